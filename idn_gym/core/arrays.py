@@ -1,0 +1,150 @@
+"""The arrays that every kernel reads and writes.
+
+Each field carries its shape and unit. Dimension letters, used in every comment of the package:
+
+====== =========================================== ====== =======================================
+letter counts                                      letter counts
+====== =========================================== ====== =======================================
+B      episodes simulated side by side             S      segments of all models
+T      slots of an episode (the horizon)           R      request classes
+N      nodes                                       O      options of all classes
+E      links                                       Q      parts of all options
+M      models                                      X      exit branches of all options
+P      paths (one per ingress node and repository) J      path positions, all paths end to end
+====== =========================================== ====== =======================================
+
+``xxx_start`` arrays have one entry more than rows: row ``i`` of the finer table starts at
+``xxx_start[i]`` and ends before ``xxx_start[i + 1]``.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+EMPTY = -1
+"""Value of a residency entry when no segment of the model is on the node."""
+
+EXOGENOUS, SHARED = 0, 1
+"""Capacity modes: private capacities per request class, or one pool that all classes draw on."""
+
+
+class Tables(NamedTuple):
+    """What a scenario fixes and no draw changes."""
+
+    slot_seconds: float  # [s] length of a slot, tau
+    capacity: int  # EXOGENOUS or SHARED
+    nominal_requests: float  # [requests] per slot, the constant that objectives are divided by
+    # nodes
+    node_memory: Floats  # (N,) [bytes] nominal memory
+    node_seconds: Floats  # (N,) [s] nominal compute seconds per slot; inf where elastic
+    node_watts: Floats  # (N,) [W] power drawn per compute second, above idle
+    node_idle_watts: Floats  # (N,) [W] power drawn all the time; 0 where not counted
+    node_movable: npt.NDArray[np.bool_]  # (N,) whether a policy may place models here
+    # links
+    link_delay: Floats  # (E,) [s] round-trip delay
+    link_rate: Floats  # (E,) [bytes/s] nominal rate
+    link_joules: Floats  # (E,) [J/byte]
+    # paths, from the ingress node (position 0) to the repository
+    path_start: Ints  # (P+1,) into J
+    path_node: Ints  # (J,) node at each position
+    path_link: Ints  # (J,) link that enters the position; EMPTY at position 0
+    # models and their segments
+    model_task: Ints  # (M,)
+    model_blocks: Ints  # (M,) number of blocks
+    block_bytes: Floats  # (M, max blocks + 1) [bytes] bytes of all blocks before the index
+    segment_model: Ints  # (S,)
+    segment_first: Ints  # (S,) first block
+    segment_last: Ints  # (S,) one past the last block
+    segment_bytes: Floats  # (S,) [bytes]
+    segment_value: Floats  # (N, S) [cost/byte] nominal saving of the segment alone on the node
+    pinned: Ints  # (N, M) segment held for ever, or EMPTY
+    # request classes
+    class_task: Ints  # (R,)
+    class_path: Ints  # (R,)
+    class_requests: Floats  # (R,) [requests] nominal per slot
+    class_timeout: Floats  # (R,) [s] options slower than this are left out; latency of a drop
+    class_deadline: Floats  # (R,) [s]
+    class_drop_bytes: Floats  # (R,) [byte-hops] traffic charged for a dropped request
+    # options of a class, in tie order: fewer hops, fewer bytes, higher accuracy, name
+    option_start: Ints  # (R+1,) into O
+    option_model: Ints  # (O,)
+    option_point: Ints  # (O,) operating point, numbered within its model
+    option_error: Floats  # (O,) 1 - mean accuracy
+    option_traffic: Floats  # (O,) [byte-hops] per request
+    option_link_joules: Floats  # (O,) [J] spent on links per request
+    # parts of an option, in path order; part 0 receives the raw input from the ingress node
+    part_start: Ints  # (O+1,) into Q
+    part_node: Ints  # (Q,)
+    part_position: Ints  # (Q,) position of the node on the path of the class
+    part_segment: Ints  # (Q,) segment the part runs
+    part_seconds: Floats  # (Q,) [s] expected compute seconds per request, survival included
+    part_reach: Floats  # (Q,) share of requests that reach the part
+    part_bytes: Floats  # (Q,) [bytes] expected bytes that enter the part per request
+    # exit branches of an option: the ways a request can end, shares adding up to 1
+    branch_start: Ints  # (O+1,) into X
+    branch_share: Floats  # (X,) share of the requests that end here
+    branch_parts: Ints  # (X,) number of parts that the request visits
+    branch_bytes: Floats  # (X, max parts) [bytes] that enter each visited part
+    branch_seconds: Floats  # (X, max parts) [s] spent in each visited part
+
+
+class Draw(NamedTuple):
+    """One random draw of everything that moves, made before the first slot."""
+
+    demand: Floats  # (B, T, R) [requests] batch of each class
+    order: npt.NDArray[np.int32]  # (B, T, R) classes in the order in which they are served
+    seconds: Floats  # (B, T, N) [s] compute seconds of the slot
+    memory: Floats  # (B, T, N) [bytes]
+    rate: Floats  # (B, T, E) [bytes/s]
+    slowdown: Floats  # (B, N) factor on the node's compute seconds (error of the latency law)
+    drop_joules: Floats  # (B, R) [J] energy charged for a dropped request
+    tariff: Floats  # (B, 4) [cost] per second, unit of error, joule and byte-hop
+    weights: Floats  # (B, 5) preference in force (see objectives.py)
+    uniforms: Floats  # (B, T, U) for codecs that round; U = 0 for the others
+
+
+class Instance(NamedTuple):
+    """A scenario with one draw per episode: all that `step` needs, the future included."""
+
+    tables: Tables
+    draw: Draw
+
+
+class State(NamedTuple):
+    """What moves from slot to slot."""
+
+    slot: Ints  # (B,) index of the slot about to be played
+    resident: Ints  # (B, N, M) segment on the node, or EMPTY
+    recent: Floats  # (B, R) [requests] smoothed past batches
+
+
+class Action(NamedTuple):
+    """The placement a policy asks for; repair makes it fit."""
+
+    wanted: Ints  # (B, N, M) segment, or EMPTY; ignored where pinned
+
+
+class Outcome(NamedTuple):
+    """What happened in one slot, in physical quantities; no rewards here."""
+
+    arrived: Floats  # (B, R) [requests]
+    served: Floats  # (B, R) [requests]
+    correct: Floats  # (B, R) [requests] expected number answered correctly
+    latency: Floats  # (B, R) [s] summed over requests; a drop counts its timeout
+    energy: Floats  # (B, R) [J] summed over requests; a drop counts its full-offload energy
+    traffic: Floats  # (B, R) [byte-hops] summed over requests; likewise
+    late: Floats  # (B, R) [requests] that missed the deadline, drops included
+    split: Floats  # (B, R) [requests] served by an option of two or more parts
+    early: Floats  # (B, R) [requests] that left at an early exit
+    tariff_cost: Floats  # (B,) [cost] at the tariff in force
+    busy: Floats  # (B, N) [s] compute seconds used
+    carried: Floats  # (B, E) [bytes] that crossed each link
+    idle_energy: Floats  # (B,) [J]
+    loaded: Floats  # (B,) [bytes] newly resident
+    refused: Ints  # (B,) wished segments that repair turned down

@@ -1,0 +1,1 @@
+"""Scenarios: what defines an episode, and the only place where anything is drawn at random."""

@@ -1,0 +1,218 @@
+"""Read plain mappings (YAML, JSON, keyword arguments) into frozen dataclasses, strictly.
+
+Whatever is wrong ends in one `ConfigError` that names the key, the value and what is allowed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import math
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, TypeVar, Union
+
+import yaml
+
+T = TypeVar("T")
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be read: key, value and what is allowed, in one sentence."""
+
+    def __init__(self, key: str, problem: str) -> None:
+        super().__init__(f"{key}: {problem}" if key else problem)
+
+
+def number(
+    default: Any = dataclasses.MISSING,
+    *,
+    above: float = -math.inf,
+    least: float = -math.inf,
+    most: float = math.inf,
+    below: float = math.inf,
+    infinite: bool = False,
+) -> Any:
+    """A dataclass field for a number within bounds; infinities only where `infinite`."""
+    bounds = {"above": above, "least": least, "most": most, "below": below, "infinite": infinite}
+    return dataclasses.field(default=default, metadata=bounds)
+
+
+def read(cls: type[T], value: Any, key: str = "") -> T:
+    """Build `cls` from a mapping.
+
+    Args:
+        cls: a dataclass; its fields may be numbers, strings, booleans, literals, tuples, other
+            dataclasses, ``None``-able ones, or unions of dataclasses told apart by ``kind``.
+        value: the mapping. For an optional dataclass ``true`` or ``{}`` means its defaults.
+        key: dotted path of `value`, for messages.
+
+    Raises:
+        ConfigError: an unknown or missing key, a wrong type, or a value out of bounds.
+    """
+    return typing.cast(T, _read_dataclass(cls, value, key))
+
+
+def write(value: Any) -> Any:
+    """Turn a dataclass back into plain mappings, lists and scalars; inverse of `read`."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: write(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, tuple):
+        return [write(item) for item in value]
+    return value
+
+
+def read_yaml(path: str | Path) -> Any:
+    """Parse a YAML or JSON file.
+
+    Raises:
+        ConfigError: the file is missing or is not YAML.
+    """
+    path = Path(path)
+    try:
+        return yaml.safe_load(path.read_text())
+    except OSError as error:
+        raise ConfigError(str(path), f"cannot be read ({error.strerror})") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(str(path), f"is not valid YAML ({' '.join(str(error).split())})") from None
+
+
+def override(value: Any, changes: Mapping[str, Any]) -> Any:
+    """Apply dotted keys to nested mappings: ``{"dynamics.link.kind": "ar1"}``.
+
+    A number in the path is an index into a list. Changing a ``kind`` drops the old kind's
+    parameters, since they belong to another process.
+
+    Raises:
+        ConfigError: a path that leads nowhere.
+    """
+    for dotted, new in changes.items():
+        if not isinstance(dotted, str) or not all(dotted.split(".")):
+            raise ConfigError("overrides", f"{dotted!r} is not a dotted key such as 'a.b.c'")
+        value = _set(value, dotted.split("."), new, dotted)
+    return value
+
+
+def closest(name: str, allowed: Sequence[str]) -> str:
+    """Say which names are allowed, and which one was probably meant."""
+    near = difflib.get_close_matches(str(name), allowed, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return f"allowed: {', '.join(map(str, allowed))}{hint}"
+
+
+def _set(value: Any, path: Sequence[str], new: Any, dotted: str) -> Any:
+    if not path:
+        return new
+    step, rest = path[0], path[1:]
+    if isinstance(value, (list, tuple)):
+        if not step.isdigit() or int(step) >= len(value):
+            raise ConfigError(dotted, f"{step!r} is not an index; allowed: 0 to {len(value) - 1}")
+        items = list(value)
+        items[int(step)] = _set(items[int(step)], rest, new, dotted)
+        return items
+    if value is None or value is True or value is False:
+        value = {}
+    if not isinstance(value, Mapping):
+        raise ConfigError(dotted, f"{step!r} is below {value!r}, which has no keys")
+    if step == "kind" and not rest and new != value.get("kind"):
+        return {"kind": new}
+    return {**value, step: _set(value.get(step), rest, new, dotted)}
+
+
+def _read_dataclass(cls: Any, value: Any, key: str) -> Any:
+    if isinstance(value, cls):
+        return value
+    if not isinstance(value, Mapping):
+        raise ConfigError(key, f"{value!r} is not allowed; must be a mapping of {cls.__name__}")
+    hints = typing.get_type_hints(cls)
+    fields = {f.name: f for f in dataclasses.fields(cls)}
+    for name in value:
+        if name not in fields:
+            raise ConfigError(_join(key, name), f"unknown key; {closest(name, list(fields))}")
+    given = {}
+    for name, item in fields.items():
+        if name in value:
+            given[name] = _read(hints[name], value[name], _join(key, name), item.metadata)
+        elif item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING:
+            raise ConfigError(_join(key, name), f"missing; {cls.__name__} needs it")
+    try:
+        return cls(**given)
+    except ConfigError as error:
+        raise ConfigError(key, str(error)) from None
+
+
+def _read(hint: Any, value: Any, key: str, bounds: Mapping[str, Any]) -> Any:
+    origin = typing.get_origin(hint)
+    if origin in (Union, types.UnionType):
+        return _read_union(typing.get_args(hint), value, key, bounds)
+    if origin is Literal:
+        if not any(value == choice and type(value) is type(choice) for choice in typing.get_args(hint)):
+            raise ConfigError(key, f"{value!r} is not allowed; {closest(value, typing.get_args(hint))}")
+        return value
+    if origin is tuple:
+        if not isinstance(value, (list, tuple)):
+            raise ConfigError(key, f"{value!r} is not allowed; must be a list")
+        inner = typing.get_args(hint)[0]
+        return tuple(_read(inner, v, _join(key, str(i)), bounds) for i, v in enumerate(value))
+    if dataclasses.is_dataclass(hint):
+        return _read_dataclass(hint, value, key)
+    return _read_scalar(hint, value, key, bounds)
+
+
+def _read_union(hints: tuple[Any, ...], value: Any, key: str, bounds: Mapping[str, Any]) -> Any:
+    members = [h for h in hints if h is not type(None)]
+    if len(members) < len(hints) and (value is None or value is False):
+        return None
+    classes = [h for h in members if dataclasses.is_dataclass(h)]
+    if len(classes) < 2:
+        if classes and value is True:
+            value = {}
+        return _read(members[0], value, key, bounds)
+    for cls in classes:
+        if isinstance(value, typing.cast(type, cls)):
+            return value
+    if not isinstance(value, Mapping):
+        raise ConfigError(key, f"{value!r} is not allowed; must be a mapping with 'kind'")
+    kinds = {typing.get_args(typing.get_type_hints(c)["kind"])[0]: c for c in classes}
+    if "kind" not in value:
+        raise ConfigError(_join(key, "kind"), f"missing; allowed: {', '.join(kinds)}")
+    if not isinstance(value["kind"], str) or value["kind"] not in kinds:
+        raise ConfigError(
+            _join(key, "kind"), f"{value['kind']!r} is not allowed; {closest(value['kind'], list(kinds))}"
+        )
+    return _read_dataclass(kinds[value["kind"]], value, key)
+
+
+def _read_scalar(hint: Any, value: Any, key: str, bounds: Mapping[str, Any]) -> Any:
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value) if abs(value) < 2**1000 else math.inf
+    right = isinstance(value, hint) and not (hint is int and isinstance(value, bool))
+    if not right:
+        raise ConfigError(key, f"{value!r} is not allowed; must be {_names[hint]}")
+    if hint in (int, float):
+        _check_bounds(value, key, bounds)
+    return value
+
+
+_names = {float: "a number", int: "a whole number", str: "text", bool: "true or false"}
+
+
+def _check_bounds(value: float, key: str, bounds: Mapping[str, Any]) -> None:
+    if math.isnan(value) or (math.isinf(value) and not bounds.get("infinite", False)):
+        raise ConfigError(key, f"{value!r} is not allowed; must be finite")
+    above, least = bounds.get("above", -math.inf), bounds.get("least", -math.inf)
+    most, below = bounds.get("most", math.inf), bounds.get("below", math.inf)
+    if value <= above and above > -math.inf:
+        raise ConfigError(key, f"{value!r} is not allowed; must be above {above:g}")
+    if value < least:
+        raise ConfigError(key, f"{value!r} is not allowed; must be at least {least:g}")
+    if value > most:
+        raise ConfigError(key, f"{value!r} is not allowed; must be at most {most:g}")
+    if value >= below and below < math.inf:
+        raise ConfigError(key, f"{value!r} is not allowed; must be below {below:g}")
+
+
+def _join(key: str, name: Any) -> str:
+    return f"{key}.{name}" if key else str(name)
