@@ -1,0 +1,49 @@
+"""What a policy is: anything with Stable-Baselines3's ``predict``.
+
+So one evaluation loop serves trained networks, heuristics and online learners alike.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from idn_gym.core.arrays import Outcome
+
+Bools = npt.NDArray[np.bool_]
+
+
+@runtime_checkable
+class Policy(Protocol):
+    """Chooses the placements of a batch of environments from what they observe."""
+
+    def predict(
+        self,
+        observation: Any,
+        state: Any = None,
+        episode_start: Bools | None = None,
+        deterministic: bool = True,
+    ) -> tuple[npt.NDArray[Any], Any]:
+        """Choose one action per environment.
+
+        Args:
+            observation: batch of observations, (n, ...).
+            state: what the previous call returned; None before the first call.
+            episode_start: (n,) which environments were just reset; None: none of them.
+            deterministic: take the best action instead of sampling one.
+
+        Returns:
+            The actions, (n, ...), and the state for the next call.
+        """
+        ...
+
+
+@runtime_checkable
+class OnlinePolicy(Policy, Protocol):
+    """A policy that also learns from what happened while it acts."""
+
+    def update(self, feedback: Outcome) -> None:
+        """Learn from the outcome of the slot just played, one row per environment."""
+        ...

@@ -1,0 +1,128 @@
+"""The adapter against SB3's own DummyVecEnv, on a toy with episodes of different lengths."""
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from gymnasium.vector import AutoresetMode, SyncVectorEnv
+from stable_baselines3 import PPO
+from stable_baselines3.common.vec_env import DummyVecEnv, VecMonitor
+
+from idn_gym.integrations.sb3 import GymVecEnv
+from idn_gym.strict import ConfigError
+
+
+class Walk(gym.Env):
+    """A random walk that ends when it leaves [-2, 2] (termination) or after `horizon` steps."""
+
+    def __init__(self, horizon):
+        self.observation_space = gym.spaces.Box(-9, 9, (2,), np.float32)
+        self.action_space = gym.spaces.Discrete(2)
+        self.horizon = horizon
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.place, self.time = self.np_random.normal(), 0
+        return self._observe(), {"place": self.place}
+
+    def step(self, action):
+        self.place += 2 * int(action) - 1 + self.np_random.normal()
+        self.time += 1
+        out = abs(self.place) > 2
+        return self._observe(), self.place, out, self.time >= self.horizon, {"place": self.place}
+
+    def _observe(self):
+        return np.array([self.place, self.time], np.float32)
+
+
+class MaskedWalks(SyncVectorEnv):
+    """A vector environment that offers masks as the native one does: one array, a row each."""
+
+    def action_masks(self):
+        rows = np.ones((self.num_envs, 2), bool)
+        rows[0, 1] = False
+        return rows
+
+
+HORIZONS = (1, 3, 4, 7)
+FACTORIES = [lambda h=h: Walk(h) for h in HORIZONS]
+
+
+def adapter(mode=AutoresetMode.SAME_STEP):
+    return GymVecEnv(MaskedWalks(FACTORIES, autoreset_mode=mode))
+
+
+def assert_same_steps(ours, theirs, steps):
+    ours.seed(5), theirs.seed(5)
+    np.testing.assert_array_equal(ours.reset(), theirs.reset())
+    generator = np.random.default_rng(0)
+    ends = 0
+    for _ in range(steps):
+        actions = np.array([ours.action_space.sample() for _ in range(ours.num_envs)])
+        actions = generator.permutation(actions)
+        mine, reference = ours.step(actions), theirs.step(actions)
+        for a, b in zip(mine[:3], reference[:3], strict=True):
+            np.testing.assert_array_equal(a, b)
+            assert a.dtype == b.dtype
+        for i, done in enumerate(mine[2]):
+            if not done:
+                assert mine[3][i] == {}
+                continue
+            ends += 1
+            a, b = mine[3][i], reference[3][i]
+            assert a["TimeLimit.truncated"] is bool(b["TimeLimit.truncated"])
+            np.testing.assert_array_equal(a["terminal_observation"], b["terminal_observation"])
+    assert ends > ours.num_envs
+
+
+def test_steps_are_those_of_dummy_vec_env():
+    assert_same_steps(adapter(), DummyVecEnv(FACTORIES), 60)
+
+
+def test_last_infos_belong_to_the_slot_played_also_where_the_episode_ended():
+    env = adapter()
+    env.seed(1)
+    env.reset()
+    both = 0
+    for _ in range(20):
+        _, rewards, dones, _ = env.step(np.ones(4, int))
+        np.testing.assert_array_equal(env.last_infos["place"].astype(np.float32), rewards)
+        both += dones.any() and not dones.all()
+    assert both
+
+
+def test_seeds_are_used_once_and_differ_between_environments():
+    env = adapter()
+    env.seed(3)
+    first, second = env.reset(), env.reset()
+    assert len(np.unique(first[:, 0])) == 4
+    assert not np.array_equal(first, second)
+    env.seed(3)
+    np.testing.assert_array_equal(env.reset(), first)
+
+
+def test_masks_come_as_rows():
+    env = adapter()
+    rows = env.env_method("action_masks")
+    assert len(rows) == 4 and rows[0].tolist() == [True, False] and rows[3].tolist() == [True, True]
+    assert env.env_method("action_masks", indices=[3])[0].tolist() == [True, True]
+
+
+def test_attributes_are_shared():
+    env = adapter()
+    assert env.get_attr("num_envs") == [4] * 4
+    assert env.has_attr("action_masks") and not env.has_attr("no_such_thing")
+    env.set_attr("colour", "red")
+    assert env.get_attr("colour", indices=1) == ["red"]
+    with pytest.raises(ConfigError, match="indices"):
+        env.set_attr("colour", "blue", indices=[0])
+
+
+def test_next_step_reset_is_refused():
+    with pytest.raises(ConfigError, match="SAME_STEP"):
+        adapter(AutoresetMode.NEXT_STEP)
+
+
+def test_ppo_gets_episode_statistics():
+    algorithm = PPO("MlpPolicy", VecMonitor(adapter()), n_steps=16, batch_size=64, seed=0, device="cpu")
+    algorithm.learn(64)
+    assert 0 < np.mean([episode["l"] for episode in algorithm.ep_info_buffer]) <= max(HORIZONS)
