@@ -1,0 +1,71 @@
+# `make help` lists what there is to do.
+
+# The first Python on the path that is new enough; name another with `make PYTHON=...`.
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+# Address of PyTorch's package index for CPU builds; empty: wherever pip looks anyway.
+TORCH_INDEX ?=
+# FORCE=1 makes the demo start over.
+FORCE ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+BEGUN := $(VENV)/.begun
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
+
+# Small networks: several threads per process only get in each other's way.
+export OMP_NUM_THREADS ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: demo test lint types wheel-check mutants no-jit clean help setup
+
+demo: $(READY) ## train PPO on the default scenario, compare it with baselines, write runs/demo/
+	@$(BIN)/python -m experiments.demo $(if $(filter-out 0,$(FORCE)),--force)
+
+test: $(READY) ## run the whole test suite
+	@$(BIN)/python -m pytest
+
+lint: $(READY) ## ruff: rules and format
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(READY) ## mypy, strict, on idn_gym
+	@$(BIN)/mypy
+
+wheel-check: $(READY) ## build the wheel, try it in an environment with only its core dependencies
+	@$(BIN)/python tests/wheel_check.py
+
+mutants: $(READY) ## break the code in known ways and see that named tests notice
+	@$(BIN)/python tests/mutants.py
+
+no-jit: $(READY) ## run the tests of the kernels as plain Python
+	@NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -m "not slow and not learning" tests/core
+
+setup: $(READY) ## create .venv and install the pinned dependencies
+
+# `.begun` is there before anything else and becomes `.ready` at the very end, so a set-up that was
+# interrupted is seen and starts from an empty environment, while one that is only out of date is
+# brought up to date. torch comes first and alone, because only it may need another index.
+$(READY): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; name one with: make PYTHON=..."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed, and $(PYTHON) is not; name another with: make PYTHON=..."; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null \
+		|| { echo "Python's venv module is missing; on Debian and Ubuntu the package python3-venv has it."; exit 1; }
+	@if test -e $(READY); then mv $(READY) $(BEGUN); else \
+		if test -e $(BEGUN); then echo "An earlier set-up did not finish; starting it again."; rm -rf $(VENV); fi; \
+		mkdir -p $(VENV) && touch $(BEGUN) && $(PYTHON) -m venv $(VENV); fi
+	@echo "Installing the pinned dependencies into $(VENV); torch comes first and is the largest."
+	@$(INSTALL) --no-deps $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch
+	@$(INSTALL) -e '.[all,dev]'
+	@touch $(BEGUN) && mv $(BEGUN) $(READY)
+
+clean: ## remove .venv, caches and build leftovers; runs/ stays
+	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help: ## show this list
+	@echo "make TARGET, where TARGET is one of:"
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+	@echo "Variables: PYTHON=..., TORCH_INDEX=... (PyTorch's CPU package index), FORCE=1 (demo)."

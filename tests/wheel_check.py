@@ -1,0 +1,58 @@
+"""Build the wheel and try it where nothing but its core dependencies is installed.
+
+Run from the root with `make wheel-check`. The wheel is built from the source archive, so a file
+missing there is noticed too, and nothing left in `build/` can slip in.
+"""
+
+import subprocess
+import sys
+import tempfile
+import venv
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def run(*command):
+    subprocess.run([str(part) for part in command], check=True)
+
+
+def build(folder):
+    run(sys.executable, "-m", "build", "--outdir", folder, ROOT)
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+def check_contents(wheel):
+    names = zipfile.ZipFile(wheel).namelist()
+    tops = {name.split("/")[0] for name in names} - {"-".join(wheel.name.split("-")[:2]) + ".dist-info"}
+    if tops != {"idn_gym"}:
+        sys.exit(f"the wheel's top level is {sorted(tops)}, not idn_gym alone")
+    source = ROOT / "idn_gym"
+    wanted = {
+        path.relative_to(ROOT).as_posix()
+        for path in source.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    if wanted - set(names):
+        sys.exit(f"the wheel lacks {sorted(wanted - set(names))}")
+
+
+def main():
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        wheel = build(folder / "dist")
+        check_contents(wheel)
+        venv.create(folder / "bare", with_pip=True)
+        python = folder / "bare" / "bin" / "python"
+        pip = [python, "-m", "pip", "install", "--disable-pip-version-check", "-q"]
+        run(*pip, "-c", ROOT / "constraints.txt", wheel)
+        # From another folder, without adding the script's, so that the checkout cannot be imported.
+        script = (ROOT / "tests" / "bare_install.py").read_text()
+        subprocess.run([str(python), "-I", "-"], input=script, text=True, check=True, cwd=folder)
+    print(f"{wheel.name}: complete, and every preset steps and renders with the core dependencies alone")
+
+
+if __name__ == "__main__":
+    main()
