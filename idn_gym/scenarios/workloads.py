@@ -1,0 +1,218 @@
+"""Demand: nominal batches, re-weighted by popularity and multiplied by the factors that are on.
+
+demand[t, r] = ingress total x popularity share[t, task] x diurnal x bursts x flash crowd, and a Poisson
+draw around it where integers are asked for. Popularity moves demand between the tasks of an ingress node;
+the other factors change its total. Each process has a random stream of its own.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from idn_gym.core.arrays import Floats, Ints
+from idn_gym.core.kernel import kernel
+from idn_gym.scenarios.chains import Streams, two_state
+from idn_gym.scenarios.config import (
+    Alternating,
+    Bursts,
+    Diurnal,
+    Fixed,
+    FlashCrowd,
+    LfuKiller,
+    RoundRobin,
+    Shot,
+    Sliding,
+    UniformTask,
+    Workload,
+)
+from idn_gym.scenarios.replay import replay_log
+
+Popularity = Fixed | Sliding | Shot | Alternating | RoundRobin | LfuKiller | UniformTask
+
+
+def draw_demand(
+    workload: Workload,
+    base: Floats,
+    class_task: Ints,
+    class_ingress: Ints,
+    horizon: int,
+    rng: np.random.Generator,
+) -> Floats:
+    """Draw the batch of every request class in every slot.
+
+    Args:
+        workload: what the demand does.
+        base: (R,) [requests] nominal batch of each class: rate x popularity x ingress weight.
+        class_task: (R,) index of the task.
+        class_ingress: (R,) index of the ingress node.
+        horizon: T, number of slots.
+        rng: generator of this draw alone.
+
+    Returns:
+        (T, R) [requests].
+
+    Raises:
+        ConfigError: the request log to replay cannot be read.
+    """
+    streams = Streams(rng)
+    demand = np.empty((horizon, base.size))
+    demand[:] = base
+    if not isinstance(workload.popularity, Fixed):
+        popularity = np.bincount(class_task, weights=base) / np.sum(base)
+        weights = draw_popularity(workload.popularity, popularity, horizon, streams("popularity"))
+        demand = _share_out(base, weights, class_task, class_ingress, int(class_ingress.max()) + 1)
+    if workload.replay is not None:
+        demand = replay_log(workload.replay, demand, class_task, class_ingress, streams("replay"))
+    if workload.diurnal is not None:
+        factor = draw_diurnal(workload.diurnal, int(class_ingress.max()) + 1, horizon, streams("diurnal"))
+        _multiply(demand, factor, class_ingress)
+    if workload.bursts is not None:
+        factor = draw_bursts(workload.bursts, int(class_ingress.max()) + 1, horizon, streams("bursts"))
+        _multiply(demand, factor, class_ingress)
+    if workload.flash is not None:
+        factor = draw_flash(workload.flash, int(class_task.max()) + 1, horizon, streams("flash"))
+        _multiply(demand, factor, class_task)
+    if workload.arrivals == "poisson":
+        return streams("arrivals").poisson(demand).astype(np.float64)
+    return demand
+
+
+def draw_popularity(process: Popularity, popularity: Floats, horizon: int, rng: np.random.Generator) -> Floats:
+    """Draw the weight of every task in every slot; only ratios within a slot matter.
+
+    Args:
+        process: how popularity moves.
+        popularity: (K,) share of each task on average, adding up to 1.
+        horizon: T, number of slots.
+        rng: generator of this draw alone.
+
+    Returns:
+        (T, K) weights, not negative. With a single task a slot may be all 0: it keeps its demand.
+    """
+    tasks = np.arange(popularity.size)
+    slots = np.arange(horizon)[:, None]
+    if isinstance(process, Sliding):
+        return popularity[(tasks - process.shift * (slots // process.every)) % popularity.size]
+    if isinstance(process, Shot):
+        flares = draw_shots(process, popularity.size, horizon, rng)
+        return popularity * (process.floor + (1.0 - process.floor) * flares)
+    return np.where(_active(process, tasks, slots, rng), popularity, 0.0)
+
+
+def _active(
+    process: Popularity, tasks: Ints, slots: Ints, rng: np.random.Generator
+) -> npt.NDArray[np.bool_]:
+    """(T, K) which tasks are requested at all, for the sequences that an adversary would choose."""
+    first_half = tasks < (tasks.size + 1) // 2
+    if isinstance(process, Alternating):
+        return first_half == (2 * (slots % process.period) < process.period)
+    if isinstance(process, LfuKiller):
+        return first_half == (slots < process.switch * slots.size)
+    if isinstance(process, RoundRobin):
+        return tasks == (slots // process.hold) % tasks.size
+    if isinstance(process, UniformTask):
+        return tasks == (rng.random(slots.shape) * tasks.size).astype(np.int64)
+    return np.ones((slots.size, tasks.size), np.bool_)
+
+
+def draw_shots(process: Shot, tasks: int, horizon: int, rng: np.random.Generator) -> Floats:
+    """Draw shot noise per task: S[t] = a S[t-1] + heights of the shots of slot t, a = exp(-1 / life).
+
+    Shots come at Poisson times, from 16 lives before slot 0, so that the noise is stationary from the
+    start (what is older has faded to 1e-7 of its height). S is divided by its mean.
+
+    Returns:
+        (T, tasks) noise of mean 1.
+    """
+    fade = math.exp(-1.0 / process.life)
+    before = math.ceil(16 * process.life)
+    per_slot = process.shots / horizon
+    count = rng.poisson(per_slot * (before + horizon) * tasks)
+    slot, task, height = rng.random((3, count))
+    heights = (1.0 - height) ** (-1.0 / process.tail)
+    # a Pareto height has mean tail / (tail - 1), and its fading sums to 1 / (1 - a)
+    mean = per_slot * process.tail / (process.tail - 1.0) / (1.0 - fade)
+    jumps = np.bincount(
+        (slot * (before + horizon)).astype(np.int64) * tasks + (task * tasks).astype(np.int64),
+        weights=heights / mean,
+        minlength=(before + horizon) * tasks,
+    )
+    return _fade(jumps.reshape(before + horizon, tasks), fade)[before:]
+
+
+def draw_diurnal(process: Diurnal, ingresses: int, horizon: int, rng: np.random.Generator) -> Floats:
+    """Draw the factor 1 + amplitude x sin(2 pi (t / period + phase)) of every ingress node.
+
+    Returns:
+        (T, ingresses) factors of mean 1 over whole periods.
+    """
+    uniforms = rng.random(ingresses + 1)
+    phase = process.spread * uniforms[1:] + (uniforms[0] if process.random_start else 0.0)
+    turns = np.arange(horizon)[:, None] / process.period + phase
+    return 1.0 + process.amplitude * np.sin(2.0 * np.pi * turns)
+
+
+def draw_bursts(process: Bursts, ingresses: int, horizon: int, rng: np.random.Generator) -> Floats:
+    """Draw the two-state factor of every ingress node: high in a burst, low outside, mean 1.
+
+    Returns:
+        (T, ingresses) factors.
+    """
+    share = process.start / (process.start + process.stop)
+    low = 1.0 / (1.0 - share + share * process.ratio)
+    bursting = two_state(rng.random((horizon, ingresses)), process.start, process.stop)
+    return np.where(bursting, process.ratio * low, low)
+
+
+def draw_flash(process: FlashCrowd, tasks: int, horizon: int, rng: np.random.Generator) -> Floats:
+    """Draw one flash crowd: factor 1 + (factor - 1) exp(-(t - t0) / decay) from slot t0 on, for one task.
+
+    Returns:
+        (T, tasks) factors, 1 for the other tasks and before t0.
+    """
+    start, task = rng.random(2)
+    first, struck = int(start * horizon), int(task * tasks)
+    factor = np.ones((horizon, tasks))
+    age = np.arange(horizon - first)
+    factor[first:, struck] = 1.0 + (process.factor - 1.0) * np.exp(-age / process.decay)
+    return factor
+
+
+@kernel
+def _share_out(base: Floats, weights: Floats, class_task: Ints, class_ingress: Ints, ingresses: int) -> Floats:
+    """Deal the total of each ingress node to its classes, in every slot, by the weights of their tasks."""
+    demand = np.empty((weights.shape[0], base.size))
+    total = np.zeros(ingresses)
+    for r in range(base.size):
+        total[class_ingress[r]] += base[r]
+    for t in range(weights.shape[0]):
+        weight = np.zeros(ingresses)
+        for r in range(base.size):
+            weight[class_ingress[r]] += weights[t, class_task[r]]
+        for r in range(base.size):
+            g = class_ingress[r]
+            # where no task of the node is on, its demand stays as it is: the total is what the rate says
+            demand[t, r] = total[g] * weights[t, class_task[r]] / weight[g] if weight[g] > 0.0 else base[r]
+    return demand
+
+
+@kernel
+def _multiply(demand: Floats, factor: Floats, column: Ints) -> None:
+    """Multiply the demand of class r in place by the column of `factor` that is its own."""
+    for t in range(demand.shape[0]):
+        for r in range(demand.shape[1]):
+            demand[t, r] *= factor[t, column[r]]
+
+
+@kernel
+def _fade(jumps: Floats, fade: float) -> Floats:
+    """S[t] = fade x S[t-1] + jumps[t], in place, per column."""
+    for t in range(1, jumps.shape[0]):
+        for k in range(jumps.shape[1]):
+            jumps[t, k] += fade * jumps[t - 1, k]
+    return jumps
+
+
