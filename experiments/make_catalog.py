@@ -1,0 +1,49 @@
+"""Writes the shipped catalogue from the committed facts: ``python -m experiments.make_catalog``.
+
+``--table`` prints it, and what was left out and why, instead of writing it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from experiments.catalog_sources import devices, imagenet, links, resnet152
+from idn_gym.catalog.reader import SHIPPED, Tables
+from idn_gym.strict import write
+
+
+def build() -> dict[str, Tables]:
+    """All tables, by path inside the catalogue's data folder."""
+    return {
+        "models/imagenet.json": Tables(models=imagenet.models()),
+        "models/resnet152.json": Tables(models=resnet152.models()),
+        "devices/profiles.json": Tables(devices=devices.devices()),
+        "links/links.json": Tables(links=links.links()),
+    }
+
+
+def save(folder: Path) -> list[Path]:
+    """Write all tables below `folder`; returns the files."""
+    files = []
+    for name, tables in build().items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        present = {key: rows for key, rows in write(tables).items() if rows}
+        path.write_text(json.dumps(present, indent=1) + "\n", encoding="utf-8")
+        files.append(path)
+    return files
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--out", type=Path, default=SHIPPED, help="folder to write to")
+    arguments = parser.parse_args()
+    for path in save(arguments.out):
+        print(path)
+
+
+if __name__ == "__main__":
+    main()
