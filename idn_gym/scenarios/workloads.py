@@ -80,7 +80,9 @@ def draw_demand(
     return demand
 
 
-def draw_popularity(process: Popularity, popularity: Floats, horizon: int, rng: np.random.Generator) -> Floats:
+def draw_popularity(
+    process: Popularity, popularity: Floats, horizon: int, rng: np.random.Generator
+) -> Floats:
     """Draw the weight of every task in every slot; only ratios within a slot matter.
 
     Args:
@@ -102,9 +104,7 @@ def draw_popularity(process: Popularity, popularity: Floats, horizon: int, rng: 
     return np.where(_active(process, tasks, slots, rng), popularity, 0.0)
 
 
-def _active(
-    process: Popularity, tasks: Ints, slots: Ints, rng: np.random.Generator
-) -> npt.NDArray[np.bool_]:
+def _active(process: Popularity, tasks: Ints, slots: Ints, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
     """(T, K) which tasks are requested at all, for the sequences that an adversary would choose."""
     first_half = tasks < (tasks.size + 1) // 2
     if isinstance(process, Alternating):
@@ -182,7 +182,9 @@ def draw_flash(process: FlashCrowd, tasks: int, horizon: int, rng: np.random.Gen
 
 
 @kernel
-def _share_out(base: Floats, weights: Floats, class_task: Ints, class_ingress: Ints, ingresses: int) -> Floats:
+def _share_out(
+    base: Floats, weights: Floats, class_task: Ints, class_ingress: Ints, ingresses: int
+) -> Floats:
     """Deal the total of each ingress node to its classes, in every slot, by the weights of their tasks."""
     demand = np.empty((weights.shape[0], base.size))
     total = np.zeros(ingresses)
@@ -214,5 +216,3 @@ def _fade(jumps: Floats, fade: float) -> Floats:
         for k in range(jumps.shape[1]):
             jumps[t, k] += fade * jumps[t - 1, k]
     return jumps
-
-
