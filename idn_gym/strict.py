@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
+import json
 import math
+import re
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -23,7 +26,12 @@ class ConfigError(ValueError):
     """A configuration that cannot be read: key, value and what is allowed, in one sentence."""
 
     def __init__(self, key: str, problem: str) -> None:
-        super().__init__(f"{key}: {problem}" if key else problem)
+        # The two arguments themselves, so that the error survives pickling between processes.
+        super().__init__(key, problem)
+
+    def __str__(self) -> str:
+        key, problem = self.args
+        return f"{key}: {problem}" if key else str(problem)
 
 
 def number(
@@ -64,40 +72,61 @@ def write(value: Any) -> Any:
     return value
 
 
+class _Loader(yaml.SafeLoader):
+    """Plain YAML, in which ``1e-3`` is a number (PyYAML alone wants ``1.0e-3``)."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)[eE][-+]?[0-9]+$"),
+    list("-+.0123456789"),
+)
+
+
 def read_yaml(path: str | Path) -> Any:
-    """Parse a YAML or JSON file.
+    """Parse a YAML file, or a JSON one if its name ends so (many times faster).
 
     Raises:
-        ConfigError: the file is missing or is not YAML.
+        ConfigError: the file is missing or is not what its name says.
     """
     path = Path(path)
+    form = "JSON" if path.suffix == ".json" else "YAML"
     try:
-        return yaml.safe_load(path.read_text())
+        text = path.read_text(encoding="utf-8")
+        return json.loads(text) if form == "JSON" else yaml.load(text, _Loader)
     except OSError as error:
         raise ConfigError(str(path), f"cannot be read ({error.strerror})") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(str(path), f"is not valid YAML ({' '.join(str(error).split())})") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ConfigError(str(path), f"is not valid {form} ({' '.join(str(error).split())})") from None
 
 
 def override(value: Any, changes: Mapping[str, Any]) -> Any:
     """Apply dotted keys to nested mappings: ``{"dynamics.link.kind": "ar1"}``.
 
     A number in the path is an index into a list. Changing a ``kind`` drops the old kind's
-    parameters, since they belong to another process.
+    parameters, since they belong to another process. The order of the keys does not matter: what
+    is nearer the root is set first, and a ``kind`` before its parameters.
 
     Raises:
         ConfigError: a path that leads nowhere.
     """
-    for dotted, new in changes.items():
+    if not isinstance(changes, Mapping):
+        raise ConfigError("overrides", f"{_show(changes)} is not allowed; must be a mapping of dotted keys")
+    paths = []
+    for dotted in changes:
         if not isinstance(dotted, str) or not all(dotted.split(".")):
-            raise ConfigError("overrides", f"{dotted!r} is not a dotted key such as 'a.b.c'")
-        value = _set(value, dotted.split("."), new, dotted)
+            raise ConfigError("overrides", f"{_show(dotted)} is not a dotted key such as 'a.b.c'")
+        paths.append(dotted.split("."))
+    for path in sorted(paths, key=lambda path: (len(path), path[-1] != "kind")):
+        dotted = ".".join(path)
+        value = _set(value, path, changes[dotted], dotted)
     return value
 
 
-def closest(name: str, allowed: Sequence[str]) -> str:
+def closest(name: object, allowed: Sequence[str | int]) -> str:
     """Say which names are allowed, and which one was probably meant."""
-    near = difflib.get_close_matches(str(name), allowed, n=1)
+    words = [item for item in allowed if isinstance(item, str)]
+    near = difflib.get_close_matches(name, words, n=1) if isinstance(name, str) else []
     hint = f"; did you mean {near[0]!r}?" if near else ""
     return f"allowed: {', '.join(map(str, allowed))}{hint}"
 
@@ -107,26 +136,32 @@ def _set(value: Any, path: Sequence[str], new: Any, dotted: str) -> Any:
         return new
     step, rest = path[0], path[1:]
     if isinstance(value, (list, tuple)):
-        if not step.isdigit() or int(step) >= len(value):
-            raise ConfigError(dotted, f"{step!r} is not an index; allowed: 0 to {len(value) - 1}")
+        if step not in map(str, range(len(value))):
+            allowed = f"allowed: 0 to {len(value) - 1}" if value else "the list is empty"
+            raise ConfigError(dotted, f"{step!r} is not an index; {allowed}")
         items = list(value)
         items[int(step)] = _set(items[int(step)], rest, new, dotted)
         return items
     if value is None or value is True or value is False:
         value = {}
     if not isinstance(value, Mapping):
-        raise ConfigError(dotted, f"{step!r} is below {value!r}, which has no keys")
+        raise ConfigError(dotted, f"{step!r} is below {_show(value)}, which has no keys")
     if step == "kind" and not rest and new != value.get("kind"):
         return {"kind": new}
     return {**value, step: _set(value.get(step), rest, new, dotted)}
+
+
+@functools.cache
+def _hints(cls: Any) -> dict[str, Any]:
+    return typing.get_type_hints(cls)
 
 
 def _read_dataclass(cls: Any, value: Any, key: str) -> Any:
     if isinstance(value, cls):
         return value
     if not isinstance(value, Mapping):
-        raise ConfigError(key, f"{value!r} is not allowed; must be a mapping of {cls.__name__}")
-    hints = typing.get_type_hints(cls)
+        raise ConfigError(key, f"{_show(value)} is not allowed; must be a mapping of {cls.__name__}")
+    hints = _hints(cls)
     fields = {f.name: f for f in dataclasses.fields(cls)}
     for name in value:
         if name not in fields:
@@ -148,12 +183,12 @@ def _read(hint: Any, value: Any, key: str, bounds: Mapping[str, Any]) -> Any:
     if origin in (Union, types.UnionType):
         return _read_union(typing.get_args(hint), value, key, bounds)
     if origin is Literal:
-        if not any(value == choice and type(value) is type(choice) for choice in typing.get_args(hint)):
-            raise ConfigError(key, f"{value!r} is not allowed; {closest(value, typing.get_args(hint))}")
+        if not any(type(value) is type(choice) and value == choice for choice in typing.get_args(hint)):
+            raise ConfigError(key, f"{_show(value)} is not allowed; {closest(value, typing.get_args(hint))}")
         return value
     if origin is tuple:
         if not isinstance(value, (list, tuple)):
-            raise ConfigError(key, f"{value!r} is not allowed; must be a list")
+            raise ConfigError(key, f"{_show(value)} is not allowed; must be a list")
         inner = typing.get_args(hint)[0]
         return tuple(_read(inner, v, _join(key, str(i)), bounds) for i, v in enumerate(value))
     if dataclasses.is_dataclass(hint):
@@ -165,35 +200,45 @@ def _read_union(hints: tuple[Any, ...], value: Any, key: str, bounds: Mapping[st
     members = [h for h in hints if h is not type(None)]
     if len(members) < len(hints) and (value is None or value is False):
         return None
-    classes = [h for h in members if dataclasses.is_dataclass(h)]
+    classes: list[Any] = [h for h in members if dataclasses.is_dataclass(h)]
     if len(classes) < 2:
         if classes and value is True:
             value = {}
         return _read(members[0], value, key, bounds)
     for cls in classes:
-        if isinstance(value, typing.cast(type, cls)):
+        if isinstance(value, cls):
             return value
     if not isinstance(value, Mapping):
-        raise ConfigError(key, f"{value!r} is not allowed; must be a mapping with 'kind'")
-    kinds = {typing.get_args(typing.get_type_hints(c)["kind"])[0]: c for c in classes}
+        raise ConfigError(key, f"{_show(value)} is not allowed; must be a mapping with 'kind'")
+    kinds = {typing.get_args(_hints(c)["kind"])[0]: c for c in classes}
     if "kind" not in value:
         raise ConfigError(_join(key, "kind"), f"missing; allowed: {', '.join(kinds)}")
     if not isinstance(value["kind"], str) or value["kind"] not in kinds:
         raise ConfigError(
-            _join(key, "kind"), f"{value['kind']!r} is not allowed; {closest(value['kind'], list(kinds))}"
+            _join(key, "kind"),
+            f"{_show(value['kind'])} is not allowed; {closest(value['kind'], list(kinds))}",
         )
     return _read_dataclass(kinds[value["kind"]], value, key)
 
 
 def _read_scalar(hint: Any, value: Any, key: str, bounds: Mapping[str, Any]) -> Any:
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value) if abs(value) < 2**1000 else math.inf
+        value = _float(value)
     right = isinstance(value, hint) and not (hint is int and isinstance(value, bool))
     if not right:
-        raise ConfigError(key, f"{value!r} is not allowed; must be {_names[hint]}")
+        raise ConfigError(key, f"{_show(value)} is not allowed; must be {_names[hint]}")
+    if hint is int and abs(value) >= 2**63:
+        raise ConfigError(key, f"{_show(value)} is not allowed; must fit into 64 bits")
     if hint in (int, float):
         _check_bounds(value, key, bounds)
     return value
+
+
+def _float(value: int) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 _names = {float: "a number", int: "a whole number", str: "text", bool: "true or false"}
@@ -201,18 +246,27 @@ _names = {float: "a number", int: "a whole number", str: "text", bool: "true or 
 
 def _check_bounds(value: float, key: str, bounds: Mapping[str, Any]) -> None:
     if math.isnan(value) or (math.isinf(value) and not bounds.get("infinite", False)):
-        raise ConfigError(key, f"{value!r} is not allowed; must be finite")
+        raise ConfigError(key, f"{_show(value)} is not allowed; must be finite")
     above, least = bounds.get("above", -math.inf), bounds.get("least", -math.inf)
     most, below = bounds.get("most", math.inf), bounds.get("below", math.inf)
     if value <= above and above > -math.inf:
-        raise ConfigError(key, f"{value!r} is not allowed; must be above {above:g}")
+        raise ConfigError(key, f"{_show(value)} is not allowed; must be above {above:g}")
     if value < least:
-        raise ConfigError(key, f"{value!r} is not allowed; must be at least {least:g}")
+        raise ConfigError(key, f"{_show(value)} is not allowed; must be at least {least:g}")
     if value > most:
-        raise ConfigError(key, f"{value!r} is not allowed; must be at most {most:g}")
+        raise ConfigError(key, f"{_show(value)} is not allowed; must be at most {most:g}")
     if value >= below and below < math.inf:
-        raise ConfigError(key, f"{value!r} is not allowed; must be below {below:g}")
+        raise ConfigError(key, f"{_show(value)} is not allowed; must be below {below:g}")
 
 
 def _join(key: str, name: Any) -> str:
     return f"{key}.{name}" if key else str(name)
+
+
+def _show(value: Any) -> str:
+    """`repr` on one line of at most 80 characters."""
+    try:
+        text = " ".join(repr(value).split())
+    except ValueError:  # Python refuses to print whole numbers of more than 4,300 digits
+        return "a number of thousands of digits"
+    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -1,0 +1,103 @@
+"""What the strict reader is fed: dotted overrides and files."""
+
+import json
+from dataclasses import dataclass
+
+import pytest
+
+from idn_gym.strict import ConfigError, override, read, read_yaml
+
+
+@dataclass(frozen=True)
+class Circle:
+    radius: float = 1.0
+
+
+PLAIN = {
+    "shape": {"kind": "circle", "radius": 3.0},
+    "others": [{"kind": "circle", "radius": 1.0}, {"kind": "square"}],
+    "even": None,
+    "name": "a",
+}
+
+
+def test_override_sets_deep_keys_and_leaves_the_rest():
+    before = json.dumps(PLAIN)
+    after = override(PLAIN, {"shape.radius": 4.0, "others.1.side": 5, "even.value": 2, "new": 1})
+    assert after["shape"] == {"kind": "circle", "radius": 4.0}
+    assert after["others"] == [{"kind": "circle", "radius": 1.0}, {"kind": "square", "side": 5}]
+    assert after["even"] == {"value": 2} and after["new"] == 1 and after["name"] == "a"
+    assert json.dumps(PLAIN) == before
+
+
+def test_another_kind_drops_the_old_parameters_and_the_same_kind_keeps_them():
+    assert override(PLAIN, {"shape.kind": "square"})["shape"] == {"kind": "square"}
+    assert override(PLAIN, {"shape.kind": "circle"})["shape"] == PLAIN["shape"]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_order_of_overrides_does_not_matter(order):
+    changes = [
+        ("shape.kind", "square"),
+        ("shape.side", 7),
+        ("others", [{"kind": "circle"}]),
+        ("others.0.radius", 2),
+    ]
+    after = override(PLAIN, dict(changes[::order]))
+    assert after["shape"] == {"kind": "square", "side": 7}
+    assert after["others"] == [{"kind": "circle", "radius": 2}]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"others.2.side": 1}, "others.2.side: '2' is not an index; allowed: 0 to 1"),
+        ({"others.-1": 1}, "others.-1: '-1' is not an index; allowed: 0 to 1"),
+        ({"others.²": 1}, "others.²: '²' is not an index; allowed: 0 to 1"),
+        ({"others.side": 1}, "others.side: 'side' is not an index; allowed: 0 to 1"),
+        ({"others": [], "others.0": 1}, "others.0: '0' is not an index; the list is empty"),
+        ({"name.first": 1}, "name.first: 'first' is below 'a', which has no keys"),
+        ({"shape..radius": 1}, "overrides: 'shape..radius' is not a dotted key such as 'a.b.c'"),
+        ({"": 1}, "overrides: '' is not a dotted key such as 'a.b.c'"),
+        ({3: 1}, "overrides: 3 is not a dotted key such as 'a.b.c'"),
+        (["name"], "overrides: ['name'] is not allowed; must be a mapping of dotted keys"),
+    ],
+)
+def test_overrides_that_lead_nowhere(changes, message):
+    with pytest.raises(ConfigError) as caught:
+        override(PLAIN, changes)
+    assert str(caught.value) == message
+
+
+def test_an_override_with_a_wrong_key_is_found_on_reading():
+    with pytest.raises(ConfigError, match=r"^radus: unknown key; .*'radius'"):
+        read(Circle, override({}, {"radus": 1}))
+
+
+@pytest.mark.parametrize("text", ["8e9", "1.25e6", "1e-3", "+.5E2", "1E+3"])
+def test_yaml_takes_numbers_as_people_write_them(tmp_path, text):
+    path = tmp_path / "a.yaml"
+    path.write_text(f"a: {text}\nb: e5\nc: 0x1e5\n")
+    assert read_yaml(path) == {"a": float(text), "b": "e5", "c": 0x1E5}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.yaml", b"a: [1", "is not valid YAML"),
+        ("a.yaml", b"a: \xff", "is not valid YAML"),
+        ("a.yaml", b"a: 2024-99-99", "is not valid YAML"),
+        ("a.yaml", b"a: " + b"1" * 5000, "is not valid YAML"),
+        ("a.yaml", b"[" * 5000, "is not valid YAML"),
+        ("a.json", b"{'a': 1}", "is not valid JSON"),
+        ("a.json", b"[" * 100_000, "is not valid JSON"),
+        ("b.yaml", None, "cannot be read"),
+    ],
+)
+def test_unreadable_files_are_named(tmp_path, name, content, message):
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ConfigError) as caught:
+        read_yaml(path)
+    assert str(caught.value).startswith(f"{path}: {message}") and "\n" not in str(caught.value)
