@@ -20,8 +20,8 @@ def extract(name: str) -> dict[str, Any]:
     return {
         "name": name,
         "provenance": {
-            "source": f"TopoHub {version('topohub')}, graph {name}; from SNDlib 1.0 (S. Orlowski, R. Wessäly, "
-            "M. Pióro, A. Tomaszewski, Networks 55(3), 2010), which keeps its own terms of use",
+            "source": f"TopoHub {version('topohub')}, graph {name}; from SNDlib 1.0 (S. Orlowski, "
+            "R. Wessäly, M. Pióro, A. Tomaszewski, Networks 55(3), 2010), which keeps its own terms of use",
             "licence": "TopoHub: MIT",
             "pos": "longitude and latitude [degrees]",
             "dist": "great-circle distance [km] as computed by TopoHub",
