@@ -61,18 +61,22 @@ class Tier:
     name: str
     device: str
     fan_out: int = number(1, least=1)
+    """children per node above; in the first tier the number of trees; a real topology has no use for it"""
     memory: float | None = number(None, least=0)
     servers: float = number(1.0, above=0, infinite=True)
     pins: tuple[str, ...] = ()
     uplink: str = "metro_fibre"
     delay: float | None = number(None, least=0)
-    """[s] round trip to the level above; null: the catalogue's"""
+    """[s] round trip to the level above; null: the catalogue's, or by length in a real topology"""
     rate: float | None = number(None, above=0)
 
 
 @dataclass(frozen=True)
 class Hierarchy:
-    """A tree from the cloud (first tier) to the access nodes (last tier, where demand enters)."""
+    """A tree from the cloud (first tier) to the access nodes (last tier, where demand enters).
+
+    Nodes are called tier-00, tier-01, ... from left to right, or like their tier if alone in it.
+    """
 
     tiers: tuple[Tier, ...]
     kind: Literal["hierarchy"] = "hierarchy"
@@ -82,8 +86,9 @@ class Hierarchy:
 class Real:
     """A real topology from TopoHub, with tiers by betweenness centrality.
 
-    The most central node is the repository; nodes send to it over shortest paths. Link delay is
-    2 x `detour` x length / (2e8 m/s) + `hop_delay`.
+    The most central node is the repository, the next ones are core nodes, and demand enters at the others,
+    all alike. Nodes send over the paths of least delay to the repository; links off this tree are left out.
+    Link delay is 2 x `detour` x length / (2e8 m/s) + `hop_delay`.
     """
 
     name: str
@@ -92,7 +97,7 @@ class Real:
     core: Tier
     access: Tier
     core_share: float = number(0.2, above=0, below=1)
-    """share of the nodes, by centrality, that are core nodes"""
+    """share of the nodes, by centrality, that are core nodes: at least one, and never the last one"""
     detour: float = number(1.3, least=1)
     """route length over great-circle length"""
     hop_delay: float = number(0.0005, least=0)
@@ -129,7 +134,10 @@ class Fixed:
 
 @dataclass(frozen=True)
 class Sliding:
-    """The popularity ranking shifts cyclically by `shift` tasks every `every` slots."""
+    """The popularity ranking shifts cyclically by `shift` tasks every `every` slots.
+
+    A shift by a multiple of the number of tasks changes nothing.
+    """
 
     shift: int = number(5, least=0)
     every: int = number(10, least=1)
@@ -140,14 +148,19 @@ class Sliding:
 class Shot:
     """Shot noise: each task flares up at Poisson times and fades.
 
-    A shot of task i has a Pareto(`tail`) height and decays exponentially with `life` slots; on
-    average each task has `shots` of them per episode, over a floor of `floor` of its share.
+    A shot has a Pareto(`tail`) height and decays exponentially with `life` slots; each task has `shots` of
+    them per episode on average. A task weighs share x (floor + (1 - floor) x noise / mean noise), and the
+    total of all tasks stays what the rate says.
     """
 
-    shots: float = number(2.0, above=0)
-    life: float = number(10.0, above=0)
+    shots: float = number(2.0, above=0, most=100)
+    """per task and episode"""
+    life: float = number(10.0, above=0, most=10_000)
+    """[slots]"""
     tail: float = number(2.0, above=1)
+    """exponent of the Pareto law of heights; up to 2 their variance is infinite"""
     floor: float = number(0.1, above=0, most=1)
+    """part of its share that a task weighs without any shot"""
     kind: Literal["shot"] = "shot"
 
 
@@ -156,7 +169,7 @@ class Alternating:
     """Two halves of the tasks take turns: the bane of greedy-on-last-slot (oblivious adversary)."""
 
     period: int = number(2, least=2)
-    """slots until the pattern repeats; each half is on for half of it"""
+    """slots until the pattern repeats; each half is on for half of it (odd: the first one slot longer)"""
     kind: Literal["alternating"] = "alternating"
 
 
@@ -186,7 +199,7 @@ class UniformTask:
 
 @dataclass(frozen=True)
 class Diurnal:
-    """Factor 1 + amplitude x sin(2 pi (t / period + phase)), one phase per ingress node."""
+    """Factor 1 + amplitude x sin(2 pi (t / period + phase)), one phase per ingress node and episode."""
 
     amplitude: float = number(0.6, least=0, most=1)
     period: float = number(144.0, above=0)
@@ -211,7 +224,10 @@ class Bursts:
 
 @dataclass(frozen=True)
 class FlashCrowd:
-    """One task jumps to `factor` times its demand and decays back."""
+    """One task, at one slot, jumps to `factor` times its demand and decays back.
+
+    Task and slot are drawn uniformly, once per episode.
+    """
 
     factor: float = number(10.0, least=1)
     decay: float = number(10.0, above=0)
@@ -220,27 +236,35 @@ class FlashCrowd:
 
 @dataclass(frozen=True)
 class Replay:
-    """Replace the synthetic demand by a log of timestamped requests (CSV with a header).
+    """Demand follows a log of timestamped requests (CSV with a header).
 
     Arrival times are stretched so that the log fills the horizon, counts are scaled to the
     workload's rate, and rows are dealt to tasks by the quantiles of `size` and to ingress nodes
-    at random by their weights. Each episode starts at its own offset into the log.
+    at random by their weights. Each episode starts at its own offset into the log, which is closed
+    to a ring. The widths of the quantiles are the tasks' shares in that slot, so `popularity` still
+    has its say; the factors below multiply what the log gives.
     """
 
     path: str
     time: str = "TIMESTAMP"
+    """column of arrival times: numbers, or dates in ISO 8601"""
     size: str | None = None
+    """column of request sizes; null: rows are dealt to tasks at random"""
 
 
 @dataclass(frozen=True)
 class Workload:
-    """Demand: rate x popularity x ingress weight x the factors that are switched on."""
+    """Demand: rate x popularity x ingress weight x the factors that are switched on.
+
+    Popularity moves demand between the tasks of an ingress node and keeps its total in every slot.
+    """
 
     rate: float = number(above=0)
     """[requests/s] in total, on average"""
     zipf: float = number(0.0, least=0)
     """exponent of task popularity by rank; 0: the tasks' shares as they stand"""
     arrivals: Literal["fluid", "poisson"] = "fluid"
+    """fluid: batches are real numbers; poisson: whole numbers drawn around them"""
     popularity: Fixed | Sliding | Shot | Alternating | RoundRobin | LfuKiller | UniformTask = field(
         default_factory=Fixed
     )
@@ -285,7 +309,10 @@ class Ar1:
 
 @dataclass(frozen=True)
 class Background:
-    """Other work takes part of a node's compute: a stationary AR(1) share, clipped to [0, 0.95]."""
+    """Other work takes part of a node's compute: a stationary AR(1) share, clipped to [0, 0.95].
+
+    `mean` and `sigma` are those before clipping. Repositories are left alone.
+    """
 
     mean: float = number(0.2, least=0, below=1)
     sigma: float = number(0.1, least=0)
@@ -324,7 +351,7 @@ class Dynamics:
     outages: Outages | None = None
     memory: Shrinkage | None = None
     device_error: float = number(0.0, least=0, most=1)
-    """standard deviation of the log of each device's speed error, drawn once per episode"""
+    """standard deviation of the log of each node's speed error, of median 1, drawn once per episode"""
 
 
 # ---------------------------------------------------------------- serving and objectives

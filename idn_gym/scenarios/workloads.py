@@ -118,7 +118,10 @@ def _share_out(
         for r in range(base.size):
             g = class_ingress[r]
             # where no task of the node is on, its demand stays as it is: the total is what the rate says
-            demand[t, r] = total[g] * weights[t, class_task[r]] / weight[g] if weight[g] > 0.0 else base[r]
+            if weight[g] > 0.0:
+                demand[t, r] = total[g] * (weights[t, class_task[r]] / weight[g])
+            else:
+                demand[t, r] = base[r]
     return demand
 
 
