@@ -9,7 +9,8 @@ import argparse
 import json
 from pathlib import Path
 
-from experiments.catalog_sources import devices, imagenet, links, resnet152
+from experiments.catalog_sources import detection, devices, fashion, imagenet, links, resnet152, table
+from idn_gym.catalog import load_catalog
 from idn_gym.catalog.reader import SHIPPED, Tables
 from idn_gym.strict import write
 
@@ -19,7 +20,10 @@ def build() -> dict[str, Tables]:
     return {
         "models/imagenet.json": Tables(models=imagenet.models()),
         "models/resnet152.json": Tables(models=resnet152.models()),
+        "models/coco.json": Tables(models=detection.models()),
+        "models/fashion.json": Tables(models=fashion.models()),
         "devices/profiles.json": Tables(devices=devices.devices()),
+        "devices/detection.json": Tables(devices=detection.devices()),
         "links/links.json": Tables(links=links.links()),
     }
 
@@ -40,7 +44,11 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--out", type=Path, default=SHIPPED, help="folder to write to")
+    parser.add_argument("--table", action="store_true", help="print the shipped tables, write nothing")
     arguments = parser.parse_args()
+    if arguments.table:
+        print("\n".join(table.lines(load_catalog(), {**devices.left_out(), **imagenet.left_out()})))
+        return
     for path in save(arguments.out):
         print(path)
 

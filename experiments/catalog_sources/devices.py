@@ -14,7 +14,7 @@ FLOPS_PER_MAC = 2
 def devices() -> tuple[Device, ...]:
     """All rows whose power is known or can be filled by a rule."""
     rows = _rows()
-    return tuple(_device(row, rows) for row in rows.values() if _has_power(row))
+    return tuple(_device(row) for row in rows.values() if _has_power(row))
 
 
 def left_out() -> dict[str, str]:
@@ -25,14 +25,29 @@ def left_out() -> dict[str, str]:
 
 def watts(name: str) -> tuple[float, float]:
     """Active and idle power [W] of a row, gaps filled by the rules."""
-    rows = _rows()
-    return _watts(rows[name], rows)[0]
+    return _watts(_rows()[name])[0]
 
 
 def memory(name: str) -> float:
     """Bytes [bytes] of a row that can hold weights: its flash or on-chip store if it has one, else RAM."""
     given = _rows()[name]["memory"]
     return float(given["model_storage_bytes"] or given["ram_bytes"])
+
+
+def fill(which: str, rule: dict[str, str], given: dict[str, Any]) -> float:
+    """A missing power [W], by a rule of device_rules.yaml.
+
+    Args:
+        which: "active" or "idle".
+        rule: {"like": row} or {"ratio_of": row}.
+        given: holds the other power as "idle_w" or "active_w".
+    """
+    rows = _rows()
+    if "like" in rule:
+        return float(rows[rule["like"]]["power"][f"{which}_w"])
+    other = rows[rule["ratio_of"]]["power"]
+    ratio = other["active_w"] / other["idle_w"]
+    return digits(given["idle_w"] * ratio if which == "active" else given["active_w"] / ratio, 3)
 
 
 def _rows() -> dict[str, Any]:
@@ -43,8 +58,8 @@ def _has_power(row: dict[str, Any]) -> bool:
     return row["power"]["active_w"] is not None or row["power"]["idle_w"] is not None
 
 
-def _device(row: dict[str, Any], rows: dict[str, Any]) -> Device:
-    (active, idle), notes = _watts(row, rows)
+def _device(row: dict[str, Any]) -> Device:
+    (active, idle), notes = _watts(row)
     law, simple, law_notes = _laws(row)
     storage = row["memory"]["model_storage_bytes"]
     place = "RAM" if storage is None else "flash or on-chip store for weights"
@@ -105,9 +120,7 @@ def _simple(row: dict[str, Any]) -> tuple[SimpleLaw | None, str]:
     return law, "fit of fixed + MACs to the same points"
 
 
-def _watts(
-    row: dict[str, Any], rows: dict[str, Any]
-) -> tuple[tuple[float, float], tuple[Provenance, ...]]:
+def _watts(row: dict[str, Any]) -> tuple[tuple[float, float], tuple[Provenance, ...]]:
     given = row["power"]
     rule = facts("device_rules.yaml")["power"].get(row["id"])
     source = given["note"] or row["source"]
@@ -119,14 +132,6 @@ def _watts(
         elif rule is None or which not in rule:
             raise ValueError(f"{row['id']}: no rule for missing {which} power in device_rules.yaml")
         else:
-            found[which] = _fill(which, rule[which], given, rows)
+            found[which] = fill(which, rule[which], given)
             notes.append(Provenance(f"{which}_watts", rule["why"], rule["status"]))
     return (found["active"], found["idle"]), tuple(notes)
-
-
-def _fill(which: str, rule: dict[str, str], given: dict[str, Any], rows: dict[str, Any]) -> float:
-    if "like" in rule:
-        return float(rows[rule["like"]]["power"][f"{which}_w"])
-    other = rows[rule["ratio_of"]]["power"]
-    ratio = other["active_w"] / other["idle_w"]
-    return digits(given["idle_w"] * ratio if which == "active" else given["active_w"] / ratio, 3)

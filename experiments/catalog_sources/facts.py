@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ from idn_gym.strict import read_yaml
 FOLDER = Path(__file__).parent
 
 
+@functools.cache
 def facts(name: str) -> Any:
-    """Contents of a fact file in this folder."""
+    """Contents of a fact file in this folder, to be read only."""
     path = FOLDER / name
     return json.loads(path.read_text(encoding="utf-8")) if path.suffix == ".json" else read_yaml(path)
 

@@ -39,7 +39,7 @@ def useful_cuts(cuts: list[Cut], input_bytes: float, activation_bytes: float) ->
 
 
 def _model(name: str, family: str, profile: dict[str, Any], chosen: dict[str, Any]) -> Model:
-    ends = useful_cuts(profile["cuts"], jpeg_bytes(), chosen["activation_bytes"]) + [profile["cuts"][-1]]
+    ends = [*useful_cuts(profile["cuts"], jpeg_bytes(), chosen["activation_bytes"]), profile["cuts"][-1]]
     if len(ends) > chosen["most_blocks"]:
         raise ValueError(f"{name} has {len(ends)} blocks; at most {chosen['most_blocks']} are wanted")
     starts = [profile["cuts"][0], *ends[:-1]]

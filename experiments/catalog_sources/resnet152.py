@@ -30,7 +30,9 @@ def network(name: str) -> list[Layer]:
     """Layers of a ResNet with bottleneck units, such as "resnet50"."""
     given = facts("bottlefit.yaml")
     shape, depths = given["resnet"], given["depths"][name]
-    stages = [unit for stage, depth in zip(shape["stages"], depths, strict=True) for unit in _stage(stage, depth)]
+    stages = [
+        unit for stage, depth in zip(shape["stages"], depths, strict=True) for unit in _stage(stage, depth)
+    ]
     return [Layer(**shape["stem"]), *stages, dense(shape["features"], shape["classes"])]
 
 

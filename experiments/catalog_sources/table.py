@@ -1,0 +1,81 @@
+"""Prints the catalogue for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from idn_gym.catalog import Catalog, Device, LinkKind, Model
+
+
+MODELS = ("model", "task", "kind", "MMAC", "MB", "accuracy", "input B", "cuts: B sent at % of MACs")
+DEVICES = (
+    "device",
+    "tier",
+    "MB",
+    "ms fixed",
+    "ms/layer",
+    "GMAC/s",
+    "error",
+    "no layers",
+    "W active",
+    "W idle",
+)
+LINKS = ("link", "ms round trip", "kB/s", "uJ/B")
+
+
+def lines(catalog: Catalog, left_out: dict[str, str]) -> Iterator[str]:
+    """The catalogue as a text of aligned columns."""
+    yield from _aligned(MODELS, map(_model, catalog.models.values()))
+    yield ""
+    yield from _aligned(DEVICES, map(_device, catalog.devices.values()))
+    yield ""
+    yield from _aligned(LINKS, map(_link, catalog.links.values()))
+    yield ""
+    yield from _aligned(("left out", "because"), left_out.items())
+
+
+def _model(model: Model) -> tuple[str, ...]:
+    total = sum(block.macs for block in model.blocks)
+    done, cuts = 0.0, []
+    for block in model.blocks[:-1]:
+        done += block.macs
+        cuts.append(f"{block.output:.0f} at {100 * done / total:.1f}")
+    return (
+        model.name,
+        model.task,
+        model.kind,
+        f"{total / 1e6:.4g}",
+        f"{sum(block.weights for block in model.blocks) / 1e6:.3g}",
+        " ".join(f"{point.accuracy:.4f}" for point in model.points),
+        f"{model.input:.0f}",
+        ", ".join(cuts) or "-",
+    )
+
+
+def _device(device: Device) -> tuple[str, ...]:
+    simple = device.simple
+    return (
+        device.name,
+        device.tier,
+        f"{device.memory / 1e6:.3g}",
+        f"{device.fixed_seconds * 1e3:.3g}",
+        f"{device.layer_seconds * 1e3:.3g}",
+        f"{device.macs_per_second / 1e9:.3g}",
+        "unknown" if device.law_error is None else f"{100 * device.law_error:.0f} %",
+        "same"
+        if simple is None
+        else f"{simple.fixed_seconds * 1e3:.3g} ms, {simple.macs_per_second / 1e9:.3g}",
+        f"{device.active_watts:.3g}",
+        f"{device.idle_watts:.3g}",
+    )
+
+
+def _link(link: LinkKind) -> tuple[str, ...]:
+    return link.name, f"{link.delay * 1e3:.3g}", f"{link.rate / 1e3:.6g}", f"{link.energy * 1e6:.3g}"
+
+
+def _aligned(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    table = [heads, *rows]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for row in table:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
