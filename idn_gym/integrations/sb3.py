@@ -21,9 +21,7 @@ try:
     from stable_baselines3.common.vec_env import VecEnv
     from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvStepReturn
 except ImportError as error:
-    raise DependencyNotInstalled(
-        f'{error.name} is not installed; run `pip install "idn-gym[rl]"`'
-    ) from error
+    raise DependencyNotInstalled(f'{error.name} is not installed; run `pip install "idn-gym[rl]"`') from error
 
 
 def use_one_thread() -> None:

@@ -1,12 +1,17 @@
 """The adapter against SB3's own DummyVecEnv, on a toy with episodes of different lengths."""
 
+import runpy
+import sys
+
 import gymnasium as gym
 import numpy as np
 import pytest
+from gymnasium.error import DependencyNotInstalled
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import DummyVecEnv, VecMonitor
 
+from idn_gym.integrations import sb3
 from idn_gym.integrations.sb3 import GymVecEnv
 from idn_gym.strict import ConfigError
 
@@ -126,3 +131,9 @@ def test_ppo_gets_episode_statistics():
     algorithm = PPO("MlpPolicy", VecMonitor(adapter()), n_steps=16, batch_size=64, seed=0, device="cpu")
     algorithm.learn(64)
     assert 0 < np.mean([episode["l"] for episode in algorithm.ep_info_buffer]) <= max(HORIZONS)
+
+
+def test_without_the_extra_the_error_names_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "stable_baselines3.common.vec_env", None)
+    with pytest.raises(DependencyNotInstalled, match=r"idn-gym\[rl\]"):
+        runpy.run_path(sb3.__file__)

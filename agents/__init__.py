@@ -1,0 +1,1 @@
+"""Agents: heuristics, online learners and reinforcement learning, behind one registry."""

@@ -1,0 +1,37 @@
+"""One table of all agents, by the names that configurations and reports use."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from gymnasium.vector import VectorEnv
+
+from idn_gym.policy import Policy
+from idn_gym.strict import ConfigError, closest
+
+AGENTS: dict[str, str] = {
+    "ppo": "agents.rl.build:ppo",
+    "a2c": "agents.rl.build:a2c",
+}
+"""Name to "module:function". The function takes the native vector environment that the agent is
+going to act in and the agent's own options, and returns a `Policy`. Names instead of functions,
+so that asking for a heuristic does not import torch."""
+
+
+def make_agent(name: str, env: VectorEnv[Any, Any, Any], **options: Any) -> Policy:
+    """Build the agent `name` for acting in `env`.
+
+    Args:
+        name: a key of `AGENTS`.
+        env: a native vector environment; its scenario and codecs tell the agent what to expect.
+        options: of the agent, such as ``path`` of a trained one.
+
+    Raises:
+        ConfigError: there is no such agent.
+    """
+    if name not in AGENTS:
+        raise ConfigError("agent", f"{name!r} is not there; {closest(name, list(AGENTS))}")
+    module, function = AGENTS[name].split(":")
+    policy: Policy = getattr(importlib.import_module(module), function)(env, **options)
+    return policy

@@ -1,0 +1,136 @@
+"""Checkpoints from which a killed run goes on as if nothing had happened, to the bit.
+
+A checkpoint is taken where a rollout begins. The rollout buffer is empty then, so everything
+that the rest of the run depends on is small: nets, optimiser, counters, the environments, the
+last observation, every generator, and what the logger has yet to write.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import torch
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+
+# What SB3 keeps outside of nets and optimiser: of the algorithm, of VecMonitor, of the logger.
+COUNTERS = (
+    "num_timesteps",
+    "ep_info_buffer",
+    "ep_success_buffer",
+    "_n_updates",
+    "_last_obs",
+    "_last_episode_starts",
+    "_current_progress_remaining",
+)
+STATISTICS = ("episode_returns", "episode_lengths", "episode_count")
+PENDING = ("name_to_value", "name_to_count", "name_to_excluded")
+
+
+class Checkpoints(BaseCallback):
+    """Saves every `every` steps, at the start of a rollout, and at the end of training.
+
+    Put it first among the callbacks. Whatever the others write at the start of a rollout comes
+    after the checkpoint then, and is written again, once, by a run that goes on from there.
+    """
+
+    def __init__(self, path: Path, events: Path, every: int) -> None:
+        super().__init__()
+        self.path, self.events, self.every = path, events, every
+
+    def _on_rollout_start(self) -> None:
+        if due(self.model, self.every):
+            save(self.path, self.model, self.events)
+
+    def _on_step(self) -> bool:
+        return True
+
+    def _on_training_end(self) -> None:
+        save(self.path, self.model, self.events)
+
+
+def due(algorithm: OnPolicyAlgorithm, every: int) -> bool:
+    """Whether the last rollout reached a multiple of `every` steps; also before the first one.
+
+    A function of the step alone, so that a resumed run decides as the uninterrupted one.
+    """
+    step = algorithm.num_timesteps
+    rollout = algorithm.n_steps * algorithm.n_envs
+    return step // every > (step - rollout) // every
+
+
+def save(path: Path, algorithm: OnPolicyAlgorithm, events: Path) -> None:
+    """Write a checkpoint; at any moment `path` holds the old one or the new one, whole."""
+    monitor: Any = algorithm.get_env()
+    state = {
+        "parameters": algorithm.get_parameters(),
+        "counters": _pick(algorithm, COUNTERS),
+        "statistics": _pick(monitor, STATISTICS),
+        "pending": _pick(algorithm.logger, PENDING),
+        "environment": monitor.unwrapped.native.get_state(),
+        "generators": {
+            "torch": torch.get_rng_state(),
+            "numpy": np.random.get_state(),  # noqa: NPY002 (SB3 shuffles its batches with it)
+            "python": random.getstate(),
+            "actions": algorithm.action_space.np_random.bit_generator.state,
+        },
+        "events": {file.name: file.stat().st_size for file in events.iterdir()},
+    }
+    atomically(path, lambda file: torch.save(state, file))
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Read a checkpoint that `save` wrote. It is a pickle: read only your own."""
+    state: dict[str, Any] = torch.load(path, weights_only=False)
+    return state
+
+
+def rewind(events: Path, state: dict[str, Any]) -> None:
+    """Cut off what the event files got after the checkpoint, before a logger opens new ones."""
+    for file in events.iterdir():
+        if file.name in state["events"]:
+            os.truncate(file, state["events"][file.name])
+        else:
+            file.unlink()
+
+
+def restore(algorithm: OnPolicyAlgorithm, state: dict[str, Any]) -> None:
+    """Put an algorithm, built as the one that was saved, where that one stood."""
+    monitor: Any = algorithm.get_env()
+    algorithm.set_parameters(state["parameters"])
+    _put(algorithm, state["counters"])
+    _put(monitor, state["statistics"])
+    _put(algorithm.logger, state["pending"])
+    monitor.unwrapped.native.set_state(state["environment"])
+    generators = state["generators"]
+    torch.set_rng_state(generators["torch"])
+    np.random.set_state(generators["numpy"])  # noqa: NPY002
+    random.setstate(generators["python"])
+    algorithm.action_space.np_random.bit_generator.state = generators["actions"]
+
+
+def atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
+    """Write a file that is either there as a whole or not at all, whenever the power fails."""
+    temporary = path.with_name(path.name + ".new")
+    with temporary.open("wb") as file:
+        write(file)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    os.fsync(folder)
+    os.close(folder)
+
+
+def _pick(owner: object, names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: getattr(owner, name) for name in names}
+
+
+def _put(owner: object, values: dict[str, Any]) -> None:
+    for name, value in values.items():
+        setattr(owner, name, value)
