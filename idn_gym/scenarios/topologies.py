@@ -58,7 +58,7 @@ def _expand_real(topology: Real) -> Explicit:
     tier = {root: topology.repository}
     tier |= {place: topology.core if i < cores else topology.access for i, place in enumerate(others)}
     nodes = [_node(place, tier[place], float(i > cores)) for i, place in enumerate(ranked)]
-    paths = nx.single_source_dijkstra_path(delays, root)
+    paths = nx.single_source_dijkstra_path(delays, root, weight="delay")
     links = [
         _link(place, paths[place][-2], tier[place], delays.edges[place, paths[place][-2]]["delay"])
         for place in others
