@@ -7,7 +7,8 @@ from typing import Any
 from experiments.catalog_sources.devices import FLOPS_PER_MAC, GIGA, MILLI, fill, memory, watts
 from experiments.catalog_sources.facts import digits, facts, provenance
 from experiments.catalog_sources.fit import fit, left_out_error
-from idn_gym.catalog import Block, Device, Exit, Measured, Model, OperatingPoint, Provenance
+from experiments.catalog_sources.layers import full
+from idn_gym.catalog import Block, Device, Measured, Model, Provenance
 
 MEGA = 1e6
 
@@ -32,13 +33,14 @@ def _model(row: dict[str, Any], table: dict[str, Any], given: dict[str, Any]) ->
     macs = digits(row["gflops"] * GIGA / FLOPS_PER_MAC)
     measured = {name: 1 / fps for name, fps in row.get("fps", {}).items()}
     measured |= {name: ms * MILLI for name, ms in row.get("ms", {}).items()}
+    blocks = (Block("all", macs=macs, layers=None, weights=digits(weights)),)
     return Model(
         name=row["name"],
         task=given["task"],
         family=table["family"],
         kind="whole",
-        blocks=(Block("all", macs=macs, layers=None, weights=digits(weights)),),
-        points=(OperatingPoint("full", (Exit(1, 1.0, digits(row["ap50"] / 100)),)),),
+        blocks=blocks,
+        points=full(blocks, digits(row["ap50"] / 100)),
         outcome="published",
         input=digits(given["input_bytes"]["total"] / given["input_bytes"]["pictures"], 3),
         seconds=tuple(Measured(name, (digits(seconds),)) for name, seconds in measured.items()),

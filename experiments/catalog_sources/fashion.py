@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from experiments.catalog_sources.facts import facts, provenance
-from experiments.catalog_sources.layers import Layer, block, dense
+from experiments.catalog_sources.layers import Layer, block, dense, full
 from idn_gym.catalog import Block, Exit, Model, OperatingPoint
 
 
@@ -28,7 +28,7 @@ def encoder(channels: int) -> list[Layer]:
 
 def _baseline(given: dict[str, Any]) -> Model:
     blocks = [block(t["name"], _layers(t["layers"]), t["output"]) for t in given["tiers"]]
-    points = [_point("full", given["baseline_accuracy"], [0, 0, 1])]
+    points = full(blocks, given["baseline_accuracy"])
     return _model(given, "fashion_cnn", "split", blocks, points, "baseline")
 
 
@@ -43,7 +43,7 @@ def _exits(given: dict[str, Any]) -> Model:
 def _bottleneck(given: dict[str, Any], row: dict[str, Any]) -> Model:
     blocks = _two_blocks(given, row["channels"], [])
     name = f"fashion_bottleneck_{blocks[0].output:.0f}"
-    return _model(given, name, "bottleneck", blocks, [_point("full", row["accuracy"], [0, 1])], "bottleneck")
+    return _model(given, name, "bottleneck", blocks, full(blocks, row["accuracy"]), "bottleneck")
 
 
 def _early_label(given: dict[str, Any], row: dict[str, Any]) -> Model:
@@ -92,7 +92,7 @@ def _model(
     name: str,
     kind: Literal["split", "bottleneck", "exits", "bottleneck+exits"],
     blocks: list[Block],
-    points: list[OperatingPoint],
+    points: Sequence[OperatingPoint],
     sources: str,
 ) -> Model:
     return Model(

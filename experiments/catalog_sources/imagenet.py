@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from experiments.catalog_sources.facts import digits, facts, provenance
+from experiments.catalog_sources.layers import full
 from experiments.catalog_sources.resnet152 import jpeg_bytes, jpeg_provenance
-from idn_gym.catalog import Block, Exit, Model, OperatingPoint
+from idn_gym.catalog import Block, Model
 
 Cut = dict[str, Any]
 
@@ -60,7 +61,7 @@ def _model(name: str, family: str, profile: dict[str, Any], chosen: dict[str, An
         family=family,
         kind="split" if len(blocks) > 1 else "whole",
         blocks=blocks,
-        points=(OperatingPoint("full", (Exit(len(blocks), 1.0, accuracy),)),),
+        points=full(blocks, accuracy),
         outcome="published",
         input=jpeg_bytes(),
         provenance=jpeg_provenance() + provenance(chosen["provenance"]),

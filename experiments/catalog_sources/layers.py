@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from idn_gym.catalog import Block
+from idn_gym.catalog import Block, Exit, OperatingPoint
 
 FP32 = 4
 """bytes of a weight"""
@@ -60,3 +60,8 @@ def block(name: str, layers: Iterable[Layer], output: float, extra_weights: int 
         weights=float(FP32 * (extra_weights + sum(layer.weights for layer in layers))),
         output=float(output),
     )
+
+
+def full(blocks: Sequence[Block], accuracy: float) -> tuple[OperatingPoint]:
+    """The one operating point of a model without early exits."""
+    return (OperatingPoint("full", (Exit(len(blocks), 1.0, accuracy),)),)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from experiments.catalog_sources.facts import digits, facts, provenance
-from experiments.catalog_sources.layers import NORM, Layer, block, dense
-from idn_gym.catalog import Exit, Model, OperatingPoint, Provenance
+from experiments.catalog_sources.layers import NORM, Layer, block, dense, full
+from idn_gym.catalog import Model, Provenance
 
 
 def models() -> tuple[Model, Model]:
@@ -57,13 +57,14 @@ def _stage(stage: dict[str, Any], depth: int) -> list[Layer]:
 
 
 def _plain(given: dict[str, Any]) -> Model:
+    blocks = (block("all", network("resnet152"), output=0),)
     return Model(
         name="resnet152",
         task=given["task"],
         family="resnet",
         kind="whole",
-        blocks=(block("all", network("resnet152"), output=0),),
-        points=(OperatingPoint("full", (Exit(1, 1.0, given["accuracy"]),)),),
+        blocks=blocks,
+        points=full(blocks, given["accuracy"]),
         outcome="published",
         input=jpeg_bytes(),
         provenance=jpeg_provenance() + provenance(given["provenance"]["plain"]),
@@ -89,7 +90,7 @@ def _bottleneck(given: dict[str, Any]) -> Model:
         family="resnet",
         kind="bottleneck",
         blocks=blocks,
-        points=(OperatingPoint("full", (Exit(len(blocks), 1.0, accuracy),)),),
+        points=full(blocks, accuracy),
         outcome="published",
         input=jpeg_bytes(),
         provenance=jpeg_provenance() + provenance(given["provenance"]["bottleneck"]),

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 
 from idn_gym.catalog import Catalog, Device, LinkKind, Model
 
-
 MODELS = ("model", "task", "kind", "MMAC", "MB", "accuracy", "input B", "cuts: B sent at % of MACs")
 DEVICES = (
     "device",

@@ -38,14 +38,13 @@ def load_catalog(extra: tuple[str, ...] = ()) -> Catalog:
         ConfigError: naming file and field of an entry that cannot be read, of a name that is
             taken, or of a measured row for an unknown device.
     """
-    own = [_read_file(path) for name in extra for path in _files(Path(name))]
-    tables = [*_shipped(), *own]
+    tables = [*_shipped(), *(_read_file(path) for name in extra for path in _files(Path(name)))]
     catalog = Catalog(
         models=_by_name("models", [(path, t.models) for path, t in tables]),
         devices=_by_name("devices", [(path, t.devices) for path, t in tables]),
         links=_by_name("links", [(path, t.links) for path, t in tables]),
     )
-    for path, table in own:
+    for path, table in tables:
         _check_devices(path, table, catalog)
     return catalog
 

@@ -109,10 +109,13 @@ class Model:
     def __post_init__(self) -> None:
         _check_blocks(self)
         _check_points(self)
+        devices = [row.device for row in self.seconds]
         for row in self.seconds:
+            if devices.count(row.device) > 1:
+                raise ConfigError("seconds", f"device {row.device!r} is there twice; must be once")
             if len(row.blocks) != len(self.blocks) or min(row.blocks) <= 0:
                 raise ConfigError(
-                    f"seconds[{row.device}].blocks",
+                    f"seconds.{devices.index(row.device)}.blocks",
                     f"{row.blocks!r} is not allowed; must be {len(self.blocks)} numbers above 0",
                 )
 

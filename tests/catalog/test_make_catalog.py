@@ -1,0 +1,39 @@
+"""The shipped tables are what the script writes from the fact files, and hold no number of their own."""
+
+import io
+import subprocess
+import sys
+import tokenize
+from pathlib import Path
+
+import pytest
+
+from experiments import make_catalog
+from experiments.catalog_sources.facts import FOLDER
+from idn_gym.catalog.reader import SHIPPED
+
+CODE = sorted([*FOLDER.glob("*.py"), *SHIPPED.parent.glob("*.py"), Path(make_catalog.__file__)])
+
+
+def test_shipped_files_are_what_the_script_writes(tmp_path):
+    written = {path.relative_to(tmp_path) for path in make_catalog.save(tmp_path)}
+    assert written == {path.relative_to(SHIPPED) for path in SHIPPED.rglob("*.*")}
+    for name in written:
+        assert (tmp_path / name).read_bytes() == (SHIPPED / name).read_bytes(), name
+
+
+@pytest.mark.parametrize("path", CODE, ids=lambda path: path.name)
+def test_code_holds_no_facts(path):
+    """Numbers in code are small counts, per cent, or powers of ten for units."""
+    with tokenize.open(path) as file:
+        tokens = list(tokenize.generate_tokens(io.StringIO(file.read()).readline))
+    literals = {float(token.string) for token in tokens if token.type == tokenize.NUMBER}
+    units = {10.0**k for k in range(-9, 10)}
+    assert literals <= units | set(range(9))
+
+
+def test_table_names_every_row_and_what_is_left_out():
+    command = [sys.executable, "-m", "experiments.make_catalog", "--table"]
+    run = subprocess.run(command, capture_output=True, text=True, check=True, cwd=FOLDER.parent.parent)
+    for name in ("resnet152_bottlefit", "gpu_rtx2070_darknet", "lte_uplink", "efficientnet_b4"):
+        assert f"\n{name} " in run.stdout

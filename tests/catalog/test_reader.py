@@ -1,0 +1,183 @@
+"""Users' own files: what is read, and what a bad file is told."""
+
+import copy
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from idn_gym.catalog import load_catalog
+from idn_gym.catalog.reader import SHIPPED
+from idn_gym.strict import ConfigError
+
+MODEL = {
+    "name": "mine",
+    "task": "imagenet",
+    "family": "mine",
+    "kind": "exits",
+    "input": 1000,
+    "outcome": "measured",
+    "blocks": [{"name": "a", "macs": 10, "layers": 1, "output": 5}, {"name": "b", "macs": 20, "layers": 2}],
+    "points": [
+        {
+            "name": "p",
+            "exits": [
+                {"after": 1, "share": 0.25, "accuracy": 0.5},
+                {"after": 2, "share": 0.75, "accuracy": 0.9},
+            ],
+        }
+    ],
+    "seconds": [{"device": "sbc_rpi4", "blocks": [0.1, 0.2]}],
+}
+DEVICE = {
+    "name": "board",
+    "tier": "sbc",
+    "memory": 1e9,
+    "macs_per_second": 1e9,
+    "active_watts": 4,
+    "idle_watts": 1,
+}
+LINK = {"name": "wire", "delay": 0.001, "rate": 1e6, "energy": 0}
+FILE = {"models": [MODEL], "devices": [DEVICE], "links": [LINK]}
+
+
+def changed(key: str, value: object) -> dict:
+    """The good file with the entry at a dotted key replaced."""
+    content = copy.deepcopy(FILE)
+    *path, last = [int(step) if step.isdigit() else step for step in key.split(".")]
+    place = content
+    for step in path:
+        place = place[step]
+    place[last] = value
+    return content
+
+
+def save(folder: Path, content: object, name: str = "own.json") -> tuple[str]:
+    path = folder / name
+    path.write_text(json.dumps(content))
+    return (str(path),)
+
+
+def test_a_good_file_is_read(tmp_path):
+    catalog = load_catalog(save(tmp_path, FILE))
+    point = catalog.models["mine"].points[0]
+    assert point.accuracy == pytest.approx(0.25 * 0.5 + 0.75 * 0.9)
+    assert point.survival(2) == (1.0, 0.75)
+    assert catalog.devices["board"].layer_seconds == 0
+    assert catalog.links["wire"].rate == 1e6
+    assert "mine" not in load_catalog().models
+
+
+def test_the_example_in_the_docs_is_short_and_works(tmp_path):
+    text = (Path(__file__).parents[2] / "docs" / "catalog.md").read_text()
+    example = re.search(r"```yaml\n(.*?)```", text, re.S).group(1)
+    assert len(example.splitlines()) <= 15
+    path = tmp_path / "own.yaml"
+    path.write_text(example)
+    catalog = load_catalog((str(path),))
+    assert len(catalog.models["my_net"].blocks) == 2
+    assert catalog.devices["my_board"].tier == "sbc"
+
+
+def test_a_folder_is_read_file_by_file(tmp_path):
+    save(tmp_path, {"models": [MODEL]}, "a.json")
+    (tmp_path / "b.yml").write_text(yaml.safe_dump({"links": [LINK]}))
+    (tmp_path / "notes.txt").write_text("not a table")
+    catalog = load_catalog((str(tmp_path),))
+    assert "mine" in catalog.models
+    assert "wire" in catalog.links
+
+
+def test_an_edited_file_is_read_again(tmp_path):
+    extra = save(tmp_path, {"links": [LINK]})
+    load_catalog(extra)
+    save(tmp_path, {"links": [{**LINK, "rate": 2e6}]})
+    assert load_catalog(extra).links["wire"].rate == 2e6
+
+
+BROKEN = {
+    "models.0.input": (-1, "must be at least 0"),
+    "models.0.kind": ("exit", "did you mean 'exits'?"),
+    "models.0.task": (7, "must be text"),
+    "models.0.blocks": ([], "at least one block"),
+    "models.0.blocks.0.macs": ("1e6", "must be a number"),
+    "models.0.blocks.0.layers": (1.5, "must be a whole number"),
+    "models.0.blocks.1.output": (5, "the answer is free: 0"),
+    "models.0.blocks.1.layers": (None, "must be all or none"),
+    "models.0.blocks.0.mcas": (3, "did you mean 'macs'?"),
+    "models.0.points": ([], "one point at least"),
+    "models.0.points.0.exits.0.accuracy": (76.1, "must be at most 1"),
+    "models.0.points.0.exits.0.share": (0.5, "must be 1"),
+    "models.0.points.0.exits.0.after": (2, "must be rising"),
+    "models.0.points.0.exits.1.after": (3, "must be 2"),
+    "models.0.seconds.0.blocks": ([0.1], "must be 2 numbers above 0"),
+    "models.0.seconds.0.device": ("sbc_rpi44", "did you mean 'sbc_rpi4'?"),
+    "models.0.name": ("resnet50", "is taken by"),
+    "devices.0.name": ("sbc_rpi4", "is taken by"),
+    "devices.0.macs_per_second": (0, "must be above 0"),
+    "devices.0.active_watts": (0.5, "must be at least idle_watts"),
+    "devices.0.simple": ({"macs_per_second": 1e9}, "fixed_seconds: missing"),
+    "links.0.rate": (0, "must be above 0"),
+    "links.0.energy": (None, "must be a number"),
+    "gadgets": ([], "unknown key"),
+}
+
+
+@pytest.mark.parametrize("key", BROKEN)
+def test_a_bad_file_is_told_where_and_what(tmp_path, key):
+    value, problem = BROKEN[key]
+    extra = save(tmp_path, changed(key, value))
+    with pytest.raises(ConfigError) as raised:
+        load_catalog(extra)
+    message = str(raised.value)
+    assert message.startswith(extra[0])
+    assert problem in message
+    # the field itself is named, or the list that it spoils; a part's own check is set off by a colon
+    named = message.replace(": ", ".")
+    spoilt = key.rsplit(".", 2)[0] if key.count(".") > 3 else key
+    assert f".{key}." in named or f".{spoilt}." in named
+
+
+def test_kind_goes_with_the_blocks(tmp_path):
+    with pytest.raises(ConfigError, match="'whole' does not go with 2 blocks"):
+        load_catalog(save(tmp_path, {"models": [{**MODEL, "kind": "whole"}]}))
+    with pytest.raises(ConfigError, match="2 exits do not go with kind 'split'"):
+        load_catalog(save(tmp_path, {"models": [{**MODEL, "kind": "split"}]}))
+
+
+def test_names_and_measured_rows_must_differ(tmp_path):
+    with pytest.raises(ConfigError, match="'mine' is taken by"):
+        load_catalog(save(tmp_path, {"models": [MODEL, MODEL]}))
+    twice = {**MODEL, "seconds": MODEL["seconds"] * 2}
+    with pytest.raises(ConfigError, match="'sbc_rpi4' is there twice"):
+        load_catalog(save(tmp_path, {"models": [twice]}))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "problem"),
+    [
+        ("own.json", "{", "is not valid JSON"),
+        ("own.yaml", "a: [", "is not valid YAML"),
+        ("own.yaml", "", "must be a mapping"),
+        ("own.json", "[]", "must be a mapping"),
+    ],
+)
+def test_a_file_that_does_not_parse_is_named(tmp_path, name, content, problem):
+    (tmp_path / name).write_text(content)
+    with pytest.raises(ConfigError, match=f"{name}: .*{problem}"):
+        load_catalog((str(tmp_path / name),))
+
+
+def test_a_missing_file_and_an_empty_folder_are_named(tmp_path):
+    for name in ("no.json", "no.yaml"):
+        with pytest.raises(ConfigError, match=rf"{name}: cannot be read"):
+            load_catalog((str(tmp_path / name),))
+    with pytest.raises(ConfigError, match="is a folder without"):
+        load_catalog((str(tmp_path),))
+
+
+def test_tables_lie_inside_the_package():
+    assert SHIPPED.parent.name == "catalog"
+    assert {path.suffix for path in SHIPPED.rglob("*.*")} == {".json"}
