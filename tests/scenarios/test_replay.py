@@ -52,7 +52,7 @@ def test_each_episode_starts_at_its_own_place(log):
 
 
 def test_sizes_choose_the_task_by_their_quantiles(log):
-    demand = draw(log(times=[0, 0.1, 0.2, 0.3, 4, 5, 6, 7, 8, 9]), seed=3).sum(axis=1) / 20
+    demand = draw(log(times=[0, 0.01, 0.02, 0.03, 4, 5, 6, 7, 8, 9]), seed=3).sum(axis=1) / 20
     # the 6 smallest requests, which come last, belong to the first task, as its share is 0.6
     assert np.sort(demand[:, 0]).tolist() == pytest.approx([0] * 4 + [1] * 6)
     assert np.sort(demand[:, 1]).tolist() == pytest.approx([0] * 9 + [4])
