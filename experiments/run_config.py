@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.metadata
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ from typing import Any
 import yaml
 
 from agents.rl.config import A2CConfig, PPOConfig
+from idn_gym.scenarios import presets
 from idn_gym.scenarios.config import Scenario
-from idn_gym.strict import ConfigError, number, read_yaml
+from idn_gym.strict import ConfigError, closest, number, override, read, read_yaml, write
 
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
 PACKAGES = ("idn-gym", "gymnasium", "numpy", "numba", "torch", "stable-baselines3")
@@ -50,10 +52,39 @@ class RunConfig:
         }
 
 
-def agent_mapping(name: str) -> Any:
-    """Hyper-parameters of a shipped agent by name, or of any agent by YAML file."""
+def resolve(
+    base: Mapping[str, Any] | None = None,
+    scenario: str | None = None,
+    agent: str | None = None,
+    changes: Mapping[str, Any] | None = None,
+) -> RunConfig:
+    """Put a run's configuration together.
+
+    Args:
+        base: plain configuration to start from; None: the default scenario with PPO.
+        scenario: preset or file that replaces the base's.
+        agent: shipped agent or file that replaces the base's.
+        changes: dotted keys, such as ``{"agent.learning_rate": 0.001}``, applied last.
+
+    Raises:
+        ConfigError: whatever is wrong with it, by key.
+    """
+    plain = dict(base or {})
+    if scenario or not base:
+        plain["scenario"] = write(presets.resolve(scenario or "edge-small"))
+    if agent or not base:
+        plain["agent"] = _agent(agent or "ppo")
+    return read(RunConfig, override(plain, changes or {}))
+
+
+def _agent(name: str) -> Any:
     shipped = CONFIGS / "agents" / f"{name}.yaml"
-    return read_yaml(shipped if shipped.is_file() else name)
+    if shipped.is_file():
+        return read_yaml(shipped)
+    if Path(name).suffix not in (".yaml", ".yml", ".json"):
+        names = sorted(path.stem for path in shipped.parent.glob("*.yaml"))
+        raise ConfigError("agent", f"{name!r} is no YAML file and none of those here; {closest(name, names)}")
+    return read_yaml(name)
 
 
 def assignments(words: Sequence[str]) -> dict[str, Any]:
@@ -73,6 +104,24 @@ def assignments(words: Sequence[str]) -> dict[str, Any]:
             raise ConfigError(key, f"{text!r} is not YAML") from None
         changes[key] = _number(value) if isinstance(value, str) else value
     return changes
+
+
+def flat(value: Any, prefix: str = "") -> dict[str, Any]:
+    """A configuration as dotted keys and plain values; lists stay whole, as text."""
+    if dataclasses.is_dataclass(value):
+        value = write(value)
+    found = {}
+    for key, item in value.items():
+        if isinstance(item, dict):
+            found.update(flat(item, f"{prefix}{key}."))
+        else:
+            found[prefix + key] = item if isinstance(item, (bool, int, float, str)) else str(item)
+    return found
+
+
+def to_yaml(config: RunConfig) -> str:
+    """The configuration as YAML that `resolve` takes as its base."""
+    return yaml.safe_dump(write(config), sort_keys=False)
 
 
 def versions() -> dict[str, str]:

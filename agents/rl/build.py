@@ -14,6 +14,7 @@ from stable_baselines3.common.utils import LinearSchedule
 from stable_baselines3.common.vec_env import VecEnv
 
 from agents.rl.config import AgentConfig
+from agents.rl.policy import ChoicePolicy
 from idn_gym.strict import ConfigError
 
 ALGORITHMS: dict[str, type[OnPolicyAlgorithm]] = {"ppo": PPO, "a2c": A2C}
@@ -34,7 +35,7 @@ def build(config: AgentConfig, env: VecEnv, seed: int) -> OnPolicyAlgorithm:
         "activation_fn": ACTIVATIONS[options.pop("activation")],
     }
     return ALGORITHMS[kind](
-        "MlpPolicy", env, learning_rate=rate, policy_kwargs=policy, seed=seed, device="cpu", **options
+        ChoicePolicy, env, learning_rate=rate, policy_kwargs=policy, seed=seed, device="cpu", **options
     )
 
 

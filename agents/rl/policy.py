@@ -1,0 +1,62 @@
+"""The actor-critic for MultiDiscrete actions, with all dimensions in one tensor.
+
+SB3 keeps a list with one distribution per dimension and loops over it in Python, which took most
+of the training time for the tens of dimensions of a placement. Here the dimensions are rows of
+one padded table. The probabilities are the same.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from gymnasium import spaces
+from stable_baselines3.common.distributions import MultiCategoricalDistribution
+from stable_baselines3.common.policies import ActorCriticPolicy
+
+IMPOSSIBLE = -1e9
+"""Logit of a padding entry: its probability is 0, and 0 times it is still 0."""
+
+
+class PaddedChoices(MultiCategoricalDistribution):
+    """Independent categorical choices, (batch, dimensions, most choices)."""
+
+    def __init__(self, sizes: list[int]) -> None:
+        super().__init__(sizes)
+        self.padding = torch.arange(max(sizes)) >= torch.tensor(sizes)[:, None]
+
+    def proba_distribution_net(self, latent_dim: int) -> torch.nn.Module:
+        """The layer for the logits of the whole table; nothing is learnt where it is padding."""
+        return torch.nn.Linear(latent_dim, self.padding.numel())
+
+    def proba_distribution(self, action_logits: torch.Tensor) -> PaddedChoices:
+        """Take the logits of the table, (batch, dimensions x most choices)."""
+        table = action_logits.view(-1, *self.padding.shape).masked_fill(self.padding, IMPOSSIBLE)
+        self.logs = table.log_softmax(dim=2)
+        return self
+
+    def log_prob(self, actions: torch.Tensor) -> torch.Tensor:
+        """Log-probability of whole actions, (batch,)."""
+        return self.logs.gather(2, actions.long()[:, :, None]).sum(dim=(1, 2))
+
+    def entropy(self) -> torch.Tensor:
+        """Entropy of whole actions, (batch,)."""
+        return -(self.logs.exp() * self.logs).sum(dim=(1, 2))
+
+    def sample(self) -> torch.Tensor:
+        """Draw actions by the Gumbel-max trick, (batch, dimensions)."""
+        gumbel = -torch.empty_like(self.logs).exponential_().log()
+        return (self.logs + gumbel).argmax(dim=2)
+
+    def mode(self) -> torch.Tensor:
+        """Most probable actions, (batch, dimensions)."""
+        return self.logs.argmax(dim=2)
+
+
+class ChoicePolicy(ActorCriticPolicy):
+    """SB3's ``MlpPolicy``; where actions are MultiDiscrete, with `PaddedChoices`."""
+
+    def _build(self, lr_schedule: Any) -> None:
+        if isinstance(self.action_space, spaces.MultiDiscrete):
+            self.action_dist = PaddedChoices(self.action_space.nvec.tolist())
+        super()._build(lr_schedule)

@@ -1,0 +1,144 @@
+"""Train an agent: ``python -m experiments.train --out runs/mine agent.learning_rate=1e-3``."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import yaml
+from stable_baselines3.common.callbacks import CallbackList
+from stable_baselines3.common.logger import configure
+from stable_baselines3.common.vec_env import VecMonitor
+
+import idn_gym  # noqa: F401 (registers IDN-v0)
+from agents.rl.build import build
+from experiments import checkpoint, run_config
+from experiments.monitor import Monitor
+from experiments.run_config import RunConfig, flat
+from idn_gym.integrations.sb3 import GymVecEnv, use_one_thread
+from idn_gym.strict import ConfigError, read_yaml, write
+
+
+class RunFolder:
+    """The files of a run."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.config = path / "config.yaml"
+        self.checkpoint = path / "checkpoint.pt"
+        self.events = path / "tensorboard"
+        self.policy = path / "policy.zip"
+        """there once training is over"""
+
+
+def train(config: RunConfig, folder: RunFolder) -> None:
+    """Train, or go on training where a killed process left the folder; do nothing if it is done."""
+    if folder.policy.exists():
+        return
+    use_one_thread()
+    state = prepare(config, folder)
+    env = make_env(config)
+    algorithm = build(config.agent, env, config.seed)
+    algorithm.set_logger(configure(str(folder.events), ["tensorboard"]))
+    if state is not None:
+        checkpoint.restore(algorithm, state)
+    saving = checkpoint.Checkpoints(folder.checkpoint, folder.events, config.checkpoint_every)
+    algorithm.learn(
+        config.steps - algorithm.num_timesteps,
+        CallbackList([saving, Monitor(config)]),
+        log_interval=1,
+        reset_num_timesteps=state is None,
+    )
+    algorithm.logger.close()
+    checkpoint.atomically(folder.policy, algorithm.save)
+    env.close()
+
+
+def make_env(config: RunConfig) -> VecMonitor:
+    """The training environments, as SB3 wants them."""
+    native = gym.make_vec("IDN-v0", num_envs=config.envs, autoreset_mode="SAME_STEP", **config.env_options())
+    return VecMonitor(GymVecEnv(native))
+
+
+def prepare(config: RunConfig, folder: RunFolder) -> dict[str, Any] | None:
+    """Make the folder ready; returns the checkpoint to go on from, if there is one."""
+    folder.path.mkdir(parents=True, exist_ok=True)
+    if folder.checkpoint.exists():
+        state = checkpoint.read(folder.checkpoint)
+        checkpoint.rewind(folder.events, state)
+        return state
+    shutil.rmtree(folder.events, ignore_errors=True)
+    record = {
+        "command": shlex.join(["python", "-m", "experiments.train", *sys.argv[1:]]),
+        "versions": run_config.versions(),
+        "run": write(config),
+    }
+    text = yaml.safe_dump(record, sort_keys=False)
+    checkpoint.atomically(folder.config, lambda file: file.write(text.encode()))
+    return None
+
+
+def parse(words: list[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m experiments.train",
+        description="Train an agent; every field of the configuration can be set with a dotted key.",
+        epilog="example: --out runs/ar1 agent.gamma=0.95 scenario.dynamics.link.kind=ar1",
+    )
+    parser.add_argument("--scenario", help="preset or YAML file (default: edge-small)")
+    parser.add_argument("--agent", help="ppo, a2c or YAML file (default: ppo)")
+    parser.add_argument("--steps", type=int, help="slots, summed over environments")
+    parser.add_argument("--envs", type=int, help="environments side by side")
+    parser.add_argument("--seed", type=int)
+    parser.add_argument("--out", required=True, type=Path, help="folder for everything the run writes")
+    parser.add_argument("--resume", action="store_true", help="go on with the run in that folder, if any")
+    parser.add_argument("changes", nargs="*", metavar="key=value", help="such as agent.learning_rate=1e-3")
+    return parser.parse_args(words)
+
+
+def configure_run(arguments: argparse.Namespace) -> RunConfig:
+    """The run that the command line asks for.
+
+    Raises:
+        ConfigError: something in it is wrong, or the folder holds another run.
+    """
+    saved = None
+    folder = RunFolder(arguments.out)
+    if folder.config.exists():
+        if not arguments.resume:
+            raise ConfigError("out", f"{folder.path} holds a run; add --resume to go on with it")
+        saved = read_yaml(folder.config)["run"]
+    changes = run_config.assignments(arguments.changes)
+    for name in ("steps", "envs", "seed"):
+        if getattr(arguments, name) is not None:
+            changes[name] = getattr(arguments, name)
+    config = run_config.resolve(saved, arguments.scenario, arguments.agent, changes)
+    if saved is not None:
+        before, after = flat(run_config.resolve(saved)), flat(config)
+        for key in [*before, *after]:
+            if before.get(key) != after.get(key):
+                was = f"{before.get(key)!r} in {folder.config}"
+                raise ConfigError(key, f"{after.get(key)!r} is not what the run has: {was}")
+    return config
+
+
+def main(words: list[str] | None = None) -> None:
+    """Entry point of the command line."""
+    arguments = parse(words)
+    folder = RunFolder(arguments.out)
+    try:
+        train(configure_run(arguments), folder)
+    except ConfigError as error:
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit("\nstopped; the same command with --resume goes on from the last checkpoint")
+    print(f"trained policy: {folder.policy}\ncurves: tensorboard --logdir {folder.events}")
+
+
+if __name__ == "__main__":
+    main()
