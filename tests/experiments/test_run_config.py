@@ -1,0 +1,70 @@
+"""A run's configuration: from names, files and dotted keys, and back from YAML."""
+
+import pytest
+import yaml
+
+from experiments.run_config import RunConfig, assignments, flat, resolve, to_yaml
+from idn_gym.strict import ConfigError, read
+
+
+def test_defaults_are_those_of_the_files():
+    config = resolve()
+    assert config.scenario.name == "edge-small"
+    assert config.agent == resolve(agent="ppo").agent and config.agent.kind == "ppo"
+    assert resolve(agent="a2c").agent.kind == "a2c"
+
+
+def test_dotted_keys_reach_every_level():
+    words = [
+        "seed=3",
+        "agent.learning_rate=1e-3",
+        "scenario.dynamics.link.kind=fixed",
+        "agent.net_arch=[8, 8]",
+    ]
+    config = resolve(changes=assignments(words))
+    assert (config.seed, config.agent.learning_rate, config.agent.net_arch) == (3, 0.001, (8, 8))
+    assert config.scenario.dynamics.link.kind == "fixed"
+
+
+def test_yaml_gives_the_same_run():
+    config = resolve(agent="a2c", changes={"scenario.topology.nodes.0.servers": float("inf"), "steps": 7})
+    assert read(RunConfig, yaml.safe_load(to_yaml(config))) == config
+
+
+def test_base_is_kept_but_for_what_is_named():
+    base = yaml.safe_load(to_yaml(resolve(agent="a2c", changes={"seed": 5})))
+    assert resolve(base).seed == 5 and resolve(base).agent.kind == "a2c"
+    assert resolve(base, agent="ppo").agent.kind == "ppo"
+
+
+def test_agent_file_of_the_user(tmp_path):
+    (tmp_path / "mine.yaml").write_text("kind: ppo\nn_steps: 3\nlearning_rate: 1e-4\n")
+    assert resolve(agent=str(tmp_path / "mine.yaml")).agent.learning_rate == 0.0001
+
+
+@pytest.mark.parametrize(
+    "words, message",
+    [
+        (["agent.learning_rat=1"], "agent.learning_rat"),
+        (["agent.gamma=2"], "agent.gamma"),
+        (["agent.gamma"], "not an assignment"),
+        (["agent.net_arch=[1"], "agent.net_arch"),
+        (["stepps=5"], "steps"),
+        (["scenario.horizon=0"], "scenario.horizon"),
+        (["agent.kind=dqn"], "agent.kind"),
+    ],
+)
+def test_wrong_words_are_named(words, message):
+    with pytest.raises(ConfigError, match=message):
+        resolve(changes=assignments(words))
+
+
+def test_unknown_agent_gets_a_hint():
+    with pytest.raises(ConfigError, match="did you mean 'ppo'"):
+        resolve(agent="ppp")
+
+
+def test_flat_keeps_scalars_for_tables():
+    values = flat(resolve().agent)
+    assert values["kind"] == "ppo" and isinstance(values["net_arch"], str)
+    assert all(isinstance(value, (bool, int, float, str)) for value in values.values())
