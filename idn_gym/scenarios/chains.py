@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from functools import cache
 from typing import Any
 
@@ -45,7 +46,6 @@ def _offset(name: str) -> int:
     return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=16).digest(), "little")
 
 
-@kernel
 def two_state(uniforms: Floats, start: float, stop: float) -> npt.NDArray[np.bool_]:
     """Two-state Markov chains, one per column, each from its stationary distribution.
 
@@ -59,35 +59,38 @@ def two_state(uniforms: Floats, start: float, stop: float) -> npt.NDArray[np.boo
     Returns:
         (T, C) whether the chain is on.
     """
-    horizon, chains = uniforms.shape
-    on = np.empty((horizon, chains), np.bool_)
-    for c in range(chains):
-        threshold = start / (start + stop)
-        for t in range(horizon):
-            on[t, c] = uniforms[t, c] < threshold
-            threshold = 1.0 - stop if on[t, c] else start
+    on = np.empty(uniforms.shape, np.bool_)
+    _switch(uniforms, start, stop, on)
     return on
 
 
 @kernel
-def ar1(normals: Floats, memory: float, fresh: float) -> Floats:
-    """Autoregressive chains x[t] = memory x[t-1] + fresh z[t], one per column, from x[0] = z[0].
+def _switch(uniforms: Floats, start: float, stop: float, on: npt.NDArray[np.bool_]) -> None:
+    for c in range(uniforms.shape[1]):
+        threshold = start / (start + stop)
+        for t in range(uniforms.shape[0]):
+            on[t, c] = uniforms[t, c] < threshold
+            threshold = 1.0 - stop if on[t, c] else start
 
-    With fresh = sqrt(1 - memory^2) each x[t] is standard normal, and the autocorrelation at lag h is
-    memory^h.
+
+def ar1(normals: Floats, memory: float) -> Floats:
+    """Autoregressive chains x[t] = memory x[t-1] + sqrt(1 - memory^2) z[t], one per column, from x[0] = z[0].
+
+    Each x[t] is standard normal, and the autocorrelation at lag h is memory^h.
 
     Args:
-        normals: (T, C) standard normal z.
+        normals: (T, C) standard normal z; overwritten.
         memory: autocorrelation from slot to slot, in [0, 1).
-        fresh: weight of the innovation.
 
     Returns:
-        (T, C) the chains.
+        (T, C) x, the array that held z.
     """
-    horizon, chains = normals.shape
-    x = np.empty((horizon, chains))
-    for c in range(chains):
-        x[0, c] = normals[0, c]
-        for t in range(1, horizon):
-            x[t, c] = memory * x[t - 1, c] + fresh * normals[t, c]
-    return x
+    _remember(normals, memory, math.sqrt(1.0 - memory**2))
+    return normals
+
+
+@kernel
+def _remember(x: Floats, memory: float, fresh: float) -> None:
+    for t in range(1, x.shape[0]):
+        for c in range(x.shape[1]):
+            x[t, c] = memory * x[t - 1, c] + fresh * x[t, c]

@@ -6,8 +6,6 @@ leaves the draws of the rest as they were. All chains start in their stationary 
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import numpy.typing as npt
 
@@ -46,7 +44,7 @@ def draw_rates(
     if isinstance(process, GilbertElliott):
         bad = two_state(rng.random(shape), process.fail, process.heal)
         return np.where(bad & moving, process.bad * nominal, nominal)
-    log_rate = process.sigma * _standard_ar1(process.memory, shape, rng)
+    log_rate = process.sigma * ar1(rng.standard_normal(shape), process.memory)
     # E[exp(sigma x)] = exp(sigma^2 / 2), taken off so that the mean stays nominal
     return np.where(moving, nominal * np.exp(log_rate - process.sigma**2 / 2), nominal)
 
@@ -78,7 +76,7 @@ def draw_seconds(
     shape = (horizon, nominal.size)
     seconds = _hold(nominal, horizon)
     if background is not None:
-        x = _standard_ar1(background.memory, shape, streams("background"))
+        x = ar1(streams("background").standard_normal(shape), background.memory)
         taken = np.minimum(np.maximum(background.mean + background.sigma * x, 0.0), MOST_BACKGROUND)
         seconds = np.where(movable, nominal * (1.0 - taken), nominal)
     if outages is not None:
@@ -130,7 +128,3 @@ def _hold(nominal: Floats, horizon: int) -> Floats:
     held = np.empty((horizon, nominal.size))
     held[:] = nominal
     return held
-
-
-def _standard_ar1(memory: float, shape: tuple[int, int], rng: np.random.Generator) -> Floats:
-    return ar1(rng.standard_normal(shape), memory, math.sqrt(1.0 - memory**2))

@@ -77,7 +77,8 @@ def replay_log(
     order = np.lexsort((class_task, class_ingress))
     first = np.flatnonzero(np.diff(class_ingress[order], prepend=-1))
     upto = np.cumsum(expected[:, order], axis=1)
-    counts = _deal(log.time, offset, ingress, quantile, upto, np.append(first, order.size))
+    counts = np.zeros(expected.shape)
+    _deal(log.time, offset, ingress, quantile, upto, np.append(first, order.size), counts)
     demand = np.empty_like(expected)
     demand[:, order] = counts * (upto[0, -1] * horizon / log.time.size)
     return demand
@@ -85,8 +86,14 @@ def replay_log(
 
 @kernel
 def _deal(
-    time: Floats, offset: float, ingress: Floats, quantile: Floats, upto: Floats, first: Ints
-) -> Floats:
+    time: Floats,
+    offset: float,
+    ingress: Floats,
+    quantile: Floats,
+    upto: Floats,
+    first: Ints,
+    counts: Floats,
+) -> None:
     """Count the requests per slot and class.
 
     Args:
@@ -96,12 +103,9 @@ def _deal(
         quantile: (rows,) numbers in [0, 1) that choose the task.
         upto: (T, R) cumulated demand of the classes, sorted by ingress node, then task.
         first: (G+1,) first class of each ingress node in that order, and R.
-
-    Returns:
-        (T, R) number of requests.
+        counts: (T, R) number of requests, added to.
     """
     horizon, classes = upto.shape
-    counts = np.zeros((horizon, classes))
     for i in range(time.size):
         turned = time[i] - offset
         if turned < 0.0:
@@ -121,7 +125,6 @@ def _deal(
             else:
                 last = middle
         counts[t, r] += 1.0
-    return counts
 
 
 def _columns(replay: Replay) -> tuple[Floats, Floats | None]:

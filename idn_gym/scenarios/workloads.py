@@ -47,7 +47,8 @@ def draw_demand(
     if not isinstance(workload.popularity, Fixed):
         popularity = np.bincount(class_task, weights=base) / np.sum(base)
         weights = draw_popularity(workload.popularity, popularity, horizon, streams("popularity"))
-        demand = _share_out(base, weights, class_task, class_ingress, int(class_ingress.max()) + 1)
+        scratch = np.empty((2, int(class_ingress.max()) + 1))
+        _share_out(base, weights, class_task, class_ingress, demand, scratch)
     if workload.replay is not None:
         demand = replay_log(workload.replay, demand, class_task, class_ingress, streams("replay"))
     if workload.diurnal is not None:
@@ -104,25 +105,35 @@ def draw_flash(process: FlashCrowd, tasks: int, horizon: int, rng: np.random.Gen
 
 @kernel
 def _share_out(
-    base: Floats, weights: Floats, class_task: Ints, class_ingress: Ints, ingresses: int
-) -> Floats:
-    """Deal the total of each ingress node to its classes, in every slot, by the weights of their tasks."""
-    demand = np.empty((weights.shape[0], base.size))
-    total = np.zeros(ingresses)
+    base: Floats, weights: Floats, class_task: Ints, class_ingress: Ints, demand: Floats, scratch: Floats
+) -> None:
+    """Deal the total of each ingress node to its classes, in every slot, by the weights of their tasks.
+
+    Args:
+        base: (R,) [requests] nominal batches, whose sum per ingress node is dealt out.
+        weights: (T, K) weights of the tasks.
+        class_task: (R,) index of the task.
+        class_ingress: (R,) index of the ingress node.
+        demand: (T, R) [requests] written to.
+        scratch: (2, ingress nodes) working memory.
+    """
+    total, weight = 0, 1
+    for g in range(scratch.shape[1]):
+        scratch[total, g] = 0.0
     for r in range(base.size):
-        total[class_ingress[r]] += base[r]
+        scratch[total, class_ingress[r]] += base[r]
     for t in range(weights.shape[0]):
-        weight = np.zeros(ingresses)
+        for g in range(scratch.shape[1]):
+            scratch[weight, g] = 0.0
         for r in range(base.size):
-            weight[class_ingress[r]] += weights[t, class_task[r]]
+            scratch[weight, class_ingress[r]] += weights[t, class_task[r]]
         for r in range(base.size):
             g = class_ingress[r]
             # where no task of the node is on, its demand stays as it is: the total is what the rate says
-            if weight[g] > 0.0:
-                demand[t, r] = total[g] * (weights[t, class_task[r]] / weight[g])
+            if scratch[weight, g] > 0.0:
+                demand[t, r] = scratch[total, g] * (weights[t, class_task[r]] / scratch[weight, g])
             else:
                 demand[t, r] = base[r]
-    return demand
 
 
 @kernel

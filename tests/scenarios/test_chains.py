@@ -76,7 +76,7 @@ def test_two_state_chains_that_always_switch_take_turns():
 def test_ar1_chains_are_standard_normal_with_their_memory(memory):
     slots, chains = 200, 20_000
     z = np.random.default_rng(4).standard_normal((slots, chains))
-    x = ar1(z, memory, math.sqrt(1 - memory**2))
+    x = ar1(z, memory)
     # columns are independent: per slot the mean has error 1 / sqrt(chains), the variance sqrt(2 / chains)
     for t in (0, 1, 10, slots - 1):
         assert x[t].mean() == pytest.approx(0, abs=5 / math.sqrt(chains))
