@@ -104,7 +104,7 @@ class Draw(NamedTuple):
     rate: Floats  # (B, T, E) [bytes/s]
     slowdown: Floats  # (B, N) factor on the node's compute seconds (error of the latency law)
     drop_joules: Floats  # (B, R) [J] energy charged for a dropped request
-    tariff: Floats  # (B, 4) [cost] per second, unit of error, joule and byte-hop
+    tariff: Floats  # (B, 4) [cost] per unit of error, second, joule and byte-hop
     weights: Floats  # (B, 5) preference in force (see objectives.py)
     uniforms: Floats  # (B, T, U) for codecs that round; U = 0 for the others
 

@@ -390,16 +390,16 @@ class Serving:
 class Scales:
     """Per-request sizes that make objectives comparable inside a preference."""
 
-    error: float = number(above=0)
-    """[1]"""
-    latency: float = number(above=0)
+    error: float = number(1.0, above=0)
+    """[1] share of wrong answers"""
+    latency: float = number(1.0, above=0)
     """[s]"""
-    energy: float = number(above=0)
+    energy: float = number(10.0, above=0)
     """[J]"""
-    traffic: float = number(above=0)
+    traffic: float = number(1e5, above=0)
     """[byte-hops]"""
-    update: float = number(above=0)
-    """[share of the nominal memory per slot]"""
+    update: float = number(1.0, above=0)
+    """[1] share of the nominal memory loaded in a slot"""
 
 
 @dataclass(frozen=True)
@@ -410,7 +410,7 @@ class Scenario:
     topology: Explicit | Hierarchy | Real
     tasks: tuple[Task, ...]
     workload: Workload
-    scales: Scales
+    scales: Scales = field(default_factory=Scales)
     dynamics: Dynamics = field(default_factory=Dynamics)
     serving: Serving = field(default_factory=Serving)
     catalog: tuple[str, ...] = ()
@@ -422,6 +422,8 @@ class Scenario:
     slot_seconds: float = number(600.0, above=0)
     idle_energy: bool = False
     """whether idle power counts"""
+    resources: Literal["visible", "hidden"] = "visible"
+    """whether policies see compute, memory and link rates of the coming slot"""
 
     @property
     def nominal_requests(self) -> float:

@@ -1,0 +1,201 @@
+"""Kernels of the action codecs: from numbers to a wished segment per (node, model)."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from idn_gym.core.arrays import EMPTY, Draw, Floats, Ints, Tables
+from idn_gym.core.kernel import hot, inner, kernel
+from idn_gym.core.placement import free_bytes
+
+Numbers = npt.NDArray[np.generic]
+Flags = npt.NDArray[np.bool_]
+
+TINY = 1e-6
+"""Fractions this close to 0 or 1 count as integral."""
+
+
+@hot
+def pick(tables: Tables, node: Ints, start: Ints, choice: Ints, actions: Numbers, wanted: Ints) -> None:
+    """One choice per dimension; dimension d offers choice[start[d]:start[d + 1]] on node[d]."""
+    for b in range(len(wanted)):
+        for d in range(len(node)):
+            s = choice[start[d] + actions[b, d]]
+            if s != EMPTY:
+                wanted[b, node[d], tables.segment_model[s]] = s
+
+
+@kernel
+def items_that_fit(tables: Tables, draw: Draw, slot: Ints, node: Ints, segment: Ints, fits: Flags) -> None:
+    """Whether each item (or nothing) fits into its node's memory of the slot, all else evicted."""
+    nodes = len(tables.node_memory)
+    free = np.empty(nodes)
+    for b in range(len(slot)):
+        for v in range(nodes):
+            free[v] = free_bytes(tables, draw, b, slot[b], v)
+        for i in range(len(node)):
+            fits[b, i] = segment[i] == EMPTY or tables.segment_bytes[segment[i]] <= free[node[i]]
+
+
+@kernel
+def change(
+    tables: Tables, draw: Draw, slot: Ints, node: Ints, segment: Ints, actions: Numbers, wanted: Ints
+) -> None:
+    """Load item actions[b] - 1 into `wanted` (the residents), evicting the least valuable others."""
+    for b in range(len(wanted)):
+        if actions[b] == 0:
+            continue
+        v, s = node[actions[b] - 1], segment[actions[b] - 1]
+        need = tables.segment_bytes[s]
+        free = free_bytes(tables, draw, b, slot[b], v)
+        if need > free:
+            continue
+        wanted[b, v, tables.segment_model[s]] = s
+        for m in range(wanted.shape[2]):
+            if wanted[b, v, m] != EMPTY and tables.pinned[v, m] == EMPTY:
+                free -= tables.segment_bytes[wanted[b, v, m]]
+        while free < 0.0:
+            worst = -1
+            for m in range(wanted.shape[2]):
+                held = wanted[b, v, m]
+                if held == EMPTY or held == s or tables.pinned[v, m] != EMPTY:
+                    continue
+                if worst < 0 or tables.segment_value[v, held] < tables.segment_value[v, wanted[b, v, worst]]:
+                    worst = m
+            if worst < 0:
+                break
+            free += tables.segment_bytes[wanted[b, v, worst]]
+            wanted[b, v, worst] = EMPTY
+
+
+@kernel
+def fill_by_score(
+    tables: Tables, draw: Draw, slot: Ints, node: Ints, segment: Ints, scores: Floats, wanted: Ints
+) -> None:
+    """Load items in falling order of score while they fit, one per model; 0 and below stay out."""
+    free = np.empty(len(tables.node_memory))
+    for b in range(len(wanted)):
+        for v in range(len(free)):
+            free[v] = free_bytes(tables, draw, b, slot[b], v)
+        order = np.argsort(-scores[b], kind="mergesort")
+        for k in range(len(order)):
+            i = order[k]
+            if not scores[b, i] > 0.0:
+                break
+            v, s = node[i], segment[i]
+            m = tables.segment_model[s]
+            if wanted[b, v, m] == EMPTY and tables.segment_bytes[s] <= free[v]:
+                wanted[b, v, m] = s
+                free[v] -= tables.segment_bytes[s]
+
+
+@kernel
+def fill_by_share(
+    tables: Tables,
+    draw: Draw,
+    slot: Ints,
+    node: Ints,
+    task: Ints,
+    task_start: Ints,
+    placeable: Flags,
+    scores: Floats,
+    wanted: Ints,
+) -> None:
+    """Give each task of a node the best segment that fits into its share of the memory.
+
+    Segments of task k are task_start[k] up to task_start[k + 1].
+    """
+    nodes = len(tables.node_memory)
+    free, total, spare = np.empty(nodes), np.empty(nodes), np.empty(nodes)
+    for b in range(len(wanted)):
+        for v in range(nodes):
+            free[v] = free_bytes(tables, draw, b, slot[b], v)
+            total[v] = 0.0
+            spare[v] = 0.0
+        for i in range(len(node)):
+            total[node[i]] += max(0.0, scores[b, i])
+        order = np.argsort(-scores[b], kind="mergesort")
+        for k in range(len(order)):
+            i = order[k]
+            if not scores[b, i] > 0.0:
+                break
+            v = node[i]
+            room = spare[v] + free[v] * scores[b, i] / total[v]
+            s = _best_that_fits(tables, placeable, v, task_start[task[i]], task_start[task[i] + 1], room)
+            if s != EMPTY:
+                wanted[b, v, tables.segment_model[s]] = s
+                room -= tables.segment_bytes[s]
+            spare[v] = room
+
+
+@inner
+def _best_that_fits(tables: Tables, placeable: Flags, v: int, first: int, last: int, room: float) -> int:
+    best = EMPTY
+    most = 0.0
+    for s in range(first, last):
+        saving = tables.segment_value[v, s] * tables.segment_bytes[s]
+        if placeable[v, s] and tables.segment_bytes[s] <= room and saving > most:
+            best, most = s, saving
+    return best
+
+
+@kernel
+def round_dependently(
+    tables: Tables, draw: Draw, slot: Ints, node: Ints, segment: Ints, y: Floats, wanted: Ints
+) -> None:
+    """Round y to 0 or 1 by pairwise trades that keep every mean and each node's used size.
+
+    Pair step: with A = min(s_i (1 - x_i), s_j x_j) and B = min(s_i x_i, s_j (1 - x_j)), move weight A
+    from j to i with probability B / (A + B), else B from i to j (Byrka et al. style rounding, with
+    sizes). The one item that may stay fractional is drawn with its own probability.
+    """
+    for b in range(len(wanted)):
+        x = y[b].copy()
+        open_item = -1
+        for i in range(len(node)):
+            if open_item >= 0 and node[open_item] != node[i]:
+                _close(x, open_item, draw.uniforms[b, slot[b], open_item])
+                open_item = -1
+            if x[i] < TINY or x[i] > 1.0 - TINY:
+                x[i] = round(x[i])
+                continue
+            if open_item < 0:
+                open_item = i
+                continue
+            size_i = max(1.0, tables.segment_bytes[segment[i]])
+            size_j = max(1.0, tables.segment_bytes[segment[open_item]])
+            _trade(x, i, open_item, size_i, size_j, draw.uniforms[b, slot[b], i])
+            if TINY <= x[i] <= 1.0 - TINY:
+                x[open_item] = round(x[open_item])
+                open_item = i
+            else:
+                x[i] = round(x[i])
+                if x[open_item] < TINY or x[open_item] > 1.0 - TINY:
+                    x[open_item] = round(x[open_item])
+                    open_item = -1
+        if open_item >= 0:
+            _close(x, open_item, draw.uniforms[b, slot[b], open_item])
+        for i in range(len(node)):
+            if x[i] > 0.5:
+                v, s = node[i], segment[i]
+                held = wanted[b, v, tables.segment_model[s]]
+                if held == EMPTY or tables.segment_bytes[s] > tables.segment_bytes[held]:
+                    wanted[b, v, tables.segment_model[s]] = s
+
+
+@inner
+def _trade(x: Floats, i: int, j: int, size_i: float, size_j: float, uniform: float) -> None:
+    to_i = min(size_i * (1.0 - x[i]), size_j * x[j])
+    to_j = min(size_i * x[i], size_j * (1.0 - x[j]))
+    if uniform * (to_i + to_j) < to_j:
+        x[i] += to_i / size_i
+        x[j] -= to_i / size_j
+    else:
+        x[i] -= to_j / size_i
+        x[j] += to_j / size_j
+
+
+@inner
+def _close(x: Floats, i: int, uniform: float) -> None:
+    x[i] = 1.0 if uniform < x[i] else 0.0

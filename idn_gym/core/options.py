@@ -1,0 +1,209 @@
+"""Enumerate the ways in which each request class can be served.
+
+An option is an operating point of a model, cuts, and the node of each part in path order. The
+enumeration is done once per scenario; what may change per slot (rates, speeds) stays outside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from idn_gym.core.arrays import Floats, Ints
+
+
+class Point(NamedTuple):
+    """One operating point of a model."""
+
+    name: str
+    accuracy: float  # mean over inputs
+    exits: tuple[tuple[int, float], ...]  # (blocks done, share of inputs), deepest last
+
+
+class Model(NamedTuple):
+    """One DNN as the enumeration needs it; n blocks, n + 1 cuts."""
+
+    name: str
+    task: int
+    block_bytes: Floats  # (n,) [bytes] resident
+    cut_bytes: Floats  # (n+1,) [bytes] on the wire; cut 0 is the raw input
+    seconds: Floats  # (N, n) [s] per block on each node
+    entry_seconds: Floats  # (N,) [s] once per part that runs on the node
+    points: tuple[Point, ...]
+
+
+class Path(NamedTuple):
+    """A route from an ingress node to a repository."""
+
+    nodes: tuple[int, ...]
+    links: tuple[int, ...]  # one fewer than nodes
+
+
+class Segments(NamedTuple):
+    """All segments that options may use; row order is the segment's index."""
+
+    model: Ints
+    first: Ints
+    last: Ints
+    index: Mapping[tuple[int, int, int], int]  # (model, first, last) -> row
+
+
+def enumerate_segments(models: Sequence[Model], max_parts: int) -> Segments:
+    """Wholes, heads and tails, and with three parts the middles too."""
+    rows = []
+    for m, model in enumerate(models):
+        n = len(model.block_bytes)
+        for first, last in combinations(range(n + 1), 2):
+            outer = first == 0 or last == n
+            if (max_parts == 1 and (first, last) == (0, n)) or (max_parts == 2 and outer) or max_parts == 3:
+                rows.append((m, first, last))
+    table = np.array(rows, np.int64).reshape(-1, 3)
+    return Segments(table[:, 0], table[:, 1], table[:, 2], {row: i for i, row in enumerate(rows)})
+
+
+class Row(NamedTuple):
+    """One option before it becomes part of the tables."""
+
+    order: tuple[int, float, float, str]  # tie order: hops, bytes, error, name
+    model: int
+    point: int
+    error: float
+    traffic: float
+    link_joules: float
+    parts: tuple[tuple[int, int, int, float, float, float], ...]
+    # (node, position, segment, seconds, reach, bytes)
+    branches: tuple[tuple[float, int, tuple[float, ...], tuple[float, ...]], ...]
+    # (share, parts, bytes, seconds)
+
+
+def survival(point: Point, blocks: int) -> list[float]:
+    """Share of inputs that reach each block; survival[k] also holds at cut k."""
+    return [sum(share for after, share in point.exits if after > block) for block in range(blocks)]
+
+
+def enumerate_options(
+    models: Sequence[Model],
+    segments: Segments,
+    task: int,
+    path: Path,
+    holds: npt.NDArray[np.bool_],
+    link_joules: Floats,
+    max_parts: int,
+) -> list[Row]:
+    """All options of a class, in tie order.
+
+    Args:
+        models: the catalogue.
+        segments: from `enumerate_segments`.
+        task: the task of the class.
+        path: the route of the class.
+        holds: (N, S) whether the node can ever hold the segment (pinned there, or it fits).
+        link_joules: (E,) [J/byte].
+        max_parts: most parts per option.
+    """
+    joules = np.concatenate([[0.0], np.cumsum([link_joules[e] for e in path.links])])
+    rows = []
+    for m, model in enumerate(models):
+        if model.task != task:
+            continue
+        blocks = len(model.block_bytes)
+        for cuts, positions in _layouts(blocks, len(path.nodes), max_parts):
+            nodes = [path.nodes[i] for i in positions]
+            pieces = [segments.index[m, first, last] for first, last in cuts]
+            if all(holds[v, s] for v, s in zip(nodes, pieces, strict=True)):
+                for o, point in enumerate(model.points):
+                    rows.append(_row(m, model, o, point, cuts, positions, nodes, pieces, joules))
+    return sorted(rows, key=lambda row: row.order)
+
+
+def _layouts(
+    blocks: int, length: int, max_parts: int
+) -> Iterator[tuple[list[tuple[int, int]], tuple[int, ...]]]:
+    """Yield ([(first, last) of each part], [position of each part])."""
+    for parts in range(1, min(max_parts, blocks, length) + 1):
+        for inner in combinations(range(1, blocks), parts - 1):
+            edges = (0, *inner, blocks)
+            cuts = list(zip(edges[:-1], edges[1:], strict=True))
+            for positions in combinations(range(length), parts):
+                yield cuts, positions
+
+
+def _row(
+    m: int,
+    model: Model,
+    o: int,
+    point: Point,
+    cuts: list[tuple[int, int]],
+    positions: tuple[int, ...],
+    nodes: list[int],
+    pieces: list[int],
+    joules: Floats,
+) -> Row:
+    alive = survival(point, len(model.block_bytes))
+    parts, traffic, spent, before = [], 0.0, 0.0, 0
+    for (first, last), here, v, s in zip(cuts, positions, nodes, pieces, strict=True):
+        reach, size = alive[first], alive[first] * float(model.cut_bytes[first])
+        seconds = reach * model.entry_seconds[v] + sum(alive[b] * model.seconds[v, b] for b in range(first, last))
+        parts.append((v, here, s, float(seconds), reach, size))
+        traffic += size * (here - before)
+        spent += size * float(joules[here] - joules[before])
+        before = here
+    where = "+".join(f"{first}:{last}@{v}" for (first, last), v in zip(cuts, nodes, strict=True))
+    name = f"{model.name}/{point.name}/{where}"
+    error = 1.0 - point.accuracy
+    order = (positions[-1], traffic, error, name)
+    return Row(order, m, o, error, traffic, spent, tuple(parts), _branches(model, point, cuts, nodes))
+
+
+def _branches(
+    model: Model, point: Point, cuts: list[tuple[int, int]], nodes: list[int]
+) -> tuple[tuple[float, int, tuple[float, ...], tuple[float, ...]], ...]:
+    """The ways a request can end, each with the bytes and seconds of the parts it visits."""
+    branches = []
+    for after, share in point.exits:
+        visited = [(cut, v) for cut, v in zip(cuts, nodes, strict=True) if cut[0] < after]
+        size = tuple(float(model.cut_bytes[first]) for (first, _), _ in visited)
+        seconds = tuple(
+            float(model.entry_seconds[v] + sum(model.seconds[v, first : min(last, after)]))
+            for (first, last), v in visited
+        )
+        branches.append((share, len(visited), size, seconds))
+    return tuple(branches)
+
+
+def compress(classes: Sequence[Sequence[Row]], max_parts: int) -> dict[str, Floats | Ints]:
+    """Turn the rows of all classes into the `option_`, `part_` and `branch_` fields of `Tables`."""
+    rows = [row for options in classes for row in options]
+    parts = np.array([part for row in rows for part in row.parts], float).reshape(-1, 6)
+    branches = [branch for row in rows for branch in row.branches]
+    sizes = np.zeros((2, len(branches), max_parts))
+    for x, (_, count, size, seconds) in enumerate(branches):
+        sizes[0, x, :count], sizes[1, x, :count] = size, seconds
+    return {
+        "option_start": _starts([len(options) for options in classes]),
+        "option_model": np.array([row.model for row in rows], np.int64),
+        "option_point": np.array([row.point for row in rows], np.int64),
+        "option_error": np.array([row.error for row in rows], float),
+        "option_traffic": np.array([row.traffic for row in rows], float),
+        "option_link_joules": np.array([row.link_joules for row in rows], float),
+        "part_start": _starts([len(row.parts) for row in rows]),
+        "part_node": parts[:, 0].astype(np.int64),
+        "part_position": parts[:, 1].astype(np.int64),
+        "part_segment": parts[:, 2].astype(np.int64),
+        "part_seconds": parts[:, 3].copy(),
+        "part_reach": parts[:, 4].copy(),
+        "part_bytes": parts[:, 5].copy(),
+        "branch_start": _starts([len(row.branches) for row in rows]),
+        "branch_share": np.array([branch[0] for branch in branches], float),
+        "branch_parts": np.array([branch[1] for branch in branches], np.int64),
+        "branch_bytes": sizes[0].copy(),
+        "branch_seconds": sizes[1].copy(),
+    }
+
+
+def _starts(counts: Sequence[int]) -> Ints:
+    return np.concatenate([[0], np.cumsum(np.array(counts, np.int64))]).astype(np.int64)

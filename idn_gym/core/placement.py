@@ -1,0 +1,111 @@
+"""Make a wished placement fit into memory, and count what had to be loaded for it."""
+
+from __future__ import annotations
+
+from idn_gym.core.arrays import EMPTY, Draw, Ints, Outcome, Tables
+from idn_gym.core.kernel import inner
+
+
+@inner
+def shared_bytes(tables: Tables, one: int, other: int) -> float:
+    """Bytes of the blocks that two segments of one model have in common."""
+    first = max(tables.segment_first[one], tables.segment_first[other])
+    last = min(tables.segment_last[one], tables.segment_last[other])
+    if last <= first:
+        return 0.0
+    model = tables.segment_model[one]
+    return float(tables.block_bytes[model, last] - tables.block_bytes[model, first])
+
+
+@inner
+def free_bytes(tables: Tables, draw: Draw, b: int, t: int, v: int) -> float:
+    """Memory of a node in slot `t` that pinned models leave."""
+    free = draw.memory[b, t, v]
+    for m in range(len(tables.model_task)):
+        if tables.pinned[v, m] != EMPTY:
+            free -= tables.segment_bytes[tables.pinned[v, m]]
+    return float(free)
+
+
+@inner
+def repair_node(
+    tables: Tables, draw: Draw, b: int, t: int, v: int, wanted: Ints, before: Ints, after: Ints
+) -> int:
+    """Write into `after` the wished segments of a node that fit; return how many do not.
+
+    What was resident already comes first, then the larger nominal saving per byte.
+    """
+    free = free_bytes(tables, draw, b, t, v)
+    size = 0.0
+    for m in range(len(tables.model_task)):
+        pin = tables.pinned[v, m]
+        after[b, v, m] = pin
+        if pin == EMPTY and wanted[b, v, m] != EMPTY:
+            size += tables.segment_bytes[wanted[b, v, m]]
+    if size <= free:
+        for m in range(len(tables.model_task)):
+            if tables.pinned[v, m] == EMPTY:
+                after[b, v, m] = wanted[b, v, m]
+        return 0
+    return _fill_node(tables, b, v, free, wanted, before, after)
+
+
+@inner
+def _fill_node(tables: Tables, b: int, v: int, free: float, wanted: Ints, before: Ints, after: Ints) -> int:
+    models = len(tables.model_task)
+    refused = 0
+    last_kept = True
+    last_value = 0.0
+    last_model = -1
+    for _ in range(models):
+        best = -1
+        best_kept = False
+        best_value = 0.0
+        for m in range(models):
+            s = wanted[b, v, m]
+            if s == EMPTY or tables.pinned[v, m] != EMPTY:
+                continue
+            kept = before[b, v, m] == s
+            value = tables.segment_value[v, s]
+            if last_model >= 0 and not _after(kept, value, m, last_kept, last_value, last_model):
+                continue
+            if best < 0 or _after(best_kept, best_value, best, kept, value, m):
+                best, best_kept, best_value = m, kept, value
+        if best < 0:
+            break
+        need = tables.segment_bytes[wanted[b, v, best]]
+        if need <= free:
+            after[b, v, best] = wanted[b, v, best]
+            free -= need
+        else:
+            refused += 1
+        last_kept, last_value, last_model = best_kept, best_value, best
+    return refused
+
+
+@inner
+def _after(kept: bool, value: float, m: int, kept0: bool, value0: float, m0: int) -> bool:
+    """Whether item (kept, value, m) comes strictly after item 0 in the order of repair."""
+    if kept != kept0:
+        return kept0
+    if value != value0:
+        return value < value0
+    return m > m0
+
+
+@inner
+def place(tables: Tables, draw: Draw, b: int, t: int, wanted: Ints, before: Ints, after: Ints, outcome: Outcome) -> None:
+    """Repair the wishes of row `b` and book the bytes that are newly resident."""
+    for v in range(len(tables.node_memory)):
+        if tables.node_movable[v]:
+            outcome.refused[b] += repair_node(tables, draw, b, t, v, wanted, before, after)
+        else:
+            for m in range(len(tables.model_task)):
+                after[b, v, m] = tables.pinned[v, m]
+        for m in range(len(tables.model_task)):
+            new = after[b, v, m]
+            old = before[b, v, m]
+            if new != EMPTY and new != old:
+                outcome.loaded[b] += tables.segment_bytes[new]
+                if old != EMPTY:
+                    outcome.loaded[b] -= shared_bytes(tables, new, old)

@@ -1,0 +1,335 @@
+"""How the requests of a slot are served: the cheapest usable option with capacity left, then the next.
+
+An option is usable when each of its parts lies inside the segment resident at its node. Its cost is
+the tariff applied to its latency, error, energy and traffic; options slower than the timeout are
+left out, and what no option can take is dropped. Kernels work on row ``b`` of a batch.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from idn_gym.core.arrays import EMPTY, EXOGENOUS, Draw, Floats, Instance, Ints, Outcome, Tables
+from idn_gym.core.kernel import hot, inner
+
+
+class Scratch(NamedTuple):
+    """Work space of the kernels, so that a slot allocates nothing."""
+
+    delay: Floats  # (J,) [s] round-trip delay from the ingress to the position
+    pace: Floats  # (J,) [s/byte] from the ingress to the position
+    seconds_left: Floats  # (N, M) [s]; column 0 alone is used when capacity is shared
+    bytes_left: Floats  # (E,)
+    option: Ints  # (max options of a class,) usable options
+    cost: Floats  # (max options of a class,) [cost]; inf once taken
+    latency: Floats  # (max options of a class,) [s]
+    energy: Floats  # (max options of a class,) [J]
+
+
+def make_scratch(tables: Tables) -> Scratch:
+    """Allocate the work space for one call of a kernel."""
+    nodes, models = tables.pinned.shape
+    widest = int(np.max(np.diff(tables.option_start)))
+    return Scratch(
+        delay=np.zeros(len(tables.path_node)),
+        pace=np.zeros(len(tables.path_node)),
+        seconds_left=np.zeros((nodes, models)),
+        bytes_left=np.zeros(len(tables.link_rate)),
+        option=np.zeros(widest, np.int64),
+        cost=np.zeros(widest),
+        latency=np.zeros(widest),
+        energy=np.zeros(widest),
+    )
+
+
+@inner
+def measure_paths(tables: Tables, draw: Draw, b: int, t: int, scratch: Scratch) -> None:
+    """Sum delay and seconds per byte along every path from its ingress node."""
+    for p in range(len(tables.path_start) - 1):
+        delay = 0.0
+        pace = 0.0
+        for j in range(tables.path_start[p], tables.path_start[p + 1]):
+            link = tables.path_link[j]
+            if link != EMPTY:
+                delay += tables.link_delay[link]
+                pace += 1.0 / draw.rate[b, t, link]
+            scratch.delay[j] = delay
+            scratch.pace[j] = pace
+
+
+@inner
+def fill_capacity(tables: Tables, draw: Draw, b: int, t: int, scratch: Scratch) -> None:
+    """Hand out the slot's compute seconds and link bytes to all classes together."""
+    for v in range(len(tables.node_seconds)):
+        scratch.seconds_left[v, 0] = draw.seconds[b, t, v]
+    for e in range(len(tables.link_rate)):
+        scratch.bytes_left[e] = draw.rate[b, t, e] * tables.slot_seconds
+
+
+@inner
+def is_usable(tables: Tables, resident: Ints, b: int, option: int) -> bool:
+    """Whether every part of the option lies inside a resident segment."""
+    model = tables.option_model[option]
+    for q in range(tables.part_start[option], tables.part_start[option + 1]):
+        held = resident[b, tables.part_node[q], model]
+        if held == EMPTY:
+            return False
+        part = tables.part_segment[q]
+        if tables.segment_first[held] > tables.segment_first[part]:
+            return False
+        if tables.segment_last[held] < tables.segment_last[part]:
+            return False
+    return True
+
+
+@inner
+def option_latency(tables: Tables, draw: Draw, b: int, option: int, origin: int, scratch: Scratch) -> float:
+    """Expected seconds of one request: per hop q (d + c / B), per block q s (DESIGN 3.3)."""
+    total = 0.0
+    before = origin
+    for q in range(tables.part_start[option], tables.part_start[option + 1]):
+        here = origin + tables.part_position[q]
+        total += tables.part_reach[q] * (scratch.delay[here] - scratch.delay[before])
+        total += tables.part_bytes[q] * (scratch.pace[here] - scratch.pace[before])
+        total += tables.part_seconds[q] * draw.slowdown[b, tables.part_node[q]]
+        before = here
+    return total
+
+
+@inner
+def option_energy(tables: Tables, draw: Draw, b: int, option: int) -> float:
+    """Expected joules of one request: watts x seconds on nodes plus joules per byte on links."""
+    total = tables.option_link_joules[option]
+    for q in range(tables.part_start[option], tables.part_start[option + 1]):
+        v = tables.part_node[q]
+        total += tables.node_watts[v] * tables.part_seconds[q] * draw.slowdown[b, v]
+    return total
+
+
+@inner
+def request_cost(draw: Draw, b: int, error: float, latency: float, energy: float, traffic: float) -> float:
+    """The tariff of one request."""
+    tariff = draw.tariff
+    return tariff[b, 0] * error + tariff[b, 1] * latency + tariff[b, 2] * energy + tariff[b, 3] * traffic
+
+
+@inner
+def drop_cost(tables: Tables, draw: Draw, b: int, rho: int) -> float:
+    """The tariff of a dropped request: no option of the class is worse in any component."""
+    return request_cost(
+        draw, b, 1.0, tables.class_timeout[rho], draw.drop_joules[b, rho], tables.class_drop_bytes[rho]
+    )
+
+
+@inner
+def list_options(tables: Tables, draw: Draw, b: int, rho: int, resident: Ints, scratch: Scratch) -> int:
+    """Write the usable options of a class, their cost, latency and energy; return their number."""
+    origin = tables.path_start[tables.class_path[rho]]
+    count = 0
+    for o in range(tables.option_start[rho], tables.option_start[rho + 1]):
+        if not is_usable(tables, resident, b, o):
+            continue
+        latency = option_latency(tables, draw, b, o, origin, scratch)
+        if latency > tables.class_timeout[rho]:
+            continue
+        energy = option_energy(tables, draw, b, o)
+        scratch.option[count] = o
+        scratch.latency[count] = latency
+        scratch.energy[count] = energy
+        scratch.cost[count] = request_cost(
+            draw, b, tables.option_error[o], latency, energy, tables.option_traffic[o]
+        )
+        count += 1
+    return count
+
+
+@inner
+def fill_copies(tables: Tables, draw: Draw, b: int, t: int, usable: int, scratch: Scratch) -> None:
+    """Give each resident copy that a class can use the node's seconds, for this class alone."""
+    for i in range(usable):
+        o = scratch.option[i]
+        for q in range(tables.part_start[o], tables.part_start[o + 1]):
+            v = tables.part_node[q]
+            scratch.seconds_left[v, tables.option_model[o]] = draw.seconds[b, t, v]
+
+
+@inner
+def option_room(tables: Tables, draw: Draw, b: int, o: int, origin: int, batch: float, scratch: Scratch) -> float:
+    """How many of `batch` requests fit into what the option's nodes and links have left."""
+    room = batch
+    column = tables.option_model[o] if tables.capacity == EXOGENOUS else 0
+    before = 0
+    for q in range(tables.part_start[o], tables.part_start[o + 1]):
+        v = tables.part_node[q]
+        need = tables.part_seconds[q] * draw.slowdown[b, v]
+        if need * room > scratch.seconds_left[v, column]:
+            room = scratch.seconds_left[v, column] / need
+        if tables.capacity != EXOGENOUS and tables.part_bytes[q] > 0.0:
+            for j in range(origin + before + 1, origin + tables.part_position[q] + 1):
+                left = scratch.bytes_left[tables.path_link[j]]
+                if tables.part_bytes[q] * room > left:
+                    room = left / tables.part_bytes[q]
+        before = tables.part_position[q]
+    return room
+
+
+@inner
+def use_option(
+    tables: Tables, draw: Draw, b: int, o: int, origin: int, amount: float, scratch: Scratch, outcome: Outcome
+) -> None:
+    """Take the requests' seconds and bytes from what is left and book them."""
+    column = tables.option_model[o] if tables.capacity == EXOGENOUS else 0
+    before = 0
+    for q in range(tables.part_start[o], tables.part_start[o + 1]):
+        v = tables.part_node[q]
+        seconds = amount * tables.part_seconds[q] * draw.slowdown[b, v]
+        scratch.seconds_left[v, column] = max(0.0, scratch.seconds_left[v, column] - seconds)
+        outcome.busy[b, v] += seconds
+        for j in range(origin + before + 1, origin + tables.part_position[q] + 1):
+            link = tables.path_link[j]
+            size = amount * tables.part_bytes[q]
+            scratch.bytes_left[link] = max(0.0, scratch.bytes_left[link] - size)
+            outcome.carried[b, link] += size
+        before = tables.part_position[q]
+
+
+@inner
+def late_share(tables: Tables, draw: Draw, b: int, o: int, origin: int, deadline: float, scratch: Scratch) -> float:
+    """Share of the option's requests that miss the deadline, exit branch by exit branch."""
+    late = 0.0
+    for x in range(tables.branch_start[o], tables.branch_start[o + 1]):
+        latency = 0.0
+        before = origin
+        for i in range(tables.branch_parts[x]):
+            q = tables.part_start[o] + i
+            here = origin + tables.part_position[q]
+            latency += scratch.delay[here] - scratch.delay[before]
+            latency += tables.branch_bytes[x, i] * (scratch.pace[here] - scratch.pace[before])
+            latency += tables.branch_seconds[x, i] * draw.slowdown[b, tables.part_node[q]]
+            before = here
+        if latency > deadline:
+            late += tables.branch_share[x]
+    return late
+
+
+@inner
+def serve_class(
+    tables: Tables, draw: Draw, b: int, t: int, rho: int, batch: float, resident: Ints, scratch: Scratch, outcome: Outcome
+) -> float:
+    """Serve one batch, book it in `outcome`, and return its cost at the tariff."""
+    origin = tables.path_start[tables.class_path[rho]]
+    usable = list_options(tables, draw, b, rho, resident, scratch)
+    if tables.capacity == EXOGENOUS:
+        fill_copies(tables, draw, b, t, usable, scratch)
+    left = batch
+    cost = 0.0
+    while left > 0.0:
+        best = -1
+        for i in range(usable):
+            if scratch.cost[i] < np.inf and (best < 0 or scratch.cost[i] < scratch.cost[best]):
+                best = i
+        if best < 0:
+            break
+        o = scratch.option[best]
+        amount = option_room(tables, draw, b, o, origin, left, scratch)
+        if amount > 0.0:
+            use_option(tables, draw, b, o, origin, amount, scratch, outcome)
+            outcome.served[b, rho] += amount
+            outcome.correct[b, rho] += amount * (1.0 - tables.option_error[o])
+            outcome.latency[b, rho] += amount * scratch.latency[best]
+            outcome.energy[b, rho] += amount * scratch.energy[best]
+            outcome.traffic[b, rho] += amount * tables.option_traffic[o]
+            deadline = tables.class_deadline[rho]
+            outcome.late[b, rho] += amount * late_share(tables, draw, b, o, origin, deadline, scratch)
+            if tables.part_start[o + 1] - tables.part_start[o] > 1:
+                outcome.split[b, rho] += amount
+            outcome.early[b, rho] += amount * (1.0 - tables.branch_share[tables.branch_start[o + 1] - 1])
+            cost += amount * scratch.cost[best]
+            left -= amount
+        scratch.cost[best] = np.inf
+    if left > 0.0:
+        outcome.latency[b, rho] += left * tables.class_timeout[rho]
+        outcome.energy[b, rho] += left * draw.drop_joules[b, rho]
+        outcome.traffic[b, rho] += left * tables.class_drop_bytes[rho]
+        outcome.late[b, rho] += left
+        cost += left * drop_cost(tables, draw, b, rho)
+    return cost
+
+
+@inner
+def serve_slot(
+    tables: Tables, draw: Draw, b: int, t: int, resident: Ints, scratch: Scratch, outcome: Outcome
+) -> None:
+    """Serve every batch of slot `t` of row `b`, in the arrival order of the draw."""
+    measure_paths(tables, draw, b, t, scratch)
+    fill_capacity(tables, draw, b, t, scratch)
+    for i in range(len(tables.class_task)):
+        rho = draw.order[b, t, i]
+        batch = draw.demand[b, t, rho]
+        outcome.arrived[b, rho] = batch
+        outcome.tariff_cost[b] += serve_class(tables, draw, b, t, rho, batch, resident, scratch, outcome)
+
+
+@hot
+def _costs(tables: Tables, draw: Draw, b: int, t: int, scratch: Scratch, costs: Floats, drops: Floats) -> None:
+    measure_paths(tables, draw, b, t, scratch)
+    for rho in range(len(tables.class_task)):
+        origin = tables.path_start[tables.class_path[rho]]
+        drops[rho] = drop_cost(tables, draw, b, rho)
+        for o in range(tables.option_start[rho], tables.option_start[rho + 1]):
+            latency = option_latency(tables, draw, b, o, origin, scratch)
+            energy = option_energy(tables, draw, b, o)
+            cost = request_cost(draw, b, tables.option_error[o], latency, energy, tables.option_traffic[o])
+            costs[o] = cost if latency <= tables.class_timeout[rho] else np.inf
+
+
+def costs(instance: Instance, t: int, b: int = 0) -> tuple[Floats, Floats]:
+    """Tariff of one request by every option in slot `t`, and of a drop, for solvers of your own.
+
+    Returns:
+        (O,) cost of each option, inf where it is slower than the timeout; (R,) cost of a drop.
+    """
+    option, drop = np.zeros(len(instance.tables.option_model)), np.zeros(len(instance.tables.class_task))
+    _costs(instance.tables, instance.draw, b, t, make_scratch(instance.tables), option, drop)
+    return option, drop
+
+
+def gain(instance: Instance, t: int, placement: Ints, b: int = 0) -> float:
+    """Tariff saved in slot `t` by a placement, against the repositories alone.
+
+    Args:
+        instance: the instance.
+        t: the slot.
+        placement: (N, M) segment on each node, or EMPTY; must contain the pinned segments.
+        b: row of the instance.
+    """
+    return serving_cost(instance, t, instance.tables.pinned, b) - serving_cost(instance, t, placement, b)
+
+
+def serving_cost(instance: Instance, t: int, placement: Ints, b: int = 0) -> float:
+    """Tariff of slot `t` under a placement (N, M)."""
+    outcome = empty_outcome(instance.tables, b + 1)
+    rows = np.broadcast_to(placement, (b + 1, *placement.shape)).astype(np.int64)
+    _serve(instance.tables, instance.draw, b, t, rows, make_scratch(instance.tables), outcome)
+    return float(outcome.tariff_cost[b])
+
+
+@hot
+def _serve(tables: Tables, draw: Draw, b: int, t: int, resident: Ints, scratch: Scratch, outcome: Outcome) -> None:
+    serve_slot(tables, draw, b, t, resident, scratch, outcome)
+
+
+def empty_outcome(tables: Tables, batch: int) -> Outcome:
+    """An outcome of zeros."""
+    per_class = [np.zeros((batch, len(tables.class_task))) for _ in range(9)]
+    return Outcome(
+        *per_class,
+        tariff_cost=np.zeros(batch),
+        busy=np.zeros((batch, len(tables.node_memory))),
+        carried=np.zeros((batch, len(tables.link_rate))),
+        idle_energy=np.zeros(batch),
+        loaded=np.zeros(batch),
+        refused=np.zeros(batch, np.int64),
+    )

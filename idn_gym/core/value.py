@@ -1,0 +1,114 @@
+"""What a segment alone is worth on a node at nominal demand: the order in which repair keeps things."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from idn_gym.core.arrays import EMPTY, EXOGENOUS, Draw, Floats, Ints, Outcome, Tables
+from idn_gym.core.kernel import hot, inner
+from idn_gym.core.serving import Scratch, empty_outcome, fill_capacity, make_scratch, measure_paths, serve_class
+
+
+def nominal_draw(tables: Tables, tariff: Floats) -> Draw:
+    """One slot in which everything is at its nominal value.
+
+    Args:
+        tables: the scenario's tables.
+        tariff: (4,) cost per unit of error, second, joule and byte-hop.
+    """
+    nodes, classes = len(tables.node_memory), len(tables.class_task)
+    slowdown = np.ones((1, nodes))
+    return Draw(
+        demand=tables.class_requests[None, None].copy(),
+        order=np.arange(classes, dtype=np.int32)[None, None].copy(),
+        seconds=tables.node_seconds[None, None].copy(),
+        memory=tables.node_memory[None, None].copy(),
+        rate=tables.link_rate[None, None].copy(),
+        slowdown=slowdown,
+        drop_joules=worst_joules(tables, slowdown),
+        tariff=tariff[None].copy(),
+        weights=np.zeros((1, 5)),
+        uniforms=np.zeros((1, 1, 0)),
+    )
+
+
+def worst_joules(tables: Tables, slowdown: Floats) -> Floats:
+    """Energy of the class's most expensive option, which is what a drop is charged (B, R) [J].
+
+    Args:
+        tables: the scenario's tables.
+        slowdown: (B, N) factor on compute seconds.
+    """
+    worst = np.zeros((len(slowdown), len(tables.class_task)))
+    _worst_joules(tables, slowdown, worst)
+    return worst
+
+
+@hot
+def _worst_joules(tables: Tables, slowdown: Floats, worst: Floats) -> None:
+    for b in range(len(slowdown)):
+        for rho in range(worst.shape[1]):
+            for o in range(tables.option_start[rho], tables.option_start[rho + 1]):
+                joules = tables.option_link_joules[o]
+                for q in range(tables.part_start[o], tables.part_start[o + 1]):
+                    v = tables.part_node[q]
+                    joules += tables.node_watts[v] * tables.part_seconds[q] * slowdown[b, v]
+                worst[b, rho] = max(worst[b, rho], joules)
+
+
+def segment_values(tables: Tables, placeable: npt.NDArray[np.bool_], tariff: Floats, seed: int = 0) -> Floats:
+    """Saving per byte of each segment alone, each class having all capacity to itself (N, S).
+
+    Ties are broken by a seeded factor within 1e-9 of 1, so that no index order decides.
+
+    Args:
+        tables: the scenario's tables; `segment_value` is not read.
+        placeable: (N, S) which pairs to value; the others get 0.
+        tariff: (4,) cost per unit of error, second, joule and byte-hop.
+        seed: of the tie-breaking factors.
+    """
+    values = np.zeros(placeable.shape)
+    resident = tables.pinned[None].copy()
+    draw, scratch, outcome = nominal_draw(tables, tariff), make_scratch(tables), empty_outcome(tables, 1)
+    base = np.zeros(len(tables.class_task))
+    _segment_values(tables, draw, placeable, resident, scratch, outcome, base, values)
+    jitter = np.random.default_rng(seed).uniform(-1e-9, 1e-9, values.shape)
+    return values * (1.0 + jitter)
+
+
+@hot
+def _segment_values(
+    tables: Tables,
+    draw: Draw,
+    placeable: npt.NDArray[np.bool_],
+    resident: Ints,
+    scratch: Scratch,
+    outcome: Outcome,
+    base: Floats,
+    values: Floats,
+) -> None:
+    measure_paths(tables, draw, 0, 0, scratch)
+    classes = len(tables.class_task)
+    for rho in range(classes):
+        base[rho] = _cost_alone(tables, draw, rho, resident, scratch, outcome)
+    for rho in range(classes):
+        p = tables.class_path[rho]
+        for j in range(tables.path_start[p], tables.path_start[p + 1]):
+            v = tables.path_node[j]
+            for s in range(len(tables.segment_model)):
+                m = tables.segment_model[s]
+                if placeable[v, s] and tables.model_task[m] == tables.class_task[rho]:
+                    resident[0, v, m] = s
+                    saved = base[rho] - _cost_alone(tables, draw, rho, resident, scratch, outcome)
+                    resident[0, v, m] = EMPTY
+                    values[v, s] += saved / max(1.0, tables.segment_bytes[s])
+
+
+@inner
+def _cost_alone(
+    tables: Tables, draw: Draw, rho: int, resident: Ints, scratch: Scratch, outcome: Outcome
+) -> float:
+    if tables.capacity != EXOGENOUS:
+        fill_capacity(tables, draw, 0, 0, scratch)
+    return serve_class(tables, draw, 0, 0, rho, draw.demand[0, 0, rho], resident, scratch, outcome)

@@ -1,0 +1,137 @@
+"""What is good: the objectives, their senses and scales, and the preferences that weigh them.
+
+Quantities come from the `Outcome`; only this file turns them into rewards. The reward vector is in
+physical units, each component the slot's total over the scenario's nominal requests per slot, so
+that rewards add up over slots. The scalar reward is minus the weighted cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from idn_gym.core.arrays import Floats, Outcome, Tables
+from idn_gym.core.kernel import hot
+from idn_gym.strict import ConfigError, closest
+
+OBJECTIVES = ("accuracy", "latency", "energy", "traffic", "update")
+"""Order of the reward vector; all maximised, so all but accuracy enter with a minus."""
+
+UNITS = ("correct answers", "s", "J", "byte-hops", "share of memory loaded")
+"""Per nominal request, except update, which is per slot."""
+
+PREFERENCES: dict[str, tuple[float, ...]] = {
+    "balanced": (1.0, 1.0, 1.0, 1.0, 0.5),
+    "accuracy": (6.0, 1.0, 1.0, 1.0, 0.5),
+    "latency": (1.0, 6.0, 1.0, 1.0, 0.5),
+    "energy": (1.0, 1.0, 6.0, 1.0, 0.5),
+    "traffic": (1.0, 1.0, 1.0, 6.0, 0.5),
+}
+"""Weights before normalisation. Each gives update a weight, or placements would flap for free."""
+
+
+def read_preference(preference: Any) -> Floats | None:
+    """Turn a preference into normalised weights (5,); None for "random".
+
+    Args:
+        preference: a name of `PREFERENCES`, "random", five numbers, or a mapping from objective to
+            number (objectives left out weigh 0).
+
+    Raises:
+        ConfigError: unknown name, wrong length, or weights that are negative, not finite or all 0.
+    """
+    if isinstance(preference, str):
+        if preference == "random":
+            return None
+        if preference not in PREFERENCES:
+            raise ConfigError("preference", f"{preference!r}; {closest(preference, [*PREFERENCES, 'random'])}")
+        preference = PREFERENCES[preference]
+    if isinstance(preference, np.ndarray):
+        raise ConfigError("preference", "an array cannot be stored in a spec; give a list of five numbers")
+    if isinstance(preference, Mapping):
+        for name in preference:
+            if name not in OBJECTIVES:
+                raise ConfigError(f"preference.{name}", f"unknown objective; {closest(name, OBJECTIVES)}")
+        preference = [preference.get(name, 0.0) for name in OBJECTIVES]
+    return _normalise(preference)
+
+
+def _normalise(preference: Any) -> Floats:
+    right = isinstance(preference, Sequence) and len(preference) == len(OBJECTIVES)
+    if not right or not all(isinstance(w, (int, float)) and not isinstance(w, bool) for w in preference):
+        names = ", ".join(OBJECTIVES)
+        raise ConfigError(
+            "preference",
+            f"{preference!r} is not allowed; must be a name, five numbers ({names}), "
+            'a mapping from these to numbers, or "random"',
+        )
+    weights = np.array(preference, float)
+    if not np.all(np.isfinite(weights)) or np.any(weights < 0) or weights.sum() <= 0:
+        raise ConfigError(
+            "preference", f"{list(preference)} is not allowed; weights must be finite, at least 0, and not all 0"
+        )
+    return weights / weights.sum()
+
+
+def tariff_of(weights: Floats, scales: Floats) -> Floats:
+    """Per-request part of a preference: cost per unit of error, second, joule and byte-hop (4,)."""
+    return weights[:4] / scales[:4]
+
+
+def rewards(tables: Tables, outcome: Outcome) -> Floats:
+    """Reward vectors (B, 5) in physical units, all maximised."""
+    vectors = np.empty((len(outcome.loaded), len(OBJECTIVES)))
+    _rewards(tables, outcome, vectors)
+    return vectors
+
+
+@hot
+def _rewards(tables: Tables, outcome: Outcome, vectors: Floats) -> None:
+    memory = 0.0
+    for v in range(len(tables.node_memory)):
+        if tables.node_movable[v]:
+            memory += tables.node_memory[v]
+    for b in range(len(vectors)):
+        correct, latency, energy, traffic = 0.0, 0.0, 0.0, 0.0
+        for rho in range(outcome.arrived.shape[1]):
+            correct += outcome.correct[b, rho]
+            latency += outcome.latency[b, rho]
+            energy += outcome.energy[b, rho]
+            traffic += outcome.traffic[b, rho]
+        vectors[b, 0] = correct / tables.nominal_requests
+        vectors[b, 1] = -latency / tables.nominal_requests
+        vectors[b, 2] = -(energy + outcome.idle_energy[b]) / tables.nominal_requests
+        vectors[b, 3] = -traffic / tables.nominal_requests
+        vectors[b, 4] = -outcome.loaded[b] / memory if memory > 0.0 else 0.0
+
+
+def scalar_rewards(tables: Tables, outcome: Outcome, vectors: Floats, weights: Floats, scales: Floats) -> Floats:
+    """Minus the weighted cost (B,); accuracy enters as error, so the cost is never negative.
+
+    Args:
+        tables: the scenario's tables.
+        outcome: the slot, B rows.
+        vectors: (B, 5) from `rewards`.
+        weights: (B, 5) preferences, each normalised to 1.
+        scales: (5,) sizes of error, latency, energy, traffic and update that weigh the same.
+    """
+    scalars = np.empty(len(vectors))
+    _scalars(tables, outcome, vectors, weights, scales, scalars)
+    return scalars
+
+
+@hot
+def _scalars(
+    tables: Tables, outcome: Outcome, vectors: Floats, weights: Floats, scales: Floats, scalars: Floats
+) -> None:
+    for b in range(len(vectors)):
+        arrived = 0.0
+        for rho in range(outcome.arrived.shape[1]):
+            arrived += outcome.arrived[b, rho]
+        error = arrived / tables.nominal_requests - vectors[b, 0]
+        cost = weights[b, 0] * error / scales[0]
+        for i in range(1, vectors.shape[1]):
+            cost += weights[b, i] * -vectors[b, i] / scales[i]
+        scalars[b] = -cost

@@ -1,0 +1,198 @@
+"""Observation codecs: what a policy sees before it acts.
+
+Outcomes up to the last slot, and the state of nodes and links in the coming one (unless the scenario
+hides it); never the batches to come.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import gymnasium as gym
+import numpy as np
+import numpy.typing as npt
+
+from idn_gym.core.arrays import EMPTY, Draw, Instance, Ints, Outcome, State, Tables
+from idn_gym.core.kernel import hot, inner
+from idn_gym.objectives import OBJECTIVES
+from idn_gym.scenarios.compile import Compiled
+from idn_gym.strict import ConfigError
+
+DEMAND_BOUND = 10.0
+"""Batches are observed in units of the class's nominal batch, up to this many."""
+
+RATE_BOUND = 4.0
+"""Link rates and loads are observed in units of the nominal rate, up to this many."""
+
+
+class Feature(NamedTuple):
+    """One entry of the flat observation."""
+
+    name: str
+    low: float
+    high: float
+    meaning: str
+
+
+class Layout(NamedTuple):
+    """Which entries the kernel writes, in order."""
+
+    hidden: bool  # leave out the state of nodes and links
+    preference: bool  # append the weights in force
+    node: Ints  # (n,) nodes with finite compute or movable memory
+    held_node: Ints  # (h,) per residency entry
+    held_model: Ints  # (h,)
+
+
+class Flat:
+    """`Box` of fixed-scale features with finite bounds; `describe` lists them."""
+
+    def __init__(self, compiled: Compiled, preference: bool) -> None:
+        """Lay out the features.
+
+        Args:
+            compiled: the scenario.
+            preference: whether the weights in force are part of the observation.
+        """
+        tables = compiled.tables
+        node = np.flatnonzero(tables.node_movable | np.isfinite(tables.node_seconds))
+        model = tables.segment_model
+        held = [(v, m) for v, m in sorted({(int(v), int(model[s])) for v, s in np.argwhere(compiled.placeable)})]
+        self.layout = Layout(
+            hidden=compiled.scenario.resources == "hidden",
+            preference=preference,
+            node=node.astype(np.int64),
+            held_node=np.array([v for v, _ in held], np.int64),
+            held_model=np.array([m for _, m in held], np.int64),
+        )
+        self._features = _list_features(compiled, self.layout)
+        bounds = np.array([(feature.low, feature.high) for feature in self._features], np.float32)
+        self.space = gym.spaces.Box(bounds[:, 0], bounds[:, 1], dtype=np.float32)
+        self._high = bounds[:, 1].astype(np.float64)
+
+    def encode(
+        self, instance: Instance, state: State, outcome: Outcome
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+        """Write the observation of the coming slot.
+
+        Args:
+            instance: tables and draw, B rows.
+            state: before the coming slot; a row at the horizon sees the last slot's resources.
+            outcome: of the slot before; zeros at the start.
+
+        Returns:
+            (B, features) float32 and (B,) how many entries had to be clipped.
+        """
+        batch = len(state.slot)
+        observation = np.empty((batch, len(self._high)), np.float32)
+        clipped = np.zeros(batch, np.int64)
+        _encode(instance.tables, instance.draw, state, outcome, self.layout, self._high, observation, clipped)
+        return observation, clipped
+
+    def describe(self) -> list[dict[str, Any]]:
+        """Index, name, bounds and meaning of every feature."""
+        return [{"index": i, **feature._asdict()} for i, feature in enumerate(self._features)]
+
+
+def _list_features(compiled: Compiled, layout: Layout) -> list[Feature]:
+    names, tables = compiled.names, compiled.tables
+    features = []
+    for name in names.classes:
+        features += [
+            Feature(f"batch {name}", 0, DEMAND_BOUND, "last batch over the nominal batch"),
+            Feature(f"recent {name}", 0, DEMAND_BOUND, "smoothed past batches over the nominal batch"),
+            Feature(f"dropped {name}", 0, 1, "share of the last batch that was dropped"),
+        ]
+    for v in layout.node:
+        features.append(Feature(f"busy {names.nodes[v]}", 0, 1, "compute used in the last slot over nominal"))
+        if not layout.hidden:
+            features.append(Feature(f"compute {names.nodes[v]}", 0, 1, "compute of the coming slot over nominal"))
+            features.append(Feature(f"memory {names.nodes[v]}", 0, 1, "memory of the coming slot over nominal"))
+    for name in names.links:
+        features.append(Feature(f"load {name}", 0, RATE_BOUND, "bytes carried in the last slot over nominal"))
+        if not layout.hidden:
+            features.append(Feature(f"rate {name}", 0, RATE_BOUND, "rate of the coming slot over nominal"))
+    for v, m in zip(layout.held_node, layout.held_model, strict=True):
+        where = f"{names.models[m]} at {names.nodes[v]}"
+        features.append(Feature(f"end {where}", 0, 1, "last resident block over the model's blocks; 0: none"))
+        if tables.model_blocks[m] > 1:
+            features.append(Feature(f"begin {where}", 0, 1, "first resident block over the model's blocks"))
+    features.append(Feature("slot", 0, 1, "share of the episode that is over"))
+    if layout.preference:
+        features += [Feature(f"weight {name}", 0, 1, "weight of the objective") for name in OBJECTIVES]
+    return features
+
+
+@hot
+def _encode(
+    tables: Tables,
+    draw: Draw,
+    state: State,
+    outcome: Outcome,
+    layout: Layout,
+    high: npt.NDArray[np.float64],
+    observation: npt.NDArray[np.float32],
+    clipped: Ints,
+) -> None:
+    horizon = draw.demand.shape[1]
+    for b in range(len(observation)):
+        row = observation[b]
+        t = min(state.slot[b], horizon - 1)
+        i = 0
+        for rho in range(len(tables.class_task)):
+            arrived = outcome.arrived[b, rho]
+            row[i] = arrived / tables.class_requests[rho]
+            row[i + 1] = state.recent[b, rho] / tables.class_requests[rho]
+            row[i + 2] = max(0.0, 1.0 - outcome.served[b, rho] / arrived) if arrived > 0.0 else 0.0
+            i += 3
+        for n in range(len(layout.node)):
+            v = layout.node[n]
+            elastic = np.isinf(tables.node_seconds[v])
+            row[i] = 0.0 if elastic else outcome.busy[b, v] / tables.node_seconds[v]
+            i += 1
+            if not layout.hidden:
+                row[i] = 1.0 if elastic else draw.seconds[b, t, v] / tables.node_seconds[v]
+                row[i + 1] = draw.memory[b, t, v] / tables.node_memory[v] if tables.node_memory[v] > 0.0 else 0.0
+                i += 2
+        for e in range(len(tables.link_rate)):
+            row[i] = outcome.carried[b, e] / (tables.link_rate[e] * tables.slot_seconds)
+            i += 1
+            if not layout.hidden:
+                row[i] = draw.rate[b, t, e] / tables.link_rate[e]
+                i += 1
+        i = _encode_residents(tables, state, layout, b, i, row)
+        row[i] = state.slot[b] / horizon
+        if layout.preference:
+            for w in range(draw.weights.shape[1]):
+                row[i + 1 + w] = draw.weights[b, w]
+        for k in range(len(high)):
+            if row[k] > high[k]:
+                # Sums may pass a bound of 1 by rounding alone; only what matters is counted.
+                clipped[b] += row[k] > high[k] * (1.0 + 1e-6)
+                row[k] = high[k]
+
+
+@inner
+def _encode_residents(
+    tables: Tables, state: State, layout: Layout, b: int, i: int, row: npt.NDArray[np.float32]
+) -> int:
+    for h in range(len(layout.held_node)):
+        m = layout.held_model[h]
+        s = state.resident[b, layout.held_node[h], m]
+        row[i] = 0.0 if s == EMPTY else tables.segment_last[s] / tables.model_blocks[m]
+        i += 1
+        if tables.model_blocks[m] > 1:
+            row[i] = 0.0 if s == EMPTY else tables.segment_first[s] / tables.model_blocks[m]
+            i += 1
+    return i
+
+
+def make_observer(name: str, compiled: Compiled, preference: bool) -> Flat:
+    """The named observation codec.
+
+    Raises:
+        ConfigError: an unknown name.
+    """
+    if name != "flat":
+        raise ConfigError("observation", f"{name!r} is not allowed; allowed: flat")
+    return Flat(compiled, preference)

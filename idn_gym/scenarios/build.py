@@ -1,0 +1,115 @@
+"""Draw episodes: all randomness happens here, before slot 0."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from idn_gym.core.arrays import Draw, Floats, Instance
+from idn_gym.core.value import worst_joules
+from idn_gym.objectives import read_preference, tariff_of
+from idn_gym.scenarios.chains import Streams
+from idn_gym.scenarios.compile import Compiled, compile_scenario
+from idn_gym.scenarios.config import Scenario
+from idn_gym.scenarios.dynamics import draw_memory, draw_rates, draw_seconds, draw_slowdown
+from idn_gym.scenarios.workloads import draw_demand
+from idn_gym.strict import ConfigError, closest
+
+SPLITS = ("train", "validation", "test")
+"""Seeds of one split never meet those of another: tune on validation, report on test."""
+
+
+def episode_seed(split: str, seed: int, episode: int = 0) -> np.random.SeedSequence:
+    """The root of one episode's randomness.
+
+    Args:
+        split: one of `SPLITS`.
+        seed: as given to `reset`.
+        episode: how many episodes have been played since that reset.
+
+    Raises:
+        ConfigError: an unknown split.
+    """
+    if split not in SPLITS:
+        raise ConfigError("split", f"{split!r} is not allowed; {closest(split, SPLITS)}")
+    return np.random.SeedSequence((SPLITS.index(split), seed), spawn_key=(episode,))
+
+
+def empty_draw(compiled: Compiled, batch: int, uniforms: int = 0) -> Draw:
+    """Arrays for `batch` episodes, to be filled row by row with `fill_row`."""
+    tables, slots = compiled.tables, compiled.scenario.horizon
+    nodes, links, classes = len(tables.node_memory), len(tables.link_rate), len(tables.class_task)
+    return Draw(
+        demand=np.zeros((batch, slots, classes)),
+        order=np.zeros((batch, slots, classes), np.int32),
+        seconds=np.zeros((batch, slots, nodes)),
+        memory=np.zeros((batch, slots, nodes)),
+        rate=np.ones((batch, slots, links)),
+        slowdown=np.ones((batch, nodes)),
+        drop_joules=np.zeros((batch, classes)),
+        tariff=np.zeros((batch, 4)),
+        weights=np.zeros((batch, 5)),
+        uniforms=np.zeros((batch, slots, uniforms)),
+    )
+
+
+def fill_row(compiled: Compiled, draw: Draw, row: int, seed: np.random.SeedSequence, weights: Floats | None) -> None:
+    """Draw one episode into row `row`; each process has a stream of its own.
+
+    Args:
+        compiled: the scenario.
+        draw: written to.
+        row: which row.
+        seed: from `episode_seed`.
+        weights: (5,) preference in force, or None to draw one uniformly from the simplex.
+    """
+    rng = Streams(np.random.Generator(np.random.PCG64(seed)))
+    tables, scenario = compiled.tables, compiled.scenario
+    dynamics, slots = scenario.dynamics, scenario.horizon
+    draw.demand[row] = draw_demand(
+        scenario.workload, tables.class_requests, tables.class_task, compiled.class_ingress, slots, rng("demand")
+    )
+    draw.order[row] = np.argsort(rng("order").random(draw.order.shape[1:], np.float32), axis=1)
+    draw.rate[row] = draw_rates(dynamics.link, tables.link_rate, compiled.link_moves, slots, rng("rate"))
+    draw.seconds[row] = draw_seconds(
+        dynamics.background, dynamics.outages, tables.node_seconds, tables.node_movable, slots, rng("seconds")
+    )
+    draw.memory[row] = draw_memory(dynamics.memory, tables.node_memory, tables.node_movable, slots, rng("memory"))
+    draw.slowdown[row] = draw_slowdown(dynamics.device_error, len(tables.node_memory), rng("slowdown"))
+    draw.drop_joules[row] = worst_joules(tables, draw.slowdown[row : row + 1])[0]
+    if weights is None:
+        weights = rng("weights").dirichlet(np.ones(draw.weights.shape[1]))
+    draw.weights[row] = weights
+    draw.tariff[row] = tariff_of(weights, compiled.scales) if compiled.tariff is None else compiled.tariff
+    if draw.uniforms.shape[2]:
+        draw.uniforms[row] = rng("uniforms").random(draw.uniforms.shape[1:])
+
+
+def build_instance(
+    scenario: Scenario,
+    seeds: int | Sequence[int],
+    split: str = "train",
+    preference: Any = "balanced",
+    uniforms: int = 0,
+) -> Instance:
+    """Draw one episode per seed.
+
+    Args:
+        scenario: the scenario.
+        seeds: one seed or several; row i of the instance belongs to the i-th.
+        split: one of `SPLITS`.
+        preference: as `read_preference` takes it; sets the tariff unless the scenario fixes one.
+        uniforms: rounding uniforms per slot, for codecs that round.
+
+    Raises:
+        ConfigError: an unknown name anywhere in the scenario, split or preference.
+    """
+    compiled = compile_scenario(scenario)
+    rows = [seeds] if isinstance(seeds, (int, np.integer)) else list(seeds)
+    weights = read_preference(preference)
+    draw = empty_draw(compiled, len(rows), uniforms)
+    for row, seed in enumerate(rows):
+        fill_row(compiled, draw, row, episode_seed(split, int(seed)), weights)
+    return Instance(compiled.tables, draw)

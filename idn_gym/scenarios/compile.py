@@ -1,0 +1,185 @@
+"""From a `Scenario` to the tables that no draw changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from idn_gym.catalog.reader import load_catalog
+from idn_gym.core import options
+from idn_gym.core.arrays import EXOGENOUS, SHARED, Floats, Ints, Tables
+from idn_gym.core.validate import freeze
+from idn_gym.core.value import segment_values
+from idn_gym.objectives import read_preference, tariff_of
+from idn_gym.scenarios.config import Scenario
+from idn_gym.scenarios.deployables import Deployables, block_table, gather
+from idn_gym.scenarios.network import Network, path_tables, resolve, route
+from idn_gym.scenarios.topologies import expand
+
+
+@dataclass(frozen=True)
+class Names:
+    """What the rows of the tables are called."""
+
+    nodes: tuple[str, ...]
+    tiers: tuple[str, ...]  # of each node
+    devices: tuple[str, ...]  # of each node
+    links: tuple[str, ...]
+    tasks: tuple[str, ...]
+    models: tuple[str, ...]
+    segments: tuple[str, ...]
+    points: tuple[tuple[str, ...], ...]  # operating points of each model
+    ingress: tuple[str, ...]
+    classes: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Compiled:
+    """A scenario ready to be drawn from; shared by all environments of a process."""
+
+    scenario: Scenario
+    tables: Tables
+    names: Names
+    scales: Floats  # (5,) of error, latency, energy, traffic, update
+    tariff: Floats | None  # (4,) where the scenario fixes it
+    class_ingress: Ints  # (R,)
+    link_moves: npt.NDArray[np.bool_]  # (E,) whether the link process moves the link
+    placeable: npt.NDArray[np.bool_]  # (N, S) may be loaded and fits into nominal memory
+
+
+class _Classes:
+    """Request classes in the order ingress, then task."""
+
+    def __init__(self, scenario: Scenario, network: Network, gathered: Deployables) -> None:
+        self.paths: dict[options.Path, int] = {}
+        self.task: list[int] = []
+        self.path: list[int] = []
+        self.ingress: list[int] = []
+        self.rows: list[list[options.Row]] = []
+        holds, parts = gathered.holds, scenario.serving.max_parts
+        homes = [_homes(gathered, k) for k in range(len(gathered.tasks))]
+        for i, v in enumerate(network.ingress):
+            for k, task in enumerate(gathered.tasks):
+                path = route(network, v, homes[k], task.name)
+                self.task.append(k)
+                self.ingress.append(i)
+                self.path.append(self.paths.setdefault(path, len(self.paths)))
+                self.rows.append(
+                    options.enumerate_options(
+                        gathered.models, gathered.segments, k, path, holds, network.joules, parts
+                    )
+                )
+
+
+@lru_cache(maxsize=32)
+def compile_scenario(scenario: Scenario) -> Compiled:
+    """Resolve names, find paths, enumerate segments and options.
+
+    Raises:
+        ConfigError: an unknown name, a task that no reachable node pins, or no demand anywhere.
+    """
+    catalog = load_catalog(scenario.catalog)
+    network = resolve(expand(scenario.topology), catalog)
+    gathered = gather(scenario.tasks, catalog, network, scenario.serving.max_parts)
+    classes = _Classes(scenario, network, gathered)
+    scale = scenario.scales
+    scales = np.array([scale.error, scale.latency, scale.energy, scale.traffic, scale.update])
+    tariff = _fixed_tariff(scenario)
+    nominal = tariff_of(np.array(read_preference("balanced")), scales) if tariff is None else tariff
+    tables = _tables(scenario, network, gathered, classes)
+    tables = tables._replace(segment_value=segment_values(tables, gathered.placeable, nominal))
+    moving = scenario.dynamics.moving_links
+    return Compiled(
+        scenario=scenario,
+        tables=freeze(tables),
+        names=_names(network, gathered),
+        scales=scales,
+        tariff=tariff,
+        class_ingress=np.array(classes.ingress, np.int64),
+        link_moves=np.array([not moving or link.kind in moving for link in network.links], bool),
+        placeable=gathered.placeable,
+    )
+
+
+def _tables(scenario: Scenario, network: Network, gathered: Deployables, classes: _Classes) -> Tables:
+    idle = np.array([d.idle_watts if scenario.idle_energy else 0.0 for d in network.devices], float)
+    tasks = [gathered.tasks[k] for k in classes.task]
+    worst = [max((row.traffic for row in rows), default=0.0) for rows in classes.rows]
+    return Tables(
+        slot_seconds=float(scenario.slot_seconds),
+        capacity=EXOGENOUS if scenario.serving.capacity == "exogenous" else SHARED,
+        nominal_requests=float(scenario.nominal_requests),
+        node_memory=network.memory,
+        node_seconds=np.array([node.servers * scenario.slot_seconds for node in network.nodes], float),
+        node_watts=np.array([d.active_watts for d in network.devices], float) - idle,
+        node_idle_watts=idle,
+        node_movable=gathered.movable,
+        link_delay=network.delay,
+        link_rate=network.rate,
+        link_joules=network.joules,
+        **path_tables(list(classes.paths)),
+        model_task=np.array([model.task for model in gathered.models], np.int64),
+        model_blocks=np.array([len(model.block_bytes) for model in gathered.models], np.int64),
+        block_bytes=block_table(gathered.models),
+        segment_model=gathered.segments.model,
+        segment_first=gathered.segments.first,
+        segment_last=gathered.segments.last,
+        segment_bytes=gathered.segment_bytes,
+        segment_value=np.zeros(gathered.placeable.shape),
+        pinned=gathered.pinned,
+        class_task=np.array(classes.task, np.int64),
+        class_path=np.array(classes.path, np.int64),
+        class_requests=_class_requests(scenario, network, gathered),
+        class_timeout=np.array([task.timeout for task in tasks], float),
+        class_deadline=np.array([task.deadline for task in tasks], float),
+        class_drop_bytes=np.array(worst, float),
+        **options.compress(classes.rows, scenario.serving.max_parts),
+    )
+
+
+def _homes(gathered: Deployables, task: int) -> list[int]:
+    """Nodes that pin at least one model of the task."""
+    mine = [m for m, model in enumerate(gathered.models) if model.task == task]
+    return [v for v, row in enumerate(gathered.pinned) if (row[mine] >= 0).any()]
+
+
+def _class_requests(scenario: Scenario, network: Network, gathered: Deployables) -> Floats:
+    """Nominal requests per slot (R,): rate x ingress weight x task share x rank^-zipf."""
+    rank = np.arange(1, len(gathered.tasks) + 1)
+    share = np.array([task.share for task in gathered.tasks]) * rank ** -float(scenario.workload.zipf)
+    weight = np.array([network.nodes[v].demand for v in network.ingress])
+    requests: Floats = np.outer(weight / weight.sum(), share / share.sum()).ravel() * scenario.nominal_requests
+    return requests
+
+
+def _fixed_tariff(scenario: Scenario) -> Floats | None:
+    tariff = scenario.serving.tariff
+    return None if tariff is None else np.array([tariff.error, tariff.latency, tariff.energy, tariff.traffic])
+
+
+def _names(network: Network, gathered: Deployables) -> Names:
+    segments = gathered.segments
+    spans = zip(segments.model, segments.first, segments.last, strict=True)
+    ingress = tuple(network.nodes[v].name for v in network.ingress)
+    return Names(
+        nodes=tuple(node.name for node in network.nodes),
+        tiers=tuple(node.tier for node in network.nodes),
+        devices=tuple(device.name for device in network.devices),
+        links=tuple(f"{link.source}->{link.target}" for link in network.links),
+        tasks=tuple(task.name for task in gathered.tasks),
+        models=tuple(model.name for model in gathered.models),
+        segments=tuple(_segment_name(gathered.models[m], int(first), int(last)) for m, first, last in spans),
+        points=tuple(tuple(point.name for point in model.points) for model in gathered.models),
+        ingress=ingress,
+        classes=tuple(f"{task.name}@{name}" for name in ingress for task in gathered.tasks),
+    )
+
+
+def _segment_name(model: options.Model, first: int, last: int) -> str:
+    whole = (first, last) == (0, len(model.block_bytes))
+    return model.name if whole else f"{model.name}[{first}:{last}]"
+
+

@@ -1,0 +1,126 @@
+"""The models of a scenario, their segments, and which node can hold which."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from idn_gym.catalog import schema
+from idn_gym.catalog.laws import block_seconds
+from idn_gym.core import options
+from idn_gym.core.arrays import EMPTY, Floats, Ints
+from idn_gym.scenarios.config import Task
+from idn_gym.scenarios.network import Network, look_up
+from idn_gym.strict import ConfigError, closest
+
+
+@dataclass(frozen=True, eq=False)
+class Deployables:
+    """All models with one row per (task, model of the catalogue)."""
+
+    tasks: tuple[Task, ...]
+    models: tuple[options.Model, ...]
+    sources: tuple[str, ...]  # name in the catalogue of each model
+    segments: options.Segments
+    segment_bytes: Floats  # (S,)
+    pinned: Ints  # (N, M)
+    movable: npt.NDArray[np.bool_]  # (N,)
+    placeable: npt.NDArray[np.bool_]  # (N, S) may be loaded and fits into nominal memory
+
+    @property
+    def holds(self) -> npt.NDArray[np.bool_]:
+        """(N, S) whether the node can ever hold the segment, pinned models included."""
+        held: npt.NDArray[np.bool_] = self.placeable | (self.pinned[:, self.segments.model] != EMPTY)
+        return held
+
+
+def gather(tasks: Sequence[Task], catalog: schema.Catalog, network: Network, max_parts: int) -> Deployables:
+    """Collect models, cut them into segments, and pin what repositories hold.
+
+    Raises:
+        ConfigError: an unknown model, a model listed twice, an unknown pin, or pins over memory.
+    """
+    copies = copy_tasks(tasks)
+    models, sources = _models(copies, catalog, network)
+    segments = options.enumerate_segments(models, max_parts)
+    spans = zip(segments.model, segments.first, segments.last, strict=True)
+    size = np.array([models[m].block_bytes[first:last].sum() for m, first, last in spans])
+    pinned = _pin(network, models, sources, segments)
+    free = network.memory - np.where(pinned == EMPTY, 0.0, size[pinned]).sum(1)
+    for v in np.flatnonzero(free < 0):
+        node = network.nodes[v]
+        raise ConfigError(f"topology.nodes.{node.name}.memory", f"its pins need {-free[v]:g} bytes more")
+    movable = (pinned == EMPTY).any(1) & (free > 0)
+    placeable = movable[:, None] & (size[None] <= free[:, None]) & (pinned[:, segments.model] == EMPTY)
+    return Deployables(copies, models, sources, segments, size, pinned, movable, placeable)
+
+
+def copy_tasks(tasks: Sequence[Task]) -> tuple[Task, ...]:
+    """Spell out tasks with copies: detect-01, detect-02, ..."""
+    spelled = []
+    for task in tasks:
+        if task.copies == 1:
+            spelled.append(task)
+        else:
+            width = len(str(task.copies))
+            spelled += [replace(task, name=f"{task.name}-{i + 1:0{width}}", copies=1) for i in range(task.copies)]
+    return tuple(spelled)
+
+
+def _models(
+    tasks: Sequence[Task], catalog: schema.Catalog, network: Network
+) -> tuple[tuple[options.Model, ...], tuple[str, ...]]:
+    uses = [name for task in tasks for name in set(task.models)]
+    models, sources = [], []
+    for k, task in enumerate(tasks):
+        if not task.models or len(set(task.models)) < len(task.models):
+            raise ConfigError(f"tasks.{task.name}.models", f"{list(task.models)} is empty or names one twice")
+        for name in task.models:
+            row = look_up(catalog.models, name, f"tasks.{task.name}.models")
+            shown = name if uses.count(name) == 1 else f"{name}@{task.name}"
+            models.append(_model(shown, k, row, network))
+            sources.append(name)
+    return tuple(models), tuple(sources)
+
+
+def _model(name: str, task: int, row: schema.Model, network: Network) -> options.Model:
+    return options.Model(
+        name=name,
+        task=task,
+        block_bytes=np.array([block.weights for block in row.blocks], float),
+        cut_bytes=np.array([row.input, *(block.output for block in row.blocks)], float),
+        seconds=np.array([block_seconds(row, device) for device in network.devices], float),
+        entry_seconds=np.array([device.fixed_seconds for device in network.devices], float),
+        points=tuple(
+            options.Point(point.name, point.accuracy, tuple((exit_.after, exit_.share) for exit_ in point.exits))
+            for point in row.points
+        ),
+    )
+
+
+def _pin(
+    network: Network, models: Sequence[options.Model], sources: Sequence[str], segments: options.Segments
+) -> Ints:
+    pinned = np.full((len(network.nodes), len(models)), EMPTY, np.int64)
+    for v, node in enumerate(network.nodes):
+        for pin in node.pins:
+            if pin != "all" and pin not in sources:
+                allowed = ["all", *sorted(set(sources))]
+                raise ConfigError(f"topology.nodes.{node.name}.pins", f"{pin!r}; {closest(pin, allowed)}")
+        for m, model in enumerate(models):
+            if "all" in node.pins or sources[m] in node.pins:
+                pinned[v, m] = segments.index[m, 0, len(model.block_bytes)]
+    return pinned
+
+
+def block_table(models: Sequence[options.Model]) -> Floats:
+    """Bytes of all blocks before each index (M, max blocks + 1)."""
+    table = np.zeros((len(models), 1 + max(len(model.block_bytes) for model in models)))
+    for m, model in enumerate(models):
+        sums = np.cumsum(model.block_bytes)
+        table[m, 1 : len(sums) + 1] = sums
+        table[m, len(sums) + 1 :] = sums[-1]
+    return table

@@ -1,0 +1,117 @@
+"""Nodes, links and routes of a scenario, with the catalogue's values filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import networkx as nx
+import numpy as np
+
+from idn_gym.catalog.schema import Catalog, Device
+from idn_gym.core.arrays import EMPTY, Floats, Ints
+from idn_gym.core.options import Path
+from idn_gym.scenarios.config import Explicit, Link, Node
+from idn_gym.strict import ConfigError, closest
+
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A topology with numbers."""
+
+    nodes: tuple[Node, ...]
+    links: tuple[Link, ...]
+    devices: tuple[Device, ...]
+    memory: Floats  # (N,) [bytes]
+    delay: Floats  # (E,) [s] round trip
+    rate: Floats  # (E,) [bytes/s]
+    joules: Floats  # (E,) [J/byte]
+
+    @property
+    def ingress(self) -> list[int]:
+        """Nodes at which requests enter."""
+        return [v for v, node in enumerate(self.nodes) if node.demand > 0]
+
+
+def resolve(topology: Explicit, catalog: Catalog) -> Network:
+    """Look up devices and links.
+
+    Raises:
+        ConfigError: a name used twice, an unknown device, link kind or end of a link, or no ingress.
+    """
+    names = [node.name for node in topology.nodes]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError("topology.nodes", f"{name!r} is there twice; names must differ")
+    devices = tuple(
+        look_up(catalog.devices, node.device, f"topology.nodes.{node.name}.device") for node in topology.nodes
+    )
+    for link in topology.links:
+        for end in (link.source, link.target):
+            if end not in names:
+                raise ConfigError(f"topology.links.{link.source}->{link.target}", f"{end!r}: {closest(end, names)}")
+    if not any(node.demand > 0 for node in topology.nodes):
+        raise ConfigError("topology.nodes", "no node has a demand above 0, so no request ever enters")
+    memory = [d.memory if n.memory is None else n.memory for n, d in zip(topology.nodes, devices, strict=True)]
+    return Network(
+        nodes=topology.nodes,
+        links=topology.links,
+        devices=devices,
+        memory=np.array(memory, float),
+        delay=_link_values(topology.links, catalog, "delay"),
+        rate=_link_values(topology.links, catalog, "rate"),
+        joules=_link_values(topology.links, catalog, "energy"),
+    )
+
+
+def look_up(table: Mapping[str, V], name: str, key: str) -> V:
+    """The named row of the catalogue, or one clear error."""
+    if name not in table:
+        raise ConfigError(key, f"{name!r} is not in the catalogue; {closest(name, sorted(table))}")
+    return table[name]
+
+
+def route(network: Network, source: int, homes: Sequence[int], task: str) -> Path:
+    """Shortest route by delay (hops break ties) from an ingress node to the nearest repository.
+
+    Raises:
+        ConfigError: no repository of the task can be reached.
+    """
+    graph = nx.DiGraph()
+    graph.add_nodes_from(range(len(network.nodes)))
+    index = {node.name: v for v, node in enumerate(network.nodes)}
+    for e, link in enumerate(network.links):
+        cost = (float(network.delay[e]), 1)
+        graph.add_edge(index[link.source], index[link.target], link=e, cost=cost[0] + 1e-9)
+    reached, routes = nx.single_source_dijkstra(graph, source, weight="cost")
+    near = [(reached[home], home) for home in homes if home in reached]
+    if not near:
+        where = "no node pins any of its models" if not homes else "no repository can be reached"
+        raise ConfigError(
+            "topology", f"task {task!r} cannot be served from node {network.nodes[source].name!r}: {where}"
+        )
+    nodes = tuple(routes[min(near)[1]])
+    links = tuple(graph.edges[a, z]["link"] for a, z in zip(nodes[:-1], nodes[1:], strict=True))
+    return Path(nodes, links)
+
+
+def path_tables(paths: Sequence[Path]) -> dict[str, Ints]:
+    """The `path_` fields of `Tables`."""
+    counts = [len(path.nodes) for path in paths]
+    return {
+        "path_start": np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        "path_node": np.array([v for path in paths for v in path.nodes], np.int64),
+        "path_link": np.array([e for path in paths for e in (EMPTY, *path.links)], np.int64),
+    }
+
+
+def _link_values(links: Sequence[Link], catalog: Catalog, field: str) -> Floats:
+    values: list[Any] = []
+    for link in links:
+        kind = look_up(catalog.links, link.kind, f"topology.links.{link.source}->{link.target}.kind")
+        given = getattr(link, field)
+        values.append(getattr(kind, field) if given is None else given)
+    return np.array(values, float)

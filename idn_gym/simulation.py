@@ -1,0 +1,127 @@
+"""Many episodes side by side: what `env.py` and `vector.py` are thin shells over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from idn_gym.actions import make_codec
+from idn_gym.core.arrays import Floats, Instance, Ints, Outcome, State
+from idn_gym.core.serving import empty_outcome
+from idn_gym.core.transition import initial_state, step
+from idn_gym.metrics import measure
+from idn_gym.objectives import read_preference, rewards, scalar_rewards
+from idn_gym.observations import make_observer
+from idn_gym.scenarios.build import empty_draw, episode_seed, fill_row
+from idn_gym.scenarios.compile import compile_scenario
+from idn_gym.scenarios.config import Scenario
+
+
+class Slot(NamedTuple):
+    """What one call of `Simulation.step` returns, B rows."""
+
+    observation: npt.NDArray[np.float32]  # (B, features)
+    vector: Floats  # (B, 5) reward vectors
+    scalar: Floats  # (B,) minus the weighted cost
+    truncated: npt.NDArray[np.bool_]  # (B,)
+    figures: Floats  # (B, len(METRICS))
+
+
+class Simulation:
+    """B episodes of one scenario.
+
+    Attributes:
+        compiled: the scenario's tables and names.
+        codec: action codec.
+        observer: observation codec.
+        instance: tables and the current draws.
+        state: before the coming slot.
+        outcome: of the last slot.
+    """
+
+    def __init__(
+        self, scenario: Scenario, action: str | None, observation: str, preference: Any, split: str, batch: int
+    ) -> None:
+        """Compile the scenario and make room for `batch` episodes.
+
+        Args:
+            scenario: the scenario.
+            action: name of the action codec; None: the scenario's.
+            observation: name of the observation codec.
+            preference: as `read_preference` takes it; None stands for the balanced one.
+            split: one of train, validation, test.
+            batch: number of episodes B.
+        """
+        self.compiled = compile_scenario(scenario)
+        self.weights = read_preference("balanced" if preference is None else preference)
+        self.codec = make_codec(scenario.action if action is None else action, self.compiled)
+        self.observer = make_observer(observation, self.compiled, preference=self.weights is None)
+        episode_seed(split, 0)  # refuses an unknown split now rather than at the first reset
+        self.split = split
+        self.seed: list[int] = [0] * batch
+        self.episode: list[int] = [0] * batch
+        self.instance = Instance(self.compiled.tables, empty_draw(self.compiled, batch, self.codec.uniforms))
+        self.state = initial_state(self.instance)
+        self.outcome = empty_outcome(self.compiled.tables, batch)
+
+    def reset(self, rows: Sequence[int], seeds: Sequence[int | None]) -> None:
+        """Start new episodes; a seed of None goes on with the row's last one, next episode."""
+        for row, seed in zip(rows, seeds, strict=True):
+            if seed is None:
+                self.episode[row] += 1
+            else:
+                self.seed[row], self.episode[row] = int(seed), 0
+            root = episode_seed(self.split, self.seed[row], self.episode[row])
+            fill_row(self.compiled, self.instance.draw, row, root, self.weights)
+        self._clear(rows)
+
+    def _clear(self, rows: Sequence[int]) -> None:
+        index = list(rows)
+        self.state.slot[index] = 0
+        self.state.resident[index] = self.compiled.tables.pinned
+        self.state.recent[index] = self.compiled.tables.class_requests
+        for field in self.outcome:
+            field[index] = 0
+
+    def observe(self) -> tuple[npt.NDArray[np.float32], Ints]:
+        """Observation of the coming slot (B, features), and clip counts (B,)."""
+        return self.observer.encode(self.instance, self.state, self.outcome)
+
+    def step(self, actions: npt.NDArray[np.generic]) -> Slot:
+        """Play one slot in every row; rows must be below the horizon."""
+        tables = self.compiled.tables
+        action = self.codec.decode(self.instance, self.state, actions)
+        self.state, self.outcome = step(self.instance, self.state, action)
+        observation, clipped = self.observe()
+        vector = rewards(tables, self.outcome)
+        scalar = scalar_rewards(tables, self.outcome, vector, self.instance.draw.weights, self.compiled.scales)
+        truncated = self.state.slot >= self.compiled.scenario.horizon
+        return Slot(observation, vector, scalar, truncated, measure(tables, self.outcome, clipped))
+
+    def masks(self) -> npt.NDArray[np.bool_]:
+        """(B, choices) allowed choices of the coming slot; all allowed once an episode is over."""
+        horizon = self.compiled.scenario.horizon
+        state = State(np.minimum(self.state.slot, horizon - 1), self.state.resident, self.state.recent)
+        return self.codec.masks(self.instance, state)
+
+    def get_state(self) -> dict[str, Any]:
+        """Everything that moves, as plain data: enough to go on bitwise with `set_state`."""
+        return {
+            "seed": list(self.seed),
+            "episode": list(self.episode),
+            "state": [field.copy() for field in self.state],
+            "outcome": [field.copy() for field in self.outcome],
+        }
+
+    def set_state(self, saved: dict[str, Any]) -> None:
+        """Go on from what `get_state` returned; the draws are made again from their seeds."""
+        self.reset(range(len(saved["seed"])), saved["seed"])
+        for row, episode in enumerate(saved["episode"]):
+            self.episode[row] = episode
+            root = episode_seed(self.split, self.seed[row], episode)
+            fill_row(self.compiled, self.instance.draw, row, root, self.weights)
+        self.state = State(*(field.copy() for field in saved["state"]))
+        self.outcome = Outcome(*(field.copy() for field in saved["outcome"]))
