@@ -1,0 +1,168 @@
+"""Draw one example of every process that moves demand or resources.
+
+Run it as `python -m experiments.draw_dynamics`; it writes docs/pictures/dynamics.png.
+"""
+
+from __future__ import annotations
+
+import csv
+import tempfile
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from idn_gym.scenarios.config import (
+    Alternating,
+    Ar1,
+    Background,
+    Bursts,
+    Diurnal,
+    Fixed,
+    FlashCrowd,
+    GilbertElliott,
+    LfuKiller,
+    Outages,
+    Replay,
+    RoundRobin,
+    Shot,
+    Shrinkage,
+    Sliding,
+    UniformTask,
+    Workload,
+)
+from idn_gym.scenarios.dynamics import draw_memory, draw_rates, draw_seconds, draw_slowdown
+from idn_gym.scenarios.workloads import draw_demand
+
+PICTURE = Path(__file__).resolve().parent.parent / "docs" / "pictures" / "dynamics.png"
+SLOTS = 144
+TASKS = 8
+INK, SECOND, THIRD, QUIET = "#1f4e79", "#d1792c", "#6a9a3b", "#9a9a9a"
+STYLE = {
+    "font.size": 7,
+    "axes.titlesize": 8,
+    "axes.titlelocation": "left",
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "lines.linewidth": 1.0,
+    "legend.frameon": False,
+    "legend.fontsize": 6.5,
+}
+
+
+def draw_tasks(slots: int = SLOTS, **processes: object) -> np.ndarray:
+    """Demand of one ingress node, (slots, TASKS) [requests], with Zipf popularity and 100 a slot."""
+    share = 1 / np.arange(1, TASKS + 1)
+    base, task = 100 * share / share.sum(), np.arange(TASKS)
+    workload = Workload(1.0, **processes)
+    return draw_demand(workload, base, task, np.zeros(TASKS, np.int64), slots, np.random.default_rng(5))
+
+
+def draw_nodes(slots: int = SLOTS, seed: int = 5, **processes: object) -> np.ndarray:
+    """Demand of three ingress nodes with one task, (slots, 3) [requests], 100 a slot each."""
+    nodes, workload = np.arange(3), Workload(1.0, **processes)
+    rng = np.random.default_rng(seed)
+    return draw_demand(workload, np.full(3, 100.0), np.zeros(3, np.int64), nodes, slots, rng)
+
+
+def write_log(path: Path) -> Replay:
+    """A made-up log of 5,000 requests: a quiet hour, two rushes and a pause."""
+    rng = np.random.default_rng(0)
+    rushes = [rng.normal(centre, width, count) for centre, width, count in ((15, 3, 1500), (38, 1, 1000))]
+    times = np.sort(np.concatenate([rng.uniform(0, 50, 2500), *rushes]))
+    with open(path, "w", newline="") as file:
+        csv.writer(file).writerows([["TIMESTAMP"], *([time] for time in times)])
+    return Replay(str(path))
+
+
+def show_tasks(axes: Axes, title: str, demand: np.ndarray) -> None:
+    """Demand per task and slot as shades."""
+    axes.set_title(title)
+    axes.pcolormesh(demand.T / 100, cmap="Blues", vmin=0, vmax=1, rasterized=True)
+    axes.set(xlabel="slot", ylabel="task", yticks=[0.5, TASKS - 0.5], yticklabels=[1, TASKS])
+    axes.invert_yaxis()
+
+
+def show_lines(axes: Axes, title: str, values: np.ndarray, label: str, nominal: float = 1.0) -> None:
+    """One line per column over slots, against the nominal value."""
+    axes.set_title(title)
+    axes.axhline(nominal, color=QUIET, linewidth=0.6, linestyle=(0, (4, 3)))
+    for column, colour in zip(values.T, (INK, SECOND, THIRD), strict=False):
+        axes.plot(column, color=colour, drawstyle="steps-post")
+    axes.set(xlabel="slot", ylabel=label, xlim=(0, len(values)))
+    axes.set_ylim(0, max(values.max(), nominal) * 1.08)
+
+
+def show_popularity(axes: list[Axes]) -> None:
+    """The seven kinds of popularity; the adversarial ones over a few slots, so that these can be seen."""
+    kinds = [
+        ("popularity: fixed", Fixed(), SLOTS),
+        ("popularity: sliding", Sliding(shift=2, every=24), SLOTS),
+        ("popularity: shot", Shot(), SLOTS),
+        ("popularity: alternating", Alternating(), 24),
+        ("popularity: round_robin", RoundRobin(), 24),
+        ("popularity: lfu_killer", LfuKiller(), SLOTS),
+        ("popularity: uniform", UniformTask(), 24),
+    ]
+    for place, (title, process, slots) in zip(axes, kinds, strict=True):
+        show_tasks(place, title, draw_tasks(slots, popularity=process))
+
+
+def show_demand(axes: list[Axes], folder: Path) -> None:
+    """The factors and the replay of a log."""
+    unit = "demand\n[requests/slot]"
+    show_lines(axes[0], "diurnal (3 nodes)", draw_nodes(seed=3, diurnal=Diurnal(spread=0.5)), unit, 100)
+    show_lines(axes[1], "bursts (2 nodes)", draw_nodes(seed=2, bursts=Bursts())[:, :2], unit, 100)
+    crowd = draw_tasks(flash=FlashCrowd())
+    struck = (crowd / crowd[0]).max(axis=0).argmax()
+    show_lines(axes[2], "flash (the task it hits)", crowd[:, [struck]], unit, crowd[:, struck].min())
+    show_lines(axes[3], "arrivals: poisson", draw_nodes(arrivals="poisson")[:, :1], unit, 100)
+    log = draw_tasks(replay=write_log(folder / "log.csv")).sum(axis=1, keepdims=True)
+    show_lines(axes[4], "replay (a made-up log)", log, unit, 100)
+
+
+def show_resources(axes: list[Axes]) -> None:
+    """Links, compute, memory and devices, all as multiples of nominal."""
+    one, movable = np.ones(1), np.ones(1, np.bool_)
+
+    def draw(draw_process, *processes, seed=1):
+        return draw_process(*processes, one, movable, SLOTS, np.random.default_rng(seed))
+
+    unit = "rate\n[x nominal]"
+    show_lines(axes[0], "link: gilbert_elliott", draw(draw_rates, GilbertElliott(), seed=2), unit)
+    show_lines(axes[1], "link: ar1", draw(draw_rates, Ar1()), unit)
+    unit = "compute\n[x nominal]"
+    show_lines(axes[2], "background", draw(draw_seconds, Background(), None), unit)
+    outages = Outages(mean_up=50, mean_down=10)
+    show_lines(axes[3], "outages (mean_up: 50)", draw(draw_seconds, None, outages, seed=2), unit)
+    show_lines(axes[4], "memory", draw(draw_memory, Shrinkage(), seed=3), "memory\n[x nominal]")
+    factor = draw_slowdown(0.15, 4000, np.random.default_rng(0))
+    axes[5].set_title("device_error: 0.15")
+    axes[5].hist(factor, bins=40, color=INK)
+    axes[5].set(xlabel="compute time [x law]", ylabel="nodes of 4,000")
+
+
+def main() -> None:
+    """Draw the picture and write it."""
+    matplotlib.use("Agg")
+    with matplotlib.rc_context(STYLE), tempfile.TemporaryDirectory() as folder:
+        figure = Figure(figsize=(7.2, 8.8), layout="constrained", dpi=180)
+        axes = list(figure.subplots(6, 3).flat)
+        show_popularity(axes[:7])
+        show_demand(axes[7:12], Path(folder))
+        show_resources(axes[12:])
+        scale = axes[0].inset_axes((0.5, 0.35, 0.45, 0.07))
+        figure.colorbar(axes[0].collections[0], cax=scale, orientation="horizontal", ticks=[0, 0.5, 1])
+        scale.set_title("share of demand", fontsize=7, loc="center", pad=3)
+        PICTURE.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(PICTURE)
+    print(PICTURE)
+
+
+if __name__ == "__main__":
+    main()

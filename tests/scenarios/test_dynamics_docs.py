@@ -1,0 +1,52 @@
+import dataclasses
+import re
+from pathlib import Path
+
+import pytest
+
+from idn_gym.scenarios import config
+
+TEXT = (Path(__file__).resolve().parents[2] / "docs" / "dynamics.md").read_text(encoding="utf-8")
+PROCESSES = [config.Sliding, config.Shot, config.Alternating, config.RoundRobin, config.LfuKiller]
+PROCESSES += [
+    config.Diurnal,
+    config.Bursts,
+    config.FlashCrowd,
+    config.Replay,
+    config.GilbertElliott,
+    config.Ar1,
+]
+PROCESSES += [config.Background, config.Outages, config.Shrinkage]
+
+
+def read_table(name):
+    """The rows of the table of a class: parameter and default, as text."""
+    rows = re.search(
+        rf"^\| `{name}` \| default \| meaning \|\n\|---\|---\|---\|\n((?:\|.*\n)+)", TEXT, re.MULTILINE
+    )
+    return dict(re.findall(r"^\| `(\w+)` \| (.*?) ?\|", rows[1], re.MULTILINE))
+
+
+def say(default):
+    """A default as the page writes it."""
+    if isinstance(default, float):
+        return "1/3" if default == 1 / 3 else f"{default:g}"
+    return {None: "null", False: "false", dataclasses.MISSING: ""}.get(default, str(default))
+
+
+@pytest.mark.parametrize("cls", PROCESSES)
+def test_the_page_states_every_parameter_and_its_default(cls):
+    table = read_table(cls.__name__)
+    fields = {f.name: f.default for f in dataclasses.fields(cls) if f.name != "kind"}
+    assert table.keys() == fields.keys()
+    for name, default in fields.items():
+        assert table[name] == say(default), name
+
+
+@pytest.mark.parametrize("union", ["Workload.popularity", "Dynamics.link"])
+def test_the_page_names_every_kind(union):
+    owner, name = union.split(".")
+    hints = {f.name: f.type for f in dataclasses.fields(getattr(config, owner))}
+    for cls in hints[name].split(" | "):
+        kind = getattr(config, cls)().kind
+        assert f"**`{kind}`**" in TEXT
