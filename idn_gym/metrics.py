@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from idn_gym.core.arrays import Floats, Outcome, Tables
+from idn_gym.core.arrays import Floats, Ints, Outcome, Tables
 from idn_gym.core.kernel import hot
 
 METRICS = (
@@ -28,19 +28,24 @@ METRICS = (
 """Order of the columns of `measure`. Means are 0 in a slot without requests."""
 
 
-def measure(tables: Tables, outcome: Outcome, clipped: np.ndarray) -> Floats:
+def measure(tables: Tables, outcome: Outcome, clipped: Ints) -> Floats:
     """Figures of the slot, one row per episode (B, len(METRICS))."""
     figures = np.zeros((len(outcome.loaded), len(METRICS)))
-    _measure(tables, outcome, clipped, figures)
+    link_bytes = tables.link_rate * tables.slot_seconds
+    scale = (tables.nominal_requests, tables.nominal_memory)
+    _measure(outcome, clipped, tables.node_seconds, link_bytes, scale, figures)
     return figures
 
 
 @hot
-def _measure(tables: Tables, outcome: Outcome, clipped: np.ndarray, figures: Floats) -> None:
-    memory = 0.0
-    for v in range(len(tables.node_memory)):
-        if tables.node_movable[v]:
-            memory += tables.node_memory[v]
+def _measure(
+    outcome: Outcome,
+    clipped: Ints,
+    node_seconds: Floats,
+    link_bytes: Floats,
+    scale: tuple[float, float],
+    figures: Floats,
+) -> None:
     for b in range(len(figures)):
         row = figures[b]
         for rho in range(outcome.arrived.shape[1]):
@@ -55,13 +60,13 @@ def _measure(tables: Tables, outcome: Outcome, clipped: np.ndarray, figures: Flo
             row[9] += outcome.early[b, rho]
         for k in range(1, 10):
             row[k] = max(0.0, row[k]) / row[0] if row[0] > 0.0 else 0.0
-        row[5] = outcome.loaded[b] / memory if memory > 0.0 else 0.0
+        row[5] = outcome.loaded[b] / scale[1]
         row[10] = outcome.refused[b]
         row[11] = clipped[b]
-        row[12] = outcome.tariff_cost[b] / tables.nominal_requests
+        row[12] = outcome.tariff_cost[b] / scale[0]
         row[13] = outcome.idle_energy[b]
-        for v in range(len(tables.node_seconds)):
-            if np.isfinite(tables.node_seconds[v]):
-                row[14] = max(row[14], outcome.busy[b, v] / tables.node_seconds[v])
-        for e in range(len(tables.link_rate)):
-            row[15] = max(row[15], outcome.carried[b, e] / (tables.link_rate[e] * tables.slot_seconds))
+        for v in range(len(node_seconds)):
+            if np.isfinite(node_seconds[v]):
+                row[14] = max(row[14], outcome.busy[b, v] / node_seconds[v])
+        for e in range(len(link_bytes)):
+            row[15] = max(row[15], outcome.carried[b, e] / link_bytes[e])

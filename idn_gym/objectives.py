@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from idn_gym.core.arrays import Floats, Outcome, Tables
 from idn_gym.core.kernel import hot
@@ -80,58 +81,51 @@ def tariff_of(weights: Floats, scales: Floats) -> Floats:
     return weights[:4] / scales[:4]
 
 
-def rewards(tables: Tables, outcome: Outcome) -> Floats:
-    """Reward vectors (B, 5) in physical units, all maximised."""
-    vectors = np.empty((len(outcome.loaded), len(OBJECTIVES)))
-    _rewards(tables, outcome, vectors)
-    return vectors
-
-
-@hot
-def _rewards(tables: Tables, outcome: Outcome, vectors: Floats) -> None:
-    memory = 0.0
-    for v in range(len(tables.node_memory)):
-        if tables.node_movable[v]:
-            memory += tables.node_memory[v]
-    for b in range(len(vectors)):
-        correct, latency, energy, traffic = 0.0, 0.0, 0.0, 0.0
-        for rho in range(outcome.arrived.shape[1]):
-            correct += outcome.correct[b, rho]
-            latency += outcome.latency[b, rho]
-            energy += outcome.energy[b, rho]
-            traffic += outcome.traffic[b, rho]
-        vectors[b, 0] = correct / tables.nominal_requests
-        vectors[b, 1] = -latency / tables.nominal_requests
-        vectors[b, 2] = -(energy + outcome.idle_energy[b]) / tables.nominal_requests
-        vectors[b, 3] = -traffic / tables.nominal_requests
-        vectors[b, 4] = -outcome.loaded[b] / memory if memory > 0.0 else 0.0
-
-
-def scalar_rewards(tables: Tables, outcome: Outcome, vectors: Floats, weights: Floats, scales: Floats) -> Floats:
-    """Minus the weighted cost (B,); accuracy enters as error, so the cost is never negative.
+def judge(
+    tables: Tables, outcome: Outcome, weights: Floats, scales: Floats
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Reward vectors and scalar rewards of a slot.
 
     Args:
         tables: the scenario's tables.
         outcome: the slot, B rows.
-        vectors: (B, 5) from `rewards`.
         weights: (B, 5) preferences, each normalised to 1.
         scales: (5,) sizes of error, latency, energy, traffic and update that weigh the same.
+
+    Returns:
+        (B, 5) in physical units, all maximised; (B,) minus the weighted cost, in which accuracy
+        enters as error, so that the cost is never negative.
     """
-    scalars = np.empty(len(vectors))
-    _scalars(tables, outcome, vectors, weights, scales, scalars)
-    return scalars
+    batch = len(outcome.loaded)
+    vectors, scalars = np.empty((batch, len(OBJECTIVES))), np.empty(batch)
+    _judge(outcome, weights, scales, tables.nominal_requests, tables.nominal_memory, vectors, scalars)
+    return vectors, scalars
 
 
 @hot
-def _scalars(
-    tables: Tables, outcome: Outcome, vectors: Floats, weights: Floats, scales: Floats, scalars: Floats
+def _judge(
+    outcome: Outcome,
+    weights: Floats,
+    scales: Floats,
+    nominal_requests: float,
+    nominal_memory: float,
+    vectors: Floats,
+    scalars: Floats,
 ) -> None:
     for b in range(len(vectors)):
-        arrived = 0.0
+        arrived, correct, latency, energy, traffic = 0.0, 0.0, 0.0, outcome.idle_energy[b], 0.0
         for rho in range(outcome.arrived.shape[1]):
             arrived += outcome.arrived[b, rho]
-        error = arrived / tables.nominal_requests - vectors[b, 0]
-        cost = weights[b, 0] * error / scales[0]
+            correct += outcome.correct[b, rho]
+            latency += outcome.latency[b, rho]
+            energy += outcome.energy[b, rho]
+            traffic += outcome.traffic[b, rho]
+        vectors[b, 0] = correct / nominal_requests
+        vectors[b, 1] = -latency / nominal_requests
+        vectors[b, 2] = -energy / nominal_requests
+        vectors[b, 3] = -traffic / nominal_requests
+        vectors[b, 4] = -outcome.loaded[b] / nominal_memory
+        cost = weights[b, 0] * (arrived - correct) / nominal_requests / scales[0]
         for i in range(1, vectors.shape[1]):
             cost += weights[b, i] * -vectors[b, i] / scales[i]
         scalars[b] = -cost

@@ -10,10 +10,10 @@ import numpy.typing as npt
 
 from idn_gym.actions import make_codec
 from idn_gym.core.arrays import Floats, Instance, Ints, Outcome, State
-from idn_gym.core.serving import empty_outcome
+from idn_gym.core.serving import empty_outcome, make_scratch
 from idn_gym.core.transition import initial_state, step
 from idn_gym.metrics import measure
-from idn_gym.objectives import read_preference, rewards, scalar_rewards
+from idn_gym.objectives import judge, read_preference
 from idn_gym.observations import make_observer
 from idn_gym.scenarios.build import empty_draw, episode_seed, fill_row
 from idn_gym.scenarios.compile import compile_scenario
@@ -66,6 +66,7 @@ class Simulation:
         self.instance = Instance(self.compiled.tables, empty_draw(self.compiled, batch, self.codec.uniforms))
         self.state = initial_state(self.instance)
         self.outcome = empty_outcome(self.compiled.tables, batch)
+        self._scratch = make_scratch(self.compiled.tables)
 
     def reset(self, rows: Sequence[int], seeds: Sequence[int | None]) -> None:
         """Start new episodes; a seed of None goes on with the row's last one, next episode."""
@@ -76,9 +77,10 @@ class Simulation:
                 self.seed[row], self.episode[row] = int(seed), 0
             root = episode_seed(self.split, self.seed[row], self.episode[row])
             fill_row(self.compiled, self.instance.draw, row, root, self.weights)
-        self._clear(rows)
+        self.rewind(rows)
 
-    def _clear(self, rows: Sequence[int]) -> None:
+    def rewind(self, rows: Sequence[int]) -> None:
+        """Put rows back to slot 0 of their episodes."""
         index = list(rows)
         self.state.slot[index] = 0
         self.state.resident[index] = self.compiled.tables.pinned
@@ -94,10 +96,9 @@ class Simulation:
         """Play one slot in every row; rows must be below the horizon."""
         tables = self.compiled.tables
         action = self.codec.decode(self.instance, self.state, actions)
-        self.state, self.outcome = step(self.instance, self.state, action)
+        self.state, self.outcome = step(self.instance, self.state, action, self._scratch)
         observation, clipped = self.observe()
-        vector = rewards(tables, self.outcome)
-        scalar = scalar_rewards(tables, self.outcome, vector, self.instance.draw.weights, self.compiled.scales)
+        vector, scalar = judge(tables, self.outcome, self.instance.draw.weights, self.compiled.scales)
         truncated = self.state.slot >= self.compiled.scenario.horizon
         return Slot(observation, vector, scalar, truncated, measure(tables, self.outcome, clipped))
 

@@ -40,6 +40,7 @@ class Tables(NamedTuple):
     slot_seconds: float  # [s] length of a slot, tau
     capacity: int  # EXOGENOUS or SHARED
     nominal_requests: float  # [requests] per slot, the constant that objectives are divided by
+    nominal_memory: float  # [bytes] of all movable nodes, what loaded bytes are divided by
     # nodes
     node_memory: Floats  # (N,) [bytes] nominal memory
     node_seconds: Floats  # (N,) [s] nominal compute seconds per slot; inf where elastic
@@ -54,6 +55,7 @@ class Tables(NamedTuple):
     path_start: Ints  # (P+1,) into J
     path_node: Ints  # (J,) node at each position
     path_link: Ints  # (J,) link that enters the position; EMPTY at position 0
+    path_delay: Floats  # (J,) [s] round-trip delay from the ingress to the position
     # models and their segments
     model_task: Ints  # (M,)
     model_blocks: Ints  # (M,) number of blocks
@@ -103,7 +105,9 @@ class Draw(NamedTuple):
     memory: Floats  # (B, T, N) [bytes]
     rate: Floats  # (B, T, E) [bytes/s]
     slowdown: Floats  # (B, N) factor on the node's compute seconds (error of the latency law)
-    drop_joules: Floats  # (B, R) [J] energy charged for a dropped request
+    option_latency: Floats  # (B, O) [s] per request, but for the time on links that rates decide
+    option_joules: Floats  # (B, O) [J] per request
+    drop_joules: Floats  # (B, R) [J] energy charged for a dropped request: the class's worst option
     tariff: Floats  # (B, 4) [cost] per unit of error, second, joule and byte-hop
     weights: Floats  # (B, 5) preference in force (see objectives.py)
     uniforms: Floats  # (B, T, U) for codecs that round; U = 0 for the others

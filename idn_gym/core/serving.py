@@ -18,14 +18,12 @@ from idn_gym.core.kernel import hot, inner
 class Scratch(NamedTuple):
     """Work space of the kernels, so that a slot allocates nothing."""
 
-    delay: Floats  # (J,) [s] round-trip delay from the ingress to the position
     pace: Floats  # (J,) [s/byte] from the ingress to the position
     seconds_left: Floats  # (N, M) [s]; column 0 alone is used when capacity is shared
     bytes_left: Floats  # (E,)
     option: Ints  # (max options of a class,) usable options
     cost: Floats  # (max options of a class,) [cost]; inf once taken
     latency: Floats  # (max options of a class,) [s]
-    energy: Floats  # (max options of a class,) [J]
 
 
 def make_scratch(tables: Tables) -> Scratch:
@@ -33,29 +31,24 @@ def make_scratch(tables: Tables) -> Scratch:
     nodes, models = tables.pinned.shape
     widest = int(np.max(np.diff(tables.option_start)))
     return Scratch(
-        delay=np.zeros(len(tables.path_node)),
         pace=np.zeros(len(tables.path_node)),
         seconds_left=np.zeros((nodes, models)),
         bytes_left=np.zeros(len(tables.link_rate)),
         option=np.zeros(widest, np.int64),
         cost=np.zeros(widest),
         latency=np.zeros(widest),
-        energy=np.zeros(widest),
     )
 
 
 @inner
 def measure_paths(tables: Tables, draw: Draw, b: int, t: int, scratch: Scratch) -> None:
-    """Sum delay and seconds per byte along every path from its ingress node."""
+    """Sum seconds per byte along every path from its ingress node."""
     for p in range(len(tables.path_start) - 1):
-        delay = 0.0
         pace = 0.0
         for j in range(tables.path_start[p], tables.path_start[p + 1]):
             link = tables.path_link[j]
             if link != EMPTY:
-                delay += tables.link_delay[link]
                 pace += 1.0 / draw.rate[b, t, link]
-            scratch.delay[j] = delay
             scratch.pace[j] = pace
 
 
@@ -86,25 +79,16 @@ def is_usable(tables: Tables, resident: Ints, b: int, option: int) -> bool:
 
 @inner
 def option_latency(tables: Tables, draw: Draw, b: int, option: int, origin: int, scratch: Scratch) -> float:
-    """Expected seconds of one request: per hop q (d + c / B), per block q s (DESIGN 3.3)."""
-    total = 0.0
+    """Expected seconds of one request: q (d + c / B) per hop and q s per block, over early exits.
+
+    Delays and compute are in `Draw.option_latency` already; the rates of the slot decide the rest.
+    """
+    total = draw.option_latency[b, option]
     before = origin
     for q in range(tables.part_start[option], tables.part_start[option + 1]):
         here = origin + tables.part_position[q]
-        total += tables.part_reach[q] * (scratch.delay[here] - scratch.delay[before])
         total += tables.part_bytes[q] * (scratch.pace[here] - scratch.pace[before])
-        total += tables.part_seconds[q] * draw.slowdown[b, tables.part_node[q]]
         before = here
-    return total
-
-
-@inner
-def option_energy(tables: Tables, draw: Draw, b: int, option: int) -> float:
-    """Expected joules of one request: watts x seconds on nodes plus joules per byte on links."""
-    total = tables.option_link_joules[option]
-    for q in range(tables.part_start[option], tables.part_start[option + 1]):
-        v = tables.part_node[q]
-        total += tables.node_watts[v] * tables.part_seconds[q] * draw.slowdown[b, v]
     return total
 
 
@@ -134,12 +118,10 @@ def list_options(tables: Tables, draw: Draw, b: int, rho: int, resident: Ints, s
         latency = option_latency(tables, draw, b, o, origin, scratch)
         if latency > tables.class_timeout[rho]:
             continue
-        energy = option_energy(tables, draw, b, o)
         scratch.option[count] = o
         scratch.latency[count] = latency
-        scratch.energy[count] = energy
         scratch.cost[count] = request_cost(
-            draw, b, tables.option_error[o], latency, energy, tables.option_traffic[o]
+            draw, b, tables.option_error[o], latency, draw.option_joules[b, o], tables.option_traffic[o]
         )
         count += 1
     return count
@@ -205,7 +187,7 @@ def late_share(tables: Tables, draw: Draw, b: int, o: int, origin: int, deadline
         for i in range(tables.branch_parts[x]):
             q = tables.part_start[o] + i
             here = origin + tables.part_position[q]
-            latency += scratch.delay[here] - scratch.delay[before]
+            latency += tables.path_delay[here] - tables.path_delay[before]
             latency += tables.branch_bytes[x, i] * (scratch.pace[here] - scratch.pace[before])
             latency += tables.branch_seconds[x, i] * draw.slowdown[b, tables.part_node[q]]
             before = here
@@ -239,7 +221,7 @@ def serve_class(
             outcome.served[b, rho] += amount
             outcome.correct[b, rho] += amount * (1.0 - tables.option_error[o])
             outcome.latency[b, rho] += amount * scratch.latency[best]
-            outcome.energy[b, rho] += amount * scratch.energy[best]
+            outcome.energy[b, rho] += amount * draw.option_joules[b, o]
             outcome.traffic[b, rho] += amount * tables.option_traffic[o]
             deadline = tables.class_deadline[rho]
             outcome.late[b, rho] += amount * late_share(tables, draw, b, o, origin, deadline, scratch)
@@ -280,8 +262,8 @@ def _costs(tables: Tables, draw: Draw, b: int, t: int, scratch: Scratch, costs: 
         drops[rho] = drop_cost(tables, draw, b, rho)
         for o in range(tables.option_start[rho], tables.option_start[rho + 1]):
             latency = option_latency(tables, draw, b, o, origin, scratch)
-            energy = option_energy(tables, draw, b, o)
-            cost = request_cost(draw, b, tables.option_error[o], latency, energy, tables.option_traffic[o])
+            joules = draw.option_joules[b, o]
+            cost = request_cost(draw, b, tables.option_error[o], latency, joules, tables.option_traffic[o])
             costs[o] = cost if latency <= tables.class_timeout[rho] else np.inf
 
 
@@ -323,7 +305,7 @@ def _serve(tables: Tables, draw: Draw, b: int, t: int, resident: Ints, scratch: 
 
 def empty_outcome(tables: Tables, batch: int) -> Outcome:
     """An outcome of zeros."""
-    per_class = [np.zeros((batch, len(tables.class_task))) for _ in range(9)]
+    per_class = np.zeros((9, batch, len(tables.class_task)))
     return Outcome(
         *per_class,
         tariff_cost=np.zeros(batch),

@@ -24,17 +24,20 @@ def initial_state(instance: Instance) -> State:
     )
 
 
-def step(instance: Instance, state: State, action: Action) -> tuple[State, Outcome]:
+def step(
+    instance: Instance, state: State, action: Action, scratch: Scratch | None = None
+) -> tuple[State, Outcome]:
     """Play one slot in every row of the batch. Pure: the arguments are left as they are.
 
     Args:
         instance: tables and draw, B rows.
         state: rows may be in different slots, each below the horizon.
         action: wished placement; it acts in this very slot.
+        scratch: work space to use again; None: a fresh one.
     """
     following = State(state.slot + 1, np.empty_like(state.resident), np.empty_like(state.recent))
     outcome = empty_outcome(instance.tables, len(state.slot))
-    scratch = make_scratch(instance.tables)
+    scratch = make_scratch(instance.tables) if scratch is None else scratch
     advance(instance.tables, instance.draw, state, action.wanted, following, outcome, scratch)
     return following, outcome
 

@@ -77,6 +77,8 @@ def _check_draw(tables: Tables, draw: Draw) -> None:
         "memory": (batch, slots, nodes),
         "rate": (batch, slots, links),
         "slowdown": (batch, nodes),
+        "option_latency": (batch, len(tables.option_model)),
+        "option_joules": (batch, len(tables.option_model)),
         "drop_joules": (batch, classes),
         "tariff": (batch, 4),
         "weights": (batch, 5),

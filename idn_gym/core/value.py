@@ -17,44 +17,58 @@ def nominal_draw(tables: Tables, tariff: Floats) -> Draw:
         tables: the scenario's tables.
         tariff: (4,) cost per unit of error, second, joule and byte-hop.
     """
-    nodes, classes = len(tables.node_memory), len(tables.class_task)
-    slowdown = np.ones((1, nodes))
+    slowdown = np.ones((1, len(tables.node_memory)))
+    latency, joules, drop = price_options(tables, slowdown)
     return Draw(
         demand=tables.class_requests[None, None].copy(),
-        order=np.arange(classes, dtype=np.int32)[None, None].copy(),
+        order=np.arange(len(tables.class_task), dtype=np.int32)[None, None].copy(),
         seconds=tables.node_seconds[None, None].copy(),
         memory=tables.node_memory[None, None].copy(),
         rate=tables.link_rate[None, None].copy(),
         slowdown=slowdown,
-        drop_joules=worst_joules(tables, slowdown),
+        option_latency=latency,
+        option_joules=joules,
+        drop_joules=drop,
         tariff=tariff[None].copy(),
         weights=np.zeros((1, 5)),
         uniforms=np.zeros((1, 1, 0)),
     )
 
 
-def worst_joules(tables: Tables, slowdown: Floats) -> Floats:
-    """Energy of the class's most expensive option, which is what a drop is charged (B, R) [J].
+def price_options(tables: Tables, slowdown: Floats) -> tuple[Floats, Floats, Floats]:
+    """The part of each option's latency and energy that holds for a whole episode.
 
     Args:
         tables: the scenario's tables.
         slowdown: (B, N) factor on compute seconds.
+
+    Returns:
+        (B, O) [s] delays and compute; (B, O) [J] watts x seconds on nodes plus joules per byte on
+        links; (B, R) [J] of each class's most expensive option, which is what a drop is charged.
     """
-    worst = np.zeros((len(slowdown), len(tables.class_task)))
-    _worst_joules(tables, slowdown, worst)
-    return worst
+    latency = np.zeros((len(slowdown), len(tables.option_model)))
+    joules, worst = np.zeros_like(latency), np.zeros((len(slowdown), len(tables.class_task)))
+    _price_options(tables, slowdown, latency, joules, worst)
+    return latency, joules, worst
 
 
 @hot
-def _worst_joules(tables: Tables, slowdown: Floats, worst: Floats) -> None:
+def _price_options(tables: Tables, slowdown: Floats, latency: Floats, joules: Floats, worst: Floats) -> None:
     for b in range(len(slowdown)):
         for rho in range(worst.shape[1]):
+            origin = tables.path_start[tables.class_path[rho]]
             for o in range(tables.option_start[rho], tables.option_start[rho + 1]):
-                joules = tables.option_link_joules[o]
+                joules[b, o] = tables.option_link_joules[o]
+                before = origin
                 for q in range(tables.part_start[o], tables.part_start[o + 1]):
                     v = tables.part_node[q]
-                    joules += tables.node_watts[v] * tables.part_seconds[q] * slowdown[b, v]
-                worst[b, rho] = max(worst[b, rho], joules)
+                    here = origin + tables.part_position[q]
+                    seconds = tables.part_seconds[q] * slowdown[b, v]
+                    delay = tables.path_delay[here] - tables.path_delay[before]
+                    latency[b, o] += tables.part_reach[q] * delay + seconds
+                    joules[b, o] += tables.node_watts[v] * seconds
+                    before = here
+                worst[b, rho] = max(worst[b, rho], joules[b, o])
 
 
 def segment_values(tables: Tables, placeable: npt.NDArray[np.bool_], tariff: Floats, seed: int = 0) -> Floats:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from idn_gym.core.arrays import Draw, Floats, Instance
-from idn_gym.core.value import worst_joules
+from idn_gym.core.value import price_options
 from idn_gym.objectives import read_preference, tariff_of
 from idn_gym.scenarios.chains import Streams
 from idn_gym.scenarios.compile import Compiled, compile_scenario
@@ -48,6 +48,8 @@ def empty_draw(compiled: Compiled, batch: int, uniforms: int = 0) -> Draw:
         memory=np.zeros((batch, slots, nodes)),
         rate=np.ones((batch, slots, links)),
         slowdown=np.ones((batch, nodes)),
+        option_latency=np.zeros((batch, len(tables.option_model))),
+        option_joules=np.zeros((batch, len(tables.option_model))),
         drop_joules=np.zeros((batch, classes)),
         tariff=np.zeros((batch, 4)),
         weights=np.zeros((batch, 5)),
@@ -78,7 +80,8 @@ def fill_row(compiled: Compiled, draw: Draw, row: int, seed: np.random.SeedSeque
     )
     draw.memory[row] = draw_memory(dynamics.memory, tables.node_memory, tables.node_movable, slots, rng("memory"))
     draw.slowdown[row] = draw_slowdown(dynamics.device_error, len(tables.node_memory), rng("slowdown"))
-    draw.drop_joules[row] = worst_joules(tables, draw.slowdown[row : row + 1])[0]
+    prices = price_options(tables, draw.slowdown[row : row + 1])
+    draw.option_latency[row], draw.option_joules[row], draw.drop_joules[row] = (price[0] for price in prices)
     if weights is None:
         weights = rng("weights").dirichlet(np.ones(draw.weights.shape[1]))
     draw.weights[row] = weights

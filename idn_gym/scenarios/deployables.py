@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from idn_gym.catalog import schema
-from idn_gym.catalog.laws import block_seconds
+from idn_gym.catalog.laws import block_seconds, fixed_seconds
 from idn_gym.core import options
 from idn_gym.core.arrays import EMPTY, Floats, Ints
 from idn_gym.scenarios.config import Task
@@ -93,7 +93,7 @@ def _model(name: str, task: int, row: schema.Model, network: Network) -> options
         block_bytes=np.array([block.weights for block in row.blocks], float),
         cut_bytes=np.array([row.input, *(block.output for block in row.blocks)], float),
         seconds=np.array([block_seconds(row, device) for device in network.devices], float),
-        entry_seconds=np.array([device.fixed_seconds for device in network.devices], float),
+        entry_seconds=np.array([fixed_seconds(row, device) for device in network.devices], float),
         points=tuple(
             options.Point(point.name, point.accuracy, tuple((exit_.after, exit_.share) for exit_ in point.exits))
             for point in row.points

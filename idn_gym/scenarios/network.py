@@ -98,13 +98,14 @@ def route(network: Network, source: int, homes: Sequence[int], task: str) -> Pat
     return Path(nodes, links)
 
 
-def path_tables(paths: Sequence[Path]) -> dict[str, Ints]:
-    """The `path_` fields of `Tables`."""
+def path_tables(paths: Sequence[Path], delay: Floats) -> dict[str, Any]:
+    """The `path_` fields of `Tables`; `delay` is (E,) [s] per link."""
     counts = [len(path.nodes) for path in paths]
     return {
         "path_start": np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
         "path_node": np.array([v for path in paths for v in path.nodes], np.int64),
         "path_link": np.array([e for path in paths for e in (EMPTY, *path.links)], np.int64),
+        "path_delay": np.concatenate([np.cumsum([0.0, *delay[list(path.links)]]) for path in paths]),
     }
 
 

@@ -47,7 +47,82 @@ EDGE_SMALL = c.Scenario(
     scales=c.Scales(error=0.5, latency=0.5, energy=1.0, traffic=1e5, update=1.0),
 )
 
-PRESETS: dict[str, c.Scenario] = {preset.name: preset for preset in (EDGE_SMALL,)}
+TINY = c.Scenario(
+    name="tiny",
+    topology=c.Explicit(
+        nodes=(
+            c.Node("board", device="sbc_rpi_zero2w", tier="device", memory=24e6, demand=1.0),
+            c.Node("edge", device="sbc_rpi5", tier="edge", memory=32e6),
+            c.Node("cloud", device="gpu_a100_trt_int8", tier="cloud", servers=float("inf"), pins=("all",)),
+        ),
+        links=(c.Link("board", "edge", kind="lte_uplink"), c.Link("edge", "cloud", kind="wan_cloud")),
+    ),
+    tasks=(
+        c.Task("imagenet", ("mobilenetv3_small_100", "resnet152_bottlefit"), share=0.8, timeout=2.0, deadline=0.3),
+        c.Task("coco", ("yolov5n_640", "yolov5s_640"), share=0.2, timeout=2.0, deadline=0.5),
+    ),
+    workload=c.Workload(rate=20.0, bursts=c.Bursts(ratio=3.0)),
+    scales=c.Scales(error=0.5, latency=0.5, energy=1.0, traffic=1e5, update=1.0),
+    horizon=48,
+)
+
+ISP_HIERARCHY = c.Scenario(
+    name="isp-hierarchy",
+    topology=c.Hierarchy(
+        tiers=(
+            c.Tier("cloud", device="gpu_v100_darknet", servers=float("inf"), pins=("all",)),
+            c.Tier("isp", device="gpu_v100_darknet", memory=8e9, servers=8.0, uplink="wan_cloud", delay=0.040),
+            c.Tier("main-office", device="gpu_rtx2070_darknet", fan_out=3, memory=4e9, servers=4.0, delay=0.015),
+            c.Tier("office", device="gpu_rtx2070_darknet", fan_out=2, memory=2e9, servers=2.0, delay=0.006),
+            c.Tier("station", device="gpu_rtx2070_darknet", fan_out=4, memory=1e9, delay=0.006),
+        ),
+    ),
+    tasks=(
+        c.Task(
+            "detect",
+            (
+                "yolov4x_mish_640",
+                "yolov4_csp_640",
+                "yolov4_csp_512",
+                "yolov4_608",
+                "yolov4_512",
+                "yolov4_416",
+                "yolov4_320",
+                "enet_coco_416",
+                "yolov4_tiny_416",
+                "yolov3_tiny_416",
+            ),
+            timeout=2.0,
+            deadline=0.1,
+            copies=20,
+        ),
+    ),
+    workload=c.Workload(rate=2000.0, zipf=1.2, popularity=c.Sliding(shift=5, every=20)),
+    serving=c.Serving(capacity="exogenous", max_parts=1, tariff=c.Tariff(latency=1.0, error=1.0)),
+    scales=c.Scales(error=1.0, latency=1.0, energy=100.0, traffic=1e6, update=1.0),
+    action="scores-task",
+    slot_seconds=60.0,
+    horizon=100,
+)
+
+METRO_SPLIT = c.Scenario(
+    name="metro-split",
+    topology=c.Real(
+        name="sndlib/germany50",
+        repository=c.Tier("cloud", device="gpu_a100_trt_int8", servers=float("inf"), pins=("all",)),
+        core=c.Tier("core", device="soc_jetson_orin_nano", memory=1e9),
+        access=c.Tier("access", device="sbc_rpi4", memory=96e6, uplink="metro_fibre"),
+    ),
+    tasks=(
+        c.Task("imagenet", ("mobilenetv3_small_100", "efficientnet_b0", "resnet152_bottlefit"), share=0.8, timeout=2.0, deadline=0.2),
+        c.Task("fashion", ("fashion_branchy", "fashion_bottleneck_147"), share=0.2, timeout=2.0, deadline=0.1),
+    ),
+    workload=c.Workload(rate=600.0, diurnal=c.Diurnal(spread=0.2, random_start=True)),
+    scales=c.Scales(error=0.5, latency=0.2, energy=1.0, traffic=1e5, update=1.0),
+    action="scores-task",
+)
+
+PRESETS: dict[str, c.Scenario] = {preset.name: preset for preset in (TINY, EDGE_SMALL, ISP_HIERARCHY, METRO_SPLIT)}
 
 
 def resolve(scenario: Any, overrides: Mapping[str, Any] | None = None) -> c.Scenario:

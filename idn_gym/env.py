@@ -1,0 +1,171 @@
+"""`IDN-v0`: one episode at a time, a batch of one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import numpy.typing as npt
+
+from idn_gym.metrics import METRICS
+from idn_gym.objectives import OBJECTIVES
+from idn_gym.rendering import render_ansi, render_rgb
+from idn_gym.scenarios.presets import resolve
+from idn_gym.simulation import Simulation, Slot
+from idn_gym.strict import ConfigError, closest
+
+Observation = npt.NDArray[np.float32]
+
+
+def reward_space() -> gym.spaces.Box:
+    """Space of the reward vector: accuracy is at least 0, the others are at most 0."""
+    low = np.array([0.0] + [-np.inf] * (len(OBJECTIVES) - 1), np.float32)
+    high = np.array([np.inf] + [0.0] * (len(OBJECTIVES) - 1), np.float32)
+    return gym.spaces.Box(low, high, dtype=np.float32)
+
+
+class IDNEnv(gym.Env[Observation, Any]):
+    """Placement and splitting of DNNs over an inference delivery network.
+
+    ## Description
+    Each slot, a policy decides which segments of which DNNs are resident on which nodes. Then batches
+    of inference requests arrive and are served by the cheapest resident options with capacity left.
+
+    ## Action Space
+    One of the codecs in `idn_gym.actions` (keyword `action`); `describe()` lists what the entries
+    mean. The placement acts in the slot of the action, before its requests are served.
+
+    ## Observation Space
+    `flat`: `Box` float32 with finite bounds; `describe()` lists index, name, bounds and meaning.
+    Outcomes up to the last slot and the resources of the coming one, never its requests.
+
+    ## Rewards
+    `preference=None`: float32 vector (accuracy, -latency, -energy, -traffic, -update), each the slot's
+    total over the nominal requests per slot. Else the scalar minus the weighted cost, with the vector
+    in ``info["vector_reward"]``.
+
+    ## Starting State
+    Repositories hold their pinned models, all other nodes are empty.
+
+    ## Episode End
+    Truncation after the scenario's `horizon` slots.
+
+    ## Arguments
+    See `__init__`; keyword = YAML key = dataclass field.
+
+    ## Version History
+    v0: first version.
+    """
+
+    metadata = {"render_modes": ["ansi", "rgb_array"], "render_fps": 4}  # noqa: RUF012  (gymnasium's type)
+
+    def __init__(
+        self,
+        scenario: Any = "edge-small",
+        action: str | None = None,
+        observation: str = "flat",
+        preference: Any = None,
+        overrides: Mapping[str, Any] | None = None,
+        split: str = "train",
+        render_mode: str | None = None,
+    ) -> None:
+        """Set up the environment.
+
+        Args:
+            scenario: a preset's name, a YAML file, a mapping, or a `Scenario`.
+            action: action codec; None: the scenario's default.
+            observation: observation codec.
+            preference: None for vector rewards; a name, five weights, a mapping from objective to
+                weight, or "random" (drawn per episode and observed) for scalar rewards.
+            overrides: dotted keys that change the scenario.
+            split: train, validation or test; their seeds never meet.
+            render_mode: "ansi" or "rgb_array".
+
+        Raises:
+            ConfigError: anything above that is not allowed.
+        """
+        modes: list[str] = self.metadata["render_modes"]  # type: ignore[assignment]
+        if render_mode is not None and render_mode not in modes:
+            raise ConfigError("render_mode", f"{render_mode!r} is not allowed; {closest(render_mode, modes)}")
+        self.scenario = resolve(scenario, overrides)
+        self.simulation = Simulation(self.scenario, action, observation, preference, split, batch=1)
+        self.render_mode = render_mode
+        self.scalar = preference is not None
+        self.reward_space = reward_space()
+        self.reward_dim = len(OBJECTIVES)
+        self.observation_space = self.simulation.observer.space
+        self.action_space = self.simulation.codec.space
+        self._fresh = True
+        self._slot: Slot | None = None
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Observation, dict[str, Any]]:
+        """Start an episode; without a seed, the next one after the last.
+
+        Args:
+            seed: of the episode; with `split` it fixes everything that is random.
+            options: none are used.
+        """
+        super().reset(seed=seed)
+        if seed is None and self._fresh:
+            seed = int(self.np_random.integers(2**31))
+        self._fresh = False
+        self._slot = None
+        self.simulation.reset([0], [seed])
+        observation, clipped = self.simulation.observe()
+        return observation[0], {"clipped": float(clipped[0]), **self._preference()}
+
+    def step(self, action: Any) -> tuple[Observation, Any, bool, bool, dict[str, Any]]:
+        """Play one slot.
+
+        Returns:
+            Observation, reward (float, or float32 vector), False, whether the horizon is reached, and
+            info with every figure of `idn_gym.metrics.METRICS`.
+        """
+        if self._fresh:
+            raise gym.error.ResetNeeded("call reset() before step()")
+        slot = self.simulation.step(np.asarray(action)[None])
+        self._slot = slot
+        info: dict[str, Any] = dict(zip(METRICS, slot.figures[0].tolist(), strict=True))
+        vector = slot.vector[0].astype(np.float32)
+        if self.scalar:
+            info["vector_reward"] = vector
+            info.update(self._preference())
+        reward = float(slot.scalar[0]) if self.scalar else vector
+        return slot.observation[0], reward, False, bool(slot.truncated[0]), info
+
+    def _preference(self) -> dict[str, Any]:
+        if not self.scalar:
+            return {}
+        return {"reward_weights": self.simulation.instance.draw.weights[0].astype(np.float32)}
+
+    def action_masks(self) -> npt.NDArray[np.bool_]:
+        """Allowed choices of the coming slot, flat, as MaskablePPO wants them."""
+        return self.simulation.masks()[0]
+
+    def describe(self) -> dict[str, Any]:
+        """What the entries of observations, actions and rewards mean."""
+        return {
+            "observation": self.simulation.observer.describe(),
+            "action": self.simulation.codec.describe(),
+            "reward": list(OBJECTIVES),
+        }
+
+    def describe_placement(self) -> dict[str, list[str]]:
+        """What is where: the resident segments of each node, by name."""
+        names = self.simulation.compiled.names
+        resident = self.simulation.state.resident[0]
+        return {
+            node: [names.segments[s] for s in row if s >= 0] for node, row in zip(names.nodes, resident, strict=True)
+        }
+
+    def render(self) -> Any:
+        """Draw the network, what is placed where and the last slot, as text or as an image."""
+        if self.render_mode is None:
+            gym.logger.warn("render() needs render_mode='ansi' or 'rgb_array' in gym.make()")
+            return None
+        draw = render_ansi if self.render_mode == "ansi" else render_rgb
+        return draw(self.simulation, 0, None if self._slot is None else self._slot.figures[0])
