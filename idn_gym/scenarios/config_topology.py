@@ -1,0 +1,103 @@
+"""Nodes and links of a scenario: listed, as a tree, or a real network by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from idn_gym.strict import number
+
+
+@dataclass(frozen=True)
+class Node:
+    """A compute node."""
+
+    name: str
+    device: str
+    """device of the catalogue"""
+    tier: str
+    """free label; nodes of one tier are drawn and reported together"""
+    memory: float | None = number(None, least=0)
+    """[bytes] for models; null: the device's memory"""
+    servers: float = number(1.0, above=0, infinite=True)
+    """workers side by side, so servers x slot_seconds compute seconds a slot; .inf: elastic"""
+    demand: float = number(0.0, least=0)
+    """weight of this node among the ingress nodes; 0: no requests enter here"""
+    pins: tuple[str, ...] = ()
+    """models held for ever; ["all"]: all. A node that pins is a repository"""
+
+
+@dataclass(frozen=True)
+class Link:
+    """A directed link, from the side of the devices towards a repository."""
+
+    source: str
+    target: str
+    kind: str
+    """link of the catalogue; gives what is null below"""
+    delay: float | None = number(None, least=0)
+    """[s] round trip"""
+    rate: float | None = number(None, above=0)
+    """[bytes/s]"""
+    energy: float | None = number(None, least=0)
+    """[J/byte]"""
+
+
+@dataclass(frozen=True)
+class Explicit:
+    """Nodes and links, listed."""
+
+    nodes: tuple[Node, ...]
+    links: tuple[Link, ...]
+    kind: Literal["explicit"] = "explicit"
+
+
+@dataclass(frozen=True)
+class Tier:
+    """One level of a tree; `fan_out` children hang below every node of the level above."""
+
+    name: str
+    device: str
+    fan_out: int = number(1, least=1)
+    """children per node above; in the first tier the number of trees; a real topology has no use for it"""
+    memory: float | None = number(None, least=0)
+    servers: float = number(1.0, above=0, infinite=True)
+    pins: tuple[str, ...] = ()
+    uplink: str = "metro_fibre"
+    delay: float | None = number(None, least=0)
+    """[s] round trip to the level above; null: the catalogue's, or by length in a real topology"""
+    rate: float | None = number(None, above=0)
+
+
+@dataclass(frozen=True)
+class Hierarchy:
+    """A tree from the cloud (first tier) to the access nodes (last tier, where demand enters).
+
+    Nodes are called tier-00, tier-01, ... from left to right, or like their tier if alone in it.
+    """
+
+    tiers: tuple[Tier, ...]
+    kind: Literal["hierarchy"] = "hierarchy"
+
+
+@dataclass(frozen=True)
+class Real:
+    """A real topology from TopoHub, with tiers by betweenness centrality.
+
+    The most central node is the repository, the next ones are core nodes, and demand enters at the others,
+    all alike. Nodes send over the paths of least delay to the repository; links off this tree are left out.
+    Link delay is 2 x `detour` x length / (2e8 m/s) + `hop_delay`.
+    """
+
+    name: str
+    """such as "sndlib/germany50"; the two graphs that presets use ship with the package"""
+    repository: Tier
+    core: Tier
+    access: Tier
+    core_share: float = number(0.2, above=0, below=1)
+    """share of the nodes, by centrality, that are core nodes: at least one, and never the last one"""
+    detour: float = number(1.3, least=1)
+    """route length over great-circle length"""
+    hop_delay: float = number(0.0005, least=0)
+    """[s] per hop, so that links of zero length still take time"""
+    kind: Literal["topohub"] = "topohub"

@@ -1,0 +1,157 @@
+"""Demand of a scenario: how much, for which tasks, and the processes that move it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from idn_gym.strict import number
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """Popularity never changes."""
+
+    kind: Literal["fixed"] = "fixed"
+
+
+@dataclass(frozen=True)
+class Sliding:
+    """The popularity ranking shifts cyclically by `shift` tasks every `every` slots.
+
+    A shift by a multiple of the number of tasks changes nothing.
+    """
+
+    shift: int = number(5, least=0)
+    every: int = number(10, least=1)
+    kind: Literal["sliding"] = "sliding"
+
+
+@dataclass(frozen=True)
+class Shot:
+    """Shot noise: each task flares up at Poisson times and fades.
+
+    A shot has a Pareto(`tail`) height and decays exponentially with `life` slots; each task has `shots` of
+    them per episode on average. A task weighs share x (floor + (1 - floor) x noise / mean noise), and the
+    total of all tasks stays what the rate says.
+    """
+
+    shots: float = number(2.0, above=0, most=100)
+    """per task and episode"""
+    life: float = number(10.0, above=0, most=10_000)
+    """[slots]"""
+    tail: float = number(2.0, above=1)
+    """exponent of the Pareto law of heights; up to 2 their variance is infinite"""
+    floor: float = number(0.1, above=0, most=1)
+    """part of its share that a task weighs without any shot"""
+    kind: Literal["shot"] = "shot"
+
+
+@dataclass(frozen=True)
+class Alternating:
+    """Two halves of the tasks take turns: the bane of greedy-on-last-slot (oblivious adversary)."""
+
+    period: int = number(2, least=2)
+    """slots until the pattern repeats; each half is on for half of it (odd: the first one slot longer)"""
+    kind: Literal["alternating"] = "alternating"
+
+
+@dataclass(frozen=True)
+class RoundRobin:
+    """One task per slot in a fixed cycle: the bane of LRU (oblivious adversary)."""
+
+    hold: int = number(1, least=1)
+    """slots that each task is on"""
+    kind: Literal["round_robin"] = "round_robin"
+
+
+@dataclass(frozen=True)
+class LfuKiller:
+    """The first half of the tasks until `switch` of the episode, then the others for ever."""
+
+    switch: float = number(1 / 3, above=0, below=1)
+    kind: Literal["lfu_killer"] = "lfu_killer"
+
+
+@dataclass(frozen=True)
+class UniformTask:
+    """Each slot, all demand goes to one task drawn uniformly: the lower-bound instance."""
+
+    kind: Literal["uniform"] = "uniform"
+
+
+@dataclass(frozen=True)
+class Diurnal:
+    """Factor 1 + amplitude x sin(2 pi (t / period + phase)), one phase per ingress node and episode."""
+
+    amplitude: float = number(0.6, least=0, most=1)
+    period: float = number(144.0, above=0)
+    """[slots]"""
+    spread: float = number(0.0, least=0, most=1)
+    """phases are uniform over this share of the period; 0: all nodes in step"""
+    random_start: bool = False
+    """draw the phase of slot 0 instead of starting at the mean"""
+
+
+@dataclass(frozen=True)
+class Bursts:
+    """Two-state Markov-modulated demand, one chain per ingress node, mean kept at 1."""
+
+    ratio: float = number(5.0, least=1)
+    """demand in a burst over demand outside"""
+    start: float = number(0.02, above=0, most=1)
+    """probability per slot that a burst starts"""
+    stop: float = number(0.1, above=0, most=1)
+    """probability per slot that it stops"""
+
+
+@dataclass(frozen=True)
+class FlashCrowd:
+    """One task, at one slot, jumps to `factor` times its demand and decays back.
+
+    Task and slot are drawn uniformly, once per episode.
+    """
+
+    factor: float = number(10.0, least=1)
+    decay: float = number(10.0, above=0)
+    """[slots]"""
+
+
+@dataclass(frozen=True)
+class Replay:
+    """Demand follows a log of timestamped requests (CSV with a header).
+
+    Arrival times are stretched so that the log fills the horizon, counts are scaled to the
+    workload's rate, and rows are dealt to tasks by the quantiles of `size` and to ingress nodes
+    at random by their weights. Each episode starts at its own offset into the log, which is closed
+    to a ring. The widths of the quantiles are the tasks' shares in that slot, so `popularity` still
+    has its say; the factors below multiply what the log gives.
+    """
+
+    path: str
+    time: str = "TIMESTAMP"
+    """column of arrival times: numbers, or dates in ISO 8601"""
+    size: str | None = None
+    """column of request sizes; null: rows are dealt to tasks at random"""
+
+
+@dataclass(frozen=True)
+class Workload:
+    """Demand: rate x popularity x ingress weight x the factors that are switched on.
+
+    Popularity moves demand between the tasks of an ingress node and keeps its total in every slot.
+    """
+
+    rate: float = number(above=0)
+    """[requests/s] in total, on average"""
+    zipf: float = number(0.0, least=0)
+    """exponent of task popularity by rank; 0: the tasks' shares as they stand"""
+    arrivals: Literal["fluid", "poisson"] = "fluid"
+    """fluid: batches are real numbers; poisson: whole numbers drawn around them"""
+    popularity: Fixed | Sliding | Shot | Alternating | RoundRobin | LfuKiller | UniformTask = field(
+        default_factory=Fixed
+    )
+    diurnal: Diurnal | None = None
+    bursts: Bursts | None = None
+    flash: FlashCrowd | None = None
+    replay: Replay | None = None
