@@ -10,6 +10,7 @@ T      slots of an episode (the horizon)           R      request classes
 N      nodes                                       O      options of all classes
 E      links                                       Q      parts of all options
 M      models                                      X      exit branches of all options
+G      groups of options                           K      tasks
 P      paths (one per ingress node and repository) J      path positions, all paths end to end
 ====== =========================================== ====== =======================================
 
@@ -57,7 +58,8 @@ class Tables(NamedTuple):
     path_link: Ints  # (J,) link that enters the position; EMPTY at position 0
     path_delay: Floats  # (J,) [s] round-trip delay from the ingress to the position
     # models and their segments
-    model_task: Ints  # (M,)
+    model_task: Ints  # (M,) models of one task are neighbours
+    task_model: Ints  # (K+1,) first model of each of the K tasks
     model_blocks: Ints  # (M,) number of blocks
     block_bytes: Floats  # (M, max blocks + 1) [bytes] bytes of all blocks before the index
     segment_model: Ints  # (S,)
@@ -73,8 +75,11 @@ class Tables(NamedTuple):
     class_timeout: Floats  # (R,) [s] options slower than this are left out; latency of a drop
     class_deadline: Floats  # (R,) [s]
     class_drop_bytes: Floats  # (R,) [byte-hops] traffic charged for a dropped request
-    # options of a class, in tie order: fewer hops, fewer bytes, higher accuracy, name
+    # options of a class, grouped by the position and model of their first part
     option_start: Ints  # (R+1,) into O
+    class_group: Ints  # (R+1,) into G; a class has one group per (position, model of its task)
+    group_start: Ints  # (G+1,) into O
+    option_rank: Ints  # (O,) tie order in the class: fewer hops, fewer bytes, higher accuracy, name
     option_model: Ints  # (O,)
     option_point: Ints  # (O,) operating point, numbered within its model
     option_error: Floats  # (O,) 1 - mean accuracy

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
@@ -10,13 +14,39 @@ import numba
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def kernel(function: F) -> F:
-    """Compile a plain-loop function that Python calls, caching the machine code on disk.
+@cache
+def cache_folder() -> str:
+    """Folder of the compiled code, named by a hash of the package's sources.
 
-    ``fastmath`` stays off: with it the compiler may reorder sums, and runs with and without
-    ``NUMBA_DISABLE_JIT=1`` would no longer agree to the bit.
+    Numba notices that a kernel's own file has changed, but not that the file of a kernel it calls
+    has; a stale answer would look like a right one. ``NUMBA_CACHE_DIR`` is respected.
     """
-    return numba.njit(cache=True, fastmath=False, nogil=True)(function)
+    package = Path(__file__).resolve().parents[1]
+    digest = hashlib.blake2b(digest_size=8)
+    for source in sorted(package.rglob("*.py")):
+        digest.update(source.read_bytes())
+    if numba.config.CACHE_DIR:
+        base = Path(numba.config.CACHE_DIR)
+    elif os.access(package, os.W_OK):
+        base = package / "__pycache__"
+    else:
+        base = Path.home() / ".cache" / "idn_gym"
+    return str(base / f"kernels-{digest.hexdigest()}")
+
+
+def _compile(function: F, **options: Any) -> F:
+    """Compile; ``fastmath`` stays off, or runs with ``NUMBA_DISABLE_JIT=1`` would differ in bits."""
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = cache_folder()
+    try:
+        return numba.njit(cache=True, fastmath=False, nogil=True, **options)(function)
+    finally:
+        numba.config.CACHE_DIR = before
+
+
+def kernel(function: F) -> F:
+    """Compile a plain-loop function that Python calls, caching the machine code on disk."""
+    return _compile(function)
 
 
 def hot(function: F) -> F:
@@ -24,7 +54,7 @@ def hot(function: F) -> F:
 
     Counting references to the sixty arrays of an instance costs several times the work of a slot.
     """
-    return numba.njit(cache=True, fastmath=False, nogil=True, _nrt=False)(function)
+    return _compile(function, _nrt=False)
 
 
 def inner(function: F) -> F:
@@ -33,12 +63,4 @@ def inner(function: F) -> F:
     It is always inlined, since handing over an instance costs more than most of these functions
     do, and it gets no entry point from Python, which would double compile time.
     """
-    return numba.njit(
-        cache=True,
-        fastmath=False,
-        nogil=True,
-        _nrt=False,
-        forceinline=True,
-        no_cpython_wrapper=True,
-        no_cfunc_wrapper=True,
-    )(function)
+    return _compile(function, _nrt=False, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)

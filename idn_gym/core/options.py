@@ -6,9 +6,10 @@ enumeration is done once per scenario; what may change per slot (rates, speeds) 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -175,9 +176,19 @@ def _branches(
     return tuple(branches)
 
 
-def compress(classes: Sequence[Sequence[Row]], max_parts: int) -> dict[str, Floats | Ints]:
-    """Turn the rows of all classes into the `option_`, `part_` and `branch_` fields of `Tables`."""
-    rows = [row for options in classes for row in options]
+def compress(
+    classes: Sequence[Sequence[Row]], groups: Sequence[Sequence[tuple[int, int]]], max_parts: int
+) -> dict[str, Any]:
+    """Turn the rows of all classes into the `option_`, `part_` and `branch_` fields of `Tables`.
+
+    Args:
+        classes: options of each class, in tie order.
+        groups: for each class the (position, model) pairs a first part may have, in order.
+        max_parts: most parts per option.
+    """
+    ranked = [(row, rank) for options in classes for rank, row in _by_first_part(options)]
+    rows = [row for row, _ in ranked]
+    sizes_of = [_group_sizes(options, pairs) for options, pairs in zip(classes, groups, strict=True)]
     parts = np.array([part for row in rows for part in row.parts], float).reshape(-1, 6)
     branches = [branch for row in rows for branch in row.branches]
     sizes = np.zeros((2, len(branches), max_parts))
@@ -185,6 +196,9 @@ def compress(classes: Sequence[Sequence[Row]], max_parts: int) -> dict[str, Floa
         sizes[0, x, :count], sizes[1, x, :count] = size, seconds
     return {
         "option_start": _starts([len(options) for options in classes]),
+        "class_group": _starts([len(pairs) for pairs in groups]),
+        "group_start": _starts([size for sizes in sizes_of for size in sizes]),
+        "option_rank": np.array([rank for _, rank in ranked], np.int64),
         "option_model": np.array([row.model for row in rows], np.int64),
         "option_point": np.array([row.point for row in rows], np.int64),
         "option_error": np.array([row.error for row in rows], float),
@@ -203,6 +217,16 @@ def compress(classes: Sequence[Sequence[Row]], max_parts: int) -> dict[str, Floa
         "branch_bytes": sizes[0].copy(),
         "branch_seconds": sizes[1].copy(),
     }
+
+
+def _by_first_part(options: Sequence[Row]) -> list[tuple[int, Row]]:
+    """Options with their tie rank, sorted by position and model of the first part."""
+    return sorted(enumerate(options), key=lambda item: (item[1].parts[0][1], item[1].model, item[0]))
+
+
+def _group_sizes(options: Sequence[Row], pairs: Sequence[tuple[int, int]]) -> list[int]:
+    counts = Counter((row.parts[0][1], row.model) for row in options)
+    return [counts[pair] for pair in pairs]
 
 
 def _starts(counts: Sequence[int]) -> Ints:

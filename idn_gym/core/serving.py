@@ -67,10 +67,10 @@ def is_usable(tables: Tables, resident: Ints, b: int, option: int) -> bool:
     model = tables.option_model[option]
     for q in range(tables.part_start[option], tables.part_start[option + 1]):
         held = resident[b, tables.part_node[q], model]
-        if held == EMPTY:
-            return False
         part = tables.part_segment[q]
-        if tables.segment_first[held] > tables.segment_first[part]:
+        if held == part:
+            continue
+        if held == EMPTY or tables.segment_first[held] > tables.segment_first[part]:
             return False
         if tables.segment_last[held] < tables.segment_last[part]:
             return False
@@ -109,22 +109,56 @@ def drop_cost(tables: Tables, draw: Draw, b: int, rho: int) -> float:
 
 @inner
 def list_options(tables: Tables, draw: Draw, b: int, rho: int, resident: Ints, scratch: Scratch) -> int:
-    """Write the usable options of a class, their cost, latency and energy; return their number."""
-    origin = tables.path_start[tables.class_path[rho]]
+    """Write the usable options of a class, their cost and latency; return their number.
+
+    Whole groups are passed over where the model of the first part is not on its node.
+    """
+    path = tables.class_path[rho]
+    origin = tables.path_start[path]
+    task = tables.class_task[rho]
+    group = tables.class_group[rho]
     count = 0
-    for o in range(tables.option_start[rho], tables.option_start[rho + 1]):
-        if not is_usable(tables, resident, b, o):
-            continue
-        latency = option_latency(tables, draw, b, o, origin, scratch)
-        if latency > tables.class_timeout[rho]:
-            continue
-        scratch.option[count] = o
-        scratch.latency[count] = latency
-        scratch.cost[count] = request_cost(
-            draw, b, tables.option_error[o], latency, draw.option_joules[b, o], tables.option_traffic[o]
-        )
-        count += 1
+    for j in range(origin, tables.path_start[path + 1]):
+        for m in range(tables.task_model[task], tables.task_model[task + 1]):
+            if resident[b, tables.path_node[j], m] != EMPTY:
+                for o in range(tables.group_start[group], tables.group_start[group + 1]):
+                    if is_usable(tables, resident, b, o):
+                        count += list_option(tables, draw, b, rho, o, origin, count, scratch)
+            group += 1
     return count
+
+
+@inner
+def list_option(
+    tables: Tables, draw: Draw, b: int, rho: int, o: int, origin: int, count: int, scratch: Scratch
+) -> int:
+    """Write one usable option as the entry `count`; return 0 if it is slower than the timeout."""
+    latency = option_latency(tables, draw, b, o, origin, scratch)
+    if latency > tables.class_timeout[rho]:
+        return 0
+    joules = draw.option_joules[b, o]
+    scratch.option[count] = o
+    scratch.latency[count] = latency
+    scratch.cost[count] = request_cost(
+        draw, b, tables.option_error[o], latency, joules, tables.option_traffic[o]
+    )
+    return 1
+
+
+@inner
+def cheapest(tables: Tables, usable: int, scratch: Scratch) -> int:
+    """Index of the cheapest listed option that is not taken yet, ties by rank; -1 if none is left."""
+    best = -1
+    for i in range(usable):
+        cost = scratch.cost[i]
+        if cost == np.inf:
+            continue
+        if best < 0 or cost < scratch.cost[best]:
+            best = i
+        elif cost == scratch.cost[best]:
+            if tables.option_rank[scratch.option[i]] < tables.option_rank[scratch.option[best]]:
+                best = i
+    return best
 
 
 @inner
@@ -208,10 +242,7 @@ def serve_class(
     left = batch
     cost = 0.0
     while left > 0.0:
-        best = -1
-        for i in range(usable):
-            if scratch.cost[i] < np.inf and (best < 0 or scratch.cost[i] < scratch.cost[best]):
-                best = i
+        best = cheapest(tables, usable, scratch)
         if best < 0:
             break
         o = scratch.option[best]

@@ -59,11 +59,14 @@ class _Classes:
         self.path: list[int] = []
         self.ingress: list[int] = []
         self.rows: list[list[options.Row]] = []
+        self.groups: list[list[tuple[int, int]]] = []
         holds, parts = gathered.holds, scenario.serving.max_parts
         homes = [_homes(gathered, k) for k in range(len(gathered.tasks))]
         for i, v in enumerate(network.ingress):
             for k, task in enumerate(gathered.tasks):
                 path = route(network, v, homes[k], task.name)
+                mine = [m for m, model in enumerate(gathered.models) if model.task == k]
+                self.groups.append([(position, m) for position in range(len(path.nodes)) for m in mine])
                 self.task.append(k)
                 self.ingress.append(i)
                 self.path.append(self.paths.setdefault(path, len(self.paths)))
@@ -83,7 +86,7 @@ def compile_scenario(scenario: Scenario) -> Compiled:
     """
     catalog = load_catalog(scenario.catalog)
     network = resolve(expand(scenario.topology), catalog)
-    gathered = gather(scenario.tasks, catalog, network, scenario.serving.max_parts)
+    gathered = gather(scenario.tasks, catalog, network, scenario.serving)
     classes = _Classes(scenario, network, gathered)
     scale = scenario.scales
     scales = np.array([scale.error, scale.latency, scale.energy, scale.traffic, scale.update])
@@ -123,6 +126,7 @@ def _tables(scenario: Scenario, network: Network, gathered: Deployables, classes
         link_joules=network.joules,
         **path_tables(list(classes.paths), network.delay),
         model_task=np.array([model.task for model in gathered.models], np.int64),
+        task_model=np.searchsorted([model.task for model in gathered.models], range(len(gathered.tasks) + 1)),
         model_blocks=np.array([len(model.block_bytes) for model in gathered.models], np.int64),
         block_bytes=block_table(gathered.models),
         segment_model=gathered.segments.model,
@@ -137,7 +141,7 @@ def _tables(scenario: Scenario, network: Network, gathered: Deployables, classes
         class_timeout=np.array([task.timeout for task in tasks], float),
         class_deadline=np.array([task.deadline for task in tasks], float),
         class_drop_bytes=np.array(worst, float),
-        **options.compress(classes.rows, scenario.serving.max_parts),
+        **options.compress(classes.rows, classes.groups, scenario.serving.max_parts),
     )
 
 

@@ -110,6 +110,8 @@ class Serving:
     capacity: Literal["shared", "exogenous"] = "shared"
     max_parts: Literal[1, 2, 3] = 2
     """parts that one option may spread a model over"""
+    exits: bool = True
+    """whether inputs may leave at early exits; false: only operating points that run to the end are used"""
     tariff: Tariff | None = None
     """null: the per-request part of the preference in force"""
 

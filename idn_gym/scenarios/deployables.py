@@ -12,7 +12,7 @@ from idn_gym.catalog import schema
 from idn_gym.catalog.laws import block_seconds, fixed_seconds
 from idn_gym.core import options
 from idn_gym.core.arrays import EMPTY, Floats, Ints
-from idn_gym.scenarios.config import Task
+from idn_gym.scenarios.config import Serving, Task
 from idn_gym.scenarios.network import Network, look_up
 from idn_gym.strict import ConfigError, closest
 
@@ -37,15 +37,16 @@ class Deployables:
         return held
 
 
-def gather(tasks: Sequence[Task], catalog: schema.Catalog, network: Network, max_parts: int) -> Deployables:
+def gather(tasks: Sequence[Task], catalog: schema.Catalog, network: Network, serving: Serving) -> Deployables:
     """Collect models, cut them into segments, and pin what repositories hold.
 
     Raises:
-        ConfigError: an unknown model, a model listed twice, an unknown pin, or pins over memory.
+        ConfigError: an unknown model, a model listed twice, an unknown pin, pins over memory, or a task
+            that only models with early exits solve where exits are switched off.
     """
     copies = copy_tasks(tasks)
-    models, sources = _models(copies, catalog, network)
-    segments = options.enumerate_segments(models, max_parts)
+    models, sources = _models(copies, catalog, network, serving.exits)
+    segments = options.enumerate_segments(models, serving.max_parts)
     spans = zip(segments.model, segments.first, segments.last, strict=True)
     size = np.array([models[m].block_bytes[first:last].sum() for m, first, last in spans])
     pinned = _pin(network, models, sources, segments)
@@ -71,7 +72,7 @@ def copy_tasks(tasks: Sequence[Task]) -> tuple[Task, ...]:
 
 
 def _models(
-    tasks: Sequence[Task], catalog: schema.Catalog, network: Network
+    tasks: Sequence[Task], catalog: schema.Catalog, network: Network, exits: bool
 ) -> tuple[tuple[options.Model, ...], tuple[str, ...]]:
     uses = [name for task in tasks for name in set(task.models)]
     models, sources = [], []
@@ -81,12 +82,14 @@ def _models(
         for name in task.models:
             row = look_up(catalog.models, name, f"tasks.{task.name}.models")
             shown = name if uses.count(name) == 1 else f"{name}@{task.name}"
-            models.append(_model(shown, k, row, network))
+            models.append(_model(shown, k, row, network, exits))
             sources.append(name)
+        if not any(model.points for model in models if model.task == k):
+            raise ConfigError("serving.exits", f"false is not allowed; all models of {task.name!r} exit early")
     return tuple(models), tuple(sources)
 
 
-def _model(name: str, task: int, row: schema.Model, network: Network) -> options.Model:
+def _model(name: str, task: int, row: schema.Model, network: Network, exits: bool) -> options.Model:
     return options.Model(
         name=name,
         task=task,
@@ -97,6 +100,7 @@ def _model(name: str, task: int, row: schema.Model, network: Network) -> options
         points=tuple(
             options.Point(point.name, point.accuracy, tuple((exit_.after, exit_.share) for exit_ in point.exits))
             for point in row.points
+            if exits or point.exits[-1].share == 1.0
         ),
     )
 

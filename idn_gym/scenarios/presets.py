@@ -70,7 +70,7 @@ ISP_HIERARCHY = c.Scenario(
     name="isp-hierarchy",
     topology=c.Hierarchy(
         tiers=(
-            c.Tier("cloud", device="gpu_v100_darknet", servers=float("inf"), pins=("all",)),
+            c.Tier("cloud", device="gpu_v100_darknet", memory=64e9, servers=float("inf"), pins=("all",)),
             c.Tier("isp", device="gpu_v100_darknet", memory=8e9, servers=8.0, uplink="wan_cloud", delay=0.040),
             c.Tier("main-office", device="gpu_rtx2070_darknet", fan_out=3, memory=4e9, servers=4.0, delay=0.015),
             c.Tier("office", device="gpu_rtx2070_darknet", fan_out=2, memory=2e9, servers=2.0, delay=0.006),
