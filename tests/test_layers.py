@@ -15,7 +15,7 @@ CODE = ("idn_gym", "agents", "experiments")
 LAYERS = [
     ["idn_gym.strict"],
     ["idn_gym.core"],
-    ["idn_gym.objectives", "idn_gym.policy"],
+    ["idn_gym.objectives", "idn_gym.metrics", "idn_gym.policy"],
     ["idn_gym.catalog"],
     ["idn_gym.scenarios"],
     ["idn_gym.actions", "idn_gym.observations"],
