@@ -13,10 +13,27 @@ from idn_gym.strict import ConfigError, closest
 AGENTS: dict[str, str] = {
     "ppo": "agents.rl.build:ppo",
     "a2c": "agents.rl.build:a2c",
+    "nothing": "agents.heuristics.policies:nothing",
+    "random": "agents.heuristics.policies:random",
+    "cloud-only": "agents.heuristics.policies:cloud_only",
+    "popularity": "agents.heuristics.policies:popularity",
+    "static-greedy": "agents.heuristics.policies:static_greedy",
+    "local-search": "agents.heuristics.policies:local_search",
+    "clairvoyant-search": "agents.heuristics.policies:clairvoyant_search",
 }
 """Name to "module:function". The function takes the native vector environment that the agent is
 going to act in and the agent's own options, and returns a `Policy`. Names instead of functions,
 so that asking for a heuristic does not import torch."""
+
+CODECS: dict[str, str] = {
+    "nothing": "change",
+    "cloud-only": "scores",
+    "popularity": "scores",
+    "static-greedy": "scores",
+    "local-search": "scores",
+    "clairvoyant-search": "scores",
+}
+"""Action codec that an agent needs; the others act through the one they are given."""
 
 
 def make_agent(name: str, env: VectorEnv[Any, Any, Any], **options: Any) -> Policy:

@@ -36,7 +36,7 @@ def static_outcome(instance: Instance, placement: Ints) -> Outcome:
     tables, draw = instance
     batch = len(draw.demand)
     outcome = empty_outcome(tables, batch)
-    wanted = np.repeat(placement[None].astype(np.int64), batch, axis=0)
+    wanted = np.repeat(placement[None].astype(tables.pinned.dtype), batch, axis=0)
     before = np.repeat(tables.pinned[None], batch, axis=0)
     _play(tables, draw, wanted, before, before.copy(), make_scratch(tables), outcome)
     return outcome._replace(arrived=draw.demand.sum(axis=1))
@@ -134,7 +134,8 @@ def _class_costs(
             outcome.latency[b, rho] = 0.0
             outcome.energy[b, rho] = 0.0
             outcome.traffic[b, rho] = 0.0
-        for t in slots:
+        for k in range(len(slots)):
+            t = slots[k]
             measure_paths(tables, draw, b, t, scratch)
             fill_capacity(tables, draw, b, t, scratch)
             for i in range(len(classes)):

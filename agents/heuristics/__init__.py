@@ -1,0 +1,1 @@
+"""Placements found without learning: rules of thumb and searches."""

@@ -1,0 +1,1 @@
+"""Playing policies on fixed seeds, and saying how sure the numbers are."""

@@ -1,0 +1,94 @@
+"""How sure a number is: percentile bootstrap, paired where the same seeds were played."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from idn_gym.core.arrays import Floats
+from idn_gym.strict import ConfigError
+
+
+class Interval(NamedTuple):
+    """An estimate and the bounds it lies between with the given confidence."""
+
+    estimate: float
+    low: float
+    high: float
+
+
+def mean_interval(values: Floats, confidence: float = 0.95, repeats: int = 10_000, seed: int = 0) -> Interval:
+    """Mean with a percentile bootstrap interval (Efron 1979).
+
+    Args:
+        values: (n,) one per seed.
+        confidence: of the interval.
+        repeats: bootstrap samples.
+        seed: of the resampling, so that a report comes out the same again.
+    """
+    values = _checked(values, 1)
+    rng = np.random.default_rng(seed)
+    means = values[rng.integers(len(values), size=(repeats, len(values)))].mean(axis=1)
+    return _interval(float(values.mean()), means, confidence)
+
+
+def paired_difference(
+    values: Floats, baseline: Floats, confidence: float = 0.95, repeats: int = 10_000, seed: int = 0
+) -> Interval:
+    """Mean of values - baseline; entry i of both comes from the same seed, and pairs are resampled.
+
+    Raises:
+        ConfigError: the two differ in length.
+    """
+    values, baseline = _checked(values, 1), _checked(baseline, 1)
+    if len(values) != len(baseline):
+        raise ConfigError("baseline", f"{len(baseline)} values are not allowed; must be {len(values)}, one per seed")
+    return mean_interval(values - baseline, confidence, repeats, seed)
+
+
+def interquartile_mean(scores: Floats) -> float:
+    """Mean of the middle half; a quarter of the scores is cut off at both ends, rounded down."""
+    ordered = np.sort(np.asarray(scores, float), axis=None)
+    cut = len(ordered) // 4
+    return float(ordered[cut : len(ordered) - cut].mean())
+
+
+def stratified_interval(
+    scores: Floats,
+    statistic: Callable[[Floats], float] = interquartile_mean,
+    confidence: float = 0.95,
+    repeats: int = 2_000,
+    seed: int = 0,
+) -> Interval:
+    """A statistic over runs and tasks; runs are resampled within each task (Agarwal et al. 2021).
+
+    Args:
+        scores: (runs, tasks).
+        statistic: of a (runs, tasks) matrix.
+        confidence: of the interval.
+        repeats: bootstrap samples.
+        seed: of the resampling.
+    """
+    scores = _checked(scores, 2)
+    runs, tasks = scores.shape
+    rng = np.random.default_rng(seed)
+    rows = rng.integers(runs, size=(repeats, runs, tasks))
+    samples = np.array([statistic(scores[row, np.arange(tasks)]) for row in rows])
+    return _interval(statistic(scores), samples, confidence)
+
+
+def _checked(values: Floats, dimensions: int) -> Floats:
+    values = np.asarray(values, float)
+    if values.ndim != dimensions or not values.size or not np.all(np.isfinite(values)):
+        shape = ["numbers", "a matrix of numbers"][dimensions - 1]
+        raise ConfigError("values", f"shape {values.shape} is not allowed; must be {shape}, finite and not empty")
+    return values
+
+
+def _interval(estimate: float, samples: Floats, confidence: float) -> Interval:
+    if not 0.0 < confidence < 1.0:
+        raise ConfigError("confidence", f"{confidence!r} is not allowed; must be between 0 and 1")
+    low, high = np.quantile(samples, [(1.0 - confidence) / 2.0, (1.0 + confidence) / 2.0])
+    return Interval(estimate, float(low), float(high))

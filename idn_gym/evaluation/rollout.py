@@ -1,0 +1,81 @@
+"""Play a policy on fixed seeds, each episode exactly once, all of them side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from gymnasium.vector import VectorEnv
+
+from idn_gym.core.arrays import Floats
+from idn_gym.metrics import METRICS
+from idn_gym.objectives import OBJECTIVES
+from idn_gym.policy import OnlinePolicy, Policy
+
+PER_REQUEST = tuple(METRICS.index(name) for name in METRICS[1:10] if name != "update")
+"""Columns of `Episodes.figures` that are means over the requests of a slot."""
+
+
+class Episodes(NamedTuple):
+    """What happened, slot by slot; B episodes of T slots."""
+
+    seeds: tuple[int, ...]
+    scalar: Floats  # (B, T) minus the weighted cost
+    vector: Floats  # (B, T, 5) rewards in physical units
+    figures: Floats  # (B, T, len(METRICS))
+
+    def records(self) -> list[dict[str, float]]:
+        """One row per seed.
+
+        ``reward``: mean scalar per slot; ``reward_OBJECTIVE``: mean of the reward vector; and every
+        figure of `METRICS`: means and shares over the episode's requests where they are per request,
+        else means over its slots.
+        """
+        weight = self.figures[:, :, 0]
+        total = np.maximum(weight.sum(axis=1), np.finfo(float).tiny)
+        means = self.figures.mean(axis=1)
+        for k in PER_REQUEST:
+            means[:, k] = (weight * self.figures[:, :, k]).sum(axis=1) / total
+        rows = []
+        for b, seed in enumerate(self.seeds):
+            row: dict[str, float] = {"seed": seed, "reward": float(self.scalar[b].mean())}
+            row |= {f"reward_{name}": float(self.vector[b, :, i].mean()) for i, name in enumerate(OBJECTIVES)}
+            row |= {name: float(means[b, k]) for k, name in enumerate(METRICS)}
+            rows.append(row)
+        return rows
+
+
+def rollout(policy: Policy, env: VectorEnv[Any, Any, Any], seeds: Sequence[int]) -> Episodes:
+    """Play one episode per seed from its first slot to the horizon.
+
+    Policies that learn online are told the outcome of every slot.
+
+    Args:
+        policy: acts deterministically where it can.
+        env: native vector environment with a preference and as many rows as there are seeds.
+        seeds: of the episodes; the same seeds mean the same demand and resources for every policy.
+    """
+    simulation = env.unwrapped.simulation  # type: ignore[attr-defined]
+    shape = (len(seeds), simulation.compiled.scenario.horizon)
+    played = Episodes(
+        tuple(int(seed) for seed in seeds),
+        np.zeros(shape),
+        np.zeros((*shape, len(OBJECTIVES))),
+        np.zeros((*shape, len(METRICS))),
+    )
+    observation, _ = env.reset(seed=list(played.seeds))
+    state: Any = None
+    start: npt.NDArray[np.bool_] = np.ones(shape[0], np.bool_)
+    for t in range(shape[1]):
+        action, state = policy.predict(observation, state=state, episode_start=start, deterministic=True)
+        observation, reward, _, _, infos = env.step(action)
+        played.scalar[:, t] = reward
+        played.vector[:, t] = infos["vector_reward"]
+        for k, name in enumerate(METRICS):
+            played.figures[:, t, k] = infos[name]
+        if isinstance(policy, OnlinePolicy):
+            policy.update(simulation.outcome)
+        start = np.zeros_like(start)
+    return played
