@@ -19,7 +19,10 @@ def run(*command):
 
 
 def build(folder):
-    run(sys.executable, "-m", "build", "--outdir", folder, ROOT)
+    command = [sys.executable, "-m", "build", "--outdir", str(folder), str(ROOT)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode != 0:
+        sys.exit(f"the build failed\n{done.stdout}")
     (wheel,) = folder.glob("*.whl")
     return wheel
 
