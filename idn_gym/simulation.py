@@ -63,7 +63,8 @@ class Simulation:
         self.split = split
         self.seed: list[int] = [0] * batch
         self.episode: list[int] = [0] * batch
-        self.instance = Instance(self.compiled.tables, empty_draw(self.compiled, batch, self.codec.uniforms))
+        draw = empty_draw(self.compiled, batch, self.weights, self.codec.uniforms)
+        self.instance = Instance(self.compiled.tables, draw)
         self.state = initial_state(self.instance)
         self.outcome = empty_outcome(self.compiled.tables, batch)
         self._scratch = make_scratch(self.compiled.tables)

@@ -27,6 +27,8 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Residents = npt.NDArray[np.int32]
+"""Residency: half the bytes of `Ints`, since serving reads little else."""
 
 EMPTY = -1
 """Value of a residency entry when no segment of the model is on the node."""
@@ -67,7 +69,7 @@ class Tables(NamedTuple):
     segment_last: Ints  # (S,) one past the last block
     segment_bytes: Floats  # (S,) [bytes]
     segment_value: Floats  # (N, S) [cost/byte] nominal saving of the segment alone on the node
-    pinned: Ints  # (N, M) segment held for ever, or EMPTY
+    pinned: Residents  # (N, M) segment held for ever, or EMPTY
     # request classes
     class_task: Ints  # (R,)
     class_path: Ints  # (R,)
@@ -110,9 +112,11 @@ class Draw(NamedTuple):
     memory: Floats  # (B, T, N) [bytes]
     rate: Floats  # (B, T, E) [bytes/s]
     slowdown: Floats  # (B, N) factor on the node's compute seconds (error of the latency law)
-    option_latency: Floats  # (B, O) [s] per request, but for the time on links that rates decide
-    option_joules: Floats  # (B, O) [J] per request
-    drop_joules: Floats  # (B, R) [J] energy charged for a dropped request: the class's worst option
+    # the next four follow from slowdown and tariff; one row serves all episodes where these agree
+    option_latency: Floats  # (B or 1, O) [s] per request, but for the time on links that rates decide
+    option_cost: Floats  # (B or 1, O) [cost] tariff of a request, likewise
+    option_joules: Floats  # (B or 1, O) [J] per request
+    drop_joules: Floats  # (B or 1, R) [J] charged for a dropped request: the class's worst option
     tariff: Floats  # (B, 4) [cost] per unit of error, second, joule and byte-hop
     weights: Floats  # (B, 5) preference in force (see objectives.py)
     uniforms: Floats  # (B, T, U) for codecs that round; U = 0 for the others
@@ -129,14 +133,14 @@ class State(NamedTuple):
     """What moves from slot to slot."""
 
     slot: Ints  # (B,) index of the slot about to be played
-    resident: Ints  # (B, N, M) segment on the node, or EMPTY
+    resident: Residents  # (B, N, M) segment on the node, or EMPTY
     recent: Floats  # (B, R) [requests] smoothed past batches
 
 
 class Action(NamedTuple):
     """The placement a policy asks for; repair makes it fit."""
 
-    wanted: Ints  # (B, N, M) segment, or EMPTY; ignored where pinned
+    wanted: Residents  # (B, N, M) segment, or EMPTY; ignored where pinned
 
 
 class Outcome(NamedTuple):

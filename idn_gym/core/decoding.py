@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from idn_gym.core.arrays import EMPTY, Draw, Floats, Ints, Tables
+from idn_gym.core.arrays import EMPTY, Draw, Floats, Ints, Residents, Tables
 from idn_gym.core.kernel import hot, inner, kernel
 from idn_gym.core.placement import free_bytes
 
@@ -17,7 +17,7 @@ TINY = 1e-6
 
 
 @hot
-def pick(tables: Tables, node: Ints, start: Ints, choice: Ints, actions: Numbers, wanted: Ints) -> None:
+def pick(tables: Tables, node: Ints, start: Ints, choice: Ints, actions: Numbers, wanted: Residents) -> None:
     """One choice per dimension; dimension d offers choice[start[d]:start[d + 1]] on node[d]."""
     for b in range(len(wanted)):
         for d in range(len(node)):
@@ -40,7 +40,7 @@ def items_that_fit(tables: Tables, draw: Draw, slot: Ints, node: Ints, segment: 
 
 @kernel
 def change(
-    tables: Tables, draw: Draw, slot: Ints, node: Ints, segment: Ints, actions: Numbers, wanted: Ints
+    tables: Tables, draw: Draw, slot: Ints, node: Ints, segment: Ints, actions: Numbers, wanted: Residents
 ) -> None:
     """Load item actions[b] - 1 into `wanted` (the residents), evicting the least valuable others."""
     for b in range(len(wanted)):
@@ -71,7 +71,7 @@ def change(
 
 @kernel
 def fill_by_score(
-    tables: Tables, draw: Draw, slot: Ints, node: Ints, segment: Ints, scores: Floats, wanted: Ints
+    tables: Tables, draw: Draw, slot: Ints, node: Ints, segment: Ints, scores: Floats, wanted: Residents
 ) -> None:
     """Load items in falling order of score while they fit, one per model; 0 and below stay out."""
     free = np.empty(len(tables.node_memory))
@@ -100,7 +100,7 @@ def fill_by_share(
     task_start: Ints,
     placeable: Flags,
     scores: Floats,
-    wanted: Ints,
+    wanted: Residents,
 ) -> None:
     """Give each task of a node the best segment that fits into its share of the memory.
 
@@ -142,7 +142,7 @@ def _best_that_fits(tables: Tables, placeable: Flags, v: int, first: int, last: 
 
 @kernel
 def round_dependently(
-    tables: Tables, draw: Draw, slot: Ints, node: Ints, segment: Ints, y: Floats, wanted: Ints
+    tables: Tables, draw: Draw, slot: Ints, node: Ints, segment: Ints, y: Floats, wanted: Residents
 ) -> None:
     """Round y to 0 or 1 by pairwise trades that keep every mean and each node's used size.
 

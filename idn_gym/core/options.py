@@ -153,7 +153,8 @@ def _row(
         traffic += size * (here - before)
         spent += size * float(joules[here] - joules[before])
         before = here
-    where = "+".join(f"{first}:{last}@{v}" for (first, last), v in zip(cuts, nodes, strict=True))
+    # Positions, not node numbers: how a user numbers the nodes must not decide a tie.
+    where = "+".join(f"{first}:{last}@{position}" for (first, last), position in zip(cuts, positions, strict=True))
     name = f"{model.name}/{point.name}/{where}"
     error = 1.0 - point.accuracy
     order = (positions[-1], traffic, error, name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from idn_gym.core.arrays import EMPTY, Draw, Ints, Outcome, Tables
+from idn_gym.core.arrays import EMPTY, Draw, Outcome, Residents, Tables
 from idn_gym.core.kernel import inner
 
 
@@ -29,7 +29,7 @@ def free_bytes(tables: Tables, draw: Draw, b: int, t: int, v: int) -> float:
 
 @inner
 def repair_node(
-    tables: Tables, draw: Draw, b: int, t: int, v: int, wanted: Ints, before: Ints, after: Ints
+    tables: Tables, draw: Draw, b: int, t: int, v: int, wanted: Residents, before: Residents, after: Residents
 ) -> int:
     """Write into `after` the wished segments of a node that fit; return how many do not.
 
@@ -51,7 +51,7 @@ def repair_node(
 
 
 @inner
-def _fill_node(tables: Tables, b: int, v: int, free: float, wanted: Ints, before: Ints, after: Ints) -> int:
+def _fill_node(tables: Tables, b: int, v: int, free: float, wanted: Residents, before: Residents, after: Residents) -> int:
     models = len(tables.model_task)
     refused = 0
     last_kept = True
@@ -94,7 +94,7 @@ def _after(kept: bool, value: float, m: int, kept0: bool, value0: float, m0: int
 
 
 @inner
-def place(tables: Tables, draw: Draw, b: int, t: int, wanted: Ints, before: Ints, after: Ints, outcome: Outcome) -> None:
+def place(tables: Tables, draw: Draw, b: int, t: int, wanted: Residents, before: Residents, after: Residents, outcome: Outcome) -> None:
     """Repair the wishes of row `b` and book the bytes that are newly resident."""
     for v in range(len(tables.node_memory)):
         if tables.node_movable[v]:

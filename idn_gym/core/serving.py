@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from idn_gym.core.arrays import EMPTY, EXOGENOUS, Draw, Floats, Instance, Ints, Outcome, Tables
+from idn_gym.core.arrays import EMPTY, EXOGENOUS, Draw, Floats, Instance, Ints, Outcome, Residents, Tables
 from idn_gym.core.kernel import hot, inner
 
 
@@ -62,7 +62,13 @@ def fill_capacity(tables: Tables, draw: Draw, b: int, t: int, scratch: Scratch) 
 
 
 @inner
-def is_usable(tables: Tables, resident: Ints, b: int, option: int) -> bool:
+def priced_row(draw: Draw, b: int) -> int:
+    """Row of the `option_` fields that holds for row b."""
+    return b if len(draw.option_latency) > 1 else 0
+
+
+@inner
+def is_usable(tables: Tables, resident: Residents, b: int, option: int) -> bool:
     """Whether every part of the option lies inside a resident segment."""
     model = tables.option_model[option]
     for q in range(tables.part_start[option], tables.part_start[option + 1]):
@@ -83,7 +89,7 @@ def option_latency(tables: Tables, draw: Draw, b: int, option: int, origin: int,
 
     Delays and compute are in `Draw.option_latency` already; the rates of the slot decide the rest.
     """
-    total = draw.option_latency[b, option]
+    total = draw.option_latency[priced_row(draw, b), option]
     before = origin
     for q in range(tables.part_start[option], tables.part_start[option + 1]):
         here = origin + tables.part_position[q]
@@ -93,22 +99,22 @@ def option_latency(tables: Tables, draw: Draw, b: int, option: int, origin: int,
 
 
 @inner
-def request_cost(draw: Draw, b: int, error: float, latency: float, energy: float, traffic: float) -> float:
-    """The tariff of one request."""
-    tariff = draw.tariff
-    return tariff[b, 0] * error + tariff[b, 1] * latency + tariff[b, 2] * energy + tariff[b, 3] * traffic
+def option_cost(draw: Draw, b: int, o: int, latency: float) -> float:
+    """The tariff of one request by an option whose latency in the slot is given."""
+    r = priced_row(draw, b)
+    return draw.option_cost[r, o] + draw.tariff[b, 1] * (latency - draw.option_latency[r, o])
 
 
 @inner
 def drop_cost(tables: Tables, draw: Draw, b: int, rho: int) -> float:
     """The tariff of a dropped request: no option of the class is worse in any component."""
-    return request_cost(
-        draw, b, 1.0, tables.class_timeout[rho], draw.drop_joules[b, rho], tables.class_drop_bytes[rho]
-    )
+    cost = draw.tariff[b, 0] + draw.tariff[b, 1] * tables.class_timeout[rho]
+    cost += draw.tariff[b, 2] * draw.drop_joules[priced_row(draw, b), rho]
+    return cost + draw.tariff[b, 3] * tables.class_drop_bytes[rho]
 
 
 @inner
-def list_options(tables: Tables, draw: Draw, b: int, rho: int, resident: Ints, scratch: Scratch) -> int:
+def list_options(tables: Tables, draw: Draw, b: int, rho: int, resident: Residents, scratch: Scratch) -> int:
     """Write the usable options of a class, their cost and latency; return their number.
 
     Whole groups are passed over where the model of the first part is not on its node.
@@ -136,12 +142,9 @@ def list_option(
     latency = option_latency(tables, draw, b, o, origin, scratch)
     if latency > tables.class_timeout[rho]:
         return 0
-    joules = draw.option_joules[b, o]
     scratch.option[count] = o
     scratch.latency[count] = latency
-    scratch.cost[count] = request_cost(
-        draw, b, tables.option_error[o], latency, joules, tables.option_traffic[o]
-    )
+    scratch.cost[count] = option_cost(draw, b, o, latency)
     return 1
 
 
@@ -232,7 +235,7 @@ def late_share(tables: Tables, draw: Draw, b: int, o: int, origin: int, deadline
 
 @inner
 def serve_class(
-    tables: Tables, draw: Draw, b: int, t: int, rho: int, batch: float, resident: Ints, scratch: Scratch, outcome: Outcome
+    tables: Tables, draw: Draw, b: int, t: int, rho: int, batch: float, resident: Residents, scratch: Scratch, outcome: Outcome
 ) -> float:
     """Serve one batch, book it in `outcome`, and return its cost at the tariff."""
     origin = tables.path_start[tables.class_path[rho]]
@@ -252,7 +255,7 @@ def serve_class(
             outcome.served[b, rho] += amount
             outcome.correct[b, rho] += amount * (1.0 - tables.option_error[o])
             outcome.latency[b, rho] += amount * scratch.latency[best]
-            outcome.energy[b, rho] += amount * draw.option_joules[b, o]
+            outcome.energy[b, rho] += amount * draw.option_joules[priced_row(draw, b), o]
             outcome.traffic[b, rho] += amount * tables.option_traffic[o]
             deadline = tables.class_deadline[rho]
             outcome.late[b, rho] += amount * late_share(tables, draw, b, o, origin, deadline, scratch)
@@ -264,7 +267,7 @@ def serve_class(
         scratch.cost[best] = np.inf
     if left > 0.0:
         outcome.latency[b, rho] += left * tables.class_timeout[rho]
-        outcome.energy[b, rho] += left * draw.drop_joules[b, rho]
+        outcome.energy[b, rho] += left * draw.drop_joules[priced_row(draw, b), rho]
         outcome.traffic[b, rho] += left * tables.class_drop_bytes[rho]
         outcome.late[b, rho] += left
         cost += left * drop_cost(tables, draw, b, rho)
@@ -273,7 +276,7 @@ def serve_class(
 
 @inner
 def serve_slot(
-    tables: Tables, draw: Draw, b: int, t: int, resident: Ints, scratch: Scratch, outcome: Outcome
+    tables: Tables, draw: Draw, b: int, t: int, resident: Residents, scratch: Scratch, outcome: Outcome
 ) -> None:
     """Serve every batch of slot `t` of row `b`, in the arrival order of the draw."""
     measure_paths(tables, draw, b, t, scratch)
@@ -293,9 +296,7 @@ def _costs(tables: Tables, draw: Draw, b: int, t: int, scratch: Scratch, costs: 
         drops[rho] = drop_cost(tables, draw, b, rho)
         for o in range(tables.option_start[rho], tables.option_start[rho + 1]):
             latency = option_latency(tables, draw, b, o, origin, scratch)
-            joules = draw.option_joules[b, o]
-            cost = request_cost(draw, b, tables.option_error[o], latency, joules, tables.option_traffic[o])
-            costs[o] = cost if latency <= tables.class_timeout[rho] else np.inf
+            costs[o] = option_cost(draw, b, o, latency) if latency <= tables.class_timeout[rho] else np.inf
 
 
 def costs(instance: Instance, t: int, b: int = 0) -> tuple[Floats, Floats]:
@@ -309,7 +310,7 @@ def costs(instance: Instance, t: int, b: int = 0) -> tuple[Floats, Floats]:
     return option, drop
 
 
-def gain(instance: Instance, t: int, placement: Ints, b: int = 0) -> float:
+def gain(instance: Instance, t: int, placement: Residents, b: int = 0) -> float:
     """Tariff saved in slot `t` by a placement, against the repositories alone.
 
     Args:
@@ -321,16 +322,16 @@ def gain(instance: Instance, t: int, placement: Ints, b: int = 0) -> float:
     return serving_cost(instance, t, instance.tables.pinned, b) - serving_cost(instance, t, placement, b)
 
 
-def serving_cost(instance: Instance, t: int, placement: Ints, b: int = 0) -> float:
+def serving_cost(instance: Instance, t: int, placement: Residents, b: int = 0) -> float:
     """Tariff of slot `t` under a placement (N, M)."""
     outcome = empty_outcome(instance.tables, b + 1)
-    rows = np.broadcast_to(placement, (b + 1, *placement.shape)).astype(np.int64)
+    rows = np.broadcast_to(placement, (b + 1, *placement.shape)).astype(np.int32)
     _serve(instance.tables, instance.draw, b, t, rows, make_scratch(instance.tables), outcome)
     return float(outcome.tariff_cost[b])
 
 
 @hot
-def _serve(tables: Tables, draw: Draw, b: int, t: int, resident: Ints, scratch: Scratch, outcome: Outcome) -> None:
+def _serve(tables: Tables, draw: Draw, b: int, t: int, resident: Residents, scratch: Scratch, outcome: Outcome) -> None:
     serve_slot(tables, draw, b, t, resident, scratch, outcome)
 
 

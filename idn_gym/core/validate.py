@@ -2,13 +2,61 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, TypeVar
+from typing import Any
 
 import numpy as np
 
 from idn_gym.core.arrays import EMPTY, Draw, Instance, Tables
 
-T = TypeVar("T", bound=NamedTuple)
+SHAPES = {
+    "N": ("node_memory", "node_seconds", "node_watts", "node_idle_watts", "node_movable"),
+    "E": ("link_delay", "link_rate", "link_joules"),
+    "J": ("path_node", "path_link", "path_delay"),
+    "M": ("model_task", "model_blocks"),
+    "MW": ("block_bytes",),
+    "S": ("segment_model", "segment_first", "segment_last", "segment_bytes"),
+    "NS": ("segment_value",),
+    "NM": ("pinned",),
+    "R": ("class_task", "class_path", "class_requests", "class_timeout", "class_deadline", "class_drop_bytes"),
+    "O": ("option_rank", "option_model", "option_point", "option_error", "option_traffic", "option_link_joules"),
+    "Q": ("part_node", "part_position", "part_segment", "part_seconds", "part_reach", "part_bytes"),
+    "X": ("branch_share", "branch_parts"),
+    "XV": ("branch_bytes", "branch_seconds"),
+    "BTR": ("demand", "order"),
+    "BTN": ("seconds", "memory"),
+    "BTE": ("rate",),
+    "BN": ("slowdown",),
+    "AO": ("option_latency", "option_cost", "option_joules"),
+    "AR": ("drop_joules",),
+    "B4": ("tariff",),
+    "B5": ("weights",),
+    "BTU": ("uniforms",),
+}
+"""Fields by shape; letters as in `arrays`, and: W most blocks + 1, V most parts, A priced rows, U uniforms."""
+
+STARTS = {
+    "path_start": "PJ",
+    "task_model": "KM",
+    "option_start": "RO",
+    "class_group": "RG",
+    "group_start": "GO",
+    "part_start": "OQ",
+    "branch_start": "OX",
+}
+"""Fields that say where rows of a coarser table (first letter) start in a finer one (second letter)."""
+
+INDICES = {
+    "N": ("path_node", "part_node"),
+    "M": ("segment_model", "option_model"),
+    "W": ("model_blocks", "segment_first", "segment_last"),
+    "K": ("model_task", "class_task"),
+    "P": ("class_path",),
+    "J": ("part_position",),
+    "S": ("part_segment",),
+    "O": ("option_rank", "option_point"),
+    "V": ("branch_parts",),
+}
+"""Fields by what they count or point into. Wider than need be where the exact bound differs by row."""
 
 
 class InstanceError(ValueError):
@@ -29,75 +77,77 @@ def _freeze(value: Any) -> Any:
 
 
 def check_instance(instance: Instance) -> None:
-    """Check shapes, types, signs and indices.
+    """Check shapes, signs and indices.
 
     Raises:
         InstanceError: the first field that is wrong, and how.
     """
-    _check_tables(instance.tables)
-    _check_draw(instance.tables, instance.draw)
-
-
-def _check_tables(tables: Tables) -> None:
-    nodes, links, models = len(tables.node_memory), len(tables.link_rate), len(tables.model_task)
-    segments, options = len(tables.segment_model), len(tables.option_model)
-    classes, parts = len(tables.class_task), len(tables.part_node)
-    lengths = {"node": nodes, "link": links, "segment": segments, "class": classes, "option": options, "part": parts}
-    for name, value in zip(tables._fields, tables, strict=True):
-        kind = name.split("_")[0]
-        if kind in lengths and name not in ("segment_value",) and not name.endswith("_start"):
-            _demand(len(value) == lengths[kind], name, f"has {len(value)} rows; must have {lengths[kind]}")
-        if isinstance(value, np.ndarray) and value.dtype.kind == "f":
-            finite = np.isfinite(value) | ((value == np.inf) & (name == "node_seconds"))
-            _demand(bool(np.all(finite)), name, "has values that are not finite")
-            _demand(name == "segment_value" or not np.any(value < 0), name, "has negative values")
-    _demand(tables.segment_value.shape == (nodes, segments), "segment_value", "must be (N, S)")
-    _demand(tables.pinned.shape == (nodes, models), "pinned", "must be (N, M)")
-    _demand(not np.any(tables.link_rate <= 0), "link_rate", "must be above 0")
-    _check_range(tables.pinned, EMPTY, segments, "pinned")
-    for name, size in (("path_node", nodes), ("class_path", len(tables.path_start) - 1), ("part_node", nodes)):
-        _check_range(getattr(tables, name), 0, size, name)
-    for name, size in (("option_model", models), ("part_segment", segments), ("segment_model", models)):
-        _check_range(getattr(tables, name), 0, size, name)
-    _check_range(tables.path_link, EMPTY, links, "path_link")
-    for name, rows, end in (("option", classes, options), ("part", options, parts)):
-        start = getattr(tables, f"{name}_start")
-        right = len(start) == rows + 1 and start[0] == 0 and start[-1] == end and np.all(np.diff(start) >= 0)
-        _demand(bool(right), f"{name}_start", f"must rise from 0 to {end} in {rows} steps")
-
-
-def _check_draw(tables: Tables, draw: Draw) -> None:
-    _demand(draw.demand.ndim == 3, "demand", f"has shape {draw.demand.shape}; must be (B, T, R)")
-    batch, slots = draw.demand.shape[:2]
-    nodes, links, classes = len(tables.node_memory), len(tables.link_rate), len(tables.class_task)
-    shapes = {
-        "demand": (batch, slots, classes),
-        "order": (batch, slots, classes),
-        "seconds": (batch, slots, nodes),
-        "memory": (batch, slots, nodes),
-        "rate": (batch, slots, links),
-        "slowdown": (batch, nodes),
-        "option_latency": (batch, len(tables.option_model)),
-        "option_joules": (batch, len(tables.option_model)),
-        "drop_joules": (batch, classes),
-        "tariff": (batch, 4),
-        "weights": (batch, 5),
-    }
-    for name, shape in shapes.items():
-        value = getattr(draw, name)
-        _demand(value.shape == shape, name, f"has shape {value.shape}; must be {shape}")
-        _demand(not np.any(np.isnan(value)) and not np.any(value < 0), name, "has negative values or NaN")
-        if name not in ("seconds", "order"):
-            _demand(bool(np.all(np.isfinite(value))), name, "has values that are not finite")
-    _demand(draw.uniforms.shape[:2] == (batch, slots), "uniforms", "must be (B, T, U)")
-    _demand(not np.any(draw.rate <= 0), "rate", "must be above 0")
-    right = np.array_equal(np.sort(draw.order, axis=2), np.broadcast_to(np.arange(classes), draw.order.shape))
+    tables, draw = instance
+    size = _measure(tables, draw)
+    fields = {**tables._asdict(), **draw._asdict()}
+    for letters, names in SHAPES.items():
+        shape = tuple(size[letter] for letter in letters)
+        for name in names:
+            found = np.shape(fields[name])
+            _demand(found == shape, name, f"has shape {found}; must be ({', '.join(letters)}) = {shape}")
+    for name, value in fields.items():
+        if np.asarray(value).dtype.kind == "f":
+            _check_numbers(name, value)
+    for name, (rows, end) in STARTS.items():
+        start = fields[name]
+        right = len(start) == size[rows] + 1 and start[0] == 0 and start[-1] == size[end]
+        right = right and bool(np.all(np.diff(start) >= 0))
+        _demand(right, name, f"must rise from 0 to {size[end]} in {size[rows]} steps")
+    for letter, names in INDICES.items():
+        for name in names:
+            _check_range(name, fields[name], 0, size[letter] + (letter == "V"))
+    _check_range("path_link", tables.path_link, EMPTY, size["E"])
+    _check_range("pinned", tables.pinned, EMPTY, size["S"])
+    _demand(tables.capacity in (0, 1), "capacity", f"{tables.capacity} is not allowed; must be 0 or 1")
+    right = np.array_equal(np.sort(draw.order, axis=2), np.broadcast_to(np.arange(size["R"]), draw.order.shape))
     _demand(right, "order", "must be a permutation of the classes in every slot")
 
 
-def _check_range(value: Any, low: int, high: int, name: str) -> None:
+def _measure(tables: Tables, draw: Draw) -> dict[str, int]:
+    """The dimensions, each read off one array."""
+    for name, axes in (("demand", 3), ("uniforms", 3), ("block_bytes", 2), ("branch_bytes", 2)):
+        array = getattr(draw, name) if name in Draw._fields else getattr(tables, name)
+        _demand(array.ndim == axes, name, f"has {array.ndim} axes; must have {axes}")
+    batch, slots = draw.demand.shape[:2]
+    return {
+        "N": len(tables.node_memory),
+        "E": len(tables.link_rate),
+        "J": len(tables.path_node),
+        "P": len(tables.path_start) - 1,
+        "K": len(tables.task_model) - 1,
+        "M": len(tables.model_task),
+        "W": tables.block_bytes.shape[1],
+        "S": len(tables.segment_model),
+        "R": len(tables.class_task),
+        "G": len(tables.group_start) - 1,
+        "O": len(tables.option_model),
+        "Q": len(tables.part_node),
+        "X": len(tables.branch_share),
+        "V": tables.branch_bytes.shape[1],
+        "B": batch,
+        "A": 1 if len(draw.option_latency) == 1 else batch,
+        "T": slots,
+        "U": draw.uniforms.shape[2],
+        "4": 4,
+        "5": 5,
+    }
+
+
+def _check_numbers(name: str, value: Any) -> None:
+    elastic = name in ("node_seconds", "seconds")
+    _demand(bool(np.all(np.isfinite(value) | (elastic & (value == np.inf)))), name, "has values that are not finite")
+    _demand(name == "segment_value" or not np.any(value < 0), name, "has negative values")
+    _demand(name not in ("link_rate", "rate") or not np.any(value == 0), name, "must be above 0")
+
+
+def _check_range(name: str, value: Any, low: int, high: int) -> None:
     right = len(value) == 0 or (np.min(value) >= low and np.max(value) < high)
-    _demand(bool(right), name, f"must be indices from {low} to {high - 1}")
+    _demand(bool(right), name, f"must be from {low} to {high - 1}")
 
 
 def _demand(right: bool, name: str, problem: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from idn_gym.core.arrays import EMPTY, EXOGENOUS, Draw, Floats, Ints, Outcome, Tables
+from idn_gym.core.arrays import EMPTY, EXOGENOUS, Draw, Floats, Outcome, Residents, Tables
 from idn_gym.core.kernel import hot, inner
 from idn_gym.core.serving import Scratch, empty_outcome, fill_capacity, make_scratch, measure_paths, serve_class
 
@@ -17,58 +17,52 @@ def nominal_draw(tables: Tables, tariff: Floats) -> Draw:
         tables: the scenario's tables.
         tariff: (4,) cost per unit of error, second, joule and byte-hop.
     """
-    slowdown = np.ones((1, len(tables.node_memory)))
-    latency, joules, drop = price_options(tables, slowdown)
-    return Draw(
+    draw = Draw(
         demand=tables.class_requests[None, None].copy(),
         order=np.arange(len(tables.class_task), dtype=np.int32)[None, None].copy(),
         seconds=tables.node_seconds[None, None].copy(),
         memory=tables.node_memory[None, None].copy(),
         rate=tables.link_rate[None, None].copy(),
-        slowdown=slowdown,
-        option_latency=latency,
-        option_joules=joules,
-        drop_joules=drop,
+        slowdown=np.ones((1, len(tables.node_memory))),
+        option_latency=np.zeros((1, len(tables.option_model))),
+        option_cost=np.zeros((1, len(tables.option_model))),
+        option_joules=np.zeros((1, len(tables.option_model))),
+        drop_joules=np.zeros((1, len(tables.class_task))),
         tariff=tariff[None].copy(),
         weights=np.zeros((1, 5)),
         uniforms=np.zeros((1, 1, 0)),
     )
-
-
-def price_options(tables: Tables, slowdown: Floats) -> tuple[Floats, Floats, Floats]:
-    """The part of each option's latency and energy that holds for a whole episode.
-
-    Args:
-        tables: the scenario's tables.
-        slowdown: (B, N) factor on compute seconds.
-
-    Returns:
-        (B, O) [s] delays and compute; (B, O) [J] watts x seconds on nodes plus joules per byte on
-        links; (B, R) [J] of each class's most expensive option, which is what a drop is charged.
-    """
-    latency = np.zeros((len(slowdown), len(tables.option_model)))
-    joules, worst = np.zeros_like(latency), np.zeros((len(slowdown), len(tables.class_task)))
-    _price_options(tables, slowdown, latency, joules, worst)
-    return latency, joules, worst
+    price_options(tables, draw, 0)
+    return draw
 
 
 @hot
-def _price_options(tables: Tables, slowdown: Floats, latency: Floats, joules: Floats, worst: Floats) -> None:
-    for b in range(len(slowdown)):
-        for rho in range(worst.shape[1]):
-            origin = tables.path_start[tables.class_path[rho]]
-            for o in range(tables.option_start[rho], tables.option_start[rho + 1]):
-                joules[b, o] = tables.option_link_joules[o]
-                before = origin
-                for q in range(tables.part_start[o], tables.part_start[o + 1]):
-                    v = tables.part_node[q]
-                    here = origin + tables.part_position[q]
-                    seconds = tables.part_seconds[q] * slowdown[b, v]
-                    delay = tables.path_delay[here] - tables.path_delay[before]
-                    latency[b, o] += tables.part_reach[q] * delay + seconds
-                    joules[b, o] += tables.node_watts[v] * seconds
-                    before = here
-                worst[b, rho] = max(worst[b, rho], joules[b, o])
+def price_options(tables: Tables, draw: Draw, b: int) -> None:
+    """Fill row b of the `option_` fields and `drop_joules` from the slowdown and tariff of row b.
+
+    Latency: q d per hop and q s per block. Energy: watts x seconds on nodes and joules per byte on
+    links; a drop is charged that of the class's most expensive option.
+    """
+    for rho in range(len(tables.class_task)):
+        origin = tables.path_start[tables.class_path[rho]]
+        draw.drop_joules[b, rho] = 0.0
+        for o in range(tables.option_start[rho], tables.option_start[rho + 1]):
+            latency = 0.0
+            joules = tables.option_link_joules[o]
+            before = origin
+            for q in range(tables.part_start[o], tables.part_start[o + 1]):
+                v = tables.part_node[q]
+                here = origin + tables.part_position[q]
+                seconds = tables.part_seconds[q] * draw.slowdown[b, v]
+                delay = tables.path_delay[here] - tables.path_delay[before]
+                latency += tables.part_reach[q] * delay + seconds
+                joules += tables.node_watts[v] * seconds
+                before = here
+            draw.option_latency[b, o] = latency
+            draw.option_joules[b, o] = joules
+            draw.option_cost[b, o] = draw.tariff[b, 0] * tables.option_error[o] + draw.tariff[b, 1] * latency
+            draw.option_cost[b, o] += draw.tariff[b, 2] * joules + draw.tariff[b, 3] * tables.option_traffic[o]
+            draw.drop_joules[b, rho] = max(draw.drop_joules[b, rho], joules)
 
 
 def segment_values(tables: Tables, placeable: npt.NDArray[np.bool_], tariff: Floats, seed: int = 0) -> Floats:
@@ -96,7 +90,7 @@ def _segment_values(
     tables: Tables,
     draw: Draw,
     placeable: npt.NDArray[np.bool_],
-    resident: Ints,
+    resident: Residents,
     scratch: Scratch,
     outcome: Outcome,
     base: Floats,
@@ -121,7 +115,7 @@ def _segment_values(
 
 @inner
 def _cost_alone(
-    tables: Tables, draw: Draw, rho: int, resident: Ints, scratch: Scratch, outcome: Outcome
+    tables: Tables, draw: Draw, rho: int, resident: Residents, scratch: Scratch, outcome: Outcome
 ) -> float:
     if tables.capacity != EXOGENOUS:
         fill_capacity(tables, draw, 0, 0, scratch)

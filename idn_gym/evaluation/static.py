@@ -72,6 +72,11 @@ class ClassCosts:
     """Cost of each request class on a sample of slots, for searches that change a little at a time.
 
     Placements are taken as they are, without repair, so they must fit into nominal memory.
+
+    Attributes:
+        resident: (B, N, M) the placement, the same in every row; change it at will.
+        served: number of batches served so far, the unit of work.
+        byte_cost: cost per slot of each byte that is loaded once in an episode.
     """
 
     def __init__(self, instance: Instance, scales: Floats, slots: Ints) -> None:
@@ -84,35 +89,33 @@ class ClassCosts:
         """
         tables, draw = instance
         self.instance, self.slots = instance, slots.astype(np.int64)
+        self.resident = np.repeat(tables.pinned[None], len(draw.demand), axis=0)
+        self.served = 0
         weight = draw.weights / scales
-        self._weight = weight / (tables.nominal_requests * len(draw.demand) * len(slots))
         self.byte_cost = float(weight[:, 4].mean()) / (tables.nominal_memory * draw.demand.shape[1])
-        """cost per slot of each byte that is loaded once in an episode"""
+        self._weight = weight / (tables.nominal_requests * len(draw.demand) * len(slots))
         self._outcome = empty_outcome(tables, len(draw.demand))
         self._scratch = make_scratch(tables)
-        self._resident = np.repeat(tables.pinned[None], len(draw.demand), axis=0)
-        groups = _groups(tables)
-        paths = [tables.path_node[i:j] for i, j in zip(tables.path_start[:-1], tables.path_start[1:], strict=True)]
-        on_path = np.zeros((len(paths), len(tables.node_memory)), np.bool_)
-        for p, nodes in enumerate(paths):
-            on_path[p, nodes] = True
-        self._crosses = on_path[tables.class_path]  # (R, N)
-        self._groups = groups
+        self._group = _groups(tables)
+        self._crosses = np.zeros((len(tables.class_task), len(tables.node_memory)), np.bool_)
+        for rho, p in enumerate(tables.class_path):
+            self._crosses[rho, tables.path_node[tables.path_start[p] : tables.path_start[p + 1]]] = True
 
     def concerned(self, node: int, model: int) -> Flags:
         """Classes (R,) whose cost may change when something of the model changes on the node."""
         tables = self.instance.tables
         first = self._crosses[:, node] & (tables.class_task == tables.model_task[model])
-        return np.isin(self._groups, self._groups[first])
+        found: Flags = np.isin(self._group, self._group[first])
+        return found
 
-    def costs(self, placement: Ints, classes: Flags) -> Floats:
-        """Mean cost per slot of the marked classes under a placement (N, M); 0 for the others, (R,)."""
+    def costs(self, classes: Flags) -> Floats:
+        """Mean cost per slot of the marked classes (R,), 0 for the others."""
         tables, draw = self.instance
-        self._resident[:] = placement
         costs = np.zeros(len(classes))
         _class_costs(
-            tables, draw, self.slots, self._resident, classes, self._weight, self._scratch, self._outcome, costs
+            tables, draw, self.slots, self.resident, classes, self._weight, self._scratch, self._outcome, costs
         )
+        self.served += int(classes.sum()) * len(self.slots) * len(draw.demand)
         return costs
 
 
@@ -168,4 +171,5 @@ def _groups(tables: Tables) -> Ints:
             for resource in [*used, ("link", link)] if link != EMPTY else used:
                 other = first.setdefault(resource, p)
                 group[group == group[p]] = group[other]
-    return group[tables.class_path]
+    found: Ints = group[tables.class_path]
+    return found

@@ -37,10 +37,23 @@ def episode_seed(split: str, seed: int, episode: int = 0) -> np.random.SeedSeque
     return np.random.SeedSequence((SPLITS.index(split), seed), spawn_key=(episode,))
 
 
-def empty_draw(compiled: Compiled, batch: int, uniforms: int = 0) -> Draw:
-    """Arrays for `batch` episodes, to be filled row by row with `fill_row`."""
+def _prices_differ(compiled: Compiled, weights: Floats | None) -> bool:
+    """Whether what an option costs is drawn per episode: random preferences or device errors."""
+    return compiled.scenario.dynamics.device_error > 0 or (weights is None and compiled.tariff is None)
+
+
+def empty_draw(compiled: Compiled, batch: int, weights: Floats | None, uniforms: int = 0) -> Draw:
+    """Arrays for `batch` episodes, to be filled row by row with `fill_row`.
+
+    Args:
+        compiled: the scenario.
+        batch: number of episodes B.
+        weights: (5,) preference in force in all rows, or None where each row draws its own.
+        uniforms: rounding uniforms per slot.
+    """
     tables, slots = compiled.tables, compiled.scenario.horizon
     nodes, links, classes = len(tables.node_memory), len(tables.link_rate), len(tables.class_task)
+    options, priced = len(tables.option_model), batch if _prices_differ(compiled, weights) else 1
     return Draw(
         demand=np.zeros((batch, slots, classes)),
         order=np.zeros((batch, slots, classes), np.int32),
@@ -48,9 +61,10 @@ def empty_draw(compiled: Compiled, batch: int, uniforms: int = 0) -> Draw:
         memory=np.zeros((batch, slots, nodes)),
         rate=np.ones((batch, slots, links)),
         slowdown=np.ones((batch, nodes)),
-        option_latency=np.zeros((batch, len(tables.option_model))),
-        option_joules=np.zeros((batch, len(tables.option_model))),
-        drop_joules=np.zeros((batch, classes)),
+        option_latency=np.zeros((priced, options)),
+        option_cost=np.zeros((priced, options)),
+        option_joules=np.zeros((priced, options)),
+        drop_joules=np.zeros((priced, classes)),
         tariff=np.zeros((batch, 4)),
         weights=np.zeros((batch, 5)),
         uniforms=np.zeros((batch, slots, uniforms)),
@@ -80,12 +94,12 @@ def fill_row(compiled: Compiled, draw: Draw, row: int, seed: np.random.SeedSeque
     )
     draw.memory[row] = draw_memory(dynamics.memory, tables.node_memory, tables.node_movable, slots, rng("memory"))
     draw.slowdown[row] = draw_slowdown(dynamics.device_error, len(tables.node_memory), rng("slowdown"))
-    prices = price_options(tables, draw.slowdown[row : row + 1])
-    draw.option_latency[row], draw.option_joules[row], draw.drop_joules[row] = (price[0] for price in prices)
     if weights is None:
         weights = rng("weights").dirichlet(np.ones(draw.weights.shape[1]))
     draw.weights[row] = weights
     draw.tariff[row] = tariff_of(weights, compiled.scales) if compiled.tariff is None else compiled.tariff
+    if row < len(draw.option_latency):
+        price_options(tables, draw, row)
     if draw.uniforms.shape[2]:
         draw.uniforms[row] = rng("uniforms").random(draw.uniforms.shape[1:])
 
@@ -112,7 +126,7 @@ def build_instance(
     compiled = compile_scenario(scenario)
     rows = [seeds] if isinstance(seeds, (int, np.integer)) else list(seeds)
     weights = read_preference(preference)
-    draw = empty_draw(compiled, len(rows), uniforms)
+    draw = empty_draw(compiled, len(rows), weights, uniforms)
     for row, seed in enumerate(rows):
         fill_row(compiled, draw, row, episode_seed(split, int(seed)), weights)
     return Instance(compiled.tables, draw)

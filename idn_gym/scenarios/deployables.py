@@ -11,7 +11,7 @@ import numpy.typing as npt
 from idn_gym.catalog import schema
 from idn_gym.catalog.laws import block_seconds, fixed_seconds
 from idn_gym.core import options
-from idn_gym.core.arrays import EMPTY, Floats, Ints
+from idn_gym.core.arrays import EMPTY, Floats, Residents
 from idn_gym.scenarios.config import Serving, Task
 from idn_gym.scenarios.network import Network, look_up
 from idn_gym.strict import ConfigError, closest
@@ -26,7 +26,7 @@ class Deployables:
     sources: tuple[str, ...]  # name in the catalogue of each model
     segments: options.Segments
     segment_bytes: Floats  # (S,)
-    pinned: Ints  # (N, M)
+    pinned: Residents  # (N, M)
     movable: npt.NDArray[np.bool_]  # (N,)
     placeable: npt.NDArray[np.bool_]  # (N, S) may be loaded and fits into nominal memory
 
@@ -107,8 +107,8 @@ def _model(name: str, task: int, row: schema.Model, network: Network, exits: boo
 
 def _pin(
     network: Network, models: Sequence[options.Model], sources: Sequence[str], segments: options.Segments
-) -> Ints:
-    pinned = np.full((len(network.nodes), len(models)), EMPTY, np.int64)
+) -> Residents:
+    pinned = np.full((len(network.nodes), len(models)), EMPTY, np.int32)
     for v, node in enumerate(network.nodes):
         for pin in node.pins:
             if pin != "all" and pin not in sources:

@@ -1,0 +1,131 @@
+"""Where the nodes of a scenario go: repositories on top, then tier by tier, without needless crossings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from idn_gym.core.arrays import EMPTY, Floats
+from idn_gym.scenarios.compile import Compiled
+from idn_gym.scenarios.topologies import expand
+
+WIDEST = 16
+"""Nodes side by side at most; a level with more is drawn as several staggered rows."""
+
+SWEEPS = 30
+"""Passes that pull nodes towards their neighbours; the picture no longer changes by then."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Positions in a unit of one drawing area's width, and rows from the top."""
+
+    ends: tuple[tuple[int, int], ...]  # source and target node of each link
+    tiers: tuple[str, ...]  # from the repositories down
+    x: Floats  # (N,) centre, in 0..1
+    row: tuple[int, ...]  # of each node
+    width: tuple[float, ...]  # room that each node may take, gap included, in 0..1
+    rows: int
+
+
+@lru_cache(maxsize=32)
+def lay_out(compiled: Compiled) -> Plan:
+    """Place the nodes; done once per scenario.
+
+    Levels are tiers where every link leads to a higher tier, and hops to a repository otherwise.
+    """
+    index = {name: v for v, name in enumerate(compiled.names.nodes)}
+    links = expand(compiled.scenario.topology).links
+    ends = tuple((index[link.source], index[link.target]) for link in links)
+    hops = _hops(compiled, ends)
+    tiers = _tiers(compiled.names.tiers, hops)
+    ranks = [tiers.index(tier) for tier in compiled.names.tiers]
+    level = ranks if all(ranks[target] < ranks[source] for source, target in ends) else hops
+    levels = _ordered(level, ends)
+    x, row, width, rows = np.zeros(len(index)), [0] * len(index), [0.0] * len(index), 0
+    _spread(levels, ends, x)
+    for members in levels:
+        split = _rows_of(members)
+        for i, v in enumerate(members):
+            row[v] = rows + i % split
+            width[v] = split * _pitch(members, levels)
+        rows += split
+    return Plan(ends, tiers, x, tuple(row), tuple(width), rows)
+
+
+def _hops(compiled: Compiled, ends: tuple[tuple[int, int], ...]) -> list[int]:
+    """Links from each node to the nearest repository; one below the deepest where there is no way."""
+    depth = [0 if pins else -1 for pins in (compiled.tables.pinned != EMPTY).any(1)]
+    layer = 0
+    while layer in depth:
+        reached = {source for source, target in ends if depth[source] < 0 and depth[target] == layer}
+        layer += 1
+        for v in reached:
+            depth[v] = layer
+    return [layer if hop < 0 else hop for hop in depth]
+
+
+def _tiers(tier: tuple[str, ...], hops: list[int]) -> tuple[str, ...]:
+    """Tiers by the mean distance of their nodes from a repository."""
+    mean = {name: float(np.mean([hop for hop, own in zip(hops, tier, strict=True) if own == name])) for name in tier}
+    return tuple(sorted(mean, key=lambda name: mean[name]))
+
+
+def _ordered(level: list[int], ends: tuple[tuple[int, int], ...]) -> list[list[int]]:
+    """Nodes of each level from left to right, children in the order of their parents."""
+    parent: dict[int, int] = {}
+    for source, target in ends:
+        if level[target] < level[source]:
+            parent.setdefault(source, target)
+    levels: list[list[int]] = []
+    seat: dict[int, int] = {}
+    for depth in sorted(set(level)):
+        members = [v for v, own in enumerate(level) if own == depth]
+        levels.append(sorted(members, key=lambda v: (seat.get(parent.get(v, -1), 0), v)))
+        for v in levels[-1]:
+            seat[v] = len(seat)
+    return levels
+
+
+def _rows_of(members: list[int]) -> int:
+    return -(-len(members) // WIDEST)
+
+
+def _pitch(members: list[int], levels: list[list[int]]) -> float:
+    """Least distance between neighbours: all the room in the fullest level, some play in the others."""
+    fullest = max(len(other) for other in levels)
+    return (1.0 if len(members) == fullest else 0.85) / len(members)
+
+
+def _spread(levels: list[list[int]], ends: tuple[tuple[int, int], ...], x: Floats) -> None:
+    """Move every node towards the mean of its neighbours, keeping order and distance."""
+    for members in levels:
+        x[members] = (np.arange(len(members)) + 0.5) / len(members)
+    near: list[list[int]] = [[] for _ in x]
+    for source, target in ends:
+        near[source].append(target)
+        near[target].append(source)
+    for sweep in range(SWEEPS):
+        for members in levels if sweep % 2 else reversed(levels):
+            wish = np.array([x[near[v]].mean() if near[v] else x[v] for v in members])
+            x[members] = _apart(wish, _pitch(members, levels))
+
+
+def _apart(wish: Floats, pitch: float) -> Floats:
+    """Rising positions closest to the wishes (least squares) that are `pitch` apart and inside 0..1.
+
+    Pool adjacent violators (Ayer et al., 1955) on the wishes less the distances they must keep.
+    """
+    blocks: list[tuple[float, int]] = []
+    for value in wish - pitch * np.arange(len(wish)):
+        mean, count = float(value), 1
+        while blocks and blocks[-1][0] > mean:
+            before, size = blocks.pop()
+            mean, count = (mean * count + before * size) / (count + size), count + size
+        blocks.append((mean, count))
+    free = np.repeat([mean for mean, _ in blocks], [count for _, count in blocks])
+    spare = 1.0 - pitch * len(wish)
+    inside: Floats = np.clip(free, pitch / 2, pitch / 2 + spare) + pitch * np.arange(len(wish))
+    return inside

@@ -1,0 +1,153 @@
+"""What both pictures show, read from the simulation once: nodes, links and the last slot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from idn_gym.core.arrays import EMPTY, Floats
+from idn_gym.metrics import METRICS
+from idn_gym.rendering.layout import Plan, lay_out
+from idn_gym.simulation import Simulation
+
+
+@dataclass(frozen=True)
+class Item:
+    """A resident segment."""
+
+    name: str
+    dnn: str  # the model without the task that a copy belongs to
+    first: float  # share of the model's blocks that come before the segment
+    last: float  # share of the model's blocks up to the segment's end
+    size: float  # [bytes]
+
+
+@dataclass(frozen=True)
+class NodeView:
+    """A node in the slot shown."""
+
+    name: str
+    tier: str
+    device: str
+    items: tuple[Item, ...]  # largest first
+    pinned: int  # how many of the items never move
+    memory: float  # [bytes] in the slot
+    nominal_memory: float  # [bytes]
+    load: float | None  # compute used over nominal; None where elastic
+    offered: float  # share of the nominal compute that the slot has
+    busy: float  # servers busy on average
+    arrivals: float | None  # [requests/s]; None where none ever enter
+    dropped: float  # share of the arrivals
+
+    @property
+    def used(self) -> float:
+        """Bytes that the resident segments take."""
+        return sum(item.size for item in self.items)
+
+
+@dataclass(frozen=True)
+class LinkView:
+    """A link in the slot shown."""
+
+    source: int
+    target: int
+    rate: float  # [bytes/s]
+    load: float  # bytes carried over what the rate allows
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One episode of a simulation, ready to be drawn."""
+
+    name: str
+    slot: int  # slots played
+    horizon: int
+    nodes: tuple[NodeView, ...]
+    links: tuple[LinkView, ...]
+    dnns: tuple[str, ...]  # each once, in the scenario's order
+    tiers: tuple[str, ...]  # from the repositories down
+    figures: dict[str, float] | None  # of the last slot; None before the first
+    demand: Floats  # (slots played,) [requests/s]
+    plan: Plan
+
+
+def look(simulation: Simulation, row: int, figures: Floats | None) -> Scene:
+    """Read the episode in one row of the batch.
+
+    Args:
+        simulation: the simulation, after a reset or a step.
+        row: which of its episodes.
+        figures: (len(METRICS),) of the last slot; passed over when none has been played.
+    """
+    compiled, names = simulation.compiled, simulation.compiled.names
+    plan = lay_out(compiled)
+    played = int(simulation.state.slot[row])
+    demand = simulation.instance.draw.demand[row, :played].sum(1) / compiled.tables.slot_seconds
+    return Scene(
+        name=compiled.scenario.name,
+        slot=played,
+        horizon=compiled.scenario.horizon,
+        nodes=tuple(_nodes(simulation, row, max(0, played - 1))),
+        links=tuple(_links(simulation, row, max(0, played - 1), plan)),
+        dnns=tuple(dict.fromkeys(_dnn(model) for model in names.models)),
+        tiers=plan.tiers,
+        figures=None if figures is None or not played else dict(zip(METRICS, figures.tolist(), strict=True)),
+        demand=demand,
+        plan=plan,
+    )
+
+
+def _dnn(model: str) -> str:
+    """Copies of a task hold models of their own, called model@task, which share a colour."""
+    return model.split("@")[0]
+
+
+def _nodes(simulation: Simulation, row: int, t: int) -> list[NodeView]:
+    compiled, outcome, draw = simulation.compiled, simulation.outcome, simulation.instance.draw
+    tables, names = compiled.tables, compiled.names
+    entry = [names.ingress[i] for i in compiled.class_ingress]
+    views = []
+    for v, name in enumerate(names.nodes):
+        mine = [rho for rho, node in enumerate(entry) if node == name]
+        arrived, served = outcome.arrived[row, mine].sum(), outcome.served[row, mine].sum()
+        elastic = not np.isfinite(tables.node_seconds[v])
+        views.append(
+            NodeView(
+                name=name,
+                tier=names.tiers[v],
+                device=names.devices[v],
+                items=_items(simulation, simulation.state.resident[row, v]),
+                pinned=int((tables.pinned[v] != EMPTY).sum()),
+                memory=float(draw.memory[row, t, v]),
+                nominal_memory=float(tables.node_memory[v]),
+                load=None if elastic else float(outcome.busy[row, v] / tables.node_seconds[v]),
+                offered=1.0 if elastic else float(draw.seconds[row, t, v] / tables.node_seconds[v]),
+                busy=float(outcome.busy[row, v] / tables.slot_seconds),
+                arrivals=float(arrived / tables.slot_seconds) if mine else None,
+                dropped=float(1.0 - served / arrived) if arrived > 0 else 0.0,
+            )
+        )
+    return views
+
+
+def _items(simulation: Simulation, resident: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> tuple[Item, ...]:
+    tables, names = simulation.compiled.tables, simulation.compiled.names
+    items = []
+    for m, s in enumerate(resident):
+        if s != EMPTY:
+            blocks = float(tables.model_blocks[m])
+            first, last = tables.segment_first[s] / blocks, tables.segment_last[s] / blocks
+            size = float(tables.segment_bytes[s])
+            items.append(Item(names.segments[s], _dnn(names.models[m]), float(first), float(last), size))
+    return tuple(sorted(items, key=lambda item: -item.size))
+
+
+def _links(simulation: Simulation, row: int, t: int, plan: Plan) -> list[LinkView]:
+    tables, draw = simulation.compiled.tables, simulation.instance.draw
+    views = []
+    for e, (source, target) in enumerate(plan.ends):
+        rate, carried = float(draw.rate[row, t, e]), float(simulation.outcome.carried[row, e])
+        room = rate * tables.slot_seconds
+        views.append(LinkView(source, target, rate, carried / room if room > 0 else 0.0))
+    return views
