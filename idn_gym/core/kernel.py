@@ -16,7 +16,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @cache
 def cache_folder() -> str:
-    """Folder of the compiled code, named by a hash of the package's sources.
+    """Folder of the compiled code, named by a hash of all sources that hold kernels.
 
     Numba notices that a kernel's own file has changed, but not that the file of a kernel it calls
     has; a stale answer would look like a right one. ``NUMBA_CACHE_DIR`` is respected.
@@ -24,7 +24,9 @@ def cache_folder() -> str:
     package = Path(__file__).resolve().parents[1]
     digest = hashlib.blake2b(digest_size=8)
     for source in sorted(package.rglob("*.py")):
-        digest.update(source.read_bytes())
+        text = source.read_bytes()
+        if b"core.kernel import" in text or source.parent.name == "core":
+            digest.update(text)
     if numba.config.CACHE_DIR:
         base = Path(numba.config.CACHE_DIR)
     elif os.access(package, os.W_OK):
