@@ -1,0 +1,121 @@
+"""Small worlds with round numbers: a catalogue of one's own, a scenario, and one slot played by names."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from idn_gym.core.arrays import EMPTY, Action, Outcome
+from idn_gym.core.transition import initial_state, step
+from idn_gym.core.value import price_options
+from idn_gym.scenarios.build import build_instance
+from idn_gym.scenarios.compile import compile_scenario
+from idn_gym.scenarios.config import Scenario
+from idn_gym.strict import override, read
+
+DEVICES = [
+    {"name": "unit", "macs_per_second": 1, "active_watts": 3, "idle_watts": 1},
+    {"name": "fast", "macs_per_second": 10, "active_watts": 20, "idle_watts": 5},
+    {"name": "starting", "macs_per_second": 1, "active_watts": 3, "idle_watts": 1, "fixed_seconds": 0.25},
+]
+"""A block of s operations takes s seconds on "unit" and "starting", s / 10 on "fast"."""
+
+LINK = {"name": "wire", "delay": 0.5, "rate": 16.0, "energy": 0.25}
+
+
+def write_model(name, blocks, task="t", input=8.0, points=None):
+    """A row of the catalogue; blocks are (operations, bytes of weights, bytes of output)."""
+    points = points or {"all": [(len(blocks), 1.0, 0.5)]}
+    return {
+        "name": name,
+        "task": task,
+        "family": "toy",
+        "kind": "whole" if len(blocks) == 1 else "bottleneck+exits",
+        "input": input,
+        "blocks": [
+            {"name": str(i), "macs": macs, "weights": weights, "output": output}
+            for i, (macs, weights, output) in enumerate(blocks)
+        ],
+        "points": [
+            {"name": label, "exits": [dict(zip(("after", "share", "accuracy"), exit_, strict=True)) for exit_ in exits]}
+            for label, exits in points.items()
+        ],
+        "outcome": "measured",
+    }
+
+
+@pytest.fixture
+def make_scenario(tmp_path):
+    """Build a scenario: nodes by name, links as (source, target, overrides), models as `write_model` takes them."""
+    files = []
+
+    def make(nodes, links, models, overrides=None, tasks=None, rate=1.0):
+        rows = [write_model(name, **model) for name, model in models.items()]
+        files.append(tmp_path / f"catalog-{len(files)}.json")
+        devices = [{"tier": "toy", "memory": 1000, **device} for device in DEVICES]
+        files[-1].write_text(json.dumps({"models": rows, "devices": devices, "links": [LINK]}))
+        names = {row["task"]: [r["name"] for r in rows if r["task"] == row["task"]] for row in rows}
+        plain = {
+            "name": "toy",
+            "topology": {
+                "kind": "explicit",
+                "nodes": [{"name": name, "device": "unit", "tier": "toy", **node} for name, node in nodes.items()],
+                "links": [{"source": a, "target": z, "kind": "wire", **changes} for a, z, changes in links],
+            },
+            "tasks": tasks or [{"name": name, "models": listed, "timeout": 100.0} for name, listed in names.items()],
+            "workload": {"rate": rate},
+            "serving": {"tariff": {"latency": 1.0}},
+            "catalog": [str(files[-1])],
+            "slot_seconds": 10.0,
+            "horizon": 4,
+        }
+        return read(Scenario, override(plain, overrides or {}))
+
+    return make
+
+
+def place_by_name(scenario, placement):
+    """(1, N, M) array from {"node": ["model[0:1]", ...]}."""
+    compiled = compile_scenario(scenario)
+    names, tables = compiled.names, compiled.tables
+    wanted = np.full((1, *tables.pinned.shape), EMPTY, tables.pinned.dtype)
+    for node, segments in placement.items():
+        for segment in segments:
+            s = names.segments.index(segment)
+            wanted[0, names.nodes.index(node), tables.segment_model[s]] = s
+    return wanted
+
+
+@pytest.fixture
+def play():
+    """Play slot 0 of a scenario and return the outcome, the residents and the instance.
+
+    `draw` replaces what was drawn for slot 0: demand=[2.0, 1.0] and so on.
+    """
+
+    def run(scenario, placement=None, before=None, **draw):
+        instance = build_instance(scenario, 0)
+        for name, values in draw.items():
+            field = getattr(instance.draw, name)
+            if name in ("slowdown", "tariff"):
+                field[0] = values
+            else:
+                field[0, 0] = values
+        price_options(instance.tables, instance.draw, 0)
+        state = initial_state(instance)
+        if before is not None:
+            named = place_by_name(scenario, before)
+            state.resident[named != EMPTY] = named[named != EMPTY]
+        after, outcome = step(instance, state, Action(place_by_name(scenario, placement or {})))
+        names = compile_scenario(scenario).names
+        held = {
+            node: [names.segments[s] for s in row if s != EMPTY]
+            for node, row in zip(names.nodes, after.resident[0], strict=True)
+        }
+        flat = Outcome(*(field[0].tolist() for field in outcome))
+        return SimpleNamespace(**flat._asdict(), held=held, instance=instance, state=after)
+
+    return run

@@ -1,0 +1,103 @@
+import numpy as np
+import pytest
+
+from idn_gym.core.serving import costs, gain, serving_cost
+from idn_gym.scenarios.build import build_instance
+from idn_gym.scenarios.compile import compile_scenario
+
+TWO_BLOCKS = {"m": {"blocks": [(2.0, 10.0, 4.0), (1.0, 20.0, 0.0)], "points": {"all": [(2, 1.0, 0.75)]}}}
+NODES = {
+    "a": {"demand": 3.0},
+    "b": {"demand": 1.0},
+    "e": {"device": "fast"},
+    "c": {"device": "fast", "servers": float("inf"), "pins": ["all"]},
+}
+LINKS = [("a", "e", {}), ("b", "e", {}), ("e", "c", {"delay": 2.0})]
+# Per request: on the repository 1 + 2.5 + 0.3 s, at the edge 1 + 0.3 s, on the ingress 3 s.
+AWAY, EDGE, LOCAL = 3.8, 1.3, 3.0
+
+
+@pytest.fixture
+def scenario(make_scenario):
+    return make_scenario(NODES, LINKS, TWO_BLOCKS, rate=0.4)
+
+
+def value(scenario, node, segment):
+    compiled = compile_scenario(scenario)
+    names = compiled.names
+    return compiled.tables.segment_value[names.nodes.index(node), names.segments.index(segment)]
+
+
+def test_the_saving_of_a_segment_alone_per_byte(scenario):
+    """Four requests a slot: three at a, one at b."""
+    assert value(scenario, "e", "m") == pytest.approx(4 * (AWAY - EDGE) / 30)
+    assert value(scenario, "a", "m") == pytest.approx(3 * (AWAY - LOCAL) / 30)
+    assert value(scenario, "b", "m") == pytest.approx((AWAY - LOCAL) / 30)
+    # the head at the edge: 1 + 0.2 + 2.25 + 0.1 s
+    assert value(scenario, "e", "m[0:1]") == pytest.approx(4 * (AWAY - 3.55) / 10)
+    # nothing gets to run a tail before the repository when no head is anywhere
+    assert value(scenario, "e", "m[1:2]") == 0.0
+    assert value(scenario, "c", "m") == 0.0
+
+
+def test_values_count_capacity(make_scenario):
+    """Of the six requests a slot, three and a third fit on the ingress."""
+    one = make_scenario({**NODES, "b": {}}, LINKS, TWO_BLOCKS, rate=0.6)
+    assert value(one, "a", "m") == pytest.approx(10 / 3 * (AWAY - LOCAL) / 30)
+
+
+def test_ties_are_broken_by_less_than_any_difference_that_matters(scenario):
+    compiled = compile_scenario(scenario)
+    values = compiled.tables.segment_value
+    assert (values >= 0).all()
+    exact = 4 * (AWAY - EDGE) / 30
+    assert value(scenario, "e", "m") != exact
+    assert value(scenario, "e", "m") == pytest.approx(exact, rel=1e-9)
+
+
+def test_costs_lists_every_option_and_the_drop(scenario):
+    instance = build_instance(scenario, 0)
+    tables = instance.tables
+    option, drop = costs(instance, 0)
+    assert len(option) == tables.option_start[-1]
+    mine = option[: tables.option_start[1]]
+    whole = [AWAY, EDGE, LOCAL]
+    split = [2.0 + 0.75 + 0.1, 2.0 + 0.75 + 2.25 + 0.1, 1.0 + 0.2 + 2.25 + 0.1]
+    np.testing.assert_allclose(sorted(mine), sorted(whole + split))
+    np.testing.assert_allclose(drop, 100.0)
+
+
+def test_costs_are_infinite_beyond_the_timeout(make_scenario):
+    tasks = [{"name": "t", "models": ["m"], "timeout": 3.2}]
+    instance = build_instance(make_scenario(NODES, LINKS, TWO_BLOCKS, tasks=tasks), 0)
+    option, _ = costs(instance, 0)
+    assert np.isinf(option[: instance.tables.option_start[1]]).sum() == 3
+
+
+def test_costs_move_with_the_rates_of_the_slot(scenario):
+    instance = build_instance(scenario, 0)
+    instance.draw.rate[0, 1] /= 2
+    before, now = costs(instance, 0)[0], costs(instance, 1)[0]
+    # 8 bytes at 16 bytes/s over one or two links, 4 at the cut, and nothing for who computes locally
+    allowed = [0.0, 0.25, 0.5, 0.75, 1.0]
+    assert all(any(abs(d - a) < 1e-9 for a in allowed) for d in now - before)
+    assert (now - before).max() == pytest.approx(1.0)
+
+
+def test_gain_is_the_tariff_saved(scenario):
+    instance = build_instance(scenario, 0)
+    names = compile_scenario(scenario).names
+    placement = instance.tables.pinned.copy()
+    assert serving_cost(instance, 0, placement) == pytest.approx(4 * AWAY)
+    assert gain(instance, 0, placement) == 0.0
+    placement[names.nodes.index("e"), 0] = names.segments.index("m")
+    assert serving_cost(instance, 0, placement) == pytest.approx(4 * EDGE)
+    assert gain(instance, 0, placement) == pytest.approx(4 * (AWAY - EDGE))
+
+
+def test_gain_of_a_later_row_and_slot(scenario):
+    instance = build_instance(scenario, [0, 1])
+    instance.draw.demand[1, 2] = [1.0, 0.0]
+    placement = instance.tables.pinned
+    assert serving_cost(instance, 2, placement, b=1) == pytest.approx(AWAY)
+    assert serving_cost(instance, 2, placement, b=0) == pytest.approx(4 * AWAY)
