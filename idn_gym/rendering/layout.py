@@ -95,8 +95,9 @@ def _rows_of(members: list[int]) -> int:
 
 def _pitch(members: list[int], levels: list[list[int]]) -> float:
     """Least distance between neighbours: all the room in the fullest level, some play in the others."""
-    fullest = max(len(other) for other in levels)
-    return (1.0 if len(members) == fullest else 0.85) / len(members)
+    fullest = max(levels, key=len)
+    least = 1.0 / (len(fullest) + _rows_of(fullest) - 1)  # staggered nodes stick out by half a pitch
+    return least if len(members) == len(fullest) else min(0.85 / len(members), 2.0 * least)
 
 
 def _spread(levels: list[list[int]], ends: tuple[tuple[int, int], ...], x: Floats) -> None:
@@ -110,10 +111,10 @@ def _spread(levels: list[list[int]], ends: tuple[tuple[int, int], ...], x: Float
     for sweep in range(SWEEPS):
         for members in levels if sweep % 2 else reversed(levels):
             wish = np.array([x[near[v]].mean() if near[v] else x[v] for v in members])
-            x[members] = _apart(wish, _pitch(members, levels))
+            x[members] = _apart(wish, _pitch(members, levels), _rows_of(members))
 
 
-def _apart(wish: Floats, pitch: float) -> Floats:
+def _apart(wish: Floats, pitch: float, rows: int) -> Floats:
     """Rising positions closest to the wishes (least squares) that are `pitch` apart and inside 0..1.
 
     Pool adjacent violators (Ayer et al., 1955) on the wishes less the distances they must keep.
@@ -126,6 +127,6 @@ def _apart(wish: Floats, pitch: float) -> Floats:
             mean, count = (mean * count + before * size) / (count + size), count + size
         blocks.append((mean, count))
     free = np.repeat([mean for mean, _ in blocks], [count for _, count in blocks])
-    spare = 1.0 - pitch * len(wish)
-    inside: Floats = np.clip(free, pitch / 2, pitch / 2 + spare) + pitch * np.arange(len(wish))
+    edge = pitch * rows / 2
+    inside: Floats = np.clip(free, edge, 1.0 - edge - pitch * (len(wish) - 1)) + pitch * np.arange(len(wish))
     return inside

@@ -1,85 +1,117 @@
-"""The side panel of a picture, with the last slot's figures, and the legend below the network."""
+"""The side panel of a picture, with the last slot's figures, and the key below the network."""
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+
+import numpy as np
 
 from idn_gym.core.arrays import Floats
-from idn_gym.rendering.labels import FIGURES
-from idn_gym.rendering.scene import Scene
-from idn_gym.rendering.sheet import INK, LINE, MUTED, TRACK, Sheet, heat
+from idn_gym.rendering.card import Colors, Frame, draw_segment
+from idn_gym.rendering.labels import FIGURES, si
+from idn_gym.rendering.palette import BACK, GOOD, INK, LINE, LOST, MUTED, PLAIN, TRACK, heat, hues
+from idn_gym.rendering.scene import Item, Scene
+from idn_gym.rendering.sheet import Sheet
 
-PANEL = 290
-"""Width of the panel [pixels]."""
+PANEL, KEY = 290, 36
+"""Width of the panel, height of the key [pixels]."""
 
-MARGIN, CELL = 18, 150
-
-_BACK, _GOOD, _PLAIN = "#f5f7f9", "#3a7d5d", "#5b7083"
+MARGIN, FONT, SPACE = 18, 12.0, 24.0
 
 
-def draw_panel(sheet: Sheet, scene: Scene, scales: Floats, shades: dict[str, Any], x: float, height: float) -> None:
-    """Fill the page's right side from `x` on.
+def draw_panel(sheet: Sheet, scene: Scene, scales: Floats, area: Frame, colors: Colors, tints: Colors) -> None:
+    """Fill the panel.
 
     Args:
         sheet: the page.
         scene: the episode.
         scales: (5,) of error, latency, energy, traffic and update; a full bar is one scale.
-        shades: header colour of each tier.
-        x: left edge [pixels].
-        height: of the page [pixels].
+        area: the panel's place.
+        colors: of the DNNs.
+        tints: header colour of each tier.
     """
-    sheet.box(x, 0, PANEL, height, _BACK)
-    left, width = x + MARGIN, PANEL - 2 * MARGIN
-    sheet.text(left, 30, scene.name, 20, INK, weight="bold", width=width)
-    sheet.text(left, 56, f"slot {scene.slot} of {scene.horizon}", 12, MUTED)
-    sheet.box(left, 68, width, 4, TRACK)
-    sheet.box(left, 68, width * scene.slot / scene.horizon, 4, _PLAIN)
-    y = _draw_demand(sheet, scene, left, 96, width)
-    y = _draw_figures(sheet, scene, scales, left, y + 26, width)
-    _draw_tiers(sheet, scene, shades, left, y + 26, width)
+    sheet.box(*area, BACK)
+    x, width = area.x + MARGIN, area.width - 2 * MARGIN
+    sheet.text(x, 28, scene.name, 20, INK, width, bold=True)
+    sheet.text(x, 54, f"slot {scene.slot} of {scene.horizon}", FONT, MUTED)
+    sheet.box(x, 65, width, 4, TRACK)
+    sheet.box(x, 65, width * scene.slot / scene.horizon, 4, PLAIN)
+    y = _draw_demand(sheet, scene, x, 90, width)
+    y = _draw_figures(sheet, scene, scales, x, y + SPACE, width)
+    y = _draw_tiers(sheet, scene, tints, x, y + SPACE, width)
+    _draw_dnns(sheet, scene, colors, Frame(x, y + SPACE, width, area.height - y - SPACE))
 
 
 def _draw_demand(sheet: Sheet, scene: Scene, x: float, y: float, width: float) -> float:
     """Requests of the slots played so far; what comes is not shown."""
-    sheet.text(x, y, "requests per second", 12, INK, weight="bold")
-    low, high = y + 74, y + 16
-    sheet.box(x, low, width, 1, LINE)
+    sheet.text(x, y, "requests per second", FONT, INK, bold=True)
+    low, high = y + 58, y + 14
     if len(scene.demand):
-        top = max(float(scene.demand.max()), 1e-9)
-        steps = [x + width * (t + side) / scene.horizon for t in range(scene.slot) for side in (0, 1)]
-        heights = [low - (low - high) * float(rate) / top for rate in scene.demand for _ in (0, 1)]
-        sheet.area(steps, low, heights, "#9fb3c8")
-        sheet.text(x + width, y, f"{scene.demand[-1]:.4g} now", 12, INK, ha="right")
+        sheet.text(x + width, y, f"{scene.demand[-1]:.4g}", FONT, INK, side=1.0)
+        share = np.repeat(scene.demand / max(1e-9, float(scene.demand.max())), 2)
+        slots = np.repeat(np.arange(scene.slot + 1), 2)[1:-1]
+        steps = np.column_stack([x + width * slots / scene.horizon, low - (low - high) * share])
+        sheet.shape(np.vstack([[x, low], steps, [steps[-1, 0], low]]), heat(0.1))
+    sheet.box(x, low, width, 1, LINE)
     return low
 
 
 def _draw_figures(sheet: Sheet, scene: Scene, scales: Floats, x: float, y: float, width: float) -> float:
-    sheet.text(x, y, "last slot, per request", 12, INK, weight="bold")
-    for i, (label, key, shown, scale) in enumerate(FIGURES):
-        line = y + 24 + 25 * i + (8 if i >= 5 else 0)
-        sheet.text(x, line, label, 12, INK)
-        sheet.box(x, line + 9, width, 4, TRACK)
+    sheet.text(x, y, "last slot", FONT, INK, bold=True)
+    sheet.text(x + width, y, "mean per request", FONT - 1, MUTED, side=1.0)
+    for label, key, shown, scale in FIGURES:
+        y += SPACE - 1
+        sheet.text(x, y, label, FONT, INK)
+        sheet.box(x, y + 8, width, 4, TRACK)
         if scene.figures is None:
-            sheet.text(x + width, line, "-", 12, MUTED, ha="right")
             continue
         value = scene.figures[key]
         share = min(1.0, value / (1.0 if scale is None else float(scales[scale])))
-        color = _GOOD if key in ("accuracy", "split_rate", "early_rate") else heat(share)
-        sheet.text(x + width, line, shown(value), 12, INK, ha="right")
-        sheet.box(x, line + 9, width * share, 4, color)
-    return line + 13
+        sheet.text(x + width, y, shown(value), FONT, INK, side=1.0)
+        sheet.box(x, y + 8, width * share, 4, GOOD if key == "accuracy" else PLAIN)
+    return y + 10
 
 
-def _draw_tiers(sheet: Sheet, scene: Scene, shades: dict[str, Any], x: float, y: float, width: float) -> None:
-    sheet.text(x, y, "tiers", 12, INK, weight="bold")
-    for i, tier in enumerate(scene.tiers):
+def _draw_tiers(sheet: Sheet, scene: Scene, tints: Colors, x: float, y: float, width: float) -> float:
+    sheet.text(x, y, "tiers", FONT, INK, bold=True)
+    for tier in scene.tiers:
+        y += 18
         devices = Counter(node.device for node in scene.nodes if node.tier == tier)
         names = ", ".join(f"{count} {device}" for device, count in devices.items())
-        sheet.box(x, y + 14 + 20 * i, 12, 12, shades[tier])
-        sheet.text(x + 19, y + 20 + 20 * i, f"{tier}: {names}", 11, INK, width=width - 19)
+        sheet.box(x, y - 6, 12, 12, tints[tier])
+        sheet.text(x + 19, y, f"{tier}: {names}", FONT - 1, INK, width - 19)
+    return y + 4
 
 
-def draw_legend(sheet: Sheet, colors: dict[str, Any], y: float, width: float) -> None:
-    """Colours of the DNNs, how heads and tails look, and what the bars mean."""
-    sheet.box(0, y, width, 1, LINE)
+def _draw_dnns(sheet: Sheet, scene: Scene, colors: Colors, area: Frame) -> None:
+    """Legend of the DNNs, with what a policy has placed of each."""
+    x, y, width, height = area
+    sheet.text(x, y, "DNNs", FONT, INK, bold=True)
+    sheet.text(x + width, y, "segments placed, bytes", FONT - 1, MUTED, side=1.0)
+    lines = int((height - 18) // 18)
+    shown = scene.dnns if len(scene.dnns) <= lines else scene.dnns[: lines - 1]
+    for dnn in shown:
+        y += 18
+        sizes = [item.size for node in scene.nodes if not node.pinned for item in node.items if item.dnn == dnn]
+        sheet.box(x, y - 6, 12, 12, colors[dnn])
+        placed = f"{len(sizes)},  {si(sum(sizes), 'B')}" if sizes else "-"
+        taken = sheet.text(x + width, y, placed, FONT - 1, INK if sizes else MUTED, side=1.0)
+        sheet.text(x + 19, y, dnn, FONT - 1, INK, width - taken - 25)
+    if len(shown) < len(scene.dnns):
+        sheet.text(x + 19, y + 18, f"and {len(scene.dnns) - len(shown)} more", FONT - 1, MUTED)
+
+
+def draw_key(sheet: Sheet, area: Frame) -> None:
+    """What blocks, bars and lines mean."""
+    x, middle, size = area.x + MARGIN, area.y + area.height / 2, FONT - 1
+    sheet.box(area.x, area.y, area.width, 1, LINE)
+    x += sheet.text(x, middle, "memory:", size, MUTED) + 8
+    for label, first, last in (("whole DNN", 0.0, 1.0), ("head", 0.0, 0.4), ("tail", 0.4, 1.0)):
+        draw_segment(sheet, Item("", "", first, last, 0.0), Frame(x, middle - 8, 16, 16), hues(1)[0])
+        x += 20 + sheet.text(x + 20, middle, label, size, INK) + 14
+    sheet.box(x, middle - 8, 16, 16, LOST)
+    x += 20 + sheet.text(x + 20, middle, "lost", size, INK) + 30
+    x += sheet.text(x, middle, "load of nodes (thin bars) and links (lines, rate above the node):  0", size, MUTED) + 6
+    for i in range(60):
+        sheet.box(x + 2 * i, middle - 4, 2.2, 8, heat(i / 59))
+    sheet.text(x + 126, middle, "100 %", size, MUTED)

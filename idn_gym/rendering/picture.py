@@ -2,35 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
 import numpy as np
 import numpy.typing as npt
 
 from idn_gym.core.arrays import Floats
+from idn_gym.rendering.card import Colors, Frame, draw_card
 from idn_gym.rendering.labels import si
-from idn_gym.rendering.panel import PANEL, draw_legend, draw_panel
-from idn_gym.rendering.scene import Item, LinkView, NodeView, Scene, look
-from idn_gym.rendering.sheet import ALARM, INK, LINE, MUTED, PAPER, TRACK, Sheet, heat, hues
+from idn_gym.rendering.palette import ALARM, MUTED, PAPER, heat, hues, shades
+from idn_gym.rendering.panel import KEY, PANEL, draw_key, draw_panel
+from idn_gym.rendering.scene import LinkView, Scene, look
+from idn_gym.rendering.sheet import Sheet
 from idn_gym.simulation import Simulation
 
-SIZES = ((12, 1280, 720), (10**9, 1600, 900))
-"""Most nodes, width and height [pixels] of a picture; a scenario keeps its size for ever."""
+SMALL, LARGE = (1280, 720), (1600, 900)
+"""Width and height [pixels] of a picture; a scenario keeps its size for ever."""
 
-LEGEND = 58
-"""Height of the strip below the network [pixels]."""
+FEW = 12
+"""Up to so many nodes the picture is small and its cards are large."""
 
-ABOVE, BELOW, GAP = 15, 14, 12
-"""Room around a node for the text of its uplink, its arrivals, and the next node [pixels]."""
-
-
-class Frame(NamedTuple):
-    """Where a node is drawn [pixels]."""
-
-    x: float
-    y: float
-    width: float
-    height: float
+ABOVE, GAP = 15, 12
+"""Room for the text above a node, and between nodes [pixels]."""
 
 
 def render_rgb(simulation: Simulation, row: int, figures: Floats | None) -> npt.NDArray[np.uint8]:
@@ -48,141 +39,60 @@ def render_rgb(simulation: Simulation, row: int, figures: Floats | None) -> npt.
         DependencyNotInstalled: matplotlib is missing.
     """
     scene = look(simulation, row, figures)
-    width, height = next((w, h) for most, w, h in SIZES if len(scene.nodes) <= most)
+    width, height = SMALL if len(scene.nodes) <= FEW else LARGE
     sheet = Sheet(width, height)
     colors = dict(zip(scene.dnns, hues(len(scene.dnns)), strict=True))
-    shades = dict(zip(scene.tiers, _shades(len(scene.tiers)), strict=True))
-    frames = _frames(scene, width - PANEL, height - LEGEND)
-    for link in scene.links:
-        _draw_link(sheet, link, frames)
-    for node, frame in zip(scene.nodes, frames, strict=True):
-        _draw_node(sheet, node, frame, shades[node.tier], colors)
-    _label_links(sheet, scene, frames)
-    draw_legend(sheet, colors, height - LEGEND, width - PANEL)
-    draw_panel(sheet, scene, simulation.compiled.scales, shades, width - PANEL, height)
+    tints = dict(zip(scene.tiers, shades(len(scene.tiers)), strict=True))
+    _draw_network(sheet, scene, Frame(0, 0, width - PANEL, height - KEY), colors, tints)
+    draw_key(sheet, Frame(0, height - KEY, width - PANEL, KEY))
+    draw_panel(sheet, scene, simulation.compiled.scales, Frame(width - PANEL, 0, PANEL, height), colors, tints)
     return sheet.pixels()
 
 
-def _shades(count: int) -> list[tuple[float, float, float]]:
-    """Header colours of the tiers, dark at the repositories."""
-    dark, light = np.array([0.13, 0.18, 0.25]), np.array([0.50, 0.57, 0.65])
-    return [tuple(dark + (light - dark) * i / max(1, count - 1)) for i in range(count)]
-
-
-def _frames(scene: Scene, width: float, height: float) -> list[Frame]:
-    plan = scene.plan
-    pitch = height / plan.rows
-    tall = min(150.0, pitch - ABOVE - BELOW - max(18.0, 0.2 * pitch))
-    frames = []
-    for x, row, room in zip(plan.x, plan.row, plan.width, strict=True):
-        wide = min(240.0, room * width - GAP)
-        frames.append(Frame(GAP / 2 + x * (width - GAP) - wide / 2, pitch * (row + 0.5) - tall / 2, wide, tall))
-    return frames
-
-
-def _draw_link(sheet: Sheet, link: LinkView, frames: list[Frame]) -> None:
-    low, high = sorted((frames[link.source], frames[link.target]), key=lambda frame: -frame.y)
-    start, end = (low.x + low.width / 2, low.y), (high.x + high.width / 2, high.y + high.height)
-    sheet.curve(start, end, heat(link.load), 1.2 + 5.0 * min(1.0, link.load))
-
-
-def _label_links(sheet: Sheet, scene: Scene, frames: list[Frame]) -> None:
-    """Rate and load of each node's first uplink, right above the node."""
-    done = set()
+def _draw_network(sheet: Sheet, scene: Scene, area: Frame, colors: Colors, tints: Colors) -> None:
+    cards = _cards(scene, area)
+    tops = [min(card.y for card in cards if card.y > level) for level in sorted({card.y for card in cards})[:-1]]
+    for link in sorted(scene.links, key=lambda link: link.load):
+        _draw_link(sheet, link, cards, tops)
+    for node, card in zip(scene.nodes, cards, strict=True):
+        draw_card(sheet, node, card, tints[node.tier], colors)
+    labelled: set[int] = set()
     for link in scene.links:
-        if link.source in done:
-            continue
-        done.add(link.source)
-        frame = frames[link.source]
-        rate = si(8 * link.rate, "bit/s")
-        text = f"{rate}  {link.load:.0%}" if frame.width >= 100 else f"{rate[:-5].replace(' ', '')} {link.load:.0%}"
-        color = ALARM if link.load > 0.9 else MUTED
-        backing = {"facecolor": PAPER, "edgecolor": "none", "pad": 1.0}
-        x, y = frame.x + frame.width / 2, frame.y - ABOVE / 2
-        sheet.text(x, y, text, 10, color, ha="center", bbox=backing)
+        if link.source not in labelled:
+            _label_link(sheet, link, cards[link.source])
+        labelled.add(link.source)
 
 
-def _draw_node(sheet: Sheet, node: NodeView, frame: Frame, shade: Any, colors: dict[str, Any]) -> None:
-    x, y, width, height = frame
-    big = height > 90 and width > 130
-    header, bar, font = (18.0, 18.0, 11.5) if big else (14.0, 13.0, 10.0)
-    sheet.box(x, y, width, height, PAPER, LINE, linewidth=1)
-    sheet.box(x, y, width, header, shade)
-    sheet.text(x + 4, y + header / 2, node.name, font, PAPER, width=width - 8, weight="bold")
-    inner, left = width - 8, x + 4
-    at = y + header + 4
-    _draw_memory(sheet, node, Frame(left, at, inner, bar), colors)
-    at += bar + 4
-    _draw_load(sheet, node, Frame(left, at, inner, 5))
-    at += 5 + 8
-    _caption(sheet, node, left, at, inner)
-    _draw_list(sheet, node, Frame(left, at + 7, inner, y + height - at - 8), colors)
-    if node.arrivals is not None:
-        text = f"{node.arrivals:.3g} req/s"
-        text += f", {node.dropped:.0%} dropped" if node.dropped >= 0.005 and width >= 130 else ""
-        color = ALARM if node.dropped >= 0.005 else INK
-        sheet.text(x + width / 2, y + height + BELOW / 2, text, 10, color, ha="center")
+def _cards(scene: Scene, area: Frame) -> list[Frame]:
+    """Where each node goes."""
+    plan = scene.plan
+    pitch = area.height / plan.rows
+    few = len(scene.nodes) <= FEW
+    tall = min(150.0, pitch - ABOVE - max(24.0, 0.25 * pitch))
+    widest = 240.0 if few else 170.0
+    cards = []
+    for x, row, room in zip(plan.x, plan.row, plan.width, strict=True):
+        wide = min(widest, room * area.width - GAP)
+        top = area.y + pitch * (row + 0.5) - tall / 2 + ABOVE / 2
+        cards.append(Frame(area.x + x * area.width - wide / 2, top, wide, tall))
+    return cards
 
 
-def _caption(sheet: Sheet, node: NodeView, x: float, y: float, width: float) -> None:
-    memory = f"{si(node.used, 'B').split()[0]}/{si(node.memory, 'B')}"
-    load = f"{node.busy:.2g} busy" if node.load is None else f"{node.load:.0%}"
-    if width >= 88:
-        sheet.text(x, y, memory, 9.5, MUTED)
-        sheet.text(x + width, y, load, 9.5, MUTED, ha="right")
-    else:
-        sheet.text(x + width / 2, y, load, 9.5, MUTED, ha="center")
+def _draw_link(sheet: Sheet, link: LinkView, cards: list[Frame], tops: list[float]) -> None:
+    """From the upper node's foot to the lower one's head, bending right below the upper node."""
+    high, low = sorted((cards[link.source], cards[link.target]), key=lambda card: card.y)
+    start = (high.x + high.width / 2, high.y + high.height)
+    end = (low.x + low.width / 2, low.y)
+    bend = min((top for top in tops if top > start[1]), default=end[1]) - ABOVE
+    sheet.thread(start, min(bend, end[1]), end, heat(link.load), 1.2 + 5.0 * min(1.0, link.load))
 
 
-def _draw_memory(sheet: Sheet, node: NodeView, frame: Frame, colors: dict[str, Any]) -> None:
-    """One block per segment, as wide as its bytes; filled where the DNN's layers are, top to bottom."""
-    x, y, width, height = frame
-    sheet.box(x, y, width, height, TRACK)
-    scale = width / max(node.nominal_memory, node.used, 1.0)
-    lost = max(0.0, node.nominal_memory - node.memory) * scale
-    if lost > 0.5:
-        sheet.box(x + width - lost, y, lost, height, PAPER, LINE, hatch="////", linewidth=0)
-    for item in node.items:
-        wide = max(2.0, item.size * scale)
-        draw_segment(sheet, item, Frame(x, y, wide, height), colors[item.dnn])
-        x += wide
-
-
-def draw_segment(sheet: Sheet, item: Item, frame: Frame, color: Any) -> None:
-    """A block with its DNN's colour where the segment's layers are, pale elsewhere."""
-    x, y, width, height = frame
-    thin = 0.8 if width > 3 else 0.0
-    if item.last - item.first < 1.0:
-        sheet.box(x, y, width - thin, height, color, alpha=0.3)
-    top, bottom = y + item.first * height, y + item.last * height
-    sheet.box(x, top, width - thin, bottom - top, color)
-
-
-def _draw_load(sheet: Sheet, node: NodeView, frame: Frame) -> None:
-    x, y, width, height = frame
-    sheet.box(x, y, width, height, TRACK)
-    if node.load is None:
-        return
-    if node.offered < 0.995:
-        lost = (1.0 - max(0.0, node.offered)) * width
-        sheet.box(x + width - lost, y, lost, height, PAPER, LINE, hatch="//////", linewidth=0)
-    if node.load > 0:
-        sheet.box(x, y, max(1.5, min(1.0, node.load) * width), height, heat(node.load))
-
-
-def _draw_list(sheet: Sheet, node: NodeView, frame: Frame, colors: dict[str, Any]) -> None:
-    """Names of the segments, as far as there is room."""
-    x, y, width, height = frame
-    lines = int(height // 13)
-    if width < 110 or lines < 1 or not node.items:
-        return
-    if len(node.items) == node.pinned > lines:
-        sheet.text(x, y + 6, f"all {node.pinned} models, pinned", 10, INK, width=width)
-        return
-    shown = node.items if len(node.items) <= lines else node.items[: lines - 1]
-    for i, item in enumerate(shown):
-        draw_segment(sheet, item, Frame(x, y + 13 * i + 1, 10, 10), colors[item.dnn])
-        sheet.text(x + 15, y + 13 * i + 6.5, item.name, 10, INK, width=width - 15)
-    if len(shown) < len(node.items):
-        rest = len(node.items) - len(shown)
-        sheet.text(x + 15, y + 13 * len(shown) + 6.5, f"and {rest} more", 10, MUTED, width=width - 15)
+def _label_link(sheet: Sheet, link: LinkView, card: Frame) -> None:
+    """Rate and load of a node's first uplink, right above the node."""
+    rate = si(8 * link.rate, "bit/s")
+    if card.width < 100:
+        rate = rate.removesuffix("bit/s").replace(" ", "")
+    x, y, text = card.x + card.width / 2, card.y - ABOVE / 2, f"{rate}  {link.load:.0%}"
+    wide = sheet.text(x, y, text, 10, MUTED, card.width, side=0.5)
+    sheet.box(x - wide / 2 - 2, y - 6, wide + 4, 12, PAPER)
+    sheet.text(x, y, text, 10, ALARM if link.load > 0.9 else MUTED, card.width, side=0.5)

@@ -1,36 +1,25 @@
-"""A page measured in pixels, drawn by matplotlib without its global state."""
+"""A page measured in pixels, drawn by matplotlib without its global state.
+
+Everything, text included, becomes one collection of paths in drawing order. That is many times faster
+than one artist per box and word, and lets text be measured exactly.
+"""
 
 from __future__ import annotations
 
-import colorsys
-from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from gymnasium.error import DependencyNotInstalled
 
-INK, MUTED, LINE, TRACK, PAPER = "#1f2933", "#6b7785", "#cbd2d9", "#e8ecf0", "#ffffff"
-"""Text, second-rank text, frames, empty bars, background."""
+Floats = npt.NDArray[np.float64]
+Color = str | tuple[float, ...]
 
-ALARM = "#c0392b"
+NOTHING = (0.0, 0.0, 0.0, 0.0)
 
-HUES = (
-    "#4e79a7",
-    "#f28e2b",
-    "#59a14f",
-    "#b07aa1",
-    "#76b7b2",
-    "#edc948",
-    "#9c755f",
-    "#ff9da7",
-    "#2f4b7c",
-    "#a0a832",
-)
-"""Colours of the first ten DNNs; more are spread over the colour circle."""
-
-HEAT = ((0.0, (0.66, 0.73, 0.80)), (0.5, (0.36, 0.60, 0.62)), (0.8, (0.95, 0.65, 0.20)), (1.0, (0.75, 0.22, 0.17)))
-"""Colour of a load: grey-blue when idle, amber when busy, red when full."""
+MOVE, LINE, CURVE, CLOSE = 1, 2, 4, 79
+"""Codes of matplotlib's paths."""
 
 
 class Sheet:
@@ -39,67 +28,110 @@ class Sheet:
     def __init__(self, width: int, height: int) -> None:
         """Open an empty page.
 
+        Args:
+            width: [pixels].
+            height: [pixels].
+
         Raises:
             DependencyNotInstalled: matplotlib is missing.
         """
         try:
-            from matplotlib.backends.backend_agg import FigureCanvasAgg
-            from matplotlib.figure import Figure
+            import matplotlib.backends.backend_agg  # noqa: F401  (only to see whether it is there)
         except ImportError as error:
             raise DependencyNotInstalled(
                 f'{error.name} is not installed; run `pip install "idn-gym[render]"`'
             ) from error
-        figure = Figure(figsize=(width / 72, height / 72), dpi=72, facecolor=PAPER)
-        self._canvas = FigureCanvasAgg(figure)
-        self._axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
-        self._axes.set(xlim=(0, width), ylim=(height, 0))
-        self._axes.set_axis_off()
+        self.width, self.height = width, height
+        self._paths: list[Any] = []
+        self._fills: list[Color] = []
+        self._edges: list[Color] = []
+        self._widths: list[float] = []
 
-    def box(self, x: float, y: float, width: float, height: float, fill: Any, edge: Any = "none", **look: Any) -> None:
+    def box(
+        self, x: float, y: float, width: float, height: float, fill: Color, edge: Color = NOTHING, line: float = 0.0
+    ) -> None:
         """A rectangle from its top left corner."""
-        from matplotlib.patches import Rectangle
+        corners = [(x, y), (x + width, y), (x + width, y + height), (x, y + height), (x, y)]
+        self._add(np.array(corners), [MOVE, LINE, LINE, LINE, CLOSE], fill, edge, line)
 
-        self._axes.add_artist(Rectangle((x, y), width, height, facecolor=fill, edgecolor=edge, **look))
+    def shape(self, points: Floats, fill: Color) -> None:
+        """A filled polygon from its corners (n, 2)."""
+        self._add(points, [MOVE, *[LINE] * (len(points) - 1)], fill, NOTHING, 0.0)
 
-    def text(self, x: float, y: float, text: str, size: float, color: Any = INK, width: float = np.inf, **look: Any) -> None:
-        """A line of text around (x, y), left-aligned and vertically centred unless told otherwise.
+    def thread(self, start: tuple[float, float], bend: float, end: tuple[float, float], ink: Color, line: float) -> None:
+        """A line that leaves upright, is above its end at the height `bend`, and goes straight from there."""
+        middle = (start[1] + bend) / 2
+        points = [start, (start[0], middle), (end[0], middle), (end[0], bend), end]
+        self._add(np.array(points), [MOVE, CURVE, CURVE, CURVE, LINE], NOTHING, ink, line)
 
-        It is cut so as to take about `width` pixels at most.
+    def text(
+        self, x: float, y: float, text: str, size: float, ink: Color, width: float = np.inf, side: float = 0.0, bold: bool = False
+    ) -> float:
+        """A line of text, cut where it would be wider than `width`.
+
+        Args:
+            x: left end, or what `side` says.
+            y: middle of the small letters.
+            text: what to write.
+            size: of the font [pixels].
+            ink: colour.
+            width: most it may take [pixels].
+            side: 0: `x` is the left end; 0.5: the middle; 1: the right end.
+            bold: whether in bold.
+
+        Returns:
+            The width taken [pixels].
         """
-        room = int(width / (0.56 * size)) if np.isfinite(width) else len(text)
-        cut = text if len(text) <= room else f"{text[: max(1, room - 1)]}…"
-        look = {"va": "center_baseline", "ha": "left", "zorder": 3, **look}
-        self._axes.text(x, y, cut, fontsize=size, color=color, parse_math=False, **look)
-
-    def curve(self, start: tuple[float, float], end: tuple[float, float], color: Any, width: float) -> None:
-        """A line that leaves and arrives upright."""
-        from matplotlib.patches import PathPatch
-        from matplotlib.path import Path
-
-        middle = (start[1] + end[1]) / 2
-        path = Path([start, (start[0], middle), (end[0], middle), end], [1, 4, 4, 4])
-        self._axes.add_artist(
-            PathPatch(path, facecolor="none", edgecolor=color, linewidth=width, capstyle="round", zorder=0.5)
-        )
-
-    def area(self, x: Sequence[float] | Any, low: float, high: Any, color: Any) -> None:
-        """A filled line chart between the height `low` and the heights `high`."""
-        self._axes.fill_between(x, low, high, color=color, linewidth=0, zorder=2)
+        letters = [_glyph(letter, bold) for letter in text]
+        long = size * sum(advance for _, _, advance in letters)
+        if long > width and len(text) > 1:
+            return self.text(x, y, text.rstrip("…")[:-1] + "…", size, ink, width, side, bold)
+        pen, points, codes = x - side * long, [], []
+        for vertices, own, advance in letters:
+            points.append(vertices * (size, -size) + (pen, y + 0.27 * size))
+            codes.append(own)
+            pen += size * advance
+        if text.strip():
+            self._add(np.concatenate(points), np.concatenate(codes), ink, NOTHING, 0.0)
+        return long
 
     def pixels(self) -> npt.NDArray[np.uint8]:
         """The page as (height, width, 3)."""
-        self._canvas.draw()
-        return np.asarray(self._canvas.buffer_rgba())[..., :3].copy()
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.collections import PathCollection
+        from matplotlib.figure import Figure
+        from matplotlib.transforms import Affine2D
+
+        figure = Figure(figsize=(self.width / 72, self.height / 72), dpi=72, facecolor="white")
+        canvas = FigureCanvasAgg(figure)
+        drawing = PathCollection(
+            self._paths,
+            facecolors=self._fills,
+            edgecolors=self._edges,
+            linewidths=self._widths,
+            transform=Affine2D().scale(1.0, -1.0).translate(0.0, self.height),
+        )
+        figure.add_artist(drawing)
+        canvas.draw()
+        return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+
+    def _add(self, points: Floats, codes: Any, fill: Color, edge: Color, line: float) -> None:
+        from matplotlib.path import Path
+
+        self._paths.append(Path(points, codes))
+        self._fills.append(fill)
+        self._edges.append(edge)
+        self._widths.append(line)
 
 
-def heat(load: float) -> tuple[float, float, float]:
-    """Colour of a load, as red, green and blue in 0..1."""
-    at = [stop for stop, _ in HEAT]
-    return tuple(float(np.interp(load, at, [color[c] for _, color in HEAT])) for c in range(3))  # type: ignore[return-value]
+@lru_cache(maxsize=1024)
+def _glyph(letter: str, bold: bool) -> tuple[Floats, npt.NDArray[np.uint8], float]:
+    """Outline (n, 2), its codes (n,) and the width of a letter of size 1, in the font that matplotlib ships."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import text_to_path
 
-
-def hues(count: int) -> list[Any]:
-    """One colour for each of `count` DNNs."""
-    if count <= len(HUES):
-        return list(HUES[:count])
-    return [colorsys.hls_to_rgb(i / count, (0.42, 0.58)[i % 2], 0.55) for i in range(count)]
+    font = FontProperties(family="DejaVu Sans", weight="bold" if bold else "normal", size=100)
+    advance, _, _ = text_to_path.get_text_width_height_descent(letter, font, False)
+    vertices, codes = text_to_path.get_text_path(font, letter)
+    scale = 1.0 / text_to_path.FONT_SCALE
+    return np.reshape(vertices, (-1, 2)) * scale, np.array(codes, np.uint8), float(advance) / 100.0

@@ -1,0 +1,139 @@
+"""One node of the picture: its name, its memory block by block, its load, and what is on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from idn_gym.rendering.labels import si
+from idn_gym.rendering.palette import ALARM, INK, LINE, LOST, MUTED, PAPER, TRACK, Rgb, heat, pale
+from idn_gym.rendering.scene import Item, NodeView
+from idn_gym.rendering.sheet import Sheet
+
+Colors = Mapping[str, Rgb]
+
+
+class Frame(NamedTuple):
+    """A place on the page [pixels]."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+class Style(NamedTuple):
+    """Sizes of a card's parts [pixels]."""
+
+    header: float
+    memory: float
+    load: float
+    font: float  # of the node's name; all other text is smaller
+    line: float  # from one segment's name to the next
+
+
+LARGE, SMALL = Style(22, 24, 7, 13, 15), Style(15, 14, 5, 10.5, 13)
+DROPS = 0.005
+"""Share of dropped requests from which on the card says so."""
+
+
+def draw_card(sheet: Sheet, node: NodeView, card: Frame, tint: Rgb, colors: Colors) -> None:
+    """Draw a node into its frame.
+
+    Args:
+        sheet: the page.
+        node: the node.
+        card: its place.
+        tint: header colour.
+        colors: of the DNNs.
+    """
+    style = LARGE if card.height >= 120 and card.width >= 180 else SMALL
+    dropping = node.dropped >= DROPS
+    sheet.box(*card, PAPER, ALARM if dropping else LINE, 1.5 if dropping else 1.0)
+    x, width = card.x + 5, card.width - 10
+    _draw_header(sheet, node, card, style, tint)
+    y = card.y + style.header + 5
+    _draw_memory(sheet, node, Frame(x, y, width, style.memory), colors)
+    y += style.memory + 4
+    _draw_load(sheet, node, Frame(x, y, width, style.load))
+    y += style.load + 0.6 * style.line
+    _draw_caption(sheet, node, Frame(x, y, width, 0), style)
+    y += 0.7 * style.line
+    _draw_list(sheet, node, Frame(x, y, width, card.y + card.height - y - 2), style, colors)
+
+
+def _draw_header(sheet: Sheet, node: NodeView, card: Frame, style: Style, tint: Rgb) -> None:
+    sheet.box(card.x, card.y, card.width, style.header, tint)
+    middle = card.y + style.header / 2
+    free = card.width - 10
+    if node.arrivals is not None and card.width >= 130:
+        text = f"{node.arrivals:.3g} req/s"
+        text += f", {node.dropped:.0%} dropped" if node.dropped >= DROPS else ""
+        free -= 8 + sheet.text(card.x + card.width - 5, middle, text, style.font - 1.5, PAPER, side=1.0)
+    sheet.text(card.x + 5, middle, node.name, style.font, PAPER, free, bold=True)
+
+
+def _draw_memory(sheet: Sheet, node: NodeView, frame: Frame, colors: Colors) -> None:
+    """One block per segment, as wide as its bytes."""
+    x, y, width, height = frame
+    sheet.box(*frame, TRACK)
+    scale = width / max(node.nominal_memory, node.used, 1.0)
+    lost = max(0.0, node.nominal_memory - node.memory) * scale
+    sheet.box(x + width - lost, y, lost, height, LOST)
+    least = 2.5 if 5.0 * len(node.items) < width else 0.0  # else a crowd of small ones would run over
+    for item in node.items:
+        wide = max(least, item.size * scale)
+        draw_segment(sheet, item, Frame(x, y, wide, height), colors[item.dnn])
+        x += wide
+
+
+def draw_segment(sheet: Sheet, item: Item, frame: Frame, color: Rgb) -> None:
+    """The DNN from top to bottom, in its colour where the segment's blocks are and pale elsewhere."""
+    x, y, width, height = frame
+    width -= 1.0 if width > 3.0 else 0.0
+    if item.last - item.first < 1.0:
+        sheet.box(x, y, width, height, pale(color))
+    sheet.box(x, y + item.first * height, width, (item.last - item.first) * height, color)
+
+
+def _draw_load(sheet: Sheet, node: NodeView, frame: Frame) -> None:
+    x, y, width, height = frame
+    sheet.box(*frame, TRACK)
+    lost = (1.0 - min(1.0, max(0.0, node.offered))) * width
+    sheet.box(x + width - lost, y, lost, height, LOST)
+    if node.load:
+        sheet.box(x, y, max(1.5, min(1.0, node.load) * width), height, heat(node.load))
+
+
+def _draw_caption(sheet: Sheet, node: NodeView, frame: Frame, style: Style) -> None:
+    """Memory and load in numbers; on a narrow card the arrivals take the memory's place."""
+    x, y, width, _ = frame
+    size = style.font - 1.5 if style is LARGE else 9.5
+    left, ink = f"{si(node.used, 'B')} of {si(node.memory, 'B')}", MUTED
+    load = "elastic" if node.load is None else f"{node.load:.0%}"
+    if width < 120:
+        left = "" if node.arrivals is None else f"{node.arrivals:.3g}/s"
+        ink = ALARM if node.dropped >= DROPS else MUTED
+    elif node.load is None:
+        load = f"{node.busy:.2g} servers busy"
+    taken = sheet.text(x + width, y, load, size, ALARM if (node.load or 0.0) > 0.9 else MUTED, side=1.0)
+    sheet.text(x, y, left, size, ink, width - taken - 4)
+
+
+def _draw_list(sheet: Sheet, node: NodeView, frame: Frame, style: Style, colors: Colors) -> None:
+    """Names of the segments, as far as there is room."""
+    x, y, width, height = frame
+    lines, size = int(height // style.line), min(11.0, style.font - 0.5)
+    if width < 110 or lines < 1 or not node.items:
+        return
+    if len(node.items) == node.pinned > lines:
+        sheet.text(x, y + style.line / 2, f"all {node.pinned} models, pinned", size, INK, width)
+        return
+    shown = node.items if len(node.items) <= lines else node.items[: lines - 1]
+    for item in shown:
+        draw_segment(sheet, item, Frame(x, y + 1.5, 11, style.line - 3), colors[item.dnn])
+        sheet.text(x + 16, y + style.line / 2, item.name, size, INK, width - 16)
+        y += style.line
+    if len(shown) < len(node.items):
+        rest = f"and {len(node.items) - len(shown)} more"
+        sheet.text(x + 16, y + style.line / 2, rest, size, MUTED, width - 16)

@@ -1,0 +1,49 @@
+"""Colours of the picture."""
+
+from __future__ import annotations
+
+import colorsys
+
+import numpy as np
+
+Rgb = tuple[float, ...]
+
+INK, MUTED, LINE, TRACK, PAPER = "#1f2933", "#66717e", "#c3ccd5", "#e6eaee", "#ffffff"
+"""Text, second-rank text, frames, empty bars, background."""
+
+BACK, PLAIN, GOOD, LOST, ALARM = "#f4f6f8", "#5b7083", "#3a7d5d", "#aeb6bf", "#b83227"
+"""Panel, neutral bars, bars where more is better, lost capacity, what must not be overlooked."""
+
+HUES = ("#4e79a7", "#f28e2b", "#59a14f", "#b07aa1", "#76b7b2", "#edc948", "#9c755f", "#ff9da7", "#2f4b7c", "#a0a832")
+"""The first ten DNNs; more are spread over the colour circle."""
+
+HEAT = ((0.0, (0.68, 0.75, 0.81)), (0.5, (0.36, 0.60, 0.62)), (0.8, (0.95, 0.65, 0.20)), (1.0, (0.75, 0.22, 0.17)))
+"""Loads: grey-blue when idle, amber when busy, red when full."""
+
+
+def heat(load: float) -> Rgb:
+    """Colour of a load, as red, green and blue in 0..1."""
+    at = [stop for stop, _ in HEAT]
+    return tuple(float(np.interp(load, at, [color[c] for _, color in HEAT])) for c in range(3))
+
+
+def hues(count: int) -> list[Rgb]:
+    """One colour for each of `count` DNNs."""
+    if count <= len(HUES):
+        return [_read(color) for color in HUES[:count]]
+    return [colorsys.hls_to_rgb(i / count, (0.42, 0.58)[i % 2], 0.55) for i in range(count)]
+
+
+def shades(count: int) -> list[Rgb]:
+    """Header colours of the tiers, dark at the repositories."""
+    dark, light = np.array([0.13, 0.18, 0.25]), np.array([0.48, 0.55, 0.63])
+    return [tuple(float(c) for c in dark + (light - dark) * i / max(1, count - 1)) for i in range(count)]
+
+
+def pale(color: Rgb) -> Rgb:
+    """The same colour washed out."""
+    return tuple(1.0 - 0.3 * (1.0 - c) for c in color)
+
+
+def _read(color: str) -> Rgb:
+    return tuple(int(color[i : i + 2], 16) / 255 for i in (1, 3, 5))
