@@ -1,0 +1,90 @@
+"""Kill a training run in the middle, twice, and compare it with the one that nobody killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from stable_baselines3.common.save_util import load_from_zip_file
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from experiments.train import main
+
+ROOT = Path(__file__).resolve().parents[2]
+SETTINGS = {
+    "ppo": ["agent.n_steps=16", "agent.batch_size=32", "agent.n_epochs=2"],
+    "a2c": ["agent.n_steps=16"],
+}
+
+
+def command(agent, out):
+    words = ["--agent", agent, "--scenario", "tiny", "--steps", "3000", "--envs", "4", "--out", str(out)]
+    small = ["checkpoint_every=200", "evaluate_every=1000", "evaluation_episodes=2", "scenario.horizon=25"]
+    return [*words, "agent.net_arch=[16]", *SETTINGS[agent], *small]
+
+
+def start(agent, out):
+    words = [sys.executable, "-m", "experiments.train", *command(agent, out), "--resume"]
+    with (out.parent / "output.txt").open("ab") as output:
+        return subprocess.Popen(words, cwd=ROOT, stdout=output, stderr=output)
+
+
+def kill_in_the_middle(process, checkpoint):
+    """SIGKILL soon after the run has replaced its checkpoint a few times."""
+    for _ in range(3):
+        before = checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
+        while not checkpoint.exists() or checkpoint.stat().st_mtime_ns == before:
+            assert process.poll() is None, "it ended before it could be killed"
+            time.sleep(0.002)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def weights(out):
+    _, parameters, _ = load_from_zip_file(out / "policy.zip", device="cpu")
+    return parameters["policy"]
+
+
+def curves(out):
+    reader = EventAccumulator(
+        str(out / "tensorboard"), size_guidance={"scalars": 0, "images": 0, "tensors": 0}
+    )
+    reader.Reload()
+    tags = reader.Tags()
+    found = {t: [(e.step, e.value) for e in reader.Scalars(t)] for t in tags["scalars"] if t != "time/fps"}
+    found |= {t: [e.step for e in reader.Images(t)] for t in tags["images"]}
+    return found | {t: [e.step for e in reader.Tensors(t)] for t in tags["tensors"]}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("agent", ["ppo", "a2c"])
+def test_killed_and_resumed_run_ends_with_the_same_bits(tmp_path, agent):
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    assert start(agent, whole).wait() == 0, (tmp_path / "output.txt").read_text()[-3000:]
+    for _ in range(2):
+        kill_in_the_middle(start(agent, parts), parts / "checkpoint.pt")
+    assert not (parts / "policy.zip").exists()
+    assert start(agent, parts).wait() == 0, (tmp_path / "output.txt").read_text()[-3000:]
+    expected, found = weights(whole), weights(parts)
+    assert expected.keys() == found.keys()
+    assert [name for name in expected if not torch.equal(expected[name], found[name])] == []
+    assert curves(parts) == curves(whole)
+    steps = [step for step, _ in curves(parts)["objectives/accuracy"]]
+    assert steps == list(range(64, 3000 + 64, 64))
+
+
+def test_other_settings_do_not_resume_and_a_finished_run_is_left_alone(tmp_path, capsys):
+    words = command("a2c", tmp_path / "run")
+    main([*words, "steps=100"])
+    policy = tmp_path / "run" / "policy.zip"
+    saved = policy.stat().st_mtime_ns
+    main([*words, "steps=100", "--resume"])
+    assert policy.stat().st_mtime_ns == saved
+    with pytest.raises(SystemExit, match="holds a run"):
+        main([*words, "steps=100"])
+    with pytest.raises(SystemExit, match=r"agent.gamma: 0.5 is not"):
+        main([*words, "steps=100", "agent.gamma=0.5", "--resume"])
