@@ -11,7 +11,7 @@ from idn_gym.strict import ConfigError, closest, override, read, read_yaml, writ
 
 
 def _board(name: str) -> c.Node:
-    return c.Node(name, device="sbc_rpi_zero2w", tier="device", memory=48e6, demand=1.0)
+    return c.Node(name, device="sbc_rpi_zero2w", tier="device", memory=24e6, demand=1.0)
 
 
 def _edge(name: str) -> c.Node:
@@ -35,14 +35,14 @@ EDGE_SMALL = c.Scenario(
         c.Task(
             "imagenet",
             ("mobilenetv3_small_100", "efficientnet_b0", "resnet152_bottlefit"),
-            share=0.7,
+            share=0.75,
             timeout=2.0,
             deadline=0.3,
         ),
         c.Task("fashion", ("fashion_branchy", "fashion_bottleneck_147"), share=0.2, timeout=2.0, deadline=0.1),
-        c.Task("coco", ("yolov5n_640", "yolov5s_640", "yolov5m_640"), share=0.1, timeout=2.0, deadline=0.5),
+        c.Task("coco", ("yolov5n_640", "yolov5s_640", "yolov5m_640"), share=0.05, timeout=2.0, deadline=0.5),
     ),
-    workload=c.Workload(rate=100.0, diurnal=c.Diurnal(spread=0.5, random_start=True), bursts=c.Bursts()),
+    workload=c.Workload(rate=80.0, diurnal=c.Diurnal(spread=0.5, random_start=True), bursts=c.Bursts(ratio=3.0)),
     dynamics=c.Dynamics(link=c.Ar1(), moving_links=("lte_uplink",)),
     scales=c.Scales(error=0.5, latency=0.5, energy=1.0, traffic=1e5, update=1.0),
 )
