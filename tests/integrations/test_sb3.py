@@ -1,4 +1,4 @@
-"""The adapter against SB3's own DummyVecEnv, on a toy with episodes of different lengths."""
+"""The adapter against SB3's own DummyVecEnv: a toy with episodes of different lengths, and IDN-v0."""
 
 import runpy
 import sys
@@ -8,11 +8,15 @@ import numpy as np
 import pytest
 from gymnasium.error import DependencyNotInstalled
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
+from sb3_contrib import MaskablePPO
 from stable_baselines3 import PPO
+from stable_baselines3.common.env_checker import check_env
 from stable_baselines3.common.vec_env import DummyVecEnv, VecMonitor
 
+import idn_gym  # noqa: F401 (registers IDN-v0)
 from idn_gym.integrations import sb3
 from idn_gym.integrations.sb3 import GymVecEnv
+from idn_gym.scenarios.presets import PRESETS
 from idn_gym.strict import ConfigError
 
 
@@ -137,3 +141,43 @@ def test_without_the_extra_the_error_names_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "stable_baselines3.common.vec_env", None)
     with pytest.raises(DependencyNotInstalled, match=r"idn-gym\[rl\]"):
         runpy.run_path(sb3.__file__)
+
+
+def native(count, **options):
+    options = {"preference": "balanced", "overrides": {"horizon": 7}, **options}
+    return GymVecEnv(gym.make_vec("IDN-v0", num_envs=count, autoreset_mode="SAME_STEP", **options))
+
+
+@pytest.mark.parametrize("action", ["placement", "change", "scores"])
+def test_native_steps_are_those_of_dummy_vec_env(action):
+    options = {"scenario": "tiny", "action": action, "preference": "balanced", "overrides": {"horizon": 7}}
+    singles = DummyVecEnv([lambda: gym.make("IDN-v0", **options)] * 3)
+    assert_same_steps(native(3, **options), singles, 30)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_sb3_accepts_every_preset(preset):
+    check_env(gym.make("IDN-v0", scenario=preset, preference="balanced"), warn=False)
+    check_env(gym.make("IDN-Scalar-v0", scenario=preset), warn=False)
+
+
+def test_vector_rewards_are_refused():
+    env = native(2, preference=None)
+    env.seed(0)
+    env.reset()
+    with pytest.raises(ConfigError, match="preference"):
+        env.step(np.array([env.action_space.sample()] * 2))
+
+
+@pytest.mark.parametrize("action", ["placement", "change"])
+def test_maskable_ppo_takes_only_what_the_masks_allow(action):
+    shrunk = {"left": 0.2, "mean_full": 1.0, "mean_shrunk": 100.0}
+    env = VecMonitor(native(4, action=action, overrides={"dynamics.memory": shrunk}))
+    algorithm = MaskablePPO("MlpPolicy", env, n_steps=8, batch_size=32, n_epochs=1, seed=0, device="cpu")
+    algorithm.learn(64)
+    masks = np.array(env.env_method("action_masks"))
+    actions, _ = algorithm.predict(algorithm._last_obs, action_masks=masks, deterministic=False)
+    sizes = np.atleast_1d(getattr(env.action_space, "nvec", getattr(env.action_space, "n", 0)))
+    starts = np.cumsum(sizes) - sizes
+    assert masks.shape == (4, sizes.sum()) and not masks.all()
+    assert np.take_along_axis(masks, starts + actions.reshape(4, -1), axis=1).all()
