@@ -40,7 +40,10 @@ def write_model(name, blocks, task="t", input=8.0, points=None):
             for i, (macs, weights, output) in enumerate(blocks)
         ],
         "points": [
-            {"name": label, "exits": [dict(zip(("after", "share", "accuracy"), exit_, strict=True)) for exit_ in exits]}
+            {
+                "name": label,
+                "exits": [dict(zip(("after", "share", "accuracy"), exit_, strict=True)) for exit_ in exits],
+            }
             for label, exits in points.items()
         ],
         "outcome": "measured",
@@ -62,10 +65,13 @@ def make_scenario(tmp_path):
             "name": "toy",
             "topology": {
                 "kind": "explicit",
-                "nodes": [{"name": name, "device": "unit", "tier": "toy", **node} for name, node in nodes.items()],
+                "nodes": [
+                    {"name": name, "device": "unit", "tier": "toy", **node} for name, node in nodes.items()
+                ],
                 "links": [{"source": a, "target": z, "kind": "wire", **changes} for a, z, changes in links],
             },
-            "tasks": tasks or [{"name": name, "models": listed, "timeout": 100.0} for name, listed in names.items()],
+            "tasks": tasks
+            or [{"name": name, "models": listed, "timeout": 100.0} for name, listed in names.items()],
             "workload": {"rate": rate},
             "serving": {"tariff": {"latency": 1.0}},
             "catalog": [str(files[-1])],

@@ -149,19 +149,22 @@ def round_dependently(
     Pair step: with A = min(s_i (1 - x_i), s_j x_j) and B = min(s_i x_i, s_j (1 - x_j)), move weight A
     from j to i with probability B / (A + B), else B from i to j (Byrka et al. style rounding, with
     sizes). The one item that may stay fractional is drawn with its own probability.
+
+    Each uniform is used once: item i's for the trade between i and the open item, or, where there was
+    no open item and so no trade, for whatever is still open at the end.
     """
     for b in range(len(wanted)):
         x = y[b].copy()
-        open_item = -1
+        open_item, spare = -1, -1
         for i in range(len(node)):
             if open_item >= 0 and node[open_item] != node[i]:
-                _close(x, open_item, draw.uniforms[b, slot[b], open_item])
+                _close(x, open_item, draw.uniforms[b, slot[b], spare])
                 open_item = -1
             if x[i] < TINY or x[i] > 1.0 - TINY:
                 x[i] = round(x[i])
                 continue
             if open_item < 0:
-                open_item = i
+                open_item, spare = i, i
                 continue
             size_i = max(1.0, tables.segment_bytes[segment[i]])
             size_j = max(1.0, tables.segment_bytes[segment[open_item]])
@@ -175,7 +178,7 @@ def round_dependently(
                     x[open_item] = round(x[open_item])
                     open_item = -1
         if open_item >= 0:
-            _close(x, open_item, draw.uniforms[b, slot[b], open_item])
+            _close(x, open_item, draw.uniforms[b, slot[b], spare])
         for i in range(len(node)):
             if x[i] > 0.5:
                 v, s = node[i], segment[i]

@@ -13,7 +13,9 @@ RATE = np.array([16.0, 8.0, 64.0])
 JOULES = np.array([0.5, 0.125, 0.25])
 
 
-def make_model(blocks=4, points=(Point("full", 0.75, ((4, 1.0),)), Point("early", 0.5, EXITS)), task=0, name="m"):
+def make_model(
+    blocks=4, points=(Point("full", 0.75, ((4, 1.0),)), Point("early", 0.5, EXITS)), task=0, name="m"
+):
     """Seconds, bytes and entry costs that no two blocks, cuts or nodes share."""
     rng = np.random.default_rng(blocks)
     return Model(
@@ -114,7 +116,9 @@ def test_options_are_those_of_brute_force_and_cost_the_same(max_parts, point):
         for node, position, segment, seconds, reach, size in row.parts:
             assert LINE.nodes[position] == node
             runs.append((int(segments.first[segment]), int(segments.last[segment]), position))
-            latency += reach * (delay[position] - delay[before]) + size * (pace[position] - pace[before]) + seconds
+            latency += (
+                reach * (delay[position] - delay[before]) + size * (pace[position] - pace[before]) + seconds
+            )
             energy += WATTS[node] * seconds
             before = position
         seen[tuple(runs)] = np.array([latency, energy, row.traffic])
@@ -145,7 +149,10 @@ def test_survival():
 def test_tie_order_is_hops_bytes_error_name():
     good, poor = Point("good", 0.5, ((2, 1.0),)), Point("poor", 0.25, ((2, 1.0),))
     size = np.array([4.0, 1.0, 0.0])
-    models = [make_model(2, points, name=name)._replace(cut_bytes=size) for name, points in (("z", (poor, good)), ("b", (good,)))]
+    models = [
+        make_model(2, points, name=name)._replace(cut_bytes=size)
+        for name, points in (("z", (poor, good)), ("b", (good,)))
+    ]
     segments, rows = options_of(models, max_parts=2)
     keys = []
     for row in rows:

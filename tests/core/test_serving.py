@@ -63,7 +63,10 @@ def test_slow_devices_take_longer_and_more_energy(pair, play):
 
 
 def test_each_part_pays_the_fixed_cost_of_its_device(make_scenario, play):
-    nodes = {"a": {"demand": 1.0, "device": "starting"}, "c": {"device": "starting", "pins": ["all"], "servers": 9.0}}
+    nodes = {
+        "a": {"demand": 1.0, "device": "starting"},
+        "c": {"device": "starting", "pins": ["all"], "servers": 9.0},
+    }
     scenario = make_scenario(nodes, ONE_LINK, TWO_BLOCKS, {"serving.tariff": {"traffic": 1.0}})
     slot = play(scenario, {"a": ["m[0:1]"]}, demand=[1.0])
     assert slot.latency == pytest.approx([0.25 + 2.0 + 0.5 + 0.25 + 0.25 + 1.0])
@@ -170,7 +173,9 @@ def test_at_most_max_parts(line, play):
     placement = {"a": ["m[0:1]"], "b": ["m[1:3]"]}
     for parts, busy in ((1, [0.0, 0.0, 0.7]), (2, [2.0, 5.0, 0.0])):
         held = placement if parts > 1 else {}
-        slot = play(line({"serving.max_parts": parts, "serving.tariff": {"traffic": 1.0}}), held, demand=[1.0])
+        slot = play(
+            line({"serving.max_parts": parts, "serving.tariff": {"traffic": 1.0}}), held, demand=[1.0]
+        )
         assert slot.busy == pytest.approx(busy)
 
 
@@ -275,7 +280,9 @@ def test_further_ties_go_to_higher_accuracy(pair, play):
 
 def test_the_last_ties_go_by_name(pair, play):
     """Equal accuracy, hops and bytes; only the seconds, which cost nothing here, tell the models apart."""
-    models = {name: {"blocks": [(seconds, 1.0, 0.0)]} for name, seconds in (("z", 1.0), ("b", 2.0), ("y", 3.0))}
+    models = {
+        name: {"blocks": [(seconds, 1.0, 0.0)]} for name, seconds in (("z", 1.0), ("b", 2.0), ("y", 3.0))
+    }
     slot = play(pair({"serving.tariff": {"error": 1.0}}, models), demand=[1.0])
     assert slot.busy == pytest.approx([0.0, 0.2])
 
@@ -337,7 +344,9 @@ POINTS = {
 
 def test_exogenous_operating_points_share_their_copy(fork, play):
     """Two full requests take the ten seconds that the quick point could have used for five."""
-    scenario = fork({"serving.capacity": "exogenous", "serving.tariff": {"error": 10.0, "latency": 0.1}}, POINTS)
+    scenario = fork(
+        {"serving.capacity": "exogenous", "serving.tariff": {"error": 10.0, "latency": 0.1}}, POINTS
+    )
     slot = play(scenario, {"e": ["m"]}, demand=[4.0, 0.0])
     assert slot.busy == pytest.approx([0.0, 0.0, 10.0, 2 * 0.5])
     assert slot.correct == pytest.approx([4.0, 0.0])

@@ -7,7 +7,9 @@ from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.presets import PRESETS
 
 INSTANCE = build_instance(PRESETS["tiny"], [0, 1], uniforms=2)
-ARRAYS = [("tables", name) for name in Tables._fields if isinstance(getattr(INSTANCE.tables, name), np.ndarray)]
+ARRAYS = [
+    ("tables", name) for name in Tables._fields if isinstance(getattr(INSTANCE.tables, name), np.ndarray)
+]
 ARRAYS += [("draw", name) for name in Draw._fields]
 
 
