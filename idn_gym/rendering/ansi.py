@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from idn_gym.core.arrays import Floats
-from idn_gym.rendering.labels import FIGURES, si
-from idn_gym.rendering.scene import Item, LinkView, NodeView, Scene, look
+from idn_gym.rendering.labels import FIGURES, si, whole_percent
+from idn_gym.rendering.scene import LinkView, NodeView, Scene, look
 from idn_gym.simulation import Simulation
 
 WIDTH = 120
 """Columns of the text."""
 
-SMALL = 12
-"""Up to so many nodes, each may take several lines for what is placed on it; else one."""
+FEW = 12
+"""Up to so many nodes, each may take several lines; with more, one, and idle ones share theirs."""
 
-NAME, BAR = 16, 6
+BAR = 6
+NAME, MEMORY, COMPUTE, UPLINK = 16, BAR + 14, BAR + 6, BAR + 18
+"""Columns of the table; what is placed gets the rest."""
+
+PLACED = WIDTH - NAME - MEMORY - COMPUTE - UPLINK - 8
 
 
 def render_ansi(simulation: Simulation, row: int, figures: Floats | None) -> str:
@@ -25,14 +31,18 @@ def render_ansi(simulation: Simulation, row: int, figures: Floats | None) -> str
         figures: (len(METRICS),) of the last slot, or None before the first.
     """
     scene = look(simulation, row, figures)
-    lines = [*_head(scene), ""]
-    lines.append(f"{'':{NAME}}  {'memory':{BAR + 14}}  {'compute':{BAR + 7}}  {'uplink':{BAR + 15}}  placed")
+    few = len(scene.nodes) <= FEW
+    lines = [*_head(scene), "", _columns("", "memory", "compute", "uplink", "placed")]
     for tier in scene.tiers:
         members = [v for v, node in enumerate(scene.nodes) if node.tier == tier]
-        lines.append(f"-- {tier} ".ljust(WIDTH, "-"))
+        lines.append(f"{tier} ({len(members)}) ".ljust(WIDTH, "─"))
+        idle = [] if few else [v for v in members if not scene.nodes[v].items and not scene.nodes[v].busy]
         for v in members:
-            up = [link for link in scene.links if link.source == v]
-            lines += _node(scene.nodes[v], up, len(scene.nodes) <= SMALL)
+            if v not in idle:
+                lines += _node(scene.nodes[v], [link for link in scene.links if link.source == v], few)
+        lines += _idle(scene, idle)
+    if any(node.offered < 1.0 for node in scene.nodes):
+        lines.append("/ compute not available in this slot")
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
@@ -45,53 +55,62 @@ def _head(scene: Scene) -> list[str]:
     return [f"{title}   {rate}", "   ".join(figures[:5]), "   ".join(figures[5:])]
 
 
+def _columns(name: str, memory: str, compute: str, uplink: str, placed: str) -> str:
+    return f"{_fit(name, NAME):{NAME}}  {memory:{MEMORY}}  {compute:{COMPUTE}}  {uplink:{UPLINK}}  {placed}"
+
+
 def _node(node: NodeView, up: list[LinkView], roomy: bool) -> list[str]:
-    used = f"{_bar(node.used / node.memory if node.memory else 0.0)} {_memory(node)}"
-    left = f"{_fit(node.name, NAME)}  {used:{BAR + 14}}  {_compute(node):{BAR + 7}}  "
-    uplinks = [f"{_bar(link.load)} {link.load:4.0%} {si(8 * link.rate, 'bit/s')}" for link in up] or [""]
-    indent = len(left) + BAR + 17
-    placed = _placed(node, WIDTH - indent, 4 if roomy else 1)
-    height = max(len(placed), len(uplinks))
-    uplinks += [""] * (height - len(uplinks))
-    placed += [""] * (height - len(placed))
-    starts = [left, *[" " * len(left)] * (height - 1)]
-    return [f"{a}{b:{BAR + 15}}  {c}" for a, b, c in zip(starts, uplinks, placed, strict=True)]
+    used = f"{si(node.used, 'B')}/{si(node.memory, 'B')}".replace(" ", "")
+    memory = f"{_bar(node.used / node.memory if node.memory else 0.0)} {used}"
+    compute = f"{node.busy:.2f} servers"
+    if node.load is not None:
+        compute = f"{_bar(node.load, node.offered)} {whole_percent(node.load):>5}"
+    uplinks = [f"{_bar(link.load)} {whole_percent(link.load):>5} {si(8 * link.rate, 'bit/s')}" for link in up]
+    placed = _placed(node, PLACED, 6 if roomy else 1)
+    height = max(1, len(placed), len(uplinks))
+    rows = zip(*(cells + [""] * (height - len(cells)) for cells in (uplinks, placed)), strict=True)
+    return [
+        _columns(*((node.name, memory, compute) if i == 0 else ("", "", "")), uplink, names)
+        for i, (uplink, names) in enumerate(rows)
+    ]
 
 
-def _memory(node: NodeView) -> str:
-    return f"{si(node.used, 'B')}/{si(node.memory, 'B')}".replace(" ", "")
+def _idle(scene: Scene, members: list[int]) -> list[str]:
+    """Nodes of a large network with nothing on them, together."""
+    if not members:
+        return []
+    loads = [link.load for link in scene.links if link.source in members]
+    names = ", ".join(scene.nodes[v].name for v in members)
+    text = f"{len(members)} empty (uplinks at most {whole_percent(max(loads, default=0.0))}): {names}"
+    return textwrap.wrap(text, WIDTH, subsequent_indent="  ")
 
 
-def _compute(node: NodeView) -> str:
-    if node.load is None:
-        return f"elastic {node.busy:.3g}"
-    return f"{_bar(node.load)} {node.load:4.0%}" + ("" if node.offered >= 1.0 else "!")
-
-
-def _bar(share: float) -> str:
-    full = min(BAR, max(round(share * BAR), int(share > 0)))
-    return "█" * full + "·" * (BAR - full)
+def _bar(share: float, offered: float = 1.0) -> str:
+    """A bar in eighths of a letter; what is not offered is crossed out."""
+    eighths = min(8 * BAR, max(round(8 * BAR * share), int(share > 0)))
+    full = "█" * (eighths // 8) + " ▏▎▍▌▋▊▉"[eighths % 8].strip()
+    lost = min(BAR - len(full), round(BAR * (1.0 - offered)))
+    return full + "·" * (BAR - len(full) - lost) + "/" * lost
 
 
 def _fit(text: str, width: int) -> str:
-    return f"{text:{width}}" if len(text) <= width else f"{text[: width - 1]}…"
+    return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
 def _placed(node: NodeView, width: int, height: int) -> list[str]:
     """Names of the segments if they fit, else how many there are of each DNN."""
-    if len(node.items) > 1 and len(node.items) == node.pinned:
-        return [f"all {node.pinned} models, pinned"]
-    lines = _wrap([item.name for item in node.items], width)
-    if len(lines) > height:
-        lines = _wrap(_counted(node.items), width)
-    if len(lines) > height:
-        lines = [*lines[: height - 1], _fit(lines[height - 1].ljust(width), width - 1) + "…"]
-    return lines or ["-"]
-
-
-def _counted(items: tuple[Item, ...]) -> list[str]:
-    names = [item.dnn for item in items]
-    return [f"{names.count(name)}x {name}" for name in dict.fromkeys(names)]
+    if node.all_pinned:
+        return [f"all {len(node.items)} models, pinned"]
+    words = [item.name for item in node.items] or ["-"]
+    if len(_wrap(words, width)) > height:
+        dnns = [item.dnn for item in node.items]
+        if len(set(dnns)) < len(dnns):
+            words = [f"{dnns.count(dnn)}x {dnn}" for dnn in dict.fromkeys(dnns)]
+    kept, lines = len(words), _wrap(words, width)
+    while len(lines) > height and kept:
+        kept -= 1
+        lines = _wrap([*words[:kept], f"+{len(words) - kept}"], width)
+    return lines
 
 
 def _wrap(words: list[str], width: int) -> list[str]:
@@ -101,4 +120,4 @@ def _wrap(words: list[str], width: int) -> list[str]:
             lines[-1] += f", {word}"
         else:
             lines.append(word)
-    return [_fit(line, width).rstrip() for line in lines]
+    return [_fit(line, width) for line in lines]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from idn_gym.rendering.labels import si
+from idn_gym.rendering.labels import si, whole_percent
 from idn_gym.rendering.palette import ALARM, INK, LINE, LOST, MUTED, PAPER, TRACK, Rgb, heat, pale
 from idn_gym.rendering.scene import Item, NodeView
 from idn_gym.rendering.sheet import Sheet
@@ -33,6 +33,9 @@ class Style(NamedTuple):
 
 
 LARGE, SMALL = Style(22, 24, 7, 13, 15), Style(15, 14, 5, 10.5, 13)
+LISTED = 120
+"""Width from which a card lists its segments by name [pixels]."""
+
 DROPS = 0.005
 """Share of dropped requests from which on the card says so."""
 
@@ -53,8 +56,11 @@ def draw_card(sheet: Sheet, node: NodeView, card: Frame, tint: Rgb, colors: Colo
     x, width = card.x + 5, card.width - 10
     _draw_header(sheet, node, card, style, tint)
     y = card.y + style.header + 5
-    _draw_memory(sheet, node, Frame(x, y, width, style.memory), colors)
-    y += style.memory + 4
+    memory = style.memory
+    if card.width < LISTED or card.height < style.header + memory + style.load + 3.5 * style.line:
+        memory = card.height - style.header - style.load - 1.1 * style.line - 9  # no room to list segments
+    _draw_memory(sheet, node, Frame(x, y, width, memory), colors)
+    y += memory + 4
     _draw_load(sheet, node, Frame(x, y, width, style.load))
     y += style.load + 0.6 * style.line
     _draw_caption(sheet, node, Frame(x, y, width, 0), style)
@@ -68,9 +74,9 @@ def _draw_header(sheet: Sheet, node: NodeView, card: Frame, style: Style, tint: 
     free = card.width - 10
     if node.arrivals is not None and card.width >= 130:
         text = f"{node.arrivals:.3g} req/s"
-        text += f", {node.dropped:.0%} dropped" if node.dropped >= DROPS else ""
+        text += f", {whole_percent(node.dropped)} dropped" if node.dropped >= DROPS else ""
         free -= 8 + sheet.text(card.x + card.width - 5, middle, text, style.font - 1.5, PAPER, side=1.0)
-    sheet.text(card.x + 5, middle, node.name, style.font, PAPER, free, bold=True)
+    sheet.text(card.x + 5, middle, node.name, style.font, PAPER, free, bold=True, least=8.5)
 
 
 def _draw_memory(sheet: Sheet, node: NodeView, frame: Frame, colors: Colors) -> None:
@@ -110,12 +116,12 @@ def _draw_caption(sheet: Sheet, node: NodeView, frame: Frame, style: Style) -> N
     x, y, width, _ = frame
     size = style.font - 1.5 if style is LARGE else 9.5
     left, ink = f"{si(node.used, 'B')} of {si(node.memory, 'B')}", MUTED
-    load = "elastic" if node.load is None else f"{node.load:.0%}"
-    if width < 120:
+    load = "elastic" if node.load is None else whole_percent(node.load)
+    if width + 10 < LISTED:
         left = "" if node.arrivals is None else f"{node.arrivals:.3g}/s"
         ink = ALARM if node.dropped >= DROPS else MUTED
     elif node.load is None:
-        load = f"{node.busy:.2g} servers busy"
+        load = f"{node.busy:.2f} servers busy" if width > 180 else f"{node.busy:.2f} busy"
     taken = sheet.text(x + width, y, load, size, ALARM if (node.load or 0.0) > 0.9 else MUTED, side=1.0)
     sheet.text(x, y, left, size, ink, width - taken - 4)
 
@@ -124,15 +130,15 @@ def _draw_list(sheet: Sheet, node: NodeView, frame: Frame, style: Style, colors:
     """Names of the segments, as far as there is room."""
     x, y, width, height = frame
     lines, size = int(height // style.line), min(11.0, style.font - 0.5)
-    if width < 110 or lines < 1 or not node.items:
+    if width + 10 < LISTED or lines < 1 or not node.items:
         return
-    if len(node.items) == node.pinned > lines:
-        sheet.text(x, y + style.line / 2, f"all {node.pinned} models, pinned", size, INK, width)
+    if len(node.items) > lines and node.all_pinned:
+        sheet.text(x, y + style.line / 2, f"all {len(node.items)} models, pinned", size, INK, width)
         return
     shown = node.items if len(node.items) <= lines else node.items[: lines - 1]
     for item in shown:
         draw_segment(sheet, item, Frame(x, y + 1.5, 11, style.line - 3), colors[item.dnn])
-        sheet.text(x + 16, y + style.line / 2, item.name, size, INK, width - 16)
+        sheet.text(x + 16, y + style.line / 2, item.name, size, INK, width - 16, least=8.5)
         y += style.line
     if len(shown) < len(node.items):
         rest = f"and {len(node.items) - len(shown)} more"

@@ -20,6 +20,11 @@ def percent(value: float) -> str:
     return f"{100 * value:.1f} %"
 
 
+def whole_percent(value: float) -> str:
+    """A share: 0.123 gives "12 %"."""
+    return f"{100 * value:.0f} %"
+
+
 def _unit(name: str) -> Callable[[float], str]:
     return lambda value: si(value, name)
 

@@ -69,8 +69,10 @@ def _hops(compiled: Compiled, ends: tuple[tuple[int, int], ...]) -> list[int]:
 
 def _tiers(tier: tuple[str, ...], hops: list[int]) -> tuple[str, ...]:
     """Tiers by the mean distance of their nodes from a repository."""
-    mean = {name: float(np.mean([hop for hop, own in zip(hops, tier, strict=True) if own == name])) for name in tier}
-    return tuple(sorted(mean, key=lambda name: mean[name]))
+    depths: dict[str, list[int]] = {}
+    for name, hop in zip(tier, hops, strict=True):
+        depths.setdefault(name, []).append(hop)
+    return tuple(sorted(depths, key=lambda name: float(np.mean(depths[name]))))
 
 
 def _ordered(level: list[int], ends: tuple[tuple[int, int], ...]) -> list[list[int]]:
@@ -96,8 +98,9 @@ def _rows_of(members: list[int]) -> int:
 def _pitch(members: list[int], levels: list[list[int]]) -> float:
     """Least distance between neighbours: all the room in the fullest level, some play in the others."""
     fullest = max(levels, key=len)
-    least = 1.0 / (len(fullest) + _rows_of(fullest) - 1)  # staggered nodes stick out by half a pitch
-    return least if len(members) == len(fullest) else min(0.85 / len(members), 2.0 * least)
+    rows = _rows_of(fullest)
+    least = 1.0 / (len(fullest) + rows - 1)  # staggered nodes stick out by half a pitch
+    return least if len(members) == len(fullest) else min(0.85 / len(members), 2.0 * rows * least)
 
 
 def _spread(levels: list[list[int]], ends: tuple[tuple[int, int], ...], x: Floats) -> None:

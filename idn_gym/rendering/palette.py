@@ -14,17 +14,16 @@ INK, MUTED, LINE, TRACK, PAPER = "#1f2933", "#66717e", "#c3ccd5", "#e6eaee", "#f
 BACK, PLAIN, GOOD, LOST, ALARM = "#f4f6f8", "#5b7083", "#3a7d5d", "#aeb6bf", "#b83227"
 """Panel, neutral bars, bars where more is better, lost capacity, what must not be overlooked."""
 
-HUES = ("#4e79a7", "#f28e2b", "#59a14f", "#b07aa1", "#76b7b2", "#edc948", "#9c755f", "#ff9da7", "#2f4b7c", "#a0a832")
+HUES = tuple("#4e79a7 #f28e2b #59a14f #b07aa1 #76b7b2 #edc948 #9c755f #ff9da7 #2f4b7c #a0a832".split())
 """The first ten DNNs; more are spread over the colour circle."""
 
-HEAT = ((0.0, (0.68, 0.75, 0.81)), (0.5, (0.36, 0.60, 0.62)), (0.8, (0.95, 0.65, 0.20)), (1.0, (0.75, 0.22, 0.17)))
+HEAT = {0.0: (0.68, 0.75, 0.81), 0.5: (0.36, 0.60, 0.62), 0.8: (0.95, 0.65, 0.20), 1.0: (0.75, 0.22, 0.17)}
 """Loads: grey-blue when idle, amber when busy, red when full."""
 
 
 def heat(load: float) -> Rgb:
     """Colour of a load, as red, green and blue in 0..1."""
-    at = [stop for stop, _ in HEAT]
-    return tuple(float(np.interp(load, at, [color[c] for _, color in HEAT])) for c in range(3))
+    return tuple(float(np.interp(load, list(HEAT), [color[c] for color in HEAT.values()])) for c in range(3))
 
 
 def hues(count: int) -> list[Rgb]:

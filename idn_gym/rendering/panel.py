@@ -19,7 +19,9 @@ PANEL, KEY = 290, 36
 MARGIN, FONT, SPACE = 18, 12.0, 24.0
 
 
-def draw_panel(sheet: Sheet, scene: Scene, scales: Floats, area: Frame, colors: Colors, tints: Colors) -> None:
+def draw_panel(
+    sheet: Sheet, scene: Scene, scales: Floats, area: Frame, colors: Colors, tints: Colors
+) -> None:
     """Fill the panel.
 
     Args:
@@ -87,16 +89,18 @@ def _draw_dnns(sheet: Sheet, scene: Scene, colors: Colors, area: Frame) -> None:
     """Legend of the DNNs, with what a policy has placed of each."""
     x, y, width, height = area
     sheet.text(x, y, "DNNs", FONT, INK, bold=True)
-    sheet.text(x + width, y, "segments placed, bytes", FONT - 1, MUTED, side=1.0)
+    sheet.text(x + width, y, "segments placed,  bytes", FONT - 1, MUTED, side=1.0)
+    placed = [item for node in scene.nodes for item in node.items if not item.pinned]
     lines = int((height - 18) // 18)
     shown = scene.dnns if len(scene.dnns) <= lines else scene.dnns[: lines - 1]
     for dnn in shown:
         y += 18
-        sizes = [item.size for node in scene.nodes if not node.pinned for item in node.items if item.dnn == dnn]
+        sizes = [item.size for item in placed if item.dnn == dnn]
         sheet.box(x, y - 6, 12, 12, colors[dnn])
-        placed = f"{len(sizes)},  {si(sum(sizes), 'B')}" if sizes else "-"
-        taken = sheet.text(x + width, y, placed, FONT - 1, INK if sizes else MUTED, side=1.0)
-        sheet.text(x + 19, y, dnn, FONT - 1, INK, width - taken - 25)
+        if sizes:
+            sheet.text(x + width, y, si(sum(sizes), "B"), FONT - 1, INK, side=1.0)
+            sheet.text(x + width - 60, y, str(len(sizes)), FONT - 1, INK, side=1.0)
+        sheet.text(x + 19, y, dnn, FONT - 1, INK, width - 105)
     if len(shown) < len(scene.dnns):
         sheet.text(x + 19, y + 18, f"and {len(scene.dnns) - len(shown)} more", FONT - 1, MUTED)
 
@@ -107,11 +111,12 @@ def draw_key(sheet: Sheet, area: Frame) -> None:
     sheet.box(area.x, area.y, area.width, 1, LINE)
     x += sheet.text(x, middle, "memory:", size, MUTED) + 8
     for label, first, last in (("whole DNN", 0.0, 1.0), ("head", 0.0, 0.4), ("tail", 0.4, 1.0)):
-        draw_segment(sheet, Item("", "", first, last, 0.0), Frame(x, middle - 8, 16, 16), hues(1)[0])
+        draw_segment(sheet, Item("", "", first, last, 0.0, False), Frame(x, middle - 8, 16, 16), hues(1)[0])
         x += 20 + sheet.text(x + 20, middle, label, size, INK) + 14
     sheet.box(x, middle - 8, 16, 16, LOST)
-    x += 20 + sheet.text(x + 20, middle, "lost", size, INK) + 30
-    x += sheet.text(x, middle, "load of nodes (thin bars) and links (lines, rate above the node):  0", size, MUTED) + 6
+    x += 20 + sheet.text(x + 20, middle, "not available", size, INK) + 30
+    text = "load of nodes (thin bars) and links (lines, rate above the node):  0"
+    x += sheet.text(x, middle, text, size, MUTED) + 6
     for i in range(60):
         sheet.box(x + 2 * i, middle - 4, 2.2, 8, heat(i / 59))
     sheet.text(x + 126, middle, "100 %", size, MUTED)

@@ -7,15 +7,15 @@ import numpy.typing as npt
 
 from idn_gym.core.arrays import Floats
 from idn_gym.rendering.card import Colors, Frame, draw_card
-from idn_gym.rendering.labels import si
+from idn_gym.rendering.labels import si, whole_percent
 from idn_gym.rendering.palette import ALARM, MUTED, PAPER, heat, hues, shades
 from idn_gym.rendering.panel import KEY, PANEL, draw_key, draw_panel
 from idn_gym.rendering.scene import LinkView, Scene, look
 from idn_gym.rendering.sheet import Sheet
 from idn_gym.simulation import Simulation
 
-SMALL, LARGE = (1280, 720), (1600, 900)
-"""Width and height [pixels] of a picture; a scenario keeps its size for ever."""
+SMALL, LARGE, ROW = (1280, 720), (1600, 900), 100
+"""Least width and height [pixels] of a picture and of a row; a scenario keeps its size for ever."""
 
 FEW = 12
 """Up to so many nodes the picture is small and its cards are large."""
@@ -40,30 +40,32 @@ def render_rgb(simulation: Simulation, row: int, figures: Floats | None) -> npt.
     """
     scene = look(simulation, row, figures)
     width, height = SMALL if len(scene.nodes) <= FEW else LARGE
+    height = max(height, KEY + ROW * scene.plan.rows)
     sheet = Sheet(width, height)
     colors = dict(zip(scene.dnns, hues(len(scene.dnns)), strict=True))
     tints = dict(zip(scene.tiers, shades(len(scene.tiers)), strict=True))
     _draw_network(sheet, scene, Frame(0, 0, width - PANEL, height - KEY), colors, tints)
     draw_key(sheet, Frame(0, height - KEY, width - PANEL, KEY))
-    draw_panel(sheet, scene, simulation.compiled.scales, Frame(width - PANEL, 0, PANEL, height), colors, tints)
+    side = Frame(width - PANEL, 0, PANEL, height)
+    draw_panel(sheet, scene, simulation.compiled.scales, side, colors, tints)
     return sheet.pixels()
 
 
 def _draw_network(sheet: Sheet, scene: Scene, area: Frame, colors: Colors, tints: Colors) -> None:
-    cards = _cards(scene, area)
-    tops = [min(card.y for card in cards if card.y > level) for level in sorted({card.y for card in cards})[:-1]]
+    cards = place_cards(scene, area)
+    tops = sorted({card.y for card in cards})
     for link in sorted(scene.links, key=lambda link: link.load):
         _draw_link(sheet, link, cards, tops)
     for node, card in zip(scene.nodes, cards, strict=True):
         draw_card(sheet, node, card, tints[node.tier], colors)
     labelled: set[int] = set()
-    for link in scene.links:
+    for link in sorted(scene.links, key=lambda link: cards[link.target].y >= cards[link.source].y):
         if link.source not in labelled:
             _label_link(sheet, link, cards[link.source])
         labelled.add(link.source)
 
 
-def _cards(scene: Scene, area: Frame) -> list[Frame]:
+def place_cards(scene: Scene, area: Frame) -> list[Frame]:
     """Where each node goes."""
     plan = scene.plan
     pitch = area.height / plan.rows
@@ -81,10 +83,11 @@ def _cards(scene: Scene, area: Frame) -> list[Frame]:
 def _draw_link(sheet: Sheet, link: LinkView, cards: list[Frame], tops: list[float]) -> None:
     """From the upper node's foot to the lower one's head, bending right below the upper node."""
     high, low = sorted((cards[link.source], cards[link.target]), key=lambda card: card.y)
-    start = (high.x + high.width / 2, high.y + high.height)
-    end = (low.x + low.width / 2, low.y)
-    bend = min((top for top in tops if top > start[1]), default=end[1]) - ABOVE
-    sheet.thread(start, min(bend, end[1]), end, heat(link.load), 1.2 + 5.0 * min(1.0, link.load))
+    start, end = (high.x + high.width / 2, high.y + high.height), (low.x + low.width / 2, low.y)
+    bend = min(end[1], *(top for top in tops if top > start[1]), np.inf) - ABOVE
+    if high.y == low.y:  # side by side: from foot to foot
+        end, bend = (end[0], start[1]), start[1] + ABOVE
+    sheet.thread(start, bend, end, heat(link.load), 1.2 + 5.0 * min(1.0, link.load))
 
 
 def _label_link(sheet: Sheet, link: LinkView, card: Frame) -> None:
@@ -92,7 +95,7 @@ def _label_link(sheet: Sheet, link: LinkView, card: Frame) -> None:
     rate = si(8 * link.rate, "bit/s")
     if card.width < 100:
         rate = rate.removesuffix("bit/s").replace(" ", "")
-    x, y, text = card.x + card.width / 2, card.y - ABOVE / 2, f"{rate}  {link.load:.0%}"
+    x, y, text = card.x + card.width / 2, card.y - ABOVE / 2, f"{rate}  {whole_percent(link.load)}"
     wide = sheet.text(x, y, text, 10, MUTED, card.width, side=0.5)
-    sheet.box(x - wide / 2 - 2, y - 6, wide + 4, 12, PAPER)
+    sheet.box(x - wide / 2 - 2, y - 6, wide + 4, card.y - y + 5, PAPER)
     sheet.text(x, y, text, 10, ALARM if link.load > 0.9 else MUTED, card.width, side=0.5)

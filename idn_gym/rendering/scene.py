@@ -21,6 +21,7 @@ class Item:
     first: float  # share of the model's blocks that come before the segment
     last: float  # share of the model's blocks up to the segment's end
     size: float  # [bytes]
+    pinned: bool  # never moves
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,6 @@ class NodeView:
     tier: str
     device: str
     items: tuple[Item, ...]  # largest first
-    pinned: int  # how many of the items never move
     memory: float  # [bytes] in the slot
     nominal_memory: float  # [bytes]
     load: float | None  # compute used over nominal; None where elastic
@@ -39,6 +39,11 @@ class NodeView:
     busy: float  # servers busy on average
     arrivals: float | None  # [requests/s]; None where none ever enter
     dropped: float  # share of the arrivals
+
+    @property
+    def all_pinned(self) -> bool:
+        """Whether there are several segments and none of them can move."""
+        return len(self.items) > 1 and all(item.pinned for item in self.items)
 
     @property
     def used(self) -> float:
@@ -117,8 +122,7 @@ def _nodes(simulation: Simulation, row: int, t: int) -> list[NodeView]:
                 name=name,
                 tier=names.tiers[v],
                 device=names.devices[v],
-                items=_items(simulation, simulation.state.resident[row, v]),
-                pinned=int((tables.pinned[v] != EMPTY).sum()),
+                items=_items(simulation, row, v),
                 memory=float(draw.memory[row, t, v]),
                 nominal_memory=float(tables.node_memory[v]),
                 load=None if elastic else float(outcome.busy[row, v] / tables.node_seconds[v]),
@@ -131,15 +135,20 @@ def _nodes(simulation: Simulation, row: int, t: int) -> list[NodeView]:
     return views
 
 
-def _items(simulation: Simulation, resident: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> tuple[Item, ...]:
+def _items(simulation: Simulation, row: int, v: int) -> tuple[Item, ...]:
     tables, names = simulation.compiled.tables, simulation.compiled.names
     items = []
-    for m, s in enumerate(resident):
+    for m, s in enumerate(simulation.state.resident[row, v]):
         if s != EMPTY:
-            blocks = float(tables.model_blocks[m])
-            first, last = tables.segment_first[s] / blocks, tables.segment_last[s] / blocks
-            size = float(tables.segment_bytes[s])
-            items.append(Item(names.segments[s], _dnn(names.models[m]), float(first), float(last), size))
+            item = Item(
+                name=names.segments[s],
+                dnn=_dnn(names.models[m]),
+                first=float(tables.segment_first[s] / tables.model_blocks[m]),
+                last=float(tables.segment_last[s] / tables.model_blocks[m]),
+                size=float(tables.segment_bytes[s]),
+                pinned=bool(tables.pinned[v, m] == s),
+            )
+            items.append(item)
     return tuple(sorted(items, key=lambda item: -item.size))
 
 

@@ -48,7 +48,14 @@ class Sheet:
         self._widths: list[float] = []
 
     def box(
-        self, x: float, y: float, width: float, height: float, fill: Color, edge: Color = NOTHING, line: float = 0.0
+        self,
+        x: float,
+        y: float,
+        width: float,
+        height: float,
+        fill: Color,
+        edge: Color = NOTHING,
+        line: float = 0.0,
     ) -> None:
         """A rectangle from its top left corner."""
         corners = [(x, y), (x + width, y), (x + width, y + height), (x, y + height), (x, y)]
@@ -58,16 +65,27 @@ class Sheet:
         """A filled polygon from its corners (n, 2)."""
         self._add(points, [MOVE, *[LINE] * (len(points) - 1)], fill, NOTHING, 0.0)
 
-    def thread(self, start: tuple[float, float], bend: float, end: tuple[float, float], ink: Color, line: float) -> None:
+    def thread(
+        self, start: tuple[float, float], bend: float, end: tuple[float, float], ink: Color, line: float
+    ) -> None:
         """A line that leaves upright, is above its end at the height `bend`, and goes straight from there."""
         middle = (start[1] + bend) / 2
         points = [start, (start[0], middle), (end[0], middle), (end[0], bend), end]
         self._add(np.array(points), [MOVE, CURVE, CURVE, CURVE, LINE], NOTHING, ink, line)
 
     def text(
-        self, x: float, y: float, text: str, size: float, ink: Color, width: float = np.inf, side: float = 0.0, bold: bool = False
+        self,
+        x: float,
+        y: float,
+        text: str,
+        size: float,
+        ink: Color,
+        width: float = np.inf,
+        side: float = 0.0,
+        bold: bool = False,
+        least: float = np.inf,
     ) -> float:
-        """A line of text, cut where it would be wider than `width`.
+        """A line of text, shrunk and then cut where it would be wider than `width`.
 
         Args:
             x: left end, or what `side` says.
@@ -78,16 +96,15 @@ class Sheet:
             width: most it may take [pixels].
             side: 0: `x` is the left end; 0.5: the middle; 1: the right end.
             bold: whether in bold.
+            least: font size down to which the text shrinks before it is cut.
 
         Returns:
             The width taken [pixels].
         """
-        letters = [_glyph(letter, bold) for letter in text]
-        long = size * sum(advance for _, _, advance in letters)
-        if long > width and len(text) > 1:
-            return self.text(x, y, text.rstrip("…")[:-1] + "…", size, ink, width, side, bold)
+        text, size = _fit(text, size, bold, width, least)
+        long = _length(text, size, bold)
         pen, points, codes = x - side * long, [], []
-        for vertices, own, advance in letters:
+        for vertices, own, advance in (_glyph(letter, bold) for letter in text):
             points.append(vertices * (size, -size) + (pen, y + 0.27 * size))
             codes.append(own)
             pen += size * advance
@@ -103,7 +120,7 @@ class Sheet:
         from matplotlib.transforms import Affine2D
 
         figure = Figure(figsize=(self.width / 72, self.height / 72), dpi=72, facecolor="white")
-        canvas = FigureCanvasAgg(figure)
+        canvas: Any = FigureCanvasAgg(figure)
         drawing = PathCollection(
             self._paths,
             facecolors=self._fills,
@@ -124,9 +141,28 @@ class Sheet:
         self._widths.append(line)
 
 
+def _length(text: str, size: float, bold: bool) -> float:
+    return size * sum(_glyph(letter, bold)[2] for letter in text)
+
+
+@lru_cache(maxsize=4096)
+def _fit(text: str, size: float, bold: bool, width: float, least: float) -> tuple[str, float]:
+    """Shrink a text to the size `least`, then leave out its middle, until it is no wider than `width`."""
+    long = _length(text, size, bold)
+    if long > width and least < size:
+        size = max(least, size * width / long)
+    shown = text
+    for kept in range(len(text) - 1, 0, -1):
+        if _length(shown, size, bold) <= width * 1.0001:
+            break
+        tail = kept * 2 // 5
+        shown = f"{text[: kept - tail]}…{text[len(text) - tail :]}"
+    return shown, size
+
+
 @lru_cache(maxsize=1024)
 def _glyph(letter: str, bold: bool) -> tuple[Floats, npt.NDArray[np.uint8], float]:
-    """Outline (n, 2), its codes (n,) and the width of a letter of size 1, in the font that matplotlib ships."""
+    """Outline (n, 2), codes (n,) and width of a letter of size 1, in the font that matplotlib ships."""
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import text_to_path
 
