@@ -52,7 +52,7 @@ def write_model(name, blocks, task="t", input=8.0, points=None):
 
 @pytest.fixture
 def make_scenario(tmp_path):
-    """Build a scenario: nodes by name, links as (source, target, overrides), models as `write_model` takes them."""
+    """Build a scenario: nodes by name, links as (source, target, overrides), models for `write_model`."""
     files = []
 
     def make(nodes, links, models, overrides=None, tasks=None, rate=1.0):

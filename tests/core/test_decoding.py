@@ -153,7 +153,7 @@ def test_the_change_mask_is_exact(scenario, memory, held):
     for action, (v, s) in enumerate(zip(codec.codec.node, codec.codec.segment, strict=True), start=1):
         m = codec.compiled.tables.segment_model[s]
         there = codec.state.resident[0, v, m] == s
-        after, outcome = codec.placed([action])
+        after, _ = codec.placed([action])
         assert mask[action] == (after[v, m] == s and not there)
         if mask[action]:
             others = np.ones(after.shape[0], bool)

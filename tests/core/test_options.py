@@ -7,15 +7,14 @@ import pytest
 from idn_gym.core.options import Model, Path, Point, enumerate_options, enumerate_segments, survival
 
 EXITS = ((1, 0.5), (3, 0.2), (4, 0.3))
+POINTS = (Point("full", 0.75, ((4, 1.0),)), Point("early", 0.5, EXITS))
 WATTS = np.array([2.0, 3.0, 5.0, 7.0])
 DELAY = np.array([0.5, 0.25, 1.0])
 RATE = np.array([16.0, 8.0, 64.0])
 JOULES = np.array([0.5, 0.125, 0.25])
 
 
-def make_model(
-    blocks=4, points=(Point("full", 0.75, ((4, 1.0),)), Point("early", 0.5, EXITS)), task=0, name="m"
-):
+def make_model(blocks=4, points=POINTS, task=0, name="m"):
     """Seconds, bytes and entry costs that no two blocks, cuts or nodes share."""
     rng = np.random.default_rng(blocks)
     return Model(
@@ -103,7 +102,7 @@ def brute_force(model, point, max_parts):
 
 
 @pytest.mark.parametrize("max_parts", [1, 2, 3])
-@pytest.mark.parametrize("point", make_model().points, ids=lambda point: point.name)
+@pytest.mark.parametrize("point", POINTS, ids=lambda point: point.name)
 def test_options_are_those_of_brute_force_and_cost_the_same(max_parts, point):
     model = make_model(points=(point,))
     segments, rows = options_of([model], max_parts=max_parts)
