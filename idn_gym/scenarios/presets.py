@@ -58,10 +58,10 @@ TINY = c.Scenario(
         links=(c.Link("board", "edge", kind="lte_uplink"), c.Link("edge", "cloud", kind="wan_cloud")),
     ),
     tasks=(
-        c.Task("imagenet", ("mobilenetv3_small_100", "resnet152_bottlefit"), share=0.8, timeout=2.0, deadline=0.3),
-        c.Task("coco", ("yolov5n_640", "yolov5s_640"), share=0.2, timeout=2.0, deadline=0.5),
+        c.Task("imagenet", ("mobilenetv3_small_100", "resnet152_bottlefit"), share=0.95, timeout=2.0, deadline=0.3),
+        c.Task("coco", ("yolov5n_640", "yolov5s_640"), share=0.05, timeout=2.0, deadline=0.5),
     ),
-    workload=c.Workload(rate=20.0, bursts=c.Bursts(ratio=3.0)),
+    workload=c.Workload(rate=25.0, bursts=c.Bursts(ratio=3.0)),
     scales=c.Scales(error=0.5, latency=0.5, energy=1.0, traffic=1e5, update=1.0),
     horizon=48,
 )
