@@ -73,7 +73,7 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--scenario", nargs="+", default=list(PRESETS), help="presets or YAML files")
     parser.add_argument("--seeds", type=int, default=30, help="test seeds")
     parser.add_argument("--restarts", type=int, default=5)
-    parser.add_argument("--budget", type=int, default=20_000, help="moves per restart")
+    parser.add_argument("--budget", type=float, default=1e7, help="batches served per restart")
     parser.add_argument("changes", nargs="*", metavar="key=value", help="of the scenario, dotted")
     arguments = parser.parse_args(words)
     options = {"restarts": arguments.restarts, "budget": arguments.budget}

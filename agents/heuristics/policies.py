@@ -12,7 +12,7 @@ from gymnasium.vector import VectorEnv
 
 from agents.heuristics.search import SearchConfig, best_placement, greedy_placement
 from idn_gym.actions import Scores
-from idn_gym.core.arrays import EMPTY, Ints
+from idn_gym.core.arrays import EMPTY, Instance, Ints
 from idn_gym.policy import Bools
 from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import Compiled
@@ -101,16 +101,14 @@ def popularity(env: Env) -> Constant:
 
 def static_greedy(env: Env, **options: Any) -> Constant:
     """The greedy placement by saving per byte, measured on validation seeds."""
-    compiled, config = _compiled(env), SearchConfig(**options)
-    instance = build_instance(compiled.scenario, range(config.episodes), "validation", _preference(env))
-    return keep(env, greedy_placement(compiled, instance, config))
+    config = SearchConfig(**options)
+    return keep(env, greedy_placement(_compiled(env), _validation(env, config), config))
 
 
 def local_search(env: Env, **options: Any) -> Constant:
     """The best placement that local search finds on validation seeds."""
-    compiled, config = _compiled(env), SearchConfig(**options)
-    instance = build_instance(compiled.scenario, range(config.episodes), "validation", _preference(env))
-    return keep(env, best_placement(compiled, instance, config))
+    config = SearchConfig(**options)
+    return keep(env, best_placement(_compiled(env), _validation(env, config), config))
 
 
 def clairvoyant_search(env: Env, seeds: Sequence[int], **options: Any) -> Constant:
@@ -119,6 +117,12 @@ def clairvoyant_search(env: Env, seeds: Sequence[int], **options: Any) -> Consta
     split = env.unwrapped.simulation.split  # type: ignore[attr-defined]
     instance = build_instance(compiled.scenario, seeds, split, _preference(env))
     return keep(env, best_placement(compiled, instance, config))
+
+
+def _validation(env: Env, config: SearchConfig) -> Instance:
+    compiled = _compiled(env)
+    seeds = config.seeds(len(compiled.tables.class_task))
+    return build_instance(compiled.scenario, seeds, "validation", _preference(env))
 
 
 def _compiled(env: Env) -> Compiled:

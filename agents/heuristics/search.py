@@ -13,12 +13,15 @@ import numpy as np
 
 from idn_gym.core.arrays import EMPTY, Floats, Instance, Ints
 from idn_gym.evaluation.static import ClassCosts
-from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import Compiled
 from idn_gym.strict import number
 
 LEAST = 1e-9
 """A move must save this share of the cost, so that rounding errors never make a search go in circles."""
+
+
+Move = list[tuple[int, int, int]]
+"""Changes (node, model, segment or EMPTY)."""
 
 
 @dataclass(frozen=True)
@@ -29,18 +32,27 @@ class SearchConfig:
     """local searches; the first starts at the greedy placement, the others at randomised ones"""
     noise: float = number(0.5, least=0)
     """standard deviation of the log of the factor on each segment's gain in a randomised start"""
-    budget: int = number(20_000, least=0)
-    """moves tried per restart, each on all sampled slots"""
+    budget: float = number(1e7, least=0)
+    """batches served per restart, after its start"""
     episodes: int = number(32, least=1)
     slots: int = number(8, least=1)
     """per episode, evenly spread"""
+    sample: int = number(12_000, least=1)
+    """batches to look at for one cost; where there are more, episodes are left out, but for the first four"""
     seed: int = number(0, least=0)
+
+    def seeds(self, classes: int) -> range:
+        """Seeds of the episodes to search on, for so many request classes."""
+        return range(min(self.episodes, max(4, self.sample // (self.slots * classes))))
 
 
 class Search:
-    """A placement, its cost, and moves that change it.
+    """A placement, its cost on sampled slots, and what moves would save.
 
-    A move is a list of (node, model, segment or EMPTY).
+    Attributes:
+        items: (node, segment) pairs that may be loaded.
+        placement: (N, M), changed by `apply` alone.
+        served: batches served so far.
     """
 
     def __init__(self, compiled: Compiled, instance: Instance, slots: int) -> None:
@@ -51,36 +63,37 @@ class Search:
             instance: episodes to search on.
             slots: how many slots of each episode to look at.
         """
-        horizon = instance.draw.demand.shape[1]
-        sample = np.unique(np.linspace(0, horizon - 1, slots).astype(np.int64))
-        self.tables = compiled.tables
-        self.class_costs = ClassCosts(instance, compiled.scales, sample)
+        tables = self.tables = compiled.tables
+        sample = np.unique(np.linspace(0, instance.draw.demand.shape[1] - 1, slots).astype(np.int64))
+        self._sample = ClassCosts(instance, compiled.scales, sample)
         self.items = [(int(v), int(s)) for v, s in np.argwhere(compiled.placeable)]
-        self.tried = 0
-        self._concerned = {}
-        for v, s in self.items:
-            m = int(self.tables.segment_model[s])
-            key = (v, int(self.tables.model_task[m]))
-            if key not in self._concerned:
-                self._concerned[key] = self.class_costs.concerned(v, m)
-        self._everybody = np.ones(len(self.tables.class_task), np.bool_)
-        pins = self.tables.pinned
-        pinned = np.where(pins == EMPTY, 0.0, self.tables.segment_bytes[pins]).sum(axis=1)
-        self._free = self.tables.node_memory - pinned
+        places = {(v, int(tables.segment_model[s])) for v, s in self.items}
+        self._concerned = {place: self._sample.concerned(*place) for place in places}
+        pins = tables.pinned
+        held = np.where(pins == EMPTY, 0.0, tables.segment_bytes[pins]).sum(axis=1)
+        self._free = tables.node_memory - held
         self.start(pins)
 
     def start(self, placement: Ints) -> None:
         """Go to a placement that fits."""
         tables = self.tables
-        self.placement = placement.copy()
-        self.costs = self.class_costs.costs(placement, self._everybody)
-        held = np.where((placement == EMPTY) | (tables.pinned != EMPTY), 0.0, tables.segment_bytes[placement])
-        self.loaded = held.sum(axis=1)
+        self._sample.resident[:] = placement
+        self.costs = self._sample.costs(np.ones(len(tables.class_task), np.bool_))
+        free = (placement == EMPTY) | (tables.pinned != EMPTY)
+        self.loaded = np.where(free, 0.0, tables.segment_bytes[placement]).sum(axis=1)
+
+    @property
+    def placement(self) -> Ints:
+        return self._sample.resident[0]
+
+    @property
+    def served(self) -> int:
+        return self._sample.served
 
     @property
     def cost(self) -> float:
         """Mean scalar cost per slot on the sample."""
-        return float(self.costs.sum() + self.loaded.sum() * self.class_costs.byte_cost)
+        return float(self.costs.sum() + self.loaded.sum() * self._sample.byte_cost)
 
     def size(self, segment: int) -> float:
         """Bytes of a segment; nothing takes none."""
@@ -94,28 +107,29 @@ class Search:
         """Free bytes."""
         return float(self._free[node] - self.loaded[node])
 
-    def load(self, node: int, segment: int) -> list[tuple[int, int, int]]:
+    def load(self, node: int, segment: int) -> Move:
         """The move that loads a segment."""
         return [(node, int(self.tables.segment_model[segment]), segment)]
 
-    def gain(self, move: list[tuple[int, int, int]]) -> tuple[float, Floats]:
+    def gain(self, move: Move) -> tuple[float, Floats]:
         """Cost that the move saves, and the classes' costs after it."""
-        self.tried += 1
-        trial = self.placement.copy()
-        classes = np.zeros_like(self._everybody)
-        extra = 0.0
+        resident = self._sample.resident
+        before = [int(resident[0, v, m]) for v, m, _ in move]
+        classes = np.zeros(len(self.costs), np.bool_)
         for v, m, s in move:
-            extra += self.size(s) - self.size(trial[v, m])
-            trial[v, m] = s
-            classes |= self._concerned[v, int(self.tables.model_task[m])]
-        costs = np.where(classes, self.class_costs.costs(trial, classes), self.costs)
-        return float(self.costs.sum() - costs.sum()) - extra * self.class_costs.byte_cost, costs
+            classes |= self._concerned[v, m]
+            resident[:, v, m] = s
+        costs = np.where(classes, self._sample.costs(classes), self.costs)
+        for (v, m, _), s in zip(move, before, strict=True):
+            resident[:, v, m] = s
+        extra = sum(self.size(s) for _, _, s in move) - sum(self.size(s) for s in before)
+        return float(self.costs.sum() - costs.sum()) - extra * self._sample.byte_cost, costs
 
-    def apply(self, move: list[tuple[int, int, int]], costs: Floats) -> None:
+    def apply(self, move: Move, costs: Floats) -> None:
         """Carry out a move whose `gain` gave these costs."""
         for v, m, s in move:
             self.loaded[v] += self.size(s) - self.size(self.placement[v, m])
-            self.placement[v, m] = s
+            self._sample.resident[:, v, m] = s
         self.costs = costs
 
 
@@ -173,14 +187,14 @@ def _gain_if_fits(search: Search, v: int, s: int) -> float:
     return 0.0 if held or search.extra(v, s) > search.room(v) else search.gain(search.load(v, s))[0]
 
 
-def improve(search: Search, rng: np.random.Generator, budget: int) -> None:
+def improve(search: Search, rng: np.random.Generator, budget: float) -> None:
     """Add, replace, remove and swap, first improvement in random order, until nothing helps."""
-    last = search.tried + budget
+    last = search.served + budget
     improved = True
-    while improved and search.tried < last:
+    while improved and search.served < last:
         improved = False
         for i in rng.permutation(2 * len(search.items)):
-            if search.tried >= last:
+            if search.served >= last:
                 break
             for move in _moves(search, *search.items[i // 2], removal=bool(i % 2), rng=rng):
                 gain, costs = search.gain(move)
@@ -190,12 +204,9 @@ def improve(search: Search, rng: np.random.Generator, budget: int) -> None:
                     break
 
 
-def _moves(
-    search: Search, v: int, s: int, removal: bool, rng: np.random.Generator
-) -> list[list[tuple[int, int, int]]]:
+def _moves(search: Search, v: int, s: int, removal: bool, rng: np.random.Generator) -> list[Move]:
     """Ways to take a segment away, or to bring it in."""
-    tables = search.tables
-    m = int(tables.segment_model[s])
+    m = int(search.tables.segment_model[s])
     if removal:
         return [[(v, m, EMPTY)]] if search.placement[v, m] == s else []
     if search.placement[v, m] == s:
@@ -203,20 +214,14 @@ def _moves(
     load, missing = search.load(v, s), search.extra(v, s) - search.room(v)
     if missing <= 0.0:
         return [load]
-    others = [
-        int(n)
-        for n in np.flatnonzero((search.placement[v] != EMPTY) & (tables.pinned[v] == EMPTY))
-        if n != m
-    ]
-    swaps = [[(v, n, EMPTY), *load] for n in others if search.size(search.placement[v, n]) >= missing]
-    if swaps:
-        return swaps
-    out: list[tuple[int, int, int]] = []
-    for n in rng.permutation(others):
-        out.append((v, int(n), EMPTY))
-        missing -= search.size(search.placement[v, n])
-        if missing <= 0.0:
-            return [[*out, *load]]
+    held = (search.placement[v] != EMPTY) & (search.tables.pinned[v] == EMPTY)
+    others = [int(n) for n in rng.permutation(np.flatnonzero(held)) if n != m]
+    large = [n for n in others if search.size(search.placement[v, n]) >= missing]
+    if large:
+        return [[(v, n, EMPTY), *load] for n in large]
+    for count in range(2, len(others) + 1):
+        if sum(search.size(search.placement[v, n]) for n in others[:count]) >= missing:
+            return [[*((v, n, EMPTY) for n in others[:count]), *load]]
     return []
 
 
@@ -224,7 +229,7 @@ def greedy_placement(compiled: Compiled, instance: Instance, config: SearchConfi
     """The greedy placement (N, M) on sampled slots of the instance."""
     search = Search(compiled, instance, config.slots)
     greedy(search)
-    return search.placement
+    return search.placement.copy()
 
 
 def best_placement(compiled: Compiled, instance: Instance, config: SearchConfig) -> Ints:
@@ -232,16 +237,13 @@ def best_placement(compiled: Compiled, instance: Instance, config: SearchConfig)
     search = Search(compiled, instance, config.slots)
     rng = np.random.default_rng(config.seed)
     first: Floats | None = None
-    found: list[tuple[float, Ints]] = []
+    best: tuple[float, Ints] | None = None
     for restart in range(config.restarts):
         search.start(search.tables.pinned)
         factors = np.exp(rng.normal(0.0, config.noise if restart else 0.0, len(search.items)))
         first = greedy(search, factors, first)
         improve(search, rng, config.budget)
-        found.append((search.cost, search.placement))
-    return min(found, key=lambda pair: pair[0])[1]
-
-
-def search_instance(compiled: Compiled, config: SearchConfig, split: str, preference: object) -> Instance:
-    """Episodes 0, 1, ... of a split, to search on."""
-    return build_instance(compiled.scenario, range(config.episodes), split, preference)
+        if best is None or search.cost < best[0]:
+            best = (search.cost, search.placement.copy())
+    assert best is not None
+    return best[1]

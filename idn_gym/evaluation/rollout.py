@@ -65,7 +65,7 @@ def rollout(policy: Policy, env: VectorEnv[Any, Any, Any], seeds: Sequence[int])
         np.zeros((*shape, len(OBJECTIVES))),
         np.zeros((*shape, len(METRICS))),
     )
-    observation, _ = env.reset(seed=list(played.seeds))
+    observation, _ = env.reset(seed=list(played.seeds))  # type: ignore[arg-type]  # ours takes one per row
     state: Any = None
     start: npt.NDArray[np.bool_] = np.ones(shape[0], np.bool_)
     for t in range(shape[1]):

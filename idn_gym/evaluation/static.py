@@ -9,24 +9,18 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from idn_gym.core.arrays import EMPTY, EXOGENOUS, Draw, Floats, Instance, Ints, Outcome, Tables
+from idn_gym.core.arrays import EMPTY, EXOGENOUS, Draw, Floats, Instance, Ints, Outcome, Residents, Tables
+from idn_gym.core.capacity import fill_capacity
 from idn_gym.core.kernel import hot
 from idn_gym.core.placement import place
-from idn_gym.core.serving import (
-    Scratch,
-    empty_outcome,
-    fill_capacity,
-    make_scratch,
-    measure_paths,
-    serve_class,
-    serve_slot,
-)
+from idn_gym.core.serving import measure_paths, serve_class, serve_slot
+from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
 from idn_gym.objectives import judge
 
 Flags = npt.NDArray[np.bool_]
 
 
-def static_outcome(instance: Instance, placement: Ints) -> Outcome:
+def static_outcome(instance: Instance, placement: Residents) -> Outcome:
     """Totals over all slots of a wish that never changes.
 
     Args:
@@ -42,7 +36,7 @@ def static_outcome(instance: Instance, placement: Ints) -> Outcome:
     return outcome._replace(arrived=draw.demand.sum(axis=1))
 
 
-def static_cost(instance: Instance, scales: Floats, placement: Ints) -> Floats:
+def static_cost(instance: Instance, scales: Floats, placement: Residents) -> Floats:
     """Mean scalar cost per slot of a wish that never changes, its first load included, (B,).
 
     Args:
@@ -56,7 +50,13 @@ def static_cost(instance: Instance, scales: Floats, placement: Ints) -> Floats:
 
 @hot
 def _play(
-    tables: Tables, draw: Draw, wanted: Ints, before: Ints, after: Ints, scratch: Scratch, outcome: Outcome
+    tables: Tables,
+    draw: Draw,
+    wanted: Residents,
+    before: Residents,
+    after: Residents,
+    scratch: Scratch,
+    outcome: Outcome,
 ) -> None:
     for b in range(len(wanted)):
         for t in range(draw.demand.shape[1]):
@@ -113,7 +113,15 @@ class ClassCosts:
         tables, draw = self.instance
         costs = np.zeros(len(classes))
         _class_costs(
-            tables, draw, self.slots, self.resident, classes, self._weight, self._scratch, self._outcome, costs
+            tables,
+            draw,
+            self.slots,
+            self.resident,
+            classes,
+            self._weight,
+            self._scratch,
+            self._outcome,
+            costs,
         )
         self.served += int(classes.sum()) * len(self.slots) * len(draw.demand)
         return costs
@@ -124,7 +132,7 @@ def _class_costs(
     tables: Tables,
     draw: Draw,
     slots: Ints,
-    resident: Ints,
+    resident: Residents,
     classes: Flags,
     weight: Floats,
     scratch: Scratch,

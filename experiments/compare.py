@@ -1,0 +1,117 @@
+"""Compare agents on the same episodes: ``python -m experiments.compare --agents random runs/mine/policy.zip``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from tqdm import tqdm
+
+from agents.registry import AGENTS
+from experiments import figures, report
+from experiments.play import play
+from experiments.run_config import assignments
+from idn_gym.evaluation.rollout import Episodes
+from idn_gym.scenarios.build import SPLITS
+from idn_gym.scenarios.config import Scenario
+from idn_gym.scenarios.presets import resolve
+from idn_gym.strict import ConfigError, closest, read_yaml
+
+BASELINES = ("cloud-only", "random", "popularity", "static-greedy", "local-search")
+
+
+def compare(
+    scenarios: Sequence[Scenario],
+    agents: Sequence[str],
+    seeds: Sequence[int],
+    split: str,
+    reference: str,
+    out: Path,
+) -> list[report.Row]:
+    """Play every agent on every scenario, print the table, and write table, episodes and figures.
+
+    Args:
+        scenarios: what to play.
+        agents: names of the registry, or files of trained policies.
+        seeds: of the episodes, the same for every agent.
+        split: of the seeds.
+        reference: one of the agents; the others are compared with it, seed by seed.
+        out: folder to write into.
+
+    Raises:
+        ConfigError: an unknown agent or reference.
+    """
+    labels = label(agents)
+    if reference not in agents:
+        raise ConfigError("reference", f"{reference!r} is not among the agents; {closest(reference, agents)}")
+    out.mkdir(parents=True, exist_ok=True)
+    rows = []
+    with tqdm(total=len(scenarios) * len(agents), unit=" agents", leave=False) as bar:
+        for scenario in scenarios:
+            played: dict[str, Episodes] = {}
+            for agent in agents:
+                bar.set_description(f"{scenario.name}, {labels[agent]}")
+                played[labels[agent]] = play(agent, scenario, seeds, split)
+                bar.update()
+            rows += report.summarise(scenario.name, played, labels[reference])
+            report.write_episodes(out / f"{scenario.name}.csv", played)
+            figures.draw_all(out, scenario, played)
+    text = report.to_text(rows, f"{len(seeds)} {split} seeds")
+    report.write_table(out, rows, text)
+    print(text)
+    return rows
+
+
+def label(agents: Sequence[str]) -> dict[str, str]:
+    """What tables call each agent: its name; a trained one's is its algorithm, and its folder if need be.
+
+    Raises:
+        ConfigError: an unknown name, or a file without the configuration of its run.
+    """
+    names = {}
+    for agent in agents:
+        if not agent.endswith(".zip"):
+            if agent not in AGENTS:
+                raise ConfigError("agents", f"{agent!r} is not there; {closest(agent, list(AGENTS))}")
+            names[agent] = agent
+            continue
+        record = Path(agent).parent / "config.yaml"
+        if not record.is_file():
+            raise ConfigError("agents", f"{agent!r} is not a run's policy: no {record.name} beside it")
+        names[agent] = str(read_yaml(record)["run"]["agent"]["kind"])
+    shared = Counter(names.values())
+    return {
+        agent: f"{name} ({Path(agent).parent.name})" if shared[name] > 1 else name for agent, name in names.items()
+    }
+
+
+def main(words: list[str] | None = None) -> None:
+    """Entry point of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m experiments.compare",
+        description="Compare agents on the same episodes.",
+        epilog="example: --scenario edge-small --agents cloud-only static-greedy runs/demo/policy.zip",
+    )
+    parser.add_argument("--scenario", nargs="+", default=["edge-small"], help="presets or YAML files")
+    parser.add_argument("--agents", nargs="+", default=list(BASELINES), help="names or files of trained policies")
+    parser.add_argument("--reference", help="agent that the others are compared with (default: the last)")
+    parser.add_argument("--seeds", type=int, default=30, help="number of episodes")
+    parser.add_argument("--split", choices=SPLITS, default="test")
+    parser.add_argument("--out", type=Path, default=Path("runs/compare"))
+    parser.add_argument("--set", nargs="+", default=[], metavar="key=value", help="changes to every scenario")
+    arguments = parser.parse_args(words)
+    try:
+        changes = assignments(arguments.set)
+        scenarios = [resolve(name, changes) for name in arguments.scenario]
+        reference = arguments.reference or arguments.agents[-1]
+        compare(scenarios, arguments.agents, range(arguments.seeds), arguments.split, reference, arguments.out)
+    except ConfigError as error:
+        sys.exit(f"error: {error}")
+    print(f"\nepisodes, table and figures: {arguments.out}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""Train PPO on the default scenario and compare it with baselines: ``python -m experiments.demo``."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+
+from experiments import train
+from experiments.compare import BASELINES, compare
+from idn_gym.strict import ConfigError
+
+WAYS_ON = """
+{out}/
+  table.txt, table.csv, table.json   the comparison
+  {scenario}.csv                     every episode
+  {scenario}-*.png                   figures
+  policy.zip                         the trained policy
+  config.yaml                        everything that was set, and versions
+curves and pictures of the training run:
+  tensorboard --logdir {events}"""
+
+
+def run(out: Path, seeds: int, words: list[str]) -> None:
+    """Train and compare, as far as that has not been done already.
+
+    Args:
+        out: folder of the training run and of the comparison.
+        seeds: number of test episodes.
+        words: changes to the training run, such as ``steps=2000``.
+
+    Raises:
+        ConfigError: the folder holds another run.
+    """
+    folder = train.RunFolder(out)
+    config = train.configure_run(train.parse(["--out", str(out), "--resume", *words]))
+    if folder.policy.exists():
+        print(f"{folder.policy} is there: training is done; --force (or make demo FORCE=1) starts over")
+    else:
+        begun = f", going on from {folder.checkpoint}" if folder.checkpoint.exists() else ""
+        print(f"Training PPO for {config.steps} steps on {config.scenario.name}{begun}")
+        train.train(config, folder)
+    table = out / "table.txt"
+    if table.exists() and table.stat().st_mtime >= folder.policy.stat().st_mtime:
+        print(f"{table} is there:\n{table.read_text()}")
+    else:
+        print(f"Comparing with {', '.join(BASELINES)}")
+        agents = [str(folder.policy), *BASELINES]
+        compare([config.scenario], agents, range(seeds), "test", agents[0], out)
+    print(WAYS_ON.format(out=out, scenario=config.scenario.name, events=folder.events))
+
+
+def main(words: list[str] | None = None) -> None:
+    """Entry point of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m experiments.demo",
+        description="Train PPO on the default scenario and compare it with baselines.",
+    )
+    parser.add_argument("--out", type=Path, default=Path("runs/demo"))
+    parser.add_argument("--seeds", type=int, default=30, help="number of test episodes")
+    parser.add_argument("--force", action="store_true", help="throw away what is there and start over")
+    parser.add_argument("changes", nargs="*", metavar="key=value", help="to the training run, such as steps=2000")
+    arguments = parser.parse_args(words)
+    if arguments.force:
+        shutil.rmtree(arguments.out, ignore_errors=True)
+    try:
+        run(arguments.out, arguments.seeds, arguments.changes)
+    except ConfigError as error:
+        sys.exit(f"error: {error}\n--force throws away what is in {arguments.out}")
+    except KeyboardInterrupt:
+        sys.exit("\nstopped; the same command goes on from the last checkpoint")
+
+
+if __name__ == "__main__":
+    main()
