@@ -7,14 +7,21 @@ core repairs against the memory of the slot. Codecs see the instance and the sta
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 
 from idn_gym.core.arrays import EMPTY, Action, Instance, Ints, State
-from idn_gym.core.decoding import change, fill_by_score, fill_by_share, items_that_fit, pick, round_dependently
+from idn_gym.core.decoding import (
+    change,
+    fill_by_score,
+    fill_by_share,
+    items_that_fit,
+    pick,
+    round_dependently,
+)
 from idn_gym.scenarios.compile import Compiled
 from idn_gym.strict import ConfigError, closest
 
@@ -25,9 +32,15 @@ MAX_DIMENSIONS, MAX_CHOICES = 30, 1500
 class ActionCodec(Protocol):
     """Between a policy's action and the core's."""
 
-    space: gym.spaces.Space  # type: ignore[type-arg]
-    uniforms: int
-    """rounding uniforms it needs per slot"""
+    @property
+    def space(self) -> gym.spaces.Space[Any]:
+        """Of one action."""
+        ...
+
+    @property
+    def uniforms(self) -> int:
+        """Rounding uniforms it needs per slot."""
+        ...
 
     def decode(self, instance: Instance, state: State, actions: npt.NDArray[np.generic]) -> Action:
         """Turn B actions into wished placements."""
@@ -83,8 +96,8 @@ class Placement:
         if len(pairs) > MAX_DIMENSIONS or sum(counts) > MAX_CHOICES or not pairs:
             raise ConfigError(
                 "action",
-                f"'placement' would have {len(pairs)} dimensions and {sum(counts)} choices here; allowed: 1 to "
-                f"{MAX_DIMENSIONS} and at most {MAX_CHOICES}; use 'change', 'scores' or 'scores-task'",
+                f"'placement' would have {len(pairs)} dimensions and {sum(counts)} choices here; allowed: "
+                f"1 to {MAX_DIMENSIONS} and at most {MAX_CHOICES}; use 'change', 'scores' or 'scores-task'",
             )
         self._pairs = pairs
         self.node = np.array([v for v, _ in pairs], np.int64)
@@ -108,7 +121,9 @@ class Placement:
         lines = []
         for d, (v, k) in enumerate(self._pairs):
             segments = self.choice[self.start[d] + 1 : self.start[d + 1]]
-            values = ", ".join(["0 nothing", *(f"{i + 1} {self._names.segments[s]}" for i, s in enumerate(segments))])
+            values = ", ".join(
+                ["0 nothing", *(f"{i + 1} {self._names.segments[s]}" for i, s in enumerate(segments))]
+            )
             lines.append(f"{self._names.nodes[v]}, {self._names.tasks[k]}: {values}")
         return lines
 
@@ -127,7 +142,9 @@ class Change(_Items):
 
     def decode(self, instance: Instance, state: State, actions: npt.NDArray[np.generic]) -> Action:
         wanted = state.resident.copy()
-        change(instance.tables, instance.draw, state.slot, self.node, self.segment, actions.reshape(-1), wanted)
+        change(
+            instance.tables, instance.draw, state.slot, self.node, self.segment, actions.reshape(-1), wanted
+        )
         return Action(wanted)
 
     def masks(self, instance: Instance, state: State) -> npt.NDArray[np.bool_]:

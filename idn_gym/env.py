@@ -86,7 +86,7 @@ class IDNEnv(gym.Env[Observation, Any]):
         Raises:
             ConfigError: anything above that is not allowed.
         """
-        modes: list[str] = self.metadata["render_modes"]  # type: ignore[assignment]
+        modes: list[str] = self.metadata["render_modes"]
         if render_mode is not None and render_mode not in modes:
             raise ConfigError("render_mode", f"{render_mode!r} is not allowed; {closest(render_mode, modes)}")
         self.scenario = resolve(scenario, overrides)
@@ -144,7 +144,8 @@ class IDNEnv(gym.Env[Observation, Any]):
 
     def action_masks(self) -> npt.NDArray[np.bool_]:
         """Allowed choices of the coming slot, flat, as MaskablePPO wants them."""
-        return self.simulation.masks()[0]
+        masks: npt.NDArray[np.bool_] = self.simulation.masks()[0]
+        return masks
 
     def describe(self) -> dict[str, Any]:
         """What the entries of observations, actions and rewards mean."""
@@ -159,7 +160,8 @@ class IDNEnv(gym.Env[Observation, Any]):
         names = self.simulation.compiled.names
         resident = self.simulation.state.resident[0]
         return {
-            node: [names.segments[s] for s in row if s >= 0] for node, row in zip(names.nodes, resident, strict=True)
+            node: [names.segments[s] for s in row if s >= 0]
+            for node, row in zip(names.nodes, resident, strict=True)
         }
 
     def render(self) -> Any:

@@ -47,7 +47,9 @@ def read_preference(preference: Any) -> Floats | None:
         if preference == "random":
             return None
         if preference not in PREFERENCES:
-            raise ConfigError("preference", f"{preference!r}; {closest(preference, [*PREFERENCES, 'random'])}")
+            raise ConfigError(
+                "preference", f"{preference!r}; {closest(preference, [*PREFERENCES, 'random'])}"
+            )
         preference = PREFERENCES[preference]
     if isinstance(preference, np.ndarray):
         raise ConfigError("preference", "an array cannot be stored in a spec; give a list of five numbers")
@@ -71,7 +73,8 @@ def _normalise(preference: Any) -> Floats:
     weights = np.array(preference, float)
     if not np.all(np.isfinite(weights)) or np.any(weights < 0) or weights.sum() <= 0:
         raise ConfigError(
-            "preference", f"{list(preference)} is not allowed; weights must be finite, at least 0, and not all 0"
+            "preference",
+            f"{list(preference)} is not allowed; weights must be finite, at least 0, and not all 0",
         )
     return weights / weights.sum()
 

@@ -57,7 +57,9 @@ class Flat:
         tables = compiled.tables
         node = np.flatnonzero(tables.node_movable | np.isfinite(tables.node_seconds))
         model = tables.segment_model
-        held = [(v, m) for v, m in sorted({(int(v), int(model[s])) for v, s in np.argwhere(compiled.placeable)})]
+        held = [
+            (v, m) for v, m in sorted({(int(v), int(model[s])) for v, s in np.argwhere(compiled.placeable)})
+        ]
         self.layout = Layout(
             hidden=compiled.scenario.resources == "hidden",
             preference=preference,
@@ -106,8 +108,12 @@ def _list_features(compiled: Compiled, layout: Layout) -> list[Feature]:
     for v in layout.node:
         features.append(Feature(f"busy {names.nodes[v]}", 0, 1, "compute used in the last slot over nominal"))
         if not layout.hidden:
-            features.append(Feature(f"compute {names.nodes[v]}", 0, 1, "compute of the coming slot over nominal"))
-            features.append(Feature(f"memory {names.nodes[v]}", 0, 1, "memory of the coming slot over nominal"))
+            features.append(
+                Feature(f"compute {names.nodes[v]}", 0, 1, "compute of the coming slot over nominal")
+            )
+            features.append(
+                Feature(f"memory {names.nodes[v]}", 0, 1, "memory of the coming slot over nominal")
+            )
     for name in names.links:
         features.append(Feature(f"load {name}", 0, RATE_BOUND, "bytes carried in the last slot over nominal"))
         if not layout.hidden:
@@ -152,7 +158,9 @@ def _encode(
             i += 1
             if not layout.hidden:
                 row[i] = 1.0 if elastic else draw.seconds[b, t, v] / tables.node_seconds[v]
-                row[i + 1] = draw.memory[b, t, v] / tables.node_memory[v] if tables.node_memory[v] > 0.0 else 0.0
+                row[i + 1] = (
+                    draw.memory[b, t, v] / tables.node_memory[v] if tables.node_memory[v] > 0.0 else 0.0
+                )
                 i += 2
         for e in range(len(tables.link_rate)):
             row[i] = outcome.carried[b, e] / (tables.link_rate[e] * tables.slot_seconds)

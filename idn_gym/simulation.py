@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from idn_gym.actions import make_codec
 from idn_gym.core.arrays import Floats, Instance, Ints, Outcome, State
-from idn_gym.core.serving import empty_outcome, make_scratch
 from idn_gym.core.transition import initial_state, step
+from idn_gym.core.workspace import empty_outcome, make_scratch
 from idn_gym.metrics import measure
 from idn_gym.objectives import judge, read_preference
 from idn_gym.observations import make_observer
@@ -43,7 +43,13 @@ class Simulation:
     """
 
     def __init__(
-        self, scenario: Scenario, action: str | None, observation: str, preference: Any, split: str, batch: int
+        self,
+        scenario: Scenario,
+        action: str | None,
+        observation: str,
+        preference: Any,
+        split: str,
+        batch: int,
     ) -> None:
         """Compile the scenario and make room for `batch` episodes.
 

@@ -42,7 +42,7 @@ class IDNVectorEnv(VectorEnv[Observation, Any, Any]):
         render_mode: str | None = None,
         autoreset_mode: str | AutoresetMode = AutoresetMode.NEXT_STEP,
     ) -> None:
-        """Set up the environment; arguments as in `IDNEnv`, and:
+        """Set up the environment; what is not explained here is as in `IDNEnv`.
 
         Args:
             num_envs: number of episodes side by side.
@@ -59,12 +59,16 @@ class IDNVectorEnv(VectorEnv[Observation, Any, Any]):
             ConfigError: anything that is not allowed, the DISABLED mode among it.
         """
         if isinstance(num_envs, bool) or not isinstance(num_envs, (int, np.integer)) or num_envs < 1:
-            raise ConfigError("num_envs", f"{num_envs!r} is not allowed; must be a whole number of at least 1")
-        modes: list[str] = IDNEnv.metadata["render_modes"]  # type: ignore[assignment]
+            raise ConfigError(
+                "num_envs", f"{num_envs!r} is not allowed; must be a whole number of at least 1"
+            )
+        modes: list[str] = IDNEnv.metadata["render_modes"]
         if render_mode is not None and render_mode not in modes:
             raise ConfigError("render_mode", f"{render_mode!r} is not allowed; {closest(render_mode, modes)}")
         self.scenario = resolve(scenario, overrides)
-        self.simulation = Simulation(self.scenario, action, observation, preference, split, batch=int(num_envs))
+        self.simulation = Simulation(
+            self.scenario, action, observation, preference, split, batch=int(num_envs)
+        )
         self.num_envs = int(num_envs)
         self.render_mode = render_mode
         self.metadata = {**IDNEnv.metadata, "autoreset_mode": _read_mode(autoreset_mode)}
@@ -165,7 +169,11 @@ class IDNVectorEnv(VectorEnv[Observation, Any, Any]):
         return {**infos, **{f"_{name}": np.ones(self.num_envs, np.bool_) for name in infos}}
 
     def _preference(self) -> dict[str, Any]:
-        return {"reward_weights": self.simulation.instance.draw.weights.astype(np.float32)} if self.scalar else {}
+        return (
+            {"reward_weights": self.simulation.instance.draw.weights.astype(np.float32)}
+            if self.scalar
+            else {}
+        )
 
     def action_masks(self) -> npt.NDArray[np.bool_]:
         """(n, choices) allowed choices of the coming slot."""
@@ -189,7 +197,8 @@ class IDNVectorEnv(VectorEnv[Observation, Any, Any]):
         draw = render_ansi if self.render_mode == "ansi" else render_rgb
         figures = None if self._slot is None else self._slot.figures
         return tuple(
-            draw(self.simulation, row, None if figures is None else figures[row]) for row in range(self.num_envs)
+            draw(self.simulation, row, None if figures is None else figures[row])
+            for row in range(self.num_envs)
         )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -50,7 +50,7 @@ class Segments(NamedTuple):
     model: Ints
     first: Ints
     last: Ints
-    index: Mapping[tuple[int, int, int], int]  # (model, first, last) -> row
+    row_of: Mapping[tuple[int, int, int], int]  # (model, first, last) -> row
 
 
 def enumerate_segments(models: Sequence[Model], max_parts: int) -> Segments:
@@ -114,7 +114,7 @@ def enumerate_options(
         blocks = len(model.block_bytes)
         for cuts, positions in _layouts(blocks, len(path.nodes), max_parts):
             nodes = [path.nodes[i] for i in positions]
-            pieces = [segments.index[m, first, last] for first, last in cuts]
+            pieces = [segments.row_of[m, first, last] for first, last in cuts]
             if all(holds[v, s] for v, s in zip(nodes, pieces, strict=True)):
                 for o, point in enumerate(model.points):
                     rows.append(_row(m, model, o, point, cuts, positions, nodes, pieces, joules))
@@ -128,7 +128,7 @@ def _layouts(
     for parts in range(1, min(max_parts, blocks, length) + 1):
         for inner in combinations(range(1, blocks), parts - 1):
             edges = (0, *inner, blocks)
-            cuts = list(zip(edges[:-1], edges[1:], strict=True))
+            cuts = list(pairwise(edges))
             for positions in combinations(range(length), parts):
                 yield cuts, positions
 
@@ -148,13 +148,17 @@ def _row(
     parts, traffic, spent, before = [], 0.0, 0.0, 0
     for (first, last), here, v, s in zip(cuts, positions, nodes, pieces, strict=True):
         reach, size = alive[first], alive[first] * float(model.cut_bytes[first])
-        seconds = reach * model.entry_seconds[v] + sum(alive[b] * model.seconds[v, b] for b in range(first, last))
+        seconds = reach * model.entry_seconds[v] + sum(
+            alive[b] * model.seconds[v, b] for b in range(first, last)
+        )
         parts.append((v, here, s, float(seconds), reach, size))
         traffic += size * (here - before)
         spent += size * float(joules[here] - joules[before])
         before = here
     # Positions, not node numbers: how a user numbers the nodes must not decide a tie.
-    where = "+".join(f"{first}:{last}@{position}" for (first, last), position in zip(cuts, positions, strict=True))
+    where = "+".join(
+        f"{first}:{last}@{position}" for (first, last), position in zip(cuts, positions, strict=True)
+    )
     name = f"{model.name}/{point.name}/{where}"
     error = 1.0 - point.accuracy
     order = (positions[-1], traffic, error, name)

@@ -51,7 +51,9 @@ def repair_node(
 
 
 @inner
-def _fill_node(tables: Tables, b: int, v: int, free: float, wanted: Residents, before: Residents, after: Residents) -> int:
+def _fill_node(
+    tables: Tables, b: int, v: int, free: float, wanted: Residents, before: Residents, after: Residents
+) -> int:
     models = len(tables.model_task)
     refused = 0
     last_kept = True
@@ -94,7 +96,16 @@ def _after(kept: bool, value: float, m: int, kept0: bool, value0: float, m0: int
 
 
 @inner
-def place(tables: Tables, draw: Draw, b: int, t: int, wanted: Residents, before: Residents, after: Residents, outcome: Outcome) -> None:
+def place(
+    tables: Tables,
+    draw: Draw,
+    b: int,
+    t: int,
+    wanted: Residents,
+    before: Residents,
+    after: Residents,
+    outcome: Outcome,
+) -> None:
     """Repair the wishes of row `b` and book the bytes that are newly resident."""
     for v in range(len(tables.node_memory)):
         if tables.node_movable[v]:

@@ -7,37 +7,12 @@ left out, and what no option can take is dropped. Kernels work on row ``b`` of a
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
-from idn_gym.core.arrays import EMPTY, EXOGENOUS, Draw, Floats, Instance, Ints, Outcome, Residents, Tables
-from idn_gym.core.kernel import hot, inner
-
-
-class Scratch(NamedTuple):
-    """Work space of the kernels, so that a slot allocates nothing."""
-
-    pace: Floats  # (J,) [s/byte] from the ingress to the position
-    seconds_left: Floats  # (N, M) [s]; column 0 alone is used when capacity is shared
-    bytes_left: Floats  # (E,)
-    option: Ints  # (max options of a class,) usable options
-    cost: Floats  # (max options of a class,) [cost]; inf once taken
-    latency: Floats  # (max options of a class,) [s]
-
-
-def make_scratch(tables: Tables) -> Scratch:
-    """Allocate the work space for one call of a kernel."""
-    nodes, models = tables.pinned.shape
-    widest = int(np.max(np.diff(tables.option_start)))
-    return Scratch(
-        pace=np.zeros(len(tables.path_node)),
-        seconds_left=np.zeros((nodes, models)),
-        bytes_left=np.zeros(len(tables.link_rate)),
-        option=np.zeros(widest, np.int64),
-        cost=np.zeros(widest),
-        latency=np.zeros(widest),
-    )
+from idn_gym.core.arrays import EMPTY, EXOGENOUS, Draw, Outcome, Residents, Tables
+from idn_gym.core.capacity import fill_capacity, fill_copies, option_room, use_option
+from idn_gym.core.kernel import inner
+from idn_gym.core.workspace import Scratch
 
 
 @inner
@@ -50,15 +25,6 @@ def measure_paths(tables: Tables, draw: Draw, b: int, t: int, scratch: Scratch) 
             if link != EMPTY:
                 pace += 1.0 / draw.rate[b, t, link]
             scratch.pace[j] = pace
-
-
-@inner
-def fill_capacity(tables: Tables, draw: Draw, b: int, t: int, scratch: Scratch) -> None:
-    """Hand out the slot's compute seconds and link bytes to all classes together."""
-    for v in range(len(tables.node_seconds)):
-        scratch.seconds_left[v, 0] = draw.seconds[b, t, v]
-    for e in range(len(tables.link_rate)):
-        scratch.bytes_left[e] = draw.rate[b, t, e] * tables.slot_seconds
 
 
 @inner
@@ -165,57 +131,9 @@ def cheapest(tables: Tables, usable: int, scratch: Scratch) -> int:
 
 
 @inner
-def fill_copies(tables: Tables, draw: Draw, b: int, t: int, usable: int, scratch: Scratch) -> None:
-    """Give each resident copy that a class can use the node's seconds, for this class alone."""
-    for i in range(usable):
-        o = scratch.option[i]
-        for q in range(tables.part_start[o], tables.part_start[o + 1]):
-            v = tables.part_node[q]
-            scratch.seconds_left[v, tables.option_model[o]] = draw.seconds[b, t, v]
-
-
-@inner
-def option_room(tables: Tables, draw: Draw, b: int, o: int, origin: int, batch: float, scratch: Scratch) -> float:
-    """How many of `batch` requests fit into what the option's nodes and links have left."""
-    room = batch
-    column = tables.option_model[o] if tables.capacity == EXOGENOUS else 0
-    before = 0
-    for q in range(tables.part_start[o], tables.part_start[o + 1]):
-        v = tables.part_node[q]
-        need = tables.part_seconds[q] * draw.slowdown[b, v]
-        if need * room > scratch.seconds_left[v, column]:
-            room = scratch.seconds_left[v, column] / need
-        if tables.capacity != EXOGENOUS and tables.part_bytes[q] > 0.0:
-            for j in range(origin + before + 1, origin + tables.part_position[q] + 1):
-                left = scratch.bytes_left[tables.path_link[j]]
-                if tables.part_bytes[q] * room > left:
-                    room = left / tables.part_bytes[q]
-        before = tables.part_position[q]
-    return room
-
-
-@inner
-def use_option(
-    tables: Tables, draw: Draw, b: int, o: int, origin: int, amount: float, scratch: Scratch, outcome: Outcome
-) -> None:
-    """Take the requests' seconds and bytes from what is left and book them."""
-    column = tables.option_model[o] if tables.capacity == EXOGENOUS else 0
-    before = 0
-    for q in range(tables.part_start[o], tables.part_start[o + 1]):
-        v = tables.part_node[q]
-        seconds = amount * tables.part_seconds[q] * draw.slowdown[b, v]
-        scratch.seconds_left[v, column] = max(0.0, scratch.seconds_left[v, column] - seconds)
-        outcome.busy[b, v] += seconds
-        for j in range(origin + before + 1, origin + tables.part_position[q] + 1):
-            link = tables.path_link[j]
-            size = amount * tables.part_bytes[q]
-            scratch.bytes_left[link] = max(0.0, scratch.bytes_left[link] - size)
-            outcome.carried[b, link] += size
-        before = tables.part_position[q]
-
-
-@inner
-def late_share(tables: Tables, draw: Draw, b: int, o: int, origin: int, deadline: float, scratch: Scratch) -> float:
+def late_share(
+    tables: Tables, draw: Draw, b: int, o: int, origin: int, deadline: float, scratch: Scratch
+) -> float:
     """Share of the option's requests that miss the deadline, exit branch by exit branch."""
     late = 0.0
     for x in range(tables.branch_start[o], tables.branch_start[o + 1]):
@@ -235,7 +153,15 @@ def late_share(tables: Tables, draw: Draw, b: int, o: int, origin: int, deadline
 
 @inner
 def serve_class(
-    tables: Tables, draw: Draw, b: int, t: int, rho: int, batch: float, resident: Residents, scratch: Scratch, outcome: Outcome
+    tables: Tables,
+    draw: Draw,
+    b: int,
+    t: int,
+    rho: int,
+    batch: float,
+    resident: Residents,
+    scratch: Scratch,
+    outcome: Outcome,
 ) -> float:
     """Serve one batch, book it in `outcome`, and return its cost at the tariff."""
     origin = tables.path_start[tables.class_path[rho]]
@@ -286,64 +212,3 @@ def serve_slot(
         batch = draw.demand[b, t, rho]
         outcome.arrived[b, rho] = batch
         outcome.tariff_cost[b] += serve_class(tables, draw, b, t, rho, batch, resident, scratch, outcome)
-
-
-@hot
-def _costs(tables: Tables, draw: Draw, b: int, t: int, scratch: Scratch, costs: Floats, drops: Floats) -> None:
-    measure_paths(tables, draw, b, t, scratch)
-    for rho in range(len(tables.class_task)):
-        origin = tables.path_start[tables.class_path[rho]]
-        drops[rho] = drop_cost(tables, draw, b, rho)
-        for o in range(tables.option_start[rho], tables.option_start[rho + 1]):
-            latency = option_latency(tables, draw, b, o, origin, scratch)
-            costs[o] = option_cost(draw, b, o, latency) if latency <= tables.class_timeout[rho] else np.inf
-
-
-def costs(instance: Instance, t: int, b: int = 0) -> tuple[Floats, Floats]:
-    """Tariff of one request by every option in slot `t`, and of a drop, for solvers of your own.
-
-    Returns:
-        (O,) cost of each option, inf where it is slower than the timeout; (R,) cost of a drop.
-    """
-    option, drop = np.zeros(len(instance.tables.option_model)), np.zeros(len(instance.tables.class_task))
-    _costs(instance.tables, instance.draw, b, t, make_scratch(instance.tables), option, drop)
-    return option, drop
-
-
-def gain(instance: Instance, t: int, placement: Residents, b: int = 0) -> float:
-    """Tariff saved in slot `t` by a placement, against the repositories alone.
-
-    Args:
-        instance: the instance.
-        t: the slot.
-        placement: (N, M) segment on each node, or EMPTY; must contain the pinned segments.
-        b: row of the instance.
-    """
-    return serving_cost(instance, t, instance.tables.pinned, b) - serving_cost(instance, t, placement, b)
-
-
-def serving_cost(instance: Instance, t: int, placement: Residents, b: int = 0) -> float:
-    """Tariff of slot `t` under a placement (N, M)."""
-    outcome = empty_outcome(instance.tables, b + 1)
-    rows = np.broadcast_to(placement, (b + 1, *placement.shape)).astype(np.int32)
-    _serve(instance.tables, instance.draw, b, t, rows, make_scratch(instance.tables), outcome)
-    return float(outcome.tariff_cost[b])
-
-
-@hot
-def _serve(tables: Tables, draw: Draw, b: int, t: int, resident: Residents, scratch: Scratch, outcome: Outcome) -> None:
-    serve_slot(tables, draw, b, t, resident, scratch, outcome)
-
-
-def empty_outcome(tables: Tables, batch: int) -> Outcome:
-    """An outcome of zeros."""
-    per_class = np.zeros((9, batch, len(tables.class_task)))
-    return Outcome(
-        *per_class,
-        tariff_cost=np.zeros(batch),
-        busy=np.zeros((batch, len(tables.node_memory))),
-        carried=np.zeros((batch, len(tables.link_rate))),
-        idle_energy=np.zeros(batch),
-        loaded=np.zeros(batch),
-        refused=np.zeros(batch, np.int64),
-    )

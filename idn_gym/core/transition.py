@@ -7,7 +7,8 @@ import numpy as np
 from idn_gym.core.arrays import Action, Draw, Floats, Instance, Outcome, Residents, State, Tables
 from idn_gym.core.kernel import hot, inner
 from idn_gym.core.placement import place
-from idn_gym.core.serving import Scratch, empty_outcome, make_scratch, serve_slot
+from idn_gym.core.serving import serve_slot
+from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
 
 SMOOTHING = 0.3
 """Weight of the newest batch in `State.recent`."""
@@ -44,7 +45,13 @@ def step(
 
 @hot
 def advance(
-    tables: Tables, draw: Draw, state: State, wanted: Residents, following: State, outcome: Outcome, scratch: Scratch
+    tables: Tables,
+    draw: Draw,
+    state: State,
+    wanted: Residents,
+    following: State,
+    outcome: Outcome,
+    scratch: Scratch,
 ) -> None:
     """Kernel of `step`; writes into `following` and `outcome` (zeros on entry)."""
     for b in range(len(state.slot)):

@@ -17,8 +17,22 @@ SHAPES = {
     "S": ("segment_model", "segment_first", "segment_last", "segment_bytes"),
     "NS": ("segment_value",),
     "NM": ("pinned",),
-    "R": ("class_task", "class_path", "class_requests", "class_timeout", "class_deadline", "class_drop_bytes"),
-    "O": ("option_rank", "option_model", "option_point", "option_error", "option_traffic", "option_link_joules"),
+    "R": (
+        "class_task",
+        "class_path",
+        "class_requests",
+        "class_timeout",
+        "class_deadline",
+        "class_drop_bytes",
+    ),
+    "O": (
+        "option_rank",
+        "option_model",
+        "option_point",
+        "option_error",
+        "option_traffic",
+        "option_link_joules",
+    ),
     "Q": ("part_node", "part_position", "part_segment", "part_seconds", "part_reach", "part_bytes"),
     "X": ("branch_share", "branch_parts"),
     "XV": ("branch_bytes", "branch_seconds"),
@@ -32,7 +46,7 @@ SHAPES = {
     "B5": ("weights",),
     "BTU": ("uniforms",),
 }
-"""Fields by shape; letters as in `arrays`, and: W most blocks + 1, V most parts, A priced rows, U uniforms."""
+"""Fields by shape; letters as in `arrays`; W most blocks + 1, V most parts, A priced rows, U uniforms."""
 
 STARTS = {
     "path_start": "PJ",
@@ -93,7 +107,8 @@ def check_instance(instance: Instance) -> None:
     for name, value in fields.items():
         if np.asarray(value).dtype.kind == "f":
             _check_numbers(name, value)
-    for name, (rows, end) in STARTS.items():
+    for name, letters in STARTS.items():
+        rows, end = letters[0], letters[1]
         start = fields[name]
         right = len(start) == size[rows] + 1 and start[0] == 0 and start[-1] == size[end]
         right = right and bool(np.all(np.diff(start) >= 0))
@@ -104,7 +119,9 @@ def check_instance(instance: Instance) -> None:
     _check_range("path_link", tables.path_link, EMPTY, size["E"])
     _check_range("pinned", tables.pinned, EMPTY, size["S"])
     _demand(tables.capacity in (0, 1), "capacity", f"{tables.capacity} is not allowed; must be 0 or 1")
-    right = np.array_equal(np.sort(draw.order, axis=2), np.broadcast_to(np.arange(size["R"]), draw.order.shape))
+    right = np.array_equal(
+        np.sort(draw.order, axis=2), np.broadcast_to(np.arange(size["R"]), draw.order.shape)
+    )
     _demand(right, "order", "must be a permutation of the classes in every slot")
 
 
@@ -140,7 +157,11 @@ def _measure(tables: Tables, draw: Draw) -> dict[str, int]:
 
 def _check_numbers(name: str, value: Any) -> None:
     elastic = name in ("node_seconds", "seconds")
-    _demand(bool(np.all(np.isfinite(value) | (elastic & (value == np.inf)))), name, "has values that are not finite")
+    _demand(
+        bool(np.all(np.isfinite(value) | (elastic & (value == np.inf)))),
+        name,
+        "has values that are not finite",
+    )
     _demand(name == "segment_value" or not np.any(value < 0), name, "has negative values")
     _demand(name not in ("link_rate", "rate") or not np.any(value == 0), name, "must be above 0")
 

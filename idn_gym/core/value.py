@@ -6,8 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 from idn_gym.core.arrays import EMPTY, EXOGENOUS, Draw, Floats, Outcome, Residents, Tables
+from idn_gym.core.capacity import fill_capacity
 from idn_gym.core.kernel import hot, inner
-from idn_gym.core.serving import Scratch, empty_outcome, fill_capacity, make_scratch, measure_paths, serve_class
+from idn_gym.core.serving import measure_paths, serve_class
+from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
 
 
 def nominal_draw(tables: Tables, tariff: Floats) -> Draw:
@@ -61,7 +63,9 @@ def price_options(tables: Tables, draw: Draw, b: int) -> None:
             draw.option_latency[b, o] = latency
             draw.option_joules[b, o] = joules
             draw.option_cost[b, o] = draw.tariff[b, 0] * tables.option_error[o] + draw.tariff[b, 1] * latency
-            draw.option_cost[b, o] += draw.tariff[b, 2] * joules + draw.tariff[b, 3] * tables.option_traffic[o]
+            draw.option_cost[b, o] += (
+                draw.tariff[b, 2] * joules + draw.tariff[b, 3] * tables.option_traffic[o]
+            )
             draw.drop_joules[b, rho] = max(draw.drop_joules[b, rho], joules)
 
 

@@ -71,7 +71,9 @@ def empty_draw(compiled: Compiled, batch: int, weights: Floats | None, uniforms:
     )
 
 
-def fill_row(compiled: Compiled, draw: Draw, row: int, seed: np.random.SeedSequence, weights: Floats | None) -> None:
+def fill_row(
+    compiled: Compiled, draw: Draw, row: int, seed: np.random.SeedSequence, weights: Floats | None
+) -> None:
     """Draw one episode into row `row`; each process has a stream of its own.
 
     Args:
@@ -85,14 +87,21 @@ def fill_row(compiled: Compiled, draw: Draw, row: int, seed: np.random.SeedSeque
     tables, scenario = compiled.tables, compiled.scenario
     dynamics, slots = scenario.dynamics, scenario.horizon
     draw.demand[row] = draw_demand(
-        scenario.workload, tables.class_requests, tables.class_task, compiled.class_ingress, slots, rng("demand")
+        scenario.workload,
+        tables.class_requests,
+        tables.class_task,
+        compiled.class_ingress,
+        slots,
+        rng("demand"),
     )
     draw.order[row] = np.argsort(rng("order").random(draw.order.shape[1:], np.float32), axis=1)
     draw.rate[row] = draw_rates(dynamics.link, tables.link_rate, compiled.link_moves, slots, rng("rate"))
     draw.seconds[row] = draw_seconds(
         dynamics.background, dynamics.outages, tables.node_seconds, tables.node_movable, slots, rng("seconds")
     )
-    draw.memory[row] = draw_memory(dynamics.memory, tables.node_memory, tables.node_movable, slots, rng("memory"))
+    draw.memory[row] = draw_memory(
+        dynamics.memory, tables.node_memory, tables.node_movable, slots, rng("memory")
+    )
     draw.slowdown[row] = draw_slowdown(dynamics.device_error, len(tables.node_memory), rng("slowdown"))
     if weights is None:
         weights = rng("weights").dirichlet(np.ones(draw.weights.shape[1]))

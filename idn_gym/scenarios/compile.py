@@ -156,7 +156,9 @@ def _class_requests(scenario: Scenario, network: Network, gathered: Deployables)
     rank = np.arange(1, len(gathered.tasks) + 1)
     share = np.array([task.share for task in gathered.tasks]) * rank ** -float(scenario.workload.zipf)
     weight = np.array([network.nodes[v].demand for v in network.ingress])
-    requests: Floats = np.outer(weight / weight.sum(), share / share.sum()).ravel() * scenario.nominal_requests
+    requests: Floats = (
+        np.outer(weight / weight.sum(), share / share.sum()).ravel() * scenario.nominal_requests
+    )
     return requests
 
 
@@ -186,5 +188,3 @@ def _names(network: Network, gathered: Deployables) -> Names:
 def _segment_name(model: options.Model, first: int, last: int) -> str:
     whole = (first, last) == (0, len(model.block_bytes))
     return model.name if whole else f"{model.name}[{first}:{last}]"
-
-

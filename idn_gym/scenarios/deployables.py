@@ -67,7 +67,9 @@ def copy_tasks(tasks: Sequence[Task]) -> tuple[Task, ...]:
             spelled.append(task)
         else:
             width = len(str(task.copies))
-            spelled += [replace(task, name=f"{task.name}-{i + 1:0{width}}", copies=1) for i in range(task.copies)]
+            spelled += [
+                replace(task, name=f"{task.name}-{i + 1:0{width}}", copies=1) for i in range(task.copies)
+            ]
     return tuple(spelled)
 
 
@@ -85,7 +87,9 @@ def _models(
             models.append(_model(shown, k, row, network, exits))
             sources.append(name)
         if not any(model.points for model in models if model.task == k):
-            raise ConfigError("serving.exits", f"false is not allowed; all models of {task.name!r} exit early")
+            raise ConfigError(
+                "serving.exits", f"false is not allowed; all models of {task.name!r} exit early"
+            )
     return tuple(models), tuple(sources)
 
 
@@ -98,7 +102,9 @@ def _model(name: str, task: int, row: schema.Model, network: Network, exits: boo
         seconds=np.array([block_seconds(row, device) for device in network.devices], float),
         entry_seconds=np.array([fixed_seconds(row, device) for device in network.devices], float),
         points=tuple(
-            options.Point(point.name, point.accuracy, tuple((exit_.after, exit_.share) for exit_ in point.exits))
+            options.Point(
+                point.name, point.accuracy, tuple((exit_.after, exit_.share) for exit_ in point.exits)
+            )
             for point in row.points
             if exits or point.exits[-1].share == 1.0
         ),
@@ -116,7 +122,7 @@ def _pin(
                 raise ConfigError(f"topology.nodes.{node.name}.pins", f"{pin!r}; {closest(pin, allowed)}")
         for m, model in enumerate(models):
             if "all" in node.pins or sources[m] in node.pins:
-                pinned[v, m] = segments.index[m, 0, len(model.block_bytes)]
+                pinned[v, m] = segments.row_of[m, 0, len(model.block_bytes)]
     return pinned
 
 

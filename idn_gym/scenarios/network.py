@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -10,7 +11,7 @@ import networkx as nx
 import numpy as np
 
 from idn_gym.catalog.schema import Catalog, Device
-from idn_gym.core.arrays import EMPTY, Floats, Ints
+from idn_gym.core.arrays import EMPTY, Floats
 from idn_gym.core.options import Path
 from idn_gym.scenarios.config import Explicit, Link, Node
 from idn_gym.strict import ConfigError, closest
@@ -52,10 +53,14 @@ def resolve(topology: Explicit, catalog: Catalog) -> Network:
     for link in topology.links:
         for end in (link.source, link.target):
             if end not in names:
-                raise ConfigError(f"topology.links.{link.source}->{link.target}", f"{end!r}: {closest(end, names)}")
+                raise ConfigError(
+                    f"topology.links.{link.source}->{link.target}", f"{end!r}: {closest(end, names)}"
+                )
     if not any(node.demand > 0 for node in topology.nodes):
         raise ConfigError("topology.nodes", "no node has a demand above 0, so no request ever enters")
-    memory = [d.memory if n.memory is None else n.memory for n, d in zip(topology.nodes, devices, strict=True)]
+    memory = [
+        d.memory if n.memory is None else n.memory for n, d in zip(topology.nodes, devices, strict=True)
+    ]
     return Network(
         nodes=topology.nodes,
         links=topology.links,
@@ -94,7 +99,7 @@ def route(network: Network, source: int, homes: Sequence[int], task: str) -> Pat
             "topology", f"task {task!r} cannot be served from node {network.nodes[source].name!r}: {where}"
         )
     nodes = tuple(routes[min(near)[1]])
-    links = tuple(graph.edges[a, z]["link"] for a, z in zip(nodes[:-1], nodes[1:], strict=True))
+    links = tuple(graph.edges[a, z]["link"] for a, z in itertools.pairwise(nodes))
     return Path(nodes, links)
 
 

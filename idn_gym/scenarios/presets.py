@@ -39,10 +39,14 @@ EDGE_SMALL = c.Scenario(
             timeout=2.0,
             deadline=0.3,
         ),
-        c.Task("fashion", ("fashion_branchy", "fashion_bottleneck_147"), share=0.2, timeout=2.0, deadline=0.1),
+        c.Task(
+            "fashion", ("fashion_branchy", "fashion_bottleneck_147"), share=0.2, timeout=2.0, deadline=0.1
+        ),
         c.Task("coco", ("yolov5n_640", "yolov5s_640", "yolov5m_640"), share=0.05, timeout=2.0, deadline=0.5),
     ),
-    workload=c.Workload(rate=80.0, diurnal=c.Diurnal(spread=0.5, random_start=True), bursts=c.Bursts(ratio=3.0)),
+    workload=c.Workload(
+        rate=80.0, diurnal=c.Diurnal(spread=0.5, random_start=True), bursts=c.Bursts(ratio=3.0)
+    ),
     dynamics=c.Dynamics(link=c.Ar1(), moving_links=("lte_uplink",)),
     scales=c.Scales(error=0.5, latency=0.5, energy=1.0, traffic=1e5, update=1.0),
 )
@@ -58,7 +62,13 @@ TINY = c.Scenario(
         links=(c.Link("board", "edge", kind="lte_uplink"), c.Link("edge", "cloud", kind="wan_cloud")),
     ),
     tasks=(
-        c.Task("imagenet", ("mobilenetv3_small_100", "resnet152_bottlefit"), share=0.95, timeout=2.0, deadline=0.3),
+        c.Task(
+            "imagenet",
+            ("mobilenetv3_small_100", "resnet152_bottlefit"),
+            share=0.95,
+            timeout=2.0,
+            deadline=0.3,
+        ),
         c.Task("coco", ("yolov5n_640", "yolov5s_640"), share=0.05, timeout=2.0, deadline=0.5),
     ),
     workload=c.Workload(rate=25.0, bursts=c.Bursts(ratio=3.0)),
@@ -71,8 +81,12 @@ ISP_HIERARCHY = c.Scenario(
     topology=c.Hierarchy(
         tiers=(
             c.Tier("cloud", device="gpu_v100_darknet", memory=64e9, servers=float("inf"), pins=("all",)),
-            c.Tier("isp", device="gpu_v100_darknet", memory=8e9, servers=8.0, uplink="wan_cloud", delay=0.040),
-            c.Tier("main-office", device="gpu_rtx2070_darknet", fan_out=3, memory=4e9, servers=4.0, delay=0.015),
+            c.Tier(
+                "isp", device="gpu_v100_darknet", memory=8e9, servers=8.0, uplink="wan_cloud", delay=0.040
+            ),
+            c.Tier(
+                "main-office", device="gpu_rtx2070_darknet", fan_out=3, memory=4e9, servers=4.0, delay=0.015
+            ),
             c.Tier("office", device="gpu_rtx2070_darknet", fan_out=2, memory=2e9, servers=2.0, delay=0.006),
             c.Tier("station", device="gpu_rtx2070_darknet", fan_out=4, memory=1e9, delay=0.006),
         ),
@@ -114,15 +128,25 @@ METRO_SPLIT = c.Scenario(
         access=c.Tier("access", device="sbc_rpi4", memory=96e6, uplink="metro_fibre"),
     ),
     tasks=(
-        c.Task("imagenet", ("mobilenetv3_small_100", "efficientnet_b0", "resnet152_bottlefit"), share=0.8, timeout=2.0, deadline=0.2),
-        c.Task("fashion", ("fashion_branchy", "fashion_bottleneck_147"), share=0.2, timeout=2.0, deadline=0.1),
+        c.Task(
+            "imagenet",
+            ("mobilenetv3_small_100", "efficientnet_b0", "resnet152_bottlefit"),
+            share=0.8,
+            timeout=2.0,
+            deadline=0.2,
+        ),
+        c.Task(
+            "fashion", ("fashion_branchy", "fashion_bottleneck_147"), share=0.2, timeout=2.0, deadline=0.1
+        ),
     ),
     workload=c.Workload(rate=600.0, diurnal=c.Diurnal(spread=0.2, random_start=True)),
     scales=c.Scales(error=0.5, latency=0.2, energy=1.0, traffic=1e5, update=1.0),
     action="scores-task",
 )
 
-PRESETS: dict[str, c.Scenario] = {preset.name: preset for preset in (TINY, EDGE_SMALL, ISP_HIERARCHY, METRO_SPLIT)}
+PRESETS: dict[str, c.Scenario] = {
+    preset.name: preset for preset in (TINY, EDGE_SMALL, ISP_HIERARCHY, METRO_SPLIT)
+}
 
 
 def resolve(scenario: Any, overrides: Mapping[str, Any] | None = None) -> c.Scenario:
@@ -145,7 +169,10 @@ def resolve(scenario: Any, overrides: Mapping[str, Any] | None = None) -> c.Scen
     elif isinstance(scenario, (str, Path)) and Path(scenario).suffix in (".yaml", ".yml", ".json"):
         plain = _from_mapping(read_yaml(scenario))
     else:
-        raise ConfigError("scenario", f"{scenario!r} is no preset, YAML file or mapping; {closest(str(scenario), list(PRESETS))}")
+        raise ConfigError(
+            "scenario",
+            f"{scenario!r} is no preset, YAML file or mapping; {closest(str(scenario), list(PRESETS))}",
+        )
     return read(c.Scenario, override(plain, overrides or {}))
 
 

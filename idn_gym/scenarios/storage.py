@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -37,16 +38,17 @@ def load_instance(path: str | Path) -> Instance:
         InstanceError: the file is not an instance, is of another format, or is inconsistent.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # numpy.load alone would also take a single array, and read pickles from other than zip files.
+        with zipfile.ZipFile(path), np.load(path, allow_pickle=False) as file:
             fields = dict(file)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
         raise InstanceError(f"{path}: cannot be read as an instance ({error})") from None
     if int(fields.get("format", 0)) != FORMAT:
         raise InstanceError(f"{path}: format {fields.get('format')} is not allowed; must be {FORMAT}")
     missing = [name for name in _names() if name not in fields]
     if missing:
         raise InstanceError(f"{path}: field {missing[0]!r} is missing")
-    tables = Tables(*(_plain(fields[f"tables.{name}"]) for name in Tables._fields))
+    tables = Tables._make(_plain(fields[f"tables.{name}"]) for name in Tables._fields)
     instance = Instance(freeze(tables), Draw(*(fields[f"draw.{name}"] for name in Draw._fields)))
     check_instance(instance)
     return instance

@@ -61,7 +61,7 @@ def test_only_models_of_the_task_and_nodes_that_hold_the_segment():
     models = [make_model(), make_model(task=1, name="other")]
     segments, rows = options_of(models, task=1)
     assert {row.model for row in rows} == {1}
-    head = segments.index[1, 0, 1]
+    head = segments.row_of[1, 0, 1]
     holds = np.ones((4, len(segments.model)), bool)
     holds[2, head] = False
     _, fewer = options_of(models, task=1, holds=holds)

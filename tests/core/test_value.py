@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from idn_gym.core.serving import costs, gain, serving_cost
+from idn_gym.core.costs import costs, gain, serving_cost
 from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import compile_scenario
 

@@ -1,0 +1,68 @@
+"""Compute seconds and link bytes of a slot: handing them out, what still fits, and using them up."""
+
+from __future__ import annotations
+
+from idn_gym.core.arrays import EXOGENOUS, Draw, Outcome, Tables
+from idn_gym.core.kernel import inner
+from idn_gym.core.workspace import Scratch
+
+
+@inner
+def fill_capacity(tables: Tables, draw: Draw, b: int, t: int, scratch: Scratch) -> None:
+    """Hand out the slot's compute seconds and link bytes to all classes together."""
+    for v in range(len(tables.node_seconds)):
+        scratch.seconds_left[v, 0] = draw.seconds[b, t, v]
+    for e in range(len(tables.link_rate)):
+        scratch.bytes_left[e] = draw.rate[b, t, e] * tables.slot_seconds
+
+
+@inner
+def fill_copies(tables: Tables, draw: Draw, b: int, t: int, usable: int, scratch: Scratch) -> None:
+    """Give each resident copy that a class can use the node's seconds, for this class alone."""
+    for i in range(usable):
+        o = scratch.option[i]
+        for q in range(tables.part_start[o], tables.part_start[o + 1]):
+            v = tables.part_node[q]
+            scratch.seconds_left[v, tables.option_model[o]] = draw.seconds[b, t, v]
+
+
+@inner
+def option_room(
+    tables: Tables, draw: Draw, b: int, o: int, origin: int, batch: float, scratch: Scratch
+) -> float:
+    """How many of `batch` requests fit into what the option's nodes and links have left."""
+    room = batch
+    column = tables.option_model[o] if tables.capacity == EXOGENOUS else 0
+    before = 0
+    for q in range(tables.part_start[o], tables.part_start[o + 1]):
+        v = tables.part_node[q]
+        need = tables.part_seconds[q] * draw.slowdown[b, v]
+        if need * room > scratch.seconds_left[v, column]:
+            room = scratch.seconds_left[v, column] / need
+        if tables.capacity != EXOGENOUS and tables.part_bytes[q] > 0.0:
+            for j in range(origin + before + 1, origin + tables.part_position[q] + 1):
+                left = scratch.bytes_left[tables.path_link[j]]
+                if tables.part_bytes[q] * room > left:
+                    room = left / tables.part_bytes[q]
+        before = tables.part_position[q]
+    return room
+
+
+@inner
+def use_option(
+    tables: Tables, draw: Draw, b: int, o: int, origin: int, amount: float, scratch: Scratch, outcome: Outcome
+) -> None:
+    """Take the requests' seconds and bytes from what is left and book them."""
+    column = tables.option_model[o] if tables.capacity == EXOGENOUS else 0
+    before = 0
+    for q in range(tables.part_start[o], tables.part_start[o + 1]):
+        v = tables.part_node[q]
+        seconds = amount * tables.part_seconds[q] * draw.slowdown[b, v]
+        scratch.seconds_left[v, column] = max(0.0, scratch.seconds_left[v, column] - seconds)
+        outcome.busy[b, v] += seconds
+        for j in range(origin + before + 1, origin + tables.part_position[q] + 1):
+            link = tables.path_link[j]
+            size = amount * tables.part_bytes[q]
+            scratch.bytes_left[link] = max(0.0, scratch.bytes_left[link] - size)
+            outcome.carried[b, link] += size
+        before = tables.part_position[q]

@@ -1,0 +1,61 @@
+"""Costs for solvers of your own: every option in a slot, a placement in a slot."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from idn_gym.core.arrays import Draw, Floats, Instance, Outcome, Residents, Tables
+from idn_gym.core.kernel import hot
+from idn_gym.core.serving import drop_cost, measure_paths, option_cost, option_latency, serve_slot
+from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
+
+
+def costs(instance: Instance, t: int, b: int = 0) -> tuple[Floats, Floats]:
+    """Tariff of one request by every option in slot `t`, and of a drop, for solvers of your own.
+
+    Returns:
+        (O,) cost of each option, inf where it is slower than the timeout; (R,) cost of a drop.
+    """
+    option, drop = np.zeros(len(instance.tables.option_model)), np.zeros(len(instance.tables.class_task))
+    _costs(instance.tables, instance.draw, b, t, make_scratch(instance.tables), option, drop)
+    return option, drop
+
+
+def gain(instance: Instance, t: int, placement: Residents, b: int = 0) -> float:
+    """Tariff saved in slot `t` by a placement, against the repositories alone.
+
+    Args:
+        instance: the instance.
+        t: the slot.
+        placement: (N, M) segment on each node, or EMPTY; must contain the pinned segments.
+        b: row of the instance.
+    """
+    return serving_cost(instance, t, instance.tables.pinned, b) - serving_cost(instance, t, placement, b)
+
+
+def serving_cost(instance: Instance, t: int, placement: Residents, b: int = 0) -> float:
+    """Tariff of slot `t` under a placement (N, M)."""
+    outcome = empty_outcome(instance.tables, b + 1)
+    rows = np.broadcast_to(placement, (b + 1, *placement.shape)).astype(np.int32)
+    _serve(instance.tables, instance.draw, b, t, rows, make_scratch(instance.tables), outcome)
+    return float(outcome.tariff_cost[b])
+
+
+@hot
+def _costs(
+    tables: Tables, draw: Draw, b: int, t: int, scratch: Scratch, costs: Floats, drops: Floats
+) -> None:
+    measure_paths(tables, draw, b, t, scratch)
+    for rho in range(len(tables.class_task)):
+        origin = tables.path_start[tables.class_path[rho]]
+        drops[rho] = drop_cost(tables, draw, b, rho)
+        for o in range(tables.option_start[rho], tables.option_start[rho + 1]):
+            latency = option_latency(tables, draw, b, o, origin, scratch)
+            costs[o] = option_cost(draw, b, o, latency) if latency <= tables.class_timeout[rho] else np.inf
+
+
+@hot
+def _serve(
+    tables: Tables, draw: Draw, b: int, t: int, resident: Residents, scratch: Scratch, outcome: Outcome
+) -> None:
+    serve_slot(tables, draw, b, t, resident, scratch, outcome)

@@ -1,0 +1,58 @@
+"""Arrays that kernels write to: work space and outcomes."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from idn_gym.core.arrays import Floats, Ints, Outcome, Tables
+
+
+class Scratch(NamedTuple):
+    """Work space of the kernels, so that a slot allocates nothing."""
+
+    pace: Floats  # (J,) [s/byte] from the ingress to the position
+    seconds_left: Floats  # (N, M) [s]; column 0 alone is used when capacity is shared
+    bytes_left: Floats  # (E,)
+    option: Ints  # (max options of a class,) usable options
+    cost: Floats  # (max options of a class,) [cost]; inf once taken
+    latency: Floats  # (max options of a class,) [s]
+
+
+def make_scratch(tables: Tables) -> Scratch:
+    """Allocate the work space for one call of a kernel."""
+    nodes, models = tables.pinned.shape
+    widest = int(np.max(np.diff(tables.option_start)))
+    return Scratch(
+        pace=np.zeros(len(tables.path_node)),
+        seconds_left=np.zeros((nodes, models)),
+        bytes_left=np.zeros(len(tables.link_rate)),
+        option=np.zeros(widest, np.int64),
+        cost=np.zeros(widest),
+        latency=np.zeros(widest),
+    )
+
+
+def empty_outcome(tables: Tables, batch: int) -> Outcome:
+    """An outcome of zeros."""
+    arrived, served, correct, latency, energy, traffic, late, split, early = np.zeros(
+        (9, batch, len(tables.class_task))
+    )
+    return Outcome(
+        arrived=arrived,
+        served=served,
+        correct=correct,
+        latency=latency,
+        energy=energy,
+        traffic=traffic,
+        late=late,
+        split=split,
+        early=early,
+        tariff_cost=np.zeros(batch),
+        busy=np.zeros((batch, len(tables.node_memory))),
+        carried=np.zeros((batch, len(tables.link_rate))),
+        idle_energy=np.zeros(batch),
+        loaded=np.zeros(batch),
+        refused=np.zeros(batch, np.int64),
+    )
