@@ -60,7 +60,7 @@ def _draw_demand(sheet: Sheet, scene: Scene, x: float, y: float, width: float) -
 
 def _draw_figures(sheet: Sheet, scene: Scene, scales: Floats, x: float, y: float, width: float) -> float:
     sheet.text(x, y, "last slot", FONT, INK, bold=True)
-    sheet.text(x + width, y, "mean per request", FONT - 1, MUTED, side=1.0)
+    sheet.text(x + width, y, "per request (update: of memory)", FONT - 1, MUTED, side=1.0)
     for label, key, shown, scale in FIGURES:
         y += SPACE - 1
         sheet.text(x, y, label, FONT, INK)
