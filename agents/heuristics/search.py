@@ -39,6 +39,8 @@ class SearchConfig:
     """per episode, evenly spread"""
     sample: int = number(12_000, least=1)
     """batches to look at for one cost; where there are more, episodes are left out, but for the first four"""
+    one_per_task: bool = False
+    """at most one segment per node and task, which is what the codec "placement" can say"""
     seed: int = number(0, least=0)
 
     def seeds(self, classes: int) -> range:
@@ -55,14 +57,16 @@ class Search:
         served: batches served so far.
     """
 
-    def __init__(self, compiled: Compiled, instance: Instance, slots: int) -> None:
+    def __init__(self, compiled: Compiled, instance: Instance, slots: int, one_per_task: bool = False) -> None:
         """Start at what repositories pin.
 
         Args:
             compiled: the scenario.
             instance: episodes to search on.
             slots: how many slots of each episode to look at.
+            one_per_task: see `SearchConfig`.
         """
+        self.one_per_task = one_per_task
         tables = self.tables = compiled.tables
         sample = np.unique(np.linspace(0, instance.draw.demand.shape[1] - 1, slots).astype(np.int64))
         self._sample = ClassCosts(instance, compiled.scales, sample)
@@ -99,17 +103,23 @@ class Search:
         """Bytes of a segment; nothing takes none."""
         return 0.0 if segment == EMPTY else float(self.tables.segment_bytes[segment])
 
-    def extra(self, node: int, segment: int) -> float:
-        """Bytes that loading the segment adds; it takes the place of its model's."""
-        return self.size(segment) - self.size(self.placement[node, self.tables.segment_model[segment]])
+    def extra(self, move: Move) -> float:
+        """Bytes that a move adds."""
+        return sum(self.size(s) - self.size(self.placement[v, m]) for v, m, s in move)
 
     def room(self, node: int) -> float:
         """Free bytes."""
         return float(self._free[node] - self.loaded[node])
 
     def load(self, node: int, segment: int) -> Move:
-        """The move that loads a segment."""
-        return [(node, int(self.tables.segment_model[segment]), segment)]
+        """The move that loads a segment; it takes the place of its model's, or of its task's."""
+        tables, m = self.tables, int(self.tables.segment_model[segment])
+        move = [(node, m, segment)]
+        if self.one_per_task:
+            rivals = (tables.model_task == tables.model_task[m]) & (self.placement[node] != EMPTY)
+            rivals &= tables.pinned[node] == EMPTY
+            move += [(node, int(n), EMPTY) for n in np.flatnonzero(rivals) if n != m]
+        return move
 
     def gain(self, move: Move) -> tuple[float, Floats]:
         """Cost that the move saves, and the classes' costs after it."""
@@ -122,8 +132,7 @@ class Search:
         costs = np.where(classes, self._sample.costs(classes), self.costs)
         for (v, m, _), s in zip(move, before, strict=True):
             resident[:, v, m] = s
-        extra = sum(self.size(s) for _, _, s in move) - sum(self.size(s) for s in before)
-        return float(self.costs.sum() - costs.sum()) - extra * self._sample.byte_cost, costs
+        return float(self.costs.sum() - costs.sum()) - self.extra(move) * self._sample.byte_cost, costs
 
     def apply(self, move: Move, costs: Floats) -> None:
         """Carry out a move whose `gain` gave these costs."""
@@ -166,25 +175,27 @@ def _take(search: Search, heap: list[tuple[float, int]], factors: Floats) -> Non
     while heap:
         _, i = heapq.heappop(heap)
         v, s = search.items[i]
-        if search.extra(v, s) > search.room(v):
+        move = search.load(v, s)
+        if search.extra(move) > search.room(v):
             continue
-        gain, costs = search.gain(search.load(v, s))
+        gain, costs = search.gain(move)
         if gain <= LEAST * search.cost:
             continue
         key = (-_rate(search, i, gain, factors), i)
         if heap and key > heap[0]:
             heapq.heappush(heap, key)
         else:
-            search.apply(search.load(v, s), costs)
+            search.apply(move, costs)
 
 
 def _rate(search: Search, i: int, gain: float, factors: Floats) -> float:
-    return gain * float(factors[i]) / max(1.0, search.extra(*search.items[i]))
+    return gain * float(factors[i]) / max(1.0, search.extra(search.load(*search.items[i])))
 
 
 def _gain_if_fits(search: Search, v: int, s: int) -> float:
+    move = search.load(v, s)
     held = search.placement[v, search.tables.segment_model[s]] == s
-    return 0.0 if held or search.extra(v, s) > search.room(v) else search.gain(search.load(v, s))[0]
+    return 0.0 if held or search.extra(move) > search.room(v) else search.gain(move)[0]
 
 
 def improve(search: Search, rng: np.random.Generator, budget: float) -> None:
@@ -211,11 +222,13 @@ def _moves(search: Search, v: int, s: int, removal: bool, rng: np.random.Generat
         return [[(v, m, EMPTY)]] if search.placement[v, m] == s else []
     if search.placement[v, m] == s:
         return []
-    load, missing = search.load(v, s), search.extra(v, s) - search.room(v)
+    load = search.load(v, s)
+    missing = search.extra(load) - search.room(v)
     if missing <= 0.0:
         return [load]
     held = (search.placement[v] != EMPTY) & (search.tables.pinned[v] == EMPTY)
-    others = [int(n) for n in rng.permutation(np.flatnonzero(held)) if n != m]
+    held[[n for _, n, _ in load]] = False
+    others = [int(n) for n in rng.permutation(np.flatnonzero(held))]
     large = [n for n in others if search.size(search.placement[v, n]) >= missing]
     if large:
         return [[(v, n, EMPTY), *load] for n in large]
@@ -227,14 +240,14 @@ def _moves(search: Search, v: int, s: int, removal: bool, rng: np.random.Generat
 
 def greedy_placement(compiled: Compiled, instance: Instance, config: SearchConfig) -> Ints:
     """The greedy placement (N, M) on sampled slots of the instance."""
-    search = Search(compiled, instance, config.slots)
+    search = Search(compiled, instance, config.slots, config.one_per_task)
     greedy(search)
     return search.placement.copy()
 
 
 def best_placement(compiled: Compiled, instance: Instance, config: SearchConfig) -> Ints:
     """The best of several local searches (N, M) on sampled slots of the instance."""
-    search = Search(compiled, instance, config.slots)
+    search = Search(compiled, instance, config.slots, config.one_per_task)
     rng = np.random.default_rng(config.seed)
     first: Floats | None = None
     best: tuple[float, Ints] | None = None
