@@ -30,11 +30,13 @@ def episode_seed(split: str, seed: int, episode: int = 0) -> np.random.SeedSeque
         episode: how many episodes have been played since that reset.
 
     Raises:
-        ConfigError: an unknown split.
+        ConfigError: an unknown split, or a bad seed.
     """
     if split not in SPLITS:
         raise ConfigError("split", f"{split!r} is not allowed; {closest(split, SPLITS)}")
-    return np.random.SeedSequence((SPLITS.index(split), seed), spawn_key=(episode,))
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise ConfigError("seed", f"{seed!r} is not allowed; must be a whole number of at least 0")
+    return np.random.SeedSequence((SPLITS.index(split), int(seed)), spawn_key=(episode,))
 
 
 def _prices_differ(compiled: Compiled, weights: Floats | None) -> bool:
@@ -97,10 +99,10 @@ def fill_row(
     draw.order[row] = np.argsort(rng("order").random(draw.order.shape[1:], np.float32), axis=1)
     draw.rate[row] = draw_rates(dynamics.link, tables.link_rate, compiled.link_moves, slots, rng("rate"))
     draw.seconds[row] = draw_seconds(
-        dynamics.background, dynamics.outages, tables.node_seconds, tables.node_movable, slots, rng("seconds")
+        dynamics.background, dynamics.outages, tables.node_seconds, compiled.node_moves, slots, rng("seconds")
     )
     draw.memory[row] = draw_memory(
-        dynamics.memory, tables.node_memory, tables.node_movable, slots, rng("memory")
+        dynamics.memory, tables.node_memory, compiled.node_moves, slots, rng("memory")
     )
     draw.slowdown[row] = draw_slowdown(dynamics.device_error, len(tables.node_memory), rng("slowdown"))
     if weights is None:
@@ -137,5 +139,5 @@ def build_instance(
     weights = read_preference(preference)
     draw = empty_draw(compiled, len(rows), weights, uniforms)
     for row, seed in enumerate(rows):
-        fill_row(compiled, draw, row, episode_seed(split, int(seed)), weights)
+        fill_row(compiled, draw, row, episode_seed(split, seed), weights)
     return Instance(compiled.tables, draw)

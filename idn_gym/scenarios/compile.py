@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from idn_gym.catalog.reader import load_catalog
 from idn_gym.core import options
-from idn_gym.core.arrays import EXOGENOUS, SHARED, Floats, Ints, Tables
+from idn_gym.core.arrays import EMPTY, EXOGENOUS, SHARED, Floats, Ints, Tables
 from idn_gym.core.validate import freeze
 from idn_gym.core.value import segment_values
 from idn_gym.objectives import read_preference, tariff_of
@@ -47,6 +47,7 @@ class Compiled:
     tariff: Floats | None  # (4,) where the scenario fixes it
     class_ingress: Ints  # (R,)
     link_moves: npt.NDArray[np.bool_]  # (E,) whether the link process moves the link
+    node_moves: npt.NDArray[np.bool_]  # (N,) whether the node processes move the node: all but repositories
     placeable: npt.NDArray[np.bool_]  # (N, S) may be loaded and fits into nominal memory
 
 
@@ -103,6 +104,7 @@ def compile_scenario(scenario: Scenario) -> Compiled:
         tariff=tariff,
         class_ingress=np.array(classes.ingress, np.int64),
         link_moves=np.array([not moving or link.kind in moving for link in network.links], bool),
+        node_moves=(gathered.pinned == EMPTY).all(1),
         placeable=gathered.placeable,
     )
 
@@ -146,8 +148,8 @@ def _tables(scenario: Scenario, network: Network, gathered: Deployables, classes
 
 
 def _homes(gathered: Deployables, task: int) -> list[int]:
-    """Nodes that pin at least one model of the task."""
-    mine = [m for m, model in enumerate(gathered.models) if model.task == task]
+    """Nodes that pin at least one model of the task that may be used."""
+    mine = [m for m, model in enumerate(gathered.models) if model.task == task and model.points]
     return [v for v, row in enumerate(gathered.pinned) if (row[mine] >= 0).any()]
 
 

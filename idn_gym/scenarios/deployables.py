@@ -60,7 +60,11 @@ def gather(tasks: Sequence[Task], catalog: schema.Catalog, network: Network, ser
 
 
 def copy_tasks(tasks: Sequence[Task]) -> tuple[Task, ...]:
-    """Spell out tasks with copies: detect-01, detect-02, ..."""
+    """Spell out tasks with copies: detect-01, detect-02, ...
+
+    Raises:
+        ConfigError: a copy has the name of another task.
+    """
     spelled = []
     for task in tasks:
         if task.copies == 1:
@@ -70,6 +74,10 @@ def copy_tasks(tasks: Sequence[Task]) -> tuple[Task, ...]:
             spelled += [
                 replace(task, name=f"{task.name}-{i + 1:0{width}}", copies=1) for i in range(task.copies)
             ]
+    names = [task.name for task in spelled]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError("tasks", f"{name!r} is there twice; names must differ, copies included")
     return tuple(spelled)
 
 

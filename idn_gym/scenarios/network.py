@@ -41,7 +41,8 @@ def resolve(topology: Explicit, catalog: Catalog) -> Network:
     """Look up devices and links.
 
     Raises:
-        ConfigError: a name used twice, an unknown device, link kind or end of a link, or no ingress.
+        ConfigError: a name used twice, an unknown device, link kind or end of a link, a link that is
+            there twice or leads nowhere, or no ingress.
     """
     names = [node.name for node in topology.nodes]
     for name in names:
@@ -50,12 +51,7 @@ def resolve(topology: Explicit, catalog: Catalog) -> Network:
     devices = tuple(
         look_up(catalog.devices, node.device, f"topology.nodes.{node.name}.device") for node in topology.nodes
     )
-    for link in topology.links:
-        for end in (link.source, link.target):
-            if end not in names:
-                raise ConfigError(
-                    f"topology.links.{link.source}->{link.target}", f"{end!r}: {closest(end, names)}"
-                )
+    _check_links(topology.links, names)
     if not any(node.demand > 0 for node in topology.nodes):
         raise ConfigError("topology.nodes", "no node has a demand above 0, so no request ever enters")
     memory = [
@@ -70,6 +66,20 @@ def resolve(topology: Explicit, catalog: Catalog) -> Network:
         rate=_link_values(topology.links, catalog, "rate"),
         joules=_link_values(topology.links, catalog, "energy"),
     )
+
+
+def _check_links(links: Sequence[Link], names: Sequence[str]) -> None:
+    seen = set()
+    for link in links:
+        key = f"topology.links.{link.source}->{link.target}"
+        for end in (link.source, link.target):
+            if end not in names:
+                raise ConfigError(key, f"{end!r}: {closest(end, names)}")
+        if link.source == link.target:
+            raise ConfigError(key, f"{link.target!r} is not allowed; must lead to another node")
+        if key in seen:
+            raise ConfigError(key, "is there twice; between two nodes there is one link each way")
+        seen.add(key)
 
 
 def look_up(table: Mapping[str, V], name: str, key: str) -> V:
