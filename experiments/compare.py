@@ -1,4 +1,7 @@
-"""Compare agents on the same episodes: ``python -m experiments.compare --agents random runs/mine/policy.zip``."""
+"""Compare agents on the same episodes.
+
+``python -m experiments.compare --agents random runs/mine/policy.zip``
+"""
 
 from __future__ import annotations
 
@@ -84,7 +87,8 @@ def label(agents: Sequence[str]) -> dict[str, str]:
         names[agent] = str(read_yaml(record)["run"]["agent"]["kind"])
     shared = Counter(names.values())
     return {
-        agent: f"{name} ({Path(agent).parent.name})" if shared[name] > 1 else name for agent, name in names.items()
+        agent: f"{name} ({Path(agent).parent.name})" if shared[name] > 1 else name
+        for agent, name in names.items()
     }
 
 
@@ -96,7 +100,9 @@ def main(words: list[str] | None = None) -> None:
         epilog="example: --scenario edge-small --agents cloud-only static-greedy runs/demo/policy.zip",
     )
     parser.add_argument("--scenario", nargs="+", default=["edge-small"], help="presets or YAML files")
-    parser.add_argument("--agents", nargs="+", default=list(BASELINES), help="names or files of trained policies")
+    parser.add_argument(
+        "--agents", nargs="+", default=list(BASELINES), help="names or files of trained policies"
+    )
     parser.add_argument("--reference", help="agent that the others are compared with (default: the last)")
     parser.add_argument("--seeds", type=int, default=30, help="number of episodes")
     parser.add_argument("--split", choices=SPLITS, default="test")
@@ -107,7 +113,9 @@ def main(words: list[str] | None = None) -> None:
         changes = assignments(arguments.set)
         scenarios = [resolve(name, changes) for name in arguments.scenario]
         reference = arguments.reference or arguments.agents[-1]
-        compare(scenarios, arguments.agents, range(arguments.seeds), arguments.split, reference, arguments.out)
+        compare(
+            scenarios, arguments.agents, range(arguments.seeds), arguments.split, reference, arguments.out
+        )
     except ConfigError as error:
         sys.exit(f"error: {error}")
     print(f"\nepisodes, table and figures: {arguments.out}")

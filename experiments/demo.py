@@ -60,7 +60,9 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/demo"))
     parser.add_argument("--seeds", type=int, default=30, help="number of test episodes")
     parser.add_argument("--force", action="store_true", help="throw away what is there and start over")
-    parser.add_argument("changes", nargs="*", metavar="key=value", help="to the training run, such as steps=2000")
+    parser.add_argument(
+        "changes", nargs="*", metavar="key=value", help="to the training run, such as steps=2000"
+    )
     arguments = parser.parse_args(words)
     if arguments.force:
         shutil.rmtree(arguments.out, ignore_errors=True)

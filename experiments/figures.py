@@ -86,7 +86,8 @@ def draw_objectives(scenario: Scenario, played: Mapping[str, Episodes], colours:
     panels = zip(COLUMNS.items(), grid.flat, strict=False)
     for (name, (heading, factor)), axes in panels:
         intervals = {
-            agent: mean_interval(np.array([row[name] for row in rows]) * factor) for agent, rows in records.items()
+            agent: mean_interval(np.array([row[name] for row in rows]) * factor)
+            for agent, rows in records.items()
         }
         _draw_dots(axes, intervals, colours, order)
         axes.set_title(heading)
@@ -102,7 +103,9 @@ def draw_course(scenario: Scenario, played: Mapping[str, Episodes], colours: Map
     )
     first = next(iter(played.values()))
     hours = np.arange(first.scalar.shape[1]) * scenario.slot_seconds / 3600.0
-    above.fill_between(hours, first.figures[0, :, 0] / scenario.slot_seconds, step="post", color="#bbbbbb", lw=0)
+    above.fill_between(
+        hours, first.figures[0, :, 0] / scenario.slot_seconds, step="post", color="#bbbbbb", lw=0
+    )
     above.set_ylim(bottom=0.0)
     above.set_ylabel("requests per s")
     above.set_title(f"{scenario.name}, episode of seed {first.seeds[0]}")
@@ -121,7 +124,9 @@ def _by_cost(played: Mapping[str, Episodes]) -> list[str]:
     return sorted(played, key=lambda agent: -float(played[agent].scalar.mean()))
 
 
-def _draw_dots(axes: Any, intervals: Mapping[str, Interval], colours: Mapping[str, str], order: list[str]) -> None:
+def _draw_dots(
+    axes: Any, intervals: Mapping[str, Interval], colours: Mapping[str, str], order: list[str]
+) -> None:
     for y, agent in enumerate(order):
         mean, low, high = intervals[agent]
         axes.plot([low, high], [y, y], color=colours[agent], lw=1.6, solid_capstyle="butt")

@@ -8,78 +8,106 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
-import numpy as np
-
+from experiments import report
+from experiments.compare import BASELINES
 from experiments.play import play
 from experiments.run_config import assignments
-from idn_gym.evaluation.intervals import Interval, mean_interval, paired_difference
-from idn_gym.evaluation.rollout import Episodes
-from idn_gym.metrics import METRICS
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.presets import PRESETS, resolve
 from idn_gym.strict import ConfigError
 
-AGENTS = ("cloud-only", "random", "popularity", "static-greedy", "local-search")
-WITHOUT = {
+SEARCHES = ("static-greedy", "local-search")
+BEST = "local-search"
+
+WITHOUT: dict[str, dict[str, object]] = {
     "without splits": {"serving.max_parts": 1},
     "without exits": {"serving.exits": False},
     "without both": {"serving.max_parts": 1, "serving.exits": False},
 }
-SHOWN = ("accuracy", "latency", "energy", "traffic", "update", "drop_rate", "late_rate", "split_rate", "early_rate")
+"""What one and the same search must do without, its placements judged under the same restriction."""
+
+Rows = list[report.Row]
 
 
-def measure(scenario: Scenario, seeds: Sequence[int], options: dict[str, object]) -> None:
-    """Print the table of a scenario."""
-    names = "  ".join(f"{name:>10}" for name in SHOWN)
-    print(f"\n{scenario.name}: mean cost per slot on {len(seeds)} test seeds, 95 % intervals\n{'':16}{'cost':>24}  {names}")
-    played = {}
-    for agent in AGENTS:
-        searched = options if agent in ("static-greedy", "local-search") else {}
-        played[agent] = play(agent, scenario, seeds, **searched)
-        _print_row(agent, played[agent])
-    means = {agent: float(-episodes.scalar.mean()) for agent, episodes in played.items()}
-    worst, best = max(means, key=means.__getitem__), min(means, key=means.__getitem__)
-    print(f"from {worst} to {best}: {1.0 - means[best] / means[worst]:.1%} of the cost of {worst}")
-    print("The same search")
-    free = -played["local-search"].scalar.mean(axis=1)
+def measure(scenario: Scenario, seeds: Sequence[int], options: dict[str, object]) -> tuple[Rows, Rows]:
+    """Compare the baselines, then searches with and without splits and exits.
+
+    Args:
+        scenario: what to play.
+        seeds: of the test split; searches look at validation seeds.
+        options: of the searches, as in `agents.heuristics.search.SearchConfig`.
+    """
+    played = {
+        agent: play(agent, scenario, seeds, **(options if agent in SEARCHES else {})) for agent in BASELINES
+    }
+    free = {BEST: played[BEST]}
     for name, change in WITHOUT.items():
         try:
-            without = play("local-search", resolve(scenario, change), seeds, **options)
+            free[name] = play(BEST, resolve(scenario, change), seeds, **options)
         except ConfigError as error:
-            print(f"{name:16} {error}")
-            continue
-        _print_row(name, without)
-        lost = paired_difference(-without.scalar.mean(axis=1), free)
-        shares = Interval(*(100.0 * value / free.mean() for value in lost))
-        print(f"{'':16} costs {shares.estimate:.1f} % more [{shares.low:.1f}, {shares.high:.1f}]")
-    with_all = played["local-search"].records()
-    least = np.mean([max(row["split_rate"], row["early_rate"]) for row in with_all])
-    print(f"in the best placement found, at least {least:.1%} of requests take a split or an exit")
+            print(f"{scenario.name} {name}: {error}", file=sys.stderr)
+    return report.summarise(scenario.name, played, BEST), report.summarise(scenario.name, free, BEST)
 
 
-def _print_row(name: str, episodes: Episodes) -> None:
-    cost = mean_interval(-episodes.scalar.mean(axis=1))
-    records = episodes.records()
-    figures = "  ".join(f"{np.mean([row[key] for row in records]):10.4g}" for key in SHOWN if key in METRICS)
-    print(f"{name:16}{cost.estimate:8.4f} [{cost.low:.4f}, {cost.high:.4f}]  {figures}", flush=True)
+def spread(rows: Rows) -> float:
+    """Share of the worst agent's cost that the best one saves."""
+    costs = [row.cost.estimate for row in rows]
+    return 1.0 - min(costs) / max(costs)
+
+
+def lost(rows: Rows, name: str = "without both") -> tuple[float, float, float]:
+    """Cost added by doing without, as a share of the best found, with its 95 % bounds."""
+    best = next(row.cost.estimate for row in rows if row.agent == BEST)
+    row = next(row for row in rows if row.agent == name)
+    low, middle, high = (
+        value / best for value in (row.difference.low, row.difference.estimate, row.difference.high)
+    )
+    return middle, low, high
+
+
+def summary(agents: Rows, searches: Rows) -> str:
+    """Both tables and what follows from them."""
+    best = next(row for row in searches if row.agent == BEST)
+    split, early = best.figures["split_rate"], best.figures["early_rate"]
+    lines = [
+        report.to_text(agents, "test seeds"),
+        f"\nthe best is {spread(agents):.1%} cheaper than the worst",
+        f"in the best placement found {split:.1%} of requests are split and {early:.1%} leave early,",
+        f"so at least {max(split, early):.1%} do one of them; the same search costs, on the same seeds,",
+    ]
+    for row in searches:
+        if row.agent != BEST:
+            middle, low, high = lost(searches, row.agent)
+            lines.append(f"  {middle:+.1%} [{low:+.1%}, {high:+.1%}] {row.agent}")
+    return "\n".join(lines)
 
 
 def main(words: list[str] | None = None) -> None:
     """Entry point of the command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m experiments.measure_presets", description=__doc__.splitlines()[0]
+        prog="python -m experiments.measure_presets",
+        description="Measure whether scenarios are worth solving, and what splits and exits are worth.",
     )
     parser.add_argument("--scenario", nargs="+", default=list(PRESETS), help="presets or YAML files")
-    parser.add_argument("--seeds", type=int, default=30, help="test seeds")
+    parser.add_argument("--seeds", type=int, default=30, help="number of test seeds")
     parser.add_argument("--restarts", type=int, default=5)
     parser.add_argument("--budget", type=float, default=1e7, help="batches served per restart")
-    parser.add_argument("changes", nargs="*", metavar="key=value", help="of the scenario, dotted")
+    parser.add_argument("--out", type=Path, default=Path("runs/presets"))
+    parser.add_argument("changes", nargs="*", metavar="key=value", help="to the scenarios")
     arguments = parser.parse_args(words)
-    options = {"restarts": arguments.restarts, "budget": arguments.budget}
+    options: dict[str, object] = {"restarts": arguments.restarts, "budget": arguments.budget}
     try:
+        changes = assignments(arguments.changes)
         for name in arguments.scenario:
-            measure(resolve(name, assignments(arguments.changes)), range(arguments.seeds), options)
+            scenario = resolve(name, changes)
+            agents, searches = measure(scenario, range(arguments.seeds), options)
+            text = summary(agents, searches)
+            print(text, flush=True)
+            folder = arguments.out / scenario.name
+            folder.mkdir(parents=True, exist_ok=True)
+            report.write_table(folder, [*agents, *(row for row in searches if row.agent != BEST)], text)
     except ConfigError as error:
         sys.exit(f"error: {error}")
 

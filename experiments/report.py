@@ -12,7 +12,6 @@ import numpy as np
 
 from idn_gym.evaluation.intervals import Interval, mean_interval, paired_difference
 from idn_gym.evaluation.rollout import Episodes
-from idn_gym.metrics import METRICS
 
 COLUMNS: dict[str, tuple[str, float]] = {
     "accuracy": ("accuracy [%]", 100.0),
@@ -47,7 +46,9 @@ def summarise(scenario: str, played: Mapping[str, Episodes], reference: str) -> 
     rows = []
     for agent, episodes in played.items():
         records = episodes.records()
-        means = {name: float(np.mean([row[name] for row in records])) for name in records[0] if name != "seed"}
+        means = {
+            name: float(np.mean([row[name] for row in records])) for name in records[0] if name != "seed"
+        }
         difference = paired_difference(costs[agent], costs[reference])
         rows.append(Row(scenario, agent, reference, mean_interval(costs[agent]), difference, means))
     return sorted(rows, key=lambda row: row.cost.estimate)
@@ -58,7 +59,12 @@ def to_text(rows: Sequence[Row], seeds: str) -> str:
     lines = []
     for scenario in dict.fromkeys(row.scenario for row in rows):
         mine = [row for row in rows if row.scenario == scenario]
-        head = ["agent", "cost per slot", f"minus {mine[0].reference}'s", *(name for name, _ in COLUMNS.values())]
+        head = [
+            "agent",
+            "cost per slot",
+            f"minus {mine[0].reference}'s",
+            *(name for name, _ in COLUMNS.values()),
+        ]
         body = [
             [
                 row.agent,
@@ -95,7 +101,9 @@ def write_table(out: Path, rows: Sequence[Row], text: str) -> None:
 
 def write_episodes(path: Path, played: Mapping[str, Episodes]) -> None:
     """One line per agent and seed."""
-    write_csv(path, [{"agent": agent, **row} for agent, episodes in played.items() for row in episodes.records()])
+    write_csv(
+        path, [{"agent": agent, **row} for agent, episodes in played.items() for row in episodes.records()]
+    )
 
 
 def write_csv(path: Path, rows: Sequence[Mapping[str, object]]) -> None:

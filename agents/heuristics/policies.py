@@ -27,7 +27,11 @@ class Constant:
         self.action = action
 
     def predict(
-        self, observation: Any, state: Any = None, episode_start: Bools | None = None, deterministic: bool = True
+        self,
+        observation: Any,
+        state: Any = None,
+        episode_start: Bools | None = None,
+        deterministic: bool = True,
     ) -> tuple[npt.NDArray[Any], Any]:
         return np.repeat(self.action[None], len(observation), axis=0), state
 
@@ -39,7 +43,11 @@ class Random:
         self.space, self.seed = space, seed
 
     def predict(
-        self, observation: Any, state: Any = None, episode_start: Bools | None = None, deterministic: bool = True
+        self,
+        observation: Any,
+        state: Any = None,
+        episode_start: Bools | None = None,
+        deterministic: bool = True,
     ) -> tuple[npt.NDArray[Any], Any]:
         if state is None:
             self.space.seed(self.seed)

@@ -57,7 +57,9 @@ class Search:
         served: batches served so far.
     """
 
-    def __init__(self, compiled: Compiled, instance: Instance, slots: int, one_per_task: bool = False) -> None:
+    def __init__(
+        self, compiled: Compiled, instance: Instance, slots: int, one_per_task: bool = False
+    ) -> None:
         """Start at what repositories pin.
 
         Args:

@@ -44,7 +44,9 @@ def paired_difference(
     """
     values, baseline = _checked(values, 1), _checked(baseline, 1)
     if len(values) != len(baseline):
-        raise ConfigError("baseline", f"{len(baseline)} values are not allowed; must be {len(values)}, one per seed")
+        raise ConfigError(
+            "baseline", f"{len(baseline)} values are not allowed; must be {len(values)}, one per seed"
+        )
     return mean_interval(values - baseline, confidence, repeats, seed)
 
 
@@ -83,7 +85,9 @@ def _checked(values: Floats, dimensions: int) -> Floats:
     values = np.asarray(values, float)
     if values.ndim != dimensions or not values.size or not np.all(np.isfinite(values)):
         shape = ["numbers", "a matrix of numbers"][dimensions - 1]
-        raise ConfigError("values", f"shape {values.shape} is not allowed; must be {shape}, finite and not empty")
+        raise ConfigError(
+            "values", f"shape {values.shape} is not allowed; must be {shape}, finite and not empty"
+        )
     return values
 
 

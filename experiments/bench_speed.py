@@ -1,0 +1,249 @@
+"""Measure speed: ``python -m experiments.bench_speed``.
+
+Steps per second of CPU time of one thread, the median of several repeats, through ``gym.make`` and
+``gym.make_vec``, with resets and observations; sampling actions does not count. A single CartPole in
+the same run is the yardstick that makes machines, and loads of one machine, comparable.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any, NamedTuple
+
+import gymnasium as gym
+import numpy as np
+
+import idn_gym  # noqa: F401 (registers IDN-v0)
+from experiments.report import write_csv
+from idn_gym.core.transition import step
+from idn_gym.core.workspace import make_scratch
+from idn_gym.metrics import METRICS, measure
+from idn_gym.objectives import judge
+from idn_gym.simulation import Simulation
+
+ACTIONS = 64
+"""Actions sampled beforehand, played in turn."""
+
+FIRST_STEP = """
+import time
+start = time.perf_counter()
+import gymnasium, idn_gym
+env = gymnasium.make("IDN-Scalar-v0", scenario={scenario!r})
+env.reset(seed=0)
+env.step(env.action_space.sample())
+print(time.perf_counter() - start, time.process_time())
+"""
+
+
+class Line(NamedTuple):
+    """One measured number."""
+
+    what: str
+    mode: str
+    quantity: str
+    value: float
+    of_cartpole: float | None = None
+    """over the speed of a single CartPole"""
+
+
+def rate(play: Callable[[], int], seconds: float, repeats: int) -> float:
+    """Median steps per CPU second; `play` plays some steps and says how many."""
+    play()
+    rates = []
+    for _ in range(repeats):
+        steps, start = 0, time.process_time()
+        while time.process_time() - start < seconds:
+            steps += play()
+        rates.append(steps / (time.process_time() - start))
+    return median(rates)
+
+
+def single(name: str, **options: Any) -> Callable[[], int]:
+    """Plays one environment, episode after episode."""
+    env = gym.make(name, disable_env_checker=True, **options)
+    actions = [env.action_space.sample() for _ in range(ACTIONS)]
+    env.reset(seed=0)
+
+    def play() -> int:
+        for action in actions:
+            _, _, terminated, truncated, _ = env.step(action)
+            if terminated or truncated:
+                env.reset()
+        return len(actions)
+
+    return play
+
+
+def batch(name: str, size: int, **options: Any) -> Callable[[], int]:
+    """Plays a native vector environment, which resets by itself."""
+    env = gym.make_vec(name, num_envs=size, vectorization_mode="vector_entry_point", **options)
+    actions = [env.action_space.sample() for _ in range(ACTIONS)]
+    env.reset(seed=0)
+
+    def play() -> int:
+        for action in actions:
+            env.step(action)
+        return size * len(actions)
+
+    return play
+
+
+def speeds(scenarios: Sequence[str], size: int, seconds: float, repeats: int) -> list[Line]:
+    """Steps per CPU second of CartPole and of each scenario, alone and as a batch."""
+    played = [("CartPole-v1", "CartPole-v1", {})]
+    played += [(scenario, "IDN-Scalar-v0", {"scenario": scenario}) for scenario in scenarios]
+    lines: list[Line] = []
+    yardstick = 0.0
+    for what, name, options in played:
+        for mode, play in (
+            ("single", single(name, **options)),
+            (f"batch of {size}", batch(name, size, **options)),
+        ):
+            value = rate(play, seconds, repeats)
+            yardstick = yardstick or value
+            lines.append(Line(what, mode, "steps per CPU second", value, value / yardstick))
+    return lines
+
+
+def parts(scenario: str, size: int, seconds: float, repeats: int) -> list[Line]:
+    """Where the time of a step goes, in microseconds per environment."""
+    env: Any = gym.make_vec("IDN-Scalar-v0", num_envs=size, scenario=scenario)
+    env.reset(seed=0)
+    action = env.action_space.sample()
+    env.step(action)
+    simulation: Simulation = env.unwrapped.simulation
+    instance, state, outcome = simulation.instance, simulation.state, simulation.outcome
+    tables, scales = instance.tables, simulation.compiled.scales
+    chosen = simulation.codec.decode(instance, state, action)
+    scratch = make_scratch(tables)
+    clipped = simulation.observe()[1]
+
+    def infos() -> object:
+        figures = measure(tables, outcome, clipped)
+        return {name: figures[:, i].copy() for i, name in enumerate(METRICS)}
+
+    calls: dict[str, Callable[[], object]] = {
+        "codec": lambda: simulation.codec.decode(instance, state, action),
+        "placement and serving": lambda: step(instance, state, chosen, scratch),
+        "observation": simulation.observe,
+        "reward": lambda: judge(tables, outcome, instance.draw.weights, scales),
+        "info": infos,
+    }
+    if not isinstance(env.single_action_space, gym.spaces.Box):
+        calls["mask (when asked for)"] = simulation.masks
+
+    def played(call: Callable[[], object]) -> Callable[[], int]:
+        def play() -> int:
+            for _ in range(16):
+                call()
+            return 16 * size
+
+        return play
+
+    lines = []
+    for name, call in calls.items():
+        microseconds = 1e6 / rate(played(call), seconds, repeats)
+        lines.append(Line(scenario, f"batch of {size}", f"us per step: {name}", microseconds))
+    return lines
+
+
+def extras(scenario: str, seconds: float, repeats: int) -> list[Line]:
+    """What mask and full info cost, as shares of a single environment's step without them."""
+    env: Any = gym.make("IDN-Scalar-v0", scenario=scenario, disable_env_checker=True)
+    env.reset(seed=0)
+    simulation: Simulation = env.unwrapped.simulation
+    action = np.asarray(env.action_space.sample())
+    masked = not isinstance(env.action_space, gym.spaces.Box)
+    env.step(action)
+    clipped = simulation.observe()[1]
+
+    def whole() -> int:
+        for _ in range(32):
+            env.step(action)
+            if masked:
+                env.unwrapped.action_masks()
+        simulation.rewind([0])
+        return 32
+
+    def extra() -> int:
+        for _ in range(32):
+            figures = measure(simulation.compiled.tables, simulation.outcome, clipped)
+            dict(zip(METRICS, figures[0].tolist(), strict=True))
+            if masked:
+                env.unwrapped.action_masks()
+        return 32
+
+    per_step, per_extra = 1.0 / rate(whole, seconds, repeats), 1.0 / rate(extra, seconds, repeats)
+    share = per_extra / (per_step - per_extra)
+    what = "mask and full info" if masked else "full info"
+    return [Line(scenario, "single", f"{what}, share of a step without", share)]
+
+
+def first_steps(scenario: str) -> list[Line]:
+    """Time from ``import idn_gym`` to the first step: compiling, and with what was compiled before."""
+    lines = []
+    with tempfile.TemporaryDirectory() as folder:
+        for mode in ("nothing compiled", "compiled before"):
+            done = subprocess.run(
+                [sys.executable, "-c", FIRST_STEP.format(scenario=scenario)],
+                env={**os.environ, "NUMBA_CACHE_DIR": folder},
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            for clock, seconds in zip(("wall", "CPU"), done.stdout.split(), strict=True):
+                quantity = f"{clock} seconds to the first step"
+                lines.append(Line(scenario, mode, quantity, float(seconds)))
+    return lines
+
+
+def sizes(scenario: str) -> list[Line]:
+    """How large the scenario is."""
+    simulation: Simulation = gym.make("IDN-Scalar-v0", scenario=scenario).unwrapped.simulation
+    tables = simulation.compiled.tables
+    counts = {
+        "nodes": len(tables.node_memory),
+        "request classes": len(tables.class_task),
+        "options": len(tables.option_model),
+        "items that can be placed": int(simulation.compiled.placeable.sum()),
+    }
+    return [Line(scenario, "", name, count) for name, count in counts.items()]
+
+
+def main(words: list[str] | None = None) -> None:
+    """Entry point of the command line."""
+    parser = argparse.ArgumentParser(prog="python -m experiments.bench_speed", description="Measure speed.")
+    parser.add_argument("--scenario", nargs="+", default=["edge-small", "isp-hierarchy"])
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--seconds", type=float, default=1.0, help="CPU time of each repeat")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--skip-first-step", action="store_true", help="do not compile everything anew")
+    parser.add_argument("--out", type=Path, default=Path("runs/bench_speed.csv"))
+    arguments = parser.parse_args(words)
+    effort = (arguments.seconds, arguments.repeats)
+    lines = speeds(arguments.scenario, arguments.batch, *effort)
+    for scenario in arguments.scenario:
+        lines += sizes(scenario)
+        lines += parts(scenario, arguments.batch, effort[0] / 5, arguments.repeats)
+        lines += extras(scenario, effort[0] / 5, arguments.repeats)
+    if not arguments.skip_first_step:
+        lines += first_steps(arguments.scenario[0])
+    for line in lines:
+        digits = 0 if line.value >= 100.0 or isinstance(line.value, int) else 3
+        ratio = "" if line.of_cartpole is None else f"  {line.of_cartpole:.3f} of a single CartPole"
+        print(f"{line.what:16} {line.mode:18} {line.quantity:42} {line.value:12,.{digits}f}{ratio}")
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    write_csv(arguments.out, [line._asdict() for line in lines])
+    print(f"written to {arguments.out}")
+
+
+if __name__ == "__main__":
+    main()
