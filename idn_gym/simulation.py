@@ -71,6 +71,7 @@ class Simulation:
         self.episode: list[int] = [0] * batch
         draw = empty_draw(self.compiled, batch, self.weights, self.codec.uniforms)
         self.instance = Instance(self.compiled.tables, draw)
+        self._known = self._hide_memory() if scenario.resources == "hidden" else self.instance
         self.state = initial_state(self.instance)
         self.outcome = empty_outcome(self.compiled.tables, batch)
         self._scratch = make_scratch(self.compiled.tables)
@@ -110,10 +111,20 @@ class Simulation:
         return Slot(observation, vector, scalar, truncated, measure(tables, self.outcome, clipped))
 
     def masks(self) -> npt.NDArray[np.bool_]:
-        """(B, choices) allowed choices of the coming slot; all allowed once an episode is over."""
+        """(B, choices) allowed choices of the coming slot, by nominal memory if the slot's is hidden.
+
+        Once an episode is over, those of its last slot.
+        """
         horizon = self.compiled.scenario.horizon
         state = State(np.minimum(self.state.slot, horizon - 1), self.state.resident, self.state.recent)
-        return self.codec.masks(self.instance, state)
+        return self.codec.masks(self._known, state)
+
+    def _hide_memory(self) -> Instance:
+        """The instance as policies know it that do not see resources: memory at its nominal value."""
+        tables, draw = self.instance
+        return Instance(
+            tables, draw._replace(memory=np.broadcast_to(tables.node_memory, draw.memory.shape).copy())
+        )
 
     def get_state(self) -> dict[str, Any]:
         """Everything that moves, as plain data: enough to go on bitwise with `set_state`."""

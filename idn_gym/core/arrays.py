@@ -20,13 +20,14 @@ P      paths (one per ingress node and repository) J      path positions, all pa
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+Ints = npt.NDArray[np.integer[Any]]
+"""Indices; those of `Tables` are int32 once frozen, so that more of them fit into the cache."""
 Residents = npt.NDArray[np.int32]
 """Residency: half the bytes of `Ints`, since serving reads little else."""
 

@@ -104,29 +104,43 @@ def fill_by_share(
 ) -> None:
     """Give each task of a node the best segment that fits into its share of the memory.
 
-    Segments of task k are task_start[k] up to task_start[k + 1].
+    Pairs (node, task) come node by node. Segments of task k are task_start[k] up to task_start[k + 1].
     """
-    nodes = len(tables.node_memory)
-    free, total, spare = np.empty(nodes), np.empty(nodes), np.empty(nodes)
+    taken = np.zeros(len(node), np.bool_)
     for b in range(len(wanted)):
-        for v in range(nodes):
-            free[v] = free_bytes(tables, draw, b, slot[b], v)
-            total[v] = 0.0
-            spare[v] = 0.0
-        for i in range(len(node)):
-            total[node[i]] += max(0.0, scores[b, i])
-        order = np.argsort(-scores[b], kind="mergesort")
-        for k in range(len(order)):
-            i = order[k]
-            if not scores[b, i] > 0.0:
-                break
-            v = node[i]
-            room = spare[v] + free[v] * scores[b, i] / total[v]
-            s = _best_that_fits(tables, placeable, v, task_start[task[i]], task_start[task[i] + 1], room)
-            if s != EMPTY:
-                wanted[b, v, tables.segment_model[s]] = s
-                room -= tables.segment_bytes[s]
-            spare[v] = room
+        taken[:] = False
+        first = 0
+        while first < len(node):
+            last = first
+            total = 0.0
+            while last < len(node) and node[last] == node[first]:
+                total += max(0.0, scores[b, last])
+                last += 1
+            free = free_bytes(tables, draw, b, slot[b], node[first])
+            spare = 0.0
+            for _ in range(first, last):
+                i = _highest(scores, taken, b, first, last)
+                if i < 0:
+                    break
+                taken[i] = True
+                room = spare + free * scores[b, i] / total
+                begin, end = task_start[task[i]], task_start[task[i] + 1]
+                s = _best_that_fits(tables, placeable, node[i], begin, end, room)
+                if s != EMPTY:
+                    wanted[b, node[i], tables.segment_model[s]] = s
+                    room -= tables.segment_bytes[s]
+                spare = room
+            first = last
+
+
+@inner
+def _highest(scores: Floats, taken: Flags, b: int, first: int, last: int) -> int:
+    """Highest positive score that is not taken yet, the earlier of equals; -1 if there is none."""
+    best = -1
+    for i in range(first, last):
+        if not taken[i] and scores[b, i] > 0.0 and (best < 0 or scores[b, i] > scores[b, best]):
+            best = i
+    return best
 
 
 @inner

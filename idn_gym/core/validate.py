@@ -85,7 +85,7 @@ def freeze(tables: Tables) -> Tables:
 def _freeze(value: Any) -> Any:
     if not isinstance(value, np.ndarray):
         return value
-    array = np.ascontiguousarray(value)
+    array = np.ascontiguousarray(value, np.int32 if value.dtype == np.int64 else None)
     array.flags.writeable = False
     return array
 

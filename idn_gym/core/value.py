@@ -72,7 +72,8 @@ def price_options(tables: Tables, draw: Draw, b: int) -> None:
 def segment_values(tables: Tables, placeable: npt.NDArray[np.bool_], tariff: Floats, seed: int = 0) -> Floats:
     """Saving per byte of each segment alone, each class having all capacity to itself (N, S).
 
-    Ties are broken by a seeded factor within 1e-9 of 1, so that no index order decides.
+    Ties are broken by a seeded factor within 1e-9 of 1, and among what saves nothing by a seeded
+    number just below 0, so that no index order decides.
 
     Args:
         tables: the scenario's tables; `segment_value` is not read.
@@ -85,8 +86,8 @@ def segment_values(tables: Tables, placeable: npt.NDArray[np.bool_], tariff: Flo
     draw, scratch, outcome = nominal_draw(tables, tariff), make_scratch(tables), empty_outcome(tables, 1)
     base = np.zeros(len(tables.class_task))
     _segment_values(tables, draw, placeable, resident, scratch, outcome, base, values)
-    jitter = np.random.default_rng(seed).uniform(-1e-9, 1e-9, values.shape)
-    return values * (1.0 + jitter)
+    rng = np.random.default_rng(seed)
+    return values * (1.0 + rng.uniform(-1e-9, 1e-9, values.shape)) - rng.uniform(0.0, 1e-300, values.shape)
 
 
 @hot

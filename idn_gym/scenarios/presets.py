@@ -87,8 +87,8 @@ ISP_HIERARCHY = c.Scenario(
             c.Tier(
                 "main-office", device="gpu_rtx2070_darknet", fan_out=3, memory=4e9, servers=4.0, delay=0.015
             ),
-            c.Tier("office", device="gpu_rtx2070_darknet", fan_out=2, memory=2e9, servers=2.0, delay=0.006),
-            c.Tier("station", device="gpu_rtx2070_darknet", fan_out=4, memory=1e9, delay=0.006),
+            c.Tier("office", device="gpu_rtx2070_darknet", fan_out=3, memory=2e9, servers=2.0, delay=0.006),
+            c.Tier("station", device="gpu_rtx2070_darknet", fan_out=2, memory=1e9, delay=0.006),
         ),
     ),
     tasks=(
