@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 
 from idn_gym.core.arrays import EMPTY, Action, Outcome
@@ -21,6 +21,10 @@ from idn_gym.strict import override, read
 
 settings.register_profile("suite", derandomize=True, deadline=None, max_examples=60)
 settings.register_profile("search", deadline=None, max_examples=2000)
+# For `mutants.py`, where it matters that a test fails and not on which example.
+settings.register_profile(
+    "mutants", derandomize=True, deadline=None, max_examples=60, phases=[Phase.explicit, Phase.generate]
+)
 settings.load_profile("suite")
 
 DEVICES = [

@@ -67,7 +67,7 @@ def run_tests(tests, mutant=None):
             "-q",
             "-p",
             "no:cacheprovider",
-            "--hypothesis-seed=0",
+            "--hypothesis-profile=mutants",
             *tests,
         ]
         environment = {
