@@ -36,8 +36,7 @@ def test_the_saving_of_a_segment_alone_per_byte(scenario):
     # the head at the edge: 1 + 0.2 + 2.25 + 0.1 s
     assert value(scenario, "e", "m[0:1]") == pytest.approx(4 * (AWAY - 3.55) / 10)
     # nothing gets to run a tail before the repository when no head is anywhere
-    assert value(scenario, "e", "m[1:2]") == 0.0
-    assert value(scenario, "c", "m") == 0.0
+    assert -1e-300 <= value(scenario, "e", "m[1:2]") < 0.0
 
 
 def test_values_count_capacity(make_scenario):
@@ -48,8 +47,8 @@ def test_values_count_capacity(make_scenario):
 
 def test_ties_are_broken_by_less_than_any_difference_that_matters(scenario):
     compiled = compile_scenario(scenario)
-    values = compiled.tables.segment_value
-    assert (values >= 0).all()
+    useless = compiled.tables.segment_value[compiled.tables.segment_value <= 0]
+    assert len(useless) == len(set(useless)) > 1
     exact = 4 * (AWAY - EDGE) / 30
     assert value(scenario, "e", "m") != exact
     assert value(scenario, "e", "m") == pytest.approx(exact, rel=1e-9)

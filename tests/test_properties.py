@@ -1,0 +1,350 @@
+"""What must hold in every world, on random small ones."""
+
+import numpy as np
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from idn_gym.actions import CODECS
+from idn_gym.core.arrays import EMPTY, SHARED, Action, Instance
+from idn_gym.core.costs import serving_cost
+from idn_gym.core.transition import initial_state, step
+from idn_gym.core.validate import freeze
+from idn_gym.core.value import price_options
+from idn_gym.objectives import judge
+from idn_gym.scenarios.build import build_instance
+from idn_gym.scenarios.compile import compile_scenario
+from idn_gym.simulation import Simulation
+from idn_gym.strict import override, read, write
+
+SEEDS = st.integers(0, 2**32 - 1)
+PER_CLASS = ("arrived", "served", "correct", "latency", "energy", "traffic", "late", "split", "early")
+
+
+def random_wish(rng, tables, batch=1):
+    """(B, N, M) any segment of each model on any node, or nothing."""
+    wanted = np.full((batch, *tables.pinned.shape), EMPTY, np.int32)
+    for m in range(wanted.shape[2]):
+        mine = np.flatnonzero(tables.segment_model == m)
+        wanted[:, :, m] = rng.choice([EMPTY, *mine], wanted.shape[:2])
+    return wanted
+
+
+def play(instance, rng, slots=4):
+    """Yield (t, state after, outcome) under random wishes."""
+    state = initial_state(instance)
+    for t in range(slots):
+        state, outcome = step(instance, state, Action(random_wish(rng, instance.tables, len(state.slot))))
+        yield t, state, outcome
+
+
+def close(one, other):
+    np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-9)
+
+
+# ---------------------------------------------------------------- books and budgets
+
+
+@given(data=st.data(), seed=SEEDS)
+def test_requests_are_conserved(make_scenario, worlds, data, seed):
+    scenario = make_scenario(**data.draw(worlds))
+    instance = build_instance(scenario, seed)
+    for t, _, outcome in play(instance, np.random.default_rng(seed)):
+        np.testing.assert_array_equal(outcome.arrived[0], instance.draw.demand[0, t])
+        slack = 1e-9 * (1 + outcome.arrived)
+        assert (outcome.served >= 0).all() and (outcome.served <= outcome.arrived + slack).all()
+        dropped = outcome.arrived - outcome.served
+        for part in (outcome.correct, outcome.split, outcome.early):
+            assert (part >= 0).all() and (part <= outcome.served + slack).all()
+        assert (outcome.late >= dropped - slack).all() and (outcome.late <= outcome.arrived + slack).all()
+        timeouts = instance.tables.class_timeout
+        assert (outcome.latency >= dropped * timeouts - slack * timeouts).all()
+
+
+@given(data=st.data(), seed=SEEDS)
+def test_no_budget_is_exceeded(make_scenario, worlds, data, seed):
+    scenario = make_scenario(**data.draw(worlds))
+    instance = build_instance(scenario, seed)
+    tables, draw = instance
+    for t, state, outcome in play(instance, np.random.default_rng(seed)):
+        size = np.where(state.resident[0] == EMPTY, 0.0, tables.segment_bytes[state.resident[0]])
+        free = tables.pinned == EMPTY
+        pins = np.where(free, 0.0, size).sum(1)
+        placed = np.where(free, size, 0.0).sum(1)
+        assert (placed <= np.maximum(0.0, draw.memory[0, t] - pins) * (1 + 1e-12)).all()
+        assert (state.resident[0][~free] == tables.pinned[~free]).all()
+        if tables.capacity == SHARED:
+            assert (outcome.busy[0] <= draw.seconds[0, t] * (1 + 1e-9)).all()
+            assert (outcome.carried[0] <= draw.rate[0, t] * tables.slot_seconds * (1 + 1e-9)).all()
+
+
+@given(data=st.data(), seed=SEEDS, name=st.sampled_from(["scores", "scores-task"]))
+def test_codecs_that_fill_ask_for_nothing_that_does_not_fit(make_scenario, worlds, data, seed, name):
+    scenario = make_scenario(**data.draw(worlds))
+    compiled = compile_scenario(scenario)
+    assume(compiled.placeable.any())
+    codec = CODECS[name](compiled)
+    instance = build_instance(scenario, seed)
+    state = initial_state(instance)
+    rng = np.random.default_rng(seed)
+    for _ in range(scenario.horizon):
+        scores = rng.uniform(-0.5, 1, (1, *codec.space.shape)).astype(np.float32)
+        action = codec.decode(instance, state, scores)
+        state, outcome = step(instance, state, action)
+        assert outcome.refused[0] == 0
+        free = instance.tables.pinned == EMPTY
+        np.testing.assert_array_equal(state.resident[0][free], action.wanted[0][free])
+
+
+# ---------------------------------------------------------------- no peeking
+
+
+@given(data=st.data(), seed=SEEDS, name=st.sampled_from(["placement", "change", "fractional"]))
+def test_nobody_sees_the_future(make_scenario, worlds, data, seed, name):
+    """Demand and order from t on and resources from t + 1 on may be anything: at t one sees the same."""
+    scenario = make_scenario(**data.draw(worlds))
+    assume(compile_scenario(scenario).placeable.any())
+    now = data.draw(st.integers(0, scenario.horizon - 1))
+    simulations = [Simulation(scenario, name, "flat", "balanced", "train", batch=1) for _ in range(2)]
+    rng = np.random.default_rng(seed)
+    for simulation in simulations:
+        simulation.reset([0], [seed])
+    draw = simulations[1].instance.draw
+    draw.demand[0, now:] = rng.uniform(0, 20, draw.demand[0, now:].shape)
+    draw.order[0, now:] = rng.permuted(draw.order[0, now:], axis=1)
+    for field in (draw.seconds, draw.memory, draw.rate, draw.uniforms):
+        field[0, now + 1 :] *= rng.uniform(0.1, 0.9)
+    space = simulations[0].codec.space
+    space.seed(int(seed) % 2**31)
+    for _ in range(now):
+        action = space.sample()
+        one, other = (simulation.step(np.asarray(action)[None]) for simulation in simulations)
+        np.testing.assert_array_equal(one.observation, other.observation)
+        np.testing.assert_array_equal(one.vector, other.vector)
+    one, other = (simulation.observe()[0] for simulation in simulations)
+    np.testing.assert_array_equal(one, other)
+    if name != "fractional":
+        np.testing.assert_array_equal(simulations[0].masks(), simulations[1].masks())
+
+
+@given(data=st.data(), seed=SEEDS)
+def test_hidden_resources_are_hidden(make_scenario, worlds, data, seed):
+    """Neither observation nor mask tells what nodes and links can do in the coming slot."""
+    world = data.draw(worlds)
+    world["overrides"]["resources"] = "hidden"
+    scenario = make_scenario(**world)
+    assume(compile_scenario(scenario).placeable.any())
+    simulation = Simulation(scenario, "change", "flat", "balanced", "train", batch=1)
+    simulation.reset([0], [seed])
+    observation, mask = simulation.observe()[0].copy(), simulation.masks().copy()
+    for field in (
+        simulation.instance.draw.seconds,
+        simulation.instance.draw.memory,
+        simulation.instance.draw.rate,
+    ):
+        field *= 0.5
+    np.testing.assert_array_equal(simulation.observe()[0], observation)
+    np.testing.assert_array_equal(simulation.masks(), mask)
+
+
+# ---------------------------------------------------------------- symmetries
+
+
+def permute(world, rng):
+    """The same world with nodes, links and models in another order."""
+    shuffled = {**world, "links": [world["links"][i] for i in rng.permutation(len(world["links"]))]}
+    for key in ("nodes", "models"):
+        names = rng.permutation(list(world[key])).tolist()
+        shuffled[key] = {name: world[key][name] for name in names}
+    return shuffled
+
+
+def match(names, other):
+    """Where each of `other` is among `names`."""
+    return np.array([names.index(name) for name in other], int)
+
+
+@given(data=st.data(), seed=SEEDS)
+def test_relabelling_permutes_the_outcome(make_scenario, worlds, data, seed):
+    """Same draw, same order of arrival, same wishes by name: same outcome by name."""
+    world = data.draw(worlds)
+    world["overrides"].pop("tasks.0.timeout")
+    rng = np.random.default_rng(seed)
+    first = make_scenario(**world)
+    second = make_scenario(**permute(world, rng))
+    one, other = compile_scenario(first).names, compile_scenario(second).names
+    assume(one != other)
+    node, link, segment = (
+        match(one.nodes, other.nodes),
+        match(one.links, other.links),
+        match(one.segments, other.segments),
+    )
+    model, rho = match(one.models, other.models), match(one.classes, other.classes)
+    instance = build_instance(first, seed)
+    tables, draw = build_instance(second, seed)
+    back = np.argsort(rho)
+    for name, values in (
+        ("demand", instance.draw.demand[:, :, rho]),
+        ("order", back[instance.draw.order]),
+        ("seconds", instance.draw.seconds[:, :, node]),
+        ("memory", instance.draw.memory[:, :, node]),
+        ("rate", instance.draw.rate[:, :, link]),
+        ("slowdown", instance.draw.slowdown[:, node]),
+    ):
+        getattr(draw, name)[:] = values
+    values = instance.tables.segment_value[np.ix_(node, segment)]
+    relabelled = Instance(freeze(tables._replace(segment_value=values)), draw)
+    price_options(relabelled.tables, draw, 0)
+    state, renamed = initial_state(instance), initial_state(relabelled)
+    for _ in range(first.horizon):
+        wanted = random_wish(rng, instance.tables)
+        numbers = np.append(np.argsort(segment), EMPTY)
+        mapped = numbers[wanted[:, node][:, :, model]].astype(np.int32)
+        state, outcome = step(instance, state, Action(wanted))
+        renamed, permuted = step(relabelled, renamed, Action(mapped))
+        for field in PER_CLASS:
+            close(getattr(permuted, field), getattr(outcome, field)[:, rho])
+        close(permuted.busy, outcome.busy[:, node])
+        close(permuted.carried, outcome.carried[:, link])
+        for field in ("tariff_cost", "loaded", "refused", "idle_energy"):
+            close(getattr(permuted, field), getattr(outcome, field))
+        np.testing.assert_array_equal(numbers[state.resident[:, node][:, :, model]], renamed.resident)
+
+
+def scale_bytes(world, factor):
+    """The same world in another unit of bytes."""
+    nodes = {
+        name: {**node, "memory": node.get("memory", 1000.0) * factor} for name, node in world["nodes"].items()
+    }
+    links = [
+        (a, z, {**link, "rate": link["rate"] * factor, "energy": link["energy"] / factor})
+        for a, z, link in world["links"]
+    ]
+    models = {
+        name: {
+            **model,
+            "input": model["input"] * factor,
+            "blocks": [(macs, weights * factor, size * factor) for macs, weights, size in model["blocks"]],
+        }
+        for name, model in world["models"].items()
+    }
+    tariff = world["overrides"]["serving.tariff"]
+    tariff = {**tariff, "traffic": tariff["traffic"] / factor}
+    return {
+        **world,
+        "nodes": nodes,
+        "links": links,
+        "models": models,
+        "overrides": {**world["overrides"], "serving.tariff": tariff},
+    }
+
+
+@given(data=st.data(), seed=SEEDS, power=st.integers(1, 20))
+def test_the_unit_of_bytes_does_not_matter(make_scenario, worlds, data, seed, power):
+    """Powers of two change no mantissa, so all else agrees to the bit."""
+    world = data.draw(worlds)
+    factor = 2.0**power
+    plain = build_instance(make_scenario(**world), seed)
+    scaled = build_instance(make_scenario(**scale_bytes(world, factor)), seed)
+    runs = (play(instance, np.random.default_rng(seed)) for instance in (plain, scaled))
+    for (_, state, outcome), (_, again, other) in zip(*runs, strict=True):
+        np.testing.assert_array_equal(state.resident, again.resident)
+        for name in outcome._fields:
+            unit = factor if name in ("traffic", "carried", "loaded") else 1.0
+            np.testing.assert_array_equal(getattr(outcome, name) * unit, getattr(other, name), err_msg=name)
+
+
+@given(data=st.data(), seed=SEEDS)
+def test_a_step_is_a_function_of_its_arguments(make_scenario, worlds, data, seed):
+    instance = build_instance(make_scenario(**data.draw(worlds)), seed)
+    runs = [play(instance, np.random.default_rng(seed)) for _ in range(2)]
+    for (_, *one), (_, *other) in zip(*runs, strict=True):
+        for pair in zip(one, other, strict=True):
+            for field, same in zip(*pair, strict=True):
+                np.testing.assert_array_equal(field, same)
+
+
+@given(data=st.data(), seed=SEEDS)
+def test_rows_of_a_batch_are_the_episodes_one_by_one(make_scenario, worlds, data, seed):
+    scenario = make_scenario(**data.draw(worlds))
+    seeds = [seed, seed // 2, 7]
+    batch = build_instance(scenario, seeds, preference="random")
+    wishes = [random_wish(np.random.default_rng(t), batch.tables, 3) for t in range(scenario.horizon)]
+    state = initial_state(batch)
+    singles = [build_instance(scenario, s, preference="random") for s in seeds]
+    states = [initial_state(single) for single in singles]
+    for wish in wishes:
+        state, outcome = step(batch, state, Action(wish))
+        for row, single in enumerate(singles):
+            states[row], alone = step(single, states[row], Action(wish[row : row + 1]))
+            for field, same in zip((*states[row], *alone), (*state, *outcome), strict=True):
+                np.testing.assert_array_equal(field[0], same[row])
+
+
+# ---------------------------------------------------------------- costs
+
+
+@given(data=st.data(), seed=SEEDS)
+def test_dropping_everything_is_never_best_for_any_objective(make_scenario, worlds, data, seed):
+    """Whatever is placed, no objective is worse than if all requests had been dropped."""
+    instance = build_instance(make_scenario(**data.draw(worlds)), seed)
+    tables, draw = instance
+    for t, _, outcome in play(instance, np.random.default_rng(seed)):
+        batch = draw.demand[0, t]
+        drop = {
+            "latency": batch * tables.class_timeout,
+            "energy": batch * draw.drop_joules[0],
+            "traffic": batch * tables.class_drop_bytes,
+        }
+        for name, cost in drop.items():
+            assert (getattr(outcome, name)[0] <= cost * (1 + 1e-9) + 1e-12).all(), name
+        assert (outcome.correct[0] >= 0).all()
+        assert ((outcome.correct[0] > 0) == (outcome.served[0] > 0)).all()
+
+
+@given(data=st.data(), seed=SEEDS)
+def test_more_demand_never_costs_less(make_scenario, worlds, data, seed):
+    """Under a fixed placement: for any class in exogenous mode, for the last one in line in shared mode.
+
+    For a class in the middle it may: what it takes can push a later one off a link that a third needs.
+    """
+    instance = build_instance(make_scenario(**data.draw(worlds)), seed)
+    tables, draw = instance
+    rng = np.random.default_rng(seed)
+    for t, state, _ in play(instance, rng):
+        rho = draw.order[0, t, -1] if tables.capacity == SHARED else rng.integers(len(tables.class_task))
+        before = serving_cost(instance, t, state.resident[0])
+        draw.demand[0, t, rho] += rng.uniform(0.1, 5)
+        assert serving_cost(instance, t, state.resident[0]) >= before * (1 - 1e-12)
+
+
+@given(data=st.data(), seed=SEEDS)
+def test_no_demand_no_costs(make_scenario, worlds, data, seed):
+    world = data.draw(worlds)
+    world["overrides"]["idle_energy"] = False
+    scenario = make_scenario(**world)
+    compiled = compile_scenario(scenario)
+    instance = build_instance(scenario, seed)
+    instance.draw.demand[:] = 0.0
+    for _, _, outcome in play(instance, np.random.default_rng(seed)):
+        vector, scalar = judge(compiled.tables, outcome, instance.draw.weights, compiled.scales)
+        assert (vector[:, :4] == 0).all() and outcome.tariff_cost[0] == 0.0
+        update = instance.draw.weights[:, 4] * vector[:, 4] / compiled.scales[4]
+        close(scalar, update)
+
+
+@given(data=st.data(), seed=SEEDS)
+def test_the_scalar_cost_is_never_negative(make_scenario, worlds, data, seed):
+    scenario = make_scenario(**data.draw(worlds))
+    compiled = compile_scenario(scenario)
+    instance = build_instance(scenario, seed, preference="random")
+    for _, _, outcome in play(instance, np.random.default_rng(seed)):
+        vector, scalar = judge(compiled.tables, outcome, instance.draw.weights, compiled.scales)
+        assert scalar[0] <= 0.0
+        assert vector[0, 0] >= 0.0 and (vector[0, 1:] <= 0.0).all()
+
+
+@given(data=st.data())
+def test_scenarios_survive_writing_and_reading(make_scenario, worlds, data):
+    scenario = make_scenario(**data.draw(worlds))
+    assert read(type(scenario), write(scenario)) == scenario
+    assert read(type(scenario), override(write(scenario), {"horizon": 3})) != scenario
