@@ -79,11 +79,9 @@ class Simulation:
     def reset(self, rows: Sequence[int], seeds: Sequence[int | None]) -> None:
         """Start new episodes; a seed of None goes on with the row's last one, next episode."""
         for row, seed in zip(rows, seeds, strict=True):
-            if seed is None:
-                self.episode[row] += 1
-            else:
-                self.seed[row], self.episode[row] = int(seed), 0
-            root = episode_seed(self.split, self.seed[row], self.episode[row])
+            now, episode = (self.seed[row], self.episode[row] + 1) if seed is None else (seed, 0)
+            root = episode_seed(self.split, now, episode)
+            self.seed[row], self.episode[row] = int(now), episode
             fill_row(self.compiled, self.instance.draw, row, root, self.weights)
         self.rewind(rows)
 

@@ -92,23 +92,25 @@ class IDNVectorEnv(VectorEnv[Observation, Any, Any]):
             seed: s gives sub-environment i the seed s + i; a list gives one each; None goes on.
             options: none are used.
         """
-        super().reset(seed=seed if isinstance(seed, (int, np.integer)) else None)
-        if seed is None and self._fresh:
-            seed = int(self.np_random.integers(2**31))
-        if seed is None:
-            seeds: list[int | None] = [None] * self.num_envs
-        elif isinstance(seed, (int, np.integer)):
-            seeds = [int(seed) + i for i in range(self.num_envs)]
-        else:
-            seeds = list(seed)
-        if len(seeds) != self.num_envs:
-            raise ConfigError("seed", f"{len(seeds)} seeds are not allowed; must be {self.num_envs}")
+        super().reset(seed=int(seed) if isinstance(seed, (int, np.integer)) else None)
+        seeds = self._spread(seed)
         self._fresh = False
         self._slot = None
         self._over[:] = False
         self.simulation.reset(range(self.num_envs), seeds)
         observation, clipped = self.simulation.observe()
         return observation, self._with_mask({"clipped": clipped.astype(np.float64), **self._preference()})
+
+    def _spread(self, seed: int | Sequence[int | None] | None) -> list[int | None]:
+        """One seed per row; None where the row goes on with its next episode."""
+        if isinstance(seed, (int, np.integer)):
+            return [int(seed) + i for i in range(self.num_envs)]
+        seeds: list[int | None] = [None] * self.num_envs if seed is None else list(seed)
+        if len(seeds) != self.num_envs:
+            raise ConfigError("seed", f"{len(seeds)} seeds are not allowed; must be {self.num_envs}")
+        if self._fresh:  # there is nothing to go on from
+            seeds = [int(self.np_random.integers(2**31)) if s is None else s for s in seeds]
+        return seeds
 
     def step(
         self, actions: Any
@@ -152,6 +154,7 @@ class IDNVectorEnv(VectorEnv[Observation, Any, Any]):
         infos["final_info"], infos["_final_info"] = final_info, slot.truncated.copy()
         self.simulation.reset(over.tolist(), [None] * len(over))
         self._over = np.zeros(self.num_envs, np.bool_)
+        infos.update(self._preference())
         observation, _ = self.simulation.observe()
         return observation
 

@@ -1,0 +1,316 @@
+import pickle
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from gymnasium.vector import AutoresetMode, SyncVectorEnv
+
+from idn_gym.actions import CODECS
+from idn_gym.env import IDNEnv
+from idn_gym.metrics import METRICS
+from idn_gym.strict import ConfigError
+from idn_gym.vector import IDNVectorEnv
+
+HORIZON = 5
+STEPS = 13
+MODES = [AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP]
+MOVING = {
+    "horizon": HORIZON,
+    "dynamics.link": {"kind": "ar1"},
+    "dynamics.outages": {"mean_up": 5, "mean_down": 3},
+    "dynamics.memory": {"mean_full": 5, "mean_shrunk": 3},
+    "dynamics.device_error": 0.2,
+}
+
+
+def make_kwargs(**kwargs):
+    return {"scenario": "tiny", "overrides": MOVING, "preference": "random", **kwargs}
+
+
+class Loop:
+    """n single environments under the auto-reset rule, in plain Python."""
+
+    def __init__(self, n, mode, **kwargs):
+        self.envs = [IDNEnv(**kwargs) for _ in range(n)]
+        self.mode = mode
+        self.over = [False] * n
+
+    def reset(self, seeds):
+        self.over = [False] * len(self.envs)
+        return [env.reset(seed=seed) for env, seed in zip(self.envs, seeds, strict=True)]
+
+    def step(self, actions):
+        """One (observation, reward, truncated, info, final observation) per row; info None for resets."""
+        return [self._step(row, action) for row, action in enumerate(actions)]
+
+    def _step(self, row, action):
+        env = self.envs[row]
+        if self.over[row]:
+            self.over[row] = False
+            return env.reset()[0], None, False, None, None
+        observation, reward, terminated, truncated, info = env.step(action)
+        assert not terminated
+        if not truncated:
+            return observation, reward, False, info, None
+        if self.mode == AutoresetMode.SAME_STEP:
+            return env.reset()[0], reward, True, info, observation
+        self.over[row] = True
+        return observation, reward, True, info, None
+
+
+def compare(vector, rows):
+    """The result of a vector step against the rows of a loop, to the bit."""
+    observation, reward, terminated, truncated, infos = vector
+    assert not terminated.any()
+    for row, (alone, value, over, info, final) in enumerate(rows):
+        np.testing.assert_array_equal(observation[row], alone)
+        assert truncated[row] == over
+        np.testing.assert_array_equal(reward[row], 0.0 if value is None else value)
+        for name in METRICS:
+            assert infos[f"_{name}"][row] == (info is not None)
+            if info is not None:
+                assert infos[name][row] == info[name], name
+        for name in ("vector_reward",):
+            if info is not None and name in info:
+                np.testing.assert_array_equal(infos[name][row], info[name])
+        if final is not None:
+            np.testing.assert_array_equal(infos["final_obs"][row], final)
+            assert infos["_final_obs"][row]
+            assert infos["final_info"]["requests"][row] == info["requests"]
+        else:
+            assert "final_obs" not in infos or infos["final_obs"][row] is None
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("n", [1, 3, 7])
+@pytest.mark.parametrize("codec", CODECS)
+def test_a_batch_is_a_loop_of_singles_to_the_bit(codec, n, mode):
+    kwargs = make_kwargs(action=codec)
+    vector, loop = IDNVectorEnv(n, autoreset_mode=mode, **kwargs), Loop(n, mode, **kwargs)
+    observation, infos = vector.reset(seed=11)
+    for row, (alone, info) in enumerate(loop.reset(range(11, 11 + n))):
+        np.testing.assert_array_equal(observation[row], alone)
+        np.testing.assert_array_equal(infos["reward_weights"][row], info["reward_weights"])
+    vector.action_space.seed(n)
+    for _ in range(STEPS):
+        if codec in ("placement", "change"):
+            masks = vector.action_masks()
+            for row, env in enumerate(loop.envs):
+                np.testing.assert_array_equal(masks[row], env.action_masks())
+        actions = vector.action_space.sample()
+        compare(vector.step(actions), loop.step(actions))
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_vector_rewards_are_those_of_singles(mode):
+    kwargs = make_kwargs(preference=None)
+    vector, loop = IDNVectorEnv(3, autoreset_mode=mode, **kwargs), Loop(3, mode, **kwargs)
+    vector.reset(seed=1)
+    loop.reset(range(1, 4))
+    vector.action_space.seed(0)
+    for _ in range(STEPS):
+        actions = vector.action_space.sample()
+        result = vector.step(actions)
+        assert result[1].shape == (3, 5) and result[1].dtype == np.float32
+        compare(result, loop.step(actions))
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_rows_may_be_in_different_slots(mode):
+    """Singles that have played 0, 1, 2, ... slots go on side by side, each with its own end."""
+    n = 7
+    kwargs = make_kwargs(action="scores")
+    vector, loop = IDNVectorEnv(n, autoreset_mode=mode, **kwargs), Loop(n, mode, **kwargs)
+    loop.reset(range(n))
+    vector.action_space.seed(0)
+    for row, env in enumerate(loop.envs):
+        for action in vector.action_space.sample()[: row % HORIZON]:
+            env.step(action)
+    saved = [env.simulation.get_state() for env in loop.envs]
+    gathered = {
+        key: [np.concatenate(rows) for rows in zip(*(state[key] for state in saved), strict=True)]
+        for key in ("state", "outcome")
+    }
+    gathered |= {key: [state[key][0] for state in saved] for key in ("seed", "episode")}
+    vector.set_state({"simulation": gathered, "over": np.zeros(n, bool)})
+    ends = []
+    for _ in range(STEPS):
+        actions = vector.action_space.sample()
+        result = vector.step(actions)
+        ends.append(tuple(result[3]))
+        compare(result, loop.step(actions))
+    assert len(set(ends)) > 2
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("preference", ["balanced", "random"])
+def test_a_batch_is_gymnasiums_own_vector_environment(mode, preference):
+    kwargs = make_kwargs(preference=preference)
+    vector = IDNVectorEnv(3, autoreset_mode=mode, **kwargs)
+    sync = SyncVectorEnv([lambda: IDNEnv(**kwargs)] * 3, autoreset_mode=mode)
+    assert vector.observation_space == sync.observation_space
+    assert vector.action_space == sync.action_space
+    assert vector.metadata["autoreset_mode"] == sync.metadata["autoreset_mode"]
+    for seed in (5, [9, 2, 4]):
+        (one, infos), (other, same) = vector.reset(seed=seed), sync.reset(seed=seed)
+        np.testing.assert_array_equal(one, other)
+        compare_infos(infos, same)
+        vector.action_space.seed(3)
+        for _ in range(STEPS):
+            actions = vector.action_space.sample()
+            left, right = vector.step(actions), sync.step(actions)
+            for field, again in zip(left[:4], right[:4], strict=True):
+                np.testing.assert_array_equal(field, again, strict=True)
+            compare_infos(left[4], right[4])
+            assert ("final_obs" in left[4]) == ("final_obs" in right[4])
+            for final, again in zip(left[4].get("final_obs", []), right[4].get("final_obs", []), strict=True):
+                np.testing.assert_array_equal(final, again)
+
+
+def compare_infos(one, other):
+    """What gymnasium says about a row, the native environment says as well."""
+    for name in set(other) - {"final_obs", "final_info", "_final_obs", "_final_info"}:
+        if not name.startswith("_"):
+            rows = other[f"_{name}"] & (one[f"_{name}"] if name in one else True)
+            np.testing.assert_array_equal(one[name][rows], other[name][rows], err_msg=name)
+    assert one.keys() >= other.keys()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_set_state_goes_on_to_the_bit(mode):
+    """Saved in the middle of an episode, loaded into a fresh environment, on through two auto-resets."""
+    env = IDNVectorEnv(3, autoreset_mode=mode, **make_kwargs(action="fractional"))
+    env.reset(seed=4)
+    env.action_space.seed(1)
+    actions = [env.action_space.sample() for _ in range(STEPS)]
+    for steps in range(HORIZON + 2):
+        env.reset(seed=4)
+        for action in actions[:steps]:
+            env.step(action)
+        saved = pickle.loads(pickle.dumps(env.get_state()))
+        expected = [env.step(action) for action in actions]
+        fresh = IDNVectorEnv(3, autoreset_mode=mode, **make_kwargs(action="fractional"))
+        fresh.set_state(saved)
+        for action, result in zip(actions, expected, strict=True):
+            for field, same in zip(fresh.step(action)[:4], result[:4], strict=True):
+                np.testing.assert_array_equal(field, same, strict=True)
+
+
+def test_a_saved_state_does_not_move_on_with_the_environment():
+    env = IDNVectorEnv(2, **make_kwargs())
+    env.reset(seed=0)
+    saved = env.get_state()
+    before = pickle.dumps(saved)
+    first = env.step(env.action_space.sample() * 0 + 1)
+    assert pickle.dumps(saved) == before
+    env.set_state(saved)
+    env.step(env.action_space.sample() * 0)
+    assert pickle.dumps(saved) == before
+    env.set_state(saved)
+    np.testing.assert_array_equal(env.step(env.action_space.sample() * 0 + 1)[0], first[0])
+
+
+def test_seeds_of_the_rows():
+    env = IDNVectorEnv(3, **make_kwargs())
+    counted = env.reset(seed=20)[0]
+    np.testing.assert_array_equal(counted, env.reset(seed=[20, 21, 22])[0])
+    np.testing.assert_array_equal(counted[::-1], env.reset(seed=(22, 21, 20))[0])
+    assert not (counted[0] == counted[1]).all() and not (counted[1] == counted[2]).all()
+    np.testing.assert_array_equal(counted, env.reset(seed=np.int64(20))[0])
+
+
+def test_rows_without_a_seed_go_on_with_their_next_episode():
+    env, alone = IDNVectorEnv(2, **make_kwargs()), IDNEnv(**make_kwargs())
+    env.reset(seed=[1, 2])
+    mixed = env.reset(seed=[None, 9])[0]
+    np.testing.assert_array_equal(mixed[1], alone.reset(seed=9)[0])
+    alone.reset(seed=1)
+    np.testing.assert_array_equal(mixed[0], alone.reset()[0])
+
+
+@pytest.mark.parametrize("seeds", [None, [None, None, None]])
+def test_without_seeds_rows_and_environments_differ(seeds):
+    draws = [IDNVectorEnv(3, **make_kwargs()).reset(seed=seeds)[0] for _ in range(2)]
+    rows = {row.tobytes() for draw in draws for row in draw}
+    assert len(rows) == 6
+
+
+def test_a_second_reset_without_seed_gives_other_episodes():
+    env = IDNVectorEnv(2, **make_kwargs())
+    assert not np.array_equal(env.reset(seed=1)[0], env.reset()[0])
+
+
+@pytest.mark.parametrize(
+    ("seed", "message"),
+    [
+        ([1, 2], r"^seed: 2 seeds are not allowed; must be 3"),
+        ([1, 2, -3], r"^seed: -3 is not allowed; must be a whole number of at least 0"),
+        ([1, 2, 0.5], r"^seed: 0.5 is not allowed; must be a whole number of at least 0"),
+    ],
+)
+def test_bad_seeds_are_refused(seed, message):
+    env = IDNVectorEnv(3, **make_kwargs())
+    with pytest.raises(ConfigError, match=message):
+        env.reset(seed=seed)
+
+
+def test_step_needs_a_reset():
+    with pytest.raises(gym.error.ResetNeeded):
+        IDNVectorEnv(2, **make_kwargs()).step(np.zeros((2, 4), int))
+
+
+@pytest.mark.parametrize("mode", ["DISABLED", "Disabled", AutoresetMode.DISABLED, "same", None, 3])
+def test_other_reset_modes_are_refused(mode):
+    with pytest.raises(ConfigError, match=r"^autoreset_mode: .*allowed: NEXT_STEP, SAME_STEP"):
+        IDNVectorEnv(2, autoreset_mode=mode, **make_kwargs())
+
+
+@pytest.mark.parametrize("mode", ["SAME_STEP", "SameStep", AutoresetMode.SAME_STEP])
+def test_reset_modes_by_name(mode):
+    assert IDNVectorEnv(2, autoreset_mode=mode).metadata["autoreset_mode"] == AutoresetMode.SAME_STEP
+    assert IDNVectorEnv(2).metadata["autoreset_mode"] == AutoresetMode.NEXT_STEP
+
+
+@pytest.mark.parametrize("n", [0, -1, 2.0, "3", True, None])
+def test_a_bad_number_of_environments_is_refused(n):
+    with pytest.raises(ConfigError, match=r"^num_envs: .*whole number of at least 1"):
+        IDNVectorEnv(n, **make_kwargs())
+
+
+def test_make_vec_gives_the_native_environment():
+    env = gym.make_vec("IDN-v0", num_envs=3, autoreset_mode="SAME_STEP", scenario="tiny")
+    assert isinstance(env.unwrapped, IDNVectorEnv) and not env.unwrapped.scalar
+    assert gym.make_vec("IDN-Scalar-v0", num_envs=2, scenario="tiny").unwrapped.scalar
+    env.reset(seed=0)
+    observation, reward, *_ = env.step(env.action_space.sample())
+    assert observation in env.observation_space and reward.shape == (3, 5)
+
+
+def test_nothing_shares_memory_between_steps():
+    env = IDNVectorEnv(3, autoreset_mode="SAME_STEP", **make_kwargs())
+    seen = [env.reset(seed=0)]
+    seen += [env.step(env.action_space.sample()) for _ in range(HORIZON + 1)]
+    arrays = [collect(result) for result in seen]
+    copies = [[array.copy() for array in step] for step in arrays]
+    for _ in range(HORIZON):
+        env.step(env.action_space.sample())
+    env.reset(seed=1)
+    for step, copy in zip(arrays, copies, strict=True):
+        for array, same in zip(step, copy, strict=True):
+            np.testing.assert_array_equal(array, same)
+    flat = [array for step in arrays for array in step]
+    for i, one in enumerate(flat):
+        assert not any(np.shares_memory(one, other) for other in flat[i + 1 :])
+
+
+def collect(value):
+    """All numeric arrays in nested tuples and dicts."""
+    if isinstance(value, np.ndarray) and value.dtype != object:
+        return [value]
+    if isinstance(value, np.ndarray):
+        return [array for item in value for array in collect(item)]
+    if isinstance(value, dict):
+        return [array for item in value.values() for array in collect(item)]
+    if isinstance(value, tuple):
+        return [array for item in value for array in collect(item)]
+    return []
