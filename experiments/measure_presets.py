@@ -14,6 +14,7 @@ from experiments import report
 from experiments.compare import BASELINES
 from experiments.play import play
 from experiments.run_config import assignments
+from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.presets import PRESETS, resolve
 from idn_gym.strict import ConfigError
@@ -44,11 +45,14 @@ def measure(scenario: Scenario, seeds: Sequence[int], options: dict[str, object]
     }
     free = {BEST: played[BEST]}
     for name, change in WITHOUT.items():
-        try:
-            free[name] = play(BEST, resolve(scenario, change), seeds, **options)
-        except ConfigError as error:
-            print(f"{scenario.name} {name}: {error}", file=sys.stderr)
+        restricted = resolve(scenario, change)
+        if _options(restricted) < _options(scenario):
+            free[name] = play(BEST, restricted, seeds, **options)
     return report.summarise(scenario.name, played, BEST), report.summarise(scenario.name, free, BEST)
+
+
+def _options(scenario: Scenario) -> int:
+    return len(compile_scenario(scenario).tables.option_model)
 
 
 def spread(rows: Rows) -> float:
@@ -74,9 +78,12 @@ def summary(agents: Rows, searches: Rows) -> str:
     lines = [
         report.to_text(agents, "test seeds"),
         f"\nthe best is {spread(agents):.1%} cheaper than the worst",
-        f"in the best placement found {split:.1%} of requests are split and {early:.1%} leave early,",
-        f"so at least {max(split, early):.1%} do one of them; the same search costs, on the same seeds,",
     ]
+    if len(searches) > 1:
+        lines += [
+            f"in the best placement found {split:.1%} of requests are split and {early:.1%} leave early,",
+            f"so at least {max(split, early):.1%} do one of them; the same search costs, on the same seeds,",
+        ]
     for row in searches:
         if row.agent != BEST:
             middle, low, high = lost(searches, row.agent)

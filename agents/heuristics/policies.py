@@ -10,9 +10,11 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium.vector import VectorEnv
 
-from agents.heuristics.search import SearchConfig, best_placement, greedy_placement
+from agents.heuristics.greedy import greedy_placement
+from agents.heuristics.local import best_placement
+from agents.heuristics.search import SearchConfig
 from idn_gym.actions import Scores
-from idn_gym.core.arrays import EMPTY, Instance, Ints
+from idn_gym.core.arrays import EMPTY, Instance, Residents
 from idn_gym.policy import Bools
 from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import Compiled
@@ -54,7 +56,7 @@ class Random:
         return np.stack([self.space.sample() for _ in range(len(observation))]), True
 
 
-def keep(env: Env, placement: Ints) -> Constant:
+def keep(env: Env, placement: Residents) -> Constant:
     """The policy that always asks for a placement (N, M), through the codec "scores".
 
     Where memory shrinks, segments worth more per byte at nominal demand stay longer.

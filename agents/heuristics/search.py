@@ -1,17 +1,15 @@
-"""Search for a placement that is kept for whole episodes: lazy greedy, then local moves.
+"""What searches for a placement stand on: its cost on sampled slots, and what moves would save.
 
-Costs are measured on sampled slots, and only for the classes that a move may concern. Because segments
-complement each other (a head is worth more where a tail is near), greedy is no bound here, only a start.
+Costs are measured again only for the classes that a move may concern.
 """
 
 from __future__ import annotations
 
-import heapq
 from dataclasses import dataclass
 
 import numpy as np
 
-from idn_gym.core.arrays import EMPTY, Floats, Instance, Ints
+from idn_gym.core.arrays import EMPTY, Floats, Instance, Residents
 from idn_gym.evaluation.static import ClassCosts
 from idn_gym.scenarios.compile import Compiled
 from idn_gym.strict import number
@@ -19,6 +17,9 @@ from idn_gym.strict import number
 LEAST = 1e-9
 """A move must save this share of the cost, so that rounding errors never make a search go in circles."""
 
+
+Item = tuple[int, int]
+"""A segment on a node: (node, segment)."""
 
 Move = list[tuple[int, int, int]]
 """Changes (node, model, segment or EMPTY)."""
@@ -52,7 +53,8 @@ class Search:
     """A placement, its cost on sampled slots, and what moves would save.
 
     Attributes:
-        items: (node, segment) pairs that may be loaded.
+        items: all that may be loaded.
+        teams: items that an option needs on two nodes or more.
         placement: (N, M), changed by `apply` alone.
         served: batches served so far.
     """
@@ -73,6 +75,7 @@ class Search:
         sample = np.unique(np.linspace(0, instance.draw.demand.shape[1] - 1, slots).astype(np.int64))
         self._sample = ClassCosts(instance, compiled.scales, sample)
         self.items = [(int(v), int(s)) for v, s in np.argwhere(compiled.placeable)]
+        self.teams = _teams(compiled)
         places = {(v, int(tables.segment_model[s])) for v, s in self.items}
         self._concerned = {place: self._sample.concerned(*place) for place in places}
         pins = tables.pinned
@@ -80,7 +83,7 @@ class Search:
         self._free = tables.node_memory - held
         self.start(pins)
 
-    def start(self, placement: Ints) -> None:
+    def start(self, placement: Residents) -> None:
         """Go to a placement that fits."""
         tables = self.tables
         self._sample.resident[:] = placement
@@ -89,7 +92,7 @@ class Search:
         self.loaded = np.where(free, 0.0, tables.segment_bytes[placement]).sum(axis=1)
 
     @property
-    def placement(self) -> Ints:
+    def placement(self) -> Residents:
         return self._sample.resident[0]
 
     @property
@@ -144,121 +147,10 @@ class Search:
         self.costs = costs
 
 
-def greedy(search: Search, factors: Floats | None = None, first: Floats | None = None) -> Floats:
-    """Load what saves most per byte until nothing that fits saves anything.
-
-    Gains are measured again only when an item is about to be taken (lazy greedy), and those that
-    saved nothing get another chance after every pass.
-
-    Args:
-        search: is moved from where it stands.
-        factors: (items,) on the gains per byte; None: 1.
-        first: (items,) gains at the start, where they are known already.
-
-    Returns:
-        (items,) the gains at the start.
-    """
-    count = len(search.items)
-    factors = np.ones(count) if factors is None else factors
-    if first is None:
-        first = np.array([search.gain(search.load(v, s))[0] for v, s in search.items])
-    gains = first
-    while True:
-        heap = [(-_rate(search, i, gains[i], factors), i) for i in range(count) if gains[i] > 0.0]
-        heapq.heapify(heap)
-        before = search.cost
-        _take(search, heap, factors)
-        if search.cost >= before * (1.0 - LEAST):
-            return first
-        gains = np.array([_gain_if_fits(search, v, s) for v, s in search.items])
-
-
-def _take(search: Search, heap: list[tuple[float, int]], factors: Floats) -> None:
-    while heap:
-        _, i = heapq.heappop(heap)
-        v, s = search.items[i]
-        move = search.load(v, s)
-        if search.extra(move) > search.room(v):
-            continue
-        gain, costs = search.gain(move)
-        if gain <= LEAST * search.cost:
-            continue
-        key = (-_rate(search, i, gain, factors), i)
-        if heap and key > heap[0]:
-            heapq.heappush(heap, key)
-        else:
-            search.apply(move, costs)
-
-
-def _rate(search: Search, i: int, gain: float, factors: Floats) -> float:
-    return gain * float(factors[i]) / max(1.0, search.extra(search.load(*search.items[i])))
-
-
-def _gain_if_fits(search: Search, v: int, s: int) -> float:
-    move = search.load(v, s)
-    held = search.placement[v, search.tables.segment_model[s]] == s
-    return 0.0 if held or search.extra(move) > search.room(v) else search.gain(move)[0]
-
-
-def improve(search: Search, rng: np.random.Generator, budget: float) -> None:
-    """Add, replace, remove and swap, first improvement in random order, until nothing helps."""
-    last = search.served + budget
-    improved = True
-    while improved and search.served < last:
-        improved = False
-        for i in rng.permutation(2 * len(search.items)):
-            if search.served >= last:
-                break
-            for move in _moves(search, *search.items[i // 2], removal=bool(i % 2), rng=rng):
-                gain, costs = search.gain(move)
-                if gain > LEAST * search.cost:
-                    search.apply(move, costs)
-                    improved = True
-                    break
-
-
-def _moves(search: Search, v: int, s: int, removal: bool, rng: np.random.Generator) -> list[Move]:
-    """Ways to take a segment away, or to bring it in."""
-    m = int(search.tables.segment_model[s])
-    if removal:
-        return [[(v, m, EMPTY)]] if search.placement[v, m] == s else []
-    if search.placement[v, m] == s:
-        return []
-    load = search.load(v, s)
-    missing = search.extra(load) - search.room(v)
-    if missing <= 0.0:
-        return [load]
-    held = (search.placement[v] != EMPTY) & (search.tables.pinned[v] == EMPTY)
-    held[[n for _, n, _ in load]] = False
-    others = [int(n) for n in rng.permutation(np.flatnonzero(held))]
-    large = [n for n in others if search.size(search.placement[v, n]) >= missing]
-    if large:
-        return [[(v, n, EMPTY), *load] for n in large]
-    for count in range(2, len(others) + 1):
-        if sum(search.size(search.placement[v, n]) for n in others[:count]) >= missing:
-            return [[*((v, n, EMPTY) for n in others[:count]), *load]]
-    return []
-
-
-def greedy_placement(compiled: Compiled, instance: Instance, config: SearchConfig) -> Ints:
-    """The greedy placement (N, M) on sampled slots of the instance."""
-    search = Search(compiled, instance, config.slots, config.one_per_task)
-    greedy(search)
-    return search.placement.copy()
-
-
-def best_placement(compiled: Compiled, instance: Instance, config: SearchConfig) -> Ints:
-    """The best of several local searches (N, M) on sampled slots of the instance."""
-    search = Search(compiled, instance, config.slots, config.one_per_task)
-    rng = np.random.default_rng(config.seed)
-    first: Floats | None = None
-    best: tuple[float, Ints] | None = None
-    for restart in range(config.restarts):
-        search.start(search.tables.pinned)
-        factors = np.exp(rng.normal(0.0, config.noise if restart else 0.0, len(search.items)))
-        first = greedy(search, factors, first)
-        improve(search, rng, config.budget)
-        if best is None or search.cost < best[0]:
-            best = (search.cost, search.placement.copy())
-    assert best is not None
-    return best[1]
+def _teams(compiled: Compiled) -> list[list[Item]]:
+    tables, teams = compiled.tables, set()
+    for first, last in zip(tables.part_start[:-1], tables.part_start[1:], strict=True):
+        if last - first > 1:
+            parts = zip(tables.part_node[first:last], tables.part_segment[first:last], strict=True)
+            teams.add(tuple((int(v), int(s)) for v, s in parts if compiled.placeable[v, s]))
+    return [list(team) for team in sorted(teams) if len(team) > 1]
