@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from experiments.checkpoint import due
 from experiments.run_config import RunConfig, flat, to_yaml
+from idn_gym.evaluation.rollout import rollout
 from idn_gym.metrics import METRICS
 from idn_gym.objectives import OBJECTIVES
 from idn_gym.policy import Policy
@@ -34,7 +35,9 @@ class Monitor(BaseCallback):
         formats = self.model.logger.output_formats
         self.writer = next(f for f in formats if isinstance(f, TensorBoardOutputFormat)).writer
         self.native = self.training_env.unwrapped.native
-        self.bar = tqdm(total=self.config.steps, initial=self.num_timesteps, unit=" steps", mininterval=0.5)
+        rollout_steps = self.model.n_steps * self.model.n_envs
+        whole = -(-self.config.steps // rollout_steps) * rollout_steps
+        self.bar = tqdm(total=whole, initial=self.num_timesteps, unit=" steps", mininterval=0.5)
 
     def _on_rollout_start(self) -> None:
         if self.num_timesteps == 0:
@@ -69,7 +72,8 @@ class Monitor(BaseCallback):
         """Compute seconds used over nominal ones, per tier; elastic nodes have no such share."""
         compiled = self.native.simulation.compiled
         seconds = compiled.tables.node_seconds
-        busy = np.concatenate(self.figures["busy"]).mean(axis=0)
+        rows = np.concatenate(self.figures["busy"])
+        busy = rows.mean(axis=0) if len(rows) else np.zeros(len(seconds))
         tiers = np.array(compiled.names.tiers)
         shares = {}
         for tier in dict.fromkeys(compiled.names.tiers):
@@ -98,17 +102,9 @@ class Monitor(BaseCallback):
 def evaluate(policy: Policy, episodes: int, options: dict[str, Any]) -> dict[str, float]:
     """Mean reward and figures per slot over the first `episodes` validation seeds."""
     env = gym.make_vec("IDN-v0", num_envs=episodes, split="validation", **options)
-    slots = env.unwrapped.simulation.compiled.scenario.horizon
-    observations, _ = env.reset(seed=0)
-    sums: dict[str, float] = defaultdict(float)
-    for _ in range(slots):
-        actions, _ = policy.predict(observations, deterministic=True)
-        observations, rewards, _, _, infos = env.step(actions)
-        sums["reward"] += float(np.mean(rewards))
-        for name in METRICS:
-            sums[name] += float(np.mean(infos[name]))
+    records = rollout(policy, env, range(episodes)).records()
     env.close()
-    return {name: total / slots for name, total in sums.items()}
+    return {name: float(np.mean([row[name] for row in records])) for name in ("reward", *METRICS)}
 
 
 def picture(policy: Policy, options: dict[str, Any]) -> np.ndarray:

@@ -27,12 +27,12 @@ from idn_gym.strict import ConfigError, read_yaml, write
 class RunFolder:
     """The files of a run."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.config = path / "config.yaml"
-        self.checkpoint = path / "checkpoint.pt"
-        self.events = path / "tensorboard"
-        self.policy = path / "policy.zip"
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.config = self.path / "config.yaml"
+        self.checkpoint = self.path / "checkpoint.pt"
+        self.events = self.path / "tensorboard"
+        self.policy = self.path / "policy.zip"
         """there once training is over"""
 
 

@@ -1,0 +1,68 @@
+"""PPO as shipped finds the best placement of `tiny`; from rewards that are not its own it does not."""
+
+import functools
+import itertools
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from stable_baselines3.common.vec_env import VecEnvWrapper
+
+import idn_gym  # noqa: F401 (registers IDN-v0)
+from agents.rl.build import build
+from experiments.run_config import resolve
+from idn_gym.evaluation.rollout import rollout
+from idn_gym.integrations.sb3 import GymVecEnv, use_one_thread
+
+OPTIONS = {"scenario": "tiny", "action": "placement", "preference": "balanced"}
+STEPS, ENVS, EPISODES = 40_000, 64, 8
+SEEDS, ENOUGH = (0, 1000, 2000), 0.95
+
+
+class ShuffledRewards(VecEnvWrapper):
+    """Every environment gets the reward of its neighbour, which says nothing about its own action."""
+
+    def reset(self):
+        return self.venv.reset()
+
+    def step_wait(self):
+        observations, rewards, dones, infos = self.venv.step_wait()
+        return observations, np.roll(rewards, 1), dones, infos
+
+
+@functools.cache
+def brute_force():
+    """Mean reward per slot of placing nothing, and of the best of all constant placements."""
+    single = gym.make_vec("IDN-v0", num_envs=1, split="validation", **OPTIONS)
+    every = np.array(list(itertools.product(*map(range, single.single_action_space.nvec))))
+    env = gym.make_vec("IDN-v0", num_envs=len(every), split="validation", **OPTIONS)
+    rewards = np.zeros(len(every))
+    for seed in range(EPISODES):
+        env.reset(seed=[seed] * len(every))
+        for _ in range(env.unwrapped.scenario.horizon):
+            rewards += env.step(every)[1]
+    rewards /= EPISODES * env.unwrapped.scenario.horizon
+    return rewards[0], rewards.max()
+
+
+def share_of_the_optimum(seed, wrap):
+    """How much of what the best placement saves over placing nothing the trained policy saves."""
+    use_one_thread()
+    env = GymVecEnv(gym.make_vec("IDN-v0", num_envs=ENVS, autoreset_mode="SAME_STEP", **OPTIONS))
+    policy = build(resolve(agent="ppo").agent, wrap(env), seed)
+    policy.learn(STEPS)
+    test = gym.make_vec("IDN-v0", num_envs=EPISODES, split="validation", **OPTIONS)
+    reward = rollout(policy, test, range(EPISODES)).scalar.mean()
+    nothing, best = brute_force()
+    return (reward - nothing) / (best - nothing)
+
+
+@pytest.mark.learning
+def test_ppo_finds_the_best_placement():
+    assert min(share_of_the_optimum(seed, lambda env: env) for seed in SEEDS) >= ENOUGH
+
+
+@pytest.mark.learning
+def test_without_its_own_rewards_it_does_not():
+    # One seed in three may drift near the optimum by luck.
+    assert np.mean([share_of_the_optimum(seed, ShuffledRewards) for seed in SEEDS]) < ENOUGH
