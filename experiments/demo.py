@@ -34,7 +34,9 @@ def run(out: Path, seeds: int, words: list[str]) -> None:
         ConfigError: the folder holds another run.
     """
     folder = train.RunFolder(out)
-    config = train.configure_run(train.parse(["--out", str(out), "--resume", *words]))
+    # Named although they are the defaults, so that a folder from before they changed is noticed.
+    default = ["--scenario", "edge-small", "--agent", "ppo"]
+    config = train.configure_run(train.parse([*default, "--out", str(out), "--resume", *words]))
     if folder.policy.exists():
         print(f"{folder.policy} is there: training is done; --force (or make demo FORCE=1) starts over")
     else:

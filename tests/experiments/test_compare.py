@@ -1,0 +1,114 @@
+"""Comparing agents: the same episodes for all, tables that add up, figures that are there."""
+
+import csv
+import json
+import struct
+
+import numpy as np
+import pytest
+
+from experiments import compare, report, train
+from experiments.play import play
+from idn_gym.evaluation.rollout import Episodes
+from idn_gym.metrics import METRICS
+from idn_gym.scenarios.presets import PRESETS, resolve
+from idn_gym.strict import ConfigError
+
+TINY = resolve("tiny", {"horizon": 12})
+
+
+def make_episodes(costs):
+    costs = np.array(costs, float)
+    vector = np.zeros((*costs.shape, 5))
+    return Episodes(tuple(range(len(costs))), -costs, vector, np.ones((*costs.shape, len(METRICS))))
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Two runs of the same algorithm."""
+    folder = tmp_path_factory.mktemp("runs")
+    for name in ("one", "two"):
+        words = ["--scenario", "tiny", "--steps", "64", "--envs", "2", "--out", str(folder / name)]
+        train.main(
+            [*words, "scenario.horizon=12", "agent.n_steps=16", "agent.n_epochs=1", "agent.batch_size=32"]
+        )
+    return [str(folder / name / "policy.zip") for name in ("one", "two")]
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory, trained):
+    out = tmp_path_factory.mktemp("out")
+    agents = ["cloud-only", "random", trained[0]]
+    return out, compare.compare([TINY], agents, range(4), "test", "random", out)
+
+
+def test_rows_are_ordered_by_cost_and_compared_seed_by_seed():
+    played = {"a": make_episodes([[1, 3], [5, 7]]), "b": make_episodes([[1, 1], [5, 5]])}
+    b, a = report.summarise("toy", played, "b")
+    assert (b.agent, a.agent) == ("b", "a")
+    assert a.cost.estimate == 4.0 and b.cost.estimate == 3.0
+    assert a.difference == pytest.approx((1.0, 1.0, 1.0)) and b.difference == (0.0, 0.0, 0.0)
+
+
+def test_the_table_is_that_of_the_rollouts(compared):
+    out, rows = compared
+    with (out / "table.csv").open() as file:
+        table = {row["agent"]: row for row in csv.DictReader(file)}
+    assert list(table) == [row.agent for row in rows] and set(table) == {"cloud-only", "random", "ppo"}
+    alone = play("cloud-only", TINY, range(4))
+    assert float(table["cloud-only"]["cost"]) == -alone.scalar.mean(axis=1).mean()
+    difference = -alone.scalar.mean() + play("random", TINY, range(4)).scalar.mean()
+    assert float(table["cloud-only"]["difference"]) == pytest.approx(difference, rel=1e-12)
+    assert [row["agent"] for row in json.loads((out / "table.json").read_text())] == list(table)
+    text = (out / "table.txt").read_text()
+    assert all(agent in text for agent in table) and "4 test seeds" in text and "minus random's" in text
+
+
+def test_every_episode_is_written(compared):
+    out, _ = compared
+    with (out / "tiny.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 3 * 4
+    demand = {agent: [r["requests"] for r in rows if r["agent"] == agent] for agent in ("random", "ppo")}
+    assert demand["random"] == demand["ppo"]
+
+
+@pytest.mark.parametrize("name", ["cost", "objectives", "course"])
+def test_figures_are_wide_enough_for_print(compared, name):
+    data = (compared[0] / f"tiny-{name}.png").read_bytes()
+    assert data[:8] == b"\x89PNG\r\n\x1a\n"
+    assert struct.unpack(">I", data[16:20])[0] == 1400 and len(data) > 10_000
+
+
+def test_trained_agents_go_by_their_algorithm_and_by_their_folder_if_need_be(trained):
+    assert list(compare.label(["random", trained[0]]).values()) == ["random", "ppo"]
+    assert list(compare.label(trained).values()) == ["ppo (one)", "ppo (two)"]
+
+
+def test_a_policy_cannot_play_what_it_was_not_trained_for(trained):
+    with pytest.raises(ConfigError, match="trained on other"):
+        play(trained[0], PRESETS["edge-small"], range(2))
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["--agents", "cloud"], "cloud-only"),
+        (["--agents", "nowhere/policy.zip"], "config.yaml"),
+        (["--agents", "random", "--reference", "popularity"], "random"),
+        (["--scenario", "tinny"], "tiny"),
+        (["--set", "horizn=3"], "horizon"),
+    ],
+)
+def test_mistakes_end_in_one_sentence(words, named, tmp_path, capsys):
+    with pytest.raises(SystemExit) as stop:
+        compare.main([*words, "--out", str(tmp_path / "out")])
+    assert str(stop.value).startswith("error: ") and named in str(stop.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_command_line_prints_the_table(tmp_path, capsys):
+    words = ["--scenario", "tiny", "--agents", "cloud-only", "nothing", "--seeds", "2", "--set", "horizon=5"]
+    compare.main([*words, "--out", str(tmp_path)])
+    printed = capsys.readouterr().out
+    assert "tiny: 2 test seeds" in printed and "minus nothing's" in printed and str(tmp_path) in printed

@@ -1,0 +1,71 @@
+"""The presets are worth solving, and splits and exits matter in the default one."""
+
+import pytest
+
+from experiments import measure_presets
+from experiments.measure_presets import lost, measure, spread, summary
+from experiments.play import play
+from experiments.report import Row
+from idn_gym.evaluation.intervals import Interval
+from idn_gym.scenarios.presets import PRESETS, resolve
+
+
+def make_row(agent, cost, difference=(0.0, 0.0, 0.0), **figures):
+    return Row("toy", agent, "local-search", Interval(cost, cost, cost), Interval(*difference), figures)
+
+
+def test_shares_are_of_the_worst_and_of_the_best():
+    rows = [
+        make_row("local-search", 2.0),
+        make_row("without both", 3.0, (1.0, 0.5, 1.5)),
+        make_row("random", 8.0),
+    ]
+    assert spread(rows) == 0.75
+    assert lost(rows) == (0.5, 0.25, 0.75)
+
+
+@pytest.mark.slow
+def test_losing_splits_and_exits_costs_the_default_scenario_dearly():
+    agents, searches = measure(PRESETS["edge-small"], range(30), {})
+    best = next(row for row in searches if row.agent == "local-search")
+    assert max(best.figures["split_rate"], best.figures["early_rate"]) >= 0.2
+    _, low, _ = lost(searches)
+    assert low >= 0.05
+    assert spread(agents) >= 0.3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(set(PRESETS) - {"edge-small"}))
+def test_every_preset_is_worth_solving(name):
+    costs = [
+        -play(agent, PRESETS[name], range(4), **options).scalar.mean()
+        for agent, options in (
+            ("cloud-only", {}),
+            ("random", {}),
+            ("static-greedy", {"episodes": 4, "slots": 4}),
+        )
+    ]
+    assert min(costs) <= 0.7 * max(costs)
+
+
+def test_a_restriction_that_takes_nothing_away_is_not_searched_again(monkeypatch):
+    searched = []
+
+    def spy(agent, scenario, *rest, **options):
+        if agent == "local-search":
+            searched.append(scenario.serving)
+        return play("cloud-only", scenario, *rest)
+
+    monkeypatch.setattr(measure_presets, "play", spy)
+    _, searches = measure(resolve("tiny", {"serving.max_parts": 1}), range(2), {})
+    assert [serving.max_parts for serving in searched] == [1]
+    assert "the same search" not in summary(searches, searches)
+
+
+def test_the_command_line_writes_the_tables(tmp_path, capsys):
+    words = ["--scenario", "tiny", "--seeds", "2", "--restarts", "1", "--budget", "0", "--out", str(tmp_path)]
+    measure_presets.main([*words, "horizon=6"])
+    printed = capsys.readouterr().out
+    assert "without splits" in printed and "cheaper than the worst" in printed
+    assert (tmp_path / "tiny" / "table.txt").read_text() in printed + "\n"
+    assert "without both" in (tmp_path / "tiny" / "table.csv").read_text()
