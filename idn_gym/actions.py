@@ -23,7 +23,7 @@ from idn_gym.core.decoding import (
     round_dependently,
 )
 from idn_gym.scenarios.compile import Compiled
-from idn_gym.strict import ConfigError, closest
+from idn_gym.strict import ConfigError, closest, show
 
 MAX_DIMENSIONS, MAX_CHOICES = 30, 1500
 """Largest `placement` space that is offered; beyond it policies with one softmax per choice stall."""
@@ -53,6 +53,11 @@ class ActionCodec(Protocol):
     def describe(self) -> list[str]:
         """What each dimension or choice means, in order."""
         ...
+
+
+def invalid_action(actions: npt.NDArray[np.generic], space: gym.spaces.Space) -> gym.error.InvalidAction:  # type: ignore[type-arg]
+    """The error for actions outside the space; unchecked, kernels would read beyond their arrays."""
+    return gym.error.InvalidAction(f"{show(actions.tolist())} is not allowed; each row must be in {space}")
 
 
 class _Items:
@@ -108,7 +113,8 @@ class Placement:
 
     def decode(self, instance: Instance, state: State, actions: npt.NDArray[np.generic]) -> Action:
         wanted = np.full_like(state.resident, EMPTY)
-        pick(instance.tables, self.node, self.start, self.choice, actions, wanted)
+        if not pick(instance.tables, self.node, self.start, self.choice, actions, wanted):
+            raise invalid_action(actions, self.space)
         return Action(wanted)
 
     def masks(self, instance: Instance, state: State) -> npt.NDArray[np.bool_]:
@@ -142,9 +148,9 @@ class Change(_Items):
 
     def decode(self, instance: Instance, state: State, actions: npt.NDArray[np.generic]) -> Action:
         wanted = state.resident.copy()
-        change(
-            instance.tables, instance.draw, state.slot, self.node, self.segment, actions.reshape(-1), wanted
-        )
+        tables, draw = instance
+        if not change(tables, draw, state.slot, self.node, self.segment, actions, wanted):
+            raise invalid_action(actions, self.space)
         return Action(wanted)
 
     def masks(self, instance: Instance, state: State) -> npt.NDArray[np.bool_]:
@@ -250,6 +256,6 @@ def make_codec(name: str, compiled: Compiled) -> ActionCodec:
     Raises:
         ConfigError: an unknown name, or a codec whose space is too large here.
     """
-    if name not in CODECS:
-        raise ConfigError("action", f"{name!r} is not allowed; {closest(name, list(CODECS))}")
+    if not isinstance(name, str) or name not in CODECS:
+        raise ConfigError("action", f"{show(name)} is not allowed; {closest(name, list(CODECS))}")
     return CODECS[name](compiled)

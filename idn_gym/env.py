@@ -125,8 +125,8 @@ class IDNEnv(gym.Env[Observation, Any]):
             Observation, reward (float, or float32 vector), False, whether the horizon is reached, and
             info with every figure of `idn_gym.metrics.METRICS`.
         """
-        if self._fresh:
-            raise gym.error.ResetNeeded("call reset() before step()")
+        if self._fresh or (self._slot is not None and self._slot.truncated[0]):
+            raise gym.error.ResetNeeded("call reset() before step(), and again when an episode is over")
         slot = self.simulation.step(np.asarray(action)[None])
         self._slot = slot
         info: dict[str, Any] = dict(zip(METRICS, slot.figures[0].tolist(), strict=True))

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from idn_gym.core.arrays import Floats, Outcome, Tables
 from idn_gym.core.kernel import hot
-from idn_gym.strict import ConfigError, closest
+from idn_gym.strict import ConfigError, closest, show
 
 OBJECTIVES = ("accuracy", "latency", "energy", "traffic", "update")
 """Order of the reward vector; all maximised, so all but accuracy enter with a minus."""
@@ -67,14 +67,17 @@ def _normalise(preference: Any) -> Floats:
         names = ", ".join(OBJECTIVES)
         raise ConfigError(
             "preference",
-            f"{preference!r} is not allowed; must be a name, five numbers ({names}), "
+            f"{show(preference)} is not allowed; must be a name, five numbers ({names}), "
             'a mapping from these to numbers, or "random"',
         )
-    weights = np.array(preference, float)
-    if not np.all(np.isfinite(weights)) or np.any(weights < 0) or weights.sum() <= 0:
+    try:
+        weights = np.array(preference, float)
+    except OverflowError:
+        weights = np.array([np.inf])
+    if not np.isfinite(weights.sum()) or np.any(weights < 0) or weights.sum() <= 0:
         raise ConfigError(
             "preference",
-            f"{list(preference)} is not allowed; weights must be finite, at least 0, and not all 0",
+            f"{show(list(preference))} is not allowed; weights must be finite, at least 0, and not all 0",
         )
     return weights / weights.sum()
 

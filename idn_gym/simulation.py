@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from idn_gym.actions import make_codec
-from idn_gym.core.arrays import Floats, Instance, Ints, Outcome, State
+from idn_gym.actions import invalid_action, make_codec
+from idn_gym.core.arrays import Draw, Floats, Instance, Ints, Outcome, State
 from idn_gym.core.transition import initial_state, step
 from idn_gym.core.workspace import empty_outcome, make_scratch
 from idn_gym.metrics import measure
@@ -64,14 +64,15 @@ class Simulation:
         self.compiled = compile_scenario(scenario)
         self.weights = read_preference("balanced" if preference is None else preference)
         self.codec = make_codec(scenario.action if action is None else action, self.compiled)
+        self._shape = (batch, *(self.codec.space.shape or ()))
+        self._kinds = "iu" if np.issubdtype(self.codec.space.dtype, np.integer) else "iuf"
         self.observer = make_observer(observation, self.compiled, preference=self.weights is None)
         episode_seed(split, 0)  # refuses an unknown split now rather than at the first reset
         self.split = split
         self.seed: list[int] = [0] * batch
         self.episode: list[int] = [0] * batch
         draw = empty_draw(self.compiled, batch, self.weights, self.codec.uniforms)
-        self.instance = Instance(self.compiled.tables, draw)
-        self._known = self._hide_memory() if scenario.resources == "hidden" else self.instance
+        self._attach(draw)
         self.state = initial_state(self.instance)
         self.outcome = empty_outcome(self.compiled.tables, batch)
         self._scratch = make_scratch(self.compiled.tables)
@@ -99,7 +100,13 @@ class Simulation:
         return self.observer.encode(self.instance, self.state, self.outcome)
 
     def step(self, actions: npt.NDArray[np.generic]) -> Slot:
-        """Play one slot in every row; rows must be below the horizon."""
+        """Play one slot in every row; rows must be below the horizon.
+
+        Raises:
+            gymnasium.error.InvalidAction: an action outside the action space.
+        """
+        if actions.shape != self._shape or actions.dtype.kind not in self._kinds:
+            raise invalid_action(actions, self.codec.space)
         tables = self.compiled.tables
         action = self.codec.decode(self.instance, self.state, actions)
         self.state, self.outcome = step(self.instance, self.state, action, self._scratch)
@@ -117,12 +124,22 @@ class Simulation:
         state = State(np.minimum(self.state.slot, horizon - 1), self.state.resident, self.state.recent)
         return self.codec.masks(self._known, state)
 
-    def _hide_memory(self) -> Instance:
-        """The instance as policies know it that do not see resources: memory at its nominal value."""
-        tables, draw = self.instance
-        return Instance(
-            tables, draw._replace(memory=np.broadcast_to(tables.node_memory, draw.memory.shape).copy())
-        )
+    def _attach(self, draw: Draw) -> None:
+        """Put draw and tables together; where resources are hidden, masks know the nominal memory only."""
+        tables = self.compiled.tables
+        self.instance = self._known = Instance(tables, draw)
+        if self.compiled.scenario.resources == "hidden":
+            nominal = np.broadcast_to(tables.node_memory, draw.memory.shape).copy()
+            self._known = Instance(tables, draw._replace(memory=nominal))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For copies and pickles: without the tables, which belong to the compiled scenario."""
+        return {**self.__dict__, "instance": None, "_known": None, "draw": self.instance.draw}
+
+    def __setstate__(self, saved: dict[str, Any]) -> None:
+        draw = saved.pop("draw")
+        self.__dict__.update(saved)
+        self._attach(draw)
 
     def get_state(self) -> dict[str, Any]:
         """Everything that moves, as plain data: enough to go on bitwise with `set_state`."""

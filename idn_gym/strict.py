@@ -111,11 +111,11 @@ def override(value: Any, changes: Mapping[str, Any]) -> Any:
         ConfigError: a path that leads nowhere.
     """
     if not isinstance(changes, Mapping):
-        raise ConfigError("overrides", f"{_show(changes)} is not allowed; must be a mapping of dotted keys")
+        raise ConfigError("overrides", f"{show(changes)} is not allowed; must be a mapping of dotted keys")
     paths = []
     for dotted in changes:
         if not isinstance(dotted, str) or not all(dotted.split(".")):
-            raise ConfigError("overrides", f"{_show(dotted)} is not a dotted key such as 'a.b.c'")
+            raise ConfigError("overrides", f"{show(dotted)} is not a dotted key such as 'a.b.c'")
         paths.append(dotted.split("."))
     for path in sorted(paths, key=lambda path: (len(path), path[-1] != "kind")):
         dotted = ".".join(path)
@@ -129,6 +129,15 @@ def closest(name: object, allowed: Sequence[str | int]) -> str:
     near = difflib.get_close_matches(name, words, n=1) if isinstance(name, str) else []
     hint = f"; did you mean {near[0]!r}?" if near else ""
     return f"allowed: {', '.join(map(str, allowed))}{hint}"
+
+
+def show(value: Any) -> str:
+    """`repr` on one line of at most 80 characters, for messages."""
+    try:
+        text = " ".join(repr(value).split())
+    except ValueError:  # Python refuses to print whole numbers of more than 4,300 digits
+        return "a number of thousands of digits"
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def _set(value: Any, path: Sequence[str], new: Any, dotted: str) -> Any:
@@ -145,7 +154,7 @@ def _set(value: Any, path: Sequence[str], new: Any, dotted: str) -> Any:
     if value is None or value is True or value is False:
         value = {}
     if not isinstance(value, Mapping):
-        raise ConfigError(dotted, f"{step!r} is below {_show(value)}, which has no keys")
+        raise ConfigError(dotted, f"{step!r} is below {show(value)}, which has no keys")
     if step == "kind" and not rest and new != value.get("kind"):
         return {"kind": new}
     return {**value, step: _set(value.get(step), rest, new, dotted)}
@@ -160,7 +169,7 @@ def _read_dataclass(cls: Any, value: Any, key: str) -> Any:
     if isinstance(value, cls):
         return value
     if not isinstance(value, Mapping):
-        raise ConfigError(key, f"{_show(value)} is not allowed; must be a mapping of {cls.__name__}")
+        raise ConfigError(key, f"{show(value)} is not allowed; must be a mapping of {cls.__name__}")
     hints = _hints(cls)
     fields = {f.name: f for f in dataclasses.fields(cls)}
     for name in value:
@@ -184,11 +193,11 @@ def _read(hint: Any, value: Any, key: str, bounds: Mapping[str, Any]) -> Any:
         return _read_union(typing.get_args(hint), value, key, bounds)
     if origin is Literal:
         if not any(type(value) is type(choice) and value == choice for choice in typing.get_args(hint)):
-            raise ConfigError(key, f"{_show(value)} is not allowed; {closest(value, typing.get_args(hint))}")
+            raise ConfigError(key, f"{show(value)} is not allowed; {closest(value, typing.get_args(hint))}")
         return value
     if origin is tuple:
         if not isinstance(value, (list, tuple)):
-            raise ConfigError(key, f"{_show(value)} is not allowed; must be a list")
+            raise ConfigError(key, f"{show(value)} is not allowed; must be a list")
         inner = typing.get_args(hint)[0]
         return tuple(_read(inner, v, _join(key, str(i)), bounds) for i, v in enumerate(value))
     if dataclasses.is_dataclass(hint):
@@ -209,14 +218,14 @@ def _read_union(hints: tuple[Any, ...], value: Any, key: str, bounds: Mapping[st
         if isinstance(value, cls):
             return value
     if not isinstance(value, Mapping):
-        raise ConfigError(key, f"{_show(value)} is not allowed; must be a mapping with 'kind'")
+        raise ConfigError(key, f"{show(value)} is not allowed; must be a mapping with 'kind'")
     kinds = {typing.get_args(_hints(c)["kind"])[0]: c for c in classes}
     if "kind" not in value:
         raise ConfigError(_join(key, "kind"), f"missing; allowed: {', '.join(kinds)}")
     if not isinstance(value["kind"], str) or value["kind"] not in kinds:
         raise ConfigError(
             _join(key, "kind"),
-            f"{_show(value['kind'])} is not allowed; {closest(value['kind'], list(kinds))}",
+            f"{show(value['kind'])} is not allowed; {closest(value['kind'], list(kinds))}",
         )
     return _read_dataclass(kinds[value["kind"]], value, key)
 
@@ -226,9 +235,9 @@ def _read_scalar(hint: Any, value: Any, key: str, bounds: Mapping[str, Any]) -> 
         value = _float(value)
     right = isinstance(value, hint) and not (hint is int and isinstance(value, bool))
     if not right:
-        raise ConfigError(key, f"{_show(value)} is not allowed; must be {_names[hint]}")
+        raise ConfigError(key, f"{show(value)} is not allowed; must be {_names[hint]}")
     if hint is int and abs(value) >= 2**63:
-        raise ConfigError(key, f"{_show(value)} is not allowed; must fit into 64 bits")
+        raise ConfigError(key, f"{show(value)} is not allowed; must fit into 64 bits")
     if hint in (int, float):
         _check_bounds(value, key, bounds)
     return value
@@ -246,27 +255,18 @@ _names = {float: "a number", int: "a whole number", str: "text", bool: "true or 
 
 def _check_bounds(value: float, key: str, bounds: Mapping[str, Any]) -> None:
     if math.isnan(value) or (math.isinf(value) and not bounds.get("infinite", False)):
-        raise ConfigError(key, f"{_show(value)} is not allowed; must be finite")
+        raise ConfigError(key, f"{show(value)} is not allowed; must be finite")
     above, least = bounds.get("above", -math.inf), bounds.get("least", -math.inf)
     most, below = bounds.get("most", math.inf), bounds.get("below", math.inf)
     if value <= above and above > -math.inf:
-        raise ConfigError(key, f"{_show(value)} is not allowed; must be above {above:g}")
+        raise ConfigError(key, f"{show(value)} is not allowed; must be above {above:g}")
     if value < least:
-        raise ConfigError(key, f"{_show(value)} is not allowed; must be at least {least:g}")
+        raise ConfigError(key, f"{show(value)} is not allowed; must be at least {least:g}")
     if value > most:
-        raise ConfigError(key, f"{_show(value)} is not allowed; must be at most {most:g}")
+        raise ConfigError(key, f"{show(value)} is not allowed; must be at most {most:g}")
     if value >= below and below < math.inf:
-        raise ConfigError(key, f"{_show(value)} is not allowed; must be below {below:g}")
+        raise ConfigError(key, f"{show(value)} is not allowed; must be below {below:g}")
 
 
 def _join(key: str, name: Any) -> str:
     return f"{key}.{name}" if key else str(name)
-
-
-def _show(value: Any) -> str:
-    """`repr` on one line of at most 80 characters."""
-    try:
-        text = " ".join(repr(value).split())
-    except ValueError:  # Python refuses to print whole numbers of more than 4,300 digits
-        return "a number of thousands of digits"
-    return text if len(text) <= 80 else f"{text[:77]}..."

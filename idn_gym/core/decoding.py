@@ -17,13 +17,19 @@ TINY = 1e-6
 
 
 @hot
-def pick(tables: Tables, node: Ints, start: Ints, choice: Ints, actions: Numbers, wanted: Residents) -> None:
-    """One choice per dimension; dimension d offers choice[start[d]:start[d + 1]] on node[d]."""
+def pick(tables: Tables, node: Ints, start: Ints, choice: Ints, actions: Numbers, wanted: Residents) -> bool:
+    """One choice per dimension; dimension d offers choice[start[d]:start[d + 1]] on node[d].
+
+    Returns whether all choices are on offer; kernels check no index, so this one has to.
+    """
     for b in range(len(wanted)):
         for d in range(len(node)):
+            if actions[b, d] < 0 or actions[b, d] >= start[d + 1] - start[d]:
+                return False
             s = choice[start[d] + actions[b, d]]
             if s != EMPTY:
                 wanted[b, node[d], tables.segment_model[s]] = s
+    return True
 
 
 @kernel
@@ -41,9 +47,14 @@ def items_that_fit(tables: Tables, draw: Draw, slot: Ints, node: Ints, segment: 
 @kernel
 def change(
     tables: Tables, draw: Draw, slot: Ints, node: Ints, segment: Ints, actions: Numbers, wanted: Residents
-) -> None:
-    """Load item actions[b] - 1 into `wanted` (the residents), evicting the least valuable others."""
+) -> bool:
+    """Load item actions[b] - 1 into `wanted` (the residents), evicting the least valuable others.
+
+    Returns whether there are such items.
+    """
     for b in range(len(wanted)):
+        if actions[b] < 0 or actions[b] > len(node):
+            return False
         if actions[b] == 0:
             continue
         v, s = node[actions[b] - 1], segment[actions[b] - 1]
@@ -67,6 +78,7 @@ def change(
                 break
             free += tables.segment_bytes[wanted[b, v, worst]]
             wanted[b, v, worst] = EMPTY
+    return True
 
 
 @kernel

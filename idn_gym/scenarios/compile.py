@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,7 @@ from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.deployables import Deployables, block_table, gather
 from idn_gym.scenarios.network import Network, path_tables, resolve, route
 from idn_gym.scenarios.topologies import expand
+from idn_gym.strict import ConfigError
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,14 @@ class Compiled:
     link_moves: npt.NDArray[np.bool_]  # (E,) whether the link process moves the link
     node_moves: npt.NDArray[np.bool_]  # (N,) whether the node processes move the node: all but repositories
     placeable: npt.NDArray[np.bool_]  # (N, S) may be loaded and fits into nominal memory
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Compiled:
+        """Itself: copies of read-only arrays could be written to, and kernels would be compiled anew."""
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled as its scenario."""
+        return compile_scenario, (self.scenario,)
 
 
 class _Classes:
@@ -161,6 +171,12 @@ def _class_requests(scenario: Scenario, network: Network, gathered: Deployables)
     requests: Floats = (
         np.outer(weight / weight.sum(), share / share.sum()).ravel() * scenario.nominal_requests
     )
+    if not (np.isfinite(requests) & (requests > 0)).all():
+        raise ConfigError(
+            "workload",
+            f"rate = {scenario.workload.rate:g}, zipf = {scenario.workload.zipf:g}, the shares of the tasks and "
+            "the demands of the nodes are too far apart; every request class must get more than 0 requests",
+        )
     return requests
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from idn_gym.scenarios import config as c
-from idn_gym.strict import ConfigError, closest, override, read, read_yaml, write
+from idn_gym.strict import ConfigError, closest, override, read, read_yaml, show, write
 
 
 def _board(name: str) -> c.Node:
@@ -171,18 +171,18 @@ def resolve(scenario: Any, overrides: Mapping[str, Any] | None = None) -> c.Scen
     else:
         raise ConfigError(
             "scenario",
-            f"{scenario!r} is no preset, YAML file or mapping; {closest(str(scenario), list(PRESETS))}",
+            f"{show(scenario)} is no preset, YAML file or mapping; {closest(str(scenario), list(PRESETS))}",
         )
     return read(c.Scenario, override(plain, overrides or {}))
 
 
 def _from_mapping(given: Any) -> Any:
     if not isinstance(given, Mapping):
-        raise ConfigError("scenario", f"{given!r} is not allowed; must be a mapping")
+        raise ConfigError("scenario", f"{show(given)} is not allowed; must be a mapping")
     if "preset" not in given:
         return given
     name = given["preset"]
-    if name not in PRESETS:
-        raise ConfigError("preset", f"{name!r} is not allowed; {closest(str(name), list(PRESETS))}")
+    if not isinstance(name, str) or name not in PRESETS:
+        raise ConfigError("preset", f"{show(name)} is not allowed; {closest(str(name), list(PRESETS))}")
     changes = {key: value for key, value in given.items() if key != "preset"}
     return override(write(PRESETS[name]), changes)

@@ -1,0 +1,401 @@
+import copy
+import json
+import pickle
+import warnings
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from gymnasium.envs.registration import EnvSpec
+from gymnasium.utils.env_checker import check_env
+
+import idn_gym
+from idn_gym.actions import CODECS
+from idn_gym.env import IDNEnv
+from idn_gym.metrics import METRICS
+from idn_gym.objectives import OBJECTIVES, PREFERENCES
+from idn_gym.scenarios.presets import PRESETS, resolve
+from idn_gym.strict import ConfigError, write
+from idn_gym.vector import IDNVectorEnv
+
+TOO_LARGE = {("isp-hierarchy", "placement"), ("metro-split", "placement")}
+COMBINATIONS = [(preset, codec) for preset in PRESETS for codec in CODECS if (preset, codec) not in TOO_LARGE]
+
+
+def make_tiny(**kwargs):
+    return IDNEnv(scenario="tiny", **kwargs)
+
+
+def run(env, steps=5, seed=3):
+    """Observations and rewards of an episode under sampled actions."""
+    env.action_space.seed(seed)
+    seen = [env.reset(seed=seed)[0]]
+    for _ in range(steps):
+        observation, reward, *_ = env.step(env.action_space.sample())
+        seen += [observation, np.asarray(reward)]
+    return seen
+
+
+def same(one, other):
+    return len(one) == len(other) and all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+# ---------------------------------------------------------------- Gymnasium's own check
+
+
+@pytest.mark.parametrize("preference", [None, "balanced"])
+@pytest.mark.parametrize(("preset", "codec"), COMBINATIONS)
+def test_gymnasiums_checker_is_content(preset, codec, preference):
+    """Its warning about vector rewards is the only one allowed."""
+    env = gym.make("IDN-v0", scenario=preset, action=codec, preference=preference).unwrapped
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        check_env(env, skip_render_check=True)
+    messages = [str(w.message) for w in caught]
+    if preference is None:
+        assert len(messages) == 1 and "The reward returned by `step()` must be a float" in messages[0]
+    else:
+        assert messages == []
+
+
+@pytest.mark.parametrize(("preset", "codec"), sorted(TOO_LARGE))
+def test_a_placement_space_that_is_too_large_is_not_offered(preset, codec):
+    with pytest.raises(ConfigError, match=r"^action: 'placement' would have \d+ dimensions .* use 'change'"):
+        IDNEnv(scenario=preset, action=codec)
+
+
+# ---------------------------------------------------------------- making it
+
+
+def test_both_ids_are_registered_without_a_limit_of_their_own():
+    for name, scalar in (("IDN-v0", False), ("IDN-Scalar-v0", True)):
+        spec = gym.spec(name)
+        assert spec.max_episode_steps is None
+        env = gym.make(name, scenario="tiny")
+        assert isinstance(env.unwrapped, IDNEnv) and env.unwrapped.scalar is scalar
+
+
+def test_the_module_may_be_part_of_the_id():
+    env = gym.make("idn_gym:IDN-v0", scenario="tiny")
+    assert isinstance(env.unwrapped, IDNEnv)
+    assert idn_gym.__version__
+
+
+def test_every_preset_uses_its_own_codec_and_horizon():
+    for name, preset in PRESETS.items():
+        env = IDNEnv(scenario=name)
+        assert env.scenario.horizon == preset.horizon
+        assert type(env.simulation.codec) is CODECS[preset.action]
+
+
+@pytest.mark.parametrize(
+    "kwargs",
+    [
+        {"scenario": "tiny"},
+        {"scenario": "tiny", "overrides": {"horizon": 7, "dynamics.link": {"kind": "ar1"}}, "split": "test"},
+        {"scenario": "tiny", "action": "scores", "preference": [1, 2, 3, 4, 5]},
+        {"scenario": "tiny", "action": "change", "preference": {"accuracy": 1.0, "latency": 0.5}},
+        {"scenario": {"preset": "tiny", "horizon": 4}, "preference": "random"},
+        {"scenario": write(PRESETS["tiny"])},
+        {"scenario": PRESETS["tiny"]},
+    ],
+)
+def test_a_spec_survives_json(kwargs):
+    env = gym.make("IDN-v0", **kwargs)
+    again = gym.make(EnvSpec.from_json(env.spec.to_json()))
+    assert json.loads(env.spec.to_json()) == json.loads(again.spec.to_json())
+    assert again.unwrapped.scenario == env.unwrapped.scenario
+    assert same(run(env.unwrapped, 3), run(again.unwrapped, 3))
+
+
+def test_a_scenario_may_be_a_file_a_mapping_or_a_scenario(tmp_path):
+    (tmp_path / "mine.yaml").write_text("preset: tiny\nhorizon: 6\nworkload.rate: 7.5\n")
+    expected = resolve("tiny", {"horizon": 6, "workload.rate": 7.5})
+    mapping = {"preset": "tiny", "horizon": 6, "workload.rate": 7.5}
+    for given in (tmp_path / "mine.yaml", str(tmp_path / "mine.yaml"), mapping, expected, write(expected)):
+        assert IDNEnv(scenario=given).scenario == expected
+    assert IDNEnv(scenario=mapping, overrides={"horizon": 9}).scenario.horizon == 9
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "message"),
+    [
+        ({"scenario": "edge-smal"}, r"scenario: 'edge-smal' is no preset, .* did you mean 'edge-small'\?"),
+        ({"scenario": 3}, r"scenario: 3 is no preset, YAML file or mapping"),
+        ({"scenario": np.zeros(3)}, r"scenario: .* is no preset, YAML file or mapping"),
+        ({"scenario": {"preset": "tinny"}}, r"preset: 'tinny' is not allowed; .* did you mean 'tiny'\?"),
+        ({"scenario": {"preset": ["tiny"]}}, r"preset: \['tiny'\] is not allowed; allowed: "),
+        ({"scenario": {"name": "x"}}, r"topology: missing"),
+        ({"scenario": "nowhere.yaml"}, r"nowhere.yaml: cannot be read"),
+        ({"action": "placements"}, r"action: 'placements' is not allowed; .* did you mean 'placement'\?"),
+        ({"action": 1}, r"action: 1 is not allowed; allowed: placement, "),
+        ({"action": ["scores"]}, r"action: \['scores'\] is not allowed; allowed: placement, "),
+        ({"observation": "graph"}, r"observation: 'graph' is not allowed; allowed: flat"),
+        ({"observation": None}, r"observation: None is not allowed; allowed: flat"),
+        ({"preference": "balance"}, r"preference: 'balance'.* did you mean 'balanced'\?"),
+        ({"preference": [1, 2, 3]}, r"preference: \[1, 2, 3\] is not allowed; must be a name, five numbers"),
+        (
+            {"preference": [1, 1, 1, 1, -1]},
+            r"preference: .* weights must be finite, at least 0, and not all 0",
+        ),
+        ({"preference": [0] * 5}, r"preference: .* not all 0"),
+        ({"preference": [float("nan"), 1, 1, 1, 1]}, r"preference: .* weights must be finite"),
+        ({"preference": [10**400, 1, 1, 1, 1]}, r"preference: .* weights must be finite"),
+        ({"preference": ["1", 1, 1, 1, 1]}, r"preference: .* must be a name, five numbers"),
+        ({"preference": {"acuracy": 1.0}}, r"preference.acuracy: unknown objective; .* mean 'accuracy'\?"),
+        ({"preference": {"accuracy": "1"}}, r"preference: .* must be a name, five numbers"),
+        ({"preference": 1.0}, r"preference: 1.0 is not allowed; must be a name, five numbers"),
+        ({"preference": np.ones(5)}, r"preference: an array cannot be stored in a spec"),
+        (
+            {"overrides": {"horizon": np.array(3)}},
+            r"horizon: array\(3\) is not allowed; must be a whole number",
+        ),
+        ({"overrides": {"horizn": 3}}, r"horizn: unknown key; .* did you mean 'horizon'\?"),
+        ({"overrides": {"dynamics.link.kind": "ar2"}}, r"dynamics.link.kind: .* did you mean 'ar1'\?"),
+        ({"overrides": [("horizon", 3)]}, r"overrides: .* must be a mapping of dotted keys"),
+        ({"overrides": "horizon=3"}, r"overrides: .* must be a mapping of dotted keys"),
+        ({"split": "dev"}, r"split: 'dev' is not allowed; allowed: train, validation, test"),
+        ({"split": None}, r"split: None is not allowed; allowed: train, validation, test"),
+        ({"split": ["train"]}, r"split: \['train'\] is not allowed; allowed: train, validation, test"),
+        ({"render_mode": "human"}, r"render_mode: 'human' is not allowed; allowed: ansi, rgb_array"),
+        ({"render_mode": 3}, r"render_mode: 3 is not allowed; allowed: ansi, rgb_array"),
+    ],
+)
+@pytest.mark.parametrize("make", [IDNEnv, IDNVectorEnv], ids=["single", "vector"])
+def test_every_bad_keyword_gets_one_sentence(make, kwargs, message):
+    with pytest.raises(ConfigError, match=f"^{message}") as caught:
+        make(**{"scenario": "tiny", **kwargs})
+    assert "\n" not in str(caught.value)
+
+
+# ---------------------------------------------------------------- steps
+
+
+def test_types_of_what_a_step_returns():
+    for preference in (None, "balanced"):
+        env = make_tiny(preference=preference)
+        observation, info = env.reset(seed=0)
+        assert observation.dtype == np.float32 and type(info["clipped"]) is float
+        observation, reward, terminated, truncated, info = env.step(env.action_space.sample())
+        assert observation.dtype == np.float32 and observation.shape == env.observation_space.shape
+        assert terminated is False and truncated is False
+        assert all(type(info[name]) is float for name in METRICS)
+        if preference is None:
+            assert reward.dtype == np.float32 and reward.shape == (env.reward_dim,) == (5,)
+            assert reward in env.reward_space
+            assert info.keys() == set(METRICS)
+        else:
+            assert type(reward) is float
+            assert info["vector_reward"].dtype == np.float32 and info["vector_reward"] in env.reward_space
+            assert info.keys() == set(METRICS) | {"vector_reward", "reward_weights"}
+
+
+def test_the_preference_decides_nothing_but_the_reward_where_the_tariff_stands():
+    runs = {}
+    for preference in (None, "latency"):
+        env = make_tiny(preference=preference, overrides={"serving.tariff": {"latency": 1.0}})
+        env.action_space.seed(0)
+        env.reset(seed=0)
+        runs[preference] = [env.step(env.action_space.sample()) for _ in range(5)]
+    for plain, scalar in zip(*runs.values(), strict=True):
+        np.testing.assert_array_equal(plain[0], scalar[0])
+        np.testing.assert_array_equal(plain[1], scalar[4]["vector_reward"])
+
+
+@pytest.mark.parametrize("name", PREFERENCES)
+def test_the_scalar_is_minus_the_weighted_cost(name):
+    """Accuracy enters as error: arrived less correct, over the nominal requests."""
+    env = make_tiny(preference=name)
+    env.action_space.seed(1)
+    env.reset(seed=1)
+    weights = np.array(PREFERENCES[name]) / sum(PREFERENCES[name])
+    nominal, scale = env.scenario.nominal_requests, env.scenario.scales
+    for _ in range(5):
+        _, reward, _, _, info = env.step(env.action_space.sample())
+        error = info["requests"] * (1 - info["accuracy"]) / nominal
+        costs = np.array([error, *-info["vector_reward"][1:]], float)
+        sizes = [scale.error, scale.latency, scale.energy, scale.traffic, scale.update]
+        assert reward == pytest.approx(-(weights * costs / sizes).sum(), rel=1e-5)
+        np.testing.assert_allclose(info["reward_weights"], weights, rtol=1e-6)
+
+
+def test_preferences_may_be_names_lists_or_mappings():
+    named = run(make_tiny(preference="energy"))
+    weights = PREFERENCES["energy"]
+    for preference in (list(weights), tuple(weights), dict(zip(OBJECTIVES, weights, strict=True))):
+        assert same(named, run(make_tiny(preference=preference)))
+    assert same(named, run(make_tiny(preference=[2 * w for w in weights])))
+    alone = make_tiny(preference={"latency": 3.0})
+    alone.reset(seed=0)
+    assert alone.step(alone.action_space.sample())[4]["reward_weights"].tolist() == [0, 1, 0, 0, 0]
+
+
+def test_a_random_preference_is_seen_in_the_observation():
+    env = make_tiny(preference="random")
+    lines = env.describe()["observation"]
+    where = [line["index"] for line in lines if line["name"].startswith("weight ")]
+    assert [lines[i]["name"] for i in where] == [f"weight {name}" for name in OBJECTIVES]
+    seen = set()
+    for seed in range(3):
+        observation, info = env.reset(seed=seed)
+        np.testing.assert_array_equal(observation[where], info["reward_weights"])
+        assert observation[where].sum() == pytest.approx(1.0)
+        seen.add(observation[where].tobytes())
+    assert len(seen) == 3
+    assert len(make_tiny(preference="balanced").describe()["observation"]) == len(lines) - 5
+
+
+def test_an_episode_ends_by_truncation_at_the_horizon():
+    env = make_tiny(overrides={"horizon": 3})
+    env.reset(seed=0)
+    ends = [env.step(env.action_space.sample())[2:4] for _ in range(3)]
+    assert ends == [(False, False), (False, False), (False, True)]
+    with pytest.raises(gym.error.ResetNeeded):
+        env.step(env.action_space.sample())
+    env.reset()
+    assert env.step(env.action_space.sample())[2:4] == (False, False)
+
+
+def test_step_needs_a_reset():
+    with pytest.raises(gym.error.ResetNeeded):
+        make_tiny().step(0)
+
+
+BAD_ACTIONS = {
+    "placement": [[99, 0, 0, 0], [0, 0, 0, -1], [0, 0], 0, [0.0] * 4, None, "all"],
+    "change": [-1, 99, 1.0, [0], None],
+    "scores": [[1.0], 0.0, None, ["a"]],
+    "scores-task": [[1.0], 0.0],
+    "fractional": [[1.0], 0.0],
+}
+
+
+@pytest.mark.parametrize(
+    ("codec", "action"), [(codec, action) for codec, actions in BAD_ACTIONS.items() for action in actions]
+)
+def test_actions_outside_the_space_are_refused(codec, action):
+    env = make_tiny(action=codec)
+    env.reset(seed=0)
+    with pytest.raises(gym.error.InvalidAction, match=r"is not allowed; each row must be in"):
+        env.step(action)
+
+
+def test_an_action_takes_effect_in_its_own_slot():
+    """What is placed now serves now, is paid for now, and is seen in the next observation."""
+    env = make_tiny(action="scores")
+    env.reset(seed=0)
+    assert env.describe_placement() == {
+        "board": [],
+        "edge": [],
+        "cloud": list(env.simulation.compiled.names.models),
+    }
+    wish = np.full(env.action_space.shape, -1, np.float32)
+    line = next(i for i, line in enumerate(env.describe()["action"]) if line.startswith("board: mobilenet"))
+    wish[line] = 1.0
+    observation, _, _, _, info = env.step(wish)
+    node, segment = env.describe()["action"][line].split(": ")
+    assert env.describe_placement()[node] == [segment]
+    assert info["update"] > 0
+    named = {entry["name"]: observation[entry["index"]] for entry in env.describe()["observation"]}
+    assert named[f"end {segment.split('[')[0]} at board"] > 0
+    assert named["slot"] == pytest.approx(1 / env.scenario.horizon)
+    assert env.step(wish)[4]["update"] == 0.0
+    assert env.step(-abs(wish))[4]["update"] == 0.0
+    assert env.describe_placement()["board"] == []
+
+
+@pytest.mark.parametrize(("preset", "codec"), COMBINATIONS)
+def test_describe_says_something_about_every_entry(preset, codec):
+    env = IDNEnv(scenario=preset, action=codec)
+    described = env.describe()
+    lines, space = described["observation"], env.observation_space
+    assert [line["index"] for line in lines] == list(range(space.shape[0]))
+    np.testing.assert_array_equal(np.float32([line["low"] for line in lines]), space.low)
+    np.testing.assert_array_equal(np.float32([line["high"] for line in lines]), space.high)
+    assert len({line["name"] for line in lines}) == len(lines) and all(line["meaning"] for line in lines)
+    entries = env.action_space.n if codec == "change" else env.action_space.shape[0]
+    assert len(described["action"]) == len(set(described["action"])) == entries
+    assert described["reward"] == list(OBJECTIVES)
+
+
+def test_observations_stay_within_their_bounds_and_cuts_are_counted():
+    overrides = {
+        "workload.bursts": {"ratio": 100.0, "start": 0.2, "stop": 0.5},
+        "dynamics.link": {"kind": "ar1", "sigma": 1.5},
+        "dynamics.outages": {"mean_up": 5, "mean_down": 5},
+        "serving.capacity": "exogenous",
+    }
+    env = make_tiny(overrides=overrides, action="scores")
+    clipped = []
+    for seed in range(5):
+        observation, _ = env.reset(seed=seed)
+        while True:
+            assert observation in env.observation_space
+            observation, _, _, truncated, info = env.step(env.action_space.sample())
+            over = sum(np.isclose(observation, env.observation_space.high))
+            clipped.append(info["clipped"])
+            assert info["clipped"] <= over
+            if truncated:
+                break
+    assert max(clipped) > 0 and min(clipped) == 0
+
+
+def test_masks_are_what_maskable_ppo_wants():
+    env = make_tiny(action="placement")
+    env.reset(seed=0)
+    mask = env.action_masks()
+    assert mask.dtype == bool and mask.shape == (env.action_space.nvec.sum(),)
+    env = make_tiny(action="change")
+    env.reset(seed=0)
+    assert env.action_masks().shape == (env.action_space.n,)
+    with pytest.raises(ConfigError, match=r"^action: .* no mask"):
+        make_tiny(action="scores").action_masks()
+
+
+# ---------------------------------------------------------------- copies and memory
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("clone", [copy.deepcopy, lambda env: pickle.loads(pickle.dumps(env))])
+def test_a_copy_goes_on_by_itself(codec, clone):
+    env = make_tiny(action=codec, preference="random", overrides={"horizon": 6})
+    env.action_space.seed(0)
+    actions = [env.action_space.sample() for _ in range(4)]
+    env.reset(seed=5)
+    env.step(actions[0])
+    twin = clone(env)
+    one = [env.step(action)[0] for action in actions] + [env.reset()[0]]
+    env.reset(seed=99)
+    other = [twin.step(action)[0] for action in actions] + [twin.reset()[0]]
+    assert same(one, other)
+    # what no draw changes is shared; kernels would be compiled once more for arrays that can be written to
+    assert twin.simulation.instance.tables is env.simulation.instance.tables
+
+
+def test_nothing_shares_memory_between_steps():
+    env = make_tiny(preference="random", overrides={"horizon": 4})
+    steps = [env.reset(seed=0)]
+    steps += [env.step(env.action_space.sample()) for _ in range(4)]
+    steps += [env.reset()]
+    parts = [part for step in steps for part in (*step, *step[-1].values())]
+    arrays = [part for part in parts if isinstance(part, np.ndarray)]
+    copies = [array.copy() for array in arrays]
+    env.reset(seed=9)
+    env.step(env.action_space.sample())
+    assert same(arrays, copies)
+    for i, one in enumerate(arrays):
+        assert not any(np.shares_memory(one, other) for other in arrays[i + 1 :])
+
+
+def test_writing_to_what_was_returned_changes_nothing():
+    env, spoilt = make_tiny(preference="random"), make_tiny(preference="random")
+    for e in (env, spoilt):
+        e.action_space.seed(2)
+    first, second = env.reset(seed=2), spoilt.reset(seed=2)
+    for _ in range(4):
+        assert np.array_equal(first[0], second[0])
+        second[0][:] = -1.0
+        second[-1].clear()
+        first, second = env.step(env.action_space.sample()), spoilt.step(spoilt.action_space.sample())
+        second[-1]["vector_reward"][:] = 0.0
+        second[-1]["reward_weights"][:] = 0.0
