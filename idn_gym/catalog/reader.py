@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from idn_gym.catalog.schema import Catalog, Device, LinkKind, Model
 from idn_gym.strict import ConfigError, closest, read, read_yaml
@@ -64,19 +63,7 @@ def _files(path: Path) -> list[Path]:
 
 
 def _read_file(path: Path) -> tuple[Path, Tables]:
-    return path, read(Tables, _parse(path), str(path))
-
-
-def _parse(path: Path) -> Any:
-    if path.suffix != ".json":
-        return read_yaml(path)
-    # json, not YAML: it is many times faster, and YAML takes 1e-05 for text
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(str(path), f"cannot be read ({error.strerror})") from None
-    except ValueError as error:
-        raise ConfigError(str(path), f"is not valid JSON ({error})") from None
+    return path, read(Tables, read_yaml(path), str(path))
 
 
 def _by_name(field: str, parts: Iterable[tuple[Path, tuple[Entry, ...]]]) -> dict[str, Entry]:
