@@ -20,6 +20,7 @@ from idn_gym.scenarios.deployables import Deployables, block_table, gather
 from idn_gym.scenarios.network import Network, path_tables, resolve, route
 from idn_gym.scenarios.topologies import expand
 from idn_gym.strict import ConfigError
+from idn_gym.strict import ConfigError
 
 
 @dataclass(frozen=True)
@@ -176,6 +177,12 @@ def _class_requests(scenario: Scenario, network: Network, gathered: Deployables)
             "workload",
             f"rate = {scenario.workload.rate:g}, zipf = {scenario.workload.zipf:g}, the shares of the tasks and "
             "the demands of the nodes are too far apart; every request class must get more than 0 requests",
+        )
+    if not (np.isfinite(requests) & (requests > 0)).all():
+        raise ConfigError(
+            "workload",
+            f"rate {scenario.workload.rate:g} and zipf {scenario.workload.zipf:g} are not allowed with these "
+            "shares and demands; each request class must get a finite number of requests above 0",
         )
     return requests
 

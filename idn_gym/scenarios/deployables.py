@@ -53,7 +53,10 @@ def gather(tasks: Sequence[Task], catalog: schema.Catalog, network: Network, ser
     free = network.memory - np.where(pinned == EMPTY, 0.0, size[pinned]).sum(1)
     for v in np.flatnonzero(free < 0):
         node = network.nodes[v]
-        raise ConfigError(f"topology.nodes.{node.name}.memory", f"its pins need {-free[v]:g} bytes more")
+        raise ConfigError(
+            f"topology.nodes.{node.name}.memory",
+            f"{network.memory[v]:g} is not allowed; its pins need {-free[v]:g} bytes more",
+        )
     movable = (pinned == EMPTY).any(1) & (free > 0)
     placeable = movable[:, None] & (size[None] <= free[:, None]) & (pinned[:, segments.model] == EMPTY)
     return Deployables(copies, models, sources, segments, size, pinned, movable, placeable)
@@ -88,7 +91,10 @@ def _models(
     models, sources = [], []
     for k, task in enumerate(tasks):
         if not task.models or len(set(task.models)) < len(task.models):
-            raise ConfigError(f"tasks.{task.name}.models", f"{list(task.models)} is empty or names one twice")
+            raise ConfigError(
+                f"tasks.{task.name}.models",
+                f"{list(task.models)} is not allowed; it is empty or names one twice",
+            )
         for name in task.models:
             row = look_up(catalog.models, name, f"tasks.{task.name}.models")
             shown = name if uses.count(name) == 1 else f"{name}@{task.name}"
@@ -127,7 +133,9 @@ def _pin(
         for pin in node.pins:
             if pin != "all" and pin not in sources:
                 allowed = ["all", *sorted(set(sources))]
-                raise ConfigError(f"topology.nodes.{node.name}.pins", f"{pin!r}; {closest(pin, allowed)}")
+                raise ConfigError(
+                    f"topology.nodes.{node.name}.pins", f"{pin!r} is not allowed; {closest(pin, allowed)}"
+                )
         for m, model in enumerate(models):
             if "all" in node.pins or sources[m] in node.pins:
                 pinned[v, m] = segments.row_of[m, 0, len(model.block_bytes)]

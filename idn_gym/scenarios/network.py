@@ -99,8 +99,8 @@ def route(network: Network, source: int, homes: Sequence[int], task: str) -> Pat
     graph.add_nodes_from(range(len(network.nodes)))
     index = {node.name: v for v, node in enumerate(network.nodes)}
     for e, link in enumerate(network.links):
-        cost = (float(network.delay[e]), 1)
-        graph.add_edge(index[link.source], index[link.target], link=e, cost=cost[0] + 1e-9)
+        cost = float(network.delay[e]) + 1e-9  # [s] per hop, far below any delay: fewer hops win ties
+        graph.add_edge(index[link.source], index[link.target], link=e, cost=cost)
     reached, routes = nx.single_source_dijkstra(graph, source, weight="cost")
     near = [(reached[home], home) for home in homes if home in reached]
     if not near:

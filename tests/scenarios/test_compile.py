@@ -189,7 +189,13 @@ EARLY = {"m": {**ONE["m"], "points": {"early": [(1, 0.5, 0.5), (2, 0.5, 1.0)]}}}
         ({"c": {}}, LINKS, ONE, {}, r"topology: task 't' .* no node pins any of its models"),
         ({"c": {"pins": ["n"]}}, LINKS, TWO, {}, r"topology: task 't' .* no node pins any of its models"),
         ({}, LINKS[:2], ONE, {}, r"topology: task 't' .* from node 'a': no repository can be reached"),
-        ({"c": {"pins": ["x"]}}, LINKS, ONE, {}, r"topology.nodes.c.pins: 'x'; allowed: all, m"),
+        (
+            {"c": {"pins": ["x"]}},
+            LINKS,
+            ONE,
+            {},
+            r"topology.nodes.c.pins: 'x' is not allowed; allowed: all, m",
+        ),
         (
             {"c": {"pins": ["all"], "memory": 29.0}},
             LINKS,
@@ -208,6 +214,12 @@ def test_what_cannot_be_compiled_is_refused(make_scenario, nodes, links, models,
     scenario = make_scenario({**NODES, **nodes}, links, models, changes)
     with pytest.raises(ConfigError, match=f"^{message}"):
         compile_scenario(scenario)
+
+
+def test_a_class_without_requests_is_refused():
+    """2^-2000 is 0 in floats; kernels divide by the nominal batch."""
+    with pytest.raises(ConfigError, match=r"^workload: rate 25 and zipf 2000 are not allowed"):
+        compile_scenario(resolve("tiny", {"workload.zipf": 2000}))
 
 
 def test_two_nodes_of_one_name_are_refused():
