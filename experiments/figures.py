@@ -31,6 +31,7 @@ STYLE = {
     "axes.spines.right": False,
     "axes.titlesize": 8,
     "axes.titlelocation": "left",
+    "figure.labelsize": 8,
     "axes.grid": True,
     "axes.grid.axis": "x",
     "axes.axisbelow": True,
@@ -93,6 +94,10 @@ def draw_objectives(scenario: Scenario, played: Mapping[str, Episodes], colours:
         axes.set_title(heading)
     for axes in grid.flat[len(COLUMNS) :]:
         axes.set_visible(False)
+    seeds = len(next(iter(played.values())).seeds)
+    figure.supxlabel(
+        f"{scenario.name}: means and 95 % intervals over {seeds} episodes (lower is better, but for accuracy)"
+    )
     return figure
 
 
@@ -130,7 +135,7 @@ def _draw_dots(
     for y, agent in enumerate(order):
         mean, low, high = intervals[agent]
         axes.plot([low, high], [y, y], color=colours[agent], lw=1.6, solid_capstyle="butt")
-        axes.plot(mean, y, "o", color=colours[agent], ms=4.5, clip_on=False)
+        axes.plot(mean, y, "o", color=colours[agent], ms=4.5, clip_on=False, zorder=5)
     axes.set_xlim(0.0, 1.05 * max(interval.high for interval in intervals.values()) or 1.0)
     axes.set_yticks(range(len(order)), order)
     axes.set_ylim(len(order) - 0.5, -0.5)
