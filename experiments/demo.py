@@ -19,7 +19,7 @@ WAYS_ON = """
   policy.zip                         the trained policy
   config.yaml                        everything that was set, and versions
 curves and pictures of the training run:
-  tensorboard --logdir {events}"""
+  {tensorboard} --logdir {events}"""
 
 
 def run(out: Path, seeds: int, words: list[str]) -> None:
@@ -50,7 +50,14 @@ def run(out: Path, seeds: int, words: list[str]) -> None:
         print(f"Comparing with {', '.join(BASELINES)}")
         agents = [str(folder.policy), *BASELINES]
         compare([config.scenario], agents, range(seeds), "test", agents[0], out)
-    print(WAYS_ON.format(out=out, scenario=config.scenario.name, events=folder.events))
+    print(
+        WAYS_ON.format(
+            tensorboard=Path(sys.executable).with_name("tensorboard"),
+            out=out,
+            scenario=config.scenario.name,
+            events=folder.events,
+        )
+    )
 
 
 def main(words: list[str] | None = None) -> None:

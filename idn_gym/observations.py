@@ -12,7 +12,7 @@ import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 
-from idn_gym.core.arrays import EMPTY, Draw, Instance, Ints, Outcome, State, Tables
+from idn_gym.core.arrays import EMPTY, EXOGENOUS, Draw, Instance, Ints, Outcome, State, Tables
 from idn_gym.core.kernel import hot, inner
 from idn_gym.objectives import OBJECTIVES
 from idn_gym.scenarios.compile import Compiled
@@ -106,7 +106,11 @@ def _list_features(compiled: Compiled, layout: Layout) -> list[Feature]:
             Feature(f"dropped {name}", 0, 1, "share of the last batch that was dropped"),
         ]
     for v in layout.node:
-        features.append(Feature(f"busy {names.nodes[v]}", 0, 1, "compute used in the last slot over nominal"))
+        # With private capacities per class, a node may be used more than once over.
+        most = RATE_BOUND if tables.capacity == EXOGENOUS else 1
+        features.append(
+            Feature(f"busy {names.nodes[v]}", 0, most, "compute used in the last slot over nominal")
+        )
         if not layout.hidden:
             features.append(
                 Feature(f"compute {names.nodes[v]}", 0, 1, "compute of the coming slot over nominal")

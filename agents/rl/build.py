@@ -24,7 +24,8 @@ ACTIVATIONS = {"tanh": torch.nn.Tanh, "relu": torch.nn.ReLU}
 def build(config: AgentConfig, env: VecEnv, seed: int) -> OnPolicyAlgorithm:
     """An untrained algorithm, on the CPU: these nets are too small to gain from anything else.
 
-    Seeds torch, numpy and Python's generator, and `env` for its next reset.
+    Seeds torch, numpy and Python's generator, and `env` for its next reset: SB3 gives environment i
+    the seed plus i, so runs are set a batch apart, lest neighbours share all but one of their worlds.
     """
     options = dataclasses.asdict(config)
     kind, rate = options.pop("kind"), options.pop("learning_rate")
@@ -35,7 +36,13 @@ def build(config: AgentConfig, env: VecEnv, seed: int) -> OnPolicyAlgorithm:
         "activation_fn": ACTIVATIONS[options.pop("activation")],
     }
     return ALGORITHMS[kind](
-        ChoicePolicy, env, learning_rate=rate, policy_kwargs=policy, seed=seed, device="cpu", **options
+        ChoicePolicy,
+        env,
+        learning_rate=rate,
+        policy_kwargs=policy,
+        seed=seed * env.num_envs,
+        device="cpu",
+        **options,
     )
 
 

@@ -151,7 +151,7 @@ class Outcome(NamedTuple):
     served: Floats  # (B, R) [requests]
     correct: Floats  # (B, R) [requests] expected number answered correctly
     latency: Floats  # (B, R) [s] summed over requests; a drop counts its timeout
-    energy: Floats  # (B, R) [J] summed over requests; a drop counts its full-offload energy
+    energy: Floats  # (B, R) [J] summed over requests; a drop counts that of its worst option
     traffic: Floats  # (B, R) [byte-hops] summed over requests; likewise
     late: Floats  # (B, R) [requests] that missed the deadline, drops included
     split: Floats  # (B, R) [requests] served by an option of two or more parts

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
+import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -33,7 +35,17 @@ def cache_folder() -> str:
         base = package / "__pycache__"
     else:
         base = Path.home() / ".cache" / "idn_gym"
-    return str(base / f"kernels-{digest.hexdigest()}")
+    folder = base / f"kernels-{digest.hexdigest()}"
+    if not folder.exists():
+        _forget(base)
+    return str(folder)
+
+
+def _forget(base: Path) -> None:
+    """Remove what earlier sources were compiled to, unless somebody may still run them."""
+    for old in base.glob("kernels-*"):
+        if time.time() - old.stat().st_mtime > 86_400:
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def _compile(function: F, **options: Any) -> F:

@@ -69,25 +69,20 @@ def price_options(tables: Tables, draw: Draw, b: int) -> None:
             draw.drop_joules[b, rho] = max(draw.drop_joules[b, rho], joules)
 
 
-def segment_values(tables: Tables, placeable: npt.NDArray[np.bool_], tariff: Floats, seed: int = 0) -> Floats:
+def segment_values(tables: Tables, placeable: npt.NDArray[np.bool_], tariff: Floats) -> Floats:
     """Saving per byte of each segment alone, each class having all capacity to itself (N, S).
-
-    Ties are broken by a seeded factor within 1e-9 of 1, and among what saves nothing by a seeded
-    number just below 0, so that no index order decides.
 
     Args:
         tables: the scenario's tables; `segment_value` is not read.
         placeable: (N, S) which pairs to value; the others get 0.
         tariff: (4,) cost per unit of error, second, joule and byte-hop.
-        seed: of the tie-breaking factors.
     """
     values = np.zeros(placeable.shape)
     resident = tables.pinned[None].copy()
     draw, scratch, outcome = nominal_draw(tables, tariff), make_scratch(tables), empty_outcome(tables, 1)
     base = np.zeros(len(tables.class_task))
     _segment_values(tables, draw, placeable, resident, scratch, outcome, base, values)
-    rng = np.random.default_rng(seed)
-    return values * (1.0 + rng.uniform(-1e-9, 1e-9, values.shape)) - rng.uniform(0.0, 1e-300, values.shape)
+    return values
 
 
 @hot

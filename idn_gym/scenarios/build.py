@@ -96,7 +96,7 @@ def fill_row(
         slots,
         rng("demand"),
     )
-    draw.order[row] = np.argsort(rng("order").random(draw.order.shape[1:], np.float32), axis=1)
+    draw.order[row] = np.argsort(rng("order").random(draw.order.shape[1:]), axis=1, kind="stable")
     draw.rate[row] = draw_rates(dynamics.link, tables.link_rate, compiled.link_moves, slots, rng("rate"))
     draw.seconds[row] = draw_seconds(
         dynamics.background, dynamics.outages, tables.node_seconds, compiled.node_moves, slots, rng("seconds")

@@ -124,8 +124,8 @@ METRO_SPLIT = c.Scenario(
     topology=c.Real(
         name="sndlib/germany50",
         repository=c.Tier("cloud", device="gpu_a100_trt_int8", servers=float("inf"), pins=("all",)),
-        core=c.Tier("core", device="soc_jetson_orin_nano", memory=1e9, servers=2.0),
-        access=c.Tier("access", device="sbc_rpi_zero2w", memory=24e6, uplink="lte_uplink"),
+        core=c.Tier("core", device="soc_jetson_orin_nano", memory=1e9),
+        access=c.Tier("access", device="sbc_rpi4", memory=96e6),
     ),
     tasks=(
         c.Task(
@@ -133,14 +133,14 @@ METRO_SPLIT = c.Scenario(
             ("mobilenetv3_small_100", "efficientnet_b0", "resnet152_bottlefit"),
             share=0.8,
             timeout=2.0,
-            deadline=0.3,
+            deadline=0.2,
         ),
         c.Task(
             "fashion", ("fashion_branchy", "fashion_bottleneck_147"), share=0.2, timeout=2.0, deadline=0.1
         ),
     ),
     workload=c.Workload(rate=600.0, diurnal=c.Diurnal(spread=0.2, random_start=True)),
-    scales=c.Scales(error=0.5, latency=0.5, energy=1.0, traffic=1e5, update=1.0),
+    scales=c.Scales(error=0.5, latency=0.2, energy=1.0, traffic=1e5, update=1.0),
     action="scores-task",
 )
 

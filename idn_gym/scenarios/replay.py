@@ -6,6 +6,7 @@ import csv
 import math
 from datetime import UTC, datetime
 from functools import lru_cache
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -25,14 +26,19 @@ class Log(NamedTuple):
     quantile: Floats | None  # (rows,) in (0, 1): share of the log with a smaller size, ties in file order
 
 
-@lru_cache(maxsize=16)
 def read_log(replay: Replay) -> Log:
-    """Read a log once per process.
+    """Read a log once per process, and again if the file has changed.
 
     Raises:
         ConfigError: the file cannot be read, lacks a column, holds a cell that is neither a number nor
             an ISO 8601 time, or has fewer than two different times.
     """
+    path = Path(replay.path).resolve()
+    return _read_once(replay, path, path.stat().st_mtime_ns if path.exists() else 0)
+
+
+@lru_cache(maxsize=16)
+def _read_once(replay: Replay, path: Path, changed: int) -> Log:
     times, sizes = _columns(replay)
     start, length = times.min(), np.ptp(times)
     if not length > 0:
