@@ -37,6 +37,10 @@ DEVICES = [
 LINK = {"name": "wire", "delay": 0.5, "rate": 16.0, "energy": 0.25}
 
 
+def pytest_addoption(parser):
+    parser.addoption("--update-golden", action="store_true", help="record tests/golden again")
+
+
 def write_model(name, blocks, task="t", input=8.0, points=None):
     """A row of the catalogue; blocks are (operations, bytes of weights, bytes of output)."""
     points = points or {"all": [(len(blocks), 1.0, 0.5)]}
