@@ -38,7 +38,7 @@ class SearchConfig:
     episodes: int = number(32, least=1)
     slots: int = number(8, least=1)
     """per episode, evenly spread"""
-    sample: int = number(12_000, least=1)
+    sample: int = number(6_000, least=1)
     """batches to look at for one cost; where there are more, episodes are left out, but for the first four"""
     one_per_task: bool = False
     """at most one segment per node and task, which is what the codec "placement" can say"""
