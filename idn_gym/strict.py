@@ -31,7 +31,8 @@ class ConfigError(ValueError):
 
     def __str__(self) -> str:
         key, problem = self.args
-        return f"{key}: {problem}" if key else str(problem)
+        # A name in the message may hold line breaks.
+        return " ".join((f"{key}: {problem}" if key else str(problem)).splitlines())
 
 
 def number(

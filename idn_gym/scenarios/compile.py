@@ -17,7 +17,7 @@ from idn_gym.core.value import segment_values
 from idn_gym.objectives import read_preference, tariff_of
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.deployables import Deployables, block_table, gather
-from idn_gym.scenarios.network import Network, path_tables, resolve, route
+from idn_gym.scenarios.network import Network, look_up, path_tables, resolve, route
 from idn_gym.scenarios.topologies import expand
 from idn_gym.strict import ConfigError
 
@@ -117,6 +117,8 @@ def _compile(scenario: Scenario) -> Compiled:
     values = _break_ties(segment_values(tables, gathered.placeable, nominal))
     tables = tables._replace(segment_value=values)
     moving = scenario.dynamics.moving_links
+    for kind in moving:
+        look_up(catalog.links, kind, "dynamics.moving_links")
     return Compiled(
         scenario=scenario,
         tables=freeze(tables),
