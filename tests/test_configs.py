@@ -224,6 +224,31 @@ def test_two_thousand_broken_configurations_end_in_one_clear_error_each(chunk):
     assert not wrong, "\n".join(wrong)
 
 
+@pytest.mark.parametrize(
+    "link", [{"kind": "ar1"}, {"kind": "gilbert_elliott"}], ids=lambda link: link["kind"]
+)
+def test_numbers_at_the_ends_of_their_ranges_play_or_are_refused(link):
+    """Nothing overflows, divides by zero or warns."""
+    plain = write(resolve("tiny", {**FULL, "dynamics.link": link, "horizon": 6}))
+    wrong = []
+    for entry in walk(Scenario, plain):
+        kinds = set(entry.members) & {int, float}
+        least = entry.bounds.get("least", entry.bounds.get("above", -1e9))
+        most = entry.bounds.get("most", entry.bounds.get("below", 1e30))
+        if not kinds or entry.path[-1] in ("horizon", "copies"):
+            continue
+        for value in (least, least + 1e-9, most - 1e-9, most):
+            try:
+                run(
+                    IDNEnv(scenario=put(plain, entry.path, float(value) if float in kinds else int(value))), 3
+                )
+            except ConfigError:
+                pass
+            except Exception as error:
+                wrong.append(f"{entry.path} = {value}: {type(error).__name__}: {error}")
+    assert not wrong, "\n".join(wrong)
+
+
 def test_an_unknown_kind_of_moving_link_is_refused():
     with pytest.raises(ConfigError, match=r"^dynamics.moving_links: 'lte_uplnk' .*did you mean 'lte_uplink'"):
         IDNEnv(scenario="tiny", overrides={"dynamics.moving_links": ["lte_uplnk"]})

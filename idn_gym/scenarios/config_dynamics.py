@@ -33,8 +33,8 @@ class Ar1:
 
     memory: float = number(0.95, least=0, below=1)
     """autocorrelation from slot to slot"""
-    sigma: float = number(0.3, least=0)
-    """stationary standard deviation of the log-rate"""
+    sigma: float = number(0.3, least=0, most=3)
+    """stationary standard deviation of the log-rate; beyond 3 rates would be 0 for most purposes"""
     kind: Literal["ar1"] = "ar1"
 
 
