@@ -34,3 +34,7 @@ def test_named_files_and_commands_exist():
         assert (root / name).exists(), name
     for module in re.findall(r"python -m (experiments\.\w+)", README):
         assert (root / (module.replace(".", "/") + ".py")).exists(), module
+
+
+def test_no_gap_is_left():
+    assert not re.findall(r"[A-Z]+_(?:TABLE|SECTION|ROW)", README)

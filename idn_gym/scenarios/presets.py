@@ -111,7 +111,9 @@ ISP_HIERARCHY = c.Scenario(
             copies=20,
         ),
     ),
-    workload=c.Workload(rate=2000.0, zipf=1.2, popularity=c.Sliding(shift=5, every=20)),
+    workload=c.Workload(
+        rate=2000.0, zipf=1.2, popularity=c.Sliding(shift=5, every=20), bursts=c.Bursts(ratio=2.0)
+    ),
     serving=c.Serving(capacity="exogenous", max_parts=1, tariff=c.Tariff(latency=1.0, error=1.0)),
     scales=c.Scales(error=1.0, latency=1.0, energy=100.0, traffic=1e6, update=1.0),
     action="scores-task",
@@ -139,7 +141,9 @@ METRO_SPLIT = c.Scenario(
             "fashion", ("fashion_branchy", "fashion_bottleneck_147"), share=0.2, timeout=2.0, deadline=0.1
         ),
     ),
-    workload=c.Workload(rate=600.0, diurnal=c.Diurnal(spread=0.2, random_start=True)),
+    workload=c.Workload(
+        rate=600.0, diurnal=c.Diurnal(spread=0.2, random_start=True), bursts=c.Bursts(ratio=2.0)
+    ),
     scales=c.Scales(error=0.5, latency=0.2, energy=1.0, traffic=1e5, update=1.0),
     action="scores-task",
 )
