@@ -73,12 +73,18 @@ def test_each_part_pays_the_fixed_cost_of_its_device(make_scenario, play):
     assert slot.busy == pytest.approx([2.25, 1.25])
 
 
-def test_idle_power_counts_where_the_scenario_says_so(pair, play):
-    slot = play(pair({"idle_energy": True}), demand=[1.0])
-    assert slot.idle_energy == pytest.approx((1 + 5) * 10.0)
+def test_idle_power_counts_where_the_scenario_says_so(make_scenario, play):
+    """Three workers at a wait at 1 W each for 10 s; an elastic node has none standing by."""
+    nodes = {"a": {"demand": 1.0, "servers": 3.0}, "c": PAIR["c"]}
+    tariff = {"serving.tariff": {"traffic": 1.0}}
+    counted = make_scenario(nodes, ONE_LINK, TWO_BLOCKS, {"idle_energy": True, **tariff})
+    slot = play(counted, {"a": ["m"]}, demand=[1.0])
+    assert slot.idle_energy == 3 * 1 * 10.0
     # computing costs what it draws above idle
-    assert slot.energy == pytest.approx([(20 - 5) * 0.3 + 2.0])
-    assert play(pair(), demand=[1.0]).idle_energy == 0.0
+    assert slot.energy == pytest.approx([(3 - 1) * 3.0])
+    assert play(counted, demand=[1.0]).energy == pytest.approx([20 * 0.3 + 2.0])
+    slot = play(make_scenario(nodes, ONE_LINK, TWO_BLOCKS, tariff), {"a": ["m"]}, demand=[1.0])
+    assert slot.idle_energy == 0.0 and slot.energy == pytest.approx([3 * 3.0])
 
 
 # ---------------------------------------------------------------- early exits
