@@ -60,6 +60,20 @@ def invalid_action(actions: npt.NDArray[np.generic], space: gym.spaces.Space) ->
     return gym.error.InvalidAction(f"{show(actions.tolist())} is not allowed; each row must be in {space}")
 
 
+class _Room:
+    """Which (node, segment) pairs fit into memory; the basis of masks."""
+
+    def __init__(self, compiled: Compiled, node: Ints, segment: Ints) -> None:
+        tables = compiled.tables
+        pins = np.where(tables.pinned == EMPTY, 0.0, tables.segment_bytes[tables.pinned]).sum(axis=1)
+        self._node, self._pins = node, pins[node]
+        self._size = np.where(segment == EMPTY, 0.0, tables.segment_bytes[segment])
+
+    def mark(self, instance: Instance, state: State, fits: npt.NDArray[np.bool_]) -> None:
+        """Write (B, pairs) whether each pair fits into the memory of the slot by itself."""
+        items_that_fit(instance.draw.memory, state.slot, self._node, self._size, self._pins, fits)
+
+
 class _Items:
     """The (node, segment) pairs that may be loaded; base of the codecs that speak of them."""
 
@@ -108,18 +122,18 @@ class Placement:
         self.node = np.array([v for v, _ in pairs], np.int64)
         self.start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         self.choice = np.array([s for choices in lists for s in choices], np.int64)
-        self._choice_node = np.repeat(self.node, counts)
+        self._room = _Room(compiled, np.repeat(self.node, counts), self.choice)
         self.space = gym.spaces.MultiDiscrete(np.array(counts))
 
     def decode(self, instance: Instance, state: State, actions: npt.NDArray[np.generic]) -> Action:
         wanted = np.full_like(state.resident, EMPTY)
-        if not pick(instance.tables, self.node, self.start, self.choice, actions, wanted):
+        if not pick(instance.tables.segment_model, self.node, self.start, self.choice, actions, wanted):
             raise invalid_action(actions, self.space)
         return Action(wanted)
 
     def masks(self, instance: Instance, state: State) -> npt.NDArray[np.bool_]:
         fits = np.ones((len(state.slot), len(self.choice)), np.bool_)
-        items_that_fit(instance.tables, instance.draw, state.slot, self._choice_node, self.choice, fits)
+        self._room.mark(instance, state, fits)
         return fits
 
     def describe(self) -> list[str]:
@@ -144,6 +158,7 @@ class Change(_Items):
 
     def __init__(self, compiled: Compiled) -> None:
         super().__init__(compiled)
+        self._room = _Room(compiled, self.node, self.segment)
         self.space = gym.spaces.Discrete(len(self.node) + 1)
 
     def decode(self, instance: Instance, state: State, actions: npt.NDArray[np.generic]) -> Action:
@@ -155,7 +170,7 @@ class Change(_Items):
 
     def masks(self, instance: Instance, state: State) -> npt.NDArray[np.bool_]:
         allowed = np.ones((len(state.slot), len(self.node) + 1), np.bool_)
-        items_that_fit(instance.tables, instance.draw, state.slot, self.node, self.segment, allowed[:, 1:])
+        self._room.mark(instance, state, allowed[:, 1:])
         model = instance.tables.segment_model[self.segment]
         allowed[:, 1:] &= state.resident[:, self.node, model] != self.segment
         return allowed

@@ -12,7 +12,7 @@ import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 
-from idn_gym.core.arrays import EMPTY, EXOGENOUS, Draw, Instance, Ints, Outcome, State, Tables
+from idn_gym.core.arrays import EMPTY, EXOGENOUS, Floats, Instance, Ints, Outcome, State
 from idn_gym.core.kernel import hot, inner
 from idn_gym.objectives import OBJECTIVES
 from idn_gym.scenarios.compile import Compiled
@@ -44,6 +44,19 @@ class Layout(NamedTuple):
     held_model: Ints  # (h,)
 
 
+class Nominal(NamedTuple):
+    """What the kernel needs of `Tables`; handing over all of it would cost more than the work."""
+
+    class_requests: Floats  # (R,) [requests]
+    node_seconds: Floats  # (N,) [s]
+    node_memory: Floats  # (N,) [bytes]
+    link_rate: Floats  # (E,) [bytes/s]
+    slot_seconds: float  # [s]
+    segment_first: Ints  # (S,)
+    segment_last: Ints  # (S,)
+    model_blocks: Ints  # (M,)
+
+
 class Flat:
     """`Box` of fixed-scale features with finite bounds; `describe` lists them."""
 
@@ -67,6 +80,7 @@ class Flat:
             held_node=np.array([v for v, _ in held], np.int64),
             held_model=np.array([m for _, m in held], np.int64),
         )
+        self._nominal = Nominal(*(getattr(tables, name) for name in Nominal._fields))
         self._features = _list_features(compiled, self.layout)
         bounds = np.array([(feature.low, feature.high) for feature in self._features], np.float32)
         self.space = gym.spaces.Box(bounds[:, 0], bounds[:, 1], dtype=np.float32)
@@ -88,7 +102,10 @@ class Flat:
         batch = len(state.slot)
         observation = np.empty((batch, len(self._high)), np.float32)
         clipped = np.zeros(batch, np.int64)
-        _encode(instance.tables, instance.draw, state, outcome, self.layout, self._high, observation, clipped)
+        draw = instance.draw
+        resources = (draw.seconds, draw.memory, draw.rate, draw.weights)
+        seen = (outcome.arrived, outcome.served, outcome.busy, outcome.carried)
+        _encode(self._nominal, resources, seen, state, self.layout, self._high, observation, clipped)
         return observation, clipped
 
     def describe(self) -> list[dict[str, Any]]:
@@ -135,48 +152,48 @@ def _list_features(compiled: Compiled, layout: Layout) -> list[Feature]:
 
 @hot
 def _encode(
-    tables: Tables,
-    draw: Draw,
+    nominal: Nominal,
+    resources: tuple[Floats, Floats, Floats, Floats],
+    seen: tuple[Floats, Floats, Floats, Floats],
     state: State,
-    outcome: Outcome,
     layout: Layout,
     high: npt.NDArray[np.float64],
     observation: npt.NDArray[np.float32],
     clipped: Ints,
 ) -> None:
-    horizon = draw.demand.shape[1]
+    seconds, memory, rate, weights = resources
+    arrivals, served, busy, carried = seen
+    horizon = seconds.shape[1]
     for b in range(len(observation)):
         row = observation[b]
         t = min(state.slot[b], horizon - 1)
         i = 0
-        for rho in range(len(tables.class_task)):
-            arrived = outcome.arrived[b, rho]
-            row[i] = arrived / tables.class_requests[rho]
-            row[i + 1] = state.recent[b, rho] / tables.class_requests[rho]
-            row[i + 2] = max(0.0, 1.0 - outcome.served[b, rho] / arrived) if arrived > 0.0 else 0.0
+        for rho in range(len(nominal.class_requests)):
+            arrived = arrivals[b, rho]
+            row[i] = arrived / nominal.class_requests[rho]
+            row[i + 1] = state.recent[b, rho] / nominal.class_requests[rho]
+            row[i + 2] = max(0.0, 1.0 - served[b, rho] / arrived) if arrived > 0.0 else 0.0
             i += 3
         for n in range(len(layout.node)):
             v = layout.node[n]
-            elastic = np.isinf(tables.node_seconds[v])
-            row[i] = 0.0 if elastic else outcome.busy[b, v] / tables.node_seconds[v]
+            elastic = np.isinf(nominal.node_seconds[v])
+            row[i] = 0.0 if elastic else busy[b, v] / nominal.node_seconds[v]
             i += 1
             if not layout.hidden:
-                row[i] = 1.0 if elastic else draw.seconds[b, t, v] / tables.node_seconds[v]
-                row[i + 1] = (
-                    draw.memory[b, t, v] / tables.node_memory[v] if tables.node_memory[v] > 0.0 else 0.0
-                )
+                row[i] = 1.0 if elastic else seconds[b, t, v] / nominal.node_seconds[v]
+                row[i + 1] = memory[b, t, v] / nominal.node_memory[v] if nominal.node_memory[v] > 0.0 else 0.0
                 i += 2
-        for e in range(len(tables.link_rate)):
-            row[i] = outcome.carried[b, e] / (tables.link_rate[e] * tables.slot_seconds)
+        for e in range(len(nominal.link_rate)):
+            row[i] = carried[b, e] / (nominal.link_rate[e] * nominal.slot_seconds)
             i += 1
             if not layout.hidden:
-                row[i] = draw.rate[b, t, e] / tables.link_rate[e]
+                row[i] = rate[b, t, e] / nominal.link_rate[e]
                 i += 1
-        i = _encode_residents(tables, state, layout, b, i, row)
+        i = _encode_residents(nominal, state, layout, b, i, row)
         row[i] = state.slot[b] / horizon
         if layout.preference:
-            for w in range(draw.weights.shape[1]):
-                row[i + 1 + w] = draw.weights[b, w]
+            for w in range(weights.shape[1]):
+                row[i + 1 + w] = weights[b, w]
         for k in range(len(high)):
             if row[k] > high[k]:
                 # Sums may pass a bound of 1 by rounding alone; only what matters is counted.
@@ -186,15 +203,15 @@ def _encode(
 
 @inner
 def _encode_residents(
-    tables: Tables, state: State, layout: Layout, b: int, i: int, row: npt.NDArray[np.float32]
+    nominal: Nominal, state: State, layout: Layout, b: int, i: int, row: npt.NDArray[np.float32]
 ) -> int:
     for h in range(len(layout.held_node)):
         m = layout.held_model[h]
         s = state.resident[b, layout.held_node[h], m]
-        row[i] = 0.0 if s == EMPTY else tables.segment_last[s] / tables.model_blocks[m]
+        row[i] = 0.0 if s == EMPTY else nominal.segment_last[s] / nominal.model_blocks[m]
         i += 1
-        if tables.model_blocks[m] > 1:
-            row[i] = 0.0 if s == EMPTY else tables.segment_first[s] / tables.model_blocks[m]
+        if nominal.model_blocks[m] > 1:
+            row[i] = 0.0 if s == EMPTY else nominal.segment_first[s] / nominal.model_blocks[m]
             i += 1
     return i
 

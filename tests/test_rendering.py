@@ -76,7 +76,8 @@ def test_text_counts_what_it_has_no_room_to_name():
     env = make("isp-hierarchy", "ansi", 1)
     resident = env.simulation.state.resident[0]
     resident[-1, :] = [s if m < 30 else EMPTY for m, s in enumerate(env.simulation.compiled.tables.pinned[0])]
-    (line,) = [line for line in env.render().splitlines() if line.startswith(env.simulation.compiled.names.nodes[-1])]
+    last = env.simulation.compiled.names.nodes[-1]
+    (line,) = [line for line in env.render().splitlines() if line.startswith(last)]
     assert "3x yolov4x_mish_640" in line and line.rstrip()[-2:].strip("+").isdigit()
 
 

@@ -17,7 +17,9 @@ TINY = 1e-6
 
 
 @hot
-def pick(tables: Tables, node: Ints, start: Ints, choice: Ints, actions: Numbers, wanted: Residents) -> bool:
+def pick(
+    segment_model: Ints, node: Ints, start: Ints, choice: Ints, actions: Numbers, wanted: Residents
+) -> bool:
     """One choice per dimension; dimension d offers choice[start[d]:start[d + 1]] on node[d].
 
     Returns whether all choices are on offer; kernels check no index, so this one has to.
@@ -28,20 +30,25 @@ def pick(tables: Tables, node: Ints, start: Ints, choice: Ints, actions: Numbers
                 return False
             s = choice[start[d] + actions[b, d]]
             if s != EMPTY:
-                wanted[b, node[d], tables.segment_model[s]] = s
+                wanted[b, node[d], segment_model[s]] = s
     return True
 
 
-@kernel
-def items_that_fit(tables: Tables, draw: Draw, slot: Ints, node: Ints, segment: Ints, fits: Flags) -> None:
-    """Whether each item (or nothing) fits into its node's memory of the slot, all else evicted."""
-    nodes = len(tables.node_memory)
-    free = np.empty(nodes)
+@hot
+def items_that_fit(memory: Floats, slot: Ints, node: Ints, size: Floats, pinned: Floats, fits: Flags) -> None:
+    """Whether each item fits into its node's memory of the slot, all else but the pins evicted.
+
+    Args:
+        memory: (B, T, N) [bytes].
+        slot: (B,).
+        node: (items,).
+        size: (items,) [bytes]; 0 for nothing.
+        pinned: (items,) [bytes] of what the item's node pins.
+        fits: (B, items), written to.
+    """
     for b in range(len(slot)):
-        for v in range(nodes):
-            free[v] = free_bytes(tables, draw, b, slot[b], v)
         for i in range(len(node)):
-            fits[b, i] = segment[i] == EMPTY or tables.segment_bytes[segment[i]] <= free[node[i]]
+            fits[b, i] = size[i] <= 0.0 or size[i] <= memory[b, slot[b], node[i]] - pinned[i]
 
 
 @kernel

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from idn_gym.core.arrays import EMPTY, Draw, Instance, Tables
+from idn_gym.core.arrays import EMPTY, Draw, Instance, Ints, Tables
 
 SHAPES = {
     "N": ("node_memory", "node_seconds", "node_watts", "node_idle_watts", "node_movable"),
@@ -123,6 +123,7 @@ def check_instance(instance: Instance) -> None:
         np.sort(draw.order, axis=2), np.broadcast_to(np.arange(size["R"]), draw.order.shape)
     )
     _demand(right, "order", "must be a permutation of the classes in every slot")
+    _check_relations(tables)
 
 
 def _measure(tables: Tables, draw: Draw) -> dict[str, int]:
@@ -174,3 +175,30 @@ def _check_range(name: str, value: Any, low: int, high: int) -> None:
 def _demand(right: bool, name: str, problem: str) -> None:
     if not right:
         raise InstanceError(f"{name}: {problem}")
+
+
+def _check_relations(tables: Tables) -> None:
+    """What must agree between tables, since kernels follow these indices without looking."""
+    held = np.where(tables.pinned == EMPTY, 0, tables.pinned)
+    own = tables.segment_model[held] == np.arange(tables.pinned.shape[1])
+    _demand(
+        bool(np.all(own | (tables.pinned == EMPTY))), "pinned", "must hold segments of the column's model"
+    )
+    length = np.diff(tables.path_start)[tables.class_path]
+    groups = length * np.diff(tables.task_model)[tables.class_task]
+    right = np.array_equal(np.diff(tables.class_group), groups)
+    _demand(right, "class_group", "must have one group per position and model of the class's task")
+    option_class = np.repeat(np.arange(len(length)), np.diff(tables.option_start))
+    same = tables.model_task[tables.option_model] == tables.class_task[option_class]
+    _demand(bool(np.all(same)), "option_model", "must solve the task of the class")
+    part_option = np.repeat(np.arange(len(tables.option_model)), np.diff(tables.part_start))
+    within = tables.part_position < length[option_class[part_option]]
+    _demand(bool(np.all(within)), "part_position", "must lie on the path of the class")
+    same = tables.segment_model[tables.part_segment] == tables.option_model[part_option]
+    _demand(bool(np.all(same)), "part_segment", "must be of the option's model")
+    visited = tables.branch_parts <= np.diff(tables.part_start)[_branch_option(tables)]
+    _demand(bool(np.all(visited)), "branch_parts", "must not exceed the option's parts")
+
+
+def _branch_option(tables: Tables) -> Ints:
+    return np.repeat(np.arange(len(tables.option_model)), np.diff(tables.branch_start))

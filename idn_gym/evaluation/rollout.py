@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from gymnasium.vector import VectorEnv
+from gymnasium.vector import AutoresetMode, VectorEnv
 
 from idn_gym.core.arrays import Floats
 from idn_gym.metrics import METRICS
 from idn_gym.objectives import OBJECTIVES
 from idn_gym.policy import OnlinePolicy, Policy
+from idn_gym.strict import ConfigError
 
 PER_REQUEST = tuple(METRICS.index(name) for name in METRICS[1:10] if name != "update")
 """Columns of `Episodes.figures` that are means over the requests of a slot."""
@@ -57,6 +58,10 @@ def rollout(policy: Policy, env: VectorEnv[Any, Any, Any], seeds: Sequence[int])
         env: native vector environment with a preference and as many rows as there are seeds.
         seeds: of the episodes; the same seeds mean the same demand and resources for every policy.
     """
+    if not getattr(env.unwrapped, "scalar", False):
+        raise ConfigError("preference", "None is not allowed; rollouts report scalar costs, so name one")
+    if env.unwrapped.metadata["autoreset_mode"] != AutoresetMode.NEXT_STEP:
+        raise ConfigError("autoreset_mode", "must be NEXT_STEP here, or the last outcome would be gone")
     simulation = env.unwrapped.simulation  # type: ignore[attr-defined]
     shape = (len(seeds), simulation.compiled.scenario.horizon)
     played = Episodes(
