@@ -167,6 +167,7 @@ def random_overrides(rng, pick):
         "serving.capacity": pick("shared", "exogenous"),
         "serving.tariff": {key: rng.uniform(0.01, 1.0) for key in ("latency", "error", "energy", "traffic")},
         "tasks.0.timeout": pick(100.0, rng.uniform(2.0, 6.0)),
+        "tasks.0.deadline": rng.uniform(1.0, 6.0),
         "workload.bursts": {"start": 0.5, "stop": 0.5},
         "dynamics.link": pick({"kind": "fixed"}, {"kind": "ar1"}, {"kind": "gilbert_elliott", "fail": 0.5}),
         "dynamics.outages": pick(None, {"mean_up": 2, "mean_down": 2}),

@@ -18,6 +18,23 @@ class Option(NamedTuple):
     held: set  # of (node, segment)
     seconds: dict  # per request, by node
     size: dict  # bytes per request, by link
+    late: float  # share of requests that miss the deadline
+    early: float  # share that leave before the last exit
+
+
+def walk_branches(tables, draw, t, rho, o):
+    """(share, latency) of each way in which a request can end."""
+    path = range(tables.path_start[tables.class_path[rho]], tables.path_start[tables.class_path[rho] + 1])
+    for x in range(tables.branch_start[o], tables.branch_start[o + 1]):
+        latency, here = 0.0, 0
+        for i in range(tables.branch_parts[x]):
+            q = tables.part_start[o] + i
+            for hop in range(here + 1, tables.part_position[q] + 1):
+                link = tables.path_link[path[hop]]
+                latency += tables.link_delay[link] + tables.branch_bytes[x, i] / draw.rate[0, t, link]
+            here = tables.part_position[q]
+            latency += tables.branch_seconds[x, i] * draw.slowdown[0, tables.part_node[q]]
+        yield tables.branch_share[x], latency
 
 
 def describe_options(tables, draw, t, rho):
@@ -39,7 +56,11 @@ def describe_options(tables, draw, t, rho):
             joules += tables.node_watts[node] * seconds[node]
             held.add((node, tables.part_segment[q]))
         vector = np.array([tables.option_error[o], latency, joules, sum(size.values())])
-        yield Option(tables.option_rank[o], tables.option_model[o], vector, held, seconds, size)
+        branches = list(walk_branches(tables, draw, t, rho, o))
+        np.testing.assert_allclose(sum(share * time for share, time in branches), latency)
+        late = sum(share for share, time in branches if time > tables.class_deadline[rho])
+        early = sum(share for share, _ in branches[:-1])
+        yield Option(tables.option_rank[o], tables.option_model[o], vector, held, seconds, size, late, early)
 
 
 def covers(tables, resident, part):
@@ -51,10 +72,10 @@ def covers(tables, resident, part):
 
 
 def serve_plainly(tables, draw, t, resident):
-    """(R, 6) served, errors, latency, energy, traffic and cost of each class."""
+    """(R, 9) served, errors, latency, energy, traffic, late, early, split and cost of each class."""
     compute = dict(enumerate(draw.seconds[0, t]))
     wires = dict(enumerate(draw.rate[0, t] * tables.slot_seconds))
-    totals = np.zeros((len(tables.class_task), 6))
+    totals = np.zeros((len(tables.class_task), 9))
     for rho in draw.order[0, t]:
         options = list(describe_options(tables, draw, t, rho))
         worst = np.max([option.vector for option in options], axis=0)
@@ -76,10 +97,11 @@ def serve_plainly(tables, draw, t, resident):
                 compute[node] -= amount * need
             for link, need in option.size.items():
                 wires[link] -= amount * need
-            totals[rho] += amount * np.array([1.0, *option.vector, option.vector @ draw.tariff[0]])
+            ends = option.late, option.early, float(len(option.held) > 1)
+            totals[rho] += amount * np.array([1.0, *option.vector, *ends, option.vector @ draw.tariff[0]])
             left -= amount
         drop = np.array([1.0, tables.class_timeout[rho], worst[2], worst[3]])
-        totals[rho] += left * np.array([0.0, *drop, drop @ draw.tariff[0]])
+        totals[rho] += left * np.array([0.0, *drop, 1.0, 0.0, 0.0, drop @ draw.tariff[0]])
     return totals
 
 
@@ -97,13 +119,9 @@ def test_the_kernels_serve_as_the_rule_says(make_scenario, worlds, data):
             wanted[0, :, m] = rng.choice([EMPTY, *mine], wanted.shape[1])
         state, outcome = step(instance, state, Action(wanted))
         totals = serve_plainly(tables, draw, t, state.resident[0])
-        measured = [
-            outcome.served,
-            outcome.arrived - outcome.correct,
-            outcome.latency,
-            outcome.energy,
-            outcome.traffic,
-        ]
+        errors = outcome.arrived - outcome.correct
+        measured = [outcome.served, errors, outcome.latency, outcome.energy, outcome.traffic]
+        measured += [outcome.late, outcome.early, outcome.split]
         for k, field in enumerate(measured):
             np.testing.assert_allclose(field[0], totals[:, k], rtol=1e-9, atol=1e-9)
-        np.testing.assert_allclose(outcome.tariff_cost[0], totals[:, 5].sum(), rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(outcome.tariff_cost[0], totals[:, 8].sum(), rtol=1e-9, atol=1e-9)

@@ -228,6 +228,26 @@ def test_what_the_link_does_not_take_spills_to_the_next_option(pair, play):
     assert slot.served == pytest.approx([23.0])
 
 
+def test_a_few_bytes_fill_a_link_as_well(pair, play):
+    """At half a byte each, 320 tensors cross in a slot."""
+    models = {"m": {"blocks": [(0.01, 10.0, 0.5), (1.0, 20.0, 0.0)]}}
+    slot = play(pair({"serving.tariff": {"traffic": 1.0}}, models), {"a": ["m[0:1]"]}, demand=[400.0])
+    assert slot.split == pytest.approx([320.0])
+    assert slot.carried == pytest.approx([160.0])
+
+
+def test_each_part_fills_only_the_links_on_its_way(make_scenario, play):
+    """The first hop carries 1 byte of each request, the second one 20."""
+    models = {"m": {"blocks": [(2.0, 10.0, 1.0), (1.0, 20.0, 20.0), (4.0, 40.0, 0.0)], "input": 32.0}}
+    nodes = {"a": {"demand": 1.0}, "b": {"device": "fast"}, "c": {"pins": ["all"]}}
+    scenario = make_scenario(nodes, TWO_LINKS, models, {"serving.max_parts": 3})
+    held = {"a": ["m[0:1]"], "b": ["m[1:2]"]}
+    slot = play(scenario, held, demand=[50.0], rate=[1.0, 100.0], seconds=[1e3, 1e3, 1e3])
+    assert slot.busy == pytest.approx([10 * 2.0, 10 * 0.1, 10 * 4.0])
+    assert slot.carried == pytest.approx([10.0, 200.0])
+    assert slot.served == pytest.approx([10.0])
+
+
 def test_what_no_option_takes_is_dropped_at_the_worst_vector(pair, play):
     slot = play(pair(tasks=[{"name": "t", "models": ["m"], "timeout": 7.0}]), demand=[30.0])
     dropped = 10.0
