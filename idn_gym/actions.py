@@ -201,8 +201,9 @@ class ScoresTask(_Items):
     """`Box` in [-1, 1]: per (node, task) a share of the node's memory.
 
     Positive scores of a node are normalised to shares. In falling order of score each task gets the
-    segment of largest nominal saving that fits into its share plus what earlier tasks left over.
-    Feasible set: at most one segment per (node, task).
+    segment of largest nominal saving that fits into its share plus what earlier tasks left over. The
+    saving is that of the segment alone (`Tables.segment_value`), so a tail that needs a head elsewhere is
+    never chosen. Feasible set: at most one segment per (node, task), out of those that save by themselves.
     """
 
     def __init__(self, compiled: Compiled) -> None:
@@ -240,8 +241,8 @@ class Fractional(_Items):
     """`Box` in [0, 1]: y per (node, segment), rounded by dependent rounding (DepRound).
 
     Pairs of fractional items of a node trade size until one is integral, so marginals are kept and
-    the used size moves by less than one item; repair then cuts what is over. Of two segments of one
-    model the larger stays. Feasible set: every placement, in expectation y.
+    the used size moves by less than one item; repair then cuts what is over, and of two segments of one
+    model the larger stays, so means are y only where neither happens. Feasible set: every placement.
     """
 
     def __init__(self, compiled: Compiled) -> None:

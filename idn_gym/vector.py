@@ -1,4 +1,4 @@
-"""The native vector environment: one compiled call per step for any number of episodes."""
+"""The native vector environment: a handful of compiled calls per step for any number of episodes."""
 
 from __future__ import annotations
 
