@@ -39,6 +39,12 @@ def test_means_are_per_request():
     assert {name: figures[name] for name in expected} == expected
 
 
+def test_small_numbers_stay_small():
+    figures = figures_of(arrived=[0.5, 0.0], served=[0.4, 0.0], latency=[0.1, 0.0], late=[0.2, 0.0])
+    expected = {"requests": 0.5, "latency": 0.2, "drop_rate": 0.2, "late_rate": 0.4, "split_rate": 0.0}
+    assert {name: figures[name] for name in expected} == pytest.approx(expected)
+
+
 def test_totals_and_loads():
     nominal = TABLES.node_seconds[0]
     figures = figures_of(

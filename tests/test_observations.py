@@ -65,6 +65,37 @@ def test_outcomes_of_the_last_slot_and_resources_of_the_coming_one(simulation):
     assert seen["slot"] == 0.25
 
 
+def test_less_than_a_request_and_less_than_all_of_a_node(simulation):
+    """Half a request arrives and takes 2 of the 10 seconds of what a may still compute."""
+    sim = simulation({"serving.tariff": {"traffic": 1.0}})
+    sim.instance.draw.demand[0, 0], sim.instance.draw.seconds[0, 0, 0] = 0.5, 1.0
+    sim.instance.draw.rate[0, 0] = 0.05
+    sim.step(np.array([[1]]))
+    seen, _ = see(sim)
+    # the link takes 0.5 bytes, an eighth of a tensor of 4
+    assert seen["batch t@a"] == pytest.approx(0.05)
+    assert seen["dropped t@a"] == pytest.approx(1 - 0.125 / 0.5)
+    assert seen["busy a"] == pytest.approx(0.125 * 2 / 10)
+
+
+def test_elastic_compute_and_nodes_without_memory(make_scenario):
+    """An elastic node is never busy and always has all its compute; no memory is none of it."""
+    nodes = {
+        "a": {**NODES["a"], "memory": 0.0},
+        "e": {"device": "fast", "servers": float("inf")},
+        "c": NODES["c"],
+    }
+    scenario = make_scenario(nodes, [("a", "e", {}), ("e", "c", {})], MODELS)
+    sim = Simulation(scenario, "placement", "flat", "balanced", "train", batch=1)
+    sim.reset([0], [0])
+    sim.step(np.array([[2]]))
+    assert sim.outcome.busy[0, 1] > 0
+    seen, _ = see(sim)
+    assert seen["memory a"] == 0.0 and seen["compute a"] == 1.0
+    assert seen["busy e"] == 0.0 and seen["compute e"] == 1.0 and seen["memory e"] == 1.0
+    assert "busy c" not in seen
+
+
 def test_a_tail_has_a_beginning(simulation):
     sim = simulation()
     line = sim.codec.describe()[0]
