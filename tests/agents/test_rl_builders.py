@@ -37,7 +37,7 @@ def vector_env(size=3, count=2):
 @pytest.mark.parametrize("name, config, algorithm", [("ppo", PPOConfig, PPO), ("a2c", A2CConfig, A2C)])
 def test_shipped_files_build(name, config, algorithm):
     values = read_yaml(CONFIGS / "agents" / f"{name}.yaml")
-    built = build(read(config, values), GymVecEnv(vector_env(count=16)), seed=0)
+    built = build(read(config, values), GymVecEnv(vector_env(count=32)), seed=0)
     assert isinstance(built, algorithm) and isinstance(built, Policy)
     assert built.n_steps == values["n_steps"] and built.gamma == values["gamma"]
     widths = [
