@@ -196,18 +196,22 @@ def test_set_state_goes_on_to_the_bit(mode):
                 np.testing.assert_array_equal(field, same, strict=True)
 
 
-def test_a_saved_state_does_not_move_on_with_the_environment():
+@pytest.mark.parametrize("steps", [0, HORIZON - 1, HORIZON])
+def test_a_saved_state_does_not_move_on_with_the_environment(steps):
     env = IDNVectorEnv(2, **make_kwargs())
     env.reset(seed=0)
+    for _ in range(steps):
+        env.step(env.action_space.sample() * 0)
     saved = env.get_state()
     before = pickle.dumps(saved)
     first = env.step(env.action_space.sample() * 0 + 1)
-    assert pickle.dumps(saved) == before
-    env.set_state(saved)
-    env.step(env.action_space.sample() * 0)
+    env.reset(seed=5)
     assert pickle.dumps(saved) == before
     env.set_state(saved)
     np.testing.assert_array_equal(env.step(env.action_space.sample() * 0 + 1)[0], first[0])
+    env.set_state(saved)
+    env.reset(seed=5)
+    assert pickle.dumps(saved) == before
 
 
 def test_seeds_of_the_rows():
@@ -286,21 +290,37 @@ def test_make_vec_gives_the_native_environment():
     assert observation in env.observation_space and reward.shape == (3, 5)
 
 
-def test_nothing_shares_memory_between_steps():
-    env = IDNVectorEnv(3, autoreset_mode="SAME_STEP", **make_kwargs())
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("steps", [1, HORIZON, HORIZON + 1])
+def test_nothing_shares_memory_between_steps(mode, steps):
+    env = IDNVectorEnv(3, autoreset_mode=mode, **make_kwargs())
     seen = [env.reset(seed=0)]
-    seen += [env.step(env.action_space.sample()) for _ in range(HORIZON + 1)]
+    seen += [env.step(env.action_space.sample()) for _ in range(steps)]
     arrays = [collect(result) for result in seen]
     copies = [[array.copy() for array in step] for step in arrays]
+    env.reset(seed=1)
     for _ in range(HORIZON):
         env.step(env.action_space.sample())
-    env.reset(seed=1)
     for step, copy in zip(arrays, copies, strict=True):
         for array, same in zip(step, copy, strict=True):
             np.testing.assert_array_equal(array, same)
     flat = [array for step in arrays for array in step]
     for i, one in enumerate(flat):
         assert not any(np.shares_memory(one, other) for other in flat[i + 1 :])
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_writing_to_what_was_returned_changes_nothing(mode):
+    env, spoilt = (IDNVectorEnv(3, autoreset_mode=mode, **make_kwargs()) for _ in range(2))
+    for e in (env, spoilt):
+        e.reset(seed=0)
+    env.action_space.seed(0)
+    for _ in range(STEPS):
+        actions = env.action_space.sample()
+        one, other = env.step(actions), spoilt.step(actions)
+        for field, same in zip(collect(one), collect(other), strict=True):
+            np.testing.assert_array_equal(field, same)
+            same[...] = same == 0
 
 
 def collect(value):
