@@ -22,9 +22,13 @@ import gymnasium as gym
 import numpy as np
 
 import idn_gym  # noqa: F401 (registers IDN-v0)
+from agents.rl.build import build
+from experiments import run_config
 from experiments.report import write_csv
+from experiments.train import make_env
 from idn_gym.core.transition import step
 from idn_gym.core.workspace import make_scratch
+from idn_gym.integrations.sb3 import use_one_thread
 from idn_gym.metrics import METRICS, measure
 from idn_gym.objectives import judge
 from idn_gym.simulation import Simulation
@@ -187,6 +191,41 @@ def extras(scenario: str, seconds: float, repeats: int) -> list[Line]:
     return [Line(scenario, "single", f"{what}, share of a step without", share)]
 
 
+def training(scenario: str, steps: int) -> list[Line]:
+    """How PPO with the shipped hyper-parameters spends its CPU time."""
+    config = run_config.resolve(scenario=scenario, changes={"steps": steps})
+    use_one_thread()
+    env = make_env(config)
+    algorithm = build(config.agent, env, config.seed)
+    algorithm.learn(1)  # one rollout and update, to compile and to warm up
+    clock = dict.fromkeys(("environment", "rollouts", "updates"), 0.0)
+    env.step_wait = _timed(clock, "environment", env.step_wait)  # type: ignore[method-assign]
+    algorithm.collect_rollouts = _timed(clock, "rollouts", algorithm.collect_rollouts)  # type: ignore[method-assign]
+    algorithm.train = _timed(clock, "updates", algorithm.train)  # type: ignore[method-assign]
+    start = time.process_time()
+    algorithm.learn(steps)
+    total = time.process_time() - start
+    shares = {
+        "environment": clock["environment"],
+        "choosing and storing actions": clock["rollouts"] - clock["environment"],
+        "gradient updates": clock["updates"],
+    }
+    lines = [Line(scenario, "PPO", f"share of training: {what}", t / total) for what, t in shares.items()]
+    return [*lines, Line(scenario, "PPO", "steps per CPU second", steps / total)]
+
+
+def _timed(clock: dict[str, float], what: str, call: Callable[..., Any]) -> Callable[..., Any]:
+    """`call`, with its CPU time added to an entry of `clock`."""
+
+    def timed(*words: Any, **options: Any) -> Any:
+        start = time.process_time()
+        result = call(*words, **options)
+        clock[what] += time.process_time() - start
+        return result
+
+    return timed
+
+
 def first_steps(scenario: str) -> list[Line]:
     """Time from ``import idn_gym`` to the first step: compiling, and with what was compiled before."""
     lines = []
@@ -225,6 +264,7 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--seconds", type=float, default=1.0, help="CPU time of each repeat")
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--training-steps", type=int, default=50_000, help="of PPO; 0: leave it out")
     parser.add_argument("--skip-first-step", action="store_true", help="do not compile everything anew")
     parser.add_argument("--out", type=Path, default=Path("runs/bench_speed.csv"))
     arguments = parser.parse_args(words)
@@ -234,6 +274,8 @@ def main(words: list[str] | None = None) -> None:
         lines += sizes(scenario)
         lines += parts(scenario, arguments.batch, effort[0] / 5, arguments.repeats)
         lines += extras(scenario, effort[0] / 5, arguments.repeats)
+    if arguments.training_steps:
+        lines += training(arguments.scenario[0], arguments.training_steps)
     if not arguments.skip_first_step:
         lines += first_steps(arguments.scenario[0])
     for line in lines:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from idn_gym.core.arrays import EMPTY, Action, Instance, Ints, State
 from idn_gym.core.decoding import (
+    Worth,
     change,
     fill_by_score,
     fill_by_share,
@@ -65,8 +66,7 @@ class _Room:
 
     def __init__(self, compiled: Compiled, node: Ints, segment: Ints) -> None:
         tables = compiled.tables
-        pins = np.where(tables.pinned == EMPTY, 0.0, tables.segment_bytes[tables.pinned]).sum(axis=1)
-        self._node, self._pins = node, pins[node]
+        self._node, self._pins = node, tables.node_reserved[node]
         self._size = np.where(segment == EMPTY, 0.0, tables.segment_bytes[segment])
 
     def mark(self, instance: Instance, state: State, fits: npt.NDArray[np.bool_]) -> None:
@@ -213,22 +213,24 @@ class ScoresTask(_Items):
         self._pairs = pairs
         self.pair_node = np.array([v for v, _ in pairs], np.int64)
         self.pair_task = np.array([k for _, k in pairs], np.int64)
-        self._placeable = compiled.placeable
+        tables = compiled.tables
+        saving = np.where(compiled.placeable, tables.segment_value * tables.segment_bytes, 0.0)
+        self._worth = Worth(saving, tables.segment_bytes, tables.segment_model, tables.node_reserved)
+        self._order = np.zeros(len(compiled.names.tasks), np.int64)
         self._task_start = np.searchsorted(task, np.arange(len(compiled.names.tasks) + 1)).astype(np.int64)
         self.space = gym.spaces.Box(-1.0, 1.0, (len(pairs),), np.float32)
 
     def decode(self, instance: Instance, state: State, actions: npt.NDArray[np.generic]) -> Action:
         wanted = np.full_like(state.resident, EMPTY)
-        shares = actions.astype(np.float64)
         fill_by_share(
-            instance.tables,
-            instance.draw,
+            self._worth,
+            instance.draw.memory,
             state.slot,
             self.pair_node,
             self.pair_task,
             self._task_start,
-            self._placeable,
-            shares,
+            actions.astype(np.float64),
+            self._order,
             wanted,
         )
         return Action(wanted)

@@ -52,8 +52,8 @@ class Nominal(NamedTuple):
     node_memory: Floats  # (N,) [bytes]
     link_rate: Floats  # (E,) [bytes/s]
     slot_seconds: float  # [s]
-    segment_first: Ints  # (S,)
-    segment_last: Ints  # (S,)
+    segment_begin: Floats  # (S,) first block over the model's blocks
+    segment_end: Floats  # (S,) one past the last block over the model's blocks
     model_blocks: Ints  # (M,)
 
 
@@ -80,7 +80,17 @@ class Flat:
             held_node=np.array([v for v, _ in held], np.int64),
             held_model=np.array([m for _, m in held], np.int64),
         )
-        self._nominal = Nominal(*(getattr(tables, name) for name in Nominal._fields))
+        blocks = tables.model_blocks[model]
+        self._nominal = Nominal(
+            class_requests=tables.class_requests,
+            node_seconds=tables.node_seconds,
+            node_memory=tables.node_memory,
+            link_rate=tables.link_rate,
+            slot_seconds=tables.slot_seconds,
+            segment_begin=tables.segment_first / blocks,
+            segment_end=tables.segment_last / blocks,
+            model_blocks=tables.model_blocks,
+        )
         self._features = _list_features(compiled, self.layout)
         bounds = np.array([(feature.low, feature.high) for feature in self._features], np.float32)
         self.space = gym.spaces.Box(bounds[:, 0], bounds[:, 1], dtype=np.float32)
@@ -189,16 +199,16 @@ def _encode(
             if not layout.hidden:
                 row[i] = rate[b, t, e] / nominal.link_rate[e]
                 i += 1
+        for k in range(i):  # what follows cannot pass its bounds
+            if row[k] > high[k]:
+                # Sums may pass a bound of 1 by rounding alone; only what matters is counted.
+                clipped[b] += row[k] > high[k] * (1.0 + 1e-6)
+                row[k] = high[k]
         i = _encode_residents(nominal, state, layout, b, i, row)
         row[i] = state.slot[b] / horizon
         if layout.preference:
             for w in range(weights.shape[1]):
                 row[i + 1 + w] = weights[b, w]
-        for k in range(len(high)):
-            if row[k] > high[k]:
-                # Sums may pass a bound of 1 by rounding alone; only what matters is counted.
-                clipped[b] += row[k] > high[k] * (1.0 + 1e-6)
-                row[k] = high[k]
 
 
 @inner
@@ -208,10 +218,10 @@ def _encode_residents(
     for h in range(len(layout.held_node)):
         m = layout.held_model[h]
         s = state.resident[b, layout.held_node[h], m]
-        row[i] = 0.0 if s == EMPTY else nominal.segment_last[s] / nominal.model_blocks[m]
+        row[i] = 0.0 if s == EMPTY else nominal.segment_end[s]
         i += 1
         if nominal.model_blocks[m] > 1:
-            row[i] = 0.0 if s == EMPTY else nominal.segment_first[s] / nominal.model_blocks[m]
+            row[i] = 0.0 if s == EMPTY else nominal.segment_begin[s]
             i += 1
     return i
 

@@ -50,6 +50,7 @@ class Tables(NamedTuple):
     node_seconds: Floats  # (N,) [s] nominal compute seconds per slot; inf where elastic
     node_watts: Floats  # (N,) [W] power drawn per compute second, above idle
     node_idle_watts: Floats  # (N,) [W] power drawn all the time; 0 where not counted
+    node_reserved: Floats  # (N,) [bytes] of the segments that the node pins
     node_movable: npt.NDArray[np.bool_]  # (N,) whether a policy may place models here
     # links
     link_delay: Floats  # (E,) [s] round-trip delay
@@ -82,6 +83,7 @@ class Tables(NamedTuple):
     option_start: Ints  # (R+1,) into O
     class_group: Ints  # (R+1,) into G; a class has one group per (position, model of its task)
     group_start: Ints  # (G+1,) into O
+    class_backstop: Ints  # (R,) into O: from here to the class's last, options of which only one is used
     option_rank: Ints  # (O,) tie order in the class: fewer hops, fewer bytes, higher accuracy, name
     option_model: Ints  # (O,)
     option_point: Ints  # (O,) operating point, numbered within its model

@@ -63,6 +63,7 @@ def use_option(
         for j in range(origin + before + 1, origin + tables.part_position[q] + 1):
             link = tables.path_link[j]
             size = amount * tables.part_bytes[q]
-            scratch.bytes_left[link] = max(0.0, scratch.bytes_left[link] - size)
+            if tables.capacity != EXOGENOUS:
+                scratch.bytes_left[link] = max(0.0, scratch.bytes_left[link] - size)
             outcome.carried[b, link] += size
         before = tables.part_position[q]

@@ -6,7 +6,14 @@ import numpy as np
 
 from idn_gym.core.arrays import Draw, Floats, Instance, Outcome, Residents, Tables
 from idn_gym.core.kernel import hot
-from idn_gym.core.serving import drop_cost, measure_paths, option_cost, option_latency, serve_slot
+from idn_gym.core.serving import (
+    drop_cost,
+    link_seconds,
+    measure_paths,
+    option_cost,
+    option_latency,
+    serve_slot,
+)
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
 
 
@@ -50,8 +57,9 @@ def _costs(
         origin = tables.path_start[tables.class_path[rho]]
         drops[rho] = drop_cost(tables, draw, b, rho)
         for o in range(tables.option_start[rho], tables.option_start[rho + 1]):
-            latency = option_latency(tables, draw, b, o, origin, scratch)
-            costs[o] = option_cost(draw, b, o, latency) if latency <= tables.class_timeout[rho] else np.inf
+            link = link_seconds(tables, o, origin, scratch)
+            in_time = option_latency(draw, b, o, link) <= tables.class_timeout[rho]
+            costs[o] = option_cost(draw, b, o, link) if in_time else np.inf
 
 
 @hot

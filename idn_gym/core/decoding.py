@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
@@ -109,67 +111,74 @@ def fill_by_score(
                 free[v] -= tables.segment_bytes[s]
 
 
-@kernel
+class Worth(NamedTuple):
+    """What `fill_by_share` reads of the tables; handing over all of them costs more than the work."""
+
+    saving: Floats  # (N, S) [cost] nominal saving of the segment alone; 0 where it may not be placed
+    size: Floats  # (S,) [bytes]
+    model: Ints  # (S,)
+    reserved: Floats  # (N,) [bytes] of pinned segments
+
+
+@hot
 def fill_by_share(
-    tables: Tables,
-    draw: Draw,
+    worth: Worth,
+    memory: Floats,
     slot: Ints,
     node: Ints,
     task: Ints,
     task_start: Ints,
-    placeable: Flags,
     scores: Floats,
+    order: Ints,
     wanted: Residents,
 ) -> None:
     """Give each task of a node the best segment that fits into its share of the memory.
 
     Pairs (node, task) come node by node. Segments of task k are task_start[k] up to task_start[k + 1].
+    `order` is work space for as many pairs as a node has.
     """
-    taken = np.zeros(len(node), np.bool_)
     for b in range(len(wanted)):
-        taken[:] = False
         first = 0
         while first < len(node):
+            v = node[first]
             last = first
+            count = 0
             total = 0.0
-            while last < len(node) and node[last] == node[first]:
-                total += max(0.0, scores[b, last])
+            while last < len(node) and node[last] == v:
+                if scores[b, last] > 0.0:
+                    total += scores[b, last]
+                    _insert(scores, b, last, count, order)
+                    count += 1
                 last += 1
-            free = free_bytes(tables, draw, b, slot[b], node[first])
-            spare = 0.0
-            for _ in range(first, last):
-                i = _highest(scores, taken, b, first, last)
-                if i < 0:
-                    break
-                taken[i] = True
-                room = spare + free * scores[b, i] / total
-                begin, end = task_start[task[i]], task_start[task[i] + 1]
-                s = _best_that_fits(tables, placeable, node[i], begin, end, room)
+            free = memory[b, slot[b], v] - worth.reserved[v]
+            room = 0.0
+            for k in range(count):
+                i = order[k]
+                room += free * scores[b, i] / total
+                s = _best_that_fits(worth, v, task_start[task[i]], task_start[task[i] + 1], room)
                 if s != EMPTY:
-                    wanted[b, node[i], tables.segment_model[s]] = s
-                    room -= tables.segment_bytes[s]
-                spare = room
+                    wanted[b, v, worth.model[s]] = s
+                    room -= worth.size[s]
             first = last
 
 
 @inner
-def _highest(scores: Floats, taken: Flags, b: int, first: int, last: int) -> int:
-    """Highest positive score that is not taken yet, the earlier of equals; -1 if there is none."""
-    best = -1
-    for i in range(first, last):
-        if not taken[i] and scores[b, i] > 0.0 and (best < 0 or scores[b, i] > scores[b, best]):
-            best = i
-    return best
+def _insert(scores: Floats, b: int, i: int, count: int, order: Ints) -> None:
+    """Put pair i behind those of the `count` in `order` that score as much or more."""
+    k = count
+    while k > 0 and scores[b, order[k - 1]] < scores[b, i]:
+        order[k] = order[k - 1]
+        k -= 1
+    order[k] = i
 
 
 @inner
-def _best_that_fits(tables: Tables, placeable: Flags, v: int, first: int, last: int, room: float) -> int:
+def _best_that_fits(worth: Worth, v: int, first: int, last: int, room: float) -> int:
     best = EMPTY
     most = 0.0
     for s in range(first, last):
-        saving = tables.segment_value[v, s] * tables.segment_bytes[s]
-        if placeable[v, s] and tables.segment_bytes[s] <= room and saving > most:
-            best, most = s, saving
+        if worth.saving[v, s] > most and worth.size[s] <= room:
+            best, most = s, worth.saving[v, s]
     return best
 
 

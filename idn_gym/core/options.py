@@ -224,6 +224,31 @@ def compress(
     }
 
 
+def backstops(fields: Mapping[str, Any], unlimited: npt.NDArray[np.bool_]) -> Ints:
+    """Where each class's backstop starts (R,): options at the end of its table of which only one is used.
+
+    Whole models that never leave a node of unlimited compute and are fed the same bytes over the same
+    links: whatever the cheapest of them cannot take, the others cannot either.
+
+    Args:
+        fields: from `compress`.
+        unlimited: (N, S) whether the node has unlimited compute and pins the segment.
+    """
+    first = fields["part_start"][:-1]
+    alone = np.diff(fields["part_start"]) == 1
+    alone &= unlimited[fields["part_node"][first], fields["part_segment"][first]]
+    position, size = fields["part_position"][first], fields["part_bytes"][first]
+    starts = []
+    for begin, end in pairwise(fields["option_start"]):
+        start = end
+        while start > begin and alone[start - 1]:
+            if position[start - 1] != position[end - 1] or size[start - 1] != size[end - 1]:
+                break
+            start -= 1
+        starts.append(start)
+    return np.array(starts, np.int64)
+
+
 def _by_first_part(options: Sequence[Row]) -> list[tuple[int, Row]]:
     """Options with their tie rank, sorted by position and model of the first part."""
     return sorted(enumerate(options), key=lambda item: (item[1].parts[0][1], item[1].model, item[0]))

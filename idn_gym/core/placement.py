@@ -20,11 +20,7 @@ def shared_bytes(tables: Tables, one: int, other: int) -> float:
 @inner
 def free_bytes(tables: Tables, draw: Draw, b: int, t: int, v: int) -> float:
     """Memory of a node in slot `t` that pinned models leave."""
-    free = draw.memory[b, t, v]
-    for m in range(len(tables.model_task)):
-        if tables.pinned[v, m] != EMPTY:
-            free -= tables.segment_bytes[tables.pinned[v, m]]
-    return float(free)
+    return float(draw.memory[b, t, v] - tables.node_reserved[v])
 
 
 @inner

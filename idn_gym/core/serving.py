@@ -50,12 +50,9 @@ def is_usable(tables: Tables, resident: Residents, b: int, option: int) -> bool:
 
 
 @inner
-def option_latency(tables: Tables, draw: Draw, b: int, option: int, origin: int, scratch: Scratch) -> float:
-    """Expected seconds of one request: q (d + c / B) per hop and q s per block, over early exits.
-
-    Delays and compute are in `Draw.option_latency` already; the rates of the slot decide the rest.
-    """
-    total = draw.option_latency[priced_row(draw, b), option]
+def link_seconds(tables: Tables, option: int, origin: int, scratch: Scratch) -> float:
+    """Expected seconds of one request that the rates of the slot decide: q c / B per hop."""
+    total = 0.0
     before = origin
     for q in range(tables.part_start[option], tables.part_start[option + 1]):
         here = origin + tables.part_position[q]
@@ -65,10 +62,18 @@ def option_latency(tables: Tables, draw: Draw, b: int, option: int, origin: int,
 
 
 @inner
-def option_cost(draw: Draw, b: int, o: int, latency: float) -> float:
-    """The tariff of one request by an option whose latency in the slot is given."""
-    r = priced_row(draw, b)
-    return draw.option_cost[r, o] + draw.tariff[b, 1] * (latency - draw.option_latency[r, o])
+def option_latency(draw: Draw, b: int, option: int, link: float) -> float:
+    """Expected seconds of one request: q (d + c / B) per hop and q s per block, over early exits.
+
+    Delays and compute are in `Draw.option_latency` already; `link` is what the slot's rates add.
+    """
+    return float(draw.option_latency[priced_row(draw, b), option] + link)
+
+
+@inner
+def option_cost(draw: Draw, b: int, option: int, link: float) -> float:
+    """The tariff of one request, of which `link` seconds are decided by the rates of the slot."""
+    return float(draw.option_cost[priced_row(draw, b), option] + draw.tariff[b, 1] * link)
 
 
 @inner
@@ -88,29 +93,59 @@ def list_options(tables: Tables, draw: Draw, b: int, rho: int, resident: Residen
     path = tables.class_path[rho]
     origin = tables.path_start[path]
     task = tables.class_task[rho]
+    first, last = tables.task_model[task], tables.task_model[task + 1]
     group = tables.class_group[rho]
+    backstop = tables.class_backstop[rho]
     count = 0
     for j in range(origin, tables.path_start[path + 1]):
-        for m in range(tables.task_model[task], tables.task_model[task + 1]):
-            if resident[b, tables.path_node[j], m] != EMPTY:
-                for o in range(tables.group_start[group], tables.group_start[group + 1]):
-                    if is_usable(tables, resident, b, o):
-                        count += list_option(tables, draw, b, rho, o, origin, count, scratch)
+        if tables.group_start[group] >= backstop:
+            break
+        v = tables.path_node[j]
+        for m in range(first, last):
+            if resident[b, v, m] != EMPTY:
+                for o in range(tables.group_start[group], min(backstop, tables.group_start[group + 1])):
+                    if tables.model_blocks[m] == 1 or is_usable(tables, resident, b, o):
+                        link = link_seconds(tables, o, origin, scratch)
+                        count += list_option(tables, draw, b, rho, o, link, count, scratch)
             group += 1
+    if backstop < tables.option_start[rho + 1]:
+        count += list_backstop(tables, draw, b, rho, origin, count, scratch)
     return count
 
 
 @inner
+def list_backstop(
+    tables: Tables, draw: Draw, b: int, rho: int, origin: int, count: int, scratch: Scratch
+) -> int:
+    """Of the options that no capacity limits, write the cheapest in time: the others are never used.
+
+    They send the same bytes over the same links, so the rates of the slot shift all of them alike.
+    """
+    row = priced_row(draw, b)
+    link = link_seconds(tables, tables.class_backstop[rho], origin, scratch)
+    best = -1
+    for o in range(tables.class_backstop[rho], tables.option_start[rho + 1]):
+        if best >= 0 and draw.option_cost[row, o] > draw.option_cost[row, best]:
+            continue
+        if best >= 0 and draw.option_cost[row, o] == draw.option_cost[row, best]:
+            if tables.option_rank[o] > tables.option_rank[best]:
+                continue
+        if option_latency(draw, b, o, link) <= tables.class_timeout[rho]:
+            best = o
+    return 0 if best < 0 else list_option(tables, draw, b, rho, best, link, count, scratch)
+
+
+@inner
 def list_option(
-    tables: Tables, draw: Draw, b: int, rho: int, o: int, origin: int, count: int, scratch: Scratch
+    tables: Tables, draw: Draw, b: int, rho: int, o: int, link: float, count: int, scratch: Scratch
 ) -> int:
     """Write one usable option as the entry `count`; return 0 if it is slower than the timeout."""
-    latency = option_latency(tables, draw, b, o, origin, scratch)
+    latency = option_latency(draw, b, o, link)
     if latency > tables.class_timeout[rho]:
         return 0
     scratch.option[count] = o
     scratch.latency[count] = latency
-    scratch.cost[count] = option_cost(draw, b, o, latency)
+    scratch.cost[count] = option_cost(draw, b, o, link)
     return 1
 
 
@@ -204,10 +239,10 @@ def serve_class(
 def serve_slot(
     tables: Tables, draw: Draw, b: int, t: int, resident: Residents, scratch: Scratch, outcome: Outcome
 ) -> None:
-    """Serve every batch of slot `t` of row `b`, in the arrival order of the draw."""
+    """Serve the batches of slot `t` of row `b`, in the arrival order of the draw."""
     measure_paths(tables, draw, b, t, scratch)
     fill_capacity(tables, draw, b, t, scratch)
-    for i in range(len(tables.class_task)):
+    for i in range(draw.order.shape[2]):
         rho = draw.order[b, t, i]
         batch = draw.demand[b, t, rho]
         outcome.arrived[b, rho] = batch

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from idn_gym.core.arrays import EMPTY, Draw, Instance, Ints, Tables
+from idn_gym.core.options import backstops
 
 SHAPES = {
-    "N": ("node_memory", "node_seconds", "node_watts", "node_idle_watts", "node_movable"),
+    "N": ("node_memory", "node_seconds", "node_watts", "node_idle_watts", "node_reserved", "node_movable"),
     "E": ("link_delay", "link_rate", "link_joules"),
     "J": ("path_node", "path_link", "path_delay"),
     "M": ("model_task", "model_blocks"),
@@ -20,6 +21,7 @@ SHAPES = {
     "R": (
         "class_task",
         "class_path",
+        "class_backstop",
         "class_requests",
         "class_timeout",
         "class_deadline",
@@ -124,6 +126,7 @@ def check_instance(instance: Instance) -> None:
     )
     _demand(right, "order", "must be a permutation of the classes in every slot")
     _check_relations(tables)
+    _check_backstops(tables, draw)
 
 
 def _measure(tables: Tables, draw: Draw) -> dict[str, int]:
@@ -198,6 +201,16 @@ def _check_relations(tables: Tables) -> None:
     _demand(bool(np.all(same)), "part_segment", "must be of the option's model")
     visited = tables.branch_parts <= np.diff(tables.part_start)[_branch_option(tables)]
     _demand(bool(np.all(visited)), "branch_parts", "must not exceed the option's parts")
+
+
+def _check_backstops(tables: Tables, draw: Draw) -> None:
+    """Options that serving passes over must be those that could never be used."""
+    elastic = np.isinf(tables.node_seconds)
+    _demand(bool(np.all(np.isinf(draw.seconds[:, :, elastic]))), "seconds", "must be inf where elastic")
+    held = np.arange(len(tables.segment_model)) == tables.pinned[:, tables.segment_model]
+    earliest = backstops(tables._asdict(), held & elastic[:, None])
+    right = np.all((tables.class_backstop >= earliest) & (tables.class_backstop <= tables.option_start[1:]))
+    _demand(bool(right), "class_backstop", "must lie between where alternatives at its end start and its end")
 
 
 def _branch_option(tables: Tables) -> Ints:

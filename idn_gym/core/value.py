@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from idn_gym.core.arrays import EMPTY, EXOGENOUS, Draw, Floats, Outcome, Residents, Tables
-from idn_gym.core.capacity import fill_capacity
-from idn_gym.core.kernel import hot, inner
-from idn_gym.core.serving import measure_paths, serve_class
+from idn_gym.core.arrays import EMPTY, Draw, Floats, Ints, Outcome, Residents, Tables
+from idn_gym.core.kernel import hot
+from idn_gym.core.serving import serve_slot
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
 
 
@@ -77,46 +76,55 @@ def segment_values(tables: Tables, placeable: npt.NDArray[np.bool_], tariff: Flo
         placeable: (N, S) which pairs to value; the others get 0.
         tariff: (4,) cost per unit of error, second, joule and byte-hop.
     """
-    values = np.zeros(placeable.shape)
-    resident = tables.pinned[None].copy()
+    rho, node, segment = _trials(tables, placeable)
     draw, scratch, outcome = nominal_draw(tables, tariff), make_scratch(tables), empty_outcome(tables, 1)
-    base = np.zeros(len(tables.class_task))
-    _segment_values(tables, draw, placeable, resident, scratch, outcome, base, values)
+    draw = draw._replace(order=np.zeros((1, 1, 1), np.int32))
+    cost = np.zeros(len(rho))
+    resident = tables.pinned[None].copy()
+    # Row and slot are handed over although they are 0: kernels compile anew for a constant.
+    _costs_alone(tables, draw, 0, 0, rho, node, segment, resident, scratch, outcome, cost)
+    base = cost[segment == EMPTY]
+    saved = np.where(segment == EMPTY, 0.0, base[rho] - cost) / np.maximum(1.0, tables.segment_bytes[segment])
+    values = np.zeros(placeable.shape)
+    np.add.at(values, (node, segment), saved)
     return values
 
 
+def _trials(tables: Tables, placeable: npt.NDArray[np.bool_]) -> tuple[Ints, Ints, Ints]:
+    """Class, node and segment of what to try: first nothing for each class, then all it could use."""
+    classes = len(tables.class_task)
+    rows = [(rho, 0, EMPTY) for rho in range(classes)]
+    task = tables.model_task[tables.segment_model]
+    for rho in range(classes):
+        p = tables.class_path[rho]
+        for v in tables.path_node[tables.path_start[p] : tables.path_start[p + 1]]:
+            mine = np.flatnonzero(placeable[v] & (task == tables.class_task[rho])).tolist()
+            rows += [(rho, int(v), s) for s in mine]
+    rho, node, segment = np.array(rows, np.int64).T.copy()
+    return rho, node, segment
+
+
 @hot
-def _segment_values(
+def _costs_alone(
     tables: Tables,
     draw: Draw,
-    placeable: npt.NDArray[np.bool_],
+    b: int,
+    t: int,
+    rho: Ints,
+    node: Ints,
+    segment: Ints,
     resident: Residents,
     scratch: Scratch,
     outcome: Outcome,
-    base: Floats,
-    values: Floats,
+    cost: Floats,
 ) -> None:
-    measure_paths(tables, draw, 0, 0, scratch)
-    classes = len(tables.class_task)
-    for rho in range(classes):
-        base[rho] = _cost_alone(tables, draw, rho, resident, scratch, outcome)
-    for rho in range(classes):
-        p = tables.class_path[rho]
-        for j in range(tables.path_start[p], tables.path_start[p + 1]):
-            v = tables.path_node[j]
-            for s in range(len(tables.segment_model)):
-                m = tables.segment_model[s]
-                if placeable[v, s] and tables.model_task[m] == tables.class_task[rho]:
-                    resident[0, v, m] = s
-                    saved = base[rho] - _cost_alone(tables, draw, rho, resident, scratch, outcome)
-                    resident[0, v, m] = EMPTY
-                    values[v, s] += saved / max(1.0, tables.segment_bytes[s])
-
-
-@inner
-def _cost_alone(
-    tables: Tables, draw: Draw, rho: int, resident: Residents, scratch: Scratch, outcome: Outcome
-) -> float:
-    if tables.capacity != EXOGENOUS:
-        fill_capacity(tables, draw, 0, 0, scratch)
-    return serve_class(tables, draw, 0, 0, rho, draw.demand[0, 0, rho], resident, scratch, outcome)
+    for i in range(len(rho)):
+        draw.order[b, t, 0] = rho[i]
+        outcome.tariff_cost[b] = 0.0
+        model = tables.segment_model[max(segment[i], 0)]
+        held = resident[b, node[i], model]
+        if segment[i] != EMPTY:
+            resident[b, node[i], model] = segment[i]
+        serve_slot(tables, draw, b, t, resident, scratch, outcome)
+        resident[b, node[i], model] = held
+        cost[i] = outcome.tariff_cost[b]

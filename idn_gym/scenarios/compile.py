@@ -113,15 +113,15 @@ def _compile(scenario: Scenario) -> Compiled:
     scales = np.array([scale.error, scale.latency, scale.energy, scale.traffic, scale.update])
     tariff = _fixed_tariff(scenario)
     nominal = tariff_of(np.array(read_preference("balanced")), scales) if tariff is None else tariff
-    tables = _tables(scenario, network, gathered, classes)
+    # Frozen before they are complete: kernels are compiled per type of their arguments.
+    tables = freeze(_tables(scenario, network, gathered, classes))
     values = _break_ties(segment_values(tables, gathered.placeable, nominal))
-    tables = tables._replace(segment_value=values)
     moving = scenario.dynamics.moving_links
     for kind in moving:
         look_up(catalog.links, kind, "dynamics.moving_links")
     return Compiled(
         scenario=scenario,
-        tables=freeze(tables),
+        tables=freeze(tables._replace(segment_value=values)),
         names=_names(network, gathered),
         scales=scales,
         tariff=tariff,
@@ -137,6 +137,9 @@ def _tables(scenario: Scenario, network: Network, gathered: Deployables, classes
     workers = np.array([node.servers if np.isfinite(node.servers) else 1.0 for node in network.nodes])
     tasks = [gathered.tasks[k] for k in classes.task]
     worst = [max((row.traffic for row in rows), default=0.0) for rows in classes.rows]
+    enumerated = options.compress(classes.rows, classes.groups, scenario.serving.max_parts)
+    elastic = np.array([np.isinf(node.servers) for node in network.nodes])
+    held = np.arange(len(gathered.segments.model)) == gathered.pinned[:, gathered.segments.model]
     return Tables(
         slot_seconds=float(scenario.slot_seconds),
         capacity=EXOGENOUS if scenario.serving.capacity == "exogenous" else SHARED,
@@ -146,6 +149,7 @@ def _tables(scenario: Scenario, network: Network, gathered: Deployables, classes
         node_seconds=np.array([node.servers * scenario.slot_seconds for node in network.nodes], float),
         node_watts=np.array([d.active_watts for d in network.devices], float) - idle / workers,
         node_idle_watts=idle,
+        node_reserved=np.where(gathered.pinned == EMPTY, 0.0, gathered.segment_bytes[gathered.pinned]).sum(1),
         node_movable=gathered.movable,
         link_delay=network.delay,
         link_rate=network.rate,
@@ -167,7 +171,8 @@ def _tables(scenario: Scenario, network: Network, gathered: Deployables, classes
         class_timeout=np.array([task.timeout for task in tasks], float),
         class_deadline=np.array([task.deadline for task in tasks], float),
         class_drop_bytes=np.array(worst, float),
-        **options.compress(classes.rows, classes.groups, scenario.serving.max_parts),
+        class_backstop=options.backstops(enumerated, held & elastic[:, None]),
+        **enumerated,
     )
 
 

@@ -8,17 +8,19 @@ from experiments import bench_speed
 def test_every_number_is_measured_and_written(tmp_path, capsys):
     out = tmp_path / "speed.csv"
     words = ["--scenario", "tiny", "isp-hierarchy", "--batch", "2", "--seconds", "0.001", "--repeats", "1"]
-    bench_speed.main([*words, "--skip-first-step", "--out", str(out)])
+    bench_speed.main([*words, "--training-steps", "1024", "--skip-first-step", "--out", str(out)])
     with out.open() as file:
         rows = list(csv.DictReader(file))
-    speeds = [(r["what"], r["mode"]) for r in rows if r["quantity"] == "steps per CPU second"]
+    speeds = [(r["what"], r["mode"]) for r in rows if r["of_cartpole"]]
     everyone = ("CartPole-v1", "tiny", "isp-hierarchy")
     assert speeds == [(what, mode) for what in everyone for mode in ("single", "batch of 2")]
     assert all(float(row["value"]) > 0.0 for row in rows)
     assert float(rows[0]["of_cartpole"]) == 1.0
-    extras = {r["what"]: r["quantity"] for r in rows if "share" in r["quantity"]}
+    extras = {r["what"]: r["quantity"] for r in rows if "full info" in r["quantity"]}
     assert "mask" in extras["tiny"] and "mask" not in extras["isp-hierarchy"]
     assert next(r["value"] for r in rows if r["quantity"] == "request classes") == "2"
+    shares = [float(r["value"]) for r in rows if r["quantity"].startswith("share of training")]
+    assert len(shares) == 3 and 0.5 < sum(shares) <= 1.0
     assert "of a single CartPole" in capsys.readouterr().out
 
 

@@ -29,8 +29,10 @@ def test_a_seed_gives_one_draw_and_another_seed_another(preset):
     draw = build_instance(scenario, 7, uniforms=3).draw
     assert same(draw, build_instance(scenario, [7], uniforms=3).draw)
     other = build_instance(scenario, 8, uniforms=3).draw
-    for name in ("demand", "order", "seconds", "memory", "rate", "slowdown", "uniforms"):
+    for name in ("demand", "seconds", "memory", "rate", "slowdown", "uniforms"):
         assert not same(draw, other, [name]), name
+    # The order of arrival decides something only where classes compete.
+    assert same(draw, other, ["order"]) == (scenario.serving.capacity == "exogenous")
 
 
 def test_a_row_depends_on_its_seed_alone():
