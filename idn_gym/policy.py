@@ -5,14 +5,22 @@ So one evaluation loop serves trained networks, heuristics and online learners a
 
 from __future__ import annotations
 
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
-from idn_gym.core.arrays import Outcome
+from idn_gym.core.arrays import Instance, Outcome, Residents
 
 Bools = npt.NDArray[np.bool_]
+
+
+class Feedback(NamedTuple):
+    """What a slot has revealed once it is over, one row per environment."""
+
+    revealed: Instance  # the slot as an instance of one slot (T = 1): batches, order, resources, tariff
+    resident: Residents  # (B, N, M) the placement that served it
+    outcome: Outcome
 
 
 @runtime_checkable
@@ -44,6 +52,6 @@ class Policy(Protocol):
 class OnlinePolicy(Policy, Protocol):
     """A policy that also learns from what happened while it acts."""
 
-    def update(self, feedback: Outcome) -> None:
-        """Learn from the outcome of the slot just played, one row per environment."""
+    def update(self, feedback: Feedback) -> None:
+        """Learn from the slot just played."""
         ...

@@ -37,6 +37,23 @@ def pick(
 
 
 @hot
+def keep_placeable(segment_model: Ints, placeable: Flags, wanted: Residents) -> bool:
+    """Take out of `wanted` what its node may not load or what belongs to another model.
+
+    Returns whether all entries are segments, or EMPTY.
+    """
+    for b in range(wanted.shape[0]):
+        for v in range(wanted.shape[1]):
+            for m in range(wanted.shape[2]):
+                s = wanted[b, v, m]
+                if s < EMPTY or s >= len(segment_model):
+                    return False
+                if s != EMPTY and (segment_model[s] != m or not placeable[v, s]):
+                    wanted[b, v, m] = EMPTY
+    return True
+
+
+@hot
 def items_that_fit(memory: Floats, slot: Ints, node: Ints, size: Floats, pinned: Floats, fits: Flags) -> None:
     """Whether each item fits into its node's memory of the slot, all else but the pins evicted.
 

@@ -10,9 +10,10 @@ import numpy.typing as npt
 from gymnasium.vector import AutoresetMode, VectorEnv
 
 from idn_gym.core.arrays import Floats
+from idn_gym.core.slots import one_slot
 from idn_gym.metrics import METRICS
 from idn_gym.objectives import OBJECTIVES
-from idn_gym.policy import OnlinePolicy, Policy
+from idn_gym.policy import Feedback, OnlinePolicy, Policy
 from idn_gym.strict import ConfigError
 
 PER_REQUEST = tuple(METRICS.index(name) for name in METRICS[1:10] if name != "update")
@@ -72,15 +73,17 @@ def rollout(policy: Policy, env: VectorEnv[Any, Any, Any], seeds: Sequence[int])
     )
     observation, _ = env.reset(seed=list(played.seeds))  # type: ignore[arg-type]  # ours takes one per row
     state: Any = None
+    learns = isinstance(policy, OnlinePolicy)
     start: npt.NDArray[np.bool_] = np.ones(shape[0], np.bool_)
     for t in range(shape[1]):
+        revealed = one_slot(simulation.instance, simulation.state.slot) if learns else None
         action, state = policy.predict(observation, state=state, episode_start=start, deterministic=True)
         observation, reward, _, _, infos = env.step(action)
         played.scalar[:, t] = reward
         played.vector[:, t] = infos["vector_reward"]
         for k, name in enumerate(METRICS):
             played.figures[:, t, k] = infos[name]
-        if isinstance(policy, OnlinePolicy):
-            policy.update(simulation.outcome)
+        if isinstance(policy, OnlinePolicy) and revealed is not None:
+            policy.update(Feedback(revealed, simulation.state.resident, simulation.outcome))
         start = np.zeros_like(start)
     return played

@@ -1,0 +1,25 @@
+"""Single slots cut out of an instance: what a learner may know of a slot that is over."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from idn_gym.core.arrays import Draw, Instance, Ints
+
+MOVING = ("demand", "order", "seconds", "memory", "rate", "uniforms")
+"""Fields of `Draw` with an axis of slots."""
+
+
+def one_slot(instance: Instance, slot: Ints) -> Instance:
+    """The instance in which row b has only slot `slot[b]` (T = 1); the tables are shared."""
+    rows = np.arange(len(slot))
+    draw = instance.draw._asdict()
+    moving = {name: draw[name][rows, slot][:, None] for name in MOVING}
+    return Instance(instance.tables, instance.draw._replace(**moving))
+
+
+def join_slots(instances: list[Instance]) -> Instance:
+    """Instances of the same rows, one after the other in time; all but the slots is of the last one."""
+    draws = [instance.draw for instance in instances]
+    moving = {name: np.concatenate([getattr(draw, name) for draw in draws], axis=1) for name in MOVING}
+    return Instance(instances[-1].tables, Draw(**{**draws[-1]._asdict(), **moving}))
