@@ -213,4 +213,4 @@ def test_agents_with_other_codecs_meet_the_same_episode():
 def test_presets_are_all_random():
     for preset in PRESETS.values():
         draws = [build_instance(preset, seed).draw for seed in (0, 1)]
-        assert not np.array_equal(draws[0].order, draws[1].order)
+        assert not np.array_equal(draws[0].demand, draws[1].demand)

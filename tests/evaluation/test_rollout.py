@@ -36,7 +36,7 @@ class Scripted:
 
 class Listening(Scripted):
     def update(self, feedback):
-        self.heard.append(feedback.arrived.copy())
+        self.heard.append((feedback.outcome.arrived.copy(), feedback.revealed.draw.demand[:, 0].copy()))
 
 
 def make_env(**changes):
@@ -72,8 +72,10 @@ def test_policies_that_learn_online_hear_of_every_slot():
     env = make_env()
     policy = Listening(env.single_action_space, len(SEEDS))
     played = rollout(policy, env, SEEDS)
-    heard = np.stack(policy.heard, axis=1).sum(axis=2)
-    np.testing.assert_allclose(heard, played.figures[:, :, METRICS.index("requests")], rtol=1e-12)
+    arrived, revealed = (np.stack(field, axis=1) for field in zip(*policy.heard, strict=True))
+    np.testing.assert_array_equal(arrived, revealed)
+    requests = played.figures[:, :, METRICS.index("requests")]
+    np.testing.assert_allclose(arrived.sum(axis=2), requests, rtol=1e-12)
 
 
 def test_all_policies_meet_the_same_demand_and_other_seeds_another():
