@@ -35,6 +35,12 @@ CODECS: dict[str, str] = {
 }
 """Action codec that an agent needs; the others act through the one they are given."""
 
+CLAIRVOYANT = frozenset({"clairvoyant-search"})
+"""References that are told, as `seeds`, which episodes they are going to be judged on."""
+
+RANDOMISED = frozenset({"random"})
+"""Agents with a `seed` of their own, which studies set anew for every episode."""
+
 
 def make_agent(name: str, env: VectorEnv[Any, Any, Any], **options: Any) -> Policy:
     """Build the agent `name` for acting in `env`.

@@ -7,17 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
+from gymnasium.vector import VectorEnv
 
 import idn_gym  # noqa: F401 (registers IDN-v0)
-from agents.registry import CODECS, make_agent
+from agents.registry import CLAIRVOYANT, CODECS, make_agent
 from experiments.run_config import resolve
 from idn_gym.evaluation.rollout import Episodes, rollout
+from idn_gym.policy import Policy
 from idn_gym.scenarios.config import Scenario
 from idn_gym.strict import ConfigError, read_yaml
-
-CLAIRVOYANT = "clairvoyant-search"
-"""The one agent that is told which episodes it is going to be judged on."""
-
 
 def play(
     agent: str,
@@ -40,18 +38,31 @@ def play(
     Raises:
         ConfigError: no such agent, or one that was trained on other spaces.
     """
+    env, policy = open_agent(agent, scenario, seeds, split, preference, **options)
+    try:
+        return rollout(policy, env, seeds)
+    finally:
+        env.close()
+
+
+def open_agent(
+    agent: str,
+    scenario: Scenario,
+    seeds: Sequence[int],
+    split: str = "test",
+    preference: Any = "balanced",
+    **options: Any,
+) -> tuple[VectorEnv[Any, Any, Any], Policy]:
+    """The environment with one row per seed, and the agent that is going to act in it; see `play`."""
     codec: dict[str, Any] = {"action": CODECS.get(agent)}
     if agent.endswith(".zip"):
         agent, codec, options = _trained(Path(agent))
-    if agent == CLAIRVOYANT:
+    if agent in CLAIRVOYANT:
         options = {"seeds": tuple(seeds), **options}
     env = gym.make_vec(
         "IDN-v0", num_envs=len(seeds), scenario=scenario, preference=preference, split=split, **codec
     )
-    try:
-        return rollout(make_agent(agent, env, **options), env, seeds)
-    finally:
-        env.close()
+    return env, make_agent(agent, env, **options)
 
 
 def _trained(path: Path) -> tuple[str, dict[str, Any], dict[str, Any]]:
