@@ -1,0 +1,162 @@
+"""The gain of a slot as a concave function of fractional prefixes, with its value and a supergradient.
+
+With private capacities the gain of a class is a sum over the layers between its options, sorted by cost
+(the layer form; Si Salem et al., "Toward inference delivery networks", IEEE/ACM ToN 2024):
+
+    G(z) = sum over k of (gamma_{k+1} - gamma_k) min(c_k, sum over free options o <= k of
+           min(lambda_o, c_k) (z_o - zbar_o))
+
+- gamma_k is the cost of the k-th option, and the last one that of the backstop, the first pinned option
+  of unlimited compute, or of a drop;
+- c_k = max(0, batch - what pinned options up to k take), the demand they leave: capping lambda by it
+  keeps an option of large capacity and tiny z from looking better than any rounding of it;
+- lambda_o = min(batch, what the copy serves alone). Options of one copy (class, node, model) share its
+  seconds, so a dearer one serves only where the prefix of the cheaper ones is not there: zbar_o is the
+  column of the shortest prefix among them (0 if there is none), and options that need no shorter
+  prefix than a cheaper one are left out.
+
+For integral z the value equals `costs.gain` of the placement, provided that no option needs two placed
+segments and that pinned copies which finish split requests have compute to spare. It rises with z
+unless a shorter prefix, at a higher cost, serves more requests than a longer one.
+"""
+
+from __future__ import annotations
+
+from idn_gym.core.arrays import EMPTY, Draw, Floats, Tables
+from idn_gym.core.items import PINNED, Items
+from idn_gym.core.kernel import hot, inner
+from idn_gym.core.layers import Layers, rank_options
+
+
+@hot
+def gain_and_gradient(
+    tables: Tables, draw: Draw, b: int, t: int, items: Items, z: Floats, gradient: Floats, layers: Layers
+) -> float:
+    """G(z) of slot `t` in row `b`; a supergradient of it is written into `gradient`.
+
+    Args:
+        tables: the scenario's tables, with private capacities.
+        draw: the draw.
+        b: row.
+        t: slot.
+        items: from `make_items`.
+        z: (I,) in [0, 1], falling along each chain.
+        gradient: (I,) [cost per unit of z] overwritten.
+        layers: from `make_layers`, one per row.
+    """
+    for i in range(len(gradient)):
+        gradient[i] = 0.0
+    rank_options(tables, draw, b, t, items, layers)
+    value = 0.0
+    for rho in range(len(tables.class_task)):
+        if draw.demand[b, t, rho] > 0.0:
+            value += class_gain(tables, draw, b, t, rho, z, gradient, layers)
+    return value
+
+
+@inner
+def private_room(
+    tables: Tables, draw: Draw, b: int, t: int, batch: float, entry: int, layers: Layers
+) -> float:
+    """lambda: how many of the batch the entry's copies serve when they serve nothing else."""
+    seconds = draw.seconds[b, t, layers.node[entry]]
+    room = batch
+    if layers.need[entry] * room > seconds:
+        room = seconds / layers.need[entry]
+    o = layers.option[entry]
+    for q in range(tables.part_start[o] + 1, tables.part_start[o + 1]):
+        v = tables.part_node[q]
+        need = tables.part_seconds[q] * draw.slowdown[b, v]
+        if need * room > draw.seconds[b, t, v]:
+            room = draw.seconds[b, t, v] / need
+    return room
+
+
+@inner
+def share(z: Floats, entry: int, layers: Layers) -> float:
+    """How much of the entry's capacity is there: z_o - zbar_o."""
+    other = layers.shorter[entry]
+    return float(z[layers.item[entry]] - (z[other] if other != EMPTY else 0.0))
+
+
+@inner
+def class_gain(
+    tables: Tables, draw: Draw, b: int, t: int, rho: int, z: Floats, gradient: Floats, layers: Layers
+) -> float:
+    """Gain of one class with a batch above 0; its supergradient is added to `gradient`.
+
+    A phase is a run of layers with the same c_k; it ends where a pinned option takes its share.
+    """
+    batch = draw.demand[b, t, rho]
+    first = layers.start[rho]
+    end = first + layers.entries[rho]
+    cap, filled, value = batch, 0.0, 0.0
+    phases, fixed = 0, layers.fixed[rho]
+    layers.phase_cost[0] = 0.0
+    layers.phase_cap[0] = cap
+    stop_cost = layers.last_cost[rho]
+    stop = end
+    for e in range(first, end):
+        room = private_room(tables, draw, b, t, batch, e, layers)
+        layers.room[e - first] = room
+        layers.since[e - first] = phases
+        if layers.item[e] == PINNED:
+            fixed -= 1
+            cap = max(0.0, cap - room)
+            phases += 1
+            layers.phase_cost[phases] = layers.cost[e]
+            layers.phase_cap[phases] = cap
+            filled = 0.0
+            for k in range(first, e):
+                if layers.item[k] != PINNED:
+                    filled += min(layers.room[k - first], cap) * share(z, k, layers)
+        else:
+            filled += min(room, cap) * share(z, e, layers)
+        if filled >= cap:
+            stop, stop_cost = e, layers.cost[e]
+            break
+        value += (_next_cost(rho, e, end, layers) - layers.cost[e]) * filled
+    if stop < end:
+        value += _saturated(tables, draw, b, t, rho, stop, end, cap, fixed, layers)
+    layers.phase_cost[phases + 1] = stop_cost
+    for e in range(first, stop):
+        if layers.item[e] != PINNED:
+            weight = 0.0
+            for k in range(layers.since[e - first], phases + 1):
+                since = max(layers.phase_cost[k], layers.cost[e])
+                weight += (layers.phase_cost[k + 1] - since) * min(
+                    layers.room[e - first], layers.phase_cap[k]
+                )
+            gradient[layers.item[e]] += weight
+            if layers.shorter[e] != EMPTY:
+                gradient[layers.shorter[e]] -= weight
+    return value
+
+
+@inner
+def _next_cost(rho: int, e: int, end: int, layers: Layers) -> float:
+    return float(layers.cost[e + 1] if e + 1 < end else layers.last_cost[rho])
+
+
+@inner
+def _saturated(
+    tables: Tables,
+    draw: Draw,
+    b: int,
+    t: int,
+    rho: int,
+    stop: int,
+    end: int,
+    cap: float,
+    fixed: int,
+    layers: Layers,
+) -> float:
+    """Value of the layers from `stop` on, in which free options take all that pinned ones leave."""
+    if fixed == 0:
+        return float((layers.last_cost[rho] - layers.cost[stop]) * cap)
+    value = 0.0
+    for e in range(stop, end):
+        if layers.item[e] == PINNED and e > stop:
+            cap = max(0.0, cap - private_room(tables, draw, b, t, draw.demand[b, t, rho], e, layers))
+        value += (_next_cost(rho, e, end, layers) - layers.cost[e]) * cap
+    return value
