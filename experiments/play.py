@@ -17,6 +17,7 @@ from idn_gym.policy import Policy
 from idn_gym.scenarios.config import Scenario
 from idn_gym.strict import ConfigError, read_yaml
 
+
 def play(
     agent: str,
     scenario: Scenario,

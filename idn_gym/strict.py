@@ -201,6 +201,13 @@ def _read(hint: Any, value: Any, key: str, bounds: Mapping[str, Any]) -> Any:
             raise ConfigError(key, f"{show(value)} is not allowed; must be a list")
         inner = typing.get_args(hint)[0]
         return tuple(_read(inner, v, _join(key, str(i)), bounds) for i, v in enumerate(value))
+    if origin is dict:
+        if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
+            raise ConfigError(key, f"{show(value)} is not allowed; must be a mapping")
+        inner = typing.get_args(hint)[1]
+        return {name: _read(inner, item, _join(key, name), bounds) for name, item in value.items()}
+    if hint is Any:
+        return value
     if dataclasses.is_dataclass(hint):
         return _read_dataclass(hint, value, key)
     return _read_scalar(hint, value, key, bounds)

@@ -5,7 +5,7 @@ import math
 import pickle
 import re
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -246,3 +246,20 @@ def test_junk_is_read_or_ends_in_one_config_error(value):
         assert isinstance(read(Sheet, value), Sheet)
     except ConfigError as error:
         assert str(error)
+
+
+@dataclass(frozen=True)
+class Free:
+    options: dict[str, Any] = field(default_factory=dict)
+    values: dict[str, tuple[int, ...]] = field(default_factory=dict)
+
+
+def test_mappings_keep_their_values_and_are_checked():
+    plain = {"options": {"a": [1, {"b": None}]}, "values": {"x": [1, 2]}}
+    assert read(Free, plain) == Free({"a": [1, {"b": None}]}, {"x": (1, 2)})
+    for key, wrong in [("options", {"options": 3}), ("values.x.1", {"values": {"x": [1, "2"]}})]:
+        with pytest.raises(ConfigError) as error:
+            read(Free, wrong)
+        assert error.value.args[0] == key
+    with pytest.raises(ConfigError, match="must be a mapping"):
+        read(Free, {"options": {1: 2}})

@@ -1,0 +1,141 @@
+"""Run a study: ``python -m experiments.study configs/studies/idn.yaml``.
+
+Every combination of part, grid cell, agent and seed is played once, several at a time, each in one
+process with one thread, and kept on disk; the same command later plays only what is missing or has
+changed, then writes table, figures and report anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import shlex
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from agents.registry import AGENTS
+from experiments import study_report
+from experiments.run_config import versions
+from experiments.study_config import AGENT, Entry, Part, Study, of_scenario
+from experiments.unit import Unit, play_unit, train_unit
+from idn_gym.strict import ConfigError, closest, read, read_yaml
+
+BASELINE = Entry("cloud-only", fixed=True)
+"""Plays in every cell: gains are what an agent saves against the repositories alone."""
+
+
+def list_units(study: Study, smoke: bool) -> tuple[list[Unit], list[str]]:
+    """All runs of a study, and the parts that are left out because a file they need is missing."""
+    units, left_out = [], []
+    for part in study.parts:
+        if part.needs is not None and not Path(part.needs).is_file():
+            left_out.append(f"{part.name}: {part.needs} is not there")
+            continue
+        # Those whom a grid of agent options does not concern come up once per option.
+        units += {
+            (str(unit.cell), unit.label, unit.seed): unit for unit in _units_of(study, part, smoke)
+        }.values()
+    return units, left_out
+
+
+def _units_of(study: Study, part: Part, smoke: bool) -> Iterator[Unit]:
+    for cell in part.cells():
+        world = part.world(cell, study.smoke.overrides if smoke else {})
+        options = {key.removeprefix(AGENT): value for key, value in cell.items() if key.startswith(AGENT)}
+        for entry in (BASELINE, *part.agents):
+            if entry.agent not in AGENTS:
+                raise ConfigError(
+                    f"parts.{part.name}", f"{entry.agent!r}; {closest(entry.agent, list(AGENTS))}"
+                )
+            training = entry.train
+            if training is not None and smoke:
+                training = {**training, **study.smoke.train}
+            for seed in range(study.smoke.seeds if smoke else part.seeds):
+                yield Unit(
+                    part=part.name,
+                    cell=of_scenario(cell) if entry.fixed else cell,
+                    label=entry.name,
+                    agent=entry.agent,
+                    options=entry.options if entry.fixed else {**entry.options, **options},
+                    training=training,
+                    scenario=world,
+                    seed=seed,
+                    split=study.split,
+                    preference=study.preference,
+                )
+
+
+def run(units: list[Unit], out: Path, workers: int) -> None:
+    """Play what has not been played, trainings first.
+
+    Raises:
+        ConfigError: a run failed; those that were done stay.
+    """
+    missing = [unit for unit in units if not unit.done(out)]
+    if len(missing) < len(units):
+        print(f"{len(units) - len(missing)} of {len(units)} runs are there")
+    trained = {unit.file(out).parent: unit for unit in missing if unit.training is not None}
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _prepare_worker) as pool:
+        _map(pool, train_unit, list(trained.values()), out, "trainings")
+        _map(pool, play_unit, missing, out, "runs")
+
+
+def _map(
+    pool: ProcessPoolExecutor, work: Callable[[Unit, Path], Path], units: list[Unit], out: Path, what: str
+) -> None:
+    futures = {pool.submit(work, unit, out): unit for unit in units}
+    try:
+        for future in tqdm(as_completed(futures), total=len(futures), unit=f" {what}", disable=not futures):
+            unit = futures[future]
+            try:
+                future.result()
+            except Exception as error:
+                raise ConfigError(f"{unit.part}, {unit.label}, seed {unit.seed}", str(error)) from error
+    finally:
+        for future in futures:
+            future.cancel()
+
+
+def _prepare_worker() -> None:
+    """One thread, and no progress bar besides the study's."""
+    os.environ["TQDM_DISABLE"] = "1"
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
+        os.environ[name] = "1"
+
+
+def main(words: list[str] | None = None) -> None:
+    """Entry point of the command line."""
+    parser = argparse.ArgumentParser(prog="python -m experiments.study", description="Run a study.")
+    parser.add_argument("study", type=Path, help="YAML file; configs/studies/ has those that ship")
+    parser.add_argument("--out", type=Path, help="folder to write into (default: runs/studies/NAME)")
+    parser.add_argument("--smoke", action="store_true", help="cut down to see within minutes that it runs")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes side by side")
+    arguments = parser.parse_args(words)
+    try:
+        study = read(Study, read_yaml(arguments.study))
+        name = f"{study.name}-smoke" if arguments.smoke else study.name
+        out = arguments.out or Path("runs/studies") / name
+        units, left_out = list_units(study, arguments.smoke)
+        for line in left_out:
+            print(f"left out: {line}")
+        run(units, out, arguments.workers)
+    except ConfigError as error:
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit("\nstopped; the same command goes on with what is missing")
+    head: dict[str, Any] = {
+        "command": shlex.join(["python", "-m", "experiments.study", *(words or sys.argv[1:])]),
+        "left out": left_out,
+        "versions": versions(),
+    }
+    print(f"report: {study_report.write(study, units, out, head)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,133 @@
+"""What a study consists of, as its YAML file states it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from idn_gym.scenarios.build import SPLITS
+from idn_gym.scenarios.config import Scenario
+from idn_gym.scenarios.presets import resolve
+from idn_gym.strict import ConfigError, closest, number
+
+AGENT = "agent."
+"""Prefix of grid keys that set an option of the agents instead of a field of the scenario."""
+
+METRIC = Literal[
+    "ntag", "share", "regret", "update", "accuracy", "latency", "energy", "traffic", "drop_rate", "late_rate"
+]
+"""ntag: gain per request; share: gain over the hindsight optimum's upper bound; regret: cumulative gain
+that the best static placement is ahead; the others are columns of `idn_gym.metrics.METRICS`."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An agent in a study."""
+
+    agent: str
+    """name of the registry"""
+    label: str | None = None
+    """what tables and figures call it; null: its name"""
+    options: dict[str, Any] = field(default_factory=dict)
+    fixed: bool = False
+    """whether the grid's agent options are not for it, so that it plays once per scenario"""
+    train: dict[str, Any] | None = None
+    """fields of a training run (steps and the like), for agents that are trained before they play"""
+
+    @property
+    def name(self) -> str:
+        """The label."""
+        return self.label or self.agent
+
+
+def of_scenario(cell: Mapping[str, Any]) -> dict[str, Any]:
+    """The entries of a grid cell that change the scenario, not the agents."""
+    return {key: value for key, value in cell.items() if not key.startswith(AGENT)}
+
+
+@dataclass(frozen=True)
+class Part:
+    """Agents on one scenario, or on a grid of its variants."""
+
+    name: str
+    scenario: str
+    agents: tuple[Entry, ...]
+    overrides: dict[str, Any] = field(default_factory=dict)
+    grid: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    """values of dotted keys of the scenario, or of agent options (``agent.refresh``); all combinations"""
+    seeds: int = number(10, least=1)
+    needs: str | None = None
+    """a file without which the part is left out"""
+
+    def cells(self) -> Iterator[dict[str, Any]]:
+        """The combinations of the grid, as key to value."""
+        for values in itertools.product(*self.grid.values()):
+            yield dict(zip(self.grid, values, strict=True))
+
+    def world(self, cell: Mapping[str, Any], smoke: Mapping[str, Any]) -> Scenario:
+        """The scenario of a cell."""
+        return resolve(self.scenario, {**self.overrides, **of_scenario(cell), **smoke})
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One picture of the report."""
+
+    name: str
+    kind: Literal["course", "sweep", "frontier", "dots", "tiers"]
+    """course: y over slots; sweep: y over a grid key; frontier: x against y as the grid moves; dots: y by
+    agent; tiers: what is resident in which tier"""
+    part: str
+    y: tuple[METRIC, ...] = ("ntag",)
+    x: str | None = None
+    """grid key of a sweep, or metric of a frontier"""
+    agents: tuple[str, ...] = ()
+    """labels to draw; none: all"""
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Smoke:
+    """What is cut down to see within minutes that a study runs."""
+
+    seeds: int = number(1, least=1)
+    overrides: dict[str, Any] = field(default_factory=dict)
+    train: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Study:
+    """Everything that ``python -m experiments.study`` reads from a file."""
+
+    name: str
+    title: str
+    about: str
+    """a paragraph for the head of the report: what the numbers are, and what they are not"""
+    parts: tuple[Part, ...]
+    figures: tuple[Figure, ...] = ()
+    split: str = "test"
+    preference: Any = "balanced"
+    reference: str = "best-static"
+    """label that the others are compared with, where a part has it"""
+    smoke: Smoke = field(default_factory=Smoke)
+
+    def __post_init__(self) -> None:
+        if self.split not in SPLITS:
+            raise ConfigError("split", f"{self.split!r} is not allowed; {closest(self.split, SPLITS)}")
+        names = [part.name for part in self.parts]
+        if len(set(names)) < len(names):
+            raise ConfigError("parts", "two parts have the same name")
+        for part in self.parts:
+            labels = [entry.name for entry in part.agents]
+            if len(set(labels)) < len(labels):
+                raise ConfigError("parts", f"{part.name}: two agents have the same label")
+        for figure in self.figures:
+            if figure.part not in names:
+                raise ConfigError(
+                    "figures", f"{figure.name}: no part {figure.part!r}; {closest(figure.part, names)}"
+                )
+            part = self.parts[names.index(figure.part)]
+            if figure.kind == "sweep" and figure.x not in part.grid:
+                raise ConfigError("figures", f"{figure.name}: {figure.x!r} is not in the grid of {part.name}")

@@ -1,0 +1,226 @@
+"""The pictures of a study, one function per kind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from experiments.figures import COLOURS, STYLE, WIDTH
+from experiments.study_config import Figure
+from experiments.study_data import BASELINE, Play, Plays
+from idn_gym.core.arrays import Floats
+from idn_gym.evaluation.intervals import mean_interval
+from idn_gym.scenarios.compile import compile_scenario
+
+LABELS = {
+    "ntag": "gain per request",
+    "share": "share of the hindsight bound",
+    "regret": "regret",
+    "update": "update [share of memory per slot]",
+    "accuracy": "accuracy",
+    "latency": "latency [s]",
+    "energy": "energy [J]",
+    "traffic": "traffic [byte-hops]",
+    "drop_rate": "dropped",
+    "late_rate": "late",
+}
+MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
+
+
+def draw(figure: Figure, plays: Plays, out: Path) -> Path:
+    """Write one figure as PNG; returns its path."""
+    agents = list(figure.agents or (name for name in plays.labels(figure.part) if name != BASELINE))
+    with plt.rc_context({**STYLE, "axes.grid.axis": "both"}):
+        drawn = {
+            "course": draw_course,
+            "sweep": draw_sweep,
+            "frontier": draw_frontier,
+            "dots": draw_dots,
+            "tiers": draw_tiers,
+        }[figure.kind](figure, plays, agents)
+        if figure.title:
+            drawn.suptitle(figure.title, fontsize=9, x=0.01, ha="left")
+        path = out / f"{figure.name}.png"
+        drawn.savefig(path)
+        plt.close(drawn)
+    return path
+
+
+def _colours(agents: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Colour and marker of each agent."""
+    return {
+        agent: (COLOURS[i % len(COLOURS)], MARKS[(i // len(COLOURS) + i) % len(MARKS)])
+        for i, agent in enumerate(agents)
+    }
+
+
+def _legend(drawn: Any, axes: Any) -> None:
+    handles, labels = axes.get_legend_handles_labels()
+    drawn.legend(handles, labels, loc="outside lower center", ncols=min(5, max(1, len(labels))))
+
+
+def _panels(columns: int, rows: int = 1) -> tuple[Any, Any]:
+    return plt.subplots(rows, columns, figsize=(WIDTH, 0.9 + 2.3 * rows), layout="constrained", squeeze=False)
+
+
+def draw_course(figure: Figure, plays: Plays, agents: list[str]) -> Any:
+    """One panel per metric and grid cell: running value over slots, mean over seeds, band of 95 %."""
+    cells = plays.cells(figure.part)
+    drawn, grid = _panels(len(cells), len(figure.y))
+    styles = _colours(agents)
+    for row, name in zip(grid, figure.y, strict=True):
+        for axes, cell in zip(row, cells, strict=True):
+            for agent in agents:
+                mine = plays.of(figure.part, agent, cell)
+                courses = np.stack([play.course(name) for play in mine])
+                if np.isnan(courses).all():
+                    continue
+                slots = np.unique(np.geomspace(1, courses.shape[1], 120).astype(int))
+                low, high = _band(courses[:, slots - 1])
+                colour, _ = styles[agent]
+                axes.plot(slots, courses[:, slots - 1].mean(axis=0), color=colour, lw=1.1, label=agent)
+                axes.fill_between(slots, low, high, color=colour, alpha=0.15, lw=0)
+            axes.set_xlabel("slot")
+            axes.set_title(_name(cell))
+        row[0].set_ylabel(LABELS[name])
+    _legend(drawn, grid[0, 0])
+    return drawn
+
+
+def _band(values: Floats) -> tuple[Floats, Floats]:
+    """95 % bootstrap interval of the mean over the first axis, column by column."""
+    rng = np.random.default_rng(0)
+    means = values[rng.integers(len(values), size=(400, len(values)))].mean(axis=1)
+    low, high = np.quantile(means, [0.025, 0.975], axis=0)
+    return low, high
+
+
+def _name(cell: dict[str, Any]) -> str:
+    return ", ".join(f"{key.split('.')[-1]} {value}" for key, value in cell.items())
+
+
+def draw_sweep(figure: Figure, plays: Plays, agents: list[str]) -> Any:
+    """One panel per metric over the values of a grid key."""
+    assert figure.x is not None
+    drawn, grid = _panels(len(figure.y))
+    styles = _colours(agents)
+    cells = plays.cells(figure.part)
+    for axes, name in zip(grid[0], figure.y, strict=True):
+        for agent in agents:
+            intervals = [_interval(plays.of(figure.part, agent, cell), name) for cell in cells]
+            xs = [cell[figure.x] for cell in cells]
+            colour, mark = styles[agent]
+            mean, low, high = np.array(intervals).T
+            axes.errorbar(
+                xs, mean, [mean - low, high - mean], color=colour, marker=mark, ms=3, lw=1.0, label=agent
+            )
+        axes.set_xlabel(figure.x)
+        axes.set_ylabel(LABELS[name])
+        if min(xs) > 0 and max(xs) >= 20 * min(xs):
+            axes.set_xscale("log")
+    _legend(drawn, grid[0, 0])
+    return drawn
+
+
+def _interval(plays: Sequence[Play], name: str) -> tuple[float, float, float]:
+    values = np.array([play.value(name) for play in plays])
+    return (np.nan, np.nan, np.nan) if np.isnan(values).any() else tuple(mean_interval(values))
+
+
+def draw_frontier(figure: Figure, plays: Plays, agents: list[str]) -> Any:
+    """Metric x against metric y, one line per agent along the grid, values of the grid beside the points."""
+    assert figure.x is not None
+    drawn, grid = _panels(len(figure.y))
+    styles = _colours(agents)
+    cells = plays.cells(figure.part)
+    for axes, name in zip(grid[0], figure.y, strict=True):
+        for agent in agents:
+            of = [plays.of(figure.part, agent, cell) for cell in cells]
+            xs = [_interval(mine, figure.x)[0] for mine in of]
+            ys = [_interval(mine, name)[0] for mine in of]
+            colour, mark = styles[agent]
+            axes.plot(xs, ys, color=colour, marker=mark, ms=3.5, lw=1.0, label=agent)
+            if agent == agents[0]:
+                for x, y, cell in zip(xs, ys, cells, strict=True):
+                    axes.annotate(_name(cell), (x, y), xytext=(3, -8), textcoords="offset points", fontsize=6)
+        axes.set_xlabel(LABELS[figure.x])
+        axes.set_ylabel(LABELS[name])
+    _legend(drawn, grid[0, 0])
+    return drawn
+
+
+def draw_dots(figure: Figure, plays: Plays, agents: list[str]) -> Any:
+    """One panel per metric: mean and interval of each agent, in all cells together."""
+    drawn, grid = plt.subplots(
+        1,
+        len(figure.y),
+        figsize=(WIDTH, 0.9 + 0.2 * len(agents)),
+        layout="constrained",
+        squeeze=False,
+        sharey=True,
+    )
+    cells = plays.cells(figure.part)
+    first = figure.y[0]
+    mean = {a: _interval([p for c in cells for p in plays.of(figure.part, a, c)], first)[0] for a in agents}
+    order = sorted(agents, key=lambda agent: -np.nan_to_num(mean[agent]))
+    for axes, name in zip(grid[0], figure.y, strict=True):
+        for y, agent in enumerate(order):
+            mid, low, high = _interval([p for c in cells for p in plays.of(figure.part, agent, c)], name)
+            axes.plot([low, high], [y, y], color=COLOURS[0], lw=1.6)
+            axes.plot(mid, y, "o", color=COLOURS[0], ms=4)
+        axes.set_xlabel(LABELS[name])
+        axes.set_yticks(range(len(order)), order)
+        axes.set_ylim(len(order) - 0.5, -0.5)
+    return drawn
+
+
+def draw_tiers(figure: Figure, plays: Plays, agents: list[str]) -> Any:
+    """Per grid cell and agent: models by tier, as mean number of copies on a node of the tier."""
+    cells = plays.cells(figure.part)
+    drawn, grid = plt.subplots(
+        len(agents),
+        len(cells),
+        figsize=(WIDTH, 0.6 + 1.7 * len(agents)),
+        layout="constrained",
+        squeeze=False,
+        sharex=True,
+        sharey=True,
+    )
+    for row, agent in zip(grid, agents, strict=True):
+        for axes, cell in zip(row, cells, strict=True):
+            mine = plays.of(figure.part, agent, cell)
+            copies, tiers, models = _by_tier(mine)
+            image = axes.imshow(copies.T, aspect="auto", cmap="cividis", vmin=0.0)
+            axes.set_xticks(range(len(tiers)), tiers, rotation=30, ha="right")
+            axes.set_yticks(range(len(models)), models, fontsize=5)
+            axes.set_title(f"{agent}, {_name(cell)}" if cell else agent)
+            axes.grid(False)
+            drawn.colorbar(image, ax=axes, shrink=0.8)
+    drawn.supxlabel("mean number of copies on a node of the tier (copies for different tasks count apart)")
+    return drawn
+
+
+def _by_tier(plays: Sequence[Play]) -> tuple[Floats, list[str], list[str]]:
+    """(tiers, models) copies per node, models of a task and its copies together, by name."""
+    compiled = compile_scenario(plays[0].unit.scenario)
+    names = compiled.names
+    resident = np.mean([play.series.resident for play in plays], axis=0)
+    resident = np.where(compiled.tables.pinned >= 0, 0.0, resident)
+    movable = [v for v in range(len(names.nodes)) if compiled.tables.node_movable[v]]
+    tiers = list(dict.fromkeys(names.tiers[v] for v in movable))
+    kinds = [model.split("@")[0] for model in names.models]
+    models = list(dict.fromkeys(kinds))
+    copies = np.zeros((len(tiers), len(models)))
+    for v in movable:
+        share = sum(names.tiers[u] == names.tiers[v] for u in movable)
+        for m, kind in enumerate(kinds):
+            copies[tiers.index(names.tiers[v]), models.index(kind)] += resident[v, m] / share
+    return copies, tiers, models

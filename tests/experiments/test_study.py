@@ -1,0 +1,146 @@
+"""The study runner in miniature: what is played, what is kept, what the numbers are."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+import yaml
+
+from experiments import study
+from experiments.play import play
+from experiments.study_config import Study
+from experiments.study_data import Plays
+from idn_gym.metrics import METRICS
+from idn_gym.strict import ConfigError, read
+
+MINI = {
+    "name": "mini",
+    "title": "A small study",
+    "about": "To see that it runs.",
+    "split": "validation",
+    "reference": "searched",
+    "parts": [
+        {
+            "name": "rates",
+            "scenario": "tiny",
+            "overrides": {"horizon": 6},
+            "grid": {"workload.rate": [10, 25], "agent.seed": [3, 4]},
+            "seeds": 2,
+            "agents": [
+                {"agent": "random"},
+                {
+                    "agent": "clairvoyant-search",
+                    "label": "searched",
+                    "fixed": True,
+                    "options": {"restarts": 1},
+                },
+            ],
+        },
+        {"name": "gone", "scenario": "tiny", "needs": "nowhere.csv", "agents": [{"agent": "random"}]},
+    ],
+    "figures": [
+        {"name": "course", "kind": "course", "part": "rates", "y": ["ntag", "regret"]},
+        {"name": "sweep", "kind": "sweep", "part": "rates", "x": "workload.rate", "y": ["ntag", "update"]},
+        {"name": "front", "kind": "frontier", "part": "rates", "x": "latency", "y": ["accuracy"]},
+        {"name": "dots", "kind": "dots", "part": "rates", "y": ["ntag"]},
+        {"name": "tiers", "kind": "tiers", "part": "rates", "agents": ["searched"]},
+    ],
+}
+
+
+def run(folder, changes=None):
+    path = folder / "study.yaml"
+    path.write_text(yaml.safe_dump({**MINI, **(changes or {})}, sort_keys=False))
+    study.main([str(path), "--out", str(folder / "out"), "--workers", "1"])
+    return folder / "out"
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory):
+    return run(tmp_path_factory.mktemp("study"))
+
+
+def lines(path):
+    with path.open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_everything_is_played_once_and_gains_are_those_of_rollouts(played):
+    rows = lines(played / "runs.csv")
+    found = sorted((row["cell"], row["agent"], row["seed"]) for row in rows)
+    both, rate = '{{"workload.rate": {}, "agent.seed": {}}}', '{{"workload.rate": {}}}'
+    wanted = [(both.format(r, s), "random", b) for r in (10, 25) for s in (3, 4) for b in "01"]
+    wanted += [(rate.format(r), a, b) for r in (10, 25) for a in ("cloud-only", "searched") for b in "01"]
+    assert found == sorted(wanted)
+    units, _ = study.list_units(read(Study, MINI), smoke=False)
+    world = units[0].scenario
+    own, base = (
+        play(a, world, [1], "validation", **o) for a, o in (("random", {"seed": 4}), ("cloud-only", {}))
+    )
+    tariff, requests = METRICS.index("tariff_cost"), METRICS.index("requests")
+    gain = (base.figures - own.figures)[0, :, tariff] * world.nominal_requests
+    row = next(r for r in rows if (r["cell"], r["agent"], r["seed"]) == (both.format(10, 4), "random", "1"))
+    assert float(row["gain"]) == pytest.approx(gain.sum(), rel=1e-12)
+    assert float(row["ntag"]) == pytest.approx(np.mean(gain / own.figures[0, :, requests]), rel=1e-12)
+    assert all(float(r["gain"]) == 0.0 for r in rows if r["agent"] == "cloud-only")
+
+
+def test_the_page_holds_tables_and_figures_and_says_what_is_missing(played):
+    page = (played / "report.html").read_text()
+    assert page.count("data:image/png;base64,") == len(MINI["figures"])
+    assert "gone: nowhere.csv is not there" in page and "python -m experiments.study" in page
+    assert "src=" not in page.replace('src="data:', "")  # nothing is fetched from elsewhere
+    table = lines(played / "table.csv")
+    assert len(table) == 4 * 3
+    assert all(float(row["ahead"]) == 0.0 for row in table if row["agent"] == "searched")
+
+
+def test_only_what_is_missing_or_has_changed_is_played_again(played):
+    files = sorted((played / "units").rglob("*.json"))
+    before = {path: path.stat().st_mtime_ns for path in files}
+    lost, kept = files[0], json.loads(files[0].read_text())
+    lost.unlink()
+    run(played.parent)
+    again = json.loads(lost.read_text())
+    assert again["unit"] == kept["unit"] and again["figures"] == kept["figures"]
+    assert [path for path in files if path.stat().st_mtime_ns != before[path]] == [lost]
+    parts = [{**MINI["parts"][0], "overrides": {"horizon": 5}}]
+    units, _ = study.list_units(read(Study, {**MINI, "parts": parts}), smoke=False)
+    assert not any(unit.done(played) for unit in units)
+
+
+def test_courses_end_where_the_episode_does(played):
+    units, _ = study.list_units(read(Study, MINI), smoke=False)
+    plays = Plays(units, played)
+    for one in plays.all:
+        assert one.course("ntag")[-1] == pytest.approx(one.value("ntag"))
+        assert len(one.course("update")) == 6
+
+
+def test_smoke_cuts_down():
+    units, _ = study.list_units(
+        read(Study, {**MINI, "smoke": {"seeds": 1, "overrides": {"horizon": 3}}}), smoke=True
+    )
+    assert len(units) == 2 * 2 + 2 * 2 and {unit.scenario.horizon for unit in units} == {3}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"figures": [{"name": "f", "kind": "dots", "part": "rate"}]}, "no part 'rate'"),
+        ({"figures": [{"name": "f", "kind": "sweep", "part": "rates", "x": "rate"}]}, "not in the grid"),
+        ({"split": "tests"}, "'tests' is not allowed"),
+        ({"parts": [{"name": "p", "scenario": "tiny", "agents": [{"agent": "popularty"}]}]}, "popularity"),
+        ({"parts": [{"name": "p", "scenario": "tiny", "agents": [{"agent": "random"}] * 2}]}, "same label"),
+    ],
+)
+def test_what_cannot_be_run_ends_in_one_error(changes, message):
+    with pytest.raises(ConfigError, match=message):
+        study.list_units(read(Study, {**MINI, "figures": [], **changes}), smoke=False)
+
+
+def test_a_run_that_fails_is_named(tmp_path):
+    part = {**MINI["parts"][0], "agents": [{"agent": "popularity"}], "grid": {"agent.depth": [1]}}
+    with pytest.raises(SystemExit, match=r"rates, popularity, seed 0: .*depth"):
+        run(tmp_path, {"parts": [part], "figures": []})
