@@ -68,8 +68,8 @@ def to_text(rows: Sequence[Row], seeds: str) -> str:
         body = [
             [
                 row.agent,
-                _with_bounds(row.cost, ""),
-                "-" if row.agent == row.reference else _with_bounds(row.difference, "+"),
+                _with_bounds(row.cost, ".3f"),
+                "-" if row.agent == row.reference else _with_bounds(row.difference, "+.4f"),
                 *(f"{row.figures[key] * factor:.3g}" for key, (_, factor) in COLUMNS.items()),
             ]
             for row in mine
@@ -82,8 +82,8 @@ def to_text(rows: Sequence[Row], seeds: str) -> str:
     return "\n".join(lines)
 
 
-def _with_bounds(interval: Interval, sign: str) -> str:
-    return "{:{s}.4f} [{:{s}.4f}, {:{s}.4f}]".format(*interval, s=sign)
+def _with_bounds(interval: Interval, form: str) -> str:
+    return "{:{f}} [{:{f}}, {:{f}}]".format(*interval, f=form)
 
 
 def write_table(out: Path, rows: Sequence[Row], text: str) -> None:

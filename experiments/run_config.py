@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from agents.rl.config import A2CConfig, PPOConfig
+from idn_gym.objectives import read_preference
 from idn_gym.scenarios import presets
 from idn_gym.scenarios.config import Scenario
 from idn_gym.strict import ConfigError, closest, number, override, read, read_yaml, write
@@ -30,8 +31,8 @@ class RunConfig:
     action: str | None = None
     """action codec; null: the scenario's default"""
     observation: str = "flat"
-    preference: str = "balanced"
-    """scalarisation that the agent is trained on"""
+    preference: Any = "balanced"
+    """scalarisation that the agent is trained on, as ``gym.make`` takes it"""
     steps: int = number(400_000, least=1)
     """slots, summed over environments; rounded up to whole rollouts"""
     envs: int = number(64, least=1)
@@ -41,6 +42,11 @@ class RunConfig:
     evaluate_every: int = number(100_000, least=1)
     """[steps] between evaluations on the validation split"""
     evaluation_episodes: int = number(16, least=1)
+
+    def __post_init__(self) -> None:
+        if self.preference is None:
+            raise ConfigError("preference", "None is not allowed; training needs a scalar reward, so name one")
+        read_preference(self.preference)
 
     def env_options(self) -> dict[str, Any]:
         """Keyword arguments for ``gym.make`` and ``gym.make_vec``."""

@@ -68,3 +68,11 @@ def test_flat_keeps_scalars_for_tables():
     values = flat(resolve().agent)
     assert values["kind"] == "ppo" and isinstance(values["net_arch"], str)
     assert all(isinstance(value, (bool, int, float, str)) for value in values.values())
+
+
+def test_any_preference_of_the_environment_can_be_trained_on():
+    for preference in ("latency", [1, 1, 0, 0, 0.5], {"energy": 2.0, "update": 1}, "random"):
+        assert resolve(changes={"preference": preference}).preference == preference
+    for wrong in (None, "speed", [1, 2], {"speed": 1.0}):
+        with pytest.raises(ConfigError, match="preference"):
+            resolve(changes={"preference": wrong})
