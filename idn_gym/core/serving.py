@@ -96,7 +96,7 @@ def list_options(tables: Tables, draw: Draw, b: int, rho: int, resident: Residen
     first, last = tables.task_model[task], tables.task_model[task + 1]
     group = tables.class_group[rho]
     backstop = tables.class_backstop[rho]
-    count = 0
+    count = np.int64(0)  # of one width all along: callees compile anew for another
     for j in range(origin, tables.path_start[path + 1]):
         if tables.group_start[group] >= backstop:
             break
@@ -123,7 +123,7 @@ def list_backstop(
     """
     row = priced_row(draw, b)
     link = link_seconds(tables, tables.class_backstop[rho], origin, scratch)
-    best = -1
+    best = np.int32(-1)
     for o in range(tables.class_backstop[rho], tables.option_start[rho + 1]):
         if best >= 0 and draw.option_cost[row, o] > draw.option_cost[row, best]:
             continue

@@ -5,10 +5,14 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from idn_gym.core.arrays import EMPTY, Draw, Floats, Ints, Outcome, Residents, Tables
-from idn_gym.core.kernel import hot
-from idn_gym.core.serving import serve_slot
-from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
+from idn_gym.core.arrays import EMPTY, Action, Draw, Floats, Instance, Ints, Tables
+from idn_gym.core.transition import initial_state, step
+
+AT_ONCE = 256
+"""Trials played side by side in `segment_values`."""
+
+ROWS = ("demand", "seconds", "memory", "rate", "slowdown", "tariff", "weights", "uniforms")
+"""Fields of `Draw` with one row per episode."""
 
 
 def nominal_draw(tables: Tables, tariff: Floats) -> Draw:
@@ -37,35 +41,28 @@ def nominal_draw(tables: Tables, tariff: Floats) -> Draw:
     return draw
 
 
-@hot
 def price_options(tables: Tables, draw: Draw, b: int) -> None:
     """Fill row b of the `option_` fields and `drop_joules` from the slowdown and tariff of row b.
 
     Latency: q d per hop and q s per block. Energy: watts x seconds on nodes and joules per byte on
     links; a drop is charged that of the class's most expensive option.
     """
-    for rho in range(len(tables.class_task)):
-        origin = tables.path_start[tables.class_path[rho]]
-        draw.drop_joules[b, rho] = 0.0
-        for o in range(tables.option_start[rho], tables.option_start[rho + 1]):
-            latency = 0.0
-            joules = tables.option_link_joules[o]
-            before = origin
-            for q in range(tables.part_start[o], tables.part_start[o + 1]):
-                v = tables.part_node[q]
-                here = origin + tables.part_position[q]
-                seconds = tables.part_seconds[q] * draw.slowdown[b, v]
-                delay = tables.path_delay[here] - tables.path_delay[before]
-                latency += tables.part_reach[q] * delay + seconds
-                joules += tables.node_watts[v] * seconds
-                before = here
-            draw.option_latency[b, o] = latency
-            draw.option_joules[b, o] = joules
-            draw.option_cost[b, o] = draw.tariff[b, 0] * tables.option_error[o] + draw.tariff[b, 1] * latency
-            draw.option_cost[b, o] += (
-                draw.tariff[b, 2] * joules + draw.tariff[b, 3] * tables.option_traffic[o]
-            )
-            draw.drop_joules[b, rho] = max(draw.drop_joules[b, rho], joules)
+    option_class = np.repeat(np.arange(len(tables.class_task)), np.diff(tables.option_start))
+    origin = tables.path_start[tables.class_path[option_class]]
+    here = np.repeat(origin, np.diff(tables.part_start)) + tables.part_position
+    before = np.concatenate([[0], here[:-1]])
+    before[tables.part_start[:-1]] = origin
+    seconds = tables.part_seconds * draw.slowdown[b, tables.part_node]
+    delay = tables.path_delay[here] - tables.path_delay[before]
+    latency = np.add.reduceat(tables.part_reach * delay + seconds, tables.part_start[:-1])
+    joules = np.add.reduceat(tables.node_watts[tables.part_node] * seconds, tables.part_start[:-1])
+    joules += tables.option_link_joules
+    draw.option_latency[b], draw.option_joules[b] = latency, joules
+    error, second, joule, byte_hop = draw.tariff[b]
+    draw.option_cost[b] = error * tables.option_error + second * latency
+    draw.option_cost[b] += joule * joules + byte_hop * tables.option_traffic
+    draw.drop_joules[b] = 0.0
+    np.maximum.at(draw.drop_joules[b], option_class, joules)
 
 
 def segment_values(tables: Tables, placeable: npt.NDArray[np.bool_], tariff: Floats) -> Floats:
@@ -77,12 +74,13 @@ def segment_values(tables: Tables, placeable: npt.NDArray[np.bool_], tariff: Flo
         tariff: (4,) cost per unit of error, second, joule and byte-hop.
     """
     rho, node, segment = _trials(tables, placeable)
-    draw, scratch, outcome = nominal_draw(tables, tariff), make_scratch(tables), empty_outcome(tables, 1)
-    draw = draw._replace(order=np.zeros((1, 1, 1), np.int32))
-    cost = np.zeros(len(rho))
-    resident = tables.pinned[None].copy()
-    # Row and slot are handed over although they are 0: kernels compile anew for a constant.
-    _costs_alone(tables, draw, 0, 0, rho, node, segment, resident, scratch, outcome, cost)
+    draw = nominal_draw(tables, tariff)
+    cost = np.concatenate(
+        [
+            _costs_alone(tables, draw, rho[i : i + AT_ONCE], node[i : i + AT_ONCE], segment[i : i + AT_ONCE])
+            for i in range(0, len(rho), AT_ONCE)
+        ]
+    )
     base = cost[segment == EMPTY]
     saved = np.where(segment == EMPTY, 0.0, base[rho] - cost) / np.maximum(1.0, tables.segment_bytes[segment])
     values = np.zeros(placeable.shape)
@@ -90,8 +88,19 @@ def segment_values(tables: Tables, placeable: npt.NDArray[np.bool_], tariff: Flo
     return values
 
 
+def _costs_alone(tables: Tables, draw: Draw, rho: Ints, node: Ints, segment: Ints) -> Floats:
+    """Tariff of the nominal batch of each class when one segment is on one node, side by side as rows."""
+    rows = len(rho)
+    moving = {name: np.repeat(getattr(draw, name), rows, axis=0) for name in ROWS}
+    moving["order"] = rho.astype(np.int32)[:, None, None].copy()
+    instance = Instance(tables, draw._replace(**moving))
+    wanted = np.full((rows, *tables.pinned.shape), EMPTY, np.int32)
+    wanted[np.arange(rows), node, tables.segment_model[segment]] = segment
+    return step(instance, initial_state(instance), Action(wanted))[1].tariff_cost
+
+
 def _trials(tables: Tables, placeable: npt.NDArray[np.bool_]) -> tuple[Ints, Ints, Ints]:
-    """Class, node and segment of what to try: first nothing for each class, then all it could use."""
+    """Class, node and segment of what to try: first nothing (EMPTY) for each class, then all it could use."""
     classes = len(tables.class_task)
     rows = [(rho, 0, EMPTY) for rho in range(classes)]
     task = tables.model_task[tables.segment_model]
@@ -102,29 +111,3 @@ def _trials(tables: Tables, placeable: npt.NDArray[np.bool_]) -> tuple[Ints, Int
             rows += [(rho, int(v), s) for s in mine]
     rho, node, segment = np.array(rows, np.int64).T.copy()
     return rho, node, segment
-
-
-@hot
-def _costs_alone(
-    tables: Tables,
-    draw: Draw,
-    b: int,
-    t: int,
-    rho: Ints,
-    node: Ints,
-    segment: Ints,
-    resident: Residents,
-    scratch: Scratch,
-    outcome: Outcome,
-    cost: Floats,
-) -> None:
-    for i in range(len(rho)):
-        draw.order[b, t, 0] = rho[i]
-        outcome.tariff_cost[b] = 0.0
-        model = tables.segment_model[max(segment[i], 0)]
-        held = resident[b, node[i], model]
-        if segment[i] != EMPTY:
-            resident[b, node[i], model] = segment[i]
-        serve_slot(tables, draw, b, t, resident, scratch, outcome)
-        resident[b, node[i], model] = held
-        cost[i] = outcome.tariff_cost[b]
