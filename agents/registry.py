@@ -20,6 +20,22 @@ AGENTS: dict[str, str] = {
     "static-greedy": "agents.heuristics.policies:static_greedy",
     "local-search": "agents.heuristics.policies:local_search",
     "clairvoyant-search": "agents.heuristics.policies:clairvoyant_search",
+    "infida": "agents.online.build:infida",
+    "infida-offline": "agents.online.build:infida_offline",
+    "infida-adahedge": "agents.online.build:infida_adahedge",
+    "oga": "agents.online.build:oga",
+    "ftrl-entropy": "agents.online.build:ftrl_entropy",
+    "ftrl-euclid": "agents.online.build:ftrl_euclid",
+    "ftpl": "agents.online.build:ftpl",
+    "olag": "agents.online.build:olag",
+    "sg": "agents.online.build:sg",
+    "sg-per-byte": "agents.online.build:sg_per_byte",
+    "lfu": "agents.online.build:lfu",
+    "lru": "agents.online.build:lru",
+    "window-greedy": "agents.online.build:window_greedy",
+    "window-lp": "agents.online.build:window_lp",
+    "best-single": "agents.online.build:best_single",
+    "clairvoyant-greedy": "agents.online.build:clairvoyant_greedy",
 }
 """Name to "module:function". The function takes the native vector environment that the agent is
 going to act in and the agent's own options, and returns a `Policy`. Names instead of functions,
@@ -32,13 +48,16 @@ CODECS: dict[str, str] = {
     "static-greedy": "scores",
     "local-search": "scores",
     "clairvoyant-search": "scores",
+    **{name: "segments" for name, target in AGENTS.items() if target.startswith("agents.online.")},
 }
 """Action codec that an agent needs; the others act through the one they are given."""
 
-CLAIRVOYANT = frozenset({"clairvoyant-search"})
+CLAIRVOYANT = frozenset({"clairvoyant-search", "clairvoyant-greedy", "infida-offline", "sg", "sg-per-byte"})
 """References that are told, as `seeds`, which episodes they are going to be judged on."""
 
-RANDOMISED = frozenset({"random"})
+RANDOMISED = frozenset(
+    {"random", "infida", "infida-offline", "infida-adahedge", "oga", "ftrl-entropy", "ftrl-euclid", "ftpl"}
+)
 """Agents with a `seed` of their own, which studies set anew for every episode."""
 
 

@@ -15,6 +15,7 @@ is O(n), a handful of them is the rule, and both end on the exact piece and not 
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import NamedTuple
 
@@ -54,7 +55,7 @@ def make_polytope(node_start: Ints, parent: Ints, size: Floats, budget: Floats) 
     last = np.zeros(count, np.int64)
     starts = np.flatnonzero(np.asarray(parent) < 0)
     last[starts] = np.append(starts[1:], count)
-    total = np.array([size[a:z].sum() for a, z in zip(node_start[:-1], node_start[1:], strict=True)])
+    total = np.array([size[a:z].sum() for a, z in itertools.pairwise(node_start)])
     room = np.clip(budget, 0.0, total)
     return Polytope(np.asarray(node_start, np.int64), last, size, room, np.zeros((3, count)))
 

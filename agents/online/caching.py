@@ -1,0 +1,119 @@
+"""Caches of models: each node keeps what it is asked for, and never computes what that saves.
+
+What a task asks a node for is one segment, fixed beforehand: the prefix of largest nominal saving that the
+node may hold. A request asks every node that it reaches (see `reach.py`). No refill: memory that these
+rules leave empty stays empty.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from agents.online.learner import Planner
+from agents.online.reach import Reach
+from idn_gym.core.arrays import EMPTY, Ints
+from idn_gym.core.items import make_items
+from idn_gym.policy import Bools, Feedback
+from idn_gym.scenarios.compile import Compiled
+
+
+class ModelCache(Planner):
+    """Base: what each (node, task) asks for, and how often it was.
+
+    Attributes:
+        unit: (N, K) segment, or EMPTY where the node can hold none that saves anything.
+        count: (B, N, K) [requests] so far.
+    """
+
+    def __init__(self, compiled: Compiled, rows: int) -> None:
+        super().__init__(compiled, rows)
+        tables, items = self.tables, make_items(compiled)
+        nodes, tasks = len(tables.node_memory), len(tables.task_model) - 1
+        self.unit: Ints = np.full((nodes, tasks), EMPTY)
+        best = np.zeros((nodes, tasks))
+        for v, m, s in zip(items.node, items.model, items.segment, strict=True):
+            saving = tables.segment_value[v, s] * tables.segment_bytes[s]
+            k = tables.model_task[m]
+            if saving > best[v, k] and tables.segment_bytes[s] <= items.budget[v]:
+                best[v, k], self.unit[v, k] = saving, s
+        self.size = np.where(self.unit == EMPTY, 0.0, tables.segment_bytes[self.unit])
+        self.budget = items.budget
+        self.count = np.zeros((rows, nodes, tasks))
+        self._reach = Reach(tables)
+
+    def begin(self, rows: Bools) -> None:
+        super().begin(rows)
+        self.count[rows] = 0.0
+
+    def update(self, feedback: Feedback) -> None:
+        """Count what reached each node, then decide what each holds."""
+        for b in range(self.rows):
+            passed = np.zeros_like(self.count[b])
+            counts = self._reach.measure(feedback.revealed.draw, feedback.resident, b)
+            np.add.at(passed, (self._reach.node, self._reach.task), counts)
+            self.count[b] += passed
+            self.choose(b, passed)
+
+    def choose(self, b: int, passed: np.ndarray) -> None:  # type: ignore[type-arg]
+        """Change `wanted[b]`; `passed` (N, K) are the requests of the slot."""
+        raise NotImplementedError
+
+    def hold(self, b: int, v: int, tasks: list[int]) -> None:
+        """Hold the units of these tasks."""
+        self.wanted[b, v] = self.tables.pinned[v]
+        for k in tasks:
+            s = self.unit[v, k]
+            self.wanted[b, v, self.tables.segment_model[s]] = s
+
+
+class Lfu(ModelCache):
+    """Least frequently used: the units asked for most since the episode began.
+
+    In falling order of requests, equal ones by lower task, until the first that does not fit.
+    """
+
+    def choose(self, b: int, passed: np.ndarray) -> None:  # type: ignore[type-arg]
+        order = np.argsort(-self.count[b], axis=1, kind="stable")
+        for v in np.flatnonzero((self.unit != EMPTY).any(axis=1)):
+            room, tasks = self.budget[v], []
+            for k in order[v]:
+                if self.unit[v, k] == EMPTY or self.count[b, v, k] <= 0.0:
+                    continue
+                if self.size[v, k] > room:
+                    break
+                room -= self.size[v, k]
+                tasks.append(int(k))
+            self.hold(b, int(v), tasks)
+
+
+class Lru(ModelCache):
+    """Least recently used: a unit that is asked for is loaded, and the oldest make room.
+
+    In a slot tasks ask in rising order of their requests, equal ones by higher task first, so that the
+    most wanted one is the most recent.
+    """
+
+    def __init__(self, compiled: Compiled, rows: int) -> None:
+        nodes = len(compiled.tables.node_memory)
+        self._held: list[list[list[int]]] = [[[] for _ in range(nodes)] for _ in range(rows)]
+        super().__init__(compiled, rows)
+
+    def begin(self, rows: Bools) -> None:
+        super().begin(rows)
+        for b in np.flatnonzero(rows):
+            self._held[b] = [[] for _ in self._held[b]]
+
+    def choose(self, b: int, passed: np.ndarray) -> None:  # type: ignore[type-arg]
+        order = np.argsort(-passed, axis=1, kind="stable")[:, ::-1]
+        for v in np.flatnonzero((self.unit != EMPTY).any(axis=1)):
+            held = self._held[b][v]
+            for k in map(int, order[v]):
+                if passed[v, k] <= 0.0 or self.unit[v, k] == EMPTY:
+                    continue
+                if k in held:
+                    held.remove(k)
+                held.append(k)
+                used = sum(self.size[v, j] for j in held)
+                while used > self.budget[v]:
+                    used -= self.size[v, held.pop(0)]
+            self.hold(b, int(v), held)

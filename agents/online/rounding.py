@@ -1,0 +1,261 @@
+"""From fractional placements to whole ones.
+
+Items that are a chain of their own take part in a weighted DepRound on a balanced tree: each tree node
+trades size between the one open item of either side until one of the two is integral (pair step as in
+`core.decoding.round_dependently`, after Byrka et al.). So every mean and a node's used size are kept and
+no two items are positively correlated. One item may stay open at the root: a coin of its own closes it,
+and the budget is exceeded by less than that item ("exact").
+
+Every trade has a uniform of its own place in the tree. Drawn anew for every rounding they make the rounded
+placements independent; frozen for an episode they couple them, so that a slowly moving z loads little.
+
+Longer chains are cut at one uniform each: prefix i is held where z_i > u. Means are exact, the budget
+holds in expectation only.
+
+The feasible mode ends in two candidates per node: what was rounded without the open item, trimmed where
+chains exceed the budget and then filled up; and the best item that the first had to leave out, filled
+up. It takes the one worth more on recent demand. No factor of the gain is guaranteed; the budget is.
+"""
+
+from __future__ import annotations
+
+from agents.online.projection import Polytope
+from idn_gym.core.arrays import Floats, Ints
+from idn_gym.core.kernel import hot, inner
+
+TINY = 1e-6
+"""Fractions this close to 0 or 1 count as integral."""
+
+
+@hot
+def round_exactly(polytope: Polytope, z: Floats, uniforms: Floats, x: Floats, open_item: Ints) -> None:
+    """Round with exact means; the item left open at a node is closed by its own coin.
+
+    Args:
+        polytope: chains, sizes and budgets.
+        z: (I,) fractional placement.
+        uniforms: (2, I) of the tree's trades, and of chains.
+        x: (I,) overwritten with 0 and 1.
+        open_item: (I + N,) work space; its last N entries are the items closed by a coin, or -1.
+    """
+    count = len(z)
+    for v in range(len(polytope.budget)):
+        _round_node(polytope, v, z, uniforms, x, open_item)
+        i = open_item[count + v]
+        if i >= 0:
+            x[i] = 1.0 if uniforms[0, polytope.node_start[v]] < x[i] else 0.0
+
+
+@hot
+def start_rounding(polytope: Polytope, z: Floats, uniforms: Floats, x: Floats, open_item: Ints) -> None:
+    """Round all but the item left open at each node, which x leaves out.
+
+    Args:
+        polytope: chains, sizes and budgets.
+        z: (I,) fractional placement.
+        uniforms: (2, I) of the tree's trades, and of chains.
+        x: (I,) overwritten with 0 and 1.
+        open_item: (I + N,) work space; its last N entries are the open items, or -1.
+    """
+    for v in range(len(polytope.budget)):
+        _round_node(polytope, v, z, uniforms, x, open_item)
+        if open_item[len(z) + v] >= 0:
+            x[open_item[len(z) + v]] = 0.0
+
+
+@hot
+def finish_rounding(
+    polytope: Polytope, task: Ints, alone: Floats, added: Floats, x: Floats, other: Floats, open_item: Ints
+) -> None:
+    """Make what `start_rounding` left fit, fill it up, and take the better of the two candidates.
+
+    Args:
+        polytope: chains, sizes and budgets.
+        task: (I,) of the item's model. A fill loads one model of a task per node, since `added` is
+            measured without any of the others.
+        alone: (I,) recent gain of the item where nothing but its shorter prefixes is placed. Candidates
+            are compared by it: the best chain of each task counts.
+        added: (I,) recent gain of the item on top of what x holds everywhere; fills go by it.
+        x: (I,) changed in place.
+        other: (I,) work space.
+        open_item: as `start_rounding` left it.
+    """
+    for v in range(len(polytope.budget)):
+        _finish_node(polytope, v, task, alone, added, x, other, open_item[len(x) + v])
+
+
+@inner
+def _round_node(polytope: Polytope, v: int, z: Floats, uniforms: Floats, x: Floats, open_item: Ints) -> None:
+    """Trade up the tree; entry I + v of `open_item` is the item still open, or -1."""
+    first, last = polytope.node_start[v], polytope.node_start[v + 1]
+    level = 0.0
+    for i in range(first, last):
+        open_item[i] = -1
+        end = polytope.chain_last[i]
+        if end > i:
+            level = uniforms[1, i]
+        if end == i + 1:
+            if z[i] < TINY or z[i] > 1.0 - TINY:
+                x[i] = 1.0 if z[i] > 0.5 else 0.0
+            else:
+                x[i] = z[i]
+                open_item[i] = i
+        else:
+            x[i] = 1.0 if z[i] > level and z[i] >= TINY else 0.0
+    step = 1
+    while step < last - first:
+        for k in range(first, last - step, 2 * step):
+            one, two = open_item[k], open_item[k + step]
+            if one < 0:
+                open_item[k] = two
+            elif two >= 0:
+                open_item[k] = _trade(polytope.size, x, one, two, uniforms[0, k + step])
+        step *= 2
+    open_item[len(x) + v] = open_item[first] if last > first else -1
+
+
+@inner
+def _trade(size: Floats, x: Floats, i: int, j: int, uniform: float) -> int:
+    """Move size between two open items until one is integral; return the other, or -1 if it is so too."""
+    to_i = min(size[i] * (1.0 - x[i]), size[j] * x[j])
+    to_j = min(size[i] * x[i], size[j] * (1.0 - x[j]))
+    if uniform * (to_i + to_j) < to_j:
+        x[i] += to_i / size[i]
+        x[j] -= to_i / size[j]
+    else:
+        x[i] -= to_j / size[i]
+        x[j] += to_j / size[j]
+    left = -1
+    for k in (i, j):
+        if x[k] < TINY:
+            x[k] = 0.0
+        elif x[k] > 1.0 - TINY:
+            x[k] = 1.0
+        else:
+            left = k
+    return left
+
+
+@inner
+def _finish_node(
+    polytope: Polytope,
+    v: int,
+    task: Ints,
+    alone: Floats,
+    added: Floats,
+    x: Floats,
+    other: Floats,
+    leftover: int,
+) -> None:
+    first, last, budget = polytope.node_start[v], polytope.node_start[v + 1], polytope.budget[v]
+    size = polytope.size
+    used = 0.0
+    for i in range(first, last):
+        used += size[i] * x[i]
+        other[i] = 0.0
+    best = leftover
+    while used > budget * (1.0 + 1e-12):
+        i = _least_top(polytope, first, last, alone, x)
+        x[i] = 0.0
+        used -= size[i]
+        if best < 0 or _chain_worth(polytope, i, alone) > _chain_worth(polytope, best, alone):
+            best = i
+    _fill(polytope, first, last, budget - used, task, added, x)
+    if best < 0 or x[best] > 0.5:
+        return
+    used = 0.0
+    i = best
+    while True:
+        other[i] = 1.0
+        used += size[i]
+        if polytope.chain_last[i] > 0:
+            break
+        i -= 1
+    if used > budget * (1.0 + 1e-12):
+        return
+    _fill(polytope, first, last, budget - used, task, alone, other)
+    if _node_worth(polytope, first, last, task, alone, other) > _node_worth(
+        polytope, first, last, task, alone, x
+    ):
+        for i in range(first, last):
+            x[i] = other[i]
+
+
+@inner
+def _node_worth(polytope: Polytope, first: int, last: int, task: Ints, alone: Floats, x: Floats) -> float:
+    """Sum over tasks of what the best held chain is worth alone; models of one task are neighbours."""
+    total, best, chain = 0.0, 0.0, 0.0
+    for i in range(first, last):
+        if i > first and task[i] != task[i - 1]:
+            total += best
+            best = 0.0
+        if polytope.chain_last[i] > 0:
+            chain = 0.0
+        if x[i] > 0.5:
+            chain += alone[i]
+            best = max(best, chain)
+    return total + best
+
+
+@inner
+def _chain_worth(polytope: Polytope, i: int, alone: Floats) -> float:
+    """Worth of a prefix: of the item and all before it in its chain."""
+    total = alone[i]
+    while polytope.chain_last[i] == 0:
+        i -= 1
+        total += alone[i]
+    return total
+
+
+@inner
+def _least_top(polytope: Polytope, first: int, last: int, alone: Floats, x: Floats) -> int:
+    """The end of a held chain that is worth least per byte."""
+    least = -1
+    for i in range(first, last):
+        if x[i] < 0.5 or (i + 1 < last and polytope.chain_last[i + 1] == 0 and x[i + 1] > 0.5):
+            continue
+        if least < 0 or alone[i] * polytope.size[least] < alone[least] * polytope.size[i]:
+            least = i
+    return least
+
+
+@inner
+def _fill(
+    polytope: Polytope, first: int, last: int, room: float, task: Ints, worth: Floats, x: Floats
+) -> None:
+    """Add the prefix worth most per byte that fits, again and again, one model of a task."""
+    size = polytope.size
+    while room > 0.0:
+        best = -1
+        best_gain, best_size = 0.0, 1.0
+        gain, need = 0.0, 0.0
+        for i in range(first, last):
+            if polytope.chain_last[i] > 0:
+                gain, need = 0.0, 0.0
+            if x[i] > 0.5:
+                continue
+            gain += worth[i]
+            need += size[i]
+            if gain * best_size > best_gain * need and need <= room:
+                if not _taken(first, last, task, i, x):
+                    best, best_gain, best_size = i, gain, need
+        if best < 0:
+            break
+        room -= best_size
+        i = best
+        while x[i] < 0.5:
+            x[i] = 2.0  # marks what this fill has loaded
+            if polytope.chain_last[i] > 0:
+                break
+            i -= 1
+    for i in range(first, last):
+        x[i] = min(x[i], 1.0)
+
+
+@inner
+def _taken(first: int, last: int, task: Ints, item: int, x: Floats) -> bool:
+    """Whether this fill has already loaded a model of the item's task."""
+    for i in range(first, last):
+        if x[i] > 1.5 and task[i] == task[item]:
+            return True
+    return False
