@@ -35,6 +35,7 @@ AGENTS: dict[str, str] = {
     "window-greedy": "agents.online.build:window_greedy",
     "window-lp": "agents.online.build:window_lp",
     "best-single": "agents.online.build:best_single",
+    "best-static": "agents.online.build:best_static",
     "clairvoyant-greedy": "agents.online.build:clairvoyant_greedy",
 }
 """Name to "module:function". The function takes the native vector environment that the agent is
@@ -52,7 +53,9 @@ CODECS: dict[str, str] = {
 }
 """Action codec that an agent needs; the others act through the one they are given."""
 
-CLAIRVOYANT = frozenset({"clairvoyant-search", "clairvoyant-greedy", "infida-offline", "sg", "sg-per-byte"})
+CLAIRVOYANT = frozenset(
+    {"clairvoyant-search", "clairvoyant-greedy", "infida-offline", "sg", "sg-per-byte", "best-static"}
+)
 """References that are told, as `seeds`, which episodes they are going to be judged on."""
 
 RANDOMISED = frozenset(

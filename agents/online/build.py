@@ -103,6 +103,14 @@ def sg_per_byte(env: Env, seeds: Sequence[int], **options: Any) -> clairvoyant.S
     return _static(env, seeds, options, per_byte=True)
 
 
+def best_static(env: Env, seeds: Sequence[int], **options: Any) -> Any:
+    """The best static placement of the very episodes it is judged on; needs the extra `solve`."""
+    from agents.online.hindsight import BestStatic, BestStaticConfig
+
+    config = _options(BestStaticConfig, options)
+    return BestStatic(_compiled(env), env.num_envs, config, _episodes(env, seeds))
+
+
 def clairvoyant_greedy(env: Env, seeds: Sequence[int], **options: Any) -> clairvoyant.ClairvoyantGreedy:
     """Greedy on the slot about to be played: a reference."""
     config = _options(clairvoyant.ClairvoyantConfig, options)
