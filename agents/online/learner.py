@@ -143,7 +143,7 @@ class OnlineLearner(Planner):
         self.recent = np.repeat(self.tables.class_requests[None], rows, axis=0)
         self._uniforms = np.zeros((rows, 2, count))
         self._x, self._other, self._alone, self._added = np.zeros((4, count))
-        self._open = np.zeros(count + len(self.items.budget), np.int64)
+        self._work = np.zeros((3, max(count, len(self.items.budget))), np.int64)
         self._task = self.tables.model_task[self.items.model].astype(np.int64)
         self.nominal = nominal_draw(self.tables, known_tariff(compiled))
         self.begin(np.ones(rows, np.bool_))
@@ -194,14 +194,14 @@ class OnlineLearner(Planner):
         """Round row b; `draw` holds the recent demand in its row `row`."""
         z, x, uniforms = self.fractional[b], self._x, self._uniforms[b]
         if self.options.rounding == "exact":
-            round_exactly(self.polytope, z, uniforms, x, self._open)
+            round_exactly(self.polytope, z, uniforms, x, self._work)
         else:
-            start_rounding(self.polytope, z, uniforms, x, self._open)
+            start_rounding(self.polytope, z, uniforms, x, self._work)
             arguments = (self.tables, draw, row, 0, self.items)
             self._other[:] = 0.0
             gain_and_gradient(*arguments, self._other, self._alone, layers)
             gain_and_gradient(*arguments, x, self._added, layers)
-            finish_rounding(self.polytope, self._task, self._alone, self._added, x, self._other, self._open)
+            finish_rounding(self.polytope, self._task, self._alone, self._added, x, self._other, self._work)
         self.hold(b, np.flatnonzero(x > 0.5))
 
     def hold(self, b: int, held: Ints) -> None:

@@ -28,7 +28,7 @@ TINY = 1e-6
 
 
 @hot
-def round_exactly(polytope: Polytope, z: Floats, uniforms: Floats, x: Floats, open_item: Ints) -> None:
+def round_exactly(polytope: Polytope, z: Floats, uniforms: Floats, x: Floats, work: Ints) -> None:
     """Round with exact means; the item left open at a node is closed by its own coin.
 
     Args:
@@ -36,18 +36,17 @@ def round_exactly(polytope: Polytope, z: Floats, uniforms: Floats, x: Floats, op
         z: (I,) fractional placement.
         uniforms: (2, I) of the tree's trades, and of chains.
         x: (I,) overwritten with 0 and 1.
-        open_item: (I + N,) work space; its last N entries are the items closed by a coin, or -1.
+        work: (3, I or N) work space; row 2 names the item of each node that a coin closed, or -1.
     """
-    count = len(z)
     for v in range(len(polytope.budget)):
-        _round_node(polytope, v, z, uniforms, x, open_item)
-        i = open_item[count + v]
+        _round_node(polytope, v, z, uniforms, x, work)
+        i = work[2, v]
         if i >= 0:
             x[i] = 1.0 if uniforms[0, polytope.node_start[v]] < x[i] else 0.0
 
 
 @hot
-def start_rounding(polytope: Polytope, z: Floats, uniforms: Floats, x: Floats, open_item: Ints) -> None:
+def start_rounding(polytope: Polytope, z: Floats, uniforms: Floats, x: Floats, work: Ints) -> None:
     """Round all but the item left open at each node, which x leaves out.
 
     Args:
@@ -55,17 +54,17 @@ def start_rounding(polytope: Polytope, z: Floats, uniforms: Floats, x: Floats, o
         z: (I,) fractional placement.
         uniforms: (2, I) of the tree's trades, and of chains.
         x: (I,) overwritten with 0 and 1.
-        open_item: (I + N,) work space; its last N entries are the open items, or -1.
+        work: (3, I or N) work space; row 2 names the open item of each node, or -1.
     """
     for v in range(len(polytope.budget)):
-        _round_node(polytope, v, z, uniforms, x, open_item)
-        if open_item[len(z) + v] >= 0:
-            x[open_item[len(z) + v]] = 0.0
+        _round_node(polytope, v, z, uniforms, x, work)
+        if work[2, v] >= 0:
+            x[work[2, v]] = 0.0
 
 
 @hot
 def finish_rounding(
-    polytope: Polytope, task: Ints, alone: Floats, added: Floats, x: Floats, other: Floats, open_item: Ints
+    polytope: Polytope, task: Ints, alone: Floats, added: Floats, x: Floats, other: Floats, work: Ints
 ) -> None:
     """Make what `start_rounding` left fit, fill it up, and take the better of the two candidates.
 
@@ -78,19 +77,19 @@ def finish_rounding(
         added: (I,) recent gain of the item on top of what x holds everywhere; fills go by it.
         x: (I,) changed in place.
         other: (I,) work space.
-        open_item: as `start_rounding` left it.
+        work: as `start_rounding` left it.
     """
     for v in range(len(polytope.budget)):
-        _finish_node(polytope, v, task, alone, added, x, other, open_item[len(x) + v])
+        _finish_node(polytope, v, task, alone, added, x, other, work)
 
 
 @inner
-def _round_node(polytope: Polytope, v: int, z: Floats, uniforms: Floats, x: Floats, open_item: Ints) -> None:
-    """Trade up the tree; entry I + v of `open_item` is the item still open, or -1."""
+def _round_node(polytope: Polytope, v: int, z: Floats, uniforms: Floats, x: Floats, work: Ints) -> None:
+    """Trade up the tree; entry (2, v) of `work` is the item still open, or -1."""
     first, last = polytope.node_start[v], polytope.node_start[v + 1]
     level = 0.0
     for i in range(first, last):
-        open_item[i] = -1
+        work[0, i] = -1
         end = polytope.chain_last[i]
         if end > i:
             level = uniforms[1, i]
@@ -99,19 +98,19 @@ def _round_node(polytope: Polytope, v: int, z: Floats, uniforms: Floats, x: Floa
                 x[i] = 1.0 if z[i] > 0.5 else 0.0
             else:
                 x[i] = z[i]
-                open_item[i] = i
+                work[0, i] = i
         else:
             x[i] = 1.0 if z[i] > level and z[i] >= TINY else 0.0
     step = 1
     while step < last - first:
         for k in range(first, last - step, 2 * step):
-            one, two = open_item[k], open_item[k + step]
+            one, two = work[0, k], work[0, k + step]
             if one < 0:
-                open_item[k] = two
+                work[0, k] = two
             elif two >= 0:
-                open_item[k] = _trade(polytope.size, x, one, two, uniforms[0, k + step])
+                work[0, k] = _trade(polytope.size, x, one, two, uniforms[0, k + step])
         step *= 2
-    open_item[len(x) + v] = open_item[first] if last > first else -1
+    work[2, v] = work[0, first] if last > first else -1
 
 
 @inner
@@ -145,7 +144,7 @@ def _finish_node(
     added: Floats,
     x: Floats,
     other: Floats,
-    leftover: int,
+    work: Ints,
 ) -> None:
     first, last, budget = polytope.node_start[v], polytope.node_start[v + 1], polytope.budget[v]
     size = polytope.size
@@ -153,14 +152,14 @@ def _finish_node(
     for i in range(first, last):
         used += size[i] * x[i]
         other[i] = 0.0
-    best = leftover
+    best = work[2, v]
     while used > budget * (1.0 + 1e-12):
         i = _least_top(polytope, first, last, alone, x)
         x[i] = 0.0
         used -= size[i]
         if best < 0 or _chain_worth(polytope, i, alone) > _chain_worth(polytope, best, alone):
             best = i
-    _fill(polytope, first, last, budget - used, task, added, x)
+    _fill(polytope, first, last, budget - used, task, added, x, work)
     if best < 0 or x[best] > 0.5:
         return
     used = 0.0
@@ -173,7 +172,7 @@ def _finish_node(
         i -= 1
     if used > budget * (1.0 + 1e-12):
         return
-    _fill(polytope, first, last, budget - used, task, alone, other)
+    _fill(polytope, first, last, budget - used, task, alone, other, work)
     if _node_worth(polytope, first, last, task, alone, other) > _node_worth(
         polytope, first, last, task, alone, x
     ):
@@ -221,41 +220,66 @@ def _least_top(polytope: Polytope, first: int, last: int, alone: Floats, x: Floa
 
 @inner
 def _fill(
-    polytope: Polytope, first: int, last: int, room: float, task: Ints, worth: Floats, x: Floats
+    polytope: Polytope, first: int, last: int, room: float, task: Ints, worth: Floats, x: Floats, work: Ints
 ) -> None:
-    """Add the prefix worth most per byte that fits, again and again, one model of a task."""
-    size = polytope.size
-    while room > 0.0:
-        best = -1
-        best_gain, best_size = 0.0, 1.0
-        gain, need = 0.0, 0.0
-        for i in range(first, last):
-            if polytope.chain_last[i] > 0:
-                gain, need = 0.0, 0.0
-            if x[i] > 0.5:
-                continue
-            gain += worth[i]
-            need += size[i]
-            if gain * best_size > best_gain * need and need <= room:
-                if not _taken(first, last, task, i, x):
-                    best, best_gain, best_size = i, gain, need
-        if best < 0:
+    """Add the prefix worth most per byte that fits, again and again, one model of a task.
+
+    Rows 0 and 1 of `work` hold where each task begins and its best prefix, row 0 of `polytope.work` what
+    that is worth per byte.
+    """
+    density = polytope.work[0]
+    groups = 0
+    for i in range(first, last):
+        if i == first or task[i] != task[i - 1]:
+            work[0, first + groups] = i
+            _best_of_task(polytope, first + groups, last, room, task, worth, x, work)
+            groups += 1
+    while True:
+        top = -1
+        for k in range(first, first + groups):
+            if density[k] > 0.0 and (top < 0 or density[k] > density[top]):
+                top = k
+        if top < 0:
             break
-        room -= best_size
-        i = best
+        i = work[1, top]
+        need = _missing(polytope, i, polytope.size, x)
+        if need > room:
+            _best_of_task(polytope, top, last, room, task, worth, x, work)
+            continue
+        density[top] = 0.0
+        room -= need
         while x[i] < 0.5:
-            x[i] = 2.0  # marks what this fill has loaded
+            x[i] = 1.0
             if polytope.chain_last[i] > 0:
                 break
             i -= 1
-    for i in range(first, last):
-        x[i] = min(x[i], 1.0)
 
 
 @inner
-def _taken(first: int, last: int, task: Ints, item: int, x: Floats) -> bool:
-    """Whether this fill has already loaded a model of the item's task."""
-    for i in range(first, last):
-        if x[i] > 1.5 and task[i] == task[item]:
-            return True
-    return False
+def _best_of_task(
+    polytope: Polytope, k: int, last: int, room: float, task: Ints, worth: Floats, x: Floats, work: Ints
+) -> None:
+    """Find the prefix of a task that is worth most per byte and fits; its density is 0 if there is none."""
+    density = polytope.work[0]
+    density[k] = 0.0
+    start = work[0, k]
+    i = start
+    while i < last and task[i] == task[start]:
+        if x[i] < 0.5:
+            gain, need = _missing(polytope, i, worth, x), _missing(polytope, i, polytope.size, x)
+            if need <= room and gain > density[k] * need:
+                density[k] = gain / need
+                work[1, k] = i
+        i += 1
+
+
+@inner
+def _missing(polytope: Polytope, i: int, values: Floats, x: Floats) -> float:
+    """Sum of values over what x does not hold of the prefix."""
+    total = 0.0
+    while x[i] < 0.5:
+        total += values[i]
+        if polytope.chain_last[i] > 0:
+            break
+        i -= 1
+    return total
