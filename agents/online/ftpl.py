@@ -20,6 +20,7 @@ import numpy as np
 from agents.online.learner import Clock, Planner, known_tariff
 from agents.online.window import Window
 from idn_gym.core.arrays import Floats, Instance, Residents
+from idn_gym.core.items import make_items
 from idn_gym.evaluation.oracle import LpOracle
 from idn_gym.policy import Bools, Feedback
 from idn_gym.scenarios.compile import Compiled
@@ -31,10 +32,13 @@ class Oracles:
 
     def __init__(self, compiled: Compiled) -> None:
         self._compiled = compiled
+        self._places = len(make_items(compiled).node) > 0
         self._built: dict[tuple[float, ...], LpOracle] = {}
 
     def __call__(self, tariff: Floats, demand: Floats, slots: float) -> Residents:
         """The placement (N, M) for a demand (R,) that was summed over so many slots."""
+        if not self._places:
+            return self._compiled.tables.pinned.copy()
         key = tuple(float(weight) for weight in tariff)
         if key not in self._built:
             self._built[key] = LpOracle(self._compiled, tariff)
