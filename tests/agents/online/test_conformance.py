@@ -12,7 +12,8 @@ from idn_gym.scenarios.presets import resolve
 from idn_gym.strict import ConfigError
 
 NAMES = [name for name, target in AGENTS.items() if target.startswith("agents.online.")]
-QUICK = {"infida-offline": {"iterations": 20}}
+QUICK = {"infida-offline": {"iterations": 20}, "ftpl": {"scale": 0.1}}
+"""Options for a few slots: with its usual perturbation FTPL may leave a model out for longer."""
 
 
 def tiny(capacity="exogenous", **overrides):

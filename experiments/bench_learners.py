@@ -1,0 +1,108 @@
+"""Measure what online learners cost: ``python -m experiments.bench_learners``.
+
+CPU time of one thread per slot, the median over the slots of one episode: what the learner takes to learn
+and plan, beside what the environment takes for the slot itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Sequence
+from statistics import median
+from typing import Any, NamedTuple
+
+import gymnasium as gym
+import numpy as np
+
+import idn_gym  # noqa: F401 (registers IDN-v0)
+from agents.registry import AGENTS, CLAIRVOYANT, CODECS, make_agent
+from idn_gym.core.slots import one_slot
+from idn_gym.policy import Feedback
+from idn_gym.vector import IDNVectorEnv
+
+SLOW = {"ftpl", "window-lp", "window-greedy", "clairvoyant-greedy"}
+"""Played for a tenth of the slots."""
+
+
+class Cost(NamedTuple):
+    """CPU seconds of one agent."""
+
+    agent: str
+    build: float
+    slot: float
+    """of the learner"""
+    environment: float
+    """of the environment's step"""
+
+
+def learners() -> list[str]:
+    """Names of all agents that are measured here."""
+    return [name for name, target in AGENTS.items() if target.startswith("agents.online.")]
+
+
+def measure(name: str, scenario: str, slots: int) -> Cost:
+    """Play one row of one episode.
+
+    Args:
+        name: of the agent.
+        scenario: a preset's name.
+        slots: length of the episode.
+    """
+    slots = max(4, slots // 10) if name in SLOW else slots
+    made = gym.make_vec(
+        "IDN-v0",
+        num_envs=1,
+        scenario=scenario,
+        action=CODECS[name],
+        preference="balanced",
+        overrides={"horizon": slots, "serving.capacity": "exogenous"},
+    )
+    env: Any = made.unwrapped
+    assert isinstance(env, IDNVectorEnv)
+    options = {"seeds": (0,)} if name in CLAIRVOYANT else {}
+    build = 0.0
+    for _ in range(2):  # the first build may compile
+        start = time.process_time()
+        agent: Any = make_agent(name, made, **options)
+        build = time.process_time() - start
+    observation, _ = made.reset(seed=[0])  # type: ignore[arg-type]  # ours takes one per row
+    state, spent, played = None, [], []
+    simulation = env.simulation
+    for t in range(slots):
+        revealed = one_slot(simulation.instance, simulation.state.slot)
+        start = time.process_time()
+        action, state = agent.predict(observation, state, np.array([t == 0]))
+        chosen = time.process_time()
+        observation = made.step(action)[0]
+        done = time.process_time()
+        if hasattr(agent, "update"):
+            agent.update(Feedback(revealed, simulation.state.resident, simulation.outcome))
+        spent.append(chosen - start + time.process_time() - done)
+        played.append(done - chosen)
+    return Cost(name, build, median(spent[1:]), median(played[1:]))
+
+
+def table(costs: Sequence[Cost]) -> str:
+    """As text, in microseconds."""
+    lines = [f"{'agent':20} {'build ms':>10} {'slot us':>10} {'env slot us':>12} {'env slots':>10}"]
+    for cost in costs:
+        lines.append(
+            f"{cost.agent:20} {1e3 * cost.build:10.0f} {1e6 * cost.slot:10.0f} "
+            f"{1e6 * cost.environment:12.0f} {cost.slot / cost.environment:10.1f}"
+        )
+    return "\n".join(lines)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--scenario", default="isp-hierarchy")
+    parser.add_argument("--slots", type=int, default=100)
+    parser.add_argument("--agents", nargs="*", default=learners(), choices=learners())
+    given = parser.parse_args(arguments)
+    print(table([measure(name, given.scenario, given.slots) for name in given.agents]))
+
+
+if __name__ == "__main__":
+    main()
