@@ -22,6 +22,8 @@ unless a shorter prefix, at a higher cost, serves more requests than a longer on
 
 from __future__ import annotations
 
+import numpy as np
+
 from idn_gym.core.arrays import EMPTY, Draw, Floats, Tables
 from idn_gym.core.items import PINNED, Items
 from idn_gym.core.kernel import hot, inner
@@ -160,3 +162,25 @@ def _saturated(
             cap = max(0.0, cap - private_room(tables, draw, b, t, draw.demand[b, t, rho], e, layers))
         value += (_next_cost(rho, e, end, layers) - layers.cost[e]) * cap
     return value
+
+
+@hot
+def list_slot(
+    tables: Tables, draw: Draw, b: int, t: int, items: Items, layers: Layers, capacity: Floats
+) -> None:
+    """Write the layers of slot `t` into `layers`, for solvers that take them all at once.
+
+    Args:
+        tables: the scenario's tables, with private capacities.
+        draw: the draw.
+        b: row.
+        t: slot.
+        items: from `make_items`.
+        layers: from `make_layers`, one per row.
+        capacity: (L,) [requests] overwritten: what the copies of each entry serve when they serve nothing
+            else, inf where nothing limits it.
+    """
+    rank_options(tables, draw, b, t, items, layers)
+    for rho in range(len(tables.class_task)):
+        for e in range(layers.start[rho], layers.start[rho] + layers.entries[rho]):
+            capacity[e] = private_room(tables, draw, b, t, np.inf, e, layers)

@@ -1,0 +1,93 @@
+"""What a policy lost against references, from gains per slot; pure numbers, no environment.
+
+Gains are tariff saved against the repositories alone [cost]. A regret against a bound of the optimum is
+an upper bound of the regret; against the gain of a placement it is the regret against that placement.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+
+from idn_gym.core.arrays import Floats, Ints
+
+ROUNDING = 1.0 - 1.0 / np.e
+"""Factor that dependent rounding keeps, and that no polynomial algorithm beats on submodular gains."""
+
+
+def regret(gains: Floats, reference: Floats, factor: float = 1.0) -> Floats:
+    """Cumulative regret factor x sum of the reference - sum of the gains, after each slot.
+
+    Args:
+        gains: (..., T) [cost] of the policy.
+        reference: (..., T) [cost] of the comparator in the same slots.
+        factor: share of the comparator that is asked for, 1 or `ROUNDING`.
+    """
+    curve: Floats = np.cumsum(factor * reference - gains, axis=-1)
+    return curve
+
+
+def dynamic_regret(gains: Floats, best: Floats) -> Floats:
+    """Cumulative regret (..., T) against the best placement of every slot, whose gains `best` are."""
+    return regret(gains, best)
+
+
+def competitive_ratio(gains: Floats, reference: Floats) -> Floats:
+    """Share of the comparator's total gain that the policy earned (...,); nan where there was none."""
+    total = reference.sum(axis=-1)
+    share: Floats = np.where(total > 0.0, gains.sum(axis=-1) / np.where(total > 0.0, total, 1.0), np.nan)
+    return share
+
+
+def gain_per_request(gains: Floats, requests: Floats) -> Floats:
+    """Normalised time-averaged gain up to each slot (..., T): mean over slots of gain / requests.
+
+    Slots without requests are left out; nan before the first request.
+
+    Args:
+        gains: (..., T) [cost].
+        requests: (..., T) arrivals of all classes.
+    """
+    some = requests > 0.0
+    each = np.where(some, gains / np.where(some, requests, 1.0), 0.0)
+    count = np.cumsum(some, axis=-1)
+    curve: Floats = np.where(count > 0, np.cumsum(each, axis=-1) / np.maximum(count, 1), np.nan)
+    return curve
+
+
+def updates_per_slot(loaded: Floats) -> Floats:
+    """Model updates: mean bytes newly resident per slot up to each slot (..., T)."""
+    curve: Floats = np.cumsum(loaded, axis=-1) / np.arange(1, loaded.shape[-1] + 1)
+    return curve
+
+
+def entropy_bound(steepest: Floats, budget: Floats, size: Floats) -> Floats:
+    """Bound on the fractional regret of mirror ascent with size-weighted entropy, after each slot (T,).
+
+    Sum over nodes of b sqrt(2 ln(S/b) sum of max(g/s)^2): what a fixed step tuned in hindsight per node
+    guarantees from the uniform start. It holds for private capacities, constant memory, and columns
+    that are not chained; a node that holds everything adds nothing.
+
+    Args:
+        steepest: (T, N) [cost/byte] per slot and node, the largest |g|/s of its columns (`steepest_slopes`).
+        budget: (N,) [bytes].
+        size: (N,) [bytes] of all columns of the node together.
+    """
+    held = np.minimum(budget, size)
+    spread = np.log(np.divide(size, held, out=np.ones_like(size), where=held > 0.0))
+    bound: Floats = (held * np.sqrt(2.0 * spread * np.cumsum(steepest**2, axis=0))).sum(axis=1)
+    return bound
+
+
+def steepest_slopes(gradient: Floats, size: Floats, node_start: Ints) -> Floats:
+    """Largest |g|/s of the columns of each node (..., N); 0 for nodes without columns.
+
+    Args:
+        gradient: (..., I) [cost] supergradients.
+        size: (I,) [bytes] of the columns, above 0.
+        node_start: (N+1,) first column of each node.
+    """
+    steep = np.abs(gradient) / size
+    largest = [steep[..., i:j].max(axis=-1, initial=0.0) for i, j in pairwise(node_start.tolist())]
+    return np.stack(largest, axis=-1)

@@ -1,0 +1,111 @@
+"""The best sequence of placements in hindsight, with or without a price on loading: tiny scenarios only."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import NamedTuple
+
+import numpy as np
+
+from idn_gym.core.arrays import EMPTY, Floats, Instance, Ints, Residents
+from idn_gym.core.costs import serving_cost
+from idn_gym.scenarios.compile import Compiled
+from idn_gym.strict import ConfigError
+
+
+class Sequence(NamedTuple):
+    """The best sequence and what it saves."""
+
+    gain: float  # [cost] saved by serving, less what loading cost
+    placements: Residents  # (T, N, M)
+    loaded: float  # [bytes]
+
+
+def all_placements(compiled: Compiled, most: int = 20_000, one_per_task: bool = False) -> Residents:
+    """Every placement that fits into nominal memory (placements, N, M), pins included.
+
+    Args:
+        compiled: the scenario.
+        most: how many are allowed.
+        one_per_task: allow one segment per node and task.
+
+    Raises:
+        ConfigError: there are more.
+    """
+    tables = compiled.tables
+    nodes = [_node_placements(compiled, v, one_per_task) for v in range(len(tables.node_memory))]
+    count = np.prod([float(len(rows)) for rows in nodes])
+    if count > most:
+        raise ConfigError("scenario", f"{count:.3g} placements are too many to list; allowed are {most}")
+    return np.array([np.stack(rows) for rows in product(*nodes)])
+
+
+def _node_placements(compiled: Compiled, v: int, one_per_task: bool) -> list[Residents]:
+    tables = compiled.tables
+    free = tables.node_memory[v] - tables.node_reserved[v]
+    choices = []
+    for m, pin in enumerate(tables.pinned[v]):
+        mine = np.flatnonzero(compiled.placeable[v] & (tables.segment_model == m)).tolist()
+        choices.append([pin] if pin != EMPTY else [EMPTY, *mine])
+    rows = []
+    for choice in product(*choices):
+        row = np.array(choice, tables.pinned.dtype)
+        new = (row != EMPTY) & (tables.pinned[v] == EMPTY)
+        tasks = tables.model_task[new]
+        fits = tables.segment_bytes[row[new]].sum() <= free
+        if fits and not (one_per_task and len(set(tasks.tolist())) < len(tasks)):
+            rows.append(row)
+    return rows
+
+
+def slot_gains(instance: Instance, placements: Residents, b: int = 0) -> Floats:
+    """Gain of each placement in each slot of row b (T, placements); -inf where memory is too small."""
+    tables, draw = instance
+    size = np.where(placements == EMPTY, 0.0, tables.segment_bytes[placements]).sum(2)
+    gains = np.full((draw.demand.shape[1], len(placements)), -np.inf)
+    for t in range(len(gains)):
+        alone = serving_cost(instance, t, tables.pinned, b)
+        for i in np.flatnonzero((size <= draw.memory[b, t]).all(1)).tolist():
+            gains[t, i] = alone - serving_cost(instance, t, placements[i], b)
+    return gains
+
+
+def loads(instance: Instance, placements: Residents) -> Floats:
+    """Bytes newly resident from each placement (row) to each other (column), as the core counts them."""
+    tables = instance.tables
+    first = np.where(placements == EMPTY, 0, tables.segment_first[placements])
+    last = np.where(placements == EMPTY, 0, tables.segment_last[placements])
+    model = np.arange(placements.shape[2])
+    total = np.zeros((len(placements), len(placements)))
+    for i in range(len(placements)):
+        low, high = np.maximum(first, first[i]), np.minimum(last, last[i])
+        shared = tables.block_bytes[model, np.maximum(low, high)] - tables.block_bytes[model, low]
+        own = tables.block_bytes[model, last] - tables.block_bytes[model, first]
+        total[i] = (own - shared).sum((1, 2))
+    return total
+
+
+def best_sequence(instance: Instance, placements: Residents, byte_cost: float = 0.0, b: int = 0) -> Sequence:
+    """The sequence of placements that saves most, by dynamic programming.
+
+    Args:
+        instance: tables and draw.
+        placements: (placements, N, M) to choose from, such as `all_placements`; the pins alone are among
+            them, and episodes start there.
+        byte_cost: [cost/byte] price of loading; 0 gives the best placement of every slot by itself.
+        b: row.
+    """
+    gains, moves = slot_gains(instance, placements, b), byte_cost * loads(instance, placements)
+    start = int(np.flatnonzero((placements == instance.tables.pinned).all((1, 2)))[0])
+    value = gains[0] - moves[start]
+    choice: list[Ints] = []
+    for row in gains[1:]:
+        arriving = value[:, None] - moves
+        choice.append(arriving.argmax(0))
+        value = arriving.max(0) + row
+    path = [int(value.argmax())]
+    for back in reversed(choice):
+        path.append(int(back[path[-1]]))
+    path.reverse()
+    loaded = loads(instance, placements)[[start, *path[:-1]], path].sum()
+    return Sequence(float(value.max()), placements[path], float(loaded))

@@ -1,0 +1,78 @@
+"""Curves from gains per slot, on numbers that can be followed by hand."""
+
+import numpy as np
+import pytest
+
+from idn_gym.evaluation.regret import (
+    ROUNDING,
+    competitive_ratio,
+    dynamic_regret,
+    entropy_bound,
+    gain_per_request,
+    regret,
+    steepest_slopes,
+    updates_per_slot,
+)
+
+GAINS = np.array([1.0, 2.0, 6.0])
+REFERENCE = np.array([3.0, 3.0, 3.0])
+
+
+def test_regret_adds_up_what_is_missing():
+    np.testing.assert_allclose(regret(GAINS, REFERENCE), [2.0, 3.0, 0.0])
+    np.testing.assert_allclose(regret(GAINS, REFERENCE, ROUNDING), 3 * ROUNDING * np.arange(1, 4) - [1, 3, 9])
+    assert pytest.approx(0.6321205588) == ROUNDING
+
+
+def test_regret_takes_seeds_side_by_side():
+    both = regret(np.stack([GAINS, REFERENCE]), REFERENCE)
+    np.testing.assert_allclose(both, [[2.0, 3.0, 0.0], [0.0, 0.0, 0.0]])
+
+
+def test_dynamic_regret_never_falls_against_the_best_of_each_slot():
+    best = np.maximum(GAINS, REFERENCE)
+    np.testing.assert_allclose(dynamic_regret(GAINS, best), [2.0, 3.0, 3.0])
+
+
+def test_competitive_ratio():
+    assert competitive_ratio(GAINS, REFERENCE) == pytest.approx(1.0)
+    assert competitive_ratio(GAINS / 2, REFERENCE) == pytest.approx(0.5)
+    assert np.isnan(competitive_ratio(GAINS, 0 * REFERENCE))
+
+
+def test_gain_per_request_is_a_mean_over_slots_with_requests():
+    curve = gain_per_request(np.array([0.0, 4.0, 0.0, 1.0]), np.array([0.0, 2.0, 0.0, 1.0]))
+    np.testing.assert_allclose(curve, [np.nan, 2.0, 2.0, 1.5])
+
+
+def test_updates_per_slot():
+    np.testing.assert_allclose(updates_per_slot(np.array([4.0, 0.0, 2.0])), [4.0, 2.0, 2.0])
+
+
+def test_entropy_bound_by_hand():
+    """One node of 2 bytes out of 8, slopes 3 and 4: 2 sqrt(2 ln 4 (9 + 16)); holding all adds 0."""
+    bound = entropy_bound(np.array([[3.0, 9.0], [4.0, 9.0]]), np.array([2.0, 50.0]), np.array([8.0, 5.0]))
+    np.testing.assert_allclose(bound, 2 * np.sqrt(2 * np.log(4) * np.array([9.0, 25.0])))
+    assert entropy_bound(np.ones((2, 1)), np.zeros(1), np.ones(1)).tolist() == [0.0, 0.0]
+
+
+def test_the_bound_holds_for_mirror_ascent_on_an_adversary():
+    """Four unit columns, budget 1, a gain that alternates between two of them: measured below the bound."""
+    slots, size, budget = 400, np.ones(4), np.array([1.0])
+    gradients = np.zeros((slots, 4))
+    gradients[np.arange(slots), np.arange(slots) // 7 % 2] = 1.0
+    steepest = steepest_slopes(gradients, size, np.array([0, 4]))
+    bound = entropy_bound(steepest, budget, np.array([4.0]))
+    step = np.sqrt(2 * np.log(4) / slots)
+    z, gains = np.full(4, 0.25), []
+    for g in gradients:
+        gains.append(g @ z)
+        z = z * np.exp(step * g)
+        z /= z.sum()
+    lost = regret(np.array(gains), gradients[:, gradients.sum(0).argmax()])[-1]
+    assert 0.0 < lost <= bound[-1]
+
+
+def test_steepest_slopes_of_nodes_without_columns_are_zero():
+    slopes = steepest_slopes(np.array([[2.0, -9.0, 4.0]]), np.array([1.0, 3.0, 1.0]), np.array([0, 2, 2, 3]))
+    np.testing.assert_allclose(slopes, [[3.0, 0.0, 4.0]])
