@@ -1,0 +1,173 @@
+"""Greedy, OLAG and the caches against plain versions of themselves, and small cases worked out by hand."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agents.online.greedy import Greedy, merge_slots
+from agents.online.reach import Reach
+from idn_gym.core.arrays import EMPTY
+from idn_gym.core.costs import costs, gain
+from idn_gym.core.items import PINNED, make_items
+from idn_gym.core.layers import make_layers
+from idn_gym.scenarios.build import build_instance
+from idn_gym.scenarios.compile import compile_scenario
+
+
+@st.composite
+def whole_worlds(draw, worlds):
+    world = draw(worlds)
+    overrides = {**world["overrides"], "serving.capacity": "exogenous", "serving.max_parts": 1}
+    return {**world, "overrides": overrides}
+
+
+def held_bytes(tables, placement, v):
+    mine = (placement[v] != EMPTY) & (tables.pinned[v] == EMPTY)
+    return tables.segment_bytes[placement[v][mine]].sum()
+
+
+def plain_greedy(instance, items, per_byte):
+    """Measure every item that fits in every round, and take the best."""
+    tables, placement, saved = instance.tables, instance.tables.pinned.copy(), 0.0
+    while True:
+        best = (0.0, None, 0.0)
+        for v, m, s in zip(items.node, items.model, items.segment, strict=True):
+            held = placement[v, m]
+            if held != EMPTY and tables.segment_last[held] >= tables.segment_last[s]:
+                continue
+            extra = tables.segment_bytes[s] - (0.0 if held == EMPTY else tables.segment_bytes[held])
+            if held_bytes(tables, placement, v) + extra > items.budget[v]:
+                continue
+            trial = placement.copy()
+            trial[v, m] = s
+            more = sum(gain(instance, t, trial) for t in range(instance.draw.demand.shape[1])) - saved
+            key = more / max(1.0, extra) if per_byte else more
+            if more > 1e-9 and key > best[0]:
+                best = (key, trial, saved + more)
+        if best[1] is None:
+            return placement, saved
+        _, placement, saved = best
+
+
+@given(st.data(), st.booleans())
+@settings(max_examples=15)
+def test_lazy_greedy_is_greedy(make_scenario, worlds, data, per_byte):
+    scenario = make_scenario(**data.draw(whole_worlds(worlds)))
+    compiled, instance = compile_scenario(scenario), build_instance(scenario, 0)
+    items = make_items(compiled)
+    found = Greedy(compiled.tables, items, per_byte).place(instance, make_layers(compiled.tables, items))
+    _, best = plain_greedy(instance, items, per_byte)
+    saved = sum(gain(instance, t, found) for t in range(scenario.horizon))
+    assert saved == pytest.approx(best, rel=1e-6, abs=1e-6)
+    for v, budget in enumerate(items.budget):
+        assert held_bytes(compiled.tables, found, v) <= budget * (1 + 1e-12)
+
+
+def test_merged_slots_gain_what_their_slots_do(cells):
+    scenario = cells(tasks=5, hold=5.0, horizon=11, **{"workload.popularity": {"kind": "uniform"}})
+    instance = build_instance(scenario, (0, 1))
+    items = make_items(compile_scenario(scenario))
+    placement = instance.tables.pinned.copy()
+    placement[items.node[1], items.model[1]] = items.segment[1]
+    for b in range(2):
+        merged = merge_slots(instance, b, 4)
+        assert merged.draw.demand.shape[:2] == (1, 4)
+        parts = [gain(merged, t, placement) for t in range(4)]
+        assert sum(parts) == pytest.approx(sum(gain(instance, t, placement, b) for t in range(11)))
+
+
+def plain_olag(instance, items, phi, reach):
+    """The three steps of the module's head."""
+    tables = instance.tables
+    price, fallback = costs(instance, 0)
+    classes = np.repeat(np.arange(len(fallback)), np.diff(tables.option_start))
+    for o in np.flatnonzero(items.option_item == PINNED):
+        fallback[classes[o]] = min(fallback[classes[o]], price[o])
+    placement, phi = tables.pinned.copy(), phi.copy()
+    for v, free in enumerate(items.budget):
+        chosen = set()
+        while True:
+            best, most = None, 0.0
+            for i in range(items.node_start[v], items.node_start[v + 1]):
+                size = tables.segment_bytes[items.segment[i]]
+                if size > free or items.model[i] in chosen:
+                    continue
+                serves, worth = [], 0.0
+                for o in np.flatnonzero(items.option_item == i):
+                    q = tables.part_start[o]
+                    at = reach.start[classes[o]] + tables.part_position[q]
+                    seconds = tables.part_seconds[q] * instance.draw.slowdown[0, v]
+                    saving = max(0.0, fallback[classes[o]] - price[o])
+                    serves.append((classes[o], saving, at, instance.draw.seconds[0, 0, v] / seconds))
+                # of several operating points of a class the one that saves most
+                kept = {}
+                for rho, saving, at, room in serves:
+                    if rho not in kept or saving > kept[rho][0]:
+                        kept[rho] = (saving, at, room)
+                worth = sum(saving * min(phi[at], room) for saving, at, room in kept.values())
+                if worth > 0.0 and (best is None or worth / size > most):
+                    best, most, taken, its_size = i, worth / size, kept, size
+            if best is None:
+                break
+            for saving, at, room in taken.values():
+                if saving > 0.0:
+                    phi[at] -= min(phi[at], room)
+            free -= its_size
+            chosen.add(items.model[best])
+            placement[v, items.model[best]] = items.segment[best]
+    return placement
+
+
+@given(st.data())
+@settings(max_examples=15)
+def test_olag_follows_its_definition(make_scenario, make_learner, drive, worlds, data):
+    scenario = make_scenario(**data.draw(whole_worlds(worlds)))
+    tables = compile_scenario(scenario).tables
+    instance = build_instance(scenario, 0)
+    one = instance._replace(
+        draw=instance.draw._replace(
+            **{
+                name: getattr(instance.draw, name)[:, :1]
+                for name in ("demand", "order", "seconds", "memory", "rate", "uniforms")
+            }
+        )
+    )
+    learner = make_learner("olag", scenario)
+    drive(learner, one)
+    reach = Reach(tables)
+    phi = reach.measure(one.draw, tables.pinned[None].copy(), 0)
+    np.testing.assert_array_equal(learner.wanted[0], plain_olag(one, learner.items, phi, reach))
+
+
+def test_what_a_copy_cannot_serve_reaches_the_next_node(cells):
+    """The copy has 10 s and takes 0.1 s per request; 300 of 400 requests go on."""
+    scenario = cells(tasks=1, hold=1.0, horizon=1, **{"workload.rate": 40.0})
+    compiled = compile_scenario(scenario)
+    instance, items = build_instance(scenario, 0), make_items(compiled)
+    held = compiled.tables.pinned[None].copy()
+    reach = Reach(compiled.tables)
+    np.testing.assert_allclose(reach.measure(instance.draw, held, 0), [400.0, 400.0])
+    held[0, items.node[0], items.model[0]] = items.segment[0]
+    np.testing.assert_allclose(reach.measure(instance.draw, held, 0), [400.0, 300.0])
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        # memory for two; LRU: after a, b, c the oldest goes; LFU: d never gets in, c neither before it leads
+        ("lru", ["", "a", "ab", "bc", "ac", "ad"]),
+        ("lfu", ["", "a", "ab", "ab", "ab", "ab"]),
+    ],
+)
+def test_caches_on_a_trace_worked_out_by_hand(name, expected, cells, make_learner, drive):
+    scenario = cells(tasks=4, hold=2.0, horizon=6)
+    instance = build_instance(scenario, 0)
+    instance.draw.demand[0] = 0.0
+    for t, task in enumerate((0, 1, 2, 0, 3, 1)):
+        instance.draw.demand[0, t, task] = 5.0
+    placements = drive(make_learner(name, scenario), instance)[0][:, 0]
+    cloud = np.flatnonzero((instance.tables.pinned != EMPTY).any(axis=1))
+    edge = next(v for v in range(2) if v not in cloud)
+    held = ["".join("abcd"[m] for m in np.flatnonzero(row != EMPTY)) for row in placements[:, edge]]
+    assert held == expected
