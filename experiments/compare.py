@@ -10,7 +10,9 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import yaml
 from tqdm import tqdm
 
 from agents.registry import AGENTS
@@ -33,6 +35,7 @@ def compare(
     split: str,
     reference: str,
     out: Path,
+    preference: Any = "balanced",
 ) -> list[report.Row]:
     """Play every agent on every scenario, print the table, and write table, episodes and figures.
 
@@ -43,6 +46,7 @@ def compare(
         split: of the seeds.
         reference: one of the agents; the others are compared with it, seed by seed.
         out: folder to write into.
+        preference: what the scalar cost weighs.
 
     Raises:
         ConfigError: an unknown agent or reference.
@@ -57,7 +61,7 @@ def compare(
             played: dict[str, Episodes] = {}
             for agent in agents:
                 bar.set_description(f"{scenario.name}, {labels[agent]}")
-                played[labels[agent]] = play(agent, scenario, seeds, split)
+                played[labels[agent]] = play(agent, scenario, seeds, split, preference)
                 bar.update()
             rows += report.summarise(scenario.name, played, labels[reference])
             report.write_episodes(out / f"{scenario.name}.csv", played)
@@ -92,6 +96,19 @@ def label(agents: Sequence[str]) -> dict[str, str]:
     }
 
 
+def preference_of(agents: Sequence[str]) -> Any:
+    """The preference that the trained policies among the agents were trained on; else the balanced one.
+
+    Raises:
+        ConfigError: they were trained on different ones.
+    """
+    trained = {a: read_yaml(Path(a).parent / "config.yaml")["run"] for a in agents if a.endswith(".zip")}
+    found = [run.get("preference", "balanced") for run in trained.values()] or ["balanced"]
+    if any(other != found[0] for other in found):
+        raise ConfigError("preference", f"the policies were trained on {found}; say which with --preference")
+    return found[0]
+
+
 def main(words: list[str] | None = None) -> None:
     """Entry point of the command line."""
     parser = argparse.ArgumentParser(
@@ -106,6 +123,11 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--reference", help="agent that the others are compared with (default: the last)")
     parser.add_argument("--seeds", type=int, default=30, help="number of episodes")
     parser.add_argument("--split", choices=SPLITS, default="test")
+    parser.add_argument(
+        "--preference",
+        type=yaml.safe_load,
+        help="what the cost weighs (default: what policies were trained on)",
+    )
     parser.add_argument("--out", type=Path, default=Path("runs/compare"))
     parser.add_argument("--set", nargs="+", default=[], metavar="key=value", help="changes to every scenario")
     arguments = parser.parse_args(words)
@@ -113,9 +135,10 @@ def main(words: list[str] | None = None) -> None:
         changes = assignments(arguments.set)
         scenarios = [resolve(name, changes) for name in arguments.scenario]
         reference = arguments.reference or arguments.agents[-1]
-        compare(
-            scenarios, arguments.agents, range(arguments.seeds), arguments.split, reference, arguments.out
-        )
+        label(arguments.agents)  # before their files are read
+        preference = arguments.preference or preference_of(arguments.agents)
+        seeds = range(arguments.seeds)
+        compare(scenarios, arguments.agents, seeds, arguments.split, reference, arguments.out, preference)
     except ConfigError as error:
         sys.exit(f"error: {error}")
     print(f"\nepisodes, table and figures: {arguments.out}")

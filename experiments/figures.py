@@ -114,8 +114,10 @@ def draw_course(scenario: Scenario, played: Mapping[str, Episodes], colours: Map
     above.set_ylim(bottom=0.0)
     above.set_ylabel("requests per s")
     above.set_title(f"{scenario.name}, episode of seed {first.seeds[0]}")
-    for agent in reversed(_by_cost(played)):
-        below.plot(hours, -played[agent].scalar[0], color=colours[agent], lw=1.0, label=agent)
+    for i, agent in enumerate(reversed(_by_cost(played))):
+        # From broad to narrow, so that of lines that coincide each can be seen.
+        width = 2.6 - 1.9 * i / max(1, len(played) - 1)
+        below.plot(hours, -played[agent].scalar[0], color=colours[agent], lw=width, label=agent)
     below.set_ylim(bottom=0.0)
     below.set_ylabel("scalar cost")
     below.set_xlabel("hours")

@@ -29,26 +29,45 @@ WITHOUT: dict[str, dict[str, object]] = {
 }
 """What one and the same search must do without, its placements judged under the same restriction."""
 
+FEW = 12
+"""Up to how many models a scenario may have for each to be left out in turn."""
+
 Rows = list[report.Row]
 
 
-def measure(scenario: Scenario, seeds: Sequence[int], options: dict[str, object]) -> tuple[Rows, Rows]:
-    """Compare the baselines, then searches with and without splits and exits.
+def measure(
+    scenario: Scenario, seeds: Sequence[int], options: dict[str, object], preference: str = "balanced"
+) -> tuple[Rows, Rows]:
+    """Compare the baselines, then searches without splits, without exits and without each model.
 
     Args:
         scenario: what to play.
         seeds: of the test split; searches look at validation seeds.
         options: of the searches, as in `agents.heuristics.search.SearchConfig`.
+        preference: what the scalar cost weighs.
     """
     played = {
-        agent: play(agent, scenario, seeds, **(options if agent in SEARCHES else {})) for agent in BASELINES
+        agent: play(agent, scenario, seeds, "test", preference, **(options if agent in SEARCHES else {}))
+        for agent in BASELINES
     }
     free = {BEST: played[BEST]}
-    for name, change in WITHOUT.items():
+    for name, change in {**WITHOUT, **_without_models(scenario)}.items():
         restricted = resolve(scenario, change)
         if _options(restricted) < _options(scenario):
-            free[name] = play(BEST, restricted, seeds, **options)
+            free[name] = play(BEST, restricted, seeds, "test", preference, **options)
     return report.summarise(scenario.name, played, BEST), report.summarise(scenario.name, free, BEST)
+
+
+def _without_models(scenario: Scenario) -> dict[str, dict[str, object]]:
+    """Changes that leave one model out, where there are few."""
+    if sum(task.copies * len(task.models) for task in scenario.tasks) > FEW:
+        return {}
+    return {
+        f"without {model}": {f"tasks.{k}.models": [other for other in task.models if other != model]}
+        for k, task in enumerate(scenario.tasks)
+        for model in task.models
+        if len(task.models) > 1
+    }
 
 
 def _options(scenario: Scenario) -> int:
@@ -101,6 +120,7 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--seeds", type=int, default=30, help="number of test seeds")
     parser.add_argument("--restarts", type=int, default=5)
     parser.add_argument("--budget", type=float, default=1e7, help="batches served per restart")
+    parser.add_argument("--preference", default="balanced", help="what the scalar cost weighs")
     parser.add_argument("--out", type=Path, default=Path("runs/presets"))
     parser.add_argument("changes", nargs="*", metavar="key=value", help="to the scenarios")
     arguments = parser.parse_args(words)
@@ -109,7 +129,7 @@ def main(words: list[str] | None = None) -> None:
         changes = assignments(arguments.changes)
         for name in arguments.scenario:
             scenario = resolve(name, changes)
-            agents, searches = measure(scenario, range(arguments.seeds), options)
+            agents, searches = measure(scenario, range(arguments.seeds), options, arguments.preference)
             text = summary(agents, searches)
             print(text, flush=True)
             folder = arguments.out / scenario.name

@@ -45,7 +45,7 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         if self.preference is None:
-            raise ConfigError("preference", "None is not allowed; training needs a scalar reward, so name one")
+            raise ConfigError("preference", "None is not allowed; training needs a scalar reward")
         read_preference(self.preference)
 
     def env_options(self) -> dict[str, Any]:

@@ -146,7 +146,7 @@ class Plays:
         return list(dict.fromkeys(p.unit.label for p in self.all if p.unit.part == part))
 
     def of(self, part: str, label: str, cell: dict[str, Any]) -> list[Play]:
-        """Runs of an agent in a cell, by seed; those that play once per scenario stand for all its options."""
+        """Runs of an agent in a cell, by seed; those that play once stand for all options."""
         cells = (str(cell), str(of_scenario(cell)))
         mine = [
             p for p in self.all if p.unit.part == part and p.unit.label == label and str(p.unit.cell) in cells

@@ -174,8 +174,8 @@ def _across(plays: Plays) -> list[str]:
         for i, label, cells, seeds in sorted(lines, key=lambda line: -line[0].estimate)
     )
     return [
-        "<h2>All parts</h2><p>Interquartile mean of the share over seeds and cells, with stratified bootstrap "
-        "intervals. Agents that are in fewer cells met other, perhaps easier, ones.</p>"
+        "<h2>All parts</h2><p>Interquartile mean of the share over seeds and cells, with stratified "
+        "bootstrap intervals. Agents that are in fewer cells met other, perhaps easier, ones.</p>"
         f"<table><tr><th>agent<th>share<th>cells<th>seeds each{body}</table>"
     ]
 

@@ -149,20 +149,11 @@ class IDNEnv(gym.Env[Observation, Any]):
 
     def describe(self) -> dict[str, Any]:
         """What the entries of observations, actions and rewards mean."""
-        return {
-            "observation": self.simulation.observer.describe(),
-            "action": self.simulation.codec.describe(),
-            "reward": list(OBJECTIVES),
-        }
+        return self.simulation.describe()
 
     def describe_placement(self) -> dict[str, list[str]]:
         """What is where: the resident segments of each node, by name."""
-        names = self.simulation.compiled.names
-        resident = self.simulation.state.resident[0]
-        return {
-            node: [names.segments[s] for s in row if s >= 0]
-            for node, row in zip(names.nodes, resident, strict=True)
-        }
+        return self.simulation.describe_placement(0)
 
     def render(self) -> Any:
         """Draw the network, what is placed where and the last slot, as text or as an image."""

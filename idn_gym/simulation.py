@@ -13,7 +13,7 @@ from idn_gym.core.arrays import Draw, Floats, Instance, Ints, Outcome, State
 from idn_gym.core.transition import initial_state, step
 from idn_gym.core.workspace import empty_outcome, make_scratch
 from idn_gym.metrics import measure
-from idn_gym.objectives import judge, read_preference
+from idn_gym.objectives import OBJECTIVES, judge, read_preference
 from idn_gym.observations import make_observer
 from idn_gym.scenarios.build import empty_draw, episode_seed, fill_row
 from idn_gym.scenarios.compile import compile_scenario
@@ -123,6 +123,22 @@ class Simulation:
         horizon = self.compiled.scenario.horizon
         state = State(np.minimum(self.state.slot, horizon - 1), self.state.resident, self.state.recent)
         return self.codec.masks(self._known, state)
+
+    def describe(self) -> dict[str, Any]:
+        """What the entries of observations, actions and rewards mean."""
+        return {
+            "observation": self.observer.describe(),
+            "action": self.codec.describe(),
+            "reward": list(OBJECTIVES),
+        }
+
+    def describe_placement(self, row: int) -> dict[str, list[str]]:
+        """What is where in one episode: the resident segments of each node, by name."""
+        names = self.compiled.names
+        return {
+            node: [names.segments[s] for s in held if s >= 0]
+            for node, held in zip(names.nodes, self.state.resident[row], strict=True)
+        }
 
     def _attach(self, draw: Draw) -> None:
         """Put draw and tables together; where resources are hidden, masks know the nominal memory only."""

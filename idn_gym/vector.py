@@ -103,8 +103,10 @@ class IDNVectorEnv(VectorEnv[Observation, Any, Any]):
 
     def _spread(self, seed: int | Sequence[int | None] | None) -> list[int | None]:
         """One seed per row; None where the row goes on with its next episode."""
-        if isinstance(seed, (int, np.integer)):
+        if isinstance(seed, (int, np.integer)) and not isinstance(seed, bool):
             return [int(seed) + i for i in range(self.num_envs)]
+        if seed is not None and (isinstance(seed, (str, bool)) or not hasattr(seed, "__iter__")):
+            raise ConfigError("seed", f"{seed!r} is not allowed; must be a whole number, one per row or None")
         seeds: list[int | None] = [None] * self.num_envs if seed is None else list(seed)
         if len(seeds) != self.num_envs:
             raise ConfigError("seed", f"{len(seeds)} seeds are not allowed; must be {self.num_envs}")
@@ -181,6 +183,14 @@ class IDNVectorEnv(VectorEnv[Observation, Any, Any]):
     def action_masks(self) -> npt.NDArray[np.bool_]:
         """(n, choices) allowed choices of the coming slot."""
         return self.simulation.masks()
+
+    def describe(self) -> dict[str, Any]:
+        """What the entries of observations, actions and rewards mean; the same in every row."""
+        return self.simulation.describe()
+
+    def describe_placement(self, row: int = 0) -> dict[str, list[str]]:
+        """What is where in one row: the resident segments of each node, by name."""
+        return self.simulation.describe_placement(row)
 
     def get_state(self) -> dict[str, Any]:
         """All that moves, as plain data; see `set_state`."""

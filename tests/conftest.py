@@ -84,7 +84,7 @@ def make_scenario(tmp_path_factory):
                 "nodes": [
                     {"name": name, "device": "unit", "tier": "toy", **node} for name, node in nodes.items()
                 ],
-                "links": [{"source": a, "target": z, "kind": "wire", **changes} for a, z, changes in links],
+                "links": [{"source": a, "target": z, "link": "wire", **changes} for a, z, changes in links],
             },
             "tasks": tasks
             or [{"name": name, "models": listed, "timeout": 100.0} for name, listed in names.items()],

@@ -399,3 +399,14 @@ def test_writing_to_what_was_returned_changes_nothing():
         first, second = env.step(env.action_space.sample()), spoilt.step(spoilt.action_space.sample())
         second[-1]["vector_reward"][:] = 0.0
         second[-1]["reward_weights"][:] = 0.0
+
+
+def test_vector_environments_describe_themselves_too():
+    native = gym.make_vec("IDN-v0", num_envs=2, scenario="tiny").unwrapped
+    single = gym.make("IDN-v0", scenario="tiny").unwrapped
+    assert native.describe() == single.describe()
+    native.reset(seed=[3, 4])
+    native.step(native.action_space.sample())
+    single.reset(seed=4)
+    assert native.describe_placement(1).keys() == single.describe_placement().keys()
+    assert native.describe_placement() == native.describe_placement(0)

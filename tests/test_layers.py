@@ -23,7 +23,7 @@ LAYERS = [
     ["idn_gym.env", "idn_gym.vector", "idn_gym.rendering"],
     ["idn_gym"],
     ["idn_gym.evaluation"],
-    ["idn_gym.integrations", "idn_gym.testing", "idn_gym.lab"],
+    ["idn_gym.integrations"],
     ["agents"],
     ["experiments"],
 ]

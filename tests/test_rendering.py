@@ -41,7 +41,7 @@ def star(leaves, chain=1):
     ]
     cloud = Node("cloud", device="gpu_a100_trt_int8", tier="cloud", servers=float("inf"), pins=("all",))
     ends = [boards[i - 1].name if i % chain else "cloud" for i in range(leaves)]
-    links = [Link(board.name, end, kind="lte_uplink") for board, end in zip(boards, ends, strict=True)]
+    links = [Link(board.name, end, link="lte_uplink") for board, end in zip(boards, ends, strict=True)]
     return resolve(
         {"preset": "edge-small", "action": "scores", "dynamics": {}}
         | {"topology": idn_gym.scenarios.presets.write(Explicit((*boards, cloud), tuple(links)))}

@@ -46,22 +46,28 @@ def build(config: AgentConfig, env: VecEnv, seed: int) -> OnPolicyAlgorithm:
     )
 
 
-def ppo(env: VectorEnv[Any, Any, Any], path: str) -> OnPolicyAlgorithm:
+def ppo(env: VectorEnv[Any, Any, Any], path: str | None = None) -> OnPolicyAlgorithm:
     """A trained PPO policy; see `_load`."""
     return _load(PPO, env, path)
 
 
-def a2c(env: VectorEnv[Any, Any, Any], path: str) -> OnPolicyAlgorithm:
+def a2c(env: VectorEnv[Any, Any, Any], path: str | None = None) -> OnPolicyAlgorithm:
     """A trained A2C policy; see `_load`."""
     return _load(A2C, env, path)
 
 
-def _load(algorithm: type[OnPolicyAlgorithm], env: VectorEnv[Any, Any, Any], path: str) -> OnPolicyAlgorithm:
+def _load(
+    algorithm: type[OnPolicyAlgorithm], env: VectorEnv[Any, Any, Any], path: str | None
+) -> OnPolicyAlgorithm:
     """Read the file that training left.
 
     Raises:
         ConfigError: there is no such file, or it was trained on spaces other than those of `env`.
     """
+    if path is None:
+        raise ConfigError(
+            "path", "is missing; name the policy.zip of a training run instead of the algorithm"
+        )
     if not Path(path).is_file():
         raise ConfigError("path", f"{path!r} is not a file; train the agent first")
     trained = algorithm.load(path, device="cpu")

@@ -30,7 +30,7 @@ def cache_folder() -> str:
         if b"core.kernel import" in text or source.parent.name == "core":
             digest.update(text)
     if numba.config.CACHE_DIR:
-        base = Path(numba.config.CACHE_DIR)
+        base = Path(numba.config.CACHE_DIR) / "idn_gym"
     elif os.access(package, os.W_OK):
         base = package / "__pycache__"
     else:

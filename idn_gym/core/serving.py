@@ -7,6 +7,8 @@ left out, and what no option can take is dropped. Kernels work on row ``b`` of a
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from idn_gym.core.arrays import EMPTY, EXOGENOUS, Draw, Outcome, Residents, Tables
@@ -96,7 +98,7 @@ def list_options(tables: Tables, draw: Draw, b: int, rho: int, resident: Residen
     first, last = tables.task_model[task], tables.task_model[task + 1]
     group = tables.class_group[rho]
     backstop = tables.class_backstop[rho]
-    count = np.int64(0)  # of one width all along: callees compile anew for another
+    count: Any = np.int64(0)  # of one width all along: callees compile anew for another
     for j in range(origin, tables.path_start[path + 1]):
         if tables.group_start[group] >= backstop:
             break
@@ -123,7 +125,7 @@ def list_backstop(
     """
     row = priced_row(draw, b)
     link = link_seconds(tables, tables.class_backstop[rho], origin, scratch)
-    best = np.int32(-1)
+    best: Any = np.int32(-1)
     for o in range(tables.class_backstop[rho], tables.option_start[rho + 1]):
         if best >= 0 and draw.option_cost[row, o] > draw.option_cost[row, best]:
             continue

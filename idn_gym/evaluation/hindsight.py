@@ -78,10 +78,9 @@ def serves_alone(tables: Tables, items: Items) -> bool:
     That is so with private capacities, when no option needs two placed segments and pinned copies that
     finish split requests have unlimited compute.
     """
-    parts = np.diff(tables.part_start)
-    option = np.repeat(np.arange(len(parts)), parts)
-    finite = (option != np.roll(option, 1)) | np.isinf(tables.node_seconds[tables.part_node])
-    alone = tables.capacity == EXOGENOUS and finite.all() and not (items.option_item == UNUSABLE).any()
+    ample = np.isinf(tables.node_seconds[tables.part_node])
+    ample[tables.part_start[:-1]] = True
+    alone = tables.capacity == EXOGENOUS and ample.all() and not (items.option_item == UNUSABLE).any()
     return bool(alone)
 
 

@@ -32,30 +32,31 @@ def all_placements(compiled: Compiled, most: int = 20_000, one_per_task: bool = 
     Raises:
         ConfigError: there are more.
     """
-    tables = compiled.tables
-    nodes = [_node_placements(compiled, v, one_per_task) for v in range(len(tables.node_memory))]
-    count = np.prod([float(len(rows)) for rows in nodes])
-    if count > most:
-        raise ConfigError("scenario", f"{count:.3g} placements are too many to list; allowed are {most}")
+    nodes, count = [], 1
+    for v in range(len(compiled.tables.node_memory)):
+        nodes.append(_node_placements(compiled, v, most, one_per_task))
+        count *= len(nodes[-1])
+        if count > most:
+            raise ConfigError("scenario", f"there are too many placements to list, more than {most}")
     return np.array([np.stack(rows) for rows in product(*nodes)])
 
 
-def _node_placements(compiled: Compiled, v: int, one_per_task: bool) -> list[Residents]:
+def _node_placements(compiled: Compiled, v: int, most: int, one_per_task: bool) -> list[Residents]:
+    """What fits on one node, model by model; stops beyond `most`."""
     tables = compiled.tables
-    free = tables.node_memory[v] - tables.node_reserved[v]
-    choices = []
-    for m, pin in enumerate(tables.pinned[v]):
+    rows = [(tables.pinned[v], tables.node_memory[v] - tables.node_reserved[v])]
+    for m in np.flatnonzero(tables.pinned[v] == EMPTY).tolist():
         mine = np.flatnonzero(compiled.placeable[v] & (tables.segment_model == m)).tolist()
-        choices.append([pin] if pin != EMPTY else [EMPTY, *mine])
-    rows = []
-    for choice in product(*choices):
-        row = np.array(choice, tables.pinned.dtype)
-        new = (row != EMPTY) & (tables.pinned[v] == EMPTY)
-        tasks = tables.model_task[new]
-        fits = tables.segment_bytes[row[new]].sum() <= free
-        if fits and not (one_per_task and len(set(tasks.tolist())) < len(tasks)):
-            rows.append(row)
-    return rows
+        others = (tables.model_task == tables.model_task[m]) & (tables.pinned[v] == EMPTY)
+        for row, free in rows[: most + 1]:
+            if one_per_task and (row[others] != EMPTY).any():
+                continue
+            for s in mine:
+                if tables.segment_bytes[s] <= free:
+                    longer = row.copy()
+                    longer[m] = s
+                    rows.append((longer, free - tables.segment_bytes[s]))
+    return [row for row, _ in rows]
 
 
 def slot_gains(instance: Instance, placements: Residents, b: int = 0) -> Floats:

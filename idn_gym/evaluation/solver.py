@@ -96,10 +96,13 @@ def solve_integers(program: Program, seconds: float, gap: float, keep: Any = Non
         constraints=optimize.LinearConstraint(program.rows, -np.inf, program.limit),
         options={"time_limit": float(seconds), "mip_rel_gap": float(gap)},
     )
-    if result.status not in (0, 1) or result.mip_dual_bound is None or np.isnan(result.mip_dual_bound):
+    bound = result.mip_dual_bound
+    if result.status == 0 and (bound is None or np.isnan(bound)):
+        bound = result.fun  # it was solved without branching
+    if result.status not in (0, 1) or bound is None or np.isnan(bound):
         raise SolverError(f"mixed-integer program: {result.message}")
     x = None if result.x is None else np.asarray(result.x)
-    return Solution(-float(result.mip_dual_bound) * scale, x, result.status == 0)
+    return Solution(-float(bound) * scale, x, result.status == 0)
 
 
 def _scale(program: Program) -> float:

@@ -126,7 +126,7 @@ def _compile(scenario: Scenario) -> Compiled:
         scales=scales,
         tariff=tariff,
         class_ingress=np.array(classes.ingress, np.int64),
-        link_moves=np.array([not moving or link.kind in moving for link in network.links], bool),
+        link_moves=np.array([not moving or link.link in moving for link in network.links], bool),
         node_moves=(gathered.pinned == EMPTY).all(1),
         placeable=gathered.placeable,
     )

@@ -33,8 +33,8 @@ class Link:
 
     source: str
     target: str
-    kind: str
-    """link of the catalogue; gives what is null below"""
+    link: str
+    """row of the catalogue; gives what is null below"""
     delay: float | None = number(None, least=0)
     """[s] round trip"""
     rate: float | None = number(None, above=0)

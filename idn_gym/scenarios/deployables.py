@@ -95,6 +95,12 @@ def _models(
                 f"tasks.{task.name}.models",
                 f"{list(task.models)} is not allowed; it is empty or names one twice",
             )
+        solved = {look_up(catalog.models, name, f"tasks.{task.name}.models").task for name in task.models}
+        if len(solved) > 1:
+            raise ConfigError(
+                f"tasks.{task.name}.models",
+                f"{list(task.models)} is not allowed; they solve {' and '.join(sorted(solved))}",
+            )
         for name in task.models:
             row = look_up(catalog.models, name, f"tasks.{task.name}.models")
             shown = name if uses.count(name) == 1 else f"{name}@{task.name}"

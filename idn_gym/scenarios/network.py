@@ -127,7 +127,7 @@ def path_tables(paths: Sequence[Path], delay: Floats) -> dict[str, Any]:
 def _link_values(links: Sequence[Link], catalog: Catalog, field: str) -> Floats:
     values: list[Any] = []
     for link in links:
-        kind = look_up(catalog.links, link.kind, f"topology.links.{link.source}->{link.target}.kind")
+        kind = look_up(catalog.links, link.link, f"topology.links.{link.source}->{link.target}.link")
         given = getattr(link, field)
         values.append(getattr(kind, field) if given is None else given)
     return np.array(values, float)

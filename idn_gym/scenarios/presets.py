@@ -27,8 +27,8 @@ EDGE_SMALL = c.Scenario(
             c.Node("cloud", device="gpu_a100_trt_int8", tier="cloud", servers=float("inf"), pins=("all",)),
         ),
         links=(
-            *(c.Link(f"board-{i}", f"edge-{i // 2}", kind="lte_uplink") for i in range(4)),
-            *(c.Link(f"edge-{i}", "cloud", kind="wan_cloud") for i in range(2)),
+            *(c.Link(f"board-{i}", f"edge-{i // 2}", link="lte_uplink") for i in range(4)),
+            *(c.Link(f"edge-{i}", "cloud", link="wan_cloud") for i in range(2)),
         ),
     ),
     tasks=(
@@ -59,7 +59,7 @@ TINY = c.Scenario(
             c.Node("edge", device="sbc_rpi5", tier="edge", memory=32e6),
             c.Node("cloud", device="gpu_a100_trt_int8", tier="cloud", servers=float("inf"), pins=("all",)),
         ),
-        links=(c.Link("board", "edge", kind="lte_uplink"), c.Link("edge", "cloud", kind="wan_cloud")),
+        links=(c.Link("board", "edge", link="lte_uplink"), c.Link("edge", "cloud", link="wan_cloud")),
     ),
     tasks=(
         c.Task(
@@ -157,8 +157,8 @@ def resolve(scenario: Any, overrides: Mapping[str, Any] | None = None) -> c.Scen
     """Turn what a user may give into a `Scenario`.
 
     Args:
-        scenario: a preset's name, a YAML file, a mapping (with ``preset`` to start from one), or a
-            `Scenario`.
+        scenario: a preset's name, a YAML file (paths in it start at its folder), a mapping (with
+            ``preset`` to start from one), or a `Scenario`.
         overrides: dotted keys, such as ``{"dynamics.link.kind": "ar1"}``.
 
     Raises:
@@ -171,13 +171,26 @@ def resolve(scenario: Any, overrides: Mapping[str, Any] | None = None) -> c.Scen
     elif isinstance(scenario, (str, Path)) and str(scenario) in PRESETS:
         plain = write(PRESETS[str(scenario)])
     elif isinstance(scenario, (str, Path)) and Path(scenario).suffix in (".yaml", ".yml", ".json"):
-        plain = _from_mapping(read_yaml(scenario))
+        plain = _beside(_from_mapping(read_yaml(scenario)), Path(scenario).parent)
     else:
         raise ConfigError(
             "scenario",
             f"{show(scenario)} is no preset, YAML file or mapping; {closest(str(scenario), list(PRESETS))}",
         )
     return read(c.Scenario, override(plain, overrides or {}))
+
+
+def _beside(plain: Any, folder: Path) -> Any:
+    """The same with relative paths starting at `folder`."""
+    changes: dict[str, Any] = {}
+    if isinstance(plain.get("catalog"), (list, tuple)):
+        changes["catalog"] = [str(folder / p) if isinstance(p, str) else p for p in plain["catalog"]]
+    replay = (
+        (plain.get("workload") or {}).get("replay") if isinstance(plain.get("workload"), Mapping) else None
+    )
+    if isinstance(replay, Mapping) and isinstance(replay.get("path"), str):
+        changes["workload.replay.path"] = str(folder / replay["path"])
+    return override(plain, changes)
 
 
 def _from_mapping(given: Any) -> Any:

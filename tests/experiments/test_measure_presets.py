@@ -53,13 +53,15 @@ def test_a_restriction_that_takes_nothing_away_is_not_searched_again(monkeypatch
 
     def spy(agent, scenario, *rest, **options):
         if agent == "local-search":
-            searched.append(scenario.serving)
+            searched.append((scenario.serving.max_parts, [len(task.models) for task in scenario.tasks]))
         return play("cloud-only", scenario, *rest)
 
     monkeypatch.setattr(measure_presets, "play", spy)
     _, searches = measure(resolve("tiny", {"serving.max_parts": 1}), range(2), {})
-    assert [serving.max_parts for serving in searched] == [1]
-    assert "the same search" not in summary(searches, searches)
+    # no search without splits: there are none; but one for each model that may be left out
+    assert searched == [(1, [2, 2]), (1, [1, 2]), (1, [1, 2]), (1, [2, 1]), (1, [2, 1])]
+    assert [row.agent for row in searches if "splits" in row.agent or "both" in row.agent] == []
+    assert "without resnet152_bottlefit" in summary(searches, searches)
 
 
 def test_the_command_line_writes_the_tables(tmp_path, capsys):

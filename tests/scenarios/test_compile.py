@@ -124,13 +124,20 @@ def test_pins_of_some_or_all_models(make_scenario):
 
 def test_copies_of_a_task_have_models_of_their_own(make_scenario):
     tasks = [{"name": "t", "models": ["m"], "copies": 2}, {"name": "u", "models": ["n", "m"]}]
-    compiled = compile_scenario(make_scenario(NODES, LINKS, TWO, tasks=tasks))
+    models = {name: {**row, "task": "t"} for name, row in TWO.items()}
+    compiled = compile_scenario(make_scenario(NODES, LINKS, models, tasks=tasks))
     assert compiled.names.tasks == ("t-1", "t-2", "u")
     assert compiled.names.models == ("m@t-1", "m@t-2", "n", "m@u")
     assert compiled.tables.model_task.tolist() == [0, 1, 2, 2]
     assert (compiled.tables.pinned[3] != EMPTY).all()
     used = [{option[0][0].split("[")[0] for option in options_of(compiled, rho)} for rho in range(3)]
     assert used == [{"m@t-1"}, {"m@t-2"}, {"n", "m@u"}]
+
+
+def test_models_of_one_task_must_solve_the_same(make_scenario):
+    tasks = [{"name": "u", "models": ["n", "m"]}]
+    with pytest.raises(ConfigError, match=r"^tasks\.u\.models: .* they solve t and u$"):
+        compile_scenario(make_scenario(NODES, LINKS, TWO, tasks=tasks))
 
 
 def test_drops_are_charged_the_traffic_of_the_worst_option(make_scenario):
@@ -178,10 +185,10 @@ EARLY = {"m": {**ONE["m"], "points": {"early": [(1, 0.5, 0.5), (2, 0.5, 1.0)]}}}
         ({}, [*LINKS, ("a", "x", {})], ONE, {}, r"topology.links.a->x: 'x': allowed: a, b, e, c"),
         (
             {},
-            [*LINKS, ("a", "c", {"kind": "wier"})],
+            [*LINKS, ("a", "c", {"link": "wier"})],
             ONE,
             {},
-            r"topology.links.a->c.kind: .* did you mean 'wire'",
+            r"topology.links.a->c.link: .* did you mean 'wire'",
         ),
         ({}, [*LINKS, ("a", "e", {"delay": 9.0})], ONE, {}, r"topology.links.a->e: is there twice"),
         ({}, [*LINKS, ("e", "e", {})], ONE, {}, r"topology.links.e->e: .*must lead to another node"),

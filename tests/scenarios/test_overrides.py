@@ -1,0 +1,46 @@
+"""Dotted keys and paths, on the scenarios that ship."""
+
+from pathlib import Path
+
+import pytest
+
+from idn_gym.scenarios.presets import PRESETS, resolve
+from idn_gym.strict import write
+
+
+def test_what_a_link_is_can_be_changed_by_its_dotted_key():
+    changed = resolve("tiny", {"topology.links.0.link": "wifi_iot"})
+    links = [link.link for link in changed.topology.links]
+    assert links == ["wifi_iot", "wan_cloud"] and changed.topology.nodes == PRESETS["tiny"].topology.nodes
+
+
+def leaves(plain, path=()):
+    """Dotted key and value of everything in a configuration that is neither a mapping nor a list."""
+    items = (
+        plain.items() if isinstance(plain, dict) else enumerate(plain) if isinstance(plain, list) else None
+    )
+    if items is None:
+        yield ".".join(map(str, path)), plain
+        return
+    for key, value in items:
+        yield from leaves(value, (*path, key))
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_leaf_can_be_set_by_its_dotted_key_and_nothing_else_moves(preset):
+    plain = write(PRESETS[preset])
+    for key, value in leaves(plain):
+        assert resolve(preset, {key: value}) == PRESETS[preset], key
+        if isinstance(value, float) and 0.0 < value < 1e12:
+            moved = dict(leaves(write(resolve(preset, {key: value * 0.875}))))
+            assert {k for k, v in leaves(plain) if moved[k] != v} == {key}
+
+
+def test_paths_in_a_file_start_at_its_folder(tmp_path, monkeypatch):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "mine.yaml").write_text(
+        "preset: tiny\ncatalog: [nets]\nworkload.replay: {path: log.csv}\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    read = resolve("sub/mine.yaml")
+    assert read.catalog == (str(Path("sub/nets")),) and read.workload.replay.path == str(Path("sub/log.csv"))
