@@ -48,7 +48,9 @@ def _node_placements(compiled: Compiled, v: int, most: int, one_per_task: bool) 
     for m in np.flatnonzero(tables.pinned[v] == EMPTY).tolist():
         mine = np.flatnonzero(compiled.placeable[v] & (tables.segment_model == m)).tolist()
         others = (tables.model_task == tables.model_task[m]) & (tables.pinned[v] == EMPTY)
-        for row, free in rows[: most + 1]:
+        if len(rows) > most:
+            break
+        for row, free in list(rows):
             if one_per_task and (row[others] != EMPTY).any():
                 continue
             for s in mine:

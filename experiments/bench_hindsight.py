@@ -1,0 +1,138 @@
+"""Time and gap of the bounds on the best static placement, against the size of the network.
+
+``python -m experiments.bench_hindsight --out runs/hindsight``
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from experiments.run_config import assignments
+from idn_gym.core.items import make_items
+from idn_gym.evaluation.certificate import certificate
+from idn_gym.evaluation.hindsight import best_static, serves_alone
+from idn_gym.evaluation.oracle import LpOracle
+from idn_gym.evaluation.program import LayerProgram
+from idn_gym.evaluation.solver import SolverError, solve_relaxed
+from idn_gym.scenarios.build import build_instance
+from idn_gym.scenarios.compile import compile_scenario
+from idn_gym.scenarios.presets import resolve
+from idn_gym.strict import ConfigError
+
+TREES: dict[str, tuple[int, int, int]] = {
+    "isp-hierarchy": (3, 3, 2),
+    "tree-120": (4, 4, 6),
+    "tree-480": (6, 6, 12),
+}
+"""Fan-outs below the isp node: 32, 118 and 476 nodes with the cloud."""
+
+SPLITS = ("tiny", "edge-small", "metro-split")
+
+Row = dict[str, Any]
+
+
+def measure(name: str, changes: dict[str, Any], limit: float, gap: float, iterations: int) -> Row:
+    """One line of the table.
+
+    Args:
+        name: of a tree above or a preset.
+        changes: to the scenario.
+        limit: seconds that the bracket may take.
+        gap: relative gap at which it stops.
+        iterations: of mirror ascent; 0 leaves the certificate out.
+    """
+    overrides: dict[str, Any] = dict(changes)
+    if name in TREES:
+        overrides |= {
+            f"topology.tiers.{tier}.fan_out": n for tier, n in zip((2, 3, 4), TREES[name], strict=True)
+        }
+    begin = time.perf_counter()
+    compiled = compile_scenario(resolve("isp-hierarchy" if name in TREES else name, overrides))
+    tables = compiled.tables
+    row: Row = {
+        "scenario": name,
+        "nodes": len(tables.node_memory),
+        "classes": len(tables.class_task),
+        "options": len(tables.option_model),
+        "slots": compiled.scenario.horizon,
+        "compile_s": time.perf_counter() - begin,
+    }
+    instance, items = build_instance(compiled.scenario, 0), make_items(compiled)
+    row["columns"] = len(items.node)
+    alone = serves_alone(tables, items)
+    if alone:
+        begin = time.perf_counter()
+        program = LayerProgram(instance, items).program
+        row["build_s"], begin = time.perf_counter() - begin, time.perf_counter()
+        row["lp_rows"] = program.rows.shape[0]
+        relaxed = solve_relaxed(program, 600.0).bound
+        row["lp_s"] = time.perf_counter() - begin
+        oracle = LpOracle(compiled)
+        oracle(instance.draw.demand[0, 0])
+        begin = time.perf_counter()
+        oracle(instance.draw.demand[0, 1])
+        row["oracle_s"] = time.perf_counter() - begin
+    try:
+        found = best_static(compiled, instance, seconds=limit, gap=gap)
+        row |= {"bracket_s": found.seconds, "gap": found.gap, "status": found.status, "upper": found.upper}
+        row["lower"] = found.lower
+        if found.routed is not None:
+            row["gap_routed"] = (found.upper - found.routed) / found.upper if found.upper > 0 else 0.0
+    except SolverError as error:
+        row["status"] = str(error)
+    if alone and iterations:
+        begin = time.perf_counter()
+        proof = certificate(compiled, instance, iterations=iterations)
+        row["certificate_s"] = time.perf_counter() - begin
+        row["certificate_over_lp"] = proof.upper / relaxed - 1.0
+    return row
+
+
+def to_text(rows: Sequence[Row]) -> str:
+    """The table with one column per scenario."""
+    keys = list(dict.fromkeys(key for row in rows for key in row))
+    lines = []
+    for key in keys:
+        cells = [row.get(key, "") for row in rows]
+        shown = [f"{cell:.4g}" if isinstance(cell, float) else str(cell)[:14] for cell in cells]
+        lines.append(f"{key:20}" + "".join(f"{cell:>15}" for cell in shown))
+    return "\n".join(lines)
+
+
+def main(words: list[str] | None = None) -> None:
+    """Entry point of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m experiments.bench_hindsight",
+        description="Time and gap of the bounds on the best static placement.",
+    )
+    parser.add_argument("--scenario", nargs="+", default=[*TREES, *SPLITS], help="trees above, or presets")
+    parser.add_argument("--limit", type=float, default=60.0, help="seconds per bracket")
+    parser.add_argument("--gap", type=float, default=0.01)
+    parser.add_argument("--iterations", type=int, default=100, help="of mirror ascent; 0 leaves it out")
+    parser.add_argument("--out", type=Path, default=Path("runs/hindsight"))
+    parser.add_argument("changes", nargs="*", metavar="key=value", help="to the scenarios")
+    arguments = parser.parse_args(words)
+    rows = []
+    try:
+        changes = assignments(arguments.changes)
+        for name in arguments.scenario:
+            rows.append(measure(name, changes, arguments.limit, arguments.gap, arguments.iterations))
+            print(to_text(rows[-1:]) + "\n", flush=True)
+    except ConfigError as error:
+        sys.exit(f"error: {error}")
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    with (arguments.out / "hindsight.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(dict.fromkeys(key for row in rows for key in row)))
+        writer.writeheader()
+        writer.writerows(rows)
+    print(to_text(rows))
+
+
+if __name__ == "__main__":
+    main()

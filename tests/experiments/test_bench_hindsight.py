@@ -1,0 +1,22 @@
+import csv
+
+import pytest
+
+from experiments.bench_hindsight import main
+
+pytest.importorskip("scipy")
+
+
+def test_it_writes_a_row_per_scenario(tmp_path, capsys):
+    main(["--scenario", "isp-hierarchy", "tiny", "--iterations", "5", "--out", str(tmp_path), "horizon=4"])
+    with (tmp_path / "hindsight.csv").open(encoding="utf-8") as file:
+        tree, split = csv.DictReader(file)
+    assert tree["status"] == "closed" and float(tree["gap"]) <= 0.01
+    assert float(tree["certificate_over_lp"]) > -0.05 and split["certificate_over_lp"] == ""
+    assert float(split["gap_routed"]) <= float(split["gap"]) + 1e-9
+    assert "bracket_s" in capsys.readouterr().out
+
+
+def test_bad_changes_end_with_a_sentence():
+    with pytest.raises(SystemExit, match="error: "):
+        main(["--scenario", "tiny", "horizon=none"])
