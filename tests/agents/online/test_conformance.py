@@ -95,6 +95,9 @@ def test_rows_do_not_know_of_each_other_and_start_over_alone(name, make, drive, 
     if hasattr(learner, "fractional"):
         start = make(name, scenario).fractional
         np.testing.assert_array_equal(learner.fractional[0], start[0])
+        np.testing.assert_array_equal(learner.recent[0], learner.tables.class_requests)
+        assert (learner.recent[1] != learner.tables.class_requests).any()
+        assert learner.fractional_gain[0] == 0.0 < learner.fractional_gain[1]
     instance.draw.demand[1] *= 3.0
     other = drive(make(name, scenario), instance)[0]
     np.testing.assert_array_equal(other[:, 0], play_out(name, scenario)[0][:, 0])

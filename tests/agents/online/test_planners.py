@@ -140,6 +140,28 @@ def test_olag_follows_its_definition(make_scenario, make_learner, drive, worlds,
     np.testing.assert_array_equal(learner.wanted[0], plain_olag(one, learner.items, phi, reach))
 
 
+def test_olag_loads_no_second_model_for_requests_that_the_first_serves(make_scenario, make_learner, drive):
+    """Both models of the task fit; the second is wanted only once the first is too slow for the batch."""
+
+    def held(rate):
+        scenario = make_scenario(
+            nodes={
+                "edge": {"memory": 100.0, "demand": 1.0},
+                "cloud": {"pins": ["all"], "servers": float("inf")},
+            },
+            links=[("edge", "cloud", {})],
+            models={"quick": {"blocks": [(0.1, 10.0, 0.0)]}, "slow": {"blocks": [(0.2, 10.0, 0.0)]}},
+            overrides={"serving.capacity": "exogenous", "horizon": 2, "workload.rate": rate},
+        )
+        learner = make_learner("olag", scenario)
+        drive(learner, build_instance(scenario, 0))
+        free = (learner.tables.pinned == EMPTY) & (learner.wanted[0] != EMPTY)
+        return int(free.sum())
+
+    assert held(5.0) == 1  # 50 requests take half of the 10 s
+    assert held(15.0) == 2  # of 150 requests one copy serves 100
+
+
 def test_what_a_copy_cannot_serve_reaches_the_next_node(cells):
     """The copy has 10 s and takes 0.1 s per request; 300 of 400 requests go on."""
     scenario = cells(tasks=1, hold=1.0, horizon=1, **{"workload.rate": 40.0})
