@@ -48,7 +48,8 @@ class Bracket:
     relaxed: float
     """[cost] bound of the linear program alone"""
     routed: float | None = None
-    """[cost] gain of `placement` if its requests were routed in the best way; None where it is `lower`"""
+    """[cost] gain of `placement` if its requests were routed in the best way; None where private
+    capacities leave no choice, or where that was not solved in time"""
 
     @property
     def gap(self) -> float:

@@ -33,8 +33,8 @@ def routed_gain(routing: Routing, placement: Residents, seconds: float) -> float
     """
     end = time.perf_counter() + seconds
     total = 0.0
-    for chunk in np.array_split(np.arange(len(routing.saving)), -(-len(routing.saving) // 16)):
-        program = routing.program([np.array([t]) for t in chunk], placement)
+    for t in range(len(routing.saving)):
+        program = routing.program([np.array([t])], placement)
         total += solve_relaxed(program, max(1e-3, end - time.perf_counter())).bound
     return total - routing.served_gain
 
@@ -53,7 +53,7 @@ def best_routed(
         compiled: the scenario.
         instance: drawn from it.
         b: row.
-        seconds: time limit.
+        seconds: time limit; routing the placement found in the best way may take as long again.
         gap: relative gap at which to stop.
         one_per_task: allow one segment per node and task.
 
@@ -83,8 +83,13 @@ def best_routed(
             break
         pieces = min(slots, pieces * 4)
     best = replace(best, status="closed" if best.gap <= gap else best.status)
-    if best.lower > 0.0:
-        best = replace(best, routed=max(best.lower, routed_gain(routing, best.placement, seconds)))
+    if best.gap > 1e-9:
+        try:
+            best = replace(best, routed=max(best.lower, routed_gain(routing, best.placement, seconds)))
+        except SolverError:
+            best = replace(best, routed=None)
+    else:
+        best = replace(best, routed=best.lower)
     return replace(best, seconds=time.perf_counter() - begin)
 
 
