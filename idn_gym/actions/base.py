@@ -1,0 +1,81 @@
+"""What all action codecs share: the protocol, the pairs they speak of, and what fits into memory."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import gymnasium as gym
+import numpy as np
+import numpy.typing as npt
+
+from idn_gym.core.arrays import EMPTY, Action, Instance, Ints, State
+from idn_gym.core.decoding import items_that_fit
+from idn_gym.scenarios.compile import Compiled
+from idn_gym.strict import ConfigError, show
+
+
+class ActionCodec(Protocol):
+    """Between a policy's action and the core's."""
+
+    @property
+    def space(self) -> gym.spaces.Space[Any]:
+        """Of one action."""
+        ...
+
+    @property
+    def uniforms(self) -> int:
+        """Rounding uniforms it needs per slot."""
+        ...
+
+    def decode(self, instance: Instance, state: State, actions: npt.NDArray[np.generic]) -> Action:
+        """Turn B actions into wished placements."""
+        ...
+
+    def masks(self, instance: Instance, state: State) -> npt.NDArray[np.bool_]:
+        """(B, choices) which choices are allowed now, as MaskablePPO wants them."""
+        ...
+
+    def describe(self) -> list[str]:
+        """What each dimension or choice means, in order."""
+        ...
+
+
+def invalid_action(actions: npt.NDArray[np.generic], space: gym.spaces.Space) -> gym.error.InvalidAction:  # type: ignore[type-arg]
+    """The error for actions outside the space; unchecked, kernels would read beyond their arrays."""
+    return gym.error.InvalidAction(f"{show(actions.tolist())} is not allowed; each row must be in {space}")
+
+
+class Room:
+    """Which (node, segment) pairs fit into memory; the basis of masks."""
+
+    def __init__(self, compiled: Compiled, node: Ints, segment: Ints) -> None:
+        tables = compiled.tables
+        self._node, self._pins = node, tables.node_reserved[node]
+        self._size = np.where(segment == EMPTY, 0.0, tables.segment_bytes[segment])
+
+    def mark(self, instance: Instance, state: State, fits: npt.NDArray[np.bool_]) -> None:
+        """Write (B, pairs) whether each pair fits into the memory of the slot by itself."""
+        items_that_fit(instance.draw.memory, state.slot, self._node, self._size, self._pins, fits)
+
+
+class Items:
+    """The (node, segment) pairs that may be loaded; base of the codecs that speak of them."""
+
+    uniforms = 0
+
+    def __init__(self, compiled: Compiled) -> None:
+        node, segment = np.nonzero(compiled.placeable)
+        self.node: Ints = node.astype(np.int64)
+        self.segment: Ints = segment.astype(np.int64)
+        self._names = compiled.names
+        if not len(node):
+            raise ConfigError("action", "no node has memory for any segment, so there is nothing to decide")
+
+    def masks(self, instance: Instance, state: State) -> npt.NDArray[np.bool_]:
+        raise ConfigError("action", "this codec's actions are continuous and have no mask")
+
+    def describe(self) -> list[str]:
+        """One line per item: node and segment."""
+        names = self._names
+        pairs = zip(self.node, self.segment, strict=True)
+        return [f"{names.nodes[v]}: {names.segments[s]}" for v, s in pairs]

@@ -1,0 +1,92 @@
+"""Codecs for policies that weigh: priorities, shares of memory, fractions to be rounded."""
+
+from __future__ import annotations
+
+import gymnasium as gym
+import numpy as np
+import numpy.typing as npt
+
+from idn_gym.actions.base import Items
+from idn_gym.core.arrays import EMPTY, Action, Instance, State
+from idn_gym.core.decoding import Worth, fill_by_score, fill_by_share, round_dependently
+from idn_gym.scenarios.compile import Compiled
+
+
+class Scores(Items):
+    """`Box` in [-1, 1]: a priority per (node, segment).
+
+    Each node loads its segments in falling order of score while they fit, at most one per model;
+    scores of 0 and below are not loaded. Feasible set: every placement that fits into memory.
+    """
+
+    def __init__(self, compiled: Compiled) -> None:
+        super().__init__(compiled)
+        self.space = gym.spaces.Box(-1.0, 1.0, (len(self.node),), np.float32)
+
+    def decode(self, instance: Instance, state: State, actions: npt.NDArray[np.generic]) -> Action:
+        wanted = np.full_like(state.resident, EMPTY)
+        scores = actions.astype(np.float64)
+        fill_by_score(instance.tables, instance.draw, state.slot, self.node, self.segment, scores, wanted)
+        return Action(wanted)
+
+
+class ScoresTask(Items):
+    """`Box` in [-1, 1]: per (node, task) a share of the node's memory.
+
+    Positive scores of a node are normalised to shares. In falling order of score each task gets the
+    segment of largest nominal saving that fits into its share plus what earlier tasks left over. The
+    saving is that of the segment alone (`Tables.segment_value`), so a tail that needs a head elsewhere is
+    never chosen. Feasible set: at most one segment per (node, task), out of those that save by themselves.
+    """
+
+    def __init__(self, compiled: Compiled) -> None:
+        super().__init__(compiled)
+        task = compiled.tables.model_task[compiled.tables.segment_model]
+        pairs = sorted({(int(v), int(task[s])) for v, s in zip(self.node, self.segment, strict=True)})
+        self._pairs = pairs
+        self.pair_node = np.array([v for v, _ in pairs], np.int64)
+        self.pair_task = np.array([k for _, k in pairs], np.int64)
+        tables = compiled.tables
+        saving = np.where(compiled.placeable, tables.segment_value * tables.segment_bytes, 0.0)
+        self._worth = Worth(saving, tables.segment_bytes, tables.segment_model, tables.node_reserved)
+        self._order = np.zeros(len(compiled.names.tasks), np.int64)
+        self._task_start = np.searchsorted(task, np.arange(len(compiled.names.tasks) + 1)).astype(np.int64)
+        self.space = gym.spaces.Box(-1.0, 1.0, (len(pairs),), np.float32)
+
+    def decode(self, instance: Instance, state: State, actions: npt.NDArray[np.generic]) -> Action:
+        wanted = np.full_like(state.resident, EMPTY)
+        fill_by_share(
+            self._worth,
+            instance.draw.memory,
+            state.slot,
+            self.pair_node,
+            self.pair_task,
+            self._task_start,
+            actions.astype(np.float64),
+            self._order,
+            wanted,
+        )
+        return Action(wanted)
+
+    def describe(self) -> list[str]:
+        return [f"{self._names.nodes[v]}: {self._names.tasks[k]}" for v, k in self._pairs]
+
+
+class Fractional(Items):
+    """`Box` in [0, 1]: y per (node, segment), rounded by dependent rounding (DepRound).
+
+    Pairs of fractional items of a node trade size until one is integral, so marginals are kept and
+    the used size moves by less than one item; repair then cuts what is over, and of two segments of one
+    model the larger stays, so means are y only where neither happens. Feasible set: every placement.
+    """
+
+    def __init__(self, compiled: Compiled) -> None:
+        super().__init__(compiled)
+        self.uniforms = len(self.node)
+        self.space = gym.spaces.Box(0.0, 1.0, (len(self.node),), np.float32)
+
+    def decode(self, instance: Instance, state: State, actions: npt.NDArray[np.generic]) -> Action:
+        wanted = np.full_like(state.resident, EMPTY)
+        y = np.clip(actions.astype(np.float64), 0.0, 1.0)
+        round_dependently(instance.tables, instance.draw, state.slot, self.node, self.segment, y, wanted)
+        return Action(wanted)

@@ -1,0 +1,98 @@
+"""Codecs for policies that choose: one segment per (node, task), or one load per slot."""
+
+from __future__ import annotations
+
+import gymnasium as gym
+import numpy as np
+import numpy.typing as npt
+
+from idn_gym.actions.base import Items, Room, invalid_action
+from idn_gym.core.arrays import EMPTY, Action, Instance, State
+from idn_gym.core.decoding import change, pick
+from idn_gym.scenarios.compile import Compiled
+from idn_gym.strict import ConfigError
+
+MAX_DIMENSIONS, MAX_CHOICES = 30, 1500
+"""Largest `placement` space that is offered; beyond it policies with one softmax per choice stall."""
+
+
+class Placement:
+    """`MultiDiscrete`: per (node, task) one segment of the task's models, or nothing.
+
+    Feasible set: at most one segment per (node, task). The mask drops segments that alone exceed the
+    node's memory; what does not fit together is repaired.
+    """
+
+    uniforms = 0
+
+    def __init__(self, compiled: Compiled) -> None:
+        self._names = compiled.names
+        task = compiled.tables.model_task[compiled.tables.segment_model]
+        pairs = sorted({(int(v), int(task[s])) for v, s in zip(*np.nonzero(compiled.placeable), strict=True)})
+        lists = [[EMPTY, *np.flatnonzero(compiled.placeable[v] & (task == k)).tolist()] for v, k in pairs]
+        counts = [len(choices) for choices in lists]
+        if len(pairs) > MAX_DIMENSIONS or sum(counts) > MAX_CHOICES or not pairs:
+            raise ConfigError(
+                "action",
+                f"'placement' would have {len(pairs)} dimensions and {sum(counts)} choices here; allowed: "
+                f"1 to {MAX_DIMENSIONS} and at most {MAX_CHOICES}; use 'change', 'scores' or 'scores-task'",
+            )
+        self._pairs = pairs
+        self.node = np.array([v for v, _ in pairs], np.int64)
+        self.start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        self.choice = np.array([s for choices in lists for s in choices], np.int64)
+        self._room = Room(compiled, np.repeat(self.node, counts), self.choice)
+        self.space = gym.spaces.MultiDiscrete(np.array(counts))
+
+    def decode(self, instance: Instance, state: State, actions: npt.NDArray[np.generic]) -> Action:
+        wanted = np.full_like(state.resident, EMPTY)
+        if not pick(instance.tables.segment_model, self.node, self.start, self.choice, actions, wanted):
+            raise invalid_action(actions, self.space)
+        return Action(wanted)
+
+    def masks(self, instance: Instance, state: State) -> npt.NDArray[np.bool_]:
+        fits = np.ones((len(state.slot), len(self.choice)), np.bool_)
+        self._room.mark(instance, state, fits)
+        return fits
+
+    def describe(self) -> list[str]:
+        """One line per dimension: node, task and the meaning of each value."""
+        lines = []
+        for d, (v, k) in enumerate(self._pairs):
+            segments = self.choice[self.start[d] + 1 : self.start[d + 1]]
+            values = ", ".join(
+                ["0 nothing", *(f"{i + 1} {self._names.segments[s]}" for i, s in enumerate(segments))]
+            )
+            lines.append(f"{self._names.nodes[v]}, {self._names.tasks[k]}: {values}")
+        return lines
+
+
+class Change(Items):
+    """`Discrete`: 0 changes nothing; i + 1 loads item i, evicting to make room.
+
+    A segment replaces another of its model; then the resident segments of least nominal saving per
+    byte leave until it fits. Feasible set: one load per slot. The mask is exact: an item is allowed
+    when it fits into the node's memory after these evictions and is not there already.
+    """
+
+    def __init__(self, compiled: Compiled) -> None:
+        super().__init__(compiled)
+        self._room = Room(compiled, self.node, self.segment)
+        self.space = gym.spaces.Discrete(len(self.node) + 1)
+
+    def decode(self, instance: Instance, state: State, actions: npt.NDArray[np.generic]) -> Action:
+        wanted = state.resident.copy()
+        tables, draw = instance
+        if not change(tables, draw, state.slot, self.node, self.segment, actions, wanted):
+            raise invalid_action(actions, self.space)
+        return Action(wanted)
+
+    def masks(self, instance: Instance, state: State) -> npt.NDArray[np.bool_]:
+        allowed = np.ones((len(state.slot), len(self.node) + 1), np.bool_)
+        self._room.mark(instance, state, allowed[:, 1:])
+        model = instance.tables.segment_model[self.segment]
+        allowed[:, 1:] &= state.resident[:, self.node, model] != self.segment
+        return allowed
+
+    def describe(self) -> list[str]:
+        return ["nothing", *(f"load {line}" for line in super().describe())]
