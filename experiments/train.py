@@ -74,7 +74,7 @@ def prepare(config: RunConfig, folder: RunFolder) -> dict[str, Any] | None:
         return state
     shutil.rmtree(folder.events, ignore_errors=True)
     record = {
-        "command": shlex.join(["python", "-m", *sys.orig_argv[2:]] if "-m" in sys.orig_argv[1:2] else sys.argv),
+        "command": shlex.join(["python", *sys.orig_argv[1:]]),
         "versions": run_config.versions(),
         "run": write(config),
     }
