@@ -8,11 +8,12 @@ changed, then writes table, figures and report anew.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import multiprocessing
 import os
 import shlex
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,21 @@ def list_units(study: Study, smoke: bool) -> tuple[list[Unit], list[str]]:
             (str(unit.cell), unit.label, unit.seed): unit for unit in _units_of(study, part, smoke)
         }.values()
     return units, left_out
+
+
+def only(study: Study, names: Sequence[str]) -> Study:
+    """The study without its other parts and their figures.
+
+    Raises:
+        ConfigError: there is no such part.
+    """
+    known = [part.name for part in study.parts]
+    for name in names:
+        if name not in known:
+            raise ConfigError("parts", f"{name!r} is not there; {closest(name, known)}")
+    parts = tuple(part for part in study.parts if part.name in names)
+    figures = tuple(figure for figure in study.figures if figure.part in names)
+    return dataclasses.replace(study, parts=parts, figures=figures)
 
 
 def _units_of(study: Study, part: Part, smoke: bool) -> Iterator[Unit]:
@@ -114,11 +130,14 @@ def main(words: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m experiments.study", description="Run a study.")
     parser.add_argument("study", type=Path, help="YAML file; configs/studies/ has those that ship")
     parser.add_argument("--out", type=Path, help="folder to write into (default: runs/studies/NAME)")
+    parser.add_argument("--parts", nargs="+", help="play and report these parts alone (default: all)")
     parser.add_argument("--smoke", action="store_true", help="cut down to see within minutes that it runs")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes side by side")
     arguments = parser.parse_args(words)
     try:
         study = read(Study, read_yaml(arguments.study))
+        if arguments.parts:
+            study = only(study, arguments.parts)
         name = f"{study.name}-smoke" if arguments.smoke else study.name
         out = arguments.out or Path("runs/studies") / name
         units, left_out = list_units(study, arguments.smoke)

@@ -118,6 +118,14 @@ def test_courses_end_where_the_episode_does(played):
         assert len(one.course("update")) == 6
 
 
+def test_parts_can_be_played_alone():
+    whole = read(Study, MINI)
+    assert study.only(whole, ["gone"]).figures == ()
+    assert [part.name for part in study.only(whole, ["rates"]).parts] == ["rates"]
+    with pytest.raises(ConfigError, match="did you mean 'rates'"):
+        study.only(whole, ["rate"])
+
+
 def test_smoke_cuts_down():
     units, _ = study.list_units(
         read(Study, {**MINI, "smoke": {"seeds": 1, "overrides": {"horizon": 3}}}), smoke=True
