@@ -33,6 +33,7 @@ def play_at_random(instance, placeable, seed, slots):
         yield outcome
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", PRESETS)
 def test_presets_serve_alike_when_every_option_is_looked_at(preset):
     scenario = PRESETS[preset]

@@ -115,6 +115,7 @@ def test_at_placements_it_is_the_difference_of_costs(data, seed, worlds, make_sc
             assert value == pytest.approx(gain(instance, t, placement), rel=1e-9, abs=1e-11 * scale)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", ["isp-hierarchy", "edge-small", "metro-split"])
 def test_at_placements_of_presets_it_is_the_difference_of_costs(preset):
     compiled = compile_scenario(resolve(preset, EXOGENOUS))
