@@ -5,14 +5,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from idn_gym.core.arrays import EMPTY, Action, Draw, Floats, Instance, Ints, Tables
-from idn_gym.core.transition import initial_state, step
-
-AT_ONCE = 256
-"""Trials played side by side in `segment_values`."""
-
-ROWS = ("demand", "seconds", "memory", "rate", "slowdown", "tariff", "weights", "uniforms")
-"""Fields of `Draw` with one row per episode."""
+from idn_gym.core.arrays import EMPTY, Draw, Floats, Ints, Outcome, Residents, Tables
+from idn_gym.core.kernel import hot
+from idn_gym.core.serving import serve_slot
+from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
 
 
 def nominal_draw(tables: Tables, tariff: Floats) -> Draw:
@@ -74,13 +70,11 @@ def segment_values(tables: Tables, placeable: npt.NDArray[np.bool_], tariff: Flo
         tariff: (4,) cost per unit of error, second, joule and byte-hop.
     """
     rho, node, segment = _trials(tables, placeable)
-    draw = nominal_draw(tables, tariff)
-    cost = np.concatenate(
-        [
-            _costs_alone(tables, draw, rho[i : i + AT_ONCE], node[i : i + AT_ONCE], segment[i : i + AT_ONCE])
-            for i in range(0, len(rho), AT_ONCE)
-        ]
-    )
+    draw = nominal_draw(tables, tariff)._replace(order=np.zeros((1, 1, 1), np.int32))
+    resident, scratch, outcome = tables.pinned[None].copy(), make_scratch(tables), empty_outcome(tables, 1)
+    cost = np.zeros(len(rho))
+    # Row and slot are handed over although they are 0: kernels compile anew for a constant.
+    _costs_alone(tables, draw, 0, 0, rho, node, segment, resident, scratch, outcome, cost)
     base = cost[segment == EMPTY]
     saved = np.where(segment == EMPTY, 0.0, base[rho] - cost) / np.maximum(1.0, tables.segment_bytes[segment])
     values = np.zeros(placeable.shape)
@@ -88,15 +82,31 @@ def segment_values(tables: Tables, placeable: npt.NDArray[np.bool_], tariff: Flo
     return values
 
 
-def _costs_alone(tables: Tables, draw: Draw, rho: Ints, node: Ints, segment: Ints) -> Floats:
-    """Tariff of the nominal batch of each class when one segment is on one node, side by side as rows."""
-    rows = len(rho)
-    moving = {name: np.repeat(getattr(draw, name), rows, axis=0) for name in ROWS}
-    moving["order"] = rho.astype(np.int32)[:, None, None].copy()
-    instance = Instance(tables, draw._replace(**moving))
-    wanted = np.full((rows, *tables.pinned.shape), EMPTY, np.int32)
-    wanted[np.arange(rows), node, tables.segment_model[segment]] = segment
-    return step(instance, initial_state(instance), Action(wanted))[1].tariff_cost
+@hot
+def _costs_alone(
+    tables: Tables,
+    draw: Draw,
+    b: int,
+    t: int,
+    rho: Ints,
+    node: Ints,
+    segment: Ints,
+    resident: Residents,
+    scratch: Scratch,
+    outcome: Outcome,
+    cost: Floats,
+) -> None:
+    """Tariff of the batch of one class at a time, with one segment on one node."""
+    for i in range(len(rho)):
+        model = tables.segment_model[max(segment[i], 0)]
+        held = resident[b, node[i], model]
+        if segment[i] != EMPTY:
+            resident[b, node[i], model] = segment[i]
+        draw.order[b, t, 0] = rho[i]
+        outcome.tariff_cost[b] = 0.0
+        serve_slot(tables, draw, b, t, resident, scratch, outcome)
+        cost[i] = outcome.tariff_cost[b]
+        resident[b, node[i], model] = held
 
 
 def _trials(tables: Tables, placeable: npt.NDArray[np.bool_]) -> tuple[Ints, Ints, Ints]:
