@@ -69,10 +69,14 @@ class Play:
             return np.full(len(self.gain), np.nan)
         return np.cumsum(self.optimum.gain - self.gain)
 
-    def share(self, gain: float) -> float:
-        """A gain summed over the episode, over the upper bound of all static placements."""
-        upper = np.nan if self.optimum is None else self.optimum.record["notes"].get("upper", np.nan)
-        return gain / upper if upper > 0.0 else np.nan
+    def bound(self, name: str = "upper") -> float:
+        """What no static placement gains in the episode; `relaxed`: nor any fraction. nan: nobody looked."""
+        notes = {} if self.optimum is None else self.optimum.record["notes"]
+        return float(notes.get(name, np.nan))
+
+    def share(self, gain: float, bound: str = "upper") -> float:
+        """A gain summed over the episode, over a bound of it."""
+        return gain / self.bound(bound) if self.bound(bound) > 0.0 else np.nan
 
     def value(self, name: str) -> float:
         """One number for the episode: ntag, share, regret or a column of its record."""
@@ -89,8 +93,8 @@ class Play:
         if name == "regret":
             return self.regret
         if name == "share":
-            upper = np.nan if self.optimum is None else self.optimum.record["notes"].get("upper", np.nan)
-            return np.cumsum(self.gain) / (upper * np.arange(1, len(self.gain) + 1) / len(self.gain))
+            slots = np.arange(1, len(self.gain) + 1)
+            return np.cumsum(self.gain) / (self.bound() * slots / len(self.gain))
         values = self.gain_per_request if name == "ntag" else self.figure(name)
         return np.asarray(np.cumsum(values) / np.arange(1, len(values) + 1))
 
@@ -110,8 +114,10 @@ class Play:
             "ntag": self.value("ntag"),
             "share": self.value("share"),
             "fractional_gain": fractional,
-            "fractional_share": self.share(fractional),
+            "fractional_share": self.share(fractional, "relaxed"),
             "regret": self.value("regret"),
+            "fractional_regret": self.bound("relaxed") - fractional,
+            "regret_bound": notes.get("regret_bound", np.nan),
             **{name: figures[name] for name in COLUMNS},
             "bound_gap": notes.get("gap", np.nan),
             "cpu_seconds_to_build": self.record["cpu_seconds_to_build"],

@@ -56,7 +56,8 @@ def write(study: Study, units: Sequence[Unit], out: Path, head: dict[str, Any]) 
         "<p>Means over seeds with 95 % bootstrap intervals. <i>Gain</i>: tariff saved per request against "
         "the repositories alone, averaged over slots. <i>Share</i>: gain over the upper bound of all static "
         "placements in hindsight; a policy that moves may pass 1. <i>Ahead</i>: gain minus that of the "
-        f"reference ({html.escape(study.reference)}), seed by seed.</p>"
+        f"reference ({html.escape(study.reference)}), seed by seed. <i>Fractional regret</i>: gain by which "
+        "the best static fractions are ahead of a learner's, with the bound where one is proven.</p>"
     ]
     body += _across(plays)
     rows = []
@@ -93,6 +94,8 @@ def _row(plays: Plays, part: str, label: str, cell: dict[str, Any], reference: s
     row |= _spread("share", Interval(*[np.nan] * 3) if np.isnan(share).any() else mean_interval(share))
     fractional = [play.row()["fractional_share"] for play in mine]
     row["fractional_share"] = float(np.mean(fractional))
+    for name in ("fractional_regret", "regret_bound"):
+        row[name] = float(np.mean([play.row()[name] for play in mine]))
     for name in ("update", "accuracy", "latency", "drop_rate", "split_rate"):
         row[name] = float(_values(mine, name).mean())
     row["bound_gap"] = float(np.mean([play.row()["bound_gap"] for play in mine]))
@@ -113,6 +116,8 @@ SHOWN: dict[str, Callable[[dict[str, Any]], str]] = {
     "ahead": lambda row: _with_bounds(row, "ahead", "+"),
     "share": lambda row: _with_bounds(row, "share"),
     "fractional": lambda row: _number(row["fractional_share"]),
+    "fractional regret": lambda row: _number(row["fractional_regret"]),
+    "at most": lambda row: _number(row["regret_bound"]),
     "update %": lambda row: _number(100 * row["update"]),
     "accuracy %": lambda row: _number(100 * row["accuracy"]),
     "latency ms": lambda row: _number(1e3 * row["latency"]),

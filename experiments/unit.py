@@ -128,10 +128,14 @@ def play_unit(unit: Unit, out: Path) -> Path:
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **series._asdict())
     atomically(path.with_suffix(".npz"), lambda file: file.write(buffer.getvalue()))
+    bound = getattr(policy, "regret_bound", None)
     record = {
         "unit": unit.record(),
         "figures": episodes.records()[0],
-        "notes": dict(getattr(policy, "notes", {})),
+        "notes": {
+            **getattr(policy, "notes", {}),
+            **({} if bound is None else {"regret_bound": float(bound[0])}),
+        },
         "cpu_seconds_to_build": built - start,
         "cpu_seconds_per_slot": (end - built) / len(series.scalar),
     }

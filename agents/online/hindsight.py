@@ -30,7 +30,8 @@ class BestStatic(Planner):
     """Asks for the placement that was found, in every slot.
 
     Attributes:
-        notes: of row 0, for reports: ends of the bracket [cost], its gap, and seconds spent.
+        notes: of row 0, for reports: ends of the bracket and bound of the linear program [cost], the gap of
+            the bracket, and seconds spent.
     """
 
     def __init__(self, compiled: Compiled, rows: int, config: BestStaticConfig, episodes: Instance) -> None:
@@ -44,6 +45,7 @@ class BestStatic(Planner):
         self.notes = {
             "lower": first.lower,
             "upper": first.upper,
+            "relaxed": first.relaxed,
             "gap": first.gap,
             "seconds": first.seconds,
         }

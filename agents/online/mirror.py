@@ -35,7 +35,7 @@ import numpy as np
 
 from agents.online.learner import OnlineConfig, OnlineLearner
 from agents.online.projection import Polytope, project_entropy, project_euclid
-from idn_gym.core.arrays import Floats
+from idn_gym.core.arrays import EXOGENOUS, Floats
 from idn_gym.core.kernel import hot
 from idn_gym.core.layers import make_layers
 from idn_gym.core.relaxation import gain_and_gradient
@@ -205,3 +205,17 @@ class Mirror(OnlineLearner):
     def learn(self, feedback: Feedback) -> None:
         assert self.iterate is not None
         self.iterate.move(self.gradient)
+
+    @property
+    def regret_bound(self) -> Floats | None:
+        """(B,) what fractional regret has at most come to so far: D sqrt(2 sum n_t^2) over all nodes.
+
+        None where it is not proven: it is for `oga` with its own adaptive step, with private capacities.
+        """
+        eager = not (self.geometry.entropy or self.geometry.lazy)
+        own = self.config.step == "adaptive" and self.config.scale == 1.0
+        if self.iterate is None or not (eager and own and self.tables.capacity == EXOGENOUS):
+            return None
+        diameter = np.sqrt(2.0) * widths(self.polytope, self.geometry)
+        bound: Floats = (diameter * np.sqrt(2.0 * self.iterate.norms)).sum(axis=1)
+        return bound

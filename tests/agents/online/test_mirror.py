@@ -144,6 +144,31 @@ def test_the_regret_of_the_best_fixed_step_keeps_its_bound(entropy, geometry, ce
     assert bound < static  # or the test could not fail
 
 
+def test_only_a_proven_bound_is_given_and_it_holds(cells, play_learner):
+    scenario = cells(tasks=8, hold=2.5, horizon=300, **{"workload.popularity": {"kind": "uniform"}})
+    instance = build_instance(scenario, 0)
+    learner = play_learner("oga", scenario, instance=instance)[0]
+    items, layers = learner.items, learner.layers[0]
+    best, g, zero = np.zeros(8), np.zeros(8), np.zeros(8)
+    earned = 0.0
+    again = Iterate(learner.polytope, 1, Geometry(False, False))
+    for t in range(300):
+        gain_and_gradient(*instance, 0, t, items, zero, g, layers)
+        best += g
+        earned += gain_and_gradient(*instance, 0, t, items, again.z[0], g, layers)
+        again.move(g[None])
+    best = np.sort(best)[::-1]
+    static = best[0] + best[1] + 0.5 * best[2]
+    assert 0.0 < static - earned <= learner.regret_bound[0] < static
+    for name, options in (
+        ("oga", {"scale": 2.0}),
+        ("infida", {}),
+        ("ftrl-euclid", {}),
+        ("oga", {"step": "theory"}),
+    ):
+        assert play_learner(name, scenario, instance=instance, **options)[0].regret_bound is None
+
+
 def test_the_clock_stretches_its_intervals():
     clock = Clock(1, 4, True)
     due = [t for t in range(1, 24) if clock.tick()[0]]
