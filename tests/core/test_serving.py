@@ -302,6 +302,8 @@ def test_further_ties_go_to_higher_accuracy(pair, play):
         for name, accuracy in (("a", 0.5), ("b", 0.75), ("c", 0.25))
     }
     assert play(pair(models=models), demand=[1.0]).correct == [0.75]
+    placed = play(pair(models=models), {"a": ["a", "b", "c"]}, demand=[1.0])
+    assert placed.correct == [0.75] and placed.busy == [1.0, 0.0]
 
 
 def test_the_last_ties_go_by_name(pair, play):
@@ -311,6 +313,8 @@ def test_the_last_ties_go_by_name(pair, play):
     }
     slot = play(pair({"serving.tariff": {"error": 1.0}}, models), demand=[1.0])
     assert slot.busy == pytest.approx([0.0, 0.2])
+    slot = play(pair({"serving.tariff": {"error": 1.0}}, models), {"a": ["z", "b", "y"]}, demand=[1.0])
+    assert slot.busy == pytest.approx([2.0, 0.0])
 
 
 # ---------------------------------------------------------------- capacity modes
