@@ -199,7 +199,7 @@ def draw_tiers(figure: Figure, plays: Plays, agents: list[str]) -> Any:
             mine = plays.of(figure.part, agent, cell)
             copies, tiers, models = _by_tier(mine)
             image = axes.imshow(copies.T, aspect="auto", cmap="cividis", vmin=0.0)
-            axes.set_xticks(range(len(tiers)), tiers, rotation=30, ha="right")
+            axes.set_xticks(range(len(tiers)), tiers, rotation=60, ha="right")
             axes.set_yticks(range(len(models)), models, fontsize=5)
             axes.set_title(f"{agent}, {_name(cell)}" if cell else agent)
             axes.grid(False)

@@ -1,4 +1,4 @@
-"""All code of the README runs as it stands."""
+"""All code of the README and of the page on hindsight runs as it stands."""
 
 import re
 from pathlib import Path
@@ -13,6 +13,15 @@ BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 def test_code_runs(code, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     exec(compile(code, "README.md", "exec"), {"__name__": "readme"})
+
+
+def test_the_page_on_hindsight_brackets_as_it_says(capsys):
+    text = (Path(__file__).parents[1] / "docs" / "hindsight.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    exec(compile(code, "hindsight.md", "exec"), {"__name__": "page"})
+    lower, upper, gap, status = capsys.readouterr().out.split()
+    assert 0.0 < float(lower) <= float(upper)
+    assert float(gap.rstrip("%")) <= 1.0 and status == "closed"
 
 
 def test_quickstart_is_short_and_starts_with_the_import():

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from experiments.play import play
 from experiments.study_config import Study
 from experiments.study_data import Plays
 from idn_gym.metrics import METRICS
-from idn_gym.strict import ConfigError, read
+from idn_gym.strict import ConfigError, read, read_yaml
 
 MINI = {
     "name": "mini",
@@ -146,6 +147,27 @@ def test_smoke_cuts_down():
 def test_what_cannot_be_run_ends_in_one_error(changes, message):
     with pytest.raises(ConfigError, match=message):
         study.list_units(read(Study, {**MINI, "figures": [], **changes}), smoke=False)
+
+
+SHIPPED = sorted((Path(__file__).parents[2] / "configs" / "studies").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_shipped_studies_can_be_listed_whole_and_cut_down(path):
+    whole = read(Study, read_yaml(path))
+    (units, _), (few, _) = study.list_units(whole, smoke=False), study.list_units(whole, smoke=True)
+    assert 0 < len(few) < len(units)
+    files = {unit.file(path.parent) for unit in units}
+    assert len(files) == len(units)  # no run writes over another one
+
+
+@pytest.mark.slow
+def test_a_part_of_the_idn_study_runs_in_miniature(tmp_path):
+    path = next(path for path in SHIPPED if path.stem == "idn")
+    study.main([str(path), "--smoke", "--parts", "alternating", "--out", str(tmp_path), "--workers", "1"])
+    table = {row["agent"]: row for row in lines(tmp_path / "table.csv")}
+    assert float(table["best-static"]["share"]) > 0.9
+    assert float(table["greedy-last-slot"]["gain"]) < 0.1 * float(table["best-static"]["gain"])
 
 
 def test_a_run_that_fails_is_named(tmp_path):
