@@ -54,10 +54,11 @@ def draw(figure: Figure, plays: Plays, out: Path) -> Path:
     return path
 
 
-def _colours(agents: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """Colour and marker of each agent."""
+def _colours(agents: Sequence[str]) -> dict[str, tuple[str, str, str]]:
+    """Colour, marker and line of each agent; where colours run out, lines are broken."""
+    count = len(COLOURS)
     return {
-        agent: (COLOURS[i % len(COLOURS)], MARKS[(i // len(COLOURS) + i) % len(MARKS)])
+        agent: (COLOURS[i % count], MARKS[(i // count + i) % len(MARKS)], ("-", "--", ":")[i // count % 3])
         for i, agent in enumerate(agents)
     }
 
@@ -85,8 +86,9 @@ def draw_course(figure: Figure, plays: Plays, agents: list[str]) -> Any:
                     continue
                 slots = np.unique(np.geomspace(1, courses.shape[1], 120).astype(int))
                 low, high = _band(courses[:, slots - 1])
-                colour, _ = styles[agent]
-                axes.plot(slots, courses[:, slots - 1].mean(axis=0), color=colour, lw=1.1, label=agent)
+                colour, _, line = styles[agent]
+                mean = courses[:, slots - 1].mean(axis=0)
+                axes.plot(slots, mean, color=colour, ls=line, lw=1.1, label=agent)
                 axes.fill_between(slots, low, high, color=colour, alpha=0.15, lw=0)
             axes.set_xlabel("slot")
             axes.set_title(_name(cell))
@@ -117,10 +119,18 @@ def draw_sweep(figure: Figure, plays: Plays, agents: list[str]) -> Any:
         for agent in agents:
             intervals = [_interval(plays.of(figure.part, agent, cell), name) for cell in cells]
             xs = [cell[figure.x] for cell in cells]
-            colour, mark = styles[agent]
+            colour, mark, line = styles[agent]
             mean, low, high = np.array(intervals).T
             axes.errorbar(
-                xs, mean, [mean - low, high - mean], color=colour, marker=mark, ms=3, lw=1.0, label=agent
+                xs,
+                mean,
+                [mean - low, high - mean],
+                color=colour,
+                ls=line,
+                marker=mark,
+                ms=3,
+                lw=1.0,
+                label=agent,
             )
         axes.set_xlabel(figure.x)
         axes.set_ylabel(LABELS[name])
@@ -146,8 +156,8 @@ def draw_frontier(figure: Figure, plays: Plays, agents: list[str]) -> Any:
             of = [plays.of(figure.part, agent, cell) for cell in cells]
             xs = [_interval(mine, figure.x)[0] for mine in of]
             ys = [_interval(mine, name)[0] for mine in of]
-            colour, mark = styles[agent]
-            axes.plot(xs, ys, color=colour, marker=mark, ms=3.5, lw=1.0, label=agent)
+            colour, mark, line = styles[agent]
+            axes.plot(xs, ys, color=colour, ls=line, marker=mark, ms=3.5, lw=1.0, label=agent)
             if agent == agents[0]:
                 for x, y, cell in zip(xs, ys, cells, strict=True):
                     axes.annotate(_name(cell), (x, y), xytext=(3, -8), textcoords="offset points", fontsize=6)
