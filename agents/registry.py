@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from typing import Any
 
 from gymnasium.vector import VectorEnv
@@ -73,10 +74,15 @@ def make_agent(name: str, env: VectorEnv[Any, Any, Any], **options: Any) -> Poli
         options: of the agent, such as ``path`` of a trained one.
 
     Raises:
-        ConfigError: there is no such agent.
+        ConfigError: there is no such agent, or it has no such option.
     """
     if name not in AGENTS:
         raise ConfigError("agent", f"{name!r} is not there; {closest(name, list(AGENTS))}")
     module, function = AGENTS[name].split(":")
-    policy: Policy = getattr(importlib.import_module(module), function)(env, **options)
+    build = getattr(importlib.import_module(module), function)
+    try:
+        inspect.signature(build).bind(env, **options)
+    except TypeError as error:
+        raise ConfigError(f"agent {name}", f"options {sorted(options)} are not allowed: {error}") from None
+    policy: Policy = build(env, **options)
     return policy

@@ -139,3 +139,10 @@ def test_unknown_agents_are_named_with_the_closest():
     env, _ = make("random")
     with pytest.raises(ConfigError, match="popularity"):
         make_agent("popularty", env)
+
+
+@pytest.mark.parametrize("name", ["popularity", "lfu", "cloud-only"])
+def test_an_option_that_an_agent_does_not_have_is_refused(name):
+    env = gym.make_vec("IDN-v0", num_envs=1, scenario="tiny", action=CODECS[name], preference="balanced")
+    with pytest.raises(ConfigError, match=rf"^agent {name}: options \['depth'\] are not allowed: .*depth"):
+        make_agent(name, env, depth=1)
