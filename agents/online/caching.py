@@ -11,8 +11,9 @@ import numpy as np
 
 from agents.online.learner import Planner
 from agents.online.reach import Reach
-from idn_gym.core.arrays import EMPTY, Ints
+from idn_gym.core.arrays import EMPTY, Floats, Ints
 from idn_gym.core.items import make_items
+from idn_gym.core.kernel import hot
 from idn_gym.policy import Bools, Feedback
 from idn_gym.scenarios.compile import Compiled
 
@@ -49,7 +50,7 @@ class ModelCache(Planner):
         """Count what reached each node, then decide what each holds."""
         for b in range(self.rows):
             passed = np.zeros_like(self.count[b])
-            counts = self._reach.measure(feedback.revealed.draw, feedback.resident, b)
+            counts = self._reach.measure(feedback.outcome, b)
             np.add.at(passed, (self._reach.node, self._reach.task), counts)
             self.count[b] += passed
             self.choose(b, passed)
@@ -94,26 +95,46 @@ class Lru(ModelCache):
     """
 
     def __init__(self, compiled: Compiled, rows: int) -> None:
-        nodes = len(compiled.tables.node_memory)
-        self._held: list[list[list[int]]] = [[[] for _ in range(nodes)] for _ in range(rows)]
+        shape = (rows, len(compiled.tables.node_memory), len(compiled.tables.task_model) - 1)
+        self._queue = np.full(shape, EMPTY)
         super().__init__(compiled, rows)
 
     def begin(self, rows: Bools) -> None:
         super().begin(rows)
-        for b in np.flatnonzero(rows):
-            self._held[b] = [[] for _ in self._held[b]]
+        self._queue[rows] = EMPTY
 
     def choose(self, b: int, passed: np.ndarray) -> None:  # type: ignore[type-arg]
         order = np.argsort(-passed, axis=1, kind="stable")[:, ::-1]
+        asked = (passed > 0.0) & (self.unit != EMPTY)
+        _touch(order, asked, self.size, self.budget, self._queue[b])
         for v in np.flatnonzero((self.unit != EMPTY).any(axis=1)):
-            held = self._held[b][v]
-            for k in map(int, order[v]):
-                if passed[v, k] <= 0.0 or self.unit[v, k] == EMPTY:
+            queue = self._queue[b, v]
+            self.hold(b, int(v), queue[queue != EMPTY].tolist())
+
+
+@hot
+def _touch(order: Ints, asked: Bools, size: Floats, budget: Floats, queue: Ints) -> None:
+    """Let the tasks `asked` (N, K) ask in `order`; `queue` (N, K) holds each node's, oldest first."""
+    for v in range(len(queue)):
+        count = 0
+        while count < len(queue[v]) and queue[v, count] != EMPTY:
+            count += 1
+        for k in order[v]:
+            if not asked[v, k]:
+                continue
+            used, kept = size[v, k], 0
+            for i in range(count):
+                if queue[v, i] != k:
+                    used += size[v, queue[v, i]]
+            for i in range(count):  # the oldest leave until the others fit beside it
+                if queue[v, i] == k:
                     continue
-                if k in held:
-                    held.remove(k)
-                held.append(k)
-                used = sum(self.size[v, j] for j in held)
-                while used > self.budget[v]:
-                    used -= self.size[v, held.pop(0)]
-            self.hold(b, int(v), held)
+                if kept == 0 and used > budget[v]:
+                    used -= size[v, queue[v, i]]
+                    continue
+                queue[v, kept] = queue[v, i]
+                kept += 1
+            queue[v, kept] = k
+            for i in range(kept + 1, count):
+                queue[v, i] = EMPTY
+            count = kept + 1

@@ -54,7 +54,7 @@ class Olag(Planner):
         self.items: Items = make_items(compiled)
         self.clock = Clock(rows, config.refresh, config.stretched)
         self._reach = Reach(tables)
-        self.phi = np.zeros((rows, len(self._reach.counts)))
+        self.phi = np.zeros((rows, len(self._reach.node)))
         self._slots = np.zeros(rows)
         self._entries()
         count = len(self.items.node)
@@ -90,9 +90,8 @@ class Olag(Planner):
 
     def update(self, feedback: Feedback) -> None:
         """Count what reached the nodes; plan where that is due."""
-        draw = feedback.revealed.draw
         for b in range(self.rows):
-            self.phi[b] += self._reach.measure(draw, feedback.resident, b)
+            self.phi[b] += self._reach.measure(feedback.outcome, b)
         self._slots += 1.0
         for b in np.flatnonzero(self.clock.tick()):
             self._plan(feedback.revealed, int(b))

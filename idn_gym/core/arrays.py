@@ -12,6 +12,7 @@ E      links                                       Q      parts of all options
 M      models                                      X      exit branches of all options
 G      groups of options                           K      tasks
 P      paths (one per ingress node and repository) J      path positions, all paths end to end
+L      path positions of the longest path
 ====== =========================================== ====== =======================================
 
 ``xxx_start`` arrays have one entry more than rows: row ``i`` of the finer table starts at
@@ -158,6 +159,7 @@ class Outcome(NamedTuple):
     late: Floats  # (B, R) [requests] that missed the deadline, drops included
     split: Floats  # (B, R) [requests] served by an option of two or more parts
     early: Floats  # (B, R) [requests] that left at an early exit
+    started: Floats  # (B, R, L + 1) [requests] by the path position where they began; last: dropped
     tariff_cost: Floats  # (B,) [cost] at the tariff in force
     busy: Floats  # (B, N) [s] compute seconds used
     carried: Floats  # (B, E) [bytes] that crossed each link

@@ -216,6 +216,7 @@ def serve_class(
         if amount > 0.0:
             use_option(tables, draw, b, o, origin, amount, scratch, outcome)
             outcome.served[b, rho] += amount
+            outcome.started[b, rho, tables.part_position[tables.part_start[o]]] += amount
             outcome.correct[b, rho] += amount * (1.0 - tables.option_error[o])
             outcome.latency[b, rho] += amount * scratch.latency[best]
             outcome.energy[b, rho] += amount * draw.option_joules[priced_row(draw, b), o]
@@ -233,6 +234,7 @@ def serve_class(
         outcome.energy[b, rho] += left * draw.drop_joules[priced_row(draw, b), rho]
         outcome.traffic[b, rho] += left * tables.class_drop_bytes[rho]
         outcome.late[b, rho] += left
+        outcome.started[b, rho, outcome.started.shape[2] - 1] += left
         cost += left * drop_cost(tables, draw, b, rho)
     return cost
 

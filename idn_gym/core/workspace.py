@@ -39,6 +39,7 @@ def empty_outcome(tables: Tables, batch: int) -> Outcome:
     arrived, served, correct, latency, energy, traffic, late, split, early = np.zeros(
         (9, batch, len(tables.class_task))
     )
+    longest = int(np.max(np.diff(tables.path_start)))
     return Outcome(
         arrived=arrived,
         served=served,
@@ -49,6 +50,7 @@ def empty_outcome(tables: Tables, batch: int) -> Outcome:
         late=late,
         split=split,
         early=early,
+        started=np.zeros((batch, len(tables.class_task), longest + 1)),
         tariff_cost=np.zeros(batch),
         busy=np.zeros((batch, len(tables.node_memory))),
         carried=np.zeros((batch, len(tables.link_rate))),

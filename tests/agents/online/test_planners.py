@@ -11,6 +11,7 @@ from idn_gym.core.arrays import EMPTY
 from idn_gym.core.costs import costs, gain
 from idn_gym.core.items import PINNED, make_items
 from idn_gym.core.layers import make_layers
+from idn_gym.evaluation.static import static_outcome
 from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import compile_scenario
 
@@ -136,7 +137,7 @@ def test_olag_follows_its_definition(make_scenario, make_learner, drive, worlds,
     learner = make_learner("olag", scenario)
     drive(learner, one)
     reach = Reach(tables)
-    phi = reach.measure(one.draw, tables.pinned[None].copy(), 0)
+    phi = reach.measure(static_outcome(one, tables.pinned), 0)
     np.testing.assert_array_equal(learner.wanted[0], plain_olag(one, learner.items, phi, reach))
 
 
@@ -169,9 +170,9 @@ def test_what_a_copy_cannot_serve_reaches_the_next_node(cells):
     instance, items = build_instance(scenario, 0), make_items(compiled)
     held = compiled.tables.pinned[None].copy()
     reach = Reach(compiled.tables)
-    np.testing.assert_allclose(reach.measure(instance.draw, held, 0), [400.0, 400.0])
+    np.testing.assert_allclose(reach.measure(static_outcome(instance, held[0]), 0), [400.0, 400.0])
     held[0, items.node[0], items.model[0]] = items.segment[0]
-    np.testing.assert_allclose(reach.measure(instance.draw, held, 0), [400.0, 300.0])
+    np.testing.assert_allclose(reach.measure(static_outcome(instance, held[0]), 0), [400.0, 300.0])
 
 
 @pytest.mark.parametrize(
