@@ -16,10 +16,24 @@ AGENT = "agent."
 """Prefix of grid keys that set an option of the agents instead of a field of the scenario."""
 
 METRIC = Literal[
-    "ntag", "share", "regret", "update", "accuracy", "latency", "energy", "traffic", "drop_rate", "late_rate"
+    "ntag",
+    "share",
+    "regret",
+    "fractional_regret",
+    "dynamic_regret",
+    "competitive",
+    "update",
+    "accuracy",
+    "latency",
+    "energy",
+    "traffic",
+    "drop_rate",
+    "late_rate",
 ]
 """ntag: gain per request; share: gain over the hindsight optimum's upper bound; regret: cumulative gain
-that the best static placement is ahead; the others are columns of `idn_gym.metrics.METRICS`."""
+that the best static placement is ahead, fractional_regret: of a learner's fractions; dynamic_regret and
+competitive: cumulative gain that the clairvoyant greedy is ahead, and gain over its gain; the others are
+columns of `idn_gym.metrics.METRICS`."""
 
 
 @dataclass(frozen=True)

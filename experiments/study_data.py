@@ -13,10 +13,12 @@ import numpy as np
 from experiments.study_config import of_scenario
 from experiments.unit import Series, Unit
 from idn_gym.core.arrays import Floats
+from idn_gym.evaluation import regret as measures
 from idn_gym.metrics import METRICS
 
-BASELINE, OPTIMUM = "cloud-only", "best-static"
-"""Labels: what gains are measured against, and what regret is measured against where a part has it."""
+BASELINE, OPTIMUM, CLAIRVOYANT = "cloud-only", "best-static", "clairvoyant-greedy"
+"""Labels: what gains are measured against; what regret and dynamic regret are measured against where a
+part has it. Greedy knows each slot beforehand, but is not the best placement of every slot."""
 
 COLUMNS = (
     "accuracy",
@@ -40,6 +42,7 @@ class Play:
         self.record: dict[str, Any] = json.loads(self._path.read_text())
         self.baseline: Play = self
         self.optimum: Play | None = None
+        self.clairvoyant: Play | None = None
 
     @cached_property
     def series(self) -> Series:
@@ -57,17 +60,23 @@ class Play:
         return np.asarray(saved * self.unit.scenario.nominal_requests)
 
     @cached_property
-    def gain_per_request(self) -> Floats:
-        """Of each slot, (T,); 0 in a slot without requests."""
-        requests = self.figure("requests")
-        return np.divide(self.gain, requests, out=np.zeros_like(self.gain), where=requests > 0.0)
-
-    @cached_property
     def regret(self) -> Floats:
         """Gain by which the best static placement is ahead, cumulative (T,); nan where there is none."""
-        if self.optimum is None:
-            return np.full(len(self.gain), np.nan)
-        return np.cumsum(self.optimum.gain - self.gain)
+        return self._behind(self.gain, self.optimum)
+
+    @cached_property
+    def fractional_regret(self) -> Floats:
+        """Of the fractions that a learner keeps, against the same placement (T,)."""
+        return self._behind(self.series.fractional, self.optimum)
+
+    @cached_property
+    def dynamic_regret(self) -> Floats:
+        """Gain by which the clairvoyant greedy is ahead, cumulative (T,); nan where there is none."""
+        return self._behind(self.gain, self.clairvoyant)
+
+    @staticmethod
+    def _behind(gain: Floats, other: Play | None) -> Floats:
+        return np.full(len(gain), np.nan) if other is None else measures.regret(gain, other.gain)
 
     def bound(self, name: str = "upper") -> float:
         """What no static placement gains in the episode; `relaxed`: nor any fraction. nan: nobody looked."""
@@ -76,27 +85,34 @@ class Play:
 
     def share(self, gain: float, bound: str = "upper") -> float:
         """A gain summed over the episode, over a bound of it."""
-        return gain / self.bound(bound) if self.bound(bound) > 0.0 else np.nan
+        return gain / self._positive(self.bound(bound))
+
+    @staticmethod
+    def _positive(bound: float) -> float:
+        """Shares of nothing are not defined."""
+        return bound if bound > 0.0 else np.nan
 
     def value(self, name: str) -> float:
-        """One number for the episode: ntag, share, regret or a column of its record."""
-        if name == "ntag":
-            return float(self.gain_per_request.mean())
-        if name == "share":
-            return float(self.share(self.gain.sum()))
-        if name == "regret":
-            return float(self.regret[-1])
-        return float(self.record["figures"][name])
+        """One number for the episode: see `study_config.METRIC`."""
+        if name in self.record["figures"]:
+            return float(self.record["figures"][name])
+        return float(self.course(name)[-1])
 
     def course(self, name: str) -> Floats:
-        """The number after each slot, (T,): running means, but for regret, which adds up."""
-        if name == "regret":
-            return self.regret
+        """The number after each slot, (T,): running means, but for regrets, which add up."""
+        slots = np.arange(1, len(self.gain) + 1)
+        if name in ("regret", "fractional_regret", "dynamic_regret"):
+            return np.asarray(getattr(self, name))
         if name == "share":
-            slots = np.arange(1, len(self.gain) + 1)
-            return np.cumsum(self.gain) / (self.bound() * slots / len(self.gain))
-        values = self.gain_per_request if name == "ntag" else self.figure(name)
-        return np.asarray(np.cumsum(values) / np.arange(1, len(values) + 1))
+            return np.cumsum(self.gain) / (self._positive(self.bound()) * slots / len(self.gain))
+        if name == "ntag":
+            return measures.gain_per_request(self.gain, self.figure("requests"))
+        if name == "competitive":
+            if self.clairvoyant is None:
+                return np.full(len(self.gain), np.nan)
+            best = np.cumsum(self.clairvoyant.gain)
+            return np.divide(np.cumsum(self.gain), best, out=np.full_like(best, np.nan), where=best > 0.0)
+        return np.asarray(np.cumsum(self.figure(name)) / slots)
 
     def row(self) -> dict[str, Any]:
         """One line of the tidy table."""
@@ -117,7 +133,9 @@ class Play:
             "fractional_share": self.share(fractional, "relaxed"),
             "regret": self.value("regret"),
             "fractional_regret": self.bound("relaxed") - fractional,
-            "regret_bound": notes.get("regret_bound", np.nan),
+            "regret_bound": np.nan if self.series.proven is None else float(self.series.proven[-1]),
+            "dynamic_regret": self.value("dynamic_regret"),
+            "competitive": self.value("competitive"),
             **{name: figures[name] for name in COLUMNS},
             "bound_gap": notes.get("gap", np.nan),
             "cpu_seconds_to_build": self.record["cpu_seconds_to_build"],
@@ -136,6 +154,7 @@ class Plays:
             scenario = of_scenario(play.unit.cell)
             play.baseline = self._at[self._key(play.unit, BASELINE, scenario)]
             play.optimum = self._at.get(self._key(play.unit, OPTIMUM, scenario))
+            play.clairvoyant = self._at.get(self._key(play.unit, CLAIRVOYANT, scenario))
 
     @staticmethod
     def _key(unit: Unit, label: str, cell: dict[str, Any]) -> tuple[str, str, str, int]:

@@ -24,6 +24,9 @@ LABELS = {
     "ntag": "gain per request",
     "share": "share of the hindsight bound",
     "regret": "regret",
+    "fractional_regret": "regret of the fractions",
+    "dynamic_regret": "behind the clairvoyant greedy",
+    "competitive": "share of the clairvoyant greedy's gain",
     "update": "update [share of memory per slot]",
     "accuracy": "accuracy",
     "latency": "latency [s]",
@@ -63,9 +66,12 @@ def _colours(agents: Sequence[str]) -> dict[str, tuple[str, str, str]]:
     }
 
 
-def _legend(drawn: Any, axes: Any) -> None:
-    handles, labels = axes.get_legend_handles_labels()
-    drawn.legend(handles, labels, loc="outside lower center", ncols=min(5, max(1, len(labels))))
+def _legend(drawn: Any, grid: Any) -> None:
+    named: dict[str, Any] = {}
+    for axes in grid.flat:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            named.setdefault(label, handle)
+    drawn.legend(named.values(), named.keys(), loc="outside lower center", ncols=min(5, max(1, len(named))))
 
 
 def _panels(columns: int, rows: int = 1) -> tuple[Any, Any]:
@@ -90,10 +96,14 @@ def draw_course(figure: Figure, plays: Plays, agents: list[str]) -> Any:
                 mean = courses[:, slots - 1].mean(axis=0)
                 axes.plot(slots, mean, color=colour, ls=line, lw=1.1, label=agent)
                 axes.fill_between(slots, low, high, color=colour, alpha=0.15, lw=0)
+                proven = [play.series.proven for play in mine]
+                if name == "fractional_regret" and all(bound is not None for bound in proven):
+                    bound = np.mean([bound[slots - 1] for bound in proven if bound is not None], axis=0)
+                    axes.plot(slots, bound, color=colour, ls=":", lw=1.4, label=f"{agent}: at most")
             axes.set_xlabel("slot")
             axes.set_title(_name(cell))
         row[0].set_ylabel(LABELS[name])
-    _legend(drawn, grid[0, 0])
+    _legend(drawn, grid)
     return drawn
 
 
@@ -136,7 +146,7 @@ def draw_sweep(figure: Figure, plays: Plays, agents: list[str]) -> Any:
         axes.set_ylabel(LABELS[name])
         if min(xs) > 0 and max(xs) >= 20 * min(xs):
             axes.set_xscale("log")
-    _legend(drawn, grid[0, 0])
+    _legend(drawn, grid)
     return drawn
 
 
@@ -163,7 +173,7 @@ def draw_frontier(figure: Figure, plays: Plays, agents: list[str]) -> Any:
                     axes.annotate(_name(cell), (x, y), xytext=(3, -8), textcoords="offset points", fontsize=6)
         axes.set_xlabel(LABELS[figure.x])
         axes.set_ylabel(LABELS[name])
-    _legend(drawn, grid[0, 0])
+    _legend(drawn, grid)
     return drawn
 
 

@@ -57,7 +57,9 @@ def write(study: Study, units: Sequence[Unit], out: Path, head: dict[str, Any]) 
         "the repositories alone, averaged over slots. <i>Share</i>: gain over the upper bound of all static "
         "placements in hindsight; a policy that moves may pass 1. <i>Ahead</i>: gain minus that of the "
         f"reference ({html.escape(study.reference)}), seed by seed. <i>Fractional regret</i>: gain by which "
-        "the best static fractions are ahead of a learner's, with the bound where one is proven.</p>"
+        "the best static fractions are ahead of a learner's, with the bound where one is proven. <i>Dynamic "
+        "regret</i> and <i>competitive</i>: gain by which the greedy that knows each slot is ahead, and gain "
+        "over its gain.</p>"
     ]
     body += _across(plays)
     rows = []
@@ -94,7 +96,7 @@ def _row(plays: Plays, part: str, label: str, cell: dict[str, Any], reference: s
     row |= _spread("share", Interval(*[np.nan] * 3) if np.isnan(share).any() else mean_interval(share))
     fractional = [play.row()["fractional_share"] for play in mine]
     row["fractional_share"] = float(np.mean(fractional))
-    for name in ("fractional_regret", "regret_bound"):
+    for name in ("fractional_regret", "regret_bound", "dynamic_regret", "competitive"):
         row[name] = float(np.mean([play.row()[name] for play in mine]))
     for name in ("update", "accuracy", "latency", "drop_rate", "split_rate"):
         row[name] = float(_values(mine, name).mean())
@@ -118,6 +120,8 @@ SHOWN: dict[str, Callable[[dict[str, Any]], str]] = {
     "fractional": lambda row: _number(row["fractional_share"]),
     "fractional regret": lambda row: _number(row["fractional_regret"]),
     "at most": lambda row: _number(row["regret_bound"]),
+    "dynamic regret": lambda row: _number(row["dynamic_regret"]),
+    "competitive": lambda row: _number(row["competitive"]),
     "update %": lambda row: _number(100 * row["update"]),
     "accuracy %": lambda row: _number(100 * row["accuracy"]),
     "latency ms": lambda row: _number(1e3 * row["latency"]),

@@ -66,12 +66,19 @@ class Series(NamedTuple):
     figures: Floats  # (T, len(METRICS))
     fractional: Floats  # (T,) gain of the relaxed placement; nan where there is none
     resident: npt.NDArray[np.float32]  # (N, M) share of the slots in which something of the model was there
+    proven: Floats | None  # (T,) what fractional regret has at most come to; None where nothing is proven
+
+    def write(self, path: Path) -> None:
+        """Beside the record at `path`; what is None is left out."""
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, **{k: v for k, v in self._asdict().items() if v is not None})
+        atomically(path.with_suffix(".npz"), lambda file: file.write(buffer.getvalue()))
 
     @staticmethod
     def read(path: Path) -> Series:
         """Of the unit whose record lies at `path`."""
         with np.load(path.with_suffix(".npz")) as file:
-            return Series(*(file[name] for name in Series._fields))
+            return Series(*(file.get(name) for name in Series._fields))
 
 
 class Recorder:
@@ -80,6 +87,7 @@ class Recorder:
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
         self.fractional: list[float] = []
+        self.proven: list[float] = []
         self.resident: Floats | float = 0.0
         self.slots = 0
 
@@ -97,6 +105,9 @@ class Recorder:
             self.policy.update(feedback)
         gain = getattr(self.policy, "fractional_gain", None)
         self.fractional.append(float("nan") if gain is None else float(gain[0]))
+        bound = getattr(self.policy, "regret_bound", None)
+        if bound is not None:
+            self.proven.append(float(bound[0]))
         self.resident = self.resident + (feedback.resident[0] != EMPTY)
         self.slots += 1
 
@@ -124,18 +135,13 @@ def play_unit(unit: Unit, out: Path) -> Path:
         episodes.figures[0],
         np.array(recorder.fractional),
         (recorder.resident / recorder.slots).astype(np.float32),
+        np.array(recorder.proven) if recorder.proven else None,
     )
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **series._asdict())
-    atomically(path.with_suffix(".npz"), lambda file: file.write(buffer.getvalue()))
-    bound = getattr(policy, "regret_bound", None)
+    series.write(path)
     record = {
         "unit": unit.record(),
         "figures": episodes.records()[0],
-        "notes": {
-            **getattr(policy, "notes", {}),
-            **({} if bound is None else {"regret_bound": float(bound[0])}),
-        },
+        "notes": getattr(policy, "notes", {}),
         "cpu_seconds_to_build": built - start,
         "cpu_seconds_per_slot": (end - built) / len(series.scalar),
     }

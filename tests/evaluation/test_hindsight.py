@@ -172,6 +172,25 @@ def test_the_bound_never_falls_when_a_resource_grows(data, seed, worlds, make_sc
     assert solver.solve_relaxed(wider.program, 10.0).bound >= before.relaxed * (1 - TIGHT) - TIGHT
 
 
+@settings(max_examples=20)
+@given(data=st.data(), seed=st.integers(0, 2**16), resource=st.sampled_from(["seconds", "rate"]))
+def test_neither_bound_nor_optimum_gets_dearer_when_a_resource_grows(
+    data, seed, resource, worlds, make_scenario
+):
+    """In costs: faster nodes and links also help the repositories, from which gains are counted."""
+    compiled, instance = private(data.draw(worlds), make_scenario, seed)
+    slots, pinned = compiled.scenario.horizon, compiled.tables.pinned
+    grown = getattr(instance.draw, resource) * data.draw(st.sampled_from([1.1, 2.0, 10.0]))
+    reached = []
+    for draw in (instance.draw, instance.draw._replace(**{resource: grown})):
+        one = instance._replace(draw=draw)
+        found = best_prefixes(compiled, one, gap=0.0, pieces=slots)
+        alone = sum(serving_cost(one, t, pinned) for t in range(slots))
+        reached.append([alone - found.relaxed, alone - found.upper, alone])
+    before, after = np.array(reached)
+    assert (after <= before + TIGHT * (1.0 + before[-1])).all()
+
+
 def test_bounds_of_presets_hold_for_random_placements():
     compiled = compile_scenario(resolve("isp-hierarchy", {"horizon": 10}))
     instance, rng = build_instance(compiled.scenario, 0), np.random.default_rng(0)

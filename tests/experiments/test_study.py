@@ -2,6 +2,11 @@
 
 import csv
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +20,7 @@ from experiments.study_data import Plays
 from idn_gym.metrics import METRICS
 from idn_gym.strict import ConfigError, read, read_yaml
 
+ROOT = Path(__file__).resolve().parents[2]
 MINI = {
     "name": "mini",
     "title": "A small study",
@@ -109,6 +115,50 @@ def test_only_what_is_missing_or_has_changed_is_played_again(played):
     parts = [{**MINI["parts"][0], "overrides": {"horizon": 5}}]
     units, _ = study.list_units(read(Study, {**MINI, "parts": parts}), smoke=False)
     assert not any(unit.done(played) for unit in units)
+
+
+@pytest.mark.slow
+def test_a_killed_study_goes_on_and_ends_with_the_same_numbers(played, tmp_path):
+    path, out = tmp_path / "study.yaml", tmp_path / "out"
+    path.write_text(yaml.safe_dump(MINI, sort_keys=False))
+    words = [sys.executable, "-m", "experiments.study", str(path), "--out", str(out), "--workers", "1"]
+    process = subprocess.Popen(words, cwd=ROOT, start_new_session=True, stderr=subprocess.DEVNULL)
+    while len(list(out.rglob("*.json"))) < 3:
+        assert process.poll() is None, "it ended before it could be killed"
+        time.sleep(0.001)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    kept = {file: file.stat().st_mtime_ns for file in out.rglob("*.json")}
+    assert 3 <= len(kept) < len(list(played.rglob("*.json")))
+    run(tmp_path)
+    assert all(file.stat().st_mtime_ns == before for file, before in kept.items())
+    timing = "cpu_seconds_to_build", "cpu_seconds_per_slot"
+    found, expected = (
+        [{key: value for key, value in row.items() if key not in timing} for row in lines(folder / "runs.csv")]
+        for folder in (out, played)
+    )
+    assert found == expected
+
+
+def test_proven_bounds_and_distances_to_the_clairvoyant_are_in_the_courses(tmp_path):
+    agents = [{"agent": name} for name in ("oga", "best-static", "clairvoyant-greedy")]
+    overrides = {"serving.capacity": "exogenous", "horizon": 8, "topology.nodes.0.memory": 9e6}
+    part = {"name": "p", "scenario": "tiny", "agents": agents, "overrides": overrides, "seeds": 2}
+    course = {"name": "c", "kind": "course", "part": "p", "y": ["fractional_regret", "dynamic_regret"]}
+    out = run(tmp_path, {"parts": [part], "figures": [course], "reference": "best-static"})
+    units, _ = study.list_units(read(Study, {**MINI, "parts": [part], "figures": []}), smoke=False)
+    plays = {(one.unit.label, one.unit.seed): one for one in Plays(units, out).all}
+    for seed in (0, 1):
+        oga, best, clairvoyant = (plays[name["agent"], seed] for name in agents)
+        proven = oga.series.proven
+        assert proven is not None and (np.diff(proven) >= 0.0).all() and proven[-1] > 0.0
+        assert best.series.proven is None
+        behind = best.gain.sum() - oga.series.fractional.sum()
+        assert oga.value("fractional_regret") == pytest.approx(behind)
+        assert behind <= proven[-1]
+        assert oga.value("dynamic_regret") == pytest.approx(clairvoyant.gain.sum() - oga.gain.sum())
+        assert oga.value("competitive") == pytest.approx(oga.gain.sum() / clairvoyant.gain.sum())
+        assert clairvoyant.value("competitive") == pytest.approx(1.0)
 
 
 def test_courses_end_where_the_episode_does(played):

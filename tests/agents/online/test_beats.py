@@ -112,11 +112,19 @@ def test_greedy_that_sees_the_coming_slot_beats_greedy_that_saw_the_last(cells, 
     assert total(play_learner, "window-greedy", scenario, window=1) < 0.1 * seeing
 
 
-def test_experts_need_no_tuning(cells, play_learner):
+def test_the_best_static_placement_leaves_out_what_both_greedies_take_first(cells, play_learner):
+    """Two models of 15 bytes fill the node; the one of 16 saves more, also per byte, and leaves 14."""
+    scenario = cells(hold=3.0, horizon=4, sizes=[16.0, 15.0, 15.0], **{"workload.zipf": 0.2})
+    best = total(play_learner, "best-static", scenario)
+    assert best > 1.4 * max(total(play_learner, name, scenario) for name in ("sg", "sg-per-byte"))
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_experts_need_no_tuning(lazy, cells, play_learner):
     """Where the untuned step is far too small, the experts come close to the best of their steps."""
     scenario = cells(tasks=12, hold=3.0, horizon=120, **{"workload.zipf": 1.5})
     gains = {scale: play_learner("infida", scenario, scale=scale)[3].sum() for scale in (0.3, 1.0, 3.0, 10.0)}
-    hedge = play_learner("infida-adahedge", scenario)[3].sum()
+    hedge = play_learner("infida-adahedge", scenario, lazy=lazy)[3].sum()
     assert hedge > 0.95 * max(gains.values())
     assert hedge > 1.1 * gains[0.3]
 
