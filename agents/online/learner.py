@@ -1,9 +1,8 @@
 """The shell that all online learners share: rows, chains, gradients, refreshes, rounding.
 
 A learner knows the static tables, and of every slot that is over what `Feedback` reveals of it. Where
-capacity is shared the same gain is used, with each copy taken to serve alone what its node's seconds
-allow: lambda = min(batch, seconds of the slot / seconds per request). That is more than what is left
-without the own class, so no guarantee holds there.
+capacity is shared the same gain is used, with lambda-hat in the place of lambda: what the other classes
+left of nodes and links in the slot just played. It moves with the placement, so no guarantee holds there.
 """
 
 from __future__ import annotations
@@ -15,9 +14,9 @@ import numpy as np
 
 from agents.online.projection import make_polytope
 from agents.online.rounding import finish_rounding, round_exactly, start_rounding
-from idn_gym.core.arrays import Draw, Floats, Ints, Residents
+from idn_gym.core.arrays import SHARED, Draw, Floats, Ints, Residents
 from idn_gym.core.items import make_items
-from idn_gym.core.layers import Layers, make_layers
+from idn_gym.core.layers import Layers, make_layers, note_others
 from idn_gym.core.relaxation import gain_and_gradient
 from idn_gym.core.value import nominal_draw
 from idn_gym.objectives import read_preference, tariff_of
@@ -175,6 +174,8 @@ class OnlineLearner(Planner):
         """Learn from the slot just played, and round where that is due."""
         draw = feedback.revealed.draw
         for b in range(self.rows):
+            if self.tables.capacity == SHARED:
+                note_others(self.tables, feedback.outcome, b, self.layers[b])
             self.fractional_gain[b] = gain_and_gradient(
                 self.tables, draw, b, 0, self.items, self.fractional[b], self.gradient[b], self.layers[b]
             )

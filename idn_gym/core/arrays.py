@@ -160,6 +160,8 @@ class Outcome(NamedTuple):
     split: Floats  # (B, R) [requests] served by an option of two or more parts
     early: Floats  # (B, R) [requests] that left at an early exit
     started: Floats  # (B, R, L + 1) [requests] by the path position where they began; last: dropped
+    spent: Floats  # (B, R, L) [s] compute at each path position; L = 0 where capacity is private
+    sent: Floats  # (B, R, L) [bytes] over the link that enters each path position; likewise
     tariff_cost: Floats  # (B,) [cost] at the tariff in force
     busy: Floats  # (B, N) [s] compute seconds used
     carried: Floats  # (B, E) [bytes] that crossed each link

@@ -50,20 +50,32 @@ def option_room(
 
 @inner
 def use_option(
-    tables: Tables, draw: Draw, b: int, o: int, origin: int, amount: float, scratch: Scratch, outcome: Outcome
+    tables: Tables,
+    draw: Draw,
+    b: int,
+    rho: int,
+    o: int,
+    origin: int,
+    amount: float,
+    scratch: Scratch,
+    outcome: Outcome,
 ) -> None:
     """Take the requests' seconds and bytes from what is left and book them."""
-    column = tables.option_model[o] if tables.capacity == EXOGENOUS else 0
+    shared = tables.capacity != EXOGENOUS
+    column = 0 if shared else tables.option_model[o]
     before = 0
     for q in range(tables.part_start[o], tables.part_start[o + 1]):
         v = tables.part_node[q]
         seconds = amount * tables.part_seconds[q] * draw.slowdown[b, v]
         scratch.seconds_left[v, column] = max(0.0, scratch.seconds_left[v, column] - seconds)
         outcome.busy[b, v] += seconds
-        for j in range(origin + before + 1, origin + tables.part_position[q] + 1):
-            link = tables.path_link[j]
+        if shared:
+            outcome.spent[b, rho, tables.part_position[q]] += seconds
+        for j in range(before + 1, tables.part_position[q] + 1):
+            link = tables.path_link[origin + j]
             size = amount * tables.part_bytes[q]
-            if tables.capacity != EXOGENOUS:
+            if shared:
                 scratch.bytes_left[link] = max(0.0, scratch.bytes_left[link] - size)
+                outcome.sent[b, rho, j] += size
             outcome.carried[b, link] += size
         before = tables.part_position[q]

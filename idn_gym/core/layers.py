@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from idn_gym.core.arrays import EMPTY, Draw, Floats, Ints, Tables
+from idn_gym.core.arrays import EMPTY, EXOGENOUS, Draw, Floats, Ints, Outcome, Tables
 from idn_gym.core.items import PINNED, UNUSABLE, Items
-from idn_gym.core.kernel import inner
+from idn_gym.core.kernel import hot, inner
 from idn_gym.core.serving import drop_cost, link_seconds, measure_paths, option_cost, option_latency
 from idn_gym.core.workspace import Scratch, make_scratch
 
@@ -34,6 +34,9 @@ class Layers(NamedTuple):
     cost: Floats  # (L,)
     node: Ints  # (L,) of the first part
     need: Floats  # (L,) [s] per request on that node
+    # what the other classes took in the last slot, where capacity is shared (`note_others`)
+    taken_seconds: Floats  # (R, L) [s] at each path position
+    taken_bytes: Floats  # (R, L) [bytes] over the link that enters it; -inf: links are taken as free
     # of one slot
     room: Floats  # (max L of a class,) [requests] lambda
     since: Ints  # (max L of a class,) phase in which the entry begins
@@ -59,6 +62,7 @@ def make_layers(tables: Tables, items: Items) -> Layers:
     size, classes = len(usable), len(tables.class_task)
     groups = len(tables.group_start) - 1
     sizes = np.diff(tables.group_start)
+    longest = int(np.max(np.diff(tables.path_start)))
     return Layers(
         start=start,
         order=usable.astype(np.int64),
@@ -74,6 +78,8 @@ def make_layers(tables: Tables, items: Items) -> Layers:
         cost=np.zeros(size),
         node=np.zeros(size, np.int64),
         need=np.zeros(size),
+        taken_seconds=np.zeros((classes, longest)),
+        taken_bytes=np.full((classes, longest), -np.inf),
         room=np.zeros(widest),
         since=np.zeros(widest, np.int64),
         phase_cost=np.zeros(widest + 2),
@@ -138,7 +144,11 @@ def rank_class(tables: Tables, draw: Draw, b: int, rho: int, layers: Layers) -> 
 
 @inner
 def list_layers(tables: Tables, draw: Draw, b: int, rho: int, items: Items, layers: Layers) -> None:
-    """Write the entries of a class: its options in order, without those that never serve."""
+    """Write the entries of a class: its options in order, without those that never serve.
+
+    What repositories pin shares the links to them: where links bind, the cheapest stands for all.
+    """
+    linked = False
     for g in range(tables.class_group[rho], tables.class_group[rho + 1]):
         layers.blocker[g] = -2
     first = layers.start[rho]
@@ -154,8 +164,12 @@ def list_layers(tables: Tables, draw: Draw, b: int, rho: int, items: Items, laye
         before = layers.blocker[layers.group[o]]
         if item == PINNED:
             if unlimited(tables, o):
-                layers.last_cost[rho] = layers.price[i]
-                break
+                if tables.capacity == EXOGENOUS or not crosses(tables, o):
+                    layers.last_cost[rho] = layers.price[i]
+                    break
+                if linked:
+                    continue
+                linked = True
             if before != -2:
                 continue
             layers.fixed[rho] += 1
@@ -179,3 +193,27 @@ def unlimited(tables: Tables, o: int) -> bool:
         if tables.node_seconds[tables.part_node[q]] != np.inf:
             return False
     return True
+
+
+@inner
+def crosses(tables: Tables, o: int) -> bool:
+    """Whether requests of the option send bytes over a link."""
+    before = 0
+    for q in range(tables.part_start[o], tables.part_start[o + 1]):
+        if tables.part_bytes[q] > 0.0 and tables.part_position[q] > before:
+            return True
+        before = tables.part_position[q]
+    return False
+
+
+@hot
+def note_others(tables: Tables, outcome: Outcome, b: int, layers: Layers) -> None:
+    """Remember what the others took of the resources of each class in row b of a slot, shared capacity."""
+    for rho in range(len(tables.class_task)):
+        origin = tables.path_start[tables.class_path[rho]]
+        for j in range(tables.path_start[tables.class_path[rho] + 1] - origin):
+            v = tables.path_node[origin + j]
+            layers.taken_seconds[rho, j] = max(0.0, outcome.busy[b, v] - outcome.spent[b, rho, j])
+            if j > 0:
+                carried = outcome.carried[b, tables.path_link[origin + j]]
+                layers.taken_bytes[rho, j] = max(0.0, carried - outcome.sent[b, rho, j])

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from idn_gym.core.arrays import EMPTY, Draw, Floats, Tables
+from idn_gym.core.arrays import EMPTY, EXOGENOUS, Draw, Floats, Tables
 from idn_gym.core.items import PINNED, Items
 from idn_gym.core.kernel import hot, inner
 from idn_gym.core.layers import Layers, rank_options
@@ -58,9 +58,11 @@ def gain_and_gradient(
 
 @inner
 def private_room(
-    tables: Tables, draw: Draw, b: int, t: int, batch: float, entry: int, layers: Layers
+    tables: Tables, draw: Draw, b: int, t: int, rho: int, batch: float, entry: int, layers: Layers
 ) -> float:
     """lambda: how many of the batch the entry's copies serve when they serve nothing else."""
+    if tables.capacity != EXOGENOUS:
+        return float(shared_room(tables, draw, b, t, rho, batch, layers.option[entry], layers))
     seconds = draw.seconds[b, t, layers.node[entry]]
     room = batch
     if layers.need[entry] * room > seconds:
@@ -71,6 +73,30 @@ def private_room(
         need = tables.part_seconds[q] * draw.slowdown[b, v]
         if need * room > draw.seconds[b, t, v]:
             room = draw.seconds[b, t, v] / need
+    return room
+
+
+@inner
+def shared_room(
+    tables: Tables, draw: Draw, b: int, t: int, rho: int, batch: float, o: int, layers: Layers
+) -> float:
+    """lambda-hat: how many of the batch fit into what the other classes left of nodes and links."""
+    origin = tables.path_start[tables.class_path[rho]]
+    room, before = batch, 0
+    for q in range(tables.part_start[o], tables.part_start[o + 1]):
+        v, here = tables.part_node[q], tables.part_position[q]
+        need = tables.part_seconds[q] * draw.slowdown[b, v]
+        seconds = max(0.0, draw.seconds[b, t, v] - layers.taken_seconds[rho, here])
+        if need * room > seconds:
+            room = seconds / need
+        size = tables.part_bytes[q]
+        if size > 0.0:
+            for j in range(before + 1, here + 1):
+                rate = draw.rate[b, t, tables.path_link[origin + j]]
+                left = max(0.0, rate * tables.slot_seconds - layers.taken_bytes[rho, j])
+                if size * room > left:
+                    room = left / size
+        before = here
     return room
 
 
@@ -99,7 +125,7 @@ def class_gain(
     stop_cost = layers.last_cost[rho]
     stop = end
     for e in range(first, end):
-        room = private_room(tables, draw, b, t, batch, e, layers)
+        room = private_room(tables, draw, b, t, rho, batch, e, layers)
         layers.room[e - first] = room
         layers.since[e - first] = phases
         if layers.item[e] == PINNED:
@@ -159,7 +185,7 @@ def _saturated(
     value = 0.0
     for e in range(stop, end):
         if layers.item[e] == PINNED and e > stop:
-            cap = max(0.0, cap - private_room(tables, draw, b, t, draw.demand[b, t, rho], e, layers))
+            cap = max(0.0, cap - private_room(tables, draw, b, t, rho, draw.demand[b, t, rho], e, layers))
         value += (_next_cost(rho, e, end, layers) - layers.cost[e]) * cap
     return value
 
@@ -183,4 +209,4 @@ def list_slot(
     rank_options(tables, draw, b, t, items, layers)
     for rho in range(len(tables.class_task)):
         for e in range(layers.start[rho], layers.start[rho] + layers.entries[rho]):
-            capacity[e] = private_room(tables, draw, b, t, np.inf, e, layers)
+            capacity[e] = private_room(tables, draw, b, t, rho, np.inf, e, layers)

@@ -214,7 +214,7 @@ def serve_class(
         o = scratch.option[best]
         amount = option_room(tables, draw, b, o, origin, left, scratch)
         if amount > 0.0:
-            use_option(tables, draw, b, o, origin, amount, scratch, outcome)
+            use_option(tables, draw, b, rho, o, origin, amount, scratch, outcome)
             outcome.served[b, rho] += amount
             outcome.started[b, rho, tables.part_position[tables.part_start[o]]] += amount
             outcome.correct[b, rho] += amount * (1.0 - tables.option_error[o])

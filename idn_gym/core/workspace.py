@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from idn_gym.core.arrays import Floats, Ints, Outcome, Tables
+from idn_gym.core.arrays import SHARED, Floats, Ints, Outcome, Tables
 
 
 class Scratch(NamedTuple):
@@ -40,6 +40,7 @@ def empty_outcome(tables: Tables, batch: int) -> Outcome:
         (9, batch, len(tables.class_task))
     )
     longest = int(np.max(np.diff(tables.path_start)))
+    shared = (batch, len(tables.class_task), longest if tables.capacity == SHARED else 0)
     return Outcome(
         arrived=arrived,
         served=served,
@@ -51,6 +52,8 @@ def empty_outcome(tables: Tables, batch: int) -> Outcome:
         split=split,
         early=early,
         started=np.zeros((batch, len(tables.class_task), longest + 1)),
+        spent=np.zeros(shared),
+        sent=np.zeros(shared),
         tariff_cost=np.zeros(batch),
         busy=np.zeros((batch, len(tables.node_memory))),
         carried=np.zeros((batch, len(tables.link_rate))),

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from idn_gym.core.arrays import EMPTY
 from idn_gym.core.costs import costs, gain
 from idn_gym.core.items import PINNED, UNUSABLE, from_placement, make_items, to_placement
-from idn_gym.core.layers import make_layers
-from idn_gym.core.relaxation import gain_and_gradient
+from idn_gym.core.layers import make_layers, note_others
+from idn_gym.core.relaxation import gain_and_gradient, list_slot
+from idn_gym.core.workspace import empty_outcome
 from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.presets import resolve
@@ -326,3 +327,33 @@ def test_columns_are_the_prefixes_that_serve_on_their_own(make_scenario):
             assert nodes_of == ["a", "b"]
         else:
             assert (item == PINNED) == (nodes_of == ["c"]) and set(nodes_of[1:]) <= {"c"}
+
+
+def test_shared_capacity_is_what_the_other_classes_left(make_scenario, play):
+    """The edge has 10 s for 120 requests of 0.1 s: 60 and 40 of them; the link carries the other 20."""
+    nodes = {"edge": {"memory": 20.0, "demand": 1.0}, "cloud": {"pins": ["all"], "servers": float("inf")}}
+    models = {name: {"blocks": [(0.1, 10.0, 0.0)], "task": name} for name in ("a", "b")}
+    scenario = make_scenario(nodes, [("edge", "cloud", {})], models)
+    compiled = compile_scenario(scenario)
+    items = make_items(compiled)
+    slot = play(scenario, {"edge": ["a", "b"]}, demand=[60.0, 60.0], order=[1, 0])
+    assert slot.started == [[40.0, 20.0, 0.0], [60.0, 0.0, 0.0]]
+    outcome = empty_outcome(compiled.tables, 1)._replace(
+        busy=np.array([slot.busy]), carried=np.array([slot.carried])
+    )
+    outcome = outcome._replace(spent=np.array([slot.spent]), sent=np.array([slot.sent]))
+    layers = make_layers(compiled.tables, items)
+    arguments = (compiled.tables, slot.instance.draw, 0, 0, items, layers)
+
+    def room():
+        capacity = np.zeros(len(layers.order))
+        list_slot(*arguments, capacity)
+        return [capacity[layers.start[rho] :][: layers.entries[rho]].tolist() for rho in (0, 1)]
+
+    np.testing.assert_allclose(room(), [[100.0, np.inf]] * 2)  # nothing is known: no limit on links
+    note_others(compiled.tables, outcome, 0, layers)
+    np.testing.assert_allclose(room(), [[40.0, 20.0], [60.0, 0.0]])
+    gradient = np.zeros(len(items.node))
+    gain_and_gradient(compiled.tables, slot.instance.draw, 0, 0, items, np.full(2, 0.5), gradient, layers)
+    # 0.1 s on the spot, 1.1 s by way of the cloud, 100 s for a drop; without "a" 40 of its 60 are dropped
+    np.testing.assert_allclose(gradient, [40 * 1.0 + 40 * 98.9, 60 * 1.0 + 60 * 98.9])

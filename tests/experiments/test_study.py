@@ -134,7 +134,10 @@ def test_a_killed_study_goes_on_and_ends_with_the_same_numbers(played, tmp_path)
     assert all(file.stat().st_mtime_ns == before for file, before in kept.items())
     timing = "cpu_seconds_to_build", "cpu_seconds_per_slot"
     found, expected = (
-        [{key: value for key, value in row.items() if key not in timing} for row in lines(folder / "runs.csv")]
+        [
+            {key: value for key, value in row.items() if key not in timing}
+            for row in lines(folder / "runs.csv")
+        ]
         for folder in (out, played)
     )
     assert found == expected
