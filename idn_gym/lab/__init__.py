@@ -1,0 +1,1 @@
+"""Cut, squeeze, exit and calibrate real networks, and turn them into catalogue entries (extra ``lab``)."""

@@ -1,0 +1,80 @@
+"""Outcome tables from logits."""
+
+import numpy as np
+import pytest
+
+from idn_gym.catalog.outcomes import CONFIDENCE_STEPS, ENTROPY_STEPS, read_outcomes, write_outcomes
+from idn_gym.lab.calibrate import RAW, Scaling, score
+from idn_gym.lab.outcomes import join, tabulate
+from idn_gym.strict import ConfigError
+
+CONDITIONS = ("clean", "noise-0.2")
+WARM = Scaling(np.array([0.5]), np.zeros(1))
+
+
+@pytest.fixture
+def logits():
+    """Two conditions, two exits, 30 samples, 4 classes."""
+    return np.random.default_rng(0).normal(scale=3.0, size=(2, 2, 30, 4)).astype(np.float32)
+
+
+@pytest.fixture
+def labels():
+    return np.random.default_rng(1).integers(4, size=30)
+
+
+def test_tables_hold_calibrated_scores_within_half_a_step(logits, labels, tmp_path):
+    table = tabulate(logits, labels, [RAW, WARM], ("0", "1"), CONDITIONS, {"seed": 7})
+    write_outcomes(tmp_path / "a.npz", table)
+    table = read_outcomes(tmp_path / "a.npz")
+    for x, scaling in enumerate((RAW, WARM)):
+        for k in range(2):
+            scores = score(scaling(logits[k, x]))
+            np.testing.assert_array_equal(table.correct[x, k], scores.predicted == labels)
+            np.testing.assert_allclose(
+                table.confidence[x, k] / CONFIDENCE_STEPS, scores.confidence, atol=0.51 / CONFIDENCE_STEPS
+            )
+            np.testing.assert_allclose(
+                table.entropy[x, k] / ENTROPY_STEPS, scores.entropy, atol=0.51 / ENTROPY_STEPS
+            )
+    assert table.about["seed"] == 7
+    assert table.about["scalings"]["1"] == {"scale": [0.5], "shift": [0.0]}
+
+
+def test_the_file_does_not_hold_the_labels(logits, labels):
+    table = tabulate(logits, labels, [RAW, WARM], ("0", "1"), CONDITIONS, {})
+    assert not any(np.array_equal(labels, np.ravel(value)) for value in table)
+    other = tabulate(logits, (labels + 1) % 4, [RAW, WARM], ("0", "1"), CONDITIONS, {})
+    assert table.about["labels"] != other.about["labels"]
+
+
+def test_networks_are_joined_under_their_names(logits, labels):
+    small = tabulate(logits[:, :1], labels, [RAW], ("0",), CONDITIONS, {"seed": 1})
+    large = tabulate(logits, labels, [RAW, WARM], ("0", "1"), CONDITIONS, {"seed": 2})
+    both = join({"small": small, "large": large})
+    assert both.rows == ("small/0", "large/0", "large/1")
+    np.testing.assert_array_equal(both.correct[both.row("large/1")], large.correct[1])
+    assert both.about["networks"]["large"]["seed"] == 2
+
+
+def test_only_the_same_samples_and_conditions_join(logits, labels):
+    table = tabulate(logits, labels, [RAW, WARM], ("0", "1"), CONDITIONS, {})
+    other = tabulate(logits, (labels + 1) % 4, [RAW, WARM], ("0", "1"), CONDITIONS, {})
+    with pytest.raises(ConfigError, match=r"^tables\.b: "):
+        join({"a": table, "b": other})
+    with pytest.raises(ConfigError, match=r"^tables\.b: "):
+        join({"a": table, "b": table._replace(conditions=("clean", "fog"))})
+    with pytest.raises(ConfigError, match=r"^tables: "):
+        join({})
+
+
+def test_shapes_must_go_together(logits, labels):
+    for rows, conditions, scalings in (
+        (("0",), CONDITIONS, [RAW]),
+        (("0", "1"), ("clean",), [RAW, RAW]),
+        (("0", "1"), CONDITIONS, [RAW]),
+    ):
+        with pytest.raises(ConfigError, match=r"^logits: "):
+            tabulate(logits, labels, scalings, rows, conditions, {})
+    with pytest.raises(ConfigError, match=r"^labels: "):
+        tabulate(logits, labels[:-1], [RAW, RAW], ("0", "1"), CONDITIONS, {})
