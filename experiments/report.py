@@ -74,12 +74,19 @@ def to_text(rows: Sequence[Row], seeds: str) -> str:
             ]
             for row in mine
         ]
-        widths = [max(len(cells[i]) for cells in [head, *body]) for i in range(len(head))]
         lines += ["", f"{scenario}: {seeds}, 95 % bootstrap intervals over seeds, lower cost is better", ""]
-        for cells in [head, ["-" * width for width in widths], *body]:
-            padded = [cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True)]
-            lines.append("  ".join([cells[0].ljust(widths[0]), *padded]))
+        lines += aligned(head, body)
     return "\n".join(lines)
+
+
+def aligned(head: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of a table for people: the first column to the left, the others to the right."""
+    widths = [max(len(cells[i]) for cells in [head, *body]) for i in range(len(head))]
+    lines = []
+    for cells in [head, ["-" * width for width in widths], *body]:
+        padded = [cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True)]
+        lines.append("  ".join([cells[0].ljust(widths[0]), *padded]))
+    return lines
 
 
 def _with_bounds(interval: Interval, form: str) -> str:

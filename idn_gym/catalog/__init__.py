@@ -1,6 +1,8 @@
 """DNNs, devices and links as tables, each number with its source."""
 
+from idn_gym.catalog.exit_rules import draw, exits_taken, operating_point
 from idn_gym.catalog.laws import block_seconds, fixed_seconds
+from idn_gym.catalog.outcomes import Outcomes, read_outcomes, write_outcomes
 from idn_gym.catalog.reader import load_catalog
 from idn_gym.catalog.schema import (
     Block,
@@ -24,9 +26,15 @@ __all__ = [
     "Measured",
     "Model",
     "OperatingPoint",
+    "Outcomes",
     "Provenance",
     "SimpleLaw",
     "block_seconds",
+    "draw",
+    "exits_taken",
     "fixed_seconds",
     "load_catalog",
+    "operating_point",
+    "read_outcomes",
+    "write_outcomes",
 ]

@@ -1,0 +1,175 @@
+"""Measure label-free estimates of accuracy on the logits of trained networks.
+
+``python -m experiments.measure_quality FOLDER`` reads every npz file in the folder (layout:
+`experiments.quality_data`), prints how far the estimates are from the truth and writes, into
+``FOLDER/quality`` or ``--out``, the tables as text and CSV (fractions, not points) and reliability
+diagrams.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from experiments.quality_data import (
+    Calibrated,
+    Followed,
+    Judged,
+    Logits,
+    calibration_errors,
+    diagrams,
+    follow,
+    judge,
+    read_logits,
+)
+from experiments.quality_figures import draw_reliability
+from experiments.report import aligned, write_csv
+from idn_gym.strict import ConfigError
+
+HIGH = 0.8
+"""Accuracy above which a condition counts as mild."""
+
+
+def mean_errors(rows: Sequence[Judged]) -> list[dict[str, Any]]:
+    """Mean absolute errors per network, calibration, estimator and exit, over conditions and files.
+
+    ``mild_error`` is over what has a true accuracy above `HIGH` only, NaN where nothing has.
+    """
+    table = []
+    for key, group in _grouped(rows, lambda row: (row.network, row.calibration, row.estimator, row.exit)):
+        errors = np.array([abs(row.estimate - row.accuracy) for row in group])
+        mild = np.array([row.accuracy > HIGH for row in group])
+        table.append(
+            dict(zip(("network", "calibration", "estimator", "exit"), key, strict=True))
+            | {"error": errors.mean(), "mild_error": errors[mild].mean() if mild.any() else np.nan}
+            | {"cases": len(group), "mild_cases": int(mild.sum())}
+        )
+    return table
+
+
+def picks(rows: Sequence[Judged]) -> list[dict[str, Any]]:
+    """How often the exit with the highest estimate is the most accurate one, per network.
+
+    Equally accurate exits are all right. Networks with one exit are left out.
+    """
+    table = []
+    for key, group in _grouped(rows, lambda row: (row.network, row.calibration, row.estimator)):
+        cases = [case for _, case in _grouped(group, lambda row: (row.file, row.condition)) if len(case) > 1]
+        right = sum(
+            max(case, key=lambda row: row.estimate).accuracy == max(row.accuracy for row in case)
+            for case in cases
+        )
+        if cases:
+            names = dict(zip(("network", "calibration", "estimator"), key, strict=True))
+            table.append(names | {"right": right, "cases": len(cases)})
+    return table
+
+
+def summary(rows: Sequence[Judged], calibrations: Sequence[Calibrated], followed: Sequence[Followed]) -> str:
+    """All tables for people."""
+    lines = ["mean absolute error in points over all conditions (in brackets: accuracy above 80 % only)"]
+    for (network,), table in _grouped(mean_errors(rows), lambda row: (row["network"],)):
+        exits = sorted({row["exit"] for row in table})
+        best = {
+            (row["calibration"], row["estimator"]): f"{row['right']} of {row['cases']}"
+            for row in picks(rows)
+            if row["network"] == network
+        }
+        head = ["estimate", *(f"exit {x + 1}" for x in exits), "best exit picked"]
+        body = [
+            [
+                f"{estimator}, {calibration}",
+                *(f"{100 * row['error']:.1f} ({100 * row['mild_error']:.1f})" for row in group),
+                best.get((calibration, estimator), "-"),
+            ]
+            for (calibration, estimator), group in _grouped(
+                table, lambda row: (row["calibration"], row["estimator"])
+            )
+        ]
+        files = len({row.file for row in rows if row.network == network})
+        lines += ["", f"{network}, {files} trained", "", *aligned(head, body)]
+    lines += ["", "calibration on clean test data, means over the trained networks", ""]
+    lines += _calibration_lines(calibrations)
+    lines += ["", "error in points of a window of calibrated confidences on a drifting stream", ""]
+    lines += _online_lines(followed)
+    return "\n".join(lines)
+
+
+def _calibration_lines(calibrations: Sequence[Calibrated]) -> list[str]:
+    head = ["network", "exit", "", "temperature", "ECE [points]", "NLL [nats]", "Brier", "validation NLL"]
+    body = []
+    for (network, x, calibration), group in _grouped(
+        calibrations, lambda row: (row.network, row.exit, row.calibration)
+    ):
+        temperature, ece, nll, brier, validation = np.mean([row[4:] for row in group], axis=0)
+        cells = [f"{temperature:.3f}", f"{100 * ece:.2f}", f"{nll:.4f}", f"{brier:.4f}", f"{validation:.4f}"]
+        body.append([network, str(x + 1), calibration, *cells])
+    return aligned(head, body)
+
+
+def _online_lines(followed: Sequence[Followed]) -> list[str]:
+    head = ["network", "exit", "window", "error", "of a constant", "in the band"]
+    body = []
+    for (network, x, window), group in _grouped(followed, lambda row: (row.network, row.exit, row.window)):
+        error, constant, covered = np.mean([row[4:] for row in group], axis=0)
+        cells = [f"{100 * error:.1f}", f"{100 * constant:.1f}", f"{100 * covered:.0f} %"]
+        body.append([network, str(x + 1), str(window), *cells])
+    return aligned(head, body)
+
+
+def _grouped(rows: Iterable[Any], key: Callable[[Any], tuple[Any, ...]]) -> list[tuple[Any, list[Any]]]:
+    """Rows with equal keys, in the order in which the keys first come."""
+    groups: dict[tuple[Any, ...], list[Any]] = {}
+    for row in rows:
+        groups.setdefault(key(row), []).append(row)
+    return list(groups.items())
+
+
+def measure(networks: Sequence[Logits], out: Path) -> str:
+    """Write tables and pictures of all networks into a folder, and return the text."""
+    rows = [row for logits in networks for row in judge(logits)]
+    calibrations = [row for logits in networks for row in calibration_errors(logits)]
+    followed = [row for logits in networks for row in follow(logits)]
+    text = summary(rows, calibrations, followed)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "quality.txt").write_text(text + "\n")
+    write_csv(out / "estimates.csv", [row._asdict() for row in rows])
+    write_csv(out / "errors.csv", mean_errors(rows))
+    write_csv(out / "calibration.csv", [row._asdict() for row in calibrations])
+    write_csv(out / "online.csv", [row._asdict() for row in followed])
+    chosen = picks(rows)
+    if chosen:
+        write_csv(out / "picks.csv", chosen)
+    for logits in networks:
+        stem = Path(logits.file).stem
+        draw_reliability(out / f"reliability-{stem}.png", stem, dict(diagrams(logits)))
+    return text
+
+
+def main(words: list[str] | None = None) -> None:
+    """Entry point of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m experiments.measure_quality",
+        description="Measure label-free estimates of accuracy on the logits of trained networks.",
+    )
+    parser.add_argument("folder", type=Path, help="with one npz file per trained network")
+    parser.add_argument("--out", type=Path, help="default: FOLDER/quality")
+    arguments = parser.parse_args(words)
+    try:
+        paths = sorted(arguments.folder.glob("*.npz"))
+        if not paths:
+            raise ConfigError(
+                "folder", f"{str(arguments.folder)!r} holds no npz file; at least one is needed"
+            )
+        print(measure([read_logits(path) for path in paths], arguments.out or arguments.folder / "quality"))
+    except ConfigError as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()
