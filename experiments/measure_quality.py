@@ -80,7 +80,7 @@ def summary(rows: Sequence[Judged], calibrations: Sequence[Calibrated], followed
             for row in picks(rows)
             if row["network"] == network
         }
-        head = ["estimate", *(f"exit {x + 1}" for x in exits), "best exit picked"]
+        head = ["estimate", *(f"exit {x}" for x in exits), "best exit picked"]
         body = [
             [
                 f"{estimator}, {calibration}",
@@ -108,7 +108,7 @@ def _calibration_lines(calibrations: Sequence[Calibrated]) -> list[str]:
     ):
         temperature, ece, nll, brier, validation = np.mean([row[4:] for row in group], axis=0)
         cells = [f"{temperature:.3f}", f"{100 * ece:.2f}", f"{nll:.4f}", f"{brier:.4f}", f"{validation:.4f}"]
-        body.append([network, str(x + 1), calibration, *cells])
+        body.append([network, str(x), calibration, *cells])
     return aligned(head, body)
 
 
@@ -118,7 +118,7 @@ def _online_lines(followed: Sequence[Followed]) -> list[str]:
     for (network, x, window), group in _grouped(followed, lambda row: (row.network, row.exit, row.window)):
         error, constant, covered = np.mean([row[4:] for row in group], axis=0)
         cells = [f"{100 * error:.1f}", f"{100 * constant:.1f}", f"{100 * covered:.0f} %"]
-        body.append([network, str(x + 1), str(window), *cells])
+        body.append([network, str(x), str(window), *cells])
     return aligned(head, body)
 
 

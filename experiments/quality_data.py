@@ -71,7 +71,7 @@ class Judged(NamedTuple):
     calibration: str  # raw or calibrated
     estimator: str
     condition: str
-    exit: int  # from 0
+    exit: int  # from 1
     accuracy: float  # the truth
     estimate: float
 
@@ -154,7 +154,7 @@ def judge(logits: Logits) -> Iterator[Judged]:
                 accuracy = float(np.mean(score(probabilities).predicted == logits.test_labels))
                 for name, value in estimate(source, probabilities).items():
                     yield Judged(
-                        logits.network, logits.file, calibration, name, condition, x, accuracy, value
+                        logits.network, logits.file, calibration, name, condition, x + 1, accuracy, value
                     )
 
 
@@ -168,7 +168,7 @@ def calibration_errors(logits: Logits) -> Iterator[Calibrated]:
             yield Calibrated(
                 logits.network,
                 logits.file,
-                x,
+                x + 1,
                 calibration,
                 scaling.temperature,
                 expected_calibration_error(scores.confidence, scores.predicted == logits.test_labels),
@@ -211,7 +211,7 @@ def follow(logits: Logits, seed: int = 0) -> Iterator[Followed]:
             yield Followed(
                 logits.network,
                 logits.file,
-                x,
+                x + 1,
                 window,
                 float(np.abs(running.estimate - truth).mean()),
                 float(np.abs(constant - truth).mean()),

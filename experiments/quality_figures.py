@@ -12,6 +12,9 @@ from idn_gym.lab.calibration_error import Reliability
 
 COLUMNS = 2
 
+FEW = 10
+"""Bins with fewer samples say nothing and are left out."""
+
 
 def draw_reliability(path: Path, title: str, diagrams: Mapping[str, Reliability]) -> None:
     """Write one panel per diagram: accuracy against confidence, and where the samples are.
@@ -30,7 +33,8 @@ def draw_reliability(path: Path, title: str, diagrams: Mapping[str, Reliability]
             edges = np.linspace(0.0, 1.0, len(table.samples) + 1)
             axes.stairs(table.samples / table.samples.sum(), edges, fill=True, color="#dddddd")
             axes.plot([0.0, 1.0], [0.0, 1.0], color="#7f7f7f", lw=0.8)
-            axes.plot(table.confidence, table.accuracy, "o-", color=COLOURS[0], ms=3.5, lw=1.2)
+            shown = table.samples >= FEW
+            axes.plot(table.confidence[shown], table.accuracy[shown], "o-", color=COLOURS[0], ms=3.5, lw=1.2)
             axes.set(xlim=(0.0, 1.0), ylim=(0.0, 1.0), title=name)
         for axes in grid.flat[len(diagrams) :]:
             axes.set_visible(False)
