@@ -34,7 +34,7 @@ class Split(NamedTuple):
     accuracies: Floats  # (E,) of those that leave there; 0 where none does
 
 
-def draw(outcomes: Outcomes, rng: np.random.Generator, requests: int, condition: str) -> Answers:
+def draw_answers(outcomes: Outcomes, rng: np.random.Generator, requests: int, condition: str) -> Answers:
     """Answers to a batch of requests, each a test sample drawn with replacement.
 
     Args:

@@ -40,7 +40,7 @@ def blur(images: Floats, rng: np.random.Generator, width: float) -> Floats:
 
 def rotate(images: Floats, rng: np.random.Generator, degrees: float) -> Floats:
     """Turn every picture by the same angle about its middle, counter-clockwise."""
-    return ndimage.rotate(images, degrees, axes=(3, 2), reshape=False, order=1)
+    return ndimage.rotate(images, degrees, axes=(2, 3), reshape=False, order=1)
 
 
 def darken(images: Floats, rng: np.random.Generator, share: float) -> Floats:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from idn_gym.catalog.exit_rules import draw, exits_taken, operating_point
+from idn_gym.catalog.exit_rules import draw_answers, exits_taken, operating_point
 from idn_gym.catalog.outcomes import CONFIDENCE_STEPS, ENTROPY_STEPS, Outcomes
 from idn_gym.strict import ConfigError
 
@@ -58,7 +58,7 @@ def test_extreme_thresholds_send_everything_one_way(outcomes, threshold, exit_):
 
 
 def test_drawn_requests_are_rows_of_the_table_and_their_exits_agree_with_the_shares(outcomes):
-    answers = draw(outcomes, np.random.default_rng(0), 4_000, "clean")
+    answers = draw_answers(outcomes, np.random.default_rng(0), 4_000, "clean")
     np.testing.assert_array_equal(answers.correct, outcomes.correct[:, 0, answers.sample])
     taken = exits_taken(outcomes, answers, ROWS, [0.75, 0.9])
     np.testing.assert_array_equal(taken, np.array([0, 0, 1, 2])[answers.sample])
@@ -66,10 +66,12 @@ def test_drawn_requests_are_rows_of_the_table_and_their_exits_agree_with_the_sha
 
 
 def test_draws_repeat_under_a_seed(outcomes):
-    first, again, other = (draw(outcomes, np.random.default_rng(s), 50, "drift").sample for s in (1, 1, 2))
+    first, again, other = (
+        draw_answers(outcomes, np.random.default_rng(s), 50, "drift").sample for s in (1, 1, 2)
+    )
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
-    assert len(draw(outcomes, np.random.default_rng(0), 0, "clean").sample) == 0
+    assert len(draw_answers(outcomes, np.random.default_rng(0), 0, "clean").sample) == 0
 
 
 @pytest.mark.parametrize(

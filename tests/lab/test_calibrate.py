@@ -89,9 +89,9 @@ def test_isotonic_averages_ties_and_violators():
 
 
 def test_scores_of_sure_and_clueless():
-    scores = score(np.array([[1.0, 0.0, 0.0, 0.0], [0.25, 0.25, 0.25, 0.25]]))
-    np.testing.assert_allclose(scores.confidence, [1.0, 0.25])
-    np.testing.assert_allclose(scores.entropy, [0.0, 1.0])
+    scores = score(np.array([[1.0, 0.0, 0.0, 0.0], [0.0, 0.5, 0.5, 0.0], [0.25, 0.25, 0.25, 0.25]]))
+    np.testing.assert_allclose(scores.confidence, [1.0, 0.5, 0.25])
+    np.testing.assert_allclose(scores.entropy, [0.0, 0.5, 1.0])
     assert scores.predicted[0] == 0
 
 

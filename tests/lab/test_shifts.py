@@ -61,6 +61,12 @@ def test_noise_has_the_strength_in_its_name():
     assert difference.mean() == pytest.approx(0.0, abs=0.3)
 
 
+@pytest.mark.parametrize("grey", [0, 255])
+def test_noise_stays_on_the_scale(grey):
+    seen = shifted(np.full((5, 1, 28, 28), grey, np.uint8), "noise-0.1")
+    assert np.abs(seen.astype(int) - grey).max() < 128
+
+
 def test_darkness_takes_light_away(images):
     assert shifted(images, "darkness-0.25")[0, 0, 8, 9] == 150
 
