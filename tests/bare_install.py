@@ -8,7 +8,17 @@ import numpy as np
 
 from idn_gym.scenarios.presets import PRESETS
 
-EXTRAS = ("matplotlib", "moocore", "optuna", "scipy", "stable_baselines3", "tensorboard", "topohub", "torch")
+EXTRAS = (
+    "matplotlib",
+    "moocore",
+    "optuna",
+    "scipy",
+    "sklearn",
+    "stable_baselines3",
+    "tensorboard",
+    "topohub",
+    "torch",
+)
 
 
 def main():

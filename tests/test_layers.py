@@ -138,6 +138,7 @@ def test_importing_the_package_loads_no_extra():
         "moocore",
         "optuna",
         "scipy",
+        "sklearn",
         "stable_baselines3",
         "topohub",
         "torch",
