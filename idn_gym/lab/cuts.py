@@ -1,0 +1,53 @@
+"""Places where a network can be cut, and which of them are worth looking at; needs no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class Cut(NamedTuple):
+    """A place where one tensor, and nothing else, crosses."""
+
+    after: str
+    """operator whose output crosses; the input's name for the first cut"""
+    shape: tuple[int, ...]
+    """of the tensor that crosses"""
+    elements: int
+    """of that tensor"""
+    macs_before: int
+    """[MAC] per input"""
+    param_bytes_before: int
+    """[bytes] of parameters and buffers"""
+    mac_layers_before: int
+    """operators that multiply and accumulate"""
+
+
+def distinct(cuts: Sequence[Cut]) -> tuple[Cut, ...]:
+    """The first of all cuts that send equally much with no MACs in between.
+
+    Args:
+        cuts: in the order of their operators.
+    """
+    kept: list[Cut] = []
+    for cut in cuts:
+        if not kept or (cut.elements, cut.macs_before) != (kept[-1].elements, kept[-1].macs_before):
+            kept.append(cut)
+    return tuple(kept)
+
+
+def useful(cuts: Sequence[Cut], input_bytes: float, bytes_per_value: float) -> tuple[Cut, ...]:
+    """Interior cuts that no other dominates in (MACs before, bytes sent), the raw input included.
+
+    Args:
+        cuts: in the order of their operators, from the input to the output; one is kept if it sends
+            less than all before it.
+        input_bytes: [bytes] of the input as it would be sent.
+        bytes_per_value: [bytes] of an element on the wire.
+    """
+    best, kept = input_bytes, []
+    for cut in cuts[1:-1]:
+        if cut.elements * bytes_per_value < best:
+            best = cut.elements * bytes_per_value
+            kept.append(cut)
+    return tuple(kept)

@@ -1,0 +1,162 @@
+"""The table of operators is that of the known profiles, and cuts are where one tensor crosses."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from idn_gym.lab.cuts import Cut, distinct, useful
+from idn_gym.lab.graph import trace
+from idn_gym.lab.reference import VisionTransformer, mobilenet_v3_small, resnet
+from idn_gym.strict import ConfigError
+
+PROFILES = json.loads(
+    (Path(__file__).parents[2] / "experiments" / "catalog_sources" / "cut_profiles.json").read_text()
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "build", "published"),
+    [
+        ("resnet18", resnet, 1.814),
+        ("mobilenetv3_small_100", mobilenet_v3_small, 0.057),
+        ("vit_tiny_patch16_224", VisionTransformer, 1.26),
+    ],
+)
+def test_profiles_match_the_committed_ones_and_the_published_work(name, build, published):
+    graph = trace(build(), torch.zeros(1, 3, 224, 224))
+    profile = PROFILES[name]
+    mine = [(list(c.shape), c.elements, c.macs_before, c.mac_layers_before) for c in distinct(graph.cuts())]
+    keys = ("shape", "elements", "macs_before", "mac_layers_before")
+    assert mine == [tuple(cut[key] for key in keys) for cut in profile["cuts"]]
+    assert graph.macs == profile["total"]["macs"]
+    assert graph.macs / 1e9 == pytest.approx(published, rel=0.01)
+
+
+def test_parameters_behind_values_of_parameters_belong_to_the_first_user():
+    class Scaled(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.scale, self.layer = nn.Parameter(torch.ones(5)), nn.Linear(5, 5)
+
+        def forward(self, x):
+            return self.layer(x * (2 * self.scale)) * self.scale
+
+    start, *rows = trace(Scaled(), torch.zeros(1, 5)).operators
+    assert (start.op, start.param_bytes) == ("input", 0)
+    assert [(row.op, row.param_bytes, row.macs) for row in rows] == [
+        ("aten.mul.Tensor", 20, 0),
+        ("aten.linear.default", 120, 25),
+        ("aten.mul.Tensor", 0, 0),
+    ]
+
+
+class Around(nn.Module):
+    """A short cut around two layers, then two halves."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second, self.third = nn.Linear(4, 8), nn.Linear(8, 8), nn.Linear(4, 3)
+
+    def forward(self, x):
+        x = self.first(x)
+        left, right = (x + self.second(x).relu()).chunk(2, 1)
+        return self.third(left * right)
+
+
+def test_a_cut_is_where_one_tensor_crosses():
+    graph = trace(Around(), torch.zeros(1, 4))
+    assert [cut.after for cut in graph.cuts()] == ["x", "linear", "add", "mul", "linear_2"]
+    assert [row.inputs for row in graph.operators[:5]] == [(), (0,), (1,), (2,), (1, 3)]
+
+
+def test_peak_memory_holds_everything_that_is_still_needed():
+    graph = trace(Around(), torch.zeros(1, 4))
+    # Input 16 B; while the relu runs, the short cut, its own input and its output: 3 x 32 B.
+    assert [row.live_bytes for row in graph.operators][:5] == [16, 48, 64, 96, 96]
+    cut = graph.cuts()[1]
+    assert graph.peak_bytes((cut,)) == (48, 96)
+
+
+def test_distinct_and_useful_cuts():
+    def cut(after, elements, macs):
+        return Cut(after, (1, elements), elements, macs, 0, 0)
+
+    cuts = [
+        cut("x", 9, 0),
+        cut("conv", 8, 5),
+        cut("relu", 8, 5),
+        cut("conv2", 8, 7),
+        cut("pool", 2, 7),
+        cut("fc", 1, 9),
+    ]
+    assert [c.after for c in distinct(cuts)] == ["x", "conv", "conv2", "pool", "fc"]
+    assert [c.after for c in useful(cuts, input_bytes=30, bytes_per_value=4)] == ["pool"]
+    assert [c.after for c in useful(cuts, input_bytes=9, bytes_per_value=1)] == ["conv", "pool"]
+
+
+def test_results_that_are_thrown_away_do_not_count():
+    class Largest(nn.Module):
+        def forward(self, x):
+            return x.max(1)[0]
+
+    rows = trace(Largest(), torch.zeros(1, 3)).operators
+    assert [row.name for row in rows] == ["x", "max_1", "getitem"]
+    assert [row.single for row in rows] == [True, False, True]
+
+
+def test_modes_are_left_as_they_were():
+    network = nn.Sequential(nn.Linear(3, 3), nn.Dropout(), nn.BatchNorm1d(3))
+    network[2].eval()
+    trace(network, torch.zeros(1, 3))
+    assert [part.training for part in network.modules()] == [True, True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("operation", "macs"),
+    [
+        (nn.Conv1d(4, 6, 3, groups=2), 6 * 8 * 2 * 3),
+        (nn.ConvTranspose1d(4, 6, 3), 4 * 10 * 6 * 3),
+        (lambda x: x @ x.transpose(1, 2), 4 * 4 * 10),
+        (lambda x: torch.einsum("bct,bdt->bcd", x, x), 4 * 4 * 10),
+        (lambda x: nn.functional.scaled_dot_product_attention(x, x[:, :3], x[:, :3]), 4 * 3 * (10 + 10)),
+        (lambda x: torch.baddbmm(x, x, torch.ones(1, 10, 10)), 4 * 10 * 10),
+        (lambda x: nn.functional.interpolate(x, scale_factor=2, mode="linear"), 0),
+    ],
+    ids=["grouped", "transposed", "product", "einsum", "attention", "baddbmm", "interpolation"],
+)
+def test_macs(operation, macs):
+    class Only(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.operation = operation
+
+        def forward(self, x):
+            return self.operation(x)
+
+    assert trace(Only(), torch.zeros(1, 4, 10)).macs == macs
+
+
+def test_what_cannot_be_counted_is_refused():
+    class Distances(nn.Module):
+        def forward(self, x):
+            return torch.cdist(x, x)
+
+    with pytest.raises(ConfigError, match=r"aten\.cdist.*no formula.*conv2d"):
+        trace(Distances(), torch.zeros(1, 4, 3))
+
+    class Two(nn.Module):
+        def forward(self, x):
+            return x + 1, x + 2
+
+    with pytest.raises(ConfigError, match="return one"):
+        trace(Two(), torch.zeros(1, 3))
+    with pytest.raises(ConfigError, match=r"example: shape \(2, 3\).*must be 1"):
+        trace(nn.Linear(3, 3), torch.zeros(2, 3))
+    graph = trace(nn.Sequential(nn.Linear(3, 3), nn.ReLU(), nn.Linear(3, 2)), torch.zeros(1, 3))
+    with pytest.raises(ConfigError, match=r"'fc'.*only after input, linear, relu, linear_1"):
+        graph.ends((Cut("fc", (1,), 1, 0, 0, 0),))
+    with pytest.raises(ConfigError, match="must rise"):
+        graph.ends((graph.cuts()[2], graph.cuts()[1]))
