@@ -6,13 +6,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 from experiments.catalog_sources import detection, devices, fashion, imagenet, links, resnet152, table
-from idn_gym.catalog import load_catalog
+from idn_gym.catalog import load_catalog, write_catalog
 from idn_gym.catalog.reader import SHIPPED, Tables
-from idn_gym.strict import write
 
 
 def build() -> dict[str, Tables]:
@@ -34,9 +32,7 @@ def save(folder: Path) -> list[Path]:
     for name, tables in build().items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        present = {key: rows for key, rows in write(tables).items() if rows}
-        path.write_text(json.dumps(present, indent=1) + "\n", encoding="utf-8")
-        files.append(path)
+        files.append(write_catalog(path, tables.models, tables.devices, tables.links))
     return files
 
 

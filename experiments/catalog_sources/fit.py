@@ -1,40 +1,35 @@
-"""Fits fixed + MACs / rate to timings, with the error on points left out."""
+"""Fits fixed + rates x work to timings, with the error on points left out."""
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Sequence
 
-Point = tuple[float, float]
-"""(MACs, seconds)"""
+import numpy as np
+from scipy.optimize import nnls
+
+Point = tuple[float, ...]
+"""(work of each kind, seconds): (MACs, seconds), or (layers, MACs, seconds)"""
 
 
-def fit(points: Sequence[Point]) -> tuple[float, float]:
-    """Fixed seconds and seconds per MAC >= 0 that minimise the sum of squared relative errors.
+def fit(points: Sequence[Point]) -> tuple[float, ...]:
+    """Fixed seconds and seconds per unit of each kind of work, all >= 0.
 
-    With t = f + s m, minimises sum ((f + s m_i) / t_i - 1)^2 by its normal equations; f is set to 0
-    where it would be negative.
+    With t = f + sum_k s_k w_k, minimises the sum of squared relative errors, sum ((f + s w_i) / t_i - 1)^2.
     """
-    ones = [1 / t for _, t in points]
-    macs = [m / t for m, t in points]
-    oo, om, mm = _dot(ones, ones), _dot(ones, macs), _dot(macs, macs)
-    o, m = math.fsum(ones), math.fsum(macs)
-    determinant = oo * mm - om * om
-    fixed = (o * mm - m * om) / determinant
-    if fixed < 0:
-        return 0.0, m / mm
-    return fixed, (m * oo - o * om) / determinant
+    seconds = np.array([point[-1] for point in points])
+    work = np.array([(1.0, *point[:-1]) for point in points]) / seconds[:, None]
+    # Columns of one length, so that the solver's tolerance means the same for MACs as for the fixed cost.
+    length = np.linalg.norm(work, axis=0)
+    solution, _ = nnls(work / length, np.ones(len(points)))
+    return tuple(float(value) for value in solution / length)
 
 
 def left_out_error(points: Sequence[Point]) -> float:
     """Median relative error over the points, each predicted by a fit to the others."""
     errors = []
-    for i, (macs, seconds) in enumerate(points):
-        fixed, per_mac = fit([*points[:i], *points[i + 1 :]])
-        errors.append(abs(fixed + per_mac * macs - seconds) / seconds)
+    for i, (*work, seconds) in enumerate(points):
+        fixed, *rates = fit([*points[:i], *points[i + 1 :]])
+        predicted = fixed + sum(rate * amount for rate, amount in zip(rates, work, strict=True))
+        errors.append(abs(predicted - seconds) / seconds)
     return statistics.median(errors)
-
-
-def _dot(a: Sequence[float], b: Sequence[float]) -> float:
-    return math.fsum(x * y for x, y in zip(a, b, strict=True))

@@ -7,9 +7,8 @@ from typing import Any
 from experiments.catalog_sources.facts import digits, facts, provenance
 from experiments.catalog_sources.layers import full
 from experiments.catalog_sources.resnet152 import jpeg_bytes, jpeg_provenance
-from idn_gym.catalog import Block, Model
-
-Cut = dict[str, Any]
+from idn_gym.catalog import Model
+from idn_gym.lab.cuts import Cut, blocks, useful
 
 
 def models() -> tuple[Model, ...]:
@@ -26,42 +25,20 @@ def left_out() -> dict[str, str]:
     return dict(facts("imagenet.yaml")["left_out"])
 
 
-def useful_cuts(cuts: list[Cut], input_bytes: float, activation_bytes: float) -> list[Cut]:
-    """Interior cuts that no other dominates in (MACs before, bytes sent), the raw input included.
-
-    `cuts` are in the order of their MACs, so one is kept if it sends less than all before it.
-    """
-    best, kept = input_bytes, []
-    for cut in cuts[1:-1]:
-        if cut["elements"] * activation_bytes < best:
-            best = cut["elements"] * activation_bytes
-            kept.append(cut)
-    return kept
-
-
 def _model(name: str, family: str, profile: dict[str, Any], chosen: dict[str, Any]) -> Model:
-    ends = [*useful_cuts(profile["cuts"], jpeg_bytes(), chosen["activation_bytes"]), profile["cuts"][-1]]
-    if len(ends) > chosen["most_blocks"]:
-        raise ValueError(f"{name} has {len(ends)} blocks; at most {chosen['most_blocks']} are wanted")
-    starts = [profile["cuts"][0], *ends[:-1]]
-    blocks = tuple(
-        Block(
-            name=end["after"],
-            macs=float(end["macs_before"] - start["macs_before"]),
-            layers=end["mac_layers_before"] - start["mac_layers_before"],
-            weights=float(end["param_bytes_before"] - start["param_bytes_before"]),
-            output=float(end["elements"] * chosen["activation_bytes"]) if end is not ends[-1] else 0.0,
-        )
-        for start, end in zip(starts, ends, strict=True)
-    )
+    cuts = [Cut(**cut) for cut in profile["cuts"]]
+    kept = useful(cuts, jpeg_bytes(), chosen["activation_bytes"])
+    parts = blocks([cuts[0], *kept, cuts[-1]], chosen["activation_bytes"])
+    if len(parts) > chosen["most_blocks"]:
+        raise ValueError(f"{name} has {len(parts)} blocks; at most {chosen['most_blocks']} are wanted")
     accuracy = digits(profile["published"][chosen["weights"]]["top1"] / 100)
     return Model(
         name=name,
         task=chosen["task"],
         family=family,
-        kind="split" if len(blocks) > 1 else "whole",
-        blocks=blocks,
-        points=full(blocks, accuracy),
+        kind="split" if kept else "whole",
+        blocks=parts,
+        points=full(parts, accuracy),
         outcome="published",
         input=jpeg_bytes(),
         provenance=jpeg_provenance() + provenance(chosen["provenance"]),

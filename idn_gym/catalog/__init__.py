@@ -16,6 +16,7 @@ from idn_gym.catalog.schema import (
     Provenance,
     SimpleLaw,
 )
+from idn_gym.catalog.writer import write_catalog
 
 __all__ = [
     "Block",
@@ -36,5 +37,6 @@ __all__ = [
     "load_catalog",
     "operating_point",
     "read_outcomes",
+    "write_catalog",
     "write_outcomes",
 ]

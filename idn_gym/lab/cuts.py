@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
+
+from idn_gym.catalog import Block
 
 
 class Cut(NamedTuple):
@@ -51,3 +54,22 @@ def useful(cuts: Sequence[Cut], input_bytes: float, bytes_per_value: float) -> t
             best = cut.elements * bytes_per_value
             kept.append(cut)
     return tuple(kept)
+
+
+def blocks(ends: Sequence[Cut], bytes_per_value: float) -> tuple[Block, ...]:
+    """What lies between cuts, as blocks of the catalogue, each named after its last operator.
+
+    Args:
+        ends: the input, the chosen cuts in their order, and the output.
+        bytes_per_value: [bytes] of an element on the wire; the answer at the output is free.
+    """
+    return tuple(
+        Block(
+            name=end.after,
+            macs=float(end.macs_before - start.macs_before),
+            layers=end.mac_layers_before - start.mac_layers_before,
+            weights=float(end.param_bytes_before - start.param_bytes_before),
+            output=float(end.elements * bytes_per_value) if end is not ends[-1] else 0.0,
+        )
+        for start, end in pairwise(ends)
+    )

@@ -5,11 +5,10 @@ from __future__ import annotations
 import itertools
 
 from torch import fx, nn
-from torch._ops import OpOverload
 from torch.fx import Node
 
 from idn_gym.lab.cuts import Cut
-from idn_gym.lab.graph import Graph
+from idn_gym.lab.graph import Graph, in_place
 
 
 def cut_apart(graph: Graph, cuts: tuple[Cut, ...]) -> tuple[nn.Module, ...]:
@@ -44,8 +43,8 @@ def _part(graph: Graph, first: int, last: int) -> fx.GraphModule:
     entry = part.placeholder("x")
     nodes = graph.nodes[first + 1 : last + 1]
     # An operator that works in place would otherwise change the tensor that the caller handed over.
-    in_place = any(isinstance(node.target, OpOverload) and node.target._schema.is_mutable for node in nodes)
-    copies[graph.nodes[first]] = part.call_method("clone", (entry,)) if in_place else entry
+    writes = any(in_place(node) for node in nodes)
+    copies[graph.nodes[first]] = part.call_method("clone", (entry,)) if writes else entry
 
     def copy(node: Node) -> Node:
         """The node's copy in the part, with all that it needs of parameters."""

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import torch
 from torch import nn
+from torch._ops import OpOverload
 from torch.export import ExportedProgram
 from torch.export.graph_signature import InputKind
 from torch.fx import Node
@@ -142,6 +143,11 @@ def trace(module: nn.Module, example: torch.Tensor) -> Graph:
     return Graph(program, nodes, _rows(nodes))
 
 
+def in_place(node: Node) -> bool:
+    """Whether an operator writes into one of its arguments."""
+    return isinstance(node.target, OpOverload) and node.target._schema.is_mutable
+
+
 @contextmanager
 def _evaluating(module: nn.Module) -> Iterator[None]:
     """Evaluation mode, and afterwards every part as it was."""
@@ -162,7 +168,7 @@ def _activations(program: ExportedProgram, given: set[str]) -> tuple[Node, ...]:
     found: dict[Node, None] = {}
     for node in program.graph.nodes:
         depends = node.name in given or any(source in found for source in node.all_input_nodes)
-        if depends and node.users and node.meta.get("val") is not None:
+        if depends and (node.users or in_place(node)) and node.meta.get("val") is not None:
             found[node] = None
     return tuple(found)
 

@@ -7,9 +7,9 @@ import pytest
 from experiments.catalog_sources import fashion, resnet152
 from experiments.catalog_sources.facts import FOLDER, digits, facts
 from experiments.catalog_sources.fit import fit, left_out_error
-from experiments.catalog_sources.imagenet import useful_cuts
 from experiments.catalog_sources.layers import FP32
 from idn_gym.catalog import load_catalog
+from idn_gym.lab.cuts import Cut, useful
 from idn_gym.strict import read_yaml
 
 
@@ -47,8 +47,8 @@ def test_useful_cuts_are_the_pareto_front():
             for i, p in enumerate(points)
             if not any(q[0] <= p[0] and q[1] <= p[1] and (q != p or j < i) for j, q in enumerate(points))
         }
-        kept = useful_cuts(cuts, resnet152.jpeg_bytes(), 1)
-        assert {(c["macs_before"], c["elements"]) for c in kept} == front - {points[0]}
+        kept = useful([Cut(**cut) for cut in cuts], resnet152.jpeg_bytes(), 1)
+        assert {(c.macs_before, c.elements) for c in kept} == front - {points[0]}
 
 
 def test_miniatures_reproduce_the_recorded_counts():
@@ -85,6 +85,14 @@ def test_fit_never_takes_a_negative_fixed_cost():
     fixed, per_mac = fit([(1e9, 1e-3), (2e9, 3e-3), (4e9, 8e-3)])
     assert fixed == 0
     assert per_mac > 0
+
+
+def test_fit_tells_layers_from_operations():
+    points = [
+        (n, m, 0.001 + 1e-5 * n + m / 1e10) for n, m in ((5, 1e7), (50, 2e7), (20, 9e8), (9, 3e9), (80, 1e8))
+    ]
+    assert fit(points) == pytest.approx((0.001, 1e-5, 1e-10))
+    assert left_out_error(points) < 1e-6
 
 
 def test_fact_files_parse():

@@ -95,6 +95,21 @@ def test_a_value_of_parameters_only_goes_to_every_part_that_uses_it():
     assert [list(dict(part.named_parameters())) for part in (head, tail)] == [["scale"], ["scale"]]
 
 
+def test_writing_through_a_view_is_kept():
+    class Written(nn.Module):
+        def forward(self, x):
+            x = x + 1
+            flat = x.view(-1)
+            x.mul_(3)
+            return (flat + 1).relu()
+
+    graph = trace(Written(), torch.zeros(1, 3))
+    for cut in graph.cuts()[1:-1]:
+        assert torch.equal(chain(cut_apart(graph, (cut,)), torch.zeros(1, 3)), torch.full((3,), 4.0)), (
+            cut.after
+        )
+
+
 @pytest.mark.parametrize("end", [0, -1])
 def test_a_cut_at_an_end_is_refused(case, end):
     _, graph, _, _ = case

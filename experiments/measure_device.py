@@ -1,0 +1,154 @@
+"""Time reference networks on this machine and write it as a device of the catalogue.
+
+``python -m experiments.measure_device my_board --active-watts 4 --idle-watts 1 --out my_board.yaml``
+
+Power is not measured: the watts are what the options say.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+from experiments.catalog_sources.facts import digits
+from experiments.catalog_sources.fit import fit, left_out_error
+from idn_gym.catalog import Device, Provenance, SimpleLaw, write_catalog
+from idn_gym.lab.graph import trace
+from idn_gym.lab.reference import mobilenet_v3_small, resnet
+from idn_gym.lab.timing import Protocol, Timing, part_seconds
+from idn_gym.strict import ConfigError, read, write
+
+NETWORKS: dict[str, tuple[Callable[[], nn.Module], int]] = {
+    "resnet18 at 224": (resnet, 224),
+    "resnet18 at 128": (resnet, 128),
+    "resnet18 at 64": (resnet, 64),
+    "resnet34 at 128": (lambda: resnet((3, 4, 6, 3)), 128),
+    "resnet18 quarter at 224": (lambda: resnet(width=16), 224),
+    "resnet34 quarter at 64": (lambda: resnet((3, 4, 6, 3), width=16), 64),
+    "resnet10 at 160": (lambda: resnet((1, 1, 1, 1)), 160),
+    "mobilenetv3-small at 224": (mobilenet_v3_small, 224),
+    "mobilenetv3-small at 96": (mobilenet_v3_small, 96),
+}
+"""what is timed, and the side of its input [pixels]: many and few layers, much and little work"""
+
+
+class Row(NamedTuple):
+    """One network on this machine."""
+
+    name: str
+    layers: int
+    macs: int
+    """[MAC]"""
+    timing: Timing
+
+
+def measure(names: Iterable[str], protocol: Protocol) -> list[Row]:
+    """Time networks, whole, at batch 1, with random weights.
+
+    Raises:
+        ConfigError: a network's times spread too far in every attempt.
+    """
+    rows = []
+    for name in names:
+        build, side = NETWORKS[name]
+        torch.manual_seed(0)
+        network, example = build().eval(), torch.rand(1, 3, side, side)
+        graph = trace(network, example)
+        (timing,) = part_seconds((network,), example, protocol)
+        if not timing.steady:
+            raise ConfigError(
+                name,
+                f"spread {timing.spread:.0%} of the median in the best of {timing.attempts} runs; at most "
+                f"{protocol.spread:.0%} is allowed: stop what else runs here, or give a larger --spread",
+            )
+        rows.append(Row(name, sum(row.mac_layers for row in graph.operators), graph.macs, timing))
+    return rows
+
+
+def device(
+    name: str, rows: list[Row], protocol: Protocol, *, tier: str, memory: float, watts: tuple[float, float]
+) -> Device:
+    """The device whose laws fit the timings best.
+
+    Args:
+        name: of the device.
+        rows: at least five timings, so that the fit with one left out still has more points than terms.
+        protocol: of the timings.
+        tier: free label.
+        memory: [bytes] for weights.
+        watts: [W] while computing and while waiting, stated and not measured.
+
+    Raises:
+        ConfigError: time does not grow with the operations, or a number is out of bounds.
+    """
+    points = [(float(row.layers), float(row.macs), row.timing.median) for row in rows]
+    plain = [(macs, seconds) for _, macs, seconds in points]
+    fixed, per_layer, per_mac = fit(points)
+    simple_fixed, simple_per_mac = fit(plain)
+    if per_mac <= 0 or simple_per_mac <= 0:
+        raise ConfigError(name, "took no longer for more operations; no rate can be fitted to that")
+    how = (
+        f"{len(rows)} networks timed at batch 1, fp32, {protocol.threads} thread(s), "
+        f"median of {protocol.repeats} calls, on {platform.processor() or platform.machine()} with torch {torch.__version__}"
+    )
+    found = Device(
+        name=name,
+        tier=tier,
+        memory=memory,
+        macs_per_second=digits(1 / per_mac, 4),
+        active_watts=watts[0],
+        idle_watts=watts[1],
+        fixed_seconds=digits(fixed, 4),
+        layer_seconds=digits(per_layer, 4),
+        law_error=digits(left_out_error(points), 4),
+        simple=SimpleLaw(
+            digits(simple_fixed, 4), digits(1 / simple_per_mac, 4), digits(left_out_error(plain), 4)
+        ),
+        provenance=(
+            Provenance("fixed_seconds, layer_seconds, macs_per_second, law_error, simple", how, "measured"),
+            Provenance("active_watts, idle_watts", "stated by who measured the times", "assumption"),
+            Provenance("memory", "RAM of the machine, or as stated; activations are not counted", "derived"),
+        ),
+    )
+    return read(Device, write(found), name)
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("name", help="of the device")
+    parser.add_argument("--active-watts", type=float, required=True, help="in total while computing [W]")
+    parser.add_argument("--idle-watts", type=float, required=True, help="in total while waiting [W]")
+    parser.add_argument("--tier", default="edge_server", help="free label")
+    ram = float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")) if hasattr(os, "sysconf") else None
+    parser.add_argument("--memory", type=float, default=ram, required=ram is None,
+                        help="for weights [bytes]; default: the RAM")  # fmt: skip
+    parser.add_argument("--threads", type=int, default=1, help="that torch may use")
+    parser.add_argument("--spread", type=float, default=0.1, help="most noise, as a share of the median")
+    parser.add_argument("--out", type=Path, help="YAML or JSON file to write; default: NAME.yaml")
+    given = parser.parse_args()
+    try:
+        protocol = read(Protocol, {"threads": given.threads, "spread": given.spread}, "options")
+        rows = measure(NETWORKS, protocol)
+        watts = given.active_watts, given.idle_watts
+        found = device(given.name, rows, protocol, tier=given.tier, memory=given.memory, watts=watts)
+        path = write_catalog(given.out or Path(f"{given.name}.yaml"), devices=[found])
+    except ConfigError as error:
+        sys.exit(str(error))
+    for row in rows:
+        time = f"{1e3 * row.timing.median:8.2f} ms +- {row.timing.spread:.0%}"
+        print(f"{row.name:26} {row.macs / 1e6:8.1f} MMAC {row.layers:3d} layers {time}")
+    assert found.law_error is not None and found.simple is not None and found.simple.error is not None
+    print(f"law error {found.law_error:.0%}, simple law {found.simple.error:.0%}; written to {path}")
+
+
+if __name__ == "__main__":
+    main()
