@@ -95,9 +95,10 @@ def device(
     simple_fixed, simple_per_mac = fit(plain)
     if per_mac <= 0 or simple_per_mac <= 0:
         raise ConfigError(name, "took no longer for more operations; no rate can be fitted to that")
+    machine = platform.processor() or platform.machine()
     how = (
         f"{len(rows)} networks timed at batch 1, fp32, {protocol.threads} thread(s), "
-        f"median of {protocol.repeats} calls, on {platform.processor() or platform.machine()} with torch {torch.__version__}"
+        f"median of {protocol.repeats} calls, on {machine} with torch {torch.__version__}"
     )
     found = Device(
         name=name,

@@ -1,0 +1,156 @@
+"""Profile the catalogue's ImageNet networks: ``python -m experiments.profile_networks --out profiles.json``.
+
+Needs timm and torchvision, which nothing else here does; random weights will do, so nothing is
+downloaded. The file has the form of ``experiments/catalog_sources/cut_profiles.json``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+from gymnasium.error import DependencyNotInstalled
+
+from idn_gym.lab.cuts import distinct
+from idn_gym.lab.graph import Graph, trace
+from idn_gym.strict import ConfigError, closest
+
+NETWORKS = {
+    "mobilenetv3_small_100": "mobilenet_v3_small",
+    "mobilenetv3_large_100": "mobilenet_v3_large",
+    "mobilenetv2_100": "mobilenet_v2",
+    "resnet18": "resnet18",
+    "resnet50": "resnet50",
+    "resnet101": "resnet101",
+    "efficientnet_b0": "efficientnet_b0",
+    "efficientnet_b4": "efficientnet_b4",
+    "vit_tiny_patch16_224": None,
+    "vit_small_patch16_224": None,
+    "vit_base_patch16_224": "vit_b_16",
+    "convnext_tiny": "convnext_tiny",
+    "regnety_004": "regnet_y_400mf",
+    "regnety_032": "regnet_y_3_2gf",
+    "densenet169": "densenet169",
+    "swin_tiny_patch4_window7_224": "swin_t",
+}
+"""timm's name -> torchvision's, under which the accuracy was published; None: torchvision has none"""
+
+OPERATORS = (
+    "nms", "qnms", "roi_align", "_roi_align_backward", "qroi_align", "ps_roi_align", "_ps_roi_align_backward",
+    "roi_pool", "_roi_pool_backward", "ps_roi_pool", "_ps_roi_pool_backward", "deform_conv2d",
+    "_deform_conv2d_backward",
+)  # fmt: skip
+"""of torchvision's compiled library, none of which classifiers call"""
+
+
+@functools.cache
+def libraries() -> tuple[Any, Any]:
+    """The modules timm and torchvision.
+
+    Raises:
+        DependencyNotInstalled: one of them is missing.
+    """
+    try:
+        try:
+            import timm
+        except RuntimeError:
+            declare_operators()
+            import timm
+        import torchvision
+    except ModuleNotFoundError as error:
+        raise DependencyNotInstalled(
+            f"profiling needs {error.name}: pip install timm && pip install --no-deps torchvision"
+        ) from None
+    return timm, torchvision
+
+
+@functools.cache
+def declare_operators() -> torch.library.Library:
+    """Lets torchvision be imported where its compiled library does not fit the torch that is there.
+
+    Importing it describes the results of these operators, which must exist for that, whatever they take.
+    They last as long as what is returned, which the cache keeps.
+    """
+    fragment = torch.library.Library("torchvision", "FRAGMENT")
+    for name in OPERATORS:
+        fragment.define(f"{name}(Tensor x) -> Tensor")
+    return fragment
+
+
+def build(name: str) -> tuple[Graph, int]:
+    """Trace a timm network at its own resolution; also its number of parameters.
+
+    Raises:
+        ConfigError: the catalogue has no such network.
+    """
+    if name not in NETWORKS:
+        raise ConfigError("network", f"{name!r} is unknown; {closest(name, list(NETWORKS))}")
+    timm, _ = libraries()
+    network = timm.create_model(name, pretrained=False).eval()
+    example = torch.zeros(1, *network.pretrained_cfg["input_size"])
+    return trace(network, example), sum(parameter.numel() for parameter in network.parameters())
+
+
+def profile(name: str) -> dict[str, Any]:
+    """One network's entry: what it costs in all, its distinct cuts, and what was published of it."""
+    graph, params = build(name)
+    cuts = distinct(graph.cuts())
+    return {
+        "total": {
+            "macs": graph.macs,
+            "param_bytes": graph.param_bytes,
+            "mac_layers": sum(row.mac_layers for row in graph.operators),
+            "params": params,
+            "input_shape": list(cuts[0].shape[1:]),
+        },
+        "cuts": [cut._asdict() | {"shape": list(cut.shape)} for cut in cuts],
+        "published": published(name),
+        "published_source": "torchvision weight metadata" if NETWORKS[name] else None,
+    }
+
+
+def published(name: str) -> dict[str, dict[str, Any]]:
+    """Accuracy, GMACs and sizes that torchvision states of its weights, by the weights' name."""
+    if NETWORKS[name] is None:
+        return {}
+    _, torchvision = libraries()
+    return {
+        weights.name: {
+            "top1": weights.meta["_metrics"]["ImageNet-1K"]["acc@1"],
+            "top5": weights.meta["_metrics"]["ImageNet-1K"]["acc@5"],
+            "gmacs": weights.meta["_ops"],
+            "file_mb": weights.meta["_file_size"],
+            "params": weights.meta["num_params"],
+            "min_size": list(weights.meta["min_size"]),
+        }
+        for weights in torchvision.models.get_model_weights(NETWORKS[name])
+    }
+
+
+def profiles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Entries of several networks, by name."""
+    return {name: profile(name) for name in names}
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
+    parser.add_argument("--networks", nargs="+", default=list(NETWORKS), help="timm's names; default: all")
+    given = parser.parse_args()
+    try:
+        found = profiles(given.networks)
+    except (ConfigError, DependencyNotInstalled) as error:
+        sys.exit(str(error))
+    given.out.write_text(json.dumps(found), encoding="utf-8")
+    print(f"{len(found)} networks written to {given.out}")
+
+
+if __name__ == "__main__":
+    main()

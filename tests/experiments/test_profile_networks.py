@@ -1,0 +1,56 @@
+"""Profiles of timm networks match what was published and what is committed; runs where timm is installed."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from gymnasium.error import DependencyNotInstalled
+
+from experiments import profile_networks
+from idn_gym.strict import ConfigError
+
+SOURCES = Path(profile_networks.__file__).parent / "catalog_sources"
+COMMITTED = json.loads((SOURCES / "cut_profiles.json").read_text(encoding="utf-8"))
+TEN = (
+    "mobilenetv3_small_100", "mobilenetv3_large_100", "mobilenetv2_100", "resnet18", "resnet50",
+    "efficientnet_b0", "regnety_004", "densenet169", "convnext_tiny", "vit_tiny_patch16_224",
+)  # fmt: skip
+TIMM_PUBLISHES = {"vit_tiny_patch16_224": 1.26}
+"""GMACs by timm's own table, for what torchvision does not have"""
+
+
+@pytest.fixture
+def installed():
+    try:
+        profile_networks.libraries()
+    except DependencyNotInstalled as error:
+        pytest.skip(str(error))
+
+
+def test_every_committed_profile_can_be_rebuilt():
+    assert list(profile_networks.NETWORKS) == list(COMMITTED)
+
+
+def test_what_is_missing_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "timm", None)
+    profile_networks.libraries.cache_clear()
+    with pytest.raises(DependencyNotInstalled, match="needs timm: pip install timm"):
+        profile_networks.libraries()
+    with pytest.raises(ConfigError, match=r"'resnet19' is unknown.*resnet18"):
+        profile_networks.build("resnet19")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TEN)
+def test_ten_networks_match_published_work_and_committed_profiles(installed, name):
+    found, committed = profile_networks.profile(name), COMMITTED[name]
+    stated = {row["gmacs"] for row in found["published"].values()} or {TIMM_PUBLISHES[name]}
+    assert any(found["total"]["macs"] / 1e9 == pytest.approx(gmacs, rel=0.01) for gmacs in stated)
+    assert found["published"] == committed["published"]
+    for key in ("macs", "mac_layers", "params", "input_shape"):
+        assert found["total"][key] == committed["total"][key]
+    counted = ("after", "shape", "elements", "macs_before", "mac_layers_before")
+    assert [[cut[key] for key in counted] for cut in found["cuts"]] == [
+        [cut[key] for key in counted] for cut in committed["cuts"]
+    ]
