@@ -98,7 +98,8 @@ def device(
     machine = platform.processor() or platform.machine()
     how = (
         f"{len(rows)} networks timed at batch 1, fp32, {protocol.threads} thread(s), "
-        f"median of {protocol.repeats} calls, on {machine} with torch {torch.__version__}"
+        f"median of {protocol.repeats} calls whose middle half spread over up to "
+        f"{max(row.timing.spread for row in rows):.0%} of it, on {machine} with torch {torch.__version__}"
     )
     found = Device(
         name=name,

@@ -73,9 +73,16 @@ def min_cut(
 
     Returns:
         The rows that run on the device, the input's always among them, and the seconds in all.
+
+    Raises:
+        ConfigError: not one number per operator, or one that is negative or missing.
     """
+    count = len(graph.operators)
+    for key, values in (("device", device), ("server", server), ("transfer", transfer)):
+        if len(values) != count or not all(value >= 0 for value in values):
+            raise ConfigError(key, f"must be {count} numbers of at least 0, one per operator")
     network = nx.DiGraph()
-    users: dict[int, list[int]] = {i: [] for i in range(len(graph.operators))}
+    users: dict[int, list[int]] = {i: [] for i in range(count)}
     network.add_node("server")
     for i, row in enumerate(graph.operators):
         network.add_edge("device", i, capacity=math.inf if i == 0 else server[i])

@@ -122,6 +122,8 @@ def test_mistakes_end_in_one_sentence():
         scan(Chain(np.ones(1), -np.ones(1), np.ones(2)))
     with pytest.raises(ConfigError, match=r"transfer: shape \(1, 2\).*\(1, 3\)"):
         tiers(np.ones((2, 2)), np.ones((1, 2)))
+    with pytest.raises(ConfigError, match="server: must be 2 numbers"):
+        min_cut(graph_of([(), (0,)]), [0.0, 1.0], [0.0, -1.0], [1.0, 0.0])
     with pytest.raises(ConfigError, match="one per exit, 0"):
         within_deadline([], [1.0], 1.0)
 
