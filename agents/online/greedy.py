@@ -51,8 +51,8 @@ def concerned(tables: Tables, items: Items) -> Concerned:
 def merge_slots(instance: Instance, b: int, groups: int) -> Instance:
     """One row with at most `groups` slots, each the sum of consecutive ones.
 
-    Batches and compute seconds are added up, link rates averaged as seconds per byte, the rest is that of
-    the first slot. The gain of the sum is that of its slots where costs are the same in all of them and
+    Batches and compute seconds are added up, link rates averaged as seconds per byte, links open for as long
+    as the mean group, and the rest is that of the first slot. The gain of the sum is that of its slots where costs are the same in all of them and
     no capacity binds, and at least that where costs are the same.
     """
     draw = instance.draw
@@ -77,7 +77,8 @@ def merge_slots(instance: Instance, b: int, groups: int) -> Instance:
             for name in ("option_latency", "option_cost", "option_joules", "drop_joules")
         },
     )
-    return Instance(instance.tables, merged)
+    longer = instance.tables.slot_seconds * float(sizes.mean())
+    return Instance(instance.tables._replace(slot_seconds=longer), merged)
 
 
 class Greedy:

@@ -35,10 +35,11 @@ import numpy as np
 
 from agents.online.learner import OnlineConfig, OnlineLearner
 from agents.online.projection import Polytope, project_entropy, project_euclid
-from idn_gym.core.arrays import EXOGENOUS, Floats
+from idn_gym.core.arrays import Floats
 from idn_gym.core.kernel import hot
 from idn_gym.core.layers import make_layers
 from idn_gym.core.relaxation import gain_and_gradient
+from idn_gym.evaluation.hindsight import serves_alone
 from idn_gym.policy import Bools, Feedback
 from idn_gym.scenarios.compile import Compiled
 from idn_gym.strict import number
@@ -193,6 +194,7 @@ class Mirror(OnlineLearner):
         self.config, self.geometry = config, geometry
         self.iterate: Iterate | None = None
         super().__init__(compiled, rows, config)
+        self._covered = serves_alone(self.tables, self.items)
 
     def start(self, rows: Bools) -> None:
         if self.iterate is None:
@@ -210,11 +212,12 @@ class Mirror(OnlineLearner):
     def regret_bound(self) -> Floats | None:
         """(B,) what fractional regret has at most come to so far: D sqrt(2 sum n_t^2) over all nodes.
 
-        None where it is not proven: it is for `oga` with its own adaptive step, with private capacities.
+        None where it is not proven: it is for `oga` with its own adaptive step, with private capacities
+        and where no option needs two placed segments.
         """
         eager = not (self.geometry.entropy or self.geometry.lazy)
         own = self.config.step == "adaptive" and self.config.scale == 1.0
-        if self.iterate is None or not (eager and own and self.tables.capacity == EXOGENOUS):
+        if self.iterate is None or not (eager and own and self._covered):
             return None
         diameter = np.sqrt(2.0) * widths(self.polytope, self.geometry)
         bound: Floats = (diameter * np.sqrt(2.0 * self.iterate.norms)).sum(axis=1)

@@ -1,6 +1,7 @@
 """Policies that plan for what they have just seen: the last W slots, by greedy or by linear programme.
 
-The slots of the window are merged into one: batches and seconds added up, at the costs of the last slot.
+The slots of the window are merged into one long slot: batches and seconds added up, links open for as many
+slots, at the costs of the last one.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from idn_gym.core.arrays import EMPTY, Instance, Residents
 from idn_gym.core.items import make_items
 from idn_gym.core.layers import make_layers
 from idn_gym.core.relaxation import gain_and_gradient
+from idn_gym.evaluation.hindsight import one_row
 from idn_gym.policy import Bools, Feedback
 from idn_gym.scenarios.compile import Compiled
 from idn_gym.strict import number
@@ -71,18 +73,13 @@ class Window(Planner):
                 demand=self.demand.sum(axis=1, keepdims=True), seconds=self.seconds.sum(axis=1, keepdims=True)
             )
             for b in due:
-                self.wanted[b] = self.best(one_row(Instance(self.tables, total), int(b)), int(b))
+                slots = min(int(self._seen[b]), self.demand.shape[1])
+                longer = self.tables._replace(slot_seconds=self.tables.slot_seconds * slots)
+                self.wanted[b] = self.best(one_row(Instance(longer, total), int(b)), int(b))
 
     def best(self, window: Instance, b: int) -> Residents:
         """The placement (N, M) for row b, planned on its merged window, one row and one slot."""
         raise NotImplementedError
-
-
-def one_row(instance: Instance, b: int) -> Instance:
-    """Row b alone."""
-    draw = instance.draw._asdict()
-    rows = {name: field[b : b + 1] if len(field) > 1 else field for name, field in draw.items()}
-    return Instance(instance.tables, instance.draw._replace(**rows))
 
 
 class WindowGreedy(Window):

@@ -34,9 +34,9 @@ class Layers(NamedTuple):
     cost: Floats  # (L,)
     node: Ints  # (L,) of the first part
     need: Floats  # (L,) [s] per request on that node
-    # what the other classes took in the last slot, where capacity is shared (`note_others`)
+    # what the other classes took in the last slot, where capacity is shared (`note_others`); 0: nothing
     taken_seconds: Floats  # (R, L) [s] at each path position
-    taken_bytes: Floats  # (R, L) [bytes] over the link that enters it; -inf: links are taken as free
+    taken_bytes: Floats  # (R, L) [bytes] over the link that enters it
     # of one slot
     room: Floats  # (max L of a class,) [requests] lambda
     since: Ints  # (max L of a class,) phase in which the entry begins
@@ -79,7 +79,7 @@ def make_layers(tables: Tables, items: Items) -> Layers:
         node=np.zeros(size, np.int64),
         need=np.zeros(size),
         taken_seconds=np.zeros((classes, longest)),
-        taken_bytes=np.full((classes, longest), -np.inf),
+        taken_bytes=np.zeros((classes, longest)),
         room=np.zeros(widest),
         since=np.zeros(widest, np.int64),
         phase_cost=np.zeros(widest + 2),

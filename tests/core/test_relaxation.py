@@ -350,7 +350,7 @@ def test_shared_capacity_is_what_the_other_classes_left(make_scenario, play):
         list_slot(*arguments, capacity)
         return [capacity[layers.start[rho] :][: layers.entries[rho]].tolist() for rho in (0, 1)]
 
-    np.testing.assert_allclose(room(), [[100.0, np.inf]] * 2)  # nothing is known: no limit on links
+    np.testing.assert_allclose(room(), [[100.0, 20.0]] * 2)  # as if alone
     note_others(compiled.tables, outcome, 0, layers)
     np.testing.assert_allclose(room(), [[40.0, 20.0], [60.0, 0.0]])
     gradient = np.zeros(len(items.node))

@@ -194,3 +194,27 @@ def test_caches_on_a_trace_worked_out_by_hand(name, expected, cells, make_learne
     edge = next(v for v in range(2) if v not in cloud)
     held = ["".join("abcd"[m] for m in np.flatnonzero(row != EMPTY)) for row in placements[:, edge]]
     assert held == expected
+
+
+@pytest.mark.parametrize(("name", "options"), [("window-greedy", {"window": 5}), ("sg", {"groups": 1})])
+def test_merged_slots_have_the_link_bytes_of_all_of_them(name, options, make_scenario, make_learner, drive):
+    """A link for 20 requests a slot drops none of 19 or 15: "a" saves most, but not if it had to carry 6 slots."""
+    scenario = make_scenario(
+        nodes={
+            "edge": {"memory": 10.0, "demand": 1.0},
+            "cloud": {"device": "fast", "pins": ["all"], "servers": float("inf")},
+        },
+        links=[("edge", "cloud", {})],
+        models={
+            "b": {"blocks": [(0.5, 10.0, 0.0)], "task": "b"},
+            "a": {"blocks": [(0.1, 10.0, 0.0)], "task": "a"},
+        },
+        overrides={"horizon": 6, "workload.rate": 3.4, "workload.zipf": 0.34},
+    )
+    compiled = compile_scenario(scenario)
+    instance = build_instance(scenario, 0)
+    np.testing.assert_allclose(instance.draw.demand[0, 0], [19.0, 15.0], atol=0.1)
+    learner = make_learner(name, scenario, **options)
+    drive(learner, instance)
+    held = learner.wanted[0, compiled.names.nodes.index("edge")] != EMPTY
+    assert [model for model, there in zip(compiled.names.models, held, strict=True) if there] == ["a"]
