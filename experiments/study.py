@@ -2,7 +2,8 @@
 
 Every combination of part, grid cell, agent and seed is played once, several at a time, each in one
 process with one thread, and kept on disk; the same command later plays only what is missing or has
-changed, then writes table, figures and report anew.
+changed in the YAML, then writes table, figures and report anew. Runs that other code played stay, and are
+named in the report.
 """
 
 from __future__ import annotations
@@ -96,6 +97,8 @@ def run(units: list[Unit], out: Path, workers: int) -> None:
     missing = [unit for unit in units if not unit.done(out)]
     if len(missing) < len(units):
         print(f"{len(units) - len(missing)} of {len(units)} runs are there")
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
+        os.environ[name] = "1"  # before workers start: numpy reads it when it is loaded
     trained = {unit.file(out).parent: unit for unit in missing if unit.training is not None}
     with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _prepare_worker) as pool:
         _map(pool, train_unit, list(trained.values()), out, "trainings")
@@ -119,10 +122,8 @@ def _map(
 
 
 def _prepare_worker() -> None:
-    """One thread, and no progress bar besides the study's."""
+    """No progress bar besides the study's."""
     os.environ["TQDM_DISABLE"] = "1"
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
-        os.environ[name] = "1"
 
 
 def main(words: list[str] | None = None) -> None:
@@ -130,30 +131,40 @@ def main(words: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m experiments.study", description="Run a study.")
     parser.add_argument("study", type=Path, help="YAML file; configs/studies/ has those that ship")
     parser.add_argument("--out", type=Path, help="folder to write into (default: runs/studies/NAME)")
-    parser.add_argument("--parts", nargs="+", help="play and report these parts alone (default: all)")
+    parser.add_argument("--parts", nargs="+", help="play these parts alone (default: all)")
     parser.add_argument("--smoke", action="store_true", help="cut down to see within minutes that it runs")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes side by side")
     arguments = parser.parse_args(words)
     try:
-        study = read(Study, read_yaml(arguments.study))
-        if arguments.parts:
-            study = only(study, arguments.parts)
-        name = f"{study.name}-smoke" if arguments.smoke else study.name
-        out = arguments.out or Path("runs/studies") / name
-        units, left_out = list_units(study, arguments.smoke)
-        for line in left_out:
-            print(f"left out: {line}")
-        run(units, out, arguments.workers)
+        report = play(read(Study, read_yaml(arguments.study)), arguments, words or sys.argv[1:])
     except ConfigError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         sys.exit("\nstopped; the same command goes on with what is missing")
+    print(f"report: {report}")
+
+
+def play(study: Study, arguments: argparse.Namespace, words: Sequence[str]) -> Path:
+    """Play what was asked for, and report every part that is complete."""
+    if arguments.workers < 1:
+        raise ConfigError("workers", f"{arguments.workers} is not allowed; must be at least 1")
+    name = f"{study.name}-smoke" if arguments.smoke else study.name
+    out = arguments.out or Path("runs/studies") / name
+    wanted = only(study, arguments.parts) if arguments.parts else study
+    units, left_out = list_units(wanted, arguments.smoke)
+    for line in left_out:
+        print(f"left out: {line}")
+    run(units, out, arguments.workers)
+    units, left_out = list_units(study, arguments.smoke)
+    missing = list(dict.fromkeys(unit.part for unit in units if not unit.done(out)))
     head: dict[str, Any] = {
-        "command": shlex.join(["python", "-m", "experiments.study", *(words or sys.argv[1:])]),
-        "left out": left_out,
+        "command": shlex.join(["python", "-m", "experiments.study", *words]),
+        "left out": left_out + [f"{part}: not played yet" for part in missing],
         "versions": versions(),
     }
-    print(f"report: {study_report.write(study, units, out, head)}")
+    complete = [unit for unit in units if unit.part not in missing]
+    reported = only(study, list(dict.fromkeys(unit.part for unit in complete)))
+    return study_report.write(reported, complete, out, head)
 
 
 if __name__ == "__main__":

@@ -19,9 +19,11 @@ METRIC = Literal[
     "ntag",
     "share",
     "regret",
+    "rounding_regret",
     "fractional_regret",
     "dynamic_regret",
     "competitive",
+    "second_half",
     "update",
     "accuracy",
     "latency",
@@ -30,10 +32,15 @@ METRIC = Literal[
     "drop_rate",
     "late_rate",
 ]
-"""ntag: gain per request; share: gain over the hindsight optimum's upper bound; regret: cumulative gain
-that the best static placement is ahead, fractional_regret: of a learner's fractions; dynamic_regret and
-competitive: cumulative gain that the clairvoyant greedy is ahead, and gain over its gain; the others are
-columns of `idn_gym.metrics.METRICS`."""
+"""What figures can show, beside columns of `idn_gym.metrics.METRICS`:
+
+- ntag: gain per request, mean over slots; second_half: over the second half of them;
+- share: gain over the upper bound of all static placements in hindsight;
+- regret: gain that the best static placement is ahead, and rounding_regret that 1 - 1/e of it is;
+- fractional_regret: gain that the best static fractions are ahead of a learner's, their gain taken as
+  spread evenly over the slots;
+- dynamic_regret, competitive: gain that the clairvoyant greedy is ahead, and share of its gain.
+"""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,10 @@ COLUMNS = (
 """Columns of an episode's record that tables keep as they are."""
 
 
+REGRETS = ("regret", "rounding_regret", "fractional_regret", "dynamic_regret")
+"""Measured against the best static placement, 1 - 1/e of it, its fractions, and the clairvoyant."""
+
+
 class Play:
     """A unit that was played, with those of the same episode that it is measured against."""
 
@@ -59,25 +63,6 @@ class Play:
         saved = self.baseline.figure("tariff_cost") - self.figure("tariff_cost")
         return np.asarray(saved * self.unit.scenario.nominal_requests)
 
-    @cached_property
-    def regret(self) -> Floats:
-        """Gain by which the best static placement is ahead, cumulative (T,); nan where there is none."""
-        return self._behind(self.gain, self.optimum)
-
-    @cached_property
-    def fractional_regret(self) -> Floats:
-        """Of the fractions that a learner keeps, against the same placement (T,)."""
-        return self._behind(self.series.fractional, self.optimum)
-
-    @cached_property
-    def dynamic_regret(self) -> Floats:
-        """Gain by which the clairvoyant greedy is ahead, cumulative (T,); nan where there is none."""
-        return self._behind(self.gain, self.clairvoyant)
-
-    @staticmethod
-    def _behind(gain: Floats, other: Play | None) -> Floats:
-        return np.full(len(gain), np.nan) if other is None else measures.regret(gain, other.gain)
-
     def bound(self, name: str = "upper") -> float:
         """What no static placement gains in the episode; `relaxed`: nor any fraction. nan: nobody looked."""
         notes = {} if self.optimum is None else self.optimum.record["notes"]
@@ -96,23 +81,34 @@ class Play:
         """One number for the episode: see `study_config.METRIC`."""
         if name in self.record["figures"]:
             return float(self.record["figures"][name])
+        if name == "second_half":
+            half = len(self.gain) // 2
+            return float(measures.gain_per_request(self.gain[half:], self.figure("requests")[half:])[-1])
         return float(self.course(name)[-1])
 
     def course(self, name: str) -> Floats:
-        """The number after each slot, (T,): running means, but for regrets, which add up."""
-        slots = np.arange(1, len(self.gain) + 1)
-        if name in ("regret", "fractional_regret", "dynamic_regret"):
-            return np.asarray(getattr(self, name))
-        if name == "share":
-            return np.cumsum(self.gain) / (self._positive(self.bound()) * slots / len(self.gain))
-        if name == "ntag":
-            return measures.gain_per_request(self.gain, self.figure("requests"))
-        if name == "competitive":
-            if self.clairvoyant is None:
-                return np.full(len(self.gain), np.nan)
-            best = np.cumsum(self.clairvoyant.gain)
-            return np.divide(np.cumsum(self.gain), best, out=np.full_like(best, np.nan), where=best > 0.0)
-        return np.asarray(np.cumsum(self.figure(name)) / slots)
+        """The number after each slot, (T,): running means, but for regrets, which add up.
+
+        nan where a part lacks what the number is measured against.
+        """
+        nothing = np.full(len(self.gain), np.nan)
+        best = nothing if self.optimum is None else self.optimum.gain
+        clairvoyant = nothing if self.clairvoyant is None else self.clairvoyant.gain
+        spread = np.full(len(self.gain), 1.0 / len(self.gain))
+        courses: dict[str, Callable[[], Floats]] = {
+            "ntag": lambda: measures.gain_per_request(self.gain, self.figure("requests")),
+            "share": lambda: measures.competitive_ratio(self.gain, self.bound() * spread),
+            "regret": lambda: measures.regret(self.gain, best),
+            "rounding_regret": lambda: measures.regret(self.gain, best, measures.ROUNDING),
+            "fractional_regret": lambda: measures.regret(
+                self.series.fractional, self.bound("relaxed") * spread
+            ),
+            "dynamic_regret": lambda: measures.dynamic_regret(self.gain, clairvoyant),
+            "competitive": lambda: measures.competitive_ratio(self.gain, clairvoyant),
+        }
+        if name in courses:
+            return courses[name]()
+        return measures.updates_per_slot(self.figure(name))
 
     def row(self) -> dict[str, Any]:
         """One line of the tidy table."""
@@ -131,11 +127,10 @@ class Play:
             "share": self.value("share"),
             "fractional_gain": fractional,
             "fractional_share": self.share(fractional, "relaxed"),
-            "regret": self.value("regret"),
-            "fractional_regret": self.bound("relaxed") - fractional,
+            **{name: self.value(name) for name in REGRETS},
             "regret_bound": np.nan if self.series.proven is None else float(self.series.proven[-1]),
-            "dynamic_regret": self.value("dynamic_regret"),
             "competitive": self.value("competitive"),
+            "second_half": self.value("second_half"),
             **{name: figures[name] for name in COLUMNS},
             "bound_gap": notes.get("gap", np.nan),
             "cpu_seconds_to_build": self.record["cpu_seconds_to_build"],

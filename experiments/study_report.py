@@ -13,9 +13,10 @@ import numpy as np
 import yaml
 
 from experiments import study_figures
+from experiments.code_stamp import code_stamp
 from experiments.report import write_csv
 from experiments.study_config import Study
-from experiments.study_data import BASELINE, Play, Plays
+from experiments.study_data import BASELINE, REGRETS, Play, Plays
 from experiments.unit import Unit
 from idn_gym.evaluation.intervals import Interval, mean_interval, paired_difference, stratified_interval
 from idn_gym.strict import write as to_plain
@@ -51,17 +52,22 @@ def write(study: Study, units: Sequence[Unit], out: Path, head: dict[str, Any]) 
     write_csv(out / "runs.csv", [play.row() for play in plays.all])
     pictures = [(figure, study_figures.draw(figure, plays, out)) for figure in study.figures]
     body = [f"<p>{html.escape(study.about)}</p>"]
-    body += [f"<p>Left out: {html.escape(line)}</p>" for line in head.get("left out", [])]
+    body += [f"<p>Not here: {html.escape(line)}</p>" for line in head.get("left out", [])]
     body += [
         "<p>Means over seeds with 95 % bootstrap intervals. <i>Gain</i>: tariff saved per request against "
         "the repositories alone, averaged over slots. <i>Share</i>: gain over the upper bound of all static "
         "placements in hindsight; a policy that moves may pass 1. <i>Ahead</i>: gain minus that of the "
-        f"reference ({html.escape(study.reference)}), seed by seed. <i>Fractional regret</i>: gain by which "
-        "the best static fractions are ahead of a learner's, with the bound where one is proven. <i>Dynamic "
-        "regret</i> and <i>competitive</i>: gain by which the greedy that knows each slot is ahead, and gain "
-        "over its gain.</p>"
+        f"reference ({html.escape(study.reference)}), seed by seed. <i>Second half</i>: gain per request in "
+        "the second half of the slots. <i>Regret</i>: gain by which the best static placement is ahead, and "
+        "1 - 1/e of it; <i>of fractions</i>: by which the best static fractions are ahead of a learner's, "
+        "with the bound where one is proven. <i>Dynamic</i>, <i>of clairvoyant</i>: gain by which the greedy "
+        "that knows each slot is ahead, and share of its gain.</p>"
     ]
     body += _across(plays)
+    own = code_stamp()
+    other = list(dict.fromkeys(play.unit.part for play in plays.all if play.record.get("code") != own))
+    if other:
+        body.append(f"<p>Played, at least in part, by other code than this: {', '.join(other)}.</p>")
     rows = []
     for part in plays.parts():
         body.append(f"<h2>{html.escape(part)}</h2>")
@@ -92,12 +98,12 @@ def _row(plays: Plays, part: str, label: str, cell: dict[str, Any], reference: s
         else Interval(*[np.nan] * 3)
     )
     row |= _spread("ahead", ahead)
-    share = _values(mine, "share")
-    row |= _spread("share", Interval(*[np.nan] * 3) if np.isnan(share).any() else mean_interval(share))
+    row |= _spread("share", _interval(_values(mine, "share")))
     fractional = [play.row()["fractional_share"] for play in mine]
     row["fractional_share"] = float(np.mean(fractional))
-    for name in ("fractional_regret", "regret_bound", "dynamic_regret", "competitive"):
-        row[name] = float(np.mean([play.row()[name] for play in mine]))
+    for name in (*REGRETS, "competitive", "second_half"):
+        row |= _spread(name, _interval(_values(mine, name)))
+    row["regret_bound"] = float(np.mean([play.row()["regret_bound"] for play in mine]))
     for name in ("update", "accuracy", "latency", "drop_rate", "split_rate"):
         row[name] = float(_values(mine, name).mean())
     row["bound_gap"] = float(np.mean([play.row()["bound_gap"] for play in mine]))
@@ -109,6 +115,10 @@ def _values(plays: Sequence[Play], name: str) -> Any:
     return np.array([play.value(name) for play in plays])
 
 
+def _interval(values: Any) -> Interval:
+    return Interval(*[np.nan] * 3) if np.isnan(values).any() else mean_interval(values)
+
+
 def _spread(name: str, interval: Interval) -> dict[str, float]:
     return {name: interval.estimate, f"{name}_low": interval.low, f"{name}_high": interval.high}
 
@@ -118,10 +128,13 @@ SHOWN: dict[str, Callable[[dict[str, Any]], str]] = {
     "ahead": lambda row: _with_bounds(row, "ahead", "+"),
     "share": lambda row: _with_bounds(row, "share"),
     "fractional": lambda row: _number(row["fractional_share"]),
-    "fractional regret": lambda row: _number(row["fractional_regret"]),
+    "second half": lambda row: _with_bounds(row, "second_half"),
+    "regret": lambda row: _with_bounds(row, "regret"),
+    "with factor 1-1/e": lambda row: _with_bounds(row, "rounding_regret"),
+    "of fractions": lambda row: _with_bounds(row, "fractional_regret"),
     "at most": lambda row: _number(row["regret_bound"]),
-    "dynamic regret": lambda row: _number(row["dynamic_regret"]),
-    "competitive": lambda row: _number(row["competitive"]),
+    "dynamic": lambda row: _with_bounds(row, "dynamic_regret"),
+    "of clairvoyant": lambda row: _with_bounds(row, "competitive"),
     "update %": lambda row: _number(100 * row["update"]),
     "accuracy %": lambda row: _number(100 * row["accuracy"]),
     "latency ms": lambda row: _number(1e3 * row["latency"]),

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from agents.registry import RANDOMISED
 from experiments.checkpoint import atomically
+from experiments.code_stamp import code_stamp
 from experiments.play import open_agent
 from idn_gym.core.arrays import EMPTY, Floats
 from idn_gym.evaluation.rollout import rollout
@@ -142,6 +143,7 @@ def play_unit(unit: Unit, out: Path) -> Path:
         "unit": unit.record(),
         "figures": episodes.records()[0],
         "notes": getattr(policy, "notes", {}),
+        "code": code_stamp(),
         "cpu_seconds_to_build": built - start,
         "cpu_seconds_per_slot": (end - built) / len(series.scalar),
     }

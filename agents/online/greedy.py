@@ -52,8 +52,8 @@ def merge_slots(instance: Instance, b: int, groups: int) -> Instance:
     """One row with at most `groups` slots, each the sum of consecutive ones.
 
     Batches and compute seconds are added up, link rates averaged as seconds per byte, links open for as long
-    as the mean group, and the rest is that of the first slot. The gain of the sum is that of its slots where costs are the same in all of them and
-    no capacity binds, and at least that where costs are the same.
+    as the mean group, and the rest is that of the first slot. The gain of the sum is that of its slots where
+    costs are the same in all of them and no capacity binds, and at least that where costs are the same.
     """
     draw = instance.draw
     slots = draw.demand.shape[1]

@@ -34,9 +34,10 @@ def dynamic_regret(gains: Floats, best: Floats) -> Floats:
 
 
 def competitive_ratio(gains: Floats, reference: Floats) -> Floats:
-    """Share of the comparator's total gain that the policy earned (...,); nan where there was none."""
-    total = reference.sum(axis=-1)
-    share: Floats = np.where(total > 0.0, gains.sum(axis=-1) / np.where(total > 0.0, total, 1.0), np.nan)
+    """Share of the comparator's gain that was earned up to each slot (..., T); nan while it had none."""
+    total = np.cumsum(reference, axis=-1)
+    earned = np.cumsum(gains, axis=-1)
+    share: Floats = np.where(total > 0.0, earned / np.where(total > 0.0, total, 1.0), np.nan)
     return share
 
 
@@ -57,7 +58,7 @@ def gain_per_request(gains: Floats, requests: Floats) -> Floats:
 
 
 def updates_per_slot(loaded: Floats) -> Floats:
-    """Model updates: mean bytes newly resident per slot up to each slot (..., T)."""
+    """Model updates, or any other quantity of a slot: its mean up to each slot (..., T)."""
     curve: Floats = np.cumsum(loaded, axis=-1) / np.arange(1, loaded.shape[-1] + 1)
     return curve
 

@@ -145,8 +145,14 @@ def test_a_killed_study_goes_on_and_ends_with_the_same_numbers(played, tmp_path)
 
 def test_proven_bounds_and_distances_to_the_clairvoyant_are_in_the_courses(tmp_path):
     agents = [{"agent": name} for name in ("oga", "best-static", "clairvoyant-greedy")]
-    overrides = {"serving.capacity": "exogenous", "horizon": 8, "topology.nodes.0.memory": 9e6}
-    part = {"name": "p", "scenario": "tiny", "agents": agents, "overrides": overrides, "seeds": 2}
+    whole = {"serving.capacity": "exogenous", "serving.max_parts": 1, "topology.nodes.0.memory": 9e6}
+    part = {
+        "name": "p",
+        "scenario": "tiny",
+        "agents": agents,
+        "overrides": {**whole, "horizon": 8},
+        "seeds": 2,
+    }
     course = {"name": "c", "kind": "course", "part": "p", "y": ["fractional_regret", "dynamic_regret"]}
     out = run(tmp_path, {"parts": [part], "figures": [course], "reference": "best-static"})
     units, _ = study.list_units(read(Study, {**MINI, "parts": [part], "figures": []}), smoke=False)
@@ -156,12 +162,46 @@ def test_proven_bounds_and_distances_to_the_clairvoyant_are_in_the_courses(tmp_p
         proven = oga.series.proven
         assert proven is not None and (np.diff(proven) >= 0.0).all() and proven[-1] > 0.0
         assert best.series.proven is None
-        behind = best.gain.sum() - oga.series.fractional.sum()
-        assert oga.value("fractional_regret") == pytest.approx(behind)
+        behind = best.record["notes"]["relaxed"] - oga.series.fractional.sum()
+        assert oga.value("fractional_regret") == oga.row()["fractional_regret"] == pytest.approx(behind)
         assert behind <= proven[-1]
+        assert oga.value("regret") == pytest.approx(best.gain.sum() - oga.gain.sum())
+        assert oga.value("rounding_regret") == pytest.approx(
+            (1 - 1 / np.e) * best.gain.sum() - oga.gain.sum()
+        )
         assert oga.value("dynamic_regret") == pytest.approx(clairvoyant.gain.sum() - oga.gain.sum())
         assert oga.value("competitive") == pytest.approx(oga.gain.sum() / clairvoyant.gain.sum())
         assert clairvoyant.value("competitive") == pytest.approx(1.0)
+        late = oga.gain[4:] / oga.figure("requests")[4:]
+        assert oga.value("second_half") == pytest.approx(late.mean())
+
+
+def test_no_bound_is_drawn_where_options_need_two_placed_segments(tmp_path):
+    part = {"name": "p", "scenario": "tiny", "agents": [{"agent": "oga"}], "seeds": 1}
+    part["overrides"] = {"serving.capacity": "exogenous", "horizon": 4}
+    out = run(tmp_path, {"parts": [part], "figures": []})
+    units, _ = study.list_units(read(Study, {**MINI, "parts": [part], "figures": []}), smoke=False)
+    assert [play.series.proven for play in Plays(units, out).all] == [None, None]
+
+
+def test_parts_played_alone_leave_the_others_in_the_report(tmp_path):
+    """And what other code played is named."""
+    first = {**MINI["parts"][0], "grid": {}, "seeds": 1}
+    changes = {"parts": [first, {**first, "name": "again"}], "figures": []}
+    path = tmp_path / "study.yaml"
+    path.write_text(yaml.safe_dump({**MINI, **changes}, sort_keys=False))
+    words = [str(path), "--out", str(tmp_path / "out"), "--workers", "1", "--parts"]
+    page = tmp_path / "out" / "report.html"
+    study.main([*words, "rates"])
+    assert "again: not played yet" in page.read_text() and "<h2>again</h2>" not in page.read_text()
+    assert "other code" not in page.read_text()
+    record = next((tmp_path / "out" / "units" / "rates").rglob("*.json"))
+    record.write_text(record.read_text().replace('"code": "', '"code": "x'))
+    study.main([*words, "again"])
+    assert "<h2>rates</h2>" in page.read_text() and "<h2>again</h2>" in page.read_text()
+    assert "by other code than this: rates." in page.read_text()
+    with pytest.raises(SystemExit, match="workers: 0 is not allowed"):
+        study.main([*words[:-2], "0"])
 
 
 def test_courses_end_where_the_episode_does(played):

@@ -198,7 +198,7 @@ def test_caches_on_a_trace_worked_out_by_hand(name, expected, cells, make_learne
 
 @pytest.mark.parametrize(("name", "options"), [("window-greedy", {"window": 5}), ("sg", {"groups": 1})])
 def test_merged_slots_have_the_link_bytes_of_all_of_them(name, options, make_scenario, make_learner, drive):
-    """A link for 20 requests a slot drops none of 19 or 15: "a" saves most, but not if it had to carry 6 slots."""
+    """A link for 20 requests a slot drops none of 19 or 15: "a" saves most, but not if 6 slots shared it."""
     scenario = make_scenario(
         nodes={
             "edge": {"memory": 10.0, "demand": 1.0},

@@ -1,0 +1,39 @@
+"""Which code played a run: a digest of everything that can move its numbers."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import hashlib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PARTS = ("idn_gym", "agents")
+"""Packages that play; the experiments around them only record and draw."""
+
+
+@functools.cache
+def code_stamp() -> str:
+    """Digest of the statements of all modules that play; comments, docstrings and layout do not count."""
+    digest = hashlib.blake2b(digest_size=8)
+    for path in sorted(path for part in PARTS for path in (ROOT / part).rglob("*.py")):
+        digest.update(path.relative_to(ROOT).as_posix().encode())
+        digest.update(ast.dump(_without_docstrings(ast.parse(path.read_text(encoding="utf-8")))).encode())
+    return digest.hexdigest()
+
+
+def _without_docstrings(tree: ast.Module) -> ast.Module:
+    """The module without statements that are nothing but a string."""
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            node.body = [line for line in body if not _is_text(line)]  # type: ignore[attr-defined]
+    return tree
+
+
+def _is_text(line: ast.AST) -> bool:
+    return (
+        isinstance(line, ast.Expr)
+        and isinstance(line.value, ast.Constant)
+        and isinstance(line.value.value, str)
+    )
