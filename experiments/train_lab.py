@@ -1,0 +1,91 @@
+"""Train the networks of a laboratory: ``python -m experiments.train_lab configs/lab/fashion.yaml``.
+
+Every network is trained once per seed and kept on disk (`experiments/lab_store.py` says how); the same command
+later trains only what is missing or whose recipe has changed. Needs the extras ``lab`` and ``rl``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import multiprocessing
+import sys
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from pathlib import Path
+
+import torch
+from tqdm import tqdm
+
+from experiments.lab_store import Store
+from idn_gym.lab.data import Data, load_data
+from idn_gym.lab.produce import produce
+from idn_gym.lab.recipes import Lab
+from idn_gym.strict import ConfigError, read, read_yaml
+
+
+def train(store: Store, workers: int) -> None:
+    """Train what is missing, seed by seed in the order of the file, and nothing before what it starts from."""
+    lab = store.lab
+    everything = [(recipe.name, seed) for seed in range(lab.seeds) for recipe in lab.networks]
+    waiting = [job for job in everything if not store.done(*job)]
+    print(f"{len(everything) - len(waiting)} of {len(everything)} networks are there")
+    epochs = sum(lab.recipe(name).epochs for name, _ in waiting)
+    context = multiprocessing.get_context("spawn")
+    running: dict[Future[None], tuple[str, int]] = {}
+    with (
+        tqdm(total=epochs, unit=" epochs", disable=not waiting) as bar,
+        ProcessPoolExecutor(workers, context, torch.set_num_threads, (1,)) as pool,
+    ):
+        while waiting or running:
+            unfinished = {*waiting, *running.values()}
+            ready = [
+                (name, seed)
+                for name, seed in waiting
+                if not any((earlier.name, seed) in unfinished for earlier in lab.line(name)[:-1])
+            ]
+            for name, seed in ready[: workers - len(running)]:
+                running[pool.submit(train_one, store, name, seed)] = name, seed
+                waiting.remove((name, seed))
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                name, _ = running.pop(future)
+                future.result()
+                bar.update(lab.recipe(name).epochs)
+
+
+def train_one(store: Store, name: str, seed: int) -> None:
+    """Train one network and write it down."""
+    data = _data(store.lab.data)
+    trained = produce(store.lab, name, seed, data, lambda start: store.load(start, seed, data))
+    store.save(name, seed, trained, data)
+
+
+@functools.cache
+def _data(name: str) -> Data:
+    return load_data(name)  # type: ignore[arg-type]
+
+
+def open_store(path: Path, out: Path | None) -> Store:
+    """The laboratory that a file states, and its folder."""
+    lab = read(Lab, read_yaml(path))
+    return Store(lab, out or Path("runs/lab") / lab.name)
+
+
+def main(words: list[str] | None = None) -> None:
+    """Read the command line and train."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("config", type=Path, help="a file such as configs/lab/fashion.yaml")
+    parser.add_argument("--out", type=Path, help="folder of the networks (default: runs/lab/NAME)")
+    parser.add_argument("--workers", type=int, default=1, help="trainings at a time, one thread each (default: 1)")
+    options = parser.parse_args(words)
+    try:
+        store = open_store(options.config, options.out)
+        load_data(store.lab.data)
+        train(store, options.workers)
+    except ConfigError as error:
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit("\nstopped; the same command goes on with what is missing")
+
+
+if __name__ == "__main__":
+    main()

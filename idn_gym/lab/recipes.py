@@ -1,0 +1,162 @@
+"""Every network of a laboratory as data: what it is, where it starts, and how it is trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from torch import nn
+
+from idn_gym.lab.bottleneck import Latent, squeezed
+from idn_gym.lab.data import Data
+from idn_gym.lab.ddnn import DDNN, Devices
+from idn_gym.lab.exits import branchy
+from idn_gym.lab.networks import Chain, Size, three_tier
+from idn_gym.strict import ConfigError, closest, number
+
+
+@dataclass(frozen=True)
+class Whole:
+    """The three-tier network without anything added."""
+
+    kind: Literal["whole"]
+    name: str
+    epochs: int = number(least=1)
+    size: Size | None = None
+    """null: the laboratory's"""
+    start: str | None = None
+    """a network of the same size to go on from; null: random weights"""
+    rate: float = number(3e-3, above=0)
+    """peak learning rate"""
+
+
+@dataclass(frozen=True)
+class Exits:
+    """A trained network with exits, all trained on together (BranchyNet)."""
+
+    kind: Literal["exits"]
+    name: str
+    start: str
+    """a whole network: the trunk"""
+    epochs: int = number(least=1)
+    after: tuple[int, ...] = (1, 2)
+    """tiers before each early exit"""
+    weights: tuple[float, ...] = (1.0, 1.0, 1.0)
+    """of the exits' losses, in their order"""
+    rate: float = number(2e-3, above=0)
+
+
+@dataclass(frozen=True)
+class Bottleneck:
+    """An encoder and a decoder in place of the first two tiers of a trained network, the teacher."""
+
+    kind: Literal["bottleneck"]
+    name: str
+    start: str
+    """a whole network: gives the last tier, and is the teacher"""
+    latent: Latent
+    recipe: Literal["head", "maps", "labels", "early-label"]
+    """head: distil the head alone; maps: generalised head-network distillation; labels: cross entropy from end
+    to end; early-label: knowledge distillation and a label at the encoder, together"""
+    epochs: int = number(least=1)
+    early_weight: float = number(0.5, above=0)
+    """of the early label's loss"""
+    rate: float = number(3e-3, above=0)
+
+
+@dataclass(frozen=True)
+class Tail:
+    """Second stage of a bottleneck: knowledge distillation with the encoder frozen."""
+
+    kind: Literal["tail"]
+    name: str
+    start: str
+    """a bottleneck; its teacher is the teacher here"""
+    epochs: int = number(least=1)
+    rate: float = number(2e-3, above=0)
+
+
+@dataclass(frozen=True)
+class Distributed:
+    """Several devices, a gateway and a cloud (DDNN), from random weights."""
+
+    kind: Literal["ddnn"]
+    name: str
+    epochs: int = number(least=1)
+    devices: Devices = field(default_factory=Devices)
+    rate: float = number(5e-3, above=0)
+
+
+Recipe = Whole | Exits | Bottleneck | Tail | Distributed
+
+
+@dataclass(frozen=True)
+class Lab:
+    """All networks of one data set, as a file in ``configs/lab/`` states them."""
+
+    name: str
+    data: Literal["fashion", "digits"]
+    networks: tuple[Whole | Exits | Bottleneck | Tail | Distributed, ...]
+    size: Size = field(default_factory=Size)
+    seeds: int = number(1, least=1)
+    batch: int = number(256, least=1)
+
+    def __post_init__(self) -> None:
+        allowed = {Whole: Whole, Exits: Whole, Bottleneck: Whole, Tail: Bottleneck}
+        known: dict[str, Recipe] = {}
+        for recipe in self.networks:
+            if recipe.name in known:
+                raise ConfigError("networks", f"two of them are called {recipe.name!r}")
+            parent = None if isinstance(recipe, Distributed) else recipe.start
+            if parent is not None and not isinstance(known.get(parent), allowed[type(recipe)]):
+                right = [name for name, other in known.items() if isinstance(other, allowed[type(recipe)])]
+                raise ConfigError(f"networks.{recipe.name}.start", f"{parent!r}; {closest(parent, right)}")
+            known[recipe.name] = recipe
+
+    def recipe(self, name: str) -> Recipe:
+        """A network's recipe, by name.
+
+        Raises:
+            ConfigError: there is none.
+        """
+        for recipe in self.networks:
+            if recipe.name == name:
+                return recipe
+        raise ConfigError("network", f"{name!r}; {closest(name, [recipe.name for recipe in self.networks])}")
+
+    def line(self, name: str) -> tuple[Recipe, ...]:
+        """A network's recipe and those of all that it starts from, the first one first."""
+        recipe = self.recipe(name)
+        parent = None if isinstance(recipe, Distributed) else recipe.start
+        return (*(self.line(parent) if parent else ()), recipe)
+
+
+def untrained(lab: Lab, name: str, data: Data) -> Chain | DDNN:
+    """A network of a laboratory with random weights, into which trained ones can be loaded."""
+    recipe = lab.recipe(name)
+    side, classes = data.side, data.classes
+    match recipe:
+        case Whole():
+            return three_tier(recipe.size or lab.size, classes)
+        case Exits():
+            return branchy(_trunk_size(lab, recipe.start), side, classes, recipe.after)
+        case Bottleneck():
+            size = _trunk_size(lab, recipe.start)
+            return squeezed(recipe.latent, size, side, classes, recipe.recipe == "early-label")
+        case Tail():
+            return untrained(lab, recipe.start, data)
+        case Distributed():
+            return DDNN(recipe.devices, side, classes)
+
+
+def inherit(recipe: Recipe, network: nn.Module, start: nn.Module) -> None:
+    """Copy into `network` what it takes over from the one it starts from; the rest stays."""
+    kept = start.state_dict()
+    if isinstance(recipe, Bottleneck):
+        kept = {key: value for key, value in kept.items() if key.startswith(("tiers.2.", "heads.3."))}
+    network.load_state_dict(kept, strict=False)
+
+
+def _trunk_size(lab: Lab, name: str) -> Size:
+    trunk = lab.recipe(name)
+    return (trunk.size if isinstance(trunk, Whole) else None) or lab.size
