@@ -3,7 +3,7 @@
 The record is written last, so where it is, all is there. A network counts as trained while its own recipe and
 those of all that it starts from are what they were.
 
-The arrays of the npz file: ``validation`` and ``test``, logits (X, S, C) of all X exits in half precision, and
+Arrays of the npz file: ``validation`` and ``test``, logits (X, S, C) of all X exits in half precision, and
 ``validation_labels`` and ``test_labels``, (S,).
 """
 
@@ -27,7 +27,7 @@ from idn_gym.lab.networks import Chain
 from idn_gym.lab.produce import Trained
 from idn_gym.lab.recipes import Lab, untrained
 from idn_gym.lab.training import accuracy, logits
-from idn_gym.strict import ConfigError, write
+from idn_gym.strict import ConfigError, read, read_yaml, write
 
 
 class Scores(NamedTuple):
@@ -45,6 +45,34 @@ class Store(NamedTuple):
     lab: Lab
     folder: Path
 
+    @classmethod
+    def open(cls, folder: Path) -> Store:
+        """The store that is in a folder.
+
+        Raises:
+            ConfigError: there is none.
+        """
+        return cls(read(Lab, read_yaml(folder / "lab.json")), folder)
+
+    def found(self) -> None:
+        """Make the folder and write down what belongs into it."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(write(self.lab), indent=1) + "\n"
+        atomically(self.folder / "lab.json", lambda file: file.write(text.encode()))
+
+    def complete(self) -> tuple[int, ...]:
+        """Seeds of which all networks are there.
+
+        Raises:
+            ConfigError: not a single one.
+        """
+        names = [recipe.name for recipe in self.lab.networks]
+        seeds = tuple(seed for seed in range(self.lab.seeds) if all(self.done(name, seed) for name in names))
+        if not seeds:
+            missing = next(name for name in names if not self.done(name, 0))
+            raise ConfigError(str(self.file(missing, 0)), self._absent())
+        return seeds
+
     def file(self, name: str, seed: int, suffix: str = ".json") -> Path:
         return self.folder / name / f"seed-{seed}{suffix}"
 
@@ -60,11 +88,7 @@ class Store(NamedTuple):
             ConfigError: it is not there.
         """
         if not self.done(name, seed):
-            raise ConfigError(
-                str(self.file(name, seed)),
-                f"is not there, or of another recipe; train it with "
-                f"python -m experiments.train_lab configs/lab/{self.lab.name}.yaml --out {self.folder}",
-            )
+            raise ConfigError(str(self.file(name, seed)), self._absent())
         record: dict[str, Any] = json.loads(self.file(name, seed).read_text())
         return record
 
@@ -100,12 +124,14 @@ class Store(NamedTuple):
             "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         }
         self.file(name, seed).parent.mkdir(parents=True, exist_ok=True)
-        atomically(
-            self.file(name, seed, ".pt"), lambda file: torch.save(trained.network.state_dict(), file)
-        )
+        atomically(self.file(name, seed, ".pt"), lambda file: torch.save(trained.network.state_dict(), file))
         atomically(self.file(name, seed, ".npz"), lambda file: file.write(arrays.getvalue()))
         text = json.dumps(record, indent=1) + "\n"
         atomically(self.file(name, seed), lambda file: file.write(text.encode()))
+
+    def _absent(self) -> str:
+        command = f"python -m experiments.train_lab configs/lab/{self.lab.name}.yaml --out {self.folder}"
+        return f"is not there, or of another recipe; train what is missing with: {command}"
 
     def _recipes(self, name: str) -> Any:
         common = {"data": self.lab.data, "size": write(self.lab.size), "batch": self.lab.batch}

@@ -1,7 +1,7 @@
 """Train the networks of a laboratory: ``python -m experiments.train_lab configs/lab/fashion.yaml``.
 
-Every network is trained once per seed and kept on disk (`experiments/lab_store.py` says how); the same command
-later trains only what is missing or whose recipe has changed. Needs the extras ``lab`` and ``rl``.
+Every network is trained once per seed and kept on disk (`experiments/lab_store.py` says how); the same
+command later trains only what is missing or whose recipe has changed. Needs the extras ``lab`` and ``rl``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from idn_gym.strict import ConfigError, read, read_yaml
 
 
 def train(store: Store, workers: int) -> None:
-    """Train what is missing, seed by seed in the order of the file, and nothing before what it starts from."""
+    """Train what is missing, seed by seed in the order of the file, nothing before what it starts from."""
+    store.found()
     lab = store.lab
     everything = [(recipe.name, seed) for seed in range(lab.seeds) for recipe in lab.networks]
     waiting = [job for job in everything if not store.done(*job)]
@@ -72,10 +73,14 @@ def open_store(path: Path, out: Path | None) -> Store:
 
 def main(words: list[str] | None = None) -> None:
     """Read the command line and train."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("config", type=Path, help="a file such as configs/lab/fashion.yaml")
     parser.add_argument("--out", type=Path, help="folder of the networks (default: runs/lab/NAME)")
-    parser.add_argument("--workers", type=int, default=1, help="trainings at a time, one thread each (default: 1)")
+    parser.add_argument(
+        "--workers", type=int, default=1, help="trainings at a time, one thread each (default: 1)"
+    )
     options = parser.parse_args(words)
     try:
         store = open_store(options.config, options.out)

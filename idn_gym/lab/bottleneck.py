@@ -1,10 +1,10 @@
 """Bottlenecks: an encoder and a decoder in place of a network's first two tiers, and how to train them.
 
 The recipes follow what could be read of BottleFit (Matsubara et al., 2022: its configurations) and its
-baselines: distillation of the head alone, generalised head-network distillation (GHND), knowledge distillation
-of the tail with the encoder frozen, and plain cross entropy from end to end. Training a bottleneck together
-with a label at its encoder is in the spirit of "Regularized Bottleneck with Early Labeling" (Castellano et al.,
-2022), whose text was not available: the loss here is this project's.
+baselines: distillation of the head alone, generalised head-network distillation (GHND), knowledge
+distillation of the tail with the encoder frozen, and plain cross entropy from end to end. Training a
+bottleneck together with a label at its encoder is in the spirit of "Regularized Bottleneck with Early
+Labeling" (Castellano et al., 2022), whose text was not available: the loss here is this project's.
 """
 
 from __future__ import annotations
@@ -74,11 +74,11 @@ def squeezed(latent: Latent, size: Size, side: int, classes: int, early_label: b
 
 
 def targets(teacher: Chain, images: Tensor, batch: int = 1000) -> tuple[Tensor, Tensor, Tensor]:
-    """What students are to match, computed once: maps after tiers 2 and 3 (half precision), and logits (S, C)."""
+    """What students are to match: maps after tiers 2 and 3, in half precision, and logits (S, C)."""
     teacher.eval()
     found = []
     with torch.no_grad():
-        for rows in images.split(batch):
+        for rows in torch.split(images, batch):
             maps = teacher.maps(rows)
             found.append((maps[1].half(), maps[2].half(), teacher.heads["3"](maps[2])))
     middle, last, scores = (torch.cat(column) for column in zip(*found, strict=True))

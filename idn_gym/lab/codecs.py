@@ -1,4 +1,4 @@
-"""What else could be sent: the picture as it is, as PNG or JPEG, and maps of a network cut where it stands."""
+"""What else could be sent: the picture, raw, as PNG or JPEG, and maps of a network cut where it stands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures to train and measure on: Fashion-MNIST, whole, and scikit-learn's digits. Nothing is downloaded."""
+"""Pictures to train and measure on: Fashion-MNIST and scikit-learn's digits. Nothing is downloaded."""
 
 from __future__ import annotations
 
@@ -73,7 +73,9 @@ def load_data(name: Literal["fashion", "digits"], folder: str | Path | None = No
 
 
 def _fashion(folder: Path) -> Data:
-    images, labels = (_read_idx(folder / f"train-{kind}.gz") for kind in ("images-idx3-ubyte", "labels-idx1-ubyte"))
+    images, labels = (
+        _read_idx(folder / f"train-{kind}.gz") for kind in ("images-idx3-ubyte", "labels-idx1-ubyte")
+    )
     test = [_read_idx(folder / f"t10k-{kind}.gz") for kind in ("images-idx3-ubyte", "labels-idx1-ubyte")]
     train, validation = _split(images, labels, 5_000)
     return Data("fashion", 10, train, validation, _part(*test))
@@ -83,9 +85,7 @@ def _digits() -> Data:
     try:
         from sklearn.datasets import load_digits
     except ImportError:
-        raise DependencyNotInstalled(
-            "The digits need scikit-learn: pip install 'idn-gym[lab]'"
-        ) from None
+        raise DependencyNotInstalled("The digits need scikit-learn: pip install 'idn-gym[lab]'") from None
     digits = load_digits()
     # Grey values 0 to 16 become 0 to 255, one byte per pixel like any picture.
     images = np.rint(digits.images * (255 / 16)).astype(np.uint8)
@@ -96,7 +96,10 @@ def _digits() -> Data:
 
 def _split(images: NDArray[np.uint8], labels: NDArray[np.integer], held: int) -> tuple[Part, Part]:
     order = np.random.default_rng(SPLIT_SEED).permutation(len(images))
-    return (_part(images[order[held:]], labels[order[held:]]), _part(images[order[:held]], labels[order[:held]]))
+    return (
+        _part(images[order[held:]], labels[order[held:]]),
+        _part(images[order[:held]], labels[order[:held]]),
+    )
 
 
 def _part(images: NDArray[np.uint8], labels: NDArray[np.integer]) -> Part:

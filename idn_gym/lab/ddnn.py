@@ -1,4 +1,4 @@
-"""DDNN (Teerapittayanon et al., 2017): several devices that each see a part, a local exit, and one in the cloud.
+"""DDNN (Teerapittayanon et al., 2017): devices that each see a part, a local exit, and one in the cloud.
 
 Four devices see a quadrant of the picture each. A gateway aggregates their class scores, which is the local
 exit; the cloud aggregates their binary feature maps. Unlike in the authors' code, weights are not binary.
@@ -59,7 +59,7 @@ def quadrants(images: Tensor) -> tuple[Tensor, ...]:
 
 
 class DDNN(nn.Module):
-    """Devices, gateway and cloud, trained together; logits (2, B, C), of the local exit and of the cloud's."""
+    """Devices, gateway and cloud in one; gives logits (2, B, C), of the local exit and of the cloud's."""
 
     def __init__(self, devices: Devices, side: int, classes: int) -> None:
         """Args: devices; side of the whole picture in pixels; number of classes."""
@@ -123,7 +123,10 @@ def _device(devices: Devices) -> nn.Sequential:
     layers: list[nn.Module] = []
     inputs = 1
     for block in range(devices.blocks):
-        layers += [*([nn.ReLU()] if block else []), nn.Conv2d(inputs, devices.filters, 3, padding=1, bias=False)]
+        layers += [
+            *([nn.ReLU()] if block else []),
+            nn.Conv2d(inputs, devices.filters, 3, padding=1, bias=False),
+        ]
         layers += [nn.MaxPool2d(3, 2, 1), nn.BatchNorm2d(devices.filters)]
         inputs = devices.filters
     return nn.Sequential(*layers)

@@ -1,4 +1,4 @@
-"""Early exits (BranchyNet, Teerapittayanon et al., 2016): heads, when to leave, and thresholds to choose from."""
+"""Early exits (BranchyNet, Teerapittayanon et al., 2016): heads, when to leave, and which thresholds."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ def branchy(size: Size, side: int, classes: int, after: Sequence[int]) -> Chain:
         ConfigError: an exit that is not after tier 1 or 2, or is there twice.
     """
     if len(set(after)) < len(after) or not set(after) <= {1, 2}:
-        raise ConfigError("after", f"{tuple(after)} is not allowed; must be out of 1 and 2, each once at most")
+        raise ConfigError(
+            "after", f"{tuple(after)} is not allowed; must be out of 1 and 2, each once at most"
+        )
     trunk = three_tier(size, classes)
     heads: dict[int, nn.Module] = {3: trunk.heads["3"]}
     for tier in after:
@@ -45,8 +47,8 @@ def branchy(size: Size, side: int, classes: int, after: Sequence[int]) -> Chain:
 def doubt(scores: NDArray[np.floating], criterion: Criterion) -> NDArray[np.float64]:
     """How unsure logits (..., C) are, (...): the lower, the surer.
 
-    ``entropy`` in nats (BranchyNet); ``normalised entropy`` in [0, 1], divided by log C (as DDNN is remembered
-    to do; not verified); ``probability``: 1 - the largest; ``margin``: 1 - (largest - second largest).
+    ``entropy`` in nats (BranchyNet); ``normalised entropy`` in [0, 1], divided by log C (as DDNN is
+    remembered to do; not verified); ``probability``: 1 - the largest; ``margin``: 1 - (largest - second largest).
 
     Raises:
         ConfigError: no such criterion.
@@ -91,7 +93,7 @@ def screen(
     criterion: Criterion = "entropy",
     steps: int = 41,
 ) -> tuple[Setting, ...]:
-    """Try thresholds, on validation data, and keep those that nothing beats in accuracy and mean cost at once.
+    """Try thresholds, on validation data, and keep those that nothing beats in accuracy and mean cost.
 
     Args:
         scores: logits (X, S, C).
@@ -113,7 +115,9 @@ def screen(
     for thresholds in itertools.product(*grids):
         exits = taken(doubts, thresholds)
         tried.append(
-            Setting(tuple(map(float, thresholds)), float(right[exits, rows].mean()), float(spent[exits].mean()))
+            Setting(
+                tuple(map(float, thresholds)), float(right[exits, rows].mean()), float(spent[exits].mean())
+            )
         )
     front: list[Setting] = []
     for setting in sorted(tried, key=lambda setting: (setting.cost, -setting.accuracy)):

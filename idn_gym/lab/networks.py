@@ -47,7 +47,8 @@ class Chain(nn.Module):
         super().__init__()
         if not heads or max(heads) != len(tiers) or min(heads) < 1:
             raise ConfigError(
-                "heads", f"after {sorted(heads)} is not allowed; must be 1 to {len(tiers)} tiers, and all of them"
+                "heads",
+                f"after {sorted(heads)} is not allowed; must be 1 to {len(tiers)} tiers, and all of them",
             )
         self.tiers = nn.ModuleList(tiers)
         self.heads = nn.ModuleDict({str(after): heads[after] for after in sorted(heads)})

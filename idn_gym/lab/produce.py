@@ -49,7 +49,7 @@ def produce(
     line = lab.line(name)
     if len(line) > 1:
         inherit(recipe, network, load(line[-2].name))
-    rows = tensors(data.train)
+    rows: tuple[Tensor, ...] = tensors(data.train)
     prepared = 0.0
     if isinstance(recipe, Tail) or (isinstance(recipe, Bottleneck) and recipe.recipe != "labels"):
         teacher = load(next(first.name for first in reversed(line) if isinstance(first, Whole)))

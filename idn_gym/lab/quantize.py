@@ -76,7 +76,9 @@ def pack(codes: NDArray[np.uint8], bits: int) -> NDArray[np.uint8]:
         ConfigError: a code does not fit into `bits`.
     """
     if codes.size and int(codes.max()) >> bits:
-        raise ConfigError("codes", f"{int(codes.max())} is not allowed; must be below {2**bits} at {bits} bits")
+        raise ConfigError(
+            "codes", f"{int(codes.max())} is not allowed; must be below {2**bits} at {bits} bits"
+        )
     flat = codes.reshape(len(codes), -1, 1)
     shifts = np.arange(bits - 1, -1, -1, dtype=np.uint8)
     return np.packbits((flat >> shifts & 1).reshape(len(codes), -1), axis=1)

@@ -56,8 +56,8 @@ class Bottleneck:
     """a whole network: gives the last tier, and is the teacher"""
     latent: Latent
     recipe: Literal["head", "maps", "labels", "early-label"]
-    """head: distil the head alone; maps: generalised head-network distillation; labels: cross entropy from end
-    to end; early-label: knowledge distillation and a label at the encoder, together"""
+    """head: distil the head alone; maps: generalised head-network distillation; labels: cross entropy from
+    end to end; early-label: knowledge distillation and a label at the encoder, together"""
     epochs: int = number(least=1)
     early_weight: float = number(0.5, above=0)
     """of the early label's loss"""

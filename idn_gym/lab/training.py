@@ -28,7 +28,7 @@ def tensors(part: Part) -> tuple[Tensor, Tensor]:
 
 
 def cross_entropy(network: nn.Module, weights: Sequence[float] = (1.0,)) -> Loss:
-    """Weighted sum of the cross entropies of all exits (Teerapittayanon et al., 2016), for pictures and labels.
+    """Weighted sum of the cross entropies of all exits (BranchyNet, Teerapittayanon et al., 2016).
 
     Args:
         network: gives logits (X, B, C).
@@ -84,9 +84,10 @@ def fit(
     generator = torch.Generator().manual_seed(seed)
     _train_mode(network)
     for _ in range(epochs):
-        for chosen in torch.randperm(pictures, generator=generator)[: steps * batch].split(batch):
+        order = torch.randperm(pictures, generator=generator)
+        for chosen in torch.split(order[: steps * batch], batch):
             optimizer.zero_grad()
-            loss(*(tensor[chosen] for tensor in rows)).backward()
+            loss(*(tensor[chosen] for tensor in rows)).backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             schedule.step()
         progress()
