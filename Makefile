@@ -18,10 +18,13 @@ INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -c constrain
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: demo test lint types wheel-check mutants no-jit clean help setup
+.PHONY: demo data test lint types wheel-check mutants no-jit clean help setup
 
 demo: $(READY) ## train PPO on the default scenario, compare it with baselines, write runs/demo/
 	@$(BIN)/python -m experiments.demo $(if $(filter-out 0,$(FORCE)),--force)
+
+data: ## install Fashion-MNIST for the lab (a package of Debian and Ubuntu; needs root)
+	@$(if $(filter-out 0,$(shell id -u)),sudo )apt-get install -y dataset-fashion-mnist
 
 test: $(READY) ## run the whole test suite
 	@$(BIN)/python -m pytest

@@ -47,8 +47,8 @@ def branchy(size: Size, side: int, classes: int, after: Sequence[int]) -> Chain:
 def doubt(scores: NDArray[np.floating], criterion: Criterion) -> NDArray[np.float64]:
     """How unsure logits (..., C) are, (...): the lower, the surer.
 
-    ``entropy`` in nats (BranchyNet); ``normalised entropy`` in [0, 1], divided by log C (as DDNN is
-    remembered to do; not verified); ``probability``: 1 - the largest; ``margin``: 1 - (largest - second largest).
+    ``entropy`` in nats (BranchyNet); ``normalised entropy`` in [0, 1], divided by log C (as DDNN does
+    from memory; not verified); ``probability``: 1 - the largest; ``margin``: 1 - (largest - second largest).
 
     Raises:
         ConfigError: no such criterion.
@@ -72,8 +72,7 @@ def taken(doubts: NDArray[np.float64], thresholds: Sequence[float]) -> NDArray[n
         doubts: (X, S).
         thresholds: (X - 1,), of all exits but the last.
     """
-    sure = doubts[:-1] <= np.asarray(thresholds, np.float64)[:, None]
-    return np.where(sure.any(axis=0), sure.argmax(axis=0), len(thresholds))
+    return (doubts <= np.array([*thresholds, np.inf])[:, None]).argmax(axis=0)
 
 
 class Setting(NamedTuple):

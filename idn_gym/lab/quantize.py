@@ -21,7 +21,8 @@ class Quantizer(nn.Module):
 
     In training the range follows the smallest and the largest value of the batches, as a running mean; then
     it stays. So a receiver knows it beforehand, nothing but the codes is sent, and what becomes of a picture
-    does not depend on the others in its batch. Gradients pass as if nothing were rounded.
+    does not depend on the others in its batch. In training gradients pass
+    as if nothing were rounded.
     """
 
     low: Tensor
@@ -52,8 +53,9 @@ class Quantizer(nn.Module):
         return codes.float() * self.step + self.low
 
     def forward(self, values: Tensor) -> Tensor:
-        if self.training:
-            self._follow(values.detach())
+        if not self.training:
+            return self.values(self.codes(values))
+        self._follow(values.detach())
         inside = values.clamp(self.low, self.high)
         return inside + (self.values(self.codes(values)) - inside).detach()
 
