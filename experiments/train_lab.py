@@ -56,7 +56,12 @@ def train(store: Store, workers: int) -> None:
 def train_one(store: Store, name: str, seed: int) -> None:
     """Train one network and write it down."""
     data = _data(store.lab.data)
-    trained = produce(store.lab, name, seed, data, lambda start: store.load(start, seed, data))
+    epochs = store.lab.recipe(name).epochs
+    # Below the bar of all networks, and only where somebody watches.
+    with tqdm(total=epochs, desc=name, unit=" epochs", position=1, leave=False, disable=None) as bar:
+        trained = produce(
+            store.lab, name, seed, data, lambda start: store.load(start, seed, data), bar.update
+        )
     store.save(name, seed, trained, data)
 
 

@@ -45,6 +45,12 @@ class Exits:
     """of the exits' losses, in their order"""
     rate: float = number(2e-3, above=0)
 
+    def __post_init__(self) -> None:
+        if len(self.weights) != len(self.after) + 1:
+            raise ConfigError(
+                "weights", f"{len(self.weights)} of them do not go with {len(self.after) + 1} exits"
+            )
+
 
 @dataclass(frozen=True)
 class Bottleneck:
@@ -111,6 +117,8 @@ class Lab:
             if parent is not None and not isinstance(known.get(parent), allowed[type(recipe)]):
                 right = [name for name, other in known.items() if isinstance(other, allowed[type(recipe)])]
                 raise ConfigError(f"networks.{recipe.name}.start", f"{parent!r}; {closest(parent, right)}")
+            if isinstance(recipe, Whole) and parent is not None and recipe.size != known[parent].size:
+                raise ConfigError(f"networks.{recipe.name}.size", f"differs from that of {parent!r}")
             known[recipe.name] = recipe
 
     def recipe(self, name: str) -> Recipe:

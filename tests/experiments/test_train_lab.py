@@ -1,0 +1,121 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from experiments import check_lab, train_lab
+from experiments.lab_store import Store
+from idn_gym.lab.data import load_data
+from idn_gym.lab.recipes import Lab
+from idn_gym.lab.training import accuracy, logits
+from idn_gym.strict import ConfigError, override, read, read_yaml
+
+CONFIGS = Path(__file__).resolve().parents[2] / "configs" / "lab"
+SMALL = {"widths": [2, 3, 4], "kernel": 3, "stride": 1}
+PLAIN = {
+    "name": "small",
+    "data": "digits",
+    "size": SMALL,
+    "networks": [
+        {"kind": "whole", "name": "whole", "epochs": 1},
+        {"kind": "exits", "name": "exits", "start": "whole", "epochs": 1},
+        {"kind": "ddnn", "name": "ddnn", "epochs": 1},
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    store = Store(read(Lab, PLAIN), tmp_path_factory.mktemp("small"))
+    store.found()
+    for recipe in store.lab.networks:
+        train_lab.train_one(store, recipe.name, 0)
+    return store
+
+
+def test_what_is_on_disk_is_what_was_trained(store):
+    data = load_data("digits")
+    scores = store.scores("exits", 0)
+    network = store.load("exits", 0, data)
+    np.testing.assert_allclose(logits(network, data.test.images), scores.test, atol=0.02)
+    assert (scores.test_labels == data.test.labels).all() and scores.validation.shape == (3, 300, 10)
+    record = store.record("exits", 0)
+    assert (
+        record["accuracy"]["test"] == accuracy(logits(network, data.test.images), data.test.labels).tolist()
+    )
+    assert record["cpu_seconds"] > 0 and "torch" in record["versions"]
+    assert Store.open(store.folder) == store and store.complete() == (0,)
+
+
+def test_only_what_a_changed_recipe_touches_is_trained_again(store):
+    def done(key, value):
+        changed = store._replace(lab=read(Lab, override(PLAIN, {key: value})))
+        return [changed.done(recipe.name, 0) for recipe in changed.lab.networks]
+
+    assert done("seeds", 2) == [True, True, True]
+    assert done("networks.0.epochs", 2) == [False, False, True]
+    assert done("networks.1.epochs", 2) == [True, False, True]
+    assert done("size.kernel", 5) == [False, False, False]
+
+
+def test_a_missing_network_names_the_command_that_trains_it(store, tmp_path):
+    empty = Store(store.lab, tmp_path)
+    for ask in (lambda: empty.scores("exits", 0), empty.complete):
+        with pytest.raises(
+            ConfigError, match=r"is not there, .* python -m experiments.train_lab configs/lab/"
+        ):
+            ask()
+
+
+@pytest.mark.slow
+def test_the_command_trains_what_is_missing(tmp_path, capsys):
+    config, out = tmp_path / "small.yaml", tmp_path / "out"
+    config.write_text(yaml.safe_dump(PLAIN))
+    command = [str(config), "--out", str(out), "--workers", "1"]
+    train_lab.main(command)
+    store = Store.open(out)
+    written = {name: store.file(name, 0, ".pt").stat().st_mtime_ns for name in ("whole", "exits", "ddnn")}
+    # As after a kill between weights and record.
+    store.file("exits", 0).unlink()
+    capsys.readouterr()
+    train_lab.main(command)
+    assert "2 of 3 networks are there" in capsys.readouterr().out
+    assert store.complete() == (0,)
+    changed = [
+        name for name, time in written.items() if store.file(name, 0, ".pt").stat().st_mtime_ns != time
+    ]
+    assert changed == ["exits"]
+
+
+def test_what_is_wrong_with_a_file_is_said_in_one_line(tmp_path):
+    config = tmp_path / "wrong.yaml"
+    config.write_text("name: x\ndata: digit\nnetworks: []\n")
+    with pytest.raises(SystemExit, match=r"error: data: 'digit' is not allowed; .* did you mean 'digits'"):
+        train_lab.main([str(config)])
+
+
+@pytest.mark.slow
+def test_every_claim_at_full_size_is_checked_and_failures_are_printed(tmp_path, capsys):
+    """The recipes of Fashion-MNIST on digits for an epoch each: too little for the claims to hold."""
+    plain = read_yaml(CONFIGS / "fashion.yaml")
+    networks = [
+        recipe | {"epochs": 1} | ({"size": SMALL} if "size" in recipe else {}) for recipe in plain["networks"]
+    ]
+    changes = {"data": "digits", "size": SMALL, "seeds": 1, "networks": networks}
+    store = Store(read(Lab, plain | changes), tmp_path)
+    store.found()
+    for recipe in store.lab.networks:
+        train_lab.train_one(store, recipe.name, 0)
+    check_lab.main([str(tmp_path)])
+    text = capsys.readouterr().out
+    assert [f"({claim})" in text for claim in "abcde"] == [True] * 5
+    assert "FAILS" in text and "cut2-int8" in text
+
+
+def test_a_finding_holds_within_its_limits_on_average():
+    assert check_lab.Finding("a", "x", (1.0, 3.0), least=2).holds
+    assert not check_lab.Finding("a", "x", (1.0, 2.9), least=2).holds
+    assert check_lab.Finding("a", "x", (1.0, 3.0), most=2).holds
+    assert not check_lab.Finding("a", "x", (1.0, 3.1), most=2).holds
+    assert check_lab.Finding("a", "x", (1.0,)).holds is None

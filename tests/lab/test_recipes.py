@@ -1,0 +1,97 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from idn_gym.lab.data import load_data
+from idn_gym.lab.networks import Chain
+from idn_gym.lab.produce import produce
+from idn_gym.lab.recipes import Lab, untrained
+from idn_gym.strict import ConfigError, override, read, read_yaml
+
+CONFIGS = Path(__file__).resolve().parents[2] / "configs" / "lab"
+WHOLE = {"kind": "whole", "name": "whole", "epochs": 1}
+MAPS = {"kind": "bottleneck", "name": "maps", "start": "whole", "epochs": 1, "recipe": "maps"}
+MAPS["latent"] = {"channels": 1}
+TAIL = {"kind": "tail", "name": "tail", "start": "maps", "epochs": 1}
+EXITS = {"kind": "exits", "name": "exits", "start": "whole", "epochs": 1}
+SMALL = {"widths": [2, 3, 4], "kernel": 3, "stride": 1}
+
+
+def lab(*networks, **changes):
+    return read(Lab, {"name": "x", "data": "digits", "networks": networks, "size": SMALL, **changes})
+
+
+@pytest.fixture(scope="module")
+def data():
+    return load_data("digits")
+
+
+@pytest.mark.parametrize("name", ["digits", "fashion"])
+def test_shipped_laboratories_read(name):
+    assert read(Lab, read_yaml(CONFIGS / f"{name}.yaml")).name == name
+
+
+def test_a_line_leads_from_the_first_network_to_the_last():
+    assert [recipe.name for recipe in lab(WHOLE, MAPS, TAIL).line("tail")] == ["whole", "maps", "tail"]
+
+
+@pytest.mark.parametrize(
+    ("networks", "message"),
+    [
+        ((WHOLE, WHOLE), "networks: two of them are called 'whole'"),
+        ((EXITS, WHOLE), r"networks.exits.start: 'whole'; allowed: $"),
+        ((WHOLE, EXITS, TAIL | {"start": "exits"}), "networks.tail.start: 'exits'; allowed: "),
+        ((WHOLE, EXITS | {"weights": [1, 2]}), "weights: 2 of them do not go with 3 exits"),
+        ((WHOLE, WHOLE | {"name": "b", "start": "whole", "size": SMALL | {"kernel": 5}}), "networks.b.size"),
+    ],
+)
+def test_recipes_that_do_not_go_together_are_refused(networks, message):
+    with pytest.raises(ConfigError, match=message):
+        lab(*networks)
+
+
+def test_unknown_networks_are_refused():
+    with pytest.raises(ConfigError, match="network: 'hole'; allowed: whole; did you mean 'whole'"):
+        lab(WHOLE).recipe("hole")
+
+
+def test_a_network_keeps_the_size_of_the_one_it_starts_from(data):
+    narrow = override(WHOLE, {"size": {"widths": [1, 5, 2], "kernel": 3, "stride": 1}})
+    found = lab(narrow, EXITS, MAPS, TAIL)
+    for name in ("exits", "tail"):
+        network = untrained(found, name, data)
+        assert isinstance(network, Chain)
+        assert network.maps(torch.zeros(1, 1, 8, 8))[1].shape[1] == 5
+
+
+def parts(network):
+    return {
+        name: torch.cat([value.flatten().float() for value in module.state_dict().values()])
+        for name, module in [*network.tiers.named_children(), *network.heads.named_children()]
+        if module.state_dict()
+    }
+
+
+def test_each_recipe_trains_what_it_says_and_starts_where_it_says(data):
+    """Tiers are called 0 to 2, the last head 3."""
+    found = lab(WHOLE, EXITS, MAPS, TAIL, MAPS | {"name": "head", "recipe": "head"})
+    made = {}
+    for recipe in found.networks:
+        made[recipe.name] = produce(found, recipe.name, 0, data, made.__getitem__).network
+    numbers = {name: parts(network) for name, network in made.items()}
+
+    def same(one, other):
+        return {key for key in "0123" if torch.equal(numbers[one].get(key), numbers[other].get(key))}
+
+    assert same("maps", "whole") == same("head", "whole") == {"2", "3"}
+    assert same("tail", "maps") == {"0"}
+    assert same("exits", "whole") == set()
+    assert all(weight.requires_grad for network in made.values() for weight in network.parameters())
+
+
+def test_the_seed_decides_what_comes_out(data):
+    found = lab(WHOLE)
+    one, again, other = (parts(produce(found, "whole", seed, data, dict().get).network) for seed in (0, 0, 1))
+    assert all(torch.equal(one[key], again[key]) for key in one)
+    assert not torch.equal(one["0"], other["0"])
