@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -108,17 +109,11 @@ class Lab:
     batch: int = number(256, least=1)
 
     def __post_init__(self) -> None:
-        allowed = {Whole: Whole, Exits: Whole, Bottleneck: Whole, Tail: Bottleneck}
         known: dict[str, Recipe] = {}
         for recipe in self.networks:
             if recipe.name in known:
                 raise ConfigError("networks", f"two of them are called {recipe.name!r}")
-            parent = None if isinstance(recipe, Distributed) else recipe.start
-            if parent is not None and not isinstance(known.get(parent), allowed[type(recipe)]):
-                right = [name for name, other in known.items() if isinstance(other, allowed[type(recipe)])]
-                raise ConfigError(f"networks.{recipe.name}.start", f"{parent!r}; {closest(parent, right)}")
-            if isinstance(recipe, Whole) and parent is not None and recipe.size != known[parent].size:
-                raise ConfigError(f"networks.{recipe.name}.size", f"differs from that of {parent!r}")
+            _check_start(recipe, known)
             known[recipe.name] = recipe
 
     def recipe(self, name: str) -> Recipe:
@@ -135,8 +130,8 @@ class Lab:
     def line(self, name: str) -> tuple[Recipe, ...]:
         """A network's recipe and those of all that it starts from, the first one first."""
         recipe = self.recipe(name)
-        parent = None if isinstance(recipe, Distributed) else recipe.start
-        return (*(self.line(parent) if parent else ()), recipe)
+        start = _start(recipe)
+        return (*(() if start is None else self.line(start)), recipe)
 
 
 def untrained(lab: Lab, name: str, data: Data) -> Chain | DDNN:
@@ -163,6 +158,24 @@ def inherit(recipe: Recipe, network: nn.Module, start: nn.Module) -> None:
     if isinstance(recipe, Bottleneck):
         kept = {key: value for key, value in kept.items() if key.startswith(("tiers.2.", "heads.3."))}
     network.load_state_dict(kept, strict=False)
+
+
+def _start(recipe: Recipe) -> str | None:
+    return None if isinstance(recipe, Distributed) else recipe.start
+
+
+def _check_start(recipe: Recipe, known: Mapping[str, Recipe]) -> None:
+    """A network starts from one further up, of the kind that goes with its own."""
+    start = _start(recipe)
+    if start is None:
+        return
+    wanted = Bottleneck if isinstance(recipe, Tail) else Whole
+    fitting = [name for name, other in known.items() if isinstance(other, wanted)]
+    if start not in fitting:
+        raise ConfigError(f"networks.{recipe.name}.start", f"{start!r}; {closest(start, fitting)}")
+    trunk = known[start]
+    if isinstance(recipe, Whole) and isinstance(trunk, Whole) and recipe.size != trunk.size:
+        raise ConfigError(f"networks.{recipe.name}.size", f"differs from that of {start!r}; must be the same")
 
 
 def _trunk_size(lab: Lab, name: str) -> Size:
