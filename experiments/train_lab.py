@@ -87,6 +87,8 @@ def main(words: list[str] | None = None) -> None:
         "--workers", type=int, default=1, help="trainings at a time, one thread each (default: 1)"
     )
     options = parser.parse_args(words)
+    if options.workers < 1:
+        parser.error(f"--workers: {options.workers} is not allowed; must be at least 1")
     try:
         store = open_store(options.config, options.out)
         load_data(store.lab.data)

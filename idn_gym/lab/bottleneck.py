@@ -10,15 +10,17 @@ Labeling" (Castellano et al., 2022), whose text was not available: the loss here
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
 from idn_gym.lab.networks import Chain, Size, convolution, three_tier
-from idn_gym.lab.quantize import Quantizer, payload_bytes
-from idn_gym.lab.training import Loss
+from idn_gym.lab.quantize import Quantizer, pack, payload_bytes, unpack
+from idn_gym.lab.training import Loss, pixels
 from idn_gym.strict import number
 
 
@@ -71,6 +73,27 @@ def squeezed(latent: Latent, size: Size, side: int, classes: int, early_label: b
     if early_label:
         heads[1] = nn.Sequential(nn.Flatten(), nn.Linear(channels * height * width, classes))
     return Chain([encoder, decoder, whole.tiers[2]], heads)
+
+
+def encode(network: Chain, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """What the device sends for pictures (S, 1, H, W): packed codes, (S, payload)."""
+    *layers, quantizer = cast(nn.Sequential, network.tiers[0].eval())
+    assert isinstance(quantizer, Quantizer)
+    with torch.inference_mode():
+        codes: Tensor = quantizer.codes(nn.Sequential(*layers)(pixels(images)))
+    return pack(codes.numpy(), quantizer.bits)
+
+
+def decode(network: Chain, sent: NDArray[np.uint8], shape: tuple[int, int, int]) -> NDArray[np.float32]:
+    """Logits (S, C) of the last head, from what `encode` sent and the shape of the latent."""
+    quantizer = cast(nn.Sequential, network.tiers[0])[-1]
+    assert isinstance(quantizer, Quantizer)
+    with torch.inference_mode():
+        values = quantizer.values(torch.from_numpy(unpack(sent, quantizer.bits, shape)))
+        for tier in network.eval().tiers[1:]:
+            values = tier(values)
+        answers: NDArray[np.float32] = network.heads[str(network.after[-1])](values).numpy()
+    return answers
 
 
 def targets(teacher: Chain, images: Tensor, batch: int = 1000) -> tuple[Tensor, Tensor, Tensor]:
