@@ -130,25 +130,30 @@ def check_stages(seeds: Sequence[Evidence], name: str, least: float, claim: str)
 
 
 def check_bytes(seeds: Sequence[Evidence], name: str, budget: float) -> list[Finding]:
-    """(c) A bottleneck against PNG, and against every JPEG below `budget` bytes."""
+    """(c) A bottleneck against PNG, and against every JPEG below `budget` bytes.
 
-    def measure(seed: Evidence) -> tuple[float, float, float]:
-        small = [
-            sent.accuracy
-            for sent in seed.pictures.values()
-            if sent.name.startswith("jpeg") and sent.payload < budget
-        ]
+    The claim is about JPEG with its standard tables; against optimised files there is no limit.
+    """
+
+    def measure(seed: Evidence) -> tuple[float, float, float, float]:
+        small: dict[bool, float] = {True: 0.0, False: 0.0}
+        for sent in seed.pictures.values():
+            if sent.name.startswith("jpeg") and sent.payload < budget:
+                optimised = sent.name.endswith("optimised")
+                small[optimised] = max(small[optimised], 100 * sent.accuracy)
         return (
             seed.payload(name) / seed.pictures["png"].payload,
             seed.accuracy("baseline") - seed.accuracy(name),
-            seed.accuracy(name) - 100 * max(small, default=0.0),
+            seed.accuracy(name) - small[False],
+            seed.accuracy(name) - small[True],
         )
 
-    share, loss, gain = zip(*map(measure, seeds), strict=True)
+    share, loss, gain, optimised = zip(*map(measure, seeds), strict=True)
     return [
         Finding("c", f"{name}: bytes / bytes of PNG", share, most=0.3),
         Finding("c", f"{name}: points below the baseline", loss, most=1.2),
         Finding("c", f"{name}: points above the best JPEG below {budget:g} B", gain, least=0),
+        Finding("c", f"{name}: points above the best optimised JPEG below {budget:g} B", optimised),
     ]
 
 
@@ -252,7 +257,7 @@ def table_of_codecs(seeds: Sequence[Evidence]) -> str:
     lines = []
     for name, sent in seeds[0].pictures.items():
         points = 100 * np.mean([seed.pictures[name].accuracy for seed in seeds])
-        lines.append(f"{name:<10} {sent.payload:7.1f} B {points:6.2f} %")
+        lines.append(f"{name:<17} {sent.payload:7.1f} B {points:6.2f} %")
     return "\n".join(lines)
 
 

@@ -41,6 +41,11 @@ def test_sizes_are_those_of_whole_files(data):
     assert np.array_equal(np.asarray(Image.open(file)), images[3, 0])
 
 
+def test_optimised_jpeg_is_smaller_and_the_same_picture(data):
+    plain, optimised = (codecs.jpeg(data.test.images, 50, optimize) for optimize in (False, True))
+    assert (plain[0] == optimised[0]).all() and (plain[1] > optimised[1]).all()
+
+
 def test_better_jpeg_is_larger_and_nearer_the_picture(data):
     found = [codecs.jpeg(data.test.images, quality) for quality in (5, 50, 95)]
     sizes = [sizes.mean() for _, sizes in found]
@@ -51,7 +56,11 @@ def test_better_jpeg_is_larger_and_nearer_the_picture(data):
 
 def test_pictures_that_lose_nothing_are_answered_alike(network, data):
     sent = {row.name: row for row in codecs.send_pictures(network, data)}
-    assert list(sent) == ["raw", "png", *(f"jpeg{quality}" for quality in codecs.QUALITIES)]
+    both = [f"jpeg{quality}{end}" for quality in codecs.QUALITIES for end in ("", "-optimised")]
+    assert list(sent) == ["raw", "png", *both]
+    for plain, optimised in zip(both[::2], both[1::2], strict=True):
+        assert sent[plain].payload > sent[optimised].payload
+        assert sent[plain].accuracy == sent[optimised].accuracy
     assert sent["raw"].payload == 64 and sent["raw"].accuracy == sent["png"].accuracy > 0.95
 
 
