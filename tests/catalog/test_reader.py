@@ -180,4 +180,4 @@ def test_a_missing_file_and_an_empty_folder_are_named(tmp_path):
 
 def test_tables_lie_inside_the_package():
     assert SHIPPED.parent.name == "catalog"
-    assert {path.suffix for path in SHIPPED.rglob("*.*")} == {".json"}
+    assert {path.suffix for path in SHIPPED.rglob("*.*")} == {".json", ".npz"}

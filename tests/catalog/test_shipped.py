@@ -21,6 +21,7 @@ def test_all_groups_ship(catalog):
     assert kinds == {
         *(("imagenet", "split"), ("imagenet", "whole"), ("imagenet", "bottleneck"), ("coco", "whole")),
         *(("fashion", kind) for kind in ("split", "exits", "bottleneck", "bottleneck+exits")),
+        *(("digits", kind) for kind in ("whole", "split", "exits", "bottleneck", "bottleneck+exits")),
     }
     assert sum(model.task == "coco" for model in catalog.models.values()) >= 10
 

@@ -6,31 +6,17 @@ them at 0 to 0.6 points; in the cloud concatenation is 3 to 9 points above the a
 above the maximum.
 """
 
-from pathlib import Path
-
 import pytest
 
 from experiments import check_lab
-from experiments.lab_store import Store
-from experiments.train_lab import train_one
 from idn_gym.lab.data import load_data
-from idn_gym.lab.recipes import Lab
-from idn_gym.strict import read, read_yaml
-
-CONFIG = Path(__file__).resolve().parents[2] / "configs" / "lab" / "digits.yaml"
-NEEDED = ("baseline", "baseline-longer", "exits", "c2-maps", "c2", "c2-labels")
-NEEDED += ("c2-head", "c2-early", "ddnn-max-max", "ddnn-max-average", "ddnn-max-concat")
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def seed(tmp_path_factory):
-    """Trains about 35 processor seconds."""
-    store = Store(read(Lab, read_yaml(CONFIG)), tmp_path_factory.mktemp("digits"))
-    for name in NEEDED:
-        train_one(store, name, 0)
-    return check_lab.Evidence(store, 0, load_data("digits"))
+def seed(digits_store):
+    return check_lab.Evidence(digits_store, 0, load_data("digits"))
 
 
 def test_most_pictures_leave_early_for_far_fewer_operations(seed):

@@ -1,0 +1,229 @@
+"""Trained networks as entries of the catalogue: what can be placed, what crosses cuts, how accurate it is.
+
+Accuracies and exit shares are means over the trainings (seeds) of a network, on test pictures; thresholds
+are screened on validation pictures of each training by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from idn_gym.catalog import Block, Exit, Model, OperatingPoint, Provenance
+from idn_gym.lab.codecs import cut
+from idn_gym.lab.data import Data
+from idn_gym.lab.ddnn import DDNN, DEVICES, Devices, binary, communication_bytes, quadrants
+from idn_gym.lab.exits import cheapest, operating_point, screen
+from idn_gym.lab.graph import trace
+from idn_gym.lab.networks import Chain
+from idn_gym.lab.training import pixels
+
+FALL = {"thrifty": 0.02, "balanced": 0.005, "careful": 0.0}
+"""Accuracy on validation pictures that an operating point may lose against the last exit."""
+
+Kind = Literal["whole", "split", "bottleneck", "exits", "bottleneck+exits"]
+
+
+class Training(NamedTuple):
+    """A network trained from one seed, with its logits; X exits, S pictures, C classes."""
+
+    network: Chain | DDNN
+    validation: NDArray[np.floating]  # (X, S, C)
+    test: NDArray[np.floating]  # (X, S, C)
+    validation_labels: NDArray[np.int64]  # (S,)
+    test_labels: NDArray[np.int64]  # (S,)
+
+    @property
+    def accuracy(self) -> float:
+        """Of the last exit on test pictures."""
+        return float((self.test[-1].argmax(axis=-1) == self.test_labels).mean())
+
+
+class Work(NamedTuple):
+    """What a block costs."""
+
+    macs: float  # [MAC] per input
+    layers: int
+    weights: float  # [bytes]
+
+
+def whole(trainings: Sequence[Training], data: Data) -> tuple[tuple[Block, ...], tuple[OperatingPoint, ...]]:
+    """The network in one piece."""
+    tiers = _tiers(trainings[0].network, data)
+    return (_block("whole", _sum(tiers), 0.0),), (_all("full", 1, _accuracy(trainings)),)
+
+
+def naive(trainings: Sequence[Training], data: Data) -> tuple[tuple[Block, ...], tuple[OperatingPoint, ...]]:
+    """Cut where it stands, a byte per value; the accuracy is that of the worse of the two cuts."""
+    network = _chain(trainings[0])
+    with torch.no_grad():
+        sizes = [float(value[0].numel()) for value in network.maps(_example(data))]
+    sizes[-1] = 0.0
+    rows = zip(("tier1", "tier2", "tier3"), _tiers(network, data), sizes, strict=True)
+    worst = [min(cut(_chain(one), after, data).accuracy for after in (1, 2)) for one in trainings]
+    return tuple(_block(*row) for row in rows), (_all("full", 3, float(np.mean(worst))),)
+
+
+def exits(trainings: Sequence[Training], data: Data) -> tuple[tuple[Block, ...], tuple[OperatingPoint, ...]]:
+    """Cut after its tiers, with exits: one operating point per entry of `FALL`, by operations."""
+    network = _chain(trainings[0])
+    blocks, _ = naive(trainings[:1], data)
+    spent = np.cumsum([block.macs for block in blocks])
+    return blocks, _screened(trainings, network.after, [spent[after - 1] for after in network.after])
+
+
+def bottleneck(
+    trainings: Sequence[Training], data: Data, payload: float
+) -> tuple[tuple[Block, ...], tuple[OperatingPoint, ...]]:
+    """Encoder, then decoder and tail; with an early label at the encoder the operating points use it."""
+    network = _chain(trainings[0])
+    first, *rest = _tiers(network, data)
+    blocks = (_block("encoder", first, payload), _block("decoder_and_tail", _sum(rest), 0.0))
+    if len(network.after) == 1:
+        return blocks, (_all("full", 2, _accuracy(trainings)),)
+    local = float(np.mean([(one.test[0].argmax(axis=-1) == one.test_labels).mean() for one in trainings]))
+    alone = OperatingPoint("local", (Exit(1, 1.0, local), Exit(2, 0.0, 0.0)))
+    remote = OperatingPoint("remote", (Exit(2, 1.0, _accuracy(trainings)),))
+    return blocks, (*_screened(trainings, (1, 2), (0.0, payload)), alone, remote)
+
+
+def distributed(
+    trainings: Sequence[Training], data: Data, devices: Devices
+) -> tuple[tuple[Block, ...], tuple[OperatingPoint, ...]]:
+    """Devices, gateway with the local exit, and cloud.
+
+    Devices send scores and features at once, so a local exit saves only what goes on to the cloud. One
+    node stands for all devices: their operations and bytes add up.
+    """
+    network = trainings[0].network
+    assert isinstance(network, DDNN)
+    view = quadrants(_example(data))[0]
+    with torch.no_grad():
+        features = binary(network.devices[0](view))
+        scores = network.scores[0](features.flatten(1))
+    body, head = _work(network.devices[0], view), _work(network.scores[0], features.flatten(1))
+    device = _sum([body, head] * DEVICES)
+    gathered = torch.cat([scores] * DEVICES, dim=1) if devices.local == "concat" else scores
+    # A maximum or mean takes one operation per score, and no weights.
+    plain = Work(float(DEVICES * data.classes), 0, 0.0)
+    gateway = _work(network.gateway, gathered) if devices.local == "concat" else plain
+    inputs = torch.cat([features] * DEVICES, dim=1) if devices.cloud == "concat" else features
+    outputs = devices.outputs(data.side)
+    both = DEVICES * communication_bytes(data.classes, 0.0, devices.filters, outputs)
+    alone = DEVICES * communication_bytes(0, 0.0, devices.filters, outputs)
+    blocks = (
+        _block("devices", device, both),
+        _block("gateway", gateway, alone),
+        _block("cloud", _work(network.cloud, inputs), 0.0),
+    )
+    return blocks, _screened(trainings, (2, 3), (0.0, alone))
+
+
+def entry(
+    name: str,
+    kind: Kind,
+    parts: tuple[tuple[Block, ...], tuple[OperatingPoint, ...]],
+    data: Data,
+    source: str,
+) -> Model:
+    """The entry of a network, from what one of the functions above returned."""
+    blocks, points = parts
+    counted = "input, blocks.macs, blocks.layers, blocks.weights, blocks.output"
+    export = f"torch.export of the network, torch {torch.__version__}"
+    return Model(
+        name=name,
+        task=data.name,
+        family=f"{data.name}_lab",
+        kind=kind,
+        blocks=blocks,
+        points=points,
+        outcome="measured",
+        input=float(data.raw_bytes),
+        provenance=(
+            Provenance(counted, export, "derived"),
+            Provenance("points.accuracy, points.exits", source, "measured"),
+        ),
+    )
+
+
+def _screened(
+    trainings: Sequence[Training], after: Sequence[int], costs: Sequence[float]
+) -> tuple[OperatingPoint, ...]:
+    """The operating points of `FALL`, each the mean over the trainings."""
+    found: dict[str, list[OperatingPoint]] = {name: [] for name in FALL}
+    for one in trainings:
+        front = screen(one.validation, one.validation_labels, costs)
+        last = float((one.validation[-1].argmax(axis=-1) == one.validation_labels).mean())
+        for name, fall in FALL.items():
+            thresholds = cheapest(front, last - fall).thresholds
+            found[name].append(operating_point(name, one.test, one.test_labels, after, thresholds))
+    means = [_mean(name, points) for name, points in found.items()]
+    # Where there is little to gain, two of them come out the same.
+    return tuple(point for i, point in enumerate(means) if point.exits not in [p.exits for p in means[:i]])
+
+
+def _mean(name: str, points: Sequence[OperatingPoint]) -> OperatingPoint:
+    """Shares are averaged; accuracies by the shares that they speak of."""
+    share: dict[int, float] = {}
+    right: dict[int, float] = {}
+    for point in points:
+        for one in point.exits:
+            share[one.after] = share.get(one.after, 0.0) + one.share / len(points)
+            right[one.after] = right.get(one.after, 0.0) + one.share * one.accuracy / len(points)
+    rows = [(after, share[after], right[after]) for after in sorted(share)]
+    return OperatingPoint(name, tuple(Exit(a, s, min(1.0, r / s) if s else 0.0) for a, s, r in rows))
+
+
+def _all(name: str, blocks: int, accuracy: float) -> OperatingPoint:
+    return OperatingPoint(name, (Exit(blocks, 1.0, accuracy),))
+
+
+def _accuracy(trainings: Sequence[Training]) -> float:
+    return float(np.mean([one.accuracy for one in trainings]))
+
+
+def _chain(training: Training) -> Chain:
+    assert isinstance(training.network, Chain)
+    return training.network
+
+
+def _example(data: Data) -> Tensor:
+    return pixels(data.test.images[:1])
+
+
+def _tiers(network: Chain | DDNN, data: Data) -> list[Work]:
+    """What each tier costs, with the head after it."""
+    assert isinstance(network, Chain)
+    found, value = [], _example(data)
+    heads: Mapping[str, nn.Module] = dict(network.heads.items())
+    for done, tier in enumerate(network.tiers, start=1):
+        work = _work(tier, value)
+        with torch.no_grad():
+            value = tier(value)
+        if str(done) in heads:
+            work = _sum([work, _work(heads[str(done)], value)])
+        found.append(work)
+    return found
+
+
+def _sum(works: Sequence[Work]) -> Work:
+    return Work(
+        sum(work.macs for work in works),
+        sum(work.layers for work in works),
+        sum(work.weights for work in works),
+    )
+
+
+def _work(module: nn.Module, example: Tensor) -> Work:
+    graph = trace(module.eval(), example)
+    layers = sum(row.mac_layers for row in graph.operators)
+    return Work(float(graph.macs), layers, float(graph.param_bytes))
+
+
+def _block(name: str, work: Work, output: float) -> Block:
+    return Block(name, work.macs, work.layers, work.weights, output)

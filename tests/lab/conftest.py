@@ -1,0 +1,22 @@
+"""The laboratory on digits, trained once for all tests that need it."""
+
+from pathlib import Path
+
+import pytest
+
+from experiments.lab_store import Store
+from experiments.train_lab import train_one
+from idn_gym.lab.recipes import Lab
+from idn_gym.strict import read, read_yaml
+
+CONFIG = Path(__file__).resolve().parents[2] / "configs" / "lab" / "digits.yaml"
+
+
+@pytest.fixture(scope="session")
+def digits_store(tmp_path_factory):
+    """Trains for about 75 processor seconds."""
+    store = Store(read(Lab, read_yaml(CONFIG)), tmp_path_factory.mktemp("digits"))
+    store.found()
+    for recipe in store.lab.networks:
+        train_one(store, recipe.name, 0)
+    return store

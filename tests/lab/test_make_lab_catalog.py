@@ -1,0 +1,97 @@
+"""The shipped tables of the digits are what training gives, and entries hold what was measured."""
+
+import numpy as np
+import pytest
+
+from experiments import make_lab_catalog
+from experiments.lab_store import Store
+from idn_gym.catalog import load_catalog, read_outcomes
+from idn_gym.catalog.reader import SHIPPED
+from idn_gym.lab.data import load_data
+from idn_gym.lab.shifts import CLEAN, CONDITIONS
+from idn_gym.strict import ConfigError
+
+pytestmark = pytest.mark.slow
+
+TOLERANCE = 0.05
+"""of accuracies between processors: 25 of 500 pictures; on one processor training gives the same bits"""
+
+
+@pytest.fixture(scope="module")
+def rebuilt(digits_store):
+    return make_lab_catalog.build(digits_store, [0])
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return load_catalog().models, read_outcomes(SHIPPED / "lab" / "digits.npz")
+
+
+def test_entries_are_rebuilt_within_the_stated_tolerance(rebuilt, shipped):
+    models, known = rebuilt[0], shipped[0]
+    assert {model.name for model in models} == {n for n, m in known.items() if m.task == "digits"}
+    for model in models:
+        other = known[model.name]
+        assert (model.kind, model.blocks, model.input) == (other.kind, other.blocks, other.input)
+        same = {point.name for point in model.points} & {point.name for point in other.points}
+        assert same
+        for name in same:
+            one, two = (next(p for p in m.points if p.name == name) for m in (model, other))
+            assert one.accuracy == pytest.approx(two.accuracy, abs=TOLERANCE), (model.name, name)
+
+
+def test_outcomes_are_rebuilt_within_the_stated_tolerance(rebuilt, shipped):
+    found, known = rebuilt[1], shipped[1]
+    assert (found.rows, found.conditions) == (known.rows, known.conditions) and known.conditions == CONDITIONS
+    assert found.correct.shape == known.correct.shape
+    assert abs(found.correct.mean(axis=2) - known.correct.mean(axis=2)).max() <= 2 * TOLERANCE
+
+
+def test_entries_and_outcomes_speak_of_the_same_networks(shipped):
+    """All 500 test pictures are in the table, so a whole network's accuracy is in both."""
+    models, outcomes = shipped
+    clean = outcomes.conditions.index(CLEAN)
+    for name in ("baseline", "whole-half", "whole-quarter"):
+        row = outcomes.rows.index(f"digits_lab_{name}/exit1")
+        accuracy = models[f"digits_lab_{name}"].points[0].accuracy
+        assert outcomes.correct[row, clean].mean() == pytest.approx(accuracy)
+
+
+def test_blocks_and_points_are_those_of_the_networks(rebuilt, digits_store):
+    models = {model.name: model for model in rebuilt[0]}
+    data = load_data("digits")
+    whole, split = models["digits_lab_baseline"], models["digits_lab_baseline-split"]
+    assert whole.blocks[0].macs == sum(block.macs for block in split.blocks)
+    assert [block.output for block in split.blocks] == [8 * 64.0, 16 * 16.0, 0.0] and split.input == 64
+    assert models["digits_lab_c2"].blocks[0].output == 2 * 16
+    assert models["digits_lab_c1-4bit"].blocks[0].output == 16 / 2
+    early = {point.name: point for point in models["digits_lab_c2-early"].points}
+    scores = digits_store.scores("c2-early", 0)
+    accuracy = (scores.test.argmax(axis=-1) == data.test.labels).mean(axis=-1)
+    assert early["local"].accuracy == pytest.approx(accuracy[0])
+    assert early["remote"].accuracy == pytest.approx(accuracy[1])
+    for name in ("thrifty", "balanced"):
+        assert accuracy[0] - 0.01 <= early[name].accuracy <= accuracy[1] + 0.02
+    devices, gateway, cloud = models["digits_lab_ddnn-max-concat"].blocks
+    assert devices.output == 4 * (4 * 10 + 4 * 4 / 8) and gateway.output == 4 * 4 * 4 / 8
+    assert devices.macs > 0 and cloud.macs > devices.macs
+
+
+def test_a_point_is_the_mean_over_its_seeds(digits_store):
+    data = load_data("digits")
+    network, scores = digits_store.load("exits", 0, data), digits_store.scores("exits", 0)
+    one = make_lab_catalog.Training(network, *scores)
+    worse = one._replace(
+        test=np.roll(scores.test, 1, axis=2)
+    )  # the same exits, all answers wrong but by luck
+    both = make_lab_catalog.deploy.exits([one, worse], data)[1]
+    good, bad = (make_lab_catalog.deploy.exits([each], data)[1] for each in (one, worse))
+    for mean, first, second in zip(both, good, bad, strict=True):
+        assert mean.accuracy == pytest.approx((first.accuracy + second.accuracy) / 2)
+        assert [exit_.share for exit_ in mean.exits] == pytest.approx([exit_.share for exit_ in first.exits])
+
+
+def test_networks_that_are_not_there_are_named(digits_store, tmp_path):
+    empty = Store(digits_store.lab, tmp_path)
+    with pytest.raises(ConfigError, match=r"no network is there with seeds \[0\]"):
+        make_lab_catalog.build(empty, [0])
