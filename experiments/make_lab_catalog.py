@@ -1,7 +1,8 @@
 """Turn trained networks into tables that ship: ``python -m experiments.make_lab_catalog runs/lab/fashion``.
 
 Writes the networks of which all seeds are there as entries of the catalogue (JSON), and what
-they answer to test pictures under fourteen conditions (npz), and prints one line per operating point.
+they answer to test pictures under fourteen conditions (npz), and prints one line per operating point. The
+logits behind that stay in FOLDER/logits, where ``python -m experiments.measure_quality`` reads them.
 """
 
 from __future__ import annotations
@@ -31,6 +32,10 @@ from idn_gym.strict import ConfigError
 
 SAMPLES = 2_000
 """test pictures in the outcome tables, the first ones"""
+
+
+LOGITS = "logits"
+"""folder beside the networks for their logits under all conditions, for `experiments.measure_quality`"""
 
 
 def deployable(lab: Lab) -> list[str]:
@@ -67,6 +72,16 @@ def answers(store: Store, name: str, data: Data) -> Outcomes:
     network, scores = store.load(name, 0, data), store.scores(name, 0)
     part = Part(data.test.images[:SAMPLES], data.test.labels[:SAMPLES])
     found = np.stack([logits(network, shifted(part.images, condition, 0)) for condition in CONDITIONS])
+    folder = store.folder / LOGITS
+    folder.mkdir(exist_ok=True)
+    np.savez_compressed(
+        folder / f"{name}.npz",
+        validation=scores.validation,
+        validation_labels=scores.validation_labels,
+        test=found.astype(np.float16),
+        test_labels=part.labels,
+        conditions=np.array(CONDITIONS),
+    )
     scalings = [fit_temperature(row, scores.validation_labels) for row in scores.validation.astype(float)]
     rows = [f"exit{i + 1}" for i in range(len(scalings))]
     about = {"seed": 0, "versions": versions(), "finished": store.record(name, 0)["finished"]}
