@@ -87,6 +87,20 @@ def tariff_of(weights: Floats, scales: Floats) -> Floats:
     return weights[:4] / scales[:4]
 
 
+def known_tariff(tariff: Floats | None, scales: Floats) -> Floats:
+    """What is known of costs (4,) before any episode: the scenario's tariff, else the balanced one.
+
+    Args:
+        tariff: (4,) of the scenario; None where the preference decides.
+        scales: (5,) of the scenario.
+    """
+    if tariff is not None:
+        return tariff
+    weights = read_preference("balanced")
+    assert weights is not None
+    return tariff_of(weights, scales)
+
+
 def judge(
     tables: Tables, outcome: Outcome, weights: Floats, scales: Floats
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:

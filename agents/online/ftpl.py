@@ -17,11 +17,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agents.online.learner import Clock, Planner, known_tariff
+from agents.online.learner import Clock, Planner
 from agents.online.window import Window
 from idn_gym.core.arrays import Floats, Instance, Residents
 from idn_gym.core.items import make_items
 from idn_gym.evaluation.oracle import LpOracle
+from idn_gym.objectives import known_tariff
 from idn_gym.policy import Bools, Feedback
 from idn_gym.scenarios.compile import Compiled
 from idn_gym.strict import number
@@ -81,7 +82,7 @@ class Ftpl(Planner):
         self.total[rows], self._seen[rows] = 0.0, 0
         for b in np.flatnonzero(rows):
             self.noise[b] = self.rng[b].normal(size=self.noise.shape[1])
-            self._follow(int(b), known_tariff(self.compiled))
+            self._follow(int(b), known_tariff(self.compiled.tariff, self.compiled.scales))
 
     def update(self, feedback: Feedback) -> None:
         """Add the batches up; plan where that is due."""

@@ -14,12 +14,12 @@ import numpy as np
 
 from agents.online.projection import make_polytope
 from agents.online.rounding import finish_rounding, round_exactly, start_rounding
-from idn_gym.core.arrays import SHARED, Draw, Floats, Ints, Residents
+from idn_gym.core.arrays import SHARED, Draw, Ints, Residents
 from idn_gym.core.items import make_items
 from idn_gym.core.layers import Layers, make_layers, note_others
 from idn_gym.core.relaxation import gain_and_gradient
 from idn_gym.core.value import nominal_draw
-from idn_gym.objectives import read_preference, tariff_of
+from idn_gym.objectives import known_tariff
 from idn_gym.policy import Bools, Feedback
 from idn_gym.scenarios.compile import Compiled
 from idn_gym.strict import number
@@ -144,7 +144,7 @@ class OnlineLearner(Planner):
         self._x, self._other, self._alone, self._added = np.zeros((4, count))
         self._work = np.zeros((3, max(count, len(self.items.budget))), np.int64)
         self._task = self.tables.model_task[self.items.model].astype(np.int64)
-        self.nominal = nominal_draw(self.tables, known_tariff(compiled))
+        self.nominal = nominal_draw(self.tables, known_tariff(compiled.tariff, compiled.scales))
         self.begin(np.ones(rows, np.bool_))
 
     # what subclasses fill in
@@ -210,12 +210,3 @@ class OnlineLearner(Planner):
         items = self.items
         self.wanted[b] = self.tables.pinned
         self.wanted[b, items.node[held], items.model[held]] = items.segment[held]
-
-
-def known_tariff(compiled: Compiled) -> Floats:
-    """(4,) the scenario's tariff, or the balanced one where the preference decides: a guess before slot 0."""
-    if compiled.tariff is not None:
-        return compiled.tariff
-    weights = read_preference("balanced")
-    assert weights is not None
-    return tariff_of(weights, compiled.scales)

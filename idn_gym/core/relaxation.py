@@ -1,7 +1,7 @@
 """The gain of a slot as a concave function of fractional prefixes, with its value and a supergradient.
 
-With private capacities the gain of a class is a sum over the layers between its options, sorted by cost
-(the layer form; Si Salem et al., "Toward inference delivery networks", IEEE/ACM ToN 2024):
+The gain of a class is a sum over the layers between its options, sorted by cost (the layer form; Si
+Salem et al., "Toward inference delivery networks", IEEE/ACM ToN 2024):
 
     G(z) = sum over k of (gamma_{k+1} - gamma_k) min(c_k, sum over free options o <= k of
            min(lambda_o, c_k) (z_o - zbar_o))
@@ -10,14 +10,14 @@ With private capacities the gain of a class is a sum over the layers between its
   of unlimited compute, or of a drop;
 - c_k = max(0, batch - what pinned options up to k take), the demand they leave: capping lambda by it
   keeps an option of large capacity and tiny z from looking better than any rounding of it;
-- lambda_o = min(batch, what the copy serves alone). Options of one copy (class, node, model) share its
-  seconds, so a dearer one serves only where the prefix of the cheaper ones is not there: zbar_o is the
-  column of the shortest prefix among them (0 if there is none), and options that need no shorter
-  prefix than a cheaper one are left out.
+- lambda_o = min(batch, what the copy serves alone); with shared capacity lambda-hat, see `room_of`.
+  Options of one copy (class, node, model) share its seconds, so a dearer one serves only where the
+  prefix of the cheaper ones is not there: zbar_o is the column of the shortest prefix among them (0 if
+  there is none), and options that need no shorter prefix than a cheaper one are left out.
 
-For integral z the value equals `costs.gain` of the placement, provided that no option needs two placed
-segments and that pinned copies which finish split requests have compute to spare. It rises with z
-unless a shorter prefix, at a higher cost, serves more requests than a longer one.
+With private capacities the value at integral z is `costs.gain` of the placement, provided that no option
+needs two placed segments and that pinned copies which finish split requests have compute to spare. It
+rises with z unless a shorter prefix, at a higher cost, serves more requests than a longer one.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def gain_and_gradient(
     """G(z) of slot `t` in row `b`; a supergradient of it is written into `gradient`.
 
     Args:
-        tables: the scenario's tables, with private capacities.
+        tables: the scenario's tables.
         draw: the draw.
         b: row.
         t: slot.
@@ -57,10 +57,14 @@ def gain_and_gradient(
 
 
 @inner
-def private_room(
+def room_of(
     tables: Tables, draw: Draw, b: int, t: int, rho: int, batch: float, entry: int, layers: Layers
 ) -> float:
-    """lambda: how many of the batch the entry's copies serve when they serve nothing else."""
+    """How many of the batch the entry's copies serve.
+
+    Private capacities: lambda, what they serve when they serve nothing else. Shared ones: lambda-hat, what
+    fits into that which the other classes left in the slot that `note_others` saw last.
+    """
     if tables.capacity != EXOGENOUS:
         return float(shared_room(tables, draw, b, t, rho, batch, layers.option[entry], layers))
     seconds = draw.seconds[b, t, layers.node[entry]]
@@ -125,7 +129,7 @@ def class_gain(
     stop_cost = layers.last_cost[rho]
     stop = end
     for e in range(first, end):
-        room = private_room(tables, draw, b, t, rho, batch, e, layers)
+        room = room_of(tables, draw, b, t, rho, batch, e, layers)
         layers.room[e - first] = room
         layers.since[e - first] = phases
         if layers.item[e] == PINNED:
@@ -185,7 +189,7 @@ def _saturated(
     value = 0.0
     for e in range(stop, end):
         if layers.item[e] == PINNED and e > stop:
-            cap = max(0.0, cap - private_room(tables, draw, b, t, rho, draw.demand[b, t, rho], e, layers))
+            cap = max(0.0, cap - room_of(tables, draw, b, t, rho, draw.demand[b, t, rho], e, layers))
         value += (_next_cost(rho, e, end, layers) - layers.cost[e]) * cap
     return value
 
@@ -197,16 +201,16 @@ def list_slot(
     """Write the layers of slot `t` into `layers`, for solvers that take them all at once.
 
     Args:
-        tables: the scenario's tables, with private capacities.
+        tables: the scenario's tables.
         draw: the draw.
         b: row.
         t: slot.
         items: from `make_items`.
         layers: from `make_layers`, one per row.
-        capacity: (L,) [requests] overwritten: what the copies of each entry serve when they serve nothing
-            else, inf where nothing limits it.
+        capacity: (L,) [requests] overwritten: what `room_of` says of an endless batch; inf where nothing
+            limits it.
     """
     rank_options(tables, draw, b, t, items, layers)
     for rho in range(len(tables.class_task)):
         for e in range(layers.start[rho], layers.start[rho] + layers.entries[rho]):
-            capacity[e] = private_room(tables, draw, b, t, rho, np.inf, e, layers)
+            capacity[e] = room_of(tables, draw, b, t, rho, np.inf, e, layers)

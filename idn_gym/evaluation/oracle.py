@@ -10,7 +10,7 @@ from idn_gym.core.value import nominal_draw
 from idn_gym.evaluation.fill import Filler
 from idn_gym.evaluation.program import Rankings, placement_rows
 from idn_gym.evaluation.solver import Program, solve_integers, solve_relaxed, sparse_rows
-from idn_gym.objectives import read_preference, tariff_of
+from idn_gym.objectives import known_tariff
 from idn_gym.scenarios.compile import Compiled
 
 
@@ -43,9 +43,7 @@ class LpOracle:
         """
         tables = compiled.tables
         if tariff is None:
-            tariff = compiled.tariff
-        if tariff is None:
-            tariff = tariff_of(np.array(read_preference("balanced")), compiled.scales)
+            tariff = known_tariff(compiled.tariff, compiled.scales)
         self.bound = np.nan
         self.items = make_items(compiled)
         self._tables, self._seconds = tables, integer_seconds

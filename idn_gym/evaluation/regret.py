@@ -67,8 +67,9 @@ def entropy_bound(steepest: Floats, budget: Floats, size: Floats) -> Floats:
     """Bound on the fractional regret of mirror ascent with size-weighted entropy, after each slot (T,).
 
     Sum over nodes of b sqrt(2 ln(S/b) sum of max(g/s)^2): what a fixed step tuned in hindsight per node
-    guarantees from the uniform start. It holds for private capacities, constant memory, and columns
-    that are not chained; a node that holds everything adds nothing.
+    guarantees from the uniform start. It holds for private capacities and constant memory, against
+    all that fills the budgets, chains too: the same fraction everywhere is feasible for them, and nothing
+    is further than b ln(S/b) from it. A node that holds everything adds nothing.
 
     Args:
         steepest: (T, N) [cost/byte] per slot and node, the largest |g|/s of its columns (`steepest_slopes`).

@@ -14,7 +14,7 @@ from idn_gym.core import options
 from idn_gym.core.arrays import EMPTY, EXOGENOUS, SHARED, Floats, Ints, Tables
 from idn_gym.core.validate import freeze
 from idn_gym.core.value import segment_values
-from idn_gym.objectives import read_preference, tariff_of
+from idn_gym.objectives import known_tariff
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.deployables import Deployables, block_table, gather
 from idn_gym.scenarios.network import Network, look_up, path_tables, resolve, route
@@ -112,10 +112,9 @@ def _compile(scenario: Scenario) -> Compiled:
     scale = scenario.scales
     scales = np.array([scale.error, scale.latency, scale.energy, scale.traffic, scale.update])
     tariff = _fixed_tariff(scenario)
-    nominal = tariff_of(np.array(read_preference("balanced")), scales) if tariff is None else tariff
     # Frozen before they are complete: kernels are compiled per type of their arguments.
     tables = freeze(_tables(scenario, network, gathered, classes))
-    values = _break_ties(segment_values(tables, gathered.placeable, nominal))
+    values = _break_ties(segment_values(tables, gathered.placeable, known_tariff(tariff, scales)))
     moving = scenario.dynamics.moving_links
     for kind in moving:
         look_up(catalog.links, kind, "dynamics.moving_links")
