@@ -17,9 +17,10 @@ from idn_gym.scenarios.compile import compile_scenario
 
 
 @st.composite
-def whole_worlds(draw, worlds):
+def lone_worlds(draw, worlds, parts=1):
+    """Worlds with private capacities in which a request is served in up to `parts` parts."""
     world = draw(worlds)
-    overrides = {**world["overrides"], "serving.capacity": "exogenous", "serving.max_parts": 1}
+    overrides = {**world["overrides"], "serving.capacity": "exogenous", "serving.max_parts": parts}
     return {**world, "overrides": overrides}
 
 
@@ -54,7 +55,7 @@ def plain_greedy(instance, items, per_byte):
 @given(st.data(), st.booleans())
 @settings(max_examples=15)
 def test_lazy_greedy_is_greedy(make_scenario, worlds, data, per_byte):
-    scenario = make_scenario(**data.draw(whole_worlds(worlds)))
+    scenario = make_scenario(**data.draw(lone_worlds(worlds)))
     compiled, instance = compile_scenario(scenario), build_instance(scenario, 0)
     items = make_items(compiled)
     found = Greedy(compiled.tables, items, per_byte).place(instance, make_layers(compiled.tables, items))
@@ -78,52 +79,64 @@ def test_merged_slots_gain_what_their_slots_do(cells):
         assert sum(parts) == pytest.approx(sum(gain(instance, t, placement, b) for t in range(11)))
 
 
-def plain_olag(instance, items, phi, reach):
-    """The three steps of the module's head."""
+def plain_serves(instance, items, reach, i):
+    """{class: (saving, entry of phi, room)} of a prefix: of several options the one that saves most."""
     tables = instance.tables
     price, fallback = costs(instance, 0)
     classes = np.repeat(np.arange(len(fallback)), np.diff(tables.option_start))
-    for o in np.flatnonzero(items.option_item == PINNED):
-        fallback[classes[o]] = min(fallback[classes[o]], price[o])
+    np.minimum.at(fallback, classes[items.option_item == PINNED], price[items.option_item == PINNED])
+    chain = [i]
+    while items.parent[chain[-1]] != EMPTY:
+        chain.append(items.parent[chain[-1]])
+    kept = {}
+    for o in np.flatnonzero(np.isin(items.option_item, chain)):
+        q, rho = tables.part_start[o], classes[o]
+        seconds = tables.part_seconds[q] * instance.draw.slowdown[0, items.node[i]]
+        saving = max(0.0, fallback[rho] - price[o])
+        if rho not in kept or saving > kept[rho][0]:
+            at = reach.start[rho] + tables.part_position[q]
+            kept[rho] = (saving, at, instance.draw.seconds[0, 0, items.node[i]] / seconds)
+    return kept
+
+
+def plain_olag(instance, items, phi, reach):
+    """The four steps of the module's head."""
+    tables = instance.tables
     placement, phi = tables.pinned.copy(), phi.copy()
+    serves = [plain_serves(instance, items, reach, i) for i in range(len(items.node))]
     for v, free in enumerate(items.budget):
-        chosen = set()
+        held = {}  # model to (bytes, length, what it subtracted {class: (saving, requests)})
         while True:
-            best, most = None, 0.0
+            best = None
             for i in range(items.node_start[v], items.node_start[v + 1]):
-                size = tables.segment_bytes[items.segment[i]]
-                if size > free or items.model[i] in chosen:
+                s, m = items.segment[i], items.model[i]
+                size, length, took = held.get(m, (0.0, 0, {}))
+                more, worth = tables.segment_bytes[s] - size, 0.0
+                if more > free or tables.segment_last[s] <= length:
                     continue
-                serves, worth = [], 0.0
-                for o in np.flatnonzero(items.option_item == i):
-                    q = tables.part_start[o]
-                    at = reach.start[classes[o]] + tables.part_position[q]
-                    seconds = tables.part_seconds[q] * instance.draw.slowdown[0, v]
-                    saving = max(0.0, fallback[classes[o]] - price[o])
-                    serves.append((classes[o], saving, at, instance.draw.seconds[0, 0, v] / seconds))
-                # of several operating points of a class the one that saves most
-                kept = {}
-                for rho, saving, at, room in serves:
-                    if rho not in kept or saving > kept[rho][0]:
-                        kept[rho] = (saving, at, room)
-                worth = sum(saving * min(phi[at], room) for saving, at, room in kept.values())
-                if worth > 0.0 and (best is None or worth / size > most):
-                    best, most, taken, its_size = i, worth / size, kept, size
+                for rho, (saving, at, room) in serves[i].items():
+                    before, requests = took.get(rho, (0.0, 0.0))
+                    worth += saving * min(phi[at] + requests, room) - before * requests
+                if worth > 0.0 and (best is None or worth * best[1] > best[0] * more):
+                    best = worth, more, i
             if best is None:
                 break
-            for saving, at, room in taken.values():
-                if saving > 0.0:
-                    phi[at] -= min(phi[at], room)
-            free -= its_size
-            chosen.add(items.model[best])
-            placement[v, items.model[best]] = items.segment[best]
+            _, more, i = best
+            m, took = items.model[i], {}
+            for rho, (saving, at, room) in serves[i].items():
+                phi[at] += held[m][2].get(rho, (0.0, 0.0))[1] if m in held else 0.0
+                took[rho] = saving, min(phi[at], room) if saving > 0.0 else 0.0
+                phi[at] -= took[rho][1]
+            free -= more
+            s = placement[v, m] = items.segment[i]
+            held[m] = tables.segment_bytes[s], tables.segment_last[s], took
     return placement
 
 
-@given(st.data())
-@settings(max_examples=15)
-def test_olag_follows_its_definition(make_scenario, make_learner, drive, worlds, data):
-    scenario = make_scenario(**data.draw(whole_worlds(worlds)))
+@given(st.data(), st.integers(1, 2))
+@settings(max_examples=20)
+def test_olag_follows_its_definition(make_scenario, make_learner, drive, worlds, data, parts):
+    scenario = make_scenario(**data.draw(lone_worlds(worlds, parts)))
     tables = compile_scenario(scenario).tables
     instance = build_instance(scenario, 0)
     one = instance._replace(
@@ -161,6 +174,22 @@ def test_olag_loads_no_second_model_for_requests_that_the_first_serves(make_scen
 
     assert held(5.0) == 1  # 50 requests take half of the 10 s
     assert held(15.0) == 2  # of 150 requests one copy serves 100
+
+
+def test_olag_lengthens_a_prefix_that_is_densest_when_short(make_scenario, make_learner, drive):
+    """The first block saves most per byte, as the input is large; all three fit and save more."""
+    scenario = make_scenario(
+        nodes={
+            "edge": {"memory": 100.0, "demand": 1.0},
+            "cloud": {"pins": ["all"], "servers": float("inf")},
+        },
+        links=[("edge", "cloud", {})],
+        models={"m": {"blocks": [(0.01, 1.0, 5.0), (0.01, 20.0, 4.0), (0.01, 20.0, 0.0)]}},
+        overrides={"serving.capacity": "exogenous", "serving.max_parts": 2, "horizon": 2},
+    )
+    learner = make_learner("olag", scenario)
+    drive(learner, build_instance(scenario, 0))
+    assert list(learner.tables.segment_last[learner.wanted[0][learner.tables.pinned == EMPTY]]) == [3]
 
 
 def test_what_a_copy_cannot_serve_reaches_the_next_node(cells):
