@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from idn_gym.scenarios.build import SPLITS
 from idn_gym.scenarios.config import Scenario
@@ -14,6 +14,9 @@ from idn_gym.strict import ConfigError, closest, number
 
 AGENT = "agent."
 """Prefix of grid keys that set an option of the agents instead of a field of the scenario."""
+
+BASELINE = "cloud-only"
+"""Label of the agent that plays in every cell although no part names it."""
 
 METRIC = Literal[
     "ntag",
@@ -57,6 +60,12 @@ class Entry:
     train: dict[str, Any] | None = None
     """fields of a training run (steps and the like), for agents that are trained before they play"""
 
+    def __post_init__(self) -> None:
+        if self.train is not None and self.options:
+            raise ConfigError(
+                "agents", f"{self.name}: options are not allowed beside train; set train's agent.* instead"
+            )
+
     @property
     def name(self) -> str:
         """The label."""
@@ -81,6 +90,24 @@ class Part:
     seeds: int = number(10, least=1)
     needs: str | None = None
     """a file without which the part is left out"""
+
+    def __post_init__(self) -> None:
+        if len(set(self.labels())) < len(self.agents):
+            raise ConfigError("parts", f"{self.name}: two agents have the same label")
+        for entry in self.agents:
+            if (
+                entry.train is not None
+                and not entry.fixed
+                and any(key.startswith(AGENT) for key in self.grid)
+            ):
+                raise ConfigError(
+                    "parts",
+                    f"{self.name}: {entry.name} is trained, so the grid's agent options need fixed: true",
+                )
+
+    def labels(self) -> list[str]:
+        """What the agents are called."""
+        return [entry.name for entry in self.agents]
 
     def cells(self) -> Iterator[dict[str, Any]]:
         """The combinations of the grid, as key to value."""
@@ -107,6 +134,23 @@ class Figure:
     agents: tuple[str, ...] = ()
     """labels to draw; none: all"""
     title: str = ""
+
+    def check(self, part: Part) -> None:
+        """Everything that it names is there to be drawn.
+
+        Raises:
+            ConfigError: the part has no such agent or grid key, or there is no such metric.
+        """
+        for label in self.agents:
+            self._find(label, [*part.labels(), BASELINE])
+        if self.kind == "sweep":
+            self._find(self.x, list(part.grid))
+        if self.kind == "frontier":
+            self._find(self.x, get_args(METRIC))
+
+    def _find(self, name: str | None, allowed: Sequence[str]) -> None:
+        if name not in allowed:
+            raise ConfigError("figures", f"{self.name}: {name!r} is not allowed; {closest(name, allowed)}")
 
 
 @dataclass(frozen=True)
@@ -140,15 +184,9 @@ class Study:
         names = [part.name for part in self.parts]
         if len(set(names)) < len(names):
             raise ConfigError("parts", "two parts have the same name")
-        for part in self.parts:
-            labels = [entry.name for entry in part.agents]
-            if len(set(labels)) < len(labels):
-                raise ConfigError("parts", f"{part.name}: two agents have the same label")
         for figure in self.figures:
             if figure.part not in names:
                 raise ConfigError(
                     "figures", f"{figure.name}: no part {figure.part!r}; {closest(figure.part, names)}"
                 )
-            part = self.parts[names.index(figure.part)]
-            if figure.kind == "sweep" and figure.x not in part.grid:
-                raise ConfigError("figures", f"{figure.name}: {figure.x!r} is not in the grid of {part.name}")
+            figure.check(self.parts[names.index(figure.part)])

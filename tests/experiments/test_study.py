@@ -231,7 +231,10 @@ def test_smoke_cuts_down():
     ("changes", "message"),
     [
         ({"figures": [{"name": "f", "kind": "dots", "part": "rate"}]}, "no part 'rate'"),
-        ({"figures": [{"name": "f", "kind": "sweep", "part": "rates", "x": "rate"}]}, "not in the grid"),
+        (
+            {"figures": [{"name": "f", "kind": "sweep", "part": "rates", "x": "rate"}]},
+            "'rate' is not allowed",
+        ),
         ({"split": "tests"}, "'tests' is not allowed"),
         ({"parts": [{"name": "p", "scenario": "tiny", "agents": [{"agent": "popularty"}]}]}, "popularity"),
         ({"parts": [{"name": "p", "scenario": "tiny", "agents": [{"agent": "random"}] * 2}]}, "same label"),
@@ -267,3 +270,34 @@ def test_a_run_that_fails_is_named(tmp_path):
     part = {**MINI["parts"][0], "agents": [{"agent": "popularity"}], "grid": {"agent.depth": [1]}}
     with pytest.raises(SystemExit, match=r"rates, popularity, seed 0: .*depth"):
         run(tmp_path, {"parts": [part], "figures": []})
+
+
+ENTRY = {"agent": "ppo", "train": {"steps": 512}}
+
+
+@pytest.mark.parametrize(
+    ("figure", "entry", "message"),
+    [
+        ({"kind": "dots", "agents": ["search"]}, {}, "'search' is not allowed; .* 'searched'"),
+        ({"kind": "frontier", "x": "latancy"}, {}, "'latancy' is not allowed; .* 'latency'"),
+        ({"kind": "frontier"}, {}, "None is not allowed; allowed: ntag"),
+        ({"kind": "dots"}, {**ENTRY, "fixed": True, "options": {"seed": 1}}, "ppo: options are not allowed"),
+        ({"kind": "dots"}, ENTRY, "ppo is trained, so the grid's agent options need fixed"),
+    ],
+)
+def test_what_would_fail_after_hours_is_refused_at_once(figure, entry, message):
+    part = {**MINI["parts"][0], "agents": MINI["parts"][0]["agents"] + ([entry] if entry else [])}
+    with pytest.raises(ConfigError, match=message):
+        read(Study, {**MINI, "parts": [part], "figures": [{"name": "f", "part": "rates", **figure}]})
+
+
+def test_what_could_be_drawn_and_trained_is_read():
+    part = {**MINI["parts"][0], "agents": MINI["parts"][0]["agents"] + [{**ENTRY, "fixed": True}]}
+    drawn = {
+        "name": "f",
+        "part": "rates",
+        "kind": "frontier",
+        "x": "latency",
+        "agents": ["cloud-only", "ppo"],
+    }
+    assert read(Study, {**MINI, "parts": [part], "figures": [drawn]}).parts[0].labels()[-1] == "ppo"
