@@ -12,6 +12,7 @@ def test_it_writes_a_row_per_scenario(tmp_path, capsys):
     with (tmp_path / "hindsight.csv").open(encoding="utf-8") as file:
         tree, split = csv.DictReader(file)
     assert tree["status"] == "closed" and float(tree["gap"]) <= 0.01
+    assert 0.0 <= float(tree["milp_gap"]) <= 0.01 and float(tree["milp"]) <= 1.01 * float(tree["lp"])
     assert float(tree["certificate_over_lp"]) > -0.05 and split["certificate_over_lp"] == ""
     assert float(split["gap_routed"]) <= float(split["gap"]) + 1e-9
     assert "bracket_s" in capsys.readouterr().out
