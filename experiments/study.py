@@ -58,7 +58,9 @@ def only(study: Study, names: Sequence[str]) -> Study:
             raise ConfigError("parts", f"{name!r} is not there; {closest(name, known)}")
     parts = tuple(part for part in study.parts if part.name in names)
     figures = tuple(figure for figure in study.figures if figure.part in names)
-    return dataclasses.replace(study, parts=parts, figures=figures)
+    there = any(study.reference in part.labels() for part in parts)
+    reference = study.reference if there else BASELINE.name
+    return dataclasses.replace(study, parts=parts, figures=figures, reference=reference)
 
 
 def _units_of(study: Study, part: Part, smoke: bool) -> Iterator[Unit]:

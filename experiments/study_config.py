@@ -184,6 +184,11 @@ class Study:
         names = [part.name for part in self.parts]
         if len(set(names)) < len(names):
             raise ConfigError("parts", "two parts have the same name")
+        labels = list(dict.fromkeys(label for part in self.parts for label in (*part.labels(), BASELINE)))
+        if self.reference not in labels:
+            raise ConfigError(
+                "reference", f"{self.reference!r} is in no part; {closest(self.reference, labels)}"
+            )
         for figure in self.figures:
             if figure.part not in names:
                 raise ConfigError(

@@ -155,7 +155,9 @@ def test_proven_bounds_and_distances_to_the_clairvoyant_are_in_the_courses(tmp_p
     }
     course = {"name": "c", "kind": "course", "part": "p", "y": ["fractional_regret", "dynamic_regret"]}
     out = run(tmp_path, {"parts": [part], "figures": [course], "reference": "best-static"})
-    units, _ = study.list_units(read(Study, {**MINI, "parts": [part], "figures": []}), smoke=False)
+    units, _ = study.list_units(
+        read(Study, {**MINI, "parts": [part], "figures": [], "reference": "oga"}), smoke=False
+    )
     plays = {(one.unit.label, one.unit.seed): one for one in Plays(units, out).all}
     for seed in (0, 1):
         oga, best, clairvoyant = (plays[name["agent"], seed] for name in agents)
@@ -236,13 +238,16 @@ def test_smoke_cuts_down():
             "'rate' is not allowed",
         ),
         ({"split": "tests"}, "'tests' is not allowed"),
+        ({"reference": "search"}, "'search' is in no part; .* 'searched'"),
         ({"parts": [{"name": "p", "scenario": "tiny", "agents": [{"agent": "popularty"}]}]}, "popularity"),
         ({"parts": [{"name": "p", "scenario": "tiny", "agents": [{"agent": "random"}] * 2}]}, "same label"),
     ],
 )
 def test_what_cannot_be_run_ends_in_one_error(changes, message):
     with pytest.raises(ConfigError, match=message):
-        study.list_units(read(Study, {**MINI, "figures": [], **changes}), smoke=False)
+        study.list_units(
+            read(Study, {**MINI, "figures": [], "reference": "cloud-only", **changes}), smoke=False
+        )
 
 
 SHIPPED = sorted((Path(__file__).parents[2] / "configs" / "studies").glob("*.yaml"))
@@ -269,7 +274,7 @@ def test_a_part_of_the_idn_study_runs_in_miniature(tmp_path):
 def test_a_run_that_fails_is_named(tmp_path):
     part = {**MINI["parts"][0], "agents": [{"agent": "popularity"}], "grid": {"agent.depth": [1]}}
     with pytest.raises(SystemExit, match=r"rates, popularity, seed 0: .*depth"):
-        run(tmp_path, {"parts": [part], "figures": []})
+        run(tmp_path, {"parts": [part], "figures": [], "reference": "popularity"})
 
 
 ENTRY = {"agent": "ppo", "train": {"steps": 512}}
