@@ -24,12 +24,9 @@ from tqdm import tqdm
 from agents.registry import AGENTS
 from experiments import study_report
 from experiments.run_config import versions
-from experiments.study_config import AGENT, Entry, Part, Study, of_scenario
+from experiments.study_config import AGENT, BASELINE, Entry, Part, Study, of_scenario
 from experiments.unit import Unit, play_unit, train_unit
 from idn_gym.strict import ConfigError, closest, read, read_yaml
-
-BASELINE = Entry("cloud-only", fixed=True)
-"""Plays in every cell: gains are what an agent saves against the repositories alone."""
 
 
 def list_units(study: Study, smoke: bool) -> tuple[list[Unit], list[str]]:
@@ -59,7 +56,7 @@ def only(study: Study, names: Sequence[str]) -> Study:
     parts = tuple(part for part in study.parts if part.name in names)
     figures = tuple(figure for figure in study.figures if figure.part in names)
     there = any(study.reference in part.labels() for part in parts)
-    reference = study.reference if there else BASELINE.name
+    reference = study.reference if there else BASELINE
     return dataclasses.replace(study, parts=parts, figures=figures, reference=reference)
 
 
@@ -67,7 +64,7 @@ def _units_of(study: Study, part: Part, smoke: bool) -> Iterator[Unit]:
     for cell in part.cells():
         world = part.world(cell, study.smoke.overrides if smoke else {})
         options = {key.removeprefix(AGENT): value for key, value in cell.items() if key.startswith(AGENT)}
-        for entry in (BASELINE, *part.agents):
+        for entry in (Entry(BASELINE, fixed=True), *part.agents):
             if entry.agent not in AGENTS:
                 raise ConfigError(
                     f"parts.{part.name}", f"{entry.agent!r}; {closest(entry.agent, list(AGENTS))}"

@@ -16,7 +16,7 @@ AGENT = "agent."
 """Prefix of grid keys that set an option of the agents instead of a field of the scenario."""
 
 BASELINE = "cloud-only"
-"""Label of the agent that plays in every cell although no part names it."""
+"""Agent that plays in every cell although no part names it: gains are what others save against it."""
 
 METRIC = Literal[
     "ntag",

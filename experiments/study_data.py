@@ -10,15 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from experiments.study_config import of_scenario
+from experiments.study_config import BASELINE, of_scenario
 from experiments.unit import Series, Unit
 from idn_gym.core.arrays import Floats
 from idn_gym.evaluation import regret as measures
 from idn_gym.metrics import METRICS
 
-BASELINE, OPTIMUM, CLAIRVOYANT = "cloud-only", "best-static", "clairvoyant-greedy"
-"""Labels: what gains are measured against; what regret and dynamic regret are measured against where a
-part has it. Greedy knows each slot beforehand, but is not the best placement of every slot."""
+OPTIMUM, CLAIRVOYANT = "best-static", "clairvoyant-greedy"
+"""Labels of what regret and dynamic regret are measured against where a part has it. Greedy knows each slot beforehand, but is not the best placement of every slot."""
 
 COLUMNS = (
     "accuracy",

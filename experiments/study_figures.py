@@ -14,8 +14,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from experiments.figures import COLOURS, STYLE, WIDTH
-from experiments.study_config import Figure
-from experiments.study_data import BASELINE, Play, Plays
+from experiments.study_config import BASELINE, Figure
+from experiments.study_data import Play, Plays
 from idn_gym.core.arrays import Floats
 from idn_gym.evaluation.intervals import mean_interval
 from idn_gym.scenarios.compile import compile_scenario

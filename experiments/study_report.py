@@ -15,8 +15,8 @@ import yaml
 from experiments import study_figures
 from experiments.code_stamp import code_stamp
 from experiments.report import write_csv
-from experiments.study_config import Study
-from experiments.study_data import BASELINE, REGRETS, Play, Plays
+from experiments.study_config import BASELINE, Study
+from experiments.study_data import REGRETS, Play, Plays
 from experiments.unit import Unit
 from idn_gym.evaluation.intervals import Interval, mean_interval, paired_difference, stratified_interval
 from idn_gym.strict import write as to_plain

@@ -181,8 +181,9 @@ def test_proven_bounds_and_distances_to_the_clairvoyant_are_in_the_courses(tmp_p
 def test_no_bound_is_drawn_where_options_need_two_placed_segments(tmp_path):
     part = {"name": "p", "scenario": "tiny", "agents": [{"agent": "oga"}], "seeds": 1}
     part["overrides"] = {"serving.capacity": "exogenous", "horizon": 4}
-    out = run(tmp_path, {"parts": [part], "figures": []})
-    units, _ = study.list_units(read(Study, {**MINI, "parts": [part], "figures": []}), smoke=False)
+    changes = {"parts": [part], "figures": [], "reference": "oga"}
+    out = run(tmp_path, changes)
+    units, _ = study.list_units(read(Study, {**MINI, **changes}), smoke=False)
     assert [play.series.proven for play in Plays(units, out).all] == [None, None]
 
 
