@@ -17,7 +17,8 @@ from idn_gym.evaluation import regret as measures
 from idn_gym.metrics import METRICS
 
 OPTIMUM, CLAIRVOYANT = "best-static", "clairvoyant-greedy"
-"""Labels of what regret and dynamic regret are measured against where a part has it. Greedy knows each slot beforehand, but is not the best placement of every slot."""
+"""Labels of what regret and dynamic regret are measured against, where a part has it. Greedy knows each slot
+beforehand, but is not the best placement of every slot."""
 
 COLUMNS = (
     "accuracy",
