@@ -62,13 +62,13 @@ def only(study: Study, names: Sequence[str]) -> Study:
 
 def _units_of(study: Study, part: Part, smoke: bool) -> Iterator[Unit]:
     for cell in part.cells():
-        world = part.world(cell, study.smoke.overrides if smoke else {})
         options = {key.removeprefix(AGENT): value for key, value in cell.items() if key.startswith(AGENT)}
         for entry in (Entry(BASELINE, fixed=True), *part.agents):
             if entry.agent not in AGENTS:
                 raise ConfigError(
                     f"parts.{part.name}", f"{entry.agent!r}; {closest(entry.agent, list(AGENTS))}"
                 )
+            world = part.world(entry, cell, study.smoke.overrides if smoke else {})
             training = entry.train
             if training is not None and smoke:
                 training = {**training, **study.smoke.train}

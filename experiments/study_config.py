@@ -57,6 +57,8 @@ class Entry:
     options: dict[str, Any] = field(default_factory=dict)
     fixed: bool = False
     """whether the grid's agent options are not for it, so that it plays once per scenario"""
+    overrides: dict[str, Any] = field(default_factory=dict)
+    """of the scenario, for this agent alone; what moves (workload, links) must stay the same for all"""
     train: dict[str, Any] | None = None
     """fields of a training run (steps and the like), for agents that are trained before they play"""
 
@@ -114,9 +116,9 @@ class Part:
         for values in itertools.product(*self.grid.values()):
             yield dict(zip(self.grid, values, strict=True))
 
-    def world(self, cell: Mapping[str, Any], smoke: Mapping[str, Any]) -> Scenario:
-        """The scenario of a cell."""
-        return resolve(self.scenario, {**self.overrides, **of_scenario(cell), **smoke})
+    def world(self, entry: Entry, cell: Mapping[str, Any], smoke: Mapping[str, Any]) -> Scenario:
+        """The scenario of a cell, as one of the agents meets it."""
+        return resolve(self.scenario, {**self.overrides, **of_scenario(cell), **entry.overrides, **smoke})
 
 
 @dataclass(frozen=True)

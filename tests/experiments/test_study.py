@@ -18,6 +18,7 @@ from experiments.play import play
 from experiments.study_config import Study
 from experiments.study_data import Plays
 from idn_gym.metrics import METRICS
+from idn_gym.scenarios.build import build_instance
 from idn_gym.strict import ConfigError, read, read_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -213,6 +214,19 @@ def test_courses_end_where_the_episode_does(played):
     for one in plays.all:
         assert one.course("ntag")[-1] == pytest.approx(one.value("ntag"))
         assert len(one.course("update")) == 6
+
+
+def test_an_agent_can_meet_a_scenario_of_its_own():
+    """The baseline and the others keep the part's; demand is the same for all."""
+    small = {"agent": "random", "label": "small", "overrides": {"topology.nodes.0.memory": 1e6}}
+    part = {**MINI["parts"][0], "agents": [{"agent": "random"}, small]}
+    changes = {"parts": [part], "figures": [], "reference": "random"}
+    units, _ = study.list_units(read(Study, {**MINI, **changes}), smoke=False)
+    memory = {unit.label: unit.scenario.topology.nodes[0].memory for unit in units}
+    assert memory == {"cloud-only": 24e6, "random": 24e6, "small": 1e6}
+    one, two = (next(unit for unit in units if unit.label == name) for name in ("random", "small"))
+    instances = [build_instance(unit.scenario, unit.seed) for unit in (one, two)]
+    np.testing.assert_array_equal(instances[0].draw.demand, instances[1].draw.demand)
 
 
 def test_parts_can_be_played_alone():
