@@ -24,6 +24,7 @@ METRIC = Literal[
     "regret",
     "rounding_regret",
     "fractional_regret",
+    "fractional_regret_most",
     "dynamic_regret",
     "competitive",
     "second_half",
@@ -40,8 +41,9 @@ METRIC = Literal[
 - ntag: gain per request, mean over slots; second_half: over the second half of them;
 - share: gain over the upper bound of all static placements in hindsight;
 - regret: gain that the best static placement is ahead, and rounding_regret that 1 - 1/e of it is;
-- fractional_regret: gain that the best static fractions are ahead of a learner's, their gain taken as
-  spread evenly over the slots;
+- fractional_regret: gain that the best static placement is ahead of a learner's fractions, and
+  fractional_regret_most that the upper bound of all static fractions is, taken as spread evenly over the
+  slots: the regret against the best fractions, which proven bounds speak of, lies between the two;
 - dynamic_regret, competitive: gain that the clairvoyant greedy is ahead, and share of its gain.
 """
 

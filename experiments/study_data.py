@@ -34,8 +34,8 @@ COLUMNS = (
 """Columns of an episode's record that tables keep as they are."""
 
 
-REGRETS = ("regret", "rounding_regret", "fractional_regret", "dynamic_regret")
-"""Measured against the best static placement, 1 - 1/e of it, its fractions, and the clairvoyant."""
+REGRETS = ("regret", "rounding_regret", "fractional_regret", "fractional_regret_most", "dynamic_regret")
+"""See `study_config.METRIC`."""
 
 
 class Play:
@@ -100,7 +100,8 @@ class Play:
             "share": lambda: measures.competitive_ratio(self.gain, self.bound() * spread),
             "regret": lambda: measures.regret(self.gain, best),
             "rounding_regret": lambda: measures.regret(self.gain, best, measures.ROUNDING),
-            "fractional_regret": lambda: measures.regret(
+            "fractional_regret": lambda: measures.regret(self.series.fractional, best),
+            "fractional_regret_most": lambda: measures.regret(
                 self.series.fractional, self.bound("relaxed") * spread
             ),
             "dynamic_regret": lambda: measures.dynamic_regret(self.gain, clairvoyant),

@@ -26,6 +26,7 @@ LABELS = {
     "regret": "regret",
     "rounding_regret": "regret, factor 1 - 1/e",
     "fractional_regret": "regret of the fractions",
+    "fractional_regret_most": "regret of the fractions, at most",
     "dynamic_regret": "behind the clairvoyant greedy",
     "competitive": "share of the clairvoyant greedy's gain",
     "second_half": "gain per request, second half",
@@ -102,6 +103,8 @@ def draw_course(figure: Figure, plays: Plays, agents: list[str]) -> Any:
                 if name == "fractional_regret" and all(bound is not None for bound in proven):
                     bound = np.mean([bound[slots - 1] for bound in proven if bound is not None], axis=0)
                     axes.plot(slots, bound, color=colour, ls=":", lw=1.4, label=f"{agent}: at most")
+            if "regret" not in name:
+                axes.set_xscale("log")  # learning is over within a few slots out of thousands
             axes.set_xlabel("slot")
             axes.set_title(_name(cell))
         row[0].set_ylabel(LABELS[name])
