@@ -60,8 +60,8 @@ def write(study: Study, units: Sequence[Unit], out: Path, head: dict[str, Any]) 
         f"reference ({html.escape(study.reference)}), seed by seed. <i>Second half</i>: gain per request in "
         "the second half of the slots. <i>Regret</i>: gain by which the best static placement is ahead, and "
         "1 - 1/e of it. <i>Of fractions</i>: by which the best static fractions are ahead of a learner's, "
-        "from what the best placement found gains to what no fractions can; a proven "
-        "bound holds for the value in between. <i>Dynamic</i>, <i>of clairvoyant</i>: gain by which the greedy "
+        "from what the best placement found gains to what no fractions can; a proven bound holds for the "
+        "value in between. <i>Dynamic</i>, <i>of clairvoyant</i>: gain by which the greedy "
         "that knows each slot is ahead, and share of its gain.</p>"
     ]
     body += _across(plays)
