@@ -43,6 +43,7 @@ EPISODES = {
         "preference": "latency",
         "split": "validation",
     },
+    "fashion-edge-placement": {"scenario": "fashion-edge", "action": "placement", "preference": "balanced"},
     "metro-split-scores": {"scenario": "metro-split", "action": "scores", "preference": [4, 3, 2, 1, 0.5]},
 }
 

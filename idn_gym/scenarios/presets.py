@@ -18,6 +18,10 @@ def _edge(name: str) -> c.Node:
     return c.Node(name, device="soc_jetson_orin_nano", tier="edge", memory=300e6)
 
 
+def _sensor(name: str, device: str) -> c.Node:
+    return c.Node(name, device=device, tier="device", memory=150e3, demand=1.0)
+
+
 EDGE_SMALL = c.Scenario(
     name="edge-small",
     topology=c.Explicit(
@@ -148,8 +152,52 @@ METRO_SPLIT = c.Scenario(
     action="scores-task",
 )
 
+FASHION_EDGE = c.Scenario(
+    name="fashion-edge",
+    topology=c.Explicit(
+        nodes=(
+            _sensor("sensor-ble", "mcu_m4_stm32l4r5"),
+            _sensor("sensor-mesh", "mcu_m7_stm32h7a3"),
+            _sensor("sensor-wifi", "mcu_esp32s3"),
+            c.Node("gateway", device="sbc_rpi_zero2w", tier="edge", memory=600e3),
+            c.Node("edge", device="sbc_rpi5", tier="edge", memory=1e6),
+            c.Node("cloud", device="gpu_a100_trt_int8", tier="cloud", servers=float("inf"), pins=("all",)),
+        ),
+        links=(
+            c.Link("sensor-ble", "gateway", link="ble_1m"),
+            c.Link("sensor-mesh", "gateway", link="ieee802154"),
+            c.Link("sensor-wifi", "edge", link="wifi_iot"),
+            c.Link("gateway", "edge", link="wifi_iot"),
+            c.Link("edge", "cloud", link="wan_cloud"),
+        ),
+    ),
+    tasks=(
+        c.Task(
+            "fashion",
+            (
+                "fashion_lab_baseline",
+                "fashion_lab_whole-half",
+                "fashion_lab_whole-quarter",
+                "fashion_lab_baseline-split",
+                "fashion_lab_exits",
+                "fashion_lab_c1-4bit",
+                "fashion_lab_c2",
+                "fashion_lab_c6",
+                "fashion_lab_c2-early",
+                "fashion_lab_c6-early",
+            ),
+            timeout=2.0,
+            deadline=0.15,
+        ),
+    ),
+    workload=c.Workload(rate=240.0, bursts=c.Bursts(ratio=3.0)),
+    dynamics=c.Dynamics(link=c.Ar1(), moving_links=("ble_1m", "ieee802154")),
+    scales=c.Scales(error=0.05, latency=0.2, energy=0.01, traffic=2e3, update=1.0),
+    horizon=96,
+)
+
 PRESETS: dict[str, c.Scenario] = {
-    preset.name: preset for preset in (TINY, EDGE_SMALL, ISP_HIERARCHY, METRO_SPLIT)
+    preset.name: preset for preset in (TINY, EDGE_SMALL, FASHION_EDGE, ISP_HIERARCHY, METRO_SPLIT)
 }
 
 
