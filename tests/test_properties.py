@@ -56,6 +56,8 @@ def test_requests_are_conserved(make_scenario, worlds, data, seed):
         for part in (outcome.correct, outcome.split, outcome.early):
             assert (part >= 0).all() and (part <= outcome.served + slack).all()
         assert (outcome.late >= dropped - slack).all() and (outcome.late <= outcome.arrived + slack).all()
+        close(outcome.started.sum(axis=2), outcome.arrived)
+        close(outcome.started[:, :, -1], dropped)
         timeouts = instance.tables.class_timeout
         assert (outcome.latency >= dropped * timeouts - slack * timeouts).all()
 
@@ -75,6 +77,14 @@ def test_no_budget_is_exceeded(make_scenario, worlds, data, seed):
         if tables.capacity == SHARED:
             assert (outcome.busy[0] <= draw.seconds[0, t] * (1 + 1e-9)).all()
             assert (outcome.carried[0] <= draw.rate[0, t] * tables.slot_seconds * (1 + 1e-9)).all()
+            busy, carried = np.zeros_like(outcome.busy[0]), np.zeros_like(outcome.carried[0])
+            for rho, p in enumerate(tables.class_path):
+                for j, k in enumerate(range(tables.path_start[p], tables.path_start[p + 1])):
+                    busy[tables.path_node[k]] += outcome.spent[0, rho, j]
+                    if j > 0:
+                        carried[tables.path_link[k]] += outcome.sent[0, rho, j]
+            close(busy, outcome.busy[0])
+            close(carried, outcome.carried[0])
 
 
 @given(data=st.data(), seed=SEEDS, name=st.sampled_from(["scores", "scores-task"]))
@@ -251,7 +261,7 @@ def test_the_unit_of_bytes_does_not_matter(make_scenario, worlds, data, seed, po
     for (_, state, outcome), (_, again, other) in zip(*runs, strict=True):
         np.testing.assert_array_equal(state.resident, again.resident)
         for name in outcome._fields:
-            unit = factor if name in ("traffic", "carried", "loaded") else 1.0
+            unit = factor if name in ("traffic", "carried", "sent", "loaded") else 1.0
             np.testing.assert_array_equal(getattr(outcome, name) * unit, getattr(other, name), err_msg=name)
 
 
