@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import torch
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+
+from experiments.files import atomically
 
 # What SB3 keeps outside of nets and optimiser: of the algorithm, of VecMonitor, of the logger.
 COUNTERS = (
@@ -112,19 +113,6 @@ def restore(algorithm: OnPolicyAlgorithm, state: dict[str, Any]) -> None:
     np.random.set_state(generators["numpy"])  # noqa: NPY002
     random.setstate(generators["python"])
     algorithm.action_space.np_random.bit_generator.state = generators["actions"]
-
-
-def atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
-    """Write a file that is either there as a whole or not at all, whenever the power fails."""
-    temporary = path.with_name(path.name + ".new")
-    with temporary.open("wb") as file:
-        write(file)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    os.fsync(folder)
-    os.close(folder)
 
 
 def _pick(owner: object, names: tuple[str, ...]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from experiments.checkpoint import atomically
+from experiments.files import atomically
 from experiments.run_config import versions
 from idn_gym.lab.data import Data
 from idn_gym.lab.ddnn import DDNN

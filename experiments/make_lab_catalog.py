@@ -1,6 +1,6 @@
 """Turn trained networks into tables that ship: ``python -m experiments.make_lab_catalog runs/lab/fashion``.
 
-Writes the networks of which all seeds are there as entries of the catalogue (JSON), and what
+Writes its networks, means over the seeds of which all are there, as entries of the catalogue (JSON), and what
 they answer to test pictures under fourteen conditions (npz), and prints one line per operating point. The
 logits behind that stay in FOLDER/logits, where ``python -m experiments.measure_quality`` reads them.
 """
@@ -22,6 +22,7 @@ from idn_gym.catalog import Model, Outcomes, write_catalog, write_outcomes
 from idn_gym.catalog.reader import SHIPPED
 from idn_gym.lab import deploy
 from idn_gym.lab.calibrate import fit_temperature
+from idn_gym.lab.codecs import png_bytes
 from idn_gym.lab.data import Data, Part, load_data
 from idn_gym.lab.deploy import Training
 from idn_gym.lab.outcomes import join, tabulate
@@ -39,13 +40,9 @@ LOGITS = "logits"
 
 
 def deployable(lab: Lab) -> list[str]:
-    """Networks that are meant to be placed: not those that others only start from, nor longer controls."""
+    """Networks that are meant to be placed: not those that second stages start from."""
     starts = {recipe.start for recipe in lab.networks if isinstance(recipe, Tail)}
-    return [
-        recipe.name
-        for recipe in lab.networks
-        if recipe.name not in starts and not (isinstance(recipe, Whole) and recipe.start is not None)
-    ]
+    return [recipe.name for recipe in lab.networks if recipe.name not in starts]
 
 
 def entries(lab: Lab, name: str, trainings: Sequence[Training], data: Data, source: str) -> Iterator[Model]:
@@ -53,7 +50,11 @@ def entries(lab: Lab, name: str, trainings: Sequence[Training], data: Data, sour
     recipe = lab.recipe(name)
     called = f"{lab.name}_lab_{name}"
     if isinstance(recipe, Whole):
-        yield deploy.entry(called, "whole", deploy.whole(trainings, data), data, source)
+        parts = deploy.whole(trainings, data)
+        yield deploy.entry(called, "whole", parts, data, source)
+        packed = float(png_bytes(data.test.images).mean())
+        if packed < data.raw_bytes:
+            yield deploy.entry(f"{called}-png", "whole", parts, data, f"{source}; sent as PNG", packed)
         yield deploy.entry(f"{called}-split", "split", deploy.naive(trainings, data), data, source)
     elif isinstance(recipe, Exits):
         yield deploy.entry(called, "exits", deploy.exits(trainings, data), data, source)
@@ -92,13 +93,10 @@ def build(store: Store, seeds: Sequence[int]) -> tuple[list[Model], Outcomes]:
     """All entries of a laboratory, and the outcomes of its networks.
 
     Raises:
-        ConfigError: nothing has been trained with all these seeds.
+        ConfigError: a network is not there with one of the seeds.
     """
     data, models, tables = load_data(store.lab.data), [], {}
-    names = [name for name in deployable(store.lab) if all(store.done(name, seed) for seed in seeds)]
-    if not names:
-        raise ConfigError(str(store.folder), f"no network is there with seeds {list(seeds)}")
-    for name in tqdm(names, unit=" networks"):
+    for name in tqdm(deployable(store.lab), unit=" networks"):
         trainings = [Training(store.load(name, seed, data), *store.scores(name, seed)) for seed in seeds]
         finished = max(store.record(name, seed)["finished"] for seed in seeds)
         source = (
@@ -131,12 +129,20 @@ def main(words: list[str] | None = None) -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folder", type=Path, help="of experiments.train_lab")
-    parser.add_argument("--seeds", type=int, help="use this many seeds (default: all of the recipe)")
+    parser.add_argument(
+        "--seeds", type=int, nargs="+", help="of which all networks are there (default: all such)"
+    )
     parser.add_argument("--out", type=Path, default=SHIPPED / "lab", help="folder (default: shipped)")
     arguments = parser.parse_args(words)
     try:
         store = Store.open(arguments.folder)
-        models, outcomes = build(store, range(arguments.seeds or store.lab.seeds))
+        complete = store.complete()
+        seeds = arguments.seeds or complete
+        if not set(seeds) <= set(complete):
+            raise ConfigError(
+                "seeds", f"{seeds} is not allowed; all networks are there with {list(complete)}"
+            )
+        models, outcomes = build(store, seeds)
         arguments.out.mkdir(parents=True, exist_ok=True)
         write_catalog(arguments.out / f"{store.lab.name}.json", models=models)
         write_outcomes(arguments.out / f"{store.lab.name}.npz", outcomes)

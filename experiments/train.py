@@ -18,6 +18,7 @@ from stable_baselines3.common.vec_env import VecMonitor
 import idn_gym  # noqa: F401 (registers IDN-v0)
 from agents.rl.build import build
 from experiments import checkpoint, run_config
+from experiments.files import atomically
 from experiments.monitor import Monitor
 from experiments.run_config import RunConfig, flat
 from idn_gym.integrations.sb3 import GymVecEnv, use_one_thread
@@ -55,7 +56,7 @@ def train(config: RunConfig, folder: RunFolder) -> None:
         reset_num_timesteps=state is None,
     )
     algorithm.logger.close()
-    checkpoint.atomically(folder.policy, algorithm.save)
+    atomically(folder.policy, algorithm.save)
     env.close()
 
 
@@ -79,7 +80,7 @@ def prepare(config: RunConfig, folder: RunFolder) -> dict[str, Any] | None:
         "run": write(config),
     }
     text = yaml.safe_dump(record, sort_keys=False)
-    checkpoint.atomically(folder.config, lambda file: file.write(text.encode()))
+    atomically(folder.config, lambda file: file.write(text.encode()))
     return None
 
 

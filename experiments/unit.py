@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from agents.registry import RANDOMISED
-from experiments.checkpoint import atomically
 from experiments.code_stamp import code_stamp
+from experiments.files import atomically
 from experiments.play import open_agent
 from idn_gym.core.arrays import EMPTY, Floats
 from idn_gym.evaluation.rollout import rollout

@@ -130,8 +130,18 @@ def entry(
     parts: tuple[tuple[Block, ...], tuple[OperatingPoint, ...]],
     data: Data,
     source: str,
+    input_bytes: float | None = None,
 ) -> Model:
-    """The entry of a network, from what one of the functions above returned."""
+    """The entry of a network, from what one of the functions above returned.
+
+    Args:
+        name: of the entry.
+        kind: of the entry.
+        parts: blocks and operating points.
+        data: what the network was trained on.
+        source: where the points come from.
+        input_bytes: [bytes] of an input on the wire; None: raw.
+    """
     blocks, points = parts
     counted = "input, blocks.macs, blocks.layers, blocks.weights, blocks.output"
     export = f"torch.export of the network, torch {torch.__version__}"
@@ -143,7 +153,7 @@ def entry(
         blocks=blocks,
         points=points,
         outcome="measured",
-        input=float(data.raw_bytes),
+        input=float(data.raw_bytes if input_bytes is None else input_bytes),
         provenance=(
             Provenance(counted, export, "derived"),
             Provenance("points.accuracy, points.exits", source, "measured"),

@@ -127,13 +127,17 @@ def trace(module: nn.Module, example: torch.Tensor) -> Graph:
         example: (1, ...) input; the counts are for one input of this shape.
 
     Raises:
-        ConfigError: the batch is not 1, the network takes or returns anything but one tensor, or an
-            operator cannot be counted.
+        ConfigError: the batch is not 1, the network cannot be exported, takes or returns anything but one
+            tensor, or an operator cannot be counted.
     """
     if example.ndim < 1 or example.shape[0] != 1:
         raise ConfigError("example", f"shape {tuple(example.shape)} is not allowed; the batch must be 1")
     with _evaluating(module):
-        program = torch.export.export(module, (example,), strict=False)
+        try:
+            program = torch.export.export(module, (example,), strict=False)
+        except Exception as error:  # of many kinds: whatever the network itself raises, and torch's own
+            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            raise ConfigError("module", f"torch cannot export it: {reason}") from error
     given = [spec for spec in program.graph_signature.input_specs if spec.kind == InputKind.USER_INPUT]
     nodes = _activations(program, {spec.arg.name for spec in given})
     outputs = program.graph.output_node().args[0]

@@ -15,6 +15,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from agents.rl.build import build
 from agents.rl.config import A2CConfig, PPOConfig
 from experiments import checkpoint
+from experiments.files import atomically
 from idn_gym.integrations.sb3 import GymVecEnv, use_one_thread
 
 ENVS, ROLLOUT, STEPS = 4, 5, 200
@@ -123,14 +124,14 @@ def test_resumed_run_equals_the_uninterrupted_one(tmp_path, config, die_at):
 
 def test_checkpoint_survives_a_crash_while_it_is_written(tmp_path):
     path = tmp_path / "checkpoint.pt"
-    checkpoint.atomically(path, lambda file: file.write(b"old"))
+    atomically(path, lambda file: file.write(b"old"))
 
     def crash(file):
         file.write(b"ne")
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        checkpoint.atomically(path, crash)
+        atomically(path, crash)
     assert path.read_bytes() == b"old"
 
 

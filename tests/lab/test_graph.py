@@ -160,3 +160,19 @@ def test_what_cannot_be_counted_is_refused():
         graph.ends((Cut("fc", (1,), 1, 0, 0, 0),))
     with pytest.raises(ConfigError, match="must rise"):
         graph.ends((graph.cuts()[2], graph.cuts()[1]))
+
+
+class Undecided(nn.Module):
+    """Takes one way or another by what it sees."""
+
+    def forward(self, x):
+        return x if x.sum() > 0 else -x
+
+
+@pytest.mark.parametrize(
+    ("module", "shape"), [(Undecided(), (1, 3)), (nn.Linear(4, 2), (1, 3)), (nn.Bilinear(3, 3, 2), (1, 3))]
+)
+def test_what_cannot_be_exported_ends_in_one_sentence(module, shape):
+    with pytest.raises(ConfigError, match=r"^module: torch cannot export it: ") as caught:
+        trace(module, torch.zeros(shape))
+    assert "\n" not in str(caught.value)

@@ -93,5 +93,8 @@ def test_a_point_is_the_mean_over_its_seeds(digits_store):
 
 def test_networks_that_are_not_there_are_named(digits_store, tmp_path):
     empty = Store(digits_store.lab, tmp_path)
-    with pytest.raises(ConfigError, match=r"no network is there with seeds \[0\]"):
+    with pytest.raises(ConfigError, match=r"baseline.*train what is missing with"):
         make_lab_catalog.build(empty, [0])
+    with pytest.raises(SystemExit, match=r"seeds: \[1\] is not allowed; all networks are there with \[0\]"):
+        make_lab_catalog.main([str(digits_store.folder), "--seeds", "1", "--out", str(tmp_path)])
+    assert not list(tmp_path.rglob("*.npz"))
