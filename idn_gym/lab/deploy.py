@@ -20,7 +20,7 @@ from idn_gym.lab.data import Data
 from idn_gym.lab.ddnn import DDNN, DEVICES, Devices, binary, communication_bytes, quadrants
 from idn_gym.lab.exits import cheapest, operating_point, screen
 from idn_gym.lab.graph import trace
-from idn_gym.lab.networks import Chain
+from idn_gym.lab.networks import Chain, macs_to_exits
 from idn_gym.lab.training import pixels
 
 FALL = {"thrifty": 0.02, "balanced": 0.005, "careful": 0.0}
@@ -60,21 +60,15 @@ def whole(trainings: Sequence[Training], data: Data) -> tuple[tuple[Block, ...],
 
 def naive(trainings: Sequence[Training], data: Data) -> tuple[tuple[Block, ...], tuple[OperatingPoint, ...]]:
     """Cut where it stands, a byte per value; the accuracy is that of the worse of the two cuts."""
-    network = _chain(trainings[0])
-    with torch.no_grad():
-        sizes = [float(value[0].numel()) for value in network.maps(_example(data))]
-    sizes[-1] = 0.0
-    rows = zip(("tier1", "tier2", "tier3"), _tiers(network, data), sizes, strict=True)
     worst = [min(cut(_chain(one), after, data).accuracy for after in (1, 2)) for one in trainings]
-    return tuple(_block(*row) for row in rows), (_all("full", 3, float(np.mean(worst))),)
+    return _cut_blocks(_chain(trainings[0]), data), (_all("full", 3, float(np.mean(worst))),)
 
 
 def exits(trainings: Sequence[Training], data: Data) -> tuple[tuple[Block, ...], tuple[OperatingPoint, ...]]:
     """Cut after its tiers, with exits: one operating point per entry of `FALL`, by operations."""
     network = _chain(trainings[0])
-    blocks, _ = naive(trainings[:1], data)
-    spent = np.cumsum([block.macs for block in blocks])
-    return blocks, _screened(trainings, network.after, [spent[after - 1] for after in network.after])
+    spent = macs_to_exits(network, _example(data))
+    return _cut_blocks(network, data), _screened(trainings, network.after, spent)
 
 
 def bottleneck(
@@ -159,6 +153,15 @@ def entry(
             Provenance("points.accuracy, points.exits", source, "measured"),
         ),
     )
+
+
+def _cut_blocks(network: Chain, data: Data) -> tuple[Block, ...]:
+    """One block per tier with the head after it, a byte per value between them."""
+    with torch.no_grad():
+        sizes = [float(value[0].numel()) for value in network.maps(_example(data))]
+    sizes[-1] = 0.0
+    rows = zip(("tier1", "tier2", "tier3"), _tiers(network, data), sizes, strict=True)
+    return tuple(_block(*row) for row in rows)
 
 
 def _screened(

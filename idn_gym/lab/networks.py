@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
 
+from idn_gym.lab.graph import trace
 from idn_gym.strict import ConfigError, number
 
 
@@ -91,25 +91,15 @@ def three_tier(size: Size, classes: int) -> Chain:
     return Chain(tiers, {3: nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(c, classes))})
 
 
-def macs(module: nn.Module, example: Tensor) -> int:
-    """Multiply-accumulates of convolutions and linear layers for one call of `module` on `example`."""
-    was_training = module.training
-    module.eval()
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        module(example)
-    module.train(was_training)
-    return counter.get_total_flops() // 2
-
-
 def macs_to_exits(chain: Chain, example: Tensor) -> list[int]:
     """MACs spent on one picture (1, 1, H, W) until each exit, the heads passed on the way included; (X,)."""
     spent, total, value = [], 0, example
     chain.eval()
     for done, tier in enumerate(chain.tiers, start=1):
-        total += macs(tier, value)
+        total += trace(tier, value).macs
         with torch.no_grad():
             value = tier(value)
         if str(done) in chain.heads:
-            total += macs(chain.heads[str(done)], value)
+            total += trace(chain.heads[str(done)], value).macs
             spent.append(total)
     return spent

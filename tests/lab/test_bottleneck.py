@@ -4,7 +4,8 @@ import torch
 
 from idn_gym.lab import bottleneck
 from idn_gym.lab.bottleneck import Latent, squeezed
-from idn_gym.lab.networks import Size, macs, three_tier
+from idn_gym.lab.graph import trace
+from idn_gym.lab.networks import Size, three_tier
 from idn_gym.lab.training import logits, pixels
 from idn_gym.strict import ConfigError, read
 
@@ -45,7 +46,8 @@ def test_the_latent_is_as_large_as_it_says(latent, shape, payload):
 
 def test_the_encoder_costs_what_was_recorded():
     picture = torch.zeros(1, 1, 28, 28)
-    costs = [macs(squeezed(Latent(c), Size(), 28, 10, False).tiers[0], picture) for c in (1, 6)]
+    encoders = [squeezed(Latent(c), Size(), 28, 10, False).tiers[0] for c in (1, 6)]
+    costs = [trace(encoder, picture).macs for encoder in encoders]
     assert costs == pytest.approx([35.0e3, 71.0e3], rel=0.01)
 
 

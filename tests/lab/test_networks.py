@@ -1,8 +1,10 @@
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from idn_gym.lab.exits import branchy
-from idn_gym.lab.networks import Chain, Size, macs, macs_to_exits, three_tier
+from idn_gym.lab.graph import trace
+from idn_gym.lab.networks import Chain, Size, macs_to_exits, three_tier
 from idn_gym.strict import ConfigError, read
 
 PICTURE = torch.zeros(1, 1, 28, 28)
@@ -15,7 +17,10 @@ def test_the_default_has_the_recorded_maps_and_operations():
         (32, 7, 7),
         (64, 7, 7),
     ]
-    assert macs(network, PICTURE) == macs_to_exits(network, PICTURE)[-1] == 7_304_384
+    assert trace(network, PICTURE).macs == macs_to_exits(network, PICTURE)[-1] == 7_304_384
+    with FlopCounterMode(display=False) as counter:
+        network(PICTURE)
+    assert counter.get_total_flops() == 2 * 7_304_384
 
 
 def test_operations_until_an_exit_include_the_heads_on_the_way():
@@ -30,7 +35,7 @@ def test_operations_until_an_exit_include_the_heads_on_the_way():
 def test_counting_leaves_a_network_as_it_was():
     network = three_tier(Size(), 10).train()
     before = {key: value.clone() for key, value in network.state_dict().items()}
-    macs(network, torch.rand(1, 1, 28, 28))
+    trace(network, torch.rand(1, 1, 28, 28))
     assert network.training
     assert all(torch.equal(value, before[key]) for key, value in network.state_dict().items())
 
