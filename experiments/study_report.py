@@ -49,7 +49,8 @@ def write(study: Study, units: Sequence[Unit], out: Path, head: dict[str, Any]) 
         head: command, versions and the like, printed with the configuration.
     """
     plays = Plays(units, out)
-    write_csv(out / "runs.csv", [play.row() for play in plays.all])
+    records = [play.row() for play in plays.all]
+    write_csv(out / "runs.csv", records)
     pictures = [(figure, study_figures.draw(figure, plays, out)) for figure in study.figures]
     body = [f"<p>{html.escape(study.about)}</p>"]
     body += [f"<p>Not here: {html.escape(line)}</p>" for line in head.get("left out", [])]
@@ -65,6 +66,8 @@ def write(study: Study, units: Sequence[Unit], out: Path, head: dict[str, Any]) 
         "that knows each slot is ahead, and share of its gain.</p>"
     ]
     body += _across(plays)
+    seconds = sum(r["cpu_seconds_to_build"] + r["cpu_seconds_per_slot"] * r["slots"] for r in records)
+    body.append(f"<p>{len(plays.all)} runs took {seconds / 60:.0f} CPU minutes, trainings not counted.</p>")
     own = code_stamp()
     other = list(dict.fromkeys(play.unit.part for play in plays.all if play.record.get("code") != own))
     if other:
