@@ -134,5 +134,11 @@ class Store(NamedTuple):
         return f"is not there, or of another recipe; train what is missing with: {command}"
 
     def _recipes(self, name: str) -> Any:
-        common = {"data": self.lab.data, "size": write(self.lab.size), "batch": self.lab.batch}
+        lab = self.lab
+        common = {
+            "data": lab.data,
+            "size": write(lab.size),
+            "batch": lab.batch,
+            "precision": lab.precision,
+        }
         return [common, *(write(recipe) for recipe in self.lab.line(name))]

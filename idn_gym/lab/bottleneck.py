@@ -137,7 +137,7 @@ def distil(student: Chain, label_weight: float = 0.5, early_weight: float = 0.0)
     """
 
     def loss(images: Tensor, labels: Tensor, middle: Tensor, last: Tensor, scores: Tensor) -> Tensor:
-        answers = student(images)
+        answers = student(images).float()
         remote = functional.log_softmax(answers[-1], dim=-1)
         divergence = functional.kl_div(
             remote, functional.log_softmax(scores, dim=-1), reduction="batchmean", log_target=True
@@ -150,4 +150,4 @@ def distil(student: Chain, label_weight: float = 0.5, early_weight: float = 0.0)
 
 def _squared_error(found: Tensor, wanted: Tensor) -> Tensor:
     # Summed over a map, as BottleFit's configurations do, so that maps weigh by their size.
-    return functional.mse_loss(found, wanted.float(), reduction="sum") / len(found)
+    return functional.mse_loss(found.float(), wanted.float(), reduction="sum") / len(found)

@@ -56,7 +56,15 @@ def produce(
         rows, prepared = _with_targets(teacher, rows)
     loss = _loss(recipe, network)
     seconds = fit(
-        network, loss, rows, recipe.epochs, seed=seed, rate=recipe.rate, batch=lab.batch, progress=progress
+        network,
+        loss,
+        rows,
+        recipe.epochs,
+        seed=seed,
+        rate=recipe.rate,
+        batch=lab.batch,
+        precision=lab.precision,
+        progress=progress,
     )
     return Trained(network.requires_grad_(True), prepared + seconds)
 

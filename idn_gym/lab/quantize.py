@@ -53,6 +53,7 @@ class Quantizer(nn.Module):
         return codes.float() * self.step + self.low
 
     def forward(self, values: Tensor) -> Tensor:
+        values = values.float()  # 255 levels are finer than bfloat16
         if not self.training:
             return self.values(self.codes(values))
         self._follow(values.detach())

@@ -13,6 +13,7 @@ from idn_gym.lab.data import Data
 from idn_gym.lab.ddnn import DDNN, Devices
 from idn_gym.lab.exits import branchy
 from idn_gym.lab.networks import Chain, Size, three_tier
+from idn_gym.lab.training import Precision
 from idn_gym.strict import ConfigError, closest, number
 
 
@@ -107,6 +108,7 @@ class Lab:
     size: Size = field(default_factory=Size)
     seeds: int = number(1, least=1)
     batch: int = number(256, least=1)
+    precision: Precision = "single"
 
     def __post_init__(self) -> None:
         known: dict[str, Recipe] = {}
