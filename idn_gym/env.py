@@ -107,14 +107,14 @@ class IDNEnv(gym.Env[Observation, Any]):
 
         Args:
             seed: of the episode; with `split` it fixes everything that is random.
-            options: none are used.
+            options: ``{"preference": ...}`` for this episode, where the environment's is "random".
         """
         super().reset(seed=seed)
         if seed is None and self._fresh:
             seed = int(self.np_random.integers(2**31))
         self._fresh = False
         self._slot = None
-        self.simulation.reset([0], [seed])
+        self.simulation.reset([0], [seed], options)
         observation, clipped = self.simulation.observe()
         return observation[0], {"clipped": float(clipped[0]), **self._preference()}
 

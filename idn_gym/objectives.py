@@ -7,6 +7,7 @@ that rewards add up over slots. The scalar reward is minus the weighted cost.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -80,6 +81,31 @@ def _normalise(preference: Any) -> Floats:
             f"{show(list(preference))} is not allowed; weights must be finite, at least 0, and not all 0",
         )
     return weights / weights.sum()
+
+
+def preference_lattice(divisions: int) -> Floats:
+    """Preferences spread evenly over all trade-offs between accuracy, latency, energy and traffic.
+
+    The simplex lattice of Das and Dennis (1998) over the first four objectives; update keeps the weight that
+    it has in the balanced preference, or placements would flap for free.
+
+    Args:
+        divisions: steps from one corner to another, H >= 1.
+
+    Returns:
+        (K, 5) with K = (H + 1)(H + 2)(H + 3) / 6; each row is normalised to 1.
+
+    Raises:
+        ConfigError: not a whole number of at least 1.
+    """
+    if isinstance(divisions, bool) or not isinstance(divisions, int) or divisions < 1:
+        raise ConfigError("divisions", f"{divisions!r} is not allowed; must be a whole number of at least 1")
+    steps = range(divisions + 1)
+    rows = [row for row in itertools.product(steps, repeat=len(OBJECTIVES) - 1) if sum(row) == divisions]
+    balanced = read_preference("balanced")
+    assert balanced is not None
+    update = np.full((len(rows), 1), balanced[-1])
+    return np.hstack([np.array(rows[::-1]) / divisions * (1.0 - balanced[-1]), update])
 
 
 def tariff_of(weights: Floats, scales: Floats) -> Floats:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +18,7 @@ from idn_gym.observations import make_observer
 from idn_gym.scenarios.build import empty_draw, episode_seed, fill_row
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Scenario
+from idn_gym.strict import ConfigError
 
 
 class Slot(NamedTuple):
@@ -77,14 +78,36 @@ class Simulation:
         self.outcome = empty_outcome(self.compiled.tables, batch)
         self._scratch = make_scratch(self.compiled.tables)
 
-    def reset(self, rows: Sequence[int], seeds: Sequence[int | None]) -> None:
-        """Start new episodes; a seed of None goes on with the row's last one, next episode."""
+    def reset(
+        self, rows: Sequence[int], seeds: Sequence[int | None], options: Mapping[str, Any] | None = None
+    ) -> None:
+        """Start new episodes; a seed of None goes on with the row's last one, next episode.
+
+        Args:
+            rows: which rows.
+            seeds: one per row.
+            options: ``preference`` for these episodes instead of drawn ones; nothing else.
+
+        Raises:
+            ConfigError: another option, or a preference where all episodes have the same one already.
+        """
+        weights = self._chosen(options)
         for row, seed in zip(rows, seeds, strict=True):
             now, episode = (self.seed[row], self.episode[row] + 1) if seed is None else (seed, 0)
             root = episode_seed(self.split, now, episode)
             self.seed[row], self.episode[row] = int(now), episode
-            fill_row(self.compiled, self.instance.draw, row, root, self.weights)
+            fill_row(self.compiled, self.instance.draw, row, root, weights)
         self.rewind(rows)
+
+    def _chosen(self, options: Mapping[str, Any] | None) -> Floats | None:
+        for name in options or {}:
+            if name != "preference":
+                raise ConfigError(f"options.{name}", "is not allowed; allowed: preference")
+        if not options or options["preference"] == "random":
+            return self.weights
+        if self.weights is not None:
+            raise ConfigError("options.preference", 'is allowed only where the environment\'s is "random"')
+        return read_preference(options["preference"])
 
     def rewind(self, rows: Sequence[int]) -> None:
         """Put rows back to slot 0 of their episodes."""
@@ -162,16 +185,16 @@ class Simulation:
         return {
             "seed": list(self.seed),
             "episode": list(self.episode),
+            "weights": self.instance.draw.weights.copy(),
             "state": [field.copy() for field in self.state],
             "outcome": [field.copy() for field in self.outcome],
         }
 
     def set_state(self, saved: dict[str, Any]) -> None:
         """Go on from what `get_state` returned; the draws are made again from their seeds."""
-        self.reset(range(len(saved["seed"])), saved["seed"])
-        for row, episode in enumerate(saved["episode"]):
-            self.episode[row] = episode
-            root = episode_seed(self.split, self.seed[row], episode)
-            fill_row(self.compiled, self.instance.draw, row, root, self.weights)
+        for row, (seed, episode) in enumerate(zip(saved["seed"], saved["episode"], strict=True)):
+            self.seed[row], self.episode[row] = seed, episode
+            root = episode_seed(self.split, seed, episode)
+            fill_row(self.compiled, self.instance.draw, row, root, saved["weights"][row])
         self.state = State(*(field.copy() for field in saved["state"]))
         self.outcome = Outcome(*(field.copy() for field in saved["outcome"]))

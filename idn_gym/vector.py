@@ -90,14 +90,14 @@ class IDNVectorEnv(VectorEnv[Observation, Any, Any]):
 
         Args:
             seed: s gives sub-environment i the seed s + i; a list gives one each; None goes on.
-            options: none are used.
+            options: ``{"preference": ...}`` for these episodes, where the environment's is "random".
         """
         super().reset(seed=int(seed) if isinstance(seed, (int, np.integer)) else None)
         seeds = self._spread(seed)
         self._fresh = False
         self._slot = None
         self._over[:] = False
-        self.simulation.reset(range(self.num_envs), seeds)
+        self.simulation.reset(range(self.num_envs), seeds, options)
         observation, clipped = self.simulation.observe()
         return observation, self._with_mask({"clipped": clipped.astype(np.float64), **self._preference()})
 

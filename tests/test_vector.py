@@ -131,6 +131,7 @@ def test_rows_may_be_in_different_slots(mode):
         key: [np.concatenate(rows) for rows in zip(*(state[key] for state in saved), strict=True)]
         for key in ("state", "outcome")
     }
+    gathered["weights"] = np.concatenate([state["weights"] for state in saved])
     gathered |= {key: [state[key][0] for state in saved] for key in ("seed", "episode")}
     vector.set_state({"simulation": gathered, "over": np.zeros(n, bool)})
     ends = []
