@@ -1,8 +1,4 @@
-"""Observation codecs: what a policy sees before it acts.
-
-Outcomes up to the last slot, and the state of nodes and links in the coming one (unless the scenario
-hides it); never the batches to come.
-"""
+"""The observation as one vector, for networks that know one scenario."""
 
 from __future__ import annotations
 
@@ -15,23 +11,8 @@ import numpy.typing as npt
 from idn_gym.core.arrays import EMPTY, EXOGENOUS, Floats, Instance, Ints, Outcome, State
 from idn_gym.core.kernel import hot, inner
 from idn_gym.objectives import OBJECTIVES
+from idn_gym.observations.base import DEMAND_BOUND, RATE_BOUND, Feature
 from idn_gym.scenarios.compile import Compiled
-from idn_gym.strict import ConfigError
-
-DEMAND_BOUND = 10.0
-"""Batches are observed in units of the class's nominal batch, up to this many."""
-
-RATE_BOUND = 4.0
-"""Link rates and loads are observed in units of the nominal rate, up to this many."""
-
-
-class Feature(NamedTuple):
-    """One entry of the flat observation."""
-
-    name: str
-    low: float
-    high: float
-    meaning: str
 
 
 class Layout(NamedTuple):
@@ -224,14 +205,3 @@ def _encode_residents(
             row[i] = 0.0 if s == EMPTY else nominal.segment_begin[s]
             i += 1
     return i
-
-
-def make_observer(name: str, compiled: Compiled, preference: bool) -> Flat:
-    """The named observation codec.
-
-    Raises:
-        ConfigError: an unknown name.
-    """
-    if name != "flat":
-        raise ConfigError("observation", f"{name!r} is not allowed; allowed: flat")
-    return Flat(compiled, preference)

@@ -1,0 +1,34 @@
+"""Observation codecs: what a policy sees before it acts.
+
+Outcomes up to the last slot, and the state of nodes and links in the coming one (unless the scenario
+hides it); never the batches to come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from idn_gym.observations.base import DEMAND_BOUND, RATE_BOUND, Observer
+from idn_gym.observations.flat import Flat
+from idn_gym.scenarios.compile import Compiled
+from idn_gym.strict import ConfigError
+
+__all__ = ["DEMAND_BOUND", "OBSERVERS", "RATE_BOUND", "Observer", "make_observer"]
+
+OBSERVERS: dict[str, Callable[[Compiled, bool], Observer]] = {"flat": Flat}
+
+
+def make_observer(name: str, compiled: Compiled, preference: bool) -> Observer:
+    """The named observation codec.
+
+    Args:
+        name: of the codec.
+        compiled: the scenario.
+        preference: whether preferences differ between episodes.
+
+    Raises:
+        ConfigError: an unknown name.
+    """
+    if not isinstance(name, str) or name not in OBSERVERS:
+        raise ConfigError("observation", f"{name!r} is not allowed; allowed: {', '.join(OBSERVERS)}")
+    return OBSERVERS[name](compiled, preference)

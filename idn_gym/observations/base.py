@@ -1,0 +1,54 @@
+"""What the observation codecs share: their protocol, the words they describe entries with, bounds."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Protocol
+
+import gymnasium as gym
+import numpy as np
+import numpy.typing as npt
+
+from idn_gym.core.arrays import Instance, Outcome, State
+
+DEMAND_BOUND = 10.0
+"""Batches are observed in units of the class's nominal batch, up to this many."""
+
+RATE_BOUND = 4.0
+"""Link rates and loads are observed in units of the nominal rate, up to this many."""
+
+
+class Feature(NamedTuple):
+    """One entry of an observation."""
+
+    name: str
+    low: float
+    high: float
+    meaning: str
+
+
+class Observer(Protocol):
+    """Between what happened and what a policy sees of it."""
+
+    @property
+    def space(self) -> gym.spaces.Space[Any]:
+        """Of one observation."""
+        ...
+
+    def encode(
+        self, instance: Instance, state: State, outcome: Outcome
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+        """Write the observation of the coming slot.
+
+        Args:
+            instance: tables and draw, B rows.
+            state: before the coming slot; a row at the horizon sees the last slot's resources.
+            outcome: of the slot before; zeros at the start.
+
+        Returns:
+            B observations, and (B,) how many entries had to be clipped.
+        """
+        ...
+
+    def describe(self) -> Any:
+        """Name, bounds and meaning of every entry, as plain data."""
+        ...
