@@ -26,8 +26,8 @@ demo: $(READY) ## train PPO on the default scenario, compare it with baselines, 
 data: ## install Fashion-MNIST for the lab (a package of Debian and Ubuntu; needs root)
 	@$(if $(filter-out 0,$(shell id -u)),sudo )apt-get install -y dataset-fashion-mnist
 
-test: $(READY) ## run the whole test suite
-	@$(BIN)/python -m pytest
+test: $(READY) ## run the whole test suite, one process per core
+	@$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: $(READY) ## ruff: rules and format
 	@$(BIN)/ruff check .
