@@ -11,12 +11,12 @@ import numpy.typing as npt
 
 from idn_gym.metrics import METRICS
 from idn_gym.objectives import OBJECTIVES
+from idn_gym.observations import Observations, row_of
 from idn_gym.rendering import render_ansi, render_rgb
+from idn_gym.scenarios.fronts import discounted_front, read_front
 from idn_gym.scenarios.presets import resolve
 from idn_gym.simulation import Simulation, Slot
 from idn_gym.strict import ConfigError, closest
-
-Observation = npt.NDArray[np.float32]
 
 
 def reward_space() -> gym.spaces.Box:
@@ -26,7 +26,7 @@ def reward_space() -> gym.spaces.Box:
     return gym.spaces.Box(low, high, dtype=np.float32)
 
 
-class IDNEnv(gym.Env[Observation, Any]):
+class IDNEnv(gym.Env[Observations, Any]):
     """Placement and splitting of DNNs over an inference delivery network.
 
     ## Description
@@ -39,6 +39,8 @@ class IDNEnv(gym.Env[Observation, Any]):
 
     ## Observation Space
     `flat`: `Box` float32 with finite bounds; `describe()` lists index, name, bounds and meaning.
+    `graph`: `Dict` of such boxes, one row per node, link and pair (node, segment), for policies that know
+    no scenario; `describe()` says who is connected with whom.
     Outcomes up to the last slot and the resources of the coming one, never its requests.
 
     ## Rewards
@@ -102,7 +104,7 @@ class IDNEnv(gym.Env[Observation, Any]):
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[Observation, dict[str, Any]]:
+    ) -> tuple[Observations, dict[str, Any]]:
         """Start an episode; without a seed, the next one after the last.
 
         Args:
@@ -116,9 +118,9 @@ class IDNEnv(gym.Env[Observation, Any]):
         self._slot = None
         self.simulation.reset([0], [seed], options)
         observation, clipped = self.simulation.observe()
-        return observation[0], {"clipped": float(clipped[0]), **self._preference()}
+        return row_of(observation, 0), {"clipped": float(clipped[0]), **self._preference()}
 
-    def step(self, action: Any) -> tuple[Observation, Any, bool, bool, dict[str, Any]]:
+    def step(self, action: Any) -> tuple[Observations, Any, bool, bool, dict[str, Any]]:
         """Play one slot.
 
         Returns:
@@ -135,7 +137,7 @@ class IDNEnv(gym.Env[Observation, Any]):
             info["vector_reward"] = vector
             info.update(self._preference())
         reward = float(slot.scalar[0]) if self.scalar else vector
-        return slot.observation[0], reward, False, bool(slot.truncated[0]), info
+        return row_of(slot.observation, 0), reward, False, bool(slot.truncated[0]), info
 
     def _preference(self) -> dict[str, Any]:
         if not self.scalar:
@@ -146,6 +148,17 @@ class IDNEnv(gym.Env[Observation, Any]):
         """Allowed choices of the coming slot, flat, as MaskablePPO wants them."""
         masks: npt.NDArray[np.bool_] = self.simulation.masks()[0]
         return masks
+
+    def pareto_front(self, gamma: float) -> list[npt.NDArray[np.float64]]:
+        """Discounted returns that static placements reach who know the episode, as MO-Gymnasium has it.
+
+        Ships for `tiny` and `edge-small`, unchanged; see `idn_gym.scenarios.fronts.Front`. Means over test
+        seeds.
+
+        Raises:
+            ConfigError: another scenario, or a discount that is not from 0 to 1.
+        """
+        return discounted_front(read_front(self.scenario), gamma)
 
     def describe(self) -> dict[str, Any]:
         """What the entries of observations, actions and rewards mean."""

@@ -175,3 +175,18 @@ def _judge(
         for i in range(1, vectors.shape[1]):
             cost += weights[b, i] * -vectors[b, i] / scales[i]
         scalars[b] = -cost
+
+
+def non_dominated(points: Floats) -> Floats:
+    """The points that no other beats in one objective without losing in another; of equal ones the first.
+
+    Args:
+        points: (n, d) finite, everything maximised.
+    """
+    order = np.arange(len(points))
+    kept = [
+        not ((points >= point).all(axis=1) & ((points > point).any(axis=1) | (order < i))).any()
+        for i, point in enumerate(points)
+    ]
+    chosen: Floats = points[np.array(kept, np.bool_)]
+    return chosen

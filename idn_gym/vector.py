@@ -14,15 +14,15 @@ from gymnasium.vector.utils import batch_space
 from idn_gym.env import IDNEnv, reward_space
 from idn_gym.metrics import METRICS
 from idn_gym.objectives import OBJECTIVES
+from idn_gym.observations import Observations, put_rows, row_of
 from idn_gym.rendering import render_ansi, render_rgb
+from idn_gym.scenarios.fronts import discounted_front, read_front
 from idn_gym.scenarios.presets import resolve
 from idn_gym.simulation import Simulation, Slot
 from idn_gym.strict import ConfigError, closest
 
-Observation = npt.NDArray[np.float32]
 
-
-class IDNVectorEnv(VectorEnv[Observation, Any, Any]):
+class IDNVectorEnv(VectorEnv[Observations, Any, Any]):
     """`num_envs` episodes of one scenario, bitwise equal to as many `IDNEnv`.
 
     Sub-environment i gets the seed s + i. With NEXT_STEP the terminal observation is returned and
@@ -85,7 +85,7 @@ class IDNVectorEnv(VectorEnv[Observation, Any, Any]):
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[Observation, dict[str, Any]]:
+    ) -> tuple[Observations, dict[str, Any]]:
         """Start all episodes.
 
         Args:
@@ -116,7 +116,7 @@ class IDNVectorEnv(VectorEnv[Observation, Any, Any]):
 
     def step(
         self, actions: Any
-    ) -> tuple[Observation, Any, npt.NDArray[np.bool_], npt.NDArray[np.bool_], dict[str, Any]]:
+    ) -> tuple[Observations, Any, npt.NDArray[np.bool_], npt.NDArray[np.bool_], dict[str, Any]]:
         """Play one slot in every row; rewards are (n,) float64, or (n, 5) float32 without preference."""
         if self._fresh:
             raise gym.error.ResetNeeded("call reset() before step()")
@@ -139,18 +139,18 @@ class IDNVectorEnv(VectorEnv[Observation, Any, Any]):
         """Rows that have just been reset ignore the action: back to their first observation."""
         self.simulation.rewind(rows.tolist())
         observation, clipped = self.simulation.observe()
-        slot.observation[rows] = observation[rows]
+        put_rows(slot.observation, rows, observation)
         for field in (slot.vector, slot.scalar, slot.truncated, slot.figures):
             field[rows] = 0
         slot.figures[rows, METRICS.index("clipped")] = clipped[rows]
         return slot
 
-    def _reset_now(self, slot: Slot, infos: dict[str, Any]) -> Observation:
+    def _reset_now(self, slot: Slot, infos: dict[str, Any]) -> Observations:
         """SAME_STEP: start the next episodes and hand out the last observations in `infos`."""
         over = np.flatnonzero(slot.truncated)
         final_obs = np.full(self.num_envs, None, dtype=object)
         for row in over:
-            final_obs[row] = slot.observation[row].copy()
+            final_obs[row] = row_of(slot.observation, row)
         final_info = {key: value.copy() for key, value in infos.items()}
         infos["final_obs"], infos["_final_obs"] = final_obs, slot.truncated.copy()
         infos["final_info"], infos["_final_info"] = final_info, slot.truncated.copy()
@@ -183,6 +183,10 @@ class IDNVectorEnv(VectorEnv[Observation, Any, Any]):
     def action_masks(self) -> npt.NDArray[np.bool_]:
         """(n, choices) allowed choices of the coming slot."""
         return self.simulation.masks()
+
+    def pareto_front(self, gamma: float) -> list[npt.NDArray[np.float64]]:
+        """See `IDNEnv.pareto_front`."""
+        return discounted_front(read_front(self.scenario), gamma)
 
     def describe(self) -> dict[str, Any]:
         """What the entries of observations, actions and rewards mean; the same in every row."""

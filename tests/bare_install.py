@@ -38,6 +38,8 @@ def main():
             sys.exit(f"{name}: render() gave {picture!r}")
         env.close()
         print(f"{name}: steps and renders")
+    if not gym.make("IDN-v0", scenario="tiny").unwrapped.pareto_front(1.0):
+        sys.exit("tiny: its front is empty")
 
 
 if __name__ == "__main__":
