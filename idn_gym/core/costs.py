@@ -42,10 +42,15 @@ def gain(instance: Instance, t: int, placement: Residents, b: int = 0) -> float:
 
 def serving_cost(instance: Instance, t: int, placement: Residents, b: int = 0) -> float:
     """Tariff of slot `t` under a placement (N, M)."""
+    return float(serve(instance, t, placement, b).tariff_cost[b])
+
+
+def serve(instance: Instance, t: int, placement: Residents, b: int = 0) -> Outcome:
+    """What happens in slot `t` of row `b` under a placement (N, M); other rows of the outcome stay 0."""
     outcome = empty_outcome(instance.tables, b + 1)
     rows = np.broadcast_to(placement, (b + 1, *placement.shape)).astype(np.int32)
     _serve(instance.tables, instance.draw, b, t, rows, make_scratch(instance.tables), outcome)
-    return float(outcome.tariff_cost[b])
+    return outcome
 
 
 @hot

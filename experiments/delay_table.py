@@ -1,0 +1,85 @@
+"""Percentiles of the delays in a part of a study: ``python -m experiments.delay_table STUDY PART``.
+
+Plays every agent of the part anew, on the study's episodes, and prints median, 95th and 99th percentile of
+the delays of an episode's requests, exit branch by exit branch: means over the episodes with 95 % bootstrap
+intervals. A request that was dropped is later than all others. Not for parts with trained agents.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from experiments.play import open_agent
+from experiments.report import aligned
+from experiments.study_config import AGENT, Part, Study
+from idn_gym.core.arrays import Floats
+from idn_gym.evaluation.delays import Witness, delays
+from idn_gym.evaluation.intervals import mean_interval
+from idn_gym.evaluation.rollout import rollout
+from idn_gym.strict import ConfigError, closest, read, read_yaml
+
+SHARES = (0.5, 0.95, 0.99)
+
+
+def measure(study: Study, part: Part, smoke: bool = False) -> Iterator[tuple[str, Floats]]:
+    """Name of every agent in every cell of the grid, and its delays (seeds, `SHARES`) [s].
+
+    Raises:
+        ConfigError: the part trains agents, or has a grid of their options.
+    """
+    if any(entry.train is not None for entry in part.agents) or any(k.startswith(AGENT) for k in part.grid):
+        raise ConfigError("part", f"{part.name!r} is not allowed; its agents are trained or have a grid")
+    seeds = range(study.smoke.seeds if smoke else part.seeds)
+    for cell in part.cells():
+        for entry in part.agents:
+            world = part.world(entry, cell, study.smoke.overrides if smoke else {})
+            env, policy = open_agent(
+                entry.agent, world, seeds, study.split, study.preference, **entry.options
+            )
+            witness = Witness(policy)
+            try:
+                rollout(witness, env, seeds)
+            finally:
+                env.close()
+            name = ", ".join([entry.name, *(f"{key.split('.')[-1]} {value}" for key, value in cell.items())])
+            yield name, np.stack([delays(witness.slots, SHARES, b) for b in range(len(seeds))])
+
+
+def row(name: str, found: Floats) -> list[str]:
+    """One line of the table."""
+    cells = []
+    for values in 1e3 * found.T:
+        if np.isinf(values).any():
+            cells.append(f"dropped in {np.isinf(values).sum()} of {len(values)}")
+        else:
+            cells.append("{:.3g} [{:.3g}, {:.3g}]".format(*mean_interval(values)))
+    return [name, *cells]
+
+
+def main(words: list[str] | None = None) -> None:
+    """Entry point of the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("study", type=Path, help="YAML file such as configs/studies/splits.yaml")
+    parser.add_argument("part", help="one of its parts, such as under-load")
+    parser.add_argument("--smoke", action="store_true", help="cut down as the study states it")
+    arguments = parser.parse_args(words)
+    try:
+        study = read(Study, read_yaml(arguments.study))
+        parts = {part.name: part for part in study.parts}
+        if arguments.part not in parts:
+            raise ConfigError("part", f"{arguments.part!r}; {closest(arguments.part, list(parts))}")
+        rows = [row(*found) for found in measure(study, parts[arguments.part], arguments.smoke)]
+    except ConfigError as error:
+        sys.exit(f"error: {error}")
+    print(*aligned(["delay [ms]", *(f"{100 * share:g} %" for share in SHARES)], rows), sep="\n")
+
+
+if __name__ == "__main__":
+    main()
