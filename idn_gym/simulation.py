@@ -14,7 +14,7 @@ from idn_gym.core.transition import initial_state, step
 from idn_gym.core.workspace import empty_outcome, make_scratch
 from idn_gym.metrics import measure
 from idn_gym.objectives import OBJECTIVES, judge, read_preference
-from idn_gym.observations import make_observer
+from idn_gym.observations import Observations, make_observer
 from idn_gym.scenarios.build import empty_draw, episode_seed, fill_row
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Scenario
@@ -24,7 +24,7 @@ from idn_gym.strict import ConfigError
 class Slot(NamedTuple):
     """What one call of `Simulation.step` returns, B rows."""
 
-    observation: npt.NDArray[np.float32]  # (B, features)
+    observation: Observations  # B rows
     vector: Floats  # (B, 5) reward vectors
     scalar: Floats  # (B,) minus the weighted cost
     truncated: npt.NDArray[np.bool_]  # (B,)
@@ -118,8 +118,8 @@ class Simulation:
         for field in self.outcome:
             field[index] = 0
 
-    def observe(self) -> tuple[npt.NDArray[np.float32], Ints]:
-        """Observation of the coming slot (B, features), and clip counts (B,)."""
+    def observe(self) -> tuple[Observations, Ints]:
+        """Observations of the coming slot, B rows, and clip counts (B,)."""
         return self.observer.encode(self.instance, self.state, self.outcome)
 
     def step(self, actions: npt.NDArray[np.generic]) -> Slot:

@@ -150,7 +150,7 @@ class IDNVectorEnv(VectorEnv[Observations, Any, Any]):
         over = np.flatnonzero(slot.truncated)
         final_obs = np.full(self.num_envs, None, dtype=object)
         for row in over:
-            final_obs[row] = row_of(slot.observation, row)
+            final_obs[row] = row_of(slot.observation, int(row))
         final_info = {key: value.copy() for key, value in infos.items()}
         infos["final_obs"], infos["_final_obs"] = final_obs, slot.truncated.copy()
         infos["final_info"], infos["_final_info"] = final_info, slot.truncated.copy()

@@ -30,11 +30,17 @@ MOVING = {
 def digest(env, seed, steps=6):
     """All that is seen and earned in an episode, down to the last bit."""
     env.action_space.seed(0)
-    seen = hashlib.sha256(env.reset(seed=seed)[0].tobytes())
+    seen = hashlib.sha256(bits(env.reset(seed=seed)[0]))
     for _ in range(steps):
         observation, reward, _, _, info = env.step(env.action_space.sample())
-        seen.update(observation.tobytes() + np.float64(reward).tobytes() + info["vector_reward"].tobytes())
+        seen.update(bits(observation) + np.float64(reward).tobytes() + info["vector_reward"].tobytes())
     return seen.hexdigest()
+
+
+def bits(observation):
+    """Bytes of an array, or of all in a dict."""
+    tables = observation.values() if isinstance(observation, dict) else [observation]
+    return b"".join(table.tobytes() for table in tables)
 
 
 def make(codec="scores", **kwargs):
@@ -42,9 +48,9 @@ def make(codec="scores", **kwargs):
     return IDNEnv(action=codec, **kwargs)
 
 
-def make_exogenous():
+def make_exogenous(**kwargs):
     """The other capacity mode, with up to three parts."""
-    return make(overrides={**MOVING, "serving.capacity": "exogenous", "serving.max_parts": 3})
+    return make(overrides={**MOVING, "serving.capacity": "exogenous", "serving.max_parts": 3}, **kwargs)
 
 
 @pytest.mark.parametrize("codec", CODECS)
@@ -122,8 +128,9 @@ print(*tests["play_all"]())
 
 
 def play_all():
-    """Digests of one episode by every codec and in every capacity mode."""
-    return [digest(env, 7) for env in (*map(make, CODECS), make_exogenous())]
+    """Digests of one episode by every codec, in every capacity mode and by every observation."""
+    graphs = make(observation="graph"), make_exogenous(observation="graph")
+    return [digest(env, 7) for env in (*map(make, CODECS), make_exogenous(), *graphs)]
 
 
 def in_a_process(**environment):

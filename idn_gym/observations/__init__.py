@@ -8,14 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from idn_gym.observations.base import DEMAND_BOUND, RATE_BOUND, Observer
+from idn_gym.observations.base import DEMAND_BOUND, RATE_BOUND, Observations, Observer, put_rows, row_of
 from idn_gym.observations.flat import Flat
+from idn_gym.observations.graph import Graph
 from idn_gym.scenarios.compile import Compiled
 from idn_gym.strict import ConfigError
 
-__all__ = ["DEMAND_BOUND", "OBSERVERS", "RATE_BOUND", "Observer", "make_observer"]
+__all__ = [
+    "DEMAND_BOUND",
+    "OBSERVERS",
+    "RATE_BOUND",
+    "Observations",
+    "Observer",
+    "make_observer",
+    "put_rows",
+    "row_of",
+]
 
-OBSERVERS: dict[str, Callable[[Compiled, bool], Observer]] = {"flat": Flat}
+OBSERVERS: dict[str, Callable[[Compiled, bool], Observer]] = {"flat": Flat, "graph": Graph}
 
 
 def make_observer(name: str, compiled: Compiled, preference: bool) -> Observer:

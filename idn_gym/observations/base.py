@@ -8,13 +8,17 @@ import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 
-from idn_gym.core.arrays import Instance, Outcome, State
+from idn_gym.core.arrays import Instance, Ints, Outcome, State
 
 DEMAND_BOUND = 10.0
 """Batches are observed in units of the class's nominal batch, up to this many."""
 
 RATE_BOUND = 4.0
 """Link rates and loads are observed in units of the nominal rate, up to this many."""
+
+
+Observations = npt.NDArray[np.float32] | dict[str, npt.NDArray[np.float32]]
+"""Rows of one array, or of several under their names."""
 
 
 class Feature(NamedTuple):
@@ -36,7 +40,7 @@ class Observer(Protocol):
 
     def encode(
         self, instance: Instance, state: State, outcome: Outcome
-    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+    ) -> tuple[Observations, npt.NDArray[np.int64]]:
         """Write the observation of the coming slot.
 
         Args:
@@ -52,3 +56,19 @@ class Observer(Protocol):
     def describe(self) -> Any:
         """Name, bounds and meaning of every entry, as plain data."""
         ...
+
+
+def row_of(observations: Observations, row: int) -> Observations:
+    """A copy of one row."""
+    if isinstance(observations, dict):
+        return {name: table[row].copy() for name, table in observations.items()}
+    return observations[row].copy()
+
+
+def put_rows(observations: Observations, rows: Ints, source: Observations) -> None:
+    """Overwrite some rows with those of `source`, which is of the same kind."""
+    if isinstance(observations, dict):
+        for name, table in observations.items():
+            table[rows] = source[name][rows]  # type: ignore[call-overload]
+    else:
+        observations[rows] = source[rows]  # type: ignore[index]
