@@ -1,28 +1,28 @@
 """Check the headline claims on trained networks: ``python -m experiments.check_lab runs/lab/fashion``.
 
-Thresholds are chosen on validation pictures, everything is measured on test pictures, and a claim
-holds if the mean over the seeds keeps its limit. What does not hold is printed like what does.
+Thresholds are chosen on validation pictures, everything is measured on test pictures, and a claim holds if
+the mean over the seeds keeps its limit; beside it stands in how many of them it does. What does not hold is
+printed like what does.
 """
 
 from __future__ import annotations
 
 import argparse
-import functools
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
 
+from experiments.lab_evidence import Evidence, Finding
 from experiments.lab_store import Store
-from idn_gym.lab import codecs
-from idn_gym.lab.data import Data, load_data
+from experiments.report import aligned
+from idn_gym.lab.data import load_data
 from idn_gym.lab.ddnn import DDNN, DEVICES, communication_bytes
-from idn_gym.lab.exits import Criterion, cheapest, doubt, screen, taken
+from idn_gym.lab.exits import CRITERIA, Criterion
 from idn_gym.lab.networks import Chain, macs_to_exits
-from idn_gym.lab.recipes import Bottleneck, Distributed
+from idn_gym.lab.recipes import Distributed
 from idn_gym.lab.training import accuracy, logits
 from idn_gym.strict import ConfigError
 
@@ -31,89 +31,30 @@ AUTHORS = ((1, 0.7018, 14), (2, 0.7368, 16), (4, 0.7076, 21), (8, 0.7135, 30))
 AGGREGATORS = ("max", "average", "concat")
 
 
-class Finding(NamedTuple):
-    """One number per seed, and what it should be."""
+def measure_exits(seed: Evidence, criterion: Criterion = "normalised entropy") -> tuple[float, float, float]:
+    """Percentage that leaves first, MACs of the baseline over the mean, points below the baseline.
 
-    claim: str
-    what: str
-    values: tuple[float, ...]
-    least: float | None = None
-    most: float | None = None
-
-    @property
-    def mean(self) -> float:
-        return float(np.mean(self.values))
-
-    @property
-    def holds(self) -> bool | None:
-        """Whether the mean keeps its limit; None where there is none."""
-        if self.least is None and self.most is None:
-            return None
-        return (self.least is None or self.mean >= self.least) and (
-            self.most is None or self.mean <= self.most
-        )
-
-
-class Evidence:
-    """What the claims need of one seed."""
-
-    def __init__(self, store: Store, seed: int, data: Data) -> None:
-        self.store, self.seed, self.data = store, seed, data
-
-    @functools.cached_property
-    def baseline(self) -> Chain:
-        network = self.store.load("baseline", self.seed, self.data)
-        assert isinstance(network, Chain)
-        return network
-
-    @functools.cached_property
-    def pictures(self) -> dict[str, codecs.Sent]:
-        cuts = [codecs.cut(self.baseline, after, self.data) for after in (1, 2)]
-        return {sent.name: sent for sent in (*codecs.send_pictures(self.baseline, self.data), *cuts)}
-
-    def accuracy(self, name: str, exit_: int = -1, part: str = "test") -> float:
-        """[points] of one exit."""
-        return 100 * float(self.store.record(name, self.seed)["accuracy"][part][exit_])
-
-    def screened(
-        self, name: str, costs: Sequence[float], allowed: float, criterion: Criterion = "entropy"
-    ) -> tuple[float, float, float]:
-        """Share that leaves first, mean cost and accuracy [points], on test pictures.
-
-        The setting is the cheapest that on validation pictures reaches the accuracy `allowed` [points].
-        """
-        scores = self.store.scores(name, self.seed)
-        front = screen(scores.validation, scores.validation_labels, costs, criterion)
-        setting = cheapest(front, allowed / 100)
-        exits = taken(doubt(scores.test, criterion), setting.thresholds)
-        right = scores.test.argmax(axis=-1)[exits, np.arange(len(exits))] == scores.test_labels
-        return float((exits == 0).mean()), float(np.asarray(costs)[exits].mean()), 100 * float(right.mean())
-
-    def payload(self, name: str) -> int:
-        """[bytes] of a bottleneck's latent."""
-        first = next(recipe for recipe in self.store.lab.line(name) if isinstance(recipe, Bottleneck))
-        return first.latent.payload(self.store.lab.size, self.data.side)
+    Screened for the baseline's accuracy on validation pictures.
+    """
+    network = seed.store.load("exits", seed.seed, seed.data)
+    assert isinstance(network, Chain)
+    picture = torch.zeros(1, 1, seed.data.side, seed.data.side)
+    share, cost, points = seed.screened(
+        "exits", macs_to_exits(network, picture), seed.accuracy("baseline", part="validation"), criterion
+    )
+    return (
+        100 * share,
+        macs_to_exits(seed.baseline, picture)[-1] / cost,
+        seed.accuracy("baseline") - points,
+    )
 
 
 def check_exits(seeds: Sequence[Evidence]) -> list[Finding]:
     """(a) Most pictures leave early, for far fewer MACs and hardly any loss."""
-
-    def measure(seed: Evidence) -> tuple[float, ...]:
-        network = seed.store.load("exits", seed.seed, seed.data)
-        assert isinstance(network, Chain)
-        picture = torch.zeros(1, 1, seed.data.side, seed.data.side)
-        share, cost, points = seed.screened(
-            "exits", macs_to_exits(network, picture), seed.accuracy("baseline", part="validation")
-        )
-        return (
-            100 * share,
-            macs_to_exits(seed.baseline, picture)[-1] / cost,
-            seed.accuracy("baseline") - points,
-            seed.accuracy("baseline-longer") - points,
-            seed.accuracy("exits") - seed.accuracy("baseline-longer"),
-        )
-
-    share, saving, loss, longer, regularised = zip(*map(measure, seeds), strict=True)
+    share, saving, loss = zip(*map(measure_exits, seeds), strict=True)
+    ahead = [seed.accuracy("baseline-longer") - seed.accuracy("baseline") for seed in seeds]
+    regularised = tuple(seed.accuracy("exits") - seed.accuracy("baseline-longer") for seed in seeds)
+    longer = tuple(one + other for one, other in zip(loss, ahead, strict=True))
     return [
         Finding("a", "% that leave at exit 1", share, least=60),
         Finding("a", "MACs of the baseline / mean MACs", saving, least=2.5),
@@ -206,7 +147,7 @@ def check_devices(seeds: Sequence[Evidence], name: str) -> list[Finding]:
         sizes = recipe.devices.filters, recipe.devices.outputs(seed.data.side)
         costs = [communication_bytes(seed.data.classes, left, *sizes) for left in (1.0, 0.0)]
         best = max(seed.accuracy(name, exit_, "validation") for exit_ in (0, 1))
-        share, cost, points = seed.screened(name, costs, best - 0.3, "normalised entropy")
+        share, cost, points = seed.screened(name, costs, best - 0.3)
         failing = []
         for dead in range(DEVICES):
             network.alive = tuple(device != dead for device in range(DEVICES))
@@ -238,18 +179,39 @@ def check(seeds: Sequence[Evidence]) -> list[Finding]:
     ]
 
 
-def table(findings: Sequence[Finding]) -> str:
-    """One line per finding: claim, number, mean and every seed, limit, and whether it holds."""
+HEAD = ("claim", "mean", "spread", "limit", "", "in seeds", "each")
+
+
+def table(findings: Sequence[Finding]) -> list[str]:
+    """One line per finding: claim, mean and spread, limit, whether it holds and in how many seeds."""
     words: dict[bool | None, str] = {True: "holds", False: "FAILS", None: ""}
     lines = []
     for found in findings:
         limits = {">=": found.least, "<=": found.most}
         limit = " ".join(f"{sign} {bound:g}" for sign, bound in limits.items() if bound is not None)
-        each = " ".join(f"{value:.3g}" for value in found.values)
-        lines.append(
-            f"({found.claim}) {found.what:<64} {found.mean:8.3g} {limit:<7} {words[found.holds]:<5} [{each}]"
-        )
-    return "\n".join(lines)
+        kept = sum(map(found.keeps, found.values))
+        of = "" if found.holds is None else f"{kept} of {len(found.values)}"
+        each = " ".join(map(_number, found.values))
+        spread = f"{found.spread:.2g}" if len(found.values) > 1 else ""
+        name = f"({found.claim}) {found.what}"
+        lines.append([name, _number(found.mean), spread, limit, words[found.holds], of, each])
+    return aligned(HEAD, lines)
+
+
+def _number(value: float) -> str:
+    return f"{round(value, 9) + 0.0:.3g}"
+
+
+def table_of_criteria(seeds: Sequence[Evidence]) -> list[str]:
+    """What exits cost by each criterion, screened for the baseline's accuracy; means over the seeds."""
+    lines = []
+    for criterion in CRITERIA:
+        rows = [measure_exits(seed, criterion) for seed in seeds]
+        share, saving, loss = np.mean(rows, axis=0)
+        lines.append([criterion, f"{share:.1f}", f"{saving:.2f}", f"{loss:.2f}"])
+    return aligned(
+        ("leave by", "% at exit 1", "MACs of the baseline / mean MACs", "points below the baseline"), lines
+    )
 
 
 def table_of_codecs(seeds: Sequence[Evidence]) -> str:
@@ -273,7 +235,8 @@ def main(words: list[str] | None = None) -> None:
         data = load_data(store.lab.data)
         print(f"{store.lab.name}: seeds {', '.join(map(str, store.complete()))} of {store.lab.seeds}")
         seeds = [Evidence(store, seed, data) for seed in store.complete()]
-        print(table(check(seeds)))
+        print(*table(check(seeds)), sep="\n")
+        print("\ncriteria for leaving, on calibrated logits", *table_of_criteria(seeds), sep="\n")
         print(f"\nsent in other ways, answered by the baseline\n{table_of_codecs(seeds)}")
     except ConfigError as error:
         sys.exit(f"error: {error}")

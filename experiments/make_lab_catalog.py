@@ -1,18 +1,20 @@
 """Turn trained networks into tables that ship: ``python -m experiments.make_lab_catalog runs/lab/fashion``.
 
-Writes its networks, means over the seeds of which all are there, as entries of the catalogue (JSON), and what
-they answer to test pictures under fourteen conditions (npz), and prints one line per operating point. The
-logits behind that stay in FOLDER/logits, where ``python -m experiments.measure_quality`` reads them.
+Writes its networks, means over the seeds of which all are there, as entries of the catalogue (JSON), and
+what those of the first seed answer to test pictures under fourteen conditions (npz), and prints one line per
+operating point. The logits of all seeds stay in FOLDER/logits for ``python -m experiments.measure_quality``.
 """
 
 from __future__ import annotations
 
 import argparse
+import datetime
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from experiments.lab_store import Store
@@ -21,13 +23,14 @@ from experiments.run_config import versions
 from idn_gym.catalog import Model, Outcomes, write_catalog, write_outcomes
 from idn_gym.catalog.reader import SHIPPED
 from idn_gym.lab import deploy
-from idn_gym.lab.calibrate import fit_temperature
+from idn_gym.lab.calibrate import fit_exits
 from idn_gym.lab.codecs import png_bytes
-from idn_gym.lab.data import Data, Part, load_data
-from idn_gym.lab.deploy import Training
+from idn_gym.lab.data import Data, load_data
+from idn_gym.lab.deploy import Parts, Training
 from idn_gym.lab.outcomes import join, tabulate
 from idn_gym.lab.recipes import Bottleneck, Distributed, Exits, Lab, Tail, Whole
-from idn_gym.lab.shifts import CONDITIONS, shifted
+from idn_gym.lab.shifts import CLEAN, CONDITIONS, shifted
+from idn_gym.lab.timing import processor
 from idn_gym.lab.training import logits
 from idn_gym.strict import ConfigError
 
@@ -45,67 +48,101 @@ def deployable(lab: Lab) -> list[str]:
     return [recipe.name for recipe in lab.networks if recipe.name not in starts]
 
 
-def entries(lab: Lab, name: str, trainings: Sequence[Training], data: Data, source: str) -> Iterator[Model]:
-    """The catalogue entries of one network."""
+def entries(
+    lab: Lab, name: str, trainings: Sequence[Training], data: Data, source: str
+) -> tuple[list[Model], Parts]:
+    """The catalogue entries of one network, and what the first of them is made of."""
     recipe = lab.recipe(name)
     called = f"{lab.name}_lab_{name}"
+    kind: deploy.Kind
     if isinstance(recipe, Whole):
-        parts = deploy.whole(trainings, data)
-        yield deploy.entry(called, "whole", parts, data, source)
-        packed = float(png_bytes(data.test.images).mean())
-        if packed < data.raw_bytes:
-            yield deploy.entry(f"{called}-png", "whole", parts, data, f"{source}; sent as PNG", packed)
-        yield deploy.entry(f"{called}-split", "split", deploy.naive(trainings, data), data, source)
+        kind, parts = "whole", deploy.whole(trainings, data)
     elif isinstance(recipe, Exits):
-        yield deploy.entry(called, "exits", deploy.exits(trainings, data), data, source)
+        kind, parts = "exits", deploy.exits(trainings, data)
     elif isinstance(recipe, Distributed):
-        parts = deploy.distributed(trainings, data, recipe.devices)
-        yield deploy.entry(called, "exits", parts, data, source)
+        kind, parts = "exits", deploy.distributed(trainings, data, recipe.devices)
     else:
         latent = next(one.latent for one in reversed(lab.line(name)) if isinstance(one, Bottleneck))
-        parts = deploy.bottleneck(trainings, data, float(latent.payload(lab.size, data.side)))
         early = isinstance(recipe, Bottleneck) and recipe.recipe == "early-label"
-        yield deploy.entry(called, "bottleneck+exits" if early else "bottleneck", parts, data, source)
+        kind = "bottleneck+exits" if early else "bottleneck"
+        parts = deploy.bottleneck(trainings, data, float(latent.payload(lab.size, data.side)))
+    models = [deploy.entry(called, kind, parts, data, source)]
+    if isinstance(recipe, Whole):
+        packed = float(png_bytes(data.test.images).mean())
+        if packed < data.raw_bytes:
+            models.append(deploy.entry(f"{called}-png", kind, parts, data, f"{source}; sent as PNG", packed))
+        cut = deploy.naive(trainings, data)
+        models.append(deploy.entry(f"{called}-split", "split", cut, data, source))
+    return models, parts
 
 
-def answers(store: Store, name: str, data: Data) -> Outcomes:
-    """What the network of the first seed answers to the first test pictures, under every condition."""
-    network, scores = store.load(name, 0, data), store.scores(name, 0)
-    part = Part(data.test.images[:SAMPLES], data.test.labels[:SAMPLES])
-    found = np.stack([logits(network, shifted(part.images, condition, 0)) for condition in CONDITIONS])
+def answer(store: Store, name: str, seed: int, data: Data) -> NDArray[np.float16]:
+    """Logits (K, X, S, C) of a network on the first test pictures, by condition; kept on disk, too."""
+    network, scores = store.load(name, seed, data), store.scores(name, seed)
+    images = data.test.images[:SAMPLES]
+    found = [
+        # What entries were made of, to the last bit.
+        scores.test[:, :SAMPLES]
+        if condition == CLEAN
+        else logits(network, shifted(images, condition, 0)).astype(np.float16)
+        for condition in CONDITIONS
+    ]
     folder = store.folder / LOGITS
     folder.mkdir(exist_ok=True)
     np.savez_compressed(
-        folder / f"{name}.npz",
+        folder / f"{name}-seed-{seed}.npz",
+        network=np.array(name),
         validation=scores.validation,
         validation_labels=scores.validation_labels,
-        test=found.astype(np.float16),
-        test_labels=part.labels,
+        test=np.stack(found),
+        test_labels=data.test.labels[:SAMPLES],
         conditions=np.array(CONDITIONS),
     )
-    scalings = [fit_temperature(row, scores.validation_labels) for row in scores.validation.astype(float)]
-    rows = [f"exit{i + 1}" for i in range(len(scalings))]
-    about = {"seed": 0, "versions": versions(), "finished": store.record(name, 0)["finished"]}
-    return tabulate(found, part.labels, scalings, rows, CONDITIONS, about)
+    return np.stack(found)
 
 
 def build(store: Store, seeds: Sequence[int]) -> tuple[list[Model], Outcomes]:
-    """All entries of a laboratory, and the outcomes of its networks.
+    """All entries of a laboratory, and the outcomes of its networks of the first seed.
 
     Raises:
         ConfigError: a network is not there with one of the seeds.
     """
     data, models, tables = load_data(store.lab.data), [], {}
     for name in tqdm(deployable(store.lab), unit=" networks"):
+        records = [store.record(name, seed) for seed in seeds]
         trainings = [Training(store.load(name, seed, data), *store.scores(name, seed)) for seed in seeds]
-        finished = max(store.record(name, seed)["finished"] for seed in seeds)
         source = (
             f"configs/lab/{store.lab.name}.yaml, {name}; mean of seeds {list(seeds)} on "
-            f"{len(data.test.labels)} test pictures; trained until {finished}"
+            f"{len(data.test.labels)} test pictures; trained until {max(r['finished'] for r in records)}"
         )
-        models += entries(store.lab, name, trainings, data, source)
-        tables[f"{store.lab.name}_lab_{name}"] = answers(store, name, data)
+        found, parts = entries(store.lab, name, trainings, data, source)
+        models += found
+        answers = [answer(store, name, seed, data) for seed in seeds]
+        scalings = fit_exits(trainings[0].validation, trainings[0].validation_labels)
+        tables[f"{store.lab.name}_lab_{name}"] = tabulate(
+            answers[0],
+            data.test.labels[:SAMPLES],
+            scalings,
+            [f"exit{i + 1}" for i in range(len(scalings))],
+            CONDITIONS,
+            {
+                "seed": seeds[0],
+                "thresholds": {point: list(values) for point, values in parts.thresholds.items()},
+                **{key: records[0][key] for key in ("versions", "finished")},
+            },
+        )
     return models, join(tables)
+
+
+def origin(store: Store, seeds: Sequence[int]) -> dict[str, object]:
+    """Where the tables come from."""
+    return {
+        "lab": f"configs/lab/{store.lab.name}.yaml",
+        "seeds": list(seeds),
+        "versions": versions(),
+        "processor": processor(),
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+    }
 
 
 HEAD = ("model", "point", "accuracy %", "exits %", "bytes at cuts", "MACs by block (thousands)")
@@ -144,7 +181,9 @@ def main(words: list[str] | None = None) -> None:
             )
         models, outcomes = build(store, seeds)
         arguments.out.mkdir(parents=True, exist_ok=True)
-        write_catalog(arguments.out / f"{store.lab.name}.json", models=models)
+        about = origin(store, seeds)
+        write_catalog(arguments.out / f"{store.lab.name}.json", models=models, about=about)
+        outcomes = outcomes._replace(about={**about, **outcomes.about})
         write_outcomes(arguments.out / f"{store.lab.name}.npz", outcomes)
     except ConfigError as error:
         sys.exit(f"error: {error}")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -23,7 +22,7 @@ from experiments.catalog_sources.fit import fit, left_out_error
 from idn_gym.catalog import Device, Provenance, SimpleLaw, write_catalog
 from idn_gym.lab.graph import trace
 from idn_gym.lab.reference import mobilenet_v3_small, resnet
-from idn_gym.lab.timing import Protocol, Timing, part_seconds
+from idn_gym.lab.timing import Protocol, Timing, part_seconds, processor
 from idn_gym.strict import ConfigError, read, write
 
 NETWORKS: dict[str, tuple[Callable[[], nn.Module], int]] = {
@@ -95,11 +94,10 @@ def device(
     simple_fixed, simple_per_mac = fit(plain)
     if per_mac <= 0 or simple_per_mac <= 0:
         raise ConfigError(name, "took no longer for more operations; no rate can be fitted to that")
-    machine = platform.processor() or platform.machine()
     how = (
         f"{len(rows)} networks timed at batch 1, fp32, {protocol.threads} thread(s), "
         f"median of {protocol.repeats} calls whose middle half spread over up to "
-        f"{max(row.timing.spread for row in rows):.0%} of it, on {machine} with torch {torch.__version__}"
+        f"{max(row.timing.spread for row in rows):.0%} of it, on {processor()} with torch {torch.__version__}"
     )
     found = Device(
         name=name,

@@ -101,13 +101,17 @@ def summary(rows: Sequence[Judged], calibrations: Sequence[Calibrated], followed
 
 
 def _calibration_lines(calibrations: Sequence[Calibrated]) -> list[str]:
-    head = ["network", "exit", "", "temperature", "ECE [points]", "NLL [nats]", "Brier", "validation NLL"]
+    head = ["network", "exit", "", "temperature", "accuracy [%]", "ECE [points]", "NLL [nats]", "Brier"]
+    head.append("validation NLL")
     body = []
     for (network, x, calibration), group in _grouped(
         calibrations, lambda row: (row.network, row.exit, row.calibration)
     ):
-        temperature, ece, nll, brier, validation = np.mean([row[4:] for row in group], axis=0)
-        cells = [f"{temperature:.3f}", f"{100 * ece:.2f}", f"{nll:.4f}", f"{brier:.4f}", f"{validation:.4f}"]
+        means = np.mean([row[4:] for row in group], axis=0) * (1, 100, 100, 1, 1, 1)
+        cells = [
+            "-" if np.isnan(mean) else f"{mean:.{places}f}"
+            for mean, places in zip(means, (3, 2, 2, 4, 4, 4), strict=True)
+        ]
         body.append([network, str(x), calibration, *cells])
     return aligned(head, body)
 

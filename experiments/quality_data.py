@@ -25,7 +25,15 @@ from typing import NamedTuple
 import numpy as np
 
 from idn_gym.core.arrays import Floats, Ints
-from idn_gym.lab.calibrate import RAW, Scaling, check_labelled, fit_temperature, score
+from idn_gym.lab.calibrate import (
+    RAW,
+    Scaling,
+    check_labelled,
+    fit_isotonic,
+    fit_temperature,
+    fit_vector,
+    score,
+)
 from idn_gym.lab.calibration_error import (
     Reliability,
     brier_score,
@@ -77,13 +85,14 @@ class Judged(NamedTuple):
 
 
 class Calibrated(NamedTuple):
-    """What the temperature does to one exit, on clean test data."""
+    """What calibration does to one exit, on clean test data; nan where a number is not defined."""
 
     network: str
     file: str
     exit: int
-    calibration: str
+    calibration: str  # raw, temperature, vector or isotonic
     temperature: float
+    accuracy: float
     ece: float
     nll: float  # [nats]
     brier: float
@@ -159,23 +168,43 @@ def judge(logits: Logits) -> Iterator[Judged]:
 
 
 def calibration_errors(logits: Logits) -> Iterator[Calibrated]:
-    """ECE, NLL and Brier score of every exit, raw and calibrated."""
+    """ECE, NLL and Brier score of every exit: raw, and calibrated in three ways.
+
+    Isotonic regression knows the most probable class alone, so that it has neither NLL nor Brier score.
+    """
     clean = logits.conditions.index(CLEAN)
-    for x, scalings in enumerate(logits.scalings):
+    labels, validation_labels = logits.test_labels, logits.validation_labels
+    for x, known in enumerate(logits.scalings):
+        validation, test = logits.validation[x], logits.test[clean, x]
+        scalings = {
+            "raw": known["raw"],
+            "temperature": known["calibrated"],
+            "vector": fit_vector(validation, validation_labels),
+        }
         for calibration, scaling in scalings.items():
-            probabilities = scaling(logits.test[clean, x])
+            probabilities = scaling(test)
             scores = score(probabilities)
+            correct = scores.predicted == labels
             yield Calibrated(
                 logits.network,
                 logits.file,
                 x + 1,
                 calibration,
-                scaling.temperature,
-                expected_calibration_error(scores.confidence, scores.predicted == logits.test_labels),
-                negative_log_likelihood(probabilities, logits.test_labels),
-                brier_score(probabilities, logits.test_labels),
-                negative_log_likelihood(scaling(logits.validation[x]), logits.validation_labels),
+                scaling.temperature if len(scaling.scale) == 1 else np.nan,
+                float(correct.mean()),
+                expected_calibration_error(scores.confidence, correct),
+                negative_log_likelihood(probabilities, labels),
+                brier_score(probabilities, labels),
+                negative_log_likelihood(scaling(validation), validation_labels),
             )
+        fitted, scores = score(RAW(validation)), score(RAW(test))
+        correct = scores.predicted == labels
+        curve = fit_isotonic(fitted.confidence, fitted.predicted == validation_labels)
+        error = expected_calibration_error(curve(scores.confidence), correct)
+        yield Calibrated(
+            *(logits.network, logits.file, x + 1, "isotonic", np.nan, float(correct.mean()), error),
+            *(np.nan, np.nan, np.nan),
+        )
 
 
 def diagrams(logits: Logits) -> Iterator[tuple[str, Reliability]]:

@@ -15,6 +15,8 @@ from idn_gym.catalog.outcomes import CONFIDENCE_STEPS, ENTROPY_STEPS, Outcomes
 from idn_gym.core.arrays import Floats, Ints
 from idn_gym.strict import ConfigError, closest
 
+Bools = npt.NDArray[np.bool_]
+
 Criterion = Literal["confidence", "entropy"]
 
 
@@ -22,7 +24,7 @@ class Answers(NamedTuple):
     """Outcomes of requests under one condition, at every exit."""
 
     sample: Ints  # (n,) index of the test sample
-    correct: npt.NDArray[np.bool_]  # (X, n)
+    correct: Bools  # (X, n)
     confidence: Floats  # (X, n) calibrated, 0 to 1
     entropy: Floats  # (X, n) over log of the classes, 0 to 1
 
@@ -49,6 +51,38 @@ def draw_answers(outcomes: Outcomes, rng: np.random.Generator, requests: int, co
     return _answers(outcomes, rng.integers(outcomes.correct.shape[2], size=requests), condition)
 
 
+def leave(doubts: Floats, thresholds: Sequence[float]) -> Ints:
+    """Exit that each of n inputs leaves by, (n,): the first with a doubt at most its threshold, or the last.
+
+    Args:
+        doubts: (X, n) at each exit, the lower the surer.
+        thresholds: (X - 1,) of all exits but the last.
+
+    Raises:
+        ConfigError: another number of thresholds.
+    """
+    if len(thresholds) != len(doubts) - 1:
+        raise ConfigError(
+            "thresholds", f"{len(thresholds)} are not allowed with {len(doubts)} exits; must be one less"
+        )
+    limits = np.array([*thresholds, np.inf])[:, np.newaxis]
+    return (doubts <= limits).argmax(axis=0)
+
+
+def split(doubts: Floats, correct: Bools, thresholds: Sequence[float]) -> Split:
+    """Where inputs leave, and how often they are right there.
+
+    Args:
+        doubts: (X, n) at each exit.
+        correct: (X, n) whether its answer would be right.
+        thresholds: (X - 1,) as in `leave`.
+    """
+    taken = leave(doubts, thresholds)
+    count = np.bincount(taken, minlength=len(doubts))
+    hits = np.bincount(taken, correct[taken, np.arange(len(taken))], len(doubts))
+    return Split(count / len(taken), hits / np.maximum(count, 1))
+
+
 def exits_taken(
     outcomes: Outcomes,
     answers: Answers,
@@ -71,22 +105,7 @@ def exits_taken(
     Raises:
         ConfigError: an unknown row or criterion, or another number of thresholds.
     """
-    if criterion not in ("confidence", "entropy"):
-        raise ConfigError(
-            "criterion", f"{criterion!r} is not allowed; {closest(criterion, ('confidence', 'entropy'))}"
-        )
-    if len(thresholds) != len(rows) - 1:
-        raise ConfigError(
-            "thresholds", f"{len(thresholds)} are not allowed with {len(rows)} exits; must be one less"
-        )
-    early = [outcomes.row(name) for name in rows][:-1]
-    limits = np.asarray(thresholds, float)[:, np.newaxis]
-    if criterion == "confidence":
-        leaves = answers.confidence[early] >= limits
-    else:
-        leaves = answers.entropy[early] <= limits
-    last = np.ones((1, len(answers.sample)), dtype=np.bool_)
-    return np.concatenate([leaves, last]).argmax(axis=0)
+    return leave(*_doubts(outcomes, answers, rows, thresholds, criterion))
 
 
 def operating_point(
@@ -109,11 +128,26 @@ def operating_point(
         ConfigError: an unknown row, condition or criterion, or another number of thresholds.
     """
     answers = _answers(outcomes, np.arange(outcomes.correct.shape[2]), condition)
-    taken = exits_taken(outcomes, answers, rows, thresholds, criterion)
-    right = answers.correct[[outcomes.row(name) for name in rows], :][taken, np.arange(len(taken))]
-    count = np.bincount(taken, minlength=len(rows))
-    hits = np.bincount(taken, right, len(rows))
-    return Split(count / len(taken), hits / np.maximum(count, 1))
+    doubts, limits = _doubts(outcomes, answers, rows, thresholds, criterion)
+    return split(doubts, answers.correct[[outcomes.row(name) for name in rows]], limits)
+
+
+def _doubts(
+    outcomes: Outcomes,
+    answers: Answers,
+    rows: Sequence[str],
+    thresholds: Sequence[float],
+    criterion: Criterion,
+) -> tuple[Floats, list[float]]:
+    """(X, n) the lower the surer, and thresholds on them."""
+    if criterion not in ("confidence", "entropy"):
+        raise ConfigError(
+            "criterion", f"{criterion!r} is not allowed; {closest(criterion, ('confidence', 'entropy'))}"
+        )
+    index = [outcomes.row(name) for name in rows]
+    if criterion == "confidence":
+        return -answers.confidence[index], [-threshold for threshold in thresholds]
+    return answers.entropy[index], list(thresholds)
 
 
 def _answers(outcomes: Outcomes, sample: Ints, condition: str) -> Answers:

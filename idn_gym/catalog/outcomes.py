@@ -57,6 +57,30 @@ class Outcomes(NamedTuple):
         """
         return _index("condition", name, self.conditions)
 
+    def exits(self, network: str) -> tuple[str, ...]:
+        """Rows of a network, from its first exit to its last.
+
+        Raises:
+            ConfigError: there is no such network.
+        """
+        networks = list(dict.fromkeys(row.rpartition("/")[0] for row in self.rows))
+        _index("network", network, networks)
+        return tuple(row for row in self.rows if row.rpartition("/")[0] == network)
+
+    def thresholds(self, network: str, point: str) -> tuple[float, ...]:
+        """Of a network's operating point in the catalogue: the entropies up to which its early exits answer.
+
+        They are those of the training that the table comes from, for `exit_rules.operating_point` with the
+        criterion ``entropy``.
+
+        Raises:
+            ConfigError: there is no such network, or it has no such point.
+        """
+        self.exits(network)
+        known = self.about.get("networks", {}).get(network, {}).get("thresholds", {})
+        _index("point", point, list(known))
+        return tuple(known[point])
+
 
 def write_outcomes(path: str | Path, outcomes: Outcomes) -> None:
     """Write one compressed npz; the file appears whole or not at all, equal outcomes give equal bytes.

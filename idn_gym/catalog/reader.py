@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
-from dataclasses import dataclass
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from idn_gym.catalog.schema import Catalog, Device, LinkKind, Model
 from idn_gym.strict import ConfigError, closest, read, read_yaml
@@ -24,6 +26,8 @@ class Tables:
     models: tuple[Model, ...] = ()
     devices: tuple[Device, ...] = ()
     links: tuple[LinkKind, ...] = ()
+    about: dict[str, Any] = field(default_factory=dict)
+    """where the file comes from; a ``hash`` in it must be that of the content"""
 
 
 def load_catalog(extra: tuple[str, ...] = ()) -> Catalog:
@@ -35,7 +39,7 @@ def load_catalog(extra: tuple[str, ...] = ()) -> Catalog:
 
     Raises:
         ConfigError: naming file and field of an entry that cannot be read, of a name that is
-            taken, or of a measured row for an unknown device.
+            taken, of a measured row for an unknown device, or of a hash that is not the content's.
     """
     tables = [*_shipped(), *(_read_file(path) for name in extra for path in _files(Path(name)))]
     catalog = Catalog(
@@ -63,7 +67,20 @@ def _files(path: Path) -> list[Path]:
 
 
 def _read_file(path: Path) -> tuple[Path, Tables]:
-    return path, read(Tables, read_yaml(path), str(path))
+    plain = read_yaml(path)
+    tables = read(Tables, plain, str(path))
+    if "hash" in tables.about and tables.about["hash"] != content_hash(plain):
+        raise ConfigError(
+            f"{path}.about.hash", "is not that of the content; build the file again, or remove the hash"
+        )
+    return path, tables
+
+
+def content_hash(plain: Mapping[str, Any]) -> str:
+    """SHA-256 of a file's content as plain mappings, but for the hash in its ``about``."""
+    rest = {key: value for key, value in plain.get("about", {}).items() if key != "hash"}
+    text = json.dumps({**plain, "about": rest}, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _by_name(field: str, parts: Iterable[tuple[Path, tuple[Entry, ...]]]) -> dict[str, Entry]:

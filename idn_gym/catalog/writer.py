@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 
-from idn_gym.catalog.reader import Tables
+from idn_gym.catalog.reader import Tables, content_hash
 from idn_gym.catalog.schema import Device, LinkKind, Model
 from idn_gym.strict import ConfigError, write
 
@@ -21,6 +22,7 @@ def write_catalog(
     models: Iterable[Model] = (),
     devices: Iterable[Device] = (),
     links: Iterable[LinkKind] = (),
+    about: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write entries to a JSON or YAML file, whole or not at all; what was there is replaced.
 
@@ -29,6 +31,8 @@ def write_catalog(
         models: entries under ``models``.
         devices: entries under ``devices``.
         links: entries under ``links``.
+        about: where the file comes from, as JSON can hold it; a hash of the whole content is added, which
+            `load_catalog` compares.
 
     Raises:
         ConfigError: the ending is neither JSON nor YAML, or the file cannot be written.
@@ -38,6 +42,9 @@ def write_catalog(
         raise ConfigError("path", f"{str(path)!r} is not allowed; must end in {', '.join(FORMS)}")
     tables = write(Tables(tuple(models), tuple(devices), tuple(links)))
     present = {key: rows for key, rows in tables.items() if rows}
+    if about:
+        present = {"about": dict(about), **present}
+        present["about"]["hash"] = content_hash(present)
     if path.suffix == ".json":
         text = json.dumps(present, indent=1) + "\n"
     else:

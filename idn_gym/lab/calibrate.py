@@ -42,10 +42,15 @@ class Scaling(NamedTuple):
         """1 / scale, where that is one number for all classes."""
         return float((1.0 / self.scale).item())
 
-    def __call__(self, logits: Floats) -> Floats:
+    def scaled(self, logits: npt.NDArray[np.floating]) -> Floats:
+        """Calibrated logits, both (..., C)."""
+        found: Floats = self.scale * np.asarray(logits, float) + self.shift
+        return found
+
+    def __call__(self, logits: npt.NDArray[np.floating]) -> Floats:
         """Probabilities of logits, both (..., C)."""
-        scaled: Floats = softmax(self.scale * np.asarray(logits, float) + self.shift, axis=-1)
-        return scaled
+        found: Floats = softmax(self.scaled(logits), axis=-1)
+        return found
 
 
 RAW = Scaling(np.ones(1), np.zeros(1))
@@ -71,7 +76,7 @@ class Scores(NamedTuple):
     entropy: Floats  # (S,) of the probabilities, divided by log C: 0 where sure, 1 where clueless
 
 
-def fit_temperature(logits: Floats, labels: Ints) -> Scaling:
+def fit_temperature(logits: npt.NDArray[np.floating], labels: Ints) -> Scaling:
     """One temperature for all classes, by the least negative log likelihood (Guo et al., ICML 2017).
 
     It never changes which class is most probable.
@@ -83,12 +88,17 @@ def fit_temperature(logits: Floats, labels: Ints) -> Scaling:
     Raises:
         ConfigError: logits or labels of another form, see `check_labelled`.
     """
-    logits = check_labelled(logits, labels)
+    exact = check_labelled(logits, labels)
     bound = float(np.log(HOTTEST))
     best = minimize_scalar(
-        lambda log: _likelihood(logits * np.exp(-log), labels), bounds=(-bound, bound), method="bounded"
+        lambda log: _likelihood(exact * np.exp(-log), labels), bounds=(-bound, bound), method="bounded"
     )
     return Scaling(np.exp(-np.atleast_1d(best.x)), np.zeros(1))
+
+
+def fit_exits(logits: npt.NDArray[np.floating], labels: Ints) -> list[Scaling]:
+    """A temperature for every exit of a network, from its logits (X, S, C) on validation data."""
+    return [fit_temperature(row, labels) for row in logits]
 
 
 def fit_vector(logits: Floats, labels: Ints) -> Scaling:
@@ -144,30 +154,30 @@ def score(probabilities: Floats) -> Scores:
     return Scores(probabilities.argmax(axis=-1), probabilities.max(axis=-1), np.clip(entropy, 0.0, 1.0))
 
 
-def check_labelled(logits: Floats, labels: Ints) -> Floats:
+def check_labelled(logits: npt.NDArray[np.floating], labels: Ints) -> Floats:
     """Logits as float64, after a look at both.
 
     Raises:
         ConfigError: logits are not a finite (S, C) matrix of at least one sample and two classes, or
             labels are not S whole numbers from 0 to C - 1.
     """
-    logits, labels = np.asarray(logits, float), np.asarray(labels)
-    if logits.ndim != 2 or len(logits) == 0 or logits.shape[1] < 2 or not np.isfinite(logits).all():
+    exact, labels = np.asarray(logits, float), np.asarray(labels)
+    if exact.ndim != 2 or len(exact) == 0 or exact.shape[1] < 2 or not np.isfinite(exact).all():
         raise ConfigError(
             "logits",
-            f"shape {logits.shape} is not allowed; must be finite, one row per sample, 2 or more columns",
+            f"shape {exact.shape} is not allowed; must be finite, one row per sample, 2 or more columns",
         )
-    if labels.shape != logits.shape[:1] or not np.issubdtype(labels.dtype, np.integer):
+    if labels.shape != exact.shape[:1] or not np.issubdtype(labels.dtype, np.integer):
         raise ConfigError(
             "labels",
-            f"{labels.dtype} of shape {labels.shape} is not allowed; must be {len(logits)} whole numbers",
+            f"{labels.dtype} of shape {labels.shape} is not allowed; must be {len(exact)} whole numbers",
         )
-    if labels.min() < 0 or labels.max() >= logits.shape[1]:
+    if labels.min() < 0 or labels.max() >= exact.shape[1]:
         raise ConfigError(
             "labels",
-            f"{labels.min()} to {labels.max()} is not allowed; must be from 0 to {logits.shape[1] - 1}",
+            f"{labels.min()} to {labels.max()} is not allowed; must be from 0 to {exact.shape[1] - 1}",
         )
-    return logits
+    return exact
 
 
 def check_confidence(confidence: Floats, correct: Bools) -> tuple[Floats, Bools]:

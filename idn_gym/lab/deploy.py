@@ -1,7 +1,8 @@
 """Trained networks as entries of the catalogue: what can be placed, what crosses cuts, how accurate it is.
 
 Accuracies and exit shares are means over the trainings (seeds) of a network, on test pictures; thresholds
-are screened on validation pictures of each training by itself.
+are screened on validation pictures of each training by itself, on calibrated entropies as coarse as those of
+the outcome tables (`idn_gym.lab.outcomes`), so that both tell the same of the same pictures.
 """
 
 from __future__ import annotations
@@ -15,12 +16,17 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from idn_gym.catalog import Block, Exit, Model, OperatingPoint, Provenance
+from idn_gym.catalog.exit_rules import Bools
+from idn_gym.catalog.outcomes import ENTROPY_STEPS
+from idn_gym.core.arrays import Floats
+from idn_gym.lab.calibrate import Scaling, fit_exits
 from idn_gym.lab.codecs import cut
 from idn_gym.lab.data import Data
 from idn_gym.lab.ddnn import DDNN, DEVICES, Devices, binary, communication_bytes, quadrants
 from idn_gym.lab.exits import cheapest, operating_point, screen
 from idn_gym.lab.graph import trace
 from idn_gym.lab.networks import Chain, macs_to_exits
+from idn_gym.lab.outcomes import kept_entropy
 from idn_gym.lab.training import pixels
 
 FALL = {"thrifty": 0.02, "balanced": 0.005, "careful": 0.0}
@@ -52,43 +58,50 @@ class Work(NamedTuple):
     weights: float  # [bytes]
 
 
-def whole(trainings: Sequence[Training], data: Data) -> tuple[tuple[Block, ...], tuple[OperatingPoint, ...]]:
+class Parts(NamedTuple):
+    """What an entry is made of."""
+
+    blocks: tuple[Block, ...]
+    points: tuple[OperatingPoint, ...]
+    thresholds: Mapping[str, tuple[float, ...]]
+    """of the first training, by point: calibrated normalised entropies up to which early exits answer"""
+
+
+def whole(trainings: Sequence[Training], data: Data) -> Parts:
     """The network in one piece."""
     tiers = _tiers(trainings[0].network, data)
-    return (_block("whole", _sum(tiers), 0.0),), (_all("full", 1, _accuracy(trainings)),)
+    return _plain((_block("whole", _sum(tiers), 0.0),), _accuracy(trainings))
 
 
-def naive(trainings: Sequence[Training], data: Data) -> tuple[tuple[Block, ...], tuple[OperatingPoint, ...]]:
+def naive(trainings: Sequence[Training], data: Data) -> Parts:
     """Cut where it stands, a byte per value; the accuracy is that of the worse of the two cuts."""
     worst = [min(cut(_chain(one), after, data).accuracy for after in (1, 2)) for one in trainings]
-    return _cut_blocks(_chain(trainings[0]), data), (_all("full", 3, float(np.mean(worst))),)
+    return _plain(_cut_blocks(_chain(trainings[0]), data), float(np.mean(worst)))
 
 
-def exits(trainings: Sequence[Training], data: Data) -> tuple[tuple[Block, ...], tuple[OperatingPoint, ...]]:
+def exits(trainings: Sequence[Training], data: Data) -> Parts:
     """Cut after its tiers, with exits: one operating point per entry of `FALL`, by operations."""
     network = _chain(trainings[0])
     spent = macs_to_exits(network, _example(data))
-    return _cut_blocks(network, data), _screened(trainings, network.after, spent)
+    return Parts(_cut_blocks(network, data), *_screened(trainings, network.after, spent))
 
 
-def bottleneck(
-    trainings: Sequence[Training], data: Data, payload: float
-) -> tuple[tuple[Block, ...], tuple[OperatingPoint, ...]]:
+def bottleneck(trainings: Sequence[Training], data: Data, payload: float) -> Parts:
     """Encoder, then decoder and tail; with an early label at the encoder the operating points use it."""
     network = _chain(trainings[0])
     first, *rest = _tiers(network, data)
     blocks = (_block("encoder", first, payload), _block("decoder_and_tail", _sum(rest), 0.0))
     if len(network.after) == 1:
-        return blocks, (_all("full", 2, _accuracy(trainings)),)
+        return _plain(blocks, _accuracy(trainings))
     local = float(np.mean([(one.test[0].argmax(axis=-1) == one.test_labels).mean() for one in trainings]))
     alone = OperatingPoint("local", (Exit(1, 1.0, local), Exit(2, 0.0, 0.0)))
     remote = OperatingPoint("remote", (Exit(2, 1.0, _accuracy(trainings)),))
-    return blocks, (*_screened(trainings, (1, 2), (0.0, payload)), alone, remote)
+    points, thresholds = _screened(trainings, (1, 2), (0.0, payload))
+    # Entropies are from 0 to 1.
+    return Parts(blocks, (*points, alone, remote), {**thresholds, "local": (1.0,), "remote": (-1.0,)})
 
 
-def distributed(
-    trainings: Sequence[Training], data: Data, devices: Devices
-) -> tuple[tuple[Block, ...], tuple[OperatingPoint, ...]]:
+def distributed(trainings: Sequence[Training], data: Data, devices: Devices) -> Parts:
     """Devices, gateway with the local exit, and cloud.
 
     Devices send scores and features at once, so a local exit saves only what goes on to the cloud. One
@@ -115,13 +128,13 @@ def distributed(
         _block("gateway", gateway, alone),
         _block("cloud", _work(network.cloud, inputs), 0.0),
     )
-    return blocks, _screened(trainings, (2, 3), (0.0, alone))
+    return Parts(blocks, *_screened(trainings, (2, 3), (0.0, alone)))
 
 
 def entry(
     name: str,
     kind: Kind,
-    parts: tuple[tuple[Block, ...], tuple[OperatingPoint, ...]],
+    parts: Parts,
     data: Data,
     source: str,
     input_bytes: float | None = None,
@@ -136,7 +149,6 @@ def entry(
         source: where the points come from.
         input_bytes: [bytes] of an input on the wire; None: raw.
     """
-    blocks, points = parts
     counted = "input, blocks.macs, blocks.layers, blocks.weights, blocks.output"
     export = f"torch.export of the network, torch {torch.__version__}"
     return Model(
@@ -144,8 +156,8 @@ def entry(
         task=data.name,
         family=f"{data.name}_lab",
         kind=kind,
-        blocks=blocks,
-        points=points,
+        blocks=parts.blocks,
+        points=parts.points,
         outcome="measured",
         input=float(data.raw_bytes if input_bytes is None else input_bytes),
         provenance=(
@@ -166,18 +178,34 @@ def _cut_blocks(network: Chain, data: Data) -> tuple[Block, ...]:
 
 def _screened(
     trainings: Sequence[Training], after: Sequence[int], costs: Sequence[float]
-) -> tuple[OperatingPoint, ...]:
-    """The operating points of `FALL`, each the mean over the trainings."""
+) -> tuple[tuple[OperatingPoint, ...], dict[str, tuple[float, ...]]]:
+    """The operating points of `FALL`, each the mean over the trainings, and the first one's thresholds."""
     found: dict[str, list[OperatingPoint]] = {name: [] for name in FALL}
+    kept: dict[str, tuple[float, ...]] = {}
     for one in trainings:
-        front = screen(one.validation, one.validation_labels, costs)
-        last = float((one.validation[-1].argmax(axis=-1) == one.validation_labels).mean())
+        scalings = fit_exits(one.validation, one.validation_labels)
+        validation, test = (
+            _judged(scalings, *pair)
+            for pair in ((one.validation, one.validation_labels), (one.test, one.test_labels))
+        )
+        front = screen(*validation, costs)
+        last = float(validation[1][-1].mean())
         for name, fall in FALL.items():
             thresholds = cheapest(front, last - fall).thresholds
-            found[name].append(operating_point(name, one.test, one.test_labels, after, thresholds))
+            found[name].append(operating_point(name, *test, after, thresholds))
+            kept.setdefault(name, thresholds)
     means = [_mean(name, points) for name, points in found.items()]
     # Where there is little to gain, two of them come out the same.
-    return tuple(point for i, point in enumerate(means) if point.exits not in [p.exits for p in means[:i]])
+    points = [point for i, point in enumerate(means) if point.exits not in [p.exits for p in means[:i]]]
+    return tuple(points), {point.name: kept[point.name] for point in points}
+
+
+def _judged(
+    scalings: Sequence[Scaling], scores: NDArray[np.floating], labels: NDArray[np.int64]
+) -> tuple[Floats, Bools]:
+    """Doubts as in the outcome tables, and whether answers are right; both (X, S), of logits (X, S, C)."""
+    doubts = np.stack([kept_entropy(*pair) for pair in zip(scalings, scores, strict=True)]) / ENTROPY_STEPS
+    return doubts, scores.argmax(axis=-1) == labels
 
 
 def _mean(name: str, points: Sequence[OperatingPoint]) -> OperatingPoint:
@@ -192,8 +220,9 @@ def _mean(name: str, points: Sequence[OperatingPoint]) -> OperatingPoint:
     return OperatingPoint(name, tuple(Exit(a, s, min(1.0, r / s) if s else 0.0) for a, s, r in rows))
 
 
-def _all(name: str, blocks: int, accuracy: float) -> OperatingPoint:
-    return OperatingPoint(name, (Exit(blocks, 1.0, accuracy),))
+def _plain(blocks: tuple[Block, ...], accuracy: float) -> Parts:
+    """Without early exits."""
+    return Parts(blocks, (OperatingPoint("full", (Exit(len(blocks), 1.0, accuracy),)),), {"full": ()})
 
 
 def _accuracy(trainings: Sequence[Training]) -> float:

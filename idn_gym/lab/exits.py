@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from scipy.special import log_softmax
 from torch import nn
 
+from idn_gym.catalog.exit_rules import Bools, leave, split
 from idn_gym.catalog.schema import Exit, OperatingPoint
+from idn_gym.core.arrays import Floats
 from idn_gym.lab.networks import Chain, Size, convolution, three_tier
 from idn_gym.strict import ConfigError, closest
 
@@ -65,16 +67,6 @@ def doubt(scores: NDArray[np.floating], criterion: Criterion) -> NDArray[np.floa
     raise ConfigError("criterion", f"{criterion!r} is not allowed; {closest(criterion, CRITERIA)}")
 
 
-def taken(doubts: NDArray[np.float64], thresholds: Sequence[float]) -> NDArray[np.intp]:
-    """The exit that each picture takes, (S,): the first whose doubt is at most its threshold, else the last.
-
-    Args:
-        doubts: (X, S).
-        thresholds: (X - 1,), of all exits but the last.
-    """
-    return (doubts <= np.array([*thresholds, np.inf])[:, None]).argmax(axis=0)
-
-
 class Setting(NamedTuple):
     """Thresholds, and what they gave on the pictures they were screened on."""
 
@@ -85,34 +77,26 @@ class Setting(NamedTuple):
     """mean over the pictures, in the unit of `screen`'s `costs`"""
 
 
-def screen(
-    scores: NDArray[np.floating],
-    labels: NDArray[np.int64],
-    costs: Sequence[float],
-    criterion: Criterion = "entropy",
-    steps: int = 41,
-) -> tuple[Setting, ...]:
+def screen(doubts: Floats, right: Bools, costs: Sequence[float], steps: int = 41) -> tuple[Setting, ...]:
     """Try thresholds, on validation data, and keep those that nothing beats in accuracy and mean cost.
 
     Args:
-        scores: logits (X, S, C).
-        labels: (S,).
+        doubts: (X, S) of every exit, such as those of `doubt`.
+        right: (X, S) whether its answer is right.
         costs: (X,) of a picture that leaves at each exit, in MACs, bytes or seconds.
-        criterion: what the thresholds are compared with.
         steps: thresholds tried per exit, quantiles of its doubts.
 
     Returns:
         The front, cheapest first; accuracy rises along it.
     """
-    doubts = doubt(scores, criterion)
-    right = scores.argmax(axis=-1) == labels  # (X, S)
     spent = np.asarray(costs, np.float64)
-    rows = np.arange(len(labels))
+    rows = np.arange(right.shape[1])
     tried = []
     # Below every doubt, nobody leaves; then quantiles up to everybody.
-    grids = [[-1.0, *np.quantile(row, np.linspace(0, 1, steps))] for row in doubts[:-1]]
+    shares = np.linspace(0, 1, steps)
+    grids = [[-1.0, *np.unique(np.quantile(row, shares, method="inverted_cdf"))] for row in doubts[:-1]]
     for thresholds in itertools.product(*grids):
-        exits = taken(doubts, thresholds)
+        exits = leave(doubts, thresholds)
         tried.append(
             Setting(
                 tuple(map(float, thresholds)), float(right[exits, rows].mean()), float(spent[exits].mean())
@@ -131,29 +115,21 @@ def cheapest(front: Sequence[Setting], accuracy: float) -> Setting:
 
 
 def operating_point(
-    name: str,
-    scores: NDArray[np.floating],
-    labels: NDArray[np.int64],
-    after: Sequence[int],
-    thresholds: Sequence[float],
-    criterion: Criterion = "entropy",
+    name: str, doubts: Floats, right: Bools, after: Sequence[int], thresholds: Sequence[float]
 ) -> OperatingPoint:
     """Shares and accuracies of the exits, measured on these pictures; exits that nothing takes are left out.
 
     Args:
         name: of the point.
-        scores: logits (X, S, C).
-        labels: (S,).
+        doubts: (X, S) of every exit.
+        right: (X, S) whether its answer is right.
         after: (X,) blocks done at each exit.
         thresholds: (X - 1,).
-        criterion: what the thresholds are compared with.
     """
-    exits = taken(doubt(scores, criterion), thresholds)
-    right = scores.argmax(axis=-1) == labels
-    found = []
-    for number, blocks in enumerate(after):
-        here = exits == number
-        if here.any() or number == len(after) - 1:
-            share = float(here.mean())
-            found.append(Exit(blocks, share, float(right[number, here].mean()) if share else 0.0))
+    rows = list(zip(after, *split(doubts, right, thresholds), strict=True))
+    found = [
+        Exit(blocks, float(share), float(accuracy))
+        for blocks, share, accuracy in rows
+        if share or blocks == after[-1]
+    ]
     return OperatingPoint(name, tuple(found))

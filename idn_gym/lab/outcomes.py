@@ -7,11 +7,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from idn_gym.catalog.outcomes import CONFIDENCE_STEPS, ENTROPY_STEPS, Outcomes
 from idn_gym.core.arrays import Floats, Ints
 from idn_gym.lab.calibrate import Scaling, check_labelled, score
 from idn_gym.strict import ConfigError
+
+
+def kept_entropy(scaling: Scaling, logits: npt.NDArray[np.floating]) -> npt.NDArray[np.uint8]:
+    """Calibrated entropies (S,) of logits (S, C), in the steps that tables keep."""
+    return np.rint(score(scaling(logits)).entropy * ENTROPY_STEPS).astype(np.uint8)
 
 
 def tabulate(
@@ -51,7 +57,7 @@ def tabulate(
             scores = score(scaling(check_labelled(logits[k, x], labels)))
             correct[x, k] = scores.predicted == labels
             confidence[x, k] = np.rint(scores.confidence * CONFIDENCE_STEPS)
-            entropy[x, k] = np.rint(scores.entropy * ENTROPY_STEPS)
+            entropy[x, k] = kept_entropy(scaling, logits[k, x])
     added = {
         "scalings": {
             row: {"scale": scaling.scale.tolist(), "shift": scaling.shift.tolist()}

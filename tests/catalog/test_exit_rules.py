@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from idn_gym.catalog.exit_rules import draw_answers, exits_taken, operating_point
+from idn_gym.catalog.exit_rules import draw_answers, exits_taken, leave, operating_point
 from idn_gym.catalog.outcomes import CONFIDENCE_STEPS, ENTROPY_STEPS, Outcomes
 from idn_gym.strict import ConfigError
 
@@ -26,6 +26,13 @@ def outcomes():
         np.rint((1.0 - scores) * ENTROPY_STEPS).astype(np.uint8),
         {},
     )
+
+
+def test_inputs_leave_at_the_first_exit_that_is_sure():
+    doubts = np.array([[0.1, 0.5, 0.5, 0.1], [0.9, 0.2, 0.9, 0.2], [0.0, 0.0, 0.0, 0.0]])
+    assert leave(doubts, (0.1, 0.3)).tolist() == [0, 1, 2, 0]
+    assert leave(doubts, (-1, -1)).tolist() == [2] * 4
+    assert leave(doubts[:1], ()).tolist() == [0] * 4
 
 
 def test_shares_and_accuracies_by_hand(outcomes):

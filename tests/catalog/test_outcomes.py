@@ -53,6 +53,20 @@ def test_equal_outcomes_give_equal_bytes_and_nothing_else_is_left(tmp_path, save
     assert sorted(path.name for path in tmp_path.iterdir()) == ["again.npz", "outcomes.npz"]
 
 
+def test_a_networks_exits_and_thresholds_are_found_by_name():
+    known = {"net": {"thresholds": {"careful": [0.25]}}}
+    outcomes = make_outcomes()._replace(about={"networks": known})
+    assert outcomes.exits("net") == ("net/0", "net/1") and outcomes.exits("other") == ("other/0",)
+    assert outcomes.thresholds("net", "careful") == (0.25,)
+    for network, point, key in (
+        ("nets", "careful", "network"),
+        ("net", "bold", "point"),
+        ("other", "", "point"),
+    ):
+        with pytest.raises(ConfigError, match=rf"^{key}: "):
+            outcomes.thresholds(network, point)
+
+
 def test_names_lead_to_rows_and_conditions():
     outcomes = make_outcomes()
     assert outcomes.row("net/1") == 1

@@ -1,6 +1,7 @@
 """Users' own files: what is read, and what a bad file is told."""
 
 import copy
+import dataclasses
 import json
 import re
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from idn_gym.catalog import load_catalog
+from idn_gym.catalog import load_catalog, write_catalog
 from idn_gym.catalog.reader import SHIPPED
 from idn_gym.strict import ConfigError
 
@@ -95,6 +96,18 @@ def test_an_edited_file_is_read_again(tmp_path):
     load_catalog(extra)
     save(tmp_path, {"links": [{**LINK, "rate": 2e6}]})
     assert load_catalog(extra).links["wire"].rate == 2e6
+
+
+@pytest.mark.parametrize("name", ["own.json", "own.yaml"])
+def test_a_file_that_says_where_it_comes_from_is_what_was_written(tmp_path, name):
+    models = load_catalog(save(tmp_path, FILE)).models["mine"], load_catalog().models["resnet18"]
+    known = [dataclasses.replace(model, name=f"{model.name}-again") for model in models]
+    path = write_catalog(tmp_path / name, known, about={"seeds": [0, 1], "date": "2024-02-29"})
+    again = load_catalog((str(path),)).models
+    assert [again[model.name] for model in known] == known
+    path.write_text(path.read_text().replace("0.69758", "0.79758"))
+    with pytest.raises(ConfigError, match=rf"{name}.about.hash: is not that of the content"):
+        load_catalog((str(path),))
 
 
 BROKEN = {

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from idn_gym.lab.exits import branchy, cheapest, doubt, operating_point, screen, taken
+from idn_gym.lab.exits import CRITERIA, branchy, cheapest, doubt, operating_point, screen
 from idn_gym.lab.networks import Size
 from idn_gym.strict import ConfigError
 
@@ -31,51 +31,44 @@ def test_unknown_criteria_are_refused():
         doubt(HALVES, "entrpy")
 
 
-def test_pictures_leave_at_the_first_exit_that_is_sure():
-    doubts = np.array([[0.1, 0.5, 0.5, 0.1], [0.9, 0.2, 0.9, 0.2], [0.0, 0.0, 0.0, 0.0]])
-    assert taken(doubts, (0.1, 0.3)).tolist() == [0, 1, 2, 0]
-    assert taken(doubts, (-1, -1)).tolist() == [2] * 4
-    assert taken(doubts[:1], ()).tolist() == [0] * 4
-
-
-@pytest.fixture(scope="module")
-def scores():
-    """Three exits, each surer and more often right than the one before."""
+@pytest.fixture(scope="module", params=CRITERIA)
+def judged(request):
+    """Doubts and truth of three exits, each surer and more often right than the one before."""
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 5, 400)
     truth = np.eye(5)[labels]
-    return np.stack([rng.normal(size=(400, 5)) + strength * truth for strength in (1, 2, 4)]), labels
+    scores = np.stack([rng.normal(size=(400, 5)) + strength * truth for strength in (1, 2, 4)])
+    return doubt(scores, request.param), scores.argmax(axis=-1) == labels
 
 
-def test_the_front_holds_nothing_that_another_setting_beats(scores):
-    front = screen(*scores, (1.0, 2.0, 5.0), steps=9)
+def test_the_front_holds_nothing_that_another_setting_beats(judged):
+    front = screen(*judged, (1.0, 2.0, 5.0), steps=9)
     costs, shares = [row.cost for row in front], [row.accuracy for row in front]
     assert costs == sorted(set(costs)) and shares == sorted(set(shares)) and len(front) > 3
-    right = (scores[0].argmax(-1) == scores[1]).mean(axis=-1)
+    right = judged[1].mean(axis=-1)
     assert front[0].cost == 1 and front[0].accuracy == right[0]
     assert front[-1].accuracy >= right[-1]
 
 
-@pytest.mark.parametrize("criterion", ["entropy", "normalised entropy", "probability", "margin"])
-def test_screened_settings_give_on_the_same_pictures_what_they_promise(scores, criterion):
-    for setting in screen(*scores, (1.0, 2.0, 5.0), criterion, steps=5):
-        point = operating_point("x", *scores, (1, 2, 3), setting.thresholds, criterion)
+def test_screened_settings_give_on_the_same_pictures_what_they_promise(judged):
+    for setting in screen(*judged, (1.0, 2.0, 5.0), steps=5):
+        point = operating_point("x", *judged, (1, 2, 3), setting.thresholds)
         assert point.accuracy == pytest.approx(setting.accuracy)
         cost = sum({1: 1.0, 2: 2.0, 3: 5.0}[exit_.after] * exit_.share for exit_ in point.exits)
         assert cost == pytest.approx(setting.cost)
 
 
-def test_the_cheapest_setting_is_taken_that_is_accurate_enough(scores):
-    front = screen(*scores, (1.0, 2.0, 5.0), steps=9)
+def test_the_cheapest_setting_is_taken_that_is_accurate_enough(judged):
+    front = screen(*judged, (1.0, 2.0, 5.0), steps=9)
     assert cheapest(front, 0) == front[0]
     assert cheapest(front, front[2].accuracy) == front[2]
     assert cheapest(front, 2) == front[-1]
 
 
-def test_exits_that_nothing_takes_are_left_out_but_the_last(scores):
-    everybody = operating_point("all", *scores, (1, 2, 3), (9, 9))
+def test_exits_that_nothing_takes_are_left_out_but_the_last(judged):
+    everybody = operating_point("all", *judged, (1, 2, 3), (9, 9))
     assert [(exit_.after, exit_.share) for exit_ in everybody.exits] == [(1, 1), (3, 0)]
-    nobody = operating_point("none", *scores, (1, 2, 3), (-1, -1))
+    nobody = operating_point("none", *judged, (1, 2, 3), (-1, -1))
     assert [exit_.after for exit_ in nobody.exits] == [3]
 
 

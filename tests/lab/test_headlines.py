@@ -1,9 +1,9 @@
 """The headline claims on digits: one seed, and limits as wide as 500 test pictures ask for.
 
-On four seeds the numbers were: 67 to 90 % leave first, and MACs fall 5 to 14 times at 0 to 1.8 points; two
-stages are 0 to 1 point above end to end; 32 bytes cost 1.4 to 2.2 points; the early label saves 54 to 71 % of
-them at 0 to 0.6 points; in the cloud concatenation is 3 to 9 points above the average, and that 12 to 20
-above the maximum.
+On four seeds the numbers were: 66 to 86 % leave first, and MACs fall 6 to 12 times at 0 to 1 point; two
+stages are 0 to 0.6 points above end to end; 32 bytes cost 1.6 to 2.2 points; the early label saves 50 to 87 %
+of them at 0 to 1.6 points (a threshold from 300 validation pictures); in the cloud concatenation is 3 to 9
+points above the average, and that 12 to 20 above the maximum.
 """
 
 import pytest
@@ -46,7 +46,7 @@ def test_plain_cuts_send_more_than_the_picture(seed):
 
 def test_an_early_label_saves_bytes(seed):
     sent, loss = check_lab.check_early_label([seed], "c2-early")
-    assert sent.mean <= 0.6 and loss.mean <= 1.2
+    assert sent.mean <= 0.6 and loss.mean <= 2.2
 
 
 def test_concatenation_is_best_in_the_cloud_and_the_maximum_worst(seed):

@@ -5,7 +5,7 @@ import pytest
 
 from experiments import make_lab_catalog
 from experiments.lab_store import Store
-from idn_gym.catalog import load_catalog, read_outcomes
+from idn_gym.catalog import load_catalog, operating_point, read_outcomes
 from idn_gym.catalog.reader import SHIPPED
 from idn_gym.lab.data import load_data
 from idn_gym.lab.shifts import CLEAN, CONDITIONS
@@ -77,18 +77,55 @@ def test_blocks_and_points_are_those_of_the_networks(rebuilt, digits_store):
     assert devices.macs > 0 and cloud.macs > devices.macs
 
 
-def test_a_point_is_the_mean_over_its_seeds(digits_store):
+def test_a_point_is_the_mean_over_its_seeds_and_keeps_the_firsts_thresholds(digits_store):
     data = load_data("digits")
     network, scores = digits_store.load("exits", 0, data), digits_store.scores("exits", 0)
     one = make_lab_catalog.Training(network, *scores)
-    worse = one._replace(
-        test=np.roll(scores.test, 1, axis=2)
-    )  # the same exits, all answers wrong but by luck
-    both = make_lab_catalog.deploy.exits([one, worse], data)[1]
-    good, bad = (make_lab_catalog.deploy.exits([each], data)[1] for each in (one, worse))
-    for mean, first, second in zip(both, good, bad, strict=True):
+    # The same exits, all answers wrong but by luck.
+    worse = one._replace(test=np.roll(scores.test, 1, axis=2))
+    both = make_lab_catalog.deploy.exits([one, worse], data)
+    good, bad = (make_lab_catalog.deploy.exits([each], data) for each in (one, worse))
+    for mean, first, second in zip(both.points, good.points, bad.points, strict=True):
         assert mean.accuracy == pytest.approx((first.accuracy + second.accuracy) / 2)
         assert [exit_.share for exit_ in mean.exits] == pytest.approx([exit_.share for exit_ in first.exits])
+    other = one._replace(validation=np.roll(scores.validation, 1, axis=2))
+    thresholds = make_lab_catalog.deploy.exits([one, other], data).thresholds
+    assert thresholds.items() <= good.thresholds.items()
+    assert thresholds != make_lab_catalog.deploy.exits([other], data).thresholds
+
+
+def test_thresholds_are_on_calibrated_entropies(digits_store):
+    data = load_data("digits")
+    network, scores = digits_store.load("exits", 0, data), digits_store.scores("exits", 0)
+    one = make_lab_catalog.Training(network, *scores)
+    unsure = one._replace(validation=scores.validation / 8, test=scores.test / 8)
+    plain, again = (make_lab_catalog.deploy.exits([each], data).thresholds for each in (one, unsure))
+    assert plain.keys() == again.keys()
+    for name, values in plain.items():
+        assert again[name] == pytest.approx(values, abs=0.02)
+
+
+def test_thresholds_played_on_the_table_give_the_entries_points_exactly(rebuilt):
+    """One seed, and all test pictures are in the table."""
+    models, outcomes = rebuilt
+    played = 0
+    for model in models:
+        if "exits" in model.kind:
+            for point in model.points:
+                shares = {exit_.after: (exit_.share, exit_.accuracy) for exit_ in point.exits}
+                found = operating_point(
+                    outcomes,
+                    outcomes.exits(model.name),
+                    outcomes.thresholds(model.name, point.name),
+                    CLEAN,
+                    "entropy",
+                )
+                # The exits of the distributed networks are after the second block.
+                first = len(model.blocks) + 1 - len(found.shares)
+                for after, share, accuracy in zip(range(first, 9), *found, strict=False):
+                    assert shares.get(after, (0, 0)) == pytest.approx((share, accuracy), abs=1e-12)
+                played += 1
+    assert played > 12
 
 
 def test_networks_that_are_not_there_are_named(digits_store, tmp_path):
