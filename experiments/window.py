@@ -1,0 +1,124 @@
+"""Figures of the training slots between two points of a curve."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from idn_gym.core.arrays import EMPTY, Floats, Ints, Residents, Tables
+from idn_gym.evaluation.rollout import PER_REQUEST
+from idn_gym.metrics import METRICS
+from idn_gym.objectives import OBJECTIVES
+from idn_gym.simulation import Simulation
+
+
+class Window:
+    """Sums over the slots of all environments, turned into means by `means`.
+
+    It looks at what the environments have just done and keeps nothing else, so it can be thrown away
+    and begun anew between any two slots.
+    """
+
+    def __init__(self, simulation: Simulation) -> None:
+        self.simulation = simulation
+        tables = simulation.compiled.tables
+        self.resident = simulation.state.resident
+        self.slots, self.whole = 0, 0
+        self.reward = 0.0
+        self.vector = np.zeros(len(OBJECTIVES))
+        self.figures = np.zeros(len(METRICS))
+        self.weighted = np.zeros(len(METRICS))
+        self.classes = {name: np.zeros(len(tables.class_task)) for name in ("arrived", "served", "late")}
+        self.busy, self.loaded = np.zeros(len(tables.node_memory)), np.zeros(len(tables.node_memory))
+        self.carried = np.zeros(len(tables.link_rate))
+
+    def add(self, infos: Mapping[str, Any], rewards: Floats, ended: npt.NDArray[np.bool_]) -> None:
+        """Take in one slot of every environment.
+
+        Args:
+            infos: batched figures of the slot, (B,) each, and reward vectors (B, 5).
+            rewards: (B,) scalar rewards.
+            ended: (B,) whether the episode ended with the slot. Such rows have been cleared for the next
+                episode already, so figures by tier leave them out.
+        """
+        figures = np.stack([infos[name] for name in METRICS])
+        self.slots += len(rewards)
+        self.reward += float(rewards.sum())
+        self.vector += infos["vector_reward"].sum(axis=0)
+        self.figures += figures.sum(axis=1)
+        self.weighted += figures @ figures[METRICS.index("requests")]
+        outcome, before = self.simulation.outcome, self.resident
+        self.resident = self.simulation.state.resident
+        going = ~ended
+        self.whole += int(going.sum())
+        for name, total in self.classes.items():
+            total += getattr(outcome, name)[going].sum(axis=0)
+        self.busy += outcome.busy[going].sum(axis=0)
+        self.carried += outcome.carried[going].sum(axis=0)
+        self.loaded += loaded_bytes(self.simulation.compiled.tables, before[going], self.resident[going])
+
+    def means(self) -> dict[str, float]:
+        """Every curve's next value, by its tag."""
+        found = {"objectives/reward": self.reward / self.slots}
+        found |= {
+            f"objectives/{name}": float(total / self.slots)
+            for name, total in zip(OBJECTIVES, self.vector, strict=True)
+        }
+        requests = max(self.figures[METRICS.index("requests")], np.finfo(float).tiny)
+        for k, name in enumerate(METRICS):
+            if k in PER_REQUEST:
+                found[f"service/{name}"] = float(self.weighted[k] / requests)
+            else:
+                found[f"slot/{name}"] = float(self.figures[k] / self.slots)
+        return found | self._tiers()
+
+    def _tiers(self) -> dict[str, float]:
+        """Per tier what applies to it: an elastic one has no utilisation, a repository loads nothing."""
+        compiled = self.simulation.compiled
+        tables, slots = compiled.tables, max(1, self.whole)
+        tiers = np.array(compiled.names.tiers)
+        entry = tables.path_node[tables.path_start[tables.class_path]]
+        lower = link_sources(tables)
+        link_bytes = tables.link_rate * tables.slot_seconds
+        found = {}
+        for tier in dict.fromkeys(compiled.names.tiers):
+            mine = tiers == tier
+            limited, movable = mine & np.isfinite(tables.node_seconds), mine & tables.node_movable
+            enters, sends = mine[entry], mine[lower] & (lower != EMPTY)
+            arrived, served, late = (total[enters].sum() for total in self.classes.values())
+            shares = {
+                "utilisation": (self.busy[limited].sum(), slots * tables.node_seconds[limited].sum()),
+                "update": (self.loaded[movable].sum(), slots * tables.node_memory[movable].sum()),
+                "link_load": (self.carried[sends].sum(), slots * link_bytes[sends].sum()),
+                "drop_rate": (max(0.0, arrived - served), arrived),
+                "late_rate": (late, arrived),
+            }
+            found |= {
+                f"tiers/{tier}/{name}": float(part / whole)
+                for name, (part, whole) in shares.items()
+                if whole > 0.0
+            }
+        return found
+
+
+def link_sources(tables: Tables) -> Ints:
+    """Node that each link leaves on the way to a repository (E,); EMPTY where no path uses the link."""
+    sources = np.full(len(tables.link_rate), EMPTY, np.int64)
+    entered = np.flatnonzero(tables.path_link != EMPTY)
+    sources[tables.path_link[entered]] = tables.path_node[entered - 1]
+    return sources
+
+
+def loaded_bytes(tables: Tables, before: Residents, after: Residents) -> Floats:
+    """Bytes of the blocks newly resident per node (N,), summed over rows, as `Outcome.loaded` counts them."""
+    changed = (after != before) & (after != EMPTY)
+    _, node, model = np.nonzero(changed)
+    new, old = after[changed], before[changed]
+    first = np.maximum(tables.segment_first[new], tables.segment_first[old])
+    last = np.maximum(first, np.minimum(tables.segment_last[new], tables.segment_last[old]))
+    kept = tables.block_bytes[model, last] - tables.block_bytes[model, first]
+    size = tables.segment_bytes[new] - np.where(old == EMPTY, 0.0, kept)
+    return np.bincount(node, size, minlength=len(tables.node_memory))
