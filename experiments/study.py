@@ -1,9 +1,9 @@
 """Run a study: ``python -m experiments.study configs/studies/idn.yaml``.
 
-Every combination of part, grid cell, agent and seed is played once, several at a time, each in one
-process with one thread, and kept on disk; the same command later plays only what is missing or has
-changed in the YAML, then writes table, figures and report anew. Runs that other code played stay, and are
-named in the report.
+Every combination of part, grid cell, agent and seed, and every agent's front, is played once, several at
+a time, each in one process with one thread, and kept on disk; the same command later plays only what is
+missing or has changed in the YAML, then writes table, figures and report anew. Runs that other code played
+stay, and are named in the report.
 """
 
 from __future__ import annotations
@@ -21,16 +21,18 @@ from typing import Any
 
 from tqdm import tqdm
 
-from agents.registry import AGENTS
 from experiments import study_report
+from experiments.front_unit import FrontUnit
+from experiments.kept import Kept
 from experiments.run_config import versions
-from experiments.study_config import AGENT, BASELINE, Entry, Part, Study, of_scenario
-from experiments.unit import Unit, play_unit, train_unit
+from experiments.study_config import AGENT, BASELINE, Part, Study, of_scenario
+from experiments.study_entry import Entry
+from experiments.unit import Unit
 from idn_gym.strict import ConfigError, closest, read, read_yaml
 
 
 def list_units(study: Study, smoke: bool) -> tuple[list[Unit], list[str]]:
-    """All runs of a study, and the parts that are left out because a file they need is missing."""
+    """All runs of a study's parts, and the parts that are left out because a file they need is missing."""
     units, left_out = [], []
     for part in study.parts:
         if part.needs is not None and not Path(part.needs).is_file():
@@ -43,35 +45,56 @@ def list_units(study: Study, smoke: bool) -> tuple[list[Unit], list[str]]:
     return units, left_out
 
 
+def list_fronts(study: Study, smoke: bool) -> list[FrontUnit]:
+    """All fronts of a study, one per agent and training seed."""
+    return [
+        FrontUnit(
+            part=front.name,
+            label=entry.name,
+            agent=entry.agent,
+            options=entry.options,
+            training=_training(study, entry, smoke),
+            scenario=front.world(entry, study.smoke.overrides if smoke else {}),
+            seed=seed,
+            split=study.split,
+            divisions=1 if smoke else front.divisions,
+            episodes=2 if smoke else front.episodes,
+        )
+        for front in study.fronts
+        for entry in front.agents
+        for seed in range(study.smoke.seeds if smoke else front.trainings)
+        if seed == 0 or entry.train is not None
+    ]
+
+
 def only(study: Study, names: Sequence[str]) -> Study:
-    """The study without its other parts and their figures.
+    """The study without its other parts and fronts, and without their figures.
 
     Raises:
         ConfigError: there is no such part.
     """
-    known = [part.name for part in study.parts]
+    known = [part.name for part in (*study.parts, *study.fronts)]
     for name in names:
         if name not in known:
             raise ConfigError("parts", f"{name!r} is not there; {closest(name, known)}")
     parts = tuple(part for part in study.parts if part.name in names)
+    fronts = tuple(front for front in study.fronts if front.name in names)
     figures = tuple(figure for figure in study.figures if figure.part in names)
     there = any(study.reference in part.labels() for part in parts)
     reference = study.reference if there else BASELINE
-    return dataclasses.replace(study, parts=parts, figures=figures, reference=reference)
+    return dataclasses.replace(study, parts=parts, fronts=fronts, figures=figures, reference=reference)
+
+
+def _training(study: Study, entry: Entry, smoke: bool) -> dict[str, Any] | None:
+    if entry.train is None:
+        return None
+    return {**entry.train, **study.smoke.train} if smoke else entry.train
 
 
 def _units_of(study: Study, part: Part, smoke: bool) -> Iterator[Unit]:
     for cell in part.cells():
         options = {key.removeprefix(AGENT): value for key, value in cell.items() if key.startswith(AGENT)}
         for entry in (Entry(BASELINE, fixed=True), *part.agents):
-            if entry.agent not in AGENTS:
-                raise ConfigError(
-                    f"parts.{part.name}", f"{entry.agent!r}; {closest(entry.agent, list(AGENTS))}"
-                )
-            world = part.world(entry, cell, study.smoke.overrides if smoke else {})
-            training = entry.train
-            if training is not None and smoke:
-                training = {**training, **study.smoke.train}
             for seed in range(study.smoke.seeds if smoke else part.seeds):
                 yield Unit(
                     part=part.name,
@@ -79,15 +102,15 @@ def _units_of(study: Study, part: Part, smoke: bool) -> Iterator[Unit]:
                     label=entry.name,
                     agent=entry.agent,
                     options=entry.options if entry.fixed else {**entry.options, **options},
-                    training=training,
-                    scenario=world,
+                    training=_training(study, entry, smoke),
+                    scenario=part.world(entry, cell, study.smoke.overrides if smoke else {}),
                     seed=seed,
                     split=study.split,
                     preference=study.preference,
                 )
 
 
-def run(units: list[Unit], out: Path, workers: int) -> None:
+def run(units: Sequence[Kept], out: Path, workers: int) -> None:
     """Play what has not been played, trainings first.
 
     Raises:
@@ -98,23 +121,27 @@ def run(units: list[Unit], out: Path, workers: int) -> None:
         print(f"{len(units) - len(missing)} of {len(units)} runs are there")
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
         os.environ[name] = "1"  # before workers start: numpy reads it when it is loaded
-    trained = {unit.file(out).parent: unit for unit in missing if unit.training is not None}
+    named = [(_name(unit), training) for unit in missing for training in unit.trainings()]
+    trainings = {training.folder(out): (name, training.run) for name, training in named}
     with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _prepare_worker) as pool:
-        _map(pool, train_unit, list(trained.values()), out, "trainings")
-        _map(pool, play_unit, missing, out, "runs")
+        _map(pool, list(trainings.values()), out, "trainings")
+        _map(pool, [(_name(unit), unit.play) for unit in missing], out, "runs")
+
+
+def _name(unit: Kept) -> str:
+    return f"{unit.part}, {unit.label}, seed {unit.seed}"
 
 
 def _map(
-    pool: ProcessPoolExecutor, work: Callable[[Unit, Path], Path], units: list[Unit], out: Path, what: str
+    pool: ProcessPoolExecutor, work: Sequence[tuple[str, Callable[[Path], Path]]], out: Path, what: str
 ) -> None:
-    futures = {pool.submit(work, unit, out): unit for unit in units}
+    futures = {pool.submit(do, out): name for name, do in work}
     try:
         for future in tqdm(as_completed(futures), total=len(futures), unit=f" {what}", disable=not futures):
-            unit = futures[future]
             try:
                 future.result()
             except Exception as error:
-                raise ConfigError(f"{unit.part}, {unit.label}, seed {unit.seed}", str(error)) from error
+                raise ConfigError(futures[future], str(error)) from error
     finally:
         for future in futures:
             future.cancel()
@@ -153,17 +180,19 @@ def play(study: Study, arguments: argparse.Namespace, words: Sequence[str]) -> P
     units, left_out = list_units(wanted, arguments.smoke)
     for line in left_out:
         print(f"left out: {line}")
-    run(units, out, arguments.workers)
+    run([*units, *list_fronts(wanted, arguments.smoke)], out, arguments.workers)
     units, left_out = list_units(study, arguments.smoke)
-    missing = list(dict.fromkeys(unit.part for unit in units if not unit.done(out)))
+    fronts = list_fronts(study, arguments.smoke)
+    missing = list(dict.fromkeys(unit.part for unit in (*units, *fronts) if not unit.done(out)))
     head: dict[str, Any] = {
         "command": shlex.join(["python", "-m", "experiments.study", *words]),
         "left out": left_out + [f"{part}: not played yet" for part in missing],
         "versions": versions(),
     }
-    complete = [unit for unit in units if unit.part not in missing]
-    reported = only(study, list(dict.fromkeys(unit.part for unit in complete)))
-    return study_report.write(reported, complete, out, head)
+    played = [unit for unit in units if unit.part not in missing]
+    drawn = [unit for unit in fronts if unit.part not in missing]
+    reported = only(study, list(dict.fromkeys(unit.part for unit in (*played, *drawn))))
+    return study_report.write(reported, played, drawn, out, head)
 
 
 if __name__ == "__main__":

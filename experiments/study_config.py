@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
+from experiments.front_config import Front
+from experiments.study_entry import Entry, check_entries
 from idn_gym.scenarios.build import SPLITS
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.presets import resolve
@@ -48,34 +50,6 @@ METRIC = Literal[
 """
 
 
-@dataclass(frozen=True)
-class Entry:
-    """An agent in a study."""
-
-    agent: str
-    """name of the registry"""
-    label: str | None = None
-    """what tables and figures call it; null: its name"""
-    options: dict[str, Any] = field(default_factory=dict)
-    fixed: bool = False
-    """whether the grid's agent options are not for it, so that it plays once per scenario"""
-    overrides: dict[str, Any] = field(default_factory=dict)
-    """of the scenario, for this agent alone; what moves (workload, links) must stay the same for all"""
-    train: dict[str, Any] | None = None
-    """fields of a training run (steps and the like), for agents that are trained before they play"""
-
-    def __post_init__(self) -> None:
-        if self.train is not None and self.options:
-            raise ConfigError(
-                "agents", f"{self.name}: options are not allowed beside train; set train's agent.* instead"
-            )
-
-    @property
-    def name(self) -> str:
-        """The label."""
-        return self.label or self.agent
-
-
 def of_scenario(cell: Mapping[str, Any]) -> dict[str, Any]:
     """The entries of a grid cell that change the scenario, not the agents."""
     return {key: value for key, value in cell.items() if not key.startswith(AGENT)}
@@ -96,8 +70,7 @@ class Part:
     """a file without which the part is left out"""
 
     def __post_init__(self) -> None:
-        if len(set(self.labels())) < len(self.agents):
-            raise ConfigError("parts", f"{self.name}: two agents have the same label")
+        check_entries(f"parts.{self.name}", self.agents)
         for entry in self.agents:
             if (
                 entry.train is not None
@@ -174,7 +147,8 @@ class Study:
     title: str
     about: str
     """a paragraph for the head of the report: what the numbers are, and what they are not"""
-    parts: tuple[Part, ...]
+    parts: tuple[Part, ...] = ()
+    fronts: tuple[Front, ...] = ()
     figures: tuple[Figure, ...] = ()
     split: str = "test"
     preference: Any = "balanced"
@@ -185,14 +159,15 @@ class Study:
     def __post_init__(self) -> None:
         if self.split not in SPLITS:
             raise ConfigError("split", f"{self.split!r} is not allowed; {closest(self.split, SPLITS)}")
-        names = [part.name for part in self.parts]
-        if len(set(names)) < len(names):
-            raise ConfigError("parts", "two parts have the same name")
+        names = [part.name for part in (*self.parts, *self.fronts)]
+        if len(set(names)) < len(names) or not names:
+            raise ConfigError("parts", "two of parts and fronts have the same name, or there is none")
         labels = list(dict.fromkeys(label for part in self.parts for label in (*part.labels(), BASELINE)))
-        if self.reference not in labels:
+        if self.parts and self.reference not in labels:
             raise ConfigError(
                 "reference", f"{self.reference!r} is in no part; {closest(self.reference, labels)}"
             )
+        names = [part.name for part in self.parts]
         for figure in self.figures:
             if figure.part not in names:
                 raise ConfigError(

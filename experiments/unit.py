@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
 import io
-import json
-import re
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,45 +14,65 @@ import numpy.typing as npt
 from agents.registry import RANDOMISED
 from experiments.code_stamp import code_stamp
 from experiments.files import atomically
+from experiments.kept import Kept, plain_word
 from experiments.play import open_agent
+from experiments.trained import Training
 from idn_gym.core.arrays import EMPTY, Floats
 from idn_gym.evaluation.rollout import rollout
 from idn_gym.policy import Bools, Feedback, OnlinePolicy, Policy
-from idn_gym.scenarios.config import Scenario
-from idn_gym.strict import write
 
 
 @dataclass(frozen=True)
-class Unit:
-    """What is played; two units that are equal give the same numbers."""
+class Unit(Kept):
+    """One agent, one variant of a scenario, one seed."""
 
-    part: str
     cell: dict[str, Any]
-    label: str
-    agent: str
-    options: dict[str, Any]
-    training: dict[str, Any] | None
-    scenario: Scenario
-    seed: int
-    split: str
     preference: Any
 
     def file(self, out: Path) -> Path:
-        """Where the record is kept; the series lie beside it."""
         cell = ",".join(f"{key.split('.')[-1]}={value}" for key, value in self.cell.items()) or "all"
-        words = (_plain(word) for word in (self.part, cell, self.label))
+        words = (plain_word(word) for word in (self.part, cell, self.label))
         return out.joinpath("units", *words, f"{self.seed}.json")
 
-    def record(self) -> dict[str, Any]:
-        """As plain data, to tell whether what is on disk is this unit."""
-        plain = {**dataclasses.asdict(self), "scenario": write(self.scenario)}
-        found: dict[str, Any] = json.loads(json.dumps(plain))
-        return found
+    def trainings(self) -> list[Training]:
+        """Nothing, or one policy for all seeds."""
+        if self.training is None:
+            return []
+        return [Training(self.agent, self.scenario, self.preference, self.training)]
 
-    def done(self, out: Path) -> bool:
-        """Whether it has been played."""
+    def play(self, out: Path) -> Path:
         path = self.file(out)
-        return path.is_file() and json.loads(path.read_text())["unit"] == self.record()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        options = dict(self.options)
+        if self.agent in RANDOMISED:
+            options.setdefault("seed", self.seed)
+        agent = self.agent
+        if self.training is not None:
+            agent, options = str(self.trainings()[0].run(out)), {}
+        start = time.process_time()
+        env, policy = open_agent(agent, self.scenario, [self.seed], self.split, self.preference, **options)
+        built, recorder = time.process_time(), Recorder(policy)
+        try:
+            episodes = rollout(recorder, env, [self.seed])
+        finally:
+            env.close()
+        end = time.process_time()
+        series = Series(
+            episodes.scalar[0],
+            episodes.figures[0],
+            np.array(recorder.fractional),
+            (recorder.resident / recorder.slots).astype(np.float32),
+            np.array(recorder.proven) if recorder.proven else None,
+        )
+        series.write(path)
+        record = {
+            "figures": episodes.records()[0],
+            "notes": getattr(policy, "notes", {}),
+            "code": code_stamp(),
+            "cpu_seconds_to_build": built - start,
+            "cpu_seconds_per_slot": (end - built) / len(series.scalar),
+        }
+        return self.keep(out, record)
 
 
 class Series(NamedTuple):
@@ -111,65 +126,3 @@ class Recorder:
             self.proven.append(float(bound[0]))
         self.resident = self.resident + (feedback.resident[0] != EMPTY)
         self.slots += 1
-
-
-def play_unit(unit: Unit, out: Path) -> Path:
-    """Play a unit and write its record and series; the record comes last and says that all is there."""
-    path = unit.file(out)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    options = dict(unit.options)
-    if unit.agent in RANDOMISED:
-        options.setdefault("seed", unit.seed)
-    agent = unit.agent
-    if unit.training is not None:
-        agent, options = str(train_unit(unit, out)), {}
-    start = time.process_time()
-    env, policy = open_agent(agent, unit.scenario, [unit.seed], unit.split, unit.preference, **options)
-    built, recorder = time.process_time(), Recorder(policy)
-    try:
-        episodes = rollout(recorder, env, [unit.seed])
-    finally:
-        env.close()
-    end = time.process_time()
-    series = Series(
-        episodes.scalar[0],
-        episodes.figures[0],
-        np.array(recorder.fractional),
-        (recorder.resident / recorder.slots).astype(np.float32),
-        np.array(recorder.proven) if recorder.proven else None,
-    )
-    series.write(path)
-    record = {
-        "unit": unit.record(),
-        "figures": episodes.records()[0],
-        "notes": getattr(policy, "notes", {}),
-        "code": code_stamp(),
-        "cpu_seconds_to_build": built - start,
-        "cpu_seconds_per_slot": (end - built) / len(series.scalar),
-    }
-    atomically(path, lambda file: file.write((json.dumps(record, indent=1) + "\n").encode()))
-    return path
-
-
-def train_unit(unit: Unit, out: Path) -> Path:
-    """Train the unit's agent on the training episodes of its scenario, once for all seeds.
-
-    A killed run goes on from its last checkpoint, a finished one is used again.
-    """
-    from experiments import train  # torch: only for those who need it
-    from experiments.run_config import resolve
-
-    changes: Mapping[str, Any] = unit.training or {}
-    base = {"scenario": write(unit.scenario), "agent": {}}
-    config = resolve(base, None, unit.agent, {"preference": unit.preference, **changes})
-    files = train.RunFolder(unit.file(out).parent / f"trained-{_digest(write(config))}")
-    train.train(config, files)
-    return files.policy
-
-
-def _digest(plain: Any) -> str:
-    return hashlib.blake2b(json.dumps(plain, sort_keys=True).encode(), digest_size=4).hexdigest()
-
-
-def _plain(text: str) -> str:
-    return re.sub(r"[^\w.,=+-]+", "_", text)

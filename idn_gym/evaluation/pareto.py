@@ -6,13 +6,46 @@ enters with a minus). Hypervolume and IGD+ are moocore's; the rest is a line of 
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 from gymnasium.error import DependencyNotInstalled
 
+from idn_gym import objectives
 from idn_gym.core.arrays import Floats
-from idn_gym.strict import ConfigError
+from idn_gym.core.value import nominal_draw
+from idn_gym.objectives import OBJECTIVES, known_tariff
+from idn_gym.scenarios.compile import Compiled
+from idn_gym.strict import ConfigError, closest
+
+
+class Box(NamedTuple):
+    """The corners between which a scenario's mean reward vectors lie; see `objective_box`."""
+
+    worst: Floats  # (5,)
+    best: Floats  # (5,)
+
+    def place(self, points: Floats) -> Floats:
+        """Points (n, 5) in units of the box: 0 is the worst corner, 1 the best."""
+        placed: Floats = (_points(points) - self.worst) / (self.best - self.worst)
+        return placed
+
+
+def objective_box(compiled: Compiled) -> Box:
+    """The fixed reference point of a scenario, and its ideal.
+
+    Worst: every nominal request is dropped, which costs its timeout, the energy of its class's dearest option
+    and the traffic of full offload, and all memory is loaded anew in every slot. Best: every request is
+    answered correctly for nothing. Per nominal request, as reward vectors are.
+    """
+    tables = compiled.tables
+    joules = nominal_draw(tables, known_tariff(compiled.tariff, compiled.scales)).drop_joules[0]
+    dropped = np.stack([tables.class_timeout, joules, tables.class_drop_bytes])
+    worst = -(dropped @ tables.class_requests) / tables.nominal_requests
+    best = np.zeros(len(OBJECTIVES))
+    best[0] = tables.class_requests.sum() / tables.nominal_requests
+    return Box(np.array([0.0, *worst, -1.0]), best)
 
 
 def non_dominated(points: Floats) -> Floats:
@@ -21,9 +54,7 @@ def non_dominated(points: Floats) -> Floats:
     Args:
         points: (n, d).
     """
-    points = _points(points)
-    kept: Floats = points[_moocore().is_nondominated(points, maximise=True)]
-    return kept
+    return objectives.non_dominated(_points(points))
 
 
 def hypervolume(points: Floats, reference: Floats) -> float:
@@ -67,6 +98,32 @@ def maximum_utility_loss(points: Floats, front: Floats, weights: Floats) -> floa
         weights: (k, d) preferences.
     """
     return float(np.maximum(0.0, _best(front, weights) - _best(points, weights)).max())
+
+
+def best_within(points: Floats, objective: str, least: Mapping[str, float]) -> int | None:
+    """Index of the point that is best in one objective among those that reach bounds in others.
+
+    Args:
+        points: (n, 5) reward vectors.
+        objective: to choose by.
+        least: smallest allowed reward per objective, so for costs minus the largest allowed one.
+
+    Returns:
+        None where no point reaches all bounds.
+
+    Raises:
+        ConfigError: an unknown objective.
+    """
+    points = _points(points)
+    for name in (objective, *least):
+        if name not in OBJECTIVES:
+            raise ConfigError("objective", f"{name!r} is not there; {closest(name, OBJECTIVES)}")
+    reached = np.ones(len(points), np.bool_)
+    for name, bound in least.items():
+        reached &= points[:, OBJECTIVES.index(name)] >= bound
+    if not reached.any():
+        return None
+    return int(np.where(reached, points[:, OBJECTIVES.index(objective)], -np.inf).argmax())
 
 
 def sparsity(points: Floats) -> float:

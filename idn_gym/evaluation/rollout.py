@@ -49,7 +49,9 @@ class Episodes(NamedTuple):
         return rows
 
 
-def rollout(policy: Policy, env: VectorEnv[Any, Any, Any], seeds: Sequence[int]) -> Episodes:
+def rollout(
+    policy: Policy, env: VectorEnv[Any, Any, Any], seeds: Sequence[int], preference: Any = None
+) -> Episodes:
     """Play one episode per seed from its first slot to the horizon.
 
     Policies that learn online are told the outcome of every slot.
@@ -58,6 +60,7 @@ def rollout(policy: Policy, env: VectorEnv[Any, Any, Any], seeds: Sequence[int])
         policy: acts deterministically where it can.
         env: native vector environment with a preference and as many rows as there are seeds.
         seeds: of the episodes; the same seeds mean the same demand and resources for every policy.
+        preference: of the episodes where the environment's is "random"; None: drawn from the seeds.
     """
     if not getattr(env.unwrapped, "scalar", False):
         raise ConfigError("preference", "None is not allowed; rollouts report scalar costs, so name one")
@@ -71,7 +74,8 @@ def rollout(policy: Policy, env: VectorEnv[Any, Any, Any], seeds: Sequence[int])
         np.zeros((*shape, len(OBJECTIVES))),
         np.zeros((*shape, len(METRICS))),
     )
-    observation, _ = env.reset(seed=list(played.seeds))  # type: ignore[arg-type]  # ours takes one per row
+    options = None if preference is None else {"preference": preference}
+    observation, _ = env.reset(seed=list(played.seeds), options=options)  # type: ignore[arg-type]  # one per row
     state: Any = None
     learns = isinstance(policy, OnlinePolicy)
     start: npt.NDArray[np.bool_] = np.ones(shape[0], np.bool_)

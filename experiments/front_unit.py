@@ -1,0 +1,99 @@
+"""One front of a study: one agent, every preference of a lattice, on the same episodes; kept on disk."""
+
+from __future__ import annotations
+
+import io
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from agents.registry import RANDOMISED
+from experiments.code_stamp import code_stamp
+from experiments.files import atomically
+from experiments.kept import Kept, plain_word
+from experiments.play import open_agent
+from experiments.trained import Training
+from idn_gym.core.arrays import Floats
+from idn_gym.evaluation.rollout import rollout
+from idn_gym.objectives import preference_lattice
+
+DISCOUNT = 0.99
+"""Of discounted returns; another than the agents' own, which is theirs to choose."""
+
+
+class Returns(NamedTuple):
+    """What a front consists of; K preferences, E episodes."""
+
+    mean: Floats  # (K, E, 5) mean reward vector per slot
+    discounted: Floats  # (K, E, 5) reward vectors added up, slot t times DISCOUNT ** t
+
+    @staticmethod
+    def read(path: Path) -> Returns:
+        """Of the unit whose record lies at `path`."""
+        with np.load(path.with_suffix(".npz")) as file:
+            return Returns(file["mean"], file["discounted"])
+
+
+@dataclass(frozen=True)
+class FrontUnit(Kept):
+    """An agent's front; its seed is that of the training, or of what the agent draws."""
+
+    divisions: int
+    episodes: int
+
+    @property
+    def conditioned(self) -> bool:
+        """Whether one policy observes its preference, instead of one policy per preference."""
+        return self.training is not None and self.training.get("preference") == "random"
+
+    def file(self, out: Path) -> Path:
+        return out.joinpath("fronts", plain_word(self.part), plain_word(self.label), f"{self.seed}.json")
+
+    def trainings(self) -> list[Training]:
+        """Nothing, one policy, or one per preference in their order."""
+        if self.training is None:
+            return []
+        changes = {**self.training, "seed": self.seed}
+        if self.conditioned:
+            return [Training(self.agent, self.scenario, "random", changes)]
+        rows = preference_lattice(self.divisions).tolist()
+        return [Training(self.agent, self.scenario, weights, changes) for weights in rows]
+
+    def play(self, out: Path) -> Path:
+        path = self.file(out)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        trained = [training.run(out) for training in self.trainings()]
+        budgets = [training.budget(out) for training in self.trainings()]
+        start = time.process_time()
+        mean, discounted = [], []
+        for k, weights in enumerate(preference_lattice(self.divisions).tolist()):
+            vector = self._play(weights, str(trained[k % len(trained)]) if trained else None)
+            mean.append(vector.mean(axis=1))
+            discounted.append(np.einsum("etd,t->ed", vector, DISCOUNT ** np.arange(vector.shape[1])))
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, mean=np.array(mean), discounted=np.array(discounted))
+        atomically(path.with_suffix(".npz"), lambda file: file.write(buffer.getvalue()))
+        record = {
+            "code": code_stamp(),
+            "training_steps": sum(budget["steps"] for budget in budgets),
+            "training_cpu_seconds": sum(budget["cpu_seconds"] for budget in budgets),
+            "cpu_seconds": time.process_time() - start,
+        }
+        return self.keep(out, record)
+
+    def _play(self, weights: list[float], trained: str | None) -> Floats:
+        """(E, T, 5) reward vectors under one preference."""
+        seeds, options = range(self.episodes), dict(self.options)
+        if self.agent in RANDOMISED and trained is None:
+            options.setdefault("seed", self.seed)
+        preference = "random" if self.conditioned else weights
+        env, policy = open_agent(
+            trained or self.agent, self.scenario, seeds, self.split, preference, **options
+        )
+        try:
+            return rollout(policy, env, seeds, weights if self.conditioned else None).vector
+        finally:
+            env.close()
