@@ -11,11 +11,11 @@ import yaml
 from experiments import study
 from experiments.pareto import Fronts
 from experiments.study_config import Study
-from idn_gym.evaluation.pareto import best_within, hypervolume, objective_box
+from idn_gym.evaluation.pareto import hypervolume, objective_box
 from idn_gym.evaluation.rollout import rollout
 from idn_gym.objectives import preference_lattice
 from idn_gym.scenarios.compile import compile_scenario
-from idn_gym.scenarios.presets import PRESETS, resolve
+from idn_gym.scenarios.presets import resolve
 from idn_gym.strict import ConfigError, read
 
 TRAIN = {"steps": 64, "envs": 4, "evaluate_every": 1000, "evaluation_episodes": 1}
@@ -131,27 +131,3 @@ def test_nothing_is_trained_or_played_again(played):
 def test_what_is_wrong_with_a_front_is_named(changes, named):
     with pytest.raises(ConfigError, match=named):
         read(Study, front(**changes))
-
-
-@pytest.mark.parametrize("preset", PRESETS)
-def test_every_episode_of_a_preset_lies_in_its_box(preset):
-    """Even where nothing is loaded, and with bursts above the nominal demand."""
-    compiled = compile_scenario(resolve(preset))
-    box = objective_box(compiled)
-    assert (box.worst < box.best).all()
-    env = gym.make_vec("IDN-v0", num_envs=2, scenario=preset, preference="balanced", action="scores")
-    nothing = np.full((2, *env.single_action_space.shape), -1, np.float32)
-    env.reset(seed=0)
-    seen = np.mean([env.step(nothing)[4]["vector_reward"] for _ in range(20)], axis=0)
-    placed = box.place(seen)
-    assert (placed >= 0).all() and (placed <= 1.3).all()
-
-
-def test_a_query_takes_the_best_of_what_is_allowed():
-    points = np.array([[0.9, -2, -3, -1, 0], [0.6, -1, -1, -1, 0], [0.4, -1, -0.5, -1, 0]])
-    assert best_within(points, "energy", {"accuracy": 0.5}) == 1
-    assert best_within(points, "energy", {"accuracy": 0.7, "latency": -2.0}) == 0
-    assert best_within(points, "energy", {}) == 2
-    assert best_within(points, "energy", {"accuracy": 0.95}) is None
-    with pytest.raises(ConfigError, match="speed"):
-        best_within(points, "speed", {})
