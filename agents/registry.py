@@ -12,8 +12,14 @@ from idn_gym.policy import Policy
 from idn_gym.strict import ConfigError, closest
 
 AGENTS: dict[str, str] = {
-    "ppo": "agents.rl.build:ppo",
-    "a2c": "agents.rl.build:a2c",
+    "ppo": "agents.rl.trained:ppo",
+    "maskable-ppo": "agents.rl.trained:maskable_ppo",
+    "recurrent-ppo": "agents.rl.trained:recurrent_ppo",
+    "a2c": "agents.rl.trained:a2c",
+    "dqn": "agents.rl.trained:dqn",
+    "qr-dqn": "agents.rl.trained:qr_dqn",
+    "sac": "agents.rl.trained:sac",
+    "tqc": "agents.rl.trained:tqc",
     "nothing": "agents.heuristics.policies:nothing",
     "random": "agents.heuristics.policies:random",
     "cloud-only": "agents.heuristics.policies:cloud_only",

@@ -1,25 +1,30 @@
 """Checkpoints from which a killed run goes on as if nothing had happened, to the bit.
 
 A checkpoint is taken where a rollout begins. The rollout buffer is empty then, so everything
-that the rest of the run depends on is small: nets, optimiser, counters, the environments, the
-last observation, every generator, and what the logger has yet to write.
+that the rest of the run depends on is small: nets, optimisers, counters, the environments, the
+last observation, every generator, and what the logger has yet to write. Algorithms that learn
+from past transitions keep these as well, which is most of the file then.
 """
 
 from __future__ import annotations
 
 import os
 import random
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.buffers import ReplayBuffer
 from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
+from stable_baselines3.common.save_util import recursive_getattr
 
 from experiments.files import atomically
 
-# What SB3 keeps outside of nets and optimiser: of the algorithm, of VecMonitor, of the logger.
+# What SB3 keeps outside of nets and optimisers: of the algorithm, of VecMonitor, of the logger.
 COUNTERS = (
     "num_timesteps",
     "ep_info_buffer",
@@ -28,6 +33,10 @@ COUNTERS = (
     "_last_obs",
     "_last_episode_starts",
     "_current_progress_remaining",
+    "_last_lstm_states",  # of RecurrentPPO
+    "_episode_num",
+    "_n_calls",  # of DQN and QR-DQN, as is the next one
+    "exploration_rate",
 )
 STATISTICS = ("episode_returns", "episode_lengths", "episode_count")
 PENDING = ("name_to_value", "name_to_count", "name_to_excluded")
@@ -55,28 +64,36 @@ class Checkpoints(BaseCallback):
         save(self.path, self.model, self.events)
 
 
-def due(algorithm: OnPolicyAlgorithm, every: int) -> bool:
+def rollout_steps(algorithm: BaseAlgorithm) -> int:
+    """Steps of one rollout, summed over environments."""
+    off = isinstance(algorithm, OffPolicyAlgorithm)
+    slots: int = algorithm.train_freq.frequency if off else algorithm.n_steps
+    return slots * algorithm.n_envs
+
+
+def due(algorithm: BaseAlgorithm, every: int) -> bool:
     """Whether the last rollout reached a multiple of `every` steps; also before the first one.
 
     A function of the step alone, so that a resumed run decides as the uninterrupted one.
     """
     step = algorithm.num_timesteps
-    rollout = algorithm.n_steps * algorithm.n_envs
-    return step // every > (step - rollout) // every
+    return step // every > (step - rollout_steps(algorithm)) // every
 
 
-def save(path: Path, algorithm: OnPolicyAlgorithm, events: Path) -> None:
+def save(path: Path, algorithm: BaseAlgorithm, events: Path) -> None:
     """Write a checkpoint; at any moment `path` holds the old one or the new one, whole."""
     monitor: Any = algorithm.get_env()
     state = {
         "parameters": algorithm.get_parameters(),
-        "counters": _pick(algorithm, COUNTERS),
+        "tensors": _tensors(algorithm),
+        "replay": _transitions(getattr(algorithm, "replay_buffer", None)),
+        "counters": _pick(algorithm, [name for name in COUNTERS if hasattr(algorithm, name)]),
         "statistics": _pick(monitor, STATISTICS),
         "pending": _pick(algorithm.logger, PENDING),
         "environment": monitor.unwrapped.native.get_state(),
         "generators": {
             "torch": torch.get_rng_state(),
-            "numpy": np.random.get_state(),  # noqa: NPY002 (SB3 shuffles its batches with it)
+            "numpy": np.random.get_state(),  # noqa: NPY002 (SB3 draws its batches with it)
             "python": random.getstate(),
             "actions": algorithm.action_space.np_random.bit_generator.state,
         },
@@ -100,10 +117,14 @@ def rewind(events: Path, state: dict[str, Any]) -> None:
             file.unlink()
 
 
-def restore(algorithm: OnPolicyAlgorithm, state: dict[str, Any]) -> None:
+def restore(algorithm: BaseAlgorithm, state: dict[str, Any]) -> None:
     """Put an algorithm, built as the one that was saved, where that one stood."""
     monitor: Any = algorithm.get_env()
     algorithm.set_parameters(state["parameters"])
+    for name, tensor in _tensors(algorithm).items():
+        tensor.copy_(state["tensors"][name])  # in place: an optimiser holds it
+    if state["replay"] is not None:
+        _remember(algorithm.replay_buffer, state["replay"])
     _put(algorithm, state["counters"])
     _put(monitor, state["statistics"])
     _put(algorithm.logger, state["pending"])
@@ -115,7 +136,34 @@ def restore(algorithm: OnPolicyAlgorithm, state: dict[str, Any]) -> None:
     algorithm.action_space.np_random.bit_generator.state = generators["actions"]
 
 
-def _pick(owner: object, names: tuple[str, ...]) -> dict[str, Any]:
+def _tensors(algorithm: BaseAlgorithm) -> dict[str, torch.Tensor]:
+    """What is learnt and belongs to no net, such as SAC's weight of the entropy."""
+    names = algorithm._get_torch_save_params()[1]
+    return {name: recursive_getattr(algorithm, name).data for name in names}
+
+
+def _transitions(buffer: ReplayBuffer | None) -> dict[str, Any] | None:
+    """The part of a replay buffer that is filled; None where there is no buffer."""
+    if buffer is None:
+        return None
+    filled = [array[: buffer.size()] for array in _arrays(buffer)]
+    return {"pos": buffer.pos, "full": buffer.full, "arrays": filled}
+
+
+def _remember(buffer: ReplayBuffer, saved: dict[str, Any]) -> None:
+    buffer.pos, buffer.full = saved["pos"], saved["full"]
+    for array, filled in zip(_arrays(buffer), saved["arrays"], strict=True):
+        array[: len(filled)] = filled
+
+
+def _arrays(buffer: ReplayBuffer) -> list[np.ndarray]:
+    """All that a replay buffer holds per transition; where observations are Dicts, one by one."""
+    values = vars(buffer).values()
+    flat = [item for value in values for item in (value.values() if isinstance(value, dict) else [value])]
+    return [item for item in flat if isinstance(item, np.ndarray)]
+
+
+def _pick(owner: object, names: Iterable[str]) -> dict[str, Any]:
     return {name: getattr(owner, name) for name in names}
 
 

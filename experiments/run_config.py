@@ -12,14 +12,14 @@ from typing import Any
 
 import yaml
 
-from agents.rl.config import A2CConfig, PPOConfig
+from agents.rl.config import AgentConfig, check_codec
 from idn_gym.objectives import read_preference
 from idn_gym.scenarios import presets
 from idn_gym.scenarios.config import Scenario
 from idn_gym.strict import ConfigError, closest, number, override, read, read_yaml, write
 
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
-PACKAGES = ("idn-gym", "gymnasium", "numpy", "numba", "torch", "stable-baselines3")
+PACKAGES = ("idn-gym", "gymnasium", "numpy", "numba", "torch", "stable-baselines3", "sb3-contrib")
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class RunConfig:
     """A training run; with the versions of the packages, it gives the same weights again."""
 
     scenario: Scenario
-    agent: PPOConfig | A2CConfig
+    agent: AgentConfig
     action: str | None = None
     """action codec; null: the scenario's default"""
     observation: str = "flat"
@@ -47,6 +47,7 @@ class RunConfig:
         if self.preference is None:
             raise ConfigError("preference", "None is not allowed; training needs a scalar reward")
         read_preference(self.preference)
+        check_codec(self.agent, self.action or self.scenario.action)
 
     def env_options(self) -> dict[str, Any]:
         """Keyword arguments for ``gym.make`` and ``gym.make_vec``."""
@@ -88,9 +89,14 @@ def _agent(name: str) -> Any:
     if shipped.is_file():
         return read_yaml(shipped)
     if Path(name).suffix not in (".yaml", ".yml", ".json"):
-        names = sorted(path.stem for path in shipped.parent.glob("*.yaml"))
-        raise ConfigError("agent", f"{name!r} is no YAML file and none of those here; {closest(name, names)}")
+        allowed = closest(name, shipped_agents())
+        raise ConfigError("agent", f"{name!r} is no YAML file and none of those here; {allowed}")
     return read_yaml(name)
+
+
+def shipped_agents() -> list[str]:
+    """Names of the agents whose hyper-parameters are in the configs folder."""
+    return sorted(path.stem for path in (CONFIGS / "agents").glob("*.yaml"))
 
 
 def assignments(words: Sequence[str]) -> dict[str, Any]:

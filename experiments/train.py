@@ -13,6 +13,7 @@ import gymnasium as gym
 import yaml
 from stable_baselines3.common.callbacks import CallbackList
 from stable_baselines3.common.logger import configure
+from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.vec_env import VecMonitor
 
 import idn_gym  # noqa: F401 (registers IDN-v0)
@@ -49,10 +50,12 @@ def train(config: RunConfig, folder: RunFolder) -> None:
     if state is not None:
         checkpoint.restore(algorithm, state)
     saving = checkpoint.Checkpoints(folder.checkpoint, folder.events, config.checkpoint_every)
+    # Off-policy algorithms count episodes instead of rollouts, and those of all environments end together.
+    off_policy = isinstance(algorithm, OffPolicyAlgorithm)
     algorithm.learn(
         config.steps - algorithm.num_timesteps,
         CallbackList([saving, Monitor(config)]),
-        log_interval=1,
+        log_interval=config.envs if off_policy else 1,
         reset_num_timesteps=state is None,
     )
     algorithm.logger.close()
@@ -92,7 +95,9 @@ def parse(words: list[str] | None) -> argparse.Namespace:
         epilog="example: --out runs/ar1 agent.gamma=0.95 scenario.dynamics.link.kind=ar1",
     )
     parser.add_argument("--scenario", help="preset or YAML file (default: edge-small)")
-    parser.add_argument("--agent", help="ppo, a2c or YAML file (default: ppo)")
+    parser.add_argument(
+        "--agent", help=f"{', '.join(run_config.shipped_agents())} or YAML file (default: ppo)"
+    )
     parser.add_argument("--steps", type=int, help="slots, summed over environments")
     parser.add_argument("--envs", type=int, help="environments side by side")
     parser.add_argument("--seed", type=int)

@@ -1,50 +1,179 @@
-"""Hyper-parameters of the learning agents, as their YAML files state them."""
+"""Hyper-parameters of the learning agents, as their YAML files state them.
+
+Names and meanings are those of Stable-Baselines3, one dataclass per algorithm.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
-from idn_gym.strict import number
+from idn_gym.strict import ConfigError, number
+
+DISCRETE = ("placement", "change")
+CONTINUOUS = ("scores", "scores-task", "fractional")
 
 
 @dataclass(frozen=True)
-class Shared:
-    """What PPO and A2C have in common; names and meanings are those of Stable-Baselines3."""
+class Hyper:
+    """What all algorithms have in common."""
 
-    n_steps: int = number(least=1)
-    """slots per environment between updates"""
+    codecs: ClassVar[tuple[str, ...]]
+    """action codecs that the algorithm can act through"""
+
     learning_rate: float = number(above=0)
     schedule: Literal["constant", "linear"] = "constant"
     """how the learning rate moves; linear: to 0 at the end of training"""
     gamma: float = number(0.99, least=0, most=1)
+    net_arch: tuple[int, ...] = number((64, 64), least=1)
+    """widths of the hidden layers, the same for all nets"""
+    activation: Literal["tanh", "relu"] = "tanh"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnPolicy(Hyper):
+    """Actor-critics that learn from each rollout at once, and then forget it."""
+
+    n_steps: int = number(least=1)
+    """slots per environment between updates"""
     gae_lambda: float = number(0.95, least=0, most=1)
     ent_coef: float = number(0.0, least=0)
     vf_coef: float = number(0.5, least=0)
     max_grad_norm: float = number(0.5, above=0)
-    net_arch: tuple[int, ...] = number((64, 64), least=1)
-    """widths of the hidden layers, the same for the policy and for the value"""
-    activation: Literal["tanh", "relu"] = "tanh"
 
 
 @dataclass(frozen=True)
-class PPOConfig(Shared):
+class Clipped(OnPolicy):
     """Proximal policy optimisation."""
 
     batch_size: int = number(64, least=2)
     """transitions per gradient step; best a divisor of n_steps x environments"""
     n_epochs: int = number(10, least=1)
     clip_range: float = number(0.2, above=0)
+
+
+@dataclass(frozen=True)
+class PPOConfig(Clipped):
+    """PPO."""
+
+    codecs = DISCRETE + CONTINUOUS
     kind: Literal["ppo"] = "ppo"
 
 
 @dataclass(frozen=True)
-class A2CConfig(Shared):
+class MaskablePPOConfig(Clipped):
+    """PPO that never tries what the mask forbids."""
+
+    codecs = DISCRETE
+    kind: Literal["maskable-ppo"] = "maskable-ppo"
+
+
+@dataclass(frozen=True)
+class RecurrentPPOConfig(Clipped):
+    """PPO with a memory: an LSTM before the hidden layers, another one for the value."""
+
+    codecs = DISCRETE + CONTINUOUS
+    lstm_hidden_size: int = number(64, least=1)
+    kind: Literal["recurrent-ppo"] = "recurrent-ppo"
+
+
+@dataclass(frozen=True)
+class A2CConfig(OnPolicy):
     """Advantage actor-critic: one gradient step per rollout."""
 
+    codecs = DISCRETE + CONTINUOUS
     rms_prop_eps: float = number(1e-5, above=0)
     normalize_advantage: bool = False
     kind: Literal["a2c"] = "a2c"
 
 
-AgentConfig = PPOConfig | A2CConfig
+@dataclass(frozen=True)
+class OffPolicy(Hyper):
+    """Algorithms that learn from a memory of past transitions."""
+
+    buffer_size: int = number(50_000, least=1)
+    """transitions that are remembered; one takes 8 bytes per entry of the observation, and every
+    checkpoint writes them all"""
+    learning_starts: int = number(1_000, least=0)
+    """transitions of random actions before learning begins"""
+    batch_size: int = number(256, least=1)
+    """transitions per gradient step"""
+    tau: float = number(0.005, above=0, most=1)
+    """how far the target net moves towards the net at each of its updates"""
+    train_freq: int = number(1, least=1)
+    """slots per environment between updates"""
+    gradient_steps: int = number(1, least=1)
+    """per update"""
+
+
+@dataclass(frozen=True)
+class DQNConfig(OffPolicy):
+    """Deep Q-learning."""
+
+    codecs = ("change",)
+    target_update_interval: int = number(1_000, least=1)
+    """transitions between updates of the target net"""
+    exploration_fraction: float = number(0.3, above=0, most=1)
+    """share of training over which exploration falls to its final rate"""
+    exploration_initial_eps: float = number(1.0, least=0, most=1)
+    exploration_final_eps: float = number(0.05, least=0, most=1)
+    max_grad_norm: float = number(10.0, above=0)
+    kind: Literal["dqn"] = "dqn"
+
+
+@dataclass(frozen=True)
+class QRDQNConfig(DQNConfig):
+    """Deep Q-learning of the distribution of returns, as quantiles."""
+
+    n_quantiles: int = number(25, least=1)
+    kind: Literal["qr-dqn"] = "qr-dqn"
+
+
+@dataclass(frozen=True)
+class SACConfig(OffPolicy):
+    """Soft actor-critic."""
+
+    codecs = CONTINUOUS
+    ent_coef: float = number(0.1, above=0)
+    """weight of the entropy at the beginning; it is learnt from there"""
+    kind: Literal["sac"] = "sac"
+
+
+@dataclass(frozen=True)
+class TQCConfig(SACConfig):
+    """Soft actor-critic on quantiles of the return, the highest of which it distrusts."""
+
+    n_quantiles: int = number(25, least=1)
+    top_quantiles_to_drop_per_net: int = number(2, least=0)
+    kind: Literal["tqc"] = "tqc"
+
+    def __post_init__(self) -> None:
+        if self.top_quantiles_to_drop_per_net >= self.n_quantiles:
+            value = self.top_quantiles_to_drop_per_net
+            raise ConfigError(
+                "top_quantiles_to_drop_per_net",
+                f"{value} is not allowed; must be below n_quantiles = {self.n_quantiles}",
+            )
+
+
+AgentConfig = (
+    PPOConfig
+    | MaskablePPOConfig
+    | RecurrentPPOConfig
+    | A2CConfig
+    | DQNConfig
+    | QRDQNConfig
+    | SACConfig
+    | TQCConfig
+)
+
+
+def check_codec(agent: AgentConfig, codec: str) -> None:
+    """Refuse an action codec that the agent cannot act through.
+
+    Raises:
+        ConfigError: it is none of `Hyper.codecs`.
+    """
+    if codec not in agent.codecs:
+        allowed = ", ".join(agent.codecs)
+        raise ConfigError("action", f"{codec!r} is not what {agent.kind} can act through; allowed: {allowed}")

@@ -1,8 +1,8 @@
-"""The actor-critic for MultiDiscrete actions, with all dimensions in one tensor.
+"""Actor-critics for MultiDiscrete actions, with all dimensions in one tensor.
 
 SB3 keeps a list with one distribution per dimension and loops over it in Python, which took most
 of the training time for the tens of dimensions of a placement. Here the dimensions are rows of
-one padded table. The probabilities are the same.
+one padded table. The probabilities are the same, with masks and without.
 """
 
 from __future__ import annotations
@@ -11,11 +11,14 @@ from typing import Any
 
 import torch
 from gymnasium import spaces
+from sb3_contrib.common.maskable.distributions import MaskableDistribution, MaybeMasks
+from sb3_contrib.common.maskable.policies import MaskableActorCriticPolicy
+from sb3_contrib.common.recurrent.policies import RecurrentActorCriticPolicy
 from stable_baselines3.common.distributions import MultiCategoricalDistribution
 from stable_baselines3.common.policies import ActorCriticPolicy
 
 IMPOSSIBLE = -1e9
-"""Logit of a padding entry: its probability is 0, and 0 times it is still 0."""
+"""Logit of what must not be chosen: its probability is 0, and 0 times it is still 0."""
 
 
 class PaddedChoices(MultiCategoricalDistribution):
@@ -31,8 +34,9 @@ class PaddedChoices(MultiCategoricalDistribution):
 
     def proba_distribution(self, action_logits: torch.Tensor) -> PaddedChoices:
         """Take the logits of the table, (batch, dimensions x most choices)."""
-        table = action_logits.view(-1, *self.padding.shape).masked_fill(self.padding, IMPOSSIBLE)
-        self.logs = table.log_softmax(dim=2)
+        table = action_logits.view(-1, *self.padding.shape)
+        self.table = table.masked_fill(self.padding, IMPOSSIBLE)
+        self.logs = self.table.log_softmax(dim=2)
         return self
 
     def log_prob(self, actions: torch.Tensor) -> torch.Tensor:
@@ -53,10 +57,41 @@ class PaddedChoices(MultiCategoricalDistribution):
         return self.logs.argmax(dim=2)
 
 
-class ChoicePolicy(ActorCriticPolicy):
-    """SB3's ``MlpPolicy``; where actions are MultiDiscrete, with `PaddedChoices`."""
+class MaskedChoices(PaddedChoices, MaskableDistribution):
+    """The same among the choices that a mask allows."""
+
+    def apply_masking(self, masks: MaybeMasks) -> None:
+        """Rule out what is False in `masks`, (batch, choices of all dimensions); None: nothing."""
+        table = self.table
+        if masks is not None:
+            allowed = torch.as_tensor(masks, dtype=torch.bool).reshape(len(table), -1)
+            forbidden = torch.ones_like(table, dtype=torch.bool)
+            forbidden[:, ~self.padding] = ~allowed
+            table = table.masked_fill(forbidden, IMPOSSIBLE)
+        self.logs = table.log_softmax(dim=2)
+
+
+class _Padded:
+    """Puts a padded table where SB3 put its list, before it builds the nets."""
+
+    choices: type[PaddedChoices] = PaddedChoices
+    action_space: spaces.Space[Any]
 
     def _build(self, lr_schedule: Any) -> None:
         if isinstance(self.action_space, spaces.MultiDiscrete):
-            self.action_dist = PaddedChoices(self.action_space.nvec.tolist())
-        super()._build(lr_schedule)
+            self.action_dist = self.choices(self.action_space.nvec.tolist())
+        super()._build(lr_schedule)  # type: ignore[misc]
+
+
+class ChoicePolicy(_Padded, ActorCriticPolicy):
+    """SB3's ``MlpPolicy``; where actions are MultiDiscrete, with `PaddedChoices`."""
+
+
+class RecurrentChoicePolicy(_Padded, RecurrentActorCriticPolicy):
+    """``MlpLstmPolicy`` of sb3-contrib; where actions are MultiDiscrete, with `PaddedChoices`."""
+
+
+class MaskedChoicePolicy(_Padded, MaskableActorCriticPolicy):
+    """``MlpPolicy`` of ``MaskablePPO``; where actions are MultiDiscrete, with `MaskedChoices`."""
+
+    choices = MaskedChoices

@@ -1,0 +1,46 @@
+"""From the files that training leaves to policies that act."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from gymnasium.vector import VectorEnv
+
+from agents.rl.acting import acting
+from agents.rl.build import ALGORITHMS
+from idn_gym.policy import Policy
+from idn_gym.strict import ConfigError
+
+
+def _reader(kind: str) -> Callable[..., Policy]:
+    def read(env: VectorEnv[Any, Any, Any], path: str | None = None) -> Policy:
+        """The policy that training left at `path`, acting in `env`.
+
+        Raises:
+            ConfigError: there is no such file, or it was trained on spaces other than those of `env`.
+        """
+        if path is None:
+            raise ConfigError(
+                "path", "is missing; name the policy.zip of a training run instead of the algorithm"
+            )
+        if not Path(path).is_file():
+            raise ConfigError("path", f"{path!r} is not a file; train the agent first")
+        trained = ALGORITHMS[kind].load(path, device="cpu")
+        spaces = (trained.observation_space, trained.action_space)
+        if spaces != (env.single_observation_space, env.single_action_space):
+            raise ConfigError("path", f"{path!r} was trained on other observations or actions")
+        return acting(trained, env)
+
+    return read
+
+
+ppo = _reader("ppo")
+maskable_ppo = _reader("maskable-ppo")
+recurrent_ppo = _reader("recurrent-ppo")
+a2c = _reader("a2c")
+dqn = _reader("dqn")
+qr_dqn = _reader("qr-dqn")
+sac = _reader("sac")
+tqc = _reader("tqc")
