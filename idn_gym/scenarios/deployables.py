@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 
@@ -101,6 +102,7 @@ def _models(
                 f"tasks.{task.name}.models",
                 f"{list(task.models)} is not allowed; they solve {' and '.join(sorted(solved))}",
             )
+        _warn_of_mixture(task, catalog)
         for name in task.models:
             row = look_up(catalog.models, name, f"tasks.{task.name}.models")
             shown = name if uses.count(name) == 1 else f"{name}@{task.name}"
@@ -111,6 +113,16 @@ def _models(
                 "serving.exits", f"false is not allowed; all models of {task.name!r} exit early"
             )
     return tuple(models), tuple(sources)
+
+
+def _warn_of_mixture(task: Task, catalog: schema.Catalog) -> None:
+    measured = [name for name in task.models if catalog.models[name].outcome == "measured"]
+    if 0 < len(measured) < len(task.models):
+        gym.logger.warn(
+            "%s",
+            f"tasks.{task.name}.models mixes accuracies that were measured ({', '.join(measured)}) with "
+            "published ones, of other pictures or weights",
+        )
 
 
 def _model(name: str, task: int, row: schema.Model, network: Network, exits: bool) -> options.Model:

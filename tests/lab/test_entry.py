@@ -10,6 +10,7 @@ from torch import nn
 from idn_gym.catalog import Measured, load_catalog, write_catalog
 from idn_gym.lab.entry import catalog_entry
 from idn_gym.lab.graph import trace
+from idn_gym.scenarios.presets import PRESETS
 from idn_gym.strict import ConfigError
 
 PAGE = (Path(__file__).parents[2] / "docs" / "lab.md").read_text(encoding="utf-8")
@@ -26,12 +27,21 @@ def test_the_page_adds_a_network_in_under_20_lines(tmp_path, monkeypatch):
     assert len([line for line in code.splitlines() if line.strip()]) < 20
     monkeypatch.chdir(tmp_path)
     namespace = {"__name__": "page"}
-    exec(compile(code, "lab.md", "exec"), namespace)
+    # Its accuracy is called measured, the other one's was published.
+    with pytest.warns(UserWarning, match=r"tasks\.\w+\.models mixes .* measured \(my_net\) with published"):
+        exec(compile(code, "lab.md", "exec"), namespace)
     env, entry = namespace["env"], namespace["entry"]
     assert len(entry.blocks) > 1, "the example shows a cut"
     assert load_catalog(("my_net.yaml",)).models["my_net"] == entry
     assert "my_net" in env.unwrapped.describe_placement()["cloud"]
     env.step(env.action_space.sample())
+
+
+def test_no_preset_mixes_measured_with_published_accuracies():
+    models = load_catalog().models
+    for preset in PRESETS.values():
+        for task in preset.tasks:
+            assert len({models[name].outcome for name in task.models}) == 1, (preset.name, task.name)
 
 
 def test_blocks_add_up_to_the_network(graph):
