@@ -34,6 +34,9 @@ from idn_gym.strict import ConfigError
 HIGH = 0.8
 """Accuracy above which a condition counts as mild."""
 
+NEAR = 0.025
+"""Error that claim (g) allows average confidence under mild conditions."""
+
 
 def mean_errors(rows: Sequence[Judged]) -> list[dict[str, Any]]:
     """Mean absolute errors per network, calibration, estimator and exit, over conditions and files.
@@ -70,6 +73,41 @@ def picks(rows: Sequence[Judged]) -> list[dict[str, Any]]:
     return table
 
 
+def claims(rows: Sequence[Judged], calibrations: Sequence[Calibrated]) -> list[dict[str, Any]]:
+    """Headline claim (g), network by network: in how many of its files each of three statements holds.
+
+    Average calibrated confidence is on average within `NEAR` of the truth while accuracy is above `HIGH`; ATC
+    on the largest confidence is closer over all conditions; a temperature lowers every exit's NLL on
+    validation data.
+    """
+    table = []
+    for (network,), group in _grouped(rows, lambda row: (row.network,)):
+        held = np.zeros(3, int)
+        files = _grouped(group, lambda row: (row.file,))
+        for (file,), mine in files:
+            average, atc = (
+                [row for row in mine if (row.calibration, row.estimator) == ("calibrated", name)]
+                for name in ("AC", "ATC-MC")
+            )
+            loss = {
+                (row.exit, row.calibration): row.validation_nll for row in calibrations if row.file == file
+            }
+            held += (
+                _error([row for row in average if row.accuracy > HIGH]) <= NEAR,
+                _error(atc) < _error(average),
+                all(loss[row.exit, "temperature"] < loss[row.exit, "raw"] for row in average),
+            )
+        near, ahead, lower = held.tolist()
+        counts = {"confidence_near": near, "atc_ahead": ahead, "temperature_lowers_nll": lower}
+        table.append({"network": network, "files": len(files), **counts})
+    return table
+
+
+def _error(rows: Sequence[Judged]) -> float:
+    """Mean absolute error; nan of nothing, which keeps no limit."""
+    return float(np.mean([abs(row.estimate - row.accuracy) for row in rows])) if rows else np.nan
+
+
 def summary(rows: Sequence[Judged], calibrations: Sequence[Calibrated], followed: Sequence[Followed]) -> str:
     """All tables for people."""
     lines = ["mean absolute error in points over all conditions (in brackets: accuracy above 80 % only)"]
@@ -93,6 +131,9 @@ def summary(rows: Sequence[Judged], calibrations: Sequence[Calibrated], followed
         ]
         files = len({row.file for row in rows if row.network == network})
         lines += ["", f"{network}, {files} trained", "", *aligned(head, body)]
+    lines += ["", "claim (g): in how many of the trained networks it holds that ...", ""]
+    head = ["network", "trained", "confidence is near", "ATC is ahead of it", "a temperature lowers the NLL"]
+    lines += aligned(head, [list(map(str, row.values())) for row in claims(rows, calibrations)])
     lines += ["", "calibration on clean test data, means over the trained networks", ""]
     lines += _calibration_lines(calibrations)
     lines += ["", "error in points of a window of calibrated confidences on a drifting stream", ""]
@@ -146,6 +187,7 @@ def measure(networks: Sequence[Logits], out: Path) -> str:
     write_csv(out / "errors.csv", mean_errors(rows))
     write_csv(out / "calibration.csv", [row._asdict() for row in calibrations])
     write_csv(out / "online.csv", [row._asdict() for row in followed])
+    write_csv(out / "claims.csv", claims(rows, calibrations))
     chosen = picks(rows)
     if chosen:
         write_csv(out / "picks.csv", chosen)

@@ -7,7 +7,7 @@ import pytest
 from scipy.special import softmax
 
 from experiments import measure_quality
-from experiments.measure_quality import mean_errors, picks
+from experiments.measure_quality import claims, mean_errors, picks
 from experiments.quality_data import SEGMENT, STREAM, Judged, calibration_errors, follow, judge, read_logits
 from idn_gym.lab.quality import ESTIMATORS
 from idn_gym.lab.shifts import CONDITIONS
@@ -82,6 +82,21 @@ def test_calibration_makes_average_confidence_right_on_calibrated_posteriors(fol
         assert errors["raw", "AC", x] > 0.1
 
 
+def test_claims_are_counted_file_by_file(folder):
+    """Calibrated posteriors keep all but the one that another estimate is better than the exact one."""
+    networks = [read_logits(folder / f"toy-{seed}.npz") for seed in range(2)]
+    rows = [row for logits in networks for row in judge(logits)]
+    errors = [row for logits in networks for row in calibration_errors(logits)]
+    (found,) = claims(rows, errors)
+    assert found["files"] == found["confidence_near"] == found["temperature_lowers_nll"] == 2
+    spoilt = [row._replace(estimate=row.estimate + 0.05 * (row.file == "toy-0.npz")) for row in rows]
+    assert claims(spoilt, errors)[0]["confidence_near"] == 1
+    better = [row._replace(estimate=row.accuracy) if row.estimator == "ATC-MC" else row for row in rows]
+    assert claims(better, errors)[0]["atc_ahead"] == 2 > found["atc_ahead"]
+    raised = [row._replace(validation_nll=2.0) if row.exit == 2 else row for row in errors]
+    assert claims(rows, raised)[0]["temperature_lowers_nll"] == 0
+
+
 def test_errors_and_picks_by_hand():
     def row(exit_, condition, accuracy, value):
         return Judged("net", "a.npz", "raw", "AC", condition, exit_, accuracy, value)
@@ -128,6 +143,7 @@ def test_the_command_writes_tables_and_pictures(folder, tmp_path, capsys):
             lengths[path.stem] = len(list(csv.DictReader(file)))
     assert lengths == {
         "calibration": 2 * 2 * 4,
+        "claims": 1,
         "errors": 2 * len(ESTIMATORS) * 2,
         "estimates": 2 * 2 * len(ESTIMATORS) * 14 * 2,
         "online": 2 * 2 * 3,
