@@ -17,9 +17,10 @@ SMALL = {"net_arch": [16, 16], "batch_size": 16, "learning_starts": 20}
 
 
 @pytest.fixture
-def make():
-    """Make an environment as docs/morl.md says; skips without the packages."""
+def make(tmp_path, monkeypatch):
+    """Make an environment as docs/morl.md says; skips without the packages, which write where they run."""
     pytest.importorskip("morl_baselines.common.morl_algorithm", exc_type=ImportError)
+    monkeypatch.chdir(tmp_path)
     wrappers = importlib.import_module("mo_gymnasium.wrappers")
 
     def build(action, split="train"):

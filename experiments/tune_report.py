@@ -1,0 +1,122 @@
+"""What a tuning leaves: a table of its trials, the best agent, and whether it is better on other seeds."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from tqdm import tqdm
+
+from experiments.files import atomically
+from experiments.run_config import RunConfig
+from experiments.tune_config import Axis, Tuning, axes
+from experiments.tune_trial import train_trial
+from idn_gym.core.arrays import Floats
+from idn_gym.evaluation.intervals import Interval, paired_difference
+from idn_gym.strict import write
+
+
+def finished(study: Any) -> list[Any]:
+    """The trials that were not cut off, in their order."""
+    return [t for t in study.get_trials(deepcopy=False) if t.state.name in ("COMPLETE", "PRUNED")]
+
+
+def write_trials(study: Any, space: tuple[Axis, ...], out: Path) -> None:
+    """One row per trial, as CSV and JSON."""
+    rows = []
+    for number, trial in enumerate(finished(study)):
+        complete = trial.state.name == "COMPLETE"
+        row = {
+            "trial": number,
+            "state": trial.state.name.lower(),
+            "reward": trial.value if complete else None,
+        }
+        row |= {"today": trial.user_attrs.get("today", False), "refused": trial.user_attrs.get("refused")}
+        row |= {axis.key: trial.params[axis.key] for axis in space}
+        rows.append({**row, "seconds": round(trial.duration.total_seconds(), 1)})
+    text = io.StringIO()
+    table = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    table.writeheader()
+    table.writerows(rows)
+    atomically(out / "trials.csv", lambda file: file.write(text.getvalue().encode()))
+    atomically(out / "trials.json", lambda file: file.write((json.dumps(rows, indent=1) + "\n").encode()))
+
+
+def values_of(trial: Any, tuning: Tuning) -> dict[str, Any]:
+    """The values of a trial by dotted key, as a run takes them."""
+    return {
+        axis.key: trial.params[axis.key] if axis.options is None else json.loads(trial.params[axis.key])
+        for axis in axes(tuning)
+    }
+
+
+def write_best(study: Any, tuning: Tuning, out: Path, command: str) -> Path:
+    """The agent of the best trial, as a file for `--agent`."""
+    trials, best = finished(study), study.best_trial
+    today = next(trial for trial in trials if trial.user_attrs.get("today"))
+    number = [trial.number for trial in trials].index(best.number)
+    lines = [
+        f"Found by `{command}`: trial {number} of {len(trials)}, {tuning.steps:,} steps each.",
+        f"Reward per slot on validation seeds 0 to {tuning.episodes - 1} of {tuning.scenario}: "
+        f"{best.value:.4f}, before tuning {today.value:.4f}.",
+    ]
+    text = "".join(f"# {line}\n" for line in lines)
+    text += yaml.safe_dump(write(tuning.configure(values_of(best, tuning)).agent), sort_keys=False)
+    path = out / "best.yaml"
+    atomically(path, lambda file: file.write(text.encode()))
+    return path
+
+
+def confirm(study: Any, tuning: Tuning, out: Path) -> Interval | None:
+    """Train the agent as it is and the best one on other seeds, and compare them on other episodes.
+
+    Returns:
+        The difference in reward per slot, paired by training seed and episode, with an interval over the
+        episodes; None where the agent as it is was the best.
+    """
+    best = study.best_trial
+    if best.user_attrs.get("today"):
+        print("nothing was better than the agent as it is")
+        return None
+    seeds = [tuning.confirm.first + i for i in range(tuning.confirm.episodes)]
+    agents: dict[str, dict[str, Any]] = {"today": {}, "best": values_of(best, tuning)}
+    runs = range(1, tuning.confirm.runs + 1)
+    scores: dict[str, Floats] = {}
+    with tqdm(total=len(agents) * len(runs), unit=" trainings") as bar:
+        for name, values in agents.items():
+            found = []
+            for run in runs:
+                config = tuning.configure(values, seed=run, steps=tuning.confirm.steps)
+                found.append(_score_once(config, seeds, out / f"confirm-{name}-{run}.json"))
+                bar.update()
+            scores[name] = np.stack(found)
+    difference = paired_difference(*(scores[name].mean(axis=0) for name in ("best", "today")))
+    record = {
+        "split": "validation",
+        "seeds": seeds,
+        "steps": tuning.confirm.steps,
+        "reward": {name: float(found.mean()) for name, found in scores.items()},
+        "reward_of_each_training": {name: found.mean(axis=1).tolist() for name, found in scores.items()},
+        "difference": difference._asdict(),
+    }
+    atomically(out / "confirm.json", lambda file: file.write((json.dumps(record, indent=1) + "\n").encode()))
+    print(f"best minus today on validation seeds {seeds[0]} to {seeds[-1]}: {difference}")
+    return difference
+
+
+def _score_once(config: RunConfig, seeds: list[int], path: Path) -> Floats:
+    """Train and score, unless that very run is on disk."""
+    run = json.loads(json.dumps({"run": write(config), "seeds": seeds}))
+    if path.is_file():
+        kept = json.loads(path.read_text())
+        if kept["what"] == run:
+            return np.array(kept["rewards"])
+    scores = train_trial(config, seeds)
+    record = {"what": run, "rewards": scores.tolist()}
+    atomically(path, lambda file: file.write((json.dumps(record) + "\n").encode()))
+    return scores

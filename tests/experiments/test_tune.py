@@ -1,0 +1,188 @@
+"""Tuning: it keeps to its budget, goes on after a kill as if nothing had happened, and refuses bad files."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from experiments import tune, tune_report
+from experiments.run_config import resolve
+from experiments.tune_config import Tuning, axes
+from idn_gym.strict import ConfigError, read, read_yaml
+
+pytest.importorskip("optuna")
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+PLAIN = {
+    "name": "toy",
+    "scenario": "tiny",
+    "agent": "ppo",
+    "run": {"envs": 4, "scenario.horizon": 6, "evaluate_every": 1},
+    "trials": 3,
+    "steps": 64,
+    "episodes": 2,
+    "space": {
+        "agent.learning_rate": {"low": 1e-4, "high": 1e-2, "log": True},
+        "agent.n_steps": {"choices": [4, 16]},
+        "agent.net_arch": {"choices": [[64, 64], [8]]},
+        "agent.n_epochs": {"low": 1, "high": 4},
+    },
+    "confirm": {"runs": 1, "steps": 64, "episodes": 2},
+}
+
+
+def tuning(**changes):
+    return read(Tuning, {**PLAIN, **changes})
+
+
+def rows(out):
+    with (out / "trials.csv").open() as file:
+        return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
+
+
+def play(out, **changes):
+    given = tuning(**changes)
+    study = tune.search(given, out, workers=1)
+    tune_report.write_trials(study, axes(given), out)
+    return given, study
+
+
+def test_a_search_keeps_to_its_budget_and_leaves_an_agent(tmp_path):
+    given, study = play(tmp_path)
+    found = rows(tmp_path)
+    assert len(found) == 3 and [row["today"] for row in found] == ["True", "False", "False"]
+    today = resolve(None, "tiny", "ppo").agent
+    assert float(found[0]["agent.learning_rate"]) == today.learning_rate
+    assert json.loads(found[0]["agent.net_arch"]) == list(today.net_arch)
+    best = tune_report.write_best(study, given, tmp_path, "a command")
+    assert "# Found by `a command`: trial" in best.read_text()
+    agent = resolve(None, "tiny", str(best)).agent
+    rewards = [float(row["reward"]) for row in found]
+    winner = found[rewards.index(max(rewards))]
+    assert agent.learning_rate == float(winner["agent.learning_rate"])
+    assert agent.gamma == today.gamma
+    play(tmp_path)  # nothing is left to do
+    assert rows(tmp_path) == found
+
+
+@pytest.mark.parametrize("cut", [0, 1])
+def test_a_killed_search_goes_on_as_if_nothing_had_happened(tmp_path, monkeypatch, cut):
+    play(tmp_path / "whole")
+    train, calls = tune.train_trial, []
+
+    def killed(*arguments):
+        calls.append(arguments)
+        if len(calls) == cut + 1:
+            raise KeyboardInterrupt
+        return train(*arguments)
+
+    monkeypatch.setattr(tune, "train_trial", killed)
+    with pytest.raises(KeyboardInterrupt):
+        tune.search(tuning(), tmp_path / "cut", workers=1)
+    play(tmp_path / "cut")
+    assert len(calls) == 4
+    assert rows(tmp_path / "cut") == rows(tmp_path / "whole")
+
+
+def test_more_trials_may_be_added_but_nothing_else_changed(tmp_path):
+    play(tmp_path, trials=1)
+    first = rows(tmp_path)
+    play(tmp_path, trials=2)
+    assert rows(tmp_path)[:1] == first and len(rows(tmp_path)) == 2
+    with pytest.raises(ConfigError, match=r"^out: .* other settings"):
+        tune.search(tuning(steps=128), tmp_path, workers=1)
+
+
+def test_trials_below_the_median_end_early(tmp_path, monkeypatch):
+    """Made-up looks: the first five trials earn 0, the sixth is worse and ends before it is scored."""
+    ended = []
+
+    def train(config, seeds, every, look):
+        number = len(ended)
+        ended.append(False)
+        look(16, 0.0 if number < 5 else -1.0)
+        ended[-1] = True
+        return np.zeros(len(seeds))
+
+    monkeypatch.setattr(tune, "train_trial", train)
+    play(tmp_path, trials=6, prune_every=16)
+    assert ended == [True] * 5 + [False]
+    assert [row["state"] for row in rows(tmp_path)] == ["complete"] * 5 + ["pruned"]
+    assert rows(tmp_path)[-1]["reward"] == ""
+
+
+def test_looks_do_not_change_a_training(tmp_path):
+    seen = []
+    config = tuning(steps=160).configure({})
+    alone = tune.train_trial(config, range(2))
+    watched = tune.train_trial(config, range(2), 32, lambda step, value: seen.append(step))
+    assert (alone == watched).all() and seen
+
+
+def test_a_policy_for_all_preferences_is_judged_on_all_of_them():
+    config = tuning(run={**PLAIN["run"], "preference": "random"}).configure({})
+    assert tune.train_trial(config, range(2)).shape == (2,)
+
+
+def test_the_best_is_confirmed_on_other_seeds_once(tmp_path, monkeypatch):
+    given, study = play(tmp_path)
+    monkeypatch.setattr(type(study), "best_trial", study.trials[1])  # whatever was the best
+    first = tune_report.confirm(study, given, tmp_path)
+    record = json.loads((tmp_path / "confirm.json").read_text())
+    assert record["seeds"] == [100, 101] and record["split"] == "validation"
+    assert first.estimate == pytest.approx(record["reward"]["best"] - record["reward"]["today"])
+    monkeypatch.setattr(tune_report, "train_trial", None)  # what is on disk is used again
+    assert tune_report.confirm(study, given, tmp_path) == first
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"space": {}}, "space: is empty"),
+        ({"space": {"agent.gama": {"low": 0, "high": 1}}}, r"space.agent.gama: .*did you mean 'agent.gamma'"),
+        ({"space": {"envs": {"low": 1, "high": 4}}}, "space.envs: is not there to be tuned"),
+        ({"space": {"agent.kind": {"choices": ["ppo", "a2c"]}}}, "space.agent.kind"),
+        ({"space": {"agent.gamma": {"low": 0, "high": 2}}}, r"space: agent.gamma: 2.* at most 1"),
+        ({"space": {"agent.gamma": {"low": 0.9, "high": 0.1}}}, "space.agent.gamma: 0.9 to 0.1 is no range"),
+        ({"space": {"agent.gamma": {"low": 0.6, "high": 1}}}, "space.agent.gamma: 0.5, which .* today"),
+        ({"space": {"agent.gamma": {"low": 0, "high": 1, "log": True}}}, "above 0 with log"),
+        ({"space": {"agent.gamma": {"low": 0}}}, "needs either low and high, or choices"),
+        ({"space": {"agent.gamma": {"choices": [0.1, 0.9]}}}, "0.5, which the agent has today"),
+        ({"space": {"agent.gamma": {"choices": [0.5]}}}, "needs two choices or more"),
+        ({"space": {"agent.activation": {"low": 1, "high": 2}}}, "space"),
+        ({"space": {"agent.n_steps": {"low": 1.5, "high": 20}}}, "space: agent.n_steps: 1.5"),
+        ({"run": {"agent.gamma": 0.3}}, "run.agent.gamma: is not allowed"),
+        ({"run": {"no": 1}}, "no: unknown key"),
+        ({"agent": "pppo"}, "did you mean 'ppo'"),
+        ({"trials": 0}, "trials: 0"),
+        ({"confirm": {"first": 1}}, "confirm.first: 1 is among the 2 tuned on"),
+        ({"sampler": "tpe"}, "sampler: unknown key"),
+    ],
+)
+def test_bad_files_are_refused(changes, message):
+    with pytest.raises(ConfigError, match=message):
+        axes(tuning(**changes))
+
+
+@pytest.mark.parametrize("path", sorted((CONFIGS / "tuning").glob("*.yaml")), ids=lambda path: path.stem)
+def test_what_ships_can_be_read(path):
+    given = read(Tuning, read_yaml(path))
+    assert given.name == path.stem and axes(given) and axes(given.small())
+
+
+@pytest.mark.slow
+def test_workers_share_the_journal(tmp_path, capsys):
+    path = tmp_path / "toy.yaml"
+    path.write_text(json.dumps({**PLAIN, "confirm": {"runs": 1, "steps": 1, "episodes": 1}}))
+    tune.main([str(path), "--workers", "2", "--out", str(tmp_path / "out")])
+    assert "best agent" in capsys.readouterr().out
+    assert len(rows(tmp_path / "out")) == 3
+
+
+def test_the_command_names_what_is_wrong(tmp_path):
+    with pytest.raises(SystemExit, match=r"^error: .*cannot be read"):
+        tune.main([str(tmp_path / "no.yaml")])
+    with pytest.raises(SystemExit, match=r"^error: workers: 0"):
+        tune.main([str(CONFIGS / "tuning" / "ppo-edge-small.yaml"), "--workers", "0"])
