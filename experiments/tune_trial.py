@@ -24,7 +24,7 @@ DIVISIONS = 2
 """Steps between the corners of the lattice that policies for all preferences are judged on: 10 of them."""
 
 Look = Callable[[int, float], None]
-"""Is told the steps and the score of a policy in training; whatever it raises ends the training."""
+"""Is told the number of the look and the score of the policy then; whatever it raises ends the training."""
 
 
 def train_trial(
@@ -78,7 +78,9 @@ class _Watch(BaseCallback):
 
     def _on_rollout_start(self) -> None:
         if self.num_timesteps and due(self.model, self.every):
-            self.look(self.num_timesteps, float(score(self.model, self.config, self.seeds).mean()))
+            # By number, since rollouts of other lengths never stop at the same steps.
+            look = self.num_timesteps // self.every
+            self.look(look, float(score(self.model, self.config, self.seeds).mean()))
 
     def _on_step(self) -> bool:
         return True

@@ -117,8 +117,9 @@ def test_looks_do_not_change_a_training(tmp_path):
     seen = []
     config = tuning(steps=160).configure({})
     alone = tune.train_trial(config, range(2))
-    watched = tune.train_trial(config, range(2), 32, lambda step, value: seen.append(step))
-    assert (alone == watched).all() and seen
+    watched = tune.train_trial(config, range(2), 60, lambda number, value: seen.append(number))
+    assert (alone == watched).all()
+    assert seen == [1, 2]  # at 64 and 128 steps, the ends of rollouts
 
 
 def test_a_policy_for_all_preferences_is_judged_on_all_of_them():
