@@ -9,12 +9,14 @@ policies, not a bound:
 - with shared capacity a class finds of links and of other nodes what the other classes left of them in
   the last slot, and of v what other tasks left; where the segment is wanted by more requests of the task
   than v can serve, all of them get the same share;
-- of the options that a segment allows, the one that saves most stands for all.
+- of the options that a segment allows a class, the cheapest stands for all, since it is served first.
 
 With private capacities that never bind it is the difference of `costs.serving_cost`.
 """
 
 from __future__ import annotations
+
+import numpy as np
 
 from idn_gym.core.arrays import EMPTY
 from idn_gym.core.kernel import inner
@@ -42,6 +44,7 @@ def foresee(p: Prospects, known: Known, b: int) -> None:
         left = max(0.0, known.seconds[b, p.pair_node[c]] - p.others[p.pair_node[c], p.pair_task[c]])
         if p.load[c] > left:
             p.saving[c] *= left / p.load[c]
+            p.load[c] = left
 
 
 @inner
@@ -159,7 +162,7 @@ def _fill_without(p: Prospects, known: Known, b: int, rho: int, j: int, usable: 
 
 @inner
 def _try_pairs(p: Prospects, known: Known, b: int, rho: int, j: int, count: int, steps: int) -> None:
-    """Let every option with a part at position j take over the dearest requests; add up the savings."""
+    """Let options with a part at position j take over the dearest requests; add up what the cheapest saves."""
     touched = 0
     for e in range(count):
         if p.cost[e] >= p.price[steps - 1]:
@@ -179,13 +182,13 @@ def _try_pairs(p: Prospects, known: Known, b: int, rho: int, j: int, count: int,
             continue
         for k in range(p.cover_start[p.part_cover[q]], p.cover_start[p.part_cover[q] + 1]):
             c = p.cover[k]
-            if p.best[c] == 0.0:
+            if p.least[c] == np.inf:
                 p.touched[touched] = c
                 touched += 1
-            if saved > p.best[c]:
-                p.best[c], p.want[c] = saved, taken * p.part_seconds[q]
+            if p.cost[e] < p.least[c]:
+                p.least[c], p.saved[c], p.taken[c] = p.cost[e], saved, taken * p.part_seconds[q]
     for k in range(touched):
         c = p.touched[k]
-        p.saving[c] += p.best[c]
-        p.load[c] += p.want[c]
-        p.best[c] = 0.0
+        p.saving[c] += p.saved[c]
+        p.load[c] += p.taken[c]
+        p.least[c] = np.inf

@@ -68,12 +68,13 @@ class Prospects(NamedTuple):
     ranked: Ints  # (W,) entries that are usable now, by cost
     price: Floats  # (W+1,) [cost] per request of what serves the batch without the node
     amount: Floats  # (W+1,) [requests] likewise
-    best: Floats  # (C,) [cost] saved of the class at hand
-    want: Floats  # (C,) [s] that it takes
-    touched: Ints  # (C,) pairs with a `best`
+    least: Floats  # (C,) [cost] per request of the cheapest option for the class at hand; inf without one
+    saved: Floats  # (C,) [cost] that it saves
+    taken: Floats  # (C,) [s] that it takes
+    touched: Ints  # (C,) pairs with such an option
     # results
     saving: Floats  # (C,) [cost] per slot
-    load: Floats  # (C,) [s] that the pair's node would spend, had it all seconds it needs
+    load: Floats  # (C,) [s] that the node would spend on it
     base: Floats  # (N,) [cost] of the batches that pass the node, each without the node's models of its task
 
 
@@ -111,8 +112,9 @@ def make_prospects(tables: Tables, node: Ints, segment: Ints) -> Prospects:
         ranked=np.zeros(widest, np.int64),
         price=np.zeros(widest + 1),
         amount=np.zeros(widest + 1),
-        best=np.zeros(count),
-        want=np.zeros(count),
+        least=np.full(count, np.inf),
+        saved=np.zeros(count),
+        taken=np.zeros(count),
         touched=np.zeros(count, np.int64),
         saving=np.zeros(count),
         load=np.zeros(count),

@@ -78,6 +78,7 @@ PAIR_STATE = (
     _flag("of task", "the same over the most of its task on the node"),
     _flag("of node", "the same over the most on the node"),
     _flag("of node per byte", "the same per byte"),
+    _flag("work", "seconds the node would spend on it over nominal; 0 where elastic"),
     _flag("loading", "p / (p + c): price p of loading it, cost c of all requests that pass the node"),
 )
 GLOBALS = (

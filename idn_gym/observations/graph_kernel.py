@@ -192,7 +192,8 @@ def _write_pairs(p: Prospects, g: Ground, known: Known, seen: Seen, b: int, shee
         clipped += _put(row, i + 4, _over(saving, g.task_most[v, k]), high[4])
         clipped += _put(row, i + 5, _over(saving, g.most[v]), high[5])
         clipped += _put(row, i + 6, _over(saving / max(1.0, size), g.most_rate[v]), high[6])
-        clipped += _put(row, i + 7, _over(price, price + p.base[v]), high[7])
+        clipped += _put(row, i + 7, p.load[c] / g.node_seconds[v], high[7])
+        clipped += _put(row, i + 8, _over(price, price + p.base[v]), high[8])
         sheets.clipped[b] += clipped
         sheets.pair_mask[b, c] = 1.0 if size <= seen.memory[b, v] - g.node_reserved[v] else 0.0
 
