@@ -1,11 +1,19 @@
 """One small run from the command line, and what it leaves behind."""
 
+import csv
+from collections import Counter
+from pathlib import Path
+
 import pytest
+import torch
+from stable_baselines3.common.save_util import load_from_zip_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from agents.registry import make_agent
+from experiments.monitor import HEADLINE
 from experiments.run_config import flat, resolve
 from experiments.train import RunFolder, main, make_env
+from idn_gym.evaluation.rollout import PER_REQUEST
 from idn_gym.metrics import METRICS
 from idn_gym.objectives import OBJECTIVES
 from idn_gym.strict import read_yaml
@@ -14,6 +22,9 @@ WORDS = ["--scenario", "tiny", "--agent", "a2c", "--steps", "200", "--envs", "4"
 CHANGES = ["evaluate_every=96", "evaluation_episodes=2", "agent.net_arch=[8]", "scenario.horizon=9"]
 LAST = 224
 """step at which it ends: whole rollouts of 4 environments x 8 slots"""
+WINDOWS = [64, 96, 128, 160, 192, LAST]
+"""ends of the rollouts in which all environments have finished one more episode: 4 x 9 slots"""
+EVALUATIONS = [0, 96, 192, LAST]
 
 
 @pytest.fixture(scope="module")
@@ -35,24 +46,84 @@ def events(folder):
     return reader.Reload()
 
 
+def steps(events, tag):
+    return [event.step for event in events.Scalars(tag)]
+
+
 def test_every_quantity_has_a_curve(events):
-    for name in METRICS:
-        tag = f"objectives/{name}" if name in OBJECTIVES else f"service/{name}"
-        assert [event.step for event in events.Scalars(tag)] == list(range(32, LAST + 1, 32)), tag
-        assert [event.step for event in events.Scalars(f"evaluation/{name}")] == [0, 96, 192, LAST]
-    # The cloud is elastic, so it has no utilisation.
-    assert [tag for tag in events.Tags()["scalars"] if "utilisation" in tag] == [
-        "utilisation/device",
-        "utilisation/edge",
-    ]
-    assert all(0 <= event.value <= 1 for event in events.Scalars("utilisation/device"))
-    assert max(event.value for event in events.Scalars("utilisation/device")) > 0
+    tags = set(events.Tags()["scalars"])
+    for k, name in enumerate(METRICS):
+        group = "service" if k in PER_REQUEST else "slot"
+        assert steps(events, f"{group}/{name}") == WINDOWS, name
+    for name in OBJECTIVES:
+        assert steps(events, f"objectives/{name}") == WINDOWS
+        assert steps(events, f"returns/{name}") == EVALUATIONS
+    for name in HEADLINE:
+        assert steps(events, f"evaluation/{name}") == EVALUATIONS
+    # The cloud is elastic, and nothing is loaded to it, enters there or goes on from there.
+    tiers = {tag.removeprefix("tiers/") for tag in tags if tag.startswith("tiers/")}
+    assert {tier.split("/")[0] for tier in tiers} == {"device", "edge"}
+    assert {name for tier, name in (t.split("/") for t in tiers if t.startswith("device"))} == {
+        "utilisation",
+        "update",
+        "link_load",
+        "drop_rate",
+        "late_rate",
+    }
+    assert all(0 <= event.value <= 1 for event in events.Scalars("tiers/device/utilisation"))
+    assert max(event.value for event in events.Scalars("tiers/device/utilisation")) > 0
 
 
-def test_placements_are_drawn(events):
-    pictures = events.Images("placement")
-    assert [picture.step for picture in pictures] == [0, 96, 192, LAST]
-    assert pictures[0].encoded_image_string != pictures[-1].encoded_image_string
+def test_no_group_is_longer_than_a_page(events):
+    groups = Counter(tag.split("/")[0] for tag in events.Tags()["scalars"])
+    assert set(groups) <= {
+        *("evaluation", "objectives", "returns", "rollout", "service", "slot", "tiers", "time", "train")
+    }
+    assert max(groups.values()) <= 12
+
+
+def test_documentation_lists_what_is_written(events):
+    page = (Path(__file__).parents[2] / "docs" / "tensorboard.md").read_text()
+    for tag in events.Tags()["scalars"]:
+        group, *_, name = tag.split("/")
+        line = next(line for line in page.splitlines() if line.startswith(f"| `{group}/"))
+        assert group == "train" or f"`{name}`" in line, tag
+
+
+def test_pictures_are_drawn(events):
+    for name in ("network", "placement"):
+        pictures = events.Images(f"pictures/{name}")
+        assert [picture.step for picture in pictures] == EVALUATIONS
+        assert pictures[0].encoded_image_string != pictures[-1].encoded_image_string
+
+
+def test_evaluations_are_in_a_table_too(folder, events):
+    with (folder.events / "evaluations.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["step"]) for row in rows] == EVALUATIONS
+    for name in HEADLINE:
+        curve = [event.value for event in events.Scalars(f"evaluation/{name}")]
+        assert [float(row[name]) for row in rows] == pytest.approx(curve)
+    assert set(METRICS) <= set(rows[0])
+
+
+def test_evaluations_leave_the_training_alone(words, folder, tmp_path):
+    changes = ["evaluate_every=1000", "checkpoint_every=50"]
+    main([*WORDS, "--out", str(tmp_path), *CHANGES, *changes])
+    found, expected = (
+        load_from_zip_file(path, device="cpu")[1]["policy"]
+        for path in (RunFolder(tmp_path).policy, folder.policy)
+    )
+    assert [name for name in expected if not torch.equal(expected[name], found[name])] == []
+
+
+def test_short_rollouts_write_as_seldom(tmp_path):
+    words = [*WORDS, "--out", str(tmp_path), *CHANGES, "action=change", "checkpoint_every=72"]
+    words[words.index("a2c")] = "dqn"
+    main(words)
+    events = EventAccumulator(str(RunFolder(tmp_path).events)).Reload()
+    assert steps(events, "objectives/reward") == [36, 72, 108, 144, 180, 200]
+    assert steps(events, "evaluation/reward") == [0, 96, 192, 200]
 
 
 def test_configuration_is_kept_and_gives_the_run_again(folder, events):
