@@ -86,7 +86,7 @@ def save(path: Path, algorithm: BaseAlgorithm, events: Path) -> None:
     state = {
         "parameters": algorithm.get_parameters(),
         "tensors": _tensors(algorithm),
-        "replay": _transitions(getattr(algorithm, "replay_buffer", None)),
+        "replay": transitions(getattr(algorithm, "replay_buffer", None)),
         "counters": _pick(algorithm, [name for name in COUNTERS if hasattr(algorithm, name)]),
         "statistics": _pick(monitor, STATISTICS),
         "pending": _pick(algorithm.logger, PENDING),
@@ -124,7 +124,7 @@ def restore(algorithm: BaseAlgorithm, state: dict[str, Any]) -> None:
     for name, tensor in _tensors(algorithm).items():
         tensor.copy_(state["tensors"][name])  # in place: an optimiser holds it
     if state["replay"] is not None:
-        _remember(algorithm.replay_buffer, state["replay"])
+        remember(algorithm.replay_buffer, state["replay"])
     _put(algorithm, state["counters"])
     _put(monitor, state["statistics"])
     _put(algorithm.logger, state["pending"])
@@ -142,7 +142,7 @@ def _tensors(algorithm: BaseAlgorithm) -> dict[str, torch.Tensor]:
     return {name: recursive_getattr(algorithm, name).data for name in names}
 
 
-def _transitions(buffer: ReplayBuffer | None) -> dict[str, Any] | None:
+def transitions(buffer: ReplayBuffer | None) -> dict[str, Any] | None:
     """The part of a replay buffer that is filled; None where there is no buffer."""
     if buffer is None:
         return None
@@ -150,7 +150,8 @@ def _transitions(buffer: ReplayBuffer | None) -> dict[str, Any] | None:
     return {"pos": buffer.pos, "full": buffer.full, "arrays": filled}
 
 
-def _remember(buffer: ReplayBuffer, saved: dict[str, Any]) -> None:
+def remember(buffer: ReplayBuffer, saved: dict[str, Any]) -> None:
+    """Fill an empty replay buffer with what `transitions` kept of another one."""
     buffer.pos, buffer.full = saved["pos"], saved["full"]
     for array, filled in zip(_arrays(buffer), saved["arrays"], strict=True):
         array[: len(filled)] = filled
