@@ -16,8 +16,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = {
     "ppo": ["agent.n_steps=16", "agent.batch_size=32", "agent.n_epochs=2"],
-    "a2c": ["agent.n_steps=16"],
+    "sac": ["action=scores-task", "agent.gradient_steps=1", "agent.batch_size=16", "agent.buffer_size=1000"],
 }
+ROLLOUT = {"ppo": 64, "sac": 4}
 
 
 def command(agent, out):
@@ -62,7 +63,7 @@ def curves(out):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("agent", ["ppo", "a2c"])
+@pytest.mark.parametrize("agent", SETTINGS)
 def test_killed_and_resumed_run_ends_with_the_same_bits(tmp_path, agent):
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     assert start(agent, whole).wait() == 0, (tmp_path / "output.txt").read_text()[-3000:]
@@ -75,4 +76,4 @@ def test_killed_and_resumed_run_ends_with_the_same_bits(tmp_path, agent):
     assert [name for name in expected if not torch.equal(expected[name], found[name])] == []
     assert curves(parts) == curves(whole)
     steps = [step for step, _ in curves(parts)["objectives/accuracy"]]
-    assert steps == [64 * math.ceil(100 * i / 64) for i in range(1, 20)] + [2048]
+    assert steps == [ROLLOUT[agent] * math.ceil(100 * i / ROLLOUT[agent]) for i in range(1, 21)]
