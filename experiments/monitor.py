@@ -102,11 +102,8 @@ class Monitor(BaseCallback):
 
     def _evaluate(self) -> None:
         began = time.process_time()
-        step, episodes, options = (
-            self.num_timesteps,
-            self.config.evaluation_episodes,
-            self.config.env_options(),
-        )
+        step, episodes = self.num_timesteps, self.config.evaluation_episodes
+        options = self.config.env_options()
         played = evaluate(self._policy, episodes, options)
         scalars = {f"evaluation/{name}": played.figures[name] for name in HEADLINE}
         scalars |= {f"returns/{name}": played.figures[f"return_{name}"] for name in OBJECTIVES}
