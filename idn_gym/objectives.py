@@ -108,6 +108,24 @@ def preference_lattice(divisions: int) -> Floats:
     return np.hstack([np.array(rows[::-1]) / divisions * (1.0 - balanced[-1]), update])
 
 
+def draw_preference(rng: np.random.Generator) -> Floats:
+    """A random preference: any trade-off between the first four objectives, update as in the balanced one.
+
+    Concentrated towards the corners (Dirichlet with parameters 1/2), since with a uniform draw a policy
+    would hardly ever see that one objective is nearly all that counts.
+
+    Args:
+        rng: consumed.
+
+    Returns:
+        (5,) weights, normalised to 1.
+    """
+    balanced = read_preference("balanced")
+    assert balanced is not None
+    drawn = rng.dirichlet(np.full(len(OBJECTIVES) - 1, 0.5))
+    return np.append(drawn * (1.0 - balanced[-1]), balanced[-1])
+
+
 def tariff_of(weights: Floats, scales: Floats) -> Floats:
     """Per-request part of a preference: cost per unit of error, second, joule and byte-hop (4,)."""
     return weights[:4] / scales[:4]

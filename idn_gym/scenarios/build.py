@@ -9,7 +9,7 @@ import numpy as np
 
 from idn_gym.core.arrays import SHARED, Draw, Floats, Instance
 from idn_gym.core.value import price_options
-from idn_gym.objectives import read_preference, tariff_of
+from idn_gym.objectives import draw_preference, read_preference, tariff_of
 from idn_gym.scenarios.chains import Streams
 from idn_gym.scenarios.compile import Compiled, compile_scenario
 from idn_gym.scenarios.config import Scenario
@@ -83,7 +83,7 @@ def fill_row(
         draw: written to.
         row: which row.
         seed: from `episode_seed`.
-        weights: (5,) preference in force, or None to draw one uniformly from the simplex.
+        weights: (5,) preference in force, or None to draw one.
     """
     rng = Streams(np.random.Generator(np.random.PCG64(seed)))
     tables, scenario = compiled.tables, compiled.scenario
@@ -109,7 +109,7 @@ def fill_row(
     )
     draw.slowdown[row] = draw_slowdown(dynamics.device_error, len(tables.node_memory), rng("slowdown"))
     if weights is None:
-        weights = rng("weights").dirichlet(np.ones(draw.weights.shape[1]))
+        weights = draw_preference(rng("weights"))
     draw.weights[row] = weights
     draw.tariff[row] = tariff_of(weights, compiled.scales) if compiled.tariff is None else compiled.tariff
     if row < len(draw.option_latency):
