@@ -89,10 +89,6 @@ def draw_pairs(fronts: Fronts) -> Any:
             )
         axes.set_xlabel(AXES[across][0])
         axes.set_ylabel(AXES[up][0])
-        # Preferences for one objective alone cost orders of magnitude more in others.
-        for scale, name in ((axes.set_xscale, across), (axes.set_yscale, up)):
-            if name != "accuracy":
-                scale("log")
     handles, labels = grid[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=min(5, len(agents)))
     return figure
