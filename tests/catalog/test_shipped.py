@@ -1,8 +1,12 @@
 """The shipped catalogue: complete, sourced, and of a sensible size."""
 
+import json
+
+import numpy as np
 import pytest
 
-from idn_gym.catalog import block_seconds, fixed_seconds, load_catalog
+from idn_gym.catalog import block_seconds, fixed_seconds, load_catalog, operating_point, read_outcomes
+from idn_gym.catalog.reader import SHIPPED
 from idn_gym.catalog.schema import Catalog
 
 STATUS = {
@@ -28,6 +32,41 @@ def test_all_groups_ship(catalog):
         *(("fashion", "whole"), ("digits", "whole")),
     }
     assert sum(model.task == "coco" for model in catalog.models.values()) >= 10
+
+
+@pytest.mark.parametrize("data", ["fashion", "digits"])
+def test_the_laboratorys_tables_say_where_they_come_from(data):
+    about = json.loads((SHIPPED / "lab" / f"{data}.json").read_text())["about"]
+    outcomes = read_outcomes(SHIPPED / "lab" / f"{data}.npz").about
+    assert about["seeds"] == [0, 1, 2][: len(about["seeds"])] and "torch" in about["versions"]
+    assert about["processor"] and about["date"] and len(about["hash"]) == 64
+    assert {key: outcomes[key] for key in about if key != "hash"} == {
+        key: value for key, value in about.items() if key != "hash"
+    }
+
+
+@pytest.mark.parametrize(("data", "most", "mean"), [("digits", 1e-9, 1e-9), ("fashion", 0.16, 0.02)])
+def test_shipped_thresholds_played_on_the_shipped_table_give_the_entries_back(catalog, data, most, mean):
+    """Digits exactly: one seed, all test pictures.
+
+    Fashion: the table has 2,000 of 10,000 pictures (two deviations are 2 points of a share) of one of three
+    seeds, and where accuracy hardly depends on the threshold seeds choose theirs far apart.
+    """
+    outcomes = read_outcomes(SHIPPED / "lab" / f"{data}.npz")
+    differences = []
+    for name, model in catalog.models.items():
+        if model.family == f"{data}_lab" and "exits" in model.kind:
+            rows = outcomes.exits(name)
+            for point in model.points:
+                thresholds = outcomes.thresholds(name, point.name)
+                found = operating_point(outcomes, rows, thresholds, "clean", "entropy")
+                shares = {exit_.after: exit_.share for exit_ in point.exits}
+                first = len(model.blocks) + 1 - len(rows)
+                differences += [shares.get(first + i, 0) - share for i, share in enumerate(found.shares)]
+                accuracy = float(found.shares @ found.accuracies)
+                assert accuracy == pytest.approx(point.accuracy, abs=max(1e-9, most / 6)), (name, point.name)
+    assert len(differences) > 40
+    assert np.abs(differences).max() <= most and np.abs(differences).mean() <= mean
 
 
 def test_every_number_has_a_source(catalog):
