@@ -162,7 +162,7 @@ def _fill_without(p: Prospects, known: Known, b: int, rho: int, j: int, usable: 
 
 @inner
 def _try_pairs(p: Prospects, known: Known, b: int, rho: int, j: int, count: int, steps: int) -> None:
-    """Let options with a part at position j take over the dearest requests; add up what the cheapest saves."""
+    """Let options with a part at position j take over the dearest requests; add what the cheapest saves."""
     touched = 0
     for e in range(count):
         if p.cost[e] >= p.price[steps - 1]:

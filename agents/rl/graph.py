@@ -1,0 +1,206 @@
+"""An actor-critic on the graph observation whose weights fit every network, catalogue and number of classes.
+
+Only `Wiring` knows the scenario, and it is no part of the weights: ``policy.load_state_dict`` takes those
+of a policy that was trained on another topology, other models or other classes, with the same codec.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from stable_baselines3.common.distributions import DiagGaussianDistribution
+from torch import Tensor, nn
+
+from agents.rl.graph_nets import Encoder, Scene, Scorer, Wiring, groups_of, read_wiring
+from agents.rl.policy import IMPOSSIBLE, ChoicePolicy, MaskedChoicePolicy
+from idn_gym.strict import ConfigError
+
+CHOICE = {"of task": 3.0, "resident": 1.0}
+"""Logits to start from: of a task's segments that which saves most, and rather what is there already."""
+
+FAINT = 100.0
+"""Size of a logit that leaves next to no chance, but more than `IMPOSSIBLE`."""
+
+NOTHING = 2.0
+"""Logit of nothing in their place, to start from."""
+
+PRIORITY = {"of node": 0.8, "resident": 0.1}
+"""Scores to start from: in the order of what segments save."""
+
+SHARE = {"size": 1.0}
+"""Shares of memory to start from."""
+
+
+class Readout(nn.Module):
+    """From scenes to the parameters of the distribution over actions; base of one class per codec."""
+
+    guesses: tuple[dict[str, float], ...] = (CHOICE,)
+
+    def __init__(self, wiring: Wiring, width: int, activation: type[nn.Module]) -> None:
+        super().__init__()
+        self.scorer = Scorer(wiring, self.guesses, width, activation)
+
+    def keep(self, name: str, index: list[int]) -> None:
+        """Store indices that belong to the scenario, and so not to the weights."""
+        self.register_buffer(name, torch.tensor(index, dtype=torch.long), persistent=False)
+
+
+class PlacementReadout(Readout):
+    """Logits of the padded table of `PaddedChoices`: per (node, task) nothing, then its segments."""
+
+    def __init__(self, wiring: Wiring, width: int, activation: type[nn.Module]) -> None:
+        super().__init__(wiring, width, activation)
+        self.nothing = nn.Linear(width, 1)
+        nn.init.constant_(self.nothing.bias, NOTHING)
+        groups, count = groups_of(wiring), len(wiring.node)
+        table = _padded([[count + d, *pairs] for d, (_, pairs) in enumerate(groups)], count + len(groups))
+        self.keep("table", [entry for row in table for entry in row])
+        self.keep("place", [v for (v, _), _ in groups])
+
+    def forward(self, scene: Scene) -> Tensor:
+        score = self.scorer(scene)[..., 0].masked_fill(~scene.fits, IMPOSSIBLE)
+        nothing = self.nothing(scene.nodes)[:, self.place, 0]
+        return _with_padding(torch.cat([score, nothing], dim=1))[:, self.table]
+
+
+class ChangeReadout(Readout):
+    """Logits of changing nothing, and of every pair that fits and is not there yet.
+
+    The first is over all others together, so that what it means does not depend on their number.
+    """
+
+    def __init__(self, wiring: Wiring, width: int, activation: type[nn.Module]) -> None:
+        super().__init__(wiring, width, activation)
+        self.nothing = nn.Linear(width, 1)
+        self.resident = wiring.pair_columns.index("resident")
+
+    def forward(self, scene: Scene) -> Tensor:
+        allowed = scene.fits & (scene.pairs[..., self.resident] < 0.5)
+        score = self.scorer(scene)[..., 0].masked_fill(~allowed, IMPOSSIBLE)
+        others = score.logsumexp(dim=1, keepdim=True).clamp(min=-FAINT)
+        nothing = self.nothing(scene.whole) + others
+        return torch.cat([nothing, score], dim=1)
+
+
+class ScoresReadout(Readout):
+    """Mean priority of every pair."""
+
+    guesses = (PRIORITY,)
+
+    def forward(self, scene: Scene) -> Tensor:
+        score: Tensor = self.scorer(scene)[..., 0]
+        return score
+
+
+class SharesReadout(Readout):
+    """Mean share per (node, task): what its segments ask for, the more so the better they are."""
+
+    guesses = (CHOICE, SHARE)
+
+    def __init__(self, wiring: Wiring, width: int, activation: type[nn.Module]) -> None:
+        super().__init__(wiring, width, activation)
+        groups = groups_of(wiring)
+        table = _padded([pairs for _, pairs in groups], len(wiring.node))
+        self.shape = (-1, len(table), len(table[0]))
+        self.keep("table", [entry for row in table for entry in row])
+
+    def forward(self, scene: Scene) -> Tensor:
+        choice, share = self.scorer(scene).unbind(2)
+        choice = _with_padding(choice.masked_fill(~scene.fits, IMPOSSIBLE))[:, self.table].view(self.shape)
+        share = _with_padding(share.masked_fill(~scene.fits, 0.0))[:, self.table].view(self.shape)
+        return (choice.softmax(dim=2) * share).sum(dim=2)
+
+
+def _padded(rows: list[list[int]], padding: int) -> list[list[int]]:
+    longest = max(map(len, rows))
+    return [row + [padding] * (longest - len(row)) for row in rows]
+
+
+def _with_padding(values: Tensor) -> Tensor:
+    """One more column, which is never chosen."""
+    return torch.cat([values, values.new_full((len(values), 1), IMPOSSIBLE)], dim=1)
+
+
+def readout_for(action_space: spaces.Space[Any], wiring: Wiring) -> type[Readout]:
+    """The readout of the codec with this action space.
+
+    Raises:
+        ConfigError: a codec that the policy cannot act through.
+    """
+    pairs, groups = len(wiring.node), groups_of(wiring)
+    if isinstance(action_space, spaces.MultiDiscrete):
+        if np.array_equal(action_space.nvec, [1 + len(members) for _, members in groups]):
+            return PlacementReadout
+    elif isinstance(action_space, spaces.Discrete) and action_space.n == pairs + 1:
+        return ChangeReadout
+    elif isinstance(action_space, spaces.Box) and action_space.shape == (pairs,):
+        return ScoresReadout
+    elif isinstance(action_space, spaces.Box) and action_space.shape == (len(groups),):
+        return SharesReadout
+    raise ConfigError(
+        "action",
+        "is not allowed with the graph policy; allowed: placement, change, scores, scores-task, fractional",
+    )
+
+
+class Branches(nn.Module):
+    """In the place of SB3's hidden layers: scenes for the actor, embeddings of them for the critic."""
+
+    def forward_actor(self, scene: Scene) -> Scene:
+        """All of the scene."""
+        return scene
+
+    def forward_critic(self, scene: Scene) -> Tensor:
+        """What stands for all of it (B, H)."""
+        return scene.whole
+
+    def forward(self, scene: Scene) -> tuple[Scene, Tensor]:
+        """Both."""
+        return scene, scene.whole
+
+
+class _Graph:
+    """Puts encoder, readout and critic where SB3 builds its nets."""
+
+    action_space: spaces.Space[Any]
+
+    def _build(self: Any, lr_schedule: Any) -> None:
+        options = self.features_extractor_kwargs
+        wiring, width, activation = Wiring(*options["wiring"]), options["widths"][-1], options["activation"]
+        if isinstance(self.action_space, spaces.MultiDiscrete):
+            self.action_dist = self.choices(self.action_space.nvec.tolist())
+        self.mlp_extractor = Branches()
+        self.action_net = readout_for(self.action_space, wiring)(wiring, width, activation)
+        if isinstance(self.action_dist, DiagGaussianDistribution):
+            self.log_std = nn.Parameter(torch.full((1,), float(self.log_std_init)))
+        self.value_net = nn.Sequential(nn.Linear(width, width), activation(), nn.Linear(width, 1))
+        self.optimizer = self.optimizer_class(self.parameters(), lr=lr_schedule(1), **self.optimizer_kwargs)
+
+
+class GraphPolicy(_Graph, ChoicePolicy):
+    """For PPO and A2C; `graph_options` gives its keyword arguments."""
+
+
+class MaskedGraphPolicy(_Graph, MaskedChoicePolicy):
+    """For ``MaskablePPO``, likewise."""
+
+
+def graph_options(
+    described: dict[str, Any], widths: list[int], activation: type[nn.Module]
+) -> dict[str, Any]:
+    """``policy_kwargs`` of `GraphPolicy`, as plain data.
+
+    Args:
+        described: ``describe()["observation"]`` of the environment, with the observation `graph`.
+        widths: of the embeddings of nodes, one per round of message passing.
+        activation: between layers.
+    """
+    options = {"wiring": tuple(read_wiring(described)), "widths": list(widths), "activation": activation}
+    return {
+        "features_extractor_class": Encoder,
+        "features_extractor_kwargs": options,
+        "share_features_extractor": False,
+    }

@@ -1,0 +1,173 @@
+"""Message passing over the graph observation, in plain torch; no size of a network is in the weights.
+
+Dimension letters as in `idn_gym.core.arrays`: B rows, N nodes, E links, K tasks; C pairs (node, segment)
+of the observation, H the width of an embedding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from gymnasium import spaces
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
+from torch import Tensor, nn
+
+
+class Wiring(NamedTuple):
+    """Who is connected with whom, from ``describe()["observation"]``, as plain lists."""
+
+    source: tuple[int, ...]  # (E,) nodes
+    target: tuple[int, ...]  # (E,)
+    node: tuple[int, ...]  # (C,) of the pairs
+    task: tuple[int, ...]  # (C,)
+    pair_columns: tuple[str, ...]  # names of the columns of `pairs`
+
+
+def read_wiring(described: Mapping[str, Any]) -> Wiring:
+    """Pick what the nets need out of ``describe()["observation"]`` of the codec `graph`."""
+    links, pairs = described["links"], described["pairs"]
+    return Wiring(
+        source=tuple(links["source"]),
+        target=tuple(links["target"]),
+        node=tuple(pairs["node"]),
+        task=tuple(pairs["task"]),
+        pair_columns=tuple(column["name"] for column in pairs["columns"]),
+    )
+
+
+def groups_of(wiring: Wiring) -> list[tuple[tuple[int, int], list[int]]]:
+    """Each (node, task) in the order of the action codecs, with its pairs."""
+    members: dict[tuple[int, int], list[int]] = {}
+    for c, place in enumerate(zip(wiring.node, wiring.task, strict=True)):
+        members.setdefault(place, []).append(c)
+    return sorted(members.items())
+
+
+class Scene(NamedTuple):
+    """An observation with its nodes embedded."""
+
+    pairs: Tensor  # (B, C, columns)
+    fits: Tensor  # (B, C) bool
+    nodes: Tensor  # (B, N, H)
+    whole: Tensor  # (B, H)
+
+
+class Encoder(BaseFeaturesExtractor):
+    """Embeds nodes by rounds of message passing along links, both ways, with means over neighbours."""
+
+    def __init__(
+        self,
+        observation_space: spaces.Dict,
+        wiring: Sequence[Any],
+        widths: Sequence[int],
+        activation: type[nn.Module],
+    ) -> None:
+        """Set up one round per width.
+
+        Args:
+            observation_space: of the codec `graph`.
+            wiring: the fields of `Wiring`.
+            widths: of the embeddings after each round.
+            activation: between layers.
+        """
+        super().__init__(observation_space, features_dim=widths[-1])
+        wires = Wiring(*wiring)
+        columns = {name: space.shape[-1] for name, space in observation_space.spaces.items() if space.shape}
+        inputs = columns["nodes"] + columns["pairs"] + columns["globals"]
+        self.resident = wires.pair_columns.index("resident")
+        for name in ("source", "target", "node"):
+            # Not in the state: it belongs to a scenario, weights belong to none.
+            index = torch.tensor(getattr(wires, name), dtype=torch.long)
+            self.register_buffer(name, index, persistent=False)
+        count = observation_space["nodes"].shape[0]  # type: ignore[index]
+        for name, ends in (("arriving", wires.target), ("leaving", wires.source)):
+            degree = torch.bincount(torch.tensor(ends, dtype=torch.long), minlength=count)
+            self.register_buffer(name, 1.0 / degree.clamp(min=1.0)[:, None], persistent=False)
+        self.embed = nn.Sequential(nn.Linear(inputs, widths[0]), activation())
+        self.rounds = nn.ModuleList(
+            Round(before, after, columns["links"], activation)
+            for before, after in zip([widths[0], *widths], widths, strict=False)
+        )
+        self.pool = nn.Sequential(nn.Linear(widths[-1] + columns["globals"], widths[-1]), activation())
+
+    def forward(self, observation: dict[str, Tensor]) -> Scene:
+        pairs, nodes, overall = observation["pairs"], observation["nodes"], observation["globals"]
+        held = _gather(pairs * pairs[..., self.resident, None], self.node, nodes.shape[1])
+        everywhere = overall[:, None].expand(-1, nodes.shape[1], -1)
+        state = self.embed(torch.cat([nodes, held, everywhere], dim=2))
+        for layer in self.rounds:
+            state = layer(state, observation["links"], self)
+        whole = self.pool(torch.cat([state.mean(dim=1), overall], dim=1))
+        return Scene(pairs, observation["pair_mask"] > 0.5, state, whole)
+
+
+class Round(nn.Module):
+    """One exchange of messages: what a node was, what comes from below and what from above."""
+
+    def __init__(self, before: int, after: int, link_columns: int, activation: type[nn.Module]) -> None:
+        super().__init__()
+        self.own = nn.Linear(before, after)
+        self.up = nn.Linear(before + link_columns, after, bias=False)
+        self.down = nn.Linear(before + link_columns, after, bias=False)
+        self.activation = activation()
+
+    def forward(self, state: Tensor, links: Tensor, wires: Encoder) -> Tensor:
+        count = state.shape[1]
+        up = torch.cat([state[:, wires.source], links], dim=2)
+        down = torch.cat([state[:, wires.target], links], dim=2)
+        arrived = _gather(up, wires.target, count) * wires.arriving
+        returned = _gather(down, wires.source, count) * wires.leaving
+        new = self.own(state) + self.up(arrived) + self.down(returned)
+        return self.activation(new)
+
+
+class Scorer(nn.Module):
+    """Numbers for every pair: a linear guess to start from, plus what a hidden layer adds to it."""
+
+    def __init__(
+        self,
+        wiring: Wiring,
+        guesses: Sequence[Mapping[str, float]],
+        width: int,
+        activation: type[nn.Module],
+    ) -> None:
+        """Set up; untrained, the numbers are the guesses.
+
+        Args:
+            wiring: of the scenario.
+            guesses: per number, the weights of some columns of the pairs to start from.
+            width: H of the scenes.
+            activation: of the hidden layer.
+        """
+        super().__init__()
+        columns = wiring.pair_columns
+        self.register_buffer("node", torch.tensor(wiring.node, dtype=torch.long), persistent=False)
+        self.guess = nn.Linear(len(columns), len(guesses))
+        self.pair = nn.Linear(len(columns), width)
+        self.place = nn.Linear(2 * width, width, bias=False)
+        self.activation = activation()
+        self.out = nn.Linear(width, len(guesses))
+        with torch.no_grad():
+            self.guess.weight.zero_()
+            self.guess.bias.zero_()
+            for row, guess in enumerate(guesses):
+                for name, weight in guess.items():
+                    self.guess.weight[row, columns.index(name)] = weight
+            self.out.weight.mul_(0.01)
+            self.out.bias.zero_()
+
+    def forward(self, scene: Scene) -> Tensor:
+        """(B, C, numbers)."""
+        everywhere = scene.whole[:, None].expand(-1, scene.nodes.shape[1], -1)
+        place = self.place(torch.cat([scene.nodes, everywhere], dim=2))
+        hidden = self.activation(self.pair(scene.pairs) + place[:, self.node])
+        numbers: Tensor = self.guess(scene.pairs) + self.out(hidden)
+        return numbers
+
+
+def _gather(values: Tensor, index: Tensor, count: int) -> Tensor:
+    """Sums (B, count, ·) of `values` (B, n, ·) by their index (n,)."""
+    sums = values.new_zeros(len(values), count, values.shape[2])
+    return sums.index_add(1, index, values)

@@ -1,0 +1,166 @@
+"""One set of weights for every scenario: sizes, orders, codecs, masks, and what training makes of it."""
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch
+from sb3_contrib import MaskablePPO
+from stable_baselines3 import PPO
+from stable_baselines3.common.utils import obs_as_tensor
+
+import idn_gym  # noqa: F401 (registers IDN-v0)
+from agents.rl.graph import GraphPolicy, MaskedGraphPolicy, graph_options
+from agents.rl.graph_nets import Scorer
+from idn_gym.core.arrays import EMPTY
+from idn_gym.integrations.sb3 import GymVecEnv
+from idn_gym.strict import ConfigError
+
+CODECS = ["placement", "change", "scores", "scores-task", "fractional"]
+SHRUNK = {"dynamics.memory": {"left": 0.2, "mean_full": 1.0, "mean_shrunk": 100.0}}
+
+
+def make_env(scenario="tiny", action="scores", count=4, **kwargs):
+    options = {"preference": "random", "observation": "graph", **kwargs}
+    return gym.make_vec(
+        "IDN-v0", num_envs=count, autoreset_mode="SAME_STEP", scenario=scenario, action=action, **options
+    ).unwrapped
+
+
+def make_policy(env, kind=GraphPolicy):
+    torch.manual_seed(0)
+    options = graph_options(env.describe()["observation"], [8, 8], torch.nn.Tanh)
+    return kind(env.single_observation_space, env.single_action_space, lambda _: 0.01, **options)
+
+
+def make_algorithm(env, algorithm=PPO, policy=GraphPolicy):
+    options = graph_options(env.describe()["observation"], [8, 8], torch.nn.Tanh)
+    settings = {"n_steps": 8, "batch_size": 16, "n_epochs": 2, "device": "cpu", "learning_rate": 0.01}
+    return algorithm(policy, GymVecEnv(env), policy_kwargs=options, seed=0, **settings)
+
+
+def observe(env, seed=0):
+    return obs_as_tensor(env.reset(seed=seed)[0], "cpu")
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_weights_trained_on_one_scenario_act_in_another(codec):
+    trained = make_algorithm(make_env(action=codec)).learn(64)
+    env = make_env("edge-small", codec)
+    policy = make_policy(env)
+    before = {name: weight.clone() for name, weight in policy.state_dict().items()}
+    policy.load_state_dict(trained.policy.state_dict())
+    assert all(not torch.equal(before[name], weight) for name, weight in policy.state_dict().items())
+    observation, _ = env.reset(seed=0)
+    for _ in range(3):
+        actions, _ = policy.predict(observation, deterministic=False)
+        assert all(action in env.single_action_space for action in actions)
+        observation, *_ = env.step(actions)
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_gradients_reach_every_weight(codec):
+    env = make_env("edge-small", codec)
+    policy = make_policy(env)
+    observation = observe(env)
+    actions = policy(observation)[0].detach()
+    values, log_prob, entropy = policy.evaluate_actions(observation, actions)
+    (values.square().sum() - log_prob.sum() - entropy.sum()).backward()
+    without = [name for name, weight in policy.named_parameters() if not weight.grad.abs().sum() > 0]
+    assert without == []
+
+
+def test_the_order_of_nodes_links_and_models_is_of_no_consequence(make_scenario):
+    nodes = {
+        "a": {"demand": 1.0, "memory": 30.0},
+        "b": {"demand": 2.0, "memory": 25.0},
+        "e": {"device": "fast", "memory": 40.0},
+        "c": {"device": "fast", "pins": ["all"], "servers": float("inf")},
+    }
+    links = [("a", "e", {}), ("b", "e", {"rate": 8.0}), ("e", "c", {"delay": 2.0})]
+    models = {"m": {"blocks": [(0.5, 10.0, 4.0), (1.0, 20.0, 0.0)]}, "n": {"blocks": [(2.0, 15.0, 0.0)]}}
+    rows = []
+    for turned in (False, True):
+        order = reversed if turned else list
+        one = [{k: given[k] for k in order(list(given))} for given in (nodes, models)]
+        env = make_env(make_scenario(one[0], list(order(links)), one[1]), "scores", preference="balanced")
+        scores = make_policy(env).get_distribution(observe(env)).mode()[0].tolist()
+        value = make_policy(env).predict_values(observe(env))[0, 0].item()
+        rows.append((dict(zip(env.describe()["action"], scores, strict=True)), value))
+    assert rows[0][0] == pytest.approx(rows[1][0], abs=1e-5) and len(rows[0][0]) == 11
+    assert rows[0][1] == pytest.approx(rows[1][1], abs=1e-5)
+
+
+def test_messages_travel_along_links_both_ways():
+    """What happens at a board is felt at its own edge server, and in the other branch only through means."""
+    env = make_env("edge-small", preference="balanced")
+    encoder = make_policy(env).pi_features_extractor
+    observation = observe(env)
+    before = encoder(observation).nodes
+    observation["nodes"][:, 0] += 1.0
+    moved = (encoder(observation).nodes - before).abs().sum(dim=(0, 2)) > 1e-6
+    names = env.simulation.compiled.names.nodes
+    assert {name for name, felt in zip(names, moved, strict=True) if felt} == {
+        "board-0",
+        "board-1",
+        "edge-0",
+        "cloud",
+    }
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_every_pair_has_its_place_in_the_action(codec, monkeypatch):
+    env = make_env("tiny", codec, count=1)
+    policy, pairs = make_policy(env), env.describe()["observation"]["pairs"]
+    simulation = env.simulation
+    for c, (v, s) in enumerate(zip(pairs["node"], pairs["segment"], strict=True)):
+        best = torch.full((1, len(pairs["node"]), 2), -50.0)
+        best[0, c] = 50.0
+        monkeypatch.setattr(Scorer, "forward", lambda self, scene, best=best: best)
+        action = policy.get_distribution(observe(env)).mode().detach().numpy()
+        if codec == "scores-task":
+            d = int(action[0].argmax())
+            assert (simulation.codec.pair_node[d], simulation.codec.pair_task[d]) == (v, pairs["task"][c])
+            continue
+        wanted = simulation.codec.decode(simulation.instance, simulation.state, action).wanted[0]
+        assert wanted[v, pairs["model"][c]] == s
+        assert (wanted[simulation.compiled.tables.pinned == EMPTY] != EMPTY).sum() == 1
+
+
+@pytest.mark.parametrize(
+    "codec, algorithm, kind",
+    [
+        ("placement", PPO, GraphPolicy),
+        ("change", PPO, GraphPolicy),
+        ("placement", MaskablePPO, MaskedGraphPolicy),
+        ("change", MaskablePPO, MaskedGraphPolicy),
+    ],
+)
+def test_nothing_that_does_not_fit_is_ever_chosen(codec, algorithm, kind):
+    env = make_env(action=codec, overrides=SHRUNK)
+    built = make_algorithm(env, algorithm, kind).learn(32)
+    observation, _ = env.reset(seed=0)
+    sizes = np.atleast_1d(getattr(env.single_action_space, "nvec", getattr(env.single_action_space, "n", 0)))
+    forbidden = 0
+    for _ in range(20):
+        masks = env.action_masks()
+        actions, _ = built.policy.predict(observation, deterministic=False)
+        chosen = np.cumsum(sizes) - sizes + actions.reshape(4, -1)
+        assert np.take_along_axis(masks, chosen, axis=1).all()
+        forbidden += (~masks).sum()
+        observation, *_ = env.step(actions)
+    assert forbidden > 0
+
+
+def test_an_algorithm_comes_back_from_its_file(tmp_path):
+    env = make_env(action="placement")
+    trained = make_algorithm(env).learn(32)
+    trained.save(tmp_path / "policy.zip")
+    again = PPO.load(tmp_path / "policy.zip", device="cpu")
+    observation, _ = env.reset(seed=3)
+    expected = trained.predict(observation, deterministic=True)[0]
+    np.testing.assert_array_equal(again.predict(observation, deterministic=True)[0], expected)
+
+
+def test_whole_placements_are_refused():
+    with pytest.raises(ConfigError, match=r"^action: is not allowed with the graph policy"):
+        make_policy(make_env(action="segments"))
