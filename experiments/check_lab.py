@@ -107,9 +107,12 @@ def check_early_label(seeds: Sequence[Evidence], name: str) -> list[Finding]:
         return 1 - share, seed.accuracy(name) - points
 
     sent, loss = zip(*map(measure, seeds), strict=True)
+    plain = name.removesuffix("-early")
+    gain = tuple(seed.accuracy(name) - seed.accuracy(plain) for seed in seeds)
     return [
         Finding("d", f"{name}: mean bytes / bytes without the early label", sent, most=0.5),
         Finding("d", f"{name}: points below always sending", loss, most=0.5),
+        Finding("d", f"{name}: always sending, points above {plain} in two stages", gain),
     ]
 
 

@@ -2,7 +2,8 @@
 
 Plays every agent of the part anew, on the study's episodes, and prints median, 95th and 99th percentile of
 the delays of an episode's requests, exit branch by exit branch: means over the episodes with 95 % bootstrap
-intervals. A request that was dropped is later than all others. Not for parts with trained agents.
+intervals. A request that was dropped is later than all others, and where a percentile is among those, the
+table says in how many episodes. Not for parts with trained agents.
 """
 
 from __future__ import annotations

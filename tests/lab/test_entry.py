@@ -23,7 +23,7 @@ def graph():
 
 
 def test_the_page_adds_a_network_in_under_20_lines(tmp_path, monkeypatch):
-    (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    code, _ = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     assert len([line for line in code.splitlines() if line.strip()]) < 20
     monkeypatch.chdir(tmp_path)
     namespace = {"__name__": "page"}
@@ -35,6 +35,12 @@ def test_the_page_adds_a_network_in_under_20_lines(tmp_path, monkeypatch):
     assert load_catalog(("my_net.yaml",)).models["my_net"] == entry
     assert "my_net" in env.unwrapped.describe_placement()["cloud"]
     env.step(env.action_space.sample())
+
+
+def test_the_page_plays_shipped_thresholds(capsys):
+    _, code = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    exec(compile(code, "lab.md", "exec"), {"__name__": "page"})
+    assert capsys.readouterr().out.count("shares=array") == 2
 
 
 def test_no_preset_mixes_measured_with_published_accuracies():
