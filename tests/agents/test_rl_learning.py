@@ -30,10 +30,10 @@ OTHERS = {
     ("maskable-ppo", "placement"): (20_000, {}),
     ("maskable-ppo", "change"): (20_000, {}),
     ("recurrent-ppo", "placement"): (15_000, {"agent.lstm_hidden_size": 16}),
-    ("dqn", "change"): (8_000, FAST),
+    ("dqn", "change"): (12_000, FAST),
     ("qr-dqn", "change"): (8_000, {**FAST, "agent.n_quantiles": 5}),
     ("sac", "scores-task"): (5_000, FAST),
-    ("tqc", "scores-task"): (5_000, {**FAST, **QUANTILES, "agent.gradient_steps": 4}),
+    ("tqc", "scores-task"): (8_000, {**FAST, **QUANTILES}),
 }
 """Steps, and what differs from the shipped hyper-parameters to save time."""
 
@@ -93,12 +93,14 @@ def test_others_come_closer_to_the_best_than_random(kind, codec):
     steps, changes = OTHERS[kind, codec]
     config = resolve(scenario="tiny", agent=kind, changes={"envs": ENVS, "action": codec, **changes})
     use_one_thread()
-    algorithm = build(config.agent, make_env(config), seed=0)
-    algorithm.learn(steps)
+    algorithm = build(config.agent, make_env(config), seed=2)
     test = gym.make_vec("IDN-v0", num_envs=EPISODES, split="validation", **config.env_options())
-    trained, random = (
-        rollout(policy, test, range(EPISODES)).scalar.mean()
-        for policy in (acting(algorithm, test), make_agent("random", test, seed=0))
-    )
-    _, best = brute_force()
-    assert trained - random >= 0.4 * (best - random)
+
+    def reward(policy):
+        return rollout(policy, test, range(EPISODES)).scalar.mean()
+
+    random, best = reward(make_agent("random", test, seed=0)), brute_force()[1]
+    enough = random + 0.6 * (best - random)
+    assert reward(acting(algorithm, test)) < enough, "no need to learn"
+    algorithm.learn(steps)
+    assert reward(acting(algorithm, test)) >= enough
