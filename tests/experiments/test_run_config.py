@@ -51,7 +51,7 @@ def test_agent_file_of_the_user(tmp_path):
         (["agent.net_arch=[1"], "agent.net_arch"),
         (["stepps=5"], "steps"),
         (["scenario.horizon=0"], "scenario.horizon"),
-        (["agent.kind=dqn"], "agent.kind"),
+        (["agent.kind=trpo"], "agent.kind"),
     ],
 )
 def test_wrong_words_are_named(words, message):

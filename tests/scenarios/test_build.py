@@ -86,8 +86,11 @@ def test_random_preferences_are_spread_over_the_simplex():
     weights = build_instance(scenario, range(400), preference="random").draw.weights
     np.testing.assert_allclose(weights.sum(1), 1.0)
     assert (weights >= 0).all()
-    # Dirichlet(1, ..., 1): mean 1/5, variance 4 / 150
-    np.testing.assert_allclose(weights.mean(0), 0.2, atol=5 * np.sqrt(4 / 150 / 400))
+    # Update weighs 1/9, as when balanced; the others are Dirichlet(1/2, ..., 1/2): mean 1/4, variance 3 / 48.
+    np.testing.assert_allclose(weights[:, 4], 1 / 9)
+    drawn = weights[:, :4] * 9 / 8
+    np.testing.assert_allclose(drawn.mean(0), 0.25, atol=5 * np.sqrt(3 / 48 / 400))
+    np.testing.assert_allclose(drawn.var(0), 3 / 48, rtol=0.3)
 
 
 def test_every_order_of_arrival_is_as_likely():
