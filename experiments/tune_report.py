@@ -105,7 +105,8 @@ def confirm(study: Any, tuning: Tuning, out: Path) -> Interval | None:
         "difference": difference._asdict(),
     }
     atomically(out / "confirm.json", lambda file: file.write((json.dumps(record, indent=1) + "\n").encode()))
-    print(f"best minus today on validation seeds {seeds[0]} to {seeds[-1]}: {difference}")
+    text = "{:+.4f} [{:+.4f}, {:+.4f}]".format(*difference)
+    print(f"best minus today, reward per slot on validation seeds {seeds[0]} to {seeds[-1]}: {text}")
     return difference
 
 
