@@ -13,6 +13,7 @@ from idn_gym.strict import ConfigError, closest
 
 AGENTS: dict[str, str] = {
     "ppo": "agents.rl.trained:ppo",
+    "ppo-graph": "agents.rl.trained:ppo_graph",
     "maskable-ppo": "agents.rl.trained:maskable_ppo",
     "recurrent-ppo": "agents.rl.trained:recurrent_ppo",
     "a2c": "agents.rl.trained:a2c",

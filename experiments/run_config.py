@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from agents.rl.config import AgentConfig, check_codec
+from agents.rl.config import AgentConfig, check_codec, check_observation, observed_by
 from idn_gym.objectives import read_preference
 from idn_gym.scenarios import presets
 from idn_gym.scenarios.config import Scenario
@@ -48,6 +48,7 @@ class RunConfig:
             raise ConfigError("preference", "None is not allowed; training needs a scalar reward")
         read_preference(self.preference)
         check_codec(self.agent, self.action or self.scenario.action)
+        check_observation(self.agent, self.observation)
 
     def env_options(self) -> dict[str, Any]:
         """Keyword arguments for ``gym.make`` and ``gym.make_vec``."""
@@ -70,7 +71,7 @@ def resolve(
     Args:
         base: plain configuration to start from; None: the default scenario with PPO.
         scenario: preset or file that replaces the base's.
-        agent: shipped agent or file that replaces the base's.
+        agent: shipped agent or file that replaces the base's, and its observation with what it reads.
         changes: dotted keys, such as ``{"agent.learning_rate": 0.001}``, applied last.
 
     Raises:
@@ -81,6 +82,7 @@ def resolve(
         plain["scenario"] = write(presets.resolve(scenario or "edge-small"))
     if agent or not base:
         plain["agent"] = _agent(agent or "ppo")
+        plain["observation"] = observed_by(plain["agent"])
     return read(RunConfig, override(plain, changes or {}))
 
 

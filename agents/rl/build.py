@@ -14,10 +14,12 @@ from stable_baselines3.common.utils import LinearSchedule
 from stable_baselines3.common.vec_env import VecEnv
 
 from agents.rl.config import AgentConfig
+from agents.rl.graph import GraphPolicy, graph_options
 from agents.rl.policy import ChoicePolicy, MaskedChoicePolicy, RecurrentChoicePolicy
 
 ALGORITHMS: dict[str, type[BaseAlgorithm]] = {
     "ppo": PPO,
+    "ppo-graph": PPO,
     "maskable-ppo": MaskablePPO,
     "recurrent-ppo": RecurrentPPO,
     "a2c": A2C,
@@ -28,6 +30,7 @@ ALGORITHMS: dict[str, type[BaseAlgorithm]] = {
 }
 POLICIES: dict[str, str | type[BasePolicy]] = {
     "ppo": ChoicePolicy,
+    "ppo-graph": GraphPolicy,
     "maskable-ppo": MaskedChoicePolicy,
     "recurrent-ppo": RecurrentChoicePolicy,
     "a2c": ChoicePolicy,
@@ -35,7 +38,7 @@ POLICIES: dict[str, str | type[BasePolicy]] = {
 """Where it is not SB3's ``MlpPolicy``."""
 
 ACTIVATIONS = {"tanh": torch.nn.Tanh, "relu": torch.nn.ReLU}
-NETS = ("lstm_hidden_size", "n_quantiles")
+NETS = ("lstm_hidden_size", "n_quantiles", "log_std_init")
 """Fields of the configurations that SB3 wants among the options of the nets."""
 
 
@@ -50,8 +53,12 @@ def build(config: AgentConfig, env: VecEnv, seed: int) -> BaseAlgorithm:
     if options.pop("schedule") == "linear":
         rate = LinearSchedule(rate, 0.0, 1.0)
     nets: dict[str, Any] = {name: options.pop(name) for name in NETS if name in options}
-    nets["net_arch"] = list(options.pop("net_arch"))
-    nets["activation_fn"] = ACTIVATIONS[options.pop("activation")]
+    widths, activation = list(options.pop("net_arch")), ACTIVATIONS[options.pop("activation")]
+    if kind == "ppo-graph":
+        native: Any = env.unwrapped
+        nets |= graph_options(native.native.describe()["observation"], widths, activation)
+    else:
+        nets |= {"net_arch": widths, "activation_fn": activation}
     if kind in ("sac", "tqc"):
         options["ent_coef"] = f"auto_{options['ent_coef']}"
     return ALGORITHMS[kind](

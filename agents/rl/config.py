@@ -5,8 +5,9 @@ Names and meanings are those of Stable-Baselines3, one dataclass per algorithm.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal, get_args
 
 from idn_gym.strict import ConfigError, number
 
@@ -20,6 +21,8 @@ class Hyper:
 
     codecs: ClassVar[tuple[str, ...]]
     """action codecs that the algorithm can act through"""
+    observes: ClassVar[str] = "flat"
+    """observation codec that its nets read"""
 
     learning_rate: float = number(above=0)
     schedule: Literal["constant", "linear"] = "constant"
@@ -58,6 +61,20 @@ class PPOConfig(Clipped):
 
     codecs = DISCRETE + CONTINUOUS
     kind: Literal["ppo"] = "ppo"
+
+
+@dataclass(frozen=True)
+class GraphPPOConfig(Clipped):
+    """PPO with nets that fit every scenario, by message passing over the graph observation.
+
+    Each entry of `net_arch` is a round of messages and the width of what nodes know after it.
+    """
+
+    codecs = DISCRETE + CONTINUOUS
+    observes = "graph"
+    log_std_init: float = number(-1.5)
+    """logarithm of the standard deviation of continuous actions before training"""
+    kind: Literal["ppo-graph"] = "ppo-graph"
 
 
 @dataclass(frozen=True)
@@ -158,6 +175,7 @@ class TQCConfig(SACConfig):
 
 AgentConfig = (
     PPOConfig
+    | GraphPPOConfig
     | MaskablePPOConfig
     | RecurrentPPOConfig
     | A2CConfig
@@ -177,3 +195,21 @@ def check_codec(agent: AgentConfig, codec: str) -> None:
     if codec not in agent.codecs:
         allowed = ", ".join(agent.codecs)
         raise ConfigError("action", f"{codec!r} is not what {agent.kind} can act through; allowed: {allowed}")
+
+
+def check_observation(agent: AgentConfig, observation: str) -> None:
+    """Refuse an observation codec that the agent's nets cannot read.
+
+    Raises:
+        ConfigError: it is not `Hyper.observes`.
+    """
+    if observation != agent.observes:
+        raise ConfigError(
+            "observation", f"{observation!r} is not what {agent.kind} reads; allowed: {agent.observes}"
+        )
+
+
+def observed_by(agent: Any) -> str:
+    """The observation codec that an agent reads, given as plain data; "flat" where its kind is unknown."""
+    kind = agent.get("kind") if isinstance(agent, Mapping) else None
+    return next((config.observes for config in get_args(AgentConfig) if config.kind == kind), "flat")

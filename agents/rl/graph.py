@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from gymnasium import spaces
+from gymnasium.vector import VectorEnv
 from stable_baselines3.common.distributions import DiagGaussianDistribution
 from torch import Tensor, nn
 
@@ -63,7 +64,7 @@ class PlacementReadout(Readout):
     def forward(self, scene: Scene) -> Tensor:
         score = self.scorer(scene)[..., 0].masked_fill(~scene.fits, IMPOSSIBLE)
         nothing = self.nothing(scene.nodes)[:, self.place, 0]
-        return _with_padding(torch.cat([score, nothing], dim=1))[:, self.table]
+        return _with_padding(torch.cat([score, nothing], dim=1)).index_select(1, self.table)
 
 
 class ChangeReadout(Readout):
@@ -109,9 +110,12 @@ class SharesReadout(Readout):
 
     def forward(self, scene: Scene) -> Tensor:
         choice, share = self.scorer(scene).unbind(2)
-        choice = _with_padding(choice.masked_fill(~scene.fits, IMPOSSIBLE))[:, self.table].view(self.shape)
-        share = _with_padding(share.masked_fill(~scene.fits, 0.0))[:, self.table].view(self.shape)
+        choice = self._rows(choice.masked_fill(~scene.fits, IMPOSSIBLE))
+        share = self._rows(share.masked_fill(~scene.fits, 0.0))
         return (choice.softmax(dim=2) * share).sum(dim=2)
+
+    def _rows(self, values: Tensor) -> Tensor:
+        return _with_padding(values).index_select(1, self.table).view(self.shape)
 
 
 def _padded(rows: list[list[int]], padding: int) -> list[list[int]]:
@@ -204,3 +208,25 @@ def graph_options(
         "features_extractor_kwargs": options,
         "share_features_extractor": False,
     }
+
+
+def rewired(policy: GraphPolicy, env: VectorEnv[Any, Any, Any]) -> GraphPolicy:
+    """A policy with the same weights for the network of `env`.
+
+    Args:
+        policy: trained on any scenario.
+        env: native vector environment with the observation `graph`.
+
+    Raises:
+        ConfigError: the action codecs differ.
+    """
+    native: Any = env.unwrapped
+    given = policy.features_extractor_kwargs
+    options = graph_options(native.describe()["observation"], given["widths"], given["activation"])
+    spaces = env.single_observation_space, env.single_action_space
+    new = type(policy)(*spaces, lambda _: 0.0, **options)
+    if type(new.action_net) is not type(policy.action_net):
+        raise ConfigError("action", "is not the codec that the graph policy was trained to act through")
+    new.load_state_dict(policy.state_dict())
+    new.set_training_mode(False)
+    return new

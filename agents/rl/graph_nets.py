@@ -115,8 +115,8 @@ class Round(nn.Module):
 
     def forward(self, state: Tensor, links: Tensor, wires: Encoder) -> Tensor:
         count = state.shape[1]
-        up = torch.cat([state[:, wires.source], links], dim=2)
-        down = torch.cat([state[:, wires.target], links], dim=2)
+        up = torch.cat([state.index_select(1, wires.source), links], dim=2)
+        down = torch.cat([state.index_select(1, wires.target), links], dim=2)
         arrived = _gather(up, wires.target, count) * wires.arriving
         returned = _gather(down, wires.source, count) * wires.leaving
         new = self.own(state) + self.up(arrived) + self.down(returned)
@@ -162,7 +162,7 @@ class Scorer(nn.Module):
         """(B, C, numbers)."""
         everywhere = scene.whole[:, None].expand(-1, scene.nodes.shape[1], -1)
         place = self.place(torch.cat([scene.nodes, everywhere], dim=2))
-        hidden = self.activation(self.pair(scene.pairs) + place[:, self.node])
+        hidden = self.activation(self.pair(scene.pairs) + place.index_select(1, self.node))
         numbers: Tensor = self.guess(scene.pairs) + self.out(hidden)
         return numbers
 

@@ -7,11 +7,28 @@ from pathlib import Path
 from typing import Any
 
 from gymnasium.vector import VectorEnv
+from stable_baselines3.common.base_class import BaseAlgorithm
 
 from agents.rl.acting import acting
 from agents.rl.build import ALGORITHMS
+from agents.rl.graph import rewired
 from idn_gym.policy import Policy
 from idn_gym.strict import ConfigError
+
+
+def _load(kind: str, path: str | None) -> BaseAlgorithm:
+    """What training left at `path`.
+
+    Raises:
+        ConfigError: there is no such file.
+    """
+    if path is None:
+        raise ConfigError(
+            "path", "is missing; name the policy.zip of a training run instead of the algorithm"
+        )
+    if not Path(path).is_file():
+        raise ConfigError("path", f"{path!r} is not a file; train the agent first")
+    return ALGORITHMS[kind].load(path, device="cpu")
 
 
 def _reader(kind: str) -> Callable[..., Policy]:
@@ -21,13 +38,7 @@ def _reader(kind: str) -> Callable[..., Policy]:
         Raises:
             ConfigError: there is no such file, or it was trained on spaces other than those of `env`.
         """
-        if path is None:
-            raise ConfigError(
-                "path", "is missing; name the policy.zip of a training run instead of the algorithm"
-            )
-        if not Path(path).is_file():
-            raise ConfigError("path", f"{path!r} is not a file; train the agent first")
-        trained = ALGORITHMS[kind].load(path, device="cpu")
+        trained = _load(kind, path)
         spaces = (trained.observation_space, trained.action_space)
         if spaces != (env.single_observation_space, env.single_action_space):
             raise ConfigError("path", f"{path!r} was trained on other observations or actions")
@@ -44,3 +55,14 @@ dqn = _reader("dqn")
 qr_dqn = _reader("qr-dqn")
 sac = _reader("sac")
 tqc = _reader("tqc")
+
+
+def ppo_graph(env: VectorEnv[Any, Any, Any], path: str | None = None) -> Policy:
+    """The graph policy that training left at `path`, in the network of `env`, whatever it was trained on.
+
+    Raises:
+        ConfigError: there is no such file, or it was trained to act through another codec.
+    """
+    trained: Any = _load("ppo-graph", path).policy
+    policy: Policy = rewired(trained, env)
+    return policy

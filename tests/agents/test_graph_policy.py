@@ -6,13 +6,19 @@ import pytest
 import torch
 from sb3_contrib import MaskablePPO
 from stable_baselines3 import PPO
+from stable_baselines3.common.logger import configure
 from stable_baselines3.common.utils import obs_as_tensor
 
 import idn_gym  # noqa: F401 (registers IDN-v0)
+from agents.registry import make_agent
+from agents.rl.build import build
 from agents.rl.graph import GraphPolicy, MaskedGraphPolicy, graph_options
 from agents.rl.graph_nets import Scorer
+from experiments import checkpoint
+from experiments.run_config import resolve
+from experiments.train import make_env as make_training_env
 from idn_gym.core.arrays import EMPTY
-from idn_gym.integrations.sb3 import GymVecEnv
+from idn_gym.integrations.sb3 import GymVecEnv, use_one_thread
 from idn_gym.strict import ConfigError
 
 CODECS = ["placement", "change", "scores", "scores-task", "fractional"]
@@ -151,16 +157,45 @@ def test_nothing_that_does_not_fit_is_ever_chosen(codec, algorithm, kind):
     assert forbidden > 0
 
 
-def test_an_algorithm_comes_back_from_its_file(tmp_path):
-    env = make_env(action="placement")
+def test_a_trained_policy_is_read_for_other_networks_but_not_for_other_codecs(tmp_path):
+    env, path = make_env(action="placement"), str(tmp_path / "policy.zip")
     trained = make_algorithm(env).learn(32)
-    trained.save(tmp_path / "policy.zip")
-    again = PPO.load(tmp_path / "policy.zip", device="cpu")
+    trained.save(path)
     observation, _ = env.reset(seed=3)
     expected = trained.predict(observation, deterministic=True)[0]
+    again = make_agent("ppo-graph", env, path=path)
     np.testing.assert_array_equal(again.predict(observation, deterministic=True)[0], expected)
+    larger = make_env("edge-small", "placement")
+    actions, _ = make_agent("ppo-graph", larger, path=path).predict(larger.reset(seed=0)[0])
+    assert actions in larger.action_space
+    with pytest.raises(ConfigError, match=r"^action: is not the codec"):
+        make_agent("ppo-graph", make_env(action="scores"), path=path)
 
 
 def test_whole_placements_are_refused():
     with pytest.raises(ConfigError, match=r"^action: is not allowed with the graph policy"):
         make_policy(make_env(action="segments"))
+
+
+def test_a_restored_run_goes_on_to_the_bit(tmp_path):
+    use_one_thread()
+    config = resolve(
+        scenario="tiny",
+        agent="ppo-graph",
+        changes={"envs": 4, "agent.batch_size": 16, "agent.net_arch": [8], "scenario.horizon": 6},
+    )
+    weights = []
+    for _ in range(2):
+        algorithm = build(config.agent, make_training_env(config), seed=0)
+        algorithm.set_logger(configure(str(tmp_path), []))
+        path = tmp_path / "checkpoint.pt"
+        if path.exists():
+            checkpoint.restore(algorithm, checkpoint.read(path))
+        else:
+            algorithm.learn(32)
+            saving = checkpoint.Checkpoints(path, tmp_path, every=32)
+            saving.init_callback(algorithm)
+            saving.on_rollout_start()
+        algorithm.learn(64, reset_num_timesteps=False)
+        weights.append(torch.nn.utils.parameters_to_vector(algorithm.policy.parameters()))
+    assert torch.equal(*weights)

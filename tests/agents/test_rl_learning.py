@@ -104,3 +104,18 @@ def test_others_come_closer_to_the_best_than_random(kind, codec):
     assert reward(acting(algorithm, test)) < enough, "no need to learn"
     algorithm.learn(steps)
     assert reward(acting(algorithm, test)) >= enough
+
+
+@pytest.mark.learning
+@pytest.mark.parametrize("codec", ["placement", "scores"])
+def test_the_graph_policy_finds_what_its_first_guess_does_not_know(codec):
+    config = resolve(scenario="tiny", agent="ppo-graph", changes={"action": codec})
+    use_one_thread()
+    algorithm = build(config.agent, make_env(config), seed=0)
+    test = gym.make_vec("IDN-v0", num_envs=EPISODES, split="validation", **config.env_options())
+    nothing, best = brute_force()
+    shares = []
+    for steps in (1, 20_000):
+        algorithm.learn(steps)
+        shares.append((rollout(algorithm, test, range(EPISODES)).scalar.mean() - nothing) / (best - nothing))
+    assert shares[0] < ENOUGH <= shares[1]
