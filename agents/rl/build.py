@@ -49,6 +49,7 @@ def build(config: AgentConfig, env: VecEnv, seed: int) -> BaseAlgorithm:
     the seed plus i, so runs are set a batch apart, lest neighbours share all but one of their worlds.
     """
     options = dataclasses.asdict(config)
+    guess = options.pop("guess", True)
     kind, rate = options.pop("kind"), options.pop("learning_rate")
     if options.pop("schedule") == "linear":
         rate = LinearSchedule(rate, 0.0, 1.0)
@@ -61,7 +62,7 @@ def build(config: AgentConfig, env: VecEnv, seed: int) -> BaseAlgorithm:
         nets |= {"net_arch": widths, "activation_fn": activation}
     if kind in ("sac", "tqc"):
         options["ent_coef"] = f"auto_{options['ent_coef']}"
-    return ALGORITHMS[kind](
+    algorithm = ALGORITHMS[kind](
         POLICIES.get(kind, "MlpPolicy"),
         env,
         learning_rate=rate,
@@ -70,3 +71,7 @@ def build(config: AgentConfig, env: VecEnv, seed: int) -> BaseAlgorithm:
         device="cpu",
         **options,
     )
+    if not guess:
+        policy: Any = algorithm.policy
+        policy.action_net.forget()
+    return algorithm

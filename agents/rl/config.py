@@ -74,6 +74,8 @@ class GraphPPOConfig(Clipped):
     observes = "graph"
     log_std_init: float = number(-1.5)
     """logarithm of the standard deviation of continuous actions before training"""
+    guess: bool = True
+    """start from what the observation forecasts that segments save, instead of from nothing"""
     kind: Literal["ppo-graph"] = "ppo-graph"
 
 

@@ -44,6 +44,10 @@ class Readout(nn.Module):
         super().__init__()
         self.scorer = Scorer(wiring, self.guesses, width, activation)
 
+    def forget(self) -> None:
+        """Start from nothing instead of a guess: all pairs, and nothing in their place, are alike."""
+        self.scorer.forget()
+
     def keep(self, name: str, index: list[int]) -> None:
         """Store indices that belong to the scenario, and so not to the weights."""
         self.register_buffer(name, torch.tensor(index, dtype=torch.long), persistent=False)
@@ -60,6 +64,10 @@ class PlacementReadout(Readout):
         table = _padded([[count + d, *pairs] for d, (_, pairs) in enumerate(groups)], count + len(groups))
         self.keep("table", [entry for row in table for entry in row])
         self.keep("place", [v for (v, _), _ in groups])
+
+    def forget(self) -> None:
+        super().forget()
+        nn.init.zeros_(self.nothing.bias)
 
     def forward(self, scene: Scene) -> Tensor:
         score = self.scorer(scene)[..., 0].masked_fill(~scene.fits, IMPOSSIBLE)

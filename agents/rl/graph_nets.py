@@ -149,14 +149,18 @@ class Scorer(nn.Module):
         self.place = nn.Linear(2 * width, width, bias=False)
         self.activation = activation()
         self.out = nn.Linear(width, len(guesses))
+        self.forget()
         with torch.no_grad():
-            self.guess.weight.zero_()
-            self.guess.bias.zero_()
             for row, guess in enumerate(guesses):
                 for name, weight in guess.items():
                     self.guess.weight[row, columns.index(name)] = weight
             self.out.weight.mul_(0.01)
             self.out.bias.zero_()
+
+    def forget(self) -> None:
+        """Guess 0 for every pair."""
+        nn.init.zeros_(self.guess.weight)
+        nn.init.zeros_(self.guess.bias)
 
     def forward(self, scene: Scene) -> Tensor:
         """(B, C, numbers)."""

@@ -172,6 +172,14 @@ def test_a_trained_policy_is_read_for_other_networks_but_not_for_other_codecs(tm
         make_agent("ppo-graph", make_env(action="scores"), path=path)
 
 
+@pytest.mark.parametrize("guess", [True, False])
+def test_the_first_guess_can_be_left_out(guess):
+    config = resolve(scenario="tiny", agent="ppo-graph", changes={"agent.guess": guess, "envs": 2})
+    readout = build(config.agent, make_training_env(config), seed=0).policy.action_net
+    weights = torch.cat([readout.scorer.guess.weight.flatten(), readout.nothing.bias])
+    assert bool(weights.any()) == guess
+
+
 def test_whole_placements_are_refused():
     with pytest.raises(ConfigError, match=r"^action: is not allowed with the graph policy"):
         make_policy(make_env(action="segments"))
