@@ -56,11 +56,10 @@ class FrontUnit(Kept):
         """Nothing, one policy, or one per preference in their order."""
         if self.training is None:
             return []
-        changes = {**self.training, "seed": self.seed}
         if self.conditioned:
-            return [Training(self.agent, self.scenario, "random", changes)]
+            return [Training(self.agent, self.scenario, "random", self.training)]
         rows = preference_lattice(self.divisions).tolist()
-        return [Training(self.agent, self.scenario, weights, changes) for weights in rows]
+        return [Training(self.agent, self.scenario, weights, self.training) for weights in rows]
 
     def play(self, out: Path) -> Path:
         path = self.file(out)

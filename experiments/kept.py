@@ -24,6 +24,7 @@ class Kept:
     agent: str
     options: dict[str, Any]
     training: dict[str, Any] | None
+    """fields of the training run, its seed among them; None: nothing is trained"""
     scenario: Scenario
     seed: int
     split: str

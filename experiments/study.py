@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import itertools
 import multiprocessing
 import os
 import shlex
@@ -40,7 +41,8 @@ def list_units(study: Study, smoke: bool) -> tuple[list[Unit], list[str]]:
             continue
         # Those whom a grid of agent options does not concern come up once per option.
         units += {
-            (str(unit.cell), unit.label, unit.seed): unit for unit in _units_of(study, part, smoke)
+            (str(unit.cell), unit.label, unit.trained_with, unit.seed): unit
+            for unit in _units_of(study, part, smoke)
         }.values()
     return units, left_out
 
@@ -53,7 +55,7 @@ def list_fronts(study: Study, smoke: bool) -> list[FrontUnit]:
             label=entry.name,
             agent=entry.agent,
             options=entry.options,
-            training=_training(study, entry, smoke),
+            training=_training(study, entry, seed, smoke),
             scenario=front.world(entry, study.smoke.overrides if smoke else {}),
             seed=seed,
             split=study.split,
@@ -62,8 +64,7 @@ def list_fronts(study: Study, smoke: bool) -> list[FrontUnit]:
         )
         for front in study.fronts
         for entry in front.agents
-        for seed in range(study.smoke.seeds if smoke else front.trainings)
-        if seed == 0 or entry.train is not None
+        for seed in _seeds(study, entry, front.trainings, smoke)
     ]
 
 
@@ -85,24 +86,31 @@ def only(study: Study, names: Sequence[str]) -> Study:
     return dataclasses.replace(study, parts=parts, fronts=fronts, figures=figures, reference=reference)
 
 
-def _training(study: Study, entry: Entry, smoke: bool) -> dict[str, Any] | None:
+def _training(study: Study, entry: Entry, seed: int, smoke: bool) -> dict[str, Any] | None:
     if entry.train is None:
         return None
-    return {**entry.train, **study.smoke.train} if smoke else entry.train
+    return {**entry.train, **(study.smoke.train if smoke else {}), "seed": seed}
+
+
+def _seeds(study: Study, entry: Entry, trainings: int, smoke: bool) -> range:
+    """Training seeds; a single one where nothing is trained."""
+    return range(1 if entry.train is None else study.smoke.seeds if smoke else trainings)
 
 
 def _units_of(study: Study, part: Part, smoke: bool) -> Iterator[Unit]:
     for cell in part.cells():
         options = {key.removeprefix(AGENT): value for key, value in cell.items() if key.startswith(AGENT)}
         for entry in (Entry(BASELINE, fixed=True), *part.agents):
-            for seed in range(study.smoke.seeds if smoke else part.seeds):
+            trainings = _seeds(study, entry, part.trainings, smoke)
+            seeds = range(study.smoke.seeds if smoke else part.seeds)
+            for training, seed in itertools.product(trainings, seeds):
                 yield Unit(
                     part=part.name,
                     cell=of_scenario(cell) if entry.fixed else cell,
                     label=entry.name,
                     agent=entry.agent,
                     options=entry.options if entry.fixed else {**entry.options, **options},
-                    training=_training(study, entry, smoke),
+                    training=_training(study, entry, training, smoke),
                     scenario=part.world(entry, cell, study.smoke.overrides if smoke else {}),
                     seed=seed,
                     split=study.split,

@@ -30,6 +30,7 @@ METRIC = Literal[
     "dynamic_regret",
     "competitive",
     "second_half",
+    "cost",
     "update",
     "accuracy",
     "latency",
@@ -41,6 +42,7 @@ METRIC = Literal[
 """What figures can show, beside columns of `idn_gym.metrics.METRICS`:
 
 - ntag: gain per request, mean over slots; second_half: over the second half of them;
+- cost: what trained agents learn to lower, the scalar cost per slot under the study's preference;
 - share: gain over the upper bound of all static placements in hindsight;
 - regret: gain that the best static placement is ahead, and rounding_regret that 1 - 1/e of it is;
 - fractional_regret: gain that the best static placement is ahead of a learner's fractions, and
@@ -66,20 +68,25 @@ class Part:
     grid: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     """values of dotted keys of the scenario, or of agent options (``agent.refresh``); all combinations"""
     seeds: int = number(10, least=1)
+    trainings: int = number(1, least=1)
+    """training seeds of agents that are trained; each of them plays all seeds"""
     needs: str | None = None
     """a file without which the part is left out"""
 
     def __post_init__(self) -> None:
         check_entries(f"parts.{self.name}", self.agents)
         for entry in self.agents:
-            if (
-                entry.train is not None
-                and not entry.fixed
-                and any(key.startswith(AGENT) for key in self.grid)
-            ):
+            if entry.train is None:
+                continue
+            if not entry.fixed and any(key.startswith(AGENT) for key in self.grid):
                 raise ConfigError(
                     "parts",
                     f"{self.name}: {entry.name} is trained, so the grid's agent options need fixed: true",
+                )
+            if "seed" in entry.train:
+                raise ConfigError(
+                    "parts",
+                    f"{self.name}: {entry.name}: train.seed is not allowed; set trainings of the part",
                 )
 
     def labels(self) -> list[str]:

@@ -79,6 +79,8 @@ class Play:
 
     def value(self, name: str) -> float:
         """One number for the episode: see `study_config.METRIC`."""
+        if name == "cost":
+            return -float(self.record["figures"]["reward"])
         if name in self.record["figures"]:
             return float(self.record["figures"][name])
         if name == "second_half":
@@ -120,9 +122,10 @@ class Play:
             "cell": json.dumps(unit.cell),
             "scenario": unit.scenario.name,
             "agent": unit.label,
+            "training": unit.trained_with,
             "seed": unit.seed,
             "slots": len(self.gain),
-            "cost": -figures["reward"],
+            "cost": self.value("cost"),
             "gain": float(self.gain.sum()),
             "ntag": self.value("ntag"),
             "share": self.value("share"),
@@ -167,12 +170,21 @@ class Plays:
         return list(dict.fromkeys(p.unit.label for p in self.all if p.unit.part == part))
 
     def of(self, part: str, label: str, cell: dict[str, Any]) -> list[Play]:
-        """Runs of an agent in a cell, by seed; those that play once stand for all options."""
+        """Runs of an agent in a cell, by training and seed; those that play once stand for all options."""
         cells = (str(cell), str(of_scenario(cell)))
         mine = [
             p for p in self.all if p.unit.part == part and p.unit.label == label and str(p.unit.cell) in cells
         ]
-        return sorted(mine, key=lambda play: play.unit.seed)
+        return sorted(mine, key=lambda play: (play.unit.trained_with, play.unit.seed))
+
+    def values(self, part: str, label: str, cells: Sequence[dict[str, Any]], name: str) -> Floats:
+        """(r, n) values of `Play.value`: a row per training, a column per cell and seed."""
+        columns = []
+        for cell in cells:
+            mine = self.of(part, label, cell)
+            trainings = len({play.unit.trained_with for play in mine})
+            columns.append(np.array([play.value(name) for play in mine]).reshape(trainings, -1))
+        return np.concatenate(columns, axis=1)
 
     def parts(self) -> Iterator[str]:
         """Names of the parts."""

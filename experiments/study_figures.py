@@ -37,6 +37,7 @@ LABELS = {
     "traffic": "traffic [byte-hops]",
     "drop_rate": "dropped",
     "late_rate": "late",
+    "cost": "cost per slot",
 }
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
@@ -132,7 +133,7 @@ def draw_sweep(figure: Figure, plays: Plays, agents: list[str]) -> Any:
     cells = plays.cells(figure.part)
     for axes, name in zip(grid[0], figure.y, strict=True):
         for agent in agents:
-            intervals = [_interval(plays.of(figure.part, agent, cell), name) for cell in cells]
+            intervals = [_interval(plays, figure.part, agent, [cell], name) for cell in cells]
             xs = [cell[figure.x] for cell in cells]
             colour, mark, line = styles[agent]
             mean, low, high = np.array(intervals).T
@@ -155,8 +156,10 @@ def draw_sweep(figure: Figure, plays: Plays, agents: list[str]) -> Any:
     return drawn
 
 
-def _interval(plays: Sequence[Play], name: str) -> tuple[float, float, float]:
-    values = np.array([play.value(name) for play in plays])
+def _interval(
+    plays: Plays, part: str, agent: str, cells: Sequence[dict[str, Any]], name: str
+) -> tuple[float, float, float]:
+    values = plays.values(part, agent, cells, name)
     return (np.nan, np.nan, np.nan) if np.isnan(values).any() else tuple(mean_interval(values))
 
 
@@ -168,9 +171,10 @@ def draw_frontier(figure: Figure, plays: Plays, agents: list[str]) -> Any:
     cells = plays.cells(figure.part)
     for axes, name in zip(grid[0], figure.y, strict=True):
         for agent in agents:
-            of = [plays.of(figure.part, agent, cell) for cell in cells]
-            xs = [_interval(mine, figure.x)[0] for mine in of]
-            ys = [_interval(mine, name)[0] for mine in of]
+            xs, ys = (
+                [_interval(plays, figure.part, agent, [cell], column)[0] for cell in cells]
+                for column in (figure.x, name)
+            )
             colour, mark, line = styles[agent]
             axes.plot(xs, ys, color=colour, ls=line, marker=mark, ms=3.5, lw=1.0, label=agent)
             if agent == agents[0]:
@@ -194,11 +198,11 @@ def draw_dots(figure: Figure, plays: Plays, agents: list[str]) -> Any:
     )
     cells = plays.cells(figure.part)
     first = figure.y[0]
-    mean = {a: _interval([p for c in cells for p in plays.of(figure.part, a, c)], first)[0] for a in agents}
+    mean = {agent: _interval(plays, figure.part, agent, cells, first)[0] for agent in agents}
     order = sorted(agents, key=lambda agent: -np.nan_to_num(mean[agent]))
     for axes, name in zip(grid[0], figure.y, strict=True):
         for y, agent in enumerate(order):
-            mid, low, high = _interval([p for c in cells for p in plays.of(figure.part, agent, c)], name)
+            mid, low, high = _interval(plays, figure.part, agent, cells, name)
             axes.plot([low, high], [y, y], color=COLOURS[0], lw=1.6)
             axes.plot(mid, y, "o", color=COLOURS[0], ms=4)
         axes.set_xlabel(LABELS[name])

@@ -17,17 +17,23 @@ from experiments.front_unit import FrontUnit
 from experiments.pareto import spread
 from experiments.report import write_csv
 from experiments.study_config import BASELINE, Study
-from experiments.study_data import REGRETS, Play, Plays
+from experiments.study_data import REGRETS, Plays
 from experiments.study_page import PAGE, number, picture, table, with_bounds
 from experiments.unit import Unit
+from idn_gym.core.arrays import Floats
 from idn_gym.evaluation.intervals import Interval, mean_interval, paired_difference, stratified_interval
 from idn_gym.strict import write as to_plain
+
+NOTHING = Interval(*[np.nan] * 3)
+"""Where there is nothing to show."""
 
 ABOUT = (
     "<p>Means over seeds with 95 % bootstrap intervals. <i>Gain</i>: tariff saved per request against "
     "the repositories alone, averaged over slots. <i>Share</i>: gain over the upper bound of all static "
     "placements in hindsight; a policy that moves may pass 1. <i>Ahead</i>: gain minus that of the "
-    "reference ({reference}), seed by seed. <i>Second half</i>: gain per request in "
+    "reference ({reference}), seed by seed. <i>Cost per slot</i>: what trained agents lower, with all that "
+    "the study's preference weighs; <i>dearer</i>: than the reference. Agents that were trained several times "
+    "are resampled by training and by seed. <i>Second half</i>: gain per request in "
     "the second half of the slots. <i>Regret</i>: gain by which the best static placement is ahead, and "
     "1 - 1/e of it. <i>Of fractions</i>: by which the best static fractions are ahead of a learner's, "
     "from what the best placement found gains to what no fractions can; a proven bound holds for the "
@@ -91,39 +97,45 @@ def _parts(study: Study, plays: Plays, out: Path) -> list[str]:
 def _row(plays: Plays, part: str, label: str, cell: dict[str, Any], reference: str) -> dict[str, Any]:
     """One agent in one cell, all seeds."""
     mine = plays.of(part, label, cell)
-    others = plays.of(part, reference, cell)
-    row: dict[str, Any] = {"part": part, "cell": json.dumps(cell), "agent": label, "seeds": len(mine)}
-    row |= spread("gain", mean_interval(_values(mine, "ntag")))
-    ahead = (
-        paired_difference(_values(mine, "ntag"), _values(others, "ntag"))
-        if others
-        else Interval(*[np.nan] * 3)
-    )
-    row |= spread("ahead", ahead)
-    row |= spread("share", _interval(_values(mine, "share")))
+
+    def values(name: str, of: str = label) -> Floats:
+        return plays.values(part, of, [cell], name)
+
+    def ahead(name: str) -> Interval:
+        if label == reference:
+            return Interval(0.0, 0.0, 0.0)
+        there = bool(plays.of(part, reference, cell))
+        return paired_difference(values(name), values(name, reference)) if there else NOTHING
+
+    trainings, seeds = values("cost").shape
+    row: dict[str, Any] = {"part": part, "cell": json.dumps(cell), "agent": label}
+    row |= {"trainings": trainings if mine[0].unit.training else 0, "seeds": seeds}
+    row |= spread("gain", mean_interval(values("ntag"))) | spread("ahead", ahead("ntag"))
+    row |= spread("cost", mean_interval(values("cost"))) | spread("dearer", ahead("cost"))
+    row |= spread("share", _interval(values("share")))
     fractional = [play.row()["fractional_share"] for play in mine]
     row["fractional_share"] = float(np.mean(fractional))
     for name in (*REGRETS, "competitive", "second_half"):
-        row |= spread(name, _interval(_values(mine, name)))
+        row |= spread(name, _interval(values(name)))
     row["regret_bound"] = float(np.mean([play.row()["regret_bound"] for play in mine]))
-    for name in ("update", "accuracy", "latency", "drop_rate", "split_rate"):
-        row[name] = float(_values(mine, name).mean())
+    for name in ("update", "accuracy", "latency", "energy", "traffic", "drop_rate", "split_rate"):
+        row[name] = float(values(name).mean())
+    for name in ("training_steps", "training_cpu_seconds"):
+        row[name] = float(np.mean([play.record[name] for play in mine]))
     row["bound_gap"] = float(np.mean([play.row()["bound_gap"] for play in mine]))
     row["us_per_slot"] = 1e6 * float(np.mean([play.record["cpu_seconds_per_slot"] for play in mine]))
     return row
 
 
-def _values(plays: Sequence[Play], name: str) -> Any:
-    return np.array([play.value(name) for play in plays])
-
-
-def _interval(values: Any) -> Interval:
-    return Interval(*[np.nan] * 3) if np.isnan(values).any() else mean_interval(values)
+def _interval(values: Floats) -> Interval:
+    return NOTHING if np.isnan(values).any() else mean_interval(values)
 
 
 SHOWN: dict[str, Callable[[dict[str, Any]], str]] = {
     "gain per request": lambda row: with_bounds(row, "gain"),
     "ahead": lambda row: with_bounds(row, "ahead", "+.3g"),
+    "cost per slot": lambda row: with_bounds(row, "cost"),
+    "dearer": lambda row: with_bounds(row, "dearer", "+.3g"),
     "share": lambda row: with_bounds(row, "share"),
     "fractional": lambda row: number(row["fractional_share"]),
     "second half": lambda row: with_bounds(row, "second_half"),
@@ -137,8 +149,12 @@ SHOWN: dict[str, Callable[[dict[str, Any]], str]] = {
     "update %": lambda row: number(100 * row["update"]),
     "accuracy %": lambda row: number(100 * row["accuracy"]),
     "latency ms": lambda row: number(1e3 * row["latency"]),
+    "energy mJ": lambda row: number(1e3 * row["energy"]),
+    "traffic kB-hops": lambda row: number(1e-3 * row["traffic"]),
     "dropped %": lambda row: number(100 * row["drop_rate"]),
     "us per slot": lambda row: f"{row['us_per_slot']:.0f}",
+    "training steps": lambda row: number(row["training_steps"] or np.nan),
+    "training CPU s": lambda row: number(row["training_cpu_seconds"] or np.nan),
 }
 """Columns of the page; a dash where there is nothing to show."""
 
@@ -158,8 +174,9 @@ def _across(plays: Plays) -> list[str]:
     tasks = [(part, cell) for part in plays.parts() for cell in plays.cells(part)]
     lines = []
     for label in dict.fromkeys(name for part in plays.parts() for name in plays.labels(part)):
-        found = [_values(plays.of(part, label, cell), "share") for part, cell in tasks]
-        found = [values for values in found if len(values) and not np.isnan(values).any()]
+        there = [(part, cell) for part, cell in tasks if plays.of(part, label, cell)]
+        found = [plays.values(part, label, [cell], "share").ravel() for part, cell in there]
+        found = [values for values in found if not np.isnan(values).any()]
         if label == BASELINE or len(found) < 2:
             continue
         seeds = min(len(values) for values in found)

@@ -29,13 +29,19 @@ class Unit(Kept):
     cell: dict[str, Any]
     preference: Any
 
+    @property
+    def trained_with(self) -> int:
+        """Seed of the training; 0 where nothing is trained."""
+        return self.training["seed"] if self.training else 0
+
     def file(self, out: Path) -> Path:
         cell = ",".join(f"{key.split('.')[-1]}={value}" for key, value in self.cell.items()) or "all"
-        words = (plain_word(word) for word in (self.part, cell, self.label))
+        words = [plain_word(word) for word in (self.part, cell, self.label)]
+        words += [f"training-{self.trained_with}"] if self.training else []
         return out.joinpath("units", *words, f"{self.seed}.json")
 
     def trainings(self) -> list[Training]:
-        """Nothing, or one policy for all seeds."""
+        """Nothing, or the policy that plays."""
         if self.training is None:
             return []
         return [Training(self.agent, self.scenario, self.preference, self.training)]
@@ -46,9 +52,9 @@ class Unit(Kept):
         options = dict(self.options)
         if self.agent in RANDOMISED:
             options.setdefault("seed", self.seed)
-        agent = self.agent
-        if self.training is not None:
-            agent, options = str(self.trainings()[0].run(out)), {}
+        agent, budget = self.agent, {"steps": 0, "cpu_seconds": 0.0}
+        for training in self.trainings():
+            agent, options, budget = str(training.run(out)), {}, training.budget(out)
         start = time.process_time()
         env, policy = open_agent(agent, self.scenario, [self.seed], self.split, self.preference, **options)
         built, recorder = time.process_time(), Recorder(policy)
@@ -69,6 +75,8 @@ class Unit(Kept):
             "figures": episodes.records()[0],
             "notes": getattr(policy, "notes", {}),
             "code": code_stamp(),
+            "training_steps": budget["steps"],
+            "training_cpu_seconds": budget["cpu_seconds"],
             "cpu_seconds_to_build": built - start,
             "cpu_seconds_per_slot": (end - built) / len(series.scalar),
         }

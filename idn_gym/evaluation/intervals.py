@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from idn_gym.core.arrays import Floats
+from idn_gym.core.arrays import Floats, Ints
 from idn_gym.strict import ConfigError
 
 
@@ -23,15 +23,15 @@ def mean_interval(values: Floats, confidence: float = 0.95, repeats: int = 10_00
     """Mean with a percentile bootstrap interval (Efron 1979).
 
     Args:
-        values: (n,) one per seed.
+        values: (n,) one per seed, or (r, n) of r trainings that all played the same seeds: then trainings and
+            seeds are both resampled, since a new training would differ as well.
         confidence: of the interval.
         repeats: bootstrap samples.
         seed: of the resampling, so that a report comes out the same again.
     """
-    values = _checked(values, 1)
-    rng = np.random.default_rng(seed)
-    means = values[rng.integers(len(values), size=(repeats, len(values)))].mean(axis=1)
-    return _interval(float(values.mean()), means, confidence)
+    values = _rows(values)
+    seeds, rng = _draws(values.shape[1], repeats, seed)
+    return _interval(float(values.mean()), _means(values, seeds, rng), confidence)
 
 
 def paired_difference(
@@ -39,15 +39,20 @@ def paired_difference(
 ) -> Interval:
     """Mean of values - baseline; entry i of both comes from the same seed, and pairs are resampled.
 
+    Either may be a matrix as in `mean_interval`; their trainings are resampled apart.
+
     Raises:
         ConfigError: the two differ in length.
     """
-    values, baseline = _checked(values, 1), _checked(baseline, 1)
-    if len(values) != len(baseline):
+    values, baseline = _rows(values), _rows(baseline)
+    if values.shape[1] != baseline.shape[1]:
         raise ConfigError(
-            "baseline", f"{len(baseline)} values are not allowed; must be {len(values)}, one per seed"
+            "baseline",
+            f"{baseline.shape[1]} values are not allowed; must be {values.shape[1]}, one per seed",
         )
-    return mean_interval(values - baseline, confidence, repeats, seed)
+    seeds, rng = _draws(values.shape[1], repeats, seed)
+    means = _means(values, seeds, rng) - _means(baseline, seeds, rng)
+    return _interval(float(values.mean() - baseline.mean()), means, confidence)
 
 
 def interquartile_mean(scores: Floats) -> float:
@@ -79,6 +84,24 @@ def stratified_interval(
     rows = rng.integers(runs, size=(repeats, runs, tasks))
     samples = np.array([statistic(scores[row, np.arange(tasks)]) for row in rows])
     return _interval(statistic(scores), samples, confidence)
+
+
+def _rows(values: Floats) -> Floats:
+    """(r, n), with one row where there are no trainings."""
+    return _checked(np.atleast_2d(np.asarray(values, float)), 2)
+
+
+def _draws(seeds: int, repeats: int, seed: int) -> tuple[Ints, np.random.Generator]:
+    rng = np.random.default_rng(seed)
+    return rng.integers(seeds, size=(repeats, seeds)), rng
+
+
+def _means(values: Floats, seeds: Ints, rng: np.random.Generator) -> Floats:
+    """Mean of each bootstrap sample: of the drawn seeds, and of trainings drawn here."""
+    if len(values) == 1:
+        return np.asarray(values[0][seeds].mean(axis=1))
+    trainings = rng.integers(len(values), size=(len(seeds), len(values)))
+    return np.asarray(values[trainings[:, :, None], seeds[:, None, :]].mean(axis=(1, 2)))
 
 
 def _checked(values: Floats, dimensions: int) -> Floats:

@@ -48,6 +48,20 @@ def test_pairs_stay_together():
     assert moved.low < -20.0 and moved.high > 20.0
 
 
+def test_trainings_are_resampled_like_seeds():
+    # Two trainings far apart that each earn the same on every seed: means are 0, 1/2 and 1 as with two seeds.
+    apart = np.array([[0.0] * 9, [1.0] * 9])
+    assert mean_interval(apart) == Interval(0.5, 0.0, 1.0)
+    assert paired_difference(apart, np.zeros(9)) == Interval(0.5, 0.0, 1.0)
+    assert paired_difference(apart, apart) == Interval(0.0, -1.0, 1.0)
+    # Trainings that agree leave only the seeds to resample, and those stay paired.
+    seeds = np.random.default_rng(6).normal(0.0, 100.0, 9)
+    assert paired_difference(np.stack([seeds, seeds]) + 1.0, seeds) == pytest.approx(
+        (1.0, 1.0, 1.0), abs=1e-9
+    )
+    assert mean_interval(seeds[None]) == mean_interval(seeds)
+
+
 def test_the_same_seed_gives_the_same_interval():
     values = np.random.default_rng(3).random(9)
     assert mean_interval(values) == mean_interval(values)
@@ -79,8 +93,8 @@ def test_the_stratified_interval_is_the_plain_one_for_a_single_task():
     assert one == pytest.approx(mean_interval(values), abs=0.02)
 
 
-@pytest.mark.parametrize("values", [[], [1.0, np.nan], [[1.0]], [np.inf]])
-def test_what_is_no_list_of_numbers_is_refused(values):
+@pytest.mark.parametrize("values", [[], [1.0, np.nan], [[[1.0]]], [np.inf]])
+def test_what_are_no_numbers_is_refused(values):
     with pytest.raises(ConfigError, match="values"):
         mean_interval(np.array(values))
 

@@ -306,12 +306,44 @@ ENTRY = {"agent": "ppo", "train": {"steps": 512}}
         ({"kind": "frontier"}, {}, "None is not allowed; allowed: ntag"),
         ({"kind": "dots"}, {**ENTRY, "fixed": True, "options": {"seed": 1}}, "ppo: options are not allowed"),
         ({"kind": "dots"}, ENTRY, "ppo is trained, so the grid's agent options need fixed"),
+        (
+            {"kind": "dots"},
+            {**ENTRY, "fixed": True, "train": {"seed": 3}},
+            "ppo: train.seed is not allowed; set trainings",
+        ),
     ],
 )
 def test_what_would_fail_after_hours_is_refused_at_once(figure, entry, message):
     part = {**MINI["parts"][0], "agents": MINI["parts"][0]["agents"] + ([entry] if entry else [])}
     with pytest.raises(ConfigError, match=message):
         read(Study, {**MINI, "parts": [part], "figures": [{"name": "f", "part": "rates", **figure}]})
+
+
+@pytest.mark.learning
+def test_every_training_plays_every_seed(tmp_path):
+    train = {"steps": 128, "envs": 8, "agent.batch_size": 64, "evaluation_episodes": 1}
+    agents = [{"agent": "ppo", "train": train}, {"agent": "random"}]
+    part = {"name": "p", "scenario": "tiny", "agents": agents, "seeds": 3, "trainings": 2}
+    part["overrides"] = {"horizon": 4}
+    changes = {
+        "parts": [part],
+        "figures": [{"name": "d", "kind": "dots", "part": "p"}],
+        "reference": "random",
+    }
+    out = run(tmp_path, changes)
+    rows = [row for row in lines(out / "runs.csv") if row["agent"] == "ppo"]
+    assert [(row["training"], row["seed"]) for row in rows] == [(t, s) for t in "01" for s in "012"]
+    cost = np.array([float(row["cost"]) for row in rows]).reshape(2, 3)
+    assert not np.array_equal(cost[0], cost[1])
+    others = np.array([float(row["cost"]) for row in lines(out / "runs.csv") if row["agent"] == "random"])
+    units, _ = study.list_units(read(Study, {**MINI, **changes}), smoke=False)
+    np.testing.assert_array_equal(Plays(units, out).values("p", "ppo", [{}], "cost"), cost)
+    ppo, random = (
+        next(r for r in lines(out / "table.csv") if r["agent"] == name) for name in ("ppo", "random")
+    )
+    assert (ppo["trainings"], ppo["seeds"], random["trainings"]) == ("2", "3", "0")
+    assert float(ppo["dearer"]) == pytest.approx(cost.mean() - others.mean())
+    assert float(ppo["training_steps"]) == 128.0 and float(random["training_steps"]) == 0.0
 
 
 def test_what_could_be_drawn_and_trained_is_read():
