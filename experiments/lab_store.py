@@ -135,10 +135,12 @@ class Store(NamedTuple):
 
     def _recipes(self, name: str) -> Any:
         lab = self.lab
-        common = {
+        common: dict[str, Any] = {
             "data": lab.data,
             "size": write(lab.size),
             "batch": lab.batch,
             "precision": lab.precision,
         }
+        if lab.pictures is not None:
+            common["pictures"] = lab.pictures
         return [common, *(write(recipe) for recipe in self.lab.line(name))]

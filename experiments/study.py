@@ -129,6 +129,10 @@ def run(units: Sequence[Kept], out: Path, workers: int) -> None:
         print(f"{len(units) - len(missing)} of {len(units)} runs are there")
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
         os.environ[name] = "1"  # before workers start: numpy reads it when it is loaded
+    for name in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"):
+        # glibc gives large arrays back to the system and asks for them anew; keeping them saved the graph
+        # policy a third of its training time on metro-split.
+        os.environ.setdefault(name, str(1 << 32))
     named = [(_name(unit), training) for unit in missing for training in unit.trainings()]
     trainings = {training.folder(out): (name, training.run) for name, training in named}
     with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _prepare_worker) as pool:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from idn_gym.lab import bottleneck
-from idn_gym.lab.data import Data
+from idn_gym.lab.data import Data, Part
 from idn_gym.lab.ddnn import DDNN
 from idn_gym.lab.networks import Chain
 from idn_gym.lab.recipes import Bottleneck, Distributed, Exits, Lab, Recipe, Tail, Whole, inherit, untrained
@@ -49,7 +49,7 @@ def produce(
     line = lab.line(name)
     if len(line) > 1:
         inherit(recipe, network, load(line[-2].name))
-    rows: tuple[Tensor, ...] = tensors(data.train)
+    rows: tuple[Tensor, ...] = tensors(Part(*(column[: lab.pictures] for column in data.train)))
     prepared = 0.0
     if isinstance(recipe, Tail) or (isinstance(recipe, Bottleneck) and recipe.recipe != "labels"):
         teacher = load(next(first.name for first in reversed(line) if isinstance(first, Whole)))

@@ -107,6 +107,8 @@ class Lab:
     networks: tuple[Whole | Exits | Bottleneck | Tail | Distributed, ...]
     size: Size = field(default_factory=Size)
     seeds: int = number(1, least=1)
+    pictures: int | None = number(None, least=1)
+    """the first so many of the training pictures alone; null: all"""
     batch: int = number(256, least=1)
     precision: Precision = "single"
 
