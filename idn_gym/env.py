@@ -152,8 +152,8 @@ class IDNEnv(gym.Env[Observations, Any]):
     def pareto_front(self, gamma: float) -> list[npt.NDArray[np.float64]]:
         """Discounted returns that static placements reach who know the episode, as MO-Gymnasium has it.
 
-        Ships for `tiny` and `edge-small`, unchanged; see `idn_gym.scenarios.fronts.Front`. Means over test
-        seeds.
+        Ships for `tiny`, `edge-small` and `fashion-edge`, unchanged; see `idn_gym.scenarios.fronts.Front`.
+        Means over test seeds.
 
         Raises:
             ConfigError: another scenario, or a discount that is not from 0 to 1.

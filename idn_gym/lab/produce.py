@@ -49,7 +49,8 @@ def produce(
     line = lab.line(name)
     if len(line) > 1:
         inherit(recipe, network, load(line[-2].name))
-    rows: tuple[Tensor, ...] = tensors(Part(*(column[: lab.pictures] for column in data.train)))
+    train = Part(data.train.images[: lab.pictures], data.train.labels[: lab.pictures])
+    rows: tuple[Tensor, ...] = tensors(train)
     prepared = 0.0
     if isinstance(recipe, Tail) or (isinstance(recipe, Bottleneck) and recipe.recipe != "labels"):
         teacher = load(next(first.name for first in reversed(line) if isinstance(first, Whole)))

@@ -69,7 +69,7 @@ def test_the_environment_offers_discounted_non_dominated_returns(gamma):
     ids=["no front", "changed"],
 )
 def test_other_scenarios_have_no_front(options):
-    with pytest.raises(ConfigError, match=r"^pareto_front: no front ships .* edge-small, tiny$"):
+    with pytest.raises(ConfigError, match=r"^pareto_front: no front ships .* fashion-edge, tiny$"):
         gym.make("IDN-v0", **options).unwrapped.pareto_front(0.9)
 
 

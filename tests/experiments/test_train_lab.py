@@ -57,6 +57,7 @@ def test_only_what_a_changed_recipe_touches_is_trained_again(store):
     assert done("networks.0.epochs", 2) == [False, False, True]
     assert done("networks.1.epochs", 2) == [True, False, True]
     assert done("size.kernel", 5) == [False, False, False]
+    assert done("pictures", 100) == [False, False, False]
 
 
 def test_a_missing_network_names_the_command_that_trains_it(store, tmp_path):
@@ -99,6 +100,8 @@ def test_what_is_wrong_with_a_file_is_said_in_one_line(tmp_path):
 def test_every_claim_at_full_size_is_checked_and_failures_are_printed(tmp_path, capsys):
     """The recipes of Fashion-MNIST on digits for an epoch each: too little for the claims to hold."""
     plain = read_yaml(CONFIGS / "fashion.yaml")
+    few = read_yaml(CONFIGS / "fashion-24k.yaml")["networks"]
+    plain["networks"] += [recipe for recipe in few if "fast" in recipe["name"]]
     networks = [
         recipe | {"epochs": 1} | ({"size": SMALL} if "size" in recipe else {}) for recipe in plain["networks"]
     ]
@@ -110,7 +113,7 @@ def test_every_claim_at_full_size_is_checked_and_failures_are_printed(tmp_path, 
     check_lab.main([str(tmp_path)])
     text = capsys.readouterr().out
     assert [f"({claim})" in text for claim in "abcde"] == [True] * 5
-    assert "FAILS" in text and "cut2-int8" in text
+    assert "FAILS" in text and "cut2-int8" in text and "c2-fast: two stages" in text
 
 
 def test_a_finding_holds_within_its_limits_on_average():

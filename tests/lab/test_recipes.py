@@ -1,9 +1,10 @@
+import dataclasses
 from pathlib import Path
 
 import pytest
 import torch
 
-from idn_gym.lab.data import load_data
+from idn_gym.lab.data import Part, load_data
 from idn_gym.lab.networks import Chain
 from idn_gym.lab.produce import produce
 from idn_gym.lab.recipes import Lab, untrained
@@ -27,7 +28,7 @@ def data():
     return load_data("digits")
 
 
-@pytest.mark.parametrize("name", ["digits", "fashion"])
+@pytest.mark.parametrize("name", ["digits", "fashion", "fashion-24k"])
 def test_shipped_laboratories_read(name):
     assert read(Lab, read_yaml(CONFIGS / f"{name}.yaml")).name == name
 
@@ -94,4 +95,14 @@ def test_the_seed_decides_what_comes_out(data):
     found = lab(WHOLE)
     one, again, other = (parts(produce(found, "whole", seed, data, dict().get).network) for seed in (0, 0, 1))
     assert all(torch.equal(one[key], again[key]) for key in one)
+    assert not torch.equal(one["0"], other["0"])
+
+
+def test_fewer_pictures_are_the_first_ones(data):
+    few = Part(data.train.images[:300], data.train.labels[:300])
+    cut = produce(dataclasses.replace(lab(WHOLE), pictures=300), "whole", 0, data, dict().get)
+    small = produce(lab(WHOLE), "whole", 0, data._replace(train=few), dict().get)
+    whole = produce(lab(WHOLE), "whole", 0, data, dict().get)
+    one, same, other = (parts(trained.network) for trained in (cut, small, whole))
+    assert all(torch.equal(one[key], same[key]) for key in one)
     assert not torch.equal(one["0"], other["0"])
