@@ -121,7 +121,7 @@ def _row(plays: Plays, part: str, label: str, cell: dict[str, Any], reference: s
     for name in ("update", "accuracy", "latency", "energy", "traffic", "drop_rate", "split_rate"):
         row[name] = float(values(name).mean())
     for name in ("training_steps", "training_cpu_seconds"):
-        row[name] = float(np.mean([play.record[name] for play in mine]))
+        row[name] = float(np.mean([play.record.get(name, np.nan) for play in mine]))
     row["bound_gap"] = float(np.mean([play.row()["bound_gap"] for play in mine]))
     row["us_per_slot"] = 1e6 * float(np.mean([play.record["cpu_seconds_per_slot"] for play in mine]))
     return row

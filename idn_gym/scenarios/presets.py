@@ -158,7 +158,8 @@ FASHION_EDGE = c.Scenario(
         nodes=(
             _sensor("sensor-ble", "mcu_m4_stm32l4r5"),
             _sensor("sensor-mesh", "mcu_m7_stm32h7a3"),
-            _sensor("sensor-wifi", "mcu_esp32s3"),
+            # A computer on a fast link, for which cutting networks is not worth it, unlike the sensors.
+            c.Node("camera-wifi", device="sbc_rpi4", tier="device", memory=1e6, demand=1.0),
             c.Node("gateway", device="sbc_rpi_zero2w", tier="edge", memory=600e3),
             c.Node("edge", device="sbc_rpi5", tier="edge", memory=1e6),
             c.Node("cloud", device="gpu_a100_trt_int8", tier="cloud", servers=float("inf"), pins=("all",)),
@@ -166,7 +167,7 @@ FASHION_EDGE = c.Scenario(
         links=(
             c.Link("sensor-ble", "gateway", link="ble_1m"),
             c.Link("sensor-mesh", "gateway", link="ieee802154"),
-            c.Link("sensor-wifi", "edge", link="wifi_iot"),
+            c.Link("camera-wifi", "edge", link="wifi_iot"),
             c.Link("gateway", "edge", link="wifi_iot"),
             c.Link("edge", "cloud", link="wan_cloud"),
         ),
