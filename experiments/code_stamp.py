@@ -10,15 +10,26 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PARTS = ("idn_gym", "agents")
 """Packages that play; the experiments around them only record and draw."""
+DATA = (".yaml", ".json", ".npz")
 
 
 @functools.cache
 def code_stamp() -> str:
-    """Digest of the statements of all modules that play; comments, docstrings and layout do not count."""
+    """Digest of the statements of all modules that play, and of the data that come with them.
+
+    Comments, docstrings and layout do not count. Files are read at the first call: make it when a process
+    starts, before somebody edits them.
+    """
     digest = hashlib.blake2b(digest_size=8)
-    for path in sorted(path for part in PARTS for path in (ROOT / part).rglob("*.py")):
+    for path in sorted(path for part in PARTS for path in (ROOT / part).rglob("*")):
+        if path.suffix == ".py":
+            found = ast.dump(_without_docstrings(ast.parse(path.read_text(encoding="utf-8")))).encode()
+        elif path.suffix in DATA:
+            found = path.read_bytes()
+        else:
+            continue
         digest.update(path.relative_to(ROOT).as_posix().encode())
-        digest.update(ast.dump(_without_docstrings(ast.parse(path.read_text(encoding="utf-8")))).encode())
+        digest.update(found)
     return digest.hexdigest()
 
 

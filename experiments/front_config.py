@@ -52,7 +52,7 @@ class Front:
     queries: tuple[Query, ...] = ()
 
     def __post_init__(self) -> None:
-        check_entries(f"fronts.{self.name}", self.agents)
+        check_entries(f"fronts.{self.name}", self.agents, preferences=("random",))
         preference_lattice(self.divisions)
         labels = [entry.name for entry in self.agents]
         named = [("foresight", self.foresight), ("compared", self.compared)]

@@ -63,7 +63,7 @@ def _column(points: Floats, name: str) -> Floats:
 def draw_pairs(fronts: Fronts) -> Any:
     """Points that no other of the same agent dominates, in two objectives at a time.
 
-    Bars: 95 % of the mean over episodes and runs, by its standard error.
+    Points are means over runs; bars are 95 % over episodes alone, by the standard error of the mean.
     """
     agents = list(fronts.front.drawn or fronts.agents)
     styles = _styles(agents)
@@ -73,7 +73,7 @@ def draw_pairs(fronts: Fronts) -> Any:
             runs = np.stack([run.mean for run in fronts.returns[agent]])  # (R, K, E, 5)
             mean = runs.mean(axis=(0, 2))
             kept = [k for k in range(len(mean)) if (mean[k] == non_dominated(mean)).all(axis=1).any()]
-            error = 1.96 * runs.mean(axis=0).std(axis=1) / np.sqrt(runs.shape[2])
+            error = 1.96 * runs.mean(axis=0).std(axis=1, ddof=1) / np.sqrt(runs.shape[2])
             colour, mark = styles[agent]
             axes.errorbar(
                 _column(mean[kept], across),

@@ -22,8 +22,8 @@ ABOUT = (
     "answering everything correctly for nothing that the front dominates. <i>Compared ahead</i>: hypervolume "
     "of {compared} minus the agent's, and <i>wins</i>: probability that it is larger in an episode. "
     "<i>Utility</i>: best weighted cost that the front offers, mean over the preferences, with a minus. "
-    "<i>IGD+</i> and <i>utility loss</i>: how far the front is from that of {foresight}. 95 % bootstrap "
-    "intervals over training runs and episodes, paired."
+    "<i>IGD+</i> and <i>utility loss</i>: how far the front is from that of {foresight}. 95 % "
+    "intervals: bootstrap over episodes, paired, and Student's t over training runs; <i>wins</i>: bootstrap."
 )
 
 SHOWN: dict[str, Callable[[dict[str, Any]], str]] = {

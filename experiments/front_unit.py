@@ -77,6 +77,7 @@ class FrontUnit(Kept):
         atomically(path.with_suffix(".npz"), lambda file: file.write(buffer.getvalue()))
         record = {
             "code": code_stamp(),
+            "training_code": sorted({budget["code"] for budget in budgets}),
             "training_steps": sum(budget["steps"] for budget in budgets),
             "training_cpu_seconds": sum(budget["cpu_seconds"] for budget in budgets),
             "cpu_seconds": time.process_time() - start,

@@ -44,6 +44,7 @@ class Kept:
     def record(self) -> dict[str, Any]:
         """As plain data, to tell whether what is on disk is this run."""
         plain = {**dataclasses.asdict(self), "scenario": write(self.scenario)}
+        plain["trained"] = [training.name for training in self.trainings()]
         found: dict[str, Any] = json.loads(json.dumps(plain))
         return found
 

@@ -2,7 +2,8 @@
 
 An agent's front is one point per preference: mean reward vectors over the episodes, in units of the
 scenario's `objective_box`, so that a hypervolume is a share of the box. Intervals are a bootstrap over
-training runs and episodes; all agents are resampled with the same episodes, so differences are paired.
+episodes, the same for all agents, so that differences are paired, and Student's t over training runs
+(`idn_gym.evaluation.intervals.training_noise`).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy as np
 from experiments.front_config import Front
 from experiments.front_unit import DISCOUNT, FrontUnit, Returns
 from idn_gym.core.arrays import Floats, Ints
-from idn_gym.evaluation.intervals import Interval
+from idn_gym.evaluation.intervals import Interval, interval, training_noise
 from idn_gym.evaluation.pareto import (
     best_within,
     expected_utility,
@@ -32,7 +33,7 @@ from idn_gym.objectives import OBJECTIVES, preference_lattice
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.presets import resolve
 
-REPEATS = 500
+REPEATS = 1_000
 """Bootstrap samples."""
 
 
@@ -87,7 +88,7 @@ class Fronts:
         }
         mine = self._indicators(runs, self._foresight(None))
         for name, value in mine.items():
-            row |= spread(name, _interval(value, samples[agent][name]))
+            row |= spread(name, interval(value, samples[agent][name]))
         row["discounted_hypervolume"] = float(
             np.mean([self._hypervolume(self._undo_discount(run)) for run in self.returns[agent]])
         )
@@ -97,7 +98,7 @@ class Fronts:
         if self.front.compared is not None:
             other = self._indicators(self.points(self.front.compared), self._foresight(None))["hypervolume"]
             difference = samples[self.front.compared]["hypervolume"] - samples[agent]["hypervolume"]
-            ahead = _interval(other - mine["hypervolume"], difference)
+            ahead = interval(other - mine["hypervolume"], difference)
             better = self._improvement(self.front.compared, agent)
         row |= spread("compared_ahead", ahead) | spread("improvement", better)
         for name in ("training_steps", "training_cpu_seconds", "cpu_seconds"):
@@ -144,12 +145,19 @@ class Fronts:
             episodes = rng.integers(self.episodes, size=self.episodes)
             foresight = self._foresight(episodes)
             for agent in self.agents:
-                runs = self.points(agent, episodes)
-                drawn = rng.integers(len(runs), size=len(runs))
-                found[agent].append(self._indicators([runs[i] for i in drawn], foresight))
+                found[agent].append(self._indicators(self.points(agent, episodes), foresight))
+        return {agent: self._with_trainings(agent, samples, rng) for agent, samples in found.items()}
+
+    def _with_trainings(
+        self, agent: str, samples: list[dict[str, float]], rng: np.random.Generator
+    ) -> dict[str, Floats]:
+        """Samples by indicator, and what new trainings would add to them."""
+        foresight = self._foresight(None)
+        runs = [self._indicators([run], foresight) for run in self.points(agent)]
         return {
-            agent: {name: np.array([sample[name] for sample in samples]) for name in samples[0]}
-            for agent, samples in found.items()
+            name: np.array([sample[name] for sample in samples])
+            + training_noise(np.array([run[name] for run in runs]), len(samples), rng)
+            for name in samples[0]
         }
 
     def _improvement(self, agent: str, other: str) -> Interval:
@@ -166,7 +174,7 @@ class Fronts:
             second = rng.integers(len(others), size=len(others))
             episodes = rng.integers(self.episodes, size=self.episodes)
             samples.append(wins[np.ix_(first, second, episodes)].mean())
-        return _interval(float(wins.mean()), np.array(samples))
+        return interval(float(wins.mean()), np.array(samples))
 
     def _by_episode(self, agent: str) -> Floats:
         """(R, E) hypervolume of each run's front in each episode."""
@@ -214,8 +222,3 @@ class Fronts:
 def spread(name: str, interval: Interval) -> dict[str, float]:
     """An interval as three columns."""
     return {name: interval.estimate, f"{name}_low": interval.low, f"{name}_high": interval.high}
-
-
-def _interval(estimate: float, samples: Floats) -> Interval:
-    low, high = np.quantile(samples, [0.025, 0.975])
-    return Interval(estimate, float(low), float(high))

@@ -20,15 +20,19 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from gymnasium.error import DependencyNotInstalled
 from tqdm import tqdm
 
 from experiments import study_report
+from experiments.code_stamp import code_stamp
 from experiments.front_unit import FrontUnit
 from experiments.kept import Kept
 from experiments.run_config import versions
 from experiments.study_config import AGENT, BASELINE, Part, Study, of_scenario
 from experiments.study_entry import Entry
 from experiments.unit import Unit
+from idn_gym.evaluation.pareto import hypervolume
 from idn_gym.strict import ConfigError, closest, read, read_yaml
 
 
@@ -118,6 +122,23 @@ def _units_of(study: Study, part: Part, smoke: bool) -> Iterator[Unit]:
                 )
 
 
+def check(units: Sequence[Kept]) -> None:
+    """What would fail after hours fails now.
+
+    Raises:
+        ConfigError: a training's configuration is wrong.
+        DependencyNotInstalled: the report would need a package that is missing.
+    """
+    for unit in units:
+        for training in unit.trainings():
+            try:
+                _ = training.config
+            except ConfigError as error:
+                raise ConfigError(_name(unit), str(error)) from None
+    if any(isinstance(unit, FrontUnit) for unit in units):
+        hypervolume(np.zeros((1, 5)), np.zeros(5))
+
+
 def run(units: Sequence[Kept], out: Path, workers: int) -> None:
     """Play what has not been played, trainings first.
 
@@ -133,6 +154,7 @@ def run(units: Sequence[Kept], out: Path, workers: int) -> None:
         # glibc gives large arrays back to the system and asks for them anew; keeping them saved the graph
         # policy a third of its training time on metro-split.
         os.environ.setdefault(name, str(1 << 32))
+    os.environ["TQDM_DISABLE"] = "1"  # no bar besides the study's, which is told to show itself
     named = [(_name(unit), training) for unit in missing for training in unit.trainings()]
     trainings = {training.folder(out): (name, training.run) for name, training in named}
     with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _prepare_worker) as pool:
@@ -160,8 +182,8 @@ def _map(
 
 
 def _prepare_worker() -> None:
-    """No progress bar besides the study's."""
-    os.environ["TQDM_DISABLE"] = "1"
+    """Read the code's stamp while the files are still what has been loaded."""
+    code_stamp()
 
 
 def main(words: list[str] | None = None) -> None:
@@ -175,7 +197,7 @@ def main(words: list[str] | None = None) -> None:
     arguments = parser.parse_args(words)
     try:
         report = play(read(Study, read_yaml(arguments.study)), arguments, words or sys.argv[1:])
-    except ConfigError as error:
+    except (ConfigError, DependencyNotInstalled) as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         sys.exit("\nstopped; the same command goes on with what is missing")
@@ -184,6 +206,7 @@ def main(words: list[str] | None = None) -> None:
 
 def play(study: Study, arguments: argparse.Namespace, words: Sequence[str]) -> Path:
     """Play what was asked for, and report every part that is complete."""
+    code_stamp()
     if arguments.workers < 1:
         raise ConfigError("workers", f"{arguments.workers} is not allowed; must be at least 1")
     name = f"{study.name}-smoke" if arguments.smoke else study.name
@@ -192,7 +215,9 @@ def play(study: Study, arguments: argparse.Namespace, words: Sequence[str]) -> P
     units, left_out = list_units(wanted, arguments.smoke)
     for line in left_out:
         print(f"left out: {line}")
-    run([*units, *list_fronts(wanted, arguments.smoke)], out, arguments.workers)
+    fronts = list_fronts(wanted, arguments.smoke)
+    check([*units, *fronts])
+    run([*units, *fronts], out, arguments.workers)
     units, left_out = list_units(study, arguments.smoke)
     fronts = list_fronts(study, arguments.smoke)
     missing = list(dict.fromkeys(unit.part for unit in (*units, *fronts) if not unit.done(out)))

@@ -76,17 +76,14 @@ class Part:
     def __post_init__(self) -> None:
         check_entries(f"parts.{self.name}", self.agents)
         for entry in self.agents:
-            if entry.train is None:
-                continue
-            if not entry.fixed and any(key.startswith(AGENT) for key in self.grid):
+            if (
+                entry.train is not None
+                and not entry.fixed
+                and any(key.startswith(AGENT) for key in self.grid)
+            ):
                 raise ConfigError(
                     "parts",
                     f"{self.name}: {entry.name} is trained, so the grid's agent options need fixed: true",
-                )
-            if "seed" in entry.train:
-                raise ConfigError(
-                    "parts",
-                    f"{self.name}: {entry.name}: train.seed is not allowed; set trainings of the part",
                 )
 
     def labels(self) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,15 +38,31 @@ class Entry:
         return self.label or self.agent
 
 
-def check_entries(place: str, entries: Sequence[Entry]) -> None:
+def check_entries(place: str, entries: Sequence[Entry], preferences: Sequence[str] = ()) -> None:
     """All agents are there, and tables can tell them apart by their labels.
 
+    Args:
+        place: where the entries stand, for messages.
+        entries: the agents.
+        preferences: that trainings may name; otherwise they have those that the study plays.
+
     Raises:
-        ConfigError: there is no such agent, or two have the same label.
+        ConfigError: there is no such agent, two have the same label, or a training sets what the study does.
     """
     for entry in entries:
-        # Those that are trained name a file of hyper-parameters instead.
-        if entry.train is None and entry.agent not in AGENTS:
+        if entry.train is not None:  # names a file of hyper-parameters
+            _check_training(f"{place}.{entry.name}.train", entry.train, preferences)
+        elif entry.agent not in AGENTS:
             raise ConfigError(place, f"{entry.agent!r} is not there; {closest(entry.agent, list(AGENTS))}")
+        elif AGENTS[entry.agent].startswith("agents.rl.") and "path" not in entry.options:
+            raise ConfigError(f"{place}.{entry.name}", "needs train, or options.path of a trained policy")
     if len({entry.name for entry in entries}) < len(entries):
         raise ConfigError(place, "two agents have the same label")
+
+
+def _check_training(place: str, train: Mapping[str, Any], preferences: Sequence[str]) -> None:
+    if "seed" in train:
+        raise ConfigError(f"{place}.seed", "is not allowed; trainings says how many seeds there are")
+    if "preference" in train and train["preference"] not in preferences:
+        allowed = f"only {', '.join(preferences)}" if preferences else "it is the study's"
+        raise ConfigError(f"{place}.preference", f"{train['preference']!r} is not allowed; {allowed}")

@@ -14,6 +14,7 @@ import yaml
 from experiments import front_report, study_figures
 from experiments.code_stamp import code_stamp
 from experiments.front_unit import FrontUnit
+from experiments.kept import Kept
 from experiments.pareto import spread
 from experiments.report import write_csv
 from experiments.study_config import BASELINE, Study
@@ -32,8 +33,8 @@ ABOUT = (
     "the repositories alone, averaged over slots. <i>Share</i>: gain over the upper bound of all static "
     "placements in hindsight; a policy that moves may pass 1. <i>Ahead</i>: gain minus that of the "
     "reference ({reference}), seed by seed. <i>Cost per slot</i>: what trained agents lower, with all that "
-    "the study's preference weighs; <i>dearer</i>: than the reference. Agents that were trained several "
-    "times are resampled by training and by seed. <i>Second half</i>: gain per request in "
+    "the study's preference weighs; <i>dearer</i>: than the reference. Of agents that were trained several "
+    "times, trainings add Student's t. <i>Second half</i>: gain per request in "
     "the second half of the slots. <i>Regret</i>: gain by which the best static placement is ahead, and "
     "1 - 1/e of it. <i>Of fractions</i>: by which the best static fractions are ahead of a learner's, "
     "from what the best placement found gains to what no fractions can; a proven bound holds for the "
@@ -60,9 +61,8 @@ def write(
         body += front_report.write(study, fronts, out)
     if units:
         body += _parts(study, Plays(units, out), out)
-    own = code_stamp()
-    codes = [(unit.part, json.loads(unit.file(out).read_text()).get("code")) for unit in (*units, *fronts)]
-    other = list(dict.fromkeys(part for part, code in codes if code != own))
+    played: list[Kept] = [*units, *fronts]
+    other = list(dict.fromkeys(unit.part for unit in played if _codes(unit, out) != {code_stamp()}))
     if other:
         body.append(f"<p>Played, at least in part, by other code than this: {', '.join(other)}.</p>")
     record = {**head, "study": to_plain(study)}
@@ -71,6 +71,12 @@ def write(
     page = out / "report.html"
     page.write_text(PAGE.format(title=html.escape(study.title), body="\n".join(body)))
     return page
+
+
+def _codes(unit: Kept, out: Path) -> set[str]:
+    """Stamps of the code that played a run, and of that which trained what it played."""
+    record = json.loads(unit.file(out).read_text())
+    return {record["code"], *record.get("training_code", [])}
 
 
 def _parts(study: Study, plays: Plays, out: Path) -> list[str]:
@@ -175,7 +181,7 @@ def _across(plays: Plays) -> list[str]:
     lines = []
     for label in dict.fromkeys(name for part in plays.parts() for name in plays.labels(part)):
         there = [(part, cell) for part, cell in tasks if plays.of(part, label, cell)]
-        found = [plays.values(part, label, [cell], "share").ravel() for part, cell in there]
+        found = [plays.values(part, label, [cell], "share").mean(axis=0) for part, cell in there]
         found = [values for values in found if not np.isnan(values).any()]
         if label == BASELINE or len(found) < 2:
             continue

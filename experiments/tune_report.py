@@ -95,7 +95,7 @@ def confirm(study: Any, tuning: Tuning, out: Path) -> Interval | None:
                 found.append(_score_once(config, seeds, out / f"confirm-{name}-{run}.json"))
                 bar.update()
             scores[name] = np.stack(found)
-    difference = paired_difference(*(scores[name].mean(axis=0) for name in ("best", "today")))
+    difference = paired_difference(scores["best"], scores["today"])
     record = {
         "split": "validation",
         "seeds": seeds,

@@ -52,7 +52,7 @@ class Unit(Kept):
         options = dict(self.options)
         if self.agent in RANDOMISED:
             options.setdefault("seed", self.seed)
-        agent, budget = self.agent, {"steps": 0, "cpu_seconds": 0.0}
+        agent, budget = self.agent, {"steps": 0, "cpu_seconds": 0.0, "code": code_stamp()}
         for training in self.trainings():
             agent, options, budget = str(training.run(out)), {}, training.budget(out)
         start = time.process_time()
@@ -75,6 +75,7 @@ class Unit(Kept):
             "figures": episodes.records()[0],
             "notes": getattr(policy, "notes", {}),
             "code": code_stamp(),
+            "training_code": [budget["code"]],
             "training_steps": budget["steps"],
             "training_cpu_seconds": budget["cpu_seconds"],
             "cpu_seconds_to_build": built - start,

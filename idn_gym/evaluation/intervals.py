@@ -1,4 +1,4 @@
-"""How sure a number is: percentile bootstrap, paired where the same seeds were played."""
+"""How sure a number is: bootstrap over seeds, paired where they are the same; Student's t over trainings."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ def mean_interval(values: Floats, confidence: float = 0.95, repeats: int = 10_00
     """Mean with a percentile bootstrap interval (Efron 1979).
 
     Args:
-        values: (n,) one per seed, or (r, n) of r trainings that all played the same seeds: then trainings and
-            seeds are both resampled, since a new training would differ as well.
+        values: (n,) one per seed, or (r, n) of r trainings that all played the same seeds. A new training
+            would differ as well: what it adds is drawn by `training_noise`.
         confidence: of the interval.
         repeats: bootstrap samples.
         seed: of the resampling, so that a report comes out the same again.
     """
     values = _rows(values)
     seeds, rng = _draws(values.shape[1], repeats, seed)
-    return _interval(float(values.mean()), _means(values, seeds, rng), confidence)
+    return interval(float(values.mean()), _means(values, seeds, rng), confidence)
 
 
 def paired_difference(
@@ -39,7 +39,7 @@ def paired_difference(
 ) -> Interval:
     """Mean of values - baseline; entry i of both comes from the same seed, and pairs are resampled.
 
-    Either may be a matrix as in `mean_interval`; their trainings are resampled apart.
+    Either may be a matrix as in `mean_interval`; their trainings have nothing in common.
 
     Raises:
         ConfigError: the two differ in length.
@@ -52,7 +52,7 @@ def paired_difference(
         )
     seeds, rng = _draws(values.shape[1], repeats, seed)
     means = _means(values, seeds, rng) - _means(baseline, seeds, rng)
-    return _interval(float(values.mean() - baseline.mean()), means, confidence)
+    return interval(float(values.mean() - baseline.mean()), means, confidence)
 
 
 def interquartile_mean(scores: Floats) -> float:
@@ -83,7 +83,7 @@ def stratified_interval(
     rng = np.random.default_rng(seed)
     rows = rng.integers(runs, size=(repeats, runs, tasks))
     samples = np.array([statistic(scores[row, np.arange(tasks)]) for row in rows])
-    return _interval(statistic(scores), samples, confidence)
+    return interval(statistic(scores), samples, confidence)
 
 
 def _rows(values: Floats) -> Floats:
@@ -97,11 +97,27 @@ def _draws(seeds: int, repeats: int, seed: int) -> tuple[Ints, np.random.Generat
 
 
 def _means(values: Floats, seeds: Ints, rng: np.random.Generator) -> Floats:
-    """Mean of each bootstrap sample: of the drawn seeds, and of trainings drawn here."""
-    if len(values) == 1:
-        return np.asarray(values[0][seeds].mean(axis=1))
-    trainings = rng.integers(len(values), size=(len(seeds), len(values)))
-    return np.asarray(values[trainings[:, :, None], seeds[:, None, :]].mean(axis=(1, 2)))
+    """Mean of the drawn seeds in each bootstrap sample, and what new trainings would add to it."""
+    samples = values.mean(axis=0)[seeds].mean(axis=1)
+    return np.asarray(samples + training_noise(values.mean(axis=1), len(seeds), rng))
+
+
+def training_noise(results: Floats, repeats: int, rng: np.random.Generator) -> Floats:
+    """How far the mean over trainings may be from that of all trainings there could be, (repeats,) draws.
+
+    Student's t with r - 1 degrees of freedom, since trainings are few: resampling three of them, as a
+    bootstrap would, covers three quarters at most where trainings are what differs. 0 for a single one,
+    which says nothing about others.
+
+    Args:
+        results: (r,) one number per training.
+        repeats: number of draws.
+        rng: to draw from.
+    """
+    if len(results) == 1:
+        return np.zeros(repeats)
+    error = results.std(ddof=1) / np.sqrt(len(results))
+    return np.asarray(error * rng.standard_t(len(results) - 1, size=repeats))
 
 
 def _checked(values: Floats, dimensions: int) -> Floats:
@@ -114,7 +130,12 @@ def _checked(values: Floats, dimensions: int) -> Floats:
     return values
 
 
-def _interval(estimate: float, samples: Floats, confidence: float) -> Interval:
+def interval(estimate: float, samples: Floats, confidence: float = 0.95) -> Interval:
+    """The middle of what was sampled around an estimate.
+
+    Raises:
+        ConfigError: a confidence that is not between 0 and 1.
+    """
     if not 0.0 < confidence < 1.0:
         raise ConfigError("confidence", f"{confidence!r} is not allowed; must be between 0 and 1")
     low, high = np.quantile(samples, [(1.0 - confidence) / 2.0, (1.0 + confidence) / 2.0])

@@ -41,6 +41,17 @@ def test_the_interval_holds_the_truth_as_often_as_it_says():
     assert 0.83 < np.mean(held) < 0.94
 
 
+def test_the_interval_over_trainings_holds_the_truth_as_often_as_it_says():
+    rng = np.random.default_rng(5)
+    for spread in (0.0, 1.0, 3.0):  # of seeds, besides trainings that differ by 1
+        held = []
+        for _ in range(200):
+            values = rng.normal(0.0, 1.0, (3, 1)) + spread * rng.normal(0.0, 1.0, 20) / np.sqrt(20 / 3)
+            _, low, high = mean_interval(values, repeats=400)
+            held.append(low <= 0.0 <= high)
+        assert np.mean(held) > 0.91
+
+
 def test_pairs_stay_together():
     baseline = np.random.default_rng(2).normal(0.0, 100.0, 30)
     assert paired_difference(baseline + 1.0, baseline) == pytest.approx((1.0, 1.0, 1.0), abs=1e-9)
@@ -48,12 +59,13 @@ def test_pairs_stay_together():
     assert moved.low < -20.0 and moved.high > 20.0
 
 
-def test_trainings_are_resampled_like_seeds():
-    # Two trainings far apart that each earn the same on every seed: means are 0, 1/2 and 1 as with two seeds.
-    apart = np.array([[0.0] * 9, [1.0] * 9])
-    assert mean_interval(apart) == Interval(0.5, 0.0, 1.0)
-    assert paired_difference(apart, np.zeros(9)) == Interval(0.5, 0.0, 1.0)
-    assert paired_difference(apart, apart) == Interval(0.0, -1.0, 1.0)
+def test_trainings_that_differ_widen_the_interval_as_students_t_does():
+    apart = np.array([[0.0] * 9, [1.0] * 9, [2.0] * 9])
+    half = 4.303 / np.sqrt(3.0)  # t with two degrees of freedom; the trainings have a deviation of 1
+    for found in (mean_interval(apart), paired_difference(apart + 5.0, np.full(9, 5.0))):
+        assert found == pytest.approx((1.0, 1.0 - half, 1.0 + half), abs=0.15)
+    both = paired_difference(apart, apart)
+    assert both.estimate == 0.0 and both.high > 1.2 * half
     # Trainings that agree leave only the seeds to resample, and those stay paired.
     seeds = np.random.default_rng(6).normal(0.0, 100.0, 9)
     assert paired_difference(np.stack([seeds, seeds]) + 1.0, seeds) == pytest.approx(

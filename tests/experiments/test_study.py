@@ -17,8 +17,10 @@ from experiments import study
 from experiments.play import play
 from experiments.study_config import Study
 from experiments.study_data import Plays
+from experiments.trained import Training
 from idn_gym.metrics import METRICS
 from idn_gym.scenarios.build import build_instance
+from idn_gym.scenarios.presets import resolve
 from idn_gym.strict import ConfigError, read, read_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -306,10 +308,16 @@ ENTRY = {"agent": "ppo", "train": {"steps": 512}}
         ({"kind": "frontier"}, {}, "None is not allowed; allowed: ntag"),
         ({"kind": "dots"}, {**ENTRY, "fixed": True, "options": {"seed": 1}}, "ppo: options are not allowed"),
         ({"kind": "dots"}, ENTRY, "ppo is trained, so the grid's agent options need fixed"),
+        ({"kind": "dots"}, {"agent": "ppo"}, r"rates.ppo: needs train, or options.path"),
+        (
+            {"kind": "dots"},
+            {**ENTRY, "fixed": True, "train": {"preference": "random"}},
+            r"rates.ppo.train.preference: 'random' is not allowed; it is the study's",
+        ),
         (
             {"kind": "dots"},
             {**ENTRY, "fixed": True, "train": {"seed": 3}},
-            "ppo: train.seed is not allowed; set trainings",
+            r"rates.ppo.train.seed: is not allowed; trainings",
         ),
     ],
 )
@@ -344,6 +352,30 @@ def test_every_training_plays_every_seed(tmp_path):
     assert (ppo["trainings"], ppo["seeds"], random["trainings"]) == ("2", "3", "0")
     assert float(ppo["dearer"]) == pytest.approx(cost.mean() - others.mean())
     assert float(ppo["training_steps"]) == 128.0 and float(random["training_steps"]) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({"agent": "ppo", "train": {"stesp": 64}}, "p, ppo, seed 0: .*stesp"),
+        ({"agent": "ppoo", "train": {"steps": 64}}, "p, ppoo, seed 0: .*'ppoo'"),
+    ],
+)
+def test_trainings_that_would_fail_are_refused_before_anything_is_played(tmp_path, entry, message):
+    part = {"name": "p", "scenario": "tiny", "agents": [{"agent": "random"}, entry], "seeds": 1}
+    with pytest.raises(SystemExit, match=message):
+        run(tmp_path, {"parts": [part], "figures": [], "reference": "random"})
+    assert not (tmp_path / "out" / "units").exists()
+
+
+def test_a_training_is_told_apart_by_the_hyper_parameters_in_its_file(tmp_path):
+    scenario, path = resolve("tiny"), tmp_path / "mine.yaml"
+    shipped, names = read_yaml(ROOT / "configs" / "agents" / "ppo.yaml"), []
+    for rate in (0.001, 0.002, 0.001):
+        path.write_text(yaml.safe_dump({**shipped, "learning_rate": rate}))
+        names.append(Training(str(path), scenario, "balanced", {"steps": 64, "seed": 0}).name)
+    assert names[0] == names[2] != names[1]
+    assert names[0].startswith("mine-")  # inside the study's folder, wherever the file is
 
 
 def test_what_could_be_drawn_and_trained_is_read():
