@@ -11,7 +11,7 @@ from gymnasium.vector import VectorEnv
 
 import idn_gym  # noqa: F401 (registers IDN-v0)
 from agents.registry import CLAIRVOYANT, CODECS, make_agent
-from experiments.run_config import resolve
+from experiments.run_config import RunConfig, resolve
 from idn_gym.evaluation.rollout import Episodes, rollout
 from idn_gym.policy import Policy
 from idn_gym.scenarios.config import Scenario
@@ -33,15 +33,17 @@ def play(
         scenario: what to play.
         seeds: of the episodes.
         split: one of train, validation, test.
-        preference: what the scalar weighs; trained policies were trained on the one of their run.
+        preference: what the scalar weighs. Policies that observe their preference are told it; "random":
+            another one in every episode.
         options: of the agent.
 
     Raises:
         ConfigError: no such agent, or one that was trained on other spaces.
     """
-    env, policy = open_agent(agent, scenario, seeds, split, preference, **options)
+    told = preference != "random" and observes_preference(agent)
+    env, policy = open_agent(agent, scenario, seeds, split, "random" if told else preference, **options)
     try:
-        return rollout(policy, env, seeds)
+        return rollout(policy, env, seeds, preference if told else None)
     finally:
         env.close()
 
@@ -54,10 +56,14 @@ def open_agent(
     preference: Any = "balanced",
     **options: Any,
 ) -> tuple[VectorEnv[Any, Any, Any], Policy]:
-    """The environment with one row per seed, and the agent that is going to act in it; see `play`."""
+    """The environment with one row per seed, and the agent that is going to act in it; see `play`.
+
+    An agent that observes its preference wants "random" here; its rollouts are told which one.
+    """
     codec: dict[str, Any] = {"action": CODECS.get(agent)}
     if agent.endswith(".zip"):
-        agent, codec, options = _trained(Path(agent))
+        run, options = _run_of(Path(agent)), {"path": agent}
+        agent, codec = run.agent.kind, {"action": run.action, "observation": run.observation}
     if agent in CLAIRVOYANT:
         options = {"seeds": tuple(seeds), **options}
     env = gym.make_vec(
@@ -66,10 +72,18 @@ def open_agent(
     return env, make_agent(agent, env, **options)
 
 
-def _trained(path: Path) -> tuple[str, dict[str, Any], dict[str, Any]]:
-    """Agent, codecs and options of a policy that `experiments.train` wrote."""
+def observes_preference(agent: str) -> bool:
+    """Whether it is a policy that was trained on all preferences, and observes which one it has."""
+    return agent.endswith(".zip") and _run_of(Path(agent)).preference == "random"
+
+
+def _run_of(path: Path) -> RunConfig:
+    """The run that left the policy.
+
+    Raises:
+        ConfigError: a file is missing.
+    """
     record = path.parent / "config.yaml"
     if not path.is_file() or not record.is_file():
         raise ConfigError("agents", f"{str(path)!r} is not there, or has no config.yaml beside it")
-    run = resolve(read_yaml(record)["run"])
-    return run.agent.kind, {"action": run.action, "observation": run.observation}, {"path": str(path)}
+    return resolve(read_yaml(record)["run"])

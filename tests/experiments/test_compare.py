@@ -4,13 +4,16 @@ import csv
 import json
 import struct
 
+import gymnasium as gym
 import numpy as np
 import pytest
+from stable_baselines3 import PPO
 
 from experiments import compare, report, train
 from experiments.play import play
-from idn_gym.evaluation.rollout import Episodes
+from idn_gym.evaluation.rollout import Episodes, rollout
 from idn_gym.metrics import METRICS
+from idn_gym.objectives import read_preference
 from idn_gym.scenarios.presets import PRESETS, resolve
 from idn_gym.strict import ConfigError
 
@@ -23,16 +26,18 @@ def make_episodes(costs):
     return Episodes(tuple(range(len(costs))), -costs, vector, np.ones((*costs.shape, len(METRICS))))
 
 
+def train_policy(folder, *changes):
+    words = ["--scenario", "tiny", "--steps", "64", "--envs", "2", "--out", str(folder)]
+    short = ["scenario.horizon=12", "agent.n_steps=16", "agent.n_epochs=1", "agent.batch_size=32"]
+    train.main([*words, *short, *changes])
+    return str(folder / "policy.zip")
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """Two runs of the same algorithm."""
     folder = tmp_path_factory.mktemp("runs")
-    for name in ("one", "two"):
-        words = ["--scenario", "tiny", "--steps", "64", "--envs", "2", "--out", str(folder / name)]
-        train.main(
-            [*words, "scenario.horizon=12", "agent.n_steps=16", "agent.n_epochs=1", "agent.batch_size=32"]
-        )
-    return [str(folder / name / "policy.zip") for name in ("one", "two")]
+    return [train_policy(folder / name) for name in ("one", "two")]
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +93,31 @@ def test_trained_agents_go_by_their_algorithm_and_by_their_folder_if_need_be(tra
 def test_a_policy_cannot_play_what_it_was_not_trained_for(trained):
     with pytest.raises(ConfigError, match="trained on other"):
         play(trained[0], PRESETS["edge-small"], range(2))
+
+
+def test_a_policy_that_observes_its_preference_is_told_the_one_asked_for(tmp_path, capsys):
+    path = train_policy(tmp_path, "preference=random", "agent.learning_rate=0.1")
+    trained, weights = PPO.load(path, device="cpu"), read_preference("energy")
+
+    class Told:
+        """Adds the weights, which come last, to observations that lack them."""
+
+        def predict(self, observation, state=None, episode_start=None, deterministic=True):
+            rows = np.broadcast_to(weights, (len(observation), len(weights)))
+            return trained.predict(np.hstack([observation, rows]), state, episode_start, deterministic)
+
+    env = gym.make_vec("IDN-v0", num_envs=3, scenario=TINY, preference="energy", split="test")
+    alone = rollout(Told(), env, range(3))
+    found = play(path, TINY, range(3), preference="energy")
+    assert (found.scalar == alone.scalar).all() and (found.vector == alone.vector).all()
+    weights = read_preference("accuracy")
+    assert (rollout(Told(), env, range(3)).vector != alone.vector).any(), "what it is told does not matter"
+
+    words = ["--scenario", "tiny", "--set", "horizon=12", "--agents", "cloud-only", path, "--seeds", "3"]
+    compare.main([*words, "--preference", "energy", "--out", str(tmp_path / "out")])
+    with (tmp_path / "out" / "table.csv").open() as file:
+        table = {row["agent"]: float(row["cost"]) for row in csv.DictReader(file)}
+    assert table["ppo"] == pytest.approx(-alone.scalar.mean(), rel=1e-12)
 
 
 @pytest.mark.parametrize(
