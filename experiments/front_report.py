@@ -56,6 +56,7 @@ def write(study: Study, units: Sequence[FrontUnit], out: Path) -> list[str]:
         body.append(f"<h2>{html.escape(front.name)}: fronts over {fronts.episodes} episodes</h2>")
         about = ABOUT.format(compared=html.escape(compared), foresight=html.escape(foresight))
         body.append(f"<p>{about}</p><p>{html.escape(verdict(fronts, mine))}</p>")
+        body.append(f"<p>{size(mine)}</p>")
         body += [picture(path) for path in front_figures.draw(fronts, mine, out)]
         body.append(table(list(SHOWN), [[show(row) for show in SHOWN.values()] for row in mine]))
         asked = fronts.answers()
@@ -65,6 +66,19 @@ def write(study: Study, units: Sequence[FrontUnit], out: Path) -> list[str]:
         if lines:
             write_csv(out / f"{name}.csv", lines)
     return body
+
+
+def size(rows: Sequence[dict[str, Any]]) -> str:
+    """What a comparison took, in one sentence."""
+    runs = sum(row["runs"] for row in rows)
+    minutes = {
+        name: sum(row["runs"] * row[name] for row in rows) / 60
+        for name in ("training_cpu_seconds", "cpu_seconds")
+    }
+    return (
+        f"{runs} fronts of {rows[0]['points']} points: {minutes['training_cpu_seconds']:.0f} CPU minutes of "
+        f"training, {minutes['cpu_seconds']:.0f} of playing."
+    )
 
 
 def verdict(fronts: Fronts, rows: Sequence[dict[str, Any]]) -> str:

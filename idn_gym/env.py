@@ -153,7 +153,7 @@ class IDNEnv(gym.Env[Observations, Any]):
         """Discounted returns that static placements reach who know the episode, as MO-Gymnasium has it.
 
         Ships for `tiny`, `edge-small` and `fashion-edge`, unchanged; see `idn_gym.scenarios.fronts.Front`.
-        Means over test seeds.
+        Means over test seeds; placements are those that are best without a discount.
 
         Raises:
             ConfigError: another scenario, or a discount that is not from 0 to 1.
