@@ -2,7 +2,8 @@
 
 The recipes follow what could be read of BottleFit (Matsubara et al., 2022: its configurations) and its
 baselines: distillation of the head alone, generalised head-network distillation (GHND), knowledge
-distillation of the tail with the encoder frozen, and plain cross entropy from end to end. Training a
+distillation of the tail with the encoder frozen, and plain cross entropy from end to end. Knowledge
+distillation from end to end, without a first stage, is a control of this project's. Training a
 bottleneck together with a label at its encoder is in the spirit of "Regularized Bottleneck with Early
 Labeling" (Castellano et al., 2022), whose text was not available: the loss here is this project's.
 """

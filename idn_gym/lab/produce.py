@@ -92,6 +92,8 @@ def _loss(recipe: Recipe, network: Chain | DDNN) -> Loss:
     match recipe.recipe:
         case "labels":
             return cross_entropy(network)
+        case "distil":
+            return bottleneck.distil(network)
         case "early-label":
             return bottleneck.distil(network, early_weight=recipe.early_weight)
     freeze(network.tiers[2], network.heads["3"])

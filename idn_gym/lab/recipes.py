@@ -63,9 +63,10 @@ class Bottleneck:
     start: str
     """a whole network: gives the last tier, and is the teacher"""
     latent: Latent
-    recipe: Literal["head", "maps", "labels", "early-label"]
+    recipe: Literal["head", "maps", "labels", "distil", "early-label"]
     """head: distil the head alone; maps: generalised head-network distillation; labels: cross entropy from
-    end to end; early-label: knowledge distillation and a label at the encoder, together"""
+    end to end; distil: knowledge distillation from end to end; early-label: that and a label at the encoder,
+    together"""
     epochs: int = number(least=1)
     early_weight: float = number(0.5, above=0)
     """of the early label's loss"""

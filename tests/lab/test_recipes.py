@@ -76,7 +76,8 @@ def parts(network):
 
 def test_each_recipe_trains_what_it_says_and_starts_where_it_says(data):
     """Tiers are called 0 to 2, the last head 3."""
-    found = lab(WHOLE, EXITS, MAPS, TAIL, MAPS | {"name": "head", "recipe": "head"})
+    others = [MAPS | {"name": recipe, "recipe": recipe} for recipe in ("head", "labels", "distil")]
+    found = lab(WHOLE, EXITS, MAPS, TAIL, *others)
     made = {}
     for recipe in found.networks:
         made[recipe.name] = produce(found, recipe.name, 0, data, made.__getitem__).network
@@ -87,7 +88,7 @@ def test_each_recipe_trains_what_it_says_and_starts_where_it_says(data):
 
     assert same("maps", "whole") == same("head", "whole") == {"2", "3"}
     assert same("tail", "maps") == {"0"}
-    assert same("exits", "whole") == set()
+    assert same("exits", "whole") == same("distil", "whole") == same("distil", "labels") == set()
     assert all(weight.requires_grad for network in made.values() for weight in network.parameters())
 
 
