@@ -2,13 +2,16 @@
 
 import csv
 import json
+from types import SimpleNamespace
 
 import gymnasium as gym
 import numpy as np
 import pytest
 import yaml
+from stable_baselines3 import PPO
 
-from experiments import study
+from experiments import front_report, study
+from experiments.front_unit import Returns
 from experiments.pareto import Fronts
 from experiments.study_config import Study
 from idn_gym.evaluation.pareto import hypervolume, objective_box
@@ -16,9 +19,17 @@ from idn_gym.evaluation.rollout import rollout
 from idn_gym.objectives import preference_lattice
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.presets import resolve
-from idn_gym.strict import ConfigError, read
+from idn_gym.strict import ConfigError, read, read_yaml
 
-TRAIN = {"steps": 64, "envs": 4, "evaluate_every": 1000, "evaluation_episodes": 1}
+TRAIN = {
+    "steps": 64,
+    "envs": 4,
+    "evaluate_every": 1000,
+    "evaluation_episodes": 1,
+    "agent.n_steps": 4,
+    "agent.batch_size": 8,
+    "agent.learning_rate": 0.03,
+}
 FRONT = {
     "name": "small",
     "scenario": "tiny",
@@ -29,7 +40,7 @@ FRONT = {
     "foresight": "foresight",
     "compared": "conditioned",
     "online": ["conditioned", "olag"],
-    "queries": [{"best": "energy", "least": {"accuracy": 0.3}}],
+    "queries": [{"best": "energy", "least": {"accuracy": 0.5}}],
     "agents": [
         {"agent": "cloud-only"},
         {"agent": "olag"},
@@ -58,6 +69,11 @@ def fronts(out):
     return Fronts(config.fronts[0], study.list_fronts(config, smoke=False), out)
 
 
+def lines(path):
+    with path.open() as file:
+        return list(csv.DictReader(file))
+
+
 @pytest.mark.slow
 def test_one_policy_or_one_per_preference_and_training_seed(played):
     records = {p.parent.name: json.loads(p.read_text()) for p in (played / "trained").glob("*/budget.json")}
@@ -66,6 +82,33 @@ def test_one_policy_or_one_per_preference_and_training_seed(played):
     units = study.list_fronts(read(Study, STUDY), smoke=False)
     count = {label: sum(unit.label == label for unit in units) for label in fronts(played).agents}
     assert count == {"cloud-only": 1, "olag": 1, "foresight": 1, "conditioned": 2, "each": 2}
+
+
+def replay(policy, preference, told=None):
+    """(E, T, 5) reward vectors of a policy's file in the episodes of the study."""
+    world = {"scenario": "tiny", "overrides": {"horizon": 5}, "split": "validation"}
+    env = gym.make_vec("IDN-v0", num_envs=3, preference=preference, **world)
+    return rollout(PPO.load(policy, device="cpu"), env, range(3), told).vector
+
+
+@pytest.mark.parametrize("label", ["conditioned", "each"])
+def test_a_point_is_what_the_policy_for_its_preference_earns_under_it(tmp_path, label):
+    """Played again with the policies that the configurations of their runs name."""
+    units = study.list_fronts(read(Study, STUDY), smoke=False)
+    (unit,) = (unit for unit in units if (unit.label, unit.seed) == (label, 0))
+    found, lattice = Returns.read(unit.play(tmp_path)), preference_lattice(1).tolist()
+    policies = {}
+    for path in (tmp_path / "trained").glob("*/config.yaml"):
+        policies[str(read_yaml(path)["run"]["preference"])] = path.parent / "policy.zip"
+    if label == "conditioned":
+        vectors = [replay(policies["random"], "random", weights) for weights in lattice]
+    else:
+        vectors = [replay(policies[str(weights)], weights) for weights in lattice]
+        # Or it would not be seen whose point it is.
+        assert len({replay(policy, lattice[0]).tobytes() for policy in policies.values()}) == len(lattice)
+    assert (found.mean == np.mean(vectors, axis=2)).all()
+    later = 0.99 ** np.arange(5)[:, None]
+    np.testing.assert_allclose(found.discounted, np.sum(vectors * later, axis=2), rtol=1e-12)
 
 
 @pytest.mark.slow
@@ -90,14 +133,13 @@ def test_points_are_mean_rewards_under_each_preference(played):
 
 @pytest.mark.slow
 def test_the_table_is_what_the_points_say(played):
-    with (played / "fronts.csv").open() as file:
-        rows = {row["agent"]: row for row in csv.DictReader(file)}
+    rows = {row["agent"]: row for row in lines(played / "fronts.csv")}
     found = fronts(played)
     box = objective_box(compile_scenario(resolve("tiny", {"horizon": 5})))
     for agent, row in rows.items():
         mine = np.mean([hypervolume(box.place(run), np.zeros(5)) for run in found.points(agent)])
         assert float(row["hypervolume"]) == pytest.approx(mine)
-        assert float(row["hypervolume_low"]) <= float(row["hypervolume_high"])
+        assert float(row["hypervolume_low"]) <= mine <= float(row["hypervolume_high"])
         ahead = float(rows["conditioned"]["hypervolume"]) - mine
         assert float(row["compared_ahead"]) == pytest.approx(ahead)
     assert float(rows["foresight"]["igd_plus"]) == float(rows["foresight"]["utility_loss"]) == 0
@@ -105,8 +147,53 @@ def test_the_table_is_what_the_points_say(played):
     assert float(rows["foresight"]["hypervolume"]) > float(rows["cloud-only"]["hypervolume"])
     # Against itself, one of two runs wins as often as it loses; ties of a run with itself count half.
     assert float(rows["conditioned"]["improvement"]) == pytest.approx(0.5)
+    # Episodes differ for who drops requests.
+    assert float(rows["olag"]["hypervolume_low"]) < float(rows["olag"]["hypervolume_high"])
+    # All agents are resampled with the same episodes, so against itself there is no doubt.
+    assert float(rows["conditioned"]["compared_ahead_low"]) == 0
+    assert float(rows["conditioned"]["compared_ahead_high"]) == 0
     page = (played / "report.html").read_text()
     assert page.count("data:image/png;base64,") == 3 and "among the online agents" in page
+
+
+@pytest.mark.slow
+def test_points_and_answers_are_written_down(played):
+    found, names = fronts(played), ("accuracy", "latency", "energy", "traffic", "update")
+    points, expected = {}, preference_lattice(1).tolist()
+    for row in lines(played / "front-points.csv"):
+        weights = [float(row[f"weight_{name}"]) for name in names]
+        run = points.setdefault((row["agent"], int(row["run"])), [])
+        assert weights == expected[len(run)]
+        run.append([float(row[name]) for name in names])
+    assert {key: np.shape(run) for key, run in points.items()} == {
+        (agent, run): (4, 5) for agent in found.agents for run in range(len(found.points(agent)))
+    }
+    answers = {row["agent"]: row for row in lines(played / "front-queries.csv")}
+    for agent, row in answers.items():
+        runs = found.points(agent)
+        assert all(points[agent, i] == run.tolist() for i, run in enumerate(runs))
+        # The query of the study: the cheapest in energy of at least 0.5 correct answers per request.
+        allowed = [[point for point in run.tolist() if point[0] >= 0.5] for run in runs]
+        within = [max(run, key=lambda point: point[2]) for run in allowed if run]
+        assert (int(row["runs"]), int(row["runs_within"])) == (len(runs), len(within))
+        mean = np.mean(within, axis=0) if within else np.full(5, np.nan)
+        np.testing.assert_allclose([float(row[name]) for name in names], mean, rtol=1e-12)
+    assert set(answers) == set(found.agents) and answers["cloud-only"]["runs_within"] == "0"
+
+
+def test_the_verdict_names_those_that_may_be_ahead():
+    asked = SimpleNamespace(front=SimpleNamespace(compared="a", online=["a", "b", "c"]))
+
+    def verdict(b, c):
+        lows = {"a": 0.0, "b": b, "c": c, "offline": -1.0}
+        rows = [{"agent": agent, "compared_ahead_low": low} for agent, low in lows.items()]
+        return front_report.verdict(asked, rows)
+
+    assert verdict(0.1, 0.2).startswith("a is ahead of every online agent (b, c)")
+    assert verdict(0.1, 0.0).startswith("a is not surely ahead of c among")
+    assert verdict(-0.1, -0.2).startswith("a is not surely ahead of b, c among")
+    asked.front.compared = None
+    assert verdict(0.1, 0.2) == ""
 
 
 @pytest.mark.slow
