@@ -8,6 +8,7 @@ Power is not measured: the watts are what the options say.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -20,23 +21,30 @@ from torch import nn
 from experiments.catalog_sources.facts import digits
 from experiments.catalog_sources.fit import fit, left_out_error
 from idn_gym.catalog import Device, Provenance, SimpleLaw, write_catalog
+from idn_gym.catalog.writer import FORMS
 from idn_gym.lab.graph import trace
+from idn_gym.lab.networks import Size, three_tier
 from idn_gym.lab.reference import mobilenet_v3_small, resnet
 from idn_gym.lab.timing import Protocol, Timing, part_seconds, processor
-from idn_gym.strict import ConfigError, read, write
+from idn_gym.strict import ConfigError, read
 
-NETWORKS: dict[str, tuple[Callable[[], nn.Module], int]] = {
-    "resnet18 at 224": (resnet, 224),
-    "resnet18 at 128": (resnet, 128),
-    "resnet18 at 64": (resnet, 64),
-    "resnet34 at 128": (lambda: resnet((3, 4, 6, 3)), 128),
-    "resnet18 quarter at 224": (lambda: resnet(width=16), 224),
-    "resnet34 quarter at 64": (lambda: resnet((3, 4, 6, 3), width=16), 64),
-    "resnet10 at 160": (lambda: resnet((1, 1, 1, 1)), 160),
-    "mobilenetv3-small at 224": (mobilenet_v3_small, 224),
-    "mobilenetv3-small at 96": (mobilenet_v3_small, 96),
+NETWORKS: dict[str, tuple[Callable[[], nn.Module], int, int]] = {
+    "resnet18 at 224": (resnet, 3, 224),
+    "resnet18 at 128": (resnet, 3, 128),
+    "resnet18 at 64": (resnet, 3, 64),
+    "resnet34 at 128": (lambda: resnet((3, 4, 6, 3)), 3, 128),
+    "resnet18 quarter at 224": (lambda: resnet(width=16), 3, 224),
+    "resnet34 quarter at 64": (lambda: resnet((3, 4, 6, 3), width=16), 3, 64),
+    "resnet10 at 160": (lambda: resnet((1, 1, 1, 1)), 3, 160),
+    "mobilenetv3-small at 224": (mobilenet_v3_small, 3, 224),
+    "mobilenetv3-small at 96": (mobilenet_v3_small, 3, 96),
+    "three tiers at 28": (lambda: three_tier(Size(), 10), 1, 28),
+    "three tiers quarter at 28": (lambda: three_tier(Size((4, 8, 16)), 10), 1, 28),
 }
-"""what is timed, and the side of its input [pixels]: many and few layers, much and little work"""
+"""what is timed, and channels and side [pixels] of its input: many and few layers, much and little work.
+
+Without the last two, noise in the others decides what the shortest parts are said to take.
+"""
 
 
 class Row(NamedTuple):
@@ -57,9 +65,9 @@ def measure(names: Iterable[str], protocol: Protocol) -> list[Row]:
     """
     rows = []
     for name in names:
-        build, side = NETWORKS[name]
+        build, channels, side = NETWORKS[name]
         torch.manual_seed(0)
-        network, example = build().eval(), torch.rand(1, 3, side, side)
+        network, example = build().eval(), torch.rand(1, channels, side, side)
         graph = trace(network, example)
         (timing,) = part_seconds((network,), example, protocol)
         if not timing.steady:
@@ -72,40 +80,47 @@ def measure(names: Iterable[str], protocol: Protocol) -> list[Row]:
     return rows
 
 
-def device(
-    name: str, rows: list[Row], protocol: Protocol, *, tier: str, memory: float, watts: tuple[float, float]
-) -> Device:
-    """The device whose laws fit the timings best.
+def stated(name: str, tier: str, memory: float, watts: tuple[float, float]) -> Device:
+    """A device as far as it is known before anything is timed; its rate is a placeholder.
 
     Args:
         name: of the device.
-        rows: at least five timings, so that the fit with one left out still has more points than terms.
-        protocol: of the timings.
         tier: free label.
         memory: [bytes] for weights.
         watts: [W] while computing and while waiting, stated and not measured.
 
     Raises:
-        ConfigError: time does not grow with the operations, or a number is out of bounds.
+        ConfigError: a number is out of bounds.
+    """
+    plain = {"name": name, "tier": tier, "memory": memory, "macs_per_second": 1.0}
+    return read(Device, {**plain, "active_watts": watts[0], "idle_watts": watts[1]}, name)
+
+
+def device(known: Device, rows: list[Row], protocol: Protocol) -> Device:
+    """The same device with the laws that fit the timings best.
+
+    Args:
+        known: what `stated` returned.
+        rows: at least five timings, so that the fit with one left out still has more points than terms.
+        protocol: of the timings.
+
+    Raises:
+        ConfigError: time does not grow with the operations.
     """
     points = [(float(row.layers), float(row.macs), row.timing.median) for row in rows]
     plain = [(macs, seconds) for _, macs, seconds in points]
     fixed, per_layer, per_mac = fit(points)
     simple_fixed, simple_per_mac = fit(plain)
     if per_mac <= 0 or simple_per_mac <= 0:
-        raise ConfigError(name, "took no longer for more operations; no rate can be fitted to that")
+        raise ConfigError(known.name, "took no longer for more operations; no rate can be fitted to that")
     how = (
         f"{len(rows)} networks timed at batch 1, fp32, {protocol.threads} thread(s), "
         f"median of {protocol.repeats} calls whose middle half spread over up to "
         f"{max(row.timing.spread for row in rows):.0%} of it, on {processor()} with torch {torch.__version__}"
     )
-    found = Device(
-        name=name,
-        tier=tier,
-        memory=memory,
+    return dataclasses.replace(
+        known,
         macs_per_second=digits(1 / per_mac, 4),
-        active_watts=watts[0],
-        idle_watts=watts[1],
         fixed_seconds=digits(fixed, 4),
         layer_seconds=digits(per_layer, 4),
         law_error=digits(left_out_error(points), 4),
@@ -118,10 +133,20 @@ def device(
             Provenance("memory", "RAM of the machine, or as stated; activations are not counted", "derived"),
         ),
     )
-    return read(Device, write(found), name)
 
 
-def main() -> None:
+def check_path(path: Path) -> None:
+    """Whether a file can be there, asked before minutes of timing.
+
+    Raises:
+        ConfigError: its ending is none of the catalogue's, or there is no such folder.
+    """
+    if path.suffix not in FORMS or not path.parent.is_dir():
+        allowed = f"must end in {', '.join(FORMS)} and lie in a folder that is there"
+        raise ConfigError("out", f"{str(path)!r} is not allowed; {allowed}")
+
+
+def main(words: list[str] | None = None) -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("name", help="of the device")
@@ -134,15 +159,17 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1, help="that torch may use")
     parser.add_argument("--spread", type=float, default=0.1, help="most noise, as a share of the median")
     parser.add_argument("--out", type=Path, help="YAML or JSON file to write; default: NAME.yaml")
-    given = parser.parse_args()
+    given = parser.parse_args(words)
+    path = given.out or Path(f"{given.name}.yaml")
     try:
+        check_path(path)
         protocol = read(Protocol, {"threads": given.threads, "spread": given.spread}, "options")
+        known = stated(given.name, given.tier, given.memory, (given.active_watts, given.idle_watts))
         rows = measure(NETWORKS, protocol)
-        watts = given.active_watts, given.idle_watts
-        found = device(given.name, rows, protocol, tier=given.tier, memory=given.memory, watts=watts)
-        path = write_catalog(given.out or Path(f"{given.name}.yaml"), devices=[found])
+        found = device(known, rows, protocol)
+        write_catalog(path, devices=[found])
     except ConfigError as error:
-        sys.exit(str(error))
+        sys.exit(f"error: {error}")
     for row in rows:
         time = f"{1e3 * row.timing.median:8.2f} ms +- {row.timing.spread:.0%}"
         print(f"{row.name:26} {row.macs / 1e6:8.1f} MMAC {row.layers:3d} layers {time}")

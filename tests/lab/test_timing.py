@@ -5,7 +5,8 @@ import pytest
 import torch
 from torch import nn
 
-from experiments.measure_device import NETWORKS, Row, device, measure
+from experiments import measure_device
+from experiments.measure_device import NETWORKS, Row, device, measure, stated
 from idn_gym.catalog import block_seconds, fixed_seconds, load_catalog, write_catalog
 from idn_gym.lab.cutting import cut_apart
 from idn_gym.lab.graph import trace
@@ -13,6 +14,7 @@ from idn_gym.lab.timing import Protocol, Timing, part_seconds, seconds
 from idn_gym.strict import ConfigError, read
 
 PROTOCOL = Protocol(warmup=1, repeats=4, spread=0.1, attempts=3)
+BOARD = stated("my_board", "sbc", 1e9, (4.0, 1.0))
 
 
 def timed(durations, protocol=PROTOCOL):
@@ -80,7 +82,7 @@ def test_a_measured_device_is_read_back_and_predicts_its_times(tmp_path):
         return 2e-3 + 3e-4 * layers + macs / 2e10
 
     rows = rows_of(law, 0.01)
-    found = device("my_board", rows, PROTOCOL, tier="sbc", memory=1e9, watts=(4.0, 1.0))
+    found = device(BOARD, rows, PROTOCOL)
     assert found.law_error < 0.1 < found.simple.error
     path = write_catalog(tmp_path / "board.yaml", devices=[found])
     catalog = load_catalog((str(path),))
@@ -91,13 +93,45 @@ def test_a_measured_device_is_read_back_and_predicts_its_times(tmp_path):
 
 
 def test_what_cannot_be_a_device_is_refused():
-    with pytest.raises(ConfigError, match="no longer for more operations"):
-        device("odd", rows_of(lambda n, m: 1 / m, 0.0), PROTOCOL, tier="", memory=1e9, watts=(4.0, 1.0))
-    rows = rows_of(lambda n, m: 1e-3 + m / 1e9, 0.0)
-    with pytest.raises(ConfigError, match="active_watts"):
-        device("odd", rows, PROTOCOL, tier="", memory=1e9, watts=(1.0, 4.0))
+    with pytest.raises(ConfigError, match="my_board: took no longer for more operations"):
+        device(BOARD, rows_of(lambda n, m: 1 / m, 0.0), PROTOCOL)
     with pytest.raises(ConfigError, match="repeats"):
         read(Protocol, {"repeats": 1})
+
+
+def test_small_parts_are_predicted_since_small_networks_are_timed_too(monkeypatch):
+    def law(layers, macs):
+        return 5e-5 * layers + macs / 2e10
+
+    def predicted(rows):
+        found = device(BOARD, rows, PROTOCOL)
+        return found.fixed_seconds + 2 * found.layer_seconds + 42e3 / found.macs_per_second
+
+    large = rows_of(law, 0.05)
+    monkeypatch.setattr(measure_device, "part_seconds", lambda *_: (Timing(1.0, (1.0, 1.0), 1, True),))
+    small = [
+        row._replace(timing=row.timing._replace(median=0.97 * law(row.layers, row.macs)))
+        for row in measure([name for name in NETWORKS if name.endswith("at 28")], PROTOCOL)
+    ]
+    assert predicted(large + small) == pytest.approx(law(2, 42e3), rel=0.1)
+    assert predicted(large) > 3 * law(2, 42e3)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--active-watts", "1", "--idle-watts", "4"], "board: active_watts: 1 is not allowed"),
+        (["--active-watts", "4", "--idle-watts", "-1"], r"board\.idle_watts: -1.0 is not allowed"),
+        (["--active-watts", "4", "--idle-watts", "1", "--out", "board.txt"], r"out: 'board\.txt' .* \.json"),
+        (["--active-watts", "4", "--idle-watts", "1", "--out", "no/board.yaml"], r"out: .* folder that is"),
+        (["--active-watts", "4", "--idle-watts", "1", "--spread", "0"], r"options\.spread: 0\.0"),
+    ],
+)
+def test_options_are_checked_before_anything_is_timed(words, message, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(measure_device, "measure", lambda *_: pytest.fail("timed"))
+    with pytest.raises(SystemExit, match=f"error: {message}"):
+        measure_device.main(["board", *words])
 
 
 def test_networks_are_counted_as_they_are_timed_and_noise_is_an_error():
