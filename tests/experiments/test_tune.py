@@ -4,12 +4,15 @@ import csv
 import json
 from pathlib import Path
 
+import gymnasium as gym
 import numpy as np
 import pytest
 
-from experiments import tune, tune_report
+from experiments import tune, tune_report, tune_trial
 from experiments.run_config import resolve
 from experiments.tune_config import Tuning, axes
+from idn_gym.evaluation.rollout import rollout
+from idn_gym.objectives import preference_lattice
 from idn_gym.strict import ConfigError, read, read_yaml
 
 pytest.importorskip("optuna")
@@ -122,9 +125,26 @@ def test_looks_do_not_change_a_training(tmp_path):
     assert seen == [1, 2]  # at 64 and 128 steps, the ends of rollouts
 
 
-def test_a_policy_for_all_preferences_is_judged_on_all_of_them():
+def test_a_policy_for_all_preferences_is_judged_on_all_of_them(monkeypatch):
+    """By episodes with each preference in turn, in which what it observes of it is written by hand."""
     config = tuning(run={**PLAIN["run"], "preference": "random"}).configure({})
-    assert tune.train_trial(config, range(2)).shape == (2,)
+    judged, score = [], tune_trial.score
+    monkeypatch.setattr(tune_trial, "score", lambda *given: judged.append(given) or score(*given))
+    scores = tune.train_trial(config, range(2))
+    trained = judged[0][0]
+
+    class Told:
+        def predict(self, observation, state=None, episode_start=None, deterministic=True):
+            rows = np.broadcast_to(weights, (len(observation), len(weights)))
+            return trained.predict(np.hstack([observation, rows]), state, episode_start, deterministic)
+
+    expected = []
+    for weights in preference_lattice(2).tolist():
+        options = {**config.env_options(), "preference": weights}
+        env = gym.make_vec("IDN-v0", num_envs=2, split="validation", **options)
+        expected.append(rollout(Told(), env, range(2)).scalar.mean(axis=1))
+    assert len(expected) == 10
+    np.testing.assert_allclose(scores, np.mean(expected, axis=0), rtol=1e-12)
 
 
 def test_the_best_is_confirmed_on_other_seeds_once(tmp_path, monkeypatch):
