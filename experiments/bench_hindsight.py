@@ -153,7 +153,7 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--iterations", type=int, default=100, help="of mirror ascent; 0 leaves it out")
     parser.add_argument("--out", type=Path, default=Path("runs/hindsight"))
     parser.add_argument("changes", nargs="*", metavar="key=value", help="to the scenarios")
-    arguments = parser.parse_args(words)
+    arguments = parser.parse_intermixed_args(words)
     rows = []
     try:
         changes = assignments(arguments.changes)

@@ -72,7 +72,7 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument(
         "changes", nargs="*", metavar="key=value", help="to the training run, such as steps=2000"
     )
-    arguments = parser.parse_args(words)
+    arguments = parser.parse_intermixed_args(words)
     if arguments.force:
         shutil.rmtree(arguments.out, ignore_errors=True)
     try:

@@ -1,6 +1,6 @@
 """Measure whether scenarios are worth solving, and what splits and exits are worth in them.
 
-``python -m experiments.measure_presets --scenario edge-small workload.rate=120``
+``python -m experiments.measure_presets workload.rate=120 --scenario edge-small``
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--preference", default="balanced", help="what the scalar cost weighs")
     parser.add_argument("--out", type=Path, default=Path("runs/presets"))
     parser.add_argument("changes", nargs="*", metavar="key=value", help="to the scenarios")
-    arguments = parser.parse_args(words)
+    arguments = parser.parse_intermixed_args(words)
     options: dict[str, object] = {"restarts": arguments.restarts, "budget": arguments.budget}
     try:
         changes = assignments(arguments.changes)

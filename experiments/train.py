@@ -104,7 +104,7 @@ def parse(words: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--out", required=True, type=Path, help="folder for everything the run writes")
     parser.add_argument("--resume", action="store_true", help="go on with the run in that folder, if any")
     parser.add_argument("changes", nargs="*", metavar="key=value", help="such as agent.learning_rate=1e-3")
-    return parser.parse_args(words)
+    return parser.parse_intermixed_args(words)
 
 
 def configure_run(arguments: argparse.Namespace) -> RunConfig:

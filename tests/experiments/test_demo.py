@@ -14,7 +14,7 @@ def out(tmp_path_factory):
     folder = tmp_path_factory.mktemp("demo") / "demo"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(demo, "BASELINES", ("cloud-only", "random"))
-        demo.main(["--out", str(folder), "--seeds", "3", *SMALL])
+        demo.main([SMALL[0], "--out", str(folder), "--seeds", "3", *SMALL[1:]])
     return folder
 
 

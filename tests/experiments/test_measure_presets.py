@@ -66,7 +66,7 @@ def test_a_restriction_that_takes_nothing_away_is_not_searched_again(monkeypatch
 
 def test_the_command_line_writes_the_tables(tmp_path, capsys):
     words = ["--scenario", "tiny", "--seeds", "2", "--restarts", "1", "--budget", "0", "--out", str(tmp_path)]
-    measure_presets.main([*words, "horizon=6"])
+    measure_presets.main(["horizon=6", *words, "serving.exits=true"])
     printed = capsys.readouterr().out
     assert "without splits" in printed and "cheaper than the worst" in printed
     assert (tmp_path / "tiny" / "table.txt").read_text() in printed + "\n"

@@ -12,7 +12,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from agents.registry import make_agent
 from experiments.monitor import HEADLINE
 from experiments.run_config import flat, resolve
-from experiments.train import RunFolder, main, make_env
+from experiments.train import RunFolder, main, make_env, parse
 from idn_gym.evaluation.rollout import PER_REQUEST
 from idn_gym.metrics import METRICS
 from idn_gym.objectives import OBJECTIVES
@@ -140,6 +140,12 @@ def test_hyper_parameters_are_in_the_table(events):
     assert "_hparams_/session_start_info" in tags
     content = tags["_hparams_/session_start_info"].plugin_data.content
     assert all(name.encode() in content for name in flat(resolve(agent="a2c").agent))
+
+
+def test_options_may_stand_between_changes():
+    found = parse("--agent dqn action=change --steps 2000 --out here agent.gamma=0.9".split())
+    assert found.changes == ["action=change", "agent.gamma=0.9"]
+    assert (found.agent, found.steps, found.out) == ("dqn", 2000, Path("here"))
 
 
 def test_finished_run_is_left_alone(words, folder):
