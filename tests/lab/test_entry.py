@@ -1,19 +1,23 @@
 """A network of one's own becomes an entry that scenarios run on, as the page on the lab shows."""
 
 import re
+import warnings
 from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
-from idn_gym.catalog import Measured, load_catalog, write_catalog
+from experiments.measure_device import stated
+from idn_gym.catalog import Measured, block_seconds, fixed_seconds, load_catalog, write_catalog
 from idn_gym.lab.entry import catalog_entry
 from idn_gym.lab.graph import trace
-from idn_gym.scenarios.presets import PRESETS
+from idn_gym.scenarios.compile import compile_scenario
+from idn_gym.scenarios.presets import PRESETS, resolve
 from idn_gym.strict import ConfigError
 
 PAGE = (Path(__file__).parents[2] / "docs" / "lab.md").read_text(encoding="utf-8")
+CODE = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 ROWS = {"task": "imagenet", "accuracy": 0.5, "outcome": "measured", "source": "a test", "input_bytes": 100}
 
 
@@ -22,25 +26,45 @@ def graph():
     return trace(nn.Sequential(nn.Linear(8, 4), nn.ReLU(), nn.Linear(4, 2)), torch.zeros(1, 8))
 
 
-def test_the_page_adds_a_network_in_under_20_lines(tmp_path, monkeypatch):
-    code, _ = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-    assert len([line for line in code.splitlines() if line.strip()]) < 20
+@pytest.fixture
+def page(tmp_path, monkeypatch):
+    """What the first piece of code on the page leaves behind, where it ran without a warning."""
     monkeypatch.chdir(tmp_path)
     namespace = {"__name__": "page"}
-    # Its accuracy is called measured, the other one's was published.
-    with pytest.warns(UserWarning, match=r"tasks\.\w+\.models mixes .* measured \(my_net\) with published"):
-        exec(compile(code, "lab.md", "exec"), namespace)
-    env, entry = namespace["env"], namespace["entry"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        exec(compile(CODE[0], "lab.md", "exec"), namespace)
+    return namespace
+
+
+def test_the_page_adds_a_network_in_under_20_lines(page):
+    assert len([line for line in CODE[0].splitlines() if line.strip()]) < 20
+    env, entry = page["env"], page["entry"]
     assert len(entry.blocks) > 1, "the example shows a cut"
     assert load_catalog(("my_net.yaml",)).models["my_net"] == entry
     assert "my_net" in env.unwrapped.describe_placement()["cloud"]
     env.step(env.action_space.sample())
 
 
+def test_the_page_measures_the_blocks_of_that_network(page, capsys):
+    write_catalog("my_board.yaml", devices=[stated("my_board", "sbc", 1e9, (4.0, 1.0))])
+    exec(compile(CODE[1], "lab.md", "exec"), page)
+    catalog = load_catalog(("my_board.yaml", "my_net.yaml"))
+    model, board = catalog.models["my_net"], catalog.devices["my_board"]
+    medians = tuple(timing.median for timing in page["timings"])
+    assert block_seconds(model, board) == medians and len(medians) == len(model.blocks)
+    assert fixed_seconds(model, board) == 0 and capsys.readouterr().out.count(" ms") == len(medians)
+
+
 def test_the_page_plays_shipped_thresholds(capsys):
-    _, code = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-    exec(compile(code, "lab.md", "exec"), {"__name__": "page"})
+    exec(compile(CODE[2], "lab.md", "exec"), {"__name__": "page"})
     assert capsys.readouterr().out.count("shares=array") == 2
+
+
+def test_measured_beside_published_accuracies_bring_a_warning(page):
+    changes = {"catalog": ["my_net.yaml"], "tasks.0.models": ["mobilenetv3_small_100", "my_net"]}
+    with pytest.warns(UserWarning, match=r"tasks\.\w+\.models mixes .* measured \(my_net\) with published"):
+        compile_scenario(resolve("tiny", changes))
 
 
 def test_no_preset_mixes_measured_with_published_accuracies():
