@@ -17,7 +17,6 @@ from idn_gym.lab.calibrate import fit_exits
 from idn_gym.lab.data import Data
 from idn_gym.lab.exits import Criterion, cheapest, doubt, screen
 from idn_gym.lab.networks import Chain
-from idn_gym.lab.recipes import Bottleneck
 
 
 class Finding(NamedTuple):
@@ -95,5 +94,4 @@ class Evidence:
 
     def payload(self, name: str) -> int:
         """[bytes] of a bottleneck's latent."""
-        first = next(recipe for recipe in self.store.lab.line(name) if isinstance(recipe, Bottleneck))
-        return first.latent.payload(self.store.lab.size, self.data.side)
+        return self.store.lab.payload(name, self.data.side)

@@ -62,10 +62,9 @@ def entries(
     elif isinstance(recipe, Distributed):
         kind, parts = "exits", deploy.distributed(trainings, data, recipe.devices)
     else:
-        latent = next(one.latent for one in reversed(lab.line(name)) if isinstance(one, Bottleneck))
         early = isinstance(recipe, Bottleneck) and recipe.recipe == "early-label"
         kind = "bottleneck+exits" if early else "bottleneck"
-        parts = deploy.bottleneck(trainings, data, float(latent.payload(lab.size, data.side)))
+        parts = deploy.bottleneck(trainings, data, float(lab.payload(name, data.side)))
     models = [deploy.entry(called, kind, parts, data, source)]
     if isinstance(recipe, Whole):
         packed = float(png_bytes(data.test.images).mean())

@@ -138,6 +138,11 @@ class Lab:
         start = _start(recipe)
         return (*(() if start is None else self.line(start)), recipe)
 
+    def payload(self, name: str, side: int) -> int:
+        """What a bottleneck, or the second stage of one, sends for a picture of `side` pixels [bytes]."""
+        recipe = next(recipe for recipe in self.line(name) if isinstance(recipe, Bottleneck))
+        return recipe.latent.payload(_trunk_size(self, recipe.start), side)
+
 
 def untrained(lab: Lab, name: str, data: Data) -> Chain | DDNN:
     """A network of a laboratory with random weights, into which trained ones can be loaded."""

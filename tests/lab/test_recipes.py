@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from idn_gym.lab.bottleneck import encode
 from idn_gym.lab.data import Part, load_data
 from idn_gym.lab.networks import Chain
 from idn_gym.lab.produce import produce
@@ -64,6 +65,15 @@ def test_a_network_keeps_the_size_of_the_one_it_starts_from(data):
         network = untrained(found, name, data)
         assert isinstance(network, Chain)
         assert network.maps(torch.zeros(1, 1, 8, 8))[1].shape[1] == 5
+
+
+def test_bytes_are_counted_of_what_is_sent_where_the_start_has_a_size_of_its_own(data):
+    narrow = override(WHOLE, {"size": SMALL | {"stride": 2}})
+    found = lab(narrow, MAPS, TAIL)
+    for name in ("maps", "tail"):
+        sent = encode(untrained(found, name, data).eval(), data.test.images[:2])
+        assert sent.shape == (2, found.payload(name, data.side)) == (2, 4)
+    assert lab(WHOLE, MAPS).payload("maps", data.side) == 16
 
 
 def parts(network):
