@@ -16,7 +16,8 @@ Formula = Callable[[Node], int]
 Shape = tuple[int, ...]
 
 LIKE_A_PRODUCT = re.compile(
-    r"conv(?!ert)|mm$|mv$|dot$|matmul|linear|attention|einsum|lstm|gru|rnn|cdist|transformer"
+    r"conv(?!ert)|mm$|mv$|dot$|matmul|linear|attention|einsum|lstm|gru|rnn|[cp]dist|transformer"
+    r"|inner$|kron$|matrix_(power|exp)$|fft[2n]?$|linalg_(?!(vector_|matrix_)?norm$|cross$|diagonal$)"
 )
 """names of operators that multiply and accumulate; whoever matches without a formula is refused"""
 INTERPOLATION = "upsample"

@@ -114,6 +114,17 @@ def test_modes_are_left_as_they_were():
     assert [part.training for part in network.modules()] == [True, True, True, False]
 
 
+class Only(nn.Module):
+    """A network of one operation."""
+
+    def __init__(self, operation):
+        super().__init__()
+        self.operation = operation
+
+    def forward(self, x):
+        return self.operation(x)
+
+
 @pytest.mark.parametrize(
     ("operation", "macs"),
     [
@@ -124,29 +135,31 @@ def test_modes_are_left_as_they_were():
         (lambda x: nn.functional.scaled_dot_product_attention(x, x[:, :3], x[:, :3]), 4 * 3 * (10 + 10)),
         (lambda x: torch.baddbmm(x, x, torch.ones(1, 10, 10)), 4 * 10 * 10),
         (lambda x: nn.functional.interpolate(x, scale_factor=2, mode="linear"), 0),
+        (lambda x: nn.functional.normalize(x), 0),
     ],
-    ids=["grouped", "transposed", "product", "einsum", "attention", "baddbmm", "interpolation"],
+    ids=["grouped", "transposed", "product", "einsum", "attention", "baddbmm", "interpolation", "norm"],
 )
 def test_macs(operation, macs):
-    class Only(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.operation = operation
-
-        def forward(self, x):
-            return self.operation(x)
-
-    assert trace(Only(), torch.zeros(1, 4, 10)).macs == macs
+    assert trace(Only(operation), torch.zeros(1, 4, 10)).macs == macs
 
 
-def test_what_cannot_be_counted_is_refused():
-    class Distances(nn.Module):
-        def forward(self, x):
-            return torch.cdist(x, x)
+@pytest.mark.parametrize(
+    ("name", "operation"),
+    [
+        ("cdist", lambda x: torch.cdist(x, x)),
+        ("inner", lambda x: torch.inner(x, x)),
+        ("kron", lambda x: torch.kron(x, x)),
+        ("linalg_matrix_power", lambda x: torch.linalg.matrix_power(x, 3)),
+        ("linalg_inv", torch.linalg.inv),
+        ("fft_rfft", lambda x: torch.fft.rfft(x).abs()),
+    ],
+)
+def test_what_has_no_formula_is_refused(name, operation):
+    with pytest.raises(ConfigError, match=rf"aten\.{name}.*no formula.*conv2d"):
+        trace(Only(operation), torch.zeros(1, 3, 3))
 
-    with pytest.raises(ConfigError, match=r"aten\.cdist.*no formula.*conv2d"):
-        trace(Distances(), torch.zeros(1, 4, 3))
 
+def test_what_is_no_network_of_one_input_and_one_output_is_refused():
     class Two(nn.Module):
         def forward(self, x):
             return x + 1, x + 2
