@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from agents.rl.config import AgentConfig, check_codec, check_observation, observed_by
+from agents.rl.config import AgentConfig, check_codec, check_observation, check_rollout, observed_by
 from idn_gym.objectives import read_preference
 from idn_gym.scenarios import presets
 from idn_gym.scenarios.config import Scenario
@@ -49,6 +49,7 @@ class RunConfig:
         read_preference(self.preference)
         check_codec(self.agent, self.action or self.scenario.action)
         check_observation(self.agent, self.observation)
+        check_rollout(self.agent, self.envs)
 
     def env_options(self) -> dict[str, Any]:
         """Keyword arguments for ``gym.make`` and ``gym.make_vec``."""

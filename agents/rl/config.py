@@ -78,6 +78,10 @@ class GraphPPOConfig(Clipped):
     """start from what the observation forecasts that segments save, instead of from nothing"""
     kind: Literal["ppo-graph"] = "ppo-graph"
 
+    def __post_init__(self) -> None:
+        if not self.net_arch:
+            raise ConfigError("net_arch", "[] is not allowed; must have at least one round of messages")
+
 
 @dataclass(frozen=True)
 class MaskablePPOConfig(Clipped):
@@ -208,6 +212,20 @@ def check_observation(agent: AgentConfig, observation: str) -> None:
     if observation != agent.observes:
         raise ConfigError(
             "observation", f"{observation!r} is not what {agent.kind} reads; allowed: {agent.observes}"
+        )
+
+
+def check_rollout(agent: AgentConfig, envs: int) -> None:
+    """Refuse rollouts that leave a gradient step a single transition, whose advantage has no spread.
+
+    Raises:
+        ConfigError: PPO of any kind, and that is what `Clipped.batch_size` leaves over.
+    """
+    if isinstance(agent, Clipped) and agent.n_steps * envs % agent.batch_size == 1:
+        raise ConfigError(
+            "agent.n_steps",
+            f"{agent.n_steps} is not allowed with envs = {envs}; "
+            f"n_steps x envs must not leave 1 when divided by batch_size = {agent.batch_size}",
         )
 
 

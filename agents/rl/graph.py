@@ -6,7 +6,7 @@ of a policy that was trained on another topology, other models or other classes,
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from stable_baselines3.common.distributions import DiagGaussianDistribution
 from torch import Tensor, nn
 
 from agents.rl.graph_nets import Encoder, Scene, Scorer, Wiring, groups_of, read_wiring
-from agents.rl.policy import IMPOSSIBLE, ChoicePolicy, MaskedChoicePolicy
+from agents.rl.policy import IMPOSSIBLE, ChoicePolicy
 from idn_gym.strict import ConfigError
 
 CHOICE = {"of task": 3.0, "resident": 1.0}
@@ -38,6 +38,8 @@ SHARE = {"size": 1.0}
 class Readout(nn.Module):
     """From scenes to the parameters of the distribution over actions; base of one class per codec."""
 
+    codec: ClassVar[str]
+    """name of the action codec"""
     guesses: tuple[dict[str, float], ...] = (CHOICE,)
 
     def __init__(self, wiring: Wiring, width: int, activation: type[nn.Module]) -> None:
@@ -53,21 +55,30 @@ class Readout(nn.Module):
         self.register_buffer(name, torch.tensor(index, dtype=torch.long), persistent=False)
 
 
-class PlacementReadout(Readout):
-    """Logits of the padded table of `PaddedChoices`: per (node, task) nothing, then its segments."""
+class ChoiceReadout(Readout):
+    """Base of those that may choose nothing in the place of a pair."""
 
     def __init__(self, wiring: Wiring, width: int, activation: type[nn.Module]) -> None:
         super().__init__(wiring, width, activation)
         self.nothing = nn.Linear(width, 1)
+
+    def forget(self) -> None:
+        super().forget()
+        nn.init.zeros_(self.nothing.bias)
+
+
+class PlacementReadout(ChoiceReadout):
+    """Logits of the padded table of `PaddedChoices`: per (node, task) nothing, then its segments."""
+
+    codec = "placement"
+
+    def __init__(self, wiring: Wiring, width: int, activation: type[nn.Module]) -> None:
+        super().__init__(wiring, width, activation)
         nn.init.constant_(self.nothing.bias, NOTHING)
         groups, count = groups_of(wiring), len(wiring.node)
         table = _padded([[count + d, *pairs] for d, (_, pairs) in enumerate(groups)], count + len(groups))
         self.keep("table", [entry for row in table for entry in row])
         self.keep("place", [v for (v, _), _ in groups])
-
-    def forget(self) -> None:
-        super().forget()
-        nn.init.zeros_(self.nothing.bias)
 
     def forward(self, scene: Scene) -> Tensor:
         score = self.scorer(scene)[..., 0].masked_fill(~scene.fits, IMPOSSIBLE)
@@ -75,15 +86,16 @@ class PlacementReadout(Readout):
         return _with_padding(torch.cat([score, nothing], dim=1)).index_select(1, self.table)
 
 
-class ChangeReadout(Readout):
+class ChangeReadout(ChoiceReadout):
     """Logits of changing nothing, and of every pair that fits and is not there yet.
 
     The first is over all others together, so that what it means does not depend on their number.
     """
 
+    codec = "change"
+
     def __init__(self, wiring: Wiring, width: int, activation: type[nn.Module]) -> None:
         super().__init__(wiring, width, activation)
-        self.nothing = nn.Linear(width, 1)
         self.resident = wiring.pair_columns.index("resident")
 
     def forward(self, scene: Scene) -> Tensor:
@@ -97,6 +109,7 @@ class ChangeReadout(Readout):
 class ScoresReadout(Readout):
     """Mean priority of every pair."""
 
+    codec = "scores"
     guesses = (PRIORITY,)
 
     def forward(self, scene: Scene) -> Tensor:
@@ -104,9 +117,16 @@ class ScoresReadout(Readout):
         return score
 
 
+class FractionalReadout(ScoresReadout):
+    """Mean fraction of every pair: as priorities, but those of 0 and below are all alike."""
+
+    codec = "fractional"
+
+
 class SharesReadout(Readout):
     """Mean share per (node, task): what its segments ask for, the more so the better they are."""
 
+    codec = "scores-task"
     guesses = (CHOICE, SHARE)
 
     def __init__(self, wiring: Wiring, width: int, activation: type[nn.Module]) -> None:
@@ -149,7 +169,7 @@ def readout_for(action_space: spaces.Space[Any], wiring: Wiring) -> type[Readout
     elif isinstance(action_space, spaces.Discrete) and action_space.n == pairs + 1:
         return ChangeReadout
     elif isinstance(action_space, spaces.Box) and action_space.shape == (pairs,):
-        return ScoresReadout
+        return ScoresReadout if action_space.low[0] < 0.0 else FractionalReadout
     elif isinstance(action_space, spaces.Box) and action_space.shape == (len(groups),):
         return SharesReadout
     raise ConfigError(
@@ -174,12 +194,11 @@ class Branches(nn.Module):
         return scene, scene.whole
 
 
-class _Graph:
-    """Puts encoder, readout and critic where SB3 builds its nets."""
+class GraphPolicy(ChoicePolicy):
+    """For PPO; `graph_options` gives its keyword arguments."""
 
-    action_space: spaces.Space[Any]
-
-    def _build(self: Any, lr_schedule: Any) -> None:
+    def _build(self, lr_schedule: Any) -> None:
+        """Put encoder, readout and critic where SB3 builds its nets."""
         options = self.features_extractor_kwargs
         wiring, width, activation = Wiring(*options["wiring"]), options["widths"][-1], options["activation"]
         if isinstance(self.action_space, spaces.MultiDiscrete):
@@ -190,14 +209,6 @@ class _Graph:
             self.log_std = nn.Parameter(torch.full((1,), float(self.log_std_init)))
         self.value_net = nn.Sequential(nn.Linear(width, width), activation(), nn.Linear(width, 1))
         self.optimizer = self.optimizer_class(self.parameters(), lr=lr_schedule(1), **self.optimizer_kwargs)
-
-
-class GraphPolicy(_Graph, ChoicePolicy):
-    """For PPO and A2C; `graph_options` gives its keyword arguments."""
-
-
-class MaskedGraphPolicy(_Graph, MaskedChoicePolicy):
-    """For ``MaskablePPO``, likewise."""
 
 
 def graph_options(
@@ -226,15 +237,22 @@ def rewired(policy: GraphPolicy, env: VectorEnv[Any, Any, Any]) -> GraphPolicy:
         env: native vector environment with the observation `graph`.
 
     Raises:
-        ConfigError: the action codecs differ.
+        ConfigError: another observation, or another action codec than it was trained to act through.
     """
+    if not isinstance(env.single_observation_space, spaces.Dict):
+        kind = type(env.single_observation_space).__name__
+        raise ConfigError("observation", f"a {kind} is not what the graph policy reads; allowed: graph")
     native: Any = env.unwrapped
     given = policy.features_extractor_kwargs
     options = graph_options(native.describe()["observation"], given["widths"], given["activation"])
-    spaces = env.single_observation_space, env.single_action_space
-    new = type(policy)(*spaces, lambda _: 0.0, **options)
-    if type(new.action_net) is not type(policy.action_net):
-        raise ConfigError("action", "is not the codec that the graph policy was trained to act through")
+    new = GraphPolicy(env.single_observation_space, env.single_action_space, lambda _: 0.0, **options)
+    wanted, trained = new.action_net.codec, policy.action_net.codec
+    if wanted != trained:
+        raise ConfigError(
+            "action",
+            f"{wanted!r} is not what the graph policy was trained to act through, which is {trained!r}; "
+            f"train it with the codec that it is to play: action={wanted}",
+        )
     new.load_state_dict(policy.state_dict())
     new.set_training_mode(False)
     return new

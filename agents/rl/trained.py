@@ -11,7 +11,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 
 from agents.rl.acting import acting
 from agents.rl.build import ALGORITHMS
-from agents.rl.graph import rewired
+from agents.rl.graph import GraphPolicy, rewired
 from idn_gym.policy import Policy
 from idn_gym.strict import ConfigError
 
@@ -61,8 +61,11 @@ def ppo_graph(env: VectorEnv[Any, Any, Any], path: str | None = None) -> Policy:
     """The graph policy that training left at `path`, in the network of `env`, whatever it was trained on.
 
     Raises:
-        ConfigError: there is no such file, or it was trained to act through another codec.
+        ConfigError: there is no such file, it holds another policy, or it was trained for other codecs.
     """
     trained: Any = _load("ppo-graph", path).policy
+    if not isinstance(trained, GraphPolicy):
+        kind = type(trained).__name__
+        raise ConfigError("path", f"{path!r} holds another policy ({kind}); train it with agent ppo-graph")
     policy: Policy = rewired(trained, env)
     return policy

@@ -4,7 +4,6 @@ import gymnasium as gym
 import numpy as np
 import pytest
 import torch
-from sb3_contrib import MaskablePPO
 from stable_baselines3 import PPO
 from stable_baselines3.common.logger import configure
 from stable_baselines3.common.utils import obs_as_tensor
@@ -12,7 +11,7 @@ from stable_baselines3.common.utils import obs_as_tensor
 import idn_gym  # noqa: F401 (registers IDN-v0)
 from agents.registry import make_agent
 from agents.rl.build import build
-from agents.rl.graph import GraphPolicy, MaskedGraphPolicy, graph_options
+from agents.rl.graph import GraphPolicy, graph_options
 from agents.rl.graph_nets import Scorer
 from experiments import checkpoint
 from experiments.run_config import resolve
@@ -32,16 +31,16 @@ def make_env(scenario="tiny", action="scores", count=4, **kwargs):
     ).unwrapped
 
 
-def make_policy(env, kind=GraphPolicy):
+def make_policy(env):
     torch.manual_seed(0)
     options = graph_options(env.describe()["observation"], [8, 8], torch.nn.Tanh)
-    return kind(env.single_observation_space, env.single_action_space, lambda _: 0.01, **options)
+    return GraphPolicy(env.single_observation_space, env.single_action_space, lambda _: 0.01, **options)
 
 
-def make_algorithm(env, algorithm=PPO, policy=GraphPolicy):
+def make_algorithm(env):
     options = graph_options(env.describe()["observation"], [8, 8], torch.nn.Tanh)
     settings = {"n_steps": 8, "batch_size": 16, "n_epochs": 2, "device": "cpu", "learning_rate": 0.01}
-    return algorithm(policy, GymVecEnv(env), policy_kwargs=options, seed=0, **settings)
+    return PPO(GraphPolicy, GymVecEnv(env), policy_kwargs=options, seed=0, **settings)
 
 
 def observe(env, seed=0):
@@ -132,18 +131,10 @@ def test_every_pair_has_its_place_in_the_action(codec, monkeypatch):
         assert (wanted[simulation.compiled.tables.pinned == EMPTY] != EMPTY).sum() == 1
 
 
-@pytest.mark.parametrize(
-    "codec, algorithm, kind",
-    [
-        ("placement", PPO, GraphPolicy),
-        ("change", PPO, GraphPolicy),
-        ("placement", MaskablePPO, MaskedGraphPolicy),
-        ("change", MaskablePPO, MaskedGraphPolicy),
-    ],
-)
-def test_nothing_that_does_not_fit_is_ever_chosen(codec, algorithm, kind):
+@pytest.mark.parametrize("codec", ["placement", "change"])
+def test_nothing_that_does_not_fit_is_ever_chosen(codec):
     env = make_env(action=codec, overrides=SHRUNK)
-    built = make_algorithm(env, algorithm, kind).learn(32)
+    built = make_algorithm(env).learn(32)
     observation, _ = env.reset(seed=0)
     sizes = np.atleast_1d(getattr(env.single_action_space, "nvec", getattr(env.single_action_space, "n", 0)))
     forbidden = 0
@@ -157,7 +148,7 @@ def test_nothing_that_does_not_fit_is_ever_chosen(codec, algorithm, kind):
     assert forbidden > 0
 
 
-def test_a_trained_policy_is_read_for_other_networks_but_not_for_other_codecs(tmp_path):
+def test_a_trained_policy_is_read_for_other_networks(tmp_path):
     env, path = make_env(action="placement"), str(tmp_path / "policy.zip")
     trained = make_algorithm(env).learn(32)
     trained.save(path)
@@ -168,13 +159,29 @@ def test_a_trained_policy_is_read_for_other_networks_but_not_for_other_codecs(tm
     larger = make_env("edge-small", "placement")
     actions, _ = make_agent("ppo-graph", larger, path=path).predict(larger.reset(seed=0)[0])
     assert actions in larger.action_space
-    with pytest.raises(ConfigError, match=r"^action: is not the codec"):
-        make_agent("ppo-graph", make_env(action="scores"), path=path)
 
 
+@pytest.mark.parametrize("codec", CODECS)
+def test_a_trained_policy_is_not_read_for_what_it_cannot_play(tmp_path, codec):
+    path, flat = str(tmp_path / "policy.zip"), str(tmp_path / "flat.zip")
+    make_algorithm(make_env(action=codec)).save(path)
+    for other in set(CODECS) - {codec}:
+        message = f"^action: '{other}' is not .* which is '{codec}'; train it .* action={other}$"
+        with pytest.raises(ConfigError, match=message):
+            make_agent("ppo-graph", make_env(action=other), path=path)
+    blind = make_env(action=codec, observation="flat")
+    with pytest.raises(ConfigError, match=r"^observation: a Box is not .*; allowed: graph$"):
+        make_agent("ppo-graph", blind, path=path)
+    PPO("MlpPolicy", GymVecEnv(blind), n_steps=2, batch_size=8).save(flat)
+    with pytest.raises(ConfigError, match=r"^path: .*flat.zip' holds another policy .ActorCriticPolicy"):
+        make_agent("ppo-graph", make_env(action=codec), path=flat)
+
+
+@pytest.mark.parametrize("codec", ["placement", "change"])
 @pytest.mark.parametrize("guess", [True, False])
-def test_the_first_guess_can_be_left_out(guess):
-    config = resolve(scenario="tiny", agent="ppo-graph", changes={"agent.guess": guess, "envs": 2})
+def test_the_first_guess_can_be_left_out(guess, codec):
+    changes = {"agent.guess": guess, "envs": 2, "action": codec}
+    config = resolve(scenario="tiny", agent="ppo-graph", changes=changes)
     readout = build(config.agent, make_training_env(config), seed=0).policy.action_net
     weights = torch.cat([readout.scorer.guess.weight.flatten(), readout.nothing.bias])
     assert bool(weights.any()) == guess

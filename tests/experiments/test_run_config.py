@@ -59,6 +59,20 @@ def test_wrong_words_are_named(words, message):
         resolve(changes=assignments(words))
 
 
+@pytest.mark.parametrize(
+    "agent, changes, message",
+    [
+        ("ppo-graph", {"agent.net_arch": []}, r"^agent: net_arch: \[\] is not allowed"),
+        ("ppo", {"envs": 1, "agent.n_steps": 1}, r"^agent.n_steps: 1 is not allowed with envs = 1"),
+        ("maskable-ppo", {"envs": 11, "agent.n_steps": 3, "agent.batch_size": 16}, "batch_size = 16"),
+    ],
+)
+def test_what_would_only_fail_in_training_is_refused(agent, changes, message):
+    with pytest.raises(ConfigError, match=message):
+        resolve(agent=agent, changes=changes)
+    assert resolve(agent="a2c", changes={"envs": 1, "agent.n_steps": 1, "agent.net_arch": []}).envs == 1
+
+
 def test_unknown_agent_gets_a_hint():
     with pytest.raises(ConfigError, match="did you mean 'ppo'"):
         resolve(agent="ppp")
