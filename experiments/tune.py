@@ -26,10 +26,10 @@ from tqdm import tqdm
 
 from experiments import tune_report
 from experiments.files import atomically
-from experiments.tune_config import Axis, Tuning, axes
+from experiments.tune_config import Axis, Tuning, axes, read_tuning
 from experiments.tune_report import finished
 from experiments.tune_trial import train_trial
-from idn_gym.strict import ConfigError, read, read_yaml
+from idn_gym.strict import ConfigError
 
 STARTUP = 10
 """Trials before the sampler begins to learn from them."""
@@ -157,7 +157,7 @@ def main(words: list[str] | None = None) -> None:
     try:
         if arguments.workers < 1:
             raise ConfigError("workers", f"{arguments.workers} is not allowed; must be at least 1")
-        tuning = read(Tuning, read_yaml(arguments.tuning))
+        tuning = read_tuning(arguments.tuning)
         tuning = tuning.small() if arguments.smoke else tuning
         out = arguments.out or Path("runs/tuning") / tuning.name
         study = search(tuning, out, arguments.workers)

@@ -6,10 +6,11 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from experiments.run_config import RunConfig, resolve
-from idn_gym.strict import ConfigError, closest, number, show, write
+from idn_gym.strict import ConfigError, closest, number, read, read_yaml, show, write
 
 AGENT = "agent."
 """Prefix of the keys that can be tuned: what comes out is an agent."""
@@ -47,8 +48,9 @@ class Tuning:
     space: dict[str, Dimension]
     """by dotted key of the run, such as agent.learning_rate"""
     agent: str = "ppo"
-    """whose values are the first trial, and hold where nothing is searched"""
+    """whose values are the first trial, and hold where nothing is searched; a name, or a YAML file"""
     scenario: str = "edge-small"
+    """a preset, or a YAML file"""
     run: dict[str, Any] = field(default_factory=dict)
     """other dotted keys of the run, the same in all trials"""
     trials: int = number(40, least=1)
@@ -97,6 +99,18 @@ class Tuning:
             prune_every=None,
             confirm=Confirm(runs=1, steps=1, episodes=2),
         )
+
+
+def read_tuning(path: Path) -> Tuning:
+    """Read a tuning; relative paths in its file start at its folder.
+
+    Raises:
+        ConfigError: the file cannot be read, or something in it is wrong.
+    """
+    tuning = read(Tuning, read_yaml(path))
+    named = {name: getattr(tuning, name) for name in ("agent", "scenario")}
+    files = {name: value for name, value in named.items() if Path(value).suffix in (".yaml", ".yml", ".json")}
+    return dataclasses.replace(tuning, **{name: str(path.parent / file) for name, file in files.items()})
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ import pytest
 
 from experiments import tune, tune_report, tune_trial
 from experiments.run_config import resolve
-from experiments.tune_config import Tuning, axes
+from experiments.tune_config import Tuning, axes, read_tuning
 from idn_gym.evaluation.rollout import rollout
 from idn_gym.objectives import preference_lattice
-from idn_gym.strict import ConfigError, read, read_yaml
+from idn_gym.strict import ConfigError, read
 
 pytest.importorskip("optuna")
 
@@ -188,9 +188,21 @@ def test_bad_files_are_refused(changes, message):
 
 
 @pytest.mark.parametrize("path", sorted((CONFIGS / "tuning").glob("*.yaml")), ids=lambda path: path.stem)
-def test_what_ships_can_be_read(path):
-    given = read(Tuning, read_yaml(path))
+def test_what_ships_can_be_read_from_everywhere(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    given = read_tuning(path)
     assert given.name == path.stem and axes(given) and axes(given.small())
+
+
+def test_paths_in_a_file_start_at_its_folder(tmp_path):
+    (tmp_path / "mine.yaml").write_text("kind: ppo\nn_steps: 4\nlearning_rate: 0.005\n")
+    (tmp_path / "world.yaml").write_text("preset: tiny\nhorizon: 7\n")
+    path, named = tmp_path / "toy.yaml", {"agent": "mine.yaml", "scenario": "world.yaml"}
+    path.write_text(json.dumps({**PLAIN, **named, "run": {"envs": 4}}))
+    config = read_tuning(path).configure({})
+    assert (config.agent.learning_rate, config.scenario.horizon) == (0.005, 7)
+    path.write_text(json.dumps({**PLAIN, "agent": str(tmp_path / "mine.yaml")}))
+    assert read_tuning(path).configure({}).agent.n_steps == 4
 
 
 @pytest.mark.slow
