@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from experiments.lab_store import Store
 from idn_gym.lab.data import Data, load_data
-from idn_gym.lab.produce import produce
+from idn_gym.lab.produce import produce, training_part
 from idn_gym.lab.recipes import Lab
 from idn_gym.strict import ConfigError, read, read_yaml
 
@@ -91,7 +91,7 @@ def main(words: list[str] | None = None) -> None:
         parser.error(f"--workers: {options.workers} is not allowed; must be at least 1")
     try:
         store = open_store(options.config, options.out)
-        load_data(store.lab.data)
+        training_part(store.lab, load_data(store.lab.data))
         train(store, options.workers)
     except ConfigError as error:
         sys.exit(f"error: {error}")

@@ -29,10 +29,7 @@ def branchy(size: Size, side: int, classes: int, after: Sequence[int]) -> Chain:
     Raises:
         ConfigError: an exit that is not after tier 1 or 2, or is there twice.
     """
-    if len(set(after)) < len(after) or not set(after) <= {1, 2}:
-        raise ConfigError(
-            "after", f"{tuple(after)} is not allowed; must be out of 1 and 2, each once at most"
-        )
+    check_after(after)
     trunk = three_tier(size, classes)
     heads: dict[int, nn.Module] = {3: trunk.heads["3"]}
     for tier in after:
@@ -44,6 +41,16 @@ def branchy(size: Size, side: int, classes: int, after: Sequence[int]) -> Chain:
             nn.Linear(width * rows * rows, classes),
         )
     return Chain(list(trunk.tiers), heads)
+
+
+def check_after(after: Sequence[int]) -> None:
+    """Whether early exits can be after these tiers.
+
+    Raises:
+        ConfigError: an exit that is not after tier 1 or 2, or is there twice.
+    """
+    if len(set(after)) < len(after) or not set(after) <= {1, 2}:
+        raise ConfigError("after", f"{list(after)} is not allowed; must be out of 1 and 2, each once at most")
 
 
 def doubt(scores: NDArray[np.floating], criterion: Criterion) -> NDArray[np.float64]:

@@ -15,6 +15,7 @@ from idn_gym.lab.ddnn import DDNN
 from idn_gym.lab.networks import Chain
 from idn_gym.lab.recipes import Bottleneck, Distributed, Exits, Lab, Recipe, Tail, Whole, inherit, untrained
 from idn_gym.lab.training import Loss, cross_entropy, fit, freeze, tensors
+from idn_gym.strict import ConfigError
 
 
 class Trained(NamedTuple):
@@ -42,6 +43,9 @@ def produce(
         data: the laboratory's data set.
         load: gives the trained network of that name and the same seed, from which this one starts.
         progress: called after every epoch.
+
+    Raises:
+        ConfigError: the laboratory wants more pictures than there are.
     """
     recipe = lab.recipe(name)
     torch.manual_seed(seed)
@@ -49,8 +53,7 @@ def produce(
     line = lab.line(name)
     if len(line) > 1:
         inherit(recipe, network, load(line[-2].name))
-    train = Part(data.train.images[: lab.pictures], data.train.labels[: lab.pictures])
-    rows: tuple[Tensor, ...] = tensors(train)
+    rows: tuple[Tensor, ...] = tensors(training_part(lab, data))
     prepared = 0.0
     if isinstance(recipe, Tail) or (isinstance(recipe, Bottleneck) and recipe.recipe != "labels"):
         teacher = load(next(first.name for first in reversed(line) if isinstance(first, Whole)))
@@ -68,6 +71,18 @@ def produce(
         progress=progress,
     )
     return Trained(network.requires_grad_(True), prepared + seconds)
+
+
+def training_part(lab: Lab, data: Data) -> Part:
+    """The pictures that a laboratory trains on.
+
+    Raises:
+        ConfigError: it wants more of them than its data set has.
+    """
+    there = len(data.train.labels)
+    if lab.pictures is not None and lab.pictures > there:
+        raise ConfigError("pictures", f"{lab.pictures} is not allowed; {lab.data} has {there} to train on")
+    return Part(data.train.images[: lab.pictures], data.train.labels[: lab.pictures])
 
 
 def _with_targets(teacher: Chain | DDNN, rows: tuple[Tensor, ...]) -> tuple[tuple[Tensor, ...], float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -11,10 +12,10 @@ from torch import nn
 from idn_gym.lab.bottleneck import Latent, squeezed
 from idn_gym.lab.data import Data
 from idn_gym.lab.ddnn import DDNN, Devices
-from idn_gym.lab.exits import branchy
+from idn_gym.lab.exits import branchy, check_after
 from idn_gym.lab.networks import Chain, Size, three_tier
 from idn_gym.lab.training import Precision
-from idn_gym.strict import ConfigError, closest, number
+from idn_gym.strict import ConfigError, closest, number, show
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class Exits:
     rate: float = number(2e-3, above=0)
 
     def __post_init__(self) -> None:
+        check_after(self.after)
         if len(self.weights) != len(self.after) + 1:
             raise ConfigError(
                 "weights", f"{len(self.weights)} of them do not go with {len(self.after) + 1} exits"
@@ -71,6 +73,12 @@ class Bottleneck:
     early_weight: float = number(0.5, above=0)
     """of the early label's loss"""
     rate: float = number(3e-3, above=0)
+
+    def __post_init__(self) -> None:
+        if self.recipe != "early-label" and self.early_weight != type(self).early_weight:
+            raise ConfigError(
+                "early_weight", f"{self.early_weight:g} is not allowed; only recipe 'early-label' reads it"
+            )
 
 
 @dataclass(frozen=True)
@@ -114,8 +122,12 @@ class Lab:
     precision: Precision = "single"
 
     def __post_init__(self) -> None:
+        _check_name("name", self.name)
+        if not self.networks:
+            raise ConfigError("networks", "[] is not allowed; must be at least one network")
         known: dict[str, Recipe] = {}
-        for recipe in self.networks:
+        for i, recipe in enumerate(self.networks):
+            _check_name(f"networks.{i}.name", recipe.name)
             if recipe.name in known:
                 raise ConfigError("networks", f"two of them are called {recipe.name!r}")
             _check_start(recipe, known)
@@ -172,6 +184,13 @@ def inherit(recipe: Recipe, network: nn.Module, start: nn.Module) -> None:
 
 def _start(recipe: Recipe) -> str | None:
     return None if isinstance(recipe, Distributed) else recipe.start
+
+
+def _check_name(key: str, name: str) -> None:
+    """Files and entries of the catalogue are called by it."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+        allowed = "must be letters, digits, '.', '_' and '-', the first one a letter or digit"
+        raise ConfigError(key, f"{show(name)} is not allowed; {allowed}")
 
 
 def _check_start(recipe: Recipe, known: Mapping[str, Recipe]) -> None:

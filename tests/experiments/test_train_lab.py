@@ -94,6 +94,10 @@ def test_what_is_wrong_with_a_file_is_said_in_one_line(tmp_path):
     config.write_text("name: x\ndata: digit\nnetworks: []\n")
     with pytest.raises(SystemExit, match=r"error: data: 'digit' is not allowed; .* did you mean 'digits'"):
         train_lab.main([str(config)])
+    config.write_text(yaml.safe_dump(PLAIN | {"pictures": 998}))
+    with pytest.raises(SystemExit, match="error: pictures: 998 is not allowed; digits has 997"):
+        train_lab.main([str(config), "--out", str(tmp_path / "out")])
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.slow

@@ -75,5 +75,5 @@ def test_exits_that_nothing_takes_are_left_out_but_the_last(judged):
 def test_branches_are_attached_where_they_are_asked_for():
     network = branchy(Size((2, 3, 4), 3, 1), 8, 10, (2,)).eval()
     assert network.after == (2, 3) and network(torch.zeros(5, 1, 8, 8)).shape == (2, 5, 10)
-    with pytest.raises(ConfigError, match=r"after: \(3,\) is not allowed"):
+    with pytest.raises(ConfigError, match=r"after: \[3\] is not allowed"):
         branchy(Size(), 28, 10, (3,))

@@ -45,12 +45,24 @@ def test_a_line_leads_from_the_first_network_to_the_last():
         ((EXITS, WHOLE), r"networks.exits.start: 'whole'; allowed: $"),
         ((WHOLE, EXITS, TAIL | {"start": "exits"}), "networks.tail.start: 'exits'; allowed: "),
         ((WHOLE, EXITS | {"weights": [1, 2]}), "weights: 2 of them do not go with 3 exits"),
+        ((WHOLE, EXITS | {"after": [1, 3]}), r"networks.1: after: \[1, 3\] is not allowed; must be out of 1"),
+        ((WHOLE, EXITS | {"after": [2, 2]}), r"after: \[2, 2\] is not allowed; .* each once at most"),
+        ((WHOLE, MAPS | {"early_weight": 1}), "networks.1: early_weight: 1 is not allowed; only recipe 'ea"),
+        ((WHOLE | {"name": "../../a"},), r"networks.0.name: '../../a' is not allowed; must be letters"),
+        ((WHOLE | {"name": ""},), "networks.0.name: '' is not allowed"),
+        ((), r"networks: \[\] is not allowed; must be at least one network"),
         ((WHOLE, WHOLE | {"name": "b", "start": "whole", "size": SMALL | {"kernel": 5}}), "networks.b.size"),
     ],
 )
 def test_recipes_that_do_not_go_together_are_refused(networks, message):
     with pytest.raises(ConfigError, match=message):
         lab(*networks)
+
+
+def test_names_that_lead_out_of_the_folder_are_refused():
+    for name in ("../../a", "/a", ".", "a/b"):
+        with pytest.raises(ConfigError, match=rf"^name: '{name}' is not allowed; must be letters"):
+            lab(WHOLE, name=name)
 
 
 def test_unknown_networks_are_refused():
@@ -107,6 +119,11 @@ def test_the_seed_decides_what_comes_out(data):
     one, again, other = (parts(produce(found, "whole", seed, data, dict().get).network) for seed in (0, 0, 1))
     assert all(torch.equal(one[key], again[key]) for key in one)
     assert not torch.equal(one["0"], other["0"])
+
+
+def test_more_pictures_than_there_are_are_refused(data):
+    with pytest.raises(ConfigError, match="pictures: 998 is not allowed; digits has 997 to train on"):
+        produce(lab(WHOLE, pictures=998), "whole", 0, data, dict().get)
 
 
 def test_fewer_pictures_are_the_first_ones(data):
