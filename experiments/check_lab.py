@@ -18,7 +18,7 @@ import torch
 from experiments.lab_evidence import Evidence, Finding
 from experiments.lab_store import Store
 from experiments.report import aligned
-from idn_gym.lab.data import load_data
+from idn_gym.lab.data import load_data, use_folder
 from idn_gym.lab.ddnn import DDNN, DEVICES, communication_bytes
 from idn_gym.lab.exits import CRITERIA, Criterion
 from idn_gym.lab.networks import Chain, macs_to_exits
@@ -246,7 +246,9 @@ def main(words: list[str] | None = None) -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folder", type=Path, help="what experiments.train_lab wrote")
+    parser.add_argument("--data", type=Path, help="with Fashion-MNIST (default: the installed package's)")
     options = parser.parse_args(words)
+    use_folder(options.data)
     try:
         store = Store.open(options.folder)
         data = load_data(store.lab.data)

@@ -25,7 +25,7 @@ from idn_gym.catalog.reader import SHIPPED
 from idn_gym.lab import deploy
 from idn_gym.lab.calibrate import fit_exits
 from idn_gym.lab.codecs import png_bytes
-from idn_gym.lab.data import Data, load_data
+from idn_gym.lab.data import Data, load_data, use_folder
 from idn_gym.lab.deploy import Parts, Training
 from idn_gym.lab.outcomes import join, tabulate
 from idn_gym.lab.recipes import Bottleneck, Distributed, Exits, Lab, Tail, Whole
@@ -169,7 +169,9 @@ def main(words: list[str] | None = None) -> None:
         "--seeds", type=int, nargs="+", help="of which all networks are there (default: all such)"
     )
     parser.add_argument("--out", type=Path, default=SHIPPED / "lab", help="folder (default: shipped)")
+    parser.add_argument("--data", type=Path, help="with Fashion-MNIST (default: the installed package's)")
     arguments = parser.parse_args(words)
+    use_folder(arguments.data)
     try:
         store = Store.open(arguments.folder)
         complete = store.complete()

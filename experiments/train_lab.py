@@ -17,7 +17,7 @@ import torch
 from tqdm import tqdm
 
 from experiments.lab_store import Store
-from idn_gym.lab.data import Data, load_data
+from idn_gym.lab.data import Data, load_data, use_folder
 from idn_gym.lab.produce import produce, training_part
 from idn_gym.lab.recipes import Lab
 from idn_gym.strict import ConfigError, read, read_yaml
@@ -86,9 +86,11 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument(
         "--workers", type=int, default=1, help="trainings at a time, one thread each (default: 1)"
     )
+    parser.add_argument("--data", type=Path, help="with Fashion-MNIST (default: the installed package's)")
     options = parser.parse_args(words)
     if options.workers < 1:
         parser.error(f"--workers: {options.workers} is not allowed; must be at least 1")
+    use_folder(options.data)
     try:
         store = open_store(options.config, options.out)
         training_part(store.lab, load_data(store.lab.data))

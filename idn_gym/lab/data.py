@@ -72,6 +72,16 @@ def load_data(name: Literal["fashion", "digits"], folder: str | Path | None = No
     raise ConfigError("data", f"{name!r} is not allowed; {closest(name, NAMES)}")
 
 
+def use_folder(folder: str | Path | None) -> None:
+    """Read Fashion-MNIST from a folder from now on, in this process and those that it starts.
+
+    Args:
+        folder: where its four ``.gz`` files are; None: nothing changes.
+    """
+    if folder is not None:
+        os.environ[VARIABLE] = str(folder)
+
+
 def _fashion(folder: Path) -> Data:
     images, labels = (
         _read_idx(folder / f"train-{kind}.gz") for kind in ("images-idx3-ubyte", "labels-idx1-ubyte")
@@ -114,7 +124,7 @@ def _read_idx(path: Path) -> NDArray[np.uint8]:
         raise ConfigError(
             str(path),
             "is not there; `make data` installs Fashion-MNIST (Debian's dataset-fashion-mnist), and "
-            f"the environment variable {VARIABLE} names another folder",
+            f"the option --data or the environment variable {VARIABLE} names another folder",
         ) from None
     except (OSError, EOFError) as error:
         raise ConfigError(str(path), f"cannot be read as gzip ({error})") from None

@@ -1,10 +1,11 @@
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
 
-from experiments import check_lab, train_lab
+from experiments import check_lab, make_lab_catalog, train_lab
 from experiments.lab_store import Store
 from idn_gym.lab.data import load_data
 from idn_gym.lab.recipes import Lab
@@ -98,6 +99,22 @@ def test_what_is_wrong_with_a_file_is_said_in_one_line(tmp_path):
     with pytest.raises(SystemExit, match="error: pictures: 998 is not allowed; digits has 997"):
         train_lab.main([str(config), "--out", str(tmp_path / "out")])
     assert not (tmp_path / "out").exists()
+
+
+def test_the_folder_of_the_pictures_is_an_option_of_every_command_that_reads_them(tmp_path, monkeypatch):
+    plain = PLAIN | {"data": "fashion", "networks": PLAIN["networks"][:1]}
+    config, store = tmp_path / "small.yaml", Store(read(Lab, plain), tmp_path / "out")
+    config.write_text(yaml.safe_dump(plain))
+    store.found()
+    store.file("whole", 0).parent.mkdir()
+    store.file("whole", 0).write_text(json.dumps({"recipes": store._recipes("whole"), "finished": ""}))
+    out = ["--out", str(tmp_path)]
+    commands = ((train_lab, [str(config), *out]), (check_lab, [str(store.folder)]))
+    for command, words in (*commands, (make_lab_catalog, [str(store.folder), *out])):
+        # So that it is as before after the test.
+        monkeypatch.setenv("FASHION_MNIST", "elsewhere")
+        with pytest.raises(SystemExit, match=r"error: here/train-images.*\.gz: is not there; .* --data"):
+            command.main([*words, "--data", "here"])
 
 
 @pytest.mark.slow
