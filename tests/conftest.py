@@ -215,3 +215,20 @@ def random_world(draw):
 def worlds():
     """Strategy for random small worlds: draw one with `data.draw(worlds)`, build it with `make_scenario`."""
     return random_world()
+
+
+class Told:
+    """Adds weights, which come last, to flat observations that lack them, for a policy that reads them."""
+
+    def __init__(self, policy, weights):
+        self.policy, self.weights = policy, weights
+
+    def predict(self, observation, state=None, episode_start=None, deterministic=True):
+        rows = np.broadcast_to(self.weights, (len(observation), len(self.weights)))
+        return self.policy.predict(np.hstack([observation, rows]), state, episode_start, deterministic)
+
+
+@pytest.fixture(scope="session")
+def told():
+    """`told(policy, weights)` plays where the preference is fixed as if these were its weights."""
+    return Told

@@ -19,6 +19,7 @@ from experiments.run_config import resolve
 from experiments.train import make_env
 from idn_gym.evaluation.rollout import rollout
 from idn_gym.integrations.sb3 import GymVecEnv, use_one_thread
+from idn_gym.objectives import preference_lattice
 
 OPTIONS = {"scenario": "tiny", "action": "placement", "preference": "balanced"}
 STEPS, ENVS, EPISODES = 40_000, 64, 8
@@ -50,18 +51,18 @@ class ShuffledRewards(VecEnvWrapper):
 
 
 @functools.cache
-def brute_force():
-    """Mean reward per slot of placing nothing, and of the best of all constant placements."""
-    single = gym.make_vec("IDN-v0", num_envs=1, split="validation", **OPTIONS)
+def brute_force(preference="balanced"):
+    """Mean reward per slot of all constant placements, the first of which places nothing."""
+    options = {**OPTIONS, "preference": preference, "split": "validation"}
+    single = gym.make_vec("IDN-v0", num_envs=1, **options)
     every = np.array(list(itertools.product(*map(range, single.single_action_space.nvec))))
-    env = gym.make_vec("IDN-v0", num_envs=len(every), split="validation", **OPTIONS)
+    env = gym.make_vec("IDN-v0", num_envs=len(every), **options)
     rewards = np.zeros(len(every))
     for seed in range(EPISODES):
         env.reset(seed=[seed] * len(every))
         for _ in range(env.unwrapped.scenario.horizon):
             rewards += env.step(every)[1]
-    rewards /= EPISODES * env.unwrapped.scenario.horizon
-    return rewards[0], rewards.max()
+    return rewards / (EPISODES * env.unwrapped.scenario.horizon)
 
 
 def share_of_the_optimum(seed, wrap):
@@ -72,8 +73,12 @@ def share_of_the_optimum(seed, wrap):
     policy.learn(STEPS)
     test = gym.make_vec("IDN-v0", num_envs=EPISODES, split="validation", **OPTIONS)
     reward = rollout(policy, test, range(EPISODES)).scalar.mean()
-    nothing, best = brute_force()
-    return (reward - nothing) / (best - nothing)
+    return share(reward, brute_force()[0], brute_force().max())
+
+
+def share(reward, least, most):
+    """How far a reward has come from `least` to `most`."""
+    return (reward - least) / (most - least)
 
 
 @pytest.mark.learning
@@ -99,7 +104,7 @@ def test_others_come_closer_to_the_best_than_random(kind, codec):
     def reward(policy):
         return rollout(policy, test, range(EPISODES)).scalar.mean()
 
-    random, best = reward(make_agent("random", test, seed=0)), brute_force()[1]
+    random, best = reward(make_agent("random", test, seed=0)), brute_force().max()
     enough = random + 0.6 * (best - random)
     assert reward(acting(algorithm, test)) < enough, "no need to learn"
     algorithm.learn(steps)
@@ -113,9 +118,35 @@ def test_the_graph_policy_finds_what_its_first_guess_does_not_know(codec):
     use_one_thread()
     algorithm = build(config.agent, make_env(config), seed=0)
     test = gym.make_vec("IDN-v0", num_envs=EPISODES, split="validation", **config.env_options())
-    nothing, best = brute_force()
     shares = []
     for steps in (1, 20_000):
         algorithm.learn(steps)
-        shares.append((rollout(algorithm, test, range(EPISODES)).scalar.mean() - nothing) / (best - nothing))
+        reward = rollout(algorithm, test, range(EPISODES)).scalar.mean()
+        shares.append(share(reward, brute_force()[0], brute_force().max()))
     assert shares[0] < ENOUGH <= shares[1]
+
+
+@pytest.mark.learning
+def test_a_policy_for_all_preferences_places_what_pays_under_each(told):
+    """Where accuracy is nearly all that counts, and where latency is: what is best here is bad there."""
+    changes = {"preference": "random", "agent.learning_rate": 0.003, "agent.ent_coef": 0.05}
+    config = resolve(scenario="tiny", agent="ppo-conditioned", changes={"action": "placement", **changes})
+    use_one_thread()
+    algorithm = build(config.agent, make_env(config), seed=0)
+    accuracy, latency, *_ = map(tuple, preference_lattice(1).tolist())
+
+    def shares():
+        """Per corner, how far from the other's best placement to its own: told it, and told the other."""
+        found = []
+        for mine, other in ((accuracy, latency), (latency, accuracy)):
+            rewards, options = brute_force(mine), {**OPTIONS, "preference": mine, "split": "validation"}
+            test = gym.make_vec("IDN-v0", num_envs=EPISODES, **options)
+            played = [rollout(told(algorithm, weights), test, range(EPISODES)) for weights in (mine, other)]
+            least, most = rewards[brute_force(other).argmax()], rewards.max()
+            found.append([share(episodes.scalar.mean(), least, most) for episodes in played])
+        return np.array(found)
+
+    assert shares().max() < 0.5, "no need to learn"
+    algorithm.learn(60_000)
+    right, wrong = shares().T
+    assert right.min() >= 0.9 and wrong.max() < 0.5

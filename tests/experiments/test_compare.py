@@ -95,24 +95,16 @@ def test_a_policy_cannot_play_what_it_was_not_trained_for(trained):
         play(trained[0], PRESETS["edge-small"], range(2))
 
 
-def test_a_policy_that_observes_its_preference_is_told_the_one_asked_for(tmp_path, capsys):
+def test_a_policy_that_observes_its_preference_is_told_the_one_asked_for(tmp_path, told):
     path = train_policy(tmp_path, "preference=random", "agent.learning_rate=0.1")
-    trained, weights = PPO.load(path, device="cpu"), read_preference("energy")
-
-    class Told:
-        """Adds the weights, which come last, to observations that lack them."""
-
-        def predict(self, observation, state=None, episode_start=None, deterministic=True):
-            rows = np.broadcast_to(weights, (len(observation), len(weights)))
-            return trained.predict(np.hstack([observation, rows]), state, episode_start, deterministic)
-
+    trained = PPO.load(path, device="cpu")
     env = gym.make_vec("IDN-v0", num_envs=3, scenario=TINY, preference="energy", split="test")
-    alone = rollout(Told(), env, range(3))
+    alone, other = (
+        rollout(told(trained, read_preference(name)), env, range(3)) for name in ("energy", "accuracy")
+    )
+    assert (other.vector != alone.vector).any(), "what it is told does not matter"
     found = play(path, TINY, range(3), preference="energy")
     assert (found.scalar == alone.scalar).all() and (found.vector == alone.vector).all()
-    weights = read_preference("accuracy")
-    assert (rollout(Told(), env, range(3)).vector != alone.vector).any(), "what it is told does not matter"
-
     words = ["--scenario", "tiny", "--set", "horizon=12", "--agents", "cloud-only", path, "--seeds", "3"]
     compare.main([*words, "--preference", "energy", "--out", str(tmp_path / "out")])
     with (tmp_path / "out" / "table.csv").open() as file:

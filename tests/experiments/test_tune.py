@@ -125,24 +125,17 @@ def test_looks_do_not_change_a_training(tmp_path):
     assert seen == [1, 2]  # at 64 and 128 steps, the ends of rollouts
 
 
-def test_a_policy_for_all_preferences_is_judged_on_all_of_them(monkeypatch):
+def test_a_policy_for_all_preferences_is_judged_on_all_of_them(monkeypatch, told):
     """By episodes with each preference in turn, in which what it observes of it is written by hand."""
     config = tuning(run={**PLAIN["run"], "preference": "random"}).configure({})
     judged, score = [], tune_trial.score
     monkeypatch.setattr(tune_trial, "score", lambda *given: judged.append(given) or score(*given))
     scores = tune.train_trial(config, range(2))
-    trained = judged[0][0]
-
-    class Told:
-        def predict(self, observation, state=None, episode_start=None, deterministic=True):
-            rows = np.broadcast_to(weights, (len(observation), len(weights)))
-            return trained.predict(np.hstack([observation, rows]), state, episode_start, deterministic)
-
     expected = []
     for weights in preference_lattice(2).tolist():
         options = {**config.env_options(), "preference": weights}
         env = gym.make_vec("IDN-v0", num_envs=2, split="validation", **options)
-        expected.append(rollout(Told(), env, range(2)).scalar.mean(axis=1))
+        expected.append(rollout(told(judged[0][0], weights), env, range(2)).scalar.mean(axis=1))
     assert len(expected) == 10
     np.testing.assert_allclose(scores, np.mean(expected, axis=0), rtol=1e-12)
 
