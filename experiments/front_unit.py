@@ -14,10 +14,9 @@ from agents.registry import RANDOMISED
 from experiments.code_stamp import code_stamp
 from experiments.files import atomically
 from experiments.kept import Kept, plain_word
-from experiments.play import open_agent
+from experiments.play import play
 from experiments.trained import Training
 from idn_gym.core.arrays import Floats
-from idn_gym.evaluation.rollout import rollout
 from idn_gym.objectives import preference_lattice
 
 DISCOUNT = 0.99
@@ -86,14 +85,8 @@ class FrontUnit(Kept):
 
     def _play(self, weights: list[float], trained: str | None) -> Floats:
         """(E, T, 5) reward vectors under one preference."""
-        seeds, options = range(self.episodes), dict(self.options)
+        options = dict(self.options)
         if self.agent in RANDOMISED and trained is None:
             options.setdefault("seed", self.seed)
-        preference = "random" if self.conditioned else weights
-        env, policy = open_agent(
-            trained or self.agent, self.scenario, seeds, self.split, preference, **options
-        )
-        try:
-            return rollout(policy, env, seeds, weights if self.conditioned else None).vector
-        finally:
-            env.close()
+        agent, seeds = trained or self.agent, range(self.episodes)
+        return play(agent, self.scenario, seeds, self.split, weights, **options).vector
