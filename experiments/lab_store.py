@@ -10,8 +10,10 @@ Arrays of the npz file: ``validation`` and ``test``, logits (X, S, C) of all X e
 from __future__ import annotations
 
 import datetime
+import importlib.metadata
 import io
 import json
+import platform
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,8 +21,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+import idn_gym
 from experiments.files import atomically
-from experiments.run_config import versions
 from idn_gym.lab.data import Data
 from idn_gym.lab.ddnn import DDNN
 from idn_gym.lab.networks import Chain
@@ -28,6 +30,9 @@ from idn_gym.lab.produce import Trained
 from idn_gym.lab.recipes import Lab, untrained
 from idn_gym.lab.training import accuracy, logits
 from idn_gym.strict import ConfigError, read, read_yaml, write
+
+PACKAGES = ("numpy", "scipy", "scikit-learn", "pillow", "torch")
+"""whose versions can move weights, temperatures, the digits, and the bytes of PNG and JPEG"""
 
 
 class Scores(NamedTuple):
@@ -144,3 +149,9 @@ class Store(NamedTuple):
         if lab.pictures is not None:
             common["pictures"] = lab.pictures
         return [common, *(write(recipe) for recipe in self.lab.line(name))]
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python, of this project and of all that trained networks and their tables depend on."""
+    own = {"python": platform.python_version(), "idn-gym": idn_gym.__version__}
+    return own | {name: importlib.metadata.version(name) for name in PACKAGES}

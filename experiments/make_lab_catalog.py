@@ -17,9 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from experiments.lab_store import Store
+from experiments.lab_store import Store, versions
 from experiments.report import aligned
-from experiments.run_config import versions
 from idn_gym.catalog import Model, Outcomes, write_catalog, write_outcomes
 from idn_gym.catalog.reader import SHIPPED
 from idn_gym.lab import deploy
@@ -144,6 +143,18 @@ def origin(store: Store, seeds: Sequence[int]) -> dict[str, object]:
     }
 
 
+def destination(lab: Lab, out: Path | None) -> Path:
+    """The folder that the tables go to: for laboratories that ship, by default that of the package.
+
+    Raises:
+        ConfigError: none is named, and this laboratory does not ship.
+    """
+    ships = sorted(path.stem for path in (SHIPPED / "lab").glob("*.json"))
+    if out is None and lab.name not in ships:
+        raise ConfigError("out", f"missing; only laboratories that ship have a default: {', '.join(ships)}")
+    return out or SHIPPED / "lab"
+
+
 HEAD = ("model", "point", "accuracy %", "exits %", "bytes at cuts", "MACs by block (thousands)")
 
 
@@ -168,12 +179,13 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument(
         "--seeds", type=int, nargs="+", help="of which all networks are there (default: all such)"
     )
-    parser.add_argument("--out", type=Path, default=SHIPPED / "lab", help="folder (default: shipped)")
+    parser.add_argument("--out", type=Path, help="folder (default for laboratories that ship: the package's)")
     parser.add_argument("--data", type=Path, help="with Fashion-MNIST (default: the installed package's)")
     arguments = parser.parse_args(words)
     use_folder(arguments.data)
     try:
         store = Store.open(arguments.folder)
+        out = destination(store.lab, arguments.out)
         complete = store.complete()
         seeds = arguments.seeds or complete
         if not set(seeds) <= set(complete):
@@ -181,11 +193,11 @@ def main(words: list[str] | None = None) -> None:
                 "seeds", f"{seeds} is not allowed; all networks are there with {list(complete)}"
             )
         models, outcomes = build(store, seeds)
-        arguments.out.mkdir(parents=True, exist_ok=True)
+        out.mkdir(parents=True, exist_ok=True)
         about = origin(store, seeds)
-        write_catalog(arguments.out / f"{store.lab.name}.json", models=models, about=about)
+        write_catalog(out / f"{store.lab.name}.json", models=models, about=about)
         outcomes = outcomes._replace(about={**about, **outcomes.about})
-        write_outcomes(arguments.out / f"{store.lab.name}.npz", outcomes)
+        write_outcomes(out / f"{store.lab.name}.npz", outcomes)
     except ConfigError as error:
         sys.exit(f"error: {error}")
     print(*aligned(HEAD, table(models)), sep="\n")

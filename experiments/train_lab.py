@@ -1,7 +1,7 @@
 """Train the networks of a laboratory: ``python -m experiments.train_lab configs/lab/fashion.yaml``.
 
 Every network is trained once per seed and kept on disk (`experiments/lab_store.py` says how); the same
-command later trains only what is missing or whose recipe has changed. Needs the extras ``lab`` and ``rl``.
+command later trains only what is missing or whose recipe has changed. Needs the extra ``lab``.
 """
 
 from __future__ import annotations

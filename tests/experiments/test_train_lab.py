@@ -7,6 +7,7 @@ import yaml
 
 from experiments import check_lab, make_lab_catalog, train_lab
 from experiments.lab_store import Store
+from idn_gym.catalog.reader import SHIPPED
 from idn_gym.lab.data import load_data
 from idn_gym.lab.recipes import Lab
 from idn_gym.lab.training import accuracy, logits
@@ -45,7 +46,7 @@ def test_what_is_on_disk_is_what_was_trained(store):
     assert (
         record["accuracy"]["test"] == accuracy(logits(network, data.test.images), data.test.labels).tolist()
     )
-    assert record["cpu_seconds"] > 0 and "torch" in record["versions"]
+    assert record["cpu_seconds"] > 0 and {"torch", "pillow", "scikit-learn"} <= record["versions"].keys()
     assert Store.open(store.folder) == store and store.complete() == (0,)
 
 
@@ -99,6 +100,14 @@ def test_what_is_wrong_with_a_file_is_said_in_one_line(tmp_path):
     with pytest.raises(SystemExit, match="error: pictures: 998 is not allowed; digits has 997"):
         train_lab.main([str(config), "--out", str(tmp_path / "out")])
     assert not (tmp_path / "out").exists()
+
+
+def test_tables_go_into_the_package_only_where_a_laboratory_ships(store, tmp_path):
+    with pytest.raises(SystemExit, match=r"error: out: missing; only .* have a default: digits, fashion"):
+        make_lab_catalog.main([str(store.folder)])
+    assert make_lab_catalog.destination(store.lab, tmp_path) == tmp_path
+    ships = read(Lab, PLAIN | {"name": "digits"})
+    assert make_lab_catalog.destination(ships, None) == SHIPPED / "lab"
 
 
 def test_the_folder_of_the_pictures_is_an_option_of_every_command_that_reads_them(tmp_path, monkeypatch):
