@@ -14,7 +14,12 @@ from idn_gym.strict import ConfigError
 pytestmark = pytest.mark.slow
 
 TOLERANCE = 0.05
-"""of accuracies between processors: 25 of 500 pictures; on one processor training gives the same bits"""
+"""of accuracies and shares between processors: 25 of 500 pictures.
+
+On one processor training gives the same bits. Made to do without AVX-512, and without AVX2, it moved
+accuracies of exits and points by up to 0.010, shares by up to 0.016, and an exit's accuracy by up to 0.030
+on average over the conditions.
+"""
 
 
 @pytest.fixture(scope="module")
@@ -27,24 +32,56 @@ def shipped():
     return load_catalog().models, read_outcomes(SHIPPED / "lab" / "digits.npz")
 
 
+def played(model, outcomes, thresholds):
+    """Share and accuracy by blocks done, of thresholds played on the clean pictures of a table."""
+    found = operating_point(outcomes, outcomes.exits(model.name), thresholds, CLEAN, "entropy")
+    # The exits of the distributed networks are after the second block.
+    first = len(model.blocks) + 1 - len(found.shares)
+    return dict(enumerate(zip(*found, strict=True), start=first))
+
+
 def test_entries_are_rebuilt_within_the_stated_tolerance(rebuilt, shipped):
-    models, known = rebuilt[0], shipped[0]
+    """Thresholds are those that ship: chosen anew, a few validation pictures can move them far."""
+    (models, outcomes), (known, table) = rebuilt, shipped
     assert {model.name for model in models} == {n for n, m in known.items() if m.task == "digits"}
+    compared = 0
     for model in models:
         other = known[model.name]
         assert (model.kind, model.blocks, model.input) == (other.kind, other.blocks, other.input)
-        same = {point.name for point in model.points} & {point.name for point in other.points}
-        assert same
-        for name in same:
-            one, two = (next(p for p in m.points if p.name == name) for m in (model, other))
-            assert one.accuracy == pytest.approx(two.accuracy, abs=TOLERANCE), (model.name, name)
+        if "exits" not in model.kind:
+            (mine,), (ships,) = model.points, other.points
+            assert mine.name == ships.name == "full"
+            assert mine.accuracy == pytest.approx(ships.accuracy, abs=TOLERANCE), model.name
+            continue
+        for point in other.points:
+            found = played(model, outcomes, table.thresholds(model.name, point.name))
+            accuracy = sum(share * right for share, right in found.values())
+            assert accuracy == pytest.approx(point.accuracy, abs=TOLERANCE), (model.name, point.name)
+            shares = {after: share for after, (share, _) in found.items()}
+            wanted = dict.fromkeys(found, 0.0) | {exit_.after: exit_.share for exit_ in point.exits}
+            assert shares == pytest.approx(wanted, abs=TOLERANCE), (model.name, point.name)
+            compared += 1
+    assert compared > 20
 
 
 def test_outcomes_are_rebuilt_within_the_stated_tolerance(rebuilt, shipped):
+    """Exits on clean pictures, and on average over the conditions; severe ones move more by themselves."""
     found, known = rebuilt[1], shipped[1]
     assert (found.rows, found.conditions) == (known.rows, known.conditions) and known.conditions == CONDITIONS
     assert found.correct.shape == known.correct.shape
-    assert abs(found.correct.mean(axis=2) - known.correct.mean(axis=2)).max() <= 2 * TOLERANCE
+    moved = abs(found.accuracy() - known.accuracy())
+    assert moved[:, known.condition(CLEAN)].max() <= TOLERANCE
+    assert moved.mean(axis=1).max() <= TOLERANCE
+
+
+def test_the_same_bits_give_the_same_entries(rebuilt, shipped):
+    """Points with names, shares and accuracies, on processors that round like the one that built them."""
+    found, known = rebuilt[1], shipped[1]
+    if not (np.array_equal(found.correct, known.correct) and np.array_equal(found.entropy, known.entropy)):
+        pytest.skip("this processor rounds differently in training")
+    assert {model.name: model.points for model in rebuilt[0]} == {
+        name: model.points for name, model in shipped[0].items() if model.task == "digits"
+    }
 
 
 def test_entries_and_outcomes_speak_of_the_same_networks(shipped):
@@ -108,24 +145,16 @@ def test_thresholds_are_on_calibrated_entropies(digits_store):
 def test_thresholds_played_on_the_table_give_the_entries_points_exactly(rebuilt):
     """One seed, and all test pictures are in the table."""
     models, outcomes = rebuilt
-    played = 0
+    points = 0
     for model in models:
         if "exits" in model.kind:
             for point in model.points:
                 shares = {exit_.after: (exit_.share, exit_.accuracy) for exit_ in point.exits}
-                found = operating_point(
-                    outcomes,
-                    outcomes.exits(model.name),
-                    outcomes.thresholds(model.name, point.name),
-                    CLEAN,
-                    "entropy",
-                )
-                # The exits of the distributed networks are after the second block.
-                first = len(model.blocks) + 1 - len(found.shares)
-                for after, share, accuracy in zip(range(first, 9), *found, strict=False):
-                    assert shares.get(after, (0, 0)) == pytest.approx((share, accuracy), abs=1e-12)
-                played += 1
-    assert played > 12
+                found = played(model, outcomes, outcomes.thresholds(model.name, point.name))
+                for after, both in found.items():
+                    assert shares.get(after, (0, 0)) == pytest.approx(both, abs=1e-12)
+                points += 1
+    assert points > 12
 
 
 def test_networks_that_are_not_there_are_named(digits_store, tmp_path):
