@@ -47,7 +47,7 @@ def test_plain_cuts_send_more_than_the_picture(seed):
 
 def test_an_early_label_saves_bytes(seed):
     sent, loss, _ = check_lab.check_early_label([seed], "c2-early")
-    assert sent.mean <= 0.6 and loss.mean <= 2.2
+    assert sent.mean <= 0.6 and loss.mean <= 2.5
 
 
 def test_concatenation_is_best_in_the_cloud_and_the_maximum_worst(seed):
