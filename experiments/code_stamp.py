@@ -11,6 +11,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PARTS = ("idn_gym", "agents")
 """Packages that play; the experiments around them only record and draw."""
 DATA = (".yaml", ".json", ".npz")
+APART = ROOT / "idn_gym" / "lab"
+"""Trains networks for the catalogue and never plays."""
 
 
 @functools.cache
@@ -22,6 +24,8 @@ def code_stamp() -> str:
     """
     digest = hashlib.blake2b(digest_size=8)
     for path in sorted(path for part in PARTS for path in (ROOT / part).rglob("*")):
+        if APART in path.parents:
+            continue
         if path.suffix == ".py":
             found = ast.dump(_without_docstrings(ast.parse(path.read_text(encoding="utf-8")))).encode()
         elif path.suffix in DATA:
