@@ -2,6 +2,7 @@
 
 import re
 import typing
+from pathlib import Path
 
 import gymnasium as gym
 import numpy as np
@@ -18,7 +19,7 @@ from experiments.run_config import resolve, shipped_agents
 from experiments.train import make_env
 from idn_gym.evaluation.rollout import rollout
 from idn_gym.integrations.sb3 import use_one_thread
-from idn_gym.strict import ConfigError
+from idn_gym.strict import ConfigError, read_yaml
 
 CONFIGS = {
     typing.get_type_hints(config)["kind"].__args__[0]: config for config in typing.get_args(AgentConfig)
@@ -49,6 +50,13 @@ def test_one_name_everywhere():
     assert set(CONFIGS) <= set(shipped_agents())
     for name, config in CONFIGS.items():
         assert type(resolve(agent=name, changes={"action": config.codecs[0]}).agent) is config
+
+
+@pytest.mark.parametrize("name", shipped_agents())
+def test_every_shipped_file_is_an_agent(name):
+    kind = read_yaml(Path(__file__).resolve().parents[2] / "configs" / "agents" / f"{name}.yaml")["kind"]
+    agent = resolve(agent=name, changes={"action": CONFIGS[kind].codecs[0]}).agent
+    assert type(agent) is CONFIGS[kind]
 
 
 @pytest.mark.parametrize("kind, codec", PAIRS)
