@@ -63,10 +63,4 @@ def test_ten_networks_match_published_work_and_committed_profiles(installed, nam
     found, committed = profile_networks.profile(name), COMMITTED[name]
     macs = found["total"]["macs"]
     assert any(macs / 1e9 == pytest.approx(gmacs, rel=0.01) for gmacs in stated(name, found))
-    assert found["published"] == committed["published"]
-    for key in ("macs", "mac_layers", "params", "input_shape"):
-        assert found["total"][key] == committed["total"][key]
-    counted = ("after", "shape", "elements", "macs_before", "mac_layers_before")
-    assert [[cut[key] for key in counted] for cut in found["cuts"]] == [
-        [cut[key] for key in counted] for cut in committed["cuts"]
-    ]
+    assert found == committed

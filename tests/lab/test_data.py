@@ -45,7 +45,12 @@ def test_missing_files_name_the_command_that_installs_them(tmp_path):
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"plain", gzip.compress(b""), gzip.compress(b"\0\0\x08\x03" + b"\0\0\0\x02" * 3 + b"1234567")],
+    [
+        b"",
+        b"plain",
+        gzip.compress(b"", mtime=0),
+        gzip.compress(b"\0\0\x08\x03" + b"\0\0\0\x02" * 3 + b"1234567", mtime=0),
+    ],
 )
 def test_damaged_files_are_refused(folder, content):
     (folder / "train-images-idx3-ubyte.gz").write_bytes(content)
