@@ -36,7 +36,7 @@ SHOWN: dict[str, Callable[[dict[str, Any]], str]] = {
     "utility": lambda row: with_bounds(row, "expected_utility"),
     "IGD+": lambda row: with_bounds(row, "igd_plus") if "igd_plus" in row else "-",
     "utility loss": lambda row: with_bounds(row, "utility_loss") if "utility_loss" in row else "-",
-    "discounted hypervolume": lambda row: f"{row['discounted_hypervolume']:.4f}",
+    "discounted hypervolume": lambda row: with_bounds(row, "discounted_hypervolume", form=".4f"),
     "training steps": lambda row: f"{row['training_steps']:.0f}",
     "training CPU min": lambda row: number(row["training_cpu_seconds"] / 60),
     "playing CPU min": lambda row: number(row["cpu_seconds"] / 60),

@@ -86,17 +86,15 @@ class Fronts:
             "points": len(self.weights),
             "non_dominated": float(np.mean([len(non_dominated(run)) for run in runs])),
         }
-        mine = self._indicators(runs, self._foresight(None))
+        every = np.arange(self.episodes)
+        mine = self._indicators(self.returns[agent], every)
         for name, value in mine.items():
             row |= spread(name, interval(value, samples[agent][name]))
-        row["discounted_hypervolume"] = float(
-            np.mean([self._hypervolume(self._undo_discount(run)) for run in self.returns[agent]])
-        )
         row["sparsity"] = float(np.mean([sparsity(self.box.place(run)) for run in runs]))
         nothing = Interval(*[np.nan] * 3)
         ahead = better = nothing
         if self.front.compared is not None:
-            other = self._indicators(self.points(self.front.compared), self._foresight(None))["hypervolume"]
+            other = self._indicators(self.returns[self.front.compared], every)["hypervolume"]
             difference = samples[self.front.compared]["hypervolume"] - samples[agent]["hypervolume"]
             ahead = interval(other - mine["hypervolume"], difference)
             better = self._improvement(self.front.compared, agent)
@@ -105,17 +103,23 @@ class Fronts:
             row[name] = float(np.mean([record[name] for record in records]))
         return row
 
-    def _indicators(self, runs: Sequence[Floats], foresight: Floats | None) -> dict[str, float]:
-        """Means over runs of the indicators of their fronts."""
+    def _indicators(self, runs: Sequence[Returns], episodes: Ints) -> dict[str, float]:
+        """Means over runs of the indicators of their fronts on these episodes."""
+        fronts = [run.mean[:, episodes].mean(axis=1) for run in runs]
+        later = [self._undo_discount(run.discounted[:, episodes].mean(axis=1)) for run in runs]
         found = {
-            "hypervolume": np.mean([self._hypervolume(run) for run in runs]),
-            "expected_utility": np.mean([expected_utility(self._scaled(run), self.weights) for run in runs]),
+            "hypervolume": np.mean([self._hypervolume(front) for front in fronts]),
+            "discounted_hypervolume": np.mean([self._hypervolume(front) for front in later]),
+            "expected_utility": np.mean(
+                [expected_utility(self._scaled(front), self.weights) for front in fronts]
+            ),
         }
-        if foresight is not None:
-            front, best = self.box.place(foresight), self._scaled(foresight)
-            found["igd_plus"] = np.mean([igd_plus(self.box.place(run), front) for run in runs])
+        if self.front.foresight is not None:
+            foresight = self.points(self.front.foresight, episodes)[0]
+            placed, best = self.box.place(foresight), self._scaled(foresight)
+            found["igd_plus"] = np.mean([igd_plus(self.box.place(front), placed) for front in fronts])
             found["utility_loss"] = np.mean(
-                [maximum_utility_loss(self._scaled(run), best, self.weights) for run in runs]
+                [maximum_utility_loss(self._scaled(front), best, self.weights) for front in fronts]
             )
         return {name: float(value) for name, value in found.items()}
 
@@ -128,35 +132,25 @@ class Fronts:
         errors[:, 0] -= self.box.best[0]
         return np.asarray(errors / self.scales)
 
-    def _foresight(self, episodes: Ints | None) -> Floats | None:
-        if self.front.foresight is None:
-            return None
-        return self.points(self.front.foresight, episodes)[0]
-
-    def _undo_discount(self, run: Returns) -> Floats:
+    def _undo_discount(self, returns: Floats) -> Floats:
         """Discounted returns as weighted means over slots, so that the same box fits."""
-        return np.asarray(run.discounted.mean(axis=1) / (DISCOUNT ** np.arange(self.slots)).sum())
+        return np.asarray(returns / (DISCOUNT ** np.arange(self.slots)).sum())
 
     def _resample(self) -> dict[str, dict[str, Floats]]:
-        """Per agent and indicator its values in every bootstrap sample."""
+        """Per agent and indicator its values in every bootstrap sample, with what new trainings would add."""
         rng = np.random.default_rng(0)
-        found: dict[str, list[dict[str, float]]] = {agent: [] for agent in self.agents}
-        for _ in range(REPEATS):
-            episodes = rng.integers(self.episodes, size=self.episodes)
-            foresight = self._foresight(episodes)
-            for agent in self.agents:
-                found[agent].append(self._indicators(self.points(agent, episodes), foresight))
-        return {agent: self._with_trainings(agent, samples, rng) for agent, samples in found.items()}
+        drawn = rng.integers(self.episodes, size=(REPEATS, self.episodes))
+        return {
+            agent: self._samples(runs, drawn, np.random.default_rng([1, k]))
+            for k, (agent, runs) in enumerate(self.returns.items())
+        }
 
-    def _with_trainings(
-        self, agent: str, samples: list[dict[str, float]], rng: np.random.Generator
-    ) -> dict[str, Floats]:
-        """Samples by indicator, and what new trainings would add to them."""
-        foresight = self._foresight(None)
-        runs = [self._indicators([run], foresight) for run in self.points(agent)]
+    def _samples(self, runs: Sequence[Returns], drawn: Ints, rng: np.random.Generator) -> dict[str, Floats]:
+        samples = [self._indicators(runs, episodes) for episodes in drawn]
+        each = [self._indicators([run], np.arange(self.episodes)) for run in runs]
         return {
             name: np.array([sample[name] for sample in samples])
-            + training_noise(np.array([run[name] for run in runs]), len(samples), rng)
+            + training_noise(np.array([run[name] for run in each]), len(samples), rng)
             for name in samples[0]
         }
 
