@@ -162,17 +162,20 @@ SHOWN: dict[str, Callable[[dict[str, Any]], str]] = {
     "training steps": lambda row: number(row["training_steps"] or np.nan),
     "training CPU s": lambda row: number(row["training_cpu_seconds"] or np.nan),
 }
-"""Columns of the page; a dash where there is nothing to show."""
+"""Columns of the page; a dash where there is nothing to show, and no column where that is everywhere."""
 
 
 def _table(cell: dict[str, Any], rows: Sequence[dict[str, Any]]) -> str:
-    lines = [[row["agent"], *(show(row) for show in SHOWN.values())] for row in rows]
-    seeds = f"{rows[0]['seeds']} seeds" if rows else ""
+    columns = {name: [show(row) for row in rows] for name, show in SHOWN.items()}
+    columns = {name: cells for name, cells in columns.items() if set(cells) != {"-"}}
+    lines = list(zip([row["agent"] for row in rows], *columns.values(), strict=True))
+    trainings = max((row["trainings"] for row in rows), default=0)
+    seeds = f"{rows[0]['seeds']} seeds" + (f", {trainings} trainings" if trainings else "") if rows else ""
     title = ", ".join(f"{key} = {value}" for key, value in cell.items())
     caption = f"<h3>{html.escape(title)}</h3>" if title else ""
     gaps = [row["bound_gap"] for row in rows if not np.isnan(row["bound_gap"])]
     note = f"; the bracket of the optimum is {100 * gaps[0]:.2g} % wide" if gaps else ""
-    return f"{caption}{table(['agent', *SHOWN], lines)}<p>{seeds}{note}.</p>"
+    return f"{caption}{table(['agent', *columns], lines)}<p>{seeds}{note}.</p>"
 
 
 def _across(plays: Plays) -> list[str]:
