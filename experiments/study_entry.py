@@ -55,7 +55,10 @@ def check_entries(place: str, entries: Sequence[Entry], preferences: Sequence[st
         elif entry.agent not in AGENTS:
             raise ConfigError(place, f"{entry.agent!r} is not there; {closest(entry.agent, list(AGENTS))}")
         elif AGENTS[entry.agent].startswith("agents.rl.") and "path" not in entry.options:
-            raise ConfigError(f"{place}.{entry.name}", "needs train, or options.path of a trained policy")
+            raise ConfigError(
+                f"{place}.{entry.name}",
+                "needs train, or options.path of a policy that reads flat observations",
+            )
     if len({entry.name for entry in entries}) < len(entries):
         raise ConfigError(place, "two agents have the same label")
 
