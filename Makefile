@@ -18,7 +18,7 @@ INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -c constrain
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: demo data test lint types wheel-check mutants no-jit clean help setup
+.PHONY: demo data test test-long lint types wheel-check mutants no-jit clean help setup
 
 demo: $(READY) ## train PPO on the default scenario, compare it with baselines, write runs/demo/
 	@$(BIN)/python -m experiments.demo $(if $(filter-out 0,$(FORCE)),--force)
@@ -28,6 +28,9 @@ data: ## install Fashion-MNIST for the lab (a package of Debian and Ubuntu; need
 
 test: $(READY) ## run the whole test suite, one process per core
 	@$(BIN)/python -m pytest -n auto --dist loadfile
+
+test-long: $(READY) ## what takes minutes: fuzzing, kills, simulated coverage of intervals
+	@$(BIN)/python -m pytest -n auto --dist loadgroup -m long
 
 lint: $(READY) ## ruff: rules and format
 	@$(BIN)/ruff check .
@@ -43,7 +46,7 @@ mutants: $(READY) ## break the code in known ways and see that named tests notic
 	@$(BIN)/python tests/mutants.py
 
 no-jit: $(READY) ## run the tests of the kernels as plain Python
-	@NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -m "not slow and not learning" tests/core
+	@NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -m "not slow and not learning and not long" tests/core
 
 setup: $(READY) ## create .venv and install the pinned dependencies
 
