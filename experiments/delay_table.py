@@ -1,8 +1,8 @@
 """Percentiles of the delays in a part of a study: ``python -m experiments.delay_table STUDY PART``.
 
 Plays every agent of the part anew, on the study's episodes, and prints median, 95th and 99th percentile of
-the delays of an episode's requests, exit branch by exit branch: means over the episodes with 95 % bootstrap
-intervals. A request that was dropped is later than all others, and where a percentile is among those, the
+the delays of an episode's requests, exit branch by exit branch: means over the episodes with 95 % intervals.
+A request that was dropped is later than all others, and where a percentile is among those, the
 table says in how many episodes. Not for parts with trained agents.
 """
 
@@ -58,7 +58,7 @@ def row(name: str, found: Floats) -> list[str]:
         if np.isinf(values).any():
             cells.append(f"dropped in {np.isinf(values).sum()} of {len(values)}")
         else:
-            cells.append("{:.3g} [{:.3g}, {:.3g}]".format(*mean_interval(values)))
+            cells.append(f"{mean_interval(values):.3g}")
     return [name, *cells]
 
 

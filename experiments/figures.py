@@ -67,7 +67,8 @@ def draw_costs(scenario: Scenario, played: Mapping[str, Episodes], colours: Mapp
     intervals = {agent: mean_interval(-episodes.scalar.mean(axis=1)) for agent, episodes in played.items()}
     _draw_dots(axes, intervals, colours, _by_cost(played))
     seeds = len(next(iter(played.values())).seeds)
-    axes.set_xlabel(f"scalar cost per slot, mean and 95 % interval over {seeds} episodes (lower is better)")
+    spread = f"mean and 95 % interval over {seeds} episodes" if seeds > 1 else "in one episode"
+    axes.set_xlabel(f"scalar cost per slot, {spread} (lower is better)")
     axes.set_title(scenario.name)
     return figure
 
@@ -95,9 +96,8 @@ def draw_objectives(scenario: Scenario, played: Mapping[str, Episodes], colours:
     for axes in grid.flat[len(COLUMNS) :]:
         axes.set_visible(False)
     seeds = len(next(iter(played.values())).seeds)
-    figure.supxlabel(
-        f"{scenario.name}: means and 95 % intervals over {seeds} episodes (lower is better, but for accuracy)"
-    )
+    spread = f"means and 95 % intervals over {seeds} episodes" if seeds > 1 else "one episode"
+    figure.supxlabel(f"{scenario.name}: {spread} (lower is better, but for accuracy)")
     return figure
 
 
@@ -138,7 +138,7 @@ def _draw_dots(
         mean, low, high = intervals[agent]
         axes.plot([low, high], [y, y], color=colours[agent], lw=1.6, solid_capstyle="butt")
         axes.plot(mean, y, "o", color=colours[agent], ms=4.5, clip_on=False, zorder=5)
-    axes.set_xlim(0.0, 1.05 * max(interval.high for interval in intervals.values()) or 1.0)
+    axes.set_xlim(0.0, 1.05 * float(np.nanmax(list(intervals.values()))) or 1.0)
     axes.set_yticks(range(len(order)), order)
     axes.set_ylim(len(order) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)

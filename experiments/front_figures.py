@@ -16,6 +16,7 @@ import numpy as np
 from experiments.figures import COLOURS, STYLE, WIDTH
 from experiments.pareto import Fronts
 from idn_gym.core.arrays import Floats
+from idn_gym.evaluation.intervals import half_width
 from idn_gym.evaluation.pareto import non_dominated
 from idn_gym.objectives import OBJECTIVES
 
@@ -63,7 +64,7 @@ def _column(points: Floats, name: str) -> Floats:
 def draw_pairs(fronts: Fronts) -> Any:
     """Points that no other of the same agent dominates, in two objectives at a time.
 
-    Points are means over runs; bars are 95 % over episodes alone, by the standard error of the mean.
+    Points are means over runs; bars are 95 % intervals over episodes and runs.
     """
     agents = list(fronts.front.drawn or fronts.agents)
     styles = _styles(agents)
@@ -73,7 +74,7 @@ def draw_pairs(fronts: Fronts) -> Any:
             runs = np.stack([run.mean for run in fronts.returns[agent]])  # (R, K, E, 5)
             mean = runs.mean(axis=(0, 2))
             kept = [k for k in range(len(mean)) if (mean[k] == non_dominated(mean)).all(axis=1).any()]
-            error = 1.96 * runs.mean(axis=0).std(axis=1, ddof=1) / np.sqrt(runs.shape[2])
+            error = half_width(np.moveaxis(runs, (0, 2), (-2, -1)))  # (K, 5)
             colour, mark = styles[agent]
             axes.errorbar(
                 _column(mean[kept], across),

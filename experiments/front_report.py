@@ -20,10 +20,11 @@ ABOUT = (
     "Every agent sweeps the same preferences on the same held-out episodes; a point is the mean reward "
     "vector under one of them. <i>Hypervolume</i>: share of the box between dropping everything and "
     "answering everything correctly for nothing that the front dominates. <i>Compared ahead</i>: hypervolume "
-    "of {compared} minus the agent's, and <i>wins</i>: probability that it is larger in an episode. "
+    "of {compared} minus the agent's, and <i>wins</i>: probability that it is larger in an episode, with an "
+    "interval where both agents have one run. "
     "<i>Utility</i>: best weighted cost that the front offers, mean over the preferences, with a minus. "
     "<i>IGD+</i> and <i>utility loss</i>: how far the front is from that of {foresight}. 95 % "
-    "intervals: bootstrap over episodes, paired, and Student's t over training runs; <i>wins</i>: bootstrap."
+    "intervals are Student's t over episodes and runs of numbers without kinks, which the last two are not."
 )
 
 SHOWN: dict[str, Callable[[dict[str, Any]], str]] = {
@@ -34,8 +35,8 @@ SHOWN: dict[str, Callable[[dict[str, Any]], str]] = {
     "compared ahead": lambda row: with_bounds(row, "compared_ahead", form="+.4f"),
     "wins": lambda row: with_bounds(row, "improvement", form=".2f"),
     "utility": lambda row: with_bounds(row, "expected_utility"),
-    "IGD+": lambda row: with_bounds(row, "igd_plus") if "igd_plus" in row else "-",
-    "utility loss": lambda row: with_bounds(row, "utility_loss") if "utility_loss" in row else "-",
+    "IGD+": lambda row: number(row.get("igd_plus", np.nan)),
+    "utility loss": lambda row: number(row.get("utility_loss", np.nan)),
     "discounted hypervolume": lambda row: with_bounds(row, "discounted_hypervolume", form=".4f"),
     "training steps": lambda row: f"{row['training_steps']:.0f}",
     "training CPU min": lambda row: number(row["training_cpu_seconds"] / 60),
@@ -91,7 +92,7 @@ def verdict(fronts: Fronts, rows: Sequence[dict[str, Any]]) -> str:
         for row in rows
         if row["agent"] in front.online and row["agent"] != front.compared
     }
-    behind = [agent for agent, low in lows.items() if low <= 0]
+    behind = [agent for agent, low in lows.items() if not low > 0]
     if not behind:
         return (
             f"{front.compared} is ahead of every online agent ({', '.join(lows)}); no interval reaches zero."

@@ -14,6 +14,7 @@ from experiments import report
 from experiments.compare import BASELINES
 from experiments.play import play
 from experiments.run_config import assignments
+from idn_gym.evaluation.intervals import Interval
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.presets import PRESETS, resolve
@@ -80,14 +81,11 @@ def spread(rows: Rows) -> float:
     return 1.0 - min(costs) / max(costs)
 
 
-def lost(rows: Rows, name: str = "without both") -> tuple[float, float, float]:
-    """Cost added by doing without, as a share of the best found, with its 95 % bounds."""
+def lost(rows: Rows, name: str = "without both") -> Interval:
+    """Cost added by doing without, as a share of the best found."""
     best = next(row.cost.estimate for row in rows if row.agent == BEST)
     row = next(row for row in rows if row.agent == name)
-    low, middle, high = (
-        value / best for value in (row.difference.low, row.difference.estimate, row.difference.high)
-    )
-    return middle, low, high
+    return Interval(*(value / best for value in row.difference))
 
 
 def summary(agents: Rows, searches: Rows) -> str:
@@ -105,8 +103,7 @@ def summary(agents: Rows, searches: Rows) -> str:
         ]
     for row in searches:
         if row.agent != BEST:
-            middle, low, high = lost(searches, row.agent)
-            lines.append(f"  {middle:+.1%} [{low:+.1%}, {high:+.1%}] {row.agent}")
+            lines.append(f"  {lost(searches, row.agent):+.1%} {row.agent}")
     return "\n".join(lines)
 
 

@@ -1,9 +1,9 @@
 """What the fronts of a study come to: indicators of each agent's front, with intervals, and who is ahead.
 
 An agent's front is one point per preference: mean reward vectors over the episodes, in units of the
-scenario's `objective_box`, so that a hypervolume is a share of the box. Intervals are a bootstrap over
-episodes, the same for all agents, so that differences are paired, and Student's t over training runs
-(`idn_gym.evaluation.intervals.training_noise`).
+scenario's `objective_box`, so that a hypervolume is a share of the box. Episodes are the same for all
+agents, so that differences are paired; what leaving each of them out does to an indicator says how sure it
+is (`idn_gym.evaluation.intervals.jackknife`).
 """
 
 from __future__ import annotations
@@ -17,8 +17,18 @@ import numpy as np
 
 from experiments.front_config import Front
 from experiments.front_unit import DISCOUNT, FrontUnit, Returns
+from experiments.report import spread
 from idn_gym.core.arrays import Floats, Ints
-from idn_gym.evaluation.intervals import Interval, interval, training_noise
+from idn_gym.evaluation.intervals import (
+    ITSELF,
+    UNKNOWN,
+    Interval,
+    alone,
+    around,
+    half_width,
+    improvement,
+    jackknife,
+)
 from idn_gym.evaluation.pareto import (
     best_within,
     expected_utility,
@@ -33,8 +43,9 @@ from idn_gym.objectives import OBJECTIVES, preference_lattice
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.presets import resolve
 
-REPEATS = 1_000
-"""Bootstrap samples."""
+SMOOTH = ("hypervolume", "discounted_hypervolume", "expected_utility")
+"""Indicators with intervals. The others have kinks where a front touches that of foresight; there an interval
+covers as little as half of what it should, so they have none."""
 
 
 class Fronts:
@@ -73,11 +84,11 @@ class Fronts:
 
     def rows(self) -> list[dict[str, Any]]:
         """One line per agent, largest hypervolume first."""
-        samples = self._resample()
-        rows = [self._row(agent, samples) for agent in self.agents]
+        pseudo = {agent: self.pseudo_values(agent) for agent in self.agents}
+        rows = [self._row(agent, pseudo) for agent in self.agents]
         return sorted(rows, key=lambda row: -row["hypervolume"])
 
-    def _row(self, agent: str, samples: dict[str, dict[str, Floats]]) -> dict[str, Any]:
+    def _row(self, agent: str, pseudo: dict[str, dict[str, Floats]]) -> dict[str, Any]:
         runs, records = self.points(agent), self.records[agent]
         row: dict[str, Any] = {
             "front": self.front.name,
@@ -86,42 +97,57 @@ class Fronts:
             "points": len(self.weights),
             "non_dominated": float(np.mean([len(non_dominated(run)) for run in runs])),
         }
-        every = np.arange(self.episodes)
-        mine = self._indicators(self.returns[agent], every)
-        for name, value in mine.items():
-            row |= spread(name, interval(value, samples[agent][name]))
+        for name, values in self.indicators(agent).items():
+            half = float(half_width(pseudo[agent][name])) if name in SMOOTH else np.nan
+            row |= spread(name, around(float(values.mean()), half))
         row["sparsity"] = float(np.mean([sparsity(self.box.place(run)) for run in runs]))
-        nothing = Interval(*[np.nan] * 3)
-        ahead = better = nothing
-        if self.front.compared is not None:
-            other = self._indicators(self.returns[self.front.compared], every)["hypervolume"]
-            difference = samples[self.front.compared]["hypervolume"] - samples[agent]["hypervolume"]
-            ahead = interval(other - mine["hypervolume"], difference)
-            better = self._improvement(self.front.compared, agent)
-        row |= spread("compared_ahead", ahead) | spread("improvement", better)
+        ahead, wins = self._compared(agent, pseudo)
+        row |= spread("compared_ahead", ahead) | spread("improvement", wins)
         for name in ("training_steps", "training_cpu_seconds", "cpu_seconds"):
             row[name] = float(np.mean([record[name] for record in records]))
         return row
 
-    def _indicators(self, runs: Sequence[Returns], episodes: Ints) -> dict[str, float]:
-        """Means over runs of the indicators of their fronts on these episodes."""
-        fronts = [run.mean[:, episodes].mean(axis=1) for run in runs]
-        later = [self._undo_discount(run.discounted[:, episodes].mean(axis=1)) for run in runs]
+    def _compared(self, agent: str, pseudo: dict[str, dict[str, Floats]]) -> tuple[Interval, Interval]:
+        """By how much hypervolume the compared agent is ahead, and how probably it is in an episode."""
+        compared = self.front.compared
+        if compared is None:
+            return UNKNOWN, UNKNOWN
+        wins = improvement(self._by_episode(compared), self._by_episode(agent))
+        if agent == compared:
+            return ITSELF, alone(wins.estimate)
+        mine, others = (self.indicators(name)["hypervolume"].mean() for name in (compared, agent))
+        half = half_width(pseudo[compared]["hypervolume"], pseudo[agent]["hypervolume"])
+        return around(float(mine - others), float(half)), wins
+
+    def indicators(self, agent: str, episodes: Ints | None = None) -> dict[str, Floats]:
+        """(R,) of the front of each run on these episodes; all of them: None."""
+        chosen = np.arange(self.episodes) if episodes is None else episodes
+        fronts, runs = self.points(agent, chosen), self.returns[agent]
+        later = [self._undo_discount(run.discounted[:, chosen].mean(axis=1)) for run in runs]
         found = {
-            "hypervolume": np.mean([self._hypervolume(front) for front in fronts]),
-            "discounted_hypervolume": np.mean([self._hypervolume(front) for front in later]),
-            "expected_utility": np.mean(
-                [expected_utility(self._scaled(front), self.weights) for front in fronts]
-            ),
+            "hypervolume": [self._hypervolume(front) for front in fronts],
+            "discounted_hypervolume": [self._hypervolume(front) for front in later],
+            "expected_utility": [expected_utility(self._scaled(front), self.weights) for front in fronts],
         }
         if self.front.foresight is not None:
-            foresight = self.points(self.front.foresight, episodes)[0]
+            foresight = self.points(self.front.foresight, chosen)[0]
             placed, best = self.box.place(foresight), self._scaled(foresight)
-            found["igd_plus"] = np.mean([igd_plus(self.box.place(front), placed) for front in fronts])
-            found["utility_loss"] = np.mean(
-                [maximum_utility_loss(self._scaled(front), best, self.weights) for front in fronts]
-            )
-        return {name: float(value) for name, value in found.items()}
+            found["igd_plus"] = [igd_plus(self.box.place(front), placed) for front in fronts]
+            found["utility_loss"] = [
+                maximum_utility_loss(self._scaled(front), best, self.weights) for front in fronts
+            ]
+        return {name: np.array(values) for name, values in found.items()}
+
+    def pseudo_values(self, agent: str) -> dict[str, Floats]:
+        """(R, E) of each indicator, as `jackknife` makes them; of a single episode nothing is left out."""
+        whole, every = self.indicators(agent), np.arange(self.episodes)
+        if self.episodes == 1:
+            return {name: values[:, None] for name, values in whole.items()}
+        without = [self.indicators(agent, np.delete(every, episode)) for episode in every]
+        return {
+            name: jackknife(values, np.stack([found[name] for found in without], axis=1))
+            for name, values in whole.items()
+        }
 
     def _hypervolume(self, points: Floats) -> float:
         return hypervolume(self.box.place(points), np.zeros(len(OBJECTIVES)))
@@ -135,40 +161,6 @@ class Fronts:
     def _undo_discount(self, returns: Floats) -> Floats:
         """Discounted returns as weighted means over slots, so that the same box fits."""
         return np.asarray(returns / (DISCOUNT ** np.arange(self.slots)).sum())
-
-    def _resample(self) -> dict[str, dict[str, Floats]]:
-        """Per agent and indicator its values in every bootstrap sample, with what new trainings would add."""
-        rng = np.random.default_rng(0)
-        drawn = rng.integers(self.episodes, size=(REPEATS, self.episodes))
-        return {
-            agent: self._samples(runs, drawn, np.random.default_rng([1, k]))
-            for k, (agent, runs) in enumerate(self.returns.items())
-        }
-
-    def _samples(self, runs: Sequence[Returns], drawn: Ints, rng: np.random.Generator) -> dict[str, Floats]:
-        samples = [self._indicators(runs, episodes) for episodes in drawn]
-        each = [self._indicators([run], np.arange(self.episodes)) for run in runs]
-        return {
-            name: np.array([sample[name] for sample in samples])
-            + training_noise(np.array([run[name] for run in each]), len(samples), rng)
-            for name in samples[0]
-        }
-
-    def _improvement(self, agent: str, other: str) -> Interval:
-        """Probability that a run of `agent` has more hypervolume than one of `other` in an episode.
-
-        Agarwal et al. (2021), with episodes as tasks; a tie counts half.
-        """
-        mine, others = self._by_episode(agent), self._by_episode(other)
-        wins = (mine[:, None] > others[None]) + 0.5 * (mine[:, None] == others[None])  # (R, R', E)
-        rng = np.random.default_rng(0)
-        samples = []
-        for _ in range(REPEATS):
-            first = rng.integers(len(mine), size=len(mine))
-            second = rng.integers(len(others), size=len(others))
-            episodes = rng.integers(self.episodes, size=self.episodes)
-            samples.append(wins[np.ix_(first, second, episodes)].mean())
-        return interval(float(wins.mean()), np.array(samples))
 
     def _by_episode(self, agent: str) -> Floats:
         """(R, E) hypervolume of each run's front in each episode."""
@@ -211,8 +203,3 @@ class Fronts:
                         | {"non_dominated": tuple(point) in kept}
                     )
         return rows
-
-
-def spread(name: str, interval: Interval) -> dict[str, float]:
-    """An interval as three columns."""
-    return {name: interval.estimate, f"{name}_low": interval.low, f"{name}_high": interval.high}

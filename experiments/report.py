@@ -1,4 +1,4 @@
-"""Tables of comparisons: printed, CSV, JSON."""
+"""Tables of comparisons: printed, CSV, JSON; what is not known is a dash, an empty cell, null."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from idn_gym.evaluation.intervals import Interval, mean_interval, paired_difference
+from idn_gym.evaluation.intervals import ITSELF, Interval, mean_interval, paired_difference
 from idn_gym.evaluation.rollout import Episodes
 
 COLUMNS: dict[str, tuple[str, float]] = {
@@ -49,7 +50,7 @@ def summarise(scenario: str, played: Mapping[str, Episodes], reference: str) -> 
         means = {
             name: float(np.mean([row[name] for row in records])) for name in records[0] if name != "seed"
         }
-        difference = paired_difference(costs[agent], costs[reference])
+        difference = ITSELF if agent == reference else paired_difference(costs[agent], costs[reference])
         rows.append(Row(scenario, agent, reference, mean_interval(costs[agent]), difference, means))
     return sorted(rows, key=lambda row: row.cost.estimate)
 
@@ -68,13 +69,13 @@ def to_text(rows: Sequence[Row], seeds: str) -> str:
         body = [
             [
                 row.agent,
-                _with_bounds(row.cost, ".3f"),
-                "-" if row.agent == row.reference else _with_bounds(row.difference, "+.4f"),
+                f"{row.cost:.3f}",
+                "-" if row.agent == row.reference else f"{row.difference:+.4f}",
                 *(f"{row.figures[key] * factor:.3g}" for key, (_, factor) in COLUMNS.items()),
             ]
             for row in mine
         ]
-        lines += ["", f"{scenario}: {seeds}, 95 % bootstrap intervals over seeds, lower cost is better", ""]
+        lines += ["", f"{scenario}: {seeds}, 95 % intervals over seeds, lower cost is better", ""]
         lines += aligned(head, body)
     return "\n".join(lines)
 
@@ -89,19 +90,14 @@ def aligned(head: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
     return lines
 
 
-def _with_bounds(interval: Interval, form: str) -> str:
-    return "{:{f}} [{:{f}}, {:{f}}]".format(*interval, f=form)
-
-
 def write_table(out: Path, rows: Sequence[Row], text: str) -> None:
     """``table.txt`` for people; ``table.csv`` and ``table.json``, all in SI units, for programs."""
     (out / "table.txt").write_text(text + "\n")
-    (out / "table.json").write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
+    (out / "table.json").write_text(json.dumps(known([asdict(row) for row in rows]), indent=2) + "\n")
     plain = []
     for row in rows:
         cells: dict[str, object] = {"scenario": row.scenario, "agent": row.agent, "reference": row.reference}
-        for name, interval in (("cost", row.cost), ("difference", row.difference)):
-            cells |= {name: interval.estimate, f"{name}_low": interval.low, f"{name}_high": interval.high}
+        cells |= spread("cost", row.cost) | spread("difference", row.difference)
         plain.append(cells | row.figures)
     write_csv(out / "table.csv", plain)
 
@@ -114,8 +110,22 @@ def write_episodes(path: Path, played: Mapping[str, Episodes]) -> None:
 
 
 def write_csv(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
-    """Rows with the same keys as CSV."""
+    """Rows with the same keys as CSV; what is not known is left empty."""
     with path.open("w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows(known(list(rows)))
+
+
+def spread(name: str, interval: Interval) -> dict[str, float]:
+    """An interval as three columns."""
+    return {name: interval.estimate, f"{name}_low": interval.low, f"{name}_high": interval.high}
+
+
+def known(value: Any) -> Any:
+    """The same with None for every nan, in lists and dictionaries."""
+    if isinstance(value, Mapping):
+        return {key: known(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [known(item) for item in value]
+    return None if isinstance(value, float) and np.isnan(value) else value

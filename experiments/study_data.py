@@ -142,6 +142,13 @@ class Play:
         }
 
 
+def by_training(plays: Sequence[Play], values: Sequence[Any]) -> Floats:
+    """(r, n, ...) a row per training, a column per seed; the plays are in the order of `Plays.of`."""
+    trainings = len({play.unit.trained_with for play in plays})
+    found = np.array(values)
+    return found.reshape(trainings, len(plays) // trainings, *found.shape[1:])
+
+
 class Plays:
     """All runs of a study."""
 
@@ -178,13 +185,15 @@ class Plays:
         return sorted(mine, key=lambda play: (play.unit.trained_with, play.unit.seed))
 
     def values(self, part: str, label: str, cells: Sequence[dict[str, Any]], name: str) -> Floats:
-        """(r, n) values of `Play.value`: a row per training, a column per cell and seed."""
-        columns = []
+        """(r, n) values of `Play.value`: a row per training, a column per seed, means over the cells.
+
+        Cells play the same seeds, so that they are no units of their own.
+        """
+        found = []
         for cell in cells:
             mine = self.of(part, label, cell)
-            trainings = len({play.unit.trained_with for play in mine})
-            columns.append(np.array([play.value(name) for play in mine]).reshape(trainings, -1))
-        return np.concatenate(columns, axis=1)
+            found.append(by_training(mine, [play.value(name) for play in mine]))
+        return np.asarray(np.mean(found, axis=0))
 
     def parts(self) -> Iterator[str]:
         """Names of the parts."""

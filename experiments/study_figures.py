@@ -15,9 +15,9 @@ import numpy as np
 
 from experiments.figures import COLOURS, STYLE, WIDTH
 from experiments.study_config import BASELINE, Figure
-from experiments.study_data import Play, Plays
+from experiments.study_data import Play, Plays, by_training
 from idn_gym.core.arrays import Floats
-from idn_gym.evaluation.intervals import mean_interval
+from idn_gym.evaluation.intervals import UNKNOWN, Interval, half_width, mean_interval
 from idn_gym.scenarios.compile import compile_scenario
 
 LABELS = {
@@ -83,7 +83,7 @@ def _panels(columns: int, rows: int = 1) -> tuple[Any, Any]:
 
 
 def draw_course(figure: Figure, plays: Plays, agents: list[str]) -> Any:
-    """One panel per metric and grid cell: running value over slots, mean over seeds, band of 95 %."""
+    """One panel per metric and grid cell: running value over slots, mean over seeds, 95 % at each slot."""
     cells = plays.cells(figure.part)
     drawn, grid = _panels(len(cells), len(figure.y))
     styles = _colours(agents)
@@ -95,11 +95,11 @@ def draw_course(figure: Figure, plays: Plays, agents: list[str]) -> Any:
                 if np.isnan(courses).all():
                     continue
                 slots = np.unique(np.geomspace(1, courses.shape[1], 120).astype(int))
-                low, high = _band(courses[:, slots - 1])
                 colour, _, line = styles[agent]
                 mean = courses[:, slots - 1].mean(axis=0)
+                half = half_width(np.moveaxis(by_training(mine, courses[:, slots - 1]), -1, 0))
                 axes.plot(slots, mean, color=colour, ls=line, lw=1.1, label=agent)
-                axes.fill_between(slots, low, high, color=colour, alpha=0.15, lw=0)
+                axes.fill_between(slots, mean - half, mean + half, color=colour, alpha=0.15, lw=0)
                 proven = [play.series.proven for play in mine]
                 if name == "fractional_regret" and all(bound is not None for bound in proven):
                     bound = np.mean([bound[slots - 1] for bound in proven if bound is not None], axis=0)
@@ -111,14 +111,6 @@ def draw_course(figure: Figure, plays: Plays, agents: list[str]) -> Any:
         row[0].set_ylabel(LABELS[name])
     _legend(drawn, grid)
     return drawn
-
-
-def _band(values: Floats) -> tuple[Floats, Floats]:
-    """95 % bootstrap interval of the mean over the first axis, column by column."""
-    rng = np.random.default_rng(0)
-    means = values[rng.integers(len(values), size=(400, len(values)))].mean(axis=1)
-    low, high = np.quantile(means, [0.025, 0.975], axis=0)
-    return low, high
 
 
 def _name(cell: dict[str, Any]) -> str:
@@ -156,11 +148,9 @@ def draw_sweep(figure: Figure, plays: Plays, agents: list[str]) -> Any:
     return drawn
 
 
-def _interval(
-    plays: Plays, part: str, agent: str, cells: Sequence[dict[str, Any]], name: str
-) -> tuple[float, float, float]:
+def _interval(plays: Plays, part: str, agent: str, cells: Sequence[dict[str, Any]], name: str) -> Interval:
     values = plays.values(part, agent, cells, name)
-    return (np.nan, np.nan, np.nan) if np.isnan(values).any() else tuple(mean_interval(values))
+    return UNKNOWN if np.isnan(values).any() else mean_interval(values)
 
 
 def draw_frontier(figure: Figure, plays: Plays, agents: list[str]) -> Any:

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from idn_gym.evaluation.intervals import Interval
+
 PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>{title}</title>
 <style>
@@ -35,10 +37,7 @@ def number(value: float, form: str = ".3g") -> str:
 
 def with_bounds(row: dict[str, Any], name: str, form: str = ".3g") -> str:
     """A column with its interval, from ``name``, ``name_low`` and ``name_high``."""
-    if np.isnan(row[name]):
-        return "-"
-    low, high = (number(row[f"{name}_{end}"], form) for end in ("low", "high"))
-    return f"{number(row[name], form)} [{low}, {high}]"
+    return f"{Interval(row[name], row[f'{name}_low'], row[f'{name}_high']):{form}}"
 
 
 def table(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:

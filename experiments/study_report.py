@@ -15,27 +15,33 @@ from experiments import front_report, study_figures
 from experiments.code_stamp import code_stamp
 from experiments.front_unit import FrontUnit
 from experiments.kept import Kept
-from experiments.pareto import spread
-from experiments.report import write_csv
+from experiments.report import spread, write_csv
 from experiments.study_config import BASELINE, Study
 from experiments.study_data import REGRETS, Plays
 from experiments.study_page import PAGE, number, picture, table, with_bounds
 from experiments.unit import Unit
 from idn_gym.core.arrays import Floats
-from idn_gym.evaluation.intervals import Interval, mean_interval, paired_difference, stratified_interval
+from idn_gym.evaluation.intervals import (
+    ITSELF,
+    LEAST_FOR_IQM,
+    UNKNOWN,
+    Interval,
+    alone,
+    interquartile_interval,
+    interquartile_mean,
+    mean_interval,
+    paired_difference,
+)
 from idn_gym.strict import write as to_plain
 
-NOTHING = Interval(*[np.nan] * 3)
-"""Where there is nothing to show."""
-
 ABOUT = (
-    "<p>Means over seeds with 95 % bootstrap intervals. <i>Gain</i>: tariff saved per request against "
-    "the repositories alone, averaged over slots. <i>Share</i>: gain over the upper bound of all static "
-    "placements in hindsight; a policy that moves may pass 1. <i>Ahead</i>: gain minus that of the "
+    "<p>Means over seeds with 95 % intervals: Student's t over seeds, and over trainings of agents that were "
+    "trained several times; [-] where there is a single seed. <i>Gain</i>: tariff saved per request "
+    "against the repositories alone, averaged over slots. <i>Share</i>: gain over the upper bound of all "
+    "static placements in hindsight; a policy that moves may pass 1. <i>Ahead</i>: gain minus that of the "
     "reference ({reference}), seed by seed. <i>Cost per slot</i>: what trained agents lower, with all that "
-    "the study's preference weighs; <i>dearer</i>: than the reference. Of agents that were trained several "
-    "times, trainings add Student's t. <i>Second half</i>: gain per request in "
-    "the second half of the slots. <i>Regret</i>: gain by which the best static placement is ahead, and "
+    "the study's preference weighs; <i>dearer</i>: than the reference. <i>Second half</i>: gain per request "
+    "in the second half of the slots. <i>Regret</i>: gain by which the best static placement is ahead, and "
     "1 - 1/e of it. <i>Of fractions</i>: by which the best static fractions are ahead of a learner's, "
     "from what the best placement found gains to what no fractions can; a proven bound holds for the "
     "value in between. <i>Dynamic</i>, <i>of clairvoyant</i>: gain by which the greedy "
@@ -109,9 +115,9 @@ def _row(plays: Plays, part: str, label: str, cell: dict[str, Any], reference: s
 
     def ahead(name: str) -> Interval:
         if label == reference:
-            return Interval(0.0, 0.0, 0.0)
+            return ITSELF
         there = bool(plays.of(part, reference, cell))
-        return paired_difference(values(name), values(name, reference)) if there else NOTHING
+        return paired_difference(values(name), values(name, reference)) if there else UNKNOWN
 
     trainings, seeds = values("cost").shape
     row: dict[str, Any] = {"part": part, "cell": json.dumps(cell), "agent": label}
@@ -134,7 +140,7 @@ def _row(plays: Plays, part: str, label: str, cell: dict[str, Any], reference: s
 
 
 def _interval(values: Floats) -> Interval:
-    return NOTHING if np.isnan(values).any() else mean_interval(values)
+    return UNKNOWN if np.isnan(values).any() else mean_interval(values)
 
 
 SHOWN: dict[str, Callable[[dict[str, Any]], str]] = {
@@ -184,21 +190,24 @@ def _across(plays: Plays) -> list[str]:
     lines = []
     for label in dict.fromkeys(name for part in plays.parts() for name in plays.labels(part)):
         there = [(part, cell) for part, cell in tasks if plays.of(part, label, cell)]
-        found = [plays.values(part, label, [cell], "share").mean(axis=0) for part, cell in there]
+        found = [plays.values(part, label, [cell], "share") for part, cell in there]
         found = [values for values in found if not np.isnan(values).any()]
         if label == BASELINE or len(found) < 2:
             continue
-        seeds = min(len(values) for values in found)
-        interval = stratified_interval(np.stack([values[:seeds] for values in found], axis=1))
+        seeds = min(values.shape[1] for values in found)
+        scores = np.stack([values.mean(axis=0)[:seeds] for values in found], axis=1)
+        once = all(len(values) == 1 for values in found)
+        interval = interquartile_interval(scores) if once else alone(interquartile_mean(scores))
         lines.append((interval, label, len(found), seeds))
     if not lines:
         return []
     body = "".join(
-        f"<tr><td>{html.escape(label)}<td>{i.estimate:.3f} [{i.low:.3f}, {i.high:.3f}]<td>{cells}<td>{seeds}"
+        f"<tr><td>{html.escape(label)}<td>{i:.3f}<td>{cells}<td>{seeds}"
         for i, label, cells, seeds in sorted(lines, key=lambda line: -line[0].estimate)
     )
     return [
-        "<h2>All parts</h2><p>Interquartile mean of the share over seeds and cells, with stratified "
-        "bootstrap intervals. Agents that are in fewer cells met other, perhaps easier, ones.</p>"
+        "<h2>All parts</h2><p>Interquartile mean of the share over seeds and cells, all cells on the same "
+        f"seeds; with 95 % intervals from {LEAST_FOR_IQM} seeds on, for agents that were not trained several "
+        "times. Agents that are in fewer cells met other, perhaps easier, ones.</p>"
         f"<table><tr><th>agent<th>share<th>cells<th>seeds each{body}</table>"
     ]

@@ -13,6 +13,7 @@ import yaml
 from tqdm import tqdm
 
 from experiments.files import atomically
+from experiments.report import known
 from experiments.run_config import RunConfig
 from experiments.tune_config import Axis, Tuning, axes
 from experiments.tune_trial import train_trial
@@ -76,8 +77,8 @@ def confirm(study: Any, tuning: Tuning, out: Path) -> Interval | None:
     """Train the agent as it is and the best one on other seeds, and compare them on other episodes.
 
     Returns:
-        The difference in reward per slot, paired by training seed and episode, with an interval over the
-        episodes; None where the agent as it is was the best.
+        The difference in reward per slot, paired by episode, with an interval over episodes and trainings;
+        None where the agent as it is was the best.
     """
     best = study.best_trial
     if best.user_attrs.get("today"):
@@ -104,9 +105,10 @@ def confirm(study: Any, tuning: Tuning, out: Path) -> Interval | None:
         "reward_of_each_training": {name: found.mean(axis=1).tolist() for name, found in scores.items()},
         "difference": difference._asdict(),
     }
-    atomically(out / "confirm.json", lambda file: file.write((json.dumps(record, indent=1) + "\n").encode()))
-    text = "{:+.4f} [{:+.4f}, {:+.4f}]".format(*difference)
-    print(f"best minus today, reward per slot on validation seeds {seeds[0]} to {seeds[-1]}: {text}")
+    text = json.dumps(known(record), indent=1) + "\n"
+    atomically(out / "confirm.json", lambda file: file.write(text.encode()))
+    where = f"reward per slot on validation seeds {seeds[0]} to {seeds[-1]}"
+    print(f"best minus today, {where}: {difference:+.4f}")
     return difference
 
 
