@@ -15,8 +15,8 @@ from idn_gym.core.arrays import Floats
 from idn_gym.strict import ConfigError
 
 LEAST_FOR_IQM = 20
-"""Seeds from which an interquartile mean has an interval: from here on it covers at least 0.93 of normal data,
-with one task and with several; with fewer as little as 0.89 (``python -m experiments.check_intervals``)."""
+"""Seeds from which an interquartile mean has an interval: from here on it covers 0.93 and more on normal
+data, with one task and with several; with fewer 0.89 (``python -m experiments.check_intervals``)."""
 
 
 class Interval(NamedTuple):
@@ -151,8 +151,8 @@ def interquartile_mean(scores: Floats) -> float:
 def interquartile_interval(scores: Floats, confidence: float = 0.95) -> Interval:
     """Interquartile mean over seeds and tasks (Agarwal et al. 2021).
 
-    From `LEAST_FOR_IQM` seeds with an interval: Student's t of `jackknife`. All tasks share the seeds, so that
-    one that is left out is left out of all of them.
+    From `LEAST_FOR_IQM` seeds with an interval: Student's t of `jackknife`. All tasks share the seeds, so one
+    that is left out is left out of all of them.
 
     Args:
         scores: (seeds, tasks).
