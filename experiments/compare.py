@@ -66,7 +66,7 @@ def compare(
             rows += report.summarise(scenario.name, played, labels[reference])
             report.write_episodes(out / f"{scenario.name}.csv", played)
             figures.draw_all(out, scenario, played)
-    text = report.to_text(rows, f"{len(seeds)} {split} seeds")
+    text = report.to_text(rows, f"{len(seeds)} {split} {'seed' if len(seeds) == 1 else 'seeds'}")
     report.write_table(out, rows, text)
     print(text)
     return rows

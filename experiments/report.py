@@ -75,7 +75,10 @@ def to_text(rows: Sequence[Row], seeds: str) -> str:
             ]
             for row in mine
         ]
-        lines += ["", f"{scenario}: {seeds}, 95 % intervals over seeds, lower cost is better", ""]
+        sure = (
+            "95 % intervals over seeds" if np.isfinite(mine[0].cost.low) else "no interval from a single one"
+        )
+        lines += ["", f"{scenario}: {seeds}, {sure}, lower cost is better", ""]
         lines += aligned(head, body)
     return "\n".join(lines)
 

@@ -176,7 +176,8 @@ def _table(cell: dict[str, Any], rows: Sequence[dict[str, Any]]) -> str:
     columns = {name: cells for name, cells in columns.items() if set(cells) != {"-"}}
     lines = list(zip([row["agent"] for row in rows], *columns.values(), strict=True))
     trainings = max((row["trainings"] for row in rows), default=0)
-    seeds = f"{rows[0]['seeds']} seeds" + (f", {trainings} trainings" if trainings else "") if rows else ""
+    count = rows[0]["seeds"] if rows else 0
+    seeds = f"{count} {'seed' if count == 1 else 'seeds'}" + (f", {trainings} trainings" if trainings else "")
     title = ", ".join(f"{key} = {value}" for key, value in cell.items())
     caption = f"<h3>{html.escape(title)}</h3>" if title else ""
     gaps = [row["bound_gap"] for row in rows if not np.isnan(row["bound_gap"])]
