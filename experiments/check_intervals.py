@@ -65,12 +65,13 @@ def of_trainings(
         share: of the variance of the mean, without the joint part, that is due to trainings.
         joint: deviation of what a training and a seed do together, 1 as much as the rest.
         repeats: of the simulation.
-        against: trainings of another agent on the same seeds, the difference being what is covered; 0: none.
+        against: trainings of another agent on the same seeds, the difference being what is covered; 0: there
+            is no other, 1: it is not trained.
     """
     rng = np.random.default_rng([3, trainings, seeds])
 
     def play(count: int) -> Floats:
-        own = np.sqrt(share * count) * rng.normal(size=(repeats, count, 1))
+        own = np.sqrt(share * count) * rng.normal(size=(repeats, count, 1)) if count > 1 else 0.0
         return own + joint * np.sqrt(count * seeds) * rng.normal(size=(repeats, count, seeds))
 
     by_seed = np.sqrt((1.0 - share) * seeds) * rng.normal(size=(2, repeats, 1, seeds))

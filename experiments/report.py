@@ -75,9 +75,7 @@ def to_text(rows: Sequence[Row], seeds: str) -> str:
             ]
             for row in mine
         ]
-        sure = (
-            "95 % intervals over seeds" if np.isfinite(mine[0].cost.low) else "no interval from a single one"
-        )
+        sure = "95 % intervals over seeds" if np.isfinite(mine[0].cost.low) else "no interval from one"
         lines += ["", f"{scenario}: {seeds}, {sure}, lower cost is better", ""]
         lines += aligned(head, body)
     return "\n".join(lines)
