@@ -63,7 +63,7 @@ def compare(
                 bar.set_description(f"{scenario.name}, {labels[agent]}")
                 played[labels[agent]] = play(agent, scenario, seeds, split, preference)
                 bar.update()
-            rows += report.summarise(scenario.name, played, labels[reference])
+            rows += report.summarise(scenario, played, labels[reference], preference)
             report.write_episodes(out / f"{scenario.name}.csv", played)
             figures.draw_all(out, scenario, played)
     text = report.to_text(rows, f"{len(seeds)} {split} {'seed' if len(seeds) == 1 else 'seeds'}")

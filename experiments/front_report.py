@@ -12,9 +12,10 @@ import numpy as np
 from experiments import front_figures
 from experiments.front_unit import FrontUnit
 from experiments.pareto import Fronts
-from experiments.report import write_csv
+from experiments.report import own_tariff, write_csv
 from experiments.study_config import Study
 from experiments.study_page import number, picture, table, with_bounds
+from idn_gym.scenarios.presets import resolve
 
 ABOUT = (
     "Every agent sweeps the same preferences on the same held-out episodes; a point is the mean reward "
@@ -58,6 +59,9 @@ def write(study: Study, units: Sequence[FrontUnit], out: Path) -> list[str]:
         about = ABOUT.format(compared=html.escape(compared), foresight=html.escape(foresight))
         body.append(f"<p>{about}</p><p>{html.escape(verdict(fronts, mine))}</p>")
         body.append(f"<p>{size(mine)}</p>")
+        fixed = own_tariff(resolve(front.scenario, front.overrides), "random")
+        if fixed:
+            body.append(f"<p>Under every preference requests are served by serving.tariff ({fixed}).</p>")
         body += [picture(path) for path in front_figures.draw(fronts, mine, out)]
         body.append(table(list(SHOWN), [[show(row) for show in SHOWN.values()] for row in mine]))
         asked = fronts.answers()

@@ -56,7 +56,8 @@ def measure(
         restricted = resolve(scenario, change)
         if _options(restricted) < _options(scenario):
             free[name] = play(BEST, restricted, seeds, "test", preference, **options)
-    return report.summarise(scenario.name, played, BEST), report.summarise(scenario.name, free, BEST)
+    agents, searches = (report.summarise(scenario, found, BEST, preference) for found in (played, free))
+    return agents, searches
 
 
 def _without_models(scenario: Scenario) -> dict[str, dict[str, object]]:

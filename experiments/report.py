@@ -13,6 +13,8 @@ import numpy as np
 
 from idn_gym.evaluation.intervals import ITSELF, Interval, mean_interval, paired_difference
 from idn_gym.evaluation.rollout import Episodes
+from idn_gym.objectives import read_preference, tariff_of
+from idn_gym.scenarios.config import Scenario
 
 COLUMNS: dict[str, tuple[str, float]] = {
     "accuracy": ("accuracy [%]", 100.0),
@@ -24,6 +26,12 @@ COLUMNS: dict[str, tuple[str, float]] = {
     "late_rate": ("late [%]", 100.0),
 }
 """Figures that tables show: heading and factor from SI."""
+
+
+TARIFF = (
+    "Requests are served by serving.tariff ({served_by}), which serving cost adds up per slot; "
+    "cost per slot weighs other things, as the preference says."
+)
 
 
 @dataclass(frozen=True)
@@ -39,10 +47,34 @@ class Row:
     """cost minus the reference's, seed by seed"""
     figures: dict[str, float]
     """means over the seeds of the columns of `Episodes.records`"""
+    served_by: str = ""
+    """the scenario's own tariff, where the cost weighs other things; see `own_tariff`"""
 
 
-def summarise(scenario: str, played: Mapping[str, Episodes], reference: str) -> list[Row]:
+def own_tariff(scenario: Scenario, preference: Any) -> str:
+    """What requests are served by, where the scenario fixes it and the preference weighs otherwise; else "".
+
+    A multiple of the preference is no other tariff: it orders the options in the same way.
+    """
+    tariff = scenario.serving.tariff
+    if tariff is None:
+        return ""
+    names = ("error", "latency", "energy", "traffic")
+    fixed, scales = (np.array([getattr(part, name) for name in names]) for part in (tariff, scenario.scales))
+    weights = read_preference(preference)
+    if weights is not None:
+        weighed = tariff_of(weights, scales)
+        alike = np.allclose(fixed * weighed.sum(), weighed * fixed.sum(), rtol=1e-9, atol=0.0)
+        if weighed.any() and alike:
+            return ""
+    return ", ".join(f"{name} {value:g}" for name, value in zip(names, fixed, strict=True) if value)
+
+
+def summarise(
+    scenario: Scenario, played: Mapping[str, Episodes], reference: str, preference: Any = "balanced"
+) -> list[Row]:
     """One row per agent, best first."""
+    served_by = own_tariff(scenario, preference)
     costs = {agent: -episodes.scalar.mean(axis=1) for agent, episodes in played.items()}
     rows = []
     for agent, episodes in played.items():
@@ -51,7 +83,8 @@ def summarise(scenario: str, played: Mapping[str, Episodes], reference: str) -> 
             name: float(np.mean([row[name] for row in records])) for name in records[0] if name != "seed"
         }
         difference = ITSELF if agent == reference else paired_difference(costs[agent], costs[reference])
-        rows.append(Row(scenario, agent, reference, mean_interval(costs[agent]), difference, means))
+        cost = mean_interval(costs[agent])
+        rows.append(Row(scenario.name, agent, reference, cost, difference, means, served_by))
     return sorted(rows, key=lambda row: row.cost.estimate)
 
 
@@ -60,24 +93,28 @@ def to_text(rows: Sequence[Row], seeds: str) -> str:
     lines = []
     for scenario in dict.fromkeys(row.scenario for row in rows):
         mine = [row for row in rows if row.scenario == scenario]
+        served_by = mine[0].served_by
+        columns = {**COLUMNS, **({"tariff_cost": ("serving cost", 1.0)} if served_by else {})}
         head = [
             "agent",
             "cost per slot",
             f"minus {mine[0].reference}'s",
-            *(name for name, _ in COLUMNS.values()),
+            *(name for name, _ in columns.values()),
         ]
         body = [
             [
                 row.agent,
                 f"{row.cost:.3f}",
                 "-" if row.agent == row.reference else f"{row.difference:+.4f}",
-                *(f"{row.figures[key] * factor:.3g}" for key, (_, factor) in COLUMNS.items()),
+                *(f"{row.figures[key] * factor:.3g}" for key, (_, factor) in columns.items()),
             ]
             for row in mine
         ]
         sure = "95 % intervals over seeds" if np.isfinite(mine[0].cost.low) else "no interval from one"
         lines += ["", f"{scenario}: {seeds}, {sure}, lower cost is better", ""]
         lines += aligned(head, body)
+        if served_by:
+            lines += ["", TARIFF.format(served_by=served_by)]
     return "\n".join(lines)
 
 

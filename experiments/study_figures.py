@@ -16,7 +16,6 @@ import numpy as np
 from experiments.figures import COLOURS, STYLE, WIDTH
 from experiments.study_config import BASELINE, Figure
 from experiments.study_data import Play, Plays, by_training
-from idn_gym.core.arrays import Floats
 from idn_gym.evaluation.intervals import UNKNOWN, Interval, half_width, mean_interval
 from idn_gym.scenarios.compile import compile_scenario
 
@@ -167,13 +166,26 @@ def draw_frontier(figure: Figure, plays: Plays, agents: list[str]) -> Any:
             )
             colour, mark, line = styles[agent]
             axes.plot(xs, ys, color=colour, ls=line, marker=mark, ms=3.5, lw=1.0, label=agent)
-            if agent == agents[0]:
-                for x, y, cell in zip(xs, ys, cells, strict=True):
-                    axes.annotate(_name(cell), (x, y), xytext=(3, -8), textcoords="offset points", fontsize=6)
+            for k, (place, names) in enumerate(_places(xs, ys, cells).items()):
+                beside = (3, 4 if k % 2 else -8)
+                axes.annotate(
+                    names, place, xytext=beside, textcoords="offset points", fontsize=6, color=colour
+                )
+        axes.margins(0.15)
         axes.set_xlabel(LABELS[figure.x])
         axes.set_ylabel(LABELS[name])
     _legend(drawn, grid)
     return drawn
+
+
+def _places(
+    xs: Sequence[float], ys: Sequence[float], cells: Sequence[dict[str, Any]]
+) -> dict[tuple[float, float], str]:
+    """What to write beside each point of an agent; nothing where it does not move along the grid."""
+    found: dict[tuple[float, float], list[str]] = {}
+    for x, y, cell in zip(xs, ys, cells, strict=True):
+        found.setdefault((x, y), []).append(_name(cell))
+    return {place: "; ".join(names) for place, names in found.items()} if len(found) > 1 else {}
 
 
 def draw_dots(figure: Figure, plays: Plays, agents: list[str]) -> Any:
@@ -202,8 +214,19 @@ def draw_dots(figure: Figure, plays: Plays, agents: list[str]) -> Any:
 
 
 def draw_tiers(figure: Figure, plays: Plays, agents: list[str]) -> Any:
-    """Per grid cell and agent: models by tier, as mean number of copies on a node of the tier."""
+    """Per grid cell and agent: models by tier, as mean number of copies on a node of the tier.
+
+    All panels have the same rows and columns; a place is left white where an agent has no such model or tier.
+    """
     cells = plays.cells(figure.part)
+    found = {
+        (a, c): _by_tier(plays.of(figure.part, agent, cell))
+        for a, agent in enumerate(agents)
+        for c, cell in enumerate(cells)
+    }
+    tiers, models = (
+        list(dict.fromkeys(pair[i] for copies in found.values() for pair in copies)) for i in (0, 1)
+    )
     drawn, grid = plt.subplots(
         len(agents),
         len(cells),
@@ -213,33 +236,36 @@ def draw_tiers(figure: Figure, plays: Plays, agents: list[str]) -> Any:
         sharex=True,
         sharey=True,
     )
-    for row, agent in zip(grid, agents, strict=True):
-        for axes, cell in zip(row, cells, strict=True):
-            mine = plays.of(figure.part, agent, cell)
-            copies, tiers, models = _by_tier(mine)
-            image = axes.imshow(copies.T, aspect="auto", cmap="cividis", vmin=0.0)
-            axes.set_xticks(range(len(tiers)), tiers, rotation=60, ha="right")
-            axes.set_yticks(range(len(models)), models, fontsize=5)
-            axes.set_title(f"{agent}, {_name(cell)}" if cell else agent)
-            axes.grid(False)
+    for (a, c), copies in found.items():
+        axes, most = grid[a, c], max(copies.values(), default=0.0)
+        shown = np.array([[copies.get((tier, model), np.nan) for tier in tiers] for model in models])
+        image = axes.imshow(shown, aspect="auto", cmap="cividis", vmin=0.0, vmax=most or 1.0)
+        axes.set_xticks(range(len(tiers)), tiers, rotation=60, ha="right")
+        axes.set_yticks(range(len(models)), models, fontsize=5)
+        name = f"{agents[a]}, {_name(cells[c])}" if cells[c] else agents[a]
+        axes.set_title(name)
+        axes.grid(False)
+        if most:
             drawn.colorbar(image, ax=axes, shrink=0.8)
+        else:
+            axes.text(
+                0.5, 0.5, "nothing placed", transform=axes.transAxes, color="w", ha="center", fontsize=6
+            )
     drawn.supxlabel("mean number of copies on a node of the tier (copies for different tasks count apart)")
     return drawn
 
 
-def _by_tier(plays: Sequence[Play]) -> tuple[Floats, list[str], list[str]]:
-    """(tiers, models) copies per node, models of a task and its copies together, by name."""
+def _by_tier(plays: Sequence[Play]) -> dict[tuple[str, str], float]:
+    """Copies on a node, by tier and model; models of a task and its copies together."""
     compiled = compile_scenario(plays[0].unit.scenario)
     names = compiled.names
     resident = np.mean([play.series.resident for play in plays], axis=0)
     resident = np.where(compiled.tables.pinned >= 0, 0.0, resident)
     movable = [v for v in range(len(names.nodes)) if compiled.tables.node_movable[v]]
-    tiers = list(dict.fromkeys(names.tiers[v] for v in movable))
-    kinds = [model.split("@")[0] for model in names.models]
-    models = list(dict.fromkeys(kinds))
-    copies = np.zeros((len(tiers), len(models)))
+    copies: dict[tuple[str, str], float] = {}
     for v in movable:
-        share = sum(names.tiers[u] == names.tiers[v] for u in movable)
-        for m, kind in enumerate(kinds):
-            copies[tiers.index(names.tiers[v]), models.index(kind)] += resident[v, m] / share
-    return copies, tiers, models
+        nodes = sum(names.tiers[u] == names.tiers[v] for u in movable)
+        for m, model in enumerate(names.models):
+            place = names.tiers[v], model.split("@")[0]
+            copies[place] = copies.get(place, 0.0) + float(resident[v, m]) / nodes
+    return copies

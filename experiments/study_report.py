@@ -15,7 +15,7 @@ from experiments import front_report, study_figures
 from experiments.code_stamp import code_stamp
 from experiments.front_unit import FrontUnit
 from experiments.kept import Kept
-from experiments.report import spread, write_csv
+from experiments.report import own_tariff, spread, write_csv
 from experiments.study_config import BASELINE, Study
 from experiments.study_data import REGRETS, Plays
 from experiments.study_page import PAGE, number, picture, table, with_bounds
@@ -102,8 +102,19 @@ def _parts(study: Study, plays: Plays, out: Path) -> list[str]:
             lines = sorted((row for row in lines if row), key=lambda row: -row["gain"])
             rows += lines
             body.append(_table(cell, lines))
+            body += _served_by(plays, part, cell)
     write_csv(out / "table.csv", rows)
     return body
+
+
+def _served_by(plays: Plays, part: str, cell: dict[str, Any]) -> list[str]:
+    """A line where requests are served by other weights than the cost has."""
+    unit = plays.of(part, BASELINE, cell)[0].unit
+    tariff = own_tariff(unit.scenario, unit.preference)
+    if not tariff:
+        return []
+    weighs = "gains count that tariff, and cost per slot what the preference weighs"
+    return [f"<p>Requests are served by serving.tariff ({tariff}): {weighs}.</p>"]
 
 
 def _row(plays: Plays, part: str, label: str, cell: dict[str, Any], reference: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from stable_baselines3 import PPO
 
-from experiments import compare, report, train
+from experiments import compare, figures, report, train
 from experiments.play import play
 from idn_gym.evaluation.rollout import Episodes, rollout
 from idn_gym.metrics import METRICS
@@ -49,10 +49,13 @@ def compared(tmp_path_factory, trained):
 
 def test_rows_are_ordered_by_cost_and_compared_seed_by_seed():
     played = {"a": make_episodes([[1, 3], [5, 7]]), "b": make_episodes([[1, 1], [5, 5]])}
-    b, a = report.summarise("toy", played, "b")
+    b, a = report.summarise(TINY, played, "b")
     assert (b.agent, a.agent) == ("b", "a")
     assert a.cost.estimate == 4.0 and b.cost.estimate == 3.0
-    assert a.difference == pytest.approx((1.0, 1.0, 1.0)) and b.difference == (0.0, 0.0, 0.0)
+    assert a.difference == pytest.approx((1.0, 1.0, 1.0))
+    # Student's t with one degree of freedom: costs of 1 and 5 have a mean of 3 with an error of 2.
+    assert b.cost == pytest.approx((3.0, 3.0 - 12.7062 * 2, 3.0 + 12.7062 * 2), rel=1e-5)
+    assert b.difference.estimate == 0.0 and np.isnan(b.difference.low)  # of itself
 
 
 def test_the_table_is_that_of_the_rollouts(compared):
@@ -67,6 +70,50 @@ def test_the_table_is_that_of_the_rollouts(compared):
     assert [row["agent"] for row in json.loads((out / "table.json").read_text())] == list(table)
     text = (out / "table.txt").read_text()
     assert all(agent in text for agent in table) and "4 test seeds" in text and "minus random's" in text
+
+
+def test_one_episode_says_nothing_about_others(tmp_path, capsys):
+    words = ["--scenario", "tiny", "--agents", "nothing", "cloud-only", "random", "--seeds", "1"]
+    compare.main([*words, "--set", "horizon=5", "--out", str(tmp_path)])
+    printed = capsys.readouterr().out
+    assert "tiny: 1 test seed, no interval from one" in printed and printed.count(" [-]") == 3 + 2
+    with (tmp_path / "table.csv").open() as file:
+        table = list(csv.DictReader(file))
+    bounds = [f"{name}_{end}" for name in ("cost", "difference") for end in ("low", "high")]
+    assert all(row[name] == "" for row in table for name in bounds)
+    assert all(float(row["cost"]) > 0 for row in table)
+    records = json.loads((tmp_path / "table.json").read_text(), parse_constant=pytest.fail)
+    assert all(row["cost"][1:] == row["difference"][1:] == [None, None] for row in records)
+    drawn = figures.draw_costs(TINY, {"random": play("random", TINY, range(1))}, {"random": "k"})
+    bar, dot = drawn.axes[0].lines
+    assert np.isnan(bar.get_xdata()).all() and np.isfinite(dot.get_xdata()).all()
+    assert np.isfinite(drawn.axes[0].get_xlim()).all()
+    assert "in one episode" in drawn.axes[0].get_xlabel()
+
+
+def test_what_serves_and_what_the_cost_weighs_are_told_apart(tmp_path, capsys):
+    words = [
+        "--scenario",
+        "tiny",
+        "--agents",
+        "nothing",
+        "cloud-only",
+        "--seeds",
+        "2",
+        "--out",
+        str(tmp_path),
+    ]
+    compare.main([*words, "--set", "horizon=5", "serving.tariff={latency: 1.0}"])
+    (row, *_) = rows = json.loads((tmp_path / "table.json").read_text())
+    printed = capsys.readouterr().out
+    assert "Requests are served by serving.tariff (latency 1), which serving cost adds up" in printed
+    head = next(line for line in printed.splitlines() if line.startswith("agent"))
+    assert head.endswith("serving cost")
+    assert {row["served_by"] for row in rows} == {"latency 1"}
+    shown = next(line for line in printed.splitlines() if line.startswith(row["agent"]))
+    assert shown.split()[-1] == f"{row['figures']['tariff_cost']:.3g}"
+    compare.main([*words, "--set", "horizon=5"])
+    assert "serving" not in capsys.readouterr().out
 
 
 def test_every_episode_is_written(compared):

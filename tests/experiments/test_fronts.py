@@ -14,6 +14,7 @@ from experiments import front_report, study
 from experiments.front_unit import Returns
 from experiments.pareto import Fronts
 from experiments.study_config import Study
+from idn_gym.evaluation.intervals import half_width
 from idn_gym.evaluation.pareto import hypervolume, objective_box
 from idn_gym.evaluation.rollout import rollout
 from idn_gym.objectives import preference_lattice
@@ -149,11 +150,35 @@ def test_the_table_is_what_the_points_say(played):
     assert float(rows["conditioned"]["improvement"]) == pytest.approx(0.5)
     # Episodes differ for who drops requests.
     assert float(rows["olag"]["hypervolume_low"]) < float(rows["olag"]["hypervolume_high"])
-    # All agents are resampled with the same episodes, so against itself there is no doubt.
-    assert float(rows["conditioned"]["compared_ahead_low"]) == 0
-    assert float(rows["conditioned"]["compared_ahead_high"]) == 0
+    # Against itself there is nothing to doubt, and several runs have no interval of how often they win.
+    assert rows["conditioned"]["compared_ahead"] == "0.0"
+    assert rows["conditioned"]["compared_ahead_low"] == rows["olag"]["improvement_low"] == ""
+    assert rows["olag"]["igd_plus_low"] == rows["olag"]["utility_loss_high"] == ""
     page = (played / "report.html").read_text()
     assert page.count("data:image/png;base64,") == 3 and "among the online agents" in page
+
+
+@pytest.mark.slow
+def test_how_sure_a_front_is_follows_from_leaving_episodes_out(played):
+    found = fronts(played)
+
+    def pseudo_values(agent):
+        """Of the hypervolume, run by run: three times that of all episodes minus twice that of two."""
+        mean = np.array([run.mean for run in found.returns[agent]])  # (R, K, E, 5)
+
+        def value(episodes):
+            points = mean[:, :, episodes].mean(axis=2)
+            return np.array([hypervolume(found.box.place(front), np.zeros(5)) for front in points])
+
+        whole = value([0, 1, 2])
+        return np.stack([3 * whole - 2 * value(rest) for rest in ([1, 2], [0, 2], [0, 1])], axis=1)
+
+    rows = {row["agent"]: row for row in found.rows()}
+    for agent in ("olag", "conditioned"):
+        half = float(half_width(pseudo_values(agent)))
+        assert rows[agent]["hypervolume_high"] - rows[agent]["hypervolume"] == pytest.approx(half)
+    half = float(half_width(pseudo_values("conditioned"), pseudo_values("olag")))
+    assert rows["olag"]["compared_ahead"] - rows["olag"]["compared_ahead_low"] == pytest.approx(half)
 
 
 @pytest.mark.slow
@@ -177,7 +202,7 @@ def test_points_and_answers_are_written_down(played):
         within = [max(run, key=lambda point: point[2]) for run in allowed if run]
         assert (int(row["runs"]), int(row["runs_within"])) == (len(runs), len(within))
         mean = np.mean(within, axis=0) if within else np.full(5, np.nan)
-        np.testing.assert_allclose([float(row[name]) for name in names], mean, rtol=1e-12)
+        np.testing.assert_allclose([float(row[name] or "nan") for name in names], mean, rtol=1e-12)
     assert set(answers) == set(found.agents) and answers["cloud-only"]["runs_within"] == "0"
 
 
@@ -192,6 +217,7 @@ def test_the_verdict_names_those_that_may_be_ahead():
     assert verdict(0.1, 0.2).startswith("a is ahead of every online agent (b, c)")
     assert verdict(0.1, 0.0).startswith("a is not surely ahead of c among")
     assert verdict(-0.1, -0.2).startswith("a is not surely ahead of b, c among")
+    assert verdict(0.1, np.nan).startswith("a is not surely ahead of c among")  # a single episode
     asked.front.compared = None
     assert verdict(0.1, 0.2) == ""
 

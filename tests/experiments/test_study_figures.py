@@ -1,0 +1,172 @@
+"""Pictures of a study say what belongs to whom, and nothing that is not known."""
+
+from types import SimpleNamespace
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from experiments import study_figures, study_report
+from experiments.report import own_tariff
+from experiments.study_config import Figure
+from experiments.study_data import Plays
+from idn_gym.evaluation.intervals import half_width, mean_interval
+from idn_gym.scenarios.compile import compile_scenario
+from idn_gym.scenarios.presets import resolve
+
+TINY = resolve("tiny", {})
+CELLS = [{"workload.rate": 10}, {"workload.rate": 25}]
+
+
+class Play(SimpleNamespace):
+    """As much of a play as pictures look at."""
+
+    def value(self, name):
+        return self.values[name]
+
+    def course(self, name):
+        return self.courses[name]
+
+
+def make_plays(*plays):
+    """Plays that are looked up and ordered as those of a study are."""
+    found = Plays.__new__(Plays)
+    found.all = list(plays)
+    return found
+
+
+def make_play(label, cell=None, seed=0, training=0, scenario=TINY, resident=None, courses=None, **values):
+    unit = SimpleNamespace(
+        part="p", label=label, cell=cell or {}, seed=seed, trained_with=training, scenario=scenario,
+        preference="balanced",
+    )  # fmt: skip
+    series = SimpleNamespace(resident=resident, proven=None)
+    return Play(unit=unit, series=series, values=values, courses=courses)
+
+
+@pytest.fixture(autouse=True)
+def close():
+    yield
+    plt.close("all")
+
+
+def resident(scenario, share):
+    names = compile_scenario(scenario).names
+    return np.full((len(names.nodes), len(names.models)), share, np.float32)
+
+
+def test_every_row_of_models_is_labelled_for_all_agents():
+    fewer = resolve("tiny", {"tasks.0.models": ["resnet152_bottlefit"]})
+    plays = make_plays(
+        make_play("all", resident=resident(TINY, 0.5)),
+        make_play("fewer", scenario=fewer, resident=resident(fewer, 0.25)),
+    )
+    drawn = study_figures.draw_tiers(Figure("f", "tiers", "p"), plays, ["all", "fewer"])
+    panels = [axes for axes in drawn.axes if axes.images]
+    expected = ["mobilenetv3_small_100", "resnet152_bottlefit", "yolov5n_640", "yolov5s_640"]
+    for axes in panels:
+        assert [text.get_text() for text in axes.get_yticklabels()] == expected
+    whole, part = (axes.images[0].get_array().filled(np.nan) for axes in panels)
+    assert (whole == 0.5).all()
+    assert np.isnan(part[0]).all() and (part[1:] == 0.25).all()  # what it cannot place is left white
+
+
+def test_nothing_placed_has_no_bar():
+    plays = make_plays(
+        make_play("nothing", resident=resident(TINY, 0.0)), make_play("some", resident=resident(TINY, 0.1))
+    )
+    drawn = study_figures.draw_tiers(Figure("f", "tiers", "p"), plays, ["nothing", "some"])
+    nothing, some = (axes for axes in drawn.axes if axes.images)
+    assert nothing.images[0].colorbar is None and some.images[0].colorbar is not None
+    assert nothing.images[0].get_clim() == (0.0, 1.0)
+    assert [text.get_text() for text in nothing.texts] == ["nothing placed"] and not some.texts
+
+
+def test_the_grid_is_labelled_for_every_agent_that_moves_along_it():
+    plays = make_plays(
+        *(make_play("a", cell, latency=1.0 + k, accuracy=0.5) for k, cell in enumerate(CELLS)),
+        *(make_play("b", cell, latency=3.0, accuracy=0.5 + 0.1 * k) for k, cell in enumerate(CELLS)),
+        *(make_play("still", cell, latency=2.0, accuracy=0.7) for cell in CELLS),
+    )
+    figure = Figure("f", "frontier", "p", y=("accuracy",), x="latency")
+    (axes,) = study_figures.draw_frontier(figure, plays, ["a", "b", "still"]).axes
+    labels = [(text.get_text(), *text.xy) for text in axes.texts]
+    assert labels == [
+        ("rate 10", 1.0, 0.5), ("rate 25", 2.0, 0.5), ("rate 10", 3.0, 0.5), ("rate 25", 3.0, 0.6),
+    ]  # fmt: skip
+    colours = [line.get_color() for line in axes.lines]
+    assert [text.get_color() for text in axes.texts] == [colours[0]] * 2 + [colours[1]] * 2
+
+
+def test_cells_are_pooled_by_seed():
+    """What seeds have in common is no news in the second cell."""
+    costs = np.array([[1.0, 2.0, 6.0], [11.0, 12.0, 16.0]])
+    plays = make_plays(
+        *(
+            make_play("a", cell, seed, cost=costs[c, seed])
+            for c, cell in enumerate(CELLS)
+            for seed in range(3)
+        )
+    )
+    np.testing.assert_array_equal(plays.values("p", "a", CELLS, "cost"), [[6.0, 7.0, 11.0]])
+    (axes,) = study_figures.draw_dots(Figure("f", "dots", "p", y=("cost",)), plays, ["a"]).axes
+    bar, dot = axes.lines
+    assert dot.get_xdata() == [8.0]
+    assert bar.get_xdata() == pytest.approx(mean_interval(np.array([6.0, 7.0, 11.0]))[1:])
+
+
+def test_trainings_are_rows_and_their_seeds_columns():
+    plays = make_plays(
+        *(make_play("a", seed=seed, training=t, cost=10.0 * t + seed) for seed in range(3) for t in range(2))
+    )
+    expected = [[0.0, 1.0, 2.0], [10.0, 11.0, 12.0]]
+    np.testing.assert_array_equal(plays.values("p", "a", [{}], "cost"), expected)
+
+
+def test_one_seed_has_no_bars_and_no_bands():
+    courses = {"ntag": np.array([0.1, 0.2])}
+    plays = make_plays(
+        *(make_play("a", c, cost=1.0, ntag=0.2, courses=courses) for c in ({"workload.rate": 1}, *CELLS[1:]))
+    )
+    dots = study_figures.draw_dots(Figure("f", "dots", "p", y=("cost",)), plays, ["a"])
+    assert np.isnan(dots.axes[0].lines[0].get_xdata()).all()
+    sweep = study_figures.draw_sweep(Figure("f", "sweep", "p", y=("cost",), x="workload.rate"), plays, ["a"])
+    segments = np.concatenate([c.get_segments() for c in sweep.axes[0].collections]).reshape(-1)
+    assert np.isnan(segments).any() or not len(segments)
+    course = study_figures.draw_course(Figure("f", "course", "p"), plays, ["a"])
+    for axes in course.axes:
+        assert all(not len(path.vertices) for band in axes.collections for path in band.get_paths())
+        np.testing.assert_array_equal(axes.lines[0].get_ydata(), [0.1, 0.2])
+
+
+def test_the_band_of_a_course_is_that_of_its_mean_at_each_slot():
+    values = np.random.default_rng(0).normal(size=(2, 3, 4))  # trainings, seeds, slots
+    plays = make_plays(
+        *(
+            make_play("a", seed=s, training=t, courses={"ntag": values[t, s]})
+            for t in range(2)
+            for s in range(3)
+        )
+    )
+    (axes,) = study_figures.draw_course(Figure("f", "course", "p"), plays, ["a"]).axes
+    corners = axes.collections[0].get_paths()[0].vertices
+    half = half_width(np.moveaxis(values, -1, 0))
+    for slot in range(4):
+        found = corners[corners[:, 0] == slot + 1, 1]
+        mean = values[:, :, slot].mean()
+        assert (found.min(), found.max()) == pytest.approx((mean - half[slot], mean + half[slot]))
+
+
+def test_another_tariff_than_the_preference_is_named():
+    scales = TINY.scales
+    alike = {"error": 0.2 / scales.error, "latency": 0.2 / scales.latency,
+             "energy": 0.2 / scales.energy, "traffic": 0.2 / scales.traffic}  # fmt: skip
+    assert own_tariff(TINY, "balanced") == own_tariff(TINY, "random") == ""
+    assert own_tariff(resolve("tiny", {"serving.tariff": alike}), "balanced") == ""
+    assert own_tariff(resolve("tiny", {"serving.tariff": alike}), "latency") != ""
+    other = resolve("tiny", {"serving.tariff": {"latency": 2.0, "error": 0.5}})
+    for preference in ("balanced", "random", {"update": 1.0}):
+        assert own_tariff(other, preference) == "error 0.5, latency 2"
+    (line,) = study_report._served_by(make_plays(make_play("cloud-only", scenario=other)), "p", {})
+    assert "serving.tariff (error 0.5, latency 2)" in line
+    assert study_report._served_by(make_plays(make_play("cloud-only")), "p", {}) == []
