@@ -25,7 +25,7 @@ ABOUT = (
     "interval where both agents have one run. "
     "<i>Utility</i>: best weighted cost that the front offers, mean over the preferences, with a minus. "
     "<i>IGD+</i> and <i>utility loss</i>: how far the front is from that of {foresight}. 95 % "
-    "intervals are Student's t over episodes and runs of numbers without kinks, which the last two are not."
+    "intervals are Student's t over episodes and runs; these two have kinks, and so none."
 )
 
 SHOWN: dict[str, Callable[[dict[str, Any]], str]] = {

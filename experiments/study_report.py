@@ -187,13 +187,17 @@ def _table(cell: dict[str, Any], rows: Sequence[dict[str, Any]]) -> str:
     columns = {name: cells for name, cells in columns.items() if set(cells) != {"-"}}
     lines = list(zip([row["agent"] for row in rows], *columns.values(), strict=True))
     trainings = max((row["trainings"] for row in rows), default=0)
-    count = rows[0]["seeds"] if rows else 0
-    seeds = f"{count} {'seed' if count == 1 else 'seeds'}" + (f", {trainings} trainings" if trainings else "")
+    seeds = _count(rows[0]["seeds"], "seed") if rows else ""
+    seeds += f", {_count(trainings, 'training')}" if trainings else ""
     title = ", ".join(f"{key} = {value}" for key, value in cell.items())
     caption = f"<h3>{html.escape(title)}</h3>" if title else ""
     gaps = [row["bound_gap"] for row in rows if not np.isnan(row["bound_gap"])]
     note = f"; the bracket of the optimum is {100 * gaps[0]:.2g} % wide" if gaps else ""
     return f"{caption}{table(['agent', *columns], lines)}<p>{seeds}{note}.</p>"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _across(plays: Plays) -> list[str]:

@@ -1,4 +1,4 @@
-"""Pictures of a study say what belongs to whom, and nothing that is not known."""
+"""Pictures and tables of a study say what belongs to whom, and nothing that is not known."""
 
 from types import SimpleNamespace
 
@@ -10,7 +10,13 @@ from experiments import study_figures, study_report
 from experiments.report import own_tariff
 from experiments.study_config import Figure
 from experiments.study_data import Plays
-from idn_gym.evaluation.intervals import half_width, mean_interval
+from idn_gym.evaluation.intervals import (
+    alone,
+    half_width,
+    interquartile_interval,
+    interquartile_mean,
+    mean_interval,
+)
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.presets import resolve
 
@@ -19,7 +25,7 @@ CELLS = [{"workload.rate": 10}, {"workload.rate": 25}]
 
 
 class Play(SimpleNamespace):
-    """As much of a play as pictures look at."""
+    """As much of a play as pictures and tables look at."""
 
     def value(self, name):
         return self.values[name]
@@ -155,6 +161,21 @@ def test_the_band_of_a_course_is_that_of_its_mean_at_each_slot():
         found = corners[corners[:, 0] == slot + 1, 1]
         mean = values[:, :, slot].mean()
         assert (found.min(), found.max()) == pytest.approx((mean - half[slot], mean + half[slot]))
+
+
+@pytest.mark.parametrize(("seeds", "trainings", "sure"), [(19, 1, False), (20, 1, True), (20, 2, False)])
+def test_an_interquartile_mean_of_few_seeds_or_several_trainings_stands_alone(seeds, trainings, sure):
+    shares = np.random.default_rng(1).normal(size=(2, trainings, seeds))
+    plays = make_plays(
+        *(
+            make_play("a", CELLS[c], s, t, share=shares[c, t, s])
+            for c, t, s in np.ndindex(2, trainings, seeds)
+        )
+    )
+    (table,) = study_report._across(plays)
+    scores = shares.mean(axis=1).T
+    expected = interquartile_interval(scores) if sure else alone(interquartile_mean(scores))
+    assert f"<td>a<td>{expected:.3f}<td>2<td>{seeds}" in table and ("[-]" in table) != sure
 
 
 def test_another_tariff_than_the_preference_is_named():
