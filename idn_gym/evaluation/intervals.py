@@ -102,9 +102,7 @@ def half_width(values: Floats, baseline: Floats | None = None, confidence: float
     Raises:
         ConfigError: a confidence that is not between 0 and 1.
     """
-    if not 0.0 < confidence < 1.0:
-        raise ConfigError("confidence", f"{confidence!r} is not allowed; must be between 0 and 1")
-    seeds = values.shape[-1]
+    upper, seeds = _upper(confidence), values.shape[-1]
     if seeds < 2:
         return np.full(values.shape[:-2], np.nan)
     sides = [values] if baseline is None else [values, baseline]
@@ -116,13 +114,14 @@ def half_width(values: Floats, baseline: Floats | None = None, confidence: float
         if trainings > 1:
             sources.append((side.mean(axis=-1).var(axis=-1, ddof=1) / trainings, trainings - 1))
             joint += _joint_variance(side)
-    quantile, upper = _special().stdtrit, (1.0 + confidence) / 2.0
-    alone = [quantile(freedom, upper) * np.sqrt(variance) for variance, freedom in sources]
-    total = np.sum([variance for variance, _ in sources], axis=0)
-    doubt = np.sum([variance**2 / freedom for variance, freedom in sources], axis=0)
-    freedom = np.divide(total**2, doubt, out=np.ones_like(total), where=doubt > 0.0)
+    variances, freedoms = np.stack([variance for variance, _ in sources]), [free for _, free in sources]
+    total, quantile = variances.sum(axis=0), _special().stdtrit
+    shares = variances / np.where(total > 0.0, total, 1.0)
+    doubt = np.tensordot(1.0 / np.array(freedoms), shares**2, axes=1)
+    freedom = 1.0 / np.where(total > 0.0, doubt, 1.0)
     both = quantile(freedom, upper) * np.sqrt(np.maximum(total - joint, 0.0))
-    return np.asarray(np.maximum(both, np.max(alone, axis=0)))
+    each = [quantile(free, upper) * np.sqrt(variance) for variance, free in sources]
+    return np.asarray(np.maximum(both, np.max(each, axis=0)))
 
 
 def jackknife(whole: Floats, without: Floats) -> Floats:
@@ -188,10 +187,17 @@ def improvement(values: Floats, baseline: Floats, confidence: float = 0.95) -> I
     share, seeds = float(wins.mean()), wins.shape[-1]
     if len(values) > 1 or len(baseline) > 1 or seeds < 2:
         return alone(share)
-    won, tail, quantile = seeds * share, (1.0 - confidence) / 2.0, _special().betaincinv
-    low = float(quantile(won, seeds - won + 1.0, tail)) if won > 0.0 else 0.0
-    high = float(quantile(won + 1.0, seeds - won, 1.0 - tail)) if won < seeds else 1.0
+    won, upper, quantile = seeds * share, _upper(confidence), _special().betaincinv
+    low = float(quantile(won, seeds - won + 1.0, 1.0 - upper)) if won > 0.0 else 0.0
+    high = float(quantile(won + 1.0, seeds - won, upper)) if won < seeds else 1.0
     return Interval(share, low, high)
+
+
+def _upper(confidence: float) -> float:
+    """The share below the upper bound."""
+    if not 0.0 < confidence < 1.0:
+        raise ConfigError("confidence", f"{confidence!r} is not allowed; must be between 0 and 1")
+    return (1.0 + confidence) / 2.0
 
 
 def _joint_variance(values: Floats) -> Floats:

@@ -111,6 +111,12 @@ def test_many_intervals_at_once_are_the_same_as_one_by_one():
     np.testing.assert_allclose(halves, [(i.high - i.low) / 2 for i in found], rtol=1e-12)
 
 
+def test_the_unit_does_not_matter():
+    values = np.random.default_rng(8).normal(size=(3, 5))
+    for unit in (1e-120, 1e120):
+        np.testing.assert_allclose(half_width(unit * values), unit * half_width(values), rtol=1e-9)
+
+
 def test_the_pseudo_values_of_a_mean_are_the_values():
     values = np.random.default_rng(5).normal(size=(2, 6))
     without = np.stack([np.delete(values, seed, axis=1).mean(axis=1) for seed in range(6)], axis=1)
@@ -175,7 +181,8 @@ def test_unequal_lengths_and_odd_confidence_are_refused():
     for compared in (paired_difference, improvement):
         with pytest.raises(ConfigError, match="one per seed"):
             compared(np.ones(3), np.ones(4))
-    with pytest.raises(ConfigError, match="confidence"):
-        mean_interval(np.ones(3), confidence=95.0)
+    for interval in (mean_interval, lambda ones, **options: improvement(ones, ones, **options)):
+        with pytest.raises(ConfigError, match="confidence"):
+            interval(np.ones(3), confidence=95.0)
     with pytest.raises(ConfigError, match="values"):
         interquartile_interval(np.ones(3))
