@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from types import SimpleNamespace
 
@@ -18,6 +17,7 @@ from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Scenario
 from idn_gym.strict import override, read
+from tests.random_worlds import random_world
 
 settings.register_profile("suite", derandomize=True, deadline=None, max_examples=60)
 settings.register_profile("search", deadline=None, max_examples=2000)
@@ -143,78 +143,16 @@ def play():
     return run
 
 
-def random_model(rng, blocks, points, task):
-    """A model of random numbers; all operating points but the first have early exits."""
-    ranges = (0.1, 3.0), (5.0, 40.0), (0.5, 20.0)
-    shape = [tuple(rng.uniform(*bounds) for bounds in ranges) for _ in range(blocks)]
-    shape[-1] = (*shape[-1][:2], 0.0)
-    exits = {"p0": [(blocks, 1.0, rng.uniform(0.3, 0.9))]}
-    for i in range(1, points):
-        early = sorted(rng.choice(np.arange(1, blocks), rng.integers(0, blocks), replace=False).tolist())
-        shares = rng.dirichlet(np.ones(len(early) + 1)).tolist()
-        shares[-1] = 1.0 - sum(shares[:-1])
-        exits[f"p{i}"] = [
-            (after, share, rng.uniform(0.3, 0.9))
-            for after, share in zip([*early, blocks], shares, strict=True)
-        ]
-    return {"blocks": shape, "points": exits, "task": task, "input": rng.uniform(5.0, 20.0)}
-
-
-def random_overrides(rng, pick):
-    """Every capacity mode, number of parts and resource process, with random weights in the tariff."""
-    return {
-        "serving.max_parts": pick(1, 2, 3),
-        "serving.capacity": pick("shared", "exogenous"),
-        "serving.tariff": {key: rng.uniform(0.01, 1.0) for key in ("latency", "error", "energy", "traffic")},
-        "tasks.0.timeout": pick(100.0, rng.uniform(2.0, 6.0)),
-        "tasks.0.deadline": rng.uniform(1.0, 6.0),
-        "workload.bursts": {"start": 0.5, "stop": 0.5},
-        "dynamics.link": pick({"kind": "fixed"}, {"kind": "ar1"}, {"kind": "gilbert_elliott", "fail": 0.5}),
-        "dynamics.outages": pick(None, {"mean_up": 2, "mean_down": 2}),
-        "dynamics.memory": pick(None, {"mean_full": 2, "mean_shrunk": 2}),
-        "dynamics.device_error": pick(0.0, 0.3),
-        "idle_energy": pick(False, True),
-    }
-
-
 @st.composite
-def random_world(draw):
-    """Keyword arguments of `make_scenario`: a trunk to a repository, and ingress nodes that join it."""
-
-    def pick(*choices):
-        return draw(st.sampled_from(choices))
-
+def drawn_world(draw):
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    trunk = [f"trunk-{i}" for i in range(pick(2, 3, 4))]
-    leaves = [f"leaf-{i}" for i in range(pick(0, 1, 2))]
-    devices = "unit", "fast", "starting"
-    nodes = {name: {"memory": rng.uniform(10, 100), "device": pick(*devices)} for name in trunk + leaves}
-    for name in [trunk[0], *leaves]:
-        nodes[name]["demand"] = rng.uniform(0.5, 2.0)
-    nodes[trunk[-1]] = {"pins": ["all"], "device": "fast", "servers": pick(1.0, float("inf"))}
-    steps = list(itertools.pairwise(trunk))
-    steps += [(name, trunk[rng.integers(1, len(trunk))]) for name in leaves]
-    ranges = {"delay": (0.0, 2.0), "rate": (2.0, 40.0), "energy": (0.0, 0.5)}
-    links = [(a, z, {key: rng.uniform(*bounds) for key, bounds in ranges.items()}) for a, z in steps]
-    models = {
-        f"m{k}{i}": random_model(rng, pick(1, 2, 3), pick(1, 2), f"t{k}")
-        for k in range(pick(1, 2))
-        for i in range(pick(1, 2))
-    }
-    names = rng.permutation(list(nodes)).tolist()
-    return {
-        "nodes": {name: nodes[name] for name in names},
-        "links": links,
-        "models": models,
-        "overrides": random_overrides(rng, pick),
-        "rate": rng.uniform(0.1, 3.0),
-    }
+    return random_world(rng, lambda *choices: draw(st.sampled_from(choices)))
 
 
 @pytest.fixture(scope="session")
 def worlds():
     """Strategy for random small worlds: draw one with `data.draw(worlds)`, build it with `make_scenario`."""
-    return random_world()
+    return drawn_world()
 
 
 class Told:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import sys
 import time
 from collections.abc import Callable
 from functools import cache
@@ -12,8 +13,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
+from numba.core import event
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+PATIENCE = 1.0
+"""[s] of compiling after which a process says what it is doing."""
+
+LATELY = 60.0
+"""[s] in which one process speaks for all that share the folder of compiled code."""
 
 
 @cache
@@ -48,8 +56,67 @@ def _forget(base: Path) -> None:
             shutil.rmtree(old, ignore_errors=True)
 
 
+_modules: set[str] = set()
+"""Modules with kernels."""
+
+
+class Announcer(event.Listener):  # type: ignore[misc]  # numba carries no types
+    """Says once that kernels are being compiled when that takes long, since it looks like hanging.
+
+    Numba calls it when it compiles something that it has not kept, and at no other time.
+    """
+
+    def __init__(self) -> None:
+        self._depth, self._began, self._spent = 0, 0.0, 0.0
+        self._silent = False
+
+    def on_start(self, event: Any) -> None:
+        """Of a kernel, of one that it calls, or of another package's."""
+        if self._depth == 0 and event.data["dispatcher"].py_func.__module__ not in _modules:
+            return
+        if self._depth == 0:
+            self._began = time.perf_counter()
+        self._depth += 1
+
+    def on_end(self, event: Any) -> None:
+        """Where a kernel calls others, they come first: long before it is done itself."""
+        if self._depth == 0:
+            return
+        self._depth -= 1
+        spent = self._spent + time.perf_counter() - self._began
+        if self._depth == 0:
+            self._spent = spent
+        if spent > PATIENCE and not self._silent:
+            self._silent = True
+            if _speaks_for_all():
+                print(
+                    "idn_gym: compiling kernels; this takes up to two minutes, once per machine and version",
+                    file=sys.stderr,
+                    flush=True,
+                )
+
+
+def _speaks_for_all() -> bool:
+    """Whether no other process has said it just now: the workers of a pool compile at the same time."""
+    mark = Path(cache_folder()) / "compiling"
+    try:
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        mark.touch(exist_ok=False)
+    except FileExistsError:
+        if time.time() - mark.stat().st_mtime < LATELY:
+            return False
+        mark.touch()
+    except OSError:
+        pass
+    return True
+
+
+event.register("numba:compile", Announcer())
+
+
 def _compile(function: F, **options: Any) -> F:
     """Compile; ``fastmath`` stays off, or runs with ``NUMBA_DISABLE_JIT=1`` would differ in bits."""
+    _modules.add(function.__module__)
     before = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = cache_folder()
     try:

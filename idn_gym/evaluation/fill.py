@@ -12,6 +12,12 @@ from idn_gym.core.relaxation import gain_and_gradient
 SWEEPS = 50
 """Most rounds of filling, each of one column per node."""
 
+SURE = 0.99
+"""From which fraction on a column is taken without asking what it gains."""
+
+ROUNDING = 1e-9
+"""Share by which sums of a gain may differ for the order in which they are added."""
+
 
 class Filler:
     """Rounds and fills for one set of slots, reusing its work space."""
@@ -46,40 +52,74 @@ class Filler:
         return total, slope
 
     def round(self, z: Floats) -> Floats:
-        """Columns at 1 that fit: the largest of each node first, then what the gradient likes per byte."""
-        items = self._items
+        """Columns at 1 that fit: what is nearly 1, then the rest of `z` and others, where they pay."""
         filled = np.zeros(len(z))
-        free = items.budget.copy()
-        for i in np.lexsort((np.arange(len(z)), -z)).tolist():
-            if z[i] <= 1e-6:
-                break
-            if self._may_add(i, filled, free):
-                filled[i] = 1.0
-                free[items.node[i]] -= items.size[i]
+        free = self._items.budget.copy()
+        order = np.lexsort((np.arange(len(z)), -z))
+        order = order[z[order] > 1e-6]
+        self._add(order[z[order] > SURE], filled, free)
+        self._add_paying(order[z[order] <= SURE], filled, free, self.gain(filled)[0])
         return self.fill(filled)
 
     def fill(self, z: Floats) -> Floats:
-        """Add columns to integral ones (I,) as long as one fits and its gradient is positive."""
+        """Add columns to integral ones (I,) as long as one fits, its gradient is positive, and it pays.
+
+        At a kink of the gain the gradient of a column can be positive and its gain negative: a longer prefix
+        that makes the node spend its seconds on a slightly cheaper, much slower way to serve.
+        """
         items = self._items
         z = z.copy()
         free = items.budget - np.bincount(items.node, items.size * z, len(items.budget))
+        useless = np.zeros(len(z), bool)
         for _ in range(SWEEPS):
-            if not ((z == 0.0) & (items.size <= free[items.node])).any():
+            candidate = (z == 0.0) & ~useless & (items.size <= free[items.node])
+            if not candidate.any():
                 break
-            _, slope = self.gain(z)
-            worth = np.where((z == 0.0) & (items.size <= free[items.node]), slope, 0.0)
-            worth /= np.maximum(items.size, 1e-300)
-            added = False
-            touched = np.zeros(len(free), bool)
-            for i in np.argsort(-worth, kind="stable").tolist():
-                if worth[i] <= 0.0:
-                    break
-                if not touched[items.node[i]] and self._may_add(i, z, free):
-                    z[i], touched[items.node[i]], added = 1.0, True, True
-                    free[items.node[i]] -= items.size[i]
-            if not added:
+            value, slope = self.gain(z)
+            worth = np.where(candidate, slope, 0.0) / np.maximum(items.size, 1e-300)
+            order = np.argsort(-worth, kind="stable")
+            best = self._one_per_node(order[worth[order] > 0.0], z, free)
+            if not len(best):
                 break
+            self._add_paying(best, z, free, value)
+            useless[best] = z[best] == 0.0
         return z
+
+    def _one_per_node(self, order: Ints, z: Floats, free: Floats) -> Ints:
+        """The first column of each node that may be added."""
+        chosen: dict[int, int] = {}
+        for i in order.tolist():
+            node = int(self._items.node[i])
+            if node not in chosen and self._may_add(i, z, free):
+                chosen[node] = i
+        return np.array(list(chosen.values()), np.int64)
+
+    def _add(self, columns: Ints, z: Floats, free: Floats) -> None:
+        """Set the columns to 1 in turn, as far as they fit."""
+        for i in columns.tolist():
+            if self._may_add(i, z, free):
+                z[i] = 1.0
+                free[self._items.node[i]] -= self._items.size[i]
+
+    def _add_paying(self, columns: Ints, z: Floats, free: Floats, value: float) -> float:
+        """Add the columns unless the gain falls below `value`; then each half by itself.
+
+        Returns:
+            The gain afterwards.
+        """
+        before, room = z.copy(), free.copy()
+        self._add(columns, z, free)
+        if (z == before).all():
+            return value
+        after = self.gain(z)[0]
+        if after >= value - ROUNDING * abs(value):
+            return after
+        z[:], free[:] = before, room
+        if len(columns) > 1:
+            half = len(columns) // 2
+            value = self._add_paying(columns[:half], z, free, value)
+            value = self._add_paying(columns[half:], z, free, value)
+        return value
 
     def _may_add(self, i: int, z: Floats, free: Floats) -> bool:
         items = self._items

@@ -9,16 +9,19 @@ repairs, never a solver's opinion. Where memory moves, the placement is a fixed 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from idn_gym.core.arrays import EXOGENOUS, Draw, Floats, Instance, Residents, Tables
 from idn_gym.core.items import UNUSABLE, Items, make_items, to_placement
+from idn_gym.evaluation.bracket import Bracket
+from idn_gym.evaluation.climb import Choices, improve
 from idn_gym.evaluation.fill import Filler
 from idn_gym.evaluation.program import LayerProgram, Rankings
 from idn_gym.evaluation.solver import SolverError, solve_integers, solve_relaxed
 from idn_gym.evaluation.static import static_outcome
+from idn_gym.evaluation.warm import warm_up
 from idn_gym.scenarios.compile import Compiled
 from idn_gym.strict import ConfigError
 
@@ -28,33 +31,11 @@ FULL = 1000
 SAMPLE = 12
 """Slots whose gain decides what fills memory that rounding left free."""
 
+TOGETHER = 2
+"""How many segments change at once where nothing but climbing is left."""
+
 ROWS = 2_000_000
 """Largest program that is built."""
-
-
-@dataclass(frozen=True, eq=False)
-class Bracket:
-    """A placement and how far it can be from the best one; gains are summed over the slots of the row."""
-
-    lower: float
-    """[cost] true gain of `placement`, against the repositories alone"""
-    upper: float
-    """[cost] no static placement gains more"""
-    placement: Residents
-    """(N, M)"""
-    status: str
-    """closed if the gap is at most the one asked for, else what ran out: time, size or ideas"""
-    seconds: float
-    relaxed: float
-    """[cost] bound of the linear program alone"""
-    routed: float | None = None
-    """[cost] gain of `placement` if its requests were routed in the best way; None where private
-    capacities leave no choice, or where that was not solved in time"""
-
-    @property
-    def gap(self) -> float:
-        """(upper - lower) / upper; 0 where nothing can be gained."""
-        return (self.upper - self.lower) / self.upper if self.upper > 0.0 else 0.0
 
 
 def one_row(instance: Instance, b: int) -> Instance:
@@ -99,7 +80,7 @@ def best_static(
         compiled: the scenario.
         instance: drawn from it; its tariff is what is saved.
         b: row.
-        seconds: time limit; the bracket may stay open when it runs out.
+        seconds: time limit, compiling of kernels left out; the bracket may stay open when it runs out.
         gap: relative gap at which to stop.
         one_per_task: allow one segment per node and task, as the `placement` codec does.
 
@@ -126,8 +107,9 @@ def best_prefixes(
     """Bracket the best static placement of prefixes; arguments as for `best_static`.
 
     The linear program bounds it. Its columns above 0 alone go into a mixed-integer program (all of them if
-    there are few), whose answer is filled up and judged by the core. While the bracket is open, slots that
-    were added up although it is not exact are added up in more and smaller parts.
+    there are few), whose answer is judged by the core as it is and filled up. While the bracket is open,
+    slots that were added up although it is not exact are added up in more and smaller parts; what is open
+    at the end is left to climbing from the best placement.
 
     Args:
         compiled: the scenario.
@@ -142,10 +124,11 @@ def best_prefixes(
         ConfigError: the concave gain does not cover the scenario (`serves_alone`).
         SolverError: not even the linear program was solved in time.
     """
-    begin = time.perf_counter()
     row, items = one_row(instance, b), make_items(compiled)
     if not serves_alone(compiled.tables, items):
         raise ConfigError("serving", "some options here need two placed segments or shared capacity")
+    warm_up(row, items)
+    begin = time.perf_counter()
     nothing: Residents = compiled.tables.pinned.copy()
     if not len(items.node):
         return Bracket(0.0, 0.0, nothing, "closed", time.perf_counter() - begin, 0.0)
@@ -153,44 +136,50 @@ def best_prefixes(
     sample = np.unique(np.linspace(0, slots - 1, min(slots, SAMPLE)).astype(np.int64))
     filler = Filler(row.tables, row.draw, items, 0, sample, one_per_task)
     rankings = Rankings(row, items, 0)
+    choices = Choices(row, items.node, items.segment, one_per_task)
+    wanted = np.zeros(len(items.node))
     best = Bracket(0.0, np.inf, nothing, "time", 0.0, np.inf)
     while True:
         layered = LayerProgram(row, items, 0, pieces, one_per_task, rankings)
         left = seconds - (time.perf_counter() - begin)
         try:
-            best = _narrow(best, row, items, layered, filler, left, gap)
+            best, wanted = _narrow(best, choices, items, layered, filler, left, gap)
         except SolverError:
             if not np.isfinite(best.upper):
                 raise
             break
         if best.gap <= gap or layered.exact or pieces >= slots:
-            spent = time.perf_counter() - begin
-            best = replace(best, status="time" if spent > seconds else "ideas")
+            best = replace(best, status="ideas")
             break
         if layered.program.rows.shape[0] * 4 > ROWS:
             best = replace(best, status="size")
             break
         pieces = min(slots, pieces * 4)
+    best = improve(best, choices, (best.placement, nothing), wanted, TOGETHER, begin + seconds, gap)
     spent = time.perf_counter() - begin
-    return replace(best, status="closed" if best.gap <= gap else best.status, seconds=spent)
+    return replace(best.ended(gap, spent > seconds), seconds=spent)
 
 
 def _narrow(
     best: Bracket,
-    row: Instance,
+    choices: Choices,
     items: Items,
     layered: LayerProgram,
     filler: Filler,
     seconds: float,
     gap: float,
-) -> Bracket:
-    """One round: a bound, and the best of rounding and of the mixed-integer program."""
+) -> tuple[Bracket, Floats]:
+    """One round: a bound, and the best of rounding and of the mixed-integer program.
+
+    Returns:
+        The bracket, and how much the linear program wants each column (I,).
+    """
     begin, program = time.perf_counter(), layered.program
     relaxed = solve_relaxed(program, max(seconds, 1e-3))
     assert relaxed.x is not None and relaxed.reduced is not None
     z = relaxed.x[: program.integers]
     best = replace(best, relaxed=min(best.relaxed, relaxed.bound), upper=min(best.upper, relaxed.bound))
-    best = _judge(best, row, items, filler.round(z))
+    best = _judge(best, choices, items, filler.round(z))
     used, keep = z > 1e-6, np.ones(len(program.upper), bool)
     for restricted in (True, False) if program.integers > FULL else (False,):
         left = seconds - (time.perf_counter() - begin)
@@ -199,19 +188,18 @@ def _narrow(
         # A column whose reduced cost exceeds the gap is in no placement that is better than the best.
         near = relaxed.reduced[: program.integers] <= relaxed.bound - best.lower
         keep[: program.integers] = used if restricted else used | near
-        found = solve_integers(program, left, gap / 4, keep)
+        # Half of the time is kept for finer sums of slots and for climbing.
+        found = solve_integers(program, left / 2, gap / 4, keep)
         if not restricted:
             best = replace(best, upper=min(best.upper, max(found.bound, best.lower)))
         if found.x is not None:
-            best = _judge(best, row, items, filler.fill(np.round(found.x[: program.integers])))
-    return best
+            whole = np.round(found.x[: program.integers])
+            for candidate in (whole, filler.fill(whole)):
+                best = _judge(best, choices, items, candidate)
+    return best, z
 
 
-def _judge(best: Bracket, row: Instance, items: Items, z: Floats) -> Bracket:
-    placement = to_placement(row.tables, items, z)
-    gained = float(static_gain(row, placement)[0])
-    if gained > best.upper * (1.0 + 1e-6) + 1e-9:
-        raise SolverError(f"a placement gains {gained:g}, more than the bound of {best.upper:g}")
-    if gained > best.lower:
-        best = replace(best, lower=gained, placement=placement)
+def _judge(best: Bracket, choices: Choices, items: Items, z: Floats) -> Bracket:
+    placement = to_placement(choices.row.tables, items, z)
+    best = best.judged(placement, choices.gain(placement))
     return replace(best, upper=max(best.upper, best.lower))

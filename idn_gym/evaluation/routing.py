@@ -13,10 +13,14 @@ from itertools import pairwise
 import numpy as np
 
 from idn_gym.core.arrays import Floats, Instance, Residents
-from idn_gym.evaluation.climb import climb
-from idn_gym.evaluation.hindsight import FULL, ROWS, Bracket, one_row
+from idn_gym.core.items import make_items
+from idn_gym.evaluation.bracket import Bracket
+from idn_gym.evaluation.climb import improve
+from idn_gym.evaluation.fill import SURE
+from idn_gym.evaluation.hindsight import FULL, ROWS, TOGETHER, one_row
 from idn_gym.evaluation.routing_program import Routing
 from idn_gym.evaluation.solver import Program, SolverError, solve_integers, solve_relaxed
+from idn_gym.evaluation.warm import warm_up
 from idn_gym.scenarios.compile import Compiled
 
 
@@ -60,29 +64,31 @@ def best_routed(
     Raises:
         SolverError: not even the coarsest linear program was solved in time.
     """
-    begin = time.perf_counter()
     row = one_row(instance, b)
+    warm_up(row, make_items(compiled))
+    begin = time.perf_counter()
     routing = Routing(compiled, row, one_per_task)
     best = Bracket(0.0, np.inf, compiled.tables.pinned.copy(), "time", 0.0, np.inf, 0.0)
-    slots, pieces = len(routing.saving), 1
+    slots, pieces, wanted = len(routing.saving), 1, np.zeros(len(routing.node))
     while True:
         edges = np.linspace(0, slots, pieces + 1).astype(int)
         program = routing.program([np.arange(first, last) for first, last in pairwise(edges)])
         try:
-            best = _narrow(best, routing, program, seconds - (time.perf_counter() - begin), gap)
+            best, wanted = _narrow(best, routing, program, seconds - (time.perf_counter() - begin), gap)
         except SolverError:
             if not np.isfinite(best.upper):
                 raise
             break
-        spent = time.perf_counter() - begin
-        if best.gap <= gap or pieces >= slots or spent > seconds:
-            best = replace(best, status="time" if spent > seconds else "ideas")
+        if best.gap <= gap or pieces >= slots or time.perf_counter() - begin > seconds:
+            best = replace(best, status="ideas")
             break
         if program.rows.shape[0] * 4 > ROWS:
             best = replace(best, status="size")
             break
         pieces = min(slots, pieces * 4)
-    best = replace(best, status="closed" if best.gap <= gap else best.status)
+    starts = [best.placement, *_starts(routing, wanted)]
+    best = improve(best, routing.choices, starts, wanted, TOGETHER, begin + seconds, gap)
+    best = best.ended(gap, time.perf_counter() - begin > seconds)
     if best.gap > 1e-9:
         try:
             best = replace(best, routed=max(best.lower, routed_gain(routing, best.placement, seconds)))
@@ -93,15 +99,21 @@ def best_routed(
     return replace(best, seconds=time.perf_counter() - begin)
 
 
-def _narrow(best: Bracket, routing: Routing, program: Program, seconds: float, gap: float) -> Bracket:
-    """One round: a bound, and the best of rounding, integers and filling."""
+def _narrow(
+    best: Bracket, routing: Routing, program: Program, seconds: float, gap: float
+) -> tuple[Bracket, Floats]:
+    """One round: a bound, and the best of what climbs from its columns and from integers.
+
+    Returns:
+        The bracket, and how much the linear program wants each column (I,).
+    """
     end = time.perf_counter() + seconds
     relaxed = solve_relaxed(program, max(seconds, 1e-3))
     assert relaxed.x is not None
     bound = relaxed.bound - routing.served_gain
     best = replace(best, relaxed=min(best.relaxed, bound), upper=min(best.upper, bound))
     x = relaxed.x[: program.integers]
-    best = improve(best, routing, x, end, gap)
+    best = improve(best, routing.choices, _starts(routing, x), x, 1, end, gap)
     left = end - time.perf_counter()
     if best.gap > gap and left > 0.0:
         keep = np.ones(len(program.upper), bool)
@@ -113,19 +125,11 @@ def _narrow(best: Bracket, routing: Routing, program: Program, seconds: float, g
         if full:
             best = replace(best, upper=min(best.upper, max(best.lower, found.bound - routing.served_gain)))
         if found.x is not None:
-            best = improve(best, routing, np.round(found.x[: program.integers]), end, gap)
-    return best
+            whole = np.round(found.x[: program.integers])
+            best = improve(best, routing.choices, _starts(routing, whole), whole, 1, end, gap)
+    return best, x
 
 
-def improve(best: Bracket, routing: Routing, x: Floats, end: float, gap: float) -> Bracket:
-    """Climb from nothing and from what the program is sure of, in its order; keep what is better."""
-    for sure in (0.99, 2.0):
-        enough = best.upper * (1.0 - gap)
-        if best.lower >= enough or time.perf_counter() > end:
-            break
-        placement, gained = climb(routing, x, sure, end, enough)
-        if gained > best.upper * (1.0 + 1e-6) + 1e-9:
-            raise SolverError(f"a placement gains {gained:g}, more than the bound of {best.upper:g}")
-        if gained > best.lower:
-            best = replace(best, lower=gained, placement=placement, upper=max(best.upper, gained))
-    return best
+def _starts(routing: Routing, x: Floats) -> list[Residents]:
+    """Where climbing starts: from what the program is sure of, and from nothing."""
+    return [routing.choices.start(x, SURE), routing.row.tables.pinned]

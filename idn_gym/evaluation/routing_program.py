@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from idn_gym.core.arrays import EMPTY, EXOGENOUS, Floats, Instance, Ints, Residents
 from idn_gym.core.costs import costs
+from idn_gym.evaluation.climb import Choices
 from idn_gym.evaluation.solver import Program, sparse_rows
-from idn_gym.evaluation.static import static_outcome
 from idn_gym.scenarios.compile import Compiled
 
 Flags = npt.NDArray[np.bool_]
@@ -33,16 +33,15 @@ class Routing:
             one_per_task: allow one segment per node and task.
         """
         tables = compiled.tables
-        self.compiled, self.row, self.one_per_task = compiled, row, one_per_task
+        self.row, self.one_per_task = row, one_per_task
         self.node, self.segment = (index.astype(np.int64) for index in np.nonzero(compiled.placeable))
+        self.choices = Choices(row, self.node, self.segment, one_per_task)
         priced = [costs(row, t) for t in range(row.draw.demand.shape[1])]
         self.saving = np.stack([drop[self.option_class] - option for option, drop in priced])
         """(T, O) [cost] saved by a request that is served and not dropped; -inf where it is late"""
         self.dropped = float(sum(row.draw.demand[0, t] @ drop for t, (_, drop) in enumerate(priced)))
         """[cost] of dropping everything"""
-        self.alone = float(static_outcome(row, tables.pinned).tariff_cost[0])
-        """[cost] of the repositories alone"""
-        self.served_gain = self.dropped - self.alone
+        self.served_gain = self.dropped - self.choices.alone
         parts = np.diff(tables.part_start)
         self.part_option = np.repeat(np.arange(len(parts)), parts)
         self.part_pace = tables.part_seconds * row.draw.slowdown[0, tables.part_node]
@@ -75,10 +74,6 @@ class Routing:
         for chunk in chunks:
             build.add(chunk)
         return build.finish()
-
-    def gain(self, placement: Residents) -> float:
-        """True gain of a placement (N, M) in the environment."""
-        return self.alone - float(static_outcome(self.row, placement).tariff_cost[0])
 
 
 class _Build:

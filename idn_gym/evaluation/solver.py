@@ -40,7 +40,7 @@ class Solution(NamedTuple):
 
 def sparse_rows(entries: list[tuple[Ints, Ints, Floats]], rows: int, columns: int) -> Any:
     """A sparse matrix from (row, column, value) triples of arrays."""
-    sparse = _scipy().sparse
+    sparse = load_solver().sparse
     row, column, value = (np.concatenate(parts) for parts in zip(*entries, strict=True))
     return sparse.csr_array((value, (row, column)), shape=(rows, columns))
 
@@ -55,7 +55,7 @@ def solve_relaxed(program: Program, seconds: float) -> Solution:
     Raises:
         SolverError: it was not solved to optimality in time.
     """
-    optimize, scale = _scipy().optimize, _scale(program)
+    optimize, scale = load_solver().optimize, _scale(program)
     if not len(program.gain):
         return Solution(0.0, np.zeros(0), True, np.zeros(0))
     result = optimize.linprog(
@@ -84,7 +84,7 @@ def solve_integers(program: Program, seconds: float, gap: float, keep: Any = Non
     Raises:
         SolverError: it ended without a bound.
     """
-    optimize, scale = _scipy().optimize, _scale(program)
+    optimize, scale = load_solver().optimize, _scale(program)
     if not len(program.gain):
         return Solution(0.0, np.zeros(0), True)
     upper = program.upper if keep is None else np.where(keep, program.upper, 0.0)
@@ -110,7 +110,12 @@ def _scale(program: Program) -> float:
     return float(np.max(program.gain, initial=0.0)) or 1.0
 
 
-def _scipy() -> Any:
+def load_solver() -> Any:
+    """SciPy with what is used of it; the first call of a process takes a second.
+
+    Raises:
+        DependencyNotInstalled: it is missing.
+    """
     try:
         import scipy.optimize
         import scipy.sparse

@@ -1,0 +1,60 @@
+"""What a process says while it compiles kernels."""
+
+import os
+import time
+
+import numba
+import pytest
+from numba.core import event
+
+from idn_gym.core import kernel
+from idn_gym.core.kernel import Announcer, _modules
+
+pytestmark = pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="nothing is compiled")
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Where compiled code would be kept; every compilation counts as long."""
+    monkeypatch.setattr(kernel, "PATIENCE", 0.0)
+    monkeypatch.setattr(kernel, "cache_folder", lambda: str(tmp_path / "kernels"))
+    return tmp_path / "kernels"
+
+
+def compile_two():
+    """Two kernels, the second of which calls another."""
+
+    @numba.njit
+    def inner(x):
+        return x + 1
+
+    @numba.njit
+    def outer(x):
+        return inner(x)
+
+    inner(1.0)
+    outer(1)
+
+
+def said(capsys, times=1):
+    """Lines that so many processes write that compile at the same time."""
+    for _ in range(times):
+        with event.install_listener("numba:compile", Announcer()):
+            compile_two()
+    return capsys.readouterr().err.splitlines()
+
+
+def test_it_is_said_once_per_process_and_once_for_all_workers(folder, capsys, monkeypatch):
+    monkeypatch.setattr(kernel, "_modules", {*_modules, __name__})
+    (line,) = said(capsys, times=2)
+    assert line.startswith("idn_gym: compiling")
+    long_ago = time.time() - 2 * kernel.LATELY
+    os.utime(folder / "compiling", (long_ago, long_ago))
+    assert len(said(capsys)) == 1
+
+
+def test_short_compilations_and_those_of_others_go_without_saying(folder, capsys, monkeypatch):
+    assert said(capsys) == []
+    monkeypatch.setattr(kernel, "_modules", {*_modules, __name__})
+    monkeypatch.setattr(kernel, "PATIENCE", 600.0)
+    assert said(capsys) == []
