@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from idn_gym.actions import invalid_action, make_codec
+from idn_gym.actions import ActionCheck, make_codec
 from idn_gym.core.arrays import Draw, Floats, Instance, Ints, Outcome, State
 from idn_gym.core.transition import initial_state, step
 from idn_gym.core.workspace import empty_outcome, make_scratch
@@ -37,6 +37,7 @@ class Simulation:
     Attributes:
         compiled: the scenario's tables and names.
         codec: action codec.
+        check: makes arrays of B actions, or refuses them.
         observer: observation codec.
         instance: tables and the current draws.
         state: before the coming slot.
@@ -65,8 +66,7 @@ class Simulation:
         self.compiled = compile_scenario(scenario)
         self.weights = read_preference("balanced" if preference is None else preference)
         self.codec = make_codec(scenario.action if action is None else action, self.compiled)
-        self._shape = (batch, *(self.codec.space.shape or ()))
-        self._kinds = "iu" if np.issubdtype(self.codec.space.dtype, np.integer) else "iuf"
+        self.check = ActionCheck(self.codec.space, batch)
         self.observer = make_observer(observation, self.compiled, preference=self.weights is None)
         episode_seed(split, 0)  # refuses an unknown split now rather than at the first reset
         self.split = split
@@ -122,16 +122,14 @@ class Simulation:
         """Observations of the coming slot, B rows, and clip counts (B,)."""
         return self.observer.encode(self.instance, self.state, self.outcome)
 
-    def step(self, actions: npt.NDArray[np.generic]) -> Slot:
+    def step(self, actions: Any) -> Slot:
         """Play one slot in every row; rows must be below the horizon.
 
         Raises:
-            gymnasium.error.InvalidAction: an action outside the action space.
+            gymnasium.error.InvalidAction: an action outside the action space; nothing has changed.
         """
-        if actions.shape != self._shape or actions.dtype.kind not in self._kinds:
-            raise invalid_action(actions, self.codec.space)
         tables = self.compiled.tables
-        action = self.codec.decode(self.instance, self.state, actions)
+        action = self.codec.decode(self.instance, self.state, self.check(actions))
         self.state, self.outcome = step(self.instance, self.state, action, self._scratch)
         observation, clipped = self.observe()
         vector, scalar = judge(tables, self.outcome, self.instance.draw.weights, self.compiled.scales)
