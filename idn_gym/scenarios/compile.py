@@ -15,11 +15,11 @@ from idn_gym.core import options
 from idn_gym.core.arrays import EMPTY, EXOGENOUS, SHARED, Floats, Ints, Tables
 from idn_gym.core.validate import freeze
 from idn_gym.core.value import segment_values
-from idn_gym.magnitudes import check_magnitudes
 from idn_gym.objectives import TABLE, known_tariff
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.deployables import Deployables, block_table, gather, look_up_tasks
 from idn_gym.scenarios.extremes import check_rewards
+from idn_gym.scenarios.magnitudes import check_magnitudes
 from idn_gym.scenarios.network import Network, find_routes, look_up, path_tables, resolve
 from idn_gym.scenarios.sizes import check_size
 from idn_gym.scenarios.topologies import expand

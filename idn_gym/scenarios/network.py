@@ -14,6 +14,7 @@ from idn_gym.catalog.schema import Catalog, Device
 from idn_gym.core.arrays import EMPTY, Floats
 from idn_gym.core.options import Path
 from idn_gym.scenarios.config import Explicit, Link, Node
+from idn_gym.scenarios.sizes import MOST_STEPS
 from idn_gym.strict import ConfigError, closest, twice
 
 V = TypeVar("V")
@@ -100,7 +101,7 @@ def find_routes(network: Network, homes: Mapping[str, Sequence[int]]) -> list[li
         A row per ingress node, in it one route per task.
 
     Raises:
-        ConfigError: no repository of a task can be reached.
+        ConfigError: no repository of a task can be reached, or the search would take minutes.
     """
     graph = nx.DiGraph()
     graph.add_nodes_from(range(len(network.nodes)))
@@ -108,9 +109,16 @@ def find_routes(network: Network, homes: Mapping[str, Sequence[int]]) -> list[li
     for e, link in enumerate(network.links):
         cost = float(network.delay[e]) + 1e-9  # [s] per hop, far below any delay: fewer hops win ties
         graph.add_edge(index[link.source], index[link.target], link=e, cost=cost)
-    rows = []
+    rows, steps = [], 0
     for source in network.ingress:
         reached, routes = nx.single_source_dijkstra(graph, source, weight="cost")
+        steps += len(reached)
+        if steps > MOST_STEPS:
+            raise ConfigError(
+                "topology",
+                f"{len(network.ingress)} ingress nodes in a network of {len(network.nodes)} nodes are not "
+                f"allowed; the searches for their routes reach over {MOST_STEPS:,} nodes",
+            )
         row = []
         for task, repositories in homes.items():
             near = [(reached[home], home) for home in repositories if home in reached]

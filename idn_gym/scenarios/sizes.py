@@ -15,6 +15,9 @@ from idn_gym.strict import ConfigError
 MOST_NODES = 20_000
 """Nodes of a tree; routes and tables of more take minutes."""
 
+MOST_STEPS = 5_000_000
+"""Nodes that the searches for routes from all ingress nodes may reach; more take minutes."""
+
 MOST_OPTIONS = 500_000
 """Options of all classes, each counted once per early exit; more take about a minute to enumerate."""
 

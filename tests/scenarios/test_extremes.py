@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from idn_gym.env import IDNEnv
-from idn_gym.magnitudes import check_magnitudes
 from idn_gym.scenarios.compile import compile_scenario
+from idn_gym.scenarios.magnitudes import check_magnitudes
 from idn_gym.scenarios.presets import resolve
 from idn_gym.strict import ConfigError
 from idn_gym.vector import IDNVectorEnv

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from idn_gym.catalog.reader import load_catalog
-from idn_gym.scenarios import sizes
+from idn_gym.scenarios import network, sizes
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.presets import PRESETS, resolve
 from idn_gym.strict import ConfigError
@@ -45,6 +45,13 @@ def test_what_is_too_large_is_refused_in_a_moment(scenario, overrides, message):
     with pytest.raises(ConfigError, match=rf"^{message}"):
         compile_scenario(resolve(scenario, overrides))
     assert time.process_time() - start < 10
+
+
+def test_routes_that_take_minutes_are_refused(monkeypatch):
+    """60 nodes in a row: the first search reaches 61 nodes, the second 60, ..."""
+    monkeypatch.setattr(network, "MOST_STEPS", 61 + 60)
+    with pytest.raises(ConfigError, match=r"^topology: 60 ingress nodes in a network of 61 nodes are not"):
+        compile_scenario(resolve(CHAIN, {"serving.max_parts": 1}))
 
 
 def test_tables_that_fill_the_memory_are_refused(monkeypatch):
