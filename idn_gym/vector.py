@@ -26,8 +26,8 @@ class IDNVectorEnv(VectorEnv[Observations, Any, Any]):
     """`num_envs` episodes of one scenario, bitwise equal to as many `IDNEnv`.
 
     Sub-environment i gets the seed s + i. With NEXT_STEP the terminal observation is returned and
-    the next call resets that row and plays its action nowhere; with SAME_STEP the observation is the next
-    episode's first, and the terminal one is in ``infos["final_obs"]``.
+    the next call resets that row without playing its action, which must be in the space all the same; with
+    SAME_STEP the observation is the next episode's first, and the terminal one is in ``infos["final_obs"]``.
     """
 
     def __init__(

@@ -40,35 +40,26 @@ def check_size(scenario: Scenario, catalog: Catalog, nodes: int, lengths: Length
     Raises:
         ConfigError: names what makes it so large.
     """
-    options, size = _options(scenario, catalog, lengths), _bytes(scenario, catalog, nodes)
-    if options <= MOST_OPTIONS and size <= MOST_BYTES:
+    if _share(scenario, catalog, nodes, lengths) <= 1:
         return
     k = max(range(len(scenario.tasks)), key=lambda k: scenario.tasks[k].copies)
-    widest = scenario.tasks[k]
-    single = tuple(replace(task, copies=1) for task in scenario.tasks)
+    widest, parts = scenario.tasks[k], scenario.serving.max_parts
+    single = replace(scenario, tasks=tuple(replace(task, copies=1) for task in scenario.tasks))
+    alone = replace(scenario, tasks=(widest,))
     whole = replace(scenario, serving=replace(scenario.serving, max_parts=1))
-    smaller = {  # what it would be with one of everything
-        (f"tasks.{widest.name}.copies", widest.copies): (replace(scenario, tasks=single), nodes, lengths),
-        ("tasks", f"a list of {len(scenario.tasks)}"): (
-            replace(scenario, tasks=(widest,)),
-            nodes,
-            [[row[k]] for row in lengths],
-        ),
-        ("serving.max_parts", scenario.serving.max_parts): (whole, nodes, lengths),
+    smaller = {  # by key and value: what is left with one of them
+        (f"tasks.{widest.name}.copies", f"{widest.copies}"): (single, nodes, lengths),
+        ("tasks", f"a list of {len(scenario.tasks)}"): (alone, nodes, [[row[k]] for row in lengths]),
+        ("serving.max_parts", f"{parts}"): (whole, nodes, lengths),
         ("topology", f"a network of {nodes} nodes"): (scenario, 1, lengths[:1]),
     }
-    counted = options > MOST_OPTIONS
-    sizes = {
-        what: _options(one, catalog, rows) if counted else _bytes(one, catalog, count)
-        for what, (one, count, rows) in smaller.items()
-    }
-    key, value = min(sizes, key=lambda what: sizes[what])
-    much = (
-        f"about {options:,} options, early exits counted; allowed: {MOST_OPTIONS:,}"
-        if counted
-        else f"tables of {size / 2**30:,.1f} GiB; allowed: {MOST_BYTES / 2**30:g}"
+    key, value = min(smaller, key=lambda what: _share(smaller[what][0], catalog, *smaller[what][1:]))
+    raise ConfigError(
+        key,
+        f"{value} is not allowed; the scenario would have about {_options(scenario, catalog, lengths):,} "
+        f"options, early exits counted (allowed: {MOST_OPTIONS:,}), and tables of "
+        f"{_bytes(scenario, catalog, nodes) / 2**30:,.1f} GiB (allowed: {MOST_BYTES / 2**30:g})",
     )
-    raise ConfigError(key, f"{value} is not allowed; the scenario would have {much}")
 
 
 def check_memory(slot: int, slots: int, rest: int, episodes: int, key: str) -> None:
@@ -96,6 +87,12 @@ def check_memory(slot: int, slots: int, rest: int, episodes: int, key: str) -> N
         f"{value} is not allowed; the draws would take {one * episodes / 2**30:.3g} GiB; "
         f"{MOST_BYTES / 2**30:g} GiB hold {most:,} here",
     )
+
+
+def _share(scenario: Scenario, catalog: Catalog, nodes: int, lengths: Lengths) -> float:
+    """Of what is allowed."""
+    options, size = _options(scenario, catalog, lengths), _bytes(scenario, catalog, nodes)
+    return max(options / MOST_OPTIONS, size / MOST_BYTES)
 
 
 def _options(scenario: Scenario, catalog: Catalog, lengths: Lengths) -> int:
