@@ -9,6 +9,7 @@ import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 
+from idn_gym.actions import as_array
 from idn_gym.metrics import METRICS
 from idn_gym.objectives import OBJECTIVES
 from idn_gym.observations import Observations, row_of
@@ -126,10 +127,13 @@ class IDNEnv(gym.Env[Observations, Any]):
         Returns:
             Observation, reward (float, or float32 vector), False, whether the horizon is reached, and
             info with every figure of `idn_gym.metrics.METRICS`.
+
+        Raises:
+            gymnasium.error.InvalidAction: an action outside the action space; nothing has changed.
         """
         if self._fresh or (self._slot is not None and self._slot.truncated[0]):
             raise gym.error.ResetNeeded("call reset() before step(), and again when an episode is over")
-        slot = self.simulation.step(np.asarray(action)[None])
+        slot = self.simulation.step(as_array(action)[None])
         self._slot = slot
         info: dict[str, Any] = dict(zip(METRICS, slot.figures[0].tolist(), strict=True))
         vector = slot.vector[0].astype(np.float32)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,11 +18,63 @@ from idn_gym.core.arrays import Floats, Outcome, Tables
 from idn_gym.core.kernel import hot
 from idn_gym.strict import ConfigError, closest, show
 
-OBJECTIVES = ("accuracy", "latency", "energy", "traffic", "update")
-"""Order of the reward vector; all maximised, so all but accuracy enter with a minus."""
 
-UNITS = ("correct answers", "s", "J", "byte-hops", "share of memory loaded")
-"""Per nominal request, except update, which is per slot."""
+class Objective(NamedTuple):
+    """One component of the reward vector."""
+
+    name: str
+    unit: str
+    sense: Literal["maximise", "minimise"]
+    """of the quantity; what is to be small enters the vector with a minus, so that the vector is maximised"""
+    scale: str
+    """field of `Scales`: the size that costs as much as those of the other objectives"""
+    formula: str
+    """of the component in a slot"""
+
+
+TABLE = (
+    Objective(
+        "accuracy",
+        "correct answers per nominal request",
+        "maximise",
+        "error",
+        "expected correct answers / nominal requests; the scalar reward weighs the error instead: "
+        "-(requests - expected correct answers) / nominal requests",
+    ),
+    Objective(
+        "latency",
+        "s per nominal request",
+        "minimise",
+        "latency",
+        "-(sum over requests of latency, a drop counting its timeout) / nominal requests",
+    ),
+    Objective(
+        "energy",
+        "J per nominal request",
+        "minimise",
+        "energy",
+        "-(sum over requests of joules, a drop counting those of its worst option, + idle energy where it "
+        "counts) / nominal requests",
+    ),
+    Objective(
+        "traffic",
+        "byte-hops per nominal request",
+        "minimise",
+        "traffic",
+        "-(sum over requests of bytes x hops, a drop counting those of its worst option) / nominal requests",
+    ),
+    Objective(
+        "update",
+        "share of the nominal memory",
+        "minimise",
+        "update",
+        "-(bytes newly loaded) / (nominal memory of the nodes that may load)",
+    ),
+)
+"""The objectives in the order of the reward vector; the scalar reward adds up weight x component / scale."""
+
+OBJECTIVES = tuple(objective.name for objective in TABLE)
+"""Their names."""
 
 PREFERENCES: dict[str, tuple[float, ...]] = {
     "balanced": (1.0, 1.0, 1.0, 1.0, 0.5),
@@ -129,6 +181,23 @@ def draw_preference(rng: np.random.Generator) -> Floats:
 def tariff_of(weights: Floats, scales: Floats) -> Floats:
     """Per-request part of a preference: cost per unit of error, second, joule and byte-hop (4,)."""
     return weights[:4] / scales[:4]
+
+
+def describe_reward(weights: Floats | None, scales: Floats) -> list[dict[str, Any]]:
+    """What each component of the reward vector means, in order, as plain data.
+
+    Args:
+        weights: (5,) preference in force, normalised to 1; None where each episode draws its own.
+        scales: (5,) of the scenario.
+
+    Returns:
+        Name, unit, sense and formula, the scale and the weight in the scalar reward (null: drawn).
+    """
+    shares = [None] * len(TABLE) if weights is None else weights.tolist()
+    return [
+        {**objective._asdict(), "scale": scale, "weight": weight}
+        for objective, scale, weight in zip(TABLE, scales.tolist(), shares, strict=True)
+    ]
 
 
 def known_tariff(tariff: Floats | None, scales: Floats) -> Floats:

@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 
-from idn_gym.actions import invalid_action, make_codec
+from idn_gym.actions import ActionCheck, make_codec
 from idn_gym.core.arrays import Draw, Floats, Instance, Ints, Outcome, State
 from idn_gym.core.transition import initial_state, step
 from idn_gym.core.workspace import empty_outcome, make_scratch
 from idn_gym.metrics import measure
-from idn_gym.objectives import OBJECTIVES, judge, read_preference
+from idn_gym.objectives import describe_reward, judge, read_preference
 from idn_gym.observations import Observations, make_observer
 from idn_gym.scenarios.build import empty_draw, episode_seed, fill_row
-from idn_gym.scenarios.compile import compile_scenario
+from idn_gym.scenarios.compile import Compiled, compile_scenario
 from idn_gym.scenarios.config import Scenario
-from idn_gym.strict import ConfigError
+from idn_gym.strict import ConfigError, show
 
 
 class Slot(NamedTuple):
@@ -37,6 +38,7 @@ class Simulation:
     Attributes:
         compiled: the scenario's tables and names.
         codec: action codec.
+        check: makes arrays of B actions, or refuses them.
         observer: observation codec.
         instance: tables and the current draws.
         state: before the coming slot.
@@ -63,16 +65,16 @@ class Simulation:
             batch: number of episodes B.
         """
         self.compiled = compile_scenario(scenario)
+        _warn_of_full_repositories(self.compiled)
         self.weights = read_preference("balanced" if preference is None else preference)
         self.codec = make_codec(scenario.action if action is None else action, self.compiled)
-        self._shape = (batch, *(self.codec.space.shape or ()))
-        self._kinds = "iu" if np.issubdtype(self.codec.space.dtype, np.integer) else "iuf"
+        self.check = ActionCheck(self.codec.space, batch)
         self.observer = make_observer(observation, self.compiled, preference=self.weights is None)
         episode_seed(split, 0)  # refuses an unknown split now rather than at the first reset
         self.split = split
+        draw = empty_draw(self.compiled, batch, self.weights, self.codec.uniforms, "num_envs")
         self.seed: list[int] = [0] * batch
         self.episode: list[int] = [0] * batch
-        draw = empty_draw(self.compiled, batch, self.weights, self.codec.uniforms)
         self._attach(draw)
         self.state = initial_state(self.instance)
         self.outcome = empty_outcome(self.compiled.tables, batch)
@@ -122,16 +124,14 @@ class Simulation:
         """Observations of the coming slot, B rows, and clip counts (B,)."""
         return self.observer.encode(self.instance, self.state, self.outcome)
 
-    def step(self, actions: npt.NDArray[np.generic]) -> Slot:
+    def step(self, actions: Any) -> Slot:
         """Play one slot in every row; rows must be below the horizon.
 
         Raises:
-            gymnasium.error.InvalidAction: an action outside the action space.
+            gymnasium.error.InvalidAction: an action outside the action space; nothing has changed.
         """
-        if actions.shape != self._shape or actions.dtype.kind not in self._kinds:
-            raise invalid_action(actions, self.codec.space)
         tables = self.compiled.tables
-        action = self.codec.decode(self.instance, self.state, actions)
+        action = self.codec.decode(self.instance, self.state, self.check(actions))
         self.state, self.outcome = step(self.instance, self.state, action, self._scratch)
         observation, clipped = self.observe()
         vector, scalar = judge(tables, self.outcome, self.instance.draw.weights, self.compiled.scales)
@@ -152,7 +152,7 @@ class Simulation:
         return {
             "observation": self.observer.describe(),
             "action": self.codec.describe(),
-            "reward": list(OBJECTIVES),
+            "reward": describe_reward(self.weights, self.compiled.scales),
         }
 
     def describe_placement(self, row: int) -> dict[str, list[str]]:
@@ -198,3 +198,17 @@ class Simulation:
             fill_row(self.compiled, self.instance.draw, row, root, saved["weights"][row])
         self.state = State(*(field.copy() for field in saved["state"]))
         self.outcome = Outcome(*(field.copy() for field in saved["outcome"]))
+
+
+def _warn_of_full_repositories(compiled: Compiled) -> None:
+    """Where the last resort of a class has finite compute, it drops requests once it is full."""
+    tables, names = compiled.tables, compiled.names
+    last = tables.path_node[tables.path_start[tables.class_path + 1] - 1]
+    full = sorted({int(v) for v in last if np.isfinite(tables.node_seconds[v])})
+    if full:
+        listed = show(", ".join(names.nodes[v] for v in full))
+        gym.logger.warn(
+            "%s",
+            f"topology: {listed} pins models and has finite compute, so that requests which no other node "
+            "serves are dropped once it is full; servers: .inf makes a node elastic",
+        )

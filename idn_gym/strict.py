@@ -13,7 +13,7 @@ import math
 import re
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union
 
@@ -130,6 +130,16 @@ def closest(name: object, allowed: Sequence[str | int]) -> str:
     near = difflib.get_close_matches(name, words, n=1) if isinstance(name, str) else []
     hint = f"; did you mean {near[0]!r}?" if near else ""
     return f"allowed: {', '.join(map(str, allowed))}{hint}"
+
+
+def twice(names: Iterable[str]) -> str | None:
+    """The first name that is there twice, or None."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None
 
 
 def show(value: Any) -> str:

@@ -26,8 +26,8 @@ class IDNVectorEnv(VectorEnv[Observations, Any, Any]):
     """`num_envs` episodes of one scenario, bitwise equal to as many `IDNEnv`.
 
     Sub-environment i gets the seed s + i. With NEXT_STEP the terminal observation is returned and
-    the next call resets that row, ignoring its action; with SAME_STEP the observation is the next
-    episode's first, and the terminal one is in ``infos["final_obs"]``.
+    the next call resets that row without playing its action, which must be in the space all the same; with
+    SAME_STEP the observation is the next episode's first, and the terminal one is in ``infos["final_obs"]``.
     """
 
     def __init__(
@@ -117,13 +117,18 @@ class IDNVectorEnv(VectorEnv[Observations, Any, Any]):
     def step(
         self, actions: Any
     ) -> tuple[Observations, Any, npt.NDArray[np.bool_], npt.NDArray[np.bool_], dict[str, Any]]:
-        """Play one slot in every row; rewards are (n,) float64, or (n, 5) float32 without preference."""
+        """Play one slot in every row; rewards are (n,) float64, or (n, 5) float32 without preference.
+
+        Raises:
+            gymnasium.error.InvalidAction: an action outside its space in any row; nothing has changed.
+        """
         if self._fresh:
             raise gym.error.ResetNeeded("call reset() before step()")
         resets = np.flatnonzero(self._over)
         if len(resets):
+            self.simulation.check(actions)  # first of all: an action that is refused changes nothing
             self.simulation.reset(resets.tolist(), [None] * len(resets))
-        slot = self.simulation.step(np.asarray(actions))
+        slot = self.simulation.step(actions)
         if len(resets):
             slot = self._undo(slot, resets)
         self._slot = slot

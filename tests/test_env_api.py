@@ -315,7 +315,7 @@ def test_describe_says_something_about_every_entry(preset, codec):
     assert len({line["name"] for line in lines}) == len(lines) and all(line["meaning"] for line in lines)
     entries = env.action_space.n if codec == "change" else env.action_space.shape[0]
     assert len(described["action"]) == len(set(described["action"])) == entries
-    assert described["reward"] == list(OBJECTIVES)
+    assert [line["name"] for line in described["reward"]] == list(OBJECTIVES)
 
 
 def test_observations_stay_within_their_bounds_and_cuts_are_counted():

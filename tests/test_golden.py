@@ -13,10 +13,14 @@ import pytest
 
 from idn_gym.env import IDNEnv
 from idn_gym.metrics import METRICS
+from idn_gym.objectives import OBJECTIVES
 
 FOLDER = Path(__file__).resolve().parent / "golden"
 SLOTS = 6
 SEED = 2024
+MOST_FEATURES = 40
+"""Longer observations are recorded as one sum per kind of feature."""
+
 EPISODES = {
     "tiny-placement": {"scenario": "tiny", "action": "placement", "preference": "balanced"},
     "tiny-fractional-all-dynamics": {
@@ -58,23 +62,40 @@ def choose(space, t):
     return (space.low + (space.high - space.low) * share).astype(np.float32)
 
 
+def by_feature(lines, observation):
+    """Features by name; of a long observation the sum of each kind, which is the first word of a name."""
+    values = {line["name"]: value for line, value in zip(lines, observation, strict=True)}
+    if len(values) <= MOST_FEATURES:
+        return {name: float(str(value)) for name, value in values.items()}  # the digits that float32 has
+    kinds = {}
+    for name, value in values.items():
+        kinds.setdefault(name.split()[0], []).append(float(value))
+    return {kind: math.fsum(members) for kind, members in kinds.items()}
+
+
 def play(kwargs):
-    """The first slots of an episode as plain data."""
+    """The first slots of an episode as plain data, every number under its name."""
     env = IDNEnv(**kwargs)
+    lines = env.describe()["observation"]
     observation, _ = env.reset(seed=SEED)
     slots = []
     for t in range(SLOTS):
         observation, reward, _, _, info = env.step(choose(env.action_space, t))
-        figures = {name: info[name] for name in METRICS}
         vector = info.get("vector_reward", reward).tolist()
-        weights = {"reward_weights": info["reward_weights"].tolist()} if env.scalar else {}
-        scalar = {"reward": reward} if env.scalar else {}
+        rewards = {"vector": dict(zip(OBJECTIVES, vector, strict=True))}
+        if env.scalar:
+            weights = info["reward_weights"].tolist()
+            rewards |= {"scalar": reward, "weights": dict(zip(OBJECTIVES, weights, strict=True))}
         placement = env.describe_placement()
         if len(placement) > 10:
             placement = {node: len(held) for node, held in placement.items()}
-        seen = {"observation_sum": float(np.sum(observation, dtype=np.float64))}
         slots.append(
-            {**figures, **scalar, "vector_reward": vector, **weights, **seen, "placement": placement}
+            {
+                "metrics": {name: info[name] for name in METRICS},
+                "reward": rewards,
+                "features": by_feature(lines, observation),
+                "placement": placement,
+            }
         )
     return {"kwargs": kwargs, "seed": SEED, "slots": slots}
 
@@ -111,9 +132,25 @@ def test_records_tell_something():
     """Each has requests, placements that change, and numbers that are not all the same."""
     for path in FOLDER.glob("*.json"):
         slots = json.loads(path.read_text(encoding="utf-8"))["slots"]
-        assert len(slots) == SLOTS and all(slot["requests"] > 0 for slot in slots)
+        assert len(slots) == SLOTS and all(slot["metrics"]["requests"] > 0 for slot in slots)
         assert len({json.dumps(slot["placement"]) for slot in slots}) > 1
-        assert len({slot["latency"] for slot in slots}) > 1
+        assert len({slot["metrics"]["latency"] for slot in slots}) > 1
+        assert len({json.dumps(slot["features"]) for slot in slots}) == SLOTS
+
+
+def test_a_feature_that_moves_is_named():
+    """Alone where features are recorded one by one, else by its kind."""
+    env = IDNEnv("tiny")
+    observation, _ = env.reset(seed=0)
+    lines = env.describe()["observation"]
+    moved = observation.copy()
+    moved[lines[3]["index"]] += 1
+    before, after = by_feature(lines, observation), by_feature(lines, moved)
+    assert [line.split(":")[0] for line in differences(before, after)] == [lines[3]["name"]]
+    many = [{"name": f"{kind} {i}"} for kind in ("load", "rate") for i in range(MOST_FEATURES)]
+    values = np.zeros(len(many), np.float32)
+    values[-1] = 0.5
+    assert by_feature(many, values) == {"load": 0.0, "rate": 0.5}
 
 
 def test_differences_are_found():

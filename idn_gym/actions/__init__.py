@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from idn_gym.actions.base import ActionCodec, invalid_action
+from idn_gym.actions.base import ActionCodec
+from idn_gym.actions.check import ActionCheck, as_array
 from idn_gym.actions.continuous import Fractional, Scores, ScoresTask
 from idn_gym.actions.discrete import Change, Placement
 from idn_gym.actions.whole import Segments
 from idn_gym.scenarios.compile import Compiled
 from idn_gym.strict import ConfigError, closest, show
 
-__all__ = ["CODECS", "ActionCodec", "Scores", "invalid_action", "make_codec"]
+__all__ = ["CODECS", "ActionCheck", "ActionCodec", "Scores", "as_array", "make_codec"]
 
 CODECS: dict[str, Callable[[Compiled], ActionCodec]] = {
     "placement": Placement,

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from idn_gym.core.arrays import EMPTY, Action, Instance, Ints, State
 from idn_gym.core.decoding import items_that_fit
 from idn_gym.scenarios.compile import Compiled
-from idn_gym.strict import ConfigError, show
+from idn_gym.strict import ConfigError
 
 
 class ActionCodec(Protocol):
@@ -28,7 +28,7 @@ class ActionCodec(Protocol):
         ...
 
     def decode(self, instance: Instance, state: State, actions: npt.NDArray[np.generic]) -> Action:
-        """Turn B actions into wished placements."""
+        """Turn B actions of the space into wished placements; `ActionCheck` has looked at them."""
         ...
 
     def masks(self, instance: Instance, state: State) -> npt.NDArray[np.bool_]:
@@ -38,11 +38,6 @@ class ActionCodec(Protocol):
     def describe(self) -> list[str]:
         """What each dimension or choice means, in order."""
         ...
-
-
-def invalid_action(actions: npt.NDArray[np.generic], space: gym.spaces.Space) -> gym.error.InvalidAction:  # type: ignore[type-arg]
-    """The error for actions outside the space; unchecked, kernels would read beyond their arrays."""
-    return gym.error.InvalidAction(f"{show(actions.tolist())} is not allowed; each row must be in {space}")
 
 
 class Room:

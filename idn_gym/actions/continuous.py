@@ -25,7 +25,7 @@ class Scores(Items):
 
     def decode(self, instance: Instance, state: State, actions: npt.NDArray[np.generic]) -> Action:
         wanted = np.full_like(state.resident, EMPTY)
-        scores = actions.astype(np.float64)
+        scores = actions.astype(np.float64, copy=False)
         fill_by_score(instance.tables, instance.draw, state.slot, self.node, self.segment, scores, wanted)
         return Action(wanted)
 
@@ -62,7 +62,7 @@ class ScoresTask(Items):
             self.pair_node,
             self.pair_task,
             self._task_start,
-            actions.astype(np.float64),
+            actions.astype(np.float64, copy=False),
             self._order,
             wanted,
         )
@@ -87,6 +87,6 @@ class Fractional(Items):
 
     def decode(self, instance: Instance, state: State, actions: npt.NDArray[np.generic]) -> Action:
         wanted = np.full_like(state.resident, EMPTY)
-        y = np.clip(actions.astype(np.float64), 0.0, 1.0)
+        y = actions.astype(np.float64, copy=False)
         round_dependently(instance.tables, instance.draw, state.slot, self.node, self.segment, y, wanted)
         return Action(wanted)

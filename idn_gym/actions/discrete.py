@@ -6,7 +6,7 @@ import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 
-from idn_gym.actions.base import Items, Room, invalid_action
+from idn_gym.actions.base import Items, Room
 from idn_gym.core.arrays import EMPTY, Action, Instance, State
 from idn_gym.core.decoding import change, pick
 from idn_gym.scenarios.compile import Compiled
@@ -46,8 +46,7 @@ class Placement:
 
     def decode(self, instance: Instance, state: State, actions: npt.NDArray[np.generic]) -> Action:
         wanted = np.full_like(state.resident, EMPTY)
-        if not pick(instance.tables.segment_model, self.node, self.start, self.choice, actions, wanted):
-            raise invalid_action(actions, self.space)
+        pick(instance.tables.segment_model, self.node, self.start, self.choice, actions, wanted)
         return Action(wanted)
 
     def masks(self, instance: Instance, state: State) -> npt.NDArray[np.bool_]:
@@ -83,8 +82,7 @@ class Change(Items):
     def decode(self, instance: Instance, state: State, actions: npt.NDArray[np.generic]) -> Action:
         wanted = state.resident.copy()
         tables, draw = instance
-        if not change(tables, draw, state.slot, self.node, self.segment, actions, wanted):
-            raise invalid_action(actions, self.space)
+        change(tables, draw, state.slot, self.node, self.segment, actions, wanted)
         return Action(wanted)
 
     def masks(self, instance: Instance, state: State) -> npt.NDArray[np.bool_]:

@@ -6,7 +6,6 @@ import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 
-from idn_gym.actions.base import invalid_action
 from idn_gym.core.arrays import EMPTY, Action, Instance, State
 from idn_gym.core.decoding import keep_placeable
 from idn_gym.scenarios.compile import Compiled
@@ -31,8 +30,7 @@ class Segments:
 
     def decode(self, instance: Instance, state: State, actions: npt.NDArray[np.generic]) -> Action:
         wanted = actions.astype(np.int32)
-        if not keep_placeable(self._model, self._placeable, wanted):
-            raise invalid_action(actions, self.space)
+        keep_placeable(self._model, self._placeable, wanted)
         return Action(wanted)
 
     def masks(self, instance: Instance, state: State) -> npt.NDArray[np.bool_]:

@@ -21,36 +21,24 @@ TINY = 1e-6
 @hot
 def pick(
     segment_model: Ints, node: Ints, start: Ints, choice: Ints, actions: Numbers, wanted: Residents
-) -> bool:
-    """One choice per dimension; dimension d offers choice[start[d]:start[d + 1]] on node[d].
-
-    Returns whether all choices are on offer; kernels check no index, so this one has to.
-    """
+) -> None:
+    """One choice per dimension; dimension d offers choice[start[d]:start[d + 1]] on node[d]."""
     for b in range(len(wanted)):
         for d in range(len(node)):
-            if actions[b, d] < 0 or actions[b, d] >= start[d + 1] - start[d]:
-                return False
             s = choice[start[d] + actions[b, d]]
             if s != EMPTY:
                 wanted[b, node[d], segment_model[s]] = s
-    return True
 
 
 @hot
-def keep_placeable(segment_model: Ints, placeable: Flags, wanted: Residents) -> bool:
-    """Take out of `wanted` what its node may not load or what belongs to another model.
-
-    Returns whether all entries are segments, or EMPTY.
-    """
+def keep_placeable(segment_model: Ints, placeable: Flags, wanted: Residents) -> None:
+    """Take out of `wanted` what its node may not load or what belongs to another model."""
     for b in range(wanted.shape[0]):
         for v in range(wanted.shape[1]):
             for m in range(wanted.shape[2]):
                 s = wanted[b, v, m]
-                if s < EMPTY or s >= len(segment_model):
-                    return False
                 if s != EMPTY and (segment_model[s] != m or not placeable[v, s]):
                     wanted[b, v, m] = EMPTY
-    return True
 
 
 @hot
@@ -73,14 +61,9 @@ def items_that_fit(memory: Floats, slot: Ints, node: Ints, size: Floats, pinned:
 @kernel
 def change(
     tables: Tables, draw: Draw, slot: Ints, node: Ints, segment: Ints, actions: Numbers, wanted: Residents
-) -> bool:
-    """Load item actions[b] - 1 into `wanted` (the residents), evicting the least valuable others.
-
-    Returns whether there are such items.
-    """
+) -> None:
+    """Load item actions[b] - 1 into `wanted` (the residents), evicting the least valuable others."""
     for b in range(len(wanted)):
-        if actions[b] < 0 or actions[b] > len(node):
-            return False
         if actions[b] == 0:
             continue
         v, s = node[actions[b] - 1], segment[actions[b] - 1]
@@ -104,7 +87,6 @@ def change(
                 break
             free += tables.segment_bytes[wanted[b, v, worst]]
             wanted[b, v, worst] = EMPTY
-    return True
 
 
 @kernel

@@ -9,11 +9,13 @@ import numpy as np
 
 from idn_gym.core.arrays import SHARED, Draw, Floats, Instance
 from idn_gym.core.value import price_options
+from idn_gym.core.workspace import empty_outcome
 from idn_gym.objectives import draw_preference, read_preference, tariff_of
 from idn_gym.scenarios.chains import Streams
 from idn_gym.scenarios.compile import Compiled, compile_scenario
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.dynamics import draw_memory, draw_rates, draw_seconds, draw_slowdown
+from idn_gym.scenarios.sizes import check_memory
 from idn_gym.scenarios.workloads import draw_demand
 from idn_gym.strict import ConfigError, closest
 
@@ -44,7 +46,9 @@ def _prices_differ(compiled: Compiled, weights: Floats | None) -> bool:
     return compiled.scenario.dynamics.device_error > 0 or (weights is None and compiled.tariff is None)
 
 
-def empty_draw(compiled: Compiled, batch: int, weights: Floats | None, uniforms: int = 0) -> Draw:
+def empty_draw(
+    compiled: Compiled, batch: int, weights: Floats | None, uniforms: int = 0, key: str = "seeds"
+) -> Draw:
     """Arrays for `batch` episodes, to be filled row by row with `fill_row`.
 
     Args:
@@ -52,10 +56,24 @@ def empty_draw(compiled: Compiled, batch: int, weights: Floats | None, uniforms:
         batch: number of episodes B.
         weights: (5,) preference in force in all rows, or None where each row draws its own.
         uniforms: rounding uniforms per slot.
+        key: what the caller knows the number of episodes as.
+
+    Raises:
+        ConfigError: they and their outcomes do not fit into memory.
     """
-    tables, slots = compiled.tables, compiled.scenario.horizon
+    differ, slots = _prices_differ(compiled, weights), compiled.scenario.horizon
+    one = _zeros(compiled, 1, 1, 1, uniforms)
+    moving = sum(field.nbytes for field in one if field.ndim == 3)
+    rest = sum(field.nbytes for field in empty_outcome(compiled.tables, 1))
+    rest += sum(field.nbytes for field in one if field.ndim < 3) if differ else 0
+    check_memory(moving, slots, rest, batch, key)
+    return _zeros(compiled, batch, slots, batch if differ else 1, uniforms)
+
+
+def _zeros(compiled: Compiled, batch: int, slots: int, priced: int, uniforms: int) -> Draw:
+    tables = compiled.tables
     nodes, links, classes = len(tables.node_memory), len(tables.link_rate), len(tables.class_task)
-    options, priced = len(tables.option_model), batch if _prices_differ(compiled, weights) else 1
+    options = len(tables.option_model)
     return Draw(
         demand=np.zeros((batch, slots, classes)),
         order=np.zeros((batch, slots, classes), np.int32),
@@ -135,7 +153,8 @@ def build_instance(
         uniforms: rounding uniforms per slot, for codecs that round.
 
     Raises:
-        ConfigError: an unknown name anywhere in the scenario, split or preference.
+        ConfigError: an unknown name anywhere in the scenario, split or preference, or more episodes than
+            fit into memory.
     """
     compiled = compile_scenario(scenario)
     rows = [seeds] if isinstance(seeds, (int, np.integer)) else list(seeds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -14,10 +15,13 @@ from idn_gym.core import options
 from idn_gym.core.arrays import EMPTY, EXOGENOUS, SHARED, Floats, Ints, Tables
 from idn_gym.core.validate import freeze
 from idn_gym.core.value import segment_values
-from idn_gym.objectives import known_tariff
+from idn_gym.objectives import TABLE, known_tariff
 from idn_gym.scenarios.config import Scenario
-from idn_gym.scenarios.deployables import Deployables, block_table, gather
-from idn_gym.scenarios.network import Network, look_up, path_tables, resolve, route
+from idn_gym.scenarios.deployables import Deployables, block_table, gather, look_up_tasks
+from idn_gym.scenarios.extremes import check_rewards
+from idn_gym.scenarios.magnitudes import check_magnitudes
+from idn_gym.scenarios.network import Network, find_routes, look_up, path_tables, resolve
+from idn_gym.scenarios.sizes import check_size
 from idn_gym.scenarios.topologies import expand
 from idn_gym.strict import ConfigError
 
@@ -62,9 +66,22 @@ class Compiled:
 
 
 class _Classes:
-    """Request classes in the order ingress, then task."""
+    """Request classes in the order ingress, then task.
 
-    def __init__(self, scenario: Scenario, network: Network, gathered: Deployables) -> None:
+    Args:
+        scenario: the scenario.
+        network: its nodes and links.
+        gathered: its models.
+        routes: from `find_routes`; copies of a task share them.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        network: Network,
+        gathered: Deployables,
+        routes: Sequence[Sequence[options.Path]],
+    ) -> None:
         self.paths: dict[options.Path, int] = {}
         self.task: list[int] = []
         self.path: list[int] = []
@@ -72,11 +89,13 @@ class _Classes:
         self.rows: list[list[options.Row]] = []
         self.groups: list[list[tuple[int, int]]] = []
         holds, parts = gathered.holds, scenario.serving.max_parts
-        homes = [_homes(gathered, k) for k in range(len(gathered.tasks))]
-        for i, v in enumerate(network.ingress):
-            for k, task in enumerate(gathered.tasks):
-                path = route(network, v, homes[k], task.name)
-                mine = [m for m, model in enumerate(gathered.models) if model.task == k]
+        listed = np.repeat(np.arange(len(scenario.tasks)), [task.copies for task in scenario.tasks])
+        models: list[list[int]] = [[] for _ in gathered.tasks]
+        for m, model in enumerate(gathered.models):
+            models[model.task].append(m)
+        for i, row in enumerate(routes):
+            for k, mine in enumerate(models):
+                path = row[listed[k]]
                 self.groups.append([(position, m) for position in range(len(path.nodes)) for m in mine])
                 self.task.append(k)
                 self.ingress.append(i)
@@ -94,7 +113,8 @@ def compile_scenario(scenario: Scenario) -> Compiled:
     Results are kept for the process, but for scenarios with files of their own, which may change.
 
     Raises:
-        ConfigError: an unknown name, a task that no reachable node pins, or no demand anywhere.
+        ConfigError: an unknown name, a task that no reachable node pins, no demand anywhere, more options
+            than can be enumerated, or rewards that could be too large for float32.
     """
     return _compile(scenario) if scenario.catalog else _compile_once(scenario)
 
@@ -106,11 +126,19 @@ def _compile_once(scenario: Scenario) -> Compiled:
 
 def _compile(scenario: Scenario) -> Compiled:
     catalog = load_catalog(scenario.catalog)
+    check_magnitudes(scenario)
+    if scenario.catalog:
+        check_magnitudes(catalog, "catalog")
     network = resolve(expand(scenario.topology), catalog)
+    homes = look_up_tasks(scenario.tasks, catalog, network, scenario.serving.exits)
+    # First as if every route were one node long: no routes are looked for that nobody will use.
+    check_size(scenario, catalog, len(network.nodes), [[1] * len(homes)] * len(network.ingress))
+    routes = find_routes(network, homes)
+    lengths = [[len(path.nodes) for path in row] for row in routes]
+    check_size(scenario, catalog, len(network.nodes), lengths)
     gathered = gather(scenario.tasks, catalog, network, scenario.serving)
-    classes = _Classes(scenario, network, gathered)
-    scale = scenario.scales
-    scales = np.array([scale.error, scale.latency, scale.energy, scale.traffic, scale.update])
+    classes = _Classes(scenario, network, gathered, routes)
+    scales = np.array([getattr(scenario.scales, objective.scale) for objective in TABLE], float)
     tariff = _fixed_tariff(scenario)
     # Frozen before they are complete: kernels are compiled per type of their arguments.
     tables = freeze(_tables(scenario, network, gathered, classes))
@@ -118,7 +146,7 @@ def _compile(scenario: Scenario) -> Compiled:
     moving = scenario.dynamics.moving_links
     for kind in moving:
         look_up(catalog.links, kind, "dynamics.moving_links")
-    return Compiled(
+    compiled = Compiled(
         scenario=scenario,
         tables=freeze(tables._replace(segment_value=values)),
         names=_names(network, gathered),
@@ -129,6 +157,8 @@ def _compile(scenario: Scenario) -> Compiled:
         node_moves=(gathered.pinned == EMPTY).all(1),
         placeable=gathered.placeable,
     )
+    check_rewards(compiled)
+    return compiled
 
 
 def _tables(scenario: Scenario, network: Network, gathered: Deployables, classes: _Classes) -> Tables:
@@ -183,12 +213,6 @@ def _idle_watts(scenario: Scenario, network: Network) -> Floats:
     return np.array([d.idle_watts * n.servers if np.isfinite(n.servers) else 0.0 for d, n in pairs], float)
 
 
-def _homes(gathered: Deployables, task: int) -> list[int]:
-    """Nodes that pin at least one model of the task that may be used."""
-    mine = [m for m, model in enumerate(gathered.models) if model.task == task and model.points]
-    return [v for v, row in enumerate(gathered.pinned) if (row[mine] >= 0).any()]
-
-
 def _class_requests(scenario: Scenario, network: Network, gathered: Deployables) -> Floats:
     """Nominal requests per slot (R,): rate x ingress weight x task share x rank^-zipf."""
     rank = np.arange(1, len(gathered.tasks) + 1)
@@ -217,7 +241,10 @@ def _break_ties(values: Floats) -> Floats:
 
 def _fixed_tariff(scenario: Scenario) -> Floats | None:
     tariff = scenario.serving.tariff
-    return None if tariff is None else np.array([tariff.error, tariff.latency, tariff.energy, tariff.traffic])
+    if tariff is None:
+        return None
+    # Update is no part of what a request costs.
+    return np.array([getattr(tariff, objective.scale) for objective in TABLE[:4]], float)
 
 
 def _names(network: Network, gathered: Deployables) -> Names:

@@ -32,7 +32,7 @@ from idn_gym.scenarios.config_workload import (
     UniformTask,
     Workload,
 )
-from idn_gym.strict import ConfigError, number
+from idn_gym.strict import ConfigError, number, twice
 
 __all__ = [
     "Alternating",
@@ -163,7 +163,6 @@ class Scenario:
     def __post_init__(self) -> None:
         if not self.tasks:
             raise ConfigError("tasks", "() is not allowed; at least one task is needed")
-        names = [task.name for task in self.tasks]
-        for name in names:
-            if names.count(name) > 1:
-                raise ConfigError("tasks", f"{name!r} is there twice; names must differ")
+        name = twice(task.name for task in self.tasks)
+        if name is not None:
+            raise ConfigError("tasks", f"{name!r} is there twice; names must differ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -15,7 +16,7 @@ from idn_gym.core import options
 from idn_gym.core.arrays import EMPTY, Floats, Residents
 from idn_gym.scenarios.config import Serving, Task
 from idn_gym.scenarios.network import Network, look_up
-from idn_gym.strict import ConfigError, closest
+from idn_gym.strict import ConfigError, closest, twice
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,9 +42,14 @@ class Deployables:
 def gather(tasks: Sequence[Task], catalog: schema.Catalog, network: Network, serving: Serving) -> Deployables:
     """Collect models, cut them into segments, and pin what repositories hold.
 
+    Args:
+        tasks: that `look_up_tasks` has seen.
+        catalog: models and devices.
+        network: nodes.
+        serving: parts and exits.
+
     Raises:
-        ConfigError: an unknown model, a model listed twice, an unknown pin, pins over memory, or a task
-            that only models with early exits solve where exits are switched off.
+        ConfigError: a copy has the name of another task, or pins over memory.
     """
     copies = copy_tasks(tasks)
     models, sources = _models(copies, catalog, network, serving.exits)
@@ -78,19 +84,23 @@ def copy_tasks(tasks: Sequence[Task]) -> tuple[Task, ...]:
             spelled += [
                 replace(task, name=f"{task.name}-{i + 1:0{width}}", copies=1) for i in range(task.copies)
             ]
-    names = [task.name for task in spelled]
-    for name in names:
-        if names.count(name) > 1:
-            raise ConfigError("tasks", f"{name!r} is there twice; names must differ, copies included")
+    name = twice(task.name for task in spelled)
+    if name is not None:
+        raise ConfigError("tasks", f"{name!r} is there twice; names must differ, copies included")
     return tuple(spelled)
 
 
-def _models(
+def look_up_tasks(
     tasks: Sequence[Task], catalog: schema.Catalog, network: Network, exits: bool
-) -> tuple[tuple[options.Model, ...], tuple[str, ...]]:
-    uses = [name for task in tasks for name in set(task.models)]
-    models, sources = [], []
-    for k, task in enumerate(tasks):
+) -> dict[str, list[int]]:
+    """By task, without its copies, the nodes that are its repositories: that pin a model that may be used.
+
+    Raises:
+        ConfigError: an unknown model, a model listed twice, models of several tasks, a task that only
+            models with early exits solve where exits are switched off, or an unknown pin.
+    """
+    homes = {}
+    for task in tasks:
         if not task.models or len(set(task.models)) < len(task.models):
             raise ConfigError(
                 f"tasks.{task.name}.models",
@@ -103,15 +113,38 @@ def _models(
                 f"{list(task.models)} is not allowed; they solve {' and '.join(sorted(solved))}",
             )
         _warn_of_mixture(task, catalog)
-        for name in task.models:
-            row = look_up(catalog.models, name, f"tasks.{task.name}.models")
-            shown = name if uses.count(name) == 1 else f"{name}@{task.name}"
-            models.append(_model(shown, k, row, network, exits))
-            sources.append(name)
-        if not any(model.points for model in models if model.task == k):
+        usable = {name for name in task.models if _points(catalog.models[name], exits)}
+        if not usable:
             raise ConfigError(
                 "serving.exits", f"false is not allowed; all models of {task.name!r} exit early"
             )
+        homes[task.name] = [
+            v for v, node in enumerate(network.nodes) if "all" in node.pins or usable.intersection(node.pins)
+        ]
+    _check_pins(network, {name for task in tasks for name in task.models})
+    return homes
+
+
+def _check_pins(network: Network, known: set[str]) -> None:
+    for node in network.nodes:
+        for pin in node.pins:
+            if pin != "all" and pin not in known:
+                raise ConfigError(
+                    f"topology.nodes.{node.name}.pins",
+                    f"{pin!r} is not allowed; {closest(pin, ['all', *sorted(known)])}",
+                )
+
+
+def _models(
+    tasks: Sequence[Task], catalog: schema.Catalog, network: Network, exits: bool
+) -> tuple[tuple[options.Model, ...], tuple[str, ...]]:
+    uses = Counter(name for task in tasks for name in task.models)
+    models, sources = [], []
+    for k, task in enumerate(tasks):
+        for name in task.models:
+            shown = name if uses[name] == 1 else f"{name}@{task.name}"
+            models.append(_model(shown, k, catalog.models[name], network, exits))
+            sources.append(name)
     return tuple(models), tuple(sources)
 
 
@@ -137,10 +170,14 @@ def _model(name: str, task: int, row: schema.Model, network: Network, exits: boo
             options.Point(
                 point.name, point.accuracy, tuple((exit_.after, exit_.share) for exit_ in point.exits)
             )
-            for point in row.points
-            if exits or point.exits[-1].share == 1.0
+            for point in _points(row, exits)
         ),
     )
+
+
+def _points(row: schema.Model, exits: bool) -> list[schema.OperatingPoint]:
+    """Operating points that may be used."""
+    return [point for point in row.points if exits or point.exits[-1].share == 1.0]
 
 
 def _pin(
@@ -148,12 +185,8 @@ def _pin(
 ) -> Residents:
     pinned = np.full((len(network.nodes), len(models)), EMPTY, np.int32)
     for v, node in enumerate(network.nodes):
-        for pin in node.pins:
-            if pin != "all" and pin not in sources:
-                allowed = ["all", *sorted(set(sources))]
-                raise ConfigError(
-                    f"topology.nodes.{node.name}.pins", f"{pin!r} is not allowed; {closest(pin, allowed)}"
-                )
+        if not node.pins:
+            continue
         for m, model in enumerate(models):
             if "all" in node.pins or sources[m] in node.pins:
                 pinned[v, m] = segments.row_of[m, 0, len(model.block_bytes)]

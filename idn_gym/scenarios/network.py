@@ -14,7 +14,8 @@ from idn_gym.catalog.schema import Catalog, Device
 from idn_gym.core.arrays import EMPTY, Floats
 from idn_gym.core.options import Path
 from idn_gym.scenarios.config import Explicit, Link, Node
-from idn_gym.strict import ConfigError, closest
+from idn_gym.scenarios.sizes import MOST_STEPS
+from idn_gym.strict import ConfigError, closest, twice
 
 V = TypeVar("V")
 
@@ -45,9 +46,9 @@ def resolve(topology: Explicit, catalog: Catalog) -> Network:
             there twice or leads nowhere, or no ingress.
     """
     names = [node.name for node in topology.nodes]
-    for name in names:
-        if names.count(name) > 1:
-            raise ConfigError("topology.nodes", f"{name!r} is there twice; names must differ")
+    double = twice(names)
+    if double is not None:
+        raise ConfigError("topology.nodes", f"{double!r} is there twice; names must differ")
     devices = tuple(
         look_up(catalog.devices, node.device, f"topology.nodes.{node.name}.device") for node in topology.nodes
     )
@@ -69,11 +70,11 @@ def resolve(topology: Explicit, catalog: Catalog) -> Network:
 
 
 def _check_links(links: Sequence[Link], names: Sequence[str]) -> None:
-    seen = set()
+    seen, known = set(), set(names)
     for link in links:
         key = f"topology.links.{link.source}->{link.target}"
         for end in (link.source, link.target):
-            if end not in names:
+            if end not in known:
                 raise ConfigError(key, f"{end!r}: {closest(end, names)}")
         if link.source == link.target:
             raise ConfigError(key, f"{link.target!r} is not allowed; must lead to another node")
@@ -89,11 +90,18 @@ def look_up(table: Mapping[str, V], name: str, key: str) -> V:
     return table[name]
 
 
-def route(network: Network, source: int, homes: Sequence[int], task: str) -> Path:
-    """Shortest route by delay (hops break ties) from an ingress node to the nearest repository.
+def find_routes(network: Network, homes: Mapping[str, Sequence[int]]) -> list[list[Path]]:
+    """Shortest route by delay (hops break ties) from each ingress node to the nearest repository.
+
+    Args:
+        network: nodes and links.
+        homes: by task, the nodes that are its repositories.
+
+    Returns:
+        A row per ingress node, in it one route per task.
 
     Raises:
-        ConfigError: no repository of the task can be reached.
+        ConfigError: no repository of a task can be reached, or the search would take minutes.
     """
     graph = nx.DiGraph()
     graph.add_nodes_from(range(len(network.nodes)))
@@ -101,16 +109,27 @@ def route(network: Network, source: int, homes: Sequence[int], task: str) -> Pat
     for e, link in enumerate(network.links):
         cost = float(network.delay[e]) + 1e-9  # [s] per hop, far below any delay: fewer hops win ties
         graph.add_edge(index[link.source], index[link.target], link=e, cost=cost)
-    reached, routes = nx.single_source_dijkstra(graph, source, weight="cost")
-    near = [(reached[home], home) for home in homes if home in reached]
-    if not near:
-        where = "no node pins any of its models" if not homes else "no repository can be reached"
-        raise ConfigError(
-            "topology", f"task {task!r} cannot be served from node {network.nodes[source].name!r}: {where}"
-        )
-    nodes = tuple(routes[min(near)[1]])
-    links = tuple(graph.edges[a, z]["link"] for a, z in itertools.pairwise(nodes))
-    return Path(nodes, links)
+    rows, steps = [], 0
+    for source in network.ingress:
+        reached, routes = nx.single_source_dijkstra(graph, source, weight="cost")
+        steps += len(reached)
+        if steps > MOST_STEPS:
+            raise ConfigError(
+                "topology",
+                f"{len(network.ingress)} ingress nodes in a network of {len(network.nodes)} nodes are not "
+                f"allowed; the searches for their routes reach over {MOST_STEPS:,} nodes",
+            )
+        row = []
+        for task, repositories in homes.items():
+            near = [(reached[home], home) for home in repositories if home in reached]
+            if not near:
+                where = "no repository can be reached" if repositories else "no node pins any of its models"
+                name = network.nodes[source].name
+                raise ConfigError("topology", f"task {task!r} cannot be served from node {name!r}: {where}")
+            nodes = tuple(routes[min(near)[1]])
+            row.append(Path(nodes, tuple(graph.edges[a, z]["link"] for a, z in itertools.pairwise(nodes))))
+        rows.append(row)
+    return rows
 
 
 def path_tables(paths: Sequence[Path], delay: Floats) -> dict[str, Any]:

@@ -39,7 +39,7 @@ def draw_popularity(
     tasks = np.arange(popularity.size)
     slots = np.arange(horizon)[:, None]
     if isinstance(process, Sliding):
-        rank = (tasks - process.shift * (slots // process.every)) % popularity.size
+        rank = (tasks - (process.shift % popularity.size) * (slots // process.every)) % popularity.size
         return np.take(popularity, rank)
     if isinstance(process, Shot):
         flares = draw_shots(process, popularity.size, horizon, rng)

@@ -6,7 +6,8 @@ import networkx as nx
 
 from idn_gym.scenarios.config import Explicit, Hierarchy, Link, Node, Real, Tier
 from idn_gym.scenarios.graphs import KEY, Graph, load_graph
-from idn_gym.strict import ConfigError
+from idn_gym.scenarios.sizes import MOST_NODES
+from idn_gym.strict import ConfigError, twice
 
 KM_PER_SECOND = 2e5
 """Speed of light in fibre, about two thirds of that in vacuum."""
@@ -33,6 +34,12 @@ def _expand_hierarchy(topology: Hierarchy) -> Explicit:
     parents: list[str] = []
     for depth, tier in enumerate(topology.tiers):
         count = tier.fan_out * (len(parents) if depth else 1)
+        if len(nodes) + count > MOST_NODES:
+            raise ConfigError(
+                f"topology.tiers.{depth}.fan_out",
+                f"{tier.fan_out} is not allowed; the tree would have {len(nodes) + count:,} nodes or more; "
+                f"allowed: {MOST_NODES:,}",
+            )
         names = [tier.name] if count == 1 else [f"{tier.name}-{i:02d}" for i in range(count)]
         entry = 1.0 if depth == len(topology.tiers) - 1 else 0.0
         nodes += [_node(name, tier, entry) for name in names]
@@ -40,11 +47,9 @@ def _expand_hierarchy(topology: Hierarchy) -> Explicit:
         parents = names
     if not nodes:
         raise ConfigError("topology.tiers", "() is not allowed; at least one tier is needed")
-    seen: set[str] = set()
-    for node in nodes:
-        if node.name in seen:
-            raise ConfigError("topology.tiers", f"two nodes are called {node.name!r}; tier names must differ")
-        seen.add(node.name)
+    name = twice(node.name for node in nodes)
+    if name is not None:
+        raise ConfigError("topology.tiers", f"two nodes are called {name!r}; tier names must differ")
     return Explicit(tuple(nodes), tuple(links))
 
 

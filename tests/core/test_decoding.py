@@ -162,6 +162,21 @@ def test_the_change_mask_is_exact(scenario, memory, held):
             assert (after[others] == fits[others]).all()
 
 
+@pytest.mark.parametrize("name", ["placement", "change"])
+def test_masks_read_the_memory_of_their_slot(scenario, name):
+    """a has room for each of its items, but in slot 2 not for m nor l."""
+    codec = Codec(name, scenario)
+    codec.instance.draw.memory[0, :, :2] = 60.0, 100.0
+    codec.instance.draw.memory[0, 2, 0] = 10.0
+    seen = []
+    for slot in range(4):
+        codec.state.slot[0] = slot
+        seen.append(codec.codec.masks(codec.instance, codec.state)[0].copy())
+    assert (seen[0] == seen[1]).all() and (seen[0] == seen[3]).all()
+    lost = seen[0] & ~seen[2]
+    assert lost.sum() == 2 and not (seen[2] & ~seen[0]).any()
+
+
 # ---------------------------------------------------------------- scores
 
 
@@ -175,7 +190,6 @@ def test_scores_fill_in_falling_order_while_it_fits(scenario):
 def test_scores_of_zero_and_below_stay_out(scenario):
     codec = Codec("scores", scenario)
     assert codec.wanted(codec.items({"a: m": 0.0, "a: s": -0.5}, -1.0)) == {"a": [], "e": [], "c": []}
-    assert codec.wanted(codec.items({}, np.nan))["a"] == []
 
 
 def test_scores_take_one_segment_per_model(scenario):

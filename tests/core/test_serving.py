@@ -262,6 +262,15 @@ def test_what_no_option_takes_is_dropped_at_the_worst_vector(pair, play):
     assert slot.tariff_cost == pytest.approx(20 * 1.3 + dropped * 7.0)
 
 
+def test_drops_are_booked_as_started_nowhere(pair, play):
+    """Position 0 serves three of ten at most, position 1 is full; what is left stands in the last column."""
+    slot = play(pair(), {"a": ["m"]}, demand=[60.0], rate=[8.0])
+    local, offloaded = 10 / 3.0, 10 * 8.0 / 8.0
+    assert slot.started == [pytest.approx([local, offloaded, 60.0 - local - offloaded])]
+    assert play(pair(), demand=[60.0], rate=[8.0]).started == [pytest.approx([0.0, 10.0, 50.0])]
+    assert play(pair(), demand=[5.0], rate=[8.0]).started == [[0.0, 5.0, 0.0]]
+
+
 def test_options_slower_than_the_timeout_are_never_used(pair, play):
     """The split takes 2.85 s and full offload 1.3 s."""
     for timeout, used in ((2.9, [4.0]), (2.8, [8.0]), (1.2, [0.0])):

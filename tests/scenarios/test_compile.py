@@ -74,6 +74,20 @@ def test_paths_lead_to_the_nearest_repository_by_least_delay(make_scenario):
     assert routes["u@a"] == (["a", "e", "near", "far"], [0.0, 1.0, 2.0, 3.0])
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_equally_quick_routes_the_one_of_fewer_hops_is_taken(make_scenario, turned):
+    """Whatever the order in which nodes and links are listed; a millisecond less beats any number of hops."""
+    near = [("a", "x", {"delay": 1.0}), ("x", "c", {"delay": 1.0})]
+    far = [("a", "y", {"delay": 0.5}), ("y", "z", {"delay": 0.25})]  # z is found before x, and c from there
+    nodes = {"a": {"demand": 1.0}, "x": {}, "y": {}, "z": {}, "c": NODES["c"]}
+    if turned:
+        nodes = dict(reversed(nodes.items()))
+    for last, expected in ((1.25, ["a", "x", "c"]), (1.249, ["a", "y", "z", "c"])):
+        links = [*near, *far, ("z", "c", {"delay": last})]
+        compiled = compile_scenario(make_scenario(nodes, links[::-1] if turned else links, ONE))
+        assert [compiled.names.nodes[v] for v in compiled.tables.path_node] == expected
+
+
 def test_classes_of_an_ingress_share_a_path(make_scenario):
     compiled = compile_scenario(make_scenario(NODES, LINKS, TWO))
     assert compiled.tables.class_path.tolist() == [0, 0, 1, 1]

@@ -1,0 +1,75 @@
+"""The one place that decides whether actions are in their space; kernels follow them without looking."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import numpy.typing as npt
+
+from idn_gym.strict import show
+
+Numbers = npt.NDArray[np.generic]
+
+
+def as_array(actions: Any) -> Numbers:
+    """What the caller gave, as an array.
+
+    Raises:
+        gymnasium.error.InvalidAction: numpy cannot make an array of it.
+    """
+    try:
+        array: Numbers = np.asarray(actions)
+    except Exception as error:  # whatever foreign objects raise when they are asked for their numbers
+        raise gym.error.InvalidAction(f"{show(actions)} is not allowed; it is no array ({error})") from None
+    return array
+
+
+class ActionCheck:
+    """Lets actions of a space pass, B rows at a time.
+
+    Integer spaces take integers of any width, boxes of floats integers and floats, in this machine's byte
+    order. A finite number beyond the bounds is outside, as NaN and infinities are: nothing is clipped.
+    """
+
+    def __init__(self, space: gym.spaces.Space[Any], batch: int) -> None:
+        """Note bounds and shape.
+
+        Args:
+            space: of one action: `Discrete`, `MultiDiscrete` or `Box`.
+            batch: number of rows B.
+        """
+        self._space = space
+        self._shape = (batch, *(space.shape or ()))
+        if isinstance(space, gym.spaces.Box):
+            self._low, self._high = space.low, space.high
+        else:
+            assert isinstance(space, (gym.spaces.Discrete, gym.spaces.MultiDiscrete))
+            count = space.n if isinstance(space, gym.spaces.Discrete) else space.nvec
+            self._low, self._high = np.asarray(space.start), np.asarray(space.start + count - 1)
+        whole = np.issubdtype(space.dtype, np.integer)
+        self._kinds = "iu" if whole else "iuf"
+        self._type: type[np.generic] = np.int64 if whole else np.float64
+
+    def __call__(self, actions: Any) -> Numbers:
+        """A copy of the actions as (B, ...) int64 or float64.
+
+        Raises:
+            gymnasium.error.InvalidAction: wrong shape or type, or a number outside the space in any row.
+        """
+        array = as_array(actions)
+        kind = array.dtype
+        if array.shape != self._shape or kind.kind not in self._kinds or not kind.isnative:
+            self._refuse(f"{show(array.tolist())}, of shape {array.shape} and type {show(kind.str)},")
+        # One comparison each way: NaN fails both. Before any conversion, which could wrap or overflow.
+        inside = (array >= self._low) & (array <= self._high)
+        if not inside.all():
+            where = tuple(np.argwhere(~inside)[0].tolist())
+            self._refuse(f"{show(array[where].item())} in row {where[0]}, entry {list(where[1:])},")
+        return array.astype(self._type, order="C")
+
+    def _refuse(self, what: str) -> None:
+        raise gym.error.InvalidAction(
+            f"{what} is not allowed; each row must be in {self._space}; rows: {self._shape[0]}"
+        )

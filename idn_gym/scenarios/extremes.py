@@ -1,0 +1,155 @@
+"""The largest possible reward of a scenario, which float32 must be able to hold.
+
+Numbers that are each within bounds may still make rewards that are not finite: a link of 1e20 J/byte, a flash
+crowd of 1e20 times the demand, an objective on a scale of 1e-20. Every bound is a product of factors with a
+name, and the largest factor is what the message names.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from idn_gym.core.value import nominal_draw
+from idn_gym.objectives import TABLE, known_tariff
+from idn_gym.scenarios.config import Scenario
+from idn_gym.strict import ConfigError, show
+
+if TYPE_CHECKING:
+    from idn_gym.scenarios.compile import Compiled
+
+MOST = float(np.finfo(np.float32).max) / 8
+"""Of one term; a scalar reward adds up six: five objectives, and idle energy."""
+
+MOST_WHOLE = 2.0**53
+"""Larger batches are no whole numbers in float64, and numpy's Poisson draws end soon after."""
+
+Factors = dict[str, tuple[object, float]]
+"""By key: the value there, and what it multiplies the bound by."""
+
+
+def check_rewards(compiled: Compiled) -> None:
+    """Refuse a scenario whose rewards, summed over an episode, could leave float32.
+
+    Each objective by itself, and as part of the scalar reward under any preference.
+
+    Raises:
+        ConfigError: names the key that makes them so large.
+    """
+    scenario = compiled.scenario
+    length: Factors = {"horizon": (scenario.horizon, float(scenario.horizon))}
+    fields = {objective.name: objective.scale for objective in TABLE}
+    for name, factors in _terms(compiled):
+        _check({**factors, **length}, f"{name} of an episode")
+        field = fields[name]
+        scale = getattr(scenario.scales, field)
+        unit: Factors = {f"scales.{field}": (scale, 1.0 / scale)}
+        _check({**factors, **length, **unit}, f"{name} in the scalar reward of an episode")
+        price = getattr(scenario.serving.tariff, field, None)
+        if price is not None:
+            unit = {f"serving.tariff.{field}": (price, price)}
+            _check({**factors, **length, **unit}, f"{name} in the serving cost of an episode")
+
+
+def _check(factors: Factors, what: str) -> None:
+    with np.errstate(all="ignore"):
+        bound = math.prod(factor for _, factor in factors.values())
+    if not bound <= MOST:
+        key = max(factors, key=lambda name: factors[name][1])
+        raise ConfigError(
+            key,
+            f"{show(factors[key][0])} is not allowed; the {what} could come to {bound:.3g}, "
+            f"and float32 ends at {np.finfo(np.float32).max:.3g}",
+        )
+
+
+def _terms(compiled: Compiled) -> list[tuple[str, Factors]]:
+    """What each objective is at most in a slot, over the nominal requests."""
+    scenario, tables, names = compiled.scenario, compiled.tables, compiled.names
+    requests = _requests(scenario)
+    slowest = max(scenario.tasks, key=lambda task: task.timeout)
+    joules = nominal_draw(tables, known_tariff(compiled.tariff, compiled.scales)).drop_joules[0]
+    hungry, wide = int(np.argmax(joules)), int(np.argmax(tables.class_drop_bytes))
+    error = scenario.dynamics.device_error
+    watts = float(tables.node_idle_watts.sum())
+    return [
+        ("accuracy", requests),
+        (
+            "latency",
+            {**requests, f"tasks.{slowest.name}.timeout": (slowest.timeout, float(slowest.timeout))},
+        ),
+        (
+            "energy",
+            {
+                **requests,
+                **_source_of_joules(compiled, hungry, float(joules[hungry])),
+                # ten standard deviations, which no episode will ever see
+                "dynamics.device_error": (error, math.exp(10.0 * error)),
+            },
+        ),
+        (
+            "energy",
+            {
+                "idle_energy": (f"an idle power of {watts:g} W", watts),
+                "workload.rate": (scenario.workload.rate, 1.0 / scenario.workload.rate),
+            },
+        ),
+        (
+            "traffic",
+            {
+                **requests,
+                "tasks": (
+                    f"{names.classes[wide]} with {tables.class_drop_bytes[wide]:g} byte-hops",
+                    float(tables.class_drop_bytes[wide]),
+                ),
+            },
+        ),
+        ("update", {}),
+    ]
+
+
+def _requests(scenario: Scenario) -> Factors:
+    """Most requests of a slot over the nominal ones.
+
+    Raises:
+        ConfigError: whole batches beyond what is a whole number.
+    """
+    demand, factors = scenario.workload, Factors()
+    if demand.diurnal is not None:
+        factors["workload.diurnal.amplitude"] = (demand.diurnal.amplitude, 1.0 + demand.diurnal.amplitude)
+    if demand.bursts is not None:
+        factors["workload.bursts.ratio"] = (demand.bursts.ratio, float(demand.bursts.ratio))
+    if demand.flash is not None:
+        factors["workload.flash.factor"] = (demand.flash.factor, float(demand.flash.factor))
+    if demand.replay is not None:  # a log may hold all its requests in one slot
+        factors["workload.replay.path"] = (demand.replay.path, float(scenario.horizon))
+    if demand.arrivals == "poisson":
+        nominal: Factors = {
+            "workload.rate": (demand.rate, float(demand.rate)),
+            "slot_seconds": (scenario.slot_seconds, float(scenario.slot_seconds)),
+        }
+        mean = math.prod(factor for _, factor in {**factors, **nominal}.values())
+        if not mean <= MOST_WHOLE:
+            key, (value, _) = max({**factors, **nominal}.items(), key=lambda item: item[1][1])
+            raise ConfigError(
+                key,
+                f"{show(value)} is not allowed; Poisson batches could come to {mean:.3g} requests, and "
+                f"whole numbers end at {MOST_WHOLE:.3g}; take workload.arrivals = fluid",
+            )
+        # Beyond ten standard deviations and a hundred requests no draw will ever be.
+        factors["workload.rate"] = (demand.rate, 1.0 + 10.0 / math.sqrt(mean) + 100.0 / mean)
+    return factors
+
+
+def _source_of_joules(compiled: Compiled, rho: int, joules: float) -> Factors:
+    """Energy of the dearest option of a class, under the key of the link or node that has most of it."""
+    tables, names, p = compiled.tables, compiled.names, compiled.tables.class_path[rho]
+    path = slice(tables.path_start[p], tables.path_start[p + 1])
+    mine = slice(tables.option_start[rho], tables.option_start[rho + 1])
+    if tables.option_link_joules[mine].max() >= joules / 2:
+        link = max(tables.path_link[path][1:], key=lambda e: tables.link_joules[e])
+        return {f"topology.links.{names.links[link]}.energy": (float(tables.link_joules[link]), joules)}
+    node = max(tables.path_node[path], key=lambda v: tables.node_watts[v])
+    return {f"topology.nodes.{names.nodes[node]}.device": (names.devices[node], joules)}

@@ -1,0 +1,128 @@
+"""How large a scenario and its episodes would become, told before anything is built."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+from math import comb
+
+from idn_gym.catalog.schema import Catalog
+from idn_gym.scenarios.config import Scenario, Task
+from idn_gym.strict import ConfigError
+
+MOST_NODES = 20_000
+"""Nodes of a tree; routes and tables of more take minutes."""
+
+MOST_STEPS = 5_000_000
+"""Nodes that the searches for routes from all ingress nodes may reach; more take minutes."""
+
+MOST_OPTIONS = 500_000
+"""Options of all classes, each counted once per early exit; more take about a minute to enumerate."""
+
+MOST_BYTES = 4 * 2**30
+"""Memory that the tables of a scenario, or the draws of its episodes, may take."""
+
+Lengths = Sequence[Sequence[int]]
+"""Nodes on the route of each class: one row per ingress node, one column per task without its copies."""
+
+
+def check_size(scenario: Scenario, catalog: Catalog, nodes: int, lengths: Lengths) -> None:
+    """Refuse a scenario with too many options, or with tables that are too large.
+
+    Args:
+        scenario: its tasks have been looked up.
+        catalog: its catalogue.
+        nodes: number of nodes.
+        lengths: of the routes.
+
+    Raises:
+        ConfigError: names what makes it so large.
+    """
+    if _share(scenario, catalog, nodes, lengths) <= 1:
+        return
+    k = max(range(len(scenario.tasks)), key=lambda k: scenario.tasks[k].copies)
+    widest, parts = scenario.tasks[k], scenario.serving.max_parts
+    single = replace(scenario, tasks=tuple(replace(task, copies=1) for task in scenario.tasks))
+    alone = replace(scenario, tasks=(widest,))
+    whole = replace(scenario, serving=replace(scenario.serving, max_parts=1))
+    smaller = {  # by key and value: what is left with one of them
+        (f"tasks.{widest.name}.copies", f"{widest.copies}"): (single, nodes, lengths),
+        ("tasks", f"a list of {len(scenario.tasks)}"): (alone, nodes, [[row[k]] for row in lengths]),
+        ("serving.max_parts", f"{parts}"): (whole, nodes, lengths),
+        ("topology", f"a network of {nodes} nodes"): (scenario, 1, lengths[:1]),
+    }
+    key, value = min(smaller, key=lambda what: _share(smaller[what][0], catalog, *smaller[what][1:]))
+    raise ConfigError(
+        key,
+        f"{value} is not allowed; the scenario would have about {_options(scenario, catalog, lengths):,} "
+        f"options, early exits counted (allowed: {MOST_OPTIONS:,}), and tables of "
+        f"{_bytes(scenario, catalog, nodes) / 2**30:,.1f} GiB (allowed: {MOST_BYTES / 2**30:g})",
+    )
+
+
+def check_memory(slot: int, slots: int, rest: int, episodes: int, key: str) -> None:
+    """Refuse episodes whose draws do not fit into memory.
+
+    Args:
+        slot: [bytes] of one slot of one episode.
+        slots: per episode.
+        rest: [bytes] of one episode, whatever its length.
+        episodes: side by side.
+        key: what to blame where it is the number of episodes.
+
+    Raises:
+        ConfigError: names the horizon, or `key` where one episode alone would fit.
+    """
+    one = slot * slots + rest
+    if one * episodes <= MOST_BYTES:
+        return
+    if one > MOST_BYTES:
+        key, value, most = "horizon", slots, (MOST_BYTES - rest) // slot
+    else:
+        value, most = episodes, MOST_BYTES // one
+    raise ConfigError(
+        key,
+        f"{value} is not allowed; the draws would take {one * episodes / 2**30:.3g} GiB; "
+        f"{MOST_BYTES / 2**30:g} GiB hold {most:,} here",
+    )
+
+
+def _share(scenario: Scenario, catalog: Catalog, nodes: int, lengths: Lengths) -> float:
+    """Of what is allowed."""
+    options, size = _options(scenario, catalog, lengths), _bytes(scenario, catalog, nodes)
+    return max(options / MOST_OPTIONS, size / MOST_BYTES)
+
+
+def _options(scenario: Scenario, catalog: Catalog, lengths: Lengths) -> int:
+    """Options as `enumerate_options` walks through them, each times its exits."""
+    total = 0
+    for k, task in enumerate(scenario.tasks):
+        for length, classes in Counter(row[k] for row in lengths).items():
+            total += task.copies * classes * _ways(task, catalog, length, scenario.serving.max_parts)
+    return total
+
+
+def _ways(task: Task, catalog: Catalog, length: int, max_parts: int) -> int:
+    models = [catalog.models[name] for name in task.models]
+    exits = [sum(len(point.exits) for point in model.points) for model in models]
+    return sum(n * _layouts(len(m.blocks), length, max_parts) for m, n in zip(models, exits, strict=True))
+
+
+@cache
+def _layouts(blocks: int, length: int, max_parts: int) -> int:
+    """Choices of cuts and of positions on a route for a model."""
+    most = min(max_parts, blocks, length)
+    return sum(comb(blocks - 1, parts - 1) * comb(length, parts) for parts in range(1, most + 1))
+
+
+def _bytes(scenario: Scenario, catalog: Catalog, nodes: int) -> int:
+    """Of the tables (nodes, segments) and (nodes, blocks), which are the largest."""
+    total = 0
+    for task in scenario.tasks:
+        for name in task.models:
+            n = len(catalog.models[name].blocks)
+            segments = {1: 1, 2: 2 * n - 1, 3: n * (n + 1) // 2}[scenario.serving.max_parts]
+            total += task.copies * nodes * (24 * segments + 8 * n)
+    return total
