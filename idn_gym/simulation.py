@@ -37,6 +37,7 @@ class Simulation:
     Attributes:
         compiled: the scenario's tables and names.
         codec: action codec.
+        action: the action codec's name.
         observer: observation codec.
         instance: tables and the current draws.
         state: before the coming slot.
@@ -64,7 +65,8 @@ class Simulation:
         """
         self.compiled = compile_scenario(scenario)
         self.weights = read_preference("balanced" if preference is None else preference)
-        self.codec = make_codec(scenario.action if action is None else action, self.compiled)
+        self.action = scenario.action if action is None else action
+        self.codec = make_codec(self.action, self.compiled)
         self._shape = (batch, *(self.codec.space.shape or ()))
         self._kinds = "iu" if np.issubdtype(self.codec.space.dtype, np.integer) else "iuf"
         self.observer = make_observer(observation, self.compiled, preference=self.weights is None)
@@ -122,6 +124,10 @@ class Simulation:
         """Observations of the coming slot, B rows, and clip counts (B,)."""
         return self.observer.encode(self.instance, self.state, self.outcome)
 
+    def figures(self, clipped: Ints) -> Floats:
+        """Figures of the last slot, (B, len(METRICS)); before the first one all are 0 but `clipped`."""
+        return measure(self.compiled.tables, self.outcome, clipped)
+
     def step(self, actions: npt.NDArray[np.generic]) -> Slot:
         """Play one slot in every row; rows must be below the horizon.
 
@@ -136,7 +142,7 @@ class Simulation:
         observation, clipped = self.observe()
         vector, scalar = judge(tables, self.outcome, self.instance.draw.weights, self.compiled.scales)
         truncated = self.state.slot >= self.compiled.scenario.horizon
-        return Slot(observation, vector, scalar, truncated, measure(tables, self.outcome, clipped))
+        return Slot(observation, vector, scalar, truncated, self.figures(clipped))
 
     def masks(self) -> npt.NDArray[np.bool_]:
         """(B, choices) allowed choices of the coming slot, by nominal memory if the slot's is hidden.
