@@ -13,6 +13,8 @@ from idn_gym.strict import ConfigError, number
 
 DISCRETE = ("placement", "change")
 CONTINUOUS = ("scores", "scores-task", "fractional")
+EVERYWHERE = ("scores", "change")
+"""Of each kind the codec that no scenario is too large for."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ class GraphPPOConfig(Clipped):
 
     codecs = DISCRETE + CONTINUOUS
     observes = "graph"
-    log_std_init: float = number(-1.5)
+    log_std_init: float = number(-1.5, least=-20, most=2)
     """logarithm of the standard deviation of continuous actions before training"""
     guess: bool = True
     """start from what the observation forecasts that segments save, instead of from nothing"""
@@ -231,5 +233,21 @@ def check_rollout(agent: AgentConfig, envs: int) -> None:
 
 def observed_by(agent: Any) -> str:
     """The observation codec that an agent reads, given as plain data; "flat" where its kind is unknown."""
+    kind = _kind(agent)
+    return "flat" if kind is None else kind.observes
+
+
+def acts_through(agent: Any, codec: str) -> bool:
+    """Whether an agent, given as plain data, can act through a codec; yes where its kind is unknown."""
+    kind = _kind(agent)
+    return kind is None or codec in kind.codecs
+
+
+def fallback(agent: Any) -> str:
+    """A codec that an agent, given as plain data, can act through in every scenario."""
+    return next(codec for codec in EVERYWHERE if acts_through(agent, codec))
+
+
+def _kind(agent: Any) -> type[AgentConfig] | None:
     kind = agent.get("kind") if isinstance(agent, Mapping) else None
-    return next((config.observes for config in get_args(AgentConfig) if config.kind == kind), "flat")
+    return next((config for config in get_args(AgentConfig) if config.kind == kind), None)

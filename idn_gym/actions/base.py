@@ -13,6 +13,9 @@ from idn_gym.core.decoding import items_that_fit
 from idn_gym.scenarios.compile import Compiled
 from idn_gym.strict import ConfigError, show
 
+PLANNERS = "whole placements are for planners, and a net acts through another codec, such as action='scores'"
+"""Advice for those who give real numbers where segments are meant: algorithms that take any `Box`."""
+
 
 class ActionCodec(Protocol):
     """Between a policy's action and the core's."""
@@ -42,7 +45,11 @@ class ActionCodec(Protocol):
 
 def invalid_action(actions: npt.NDArray[np.generic], space: gym.spaces.Space) -> gym.error.InvalidAction:  # type: ignore[type-arg]
     """The error for actions outside the space; unchecked, kernels would read beyond their arrays."""
-    return gym.error.InvalidAction(f"{show(actions.tolist())} is not allowed; each row must be in {space}")
+    whole = isinstance(space, gym.spaces.Box) and np.issubdtype(space.dtype, np.integer)
+    advice = f"; {PLANNERS}" if whole and actions.dtype.kind == "f" else ""
+    return gym.error.InvalidAction(
+        f"{show(actions.tolist())} is not allowed; each row must be in {space}{advice}"
+    )
 
 
 class Room:

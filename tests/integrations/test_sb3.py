@@ -9,7 +9,7 @@ import pytest
 from gymnasium.error import DependencyNotInstalled
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from sb3_contrib import MaskablePPO
-from stable_baselines3 import PPO
+from stable_baselines3 import PPO, SAC
 from stable_baselines3.common.env_checker import check_env
 from stable_baselines3.common.vec_env import DummyVecEnv, VecMonitor
 
@@ -207,9 +207,7 @@ def test_vector_rewards_are_refused():
     env = native(2, preference=None)
     env.seed(0)
     env.reset()
-    with pytest.raises(
-        ConfigError, match=r"^preference: .* make .IDN-Scalar-v0., or .* such as"
-    ):
+    with pytest.raises(ConfigError, match=r"^preference: .* make .IDN-Scalar-v0., or .* such as"):
         env.step(np.array([env.action_space.sample()] * 2))
 
 
@@ -225,3 +223,13 @@ def test_maskable_ppo_takes_only_what_the_masks_allow(action):
     starts = np.cumsum(sizes) - sizes
     assert masks.shape == (4, sizes.sum()) and not masks.all()
     assert np.take_along_axis(masks, starts + actions.reshape(4, -1), axis=1).all()
+
+
+@pytest.mark.parametrize("algorithm", [PPO, SAC])
+def test_a_net_on_whole_placements_is_told_what_to_do(algorithm):
+    """SB3 takes any `Box`, and acts in it with real numbers."""
+    env = gym.make("IDN-Scalar-v0", scenario="tiny", action="segments")
+    with pytest.raises(
+        gym.error.InvalidAction, match=r"planners, and a net acts through .* action='scores'$"
+    ):
+        algorithm("MlpPolicy", env, device="cpu", seed=0).learn(64)
