@@ -13,6 +13,8 @@ from idn_gym.strict import ConfigError, number
 
 DISCRETE = ("placement", "change")
 CONTINUOUS = ("scores", "scores-task", "fractional")
+LARGEST = 1e6
+"""Largest factor: torch counts with 32 bits, in which products of larger ones overflow."""
 EVERYWHERE = ("scores", "change")
 """Of each kind the codec that no scenario is too large for."""
 
@@ -26,7 +28,7 @@ class Hyper:
     observes: ClassVar[str] = "flat"
     """observation codec that its nets read"""
 
-    learning_rate: float = number(above=0)
+    learning_rate: float = number(above=0, most=LARGEST)
     schedule: Literal["constant", "linear"] = "constant"
     """how the learning rate moves; linear: to 0 at the end of training"""
     gamma: float = number(0.99, least=0, most=1)
@@ -42,9 +44,9 @@ class OnPolicy(Hyper):
     n_steps: int = number(least=1)
     """slots per environment between updates"""
     gae_lambda: float = number(0.95, least=0, most=1)
-    ent_coef: float = number(0.0, least=0)
-    vf_coef: float = number(0.5, least=0)
-    max_grad_norm: float = number(0.5, above=0)
+    ent_coef: float = number(0.0, least=0, most=LARGEST)
+    vf_coef: float = number(0.5, least=0, most=LARGEST)
+    max_grad_norm: float = number(0.5, above=0, most=LARGEST)
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Clipped(OnPolicy):
     batch_size: int = number(64, least=2)
     """transitions per gradient step; best a divisor of n_steps x environments"""
     n_epochs: int = number(10, least=1)
-    clip_range: float = number(0.2, above=0)
+    clip_range: float = number(0.2, above=0, most=LARGEST)
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ class A2CConfig(OnPolicy):
     """Advantage actor-critic: one gradient step per rollout."""
 
     codecs = DISCRETE + CONTINUOUS
-    rms_prop_eps: float = number(1e-5, above=0)
+    rms_prop_eps: float = number(1e-5, above=0, most=LARGEST)
     normalize_advantage: bool = False
     kind: Literal["a2c"] = "a2c"
 
@@ -142,7 +144,7 @@ class DQNConfig(OffPolicy):
     """share of training over which exploration falls to its final rate"""
     exploration_initial_eps: float = number(1.0, least=0, most=1)
     exploration_final_eps: float = number(0.05, least=0, most=1)
-    max_grad_norm: float = number(10.0, above=0)
+    max_grad_norm: float = number(10.0, above=0, most=LARGEST)
     kind: Literal["dqn"] = "dqn"
 
 
@@ -159,7 +161,7 @@ class SACConfig(OffPolicy):
     """Soft actor-critic."""
 
     codecs = CONTINUOUS
-    ent_coef: float = number(0.1, above=0)
+    ent_coef: float = number(0.1, above=0, most=LARGEST)
     """weight of the entropy at the beginning; it is learnt from there"""
     kind: Literal["sac"] = "sac"
 

@@ -47,6 +47,8 @@ def test_agent_file_of_the_user(tmp_path):
     [
         (["agent.learning_rat=1"], "agent.learning_rat"),
         (["agent.gamma=2"], "agent.gamma"),
+        (["agent.learning_rate=1e39"], r"^agent.learning_rate: 1e\+39 is not allowed"),
+        (["agent.ent_coef=1e300"], r"^agent.ent_coef: 1e\+300 is not allowed"),
         (["agent.gamma"], "not an assignment"),
         (["agent.net_arch=[1"], "agent.net_arch"),
         (["stepps=5"], "steps"),
