@@ -93,7 +93,9 @@ class IDNVectorEnv(VectorEnv[Observations, Any, Any]):
         self.action_space = batch_space(self.single_action_space, self.num_envs)
         self._fresh = True
         self._over = np.zeros(self.num_envs, np.bool_)
-        self._figures: list[Floats | None] = [None] * self.num_envs
+        self._figures = np.zeros((self.num_envs, len(METRICS)))
+        self._first = np.ones(self.num_envs, np.bool_)
+        """rows that have played no slot of their episode"""
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
@@ -107,7 +109,7 @@ class IDNVectorEnv(VectorEnv[Observations, Any, Any]):
         super().reset(seed=int(seed) if isinstance(seed, (int, np.integer)) else None)
         seeds = self._spread(seed)
         self._fresh = False
-        self._figures = [None] * self.num_envs
+        self._first[:] = True
         self._over[:] = False
         self.simulation.reset(range(self.num_envs), seeds, options)
         observation, clipped = self.simulation.observe()
@@ -140,10 +142,9 @@ class IDNVectorEnv(VectorEnv[Observations, Any, Any]):
         slot = slot._replace(truncated=self.simulation.state.slot >= self.horizon)
         if len(resets):
             slot = self._undo(slot, resets)
-        self._figures = list(slot.figures)
-        for row in resets:
-            self._figures[row] = None
-        self._over = slot.truncated
+        self._figures, self._over = slot.figures, slot.truncated
+        self._first[:] = False
+        self._first[resets] = True
         reward = slot.scalar if self.scalar else slot.vector.astype(np.float32)
         if self.autoreset_mode == AutoresetMode.SAME_STEP and slot.truncated.any():
             observation, infos = self._reset_now(slot)
@@ -167,7 +168,7 @@ class IDNVectorEnv(VectorEnv[Observations, Any, Any]):
         final_obs = np.full(self.num_envs, None, dtype=object)
         for row in over:
             final_obs[row] = row_of(slot.observation, int(row))
-            self._figures[row] = None
+        self._first[over] = True
         final_info = self._infos(slot.figures, slot.vector, slot.truncated)
         self.simulation.reset(over.tolist(), [None] * len(over))
         self._over = np.zeros(self.num_envs, np.bool_)
@@ -245,7 +246,10 @@ class IDNVectorEnv(VectorEnv[Observations, Any, Any]):
             gym.logger.warn("render() needs render_mode='ansi' or 'rgb_array' in gym.make_vec()")
             return None
         draw = render_ansi if self.render_mode == "ansi" else render_rgb
-        return tuple(draw(self.simulation, row, figures) for row, figures in enumerate(self._figures))
+        return tuple(
+            draw(self.simulation, row, None if self._first[row] else self._figures[row])
+            for row in range(self.num_envs)
+        )
 
 
 def _read_mode(mode: str | AutoresetMode) -> AutoresetMode:
