@@ -6,6 +6,7 @@ import importlib
 import inspect
 from typing import Any
 
+from gymnasium import Env
 from gymnasium.vector import VectorEnv
 
 from idn_gym.policy import Policy
@@ -99,11 +100,9 @@ def make_agent(name: str, env: VectorEnv[Any, Any, Any], **options: Any) -> Poli
 
 def _check(name: str, env: Any) -> None:
     """Refuse an environment that the agent cannot act in."""
-    if not isinstance(env, VectorEnv):
+    if isinstance(env, Env):
         raise ConfigError("env", f'{env} is not allowed; agents act in what gym.make_vec("IDN-v0") makes')
-    if name not in CODECS:
-        return
     given = getattr(getattr(env.unwrapped, "simulation", None), "action", None)
-    if given != CODECS[name]:
+    if given is not None and given != CODECS.get(name, given):
         wanted = f"make the environment with action={CODECS[name]!r}"
         raise ConfigError("action", f"{given!r} is not what {name} can act through; {wanted}")
