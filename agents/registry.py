@@ -6,6 +6,7 @@ import importlib
 import inspect
 from typing import Any
 
+from gymnasium import Env
 from gymnasium.vector import VectorEnv
 
 from idn_gym.policy import Policy
@@ -77,14 +78,16 @@ def make_agent(name: str, env: VectorEnv[Any, Any, Any], **options: Any) -> Poli
 
     Args:
         name: a key of `AGENTS`.
-        env: a native vector environment; its scenario and codecs tell the agent what to expect.
+        env: a native vector environment; its scenario and codecs tell the agent what to expect. Its action
+            codec is the one of `CODECS`, if the agent has one there.
         options: of the agent, such as ``path`` of a trained one.
 
     Raises:
-        ConfigError: there is no such agent, or it has no such option.
+        ConfigError: there is no such agent, it has no such option, or it cannot act in `env`.
     """
     if name not in AGENTS:
         raise ConfigError("agent", f"{name!r} is not there; {closest(name, list(AGENTS))}")
+    _check(name, env)
     module, function = AGENTS[name].split(":")
     build = getattr(importlib.import_module(module), function)
     try:
@@ -93,3 +96,13 @@ def make_agent(name: str, env: VectorEnv[Any, Any, Any], **options: Any) -> Poli
         raise ConfigError(f"agent {name}", f"options {sorted(options)} are not allowed: {error}") from None
     policy: Policy = build(env, **options)
     return policy
+
+
+def _check(name: str, env: Any) -> None:
+    """Refuse an environment that the agent cannot act in."""
+    if isinstance(env, Env):
+        raise ConfigError("env", f'{env} is not allowed; agents act in what gym.make_vec("IDN-v0") makes')
+    given = getattr(getattr(env.unwrapped, "simulation", None), "action", None)
+    if given is not None and given != CODECS.get(name, given):
+        wanted = f"make the environment with action={CODECS[name]!r}"
+        raise ConfigError("action", f"{given!r} is not what {name} can act through; {wanted}")

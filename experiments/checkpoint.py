@@ -85,7 +85,7 @@ def save(path: Path, algorithm: BaseAlgorithm, events: Path) -> None:
     monitor: Any = algorithm.get_env()
     state = {
         "parameters": algorithm.get_parameters(),
-        "tensors": _tensors(algorithm),
+        "tensors": learnt(algorithm),
         "replay": transitions(getattr(algorithm, "replay_buffer", None)),
         "counters": _pick(algorithm, [name for name in COUNTERS if hasattr(algorithm, name)]),
         "statistics": _pick(monitor, STATISTICS),
@@ -121,7 +121,7 @@ def restore(algorithm: BaseAlgorithm, state: dict[str, Any]) -> None:
     """Put an algorithm, built as the one that was saved, where that one stood."""
     monitor: Any = algorithm.get_env()
     algorithm.set_parameters(state["parameters"])
-    for name, tensor in _tensors(algorithm).items():
+    for name, tensor in learnt(algorithm).items():
         tensor.copy_(state["tensors"][name])  # in place: an optimiser holds it
     if state["replay"] is not None:
         remember(algorithm.replay_buffer, state["replay"])
@@ -136,7 +136,7 @@ def restore(algorithm: BaseAlgorithm, state: dict[str, Any]) -> None:
     algorithm.action_space.np_random.bit_generator.state = generators["actions"]
 
 
-def _tensors(algorithm: BaseAlgorithm) -> dict[str, torch.Tensor]:
+def learnt(algorithm: BaseAlgorithm) -> dict[str, torch.Tensor]:
     """What is learnt and belongs to no net, such as SAC's weight of the entropy."""
     names = algorithm._get_torch_save_params()[1]
     return {name: recursive_getattr(algorithm, name).data for name in names}

@@ -39,6 +39,7 @@ class Monitor(BaseCallback):
     def __init__(self, config: RunConfig) -> None:
         super().__init__()
         self.config = config
+        self.bar: tqdm | None = None
         episodes = config.checkpoint_every / (config.envs * config.scenario.horizon)
         self.windows = max(1, round(episodes))
         """between checkpoints"""
@@ -74,8 +75,13 @@ class Monitor(BaseCallback):
             self.bar.set_postfix(reward=f"{means['objectives/reward']:.4f}")
 
     def _on_training_end(self) -> None:
-        self.bar.close()
+        self.close()
         self._evaluate()
+
+    def close(self) -> None:
+        """Take the progress bar down, also where training failed: messages begin on a line of their own."""
+        if self.bar is not None:
+            self.bar.close()
 
     def _window_index(self) -> int:
         return self.num_timesteps * self.windows // self.config.checkpoint_every

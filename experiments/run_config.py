@@ -12,7 +12,16 @@ from typing import Any
 
 import yaml
 
-from agents.rl.config import AgentConfig, check_codec, check_observation, check_rollout, observed_by
+from agents.rl.config import (
+    AgentConfig,
+    acts_through,
+    check_codec,
+    check_observation,
+    check_rollout,
+    fallback,
+    observed_by,
+)
+from idn_gym.actions import CODECS
 from idn_gym.objectives import read_preference
 from idn_gym.scenarios import presets
 from idn_gym.scenarios.config import Scenario
@@ -29,7 +38,7 @@ class RunConfig:
     scenario: Scenario
     agent: AgentConfig
     action: str | None = None
-    """action codec; null: the scenario's default"""
+    """action codec; null: the scenario's default, or one that the agent can act through where it cannot"""
     observation: str = "flat"
     preference: Any = "balanced"
     """scalarisation that the agent is trained on, as ``gym.make`` takes it"""
@@ -45,7 +54,10 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         if self.preference is None:
-            raise ConfigError("preference", "None is not allowed; training needs a scalar reward")
+            raise ConfigError(
+                "preference",
+                "None gives vector rewards, and training needs scalar ones; name one, such as balanced",
+            )
         read_preference(self.preference)
         check_codec(self.agent, self.action or self.scenario.action)
         check_observation(self.agent, self.observation)
@@ -84,7 +96,17 @@ def resolve(
     if agent or not base:
         plain["agent"] = _agent(agent or "ppo")
         plain["observation"] = observed_by(plain["agent"])
-    return read(RunConfig, override(plain, changes or {}))
+    plain = override(plain, changes or {})
+    return read(RunConfig, {**plain, "action": _codec(plain)})
+
+
+def _codec(plain: Mapping[str, Any]) -> str | None:
+    """The run's action codec; one that the agent can act through where it is left to the scenario."""
+    action, scenario = plain.get("action"), plain.get("scenario")
+    default = scenario.get("action", Scenario.action) if isinstance(scenario, Mapping) else Scenario.action
+    if action is not None or default not in list(CODECS) or acts_through(plain.get("agent"), default):
+        return action
+    return fallback(plain.get("agent"))
 
 
 def _agent(name: str) -> Any:

@@ -11,7 +11,6 @@ from typing import Any
 
 import gymnasium as gym
 import yaml
-from stable_baselines3.common.callbacks import CallbackList
 from stable_baselines3.common.logger import configure
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.vec_env import VecMonitor
@@ -19,6 +18,7 @@ from stable_baselines3.common.vec_env import VecMonitor
 import idn_gym  # noqa: F401 (registers IDN-v0)
 from agents.rl.build import build
 from experiments import checkpoint, run_config
+from experiments.divergence import learn
 from experiments.files import atomically
 from experiments.monitor import Monitor
 from experiments.run_config import RunConfig, flat
@@ -52,13 +52,19 @@ def train(config: RunConfig, folder: RunFolder) -> None:
     saving = checkpoint.Checkpoints(folder.checkpoint, folder.events, config.checkpoint_every)
     # Off-policy algorithms count episodes instead of rollouts, and those of all environments end together.
     off_policy = isinstance(algorithm, OffPolicyAlgorithm)
-    algorithm.learn(
-        config.steps - algorithm.num_timesteps,
-        CallbackList([saving, Monitor(config)]),
-        log_interval=config.envs if off_policy else 1,
-        reset_num_timesteps=state is None,
-    )
-    algorithm.logger.close()
+    monitor = Monitor(config)
+    try:
+        learn(
+            algorithm,
+            config,
+            [saving, monitor],
+            folder.checkpoint,
+            log_interval=config.envs if off_policy else 1,
+            reset_num_timesteps=state is None,
+        )
+    finally:
+        monitor.close()
+        algorithm.logger.close()
     atomically(folder.policy, algorithm.save)
     env.close()
 

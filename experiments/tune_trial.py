@@ -13,6 +13,7 @@ from stable_baselines3.common.logger import Logger
 from agents.rl.acting import acting
 from agents.rl.build import build
 from experiments.checkpoint import due
+from experiments.divergence import learn
 from experiments.run_config import RunConfig
 from experiments.train import make_env
 from idn_gym.core.arrays import Floats
@@ -40,6 +41,9 @@ def train_trial(
 
     Returns:
         The scores of the episodes; see `score`.
+
+    Raises:
+        ConfigError: the policy has become NaN or infinite.
     """
     use_one_thread()
     env = make_env(config)
@@ -47,7 +51,7 @@ def train_trial(
         algorithm = build(config.agent, env, config.seed)
         algorithm.set_logger(Logger(None, []))
         watch = None if every is None or look is None else _Watch(config, seeds, every, look)
-        algorithm.learn(config.steps, watch, log_interval=None)
+        learn(algorithm, config, [] if watch is None else [watch], log_interval=None)
         return score(algorithm, config, seeds)
     finally:
         env.close()

@@ -7,6 +7,8 @@ together answer machine-learning inference requests. Importing this package regi
 
 from __future__ import annotations
 
+import multiprocessing
+from multiprocessing import forkserver
 from typing import Any
 
 import gymnasium as gym
@@ -27,3 +29,16 @@ def _register(name: str, kwargs: dict[str, Any]) -> None:
 
 _register("IDN-v0", {})
 _register("IDN-Scalar-v0", {"preference": "balanced"})
+
+
+def _preload() -> None:
+    """Have the workers of multiprocessing's fork server, such as SB3's `SubprocVecEnv`, know the ids too.
+
+    Nobody imports this package there, and Gymnasium looks for no plug-ins.
+    """
+    modules: list[str] = getattr(forkserver._forkserver, "_preload_modules", ["__main__"])
+    if "forkserver" in multiprocessing.get_all_start_methods() and __name__ not in modules:
+        multiprocessing.set_forkserver_preload([*modules, __name__])
+
+
+_preload()

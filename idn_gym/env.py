@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from idn_gym.actions import as_array
+from idn_gym.core.arrays import Floats
 from idn_gym.metrics import METRICS
 from idn_gym.objectives import OBJECTIVES
 from idn_gym.observations import Observations, row_of
@@ -18,6 +19,8 @@ from idn_gym.scenarios.fronts import discounted_front, read_front
 from idn_gym.scenarios.presets import resolve
 from idn_gym.simulation import Simulation, Slot
 from idn_gym.strict import ConfigError, closest
+
+NO_FRONT = "belongs to the vector reward; make the environment with preference=None"
 
 
 def reward_space() -> gym.spaces.Box:
@@ -46,8 +49,12 @@ class IDNEnv(gym.Env[Observations, Any]):
 
     ## Rewards
     `preference=None`: float32 vector (accuracy, -latency, -energy, -traffic, -update), each the slot's
-    total over the nominal requests per slot. Else the scalar minus the weighted cost, with the vector
-    in ``info["vector_reward"]``.
+    total over the nominal requests per slot; `reward_space` and `reward_dim` say so. Else the scalar minus
+    the weighted cost, with the vector in ``info["vector_reward"]``, and without these two attributes.
+
+    ## Info
+    Every figure of `idn_gym.metrics.METRICS`, with a preference `vector_reward` and `reward_weights` as well.
+    `reset` gives the same keys; nothing has been served then, so figures and vector are 0.
 
     ## Starting State
     Repositories hold their pinned models, all other nodes are empty.
@@ -96,8 +103,9 @@ class IDNEnv(gym.Env[Observations, Any]):
         self.simulation = Simulation(self.scenario, action, observation, preference, split, batch=1)
         self.render_mode = render_mode
         self.scalar = preference is not None
-        self.reward_space = reward_space()
-        self.reward_dim = len(OBJECTIVES)
+        if not self.scalar:  # MO-Gymnasium and TorchRL take whatever has these for a vector reward
+            self.reward_space = reward_space()
+            self.reward_dim = len(OBJECTIVES)
         self.observation_space = self.simulation.observer.space
         self.action_space = self.simulation.codec.space
         self._fresh = True
@@ -119,14 +127,15 @@ class IDNEnv(gym.Env[Observations, Any]):
         self._slot = None
         self.simulation.reset([0], [seed], options)
         observation, clipped = self.simulation.observe()
-        return row_of(observation, 0), {"clipped": float(clipped[0]), **self._preference()}
+        return row_of(observation, 0), self._info(
+            self.simulation.figures(clipped)[0], np.zeros(len(OBJECTIVES))
+        )
 
     def step(self, action: Any) -> tuple[Observations, Any, bool, bool, dict[str, Any]]:
         """Play one slot.
 
         Returns:
-            Observation, reward (float, or float32 vector), False, whether the horizon is reached, and
-            info with every figure of `idn_gym.metrics.METRICS`.
+            Observation, reward (float, or float32 vector), False, whether the horizon is reached, and info.
 
         Raises:
             gymnasium.error.InvalidAction: an action outside the action space; nothing has changed.
@@ -135,18 +144,16 @@ class IDNEnv(gym.Env[Observations, Any]):
             raise gym.error.ResetNeeded("call reset() before step(), and again when an episode is over")
         slot = self.simulation.step(as_array(action)[None])
         self._slot = slot
-        info: dict[str, Any] = dict(zip(METRICS, slot.figures[0].tolist(), strict=True))
-        vector = slot.vector[0].astype(np.float32)
-        if self.scalar:
-            info["vector_reward"] = vector
-            info.update(self._preference())
-        reward = float(slot.scalar[0]) if self.scalar else vector
+        reward = float(slot.scalar[0]) if self.scalar else slot.vector[0].astype(np.float32)
+        info = self._info(slot.figures[0], slot.vector[0])
         return row_of(slot.observation, 0), reward, False, bool(slot.truncated[0]), info
 
-    def _preference(self) -> dict[str, Any]:
-        if not self.scalar:
-            return {}
-        return {"reward_weights": self.simulation.instance.draw.weights[0].astype(np.float32)}
+    def _info(self, figures: Floats, vector: Floats) -> dict[str, Any]:
+        info: dict[str, Any] = dict(zip(METRICS, figures.tolist(), strict=True))
+        if self.scalar:
+            info["vector_reward"] = vector.astype(np.float32)
+            info["reward_weights"] = self.simulation.instance.draw.weights[0].astype(np.float32)
+        return info
 
     def action_masks(self) -> npt.NDArray[np.bool_]:
         """Allowed choices of the coming slot, flat, as MaskablePPO wants them."""
@@ -160,8 +167,10 @@ class IDNEnv(gym.Env[Observations, Any]):
         Means over test seeds; placements are those that are best without a discount.
 
         Raises:
-            ConfigError: another scenario, or a discount that is not from 0 to 1.
+            ConfigError: the reward is a scalar, another scenario, or a discount that is not from 0 to 1.
         """
+        if self.scalar:
+            raise ConfigError("pareto_front", NO_FRONT)
         return discounted_front(read_front(self.scenario), gamma)
 
     def describe(self) -> dict[str, Any]:

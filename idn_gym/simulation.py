@@ -38,6 +38,7 @@ class Simulation:
     Attributes:
         compiled: the scenario's tables and names.
         codec: action codec.
+        action: the action codec's name.
         check: makes arrays of B actions, or refuses them.
         observer: observation codec.
         instance: tables and the current draws.
@@ -67,7 +68,8 @@ class Simulation:
         self.compiled = compile_scenario(scenario)
         _warn_of_full_repositories(self.compiled)
         self.weights = read_preference("balanced" if preference is None else preference)
-        self.codec = make_codec(scenario.action if action is None else action, self.compiled)
+        self.action = scenario.action if action is None else action
+        self.codec = make_codec(self.action, self.compiled)
         self.check = ActionCheck(self.codec.space, batch)
         self.observer = make_observer(observation, self.compiled, preference=self.weights is None)
         episode_seed(split, 0)  # refuses an unknown split now rather than at the first reset
@@ -124,6 +126,10 @@ class Simulation:
         """Observations of the coming slot, B rows, and clip counts (B,)."""
         return self.observer.encode(self.instance, self.state, self.outcome)
 
+    def figures(self, clipped: Ints) -> Floats:
+        """Figures of the last slot, (B, len(METRICS)); before the first one all are 0 but `clipped`."""
+        return measure(self.compiled.tables, self.outcome, clipped)
+
     def step(self, actions: Any) -> Slot:
         """Play one slot in every row; rows must be below the horizon.
 
@@ -136,7 +142,7 @@ class Simulation:
         observation, clipped = self.observe()
         vector, scalar = judge(tables, self.outcome, self.instance.draw.weights, self.compiled.scales)
         truncated = self.state.slot >= self.compiled.scenario.horizon
-        return Slot(observation, vector, scalar, truncated, measure(tables, self.outcome, clipped))
+        return Slot(observation, vector, scalar, truncated, self.figures(clipped))
 
     def masks(self) -> npt.NDArray[np.bool_]:
         """(B, choices) allowed choices of the coming slot, by nominal memory if the slot's is hidden.

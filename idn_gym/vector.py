@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,7 +12,8 @@ import numpy.typing as npt
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from idn_gym.env import IDNEnv, reward_space
+from idn_gym.core.arrays import Floats
+from idn_gym.env import NO_FRONT, IDNEnv, reward_space
 from idn_gym.metrics import METRICS
 from idn_gym.objectives import OBJECTIVES
 from idn_gym.observations import Observations, put_rows, row_of
@@ -19,7 +21,7 @@ from idn_gym.rendering import render_ansi, render_rgb
 from idn_gym.scenarios.fronts import discounted_front, read_front
 from idn_gym.scenarios.presets import resolve
 from idn_gym.simulation import Simulation, Slot
-from idn_gym.strict import ConfigError, closest
+from idn_gym.strict import ConfigError, closest, show
 
 
 class IDNVectorEnv(VectorEnv[Observations, Any, Any]):
@@ -27,7 +29,12 @@ class IDNVectorEnv(VectorEnv[Observations, Any, Any]):
 
     Sub-environment i gets the seed s + i. With NEXT_STEP the terminal observation is returned and
     the next call resets that row without playing its action, which must be in the space all the same; with
-    SAME_STEP the observation is the next episode's first, and the terminal one is in ``infos["final_obs"]``.
+    SAME_STEP observation and infos are the next episode's first, and the terminal ones are in
+    ``infos["final_obs"]`` and ``infos["final_info"]``. Infos and their masks are those of Gymnasium's
+    `SyncVectorEnv`.
+
+    Attributes:
+        horizon: slots of an episode: the scenario's, or `max_episode_steps` where that is less.
     """
 
     def __init__(
@@ -41,6 +48,7 @@ class IDNVectorEnv(VectorEnv[Observations, Any, Any]):
         split: str = "train",
         render_mode: str | None = None,
         autoreset_mode: str | AutoresetMode = AutoresetMode.NEXT_STEP,
+        max_episode_steps: int | None = None,
     ) -> None:
         """Set up the environment; what is not explained here is as in `IDNEnv`.
 
@@ -54,6 +62,8 @@ class IDNVectorEnv(VectorEnv[Observations, Any, Any]):
             split: see `IDNEnv`.
             render_mode: see `IDNEnv`.
             autoreset_mode: "NextStep" or "SameStep", or the enum's member.
+            max_episode_steps: slots after which episodes are truncated, as ``gym.make`` takes it; None or -1:
+                at the scenario's horizon, which is the last slot in any case.
 
         Raises:
             ConfigError: anything that is not allowed, the DISABLED mode among it.
@@ -71,17 +81,22 @@ class IDNVectorEnv(VectorEnv[Observations, Any, Any]):
         )
         self.num_envs = int(num_envs)
         self.render_mode = render_mode
-        self.metadata = {**IDNEnv.metadata, "autoreset_mode": _read_mode(autoreset_mode)}
+        self.autoreset_mode = _read_mode(autoreset_mode)
+        self.metadata = {**IDNEnv.metadata, "autoreset_mode": self.autoreset_mode}
+        self.horizon = min(self.scenario.horizon, _read_limit(max_episode_steps))
         self.scalar = preference is not None
-        self.reward_space = reward_space()
-        self.reward_dim = len(OBJECTIVES)
+        if not self.scalar:  # as in `IDNEnv`; both speak of one row
+            self.reward_space = reward_space()
+            self.reward_dim = len(OBJECTIVES)
         self.single_observation_space = self.simulation.observer.space
         self.single_action_space = self.simulation.codec.space
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self.action_space = batch_space(self.single_action_space, self.num_envs)
         self._fresh = True
         self._over = np.zeros(self.num_envs, np.bool_)
-        self._slot: Slot | None = None
+        self._figures = np.zeros((self.num_envs, len(METRICS)))
+        self._first = np.ones(self.num_envs, np.bool_)
+        """rows that have played no slot of their episode"""
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
@@ -95,11 +110,12 @@ class IDNVectorEnv(VectorEnv[Observations, Any, Any]):
         super().reset(seed=int(seed) if isinstance(seed, (int, np.integer)) else None)
         seeds = self._spread(seed)
         self._fresh = False
-        self._slot = None
+        self._first[:] = True
         self._over[:] = False
         self.simulation.reset(range(self.num_envs), seeds, options)
         observation, clipped = self.simulation.observe()
-        return observation, self._with_mask({"clipped": clipped.astype(np.float64), **self._preference()})
+        vector = np.zeros((self.num_envs, len(OBJECTIVES)))
+        return observation, self._infos(self.simulation.figures(clipped), vector)
 
     def _spread(self, seed: int | Sequence[int | None] | None) -> list[int | None]:
         """One seed per row; None where the row goes on with its next episode."""
@@ -129,15 +145,17 @@ class IDNVectorEnv(VectorEnv[Observations, Any, Any]):
             self.simulation.check(actions)  # first of all: an action that is refused changes nothing
             self.simulation.reset(resets.tolist(), [None] * len(resets))
         slot = self.simulation.step(actions)
+        slot = slot._replace(truncated=self.simulation.state.slot >= self.horizon)
         if len(resets):
             slot = self._undo(slot, resets)
-        self._slot = slot
-        infos = self._infos(slot, resets)
-        observation = slot.observation
-        self._over = slot.truncated
-        if self.metadata["autoreset_mode"] == AutoresetMode.SAME_STEP and slot.truncated.any():
-            observation = self._reset_now(slot, infos)
+        self._figures, self._over = slot.figures, slot.truncated
+        self._first[:] = False
+        self._first[resets] = True
         reward = slot.scalar if self.scalar else slot.vector.astype(np.float32)
+        if self.autoreset_mode == AutoresetMode.SAME_STEP and slot.truncated.any():
+            observation, infos = self._reset_now(slot)
+        else:
+            observation, infos = slot.observation, self._infos(slot.figures, slot.vector)
         return observation, reward, np.zeros(self.num_envs, np.bool_), slot.truncated.copy(), infos
 
     def _undo(self, slot: Slot, rows: npt.NDArray[np.int64]) -> Slot:
@@ -145,45 +163,42 @@ class IDNVectorEnv(VectorEnv[Observations, Any, Any]):
         self.simulation.rewind(rows.tolist())
         observation, clipped = self.simulation.observe()
         put_rows(slot.observation, rows, observation)
-        for field in (slot.vector, slot.scalar, slot.truncated, slot.figures):
+        for field in (slot.vector, slot.scalar, slot.truncated):
             field[rows] = 0
-        slot.figures[rows, METRICS.index("clipped")] = clipped[rows]
+        slot.figures[rows] = self.simulation.figures(clipped)[rows]
         return slot
 
-    def _reset_now(self, slot: Slot, infos: dict[str, Any]) -> Observations:
-        """SAME_STEP: start the next episodes and hand out the last observations in `infos`."""
+    def _reset_now(self, slot: Slot) -> tuple[Observations, dict[str, Any]]:
+        """SAME_STEP: start the next episodes; what the last ones ended with is in the infos."""
         over = np.flatnonzero(slot.truncated)
         final_obs = np.full(self.num_envs, None, dtype=object)
         for row in over:
             final_obs[row] = row_of(slot.observation, int(row))
-        final_info = {key: value.copy() for key, value in infos.items()}
-        infos["final_obs"], infos["_final_obs"] = final_obs, slot.truncated.copy()
-        infos["final_info"], infos["_final_info"] = final_info, slot.truncated.copy()
+        self._first[over] = True
+        final_info = self._infos(slot.figures, slot.vector, slot.truncated)
         self.simulation.reset(over.tolist(), [None] * len(over))
         self._over = np.zeros(self.num_envs, np.bool_)
-        infos.update(self._preference())
-        observation, _ = self.simulation.observe()
-        return observation
+        observation, clipped = self.simulation.observe()
+        figures, vector = slot.figures.copy(), slot.vector.copy()
+        figures[over], vector[over] = self.simulation.figures(clipped)[over], 0.0
+        infos = self._infos(figures, vector)
+        for name, value in (("final_obs", final_obs), ("final_info", final_info)):
+            infos[name], infos[f"_{name}"] = value, slot.truncated.copy()
+        return observation, infos
 
-    def _infos(self, slot: Slot, resets: npt.NDArray[np.int64]) -> dict[str, Any]:
-        infos: dict[str, Any] = {name: slot.figures[:, i].copy() for i, name in enumerate(METRICS)}
+    def _infos(
+        self, figures: Floats, vector: Floats, rows: npt.NDArray[np.bool_] | None = None
+    ) -> dict[str, Any]:
+        """Infos of some rows, None: of all, with their masks; the others are 0."""
+        infos: dict[str, Any] = {name: figures[:, i].copy() for i, name in enumerate(METRICS)}
         if self.scalar:
-            infos["vector_reward"] = slot.vector.astype(np.float32)
-            infos.update(self._preference())
-        played = np.ones(self.num_envs, np.bool_)
-        played[resets] = False
-        masks = {f"_{name}": played.copy() for name in infos}
-        return {**infos, **masks}
-
-    def _with_mask(self, infos: dict[str, Any]) -> dict[str, Any]:
-        return {**infos, **{f"_{name}": np.ones(self.num_envs, np.bool_) for name in infos}}
-
-    def _preference(self) -> dict[str, Any]:
-        return (
-            {"reward_weights": self.simulation.instance.draw.weights.astype(np.float32)}
-            if self.scalar
-            else {}
-        )
+            infos["vector_reward"] = vector.astype(np.float32)
+            infos["reward_weights"] = self.simulation.instance.draw.weights.astype(np.float32)
+        if rows is not None:
+            for value in infos.values():
+                value[~rows] = 0.0
+        mask = np.ones(self.num_envs, np.bool_) if rows is None else rows
+        return infos | {f"_{name}": mask.copy() for name in infos}
 
     def action_masks(self) -> npt.NDArray[np.bool_]:
         """(n, choices) allowed choices of the coming slot."""
@@ -191,6 +206,8 @@ class IDNVectorEnv(VectorEnv[Observations, Any, Any]):
 
     def pareto_front(self, gamma: float) -> list[npt.NDArray[np.float64]]:
         """See `IDNEnv.pareto_front`."""
+        if self.scalar:
+            raise ConfigError("pareto_front", NO_FRONT)
         return discounted_front(read_front(self.scenario), gamma)
 
     def describe(self) -> dict[str, Any]:
@@ -200,6 +217,24 @@ class IDNVectorEnv(VectorEnv[Observations, Any, Any]):
     def describe_placement(self, row: int = 0) -> dict[str, list[str]]:
         """What is where in one row: the resident segments of each node, by name."""
         return self.simulation.describe_placement(row)
+
+    def call(self, name: str, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
+        """What the method `name` of `IDNEnv` returns, one result per row, as in Gymnasium's `SyncVectorEnv`.
+
+        Raises:
+            AttributeError: no such method.
+            ConfigError: a method that moves a single row on.
+        """
+        if name in ("reset", "step", "close"):
+            raise ConfigError(name, "cannot be called per environment; all of them move on together")
+        if not callable(getattr(IDNEnv, name, None)):
+            raise AttributeError(f"IDNEnv has no method {name!r}")
+        if name == "describe_placement":
+            return tuple(self.describe_placement(row, *args, **kwargs) for row in range(self.num_envs))
+        whole = getattr(self, name)(*args, **kwargs)
+        if name == "action_masks" or (name == "render" and whole is not None):
+            return tuple(whole)
+        return tuple(copy.deepcopy(whole) for _ in range(self.num_envs))
 
     def get_state(self) -> dict[str, Any]:
         """All that moves, as plain data; see `set_state`."""
@@ -217,9 +252,8 @@ class IDNVectorEnv(VectorEnv[Observations, Any, Any]):
             gym.logger.warn("render() needs render_mode='ansi' or 'rgb_array' in gym.make_vec()")
             return None
         draw = render_ansi if self.render_mode == "ansi" else render_rgb
-        figures = None if self._slot is None else self._slot.figures
         return tuple(
-            draw(self.simulation, row, None if figures is None else figures[row])
+            draw(self.simulation, row, None if self._first[row] else self._figures[row])
             for row in range(self.num_envs)
         )
 
@@ -232,3 +266,13 @@ def _read_mode(mode: str | AutoresetMode) -> AutoresetMode:
     if isinstance(mode, str) and mode in {**allowed, **names}:
         return {**allowed, **names}[mode]
     raise ConfigError("autoreset_mode", f"{mode!r} is not allowed; allowed: {', '.join([*names, *allowed])}")
+
+
+def _read_limit(steps: int | None) -> float:
+    if steps is None or (isinstance(steps, int) and steps == -1):
+        return np.inf
+    if isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or steps < 1:
+        raise ConfigError(
+            "max_episode_steps", f"{show(steps)} is not allowed; must be a whole number of at least 1"
+        )
+    return int(steps)

@@ -11,7 +11,7 @@ from gymnasium.utils.env_checker import check_env
 
 import idn_gym
 from idn_gym.actions import CODECS
-from idn_gym.env import IDNEnv
+from idn_gym.env import IDNEnv, reward_space
 from idn_gym.metrics import METRICS
 from idn_gym.objectives import OBJECTIVES, PREFERENCES
 from idn_gym.scenarios.presets import PRESETS, resolve
@@ -176,6 +176,7 @@ def test_types_of_what_a_step_returns():
         env = make_tiny(preference=preference)
         observation, info = env.reset(seed=0)
         assert observation.dtype == np.float32 and type(info["clipped"]) is float
+        first = info
         observation, reward, terminated, truncated, info = env.step(env.action_space.sample())
         assert observation.dtype == np.float32 and observation.shape == env.observation_space.shape
         assert terminated is False and truncated is False
@@ -186,8 +187,13 @@ def test_types_of_what_a_step_returns():
             assert info.keys() == set(METRICS)
         else:
             assert type(reward) is float
-            assert info["vector_reward"].dtype == np.float32 and info["vector_reward"] in env.reward_space
+            assert info["vector_reward"].dtype == np.float32 and info["vector_reward"] in reward_space()
+            assert (first["vector_reward"] == 0).all()
             assert info.keys() == set(METRICS) | {"vector_reward", "reward_weights"}
+        assert list(first) == list(info) and [type(v) for v in first.values()] == [
+            type(v) for v in info.values()
+        ]
+        assert not any(first[name] for name in METRICS if name != "clipped")
 
 
 def test_the_preference_decides_nothing_but_the_reward_where_the_tariff_stands():

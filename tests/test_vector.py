@@ -3,11 +3,10 @@ import pickle
 import gymnasium as gym
 import numpy as np
 import pytest
-from gymnasium.vector import AutoresetMode, SyncVectorEnv
+from gymnasium.vector import AutoresetMode
 
 from idn_gym.actions import CODECS
 from idn_gym.env import IDNEnv
-from idn_gym.metrics import METRICS
 from idn_gym.observations import OBSERVERS
 from idn_gym.strict import ConfigError
 from idn_gym.vector import IDNVectorEnv
@@ -41,20 +40,22 @@ class Loop:
         return [env.reset(seed=seed) for env, seed in zip(self.envs, seeds, strict=True)]
 
     def step(self, actions):
-        """One (observation, reward, truncated, info, final observation) per row; info None for resets."""
+        """One (observation, reward, truncated, info, final observation) per row, as the rule has it."""
         return [self._step(row, action) for row, action in enumerate(actions)]
 
     def _step(self, row, action):
         env = self.envs[row]
         if self.over[row]:
             self.over[row] = False
-            return env.reset()[0], None, False, None, None
+            observation, info = env.reset()
+            return observation, 0.0, False, info, None
         observation, reward, terminated, truncated, info = env.step(action)
         assert not terminated
         if not truncated:
             return observation, reward, False, info, None
         if self.mode == AutoresetMode.SAME_STEP:
-            return env.reset()[0], reward, True, info, observation
+            first, fresh = env.reset()
+            return first, reward, True, fresh, (observation, info)
         self.over[row] = True
         return observation, reward, True, info, None
 
@@ -71,20 +72,25 @@ def compare(vector, rows):
     for row, (alone, value, over, info, final) in enumerate(rows):
         np.testing.assert_equal(pick(observation, row), alone)
         assert truncated[row] == over
-        np.testing.assert_array_equal(reward[row], 0.0 if value is None else value)
-        for name in METRICS:
-            assert infos[f"_{name}"][row] == (info is not None)
-            if info is not None:
-                assert infos[name][row] == info[name], name
-        for name in ("vector_reward",):
-            if info is not None and name in info:
-                np.testing.assert_array_equal(infos[name][row], info[name])
+        np.testing.assert_array_equal(reward[row], value)
+        compare_row(infos, row, info)
         if final is not None:
-            np.testing.assert_equal(infos["final_obs"][row], final)
-            assert infos["_final_obs"][row]
-            assert infos["final_info"]["requests"][row] == info["requests"]
-        else:
-            assert "final_obs" not in infos or infos["final_obs"][row] is None
+            np.testing.assert_equal(infos["final_obs"][row], final[0])
+            assert infos["_final_obs"][row] and infos["_final_info"][row]
+            compare_row(infos["final_info"], row, final[1])
+        elif "final_obs" in infos:
+            assert infos["final_obs"][row] is None
+            assert not any(infos[mask][row] for mask in ("_final_obs", "_final_info"))
+            assert not any(mask[row] for name, mask in infos["final_info"].items() if name.startswith("_"))
+
+
+def compare_row(infos, row, info):
+    """What a single environment says is what the infos say under their masks, and nothing else is there."""
+    masks = {name for name in infos if name.startswith("_")} - {"_final_obs", "_final_info"}
+    assert masks == {f"_{name}" for name in info}
+    for name, value in info.items():
+        assert infos[f"_{name}"][row], name
+        np.testing.assert_array_equal(infos[name][row], value, err_msg=name)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -152,37 +158,52 @@ def test_rows_may_be_in_different_slots(observation, mode):
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("preference", ["balanced", "random"])
-def test_a_batch_is_gymnasiums_own_vector_environment(mode, preference):
+@pytest.mark.parametrize(("preference", "limit"), [("balanced", -1), ("random", -1), ("random", 2)])
+def test_a_batch_is_gymnasiums_own_vector_environment(mode, preference, limit):
     kwargs = make_kwargs(preference=preference)
-    vector = IDNVectorEnv(3, autoreset_mode=mode, **kwargs)
-    sync = SyncVectorEnv([lambda: IDNEnv(**kwargs)] * 3, autoreset_mode=mode)
+    vector = gym.make_vec(
+        "IDN-v0", num_envs=3, autoreset_mode=mode, max_episode_steps=limit, **kwargs
+    ).unwrapped
+    sync = gym.make_vec(
+        "IDN-v0",
+        num_envs=3,
+        vectorization_mode="sync",
+        vector_kwargs={"autoreset_mode": mode},
+        max_episode_steps=limit,
+        **kwargs,
+    )
     assert vector.observation_space == sync.observation_space
     assert vector.action_space == sync.action_space
     assert vector.metadata["autoreset_mode"] == sync.metadata["autoreset_mode"]
+    assert vector.autoreset_mode == sync.autoreset_mode
     for seed in (5, [9, 2, 4]):
         (one, infos), (other, same) = vector.reset(seed=seed), sync.reset(seed=seed)
         np.testing.assert_array_equal(one, other)
         compare_infos(infos, same)
         vector.action_space.seed(3)
+        assert limit == -1 or vector.horizon == limit
         for _ in range(STEPS):
             actions = vector.action_space.sample()
             left, right = vector.step(actions), sync.step(actions)
             for field, again in zip(left[:4], right[:4], strict=True):
                 np.testing.assert_array_equal(field, again, strict=True)
             compare_infos(left[4], right[4])
-            assert ("final_obs" in left[4]) == ("final_obs" in right[4])
-            for final, again in zip(left[4].get("final_obs", []), right[4].get("final_obs", []), strict=True):
-                np.testing.assert_array_equal(final, again)
 
 
 def compare_infos(one, other):
-    """What gymnasium says about a row, the native environment says as well."""
-    for name in set(other) - {"final_obs", "final_info", "_final_obs", "_final_info"}:
-        if not name.startswith("_"):
-            rows = other[f"_{name}"] & (one[f"_{name}"] if name in one else True)
-            np.testing.assert_array_equal(one[name][rows], other[name][rows], err_msg=name)
-    assert one.keys() >= other.keys()
+    """The same keys, masks and types, and the same values under the masks; `final_info` likewise."""
+    assert one.keys() == other.keys()
+    for name in [name for name in other if not name.startswith("_")]:
+        np.testing.assert_array_equal(one[f"_{name}"], other[f"_{name}"], err_msg=name)
+        if name == "final_info":
+            compare_infos(one[name], other[name])
+        elif name == "final_obs":
+            for final, again in zip(one[name], other[name], strict=True):
+                np.testing.assert_array_equal(final, again)
+        else:
+            assert one[name].dtype == other[name].dtype and one[name].shape == other[name].shape, name
+            mask = other[f"_{name}"]
+            np.testing.assert_array_equal(one[name][mask], other[name][mask], err_msg=name)
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -56,8 +56,9 @@ def build(config: AgentConfig, env: VecEnv, seed: int) -> BaseAlgorithm:
     nets: dict[str, Any] = {name: options.pop(name) for name in NETS if name in options}
     widths, activation = list(options.pop("net_arch")), ACTIVATIONS[options.pop("activation")]
     if kind == "ppo-graph":
-        native: Any = env.unwrapped
-        nets |= graph_options(native.native.describe()["observation"], widths, activation)
+        native = env.unwrapped.native.unwrapped  # type: ignore[attr-defined]
+        described, codec = native.describe()["observation"], native.simulation.action
+        nets |= graph_options(described, codec, widths, activation)
     else:
         nets |= {"net_arch": widths, "activation_fn": activation}
     if kind in ("sac", "tqc"):

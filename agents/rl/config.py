@@ -13,6 +13,10 @@ from idn_gym.strict import ConfigError, number
 
 DISCRETE = ("placement", "change")
 CONTINUOUS = ("scores", "scores-task", "fractional")
+LARGEST = 1e6
+"""Largest factor: torch counts with 32 bits, in which products of larger ones overflow."""
+EVERYWHERE = ("scores", "change")
+"""Of each kind the codec that no scenario is too large for."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,7 @@ class Hyper:
     observes: ClassVar[str] = "flat"
     """observation codec that its nets read"""
 
-    learning_rate: float = number(above=0)
+    learning_rate: float = number(above=0, most=LARGEST)
     schedule: Literal["constant", "linear"] = "constant"
     """how the learning rate moves; linear: to 0 at the end of training"""
     gamma: float = number(0.99, least=0, most=1)
@@ -40,9 +44,9 @@ class OnPolicy(Hyper):
     n_steps: int = number(least=1)
     """slots per environment between updates"""
     gae_lambda: float = number(0.95, least=0, most=1)
-    ent_coef: float = number(0.0, least=0)
-    vf_coef: float = number(0.5, least=0)
-    max_grad_norm: float = number(0.5, above=0)
+    ent_coef: float = number(0.0, least=0, most=LARGEST)
+    vf_coef: float = number(0.5, least=0, most=LARGEST)
+    max_grad_norm: float = number(0.5, above=0, most=LARGEST)
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ class Clipped(OnPolicy):
     batch_size: int = number(64, least=2)
     """transitions per gradient step; best a divisor of n_steps x environments"""
     n_epochs: int = number(10, least=1)
-    clip_range: float = number(0.2, above=0)
+    clip_range: float = number(0.2, above=0, most=LARGEST)
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,7 @@ class GraphPPOConfig(Clipped):
 
     codecs = DISCRETE + CONTINUOUS
     observes = "graph"
-    log_std_init: float = number(-1.5)
+    log_std_init: float = number(-1.5, least=-20, most=2)
     """logarithm of the standard deviation of continuous actions before training"""
     guess: bool = True
     """start from what the observation forecasts that segments save, instead of from nothing"""
@@ -105,7 +109,7 @@ class A2CConfig(OnPolicy):
     """Advantage actor-critic: one gradient step per rollout."""
 
     codecs = DISCRETE + CONTINUOUS
-    rms_prop_eps: float = number(1e-5, above=0)
+    rms_prop_eps: float = number(1e-5, above=0, most=LARGEST)
     normalize_advantage: bool = False
     kind: Literal["a2c"] = "a2c"
 
@@ -140,7 +144,7 @@ class DQNConfig(OffPolicy):
     """share of training over which exploration falls to its final rate"""
     exploration_initial_eps: float = number(1.0, least=0, most=1)
     exploration_final_eps: float = number(0.05, least=0, most=1)
-    max_grad_norm: float = number(10.0, above=0)
+    max_grad_norm: float = number(10.0, above=0, most=LARGEST)
     kind: Literal["dqn"] = "dqn"
 
 
@@ -157,7 +161,7 @@ class SACConfig(OffPolicy):
     """Soft actor-critic."""
 
     codecs = CONTINUOUS
-    ent_coef: float = number(0.1, above=0)
+    ent_coef: float = number(0.1, above=0, most=LARGEST)
     """weight of the entropy at the beginning; it is learnt from there"""
     kind: Literal["sac"] = "sac"
 
@@ -231,5 +235,21 @@ def check_rollout(agent: AgentConfig, envs: int) -> None:
 
 def observed_by(agent: Any) -> str:
     """The observation codec that an agent reads, given as plain data; "flat" where its kind is unknown."""
+    kind = _kind(agent)
+    return "flat" if kind is None else kind.observes
+
+
+def acts_through(agent: Any, codec: str) -> bool:
+    """Whether an agent, given as plain data, can act through a codec; yes where its kind is unknown."""
+    kind = _kind(agent)
+    return kind is None or codec in kind.codecs
+
+
+def fallback(agent: Any) -> str:
+    """A codec that an agent, given as plain data, can act through in every scenario."""
+    return next(codec for codec in EVERYWHERE if acts_through(agent, codec))
+
+
+def _kind(agent: Any) -> type[AgentConfig] | None:
     kind = agent.get("kind") if isinstance(agent, Mapping) else None
-    return next((config.observes for config in get_args(AgentConfig) if config.kind == kind), "flat")
+    return next((config for config in get_args(AgentConfig) if config.kind == kind), None)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
 from gymnasium import spaces
 from gymnasium.vector import VectorEnv
@@ -156,26 +155,27 @@ def _with_padding(values: Tensor) -> Tensor:
     return torch.cat([values, values.new_full((len(values), 1), IMPOSSIBLE)], dim=1)
 
 
-def readout_for(action_space: spaces.Space[Any], wiring: Wiring) -> type[Readout]:
-    """The readout of the codec with this action space.
+READOUTS: dict[str, type[Readout]] = {
+    readout.codec: readout
+    for readout in (PlacementReadout, ChangeReadout, ScoresReadout, FractionalReadout, SharesReadout)
+}
+
+
+def readout_for(codec: str | None) -> type[Readout]:
+    """The readout of an action codec, by name: spaces of different codecs may be equal.
 
     Raises:
-        ConfigError: a codec that the policy cannot act through.
+        ConfigError: a codec that the policy cannot act through, or None, as in the files of policies that
+            were saved without its name.
     """
-    pairs, groups = len(wiring.node), groups_of(wiring)
-    if isinstance(action_space, spaces.MultiDiscrete):
-        if np.array_equal(action_space.nvec, [1 + len(members) for _, members in groups]):
-            return PlacementReadout
-    elif isinstance(action_space, spaces.Discrete) and action_space.n == pairs + 1:
-        return ChangeReadout
-    elif isinstance(action_space, spaces.Box) and action_space.shape == (pairs,):
-        return ScoresReadout if action_space.low[0] < 0.0 else FractionalReadout
-    elif isinstance(action_space, spaces.Box) and action_space.shape == (len(groups),):
-        return SharesReadout
-    raise ConfigError(
-        "action",
-        "is not allowed with the graph policy; allowed: placement, change, scores, scores-task, fractional",
-    )
+    if codec is None:
+        raise ConfigError(
+            "codec", "missing; the graph policy was saved without its action codec: train it anew"
+        )
+    if codec not in READOUTS:
+        allowed = ", ".join(READOUTS)
+        raise ConfigError("action", f"{codec!r} is not allowed with the graph policy; allowed: {allowed}")
+    return READOUTS[codec]
 
 
 class Branches(nn.Module):
@@ -195,7 +195,18 @@ class Branches(nn.Module):
 
 
 class GraphPolicy(ChoicePolicy):
-    """For PPO; `graph_options` gives its keyword arguments."""
+    """For PPO; `graph_options` gives its keyword arguments.
+
+    Attributes:
+        codec: name of the action codec that it acts through.
+    """
+
+    def __init__(self, *args: Any, codec: str | None = None, **options: Any) -> None:
+        self.codec = codec
+        super().__init__(*args, **options)
+
+    def _get_constructor_parameters(self) -> dict[str, Any]:
+        return {**super()._get_constructor_parameters(), "codec": self.codec}
 
     def _build(self, lr_schedule: Any) -> None:
         """Put encoder, readout and critic where SB3 builds its nets."""
@@ -204,7 +215,7 @@ class GraphPolicy(ChoicePolicy):
         if isinstance(self.action_space, spaces.MultiDiscrete):
             self.action_dist = self.choices(self.action_space.nvec.tolist())
         self.mlp_extractor = Branches()
-        self.action_net = readout_for(self.action_space, wiring)(wiring, width, activation)
+        self.action_net = readout_for(self.codec)(wiring, width, activation)
         if isinstance(self.action_dist, DiagGaussianDistribution):
             self.log_std = nn.Parameter(torch.full((1,), float(self.log_std_init)))
         self.value_net = nn.Sequential(nn.Linear(width, width), activation(), nn.Linear(width, 1))
@@ -212,12 +223,13 @@ class GraphPolicy(ChoicePolicy):
 
 
 def graph_options(
-    described: dict[str, Any], widths: list[int], activation: type[nn.Module]
+    described: dict[str, Any], codec: str, widths: list[int], activation: type[nn.Module]
 ) -> dict[str, Any]:
     """``policy_kwargs`` of `GraphPolicy`, as plain data.
 
     Args:
         described: ``describe()["observation"]`` of the environment, with the observation `graph`.
+        codec: name of the environment's action codec.
         widths: of the embeddings of nodes, one per round of message passing.
         activation: between layers.
     """
@@ -226,6 +238,7 @@ def graph_options(
         "features_extractor_class": Encoder,
         "features_extractor_kwargs": options,
         "share_features_extractor": False,
+        "codec": codec,
     }
 
 
@@ -243,16 +256,16 @@ def rewired(policy: GraphPolicy, env: VectorEnv[Any, Any, Any]) -> GraphPolicy:
         kind = type(env.single_observation_space).__name__
         raise ConfigError("observation", f"a {kind} is not what the graph policy reads; allowed: graph")
     native: Any = env.unwrapped
-    given = policy.features_extractor_kwargs
-    options = graph_options(native.describe()["observation"], given["widths"], given["activation"])
-    new = GraphPolicy(env.single_observation_space, env.single_action_space, lambda _: 0.0, **options)
-    wanted, trained = new.action_net.codec, policy.action_net.codec
+    wanted, trained = native.simulation.action, policy.codec
     if wanted != trained:
         raise ConfigError(
             "action",
             f"{wanted!r} is not what the graph policy was trained to act through, which is {trained!r}; "
             f"train it with the codec that it is to play: action={wanted}",
         )
+    given = policy.features_extractor_kwargs
+    options = graph_options(native.describe()["observation"], wanted, given["widths"], given["activation"])
+    new = GraphPolicy(env.single_observation_space, env.single_action_space, lambda _: 0.0, **options)
     new.load_state_dict(policy.state_dict())
     new.set_training_mode(False)
     return new

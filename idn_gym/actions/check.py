@@ -12,6 +12,9 @@ from idn_gym.strict import show
 
 Numbers = npt.NDArray[np.generic]
 
+PLANNERS = "whole placements are for planners, and a net acts through another codec, such as action='scores'"
+"""Advice for those who give real numbers where segments are meant: algorithms that take any `Box`."""
+
 
 def as_array(actions: Any) -> Numbers:
     """What the caller gave, as an array.
@@ -61,7 +64,9 @@ class ActionCheck:
         array = as_array(actions)
         kind = array.dtype
         if array.shape != self._shape or kind.kind not in self._kinds or not kind.isnative:
-            self._refuse(f"{show(array.tolist())}, of shape {array.shape} and type {show(kind.str)},")
+            segments = isinstance(self._space, gym.spaces.Box) and self._kinds == "iu"
+            advice = f"; {PLANNERS}" if segments and kind.kind == "f" else ""
+            self._refuse(f"{show(array.tolist())}, of shape {array.shape} and type {show(kind.str)},", advice)
         # One comparison each way: NaN fails both. Before any conversion, which could wrap or overflow.
         inside = (array >= self._low) & (array <= self._high)
         if not inside.all():
@@ -69,7 +74,7 @@ class ActionCheck:
             self._refuse(f"{show(array[where].item())} in row {where[0]}, entry {list(where[1:])},")
         return array.astype(self._type, order="C")
 
-    def _refuse(self, what: str) -> None:
+    def _refuse(self, what: str, advice: str = "") -> None:
         raise gym.error.InvalidAction(
-            f"{what} is not allowed; each row must be in {self._space}; rows: {self._shape[0]}"
+            f"{what} is not allowed; each row must be in {self._space}; rows: {self._shape[0]}{advice}"
         )

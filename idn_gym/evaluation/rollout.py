@@ -66,8 +66,9 @@ def rollout(
         raise ConfigError("preference", "None is not allowed; rollouts report scalar costs, so name one")
     if env.unwrapped.metadata["autoreset_mode"] != AutoresetMode.NEXT_STEP:
         raise ConfigError("autoreset_mode", "must be NEXT_STEP here, or the last outcome would be gone")
-    simulation = env.unwrapped.simulation  # type: ignore[attr-defined]
-    shape = (len(seeds), simulation.compiled.scenario.horizon)
+    native: Any = env.unwrapped
+    simulation = native.simulation
+    shape = (len(seeds), native.horizon)
     played = Episodes(
         tuple(int(seed) for seed in seeds),
         np.zeros(shape),

@@ -7,6 +7,8 @@ expensive part. The batched arrays of the slot just played are in `GymVecEnv.las
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,14 @@ try:
     from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvStepReturn
 except ImportError as error:
     raise DependencyNotInstalled(f'{error.name} is not installed; run `pip install "idn-gym[rl]"`') from error
+
+VECTOR_REWARD = (
+    "None gives vector rewards, and SB3 needs scalar ones; "
+    'make "IDN-Scalar-v0", or "IDN-v0" with a preference such as "balanced"'
+)
+
+SINGLE = {"observation_space": "single_observation_space", "action_space": "single_action_space"}
+"""Attributes of one environment that go by another name where there are many."""
 
 
 def use_one_thread() -> None:
@@ -51,6 +61,7 @@ class GymVecEnv(VecEnv):
         self.native = native
         self.last_infos: dict[str, Any] = {}
         super().__init__(native.num_envs, native.single_observation_space, native.single_action_space)
+        self.metadata = {**native.metadata, **self.metadata}  # a film's frames per second among them
 
     def reset(self) -> Any:
         """Start new episodes, with the seeds and options set beforehand."""
@@ -71,7 +82,7 @@ class GymVecEnv(VecEnv):
         """Play one slot everywhere; rewards are float32 (n,)."""
         observations, rewards, terminated, truncated, infos = self.native.step(self._actions)
         if np.ndim(rewards) != 1:
-            raise ConfigError("preference", "None is not allowed here; SB3 needs a scalar reward")
+            raise ConfigError("preference", VECTOR_REWARD)
         dones = terminated | truncated
         dicts: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
         for i in np.flatnonzero(dones):
@@ -85,22 +96,37 @@ class GymVecEnv(VecEnv):
         self.native.close()
 
     def get_attr(self, attr_name: str, indices: VecEnvIndices = None) -> list[Any]:
-        """An attribute of the environment underneath, once per index."""
-        value = getattr(self.native, attr_name)
+        """An attribute of each environment: those underneath share all but their methods."""
+        value = getattr(self.native.unwrapped, SINGLE.get(attr_name, attr_name))
+        if callable(value):
+            return [partial(self._call, attr_name, i) for i in self._get_indices(indices)]
         return [value for _ in self._get_indices(indices)]
 
     def set_attr(self, attr_name: str, value: Any, indices: VecEnvIndices = None) -> None:
         """Set an attribute of the environment underneath, for all environments at once."""
         if indices is not None:
             raise ConfigError("indices", "must be None; the environments share their attributes")
-        setattr(self.native, attr_name, value)
+        setattr(self.native.unwrapped, attr_name, value)
 
     def env_method(
         self, method_name: str, *method_args: Any, indices: VecEnvIndices = None, **method_kwargs: Any
     ) -> list[Any]:
-        """Call a method that returns one row per environment, such as ``action_masks``."""
-        rows = getattr(self.native, method_name)(*method_args, **method_kwargs)
-        return [rows[i] for i in self._get_indices(indices)]
+        """What a method returns, one whole result per environment."""
+        native: Any = self.native.unwrapped
+        # Masks are one array with a row each in every vector environment that has them.
+        call = native.action_masks if method_name == "action_masks" else partial(native.call, method_name)
+        results = call(*method_args, **method_kwargs)
+        return [results[i] for i in self._get_indices(indices)]
+
+    def _call(self, method_name: str, index: int, *args: Any, **kwargs: Any) -> Any:
+        return self.env_method(method_name, *args, indices=index, **kwargs)[0]
+
+    def get_images(self) -> Sequence[npt.NDArray[np.uint8] | None]:
+        """A picture of each environment, (height, width, 3), for `render` and films; else None."""
+        if self.render_mode != "rgb_array":
+            return [None] * self.num_envs
+        pictures: Any = self.native.render()
+        return list(pictures)
 
     def env_is_wrapped(self, wrapper_class: type, indices: VecEnvIndices = None) -> list[bool]:
         """Always False: the environments inside are not objects that could be wrapped."""

@@ -8,14 +8,21 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from gymnasium.error import DependencyNotInstalled
 from numpy.typing import NDArray
-from PIL import Image
 from torch import nn
 
 from idn_gym.lab.data import Data
 from idn_gym.lab.networks import Chain
 from idn_gym.lab.quantize import Quantizer
 from idn_gym.lab.training import accuracy, logits, pixels
+
+try:
+    from PIL import Image
+except ImportError as error:
+    raise DependencyNotInstalled(
+        f'{error.name} is not installed; run `pip install "idn-gym[lab]"`'
+    ) from error
 
 QUALITIES = (5, 10, 25, 50, 75, 90)
 

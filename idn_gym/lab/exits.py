@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
+from gymnasium.error import DependencyNotInstalled
 from numpy.typing import NDArray
-from scipy.special import log_softmax
 from torch import nn
 
 from idn_gym.catalog.exit_rules import Bools, leave, split
@@ -16,6 +16,13 @@ from idn_gym.catalog.schema import Exit, OperatingPoint
 from idn_gym.core.arrays import Floats
 from idn_gym.lab.networks import Chain, Size, convolution, three_tier
 from idn_gym.strict import ConfigError, closest
+
+try:
+    from scipy.special import log_softmax
+except ImportError as error:
+    raise DependencyNotInstalled(
+        f'{error.name} is not installed; run `pip install "idn-gym[lab]"`'
+    ) from error
 
 Criterion = Literal["entropy", "normalised entropy", "probability", "margin"]
 CRITERIA: tuple[Criterion, ...] = ("entropy", "normalised entropy", "probability", "margin")

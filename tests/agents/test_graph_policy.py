@@ -33,12 +33,12 @@ def make_env(scenario="tiny", action="scores", count=4, **kwargs):
 
 def make_policy(env):
     torch.manual_seed(0)
-    options = graph_options(env.describe()["observation"], [8, 8], torch.nn.Tanh)
+    options = graph_options(env.describe()["observation"], env.simulation.action, [8, 8], torch.nn.Tanh)
     return GraphPolicy(env.single_observation_space, env.single_action_space, lambda _: 0.01, **options)
 
 
 def make_algorithm(env):
-    options = graph_options(env.describe()["observation"], [8, 8], torch.nn.Tanh)
+    options = graph_options(env.describe()["observation"], env.simulation.action, [8, 8], torch.nn.Tanh)
     settings = {"n_steps": 8, "batch_size": 16, "n_epochs": 2, "device": "cpu", "learning_rate": 0.01}
     return PPO(GraphPolicy, GymVecEnv(env), policy_kwargs=options, seed=0, **settings)
 
@@ -177,6 +177,35 @@ def test_a_trained_policy_is_not_read_for_what_it_cannot_play(tmp_path, codec):
         make_agent("ppo-graph", make_env(action=codec), path=flat)
 
 
+def test_the_codec_is_known_by_name_where_spaces_are_equal(tmp_path):
+    """One segment per node and task: a score per segment and a share per task are as many."""
+    task = {
+        "name": "imagenet",
+        "models": ["mobilenetv3_small_100"],
+        "share": 1.0,
+        "timeout": 2.0,
+        "deadline": 1.0,
+    }
+    overrides = {"tasks": [task], "serving.max_parts": 1}
+    envs = [make_env(action=codec, overrides=overrides) for codec in ("scores", "scores-task")]
+    assert envs[0].single_action_space == envs[1].single_action_space
+    assert [type(make_policy(env).action_net).codec for env in envs] == ["scores", "scores-task"]
+    path = str(tmp_path / "policy.zip")
+    make_algorithm(envs[1]).save(path)
+    assert make_agent("ppo-graph", envs[1], path=path).codec == "scores-task"
+    with pytest.raises(ConfigError, match=r"^action: 'scores' is not .* which is 'scores-task'"):
+        make_agent("ppo-graph", envs[0], path=path)
+
+
+def test_a_policy_saved_without_its_codec_says_so(tmp_path):
+    env, path = make_env(), str(tmp_path / "policy.zip")
+    algorithm = make_algorithm(env)
+    algorithm.policy_kwargs.pop("codec")
+    algorithm.save(path)
+    with pytest.raises(ConfigError, match=r"^codec: missing; .* train it anew$"):
+        make_agent("ppo-graph", env, path=path)
+
+
 @pytest.mark.parametrize("codec", ["placement", "change"])
 @pytest.mark.parametrize("guess", [True, False])
 def test_the_first_guess_can_be_left_out(guess, codec):
@@ -188,7 +217,7 @@ def test_the_first_guess_can_be_left_out(guess, codec):
 
 
 def test_whole_placements_are_refused():
-    with pytest.raises(ConfigError, match=r"^action: is not allowed with the graph policy"):
+    with pytest.raises(ConfigError, match=r"^action: 'segments' is not allowed with the graph policy"):
         make_policy(make_env(action="segments"))
 
 

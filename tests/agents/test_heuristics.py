@@ -146,3 +146,16 @@ def test_an_option_that_an_agent_does_not_have_is_refused(name):
     env = gym.make_vec("IDN-v0", num_envs=1, scenario="tiny", action=CODECS[name], preference="balanced")
     with pytest.raises(ConfigError, match=rf"^agent {name}: options \['depth'\] are not allowed: .*depth"):
         make_agent(name, env, depth=1)
+
+
+@pytest.mark.parametrize("name", CODECS)
+def test_an_agent_refuses_a_codec_that_it_cannot_act_through(name):
+    env = gym.make_vec("IDN-v0", num_envs=1, scenario="tiny", action="fractional", preference="balanced")
+    message = rf"^action: 'fractional' is not what {name} can act through; .* action='{CODECS[name]}'$"
+    with pytest.raises(ConfigError, match=message):
+        make_agent(name, env)
+
+
+def test_an_agent_refuses_a_single_environment():
+    with pytest.raises(ConfigError, match=r"^env: .*gym.make_vec"):
+        make_agent("random", gym.make("IDN-v0", scenario="tiny"))

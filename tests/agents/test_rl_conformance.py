@@ -117,11 +117,6 @@ def test_other_codecs_are_refused(kind, codec):
         resolve(scenario="tiny", agent=kind, changes={"action": codec})
 
 
-def test_the_codec_of_the_scenario_is_refused_too():
-    with pytest.raises(ConfigError, match="'placement' is not what qr-dqn"):
-        resolve(scenario="tiny", agent="qr-dqn")
-
-
 def test_replay_buffers_are_small():
     """So that checkpoints are: below 100 MB on `edge-small`."""
     env = gym.make_vec("IDN-v0", num_envs=1, scenario="edge-small")

@@ -47,6 +47,8 @@ def test_agent_file_of_the_user(tmp_path):
     [
         (["agent.learning_rat=1"], "agent.learning_rat"),
         (["agent.gamma=2"], "agent.gamma"),
+        (["agent.learning_rate=1e39"], r"^agent.learning_rate: 1e\+39 is not allowed"),
+        (["agent.ent_coef=1e300"], r"^agent.ent_coef: 1e\+300 is not allowed"),
         (["agent.gamma"], "not an assignment"),
         (["agent.net_arch=[1"], "agent.net_arch"),
         (["stepps=5"], "steps"),
@@ -90,3 +92,26 @@ def test_any_preference_of_the_environment_can_be_trained_on():
     for wrong in (None, "speed", [1, 2], {"speed": 1.0}):
         with pytest.raises(ConfigError, match="preference"):
             resolve(changes={"preference": wrong})
+
+
+@pytest.mark.parametrize(
+    ("agent", "codec"),
+    [("dqn", "change"), ("qr-dqn", "change"), ("sac", "scores"), ("tqc", "scores"), ("ppo", None)],
+)
+def test_an_agent_gets_a_codec_that_it_can_act_through(agent, codec):
+    """The scenario's own stays where it will do, and what the user names is never replaced."""
+    config = resolve(scenario="tiny", agent=agent)
+    assert config.scenario.action == "placement" and config.action == codec
+    assert resolve(yaml.safe_load(to_yaml(config))) == config
+    own = resolve(scenario="tiny", agent=agent, changes={"scenario.action": codec or "scores"})
+    assert own.action is None
+    with pytest.raises(
+        ConfigError, match=f"^action: 'segments' is not what {agent} can act through; allowed"
+    ):
+        resolve(scenario="tiny", agent=agent, changes={"action": "segments"})
+
+
+def test_maskable_ppo_leaves_scores_for_a_codec_with_masks():
+    assert resolve(scenario="isp-hierarchy", agent="maskable-ppo").action in (None, "change")
+    changes = {"scenario.action": "scores"}
+    assert resolve(scenario="tiny", agent="maskable-ppo", changes=changes).action == "change"

@@ -9,7 +9,7 @@ import pytest
 from gymnasium.error import DependencyNotInstalled
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from sb3_contrib import MaskablePPO
-from stable_baselines3 import PPO
+from stable_baselines3 import PPO, SAC
 from stable_baselines3.common.env_checker import check_env
 from stable_baselines3.common.vec_env import DummyVecEnv, VecMonitor
 
@@ -126,6 +126,48 @@ def test_attributes_are_shared():
         env.set_attr("colour", "blue", indices=[0])
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments"), [("describe", ()), ("describe_placement", ()), ("action_masks", ())]
+)
+def test_methods_return_what_they_return_in_dummy_vec_env(name, arguments):
+    """One whole result per environment, and through `get_attr` one bound method per environment."""
+    options = {"scenario": "tiny", "preference": "balanced"}
+    ours, theirs = native(3, **options), DummyVecEnv([lambda: gym.make("IDN-v0", **options)] * 3)
+    ours.seed(0), theirs.seed(0)
+    ours.reset(), theirs.reset()
+    actions = np.array([ours.action_space.sample() for _ in range(3)])
+    ours.step(actions), theirs.step(actions)
+    want = theirs.env_method(name, *arguments)
+    np.testing.assert_equal(ours.env_method(name, *arguments), want)
+    np.testing.assert_equal(ours.env_method(name, *arguments, indices=[2, 0]), [want[2], want[0]])
+    np.testing.assert_equal([method(*arguments) for method in ours.get_attr(name)], want)
+
+
+def test_fronts_come_whole_too():
+    env = native(2, scenario="tiny", preference=None, overrides={})
+    fronts = env.env_method("pareto_front", 0.9)
+    np.testing.assert_equal(fronts, [gym.make("IDN-v0", scenario="tiny").unwrapped.pareto_front(0.9)] * 2)
+
+
+def test_attributes_are_those_of_one_environment():
+    env = native(2, scenario="tiny")
+    assert env.get_attr("observation_space") == [env.observation_space] * 2
+    assert env.get_attr("action_space", [1]) == [env.action_space]
+
+
+def test_every_environment_is_filmed():
+    options = {"scenario": "tiny", "preference": "balanced", "overrides": {"horizon": 7}}
+    ours = native(2, render_mode="rgb_array", **options)
+    theirs = DummyVecEnv([lambda: gym.make("IDN-v0", render_mode="rgb_array", **options)] * 2)
+    ours.seed(0), theirs.seed(0)
+    ours.reset(), theirs.reset()
+    for image, same in zip(ours.get_images(), theirs.get_images(), strict=True):
+        np.testing.assert_array_equal(image, same)
+    assert ours.render().size == 2 * image.size
+    assert ours.render_mode == "rgb_array" and ours.metadata["render_fps"] == 4
+    assert native(2, render_mode="ansi").get_images() == [None, None]
+
+
 def test_next_step_reset_is_refused():
     with pytest.raises(ConfigError, match="SAME_STEP"):
         adapter(AutoresetMode.NEXT_STEP)
@@ -165,7 +207,7 @@ def test_vector_rewards_are_refused():
     env = native(2, preference=None)
     env.seed(0)
     env.reset()
-    with pytest.raises(ConfigError, match="preference"):
+    with pytest.raises(ConfigError, match=r"^preference: .* make .IDN-Scalar-v0., or .* such as"):
         env.step(np.array([env.action_space.sample()] * 2))
 
 
@@ -181,3 +223,13 @@ def test_maskable_ppo_takes_only_what_the_masks_allow(action):
     starts = np.cumsum(sizes) - sizes
     assert masks.shape == (4, sizes.sum()) and not masks.all()
     assert np.take_along_axis(masks, starts + actions.reshape(4, -1), axis=1).all()
+
+
+@pytest.mark.parametrize("algorithm", [PPO, SAC])
+def test_a_net_on_whole_placements_is_told_what_to_do(algorithm):
+    """SB3 takes any `Box`, and acts in it with real numbers."""
+    env = gym.make("IDN-Scalar-v0", scenario="tiny", action="segments")
+    with pytest.raises(
+        gym.error.InvalidAction, match=r"planners, and a net acts through .* action='scores'$"
+    ):
+        algorithm("MlpPolicy", env, device="cpu", seed=0).learn(64)
