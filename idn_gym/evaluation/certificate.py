@@ -40,7 +40,7 @@ def certificate(
         instance: drawn from it.
         b: row.
         iterations: number of points; the bound may be asked for at any number.
-        step: multiplies the adaptive step sqrt(ln(S/b) / sum max(g/s)^2) of each node.
+        step: multiplies the adaptive step sqrt(max(1, ln(S/b)) / sum max(g/s)^2) of each node.
 
     Raises:
         ConfigError: the concave gain does not cover the scenario.
@@ -68,7 +68,8 @@ def certificate(
         steepest = np.zeros(len(budget))
         np.maximum.at(steepest, items.node, np.abs(gradient) / size)
         squares += steepest**2
-        rate = step * np.sqrt(np.log(1.0 / np.clip(share, 1e-9, 0.999)) / np.maximum(squares, 1e-300))
+        spread = np.maximum(1.0, -np.log(np.maximum(share, 1e-9)))
+        rate = step * np.sqrt(spread / np.maximum(squares, 1e-300))
         exponent = rate[items.node] * gradient / size
         raised = np.log(np.maximum(z, 1e-12)) + np.minimum(exponent, 50.0)
         z = project(items, raised, budget)
@@ -76,14 +77,14 @@ def certificate(
 
 
 def project(items: Items, log_z: Floats, budget: Floats) -> Floats:
-    """min(1, mu e^log_z) per node with mu set by the budget, then falling along chains.
+    """min(1, mu e^log_z) per node with the largest mu <= 1 that fits, then falling along chains.
 
     Args:
         items: from `make_items`.
         log_z: (I,) logarithms.
         budget: (N,) [bytes], at most the size of all columns of the node.
     """
-    low, high = np.full(len(budget), -800.0), np.full(len(budget), 800.0)
+    low, high = np.full(len(budget), -800.0), np.zeros(len(budget))
     for _ in range(60):
         middle = (low + high) / 2
         z = np.exp(np.minimum(0.0, log_z + middle[items.node]))
