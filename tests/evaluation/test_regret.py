@@ -50,7 +50,7 @@ def test_updates_per_slot():
 
 
 def test_entropy_bound_by_hand():
-    """Nodes of 2 bytes out of 8, 2 out of 3 and 50 for 5: from 0 the last two are as far as b, not b ln(S/b)."""
+    """Nodes of 2 bytes out of 8, of 2 out of 3 and of 50 for 5: in the last two nothing is as far as 0."""
     slopes = np.array([3.0, 4.0])[:, None]
     bound = entropy_bound(slopes, np.array([2.0]), np.array([8.0]))
     np.testing.assert_allclose(bound, 2 * np.sqrt(2 * np.log(4) * np.array([9.0, 25.0])))

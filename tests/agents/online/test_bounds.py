@@ -1,4 +1,4 @@
-"""Bounds on regret: random sequences of supergradients of either sign, random scenarios, and what has no bound."""
+"""Bounds on regret: random supergradients of either sign, random scenarios, and what has no bound."""
 
 import numpy as np
 import pytest
