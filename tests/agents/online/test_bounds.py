@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from scipy.optimize import linprog
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from agents.online.mirror import Geometry, Iterate, widths
 from agents.online.projection import make_polytope
@@ -14,6 +15,8 @@ from idn_gym.evaluation.solver import solve_relaxed
 from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.presets import resolve
+
+linprog = pytest.importorskip("scipy.optimize").linprog
 
 RATIOS = (0.8, 1.1, 1.3, 1.7, 2.2, 2.7, 6.0)
 """Sizes over budget: ln of it is below 1 in most, and the whole node fits in the first."""
@@ -150,6 +153,31 @@ def test_the_printed_bound_holds_in_random_networks_of_heads_and_wholes(seeds, m
         held = placements[gains.argmax()][learner.items.node, learner.items.model]
         shorter += bool(((held != EMPTY) & (held == learner.items.segment) & (last == 1)).any())
     assert shorter > 0.2 * len(seeds)  # heads alone are often best, or nothing is tested
+
+
+def check_world(data, seed, worlds, make_scenario, play_learner):
+    """Exits, several models of a task, links and compute that fail: wherever a bound is given, it holds."""
+    world = data.draw(worlds)
+    world["overrides"] |= {"serving.capacity": "exogenous", "dynamics.memory": None, "horizon": 40}
+    scenario = make_scenario(**world)
+    instance = build_instance(scenario, seed)
+    learner, _, _, fractional = play_learner("oga", scenario, instance=instance)
+    assume(learner.unproven is None and len(learner.items.node))
+    relaxed = solve_relaxed(LayerProgram(instance, learner.items, pieces=40).program, 60.0).bound
+    assert relaxed - fractional.sum() <= learner.regret_bound[0] * (1 + 1e-6) + 1e-6
+
+
+@settings(max_examples=15)
+@given(data=st.data(), seed=st.integers(0, 2**16))
+def test_the_printed_bound_holds_in_random_worlds(data, seed, worlds, make_scenario, play_learner):
+    check_world(data, seed, worlds, make_scenario, play_learner)
+
+
+@pytest.mark.long
+@settings(max_examples=400)
+@given(data=st.data(), seed=st.integers(0, 2**16))
+def test_the_printed_bound_holds_in_many_random_worlds(data, seed, worlds, make_scenario, play_learner):
+    check_world(data, seed, worlds, make_scenario, play_learner)
 
 
 def test_oga_finds_a_head_that_is_worth_more_than_the_whole(make_scenario, play_learner):
