@@ -30,6 +30,8 @@ AGENTS: dict[str, str] = {
     "local-search": "agents.heuristics.policies:local_search",
     "clairvoyant-search": "agents.heuristics.policies:clairvoyant_search",
     "infida": "agents.online.build:infida",
+    "infida-coupled": "agents.online.build:infida_coupled",
+    "infida-best-of-two": "agents.online.build:infida_best_of_two",
     "infida-offline": "agents.online.build:infida_offline",
     "infida-adahedge": "agents.online.build:infida_adahedge",
     "oga": "agents.online.build:oga",
@@ -68,7 +70,8 @@ CLAIRVOYANT = frozenset(
 """References that are told, as `seeds`, which episodes they are going to be judged on."""
 
 RANDOMISED = frozenset(
-    {"random", "infida", "infida-offline", "infida-adahedge", "oga", "ftrl-entropy", "ftrl-euclid", "ftpl"}
+    {"random", "oga", "ftrl-entropy", "ftrl-euclid", "ftpl"}
+    | {name for name in AGENTS if name.split("-")[0] == "infida"}
 )
 """Agents with a `seed` of their own, which studies set anew for every episode."""
 

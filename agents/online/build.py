@@ -24,8 +24,18 @@ C = TypeVar("C")
 
 
 def infida(env: Env, **options: Any) -> Mirror:
-    """Mirror ascent in the entropy geometry; see `MirrorConfig` for the options."""
+    """Mirror ascent in the entropy geometry, rounded anew with exact means; see `MirrorConfig`."""
     return _mirror(env, options, Geometry(entropy=True, lazy=False))
+
+
+def infida_coupled(env: Env, **options: Any) -> Mirror:
+    """INFIDA whose uniforms are frozen for an episode, so that it loads little."""
+    return infida(env, **{"coupled": True, **options})
+
+
+def infida_best_of_two(env: Env, **options: Any) -> Mirror:
+    """INFIDA that plays the better of two whole placements, within every budget, with frozen uniforms."""
+    return infida(env, **{"rounding": "best-of-two", "coupled": True, **options})
 
 
 def oga(env: Env, **options: Any) -> Mirror:

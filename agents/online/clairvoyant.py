@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -81,8 +82,9 @@ class ClairvoyantGreedy(Planner):
 
 @dataclass(frozen=True)
 class OfflineConfig(OnlineConfig):
-    """Mirror ascent on a known episode."""
+    """Mirror ascent on a known episode; one placement for all of it, so the better of two."""
 
+    rounding: Literal["exact", "best-of-two"] = "best-of-two"
     iterations: int = number(200, least=1)
     groups: int = number(20, least=1)
     """slots that an episode is merged into; exact where costs are constant and no capacity binds"""

@@ -33,9 +33,10 @@ class OnlineConfig:
     """slots between two placements"""
     stretched: bool = False
     """start with short intervals: the k-th comes after min(k, refresh) slots"""
-    rounding: Literal["feasible", "exact"] = "feasible"
-    """feasible: within the budget, leftovers filled up; exact: exact means, a model too much at most"""
-    coupled: bool = True
+    rounding: Literal["exact", "best-of-two"] = "exact"
+    """exact: exact means, a model too much at most, which the environment's repair cuts; best-of-two: the
+    better of two candidates on recent demand, within the budget"""
+    coupled: bool = False
     """one set of uniforms per episode, so that placements move as little as the fractions; false: new ones"""
     memory: float = number(0.9, least=0, below=1)
     """weight of the past in the recent demand that leftovers are filled by"""

@@ -5,41 +5,44 @@ With g a supergradient of the slot's gain, s sizes and P the projections of `pro
 =============  ========================================  =====================================
 name           eager: online mirror descent              lazy: follow the regularised leader
 =============  ========================================  =====================================
-entropy        z+ = P_ent(z exp(eta g / s)), INFIDA       z+ = P_ent(exp(eta theta / s))
-Euclidean      z+ = P_euc(z + eta g / s), OGA             z+ = P_euc(eta theta / s)
+entropy        z+ = P_ent(z exp(eta g / s)), INFIDA       z+ = P_ent(z_1 exp(eta theta / s))
+Euclidean      z+ = P_euc(z + eta g / s), OGA             z+ = P_euc(z_1 + eta theta / s)
 =============  ========================================  =====================================
 
-theta is the sum of all g so far. Entropy steps are taken on logs, which the projection hands back floored
+theta is the sum of all g so far and z_1 the start, the fraction b / S everywhere, with b a node's budget and
+S the sum of its sizes. Entropy steps are taken on logs, which the projection hands back floored
 at 1e-12 (see `projection.LOG_FLOOR`): that is INFIDA exactly while no fraction is below it.
 
-Steps per node v, with b its budget, S the sum of its sizes, q_t = max |g_t| / s and n_t^2 = sum g_t^2 / s:
+Steps per node, with q_t = max |g_t| / s, n_t^2 = sum g_t^2 / s and l = max(1, ln(S / b)) (derivations in
+docs/learners.md):
 
-- "adaptive", entropy: sqrt(c ln(S / b) / sum q_t^2), c = 2 eager and 1 lazy. Regret of the best fixed
-  eager step: at most b sqrt(2 ln(S / b) sum q_t^2), summed over nodes; the adaptive one is proven for
-  the lazy form only.
-- "adaptive", Euclidean: D / sqrt(2 sum n_t^2), D^2 = 2 min(b, S - b). Regret: at most D sqrt(2 sum n_t^2).
-- "theory": the fixed step for the scenario's horizon T and the largest gradient there can be while no
-  batch exceeds `peak` times its nominal size at nominal costs, which is the one at an empty network:
-  sqrt(2 ln(S / b) / T) / q, or D / (n sqrt(T)). These are the constants of the published bound, node
-  by node (derived in its notation: theta = 1 / b, D_max = b ln(S / b), sigma = q).
+- "adaptive", entropy: sqrt(c l / sum q_t^2), c = 2 eager and 1 lazy. Regret of the best fixed eager
+  step: at most b sqrt(2 l sum q_t^2), summed over nodes; the adaptive one is proven for the lazy form only.
+- "adaptive", Euclidean: D / sqrt(2 sum n_t^2), D^2 = min(2 b, S). Regret: at most D sqrt(2 sum n_t^2).
+- "theory": the fixed step for the scenario's horizon T and the gradient at an empty network while each
+  batch is `peak` times its nominal size at nominal costs: sqrt(2 l / T) / q, or D / (n sqrt(T)). With whole
+  models no gradient is larger while no batch is. These are the constants of the published bound, node
+  by node (derived in its notation: theta = 1 / b, D_max = b l, sigma = q).
 
-`scale` multiplies either.
+A slot in which an eager node holds everything and no gradient is negative moves nothing and has no
+regret; it is left out of the sums. `scale` multiplies either step.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from agents.online.learner import OnlineConfig, OnlineLearner
-from agents.online.projection import Polytope, project_entropy, project_euclid
+from agents.online.projection import LOG_FLOOR, Polytope, project_entropy, project_euclid
+from agents.online.proof import unproven
 from idn_gym.core.arrays import Floats
 from idn_gym.core.kernel import hot
 from idn_gym.core.layers import make_layers
 from idn_gym.core.relaxation import gain_and_gradient
-from idn_gym.evaluation.hindsight import serves_alone
 from idn_gym.policy import Bools, Feedback
 from idn_gym.scenarios.compile import Compiled
 from idn_gym.strict import number
@@ -56,8 +59,7 @@ class MirrorConfig(OnlineConfig):
     """largest batch over the nominal one that step "theory" reckons with"""
 
 
-@dataclass(frozen=True)
-class Geometry:
+class Geometry(NamedTuple):
     """Which of the four updates."""
 
     entropy: bool
@@ -96,21 +98,23 @@ class Iterate:
         self._point = np.zeros((rows, count))
         self._sum = np.zeros((rows, count if geometry.lazy else 0))
         self._width = widths(polytope, geometry)
+        held = polytope.total > 0.0
+        share = np.divide(polytope.budget, polytope.total, out=np.zeros(nodes), where=held)
+        self._start: Floats = np.repeat(share, np.diff(polytope.node_start))
+        logs = np.log(np.maximum(self._start, math.exp(LOG_FLOOR)))
+        self._origin: Floats = logs if geometry.entropy else self._start
         self.begin(np.ones(rows, np.bool_))
 
     def begin(self, rows: Bools) -> None:
-        """Put the marked rows back to the minimum of the mirror map: the same fraction everywhere."""
+        """Put the marked rows back to the start: the same fraction everywhere in a node."""
         self.norms[rows] = 0.0
         self._sum[rows] = 0.0
-        # from 0 both projections lead to the same fraction everywhere; the other rows stay
-        point, z = np.zeros((1, self.z.shape[1])), np.zeros((1, self.z.shape[1]))
-        self._project(point, z)
-        self._point[rows] = point if self.geometry.entropy else z
-        self.z[rows] = z
+        self._point[rows] = self._origin
+        self.z[rows] = self._start
 
     def move(self, gradient: Floats) -> None:
         """Take one step along the supergradients (B, I)."""
-        add_norms(self.polytope, gradient, self.geometry.entropy, self.norms)
+        add_norms(self.polytope, gradient, self.z, self.geometry, self.norms)
         if self.fixed is None:
             eta = np.zeros_like(self.norms)
             np.divide(self._width, np.sqrt(self.norms), out=eta, where=self.norms > 0.0)
@@ -119,7 +123,7 @@ class Iterate:
             eta = np.broadcast_to(self.scale * self.fixed, self.norms.shape).copy()
         if self.geometry.lazy:
             self._sum += gradient
-            self._point[:] = 0.0
+            self._point[:] = self._origin
             step(self.polytope, self._sum, eta, self._point)
         else:
             step(self.polytope, gradient, eta, self._point)
@@ -132,14 +136,17 @@ class Iterate:
 
 
 def widths(polytope: Polytope, geometry: Geometry) -> Floats:
-    """(N,) numerators of the adaptive steps; 0 where there is nothing to choose."""
-    total = _totals(polytope)
-    budget = polytope.budget
-    free = (budget > 0.0) & (budget < total)
+    """(N,) numerators of the adaptive steps; 0 where there is nothing to choose.
+
+    Entropy: sqrt(c max(1, ln(S/b))) with c as above; nothing is further from the start than b times the
+    maximum. Euclidean: D / sqrt(2) with D^2 = min(2b, S), the squared diameter [bytes].
+    """
+    total, budget = polytope.total, polytope.budget
+    free = budget > 0.0
     if geometry.entropy:
-        ratio = np.where(free, total / np.where(free, budget, 1.0), 1.0)
-        return np.sqrt((1.0 if geometry.lazy else 2.0) * np.log(ratio))
-    return np.where(free, np.sqrt(np.minimum(budget, total - budget)), 0.0)
+        ratio = np.divide(total, budget, out=np.ones_like(total), where=free)
+        return np.where(free, np.sqrt((1.0 if geometry.lazy else 2.0) * np.maximum(1.0, np.log(ratio))), 0.0)
+    return np.sqrt(np.minimum(budget, 0.5 * total))
 
 
 def theory_steps(learner: OnlineLearner, geometry: Geometry, peak: float) -> Floats:
@@ -151,7 +158,7 @@ def theory_steps(learner: OnlineLearner, geometry: Geometry, peak: float) -> Flo
     layers = make_layers(tables, learner.items)
     gain_and_gradient(tables, draw, 0, 0, learner.items, nothing, gradient[0], layers)
     norms = np.zeros((1, len(polytope.budget)))
-    add_norms(polytope, gradient, geometry.entropy, norms)
+    add_norms(polytope, gradient, np.zeros_like(gradient), geometry, norms)
     horizon = learner.compiled.scenario.horizon
     width = widths(polytope, Geometry(geometry.entropy, False)) * (1.0 if geometry.entropy else np.sqrt(2.0))
     steps = np.zeros_like(width)
@@ -159,23 +166,23 @@ def theory_steps(learner: OnlineLearner, geometry: Geometry, peak: float) -> Flo
     return steps
 
 
-def _totals(polytope: Polytope) -> Floats:
-    sums = np.append(0.0, np.cumsum(polytope.size))
-    totals: Floats = sums[polytope.node_start[1:]] - sums[polytope.node_start[:-1]]
-    return totals
-
-
 @hot
-def add_norms(polytope: Polytope, gradient: Floats, entropy: bool, norms: Floats) -> None:
-    """Add the squared dual norm of each node's gradient: (max |g| / s)^2, or sum g^2 / s."""
+def add_norms(polytope: Polytope, gradient: Floats, z: Floats, geometry: Geometry, norms: Floats) -> None:
+    """Add the squared dual norm of each node's gradient: (max |g| / s)^2, or sum g^2 / s.
+
+    Nodes that an eager update leaves at everything are passed over: no placement does better there.
+    """
     for b in range(len(gradient)):
         for v in range(len(polytope.budget)):
             total, most = 0.0, 0.0
+            stays = not geometry.lazy
             for i in range(polytope.node_start[v], polytope.node_start[v + 1]):
                 rate = gradient[b, i] / polytope.size[i]
                 most = max(most, abs(rate))
                 total += rate * gradient[b, i]
-            norms[b, v] += most * most if entropy else total
+                stays = stays and z[b, i] == 1.0 and rate >= 0.0
+            if not stays:
+                norms[b, v] += most * most if geometry.entropy else total
 
 
 @hot
@@ -188,13 +195,17 @@ def step(polytope: Polytope, direction: Floats, eta: Floats, point: Floats) -> N
 
 
 class Mirror(OnlineLearner):
-    """One of the four updates with one step."""
+    """One of the four updates with one step.
+
+    Attributes:
+        unproven: the first assumption of a proven regret bound that fails here; None: there is a bound.
+    """
 
     def __init__(self, compiled: Compiled, rows: int, config: MirrorConfig, geometry: Geometry) -> None:
         self.config, self.geometry = config, geometry
         self.iterate: Iterate | None = None
         super().__init__(compiled, rows, config)
-        self._covered = serves_alone(self.tables, self.items)
+        self.unproven = unproven(compiled, self.items, geometry, config)
 
     def start(self, rows: Bools) -> None:
         if self.iterate is None:
@@ -212,13 +223,9 @@ class Mirror(OnlineLearner):
     def regret_bound(self) -> Floats | None:
         """(B,) what fractional regret has at most come to so far: D sqrt(2 sum n_t^2) over all nodes.
 
-        None where it is not proven: it is for `oga` with its own adaptive step, with private capacities
-        and where no option needs two placed segments.
+        None where it is not proven: `unproven` says why.
         """
-        eager = not (self.geometry.entropy or self.geometry.lazy)
-        own = self.config.step == "adaptive" and self.config.scale == 1.0
-        if self.iterate is None or not (eager and own and self._covered):
+        if self.iterate is None or self.unproven is not None:
             return None
-        diameter = np.sqrt(2.0) * widths(self.polytope, self.geometry)
-        bound: Floats = (diameter * np.sqrt(2.0 * self.iterate.norms)).sum(axis=1)
+        bound: Floats = (2.0 * widths(self.polytope, self.geometry) * np.sqrt(self.iterate.norms)).sum(axis=1)
         return bound

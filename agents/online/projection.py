@@ -1,12 +1,14 @@
 """Exact projections onto the fractional placements of every node, in two geometries weighted by size.
 
-A node's fractional placements are chains 1 >= z_1 >= z_2 >= ... >= 0 whose sizes add up to its budget,
-sum s z = min(b, sum s). Both projections pool violators of a chain's order by their weighted mean, then
-shift all pooled values by one number and cut them off, since a monotone map commutes with pooling:
+A node's fractional placements are chains 1 >= z_1 >= z_2 >= ... >= 0 whose sizes fit into its budget,
+sum s z <= b. The budget need not be used up: a longer prefix may be worth less than a shorter one. Both
+projections pool violators of a chain's order by their weighted mean, then cut the pooled values h off, and
+where that does not fit, shift all of them down by one number (the multiplier of the budget) and cut them
+off, since a monotone map commutes with pooling:
 
 - entropy, sum s z ln z: values are logs, pooled by weighted mean (a geometric mean of the points), and
-  z = min(1, mu h);
-- Euclidean, sum s z^2 / 2: z = clip(h - lambda, 0, 1).
+  z = min(1, mu h) with mu <= 1;
+- Euclidean, sum s z^2 / 2: z = clip(h - lambda, 0, 1) with lambda >= 0.
 
 Neither sorts: mu grows monotonically while items reach 1 (as in Michelot's projection onto a simplex),
 and lambda is found by Newton steps on a piecewise linear function inside a shrinking bracket. Each pass
@@ -37,7 +39,8 @@ class Polytope(NamedTuple):
     node_start: Ints  # (N+1,) into I
     chain_last: Ints  # (I,) one past the last item of the chain that starts here; 0 inside a chain
     size: Floats  # (I,) [bytes] of the item alone, at least 1
-    budget: Floats  # (N,) [bytes] min(memory for items, sum of their sizes)
+    total: Floats  # (N,) [bytes] sum of the sizes
+    budget: Floats  # (N,) [bytes] min(memory for items, total)
     work: Floats  # (3, I) work space
 
 
@@ -47,17 +50,19 @@ def make_polytope(node_start: Ints, parent: Ints, size: Floats, budget: Floats) 
     Args:
         node_start: (N+1,) into I.
         parent: (I,) the item before this one in its chain (the column just before), or a negative number.
-        size: (I,) [bytes] increments; taken as at least 1, since geometries divide by them.
+        size: (I,) [bytes] increments; taken as at least 1, since geometries divide by them. Budgets grow
+            by what that adds, so that whatever fits still does.
         budget: (N,) [bytes].
     """
     count = len(size)
-    size = np.maximum(size, 1.0)
+    given, size = size, np.maximum(size, 1.0)
     last = np.zeros(count, np.int64)
     starts = np.flatnonzero(np.asarray(parent) < 0)
     last[starts] = np.append(starts[1:], count)
     total = np.array([size[a:z].sum() for a, z in itertools.pairwise(node_start)])
-    room = np.clip(budget, 0.0, total)
-    return Polytope(np.asarray(node_start, np.int64), last, size, room, np.zeros((3, count)))
+    added = np.array([(size - given)[a:z].sum() for a, z in itertools.pairwise(node_start)])
+    room = np.clip(budget + added, 0.0, total)
+    return Polytope(np.asarray(node_start, np.int64), last, size, total, room, np.zeros((3, count)))
 
 
 @hot
@@ -73,7 +78,7 @@ def project_entropy(polytope: Polytope, logs: Floats, z: Floats) -> None:
         for v in range(len(polytope.budget)):
             first, last = polytope.node_start[v], polytope.node_start[v + 1]
             _pool(polytope, b, first, last, logs)
-            _scale(polytope, b, first, last, polytope.budget[v], logs, z)
+            _scale(polytope, b, v, logs, z)
 
 
 @hot
@@ -89,7 +94,7 @@ def project_euclid(polytope: Polytope, points: Floats, z: Floats) -> None:
         for v in range(len(polytope.budget)):
             first, last = polytope.node_start[v], polytope.node_start[v + 1]
             _pool(polytope, b, first, last, points)
-            _shift(polytope, b, first, last, polytope.budget[v], points, z)
+            _shift(polytope, b, v, points, z)
 
 
 @inner
@@ -119,19 +124,24 @@ def _pool(polytope: Polytope, b: int, first: int, last: int, values: Floats) -> 
 
 
 @inner
-def _scale(polytope: Polytope, b: int, first: int, last: int, budget: float, logs: Floats, z: Floats) -> None:
-    """Find z = min(1, mu exp(log)) that uses the budget up; items that reached 1 stay there."""
-    size = polytope.size
-    used = 0.0
+def _scale(polytope: Polytope, b: int, v: int, logs: Floats, z: Floats) -> None:
+    """Find z = min(1, mu exp(log)), mu at most 1, that fits; items that reached 1 stay there.
+
+    The search is for the mu that uses the budget up; one above 1 says that the points fit as they are.
+    """
+    size, budget = polytope.size, polytope.budget[v]
+    first, last = polytope.node_start[v], polytope.node_start[v + 1]
+    if budget <= 0.0:
+        for i in range(first, last):
+            z[b, i] = 0.0
+            logs[b, i] = LOG_FLOOR
+        return
+    if budget >= polytope.total[v]:
+        _cut(b, first, last, logs, z)
+        return
     shift = -math.inf
     for i in range(first, last):
-        used += size[i]
         shift = max(shift, logs[b, i])
-    if budget >= used * (1.0 - 1e-15) or budget <= 0.0:
-        for i in range(first, last):
-            z[b, i] = 0.0 if budget <= 0.0 else 1.0
-            logs[b, i] = LOG_FLOOR if budget <= 0.0 else 0.0
-        return
     for i in range(first, last):
         z[b, i] = math.exp(logs[b, i] - shift)
     cut, scale = math.inf, 0.0
@@ -160,27 +170,38 @@ def _scale(polytope: Polytope, b: int, first: int, last: int, budget: float, log
             break
         cut = min(cut, shift - math.log(scale))
     lift = math.log(scale) - shift if scale > 0.0 else -math.inf
+    if lift >= 0.0:
+        _cut(b, first, last, logs, z)
+        return
     for i in range(first, last):
         z[b, i] = 1.0 if logs[b, i] >= cut else min(1.0, scale * z[b, i])
         logs[b, i] = max(LOG_FLOOR, min(0.0, logs[b, i] + lift))
 
 
 @inner
-def _shift(
-    polytope: Polytope, b: int, first: int, last: int, budget: float, points: Floats, z: Floats
-) -> None:
-    """Find z = clip(point - lambda, 0, 1) that uses the budget up."""
-    size = polytope.size
-    used, weighted = 0.0, 0.0
+def _cut(b: int, first: int, last: int, logs: Floats, z: Floats) -> None:
+    """Cut points off at 1, z = min(1, exp(log)), and do no more: the budget does not bind."""
+    for i in range(first, last):
+        z[b, i] = math.exp(min(0.0, logs[b, i]))
+        logs[b, i] = max(LOG_FLOOR, min(0.0, logs[b, i]))
+
+
+@inner
+def _shift(polytope: Polytope, b: int, v: int, points: Floats, z: Floats) -> None:
+    """Find z = clip(point - lambda, 0, 1), lambda at least 0, that fits."""
+    size, budget = polytope.size, polytope.budget[v]
+    first, last = polytope.node_start[v], polytope.node_start[v + 1]
+    used, weighted, taken = 0.0, 0.0, 0.0
     low, high = math.inf, -math.inf
     for i in range(first, last):
         used += size[i]
         weighted += size[i] * points[b, i]
         low, high = min(low, points[b, i] - 1.0), max(high, points[b, i])
-    if budget >= used * (1.0 - 1e-15) or budget <= 0.0:
-        for i in range(first, last):
-            z[b, i] = 0.0 if budget <= 0.0 else 1.0
+        z[b, i] = min(1.0, max(0.0, points[b, i])) if budget > 0.0 else 0.0
+        taken += size[i] * z[b, i]
+    if taken <= budget or budget >= polytope.total[v]:
         return
+    low = max(low, 0.0)
     guess = min(max((weighted - budget) / used, low), high)
     before_ones, before_zeros = -1, -1
     for step in range(200):

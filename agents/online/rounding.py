@@ -12,9 +12,10 @@ placements independent; frozen for an episode they couple them, so that a slowly
 Longer chains are cut at one uniform each: prefix i is held where z_i > u. Means are exact, the budget
 holds in expectation only.
 
-The feasible mode ends in two candidates per node: what was rounded without the open item, trimmed where
-chains exceed the budget and then filled up; and the best item that the first had to leave out, filled
-up. It takes the one worth more on recent demand. No factor of the gain is guaranteed; the budget is.
+The mode "best-of-two" ends in two candidates per node: what was rounded without the open item, trimmed
+where chains exceed the budget and then filled up; and the best item that the first had to leave out, filled
+up. It takes the one worth more on recent demand. No factor of the gain is guaranteed; the budget is. Where
+a node holds one or two models hardly anything is left to chance, and who knows the rule can play against it.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ def certificate(
         steepest = np.zeros(len(budget))
         np.maximum.at(steepest, items.node, np.abs(gradient) / size)
         squares += steepest**2
-        spread = np.maximum(1.0, np.log(1.0 / np.maximum(share, 1e-9)))
+        spread = np.maximum(1.0, -np.log(np.maximum(share, 1e-9)))
         rate = step * np.sqrt(spread / np.maximum(squares, 1e-300))
         exponent = rate[items.node] * gradient / size
         raised = np.log(np.maximum(z, 1e-12)) + np.minimum(exponent, 50.0)
@@ -77,7 +77,7 @@ def certificate(
 
 
 def project(items: Items, log_z: Floats, budget: Floats) -> Floats:
-    """min(1, mu e^log_z) per node, then falling along chains; mu is 1, or as far below as the budget asks.
+    """min(1, mu e^log_z) per node with the largest mu <= 1 that fits, then falling along chains.
 
     Budgets are not filled up: where a longer prefix serves less, the best point leaves memory free.
 

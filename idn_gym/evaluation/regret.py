@@ -66,10 +66,10 @@ def updates_per_slot(loaded: Floats) -> Floats:
 def entropy_bound(steepest: Floats, budget: Floats, size: Floats) -> Floats:
     """Bound on the fractional regret of mirror ascent with size-weighted entropy, after each slot (T,).
 
-    Sum over nodes of b sqrt(2 ln(S/b) sum of max(g/s)^2): what a fixed step tuned in hindsight per node
-    guarantees from the uniform start. It holds for private capacities and constant memory, against
-    all that fills the budgets, chains too: the same fraction everywhere is feasible for them, and nothing
-    is further than b ln(S/b) from it. A node that holds everything adds nothing.
+    Sum over nodes of b sqrt(2 max(1, ln(S/b)) sum of max(g/s)^2): what a fixed step tuned in hindsight per
+    node guarantees from the uniform start. It holds for private capacities and constant memory, against
+    all that fits into the budgets, chains too: the same fraction everywhere is feasible for them, and
+    nothing is further from it than b max(1, ln(S/b)); the empty placement is b away (docs/learners.md).
 
     Args:
         steepest: (T, N) [cost/byte] per slot and node, the largest |g|/s of its columns (`steepest_slopes`).
@@ -77,7 +77,7 @@ def entropy_bound(steepest: Floats, budget: Floats, size: Floats) -> Floats:
         size: (N,) [bytes] of all columns of the node together.
     """
     held = np.minimum(budget, size)
-    spread = np.log(np.divide(size, held, out=np.ones_like(size), where=held > 0.0))
+    spread = np.maximum(1.0, np.log(np.divide(size, held, out=np.ones_like(size), where=held > 0.0)))
     bound: Floats = (held * np.sqrt(2.0 * spread * np.cumsum(steepest**2, axis=0))).sum(axis=1)
     return bound
 

@@ -50,9 +50,14 @@ def test_updates_per_slot():
 
 
 def test_entropy_bound_by_hand():
-    """One node of 2 bytes out of 8, slopes 3 and 4: 2 sqrt(2 ln 4 (9 + 16)); holding all adds 0."""
-    bound = entropy_bound(np.array([[3.0, 9.0], [4.0, 9.0]]), np.array([2.0, 50.0]), np.array([8.0, 5.0]))
+    """Nodes of 2 bytes out of 8, of 2 out of 3 and of 50 for 5: in the last two nothing is as far as 0."""
+    slopes = np.array([3.0, 4.0])[:, None]
+    bound = entropy_bound(slopes, np.array([2.0]), np.array([8.0]))
     np.testing.assert_allclose(bound, 2 * np.sqrt(2 * np.log(4) * np.array([9.0, 25.0])))
+    bound = entropy_bound(slopes, np.array([2.0]), np.array([3.0]))
+    np.testing.assert_allclose(bound, 2 * np.sqrt(2 * np.array([9.0, 25.0])))
+    bound = entropy_bound(np.hstack([slopes, slopes]), np.array([2.0, 50.0]), np.array([3.0, 5.0]))
+    np.testing.assert_allclose(bound, 7 * np.sqrt(2 * np.array([9.0, 25.0])))
     assert entropy_bound(np.ones((2, 1)), np.zeros(1), np.ones(1)).tolist() == [0.0, 0.0]
 
 

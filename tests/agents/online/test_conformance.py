@@ -152,6 +152,28 @@ def test_options_are_checked(name, options, make_learner):
         make_learner(name, tiny(), **options)
 
 
+@pytest.mark.parametrize(
+    ("name", "rounding", "coupled"),
+    [
+        ("infida", "exact", False),
+        ("infida-coupled", "exact", True),
+        ("infida-best-of-two", "best-of-two", True),
+        *((name, "exact", False) for name in ("infida-adahedge", "oga", "ftrl-entropy", "ftrl-euclid")),
+        ("infida-offline", "best-of-two", False),
+    ],
+)
+def test_names_say_how_they_round_and_options_still_count(name, rounding, coupled, make_learner):
+    config = make_learner(name, tiny()).config
+    assert (config.rounding, config.coupled) == (rounding, coupled)
+    other = make_learner(name, tiny(), rounding="exact", coupled=not coupled).config
+    assert (other.rounding, other.coupled) == ("exact", not coupled)
+
+
+def test_the_former_name_of_a_rounding_ends_in_the_new_one(make_learner):
+    with pytest.raises(ConfigError, match=r"rounding: 'feasible' is not allowed.*best-of-two"):
+        make_learner("infida", tiny(), rounding="feasible")
+
+
 def test_references_need_one_seed_per_row(make_learner):
     with pytest.raises(ConfigError, match="seeds"):
         make_learner("sg", tiny(), 2, seeds=(0,))

@@ -46,7 +46,7 @@ def test_it_counts_the_chains_and_options_of_the_presets(name):
     assert tuple(map(int, said)) == (np.isin(heads, items.parent).sum(), len(heads))
     (said,) = re.findall(rf"(\d+) % of (?:the options of )?`{name}`", TEXT)
     assert int(said) == round(100 * np.mean(items.option_item == UNUSABLE))
-    if name == "metro-split":  # nothing is left to choose
+    if name == "metro-split":  # memory for all prefixes
         assert (np.bincount(items.node, items.size, len(items.budget)) <= items.budget).all()
 
 

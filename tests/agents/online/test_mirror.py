@@ -75,14 +75,14 @@ def plain_projection(items, point, entropy):
     for v, budget in enumerate(items.budget):
         node = slice(items.node_start[v], items.node_start[v + 1])
         x, s = point[node], items.size[node]
-        if not len(x) or budget >= s.sum():
-            z[node] = 1.0
-            continue
 
         def shares(shift, x=x):
             return np.minimum(1.0, x * np.exp(-shift)) if entropy else np.clip(x - shift, 0.0, 1.0)
 
-        low, high = -300.0, 300.0
+        if (s * shares(0.0)).sum() <= budget:
+            z[node] = shares(0.0)
+            continue
+        low, high = 0.0, 300.0
         for _ in range(200):
             middle = 0.5 * (low + high)
             low, high = (middle, high) if (s * shares(middle)).sum() > budget else (low, middle)
@@ -99,21 +99,21 @@ def test_the_kernels_equal_plain_numpy(name, tree, play_learner):
     total = np.add.reduceat(items.size, items.node_start[:3])
     budget = np.minimum(items.budget[:3], total)
     for b in range(2):
-        z = np.repeat(np.append(budget / total, 0.0), np.diff(items.node_start))
+        z = start = np.repeat(np.append(budget / total, 0.0), np.diff(items.node_start))
         theta, norms = np.zeros(len(z)), np.zeros(3)
         for t in range(25):
             g = plain_gradient(instance, items, t, z, b)
             rates = g / items.size
             if entropy:
                 norms += np.maximum.reduceat(rates, items.node_start[:3]) ** 2
-                top = np.log(total / budget) * (1.0 if lazy else 2.0)
+                top = np.maximum(1.0, np.log(total / budget)) * (1.0 if lazy else 2.0)
             else:
                 norms += np.add.reduceat(rates * g, items.node_start[:3])
-                top = np.minimum(budget, total - budget)
+                top = np.minimum(budget, total / 2.0)
             eta = np.sqrt(np.where(norms > 0.0, top / np.maximum(norms, 1e-300), 0.0))[items.node]
             theta += rates
             if lazy:
-                point = np.exp(eta * theta) if entropy else eta * theta
+                point = start * np.exp(eta * theta) if entropy else start + eta * theta
             else:
                 point = z * np.exp(eta * rates) if entropy else z + eta * rates
             z = plain_projection(items, point, entropy)
@@ -123,7 +123,7 @@ def test_the_kernels_equal_plain_numpy(name, tree, play_learner):
 
 @pytest.mark.parametrize("entropy", [True, False])
 def test_the_regret_of_the_best_fixed_step_keeps_its_bound(entropy, tree, make_learner):
-    """`entropy_bound`, and D sqrt(sum n^2) with D^2 = 2 min(b, S - b), on nodes that share the batches."""
+    """`entropy_bound`, and D sqrt(sum n^2) with D^2 = min(2 b, S), on nodes that share the batches."""
     geometry = Geometry(entropy, False)
     scenario = dataclasses.replace(tree, horizon=300)
     instance, learner = build_instance(scenario, 0), make_learner("infida", scenario)
@@ -155,7 +155,7 @@ def test_the_regret_of_the_best_fixed_step_keeps_its_bound(entropy, tree, make_l
     assert bound < static  # or the test could not fail
 
 
-def test_only_a_proven_bound_is_given_and_it_holds(cells, play_learner):
+def test_the_bound_that_is_given_holds_and_says_something(cells, play_learner):
     scenario = cells(tasks=8, hold=2.5, horizon=300, **{"workload.popularity": {"kind": "uniform"}})
     instance = build_instance(scenario, 0)
     learner = play_learner("oga", scenario, instance=instance)[0]
@@ -171,13 +171,6 @@ def test_only_a_proven_bound_is_given_and_it_holds(cells, play_learner):
     best = np.sort(best)[::-1]
     static = best[0] + best[1] + 0.5 * best[2]
     assert 0.0 < static - earned <= learner.regret_bound[0] < static
-    for name, options in (
-        ("oga", {"scale": 2.0}),
-        ("infida", {}),
-        ("ftrl-euclid", {}),
-        ("oga", {"step": "theory"}),
-    ):
-        assert play_learner(name, scenario, instance=instance, **options)[0].regret_bound is None
 
 
 def test_the_clock_stretches_its_intervals():

@@ -89,7 +89,7 @@ def test_chains_are_cut_where_their_uniform_says():
     np.testing.assert_allclose(x.mean(axis=0), z, atol=4 * 0.5 / np.sqrt(10_000))
 
 
-def test_feasible_rounding_never_breaks_a_budget():
+def test_the_better_of_two_never_breaks_a_budget():
     rng = np.random.default_rng(4)
     filled = 0
     for _ in range(300):
@@ -119,7 +119,7 @@ def test_feasible_rounding_never_breaks_a_budget():
     assert filled > 50
 
 
-def test_feasible_rounding_takes_the_better_of_its_two_choices():
+def test_the_better_of_two_is_taken():
     """Sizes 10 and 100, gains 11 and 100, budget 100: without the open item only 11 would ever be earned."""
     polytope = whole([10.0, 100.0], 100.0)
     gains, rng = np.array([11.0, 100.0]), np.random.default_rng(5)
@@ -132,7 +132,7 @@ def test_feasible_rounding_takes_the_better_of_its_two_choices():
         assert x @ gains == 100.0
 
 
-def test_feasible_rounding_fills_what_is_left_with_one_model_of_a_task():
+def test_what_is_left_is_filled_with_one_model_of_a_task():
     polytope = whole([60.0, 20.0, 20.0, 10.0], 105.0)
     x, other, work = np.array([1.0, 0.0, 0.0, 0.0]), np.zeros(4), workspace(polytope)
     work[2, 0] = -1
