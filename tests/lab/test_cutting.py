@@ -1,5 +1,7 @@
 """Parts in a row compute what the whole network computes, at every cut."""
 
+import pickle
+
 import pytest
 import torch
 from torch import nn
@@ -127,6 +129,10 @@ def test_the_length_of_a_batch_is_read_off_what_crosses():
         tail(torch.zeros(5, 4))
     with pytest.raises(ConfigError, match=r"shape \(3, 9\) is not allowed; must be \(batch, 8\)"):
         head(torch.zeros(3, 9))
+    read_back = pickle.loads(pickle.dumps(tail))
+    assert torch.equal(read_back(head(x)), tail(head(x)))
+    with pytest.raises(ConfigError, match=r"must be \(2 batch, 4\)"):
+        read_back(torch.zeros(5, 4))
 
 
 def test_a_tied_weight_is_held_and_weighed_on_both_sides():
