@@ -21,7 +21,7 @@ class Cut(NamedTuple):
     macs_before: int
     """[MAC] per input"""
     param_bytes_before: int
-    """[bytes] of parameters and buffers"""
+    """[bytes] of parameters and buffers in use before; what is behind may use some of them again"""
     mac_layers_before: int
     """operators that multiply and accumulate"""
 
@@ -56,20 +56,26 @@ def useful(cuts: Sequence[Cut], input_bytes: float, bytes_per_value: float) -> t
     return tuple(kept)
 
 
-def blocks(ends: Sequence[Cut], bytes_per_value: float) -> tuple[Block, ...]:
+def blocks(
+    ends: Sequence[Cut], bytes_per_value: float, weights: Sequence[int] | None = None
+) -> tuple[Block, ...]:
     """What lies between cuts, as blocks of the catalogue, each named after its last operator.
 
     Args:
         ends: the input, the chosen cuts in their order, and the output.
         bytes_per_value: [bytes] of an element on the wire; the answer at the output is free.
+        weights: [bytes] per block; None: no two blocks use the same parameter.
     """
+    pairs = list(pairwise(ends))
+    if weights is None:
+        weights = [end.param_bytes_before - start.param_bytes_before for start, end in pairs]
     return tuple(
         Block(
             name=end.after,
             macs=float(end.macs_before - start.macs_before),
             layers=end.mac_layers_before - start.mac_layers_before,
-            weights=float(end.param_bytes_before - start.param_bytes_before),
+            weights=float(held),
             output=float(end.elements * bytes_per_value) if end is not ends[-1] else 0.0,
         )
-        for start, end in pairwise(ends)
+        for (start, end), held in zip(pairs, weights, strict=True)
     )

@@ -44,9 +44,9 @@ def catalog_entry(
     Raises:
         ConfigError: a number out of bounds, or cuts that this network does not have.
     """
-    graph.ends(cuts)
+    weights = graph.weights(cuts)
     ends = graph.cuts()
-    parts = blocks([ends[0], *cuts, ends[-1]], bytes_per_value)
+    parts = blocks([ends[0], *cuts, ends[-1]], bytes_per_value, weights)
     export = (
         f"torch.export of the network, torch {torch.__version__}; {bytes_per_value:g} bytes per activation"
     )

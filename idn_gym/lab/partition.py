@@ -72,7 +72,8 @@ def min_cut(
         transfer: (N,) [s] to send each operator's output; the last one's, the answer, is not used.
 
     Returns:
-        The rows that run on the device, the input's always among them, and the seconds in all.
+        The rows that run on the device, the input's always among them, and the seconds in all; `share_out` of
+        `idn_gym.lab.cutting` makes modules of them.
 
     Raises:
         ConfigError: not one number per operator, or one that is negative or missing.

@@ -151,7 +151,7 @@ class VisionTransformer(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Logits (B, classes) of pictures (B, 3, side, side)."""
         tokens = self.patches(x).flatten(2).transpose(1, 2)
-        tokens = torch.cat([self.token.expand(len(x), -1, -1), tokens], 1) + self.place
+        tokens = torch.cat([self.token.expand(x.shape[0], -1, -1), tokens], 1) + self.place
         answer: torch.Tensor = self.head(self.norm(self.blocks(tokens))[:, 0])
         return answer
 

@@ -1,12 +1,15 @@
 """Parts in a row compute what the whole network computes, at every cut."""
 
+import pickle
+
 import pytest
 import torch
 from torch import nn
 
 from idn_gym.lab.cuts import distinct
-from idn_gym.lab.cutting import cut_apart
+from idn_gym.lab.cutting import cut_apart, share_out
 from idn_gym.lab.graph import trace
+from idn_gym.lab.partition import min_cut
 from idn_gym.lab.reference import VisionTransformer, mobilenet_v3_small, resnet
 from idn_gym.strict import ConfigError
 
@@ -67,16 +70,128 @@ def test_parts_hold_their_own_parameters_only(case):
 
 
 @torch.no_grad()
-def test_convolutional_parts_take_batches_and_transformers_say_that_they_do_not():
-    torch.manual_seed(0)
+def test_parts_take_batches(case):
+    network, graph, _, _ = case
     batch = torch.randn(5, 3, 32, 32)
-    network = NETWORKS["resnet"]().eval()
-    graph = trace(network, batch[:1])
-    parts = cut_apart(graph, (graph.cuts()[5],))
-    assert torch.allclose(chain(parts, batch), network(batch), atol=1e-5)
-    graph = trace(NETWORKS["transformer"](), batch[:1])
-    with pytest.raises(RuntimeError):
-        chain(cut_apart(graph, (graph.cuts()[1],)), batch)
+    for cut in distinct(graph.cuts())[1:-1:4]:
+        parts = cut_apart(graph, (cut,))
+        assert torch.allclose(chain(parts, batch), network(batch), atol=1e-5), cut.after
+
+
+class Only(nn.Module):
+    """Something and a layer after it."""
+
+    def __init__(self, before, inputs):
+        super().__init__()
+        self.before, self.layer = before, nn.Linear(inputs, 3)
+
+    def forward(self, x):
+        return self.layer(self.before(x.relu()))
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        lambda x: x.view(len(x), -1),
+        lambda x: x.mean((2, 3), keepdim=True).squeeze(),
+        lambda x: x.flatten(1) * (2 if x.size(0) == 1 else 3),
+        lambda x: x.flatten(1) * (2 if x.size(0) > 4 else 3),
+        lambda x: x.flatten(1) * (2 if x.size(0) % 2 else 3),
+    ],
+    ids=["plain length", "squeezed", "one is special", "many are special", "odd and even"],
+)
+@torch.no_grad()
+def test_a_network_that_looks_at_the_length_of_a_batch_is_cut_for_one_input(before):
+    network = Only(before, 4).eval()
+    graph = trace(network, torch.zeros(1, 4, 1, 1))
+    parts = cut_apart(graph, (graph.cuts()[1],))
+    x = torch.randn(1, 4, 1, 1)
+    assert torch.equal(chain(parts, x).flatten(), network(x).flatten())
+    for count in (2, 3, 5):
+        with pytest.raises(
+            ConfigError, match=rf"^x: shape \({count}, 4, 1, 1\).*\(1, 4, 1, 1\).*one input only"
+        ):
+            chain(parts, torch.randn(count, 4, 1, 1))
+
+
+@torch.no_grad()
+def test_the_length_of_a_batch_is_read_off_what_crosses():
+    class Windows(nn.Module):
+        def forward(self, x):
+            windows = x.view(x.size(0) * 2, 4).cos()
+            return windows.view(x.size(0), 8) / x.size(0)
+
+    graph = trace(Windows(), torch.zeros(1, 8))
+    head, tail = cut_apart(graph, (graph.cuts()[2],))
+    x = torch.randn(3, 8)
+    assert torch.equal(tail(head(x)), Windows()(x))
+    with pytest.raises(ConfigError, match=r"shape \(5, 4\) is not allowed; must be \(2 batch, 4\)"):
+        tail(torch.zeros(5, 4))
+    with pytest.raises(ConfigError, match=r"shape \(3, 9\) is not allowed; must be \(batch, 8\)"):
+        head(torch.zeros(3, 9))
+    read_back = pickle.loads(pickle.dumps(tail))
+    assert torch.equal(read_back(head(x)), tail(head(x)))
+    with pytest.raises(ConfigError, match=r"must be \(2 batch, 4\)"):
+        read_back(torch.zeros(5, 4))
+
+
+def test_a_tied_weight_is_held_and_weighed_on_both_sides():
+    class Tied(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.embed, self.out = nn.Embedding(100, 8), nn.Linear(8, 100)
+            self.out.weight = self.embed.weight
+
+        def forward(self, x):
+            return self.out(self.embed(x).relu())
+
+    graph = trace(Tied(), torch.zeros(1, 5, dtype=torch.long))
+    cut = graph.cuts()[2]
+    assert graph.weights((cut,)) == (4 * 800, 4 * (800 + 100))
+    assert graph.weights() == (graph.param_bytes,) == (4 * (800 + 100),)
+    for part, held in zip(cut_apart(graph, (cut,)), graph.weights((cut,)), strict=True):
+        assert sum(4 * value.numel() for value in part.state_dict().values()) == held
+
+
+@torch.no_grad()
+def test_an_assignment_runs_with_the_batch_sent_along_where_no_tensor_tells_it():
+    class Mean(nn.Module):
+        def forward(self, x):
+            return x.mean(0).cos() * torch.ones(x.size(0), 1)
+
+    graph = trace(Mean(), torch.zeros(1, 4))
+    assert [cut.after for cut in graph.cuts()] == ["x", "mul"], "the mean does not tell the batch"
+    device, server = share_out(graph, {1})
+    x = torch.randn(3, 4)
+    sent = device(x)
+    assert sent[1] == 3 and torch.equal(server(*sent), Mean()(x))
+    with pytest.raises(ConfigError, match="'cos' on the device needs what the server computes"):
+        share_out(graph, {2})
+
+
+@torch.no_grad()
+def test_what_is_written_in_place_is_computed_before_it_is_used():
+    class Written(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b = nn.Linear(4, 8), nn.Linear(8, 8)
+
+        def forward(self, x):
+            y = self.a(x)
+            y[:, :2] = y[:, :2].sigmoid()
+            return self.b(y)
+
+    network = Written()
+    graph = trace(network, torch.zeros(1, 4))
+    last = len(graph.operators) - 1
+    dear = [float(1 < i < last) for i in range(last + 1)]
+    device = [100.0 if middle else 1.0 for middle in dear]
+    server = [1.0 if middle else 100.0 for middle in dear]
+    near, seconds = min_cut(graph, device, server, [50.0] + [1.0] * last)
+    assert (near, seconds) == ({0, 1}, 1 + 1 + (last - 2) + 100)
+    here, there = share_out(graph, near)
+    x = torch.randn(3, 4)
+    assert torch.equal(there(*here(x)), network(x))
 
 
 def test_a_value_of_parameters_only_goes_to_every_part_that_uses_it():
