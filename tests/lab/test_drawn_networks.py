@@ -15,7 +15,6 @@ from idn_gym.lab.partition import min_cut
 from idn_gym.strict import ConfigError
 
 LENGTH = 8
-BATCHES = (1, 2, 5)
 
 
 class Stage(nn.Module):
@@ -45,9 +44,8 @@ class Grouped(Stage):
 
 class Transposed(Stage):
     def build(self, c, length, rng):
-        self.layer = nn.ConvTranspose1d(
-            c, c, 3, stride=int(rng.integers(1, 3)), groups=int(rng.integers(1, 3))
-        )
+        stride, groups = rng.integers(1, 3, 2).tolist()
+        self.layer = nn.ConvTranspose1d(c, c, 3, stride, groups=groups)
 
     def forward(self, x):
         return self.layer(x)
@@ -81,8 +79,7 @@ class Squeezed(Stage):
     any_batch = False
 
     def forward(self, x):
-        mean = x.mean((1, 2), keepdim=True).squeeze()
-        return x * mean.reshape(-1, 1, 1)
+        return x * x.mean((1, 2), keepdim=True).squeeze().reshape(-1, 1, 1)
 
 
 class Written(Stage):
@@ -100,14 +97,10 @@ class Written(Stage):
             y.mul_(3)
             y = y + view.tanh().view(y.shape)
         elif self.way == 2:
-            store = torch.zeros_like(y)
-            store.copy_(y)
-            store[..., 0] = 1.0
-            y = store
+            y = torch.zeros_like(y).copy_(y)
+            y[..., 0] = 1.0
         elif self.way == 3:
-            other = torch.empty_like(y)
-            torch.add(y, x, out=other)
-            y = other
+            y = torch.add(y, x, out=torch.empty_like(y))
         else:
             left, right = y.chunk(2, 1)
             left.add_(1)
@@ -240,24 +233,20 @@ def chain(parts, x):
     return x
 
 
-def held(part):
-    return sum(value.numel() * value.element_size() for value in part.state_dict().values())
-
-
 def macs_by_torch(network, x):
     for stage in network.stages:
         stage.alive = False
     # Recurrences and attention as plain products, which are all that it counts.
-    plain = torch.backends.mkldnn.flags(enabled=False), sdpa_kernel(SDPBackend.MATH)
-    with plain[0], plain[1], FlopCounterMode(display=False) as counter:
-        network(x)
+    with torch.backends.mkldnn.flags(enabled=False), sdpa_kernel(SDPBackend.MATH):
+        with FlopCounterMode(display=False) as counter:
+            network(x)
     return counter.get_total_flops() / 2 + sum(stage.beside for stage in network.stages)
 
 
 @torch.no_grad()
 def check(seed):
     network = Drawn(seed).eval()
-    inputs = [torch.randn(batch, network.channels, LENGTH) for batch in BATCHES]
+    inputs = [torch.randn(batch, network.channels, LENGTH) for batch in (1, 2, 5)]
     answers = [network(x.clone()) for x in inputs]
     graph = trace(network, torch.zeros(1, network.channels, LENGTH))
     interior = graph.cuts()[1:-1]
@@ -271,7 +260,8 @@ def check(seed):
     for cuts in [*((cut,) for cut in interior), (interior[0], interior[-1])]:
         parts = cut_apart(graph, cuts)
         entry = catalog_entry("drawn", graph, cuts, **rows)
-        assert [block.weights for block in entry.blocks] == [held(part) for part in parts], cuts
+        states = [part.state_dict().values() for part in parts]
+        assert [b.weights for b in entry.blocks] == [sum(v.nbytes for v in state) for state in states], cuts
         assert sum(block.macs for block in entry.blocks) == graph.macs
         compare(network, lambda x, parts=parts: chain(parts, x), inputs, answers)
     rng = np.random.default_rng(seed)
