@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -12,6 +13,7 @@ import numpy as np
 
 from idn_gym.evaluation.intervals import Interval, mean_interval, paired_difference
 from idn_gym.evaluation.rollout import Episodes
+from idn_gym.files import write_text
 
 COLUMNS: dict[str, tuple[str, float]] = {
     "accuracy": ("accuracy [%]", 100.0),
@@ -95,8 +97,7 @@ def _with_bounds(interval: Interval, form: str) -> str:
 
 def write_table(out: Path, rows: Sequence[Row], text: str) -> None:
     """``table.txt`` for people; ``table.csv`` and ``table.json``, all in SI units, for programs."""
-    (out / "table.txt").write_text(text + "\n")
-    (out / "table.json").write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
+    write_text(out / "table.json", json.dumps([asdict(row) for row in rows], indent=2) + "\n")
     plain = []
     for row in rows:
         cells: dict[str, object] = {"scenario": row.scenario, "agent": row.agent, "reference": row.reference}
@@ -104,6 +105,7 @@ def write_table(out: Path, rows: Sequence[Row], text: str) -> None:
             cells |= {name: interval.estimate, f"{name}_low": interval.low, f"{name}_high": interval.high}
         plain.append(cells | row.figures)
     write_csv(out / "table.csv", plain)
+    write_text(out / "table.txt", text + "\n")  # last: where it is, all is there
 
 
 def write_episodes(path: Path, played: Mapping[str, Episodes]) -> None:
@@ -115,7 +117,8 @@ def write_episodes(path: Path, played: Mapping[str, Episodes]) -> None:
 
 def write_csv(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
     """Rows with the same keys as CSV."""
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(path, text.getvalue())

@@ -23,6 +23,7 @@ from experiments.study_page import PAGE, number, picture, table, with_bounds
 from experiments.unit import Unit
 from idn_gym.core.arrays import Floats
 from idn_gym.evaluation.intervals import Interval, mean_interval, paired_difference, stratified_interval
+from idn_gym.files import write_text
 from idn_gym.strict import write as to_plain
 
 NOTHING = Interval(*[np.nan] * 3)
@@ -69,13 +70,13 @@ def write(
     text = html.escape(yaml.safe_dump(record, sort_keys=False))
     body.append(f"<h2>Command, versions, configuration</h2><pre>{text}</pre>")
     page = out / "report.html"
-    page.write_text(PAGE.format(title=html.escape(study.title), body="\n".join(body)))
+    write_text(page, PAGE.format(title=html.escape(study.title), body="\n".join(body)))
     return page
 
 
 def _codes(unit: Kept, out: Path) -> set[str]:
     """Stamps of the code that played a run, and of that which trained what it played."""
-    record = json.loads(unit.file(out).read_text())
+    record = unit.read(out)
     return {record["code"], *record.get("training_code", [])}
 
 

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from agents.rl.graph_nets import Encoder, Scene, Scorer, Wiring, groups_of, read_wiring
 from agents.rl.policy import IMPOSSIBLE, ChoicePolicy
+from idn_gym.actions import CODECS
 from idn_gym.strict import ConfigError
 
 CHOICE = {"of task": 3.0, "resident": 1.0}
@@ -239,20 +240,34 @@ def rewired(policy: GraphPolicy, env: VectorEnv[Any, Any, Any]) -> GraphPolicy:
     Raises:
         ConfigError: another observation, or another action codec than it was trained to act through.
     """
-    if not isinstance(env.single_observation_space, spaces.Dict):
-        kind = type(env.single_observation_space).__name__
-        raise ConfigError("observation", f"a {kind} is not what the graph policy reads; allowed: graph")
+    check_codecs(env, policy.action_net.codec)
     native: Any = env.unwrapped
     given = policy.features_extractor_kwargs
     options = graph_options(native.describe()["observation"], given["widths"], given["activation"])
     new = GraphPolicy(env.single_observation_space, env.single_action_space, lambda _: 0.0, **options)
-    wanted, trained = new.action_net.codec, policy.action_net.codec
+    new.load_state_dict(policy.state_dict())
+    new.set_training_mode(False)
+    return new
+
+
+def check_codecs(env: VectorEnv[Any, Any, Any], trained: str) -> None:
+    """See that a graph policy can act in `env`.
+
+    Args:
+        env: native vector environment.
+        trained: name of the action codec that the policy was trained to act through.
+
+    Raises:
+        ConfigError: another observation than `graph`, or another action codec.
+    """
+    if not isinstance(env.single_observation_space, spaces.Dict):
+        kind = type(env.single_observation_space).__name__
+        raise ConfigError("observation", f"a {kind} is not what the graph policy reads; allowed: graph")
+    native: Any = env.unwrapped
+    wanted = next(name for name, codec in CODECS.items() if codec is type(native.simulation.codec))
     if wanted != trained:
         raise ConfigError(
             "action",
             f"{wanted!r} is not what the graph policy was trained to act through, which is {trained!r}; "
             f"train it with the codec that it is to play: action={wanted}",
         )
-    new.load_state_dict(policy.state_dict())
-    new.set_training_mode(False)
-    return new
