@@ -6,14 +6,14 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import math
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from experiments.commands import command
+from experiments.report import write_csv
 from experiments.run_config import assignments
 from idn_gym.core.arrays import Instance
 from idn_gym.core.items import make_items
@@ -23,10 +23,10 @@ from idn_gym.evaluation.oracle import LpOracle
 from idn_gym.evaluation.program import LayerProgram
 from idn_gym.evaluation.solver import Program, SolverError, solve_integers, solve_relaxed
 from idn_gym.evaluation.warm import warm_up
+from idn_gym.files import writable_folder
 from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import Compiled, compile_scenario
 from idn_gym.scenarios.presets import resolve
-from idn_gym.strict import ConfigError
 
 TREES: dict[str, tuple[int, int, int]] = {
     "isp-hierarchy": (3, 3, 2),
@@ -159,18 +159,14 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("changes", nargs="*", metavar="key=value", help="to the scenarios")
     arguments = parser.parse_intermixed_args(words)
     rows = []
-    try:
+    with command():
+        writable_folder(arguments.out)
         changes = assignments(arguments.changes)
         for name in arguments.scenario:
             rows.append(measure(name, changes, arguments.limit, arguments.gap, arguments.iterations))
             print(to_text(rows[-1:]) + "\n", flush=True)
-    except ConfigError as error:
-        sys.exit(f"error: {error}")
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    with (arguments.out / "hindsight.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(dict.fromkeys(key for row in rows for key in row)))
-        writer.writeheader()
-        writer.writerows(rows)
+        keys = dict.fromkeys(key for row in rows for key in row)
+        write_csv(arguments.out / "hindsight.csv", [dict.fromkeys(keys, "") | row for row in rows])
     print(to_text(rows))
 
 

@@ -24,10 +24,12 @@ import numpy as np
 import idn_gym  # noqa: F401 (registers IDN-v0)
 from agents.rl.build import build
 from experiments import run_config
+from experiments.commands import command
 from experiments.report import write_csv
 from experiments.train import make_env
 from idn_gym.core.transition import step
 from idn_gym.core.workspace import make_scratch
+from idn_gym.files import writable_file
 from idn_gym.integrations.sb3 import use_one_thread
 from idn_gym.metrics import METRICS, measure
 from idn_gym.objectives import judge
@@ -268,6 +270,13 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--skip-first-step", action="store_true", help="do not compile everything anew")
     parser.add_argument("--out", type=Path, default=Path("runs/bench_speed.csv"))
     arguments = parser.parse_args(words)
+    with command():
+        run(arguments)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Measure, print and write what the command line asks for."""
+    writable_file(arguments.out)
     effort = (arguments.seconds, arguments.repeats)
     lines = speeds(arguments.scenario, arguments.batch, *effort)
     for scenario in arguments.scenario:
@@ -282,7 +291,6 @@ def main(words: list[str] | None = None) -> None:
         digits = 0 if line.value >= 100.0 or isinstance(line.value, int) else 3
         ratio = "" if line.of_cartpole is None else f"  {line.of_cartpole:.3f} of a single CartPole"
         print(f"{line.what:16} {line.mode:18} {line.quantity:42} {line.value:12,.{digits}f}{ratio}")
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
     write_csv(arguments.out, [line._asdict() for line in lines])
     print(f"written to {arguments.out}")
 

@@ -8,13 +8,13 @@ printed like what does.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from experiments.commands import command
 from experiments.lab_evidence import Evidence, Finding
 from experiments.lab_store import Store
 from experiments.report import aligned
@@ -24,7 +24,6 @@ from idn_gym.lab.exits import CRITERIA, Criterion
 from idn_gym.lab.networks import Chain, macs_to_exits
 from idn_gym.lab.recipes import Distributed
 from idn_gym.lab.training import accuracy, logits
-from idn_gym.strict import ConfigError
 
 AUTHORS = ((1, 0.7018, 14), (2, 0.7368, 16), (4, 0.7076, 21), (8, 0.7135, 30))
 """filters, local share, whole bytes of the DDNN authors' table; 3 classes, 64 outputs per filter"""
@@ -248,8 +247,8 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("folder", type=Path, help="what experiments.train_lab wrote")
     parser.add_argument("--data", type=Path, help="with Fashion-MNIST (default: the installed package's)")
     options = parser.parse_args(words)
-    use_folder(options.data)
-    try:
+    with command():
+        use_folder(options.data)
         store = Store.open(options.folder)
         data = load_data(store.lab.data)
         print(f"{store.lab.name}: seeds {', '.join(map(str, store.complete()))} of {store.lab.seeds}")
@@ -258,8 +257,6 @@ def main(words: list[str] | None = None) -> None:
         if any(recipe.name == "exits" for recipe in store.lab.networks):
             print("\ncriteria for leaving, on calibrated logits", *table_of_criteria(seeds), sep="\n")
         print(f"\nsent in other ways, answered by the baseline\n{table_of_codecs(seeds)}")
-    except ConfigError as error:
-        sys.exit(f"error: {error}")
 
 
 if __name__ == "__main__":

@@ -3,13 +3,15 @@
 A checkpoint is taken where a rollout begins. The rollout buffer is empty then, so everything
 that the rest of the run depends on is small: nets, optimisers, counters, the environments, the
 last observation, every generator, and what the logger has yet to write. Algorithms that learn
-from past transitions keep these as well, which is most of the file then.
+from past transitions keep these as well, which is most of the file then. The file holds tensors
+and one text of JSON: reading it runs no code.
 """
 
 from __future__ import annotations
 
 import os
 import random
+from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,11 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.save_util import recursive_getattr
 
-from experiments.files import atomically
+from agents.rl.weights import read_tensors
+from experiments.plain_tensors import Plain, flatten, nest
+from experiments.run_folder import written
+from idn_gym.files import atomically
+from idn_gym.strict import ConfigError, show
 
 # What SB3 keeps outside of nets and optimisers: of the algorithm, of VecMonitor, of the logger.
 COUNTERS = (
@@ -39,6 +45,8 @@ COUNTERS = (
     "exploration_rate",
 )
 STATISTICS = ("episode_returns", "episode_lengths", "episode_count")
+DAMAGED = (KeyError, IndexError, ValueError, TypeError, AttributeError, RuntimeError)
+"""What comes of a state that is not one of the algorithm."""
 PENDING = ("name_to_value", "name_to_count", "name_to_excluded")
 
 
@@ -97,28 +105,59 @@ def save(path: Path, algorithm: BaseAlgorithm, events: Path) -> None:
             "python": random.getstate(),
             "actions": algorithm.action_space.np_random.bit_generator.state,
         },
-        "events": {file.name: file.stat().st_size for file in events.iterdir()},
+        "events": {file.name: file.stat().st_size for file in written(events)},
     }
-    atomically(path, lambda file: torch.save(state, file))
+    text, tensors = flatten(state)
+    atomically(path, lambda file: torch.save({"state": text, "tensors": tensors}, file))
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Read a checkpoint that `save` wrote. It is a pickle: read only your own."""
-    state: dict[str, Any] = torch.load(path, weights_only=False)
-    return state
+    """Read a checkpoint that `save` wrote.
+
+    Raises:
+        ConfigError: it is damaged, or not one of this version.
+    """
+    found = read_tensors(path)
+    try:
+        state = nest(Plain(found["state"], found["tensors"]))
+        _ = {**state, **state["events"]}
+    except DAMAGED as error:
+        raise _refusal(path, error) from None
+    return dict(state)
+
+
+def _refusal(path: str | Path, error: Exception) -> ConfigError:
+    problem = "is damaged, or not a checkpoint of this run and version; delete it to start over"
+    return ConfigError(str(path), f"{problem} ({type(error).__name__}: {show(str(error))})")
 
 
 def rewind(events: Path, state: dict[str, Any]) -> None:
     """Cut off what the event files got after the checkpoint, before a logger opens new ones."""
-    for file in events.iterdir():
+    for file in written(events):
         if file.name in state["events"]:
             os.truncate(file, state["events"][file.name])
         else:
             file.unlink()
 
 
-def restore(algorithm: BaseAlgorithm, state: dict[str, Any]) -> None:
-    """Put an algorithm, built as the one that was saved, where that one stood."""
+def restore(algorithm: BaseAlgorithm, state: dict[str, Any], path: str | Path = "the checkpoint") -> None:
+    """Put an algorithm, built as the one that was saved, where that one stood.
+
+    Args:
+        algorithm: with its logger.
+        state: from `read`.
+        path: where it was read, for messages.
+
+    Raises:
+        ConfigError: the state is not one of this algorithm.
+    """
+    try:
+        _restore(algorithm, state)
+    except DAMAGED as error:
+        raise _refusal(path, error) from None
+
+
+def _restore(algorithm: BaseAlgorithm, state: dict[str, Any]) -> None:
     monitor: Any = algorithm.get_env()
     algorithm.set_parameters(state["parameters"])
     for name, tensor in learnt(algorithm).items():
@@ -128,7 +167,10 @@ def restore(algorithm: BaseAlgorithm, state: dict[str, Any]) -> None:
     _put(algorithm, state["counters"])
     _put(monitor, state["statistics"])
     _put(algorithm.logger, state["pending"])
-    monitor.unwrapped.native.set_state(state["environment"])
+    native = monitor.unwrapped.native
+    if _shapes(state["environment"]) != _shapes(native.get_state()):
+        raise ValueError("its environments are others")
+    native.set_state(state["environment"])
     generators = state["generators"]
     torch.set_rng_state(generators["torch"])
     np.random.set_state(generators["numpy"])  # noqa: NPY002
@@ -170,4 +212,19 @@ def _pick(owner: object, names: Iterable[str]) -> dict[str, Any]:
 
 def _put(owner: object, values: dict[str, Any]) -> None:
     for name, value in values.items():
-        setattr(owner, name, value)
+        now = getattr(owner, name)
+        if isinstance(now, defaultdict):  # of the logger
+            now.update(value)
+        elif isinstance(now, tuple) and hasattr(now, "_make"):  # of RecurrentPPO
+            setattr(owner, name, now._make(value))
+        else:
+            setattr(owner, name, value)
+
+
+def _shapes(value: Any) -> Any:
+    """Of the arrays in nested data, without the values."""
+    if isinstance(value, np.ndarray):
+        return value.dtype.str, value.shape
+    if isinstance(value, dict):
+        return {key: _shapes(item) for key, item in value.items()}
+    return [_shapes(item) for item in value] if isinstance(value, (list, tuple)) else None

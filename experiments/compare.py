@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,13 +16,16 @@ from tqdm import tqdm
 
 from agents.registry import AGENTS
 from experiments import figures, report
+from experiments.commands import command
 from experiments.play import play
+from experiments.policy_file import FORM, policy_file
 from experiments.run_config import assignments
 from idn_gym.evaluation.rollout import Episodes
+from idn_gym.files import file_name, writable_folder
 from idn_gym.scenarios.build import SPLITS
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.presets import resolve
-from idn_gym.strict import ConfigError, closest, read_yaml
+from idn_gym.strict import ConfigError, closest
 
 BASELINES = ("cloud-only", "random", "popularity", "static-greedy", "local-search")
 
@@ -41,7 +43,7 @@ def compare(
 
     Args:
         scenarios: what to play.
-        agents: names of the registry, or files of trained policies.
+        agents: names of the registry, or trained policies as `policy_file` takes them.
         seeds: of the episodes, the same for every agent.
         split: of the seeds.
         reference: one of the agents; the others are compared with it, seed by seed.
@@ -54,7 +56,7 @@ def compare(
     labels = label(agents)
     if reference not in agents:
         raise ConfigError("reference", f"{reference!r} is not among the agents; {closest(reference, agents)}")
-    out.mkdir(parents=True, exist_ok=True)
+    writable_folder(out)
     rows = []
     with tqdm(total=len(scenarios) * len(agents), unit=" agents", leave=False) as bar:
         for scenario in scenarios:
@@ -64,7 +66,7 @@ def compare(
                 played[labels[agent]] = play(agent, scenario, seeds, split, preference)
                 bar.update()
             rows += report.summarise(scenario, played, labels[reference], preference)
-            report.write_episodes(out / f"{scenario.name}.csv", played)
+            report.write_episodes(out / f"{file_name(scenario.name)}.csv", played)
             figures.draw_all(out, scenario, played)
     text = report.to_text(rows, f"{len(seeds)} {split} {'seed' if len(seeds) == 1 else 'seeds'}")
     report.write_table(out, rows, text)
@@ -76,24 +78,24 @@ def label(agents: Sequence[str]) -> dict[str, str]:
     """What tables call each agent: its name; a trained one's is its algorithm, and its folder if need be.
 
     Raises:
-        ConfigError: an unknown name, or a file without the configuration of its run.
+        ConfigError: an unknown name, or a file of which nothing says what it holds.
     """
     names = {}
     for agent in agents:
-        if not agent.endswith(".zip"):
-            if agent not in AGENTS:
-                raise ConfigError("agents", f"{agent!r} is not there; {closest(agent, list(AGENTS))}")
+        trained = policy_file(agent)
+        if trained is not None:
+            names[agent] = trained.kind
+        elif agent in AGENTS:
             names[agent] = agent
-            continue
-        record = Path(agent).parent / "config.yaml"
-        if not record.is_file():
-            raise ConfigError("agents", f"{agent!r} is not a run's policy: no {record.name} beside it")
-        names[agent] = str(read_yaml(record)["run"]["agent"]["kind"])
-    shared = Counter(names.values())
-    return {
-        agent: f"{name} ({Path(agent).parent.name})" if shared[name] > 1 else name
-        for agent, name in names.items()
-    }
+        else:
+            raise ConfigError("agents", f"{agent!r} is not there; {closest(agent, list(AGENTS))}")
+    for more in (lambda agent: Path(agent).parent.name, str):
+        shared = Counter(names.values())
+        names = {
+            agent: f"{name.split(' (')[0]} ({more(agent)})" if shared[name] > 1 else name
+            for agent, name in names.items()
+        }
+    return names
 
 
 def preference_of(agents: Sequence[str]) -> Any:
@@ -102,8 +104,9 @@ def preference_of(agents: Sequence[str]) -> Any:
     Raises:
         ConfigError: they were trained on different ones.
     """
-    trained = {a: read_yaml(Path(a).parent / "config.yaml")["run"] for a in agents if a.endswith(".zip")}
-    found = [run.get("preference", "balanced") for run in trained.values()] or ["balanced"]
+    found = [trained.preference for trained in map(policy_file, agents) if trained is not None] or [
+        "balanced"
+    ]
     if any(other != found[0] for other in found):
         raise ConfigError("preference", f"the policies were trained on {found}; say which with --preference")
     return found[0]
@@ -118,7 +121,10 @@ def main(words: list[str] | None = None) -> None:
     )
     parser.add_argument("--scenario", nargs="+", default=["edge-small"], help="presets or YAML files")
     parser.add_argument(
-        "--agents", nargs="+", default=list(BASELINES), help="names or files of trained policies"
+        "--agents",
+        nargs="+",
+        default=list(BASELINES),
+        help=f"names, policy.zip of runs, or policies that Stable-Baselines3 saved alone, as {FORM}",
     )
     parser.add_argument("--reference", help="agent that the others are compared with (default: the last)")
     parser.add_argument("--seeds", type=int, default=30, help="number of episodes")
@@ -131,7 +137,7 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/compare"))
     parser.add_argument("--set", nargs="+", default=[], metavar="key=value", help="changes to every scenario")
     arguments = parser.parse_args(words)
-    try:
+    with command():
         changes = assignments(arguments.set)
         scenarios = [resolve(name, changes) for name in arguments.scenario]
         reference = arguments.reference or arguments.agents[-1]
@@ -139,8 +145,6 @@ def main(words: list[str] | None = None) -> None:
         preference = arguments.preference or preference_of(arguments.agents)
         seeds = range(arguments.seeds)
         compare(scenarios, arguments.agents, seeds, arguments.split, reference, arguments.out, preference)
-    except ConfigError as error:
-        sys.exit(f"error: {error}")
     print(f"\nepisodes, table and figures: {arguments.out}")
 
 

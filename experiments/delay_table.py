@@ -9,12 +9,12 @@ table says in how many episodes. Not for parts with trained agents.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
+from experiments.commands import command
 from experiments.play import open_agent
 from experiments.report import aligned
 from experiments.study_config import AGENT, Part, Study
@@ -71,14 +71,12 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("part", help="one of its parts, such as under-load")
     parser.add_argument("--smoke", action="store_true", help="cut down as the study states it")
     arguments = parser.parse_args(words)
-    try:
+    with command():
         study = read(Study, read_yaml(arguments.study))
         parts = {part.name: part for part in study.parts}
         if arguments.part not in parts:
             raise ConfigError("part", f"{arguments.part!r}; {closest(arguments.part, list(parts))}")
         rows = [row(*found) for found in measure(study, parts[arguments.part], arguments.smoke)]
-    except ConfigError as error:
-        sys.exit(f"error: {error}")
     print(*aligned(["delay [ms]", *(f"{100 * share:g} %" for share in SHARES)], rows), sep="\n")
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import shutil
+import os
 import sys
 from pathlib import Path
 
 from experiments import train
+from experiments.commands import command
 from experiments.compare import BASELINES, compare
-from idn_gym.strict import ConfigError
+from idn_gym.files import file_name, writable_folder
 
 WAYS_ON = """
 {out}/
@@ -22,21 +23,27 @@ curves and pictures of the training run:
   {tensorboard} --logdir {events}"""
 
 
-def run(out: Path, seeds: int, words: list[str]) -> None:
+def run(out: Path, seeds: int, words: list[str], force: bool = False) -> None:
     """Train and compare, as far as that has not been done already.
 
     Args:
         out: folder of the training run and of the comparison.
         seeds: number of test episodes.
         words: changes to the training run, such as ``steps=2000``.
+        force: throw away the run that is there, once it is clear what to do instead.
 
     Raises:
-        ConfigError: the folder holds another run.
+        ConfigError: the folder holds another run, or something else.
     """
     folder = train.RunFolder(out)
     # Named although they are the defaults, so that a folder from before they changed is noticed.
     default = ["--scenario", "edge-small", "--agent", "ppo"]
-    config = train.configure_run(train.parse([*default, "--out", str(out), "--resume", *words]))
+    arguments = train.parse([*default, "--out", str(out), "--resume", *words])
+    if force:
+        train.requested(arguments)
+        throw_away(folder)
+    config = train.configure_run(arguments)
+    writable_folder(out)
     if folder.policy.exists():
         print(f"{folder.policy} is there: training is done; --force (or make demo FORCE=1) starts over")
     else:
@@ -45,7 +52,7 @@ def run(out: Path, seeds: int, words: list[str]) -> None:
         train.train(config, folder)
     table = out / "table.txt"
     if table.exists() and table.stat().st_mtime >= folder.policy.stat().st_mtime:
-        print(f"{table} is there:\n{table.read_text()}")
+        print(f"{table} is there:\n{table.read_text(encoding='utf-8')}")
     else:
         print(f"Comparing with {', '.join(BASELINES)}")
         agents = [str(folder.policy), *BASELINES]
@@ -54,10 +61,24 @@ def run(out: Path, seeds: int, words: list[str]) -> None:
         WAYS_ON.format(
             tensorboard=Path(sys.executable).with_name("tensorboard"),
             out=out,
-            scenario=config.scenario.name,
+            scenario=file_name(config.scenario.name),
             events=folder.events,
         )
     )
+
+
+def throw_away(folder: train.RunFolder) -> None:
+    """Delete the run in the folder, and its comparison.
+
+    Raises:
+        ConfigError: there is something else in it; nothing is deleted.
+    """
+    saved = folder.saved()
+    if saved is None:
+        folder.clear()
+        return
+    scenario = file_name(str(saved["scenario"].get("name")))
+    folder.clear(("table.txt", "table.csv", "table.json", f"{scenario}.csv", f"{scenario}-*.png"))
 
 
 def main(words: list[str] | None = None) -> None:
@@ -73,14 +94,10 @@ def main(words: list[str] | None = None) -> None:
         "changes", nargs="*", metavar="key=value", help="to the training run, such as steps=2000"
     )
     arguments = parser.parse_intermixed_args(words)
-    if arguments.force:
-        shutil.rmtree(arguments.out, ignore_errors=True)
-    try:
-        run(arguments.out, arguments.seeds, arguments.changes)
-    except ConfigError as error:
-        sys.exit(f"error: {error}\n--force throws away what is in {arguments.out}")
-    except KeyboardInterrupt:
-        sys.exit("\nstopped; the same command goes on from the last checkpoint")
+    there = os.path.exists(train.RunFolder(arguments.out).config)  # False for names that no file can have
+    advice = f"--force throws away the run in {arguments.out}" if there and not arguments.force else ""
+    with command("the same command goes on from the last checkpoint", advice):
+        run(arguments.out, arguments.seeds, arguments.changes, arguments.force)
 
 
 if __name__ == "__main__":

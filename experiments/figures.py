@@ -16,6 +16,7 @@ import numpy as np
 from experiments.report import COLUMNS
 from idn_gym.evaluation.intervals import Interval, mean_interval
 from idn_gym.evaluation.rollout import Episodes
+from idn_gym.files import atomically, file_name
 from idn_gym.scenarios.config import Scenario
 
 WIDTH = 7.0
@@ -55,10 +56,15 @@ def draw_all(out: Path, scenario: Scenario, played: Mapping[str, Episodes]) -> l
     with plt.rc_context(STYLE):
         for name, draw in drawings.items():
             figure = draw(scenario, played, colours)
-            paths.append(out / f"{scenario.name}-{name}.png")
-            figure.savefig(paths[-1])
-            plt.close(figure)
+            paths.append(save(figure, out / f"{file_name(scenario.name)}-{name}.png"))
     return paths
+
+
+def save(figure: Any, path: Path) -> Path:
+    """Write a figure as PNG, whole or not at all, and free it."""
+    atomically(path, lambda file: figure.savefig(file, format="png"))
+    plt.close(figure)
+    return path
 
 
 def draw_costs(scenario: Scenario, played: Mapping[str, Episodes], colours: Mapping[str, str]) -> Any:

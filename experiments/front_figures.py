@@ -13,11 +13,12 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
-from experiments.figures import COLOURS, STYLE, WIDTH
+from experiments.figures import COLOURS, STYLE, WIDTH, save
 from experiments.pareto import Fronts
 from idn_gym.core.arrays import Floats
 from idn_gym.evaluation.intervals import half_width
 from idn_gym.evaluation.pareto import non_dominated
+from idn_gym.files import file_name
 from idn_gym.objectives import OBJECTIVES
 
 AXES = {
@@ -44,9 +45,7 @@ def draw(fronts: Fronts, rows: Sequence[dict[str, Any]], out: Path) -> list[Path
     with plt.rc_context({**STYLE, "axes.grid.axis": "both"}):
         for name, make in drawings.items():
             figure = make()
-            paths.append(out / f"{fronts.front.name}-{name}.png")
-            figure.savefig(paths[-1])
-            plt.close(figure)
+            paths.append(save(figure, out / f"{file_name(fronts.front.name)}-{name}.png"))
     return paths
 
 

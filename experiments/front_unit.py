@@ -6,18 +6,19 @@ import io
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
 from agents.registry import RANDOMISED
 from experiments.code_stamp import code_stamp
-from experiments.files import atomically
-from experiments.kept import Kept, plain_word
+from experiments.kept import Fields, Kept
 from experiments.play import play
 from experiments.trained import Training
 from idn_gym.core.arrays import Floats
-from idn_gym.objectives import preference_lattice
+from idn_gym.files import atomically, file_name, read_arrays
+from idn_gym.objectives import OBJECTIVES, preference_lattice
+from idn_gym.strict import ConfigError
 
 DISCOUNT = 0.99
 """Of discounted returns; another than the agents' own, which is theirs to choose."""
@@ -31,9 +32,17 @@ class Returns(NamedTuple):
 
     @staticmethod
     def read(path: Path) -> Returns:
-        """Of the unit whose record lies at `path`."""
-        with np.load(path.with_suffix(".npz")) as file:
-            return Returns(file["mean"], file["discounted"])
+        """Of the unit whose record lies at `path`.
+
+        Raises:
+            ConfigError: the arrays are not there, damaged, or others.
+        """
+        path = path.with_suffix(".npz")
+        file = read_arrays(path)
+        for name in Returns._fields:
+            if name not in file or file[name].ndim != 3 or file[name].shape[2] != len(OBJECTIVES):
+                raise ConfigError(str(path), f"has no array {name!r} of (preferences, episodes, objectives)")
+        return Returns(file["mean"], file["discounted"])
 
 
 @dataclass(frozen=True)
@@ -43,13 +52,24 @@ class FrontUnit(Kept):
     divisions: int
     episodes: int
 
+    FIELDS: ClassVar[Fields] = {
+        "code": str,
+        "training_code": list,
+        "training_steps": (int, float),
+        "training_cpu_seconds": (int, float),
+        "cpu_seconds": (int, float),
+    }
+
     @property
     def conditioned(self) -> bool:
         """Whether one policy observes its preference, instead of one policy per preference."""
         return self.training is not None and self.training.get("preference") == "random"
 
     def file(self, out: Path) -> Path:
-        return out.joinpath("fronts", plain_word(self.part), plain_word(self.label), f"{self.seed}.json")
+        return out.joinpath("fronts", file_name(self.part), file_name(self.label), f"{self.seed}.json")
+
+    def check_arrays(self, out: Path) -> None:
+        Returns.read(self.file(out))
 
     def trainings(self) -> list[Training]:
         """Nothing, one policy, or one per preference in their order."""

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import re
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from experiments.files import atomically
 from experiments.trained import Training
+from idn_gym.files import write_text
 from idn_gym.scenarios.config import Scenario
-from idn_gym.strict import write
+from idn_gym.strict import ConfigError, read_yaml, show, write
+
+Fields = Mapping[str, type | tuple[type, ...]]
+"""Entries of a record, with what they have to be."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,9 @@ class Kept:
     scenario: Scenario
     seed: int
     split: str
+
+    FIELDS: ClassVar[Fields]
+    """what the record holds beside the unit itself"""
 
     def file(self, out: Path) -> Path:
         """Where the record is kept; arrays lie beside it."""
@@ -48,19 +55,44 @@ class Kept:
         found: dict[str, Any] = json.loads(json.dumps(plain))
         return found
 
-    def done(self, out: Path) -> bool:
-        """Whether it has been played."""
+    def check_arrays(self, out: Path) -> None:
+        """See that the arrays beside the record can be read.
+
+        Raises:
+            ConfigError: they cannot.
+        """
+        raise NotImplementedError
+
+    def read(self, out: Path) -> dict[str, Any]:
+        """What `keep` wrote.
+
+        Raises:
+            ConfigError: it is not there, or damaged.
+        """
         path = self.file(out)
-        return path.is_file() and json.loads(path.read_text())["unit"] == self.record()
+        found = read_yaml(path)
+        if not isinstance(found, dict):
+            raise ConfigError(str(path), f"{show(found)} is no record")
+        for name, kind in {"unit": dict, **self.FIELDS}.items():
+            if not isinstance(found.get(name), kind):
+                raise ConfigError(str(path), f"{name} is {show(found.get(name))}, so this is no record")
+        return found
+
+    def done(self, out: Path) -> bool:
+        """Whether it has been played; what is damaged has not."""
+        if not self.file(out).is_file():
+            return False
+        try:
+            if self.read(out)["unit"] != self.record():
+                return False
+            self.check_arrays(out)
+        except ConfigError as error:
+            print(f"played again: {error}", file=sys.stderr)
+            return False
+        return True
 
     def keep(self, out: Path, found: dict[str, Any]) -> Path:
         """Write the record, which comes last: where it is, all is there."""
         path = self.file(out)
-        text = json.dumps({"unit": self.record(), **found}, indent=1) + "\n"
-        atomically(path, lambda file: file.write(text.encode()))
+        write_text(path, json.dumps({"unit": self.record(), **found}, indent=1) + "\n")
         return path
-
-
-def plain_word(text: str) -> str:
-    """Text as the name of a file or folder."""
-    return re.sub(r"[^\w.,=+-]+", "_", text)

@@ -14,6 +14,7 @@ import importlib.metadata
 import io
 import json
 import platform
+import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,14 +23,15 @@ import torch
 from numpy.typing import NDArray
 
 import idn_gym
-from experiments.files import atomically
+from agents.rl.weights import read_tensors
+from idn_gym.files import atomically, file_name, read_arrays, write_text
 from idn_gym.lab.data import Data
 from idn_gym.lab.ddnn import DDNN
 from idn_gym.lab.networks import Chain
 from idn_gym.lab.produce import Trained
 from idn_gym.lab.recipes import Lab, untrained
 from idn_gym.lab.training import accuracy, logits
-from idn_gym.strict import ConfigError, read, read_yaml, write
+from idn_gym.strict import ConfigError, read, read_yaml, show, write
 
 PACKAGES = ("numpy", "scipy", "scikit-learn", "pillow", "torch")
 """whose versions can move weights, temperatures, the digits, and the bytes of PNG and JPEG"""
@@ -62,8 +64,7 @@ class Store(NamedTuple):
     def found(self) -> None:
         """Make the folder and write down what belongs into it."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(write(self.lab), indent=1) + "\n"
-        atomically(self.folder / "lab.json", lambda file: file.write(text.encode()))
+        write_text(self.folder / "lab.json", json.dumps(write(self.lab), indent=1) + "\n")
 
     def complete(self) -> tuple[int, ...]:
         """Seeds of which all networks are there.
@@ -79,12 +80,27 @@ class Store(NamedTuple):
         return seeds
 
     def file(self, name: str, seed: int, suffix: str = ".json") -> Path:
-        return self.folder / name / f"seed-{seed}{suffix}"
+        return self.folder / file_name(name) / f"seed-{seed}{suffix}"
 
     def done(self, name: str, seed: int) -> bool:
         """Whether the network is there as its recipe describes it now."""
         path = self.file(name, seed)
-        return path.is_file() and json.loads(path.read_text())["recipes"] == self._recipes(name)
+        if not path.is_file():
+            return False
+        record = read_yaml(path)
+        return isinstance(record, dict) and record.get("recipes") == self._recipes(name)
+
+    def whole(self, name: str, seed: int) -> bool:
+        """Whether it is there and can be read; what is damaged has to be trained again."""
+        try:
+            if not self.done(name, seed):
+                return False
+            self._weights(name, seed)
+            self.scores(name, seed)
+        except ConfigError as error:
+            print(f"trained again: {error}", file=sys.stderr)
+            return False
+        return True
 
     def record(self, name: str, seed: int) -> dict[str, Any]:
         """What was written down about a network.
@@ -94,21 +110,32 @@ class Store(NamedTuple):
         """
         if not self.done(name, seed):
             raise ConfigError(str(self.file(name, seed)), self._absent())
-        record: dict[str, Any] = json.loads(self.file(name, seed).read_text())
+        record: dict[str, Any] = read_yaml(self.file(name, seed))
         return record
 
     def load(self, name: str, seed: int, data: Data) -> Chain | DDNN:
         """The trained network."""
         self.record(name, seed)
         network = untrained(self.lab, name, data)
-        network.load_state_dict(torch.load(self.file(name, seed, ".pt"), weights_only=True))
+        try:
+            network.load_state_dict(self._weights(name, seed))
+        except (RuntimeError, TypeError) as error:
+            path = str(self.file(name, seed, ".pt"))
+            raise ConfigError(path, f"holds the weights of another network ({show(str(error))})") from None
         return network.eval()
+
+    def _weights(self, name: str, seed: int) -> Any:
+        return read_tensors(self.file(name, seed, ".pt"))
 
     def scores(self, name: str, seed: int) -> Scores:
         """Its logits on validation and test pictures."""
         self.record(name, seed)
-        with np.load(self.file(name, seed, ".npz")) as arrays:
-            return Scores(**{key: arrays[key] for key in Scores._fields})
+        path = self.file(name, seed, ".npz")
+        arrays = read_arrays(path)
+        for key in Scores._fields:
+            if key not in arrays:
+                raise ConfigError(str(path), f"array {key!r} is missing")
+        return Scores(**{key: arrays[key] for key in Scores._fields})
 
     def save(self, name: str, seed: int, trained: Trained, data: Data) -> None:
         """Write a trained network down, record last."""
@@ -131,8 +158,7 @@ class Store(NamedTuple):
         self.file(name, seed).parent.mkdir(parents=True, exist_ok=True)
         atomically(self.file(name, seed, ".pt"), lambda file: torch.save(trained.network.state_dict(), file))
         atomically(self.file(name, seed, ".npz"), lambda file: file.write(arrays.getvalue()))
-        text = json.dumps(record, indent=1) + "\n"
-        atomically(self.file(name, seed), lambda file: file.write(text.encode()))
+        write_text(self.file(name, seed), json.dumps(record, indent=1) + "\n")
 
     def _absent(self) -> str:
         command = f"python -m experiments.train_lab configs/lab/{self.lab.name}.yaml --out {self.folder}"

@@ -9,8 +9,10 @@ import argparse
 from pathlib import Path
 
 from experiments.catalog_sources import detection, devices, fashion, imagenet, links, resnet152, table
+from experiments.commands import command
 from idn_gym.catalog import load_catalog, write_catalog
 from idn_gym.catalog.reader import SHIPPED, Tables
+from idn_gym.files import writable_folder
 
 
 def build() -> dict[str, Tables]:
@@ -45,8 +47,9 @@ def main() -> None:
     if arguments.table:
         print("\n".join(table.lines(load_catalog(), {**devices.left_out(), **imagenet.left_out()})))
         return
-    for path in save(arguments.out):
-        print(path)
+    with command():
+        for path in save(writable_folder(arguments.out)):
+            print(path)
 
 
 if __name__ == "__main__":

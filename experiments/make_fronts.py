@@ -19,12 +19,12 @@ from tqdm import tqdm
 
 from agents.heuristics.local import best_placement
 from agents.heuristics.search import SearchConfig
-from experiments.files import atomically
 from experiments.run_config import versions
 from idn_gym.core.arrays import Floats, Residents
 from idn_gym.evaluation.front import static_front
 from idn_gym.evaluation.hindsight import one_row
 from idn_gym.evaluation.sequence import all_placements
+from idn_gym.files import atomically
 from idn_gym.objectives import preference_lattice
 from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import compile_scenario

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,10 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from experiments.commands import command
 from experiments.lab_store import Store, versions
 from experiments.report import aligned
 from idn_gym.catalog import Model, Outcomes, write_catalog, write_outcomes
 from idn_gym.catalog.reader import SHIPPED
+from idn_gym.files import atomically, file_name, writable_folder
 from idn_gym.lab import deploy
 from idn_gym.lab.calibrate import fit_exits
 from idn_gym.lab.codecs import png_bytes
@@ -87,15 +88,16 @@ def answer(store: Store, name: str, seed: int, data: Data) -> NDArray[np.float16
     ]
     folder = store.folder / LOGITS
     folder.mkdir(exist_ok=True)
-    np.savez_compressed(
-        folder / f"{name}-seed-{seed}.npz",
-        network=np.array(name),
-        validation=scores.validation,
-        validation_labels=scores.validation_labels,
-        test=np.stack(found),
-        test_labels=data.test.labels[:SAMPLES],
-        conditions=np.array(CONDITIONS),
-    )
+    arrays = {
+        "network": np.array(name),
+        "validation": scores.validation,
+        "validation_labels": scores.validation_labels,
+        "test": np.stack(found),
+        "test_labels": data.test.labels[:SAMPLES],
+        "conditions": np.array(CONDITIONS),
+    }
+    path = folder / f"{file_name(name)}-seed-{seed}.npz"
+    atomically(path, lambda file: np.savez_compressed(file, **arrays))
     return np.stack(found)
 
 
@@ -182,8 +184,8 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, help="folder (default for laboratories that ship: the package's)")
     parser.add_argument("--data", type=Path, help="with Fashion-MNIST (default: the installed package's)")
     arguments = parser.parse_args(words)
-    use_folder(arguments.data)
-    try:
+    with command():
+        use_folder(arguments.data)
         store = Store.open(arguments.folder)
         out = destination(store.lab, arguments.out)
         complete = store.complete()
@@ -192,14 +194,13 @@ def main(words: list[str] | None = None) -> None:
             raise ConfigError(
                 "seeds", f"{seeds} is not allowed; all networks are there with {list(complete)}"
             )
+        writable_folder(out)
         models, outcomes = build(store, seeds)
-        out.mkdir(parents=True, exist_ok=True)
         about = origin(store, seeds)
-        write_catalog(out / f"{store.lab.name}.json", models=models, about=about)
+        name = file_name(store.lab.name)
+        write_catalog(out / f"{name}.json", models=models, about=about)
         outcomes = outcomes._replace(about={**about, **outcomes.about})
-        write_outcomes(out / f"{store.lab.name}.npz", outcomes)
-    except ConfigError as error:
-        sys.exit(f"error: {error}")
+        write_outcomes(out / f"{name}.npz", outcomes)
     print(*aligned(HEAD, table(models)), sep="\n")
 
 

@@ -9,6 +9,7 @@ import json
 from importlib.metadata import version
 from typing import Any
 
+from idn_gym.files import write_text
 from idn_gym.scenarios.graphs import SHIPPED
 
 
@@ -49,7 +50,7 @@ def main() -> None:
     """Write every shipped graph."""
     for name, path in SHIPPED.items():
         path.parent.mkdir(exist_ok=True)
-        path.write_text(to_text(extract(name)), encoding="utf-8")
+        write_text(path, to_text(extract(name)))
         print(path)
 
 

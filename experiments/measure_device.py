@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import os
-import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -20,8 +19,10 @@ from torch import nn
 
 from experiments.catalog_sources.facts import digits
 from experiments.catalog_sources.fit import fit, left_out_error
+from experiments.commands import command
 from idn_gym.catalog import Device, Provenance, SimpleLaw, write_catalog
 from idn_gym.catalog.writer import FORMS
+from idn_gym.files import file_name, writable_file
 from idn_gym.lab.graph import trace
 from idn_gym.lab.networks import Size, three_tier
 from idn_gym.lab.reference import mobilenet_v3_small, resnet
@@ -160,16 +161,15 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--spread", type=float, default=0.1, help="most noise, as a share of the median")
     parser.add_argument("--out", type=Path, help="YAML or JSON file to write; default: NAME.yaml")
     given = parser.parse_args(words)
-    path = given.out or Path(f"{given.name}.yaml")
-    try:
+    path = given.out or Path(f"{file_name(given.name)}.yaml")
+    with command():
         check_path(path)
+        writable_file(path)
         protocol = read(Protocol, {"threads": given.threads, "spread": given.spread}, "options")
         known = stated(given.name, given.tier, given.memory, (given.active_watts, given.idle_watts))
         rows = measure(NETWORKS, protocol)
         found = device(known, rows, protocol)
         write_catalog(path, devices=[found])
-    except ConfigError as error:
-        sys.exit(f"error: {error}")
     for row in rows:
         time = f"{1e3 * row.timing.median:8.2f} ms +- {row.timing.spread:.0%}"
         print(f"{row.name:26} {row.macs / 1e6:8.1f} MMAC {row.layers:3d} layers {time}")

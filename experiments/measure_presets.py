@@ -6,19 +6,19 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from experiments import report
+from experiments.commands import command
 from experiments.compare import BASELINES
 from experiments.play import play
 from experiments.run_config import assignments
 from idn_gym.evaluation.intervals import Interval
+from idn_gym.files import file_name, writable_folder
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.presets import PRESETS, resolve
-from idn_gym.strict import ConfigError
 
 SEARCHES = ("static-greedy", "local-search")
 BEST = "local-search"
@@ -123,18 +123,16 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("changes", nargs="*", metavar="key=value", help="to the scenarios")
     arguments = parser.parse_intermixed_args(words)
     options: dict[str, object] = {"restarts": arguments.restarts, "budget": arguments.budget}
-    try:
+    with command():
+        writable_folder(arguments.out)
         changes = assignments(arguments.changes)
         for name in arguments.scenario:
             scenario = resolve(name, changes)
             agents, searches = measure(scenario, range(arguments.seeds), options, arguments.preference)
             text = summary(agents, searches)
             print(text, flush=True)
-            folder = arguments.out / scenario.name
-            folder.mkdir(parents=True, exist_ok=True)
+            folder = writable_folder(arguments.out / file_name(scenario.name))
             report.write_table(folder, [*agents, *(row for row in searches if row.agent != BEST)], text)
-    except ConfigError as error:
-        sys.exit(f"error: {error}")
 
 
 if __name__ == "__main__":

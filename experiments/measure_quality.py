@@ -9,13 +9,13 @@ diagrams.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from experiments.commands import command
 from experiments.quality_data import (
     Calibrated,
     Followed,
@@ -29,6 +29,7 @@ from experiments.quality_data import (
 )
 from experiments.quality_figures import draw_reliability
 from experiments.report import aligned, write_csv
+from idn_gym.files import writable_folder, write_text
 from idn_gym.strict import ConfigError
 
 HIGH = 0.8
@@ -181,8 +182,7 @@ def measure(networks: Sequence[Logits], out: Path) -> str:
     calibrations = [row for logits in networks for row in calibration_errors(logits)]
     followed = [row for logits in networks for row in follow(logits)]
     text = summary(rows, calibrations, followed)
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "quality.txt").write_text(text + "\n")
+    write_text(out / "quality.txt", text + "\n")
     write_csv(out / "estimates.csv", [row._asdict() for row in rows])
     write_csv(out / "errors.csv", mean_errors(rows))
     write_csv(out / "calibration.csv", [row._asdict() for row in calibrations])
@@ -206,15 +206,14 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("folder", type=Path, help="with one npz file per trained network")
     parser.add_argument("--out", type=Path, help="default: FOLDER/quality")
     arguments = parser.parse_args(words)
-    try:
+    with command():
         paths = sorted(arguments.folder.glob("*.npz"))
         if not paths:
             raise ConfigError(
                 "folder", f"{str(arguments.folder)!r} holds no npz file; at least one is needed"
             )
-        print(measure([read_logits(path) for path in paths], arguments.out or arguments.folder / "quality"))
-    except ConfigError as error:
-        sys.exit(f"error: {error}")
+        networks = [read_logits(path) for path in paths]
+        print(measure(networks, writable_folder(arguments.out or arguments.folder / "quality")))
 
 
 if __name__ == "__main__":

@@ -66,9 +66,8 @@ class Fronts:
         self.returns: dict[str, list[Returns]] = {}
         self.records: dict[str, list[dict[str, Any]]] = {}
         for unit in units:
-            path = unit.file(out)
-            self.returns.setdefault(unit.label, []).append(Returns.read(path))
-            self.records.setdefault(unit.label, []).append(json.loads(path.read_text()))
+            self.returns.setdefault(unit.label, []).append(Returns.read(unit.file(out)))
+            self.records.setdefault(unit.label, []).append(unit.read(out))
         self.slots = units[0].scenario.horizon
         self.episodes = units[0].episodes
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import functools
 import json
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,8 @@ from typing import Any
 import torch
 from gymnasium.error import DependencyNotInstalled
 
+from experiments.commands import command
+from idn_gym.files import writable_file, write_text
 from idn_gym.lab.cuts import distinct
 from idn_gym.lab.graph import Graph, trace
 from idn_gym.strict import ConfigError, closest
@@ -144,11 +145,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
     parser.add_argument("--networks", nargs="+", default=list(NETWORKS), help="timm's names; default: all")
     given = parser.parse_args()
-    try:
+    with command():
+        writable_file(given.out)
         found = profiles(given.networks)
-    except (ConfigError, DependencyNotInstalled) as error:
-        sys.exit(str(error))
-    given.out.write_text(json.dumps(found), encoding="utf-8")
+        write_text(given.out, json.dumps(found))
     print(f"{len(found)} networks written to {given.out}")
 
 

@@ -17,7 +17,6 @@ array                 shape             content
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -25,6 +24,7 @@ from typing import NamedTuple
 import numpy as np
 
 from idn_gym.core.arrays import Floats, Ints
+from idn_gym.files import read_arrays
 from idn_gym.lab.calibrate import (
     RAW,
     Scaling,
@@ -117,11 +117,7 @@ def read_logits(path: Path) -> Logits:
     Raises:
         ConfigError: the file cannot be read, lacks an array, or the arrays do not go together.
     """
-    try:
-        with zipfile.ZipFile(path), np.load(path, allow_pickle=False) as file:
-            fields = dict(file)
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise ConfigError(str(path), f"cannot be read as logits ({error})") from None
+    fields = read_arrays(path, "logits")
     for name in ARRAYS:
         if name not in fields:
             raise ConfigError(str(path), f"array {name!r} is missing; needed: {', '.join(ARRAYS)}")

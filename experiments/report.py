@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -13,6 +14,7 @@ import numpy as np
 
 from idn_gym.evaluation.intervals import ITSELF, Interval, mean_interval, paired_difference
 from idn_gym.evaluation.rollout import Episodes
+from idn_gym.files import write_text
 from idn_gym.objectives import read_preference, tariff_of
 from idn_gym.scenarios.config import Scenario
 
@@ -130,14 +132,14 @@ def aligned(head: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
 
 def write_table(out: Path, rows: Sequence[Row], text: str) -> None:
     """``table.txt`` for people; ``table.csv`` and ``table.json``, all in SI units, for programs."""
-    (out / "table.txt").write_text(text + "\n")
-    (out / "table.json").write_text(json.dumps(known([asdict(row) for row in rows]), indent=2) + "\n")
+    write_text(out / "table.json", json.dumps(known([asdict(row) for row in rows]), indent=2) + "\n")
     plain = []
     for row in rows:
         cells: dict[str, object] = {"scenario": row.scenario, "agent": row.agent, "reference": row.reference}
         cells |= spread("cost", row.cost) | spread("difference", row.difference)
         plain.append(cells | row.figures)
     write_csv(out / "table.csv", plain)
+    write_text(out / "table.txt", text + "\n")  # last: where it is, all is there
 
 
 def write_episodes(path: Path, played: Mapping[str, Episodes]) -> None:
@@ -149,10 +151,11 @@ def write_episodes(path: Path, played: Mapping[str, Episodes]) -> None:
 
 def write_csv(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
     """Rows with the same keys as CSV; what is not known is left empty."""
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(known(list(rows)))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(known(list(rows)))
+    write_text(path, text.getvalue())
 
 
 def spread(name: str, interval: Interval) -> dict[str, float]:

@@ -110,9 +110,8 @@ def _codec(plain: Mapping[str, Any]) -> str | None:
 
 
 def _agent(name: str) -> Any:
-    shipped = CONFIGS / "agents" / f"{name}.yaml"
-    if shipped.is_file():
-        return read_yaml(shipped)
+    if name in shipped_agents():
+        return read_yaml(CONFIGS / "agents" / f"{name}.yaml")
     if Path(name).suffix not in (".yaml", ".yml", ".json"):
         allowed = closest(name, shipped_agents())
         raise ConfigError("agent", f"{name!r} is no YAML file and none of those here; {allowed}")

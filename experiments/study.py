@@ -11,28 +11,30 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import itertools
-import multiprocessing
 import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from gymnasium.error import DependencyNotInstalled
 from tqdm import tqdm
 
 from experiments import study_report
 from experiments.code_stamp import code_stamp
+from experiments.commands import GO_ON, command
 from experiments.front_unit import FrontUnit
 from experiments.kept import Kept
 from experiments.run_config import versions
 from experiments.study_config import AGENT, BASELINE, Part, Study, of_scenario
 from experiments.study_entry import Entry
 from experiments.unit import Unit
+from experiments.workers import pool_of
 from idn_gym.evaluation.pareto import hypervolume
+from idn_gym.files import file_name, writable_folder
 from idn_gym.strict import ConfigError, closest, read, read_yaml
 
 
@@ -148,16 +150,11 @@ def run(units: Sequence[Kept], out: Path, workers: int) -> None:
     missing = [unit for unit in units if not unit.done(out)]
     if len(missing) < len(units):
         print(f"{len(units) - len(missing)} of {len(units)} runs are there")
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
-        os.environ[name] = "1"  # before workers start: numpy reads it when it is loaded
-    for name in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"):
-        # glibc gives large arrays back to the system and asks for them anew; keeping them saved the graph
-        # policy a third of its training time on metro-split.
-        os.environ.setdefault(name, str(1 << 32))
     os.environ["TQDM_DISABLE"] = "1"  # no bar besides the study's, which is told to show itself
     named = [(_name(unit), training) for unit in missing for training in unit.trainings()]
     trainings = {training.folder(out): (name, training.run) for name, training in named}
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _prepare_worker) as pool:
+    # They read the code's stamp while the files are still what has been loaded.
+    with pool_of(workers, code_stamp) as pool:
         _map(pool, list(trainings.values()), out, "trainings")
         _map(pool, [(_name(unit), unit.play) for unit in missing], out, "runs")
 
@@ -174,16 +171,13 @@ def _map(
         for future in tqdm(as_completed(futures), total=len(futures), unit=f" {what}", disable=not futures):
             try:
                 future.result()
+            except BrokenProcessPool:
+                raise
             except Exception as error:
                 raise ConfigError(futures[future], str(error)) from error
     finally:
         for future in futures:
             future.cancel()
-
-
-def _prepare_worker() -> None:
-    """Read the code's stamp while the files are still what has been loaded."""
-    code_stamp()
 
 
 def main(words: list[str] | None = None) -> None:
@@ -195,12 +189,8 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--smoke", action="store_true", help="cut down to see within minutes that it runs")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes side by side")
     arguments = parser.parse_args(words)
-    try:
+    with command(GO_ON):
         report = play(read(Study, read_yaml(arguments.study)), arguments, words or sys.argv[1:])
-    except (ConfigError, DependencyNotInstalled) as error:
-        sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        sys.exit("\nstopped; the same command goes on with what is missing")
     print(f"report: {report}")
 
 
@@ -210,13 +200,14 @@ def play(study: Study, arguments: argparse.Namespace, words: Sequence[str]) -> P
     if arguments.workers < 1:
         raise ConfigError("workers", f"{arguments.workers} is not allowed; must be at least 1")
     name = f"{study.name}-smoke" if arguments.smoke else study.name
-    out = arguments.out or Path("runs/studies") / name
+    out = arguments.out or Path("runs/studies") / file_name(name)
     wanted = only(study, arguments.parts) if arguments.parts else study
     units, left_out = list_units(wanted, arguments.smoke)
     for line in left_out:
         print(f"left out: {line}")
     fronts = list_fronts(wanted, arguments.smoke)
     check([*units, *fronts])
+    writable_folder(out)
     run([*units, *fronts], out, arguments.workers)
     units, left_out = list_units(study, arguments.smoke)
     fronts = list_fronts(study, arguments.smoke)

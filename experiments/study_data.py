@@ -43,7 +43,7 @@ class Play:
 
     def __init__(self, unit: Unit, out: Path) -> None:
         self.unit, self._path = unit, unit.file(out)
-        self.record: dict[str, Any] = json.loads(self._path.read_text())
+        self.record = unit.read(out)
         self.baseline: Play = self
         self.optimum: Play | None = None
         self.clairvoyant: Play | None = None

@@ -59,6 +59,10 @@ def check_entries(place: str, entries: Sequence[Entry], preferences: Sequence[st
                 f"{place}.{entry.name}",
                 "needs train, or options.path of a policy that reads flat observations",
             )
+        if "trust" in entry.options:
+            raise ConfigError(
+                f"{place}.{entry.name}", "options.trust is not allowed; studies run no code of files"
+            )
     if len({entry.name for entry in entries}) < len(entries):
         raise ConfigError(place, "two agents have the same label")
 

@@ -13,10 +13,11 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
-from experiments.figures import COLOURS, STYLE, WIDTH
+from experiments.figures import COLOURS, STYLE, WIDTH, save
 from experiments.study_config import BASELINE, Figure
 from experiments.study_data import Play, Plays, by_training
 from idn_gym.evaluation.intervals import UNKNOWN, Interval, half_width, mean_interval
+from idn_gym.files import file_name
 from idn_gym.scenarios.compile import compile_scenario
 
 LABELS = {
@@ -54,10 +55,7 @@ def draw(figure: Figure, plays: Plays, out: Path) -> Path:
         }[figure.kind](figure, plays, agents)
         if figure.title:
             drawn.suptitle(figure.title, fontsize=9, x=0.01, ha="left")
-        path = out / f"{figure.name}.png"
-        drawn.savefig(path)
-        plt.close(drawn)
-    return path
+        return save(drawn, out / f"{file_name(figure.name)}.png")
 
 
 def _colours(agents: Sequence[str]) -> dict[str, tuple[str, str, str]]:

@@ -32,6 +32,7 @@ from idn_gym.evaluation.intervals import (
     mean_interval,
     paired_difference,
 )
+from idn_gym.files import write_text
 from idn_gym.strict import write as to_plain
 
 ABOUT = (
@@ -75,13 +76,13 @@ def write(
     text = html.escape(yaml.safe_dump(record, sort_keys=False))
     body.append(f"<h2>Command, versions, configuration</h2><pre>{text}</pre>")
     page = out / "report.html"
-    page.write_text(PAGE.format(title=html.escape(study.title), body="\n".join(body)))
+    write_text(page, PAGE.format(title=html.escape(study.title), body="\n".join(body)))
     return page
 
 
 def _codes(unit: Kept, out: Path) -> set[str]:
     """Stamps of the code that played a run, and of that which trained what it played."""
-    record = json.loads(unit.file(out).read_text())
+    record = unit.read(out)
     return {record["code"], *record.get("training_code", [])}
 
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import shlex
-import shutil
-import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
-import yaml
 from stable_baselines3.common.logger import configure
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.vec_env import VecMonitor
@@ -18,24 +15,14 @@ from stable_baselines3.common.vec_env import VecMonitor
 import idn_gym  # noqa: F401 (registers IDN-v0)
 from agents.rl.build import build
 from experiments import checkpoint, run_config
+from experiments.commands import command
 from experiments.divergence import learn
-from experiments.files import atomically
 from experiments.monitor import Monitor
 from experiments.run_config import RunConfig, flat
+from experiments.run_folder import RunFolder
+from idn_gym.files import atomically, writable_folder
 from idn_gym.integrations.sb3 import GymVecEnv, use_one_thread
-from idn_gym.strict import ConfigError, read_yaml, write
-
-
-class RunFolder:
-    """The files of a run."""
-
-    def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
-        self.config = self.path / "config.yaml"
-        self.checkpoint = self.path / "checkpoint.pt"
-        self.events = self.path / "tensorboard"
-        self.policy = self.path / "policy.zip"
-        """there once training is over"""
+from idn_gym.strict import ConfigError
 
 
 def train(config: RunConfig, folder: RunFolder) -> None:
@@ -48,7 +35,7 @@ def train(config: RunConfig, folder: RunFolder) -> None:
     algorithm = build(config.agent, env, config.seed)
     algorithm.set_logger(configure(str(folder.events), ["tensorboard"]))
     if state is not None:
-        checkpoint.restore(algorithm, state)
+        checkpoint.restore(algorithm, state, folder.checkpoint)
     saving = checkpoint.Checkpoints(folder.checkpoint, folder.events, config.checkpoint_every)
     # Off-policy algorithms count episodes instead of rollouts, and those of all environments end together.
     off_policy = isinstance(algorithm, OffPolicyAlgorithm)
@@ -77,19 +64,11 @@ def make_env(config: RunConfig) -> VecMonitor:
 
 def prepare(config: RunConfig, folder: RunFolder) -> dict[str, Any] | None:
     """Make the folder ready; returns the checkpoint to go on from, if there is one."""
-    folder.path.mkdir(parents=True, exist_ok=True)
-    if folder.checkpoint.exists():
+    if folder.saved() is not None and folder.checkpoint.exists():
         state = checkpoint.read(folder.checkpoint)
         checkpoint.rewind(folder.events, state)
         return state
-    shutil.rmtree(folder.events, ignore_errors=True)
-    record = {
-        "command": shlex.join(["python", *sys.orig_argv[1:]]),
-        "versions": run_config.versions(),
-        "run": write(config),
-    }
-    text = yaml.safe_dump(record, sort_keys=False)
-    atomically(folder.config, lambda file: file.write(text.encode()))
+    folder.begin(config)
     return None
 
 
@@ -113,23 +92,30 @@ def parse(words: list[str] | None) -> argparse.Namespace:
     return parser.parse_intermixed_args(words)
 
 
-def configure_run(arguments: argparse.Namespace) -> RunConfig:
-    """The run that the command line asks for.
+def requested(arguments: argparse.Namespace, saved: Mapping[str, Any] | None = None) -> RunConfig:
+    """The run that the command line asks for, starting from a saved one if there is one.
 
     Raises:
-        ConfigError: something in it is wrong, or the folder holds another run.
+        ConfigError: something in it is wrong.
     """
-    saved = None
-    folder = RunFolder(arguments.out)
-    if folder.config.exists():
-        if not arguments.resume:
-            raise ConfigError("out", f"{folder.path} holds a run; add --resume to go on with it")
-        saved = read_yaml(folder.config)["run"]
     changes = run_config.assignments(arguments.changes)
     for name in ("steps", "envs", "seed"):
         if getattr(arguments, name) is not None:
             changes[name] = getattr(arguments, name)
-    config = run_config.resolve(saved, arguments.scenario, arguments.agent, changes)
+    return run_config.resolve(saved, arguments.scenario, arguments.agent, changes)
+
+
+def configure_run(arguments: argparse.Namespace) -> RunConfig:
+    """The run that the command line asks for, in its folder.
+
+    Raises:
+        ConfigError: something in it is wrong, or the folder holds another run.
+    """
+    folder = RunFolder(arguments.out)
+    saved = folder.saved()
+    if saved is not None and not arguments.resume:
+        raise ConfigError("out", f"{folder.path} holds a run; add --resume to go on with it")
+    config = requested(arguments, saved)
     if saved is not None:
         before, after = flat(run_config.resolve(saved)), flat(config)
         for key in [*before, *after]:
@@ -143,12 +129,10 @@ def main(words: list[str] | None = None) -> None:
     """Entry point of the command line."""
     arguments = parse(words)
     folder = RunFolder(arguments.out)
-    try:
-        train(configure_run(arguments), folder)
-    except ConfigError as error:
-        sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        sys.exit("\nstopped; the same command with --resume goes on from the last checkpoint")
+    with command("the same command with --resume goes on from the last checkpoint"):
+        config = configure_run(arguments)
+        writable_folder(folder.path)
+        train(config, folder)
     print(f"trained policy: {folder.policy}\ncurves: tensorboard --logdir {folder.events}")
 
 

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import argparse
 import functools
-import multiprocessing
-import sys
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from pathlib import Path
 
 import torch
 from tqdm import tqdm
 
+from experiments.commands import GO_ON, command
 from experiments.lab_store import Store
+from experiments.workers import pool_of
+from idn_gym.files import file_name, writable_folder
 from idn_gym.lab.data import Data, load_data, use_folder
 from idn_gym.lab.produce import produce, training_part
 from idn_gym.lab.recipes import Lab
-from idn_gym.strict import ConfigError, read, read_yaml
+from idn_gym.strict import read, read_yaml
 
 
 def train(store: Store, workers: int) -> None:
@@ -28,14 +29,13 @@ def train(store: Store, workers: int) -> None:
     store.found()
     lab = store.lab
     everything = [(recipe.name, seed) for seed in range(lab.seeds) for recipe in lab.networks]
-    waiting = [job for job in everything if not store.done(*job)]
+    waiting = [job for job in everything if not store.whole(*job)]
     print(f"{len(everything) - len(waiting)} of {len(everything)} networks are there")
     epochs = sum(lab.recipe(name).epochs for name, _ in waiting)
-    context = multiprocessing.get_context("spawn")
     running: dict[Future[None], tuple[str, int]] = {}
     with (
         tqdm(total=epochs, unit=" epochs", disable=not waiting) as bar,
-        ProcessPoolExecutor(workers, context, torch.set_num_threads, (1,)) as pool,
+        pool_of(workers, torch.set_num_threads, 1) as pool,
     ):
         while waiting or running:
             unfinished = {*waiting, *running.values()}
@@ -73,7 +73,7 @@ def _data(name: str) -> Data:
 def open_store(path: Path, out: Path | None) -> Store:
     """The laboratory that a file states, and its folder."""
     lab = read(Lab, read_yaml(path))
-    return Store(lab, out or Path("runs/lab") / lab.name)
+    return Store(lab, out or Path("runs/lab") / file_name(lab.name))
 
 
 def main(words: list[str] | None = None) -> None:
@@ -90,15 +90,12 @@ def main(words: list[str] | None = None) -> None:
     options = parser.parse_args(words)
     if options.workers < 1:
         parser.error(f"--workers: {options.workers} is not allowed; must be at least 1")
-    use_folder(options.data)
-    try:
+    with command(GO_ON):
+        use_folder(options.data)
         store = open_store(options.config, options.out)
         training_part(store.lab, load_data(store.lab.data))
+        writable_folder(store.folder)
         train(store, options.workers)
-    except ConfigError as error:
-        sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        sys.exit("\nstopped; the same command goes on with what is missing")
 
 
 if __name__ == "__main__":

@@ -6,16 +6,15 @@ import functools
 import hashlib
 import json
 import time
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments.code_stamp import code_stamp
-from experiments.files import atomically
+from idn_gym.files import file_name, write_text
 from idn_gym.scenarios.config import Scenario
-from idn_gym.strict import write
+from idn_gym.strict import ConfigError, read_yaml, show, write
 
 if TYPE_CHECKING:
     from experiments.run_config import RunConfig
@@ -47,7 +46,9 @@ class Training:
     def name(self) -> str:
         """The agent, and a digest of all that defines the run."""
         text = json.dumps(write(self.config), sort_keys=True)
-        return f"{Path(self.agent).stem}-{hashlib.blake2b(text.encode(), digest_size=6).hexdigest()}"
+        return (
+            f"{file_name(Path(self.agent).stem)}-{hashlib.blake2b(text.encode(), digest_size=6).hexdigest()}"
+        )
 
     def folder(self, out: Path) -> Path:
         """Where the run is kept."""
@@ -59,30 +60,39 @@ class Training:
 
     def run(self, out: Path) -> Path:
         """Train, go on where a killed run stopped, or use what is there; returns the policy's file."""
-        if (self.folder(out) / "budget.json").is_file():
+        if self._trained(out):
             return self.policy(out)
+        from agents.rl.weights import steps_of
         from experiments import train
 
         start = time.process_time()
         train.train(self.config, train.RunFolder(self.folder(out)))
         spent = {
-            "steps": _steps(self.policy(out)),
+            "steps": steps_of(self.policy(out)),
             "cpu_seconds": time.process_time() - start,
             "code": code_stamp(),
         }
-        text = json.dumps(spent) + "\n"
-        atomically(self.folder(out) / "budget.json", lambda file: file.write(text.encode()))
+        write_text(self.folder(out) / "budget.json", json.dumps(spent) + "\n")
         return self.policy(out)
+
+    def _trained(self, out: Path) -> bool:
+        """Whether training is over, and what it took is written down."""
+        try:
+            return self.policy(out).is_file() and bool(self.budget(out))
+        except ConfigError:
+            return False
 
     def budget(self, out: Path) -> dict[str, Any]:
         """Environment steps, whole rollouts of them, CPU seconds and code of the training.
 
         Seconds before a kill are not counted.
+
+        Raises:
+            ConfigError: they are not written down, or the file is damaged.
         """
-        found: dict[str, Any] = json.loads((self.folder(out) / "budget.json").read_text())
+        path = self.folder(out) / "budget.json"
+        found = read_yaml(path)
+        right = isinstance(found, dict) and isinstance(found.get("code"), str)
+        if not right or not all(isinstance(found.get(key), (int, float)) for key in ("steps", "cpu_seconds")):
+            raise ConfigError(str(path), f"{show(found)} is not what a training took")
         return found
-
-
-def _steps(policy: Path) -> int:
-    with zipfile.ZipFile(policy) as file:
-        return int(json.loads(file.read("data"))["num_timesteps"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,14 @@ import numpy as np
 import yaml
 from tqdm import tqdm
 
-from experiments.files import atomically
 from experiments.report import known
 from experiments.run_config import RunConfig
 from experiments.tune_config import Axis, Tuning, axes
 from experiments.tune_trial import train_trial
 from idn_gym.core.arrays import Floats
 from idn_gym.evaluation.intervals import Interval, paired_difference
-from idn_gym.strict import write
+from idn_gym.files import write_text
+from idn_gym.strict import ConfigError, read_yaml, show, write
 
 
 def finished(study: Any) -> list[Any]:
@@ -44,8 +45,8 @@ def write_trials(study: Any, space: tuple[Axis, ...], out: Path) -> None:
     table = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     table.writeheader()
     table.writerows(rows)
-    atomically(out / "trials.csv", lambda file: file.write(text.getvalue().encode()))
-    atomically(out / "trials.json", lambda file: file.write((json.dumps(rows, indent=1) + "\n").encode()))
+    write_text(out / "trials.csv", text.getvalue())
+    write_text(out / "trials.json", json.dumps(rows, indent=1) + "\n")
 
 
 def values_of(trial: Any, tuning: Tuning) -> dict[str, Any]:
@@ -69,7 +70,7 @@ def write_best(study: Any, tuning: Tuning, out: Path, command: str) -> Path:
     text = "".join(f"# {line}\n" for line in lines)
     text += yaml.safe_dump(write(tuning.configure(values_of(best, tuning)).agent), sort_keys=False)
     path = out / "best.yaml"
-    atomically(path, lambda file: file.write(text.encode()))
+    write_text(path, text)
     return path
 
 
@@ -105,8 +106,7 @@ def confirm(study: Any, tuning: Tuning, out: Path) -> Interval | None:
         "reward_of_each_training": {name: found.mean(axis=1).tolist() for name, found in scores.items()},
         "difference": difference._asdict(),
     }
-    text = json.dumps(known(record), indent=1) + "\n"
-    atomically(out / "confirm.json", lambda file: file.write(text.encode()))
+    write_text(out / "confirm.json", json.dumps(known(record), indent=1) + "\n")
     where = f"reward per slot on validation seeds {seeds[0]} to {seeds[-1]}"
     print(f"best minus today, {where}: {difference:+.4f}")
     return difference
@@ -116,10 +116,21 @@ def _score_once(config: RunConfig, seeds: list[int], path: Path) -> Floats:
     """Train and score, unless that very run is on disk."""
     run = json.loads(json.dumps({"run": write(config), "seeds": seeds}))
     if path.is_file():
-        kept = json.loads(path.read_text())
-        if kept["what"] == run:
-            return np.array(kept["rewards"])
+        kept = _kept(path)
+        if kept.get("what") == run:
+            return np.array(kept["rewards"], float)
     scores = train_trial(config, seeds)
     record = {"what": run, "rewards": scores.tolist()}
-    atomically(path, lambda file: file.write((json.dumps(record) + "\n").encode()))
+    write_text(path, json.dumps(record) + "\n")
     return scores
+
+
+def _kept(path: Path) -> dict[str, Any]:
+    """What an earlier run wrote down; nothing where that is damaged."""
+    try:
+        found = read_yaml(path)
+        np.array(found["rewards"], float)
+    except (ConfigError, TypeError, ValueError, KeyError) as error:
+        print(f"trained again: {path} is damaged ({show(str(error))})", file=sys.stderr)
+        return {}
+    return found

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import io
+import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from agents.registry import RANDOMISED
 from experiments.code_stamp import code_stamp
-from experiments.files import atomically
-from experiments.kept import Kept, plain_word
+from experiments.kept import Fields, Kept
 from experiments.play import open_agent
 from experiments.trained import Training
 from idn_gym.core.arrays import EMPTY, Floats
 from idn_gym.evaluation.rollout import rollout
+from idn_gym.files import atomically, file_name, read_arrays
+from idn_gym.metrics import METRICS
 from idn_gym.policy import Bools, Feedback, OnlinePolicy, Policy
+from idn_gym.strict import ConfigError
 
 
 @dataclass(frozen=True)
@@ -29,16 +32,37 @@ class Unit(Kept):
     cell: dict[str, Any]
     preference: Any
 
+    FIELDS: ClassVar[Fields] = {
+        "figures": dict,
+        "notes": dict,
+        "code": str,
+        "training_code": list,
+        "training_steps": (int, float),
+        "training_cpu_seconds": (int, float),
+        "cpu_seconds_to_build": (int, float),
+        "cpu_seconds_per_slot": (int, float),
+    }
+
     @property
     def trained_with(self) -> int:
         """Seed of the training; 0 where nothing is trained."""
         return self.training["seed"] if self.training else 0
 
     def file(self, out: Path) -> Path:
-        cell = ",".join(f"{key.split('.')[-1]}={value}" for key, value in self.cell.items()) or "all"
-        words = [plain_word(word) for word in (self.part, cell, self.label)]
+        cell = ",".join(f"{key}={json.dumps(value)}" for key, value in self.cell.items()) or "all"
+        words = [file_name(word) for word in (self.part, cell, self.label)]
         words += [f"training-{self.trained_with}"] if self.training else []
         return out.joinpath("units", *words, f"{self.seed}.json")
+
+    def read(self, out: Path) -> dict[str, Any]:
+        found = super().read(out)
+        for name in ("reward", *METRICS):
+            if not isinstance(found["figures"].get(name), (int, float)):
+                raise ConfigError(str(self.file(out)), f"has no figure {name!r}, so this is no record")
+        return found
+
+    def check_arrays(self, out: Path) -> None:
+        Series.read(self.file(out))
 
     def trainings(self) -> list[Training]:
         """Nothing, or the policy that plays."""
@@ -101,9 +125,20 @@ class Series(NamedTuple):
 
     @staticmethod
     def read(path: Path) -> Series:
-        """Of the unit whose record lies at `path`."""
-        with np.load(path.with_suffix(".npz")) as file:
-            return Series(*(file.get(name) for name in Series._fields))
+        """Of the unit whose record lies at `path`.
+
+        Raises:
+            ConfigError: the arrays are not there, damaged, or others.
+        """
+        path = path.with_suffix(".npz")
+        file = read_arrays(path)
+        series = Series(*(file.get(name) for name in Series._fields))  # type: ignore[arg-type]
+        shapes = [np.shape(value) for value in series if value is not None]
+        slots = np.shape(series.scalar)
+        wanted = [slots, (*slots, len(METRICS)), slots, np.shape(series.resident), slots]
+        if len(slots) != 1 or np.ndim(series.resident) != 2 or shapes != wanted[: len(shapes)]:
+            raise ConfigError(str(path), f"has shapes {shapes}, which no run leaves")
+        return series
 
 
 class Recorder:

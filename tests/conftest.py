@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -170,3 +172,27 @@ class Told:
 def told():
     """`told(policy, weights)` plays where the preference is fixed as if these were its weights."""
     return Told
+
+
+@pytest.fixture
+def gone():
+    """Wait until no process of a session is left, but for those that only wait to be read off."""
+
+    def living(session):
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                state, _, group, *_ = stat.read_text().rpartition(")")[2].split()
+            except OSError:
+                continue  # it has just ended
+            if int(group) == session and state != "Z":
+                yield stat.parent.name
+
+    def wait(session):
+        if not Path("/proc/self/stat").is_file():
+            pytest.skip("looks for processes in /proc")
+        deadline = time.monotonic() + 30.0
+        while left := [*living(session)]:
+            assert time.monotonic() < deadline, f"processes {left} are left"
+            time.sleep(0.05)
+
+    return wait

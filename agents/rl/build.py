@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any
 
 import torch
+from gymnasium.vector import VectorEnv
 from sb3_contrib import QRDQN, TQC, MaskablePPO, RecurrentPPO
 from stable_baselines3 import A2C, DQN, PPO, SAC
 from stable_baselines3.common.base_class import BaseAlgorithm
@@ -13,9 +14,11 @@ from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.utils import LinearSchedule
 from stable_baselines3.common.vec_env import VecEnv
 
-from agents.rl.config import AgentConfig
+from agents.rl.config import AgentConfig, OffPolicy, SACConfig
 from agents.rl.graph import GraphPolicy, graph_options
 from agents.rl.policy import ChoicePolicy, MaskedChoicePolicy, RecurrentChoicePolicy
+from agents.rl.weights import read_weights
+from idn_gym.strict import ConfigError, show
 
 ALGORITHMS: dict[str, type[BaseAlgorithm]] = {
     "ppo": PPO,
@@ -48,31 +51,65 @@ def build(config: AgentConfig, env: VecEnv, seed: int) -> BaseAlgorithm:
     Seeds torch, numpy and Python's generator, and `env` for its next reset: SB3 gives environment i
     the seed plus i, so runs are set a batch apart, lest neighbours share all but one of their worlds.
     """
+    native: Any = env.unwrapped
+    algorithm = _assemble(config, native.native.unwrapped, env=env, seed=seed * env.num_envs)
+    if not getattr(config, "guess", True):
+        policy: Any = algorithm.policy
+        policy.action_net.forget()
+    return algorithm
+
+
+def rebuild(config: AgentConfig, env: VectorEnv[Any, Any, Any], path: str) -> BaseAlgorithm:
+    """The algorithm whose policy.zip is at `path`, to act in `env` and not to train on.
+
+    Args:
+        config: that it was trained with.
+        env: the native vector environment.
+        path: of the file, of which only the weights are read.
+
+    Raises:
+        ConfigError: the file is damaged, or holds the weights of other nets.
+    """
+    weights = read_weights(path)
+    # Without room for transitions, which only training needs.
+    config = dataclasses.replace(config, **{"buffer_size" if isinstance(config, OffPolicy) else "n_steps": 1})
+    native: Any = env.unwrapped
+    # SB3 reads the target off an environment, which it has only in training.
+    fixed = {"target_entropy": 0.0} if isinstance(config, SACConfig) else {}
+    algorithm = _assemble(config, native, env=None, _init_setup_model=False, **fixed)
+    algorithm.observation_space = env.single_observation_space
+    algorithm.action_space = env.single_action_space
+    algorithm.n_envs = 1
+    try:
+        algorithm._setup_model()
+        algorithm.policy.load_state_dict(weights)
+    except (RuntimeError, MemoryError) as error:
+        problem = f"{path!r} was trained on other observations or actions, or with other nets"
+        raise ConfigError("path", f"{problem} ({show(str(error))})") from None
+    algorithm.policy.set_training_mode(False)
+    return algorithm
+
+
+def _assemble(config: AgentConfig, native: Any, **given: Any) -> BaseAlgorithm:
+    """The algorithm with its options; `given` are further ones of SB3, `native` is the vector environment."""
     options = dataclasses.asdict(config)
-    guess = options.pop("guess", True)
+    options.pop("guess", None)
     kind, rate = options.pop("kind"), options.pop("learning_rate")
     if options.pop("schedule") == "linear":
         rate = LinearSchedule(rate, 0.0, 1.0)
     nets: dict[str, Any] = {name: options.pop(name) for name in NETS if name in options}
     widths, activation = list(options.pop("net_arch")), ACTIVATIONS[options.pop("activation")]
     if kind == "ppo-graph":
-        native = env.unwrapped.native.unwrapped  # type: ignore[attr-defined]
-        described, codec = native.describe()["observation"], native.simulation.action
-        nets |= graph_options(described, codec, widths, activation)
+        nets |= graph_options(native.describe()["observation"], native.simulation.action, widths, activation)
     else:
         nets |= {"net_arch": widths, "activation_fn": activation}
     if kind in ("sac", "tqc"):
         options["ent_coef"] = f"auto_{options['ent_coef']}"
-    algorithm = ALGORITHMS[kind](
+    return ALGORITHMS[kind](
         POLICIES.get(kind, "MlpPolicy"),
-        env,
         learning_rate=rate,
         policy_kwargs=nets,
-        seed=seed * env.num_envs,
         device="cpu",
+        **given,
         **options,
     )
-    if not guess:
-        policy: Any = algorithm.policy
-        policy.action_net.forget()
-    return algorithm

@@ -252,20 +252,35 @@ def rewired(policy: GraphPolicy, env: VectorEnv[Any, Any, Any]) -> GraphPolicy:
     Raises:
         ConfigError: another observation, or another action codec than it was trained to act through.
     """
+    check_codecs(env, str(policy.codec))
+    native: Any = env.unwrapped
+    given = policy.features_extractor_kwargs
+    described, codec = native.describe()["observation"], native.simulation.action
+    options = graph_options(described, codec, given["widths"], given["activation"])
+    new = GraphPolicy(env.single_observation_space, env.single_action_space, lambda _: 0.0, **options)
+    new.load_state_dict(policy.state_dict())
+    new.set_training_mode(False)
+    return new
+
+
+def check_codecs(env: VectorEnv[Any, Any, Any], trained: str) -> None:
+    """See that a graph policy can act in `env`.
+
+    Args:
+        env: native vector environment.
+        trained: name of the action codec that the policy was trained to act through.
+
+    Raises:
+        ConfigError: another observation than `graph`, or another action codec.
+    """
     if not isinstance(env.single_observation_space, spaces.Dict):
         kind = type(env.single_observation_space).__name__
         raise ConfigError("observation", f"a {kind} is not what the graph policy reads; allowed: graph")
     native: Any = env.unwrapped
-    wanted, trained = native.simulation.action, policy.codec
+    wanted = native.simulation.action
     if wanted != trained:
         raise ConfigError(
             "action",
             f"{wanted!r} is not what the graph policy was trained to act through, which is {trained!r}; "
             f"train it with the codec that it is to play: action={wanted}",
         )
-    given = policy.features_extractor_kwargs
-    options = graph_options(native.describe()["observation"], wanted, given["widths"], given["activation"])
-    new = GraphPolicy(env.single_observation_space, env.single_action_space, lambda _: 0.0, **options)
-    new.load_state_dict(policy.state_dict())
-    new.set_training_mode(False)
-    return new

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,17 +11,18 @@ from gymnasium.vector import VectorEnv
 from stable_baselines3.common.base_class import BaseAlgorithm
 
 from agents.rl.acting import acting
-from agents.rl.build import ALGORITHMS
-from agents.rl.graph import GraphPolicy, rewired
+from agents.rl.build import ALGORITHMS, rebuild
+from agents.rl.graph import GraphPolicy, check_codecs, rewired
+from agents.rl.origin import RECORD, Origin, origin_of
 from idn_gym.policy import Policy
-from idn_gym.strict import ConfigError
+from idn_gym.strict import ConfigError, show
 
 
-def _load(kind: str, path: str | None) -> BaseAlgorithm:
-    """What training left at `path`.
+def _origin(kind: str, path: str | None, trust: bool) -> Origin | None:
+    """Of the policy at `path`; None for one that Stable-Baselines3 saved alone, and that is trusted.
 
     Raises:
-        ConfigError: there is no such file.
+        ConfigError: there is no such file, it is another agent's, or nothing says how to read its weights.
     """
     if path is None:
         raise ConfigError(
@@ -28,20 +30,54 @@ def _load(kind: str, path: str | None) -> BaseAlgorithm:
         )
     if not Path(path).is_file():
         raise ConfigError("path", f"{path!r} is not a file; train the agent first")
-    return ALGORITHMS[kind].load(path, device="cpu")
+    origin = origin_of(path)
+    if origin is None and not trust:
+        raise ConfigError(
+            "path",
+            f"{path!r} has no {RECORD} beside it, so reading it would run code that it brings; "
+            "trust=True does so",
+        )
+    if origin is not None and origin.agent.kind != kind:
+        raise ConfigError("path", f"{path!r} holds another policy ({origin.agent.kind}), not {kind}")
+    return origin
+
+
+def _unpickle(kind: str, path: str) -> BaseAlgorithm:
+    """What Stable-Baselines3 saved, with all code that it brings.
+
+    Raises:
+        ConfigError: it is damaged, or of another class.
+    """
+    print(f"warning: {path} is a pickle, and reading it runs the code in it", file=sys.stderr)
+    try:
+        return ALGORITHMS[kind].load(path, device="cpu")
+    except Exception as error:  # whatever that code raises
+        reason = show(str(error))
+        raise ConfigError("path", f"{path!r} cannot be read as a policy of {kind} ({reason})") from None
 
 
 def _reader(kind: str) -> Callable[..., Policy]:
-    def read(env: VectorEnv[Any, Any, Any], path: str | None = None) -> Policy:
+    def read(env: VectorEnv[Any, Any, Any], path: str | None = None, trust: bool = False) -> Policy:
         """The policy that training left at `path`, acting in `env`.
+
+        Args:
+            env: that it is going to act in.
+            path: of its policy.zip; ``config.yaml`` beside it says what its weights belong to.
+            trust: whether to read a policy that Stable-Baselines3 saved alone, and run the code in it.
 
         Raises:
             ConfigError: there is no such file, or it was trained on spaces other than those of `env`.
         """
-        trained = _load(kind, path)
+        origin = _origin(kind, path, trust)
+        others = ConfigError("path", f"{path!r} was trained on other observations or actions")
+        if origin is not None:
+            if not origin.fits(env):
+                raise others
+            return acting(rebuild(origin.agent, env, str(path)), env)
+        trained = _unpickle(kind, str(path))
         spaces = (trained.observation_space, trained.action_space)
         if spaces != (env.single_observation_space, env.single_action_space):
-            raise ConfigError("path", f"{path!r} was trained on other observations or actions")
+            raise others
         return acting(trained, env)
 
     return read
@@ -57,13 +93,22 @@ sac = _reader("sac")
 tqc = _reader("tqc")
 
 
-def ppo_graph(env: VectorEnv[Any, Any, Any], path: str | None = None) -> Policy:
+def ppo_graph(env: VectorEnv[Any, Any, Any], path: str | None = None, trust: bool = False) -> Policy:
     """The graph policy that training left at `path`, in the network of `env`, whatever it was trained on.
+
+    Args:
+        env: see above.
+        path: see above.
+        trust: see above.
 
     Raises:
         ConfigError: there is no such file, it holds another policy, or it was trained for other codecs.
     """
-    trained: Any = _load("ppo-graph", path).policy
+    origin = _origin("ppo-graph", path, trust)
+    if origin is not None:
+        check_codecs(env, origin.codec)
+        return rebuild(origin.agent, env, str(path))
+    trained: Any = _unpickle("ppo-graph", str(path)).policy
     if not isinstance(trained, GraphPolicy):
         kind = type(trained).__name__
         raise ConfigError("path", f"{path!r} holds another policy ({kind}); train it with agent ppo-graph")

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from idn_gym.core.arrays import Floats
+from idn_gym.files import atomically, read_arrays
 from idn_gym.strict import ConfigError, closest, show
 
 FORMAT = 1
@@ -96,22 +95,19 @@ def write_outcomes(path: str | Path, outcomes: Outcomes) -> None:
     problem = _problem(outcomes)
     if problem:
         raise ConfigError("outcomes", problem)
-    partial = path.with_name(f"{path.name}.partial")
     head = {
         "format": FORMAT,
         "samples": outcomes.correct.shape[2],
         "hash": _hash(outcomes),
         **_names(outcomes),
     }
-    with partial.open("wb") as file:
-        np.savez_compressed(
-            file,
-            head=np.array(json.dumps(head, sort_keys=True)),
-            correct=np.packbits(outcomes.correct, axis=2),
-            confidence=outcomes.confidence,
-            entropy=outcomes.entropy,
-        )
-    partial.replace(path)
+    arrays: dict[str, Any] = {
+        "head": np.array(json.dumps(head, sort_keys=True)),
+        "correct": np.packbits(outcomes.correct, axis=2),
+        "confidence": outcomes.confidence,
+        "entropy": outcomes.entropy,
+    }
+    atomically(path, lambda file: np.savez_compressed(file, **arrays))
 
 
 def read_outcomes(path: str | Path) -> Outcomes:
@@ -121,10 +117,8 @@ def read_outcomes(path: str | Path) -> Outcomes:
         ConfigError: the file cannot be read, is of another format, contradicts itself, or its content
             does not have the hash that was written into it.
     """
+    fields = read_arrays(path, "outcomes")
     try:
-        # numpy.load alone would also take a single array, and read pickles from other than zip files.
-        with zipfile.ZipFile(path), np.load(path, allow_pickle=False) as file:
-            fields = dict(file)
         head = json.loads(str(fields["head"]))
         if head["format"] != FORMAT:
             raise ConfigError(str(path), f"format {show(head['format'])} is not allowed; must be {FORMAT}")
@@ -137,13 +131,11 @@ def read_outcomes(path: str | Path) -> Outcomes:
             head["about"],
         )
         known = head["hash"]
-    except OSError as error:
-        raise ConfigError(str(path), f"cannot be read ({error.strerror or error})") from None
     except KeyError as error:
         raise ConfigError(str(path), f"field {error} is missing from the outcomes") from None
     except ConfigError:
         raise
-    except (ValueError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+    except (ValueError, TypeError, OverflowError, RecursionError, MemoryError) as error:
         raise ConfigError(str(path), f"is not a file of outcomes ({error})") from None
     problem = _problem(outcomes)
     if not problem and _hash(outcomes) != known:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import yaml
 
 from idn_gym.catalog.reader import Tables, content_hash
 from idn_gym.catalog.schema import Device, LinkKind, Model
+from idn_gym.files import write_text
 from idn_gym.strict import ConfigError, write
 
 FORMS = (".json", ".yaml", ".yml")
@@ -49,12 +49,8 @@ def write_catalog(
         text = json.dumps(present, indent=1) + "\n"
     else:
         text = yaml.safe_dump(present, sort_keys=False, allow_unicode=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
+        write_text(path, text)
     except OSError as error:
         raise ConfigError("path", f"{str(path)!r} cannot be written ({error.strerror})") from None
-    finally:
-        temporary.unlink(missing_ok=True)
     return path

@@ -10,6 +10,7 @@ from idn_gym.core.arrays import EMPTY, Draw, Instance, Ints, Tables
 from idn_gym.core.options import backstops
 
 SHAPES = {
+    "": ("slot_seconds", "capacity", "nominal_requests", "nominal_memory"),
     "N": ("node_memory", "node_seconds", "node_watts", "node_idle_watts", "node_reserved", "node_movable"),
     "E": ("link_delay", "link_rate", "link_joules"),
     "J": ("path_node", "path_link", "path_delay"),
@@ -75,6 +76,14 @@ INDICES = {
 """Fields by what they count or point into. Wider than need be where the exact bound differs by row."""
 
 
+INDEX_LIKE = {
+    *STARTS,
+    *(name for names in INDICES.values() for name in names),
+    *("path_link", "pinned", "class_backstop", "order"),
+}
+"""Fields of int32; the others are float64, but for two."""
+
+
 class InstanceError(ValueError):
     """An instance whose arrays do not fit together; the message names the field."""
 
@@ -90,6 +99,27 @@ def _freeze(value: Any) -> Any:
     array = np.ascontiguousarray(value, np.int32 if value.dtype == np.int64 else None)
     array.flags.writeable = False
     return array
+
+
+def check_kinds(tables: Tables, draw: Draw) -> None:
+    """Check types and numbers of axes, before anything converts them.
+
+    Raises:
+        InstanceError: the first field that is wrong, and how.
+    """
+    axes = {name: len(letters) for letters, names in SHAPES.items() for name in names}
+    axes |= dict.fromkeys(STARTS, 1)
+    for part in (tables, draw):
+        for name, value in part._asdict().items():
+            wanted, array = _kind(name), np.asarray(value)
+            right = array.dtype == wanted and array.ndim == axes[name]
+            found = f"is {array.dtype} with {array.ndim} axes"
+            _demand(right, name, f"{found}; must be {wanted} with {axes[name]}")
+
+
+def _kind(name: str) -> np.dtype[Any]:
+    others: dict[str, type] = {"capacity": np.int64, "node_movable": np.bool_}
+    return np.dtype(np.int32 if name in INDEX_LIKE else others.get(name, np.float64))
 
 
 def check_instance(instance: Instance) -> None:
@@ -113,7 +143,7 @@ def check_instance(instance: Instance) -> None:
         rows, end = letters[0], letters[1]
         start = fields[name]
         right = len(start) == size[rows] + 1 and start[0] == 0 and start[-1] == size[end]
-        right = right and bool(np.all(np.diff(start) >= 0))
+        right = right and bool(np.all(start[1:] >= start[:-1]))
         _demand(right, name, f"must rise from 0 to {size[end]} in {size[rows]} steps")
     for letter, names in INDICES.items():
         for name in names:
@@ -171,7 +201,7 @@ def _check_numbers(name: str, value: Any) -> None:
 
 
 def _check_range(name: str, value: Any, low: int, high: int) -> None:
-    right = len(value) == 0 or (np.min(value) >= low and np.max(value) < high)
+    right = np.size(value) == 0 or (np.min(value) >= low and np.max(value) < high)
     _demand(bool(right), name, f"must be from {low} to {high - 1}")
 
 

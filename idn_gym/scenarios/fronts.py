@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from idn_gym.core.arrays import Floats, Ints, Residents
+from idn_gym.files import read_arrays
 from idn_gym.objectives import non_dominated
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.presets import PRESETS
@@ -44,8 +45,8 @@ def read_front(scenario: Scenario) -> Front:
             f"no front ships for this scenario, {scenario.name!r}; unchanged, these have one: "
             f"{', '.join(shipped)}",
         )
-    with np.load(FRONTS / f"{scenario.name}.npz") as file:
-        return Front(*(file[name] for name in Front._fields))
+    file = read_arrays(FRONTS / f"{scenario.name}.npz")
+    return Front(*(file[name] for name in Front._fields))
 
 
 def discounted_front(front: Front, gamma: float) -> list[npt.NDArray[np.float64]]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from idn_gym.core.arrays import Draw, Instance, Tables
-from idn_gym.core.validate import InstanceError, check_instance, freeze
+from idn_gym.core.validate import InstanceError, check_instance, check_kinds, freeze
+from idn_gym.files import atomically, read_arrays
+from idn_gym.strict import ConfigError, show
 
 FORMAT = 1
 
@@ -18,46 +19,44 @@ FORMAT = 1
 def save_instance(instance: Instance, path: str | Path) -> None:
     """Write tables and draw; the file appears whole or not at all."""
     path = Path(path)
-    fields = {f"tables.{name}": value for name, value in instance.tables._asdict().items()}
+    fields: dict[str, Any] = {f"tables.{name}": value for name, value in instance.tables._asdict().items()}
     fields |= {f"draw.{name}": value for name, value in instance.draw._asdict().items()}
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".npz")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez_compressed(file, format=FORMAT, **fields)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    atomically(path, lambda file: np.savez_compressed(file, format=FORMAT, **fields))
 
 
 def load_instance(path: str | Path) -> Instance:
-    """Read what `save_instance` wrote, and check it.
+    """Read what `save_instance` wrote, and check it: kernels follow its indices without looking.
 
     Raises:
         InstanceError: the file is not an instance, is of another format, or is inconsistent.
     """
     try:
-        # numpy.load alone would also take a single array, and read pickles from other than zip files.
-        with zipfile.ZipFile(path), np.load(path, allow_pickle=False) as file:
-            fields = dict(file)
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise InstanceError(f"{path}: cannot be read as an instance ({error})") from None
-    if int(fields.get("format", 0)) != FORMAT:
-        raise InstanceError(f"{path}: format {fields.get('format')} is not allowed; must be {FORMAT}")
-    missing = [name for name in _names() if name not in fields]
-    if missing:
-        raise InstanceError(f"{path}: field {missing[0]!r} is missing")
-    tables = Tables._make(_plain(fields[f"tables.{name}"]) for name in Tables._fields)
-    instance = Instance(freeze(tables), Draw(*(fields[f"draw.{name}"] for name in Draw._fields)))
-    check_instance(instance)
+        fields = read_arrays(path, "an instance")
+    except ConfigError as error:
+        raise InstanceError(str(error)) from None
+    form = fields.get("format")
+    if form is None or form.ndim or form.dtype.kind not in "iu" or form.item() != FORMAT:
+        found = None if form is None else show(form.tolist())
+        raise InstanceError(f"{path}: format {found} is not allowed; must be {FORMAT}")
+    try:
+        tables = Tables(*(_field(fields, f"tables.{name}") for name in Tables._fields))
+        draw = Draw(*(_field(fields, f"draw.{name}") for name in Draw._fields))
+        check_kinds(tables, draw)  # first: freezing would make indices of anything
+        plain = (_plain(value) for value in tables)
+        instance = Instance(freeze(Tables._make(plain)), Draw(*map(np.ascontiguousarray, draw)))
+        check_instance(instance)
+    except InstanceError as error:
+        raise InstanceError(f"{path}: {error}") from None
     return instance
 
 
-def _names() -> list[str]:
-    return [f"tables.{name}" for name in Tables._fields] + [f"draw.{name}" for name in Draw._fields]
-
-
-def _plain(value: np.ndarray) -> np.ndarray | float | int:
+def _plain(value: Any) -> Any:
     """Scalars come back from npz as arrays without axes."""
     return value if value.ndim else value.item()
+
+
+def _field(fields: dict[str, npt.NDArray[Any]], name: str) -> Any:
+    if name not in fields:
+        raise InstanceError(f"field {name!r} is missing")
+    return fields[name]

@@ -154,10 +154,10 @@ def test_a_trained_policy_is_read_for_other_networks(tmp_path):
     trained.save(path)
     observation, _ = env.reset(seed=3)
     expected = trained.predict(observation, deterministic=True)[0]
-    again = make_agent("ppo-graph", env, path=path)
+    again = make_agent("ppo-graph", env, path=path, trust=True)
     np.testing.assert_array_equal(again.predict(observation, deterministic=True)[0], expected)
     larger = make_env("edge-small", "placement")
-    actions, _ = make_agent("ppo-graph", larger, path=path).predict(larger.reset(seed=0)[0])
+    actions, _ = make_agent("ppo-graph", larger, path=path, trust=True).predict(larger.reset(seed=0)[0])
     assert actions in larger.action_space
 
 
@@ -168,13 +168,13 @@ def test_a_trained_policy_is_not_read_for_what_it_cannot_play(tmp_path, codec):
     for other in set(CODECS) - {codec}:
         message = f"^action: '{other}' is not .* which is '{codec}'; train it .* action={other}$"
         with pytest.raises(ConfigError, match=message):
-            make_agent("ppo-graph", make_env(action=other), path=path)
+            make_agent("ppo-graph", make_env(action=other), path=path, trust=True)
     blind = make_env(action=codec, observation="flat")
     with pytest.raises(ConfigError, match=r"^observation: a Box is not .*; allowed: graph$"):
-        make_agent("ppo-graph", blind, path=path)
+        make_agent("ppo-graph", blind, path=path, trust=True)
     PPO("MlpPolicy", GymVecEnv(blind), n_steps=2, batch_size=8).save(flat)
     with pytest.raises(ConfigError, match=r"^path: .*flat.zip' holds another policy .ActorCriticPolicy"):
-        make_agent("ppo-graph", make_env(action=codec), path=flat)
+        make_agent("ppo-graph", make_env(action=codec), path=flat, trust=True)
 
 
 def test_the_codec_is_known_by_name_where_spaces_are_equal(tmp_path):

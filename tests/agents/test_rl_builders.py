@@ -96,12 +96,12 @@ def test_trained_agent_comes_back_from_its_file(tmp_path):
     env = vector_env()
     trained = build(PPOConfig(n_steps=4, learning_rate=0.1, batch_size=8), GymVecEnv(env), seed=0)
     trained.save(tmp_path / "policy.zip")
-    agent = make_agent("ppo", env, path=str(tmp_path / "policy.zip"))
+    agent = make_agent("ppo", env, path=str(tmp_path / "policy.zip"), trust=True)
     observations, _ = env.reset(seed=0)
     expected, _ = trained.predict(observations, deterministic=True)
     np.testing.assert_array_equal(agent.predict(observations, deterministic=True)[0], expected)
     with pytest.raises(ConfigError, match="other observations"):
-        make_agent("ppo", vector_env(size=4), path=str(tmp_path / "policy.zip"))
+        make_agent("ppo", vector_env(size=4), path=str(tmp_path / "policy.zip"), trust=True)
     with pytest.raises(ConfigError, match="not a file"):
         make_agent("ppo", env, path=str(tmp_path / "missing.zip"))
 

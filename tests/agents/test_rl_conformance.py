@@ -8,6 +8,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 import torch
+import yaml
 
 import idn_gym  # noqa: F401 (registers IDN-v0)
 from agents.registry import AGENTS, make_agent
@@ -19,7 +20,7 @@ from experiments.run_config import resolve, shipped_agents
 from experiments.train import make_env
 from idn_gym.evaluation.rollout import rollout
 from idn_gym.integrations.sb3 import use_one_thread
-from idn_gym.strict import ConfigError, read_yaml
+from idn_gym.strict import ConfigError, read_yaml, write
 
 CONFIGS = {
     typing.get_type_hints(config)["kind"].__args__[0]: config for config in typing.get_args(AgentConfig)
@@ -68,6 +69,7 @@ def test_agent_comes_back_from_its_file_and_plays_the_same(tmp_path, kind, codec
     algorithm.learn(3 * rollout_steps(algorithm))
     assert any(not torch.equal(fresh[name], now) for name, now in algorithm.policy.state_dict().items())
     algorithm.save(tmp_path / "policy.zip")
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump({"run": write(config)}))
     env = gym.make_vec("IDN-v0", num_envs=3, split="validation", **config.env_options())
     read = make_agent(kind, env, path=str(tmp_path / "policy.zip"))
     episodes = [rollout(policy, env, range(3)).figures for policy in (acting(algorithm, env), read, read)]

@@ -103,10 +103,10 @@ def test_other_files_are_refused(tmp_path, saved):
     with pytest.raises(ConfigError, match="cannot be read"):
         read_outcomes(tmp_path / "missing.npz")
     np.save(tmp_path / "array.npy", np.zeros(3))
-    with pytest.raises(ConfigError, match="is not a file of outcomes"):
+    with pytest.raises(ConfigError, match="cannot be read as outcomes"):
         read_outcomes(tmp_path / "array.npy")
     saved.write_bytes(saved.read_bytes()[:200])
-    with pytest.raises(ConfigError, match="is not a file of outcomes"):
+    with pytest.raises(ConfigError, match="cannot be read as outcomes"):
         read_outcomes(saved)
 
 

@@ -2,8 +2,6 @@
 
 import csv
 import json
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -121,16 +119,17 @@ def test_only_what_is_missing_or_has_changed_is_played_again(played):
 
 
 @pytest.mark.slow
-def test_a_killed_study_goes_on_and_ends_with_the_same_numbers(played, tmp_path):
+def test_a_killed_study_takes_its_workers_along_and_goes_on_to_the_same_numbers(played, tmp_path, gone):
     path, out = tmp_path / "study.yaml", tmp_path / "out"
     path.write_text(yaml.safe_dump(MINI, sort_keys=False))
-    words = [sys.executable, "-m", "experiments.study", str(path), "--out", str(out), "--workers", "1"]
+    words = [sys.executable, "-m", "experiments.study", str(path), "--out", str(out), "--workers", "2"]
     process = subprocess.Popen(words, cwd=ROOT, start_new_session=True, stderr=subprocess.DEVNULL)
     while len(list(out.rglob("*.json"))) < 3:
         assert process.poll() is None, "it ended before it could be killed"
         time.sleep(0.001)
-    os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
     process.wait()
+    gone(process.pid)
     kept = {file: file.stat().st_mtime_ns for file in out.rglob("*.json")}
     assert 3 <= len(kept) < len(list(played.rglob("*.json")))
     run(tmp_path)

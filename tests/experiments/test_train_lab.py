@@ -153,3 +153,18 @@ def test_a_finding_holds_within_its_limits_on_average():
     assert check_lab.Finding("a", "x", (1.0, 3.0), most=2).holds
     assert not check_lab.Finding("a", "x", (1.0, 3.1), most=2).holds
     assert check_lab.Finding("a", "x", (1.0,)).holds is None
+
+
+@pytest.mark.parametrize("suffix", [".json", ".npz", ".pt"])
+def test_damaged_networks_are_named_and_trained_again(store, suffix, capsys):
+    path = store.file("ddnn", 0, suffix)
+    content = path.read_bytes()
+    try:
+        path.write_bytes(content[: len(content) // 2])
+        assert not store.whole("ddnn", 0) and store.whole("exits", 0)
+        said = capsys.readouterr().err
+        assert said.startswith("trained again: ") and path.name in said and said.count("\n") == 1
+        with pytest.raises(ConfigError, match=f"ddnn/seed-0{suffix}"):
+            _ = store.load("ddnn", 0, load_data("digits")), store.scores("ddnn", 0)
+    finally:
+        path.write_bytes(content)

@@ -212,3 +212,50 @@ def test_the_command_names_what_is_wrong(tmp_path):
         tune.main([str(tmp_path / "no.yaml")])
     with pytest.raises(SystemExit, match=r"^error: workers: 0"):
         tune.main([str(CONFIGS / "tuning" / "ppo-edge-small.yaml"), "--workers", "0"])
+
+
+def test_a_journal_that_was_cut_off_is_mended_and_a_damaged_one_named(tmp_path):
+    play(tmp_path, trials=1)
+    journal, first = tmp_path / "journal.log", rows(tmp_path)
+    with journal.open("ab") as file:
+        file.write(b'{"op_code":4,"worker')
+    (tmp_path / "journal.log.lock").symlink_to(journal)
+    play(tmp_path, trials=2)
+    assert rows(tmp_path)[:1] == first and len(rows(tmp_path)) == 2
+    content = journal.read_bytes()
+    for line in (b"\xff\n", b"[]\n", b'{"op_code": 5, "worker_id": "x"}\n'):
+        journal.write_bytes(content + line)
+        with pytest.raises(
+            ConfigError, match=r"journal\.log: is damaged \([^\n]*\); delete it to start over$"
+        ):
+            tune.search(tuning(), tmp_path, workers=1)
+
+
+def test_a_kill_while_trials_are_queued_again_loses_none_and_doubles_none(tmp_path, monkeypatch):
+    space = axes(tuning())
+    study = tune.open_study(tuning(), tmp_path)
+    tune.prepare(study, space)
+    study.ask()  # the agent as it is, cut off
+
+    def killed(*given, **more):
+        raise KeyboardInterrupt
+
+    for _ in range(2):
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(study, "tell", killed)
+            tune.prepare(study, space)
+    assert tune.prepare(study, space) == 0
+    states = [(trial.state.name, trial.user_attrs) for trial in study.get_trials()]
+    assert states == [("FAIL", {"today": True}), ("WAITING", {"today": True})]
+
+
+def test_a_damaged_confirmation_is_trained_again(tmp_path, capsys):
+    config, path = tuning(steps=16).configure({}), tmp_path / "confirm.json"
+    found = tune_report._score_once(config, [100], path)
+    for damage in ("", "[]", '{"rewards": ["a"]}'):
+        path.write_text(damage)
+        assert (tune_report._score_once(config, [100], path) == found).all()
+        assert "trained again" in capsys.readouterr().err
+    (tmp_path / "tuning.json").write_text("{")
+    with pytest.raises(ConfigError, match=r"tuning\.json: is not valid JSON"):
+        tune.search(tuning(), tmp_path, workers=1)

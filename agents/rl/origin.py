@@ -1,0 +1,80 @@
+"""Where a trained policy comes from: what the ``config.yaml`` beside its file says of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gymnasium.vector import VectorEnv
+
+from agents.rl.config import AgentConfig
+from idn_gym.actions import CODECS, make_codec
+from idn_gym.observations import OBSERVERS, make_observer
+from idn_gym.scenarios.compile import compile_scenario
+from idn_gym.scenarios.config import Scenario
+from idn_gym.strict import ConfigError, closest, read, read_yaml, show
+
+RECORD = "config.yaml"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The part of a training run that decides how its weights are read."""
+
+    scenario: Scenario
+    agent: AgentConfig
+    action: str | None = None
+    observation: str = "flat"
+    preference: Any = "balanced"
+
+    def __post_init__(self) -> None:
+        for key, name, known in (
+            ("action", self.codec, CODECS),
+            ("observation", self.observation, OBSERVERS),
+        ):
+            if name not in known:
+                raise ConfigError(key, f"{show(name)} is not there; {closest(name, list(known))}")
+
+    @property
+    def codec(self) -> str:
+        """Name of the action codec."""
+        return self.action or self.scenario.action
+
+    def fits(self, env: VectorEnv[Any, Any, Any]) -> bool:
+        """Whether observations and actions of `env` are those of the training."""
+        simulation: Any = env.unwrapped.simulation  # type: ignore[attr-defined]
+        same = simulation.action == self.codec
+        if not same or type(simulation.observer) is not OBSERVERS[self.observation]:
+            return False
+        if simulation.compiled.scenario == self.scenario:
+            return True  # up to what the shapes of weights tell
+        try:
+            compiled = compile_scenario(self.scenario)
+        except ConfigError:
+            return True  # files that it names are not here: likewise
+        observer = make_observer(self.observation, compiled, preference=self.preference == "random")
+        spaces = (observer.space, make_codec(self.codec, compiled).space)
+        return bool(spaces == (env.single_observation_space, env.single_action_space))
+
+
+def origin_of(path: str) -> Origin | None:
+    """What is written beside a policy's file; None where nothing is.
+
+    Raises:
+        ConfigError: it is not what a training run leaves there.
+    """
+    record = Path(path).parent / RECORD
+    if not record.is_file():
+        return None
+    found = read_yaml(record)
+    run = found.get("run") if isinstance(found, Mapping) else None
+    if not isinstance(run, Mapping):
+        raise ConfigError(str(record), f"{show(found)} is not what a training run leaves")
+    names = [field.name for field in dataclasses.fields(Origin)]
+    try:
+        return read(Origin, {name: run[name] for name in names if name in run})
+    except ConfigError as error:
+        raise ConfigError(str(record), str(error)) from None

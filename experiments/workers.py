@@ -1,0 +1,78 @@
+"""Processes that work side by side, and end when the process that started them has ended, however it did."""
+
+from __future__ import annotations
+
+import ctypes
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from typing import Any
+
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+MALLOC = ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_")
+DIES_WITH_PARENT = 1
+"""PR_SET_PDEATHSIG of Linux' prctl"""
+
+
+@contextmanager
+def pool_of(
+    workers: int, prepare: Callable[..., object] | None = None, *given: Any
+) -> Iterator[ProcessPoolExecutor]:
+    """A pool of processes of one thread each.
+
+    Work that fails is waited for with all that runs beside it; on Ctrl-C and SIGTERM the workers end at once.
+
+    Args:
+        workers: how many.
+        prepare: what each of them calls first.
+        given: what it calls that with.
+    """
+    for name in THREADS:
+        os.environ[name] = "1"  # before workers start: numpy reads it when it is loaded
+    for name in MALLOC:
+        # glibc gives large arrays back to the system and asks for them anew; keeping them saved the graph
+        # policy a third of its training time on metro-split.
+        os.environ.setdefault(name, str(1 << 32))
+    context = multiprocessing.get_context("spawn")
+    # Nobody writes into this pipe: it ends when its writer is closed, which systems do for the dead.
+    watched, lifeline = context.Pipe(duplex=False)
+    pool = ProcessPoolExecutor(workers, context, _begin, (watched, prepare, given))
+    try:
+        yield pool
+    except Exception:
+        pool.shutdown(cancel_futures=True)
+        raise
+    except BaseException:
+        lifeline.close()
+        pool.shutdown(cancel_futures=True)
+        raise
+    finally:
+        pool.shutdown()
+        lifeline.close()
+        watched.close()
+
+
+def _begin(watched: Connection, prepare: Callable[..., object] | None, given: tuple[Any, ...]) -> None:
+    """In a worker, before its first task."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent says when to stop
+    if sys.platform == "linux":
+        # At once, where the watch below has to wait for compiled code to return.
+        ctypes.CDLL(None).prctl(DIES_WITH_PARENT, signal.SIGKILL)
+    threading.Thread(target=_end_with, args=(watched,), daemon=True).start()
+    if prepare is not None:
+        prepare(*given)
+
+
+def _end_with(watched: Connection) -> None:
+    """Wait until the other end of the pipe is gone, and go too."""
+    try:
+        watched.recv_bytes()
+    except (EOFError, OSError):
+        pass
+    os._exit(1)

@@ -1,0 +1,59 @@
+"""How commands end, and that their workers end with them."""
+
+import errno
+import os
+import signal
+import time
+
+import pytest
+from gymnasium.error import DependencyNotInstalled
+
+from experiments.commands import command
+from experiments.workers import pool_of
+from idn_gym.strict import ConfigError
+
+
+@pytest.mark.parametrize(
+    "error, line",
+    [
+        (ConfigError("a.b", "is wrong"), "error: a.b: is wrong"),
+        (DependencyNotInstalled("x is missing"), "error: x is missing"),
+        (PermissionError(errno.EACCES, "Permission denied", "there"), "error: there: Permission denied"),
+        (OSError(errno.ENOSPC, "No space left on device"), "error: No space left on device"),
+    ],
+)
+def test_what_is_wrong_is_one_line(error, line):
+    with pytest.raises(SystemExit) as stop, command():
+        raise error
+    assert stop.value.code == line
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signals_end_a_command_alike(number, capsys):
+    before, cleaned = signal.getsignal(signal.SIGTERM), []
+    with pytest.raises(SystemExit) as stop, command("go on so"):
+        try:
+            os.kill(os.getpid(), number)
+            time.sleep(10)
+        finally:
+            cleaned.append(True)
+    assert (stop.value.code, cleaned) == (128 + number, [True])
+    assert capsys.readouterr().err == "\nstopped; go on so\n"
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_workers_end_at_once_when_the_command_is_stopped():
+    with pytest.raises(KeyboardInterrupt), pool_of(2) as pool:
+        assert pool.submit(abs, -1).result() == 1
+        sleeping = [pool.submit(time.sleep, 600) for _ in range(4)]
+        began = time.monotonic()
+        raise KeyboardInterrupt
+    assert time.monotonic() - began < 60
+    assert all(future.done() for future in sleeping)
+
+
+def test_work_beside_one_that_fails_is_waited_for():
+    with pytest.raises(ZeroDivisionError), pool_of(2) as pool:
+        long, wrong = pool.submit(time.sleep, 0.5), pool.submit(divmod, 1, 0)
+        wrong.result()
+    assert long.done() and long.exception() is None
