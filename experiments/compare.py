@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from tqdm import tqdm
 
 from agents.registry import AGENTS
@@ -20,10 +19,11 @@ from experiments import figures, report
 from experiments.play import play
 from experiments.run_config import assignments
 from idn_gym.evaluation.rollout import Episodes
+from idn_gym.objectives import read_preference
 from idn_gym.scenarios.build import SPLITS
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.presets import resolve
-from idn_gym.strict import ConfigError, closest, read_yaml
+from idn_gym.strict import ConfigError, closest, read_word, read_yaml
 
 BASELINES = ("cloud-only", "random", "popularity", "static-greedy", "local-search")
 
@@ -105,7 +105,9 @@ def preference_of(agents: Sequence[str]) -> Any:
     trained = {a: read_yaml(Path(a).parent / "config.yaml")["run"] for a in agents if a.endswith(".zip")}
     found = [run.get("preference", "balanced") for run in trained.values()] or ["balanced"]
     if any(other != found[0] for other in found):
-        raise ConfigError("preference", f"the policies were trained on {found}; say which with --preference")
+        raise ConfigError(
+            "preference", f"the policies were trained on {found}; say which with --preference"
+        )
     return found[0]
 
 
@@ -125,7 +127,6 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--split", choices=SPLITS, default="test")
     parser.add_argument(
         "--preference",
-        type=yaml.safe_load,
         help="what the cost weighs (default: what policies were trained on)",
     )
     parser.add_argument("--out", type=Path, default=Path("runs/compare"))
@@ -136,7 +137,12 @@ def main(words: list[str] | None = None) -> None:
         scenarios = [resolve(name, changes) for name in arguments.scenario]
         reference = arguments.reference or arguments.agents[-1]
         label(arguments.agents)  # before their files are read
-        preference = arguments.preference or preference_of(arguments.agents)
+        preference = (
+            preference_of(arguments.agents)
+            if arguments.preference is None
+            else read_word("preference", arguments.preference)
+        )
+        read_preference(preference)
         seeds = range(arguments.seeds)
         compare(scenarios, arguments.agents, seeds, arguments.split, reference, arguments.out, preference)
     except ConfigError as error:

@@ -16,7 +16,7 @@ from agents.rl.config import AgentConfig, check_codec, check_observation, check_
 from idn_gym.objectives import read_preference
 from idn_gym.scenarios import presets
 from idn_gym.scenarios.config import Scenario
-from idn_gym.strict import ConfigError, closest, number, override, read, read_yaml, write
+from idn_gym.strict import ConfigError, closest, number, override, read, read_word, read_yaml, show, write
 
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
 PACKAGES = ("idn-gym", "gymnasium", "numpy", "numba", "torch", "stable-baselines3", "sb3-contrib")
@@ -93,7 +93,7 @@ def _agent(name: str) -> Any:
         return read_yaml(shipped)
     if Path(name).suffix not in (".yaml", ".yml", ".json"):
         allowed = closest(name, shipped_agents())
-        raise ConfigError("agent", f"{name!r} is no YAML file and none of those here; {allowed}")
+        raise ConfigError("agent", f"{show(name)} is no YAML file and none of those here; {allowed}")
     return read_yaml(name)
 
 
@@ -112,12 +112,8 @@ def assignments(words: Sequence[str]) -> dict[str, Any]:
     for word in words:
         key, sign, text = word.partition("=")
         if not sign or not key:
-            raise ConfigError(word, "is not an assignment such as agent.learning_rate=1e-3")
-        try:
-            value = yaml.safe_load(text)
-        except yaml.YAMLError:
-            raise ConfigError(key, f"{text!r} is not YAML") from None
-        changes[key] = _number(value) if isinstance(value, str) else value
+            raise ConfigError(show(word), "is not an assignment such as agent.learning_rate=1e-3")
+        changes[key] = read_word(key, text)
     return changes
 
 
@@ -148,11 +144,3 @@ def versions() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             found[name] = "from the checkout"
     return found
-
-
-def _number(text: str) -> float | str:
-    # YAML 1.1 takes 1e-3 for a word.
-    try:
-        return float(text)
-    except ValueError:
-        return text
