@@ -105,9 +105,7 @@ def preference_of(agents: Sequence[str]) -> Any:
     trained = {a: read_yaml(Path(a).parent / "config.yaml")["run"] for a in agents if a.endswith(".zip")}
     found = [run.get("preference", "balanced") for run in trained.values()] or ["balanced"]
     if any(other != found[0] for other in found):
-        raise ConfigError(
-            "preference", f"the policies were trained on {found}; say which with --preference"
-        )
+        raise ConfigError("preference", f"the policies were trained on {found}; say which with --preference")
     return found[0]
 
 

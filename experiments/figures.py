@@ -12,10 +12,14 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.ticker import Formatter, LogFormatter, ScalarFormatter
 
 from experiments.report import COLUMNS
 from idn_gym.evaluation.intervals import Interval, mean_interval
 from idn_gym.evaluation.rollout import Episodes
+from idn_gym.rendering.letters import drawable, families
 from idn_gym.scenarios.config import Scenario
 
 WIDTH = 7.0
@@ -41,6 +45,35 @@ STYLE = {
 }
 
 
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure in which names are drawn as they are, in whatever script, and never read as formulas."""
+    for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
+        if not isinstance(axis.get_major_formatter(), ScalarFormatter | LogFormatter):
+            axis.set_major_formatter(_Legible(axis.get_major_formatter()))
+        axis.get_ticklabels()  # so that they have their texts below
+    for text in figure.findobj(Text):
+        text.set_fontfamily(families(text.get_text()))
+        text.set_text(_legible(text.get_text()))
+    figure.savefig(path)
+
+
+class _Legible(Formatter):
+    """Labels of ticks, which are written anew when the figure is drawn."""
+
+    def __init__(self, names: Formatter) -> None:
+        self.names = names
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        return _legible(self.names(x, pos))
+
+    def set_locs(self, locs: Any) -> None:
+        self.names.set_locs(locs)
+
+
+def _legible(text: str) -> str:
+    return "\n".join(map(drawable, text.split("\n"))).replace(r"\$", "$").replace("$", r"\$")
+
+
 def draw_all(out: Path, scenario: Scenario, played: Mapping[str, Episodes]) -> list[Path]:
     """Write the figures of one scenario.
 
@@ -56,7 +89,7 @@ def draw_all(out: Path, scenario: Scenario, played: Mapping[str, Episodes]) -> l
         for name, draw in drawings.items():
             figure = draw(scenario, played, colours)
             paths.append(out / f"{scenario.name}-{name}.png")
-            figure.savefig(paths[-1])
+            save(figure, paths[-1])
             plt.close(figure)
     return paths
 

@@ -13,7 +13,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
-from experiments.figures import COLOURS, STYLE, WIDTH
+from experiments.figures import COLOURS, STYLE, WIDTH, save
 from experiments.pareto import Fronts
 from idn_gym.core.arrays import Floats
 from idn_gym.evaluation.pareto import non_dominated
@@ -44,7 +44,7 @@ def draw(fronts: Fronts, rows: Sequence[dict[str, Any]], out: Path) -> list[Path
         for name, make in drawings.items():
             figure = make()
             paths.append(out / f"{fronts.front.name}-{name}.png")
-            figure.savefig(paths[-1])
+            save(figure, paths[-1])
             plt.close(figure)
     return paths
 

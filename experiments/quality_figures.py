@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.figures import COLOURS, STYLE, WIDTH, plt
+from experiments.figures import COLOURS, STYLE, WIDTH, plt, save
 from idn_gym.lab.calibration_error import Reliability
 
 COLUMNS = 2
@@ -41,5 +41,5 @@ def draw_reliability(path: Path, title: str, diagrams: Mapping[str, Reliability]
         figure.suptitle(title)
         figure.supxlabel("confidence (grey: share of the samples)")
         figure.supylabel("accuracy")
-        figure.savefig(path)
+        save(figure, path)
         plt.close(figure)

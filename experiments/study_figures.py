@@ -13,7 +13,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
-from experiments.figures import COLOURS, STYLE, WIDTH
+from experiments.figures import COLOURS, STYLE, WIDTH, save
 from experiments.study_config import BASELINE, Figure
 from experiments.study_data import Play, Plays
 from idn_gym.core.arrays import Floats
@@ -56,7 +56,7 @@ def draw(figure: Figure, plays: Plays, out: Path) -> Path:
         if figure.title:
             drawn.suptitle(figure.title, fontsize=9, x=0.01, ha="left")
         path = out / f"{figure.name}.png"
-        drawn.savefig(path)
+        save(drawn, path)
         plt.close(drawn)
     return path
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+import re
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -187,7 +188,7 @@ def _read_scalar(hint: Any, value: Any, key: str, bounds: Mapping[str, Any]) -> 
     right = isinstance(value, hint) and not (hint is int and isinstance(value, bool))
     if not right:
         raise ConfigError(key, f"{show(value)} is not allowed; must be {_names[hint]}")
-    if hint is str and _unprintable(value):
+    if hint is str and _UNPRINTABLE.search(value):
         raise ConfigError(key, f"{show(value)} is not allowed; must be text that can be printed")
     if hint is int and abs(value) >= 2**63:
         raise ConfigError(key, f"{show(value)} is not allowed; must fit into 64 bits")
@@ -196,9 +197,8 @@ def _read_scalar(hint: Any, value: Any, key: str, bounds: Mapping[str, Any]) -> 
     return value
 
 
-def _unprintable(text: str) -> bool:
-    """Whether a text holds half of a surrogate pair, which no file and no terminal takes, or a NUL."""
-    return "\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text)
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Characters that steer a terminal, and halves of surrogate pairs, which no file and no terminal takes."""
 
 
 def _float(value: int) -> float:
