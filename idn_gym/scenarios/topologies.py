@@ -6,7 +6,10 @@ import networkx as nx
 
 from idn_gym.scenarios.config import Explicit, Hierarchy, Link, Node, Real, Tier
 from idn_gym.scenarios.graphs import KEY, Graph, load_graph
-from idn_gym.strict import ConfigError
+from idn_gym.strict import ConfigError, show
+
+MOST = 5_000
+"""Most nodes that tiers may multiply to; finding the routes of so many takes a minute."""
 
 KM_PER_SECOND = 2e5
 """Speed of light in fibre, about two thirds of that in vacuum."""
@@ -33,6 +36,9 @@ def _expand_hierarchy(topology: Hierarchy) -> Explicit:
     parents: list[str] = []
     for depth, tier in enumerate(topology.tiers):
         count = tier.fan_out * (len(parents) if depth else 1)
+        if len(nodes) + count > MOST:
+            total = f"{len(nodes) + count:,} nodes up to tier {show(tier.name)}"
+            raise ConfigError("topology.tiers", f"{total} are not allowed; must be at most {MOST:,}")
         names = [tier.name] if count == 1 else [f"{tier.name}-{i:02d}" for i in range(count)]
         entry = 1.0 if depth == len(topology.tiers) - 1 else 0.0
         nodes += [_node(name, tier, entry) for name in names]

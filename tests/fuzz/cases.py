@@ -6,6 +6,7 @@ import contextlib
 import os
 import resource
 import tempfile
+from pathlib import Path
 
 from tests.fuzz.actions import action
 from tests.fuzz.commands import command_line
@@ -14,8 +15,8 @@ from tests.fuzz.files import file
 
 KINDS = {"configuration": configuration, "action": action, "file": file, "command": command_line}
 
-BYTES = 8 * 2**30
-"""Address space of a process that tries them: what would fill a machine ends in a MemoryError, which is a fault."""
+BYTES = 6 * 2**30
+"""Memory that the cases may take; what would fill a machine ends in a MemoryError, which is a fault."""
 
 
 def case(kind, index):
@@ -27,7 +28,8 @@ def case(kind, index):
 def limited():
     """A folder to work in, and a limit of memory, until the end of the block."""
     before, home = resource.getrlimit(resource.RLIMIT_AS), os.getcwd()
-    resource.setrlimit(resource.RLIMIT_AS, (BYTES, before[1]))
+    taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (taken + BYTES, before[1]))
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         try:

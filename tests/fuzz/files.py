@@ -53,7 +53,7 @@ READERS = {
 
 
 def _spoil_arrays(rng, content):
-    """The same arrays in a sound zip file, but for one that is of another type, shape or range, or is gone."""
+    """The same arrays in a sound zip file, but for one of another type, shape or range, or that is gone."""
     arrays = dict(np.load(io.BytesIO(content)))
     name = rng.choice(list(arrays))
     array, change = arrays[name], rng.randrange(6)
