@@ -6,9 +6,10 @@ import random
 import shutil
 from pathlib import Path
 
-from tests.fuzz.configurations import scenarios
+from idn_gym.strict import read_yaml
+from tests.fuzz.configurations import ROOT, scenarios
 from tests.fuzz.samples import RUN, command, copied, files, run_folder, study_folder
-from tests.fuzz.values import NUMBERS, TEXTS, WORDS, any_place, look_up, near_value
+from tests.fuzz.values import TEXTS, WORDS, any_place, look_up, near_value
 
 SMALL = {
     "train": [*RUN, "--out", "train"],
@@ -56,10 +57,14 @@ STOPPED = {
     "make_topologies": ["nothing"],
     "draw_dynamics": ["nothing"],
 }
-"""Command lines of those that take longer or write into the package; they end before the work, and so do words
-added to them, but for those that a spoiled word might set free: these stay as they are."""
+"""Command lines of those that take longer or write into the package; something in them stops them before the
+work, so words are added to them and none of them is taken away."""
 
-FIXED = {word for words in STOPPED.values() for word in words} | {"--out"}
+AGENT, OTHER = (
+    read_yaml(ROOT / "configs/agents/ppo.yaml"),
+    {"preference": "balanced", "seed": 0, "action": "", "envs": 2},
+)
+"""Plain values of an agent, and of a run."""
 
 OUTS = ["out", "file.txt", "file.txt/below", "x" * 300, "a/b/c", "", ".", "東京", "$x$", "-"]
 """Places to write to, all in the working directory; `file.txt` is a file."""
@@ -90,55 +95,56 @@ FLAGS += [
 ]
 
 
+PREFIX = {"train": "scenario.", "resume": "scenario.", "demo": "scenario."}
+PREFIX |= dict.fromkeys(("compare", "measure_presets", "bench_hindsight"), "")
+"""Commands that take assignments, and what stands before the keys of a scenario in them."""
+
+
 def _word(rng):
-    """A word that a hurried or a hostile user might add."""
-    return rng.choice(
-        [
-            rng.choice(FLAGS),
-            str(rng.choice(NUMBERS + TEXTS)) if rng.random() < 0.97 else str(rng.choice(NUMBERS)),
-            rng.choice(WORDS),
-            _assignment(rng),
-            _assignment(rng),
-            f"--preference={rng.choice(WORDS + TEXTS)}",
-            f"--seeds={rng.choice([0, 1, 2, -1, 'x', 1e9, ''])}",
-            rng.choice(
-                [
-                    "scenario.yaml",
-                    "log.csv",
-                    "study.yaml",
-                    "instance.npz",
-                    ".",
-                    "run/policy.zip",
-                    "nowhere.yaml",
-                ]
-            ),
-        ]
-    )
+    """A word that a hurried or a hostile user might add to any command."""
+    files = ["scenario.yaml", "log.csv", "study.yaml", "instance.npz", ".", "run/policy.zip", "nowhere.yaml"]
+    return rng.choice([rng.choice(FLAGS), _value(rng, 1), _value(rng, ""), rng.choice(files)])
 
 
-def _assignment(rng):
+def _assignment(rng, name):
+    """A key that the command may well know, and a value."""
     plain = rng.choice(scenarios())
+    prefix = PREFIX.get(name, "")
+    if prefix and rng.random() < 0.5:
+        plain, prefix = rng.choice([(AGENT, "agent."), (OTHER, "")])
     path = any_place(rng, plain)
-    value = rng.choice(
-        [near_value(rng, look_up(plain, path)), rng.choice(NUMBERS + TEXTS), rng.choice(WORDS)]
-    )
-    prefix = rng.choice(["", "", "scenario.", "agent.", "x"])
-    return f"{prefix}{'.'.join(map(str, path))}={value}"
+    return f"{prefix}{'.'.join(map(str, path))}={_value(rng, look_up(plain, path))}"
+
+
+def _value(rng, old):
+    """A text in place of a value; whole numbers are small or not allowed, as large ones ask for long work."""
+    if rng.random() < 0.15:
+        return str(rng.choice(WORDS + TEXTS))
+    if isinstance(old, int) and not isinstance(old, bool):
+        return str(
+            rng.choice([-1, 0, 1, 2, 3, 5, 1.5, 2**63, 10**30, "nan", "x", "", "null", "true", "1e308"])
+        )
+    return str(near_value(rng, old))
 
 
 def _spoiled(rng, name, words):
     words = list(words)
-    free = [i for i, word in enumerate(words) if name not in STOPPED or word not in FIXED]
     for _ in range(rng.choice([0, 1, 1, 1, 2, 3])):
-        change = rng.randrange(5)
-        if change == 0 and free and name not in STOPPED:
-            del words[rng.randrange(len(words))]
-        elif change == 1 and words and name not in STOPPED:
-            words[rng.randrange(len(words))] = _word(rng)
-        elif change == 2 and "--out" in words[:-1]:
+        change = rng.random()
+        flags = [i for i, word in enumerate(words[:-1]) if word.startswith("--")]
+        if change < 0.15 and "--out" in words[:-1]:
             words[words.index("--out") + 1] = rng.choice(OUTS)
+        elif name in STOPPED:
+            words.append(_assignment(rng, name) if change < 0.6 else _word(rng))
+        elif change < 0.45 and flags:
+            i = rng.choice(flags) + 1
+            words[i] = _value(rng, int(words[i]) if words[i].isdigit() else words[i])
+        elif change < 0.8 and name in PREFIX:
+            words.append(_assignment(rng, name))
+        elif change < 0.87 and words:
+            del words[rng.randrange(len(words))]
         else:
-            words.insert(rng.randrange(len(words) + 1) if name not in STOPPED else len(words), _word(rng))
+            words.insert(rng.randrange(len(words) + 1), _word(rng))
     return words
 
 
@@ -166,7 +172,10 @@ def _prepare():
 def command_line(index):
     """Case number `index`: what is tried, in words, and a function that tries it."""
     rng = random.Random(f"command line {index}")
-    name = rng.choice([*SMALL, *SMALL, *STOPPED, *STOPPED, "resume", "resume", "study again"])
+    name = rng.choice(
+        4 * [*sorted(PREFIX.keys() & SMALL.keys()), "bench_learners", "delay_table"]
+        + [*STOPPED, "study", "resume", "study again"]
+    )
     words = _spoiled(rng, name, {**SMALL, **STOPPED}.get(name, []))
     while not _inside(words):
         words = _spoiled(rng, name, {**SMALL, **STOPPED}.get(name, []))
