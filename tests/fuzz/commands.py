@@ -154,6 +154,8 @@ def _inside(words):
     for flag, value in zip(words, [*words[1:], ""], strict=False):
         name, _, given = flag.partition("=")
         value = given or value
+        if name in ("name", "scenario.name") and "/" in value:
+            return False
         if "--out".startswith(name) and len(name) > 2 and (value.startswith(("/", "~")) or ".." in value):
             return False
         if name in long and value.strip("-").isdigit() and int(value) > 100:
