@@ -17,7 +17,7 @@ from tqdm import tqdm
 from agents.registry import AGENTS
 from experiments import figures, report
 from experiments.play import play
-from experiments.run_config import assignments
+from experiments.run_config import assignments, count
 from idn_gym.evaluation.rollout import Episodes
 from idn_gym.objectives import read_preference
 from idn_gym.scenarios.build import SPLITS
@@ -121,7 +121,7 @@ def main(words: list[str] | None = None) -> None:
         "--agents", nargs="+", default=list(BASELINES), help="names or files of trained policies"
     )
     parser.add_argument("--reference", help="agent that the others are compared with (default: the last)")
-    parser.add_argument("--seeds", type=int, default=30, help="number of episodes")
+    parser.add_argument("--seeds", type=count, default=30, help="number of episodes")
     parser.add_argument("--split", choices=SPLITS, default="test")
     parser.add_argument(
         "--preference",
