@@ -7,6 +7,7 @@ and plan, beside what the environment takes for the slot itself.
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from collections.abc import Sequence
 from statistics import median
@@ -19,10 +20,15 @@ import idn_gym  # noqa: F401 (registers IDN-v0)
 from agents.registry import AGENTS, CLAIRVOYANT, CODECS, make_agent
 from idn_gym.core.slots import one_slot
 from idn_gym.policy import Feedback
+from idn_gym.strict import ConfigError
 from idn_gym.vector import IDNVectorEnv
 
 SLOW = {"ftpl", "window-lp", "window-greedy", "clairvoyant-greedy"}
 """Played for a tenth of the slots."""
+
+
+TICK = 1e-9
+"""[s] least time that a step is taken for, where the clock of the system is coarse"""
 
 
 class Cost(NamedTuple):
@@ -89,7 +95,7 @@ def table(costs: Sequence[Cost]) -> str:
     for cost in costs:
         lines.append(
             f"{cost.agent:20} {1e3 * cost.build:10.0f} {1e6 * cost.slot:10.0f} "
-            f"{1e6 * cost.environment:12.0f} {cost.slot / cost.environment:10.1f}"
+            f"{1e6 * cost.environment:12.0f} {cost.slot / max(cost.environment, TICK):10.1f}"
         )
     return "\n".join(lines)
 
@@ -101,7 +107,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--slots", type=int, default=100)
     parser.add_argument("--agents", nargs="*", default=learners(), choices=learners())
     given = parser.parse_args(arguments)
-    print(table([measure(name, given.scenario, given.slots) for name in given.agents]))
+    if given.slots < 4:
+        parser.error(f"--slots: {given.slots} is not allowed; must be at least 4")
+    try:
+        print(table([measure(name, given.scenario, given.slots) for name in given.agents]))
+    except ConfigError as error:
+        sys.exit(f"error: {error}")
 
 
 if __name__ == "__main__":

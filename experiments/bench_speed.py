@@ -8,6 +8,7 @@ the same run is the yardstick that makes machines, and loads of one machine, com
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import subprocess
 import sys
@@ -33,6 +34,7 @@ from idn_gym.files import writable_file
 from idn_gym.integrations.sb3 import use_one_thread
 from idn_gym.metrics import METRICS, measure
 from idn_gym.objectives import judge
+from idn_gym.scenarios.presets import resolve
 from idn_gym.simulation import Simulation
 
 ACTIONS = 64
@@ -270,7 +272,10 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--skip-first-step", action="store_true", help="do not compile everything anew")
     parser.add_argument("--out", type=Path, default=Path("runs/bench_speed.csv"))
     arguments = parser.parse_args(words)
+    if arguments.batch < 1 or arguments.repeats < 1 or not 0 < arguments.seconds < math.inf:
+        parser.error("--batch, --repeats and --seconds must be above 0")
     with command():
+        list(map(resolve, arguments.scenario))
         run(arguments)
 
 

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from tqdm import tqdm
 
 from agents.registry import AGENTS
@@ -19,13 +18,14 @@ from experiments import figures, report
 from experiments.commands import command
 from experiments.play import play
 from experiments.policy_file import FORM, policy_file
-from experiments.run_config import assignments
+from experiments.run_config import assignments, count
 from idn_gym.evaluation.rollout import Episodes
 from idn_gym.files import file_name, writable_folder
+from idn_gym.objectives import read_preference
 from idn_gym.scenarios.build import SPLITS
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.presets import resolve
-from idn_gym.strict import ConfigError, closest
+from idn_gym.strict import ConfigError, closest, read_word
 
 BASELINES = ("cloud-only", "random", "popularity", "static-greedy", "local-search")
 
@@ -127,11 +127,10 @@ def main(words: list[str] | None = None) -> None:
         help=f"names, policy.zip of runs, or policies that Stable-Baselines3 saved alone, as {FORM}",
     )
     parser.add_argument("--reference", help="agent that the others are compared with (default: the last)")
-    parser.add_argument("--seeds", type=int, default=30, help="number of episodes")
+    parser.add_argument("--seeds", type=count, default=30, help="number of episodes")
     parser.add_argument("--split", choices=SPLITS, default="test")
     parser.add_argument(
         "--preference",
-        type=yaml.safe_load,
         help="what the cost weighs (default: what policies were trained on)",
     )
     parser.add_argument("--out", type=Path, default=Path("runs/compare"))
@@ -142,7 +141,12 @@ def main(words: list[str] | None = None) -> None:
         scenarios = [resolve(name, changes) for name in arguments.scenario]
         reference = arguments.reference or arguments.agents[-1]
         label(arguments.agents)  # before their files are read
-        preference = arguments.preference or preference_of(arguments.agents)
+        preference = (
+            preference_of(arguments.agents)
+            if arguments.preference is None
+            else read_word("preference", arguments.preference)
+        )
+        read_preference(preference)
         seeds = range(arguments.seeds)
         compare(scenarios, arguments.agents, seeds, arguments.split, reference, arguments.out, preference)
     print(f"\nepisodes, table and figures: {arguments.out}")

@@ -5,6 +5,7 @@ Run it as `python -m experiments.draw_dynamics`; it writes docs/pictures/dynamic
 
 from __future__ import annotations
 
+import argparse
 import csv
 import tempfile
 from pathlib import Path
@@ -147,8 +148,9 @@ def show_resources(axes: list[Axes]) -> None:
     axes[5].set(xlabel="compute time [x law]", ylabel="nodes of 4,000")
 
 
-def main() -> None:
+def main(words: list[str] | None = None) -> None:
     """Draw the picture and write it."""
+    argparse.ArgumentParser(prog="python -m experiments.draw_dynamics", description=__doc__).parse_args(words)
     matplotlib.use("Agg")
     with matplotlib.rc_context(STYLE), tempfile.TemporaryDirectory() as folder:
         figure = Figure(figsize=(7.2, 8.8), layout="constrained", dpi=180)

@@ -12,11 +12,15 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.ticker import Formatter, LogFormatter, ScalarFormatter
 
 from experiments.report import COLUMNS
 from idn_gym.evaluation.intervals import Interval, mean_interval
 from idn_gym.evaluation.rollout import Episodes
 from idn_gym.files import atomically, file_name
+from idn_gym.rendering.letters import drawable, families
 from idn_gym.scenarios.config import Scenario
 
 WIDTH = 7.0
@@ -42,6 +46,40 @@ STYLE = {
 }
 
 
+def save(figure: Figure, path: Path) -> Path:
+    """Write a figure as PNG, whole or not at all, and free it.
+
+    Names are drawn as they are, in whatever script, and never read as formulas.
+    """
+    for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
+        if not isinstance(axis.get_major_formatter(), ScalarFormatter | LogFormatter):
+            axis.set_major_formatter(_Legible(axis.get_major_formatter()))
+        axis.get_ticklabels()  # so that they have their texts below
+    for text in figure.findobj(Text):
+        text.set_fontfamily(families(text.get_text()))
+        text.set_text(_legible(text.get_text()))
+    atomically(path, lambda file: figure.savefig(file, format="png"))
+    plt.close(figure)
+    return path
+
+
+class _Legible(Formatter):
+    """Labels of ticks, which are written anew when the figure is drawn."""
+
+    def __init__(self, names: Formatter) -> None:
+        self.names = names
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        return _legible(self.names(x, pos))
+
+    def set_locs(self, locs: Any) -> None:
+        self.names.set_locs(locs)
+
+
+def _legible(text: str) -> str:
+    return "\n".join(map(drawable, text.split("\n"))).replace(r"\$", "$").replace("$", r"\$")
+
+
 def draw_all(out: Path, scenario: Scenario, played: Mapping[str, Episodes]) -> list[Path]:
     """Write the figures of one scenario.
 
@@ -58,13 +96,6 @@ def draw_all(out: Path, scenario: Scenario, played: Mapping[str, Episodes]) -> l
             figure = draw(scenario, played, colours)
             paths.append(save(figure, out / f"{file_name(scenario.name)}-{name}.png"))
     return paths
-
-
-def save(figure: Any, path: Path) -> Path:
-    """Write a figure as PNG, whole or not at all, and free it."""
-    atomically(path, lambda file: figure.savefig(file, format="png"))
-    plt.close(figure)
-    return path
 
 
 def draw_costs(scenario: Scenario, played: Mapping[str, Episodes], colours: Mapping[str, str]) -> Any:

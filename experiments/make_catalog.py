@@ -38,12 +38,12 @@ def save(folder: Path) -> list[Path]:
     return files
 
 
-def main() -> None:
+def main(words: list[str] | None = None) -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--out", type=Path, default=SHIPPED, help="folder to write to")
     parser.add_argument("--table", action="store_true", help="print the shipped tables, write nothing")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(words)
     if arguments.table:
         print("\n".join(table.lines(load_catalog(), {**devices.left_out(), **imagenet.left_out()})))
         return

@@ -79,11 +79,11 @@ def write(name: str) -> None:
     print(f"{path}: {path.stat().st_size / 1e3:.0f} kB")
 
 
-def main() -> None:
+def main(words: list[str] | None = None) -> None:
     """Write the fronts that were asked for."""
     parser = argparse.ArgumentParser(prog="python -m experiments.make_fronts", description=__doc__)
     parser.add_argument("names", nargs="*", help=f"presets among {', '.join(EXACT + SEARCHED)}; default: all")
-    for name in parser.parse_args().names or EXACT + SEARCHED:
+    for name in parser.parse_args(words).names or EXACT + SEARCHED:
         if name not in EXACT + SEARCHED:
             parser.error(f"{name!r} is not allowed; allowed: {', '.join(EXACT + SEARCHED)}")
         write(name)

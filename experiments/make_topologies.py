@@ -5,6 +5,7 @@ Run it as `python -m experiments.make_topologies`.
 
 from __future__ import annotations
 
+import argparse
 import json
 from importlib.metadata import version
 from typing import Any
@@ -46,8 +47,11 @@ def to_text(content: dict[str, Any]) -> str:
     return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
-def main() -> None:
+def main(words: list[str] | None = None) -> None:
     """Write every shipped graph."""
+    argparse.ArgumentParser(prog="python -m experiments.make_topologies", description=__doc__).parse_args(
+        words
+    )
     for name, path in SHIPPED.items():
         path.parent.mkdir(exist_ok=True)
         write_text(path, to_text(extract(name)))

@@ -13,7 +13,7 @@ from experiments import report
 from experiments.commands import command
 from experiments.compare import BASELINES
 from experiments.play import play
-from experiments.run_config import assignments
+from experiments.run_config import assignments, count
 from idn_gym.evaluation.intervals import Interval
 from idn_gym.files import file_name, writable_folder
 from idn_gym.scenarios.compile import compile_scenario
@@ -115,8 +115,8 @@ def main(words: list[str] | None = None) -> None:
         description="Measure whether scenarios are worth solving, and what splits and exits are worth.",
     )
     parser.add_argument("--scenario", nargs="+", default=list(PRESETS), help="presets or YAML files")
-    parser.add_argument("--seeds", type=int, default=30, help="number of test seeds")
-    parser.add_argument("--restarts", type=int, default=5)
+    parser.add_argument("--seeds", type=count, default=30, help="number of test seeds")
+    parser.add_argument("--restarts", type=count, default=5)
     parser.add_argument("--budget", type=float, default=1e7, help="batches served per restart")
     parser.add_argument("--preference", default="balanced", help="what the scalar cost weighs")
     parser.add_argument("--out", type=Path, default=Path("runs/presets"))

@@ -139,12 +139,12 @@ def profiles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
     return {name: profile(name) for name in names}
 
 
-def main() -> None:
+def main(words: list[str] | None = None) -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
     parser.add_argument("--networks", nargs="+", default=list(NETWORKS), help="timm's names; default: all")
-    given = parser.parse_args()
+    given = parser.parse_args(words)
     with command():
         writable_file(given.out)
         found = profiles(given.networks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import importlib.metadata
 import platform
@@ -25,7 +26,7 @@ from idn_gym.actions import CODECS
 from idn_gym.objectives import read_preference
 from idn_gym.scenarios import presets
 from idn_gym.scenarios.config import Scenario
-from idn_gym.strict import ConfigError, closest, number, override, read, read_yaml, write
+from idn_gym.strict import ConfigError, closest, number, override, read, read_word, read_yaml, show, write
 
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
 PACKAGES = ("idn-gym", "gymnasium", "numpy", "numba", "torch", "stable-baselines3", "sb3-contrib")
@@ -114,7 +115,7 @@ def _agent(name: str) -> Any:
         return read_yaml(CONFIGS / "agents" / f"{name}.yaml")
     if Path(name).suffix not in (".yaml", ".yml", ".json"):
         allowed = closest(name, shipped_agents())
-        raise ConfigError("agent", f"{name!r} is no YAML file and none of those here; {allowed}")
+        raise ConfigError("agent", f"{show(name)} is no YAML file and none of those here; {allowed}")
     return read_yaml(name)
 
 
@@ -133,13 +134,18 @@ def assignments(words: Sequence[str]) -> dict[str, Any]:
     for word in words:
         key, sign, text = word.partition("=")
         if not sign or not key:
-            raise ConfigError(word, "is not an assignment such as agent.learning_rate=1e-3")
-        try:
-            value = yaml.safe_load(text)
-        except yaml.YAMLError:
-            raise ConfigError(key, f"{text!r} is not YAML") from None
-        changes[key] = _number(value) if isinstance(value, str) else value
+            raise ConfigError(show(word), "is not an assignment such as agent.learning_rate=1e-3")
+        changes[key] = read_word(key, text)
     return changes
+
+
+def count(text: str) -> int:
+    """Read a number of things from the command line, for argparse, which names the option."""
+    if not text.isascii() or not text.isdigit() or len(text) > 7 or int(text) < 1:
+        raise argparse.ArgumentTypeError(
+            f"{show(text)} is not allowed; must be a whole number from 1 to 9999999"
+        )
+    return int(text)
 
 
 def flat(value: Any, prefix: str = "") -> dict[str, Any]:
@@ -169,11 +175,3 @@ def versions() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             found[name] = "from the checkout"
     return found
-
-
-def _number(text: str) -> float | str:
-    # YAML 1.1 takes 1e-3 for a word.
-    try:
-        return float(text)
-    except ValueError:
-        return text

@@ -18,7 +18,7 @@ from idn_gym.rendering import render_ansi, render_rgb
 from idn_gym.scenarios.fronts import discounted_front, read_front
 from idn_gym.scenarios.presets import resolve
 from idn_gym.simulation import Simulation, Slot
-from idn_gym.strict import ConfigError, closest
+from idn_gym.strict import ConfigError, closest, show
 
 NO_FRONT = "belongs to the vector reward; make the environment with preference=None"
 
@@ -98,7 +98,9 @@ class IDNEnv(gym.Env[Observations, Any]):
         """
         modes: list[str] = self.metadata["render_modes"]
         if render_mode is not None and render_mode not in modes:
-            raise ConfigError("render_mode", f"{render_mode!r} is not allowed; {closest(render_mode, modes)}")
+            raise ConfigError(
+                "render_mode", f"{show(render_mode)} is not allowed; {closest(render_mode, modes)}"
+            )
         self.scenario = resolve(scenario, overrides)
         self.simulation = Simulation(self.scenario, action, observation, preference, split, batch=1)
         self.render_mode = render_mode

@@ -101,7 +101,7 @@ def read_preference(preference: Any) -> Floats | None:
             return None
         if preference not in PREFERENCES:
             raise ConfigError(
-                "preference", f"{preference!r}; {closest(preference, [*PREFERENCES, 'random'])}"
+                "preference", f"{show(preference)}; {closest(preference, [*PREFERENCES, 'random'])}"
             )
         preference = PREFERENCES[preference]
     if isinstance(preference, np.ndarray):
@@ -151,7 +151,9 @@ def preference_lattice(divisions: int) -> Floats:
         ConfigError: not a whole number of at least 1.
     """
     if isinstance(divisions, bool) or not isinstance(divisions, int) or divisions < 1:
-        raise ConfigError("divisions", f"{divisions!r} is not allowed; must be a whole number of at least 1")
+        raise ConfigError(
+            "divisions", f"{show(divisions)} is not allowed; must be a whole number of at least 1"
+        )
     steps = range(divisions + 1)
     rows = [row for row in itertools.product(steps, repeat=len(OBJECTIVES) - 1) if sum(row) == divisions]
     balanced = read_preference("balanced")

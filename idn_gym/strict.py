@@ -6,33 +6,20 @@ Whatever is wrong ends in one `ConfigError` that names the key, the value and wh
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import functools
-import json
 import math
 import re
 import types
 import typing
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Literal, TypeVar, Union
 
-import yaml
+from idn_gym.messages import ConfigError, closest, show
+from idn_gym.plain_text import read_word, read_yaml
+
+__all__ = ["ConfigError", "closest", "number", "override", "read", "read_word", "read_yaml", "show", "write"]
 
 T = TypeVar("T")
-
-
-class ConfigError(ValueError):
-    """A configuration that cannot be read: key, value and what is allowed, in one sentence."""
-
-    def __init__(self, key: str, problem: str) -> None:
-        # The two arguments themselves, so that the error survives pickling between processes.
-        super().__init__(key, problem)
-
-    def __str__(self) -> str:
-        key, problem = self.args
-        # A name in the message may hold line breaks.
-        return " ".join((f"{key}: {problem}" if key else str(problem)).splitlines())
 
 
 def number(
@@ -73,34 +60,6 @@ def write(value: Any) -> Any:
     return value
 
 
-class _Loader(yaml.SafeLoader):
-    """Plain YAML, in which ``1e-3`` is a number (PyYAML alone wants ``1.0e-3``)."""
-
-
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)[eE][-+]?[0-9]+$"),
-    list("-+.0123456789"),
-)
-
-
-def read_yaml(path: str | Path) -> Any:
-    """Parse a YAML file, or a JSON one if its name ends so (many times faster).
-
-    Raises:
-        ConfigError: the file is missing or is not what its name says.
-    """
-    path = Path(path)
-    form = "JSON" if path.suffix == ".json" else "YAML"
-    try:
-        text = path.read_text(encoding="utf-8")
-        return json.loads(text) if form == "JSON" else yaml.load(text, _Loader)
-    except OSError as error:
-        raise ConfigError(str(path), f"cannot be read ({error.strerror})") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ConfigError(str(path), f"is not valid {form} ({' '.join(str(error).split())})") from None
-
-
 def override(value: Any, changes: Mapping[str, Any]) -> Any:
     """Apply dotted keys to nested mappings: ``{"dynamics.link.kind": "ar1"}``.
 
@@ -124,14 +83,6 @@ def override(value: Any, changes: Mapping[str, Any]) -> Any:
     return value
 
 
-def closest(name: object, allowed: Sequence[str | int]) -> str:
-    """Say which names are allowed, and which one was probably meant."""
-    words = [item for item in allowed if isinstance(item, str)]
-    near = difflib.get_close_matches(name, words, n=1) if isinstance(name, str) else []
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    return f"allowed: {', '.join(map(str, allowed))}{hint}"
-
-
 def twice(names: Iterable[str]) -> str | None:
     """The first name that is there twice, or None."""
     seen: set[str] = set()
@@ -140,15 +91,6 @@ def twice(names: Iterable[str]) -> str | None:
             return name
         seen.add(name)
     return None
-
-
-def show(value: Any) -> str:
-    """`repr` on one line of at most 80 characters, for messages."""
-    try:
-        text = " ".join(repr(value).split())
-    except ValueError:  # Python refuses to print whole numbers of more than 4,300 digits
-        return "a number of thousands of digits"
-    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def _set(value: Any, path: Sequence[str], new: Any, dotted: str) -> Any:
@@ -214,6 +156,8 @@ def _read(hint: Any, value: Any, key: str, bounds: Mapping[str, Any]) -> Any:
     if origin is dict:
         if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
             raise ConfigError(key, f"{show(value)} is not allowed; must be a mapping")
+        for name in value:
+            _read_scalar(str, name, key, {})
         inner = typing.get_args(hint)[1]
         return {name: _read(inner, item, _join(key, name), bounds) for name, item in value.items()}
     if hint is Any:
@@ -254,11 +198,17 @@ def _read_scalar(hint: Any, value: Any, key: str, bounds: Mapping[str, Any]) -> 
     right = isinstance(value, hint) and not (hint is int and isinstance(value, bool))
     if not right:
         raise ConfigError(key, f"{show(value)} is not allowed; must be {_names[hint]}")
+    if hint is str and _UNPRINTABLE.search(value):
+        raise ConfigError(key, f"{show(value)} is not allowed; must be text that can be printed")
     if hint is int and abs(value) >= 2**63:
         raise ConfigError(key, f"{show(value)} is not allowed; must fit into 64 bits")
     if hint in (int, float):
         _check_bounds(value, key, bounds)
     return value
+
+
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Characters that steer a terminal, and halves of surrogate pairs, which no file and no terminal takes."""
 
 
 def _float(value: int) -> float:

@@ -70,11 +70,13 @@ class IDNVectorEnv(VectorEnv[Observations, Any, Any]):
         """
         if isinstance(num_envs, bool) or not isinstance(num_envs, (int, np.integer)) or num_envs < 1:
             raise ConfigError(
-                "num_envs", f"{num_envs!r} is not allowed; must be a whole number of at least 1"
+                "num_envs", f"{show(num_envs)} is not allowed; must be a whole number of at least 1"
             )
         modes: list[str] = IDNEnv.metadata["render_modes"]
         if render_mode is not None and render_mode not in modes:
-            raise ConfigError("render_mode", f"{render_mode!r} is not allowed; {closest(render_mode, modes)}")
+            raise ConfigError(
+                "render_mode", f"{show(render_mode)} is not allowed; {closest(render_mode, modes)}"
+            )
         self.scenario = resolve(scenario, overrides)
         self.simulation = Simulation(
             self.scenario, action, observation, preference, split, batch=int(num_envs)
@@ -122,7 +124,9 @@ class IDNVectorEnv(VectorEnv[Observations, Any, Any]):
         if isinstance(seed, (int, np.integer)) and not isinstance(seed, bool):
             return [int(seed) + i for i in range(self.num_envs)]
         if seed is not None and (isinstance(seed, (str, bool)) or not hasattr(seed, "__iter__")):
-            raise ConfigError("seed", f"{seed!r} is not allowed; must be a whole number, one per row or None")
+            raise ConfigError(
+                "seed", f"{show(seed)} is not allowed; must be a whole number, one per row or None"
+            )
         seeds: list[int | None] = [None] * self.num_envs if seed is None else list(seed)
         if len(seeds) != self.num_envs:
             raise ConfigError("seed", f"{len(seeds)} seeds are not allowed; must be {self.num_envs}")
@@ -265,7 +269,9 @@ def _read_mode(mode: str | AutoresetMode) -> AutoresetMode:
         return mode
     if isinstance(mode, str) and mode in {**allowed, **names}:
         return {**allowed, **names}[mode]
-    raise ConfigError("autoreset_mode", f"{mode!r} is not allowed; allowed: {', '.join([*names, *allowed])}")
+    raise ConfigError(
+        "autoreset_mode", f"{show(mode)} is not allowed; allowed: {', '.join([*names, *allowed])}"
+    )
 
 
 def _read_limit(steps: int | None) -> float:

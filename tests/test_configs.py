@@ -14,7 +14,7 @@ from idn_gym.strict import ConfigError, override, write
 
 CONFIGS = sorted((Path(__file__).resolve().parent.parent / "configs" / "scenarios").glob("*.yaml"))
 
-LOG = "TIMESTAMP,size\n" + "".join(f"{t * 13 % 97},{t * 7 % 11}\n" for t in range(60))
+LOG = "TIMESTAMP,size\n" + "".join(f"{t * t},{t * 7 % 11}\n" for t in range(60))
 
 # Every process that demand and resources know, by the key that switches it on.
 PROCESSES = [

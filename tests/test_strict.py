@@ -203,12 +203,12 @@ shapes = st.one_of(
 )
 sheets = st.builds(
     Sheet,
-    name=st.text(),
+    name=st.text(st.characters(exclude_categories=["Cc", "Cs"])),
     size=st.floats(min_value=0),
     shape=shapes,
     others=st.lists(shapes, max_size=3).map(tuple),
     weights=st.lists(st.floats(0, allow_infinity=False), max_size=3).map(tuple),
-    labels=st.lists(st.text(), max_size=3).map(tuple),
+    labels=st.lists(st.text(st.characters(exclude_categories=["Cc", "Cs"])), max_size=3).map(tuple),
     even=st.none() | st.builds(Even, value=st.integers(-1000, 1000).map(lambda n: 2 * n)),
     limit=st.none() | st.floats(0, exclude_min=True, allow_infinity=False),
     bold=st.booleans(),

@@ -86,7 +86,6 @@ def test_yaml_takes_numbers_as_people_write_them(tmp_path, text):
     [
         ("a.yaml", b"a: [1", "is not valid YAML"),
         ("a.yaml", b"a: \xff", "is not valid YAML"),
-        ("a.yaml", b"a: 2024-99-99", "is not valid YAML"),
         ("a.yaml", b"a: " + b"1" * 5000, "is not valid YAML"),
         ("a.yaml", b"[" * 5000, "is not valid YAML"),
         ("a.json", b"{'a': 1}", "is not valid JSON"),

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import textwrap
-
 from idn_gym.core.arrays import Floats
+from idn_gym.rendering.columns import fit, pad, width, wrap
 from idn_gym.rendering.labels import FIGURES, si, whole_percent
 from idn_gym.rendering.scene import LinkView, NodeView, Scene, look
 from idn_gym.simulation import Simulation
@@ -35,7 +34,8 @@ def render_ansi(simulation: Simulation, row: int, figures: Floats | None) -> str
     lines = [*_head(scene), "", _columns("", "memory", "compute", "uplink", "placed")]
     for tier in scene.tiers:
         members = [v for v, node in enumerate(scene.nodes) if node.tier == tier]
-        lines.append(f"{tier} ({len(members)}) ".ljust(WIDTH, "─"))
+        head = fit(tier, WIDTH - 12) + f" ({len(members)}) "
+        lines.append(head + "─" * (WIDTH - width(head)))
         idle = [] if few else [v for v in members if not scene.nodes[v].items and not scene.nodes[v].busy]
         for v in members:
             if v not in idle:
@@ -47,7 +47,7 @@ def render_ansi(simulation: Simulation, row: int, figures: Floats | None) -> str
 
 
 def _head(scene: Scene) -> list[str]:
-    title = f"{scene.name}   slot {scene.slot}/{scene.horizon}"
+    title = f"{fit(scene.name, NAME * 4)}   slot {scene.slot}/{scene.horizon}"
     if scene.figures is None:
         return [f"{title}   no slot played yet"]
     figures = [f"{label} {shown(scene.figures[key])}" for label, key, shown, _ in FIGURES]
@@ -56,7 +56,8 @@ def _head(scene: Scene) -> list[str]:
 
 
 def _columns(name: str, memory: str, compute: str, uplink: str, placed: str) -> str:
-    return f"{_fit(name, NAME):{NAME}}  {memory:{MEMORY}}  {compute:{COMPUTE}}  {uplink:{UPLINK}}  {placed}"
+    name = pad(fit(name, NAME), NAME)
+    return f"{name}  {memory:{MEMORY}}  {compute:{COMPUTE}}  {uplink:{UPLINK}}  {placed}"
 
 
 def _node(node: NodeView, up: list[LinkView], roomy: bool) -> list[str]:
@@ -80,9 +81,9 @@ def _idle(scene: Scene, members: list[int]) -> list[str]:
     if not members:
         return []
     loads = [link.load for link in scene.links if link.source in members]
-    names = ", ".join(scene.nodes[v].name for v in members)
-    text = f"{len(members)} empty (uplinks at most {whole_percent(max(loads, default=0.0))}): {names}"
-    return textwrap.wrap(text, WIDTH, subsequent_indent="  ")
+    head = f"{len(members)} empty (uplinks at most {whole_percent(max(loads, default=0.0))}): "
+    names = [scene.nodes[v].name for v in members]
+    return wrap([head + names[0], *names[1:]], WIDTH, "  ")
 
 
 def _bar(share: float, offered: float = 1.0) -> str:
@@ -93,31 +94,17 @@ def _bar(share: float, offered: float = 1.0) -> str:
     return full + "·" * (BAR - len(full) - lost) + "/" * lost
 
 
-def _fit(text: str, width: int) -> str:
-    return text if len(text) <= width else f"{text[: width - 1]}…"
-
-
-def _placed(node: NodeView, width: int, height: int) -> list[str]:
+def _placed(node: NodeView, columns: int, height: int) -> list[str]:
     """Names of the segments if they fit, else how many there are of each DNN."""
     if node.all_pinned:
         return [f"all {len(node.items)} models, pinned"]
     words = [item.name for item in node.items] or ["-"]
-    if len(_wrap(words, width)) > height:
+    if len(wrap(words, columns)) > height:
         dnns = [item.dnn for item in node.items]
         if len(set(dnns)) < len(dnns):
             words = [f"{dnns.count(dnn)}x {dnn}" for dnn in dict.fromkeys(dnns)]
-    kept, lines = len(words), _wrap(words, width)
+    kept, lines = len(words), wrap(words, columns)
     while len(lines) > height and kept:
         kept -= 1
-        lines = _wrap([*words[:kept], f"+{len(words) - kept}"], width)
+        lines = wrap([*words[:kept], f"+{len(words) - kept}"], columns)
     return lines
-
-
-def _wrap(words: list[str], width: int) -> list[str]:
-    lines: list[str] = []
-    for word in words:
-        if lines and len(lines[-1]) + len(word) + 2 <= width:
-            lines[-1] += f", {word}"
-        else:
-            lines.append(word)
-    return [_fit(line, width) for line in lines]

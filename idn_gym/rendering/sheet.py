@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium.error import DependencyNotInstalled
 
+from idn_gym.rendering.letters import FONT, drawable, family, installed
+
 Floats = npt.NDArray[np.float64]
 Color = str | tuple[float, ...]
 
@@ -101,7 +103,7 @@ class Sheet:
         Returns:
             The width taken [pixels].
         """
-        text, size = _fit(text, size, bold, width, least)
+        text, size = _fit(drawable(text), size, bold, width, least)
         long = _length(text, size, bold)
         pen, points, codes = x - side * long, [], []
         for vertices, own, advance in (_glyph(letter, bold) for letter in text):
@@ -162,11 +164,15 @@ def _fit(text: str, size: float, bold: bool, width: float, least: float) -> tupl
 
 @lru_cache(maxsize=1024)
 def _glyph(letter: str, bold: bool) -> tuple[Floats, npt.NDArray[np.uint8], float]:
-    """Outline (n, 2), codes (n,) and width of a letter of size 1, in the font that matplotlib ships."""
+    """Outline (n, 2), codes (n,) and width of a letter of size 1, in a font that has it."""
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import text_to_path
 
-    font = FontProperties(family="DejaVu Sans", weight="bold" if bold else "normal", size=100)
+    name = family(letter) or FONT
+    heavy = bold and ord(letter) < 0x1D400  # its bold has no mathematical letters
+    font = FontProperties(family=FONT, weight="bold" if heavy else "normal", size=100)
+    if name != FONT:  # matplotlib would take another of its family where this weight is missing, and say so
+        font = FontProperties(fname=installed()[name], size=100)
     advance, _, _ = text_to_path.get_text_width_height_descent(letter, font, False)
     vertices, codes = text_to_path.get_text_path(font, letter)
     scale = 1.0 / text_to_path.FONT_SCALE

@@ -17,7 +17,7 @@ from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.dynamics import draw_memory, draw_rates, draw_seconds, draw_slowdown
 from idn_gym.scenarios.sizes import check_memory
 from idn_gym.scenarios.workloads import draw_demand
-from idn_gym.strict import ConfigError, closest
+from idn_gym.strict import ConfigError, closest, show
 
 SPLITS = ("train", "validation", "test")
 """Seeds of one split never meet those of another: tune on validation, report on test."""
@@ -35,9 +35,9 @@ def episode_seed(split: str, seed: int, episode: int = 0) -> np.random.SeedSeque
         ConfigError: an unknown split, or a bad seed.
     """
     if split not in SPLITS:
-        raise ConfigError("split", f"{split!r} is not allowed; {closest(split, SPLITS)}")
+        raise ConfigError("split", f"{show(split)} is not allowed; {closest(split, SPLITS)}")
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise ConfigError("seed", f"{seed!r} is not allowed; must be a whole number of at least 0")
+        raise ConfigError("seed", f"{show(seed)} is not allowed; must be a whole number of at least 0")
     return np.random.SeedSequence((SPLITS.index(split), int(seed)), spawn_key=(episode,))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from idn_gym.scenarios import config as c
+from idn_gym.scenarios.graphs import say_how_to_bring
 from idn_gym.strict import ConfigError, closest, override, read, read_yaml, show, write
 
 
@@ -226,7 +227,10 @@ def resolve(scenario: Any, overrides: Mapping[str, Any] | None = None) -> c.Scen
             "scenario",
             f"{show(scenario)} is no preset, YAML file or mapping; {closest(str(scenario), list(PRESETS))}",
         )
-    return read(c.Scenario, override(plain, overrides or {}))
+    plain = override(plain, overrides or {})
+    if isinstance(plain.get("topology"), (str, Path)):
+        raise ConfigError("topology", say_how_to_bring(plain["topology"]))
+    return read(c.Scenario, plain)
 
 
 def _beside(plain: Any, folder: Path) -> Any:

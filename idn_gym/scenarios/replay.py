@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import math
-from datetime import UTC, datetime
+import os
 from functools import lru_cache
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -14,9 +11,8 @@ import numpy as np
 from idn_gym.core.arrays import Floats, Ints
 from idn_gym.core.kernel import kernel
 from idn_gym.scenarios.config import Replay
-from idn_gym.strict import ConfigError, closest
-
-KEY = "workload.replay"
+from idn_gym.scenarios.request_log import KEY, read_columns
+from idn_gym.strict import ConfigError, show
 
 
 class Log(NamedTuple):
@@ -30,19 +26,21 @@ def read_log(replay: Replay) -> Log:
     """Read a log once per process, and again if the file has changed.
 
     Raises:
-        ConfigError: the file cannot be read, lacks a column, holds a cell that is neither a number nor
-            an ISO 8601 time, or has fewer than two different times.
+        ConfigError: as `idn_gym.scenarios.request_log.read_columns`, or fewer than two different times.
     """
-    path = Path(replay.path).resolve()
-    return _read_once(replay, path, path.stat().st_mtime_ns if path.exists() else 0)
+    try:
+        changed = os.stat(replay.path).st_mtime_ns
+    except OSError:  # reading says why
+        changed = 0
+    return _read_once(replay, os.path.realpath(replay.path), changed)
 
 
 @lru_cache(maxsize=16)
-def _read_once(replay: Replay, path: Path, changed: int) -> Log:
-    times, sizes = _columns(replay)
+def _read_once(replay: Replay, path: str, changed: int) -> Log:
+    times, sizes = read_columns(replay)
     start, length = times.min(), np.ptp(times)
     if not length > 0:
-        raise ConfigError(f"{KEY}.path", f"{replay.path!r} has no two requests at different times")
+        raise ConfigError(f"{KEY}.path", f"{show(replay.path)} has no two requests at different times")
     # one mean gap between the last request and the first one of the next round
     time = (times - start) / (length * times.size / (times.size - 1))
     if sizes is None:
@@ -131,47 +129,3 @@ def _deal(
             else:
                 last = middle
         counts[t, r] += 1.0
-
-
-def _columns(replay: Replay) -> tuple[Floats, Floats | None]:
-    """Times in seconds and, where asked for, sizes: one entry per row of the file."""
-    wanted = [("time", replay.time)] + ([("size", replay.size)] if replay.size is not None else [])
-    try:
-        with open(replay.path, newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            header = reader.fieldnames or []
-            for field, name in wanted:
-                if name not in header:
-                    raise ConfigError(f"{KEY}.{field}", f"no column {name!r}; {closest(name, list(header))}")
-            rows = [[row[name] for _, name in wanted] for row in reader]
-    except OSError as error:
-        raise ConfigError(f"{KEY}.path", f"{replay.path!r} cannot be read ({error.strerror})") from None
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ConfigError(f"{KEY}.path", f"{replay.path!r} is not a CSV file ({error})") from None
-    if len(rows) < 2:
-        raise ConfigError(f"{KEY}.path", f"{replay.path!r} has {len(rows)} requests; needs at least 2")
-    columns = [
-        np.array([_cell(field, row[i], line) for line, row in enumerate(rows, start=2)])
-        for i, (field, _) in enumerate(wanted)
-    ]
-    return columns[0], columns[1] if len(columns) == 2 else None
-
-
-def _cell(field: str, text: str | None, line: int) -> float:
-    """A finite number, or, for times, a date and time: its seconds (UTC unless it says otherwise)."""
-    try:
-        value = float(text or "")
-    except ValueError:
-        value = _seconds(text or "") if field == "time" else math.nan
-    if not math.isfinite(value):
-        allowed = "a number or an ISO 8601 time" if field == "time" else "a number"
-        raise ConfigError(f"{KEY}.{field}", f"row {line}: {text!r} is not allowed; must be {allowed}")
-    return value
-
-
-def _seconds(text: str) -> float:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return math.nan
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

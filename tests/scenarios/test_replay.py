@@ -82,9 +82,9 @@ def test_factors_multiply_what_the_log_gives(log):
 def test_dates_are_times_too(log):
     seconds = [0.0, 1.5, 86400.25, 90000.0]
     dates = [
-        "2024-03-30 23:00:00",
-        "2024-03-30T23:00:01.5000000",
-        "2024-03-31 23:00:00.25",
+        "2024-03-30 23:00:00+00:00",
+        "2024-03-30T23:00:01.5000000Z",
+        "2024-03-31 23:00:00.25Z",
         "2024-04-01T01:00:00+01:00",
     ]
     from_dates = read_log(log(times=dates, sizes=[1] * 4)).time
@@ -112,12 +112,26 @@ def test_a_log_is_read_once_unless_it_changes(log):
         ("TIMESTAMP,Tokens\n1,2\n1,3\n", r"\.path: .* no two requests at different times"),
         (
             "TIMESTAMP,Tokens\n1,2\nlater,3\n",
-            r"\.time: row 3: 'later' is not allowed; must be a number or an ISO",
+            r"\.time: line 3: 'later' is not allowed; must be a number .*or an ISO",
         ),
-        ("TIMESTAMP,Tokens\n1,2\nnan,3\n", r"\.time: row 3: 'nan' is not allowed"),
-        ("TIMESTAMP,Tokens\n1,big\n2,3\n", r"\.size: row 2: 'big' is not allowed; must be a number$"),
-        ("TIMESTAMP,Tokens\n1,2024-01-01\n2,3\n", r"\.size: row 2: '2024-01-01' is not allowed"),
-        ("TIMESTAMP,Tokens\n1,2\n2\n", r"\.size: row 3: None is not allowed"),
+        ("TIMESTAMP,Tokens\n1,2\nnan,3\n", r"\.time: line 3: 'nan' is not allowed"),
+        ("TIMESTAMP,Tokens\n1,big\n2,3\n", r"\.size: line 2: 'big' is not allowed; must be a number$"),
+        ("TIMESTAMP,Tokens\n1,2024-01-01\n2,3\n", r"\.size: line 2: '2024-01-01' is not allowed"),
+        ("TIMESTAMP,Tokens\n1,2\n2\n", r"\.size: line 3: None is not allowed"),
+        (
+            "TIMESTAMP,Tokens\n1,2\n-1e300,3\n",
+            r"\.time: line 3: '-1e300' is not allowed",
+        ),
+        ("TIMESTAMP,Tokens,TIMESTAMP\n1,2,3\n2,3,4\n", r"\.time: line 1: 2 columns are called 'TIMESTAMP'"),
+        (
+            "TIMESTAMP,Tokens\n2024-01-01T00:00,2\n2024-01-01T01:00Z,3\n",
+            r"\.time: line 3: '2024-01-01T01:00Z' is a time with a UTC offset, but line 2 has a time without",
+        ),
+        ("TIMESTAMP,Tokens\n1,2\n2024-01-01,3\n", r"line 3: '2024-01-01' is a time .* line 2 has a number"),
+        (
+            'TIMESTAMP,Tokens\n1,"2"\n\n3,4\n2,5\n',
+            r"\.time: line 5: 1 before a request above it, 50% of the log; sort the file by time",
+        ),
         (b"TIMESTAMP,Tokens\n\xff\xfe,2\n", r"\.path: .* is not a CSV file"),
     ],
 )
@@ -127,6 +141,22 @@ def test_a_bad_log_gets_one_sentence(tmp_path, content, message):
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(ConfigError, match=message):
         draw(Replay(str(path), size="Tokens"))
+
+
+def test_a_little_disorder_is_no_fault(log):
+    swapped = [0, 1, 2, 4, 3, *range(5, 200)]
+    np.testing.assert_array_equal(
+        np.sort(read_log(log(times=swapped, sizes=[1] * 200)).time),
+        read_log(log(times=range(200), sizes=[1] * 200)).time,
+    )
+
+
+def test_a_request_far_from_all_others_is_warned_about(log, recwarn):
+    with pytest.warns(UserWarning, match=r"line 2: 1 of 101 requests .* half of the log away"):
+        read_log(log(times=[0, *range(1000, 1100)], sizes=[1] * 101))
+    recwarn.clear()
+    read_log(log(times=[*range(50), *range(1000, 1050)], sizes=[1] * 100))  # two days of measurements
+    assert not recwarn.list
 
 
 # ---------------------------------------------------------------- the Azure LLM inference trace of 2023

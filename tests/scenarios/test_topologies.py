@@ -1,5 +1,6 @@
 import json
 import sys
+from pathlib import Path
 
 import networkx as nx
 import pytest
@@ -9,6 +10,7 @@ from experiments.make_topologies import extract, to_text
 from idn_gym.scenarios import graphs
 from idn_gym.scenarios.config import Explicit, Hierarchy, Link, Node, Real, Tier
 from idn_gym.scenarios.graphs import SHIPPED, load_graph, read_node_link
+from idn_gym.scenarios.presets import resolve
 from idn_gym.scenarios.topologies import expand
 from idn_gym.strict import ConfigError
 
@@ -123,10 +125,10 @@ def test_a_delay_of_the_tier_beats_the_length():
         assert link.rate == (7.0 if tier[link.source] == "access" else None)
 
 
-def node_link(count, edges, names=None, pos=None):
+def node_link(count, edges, names=None):
     return {
         "nodes": [
-            {"id": i, "pos": pos or [i, 0.0]} | ({"name": names[i]} if names and names[i] else {})
+            {"id": i, "pos": [i, 0.0]} | ({"name": names[i]} if names and names[i] else {})
             for i in range(count)
         ],
         "edges": [{"source": a, "target": b, "dist": km} for a, b, km in edges],
@@ -174,10 +176,6 @@ def test_of_parallel_edges_the_shortest_counts_and_loops_do_not():
     [
         (node_link(2, [(0, 1, 1.0)]), "'some/graph' has 2 nodes; needs at least 3"),
         (node_link(4, [(0, 1, 1.0), (2, 3, 1.0)]), "'some/graph' is not connected"),
-        (
-            node_link(3, [(0, 1, 1.0), (1, 2, 1.0)], pos=[200.0, 175.0]),
-            "are not degrees .node 0 is at 200, 175",
-        ),
     ],
 )
 def test_an_unusable_graph_is_refused(monkeypatch, data, message):
@@ -198,25 +196,47 @@ def test_shipped_graphs_are_those_of_topohub(name):
         assert shipped[part] == made[part]
 
 
-PLANAR = [
-    "atlanta",
-    "di-yuan",
-    "france",
-    "giul39",
-    "newyork",
-    "norway",
-    "pioro40",
-    "sun",
-    "ta1",
-    "ta2",
-    "zib54",
-]
+@pytest.mark.parametrize("name", ["gabriel/25/0", "gabriel/100/3", "gabriel/500/9"])
+def test_gabriel_graphs_lie_on_a_plane_and_keep_their_lengths(name):
+    topohub = pytest.importorskip("topohub", reason="the extra `topo` is not installed")
+    graph, raw = load_graph(name), topohub.get(name)
+    assert len(graph.places) == len(raw["nodes"])
+    assert sum(km for *_, km in graph.edges) == pytest.approx(sum(edge["dist"] for edge in raw["edges"]))
 
 
-@pytest.mark.parametrize("name", [*(f"sndlib/{name}" for name in PLANAR), "gabriel/25/0", "gabriel/100/0"])
-def test_graphs_without_degrees_are_refused(name):
+def test_a_drawing_without_a_scale_is_measured_on_paper_and_says_so():
     pytest.importorskip("topohub", reason="the extra `topo` is not installed")
-    with pytest.raises(ConfigError, match=rf"topology\.name: '{name}' .* coordinates are not degrees"):
+    with pytest.warns(UserWarning, match=r"topology\.name: 'sndlib/atlanta' is drawn without a scale"):
+        graph = load_graph.__wrapped__("sndlib/atlanta")
+    assert max(km for *_, km in graph.edges) < 500  # not half round the earth
+
+
+@pytest.mark.long
+@pytest.mark.filterwarnings("ignore")
+def test_every_graph_of_topohub_loads():
+    topohub = pytest.importorskip("topohub", reason="the extra `topo` is not installed")
+    folder = Path(topohub.__file__).parent / "data"
+    names = [path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.json")]
+    assert len(names) > 700
+    for name in names:
+        graph = load_graph(name)
+        assert len(graph.places) == len(topohub.get(name)["nodes"])
+        assert nx.is_connected(nx.Graph((a, b) for a, b, _ in graph.edges))
+
+
+@pytest.mark.parametrize("name", ["net.graphml", "zoo/Abilene.GML", "/somewhere/net.json"])
+def test_the_file_of_a_graph_is_told_how_to_come_in(name):
+    with pytest.raises(ConfigError, match=r"GraphML, GML\) are not read; .* topology with kind: explicit"):
+        expand(real(name))
+    with pytest.raises(ConfigError, match=r"^topology: .* topology with kind: explicit"):
+        resolve("metro-split", {"topology": name})
+
+
+@pytest.mark.parametrize("name", ["../secret", "/etc/secret", "sndlib/../../secret"])
+def test_no_file_outside_topohub_is_opened(name, monkeypatch):
+    topohub = pytest.importorskip("topohub", reason="the extra `topo` is not installed")
+    monkeypatch.setattr(topohub, "get", lambda name: pytest.fail(f"opened {name}"))
+    with pytest.raises(ConfigError, match="is not a graph of TopoHub"):
         expand(real(name))
 
 
