@@ -51,6 +51,8 @@ def _unpickle(kind: str, path: str) -> BaseAlgorithm:
     print(f"warning: {path} is a pickle, and reading it runs the code in it", file=sys.stderr)
     try:
         return ALGORITHMS[kind].load(path, device="cpu")
+    except ConfigError:
+        raise
     except Exception as error:  # whatever that code raises
         reason = show(str(error))
         raise ConfigError("path", f"{path!r} cannot be read as a policy of {kind} ({reason})") from None

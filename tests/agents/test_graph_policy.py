@@ -192,9 +192,9 @@ def test_the_codec_is_known_by_name_where_spaces_are_equal(tmp_path):
     assert [type(make_policy(env).action_net).codec for env in envs] == ["scores", "scores-task"]
     path = str(tmp_path / "policy.zip")
     make_algorithm(envs[1]).save(path)
-    assert make_agent("ppo-graph", envs[1], path=path).codec == "scores-task"
+    assert make_agent("ppo-graph", envs[1], path=path, trust=True).codec == "scores-task"
     with pytest.raises(ConfigError, match=r"^action: 'scores' is not .* which is 'scores-task'"):
-        make_agent("ppo-graph", envs[0], path=path)
+        make_agent("ppo-graph", envs[0], path=path, trust=True)
 
 
 def test_a_policy_saved_without_its_codec_says_so(tmp_path):
@@ -203,7 +203,7 @@ def test_a_policy_saved_without_its_codec_says_so(tmp_path):
     algorithm.policy_kwargs.pop("codec")
     algorithm.save(path)
     with pytest.raises(ConfigError, match=r"^codec: missing; .* train it anew$"):
-        make_agent("ppo-graph", env, path=path)
+        make_agent("ppo-graph", env, path=path, trust=True)
 
 
 @pytest.mark.parametrize("codec", ["placement", "change"])
