@@ -233,18 +233,13 @@ def _timed(clock: dict[str, float], what: str, call: Callable[..., Any]) -> Call
 def first_steps(scenario: str) -> list[Line]:
     """Time from ``import idn_gym`` to the first step: compiling, and with what was compiled before."""
     lines = []
+    code = [sys.executable, "-c", FIRST_STEP.format(scenario=scenario)]
     with tempfile.TemporaryDirectory() as folder:
+        surroundings = {**os.environ, "NUMBA_CACHE_DIR": folder}
         for mode in ("nothing compiled", "compiled before"):
-            done = subprocess.run(
-                [sys.executable, "-c", FIRST_STEP.format(scenario=scenario)],
-                env={**os.environ, "NUMBA_CACHE_DIR": folder},
-                capture_output=True,
-                text=True,
-                check=True,
-            )
-            for clock, seconds in zip(("wall", "CPU"), done.stdout.split(), strict=True):
-                quantity = f"{clock} seconds to the first step"
-                lines.append(Line(scenario, mode, quantity, float(seconds)))
+            said = subprocess.check_output(code, env=surroundings, stderr=subprocess.DEVNULL, text=True)
+            for clock, seconds in zip(("wall", "CPU"), said.split(), strict=True):
+                lines.append(Line(scenario, mode, f"{clock} seconds to the first step", float(seconds)))
     return lines
 
 
@@ -265,29 +260,28 @@ def main(words: list[str] | None = None) -> None:
     """Entry point of the command line."""
     parser = argparse.ArgumentParser(prog="python -m experiments.bench_speed", description="Measure speed.")
     parser.add_argument("--scenario", nargs="+", default=["edge-small", "isp-hierarchy"])
-    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--batch", type=run_config.count, default=64)
     parser.add_argument("--seconds", type=float, default=1.0, help="CPU time of each repeat")
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--repeats", type=run_config.count, default=5)
     parser.add_argument("--training-steps", type=int, default=50_000, help="of PPO; 0: leave it out")
     parser.add_argument("--skip-first-step", action="store_true", help="do not compile everything anew")
     parser.add_argument("--out", type=Path, default=Path("runs/bench_speed.csv"))
     arguments = parser.parse_args(words)
-    if arguments.batch < 1 or arguments.repeats < 1 or not 0 < arguments.seconds < math.inf:
-        parser.error("--batch, --repeats and --seconds must be above 0")
+    if not 0 < arguments.seconds < math.inf:
+        parser.error("--seconds must be above 0")
     with command():
-        list(map(resolve, arguments.scenario))
         run(arguments)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Measure, print and write what the command line asks for."""
     writable_file(arguments.out)
-    effort = (arguments.seconds, arguments.repeats)
-    lines = speeds(arguments.scenario, arguments.batch, *effort)
+    list(map(resolve, arguments.scenario))  # what is wrong with them is said before minutes are spent
+    seconds, repeats = arguments.seconds, arguments.repeats
+    lines = speeds(arguments.scenario, arguments.batch, seconds, repeats)
     for scenario in arguments.scenario:
-        lines += sizes(scenario)
-        lines += parts(scenario, arguments.batch, effort[0] / 5, arguments.repeats)
-        lines += extras(scenario, effort[0] / 5, arguments.repeats)
+        lines += sizes(scenario) + parts(scenario, arguments.batch, seconds / 5, repeats)
+        lines += extras(scenario, seconds / 5, repeats)
     if arguments.training_steps:
         lines += training(arguments.scenario[0], arguments.training_steps)
     if not arguments.skip_first_step:

@@ -219,6 +219,7 @@ def test_scarce_seconds_are_shared_by_the_requests_that_want_them(make_scenario)
     assert see(sim, "pairs", "e: m")["saving"] == pytest.approx(0.5 / 2)
 
 
+@pytest.mark.filterwarnings("ignore:.*has finite compute")
 @given(data=st.data(), seed=st.integers(0, 2**32 - 1))
 def test_savings_are_differences_of_cost_where_nothing_is_scarce(make_scenario, worlds, data, seed):
     world = data.draw(worlds)

@@ -27,7 +27,9 @@ def make(mode):
     nodes = [
         {"name": name, "device": "sbc_rpi4", "tier": "周边", "memory": 50e6, "demand": 1} for name in NAMES
     ]
-    nodes.append({"name": "云", "device": "gpu_t4_trt_int8", "tier": "云端", "pins": ["all"]})
+    nodes.append(
+        {"name": "云", "device": "gpu_t4_trt_int8", "tier": "云端", "servers": float("inf"), "pins": ["all"]}
+    )
     links = [{"source": name, "target": "云", "link": "wifi_iot"} for name in NAMES]
     topology = {"kind": "explicit", "nodes": nodes, "links": links}
     scenario = {"preset": "tiny", "name": "名前", "topology": topology, "action": "scores-task"}
