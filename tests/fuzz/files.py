@@ -121,6 +121,7 @@ def _folder_case(rng):
             command("study", [str(source.parent / "study.yaml"), "--out", str(target), "--workers", "1"])
         elif doing == "resume":
             if draw.random() < 0.7:
+                shutil.rmtree(target / "policy.zip", ignore_errors=True)  # it may have become a folder
                 (target / "policy.zip").unlink(missing_ok=True)
             command("train", ["--resume", "--out", str(target)])
         else:
