@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-import argparse
 import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments.commands import command
+from experiments.commands import Parser, command
 from experiments.report import write_csv
 from experiments.run_config import assignments
 from idn_gym.core.arrays import Instance
@@ -147,7 +146,7 @@ def to_text(rows: Sequence[Row]) -> str:
 
 def main(words: list[str] | None = None) -> None:
     """Entry point of the command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m experiments.bench_hindsight",
         description="Time and gap of the bounds on the best static placement.",
     )

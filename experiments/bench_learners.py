@@ -6,7 +6,6 @@ and plan, beside what the environment takes for the slot itself.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ import numpy as np
 
 import idn_gym  # noqa: F401 (registers IDN-v0)
 from agents.registry import AGENTS, CLAIRVOYANT, CODECS, make_agent
+from experiments.commands import Parser, count
 from idn_gym.core.slots import one_slot
 from idn_gym.policy import Feedback
 from idn_gym.strict import ConfigError
@@ -102,9 +102,9 @@ def table(costs: Sequence[Cost]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = Parser(prog="python -m experiments.bench_learners", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--scenario", default="isp-hierarchy")
-    parser.add_argument("--slots", type=int, default=100)
+    parser.add_argument("--slots", type=count, default=100)
     parser.add_argument("--agents", nargs="*", default=learners(), choices=learners())
     given = parser.parse_args(arguments)
     if given.slots < 4:

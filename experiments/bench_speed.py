@@ -25,7 +25,7 @@ import numpy as np
 import idn_gym  # noqa: F401 (registers IDN-v0)
 from agents.rl.build import build
 from experiments import run_config
-from experiments.commands import command
+from experiments.commands import Parser, command, count
 from experiments.report import write_csv
 from experiments.train import make_env
 from idn_gym.core.transition import step
@@ -258,11 +258,11 @@ def sizes(scenario: str) -> list[Line]:
 
 def main(words: list[str] | None = None) -> None:
     """Entry point of the command line."""
-    parser = argparse.ArgumentParser(prog="python -m experiments.bench_speed", description="Measure speed.")
+    parser = Parser(prog="python -m experiments.bench_speed", description="Measure speed.")
     parser.add_argument("--scenario", nargs="+", default=["edge-small", "isp-hierarchy"])
-    parser.add_argument("--batch", type=run_config.count, default=64)
+    parser.add_argument("--batch", type=count, default=64)
     parser.add_argument("--seconds", type=float, default=1.0, help="CPU time of each repeat")
-    parser.add_argument("--repeats", type=run_config.count, default=5)
+    parser.add_argument("--repeats", type=count, default=5)
     parser.add_argument("--training-steps", type=int, default=50_000, help="of PPO; 0: leave it out")
     parser.add_argument("--skip-first-step", action="store_true", help="do not compile everything anew")
     parser.add_argument("--out", type=Path, default=Path("runs/bench_speed.csv"))

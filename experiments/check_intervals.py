@@ -12,6 +12,7 @@ from typing import Literal
 
 import numpy as np
 
+from experiments.commands import Parser, count
 from experiments.report import aligned
 from idn_gym.core.arrays import Floats
 from idn_gym.evaluation.intervals import (
@@ -164,10 +165,12 @@ def tables(repeats: int) -> Iterator[tuple[str, list[str], list[list[str]]]]:
 
 def main(words: list[str] | None = None) -> None:
     """Entry point of the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    parser = Parser(
+        prog="python -m experiments.check_intervals",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--repeats", type=int, default=50_000, help="of the cheapest simulation")
+    parser.add_argument("--repeats", type=count, default=50_000, help="of the cheapest simulation")
     arguments = parser.parse_args(words)
     for title, head, lines in tables(arguments.repeats):
         print("", f"{title}:", "", *aligned(head, lines), sep="\n", flush=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from experiments.commands import command
+from experiments.commands import Parser, command
 from experiments.lab_evidence import Evidence, Finding
 from experiments.lab_store import Store
 from experiments.report import aligned
@@ -241,8 +241,10 @@ def table_of_codecs(seeds: Sequence[Evidence]) -> str:
 
 def main(words: list[str] | None = None) -> None:
     """Read the command line, check, and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    parser = Parser(
+        prog="python -m experiments.check_lab",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("folder", type=Path, help="what experiments.train_lab wrote")
     parser.add_argument("--data", type=Path, help="with Fashion-MNIST (default: the installed package's)")

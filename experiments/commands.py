@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import signal
 import sys
 import threading
@@ -9,12 +10,32 @@ from collections.abc import Iterator
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from types import FrameType
+from typing import NoReturn
 
 from gymnasium.error import DependencyNotInstalled
 
-from idn_gym.strict import ConfigError
+from idn_gym.messages import LONGEST, ConfigError, cut, show
 
 GO_ON = "the same command goes on with what is missing"
+
+
+class Parser(argparse.ArgumentParser):
+    """Reads a command line; what is wrong with it ends in one line of bounded length, with status 2."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and where the options are listed."""
+        self.exit(
+            2, f"error: {' '.join(cut(message, LONGEST).split())}; {self.prog} --help lists the options\n"
+        )
+
+
+def count(text: str) -> int:
+    """Read a number of things, as `type` of an option, which the message then names."""
+    if not text.isascii() or not text.isdigit() or len(text) > 7 or int(text) < 1:
+        raise argparse.ArgumentTypeError(
+            f"{show(text)} is not allowed; must be a whole number from 1 to 9999999"
+        )
+    return int(text)
 
 
 class Terminated(KeyboardInterrupt):
@@ -69,4 +90,4 @@ def _stop(number: int, frame: FrameType | None) -> None:
 def _said(error: OSError) -> str:
     """File and reason on one line."""
     named = f"{error.filename}: " if error.filename else ""
-    return " ".join(f"{named}{error.strerror or error}".split())
+    return " ".join(cut(f"{named}{error.strerror or error}", LONGEST).split())

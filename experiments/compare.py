@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,10 +14,10 @@ from tqdm import tqdm
 
 from agents.registry import AGENTS
 from experiments import figures, report
-from experiments.commands import command
+from experiments.commands import Parser, command, count
 from experiments.play import play
 from experiments.policy_file import FORM, policy_file
-from experiments.run_config import assignments, count
+from experiments.run_config import assignments
 from idn_gym.evaluation.rollout import Episodes
 from idn_gym.files import file_name, writable_folder
 from idn_gym.objectives import read_preference
@@ -114,7 +113,7 @@ def preference_of(agents: Sequence[str]) -> Any:
 
 def main(words: list[str] | None = None) -> None:
     """Entry point of the command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m experiments.compare",
         description="Compare agents on the same episodes.",
         epilog="example: --scenario edge-small --agents cloud-only static-greedy runs/demo/policy.zip",

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.commands import command
+from experiments.commands import Parser, command
 from experiments.play import open_agent
 from experiments.report import aligned
 from experiments.study_config import AGENT, Part, Study
@@ -64,8 +64,10 @@ def row(name: str, found: Floats) -> list[str]:
 
 def main(words: list[str] | None = None) -> None:
     """Entry point of the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    parser = Parser(
+        prog="python -m experiments.delay_table",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("study", type=Path, help="YAML file such as configs/studies/splits.yaml")
     parser.add_argument("part", help="one of its parts, such as under-load")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from pathlib import Path
 
 from experiments import train
-from experiments.commands import command
+from experiments.commands import Parser, command, count
 from experiments.compare import BASELINES, compare
 from idn_gym.files import file_name, writable_folder
 
@@ -83,12 +82,12 @@ def throw_away(folder: train.RunFolder) -> None:
 
 def main(words: list[str] | None = None) -> None:
     """Entry point of the command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m experiments.demo",
         description="Train PPO on the default scenario and compare it with baselines.",
     )
     parser.add_argument("--out", type=Path, default=Path("runs/demo"))
-    parser.add_argument("--seeds", type=int, default=30, help="number of test episodes")
+    parser.add_argument("--seeds", type=count, default=30, help="number of test episodes")
     parser.add_argument("--force", action="store_true", help="throw away what is there and start over")
     parser.add_argument(
         "changes", nargs="*", metavar="key=value", help="to the training run, such as steps=2000"

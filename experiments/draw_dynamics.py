@@ -5,7 +5,6 @@ Run it as `python -m experiments.draw_dynamics`; it writes docs/pictures/dynamic
 
 from __future__ import annotations
 
-import argparse
 import csv
 import tempfile
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from experiments.commands import Parser
 from idn_gym.scenarios.config import (
     Alternating,
     Ar1,
@@ -150,7 +150,7 @@ def show_resources(axes: list[Axes]) -> None:
 
 def main(words: list[str] | None = None) -> None:
     """Draw the picture and write it."""
-    argparse.ArgumentParser(prog="python -m experiments.draw_dynamics", description=__doc__).parse_args(words)
+    Parser(prog="python -m experiments.draw_dynamics", description=__doc__).parse_args(words)
     matplotlib.use("Agg")
     with matplotlib.rc_context(STYLE), tempfile.TemporaryDirectory() as folder:
         figure = Figure(figsize=(7.2, 8.8), layout="constrained", dpi=180)

@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 
 from experiments.catalog_sources import detection, devices, fashion, imagenet, links, resnet152, table
-from experiments.commands import command
+from experiments.commands import Parser, command
 from idn_gym.catalog import load_catalog, write_catalog
 from idn_gym.catalog.reader import SHIPPED, Tables
 from idn_gym.files import writable_folder
@@ -40,7 +40,11 @@ def save(folder: Path) -> list[Path]:
 
 def main(words: list[str] | None = None) -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = Parser(
+        prog="python -m experiments.make_catalog",
+        description=__doc__,
+        formatter_class=argparse.RawTextHelpFormatter,
+    )
     parser.add_argument("--out", type=Path, default=SHIPPED, help="folder to write to")
     parser.add_argument("--table", action="store_true", help="print the shipped tables, write nothing")
     arguments = parser.parse_args(words)

@@ -7,7 +7,6 @@ each episode takes the best candidate of all, so that a search that got stuck is
 
 from __future__ import annotations
 
-import argparse
 import datetime
 import io
 import json
@@ -19,6 +18,7 @@ from tqdm import tqdm
 
 from agents.heuristics.local import best_placement
 from agents.heuristics.search import SearchConfig
+from experiments.commands import Parser
 from experiments.run_config import versions
 from idn_gym.core.arrays import Floats, Residents
 from idn_gym.evaluation.front import static_front
@@ -81,7 +81,7 @@ def write(name: str) -> None:
 
 def main(words: list[str] | None = None) -> None:
     """Write the fronts that were asked for."""
-    parser = argparse.ArgumentParser(prog="python -m experiments.make_fronts", description=__doc__)
+    parser = Parser(prog="python -m experiments.make_fronts", description=__doc__)
     parser.add_argument("names", nargs="*", help=f"presets among {', '.join(EXACT + SEARCHED)}; default: all")
     for name in parser.parse_args(words).names or EXACT + SEARCHED:
         if name not in EXACT + SEARCHED:

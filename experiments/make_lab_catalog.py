@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from experiments.commands import command
+from experiments.commands import Parser, command
 from experiments.lab_store import Store, versions
 from experiments.report import aligned
 from idn_gym.catalog import Model, Outcomes, write_catalog, write_outcomes
@@ -174,8 +174,10 @@ def table(models: Sequence[Model]) -> list[list[str]]:
 
 def main(words: list[str] | None = None) -> None:
     """Entry point of the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    parser = Parser(
+        prog="python -m experiments.make_lab_catalog",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("folder", type=Path, help="of experiments.train_lab")
     parser.add_argument(

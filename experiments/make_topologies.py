@@ -5,11 +5,11 @@ Run it as `python -m experiments.make_topologies`.
 
 from __future__ import annotations
 
-import argparse
 import json
 from importlib.metadata import version
 from typing import Any
 
+from experiments.commands import Parser
 from idn_gym.files import write_text
 from idn_gym.scenarios.graphs import SHIPPED
 
@@ -49,9 +49,7 @@ def to_text(content: dict[str, Any]) -> str:
 
 def main(words: list[str] | None = None) -> None:
     """Write every shipped graph."""
-    argparse.ArgumentParser(prog="python -m experiments.make_topologies", description=__doc__).parse_args(
-        words
-    )
+    Parser(prog="python -m experiments.make_topologies", description=__doc__).parse_args(words)
     for name, path in SHIPPED.items():
         path.parent.mkdir(exist_ok=True)
         write_text(path, to_text(extract(name)))

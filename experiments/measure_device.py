@@ -19,7 +19,7 @@ from torch import nn
 
 from experiments.catalog_sources.facts import digits
 from experiments.catalog_sources.fit import fit, left_out_error
-from experiments.commands import command
+from experiments.commands import Parser, command, count
 from idn_gym.catalog import Device, Provenance, SimpleLaw, write_catalog
 from idn_gym.catalog.writer import FORMS
 from idn_gym.files import file_name, writable_file
@@ -149,7 +149,11 @@ def check_path(path: Path) -> None:
 
 def main(words: list[str] | None = None) -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = Parser(
+        prog="python -m experiments.measure_device",
+        description=__doc__,
+        formatter_class=argparse.RawTextHelpFormatter,
+    )
     parser.add_argument("name", help="of the device")
     parser.add_argument("--active-watts", type=float, required=True, help="in total while computing [W]")
     parser.add_argument("--idle-watts", type=float, required=True, help="in total while waiting [W]")
@@ -157,7 +161,7 @@ def main(words: list[str] | None = None) -> None:
     ram = float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")) if hasattr(os, "sysconf") else None
     parser.add_argument("--memory", type=float, default=ram, required=ram is None,
                         help="for weights [bytes]; default: the RAM")  # fmt: skip
-    parser.add_argument("--threads", type=int, default=1, help="that torch may use")
+    parser.add_argument("--threads", type=count, default=1, help="that torch may use")
     parser.add_argument("--spread", type=float, default=0.1, help="most noise, as a share of the median")
     parser.add_argument("--out", type=Path, help="YAML or JSON file to write; default: NAME.yaml")
     given = parser.parse_args(words)

@@ -5,15 +5,14 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
 from experiments import report
-from experiments.commands import command
+from experiments.commands import Parser, command, count
 from experiments.compare import BASELINES
 from experiments.play import play
-from experiments.run_config import assignments, count
+from experiments.run_config import assignments
 from idn_gym.evaluation.intervals import Interval
 from idn_gym.files import file_name, writable_folder
 from idn_gym.scenarios.compile import compile_scenario
@@ -110,7 +109,7 @@ def summary(agents: Rows, searches: Rows) -> str:
 
 def main(words: list[str] | None = None) -> None:
     """Entry point of the command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m experiments.measure_presets",
         description="Measure whether scenarios are worth solving, and what splits and exits are worth.",
     )

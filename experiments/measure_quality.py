@@ -8,14 +8,13 @@ diagrams.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from experiments.commands import command
+from experiments.commands import Parser, command
 from experiments.quality_data import (
     Calibrated,
     Followed,
@@ -199,7 +198,7 @@ def measure(networks: Sequence[Logits], out: Path) -> str:
 
 def main(words: list[str] | None = None) -> None:
     """Entry point of the command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m experiments.measure_quality",
         description="Measure label-free estimates of accuracy on the logits of trained networks.",
     )

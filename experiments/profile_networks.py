@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from gymnasium.error import DependencyNotInstalled
 
-from experiments.commands import command
+from experiments.commands import Parser, command
 from idn_gym.files import writable_file, write_text
 from idn_gym.lab.cuts import distinct
 from idn_gym.lab.graph import Graph, trace
@@ -141,7 +141,11 @@ def profiles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
 
 def main(words: list[str] | None = None) -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = Parser(
+        prog="python -m experiments.profile_networks",
+        description=__doc__,
+        formatter_class=argparse.RawTextHelpFormatter,
+    )
     parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
     parser.add_argument("--networks", nargs="+", default=list(NETWORKS), help="timm's names; default: all")
     given = parser.parse_args(words)

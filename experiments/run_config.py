@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import importlib.metadata
 import platform
@@ -137,15 +136,6 @@ def assignments(words: Sequence[str]) -> dict[str, Any]:
             raise ConfigError(show(word), "is not an assignment such as agent.learning_rate=1e-3")
         changes[key] = read_word(key, text)
     return changes
-
-
-def count(text: str) -> int:
-    """Read a number of things from the command line, for argparse, which names the option."""
-    if not text.isascii() or not text.isdigit() or len(text) > 7 or int(text) < 1:
-        raise argparse.ArgumentTypeError(
-            f"{show(text)} is not allowed; must be a whole number from 1 to 9999999"
-        )
-    return int(text)
 
 
 def flat(value: Any, prefix: str = "") -> dict[str, Any]:

@@ -25,7 +25,7 @@ from tqdm import tqdm
 
 from experiments import study_report
 from experiments.code_stamp import code_stamp
-from experiments.commands import GO_ON, command
+from experiments.commands import GO_ON, Parser, command, count
 from experiments.front_unit import FrontUnit
 from experiments.kept import Kept
 from experiments.run_config import versions
@@ -182,12 +182,12 @@ def _map(
 
 def main(words: list[str] | None = None) -> None:
     """Entry point of the command line."""
-    parser = argparse.ArgumentParser(prog="python -m experiments.study", description="Run a study.")
+    parser = Parser(prog="python -m experiments.study", description="Run a study.")
     parser.add_argument("study", type=Path, help="YAML file; configs/studies/ has those that ship")
     parser.add_argument("--out", type=Path, help="folder to write into (default: runs/studies/NAME)")
     parser.add_argument("--parts", nargs="+", help="play these parts alone (default: all)")
     parser.add_argument("--smoke", action="store_true", help="cut down to see within minutes that it runs")
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes side by side")
+    parser.add_argument("--workers", type=count, default=os.cpu_count() or 1, help="processes side by side")
     arguments = parser.parse_args(words)
     with command(GO_ON):
         report = play(read(Study, read_yaml(arguments.study)), arguments, words or sys.argv[1:])
@@ -197,8 +197,6 @@ def main(words: list[str] | None = None) -> None:
 def play(study: Study, arguments: argparse.Namespace, words: Sequence[str]) -> Path:
     """Play what was asked for, and report every part that is complete."""
     code_stamp()
-    if arguments.workers < 1:
-        raise ConfigError("workers", f"{arguments.workers} is not allowed; must be at least 1")
     name = f"{study.name}-smoke" if arguments.smoke else study.name
     out = arguments.out or Path("runs/studies") / file_name(name)
     wanted = only(study, arguments.parts) if arguments.parts else study

@@ -15,7 +15,7 @@ from stable_baselines3.common.vec_env import VecMonitor
 import idn_gym  # noqa: F401 (registers IDN-v0)
 from agents.rl.build import build
 from experiments import checkpoint, run_config
-from experiments.commands import command
+from experiments.commands import Parser, command
 from experiments.divergence import learn
 from experiments.monitor import Monitor
 from experiments.run_config import RunConfig, flat
@@ -74,7 +74,7 @@ def prepare(config: RunConfig, folder: RunFolder) -> dict[str, Any] | None:
 
 def parse(words: list[str] | None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m experiments.train",
         description="Train an agent; every field of the configuration can be set with a dotted key.",
         epilog="example: --out runs/ar1 agent.gamma=0.95 scenario.dynamics.link.kind=ar1",

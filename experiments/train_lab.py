@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from experiments.commands import GO_ON, command
+from experiments.commands import GO_ON, Parser, command, count
 from experiments.lab_store import Store
 from experiments.workers import pool_of
 from idn_gym.files import file_name, writable_folder
@@ -78,18 +78,18 @@ def open_store(path: Path, out: Path | None) -> Store:
 
 def main(words: list[str] | None = None) -> None:
     """Read the command line and train."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    parser = Parser(
+        prog="python -m experiments.train_lab",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("config", type=Path, help="a file such as configs/lab/fashion.yaml")
     parser.add_argument("--out", type=Path, help="folder of the networks (default: runs/lab/NAME)")
     parser.add_argument(
-        "--workers", type=int, default=1, help="trainings at a time, one thread each (default: 1)"
+        "--workers", type=count, default=1, help="trainings at a time, one thread each (default: 1)"
     )
     parser.add_argument("--data", type=Path, help="with Fashion-MNIST (default: the installed package's)")
     options = parser.parse_args(words)
-    if options.workers < 1:
-        parser.error(f"--workers: {options.workers} is not allowed; must be at least 1")
     with command(GO_ON):
         use_folder(options.data)
         store = open_store(options.config, options.out)

@@ -8,7 +8,6 @@ seeds and judged on other episodes, whether it is better than the agent as it is
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import json
 import shlex
@@ -23,7 +22,7 @@ import numpy as np
 from tqdm import tqdm
 
 from experiments import tune_report
-from experiments.commands import GO_ON, command
+from experiments.commands import GO_ON, Parser, command, count
 from experiments.tune_config import Tuning, axes, read_tuning
 from experiments.tune_journal import STARTUP, mend, open_study, prepare, read_optuna
 from experiments.tune_report import finished
@@ -102,15 +101,13 @@ def run_trial(task: tuple[Tuning, Path, int]) -> None:
 
 def main(words: list[str] | None = None) -> None:
     """Entry point of the command line."""
-    parser = argparse.ArgumentParser(prog="python -m experiments.tune", description="Tune hyper-parameters.")
+    parser = Parser(prog="python -m experiments.tune", description="Tune hyper-parameters.")
     parser.add_argument("tuning", type=Path, help="YAML file; configs/tuning/ has those that ship")
     parser.add_argument("--out", type=Path, help="folder to write into (default: runs/tuning/NAME)")
     parser.add_argument("--smoke", action="store_true", help="cut down to see within a minute that it runs")
-    parser.add_argument("--workers", type=int, default=1, help="processes side by side (default: 1)")
+    parser.add_argument("--workers", type=count, default=1, help="processes side by side (default: 1)")
     arguments = parser.parse_args(words)
     with command(GO_ON):
-        if arguments.workers < 1:
-            raise ConfigError("workers", f"{arguments.workers} is not allowed; must be at least 1")
         tuning = read_tuning(arguments.tuning)
         tuning = tuning.small() if arguments.smoke else tuning
         out = arguments.out or Path("runs/tuning") / file_name(tuning.name)

@@ -21,7 +21,7 @@ class ConfigError(ValueError):
         super().__init__(key, problem)
 
     def __str__(self) -> str:
-        key, problem = _cut(self.args[0], LONGEST // 4), _cut(str(self.args[1]), LONGEST)
+        key, problem = cut(self.args[0], LONGEST // 4), cut(str(self.args[1]), LONGEST)
         # A name in the message may hold line breaks.
         return " ".join((f"{key}: {problem}" if key else problem).splitlines())
 
@@ -46,6 +46,6 @@ def show(value: Any) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-def _cut(text: str, most: int) -> str:
+def cut(text: str, most: int) -> str:
     """Leave out the middle of a text that is longer than `most` characters."""
     return text if len(text) <= most else f"{text[: most // 2]} ... {text[-most // 2 :]}"

@@ -1,6 +1,7 @@
 """How commands end, and that their workers end with them."""
 
 import errno
+import importlib
 import os
 import signal
 import time
@@ -57,3 +58,14 @@ def test_work_beside_one_that_fails_is_waited_for():
         long, wrong = pool.submit(time.sleep, 0.5), pool.submit(divmod, 1, 0)
         wrong.result()
     assert long.done() and long.exception() is None
+
+
+@pytest.mark.parametrize("command", ["study", "tune", "train_lab"])
+@pytest.mark.parametrize("workers", ["0", "-1", "1" + 30 * "0", "two", 9000 * "x"])
+def test_a_number_of_workers_is_read_in_one_place(command, workers, capsys):
+    main = importlib.import_module(f"experiments.{command}").main
+    with pytest.raises(SystemExit):
+        main(["some.yaml", f"--workers={workers}"])
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: argument --workers: ") and "whole number from 1" in line
+    assert f"experiments.{command} --help" in line and len(line) < 3000

@@ -206,8 +206,6 @@ def test_parts_played_alone_leave_the_others_in_the_report(tmp_path):
     study.main([*words, "again"])
     assert "<h2>rates</h2>" in page.read_text() and "<h2>again</h2>" in page.read_text()
     assert "by other code than this: rates." in page.read_text()
-    with pytest.raises(SystemExit, match="workers: 0 is not allowed"):
-        study.main([*words[:-2], "0"])
 
 
 def test_courses_end_where_the_episode_does(played):
