@@ -5,6 +5,7 @@
 
 import json
 import math
+import re
 from pathlib import Path
 
 import gymnasium as gym
@@ -18,8 +19,8 @@ from idn_gym.objectives import OBJECTIVES
 FOLDER = Path(__file__).resolve().parent / "golden"
 SLOTS = 6
 SEED = 2024
-MOST_FEATURES = 40
-"""Longer observations are recorded as one sum per kind of feature."""
+MOST_FEATURES = 200
+"""Longer observations are recorded as one number per kind of feature and place."""
 
 EPISODES = {
     "tiny-placement": {"scenario": "tiny", "action": "placement", "preference": "balanced"},
@@ -62,15 +63,23 @@ def choose(space, t):
     return (space.low + (space.high - space.low) * share).astype(np.float32)
 
 
+def place(name):
+    """What a feature is about: its kind, and the node or link that it is at."""
+    kind, what = name.split()[0], re.split("@| at ", name)[-1]
+    return name if what == name else f"{kind} at {what}"
+
+
 def by_feature(lines, observation):
-    """Features by name; of a long observation the sum of each kind, which is the first word of a name."""
+    """Features by name; of a long observation a sum for each kind and place, in which the k-th counts k times."""
     values = {line["name"]: value for line, value in zip(lines, observation, strict=True)}
     if len(values) <= MOST_FEATURES:
         return {name: float(str(value)) for name, value in values.items()}  # the digits that float32 has
-    kinds = {}
+    places = {}
     for name, value in values.items():
-        kinds.setdefault(name.split()[0], []).append(float(value))
-    return {kind: math.fsum(members) for kind, members in kinds.items()}
+        places.setdefault(place(name), []).append(float(value))
+    return {
+        name: math.fsum(k * value for k, value in enumerate(members, 1)) for name, members in places.items()
+    }
 
 
 def play(kwargs):
@@ -138,19 +147,29 @@ def test_records_tell_something():
         assert len({json.dumps(slot["features"]) for slot in slots}) == SLOTS
 
 
-def test_a_feature_that_moves_is_named():
-    """Alone where features are recorded one by one, else by its kind."""
-    env = IDNEnv("tiny")
+@pytest.mark.parametrize("name", EPISODES)
+def test_a_feature_that_moves_is_named(name):
+    """Alone where features are recorded one by one, else by its kind and place."""
+    env = IDNEnv(**EPISODES[name])
     observation, _ = env.reset(seed=0)
     lines = env.describe()["observation"]
-    moved = observation.copy()
-    moved[lines[3]["index"]] += 1
-    before, after = by_feature(lines, observation), by_feature(lines, moved)
-    assert [line.split(":")[0] for line in differences(before, after)] == [lines[3]["name"]]
-    many = [{"name": f"{kind} {i}"} for kind in ("load", "rate") for i in range(MOST_FEATURES)]
-    values = np.zeros(len(many), np.float32)
-    values[-1] = 0.5
-    assert by_feature(many, values) == {"load": 0.0, "rate": 0.5}
+    before = by_feature(lines, observation)
+    for line in lines[:: max(1, len(lines) // 7)]:
+        moved = observation.copy()
+        moved[line["index"]] += 1
+        (found,) = differences(before, by_feature(lines, moved))
+        named = line["name"] if len(lines) <= MOST_FEATURES else place(line["name"])
+        assert found.rsplit(": ", 1)[0] == named
+    assert len(before) >= min(len(lines), 100)
+
+
+def test_features_that_change_places_are_noticed():
+    lines = [{"name": f"end m{i} at edge"} for i in range(MOST_FEATURES + 1)]
+    values = np.zeros(len(lines), np.float32)
+    values[3:5] = 0.5, 1.0
+    before = by_feature(lines, values)
+    values[3:5] = 1.0, 0.5
+    assert [line.split(":")[0] for line in differences(before, by_feature(lines, values))] == ["end at edge"]
 
 
 def test_differences_are_found():
