@@ -22,6 +22,7 @@ from idn_gym.evaluation.intervals import (
     improvement,
     interquartile_interval,
     jackknife,
+    relative_difference,
 )
 from idn_gym.evaluation.pareto import expected_utility, hypervolume
 from idn_gym.objectives import OBJECTIVES, preference_lattice
@@ -33,6 +34,9 @@ CROSSED = ((2, 3), (2, 20), (3, 3), (3, 5), (3, 20), (5, 20), (10, 30))
 SHARES = (0.0, 0.3, 0.5, 0.7, 0.9, 0.95, 1.0)
 """Of the variance of a mean, what is due to trainings; the rest is due to seeds."""
 PROBABILITIES = (0.5, 0.8, 0.9, 0.95, 0.99)
+
+CORRELATIONS = (-0.8, 0.0, 0.8)
+"""Of a difference with its baseline."""
 
 
 def draw(law: Law, size: tuple[int, ...], rng: np.random.Generator) -> Floats:
@@ -53,6 +57,15 @@ def of_differences(seeds: int, law: Law, repeats: int) -> float:
     common = 3.0 * draw(law, (repeats, 1, seeds), rng)
     values, baseline = (common + draw(law, common.shape, rng) for _ in range(2))
     return _hit((values - baseline).mean(axis=(-2, -1)), half_width(values, baseline))
+
+
+def of_shares(seeds: int, correlation: float, repeats: int) -> float:
+    """Coverage of a difference as a share of the baseline, normal data whose means are 2 and 8 deviations."""
+    rng = np.random.default_rng([7, seeds, round(100 * correlation) + 100])
+    common, own = rng.normal(size=(2, repeats, seeds))
+    baseline = 8.0 + common
+    values = baseline + 2.0 + correlation * common + np.sqrt(1.0 - correlation**2) * own
+    return _share(map(relative_difference, values, baseline), 0.25)
 
 
 def of_trainings(
@@ -143,6 +156,9 @@ def tables(repeats: int) -> Iterator[tuple[str, list[str], list[list[str]]]]:
     ]
     yield "Means and paired differences", head, lines
     few = max(repeats // 10, 1)
+    lines = [[str(n), *(f"{of_shares(n, c, few):.3f}" for c in CORRELATIONS)] for n in SEEDS]
+    head = ["seeds", *(f"correlation {c:g}" for c in CORRELATIONS)]
+    yield "Differences as shares of the baseline, normal", head, lines
     lines = []
     for r, n in CROSSED:
         alone, apart = (

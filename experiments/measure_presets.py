@@ -83,9 +83,7 @@ def spread(rows: Rows) -> float:
 
 def lost(rows: Rows, name: str = "without both") -> Interval:
     """Cost added by doing without, as a share of the best found."""
-    best = next(row.cost.estimate for row in rows if row.agent == BEST)
-    row = next(row for row in rows if row.agent == name)
-    return Interval(*(value / best for value in row.difference))
+    return next(row.relative for row in rows if row.agent == name)
 
 
 def summary(agents: Rows, searches: Rows) -> str:

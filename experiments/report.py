@@ -12,7 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from idn_gym.evaluation.intervals import ITSELF, Interval, mean_interval, paired_difference
+from idn_gym.evaluation.intervals import (
+    ITSELF,
+    UNKNOWN,
+    Interval,
+    mean_interval,
+    paired_difference,
+    relative_difference,
+)
 from idn_gym.evaluation.rollout import Episodes
 from idn_gym.files import write_text
 from idn_gym.objectives import read_preference, tariff_of
@@ -51,6 +58,8 @@ class Row:
     """means over the seeds of the columns of `Episodes.records`"""
     served_by: str = ""
     """the scenario's own tariff, where the cost weighs other things; see `own_tariff`"""
+    relative: Interval = UNKNOWN
+    """difference as a share of the reference's cost"""
 
 
 def own_tariff(scenario: Scenario, preference: Any) -> str:
@@ -84,9 +93,12 @@ def summarise(
         means = {
             name: float(np.mean([row[name] for row in records])) for name in records[0] if name != "seed"
         }
-        difference = ITSELF if agent == reference else paired_difference(costs[agent], costs[reference])
+        difference, relative = (
+            ITSELF if agent == reference else compared(costs[agent], costs[reference])
+            for compared in (paired_difference, relative_difference)
+        )
         cost = mean_interval(costs[agent])
-        rows.append(Row(scenario.name, agent, reference, cost, difference, means, served_by))
+        rows.append(Row(scenario.name, agent, reference, cost, difference, means, served_by, relative))
     return sorted(rows, key=lambda row: row.cost.estimate)
 
 
@@ -137,6 +149,7 @@ def write_table(out: Path, rows: Sequence[Row], text: str) -> None:
     for row in rows:
         cells: dict[str, object] = {"scenario": row.scenario, "agent": row.agent, "reference": row.reference}
         cells |= spread("cost", row.cost) | spread("difference", row.difference)
+        cells |= spread("relative", row.relative)
         plain.append(cells | row.figures)
     write_csv(out / "table.csv", plain)
     write_text(out / "table.txt", text + "\n")  # last: where it is, all is there

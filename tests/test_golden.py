@@ -70,7 +70,7 @@ def place(name):
 
 
 def by_feature(lines, observation):
-    """Features by name; of a long observation a sum for each kind and place, in which the k-th counts k times."""
+    """Features by name; of a long observation a sum per kind and place, in which the k-th counts k times."""
     values = {line["name"]: value for line, value in zip(lines, observation, strict=True)}
     if len(values) <= MOST_FEATURES:
         return {name: float(str(value)) for name, value in values.items()}  # the digits that float32 has

@@ -16,6 +16,7 @@ from idn_gym.evaluation.intervals import (
     jackknife,
     mean_interval,
     paired_difference,
+    relative_difference,
 )
 from idn_gym.strict import ConfigError
 
@@ -63,6 +64,23 @@ def test_pairs_stay_together():
     assert paired_difference(baseline + 1.0, baseline) == pytest.approx((1.0, 1.0, 1.0), abs=1e-9)
     moved = paired_difference(np.roll(baseline, 1) + 1.0, baseline)
     assert moved.low < -20.0 and moved.high > 20.0
+
+
+def test_a_share_is_as_sure_as_both_of_its_means():
+    baseline = np.random.default_rng(9).normal(10.0, 3.0, 30)
+    # Whoever is always a quarter dearer leaves no doubt, however much the seeds differ.
+    assert relative_difference(1.25 * baseline, baseline) == pytest.approx((0.25, 0.25, 0.25), abs=1e-12)
+    # Where the baseline is the same on all seeds, it is the difference in another unit.
+    values, same = np.random.default_rng(10).normal(3.0, 1.0, 9), np.full(9, 2.0)
+    assert relative_difference(values, same) == pytest.approx(
+        [bound / 2.0 for bound in paired_difference(values, same)], rel=1e-9
+    )
+
+
+def test_a_share_of_nothing_is_not_known():
+    assert f"{relative_difference(np.ones(2), np.zeros(2)):.0%}" == "-"
+    assert f"{relative_difference(np.array([3.0]), np.array([2.0])):+.0%}" == "+50% [-]"
+    assert f"{relative_difference(np.array([3.0, 1.0]), np.array([2.0, 0.0])):+.0%}" == "+100% [-]"
 
 
 def test_trainings_that_differ_widen_the_interval():
@@ -178,7 +196,7 @@ def test_what_are_no_numbers_is_refused(values):
 
 
 def test_unequal_lengths_and_odd_confidence_are_refused():
-    for compared in (paired_difference, improvement):
+    for compared in (paired_difference, relative_difference, improvement):
         with pytest.raises(ConfigError, match="one per seed"):
             compared(np.ones(3), np.ones(4))
     for interval in (mean_interval, lambda ones, **options: improvement(ones, ones, **options)):

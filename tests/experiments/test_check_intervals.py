@@ -13,6 +13,12 @@ def test_means_and_paired_differences_of_normal_data(of, seeds):
     assert 0.94 < of(seeds, "normal", 20_000) < 0.96
 
 
+@pytest.mark.parametrize("seeds", [2, 5, 30])
+def test_differences_as_shares_of_the_baseline(seeds):
+    for correlation in check.CORRELATIONS:
+        assert 0.93 < check.of_shares(seeds, correlation, 3_000) < 0.97
+
+
 def test_lognormal_data_are_covered_less_and_differences_more():
     # What the documentation reports: skewed means are covered too seldom, differences of them are not skewed.
     for seeds in (5, 30):

@@ -6,18 +6,18 @@ from experiments import measure_presets
 from experiments.measure_presets import lost, measure, spread, summary
 from experiments.play import play
 from experiments.report import Row
-from idn_gym.evaluation.intervals import Interval
+from idn_gym.evaluation.intervals import ITSELF, Interval
 from idn_gym.scenarios.presets import PRESETS, resolve
 
 
-def make_row(agent, cost, difference=(0.0, 0.0, 0.0), **figures):
-    return Row("toy", agent, "local-search", Interval(cost, cost, cost), Interval(*difference), figures)
+def make_row(agent, cost, relative=ITSELF):
+    return Row("toy", agent, "local-search", Interval(cost, cost, cost), ITSELF, {}, "", relative)
 
 
 def test_shares_are_of_the_worst_and_of_the_best():
     rows = [
         make_row("local-search", 2.0),
-        make_row("without both", 3.0, (1.0, 0.5, 1.5)),
+        make_row("without both", 3.0, Interval(0.5, 0.25, 0.75)),
         make_row("random", 8.0),
     ]
     assert spread(rows) == 0.75
