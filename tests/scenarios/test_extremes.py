@@ -45,8 +45,16 @@ TOO_LARGE_TOGETHER = [
         {"workload.bursts": {"ratio": 1e23}, "workload.flash": {"factor": 1e24}},
         r"workload.flash.factor: 1e\+24",
     ),
+    (
+        {"workload.diurnal": {"amplitude": 1.0}, "workload.flash": {"factor": 1e24}, "scales.error": 4.5e-12},
+        "workload.flash.factor",
+    ),
     ({"serving.tariff": {"latency": 1e23}, "workload.flash": {"factor": 1e24}}, "workload.flash.factor"),
     ({"idle_energy": True, "workload.rate": 1e-23, "scales.energy": 1e-20}, "workload.rate: 1e-23"),
+    (
+        {"dynamics.device_error": 1.0, "scales.energy": 1e-20, "workload.flash": {"factor": 1e14}},
+        "scales.energy: 1e-20",
+    ),
     ({"workload.rate": 1e18, "workload.arrivals": "poisson"}, r"workload.rate: 1e\+18 .* take .* fluid"),
     ({"slot_seconds": 1e20, "workload.arrivals": "poisson"}, r"slot_seconds: 1e\+20"),
     (
@@ -62,6 +70,18 @@ def test_rewards_that_float32_does_not_hold_are_refused(overrides, message):
         compile_scenario(resolve("tiny", overrides))
 
 
+def test_a_log_may_hold_all_its_requests_in_one_slot(tmp_path):
+    """That is as many times the nominal ones as the episode has slots."""
+    log = tmp_path / "log.csv"
+    log.write_text("time\n" + "".join(f"{60 * i}\n" for i in range(100)))
+    changes = {"tasks.0.timeout": 1e11, "scales.latency": 1e-24}
+    compile_scenario(resolve("tiny", changes))
+    with pytest.raises(
+        ConfigError, match=r"^scales.latency: 1e-24 is not allowed; the latency in the scalar"
+    ):
+        compile_scenario(resolve("tiny", {**changes, "workload.replay": {"path": str(log)}}))
+
+
 AT_THE_EDGE = [
     {"topology.links.0.energy": 1e24},
     {"topology.links.0.rate": 1e-24},
@@ -74,6 +94,8 @@ AT_THE_EDGE = [
     {"workload.rate": 1e-20, "workload.arrivals": "poisson"},
     {"workload.rate": 2.0**42, "workload.arrivals": "poisson"},
     {"workload.flash": {"factor": 1e24}},
+    {"scales.energy": 1e-20, "workload.flash": {"factor": 1e14}},
+    {"scales.error": 4.5e-12, "workload.flash": {"factor": 1e24}, "workload.diurnal": None},
     {"workload.bursts": {"ratio": 1e24, "start": 0.5, "stop": 0.5}},
     {"idle_energy": True, "workload.rate": 1e-24},
     {"serving.tariff": {"traffic": 1e24}},
