@@ -45,7 +45,7 @@ def produce(
         progress: called after every epoch.
 
     Raises:
-        ConfigError: the laboratory wants more pictures than there are.
+        ConfigError: the laboratory wants more pictures than there are, or training diverges.
     """
     recipe = lab.recipe(name)
     torch.manual_seed(seed)
@@ -59,17 +59,20 @@ def produce(
         teacher = load(next(first.name for first in reversed(line) if isinstance(first, Whole)))
         rows, prepared = _with_targets(teacher, rows)
     loss = _loss(recipe, network)
-    seconds = fit(
-        network,
-        loss,
-        rows,
-        recipe.epochs,
-        seed=seed,
-        rate=recipe.rate,
-        batch=lab.batch,
-        precision=lab.precision,
-        progress=progress,
-    )
+    try:
+        seconds = fit(
+            network,
+            loss,
+            rows,
+            recipe.epochs,
+            seed=seed,
+            rate=recipe.rate,
+            batch=lab.batch,
+            precision=lab.precision,
+            progress=progress,
+        )
+    except ConfigError as error:
+        raise ConfigError(f"networks.{name}.{error.args[0]}", error.args[1]) from None
     return Trained(network.requires_grad_(True), prepared + seconds)
 
 

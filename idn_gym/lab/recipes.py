@@ -29,7 +29,7 @@ class Whole:
     """null: the laboratory's"""
     start: str | None = None
     """a network of the same size to go on from; null: random weights"""
-    rate: float = number(3e-3, above=0)
+    rate: float = number(3e-3, above=0, most=1e6)
     """peak learning rate"""
 
 
@@ -46,7 +46,7 @@ class Exits:
     """tiers before each early exit"""
     weights: tuple[float, ...] = (1.0, 1.0, 1.0)
     """of the exits' losses, in their order"""
-    rate: float = number(2e-3, above=0)
+    rate: float = number(2e-3, above=0, most=1e6)
 
     def __post_init__(self) -> None:
         check_after(self.after)
@@ -72,7 +72,7 @@ class Bottleneck:
     epochs: int = number(least=1)
     early_weight: float = number(0.5, above=0)
     """of the early label's loss"""
-    rate: float = number(3e-3, above=0)
+    rate: float = number(3e-3, above=0, most=1e6)
 
     def __post_init__(self) -> None:
         if self.recipe != "early-label" and self.early_weight != type(self).early_weight:
@@ -90,7 +90,7 @@ class Tail:
     start: str
     """a bottleneck; its teacher is the teacher here"""
     epochs: int = number(least=1)
-    rate: float = number(2e-3, above=0)
+    rate: float = number(2e-3, above=0, most=1e6)
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class Distributed:
     name: str
     epochs: int = number(least=1)
     devices: Devices = field(default_factory=Devices)
-    rate: float = number(5e-3, above=0)
+    rate: float = number(5e-3, above=0, most=1e6)
 
 
 Recipe = Whole | Exits | Bottleneck | Tail | Distributed

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from idn_gym.lab.data import Part
+from idn_gym.strict import ConfigError
 
 Precision = Literal["single", "bfloat16"]
 """What networks are trained in; they are always measured in single precision."""
@@ -77,6 +78,9 @@ def fit(
 
     Returns:
         Processor seconds that training took.
+
+    Raises:
+        ConfigError: after an epoch the network is no longer finite.
     """
     start = time.process_time()
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -88,7 +92,7 @@ def fit(
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=epochs * steps)
     generator = torch.Generator().manual_seed(seed)
     _train_mode(network)
-    for _ in range(epochs):
+    for epoch in range(epochs):
         order = torch.randperm(pictures, generator=generator)
         for chosen in torch.split(order[: steps * batch], batch):
             optimizer.zero_grad()
@@ -97,6 +101,12 @@ def fit(
             value.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             schedule.step()
+        if not all(bool(values.isfinite().all()) for values in network.state_dict().values()):
+            raise ConfigError(
+                "rate",
+                f"{rate} is too high: after {epoch + 1} of {epochs} epochs the network is NaN or infinite; "
+                "lower it",
+            )
         progress()
     network.eval()
     return time.process_time() - start

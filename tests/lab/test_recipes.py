@@ -134,3 +134,13 @@ def test_fewer_pictures_are_the_first_ones(data):
     one, same, other = (parts(trained.network) for trained in (cut, small, whole))
     assert all(torch.equal(one[key], same[key]) for key in one)
     assert not torch.equal(one["0"], other["0"])
+
+
+def test_training_that_diverges_ends_in_one_sentence_instead_of_a_network_of_nans(data):
+    found = lab(WHOLE, MAPS | {"rate": 1e6, "epochs": 2})
+    whole = produce(found, "whole", 0, data, dict().get).network
+    message = r"^networks.maps.rate: 1000000.0 is too high: after 1 of 2 epochs .* NaN or infinite; lower it$"
+    with pytest.raises(ConfigError, match=message):
+        produce(found, "maps", 0, data, {"whole": whole}.__getitem__)
+    with pytest.raises(ConfigError, match=r"^networks.0.rate: 1e\+38 is not allowed; must be at most"):
+        lab(WHOLE | {"rate": 1e38})
