@@ -175,7 +175,8 @@ def _draw_dots(
         mean, low, high = intervals[agent]
         axes.plot([low, high], [y, y], color=colours[agent], lw=1.6, solid_capstyle="butt")
         axes.plot(mean, y, "o", color=colours[agent], ms=4.5, clip_on=False, zorder=5)
-    axes.set_xlim(0.0, 1.05 * float(np.nanmax(list(intervals.values()))) or 1.0)
+    bounds = list(intervals.values())
+    axes.set_xlim(min(0.0, 1.05 * float(np.nanmin(bounds))), 1.05 * float(np.nanmax(bounds)) or 1.0)
     axes.set_yticks(range(len(order)), order)
     axes.set_ylim(len(order) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)

@@ -91,6 +91,15 @@ def test_one_episode_says_nothing_about_others(tmp_path, capsys):
     assert "in one episode" in drawn.axes[0].get_xlabel()
 
 
+def test_figures_show_every_dot_and_both_ends_of_every_interval():
+    """Few seeds that differ have intervals that end below 0."""
+    played = {"a": make_episodes([[1, 1], [9, 9]]), "b": make_episodes([[2, 2], [2, 2]])}
+    drawn = figures.draw_costs(TINY, played, dict.fromkeys(played, "k"))
+    low, high = drawn.axes[0].get_xlim()
+    places = np.concatenate([line.get_xdata() for line in drawn.axes[0].lines])
+    assert places.min() < 0.0 and low <= places.min() and places.max() <= high
+
+
 def test_what_serves_and_what_the_cost_weighs_are_told_apart(tmp_path, capsys):
     words = [
         "--scenario",
