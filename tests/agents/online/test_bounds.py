@@ -219,6 +219,14 @@ def test_no_bound_is_given_where_an_assumption_fails(name, options, overrides, w
     assert play_learner("oga", cells(tasks=3, hold=1.5, horizon=5))[0].regret_bound[0] > 0.0
 
 
+def test_the_printed_bound_is_the_one_that_is_derived(cells, play_learner):
+    """Half of it would hold in every scenario here, since none of them is the worst case."""
+    learner = play_learner("oga", cells(tasks=3, hold=1.5, horizon=5))[0]
+    squared = np.minimum(2.0 * learner.polytope.budget, learner.polytope.total)
+    bound = np.sqrt(2.0 * squared * learner.iterate.norms[0]).sum()
+    assert learner.regret_bound[0] == pytest.approx(bound, rel=1e-12) and bound > 0.0
+
+
 @pytest.mark.parametrize("name", ["tiny", "edge-small", "metro-split"])
 def test_no_bound_is_given_where_options_need_two_placed_segments(name, make_learner):
     learner = make_learner("oga", resolve(name, {"serving.capacity": "exogenous"}))
