@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, NamedTuple
@@ -16,6 +15,7 @@ from experiments.kept import Fields, Kept
 from experiments.play import play
 from experiments.trained import Training
 from idn_gym.core.arrays import Floats
+from idn_gym.core.kernel import processor_seconds
 from idn_gym.files import atomically, file_name, read_arrays
 from idn_gym.objectives import OBJECTIVES, preference_lattice
 from idn_gym.strict import ConfigError
@@ -85,7 +85,7 @@ class FrontUnit(Kept):
         path.parent.mkdir(parents=True, exist_ok=True)
         trained = [training.run(out) for training in self.trainings()]
         budgets = [training.budget(out) for training in self.trainings()]
-        start = time.process_time()
+        start = processor_seconds()
         mean, discounted = [], []
         for k, weights in enumerate(preference_lattice(self.divisions).tolist()):
             vector = self._play(weights, str(trained[k % len(trained)]) if trained else None)
@@ -99,7 +99,7 @@ class FrontUnit(Kept):
             "training_code": sorted({budget["code"] for budget in budgets}),
             "training_steps": sum(budget["steps"] for budget in budgets),
             "training_cpu_seconds": sum(budget["cpu_seconds"] for budget in budgets),
-            "cpu_seconds": time.process_time() - start,
+            "cpu_seconds": processor_seconds() - start,
         }
         return self.keep(out, record)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments.code_stamp import code_stamp
+from idn_gym.core.kernel import processor_seconds
 from idn_gym.files import file_name, write_text
 from idn_gym.scenarios.config import Scenario
 from idn_gym.strict import ConfigError, read_yaml, show, write
@@ -65,11 +65,11 @@ class Training:
         from agents.rl.weights import steps_of
         from experiments import train
 
-        start = time.process_time()
+        start = processor_seconds()
         train.train(self.config, train.RunFolder(self.folder(out)))
         spent = {
             "steps": steps_of(self.policy(out)),
-            "cpu_seconds": time.process_time() - start,
+            "cpu_seconds": processor_seconds() - start,
             "code": code_stamp(),
         }
         write_text(self.folder(out) / "budget.json", json.dumps(spent) + "\n")

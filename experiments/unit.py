@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
@@ -18,6 +17,7 @@ from experiments.kept import Fields, Kept
 from experiments.play import open_agent
 from experiments.trained import Training
 from idn_gym.core.arrays import EMPTY, Floats
+from idn_gym.core.kernel import processor_seconds
 from idn_gym.evaluation.rollout import rollout
 from idn_gym.files import atomically, file_name, read_arrays
 from idn_gym.metrics import METRICS
@@ -79,14 +79,14 @@ class Unit(Kept):
         agent, budget = self.agent, {"steps": 0, "cpu_seconds": 0.0, "code": code_stamp()}
         for training in self.trainings():
             agent, options, budget = str(training.run(out)), {}, training.budget(out)
-        start = time.process_time()
+        start = processor_seconds()
         env, policy = open_agent(agent, self.scenario, [self.seed], self.split, self.preference, **options)
-        built, recorder = time.process_time(), Recorder(policy)
+        built, recorder = processor_seconds(), Recorder(policy)
         try:
             episodes = rollout(recorder, env, [self.seed])
         finally:
             env.close()
-        end = time.process_time()
+        end = processor_seconds()
         series = Series(
             episodes.scalar[0],
             episodes.figures[0],

@@ -64,10 +64,14 @@ class Announcer(event.Listener):  # type: ignore[misc]  # numba carries no types
     """Says once that kernels are being compiled when that takes long, since it looks like hanging.
 
     Numba calls it when it compiles something that it has not kept, and at no other time.
+
+    Attributes:
+        worked: [s] of processor time that compiling has taken.
     """
 
     def __init__(self) -> None:
         self._depth, self._began, self._spent = 0, 0.0, 0.0
+        self._working, self.worked = 0.0, 0.0
         self._silent = False
 
     def on_start(self, event: Any) -> None:
@@ -75,7 +79,7 @@ class Announcer(event.Listener):  # type: ignore[misc]  # numba carries no types
         if self._depth == 0 and event.data["dispatcher"].py_func.__module__ not in _modules:
             return
         if self._depth == 0:
-            self._began = time.perf_counter()
+            self._began, self._working = time.perf_counter(), time.process_time()
         self._depth += 1
 
     def on_end(self, event: Any) -> None:
@@ -86,6 +90,7 @@ class Announcer(event.Listener):  # type: ignore[misc]  # numba carries no types
         spent = self._spent + time.perf_counter() - self._began
         if self._depth == 0:
             self._spent = spent
+            self.worked += time.process_time() - self._working
         if spent > PATIENCE and not self._silent:
             self._silent = True
             if _speaks_for_all():
@@ -111,7 +116,13 @@ def _speaks_for_all() -> bool:
     return True
 
 
-event.register("numba:compile", Announcer())
+_announcer = Announcer()
+event.register("numba:compile", _announcer)
+
+
+def processor_seconds() -> float:
+    """Processor time of this process, what compiling kernels took left out: the clock of what agents cost."""
+    return time.process_time() - _announcer.worked
 
 
 def _compile(function: F, **options: Any) -> F:
