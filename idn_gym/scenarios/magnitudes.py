@@ -27,7 +27,7 @@ def check_magnitudes(value: Any, key: str = "") -> None:
     """
     if isinstance(value, float):
         if math.isfinite(value) and value != 0 and not SMALLEST <= abs(value) <= LARGEST:
-            allowed = f"0, or from {SMALLEST:g} to {LARGEST:g} in size"
+            allowed = f"from {SMALLEST:g} to {LARGEST:g} in size, if it is not 0"
             raise ConfigError(key, f"{show(value)} is not allowed; must be {allowed}")
         return
     for name, item in _items(value):

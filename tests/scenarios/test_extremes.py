@@ -28,7 +28,7 @@ TOO_LARGE_ALONE = [
 @pytest.mark.parametrize(("key", "value"), TOO_LARGE_ALONE)
 def test_numbers_of_no_size_are_refused_by_name(key, value):
     with pytest.raises(
-        ConfigError, match=rf"^{key}: {re.escape(repr(value))} is not allowed; must be 0, or from"
+        ConfigError, match=rf"^{key}: {re.escape(repr(value))} is not allowed; must be from 1e-24 to"
     ):
         IDNEnv("tiny", overrides={key: value})
 
