@@ -106,6 +106,23 @@ def test_the_last_checkpoint_before_it_stands(tmp_path, spoilt, saved, value):
     assert all(bool(tensor.isfinite().all()) for tensor in weights(saving.path).values())
 
 
+def test_the_very_last_update_is_looked_at(tmp_path):
+    """Nobody acts on it any more, so that only looking at it tells."""
+    config, algorithm, saving = make(tmp_path)
+    update = algorithm.train
+
+    def spoil():
+        update()
+        if algorithm.num_timesteps == config.steps:
+            with torch.no_grad():
+                next(algorithm.policy.parameters())[0] = np.nan
+
+    algorithm.train = spoil
+    with pytest.raises(ConfigError, match=MESSAGE):
+        learn(algorithm, config, [saving], saving.path, log_interval=None)
+    assert all(bool(tensor.isfinite().all()) for tensor in weights(saving.path).values())
+
+
 def test_other_errors_are_left_as_they_are(tmp_path):
     config, algorithm, saving = make(tmp_path)
 
