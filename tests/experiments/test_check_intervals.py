@@ -67,6 +67,8 @@ def test_the_long_simulation_holds_every_line_of_the_documentation():
     for seeds in check.SEEDS:
         for of in (check.of_means, check.of_differences):
             assert 0.945 < of(seeds, "normal", 200_000) < 0.955
+        for correlation in check.CORRELATIONS:
+            assert 0.935 < check.of_shares(seeds, correlation, 10_000) < 0.965
     for trainings, seeds in check.CROSSED:
         for share in check.SHARES:
             for joint in (0.0, 0.5, 1.0):
