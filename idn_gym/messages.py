@@ -43,6 +43,8 @@ def show(value: Any) -> str:
         return "a number of thousands of digits"
     except RecursionError:
         return "a value of too many levels"
+    except Exception:  # whatever foreign objects raise when they are asked for their text
+        return f"an object of type {type(value).__name__}"
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 

@@ -138,3 +138,24 @@ def test_the_message_names_the_first_number_outside():
         check(np.array([[0.0, 1.0], [np.nan, 2.0], [5.0, 0.0]]))
     with pytest.raises(gym.error.InvalidAction, match=r"of shape \(2,\) and type '<f8', is not allowed"):
         check(np.zeros(2))
+
+
+class Foreign:
+    """An object of another library, which is no array and says so at length."""
+
+    def __repr__(self):
+        raise RuntimeError("nor has it a text")
+
+    def __array__(self, dtype=None, copy=None):
+        raise RuntimeError("this tensor\n\tlives elsewhere " + "and elsewhere " * 1000)
+
+
+@pytest.mark.parametrize("native", [False, True])
+def test_what_others_raise_is_one_short_line(native):
+    env = IDNVectorEnv(1, "tiny") if native else IDNEnv("tiny")
+    env.reset(seed=0)
+    with pytest.raises(
+        gym.error.InvalidAction, match=r"type Foreign is not allowed; .* lives elsewhere"
+    ) as caught:
+        env.step(Foreign())
+    assert len(str(caught.value)) < 400 and "\n" not in str(caught.value)

@@ -8,7 +8,7 @@ import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 
-from idn_gym.strict import show
+from idn_gym.messages import cut, show
 
 Numbers = npt.NDArray[np.generic]
 
@@ -25,7 +25,8 @@ def as_array(actions: Any) -> Numbers:
     try:
         array: Numbers = np.asarray(actions)
     except Exception as error:  # whatever foreign objects raise when they are asked for their numbers
-        raise gym.error.InvalidAction(f"{show(actions)} is not allowed; it is no array ({error})") from None
+        why = cut(" ".join(str(error).split()), 200)
+        raise gym.error.InvalidAction(f"{show(actions)} is not allowed; it is no array ({why})") from None
     return array
 
 
