@@ -7,7 +7,8 @@ answer is free, as everywhere here: only what travels towards the server costs t
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from fractions import Fraction
 from typing import NamedTuple
 
 import networkx as nx
@@ -67,7 +68,8 @@ def min_cut(
 
     Args:
         graph: of `idn_gym.lab.graph.trace`.
-        device: (N,) [s] per operator of ``graph.operators`` on the device; the input's is not used.
+        device: (N,) [s] per operator of ``graph.operators`` on the device, infinite where it may not run; the
+            input's is not used.
         server: (N,) [s] per operator on the server.
         transfer: (N,) [s] to send each operator's output; the last one's, the answer, is not used.
 
@@ -76,29 +78,41 @@ def min_cut(
         `idn_gym.lab.cutting` makes modules of them.
 
     Raises:
-        ConfigError: not one number per operator, or one that is negative or missing.
+        ConfigError: not one number per operator, one that is negative or missing, or no way is finite.
     """
-    count = len(graph.operators)
+    rows = graph.operators
     for key, values in (("device", device), ("server", server), ("transfer", transfer)):
-        if len(values) != count or not all(value >= 0 for value in values):
-            raise ConfigError(key, f"must be {count} numbers of at least 0, one per operator")
+        if len(values) != len(rows) or not all(value >= 0 for value in values):
+            raise ConfigError(key, f"must be {len(rows)} numbers of at least 0, one per operator")
     network = nx.DiGraph()
-    users: dict[int, list[int]] = {i: [] for i in range(count)}
-    network.add_node("server")
-    for i, row in enumerate(graph.operators):
-        network.add_edge("device", i, capacity=math.inf if i == 0 else server[i])
+    network.add_nodes_from(["device", "server"])
+    scale = _denominator([*device, *server, *transfer])
+
+    def join(start: Hashable, end: Hashable, seconds: float) -> None:
+        # In whole numbers, since sums of numbers that are rounded cannot tell which edges are full.
+        limit = {} if math.isinf(seconds) else {"capacity": int(Fraction(seconds) * scale)}
+        network.add_edge(start, end, **limit)
+
+    used = {source for row in rows for source in row.inputs}
+    for i, row in enumerate(rows):
+        join("device", i, server[i] if i else math.inf)
         if i:
-            network.add_edge(i, "server", capacity=device[i])
+            join(i, "server", device[i])
+        if i in used:
+            join(i, ("sent", i), transfer[i])
         for source in row.inputs:
-            users[source].append(i)
-    for i, consumers in users.items():
-        if consumers:
-            network.add_edge(i, ("sent", i), capacity=transfer[i])
-        for consumer in consumers:
-            network.add_edge(("sent", i), consumer)
-            network.add_edge(consumer, i)
-    seconds, (near, _) = nx.minimum_cut(network, "device", "server")
-    return frozenset(node for node in near if isinstance(node, int)), float(seconds)
+            join(("sent", source), i, math.inf)
+            join(i, source, math.inf)
+    try:
+        seconds, (near, _) = nx.minimum_cut(network, "device", "server")
+    except nx.NetworkXUnbounded:
+        raise ConfigError("device", "leaves no way; no assignment takes a finite time") from None
+    return frozenset(node for node in near if isinstance(node, int)), float(Fraction(seconds, scale))
+
+
+def _denominator(values: Sequence[float]) -> int:
+    """What makes whole numbers of all of them but the infinite ones; floats have powers of two."""
+    return max((Fraction(value).denominator for value in values if not math.isinf(value)), default=1)
 
 
 class ExitSplit(NamedTuple):

@@ -81,6 +81,27 @@ def test_min_cut_is_the_best_of_all_assignments(seed):
     assert seconds(set(near)) == pytest.approx(found)
 
 
+def test_min_cut_is_exact_where_seconds_differ_by_many_orders_of_magnitude():
+    # In rounded sums the small numbers vanish in the large ones, and full edges look free.
+    rng = np.random.default_rng(33)
+    count = 53
+    inputs = [(), *(tuple({i - 1, int(rng.integers(i))}) for i in range(1, count))]
+    for _ in range(30):
+        device, server, transfer = 10 ** rng.uniform(-12, 12, (3, count))
+        near, seconds = min_cut(graph_of(inputs), device, server, transfer)
+        sent = {source for i in range(count) if i not in near for source in inputs[i]} & near
+        there = [i for i in range(count) if i not in near]
+        asked = sum(device[i] for i in near if i) + server[there].sum() + transfer[list(sent)].sum()
+        assert seconds == pytest.approx(asked)
+
+
+def test_min_cut_goes_around_places_where_an_operator_may_not_run():
+    chain = graph_of([(), (0,), (1,)])
+    assert min_cut(chain, [0, 5, np.inf], [0, np.inf, 1], [1, 1, 0]) == ({0, 1}, 7.0)
+    with pytest.raises(ConfigError, match=r"^device: leaves no way"):
+        min_cut(chain, [0, np.inf, 1], [0, 1, np.inf], [1, 1, 0])
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_tiers_is_the_best_of_all_rising_ways(seed):
     rng = np.random.default_rng(seed)
