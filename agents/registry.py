@@ -10,7 +10,7 @@ from gymnasium import Env
 from gymnasium.vector import VectorEnv
 
 from idn_gym.policy import Policy
-from idn_gym.strict import ConfigError, closest
+from idn_gym.strict import ConfigError, closest, show
 
 AGENTS: dict[str, str] = {
     "ppo": "agents.rl.trained:ppo",
@@ -101,11 +101,24 @@ def make_agent(name: str, env: VectorEnv[Any, Any, Any], **options: Any) -> Poli
     return policy
 
 
+def simulation_of(env: Any) -> Any:
+    """The simulation of a native vector environment.
+
+    Raises:
+        ConfigError: `env` is none.
+    """
+    simulation = getattr(getattr(env, "unwrapped", None), "simulation", None)
+    if simulation is None or isinstance(env, Env):
+        wanted = 'what gym.make_vec("IDN-v0") makes by itself, without vectorization_mode'
+        raise ConfigError("env", f"{show(env)} is not allowed; agents act in {wanted}")
+    return simulation
+
+
 def _check(name: str, env: Any) -> None:
-    """Refuse an environment that the agent cannot act in."""
-    if isinstance(env, Env):
-        raise ConfigError("env", f'{env} is not allowed; agents act in what gym.make_vec("IDN-v0") makes')
-    given = getattr(getattr(env.unwrapped, "simulation", None), "action", None)
-    if given is not None and given != CODECS.get(name, given):
+    """Refuse an environment that the agent cannot act in; trained ones look for themselves."""
+    if name not in CODECS and not isinstance(env, Env):
+        return
+    given = getattr(simulation_of(env), "action", CODECS[name])
+    if given != CODECS[name]:
         wanted = f"make the environment with action={CODECS[name]!r}"
         raise ConfigError("action", f"{given!r} is not what {name} can act through; {wanted}")

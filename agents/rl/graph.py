@@ -14,6 +14,7 @@ from gymnasium.vector import VectorEnv
 from stable_baselines3.common.distributions import DiagGaussianDistribution
 from torch import Tensor, nn
 
+from agents.registry import simulation_of
 from agents.rl.graph_nets import Encoder, Scene, Scorer, Wiring, groups_of, read_wiring
 from agents.rl.policy import IMPOSSIBLE, ChoicePolicy
 from idn_gym.strict import ConfigError
@@ -271,13 +272,12 @@ def check_codecs(env: VectorEnv[Any, Any, Any], trained: str) -> None:
         trained: name of the action codec that the policy was trained to act through.
 
     Raises:
-        ConfigError: another observation than `graph`, or another action codec.
+        ConfigError: another environment, another observation than `graph`, or another action codec.
     """
     if not isinstance(env.single_observation_space, spaces.Dict):
         kind = type(env.single_observation_space).__name__
         raise ConfigError("observation", f"a {kind} is not what the graph policy reads; allowed: graph")
-    native: Any = env.unwrapped
-    wanted = native.simulation.action
+    wanted = simulation_of(env).action
     if wanted != trained:
         raise ConfigError(
             "action",

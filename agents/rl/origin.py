@@ -10,6 +10,7 @@ from typing import Any
 
 from gymnasium.vector import VectorEnv
 
+from agents.registry import simulation_of
 from agents.rl.config import AgentConfig
 from idn_gym.actions import CODECS, make_codec
 from idn_gym.observations import OBSERVERS, make_observer
@@ -44,8 +45,12 @@ class Origin:
         return self.action or self.scenario.action
 
     def fits(self, env: VectorEnv[Any, Any, Any]) -> bool:
-        """Whether observations and actions of `env` are those of the training."""
-        simulation: Any = env.unwrapped.simulation  # type: ignore[attr-defined]
+        """Whether observations and actions of `env` are those of the training.
+
+        Raises:
+            ConfigError: `env` is not the native vector environment.
+        """
+        simulation = simulation_of(env)
         same = simulation.action == self.codec
         if not same or type(simulation.observer) is not OBSERVERS[self.observation]:
             return False

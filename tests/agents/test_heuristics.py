@@ -156,6 +156,15 @@ def test_an_agent_refuses_a_codec_that_it_cannot_act_through(name):
         make_agent(name, env)
 
 
-def test_an_agent_refuses_a_single_environment():
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: gym.make("IDN-v0", scenario="tiny"),
+        lambda: gym.make_vec("IDN-v0", num_envs=1, scenario="tiny", vectorization_mode="sync"),
+        lambda: gym.make_vec("CartPole-v1", num_envs=1),
+        lambda: None,
+    ],
+)
+def test_an_agent_refuses_what_is_not_the_native_environment(make):
     with pytest.raises(ConfigError, match=r"^env: .*gym.make_vec"):
-        make_agent("random", gym.make("IDN-v0", scenario="tiny"))
+        make_agent("popularity", make())

@@ -74,6 +74,9 @@ def test_agent_comes_back_from_its_file_and_plays_the_same(tmp_path, kind, codec
     read = make_agent(kind, env, path=str(tmp_path / "policy.zip"))
     episodes = [rollout(policy, env, range(3)).figures for policy in (acting(algorithm, env), read, read)]
     assert len({figures.tobytes() for figures in episodes}) == 1
+    other = gym.make_vec("IDN-v0", num_envs=1, vectorization_mode="sync", **config.env_options())
+    with pytest.raises(ConfigError, match=r"^env: SyncVectorEnv.* is not allowed; .*gym.make_vec"):
+        make_agent(kind, other, path=str(tmp_path / "policy.zip"))
 
 
 def test_masks_hold_wherever_it_acts():
