@@ -39,7 +39,7 @@ class RunFolder:
             ConfigError: there is something else in its place, or a run whose configuration is gone.
         """
         if not self.config.exists():
-            for file in (self.policy, self.checkpoint, self.events):
+            for file in (self.policy, self.checkpoint, *written(self.events)):
                 if file.exists():
                     raise ConfigError("out", f"{file} is there without the {self.config.name} of a run")
             return None

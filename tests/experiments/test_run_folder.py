@@ -43,16 +43,19 @@ def test_forced_deletes_what_a_run_wrote_and_nothing_else(tmp_path, config):
     fill(tmp_path, {**MINE, **RUN, "config.yaml": config})
     demo.throw_away(RunFolder(tmp_path))
     assert content(tmp_path) == MINE
+    assert RunFolder(tmp_path).saved() is None, "what is left must not stop the run that was asked for"
     fill(tmp_path / "only", {**RUN, "config.yaml": config})
     demo.throw_away(RunFolder(tmp_path / "only"))
     assert not (tmp_path / "only").exists()
 
 
-@pytest.mark.parametrize("words", [["nonsense=1"], ["agent.gamma=2"], ["no assignment"]])
+@pytest.mark.parametrize(
+    "words", [["nonsense=1"], ["agent.gamma=2"], ["no assignment"], ["--seeds", "0"], ["--seeds", "-3"]]
+)
 def test_nothing_is_deleted_before_the_command_line_was_accepted(tmp_path, config, words):
     files = {**MINE, **RUN, "config.yaml": config}
     fill(tmp_path, files)
-    with pytest.raises(SystemExit, match=r"^error: "):
+    with pytest.raises(SystemExit, match=r"^(error: |2$)"):
         demo.main(["--out", str(tmp_path), "--force", *words])
     assert content(tmp_path) == files
 
@@ -77,10 +80,11 @@ def test_folders_without_the_marks_of_a_run_are_left_alone(tmp_path, files):
 
 def test_training_deletes_no_curves_but_its_own(tmp_path, config):
     folder = RunFolder(tmp_path)
-    fill(tmp_path, MINE)
-    with pytest.raises(SystemExit, match=r"tensorboard is there without the config.yaml of a run"):
+    theirs = {**MINE, "tensorboard/events.out.tfevents.1": "curves of another run"}
+    fill(tmp_path, theirs)
+    with pytest.raises(SystemExit, match=r"events.out.tfevents.1 is there without the config.yaml of a run"):
         train.main(["--out", str(tmp_path)])
-    assert content(tmp_path) == MINE
+    assert content(tmp_path) == theirs
     fill(tmp_path, {**RUN, "config.yaml": config})
     folder.checkpoint.unlink()
     folder.begin(resolve(agent="ppo"))
