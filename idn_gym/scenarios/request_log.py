@@ -23,8 +23,8 @@ DISORDER = 0.01
 """Share of the log's length by which a request may be earlier than one above it."""
 
 MANY, FAR, FEW = 20, 0.5, 0.01
-"""In a log of so many requests, a gap of that share of its length looks like a mistake if only this share of
-the requests, or a single one, are beyond it."""
+"""In a log of `MANY` requests or more it looks like a mistake if they fill less than `FAR` of its length
+without the share `FEW` of them, at least one, at either end."""
 
 
 class _Cell(NamedTuple):
@@ -38,9 +38,9 @@ def read_columns(replay: Replay) -> tuple[Floats, Floats | None]:
     Warns of requests far from all others, which leave most slots of an episode empty.
 
     Raises:
-        ConfigError: the file cannot be read, lacks a column or has it twice, holds a cell that is neither a
-            number nor an ISO 8601 time, mixes these or times with and without a UTC offset, or is not in
-            the order of time.
+        ConfigError: the file cannot be read, lacks a column or has it twice, has a row with more cells than
+            columns (as where numbers have decimal commas), holds a cell that is neither a number nor an
+            ISO 8601 time, mixes these or times with and without a UTC offset, or is not in the order of time.
     """
     wanted = [("time", replay.time)] + ([("size", replay.size)] if replay.size is not None else [])
     rows, lines = _read_rows(replay.path, wanted)
@@ -69,6 +69,13 @@ def _read_rows(path: str, wanted: list[tuple[str, str]]) -> tuple[list[list[str 
                         f"{KEY}.{field}", f"line 1: {header.count(name)} columns are called {show(name)}"
                     )
             for row in reader:
+                if any(row.get(None, ())):
+                    cells = len(header) + len(row[None])
+                    raise ConfigError(
+                        f"{KEY}.path",
+                        f"{show(path)}, line {reader.line_num}: {cells} cells are not allowed; "
+                        f"must be {len(header)}",
+                    )
                 rows.append([row[name] for _, name in wanted])
                 lines.append(reader.line_num)
     except OSError as error:
@@ -132,14 +139,14 @@ def _check_order(times: Floats, lines: Ints) -> None:
 
 
 def _warn_of_outliers(path: str, times: Floats, lines: Ints) -> None:
-    order = np.argsort(times, kind="stable")
-    gaps = np.diff(times[order])
-    before = 1 + int(np.argmax(gaps))
-    few = min(before, times.size - before)
-    if gaps.max() > FAR * np.ptp(times) and few <= max(1, FEW * times.size) and times.size >= MANY:
-        far = lines[order[:before] if few == before else order[before:]]
+    if times.size < MANY:
+        return
+    few, length = max(1, int(FEW * times.size)), np.ptp(times)
+    most = np.sort(times)[few:-few]
+    if np.ptp(most) < FAR * length:
+        far = lines[np.maximum(most[0] - times, times - most[-1]) > FAR * length / 4]
         warnings.warn(
-            f"{KEY}.time: {show(path)}, line {far.min()}: {few} of {times.size} requests are more than half "
-            "of the log away from all others, so that most slots have no requests",
+            f"{KEY}.time: {show(path)}, line {far.min()}: {far.size} of {times.size} requests are so far "
+            "away that all others fill less than half of the log, and most slots have no requests",
             stacklevel=2,
         )

@@ -132,6 +132,7 @@ def test_a_log_is_read_once_unless_it_changes(log):
             'TIMESTAMP,Tokens\n1,"2"\n\n3,4\n2,5\n',
             r"\.time: line 5: 1 before a request above it, 50% of the log; sort the file by time",
         ),
+        ("TIMESTAMP,Tokens\n1,2,\n2,5,3,0\n", r"\.path: .*, line 3: 4 cells are not allowed; must be 2$"),
         (b"TIMESTAMP,Tokens\n\xff\xfe,2\n", r"\.path: .* is not a CSV file"),
     ],
 )
@@ -152,8 +153,10 @@ def test_a_little_disorder_is_no_fault(log):
 
 
 def test_a_request_far_from_all_others_is_warned_about(log, recwarn):
-    with pytest.warns(UserWarning, match=r"line 2: 1 of 101 requests .* half of the log away"):
+    with pytest.warns(UserWarning, match=r"line 2: 1 of 101 requests .* less than half of the log"):
         read_log(log(times=[0, *range(1000, 1100)], sizes=[1] * 101))
+    with pytest.warns(UserWarning, match=r"line 2: 2 of 102 requests .* less than half of the log"):
+        read_log(log(times=[0, *range(1000, 1100), 2100], sizes=[1] * 102))  # one at each end
     recwarn.clear()
     read_log(log(times=[*range(50), *range(1000, 1050)], sizes=[1] * 100))  # two days of measurements
     assert not recwarn.list
