@@ -21,6 +21,9 @@ __all__ = ["ConfigError", "closest", "number", "override", "read", "read_word", 
 
 T = TypeVar("T")
 
+MOST_CHANGES = 10_000
+"""Keys that one mapping may change; each of them costs a copy of all that lie beside it."""
+
 
 def number(
     default: Any = dataclasses.MISSING,
@@ -72,6 +75,10 @@ def override(value: Any, changes: Mapping[str, Any]) -> Any:
     """
     if not isinstance(changes, Mapping):
         raise ConfigError("overrides", f"{show(changes)} is not allowed; must be a mapping of dotted keys")
+    if len(changes) > MOST_CHANGES:
+        raise ConfigError(
+            "overrides", f"{len(changes):,} keys are not allowed; must be {MOST_CHANGES:,} at most"
+        )
     paths = []
     for dotted in changes:
         if not isinstance(dotted, str) or not all(dotted.split(".")):

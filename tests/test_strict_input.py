@@ -60,6 +60,10 @@ def test_the_order_of_overrides_does_not_matter(order):
         ({"shape..radius": 1}, "overrides: 'shape..radius' is not a dotted key such as 'a.b.c'"),
         ({"": 1}, "overrides: '' is not a dotted key such as 'a.b.c'"),
         ({3: 1}, "overrides: 3 is not a dotted key such as 'a.b.c'"),
+        (
+            {str(i): 1 for i in range(10_001)},
+            "overrides: 10,001 keys are not allowed; must be 10,000 at most",
+        ),
         (["name"], "overrides: ['name'] is not allowed; must be a mapping of dotted keys"),
     ],
 )

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from idn_gym.strict import ConfigError, number
+from idn_gym.strict import ConfigError, number, show
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,9 @@ class OperatingPoint:
     def __post_init__(self) -> None:
         after = [exit_.after for exit_ in self.exits]
         if not after or after != sorted(set(after)):
-            raise ConfigError("exits", f"after = {after} is not allowed; must be rising, one exit at least")
+            raise ConfigError(
+                "exits", f"after = {show(after)} is not allowed; must be rising, one exit at least"
+            )
         total = math.fsum(exit_.share for exit_ in self.exits)
         if abs(total - 1.0) > 1e-9:
             raise ConfigError("exits", f"shares add up to {total!r}; must be 1")
@@ -116,7 +118,7 @@ class Model:
             if len(row.blocks) != len(self.blocks) or min(row.blocks) <= 0:
                 raise ConfigError(
                     f"seconds.{devices.index(row.device)}.blocks",
-                    f"{row.blocks!r} is not allowed; must be {len(self.blocks)} numbers above 0",
+                    f"{show(row.blocks)} is not allowed; must be {len(self.blocks)} numbers above 0",
                 )
 
 
@@ -204,7 +206,7 @@ def _check_blocks(model: Model) -> None:
 def _check_points(model: Model) -> None:
     names = [point.name for point in model.points]
     if not names or len(set(names)) < len(names):
-        raise ConfigError("points", f"{names} is not allowed; one point at least, names must differ")
+        raise ConfigError("points", f"{show(names)} is not allowed; one point at least, names must differ")
     for i, point in enumerate(model.points):
         if point.exits[-1].after != len(model.blocks):
             raise ConfigError(

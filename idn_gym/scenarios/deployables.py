@@ -16,7 +16,7 @@ from idn_gym.core import options
 from idn_gym.core.arrays import EMPTY, Floats, Residents
 from idn_gym.scenarios.config import Serving, Task
 from idn_gym.scenarios.network import Network, look_up
-from idn_gym.strict import ConfigError, closest, twice
+from idn_gym.strict import ConfigError, closest, show, twice
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,13 +104,13 @@ def look_up_tasks(
         if not task.models or len(set(task.models)) < len(task.models):
             raise ConfigError(
                 f"tasks.{task.name}.models",
-                f"{list(task.models)} is not allowed; it is empty or names one twice",
+                f"{show(list(task.models))} is not allowed; it is empty or names one twice",
             )
         solved = {look_up(catalog.models, name, f"tasks.{task.name}.models").task for name in task.models}
         if len(solved) > 1:
             raise ConfigError(
                 f"tasks.{task.name}.models",
-                f"{list(task.models)} is not allowed; they solve {' and '.join(sorted(solved))}",
+                f"{show(list(task.models))} is not allowed; they solve {' and '.join(sorted(solved))}",
             )
         _warn_of_mixture(task, catalog)
         usable = {name for name in task.models if _points(catalog.models[name], exits)}
