@@ -1,4 +1,4 @@
-"""Places where a network can be cut, and which of them are worth looking at; needs no torch."""
+"""Places where a network can be cut, and which of them are worth looking at."""
 
 from __future__ import annotations
 
