@@ -44,7 +44,7 @@ class Cost(NamedTuple):
 
 def learners() -> list[str]:
     """Names of all agents that are measured here."""
-    return [name for name, target in AGENTS.items() if target.startswith("agents.online.")]
+    return [name for name, target in AGENTS.items() if target.startswith("idn_gym.policies.online.")]
 
 
 def measure(name: str, scenario: str, slots: int) -> Cost:

@@ -24,10 +24,10 @@ import numpy as np
 
 import idn_gym  # noqa: F401 (registers IDN-v0)
 from agents.rl.build import build
-from experiments import run_config
 from experiments.commands import Parser, command, count
-from experiments.report import write_csv
+from experiments.reports.tables import write_csv
 from experiments.train import make_env
+from experiments.training import run_config
 from idn_gym.core.transition import step
 from idn_gym.core.workspace import make_scratch
 from idn_gym.files import writable_file

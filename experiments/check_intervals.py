@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 
 from experiments.commands import Parser, count
-from experiments.report import aligned
+from experiments.reports.tables import aligned
 from idn_gym.core.arrays import Floats
 from idn_gym.evaluation.intervals import (
     LEAST_FOR_IQM,

@@ -15,9 +15,9 @@ import numpy as np
 import torch
 
 from experiments.commands import Parser, command
-from experiments.lab_evidence import Evidence, Finding
-from experiments.lab_store import Store
-from experiments.report import aligned
+from experiments.lab.evidence import Evidence, Finding
+from experiments.lab.store import Store
+from experiments.reports.tables import aligned
 from idn_gym.lab.data import load_data, use_folder
 from idn_gym.lab.ddnn import DDNN, DEVICES, communication_bytes
 from idn_gym.lab.exits import CRITERIA, Criterion

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from experiments.commands import Parser, command
-from experiments.play import open_agent
-from experiments.report import aligned
-from experiments.study_config import AGENT, Part, Study
+from experiments.reports.tables import aligned
+from experiments.studies.config import AGENT, Part, Study
+from experiments.training.play import open_agent
 from idn_gym.core.arrays import Floats
 from idn_gym.evaluation.delays import Witness, delays
 from idn_gym.evaluation.intervals import mean_interval

@@ -34,8 +34,8 @@ from idn_gym.scenarios.config import (
     UniformTask,
     Workload,
 )
-from idn_gym.scenarios.dynamics import draw_memory, draw_rates, draw_seconds, draw_slowdown
-from idn_gym.scenarios.workloads import draw_demand
+from idn_gym.scenarios.processes.demand import draw_demand
+from idn_gym.scenarios.processes.resources import draw_memory, draw_rates, draw_seconds, draw_slowdown
 
 PICTURE = Path(__file__).resolve().parent.parent / "docs" / "pictures" / "dynamics.png"
 SLOTS = 144

@@ -8,8 +8,16 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from experiments.catalog_sources import detection, devices, fashion, imagenet, links, resnet152, table
 from experiments.commands import Parser, command
+from experiments.shipped_data.catalog_sources import (
+    detection,
+    devices,
+    fashion,
+    imagenet,
+    links,
+    resnet152,
+    table,
+)
 from idn_gym.catalog import load_catalog, write_catalog
 from idn_gym.catalog.reader import SHIPPED, Tables
 from idn_gym.files import writable_folder

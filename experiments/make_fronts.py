@@ -16,21 +16,21 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from agents.heuristics.local import best_placement
-from agents.heuristics.search import SearchConfig
 from experiments.commands import Parser
-from experiments.run_config import versions
+from experiments.training.run_config import versions
 from idn_gym.core.arrays import Floats, Residents
+from idn_gym.core.slots import one_row
 from idn_gym.evaluation.front import static_front
-from idn_gym.evaluation.hindsight import one_row
-from idn_gym.evaluation.sequence import all_placements
 from idn_gym.files import atomically
 from idn_gym.objectives import preference_lattice
+from idn_gym.optimum.schedule import all_placements
+from idn_gym.policies.heuristics.local import best_placement
+from idn_gym.policies.heuristics.search import SearchConfig
 from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Scenario
-from idn_gym.scenarios.fronts import FRONTS, Front
 from idn_gym.scenarios.presets import PRESETS
+from idn_gym.scenarios.reference_fronts import FRONTS, Front
 
 EXACT, SEARCHED = ("tiny",), ("edge-small", "fashion-edge")
 SPLIT, SEEDS, DIVISIONS = "test", 30, 3

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from experiments.commands import Parser, command
-from experiments.lab_store import Store, versions
-from experiments.report import aligned
+from experiments.lab.store import Store, versions
+from experiments.reports.tables import aligned
 from idn_gym.catalog import Model, Outcomes, write_catalog, write_outcomes
 from idn_gym.catalog.reader import SHIPPED
 from idn_gym.files import atomically, file_name, writable_folder

@@ -17,9 +17,9 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from experiments.catalog_sources.facts import digits
-from experiments.catalog_sources.fit import fit, left_out_error
 from experiments.commands import Parser, command, count
+from experiments.shipped_data.catalog_sources.facts import digits
+from experiments.shipped_data.catalog_sources.fit import fit, left_out_error
 from idn_gym.catalog import Device, Provenance, SimpleLaw, write_catalog
 from idn_gym.catalog.writer import FORMS
 from idn_gym.files import file_name, writable_file

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments import report
 from experiments.commands import Parser, command, count
 from experiments.compare import BASELINES
-from experiments.play import play
-from experiments.run_config import assignments
+from experiments.reports import tables as report
+from experiments.training.play import play
+from experiments.training.run_config import assignments
 from idn_gym.evaluation.intervals import Interval
 from idn_gym.files import file_name, writable_folder
 from idn_gym.scenarios.compile import compile_scenario
@@ -43,7 +43,7 @@ def measure(
     Args:
         scenario: what to play.
         seeds: of the test split; searches look at validation seeds.
-        options: of the searches, as in `agents.heuristics.search.SearchConfig`.
+        options: of the searches, as in `idn_gym.policies.heuristics.search.SearchConfig`.
         preference: what the scalar cost weighs.
     """
     played = {

@@ -1,7 +1,7 @@
 """Measure label-free estimates of accuracy on the logits of trained networks.
 
 ``python -m experiments.measure_quality FOLDER`` reads every npz file in the folder (layout:
-`experiments.quality_data`), prints how far the estimates are from the truth and writes, into
+`experiments.lab.quality_data`), prints how far the estimates are from the truth and writes, into
 ``FOLDER/quality`` or ``--out``, the tables as text and CSV (fractions, not points) and reliability
 diagrams.
 """
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from experiments.commands import Parser, command
-from experiments.quality_data import (
+from experiments.lab.quality_data import (
     Calibrated,
     Followed,
     Judged,
@@ -26,8 +26,8 @@ from experiments.quality_data import (
     judge,
     read_logits,
 )
-from experiments.quality_figures import draw_reliability
-from experiments.report import aligned, write_csv
+from experiments.lab.quality_plots import draw_reliability
+from experiments.reports.tables import aligned, write_csv
 from idn_gym.files import writable_folder, write_text
 from idn_gym.strict import ConfigError
 

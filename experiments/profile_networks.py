@@ -1,7 +1,7 @@
 """Profile the catalogue's ImageNet networks: ``python -m experiments.profile_networks --out profiles.json``.
 
 Needs timm and torchvision, which nothing else here does; random weights will do, so nothing is
-downloaded. The file has the form of ``experiments/catalog_sources/cut_profiles.json``.
+downloaded. The file has the form of ``experiments/shipped_data/catalog_sources/cut_profiles.json``.
 """
 
 from __future__ import annotations

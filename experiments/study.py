@@ -23,15 +23,15 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from experiments import study_report
-from experiments.code_stamp import code_stamp
 from experiments.commands import GO_ON, Parser, command, count
-from experiments.front_unit import FrontUnit
-from experiments.kept import Kept
-from experiments.run_config import versions
-from experiments.study_config import AGENT, BASELINE, Part, Study, of_scenario
-from experiments.study_entry import Entry
-from experiments.unit import Unit
+from experiments.studies import report as study_report
+from experiments.studies.cached_run import Kept
+from experiments.studies.code_stamp import code_stamp
+from experiments.studies.config import AGENT, BASELINE, Part, Study, of_scenario
+from experiments.studies.entry import Entry
+from experiments.studies.front_run import FrontUnit
+from experiments.studies.run import Unit
+from experiments.training.run_config import versions
 from experiments.workers import pool_of
 from idn_gym.evaluation.pareto import hypervolume
 from idn_gym.files import file_name, writable_folder

@@ -14,12 +14,12 @@ from stable_baselines3.common.vec_env import VecMonitor
 
 import idn_gym  # noqa: F401 (registers IDN-v0)
 from agents.rl.build import build
-from experiments import checkpoint, run_config
 from experiments.commands import Parser, command
-from experiments.divergence import learn
-from experiments.monitor import Monitor
-from experiments.run_config import RunConfig, flat
-from experiments.run_folder import RunFolder
+from experiments.training import checkpoint, run_config
+from experiments.training.divergence import learn
+from experiments.training.monitor import Monitor
+from experiments.training.run_config import RunConfig, flat
+from experiments.training.run_folder import RunFolder
 from idn_gym.files import atomically, writable_folder
 from idn_gym.integrations.sb3 import GymVecEnv, use_one_thread
 from idn_gym.strict import ConfigError

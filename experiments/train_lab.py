@@ -1,6 +1,6 @@
 """Train the networks of a laboratory: ``python -m experiments.train_lab configs/lab/fashion.yaml``.
 
-Every network is trained once per seed and kept on disk (`experiments/lab_store.py` says how); the same
+Every network is trained once per seed and kept on disk (`experiments/lab/store.py` says how); the same
 command later trains only what is missing or whose recipe has changed. Needs the extra ``lab``.
 """
 
@@ -15,7 +15,7 @@ import torch
 from tqdm import tqdm
 
 from experiments.commands import GO_ON, Parser, command, count
-from experiments.lab_store import Store
+from experiments.lab.store import Store
 from experiments.workers import pool_of
 from idn_gym.files import file_name, writable_folder
 from idn_gym.lab.data import Data, load_data, use_folder

@@ -21,12 +21,12 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from experiments import tune_report
 from experiments.commands import GO_ON, Parser, command, count
-from experiments.tune_config import Tuning, axes, read_tuning
-from experiments.tune_journal import STARTUP, mend, open_study, prepare, read_optuna
-from experiments.tune_report import finished
-from experiments.tune_trial import train_trial
+from experiments.tuning import report as tune_report
+from experiments.tuning.config import Tuning, axes, read_tuning
+from experiments.tuning.journal import STARTUP, mend, open_study, prepare, read_optuna
+from experiments.tuning.report import finished
+from experiments.tuning.trial import train_trial
 from experiments.workers import pool_of
 from idn_gym.files import file_name, writable_folder, write_text
 from idn_gym.strict import ConfigError, read_yaml

@@ -15,8 +15,8 @@ from idn_gym.metrics import METRICS
 from idn_gym.objectives import OBJECTIVES
 from idn_gym.observations import Observations, row_of
 from idn_gym.rendering import render_ansi, render_rgb
-from idn_gym.scenarios.fronts import discounted_front, read_front
 from idn_gym.scenarios.presets import resolve
+from idn_gym.scenarios.reference_fronts import discounted_front, read_front
 from idn_gym.simulation import Simulation, Slot
 from idn_gym.strict import ConfigError, closest, show
 
@@ -165,7 +165,7 @@ class IDNEnv(gym.Env[Observations, Any]):
     def pareto_front(self, gamma: float) -> list[npt.NDArray[np.float64]]:
         """Discounted returns that static placements reach who know the episode, as MO-Gymnasium has it.
 
-        Ships for `tiny`, `edge-small` and `fashion-edge`, unchanged; see `idn_gym.scenarios.fronts.Front`.
+        Ships for `tiny`, `edge-small` and `fashion-edge`, unchanged; see `reference_fronts.Front`.
         Means over test seeds; placements are those that are best without a discount.
 
         Raises:

@@ -18,8 +18,8 @@ from idn_gym.metrics import METRICS
 from idn_gym.objectives import OBJECTIVES
 from idn_gym.observations import Observations, put_rows, row_of
 from idn_gym.rendering import render_ansi, render_rgb
-from idn_gym.scenarios.fronts import discounted_front, read_front
 from idn_gym.scenarios.presets import resolve
+from idn_gym.scenarios.reference_fronts import discounted_front, read_front
 from idn_gym.simulation import Simulation, Slot
 from idn_gym.strict import ConfigError, closest, show
 

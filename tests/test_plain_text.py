@@ -2,7 +2,7 @@
 
 import pytest
 
-from experiments.run_config import assignments
+from experiments.training.run_config import assignments
 from idn_gym.messages import LONGEST
 from idn_gym.scenarios.presets import resolve
 from idn_gym.strict import ConfigError, closest, read_word, read_yaml, show

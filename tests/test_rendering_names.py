@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 import pytest
 
 import idn_gym  # noqa: F401
-from experiments.figures import save
+from experiments.reports.plots import save
 from idn_gym.rendering import letters
 from idn_gym.rendering.columns import fit, pad, width, wrap
 from idn_gym.rendering.letters import drawable, families

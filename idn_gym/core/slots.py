@@ -1,4 +1,4 @@
-"""Single slots cut out of an instance: what a learner may know of a slot that is over."""
+"""Rows and single slots cut out of an instance: what a learner may know of a slot that is over."""
 
 from __future__ import annotations
 
@@ -23,3 +23,12 @@ def join_slots(instances: list[Instance]) -> Instance:
     draws = [instance.draw for instance in instances]
     moving = {name: np.concatenate([getattr(draw, name) for draw in draws], axis=1) for name in MOVING}
     return Instance(instances[-1].tables, Draw(**{**draws[-1]._asdict(), **moving}))
+
+
+def one_row(instance: Instance, b: int) -> Instance:
+    """Row b of the instance alone; tables are shared."""
+    fields = instance.draw._asdict()
+    return Instance(
+        instance.tables,
+        Draw(**{name: field[b : b + 1] if len(field) > 1 else field for name, field in fields.items()}),
+    )

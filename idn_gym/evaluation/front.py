@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from idn_gym.core.arrays import Floats, Residents
-from idn_gym.evaluation.static import static_cost
 from idn_gym.objectives import OBJECTIVES
+from idn_gym.optimum.static import static_cost
 from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Scenario
-from idn_gym.scenarios.fronts import Front
+from idn_gym.scenarios.reference_fronts import Front
 from idn_gym.simulation import Simulation
 
 
@@ -22,7 +22,7 @@ def static_front(
     """Choose among candidates for every preference and episode, and play what was chosen.
 
     The choice is by the scalar reward, first loads included. It is exact where the candidates are all
-    placements there are (`idn_gym.evaluation.sequence.all_placements`), else a front to be beaten.
+    placements there are (`idn_gym.optimum.schedule.all_placements`), else a front to be beaten.
 
     Args:
         scenario: what to play.

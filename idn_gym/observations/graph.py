@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from idn_gym.core.arrays import Floats, Instance, Outcome, State
-from idn_gym.core.prospects import Known, make_prospects
 from idn_gym.observations.base import Feature
+from idn_gym.observations.forecast_tables import Known, make_prospects
 from idn_gym.observations.graph_features import (
     GLOBALS,
     LINK_CONSTANTS,
@@ -24,7 +24,7 @@ from idn_gym.observations.graph_features import (
 )
 from idn_gym.observations.graph_kernel import Ground, Seen, Sheets, write_graph
 from idn_gym.scenarios.compile import Compiled
-from idn_gym.scenarios.topologies import expand
+from idn_gym.scenarios.compile.topologies import expand
 from idn_gym.strict import ConfigError
 
 COLUMNS: dict[str, tuple[Feature, ...]] = {

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from idn_gym.core.arrays import EMPTY, Floats, Ints, Residents
-from idn_gym.core.foresight import foresee
 from idn_gym.core.kernel import hot, inner
-from idn_gym.core.prospects import Known, Prospects
+from idn_gym.observations.forecast import foresee
+from idn_gym.observations.forecast_tables import Known, Prospects
 
 Columns = npt.NDArray[np.float32]
 

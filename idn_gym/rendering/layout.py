@@ -9,7 +9,7 @@ import numpy as np
 
 from idn_gym.core.arrays import EMPTY, Floats
 from idn_gym.scenarios.compile import Compiled
-from idn_gym.scenarios.topologies import expand
+from idn_gym.scenarios.compile.topologies import expand
 
 WIDEST = 16
 """Nodes side by side at most; a level with more is drawn as several staggered rows."""

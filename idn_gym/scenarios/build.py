@@ -11,12 +11,12 @@ from idn_gym.core.arrays import SHARED, Draw, Floats, Instance
 from idn_gym.core.value import price_options
 from idn_gym.core.workspace import empty_outcome
 from idn_gym.objectives import draw_preference, read_preference, tariff_of
-from idn_gym.scenarios.chains import Streams
 from idn_gym.scenarios.compile import Compiled, compile_scenario
+from idn_gym.scenarios.compile.sizes import check_memory
 from idn_gym.scenarios.config import Scenario
-from idn_gym.scenarios.dynamics import draw_memory, draw_rates, draw_seconds, draw_slowdown
-from idn_gym.scenarios.sizes import check_memory
-from idn_gym.scenarios.workloads import draw_demand
+from idn_gym.scenarios.processes.chains import Streams
+from idn_gym.scenarios.processes.demand import draw_demand
+from idn_gym.scenarios.processes.resources import draw_memory, draw_rates, draw_seconds, draw_slowdown
 from idn_gym.strict import ConfigError, closest, show
 
 SPLITS = ("train", "validation", "test")

@@ -13,9 +13,9 @@ from agents.registry import make_agent
 from agents.rl.build import build
 from agents.rl.graph import GraphPolicy, graph_options
 from agents.rl.graph_nets import Scorer
-from experiments import checkpoint
-from experiments.run_config import resolve
 from experiments.train import make_env as make_training_env
+from experiments.training import checkpoint
+from experiments.training.run_config import resolve
 from idn_gym.core.arrays import EMPTY
 from idn_gym.integrations.sb3 import GymVecEnv, use_one_thread
 from idn_gym.strict import ConfigError

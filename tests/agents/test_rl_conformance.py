@@ -15,9 +15,9 @@ from agents.registry import AGENTS, make_agent
 from agents.rl.acting import acting
 from agents.rl.build import ALGORITHMS, build
 from agents.rl.config import AgentConfig, OffPolicy
-from experiments.checkpoint import rollout_steps
-from experiments.run_config import resolve, shipped_agents
 from experiments.train import make_env
+from experiments.training.checkpoint import rollout_steps
+from experiments.training.run_config import resolve, shipped_agents
 from idn_gym.evaluation.rollout import rollout
 from idn_gym.integrations.sb3 import use_one_thread
 from idn_gym.strict import ConfigError, read_yaml, write

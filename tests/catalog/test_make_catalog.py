@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from experiments import make_catalog
-from experiments.catalog_sources.facts import FOLDER
+from experiments.shipped_data.catalog_sources.facts import FOLDER
 from idn_gym.catalog.reader import SHIPPED
 
 TABLES = [SHIPPED.parent / name for name in ("laws.py", "reader.py", "schema.py", "writer.py")]
@@ -36,6 +36,6 @@ def test_code_holds_no_facts(path):
 
 def test_table_names_every_row_and_what_is_left_out():
     command = [sys.executable, "-m", "experiments.make_catalog", "--table"]
-    run = subprocess.run(command, capture_output=True, text=True, check=True, cwd=FOLDER.parent.parent)
+    run = subprocess.run(command, capture_output=True, text=True, check=True, cwd=FOLDER.parents[2])
     for name in ("resnet152_bottlefit", "gpu_rtx2070_darknet", "lte_uplink", "efficientnet_b4"):
         assert f"\n{name} " in run.stdout

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from experiments.catalog_sources import fashion, resnet152
-from experiments.catalog_sources.facts import FOLDER, digits, facts
-from experiments.catalog_sources.fit import fit, left_out_error
-from experiments.catalog_sources.layers import FP32
+from experiments.shipped_data.catalog_sources import fashion, resnet152
+from experiments.shipped_data.catalog_sources.facts import FOLDER, digits, facts
+from experiments.shipped_data.catalog_sources.fit import fit, left_out_error
+from experiments.shipped_data.catalog_sources.layers import FP32
 from idn_gym.catalog import load_catalog
 from idn_gym.lab.cuts import Cut, useful
 from idn_gym.strict import read_yaml

@@ -8,13 +8,16 @@ import pytest
 
 from idn_gym.core import costs
 from idn_gym.core.arrays import EXOGENOUS
-from idn_gym.core.items import make_items, to_placement
-from idn_gym.evaluation import fill, program, static
-from idn_gym.evaluation.certificate import certificate
-from idn_gym.evaluation.fill import Filler
-from idn_gym.evaluation.hindsight import best_static, serves_alone, static_gain
-from idn_gym.evaluation.oracle import LpOracle
-from idn_gym.evaluation.sequence import all_placements
+from idn_gym.evaluation.hindsight import best_static
+from idn_gym.optimum import filling as fill
+from idn_gym.optimum import prefix_program as program
+from idn_gym.optimum import static
+from idn_gym.optimum.certificate import certificate
+from idn_gym.optimum.filling import Filler
+from idn_gym.optimum.lp_oracle import LpOracle
+from idn_gym.optimum.prefixes import make_items, serves_alone, to_placement
+from idn_gym.optimum.schedule import all_placements
+from idn_gym.optimum.static import static_gain
 from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.presets import resolve

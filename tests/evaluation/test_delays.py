@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from experiments import delay_table
-from experiments.play import open_agent
+from experiments.training.play import open_agent
 from idn_gym.evaluation.delays import Witness, delays, later
 from idn_gym.evaluation.rollout import rollout
 from idn_gym.metrics import METRICS

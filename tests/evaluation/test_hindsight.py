@@ -7,16 +7,19 @@ from hypothesis import strategies as st
 
 from idn_gym.core.arrays import Action
 from idn_gym.core.costs import gain, serving_cost
-from idn_gym.core.items import make_items, to_placement
+from idn_gym.core.slots import one_row
 from idn_gym.core.transition import initial_state, step
-from idn_gym.evaluation import solver
-from idn_gym.evaluation.certificate import certificate, knapsack
-from idn_gym.evaluation.fill import Filler
-from idn_gym.evaluation.hindsight import best_prefixes, best_static, one_row, serves_alone, static_gain
-from idn_gym.evaluation.oracle import LpOracle
-from idn_gym.evaluation.program import LayerProgram
-from idn_gym.evaluation.routing import best_routed
-from idn_gym.evaluation.sequence import all_placements, best_sequence, loads, slot_gains
+from idn_gym.evaluation.hindsight import best_static
+from idn_gym.optimum import solver
+from idn_gym.optimum.certificate import certificate, knapsack
+from idn_gym.optimum.filling import Filler
+from idn_gym.optimum.lp_oracle import LpOracle
+from idn_gym.optimum.prefix_bracket import best_prefixes
+from idn_gym.optimum.prefix_program import LayerProgram
+from idn_gym.optimum.prefixes import make_items, serves_alone, to_placement
+from idn_gym.optimum.routing import best_routed
+from idn_gym.optimum.schedule import all_placements, best_sequence, loads, slot_gains
+from idn_gym.optimum.static import static_gain
 from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.presets import resolve

@@ -5,7 +5,7 @@ from experiments import bench_learners
 
 
 def test_every_learner_can_be_measured():
-    online = {name for name, target in AGENTS.items() if target.startswith("agents.online.")}
+    online = {name for name, target in AGENTS.items() if target.startswith("idn_gym.policies.online.")}
     assert set(bench_learners.learners()) == online
 
 

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from stable_baselines3 import PPO
 
-from experiments import compare, figures, report, train
-from experiments.play import play
+from experiments import compare, train
+from experiments.reports import plots as figures
+from experiments.reports import tables as report
+from experiments.training.play import play
 from idn_gym.evaluation.rollout import Episodes, rollout
 from idn_gym.metrics import METRICS
 from idn_gym.objectives import read_preference

@@ -10,10 +10,11 @@ import pytest
 import yaml
 from stable_baselines3 import PPO
 
-from experiments import front_report, study
-from experiments.front_unit import Returns
-from experiments.pareto import Fronts
-from experiments.study_config import Study
+from experiments import study
+from experiments.studies import front_report
+from experiments.studies.config import Study
+from experiments.studies.front_run import Returns
+from experiments.studies.fronts import Fronts
 from idn_gym.evaluation.intervals import half_width
 from idn_gym.evaluation.pareto import hypervolume, objective_box
 from idn_gym.evaluation.rollout import rollout

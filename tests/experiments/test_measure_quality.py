@@ -7,8 +7,16 @@ import pytest
 from scipy.special import softmax
 
 from experiments import measure_quality
+from experiments.lab.quality_data import (
+    SEGMENT,
+    STREAM,
+    Judged,
+    calibration_errors,
+    follow,
+    judge,
+    read_logits,
+)
 from experiments.measure_quality import claims, mean_errors, picks
-from experiments.quality_data import SEGMENT, STREAM, Judged, calibration_errors, follow, judge, read_logits
 from idn_gym.lab.quality import ESTIMATORS
 from idn_gym.lab.shifts import CONDITIONS
 from idn_gym.strict import ConfigError

@@ -11,7 +11,7 @@ from experiments import profile_networks
 from idn_gym.catalog import load_catalog
 from idn_gym.strict import ConfigError
 
-SOURCES = Path(profile_networks.__file__).parent / "catalog_sources"
+SOURCES = Path(profile_networks.__file__).parent / "shipped_data" / "catalog_sources"
 COMMITTED = json.loads((SOURCES / "cut_profiles.json").read_text(encoding="utf-8"))
 TEN = (
     "mobilenetv3_small_100", "mobilenetv3_large_100", "mobilenetv2_100", "resnet18", "resnet50",

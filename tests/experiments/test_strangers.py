@@ -13,11 +13,12 @@ import yaml
 from stable_baselines3 import PPO
 
 from agents.rl.build import build
-from experiments import checkpoint, compare, study, train
-from experiments.plain_tensors import flatten, nest
-from experiments.play import play
-from experiments.run_config import resolve
-from experiments.study_config import Study
+from experiments import compare, study, train
+from experiments.studies.config import Study
+from experiments.training import checkpoint
+from experiments.training.plain_tensors import flatten, nest
+from experiments.training.play import play
+from experiments.training.run_config import resolve
 from idn_gym.integrations.sb3 import GymVecEnv
 from idn_gym.scenarios.presets import resolve as scenario
 from idn_gym.strict import ConfigError, read, write

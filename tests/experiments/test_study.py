@@ -12,10 +12,10 @@ import pytest
 import yaml
 
 from experiments import study
-from experiments.play import play
-from experiments.study_config import Study
-from experiments.study_data import Plays
-from experiments.trained import Training
+from experiments.studies.cached_training import Training
+from experiments.studies.config import Study
+from experiments.studies.results import Plays
+from experiments.training.play import play
 from idn_gym.metrics import METRICS
 from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.presets import resolve

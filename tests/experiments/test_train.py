@@ -10,9 +10,9 @@ from stable_baselines3.common.save_util import load_from_zip_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from agents.registry import make_agent
-from experiments.monitor import HEADLINE
-from experiments.run_config import flat, resolve
 from experiments.train import RunFolder, main, make_env, parse
+from experiments.training.monitor import HEADLINE
+from experiments.training.run_config import flat, resolve
 from idn_gym.evaluation.rollout import PER_REQUEST
 from idn_gym.metrics import METRICS
 from idn_gym.objectives import OBJECTIVES

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from experiments import check_lab, make_lab_catalog, train_lab
-from experiments.lab_store import Store
+from experiments.lab.store import Store
 from idn_gym.catalog.reader import SHIPPED
 from idn_gym.lab.data import load_data
 from idn_gym.lab.recipes import Lab

@@ -8,9 +8,11 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from experiments import tune, tune_report, tune_trial
-from experiments.run_config import resolve
-from experiments.tune_config import Tuning, axes, read_tuning
+from experiments import tune
+from experiments.training.run_config import resolve
+from experiments.tuning import report as tune_report
+from experiments.tuning import trial as tune_trial
+from experiments.tuning.config import Tuning, axes, read_tuning
 from idn_gym.evaluation.rollout import rollout
 from idn_gym.objectives import preference_lattice
 from idn_gym.strict import ConfigError, read

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from experiments.run_config import resolve as resolve_run
-from experiments.study_config import Study
-from experiments.tune_config import axes, read_tuning
+from experiments.studies.config import Study
+from experiments.training.run_config import resolve as resolve_run
+from experiments.tuning.config import axes, read_tuning
 from idn_gym.catalog.outcomes import read_outcomes
 from idn_gym.core.arrays import EMPTY, Action
 from idn_gym.core.transition import initial_state, step

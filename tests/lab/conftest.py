@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.lab_store import Store
+from experiments.lab.store import Store
 from experiments.train_lab import train_one
 from idn_gym.lab.recipes import Lab
 from idn_gym.strict import read, read_yaml

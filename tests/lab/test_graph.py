@@ -13,7 +13,7 @@ from idn_gym.lab.reference import VisionTransformer, mobilenet_v3_small, resnet
 from idn_gym.strict import ConfigError
 
 PROFILES = json.loads(
-    (Path(__file__).parents[2] / "experiments" / "catalog_sources" / "cut_profiles.json").read_text()
+    (Path(__file__).parents[2] / "experiments/shipped_data/catalog_sources/cut_profiles.json").read_text()
 )
 
 

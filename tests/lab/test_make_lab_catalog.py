@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from experiments import make_lab_catalog
-from experiments.lab_store import Store
+from experiments.lab.store import Store
 from idn_gym.catalog import load_catalog, operating_point, read_outcomes
 from idn_gym.catalog.reader import SHIPPED
 from idn_gym.lab.data import load_data

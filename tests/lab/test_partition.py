@@ -15,7 +15,7 @@ from idn_gym.lab.reference import mobilenet_v3_small, resnet
 from idn_gym.strict import ConfigError
 
 PROFILES = json.loads(
-    (Path(__file__).parents[2] / "experiments" / "catalog_sources" / "cut_profiles.json").read_text()
+    (Path(__file__).parents[2] / "experiments/shipped_data/catalog_sources/cut_profiles.json").read_text()
 )
 DEVICE, SERVER = 5e9, 200e9
 MBIT = [0.5 * 2**k for k in range(11)]

@@ -1,0 +1,1 @@
+"""Where the data that ships with the package comes from."""

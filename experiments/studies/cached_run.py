@@ -1,0 +1,98 @@
+"""What all runs of a study share: played once, kept on disk, told apart by all that defines them."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from experiments.studies.cached_training import Training
+from idn_gym.files import write_text
+from idn_gym.scenarios.config import Scenario
+from idn_gym.strict import ConfigError, read_yaml, show, write
+
+Fields = Mapping[str, type | tuple[type, ...]]
+"""Entries of a record, with what they have to be."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A run of an agent on a scenario; two that are equal give the same numbers."""
+
+    part: str
+    label: str
+    agent: str
+    options: dict[str, Any]
+    training: dict[str, Any] | None
+    """fields of the training run, its seed among them; None: nothing is trained"""
+    scenario: Scenario
+    seed: int
+    split: str
+
+    FIELDS: ClassVar[Fields]
+    """what the record holds beside the unit itself"""
+
+    def file(self, out: Path) -> Path:
+        """Where the record is kept; arrays lie beside it."""
+        raise NotImplementedError
+
+    def trainings(self) -> list[Training]:
+        """What has to be trained before it is played."""
+        raise NotImplementedError
+
+    def play(self, out: Path) -> Path:
+        """Play it and write arrays and record; returns the record's path."""
+        raise NotImplementedError
+
+    def record(self) -> dict[str, Any]:
+        """As plain data, to tell whether what is on disk is this run."""
+        plain = {**dataclasses.asdict(self), "scenario": write(self.scenario)}
+        plain["trained"] = [training.name for training in self.trainings()]
+        found: dict[str, Any] = json.loads(json.dumps(plain))
+        return found
+
+    def check_arrays(self, out: Path) -> None:
+        """See that the arrays beside the record can be read.
+
+        Raises:
+            ConfigError: they cannot.
+        """
+        raise NotImplementedError
+
+    def read(self, out: Path) -> dict[str, Any]:
+        """What `keep` wrote.
+
+        Raises:
+            ConfigError: it is not there, or damaged.
+        """
+        path = self.file(out)
+        found = read_yaml(path)
+        if not isinstance(found, dict):
+            raise ConfigError(str(path), f"{show(found)} is no record")
+        for name, kind in {"unit": dict, **self.FIELDS}.items():
+            if not isinstance(found.get(name), kind):
+                raise ConfigError(str(path), f"{name} is {show(found.get(name))}, so this is no record")
+        return found
+
+    def done(self, out: Path) -> bool:
+        """Whether it has been played; what is damaged has not."""
+        if not self.file(out).is_file():
+            return False
+        try:
+            if self.read(out)["unit"] != self.record():
+                return False
+            self.check_arrays(out)
+        except ConfigError as error:
+            print(f"played again: {error}", file=sys.stderr)
+            return False
+        return True
+
+    def keep(self, out: Path, found: dict[str, Any]) -> Path:
+        """Write the record, which comes last: where it is, all is there."""
+        path = self.file(out)
+        write_text(path, json.dumps({"unit": self.record(), **found}, indent=1) + "\n")
+        return path

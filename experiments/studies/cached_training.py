@@ -1,0 +1,98 @@
+"""Agents that are trained once for all runs of a study that need them, and what that took."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from experiments.studies.code_stamp import code_stamp
+from idn_gym.core.kernel import processor_seconds
+from idn_gym.files import file_name, write_text
+from idn_gym.scenarios.config import Scenario
+from idn_gym.strict import ConfigError, read_yaml, show, write
+
+if TYPE_CHECKING:
+    from experiments.training.run_config import RunConfig
+
+
+@dataclass(frozen=True)
+class Training:
+    """What is trained; two whose resolved configurations are equal give the same policy."""
+
+    agent: str
+    scenario: Scenario
+    preference: Any
+    changes: Mapping[str, Any]
+    """fields of the training run that differ from its defaults"""
+
+    @functools.cached_property
+    def config(self) -> RunConfig:
+        """The run, with the hyper-parameters that the agent's file states now.
+
+        Raises:
+            ConfigError: there is no such run.
+        """
+        from experiments.training.run_config import resolve  # torch: only for those who need it
+
+        base = {"scenario": write(self.scenario), "agent": {}}
+        return resolve(base, None, self.agent, {"preference": self.preference, **self.changes})
+
+    @functools.cached_property
+    def name(self) -> str:
+        """The agent, and a digest of all that defines the run."""
+        text = json.dumps(write(self.config), sort_keys=True)
+        return (
+            f"{file_name(Path(self.agent).stem)}-{hashlib.blake2b(text.encode(), digest_size=6).hexdigest()}"
+        )
+
+    def folder(self, out: Path) -> Path:
+        """Where the run is kept."""
+        return out / "trained" / self.name
+
+    def policy(self, out: Path) -> Path:
+        """The trained policy's file, there once training is over."""
+        return self.folder(out) / "policy.zip"
+
+    def run(self, out: Path) -> Path:
+        """Train, go on where a killed run stopped, or use what is there; returns the policy's file."""
+        if self._trained(out):
+            return self.policy(out)
+        from agents.rl.weights import steps_of
+        from experiments import train
+
+        start = processor_seconds()
+        train.train(self.config, train.RunFolder(self.folder(out)))
+        spent = {
+            "steps": steps_of(self.policy(out)),
+            "cpu_seconds": processor_seconds() - start,
+            "code": code_stamp(),
+        }
+        write_text(self.folder(out) / "budget.json", json.dumps(spent) + "\n")
+        return self.policy(out)
+
+    def _trained(self, out: Path) -> bool:
+        """Whether training is over, and what it took is written down."""
+        try:
+            return self.policy(out).is_file() and bool(self.budget(out))
+        except ConfigError:
+            return False
+
+    def budget(self, out: Path) -> dict[str, Any]:
+        """Environment steps, whole rollouts of them, CPU seconds and code of the training.
+
+        Seconds before a kill are not counted.
+
+        Raises:
+            ConfigError: they are not written down, or the file is damaged.
+        """
+        path = self.folder(out) / "budget.json"
+        found = read_yaml(path)
+        right = isinstance(found, dict) and isinstance(found.get("code"), str)
+        if not right or not all(isinstance(found.get(key), (int, float)) for key in ("steps", "cpu_seconds")):
+            raise ConfigError(str(path), f"{show(found)} is not what a training took")
+        return found

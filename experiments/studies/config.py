@@ -1,0 +1,180 @@
+"""What a study consists of, as its YAML file states it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+from experiments.studies.entry import Entry, check_entries
+from experiments.studies.front_config import Front
+from idn_gym.scenarios.build import SPLITS
+from idn_gym.scenarios.config import Scenario
+from idn_gym.scenarios.presets import resolve
+from idn_gym.strict import ConfigError, closest, number
+
+AGENT = "agent."
+"""Prefix of grid keys that set an option of the agents instead of a field of the scenario."""
+
+BASELINE = "cloud-only"
+"""Agent that plays in every cell although no part names it: gains are what others save against it."""
+
+METRIC = Literal[
+    "ntag",
+    "share",
+    "regret",
+    "rounding_regret",
+    "fractional_regret",
+    "fractional_regret_most",
+    "dynamic_regret",
+    "competitive",
+    "second_half",
+    "cost",
+    "update",
+    "accuracy",
+    "latency",
+    "energy",
+    "traffic",
+    "drop_rate",
+    "late_rate",
+]
+"""What figures can show, beside columns of `idn_gym.metrics.METRICS`:
+
+- ntag: gain per request, mean over slots; second_half: over the second half of them;
+- cost: what trained agents learn to lower, the scalar cost per slot under the study's preference;
+- share: gain over the upper bound of all static placements in hindsight;
+- regret: gain that the best static placement is ahead, and rounding_regret that 1 - 1/e of it is;
+- fractional_regret: gain that the best static placement is ahead of a learner's fractions, and
+  fractional_regret_most that the upper bound of all static fractions is, taken as spread evenly over the
+  slots: the regret against the best fractions, which proven bounds speak of, lies between the two;
+- dynamic_regret, competitive: gain that the clairvoyant greedy is ahead, and share of its gain.
+"""
+
+
+def of_scenario(cell: Mapping[str, Any]) -> dict[str, Any]:
+    """The entries of a grid cell that change the scenario, not the agents."""
+    return {key: value for key, value in cell.items() if not key.startswith(AGENT)}
+
+
+@dataclass(frozen=True)
+class Part:
+    """Agents on one scenario, or on a grid of its variants."""
+
+    name: str
+    scenario: str
+    agents: tuple[Entry, ...]
+    overrides: dict[str, Any] = field(default_factory=dict)
+    grid: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    """values of dotted keys of the scenario, or of agent options (``agent.refresh``); all combinations"""
+    seeds: int = number(10, least=1)
+    trainings: int = number(1, least=1)
+    """training seeds of agents that are trained; each of them plays all seeds"""
+    needs: str | None = None
+    """a file without which the part is left out"""
+
+    def __post_init__(self) -> None:
+        check_entries(f"parts.{self.name}", self.agents)
+        for entry in self.agents:
+            if (
+                entry.train is not None
+                and not entry.fixed
+                and any(key.startswith(AGENT) for key in self.grid)
+            ):
+                raise ConfigError(
+                    "parts",
+                    f"{self.name}: {entry.name} is trained, so the grid's agent options need fixed: true",
+                )
+
+    def labels(self) -> list[str]:
+        """What the agents are called."""
+        return [entry.name for entry in self.agents]
+
+    def cells(self) -> Iterator[dict[str, Any]]:
+        """The combinations of the grid, as key to value."""
+        for values in itertools.product(*self.grid.values()):
+            yield dict(zip(self.grid, values, strict=True))
+
+    def world(self, entry: Entry, cell: Mapping[str, Any], smoke: Mapping[str, Any]) -> Scenario:
+        """The scenario of a cell, as one of the agents meets it."""
+        return resolve(self.scenario, {**self.overrides, **of_scenario(cell), **entry.overrides, **smoke})
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One picture of the report."""
+
+    name: str
+    kind: Literal["course", "sweep", "frontier", "dots", "tiers"]
+    """course: y over slots; sweep: y over a grid key; frontier: x against y as the grid moves; dots: y by
+    agent; tiers: what is resident in which tier"""
+    part: str
+    y: tuple[METRIC, ...] = ("ntag",)
+    x: str | None = None
+    """grid key of a sweep, or metric of a frontier"""
+    agents: tuple[str, ...] = ()
+    """labels to draw; none: all"""
+    title: str = ""
+
+    def check(self, part: Part) -> None:
+        """Everything that it names is there to be drawn.
+
+        Raises:
+            ConfigError: the part has no such agent or grid key, or there is no such metric.
+        """
+        for label in self.agents:
+            self._find(label, [*part.labels(), BASELINE])
+        if self.kind == "sweep":
+            self._find(self.x, list(part.grid))
+        if self.kind == "frontier":
+            self._find(self.x, get_args(METRIC))
+
+    def _find(self, name: str | None, allowed: Sequence[str]) -> None:
+        if name not in allowed:
+            raise ConfigError("figures", f"{self.name}: {name!r} is not allowed; {closest(name, allowed)}")
+
+
+@dataclass(frozen=True)
+class Smoke:
+    """What is cut down to see within minutes that a study runs."""
+
+    seeds: int = number(1, least=1)
+    overrides: dict[str, Any] = field(default_factory=dict)
+    train: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Study:
+    """Everything that ``python -m experiments.study`` reads from a file."""
+
+    name: str
+    title: str
+    about: str
+    """a paragraph for the head of the report: what the numbers are, and what they are not"""
+    parts: tuple[Part, ...] = ()
+    fronts: tuple[Front, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    split: str = "test"
+    preference: Any = "balanced"
+    reference: str = "best-static"
+    """label that the others are compared with, where a part has it"""
+    smoke: Smoke = field(default_factory=Smoke)
+
+    def __post_init__(self) -> None:
+        if self.split not in SPLITS:
+            raise ConfigError("split", f"{self.split!r} is not allowed; {closest(self.split, SPLITS)}")
+        names = [part.name for part in (*self.parts, *self.fronts)]
+        if len(set(names)) < len(names) or not names:
+            raise ConfigError("parts", "two of parts and fronts have the same name, or there is none")
+        labels = list(dict.fromkeys(label for part in self.parts for label in (*part.labels(), BASELINE)))
+        if self.parts and self.reference not in labels:
+            raise ConfigError(
+                "reference", f"{self.reference!r} is in no part; {closest(self.reference, labels)}"
+            )
+        names = [part.name for part in self.parts]
+        for figure in self.figures:
+            if figure.part not in names:
+                raise ConfigError(
+                    "figures", f"{figure.name}: no part {figure.part!r}; {closest(figure.part, names)}"
+                )
+            figure.check(self.parts[names.index(figure.part)])

@@ -1,0 +1,66 @@
+"""What the comparison of Pareto fronts in a study consists of, as its YAML file states it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from experiments.studies.entry import Entry, check_entries
+from idn_gym.objectives import OBJECTIVES, preference_lattice
+from idn_gym.scenarios.config import Scenario
+from idn_gym.scenarios.presets import resolve
+from idn_gym.strict import ConfigError, closest, number
+
+
+@dataclass(frozen=True)
+class Query:
+    """A question with constraints: the best point in one objective where others reach bounds."""
+
+    best: str
+    """objective to choose by"""
+    least: dict[str, float]
+    """smallest allowed mean reward per slot; for costs minus the largest allowed one"""
+
+    def __post_init__(self) -> None:
+        for name in (self.best, *self.least):
+            if name not in OBJECTIVES:
+                raise ConfigError("queries", f"{name!r} is not an objective; {closest(name, OBJECTIVES)}")
+
+
+@dataclass(frozen=True)
+class Front:
+    """Agents that sweep the same preferences on one scenario."""
+
+    name: str
+    scenario: str
+    agents: tuple[Entry, ...]
+    overrides: dict[str, Any] = field(default_factory=dict)
+    divisions: int = number(3, least=1)
+    """of `idn_gym.objectives.preference_lattice`"""
+    episodes: int = number(20, least=1)
+    trainings: int = number(3, least=1)
+    """training seeds of agents that are trained"""
+    foresight: str | None = None
+    """label of the agent that knows the episodes: its front is the reference of IGD+ and utility loss"""
+    compared: str | None = None
+    """label of the agent whose hypervolume is compared with every other's"""
+    online: tuple[str, ...] = ()
+    """labels that act on what past slots have revealed, without a simulator to plan with"""
+    drawn: tuple[str, ...] = ()
+    """labels in the pictures of points; none: all"""
+    queries: tuple[Query, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_entries(f"fronts.{self.name}", self.agents, preferences=("random",))
+        preference_lattice(self.divisions)
+        labels = [entry.name for entry in self.agents]
+        named = [("foresight", self.foresight), ("compared", self.compared)]
+        named += [("online", label) for label in self.online] + [("drawn", label) for label in self.drawn]
+        for key, label in named:
+            if label is not None and label not in labels:
+                raise ConfigError(f"fronts.{self.name}.{key}", f"{label!r}; {closest(label, labels)}")
+
+    def world(self, entry: Entry, smoke: Mapping[str, Any]) -> Scenario:
+        """The scenario, as one of the agents meets it."""
+        return resolve(self.scenario, {**self.overrides, **entry.overrides, **smoke})

@@ -1,0 +1,134 @@
+"""Pictures of fronts: two objectives at a time, all of them at once, and hypervolumes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from experiments.reports.plots import COLOURS, STYLE, WIDTH, save
+from experiments.studies.fronts import Fronts
+from idn_gym.core.arrays import Floats
+from idn_gym.evaluation.intervals import half_width
+from idn_gym.evaluation.pareto import non_dominated
+from idn_gym.files import file_name
+from idn_gym.objectives import OBJECTIVES
+
+AXES = {
+    "accuracy": ("accuracy [%]", 100.0),
+    "latency": ("latency [ms]", -1e3),
+    "energy": ("energy [J]", -1.0),
+    "traffic": ("traffic [kB-hops]", -1e-3),
+    "update": ("update [%]", -100.0),
+}
+"""Heading and factor from rewards; all but accuracy are shown as costs."""
+
+PAIRS = (("latency", "accuracy"), ("energy", "accuracy"), ("energy", "traffic"))
+MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
+
+
+def draw(fronts: Fronts, rows: Sequence[dict[str, Any]], out: Path) -> list[Path]:
+    """Write all pictures of a comparison as PNG; returns their paths."""
+    drawings = {
+        "pairs": lambda: draw_pairs(fronts),
+        "parallel": lambda: draw_parallel(fronts),
+        "hypervolume": lambda: draw_hypervolume(rows),
+    }
+    paths = []
+    with plt.rc_context({**STYLE, "axes.grid.axis": "both"}):
+        for name, make in drawings.items():
+            figure = make()
+            paths.append(save(figure, out / f"{file_name(fronts.front.name)}-{name}.png"))
+    return paths
+
+
+def _styles(agents: Sequence[str]) -> dict[str, tuple[str, str]]:
+    count = len(COLOURS)
+    return {
+        agent: (COLOURS[i % count], MARKS[(i // count + i) % len(MARKS)]) for i, agent in enumerate(agents)
+    }
+
+
+def _column(points: Floats, name: str) -> Floats:
+    return np.asarray(points[..., OBJECTIVES.index(name)] * AXES[name][1])
+
+
+def draw_pairs(fronts: Fronts) -> Any:
+    """Points that no other of the same agent dominates, in two objectives at a time.
+
+    Points are means over runs; bars are 95 % intervals over episodes and runs.
+    """
+    agents = list(fronts.front.drawn or fronts.agents)
+    styles = _styles(agents)
+    figure, grid = plt.subplots(1, len(PAIRS), figsize=(WIDTH, 3.1), layout="constrained")
+    for axes, (across, up) in zip(grid, PAIRS, strict=True):
+        for agent in agents:
+            runs = np.stack([run.mean for run in fronts.returns[agent]])  # (R, K, E, 5)
+            mean = runs.mean(axis=(0, 2))
+            kept = [k for k in range(len(mean)) if (mean[k] == non_dominated(mean)).all(axis=1).any()]
+            error = half_width(np.moveaxis(runs, (0, 2), (-2, -1)))  # (K, 5)
+            colour, mark = styles[agent]
+            axes.errorbar(
+                _column(mean[kept], across),
+                _column(mean[kept], up),
+                yerr=np.abs(_column(error[kept], up)),
+                xerr=np.abs(_column(error[kept], across)),
+                fmt=mark,
+                ms=3,
+                lw=0.5,
+                color=colour,
+                alpha=0.8,
+                label=agent,
+            )
+        axes.set_xlabel(AXES[across][0])
+        axes.set_ylabel(AXES[up][0])
+    handles, labels = grid[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(5, len(agents)))
+    return figure
+
+
+def draw_parallel(fronts: Fronts) -> Any:
+    """All objectives at once: one panel per agent, one line per non-dominated point of its first run.
+
+    Heights are places in the box between dropping everything (0) and answering everything for nothing (1).
+    """
+    agents = list(fronts.front.drawn or fronts.agents)
+    columns = min(4, len(agents))
+    rows = -(-len(agents) // columns)
+    figure, grid = plt.subplots(
+        rows, columns, figsize=(WIDTH, 0.4 + 1.6 * rows), layout="constrained", squeeze=False, sharey=True
+    )
+    hue = [np.argmax(weights[:4]) for weights in fronts.weights]
+    for axes, agent in zip(grid.flat, agents, strict=False):
+        points = fronts.points(agent)[0]
+        kept = {tuple(point) for point in non_dominated(points)}
+        placed = fronts.box.place(points)
+        for k, point in enumerate(points):
+            if tuple(point) in kept:
+                axes.plot(range(len(OBJECTIVES)), placed[k], color=COLOURS[hue[k]], lw=0.9, alpha=0.8)
+        axes.set_title(agent)
+        axes.set_xticks(range(len(OBJECTIVES)), OBJECTIVES, rotation=30, ha="right")
+    for axes in grid.flat[len(agents) :]:
+        axes.set_visible(False)
+    handles = [plt.Line2D([], [], color=COLOURS[i], label=f"mostly {OBJECTIVES[i]}") for i in range(4)]
+    figure.legend(handles=handles, loc="outside lower center", ncols=4)
+    return figure
+
+
+def draw_hypervolume(rows: Sequence[dict[str, Any]]) -> Any:
+    """Hypervolume of every agent with its interval, best on top."""
+    figure, axes = plt.subplots(figsize=(WIDTH, 0.8 + 0.22 * len(rows)), layout="constrained")
+    for y, row in enumerate(rows):
+        axes.plot([row["hypervolume_low"], row["hypervolume_high"]], [y, y], color=COLOURS[0], lw=1.6)
+        axes.plot(row["hypervolume"], y, "o", color=COLOURS[0], ms=4)
+    axes.set_yticks(range(len(rows)), [row["agent"] for row in rows])
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_xlabel("hypervolume, share of the box (higher is better)")
+    return figure

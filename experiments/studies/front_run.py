@@ -1,0 +1,112 @@
+"""One front of a study: one agent, every preference of a lattice, on the same episodes; kept on disk."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+
+from agents.registry import RANDOMISED
+from experiments.studies.cached_run import Fields, Kept
+from experiments.studies.cached_training import Training
+from experiments.studies.code_stamp import code_stamp
+from experiments.training.play import play
+from idn_gym.core.arrays import Floats
+from idn_gym.core.kernel import processor_seconds
+from idn_gym.files import atomically, file_name, read_arrays
+from idn_gym.objectives import OBJECTIVES, preference_lattice
+from idn_gym.strict import ConfigError
+
+DISCOUNT = 0.99
+"""Of discounted returns; another than the agents' own, which is theirs to choose."""
+
+
+class Returns(NamedTuple):
+    """What a front consists of; K preferences, E episodes."""
+
+    mean: Floats  # (K, E, 5) mean reward vector per slot
+    discounted: Floats  # (K, E, 5) reward vectors added up, slot t times DISCOUNT ** t
+
+    @staticmethod
+    def read(path: Path) -> Returns:
+        """Of the unit whose record lies at `path`.
+
+        Raises:
+            ConfigError: the arrays are not there, damaged, or others.
+        """
+        path = path.with_suffix(".npz")
+        file = read_arrays(path)
+        for name in Returns._fields:
+            if name not in file or file[name].ndim != 3 or file[name].shape[2] != len(OBJECTIVES):
+                raise ConfigError(str(path), f"has no array {name!r} of (preferences, episodes, objectives)")
+        return Returns(file["mean"], file["discounted"])
+
+
+@dataclass(frozen=True)
+class FrontUnit(Kept):
+    """An agent's front; its seed is that of the training, or of what the agent draws."""
+
+    divisions: int
+    episodes: int
+
+    FIELDS: ClassVar[Fields] = {
+        "code": str,
+        "training_code": list,
+        "training_steps": (int, float),
+        "training_cpu_seconds": (int, float),
+        "cpu_seconds": (int, float),
+    }
+
+    @property
+    def conditioned(self) -> bool:
+        """Whether one policy observes its preference, instead of one policy per preference."""
+        return self.training is not None and self.training.get("preference") == "random"
+
+    def file(self, out: Path) -> Path:
+        return out.joinpath("fronts", file_name(self.part), file_name(self.label), f"{self.seed}.json")
+
+    def check_arrays(self, out: Path) -> None:
+        Returns.read(self.file(out))
+
+    def trainings(self) -> list[Training]:
+        """Nothing, one policy, or one per preference in their order."""
+        if self.training is None:
+            return []
+        if self.conditioned:
+            return [Training(self.agent, self.scenario, "random", self.training)]
+        rows = preference_lattice(self.divisions).tolist()
+        return [Training(self.agent, self.scenario, weights, self.training) for weights in rows]
+
+    def play(self, out: Path) -> Path:
+        path = self.file(out)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        trained = [training.run(out) for training in self.trainings()]
+        budgets = [training.budget(out) for training in self.trainings()]
+        start = processor_seconds()
+        mean, discounted = [], []
+        for k, weights in enumerate(preference_lattice(self.divisions).tolist()):
+            vector = self._play(weights, str(trained[k % len(trained)]) if trained else None)
+            mean.append(vector.mean(axis=1))
+            discounted.append(np.einsum("etd,t->ed", vector, DISCOUNT ** np.arange(vector.shape[1])))
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, mean=np.array(mean), discounted=np.array(discounted))
+        atomically(path.with_suffix(".npz"), lambda file: file.write(buffer.getvalue()))
+        record = {
+            "code": code_stamp(),
+            "training_code": sorted({budget["code"] for budget in budgets}),
+            "training_steps": sum(budget["steps"] for budget in budgets),
+            "training_cpu_seconds": sum(budget["cpu_seconds"] for budget in budgets),
+            "cpu_seconds": processor_seconds() - start,
+        }
+        return self.keep(out, record)
+
+    def _play(self, weights: list[float], trained: str | None) -> Floats:
+        """(E, T, 5) reward vectors under one preference."""
+        options = dict(self.options)
+        if self.agent in RANDOMISED and trained is None:
+            options.setdefault("seed", self.seed)
+        agent, seeds = trained or self.agent, range(self.episodes)
+        return play(agent, self.scenario, seeds, self.split, weights, **options).vector

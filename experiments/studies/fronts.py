@@ -1,0 +1,204 @@
+"""What the fronts of a study come to: indicators of each agent's front, with intervals, and who is ahead.
+
+An agent's front is one point per preference: mean reward vectors over the episodes, in units of the
+scenario's `objective_box`, so that a hypervolume is a share of the box. Episodes are the same for all
+agents, so that differences are paired; what leaving each of them out does to an indicator says how sure it
+is (`idn_gym.evaluation.intervals.jackknife`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from experiments.reports.tables import spread
+from experiments.studies.front_config import Front
+from experiments.studies.front_run import DISCOUNT, FrontUnit, Returns
+from idn_gym.core.arrays import Floats, Ints
+from idn_gym.evaluation.intervals import (
+    ITSELF,
+    UNKNOWN,
+    Interval,
+    alone,
+    around,
+    half_width,
+    improvement,
+    jackknife,
+)
+from idn_gym.evaluation.pareto import (
+    best_within,
+    expected_utility,
+    hypervolume,
+    igd_plus,
+    maximum_utility_loss,
+    non_dominated,
+    objective_box,
+    sparsity,
+)
+from idn_gym.objectives import OBJECTIVES, preference_lattice
+from idn_gym.scenarios.compile import compile_scenario
+from idn_gym.scenarios.presets import resolve
+
+SMOOTH = ("hypervolume", "discounted_hypervolume", "expected_utility")
+"""Indicators with intervals. The others have kinks where a front touches that of foresight; there an interval
+covers as little as half of what it should, so they have none."""
+
+
+class Fronts:
+    """All runs of one comparison of fronts.
+
+    Attributes:
+        front: what was asked for.
+        weights: (K, 5) preferences.
+        returns: per agent its runs.
+        records: per agent what its runs took.
+    """
+
+    def __init__(self, front: Front, units: Sequence[FrontUnit], out: Path) -> None:
+        """Read the runs of `units`, all of them played, under `out`."""
+        compiled = compile_scenario(resolve(front.scenario, front.overrides))
+        self.front, self.scales, self.box = front, compiled.scales, objective_box(compiled)
+        self.weights = preference_lattice(units[0].divisions)
+        self.returns: dict[str, list[Returns]] = {}
+        self.records: dict[str, list[dict[str, Any]]] = {}
+        for unit in units:
+            self.returns.setdefault(unit.label, []).append(Returns.read(unit.file(out)))
+            self.records.setdefault(unit.label, []).append(unit.read(out))
+        self.slots = units[0].scenario.horizon
+        self.episodes = units[0].episodes
+
+    @property
+    def agents(self) -> list[str]:
+        """Labels, in the order of the file."""
+        return list(self.returns)
+
+    def points(self, agent: str, episodes: Ints | None = None) -> list[Floats]:
+        """Per run (K, 5) mean reward vectors per slot over the episodes."""
+        chosen = np.arange(self.episodes) if episodes is None else episodes
+        return [run.mean[:, chosen].mean(axis=1) for run in self.returns[agent]]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One line per agent, largest hypervolume first."""
+        pseudo = {agent: self.pseudo_values(agent) for agent in self.agents}
+        rows = [self._row(agent, pseudo) for agent in self.agents]
+        return sorted(rows, key=lambda row: -row["hypervolume"])
+
+    def _row(self, agent: str, pseudo: dict[str, dict[str, Floats]]) -> dict[str, Any]:
+        runs, records = self.points(agent), self.records[agent]
+        row: dict[str, Any] = {
+            "front": self.front.name,
+            "agent": agent,
+            "runs": len(runs),
+            "points": len(self.weights),
+            "non_dominated": float(np.mean([len(non_dominated(run)) for run in runs])),
+        }
+        for name, values in self.indicators(agent).items():
+            half = float(half_width(pseudo[agent][name])) if name in SMOOTH else np.nan
+            row |= spread(name, around(float(values.mean()), half))
+        row["sparsity"] = float(np.mean([sparsity(self.box.place(run)) for run in runs]))
+        ahead, wins = self._compared(agent, pseudo)
+        row |= spread("compared_ahead", ahead) | spread("improvement", wins)
+        for name in ("training_steps", "training_cpu_seconds", "cpu_seconds"):
+            row[name] = float(np.mean([record[name] for record in records]))
+        return row
+
+    def _compared(self, agent: str, pseudo: dict[str, dict[str, Floats]]) -> tuple[Interval, Interval]:
+        """By how much hypervolume the compared agent is ahead, and how probably it is in an episode."""
+        compared = self.front.compared
+        if compared is None:
+            return UNKNOWN, UNKNOWN
+        wins = improvement(self._by_episode(compared), self._by_episode(agent))
+        if agent == compared:
+            return ITSELF, alone(wins.estimate)
+        mine, others = (self.indicators(name)["hypervolume"].mean() for name in (compared, agent))
+        half = half_width(pseudo[compared]["hypervolume"], pseudo[agent]["hypervolume"])
+        return around(float(mine - others), float(half)), wins
+
+    def indicators(self, agent: str, episodes: Ints | None = None) -> dict[str, Floats]:
+        """(R,) of the front of each run on these episodes; all of them: None."""
+        chosen = np.arange(self.episodes) if episodes is None else episodes
+        fronts, runs = self.points(agent, chosen), self.returns[agent]
+        later = [self._undo_discount(run.discounted[:, chosen].mean(axis=1)) for run in runs]
+        found = {
+            "hypervolume": [self._hypervolume(front) for front in fronts],
+            "discounted_hypervolume": [self._hypervolume(front) for front in later],
+            "expected_utility": [expected_utility(self._scaled(front), self.weights) for front in fronts],
+        }
+        if self.front.foresight is not None:
+            foresight = self.points(self.front.foresight, chosen)[0]
+            placed, best = self.box.place(foresight), self._scaled(foresight)
+            found["igd_plus"] = [igd_plus(self.box.place(front), placed) for front in fronts]
+            found["utility_loss"] = [
+                maximum_utility_loss(self._scaled(front), best, self.weights) for front in fronts
+            ]
+        return {name: np.array(values) for name, values in found.items()}
+
+    def pseudo_values(self, agent: str) -> dict[str, Floats]:
+        """(R, E) of each indicator, as `jackknife` makes them; of a single episode nothing is left out."""
+        whole, every = self.indicators(agent), np.arange(self.episodes)
+        if self.episodes == 1:
+            return {name: values[:, None] for name, values in whole.items()}
+        without = [self.indicators(agent, np.delete(every, episode)) for episode in every]
+        return {
+            name: jackknife(values, np.stack([found[name] for found in without], axis=1))
+            for name, values in whole.items()
+        }
+
+    def _hypervolume(self, points: Floats) -> float:
+        return hypervolume(self.box.place(points), np.zeros(len(OBJECTIVES)))
+
+    def _scaled(self, points: Floats) -> Floats:
+        """Minus the costs in the scales that preferences weigh, accuracy as error."""
+        errors = points.copy()
+        errors[:, 0] -= self.box.best[0]
+        return np.asarray(errors / self.scales)
+
+    def _undo_discount(self, returns: Floats) -> Floats:
+        """Discounted returns as weighted means over slots, so that the same box fits."""
+        return np.asarray(returns / (DISCOUNT ** np.arange(self.slots)).sum())
+
+    def _by_episode(self, agent: str) -> Floats:
+        """(R, E) hypervolume of each run's front in each episode."""
+        return np.array(
+            [[self._hypervolume(run.mean[:, e]) for e in range(self.episodes)] for run in self.returns[agent]]
+        )
+
+    def answers(self) -> list[dict[str, Any]]:
+        """The queries: what each agent's front has to offer under constraints, means over its runs."""
+        rows = []
+        for query in self.front.queries:
+            for agent in self.agents:
+                found = [(run, best_within(run, query.best, query.least)) for run in self.points(agent)]
+                chosen = [run[k] for run, k in found if k is not None]
+                values = np.mean(chosen, axis=0) if chosen else np.full(len(OBJECTIVES), np.nan)
+                rows.append(
+                    {
+                        "front": self.front.name,
+                        "best": query.best,
+                        "least": json.dumps(query.least),
+                        "agent": agent,
+                        "runs": len(found),
+                        "runs_within": len(chosen),
+                        **dict(zip(OBJECTIVES, values.tolist(), strict=True)),
+                    }
+                )
+        return rows
+
+    def table(self) -> list[dict[str, Any]]:
+        """Every point: agent, run, preference and mean reward vector."""
+        rows = []
+        for agent in self.agents:
+            for run, points in enumerate(self.points(agent)):
+                kept = {tuple(point) for point in non_dominated(points)}
+                for weights, point in zip(self.weights, points, strict=True):
+                    rows.append(
+                        {"front": self.front.name, "agent": agent, "run": run}
+                        | {f"weight_{name}": float(w) for name, w in zip(OBJECTIVES, weights, strict=True)}
+                        | {name: float(value) for name, value in zip(OBJECTIVES, point, strict=True)}
+                        | {"non_dominated": tuple(point) in kept}
+                    )
+        return rows

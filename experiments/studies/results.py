@@ -1,0 +1,200 @@
+"""What the runs of a study come to: gains against the repositories alone, and against the optimum."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from experiments.studies.config import BASELINE, of_scenario
+from experiments.studies.run import Series, Unit
+from idn_gym.core.arrays import Floats
+from idn_gym.evaluation import regret as measures
+from idn_gym.metrics import METRICS
+
+OPTIMUM, CLAIRVOYANT = "best-static", "clairvoyant-greedy"
+"""Labels of what regret and dynamic regret are measured against, where a part has it. Greedy knows each slot
+beforehand, but is not the best placement of every slot."""
+
+COLUMNS = (
+    "accuracy",
+    "latency",
+    "energy",
+    "traffic",
+    "update",
+    "drop_rate",
+    "late_rate",
+    "split_rate",
+    "early_rate",
+)
+"""Columns of an episode's record that tables keep as they are."""
+
+
+REGRETS = ("regret", "rounding_regret", "fractional_regret", "fractional_regret_most", "dynamic_regret")
+"""See `study_config.METRIC`."""
+
+
+class Play:
+    """A unit that was played, with those of the same episode that it is measured against."""
+
+    def __init__(self, unit: Unit, out: Path) -> None:
+        self.unit, self._path = unit, unit.file(out)
+        self.record = unit.read(out)
+        self.baseline: Play = self
+        self.optimum: Play | None = None
+        self.clairvoyant: Play | None = None
+
+    @cached_property
+    def series(self) -> Series:
+        """Slot by slot."""
+        return Series.read(self._path)
+
+    def figure(self, name: str) -> Floats:
+        """A column of `METRICS`, (T,)."""
+        return np.asarray(self.series.figures[:, METRICS.index(name)], float)
+
+    @cached_property
+    def gain(self) -> Floats:
+        """Tariff saved per slot against the repositories alone, (T,)."""
+        saved = self.baseline.figure("tariff_cost") - self.figure("tariff_cost")
+        return np.asarray(saved * self.unit.scenario.nominal_requests)
+
+    def bound(self, name: str = "upper") -> float:
+        """What no static placement gains in the episode; `relaxed`: nor any fraction. nan: nobody looked."""
+        notes = {} if self.optimum is None else self.optimum.record["notes"]
+        return float(notes.get(name, np.nan))
+
+    def share(self, gain: float, bound: str = "upper") -> float:
+        """A gain summed over the episode, over a bound of it."""
+        return gain / self._positive(self.bound(bound))
+
+    @staticmethod
+    def _positive(bound: float) -> float:
+        """Shares of nothing are not defined."""
+        return bound if bound > 0.0 else np.nan
+
+    def value(self, name: str) -> float:
+        """One number for the episode: see `study_config.METRIC`."""
+        if name == "cost":
+            return -float(self.record["figures"]["reward"])
+        if name in self.record["figures"]:
+            return float(self.record["figures"][name])
+        if name == "second_half":
+            half = len(self.gain) // 2
+            return float(measures.gain_per_request(self.gain[half:], self.figure("requests")[half:])[-1])
+        return float(self.course(name)[-1])
+
+    def course(self, name: str) -> Floats:
+        """The number after each slot, (T,): running means, but for regrets, which add up.
+
+        nan where a part lacks what the number is measured against.
+        """
+        nothing = np.full(len(self.gain), np.nan)
+        best = nothing if self.optimum is None else self.optimum.gain
+        clairvoyant = nothing if self.clairvoyant is None else self.clairvoyant.gain
+        spread = np.full(len(self.gain), 1.0 / len(self.gain))
+        courses: dict[str, Callable[[], Floats]] = {
+            "ntag": lambda: measures.gain_per_request(self.gain, self.figure("requests")),
+            "share": lambda: measures.competitive_ratio(self.gain, self.bound() * spread),
+            "regret": lambda: measures.regret(self.gain, best),
+            "rounding_regret": lambda: measures.regret(self.gain, best, measures.ROUNDING),
+            "fractional_regret": lambda: measures.regret(self.series.fractional, best),
+            "fractional_regret_most": lambda: measures.regret(
+                self.series.fractional, self.bound("relaxed") * spread
+            ),
+            "dynamic_regret": lambda: measures.dynamic_regret(self.gain, clairvoyant),
+            "competitive": lambda: measures.competitive_ratio(self.gain, clairvoyant),
+        }
+        if name in courses:
+            return courses[name]()
+        return measures.updates_per_slot(self.figure(name))
+
+    def row(self) -> dict[str, Any]:
+        """One line of the tidy table."""
+        unit, figures, notes = self.unit, self.record["figures"], self.record["notes"]
+        fractional = float(self.series.fractional.sum())
+        return {
+            "part": unit.part,
+            "cell": json.dumps(unit.cell),
+            "scenario": unit.scenario.name,
+            "agent": unit.label,
+            "training": unit.trained_with,
+            "seed": unit.seed,
+            "slots": len(self.gain),
+            "cost": self.value("cost"),
+            "gain": float(self.gain.sum()),
+            "ntag": self.value("ntag"),
+            "share": self.value("share"),
+            "fractional_gain": fractional,
+            "fractional_share": self.share(fractional, "relaxed"),
+            **{name: self.value(name) for name in REGRETS},
+            "regret_bound": np.nan if self.series.proven is None else float(self.series.proven[-1]),
+            "competitive": self.value("competitive"),
+            "second_half": self.value("second_half"),
+            **{name: figures[name] for name in COLUMNS},
+            "bound_gap": notes.get("gap", np.nan),
+            "cpu_seconds_to_build": self.record["cpu_seconds_to_build"],
+            "cpu_seconds_per_slot": self.record["cpu_seconds_per_slot"],
+        }
+
+
+def by_training(plays: Sequence[Play], values: Sequence[Any]) -> Floats:
+    """(r, n, ...) a row per training, a column per seed; the plays are in the order of `Plays.of`."""
+    trainings = len({play.unit.trained_with for play in plays})
+    found = np.array(values)
+    return found.reshape(trainings, len(plays) // trainings, *found.shape[1:])
+
+
+class Plays:
+    """All runs of a study."""
+
+    def __init__(self, units: Sequence[Unit], out: Path) -> None:
+        """Read the records of `units` under `out`."""
+        self.all = [Play(unit, out) for unit in units]
+        self._at = {self._key(p.unit, p.unit.label, p.unit.cell): p for p in self.all}
+        for play in self.all:
+            scenario = of_scenario(play.unit.cell)
+            play.baseline = self._at[self._key(play.unit, BASELINE, scenario)]
+            play.optimum = self._at.get(self._key(play.unit, OPTIMUM, scenario))
+            play.clairvoyant = self._at.get(self._key(play.unit, CLAIRVOYANT, scenario))
+
+    @staticmethod
+    def _key(unit: Unit, label: str, cell: dict[str, Any]) -> tuple[str, str, str, int]:
+        return unit.part, label, str(cell), unit.seed
+
+    def cells(self, part: str) -> list[dict[str, Any]]:
+        """Grid cells of a part, in the order of its grid."""
+        found = {str(p.unit.cell): p.unit.cell for p in self.all if p.unit.part == part}
+        longest = max(len(cell) for cell in found.values())
+        return [cell for cell in found.values() if len(cell) == longest]
+
+    def labels(self, part: str) -> list[str]:
+        """Agents of a part, in the order of its list."""
+        return list(dict.fromkeys(p.unit.label for p in self.all if p.unit.part == part))
+
+    def of(self, part: str, label: str, cell: dict[str, Any]) -> list[Play]:
+        """Runs of an agent in a cell, by training and seed; those that play once stand for all options."""
+        cells = (str(cell), str(of_scenario(cell)))
+        mine = [
+            p for p in self.all if p.unit.part == part and p.unit.label == label and str(p.unit.cell) in cells
+        ]
+        return sorted(mine, key=lambda play: (play.unit.trained_with, play.unit.seed))
+
+    def values(self, part: str, label: str, cells: Sequence[dict[str, Any]], name: str) -> Floats:
+        """(r, n) values of `Play.value`: a row per training, a column per seed, means over the cells.
+
+        Cells play the same seeds, so that they are no units of their own.
+        """
+        found = []
+        for cell in cells:
+            mine = self.of(part, label, cell)
+            found.append(by_training(mine, [play.value(name) for play in mine]))
+        return np.asarray(np.mean(found, axis=0))
+
+    def parts(self) -> Iterator[str]:
+        """Names of the parts."""
+        yield from dict.fromkeys(p.unit.part for p in self.all)

@@ -1,0 +1,172 @@
+"""One run of a study: one agent, one variant of a scenario, one seed; played once and kept on disk."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from agents.registry import RANDOMISED
+from experiments.studies.cached_run import Fields, Kept
+from experiments.studies.cached_training import Training
+from experiments.studies.code_stamp import code_stamp
+from experiments.training.play import open_agent
+from idn_gym.core.arrays import EMPTY, Floats
+from idn_gym.core.kernel import processor_seconds
+from idn_gym.evaluation.rollout import rollout
+from idn_gym.files import atomically, file_name, read_arrays
+from idn_gym.metrics import METRICS
+from idn_gym.policy import Bools, Feedback, OnlinePolicy, Policy
+from idn_gym.strict import ConfigError
+
+
+@dataclass(frozen=True)
+class Unit(Kept):
+    """One agent, one variant of a scenario, one seed."""
+
+    cell: dict[str, Any]
+    preference: Any
+
+    FIELDS: ClassVar[Fields] = {
+        "figures": dict,
+        "notes": dict,
+        "code": str,
+        "training_code": list,
+        "training_steps": (int, float),
+        "training_cpu_seconds": (int, float),
+        "cpu_seconds_to_build": (int, float),
+        "cpu_seconds_per_slot": (int, float),
+    }
+
+    @property
+    def trained_with(self) -> int:
+        """Seed of the training; 0 where nothing is trained."""
+        return self.training["seed"] if self.training else 0
+
+    def file(self, out: Path) -> Path:
+        cell = ",".join(f"{key}={json.dumps(value)}" for key, value in self.cell.items()) or "all"
+        words = [file_name(word) for word in (self.part, cell, self.label)]
+        words += [f"training-{self.trained_with}"] if self.training else []
+        return out.joinpath("units", *words, f"{self.seed}.json")
+
+    def read(self, out: Path) -> dict[str, Any]:
+        found = super().read(out)
+        for name in ("reward", *METRICS):
+            if not isinstance(found["figures"].get(name), (int, float)):
+                raise ConfigError(str(self.file(out)), f"has no figure {name!r}, so this is no record")
+        return found
+
+    def check_arrays(self, out: Path) -> None:
+        Series.read(self.file(out))
+
+    def trainings(self) -> list[Training]:
+        """Nothing, or the policy that plays."""
+        if self.training is None:
+            return []
+        return [Training(self.agent, self.scenario, self.preference, self.training)]
+
+    def play(self, out: Path) -> Path:
+        path = self.file(out)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        options = dict(self.options)
+        if self.agent in RANDOMISED:
+            options.setdefault("seed", self.seed)
+        agent, budget = self.agent, {"steps": 0, "cpu_seconds": 0.0, "code": code_stamp()}
+        for training in self.trainings():
+            agent, options, budget = str(training.run(out)), {}, training.budget(out)
+        start = processor_seconds()
+        env, policy = open_agent(agent, self.scenario, [self.seed], self.split, self.preference, **options)
+        built, recorder = processor_seconds(), Recorder(policy)
+        try:
+            episodes = rollout(recorder, env, [self.seed])
+        finally:
+            env.close()
+        end = processor_seconds()
+        series = Series(
+            episodes.scalar[0],
+            episodes.figures[0],
+            np.array(recorder.fractional),
+            (recorder.resident / recorder.slots).astype(np.float32),
+            np.array(recorder.proven) if recorder.proven else None,
+        )
+        series.write(path)
+        record = {
+            "figures": episodes.records()[0],
+            "notes": getattr(policy, "notes", {}),
+            "code": code_stamp(),
+            "training_code": [budget["code"]],
+            "training_steps": budget["steps"],
+            "training_cpu_seconds": budget["cpu_seconds"],
+            "cpu_seconds_to_build": built - start,
+            "cpu_seconds_per_slot": (end - built) / len(series.scalar),
+        }
+        return self.keep(out, record)
+
+
+class Series(NamedTuple):
+    """What a unit leaves for each slot and in all; T slots."""
+
+    scalar: Floats  # (T,) minus the weighted cost
+    figures: Floats  # (T, len(METRICS))
+    fractional: Floats  # (T,) gain of the relaxed placement; nan where there is none
+    resident: npt.NDArray[np.float32]  # (N, M) share of the slots in which something of the model was there
+    proven: Floats | None  # (T,) what fractional regret has at most come to; None where nothing is proven
+
+    def write(self, path: Path) -> None:
+        """Beside the record at `path`; what is None is left out."""
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, **{k: v for k, v in self._asdict().items() if v is not None})
+        atomically(path.with_suffix(".npz"), lambda file: file.write(buffer.getvalue()))
+
+    @staticmethod
+    def read(path: Path) -> Series:
+        """Of the unit whose record lies at `path`.
+
+        Raises:
+            ConfigError: the arrays are not there, damaged, or others.
+        """
+        path = path.with_suffix(".npz")
+        file = read_arrays(path)
+        series = Series(*(file.get(name) for name in Series._fields))  # type: ignore[arg-type]
+        shapes = [np.shape(value) for value in series if value is not None]
+        slots = np.shape(series.scalar)
+        wanted = [slots, (*slots, len(METRICS)), slots, np.shape(series.resident), slots]
+        if len(slots) != 1 or np.ndim(series.resident) != 2 or shapes != wanted[: len(shapes)]:
+            raise ConfigError(str(path), f"has shapes {shapes}, which no run leaves")
+        return series
+
+
+class Recorder:
+    """Passes everything on to a policy and keeps what rollouts do not."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self.fractional: list[float] = []
+        self.proven: list[float] = []
+        self.resident: Floats | float = 0.0
+        self.slots = 0
+
+    def predict(
+        self,
+        observation: Any,
+        state: Any = None,
+        episode_start: Bools | None = None,
+        deterministic: bool = True,
+    ) -> tuple[npt.NDArray[Any], Any]:
+        return self.policy.predict(observation, state, episode_start, deterministic)
+
+    def update(self, feedback: Feedback) -> None:
+        if isinstance(self.policy, OnlinePolicy):
+            self.policy.update(feedback)
+        gain = getattr(self.policy, "fractional_gain", None)
+        self.fractional.append(float("nan") if gain is None else float(gain[0]))
+        bound = getattr(self.policy, "regret_bound", None)
+        if bound is not None:
+            self.proven.append(float(bound[0]))
+        self.resident = self.resident + (feedback.resident[0] != EMPTY)
+        self.slots += 1

@@ -1,0 +1,1 @@
+"""What a training run is: its configuration, checkpoints, evaluations and curves."""

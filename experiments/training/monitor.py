@@ -1,0 +1,148 @@
+"""What a run writes for TensorBoard, beside what SB3 writes itself; `docs/tensorboard.md` lists it."""
+
+from __future__ import annotations
+
+import csv
+import time
+from pathlib import Path
+from typing import Any
+
+from gymnasium.vector import VectorEnv
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.logger import HParam, TensorBoardOutputFormat
+from tqdm import tqdm
+
+from agents.rl.acting import acting
+from experiments.training.board_pictures import draw_front, draw_placement
+from experiments.training.checkpoint import due
+from experiments.training.evaluation import FRONT, evaluate, front, picture
+from experiments.training.run_config import RunConfig, flat, to_yaml
+from experiments.training.running_means import Window
+from idn_gym.objectives import OBJECTIVES
+from idn_gym.policy import Policy
+
+EVALUATIONS = "evaluations.csv"
+"""Beside the event files, so that a resumed run cuts it where it cuts them."""
+
+HEADLINE = ("reward", *OBJECTIVES, "drop_rate", "late_rate")
+"""Figures of an evaluation that have a curve; the file has all of them."""
+
+
+class Monitor(BaseCallback):
+    """Figures of the training slots, evaluations and pictures now and then, and a progress bar.
+
+    All that is written depends on the steps played and on nothing that a killed run would lose. Curves
+    have a point per window, about as long as an episode of every environment, so that the time of day
+    averages out; whole windows fit between checkpoints.
+    """
+
+    def __init__(self, config: RunConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.bar: tqdm | None = None
+        episodes = config.checkpoint_every / (config.envs * config.scenario.horizon)
+        self.windows = max(1, round(episodes))
+        """between checkpoints"""
+
+    def _on_training_start(self) -> None:
+        formats = self.model.logger.output_formats
+        self.log = next(f for f in formats if isinstance(f, TensorBoardOutputFormat))
+        self.writer = self.log.writer
+        self.simulation = self.training_env.unwrapped.native.simulation
+        self.window = Window(self.simulation)
+        self.started, self.evaluating = time.process_time(), 0.0
+        self.bar = tqdm(total=self.config.steps, initial=self.num_timesteps, unit=" steps", mininterval=0.5)
+
+    def _on_rollout_start(self) -> None:
+        if self.num_timesteps == 0:
+            self._describe_run()
+        if due(self.model, self.config.evaluate_every):
+            self._evaluate()
+        self.index = self._window_index()
+
+    def _on_step(self) -> bool:
+        infos = self.training_env.unwrapped.last_infos
+        self.window.add(infos, self.locals["rewards"], self.locals["dones"])
+        self.bar.update(min(self.training_env.num_envs, self.bar.total - self.bar.n))
+        return True
+
+    def _on_rollout_end(self) -> None:
+        over = self.num_timesteps >= self.config.steps
+        if over or self._window_index() > self.index:
+            means = self.window.means()
+            self._write(means)
+            self.window = Window(self.simulation)
+            self.bar.set_postfix(reward=f"{means['objectives/reward']:.4f}")
+
+    def _on_training_end(self) -> None:
+        self.close()
+        self._evaluate()
+
+    def close(self) -> None:
+        """Take the progress bar down, also where training failed: messages begin on a line of their own."""
+        if self.bar is not None:
+            self.bar.close()
+
+    def _window_index(self) -> int:
+        return self.num_timesteps * self.windows // self.config.checkpoint_every
+
+    def _describe_run(self) -> None:
+        self.writer.add_text("configuration", f"```yaml\n{to_yaml(self.config)}```", 0)
+        config = self.config
+        values = {
+            "scenario": config.scenario.name,
+            "action": config.action or config.scenario.action,
+            "observation": config.observation,
+            "preference": str(config.preference),
+            **flat(config.agent),
+            "envs": config.envs,
+            "seed": config.seed,
+        }
+        metrics = {"evaluation/reward": 0.0, "rollout/ep_rew_mean": 0.0}
+        if config.preference == "random":
+            metrics["evaluation/hypervolume"] = 0.0
+        self.log.write({"hparams": HParam(values, metrics)}, {"hparams": ("",)})
+
+    def _policy(self, env: VectorEnv[Any, Any, Any]) -> Policy:
+        return acting(self.model, env)
+
+    def _evaluate(self) -> None:
+        began = time.process_time()
+        step, episodes = self.num_timesteps, self.config.evaluation_episodes
+        options = self.config.env_options()
+        played = evaluate(self._policy, episodes, options)
+        scalars = {f"evaluation/{name}": played.figures[name] for name in HEADLINE}
+        scalars |= {f"returns/{name}": played.figures[f"return_{name}"] for name in OBJECTIVES}
+        pictures = {
+            "network": picture(self._policy, options),
+            "placement": draw_placement(played.compiled, played.resident),
+        }
+        row = {"step": step, **played.figures}
+        if self.config.preference == "random":
+            reached = front(self._policy, episodes, options)
+            scalars |= {f"evaluation/{name}": value for name, value in reached.figures.items()}
+            pictures["front"] = draw_front(reached.preferences, reached.points)
+            row |= {name: reached.figures.get(name, "") for name in FRONT}
+            if "hypervolume" not in reached.figures:
+                self.writer.add_text("notes", "No hypervolume: it needs the extra `mo`.", step)
+        for name, image in pictures.items():
+            self.writer.add_image(f"pictures/{name}", image, step, dataformats="HWC")
+        _append(Path(self.writer.log_dir) / EVALUATIONS, row)
+        self.evaluating += time.process_time() - began
+        scalars["time/evaluation_share"] = self.evaluating / (time.process_time() - self.started)
+        self._write(scalars)
+
+    def _write(self, scalars: dict[str, float]) -> None:
+        for tag, value in scalars.items():
+            self.writer.add_scalar(tag, value, self.num_timesteps)
+        self.writer.flush()  # a checkpoint notes how long the files are
+
+
+def _append(path: Path, row: dict[str, Any]) -> None:
+    """Add a row to a CSV file."""
+    new = not path.exists()
+    with path.open("a", newline="") as file:
+        table = csv.DictWriter(file, list(row), lineterminator="\n")
+        if new:
+            table.writeheader()
+        table.writerow(row)

@@ -1,0 +1,167 @@
+"""What defines a training run, and how command lines and YAML files state it."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from agents.rl.config import (
+    AgentConfig,
+    acts_through,
+    check_codec,
+    check_observation,
+    check_rollout,
+    fallback,
+    observed_by,
+)
+from idn_gym.actions import CODECS
+from idn_gym.objectives import read_preference
+from idn_gym.scenarios import presets
+from idn_gym.scenarios.config import Scenario
+from idn_gym.strict import ConfigError, closest, number, override, read, read_word, read_yaml, show, write
+
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
+PACKAGES = ("idn-gym", "gymnasium", "numpy", "numba", "torch", "stable-baselines3", "sb3-contrib")
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """A training run; with the versions of the packages, it gives the same weights again."""
+
+    scenario: Scenario
+    agent: AgentConfig
+    action: str | None = None
+    """action codec; null: the scenario's default, or one that the agent can act through where it cannot"""
+    observation: str = "flat"
+    preference: Any = "balanced"
+    """scalarisation that the agent is trained on, as ``gym.make`` takes it"""
+    steps: int = number(400_000, least=1)
+    """slots, summed over environments; rounded up to whole rollouts"""
+    envs: int = number(64, least=1)
+    seed: int = number(0, least=0)
+    checkpoint_every: int = number(20_000, least=1)
+    """[steps]"""
+    evaluate_every: int = number(100_000, least=1)
+    """[steps] between evaluations on the validation split"""
+    evaluation_episodes: int = number(16, least=1)
+
+    def __post_init__(self) -> None:
+        if self.preference is None:
+            raise ConfigError(
+                "preference",
+                "None gives vector rewards, and training needs scalar ones; name one, such as balanced",
+            )
+        read_preference(self.preference)
+        check_codec(self.agent, self.action or self.scenario.action)
+        check_observation(self.agent, self.observation)
+        check_rollout(self.agent, self.envs)
+
+    def env_options(self) -> dict[str, Any]:
+        """Keyword arguments for ``gym.make`` and ``gym.make_vec``."""
+        return {
+            "scenario": self.scenario,
+            "action": self.action,
+            "observation": self.observation,
+            "preference": self.preference,
+        }
+
+
+def resolve(
+    base: Mapping[str, Any] | None = None,
+    scenario: str | None = None,
+    agent: str | None = None,
+    changes: Mapping[str, Any] | None = None,
+) -> RunConfig:
+    """Put a run's configuration together.
+
+    Args:
+        base: plain configuration to start from; None: the default scenario with PPO.
+        scenario: preset or file that replaces the base's.
+        agent: shipped agent or file that replaces the base's, and its observation with what it reads.
+        changes: dotted keys, such as ``{"agent.learning_rate": 0.001}``, applied last.
+
+    Raises:
+        ConfigError: whatever is wrong with it, by key.
+    """
+    plain = dict(base or {})
+    if scenario or not base:
+        plain["scenario"] = write(presets.resolve(scenario or "edge-small"))
+    if agent or not base:
+        plain["agent"] = _agent(agent or "ppo")
+        plain["observation"] = observed_by(plain["agent"])
+    plain = override(plain, changes or {})
+    return read(RunConfig, {**plain, "action": _codec(plain)})
+
+
+def _codec(plain: Mapping[str, Any]) -> str | None:
+    """The run's action codec; one that the agent can act through where it is left to the scenario."""
+    action, scenario = plain.get("action"), plain.get("scenario")
+    default = scenario.get("action", Scenario.action) if isinstance(scenario, Mapping) else Scenario.action
+    if action is not None or default not in list(CODECS) or acts_through(plain.get("agent"), default):
+        return action
+    return fallback(plain.get("agent"))
+
+
+def _agent(name: str) -> Any:
+    if name in shipped_agents():
+        return read_yaml(CONFIGS / "agents" / f"{name}.yaml")
+    if Path(name).suffix not in (".yaml", ".yml", ".json"):
+        allowed = closest(name, shipped_agents())
+        raise ConfigError("agent", f"{show(name)} is no YAML file and none of those here; {allowed}")
+    return read_yaml(name)
+
+
+def shipped_agents() -> list[str]:
+    """Names of the agents whose hyper-parameters are in the configs folder."""
+    return sorted(path.stem for path in (CONFIGS / "agents").glob("*.yaml"))
+
+
+def assignments(words: Sequence[str]) -> dict[str, Any]:
+    """Read ``a.b=1`` from the command line; values are YAML, and 1e-3 is a number.
+
+    Raises:
+        ConfigError: a word that is no assignment, or a value that is not YAML.
+    """
+    changes = {}
+    for word in words:
+        key, sign, text = word.partition("=")
+        if not sign or not key:
+            raise ConfigError(show(word), "is not an assignment such as agent.learning_rate=1e-3")
+        changes[key] = read_word(key, text)
+    return changes
+
+
+def flat(value: Any, prefix: str = "") -> dict[str, Any]:
+    """A configuration as dotted keys and plain values; lists stay whole, as text."""
+    if dataclasses.is_dataclass(value):
+        value = write(value)
+    found = {}
+    for key, item in value.items():
+        if isinstance(item, dict):
+            found.update(flat(item, f"{prefix}{key}."))
+        else:
+            found[prefix + key] = item if isinstance(item, (bool, int, float, str)) else str(item)
+    return found
+
+
+def to_yaml(config: RunConfig) -> str:
+    """The configuration as YAML that `resolve` takes as its base."""
+    return yaml.safe_dump(write(config), sort_keys=False)
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that results depend on."""
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = "from the checkout"
+    return found

@@ -1,0 +1,102 @@
+"""The folder of a training run: what is in it, and what of it may be deleted."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from experiments.training import run_config
+from experiments.training.run_config import RunConfig
+from idn_gym.files import write_text
+from idn_gym.strict import ConfigError, read_yaml, write
+
+EVENTS = ("events.out.tfevents.*", "evaluations.csv")
+"""What a run writes into the folder of its curves, nothing else."""
+
+
+class RunFolder:
+    """The files of a run."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.config = self.path / "config.yaml"
+        """there before anything else; with a run in it, it is the mark of a run"""
+        self.checkpoint = self.path / "checkpoint.pt"
+        self.events = self.path / "tensorboard"
+        self.policy = self.path / "policy.zip"
+        """there once training is over"""
+
+    def saved(self) -> Mapping[str, Any] | None:
+        """The configuration of the run in the folder; None where there is no run.
+
+        Raises:
+            ConfigError: there is something else in its place, or a run whose configuration is gone.
+        """
+        if not self.config.exists():
+            for file in (self.policy, self.checkpoint, *written(self.events)):
+                if file.exists():
+                    raise ConfigError("out", f"{file} is there without the {self.config.name} of a run")
+            return None
+        found = read_yaml(self.config)
+        run = found.get("run") if isinstance(found, Mapping) else None
+        if not isinstance(run, Mapping) or not all(
+            isinstance(run.get(part), Mapping) for part in ("scenario", "agent")
+        ):
+            raise ConfigError("out", f"{self.config} is not what a run leaves; name another folder")
+        return run
+
+    def begin(self, config: RunConfig) -> None:
+        """Write down what is run, and remove the curves of a run that left no checkpoint."""
+        begun = self.saved() is not None
+        self.path.mkdir(parents=True, exist_ok=True)
+        if begun:
+            self._remove_events()
+        record = {
+            "command": shlex.join(["python", *sys.orig_argv[1:]]),
+            "versions": run_config.versions(),
+            "run": write(config),
+        }
+        write_text(self.config, yaml.safe_dump(record, sort_keys=False))
+
+    def clear(self, more: tuple[str, ...] = ()) -> None:
+        """Delete a run: the files that it wrote, and the folder where nothing else is in it.
+
+        Args:
+            more: patterns of files that were made from the run, in the same folder.
+
+        Raises:
+            ConfigError: the folder has no marks of a run; nothing is deleted.
+        """
+        if not self.path.exists():
+            return
+        if not self.path.is_dir():
+            raise ConfigError("out", f"{self.path} is no folder; nothing is deleted")
+        if self.saved() is None:
+            if any(self.path.iterdir()):
+                raise ConfigError("out", f"{self.path} does not hold a run; nothing is deleted")
+            return
+        self._remove_events()
+        for file in (path for pattern in more for path in self.path.glob(pattern)):
+            file.unlink()
+        self.policy.unlink(missing_ok=True)
+        self.checkpoint.unlink(missing_ok=True)
+        self.config.unlink()  # last: until then it is still known as a run
+        with contextlib.suppress(OSError):
+            self.path.rmdir()
+
+    def _remove_events(self) -> None:
+        for file in written(self.events):
+            file.unlink()
+        with contextlib.suppress(OSError):
+            self.events.rmdir()
+
+
+def written(events: Path) -> list[Path]:
+    """What a run wrote into the folder of its curves."""
+    return [path for pattern in EVENTS for path in events.glob(pattern)]

@@ -1,0 +1,1 @@
+"""What a tuning is: its configuration, trials, journal and report."""

@@ -1,0 +1,184 @@
+"""What a tuning consists of, as its YAML file states it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from experiments.training.run_config import RunConfig, resolve
+from idn_gym.strict import ConfigError, closest, number, read, read_yaml, show, write
+
+AGENT = "agent."
+"""Prefix of the keys that can be tuned: what comes out is an agent."""
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """The values that a hyper-parameter may take: a range, or a list."""
+
+    low: Any = None
+    high: Any = None
+    """included"""
+    log: bool = False
+    """draw evenly from the logarithms"""
+    choices: tuple[Any, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Confirm:
+    """Trainings on other seeds, judged on other episodes, that say whether the best trial is better."""
+
+    runs: int = number(3, least=1)
+    """training seeds: 1, 2, ..."""
+    steps: int = number(400_000, least=1)
+    first: int = number(100, least=0)
+    """first validation seed"""
+    episodes: int = number(32, least=1)
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """A search over hyper-parameters, judged by the reward per slot on validation episodes."""
+
+    name: str
+    space: dict[str, Dimension]
+    """by dotted key of the run, such as agent.learning_rate"""
+    agent: str = "ppo"
+    """whose values are the first trial, and hold where nothing is searched; a name, or a YAML file"""
+    scenario: str = "edge-small"
+    """a preset, or a YAML file"""
+    run: dict[str, Any] = field(default_factory=dict)
+    """other dotted keys of the run, the same in all trials"""
+    trials: int = number(40, least=1)
+    """finished or pruned ones"""
+    steps: int = number(200_000, least=1)
+    """of a trial"""
+    episodes: int = number(16, least=1)
+    """validation seeds 0, 1, ... that trials are judged on"""
+    prune_every: int | None = number(None, least=1)
+    """[steps] between looks at a trial, which ends where it is below the median of the others; null: none"""
+    seed: int = number(0, least=0)
+    """of the search; trainings have the seed of the run"""
+    confirm: Confirm = Confirm()
+
+    def __post_init__(self) -> None:
+        if not self.space:
+            raise ConfigError("space", "is empty; there is nothing to tune")
+        if self.confirm.first < self.episodes:
+            raise ConfigError("confirm.first", f"{self.confirm.first} is among the {self.episodes} tuned on")
+        for key in self.run:
+            if key.startswith(AGENT) or key in ("steps", "agent", "scenario"):
+                raise ConfigError(f"run.{key}", "is not allowed; agent, scenario and steps are set elsewhere")
+
+    def configure(self, values: Mapping[str, Any], **changes: Any) -> RunConfig:
+        """The run of a trial.
+
+        Args:
+            values: by dotted key of the run.
+            changes: of other fields of the run.
+
+        Raises:
+            ConfigError: a value that is not allowed.
+        """
+        keys = {"steps": self.steps, **self.run, **values, **changes}
+        return resolve(None, self.scenario, self.agent, keys)
+
+    def small(self) -> Tuning:
+        """The same cut down to seconds, to see that it runs."""
+        return dataclasses.replace(
+            self,
+            name=f"{self.name}-smoke",
+            run={**self.run, "envs": 4, "scenario.horizon": 12},
+            trials=3,
+            steps=1,  # one rollout
+            episodes=2,
+            prune_every=None,
+            confirm=Confirm(runs=1, steps=1, episodes=2),
+        )
+
+
+def read_tuning(path: Path) -> Tuning:
+    """Read a tuning; relative paths in its file start at its folder.
+
+    Raises:
+        ConfigError: the file cannot be read, or something in it is wrong.
+    """
+    tuning = read(Tuning, read_yaml(path))
+    named = {name: getattr(tuning, name) for name in ("agent", "scenario")}
+    files = {name: value for name, value in named.items() if Path(value).suffix in (".yaml", ".yml", ".json")}
+    return dataclasses.replace(tuning, **{name: str(path.parent / file) for name, file in files.items()})
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A dimension, checked against what the run allows."""
+
+    key: str
+    options: tuple[str, ...] | None
+    """choices as JSON, since samplers take plain values only"""
+    low: Any
+    high: Any
+    log: bool
+    today: Any
+    """what the agent has, as samplers see it"""
+
+    def suggest(self, trial: Any) -> Any:
+        """The value of a trial."""
+        if self.options is not None:
+            return json.loads(trial.suggest_categorical(self.key, self.options))
+        draw = trial.suggest_int if isinstance(self.today, int) else trial.suggest_float
+        return draw(self.key, self.low, self.high, log=self.log)
+
+
+def axes(tuning: Tuning) -> tuple[Axis, ...]:
+    """The space of a tuning.
+
+    Raises:
+        ConfigError: a key that the agent does not have, a value that it does not allow, or a space that
+            does not hold what the agent has today.
+    """
+    agent = write(tuning.configure({}).agent)
+    found = []
+    for key, dimension in tuning.space.items():
+        name = key.removeprefix(AGENT)
+        if not key.startswith(AGENT) or name not in agent or name == "kind":
+            allowed = [f"{AGENT}{field}" for field in agent if field != "kind"]
+            raise ConfigError(f"space.{key}", f"is not there to be tuned; {closest(key, allowed)}")
+        found.append(_axis(tuning, key, dimension, agent[name]))
+    return tuple(found)
+
+
+def _axis(tuning: Tuning, key: str, dimension: Dimension, today: Any) -> Axis:
+    where, low, high = f"space.{key}", dimension.low, dimension.high
+    ranged = low is not None and high is not None
+    if ranged == (dimension.choices is not None) or (low is None) != (high is None):
+        raise ConfigError(where, "needs either low and high, or choices")
+    if dimension.choices is not None:
+        options = tuple(json.dumps(_allowed(tuning, key, value)) for value in dimension.choices)
+        if len(set(options)) < max(2, len(options)) or dimension.log:
+            raise ConfigError(
+                where, f"{show(list(dimension.choices))}: needs two choices or more, and no log"
+            )
+        if json.dumps(today) not in options:
+            raise ConfigError(where, f"{show(today)}, which the agent has today, is not among the choices")
+        return Axis(key, options, None, None, False, json.dumps(today))
+    if isinstance(today, bool) or not isinstance(today, (int, float)):
+        raise ConfigError(where, f"{show(today)} has no range; name choices")
+    low, high = _allowed(tuning, key, low), _allowed(tuning, key, high)
+    if not low < high or (dimension.log and low <= 0):
+        raise ConfigError(where, f"{low} to {high} is no range; low must be less, and above 0 with log")
+    if not low <= today <= high:
+        raise ConfigError(where, f"{today}, which the agent has today, is not between {low} and {high}")
+    return Axis(key, None, low, high, dimension.log, today)
+
+
+def _allowed(tuning: Tuning, key: str, value: Any) -> Any:
+    """The value as the run has it."""
+    try:
+        return write(tuning.configure({key: value}).agent)[key.removeprefix(AGENT)]
+    except ConfigError as error:
+        raise ConfigError("space", str(error)) from None

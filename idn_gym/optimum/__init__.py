@@ -1,0 +1,1 @@
+"""What is provable: the concave gain and its supergradients, programmes, bounds, projections, roundings."""

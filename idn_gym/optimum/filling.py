@@ -1,0 +1,133 @@
+"""From fractional columns to a placement that fits: rounding down, then filling what memory is free."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from idn_gym.core.arrays import EMPTY, Draw, Floats, Ints, Tables
+from idn_gym.optimum.concave_gain import gain_and_gradient
+from idn_gym.optimum.option_ranking import make_layers
+from idn_gym.optimum.prefixes import Items
+
+SWEEPS = 50
+"""Most rounds of filling, each of one column per node."""
+
+SURE = 0.99
+"""From which fraction on a column is taken without asking what it gains."""
+
+ROUNDING = 1e-9
+"""Share by which sums of a gain may differ for the order in which they are added."""
+
+
+class Filler:
+    """Rounds and fills for one set of slots, reusing its work space."""
+
+    def __init__(
+        self, tables: Tables, draw: Draw, items: Items, b: int, slots: Ints, one_per_task: bool = False
+    ) -> None:
+        """Take the slots.
+
+        Args:
+            tables: the scenario's tables.
+            draw: the draw.
+            items: from `make_items`.
+            b: row.
+            slots: whose gain counts.
+            one_per_task: allow one model per node and task.
+        """
+        self._tables, self._draw, self._items, self._b, self._slots = tables, draw, items, b, slots
+        self._layers = make_layers(tables, items)
+        self._one_per_task = one_per_task
+        tasks = int(tables.model_task.max()) + 1
+        self._pair = items.node * tasks + tables.model_task[items.model]
+
+    def gain(self, z: Floats) -> tuple[float, Floats]:
+        """Gain of the columns summed over the slots, and its supergradient (I,)."""
+        total, slope, gradient = 0.0, np.zeros(len(z)), np.zeros(len(z))
+        for t in self._slots.tolist():
+            total += gain_and_gradient(
+                self._tables, self._draw, self._b, t, self._items, z, gradient, self._layers
+            )
+            slope += gradient
+        return total, slope
+
+    def round(self, z: Floats) -> Floats:
+        """Columns at 1 that fit: what is nearly 1, then the rest of `z` and others, where they pay."""
+        filled = np.zeros(len(z))
+        free = self._items.budget.copy()
+        order = np.lexsort((np.arange(len(z)), -z))
+        order = order[z[order] > 1e-6]
+        self._add(order[z[order] > SURE], filled, free)
+        self._add_paying(order[z[order] <= SURE], filled, free, self.gain(filled)[0])
+        return self.fill(filled)
+
+    def fill(self, z: Floats) -> Floats:
+        """Add columns to integral ones (I,) as long as one fits, its gradient is positive, and it pays.
+
+        At a kink of the gain the gradient of a column can be positive and its gain negative: a longer prefix
+        that makes the node spend its seconds on a slightly cheaper, much slower way to serve.
+        """
+        items = self._items
+        z = z.copy()
+        free = items.budget - np.bincount(items.node, items.size * z, len(items.budget))
+        useless = np.zeros(len(z), bool)
+        for _ in range(SWEEPS):
+            candidate = (z == 0.0) & ~useless & (items.size <= free[items.node])
+            if not candidate.any():
+                break
+            value, slope = self.gain(z)
+            worth = np.where(candidate, slope, 0.0) / np.maximum(items.size, 1e-300)
+            order = np.argsort(-worth, kind="stable")
+            best = self._one_per_node(order[worth[order] > 0.0], z, free)
+            if not len(best):
+                break
+            self._add_paying(best, z, free, value)
+            useless[best] = z[best] == 0.0
+        return z
+
+    def _one_per_node(self, order: Ints, z: Floats, free: Floats) -> Ints:
+        """The first column of each node that may be added."""
+        chosen: dict[int, int] = {}
+        for i in order.tolist():
+            node = int(self._items.node[i])
+            if node not in chosen and self._may_add(i, z, free):
+                chosen[node] = i
+        return np.array(list(chosen.values()), np.int64)
+
+    def _add(self, columns: Ints, z: Floats, free: Floats) -> None:
+        """Set the columns to 1 in turn, as far as they fit."""
+        for i in columns.tolist():
+            if self._may_add(i, z, free):
+                z[i] = 1.0
+                free[self._items.node[i]] -= self._items.size[i]
+
+    def _add_paying(self, columns: Ints, z: Floats, free: Floats, value: float) -> float:
+        """Add the columns unless the gain falls below `value`; then each half by itself.
+
+        Returns:
+            The gain afterwards.
+        """
+        before, room = z.copy(), free.copy()
+        self._add(columns, z, free)
+        if (z == before).all():
+            return value
+        after = self.gain(z)[0]
+        if after >= value - ROUNDING * abs(value):
+            return after
+        z[:], free[:] = before, room
+        if len(columns) > 1:
+            half = len(columns) // 2
+            value = self._add_paying(columns[:half], z, free, value)
+            value = self._add_paying(columns[half:], z, free, value)
+        return value
+
+    def _may_add(self, i: int, z: Floats, free: Floats) -> bool:
+        items = self._items
+        if items.size[i] > free[items.node[i]] or z[i] > 0.0:
+            return False
+        if items.parent[i] != EMPTY:
+            return bool(z[items.parent[i]] > 0.0)
+        if not self._one_per_task:
+            return True
+        mine = slice(items.node_start[items.node[i]], items.node_start[items.node[i] + 1])
+        return not bool(((self._pair[mine] == self._pair[i]) & (z[mine] > 0.0)).any())

@@ -1,0 +1,219 @@
+"""The options of each class in the order in which they are used, as the layers of its gain need them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from idn_gym.core.arrays import EMPTY, EXOGENOUS, Draw, Floats, Ints, Outcome, Tables
+from idn_gym.core.kernel import hot, inner
+from idn_gym.core.serving import drop_cost, link_seconds, measure_paths, option_cost, option_latency
+from idn_gym.core.workspace import Scratch, make_scratch
+from idn_gym.optimum.prefixes import PINNED, UNUSABLE, Items
+
+
+class Layers(NamedTuple):
+    """Work space for one row of a batch; remembers the ranking while costs stay what they were.
+
+    L counts the options that are not UNUSABLE; a class owns `start[rho]:start[rho + 1]` of each (L,) field.
+    """
+
+    start: Ints  # (R+1,) into L
+    order: Ints  # (L,) options of the class by rising cost
+    price: Floats  # (L,) [cost] of `order`; inf where slower than the timeout
+    group: Ints  # (O,) copy of the first part: (class, position, model)
+    blocker: Ints  # (G,) shortest column that ranked options of the copy need; -1 none, -2 not seen
+    # the layers of each class: `entries[rho]` of them from `start[rho]`
+    entries: Ints  # (R,)
+    fixed: Ints  # (R,) how many of them are pinned
+    last_cost: Floats  # (R,) [cost] of the backstop or a drop
+    option: Ints  # (L,)
+    item: Ints  # (L,) column, or PINNED
+    shorter: Ints  # (L,) column to subtract, or EMPTY
+    cost: Floats  # (L,)
+    node: Ints  # (L,) of the first part
+    need: Floats  # (L,) [s] per request on that node
+    # what the other classes took in the last slot, where capacity is shared (`note_others`); 0: nothing
+    taken_seconds: Floats  # (R, L) [s] at each path position
+    taken_bytes: Floats  # (R, L) [bytes] over the link that enters it
+    # of one slot
+    room: Floats  # (max L of a class,) [requests] lambda
+    since: Ints  # (max L of a class,) phase in which the entry begins
+    phase_cost: Floats  # (max L of a class + 2,) cost at which c_k changes
+    phase_cap: Floats  # (max L of a class + 1,) [requests] c_k
+    # what the ranking was made for
+    pace: Floats  # (J,)
+    slowdown: Floats  # (N,)
+    tariff: Floats  # (4,)
+    scratch: Scratch
+
+
+def make_layers(tables: Tables, items: Items) -> Layers:
+    """Allocate the work space for one row; the first slot fills it.
+
+    Args:
+        tables: the scenario's tables.
+        items: from `make_items`.
+    """
+    usable = np.flatnonzero(items.option_item != UNUSABLE)
+    start = np.searchsorted(usable, tables.option_start).astype(np.int64)
+    widest = int(np.max(np.diff(start), initial=0))
+    size, classes = len(usable), len(tables.class_task)
+    groups = len(tables.group_start) - 1
+    sizes = np.diff(tables.group_start)
+    longest = int(np.max(np.diff(tables.path_start)))
+    return Layers(
+        start=start,
+        order=usable.astype(np.int64),
+        price=np.zeros(size),
+        group=np.repeat(np.arange(groups), sizes),
+        blocker=np.full(groups, -2, np.int64),
+        entries=np.zeros(classes, np.int64),
+        fixed=np.zeros(classes, np.int64),
+        last_cost=np.zeros(classes),
+        option=np.zeros(size, np.int64),
+        item=np.zeros(size, np.int64),
+        shorter=np.zeros(size, np.int64),
+        cost=np.zeros(size),
+        node=np.zeros(size, np.int64),
+        need=np.zeros(size),
+        taken_seconds=np.zeros((classes, longest)),
+        taken_bytes=np.zeros((classes, longest)),
+        room=np.zeros(widest),
+        since=np.zeros(widest, np.int64),
+        phase_cost=np.zeros(widest + 2),
+        phase_cap=np.zeros(widest + 1),
+        pace=np.full(len(tables.path_node), np.nan),
+        slowdown=np.full(len(tables.node_memory), np.nan),
+        tariff=np.full(4, np.nan),
+        scratch=make_scratch(tables),
+    )
+
+
+@inner
+def rank_options(tables: Tables, draw: Draw, b: int, t: int, items: Items, layers: Layers) -> None:
+    """Rank the options of every class whose costs are not what they were at the last call."""
+    measure_paths(tables, draw, b, t, layers.scratch)
+    changed = False
+    for v in range(len(layers.slowdown)):
+        if layers.slowdown[v] != draw.slowdown[b, v]:
+            layers.slowdown[v] = draw.slowdown[b, v]
+            changed = True
+    for i in range(4):
+        if layers.tariff[i] != draw.tariff[b, i]:
+            layers.tariff[i] = draw.tariff[b, i]
+            changed = True
+    for rho in range(len(tables.class_task)):
+        p = tables.class_path[rho]
+        moved = changed
+        for j in range(tables.path_start[p], tables.path_start[p + 1]):
+            if layers.pace[j] != layers.scratch.pace[j]:
+                moved = True
+        if moved:
+            rank_class(tables, draw, b, rho, layers)
+            list_layers(tables, draw, b, rho, items, layers)
+    for j in range(len(layers.pace)):
+        layers.pace[j] = layers.scratch.pace[j]
+
+
+@inner
+def rank_class(tables: Tables, draw: Draw, b: int, rho: int, layers: Layers) -> None:
+    """Sort the options of a class by cost, ties by rank; quick where they nearly are already."""
+    origin = tables.path_start[tables.class_path[rho]]
+    first = layers.start[rho]
+    for i in range(first, layers.start[rho + 1]):
+        o = layers.order[i]
+        link = link_seconds(tables, o, origin, layers.scratch)
+        price = option_cost(draw, b, o, link)
+        if option_latency(draw, b, o, link) > tables.class_timeout[rho]:
+            price = np.inf
+        j = i
+        while j > first:
+            before = layers.order[j - 1]
+            if layers.price[j - 1] < price:
+                break
+            if layers.price[j - 1] == price and tables.option_rank[before] < tables.option_rank[o]:
+                break
+            layers.order[j] = before
+            layers.price[j] = layers.price[j - 1]
+            j -= 1
+        layers.order[j] = o
+        layers.price[j] = price
+
+
+@inner
+def list_layers(tables: Tables, draw: Draw, b: int, rho: int, items: Items, layers: Layers) -> None:
+    """Write the entries of a class: its options in order, without those that never serve.
+
+    What repositories pin shares the links to them: where links bind, the cheapest stands for all.
+    """
+    linked = False
+    for g in range(tables.class_group[rho], tables.class_group[rho + 1]):
+        layers.blocker[g] = -2
+    first = layers.start[rho]
+    n = first
+    layers.fixed[rho] = 0
+    layers.last_cost[rho] = drop_cost(tables, draw, b, rho)
+    for i in range(first, layers.start[rho + 1]):
+        if layers.price[i] == np.inf:
+            break
+        o = layers.order[i]
+        item = items.option_item[o]
+        q = tables.part_start[o]
+        before = layers.blocker[layers.group[o]]
+        if item == PINNED:
+            if unlimited(tables, o):
+                if tables.capacity == EXOGENOUS or not crosses(tables, o):
+                    layers.last_cost[rho] = layers.price[i]
+                    break
+                if linked:
+                    continue
+                linked = True
+            if before != -2:
+                continue
+            layers.fixed[rho] += 1
+        elif before >= 0 and item >= before:
+            continue
+        layers.blocker[layers.group[o]] = item
+        layers.option[n] = o
+        layers.item[n] = item
+        layers.shorter[n] = before if before >= 0 else EMPTY
+        layers.cost[n] = layers.price[i]
+        layers.node[n] = tables.part_node[q]
+        layers.need[n] = tables.part_seconds[q] * draw.slowdown[b, tables.part_node[q]]
+        n += 1
+    layers.entries[rho] = n - first
+
+
+@inner
+def unlimited(tables: Tables, o: int) -> bool:
+    """Whether all nodes of the option have unlimited compute."""
+    for q in range(tables.part_start[o], tables.part_start[o + 1]):
+        if tables.node_seconds[tables.part_node[q]] != np.inf:
+            return False
+    return True
+
+
+@inner
+def crosses(tables: Tables, o: int) -> bool:
+    """Whether requests of the option send bytes over a link."""
+    before = 0
+    for q in range(tables.part_start[o], tables.part_start[o + 1]):
+        if tables.part_bytes[q] > 0.0 and tables.part_position[q] > before:
+            return True
+        before = tables.part_position[q]
+    return False
+
+
+@hot
+def note_others(tables: Tables, outcome: Outcome, b: int, layers: Layers) -> None:
+    """Remember what the others took of the resources of each class in row b of a slot, shared capacity."""
+    for rho in range(len(tables.class_task)):
+        origin = tables.path_start[tables.class_path[rho]]
+        for j in range(tables.path_start[tables.class_path[rho] + 1] - origin):
+            v = tables.path_node[origin + j]
+            layers.taken_seconds[rho, j] = max(0.0, outcome.busy[b, v] - outcome.spent[b, rho, j])
+            if j > 0:
+                carried = outcome.carried[b, tables.path_link[origin + j]]
+                layers.taken_bytes[rho, j] = max(0.0, carried - outcome.sent[b, rho, j])

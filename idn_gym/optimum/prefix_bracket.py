@@ -1,0 +1,137 @@
+"""The best static placement of prefixes in hindsight, for private capacities: always as a bracket.
+
+The lower end is the placement's true gain as the environment serves and repairs, never a solver's opinion.
+Where memory moves, the placement is a fixed target that is repaired.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import numpy as np
+
+from idn_gym.core.arrays import Floats, Instance, Residents
+from idn_gym.core.slots import one_row
+from idn_gym.optimum.bracket import Bracket
+from idn_gym.optimum.filling import Filler
+from idn_gym.optimum.hill_climbing import TOGETHER, Choices, improve
+from idn_gym.optimum.prefix_program import LayerProgram, Rankings
+from idn_gym.optimum.prefixes import Items, make_items, serves_alone, to_placement
+from idn_gym.optimum.solver import FULL, ROWS, SolverError, solve_integers, solve_relaxed
+from idn_gym.optimum.warm import warm_up
+from idn_gym.scenarios.compile import Compiled
+from idn_gym.strict import ConfigError
+
+SAMPLE = 12
+"""Slots whose gain decides what fills memory that rounding left free."""
+
+
+def best_prefixes(
+    compiled: Compiled,
+    instance: Instance,
+    b: int = 0,
+    seconds: float = 60.0,
+    gap: float = 0.01,
+    one_per_task: bool = False,
+    pieces: int = 1,
+) -> Bracket:
+    """Bracket the best static placement of prefixes; arguments as for `best_static`.
+
+    The linear program bounds it. Its columns above 0 alone go into a mixed-integer program (all of them if
+    there are few), whose answer is judged by the core as it is and filled up. While the bracket is open,
+    slots that were added up although it is not exact are added up in more and smaller parts; what is open
+    at the end is left to climbing from the best placement.
+
+    Args:
+        compiled: the scenario.
+        instance: drawn from it.
+        b: row.
+        seconds: time limit.
+        gap: relative gap at which to stop.
+        one_per_task: allow one model per node and task.
+        pieces: into how many parts such slots are cut at first.
+
+    Raises:
+        ConfigError: the concave gain does not cover the scenario (`serves_alone`).
+        SolverError: not even the linear program was solved in time.
+    """
+    row, items = one_row(instance, b), make_items(compiled)
+    if not serves_alone(compiled.tables, items):
+        raise ConfigError("serving", "some options here need two placed segments or shared capacity")
+    warm_up(row, items)
+    begin = time.perf_counter()
+    nothing: Residents = compiled.tables.pinned.copy()
+    if not len(items.node):
+        return Bracket(0.0, 0.0, nothing, "closed", time.perf_counter() - begin, 0.0)
+    slots = row.draw.demand.shape[1]
+    sample = np.unique(np.linspace(0, slots - 1, min(slots, SAMPLE)).astype(np.int64))
+    filler = Filler(row.tables, row.draw, items, 0, sample, one_per_task)
+    rankings = Rankings(row, items, 0)
+    choices = Choices(row, items.node, items.segment, one_per_task)
+    wanted = np.zeros(len(items.node))
+    best = Bracket(0.0, np.inf, nothing, "time", 0.0, np.inf)
+    while True:
+        layered = LayerProgram(row, items, 0, pieces, one_per_task, rankings)
+        left = seconds - (time.perf_counter() - begin)
+        try:
+            best, wanted = _narrow(best, choices, items, layered, filler, left, gap)
+        except SolverError:
+            if not np.isfinite(best.upper):
+                raise
+            break
+        if best.gap <= gap or layered.exact or pieces >= slots:
+            best = replace(best, status="ideas")
+            break
+        if layered.program.rows.shape[0] * 4 > ROWS:
+            best = replace(best, status="size")
+            break
+        pieces = min(slots, pieces * 4)
+    best = improve(best, choices, (best.placement, nothing), wanted, TOGETHER, begin + seconds, gap)
+    spent = time.perf_counter() - begin
+    return replace(best.ended(gap, spent > seconds), seconds=spent)
+
+
+def _narrow(
+    best: Bracket,
+    choices: Choices,
+    items: Items,
+    layered: LayerProgram,
+    filler: Filler,
+    seconds: float,
+    gap: float,
+) -> tuple[Bracket, Floats]:
+    """One round: a bound, and the best of rounding and of the mixed-integer program.
+
+    Returns:
+        The bracket, and how much the linear program wants each column (I,).
+    """
+    begin, program = time.perf_counter(), layered.program
+    relaxed = solve_relaxed(program, max(seconds, 1e-3))
+    assert relaxed.x is not None and relaxed.reduced is not None
+    z = relaxed.x[: program.integers]
+    best = replace(best, relaxed=min(best.relaxed, relaxed.bound), upper=min(best.upper, relaxed.bound))
+    best = _judge(best, choices, items, filler.round(z))
+    used, keep = z > 1e-6, np.ones(len(program.upper), bool)
+    for restricted in (True, False) if program.integers > FULL else (False,):
+        left = seconds - (time.perf_counter() - begin)
+        if best.gap <= gap or left <= 0.0:
+            break
+        # A column whose reduced cost exceeds the gap is in no placement that is better than the best.
+        near = relaxed.reduced[: program.integers] <= relaxed.bound - best.lower
+        keep[: program.integers] = used if restricted else used | near
+        # Half of the time is kept for finer sums of slots and for climbing.
+        found = solve_integers(program, left / 2, gap / 4, keep)
+        if not restricted:
+            best = replace(best, upper=min(best.upper, max(found.bound, best.lower)))
+        if found.x is not None:
+            whole = np.round(found.x[: program.integers])
+            for candidate in (whole, filler.fill(whole)):
+                best = _judge(best, choices, items, candidate)
+    return best, z
+
+
+def _judge(best: Bracket, choices: Choices, items: Items, z: Floats) -> Bracket:
+    placement = to_placement(choices.row.tables, items, z)
+    best = best.judged(placement, choices.gain(placement))
+    return replace(best, upper=max(best.upper, best.lower))

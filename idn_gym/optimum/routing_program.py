@@ -1,0 +1,232 @@
+"""Requests routed in the best way through any placement, as a program: splits, and shared capacity.
+
+Columns: x for every (node, segment) that may be loaded, q for the requests of a class that an option
+serves in a part of the slots. Rows: memory, one segment per (node, model), the batches, the compute
+seconds of nodes (of copies, where capacity is private), the bytes of links, and "an option serves only
+where its parts are resident". Summing up slots, and taking the largest saving in them, keeps the value an
+upper bound.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from idn_gym.core.arrays import EMPTY, EXOGENOUS, Floats, Instance, Ints, Residents
+from idn_gym.core.costs import costs
+from idn_gym.optimum.hill_climbing import Choices
+from idn_gym.optimum.solver import Program, sparse_rows
+from idn_gym.scenarios.compile import Compiled
+
+Flags = npt.NDArray[np.bool_]
+
+
+class Routing:
+    """What the programs of one row share: which part needs which columns, and costs per slot."""
+
+    def __init__(self, compiled: Compiled, row: Instance, one_per_task: bool) -> None:
+        """Look up costs.
+
+        Args:
+            compiled: the scenario.
+            row: an instance of one row.
+            one_per_task: allow one segment per node and task.
+        """
+        tables = compiled.tables
+        self.row, self.one_per_task = row, one_per_task
+        self.node, self.segment = (index.astype(np.int64) for index in np.nonzero(compiled.placeable))
+        self.choices = Choices(row, self.node, self.segment, one_per_task)
+        priced = [costs(row, t) for t in range(row.draw.demand.shape[1])]
+        self.saving = np.stack([drop[self.option_class] - option for option, drop in priced])
+        """(T, O) [cost] saved by a request that is served and not dropped; -inf where it is late"""
+        self.dropped = float(sum(row.draw.demand[0, t] @ drop for t, (_, drop) in enumerate(priced)))
+        """[cost] of dropping everything"""
+        self.served_gain = self.dropped - self.choices.alone
+        parts = np.diff(tables.part_start)
+        self.part_option = np.repeat(np.arange(len(parts)), parts)
+        self.part_pace = tables.part_seconds * row.draw.slowdown[0, tables.part_node]
+        self.part_pinned = self.inside(tables.pinned)
+
+    def inside(self, placement: Residents) -> Flags:
+        """Whether each part (Q,) lies inside what a placement (N, M) holds where it runs."""
+        tables = self.row.tables
+        part = tables.part_segment
+        held = placement[tables.part_node, tables.segment_model[part]]
+        covers = tables.segment_first[held] <= tables.segment_first[part]
+        covers &= tables.segment_last[held] >= tables.segment_last[part]
+        found: Flags = (held != EMPTY) & covers
+        return found
+
+    @property
+    def option_class(self) -> Ints:
+        """(O,) class of each option."""
+        start = self.row.tables.option_start
+        return np.repeat(np.arange(len(start) - 1), np.diff(start))
+
+    def program(self, chunks: list[Ints], placement: Residents | None = None) -> Program:
+        """The program in which the slots of each chunk are added up.
+
+        Args:
+            chunks: slots of each chunk.
+            placement: (N, M) to leave only the routing free.
+        """
+        build = _Build(self, placement)
+        for chunk in chunks:
+            build.add(chunk)
+        return build.finish()
+
+
+class _Build:
+    """Collects the rows of one program."""
+
+    def __init__(self, routing: Routing, placement: Residents | None) -> None:
+        tables = routing.row.tables
+        self.routing, self.tables = routing, tables
+        self.columns = len(routing.node)
+        self.rows = 0
+        self.triples: list[tuple[Ints, Ints, Floats]] = []
+        self.limits: list[Floats] = []
+        upper = np.ones(self.columns)
+        self.usable = np.ones(len(tables.option_model), np.bool_)
+        if placement is not None:
+            model = tables.segment_model[routing.segment]
+            upper = (placement[routing.node, model] == routing.segment).astype(float)
+            ready = routing.part_pinned | routing.inside(placement)
+            self.usable = np.logical_and.reduceat(ready, tables.part_start[:-1])
+        self.gains, self.uppers = [np.zeros(self.columns)], [upper]
+        everything, ones = np.arange(self.columns), np.ones(self.columns)
+        free = np.maximum(0.0, tables.node_memory - tables.node_reserved)
+        size = tables.segment_bytes[routing.segment]
+        self._rows(
+            routing.node, everything, size / np.maximum(free, 1.0)[routing.node], free / np.maximum(free, 1.0)
+        )
+        model = tables.segment_model[routing.segment]
+        group = tables.model_task[model] if routing.one_per_task else model
+        places, row = np.unique(routing.node * (int(group.max(initial=0)) + 1) + group, return_inverse=True)
+        self._rows(row, everything, ones, np.ones(len(places)))
+        self._links()
+
+    def _rows(self, row: Ints, column: Ints, value: Floats, limit: Floats) -> None:
+        self.triples.append((row + self.rows, column, value))
+        self.limits.append(limit)
+        self.rows += len(limit)
+
+    def _links(self) -> None:
+        """For each (class, node, piece) that must be resident, the columns that contain it."""
+        routing, tables = self.routing, self.tables
+        free = np.flatnonzero(~routing.part_pinned)
+        classes = routing.option_class[routing.part_option[free]]
+        needs = np.stack([classes, tables.part_node[free], tables.part_segment[free]], 1)
+        self.need, self.part_need = np.unique(needs, axis=0, return_inverse=True)
+        self.free_part = free
+        self.part_need = self.part_need.ravel()
+        by_place: dict[tuple[int, int], list[int]] = {}
+        for i, (v, s) in enumerate(zip(routing.node.tolist(), routing.segment.tolist(), strict=True)):
+            by_place.setdefault((v, int(tables.segment_model[s])), []).append(i)
+        row, column = [], []
+        for k, (_, v, s) in enumerate(self.need.tolist()):
+            for i in by_place.get((v, int(tables.segment_model[s])), []):
+                held = routing.segment[i]
+                if (
+                    tables.segment_first[held] <= tables.segment_first[s]
+                    and tables.segment_last[held] >= tables.segment_last[s]
+                ):
+                    row.append(k)
+                    column.append(i)
+        self.cover_need, self.cover_column = np.array(row, np.int64), np.array(column, np.int64)
+        self.need_pace = np.full(len(self.need), np.inf)
+        np.minimum.at(self.need_pace, self.part_need, routing.part_pace[free])
+
+    def add(self, chunk: Ints) -> None:
+        """The columns q and rows of slots that are added up; q is a share of the batches of its class."""
+        routing, tables, draw = self.routing, self.tables, self.routing.row.draw
+        batch = draw.demand[0, chunk]
+        total = batch.sum(0)
+        saving = routing.saving[chunk].max(0)
+        asked = total[routing.option_class]
+        used = np.flatnonzero(self.usable & (saving > 0.0) & (asked > 0.0))
+        column = np.full(len(saving), -1)
+        column[used] = self.columns + np.arange(len(used))
+        self.gains.append(saving[used] * asked[used])
+        self.uppers.append(np.ones(len(used)))
+        self._rows(routing.option_class[used], column[used], np.ones(len(used)), np.ones(len(total)))
+        part = np.flatnonzero(column[routing.part_option] >= 0)
+        self._seconds(chunk, part, column, asked)
+        if tables.capacity != EXOGENOUS:
+            self._bytes(chunk, part, column, asked)
+        free = np.flatnonzero(column[routing.part_option[self.free_part]] >= 0)
+        rho, node, _ = self.need.T
+        seconds = draw.seconds[0][chunk][:, node]
+        alone = np.divide(
+            seconds, self.need_pace, out=np.full(seconds.shape, np.inf), where=self.need_pace > 0
+        )
+        room = np.minimum(batch[:, rho], alone).sum(0) / np.where(total > 0.0, total, 1.0)[rho]
+        row = np.concatenate([self.part_need[free], self.cover_need])
+        q = column[routing.part_option[self.free_part[free]]]
+        value = np.concatenate([np.ones(len(q)), -room[self.cover_need]])
+        self._rows(row, np.concatenate([q, self.cover_column]), value, np.zeros(len(self.need)))
+        self.columns += len(used)
+
+    def _limited(self, place: Ints, column: Ints, use: Floats, limit: Floats) -> None:
+        """Rows "the use of each place is at most its limit", but for places that all together cannot fill.
+
+        Args:
+            place: of each term.
+            column: of each term.
+            use: of each term if its column is 1.
+            limit: of each term's place.
+        """
+        places, first, row = np.unique(place, return_index=True, return_inverse=True)
+        row, limit = row.ravel(), limit[first]
+        most = np.bincount(row, use, len(places))
+        binding = np.flatnonzero((most > limit) & (limit > 0.0))
+        number = np.full(len(places), -1)
+        number[binding] = np.arange(len(binding))
+        kept = number[row] >= 0
+        scaled = use[kept] / limit[row[kept]]
+        self._rows(number[row[kept]], column[kept], scaled, np.ones(len(binding)))
+        closed = (limit <= 0.0)[row] & (use > 0.0)
+        if closed.any():
+            self._rows(
+                np.zeros(int(closed.sum()), np.int64),
+                column[closed],
+                use[closed] / use[closed].max(),
+                np.zeros(1),
+            )
+
+    def _seconds(self, chunk: Ints, part: Ints, column: Ints, asked: Floats) -> None:
+        """Compute seconds of nodes, or of each class's copies where capacity is private."""
+        routing, tables, draw = self.routing, self.tables, self.routing.row.draw
+        total = draw.seconds[0][chunk].sum(0)
+        part = part[np.isfinite(total[tables.part_node[part]])]
+        node, option = tables.part_node[part], routing.part_option[part]
+        place = node.astype(np.int64)
+        if tables.capacity == EXOGENOUS:
+            models = len(tables.model_task)
+            place = (routing.option_class[option] * len(total) + node) * models + tables.option_model[option]
+        self._limited(place, column[option], routing.part_pace[part] * asked[option], total[node])
+
+    def _bytes(self, chunk: Ints, part: Ints, column: Ints, asked: Floats) -> None:
+        """Bytes on links."""
+        routing, tables, draw = self.routing, self.tables, self.routing.row.draw
+        links, columns, sizes = [], [], []
+        for q in part[tables.part_bytes[part] > 0.0].tolist():
+            option = routing.part_option[q]
+            origin = tables.path_start[tables.class_path[routing.option_class[option]]]
+            begin = 0 if q == tables.part_start[option] else tables.part_position[q - 1]
+            for j in range(origin + begin + 1, origin + tables.part_position[q] + 1):
+                links.append(tables.path_link[j])
+                columns.append(column[option])
+                sizes.append(tables.part_bytes[q] * asked[option])
+        limit = draw.rate[0][chunk].sum(0) * tables.slot_seconds
+        link = np.array(links, np.int64)
+        self._limited(link, np.array(columns, np.int64), np.array(sizes, float), limit[link])
+
+    def finish(self) -> Program:
+        return Program(
+            gain=np.concatenate(self.gains),
+            rows=sparse_rows(self.triples, self.rows, self.columns),
+            limit=np.concatenate(self.limits),
+            upper=np.concatenate(self.uppers),
+            integers=len(self.routing.node),
+        )

@@ -1,0 +1,190 @@
+"""What one placement costs when it is kept for whole episodes, without playing them slot by slot.
+
+Serving and repair are the core's own kernels; only observations and codecs are left out. The result
+equals a rollout of the same constant wish up to the order in which floats are added.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from idn_gym.core.arrays import EMPTY, EXOGENOUS, Draw, Floats, Instance, Ints, Outcome, Residents, Tables
+from idn_gym.core.capacity import fill_capacity
+from idn_gym.core.kernel import hot
+from idn_gym.core.placement import place
+from idn_gym.core.serving import measure_paths, serve_class, serve_slot
+from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
+from idn_gym.objectives import judge
+
+Flags = npt.NDArray[np.bool_]
+
+
+def static_outcome(instance: Instance, placement: Residents) -> Outcome:
+    """Totals over all slots of a wish that never changes.
+
+    Args:
+        instance: tables and draw, B rows.
+        placement: (N, M) wished segment or EMPTY, repaired in every slot as the environment does.
+    """
+    tables, draw = instance
+    batch = len(draw.demand)
+    outcome = empty_outcome(tables, batch)
+    wanted = np.repeat(placement[None].astype(tables.pinned.dtype), batch, axis=0)
+    before = np.repeat(tables.pinned[None], batch, axis=0)
+    _play(tables, draw, wanted, before, before.copy(), make_scratch(tables), outcome)
+    return outcome._replace(arrived=draw.demand.sum(axis=1))
+
+
+def static_gain(instance: Instance, placement: Residents) -> Floats:
+    """Tariff saved in each row (B,) by a wish that never changes, against the repositories alone."""
+    alone = static_outcome(instance, instance.tables.pinned).tariff_cost
+    saved: Floats = alone - static_outcome(instance, placement).tariff_cost
+    return saved
+
+
+def static_cost(instance: Instance, scales: Floats, placement: Residents) -> Floats:
+    """Mean scalar cost per slot of a wish that never changes, its first load included, (B,).
+
+    Args:
+        instance: tables and draw, B rows; the preference is that of the draw.
+        scales: (5,) of the scenario (`Compiled.scales`).
+        placement: (N, M) wished segment or EMPTY.
+    """
+    _, scalars = judge(instance.tables, static_outcome(instance, placement), instance.draw.weights, scales)
+    return -scalars / instance.draw.demand.shape[1]
+
+
+@hot
+def _play(
+    tables: Tables,
+    draw: Draw,
+    wanted: Residents,
+    before: Residents,
+    after: Residents,
+    scratch: Scratch,
+    outcome: Outcome,
+) -> None:
+    for b in range(len(wanted)):
+        for t in range(draw.demand.shape[1]):
+            place(tables, draw, b, t, wanted, before, after, outcome)
+            serve_slot(tables, draw, b, t, after, scratch, outcome)
+            for v in range(after.shape[1]):
+                outcome.idle_energy[b] += tables.node_idle_watts[v] * tables.slot_seconds
+                for m in range(after.shape[2]):
+                    before[b, v, m] = after[b, v, m]
+
+
+class ClassCosts:
+    """Cost of each request class on a sample of slots, for searches that change a little at a time.
+
+    Placements are taken as they are, without repair, so they must fit into nominal memory.
+
+    Attributes:
+        resident: (B, N, M) the placement, the same in every row; change it at will.
+        served: number of batches served so far, the unit of work.
+        byte_cost: cost per slot of each byte that is loaded once in an episode.
+    """
+
+    def __init__(self, instance: Instance, scales: Floats, slots: Ints) -> None:
+        """Take the sample.
+
+        Args:
+            instance: tables and draw, B rows.
+            scales: (5,) of the scenario.
+            slots: which slots of every row.
+        """
+        tables, draw = instance
+        self.instance, self.slots = instance, slots.astype(np.int64)
+        self.resident = np.repeat(tables.pinned[None], len(draw.demand), axis=0)
+        self.served = 0
+        weight = draw.weights / scales
+        self.byte_cost = float(weight[:, 4].mean()) / (tables.nominal_memory * draw.demand.shape[1])
+        self._weight = weight / (tables.nominal_requests * len(draw.demand) * len(slots))
+        self._outcome = empty_outcome(tables, len(draw.demand))
+        self._scratch = make_scratch(tables)
+        self._group = _groups(tables)
+        self._crosses = np.zeros((len(tables.class_task), len(tables.node_memory)), np.bool_)
+        for rho, p in enumerate(tables.class_path):
+            self._crosses[rho, tables.path_node[tables.path_start[p] : tables.path_start[p + 1]]] = True
+
+    def concerned(self, node: int, model: int) -> Flags:
+        """Classes (R,) whose cost may change when something of the model changes on the node."""
+        tables = self.instance.tables
+        first = self._crosses[:, node] & (tables.class_task == tables.model_task[model])
+        found: Flags = np.isin(self._group, self._group[first])
+        return found
+
+    def costs(self, classes: Flags) -> Floats:
+        """Mean cost per slot of the marked classes (R,), 0 for the others."""
+        tables, draw = self.instance
+        costs = np.zeros(len(classes))
+        _class_costs(
+            tables,
+            draw,
+            self.slots,
+            self.resident,
+            classes,
+            self._weight,
+            self._scratch,
+            self._outcome,
+            costs,
+        )
+        self.served += int(classes.sum()) * len(self.slots) * len(draw.demand)
+        return costs
+
+
+@hot
+def _class_costs(
+    tables: Tables,
+    draw: Draw,
+    slots: Ints,
+    resident: Residents,
+    classes: Flags,
+    weight: Floats,
+    scratch: Scratch,
+    outcome: Outcome,
+    costs: Floats,
+) -> None:
+    for b in range(len(resident)):
+        for rho in range(len(classes)):
+            outcome.correct[b, rho] = 0.0
+            outcome.latency[b, rho] = 0.0
+            outcome.energy[b, rho] = 0.0
+            outcome.traffic[b, rho] = 0.0
+        for k in range(len(slots)):
+            t = slots[k]
+            measure_paths(tables, draw, b, t, scratch)
+            fill_capacity(tables, draw, b, t, scratch)
+            for i in range(len(classes)):
+                rho = draw.order[b, t, i]
+                if classes[rho]:
+                    serve_class(tables, draw, b, t, rho, draw.demand[b, t, rho], resident, scratch, outcome)
+                    costs[rho] += weight[b, 0] * draw.demand[b, t, rho]
+        for rho in range(len(classes)):
+            costs[rho] -= weight[b, 0] * outcome.correct[b, rho]
+            costs[rho] += weight[b, 1] * outcome.latency[b, rho]
+            costs[rho] += weight[b, 2] * outcome.energy[b, rho]
+            costs[rho] += weight[b, 3] * outcome.traffic[b, rho]
+
+
+def _groups(tables: Tables) -> Ints:
+    """Group of each class (R,): classes of two groups never compete for a node or a link.
+
+    With exogenous capacity no two classes compete. With shared capacity the paths are followed, and
+    those that meet at a node of finite capacity or on a link belong together.
+    """
+    if tables.capacity == EXOGENOUS:
+        return np.arange(len(tables.class_task))
+    group = np.arange(len(tables.path_start) - 1)
+    finite = np.isfinite(tables.node_seconds)
+    first: dict[tuple[str, int], int] = {}
+    for p in range(len(group)):
+        for j in range(tables.path_start[p], tables.path_start[p + 1]):
+            node, link = int(tables.path_node[j]), int(tables.path_link[j])
+            used = [("node", node)] if finite[node] else []
+            for resource in [*used, ("link", link)] if link != EMPTY else used:
+                other = first.setdefault(resource, p)
+                group[group == group[p]] = group[other]
+    found: Ints = group[tables.class_path]
+    return found

@@ -1,0 +1,164 @@
+"""Policies that learn nothing, from doing nothing to a searched placement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import numpy.typing as npt
+from gymnasium.vector import VectorEnv
+
+from idn_gym.actions import Scores
+from idn_gym.core.arrays import EMPTY, Instance, Residents
+from idn_gym.policies.heuristics.greedy import greedy_placement
+from idn_gym.policies.heuristics.local import best_placement
+from idn_gym.policies.heuristics.search import SearchConfig
+from idn_gym.policy import Bools
+from idn_gym.scenarios.build import build_instance
+from idn_gym.scenarios.compile import Compiled
+
+Env = VectorEnv[Any, Any, Any]
+
+
+class Constant:
+    """The same action in every slot and environment."""
+
+    def __init__(self, action: npt.NDArray[Any]) -> None:
+        self.action = action
+
+    def predict(
+        self,
+        observation: Any,
+        state: Any = None,
+        episode_start: Bools | None = None,
+        deterministic: bool = True,
+    ) -> tuple[npt.NDArray[Any], Any]:
+        return np.repeat(self.action[None], len(observation), axis=0), state
+
+
+class Random:
+    """Uniform samples of an action space; the same ones whenever a batch of episodes starts again."""
+
+    def __init__(self, space: gym.Space[Any], seed: int) -> None:
+        self.space, self.seed = space, seed
+
+    def predict(
+        self,
+        observation: Any,
+        state: Any = None,
+        episode_start: Bools | None = None,
+        deterministic: bool = True,
+    ) -> tuple[npt.NDArray[Any], Any]:
+        if state is None:
+            self.space.seed(self.seed)
+        return np.stack([self.space.sample() for _ in range(len(observation))]), True
+
+
+def keep(env: Env, placement: Residents) -> Constant:
+    """The policy that always asks for a placement (N, M), through the codec "scores".
+
+    Where memory shrinks, segments worth more per byte at nominal demand stay longer.
+    """
+    codec = env.unwrapped.simulation.codec  # type: ignore[attr-defined]
+    assert isinstance(codec, Scores)
+    tables = _compiled(env).tables
+    wanted = placement[codec.node, tables.segment_model[codec.segment]] == codec.segment
+    value = tables.segment_value[codec.node, codec.segment]
+    rank = np.argsort(np.argsort(value)) + 1.0
+    return Constant(np.where(wanted, rank / len(rank), -1.0).astype(np.float32))
+
+
+def nothing(env: Env) -> Constant:
+    """Leave everything as it is; codec "change"."""
+    return Constant(np.asarray(0, np.int64))
+
+
+def cloud_only(env: Env) -> Constant:
+    """Load nothing anywhere, so that repositories serve all requests."""
+    return keep(env, _compiled(env).tables.pinned)
+
+
+def random(env: Env, seed: int = 0) -> Random:
+    """A uniformly random action of the scenario's default codec in every slot."""
+    return Random(env.single_action_space, seed)
+
+
+def popularity(env: Env) -> Constant:
+    """Rule of thumb: each node serves the most popular tasks first, as accurately as memory allows.
+
+    For each task in falling order of the nominal demand that passes a node, the node gets the whole
+    model of best accuracy that still fits. Neither speed nor splitting is looked at.
+    """
+    compiled = _compiled(env)
+    tables = compiled.tables
+    placement = tables.pinned.copy()
+    accuracy = _accuracies(compiled)
+    whole = (tables.segment_first == 0) & (tables.segment_last == tables.model_blocks[tables.segment_model])
+    for v in np.flatnonzero(tables.node_movable):
+        room = float(tables.node_memory[v])
+        room -= sum(float(tables.segment_bytes[s]) for s in tables.pinned[v] if s != EMPTY)
+        for k in _tasks_by_demand(compiled, int(v)):
+            mine = whole & (tables.model_task[tables.segment_model] == k) & compiled.placeable[v]
+            fitting = np.flatnonzero(mine & (tables.segment_bytes <= room))
+            if len(fitting):
+                s = max(fitting, key=lambda s: accuracy[tables.segment_model[s]])
+                placement[v, tables.segment_model[s]] = s
+                room -= float(tables.segment_bytes[s])
+    return keep(env, placement)
+
+
+def static_greedy(env: Env, **options: Any) -> Constant:
+    """The greedy placement by saving per byte, measured on validation seeds."""
+    config = SearchConfig(**options)
+    return keep(env, greedy_placement(_compiled(env), _validation(env, config), config))
+
+
+def local_search(env: Env, **options: Any) -> Constant:
+    """The best placement that local search finds on validation seeds."""
+    config = SearchConfig(**options)
+    return keep(env, best_placement(_compiled(env), _validation(env, config), config))
+
+
+def clairvoyant_search(env: Env, seeds: Sequence[int], **options: Any) -> Constant:
+    """The same search on the very episodes it is judged on: a reference that no policy can be."""
+    compiled, config = _compiled(env), SearchConfig(**options)
+    split = env.unwrapped.simulation.split  # type: ignore[attr-defined]
+    instance = build_instance(compiled.scenario, seeds, split, _preference(env))
+    return keep(env, best_placement(compiled, instance, config))
+
+
+def _validation(env: Env, config: SearchConfig) -> Instance:
+    compiled = _compiled(env)
+    seeds = config.seeds(len(compiled.tables.class_task))
+    return build_instance(compiled.scenario, seeds, "validation", _preference(env))
+
+
+def _compiled(env: Env) -> Compiled:
+    compiled: Compiled = env.unwrapped.simulation.compiled  # type: ignore[attr-defined]
+    return compiled
+
+
+def _preference(env: Env) -> Any:
+    weights = env.unwrapped.simulation.weights  # type: ignore[attr-defined]
+    return "random" if weights is None else weights.tolist()
+
+
+def _accuracies(compiled: Compiled) -> npt.NDArray[np.float64]:
+    """Best accuracy of each model over its operating points in use, (M,)."""
+    tables = compiled.tables
+    best = np.zeros(len(tables.model_task))
+    np.maximum.at(best, tables.option_model, 1.0 - tables.option_error)
+    return best
+
+
+def _tasks_by_demand(compiled: Compiled, v: int) -> list[int]:
+    """Tasks in falling order of the nominal demand whose path passes the node."""
+    tables = compiled.tables
+    demand = np.zeros(len(compiled.names.tasks))
+    for rho, k in enumerate(tables.class_task):
+        p = tables.class_path[rho]
+        if v in tables.path_node[tables.path_start[p] : tables.path_start[p + 1]]:
+            demand[k] += tables.class_requests[rho]
+    return [int(k) for k in np.argsort(-demand, kind="stable") if demand[k] > 0.0]

@@ -1,0 +1,156 @@
+"""What searches for a placement stand on: its cost on sampled slots, and what moves would save.
+
+Costs are measured again only for the classes that a move may concern.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from idn_gym.core.arrays import EMPTY, Floats, Instance, Residents
+from idn_gym.optimum.static import ClassCosts
+from idn_gym.scenarios.compile import Compiled
+from idn_gym.strict import number
+
+LEAST = 1e-9
+"""A move must save this share of the cost, so that rounding errors never make a search go in circles."""
+
+
+Item = tuple[int, int]
+"""A segment on a node: (node, segment)."""
+
+Move = list[tuple[int, int, int]]
+"""Changes (node, model, segment or EMPTY)."""
+
+
+@dataclass(frozen=True)
+class SearchConfig:
+    """How long and on what to search."""
+
+    restarts: int = number(5, least=1)
+    """local searches; the first starts at the greedy placement, the others at randomised ones"""
+    noise: float = number(0.5, least=0)
+    """standard deviation of the log of the factor on each segment's gain in a randomised start"""
+    budget: float = number(1e7, least=0)
+    """batches served per restart, after its start"""
+    episodes: int = number(32, least=1)
+    slots: int = number(8, least=1)
+    """per episode, evenly spread"""
+    sample: int = number(6_000, least=1)
+    """batches to look at for one cost; where there are more, episodes are left out, but for the first four"""
+    one_per_task: bool = False
+    """at most one segment per node and task, which is what the codec "placement" can say"""
+    seed: int = number(0, least=0)
+
+    def seeds(self, classes: int) -> range:
+        """Seeds of the episodes to search on, for so many request classes."""
+        return range(min(self.episodes, max(4, self.sample // (self.slots * classes))))
+
+
+class Search:
+    """A placement, its cost on sampled slots, and what moves would save.
+
+    Attributes:
+        items: all that may be loaded.
+        teams: items that an option needs on two nodes or more.
+        placement: (N, M), changed by `apply` alone.
+        served: batches served so far.
+    """
+
+    def __init__(
+        self, compiled: Compiled, instance: Instance, slots: int, one_per_task: bool = False
+    ) -> None:
+        """Start at what repositories pin.
+
+        Args:
+            compiled: the scenario.
+            instance: episodes to search on.
+            slots: how many slots of each episode to look at.
+            one_per_task: see `SearchConfig`.
+        """
+        self.one_per_task = one_per_task
+        tables = self.tables = compiled.tables
+        sample = np.unique(np.linspace(0, instance.draw.demand.shape[1] - 1, slots).astype(np.int64))
+        self._sample = ClassCosts(instance, compiled.scales, sample)
+        self.items = [(int(v), int(s)) for v, s in np.argwhere(compiled.placeable)]
+        self.teams = _teams(compiled)
+        places = {(v, int(tables.segment_model[s])) for v, s in self.items}
+        self._concerned = {place: self._sample.concerned(*place) for place in places}
+        pins = tables.pinned
+        held = np.where(pins == EMPTY, 0.0, tables.segment_bytes[pins]).sum(axis=1)
+        self._free = tables.node_memory - held
+        self.start(pins)
+
+    def start(self, placement: Residents) -> None:
+        """Go to a placement that fits."""
+        tables = self.tables
+        self._sample.resident[:] = placement
+        self.costs = self._sample.costs(np.ones(len(tables.class_task), np.bool_))
+        free = (placement == EMPTY) | (tables.pinned != EMPTY)
+        self.loaded = np.where(free, 0.0, tables.segment_bytes[placement]).sum(axis=1)
+
+    @property
+    def placement(self) -> Residents:
+        return self._sample.resident[0]
+
+    @property
+    def served(self) -> int:
+        return self._sample.served
+
+    @property
+    def cost(self) -> float:
+        """Mean scalar cost per slot on the sample."""
+        return float(self.costs.sum() + self.loaded.sum() * self._sample.byte_cost)
+
+    def size(self, segment: int) -> float:
+        """Bytes of a segment; nothing takes none."""
+        return 0.0 if segment == EMPTY else float(self.tables.segment_bytes[segment])
+
+    def extra(self, move: Move) -> float:
+        """Bytes that a move adds."""
+        return sum(self.size(s) - self.size(self.placement[v, m]) for v, m, s in move)
+
+    def room(self, node: int) -> float:
+        """Free bytes."""
+        return float(self._free[node] - self.loaded[node])
+
+    def load(self, node: int, segment: int) -> Move:
+        """The move that loads a segment; it takes the place of its model's, or of its task's."""
+        tables, m = self.tables, int(self.tables.segment_model[segment])
+        move = [(node, m, segment)]
+        if self.one_per_task:
+            rivals = (tables.model_task == tables.model_task[m]) & (self.placement[node] != EMPTY)
+            rivals &= tables.pinned[node] == EMPTY
+            move += [(node, int(n), EMPTY) for n in np.flatnonzero(rivals) if n != m]
+        return move
+
+    def gain(self, move: Move) -> tuple[float, Floats]:
+        """Cost that the move saves, and the classes' costs after it."""
+        resident = self._sample.resident
+        before = [int(resident[0, v, m]) for v, m, _ in move]
+        classes = np.zeros(len(self.costs), np.bool_)
+        for v, m, s in move:
+            classes |= self._concerned[v, m]
+            resident[:, v, m] = s
+        costs = np.where(classes, self._sample.costs(classes), self.costs)
+        for (v, m, _), s in zip(move, before, strict=True):
+            resident[:, v, m] = s
+        return float(self.costs.sum() - costs.sum()) - self.extra(move) * self._sample.byte_cost, costs
+
+    def apply(self, move: Move, costs: Floats) -> None:
+        """Carry out a move whose `gain` gave these costs."""
+        for v, m, s in move:
+            self.loaded[v] += self.size(s) - self.size(self.placement[v, m])
+            self._sample.resident[:, v, m] = s
+        self.costs = costs
+
+
+def _teams(compiled: Compiled) -> list[list[Item]]:
+    tables, teams = compiled.tables, set()
+    for first, last in zip(tables.part_start[:-1], tables.part_start[1:], strict=True):
+        if last - first > 1:
+            parts = zip(tables.part_node[first:last], tables.part_segment[first:last], strict=True)
+            teams.add(tuple((int(v), int(s)) for v, s in parts if compiled.placeable[v, s]))
+    return [list(team) for team in sorted(teams) if len(team) > 1]

@@ -1,0 +1,155 @@
+"""Builders of the learners and references here, as the registry calls them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from idn_gym.core.arrays import Instance
+from idn_gym.policies.online import clairvoyant, window
+from idn_gym.policies.online.caching import Lfu, Lru
+from idn_gym.policies.online.experts import Hedge, HedgeConfig
+from idn_gym.policies.online.mirror import Geometry, Mirror, MirrorConfig
+from idn_gym.policies.online.olag import Olag, OlagConfig
+from idn_gym.scenarios.build import build_instance
+from idn_gym.scenarios.compile import Compiled
+from idn_gym.strict import read
+
+if TYPE_CHECKING:
+    from gymnasium.vector import VectorEnv
+
+    Env = VectorEnv[Any, Any, Any]
+
+C = TypeVar("C")
+
+
+def infida(env: Env, **options: Any) -> Mirror:
+    """Mirror ascent in the entropy geometry, rounded anew with exact means; see `MirrorConfig`."""
+    return _mirror(env, options, Geometry(entropy=True, lazy=False))
+
+
+def infida_coupled(env: Env, **options: Any) -> Mirror:
+    """INFIDA whose uniforms are frozen for an episode, so that it loads little."""
+    return infida(env, **{"coupled": True, **options})
+
+
+def infida_best_of_two(env: Env, **options: Any) -> Mirror:
+    """INFIDA that plays the better of two whole placements, within every budget, with frozen uniforms."""
+    return infida(env, **{"rounding": "best-of-two", "coupled": True, **options})
+
+
+def oga(env: Env, **options: Any) -> Mirror:
+    """Mirror ascent in the Euclidean geometry: online gradient ascent."""
+    return _mirror(env, options, Geometry(entropy=False, lazy=False))
+
+
+def ftrl_entropy(env: Env, **options: Any) -> Mirror:
+    """Follow the regularised leader, entropy."""
+    return _mirror(env, options, Geometry(entropy=True, lazy=True))
+
+
+def ftrl_euclid(env: Env, **options: Any) -> Mirror:
+    """Follow the regularised leader, Euclidean."""
+    return _mirror(env, options, Geometry(entropy=False, lazy=True))
+
+
+def infida_adahedge(env: Env, **options: Any) -> Hedge:
+    """INFIDA without tuning; see `HedgeConfig`."""
+    return Hedge(_compiled(env), env.num_envs, _options(HedgeConfig, options))
+
+
+def infida_offline(env: Env, seeds: Sequence[int], **options: Any) -> clairvoyant.OfflineInfida:
+    """Mirror ascent on the very episodes it is judged on: a reference that no policy can be."""
+    config = _options(clairvoyant.OfflineConfig, options)
+    return clairvoyant.OfflineInfida(_compiled(env), env.num_envs, config, _episodes(env, seeds))
+
+
+def ftpl(env: Env, **options: Any) -> Any:
+    """Follow the perturbed leader with the linear programme as its oracle; needs the extra `solve`."""
+    from idn_gym.policies.online.ftpl import Ftpl, FtplConfig
+
+    return Ftpl(_compiled(env), env.num_envs, _options(FtplConfig, options))
+
+
+def window_lp(env: Env, **options: Any) -> Any:
+    """The linear programme's placement for the last slots; needs the extra `solve`."""
+    from idn_gym.policies.online.ftpl import WindowLp, WindowLpConfig
+
+    return WindowLp(_compiled(env), env.num_envs, _options(WindowLpConfig, options))
+
+
+def window_greedy(env: Env, **options: Any) -> window.WindowGreedy:
+    """Greedy on the last slots; see `WindowConfig`."""
+    return window.WindowGreedy(_compiled(env), env.num_envs, _options(window.WindowConfig, options))
+
+
+def best_single(env: Env, **options: Any) -> window.BestSingle:
+    """One model per node, the best so far."""
+    return window.BestSingle(_compiled(env), env.num_envs, _options(window.SingleConfig, options))
+
+
+def olag(env: Env, **options: Any) -> Olag:
+    """Online load-aware greedy."""
+    return Olag(_compiled(env), env.num_envs, _options(OlagConfig, options))
+
+
+def lfu(env: Env) -> Lfu:
+    """Least frequently used models go."""
+    return Lfu(_compiled(env), env.num_envs)
+
+
+def lru(env: Env) -> Lru:
+    """Least recently used models go."""
+    return Lru(_compiled(env), env.num_envs)
+
+
+def sg(env: Env, seeds: Sequence[int], **options: Any) -> clairvoyant.StaticGreedy:
+    """Static greedy by saving on the very episodes it is judged on: a reference."""
+    return _static(env, seeds, options, per_byte=False)
+
+
+def sg_per_byte(env: Env, seeds: Sequence[int], **options: Any) -> clairvoyant.StaticGreedy:
+    """Static greedy by saving per byte on the very episodes it is judged on: a reference."""
+    return _static(env, seeds, options, per_byte=True)
+
+
+def best_static(env: Env, seeds: Sequence[int], **options: Any) -> Any:
+    """The best static placement of the very episodes it is judged on; needs the extra `solve`."""
+    from idn_gym.policies.online.hindsight import BestStatic, BestStaticConfig
+
+    config = _options(BestStaticConfig, options)
+    return BestStatic(_compiled(env), env.num_envs, config, _episodes(env, seeds))
+
+
+def clairvoyant_greedy(env: Env, seeds: Sequence[int], **options: Any) -> clairvoyant.ClairvoyantGreedy:
+    """Greedy on the slot about to be played: a reference."""
+    config = _options(clairvoyant.ClairvoyantConfig, options)
+    return clairvoyant.ClairvoyantGreedy(_compiled(env), env.num_envs, config, _episodes(env, seeds))
+
+
+def _mirror(env: Env, options: dict[str, Any], geometry: Geometry) -> Mirror:
+    return Mirror(_compiled(env), env.num_envs, _options(MirrorConfig, options), geometry)
+
+
+def _static(
+    env: Env, seeds: Sequence[int], options: dict[str, Any], per_byte: bool
+) -> clairvoyant.StaticGreedy:
+    config = _options(clairvoyant.StaticConfig, options)
+    return clairvoyant.StaticGreedy(_compiled(env), env.num_envs, config, _episodes(env, seeds), per_byte)
+
+
+def _options(cls: type[C], options: dict[str, Any]) -> C:
+    return read(cls, options, "agent")
+
+
+def _compiled(env: Env) -> Compiled:
+    compiled: Compiled = env.unwrapped.simulation.compiled  # type: ignore[attr-defined]
+    return compiled
+
+
+def _episodes(env: Env, seeds: Sequence[int]) -> Instance:
+    """The episodes that these seeds begin, one per row."""
+    simulation = env.unwrapped.simulation  # type: ignore[attr-defined]
+    clairvoyant.check_seeds(seeds, env.num_envs)
+    weights = "random" if simulation.weights is None else simulation.weights.tolist()
+    return build_instance(_compiled(env).scenario, list(seeds), simulation.split, weights)

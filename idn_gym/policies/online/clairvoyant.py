@@ -1,0 +1,152 @@
+"""References that know the episodes they are judged on: no policy can be one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from idn_gym.core.arrays import Floats, Instance, Ints
+from idn_gym.core.slots import one_slot
+from idn_gym.optimum.concave_gain import gain_and_gradient
+from idn_gym.optimum.option_ranking import make_layers
+from idn_gym.optimum.prefixes import make_items
+from idn_gym.policies.online.greedy import Greedy, merge_slots
+from idn_gym.policies.online.learner import OnlineConfig, OnlineLearner, Planner
+from idn_gym.policies.online.mirror import Geometry, Iterate
+from idn_gym.policy import Bools, Feedback
+from idn_gym.scenarios.compile import Compiled
+from idn_gym.strict import ConfigError, number
+
+
+@dataclass(frozen=True)
+class StaticConfig:
+    """How finely to look at an episode."""
+
+    groups: int = number(20, least=1)
+    """slots that an episode is merged into; exact where costs are constant and no capacity binds"""
+
+
+class StaticGreedy(Planner):
+    """SG: the greedy placement for the whole episode, by saving or by saving per byte, never changed."""
+
+    def __init__(
+        self, compiled: Compiled, rows: int, config: StaticConfig, episodes: Instance, per_byte: bool
+    ) -> None:
+        super().__init__(compiled, rows)
+        items = make_items(compiled)
+        greedy = Greedy(self.tables, items, per_byte)
+        placed = []
+        for b in range(rows):
+            merged = merge_slots(episodes, b, config.groups)
+            placed.append(greedy.place(merged, make_layers(self.tables, items)))
+        self._placed = np.stack(placed)
+
+    def begin(self, rows: Bools) -> None:
+        self.wanted[rows] = self._placed[rows]
+
+
+@dataclass(frozen=True)
+class ClairvoyantConfig:
+    """Greedy on the coming slot."""
+
+    per_byte: bool = True
+    """by saving per byte; false: by saving"""
+    refresh: int = number(1, least=1)
+    """slots between two placements"""
+
+
+class ClairvoyantGreedy(Planner):
+    """Greedy on the slot that is about to be played."""
+
+    def __init__(self, compiled: Compiled, rows: int, config: ClairvoyantConfig, episodes: Instance) -> None:
+        self._slot: Ints = np.zeros(rows, np.int64)
+        super().__init__(compiled, rows)
+        self._episodes, self._refresh = episodes, config.refresh
+        items = make_items(compiled)
+        self._greedy = Greedy(self.tables, items, config.per_byte)
+        self._layers = [make_layers(self.tables, items) for _ in range(rows)]
+
+    def begin(self, rows: Bools) -> None:
+        super().begin(rows)
+        self._slot[rows] = 0
+
+    def plan(self) -> None:
+        coming = one_slot(self._episodes, np.minimum(self._slot, self._episodes.draw.demand.shape[1] - 1))
+        for b in np.flatnonzero(self._slot % self._refresh == 0):
+            self.wanted[b] = self._greedy.place(merge_slots(coming, int(b), 1), self._layers[b])
+        self._slot += 1
+
+
+@dataclass(frozen=True)
+class OfflineConfig(OnlineConfig):
+    """Mirror ascent on a known episode; one placement for all of it, so the better of two."""
+
+    rounding: Literal["exact", "best-of-two"] = "best-of-two"
+    iterations: int = number(200, least=1)
+    groups: int = number(20, least=1)
+    """slots that an episode is merged into; exact where costs are constant and no capacity binds"""
+    scale: float = number(10.0, above=0)
+    """factor on the adaptive step"""
+
+
+class OfflineInfida(OnlineLearner):
+    """INFIDA on the mean gain of a known episode: the mean of its iterates, rounded once."""
+
+    def __init__(self, compiled: Compiled, rows: int, config: OfflineConfig, episodes: Instance) -> None:
+        self.config, self.episodes = config, episodes
+        self._best: Floats | None = None
+        super().__init__(compiled, rows, config)
+
+    def start(self, rows: Bools) -> None:
+        if self._best is None:
+            self._best = self._ascend()
+            self.total = self.episodes.draw.demand.mean(axis=1)
+        self.fractional[rows] = self._best[rows]
+        self.recent[rows] = self.total[rows]
+
+    def learn(self, feedback: Feedback) -> None:
+        """Nothing: it knows all there is to know."""
+
+    def update(self, feedback: Feedback) -> None:
+        """Keep the placement; only the fractional gain of the slot is measured."""
+        for b in range(self.rows):
+            self.fractional_gain[b] = gain_and_gradient(
+                self.tables,
+                feedback.revealed.draw,
+                b,
+                0,
+                self.items,
+                self.fractional[b],
+                self.gradient[b],
+                self.layers[b],
+            )
+
+    def _ascend(self) -> Floats:
+        iterate = Iterate(self.polytope, self.rows, Geometry(True, False), self.config.scale)
+        merged = [merge_slots(self.episodes, b, self.config.groups) for b in range(self.rows)]
+        one = np.zeros(len(self.items.node))
+        mean, gradient = np.zeros_like(iterate.z), np.zeros_like(iterate.z)
+        for _ in range(self.config.iterations):
+            mean += iterate.z / self.config.iterations
+            gradient[:] = 0.0
+            for b, instance in enumerate(merged):
+                for t in range(instance.draw.demand.shape[1]):
+                    gain_and_gradient(
+                        self.tables, instance.draw, 0, t, self.items, iterate.z[b], one, self.layers[b]
+                    )
+                    gradient[b] += one
+            iterate.move(gradient)
+        return mean
+
+
+def check_seeds(seeds: Sequence[int], rows: int) -> None:
+    """One seed per row.
+
+    Raises:
+        ConfigError: there are more or fewer.
+    """
+    if len(seeds) != rows:
+        raise ConfigError("seeds", f"{len(seeds)} seeds are not allowed; must be {rows}, one per environment")

@@ -1,0 +1,116 @@
+"""INFIDA without tuning: AdaHedge over mirrors and steps.
+
+K experts, each a mirror with its own multiple of the adaptive step, all learn from the one supergradient
+at the placement that is played, their weighted mean (the surrogate of Ader, Zhang et al. 2018). Every node
+weighs the experts for itself by their linearised gains l_k = <g, z_k> on its own items, with AdaHedge
+(de Rooij et al. 2014): w_k proportional to exp(eta L_k), eta = ln K / (sum of the mixability gaps so far).
+A node's regret is at most that of its best expert plus O(max |l| sqrt(T ln K)).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from idn_gym.core.arrays import Floats
+from idn_gym.policies.online.learner import OnlineConfig, OnlineLearner
+from idn_gym.policies.online.mirror import Geometry, Iterate
+from idn_gym.policy import Bools, Feedback
+from idn_gym.scenarios.compile import Compiled
+from idn_gym.strict import ConfigError
+
+
+@dataclass(frozen=True)
+class HedgeConfig(OnlineConfig):
+    """The experts: each mirror with each multiple."""
+
+    scales: tuple[float, ...] = (0.3, 1.0, 3.0, 10.0)
+    """multiples of the adaptive step"""
+    lazy: bool = False
+    """follow the regularised leader instead of mirror ascent"""
+
+    def __post_init__(self) -> None:
+        if not self.scales or min(self.scales) <= 0.0:
+            raise ConfigError("scales", f"{self.scales!r} is not allowed; must be numbers above 0")
+
+
+class AdaHedge:
+    """Weights (B, N, K) of K experts at each node."""
+
+    def __init__(self, rows: int, nodes: int, experts: int) -> None:
+        self.total = np.zeros((rows, nodes, experts))  # linearised gains so far
+        self.gap = np.zeros((rows, nodes))  # mixability gaps so far
+
+    def begin(self, rows: Bools) -> None:
+        self.total[rows], self.gap[rows] = 0.0, 0.0
+
+    def weights(self) -> Floats:
+        """(B, N, K), each adding up to 1; while no gap was met, the leaders share alike."""
+        lead = self.total - self.total.max(axis=2, keepdims=True)
+        rate = self._rates()[:, :, None]
+        finite = np.where(np.isfinite(rate), rate, 0.0)
+        raw = np.where(np.isfinite(rate), np.exp(finite * lead), (lead >= 0.0).astype(float))
+        found: Floats = raw / raw.sum(axis=2, keepdims=True)
+        return found
+
+    def learn(self, gains: Floats) -> None:
+        """Take in the linearised gains (B, N, K) of a slot."""
+        weights, rate = self.weights(), self._rates()
+        mean = (weights * gains).sum(axis=2)
+        # mix gain: ln sum w exp(eta l) / eta, or the best gain among the leaders where eta is infinite
+        top = np.where(weights > 0.0, gains, -np.inf).max(axis=2)
+        finite = np.where(np.isfinite(rate), rate, 0.0)
+        inside = (weights * np.exp(finite[:, :, None] * np.minimum(0.0, gains - top[:, :, None]))).sum(axis=2)
+        safe = np.where(finite > 0.0, finite, 1.0)
+        mix = np.where(finite > 0.0, top + np.log(inside) / safe, np.where(np.isinf(rate), top, mean))
+        self.gap += np.maximum(0.0, mix - mean)
+        self.total += gains
+
+    def _rates(self) -> Floats:
+        rates = np.full_like(self.gap, np.inf)
+        np.divide(np.log(self.total.shape[2]), self.gap, out=rates, where=self.gap > 0.0)
+        return rates
+
+
+class Hedge(OnlineLearner):
+    """INFIDA without tuning."""
+
+    def __init__(self, compiled: Compiled, rows: int, config: HedgeConfig) -> None:
+        self.config = config
+        self.experts: list[Iterate] = []
+        super().__init__(compiled, rows, config)
+
+    def start(self, rows: Bools) -> None:
+        if not self.experts:
+            self.experts = [
+                Iterate(self.polytope, self.rows, Geometry(entropy, self.config.lazy), scale)
+                for entropy in (True, False)
+                for scale in self.config.scales
+            ]
+            self.hedge = AdaHedge(self.rows, len(self.polytope.budget), len(self.experts))
+            start = self.polytope.node_start
+            # nodes without items would break `reduceat`
+            self._nodes = np.flatnonzero(start[1:] > start[:-1])
+        for expert in self.experts:
+            expert.begin(rows)
+        self.hedge.begin(rows)
+        self._mix()
+
+    def learn(self, feedback: Feedback) -> None:
+        gains = np.zeros_like(self.hedge.total)
+        starts = self.polytope.node_start[self._nodes]
+        for k, expert in enumerate(self.experts):
+            if len(starts):
+                gains[:, self._nodes, k] = np.add.reduceat(self.gradient * expert.z, starts, axis=1)
+        self.hedge.learn(gains)
+        for expert in self.experts:
+            expert.move(self.gradient)
+        self._mix()
+
+    def _mix(self) -> None:
+        weights = self.hedge.weights()[:, self.items.node]
+        self.fractional[:] = 0.0
+        for k, expert in enumerate(self.experts):
+            self.fractional += weights[:, :, k] * expert.z
+        np.clip(self.fractional, 0.0, 1.0, out=self.fractional)

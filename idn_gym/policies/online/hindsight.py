@@ -1,0 +1,54 @@
+"""The best static placement of each episode, as a reference that keeps still; needs the extra `solve`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from idn_gym.core.arrays import Instance
+from idn_gym.evaluation.hindsight import best_static
+from idn_gym.policies.online.learner import Planner
+from idn_gym.policy import Bools
+from idn_gym.scenarios.compile import Compiled
+from idn_gym.strict import number
+
+
+@dataclass(frozen=True)
+class BestStaticConfig:
+    """How hard to look for it."""
+
+    seconds: float = number(60.0, above=0)
+    """time limit per episode"""
+    gap: float = number(0.01, above=0)
+    """relative gap between what is reached and the bound at which to stop"""
+    one_per_task: bool = False
+    """at most one segment per node and task, which is what the codec "placement" can say"""
+
+
+class BestStatic(Planner):
+    """Asks for the placement that was found, in every slot.
+
+    Attributes:
+        notes: of row 0, for reports: ends of the bracket and bound of the linear program [cost], the gap of
+            the bracket, and seconds spent.
+    """
+
+    def __init__(self, compiled: Compiled, rows: int, config: BestStaticConfig, episodes: Instance) -> None:
+        super().__init__(compiled, rows)
+        found = [
+            best_static(compiled, episodes, b, config.seconds, config.gap, config.one_per_task)
+            for b in range(rows)
+        ]
+        self._placed = np.stack([bracket.placement for bracket in found])
+        first = found[0]
+        self.notes = {
+            "lower": first.lower,
+            "upper": first.upper,
+            "relaxed": first.relaxed,
+            "gap": first.gap,
+            "seconds": first.seconds,
+        }
+
+    def begin(self, rows: Bools) -> None:
+        self.wanted[rows] = self._placed[rows]

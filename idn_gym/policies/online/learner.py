@@ -1,0 +1,213 @@
+"""The shell that all online learners share: rows, chains, gradients, refreshes, rounding.
+
+A learner knows the static tables, and of every slot that is over what `Feedback` reveals of it. Where
+capacity is shared the same gain is used, with lambda-hat in the place of lambda: what the other classes
+left of nodes and links in the slot just played. It moves with the placement, so no guarantee holds there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from idn_gym.core.arrays import SHARED, Draw, Ints, Residents
+from idn_gym.core.value import nominal_draw
+from idn_gym.objectives import known_tariff
+from idn_gym.optimum.concave_gain import gain_and_gradient
+from idn_gym.optimum.option_ranking import Layers, make_layers, note_others
+from idn_gym.optimum.prefixes import make_items
+from idn_gym.optimum.projection import make_polytope
+from idn_gym.optimum.rounding import finish_rounding, round_exactly, start_rounding
+from idn_gym.policy import Bools, Feedback
+from idn_gym.scenarios.compile import Compiled
+from idn_gym.strict import number
+
+
+@dataclass(frozen=True)
+class OnlineConfig:
+    """When and how a fractional placement becomes a whole one."""
+
+    refresh: int = number(1, least=1)
+    """slots between two placements"""
+    stretched: bool = False
+    """start with short intervals: the k-th comes after min(k, refresh) slots"""
+    rounding: Literal["exact", "best-of-two"] = "exact"
+    """exact: exact means, a model too much at most, which the environment's repair cuts; best-of-two: the
+    better of two candidates on recent demand, within the budget"""
+    coupled: bool = False
+    """one set of uniforms per episode, so that placements move as little as the fractions; false: new ones"""
+    memory: float = number(0.9, least=0, below=1)
+    """weight of the past in the recent demand that leftovers are filled by"""
+    seed: int = number(0, least=0)
+
+
+class Clock:
+    """Says when a row's placement is due; see `OnlineConfig.refresh` and `stretched`."""
+
+    def __init__(self, rows: int, refresh: int, stretched: bool) -> None:
+        self.refresh, self.stretched = refresh, stretched
+        self._left = np.zeros(rows, np.int64)
+        self._count = np.zeros(rows, np.int64)
+        self.reset(np.ones(rows, np.bool_))
+
+    def reset(self, rows: Bools) -> None:
+        self._count[rows] = 1
+        self._left[rows] = self._interval()[rows]
+
+    def tick(self) -> Bools:
+        """Count one slot; return (B,) which rows are due."""
+        self._left -= 1
+        due: Bools = self._left <= 0
+        self._count[due] += 1
+        self._left[due] = self._interval()[due]
+        return due
+
+    def _interval(self) -> Ints:
+        return (
+            np.minimum(self._count, self.refresh)
+            if self.stretched
+            else np.full_like(self._count, self.refresh)
+        )
+
+
+class Planner:
+    """Base of all policies here: keeps one wished placement per row and starts rows over.
+
+    Attributes:
+        wanted: (B, N, M) the placements asked for, codec "segments".
+        rng: one generator per row, seeded by (seed, row, episodes begun).
+    """
+
+    def __init__(self, compiled: Compiled, rows: int, seed: int = 0) -> None:
+        self.compiled, self.tables, self.rows, self.seed = compiled, compiled.tables, rows, seed
+        self.wanted: Residents = np.repeat(self.tables.pinned[None], rows, axis=0)
+        self.rng: list[np.random.Generator] = []
+        self._episode = np.zeros(rows, np.int64)
+        self._start_over()
+
+    def predict(
+        self,
+        observation: Any,
+        state: Any = None,
+        episode_start: Bools | None = None,
+        deterministic: bool = True,
+    ) -> tuple[Residents, Any]:
+        """Ask for the placements; rows that start an episode have forgotten everything."""
+        if state is None:
+            self._start_over()
+            self.begin(np.ones(self.rows, np.bool_))
+        elif episode_start is not None and episode_start.any():
+            for row in np.flatnonzero(episode_start):
+                self._episode[row] += 1
+                self.rng[row] = np.random.default_rng((self.seed, int(row), int(self._episode[row])))
+            self.begin(np.asarray(episode_start, np.bool_))
+        self.plan()
+        return self.wanted.copy(), True
+
+    def _start_over(self) -> None:
+        self._episode[:] = 0
+        self.rng = [np.random.default_rng((self.seed, row, 0)) for row in range(self.rows)]
+
+    def begin(self, rows: Bools) -> None:
+        """Forget what the marked rows have learnt."""
+        self.wanted[rows] = self.tables.pinned
+
+    def plan(self) -> None:
+        """Change `wanted` before it is asked for; references that see the coming slot do it here."""
+
+
+class OnlineLearner(Planner):
+    """Keeps a fractional placement per row and rounds it.
+
+    Attributes:
+        fractional: (B, I) what is played on average, columns of `items`.
+        fractional_gain: (B,) [cost] gain of the fractional placement in the last slot.
+        gradient: (B, I) supergradient of that gain.
+    """
+
+    def __init__(self, compiled: Compiled, rows: int, config: OnlineConfig) -> None:
+        super().__init__(compiled, rows, config.seed)
+        self.options = config
+        self.items = make_items(compiled)
+        self.polytope = make_polytope(
+            self.items.node_start, self.items.parent, self.items.size, self.items.budget
+        )
+        self.layers: list[Layers] = [make_layers(self.tables, self.items) for _ in range(rows + 1)]
+        count = len(self.items.node)
+        self.clock = Clock(rows, config.refresh, config.stretched)
+        self.fractional = np.zeros((rows, count))
+        self.fractional_gain = np.zeros(rows)
+        self.gradient = np.zeros((rows, count))
+        self.recent = np.repeat(self.tables.class_requests[None], rows, axis=0)
+        self._uniforms = np.zeros((rows, 2, count))
+        self._x, self._other, self._alone, self._added = np.zeros((4, count))
+        self._work = np.zeros((3, max(count, len(self.items.budget))), np.int64)
+        self._task = self.tables.model_task[self.items.model].astype(np.int64)
+        self.nominal = nominal_draw(self.tables, known_tariff(compiled.tariff, compiled.scales))
+        self.begin(np.ones(rows, np.bool_))
+
+    # what subclasses fill in
+
+    def start(self, rows: Bools) -> None:
+        """Set the marked rows of `fractional` to the placement before anything is known."""
+        raise NotImplementedError
+
+    def learn(self, feedback: Feedback) -> None:
+        """Move `fractional`; `gradient` and `fractional_gain` are those of the slot just played."""
+        raise NotImplementedError
+
+    # what the shell does
+
+    def begin(self, rows: Bools) -> None:
+        super().begin(rows)
+        self.clock.reset(rows)
+        self.recent[rows] = self.tables.class_requests
+        self.fractional_gain[rows] = 0.0
+        self.start(rows)
+        for b in np.flatnonzero(rows):
+            self._uniforms[b] = self.rng[b].random(self._uniforms[b].shape)
+            usual = self.nominal._replace(demand=self.recent[b : b + 1, None].copy())
+            self._round(int(b), usual, 0, self.layers[self.rows])
+
+    def update(self, feedback: Feedback) -> None:
+        """Learn from the slot just played, and round where that is due."""
+        draw = feedback.revealed.draw
+        for b in range(self.rows):
+            if self.tables.capacity == SHARED:
+                note_others(self.tables, feedback.outcome, b, self.layers[b])
+            self.fractional_gain[b] = gain_and_gradient(
+                self.tables, draw, b, 0, self.items, self.fractional[b], self.gradient[b], self.layers[b]
+            )
+        memory = self.options.memory
+        self.recent *= memory
+        self.recent += (1.0 - memory) * draw.demand[:, 0]
+        self.learn(feedback)
+        due = np.flatnonzero(self.clock.tick())
+        if len(due):
+            usual = draw._replace(demand=self.recent[:, None].copy())
+            for b in due.tolist():
+                if not self.options.coupled:
+                    self.rng[b].random(out=self._uniforms[b])
+                self._round(int(b), usual, int(b), self.layers[b])
+
+    def _round(self, b: int, draw: Draw, row: int, layers: Layers) -> None:
+        """Round row b; `draw` holds the recent demand in its row `row`."""
+        z, x, uniforms = self.fractional[b], self._x, self._uniforms[b]
+        if self.options.rounding == "exact":
+            round_exactly(self.polytope, z, uniforms, x, self._work)
+        else:
+            start_rounding(self.polytope, z, uniforms, x, self._work)
+            arguments = (self.tables, draw, row, 0, self.items)
+            self._other[:] = 0.0
+            gain_and_gradient(*arguments, self._other, self._alone, layers)
+            gain_and_gradient(*arguments, x, self._added, layers)
+            finish_rounding(self.polytope, self._task, self._alone, self._added, x, self._other, self._work)
+        self.hold(b, np.flatnonzero(x > 0.5))
+
+    def hold(self, b: int, held: Ints) -> None:
+        """Ask in row b for the items `held`, in rising order: of a chain the longest one counts."""
+        items = self.items
+        self.wanted[b] = self.tables.pinned
+        self.wanted[b, items.node[held], items.model[held]] = items.segment[held]

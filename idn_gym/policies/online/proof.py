@@ -1,0 +1,41 @@
+"""Where the regret bound of a learner is proven: every assumption is checked for the scenario at hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from idn_gym.core.arrays import EXOGENOUS
+from idn_gym.optimum.prefixes import UNUSABLE, Items, serves_alone
+from idn_gym.scenarios.compile import Compiled
+
+if TYPE_CHECKING:
+    from idn_gym.policies.online.mirror import Geometry, MirrorConfig
+
+
+def unproven(compiled: Compiled, items: Items, geometry: Geometry, config: MirrorConfig) -> str | None:
+    """The first assumption of D sqrt(2 sum n_t^2) that fails, in words; None where it is proven.
+
+    The bound is on what the best static placement, or fraction, gains more than the learner's fractions. It
+    needs a gain that is concave in the fractions and true for placements, the same placements in every slot,
+    and a step rule with a proof: derivation in docs/learners.md.
+
+    Args:
+        compiled: the scenario.
+        items: from `make_items`.
+        geometry: which update.
+        config: its step.
+    """
+    tables = compiled.tables
+    if geometry.entropy or geometry.lazy:
+        return "the adaptive step has no proof in this form: only that of oga has one"
+    if config.step != "adaptive" or config.scale != 1.0:
+        return "the step is not the one of the proof: step adaptive, scale 1"
+    if tables.capacity != EXOGENOUS:
+        return "capacity is shared: what a placement serves depends on the others"
+    if compiled.scenario.dynamics.memory is not None:
+        return "memory moves: a placement that is kept is not the same in every slot"
+    if (items.option_item == UNUSABLE).any():
+        return "some options need two placed segments, which the fractions leave out"
+    if not serves_alone(tables, items):
+        return "pinned copies that finish split requests have limited compute, which the gain leaves out"
+    return None

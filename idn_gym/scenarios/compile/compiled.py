@@ -1,0 +1,270 @@
+"""From a `Scenario` to the tables that no draw changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from idn_gym.catalog.reader import load_catalog
+from idn_gym.core import options
+from idn_gym.core.arrays import EMPTY, EXOGENOUS, SHARED, Floats, Ints, Tables
+from idn_gym.core.validate import freeze
+from idn_gym.core.value import segment_values
+from idn_gym.objectives import TABLE, known_tariff
+from idn_gym.scenarios.compile.extremes import check_rewards
+from idn_gym.scenarios.compile.magnitudes import check_magnitudes
+from idn_gym.scenarios.compile.models import Deployables, block_table, gather, look_up_tasks
+from idn_gym.scenarios.compile.routes import Network, find_routes, look_up, path_tables, resolve
+from idn_gym.scenarios.compile.sizes import check_size
+from idn_gym.scenarios.compile.topologies import expand
+from idn_gym.scenarios.config import Scenario
+from idn_gym.strict import ConfigError
+
+
+@dataclass(frozen=True)
+class Names:
+    """What the rows of the tables are called."""
+
+    nodes: tuple[str, ...]
+    tiers: tuple[str, ...]  # of each node
+    devices: tuple[str, ...]  # of each node
+    links: tuple[str, ...]
+    tasks: tuple[str, ...]
+    models: tuple[str, ...]
+    segments: tuple[str, ...]
+    points: tuple[tuple[str, ...], ...]  # operating points of each model
+    ingress: tuple[str, ...]
+    classes: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Compiled:
+    """A scenario ready to be drawn from; shared by all environments of a process."""
+
+    scenario: Scenario
+    tables: Tables
+    names: Names
+    scales: Floats  # (5,) of error, latency, energy, traffic, update
+    tariff: Floats | None  # (4,) where the scenario fixes it
+    class_ingress: Ints  # (R,)
+    link_moves: npt.NDArray[np.bool_]  # (E,) whether the link process moves the link
+    node_moves: npt.NDArray[np.bool_]  # (N,) whether the node processes move the node: all but repositories
+    placeable: npt.NDArray[np.bool_]  # (N, S) may be loaded and fits into nominal memory
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Compiled:
+        """Itself: copies of read-only arrays could be written to, and kernels would be compiled anew."""
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled as its scenario."""
+        return compile_scenario, (self.scenario,)
+
+
+class _Classes:
+    """Request classes in the order ingress, then task.
+
+    Args:
+        scenario: the scenario.
+        network: its nodes and links.
+        gathered: its models.
+        routes: from `find_routes`; copies of a task share them.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        network: Network,
+        gathered: Deployables,
+        routes: Sequence[Sequence[options.Path]],
+    ) -> None:
+        self.paths: dict[options.Path, int] = {}
+        self.task: list[int] = []
+        self.path: list[int] = []
+        self.ingress: list[int] = []
+        self.rows: list[list[options.Row]] = []
+        self.groups: list[list[tuple[int, int]]] = []
+        holds, parts = gathered.holds, scenario.serving.max_parts
+        listed = np.repeat(np.arange(len(scenario.tasks)), [task.copies for task in scenario.tasks])
+        models: list[list[int]] = [[] for _ in gathered.tasks]
+        for m, model in enumerate(gathered.models):
+            models[model.task].append(m)
+        for i, row in enumerate(routes):
+            for k, mine in enumerate(models):
+                path = row[listed[k]]
+                self.groups.append([(position, m) for position in range(len(path.nodes)) for m in mine])
+                self.task.append(k)
+                self.ingress.append(i)
+                self.path.append(self.paths.setdefault(path, len(self.paths)))
+                self.rows.append(
+                    options.enumerate_options(
+                        gathered.models, gathered.segments, k, path, holds, network.joules, parts
+                    )
+                )
+
+
+def compile_scenario(scenario: Scenario) -> Compiled:
+    """Resolve names, find paths, enumerate segments and options.
+
+    Results are kept for the process, but for scenarios with files of their own, which may change.
+
+    Raises:
+        ConfigError: an unknown name, a task that no reachable node pins, no demand anywhere, more options
+            than can be enumerated, or rewards that could be too large for float32.
+    """
+    return _compile(scenario) if scenario.catalog else _compile_once(scenario)
+
+
+@lru_cache(maxsize=32)
+def _compile_once(scenario: Scenario) -> Compiled:
+    return _compile(scenario)
+
+
+def _compile(scenario: Scenario) -> Compiled:
+    catalog = load_catalog(scenario.catalog)
+    check_magnitudes(scenario)
+    if scenario.catalog:
+        check_magnitudes(catalog, "catalog")
+    network = resolve(expand(scenario.topology), catalog)
+    homes = look_up_tasks(scenario.tasks, catalog, network, scenario.serving.exits)
+    # First as if every route were one node long: no routes are looked for that nobody will use.
+    check_size(scenario, catalog, len(network.nodes), [[1] * len(homes)] * len(network.ingress))
+    routes = find_routes(network, homes)
+    lengths = [[len(path.nodes) for path in row] for row in routes]
+    check_size(scenario, catalog, len(network.nodes), lengths)
+    gathered = gather(scenario.tasks, catalog, network, scenario.serving)
+    classes = _Classes(scenario, network, gathered, routes)
+    scales = np.array([getattr(scenario.scales, objective.scale) for objective in TABLE], float)
+    tariff = _fixed_tariff(scenario)
+    # Frozen before they are complete: kernels are compiled per type of their arguments.
+    tables = freeze(_tables(scenario, network, gathered, classes))
+    values = _break_ties(segment_values(tables, gathered.placeable, known_tariff(tariff, scales)))
+    moving = scenario.dynamics.moving_links
+    for kind in moving:
+        look_up(catalog.links, kind, "dynamics.moving_links")
+    compiled = Compiled(
+        scenario=scenario,
+        tables=freeze(tables._replace(segment_value=values)),
+        names=_names(network, gathered),
+        scales=scales,
+        tariff=tariff,
+        class_ingress=np.array(classes.ingress, np.int64),
+        link_moves=np.array([not moving or link.link in moving for link in network.links], bool),
+        node_moves=(gathered.pinned == EMPTY).all(1),
+        placeable=gathered.placeable,
+    )
+    check_rewards(compiled)
+    return compiled
+
+
+def _tables(scenario: Scenario, network: Network, gathered: Deployables, classes: _Classes) -> Tables:
+    idle = _idle_watts(scenario, network)
+    workers = np.array([node.servers if np.isfinite(node.servers) else 1.0 for node in network.nodes])
+    tasks = [gathered.tasks[k] for k in classes.task]
+    worst = [max((row.traffic for row in rows), default=0.0) for rows in classes.rows]
+    enumerated = options.compress(classes.rows, classes.groups, scenario.serving.max_parts)
+    elastic = np.array([np.isinf(node.servers) for node in network.nodes])
+    held = np.arange(len(gathered.segments.model)) == gathered.pinned[:, gathered.segments.model]
+    return Tables(
+        slot_seconds=float(scenario.slot_seconds),
+        capacity=EXOGENOUS if scenario.serving.capacity == "exogenous" else SHARED,
+        nominal_requests=float(scenario.nominal_requests),
+        nominal_memory=max(1.0, float(network.memory[gathered.movable].sum())),
+        node_memory=network.memory,
+        node_seconds=np.array([node.servers * scenario.slot_seconds for node in network.nodes], float),
+        node_watts=np.array([d.active_watts for d in network.devices], float) - idle / workers,
+        node_idle_watts=idle,
+        node_reserved=np.where(gathered.pinned == EMPTY, 0.0, gathered.segment_bytes[gathered.pinned]).sum(1),
+        node_movable=gathered.movable,
+        link_delay=network.delay,
+        link_rate=network.rate,
+        link_joules=network.joules,
+        **path_tables(list(classes.paths), network.delay),
+        model_task=np.array([model.task for model in gathered.models], np.int64),
+        task_model=np.searchsorted([model.task for model in gathered.models], range(len(gathered.tasks) + 1)),
+        model_blocks=np.array([len(model.block_bytes) for model in gathered.models], np.int64),
+        block_bytes=block_table(gathered.models),
+        segment_model=gathered.segments.model,
+        segment_first=gathered.segments.first,
+        segment_last=gathered.segments.last,
+        segment_bytes=gathered.segment_bytes,
+        segment_value=np.zeros(gathered.placeable.shape),
+        pinned=gathered.pinned,
+        class_task=np.array(classes.task, np.int64),
+        class_path=np.array(classes.path, np.int64),
+        class_requests=_class_requests(scenario, network, gathered),
+        class_timeout=np.array([task.timeout for task in tasks], float),
+        class_deadline=np.array([task.deadline for task in tasks], float),
+        class_drop_bytes=np.array(worst, float),
+        class_backstop=options.backstops(enumerated, held & elastic[:, None]),
+        **enumerated,
+    )
+
+
+def _idle_watts(scenario: Scenario, network: Network) -> Floats:
+    """Idle power of all workers of each node [W]; an elastic node has none standing by."""
+    if not scenario.idle_energy:
+        return np.zeros(len(network.nodes))
+    pairs = zip(network.devices, network.nodes, strict=True)
+    return np.array([d.idle_watts * n.servers if np.isfinite(n.servers) else 0.0 for d, n in pairs], float)
+
+
+def _class_requests(scenario: Scenario, network: Network, gathered: Deployables) -> Floats:
+    """Nominal requests per slot (R,): rate x ingress weight x task share x rank^-zipf."""
+    rank = np.arange(1, len(gathered.tasks) + 1)
+    share = np.array([task.share for task in gathered.tasks]) * rank ** -float(scenario.workload.zipf)
+    weight = np.array([network.nodes[v].demand for v in network.ingress])
+    requests: Floats = (
+        np.outer(weight / weight.sum(), share / share.sum()).ravel() * scenario.nominal_requests
+    )
+    if not (np.isfinite(requests) & (requests > 0)).all():
+        raise ConfigError(
+            "workload",
+            f"rate {scenario.workload.rate:g} and zipf {scenario.workload.zipf:g} are not allowed with these "
+            "shares and demands; each request class must get a finite number of requests above 0",
+        )
+    return requests
+
+
+def _break_ties(values: Floats) -> Floats:
+    """Shift equal savings apart, so that no index order decides between them.
+
+    By a seeded factor within 1e-9 of 1, and what saves nothing by a seeded number just below 0.
+    """
+    rng = np.random.default_rng(0)
+    return values * (1.0 + rng.uniform(-1e-9, 1e-9, values.shape)) - rng.uniform(0.0, 1e-300, values.shape)
+
+
+def _fixed_tariff(scenario: Scenario) -> Floats | None:
+    tariff = scenario.serving.tariff
+    if tariff is None:
+        return None
+    # Update is no part of what a request costs.
+    return np.array([getattr(tariff, objective.scale) for objective in TABLE[:4]], float)
+
+
+def _names(network: Network, gathered: Deployables) -> Names:
+    segments = gathered.segments
+    spans = zip(segments.model, segments.first, segments.last, strict=True)
+    ingress = tuple(network.nodes[v].name for v in network.ingress)
+    return Names(
+        nodes=tuple(node.name for node in network.nodes),
+        tiers=tuple(node.tier for node in network.nodes),
+        devices=tuple(device.name for device in network.devices),
+        links=tuple(f"{link.source}->{link.target}" for link in network.links),
+        tasks=tuple(task.name for task in gathered.tasks),
+        models=tuple(model.name for model in gathered.models),
+        segments=tuple(_segment_name(gathered.models[m], int(first), int(last)) for m, first, last in spans),
+        points=tuple(tuple(point.name for point in model.points) for model in gathered.models),
+        ingress=ingress,
+        classes=tuple(f"{task.name}@{name}" for name in ingress for task in gathered.tasks),
+    )
+
+
+def _segment_name(model: options.Model, first: int, last: int) -> str:
+    whole = (first, last) == (0, len(model.block_bytes))
+    return model.name if whole else f"{model.name}[{first}:{last}]"

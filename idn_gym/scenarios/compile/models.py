@@ -1,0 +1,203 @@
+"""The models of a scenario, their segments, and which node can hold which."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import gymnasium as gym
+import numpy as np
+import numpy.typing as npt
+
+from idn_gym.catalog import schema
+from idn_gym.catalog.laws import block_seconds, fixed_seconds
+from idn_gym.core import options
+from idn_gym.core.arrays import EMPTY, Floats, Residents
+from idn_gym.scenarios.compile.routes import Network, look_up
+from idn_gym.scenarios.config import Serving, Task
+from idn_gym.strict import ConfigError, closest, show, twice
+
+
+@dataclass(frozen=True, eq=False)
+class Deployables:
+    """All models with one row per (task, model of the catalogue)."""
+
+    tasks: tuple[Task, ...]
+    models: tuple[options.Model, ...]
+    sources: tuple[str, ...]  # name in the catalogue of each model
+    segments: options.Segments
+    segment_bytes: Floats  # (S,)
+    pinned: Residents  # (N, M)
+    movable: npt.NDArray[np.bool_]  # (N,)
+    placeable: npt.NDArray[np.bool_]  # (N, S) may be loaded and fits into nominal memory
+
+    @property
+    def holds(self) -> npt.NDArray[np.bool_]:
+        """(N, S) whether the node can ever hold the segment, pinned models included."""
+        held: npt.NDArray[np.bool_] = self.placeable | (self.pinned[:, self.segments.model] != EMPTY)
+        return held
+
+
+def gather(tasks: Sequence[Task], catalog: schema.Catalog, network: Network, serving: Serving) -> Deployables:
+    """Collect models, cut them into segments, and pin what repositories hold.
+
+    Args:
+        tasks: that `look_up_tasks` has seen.
+        catalog: models and devices.
+        network: nodes.
+        serving: parts and exits.
+
+    Raises:
+        ConfigError: a copy has the name of another task, or pins over memory.
+    """
+    copies = copy_tasks(tasks)
+    models, sources = _models(copies, catalog, network, serving.exits)
+    segments = options.enumerate_segments(models, serving.max_parts)
+    spans = zip(segments.model, segments.first, segments.last, strict=True)
+    size = np.array([models[m].block_bytes[first:last].sum() for m, first, last in spans])
+    pinned = _pin(network, models, sources, segments)
+    free = network.memory - np.where(pinned == EMPTY, 0.0, size[pinned]).sum(1)
+    for v in np.flatnonzero(free < 0):
+        node = network.nodes[v]
+        raise ConfigError(
+            f"topology.nodes.{node.name}.memory",
+            f"{network.memory[v]:g} is not allowed; its pins need {-free[v]:g} bytes more",
+        )
+    movable = (pinned == EMPTY).any(1) & (free > 0)
+    placeable = movable[:, None] & (size[None] <= free[:, None]) & (pinned[:, segments.model] == EMPTY)
+    return Deployables(copies, models, sources, segments, size, pinned, movable, placeable)
+
+
+def copy_tasks(tasks: Sequence[Task]) -> tuple[Task, ...]:
+    """Spell out tasks with copies: detect-01, detect-02, ...
+
+    Raises:
+        ConfigError: a copy has the name of another task.
+    """
+    spelled = []
+    for task in tasks:
+        if task.copies == 1:
+            spelled.append(task)
+        else:
+            width = len(str(task.copies))
+            spelled += [
+                replace(task, name=f"{task.name}-{i + 1:0{width}}", copies=1) for i in range(task.copies)
+            ]
+    name = twice(task.name for task in spelled)
+    if name is not None:
+        raise ConfigError("tasks", f"{name!r} is there twice; names must differ, copies included")
+    return tuple(spelled)
+
+
+def look_up_tasks(
+    tasks: Sequence[Task], catalog: schema.Catalog, network: Network, exits: bool
+) -> dict[str, list[int]]:
+    """By task, without its copies, the nodes that are its repositories: that pin a model that may be used.
+
+    Raises:
+        ConfigError: an unknown model, a model listed twice, models of several tasks, a task that only
+            models with early exits solve where exits are switched off, or an unknown pin.
+    """
+    homes = {}
+    for task in tasks:
+        if not task.models or len(set(task.models)) < len(task.models):
+            raise ConfigError(
+                f"tasks.{task.name}.models",
+                f"{show(list(task.models))} is not allowed; it is empty or names one twice",
+            )
+        solved = {look_up(catalog.models, name, f"tasks.{task.name}.models").task for name in task.models}
+        if len(solved) > 1:
+            raise ConfigError(
+                f"tasks.{task.name}.models",
+                f"{show(list(task.models))} is not allowed; they solve {' and '.join(sorted(solved))}",
+            )
+        _warn_of_mixture(task, catalog)
+        usable = {name for name in task.models if _points(catalog.models[name], exits)}
+        if not usable:
+            raise ConfigError(
+                "serving.exits", f"false is not allowed; all models of {task.name!r} exit early"
+            )
+        homes[task.name] = [
+            v for v, node in enumerate(network.nodes) if "all" in node.pins or usable.intersection(node.pins)
+        ]
+    _check_pins(network, {name for task in tasks for name in task.models})
+    return homes
+
+
+def _check_pins(network: Network, known: set[str]) -> None:
+    for node in network.nodes:
+        for pin in node.pins:
+            if pin != "all" and pin not in known:
+                raise ConfigError(
+                    f"topology.nodes.{node.name}.pins",
+                    f"{pin!r} is not allowed; {closest(pin, ['all', *sorted(known)])}",
+                )
+
+
+def _models(
+    tasks: Sequence[Task], catalog: schema.Catalog, network: Network, exits: bool
+) -> tuple[tuple[options.Model, ...], tuple[str, ...]]:
+    uses = Counter(name for task in tasks for name in task.models)
+    models, sources = [], []
+    for k, task in enumerate(tasks):
+        for name in task.models:
+            shown = name if uses[name] == 1 else f"{name}@{task.name}"
+            models.append(_model(shown, k, catalog.models[name], network, exits))
+            sources.append(name)
+    return tuple(models), tuple(sources)
+
+
+def _warn_of_mixture(task: Task, catalog: schema.Catalog) -> None:
+    measured = [name for name in task.models if catalog.models[name].outcome == "measured"]
+    if 0 < len(measured) < len(task.models):
+        gym.logger.warn(
+            "%s",
+            f"tasks.{task.name}.models mixes accuracies that were measured ({', '.join(measured)}) with "
+            "published ones, of other pictures or weights",
+        )
+
+
+def _model(name: str, task: int, row: schema.Model, network: Network, exits: bool) -> options.Model:
+    return options.Model(
+        name=name,
+        task=task,
+        block_bytes=np.array([block.weights for block in row.blocks], float),
+        cut_bytes=np.array([row.input, *(block.output for block in row.blocks)], float),
+        seconds=np.array([block_seconds(row, device) for device in network.devices], float),
+        entry_seconds=np.array([fixed_seconds(row, device) for device in network.devices], float),
+        points=tuple(
+            options.Point(
+                point.name, point.accuracy, tuple((exit_.after, exit_.share) for exit_ in point.exits)
+            )
+            for point in _points(row, exits)
+        ),
+    )
+
+
+def _points(row: schema.Model, exits: bool) -> list[schema.OperatingPoint]:
+    """Operating points that may be used."""
+    return [point for point in row.points if exits or point.exits[-1].share == 1.0]
+
+
+def _pin(
+    network: Network, models: Sequence[options.Model], sources: Sequence[str], segments: options.Segments
+) -> Residents:
+    pinned = np.full((len(network.nodes), len(models)), EMPTY, np.int32)
+    for v, node in enumerate(network.nodes):
+        if not node.pins:
+            continue
+        for m, model in enumerate(models):
+            if "all" in node.pins or sources[m] in node.pins:
+                pinned[v, m] = segments.row_of[m, 0, len(model.block_bytes)]
+    return pinned
+
+
+def block_table(models: Sequence[options.Model]) -> Floats:
+    """Bytes of all blocks before each index (M, max blocks + 1)."""
+    table = np.zeros((len(models), 1 + max(len(model.block_bytes) for model in models)))
+    for m, model in enumerate(models):
+        sums = np.cumsum(model.block_bytes)
+        table[m, 1 : len(sums) + 1] = sums
+        table[m, len(sums) + 1 :] = sums[-1]
+    return table

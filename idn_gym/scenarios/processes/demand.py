@@ -1,0 +1,144 @@
+"""Demand: nominal batches, re-weighted by popularity and multiplied by the factors that are on.
+
+demand[t, r] = ingress total x popularity share[t, task] x diurnal x bursts x flash crowd, and a Poisson
+draw around it where integers are asked for. Popularity moves demand between the tasks of an ingress node;
+the other factors change its total. Each process has a random stream of its own.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from idn_gym.core.arrays import Floats, Ints
+from idn_gym.core.kernel import kernel
+from idn_gym.scenarios.config import Bursts, Diurnal, Fixed, FlashCrowd, Workload
+from idn_gym.scenarios.processes.chains import Streams, two_state
+from idn_gym.scenarios.processes.popularity import draw_popularity
+from idn_gym.scenarios.processes.replay import replay_log
+
+
+def draw_demand(
+    workload: Workload,
+    base: Floats,
+    class_task: Ints,
+    class_ingress: Ints,
+    horizon: int,
+    rng: np.random.Generator,
+) -> Floats:
+    """Draw the batch of every request class in every slot.
+
+    Args:
+        workload: what the demand does.
+        base: (R,) [requests] nominal batch of each class: rate x popularity x ingress weight.
+        class_task: (R,) index of the task.
+        class_ingress: (R,) index of the ingress node.
+        horizon: T, number of slots.
+        rng: generator of this draw alone.
+
+    Returns:
+        (T, R) [requests].
+
+    Raises:
+        ConfigError: the request log to replay cannot be read.
+    """
+    streams = Streams(rng)
+    demand = np.empty((horizon, base.size))
+    demand[:] = base
+    if not isinstance(workload.popularity, Fixed):
+        popularity = np.bincount(class_task, weights=base) / np.sum(base)
+        weights = draw_popularity(workload.popularity, popularity, horizon, streams("popularity"))
+        scratch = np.empty((2, int(class_ingress.max()) + 1))
+        _share_out(base, weights, class_task, class_ingress, demand, scratch)
+    if workload.replay is not None:
+        demand = replay_log(workload.replay, demand, class_task, class_ingress, streams("replay"))
+    if workload.diurnal is not None:
+        factor = draw_diurnal(workload.diurnal, int(class_ingress.max()) + 1, horizon, streams("diurnal"))
+        _multiply(demand, factor, class_ingress)
+    if workload.bursts is not None:
+        factor = draw_bursts(workload.bursts, int(class_ingress.max()) + 1, horizon, streams("bursts"))
+        _multiply(demand, factor, class_ingress)
+    if workload.flash is not None:
+        factor = draw_flash(workload.flash, int(class_task.max()) + 1, horizon, streams("flash"))
+        _multiply(demand, factor, class_task)
+    if workload.arrivals == "poisson":
+        return streams("arrivals").poisson(demand).astype(np.float64)
+    return demand
+
+
+def draw_diurnal(process: Diurnal, ingresses: int, horizon: int, rng: np.random.Generator) -> Floats:
+    """Draw the factor 1 + amplitude x sin(2 pi (t / period + phase)) of every ingress node.
+
+    Returns:
+        (T, ingresses) factors of mean 1 over whole periods.
+    """
+    uniforms = rng.random(ingresses + 1)
+    phase = process.spread * uniforms[1:] + (uniforms[0] if process.random_start else 0.0)
+    turns = np.arange(horizon)[:, None] / process.period + phase
+    return 1.0 + process.amplitude * np.sin(2.0 * np.pi * turns)
+
+
+def draw_bursts(process: Bursts, ingresses: int, horizon: int, rng: np.random.Generator) -> Floats:
+    """Draw the two-state factor of every ingress node: high in a burst, low outside, mean 1.
+
+    Returns:
+        (T, ingresses) factors.
+    """
+    share = process.start / (process.start + process.stop)
+    low = 1.0 / (1.0 - share + share * process.ratio)
+    bursting = two_state(rng.random((horizon, ingresses)), process.start, process.stop)
+    return np.where(bursting, process.ratio * low, low)
+
+
+def draw_flash(process: FlashCrowd, tasks: int, horizon: int, rng: np.random.Generator) -> Floats:
+    """Draw one flash crowd: factor 1 + (factor - 1) exp(-(t - t0) / decay) from slot t0 on, for one task.
+
+    Returns:
+        (T, tasks) factors, 1 for the other tasks and before t0.
+    """
+    start, task = rng.random(2)
+    first, struck = int(start * horizon), int(task * tasks)
+    factor = np.ones((horizon, tasks))
+    age = np.arange(horizon - first)
+    factor[first:, struck] = 1.0 + (process.factor - 1.0) * np.exp(-age / process.decay)
+    return factor
+
+
+@kernel
+def _share_out(
+    base: Floats, weights: Floats, class_task: Ints, class_ingress: Ints, demand: Floats, scratch: Floats
+) -> None:
+    """Deal the total of each ingress node to its classes, in every slot, by the weights of their tasks.
+
+    Args:
+        base: (R,) [requests] nominal batches, whose sum per ingress node is dealt out.
+        weights: (T, K) weights of the tasks.
+        class_task: (R,) index of the task.
+        class_ingress: (R,) index of the ingress node.
+        demand: (T, R) [requests] written to.
+        scratch: (2, ingress nodes) working memory.
+    """
+    total, weight = 0, 1
+    for g in range(scratch.shape[1]):
+        scratch[total, g] = 0.0
+    for r in range(base.size):
+        scratch[total, class_ingress[r]] += base[r]
+    for t in range(weights.shape[0]):
+        for g in range(scratch.shape[1]):
+            scratch[weight, g] = 0.0
+        for r in range(base.size):
+            scratch[weight, class_ingress[r]] += weights[t, class_task[r]]
+        for r in range(base.size):
+            g = class_ingress[r]
+            # where no task of the node is on, its demand stays as it is: the total is what the rate says
+            if scratch[weight, g] > 0.0:
+                demand[t, r] = scratch[total, g] * (weights[t, class_task[r]] / scratch[weight, g])
+            else:
+                demand[t, r] = base[r]
+
+
+@kernel
+def _multiply(demand: Floats, factor: Floats, column: Ints) -> None:
+    """Multiply the demand of class r in place by the column of `factor` that is its own."""
+    for t in range(demand.shape[0]):
+        for r in range(demand.shape[1]):
+            demand[t, r] *= factor[t, column[r]]

@@ -1,0 +1,117 @@
+"""A run's configuration: from names, files and dotted keys, and back from YAML."""
+
+import pytest
+import yaml
+
+from experiments.training.run_config import RunConfig, assignments, flat, resolve, to_yaml
+from idn_gym.strict import ConfigError, read
+
+
+def test_defaults_are_those_of_the_files():
+    config = resolve()
+    assert config.scenario.name == "edge-small"
+    assert config.agent == resolve(agent="ppo").agent and config.agent.kind == "ppo"
+    assert resolve(agent="a2c").agent.kind == "a2c"
+
+
+def test_dotted_keys_reach_every_level():
+    words = [
+        "seed=3",
+        "agent.learning_rate=1e-3",
+        "scenario.dynamics.link.kind=fixed",
+        "agent.net_arch=[8, 8]",
+    ]
+    config = resolve(changes=assignments(words))
+    assert (config.seed, config.agent.learning_rate, config.agent.net_arch) == (3, 0.001, (8, 8))
+    assert config.scenario.dynamics.link.kind == "fixed"
+
+
+def test_yaml_gives_the_same_run():
+    config = resolve(agent="a2c", changes={"scenario.topology.nodes.0.servers": float("inf"), "steps": 7})
+    assert read(RunConfig, yaml.safe_load(to_yaml(config))) == config
+
+
+def test_base_is_kept_but_for_what_is_named():
+    base = yaml.safe_load(to_yaml(resolve(agent="a2c", changes={"seed": 5})))
+    assert resolve(base).seed == 5 and resolve(base).agent.kind == "a2c"
+    assert resolve(base, agent="ppo").agent.kind == "ppo"
+
+
+def test_agent_file_of_the_user(tmp_path):
+    (tmp_path / "mine.yaml").write_text("kind: ppo\nn_steps: 3\nlearning_rate: 1e-4\n")
+    assert resolve(agent=str(tmp_path / "mine.yaml")).agent.learning_rate == 0.0001
+
+
+@pytest.mark.parametrize(
+    "words, message",
+    [
+        (["agent.learning_rat=1"], "agent.learning_rat"),
+        (["agent.gamma=2"], "agent.gamma"),
+        (["agent.learning_rate=1e39"], r"^agent.learning_rate: 1e\+39 is not allowed"),
+        (["agent.ent_coef=1e300"], r"^agent.ent_coef: 1e\+300 is not allowed"),
+        (["agent.gamma"], "not an assignment"),
+        (["agent.net_arch=[1"], "agent.net_arch"),
+        (["stepps=5"], "steps"),
+        (["scenario.horizon=0"], "scenario.horizon"),
+        (["agent.kind=trpo"], "agent.kind"),
+    ],
+)
+def test_wrong_words_are_named(words, message):
+    with pytest.raises(ConfigError, match=message):
+        resolve(changes=assignments(words))
+
+
+@pytest.mark.parametrize(
+    "agent, changes, message",
+    [
+        ("ppo-graph", {"agent.net_arch": []}, r"^agent: net_arch: \[\] is not allowed"),
+        ("ppo", {"envs": 1, "agent.n_steps": 1}, r"^agent.n_steps: 1 is not allowed with envs = 1"),
+        ("maskable-ppo", {"envs": 11, "agent.n_steps": 3, "agent.batch_size": 16}, "batch_size = 16"),
+    ],
+)
+def test_what_would_only_fail_in_training_is_refused(agent, changes, message):
+    with pytest.raises(ConfigError, match=message):
+        resolve(agent=agent, changes=changes)
+    assert resolve(agent="a2c", changes={"envs": 1, "agent.n_steps": 1, "agent.net_arch": []}).envs == 1
+
+
+def test_unknown_agent_gets_a_hint():
+    with pytest.raises(ConfigError, match="did you mean 'ppo'"):
+        resolve(agent="ppp")
+
+
+def test_flat_keeps_scalars_for_tables():
+    values = flat(resolve().agent)
+    assert values["kind"] == "ppo" and isinstance(values["net_arch"], str)
+    assert all(isinstance(value, (bool, int, float, str)) for value in values.values())
+
+
+def test_any_preference_of_the_environment_can_be_trained_on():
+    for preference in ("latency", [1, 1, 0, 0, 0.5], {"energy": 2.0, "update": 1}, "random"):
+        assert resolve(changes={"preference": preference}).preference == preference
+    for wrong in (None, "speed", [1, 2], {"speed": 1.0}):
+        with pytest.raises(ConfigError, match="preference"):
+            resolve(changes={"preference": wrong})
+
+
+@pytest.mark.parametrize(
+    ("agent", "codec"),
+    [("dqn", "change"), ("qr-dqn", "change"), ("sac", "scores"), ("tqc", "scores"), ("ppo", None)],
+)
+def test_an_agent_gets_a_codec_that_it_can_act_through(agent, codec):
+    """The scenario's own stays where it will do, and what the user names is never replaced."""
+    config = resolve(scenario="tiny", agent=agent)
+    assert config.scenario.action == "placement" and config.action == codec
+    assert resolve(yaml.safe_load(to_yaml(config))) == config
+    own = resolve(scenario="tiny", agent=agent, changes={"scenario.action": codec or "scores"})
+    assert own.action is None
+    with pytest.raises(
+        ConfigError, match=f"^action: 'segments' is not what {agent} can act through; allowed"
+    ):
+        resolve(scenario="tiny", agent=agent, changes={"action": "segments"})
+
+
+def test_maskable_ppo_leaves_scores_for_a_codec_with_masks():
+    assert resolve(scenario="isp-hierarchy", agent="maskable-ppo").action in (None, "change")
+    changes = {"scenario.action": "scores"}
+    assert resolve(scenario="tiny", agent="maskable-ppo", changes=changes).action == "change"

@@ -1,0 +1,249 @@
+"""Greedy, OLAG and the caches against plain versions of themselves, and small cases worked out by hand."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from idn_gym.core.arrays import EMPTY
+from idn_gym.core.costs import costs, gain
+from idn_gym.optimum.option_ranking import make_layers
+from idn_gym.optimum.prefixes import PINNED, make_items
+from idn_gym.optimum.static import static_outcome
+from idn_gym.policies.online.greedy import Greedy, merge_slots
+from idn_gym.policies.online.reach import Reach
+from idn_gym.scenarios.build import build_instance
+from idn_gym.scenarios.compile import compile_scenario
+
+
+@st.composite
+def lone_worlds(draw, worlds, parts=1):
+    """Worlds with private capacities in which a request is served in up to `parts` parts."""
+    world = draw(worlds)
+    overrides = {**world["overrides"], "serving.capacity": "exogenous", "serving.max_parts": parts}
+    return {**world, "overrides": overrides}
+
+
+def held_bytes(tables, placement, v):
+    mine = (placement[v] != EMPTY) & (tables.pinned[v] == EMPTY)
+    return tables.segment_bytes[placement[v][mine]].sum()
+
+
+def plain_greedy(instance, items, per_byte):
+    """Measure every item that fits in every round, and take the best."""
+    tables, placement, saved = instance.tables, instance.tables.pinned.copy(), 0.0
+    while True:
+        best = (0.0, None, 0.0)
+        for v, m, s in zip(items.node, items.model, items.segment, strict=True):
+            held = placement[v, m]
+            if held != EMPTY and tables.segment_last[held] >= tables.segment_last[s]:
+                continue
+            extra = tables.segment_bytes[s] - (0.0 if held == EMPTY else tables.segment_bytes[held])
+            if held_bytes(tables, placement, v) + extra > items.budget[v]:
+                continue
+            trial = placement.copy()
+            trial[v, m] = s
+            more = sum(gain(instance, t, trial) for t in range(instance.draw.demand.shape[1])) - saved
+            key = more / max(1.0, extra) if per_byte else more
+            if more > 1e-9 and key > best[0]:
+                best = (key, trial, saved + more)
+        if best[1] is None:
+            return placement, saved
+        _, placement, saved = best
+
+
+@given(st.data(), st.booleans())
+@settings(max_examples=15)
+def test_lazy_greedy_is_greedy(make_scenario, worlds, data, per_byte):
+    scenario = make_scenario(**data.draw(lone_worlds(worlds)))
+    compiled, instance = compile_scenario(scenario), build_instance(scenario, 0)
+    items = make_items(compiled)
+    found = Greedy(compiled.tables, items, per_byte).place(instance, make_layers(compiled.tables, items))
+    _, best = plain_greedy(instance, items, per_byte)
+    saved = sum(gain(instance, t, found) for t in range(scenario.horizon))
+    assert saved == pytest.approx(best, rel=1e-6, abs=1e-6)
+    for v, budget in enumerate(items.budget):
+        assert held_bytes(compiled.tables, found, v) <= budget * (1 + 1e-12)
+
+
+def test_merged_slots_gain_what_their_slots_do(cells):
+    scenario = cells(tasks=5, hold=5.0, horizon=11, **{"workload.popularity": {"kind": "uniform"}})
+    instance = build_instance(scenario, (0, 1))
+    items = make_items(compile_scenario(scenario))
+    placement = instance.tables.pinned.copy()
+    placement[items.node[1], items.model[1]] = items.segment[1]
+    for b in range(2):
+        merged = merge_slots(instance, b, 4)
+        assert merged.draw.demand.shape[:2] == (1, 4)
+        parts = [gain(merged, t, placement) for t in range(4)]
+        assert sum(parts) == pytest.approx(sum(gain(instance, t, placement, b) for t in range(11)))
+
+
+def plain_serves(instance, items, reach, i):
+    """{class: (saving, entry of phi, room)} of a prefix: of several options the one that saves most."""
+    tables = instance.tables
+    price, fallback = costs(instance, 0)
+    classes = np.repeat(np.arange(len(fallback)), np.diff(tables.option_start))
+    np.minimum.at(fallback, classes[items.option_item == PINNED], price[items.option_item == PINNED])
+    chain = [i]
+    while items.parent[chain[-1]] != EMPTY:
+        chain.append(items.parent[chain[-1]])
+    kept = {}
+    for o in np.flatnonzero(np.isin(items.option_item, chain)):
+        q, rho = tables.part_start[o], classes[o]
+        seconds = tables.part_seconds[q] * instance.draw.slowdown[0, items.node[i]]
+        saving = max(0.0, fallback[rho] - price[o])
+        if rho not in kept or saving > kept[rho][0]:
+            at = reach.start[rho] + tables.part_position[q]
+            kept[rho] = (saving, at, instance.draw.seconds[0, 0, items.node[i]] / seconds)
+    return kept
+
+
+def plain_olag(instance, items, phi, reach):
+    """The four steps of the module's head."""
+    tables = instance.tables
+    placement, phi = tables.pinned.copy(), phi.copy()
+    serves = [plain_serves(instance, items, reach, i) for i in range(len(items.node))]
+    for v, free in enumerate(items.budget):
+        held = {}  # model to (bytes, length, what it subtracted {class: (saving, requests)})
+        while True:
+            best = None
+            for i in range(items.node_start[v], items.node_start[v + 1]):
+                s, m = items.segment[i], items.model[i]
+                size, length, took = held.get(m, (0.0, 0, {}))
+                more, worth = tables.segment_bytes[s] - size, 0.0
+                if more > free or tables.segment_last[s] <= length:
+                    continue
+                for rho, (saving, at, room) in serves[i].items():
+                    before, requests = took.get(rho, (0.0, 0.0))
+                    worth += saving * min(phi[at] + requests, room) - before * requests
+                if worth > 0.0 and (best is None or worth * best[1] > best[0] * more):
+                    best = worth, more, i
+            if best is None:
+                break
+            _, more, i = best
+            m, took = items.model[i], {}
+            for rho, (saving, at, room) in serves[i].items():
+                phi[at] += held[m][2].get(rho, (0.0, 0.0))[1] if m in held else 0.0
+                took[rho] = saving, min(phi[at], room) if saving > 0.0 else 0.0
+                phi[at] -= took[rho][1]
+            free -= more
+            s = placement[v, m] = items.segment[i]
+            held[m] = tables.segment_bytes[s], tables.segment_last[s], took
+    return placement
+
+
+@given(st.data(), st.integers(1, 2))
+@settings(max_examples=20)
+def test_olag_follows_its_definition(make_scenario, make_learner, drive, worlds, data, parts):
+    scenario = make_scenario(**data.draw(lone_worlds(worlds, parts)))
+    tables = compile_scenario(scenario).tables
+    instance = build_instance(scenario, 0)
+    one = instance._replace(
+        draw=instance.draw._replace(
+            **{
+                name: getattr(instance.draw, name)[:, :1]
+                for name in ("demand", "order", "seconds", "memory", "rate", "uniforms")
+            }
+        )
+    )
+    learner = make_learner("olag", scenario)
+    drive(learner, one)
+    reach = Reach(tables)
+    phi = reach.measure(static_outcome(one, tables.pinned), 0)
+    np.testing.assert_array_equal(learner.wanted[0], plain_olag(one, learner.items, phi, reach))
+
+
+def test_olag_loads_no_second_model_for_requests_that_the_first_serves(make_scenario, make_learner, drive):
+    """Both models of the task fit; the second is wanted only once the first is too slow for the batch."""
+
+    def held(rate):
+        scenario = make_scenario(
+            nodes={
+                "edge": {"memory": 100.0, "demand": 1.0},
+                "cloud": {"pins": ["all"], "servers": float("inf")},
+            },
+            links=[("edge", "cloud", {})],
+            models={"quick": {"blocks": [(0.1, 10.0, 0.0)]}, "slow": {"blocks": [(0.2, 10.0, 0.0)]}},
+            overrides={"serving.capacity": "exogenous", "horizon": 2, "workload.rate": rate},
+        )
+        learner = make_learner("olag", scenario)
+        drive(learner, build_instance(scenario, 0))
+        free = (learner.tables.pinned == EMPTY) & (learner.wanted[0] != EMPTY)
+        return int(free.sum())
+
+    assert held(5.0) == 1  # 50 requests take half of the 10 s
+    assert held(15.0) == 2  # of 150 requests one copy serves 100
+
+
+def test_olag_lengthens_a_prefix_that_is_densest_when_short(make_scenario, make_learner, drive):
+    """The first block saves most per byte, as the input is large; all three fit and save more."""
+    scenario = make_scenario(
+        nodes={
+            "edge": {"memory": 100.0, "demand": 1.0},
+            "cloud": {"pins": ["all"], "servers": float("inf")},
+        },
+        links=[("edge", "cloud", {})],
+        models={"m": {"blocks": [(0.01, 1.0, 5.0), (0.01, 20.0, 4.0), (0.01, 20.0, 0.0)]}},
+        overrides={"serving.capacity": "exogenous", "serving.max_parts": 2, "horizon": 2},
+    )
+    learner = make_learner("olag", scenario)
+    drive(learner, build_instance(scenario, 0))
+    assert list(learner.tables.segment_last[learner.wanted[0][learner.tables.pinned == EMPTY]]) == [3]
+
+
+def test_what_a_copy_cannot_serve_reaches_the_next_node(cells):
+    """The copy has 10 s and takes 0.1 s per request; 300 of 400 requests go on."""
+    scenario = cells(tasks=1, hold=1.0, horizon=1, **{"workload.rate": 40.0})
+    compiled = compile_scenario(scenario)
+    instance, items = build_instance(scenario, 0), make_items(compiled)
+    held = compiled.tables.pinned[None].copy()
+    reach = Reach(compiled.tables)
+    np.testing.assert_allclose(reach.measure(static_outcome(instance, held[0]), 0), [400.0, 400.0])
+    held[0, items.node[0], items.model[0]] = items.segment[0]
+    np.testing.assert_allclose(reach.measure(static_outcome(instance, held[0]), 0), [400.0, 300.0])
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        # memory for two; LRU: after a, b, c the oldest goes; LFU: d never gets in, c neither before it leads
+        ("lru", ["", "a", "ab", "bc", "ac", "ad"]),
+        ("lfu", ["", "a", "ab", "ab", "ab", "ab"]),
+    ],
+)
+def test_caches_on_a_trace_worked_out_by_hand(name, expected, cells, make_learner, drive):
+    scenario = cells(tasks=4, hold=2.0, horizon=6)
+    instance = build_instance(scenario, 0)
+    instance.draw.demand[0] = 0.0
+    for t, task in enumerate((0, 1, 2, 0, 3, 1)):
+        instance.draw.demand[0, t, task] = 5.0
+    placements = drive(make_learner(name, scenario), instance)[0][:, 0]
+    cloud = np.flatnonzero((instance.tables.pinned != EMPTY).any(axis=1))
+    edge = next(v for v in range(2) if v not in cloud)
+    held = ["".join("abcd"[m] for m in np.flatnonzero(row != EMPTY)) for row in placements[:, edge]]
+    assert held == expected
+
+
+@pytest.mark.parametrize(("name", "options"), [("window-greedy", {"window": 5}), ("sg", {"groups": 1})])
+def test_merged_slots_have_the_link_bytes_of_all_of_them(name, options, make_scenario, make_learner, drive):
+    """A link for 20 requests a slot drops none of 19 or 15: "a" saves most, but not if 6 slots shared it."""
+    scenario = make_scenario(
+        nodes={
+            "edge": {"memory": 10.0, "demand": 1.0},
+            "cloud": {"device": "fast", "pins": ["all"], "servers": float("inf")},
+        },
+        links=[("edge", "cloud", {})],
+        models={
+            "b": {"blocks": [(0.5, 10.0, 0.0)], "task": "b"},
+            "a": {"blocks": [(0.1, 10.0, 0.0)], "task": "a"},
+        },
+        overrides={"horizon": 6, "workload.rate": 3.4, "workload.zipf": 0.34},
+    )
+    compiled = compile_scenario(scenario)
+    instance = build_instance(scenario, 0)
+    np.testing.assert_allclose(instance.draw.demand[0, 0], [19.0, 15.0], atol=0.1)
+    learner = make_learner(name, scenario, **options)
+    drive(learner, instance)
+    held = learner.wanted[0, compiled.names.nodes.index("edge")] != EMPTY
+    assert [model for model, there in zip(compiled.names.models, held, strict=True) if there] == ["a"]
