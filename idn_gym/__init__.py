@@ -2,11 +2,12 @@
 
 An inference delivery network is a network of compute nodes, from microcontrollers to the cloud, that
 together answer machine-learning inference requests. Importing this package registers ``IDN-v0``
-(vector reward) and ``IDN-Scalar-v0`` (balanced preference).
+(vector reward) and ``IDN-Scalar-v0`` (balanced preference). `PUBLIC` lists what else scripts need.
 """
 
 from __future__ import annotations
 
+import importlib
 import multiprocessing
 from multiprocessing import forkserver
 from typing import Any
@@ -14,6 +15,23 @@ from typing import Any
 import gymnasium as gym
 
 __version__ = "0.1.0"
+
+PUBLIC = {
+    "load_scenario": "idn_gym.scenarios.presets:resolve",
+    "make_policy": "idn_gym.policies.registry:make_policy",
+    "rollout": "idn_gym.evaluation.rollout:rollout",
+    "static_gain": "idn_gym.optimum.static:static_gain",
+    "best_static": "idn_gym.evaluation.hindsight:best_static",
+}
+"""Functions for scripts, ``idn_gym.NAME``; each is imported when it is first asked for."""
+
+
+def __getattr__(name: str) -> Any:
+    """Look up one of `PUBLIC`."""
+    if name not in PUBLIC:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, function = PUBLIC[name].split(":")
+    return getattr(importlib.import_module(module), function)
 
 
 def _register(name: str, kwargs: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ import sys
 import gymnasium as gym
 import numpy as np
 
+import idn_gym
 from idn_gym.scenarios.presets import PRESETS
 
 EXTRAS = (
@@ -40,6 +41,12 @@ def main():
         print(f"{name}: steps and renders")
     if not gym.make("IDN-v0", scenario="tiny").unwrapped.pareto_front(1.0):
         sys.exit("tiny: its front is empty")
+    for name, codec in (("infida", "segments"), ("static-greedy", "scores")):
+        env = gym.make_vec("IDN-Scalar-v0", num_envs=2, scenario="tiny", action=codec, split="test")
+        played = idn_gym.rollout(idn_gym.make_policy(name, env), env, seeds=[0, 1])
+        if not np.all(np.isfinite(played.scalar)):
+            sys.exit(f"{name}: the rewards are {played.scalar}")
+        print(f"{name}: plays")
 
 
 if __name__ == "__main__":

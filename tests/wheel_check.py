@@ -54,7 +54,7 @@ def main():
         # From another folder, without adding the script's, so that the checkout cannot be imported.
         script = (ROOT / "tests" / "bare_install.py").read_text()
         subprocess.run([str(python), "-I", "-"], input=script, text=True, check=True, cwd=folder)
-    print(f"{wheel.name}: complete, and every preset steps and renders with the core dependencies alone")
+    print(f"{wheel.name}: complete; presets step and INFIDA plays with the core dependencies alone")
 
 
 if __name__ == "__main__":

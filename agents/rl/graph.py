@@ -14,9 +14,9 @@ from gymnasium.vector import VectorEnv
 from stable_baselines3.common.distributions import DiagGaussianDistribution
 from torch import Tensor, nn
 
-from agents.registry import simulation_of
 from agents.rl.graph_nets import Encoder, Scene, Scorer, Wiring, groups_of, read_wiring
 from agents.rl.policy import IMPOSSIBLE, ChoicePolicy
+from idn_gym.policies.registry import simulation_of
 from idn_gym.strict import ConfigError
 
 CHOICE = {"of task": 3.0, "resident": 1.0}

@@ -10,10 +10,10 @@ from typing import Any
 
 from gymnasium.vector import VectorEnv
 
-from agents.registry import simulation_of
 from agents.rl.config import AgentConfig
 from idn_gym.actions import CODECS, make_codec
 from idn_gym.observations import OBSERVERS, make_observer
+from idn_gym.policies.registry import simulation_of
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Scenario
 from idn_gym.strict import ConfigError, closest, read, read_yaml, show

@@ -1,0 +1,134 @@
+"""Policies of this package, by the names that configurations and reports use."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from gymnasium import Env
+from gymnasium.vector import VectorEnv
+
+from idn_gym.policy import Policy
+from idn_gym.strict import ConfigError, closest, show
+
+RULES = "idn_gym.policies.heuristics.policies"
+ONLINE = "idn_gym.policies.online.build"
+
+
+class Entry(NamedTuple):
+    """How a policy is built, and what it needs."""
+
+    target: str
+    """"module:function", which takes the native vector environment that the policy is going to act in and the
+    policy's own options. A name instead of a function, so that asking for one imports no other."""
+    codec: str | None
+    """action codec that it needs; None: it acts through the one that it is given"""
+    about: str
+    informed: bool = False
+    """a reference that is told, as `seeds`, which episodes it is going to be judged on"""
+    randomised: bool = False
+    """it has a `seed` of its own, which studies set anew for every episode"""
+
+
+def _rule(function: str, codec: str | None, about: str, **flags: bool) -> Entry:
+    return Entry(f"{RULES}:{function}", codec, about, **flags)
+
+
+def _online(function: str, about: str, **flags: bool) -> Entry:
+    return Entry(f"{ONLINE}:{function}", "segments", about, **flags)
+
+
+POLICIES: dict[str, Entry] = {
+    "nothing": _rule("nothing", "change", "leaves everything as it is"),
+    "random": _rule("random", None, "draws actions at random", randomised=True),
+    "cloud-only": _rule("cloud_only", "scores", "loads nothing: the repositories serve"),
+    "popularity": _rule("popularity", "scores", "loads what is asked for most"),
+    "static-greedy": _rule("static_greedy", "scores", "one placement, found greedily on validation episodes"),
+    "local-search": _rule("local_search", "scores", "one placement, found by local search on them"),
+    "clairvoyant-search": _rule(
+        "clairvoyant_search", "scores", "one placement, found on the test episodes", informed=True
+    ),
+    "infida": _online("infida", "INFIDA: mirror ascent, exact marginals, fresh uniforms", randomised=True),
+    "infida-coupled": _online("infida_coupled", "INFIDA, uniforms frozen for an episode", randomised=True),
+    "infida-best-of-two": _online(
+        "infida_best_of_two", "INFIDA that plays the better of two placements", randomised=True
+    ),
+    "infida-offline": _online(
+        "infida_offline", "INFIDA on the whole episode, rounded once", informed=True, randomised=True
+    ),
+    "infida-adahedge": _online("infida_adahedge", "AdaHedge over mirrors and steps", randomised=True),
+    "oga": _online("oga", "online gradient ascent", randomised=True),
+    "ftrl-entropy": _online("ftrl_entropy", "follow the regularised leader, entropy", randomised=True),
+    "ftrl-euclid": _online("ftrl_euclid", "follow the regularised leader, Euclidean", randomised=True),
+    "ftpl": _online("ftpl", "follow the perturbed leader with an LP oracle", randomised=True),
+    "olag": _online("olag", "online load-aware greedy"),
+    "sg": _online("sg", "static greedy by saving, told the episode", informed=True),
+    "sg-per-byte": _online("sg_per_byte", "the same by saving per byte", informed=True),
+    "lfu": _online("lfu", "least frequently used leaves"),
+    "lru": _online("lru", "least recently used leaves"),
+    "window-greedy": _online("window_greedy", "greedy on the last slots"),
+    "window-lp": _online("window_lp", "LP oracle on the last slots"),
+    "best-single": _online("best_single", "per node the one prefix that would have saved most"),
+    "best-static": _online("best_static", "the best static placement in hindsight", informed=True),
+    "clairvoyant-greedy": _online("clairvoyant_greedy", "greedy on the coming slot", informed=True),
+}
+
+
+def make_policy(name: str, env: VectorEnv[Any, Any, Any], **options: Any) -> Policy:
+    """Build a policy of this package for acting in `env`.
+
+    Args:
+        name: a key of `POLICIES`.
+        env: a native vector environment; its scenario and codecs tell the policy what to expect. Its action
+            codec is the policy's, if it has one.
+        options: of the policy; informed ones need `seeds`.
+
+    Raises:
+        ConfigError: there is no such policy, it has no such option, or it cannot act in `env`.
+    """
+    return build(POLICIES, name, env, options)
+
+
+def build(
+    entries: Mapping[str, Entry], name: str, env: VectorEnv[Any, Any, Any], options: Mapping[str, Any]
+) -> Policy:
+    """Build an entry of a table; see `make_policy`."""
+    if name not in entries:
+        raise ConfigError("agent", f"{show(name)} is not there; {closest(name, list(entries))}")
+    entry = entries[name]
+    _check(name, entry.codec, env)
+    module, function = entry.target.split(":")
+    builder = getattr(importlib.import_module(module), function)
+    try:
+        inspect.signature(builder).bind(env, **options)
+    except TypeError as error:
+        raise ConfigError(f"agent {name}", f"options {sorted(options)} are not allowed: {error}") from None
+    policy: Policy = builder(env, **options)
+    return policy
+
+
+def simulation_of(env: Any) -> Any:
+    """The simulation of a native vector environment.
+
+    Raises:
+        ConfigError: `env` is none.
+    """
+    simulation = getattr(getattr(env, "unwrapped", None), "simulation", None)
+    if simulation is None or isinstance(env, Env):
+        wanted = 'what gym.make_vec("IDN-v0") makes by itself, without vectorization_mode'
+        raise ConfigError("env", f"{show(env)} is not allowed; agents act in {wanted}")
+    return simulation
+
+
+def _check(name: str, codec: str | None, env: Any) -> None:
+    """Refuse an environment that the policy cannot act in; those without a codec look for themselves."""
+    if codec is None and not isinstance(env, Env):
+        return
+    given = getattr(simulation_of(env), "action", codec)
+    if given != codec:
+        raise ConfigError(
+            "action",
+            f"{given!r} is not what {name} can act through; make the environment with action={codec!r}",
+        )
