@@ -1,48 +1,74 @@
-"""All code of the README and of the page on hindsight runs as it stands."""
+"""README and docs: short, with code that runs as it stands, and links and names that lead somewhere."""
 
 import re
 from pathlib import Path
 
 import pytest
 
-README = (Path(__file__).parents[1] / "README.md").read_text()
-BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = sorted((ROOT / "docs").glob("*.md"))
+WORDS = 1000
 
 
-@pytest.mark.parametrize("code", BLOCKS, ids=[block.splitlines()[0] for block in BLOCKS])
-def test_code_runs(code, tmp_path, monkeypatch):
+def blocks(page):
+    return re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)
+
+
+RUN = [
+    pytest.param(page, code, id=f"{page}: {code.splitlines()[0]}")
+    for page in ("README.md", "docs/environment.md", "docs/bring_your_own.md")
+    for code in blocks(page)
+]
+
+
+@pytest.mark.parametrize(("page", "code"), RUN)
+def test_code_runs(page, code, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    exec(compile(code, "README.md", "exec"), {"__name__": "readme"})
+    exec(compile(code, page, "exec"), {"__name__": "page"})
 
 
 def test_the_page_on_hindsight_brackets_as_it_says(capsys):
-    text = (Path(__file__).parents[1] / "docs" / "hindsight.md").read_text()
-    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    (code,) = blocks("docs/hindsight.md")
     exec(compile(code, "hindsight.md", "exec"), {"__name__": "page"})
     lower, upper, gap, status = capsys.readouterr().out.split()
     assert 0.0 < float(lower) <= float(upper)
     assert float(gap.rstrip("%")) <= 1.0 and status == "closed"
 
 
+def test_the_readme_is_short():
+    assert len(README.split()) <= WORDS
+
+
 def test_quickstart_is_short_and_starts_with_the_import():
-    lines = [line for line in BLOCKS[0].splitlines() if line.strip()]
+    lines = [line for line in blocks("README.md")[0].splitlines() if line.strip()]
     assert len(lines) <= 12
     assert lines[0] == "import idn_gym"
     assert any("IDN-Scalar-v0" in line for line in lines)
 
 
 def test_bring_your_own_takes_at_most_15_lines():
-    assert len(BLOCKS) == 4
-    for block in BLOCKS[1:]:
+    shown = blocks("docs/bring_your_own.md")
+    assert len(shown) == 3
+    for block in shown:
         assert len([line for line in block.splitlines() if line.strip()]) <= 15
 
 
-def test_named_files_and_commands_exist():
-    root = Path(__file__).parents[1]
-    for name in re.findall(r"`((?:docs|configs|tests|experiments)/[\w./-]*)`", README):
-        assert (root / name).exists(), name
-    for module in re.findall(r"python -m (experiments\.\w+)", README):
-        assert (root / (module.replace(".", "/") + ".py")).exists(), module
+def test_the_index_lists_every_page():
+    index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    listed = re.findall(r"\]\(([\w.]+\.md)\)", index)
+    assert sorted(listed) == [page.name for page in PAGES if page.name != "index.md"]
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", *PAGES], ids=lambda page: page.name)
+def test_links_names_and_commands_lead_somewhere(page):
+    text = page.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[\w-]*)?\)", text):
+        assert (page.parent / target).exists(), target
+    for name in re.findall(r"`((?:docs|configs|tests|experiments|idn_gym|agents)/[a-z\d_./-]*)`", text):
+        assert (ROOT / name).exists(), name
+    for module in re.findall(r"python -m (experiments\.\w+)", text):
+        assert (ROOT / (module.replace(".", "/") + ".py")).exists(), module
 
 
 def test_no_gap_is_left():
