@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from typing import Any
@@ -42,7 +42,7 @@ def pool_of(
     context = multiprocessing.get_context("spawn")
     # Nobody writes into this pipe: it ends when its writer is closed, which systems do for the dead.
     watched, lifeline = context.Pipe(duplex=False)
-    pool = ProcessPoolExecutor(workers, context, _begin, (watched, prepare, given))
+    pool = _Pool(workers, context, _begin, (watched, prepare, given))
     try:
         yield pool
     except Exception:
@@ -56,6 +56,37 @@ def pool_of(
         pool.shutdown()
         lifeline.close()
         watched.close()
+
+
+class _Pool(ProcessPoolExecutor):
+    """Lets signals wait while it starts a worker.
+
+    One that was interrupted half started would be waited for by nobody, and find its queues gone.
+    """
+
+    def submit(self, call: Callable[..., Any], /, *given: Any, **options: Any) -> Future[Any]:
+        """Queue a call, and start a worker for it if none is idle."""
+        with _signals_waiting():
+            return super().submit(call, *given, **options)
+
+
+@contextmanager
+def _signals_waiting() -> Iterator[None]:
+    """Deliver Ctrl-C and SIGTERM only when the block is over; in other threads they never arrive anyway."""
+    arrived: list[int] = []
+    handlers = {}
+    if threading.current_thread() is threading.main_thread():
+        handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        handlers = {number: handler for number, handler in handlers.items() if callable(handler)}
+    for number in handlers:
+        signal.signal(number, lambda number, frame: arrived.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for number in arrived:
+            signal.raise_signal(number)
 
 
 def _begin(watched: Connection, prepare: Callable[..., object] | None, given: tuple[Any, ...]) -> None:

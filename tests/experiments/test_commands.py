@@ -5,6 +5,7 @@ import importlib
 import os
 import signal
 import time
+from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 from gymnasium.error import DependencyNotInstalled
@@ -69,3 +70,22 @@ def test_a_number_of_workers_is_read_in_one_place(command, workers, capsys):
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith("error: argument --workers: ") and "whole number from 1" in line
     assert f"experiments.{command} --help" in line and len(line) < 3000
+
+
+def test_a_signal_waits_until_a_worker_is_started(monkeypatch):
+    """Interrupted half started, a worker would find its queues gone and say so in a traceback."""
+    order = []
+    start = ProcessPoolExecutor.submit
+
+    def interrupted(pool, *given, **options):
+        signal.raise_signal(signal.SIGINT)
+        order.append("started")
+        return start(pool, *given, **options)
+
+    monkeypatch.setattr(ProcessPoolExecutor, "submit", interrupted)
+    with pytest.raises(KeyboardInterrupt), pool_of(1) as pool:
+        try:
+            pool.submit(int)
+        finally:
+            order.append("stopped")
+    assert order == ["started", "stopped"]
