@@ -19,7 +19,7 @@ from experiments.reports.tables import aligned
 from experiments.studies.config import AGENT, Part, Study
 from experiments.training.play import open_agent
 from idn_gym.core.arrays import Floats
-from idn_gym.evaluation.delays import Witness, delays
+from idn_gym.evaluation.delays import Slot, delays, keep
 from idn_gym.evaluation.intervals import mean_interval
 from idn_gym.evaluation.rollout import rollout
 from idn_gym.strict import ConfigError, closest, read, read_yaml
@@ -42,13 +42,13 @@ def measure(study: Study, part: Part, smoke: bool = False) -> Iterator[tuple[str
             env, policy = open_agent(
                 entry.agent, world, seeds, study.split, study.preference, **entry.options
             )
-            witness = Witness(policy)
+            slots: list[Slot] = []
             try:
-                rollout(witness, env, seeds)
+                rollout(policy, env, seeds, on_slot=lambda slot, slots=slots: slots.append(keep(slot)))
             finally:
                 env.close()
             name = ", ".join([entry.name, *(f"{key.split('.')[-1]} {value}" for key, value in cell.items())])
-            yield name, np.stack([delays(witness.slots, SHARES, b) for b in range(len(seeds))])
+            yield name, np.stack([delays(slots, SHARES, b) for b in range(len(seeds))])
 
 
 def row(name: str, found: Floats) -> list[str]:

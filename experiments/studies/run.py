@@ -21,7 +21,7 @@ from idn_gym.core.kernel import processor_seconds
 from idn_gym.evaluation.rollout import rollout
 from idn_gym.files import atomically, file_name, read_arrays
 from idn_gym.metrics import METRICS
-from idn_gym.policy import Bools, Feedback, OnlinePolicy, Policy
+from idn_gym.policy import Feedback, Policy
 from idn_gym.strict import ConfigError
 
 
@@ -83,7 +83,7 @@ class Unit(Kept):
         env, policy = open_agent(agent, self.scenario, [self.seed], self.split, self.preference, **options)
         built, recorder = processor_seconds(), Recorder(policy)
         try:
-            episodes = rollout(recorder, env, [self.seed])
+            episodes = rollout(policy, env, [self.seed], on_slot=recorder.note)
         finally:
             env.close()
         end = processor_seconds()
@@ -142,7 +142,7 @@ class Series(NamedTuple):
 
 
 class Recorder:
-    """Passes everything on to a policy and keeps what rollouts do not."""
+    """Keeps of every slot what rollouts do not."""
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
@@ -151,18 +151,8 @@ class Recorder:
         self.resident: Floats | float = 0.0
         self.slots = 0
 
-    def predict(
-        self,
-        observation: Any,
-        state: Any = None,
-        episode_start: Bools | None = None,
-        deterministic: bool = True,
-    ) -> tuple[npt.NDArray[Any], Any]:
-        return self.policy.predict(observation, state, episode_start, deterministic)
-
-    def update(self, feedback: Feedback) -> None:
-        if isinstance(self.policy, OnlinePolicy):
-            self.policy.update(feedback)
+    def note(self, feedback: Feedback) -> None:
+        """A slot that is over; the policy has learnt from it."""
         gain = getattr(self.policy, "fractional_gain", None)
         self.fractional.append(float("nan") if gain is None else float(gain[0]))
         bound = getattr(self.policy, "regret_bound", None)

@@ -19,7 +19,7 @@ from idn_gym.core.arrays import EMPTY, Floats
 from idn_gym.evaluation import pareto
 from idn_gym.evaluation.rollout import rollout
 from idn_gym.objectives import OBJECTIVES, preference_lattice
-from idn_gym.policy import Bools, Feedback, Policy
+from idn_gym.policy import Feedback, Policy
 from idn_gym.scenarios.compile import Compiled
 
 Act = Callable[[VectorEnv[Any, Any, Any]], Policy]
@@ -61,13 +61,13 @@ def evaluate(act: Act, episodes: int, options: dict[str, Any]) -> Evaluation:
     """
     env = _open(episodes, options)
     compiled = env.unwrapped.simulation.compiled
-    watched = _Watched(act(env))
-    records = rollout(watched, env, range(episodes)).records()
+    residency = _Residency()
+    records = rollout(act(env), env, range(episodes), on_slot=residency.note).records()
     env.close()
     figures = {name: float(np.mean([row[name] for row in records])) for name in records[0] if name != "seed"}
     for name in OBJECTIVES:
         figures[f"return_{name}"] = figures[f"reward_{name}"] * compiled.scenario.horizon
-    return Evaluation(compiled, figures, watched.shares())
+    return Evaluation(compiled, figures, residency.shares())
 
 
 def front(act: Act, episodes: int, options: dict[str, Any]) -> Front:
@@ -135,26 +135,18 @@ class _EachPreference(VectorWrapper):
         return simulation.observe()[0], infos
 
 
-class _Watched:
-    """Passes everything on to a policy and counts where models are."""
+class _Residency:
+    """Counts where models are."""
 
-    def __init__(self, policy: Policy) -> None:
-        self.policy = policy
+    def __init__(self) -> None:
         self.resident: Floats | float = 0.0
         self.slots = 0
 
-    def predict(
-        self,
-        observation: Any,
-        state: Any = None,
-        episode_start: Bools | None = None,
-        deterministic: bool = True,
-    ) -> tuple[npt.NDArray[Any], Any]:
-        return self.policy.predict(observation, state, episode_start, deterministic)
-
-    def update(self, feedback: Feedback) -> None:
+    def note(self, feedback: Feedback) -> None:
+        """A slot that is over."""
         self.resident = self.resident + (feedback.resident != EMPTY).sum(axis=0)
         self.slots += len(feedback.resident)
 
     def shares(self) -> Floats:
+        """(N, M) of the slots noted."""
         return np.asarray(self.resident) / self.slots

@@ -8,14 +8,13 @@ percentile is found; the rules are nowhere written down twice.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from idn_gym.core.arrays import Floats, Instance, Residents
 from idn_gym.core.costs import serve
-from idn_gym.policy import Bools, Feedback, OnlinePolicy, Policy
+from idn_gym.policy import Feedback
 
 EXACT = 1e-6
 """[s] to which delays are found"""
@@ -28,36 +27,16 @@ class Slot(NamedTuple):
     resident: Residents  # (B, N, M) the placement that served it
 
 
-class Witness:
-    """Passes everything on to a policy and keeps the slots, for `delays`."""
-
-    def __init__(self, policy: Policy) -> None:
-        """Args: the policy that acts."""
-        self.policy = policy
-        self.slots: list[Slot] = []
-
-    def predict(
-        self,
-        observation: Any,
-        state: Any = None,
-        episode_start: Bools | None = None,
-        deterministic: bool = True,
-    ) -> tuple[npt.NDArray[Any], Any]:
-        """What the policy does."""
-        return self.policy.predict(observation, state, episode_start, deterministic)
-
-    def update(self, feedback: Feedback) -> None:
-        """Keep the slot."""
-        if isinstance(self.policy, OnlinePolicy):
-            self.policy.update(feedback)
-        self.slots.append(Slot(feedback.revealed, feedback.resident.copy()))
+def keep(feedback: Feedback) -> Slot:
+    """What `delays` needs of a slot, as rollouts tell it (`on_slot`)."""
+    return Slot(feedback.revealed, feedback.resident.copy())
 
 
 def delays(slots: Sequence[Slot], shares: Sequence[float], b: int = 0) -> Floats:
     """Delays within which these shares of an episode's requests were answered.
 
     Args:
-        slots: of the episode, as a `Witness` keeps them.
+        slots: of the episode, from `keep`.
         shares: such as 0.5 for the median.
         b: row of the episode.
 

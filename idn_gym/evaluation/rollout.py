@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -50,7 +50,11 @@ class Episodes(NamedTuple):
 
 
 def rollout(
-    policy: Policy, env: VectorEnv[Any, Any, Any], seeds: Sequence[int], preference: Any = None
+    policy: Policy,
+    env: VectorEnv[Any, Any, Any],
+    seeds: Sequence[int],
+    preference: Any = None,
+    on_slot: Callable[[Feedback], None] | None = None,
 ) -> Episodes:
     """Play one episode per seed from its first slot to the horizon.
 
@@ -61,6 +65,8 @@ def rollout(
         env: native vector environment with a preference and as many rows as there are seeds.
         seeds: of the episodes; the same seeds mean the same demand and resources for every policy.
         preference: of the episodes where the environment's is "random"; None: drawn from the seeds.
+        on_slot: called after every slot, once the policy has learnt from it; what it keeps of the arrays it
+            has to copy.
     """
     if not getattr(env.unwrapped, "scalar", False):
         raise ConfigError("preference", "None is not allowed; rollouts report scalar costs, so name one")
@@ -78,17 +84,20 @@ def rollout(
     options = None if preference is None else {"preference": preference}
     observation, _ = env.reset(seed=list(played.seeds), options=options)  # type: ignore[arg-type]  # one per row
     state: Any = None
-    learns = isinstance(policy, OnlinePolicy)
+    told: list[Callable[[Feedback], None]] = [policy.update] if isinstance(policy, OnlinePolicy) else []
+    told += [] if on_slot is None else [on_slot]
     start: npt.NDArray[np.bool_] = np.ones(shape[0], np.bool_)
     for t in range(shape[1]):
-        revealed = one_slot(simulation.instance, simulation.state.slot) if learns else None
+        revealed = one_slot(simulation.instance, simulation.state.slot) if told else None
         action, state = policy.predict(observation, state=state, episode_start=start, deterministic=True)
         observation, reward, _, _, infos = env.step(action)
         played.scalar[:, t] = reward
         played.vector[:, t] = infos["vector_reward"]
         for k, name in enumerate(METRICS):
             played.figures[:, t, k] = infos[name]
-        if isinstance(policy, OnlinePolicy) and revealed is not None:
-            policy.update(Feedback(revealed, simulation.state.resident, simulation.outcome))
+        if revealed is not None:
+            feedback = Feedback(revealed, simulation.state.resident, simulation.outcome)
+            for tell in told:
+                tell(feedback)
         start = np.zeros_like(start)
     return played

@@ -5,7 +5,7 @@ import pytest
 
 from experiments import delay_table
 from experiments.training.play import open_agent
-from idn_gym.evaluation.delays import Witness, delays, later
+from idn_gym.evaluation.delays import delays, keep, later
 from idn_gym.evaluation.rollout import rollout
 from idn_gym.metrics import METRICS
 from idn_gym.scenarios.presets import resolve
@@ -16,10 +16,10 @@ SEEDS = (3, 4)
 def witnessed(changes, agent="static-greedy"):
     scenario = resolve("fashion-edge", {"horizon": 5, **changes})
     env, policy = open_agent(agent, scenario, SEEDS, "test")
-    witness = Witness(policy)
-    played = rollout(witness, env, SEEDS)
+    slots = []
+    played = rollout(policy, env, SEEDS, on_slot=lambda slot: slots.append(keep(slot)))
     env.close()
-    return scenario, witness.slots, played
+    return scenario, slots, played
 
 
 @pytest.fixture(scope="module")

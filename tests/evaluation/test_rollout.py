@@ -108,3 +108,15 @@ def test_records_weigh_figures_by_requests_and_the_rest_by_slots():
 def test_an_episode_without_requests_has_figures_of_zero():
     empty = Episodes((0,), np.zeros((1, 2)), np.zeros((1, 2, 5)), np.zeros((1, 2, len(METRICS))))
     assert all(np.isfinite(value) and value == pytest.approx(0.0) for value in empty.records()[0].values())
+
+
+@pytest.mark.parametrize("kind", [Scripted, Listening])
+def test_every_slot_is_told_once_the_policy_has_learnt_from_it(kind):
+    env, told = make_env(), []
+    policy = kind(env.single_action_space, len(SEEDS))
+    played = rollout(
+        policy, env, SEEDS, on_slot=lambda slot: told.append((len(policy.heard), slot.resident.copy()))
+    )
+    learnt = [0] * 7 if kind is Scripted else list(range(1, 8))
+    assert [number for number, _ in told] == learnt
+    assert played.scalar.shape == (len(SEEDS), 7) and all(len(resident) == len(SEEDS) for _, resident in told)
