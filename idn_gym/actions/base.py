@@ -59,11 +59,9 @@ class Items:
     uniforms = 0
 
     def __init__(self, compiled: Compiled) -> None:
-        node, segment = np.nonzero(compiled.placeable)
-        self.node: Ints = node.astype(np.int64)
-        self.segment: Ints = segment.astype(np.int64)
+        self.node, self.segment = compiled.pairs
         self._names = compiled.names
-        if not len(node):
+        if not len(self.node):
             raise ConfigError("action", "no node has memory for any segment, so there is nothing to decide")
 
     def masks(self, instance: Instance, state: State) -> npt.NDArray[np.bool_]:

@@ -28,7 +28,8 @@ class Placement:
     def __init__(self, compiled: Compiled) -> None:
         self._names = compiled.names
         task = compiled.tables.model_task[compiled.tables.segment_model]
-        pairs = sorted({(int(v), int(task[s])) for v, s in zip(*np.nonzero(compiled.placeable), strict=True)})
+        node, segment = compiled.pairs
+        pairs = sorted(set(zip(node.tolist(), task[segment].tolist(), strict=True)))
         lists = [[EMPTY, *np.flatnonzero(compiled.placeable[v] & (task == k)).tolist()] for v, k in pairs]
         counts = [len(choices) for choices in lists]
         if len(pairs) > MAX_DIMENSIONS or sum(counts) > MAX_CHOICES or not pairs:

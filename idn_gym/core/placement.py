@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from idn_gym.core.arrays import EMPTY, Draw, Outcome, Residents, Tables
+import numpy as np
+
+from idn_gym.core.arrays import EMPTY, Draw, Floats, Outcome, Residents, Tables
 from idn_gym.core.kernel import inner
 
 
@@ -21,6 +23,12 @@ def shared_bytes(tables: Tables, one: int, other: int) -> float:
 def free_bytes(tables: Tables, draw: Draw, b: int, t: int, v: int) -> float:
     """Memory of a node in slot `t` that pinned models leave."""
     return float(draw.memory[b, t, v] - tables.node_reserved[v])
+
+
+def nominal_free_bytes(tables: Tables) -> Floats:
+    """Nominal memory of every node (N,) that pinned models leave [bytes]."""
+    free: Floats = np.maximum(0.0, tables.node_memory - tables.node_reserved)
+    return free
 
 
 @inner

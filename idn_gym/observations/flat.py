@@ -51,9 +51,8 @@ class Flat:
         tables = compiled.tables
         node = np.flatnonzero(tables.node_movable | np.isfinite(tables.node_seconds))
         model = tables.segment_model
-        held = [
-            (v, m) for v, m in sorted({(int(v), int(model[s])) for v, s in np.argwhere(compiled.placeable)})
-        ]
+        loads, segment = compiled.pairs
+        held = sorted(set(zip(loads.tolist(), model[segment].tolist(), strict=True)))
         self.layout = Layout(
             hidden=compiled.scenario.resources == "hidden",
             preference=preference,

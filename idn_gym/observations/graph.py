@@ -52,7 +52,7 @@ class Graph:
             ConfigError: no node has memory for any segment.
         """
         tables = compiled.tables
-        node, segment = (index.astype(np.int64) for index in np.nonzero(compiled.placeable))
+        node, segment = compiled.pairs
         if not len(node):
             raise ConfigError("observation", "'graph' is not allowed; no node has memory for any segment")
         self._compiled = compiled

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from idn_gym.core.arrays import EMPTY, Floats, Ints, Tables
+from idn_gym.core.placement import nominal_free_bytes
 from idn_gym.objectives import OBJECTIVES
 from idn_gym.observations.base import DEMAND_BOUND, RATE_BOUND, Feature
 from idn_gym.scenarios.compile import Compiled
@@ -138,7 +139,7 @@ def _node_columns(compiled: Compiled, node: Ints, segment: Ints) -> list[Floats]
     tables = compiled.tables
     ingress = np.zeros(len(tables.node_memory))
     ingress[tables.path_node[tables.path_start[tables.class_path]]] = 1.0
-    free = np.maximum(0.0, tables.node_memory - tables.node_reserved)
+    free = nominal_free_bytes(tables)
     count = np.bincount(node, minlength=len(free))
     size = np.bincount(node, tables.segment_bytes[segment], len(free)) / np.maximum(1, count)
     return [
@@ -179,7 +180,7 @@ def _link_columns(tables: Tables) -> list[Floats]:
 def _pair_columns(tables: Tables, node: Ints, segment: Ints) -> list[Floats]:
     model = tables.segment_model[segment]
     size, blocks = tables.segment_bytes[segment], tables.model_blocks[model]
-    free = np.maximum(0.0, tables.node_memory - tables.node_reserved)[node]
+    free = nominal_free_bytes(tables)[node]
     rate = np.maximum(0.0, tables.segment_value[node, segment])
     error = np.ones(len(tables.model_task))
     np.minimum.at(error, tables.option_model, tables.option_error)

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from idn_gym.core.arrays import EMPTY, EXOGENOUS, Floats, Ints, Residents, Tables
+from idn_gym.core.placement import nominal_free_bytes
 
 PINNED, UNUSABLE = -1, -2
 """Entries of `Items.option_item` that are no column."""
@@ -78,7 +79,7 @@ def make_items(compiled: Placeable) -> Items:
         size=size,
         parent=np.where(follows, np.arange(len(places)) - 1, EMPTY),
         node_start=np.searchsorted(places[:, 0], np.arange(len(tables.node_memory) + 1)),
-        budget=np.maximum(0.0, tables.node_memory - tables.node_reserved),
+        budget=nominal_free_bytes(tables),
         option_item=option_item.astype(np.int64),
     )
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from idn_gym.core.arrays import EMPTY, EXOGENOUS, Floats, Instance, Ints, Residents
 from idn_gym.core.costs import costs
+from idn_gym.core.placement import nominal_free_bytes
 from idn_gym.optimum.hill_climbing import Choices
 from idn_gym.optimum.solver import Program, sparse_rows
 from idn_gym.scenarios.compile import Compiled
@@ -34,7 +35,7 @@ class Routing:
         """
         tables = compiled.tables
         self.row, self.one_per_task = row, one_per_task
-        self.node, self.segment = (index.astype(np.int64) for index in np.nonzero(compiled.placeable))
+        self.node, self.segment = compiled.pairs
         self.choices = Choices(row, self.node, self.segment, one_per_task)
         priced = [costs(row, t) for t in range(row.draw.demand.shape[1])]
         self.saving = np.stack([drop[self.option_class] - option for option, drop in priced])
@@ -95,7 +96,7 @@ class _Build:
             self.usable = np.logical_and.reduceat(ready, tables.part_start[:-1])
         self.gains, self.uppers = [np.zeros(self.columns)], [upper]
         everything, ones = np.arange(self.columns), np.ones(self.columns)
-        free = np.maximum(0.0, tables.node_memory - tables.node_reserved)
+        free = nominal_free_bytes(tables)
         size = tables.segment_bytes[routing.segment]
         self._rows(
             routing.node, everything, size / np.maximum(free, 1.0)[routing.node], free / np.maximum(free, 1.0)

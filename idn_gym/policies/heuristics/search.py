@@ -74,13 +74,13 @@ class Search:
         tables = self.tables = compiled.tables
         sample = np.unique(np.linspace(0, instance.draw.demand.shape[1] - 1, slots).astype(np.int64))
         self._sample = ClassCosts(instance, compiled.scales, sample)
-        self.items = [(int(v), int(s)) for v, s in np.argwhere(compiled.placeable)]
+        node, segment = compiled.pairs
+        self.items = list(zip(node.tolist(), segment.tolist(), strict=True))
         self.teams = _teams(compiled)
         places = {(v, int(tables.segment_model[s])) for v, s in self.items}
         self._concerned = {place: self._sample.concerned(*place) for place in places}
         pins = tables.pinned
-        held = np.where(pins == EMPTY, 0.0, tables.segment_bytes[pins]).sum(axis=1)
-        self._free = tables.node_memory - held
+        self._free = tables.node_memory - tables.node_reserved
         self.start(pins)
 
     def start(self, placement: Residents) -> None:

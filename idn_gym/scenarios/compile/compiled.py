@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -55,6 +55,12 @@ class Compiled:
     link_moves: npt.NDArray[np.bool_]  # (E,) whether the link process moves the link
     node_moves: npt.NDArray[np.bool_]  # (N,) whether the node processes move the node: all but repositories
     placeable: npt.NDArray[np.bool_]  # (N, S) may be loaded and fits into nominal memory
+
+    @cached_property
+    def pairs(self) -> tuple[Ints, Ints]:
+        """Nodes and the segments that may be loaded there, (I,) int64 each, by node, then segment."""
+        node, segment = np.nonzero(self.placeable)
+        return node.astype(np.int64), segment.astype(np.int64)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Compiled:
         """Itself: copies of read-only arrays could be written to, and kernels would be compiled anew."""
