@@ -89,3 +89,12 @@ def test_a_signal_waits_until_a_worker_is_started(monkeypatch):
         finally:
             order.append("stopped")
     assert order == ["started", "stopped"]
+
+
+def test_the_commands_are_listed(capsys):
+    listing = importlib.import_module("experiments.__main__")
+    listing.main()
+    said = capsys.readouterr().out
+    assert {"train", "compare", "study", "tune", "demo"} < set(listing.commands())
+    for name, what in listing.commands().items():
+        assert what and f"{name} " in said and callable(importlib.import_module(f"experiments.{name}").main)
