@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -42,20 +43,36 @@ def pool_of(
     context = multiprocessing.get_context("spawn")
     # Nobody writes into this pipe: it ends when its writer is closed, which systems do for the dead.
     watched, lifeline = context.Pipe(duplex=False)
+    others = set(multiprocessing.active_children())
     pool = _Pool(workers, context, _begin, (watched, prepare, given))
     try:
-        yield pool
+        try:
+            yield pool
+        except Exception:
+            _end(pool, others, cancel=True)
+            raise
+        _end(pool, others)
     except Exception:
-        pool.shutdown(cancel_futures=True)
         raise
     except BaseException:
         lifeline.close()
-        pool.shutdown(cancel_futures=True)
+        with _signals_waiting():
+            _end(pool, others, cancel=True)
         raise
     finally:
-        pool.shutdown()
         lifeline.close()
         watched.close()
+
+
+def _end(pool: ProcessPoolExecutor, others: set[BaseProcess], cancel: bool = False) -> None:
+    """Let the workers end and wait for them, those that are still starting too.
+
+    Not by `shutdown(wait=True)`: it joins a thread, and Python takes a thread for ended once a signal has
+    interrupted that. Then nobody would wait, and a worker that starts late would find its queues gone.
+    """
+    pool.shutdown(wait=False, cancel_futures=cancel)
+    for worker in set(multiprocessing.active_children()) - others:
+        worker.join()
 
 
 class _Pool(ProcessPoolExecutor):
