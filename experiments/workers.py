@@ -52,9 +52,7 @@ def pool_of(
             _end(pool, others, cancel=True)
             raise
         _end(pool, others)
-    except Exception:
-        raise
-    except BaseException:
+    except (KeyboardInterrupt, SystemExit):
         lifeline.close()
         with _signals_waiting():
             _end(pool, others, cancel=True)
