@@ -6,11 +6,11 @@ from typing import Any
 
 from gymnasium.vector import VectorEnv
 
-from idn_gym.policies.registry import POLICIES, Entry, build
+from idn_gym.policies.registry import POLICIES, PolicyEntry, build_policy
 from idn_gym.policy import Policy
 
-TRAINED: dict[str, Entry] = {
-    name: Entry(f"agents.rl.trained:{name.replace('-', '_')}", None, f"{label}, trained")
+TRAINED: dict[str, PolicyEntry] = {
+    name: PolicyEntry(f"agents.rl.trained:{name.replace('-', '_')}", None, f"{label}, trained")
     for name, label in {
         "ppo": "PPO",
         "ppo-graph": "PPO with the graph policy",
@@ -29,7 +29,7 @@ ENTRIES = {**TRAINED, **POLICIES}
 AGENTS = {name: entry.target for name, entry in ENTRIES.items()}
 """Name to what builds it, "module:function"."""
 
-CODECS = {name: entry.codec for name, entry in ENTRIES.items() if entry.codec is not None}
+AGENT_CODECS = {name: entry.codec for name, entry in ENTRIES.items() if entry.codec is not None}
 """Action codec that an agent needs; the others act through the one they are given."""
 
 CLAIRVOYANT = frozenset(name for name, entry in ENTRIES.items() if entry.informed)
@@ -50,4 +50,4 @@ def make_agent(name: str, env: VectorEnv[Any, Any, Any], **options: Any) -> Poli
     Raises:
         ConfigError: there is no such agent, it has no such option, or it cannot act in `env`.
     """
-    return build(ENTRIES, name, env, options)
+    return build_policy(ENTRIES, name, env, options)

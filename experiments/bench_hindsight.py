@@ -20,12 +20,12 @@ from idn_gym.files import writable_folder
 from idn_gym.optimum.certificate import certificate
 from idn_gym.optimum.lp_oracle import LpOracle
 from idn_gym.optimum.prefix_program import LayerProgram
-from idn_gym.optimum.prefixes import make_items, serves_alone
+from idn_gym.optimum.prefixes import list_prefixes, serves_alone
 from idn_gym.optimum.solver import Program, SolverError, solve_integers, solve_relaxed
 from idn_gym.optimum.warm import warm_up
 from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import Compiled, compile_scenario
-from idn_gym.scenarios.presets import resolve
+from idn_gym.scenarios.presets import load_scenario
 
 TREES: dict[str, tuple[int, int, int]] = {
     "isp-hierarchy": (3, 3, 2),
@@ -34,12 +34,14 @@ TREES: dict[str, tuple[int, int, int]] = {
 }
 """Fan-outs below the isp node: 32, 118 and 476 nodes with the cloud."""
 
-SPLITS = ("tiny", "edge-small", "metro-split")
+COMPARED_PRESETS = ("tiny", "edge-small", "metro-split")
 
-Row = dict[str, Any]
+HindsightRow = dict[str, Any]
 
 
-def measure(name: str, changes: dict[str, Any], limit: float, gap: float, iterations: int) -> Row:
+def time_hindsight(
+    name: str, changes: dict[str, Any], limit: float, gap: float, iterations: int
+) -> HindsightRow:
     """One line of the table, in CPU seconds of one thread, kernels compiled beforehand.
 
     Args:
@@ -54,11 +56,11 @@ def measure(name: str, changes: dict[str, Any], limit: float, gap: float, iterat
         overrides |= {
             f"topology.tiers.{tier}.fan_out": n for tier, n in zip((2, 3, 4), TREES[name], strict=True)
         }
-    prepare()
+    compile_kernels()
     begin = time.process_time()
-    compiled = compile_scenario(resolve("isp-hierarchy" if name in TREES else name, overrides))
+    compiled = compile_scenario(load_scenario("isp-hierarchy" if name in TREES else name, overrides))
     tables = compiled.tables
-    row: Row = {
+    row: HindsightRow = {
         "scenario": name,
         "nodes": len(tables.node_memory),
         "classes": len(tables.class_task),
@@ -66,7 +68,7 @@ def measure(name: str, changes: dict[str, Any], limit: float, gap: float, iterat
         "slots": compiled.scenario.horizon,
         "compile_s": time.process_time() - begin,
     }
-    instance, items = build_instance(compiled.scenario, 0), make_items(compiled)
+    instance, items = build_instance(compiled.scenario, 0), list_prefixes(compiled)
     row["columns"] = len(items.node)
     if not serves_alone(tables, items):
         return row | bracket(compiled, instance, limit, gap)
@@ -82,18 +84,18 @@ def measure(name: str, changes: dict[str, Any], limit: float, gap: float, iterat
     return row
 
 
-def prepare() -> None:
+def compile_kernels() -> None:
     """Compile the kernels that are measured, on a small scenario."""
-    compiled = compile_scenario(resolve("tiny"))
-    warm_up(build_instance(compiled.scenario, 0), make_items(compiled))
+    compiled = compile_scenario(load_scenario("tiny"))
+    warm_up(build_instance(compiled.scenario, 0), list_prefixes(compiled))
 
 
-def programs(program: Program, limit: float, gap: float) -> Row:
+def programs(program: Program, limit: float, gap: float) -> HindsightRow:
     """The linear and the mixed-integer program, each alone: seconds, bounds, and how far apart they are.
 
     `milp_gap` is what the mixed-integer program itself left open; nan where it found no placement.
     """
-    row: Row = {}
+    row: HindsightRow = {}
     begin = time.process_time()
     try:
         row = {"lp": solve_relaxed(program, limit).bound}
@@ -109,7 +111,7 @@ def programs(program: Program, limit: float, gap: float) -> Row:
     return row | {"milp_s": time.process_time() - begin}
 
 
-def ask(compiled: Compiled, instance: Instance) -> Row:
+def ask(compiled: Compiled, instance: Instance) -> HindsightRow:
     """Seconds of one call of the oracle for planners, which is built before."""
     oracle = LpOracle(compiled)
     oracle(instance.draw.demand[0, 0])
@@ -118,7 +120,7 @@ def ask(compiled: Compiled, instance: Instance) -> Row:
     return {"oracle_s": time.process_time() - begin}
 
 
-def bracket(compiled: Compiled, instance: Instance, limit: float, gap: float) -> Row:
+def bracket(compiled: Compiled, instance: Instance, limit: float, gap: float) -> HindsightRow:
     """What `best_static` finds, building its programs itself."""
     begin = time.process_time()
     try:
@@ -133,7 +135,7 @@ def bracket(compiled: Compiled, instance: Instance, limit: float, gap: float) ->
     return row
 
 
-def to_text(rows: Sequence[Row]) -> str:
+def hindsight_table(rows: Sequence[HindsightRow]) -> str:
     """The table with one column per scenario."""
     keys = list(dict.fromkeys(key for row in rows for key in row))
     lines = []
@@ -150,7 +152,9 @@ def main(words: list[str] | None = None) -> None:
         prog="python -m experiments.bench_hindsight",
         description="Time and gap of the bounds on the best static placement.",
     )
-    parser.add_argument("--scenario", nargs="+", default=[*TREES, *SPLITS], help="trees above, or presets")
+    parser.add_argument(
+        "--scenario", nargs="+", default=[*TREES, *COMPARED_PRESETS], help="trees above, or presets"
+    )
     parser.add_argument("--limit", type=float, default=60.0, help="wall seconds per program and bracket")
     parser.add_argument("--gap", type=float, default=0.01)
     parser.add_argument("--iterations", type=int, default=100, help="of mirror ascent; 0 leaves it out")
@@ -162,11 +166,11 @@ def main(words: list[str] | None = None) -> None:
         writable_folder(arguments.out)
         changes = assignments(arguments.changes)
         for name in arguments.scenario:
-            rows.append(measure(name, changes, arguments.limit, arguments.gap, arguments.iterations))
-            print(to_text(rows[-1:]) + "\n", flush=True)
+            rows.append(time_hindsight(name, changes, arguments.limit, arguments.gap, arguments.iterations))
+            print(hindsight_table(rows[-1:]) + "\n", flush=True)
         keys = dict.fromkeys(key for row in rows for key in row)
         write_csv(arguments.out / "hindsight.csv", [dict.fromkeys(keys, "") | row for row in rows])
-    print(to_text(rows))
+    print(hindsight_table(rows))
 
 
 if __name__ == "__main__":

@@ -16,8 +16,8 @@ import gymnasium as gym
 import numpy as np
 
 import idn_gym  # noqa: F401 (registers IDN-v0)
-from agents.registry import AGENTS, CLAIRVOYANT, CODECS, make_agent
-from experiments.commands import Parser, count
+from agents.registry import AGENT_CODECS, AGENTS, CLAIRVOYANT, make_agent
+from experiments.commands import Parser, read_count
 from idn_gym.core.slots import one_slot
 from idn_gym.policy import Feedback
 from idn_gym.strict import ConfigError
@@ -47,7 +47,7 @@ def learners() -> list[str]:
     return [name for name, target in AGENTS.items() if target.startswith("idn_gym.policies.online.")]
 
 
-def measure(name: str, scenario: str, slots: int) -> Cost:
+def time_learners(name: str, scenario: str, slots: int) -> Cost:
     """Play one row of one episode.
 
     Args:
@@ -60,7 +60,7 @@ def measure(name: str, scenario: str, slots: int) -> Cost:
         "IDN-v0",
         num_envs=1,
         scenario=scenario,
-        action=CODECS[name],
+        action=AGENT_CODECS[name],
         preference="balanced",
         overrides={"horizon": slots, "serving.capacity": "exogenous"},
     )
@@ -89,7 +89,7 @@ def measure(name: str, scenario: str, slots: int) -> Cost:
     return Cost(name, build, median(spent[1:]), median(played[1:]))
 
 
-def table(costs: Sequence[Cost]) -> str:
+def learner_table(costs: Sequence[Cost]) -> str:
     """As text, in microseconds."""
     lines = [f"{'agent':20} {'build ms':>10} {'slot us':>10} {'env slot us':>12} {'env slots':>10}"]
     for cost in costs:
@@ -104,13 +104,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command."""
     parser = Parser(prog="python -m experiments.bench_learners", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--scenario", default="isp-hierarchy")
-    parser.add_argument("--slots", type=count, default=100)
+    parser.add_argument("--slots", type=read_count, default=100)
     parser.add_argument("--agents", nargs="*", default=learners(), choices=learners())
     given = parser.parse_args(arguments)
     if given.slots < 4:
         parser.error(f"--slots: {given.slots} is not allowed; must be at least 4")
     try:
-        print(table([measure(name, given.scenario, given.slots) for name in given.agents]))
+        print(learner_table([time_learners(name, given.scenario, given.slots) for name in given.agents]))
     except ConfigError as error:
         sys.exit(f"error: {error}")
 

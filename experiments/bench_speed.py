@@ -23,8 +23,8 @@ import gymnasium as gym
 import numpy as np
 
 import idn_gym  # noqa: F401 (registers IDN-v0)
-from agents.rl.build import build
-from experiments.commands import Parser, command, count
+from agents.rl.build import build_algorithm
+from experiments.commands import Parser, command, read_count
 from experiments.reports.tables import write_csv
 from experiments.train import make_env
 from experiments.training import run_config
@@ -32,9 +32,9 @@ from idn_gym.core.transition import step
 from idn_gym.core.workspace import make_scratch
 from idn_gym.files import writable_file
 from idn_gym.integrations.sb3 import use_one_thread
-from idn_gym.metrics import METRICS, measure
-from idn_gym.objectives import judge
-from idn_gym.scenarios.presets import resolve
+from idn_gym.metrics import METRICS, compute_metrics
+from idn_gym.objectives import compute_rewards
+from idn_gym.scenarios.presets import load_scenario
 from idn_gym.simulation import Simulation
 
 ACTIONS = 64
@@ -135,14 +135,14 @@ def parts(scenario: str, size: int, seconds: float, repeats: int) -> list[Line]:
     clipped = simulation.observe()[1]
 
     def infos() -> object:
-        figures = measure(tables, outcome, clipped)
+        figures = compute_metrics(tables, outcome, clipped)
         return {name: figures[:, i].copy() for i, name in enumerate(METRICS)}
 
     calls: dict[str, Callable[[], object]] = {
         "codec": lambda: simulation.codec.decode(instance, state, action),
         "placement and serving": lambda: step(instance, state, chosen, scratch),
         "observation": simulation.observe,
-        "reward": lambda: judge(tables, outcome, instance.draw.weights, scales),
+        "reward": lambda: compute_rewards(tables, outcome, instance.draw.weights, scales),
         "info": infos,
     }
     if not isinstance(env.single_action_space, gym.spaces.Box):
@@ -183,7 +183,7 @@ def extras(scenario: str, seconds: float, repeats: int) -> list[Line]:
 
     def extra() -> int:
         for _ in range(32):
-            figures = measure(simulation.compiled.tables, simulation.outcome, clipped)
+            figures = compute_metrics(simulation.compiled.tables, simulation.outcome, clipped)
             dict(zip(METRICS, figures[0].tolist(), strict=True))
             if masked:
                 env.unwrapped.action_masks()
@@ -197,10 +197,10 @@ def extras(scenario: str, seconds: float, repeats: int) -> list[Line]:
 
 def training(scenario: str, steps: int) -> list[Line]:
     """How PPO with the shipped hyper-parameters spends its CPU time."""
-    config = run_config.resolve(scenario=scenario, changes={"steps": steps})
+    config = run_config.load_run_config(scenario=scenario, changes={"steps": steps})
     use_one_thread()
     env = make_env(config)
-    algorithm = build(config.agent, env, config.seed)
+    algorithm = build_algorithm(config.agent, env, config.seed)
     algorithm.learn(1)  # one rollout and update, to compile and to warm up
     clock = dict.fromkeys(("environment", "rollouts", "updates"), 0.0)
     env.step_wait = _timed(clock, "environment", env.step_wait)  # type: ignore[method-assign]
@@ -260,9 +260,9 @@ def main(words: list[str] | None = None) -> None:
     """Entry point of the command line."""
     parser = Parser(prog="python -m experiments.bench_speed", description="Measure speed.")
     parser.add_argument("--scenario", nargs="+", default=["edge-small", "isp-hierarchy"])
-    parser.add_argument("--batch", type=count, default=64)
+    parser.add_argument("--batch", type=read_count, default=64)
     parser.add_argument("--seconds", type=float, default=1.0, help="CPU time of each repeat")
-    parser.add_argument("--repeats", type=count, default=5)
+    parser.add_argument("--repeats", type=read_count, default=5)
     parser.add_argument("--training-steps", type=int, default=50_000, help="of PPO; 0: leave it out")
     parser.add_argument("--skip-first-step", action="store_true", help="do not compile everything anew")
     parser.add_argument("--out", type=Path, default=Path("runs/bench_speed.csv"))
@@ -270,13 +270,13 @@ def main(words: list[str] | None = None) -> None:
     if not 0 < arguments.seconds < math.inf:
         parser.error("--seconds must be above 0")
     with command():
-        run(arguments)
+        bench_speed(arguments)
 
 
-def run(arguments: argparse.Namespace) -> None:
+def bench_speed(arguments: argparse.Namespace) -> None:
     """Measure, print and write what the command line asks for."""
     writable_file(arguments.out)
-    list(map(resolve, arguments.scenario))  # what is wrong with them is said before minutes are spent
+    list(map(load_scenario, arguments.scenario))  # what is wrong with them is said before minutes are spent
     seconds, repeats = arguments.seconds, arguments.repeats
     lines = speeds(arguments.scenario, arguments.batch, seconds, repeats)
     for scenario in arguments.scenario:

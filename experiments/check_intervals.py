@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from experiments.commands import Parser, count
+from experiments.commands import Parser, read_count
 from experiments.reports.tables import aligned
 from idn_gym.core.arrays import Floats
 from idn_gym.evaluation.intervals import (
@@ -31,7 +31,7 @@ Law = Literal["normal", "lognormal"]
 SEEDS = (2, 3, 5, 10, 30)
 CROSSED = ((2, 3), (2, 20), (3, 3), (3, 5), (3, 20), (5, 20), (10, 30))
 """Trainings and seeds."""
-SHARES = (0.0, 0.3, 0.5, 0.7, 0.9, 0.95, 1.0)
+TRAINING_SHARES = (0.0, 0.3, 0.5, 0.7, 0.9, 0.95, 1.0)
 """Of the variance of a mean, what is due to trainings; the rest is due to seeds."""
 PROBABILITIES = (0.5, 0.8, 0.9, 0.95, 0.99)
 
@@ -39,7 +39,7 @@ CORRELATIONS = (-0.8, 0.0, 0.8)
 """Of a difference with its baseline."""
 
 
-def draw(law: Law, size: tuple[int, ...], rng: np.random.Generator) -> Floats:
+def sample_errors(law: Law, size: tuple[int, ...], rng: np.random.Generator) -> Floats:
     """Numbers of mean 0."""
     values = rng.normal(size=size)
     return values if law == "normal" else np.exp(values) - np.exp(0.5)
@@ -47,15 +47,15 @@ def draw(law: Law, size: tuple[int, ...], rng: np.random.Generator) -> Floats:
 
 def of_means(seeds: int, law: Law, repeats: int) -> float:
     """Coverage of the mean over seeds."""
-    values = draw(law, (repeats, 1, seeds), np.random.default_rng([1, seeds]))
+    values = sample_errors(law, (repeats, 1, seeds), np.random.default_rng([1, seeds]))
     return _hit(values.mean(axis=(-2, -1)), half_width(values))
 
 
 def of_differences(seeds: int, law: Law, repeats: int) -> float:
     """Coverage of a paired difference of nothing, where most of the spread is common to both."""
     rng = np.random.default_rng([2, seeds])
-    common = 3.0 * draw(law, (repeats, 1, seeds), rng)
-    values, baseline = (common + draw(law, common.shape, rng) for _ in range(2))
+    common = 3.0 * sample_errors(law, (repeats, 1, seeds), rng)
+    values, baseline = (common + sample_errors(law, common.shape, rng) for _ in range(2))
     return _hit((values - baseline).mean(axis=(-2, -1)), half_width(values, baseline))
 
 
@@ -162,7 +162,7 @@ def tables(repeats: int) -> Iterator[tuple[str, list[str], list[list[str]]]]:
     lines = []
     for r, n in CROSSED:
         alone, apart = (
-            [of_trainings(r, n, s, joint, few, against) for s in SHARES for joint in (0.0, 0.5, 1.0)]
+            [of_trainings(r, n, s, joint, few, against) for s in TRAINING_SHARES for joint in (0.0, 0.5, 1.0)]
             for against in (0, r)
         )
         lines.append([f"{r} x {n}", *(f"{min(held):.3f} to {max(held):.3f}" for held in (alone, apart))])
@@ -186,7 +186,7 @@ def main(words: list[str] | None = None) -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--repeats", type=count, default=50_000, help="of the cheapest simulation")
+    parser.add_argument("--repeats", type=read_count, default=50_000, help="of the cheapest simulation")
     arguments = parser.parse_args(words)
     for title, head, lines in tables(arguments.repeats):
         print("", f"{title}:", "", *aligned(head, lines), sep="\n", flush=True)

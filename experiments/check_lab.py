@@ -19,8 +19,8 @@ from experiments.lab.evidence import Evidence, Finding
 from experiments.lab.store import Store
 from experiments.reports.tables import aligned
 from idn_gym.lab.data import load_data, use_folder
-from idn_gym.lab.ddnn import DDNN, DEVICES, communication_bytes
-from idn_gym.lab.exits import CRITERIA, Criterion
+from idn_gym.lab.ddnn import DDNN, VIEWS, communication_bytes
+from idn_gym.lab.exits import CRITERIA, DoubtCriterion
 from idn_gym.lab.networks import Chain, macs_to_exits
 from idn_gym.lab.recipes import Distributed
 from idn_gym.lab.training import accuracy, logits
@@ -30,7 +30,9 @@ AUTHORS = ((1, 0.7018, 14), (2, 0.7368, 16), (4, 0.7076, 21), (8, 0.7135, 30))
 AGGREGATORS = ("max", "average", "concat")
 
 
-def measure_exits(seed: Evidence, criterion: Criterion = "normalised entropy") -> tuple[float, float, float]:
+def measure_exits(
+    seed: Evidence, criterion: DoubtCriterion = "normalised entropy"
+) -> tuple[float, float, float]:
     """Percentage that leaves first, MACs of the baseline over the mean, points below the baseline.
 
     Screened for the baseline's accuracy on validation pictures.
@@ -162,10 +164,10 @@ def check_devices(seeds: Sequence[Evidence], name: str) -> list[Finding]:
         best = max(seed.accuracy(name, exit_, "validation") for exit_ in (0, 1))
         share, cost, points = seed.screened(name, costs, best - 0.3)
         failing = []
-        for dead in range(DEVICES):
-            network.alive = tuple(device != dead for device in range(DEVICES))
+        for dead in range(VIEWS):
+            network.alive = tuple(device != dead for device in range(VIEWS))
             failing.append(accuracy(logits(network, seed.data.test.images), seed.data.test.labels)[-1])
-        return 100 * share, seed.data.raw_bytes / DEVICES / cost, points, 100 * float(np.mean(failing))
+        return 100 * share, seed.data.raw_bytes / VIEWS / cost, points, 100 * float(np.mean(failing))
 
     share, saving, points, failing = zip(*map(measure, seeds), strict=True)
     return [
@@ -176,7 +178,7 @@ def check_devices(seeds: Sequence[Evidence], name: str) -> list[Finding]:
     ]
 
 
-def check(seeds: Sequence[Evidence]) -> list[Finding]:
+def check_claims(seeds: Sequence[Evidence]) -> list[Finding]:
     """The claims at full size whose networks the laboratory has."""
     there = {recipe.name for recipe in seeds[0].store.lab.networks}
     claims: list[tuple[str, Callable[[], list[Finding]]]] = [
@@ -195,10 +197,10 @@ def check(seeds: Sequence[Evidence]) -> list[Finding]:
     return [finding for name, find in claims if name in there for finding in find()]
 
 
-HEAD = ("claim", "mean", "spread", "limit", "", "in seeds", "each")
+FINDING_COLUMNS = ("claim", "mean", "spread", "limit", "", "in seeds", "each")
 
 
-def table(findings: Sequence[Finding]) -> list[str]:
+def findings_table(findings: Sequence[Finding]) -> list[str]:
     """One line per finding: claim, mean and spread, limit, whether it holds and in how many seeds."""
     words: dict[bool | None, str] = {True: "holds", False: "FAILS", None: ""}
     lines = []
@@ -211,7 +213,7 @@ def table(findings: Sequence[Finding]) -> list[str]:
         spread = f"{found.spread:.2g}" if len(found.values) > 1 else ""
         name = f"({found.claim}) {found.what}"
         lines.append([name, _number(found.mean), spread, limit, words[found.holds], of, each])
-    return aligned(HEAD, lines)
+    return aligned(FINDING_COLUMNS, lines)
 
 
 def _number(value: float) -> str:
@@ -255,7 +257,7 @@ def main(words: list[str] | None = None) -> None:
         data = load_data(store.lab.data)
         print(f"{store.lab.name}: seeds {', '.join(map(str, store.complete()))} of {store.lab.seeds}")
         seeds = [Evidence(store, seed, data) for seed in store.complete()]
-        print(*table(check(seeds)), sep="\n")
+        print(*findings_table(check_claims(seeds)), sep="\n")
         if any(recipe.name == "exits" for recipe in store.lab.networks):
             print("\ncriteria for leaving, on calibrated logits", *table_of_criteria(seeds), sep="\n")
         print(f"\nsent in other ways, answered by the baseline\n{table_of_codecs(seeds)}")

@@ -14,7 +14,7 @@ from typing import NoReturn
 
 from gymnasium.error import DependencyNotInstalled
 
-from idn_gym.messages import LONGEST, ConfigError, cut, show
+from idn_gym.messages import LONGEST_MESSAGE, ConfigError, shorten, show
 
 GO_ON = "the same command goes on with what is missing"
 
@@ -25,11 +25,13 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and where the options are listed."""
         self.exit(
-            2, f"error: {' '.join(cut(message, LONGEST).split())}; {self.prog} --help lists the options\n"
+            2,
+            f"error: {' '.join(shorten(message, LONGEST_MESSAGE).split())}; "
+            f"{self.prog} --help lists the options\n",
         )
 
 
-def count(text: str) -> int:
+def read_count(text: str) -> int:
     """Read a number of things, as `type` of an option, which the message then names."""
     if not text.isascii() or not text.isdigit() or len(text) > 7 or int(text) < 1:
         raise argparse.ArgumentTypeError(
@@ -90,4 +92,4 @@ def _stop(number: int, frame: FrameType | None) -> None:
 def _said(error: OSError) -> str:
     """File and reason on one line."""
     named = f"{error.filename}: " if error.filename else ""
-    return " ".join(cut(f"{named}{error.strerror or error}", LONGEST).split())
+    return " ".join(shorten(f"{named}{error.strerror or error}", LONGEST_MESSAGE).split())

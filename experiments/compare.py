@@ -13,10 +13,10 @@ from typing import Any
 from tqdm import tqdm
 
 from agents.registry import AGENTS
-from experiments.commands import Parser, command, count
+from experiments.commands import Parser, command, read_count
 from experiments.reports import plots as figures
 from experiments.reports import tables as report
-from experiments.training.play import play
+from experiments.training.play import play_agent
 from experiments.training.policy_file import FORM, policy_file
 from experiments.training.run_config import assignments
 from idn_gym.evaluation.rollout import Episodes
@@ -24,7 +24,7 @@ from idn_gym.files import file_name, writable_folder
 from idn_gym.objectives import read_preference
 from idn_gym.scenarios.build import SPLITS
 from idn_gym.scenarios.config import Scenario
-from idn_gym.scenarios.presets import resolve
+from idn_gym.scenarios.presets import load_scenario
 from idn_gym.strict import ConfigError, closest, read_word
 
 BASELINES = ("cloud-only", "random", "popularity", "static-greedy", "local-search")
@@ -38,7 +38,7 @@ def compare(
     reference: str,
     out: Path,
     preference: Any = "balanced",
-) -> list[report.Row]:
+) -> list[report.ComparisonRow]:
     """Play every agent on every scenario, print the table, and write table, episodes and figures.
 
     Args:
@@ -63,12 +63,12 @@ def compare(
             played: dict[str, Episodes] = {}
             for agent in agents:
                 bar.set_description(f"{scenario.name}, {labels[agent]}")
-                played[labels[agent]] = play(agent, scenario, seeds, split, preference)
+                played[labels[agent]] = play_agent(agent, scenario, seeds, split, preference)
                 bar.update()
             rows += report.summarise(scenario, played, labels[reference], preference)
             report.write_episodes(out / f"{file_name(scenario.name)}.csv", played)
             figures.draw_all(out, scenario, played)
-    text = report.to_text(rows, f"{len(seeds)} {split} {'seed' if len(seeds) == 1 else 'seeds'}")
+    text = report.comparison_table(rows, f"{len(seeds)} {split} {'seed' if len(seeds) == 1 else 'seeds'}")
     report.write_table(out, rows, text)
     print(text)
     return rows
@@ -127,7 +127,7 @@ def main(words: list[str] | None = None) -> None:
         help=f"names, policy.zip of runs, or policies that Stable-Baselines3 saved alone, as {FORM}",
     )
     parser.add_argument("--reference", help="agent that the others are compared with (default: the last)")
-    parser.add_argument("--seeds", type=count, default=30, help="number of episodes")
+    parser.add_argument("--seeds", type=read_count, default=30, help="number of episodes")
     parser.add_argument("--split", choices=SPLITS, default="test")
     parser.add_argument(
         "--preference",
@@ -138,7 +138,7 @@ def main(words: list[str] | None = None) -> None:
     arguments = parser.parse_args(words)
     with command():
         changes = assignments(arguments.set)
-        scenarios = [resolve(name, changes) for name in arguments.scenario]
+        scenarios = [load_scenario(name, changes) for name in arguments.scenario]
         reference = arguments.reference or arguments.agents[-1]
         label(arguments.agents)  # before their files are read
         preference = (

@@ -16,24 +16,26 @@ import numpy as np
 
 from experiments.commands import Parser, command
 from experiments.reports.tables import aligned
-from experiments.studies.config import AGENT, Part, Study
+from experiments.studies.config import AGENT_PREFIX, Study, StudyPart
 from experiments.training.play import open_agent
 from idn_gym.core.arrays import Floats
-from idn_gym.evaluation.delays import Slot, delays, keep
+from idn_gym.evaluation.delays import SlotOutcome, delays, keep_slot
 from idn_gym.evaluation.intervals import mean_interval
 from idn_gym.evaluation.rollout import rollout
-from idn_gym.strict import ConfigError, closest, read, read_yaml
+from idn_gym.strict import ConfigError, closest, from_plain, read_yaml
 
-SHARES = (0.5, 0.95, 0.99)
+QUANTILES = (0.5, 0.95, 0.99)
 
 
-def measure(study: Study, part: Part, smoke: bool = False) -> Iterator[tuple[str, Floats]]:
-    """Name of every agent in every cell of the grid, and its delays (seeds, `SHARES`) [s].
+def measure_delays(study: Study, part: StudyPart, smoke: bool = False) -> Iterator[tuple[str, Floats]]:
+    """Name of every agent in every cell of the grid, and its delays (seeds, `QUANTILES`) [s].
 
     Raises:
         ConfigError: the part trains agents, or has a grid of their options.
     """
-    if any(entry.train is not None for entry in part.agents) or any(k.startswith(AGENT) for k in part.grid):
+    if any(entry.train is not None for entry in part.agents) or any(
+        k.startswith(AGENT_PREFIX) for k in part.grid
+    ):
         raise ConfigError("part", f"{part.name!r} is not allowed; its agents are trained or have a grid")
     seeds = range(study.smoke.seeds if smoke else part.seeds)
     for cell in part.cells():
@@ -42,13 +44,13 @@ def measure(study: Study, part: Part, smoke: bool = False) -> Iterator[tuple[str
             env, policy = open_agent(
                 entry.agent, world, seeds, study.split, study.preference, **entry.options
             )
-            slots: list[Slot] = []
+            slots: list[SlotOutcome] = []
             try:
-                rollout(policy, env, seeds, on_slot=lambda slot, slots=slots: slots.append(keep(slot)))
+                rollout(policy, env, seeds, on_slot=lambda slot, slots=slots: slots.append(keep_slot(slot)))
             finally:
                 env.close()
             name = ", ".join([entry.name, *(f"{key.split('.')[-1]} {value}" for key, value in cell.items())])
-            yield name, np.stack([delays(slots, SHARES, b) for b in range(len(seeds))])
+            yield name, np.stack([delays(slots, QUANTILES, b) for b in range(len(seeds))])
 
 
 def row(name: str, found: Floats) -> list[str]:
@@ -74,12 +76,12 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--smoke", action="store_true", help="cut down as the study states it")
     arguments = parser.parse_args(words)
     with command():
-        study = read(Study, read_yaml(arguments.study))
+        study = from_plain(Study, read_yaml(arguments.study))
         parts = {part.name: part for part in study.parts}
         if arguments.part not in parts:
             raise ConfigError("part", f"{arguments.part!r}; {closest(arguments.part, list(parts))}")
-        rows = [row(*found) for found in measure(study, parts[arguments.part], arguments.smoke)]
-    print(*aligned(["delay [ms]", *(f"{100 * share:g} %" for share in SHARES)], rows), sep="\n")
+        rows = [row(*found) for found in measure_delays(study, parts[arguments.part], arguments.smoke)]
+    print(*aligned(["delay [ms]", *(f"{100 * share:g} %" for share in QUANTILES)], rows), sep="\n")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from experiments import train
-from experiments.commands import Parser, command, count
+from experiments.commands import Parser, command, read_count
 from experiments.compare import BASELINES, compare
 from idn_gym.files import file_name, writable_folder
 
@@ -22,7 +22,7 @@ curves and pictures of the training run:
   {tensorboard} --logdir {events}"""
 
 
-def run(out: Path, seeds: int, words: list[str], force: bool = False) -> None:
+def run_demo(out: Path, seeds: int, words: list[str], force: bool = False) -> None:
     """Train and compare, as far as that has not been done already.
 
     Args:
@@ -48,7 +48,7 @@ def run(out: Path, seeds: int, words: list[str], force: bool = False) -> None:
     else:
         begun = f", going on from {folder.checkpoint}" if folder.checkpoint.exists() else ""
         print(f"Training PPO for {config.steps} steps on {config.scenario.name}{begun}")
-        train.train(config, folder)
+        train.train_run(config, folder)
     table = out / "table.txt"
     if table.exists() and table.stat().st_mtime >= folder.policy.stat().st_mtime:
         print(f"{table} is there:\n{table.read_text(encoding='utf-8')}")
@@ -87,7 +87,7 @@ def main(words: list[str] | None = None) -> None:
         description="Train PPO on the default scenario and compare it with baselines.",
     )
     parser.add_argument("--out", type=Path, default=Path("runs/demo"))
-    parser.add_argument("--seeds", type=count, default=30, help="number of test episodes")
+    parser.add_argument("--seeds", type=read_count, default=30, help="number of test episodes")
     parser.add_argument("--force", action="store_true", help="throw away what is there and start over")
     parser.add_argument(
         "changes", nargs="*", metavar="key=value", help="to the training run, such as steps=2000"
@@ -96,7 +96,7 @@ def main(words: list[str] | None = None) -> None:
     there = os.path.exists(train.RunFolder(arguments.out).config)  # False for names that no file can have
     advice = f"--force throws away the run in {arguments.out}" if there and not arguments.force else ""
     with command("the same command goes on from the last checkpoint", advice):
-        run(arguments.out, arguments.seeds, arguments.changes, arguments.force)
+        run_demo(arguments.out, arguments.seeds, arguments.changes, arguments.force)
 
 
 if __name__ == "__main__":

@@ -25,11 +25,11 @@ from idn_gym.scenarios.config import (
     FlashCrowd,
     GilbertElliott,
     LfuKiller,
+    MemoryPressure,
     Outages,
     Replay,
     RoundRobin,
-    Shot,
-    Shrinkage,
+    ShotNoise,
     Sliding,
     UniformTask,
     Workload,
@@ -41,7 +41,7 @@ PICTURE = Path(__file__).resolve().parent.parent / "docs" / "pictures" / "dynami
 SLOTS = 144
 TASKS = 8
 INK, SECOND, THIRD, QUIET = "#1f4e79", "#d1792c", "#6a9a3b", "#9a9a9a"
-STYLE = {
+TRACE_STYLE = {
     "font.size": 7,
     "axes.titlesize": 8,
     "axes.titlelocation": "left",
@@ -104,7 +104,7 @@ def show_popularity(axes: list[Axes]) -> None:
     kinds = [
         ("popularity: fixed", Fixed(), SLOTS),
         ("popularity: sliding", Sliding(shift=2, every=24), SLOTS),
-        ("popularity: shot", Shot(), SLOTS),
+        ("popularity: shot", ShotNoise(), SLOTS),
         ("popularity: alternating", Alternating(), 24),
         ("popularity: round_robin", RoundRobin(), 24),
         ("popularity: lfu_killer", LfuKiller(), SLOTS),
@@ -141,7 +141,7 @@ def show_resources(axes: list[Axes]) -> None:
     show_lines(axes[2], "background", draw(draw_seconds, Background(), None), unit)
     outages = Outages(mean_up=50, mean_down=10)
     show_lines(axes[3], "outages (mean_up: 50)", draw(draw_seconds, None, outages, seed=2), unit)
-    show_lines(axes[4], "memory", draw(draw_memory, Shrinkage(), seed=3), "memory\n[x nominal]")
+    show_lines(axes[4], "memory", draw(draw_memory, MemoryPressure(), seed=3), "memory\n[x nominal]")
     factor = draw_slowdown(0.15, 4000, np.random.default_rng(0))
     axes[5].set_title("device_error: 0.15")
     axes[5].hist(factor, bins=40, color=INK)
@@ -152,7 +152,7 @@ def main(words: list[str] | None = None) -> None:
     """Draw the picture and write it."""
     Parser(prog="python -m experiments.draw_dynamics", description=__doc__).parse_args(words)
     matplotlib.use("Agg")
-    with matplotlib.rc_context(STYLE), tempfile.TemporaryDirectory() as folder:
+    with matplotlib.rc_context(TRACE_STYLE), tempfile.TemporaryDirectory() as folder:
         figure = Figure(figsize=(7.2, 8.8), layout="constrained", dpi=180)
         axes = list(figure.subplots(6, 3).flat)
         show_popularity(axes[:7])

@@ -19,27 +19,27 @@ from experiments.shipped_data.catalog_sources import (
     table,
 )
 from idn_gym.catalog import load_catalog, write_catalog
-from idn_gym.catalog.reader import SHIPPED, Tables
+from idn_gym.catalog.reader import SHIPPED_TABLES, CatalogTables
 from idn_gym.files import writable_folder
 
 
-def build() -> dict[str, Tables]:
+def build_tables() -> dict[str, CatalogTables]:
     """All tables, by path inside the catalogue's data folder."""
     return {
-        "models/imagenet.json": Tables(models=imagenet.models()),
-        "models/resnet152.json": Tables(models=resnet152.models()),
-        "models/coco.json": Tables(models=detection.models()),
-        "models/fashion.json": Tables(models=fashion.models()),
-        "devices/profiles.json": Tables(devices=devices.devices()),
-        "devices/detection.json": Tables(devices=detection.devices()),
-        "links/links.json": Tables(links=links.links()),
+        "models/imagenet.json": CatalogTables(models=imagenet.imagenet_models()),
+        "models/resnet152.json": CatalogTables(models=resnet152.resnet152_models()),
+        "models/coco.json": CatalogTables(models=detection.detection_models()),
+        "models/fashion.json": CatalogTables(models=fashion.fashion_models()),
+        "devices/profiles.json": CatalogTables(devices=devices.measured_devices()),
+        "devices/detection.json": CatalogTables(devices=detection.detection_devices()),
+        "links/links.json": CatalogTables(links=links.links()),
     }
 
 
-def save(folder: Path) -> list[Path]:
+def save_tables(folder: Path) -> list[Path]:
     """Write all tables below `folder`; returns the files."""
     files = []
-    for name, tables in build().items():
+    for name, tables in build_tables().items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         files.append(write_catalog(path, tables.models, tables.devices, tables.links))
@@ -53,14 +53,18 @@ def main(words: list[str] | None = None) -> None:
         description=__doc__,
         formatter_class=argparse.RawTextHelpFormatter,
     )
-    parser.add_argument("--out", type=Path, default=SHIPPED, help="folder to write to")
+    parser.add_argument("--out", type=Path, default=SHIPPED_TABLES, help="folder to write to")
     parser.add_argument("--table", action="store_true", help="print the shipped tables, write nothing")
     arguments = parser.parse_args(words)
     if arguments.table:
-        print("\n".join(table.lines(load_catalog(), {**devices.left_out(), **imagenet.left_out()})))
+        print(
+            "\n".join(
+                table.lines(load_catalog(), {**devices.devices_left_out(), **imagenet.profiles_left_out()})
+            )
+        )
         return
     with command():
-        for path in save(writable_folder(arguments.out)):
+        for path in save_tables(writable_folder(arguments.out)):
             print(path)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from tqdm import tqdm
 
 from experiments.commands import Parser
-from experiments.training.run_config import versions
+from experiments.training.run_config import run_versions
 from idn_gym.core.arrays import Floats, Residents
 from idn_gym.core.slots import one_row
 from idn_gym.evaluation.front import static_front
@@ -30,14 +30,14 @@ from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.presets import PRESETS
-from idn_gym.scenarios.reference_fronts import FRONTS, Front
+from idn_gym.scenarios.reference_fronts import FRONTS, ReferenceFront
 
 EXACT, SEARCHED = ("tiny",), ("edge-small", "fashion-edge")
 SPLIT, SEEDS, DIVISIONS = "test", 30, 3
 SEARCH = SearchConfig(restarts=3, slots=144)
 
 
-def search(scenario: Scenario, weights: Floats, seeds: Sequence[int], split: str) -> Residents:
+def search_front(scenario: Scenario, weights: Floats, seeds: Sequence[int], split: str) -> Residents:
     """Placements that local search finds, episode by episode and preference by preference."""
     compiled, found = compile_scenario(scenario), []
     for preference in tqdm(weights, unit=" preferences"):
@@ -46,13 +46,13 @@ def search(scenario: Scenario, weights: Floats, seeds: Sequence[int], split: str
     return np.unique(np.stack(found), axis=0)
 
 
-def make(name: str) -> tuple[Front, dict[str, Any]]:
+def make(name: str) -> tuple[ReferenceFront, dict[str, Any]]:
     """The front of a preset and where it comes from."""
     scenario, weights, seeds = PRESETS[name], preference_lattice(DIVISIONS), range(SEEDS)
     if name in EXACT:
         candidates, method = all_placements(compile_scenario(scenario)), "all placements listed"
     else:
-        candidates = search(scenario, weights, seeds, SPLIT)
+        candidates = search_front(scenario, weights, seeds, SPLIT)
         method = f"best of {len(candidates)} that local searches found; {SEARCH}"
     provenance = {
         "command": f"python -m experiments.make_fronts {name}",
@@ -61,12 +61,12 @@ def make(name: str) -> tuple[Front, dict[str, Any]]:
         "split": SPLIT,
         "seeds": f"0 to {SEEDS - 1}",
         "preferences": f"preference_lattice({DIVISIONS})",
-        "versions": versions(),
+        "versions": run_versions(),
     }
     return static_front(scenario, weights, seeds, SPLIT, candidates), provenance
 
 
-def write(name: str) -> None:
+def write_front(name: str) -> None:
     """Make a front and write it where the package looks for it."""
     front, provenance = make(name)
     placements = front.placements.astype(np.int16)
@@ -86,7 +86,7 @@ def main(words: list[str] | None = None) -> None:
     for name in parser.parse_args(words).names or EXACT + SEARCHED:
         if name not in EXACT + SEARCHED:
             parser.error(f"{name!r} is not allowed; allowed: {', '.join(EXACT + SEARCHED)}")
-        write(name)
+        write_front(name)
 
 
 if __name__ == "__main__":

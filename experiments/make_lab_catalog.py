@@ -17,16 +17,16 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from experiments.commands import Parser, command
-from experiments.lab.store import Store, versions
+from experiments.lab.store import Store, lab_versions
 from experiments.reports.tables import aligned
 from idn_gym.catalog import Model, Outcomes, write_catalog, write_outcomes
-from idn_gym.catalog.reader import SHIPPED
+from idn_gym.catalog.reader import SHIPPED_TABLES
 from idn_gym.files import atomically, file_name, writable_folder
 from idn_gym.lab import deploy
 from idn_gym.lab.calibrate import fit_exits
 from idn_gym.lab.codecs import png_bytes
 from idn_gym.lab.data import Data, load_data, use_folder
-from idn_gym.lab.deploy import Parts, Training
+from idn_gym.lab.deploy import Parts, TrainedNetwork
 from idn_gym.lab.outcomes import join, tabulate
 from idn_gym.lab.recipes import Bottleneck, Distributed, Exits, Lab, Tail, Whole
 from idn_gym.lab.shifts import CLEAN, CONDITIONS, shifted
@@ -49,7 +49,7 @@ def deployable(lab: Lab) -> list[str]:
 
 
 def entries(
-    lab: Lab, name: str, trainings: Sequence[Training], data: Data, source: str
+    lab: Lab, name: str, trainings: Sequence[TrainedNetwork], data: Data, source: str
 ) -> tuple[list[Model], Parts]:
     """The catalogue entries of one network, and what the first of them is made of."""
     recipe = lab.recipe(name)
@@ -101,7 +101,7 @@ def answer(store: Store, name: str, seed: int, data: Data) -> NDArray[np.float16
     return np.stack(found)
 
 
-def build(store: Store, seeds: Sequence[int]) -> tuple[list[Model], Outcomes]:
+def build_lab_models(store: Store, seeds: Sequence[int]) -> tuple[list[Model], Outcomes]:
     """All entries of a laboratory, and the outcomes of its networks of the first seed.
 
     Raises:
@@ -110,7 +110,9 @@ def build(store: Store, seeds: Sequence[int]) -> tuple[list[Model], Outcomes]:
     data, models, tables = load_data(store.lab.data), [], {}
     for name in tqdm(deployable(store.lab), unit=" networks"):
         records = [store.record(name, seed) for seed in seeds]
-        trainings = [Training(store.load(name, seed, data), *store.scores(name, seed)) for seed in seeds]
+        trainings = [
+            TrainedNetwork(store.load(name, seed, data), *store.scores(name, seed)) for seed in seeds
+        ]
         source = (
             f"configs/lab/{store.lab.name}.yaml, {name}; mean of seeds {list(seeds)} on "
             f"{len(data.test.labels)} test pictures; trained until {max(r['finished'] for r in records)}"
@@ -139,7 +141,7 @@ def origin(store: Store, seeds: Sequence[int]) -> dict[str, object]:
     return {
         "lab": f"configs/lab/{store.lab.name}.yaml",
         "seeds": list(seeds),
-        "versions": versions(),
+        "versions": lab_versions(),
         "processor": processor(),
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
     }
@@ -151,16 +153,16 @@ def destination(lab: Lab, out: Path | None) -> Path:
     Raises:
         ConfigError: none is named, and this laboratory does not ship.
     """
-    ships = sorted(path.stem for path in (SHIPPED / "lab").glob("*.json"))
+    ships = sorted(path.stem for path in (SHIPPED_TABLES / "lab").glob("*.json"))
     if out is None and lab.name not in ships:
         raise ConfigError("out", f"missing; only laboratories that ship have a default: {', '.join(ships)}")
-    return out or SHIPPED / "lab"
+    return out or SHIPPED_TABLES / "lab"
 
 
-HEAD = ("model", "point", "accuracy %", "exits %", "bytes at cuts", "MACs by block (thousands)")
+POINT_COLUMNS = ("model", "point", "accuracy %", "exits %", "bytes at cuts", "MACs by block (thousands)")
 
 
-def table(models: Sequence[Model]) -> list[list[str]]:
+def point_rows(models: Sequence[Model]) -> list[list[str]]:
     """One line per operating point."""
     rows = []
     for model in models:
@@ -197,13 +199,13 @@ def main(words: list[str] | None = None) -> None:
                 "seeds", f"{seeds} is not allowed; all networks are there with {list(complete)}"
             )
         writable_folder(out)
-        models, outcomes = build(store, seeds)
+        models, outcomes = build_lab_models(store, seeds)
         about = origin(store, seeds)
         name = file_name(store.lab.name)
         write_catalog(out / f"{name}.json", models=models, about=about)
         outcomes = outcomes._replace(about={**about, **outcomes.about})
         write_outcomes(out / f"{name}.npz", outcomes)
-    print(*aligned(HEAD, table(models)), sep="\n")
+    print(*aligned(POINT_COLUMNS, point_rows(models)), sep="\n")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from typing import Any
 
 from experiments.commands import Parser
 from idn_gym.files import write_text
-from idn_gym.scenarios.graphs import SHIPPED
+from idn_gym.scenarios.graphs import SHIPPED_GRAPHS
 
 
 def extract(name: str) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def extract(name: str) -> dict[str, Any]:
     }
 
 
-def to_text(content: dict[str, Any]) -> str:
+def topology_json(content: dict[str, Any]) -> str:
     """JSON with one node or edge per line, so that a change shows as one line."""
     parts = []
     for key, value in content.items():
@@ -50,9 +50,9 @@ def to_text(content: dict[str, Any]) -> str:
 def main(words: list[str] | None = None) -> None:
     """Write every shipped graph."""
     Parser(prog="python -m experiments.make_topologies", description=__doc__).parse_args(words)
-    for name, path in SHIPPED.items():
+    for name, path in SHIPPED_GRAPHS.items():
         path.parent.mkdir(exist_ok=True)
-        write_text(path, to_text(extract(name)))
+        write_text(path, topology_json(extract(name)))
         print(path)
 
 

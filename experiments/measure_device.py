@@ -17,9 +17,9 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from experiments.commands import Parser, command, count
+from experiments.commands import Parser, command, read_count
 from experiments.shipped_data.catalog_sources.facts import digits
-from experiments.shipped_data.catalog_sources.fit import fit, left_out_error
+from experiments.shipped_data.catalog_sources.fit import fit_law, left_out_error
 from idn_gym.catalog import Device, Provenance, SimpleLaw, write_catalog
 from idn_gym.catalog.writer import FORMS
 from idn_gym.files import file_name, writable_file
@@ -27,9 +27,9 @@ from idn_gym.lab.graph import trace
 from idn_gym.lab.networks import Size, three_tier
 from idn_gym.lab.reference import mobilenet_v3_small, resnet
 from idn_gym.lab.timing import Protocol, Timing, part_seconds, processor
-from idn_gym.strict import ConfigError, read
+from idn_gym.strict import ConfigError, from_plain
 
-NETWORKS: dict[str, tuple[Callable[[], nn.Module], int, int]] = {
+TIMED_NETWORKS: dict[str, tuple[Callable[[], nn.Module], int, int]] = {
     "resnet18 at 224": (resnet, 3, 224),
     "resnet18 at 128": (resnet, 3, 128),
     "resnet18 at 64": (resnet, 3, 64),
@@ -48,7 +48,7 @@ Without the last two, noise in the others decides what the shortest parts are sa
 """
 
 
-class Row(NamedTuple):
+class DeviceTiming(NamedTuple):
     """One network on this machine."""
 
     name: str
@@ -58,7 +58,7 @@ class Row(NamedTuple):
     timing: Timing
 
 
-def measure(names: Iterable[str], protocol: Protocol) -> list[Row]:
+def time_networks(names: Iterable[str], protocol: Protocol) -> list[DeviceTiming]:
     """Time networks, whole, at batch 1, with random weights.
 
     Raises:
@@ -66,7 +66,7 @@ def measure(names: Iterable[str], protocol: Protocol) -> list[Row]:
     """
     rows = []
     for name in names:
-        build, channels, side = NETWORKS[name]
+        build, channels, side = TIMED_NETWORKS[name]
         torch.manual_seed(0)
         network, example = build().eval(), torch.rand(1, channels, side, side)
         graph = trace(network, example)
@@ -77,7 +77,7 @@ def measure(names: Iterable[str], protocol: Protocol) -> list[Row]:
                 f"spread {timing.spread:.0%} of the median in the best of {timing.attempts} runs; at most "
                 f"{protocol.spread:.0%} is allowed: stop what else runs here, or give a larger --spread",
             )
-        rows.append(Row(name, sum(row.mac_layers for row in graph.operators), graph.macs, timing))
+        rows.append(DeviceTiming(name, sum(row.mac_layers for row in graph.operators), graph.macs, timing))
     return rows
 
 
@@ -94,10 +94,10 @@ def stated(name: str, tier: str, memory: float, watts: tuple[float, float]) -> D
         ConfigError: a number is out of bounds.
     """
     plain = {"name": name, "tier": tier, "memory": memory, "macs_per_second": 1.0}
-    return read(Device, {**plain, "active_watts": watts[0], "idle_watts": watts[1]}, name)
+    return from_plain(Device, {**plain, "active_watts": watts[0], "idle_watts": watts[1]}, name)
 
 
-def device(known: Device, rows: list[Row], protocol: Protocol) -> Device:
+def device(known: Device, rows: list[DeviceTiming], protocol: Protocol) -> Device:
     """The same device with the laws that fit the timings best.
 
     Args:
@@ -110,8 +110,8 @@ def device(known: Device, rows: list[Row], protocol: Protocol) -> Device:
     """
     points = [(float(row.layers), float(row.macs), row.timing.median) for row in rows]
     plain = [(macs, seconds) for _, macs, seconds in points]
-    fixed, per_layer, per_mac = fit(points)
-    simple_fixed, simple_per_mac = fit(plain)
+    fixed, per_layer, per_mac = fit_law(points)
+    simple_fixed, simple_per_mac = fit_law(plain)
     if per_mac <= 0 or simple_per_mac <= 0:
         raise ConfigError(known.name, "took no longer for more operations; no rate can be fitted to that")
     how = (
@@ -161,7 +161,7 @@ def main(words: list[str] | None = None) -> None:
     ram = float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")) if hasattr(os, "sysconf") else None
     parser.add_argument("--memory", type=float, default=ram, required=ram is None,
                         help="for weights [bytes]; default: the RAM")  # fmt: skip
-    parser.add_argument("--threads", type=count, default=1, help="that torch may use")
+    parser.add_argument("--threads", type=read_count, default=1, help="that torch may use")
     parser.add_argument("--spread", type=float, default=0.1, help="most noise, as a share of the median")
     parser.add_argument("--out", type=Path, help="YAML or JSON file to write; default: NAME.yaml")
     given = parser.parse_args(words)
@@ -169,9 +169,9 @@ def main(words: list[str] | None = None) -> None:
     with command():
         check_path(path)
         writable_file(path)
-        protocol = read(Protocol, {"threads": given.threads, "spread": given.spread}, "options")
+        protocol = from_plain(Protocol, {"threads": given.threads, "spread": given.spread}, "options")
         known = stated(given.name, given.tier, given.memory, (given.active_watts, given.idle_watts))
-        rows = measure(NETWORKS, protocol)
+        rows = time_networks(TIMED_NETWORKS, protocol)
         found = device(known, rows, protocol)
         write_catalog(path, devices=[found])
     for row in rows:

@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments.commands import Parser, command, count
+from experiments.commands import Parser, command, read_count
 from experiments.compare import BASELINES
 from experiments.reports import tables as report
-from experiments.training.play import play
+from experiments.training.play import play_agent
 from experiments.training.run_config import assignments
 from idn_gym.evaluation.intervals import Interval
 from idn_gym.files import file_name, writable_folder
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Scenario
-from idn_gym.scenarios.presets import PRESETS, resolve
+from idn_gym.scenarios.presets import PRESETS, load_scenario
 
 SEARCHES = ("static-greedy", "local-search")
 BEST = "local-search"
@@ -29,13 +29,13 @@ WITHOUT: dict[str, dict[str, object]] = {
 }
 """What one and the same search must do without, its placements judged under the same restriction."""
 
-FEW = 12
+FEW_MODELS = 12
 """Up to how many models a scenario may have for each to be left out in turn."""
 
-Rows = list[report.Row]
+Rows = list[report.ComparisonRow]
 
 
-def measure(
+def measure_preset(
     scenario: Scenario, seeds: Sequence[int], options: dict[str, object], preference: str = "balanced"
 ) -> tuple[Rows, Rows]:
     """Compare the baselines, then searches without splits, without exits and without each model.
@@ -47,21 +47,23 @@ def measure(
         preference: what the scalar cost weighs.
     """
     played = {
-        agent: play(agent, scenario, seeds, "test", preference, **(options if agent in SEARCHES else {}))
+        agent: play_agent(
+            agent, scenario, seeds, "test", preference, **(options if agent in SEARCHES else {})
+        )
         for agent in BASELINES
     }
     free = {BEST: played[BEST]}
     for name, change in {**WITHOUT, **_without_models(scenario)}.items():
-        restricted = resolve(scenario, change)
+        restricted = load_scenario(scenario, change)
         if _options(restricted) < _options(scenario):
-            free[name] = play(BEST, restricted, seeds, "test", preference, **options)
+            free[name] = play_agent(BEST, restricted, seeds, "test", preference, **options)
     agents, searches = (report.summarise(scenario, found, BEST, preference) for found in (played, free))
     return agents, searches
 
 
 def _without_models(scenario: Scenario) -> dict[str, dict[str, object]]:
     """Changes that leave one model out, where there are few."""
-    if sum(task.copies * len(task.models) for task in scenario.tasks) > FEW:
+    if sum(task.copies * len(task.models) for task in scenario.tasks) > FEW_MODELS:
         return {}
     return {
         f"without {model}": {f"tasks.{k}.models": [other for other in task.models if other != model]}
@@ -75,7 +77,7 @@ def _options(scenario: Scenario) -> int:
     return len(compile_scenario(scenario).tables.option_model)
 
 
-def spread(rows: Rows) -> float:
+def seed_range(rows: Rows) -> float:
     """Share of the worst agent's cost that the best one saves."""
     costs = [row.cost.estimate for row in rows]
     return 1.0 - min(costs) / max(costs)
@@ -86,13 +88,13 @@ def lost(rows: Rows, name: str = "without both") -> Interval:
     return next(row.relative for row in rows if row.agent == name)
 
 
-def summary(agents: Rows, searches: Rows) -> str:
+def preset_summary(agents: Rows, searches: Rows) -> str:
     """Both tables and what follows from them."""
     best = next(row for row in searches if row.agent == BEST)
     split, early = best.figures["split_rate"], best.figures["early_rate"]
     lines = [
-        report.to_text(agents, "test seeds"),
-        f"\nthe best is {spread(agents):.1%} cheaper than the worst",
+        report.comparison_table(agents, "test seeds"),
+        f"\nthe best is {seed_range(agents):.1%} cheaper than the worst",
     ]
     if len(searches) > 1:
         lines += [
@@ -112,8 +114,8 @@ def main(words: list[str] | None = None) -> None:
         description="Measure whether scenarios are worth solving, and what splits and exits are worth.",
     )
     parser.add_argument("--scenario", nargs="+", default=list(PRESETS), help="presets or YAML files")
-    parser.add_argument("--seeds", type=count, default=30, help="number of test seeds")
-    parser.add_argument("--restarts", type=count, default=5)
+    parser.add_argument("--seeds", type=read_count, default=30, help="number of test seeds")
+    parser.add_argument("--restarts", type=read_count, default=5)
     parser.add_argument("--budget", type=float, default=1e7, help="batches served per restart")
     parser.add_argument("--preference", default="balanced", help="what the scalar cost weighs")
     parser.add_argument("--out", type=Path, default=Path("runs/presets"))
@@ -124,9 +126,9 @@ def main(words: list[str] | None = None) -> None:
         writable_folder(arguments.out)
         changes = assignments(arguments.changes)
         for name in arguments.scenario:
-            scenario = resolve(name, changes)
-            agents, searches = measure(scenario, range(arguments.seeds), options, arguments.preference)
-            text = summary(agents, searches)
+            scenario = load_scenario(name, changes)
+            agents, searches = measure_preset(scenario, range(arguments.seeds), options, arguments.preference)
+            text = preset_summary(agents, searches)
             print(text, flush=True)
             folder = writable_folder(arguments.out / file_name(scenario.name))
             report.write_table(folder, [*agents, *(row for row in searches if row.agent != BEST)], text)

@@ -23,8 +23,8 @@ from experiments.lab.quality_data import (
     calibration_errors,
     diagrams,
     follow,
-    judge,
     read_logits,
+    score_signals,
 )
 from experiments.lab.quality_plots import draw_reliability
 from experiments.reports.tables import aligned, write_csv
@@ -108,7 +108,9 @@ def _error(rows: Sequence[Judged]) -> float:
     return float(np.mean([abs(row.estimate - row.accuracy) for row in rows])) if rows else np.nan
 
 
-def summary(rows: Sequence[Judged], calibrations: Sequence[Calibrated], followed: Sequence[Followed]) -> str:
+def quality_summary(
+    rows: Sequence[Judged], calibrations: Sequence[Calibrated], followed: Sequence[Followed]
+) -> str:
     """All tables for people."""
     lines = ["mean absolute error in points over all conditions (in brackets: accuracy above 80 % only)"]
     for (network,), table in _grouped(mean_errors(rows), lambda row: (row["network"],)):
@@ -175,12 +177,12 @@ def _grouped(rows: Iterable[Any], key: Callable[[Any], tuple[Any, ...]]) -> list
     return list(groups.items())
 
 
-def measure(networks: Sequence[Logits], out: Path) -> str:
+def measure_signals(networks: Sequence[Logits], out: Path) -> str:
     """Write tables and pictures of all networks into a folder, and return the text."""
-    rows = [row for logits in networks for row in judge(logits)]
+    rows = [row for logits in networks for row in score_signals(logits)]
     calibrations = [row for logits in networks for row in calibration_errors(logits)]
     followed = [row for logits in networks for row in follow(logits)]
-    text = summary(rows, calibrations, followed)
+    text = quality_summary(rows, calibrations, followed)
     write_text(out / "quality.txt", text + "\n")
     write_csv(out / "estimates.csv", [row._asdict() for row in rows])
     write_csv(out / "errors.csv", mean_errors(rows))
@@ -212,7 +214,7 @@ def main(words: list[str] | None = None) -> None:
                 "folder", f"{str(arguments.folder)!r} holds no npz file; at least one is needed"
             )
         networks = [read_logits(path) for path in paths]
-        print(measure(networks, writable_folder(arguments.out or arguments.folder / "quality")))
+        print(measure_signals(networks, writable_folder(arguments.out or arguments.folder / "quality")))
 
 
 if __name__ == "__main__":

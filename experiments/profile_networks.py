@@ -19,10 +19,10 @@ from gymnasium.error import DependencyNotInstalled
 from experiments.commands import Parser, command
 from idn_gym.files import writable_file, write_text
 from idn_gym.lab.cuts import distinct
-from idn_gym.lab.graph import Graph, trace
+from idn_gym.lab.graph import OperatorGraph, trace
 from idn_gym.strict import ConfigError, closest
 
-NETWORKS = {
+PROFILED_NETWORKS = {
     "mobilenetv3_small_100": "mobilenet_v3_small",
     "mobilenetv3_large_100": "mobilenet_v3_large",
     "mobilenetv2_100": "mobilenet_v2",
@@ -84,14 +84,14 @@ def declare_operators() -> torch.library.Library:
     return fragment
 
 
-def build(name: str) -> tuple[Graph, int]:
+def profile_all(name: str) -> tuple[OperatorGraph, int]:
     """Trace a timm network at its own resolution; also its number of parameters.
 
     Raises:
         ConfigError: the catalogue has no such network.
     """
-    if name not in NETWORKS:
-        raise ConfigError("network", f"{name!r} is unknown; {closest(name, list(NETWORKS))}")
+    if name not in PROFILED_NETWORKS:
+        raise ConfigError("network", f"{name!r} is unknown; {closest(name, list(PROFILED_NETWORKS))}")
     timm, _ = libraries()
     network = timm.create_model(name, pretrained=False).eval()
     example = torch.zeros(1, *network.pretrained_cfg["input_size"])
@@ -100,7 +100,7 @@ def build(name: str) -> tuple[Graph, int]:
 
 def profile(name: str) -> dict[str, Any]:
     """One network's entry: what it costs in all, its distinct cuts, and what was published of it."""
-    graph, params = build(name)
+    graph, params = profile_all(name)
     cuts = distinct(graph.cuts())
     return {
         "total": {
@@ -112,13 +112,13 @@ def profile(name: str) -> dict[str, Any]:
         },
         "cuts": [cut._asdict() | {"shape": list(cut.shape)} for cut in cuts],
         "published": published(name),
-        "published_source": "torchvision weight metadata" if NETWORKS[name] else None,
+        "published_source": "torchvision weight metadata" if PROFILED_NETWORKS[name] else None,
     }
 
 
 def published(name: str) -> dict[str, dict[str, Any]]:
     """Accuracy, GMACs and sizes that torchvision states of its weights, by the weights' name."""
-    if NETWORKS[name] is None:
+    if PROFILED_NETWORKS[name] is None:
         return {}
     _, torchvision = libraries()
     return {
@@ -130,7 +130,7 @@ def published(name: str) -> dict[str, dict[str, Any]]:
             "params": weights.meta["num_params"],
             "min_size": list(weights.meta["min_size"]),
         }
-        for weights in torchvision.models.get_model_weights(NETWORKS[name])
+        for weights in torchvision.models.get_model_weights(PROFILED_NETWORKS[name])
     }
 
 
@@ -147,7 +147,9 @@ def main(words: list[str] | None = None) -> None:
         formatter_class=argparse.RawTextHelpFormatter,
     )
     parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
-    parser.add_argument("--networks", nargs="+", default=list(NETWORKS), help="timm's names; default: all")
+    parser.add_argument(
+        "--networks", nargs="+", default=list(PROFILED_NETWORKS), help="timm's names; default: all"
+    )
     given = parser.parse_args(words)
     with command():
         writable_file(given.out)

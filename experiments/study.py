@@ -23,19 +23,19 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from experiments.commands import GO_ON, Parser, command, count
+from experiments.commands import GO_ON, Parser, command, read_count
 from experiments.studies import report as study_report
-from experiments.studies.cached_run import Kept
+from experiments.studies.cached_run import CachedRun
 from experiments.studies.code_stamp import code_stamp
-from experiments.studies.config import AGENT, BASELINE, Part, Study, of_scenario
-from experiments.studies.entry import Entry
+from experiments.studies.config import AGENT_PREFIX, BASELINE, Study, StudyPart, of_scenario
+from experiments.studies.entry import StudyEntry
 from experiments.studies.front_run import FrontUnit
 from experiments.studies.run import Unit
-from experiments.training.run_config import versions
+from experiments.training.run_config import run_versions
 from experiments.workers import pool_of
 from idn_gym.evaluation.pareto import hypervolume
 from idn_gym.files import file_name, writable_folder
-from idn_gym.strict import ConfigError, closest, read, read_yaml
+from idn_gym.strict import ConfigError, closest, from_plain, read_yaml
 
 
 def list_units(study: Study, smoke: bool) -> tuple[list[Unit], list[str]]:
@@ -92,21 +92,25 @@ def only(study: Study, names: Sequence[str]) -> Study:
     return dataclasses.replace(study, parts=parts, fronts=fronts, figures=figures, reference=reference)
 
 
-def _training(study: Study, entry: Entry, seed: int, smoke: bool) -> dict[str, Any] | None:
+def _training(study: Study, entry: StudyEntry, seed: int, smoke: bool) -> dict[str, Any] | None:
     if entry.train is None:
         return None
     return {**entry.train, **(study.smoke.train if smoke else {}), "seed": seed}
 
 
-def _seeds(study: Study, entry: Entry, trainings: int, smoke: bool) -> range:
+def _seeds(study: Study, entry: StudyEntry, trainings: int, smoke: bool) -> range:
     """Training seeds; a single one where nothing is trained."""
     return range(1 if entry.train is None else study.smoke.seeds if smoke else trainings)
 
 
-def _units_of(study: Study, part: Part, smoke: bool) -> Iterator[Unit]:
+def _units_of(study: Study, part: StudyPart, smoke: bool) -> Iterator[Unit]:
     for cell in part.cells():
-        options = {key.removeprefix(AGENT): value for key, value in cell.items() if key.startswith(AGENT)}
-        for entry in (Entry(BASELINE, fixed=True), *part.agents):
+        options = {
+            key.removeprefix(AGENT_PREFIX): value
+            for key, value in cell.items()
+            if key.startswith(AGENT_PREFIX)
+        }
+        for entry in (StudyEntry(BASELINE, fixed=True), *part.agents):
             trainings = _seeds(study, entry, part.trainings, smoke)
             seeds = range(study.smoke.seeds if smoke else part.seeds)
             for training, seed in itertools.product(trainings, seeds):
@@ -124,7 +128,7 @@ def _units_of(study: Study, part: Part, smoke: bool) -> Iterator[Unit]:
                 )
 
 
-def check(units: Sequence[Kept]) -> None:
+def check_units(units: Sequence[CachedRun]) -> None:
     """What would fail after hours fails now.
 
     Raises:
@@ -141,7 +145,7 @@ def check(units: Sequence[Kept]) -> None:
         hypervolume(np.zeros((1, 5)), np.zeros(5))
 
 
-def run(units: Sequence[Kept], out: Path, workers: int) -> None:
+def play_units(units: Sequence[CachedRun], out: Path, workers: int) -> None:
     """Play what has not been played, trainings first.
 
     Raises:
@@ -159,7 +163,7 @@ def run(units: Sequence[Kept], out: Path, workers: int) -> None:
         _map(pool, [(_name(unit), unit.play) for unit in missing], out, "runs")
 
 
-def _name(unit: Kept) -> str:
+def _name(unit: CachedRun) -> str:
     return f"{unit.part}, {unit.label}, seed {unit.seed}"
 
 
@@ -187,14 +191,16 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, help="folder to write into (default: runs/studies/NAME)")
     parser.add_argument("--parts", nargs="+", help="play these parts alone (default: all)")
     parser.add_argument("--smoke", action="store_true", help="cut down to see within minutes that it runs")
-    parser.add_argument("--workers", type=count, default=os.cpu_count() or 1, help="processes side by side")
+    parser.add_argument(
+        "--workers", type=read_count, default=os.cpu_count() or 1, help="processes side by side"
+    )
     arguments = parser.parse_args(words)
     with command(GO_ON):
-        report = play(read(Study, read_yaml(arguments.study)), arguments, words or sys.argv[1:])
+        report = play_study(from_plain(Study, read_yaml(arguments.study)), arguments, words or sys.argv[1:])
     print(f"report: {report}")
 
 
-def play(study: Study, arguments: argparse.Namespace, words: Sequence[str]) -> Path:
+def play_study(study: Study, arguments: argparse.Namespace, words: Sequence[str]) -> Path:
     """Play what was asked for, and report every part that is complete."""
     code_stamp()
     name = f"{study.name}-smoke" if arguments.smoke else study.name
@@ -204,21 +210,21 @@ def play(study: Study, arguments: argparse.Namespace, words: Sequence[str]) -> P
     for line in left_out:
         print(f"left out: {line}")
     fronts = list_fronts(wanted, arguments.smoke)
-    check([*units, *fronts])
+    check_units([*units, *fronts])
     writable_folder(out)
-    run([*units, *fronts], out, arguments.workers)
+    play_units([*units, *fronts], out, arguments.workers)
     units, left_out = list_units(study, arguments.smoke)
     fronts = list_fronts(study, arguments.smoke)
     missing = list(dict.fromkeys(unit.part for unit in (*units, *fronts) if not unit.done(out)))
     head: dict[str, Any] = {
         "command": shlex.join(["python", "-m", "experiments.study", *words]),
         "left out": left_out + [f"{part}: not played yet" for part in missing],
-        "versions": versions(),
+        "versions": run_versions(),
     }
     played = [unit for unit in units if unit.part not in missing]
     drawn = [unit for unit in fronts if unit.part not in missing]
     reported = only(study, list(dict.fromkeys(unit.part for unit in (*played, *drawn))))
-    return study_report.write(reported, played, drawn, out, head)
+    return study_report.report_study(reported, played, drawn, out, head)
 
 
 if __name__ == "__main__":

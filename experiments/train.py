@@ -13,7 +13,7 @@ from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.vec_env import VecMonitor
 
 import idn_gym  # noqa: F401 (registers IDN-v0)
-from agents.rl.build import build
+from agents.rl.build import build_algorithm
 from experiments.commands import Parser, command
 from experiments.training import checkpoint, run_config
 from experiments.training.divergence import learn
@@ -25,14 +25,14 @@ from idn_gym.integrations.sb3 import GymVecEnv, use_one_thread
 from idn_gym.strict import ConfigError
 
 
-def train(config: RunConfig, folder: RunFolder) -> None:
+def train_run(config: RunConfig, folder: RunFolder) -> None:
     """Train, or go on training where a killed process left the folder; do nothing if it is done."""
     if folder.policy.exists():
         return
     use_one_thread()
-    state = prepare(config, folder)
+    state = prepare_run(config, folder)
     env = make_env(config)
-    algorithm = build(config.agent, env, config.seed)
+    algorithm = build_algorithm(config.agent, env, config.seed)
     algorithm.set_logger(configure(str(folder.events), ["tensorboard"]))
     if state is not None:
         checkpoint.restore(algorithm, state, folder.checkpoint)
@@ -62,10 +62,10 @@ def make_env(config: RunConfig) -> VecMonitor:
     return VecMonitor(GymVecEnv(native))
 
 
-def prepare(config: RunConfig, folder: RunFolder) -> dict[str, Any] | None:
+def prepare_run(config: RunConfig, folder: RunFolder) -> dict[str, Any] | None:
     """Make the folder ready; returns the checkpoint to go on from, if there is one."""
     if folder.saved() is not None and folder.checkpoint.exists():
-        state = checkpoint.read(folder.checkpoint)
+        state = checkpoint.read_checkpoint(folder.checkpoint)
         checkpoint.rewind(folder.events, state)
         return state
     folder.begin(config)
@@ -102,7 +102,7 @@ def requested(arguments: argparse.Namespace, saved: Mapping[str, Any] | None = N
     for name in ("steps", "envs", "seed"):
         if getattr(arguments, name) is not None:
             changes[name] = getattr(arguments, name)
-    return run_config.resolve(saved, arguments.scenario, arguments.agent, changes)
+    return run_config.load_run_config(saved, arguments.scenario, arguments.agent, changes)
 
 
 def configure_run(arguments: argparse.Namespace) -> RunConfig:
@@ -117,7 +117,7 @@ def configure_run(arguments: argparse.Namespace) -> RunConfig:
         raise ConfigError("out", f"{folder.path} holds a run; add --resume to go on with it")
     config = requested(arguments, saved)
     if saved is not None:
-        before, after = flat(run_config.resolve(saved)), flat(config)
+        before, after = flat(run_config.load_run_config(saved)), flat(config)
         for key in [*before, *after]:
             if before.get(key) != after.get(key):
                 was = f"{before.get(key)!r} in {folder.config}"
@@ -132,7 +132,7 @@ def main(words: list[str] | None = None) -> None:
     with command("the same command with --resume goes on from the last checkpoint"):
         config = configure_run(arguments)
         writable_folder(folder.path)
-        train(config, folder)
+        train_run(config, folder)
     print(f"trained policy: {folder.policy}\ncurves: tensorboard --logdir {folder.events}")
 
 

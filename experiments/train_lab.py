@@ -14,17 +14,17 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from experiments.commands import GO_ON, Parser, command, count
+from experiments.commands import GO_ON, Parser, command, read_count
 from experiments.lab.store import Store
 from experiments.workers import pool_of
 from idn_gym.files import file_name, writable_folder
 from idn_gym.lab.data import Data, load_data, use_folder
 from idn_gym.lab.produce import produce, training_part
 from idn_gym.lab.recipes import Lab
-from idn_gym.strict import read, read_yaml
+from idn_gym.strict import from_plain, read_yaml
 
 
-def train(store: Store, workers: int) -> None:
+def train_lab(store: Store, workers: int) -> None:
     """Train what is missing, seed by seed in the order of the file, nothing before what it starts from."""
     store.found()
     lab = store.lab
@@ -72,7 +72,7 @@ def _data(name: str) -> Data:
 
 def open_store(path: Path, out: Path | None) -> Store:
     """The laboratory that a file states, and its folder."""
-    lab = read(Lab, read_yaml(path))
+    lab = from_plain(Lab, read_yaml(path))
     return Store(lab, out or Path("runs/lab") / file_name(lab.name))
 
 
@@ -86,7 +86,7 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("config", type=Path, help="a file such as configs/lab/fashion.yaml")
     parser.add_argument("--out", type=Path, help="folder of the networks (default: runs/lab/NAME)")
     parser.add_argument(
-        "--workers", type=count, default=1, help="trainings at a time, one thread each (default: 1)"
+        "--workers", type=read_count, default=1, help="trainings at a time, one thread each (default: 1)"
     )
     parser.add_argument("--data", type=Path, help="with Fashion-MNIST (default: the installed package's)")
     options = parser.parse_args(words)
@@ -95,7 +95,7 @@ def main(words: list[str] | None = None) -> None:
         store = open_store(options.config, options.out)
         training_part(store.lab, load_data(store.lab.data))
         writable_folder(store.folder)
-        train(store, options.workers)
+        train_lab(store, options.workers)
 
 
 if __name__ == "__main__":

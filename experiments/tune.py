@@ -21,10 +21,10 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from experiments.commands import GO_ON, Parser, command, count
+from experiments.commands import GO_ON, Parser, command, read_count
 from experiments.tuning import report as tune_report
 from experiments.tuning.config import Tuning, axes, read_tuning
-from experiments.tuning.journal import STARTUP, mend, open_study, prepare, read_optuna
+from experiments.tuning.journal import STARTUP, mend, open_study, queue_trials, read_optuna
 from experiments.tuning.report import finished
 from experiments.tuning.trial import train_trial
 from experiments.workers import pool_of
@@ -32,7 +32,7 @@ from idn_gym.files import file_name, writable_folder, write_text
 from idn_gym.strict import ConfigError, read_yaml
 
 
-def search(tuning: Tuning, out: Path, workers: int) -> Any:
+def run_trials(tuning: Tuning, out: Path, workers: int) -> Any:
     """Run the trials that are missing, side by side; returns the study.
 
     Raises:
@@ -42,7 +42,7 @@ def search(tuning: Tuning, out: Path, workers: int) -> Any:
     _claim(tuning, out)
     mend(out)
     study = open_study(tuning, out)
-    done = prepare(study, space)
+    done = queue_trials(study, space)
     tasks = [(tuning, out, index) for index in range(done, tuning.trials)]
     with _run(tasks, workers) as running:
         bar = tqdm(running, total=tuning.trials, initial=done, unit=" trials", disable=not tasks)
@@ -105,13 +105,13 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("tuning", type=Path, help="YAML file; configs/tuning/ has those that ship")
     parser.add_argument("--out", type=Path, help="folder to write into (default: runs/tuning/NAME)")
     parser.add_argument("--smoke", action="store_true", help="cut down to see within a minute that it runs")
-    parser.add_argument("--workers", type=count, default=1, help="processes side by side (default: 1)")
+    parser.add_argument("--workers", type=read_count, default=1, help="processes side by side (default: 1)")
     arguments = parser.parse_args(words)
     with command(GO_ON):
         tuning = read_tuning(arguments.tuning)
         tuning = tuning.small() if arguments.smoke else tuning
         out = arguments.out or Path("runs/tuning") / file_name(tuning.name)
-        study = search(tuning, out, arguments.workers)
+        study = run_trials(tuning, out, arguments.workers)
         tune_report.write_trials(study, axes(tuning), out)
         words = ["python", "-m", "experiments.tune", *(words or sys.argv[1:])]
         best = tune_report.write_best(study, tuning, out, shlex.join(words))

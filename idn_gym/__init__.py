@@ -17,7 +17,7 @@ import gymnasium as gym
 __version__ = "0.1.0"
 
 PUBLIC = {
-    "load_scenario": "idn_gym.scenarios.presets:resolve",
+    "load_scenario": "idn_gym.scenarios.presets:load_scenario",
     "make_policy": "idn_gym.policies.registry:make_policy",
     "rollout": "idn_gym.evaluation.rollout:rollout",
     "static_gain": "idn_gym.optimum.static:static_gain",

@@ -15,7 +15,7 @@ from idn_gym.metrics import METRICS
 from idn_gym.objectives import OBJECTIVES
 from idn_gym.observations import Observations, row_of
 from idn_gym.rendering import render_ansi, render_rgb
-from idn_gym.scenarios.presets import resolve
+from idn_gym.scenarios.presets import load_scenario
 from idn_gym.scenarios.reference_fronts import discounted_front, read_front
 from idn_gym.simulation import Simulation, Slot
 from idn_gym.strict import ConfigError, closest, show
@@ -101,7 +101,7 @@ class IDNEnv(gym.Env[Observations, Any]):
             raise ConfigError(
                 "render_mode", f"{show(render_mode)} is not allowed; {closest(render_mode, modes)}"
             )
-        self.scenario = resolve(scenario, overrides)
+        self.scenario = load_scenario(scenario, overrides)
         self.simulation = Simulation(self.scenario, action, observation, preference, split, batch=1)
         self.render_mode = render_mode
         self.scalar = preference is not None

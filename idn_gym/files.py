@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from idn_gym.strict import ConfigError
 
-LONGEST = 60
+LONGEST_NAME = 60
 """characters of a name that stay readable in a file name"""
 
 _PLAIN = re.compile(r"[a-z0-9_][a-z0-9_-]*")
@@ -36,10 +36,10 @@ def file_name(text: str) -> str:
     digest of the whole text added, so that two texts share a name nowhere, not even where file systems
     take capitals for small letters.
     """
-    plain = _PLAIN.fullmatch(text) and len(text) <= LONGEST and not _LIKE_A_DIGEST.search(text)
+    plain = _PLAIN.fullmatch(text) and len(text) <= LONGEST_NAME and not _LIKE_A_DIGEST.search(text)
     if plain:
         return text
-    readable = re.sub(r"[^a-z0-9_]+", "-", text.lower()).strip("-")[:LONGEST]
+    readable = re.sub(r"[^a-z0-9_]+", "-", text.lower()).strip("-")[:LONGEST_NAME]
     digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
     return f"{readable or 'x'}-{digest}"
 

@@ -6,10 +6,10 @@ import difflib
 from collections.abc import Sequence
 from typing import Any
 
-LONGEST = 2000
+LONGEST_MESSAGE = 2000
 """Most characters that a message spends on what is wrong; names in it may come from a stranger's file."""
 
-NAMES = 1000
+MOST_NAMES = 1000
 """Most names that a message compares with the one that was given."""
 
 
@@ -21,18 +21,21 @@ class ConfigError(ValueError):
         super().__init__(key, problem)
 
     def __str__(self) -> str:
-        key, problem = cut(self.args[0], LONGEST // 4), cut(str(self.args[1]), LONGEST)
+        key, problem = (
+            shorten(self.args[0], LONGEST_MESSAGE // 4),
+            shorten(str(self.args[1]), LONGEST_MESSAGE),
+        )
         # A name in the message may hold line breaks.
         return " ".join((f"{key}: {problem}" if key else problem).splitlines())
 
 
 def closest(name: object, allowed: Sequence[str | int]) -> str:
     """Say which names are allowed, and which one was probably meant."""
-    words = [item for item in allowed[:NAMES] if isinstance(item, str)]
+    words = [item for item in allowed[:MOST_NAMES] if isinstance(item, str)]
     near = difflib.get_close_matches(name, words, n=1) if isinstance(name, str) else []
     hint = f"; did you mean {near[0]!r}?" if near else ""
-    rest = f" and {len(allowed) - NAMES} more" if len(allowed) > NAMES else ""
-    return f"allowed: {', '.join(map(str, allowed[:NAMES]))}{rest}{hint}"
+    rest = f" and {len(allowed) - MOST_NAMES} more" if len(allowed) > MOST_NAMES else ""
+    return f"allowed: {', '.join(map(str, allowed[:MOST_NAMES]))}{rest}{hint}"
 
 
 def show(value: Any) -> str:
@@ -48,6 +51,6 @@ def show(value: Any) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-def cut(text: str, most: int) -> str:
+def shorten(text: str, most: int) -> str:
     """Leave out the middle of a text that is longer than `most` characters."""
     return text if len(text) <= most else f"{text[: most // 2]} ... {text[-most // 2 :]}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from idn_gym.core.arrays import Floats, Ints, Outcome, Tables
-from idn_gym.core.kernel import hot
+from idn_gym.core.kernel import njit_no_alloc
 
 METRICS = (
     "requests",  # arrived in the slot
@@ -25,10 +25,10 @@ METRICS = (
     "node_load",  # compute used over nominal, busiest node
     "link_load",  # bytes carried over nominal, busiest link
 )
-"""Order of the columns of `measure`. Means are 0 in a slot without requests."""
+"""Order of the columns of `compute_metrics`. Means are 0 in a slot without requests."""
 
 
-def measure(tables: Tables, outcome: Outcome, clipped: Ints) -> Floats:
+def compute_metrics(tables: Tables, outcome: Outcome, clipped: Ints) -> Floats:
     """Figures of the slot, one row per episode (B, len(METRICS))."""
     figures = np.zeros((len(outcome.loaded), len(METRICS)))
     link_bytes = tables.link_rate * tables.slot_seconds
@@ -37,7 +37,7 @@ def measure(tables: Tables, outcome: Outcome, clipped: Ints) -> Floats:
     return figures
 
 
-@hot
+@njit_no_alloc
 def _measure(
     outcome: Outcome,
     clipped: Ints,

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from idn_gym.core.arrays import Floats, Outcome, Tables
-from idn_gym.core.kernel import hot
+from idn_gym.core.kernel import njit_no_alloc
 from idn_gym.strict import ConfigError, closest, show
 
 
@@ -216,7 +216,7 @@ def known_tariff(tariff: Floats | None, scales: Floats) -> Floats:
     return tariff_of(weights, scales)
 
 
-def judge(
+def compute_rewards(
     tables: Tables, outcome: Outcome, weights: Floats, scales: Floats
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Reward vectors and scalar rewards of a slot.
@@ -237,7 +237,7 @@ def judge(
     return vectors, scalars
 
 
-@hot
+@njit_no_alloc
 def _judge(
     outcome: Outcome,
     weights: Floats,

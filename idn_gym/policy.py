@@ -7,12 +7,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
-import numpy as np
 import numpy.typing as npt
 
-from idn_gym.core.arrays import Instance, Outcome, Residents
-
-Bools = npt.NDArray[np.bool_]
+from idn_gym.core.arrays import Bools, Instance, Outcome, Residents
 
 
 class Feedback(NamedTuple):

@@ -13,10 +13,10 @@ from idn_gym.actions import ActionCheck, make_codec
 from idn_gym.core.arrays import Draw, Floats, Instance, Ints, Outcome, State
 from idn_gym.core.transition import initial_state, step
 from idn_gym.core.workspace import empty_outcome, make_scratch
-from idn_gym.metrics import measure
-from idn_gym.objectives import describe_reward, judge, read_preference
+from idn_gym.metrics import compute_metrics
+from idn_gym.objectives import compute_rewards, describe_reward, read_preference
 from idn_gym.observations import Observations, make_observer
-from idn_gym.scenarios.build import empty_draw, episode_seed, fill_row
+from idn_gym.scenarios.build import allocate_episodes, episode_seed, sample_episode
 from idn_gym.scenarios.compile import Compiled, compile_scenario
 from idn_gym.scenarios.config import Scenario
 from idn_gym.strict import ConfigError, show
@@ -74,7 +74,7 @@ class Simulation:
         self.observer = make_observer(observation, self.compiled, preference=self.weights is None)
         episode_seed(split, 0)  # refuses an unknown split now rather than at the first reset
         self.split = split
-        draw = empty_draw(self.compiled, batch, self.weights, self.codec.uniforms, "num_envs")
+        draw = allocate_episodes(self.compiled, batch, self.weights, self.codec.uniforms, "num_envs")
         self.seed: list[int] = [0] * batch
         self.episode: list[int] = [0] * batch
         self._attach(draw)
@@ -100,7 +100,7 @@ class Simulation:
             now, episode = (self.seed[row], self.episode[row] + 1) if seed is None else (seed, 0)
             root = episode_seed(self.split, now, episode)
             self.seed[row], self.episode[row] = int(now), episode
-            fill_row(self.compiled, self.instance.draw, row, root, weights)
+            sample_episode(self.compiled, self.instance.draw, row, root, weights)
         self.rewind(rows)
 
     def _chosen(self, options: Mapping[str, Any] | None) -> Floats | None:
@@ -128,7 +128,7 @@ class Simulation:
 
     def figures(self, clipped: Ints) -> Floats:
         """Figures of the last slot, (B, len(METRICS)); before the first one all are 0 but `clipped`."""
-        return measure(self.compiled.tables, self.outcome, clipped)
+        return compute_metrics(self.compiled.tables, self.outcome, clipped)
 
     def step(self, actions: Any) -> Slot:
         """Play one slot in every row; rows must be below the horizon.
@@ -140,7 +140,9 @@ class Simulation:
         action = self.codec.decode(self.instance, self.state, self.check(actions))
         self.state, self.outcome = step(self.instance, self.state, action, self._scratch)
         observation, clipped = self.observe()
-        vector, scalar = judge(tables, self.outcome, self.instance.draw.weights, self.compiled.scales)
+        vector, scalar = compute_rewards(
+            tables, self.outcome, self.instance.draw.weights, self.compiled.scales
+        )
         truncated = self.state.slot >= self.compiled.scenario.horizon
         return Slot(observation, vector, scalar, truncated, self.figures(clipped))
 
@@ -201,7 +203,7 @@ class Simulation:
         for row, (seed, episode) in enumerate(zip(saved["seed"], saved["episode"], strict=True)):
             self.seed[row], self.episode[row] = seed, episode
             root = episode_seed(self.split, seed, episode)
-            fill_row(self.compiled, self.instance.draw, row, root, saved["weights"][row])
+            sample_episode(self.compiled, self.instance.draw, row, root, saved["weights"][row])
         self.state = State(*(field.copy() for field in saved["state"]))
         self.outcome = Outcome(*(field.copy() for field in saved["outcome"]))
 

@@ -17,7 +17,17 @@ from typing import Any, Literal, TypeVar, Union
 from idn_gym.messages import ConfigError, closest, show
 from idn_gym.plain_text import read_word, read_yaml
 
-__all__ = ["ConfigError", "closest", "number", "override", "read", "read_word", "read_yaml", "show", "write"]
+__all__ = [
+    "ConfigError",
+    "bounded",
+    "closest",
+    "from_plain",
+    "override",
+    "read_word",
+    "read_yaml",
+    "show",
+    "to_plain",
+]
 
 T = TypeVar("T")
 
@@ -25,7 +35,7 @@ MOST_CHANGES = 10_000
 """Keys that one mapping may change; each of them costs a copy of all that lie beside it."""
 
 
-def number(
+def bounded(
     default: Any = dataclasses.MISSING,
     *,
     above: float = -math.inf,
@@ -39,7 +49,7 @@ def number(
     return dataclasses.field(default=default, metadata=bounds)
 
 
-def read(cls: type[T], value: Any, key: str = "") -> T:
+def from_plain(cls: type[T], value: Any, key: str = "") -> T:
     """Build `cls` from a mapping.
 
     Args:
@@ -54,12 +64,12 @@ def read(cls: type[T], value: Any, key: str = "") -> T:
     return typing.cast(T, _read_dataclass(cls, value, key))
 
 
-def write(value: Any) -> Any:
-    """Turn a dataclass back into plain mappings, lists and scalars; inverse of `read`."""
+def to_plain(value: Any) -> Any:
+    """Turn a dataclass back into plain mappings, lists and scalars; inverse of `from_plain`."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: write(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, tuple):
-        return [write(item) for item in value]
+        return [to_plain(item) for item in value]
     return value
 
 

@@ -18,7 +18,7 @@ from idn_gym.metrics import METRICS
 from idn_gym.objectives import OBJECTIVES
 from idn_gym.observations import Observations, put_rows, row_of
 from idn_gym.rendering import render_ansi, render_rgb
-from idn_gym.scenarios.presets import resolve
+from idn_gym.scenarios.presets import load_scenario
 from idn_gym.scenarios.reference_fronts import discounted_front, read_front
 from idn_gym.simulation import Simulation, Slot
 from idn_gym.strict import ConfigError, closest, show
@@ -77,7 +77,7 @@ class IDNVectorEnv(VectorEnv[Observations, Any, Any]):
             raise ConfigError(
                 "render_mode", f"{show(render_mode)} is not allowed; {closest(render_mode, modes)}"
             )
-        self.scenario = resolve(scenario, overrides)
+        self.scenario = load_scenario(scenario, overrides)
         self.simulation = Simulation(
             self.scenario, action, observation, preference, split, batch=int(num_envs)
         )

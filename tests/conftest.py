@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from idn_gym.core.arrays import EMPTY, Action, Outcome
 from idn_gym.core.transition import initial_state, step
-from idn_gym.core.value import price_options
+from idn_gym.core.value import compute_option_costs
 from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Scenario
-from idn_gym.strict import override, read
+from idn_gym.strict import from_plain, override
 from tests.random_worlds import random_world
 
 settings.register_profile("suite", derandomize=True, deadline=None, max_examples=60)
@@ -96,7 +96,7 @@ def make_scenario(tmp_path_factory):
             "slot_seconds": 10.0,
             "horizon": 4,
         }
-        return read(Scenario, override(plain, overrides or {}))
+        return from_plain(Scenario, override(plain, overrides or {}))
 
     return make
 
@@ -128,7 +128,7 @@ def play():
                 field[0] = values
             else:
                 field[0, 0] = values
-        price_options(instance.tables, instance.draw, 0)
+        compute_option_costs(instance.tables, instance.draw, 0)
         state = initial_state(instance)
         if before is not None:
             named = place_by_name(scenario, before)

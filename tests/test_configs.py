@@ -9,8 +9,8 @@ import pytest
 
 from idn_gym.env import IDNEnv
 from idn_gym.scenarios.config import Scenario
-from idn_gym.scenarios.presets import PRESETS, resolve
-from idn_gym.strict import ConfigError, override, write
+from idn_gym.scenarios.presets import PRESETS, load_scenario
+from idn_gym.strict import ConfigError, override, to_plain
 
 CONFIGS = sorted((Path(__file__).resolve().parent.parent / "configs" / "scenarios").glob("*.yaml"))
 
@@ -88,9 +88,9 @@ FULL = {
     "serving.tariff": {"latency": 1.0},
 }
 BASES = [
-    write(resolve("tiny", FULL)),
-    write(resolve("edge-small")),
-    write(resolve("isp-hierarchy", {"horizon": 3})),
+    to_plain(load_scenario("tiny", FULL)),
+    to_plain(load_scenario("edge-small")),
+    to_plain(load_scenario("isp-hierarchy", {"horizon": 3})),
 ]
 FREE_TEXT = {"name", "tier"}
 """Fields that may hold any text; the others name something."""
@@ -229,7 +229,7 @@ def test_two_thousand_broken_configurations_end_in_one_clear_error_each(chunk):
 )
 def test_numbers_at_the_ends_of_their_ranges_play_or_are_refused(link):
     """Nothing overflows, divides by zero or warns."""
-    plain = write(resolve("tiny", {**FULL, "dynamics.link": link, "horizon": 6}))
+    plain = to_plain(load_scenario("tiny", {**FULL, "dynamics.link": link, "horizon": 6}))
     wrong = []
     for entry in walk(Scenario, plain):
         kinds = set(entry.members) & {int, float}

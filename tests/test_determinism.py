@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from idn_gym.actions import CODECS
+from idn_gym.actions import ACTION_CODECS
 from idn_gym.core.arrays import Draw
 from idn_gym.env import IDNEnv
 from idn_gym.scenarios.build import SPLITS, build_instance
-from idn_gym.scenarios.presets import PRESETS, resolve
+from idn_gym.scenarios.presets import PRESETS, load_scenario
 from idn_gym.vector import IDNVectorEnv
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -53,7 +53,7 @@ def make_exogenous(**kwargs):
     return make(overrides={**MOVING, "serving.capacity": "exogenous", "serving.max_parts": 3}, **kwargs)
 
 
-@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("codec", ACTION_CODECS)
 def test_the_same_seed_twice_on_one_object(codec):
     env = make(codec)
     first = digest(env, 5)
@@ -62,7 +62,7 @@ def test_the_same_seed_twice_on_one_object(codec):
     assert digest(make(codec), 5) == first
 
 
-@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("codec", ACTION_CODECS)
 def test_two_seeds_differ(codec):
     env = make(codec)
     assert len({digest(env, seed) for seed in range(5)}) == 5
@@ -130,7 +130,7 @@ print(*tests["play_all"]())
 def play_all():
     """Digests of one episode by every codec, in every capacity mode and by every observation."""
     graphs = make(observation="graph"), make_exogenous(observation="graph")
-    return [digest(env, 7) for env in (*map(make, CODECS), make_exogenous(), *graphs)]
+    return [digest(env, 7) for env in (*map(make, ACTION_CODECS), make_exogenous(), *graphs)]
 
 
 def in_a_process(**environment):
@@ -184,8 +184,8 @@ PRICES = {"option_latency", "option_cost", "option_joules", "drop_joules"}
     ],
 )
 def test_changing_one_process_leaves_the_draws_of_the_others(changes, moved):
-    before = build_instance(resolve("tiny", MOVING), 4).draw
-    after = build_instance(resolve("tiny", {**MOVING, **changes}), 4).draw
+    before = build_instance(load_scenario("tiny", MOVING), 4).draw
+    after = build_instance(load_scenario("tiny", {**MOVING, **changes}), 4).draw
     differing = {
         name
         for name, one, other in zip(Draw._fields, before, after, strict=True)
@@ -198,7 +198,7 @@ def test_factors_of_demand_do_not_disturb_each_other():
     """Demand with two factors over nominal demand is the product of those with one."""
 
     def demand(**changes):
-        return build_instance(resolve("tiny", {"workload.bursts": None, **changes}), 4).draw.demand
+        return build_instance(load_scenario("tiny", {"workload.bursts": None, **changes}), 4).draw.demand
 
     diurnal = {"workload.diurnal": MOVING["workload.diurnal"]}
     bursts = {"workload.bursts": MOVING["workload.bursts"]}
@@ -208,7 +208,7 @@ def test_factors_of_demand_do_not_disturb_each_other():
 
 def test_agents_with_other_codecs_meet_the_same_episode():
     draws = []
-    for codec in CODECS:
+    for codec in ACTION_CODECS:
         env = make(codec)
         env.reset(seed=4)
         draws.append(env.simulation.instance.draw)

@@ -10,16 +10,18 @@ from gymnasium.envs.registration import EnvSpec
 from gymnasium.utils.env_checker import check_env
 
 import idn_gym
-from idn_gym.actions import CODECS
+from idn_gym.actions import ACTION_CODECS
 from idn_gym.env import IDNEnv, reward_space
 from idn_gym.metrics import METRICS
 from idn_gym.objectives import OBJECTIVES, PREFERENCES
-from idn_gym.scenarios.presets import PRESETS, resolve
-from idn_gym.strict import ConfigError, write
+from idn_gym.scenarios.presets import PRESETS, load_scenario
+from idn_gym.strict import ConfigError, to_plain
 from idn_gym.vector import IDNVectorEnv
 
 TOO_LARGE = {("isp-hierarchy", "placement"), ("metro-split", "placement")}
-COMBINATIONS = [(preset, codec) for preset in PRESETS for codec in CODECS if (preset, codec) not in TOO_LARGE]
+COMBINATIONS = [
+    (preset, codec) for preset in PRESETS for codec in ACTION_CODECS if (preset, codec) not in TOO_LARGE
+]
 
 
 def make_tiny(**kwargs):
@@ -85,7 +87,7 @@ def test_every_preset_uses_its_own_codec_and_horizon():
     for name, preset in PRESETS.items():
         env = IDNEnv(scenario=name)
         assert env.scenario.horizon == preset.horizon
-        assert type(env.simulation.codec) is CODECS[preset.action]
+        assert type(env.simulation.codec) is ACTION_CODECS[preset.action]
 
 
 @pytest.mark.parametrize(
@@ -96,7 +98,7 @@ def test_every_preset_uses_its_own_codec_and_horizon():
         {"scenario": "tiny", "action": "scores", "preference": [1, 2, 3, 4, 5]},
         {"scenario": "tiny", "action": "change", "preference": {"accuracy": 1.0, "latency": 0.5}},
         {"scenario": {"preset": "tiny", "horizon": 4}, "preference": "random"},
-        {"scenario": write(PRESETS["tiny"])},
+        {"scenario": to_plain(PRESETS["tiny"])},
         {"scenario": PRESETS["tiny"]},
     ],
 )
@@ -110,9 +112,9 @@ def test_a_spec_survives_json(kwargs):
 
 def test_a_scenario_may_be_a_file_a_mapping_or_a_scenario(tmp_path):
     (tmp_path / "mine.yaml").write_text("preset: tiny\nhorizon: 6\nworkload.rate: 7.5\n")
-    expected = resolve("tiny", {"horizon": 6, "workload.rate": 7.5})
+    expected = load_scenario("tiny", {"horizon": 6, "workload.rate": 7.5})
     mapping = {"preset": "tiny", "horizon": 6, "workload.rate": 7.5}
-    for given in (tmp_path / "mine.yaml", str(tmp_path / "mine.yaml"), mapping, expected, write(expected)):
+    for given in (tmp_path / "mine.yaml", str(tmp_path / "mine.yaml"), mapping, expected, to_plain(expected)):
         assert IDNEnv(scenario=given).scenario == expected
     assert IDNEnv(scenario=mapping, overrides={"horizon": 9}).scenario.horizon == 9
 
@@ -361,7 +363,7 @@ def test_masks_are_what_maskable_ppo_wants():
 # ---------------------------------------------------------------- copies and memory
 
 
-@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("codec", ACTION_CODECS)
 @pytest.mark.parametrize("clone", [copy.deepcopy, lambda env: pickle.loads(pickle.dumps(env))])
 def test_a_copy_goes_on_by_itself(codec, clone):
     env = make_tiny(action=codec, preference="random", overrides={"horizon": 6})

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from idn_gym.core.workspace import empty_outcome
-from idn_gym.metrics import METRICS, measure
-from idn_gym.objectives import judge
+from idn_gym.metrics import METRICS, compute_metrics
+from idn_gym.objectives import compute_rewards
 from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.presets import PRESETS
 
@@ -19,7 +19,7 @@ def make_outcome(**fields):
 
 
 def figures_of(**fields):
-    return dict(zip(METRICS, measure(TABLES, make_outcome(**fields), np.array([2]))[0], strict=True))
+    return dict(zip(METRICS, compute_metrics(TABLES, make_outcome(**fields), np.array([2]))[0], strict=True))
 
 
 def test_means_are_per_request():
@@ -83,7 +83,7 @@ def test_rewards_add_up_over_slots_whatever_the_demand():
         idle_energy=n,
         loaded=TABLES.nominal_memory / 10,
     )
-    vector, scalar = judge(TABLES, outcome, weights, scales)
+    vector, scalar = compute_rewards(TABLES, outcome, weights, scales)
     np.testing.assert_allclose(vector, [[0.25, -1.0, -3.0, -1e5, -0.1]])
     # error 0.5 - 0.25; the rest as in the vector, each over its scale
     cost = 0.2 * 0.25 / 0.5 + 0.3 * 1.0 / 0.25 + 0.1 * 3.0 / 2.0 + 0.25 * 1.0 + 0.15 * 1.0

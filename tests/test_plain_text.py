@@ -3,8 +3,8 @@
 import pytest
 
 from experiments.training.run_config import assignments
-from idn_gym.messages import LONGEST
-from idn_gym.scenarios.presets import resolve
+from idn_gym.messages import LONGEST_MESSAGE
+from idn_gym.scenarios.presets import load_scenario
 from idn_gym.strict import ConfigError, closest, read_word, read_yaml, show
 
 BILLION = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
@@ -64,7 +64,7 @@ def test_bad_yaml_is_one_sentence_in_files_and_words(tmp_path, text, message):
     for read in (lambda: read_yaml(path), lambda: assignments([f"key={text}"])):
         with pytest.raises(ConfigError, match=f"is not valid YAML .*{message}") as caught:
             read()
-        assert len(str(caught.value)) < 2 * LONGEST and "\n" not in str(caught.value)
+        assert len(str(caught.value)) < 2 * LONGEST_MESSAGE and "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -103,8 +103,8 @@ def test_a_mark_of_byte_order_is_no_fault(tmp_path):
 @pytest.mark.parametrize("word", ["x" * 10**6, f"{'x' * 10**6}=[1", "[=" + "]" * 10**6])
 def test_messages_are_bounded_whatever_the_words(word):
     with pytest.raises(ConfigError) as caught:
-        resolve("tiny", assignments([word]))
-    assert len(str(caught.value)) < 2 * LONGEST
+        load_scenario("tiny", assignments([word]))
+    assert len(str(caught.value)) < 2 * LONGEST_MESSAGE
 
 
 def test_values_from_python_are_shown_within_bounds():
@@ -115,10 +115,10 @@ def test_values_from_python_are_shown_within_bounds():
         assert len(show(value)) <= 80
     with pytest.raises(ConfigError, match="did you mean 'tiny'") as caught:
         raise ConfigError("key", closest("tinny", [*("x" * 200 for _ in range(500)), "tiny"]))
-    assert len(str(caught.value)) < 2 * LONGEST
+    assert len(str(caught.value)) < 2 * LONGEST_MESSAGE
 
 
 @pytest.mark.parametrize("text", ["half a pair \ud800", "a\0b"])
 def test_text_that_cannot_be_printed_is_refused(text):
     with pytest.raises(ConfigError, match=r"name: .* must be text that can be printed"):
-        resolve("tiny", {"name": text})
+        load_scenario("tiny", {"name": text})

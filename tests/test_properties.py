@@ -5,18 +5,18 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from idn_gym.actions import CODECS
+from idn_gym.actions import ACTION_CODECS
 from idn_gym.core.arrays import EMPTY, SHARED, Action, Instance
 from idn_gym.core.costs import serving_cost
 from idn_gym.core.transition import initial_state, step
-from idn_gym.core.validate import freeze
-from idn_gym.core.value import price_options
-from idn_gym.objectives import judge
+from idn_gym.core.validate import freeze_tables
+from idn_gym.core.value import compute_option_costs
+from idn_gym.objectives import compute_rewards
 from idn_gym.observations import OBSERVERS
 from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.simulation import Simulation
-from idn_gym.strict import override, read, write
+from idn_gym.strict import from_plain, override, to_plain
 
 SEEDS = st.integers(0, 2**32 - 1)
 FINITE = pytest.mark.filterwarnings("ignore:.*has finite compute")
@@ -96,7 +96,7 @@ def test_codecs_that_fill_ask_for_nothing_that_does_not_fit(make_scenario, world
     scenario = make_scenario(**data.draw(worlds))
     compiled = compile_scenario(scenario)
     assume(compiled.placeable.any())
-    codec = CODECS[name](compiled)
+    codec = ACTION_CODECS[name](compiled)
     instance = build_instance(scenario, seed)
     state = initial_state(instance)
     rng = np.random.default_rng(seed)
@@ -215,8 +215,8 @@ def test_relabelling_permutes_the_outcome(make_scenario, worlds, data, seed):
     ):
         getattr(draw, name)[:] = values
     values = instance.tables.segment_value[np.ix_(node, segment)]
-    relabelled = Instance(freeze(tables._replace(segment_value=values)), draw)
-    price_options(relabelled.tables, draw, 0)
+    relabelled = Instance(freeze_tables(tables._replace(segment_value=values)), draw)
+    compute_option_costs(relabelled.tables, draw, 0)
     state, renamed = initial_state(instance), initial_state(relabelled)
     for _ in range(first.horizon):
         wanted = random_wish(rng, instance.tables)
@@ -349,7 +349,7 @@ def test_no_demand_no_costs(make_scenario, worlds, data, seed):
     instance = build_instance(scenario, seed)
     instance.draw.demand[:] = 0.0
     for _, _, outcome in play(instance, np.random.default_rng(seed)):
-        vector, scalar = judge(compiled.tables, outcome, instance.draw.weights, compiled.scales)
+        vector, scalar = compute_rewards(compiled.tables, outcome, instance.draw.weights, compiled.scales)
         assert (vector[:, :4] == 0).all() and outcome.tariff_cost[0] == 0.0
         update = instance.draw.weights[:, 4] * vector[:, 4] / compiled.scales[4]
         close(scalar, update)
@@ -361,7 +361,7 @@ def test_the_scalar_cost_is_never_negative(make_scenario, worlds, data, seed):
     compiled = compile_scenario(scenario)
     instance = build_instance(scenario, seed, preference="random")
     for _, _, outcome in play(instance, np.random.default_rng(seed)):
-        vector, scalar = judge(compiled.tables, outcome, instance.draw.weights, compiled.scales)
+        vector, scalar = compute_rewards(compiled.tables, outcome, instance.draw.weights, compiled.scales)
         assert scalar[0] <= 0.0
         assert vector[0, 0] >= 0.0 and (vector[0, 1:] <= 0.0).all()
 
@@ -369,5 +369,5 @@ def test_the_scalar_cost_is_never_negative(make_scenario, worlds, data, seed):
 @given(data=st.data())
 def test_scenarios_survive_writing_and_reading(make_scenario, worlds, data):
     scenario = make_scenario(**data.draw(worlds))
-    assert read(type(scenario), write(scenario)) == scenario
-    assert read(type(scenario), override(write(scenario), {"horizon": 3})) != scenario
+    assert from_plain(type(scenario), to_plain(scenario)) == scenario
+    assert from_plain(type(scenario), override(to_plain(scenario), {"horizon": 3})) != scenario

@@ -19,7 +19,7 @@ from idn_gym.rendering.scene import look
 from idn_gym.rendering.sheet import Sheet
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Explicit, Link, Node
-from idn_gym.scenarios.presets import PRESETS, resolve
+from idn_gym.scenarios.presets import PRESETS, load_scenario
 
 AREA = Frame(0, 0, 1310, 864)
 
@@ -42,9 +42,9 @@ def star(leaves, chain=1):
     cloud = Node("cloud", device="gpu_a100_trt_int8", tier="cloud", servers=float("inf"), pins=("all",))
     ends = [boards[i - 1].name if i % chain else "cloud" for i in range(leaves)]
     links = [Link(board.name, end, link="lte_uplink") for board, end in zip(boards, ends, strict=True)]
-    return resolve(
+    return load_scenario(
         {"preset": "edge-small", "action": "scores", "dynamics": {}}
-        | {"topology": idn_gym.scenarios.presets.write(Explicit((*boards, cloud), tuple(links)))}
+        | {"topology": idn_gym.scenarios.presets.to_plain(Explicit((*boards, cloud), tuple(links)))}
     )
 
 
@@ -154,7 +154,7 @@ def test_lost_capacity_and_drops_are_shown():
 @pytest.mark.parametrize("name", [*PRESETS, "star", "chains"])
 def test_nodes_do_not_overlap(name):
     scenarios = {"star": lambda: star(49), "chains": lambda: star(48, chain=8)}
-    env = make(scenarios.get(name, lambda: resolve(name))(), "rgb_array")
+    env = make(scenarios.get(name, lambda: load_scenario(name))(), "rgb_array")
     scene = look(env.simulation, 0, None)
     area = AREA._replace(height=max(AREA.height, 100 * scene.plan.rows))
     cards = place_cards(scene, area)
@@ -170,7 +170,7 @@ def test_nodes_do_not_overlap(name):
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_links_of_a_tree_go_up_and_do_not_cross(name):
-    plan = lay_out(compile_scenario(resolve(name)))
+    plan = lay_out(compile_scenario(load_scenario(name)))
     assert all(plan.row[target] < plan.row[source] for source, target in plan.ends)
     for (a, up), (b, over) in combinations(plan.ends, 2):
         if plan.row[up] == plan.row[over]:
@@ -178,7 +178,7 @@ def test_links_of_a_tree_go_up_and_do_not_cross(name):
 
 
 def test_tiers_run_from_the_repositories_down():
-    plan = lay_out(compile_scenario(resolve("isp-hierarchy")))
+    plan = lay_out(compile_scenario(load_scenario("isp-hierarchy")))
     assert plan.tiers == ("cloud", "isp", "main-office", "office", "station")
 
 

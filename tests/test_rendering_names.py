@@ -7,9 +7,9 @@ import matplotlib.pyplot as plt
 import pytest
 
 import idn_gym  # noqa: F401
-from experiments.reports.plots import save
+from experiments.reports.plots import save_figure
 from idn_gym.rendering import letters
-from idn_gym.rendering.columns import fit, pad, width, wrap
+from idn_gym.rendering.columns import fit_columns, pad, width, wrap
 from idn_gym.rendering.letters import drawable, families
 
 NAMES = [
@@ -58,7 +58,11 @@ def test_columns_of_text_are_aligned_by_what_a_terminal_shows():
 def test_widths_of_letters():
     assert [width(text) for text in ("ab", "東京", "e\u0301", "\u200b", "─█")] == [2, 4, 1, 0, 2]
     assert pad("東", 4) + "|" == "東  |"
-    assert fit("東京タワー", 6) == "東京…" and fit("東京", 4) == "東京" and fit("a\nb", 4) == "a b"
+    assert (
+        fit_columns("東京タワー", 6) == "東京…"
+        and fit_columns("東京", 4) == "東京"
+        and fit_columns("a\nb", 4) == "a b"
+    )
     assert wrap(["東京", "大阪", "x"], 10, "  ") == ["東京, 大阪", "  x"]
 
 
@@ -88,7 +92,7 @@ def test_figures_draw_any_name_and_read_none_as_a_formula(tmp_path):
     axes.set_title("東京\n$x$")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        save(figure, tmp_path / "figure.png")
+        save_figure(figure, tmp_path / "figure.png")
     assert axes.get_title() == "\n".join(map(drawable, ("東京", r"\$x\$")))
     assert axes.get_xticklabels()[0].get_text().startswith("$")  # powers of ten are formulas still
     plt.close(figure)

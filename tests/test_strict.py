@@ -13,19 +13,19 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idn_gym.strict import ConfigError, closest, number, read, read_yaml, write
+from idn_gym.strict import ConfigError, bounded, closest, from_plain, read_yaml, to_plain
 
 
 @dataclass(frozen=True)
 class Circle:
-    radius: float = number(1.0, above=0, most=10)
+    radius: float = bounded(1.0, above=0, most=10)
     kind: Literal["circle"] = "circle"
 
 
 @dataclass(frozen=True)
 class Square:
-    side: float = number(2.0, least=0, below=100)
-    corners: int = number(4, least=3)
+    side: float = bounded(2.0, least=0, below=100)
+    corners: int = bounded(4, least=3)
     kind: Literal["square"] = "square"
 
 
@@ -41,13 +41,13 @@ class Even:
 @dataclass(frozen=True)
 class Sheet:
     name: str
-    size: float = number(infinite=True, least=0)
+    size: float = bounded(infinite=True, least=0)
     shape: Circle | Square = field(default_factory=Circle)
     others: tuple[Circle | Square, ...] = ()
-    weights: tuple[float, ...] = number((), least=0)
+    weights: tuple[float, ...] = bounded((), least=0)
     labels: tuple[str, ...] = ()
     even: Even | None = None
-    limit: float | None = number(None, above=0)
+    limit: float | None = bounded(None, above=0)
     bold: bool = False
     parts: Literal[1, 2, 3] = 2
     count: int = 0
@@ -59,14 +59,16 @@ GOOD = {"name": "a", "size": 1.0}
 def broken(change):
     """The message of the only error that GOOD with this change must cause."""
     with pytest.raises(ConfigError) as caught:
-        read(Sheet, {**GOOD, **change})
+        from_plain(Sheet, {**GOOD, **change})
     message = str(caught.value)
     assert "\n" not in message
     return message
 
 
 def test_defaults_and_nesting():
-    sheet = read(Sheet, {**GOOD, "shape": {"kind": "square", "side": 3}, "others": [{"kind": "circle"}]})
+    sheet = from_plain(
+        Sheet, {**GOOD, "shape": {"kind": "square", "side": 3}, "others": [{"kind": "circle"}]}
+    )
     assert sheet.shape == Square(side=3.0) and isinstance(sheet.shape.side, float)
     assert sheet.others == (Circle(),)
     assert sheet.even is None and sheet.parts == 2
@@ -152,29 +154,29 @@ def test_bounds(change, message):
     ],
 )
 def test_the_bounds_themselves_are_allowed(change):
-    read(Sheet, {**GOOD, **change})
+    from_plain(Sheet, {**GOOD, **change})
 
 
 def test_missing_keys_and_wrong_roots():
     with pytest.raises(ConfigError, match=r"^name: missing; Sheet needs it$"):
-        read(Sheet, {"size": 1})
+        from_plain(Sheet, {"size": 1})
     with pytest.raises(ConfigError, match=r"^top.size: missing; Sheet needs it$"):
-        read(Sheet, {"name": "a"}, "top")
+        from_plain(Sheet, {"name": "a"}, "top")
     with pytest.raises(ConfigError, match=r"^\[\] is not allowed; must be a mapping of Sheet$"):
-        read(Sheet, [])
+        from_plain(Sheet, [])
 
 
 def test_optional_parts_switch_on_and_off():
-    assert read(Sheet, {**GOOD, "even": True}).even == Even()
-    assert read(Sheet, {**GOOD, "even": {}}).even == Even()
-    assert read(Sheet, {**GOOD, "even": False}).even is None
-    assert read(Sheet, {**GOOD, "even": None, "limit": None}).limit is None
+    assert from_plain(Sheet, {**GOOD, "even": True}).even == Even()
+    assert from_plain(Sheet, {**GOOD, "even": {}}).even == Even()
+    assert from_plain(Sheet, {**GOOD, "even": False}).even is None
+    assert from_plain(Sheet, {**GOOD, "even": None, "limit": None}).limit is None
 
 
 def test_instances_pass_through():
     sheet = Sheet("a", 1.0, shape=Square())
-    assert read(Sheet, sheet) is sheet
-    assert read(Sheet, {**GOOD, "shape": Square()}).shape == Square()
+    assert from_plain(Sheet, sheet) is sheet
+    assert from_plain(Sheet, {**GOOD, "shape": Square()}).shape == Square()
 
 
 def test_an_unknown_kind_is_named_with_the_closest():
@@ -219,18 +221,18 @@ sheets = st.builds(
 
 @given(sheets)
 def test_write_and_read_are_inverse(sheet):
-    plain = write(sheet)
-    assert read(Sheet, plain) == sheet
-    assert write(read(Sheet, plain)) == plain
+    plain = to_plain(sheet)
+    assert from_plain(Sheet, plain) == sheet
+    assert to_plain(from_plain(Sheet, plain)) == plain
 
 
 @given(sheets)
 def test_written_files_read_back_the_same(tmp_path_factory, sheet):
     folder = tmp_path_factory.mktemp("files")
-    (folder / "a.json").write_text(json.dumps(write(sheet)), encoding="utf-8")
-    (folder / "a.yaml").write_text(yaml.safe_dump(write(sheet)), encoding="utf-8")
-    assert read(Sheet, read_yaml(folder / "a.json")) == sheet
-    assert read(Sheet, read_yaml(folder / "a.yaml")) == sheet
+    (folder / "a.json").write_text(json.dumps(to_plain(sheet)), encoding="utf-8")
+    (folder / "a.yaml").write_text(yaml.safe_dump(to_plain(sheet)), encoding="utf-8")
+    assert from_plain(Sheet, read_yaml(folder / "a.json")) == sheet
+    assert from_plain(Sheet, read_yaml(folder / "a.yaml")) == sheet
 
 
 junk = st.recursive(
@@ -243,7 +245,7 @@ junk = st.recursive(
 @given(st.dictionaries(st.sampled_from(list(Sheet.__dataclass_fields__)), junk) | junk)
 def test_junk_is_read_or_ends_in_one_config_error(value):
     try:
-        assert isinstance(read(Sheet, value), Sheet)
+        assert isinstance(from_plain(Sheet, value), Sheet)
     except ConfigError as error:
         assert str(error)
 
@@ -256,10 +258,10 @@ class Free:
 
 def test_mappings_keep_their_values_and_are_checked():
     plain = {"options": {"a": [1, {"b": None}]}, "values": {"x": [1, 2]}}
-    assert read(Free, plain) == Free({"a": [1, {"b": None}]}, {"x": (1, 2)})
+    assert from_plain(Free, plain) == Free({"a": [1, {"b": None}]}, {"x": (1, 2)})
     for key, wrong in [("options", {"options": 3}), ("values.x.1", {"values": {"x": [1, "2"]}})]:
         with pytest.raises(ConfigError) as error:
-            read(Free, wrong)
+            from_plain(Free, wrong)
         assert error.value.args[0] == key
     with pytest.raises(ConfigError, match="must be a mapping"):
-        read(Free, {"options": {1: 2}})
+        from_plain(Free, {"options": {1: 2}})

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from idn_gym.strict import ConfigError, override, read, read_yaml
+from idn_gym.strict import ConfigError, from_plain, override, read_yaml
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def test_overrides_that_lead_nowhere(changes, message):
 
 def test_an_override_with_a_wrong_key_is_found_on_reading():
     with pytest.raises(ConfigError, match=r"^radus: unknown key; .*'radius'"):
-        read(Circle, override({}, {"radus": 1}))
+        from_plain(Circle, override({}, {"radus": 1}))
 
 
 @pytest.mark.parametrize("text", ["8e9", "1.25e6", "1e-3", "+.5E2", "1E+3"])

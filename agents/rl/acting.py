@@ -11,7 +11,8 @@ from gymnasium.vector import VectorEnv
 from sb3_contrib import MaskablePPO
 from stable_baselines3.common.base_class import BaseAlgorithm
 
-from idn_gym.policy import Bools, Policy
+from idn_gym.core.arrays import Bools
+from idn_gym.policy import Policy
 
 
 def acting(algorithm: BaseAlgorithm, env: Env[Any, Any] | VectorEnv[Any, Any, Any]) -> Policy:

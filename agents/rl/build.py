@@ -31,7 +31,7 @@ ALGORITHMS: dict[str, type[BaseAlgorithm]] = {
     "sac": SAC,
     "tqc": TQC,
 }
-POLICIES: dict[str, str | type[BasePolicy]] = {
+SB3_POLICIES: dict[str, str | type[BasePolicy]] = {
     "ppo": ChoicePolicy,
     "ppo-graph": GraphPolicy,
     "maskable-ppo": MaskedChoicePolicy,
@@ -45,7 +45,7 @@ NETS = ("lstm_hidden_size", "n_quantiles", "log_std_init")
 """Fields of the configurations that SB3 wants among the options of the nets."""
 
 
-def build(config: AgentConfig, env: VecEnv, seed: int) -> BaseAlgorithm:
+def build_algorithm(config: AgentConfig, env: VecEnv, seed: int) -> BaseAlgorithm:
     """An untrained algorithm, on the CPU: these nets are too small to gain from anything else.
 
     Seeds torch, numpy and Python's generator, and `env` for its next reset: SB3 gives environment i
@@ -59,7 +59,7 @@ def build(config: AgentConfig, env: VecEnv, seed: int) -> BaseAlgorithm:
     return algorithm
 
 
-def rebuild(config: AgentConfig, env: VectorEnv[Any, Any, Any], path: str) -> BaseAlgorithm:
+def rebuild_algorithm(config: AgentConfig, env: VectorEnv[Any, Any, Any], path: str) -> BaseAlgorithm:
     """The algorithm whose policy.zip is at `path`, to act in `env` and not to train on.
 
     Args:
@@ -106,7 +106,7 @@ def _assemble(config: AgentConfig, native: Any, **given: Any) -> BaseAlgorithm:
     if kind in ("sac", "tqc"):
         options["ent_coef"] = f"auto_{options['ent_coef']}"
     return ALGORITHMS[kind](
-        POLICIES.get(kind, "MlpPolicy"),
+        SB3_POLICIES.get(kind, "MlpPolicy"),
         learning_rate=rate,
         policy_kwargs=nets,
         device="cpu",

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, get_args
 
-from idn_gym.strict import ConfigError, number
+from idn_gym.strict import ConfigError, bounded
 
 DISCRETE = ("placement", "change")
 CONTINUOUS = ("scores", "scores-task", "fractional")
@@ -20,7 +20,7 @@ EVERYWHERE = ("scores", "change")
 
 
 @dataclass(frozen=True)
-class Hyper:
+class AlgorithmConfig:
     """What all algorithms have in common."""
 
     codecs: ClassVar[tuple[str, ...]]
@@ -28,39 +28,39 @@ class Hyper:
     observes: ClassVar[str] = "flat"
     """observation codec that its nets read"""
 
-    learning_rate: float = number(above=0, most=LARGEST)
+    learning_rate: float = bounded(above=0, most=LARGEST)
     schedule: Literal["constant", "linear"] = "constant"
     """how the learning rate moves; linear: to 0 at the end of training"""
-    gamma: float = number(0.99, least=0, most=1)
-    net_arch: tuple[int, ...] = number((64, 64), least=1)
+    gamma: float = bounded(0.99, least=0, most=1)
+    net_arch: tuple[int, ...] = bounded((64, 64), least=1)
     """widths of the hidden layers, the same for all nets"""
     activation: Literal["tanh", "relu"] = "tanh"
 
 
 @dataclass(frozen=True, kw_only=True)
-class OnPolicy(Hyper):
+class OnPolicy(AlgorithmConfig):
     """Actor-critics that learn from each rollout at once, and then forget it."""
 
-    n_steps: int = number(least=1)
+    n_steps: int = bounded(least=1)
     """slots per environment between updates"""
-    gae_lambda: float = number(0.95, least=0, most=1)
-    ent_coef: float = number(0.0, least=0, most=LARGEST)
-    vf_coef: float = number(0.5, least=0, most=LARGEST)
-    max_grad_norm: float = number(0.5, above=0, most=LARGEST)
+    gae_lambda: float = bounded(0.95, least=0, most=1)
+    ent_coef: float = bounded(0.0, least=0, most=LARGEST)
+    vf_coef: float = bounded(0.5, least=0, most=LARGEST)
+    max_grad_norm: float = bounded(0.5, above=0, most=LARGEST)
 
 
 @dataclass(frozen=True)
-class Clipped(OnPolicy):
+class PPOFamilyConfig(OnPolicy):
     """Proximal policy optimisation."""
 
-    batch_size: int = number(64, least=2)
+    batch_size: int = bounded(64, least=2)
     """transitions per gradient step; best a divisor of n_steps x environments"""
-    n_epochs: int = number(10, least=1)
-    clip_range: float = number(0.2, above=0, most=LARGEST)
+    n_epochs: int = bounded(10, least=1)
+    clip_range: float = bounded(0.2, above=0, most=LARGEST)
 
 
 @dataclass(frozen=True)
-class PPOConfig(Clipped):
+class PPOConfig(PPOFamilyConfig):
     """PPO."""
 
     codecs = DISCRETE + CONTINUOUS
@@ -68,7 +68,7 @@ class PPOConfig(Clipped):
 
 
 @dataclass(frozen=True)
-class GraphPPOConfig(Clipped):
+class GraphPPOConfig(PPOFamilyConfig):
     """PPO with nets that fit every scenario, by message passing over the graph observation.
 
     Each entry of `net_arch` is a round of messages and the width of what nodes know after it.
@@ -76,7 +76,7 @@ class GraphPPOConfig(Clipped):
 
     codecs = DISCRETE + CONTINUOUS
     observes = "graph"
-    log_std_init: float = number(-1.5, least=-20, most=2)
+    log_std_init: float = bounded(-1.5, least=-20, most=2)
     """logarithm of the standard deviation of continuous actions before training"""
     guess: bool = True
     """start from what the observation forecasts that segments save, instead of from nothing"""
@@ -88,7 +88,7 @@ class GraphPPOConfig(Clipped):
 
 
 @dataclass(frozen=True)
-class MaskablePPOConfig(Clipped):
+class MaskablePPOConfig(PPOFamilyConfig):
     """PPO that never tries what the mask forbids."""
 
     codecs = DISCRETE
@@ -96,11 +96,11 @@ class MaskablePPOConfig(Clipped):
 
 
 @dataclass(frozen=True)
-class RecurrentPPOConfig(Clipped):
+class RecurrentPPOConfig(PPOFamilyConfig):
     """PPO with a memory: an LSTM before the hidden layers, another one for the value."""
 
     codecs = DISCRETE + CONTINUOUS
-    lstm_hidden_size: int = number(64, least=1)
+    lstm_hidden_size: int = bounded(64, least=1)
     kind: Literal["recurrent-ppo"] = "recurrent-ppo"
 
 
@@ -109,27 +109,27 @@ class A2CConfig(OnPolicy):
     """Advantage actor-critic: one gradient step per rollout."""
 
     codecs = DISCRETE + CONTINUOUS
-    rms_prop_eps: float = number(1e-5, above=0, most=LARGEST)
+    rms_prop_eps: float = bounded(1e-5, above=0, most=LARGEST)
     normalize_advantage: bool = False
     kind: Literal["a2c"] = "a2c"
 
 
 @dataclass(frozen=True)
-class OffPolicy(Hyper):
+class OffPolicy(AlgorithmConfig):
     """Algorithms that learn from a memory of past transitions."""
 
-    buffer_size: int = number(50_000, least=1)
+    buffer_size: int = bounded(50_000, least=1)
     """transitions that are remembered; one takes 8 bytes per entry of the observation, and every
     checkpoint writes them all"""
-    learning_starts: int = number(1_000, least=0)
+    learning_starts: int = bounded(1_000, least=0)
     """transitions of random actions before learning begins"""
-    batch_size: int = number(256, least=1)
+    batch_size: int = bounded(256, least=1)
     """transitions per gradient step"""
-    tau: float = number(0.005, above=0, most=1)
+    tau: float = bounded(0.005, above=0, most=1)
     """how far the target net moves towards the net at each of its updates"""
-    train_freq: int = number(1, least=1)
+    train_freq: int = bounded(1, least=1)
     """slots per environment between updates"""
-    gradient_steps: int = number(1, least=1)
+    gradient_steps: int = bounded(1, least=1)
     """per update"""
 
 
@@ -138,13 +138,13 @@ class DQNConfig(OffPolicy):
     """Deep Q-learning."""
 
     codecs = ("change",)
-    target_update_interval: int = number(1_000, least=1)
+    target_update_interval: int = bounded(1_000, least=1)
     """transitions between updates of the target net"""
-    exploration_fraction: float = number(0.3, above=0, most=1)
+    exploration_fraction: float = bounded(0.3, above=0, most=1)
     """share of training over which exploration falls to its final rate"""
-    exploration_initial_eps: float = number(1.0, least=0, most=1)
-    exploration_final_eps: float = number(0.05, least=0, most=1)
-    max_grad_norm: float = number(10.0, above=0, most=LARGEST)
+    exploration_initial_eps: float = bounded(1.0, least=0, most=1)
+    exploration_final_eps: float = bounded(0.05, least=0, most=1)
+    max_grad_norm: float = bounded(10.0, above=0, most=LARGEST)
     kind: Literal["dqn"] = "dqn"
 
 
@@ -152,7 +152,7 @@ class DQNConfig(OffPolicy):
 class QRDQNConfig(DQNConfig):
     """Deep Q-learning of the distribution of returns, as quantiles."""
 
-    n_quantiles: int = number(25, least=1)
+    n_quantiles: int = bounded(25, least=1)
     kind: Literal["qr-dqn"] = "qr-dqn"
 
 
@@ -161,7 +161,7 @@ class SACConfig(OffPolicy):
     """Soft actor-critic."""
 
     codecs = CONTINUOUS
-    ent_coef: float = number(0.1, above=0, most=LARGEST)
+    ent_coef: float = bounded(0.1, above=0, most=LARGEST)
     """weight of the entropy at the beginning; it is learnt from there"""
     kind: Literal["sac"] = "sac"
 
@@ -170,8 +170,8 @@ class SACConfig(OffPolicy):
 class TQCConfig(SACConfig):
     """Soft actor-critic on quantiles of the return, the highest of which it distrusts."""
 
-    n_quantiles: int = number(25, least=1)
-    top_quantiles_to_drop_per_net: int = number(2, least=0)
+    n_quantiles: int = bounded(25, least=1)
+    top_quantiles_to_drop_per_net: int = bounded(2, least=0)
     kind: Literal["tqc"] = "tqc"
 
     def __post_init__(self) -> None:
@@ -225,7 +225,7 @@ def check_rollout(agent: AgentConfig, envs: int) -> None:
     Raises:
         ConfigError: PPO of any kind, and that is what `Clipped.batch_size` leaves over.
     """
-    if isinstance(agent, Clipped) and agent.n_steps * envs % agent.batch_size == 1:
+    if isinstance(agent, PPOFamilyConfig) and agent.n_steps * envs % agent.batch_size == 1:
         raise ConfigError(
             "agent.n_steps",
             f"{agent.n_steps} is not allowed with envs = {envs}; "

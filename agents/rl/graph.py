@@ -22,10 +22,10 @@ from idn_gym.strict import ConfigError
 CHOICE = {"of task": 3.0, "resident": 1.0}
 """Logits to start from: of a task's segments that which saves most, and rather what is there already."""
 
-FAINT = 100.0
+LOGIT_SHRINKAGE = 100.0
 """Size of a logit that leaves next to no chance, but more than `IMPOSSIBLE`."""
 
-NOTHING = 2.0
+NOTHING_LOGIT = 2.0
 """Logit of nothing in their place, to start from."""
 
 PRIORITY = {"of node": 0.8, "resident": 0.1}
@@ -74,7 +74,7 @@ class PlacementReadout(ChoiceReadout):
 
     def __init__(self, wiring: Wiring, width: int, activation: type[nn.Module]) -> None:
         super().__init__(wiring, width, activation)
-        nn.init.constant_(self.nothing.bias, NOTHING)
+        nn.init.constant_(self.nothing.bias, NOTHING_LOGIT)
         groups, count = groups_of(wiring), len(wiring.node)
         table = _padded([[count + d, *pairs] for d, (_, pairs) in enumerate(groups)], count + len(groups))
         self.keep("table", [entry for row in table for entry in row])
@@ -101,7 +101,7 @@ class ChangeReadout(ChoiceReadout):
     def forward(self, scene: Scene) -> Tensor:
         allowed = scene.fits & (scene.pairs[..., self.resident] < 0.5)
         score = self.scorer(scene)[..., 0].masked_fill(~allowed, IMPOSSIBLE)
-        others = score.logsumexp(dim=1, keepdim=True).clamp(min=-FAINT)
+        others = score.logsumexp(dim=1, keepdim=True).clamp(min=-LOGIT_SHRINKAGE)
         nothing = self.nothing(scene.whole) + others
         return torch.cat([nothing, score], dim=1)
 

@@ -11,12 +11,12 @@ from typing import Any
 from gymnasium.vector import VectorEnv
 
 from agents.rl.config import AgentConfig
-from idn_gym.actions import CODECS, make_codec
+from idn_gym.actions import ACTION_CODECS, make_codec
 from idn_gym.observations import OBSERVERS, make_observer
 from idn_gym.policies.registry import simulation_of
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Scenario
-from idn_gym.strict import ConfigError, closest, read, read_yaml, show
+from idn_gym.strict import ConfigError, closest, from_plain, read_yaml, show
 
 RECORD = "config.yaml"
 
@@ -33,7 +33,7 @@ class Origin:
 
     def __post_init__(self) -> None:
         for key, name, known in (
-            ("action", self.codec, CODECS),
+            ("action", self.codec, ACTION_CODECS),
             ("observation", self.observation, OBSERVERS),
         ):
             if name not in known:
@@ -80,6 +80,6 @@ def origin_of(path: str) -> Origin | None:
         raise ConfigError(str(record), f"{show(found)} is not what a training run leaves")
     names = [field.name for field in dataclasses.fields(Origin)]
     try:
-        return read(Origin, {name: run[name] for name in names if name in run})
+        return from_plain(Origin, {name: run[name] for name in names if name in run})
     except ConfigError as error:
         raise ConfigError(str(record), str(error)) from None

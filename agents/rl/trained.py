@@ -11,7 +11,7 @@ from gymnasium.vector import VectorEnv
 from stable_baselines3.common.base_class import BaseAlgorithm
 
 from agents.rl.acting import acting
-from agents.rl.build import ALGORITHMS, rebuild
+from agents.rl.build import ALGORITHMS, rebuild_algorithm
 from agents.rl.graph import GraphPolicy, check_codecs, rewired
 from agents.rl.origin import RECORD, Origin, origin_of
 from idn_gym.policy import Policy
@@ -75,7 +75,7 @@ def _reader(kind: str) -> Callable[..., Policy]:
         if origin is not None:
             if not origin.fits(env):
                 raise others
-            return acting(rebuild(origin.agent, env, str(path)), env)
+            return acting(rebuild_algorithm(origin.agent, env, str(path)), env)
         trained = _unpickle(kind, str(path))
         spaces = (trained.observation_space, trained.action_space)
         if spaces != (env.single_observation_space, env.single_action_space):
@@ -109,7 +109,7 @@ def ppo_graph(env: VectorEnv[Any, Any, Any], path: str | None = None, trust: boo
     origin = _origin("ppo-graph", path, trust)
     if origin is not None:
         check_codecs(env, origin.codec)
-        return rebuild(origin.agent, env, str(path))
+        return rebuild_algorithm(origin.agent, env, str(path))
     trained: Any = _unpickle("ppo-graph", str(path)).policy
     if not isinstance(trained, GraphPolicy):
         kind = type(trained).__name__

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.lab.store import Store
-from idn_gym.catalog.exit_rules import Bools, split
-from idn_gym.core.arrays import Floats, Ints
+from idn_gym.catalog.exit_rules import split
+from idn_gym.core.arrays import Bools, Floats, Ints
 from idn_gym.lab import codecs
 from idn_gym.lab.calibrate import fit_exits
 from idn_gym.lab.data import Data
-from idn_gym.lab.exits import Criterion, cheapest, doubt, screen
+from idn_gym.lab.exits import DoubtCriterion, cheapest_setting, doubt, screen
 from idn_gym.lab.networks import Chain
 
 
@@ -64,7 +64,7 @@ class Evidence:
 
     @functools.cached_property
     def pictures(self) -> dict[str, codecs.Sent]:
-        cuts = [codecs.cut(self.baseline, after, self.data) for after in (1, 2)]
+        cuts = [codecs.cut_chain(self.baseline, after, self.data) for after in (1, 2)]
         return {sent.name: sent for sent in (*codecs.send_pictures(self.baseline, self.data), *cuts)}
 
     def accuracy(self, name: str, exit_: int = -1, part: str = "test") -> float:
@@ -72,7 +72,11 @@ class Evidence:
         return 100 * float(self.store.record(name, self.seed)["accuracy"][part][exit_])
 
     def screened(
-        self, name: str, costs: Sequence[float], allowed: float, criterion: Criterion = "normalised entropy"
+        self,
+        name: str,
+        costs: Sequence[float],
+        allowed: float,
+        criterion: DoubtCriterion = "normalised entropy",
     ) -> tuple[float, float, float]:
         """Share that leaves first, mean cost and accuracy [points], on test pictures.
 
@@ -88,7 +92,7 @@ class Evidence:
 
         front = screen(*judge(scores.validation, scores.validation_labels), costs)
         shares, right = split(
-            *judge(scores.test, scores.test_labels), cheapest(front, allowed / 100).thresholds
+            *judge(scores.test, scores.test_labels), cheapest_setting(front, allowed / 100).thresholds
         )
         return float(shares[0]), float(shares @ np.asarray(costs)), 100 * float(shares @ right)
 

@@ -29,10 +29,10 @@ from idn_gym.lab.calibrate import (
     RAW,
     Scaling,
     check_labelled,
+    class_scores,
     fit_isotonic,
     fit_temperature,
     fit_vector,
-    score,
 )
 from idn_gym.lab.calibration_error import (
     Reliability,
@@ -149,14 +149,14 @@ def read_logits(path: Path) -> Logits:
     )
 
 
-def judge(logits: Logits) -> Iterator[Judged]:
+def score_signals(logits: Logits) -> Iterator[Judged]:
     """Every estimate of every exit under every condition, raw and calibrated."""
     for x, scalings in enumerate(logits.scalings):
         for calibration, scaling in scalings.items():
             source = fit_source(scaling(logits.validation[x]), logits.validation_labels)
             for k, condition in enumerate(logits.conditions):
                 probabilities = scaling(logits.test[k, x])
-                accuracy = float(np.mean(score(probabilities).predicted == logits.test_labels))
+                accuracy = float(np.mean(class_scores(probabilities).predicted == logits.test_labels))
                 for name, value in estimate(source, probabilities).items():
                     yield Judged(
                         logits.network, logits.file, calibration, name, condition, x + 1, accuracy, value
@@ -179,7 +179,7 @@ def calibration_errors(logits: Logits) -> Iterator[Calibrated]:
         }
         for calibration, scaling in scalings.items():
             probabilities = scaling(test)
-            scores = score(probabilities)
+            scores = class_scores(probabilities)
             correct = scores.predicted == labels
             yield Calibrated(
                 logits.network,
@@ -193,7 +193,7 @@ def calibration_errors(logits: Logits) -> Iterator[Calibrated]:
                 brier_score(probabilities, labels),
                 negative_log_likelihood(scaling(validation), validation_labels),
             )
-        fitted, scores = score(RAW(validation)), score(RAW(test))
+        fitted, scores = class_scores(RAW(validation)), class_scores(RAW(test))
         correct = scores.predicted == labels
         curve = fit_isotonic(fitted.confidence, fitted.predicted == validation_labels)
         error = expected_calibration_error(curve(scores.confidence), correct)
@@ -208,7 +208,7 @@ def diagrams(logits: Logits) -> Iterator[tuple[str, Reliability]]:
     clean = logits.conditions.index(CLEAN)
     for x, scalings in enumerate(logits.scalings):
         for calibration, scaling in scalings.items():
-            scores = score(scaling(logits.test[clean, x]))
+            scores = class_scores(scaling(logits.test[clean, x]))
             yield (
                 f"exit {x + 1}, {calibration}",
                 reliability(scores.confidence, scores.predicted == logits.test_labels),
@@ -221,7 +221,7 @@ def follow(logits: Logits, seed: int = 0) -> Iterator[Followed]:
     samples = rng.integers(len(logits.test_labels), size=(len(STREAM), SEGMENT))
     for x, scalings in enumerate(logits.scalings):
         scored = {
-            condition: score(scalings["calibrated"](logits.test[k, x]))
+            condition: class_scores(scalings["calibrated"](logits.test[k, x]))
             for k, condition in enumerate(logits.conditions)
             if condition in STREAM
         }

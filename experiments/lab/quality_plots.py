@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.reports.plots import COLOURS, STYLE, WIDTH, plt, save
+from experiments.reports.plots import COLOURS, PLOT_STYLE, PLOT_WIDTH, plt, save_figure
 from idn_gym.lab.calibration_error import Reliability
 
-COLUMNS = 2
+PLOT_COLUMNS = 2
 
-FEW = 10
+LEAST_SAMPLES = 10
 """Bins with fewer samples say nothing and are left out."""
 
 
@@ -24,16 +24,21 @@ def draw_reliability(path: Path, title: str, diagrams: Mapping[str, Reliability]
         title: of the whole.
         diagrams: by title.
     """
-    rows = -(-len(diagrams) // COLUMNS)
-    with plt.rc_context(STYLE):
+    rows = -(-len(diagrams) // PLOT_COLUMNS)
+    with plt.rc_context(PLOT_STYLE):
         figure, grid = plt.subplots(
-            rows, COLUMNS, figsize=(WIDTH, 0.6 + 2.2 * rows), squeeze=False, sharex=True, layout="constrained"
+            rows,
+            PLOT_COLUMNS,
+            figsize=(PLOT_WIDTH, 0.6 + 2.2 * rows),
+            squeeze=False,
+            sharex=True,
+            layout="constrained",
         )
         for axes, (name, table) in zip(grid.flat, diagrams.items(), strict=False):
             edges = np.linspace(0.0, 1.0, len(table.samples) + 1)
             axes.stairs(table.samples / table.samples.sum(), edges, fill=True, color="#dddddd")
             axes.plot([0.0, 1.0], [0.0, 1.0], color="#7f7f7f", lw=0.8)
-            shown = table.samples >= FEW
+            shown = table.samples >= LEAST_SAMPLES
             axes.plot(table.confidence[shown], table.accuracy[shown], "o-", color=COLOURS[0], ms=3.5, lw=1.2)
             axes.set(xlim=(0.0, 1.0), ylim=(0.0, 1.0), title=name)
         for axes in grid.flat[len(diagrams) :]:
@@ -41,4 +46,4 @@ def draw_reliability(path: Path, title: str, diagrams: Mapping[str, Reliability]
         figure.suptitle(title)
         figure.supxlabel("confidence (grey: share of the samples)")
         figure.supylabel("accuracy")
-        save(figure, path)
+        save_figure(figure, path)

@@ -31,13 +31,13 @@ from idn_gym.lab.networks import Chain
 from idn_gym.lab.produce import Trained
 from idn_gym.lab.recipes import Lab, untrained
 from idn_gym.lab.training import accuracy, logits
-from idn_gym.strict import ConfigError, read, read_yaml, show, write
+from idn_gym.strict import ConfigError, from_plain, read_yaml, show, to_plain
 
-PACKAGES = ("numpy", "scipy", "scikit-learn", "pillow", "torch")
+LAB_PACKAGES = ("numpy", "scipy", "scikit-learn", "pillow", "torch")
 """whose versions can move weights, temperatures, the digits, and the bytes of PNG and JPEG"""
 
 
-class Scores(NamedTuple):
+class StoredScores(NamedTuple):
     """Logits of a trained network, and the truth."""
 
     validation: NDArray[np.float16]  # (X, S, C)
@@ -59,12 +59,12 @@ class Store(NamedTuple):
         Raises:
             ConfigError: there is none.
         """
-        return cls(read(Lab, read_yaml(folder / "lab.json")), folder)
+        return cls(from_plain(Lab, read_yaml(folder / "lab.json")), folder)
 
     def found(self) -> None:
         """Make the folder and write down what belongs into it."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        write_text(self.folder / "lab.json", json.dumps(write(self.lab), indent=1) + "\n")
+        write_text(self.folder / "lab.json", json.dumps(to_plain(self.lab), indent=1) + "\n")
 
     def complete(self) -> tuple[int, ...]:
         """Seeds of which all networks are there.
@@ -127,15 +127,15 @@ class Store(NamedTuple):
     def _weights(self, name: str, seed: int) -> Any:
         return read_tensors(self.file(name, seed, ".pt"))
 
-    def scores(self, name: str, seed: int) -> Scores:
+    def scores(self, name: str, seed: int) -> StoredScores:
         """Its logits on validation and test pictures."""
         self.record(name, seed)
         path = self.file(name, seed, ".npz")
         arrays = read_arrays(path)
-        for key in Scores._fields:
+        for key in StoredScores._fields:
             if key not in arrays:
                 raise ConfigError(str(path), f"array {key!r} is missing")
-        return Scores(**{key: arrays[key] for key in Scores._fields})
+        return StoredScores(**{key: arrays[key] for key in StoredScores._fields})
 
     def save(self, name: str, seed: int, trained: Trained, data: Data) -> None:
         """Write a trained network down, record last."""
@@ -152,7 +152,7 @@ class Store(NamedTuple):
             "accuracy": {key: accuracy(scores[key], part.labels).tolist() for key, part in parts.items()},
             "cpu_seconds": round(trained.cpu_seconds, 2),
             "recipes": self._recipes(name),
-            "versions": versions(),
+            "versions": lab_versions(),
             "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         }
         self.file(name, seed).parent.mkdir(parents=True, exist_ok=True)
@@ -168,16 +168,16 @@ class Store(NamedTuple):
         lab = self.lab
         common: dict[str, Any] = {
             "data": lab.data,
-            "size": write(lab.size),
+            "size": to_plain(lab.size),
             "batch": lab.batch,
             "precision": lab.precision,
         }
         if lab.pictures is not None:
             common["pictures"] = lab.pictures
-        return [common, *(write(recipe) for recipe in self.lab.line(name))]
+        return [common, *(to_plain(recipe) for recipe in self.lab.line(name))]
 
 
-def versions() -> dict[str, str]:
+def lab_versions() -> dict[str, str]:
     """Versions of Python, of this project and of all that trained networks and their tables depend on."""
     own = {"python": platform.python_version(), "idn-gym": idn_gym.__version__}
-    return own | {name: importlib.metadata.version(name) for name in PACKAGES}
+    return own | {name: importlib.metadata.version(name) for name in LAB_PACKAGES}

@@ -16,20 +16,20 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.ticker import Formatter, LogFormatter, ScalarFormatter
 
-from experiments.reports.tables import COLUMNS
+from experiments.reports.tables import COMPARISON_COLUMNS
 from idn_gym.evaluation.intervals import Interval, mean_interval
 from idn_gym.evaluation.rollout import Episodes
 from idn_gym.files import atomically, file_name
 from idn_gym.rendering.letters import drawable, families
 from idn_gym.scenarios.config import Scenario
 
-WIDTH = 7.0
+PLOT_WIDTH = 7.0
 """[inches]"""
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#7f7f7f")
 """Okabe and Ito's palette, and grey."""
 
-STYLE = {
+PLOT_STYLE = {
     "figure.dpi": 200,
     "font.size": 8,
     "axes.spines.top": False,
@@ -46,7 +46,7 @@ STYLE = {
 }
 
 
-def save(figure: Figure, path: Path) -> Path:
+def save_figure(figure: Figure, path: Path) -> Path:
     """Write a figure as PNG, whole or not at all, and free it.
 
     Names are drawn as they are, in whatever script, and never read as formulas.
@@ -89,18 +89,18 @@ def draw_all(out: Path, scenario: Scenario, played: Mapping[str, Episodes]) -> l
         played: episodes of each agent; colours go by this order.
     """
     colours = {agent: COLOURS[i % len(COLOURS)] for i, agent in enumerate(played)}
-    drawings = {"cost": draw_costs, "objectives": draw_objectives, "course": draw_course}
+    drawings = {"cost": draw_costs, "objectives": draw_objectives, "course": plot_comparison_course}
     paths = []
-    with plt.rc_context(STYLE):
+    with plt.rc_context(PLOT_STYLE):
         for name, draw in drawings.items():
             figure = draw(scenario, played, colours)
-            paths.append(save(figure, out / f"{file_name(scenario.name)}-{name}.png"))
+            paths.append(save_figure(figure, out / f"{file_name(scenario.name)}-{name}.png"))
     return paths
 
 
 def draw_costs(scenario: Scenario, played: Mapping[str, Episodes], colours: Mapping[str, str]) -> Any:
     """Mean scalar cost of each agent with its interval, best on top."""
-    figure, axes = plt.subplots(figsize=(WIDTH, 0.9 + 0.28 * len(played)), layout="constrained")
+    figure, axes = plt.subplots(figsize=(PLOT_WIDTH, 0.9 + 0.28 * len(played)), layout="constrained")
     intervals = {agent: mean_interval(-episodes.scalar.mean(axis=1)) for agent, episodes in played.items()}
     _draw_dots(axes, intervals, colours, _by_cost(played))
     seeds = len(next(iter(played.values())).seeds)
@@ -116,13 +116,17 @@ def draw_objectives(scenario: Scenario, played: Mapping[str, Episodes], colours:
     Means per request over an episode, but for update, which is the share of memory loaded per slot.
     """
     columns = 4
-    rows = -(-len(COLUMNS) // columns)
+    rows = -(-len(COMPARISON_COLUMNS) // columns)
     figure, grid = plt.subplots(
-        rows, columns, figsize=(WIDTH, rows * (0.7 + 0.2 * len(played))), sharey=True, layout="constrained"
+        rows,
+        columns,
+        figsize=(PLOT_WIDTH, rows * (0.7 + 0.2 * len(played))),
+        sharey=True,
+        layout="constrained",
     )
     records = {agent: episodes.records() for agent, episodes in played.items()}
     order = _by_cost(played)
-    panels = zip(COLUMNS.items(), grid.flat, strict=False)
+    panels = zip(COMPARISON_COLUMNS.items(), grid.flat, strict=False)
     for (name, (heading, factor)), axes in panels:
         intervals = {
             agent: mean_interval(np.array([row[name] for row in rows]) * factor)
@@ -130,7 +134,7 @@ def draw_objectives(scenario: Scenario, played: Mapping[str, Episodes], colours:
         }
         _draw_dots(axes, intervals, colours, order)
         axes.set_title(heading)
-    for axes in grid.flat[len(COLUMNS) :]:
+    for axes in grid.flat[len(COMPARISON_COLUMNS) :]:
         axes.set_visible(False)
     seeds = len(next(iter(played.values())).seeds)
     spread = f"means and 95 % intervals over {seeds} episodes" if seeds > 1 else "one episode"
@@ -138,10 +142,12 @@ def draw_objectives(scenario: Scenario, played: Mapping[str, Episodes], colours:
     return figure
 
 
-def draw_course(scenario: Scenario, played: Mapping[str, Episodes], colours: Mapping[str, str]) -> Any:
+def plot_comparison_course(
+    scenario: Scenario, played: Mapping[str, Episodes], colours: Mapping[str, str]
+) -> Any:
     """Requests and cost slot by slot in the first episode."""
     figure, (above, below) = plt.subplots(
-        2, 1, figsize=(WIDTH, 3.6), sharex=True, height_ratios=(1, 2.2), layout="constrained"
+        2, 1, figsize=(PLOT_WIDTH, 3.6), sharex=True, height_ratios=(1, 2.2), layout="constrained"
     )
     first = next(iter(played.values()))
     hours = np.arange(first.scalar.shape[1]) * scenario.slot_seconds / 3600.0

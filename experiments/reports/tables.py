@@ -25,7 +25,7 @@ from idn_gym.files import write_text
 from idn_gym.objectives import read_preference, tariff_of
 from idn_gym.scenarios.config import Scenario
 
-COLUMNS: dict[str, tuple[str, float]] = {
+COMPARISON_COLUMNS: dict[str, tuple[str, float]] = {
     "accuracy": ("accuracy [%]", 100.0),
     "latency": ("latency [ms]", 1e3),
     "energy": ("energy [J]", 1.0),
@@ -44,7 +44,7 @@ TARIFF = (
 
 
 @dataclass(frozen=True)
-class Row:
+class ComparisonRow:
     """One agent on one scenario."""
 
     scenario: str
@@ -83,7 +83,7 @@ def own_tariff(scenario: Scenario, preference: Any) -> str:
 
 def summarise(
     scenario: Scenario, played: Mapping[str, Episodes], reference: str, preference: Any = "balanced"
-) -> list[Row]:
+) -> list[ComparisonRow]:
     """One row per agent, best first."""
     served_by = own_tariff(scenario, preference)
     costs = {agent: -episodes.scalar.mean(axis=1) for agent, episodes in played.items()}
@@ -98,17 +98,19 @@ def summarise(
             for compared in (paired_difference, relative_difference)
         )
         cost = mean_interval(costs[agent])
-        rows.append(Row(scenario.name, agent, reference, cost, difference, means, served_by, relative))
+        rows.append(
+            ComparisonRow(scenario.name, agent, reference, cost, difference, means, served_by, relative)
+        )
     return sorted(rows, key=lambda row: row.cost.estimate)
 
 
-def to_text(rows: Sequence[Row], seeds: str) -> str:
+def comparison_table(rows: Sequence[ComparisonRow], seeds: str) -> str:
     """The table for people; a plus says that the agent costs more than the reference."""
     lines = []
     for scenario in dict.fromkeys(row.scenario for row in rows):
         mine = [row for row in rows if row.scenario == scenario]
         served_by = mine[0].served_by
-        columns = {**COLUMNS, **({"tariff_cost": ("serving cost", 1.0)} if served_by else {})}
+        columns = {**COMPARISON_COLUMNS, **({"tariff_cost": ("serving cost", 1.0)} if served_by else {})}
         head = [
             "agent",
             "cost per slot",
@@ -142,14 +144,14 @@ def aligned(head: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
     return lines
 
 
-def write_table(out: Path, rows: Sequence[Row], text: str) -> None:
+def write_table(out: Path, rows: Sequence[ComparisonRow], text: str) -> None:
     """``table.txt`` for people; ``table.csv`` and ``table.json``, all in SI units, for programs."""
     write_text(out / "table.json", json.dumps(known([asdict(row) for row in rows]), indent=2) + "\n")
     plain = []
     for row in rows:
         cells: dict[str, object] = {"scenario": row.scenario, "agent": row.agent, "reference": row.reference}
-        cells |= spread("cost", row.cost) | spread("difference", row.difference)
-        cells |= spread("relative", row.relative)
+        cells |= interval_text("cost", row.cost) | interval_text("difference", row.difference)
+        cells |= interval_text("relative", row.relative)
         plain.append(cells | row.figures)
     write_csv(out / "table.csv", plain)
     write_text(out / "table.txt", text + "\n")  # last: where it is, all is there
@@ -171,7 +173,7 @@ def write_csv(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
     write_text(path, text.getvalue())
 
 
-def spread(name: str, interval: Interval) -> dict[str, float]:
+def interval_text(name: str, interval: Interval) -> dict[str, float]:
     """An interval as three columns."""
     return {name: interval.estimate, f"{name}_low": interval.low, f"{name}_high": interval.high}
 

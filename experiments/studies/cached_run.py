@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from experiments.studies.cached_training import Training
+from experiments.studies.cached_training import CachedTraining
 from idn_gym.files import write_text
 from idn_gym.scenarios.config import Scenario
-from idn_gym.strict import ConfigError, read_yaml, show, write
+from idn_gym.strict import ConfigError, read_yaml, show, to_plain
 
 Fields = Mapping[str, type | tuple[type, ...]]
 """Entries of a record, with what they have to be."""
 
 
 @dataclass(frozen=True)
-class Kept:
+class CachedRun:
     """A run of an agent on a scenario; two that are equal give the same numbers."""
 
     part: str
@@ -40,7 +40,7 @@ class Kept:
         """Where the record is kept; arrays lie beside it."""
         raise NotImplementedError
 
-    def trainings(self) -> list[Training]:
+    def trainings(self) -> list[CachedTraining]:
         """What has to be trained before it is played."""
         raise NotImplementedError
 
@@ -50,7 +50,7 @@ class Kept:
 
     def record(self) -> dict[str, Any]:
         """As plain data, to tell whether what is on disk is this run."""
-        plain = {**dataclasses.asdict(self), "scenario": write(self.scenario)}
+        plain = {**dataclasses.asdict(self), "scenario": to_plain(self.scenario)}
         plain["trained"] = [training.name for training in self.trainings()]
         found: dict[str, Any] = json.loads(json.dumps(plain))
         return found

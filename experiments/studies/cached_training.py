@@ -14,14 +14,14 @@ from experiments.studies.code_stamp import code_stamp
 from idn_gym.core.kernel import processor_seconds
 from idn_gym.files import file_name, write_text
 from idn_gym.scenarios.config import Scenario
-from idn_gym.strict import ConfigError, read_yaml, show, write
+from idn_gym.strict import ConfigError, read_yaml, show, to_plain
 
 if TYPE_CHECKING:
     from experiments.training.run_config import RunConfig
 
 
 @dataclass(frozen=True)
-class Training:
+class CachedTraining:
     """What is trained; two whose resolved configurations are equal give the same policy."""
 
     agent: str
@@ -37,15 +37,15 @@ class Training:
         Raises:
             ConfigError: there is no such run.
         """
-        from experiments.training.run_config import resolve  # torch: only for those who need it
+        from experiments.training.run_config import load_run_config  # torch: only for those who need it
 
-        base = {"scenario": write(self.scenario), "agent": {}}
-        return resolve(base, None, self.agent, {"preference": self.preference, **self.changes})
+        base = {"scenario": to_plain(self.scenario), "agent": {}}
+        return load_run_config(base, None, self.agent, {"preference": self.preference, **self.changes})
 
     @functools.cached_property
     def name(self) -> str:
         """The agent, and a digest of all that defines the run."""
-        text = json.dumps(write(self.config), sort_keys=True)
+        text = json.dumps(to_plain(self.config), sort_keys=True)
         return (
             f"{file_name(Path(self.agent).stem)}-{hashlib.blake2b(text.encode(), digest_size=6).hexdigest()}"
         )
@@ -66,7 +66,7 @@ class Training:
         from experiments import train
 
         start = processor_seconds()
-        train.train(self.config, train.RunFolder(self.folder(out)))
+        train.train_run(self.config, train.RunFolder(self.folder(out)))
         spent = {
             "steps": steps_of(self.policy(out)),
             "cpu_seconds": processor_seconds() - start,

@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-from experiments.studies.entry import Entry, check_entries
-from experiments.studies.front_config import Front
+from experiments.studies.entry import StudyEntry, check_entries
+from experiments.studies.front_config import FrontPart
 from idn_gym.scenarios.build import SPLITS
 from idn_gym.scenarios.config import Scenario
-from idn_gym.scenarios.presets import resolve
-from idn_gym.strict import ConfigError, closest, number
+from idn_gym.scenarios.presets import load_scenario
+from idn_gym.strict import ConfigError, bounded, closest
 
-AGENT = "agent."
+AGENT_PREFIX = "agent."
 """Prefix of grid keys that set an option of the agents instead of a field of the scenario."""
 
 BASELINE = "cloud-only"
@@ -54,21 +54,21 @@ METRIC = Literal[
 
 def of_scenario(cell: Mapping[str, Any]) -> dict[str, Any]:
     """The entries of a grid cell that change the scenario, not the agents."""
-    return {key: value for key, value in cell.items() if not key.startswith(AGENT)}
+    return {key: value for key, value in cell.items() if not key.startswith(AGENT_PREFIX)}
 
 
 @dataclass(frozen=True)
-class Part:
+class StudyPart:
     """Agents on one scenario, or on a grid of its variants."""
 
     name: str
     scenario: str
-    agents: tuple[Entry, ...]
+    agents: tuple[StudyEntry, ...]
     overrides: dict[str, Any] = field(default_factory=dict)
     grid: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     """values of dotted keys of the scenario, or of agent options (``agent.refresh``); all combinations"""
-    seeds: int = number(10, least=1)
-    trainings: int = number(1, least=1)
+    seeds: int = bounded(10, least=1)
+    trainings: int = bounded(1, least=1)
     """training seeds of agents that are trained; each of them plays all seeds"""
     needs: str | None = None
     """a file without which the part is left out"""
@@ -79,7 +79,7 @@ class Part:
             if (
                 entry.train is not None
                 and not entry.fixed
-                and any(key.startswith(AGENT) for key in self.grid)
+                and any(key.startswith(AGENT_PREFIX) for key in self.grid)
             ):
                 raise ConfigError(
                     "parts",
@@ -95,9 +95,11 @@ class Part:
         for values in itertools.product(*self.grid.values()):
             yield dict(zip(self.grid, values, strict=True))
 
-    def world(self, entry: Entry, cell: Mapping[str, Any], smoke: Mapping[str, Any]) -> Scenario:
+    def world(self, entry: StudyEntry, cell: Mapping[str, Any], smoke: Mapping[str, Any]) -> Scenario:
         """The scenario of a cell, as one of the agents meets it."""
-        return resolve(self.scenario, {**self.overrides, **of_scenario(cell), **entry.overrides, **smoke})
+        return load_scenario(
+            self.scenario, {**self.overrides, **of_scenario(cell), **entry.overrides, **smoke}
+        )
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ class Figure:
     """labels to draw; none: all"""
     title: str = ""
 
-    def check(self, part: Part) -> None:
+    def check(self, part: StudyPart) -> None:
         """Everything that it names is there to be drawn.
 
         Raises:
@@ -138,7 +140,7 @@ class Figure:
 class Smoke:
     """What is cut down to see within minutes that a study runs."""
 
-    seeds: int = number(1, least=1)
+    seeds: int = bounded(1, least=1)
     overrides: dict[str, Any] = field(default_factory=dict)
     train: dict[str, Any] = field(default_factory=dict)
 
@@ -151,8 +153,8 @@ class Study:
     title: str
     about: str
     """a paragraph for the head of the report: what the numbers are, and what they are not"""
-    parts: tuple[Part, ...] = ()
-    fronts: tuple[Front, ...] = ()
+    parts: tuple[StudyPart, ...] = ()
+    fronts: tuple[FrontPart, ...] = ()
     figures: tuple[Figure, ...] = ()
     split: str = "test"
     preference: Any = "balanced"

@@ -11,7 +11,7 @@ from idn_gym.strict import ConfigError, closest
 
 
 @dataclass(frozen=True)
-class Entry:
+class StudyEntry:
     """An agent in a study."""
 
     agent: str
@@ -38,7 +38,7 @@ class Entry:
         return self.label or self.agent
 
 
-def check_entries(place: str, entries: Sequence[Entry], preferences: Sequence[str] = ()) -> None:
+def check_entries(place: str, entries: Sequence[StudyEntry], preferences: Sequence[str] = ()) -> None:
     """All agents are there, and tables can tell them apart by their labels.
 
     Args:

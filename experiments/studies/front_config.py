@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from experiments.studies.entry import Entry, check_entries
+from experiments.studies.entry import StudyEntry, check_entries
 from idn_gym.objectives import OBJECTIVES, preference_lattice
 from idn_gym.scenarios.config import Scenario
-from idn_gym.scenarios.presets import resolve
-from idn_gym.strict import ConfigError, closest, number
+from idn_gym.scenarios.presets import load_scenario
+from idn_gym.strict import ConfigError, bounded, closest
 
 
 @dataclass(frozen=True)
@@ -29,17 +29,17 @@ class Query:
 
 
 @dataclass(frozen=True)
-class Front:
+class FrontPart:
     """Agents that sweep the same preferences on one scenario."""
 
     name: str
     scenario: str
-    agents: tuple[Entry, ...]
+    agents: tuple[StudyEntry, ...]
     overrides: dict[str, Any] = field(default_factory=dict)
-    divisions: int = number(3, least=1)
+    divisions: int = bounded(3, least=1)
     """of `idn_gym.objectives.preference_lattice`"""
-    episodes: int = number(20, least=1)
-    trainings: int = number(3, least=1)
+    episodes: int = bounded(20, least=1)
+    trainings: int = bounded(3, least=1)
     """training seeds of agents that are trained"""
     foresight: str | None = None
     """label of the agent that knows the episodes: its front is the reference of IGD+ and utility loss"""
@@ -61,6 +61,6 @@ class Front:
             if label is not None and label not in labels:
                 raise ConfigError(f"fronts.{self.name}.{key}", f"{label!r}; {closest(label, labels)}")
 
-    def world(self, entry: Entry, smoke: Mapping[str, Any]) -> Scenario:
+    def world(self, entry: StudyEntry, smoke: Mapping[str, Any]) -> Scenario:
         """The scenario, as one of the agents meets it."""
-        return resolve(self.scenario, {**self.overrides, **entry.overrides, **smoke})
+        return load_scenario(self.scenario, {**self.overrides, **entry.overrides, **smoke})

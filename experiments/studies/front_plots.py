@@ -13,11 +13,11 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
-from experiments.reports.plots import COLOURS, STYLE, WIDTH, save
+from experiments.reports.plots import COLOURS, PLOT_STYLE, PLOT_WIDTH, save_figure
 from experiments.studies.fronts import Fronts
 from idn_gym.core.arrays import Floats
 from idn_gym.evaluation.intervals import half_width
-from idn_gym.evaluation.pareto import non_dominated
+from idn_gym.evaluation.pareto import non_dominated_sorted
 from idn_gym.files import file_name
 from idn_gym.objectives import OBJECTIVES
 
@@ -31,28 +31,29 @@ AXES = {
 """Heading and factor from rewards; all but accuracy are shown as costs."""
 
 PAIRS = (("latency", "accuracy"), ("energy", "accuracy"), ("energy", "traffic"))
-MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
+FRONT_MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 
-def draw(fronts: Fronts, rows: Sequence[dict[str, Any]], out: Path) -> list[Path]:
+def plot_fronts(fronts: Fronts, rows: Sequence[dict[str, Any]], out: Path) -> list[Path]:
     """Write all pictures of a comparison as PNG; returns their paths."""
     drawings = {
-        "pairs": lambda: draw_pairs(fronts),
-        "parallel": lambda: draw_parallel(fronts),
-        "hypervolume": lambda: draw_hypervolume(rows),
+        "pairs": lambda: plot_pairs(fronts),
+        "parallel": lambda: plot_parallel(fronts),
+        "hypervolume": lambda: plot_hypervolume(rows),
     }
     paths = []
-    with plt.rc_context({**STYLE, "axes.grid.axis": "both"}):
+    with plt.rc_context({**PLOT_STYLE, "axes.grid.axis": "both"}):
         for name, make in drawings.items():
             figure = make()
-            paths.append(save(figure, out / f"{file_name(fronts.front.name)}-{name}.png"))
+            paths.append(save_figure(figure, out / f"{file_name(fronts.front.name)}-{name}.png"))
     return paths
 
 
 def _styles(agents: Sequence[str]) -> dict[str, tuple[str, str]]:
     count = len(COLOURS)
     return {
-        agent: (COLOURS[i % count], MARKS[(i // count + i) % len(MARKS)]) for i, agent in enumerate(agents)
+        agent: (COLOURS[i % count], FRONT_MARKS[(i // count + i) % len(FRONT_MARKS)])
+        for i, agent in enumerate(agents)
     }
 
 
@@ -60,19 +61,19 @@ def _column(points: Floats, name: str) -> Floats:
     return np.asarray(points[..., OBJECTIVES.index(name)] * AXES[name][1])
 
 
-def draw_pairs(fronts: Fronts) -> Any:
+def plot_pairs(fronts: Fronts) -> Any:
     """Points that no other of the same agent dominates, in two objectives at a time.
 
     Points are means over runs; bars are 95 % intervals over episodes and runs.
     """
     agents = list(fronts.front.drawn or fronts.agents)
     styles = _styles(agents)
-    figure, grid = plt.subplots(1, len(PAIRS), figsize=(WIDTH, 3.1), layout="constrained")
+    figure, grid = plt.subplots(1, len(PAIRS), figsize=(PLOT_WIDTH, 3.1), layout="constrained")
     for axes, (across, up) in zip(grid, PAIRS, strict=True):
         for agent in agents:
             runs = np.stack([run.mean for run in fronts.returns[agent]])  # (R, K, E, 5)
             mean = runs.mean(axis=(0, 2))
-            kept = [k for k in range(len(mean)) if (mean[k] == non_dominated(mean)).all(axis=1).any()]
+            kept = [k for k in range(len(mean)) if (mean[k] == non_dominated_sorted(mean)).all(axis=1).any()]
             error = half_width(np.moveaxis(runs, (0, 2), (-2, -1)))  # (K, 5)
             colour, mark = styles[agent]
             axes.errorbar(
@@ -94,7 +95,7 @@ def draw_pairs(fronts: Fronts) -> Any:
     return figure
 
 
-def draw_parallel(fronts: Fronts) -> Any:
+def plot_parallel(fronts: Fronts) -> Any:
     """All objectives at once: one panel per agent, one line per non-dominated point of its first run.
 
     Heights are places in the box between dropping everything (0) and answering everything for nothing (1).
@@ -103,12 +104,17 @@ def draw_parallel(fronts: Fronts) -> Any:
     columns = min(4, len(agents))
     rows = -(-len(agents) // columns)
     figure, grid = plt.subplots(
-        rows, columns, figsize=(WIDTH, 0.4 + 1.6 * rows), layout="constrained", squeeze=False, sharey=True
+        rows,
+        columns,
+        figsize=(PLOT_WIDTH, 0.4 + 1.6 * rows),
+        layout="constrained",
+        squeeze=False,
+        sharey=True,
     )
     hue = [np.argmax(weights[:4]) for weights in fronts.weights]
     for axes, agent in zip(grid.flat, agents, strict=False):
         points = fronts.points(agent)[0]
-        kept = {tuple(point) for point in non_dominated(points)}
+        kept = {tuple(point) for point in non_dominated_sorted(points)}
         placed = fronts.box.place(points)
         for k, point in enumerate(points):
             if tuple(point) in kept:
@@ -122,9 +128,9 @@ def draw_parallel(fronts: Fronts) -> Any:
     return figure
 
 
-def draw_hypervolume(rows: Sequence[dict[str, Any]]) -> Any:
+def plot_hypervolume(rows: Sequence[dict[str, Any]]) -> Any:
     """Hypervolume of every agent with its interval, best on top."""
-    figure, axes = plt.subplots(figsize=(WIDTH, 0.8 + 0.22 * len(rows)), layout="constrained")
+    figure, axes = plt.subplots(figsize=(PLOT_WIDTH, 0.8 + 0.22 * len(rows)), layout="constrained")
     for y, row in enumerate(rows):
         axes.plot([row["hypervolume_low"], row["hypervolume_high"]], [y, y], color=COLOURS[0], lw=1.6)
         axes.plot(row["hypervolume"], y, "o", color=COLOURS[0], ms=4)

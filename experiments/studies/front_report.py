@@ -14,10 +14,10 @@ from experiments.studies import front_plots as front_figures
 from experiments.studies.config import Study
 from experiments.studies.front_run import FrontUnit
 from experiments.studies.fronts import Fronts
-from experiments.studies.page import number, picture, table, with_bounds
-from idn_gym.scenarios.presets import resolve
+from experiments.studies.page import html_number, html_picture, html_table, with_bounds
+from idn_gym.scenarios.presets import load_scenario
 
-ABOUT = (
+ABOUT_FRONTS = (
     "Every agent sweeps the same preferences on the same held-out episodes; a point is the mean reward "
     "vector under one of them. <i>Hypervolume</i>: share of the box between dropping everything and "
     "answering everything correctly for nothing that the front dominates. <i>Compared ahead</i>: hypervolume "
@@ -28,7 +28,7 @@ ABOUT = (
     "intervals are Student's t over episodes and runs; these two have kinks, and so none."
 )
 
-SHOWN: dict[str, Callable[[dict[str, Any]], str]] = {
+FRONT_COLUMNS: dict[str, Callable[[dict[str, Any]], str]] = {
     "agent": lambda row: row["agent"],
     "runs": lambda row: str(row["runs"]),
     "non-dominated": lambda row: f"{row['non_dominated']:.1f} of {row['points']}",
@@ -36,16 +36,16 @@ SHOWN: dict[str, Callable[[dict[str, Any]], str]] = {
     "compared ahead": lambda row: with_bounds(row, "compared_ahead", form="+.4f"),
     "wins": lambda row: with_bounds(row, "improvement", form=".2f"),
     "utility": lambda row: with_bounds(row, "expected_utility"),
-    "IGD+": lambda row: number(row.get("igd_plus", np.nan)),
-    "utility loss": lambda row: number(row.get("utility_loss", np.nan)),
+    "IGD+": lambda row: html_number(row.get("igd_plus", np.nan)),
+    "utility loss": lambda row: html_number(row.get("utility_loss", np.nan)),
     "discounted hypervolume": lambda row: with_bounds(row, "discounted_hypervolume", form=".4f"),
     "training steps": lambda row: f"{row['training_steps']:.0f}",
-    "training CPU min": lambda row: number(row["training_cpu_seconds"] / 60),
-    "playing CPU min": lambda row: number(row["cpu_seconds"] / 60),
+    "training CPU min": lambda row: html_number(row["training_cpu_seconds"] / 60),
+    "playing CPU min": lambda row: html_number(row["cpu_seconds"] / 60),
 }
 
 
-def write(study: Study, units: Sequence[FrontUnit], out: Path) -> list[str]:
+def report_fronts(study: Study, units: Sequence[FrontUnit], out: Path) -> list[str]:
     """Write ``fronts.csv``, ``front-points.csv``, ``front-queries.csv`` and pictures; returns HTML."""
     body: list[str] = []
     rows: list[dict[str, Any]] = []
@@ -56,14 +56,16 @@ def write(study: Study, units: Sequence[FrontUnit], out: Path) -> list[str]:
         mine = fronts.rows()
         compared, foresight = front.compared or "nobody", front.foresight or "nobody"
         body.append(f"<h2>{html.escape(front.name)}: fronts over {fronts.episodes} episodes</h2>")
-        about = ABOUT.format(compared=html.escape(compared), foresight=html.escape(foresight))
+        about = ABOUT_FRONTS.format(compared=html.escape(compared), foresight=html.escape(foresight))
         body.append(f"<p>{about}</p><p>{html.escape(verdict(fronts, mine))}</p>")
         body.append(f"<p>{size(mine)}</p>")
-        fixed = own_tariff(resolve(front.scenario, front.overrides), "random")
+        fixed = own_tariff(load_scenario(front.scenario, front.overrides), "random")
         if fixed:
             body.append(f"<p>Under every preference requests are served by serving.tariff ({fixed}).</p>")
-        body += [picture(path) for path in front_figures.draw(fronts, mine, out)]
-        body.append(table(list(SHOWN), [[show(row) for show in SHOWN.values()] for row in mine]))
+        body += [html_picture(path) for path in front_figures.plot_fronts(fronts, mine, out)]
+        body.append(
+            html_table(list(FRONT_COLUMNS), [[show(row) for show in FRONT_COLUMNS.values()] for row in mine])
+        )
         asked = fronts.answers()
         body += _queries(asked)
         rows, points, answers = rows + mine, points + fronts.table(), answers + asked
@@ -114,10 +116,10 @@ def _queries(answers: Sequence[dict[str, Any]]) -> list[str]:
             [
                 row["agent"],
                 f"{row['runs_within']} of {row['runs']}",
-                number(row["accuracy"]),
-                *(number(-row[name]) for name in ("latency", "energy", "traffic")),
+                html_number(row["accuracy"]),
+                *(html_number(-row[name]) for name in ("latency", "energy", "traffic")),
             ]
             for row in mine
         ]
-        found.append(f"<h3>best {html.escape(best)} where {html.escape(least)}</h3>{table(head, lines)}")
+        found.append(f"<h3>best {html.escape(best)} where {html.escape(least)}</h3>{html_table(head, lines)}")
     return found

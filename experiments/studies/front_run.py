@@ -10,10 +10,10 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from agents.registry import RANDOMISED
-from experiments.studies.cached_run import Fields, Kept
-from experiments.studies.cached_training import Training
+from experiments.studies.cached_run import CachedRun, Fields
+from experiments.studies.cached_training import CachedTraining
 from experiments.studies.code_stamp import code_stamp
-from experiments.training.play import play
+from experiments.training.play import play_agent
 from idn_gym.core.arrays import Floats
 from idn_gym.core.kernel import processor_seconds
 from idn_gym.files import atomically, file_name, read_arrays
@@ -46,7 +46,7 @@ class Returns(NamedTuple):
 
 
 @dataclass(frozen=True)
-class FrontUnit(Kept):
+class FrontUnit(CachedRun):
     """An agent's front; its seed is that of the training, or of what the agent draws."""
 
     divisions: int
@@ -71,14 +71,14 @@ class FrontUnit(Kept):
     def check_arrays(self, out: Path) -> None:
         Returns.read(self.file(out))
 
-    def trainings(self) -> list[Training]:
+    def trainings(self) -> list[CachedTraining]:
         """Nothing, one policy, or one per preference in their order."""
         if self.training is None:
             return []
         if self.conditioned:
-            return [Training(self.agent, self.scenario, "random", self.training)]
+            return [CachedTraining(self.agent, self.scenario, "random", self.training)]
         rows = preference_lattice(self.divisions).tolist()
-        return [Training(self.agent, self.scenario, weights, self.training) for weights in rows]
+        return [CachedTraining(self.agent, self.scenario, weights, self.training) for weights in rows]
 
     def play(self, out: Path) -> Path:
         path = self.file(out)
@@ -109,4 +109,4 @@ class FrontUnit(Kept):
         if self.agent in RANDOMISED and trained is None:
             options.setdefault("seed", self.seed)
         agent, seeds = trained or self.agent, range(self.episodes)
-        return play(agent, self.scenario, seeds, self.split, weights, **options).vector
+        return play_agent(agent, self.scenario, seeds, self.split, weights, **options).vector

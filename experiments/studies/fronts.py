@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from experiments.reports.tables import spread
-from experiments.studies.front_config import Front
+from experiments.reports.tables import interval_text
+from experiments.studies.front_config import FrontPart
 from experiments.studies.front_run import DISCOUNT, FrontUnit, Returns
 from idn_gym.core.arrays import Floats, Ints
 from idn_gym.evaluation.intervals import (
@@ -35,13 +35,13 @@ from idn_gym.evaluation.pareto import (
     hypervolume,
     igd_plus,
     maximum_utility_loss,
-    non_dominated,
+    non_dominated_sorted,
     objective_box,
     sparsity,
 )
 from idn_gym.objectives import OBJECTIVES, preference_lattice
 from idn_gym.scenarios.compile import compile_scenario
-from idn_gym.scenarios.presets import resolve
+from idn_gym.scenarios.presets import load_scenario
 
 SMOOTH = ("hypervolume", "discounted_hypervolume", "expected_utility")
 """Indicators with intervals. The others have kinks where a front touches that of foresight; there an interval
@@ -58,9 +58,9 @@ class Fronts:
         records: per agent what its runs took.
     """
 
-    def __init__(self, front: Front, units: Sequence[FrontUnit], out: Path) -> None:
+    def __init__(self, front: FrontPart, units: Sequence[FrontUnit], out: Path) -> None:
         """Read the runs of `units`, all of them played, under `out`."""
-        compiled = compile_scenario(resolve(front.scenario, front.overrides))
+        compiled = compile_scenario(load_scenario(front.scenario, front.overrides))
         self.front, self.scales, self.box = front, compiled.scales, objective_box(compiled)
         self.weights = preference_lattice(units[0].divisions)
         self.returns: dict[str, list[Returns]] = {}
@@ -94,14 +94,14 @@ class Fronts:
             "agent": agent,
             "runs": len(runs),
             "points": len(self.weights),
-            "non_dominated": float(np.mean([len(non_dominated(run)) for run in runs])),
+            "non_dominated": float(np.mean([len(non_dominated_sorted(run)) for run in runs])),
         }
         for name, values in self.indicators(agent).items():
             half = float(half_width(pseudo[agent][name])) if name in SMOOTH else np.nan
-            row |= spread(name, around(float(values.mean()), half))
+            row |= interval_text(name, around(float(values.mean()), half))
         row["sparsity"] = float(np.mean([sparsity(self.box.place(run)) for run in runs]))
         ahead, wins = self._compared(agent, pseudo)
-        row |= spread("compared_ahead", ahead) | spread("improvement", wins)
+        row |= interval_text("compared_ahead", ahead) | interval_text("improvement", wins)
         for name in ("training_steps", "training_cpu_seconds", "cpu_seconds"):
             row[name] = float(np.mean([record[name] for record in records]))
         return row
@@ -193,7 +193,7 @@ class Fronts:
         rows = []
         for agent in self.agents:
             for run, points in enumerate(self.points(agent)):
-                kept = {tuple(point) for point in non_dominated(points)}
+                kept = {tuple(point) for point in non_dominated_sorted(points)}
                 for weights, point in zip(self.weights, points, strict=True):
                     rows.append(
                         {"front": self.front.name, "agent": agent, "run": run}

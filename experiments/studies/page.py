@@ -30,7 +30,7 @@ pre {{ background: #f6f6f6; padding: .8rem; overflow-x: auto; font-size: 12px }}
 """
 
 
-def number(value: float, form: str = ".3g") -> str:
+def html_number(value: float, form: str = ".3g") -> str:
     """A number in short, a dash where there is none."""
     return "-" if np.isnan(value) else f"{value:{form}}"
 
@@ -40,14 +40,14 @@ def with_bounds(row: dict[str, Any], name: str, form: str = ".3g") -> str:
     return f"{Interval(row[name], row[f'{name}_low'], row[f'{name}_high']):{form}}"
 
 
-def table(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
+def html_table(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
     """Lines of text as a table that scrolls sideways where it is too wide."""
     titles = "".join(f"<th>{html.escape(name)}</th>" for name in head)
     lines = ["<tr>" + "".join(f"<td>{html.escape(text)}</td>" for text in line) for line in body]
     return f"<div class=scroll><table><tr>{titles}{''.join(lines)}</table></div>"
 
 
-def picture(path: Path) -> str:
+def html_picture(path: Path) -> str:
     """A PNG file, inside the page."""
     data = base64.b64encode(path.read_bytes()).decode()
     return f'<img alt="{html.escape(path.stem)}" src="data:image/png;base64,{data}">'

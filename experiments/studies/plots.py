@@ -13,7 +13,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
-from experiments.reports.plots import COLOURS, STYLE, WIDTH, save
+from experiments.reports.plots import COLOURS, PLOT_STYLE, PLOT_WIDTH, save_figure
 from experiments.studies.config import BASELINE, Figure
 from experiments.studies.results import Play, Plays, by_training
 from idn_gym.evaluation.intervals import UNKNOWN, Interval, half_width, mean_interval
@@ -42,20 +42,20 @@ LABELS = {
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 
-def draw(figure: Figure, plays: Plays, out: Path) -> Path:
+def plot_figure(figure: Figure, plays: Plays, out: Path) -> Path:
     """Write one figure as PNG; returns its path."""
     agents = list(figure.agents or (name for name in plays.labels(figure.part) if name != BASELINE))
-    with plt.rc_context({**STYLE, "axes.grid.axis": "both"}):
+    with plt.rc_context({**PLOT_STYLE, "axes.grid.axis": "both"}):
         drawn = {
-            "course": draw_course,
-            "sweep": draw_sweep,
-            "frontier": draw_frontier,
-            "dots": draw_dots,
-            "tiers": draw_tiers,
+            "course": plot_course,
+            "sweep": plot_sweep,
+            "frontier": plot_frontier,
+            "dots": plot_dots,
+            "tiers": plot_tiers,
         }[figure.kind](figure, plays, agents)
         if figure.title:
             drawn.suptitle(figure.title, fontsize=9, x=0.01, ha="left")
-        return save(drawn, out / f"{file_name(figure.name)}.png")
+        return save_figure(drawn, out / f"{file_name(figure.name)}.png")
 
 
 def _colours(agents: Sequence[str]) -> dict[str, tuple[str, str, str]]:
@@ -76,10 +76,12 @@ def _legend(drawn: Any, grid: Any) -> None:
 
 
 def _panels(columns: int, rows: int = 1) -> tuple[Any, Any]:
-    return plt.subplots(rows, columns, figsize=(WIDTH, 0.9 + 2.3 * rows), layout="constrained", squeeze=False)
+    return plt.subplots(
+        rows, columns, figsize=(PLOT_WIDTH, 0.9 + 2.3 * rows), layout="constrained", squeeze=False
+    )
 
 
-def draw_course(figure: Figure, plays: Plays, agents: list[str]) -> Any:
+def plot_course(figure: Figure, plays: Plays, agents: list[str]) -> Any:
     """One panel per metric and grid cell: running value over slots, mean over seeds, 95 % at each slot."""
     cells = plays.cells(figure.part)
     drawn, grid = _panels(len(cells), len(figure.y))
@@ -114,7 +116,7 @@ def _name(cell: dict[str, Any]) -> str:
     return ", ".join(f"{key.split('.')[-1]} {value}" for key, value in cell.items())
 
 
-def draw_sweep(figure: Figure, plays: Plays, agents: list[str]) -> Any:
+def plot_sweep(figure: Figure, plays: Plays, agents: list[str]) -> Any:
     """One panel per metric over the values of a grid key."""
     assert figure.x is not None
     drawn, grid = _panels(len(figure.y))
@@ -150,7 +152,7 @@ def _interval(plays: Plays, part: str, agent: str, cells: Sequence[dict[str, Any
     return UNKNOWN if np.isnan(values).any() else mean_interval(values)
 
 
-def draw_frontier(figure: Figure, plays: Plays, agents: list[str]) -> Any:
+def plot_frontier(figure: Figure, plays: Plays, agents: list[str]) -> Any:
     """Metric x against metric y, one line per agent along the grid, values of the grid beside the points."""
     assert figure.x is not None
     drawn, grid = _panels(len(figure.y))
@@ -186,12 +188,12 @@ def _places(
     return {place: "; ".join(names) for place, names in found.items()} if len(found) > 1 else {}
 
 
-def draw_dots(figure: Figure, plays: Plays, agents: list[str]) -> Any:
+def plot_dots(figure: Figure, plays: Plays, agents: list[str]) -> Any:
     """One panel per metric: mean and interval of each agent, in all cells together."""
     drawn, grid = plt.subplots(
         1,
         len(figure.y),
-        figsize=(WIDTH, 0.9 + 0.2 * len(agents)),
+        figsize=(PLOT_WIDTH, 0.9 + 0.2 * len(agents)),
         layout="constrained",
         squeeze=False,
         sharey=True,
@@ -211,7 +213,7 @@ def draw_dots(figure: Figure, plays: Plays, agents: list[str]) -> Any:
     return drawn
 
 
-def draw_tiers(figure: Figure, plays: Plays, agents: list[str]) -> Any:
+def plot_tiers(figure: Figure, plays: Plays, agents: list[str]) -> Any:
     """Per grid cell and agent: models by tier, as mean number of copies on a node of the tier.
 
     All panels have the same rows and columns; a place is left white where an agent has no such model or tier.
@@ -228,7 +230,7 @@ def draw_tiers(figure: Figure, plays: Plays, agents: list[str]) -> Any:
     drawn, grid = plt.subplots(
         len(agents),
         len(cells),
-        figsize=(WIDTH, 0.6 + 1.7 * len(agents)),
+        figsize=(PLOT_WIDTH, 0.6 + 1.7 * len(agents)),
         layout="constrained",
         squeeze=False,
         sharex=True,

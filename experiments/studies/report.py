@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import yaml
 
-from experiments.reports.tables import own_tariff, spread, write_csv
+from experiments.reports.tables import interval_text, own_tariff, write_csv
 from experiments.studies import front_report
 from experiments.studies import plots as study_figures
-from experiments.studies.cached_run import Kept
+from experiments.studies.cached_run import CachedRun
 from experiments.studies.code_stamp import code_stamp
 from experiments.studies.config import BASELINE, Study
 from experiments.studies.front_run import FrontUnit
-from experiments.studies.page import PAGE, number, picture, table, with_bounds
+from experiments.studies.page import PAGE, html_number, html_picture, html_table, with_bounds
 from experiments.studies.results import REGRETS, Plays
 from experiments.studies.run import Unit
 from idn_gym.core.arrays import Floats
@@ -34,9 +34,9 @@ from idn_gym.evaluation.intervals import (
     paired_difference,
 )
 from idn_gym.files import write_text
-from idn_gym.strict import write as to_plain
+from idn_gym.strict import to_plain as to_plain
 
-ABOUT = (
+ABOUT_STUDY = (
     "<p>Means over seeds with 95 % intervals: Student's t over seeds, and over trainings of agents that were "
     "trained several times; [-] where there is a single seed. <i>Gain</i>: tariff saved per request "
     "against the repositories alone, averaged over slots. <i>Share</i>: gain over the upper bound of all "
@@ -51,7 +51,7 @@ ABOUT = (
 )
 
 
-def write(
+def report_study(
     study: Study, units: Sequence[Unit], fronts: Sequence[FrontUnit], out: Path, head: dict[str, Any]
 ) -> Path:
     """Write ``report.html``, the tables as CSV and the figures.
@@ -66,10 +66,10 @@ def write(
     body = [f"<p>{html.escape(study.about)}</p>"]
     body += [f"<p>Not here: {html.escape(line)}</p>" for line in head.get("left out", [])]
     if fronts:
-        body += front_report.write(study, fronts, out)
+        body += front_report.report_fronts(study, fronts, out)
     if units:
         body += _parts(study, Plays(units, out), out)
-    played: list[Kept] = [*units, *fronts]
+    played: list[CachedRun] = [*units, *fronts]
     other = list(dict.fromkeys(unit.part for unit in played if _codes(unit, out) != {code_stamp()}))
     if other:
         body.append(f"<p>Played, at least in part, by other code than this: {', '.join(other)}.</p>")
@@ -81,7 +81,7 @@ def write(
     return page
 
 
-def _codes(unit: Kept, out: Path) -> set[str]:
+def _codes(unit: CachedRun, out: Path) -> set[str]:
     """Stamps of the code that played a run, and of that which trained what it played."""
     record = unit.read(out)
     return {record["code"], *record.get("training_code", [])}
@@ -91,14 +91,14 @@ def _parts(study: Study, plays: Plays, out: Path) -> list[str]:
     """Tables and figures of the parts; also as ``runs.csv`` (one line per run) and ``table.csv``."""
     records = [play.row() for play in plays.all]
     write_csv(out / "runs.csv", records)
-    pictures = [(figure, study_figures.draw(figure, plays, out)) for figure in study.figures]
-    body = [ABOUT.format(reference=html.escape(study.reference)), *_across(plays)]
+    pictures = [(figure, study_figures.plot_figure(figure, plays, out)) for figure in study.figures]
+    body = [ABOUT_STUDY.format(reference=html.escape(study.reference)), *_across(plays)]
     seconds = sum(r["cpu_seconds_to_build"] + r["cpu_seconds_per_slot"] * r["slots"] for r in records)
     body.append(f"<p>{len(plays.all)} runs took {seconds / 60:.0f} CPU minutes, trainings not counted.</p>")
     rows = []
     for part in plays.parts():
         body.append(f"<h2>{html.escape(part)}</h2>")
-        body += [picture(path) for figure, path in pictures if figure.part == part]
+        body += [html_picture(path) for figure, path in pictures if figure.part == part]
         for cell in plays.cells(part):
             lines = [_row(plays, part, label, cell, study.reference) for label in plays.labels(part)]
             lines = sorted((row for row in lines if row), key=lambda row: -row["gain"])
@@ -135,13 +135,13 @@ def _row(plays: Plays, part: str, label: str, cell: dict[str, Any], reference: s
     trainings, seeds = values("cost").shape
     row: dict[str, Any] = {"part": part, "cell": json.dumps(cell), "agent": label}
     row |= {"trainings": trainings if mine[0].unit.training else 0, "seeds": seeds}
-    row |= spread("gain", mean_interval(values("ntag"))) | spread("ahead", ahead("ntag"))
-    row |= spread("cost", mean_interval(values("cost"))) | spread("dearer", ahead("cost"))
-    row |= spread("share", _interval(values("share")))
+    row |= interval_text("gain", mean_interval(values("ntag"))) | interval_text("ahead", ahead("ntag"))
+    row |= interval_text("cost", mean_interval(values("cost"))) | interval_text("dearer", ahead("cost"))
+    row |= interval_text("share", _interval(values("share")))
     fractional = [play.row()["fractional_share"] for play in mine]
     row["fractional_share"] = float(np.mean(fractional))
     for name in (*REGRETS, "competitive", "second_half"):
-        row |= spread(name, _interval(values(name)))
+        row |= interval_text(name, _interval(values(name)))
     row["regret_bound"] = float(np.mean([play.row()["regret_bound"] for play in mine]))
     for name in ("update", "accuracy", "latency", "energy", "traffic", "drop_rate", "split_rate"):
         row[name] = float(values(name).mean())
@@ -156,36 +156,36 @@ def _interval(values: Floats) -> Interval:
     return UNKNOWN if np.isnan(values).any() else mean_interval(values)
 
 
-SHOWN: dict[str, Callable[[dict[str, Any]], str]] = {
+RESULT_COLUMNS: dict[str, Callable[[dict[str, Any]], str]] = {
     "gain per request": lambda row: with_bounds(row, "gain"),
     "ahead": lambda row: with_bounds(row, "ahead", "+.3g"),
     "cost per slot": lambda row: with_bounds(row, "cost"),
     "dearer": lambda row: with_bounds(row, "dearer", "+.3g"),
     "share": lambda row: with_bounds(row, "share"),
-    "fractional": lambda row: number(row["fractional_share"]),
+    "fractional": lambda row: html_number(row["fractional_share"]),
     "second half": lambda row: with_bounds(row, "second_half"),
     "regret": lambda row: with_bounds(row, "regret"),
     "with factor 1-1/e": lambda row: with_bounds(row, "rounding_regret"),
     "of fractions, from": lambda row: with_bounds(row, "fractional_regret"),
     "to": lambda row: with_bounds(row, "fractional_regret_most"),
-    "proven at most": lambda row: number(row["regret_bound"]),
+    "proven at most": lambda row: html_number(row["regret_bound"]),
     "dynamic": lambda row: with_bounds(row, "dynamic_regret"),
     "of clairvoyant": lambda row: with_bounds(row, "competitive"),
-    "update %": lambda row: number(100 * row["update"]),
-    "accuracy %": lambda row: number(100 * row["accuracy"]),
-    "latency ms": lambda row: number(1e3 * row["latency"]),
-    "energy mJ": lambda row: number(1e3 * row["energy"]),
-    "traffic kB-hops": lambda row: number(1e-3 * row["traffic"]),
-    "dropped %": lambda row: number(100 * row["drop_rate"]),
+    "update %": lambda row: html_number(100 * row["update"]),
+    "accuracy %": lambda row: html_number(100 * row["accuracy"]),
+    "latency ms": lambda row: html_number(1e3 * row["latency"]),
+    "energy mJ": lambda row: html_number(1e3 * row["energy"]),
+    "traffic kB-hops": lambda row: html_number(1e-3 * row["traffic"]),
+    "dropped %": lambda row: html_number(100 * row["drop_rate"]),
     "us per slot": lambda row: f"{row['us_per_slot']:.0f}",
-    "training steps": lambda row: number(row["training_steps"] or np.nan),
-    "training CPU s": lambda row: number(row["training_cpu_seconds"] or np.nan),
+    "training steps": lambda row: html_number(row["training_steps"] or np.nan),
+    "training CPU s": lambda row: html_number(row["training_cpu_seconds"] or np.nan),
 }
 """Columns of the page; a dash where there is nothing to show, and no column where that is everywhere."""
 
 
 def _table(cell: dict[str, Any], rows: Sequence[dict[str, Any]]) -> str:
-    columns = {name: [show(row) for row in rows] for name, show in SHOWN.items()}
+    columns = {name: [show(row) for row in rows] for name, show in RESULT_COLUMNS.items()}
     columns = {name: cells for name, cells in columns.items() if set(cells) != {"-"}}
     lines = list(zip([row["agent"] for row in rows], *columns.values(), strict=True))
     trainings = max((row["trainings"] for row in rows), default=0)
@@ -195,7 +195,7 @@ def _table(cell: dict[str, Any], rows: Sequence[dict[str, Any]]) -> str:
     caption = f"<h3>{html.escape(title)}</h3>" if title else ""
     gaps = [row["bound_gap"] for row in rows if not np.isnan(row["bound_gap"])]
     note = f"; the bracket of the optimum is {100 * gaps[0]:.2g} % wide" if gaps else ""
-    return f"{caption}{table(['agent', *columns], lines)}<p>{seeds}{note}.</p>"
+    return f"{caption}{html_table(['agent', *columns], lines)}<p>{seeds}{note}.</p>"
 
 
 def _count(number: int, what: str) -> str:

@@ -20,7 +20,7 @@ OPTIMUM, CLAIRVOYANT = "best-static", "clairvoyant-greedy"
 """Labels of what regret and dynamic regret are measured against, where a part has it. Greedy knows each slot
 beforehand, but is not the best placement of every slot."""
 
-COLUMNS = (
+RESULT_METRICS = (
     "accuracy",
     "latency",
     "energy",
@@ -101,7 +101,7 @@ class Play:
             "ntag": lambda: measures.gain_per_request(self.gain, self.figure("requests")),
             "share": lambda: measures.competitive_ratio(self.gain, self.bound() * spread),
             "regret": lambda: measures.regret(self.gain, best),
-            "rounding_regret": lambda: measures.regret(self.gain, best, measures.ROUNDING),
+            "rounding_regret": lambda: measures.regret(self.gain, best, measures.ROUNDING_FACTOR),
             "fractional_regret": lambda: measures.regret(self.series.fractional, best),
             "fractional_regret_most": lambda: measures.regret(
                 self.series.fractional, self.bound("relaxed") * spread
@@ -135,7 +135,7 @@ class Play:
             "regret_bound": np.nan if self.series.proven is None else float(self.series.proven[-1]),
             "competitive": self.value("competitive"),
             "second_half": self.value("second_half"),
-            **{name: figures[name] for name in COLUMNS},
+            **{name: figures[name] for name in RESULT_METRICS},
             "bound_gap": notes.get("gap", np.nan),
             "cpu_seconds_to_build": self.record["cpu_seconds_to_build"],
             "cpu_seconds_per_slot": self.record["cpu_seconds_per_slot"],

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from agents.registry import RANDOMISED
-from experiments.studies.cached_run import Fields, Kept
-from experiments.studies.cached_training import Training
+from experiments.studies.cached_run import CachedRun, Fields
+from experiments.studies.cached_training import CachedTraining
 from experiments.studies.code_stamp import code_stamp
 from experiments.training.play import open_agent
 from idn_gym.core.arrays import EMPTY, Floats
@@ -26,7 +26,7 @@ from idn_gym.strict import ConfigError
 
 
 @dataclass(frozen=True)
-class Unit(Kept):
+class Unit(CachedRun):
     """One agent, one variant of a scenario, one seed."""
 
     cell: dict[str, Any]
@@ -64,11 +64,11 @@ class Unit(Kept):
     def check_arrays(self, out: Path) -> None:
         Series.read(self.file(out))
 
-    def trainings(self) -> list[Training]:
+    def trainings(self) -> list[CachedTraining]:
         """Nothing, or the policy that plays."""
         if self.training is None:
             return []
-        return [Training(self.agent, self.scenario, self.preference, self.training)]
+        return [CachedTraining(self.agent, self.scenario, self.preference, self.training)]
 
     def play(self, out: Path) -> Path:
         path = self.file(out)

@@ -19,7 +19,7 @@ Pixels = npt.NDArray[np.uint8]
 DPI = 150
 """The page shows pictures in narrow cards, so they are small in inches and their text is large in them."""
 
-FEW = 24
+FEW_NUMBERS = 24
 """Up to so many nodes and models have their numbers on the heat map; more models go by their tasks' names."""
 
 PLANES = (("latency", "accuracy"), ("traffic", "energy"))
@@ -40,7 +40,7 @@ def draw_placement(compiled: Compiled, resident: Floats) -> Pixels:
     nodes, names = np.flatnonzero(compiled.tables.node_movable), compiled.names
     percent = 100.0 * resident[nodes]
     high, wide = percent.shape
-    few = wide <= FEW and high <= FEW
+    few = wide <= FEW_NUMBERS and high <= FEW_NUMBERS
     figure, axes = _open(2.4 + min(6.0, 0.45 * wide), 2.0 + min(5.5, 0.32 * high))
     image = axes.imshow(percent, cmap="Blues", vmin=0.0, vmax=100.0, aspect="auto", interpolation="nearest")
     if few:
@@ -50,7 +50,11 @@ def draw_placement(compiled: Compiled, resident: Floats) -> Pixels:
     else:
         figure.colorbar(image, ax=axes, shrink=0.8)
     first = compiled.tables.task_model
-    columns = (range(wide), names.models) if wide <= FEW else ((first[:-1] + first[1:] - 1) / 2, names.tasks)
+    columns = (
+        (range(wide), names.models)
+        if wide <= FEW_NUMBERS
+        else ((first[:-1] + first[1:] - 1) / 2, names.tasks)
+    )
     axes.set_xticks(*columns, rotation=40, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(high), [names.nodes[v] for v in nodes])
     axes.vlines(first[1:-1] - 0.5, -0.5, high - 0.5, color="#b0b0b0", lw=0.6)

@@ -63,13 +63,13 @@ class Checkpoints(BaseCallback):
 
     def _on_rollout_start(self) -> None:
         if due(self.model, self.every):
-            save(self.path, self.model, self.events)
+            save_checkpoint(self.path, self.model, self.events)
 
     def _on_step(self) -> bool:
         return True
 
     def _on_training_end(self) -> None:
-        save(self.path, self.model, self.events)
+        save_checkpoint(self.path, self.model, self.events)
 
 
 def rollout_steps(algorithm: BaseAlgorithm) -> int:
@@ -88,7 +88,7 @@ def due(algorithm: BaseAlgorithm, every: int) -> bool:
     return step // every > (step - rollout_steps(algorithm)) // every
 
 
-def save(path: Path, algorithm: BaseAlgorithm, events: Path) -> None:
+def save_checkpoint(path: Path, algorithm: BaseAlgorithm, events: Path) -> None:
     """Write a checkpoint; at any moment `path` holds the old one or the new one, whole."""
     monitor: Any = algorithm.get_env()
     state = {
@@ -111,8 +111,8 @@ def save(path: Path, algorithm: BaseAlgorithm, events: Path) -> None:
     atomically(path, lambda file: torch.save({"state": text, "tensors": tensors}, file))
 
 
-def read(path: Path) -> dict[str, Any]:
-    """Read a checkpoint that `save` wrote.
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Read a checkpoint that `save_checkpoint` wrote.
 
     Raises:
         ConfigError: it is damaged, or not one of this version.
@@ -145,7 +145,7 @@ def restore(algorithm: BaseAlgorithm, state: dict[str, Any], path: str | Path = 
 
     Args:
         algorithm: with its logger.
-        state: from `read`.
+        state: from `read_checkpoint`.
         path: where it was read, for messages.
 
     Raises:

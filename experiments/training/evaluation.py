@@ -25,7 +25,7 @@ from idn_gym.scenarios.compile import Compiled
 Act = Callable[[VectorEnv[Any, Any, Any]], Policy]
 """Gives the policy as it acts in an environment."""
 
-DIVISIONS = 3
+FRONT_DIVISIONS = 3
 """Steps between the corners of the lattice of preferences: 20 preferences."""
 
 FRONT_EPISODES = 4
@@ -43,7 +43,7 @@ class Evaluation(NamedTuple):
     resident: Floats  # (N, M) share of the slots in which something of the model was on the node
 
 
-class Front(NamedTuple):
+class PolicyFront(NamedTuple):
     """What a policy reaches when it is told one preference after the other; K of them."""
 
     preferences: Floats  # (K, 5)
@@ -70,7 +70,7 @@ def evaluate(act: Act, episodes: int, options: dict[str, Any]) -> Evaluation:
     return Evaluation(compiled, figures, residency.shares())
 
 
-def front(act: Act, episodes: int, options: dict[str, Any]) -> Front:
+def front(act: Act, episodes: int, options: dict[str, Any]) -> PolicyFront:
     """Play the first validation seeds, at most `FRONT_EPISODES`, under every preference of the lattice.
 
     Hypervolume and sparsity are in units of the scenario's `objective_box`, the hypervolume above its worst
@@ -81,7 +81,7 @@ def front(act: Act, episodes: int, options: dict[str, Any]) -> Front:
         episodes: how many seeds, if they are fewer.
         options: keyword arguments of `gym.make_vec`, with "random" as preference.
     """
-    episodes, preferences = min(episodes, FRONT_EPISODES), preference_lattice(DIVISIONS)
+    episodes, preferences = min(episodes, FRONT_EPISODES), preference_lattice(FRONT_DIVISIONS)
     env = _EachPreference(_open(len(preferences) * episodes, options), preferences)
     played = rollout(act(env), env, [*range(episodes)] * len(preferences))
     env.close()
@@ -91,15 +91,15 @@ def front(act: Act, episodes: int, options: dict[str, Any]) -> Front:
     placed = box.place(points)
     figures = {
         "eum": pareto.expected_utility((points - box.best) / compiled.scales, preferences),
-        "cardinality": float(len(pareto.non_dominated(points))),
+        "cardinality": float(len(pareto.non_dominated_sorted(points))),
         "sparsity": pareto.sparsity(placed),
     }
     with contextlib.suppress(DependencyNotInstalled):
         figures["hypervolume"] = pareto.hypervolume(placed, np.zeros(len(OBJECTIVES)))
-    return Front(preferences, points, figures)
+    return PolicyFront(preferences, points, figures)
 
 
-def picture(act: Act, options: dict[str, Any]) -> npt.NDArray[np.uint8]:
+def network_picture(act: Act, options: dict[str, Any]) -> npt.NDArray[np.uint8]:
     """The network in the middle of the first validation episode, (height, width, 3)."""
     env = _open(1, {**options, "render_mode": "rgb_array"})
     policy = act(env)

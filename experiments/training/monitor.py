@@ -15,9 +15,9 @@ from tqdm import tqdm
 from agents.rl.acting import acting
 from experiments.training.board_pictures import draw_front, draw_placement
 from experiments.training.checkpoint import due
-from experiments.training.evaluation import FRONT, evaluate, front, picture
+from experiments.training.evaluation import FRONT, evaluate, front, network_picture
 from experiments.training.run_config import RunConfig, flat, to_yaml
-from experiments.training.running_means import Window
+from experiments.training.running_means import RunningMeans
 from idn_gym.objectives import OBJECTIVES
 from idn_gym.policy import Policy
 
@@ -49,7 +49,7 @@ class Monitor(BaseCallback):
         self.log = next(f for f in formats if isinstance(f, TensorBoardOutputFormat))
         self.writer = self.log.writer
         self.simulation = self.training_env.unwrapped.native.simulation
-        self.window = Window(self.simulation)
+        self.window = RunningMeans(self.simulation)
         self.started, self.evaluating = time.process_time(), 0.0
         self.bar = tqdm(total=self.config.steps, initial=self.num_timesteps, unit=" steps", mininterval=0.5)
 
@@ -71,7 +71,7 @@ class Monitor(BaseCallback):
         if over or self._window_index() > self.index:
             means = self.window.means()
             self._write(means)
-            self.window = Window(self.simulation)
+            self.window = RunningMeans(self.simulation)
             self.bar.set_postfix(reward=f"{means['objectives/reward']:.4f}")
 
     def _on_training_end(self) -> None:
@@ -114,7 +114,7 @@ class Monitor(BaseCallback):
         scalars = {f"evaluation/{name}": played.figures[name] for name in HEADLINE}
         scalars |= {f"returns/{name}": played.figures[f"return_{name}"] for name in OBJECTIVES}
         pictures = {
-            "network": picture(self._policy, options),
+            "network": network_picture(self._policy, options),
             "placement": draw_placement(played.compiled, played.resident),
         }
         row = {"step": step, **played.figures}

@@ -9,14 +9,14 @@ import gymnasium as gym
 from gymnasium.vector import VectorEnv
 
 import idn_gym  # noqa: F401 (registers IDN-v0)
-from agents.registry import CLAIRVOYANT, CODECS, make_agent
+from agents.registry import AGENT_CODECS, CLAIRVOYANT, make_agent
 from experiments.training.policy_file import policy_file
 from idn_gym.evaluation.rollout import Episodes, rollout
 from idn_gym.policy import Policy
 from idn_gym.scenarios.config import Scenario
 
 
-def play(
+def play_agent(
     agent: str,
     scenario: Scenario,
     seeds: Sequence[int],
@@ -55,11 +55,11 @@ def open_agent(
     preference: Any = "balanced",
     **options: Any,
 ) -> tuple[VectorEnv[Any, Any, Any], Policy]:
-    """The environment with one row per seed, and the agent that is going to act in it; see `play`.
+    """The environment with one row per seed, and the agent that is going to act in it; see `play_agent`.
 
     An agent that observes its preference wants "random" here; its rollouts are told which one.
     """
-    codec: dict[str, Any] = {"action": CODECS.get(agent)}
+    codec: dict[str, Any] = {"action": AGENT_CODECS.get(agent)}
     trained = policy_file(agent)
     if trained is not None:
         options = {"path": trained.path, "trust": trained.trust}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.registry import AGENTS
-from idn_gym.actions import CODECS
+from idn_gym.actions import ACTION_CODECS
 from idn_gym.strict import ConfigError, closest, show
 
 KINDS = tuple(name for name, target in AGENTS.items() if target.startswith("agents.rl."))
@@ -70,8 +70,8 @@ def _parts(word: str) -> tuple[str, str, str]:
     kind, action, path = parts
     if kind not in KINDS:
         raise ConfigError("agents", f"{show(kind)} in {show(word)} is no class; {closest(kind, KINDS)}")
-    if action not in CODECS:
+    if action not in ACTION_CODECS:
         raise ConfigError(
-            "agents", f"{show(action)} in {show(word)} is no codec; {closest(action, list(CODECS))}"
+            "agents", f"{show(action)} in {show(word)} is no codec; {closest(action, list(ACTION_CODECS))}"
         )
     return kind, action, path

@@ -21,14 +21,24 @@ from agents.rl.config import (
     fallback,
     observed_by,
 )
-from idn_gym.actions import CODECS
+from idn_gym.actions import ACTION_CODECS
 from idn_gym.objectives import read_preference
 from idn_gym.scenarios import presets
 from idn_gym.scenarios.config import Scenario
-from idn_gym.strict import ConfigError, closest, number, override, read, read_word, read_yaml, show, write
+from idn_gym.strict import (
+    ConfigError,
+    bounded,
+    closest,
+    from_plain,
+    override,
+    read_word,
+    read_yaml,
+    show,
+    to_plain,
+)
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
-PACKAGES = ("idn-gym", "gymnasium", "numpy", "numba", "torch", "stable-baselines3", "sb3-contrib")
+RUN_PACKAGES = ("idn-gym", "gymnasium", "numpy", "numba", "torch", "stable-baselines3", "sb3-contrib")
 
 
 @dataclass(frozen=True)
@@ -42,15 +52,15 @@ class RunConfig:
     observation: str = "flat"
     preference: Any = "balanced"
     """scalarisation that the agent is trained on, as ``gym.make`` takes it"""
-    steps: int = number(400_000, least=1)
+    steps: int = bounded(400_000, least=1)
     """slots, summed over environments; rounded up to whole rollouts"""
-    envs: int = number(64, least=1)
-    seed: int = number(0, least=0)
-    checkpoint_every: int = number(20_000, least=1)
+    envs: int = bounded(64, least=1)
+    seed: int = bounded(0, least=0)
+    checkpoint_every: int = bounded(20_000, least=1)
     """[steps]"""
-    evaluate_every: int = number(100_000, least=1)
+    evaluate_every: int = bounded(100_000, least=1)
     """[steps] between evaluations on the validation split"""
-    evaluation_episodes: int = number(16, least=1)
+    evaluation_episodes: int = bounded(16, least=1)
 
     def __post_init__(self) -> None:
         if self.preference is None:
@@ -73,7 +83,7 @@ class RunConfig:
         }
 
 
-def resolve(
+def load_run_config(
     base: Mapping[str, Any] | None = None,
     scenario: str | None = None,
     agent: str | None = None,
@@ -92,19 +102,19 @@ def resolve(
     """
     plain = dict(base or {})
     if scenario or not base:
-        plain["scenario"] = write(presets.resolve(scenario or "edge-small"))
+        plain["scenario"] = to_plain(presets.load_scenario(scenario or "edge-small"))
     if agent or not base:
         plain["agent"] = _agent(agent or "ppo")
         plain["observation"] = observed_by(plain["agent"])
     plain = override(plain, changes or {})
-    return read(RunConfig, {**plain, "action": _codec(plain)})
+    return from_plain(RunConfig, {**plain, "action": _codec(plain)})
 
 
 def _codec(plain: Mapping[str, Any]) -> str | None:
     """The run's action codec; one that the agent can act through where it is left to the scenario."""
     action, scenario = plain.get("action"), plain.get("scenario")
     default = scenario.get("action", Scenario.action) if isinstance(scenario, Mapping) else Scenario.action
-    if action is not None or default not in list(CODECS) or acts_through(plain.get("agent"), default):
+    if action is not None or default not in list(ACTION_CODECS) or acts_through(plain.get("agent"), default):
         return action
     return fallback(plain.get("agent"))
 
@@ -141,7 +151,7 @@ def assignments(words: Sequence[str]) -> dict[str, Any]:
 def flat(value: Any, prefix: str = "") -> dict[str, Any]:
     """A configuration as dotted keys and plain values; lists stay whole, as text."""
     if dataclasses.is_dataclass(value):
-        value = write(value)
+        value = to_plain(value)
     found = {}
     for key, item in value.items():
         if isinstance(item, dict):
@@ -152,14 +162,14 @@ def flat(value: Any, prefix: str = "") -> dict[str, Any]:
 
 
 def to_yaml(config: RunConfig) -> str:
-    """The configuration as YAML that `resolve` takes as its base."""
-    return yaml.safe_dump(write(config), sort_keys=False)
+    """The configuration as YAML that `load_run_config` takes as its base."""
+    return yaml.safe_dump(to_plain(config), sort_keys=False)
 
 
-def versions() -> dict[str, str]:
+def run_versions() -> dict[str, str]:
     """Versions of Python and of the packages that results depend on."""
     found = {"python": platform.python_version()}
-    for name in PACKAGES:
+    for name in RUN_PACKAGES:
         try:
             found[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:

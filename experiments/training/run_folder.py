@@ -14,7 +14,7 @@ import yaml
 from experiments.training import run_config
 from experiments.training.run_config import RunConfig
 from idn_gym.files import write_text
-from idn_gym.strict import ConfigError, read_yaml, write
+from idn_gym.strict import ConfigError, read_yaml, to_plain
 
 EVENTS = ("events.out.tfevents.*", "evaluations.csv")
 """What a run writes into the folder of its curves, nothing else."""
@@ -59,8 +59,8 @@ class RunFolder:
             self._remove_events()
         record = {
             "command": shlex.join(["python", *sys.orig_argv[1:]]),
-            "versions": run_config.versions(),
-            "run": write(config),
+            "versions": run_config.run_versions(),
+            "run": to_plain(config),
         }
         write_text(self.config, yaml.safe_dump(record, sort_keys=False))
 

@@ -15,7 +15,7 @@ from idn_gym.objectives import OBJECTIVES
 from idn_gym.simulation import Simulation
 
 
-class Window:
+class RunningMeans:
     """Sums over the slots of all environments, turned into means by `means`.
 
     It looks at what the environments have just done and keeps nothing else, so it can be thrown away

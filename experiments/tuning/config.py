@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from experiments.training.run_config import RunConfig, resolve
-from idn_gym.strict import ConfigError, closest, number, read, read_yaml, show, write
+from experiments.training.run_config import RunConfig, load_run_config
+from idn_gym.strict import ConfigError, bounded, closest, from_plain, read_yaml, show, to_plain
 
-AGENT = "agent."
+TUNED_PREFIX = "agent."
 """Prefix of the keys that can be tuned: what comes out is an agent."""
 
 
@@ -32,12 +32,12 @@ class Dimension:
 class Confirm:
     """Trainings on other seeds, judged on other episodes, that say whether the best trial is better."""
 
-    runs: int = number(3, least=1)
+    runs: int = bounded(3, least=1)
     """training seeds: 1, 2, ..."""
-    steps: int = number(400_000, least=1)
-    first: int = number(100, least=0)
+    steps: int = bounded(400_000, least=1)
+    first: int = bounded(100, least=0)
     """first validation seed"""
-    episodes: int = number(32, least=1)
+    episodes: int = bounded(32, least=1)
 
 
 @dataclass(frozen=True)
@@ -53,15 +53,15 @@ class Tuning:
     """a preset, or a YAML file"""
     run: dict[str, Any] = field(default_factory=dict)
     """other dotted keys of the run, the same in all trials"""
-    trials: int = number(40, least=1)
+    trials: int = bounded(40, least=1)
     """finished or pruned ones"""
-    steps: int = number(200_000, least=1)
+    steps: int = bounded(200_000, least=1)
     """of a trial"""
-    episodes: int = number(16, least=1)
+    episodes: int = bounded(16, least=1)
     """validation seeds 0, 1, ... that trials are judged on"""
-    prune_every: int | None = number(None, least=1)
+    prune_every: int | None = bounded(None, least=1)
     """[steps] between looks at a trial, which ends where it is below the median of the others; null: none"""
-    seed: int = number(0, least=0)
+    seed: int = bounded(0, least=0)
     """of the search; trainings have the seed of the run"""
     confirm: Confirm = Confirm()
 
@@ -71,7 +71,7 @@ class Tuning:
         if self.confirm.first < self.episodes:
             raise ConfigError("confirm.first", f"{self.confirm.first} is among the {self.episodes} tuned on")
         for key in self.run:
-            if key.startswith(AGENT) or key in ("steps", "agent", "scenario"):
+            if key.startswith(TUNED_PREFIX) or key in ("steps", "agent", "scenario"):
                 raise ConfigError(f"run.{key}", "is not allowed; agent, scenario and steps are set elsewhere")
 
     def configure(self, values: Mapping[str, Any], **changes: Any) -> RunConfig:
@@ -85,7 +85,7 @@ class Tuning:
             ConfigError: a value that is not allowed.
         """
         keys = {"steps": self.steps, **self.run, **values, **changes}
-        return resolve(None, self.scenario, self.agent, keys)
+        return load_run_config(None, self.scenario, self.agent, keys)
 
     def small(self) -> Tuning:
         """The same cut down to seconds, to see that it runs."""
@@ -107,7 +107,7 @@ def read_tuning(path: Path) -> Tuning:
     Raises:
         ConfigError: the file cannot be read, or something in it is wrong.
     """
-    tuning = read(Tuning, read_yaml(path))
+    tuning = from_plain(Tuning, read_yaml(path))
     named = {name: getattr(tuning, name) for name in ("agent", "scenario")}
     files = {name: value for name, value in named.items() if Path(value).suffix in (".yaml", ".yml", ".json")}
     return dataclasses.replace(tuning, **{name: str(path.parent / file) for name, file in files.items()})
@@ -141,12 +141,12 @@ def axes(tuning: Tuning) -> tuple[Axis, ...]:
         ConfigError: a key that the agent does not have, a value that it does not allow, or a space that
             does not hold what the agent has today.
     """
-    agent = write(tuning.configure({}).agent)
+    agent = to_plain(tuning.configure({}).agent)
     found = []
     for key, dimension in tuning.space.items():
-        name = key.removeprefix(AGENT)
-        if not key.startswith(AGENT) or name not in agent or name == "kind":
-            allowed = [f"{AGENT}{field}" for field in agent if field != "kind"]
+        name = key.removeprefix(TUNED_PREFIX)
+        if not key.startswith(TUNED_PREFIX) or name not in agent or name == "kind":
+            allowed = [f"{TUNED_PREFIX}{field}" for field in agent if field != "kind"]
             raise ConfigError(f"space.{key}", f"is not there to be tuned; {closest(key, allowed)}")
         found.append(_axis(tuning, key, dimension, agent[name]))
     return tuple(found)
@@ -179,6 +179,6 @@ def _axis(tuning: Tuning, key: str, dimension: Dimension, today: Any) -> Axis:
 def _allowed(tuning: Tuning, key: str, value: Any) -> Any:
     """The value as the run has it."""
     try:
-        return write(tuning.configure({key: value}).agent)[key.removeprefix(AGENT)]
+        return to_plain(tuning.configure({key: value}).agent)[key.removeprefix(TUNED_PREFIX)]
     except ConfigError as error:
         raise ConfigError("space", str(error)) from None

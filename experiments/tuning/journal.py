@@ -53,7 +53,7 @@ def open_study(tuning: Tuning, out: Path) -> Any:
         raise ConfigError(str(path), reason) from None
 
 
-def prepare(study: Any, space: tuple[Axis, ...]) -> int:
+def queue_trials(study: Any, space: tuple[Axis, ...]) -> int:
     """Queue the agent as it is, and what was cut off; returns how many trials are done.
 
     A kill in here loses nothing: what was cut off is queued before it is given up, and only once.

@@ -20,7 +20,7 @@ from experiments.tuning.trial import train_trial
 from idn_gym.core.arrays import Floats
 from idn_gym.evaluation.intervals import Interval, paired_difference
 from idn_gym.files import write_text
-from idn_gym.strict import ConfigError, read_yaml, show, write
+from idn_gym.strict import ConfigError, read_yaml, show, to_plain
 
 
 def finished(study: Any) -> list[Any]:
@@ -49,7 +49,7 @@ def write_trials(study: Any, space: tuple[Axis, ...], out: Path) -> None:
     write_text(out / "trials.json", json.dumps(rows, indent=1) + "\n")
 
 
-def values_of(trial: Any, tuning: Tuning) -> dict[str, Any]:
+def trial_values(trial: Any, tuning: Tuning) -> dict[str, Any]:
     """The values of a trial by dotted key, as a run takes them."""
     return {
         axis.key: trial.params[axis.key] if axis.options is None else json.loads(trial.params[axis.key])
@@ -68,7 +68,7 @@ def write_best(study: Any, tuning: Tuning, out: Path, command: str) -> Path:
         f"{best.value:.4f}, before tuning {today.value:.4f}.",
     ]
     text = "".join(f"# {line}\n" for line in lines)
-    text += yaml.safe_dump(write(tuning.configure(values_of(best, tuning)).agent), sort_keys=False)
+    text += yaml.safe_dump(to_plain(tuning.configure(trial_values(best, tuning)).agent), sort_keys=False)
     path = out / "best.yaml"
     write_text(path, text)
     return path
@@ -86,7 +86,7 @@ def confirm(study: Any, tuning: Tuning, out: Path) -> Interval | None:
         print("nothing was better than the agent as it is")
         return None
     seeds = [tuning.confirm.first + i for i in range(tuning.confirm.episodes)]
-    agents: dict[str, dict[str, Any]] = {"today": {}, "best": values_of(best, tuning)}
+    agents: dict[str, dict[str, Any]] = {"today": {}, "best": trial_values(best, tuning)}
     runs = range(1, tuning.confirm.runs + 1)
     scores: dict[str, Floats] = {}
     with tqdm(total=len(agents) * len(runs), unit=" trainings") as bar:
@@ -114,7 +114,7 @@ def confirm(study: Any, tuning: Tuning, out: Path) -> Interval | None:
 
 def _score_once(config: RunConfig, seeds: list[int], path: Path) -> Floats:
     """Train and score, unless that very run is on disk."""
-    run = json.loads(json.dumps({"run": write(config), "seeds": seeds}))
+    run = json.loads(json.dumps({"run": to_plain(config), "seeds": seeds}))
     if path.is_file():
         kept = _kept(path)
         if kept.get("what") == run:

@@ -11,7 +11,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
 
 from agents.rl.acting import acting
-from agents.rl.build import build
+from agents.rl.build import build_algorithm
 from experiments.train import make_env
 from experiments.training.checkpoint import due
 from experiments.training.divergence import learn
@@ -21,7 +21,7 @@ from idn_gym.evaluation.rollout import rollout
 from idn_gym.integrations.sb3 import use_one_thread
 from idn_gym.objectives import preference_lattice
 
-DIVISIONS = 2
+JUDGED_DIVISIONS = 2
 """Steps between the corners of the lattice that policies for all preferences are judged on: 10 of them."""
 
 Look = Callable[[int, float], None]
@@ -40,7 +40,7 @@ def train_trial(
         look: what is told, if anything.
 
     Returns:
-        The scores of the episodes; see `score`.
+        The scores of the episodes; see `trial_scores`.
 
     Raises:
         ConfigError: the policy has become NaN or infinite.
@@ -48,16 +48,16 @@ def train_trial(
     use_one_thread()
     env = make_env(config)
     try:
-        algorithm = build(config.agent, env, config.seed)
+        algorithm = build_algorithm(config.agent, env, config.seed)
         algorithm.set_logger(Logger(None, []))
         watch = None if every is None or look is None else _Watch(config, seeds, every, look)
         learn(algorithm, config, [] if watch is None else [watch], log_interval=None)
-        return score(algorithm, config, seeds)
+        return trial_scores(algorithm, config, seeds)
     finally:
         env.close()
 
 
-def score(algorithm: BaseAlgorithm, config: RunConfig, seeds: Sequence[int]) -> Floats:
+def trial_scores(algorithm: BaseAlgorithm, config: RunConfig, seeds: Sequence[int]) -> Floats:
     """Mean reward per slot of each episode (S,).
 
     Policies that are told a preference play every episode under each one of a lattice; the mean over the
@@ -65,7 +65,7 @@ def score(algorithm: BaseAlgorithm, config: RunConfig, seeds: Sequence[int]) -> 
     """
     env = gym.make_vec("IDN-v0", num_envs=len(seeds), split="validation", **config.env_options())
     told = config.preference == "random"
-    preferences = preference_lattice(DIVISIONS).tolist() if told else [None]
+    preferences = preference_lattice(JUDGED_DIVISIONS).tolist() if told else [None]
     policy = acting(algorithm, env)
     played = [rollout(policy, env, seeds, preference).scalar.mean(axis=1) for preference in preferences]
     env.close()
@@ -84,7 +84,7 @@ class _Watch(BaseCallback):
         if self.num_timesteps and due(self.model, self.every):
             # By number, since rollouts of other lengths never stop at the same steps.
             look = self.num_timesteps // self.every
-            self.look(look, float(score(self.model, self.config, self.seeds).mean()))
+            self.look(look, float(trial_scores(self.model, self.config, self.seeds).mean()))
 
     def _on_step(self) -> bool:
         return True

@@ -10,21 +10,21 @@ from collections.abc import Callable
 
 from idn_gym.actions.base import ActionCodec
 from idn_gym.actions.check import ActionCheck, as_array
-from idn_gym.actions.continuous import Fractional, Scores, ScoresTask
-from idn_gym.actions.discrete import Change, Placement
-from idn_gym.actions.whole import Segments
+from idn_gym.actions.continuous import FractionalCodec, ScoresCodec, ScoresTaskCodec
+from idn_gym.actions.discrete import ChangeCodec, PlacementCodec
+from idn_gym.actions.whole import SegmentsCodec
 from idn_gym.scenarios.compile import Compiled
 from idn_gym.strict import ConfigError, closest, show
 
-__all__ = ["CODECS", "ActionCheck", "ActionCodec", "Scores", "as_array", "make_codec"]
+__all__ = ["ACTION_CODECS", "ActionCheck", "ActionCodec", "ScoresCodec", "as_array", "make_codec"]
 
-CODECS: dict[str, Callable[[Compiled], ActionCodec]] = {
-    "placement": Placement,
-    "change": Change,
-    "scores": Scores,
-    "scores-task": ScoresTask,
-    "fractional": Fractional,
-    "segments": Segments,
+ACTION_CODECS: dict[str, Callable[[Compiled], ActionCodec]] = {
+    "placement": PlacementCodec,
+    "change": ChangeCodec,
+    "scores": ScoresCodec,
+    "scores-task": ScoresTaskCodec,
+    "fractional": FractionalCodec,
+    "segments": SegmentsCodec,
 }
 
 
@@ -34,6 +34,6 @@ def make_codec(name: str, compiled: Compiled) -> ActionCodec:
     Raises:
         ConfigError: an unknown name, or a codec whose space is too large here.
     """
-    if not isinstance(name, str) or name not in CODECS:
-        raise ConfigError("action", f"{show(name)} is not allowed; {closest(name, list(CODECS))}")
-    return CODECS[name](compiled)
+    if not isinstance(name, str) or name not in ACTION_CODECS:
+        raise ConfigError("action", f"{show(name)} is not allowed; {closest(name, list(ACTION_CODECS))}")
+    return ACTION_CODECS[name](compiled)

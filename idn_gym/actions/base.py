@@ -40,7 +40,7 @@ class ActionCodec(Protocol):
         ...
 
 
-class Room:
+class MemoryMask:
     """Which (node, segment) pairs fit into memory; the basis of masks."""
 
     def __init__(self, compiled: Compiled, node: Ints, segment: Ints) -> None:
@@ -53,7 +53,7 @@ class Room:
         items_that_fit(instance.draw.memory, state.slot, self._node, self._size, self._pins, fits)
 
 
-class Items:
+class PlaceablePairs:
     """The (node, segment) pairs that may be loaded; base of the codecs that speak of them."""
 
     uniforms = 0

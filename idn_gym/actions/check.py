@@ -6,11 +6,9 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
-import numpy.typing as npt
 
-from idn_gym.messages import cut, show
-
-Numbers = npt.NDArray[np.generic]
+from idn_gym.core.arrays import Numbers
+from idn_gym.messages import shorten, show
 
 PLANNERS = "whole placements are for planners, and a net acts through another codec, such as action='scores'"
 """Advice for those who give real numbers where segments are meant: algorithms that take any `Box`."""
@@ -25,7 +23,7 @@ def as_array(actions: Any) -> Numbers:
     try:
         array: Numbers = np.asarray(actions)
     except Exception as error:  # whatever foreign objects raise when they are asked for their numbers
-        why = cut(" ".join(str(error).split()), 200)
+        why = shorten(" ".join(str(error).split()), 200)
         raise gym.error.InvalidAction(f"{show(actions)} is not allowed; it is no array ({why})") from None
     return array
 

@@ -6,13 +6,13 @@ import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 
-from idn_gym.actions.base import Items
+from idn_gym.actions.base import PlaceablePairs
 from idn_gym.core.arrays import EMPTY, Action, Instance, State
 from idn_gym.core.decoding import Worth, fill_by_score, fill_by_share, round_dependently
 from idn_gym.scenarios.compile import Compiled
 
 
-class Scores(Items):
+class ScoresCodec(PlaceablePairs):
     """`Box` in [-1, 1]: a priority per (node, segment).
 
     Each node loads its segments in falling order of score while they fit, at most one per model;
@@ -30,7 +30,7 @@ class Scores(Items):
         return Action(wanted)
 
 
-class ScoresTask(Items):
+class ScoresTaskCodec(PlaceablePairs):
     """`Box` in [-1, 1]: per (node, task) a share of the node's memory.
 
     Positive scores of a node are normalised to shares. In falling order of score each task gets the
@@ -72,7 +72,7 @@ class ScoresTask(Items):
         return [f"{self._names.nodes[v]}: {self._names.tasks[k]}" for v, k in self._pairs]
 
 
-class Fractional(Items):
+class FractionalCodec(PlaceablePairs):
     """`Box` in [0, 1]: y per (node, segment), rounded by dependent rounding (DepRound).
 
     Pairs of fractional items of a node trade size until one is integral, so marginals are kept and

@@ -6,7 +6,7 @@ import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 
-from idn_gym.actions.base import Items, Room
+from idn_gym.actions.base import MemoryMask, PlaceablePairs
 from idn_gym.core.arrays import EMPTY, Action, Instance, State
 from idn_gym.core.decoding import change, pick
 from idn_gym.scenarios.compile import Compiled
@@ -16,7 +16,7 @@ MAX_DIMENSIONS, MAX_CHOICES = 30, 1500
 """Largest `placement` space that is offered; beyond it policies with one softmax per choice stall."""
 
 
-class Placement:
+class PlacementCodec:
     """`MultiDiscrete`: per (node, task) one segment of the task's models, or nothing.
 
     Feasible set: at most one segment per (node, task). The mask drops segments that alone exceed the
@@ -42,7 +42,7 @@ class Placement:
         self.node = np.array([v for v, _ in pairs], np.int64)
         self.start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         self.choice = np.array([s for choices in lists for s in choices], np.int64)
-        self._room = Room(compiled, np.repeat(self.node, counts), self.choice)
+        self._room = MemoryMask(compiled, np.repeat(self.node, counts), self.choice)
         self.space = gym.spaces.MultiDiscrete(np.array(counts))
 
     def decode(self, instance: Instance, state: State, actions: npt.NDArray[np.generic]) -> Action:
@@ -67,7 +67,7 @@ class Placement:
         return lines
 
 
-class Change(Items):
+class ChangeCodec(PlaceablePairs):
     """`Discrete`: 0 changes nothing; i + 1 loads item i, evicting to make room.
 
     A segment replaces another of its model; then the resident segments of least nominal saving per
@@ -77,7 +77,7 @@ class Change(Items):
 
     def __init__(self, compiled: Compiled) -> None:
         super().__init__(compiled)
-        self._room = Room(compiled, self.node, self.segment)
+        self._room = MemoryMask(compiled, self.node, self.segment)
         self.space = gym.spaces.Discrete(len(self.node) + 1)
 
     def decode(self, instance: Instance, state: State, actions: npt.NDArray[np.generic]) -> Action:

@@ -12,7 +12,7 @@ from idn_gym.scenarios.compile import Compiled
 from idn_gym.strict import ConfigError
 
 
-class Segments:
+class SegmentsCodec:
     """`Box` of integers (nodes, models): the wished segment, or -1; the placement itself.
 
     For learners and planners that speak of placements, not for networks. Entries where a model is pinned

@@ -1,6 +1,6 @@
 """DNNs, devices and links as tables, each number with its source."""
 
-from idn_gym.catalog.exit_rules import draw_answers, exits_taken, operating_point
+from idn_gym.catalog.exit_rules import draw_answers, exits_taken, point_of_rule
 from idn_gym.catalog.laws import block_seconds, fixed_seconds
 from idn_gym.catalog.outcomes import Outcomes, read_outcomes, write_outcomes
 from idn_gym.catalog.reader import load_catalog
@@ -35,7 +35,7 @@ __all__ = [
     "exits_taken",
     "fixed_seconds",
     "load_catalog",
-    "operating_point",
+    "point_of_rule",
     "read_outcomes",
     "write_catalog",
     "write_outcomes",

@@ -9,15 +9,12 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from idn_gym.catalog.outcomes import CONFIDENCE_STEPS, ENTROPY_STEPS, Outcomes
-from idn_gym.core.arrays import Floats, Ints
+from idn_gym.core.arrays import Bools, Floats, Ints
 from idn_gym.strict import ConfigError, closest
 
-Bools = npt.NDArray[np.bool_]
-
-Criterion = Literal["confidence", "entropy"]
+ExitCriterion = Literal["confidence", "entropy"]
 
 
 class Answers(NamedTuple):
@@ -29,7 +26,7 @@ class Answers(NamedTuple):
     entropy: Floats  # (X, n) over log of the classes, 0 to 1
 
 
-class Split(NamedTuple):
+class ExitShares(NamedTuple):
     """Where requests leave a network with exits, and how often they are right there."""
 
     shares: Floats  # (E,) adding up to 1
@@ -69,7 +66,7 @@ def leave(doubts: Floats, thresholds: Sequence[float]) -> Ints:
     return (doubts <= limits).argmax(axis=0)
 
 
-def split(doubts: Floats, correct: Bools, thresholds: Sequence[float]) -> Split:
+def split(doubts: Floats, correct: Bools, thresholds: Sequence[float]) -> ExitShares:
     """Where inputs leave, and how often they are right there.
 
     Args:
@@ -80,7 +77,7 @@ def split(doubts: Floats, correct: Bools, thresholds: Sequence[float]) -> Split:
     taken = leave(doubts, thresholds)
     count = np.bincount(taken, minlength=len(doubts))
     hits = np.bincount(taken, correct[taken, np.arange(len(taken))], len(doubts))
-    return Split(count / len(taken), hits / np.maximum(count, 1))
+    return ExitShares(count / len(taken), hits / np.maximum(count, 1))
 
 
 def exits_taken(
@@ -88,7 +85,7 @@ def exits_taken(
     answers: Answers,
     rows: Sequence[str],
     thresholds: Sequence[float],
-    criterion: Criterion = "confidence",
+    criterion: ExitCriterion = "confidence",
 ) -> Ints:
     """Index into `rows` of the exit that each of the n requests leaves by.
 
@@ -108,13 +105,13 @@ def exits_taken(
     return leave(*_doubts(outcomes, answers, rows, thresholds, criterion))
 
 
-def operating_point(
+def point_of_rule(
     outcomes: Outcomes,
     rows: Sequence[str],
     thresholds: Sequence[float],
     condition: str,
-    criterion: Criterion = "confidence",
-) -> Split:
+    criterion: ExitCriterion = "confidence",
+) -> ExitShares:
     """Shares and accuracies of a network's exits over all samples under a condition.
 
     Args:
@@ -137,7 +134,7 @@ def _doubts(
     answers: Answers,
     rows: Sequence[str],
     thresholds: Sequence[float],
-    criterion: Criterion,
+    criterion: ExitCriterion,
 ) -> tuple[Floats, list[float]]:
     """(X, n) the lower the surer, and thresholds on them."""
     if criterion not in ("confidence", "entropy"):

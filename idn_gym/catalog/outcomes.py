@@ -20,7 +20,7 @@ from idn_gym.core.arrays import Floats
 from idn_gym.files import atomically, read_arrays
 from idn_gym.strict import ConfigError, closest, show
 
-FORMAT = 1
+OUTCOME_FORMAT = 1
 
 CONFIDENCE_STEPS, ENTROPY_STEPS = 65_535, 255
 """Both are kept as whole numbers from 0 to these."""
@@ -96,7 +96,7 @@ def write_outcomes(path: str | Path, outcomes: Outcomes) -> None:
     if problem:
         raise ConfigError("outcomes", problem)
     head = {
-        "format": FORMAT,
+        "format": OUTCOME_FORMAT,
         "samples": outcomes.correct.shape[2],
         "hash": _hash(outcomes),
         **_names(outcomes),
@@ -120,8 +120,10 @@ def read_outcomes(path: str | Path) -> Outcomes:
     fields = read_arrays(path, "outcomes")
     try:
         head = json.loads(str(fields["head"]))
-        if head["format"] != FORMAT:
-            raise ConfigError(str(path), f"format {show(head['format'])} is not allowed; must be {FORMAT}")
+        if head["format"] != OUTCOME_FORMAT:
+            raise ConfigError(
+                str(path), f"format {show(head['format'])} is not allowed; must be {OUTCOME_FORMAT}"
+            )
         outcomes = Outcomes(
             tuple(head["rows"]),
             tuple(head["conditions"]),

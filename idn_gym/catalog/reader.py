@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from idn_gym.catalog.schema import Catalog, Device, LinkKind, Model
-from idn_gym.strict import ConfigError, closest, read, read_yaml
+from idn_gym.strict import ConfigError, closest, from_plain, read_yaml
 
-SHIPPED = Path(__file__).parent / "data"
+SHIPPED_TABLES = Path(__file__).parent / "data"
 """folder of the tables that come with the package"""
 
-Entry = TypeVar("Entry", Model, Device, LinkKind)
+_Entry = TypeVar("_Entry", Model, Device, LinkKind)
 
 
 @dataclass(frozen=True)
-class Tables:
+class CatalogTables:
     """What one file of the catalogue may hold."""
 
     models: tuple[Model, ...] = ()
@@ -53,8 +53,8 @@ def load_catalog(extra: tuple[str, ...] = ()) -> Catalog:
 
 
 @functools.cache
-def _shipped() -> tuple[tuple[Path, Tables], ...]:
-    return tuple(_read_file(path) for path in _files(SHIPPED))
+def _shipped() -> tuple[tuple[Path, CatalogTables], ...]:
+    return tuple(_read_file(path) for path in _files(SHIPPED_TABLES))
 
 
 def _files(path: Path) -> list[Path]:
@@ -66,9 +66,9 @@ def _files(path: Path) -> list[Path]:
     return found
 
 
-def _read_file(path: Path) -> tuple[Path, Tables]:
+def _read_file(path: Path) -> tuple[Path, CatalogTables]:
     plain = read_yaml(path)
-    tables = read(Tables, plain, str(path))
+    tables = from_plain(CatalogTables, plain, str(path))
     if "hash" in tables.about and tables.about["hash"] != content_hash(plain):
         raise ConfigError(
             f"{path}.about.hash", "is not that of the content; build the file again, or remove the hash"
@@ -83,8 +83,8 @@ def content_hash(plain: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _by_name(field: str, parts: Iterable[tuple[Path, tuple[Entry, ...]]]) -> dict[str, Entry]:
-    found: dict[str, tuple[Entry, Path]] = {}
+def _by_name(field: str, parts: Iterable[tuple[Path, tuple[_Entry, ...]]]) -> dict[str, _Entry]:
+    found: dict[str, tuple[_Entry, Path]] = {}
     for path, entries in parts:
         for i, entry in enumerate(entries):
             if entry.name in found:
@@ -94,7 +94,7 @@ def _by_name(field: str, parts: Iterable[tuple[Path, tuple[Entry, ...]]]) -> dic
     return {name: entry for name, (entry, _) in found.items()}
 
 
-def _check_devices(path: Path, table: Tables, catalog: Catalog) -> None:
+def _check_devices(path: Path, table: CatalogTables, catalog: Catalog) -> None:
     for i, model in enumerate(table.models):
         for k, row in enumerate(model.seconds):
             if row.device not in catalog.devices:

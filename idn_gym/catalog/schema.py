@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from idn_gym.strict import ConfigError, number, show
+from idn_gym.strict import ConfigError, bounded, show
 
 
 @dataclass(frozen=True)
@@ -29,13 +29,13 @@ class Block:
     """A contiguous group of layers: the smallest thing that can be placed."""
 
     name: str
-    macs: float = number(least=0)
+    macs: float = bounded(least=0)
     """[MAC] per input, exit heads and codecs included"""
-    layers: int | None = number(None, least=0)
+    layers: int | None = bounded(None, least=0)
     """layers with weights; null where unknown: the device's simple law then gives the seconds"""
-    weights: float = number(0.0, least=0)
+    weights: float = bounded(0.0, least=0)
     """[bytes] resident in memory"""
-    output: float = number(0.0, least=0)
+    output: float = bounded(0.0, least=0)
     """[bytes] on the wire when the next block runs elsewhere; 0 for the last, whose answer is free"""
 
 
@@ -43,11 +43,11 @@ class Block:
 class Exit:
     """One way out of a model."""
 
-    after: int = number(least=1)
+    after: int = bounded(least=1)
     """blocks done when it is taken; the number of blocks for the last exit"""
-    share: float = number(least=0, most=1)
+    share: float = bounded(least=0, most=1)
     """share of all inputs that leave here"""
-    accuracy: float = number(least=0, most=1)
+    accuracy: float = bounded(least=0, most=1)
     """of the inputs that leave here"""
 
 
@@ -103,7 +103,7 @@ class Model:
     points: tuple[OperatingPoint, ...]
     outcome: Literal["published", "measured"]
     """whether the accuracy was published by others or measured for this catalogue"""
-    input: float = number(least=0)
+    input: float = bounded(least=0)
     """[bytes] of the raw input, which crosses cut 0"""
     seconds: tuple[Measured, ...] = ()
     provenance: tuple[Provenance, ...] = ()
@@ -126,11 +126,11 @@ class Model:
 class SimpleLaw:
     """Seconds of a model whose layers are not counted: fixed + MACs / rate."""
 
-    fixed_seconds: float = number(least=0)
+    fixed_seconds: float = bounded(least=0)
     """[s] once per part that runs on the device"""
-    macs_per_second: float = number(above=0)
+    macs_per_second: float = bounded(above=0)
     """[MAC/s]"""
-    error: float | None = number(None, least=0)
+    error: float | None = bounded(None, least=0)
     """median relative error on networks left out of the fit; null: unknown"""
 
 
@@ -141,19 +141,19 @@ class Device:
     name: str
     tier: str
     """free label, such as mcu, sbc, edge_server, cloud_gpu"""
-    memory: float = number(above=0)
+    memory: float = bounded(above=0)
     """[bytes] that can hold weights"""
-    macs_per_second: float = number(above=0)
+    macs_per_second: float = bounded(above=0)
     """[MAC/s]"""
-    active_watts: float = number(least=0)
+    active_watts: float = bounded(least=0)
     """[W] in total while computing"""
-    idle_watts: float = number(least=0)
+    idle_watts: float = bounded(least=0)
     """[W] in total while waiting"""
-    fixed_seconds: float = number(0.0, least=0)
+    fixed_seconds: float = bounded(0.0, least=0)
     """[s] once per part that runs on the device"""
-    layer_seconds: float = number(0.0, least=0)
+    layer_seconds: float = bounded(0.0, least=0)
     """[s] per layer with weights"""
-    law_error: float | None = number(None, least=0)
+    law_error: float | None = bounded(None, least=0)
     """median relative error of the law on networks left out of its fit; null: unknown"""
     simple: SimpleLaw | None = None
     """law for models whose layers are not counted; needed only where `layer_seconds` is above 0"""
@@ -171,11 +171,11 @@ class LinkKind:
     """A kind of link; a scenario may override its numbers link by link."""
 
     name: str
-    delay: float = number(least=0)
+    delay: float = bounded(least=0)
     """[s] round trip"""
-    rate: float = number(above=0)
+    rate: float = bounded(above=0)
     """[bytes/s] that applications see"""
-    energy: float = number(least=0)
+    energy: float = bounded(least=0)
     """[J/byte]"""
     provenance: tuple[Provenance, ...] = ()
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import yaml
 
-from idn_gym.catalog.reader import Tables, content_hash
+from idn_gym.catalog.reader import CatalogTables, content_hash
 from idn_gym.catalog.schema import Device, LinkKind, Model
 from idn_gym.files import write_text
-from idn_gym.strict import ConfigError, write
+from idn_gym.strict import ConfigError, to_plain
 
 FORMS = (".json", ".yaml", ".yml")
 
@@ -40,7 +40,7 @@ def write_catalog(
     path = Path(path)
     if path.suffix not in FORMS:
         raise ConfigError("path", f"{str(path)!r} is not allowed; must end in {', '.join(FORMS)}")
-    tables = write(Tables(tuple(models), tuple(devices), tuple(links)))
+    tables = to_plain(CatalogTables(tuple(models), tuple(devices), tuple(links)))
     present = {key: rows for key, rows in tables.items() if rows}
     if about:
         present = {"about": dict(about), **present}

@@ -27,6 +27,9 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+Numbers = npt.NDArray[np.generic]
+"""Numbers of any kind."""
 Ints = npt.NDArray[np.integer[Any]]
 """Indices; those of `Tables` are int32 once frozen, so that more of them fit into the cache."""
 Residents = npt.NDArray[np.int32]

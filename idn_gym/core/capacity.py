@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from idn_gym.core.arrays import EXOGENOUS, Draw, Outcome, Tables
-from idn_gym.core.kernel import inner
+from idn_gym.core.kernel import njit_inline
 from idn_gym.core.workspace import Scratch
 
 
-@inner
+@njit_inline
 def fill_capacity(tables: Tables, draw: Draw, b: int, t: int, scratch: Scratch) -> None:
     """Hand out the slot's compute seconds and link bytes to all classes together."""
     for v in range(len(tables.node_seconds)):
@@ -16,7 +16,7 @@ def fill_capacity(tables: Tables, draw: Draw, b: int, t: int, scratch: Scratch) 
         scratch.bytes_left[e] = draw.rate[b, t, e] * tables.slot_seconds
 
 
-@inner
+@njit_inline
 def fill_copies(tables: Tables, draw: Draw, b: int, t: int, usable: int, scratch: Scratch) -> None:
     """Give each resident copy that a class can use the node's seconds, for this class alone."""
     for i in range(usable):
@@ -26,7 +26,7 @@ def fill_copies(tables: Tables, draw: Draw, b: int, t: int, usable: int, scratch
             scratch.seconds_left[v, tables.option_model[o]] = draw.seconds[b, t, v]
 
 
-@inner
+@njit_inline
 def option_room(
     tables: Tables, draw: Draw, b: int, o: int, origin: int, batch: float, scratch: Scratch
 ) -> float:
@@ -48,7 +48,7 @@ def option_room(
     return room
 
 
-@inner
+@njit_inline
 def use_option(
     tables: Tables,
     draw: Draw,

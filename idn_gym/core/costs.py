@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from idn_gym.core.arrays import Draw, Floats, Instance, Outcome, Residents, Tables
-from idn_gym.core.kernel import hot
+from idn_gym.core.kernel import njit_no_alloc
 from idn_gym.core.serving import (
     drop_cost,
     link_seconds,
@@ -53,7 +53,7 @@ def serve(instance: Instance, t: int, placement: Residents, b: int = 0) -> Outco
     return outcome
 
 
-@hot
+@njit_no_alloc
 def _costs(
     tables: Tables, draw: Draw, b: int, t: int, scratch: Scratch, costs: Floats, drops: Floats
 ) -> None:
@@ -67,7 +67,7 @@ def _costs(
             costs[o] = option_cost(draw, b, o, link) if in_time else np.inf
 
 
-@hot
+@njit_no_alloc
 def _serve(
     tables: Tables, draw: Draw, b: int, t: int, resident: Residents, scratch: Scratch, outcome: Outcome
 ) -> None:

@@ -5,20 +5,16 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from idn_gym.core.arrays import EMPTY, Draw, Floats, Ints, Residents, Tables
-from idn_gym.core.kernel import hot, inner, kernel
+from idn_gym.core.arrays import EMPTY, Bools, Draw, Floats, Ints, Numbers, Residents, Tables
+from idn_gym.core.kernel import kernel, njit_inline, njit_no_alloc
 from idn_gym.core.placement import free_bytes
 
-Numbers = npt.NDArray[np.generic]
-Flags = npt.NDArray[np.bool_]
-
-TINY = 1e-6
+INTEGRAL = 1e-6
 """Fractions this close to 0 or 1 count as integral."""
 
 
-@hot
+@njit_no_alloc
 def pick(
     segment_model: Ints, node: Ints, start: Ints, choice: Ints, actions: Numbers, wanted: Residents
 ) -> None:
@@ -30,8 +26,8 @@ def pick(
                 wanted[b, node[d], segment_model[s]] = s
 
 
-@hot
-def keep_placeable(segment_model: Ints, placeable: Flags, wanted: Residents) -> None:
+@njit_no_alloc
+def keep_placeable(segment_model: Ints, placeable: Bools, wanted: Residents) -> None:
     """Take out of `wanted` what its node may not load or what belongs to another model."""
     for b in range(wanted.shape[0]):
         for v in range(wanted.shape[1]):
@@ -41,8 +37,8 @@ def keep_placeable(segment_model: Ints, placeable: Flags, wanted: Residents) -> 
                     wanted[b, v, m] = EMPTY
 
 
-@hot
-def items_that_fit(memory: Floats, slot: Ints, node: Ints, size: Floats, pinned: Floats, fits: Flags) -> None:
+@njit_no_alloc
+def items_that_fit(memory: Floats, slot: Ints, node: Ints, size: Floats, pinned: Floats, fits: Bools) -> None:
     """Whether each item fits into its node's memory of the slot, all else but the pins evicted.
 
     Args:
@@ -119,7 +115,7 @@ class Worth(NamedTuple):
     reserved: Floats  # (N,) [bytes] of pinned segments
 
 
-@hot
+@njit_no_alloc
 def fill_by_share(
     worth: Worth,
     memory: Floats,
@@ -161,7 +157,7 @@ def fill_by_share(
             first = last
 
 
-@inner
+@njit_inline
 def _insert(scores: Floats, b: int, i: int, count: int, order: Ints) -> None:
     """Put pair i behind those of the `count` in `order` that score as much or more."""
     k = count
@@ -171,7 +167,7 @@ def _insert(scores: Floats, b: int, i: int, count: int, order: Ints) -> None:
     order[k] = i
 
 
-@inner
+@njit_inline
 def _best_that_fits(worth: Worth, v: int, first: int, last: int, room: float) -> int:
     best = EMPTY
     most = 0.0
@@ -201,7 +197,7 @@ def round_dependently(
             if open_item >= 0 and node[open_item] != node[i]:
                 _close(x, open_item, draw.uniforms[b, slot[b], spare])
                 open_item = -1
-            if x[i] < TINY or x[i] > 1.0 - TINY:
+            if x[i] < INTEGRAL or x[i] > 1.0 - INTEGRAL:
                 x[i] = round(x[i])
                 continue
             if open_item < 0:
@@ -210,12 +206,12 @@ def round_dependently(
             size_i = max(1.0, tables.segment_bytes[segment[i]])
             size_j = max(1.0, tables.segment_bytes[segment[open_item]])
             _trade(x, i, open_item, size_i, size_j, draw.uniforms[b, slot[b], i])
-            if TINY <= x[i] <= 1.0 - TINY:
+            if INTEGRAL <= x[i] <= 1.0 - INTEGRAL:
                 x[open_item] = round(x[open_item])
                 open_item = i
             else:
                 x[i] = round(x[i])
-                if x[open_item] < TINY or x[open_item] > 1.0 - TINY:
+                if x[open_item] < INTEGRAL or x[open_item] > 1.0 - INTEGRAL:
                     x[open_item] = round(x[open_item])
                     open_item = -1
         if open_item >= 0:
@@ -228,7 +224,7 @@ def round_dependently(
                     wanted[b, v, tables.segment_model[s]] = s
 
 
-@inner
+@njit_inline
 def _trade(x: Floats, i: int, j: int, size_i: float, size_j: float, uniform: float) -> None:
     to_i = min(size_i * (1.0 - x[i]), size_j * x[j])
     to_j = min(size_i * x[i], size_j * (1.0 - x[j]))
@@ -240,6 +236,6 @@ def _trade(x: Floats, i: int, j: int, size_i: float, size_j: float, uniform: flo
         x[j] += to_j / size_j
 
 
-@inner
+@njit_inline
 def _close(x: Floats, i: int, uniform: float) -> None:
     x[i] = 1.0 if uniform < x[i] else 0.0

@@ -141,7 +141,7 @@ def kernel(function: F) -> F:
     return _compile(function)
 
 
-def hot(function: F) -> F:
+def njit_no_alloc(function: F) -> F:
     """A kernel that allocates no arrays, so that numba need not count references.
 
     Counting references to the sixty arrays of an instance costs several times the work of a slot.
@@ -149,7 +149,7 @@ def hot(function: F) -> F:
     return _compile(function, _nrt=False)
 
 
-def inner(function: F) -> F:
+def njit_inline(function: F) -> F:
     """Compile a plain-loop function that only kernels call; it allocates no arrays.
 
     It is always inlined, since handing over an instance costs more than most of these functions

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from idn_gym.core.arrays import Floats, Ints
 
 
-class Point(NamedTuple):
+class PointRow(NamedTuple):
     """One operating point of a model."""
 
     name: str
@@ -25,7 +25,7 @@ class Point(NamedTuple):
     exits: tuple[tuple[int, float], ...]  # (blocks done, share of inputs), deepest last
 
 
-class Model(NamedTuple):
+class ModelRow(NamedTuple):
     """One DNN as the enumeration needs it; n blocks, n + 1 cuts."""
 
     name: str
@@ -34,7 +34,7 @@ class Model(NamedTuple):
     cut_bytes: Floats  # (n+1,) [bytes] on the wire; cut 0 is the raw input
     seconds: Floats  # (N, n) [s] per block on each node
     entry_seconds: Floats  # (N,) [s] once per part that runs on the node
-    points: tuple[Point, ...]
+    points: tuple[PointRow, ...]
 
 
 class Path(NamedTuple):
@@ -44,7 +44,7 @@ class Path(NamedTuple):
     links: tuple[int, ...]  # one fewer than nodes
 
 
-class Segments(NamedTuple):
+class SegmentRows(NamedTuple):
     """All segments that options may use; row order is the segment's index."""
 
     model: Ints
@@ -53,7 +53,7 @@ class Segments(NamedTuple):
     row_of: Mapping[tuple[int, int, int], int]  # (model, first, last) -> row
 
 
-def enumerate_segments(models: Sequence[Model], max_parts: int) -> Segments:
+def enumerate_segments(models: Sequence[ModelRow], max_parts: int) -> SegmentRows:
     """Wholes, heads and tails, and with three parts the middles too."""
     rows = []
     for m, model in enumerate(models):
@@ -63,10 +63,10 @@ def enumerate_segments(models: Sequence[Model], max_parts: int) -> Segments:
             if (max_parts == 1 and (first, last) == (0, n)) or (max_parts == 2 and outer) or max_parts == 3:
                 rows.append((m, first, last))
     table = np.array(rows, np.int64).reshape(-1, 3)
-    return Segments(table[:, 0], table[:, 1], table[:, 2], {row: i for i, row in enumerate(rows)})
+    return SegmentRows(table[:, 0], table[:, 1], table[:, 2], {row: i for i, row in enumerate(rows)})
 
 
-class Row(NamedTuple):
+class OptionRow(NamedTuple):
     """One option before it becomes part of the tables."""
 
     order: tuple[int, float, float, str]  # tie order: hops, bytes, error, name
@@ -81,20 +81,20 @@ class Row(NamedTuple):
     # (share, parts, bytes, seconds)
 
 
-def survival(point: Point, blocks: int) -> list[float]:
+def survival(point: PointRow, blocks: int) -> list[float]:
     """Share of inputs that reach each block; survival[k] also holds at cut k."""
     return [sum(share for after, share in point.exits if after > block) for block in range(blocks)]
 
 
 def enumerate_options(
-    models: Sequence[Model],
-    segments: Segments,
+    models: Sequence[ModelRow],
+    segments: SegmentRows,
     task: int,
     path: Path,
     holds: npt.NDArray[np.bool_],
     link_joules: Floats,
     max_parts: int,
-) -> list[Row]:
+) -> list[OptionRow]:
     """All options of a class, in tie order.
 
     Args:
@@ -135,15 +135,15 @@ def _layouts(
 
 def _row(
     m: int,
-    model: Model,
+    model: ModelRow,
     o: int,
-    point: Point,
+    point: PointRow,
     cuts: list[tuple[int, int]],
     positions: tuple[int, ...],
     nodes: list[int],
     pieces: list[int],
     joules: Floats,
-) -> Row:
+) -> OptionRow:
     alive = survival(point, len(model.block_bytes))
     parts, traffic, spent, before = [], 0.0, 0.0, 0
     for (first, last), here, v, s in zip(cuts, positions, nodes, pieces, strict=True):
@@ -162,11 +162,11 @@ def _row(
     name = f"{model.name}/{point.name}/{where}"
     error = 1.0 - point.accuracy
     order = (positions[-1], traffic, error, name)
-    return Row(order, m, o, error, traffic, spent, tuple(parts), _branches(model, point, cuts, nodes))
+    return OptionRow(order, m, o, error, traffic, spent, tuple(parts), _branches(model, point, cuts, nodes))
 
 
 def _branches(
-    model: Model, point: Point, cuts: list[tuple[int, int]], nodes: list[int]
+    model: ModelRow, point: PointRow, cuts: list[tuple[int, int]], nodes: list[int]
 ) -> tuple[tuple[float, int, tuple[float, ...], tuple[float, ...]], ...]:
     """The ways a request can end, each with the bytes and seconds of the parts it visits."""
     branches = []
@@ -182,7 +182,7 @@ def _branches(
 
 
 def compress(
-    classes: Sequence[Sequence[Row]], groups: Sequence[Sequence[tuple[int, int]]], max_parts: int
+    classes: Sequence[Sequence[OptionRow]], groups: Sequence[Sequence[tuple[int, int]]], max_parts: int
 ) -> dict[str, Any]:
     """Turn the rows of all classes into the `option_`, `part_` and `branch_` fields of `Tables`.
 
@@ -249,12 +249,12 @@ def backstops(fields: Mapping[str, Any], unlimited: npt.NDArray[np.bool_]) -> In
     return np.array(starts, np.int64)
 
 
-def _by_first_part(options: Sequence[Row]) -> list[tuple[int, Row]]:
+def _by_first_part(options: Sequence[OptionRow]) -> list[tuple[int, OptionRow]]:
     """Options with their tie rank, sorted by position and model of the first part."""
     return sorted(enumerate(options), key=lambda item: (item[1].parts[0][1], item[1].model, item[0]))
 
 
-def _group_sizes(options: Sequence[Row], pairs: Sequence[tuple[int, int]]) -> list[int]:
+def _group_sizes(options: Sequence[OptionRow], pairs: Sequence[tuple[int, int]]) -> list[int]:
     counts = Counter((row.parts[0][1], row.model) for row in options)
     return [counts[pair] for pair in pairs]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from idn_gym.core.arrays import EMPTY, Draw, Floats, Outcome, Residents, Tables
-from idn_gym.core.kernel import inner
+from idn_gym.core.kernel import njit_inline
 
 
-@inner
+@njit_inline
 def shared_bytes(tables: Tables, one: int, other: int) -> float:
     """Bytes of the blocks that two segments of one model have in common."""
     first = max(tables.segment_first[one], tables.segment_first[other])
@@ -19,7 +19,7 @@ def shared_bytes(tables: Tables, one: int, other: int) -> float:
     return float(tables.block_bytes[model, last] - tables.block_bytes[model, first])
 
 
-@inner
+@njit_inline
 def free_bytes(tables: Tables, draw: Draw, b: int, t: int, v: int) -> float:
     """Memory of a node in slot `t` that pinned models leave."""
     return float(draw.memory[b, t, v] - tables.node_reserved[v])
@@ -31,7 +31,7 @@ def nominal_free_bytes(tables: Tables) -> Floats:
     return free
 
 
-@inner
+@njit_inline
 def repair_node(
     tables: Tables, draw: Draw, b: int, t: int, v: int, wanted: Residents, before: Residents, after: Residents
 ) -> int:
@@ -54,7 +54,7 @@ def repair_node(
     return _fill_node(tables, b, v, free, wanted, before, after)
 
 
-@inner
+@njit_inline
 def _fill_node(
     tables: Tables, b: int, v: int, free: float, wanted: Residents, before: Residents, after: Residents
 ) -> int:
@@ -89,7 +89,7 @@ def _fill_node(
     return refused
 
 
-@inner
+@njit_inline
 def _after(kept: bool, value: float, m: int, kept0: bool, value0: float, m0: int) -> bool:
     """Whether item (kept, value, m) comes strictly after item 0 in the order of repair."""
     if kept != kept0:
@@ -99,7 +99,7 @@ def _after(kept: bool, value: float, m: int, kept0: bool, value0: float, m0: int
     return m > m0
 
 
-@inner
+@njit_inline
 def place(
     tables: Tables,
     draw: Draw,

@@ -13,11 +13,11 @@ import numpy as np
 
 from idn_gym.core.arrays import EMPTY, EXOGENOUS, Draw, Outcome, Residents, Tables
 from idn_gym.core.capacity import fill_capacity, fill_copies, option_room, use_option
-from idn_gym.core.kernel import inner
+from idn_gym.core.kernel import njit_inline
 from idn_gym.core.workspace import Scratch
 
 
-@inner
+@njit_inline
 def measure_paths(tables: Tables, draw: Draw, b: int, t: int, scratch: Scratch) -> None:
     """Sum seconds per byte along every path from its ingress node."""
     for p in range(len(tables.path_start) - 1):
@@ -29,13 +29,13 @@ def measure_paths(tables: Tables, draw: Draw, b: int, t: int, scratch: Scratch) 
             scratch.pace[j] = pace
 
 
-@inner
-def priced_row(draw: Draw, b: int) -> int:
+@njit_inline
+def cost_row(draw: Draw, b: int) -> int:
     """Row of the `option_` fields that holds for row b."""
     return b if len(draw.option_latency) > 1 else 0
 
 
-@inner
+@njit_inline
 def is_usable(tables: Tables, resident: Residents, b: int, option: int) -> bool:
     """Whether every part of the option lies inside a resident segment."""
     model = tables.option_model[option]
@@ -51,7 +51,7 @@ def is_usable(tables: Tables, resident: Residents, b: int, option: int) -> bool:
     return True
 
 
-@inner
+@njit_inline
 def link_seconds(tables: Tables, option: int, origin: int, scratch: Scratch) -> float:
     """Expected seconds of one request that the rates of the slot decide: q c / B per hop."""
     total = 0.0
@@ -63,30 +63,30 @@ def link_seconds(tables: Tables, option: int, origin: int, scratch: Scratch) -> 
     return total
 
 
-@inner
+@njit_inline
 def option_latency(draw: Draw, b: int, option: int, link: float) -> float:
     """Expected seconds of one request: q (d + c / B) per hop and q s per block, over early exits.
 
     Delays and compute are in `Draw.option_latency` already; `link` is what the slot's rates add.
     """
-    return float(draw.option_latency[priced_row(draw, b), option] + link)
+    return float(draw.option_latency[cost_row(draw, b), option] + link)
 
 
-@inner
+@njit_inline
 def option_cost(draw: Draw, b: int, option: int, link: float) -> float:
     """The tariff of one request, of which `link` seconds are decided by the rates of the slot."""
-    return float(draw.option_cost[priced_row(draw, b), option] + draw.tariff[b, 1] * link)
+    return float(draw.option_cost[cost_row(draw, b), option] + draw.tariff[b, 1] * link)
 
 
-@inner
+@njit_inline
 def drop_cost(tables: Tables, draw: Draw, b: int, rho: int) -> float:
     """The tariff of a dropped request: no option of the class is worse in any component."""
     cost = draw.tariff[b, 0] + draw.tariff[b, 1] * tables.class_timeout[rho]
-    cost += draw.tariff[b, 2] * draw.drop_joules[priced_row(draw, b), rho]
+    cost += draw.tariff[b, 2] * draw.drop_joules[cost_row(draw, b), rho]
     return cost + draw.tariff[b, 3] * tables.class_drop_bytes[rho]
 
 
-@inner
+@njit_inline
 def list_options(tables: Tables, draw: Draw, b: int, rho: int, resident: Residents, scratch: Scratch) -> int:
     """Write the usable options of a class, their cost and latency; return their number.
 
@@ -111,19 +111,19 @@ def list_options(tables: Tables, draw: Draw, b: int, rho: int, resident: Residen
                         count += list_option(tables, draw, b, rho, o, link, count, scratch)
             group += 1
     if backstop < tables.option_start[rho + 1]:
-        count += list_backstop(tables, draw, b, rho, origin, count, scratch)
+        count += list_fallback(tables, draw, b, rho, origin, count, scratch)
     return count
 
 
-@inner
-def list_backstop(
+@njit_inline
+def list_fallback(
     tables: Tables, draw: Draw, b: int, rho: int, origin: int, count: int, scratch: Scratch
 ) -> int:
     """Of the options that no capacity limits, write the cheapest in time: the others are never used.
 
     They send the same bytes over the same links, so the rates of the slot shift all of them alike.
     """
-    row = priced_row(draw, b)
+    row = cost_row(draw, b)
     link = link_seconds(tables, tables.class_backstop[rho], origin, scratch)
     best: Any = np.int32(-1)
     for o in range(tables.class_backstop[rho], tables.option_start[rho + 1]):
@@ -137,7 +137,7 @@ def list_backstop(
     return 0 if best < 0 else list_option(tables, draw, b, rho, best, link, count, scratch)
 
 
-@inner
+@njit_inline
 def list_option(
     tables: Tables, draw: Draw, b: int, rho: int, o: int, link: float, count: int, scratch: Scratch
 ) -> int:
@@ -151,8 +151,8 @@ def list_option(
     return 1
 
 
-@inner
-def cheapest(tables: Tables, usable: int, scratch: Scratch) -> int:
+@njit_inline
+def cheapest_listed(tables: Tables, usable: int, scratch: Scratch) -> int:
     """Index of the cheapest listed option that is not taken yet, ties by rank; -1 if none is left."""
     best = -1
     for i in range(usable):
@@ -167,7 +167,7 @@ def cheapest(tables: Tables, usable: int, scratch: Scratch) -> int:
     return best
 
 
-@inner
+@njit_inline
 def late_share(
     tables: Tables, draw: Draw, b: int, o: int, origin: int, deadline: float, scratch: Scratch
 ) -> float:
@@ -188,7 +188,7 @@ def late_share(
     return late
 
 
-@inner
+@njit_inline
 def serve_class(
     tables: Tables,
     draw: Draw,
@@ -208,7 +208,7 @@ def serve_class(
     left = batch
     cost = 0.0
     while left > 0.0:
-        best = cheapest(tables, usable, scratch)
+        best = cheapest_listed(tables, usable, scratch)
         if best < 0:
             break
         o = scratch.option[best]
@@ -219,7 +219,7 @@ def serve_class(
             outcome.started[b, rho, tables.part_position[tables.part_start[o]]] += amount
             outcome.correct[b, rho] += amount * (1.0 - tables.option_error[o])
             outcome.latency[b, rho] += amount * scratch.latency[best]
-            outcome.energy[b, rho] += amount * draw.option_joules[priced_row(draw, b), o]
+            outcome.energy[b, rho] += amount * draw.option_joules[cost_row(draw, b), o]
             outcome.traffic[b, rho] += amount * tables.option_traffic[o]
             deadline = tables.class_deadline[rho]
             outcome.late[b, rho] += amount * late_share(tables, draw, b, o, origin, deadline, scratch)
@@ -231,7 +231,7 @@ def serve_class(
         scratch.cost[best] = np.inf
     if left > 0.0:
         outcome.latency[b, rho] += left * tables.class_timeout[rho]
-        outcome.energy[b, rho] += left * draw.drop_joules[priced_row(draw, b), rho]
+        outcome.energy[b, rho] += left * draw.drop_joules[cost_row(draw, b), rho]
         outcome.traffic[b, rho] += left * tables.class_drop_bytes[rho]
         outcome.late[b, rho] += left
         outcome.started[b, rho, outcome.started.shape[2] - 1] += left
@@ -239,7 +239,7 @@ def serve_class(
     return cost
 
 
-@inner
+@njit_inline
 def serve_slot(
     tables: Tables, draw: Draw, b: int, t: int, resident: Residents, scratch: Scratch, outcome: Outcome
 ) -> None:

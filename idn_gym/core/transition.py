@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from idn_gym.core.arrays import Action, Draw, Floats, Instance, Outcome, Residents, State, Tables
-from idn_gym.core.kernel import hot, inner
+from idn_gym.core.kernel import njit_inline, njit_no_alloc
 from idn_gym.core.placement import place
 from idn_gym.core.serving import serve_slot
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
@@ -43,7 +43,7 @@ def step(
     return following, outcome
 
 
-@hot
+@njit_no_alloc
 def advance(
     tables: Tables,
     draw: Draw,
@@ -63,7 +63,7 @@ def advance(
             outcome.idle_energy[b] += tables.node_idle_watts[v] * tables.slot_seconds
 
 
-@inner
+@njit_inline
 def smooth(recent: Floats, arrived: Floats, b: int, following: Floats) -> None:
     """Exponential smoothing of the batches seen so far."""
     for rho in range(recent.shape[1]):

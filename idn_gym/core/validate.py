@@ -88,7 +88,7 @@ class InstanceError(ValueError):
     """An instance whose arrays do not fit together; the message names the field."""
 
 
-def freeze(tables: Tables) -> Tables:
+def freeze_tables(tables: Tables) -> Tables:
     """Make every array contiguous and read-only; a kernel that writes to one fails to compile."""
     return Tables(*(_freeze(value) for value in tables))
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from idn_gym.core.arrays import EMPTY, Draw, Floats, Ints, Outcome, Residents, Tables
-from idn_gym.core.kernel import hot
+from idn_gym.core.kernel import njit_no_alloc
 from idn_gym.core.serving import serve_slot
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
 
@@ -33,11 +33,11 @@ def nominal_draw(tables: Tables, tariff: Floats) -> Draw:
         weights=np.zeros((1, 5)),
         uniforms=np.zeros((1, 1, 0)),
     )
-    price_options(tables, draw, 0)
+    compute_option_costs(tables, draw, 0)
     return draw
 
 
-def price_options(tables: Tables, draw: Draw, b: int) -> None:
+def compute_option_costs(tables: Tables, draw: Draw, b: int) -> None:
     """Fill row b of the `option_` fields and `drop_joules` from the slowdown and tariff of row b.
 
     Latency: q d per hop and q s per block. Energy: watts x seconds on nodes and joules per byte on
@@ -82,7 +82,7 @@ def segment_values(tables: Tables, placeable: npt.NDArray[np.bool_], tariff: Flo
     return values
 
 
-@hot
+@njit_no_alloc
 def _costs_alone(
     tables: Tables,
     draw: Draw,

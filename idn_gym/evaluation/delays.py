@@ -20,23 +20,23 @@ EXACT = 1e-6
 """[s] to which delays are found"""
 
 
-class Slot(NamedTuple):
+class SlotOutcome(NamedTuple):
     """A slot that is over; B episodes."""
 
     revealed: Instance  # as an instance of one slot
     resident: Residents  # (B, N, M) the placement that served it
 
 
-def keep(feedback: Feedback) -> Slot:
+def keep_slot(feedback: Feedback) -> SlotOutcome:
     """What `delays` needs of a slot, as rollouts tell it (`on_slot`)."""
-    return Slot(feedback.revealed, feedback.resident.copy())
+    return SlotOutcome(feedback.revealed, feedback.resident.copy())
 
 
-def delays(slots: Sequence[Slot], shares: Sequence[float], b: int = 0) -> Floats:
+def delays(slots: Sequence[SlotOutcome], shares: Sequence[float], b: int = 0) -> Floats:
     """Delays within which these shares of an episode's requests were answered.
 
     Args:
-        slots: of the episode, from `keep`.
+        slots: of the episode, from `keep_slot`.
         shares: such as 0.5 for the median.
         b: row of the episode.
 
@@ -60,7 +60,7 @@ def delays(slots: Sequence[Slot], shares: Sequence[float], b: int = 0) -> Floats
     return np.array(found)
 
 
-def later(slots: Sequence[Slot], seconds: float, b: int = 0) -> float:
+def later(slots: Sequence[SlotOutcome], seconds: float, b: int = 0) -> float:
     """Requests of an episode that took longer than this [s], dropped ones included."""
     count = 0.0
     for slot in slots:

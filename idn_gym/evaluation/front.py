@@ -12,13 +12,13 @@ from idn_gym.optimum.static import static_cost
 from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Scenario
-from idn_gym.scenarios.reference_fronts import Front
+from idn_gym.scenarios.reference_fronts import ReferenceFront
 from idn_gym.simulation import Simulation
 
 
 def static_front(
     scenario: Scenario, weights: Floats, seeds: Sequence[int], split: str, candidates: Residents
-) -> Front:
+) -> ReferenceFront:
     """Choose among candidates for every preference and episode, and play what was chosen.
 
     The choice is by the scalar reward, first loads included. It is exact where the candidates are all
@@ -38,7 +38,7 @@ def static_front(
         costs = np.stack([static_cost(instance, compiled.scales, wish) for wish in candidates])
         chosen.append(candidates[costs.argmin(axis=0)])
     placements = np.stack(chosen)
-    return Front(
+    return ReferenceFront(
         weights,
         np.array(seeds, np.int64),
         placements,

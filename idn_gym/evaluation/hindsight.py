@@ -11,7 +11,7 @@ from __future__ import annotations
 from idn_gym.core.arrays import Instance
 from idn_gym.optimum.bracket import Bracket
 from idn_gym.optimum.prefix_bracket import best_prefixes
-from idn_gym.optimum.prefixes import make_items, serves_alone
+from idn_gym.optimum.prefixes import list_prefixes, serves_alone
 from idn_gym.optimum.routing import best_routed
 from idn_gym.optimum.static import static_gain
 from idn_gym.scenarios.compile import Compiled
@@ -40,7 +40,7 @@ def best_static(
     Raises:
         SolverError: not even the linear program was solved in time.
     """
-    items = make_items(compiled)
+    items = list_prefixes(compiled)
     if serves_alone(compiled.tables, items):
         return best_prefixes(compiled, instance, b, seconds, gap, one_per_task)
     return best_routed(compiled, instance, b, seconds, gap, one_per_task)

@@ -48,7 +48,7 @@ def objective_box(compiled: Compiled) -> Box:
     return Box(np.array([0.0, *worst, -1.0]), best)
 
 
-def non_dominated(points: Floats) -> Floats:
+def non_dominated_sorted(points: Floats) -> Floats:
     """The points that no other beats in one objective without losing in another; of equal ones the first.
 
     Args:
@@ -132,7 +132,7 @@ def sparsity(points: Floats) -> float:
     Low is dense, 0 for one point (Xu et al. 2020). It says nothing about how good the points are, so never
     compare with it alone.
     """
-    kept = non_dominated(points)
+    kept = non_dominated_sorted(points)
     if len(kept) < 2:
         return 0.0
     return float((np.diff(np.sort(kept, axis=0), axis=0) ** 2).sum() / (len(kept) - 1))

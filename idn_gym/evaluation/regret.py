@@ -12,7 +12,7 @@ import numpy as np
 
 from idn_gym.core.arrays import Floats, Ints
 
-ROUNDING = 1.0 - 1.0 / np.e
+ROUNDING_FACTOR = 1.0 - 1.0 / np.e
 """Factor that dependent rounding keeps, and that no polynomial algorithm beats on submodular gains."""
 
 
@@ -22,7 +22,7 @@ def regret(gains: Floats, reference: Floats, factor: float = 1.0) -> Floats:
     Args:
         gains: (..., T) [cost] of the policy.
         reference: (..., T) [cost] of the comparator in the same slots.
-        factor: share of the comparator that is asked for, 1 or `ROUNDING`.
+        factor: share of the comparator that is asked for, 1 or `ROUNDING_FACTOR`.
     """
     curve: Floats = np.cumsum(factor * reference - gains, axis=-1)
     return curve

@@ -22,15 +22,15 @@ from torch.nn import functional
 from idn_gym.lab.networks import Chain, Size, convolution, three_tier
 from idn_gym.lab.quantize import Quantizer, pack, payload_bytes, unpack
 from idn_gym.lab.training import Loss, pixels
-from idn_gym.strict import number
+from idn_gym.strict import bounded
 
 
 @dataclass(frozen=True)
 class Latent:
     """What crosses the cut."""
 
-    channels: int = number(least=1)
-    bits: int = number(8, least=1, most=8)
+    channels: int = bounded(least=1)
+    bits: int = bounded(8, least=1, most=8)
     """per value"""
     stride: Literal[2, 4] = 2
     """of the encoder's second convolution: 2 keeps the map as large as the second tier's"""

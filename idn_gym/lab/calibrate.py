@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium.error import DependencyNotInstalled
 
-from idn_gym.core.arrays import Floats, Ints
+from idn_gym.core.arrays import Bools, Floats, Ints
 from idn_gym.strict import ConfigError
 
 try:
@@ -24,7 +24,6 @@ except ImportError as error:
         f'{error.name} is not installed; run `pip install "idn-gym[lab]"`'
     ) from error
 
-Bools = npt.NDArray[np.bool_]
 
 HOTTEST = 20.0
 """Temperatures are sought between 1 / HOTTEST and HOTTEST; the data may have no optimum between,
@@ -68,7 +67,7 @@ class Isotonic(NamedTuple):
         return np.interp(confidence, self.knots, self.values)
 
 
-class Scores(NamedTuple):
+class ClassScores(NamedTuple):
     """What a classifier says of its samples without knowing their labels."""
 
     predicted: Ints  # (S,) most probable class
@@ -147,11 +146,11 @@ def fit_isotonic(confidence: Floats, correct: Bools) -> Isotonic:
     return Isotonic(fit.X_thresholds_, fit.y_thresholds_)
 
 
-def score(probabilities: Floats) -> Scores:
+def class_scores(probabilities: Floats) -> ClassScores:
     """Most probable class, its probability and the normalised entropy of probabilities (S, C)."""
     logs = np.log(probabilities, where=probabilities > 0.0, out=np.zeros_like(probabilities))
     entropy = -(probabilities * logs).sum(axis=-1) / np.log(probabilities.shape[-1])
-    return Scores(probabilities.argmax(axis=-1), probabilities.max(axis=-1), np.clip(entropy, 0.0, 1.0))
+    return ClassScores(probabilities.argmax(axis=-1), probabilities.max(axis=-1), np.clip(entropy, 0.0, 1.0))
 
 
 def check_labelled(logits: npt.NDArray[np.floating], labels: Ints) -> Floats:

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from idn_gym.core.arrays import Floats
-from idn_gym.lab.calibrate import Bools, check_confidence
+from idn_gym.core.arrays import Bools, Floats
+from idn_gym.lab.calibrate import check_confidence
 
 
 class Histogram(NamedTuple):

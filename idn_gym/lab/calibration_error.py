@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from idn_gym.core.arrays import Floats, Ints
-from idn_gym.lab.calibrate import Bools, check_confidence
+from idn_gym.core.arrays import Bools, Floats, Ints
+from idn_gym.lab.calibrate import check_confidence
 
 BINS = 15
 """of equal width, as in Guo et al. (ICML 2017)"""

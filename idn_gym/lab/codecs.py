@@ -69,7 +69,7 @@ def send_pictures(network: nn.Module, data: Data) -> tuple[Sent, ...]:
     return tuple(found)
 
 
-def cut(chain: Chain, after: int, data: Data, bits: int = 8) -> Sent:
+def cut_chain(chain: Chain, after: int, data: Data, bits: int = 8) -> Sent:
     """Cut a trained chain after some tiers and send the map, `bits` per value; nothing is trained for it.
 
     The range of the quantiser is taken from validation pictures.

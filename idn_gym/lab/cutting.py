@@ -11,13 +11,13 @@ from torch import fx, nn
 from torch.fx import Node
 
 from idn_gym.lab.cuts import Cut
-from idn_gym.lab.exporting import names_of, values_of
+from idn_gym.lab.exporting import exported_values, names_of
 from idn_gym.lab.extents import Side, batch_side, is_number, side_of, sides_of
-from idn_gym.lab.graph import Graph
+from idn_gym.lab.graph import OperatorGraph
 from idn_gym.strict import ConfigError, show
 
 
-def cut_apart(graph: Graph, cuts: tuple[Cut, ...]) -> tuple[nn.Module, ...]:
+def cut_apart(graph: OperatorGraph, cuts: tuple[Cut, ...]) -> tuple[nn.Module, ...]:
     """Modules that, chained, compute what the network computes.
 
     Each holds only the parameters that it needs, under the names that they have in the network and
@@ -45,7 +45,7 @@ def cut_apart(graph: Graph, cuts: tuple[Cut, ...]) -> tuple[nn.Module, ...]:
     return tuple(parts)
 
 
-def share_out(graph: Graph, near: Collection[int]) -> tuple[nn.Module, nn.Module]:
+def share_out(graph: OperatorGraph, near: Collection[int]) -> tuple[nn.Module, nn.Module]:
     """A device's and a server's module for an assignment of operators, such as `min_cut` returns.
 
     The device's takes the input and returns a tuple of all that is sent, each value once; the server's takes
@@ -84,7 +84,7 @@ class _Part:
     """A graph of some operators of a network, under construction."""
 
     def __init__(
-        self, graph: Graph, given: Sequence[Node], inside: Sequence[Node], batch_comes: bool = False
+        self, graph: OperatorGraph, given: Sequence[Node], inside: Sequence[Node], batch_comes: bool = False
     ) -> None:
         """Args: graph; what the part is given; what it computes; whether the batch's length comes last."""
         self._program, self._names = graph.program, names_of(graph.program)
@@ -104,7 +104,7 @@ class _Part:
     def module(self, returned: fx.node.Argument) -> fx.GraphModule:
         """The finished part."""
         self._graph.output(returned)
-        return fx.GraphModule(values_of(self._program), self._graph)
+        return fx.GraphModule(exported_values(self._program), self._graph)
 
     def _check(self, node: Node) -> None:
         """Have the part look at what it is given, and read the length of the batch off it."""

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from idn_gym.strict import ConfigError, closest
 
-NAMES = ("fashion", "digits")
-FOLDER = Path("/usr/share/datasets/fashion-mnist")
+DATA_SETS = ("fashion", "digits")
+DATA_FOLDER = Path("/usr/share/datasets/fashion-mnist")
 """where the Debian package ``dataset-fashion-mnist`` puts its files"""
 VARIABLE = "FASHION_MNIST"
 """environment variable that names another folder"""
@@ -23,7 +23,7 @@ MAGIC = {1: 0x801, 3: 0x803}
 """first four bytes of an IDX file of bytes, by its number of axes"""
 
 
-class Part(NamedTuple):
+class Pictures(NamedTuple):
     """Pictures and what they show."""
 
     images: NDArray[np.uint8]  # (S, 1, H, W)
@@ -35,10 +35,10 @@ class Data(NamedTuple):
 
     name: str
     classes: int
-    train: Part
-    validation: Part
+    train: Pictures
+    validation: Pictures
     """for thresholds and calibration"""
-    test: Part
+    test: Pictures
     """for the numbers that are reported, and nothing else"""
 
     @property
@@ -68,8 +68,8 @@ def load_data(name: Literal["fashion", "digits"], folder: str | Path | None = No
     if name == "digits":
         return _digits()
     if name == "fashion":
-        return _fashion(Path(folder or os.environ.get(VARIABLE) or FOLDER))
-    raise ConfigError("data", f"{name!r} is not allowed; {closest(name, NAMES)}")
+        return _fashion(Path(folder or os.environ.get(VARIABLE) or DATA_FOLDER))
+    raise ConfigError("data", f"{name!r} is not allowed; {closest(name, DATA_SETS)}")
 
 
 def use_folder(folder: str | Path | None) -> None:
@@ -104,7 +104,7 @@ def _digits() -> Data:
     return Data("digits", 10, train, validation, test)
 
 
-def _split(images: NDArray[np.uint8], labels: NDArray[np.integer], held: int) -> tuple[Part, Part]:
+def _split(images: NDArray[np.uint8], labels: NDArray[np.integer], held: int) -> tuple[Pictures, Pictures]:
     order = np.random.default_rng(SPLIT_SEED).permutation(len(images))
     return (
         _part(images[order[held:]], labels[order[held:]]),
@@ -112,8 +112,8 @@ def _split(images: NDArray[np.uint8], labels: NDArray[np.integer], held: int) ->
     )
 
 
-def _part(images: NDArray[np.uint8], labels: NDArray[np.integer]) -> Part:
-    return Part(np.ascontiguousarray(images[:, None]), labels.astype(np.int64))
+def _part(images: NDArray[np.uint8], labels: NDArray[np.integer]) -> Pictures:
+    return Pictures(np.ascontiguousarray(images[:, None]), labels.astype(np.int64))
 
 
 def _read_idx(path: Path) -> NDArray[np.uint8]:

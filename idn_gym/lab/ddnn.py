@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from idn_gym.lab.networks import convolution
-from idn_gym.strict import ConfigError, number
+from idn_gym.strict import ConfigError, bounded
 
-DEVICES = 4
+VIEWS = 4
 Aggregator = Literal["max", "average", "concat"]
 """max-pool, average pool and concatenation: MP, AP and CC of the paper"""
 
@@ -29,11 +29,11 @@ class Devices:
     """of class scores; after a concatenation comes a linear layer"""
     cloud: Aggregator = "concat"
     """of feature maps"""
-    filters: int = number(4, least=1)
+    filters: int = bounded(4, least=1)
     """of each device"""
-    blocks: int = number(1, least=1)
+    blocks: int = bounded(1, least=1)
     """convolution and pooling on each device, one after another; each halves the map"""
-    width: int = number(16, least=1)
+    width: int = bounded(16, least=1)
     """channels of the two convolutions in the cloud"""
 
     def outputs(self, side: int) -> int:
@@ -67,12 +67,12 @@ class DDNN(nn.Module):
         rows = int(devices.outputs(side) ** 0.5)
         sent = devices.filters * rows * rows
         self.aggregators = devices.local, devices.cloud
-        self.alive = (True,) * DEVICES
+        self.alive = (True,) * VIEWS
         """which devices answer; of the others nothing arrives"""
-        self.devices = nn.ModuleList(_device(devices) for _ in range(DEVICES))
-        self.scores = nn.ModuleList(nn.Linear(sent, classes) for _ in range(DEVICES))
-        self.gateway = nn.Linear(DEVICES * classes, classes) if devices.local == "concat" else nn.Identity()
-        inputs = devices.filters * (DEVICES if devices.cloud == "concat" else 1)
+        self.devices = nn.ModuleList(_device(devices) for _ in range(VIEWS))
+        self.scores = nn.ModuleList(nn.Linear(sent, classes) for _ in range(VIEWS))
+        self.gateway = nn.Linear(VIEWS * classes, classes) if devices.local == "concat" else nn.Identity()
+        inputs = devices.filters * (VIEWS if devices.cloud == "concat" else 1)
         self.cloud = nn.Sequential(
             convolution(inputs, devices.width),
             convolution(devices.width, devices.width),

@@ -16,14 +16,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from idn_gym.catalog import Block, Exit, Model, OperatingPoint, Provenance
-from idn_gym.catalog.exit_rules import Bools
 from idn_gym.catalog.outcomes import ENTROPY_STEPS
-from idn_gym.core.arrays import Floats
+from idn_gym.core.arrays import Bools, Floats
 from idn_gym.lab.calibrate import Scaling, fit_exits
-from idn_gym.lab.codecs import cut
+from idn_gym.lab.codecs import cut_chain
 from idn_gym.lab.data import Data
-from idn_gym.lab.ddnn import DDNN, DEVICES, Devices, binary, communication_bytes, quadrants
-from idn_gym.lab.exits import cheapest, operating_point, screen
+from idn_gym.lab.ddnn import DDNN, VIEWS, Devices, binary, communication_bytes, quadrants
+from idn_gym.lab.exits import cheapest_setting, point_of_thresholds, screen
 from idn_gym.lab.graph import trace
 from idn_gym.lab.networks import Chain, macs_to_exits
 from idn_gym.lab.outcomes import kept_entropy
@@ -35,7 +34,7 @@ FALL = {"thrifty": 0.02, "balanced": 0.005, "careful": 0.0}
 Kind = Literal["whole", "split", "bottleneck", "exits", "bottleneck+exits"]
 
 
-class Training(NamedTuple):
+class TrainedNetwork(NamedTuple):
     """A network trained from one seed, with its logits; X exits, S pictures, C classes."""
 
     network: Chain | DDNN
@@ -67,26 +66,26 @@ class Parts(NamedTuple):
     """of the first training, by point: calibrated normalised entropies up to which early exits answer"""
 
 
-def whole(trainings: Sequence[Training], data: Data) -> Parts:
+def whole(trainings: Sequence[TrainedNetwork], data: Data) -> Parts:
     """The network in one piece."""
     tiers = _tiers(trainings[0].network, data)
     return _plain((_block("whole", _sum(tiers), 0.0),), _accuracy(trainings))
 
 
-def naive(trainings: Sequence[Training], data: Data) -> Parts:
+def naive(trainings: Sequence[TrainedNetwork], data: Data) -> Parts:
     """Cut where it stands, a byte per value; the accuracy is that of the worse of the two cuts."""
-    worst = [min(cut(_chain(one), after, data).accuracy for after in (1, 2)) for one in trainings]
+    worst = [min(cut_chain(_chain(one), after, data).accuracy for after in (1, 2)) for one in trainings]
     return _plain(_cut_blocks(_chain(trainings[0]), data), float(np.mean(worst)))
 
 
-def exits(trainings: Sequence[Training], data: Data) -> Parts:
+def exits(trainings: Sequence[TrainedNetwork], data: Data) -> Parts:
     """Cut after its tiers, with exits: one operating point per entry of `FALL`, by operations."""
     network = _chain(trainings[0])
     spent = macs_to_exits(network, _example(data))
     return Parts(_cut_blocks(network, data), *_screened(trainings, network.after, spent))
 
 
-def bottleneck(trainings: Sequence[Training], data: Data, payload: float) -> Parts:
+def bottleneck(trainings: Sequence[TrainedNetwork], data: Data, payload: float) -> Parts:
     """Encoder, then decoder and tail; with an early label at the encoder the operating points use it."""
     network = _chain(trainings[0])
     first, *rest = _tiers(network, data)
@@ -101,7 +100,7 @@ def bottleneck(trainings: Sequence[Training], data: Data, payload: float) -> Par
     return Parts(blocks, (*points, alone, remote), {**thresholds, "local": (1.0,), "remote": (-1.0,)})
 
 
-def distributed(trainings: Sequence[Training], data: Data, devices: Devices) -> Parts:
+def distributed(trainings: Sequence[TrainedNetwork], data: Data, devices: Devices) -> Parts:
     """Devices, gateway with the local exit, and cloud.
 
     Devices send scores and features at once, so a local exit saves only what goes on to the cloud. One
@@ -114,15 +113,15 @@ def distributed(trainings: Sequence[Training], data: Data, devices: Devices) -> 
         features = binary(network.devices[0](view))
         scores = network.scores[0](features.flatten(1))
     body, head = _work(network.devices[0], view), _work(network.scores[0], features.flatten(1))
-    device = _sum([body, head] * DEVICES)
-    gathered = torch.cat([scores] * DEVICES, dim=1) if devices.local == "concat" else scores
+    device = _sum([body, head] * VIEWS)
+    gathered = torch.cat([scores] * VIEWS, dim=1) if devices.local == "concat" else scores
     # A maximum or mean takes one operation per score, and no weights.
-    plain = Work(float(DEVICES * data.classes), 0, 0.0)
+    plain = Work(float(VIEWS * data.classes), 0, 0.0)
     gateway = _work(network.gateway, gathered) if devices.local == "concat" else plain
-    inputs = torch.cat([features] * DEVICES, dim=1) if devices.cloud == "concat" else features
+    inputs = torch.cat([features] * VIEWS, dim=1) if devices.cloud == "concat" else features
     outputs = devices.outputs(data.side)
-    both = DEVICES * communication_bytes(data.classes, 0.0, devices.filters, outputs)
-    alone = DEVICES * communication_bytes(0, 0.0, devices.filters, outputs)
+    both = VIEWS * communication_bytes(data.classes, 0.0, devices.filters, outputs)
+    alone = VIEWS * communication_bytes(0, 0.0, devices.filters, outputs)
     blocks = (
         _block("devices", device, both),
         _block("gateway", gateway, alone),
@@ -177,7 +176,7 @@ def _cut_blocks(network: Chain, data: Data) -> tuple[Block, ...]:
 
 
 def _screened(
-    trainings: Sequence[Training], after: Sequence[int], costs: Sequence[float]
+    trainings: Sequence[TrainedNetwork], after: Sequence[int], costs: Sequence[float]
 ) -> tuple[tuple[OperatingPoint, ...], dict[str, tuple[float, ...]]]:
     """The operating points of `FALL`, each the mean over the trainings, and the first one's thresholds."""
     found: dict[str, list[OperatingPoint]] = {name: [] for name in FALL}
@@ -191,8 +190,8 @@ def _screened(
         front = screen(*validation, costs)
         last = float(validation[1][-1].mean())
         for name, fall in FALL.items():
-            thresholds = cheapest(front, last - fall).thresholds
-            found[name].append(operating_point(name, *test, after, thresholds))
+            thresholds = cheapest_setting(front, last - fall).thresholds
+            found[name].append(point_of_thresholds(name, *test, after, thresholds))
             kept.setdefault(name, thresholds)
     means = [_mean(name, points) for name, points in found.items()]
     # Where there is little to gain, two of them come out the same.
@@ -225,11 +224,11 @@ def _plain(blocks: tuple[Block, ...], accuracy: float) -> Parts:
     return Parts(blocks, (OperatingPoint("full", (Exit(len(blocks), 1.0, accuracy),)),), {"full": ()})
 
 
-def _accuracy(trainings: Sequence[Training]) -> float:
+def _accuracy(trainings: Sequence[TrainedNetwork]) -> float:
     return float(np.mean([one.accuracy for one in trainings]))
 
 
-def _chain(training: Training) -> Chain:
+def _chain(training: TrainedNetwork) -> Chain:
     assert isinstance(training.network, Chain)
     return training.network
 

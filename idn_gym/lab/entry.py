@@ -8,13 +8,13 @@ import torch
 
 from idn_gym.catalog import Exit, Measured, Model, OperatingPoint, Provenance
 from idn_gym.lab.cuts import Cut, blocks
-from idn_gym.lab.graph import Graph
-from idn_gym.strict import read, write
+from idn_gym.lab.graph import OperatorGraph
+from idn_gym.strict import from_plain, to_plain
 
 
 def catalog_entry(
     name: str,
-    graph: Graph,
+    graph: OperatorGraph,
     cuts: tuple[Cut, ...] = (),
     *,
     task: str,
@@ -64,4 +64,4 @@ def catalog_entry(
         provenance=(Provenance(counted, export, "derived"), Provenance("points.accuracy", source, outcome)),
     )
     # Only reading checks the bounds of plain numbers.
-    return read(Model, write(entry), name)
+    return from_plain(Model, to_plain(entry), name)

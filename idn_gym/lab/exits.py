@@ -11,9 +11,9 @@ from gymnasium.error import DependencyNotInstalled
 from numpy.typing import NDArray
 from torch import nn
 
-from idn_gym.catalog.exit_rules import Bools, leave, split
+from idn_gym.catalog.exit_rules import leave, split
 from idn_gym.catalog.schema import Exit, OperatingPoint
-from idn_gym.core.arrays import Floats
+from idn_gym.core.arrays import Bools, Floats
 from idn_gym.lab.networks import Chain, Size, convolution, three_tier
 from idn_gym.strict import ConfigError, closest
 
@@ -24,8 +24,8 @@ except ImportError as error:
         f'{error.name} is not installed; run `pip install "idn-gym[lab]"`'
     ) from error
 
-Criterion = Literal["entropy", "normalised entropy", "probability", "margin"]
-CRITERIA: tuple[Criterion, ...] = ("entropy", "normalised entropy", "probability", "margin")
+DoubtCriterion = Literal["entropy", "normalised entropy", "probability", "margin"]
+CRITERIA: tuple[DoubtCriterion, ...] = ("entropy", "normalised entropy", "probability", "margin")
 
 
 def branchy(size: Size, side: int, classes: int, after: Sequence[int]) -> Chain:
@@ -60,7 +60,7 @@ def check_after(after: Sequence[int]) -> None:
         raise ConfigError("after", f"{list(after)} is not allowed; must be out of 1 and 2, each once at most")
 
 
-def doubt(scores: NDArray[np.floating], criterion: Criterion) -> NDArray[np.float64]:
+def doubt(scores: NDArray[np.floating], criterion: DoubtCriterion) -> NDArray[np.float64]:
     """How unsure logits (..., C) are, (...): the lower, the surer.
 
     ``entropy`` in nats (BranchyNet); ``normalised entropy`` in [0, 1], divided by log C (as DDNN does
@@ -123,12 +123,12 @@ def screen(doubts: Floats, right: Bools, costs: Sequence[float], steps: int = 41
     return tuple(front)
 
 
-def cheapest(front: Sequence[Setting], accuracy: float) -> Setting:
+def cheapest_setting(front: Sequence[Setting], accuracy: float) -> Setting:
     """The cheapest setting of a front that is at least so accurate, or the most accurate one there is."""
     return next((setting for setting in front if setting.accuracy >= accuracy), front[-1])
 
 
-def operating_point(
+def point_of_thresholds(
     name: str, doubts: Floats, right: Bools, after: Sequence[int], thresholds: Sequence[float]
 ) -> OperatingPoint:
     """Shares and accuracies of the exits, measured on these pictures; exits that nothing takes are left out.

@@ -50,7 +50,7 @@ def export(module: nn.Module, example: torch.Tensor) -> ExportedProgram:
 
 def names_of(program: ExportedProgram) -> dict[str, str]:
     """Placeholder -> name in the network of the parameter, buffer or constant; the first of several names."""
-    values = values_of(program)
+    values = exported_values(program)
     first: dict[int, str] = {}
     specs = [spec for spec in program.graph_signature.input_specs if spec.target is not None]
     return {
@@ -60,7 +60,7 @@ def names_of(program: ExportedProgram) -> dict[str, str]:
     }
 
 
-def values_of(program: ExportedProgram) -> dict[str, Any]:
+def exported_values(program: ExportedProgram) -> dict[str, Any]:
     """Parameters, buffers and constants by their names in the network, shared with it."""
     return {**program.constants, **program.state_dict}
 
@@ -102,7 +102,7 @@ def _decides_alike(program: ExportedProgram) -> bool:
 
 def _agrees(program: ExportedProgram, module: nn.Module, example: torch.Tensor) -> bool:
     """Whether the graph computes for one input, in value and every shape, what the network computes."""
-    signature, values, names = program.graph_signature, values_of(program), names_of(program)
+    signature, values, names = program.graph_signature, exported_values(program), names_of(program)
     x = torch.rand_like(example) if example.is_floating_point() else example
     inputs = program.graph.find_nodes(op="placeholder")
     given = [values[names[node.name]] if node.name in names else x for node in inputs]

@@ -11,14 +11,14 @@ from torch.export import ExportedProgram
 from torch.fx import Node
 
 from idn_gym.lab.cuts import Cut
-from idn_gym.lab.exporting import export, values_of
+from idn_gym.lab.exporting import export, exported_values
 from idn_gym.lab.extents import bytes_of
 from idn_gym.lab.operators import Operator, activations, operators
 from idn_gym.strict import ConfigError, show
 
 
 @dataclass(frozen=True)
-class Graph:
+class OperatorGraph:
     """A network as exported, in a topological order of its operators.
 
     No operator writes into what another has computed, and all of them are needed for the answer.
@@ -70,7 +70,7 @@ class Graph:
         Raises:
             ConfigError: this network has no such cut, or the cuts are not in order.
         """
-        values = values_of(self.program)
+        values = exported_values(self.program)
         used = [{name for row in part for name in row.params} for part in self._parts(cuts)]
         return tuple(sum(bytes_of(values[name]) for name in names) for names in used)
 
@@ -98,7 +98,7 @@ class Graph:
         return [self.operators[first + 1 : last + 1] for first, last in itertools.pairwise(self.ends(cuts))]
 
 
-def trace(module: nn.Module, example: torch.Tensor) -> Graph:
+def trace(module: nn.Module, example: torch.Tensor) -> OperatorGraph:
     """Export a network in evaluation mode and count its operators.
 
     Values that depend only on parameters and on the size of the batch are not activations: whoever loads
@@ -123,4 +123,4 @@ def trace(module: nn.Module, example: torch.Tensor) -> Graph:
         raise ConfigError("example", f"shape {tuple(example.shape)} is not allowed; the batch must be 1")
     program = export(module, example)
     nodes = activations(program)
-    return Graph(program, nodes, operators(nodes, program))
+    return OperatorGraph(program, nodes, operators(nodes, program))

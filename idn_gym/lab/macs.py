@@ -27,7 +27,7 @@ INTERPOLATION = "upsample"
 """of which ``upsample_bilinear2d`` and its like have *linear* in their names"""
 
 
-def count(node: Node) -> int:
+def count_macs(node: Node) -> int:
     """MACs [MAC] of one call; additions of a bias and element-wise work count nothing, as is usual.
 
     Raises:

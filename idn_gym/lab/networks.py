@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from idn_gym.lab.graph import trace
-from idn_gym.strict import ConfigError, number
+from idn_gym.strict import ConfigError, bounded
 
 
 @dataclass(frozen=True)
@@ -18,9 +18,9 @@ class Size:
 
     widths: tuple[int, ...] = (16, 32, 64)
     """channels after each tier"""
-    kernel: int = number(5, least=1)
+    kernel: int = bounded(5, least=1)
     """side of the first convolution's kernel"""
-    stride: int = number(2, least=1, most=2)
+    stride: int = bounded(2, least=1, most=2)
     """of the first convolution"""
 
     def __post_init__(self) -> None:

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 from torch.export import ExportedProgram
 from torch.fx import Node
 
-from idn_gym.lab.exporting import names_of, values_of
+from idn_gym.lab.exporting import exported_values, names_of
 from idn_gym.lab.extents import batch_side, bytes_of, is_number, shape_of, symbols_of, tensors_of
-from idn_gym.lab.macs import count
+from idn_gym.lab.macs import count_macs
 from idn_gym.strict import ConfigError
 
 
@@ -102,7 +102,7 @@ def operators(nodes: tuple[Node, ...], program: ExportedProgram) -> tuple[Operat
     }
     last_use[nodes[-1]] = len(nodes)
     behind = _Behind(place, names_of(program))
-    values = values_of(program)
+    values = exported_values(program)
     names = _names(nodes)
     last_sized = max((i for i, node in enumerate(nodes) if behind.sized(node)), default=-1)
     counted: set[str] = set()
@@ -112,7 +112,7 @@ def operators(nodes: tuple[Node, ...], program: ExportedProgram) -> tuple[Operat
         live.add(node)
         held = sum(_bytes(value) for value in live)
         live = {value for value in live if last_use[value] > i}
-        macs, params = count(node), behind.params(node)
+        macs, params = count_macs(node), behind.params(node)
         several = isinstance(node.meta["val"], (tuple, list))
         rows.append(
             Operator(

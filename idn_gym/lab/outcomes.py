@@ -11,13 +11,13 @@ import numpy.typing as npt
 
 from idn_gym.catalog.outcomes import CONFIDENCE_STEPS, ENTROPY_STEPS, Outcomes
 from idn_gym.core.arrays import Floats, Ints
-from idn_gym.lab.calibrate import Scaling, check_labelled, score
+from idn_gym.lab.calibrate import Scaling, check_labelled, class_scores
 from idn_gym.strict import ConfigError
 
 
 def kept_entropy(scaling: Scaling, logits: npt.NDArray[np.floating]) -> npt.NDArray[np.uint8]:
     """Calibrated entropies (S,) of logits (S, C), in the steps that tables keep."""
-    return np.rint(score(scaling(logits)).entropy * ENTROPY_STEPS).astype(np.uint8)
+    return np.rint(class_scores(scaling(logits)).entropy * ENTROPY_STEPS).astype(np.uint8)
 
 
 def tabulate(
@@ -54,7 +54,7 @@ def tabulate(
     confidence, entropy = np.empty(shape, np.uint16), np.empty(shape, np.uint8)
     for k in range(len(conditions)):
         for x, scaling in enumerate(scalings):
-            scores = score(scaling(check_labelled(logits[k, x], labels)))
+            scores = class_scores(scaling(check_labelled(logits[k, x], labels)))
             correct[x, k] = scores.predicted == labels
             confidence[x, k] = np.rint(scores.confidence * CONFIDENCE_STEPS)
             entropy[x, k] = kept_entropy(scaling, logits[k, x])

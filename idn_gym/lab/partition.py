@@ -13,15 +13,13 @@ from typing import NamedTuple
 
 import networkx as nx
 import numpy as np
-from numpy.typing import NDArray
 
-from idn_gym.lab.graph import Graph
+from idn_gym.core.arrays import Floats
+from idn_gym.lab.graph import OperatorGraph
 from idn_gym.strict import ConfigError
 
-Floats = NDArray[np.float64]
 
-
-class Chain(NamedTuple):
+class BlockTimes(NamedTuple):
     """Seconds of a network of L blocks in a row, between a device and a server."""
 
     device: Floats
@@ -32,14 +30,14 @@ class Chain(NamedTuple):
     """(L + 1,) [s] to send what crosses before each block; the last entry, the answer, is 0"""
 
 
-class Split(NamedTuple):
+class DeviceSplit(NamedTuple):
     """Blocks before `cut` run on the device, the others on the server."""
 
     cut: int
     seconds: float
 
 
-def scan(chain: Chain) -> Split:
+def scan(chain: BlockTimes) -> DeviceSplit:
     """The best single cut by trying all: Neurosurgeon's rule (Kang et al., ASPLOS 2017).
 
     min over i of sum_{j<i} device_j + transfer_i + sum_{j>=i} server_j; the formula is from memory of the
@@ -53,11 +51,11 @@ def scan(chain: Chain) -> Split:
     after = np.concatenate([np.cumsum(chain.server[::-1])[::-1], [0.0]])
     seconds = before + chain.transfer + after
     best = int(np.argmin(seconds))
-    return Split(best, float(seconds[best]))
+    return DeviceSplit(best, float(seconds[best]))
 
 
 def min_cut(
-    graph: Graph, device: Sequence[float], server: Sequence[float], transfer: Sequence[float]
+    graph: OperatorGraph, device: Sequence[float], server: Sequence[float], transfer: Sequence[float]
 ) -> tuple[frozenset[int], float]:
     """The best assignment of all operators: DADS under light load (Hu et al., INFOCOM 2019).
 
@@ -123,7 +121,9 @@ class ExitSplit(NamedTuple):
     seconds: float
 
 
-def within_deadline(chains: Sequence[Chain], accuracy: Sequence[float], deadline: float) -> ExitSplit | None:
+def within_deadline(
+    chains: Sequence[BlockTimes], accuracy: Sequence[float], deadline: float
+) -> ExitSplit | None:
     """The most accurate exit that some cut reaches in time: Edgent's choice (Li, Zhou, Chen 2018).
 
     Their search is exhaustive over exits and cuts; its details are from memory of the paper.
@@ -199,7 +199,7 @@ def tiers(compute: Floats, transfer: Floats) -> Tiers:
     return Tiers(tuple(reversed(path)), seconds)
 
 
-def _check(chain: Chain) -> None:
+def _check(chain: BlockTimes) -> None:
     length = len(chain.device)
     if len(chain.server) != length or len(chain.transfer) != length + 1:
         shapes = tuple(len(part) for part in chain)

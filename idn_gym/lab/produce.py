@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from idn_gym.lab import bottleneck
-from idn_gym.lab.data import Data, Part
+from idn_gym.lab.data import Data, Pictures
 from idn_gym.lab.ddnn import DDNN
 from idn_gym.lab.networks import Chain
 from idn_gym.lab.recipes import Bottleneck, Distributed, Exits, Lab, Recipe, Tail, Whole, inherit, untrained
-from idn_gym.lab.training import Loss, cross_entropy, fit, freeze, tensors
+from idn_gym.lab.training import Loss, cross_entropy, freeze_modules, tensors, train_network
 from idn_gym.strict import ConfigError
 
 
@@ -60,7 +60,7 @@ def produce(
         rows, prepared = _with_targets(teacher, rows)
     loss = _loss(recipe, network)
     try:
-        seconds = fit(
+        seconds = train_network(
             network,
             loss,
             rows,
@@ -76,7 +76,7 @@ def produce(
     return Trained(network.requires_grad_(True), prepared + seconds)
 
 
-def training_part(lab: Lab, data: Data) -> Part:
+def training_part(lab: Lab, data: Data) -> Pictures:
     """The pictures that a laboratory trains on.
 
     Raises:
@@ -85,7 +85,7 @@ def training_part(lab: Lab, data: Data) -> Part:
     there = len(data.train.labels)
     if lab.pictures is not None and lab.pictures > there:
         raise ConfigError("pictures", f"{lab.pictures} is not allowed; {lab.data} has {there} to train on")
-    return Part(data.train.images[: lab.pictures], data.train.labels[: lab.pictures])
+    return Pictures(data.train.images[: lab.pictures], data.train.labels[: lab.pictures])
 
 
 def _with_targets(teacher: Chain | DDNN, rows: tuple[Tensor, ...]) -> tuple[tuple[Tensor, ...], float]:
@@ -105,7 +105,7 @@ def _loss(recipe: Recipe, network: Chain | DDNN) -> Loss:
             return cross_entropy(network, (1.0, 1.0))
     assert isinstance(network, Chain)
     if isinstance(recipe, Tail):
-        freeze(network.tiers[0])
+        freeze_modules(network.tiers[0])
         return bottleneck.distil(network)
     match recipe.recipe:
         case "labels":
@@ -114,5 +114,5 @@ def _loss(recipe: Recipe, network: Chain | DDNN) -> Loss:
             return bottleneck.distil(network)
         case "early-label":
             return bottleneck.distil(network, early_weight=recipe.early_weight)
-    freeze(network.tiers[2], network.heads["3"])
+    freeze_modules(network.tiers[2], network.heads["3"])
     return bottleneck.match_head(network) if recipe.recipe == "head" else bottleneck.match_maps(network)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from idn_gym.core.arrays import Floats, Ints
-from idn_gym.lab.calibrate import score
+from idn_gym.lab.calibrate import class_scores
 from idn_gym.strict import ConfigError
 
 ESTIMATORS = ("AC", "DoC", "ATC-MC", "ATC-NE", "IM")
@@ -47,7 +47,7 @@ def fit_source(probabilities: Floats, labels: Ints) -> Source:
         raise ConfigError(
             "labels", f"{len(labels)} are not allowed; must be {len(probabilities)}, and not none"
         )
-    scores = score(probabilities)
+    scores = class_scores(probabilities)
     correct = scores.predicted == labels
     accuracy = float(correct.mean())
     place = _bins(scores.confidence)
@@ -68,7 +68,7 @@ def estimate(source: Source, probabilities: Floats) -> dict[str, float]:
         source: what `fit_source` learned from labelled data.
         probabilities: (S, C) on the target.
     """
-    scores = score(probabilities)
+    scores = class_scores(probabilities)
     confidence = float(scores.confidence.mean())
     weights = np.bincount(_bins(scores.confidence), minlength=WEIGHTED_BINS)
     known = ~np.isnan(source.bin_accuracy)

@@ -15,7 +15,7 @@ from idn_gym.lab.ddnn import DDNN, Devices
 from idn_gym.lab.exits import branchy, check_after
 from idn_gym.lab.networks import Chain, Size, three_tier
 from idn_gym.lab.training import Precision
-from idn_gym.strict import ConfigError, closest, number, show
+from idn_gym.strict import ConfigError, bounded, closest, show
 
 
 @dataclass(frozen=True)
@@ -24,12 +24,12 @@ class Whole:
 
     kind: Literal["whole"]
     name: str
-    epochs: int = number(least=1)
+    epochs: int = bounded(least=1)
     size: Size | None = None
     """null: the laboratory's"""
     start: str | None = None
     """a network of the same size to go on from; null: random weights"""
-    rate: float = number(3e-3, above=0, most=1e6)
+    rate: float = bounded(3e-3, above=0, most=1e6)
     """peak learning rate"""
 
 
@@ -41,12 +41,12 @@ class Exits:
     name: str
     start: str
     """a whole network: the trunk"""
-    epochs: int = number(least=1)
+    epochs: int = bounded(least=1)
     after: tuple[int, ...] = (1, 2)
     """tiers before each early exit"""
     weights: tuple[float, ...] = (1.0, 1.0, 1.0)
     """of the exits' losses, in their order"""
-    rate: float = number(2e-3, above=0, most=1e6)
+    rate: float = bounded(2e-3, above=0, most=1e6)
 
     def __post_init__(self) -> None:
         check_after(self.after)
@@ -69,10 +69,10 @@ class Bottleneck:
     """head: distil the head alone; maps: generalised head-network distillation; labels: cross entropy from
     end to end; distil: knowledge distillation from end to end; early-label: that and a label at the encoder,
     together"""
-    epochs: int = number(least=1)
-    early_weight: float = number(0.5, above=0)
+    epochs: int = bounded(least=1)
+    early_weight: float = bounded(0.5, above=0)
     """of the early label's loss"""
-    rate: float = number(3e-3, above=0, most=1e6)
+    rate: float = bounded(3e-3, above=0, most=1e6)
 
     def __post_init__(self) -> None:
         if self.recipe != "early-label" and self.early_weight != type(self).early_weight:
@@ -89,8 +89,8 @@ class Tail:
     name: str
     start: str
     """a bottleneck; its teacher is the teacher here"""
-    epochs: int = number(least=1)
-    rate: float = number(2e-3, above=0, most=1e6)
+    epochs: int = bounded(least=1)
+    rate: float = bounded(2e-3, above=0, most=1e6)
 
 
 @dataclass(frozen=True)
@@ -99,9 +99,9 @@ class Distributed:
 
     kind: Literal["ddnn"]
     name: str
-    epochs: int = number(least=1)
+    epochs: int = bounded(least=1)
     devices: Devices = field(default_factory=Devices)
-    rate: float = number(5e-3, above=0, most=1e6)
+    rate: float = bounded(5e-3, above=0, most=1e6)
 
 
 Recipe = Whole | Exits | Bottleneck | Tail | Distributed
@@ -115,10 +115,10 @@ class Lab:
     data: Literal["fashion", "digits"]
     networks: tuple[Whole | Exits | Bottleneck | Tail | Distributed, ...]
     size: Size = field(default_factory=Size)
-    seeds: int = number(1, least=1)
-    pictures: int | None = number(None, least=1)
+    seeds: int = bounded(1, least=1)
+    pictures: int | None = bounded(None, least=1)
     """the first so many of the training pictures alone; null: all"""
-    batch: int = number(256, least=1)
+    batch: int = bounded(256, least=1)
     precision: Precision = "single"
 
     def __post_init__(self) -> None:

@@ -18,10 +18,14 @@ class Residual(nn.Module):
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            *convolution(inputs, outputs, 3, stride), nn.ReLU(inplace=True), *convolution(outputs, outputs, 3)
+            *grouped_convolution(inputs, outputs, 3, stride),
+            nn.ReLU(inplace=True),
+            *grouped_convolution(outputs, outputs, 3),
         )
         changes = stride > 1 or inputs != outputs
-        self.short = nn.Sequential(*convolution(inputs, outputs, 1, stride)) if changes else nn.Identity()
+        self.short = (
+            nn.Sequential(*grouped_convolution(inputs, outputs, 1, stride)) if changes else nn.Identity()
+        )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(B, C, H, W) to (B, outputs, H / stride, W / stride)."""
@@ -36,7 +40,11 @@ def resnet(blocks: tuple[int, ...] = (2, 2, 2, 2), width: int = 64, classes: int
         width: channels of the first stage.
         classes: logits.
     """
-    layers: list[nn.Module] = [*convolution(3, width, 7, 2), nn.ReLU(inplace=True), nn.MaxPool2d(3, 2, 1)]
+    layers: list[nn.Module] = [
+        *grouped_convolution(3, width, 7, 2),
+        nn.ReLU(inplace=True),
+        nn.MaxPool2d(3, 2, 1),
+    ]
     inputs = width
     for stage, count in enumerate(blocks):
         for block in range(count):
@@ -72,13 +80,13 @@ class Inverted(nn.Module):
     ) -> None:
         super().__init__()
         act = nn.Hardswish if swish else nn.ReLU
-        expand = [*convolution(inputs, middle, 1), act()] if middle != inputs else []
+        expand = [*grouped_convolution(inputs, middle, 1), act()] if middle != inputs else []
         self.body = nn.Sequential(
             *expand,
-            *convolution(middle, middle, kernel, stride, groups=middle),
+            *grouped_convolution(middle, middle, kernel, stride, groups=middle),
             act(),
             *([SqueezeExcite(middle)] if excite else []),
-            *convolution(middle, outputs, 1),
+            *grouped_convolution(middle, outputs, 1),
         )
         self.adds = stride == 1 and inputs == outputs
 
@@ -99,8 +107,8 @@ MOBILENET_SMALL = (
 def mobilenet_v3_small(classes: int = 1000) -> nn.Sequential:
     """MobileNetV3-Small: (B, 3, H, W) pictures to (B, classes) logits."""
     return nn.Sequential(
-        *convolution(3, 16, 3, 2), nn.Hardswish(), *(Inverted(*block) for block in MOBILENET_SMALL),
-        *convolution(96, 576, 1), nn.Hardswish(), nn.AdaptiveAvgPool2d(1),
+        *grouped_convolution(3, 16, 3, 2), nn.Hardswish(), *(Inverted(*block) for block in MOBILENET_SMALL),
+        *grouped_convolution(96, 576, 1), nn.Hardswish(), nn.AdaptiveAvgPool2d(1),
         nn.Conv2d(576, 1024, 1), nn.Hardswish(), nn.Flatten(), nn.Linear(1024, classes),
     )  # fmt: skip
 
@@ -156,7 +164,7 @@ class VisionTransformer(nn.Module):
         return answer
 
 
-def convolution(
+def grouped_convolution(
     inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1
 ) -> tuple[nn.Conv2d, nn.BatchNorm2d]:
     """A convolution without bias that keeps the map's side at stride 1, and its normalisation."""

@@ -14,22 +14,22 @@ import numpy as np
 import torch
 from torch import nn
 
-from idn_gym.strict import number
+from idn_gym.strict import bounded
 
 
 @dataclass(frozen=True)
 class Protocol:
     """How to time. A run whose times spread too far is thrown away and done again."""
 
-    warmup: int = number(3, least=0)
+    warmup: int = bounded(3, least=0)
     """calls before each run that do not count"""
-    repeats: int = number(20, least=2)
+    repeats: int = bounded(20, least=2)
     """timed calls of a run"""
-    spread: float = number(0.1, above=0)
+    spread: float = bounded(0.1, above=0)
     """most that the interquartile range may be, as a share of the median"""
-    attempts: int = number(5, least=1)
+    attempts: int = bounded(5, least=1)
     """runs before giving up"""
-    threads: int = number(1, least=1)
+    threads: int = bounded(1, least=1)
     """that torch may use inside an operator"""
 
 

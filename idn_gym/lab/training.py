@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from idn_gym.lab.data import Part
+from idn_gym.lab.data import Pictures
 from idn_gym.strict import ConfigError
 
 Precision = Literal["single", "bfloat16"]
 """What networks are trained in; they are always measured in single precision."""
 
 Loss = Callable[..., Tensor]
-"""Rows of the tensors that `fit` is given to one number; closes over the network that is trained."""
+"""From rows of the tensors given to `train_network` to one number; closes over the network in training."""
 
 
 def pixels(images: NDArray[np.uint8]) -> Tensor:
@@ -27,8 +27,8 @@ def pixels(images: NDArray[np.uint8]) -> Tensor:
     return torch.from_numpy(images / np.float32(255)).contiguous(memory_format=torch.channels_last)
 
 
-def tensors(part: Part) -> tuple[Tensor, Tensor]:
-    """What `fit` trains on: pictures (S, 1, H, W) in [0, 1] and labels (S,)."""
+def tensors(part: Pictures) -> tuple[Tensor, Tensor]:
+    """What `train_network` trains on: pictures (S, 1, H, W) in [0, 1] and labels (S,)."""
     return pixels(part.images), torch.from_numpy(part.labels)
 
 
@@ -50,7 +50,7 @@ def cross_entropy(network: nn.Module, weights: Sequence[float] = (1.0,)) -> Loss
     return loss
 
 
-def fit(
+def train_network(
     network: nn.Module,
     loss: Loss,
     rows: tuple[Tensor, ...],
@@ -112,8 +112,8 @@ def fit(
     return time.process_time() - start
 
 
-def freeze(*modules: nn.Module) -> None:
-    """Keep modules as they are: `fit` changes neither their weights nor their batch statistics."""
+def freeze_modules(*modules: nn.Module) -> None:
+    """Keep modules as they are: `train_network` changes neither their weights nor their batch statistics."""
     for module in modules:
         module.requires_grad_(False)
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from idn_gym.observations.base import DEMAND_BOUND, RATE_BOUND, Observations, Observer, put_rows, row_of
-from idn_gym.observations.flat import Flat
-from idn_gym.observations.graph import Graph
+from idn_gym.observations.flat import FlatObserver
+from idn_gym.observations.graph import GraphObserver
 from idn_gym.scenarios.compile import Compiled
 from idn_gym.strict import ConfigError
 
@@ -25,7 +25,7 @@ __all__ = [
     "row_of",
 ]
 
-OBSERVERS: dict[str, Callable[[Compiled, bool], Observer]] = {"flat": Flat, "graph": Graph}
+OBSERVERS: dict[str, Callable[[Compiled, bool], Observer]] = {"flat": FlatObserver, "graph": GraphObserver}
 
 
 def make_observer(name: str, compiled: Compiled, preference: bool) -> Observer:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from idn_gym.core.arrays import EMPTY, EXOGENOUS, Floats, Instance, Ints, Outcome, State
-from idn_gym.core.kernel import hot, inner
+from idn_gym.core.kernel import njit_inline, njit_no_alloc
 from idn_gym.objectives import OBJECTIVES
 from idn_gym.observations.base import DEMAND_BOUND, RATE_BOUND, Feature
 from idn_gym.scenarios.compile import Compiled
@@ -38,7 +38,7 @@ class Nominal(NamedTuple):
     model_blocks: Ints  # (M,)
 
 
-class Flat:
+class FlatObserver:
     """`Box` of fixed-scale features with finite bounds; `describe` lists them."""
 
     def __init__(self, compiled: Compiled, preference: bool) -> None:
@@ -140,7 +140,7 @@ def _list_features(compiled: Compiled, layout: Layout) -> list[Feature]:
     return features
 
 
-@hot
+@njit_no_alloc
 def _encode(
     nominal: Nominal,
     resources: tuple[Floats, Floats, Floats, Floats],
@@ -191,7 +191,7 @@ def _encode(
                 row[i + 1 + w] = weights[b, w]
 
 
-@inner
+@njit_inline
 def _encode_residents(
     nominal: Nominal, state: State, layout: Layout, b: int, i: int, row: npt.NDArray[np.float32]
 ) -> int:

@@ -19,11 +19,11 @@ from __future__ import annotations
 import numpy as np
 
 from idn_gym.core.arrays import EMPTY
-from idn_gym.core.kernel import inner
+from idn_gym.core.kernel import njit_inline
 from idn_gym.observations.forecast_tables import Known, Prospects
 
 
-@inner
+@njit_inline
 def foresee(p: Prospects, known: Known, b: int) -> None:
     """Write `saving`, `load` and `base` for row b."""
     for j in range(len(p.path_node)):
@@ -47,7 +47,7 @@ def foresee(p: Prospects, known: Known, b: int) -> None:
             p.load[c] = left
 
 
-@inner
+@njit_inline
 def _note_others(p: Prospects, known: Known, b: int) -> None:
     """Seconds of each node that were spent on other tasks in the last slot."""
     for v in range(p.others.shape[0]):
@@ -59,7 +59,7 @@ def _note_others(p: Prospects, known: Known, b: int) -> None:
             p.others[p.path_node[origin + j], p.class_task[rho]] -= known.spent[b, rho, j]
 
 
-@inner
+@njit_inline
 def _foresee_class(p: Prospects, known: Known, b: int, rho: int) -> None:
     """Add what one class would save to the pairs on its path."""
     count = _list_entries(p, known, b, rho)
@@ -81,7 +81,7 @@ def _foresee_class(p: Prospects, known: Known, b: int, rho: int) -> None:
             _try_pairs(p, known, b, rho, j, count, steps)
 
 
-@inner
+@njit_inline
 def _list_entries(p: Prospects, known: Known, b: int, rho: int) -> int:
     """List the options in time that lack one resident segment at most; return their number."""
     origin = p.path_start[p.class_path[rho]]
@@ -115,7 +115,7 @@ def _list_entries(p: Prospects, known: Known, b: int, rho: int) -> int:
     return count
 
 
-@inner
+@njit_inline
 def _room(p: Prospects, known: Known, b: int, rho: int, e: int, asked: int) -> float:
     """How many requests entry e takes; what other classes of the task took of position `asked` is free."""
     room = p.room[e]
@@ -129,7 +129,7 @@ def _room(p: Prospects, known: Known, b: int, rho: int, e: int, asked: int) -> f
     return room
 
 
-@inner
+@njit_inline
 def _part_at(p: Prospects, o: int, j: int) -> int:
     """The part of the option at path position j that some pair covers, or EMPTY."""
     for q in range(p.part_start[o], p.part_start[o + 1]):
@@ -138,7 +138,7 @@ def _part_at(p: Prospects, o: int, j: int) -> int:
     return EMPTY
 
 
-@inner
+@njit_inline
 def _fill_without(p: Prospects, known: Known, b: int, rho: int, j: int, usable: int) -> int:
     """Serve the batch without position j; write prices and amounts, rising, and return their number."""
     left = known.recent[b, rho]
@@ -160,7 +160,7 @@ def _fill_without(p: Prospects, known: Known, b: int, rho: int, j: int, usable: 
     return steps + 1
 
 
-@inner
+@njit_inline
 def _try_pairs(p: Prospects, known: Known, b: int, rho: int, j: int, count: int, steps: int) -> None:
     """Let options with a part at position j take over the dearest requests; add what the cheapest saves."""
     touched = 0

@@ -27,14 +27,14 @@ from idn_gym.scenarios.compile import Compiled
 from idn_gym.scenarios.compile.topologies import expand
 from idn_gym.strict import ConfigError
 
-COLUMNS: dict[str, tuple[Feature, ...]] = {
+GRAPH_FEATURES: dict[str, tuple[Feature, ...]] = {
     "nodes": NODE_CONSTANTS + NODE_STATE,
     "links": LINK_CONSTANTS + LINK_STATE,
     "pairs": PAIR_CONSTANTS + PAIR_STATE,
 }
 
 
-class Graph:
+class GraphObserver:
     """`Dict` of `nodes` (N, ·), `links` (E, ·), `pairs` (C, ·), `pair_mask` (C,) and `globals`.
 
     Pairs are the items of the codec `scores`: segments that may be placed, node by node. The weights in
@@ -82,7 +82,7 @@ class Graph:
             high=(_highs(NODE_STATE), _highs(LINK_STATE), _highs(PAIR_STATE), _highs(GLOBALS)),
         )
         rows = {"nodes": len(tables.node_memory), "links": len(tables.link_rate), "pairs": len(node)}
-        self._boxes = {name: _box(features, rows[name]) for name, features in COLUMNS.items()}
+        self._boxes = {name: _box(features, rows[name]) for name, features in GRAPH_FEATURES.items()}
         self._boxes["pair_mask"] = gym.spaces.Box(0.0, 1.0, (len(node),), np.float32)
         self._boxes["globals"] = _box(GLOBALS)
         self.space = gym.spaces.Dict(dict(self._boxes))
@@ -102,7 +102,7 @@ class Graph:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copied and pickled as its scenario: kernels would be compiled anew for arrays in another state."""
-        return Graph, (self._compiled, False)
+        return GraphObserver, (self._compiled, False)
 
     def _look(self, instance: Instance, state: State, outcome: Outcome) -> tuple[Known, Seen]:
         """Copy out what may be seen, so that the kernel cannot see more."""
@@ -139,16 +139,16 @@ class Graph:
         pairs = zip(node, segment, strict=True)
         paths = [tables.path_start[p : p + 2] for p in tables.class_path]
         return {
-            "nodes": {"rows": list(names.nodes), "columns": _plain(COLUMNS["nodes"])},
+            "nodes": {"rows": list(names.nodes), "columns": _plain(GRAPH_FEATURES["nodes"])},
             "links": {
                 "rows": list(names.links),
-                "columns": _plain(COLUMNS["links"]),
+                "columns": _plain(GRAPH_FEATURES["links"]),
                 "source": [names.nodes.index(source) for source, _ in ends],
                 "target": [names.nodes.index(target) for _, target in ends],
             },
             "pairs": {
                 "rows": [f"{names.nodes[v]}: {names.segments[s]}" for v, s in pairs],
-                "columns": _plain(COLUMNS["pairs"]),
+                "columns": _plain(GRAPH_FEATURES["pairs"]),
                 "node": node.tolist(),
                 "segment": segment.tolist(),
                 "model": model.tolist(),

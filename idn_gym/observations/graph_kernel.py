@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from idn_gym.core.arrays import EMPTY, Floats, Ints, Residents
-from idn_gym.core.kernel import hot, inner
+from idn_gym.core.kernel import njit_inline, njit_no_alloc
 from idn_gym.observations.forecast import foresee
 from idn_gym.observations.forecast_tables import Known, Prospects
 
@@ -69,7 +69,7 @@ class Sheets(NamedTuple):
     overall: Columns  # (B, columns)
 
 
-@hot
+@njit_no_alloc
 def write_graph(p: Prospects, g: Ground, known: Known, seen: Seen, sheets: Sheets) -> None:
     """Write the observation of every row."""
     for b in range(len(sheets.clipped)):
@@ -81,7 +81,7 @@ def write_graph(p: Prospects, g: Ground, known: Known, seen: Seen, sheets: Sheet
         _write_globals(g, known, seen, b, sheets)
 
 
-@inner
+@njit_inline
 def _put(row: Columns, i: int, value: float, high: float) -> int:
     """Write one entry; return 1 if it had to be cut at its bound."""
     if value > high:
@@ -92,12 +92,12 @@ def _put(row: Columns, i: int, value: float, high: float) -> int:
     return 0
 
 
-@inner
+@njit_inline
 def _over(value: float, most: float) -> float:
     return value / most if most > 0.0 else 0.0
 
 
-@inner
+@njit_inline
 def _sum_up(p: Prospects, g: Ground, known: Known, seen: Seen, b: int) -> None:
     """Add up the requests that pass each node, and find the largest savings on it."""
     for v in range(g.task_recent.shape[0]):
@@ -126,7 +126,7 @@ def _sum_up(p: Prospects, g: Ground, known: Known, seen: Seen, b: int) -> None:
         g.task_most[v, k] = max(g.task_most[v, k], saving)
 
 
-@inner
+@njit_inline
 def _write_nodes(p: Prospects, g: Ground, known: Known, seen: Seen, b: int, sheets: Sheets) -> None:
     high = g.high[0]
     for v in range(len(g.node_seconds)):
@@ -149,7 +149,7 @@ def _write_nodes(p: Prospects, g: Ground, known: Known, seen: Seen, b: int, shee
         sheets.clipped[b] += clipped
 
 
-@inner
+@njit_inline
 def _filled(g: Ground, known: Known, b: int, v: int, room: float) -> float:
     """Share of the memory to place in that is taken; 1 where residents take more."""
     taken = 0.0
@@ -160,7 +160,7 @@ def _filled(g: Ground, known: Known, b: int, v: int, room: float) -> float:
     return 1.0 if taken > room else _over(taken, room)
 
 
-@inner
+@njit_inline
 def _write_links(g: Ground, known: Known, slot_seconds: float, b: int, sheets: Sheets) -> None:
     high = g.high[1]
     for e in range(len(g.link_rate)):
@@ -173,7 +173,7 @@ def _write_links(g: Ground, known: Known, slot_seconds: float, b: int, sheets: S
         sheets.clipped[b] += clipped
 
 
-@inner
+@njit_inline
 def _write_pairs(p: Prospects, g: Ground, known: Known, seen: Seen, b: int, sheets: Sheets) -> None:
     high = g.high[2]
     for c in range(len(p.saving)):
@@ -198,7 +198,7 @@ def _write_pairs(p: Prospects, g: Ground, known: Known, seen: Seen, b: int, shee
         sheets.pair_mask[b, c] = 1.0 if size <= seen.memory[b, v] - g.node_reserved[v] else 0.0
 
 
-@inner
+@njit_inline
 def _bytes_to_load(p: Prospects, g: Ground, held: int, s: int) -> float:
     """Bytes of the segment's blocks that the resident segment of its model does not hold."""
     size = g.segment_bytes[s]
@@ -212,7 +212,7 @@ def _bytes_to_load(p: Prospects, g: Ground, held: int, s: int) -> float:
     return float(max(0.0, size - (g.block_bytes[model, last] - g.block_bytes[model, first])))
 
 
-@inner
+@njit_inline
 def _write_globals(g: Ground, known: Known, seen: Seen, b: int, sheets: Sheets) -> None:
     row, high = sheets.overall[b], g.high[3]
     arrived, served, recent, nominal = 0.0, 0.0, 0.0, 0.0

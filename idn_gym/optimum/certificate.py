@@ -17,7 +17,7 @@ import numpy as np
 from idn_gym.core.arrays import EMPTY, Floats, Instance, Ints
 from idn_gym.core.slots import one_row
 from idn_gym.optimum.filling import Filler
-from idn_gym.optimum.prefixes import Items, make_items, serves_alone
+from idn_gym.optimum.prefixes import Prefixes, list_prefixes, serves_alone
 from idn_gym.scenarios.compile import Compiled
 from idn_gym.strict import ConfigError
 
@@ -45,7 +45,7 @@ def certificate(
     Raises:
         ConfigError: the concave gain does not cover the scenario.
     """
-    items, row = make_items(compiled), one_row(instance, b)
+    items, row = list_prefixes(compiled), one_row(instance, b)
     if not serves_alone(compiled.tables, items):
         raise ConfigError("serving", "some options here need two placed segments or shared capacity")
     slots = np.flatnonzero(row.draw.demand[0].sum(1) > 0.0)
@@ -76,13 +76,13 @@ def certificate(
     return Certificate(best, max(upper, best), best_z)
 
 
-def project(items: Items, log_z: Floats, budget: Floats) -> Floats:
+def project(items: Prefixes, log_z: Floats, budget: Floats) -> Floats:
     """min(1, mu e^log_z) per node with the largest mu <= 1 that fits, then falling along chains.
 
     Budgets are not filled up: where a longer prefix serves less, the best point leaves memory free.
 
     Args:
-        items: from `make_items`.
+        items: from `list_prefixes`.
         log_z: (I,) logarithms.
         budget: (N,) [bytes], at most the size of all columns of the node.
     """
@@ -98,7 +98,7 @@ def project(items: Items, log_z: Floats, budget: Floats) -> Floats:
     return z
 
 
-def knapsack(items: Items, gradient: Floats) -> float:
+def knapsack(items: Prefixes, gradient: Floats) -> float:
     """Maximum of gradient @ z over columns that fall along each chain and fit into each budget.
 
     Runs of a chain in which the gradient per byte rises are filled together (pooling); then the pooled
@@ -122,7 +122,7 @@ def knapsack(items: Items, gradient: Floats) -> float:
     return float((part * worth).sum())
 
 
-def _pool(items: Items, gradient: Floats) -> tuple[Floats, Floats, Ints]:
+def _pool(items: Prefixes, gradient: Floats) -> tuple[Floats, Floats, Ints]:
     """Sizes, worths and nodes of the pooled runs of all chains."""
     size: list[float] = []
     worth: list[float] = []

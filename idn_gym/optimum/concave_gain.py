@@ -25,14 +25,21 @@ from __future__ import annotations
 import numpy as np
 
 from idn_gym.core.arrays import EMPTY, EXOGENOUS, Draw, Floats, Tables
-from idn_gym.core.kernel import hot, inner
-from idn_gym.optimum.option_ranking import Layers, rank_options
-from idn_gym.optimum.prefixes import PINNED, Items
+from idn_gym.core.kernel import njit_inline, njit_no_alloc
+from idn_gym.optimum.option_ranking import RankedOptions, rank_options
+from idn_gym.optimum.prefixes import PINNED, Prefixes
 
 
-@hot
+@njit_no_alloc
 def gain_and_gradient(
-    tables: Tables, draw: Draw, b: int, t: int, items: Items, z: Floats, gradient: Floats, layers: Layers
+    tables: Tables,
+    draw: Draw,
+    b: int,
+    t: int,
+    items: Prefixes,
+    z: Floats,
+    gradient: Floats,
+    layers: RankedOptions,
 ) -> float:
     """G(z) of slot `t` in row `b`; a supergradient of it is written into `gradient`.
 
@@ -41,10 +48,10 @@ def gain_and_gradient(
         draw: the draw.
         b: row.
         t: slot.
-        items: from `make_items`.
+        items: from `list_prefixes`.
         z: (I,) in [0, 1], falling along each chain.
         gradient: (I,) [cost per unit of z] overwritten.
-        layers: from `make_layers`, one per row.
+        layers: from `allocate_ranking`, one per row.
     """
     for i in range(len(gradient)):
         gradient[i] = 0.0
@@ -56,9 +63,9 @@ def gain_and_gradient(
     return value
 
 
-@inner
+@njit_inline
 def room_of(
-    tables: Tables, draw: Draw, b: int, t: int, rho: int, batch: float, entry: int, layers: Layers
+    tables: Tables, draw: Draw, b: int, t: int, rho: int, batch: float, entry: int, layers: RankedOptions
 ) -> float:
     """How many of the batch the entry's copies serve.
 
@@ -80,9 +87,9 @@ def room_of(
     return room
 
 
-@inner
+@njit_inline
 def shared_room(
-    tables: Tables, draw: Draw, b: int, t: int, rho: int, batch: float, o: int, layers: Layers
+    tables: Tables, draw: Draw, b: int, t: int, rho: int, batch: float, o: int, layers: RankedOptions
 ) -> float:
     """lambda-hat: how many of the batch fit into what the other classes left of nodes and links."""
     origin = tables.path_start[tables.class_path[rho]]
@@ -104,16 +111,16 @@ def shared_room(
     return room
 
 
-@inner
-def share(z: Floats, entry: int, layers: Layers) -> float:
+@njit_inline
+def share(z: Floats, entry: int, layers: RankedOptions) -> float:
     """How much of the entry's capacity is there: z_o - zbar_o."""
     other = layers.shorter[entry]
     return float(z[layers.item[entry]] - (z[other] if other != EMPTY else 0.0))
 
 
-@inner
+@njit_inline
 def class_gain(
-    tables: Tables, draw: Draw, b: int, t: int, rho: int, z: Floats, gradient: Floats, layers: Layers
+    tables: Tables, draw: Draw, b: int, t: int, rho: int, z: Floats, gradient: Floats, layers: RankedOptions
 ) -> float:
     """Gain of one class with a batch above 0; its supergradient is added to `gradient`.
 
@@ -165,12 +172,12 @@ def class_gain(
     return value
 
 
-@inner
-def _next_cost(rho: int, e: int, end: int, layers: Layers) -> float:
+@njit_inline
+def _next_cost(rho: int, e: int, end: int, layers: RankedOptions) -> float:
     return float(layers.cost[e + 1] if e + 1 < end else layers.last_cost[rho])
 
 
-@inner
+@njit_inline
 def _saturated(
     tables: Tables,
     draw: Draw,
@@ -181,7 +188,7 @@ def _saturated(
     end: int,
     cap: float,
     fixed: int,
-    layers: Layers,
+    layers: RankedOptions,
 ) -> float:
     """Value of the layers from `stop` on, in which free options take all that pinned ones leave."""
     if fixed == 0:
@@ -194,9 +201,9 @@ def _saturated(
     return value
 
 
-@hot
+@njit_no_alloc
 def list_slot(
-    tables: Tables, draw: Draw, b: int, t: int, items: Items, layers: Layers, capacity: Floats
+    tables: Tables, draw: Draw, b: int, t: int, items: Prefixes, layers: RankedOptions, capacity: Floats
 ) -> None:
     """Write the layers of slot `t` into `layers`, for solvers that take them all at once.
 
@@ -205,8 +212,8 @@ def list_slot(
         draw: the draw.
         b: row.
         t: slot.
-        items: from `make_items`.
-        layers: from `make_layers`, one per row.
+        items: from `list_prefixes`.
+        layers: from `allocate_ranking`, one per row.
         capacity: (L,) [requests] overwritten: what `room_of` says of an endless batch; inf where nothing
             limits it.
     """

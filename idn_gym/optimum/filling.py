@@ -6,16 +6,16 @@ import numpy as np
 
 from idn_gym.core.arrays import EMPTY, Draw, Floats, Ints, Tables
 from idn_gym.optimum.concave_gain import gain_and_gradient
-from idn_gym.optimum.option_ranking import make_layers
-from idn_gym.optimum.prefixes import Items
+from idn_gym.optimum.option_ranking import allocate_ranking
+from idn_gym.optimum.prefixes import Prefixes
 
-SWEEPS = 50
+MOST_ROUNDS = 50
 """Most rounds of filling, each of one column per node."""
 
 SURE = 0.99
 """From which fraction on a column is taken without asking what it gains."""
 
-ROUNDING = 1e-9
+SUM_ERROR = 1e-9
 """Share by which sums of a gain may differ for the order in which they are added."""
 
 
@@ -23,20 +23,20 @@ class Filler:
     """Rounds and fills for one set of slots, reusing its work space."""
 
     def __init__(
-        self, tables: Tables, draw: Draw, items: Items, b: int, slots: Ints, one_per_task: bool = False
+        self, tables: Tables, draw: Draw, items: Prefixes, b: int, slots: Ints, one_per_task: bool = False
     ) -> None:
         """Take the slots.
 
         Args:
             tables: the scenario's tables.
             draw: the draw.
-            items: from `make_items`.
+            items: from `list_prefixes`.
             b: row.
             slots: whose gain counts.
             one_per_task: allow one model per node and task.
         """
         self._tables, self._draw, self._items, self._b, self._slots = tables, draw, items, b, slots
-        self._layers = make_layers(tables, items)
+        self._layers = allocate_ranking(tables, items)
         self._one_per_task = one_per_task
         tasks = int(tables.model_task.max()) + 1
         self._pair = items.node * tasks + tables.model_task[items.model]
@@ -71,7 +71,7 @@ class Filler:
         z = z.copy()
         free = items.budget - np.bincount(items.node, items.size * z, len(items.budget))
         useless = np.zeros(len(z), bool)
-        for _ in range(SWEEPS):
+        for _ in range(MOST_ROUNDS):
             candidate = (z == 0.0) & ~useless & (items.size <= free[items.node])
             if not candidate.any():
                 break
@@ -112,7 +112,7 @@ class Filler:
         if (z == before).all():
             return value
         after = self.gain(z)[0]
-        if after >= value - ROUNDING * abs(value):
+        if after >= value - SUM_ERROR * abs(value):
             return after
         z[:], free[:] = before, room
         if len(columns) > 1:

@@ -113,7 +113,7 @@ def climb(
     return placement, gained
 
 
-def improve(
+def improve_bracket(
     best: Bracket,
     choices: Choices,
     starts: Iterable[Residents],

@@ -9,7 +9,7 @@ from idn_gym.core.value import nominal_draw
 from idn_gym.objectives import known_tariff
 from idn_gym.optimum.filling import Filler
 from idn_gym.optimum.prefix_program import Rankings, placement_rows
-from idn_gym.optimum.prefixes import PINNED, make_items, to_placement
+from idn_gym.optimum.prefixes import PINNED, list_prefixes, to_placement
 from idn_gym.optimum.solver import Program, solve_integers, solve_relaxed, sparse_rows
 from idn_gym.scenarios.compile import Compiled
 
@@ -45,7 +45,7 @@ class LpOracle:
         if tariff is None:
             tariff = known_tariff(compiled.tariff, compiled.scales)
         self.bound = np.nan
-        self.items = make_items(compiled)
+        self.items = list_prefixes(compiled)
         self._tables, self._seconds = tables, integer_seconds
         self._draw = nominal_draw(tables, tariff)
         self._filler = Filler(tables, self._draw, self.items, 0, np.zeros(1, np.int64), one_per_task)

@@ -7,13 +7,13 @@ from typing import NamedTuple
 import numpy as np
 
 from idn_gym.core.arrays import EMPTY, EXOGENOUS, Draw, Floats, Ints, Outcome, Tables
-from idn_gym.core.kernel import hot, inner
+from idn_gym.core.kernel import njit_inline, njit_no_alloc
 from idn_gym.core.serving import drop_cost, link_seconds, measure_paths, option_cost, option_latency
 from idn_gym.core.workspace import Scratch, make_scratch
-from idn_gym.optimum.prefixes import PINNED, UNUSABLE, Items
+from idn_gym.optimum.prefixes import PINNED, UNUSABLE, Prefixes
 
 
-class Layers(NamedTuple):
+class RankedOptions(NamedTuple):
     """Work space for one row of a batch; remembers the ranking while costs stay what they were.
 
     L counts the options that are not UNUSABLE; a class owns `start[rho]:start[rho + 1]` of each (L,) field.
@@ -49,12 +49,12 @@ class Layers(NamedTuple):
     scratch: Scratch
 
 
-def make_layers(tables: Tables, items: Items) -> Layers:
+def allocate_ranking(tables: Tables, items: Prefixes) -> RankedOptions:
     """Allocate the work space for one row; the first slot fills it.
 
     Args:
         tables: the scenario's tables.
-        items: from `make_items`.
+        items: from `list_prefixes`.
     """
     usable = np.flatnonzero(items.option_item != UNUSABLE)
     start = np.searchsorted(usable, tables.option_start).astype(np.int64)
@@ -63,7 +63,7 @@ def make_layers(tables: Tables, items: Items) -> Layers:
     groups = len(tables.group_start) - 1
     sizes = np.diff(tables.group_start)
     longest = int(np.max(np.diff(tables.path_start)))
-    return Layers(
+    return RankedOptions(
         start=start,
         order=usable.astype(np.int64),
         price=np.zeros(size),
@@ -91,8 +91,8 @@ def make_layers(tables: Tables, items: Items) -> Layers:
     )
 
 
-@inner
-def rank_options(tables: Tables, draw: Draw, b: int, t: int, items: Items, layers: Layers) -> None:
+@njit_inline
+def rank_options(tables: Tables, draw: Draw, b: int, t: int, items: Prefixes, layers: RankedOptions) -> None:
     """Rank the options of every class whose costs are not what they were at the last call."""
     measure_paths(tables, draw, b, t, layers.scratch)
     changed = False
@@ -112,13 +112,13 @@ def rank_options(tables: Tables, draw: Draw, b: int, t: int, items: Items, layer
                 moved = True
         if moved:
             rank_class(tables, draw, b, rho, layers)
-            list_layers(tables, draw, b, rho, items, layers)
+            rank_class_layers(tables, draw, b, rho, items, layers)
     for j in range(len(layers.pace)):
         layers.pace[j] = layers.scratch.pace[j]
 
 
-@inner
-def rank_class(tables: Tables, draw: Draw, b: int, rho: int, layers: Layers) -> None:
+@njit_inline
+def rank_class(tables: Tables, draw: Draw, b: int, rho: int, layers: RankedOptions) -> None:
     """Sort the options of a class by cost, ties by rank; quick where they nearly are already."""
     origin = tables.path_start[tables.class_path[rho]]
     first = layers.start[rho]
@@ -142,8 +142,10 @@ def rank_class(tables: Tables, draw: Draw, b: int, rho: int, layers: Layers) -> 
         layers.price[j] = price
 
 
-@inner
-def list_layers(tables: Tables, draw: Draw, b: int, rho: int, items: Items, layers: Layers) -> None:
+@njit_inline
+def rank_class_layers(
+    tables: Tables, draw: Draw, b: int, rho: int, items: Prefixes, layers: RankedOptions
+) -> None:
     """Write the entries of a class: its options in order, without those that never serve.
 
     What repositories pin shares the links to them: where links bind, the cheapest stands for all.
@@ -186,7 +188,7 @@ def list_layers(tables: Tables, draw: Draw, b: int, rho: int, items: Items, laye
     layers.entries[rho] = n - first
 
 
-@inner
+@njit_inline
 def unlimited(tables: Tables, o: int) -> bool:
     """Whether all nodes of the option have unlimited compute."""
     for q in range(tables.part_start[o], tables.part_start[o + 1]):
@@ -195,7 +197,7 @@ def unlimited(tables: Tables, o: int) -> bool:
     return True
 
 
-@inner
+@njit_inline
 def crosses(tables: Tables, o: int) -> bool:
     """Whether requests of the option send bytes over a link."""
     before = 0
@@ -206,8 +208,8 @@ def crosses(tables: Tables, o: int) -> bool:
     return False
 
 
-@hot
-def note_others(tables: Tables, outcome: Outcome, b: int, layers: Layers) -> None:
+@njit_no_alloc
+def note_others(tables: Tables, outcome: Outcome, b: int, layers: RankedOptions) -> None:
     """Remember what the others took of the resources of each class in row b of a slot, shared capacity."""
     for rho in range(len(tables.class_task)):
         origin = tables.path_start[tables.class_path[rho]]

@@ -15,9 +15,9 @@ from idn_gym.core.arrays import Floats, Instance, Residents
 from idn_gym.core.slots import one_row
 from idn_gym.optimum.bracket import Bracket
 from idn_gym.optimum.filling import Filler
-from idn_gym.optimum.hill_climbing import TOGETHER, Choices, improve
+from idn_gym.optimum.hill_climbing import TOGETHER, Choices, improve_bracket
 from idn_gym.optimum.prefix_program import LayerProgram, Rankings
-from idn_gym.optimum.prefixes import Items, make_items, serves_alone, to_placement
+from idn_gym.optimum.prefixes import Prefixes, list_prefixes, serves_alone, to_placement
 from idn_gym.optimum.solver import FULL, ROWS, SolverError, solve_integers, solve_relaxed
 from idn_gym.optimum.warm import warm_up
 from idn_gym.scenarios.compile import Compiled
@@ -56,7 +56,7 @@ def best_prefixes(
         ConfigError: the concave gain does not cover the scenario (`serves_alone`).
         SolverError: not even the linear program was solved in time.
     """
-    row, items = one_row(instance, b), make_items(compiled)
+    row, items = one_row(instance, b), list_prefixes(compiled)
     if not serves_alone(compiled.tables, items):
         raise ConfigError("serving", "some options here need two placed segments or shared capacity")
     warm_up(row, items)
@@ -87,7 +87,7 @@ def best_prefixes(
             best = replace(best, status="size")
             break
         pieces = min(slots, pieces * 4)
-    best = improve(best, choices, (best.placement, nothing), wanted, TOGETHER, begin + seconds, gap)
+    best = improve_bracket(best, choices, (best.placement, nothing), wanted, TOGETHER, begin + seconds, gap)
     spent = time.perf_counter() - begin
     return replace(best.ended(gap, spent > seconds), seconds=spent)
 
@@ -95,7 +95,7 @@ def best_prefixes(
 def _narrow(
     best: Bracket,
     choices: Choices,
-    items: Items,
+    items: Prefixes,
     layered: LayerProgram,
     filler: Filler,
     seconds: float,
@@ -131,7 +131,7 @@ def _narrow(
     return best, z
 
 
-def _judge(best: Bracket, choices: Choices, items: Items, z: Floats) -> Bracket:
+def _judge(best: Bracket, choices: Choices, items: Prefixes, z: Floats) -> Bracket:
     placement = to_placement(choices.row.tables, items, z)
     best = best.judged(placement, choices.gain(placement))
     return replace(best, upper=max(best.upper, best.lower))

@@ -18,8 +18,8 @@ import numpy.typing as npt
 
 from idn_gym.core.arrays import EMPTY, Floats, Instance, Ints, Tables
 from idn_gym.optimum.concave_gain import list_slot
-from idn_gym.optimum.option_ranking import make_layers
-from idn_gym.optimum.prefixes import PINNED, Items
+from idn_gym.optimum.option_ranking import allocate_ranking
+from idn_gym.optimum.prefixes import PINNED, Prefixes
 from idn_gym.optimum.solver import Program, sparse_rows
 
 Triple = tuple[Ints, Ints, Floats]
@@ -27,7 +27,7 @@ Triple = tuple[Ints, Ints, Floats]
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
-    """The layers of all classes for one set of costs and compute seconds; fields as in `Layers`."""
+    """The layers of all classes for one set of costs and compute seconds; fields as in `RankedOptions`."""
 
     option: Ints
     item: Ints
@@ -41,9 +41,9 @@ class Ranking:
 class Rankings:
     """The rankings of every slot of one row; slots with equal costs and seconds share one."""
 
-    def __init__(self, instance: Instance, items: Items, b: int) -> None:
+    def __init__(self, instance: Instance, items: Prefixes, b: int) -> None:
         tables, draw = instance
-        layers = make_layers(tables, items)
+        layers = allocate_ranking(tables, items)
         capacity = np.zeros(len(layers.order))
         known: dict[bytes, Ranking] = {}
         self.start = layers.start
@@ -146,7 +146,7 @@ class LayerProgram:
     def __init__(
         self,
         instance: Instance,
-        items: Items,
+        items: Prefixes,
         b: int = 0,
         pieces: int = 1,
         one_per_task: bool = False,
@@ -156,7 +156,7 @@ class LayerProgram:
 
         Args:
             instance: tables and draw.
-            items: from `make_items`.
+            items: from `list_prefixes`.
             b: row.
             pieces: parts into which slots are cut whose sum is inexact.
             one_per_task: allow one model per node and task, as the `placement` codec does.
@@ -173,7 +173,7 @@ class LayerProgram:
         self.program = builder.finish()
 
 
-def placement_rows(tables: Tables, items: Items, one_per_task: bool) -> tuple[list[Triple], Floats]:
+def placement_rows(tables: Tables, items: Prefixes, one_per_task: bool) -> tuple[list[Triple], Floats]:
     """Rows that a placement of prefixes obeys: memory, chains, and one model per node and task if asked for.
 
     Returns:
@@ -195,7 +195,7 @@ def placement_rows(tables: Tables, items: Items, one_per_task: bool) -> tuple[li
 
 
 class _Builder:
-    def __init__(self, tables: Tables, items: Items, one_per_task: bool) -> None:
+    def __init__(self, tables: Tables, items: Prefixes, one_per_task: bool) -> None:
         self.integers = self.columns = len(items.node)
         self.triples, limit = placement_rows(tables, items, one_per_task)
         self.limits, self.rows = [limit], len(limit)

@@ -16,7 +16,7 @@ from idn_gym.core.arrays import EMPTY, EXOGENOUS, Floats, Ints, Residents, Table
 from idn_gym.core.placement import nominal_free_bytes
 
 PINNED, UNUSABLE = -1, -2
-"""Entries of `Items.option_item` that are no column."""
+"""Entries of `Prefixes.option_item` that are no column."""
 
 
 class Placeable(Protocol):
@@ -33,7 +33,7 @@ class Placeable(Protocol):
         ...
 
 
-class Items(NamedTuple):
+class Prefixes(NamedTuple):
     """The I columns, node by node, in a node model by model, in a model by rising length."""
 
     node: Ints  # (I,)
@@ -46,7 +46,7 @@ class Items(NamedTuple):
     option_item: Ints  # (O,) the column that the option needs, or PINNED, or UNUSABLE
 
 
-def make_items(compiled: Placeable) -> Items:
+def list_prefixes(compiled: Placeable) -> Prefixes:
     """List the prefixes that some option can use on its own.
 
     An option needs a column when its first part is a placeable prefix and the other parts are pinned
@@ -72,7 +72,7 @@ def make_items(compiled: Placeable) -> Items:
     follows[1:] = (places[1:, 0] == places[:-1, 0]) & (model[1:] == model[:-1])
     size = tables.segment_bytes[column_segment].copy()
     size[1:] -= np.where(follows[1:], tables.segment_bytes[column_segment[:-1]], 0.0)
-    return Items(
+    return Prefixes(
         node=places[:, 0].astype(np.int64),
         model=model,
         segment=column_segment.astype(np.int64),
@@ -84,7 +84,7 @@ def make_items(compiled: Placeable) -> Items:
     )
 
 
-def to_placement(tables: Tables, items: Items, z: Floats) -> Residents:
+def to_placement(tables: Tables, items: Prefixes, z: Floats) -> Residents:
     """The placement (N, M) in which each chain is as long as the columns at 1 say, pins included."""
     placement: Residents = tables.pinned.copy()
     for i in np.flatnonzero(z > 0.5):
@@ -92,7 +92,7 @@ def to_placement(tables: Tables, items: Items, z: Floats) -> Residents:
     return placement
 
 
-def from_placement(tables: Tables, items: Items, placement: Residents) -> Floats:
+def from_placement(tables: Tables, items: Prefixes, placement: Residents) -> Floats:
     """The columns (I,) of a placement (N, M): 1 where the resident segment covers the prefix."""
     held = placement[items.node, items.model]
     covers = (held != EMPTY) & (tables.segment_first[held] == 0)
@@ -118,7 +118,7 @@ def _by_length(tables: Tables) -> Ints:
     return rank
 
 
-def serves_alone(tables: Tables, items: Items) -> bool:
+def serves_alone(tables: Tables, items: Prefixes) -> bool:
     """Whether the concave gain covers every placement of the scenario.
 
     That is so with private capacities, when no option needs two placed segments and pinned copies that

@@ -24,7 +24,7 @@ from typing import NamedTuple
 import numpy as np
 
 from idn_gym.core.arrays import Floats, Ints
-from idn_gym.core.kernel import hot, inner
+from idn_gym.core.kernel import njit_inline, njit_no_alloc
 
 LOG_FLOOR = math.log(1e-12)
 """Logs of fractions are kept above this, so that an item given up long ago can return."""
@@ -65,7 +65,7 @@ def make_polytope(node_start: Ints, parent: Ints, size: Floats, budget: Floats) 
     return Polytope(np.asarray(node_start, np.int64), last, size, total, room, np.zeros((3, count)))
 
 
-@hot
+@njit_no_alloc
 def project_entropy(polytope: Polytope, logs: Floats, z: Floats) -> None:
     """Project exp(logs) in the entropy geometry.
 
@@ -81,7 +81,7 @@ def project_entropy(polytope: Polytope, logs: Floats, z: Floats) -> None:
             _scale(polytope, b, v, logs, z)
 
 
-@hot
+@njit_no_alloc
 def project_euclid(polytope: Polytope, points: Floats, z: Floats) -> None:
     """Project points in the Euclidean geometry.
 
@@ -97,7 +97,7 @@ def project_euclid(polytope: Polytope, points: Floats, z: Floats) -> None:
             _shift(polytope, b, v, points, z)
 
 
-@inner
+@njit_inline
 def _pool(polytope: Polytope, b: int, first: int, last: int, values: Floats) -> None:
     """Make the values of every chain fall, by pooling adjacent violators into their weighted mean."""
     mean, weight, count = polytope.work[0], polytope.work[1], polytope.work[2]
@@ -123,7 +123,7 @@ def _pool(polytope: Polytope, b: int, first: int, last: int, values: Floats) -> 
         start = end
 
 
-@inner
+@njit_inline
 def _scale(polytope: Polytope, b: int, v: int, logs: Floats, z: Floats) -> None:
     """Find z = min(1, mu exp(log)), mu at most 1, that fits; items that reached 1 stay there.
 
@@ -178,7 +178,7 @@ def _scale(polytope: Polytope, b: int, v: int, logs: Floats, z: Floats) -> None:
         logs[b, i] = max(LOG_FLOOR, min(0.0, logs[b, i] + lift))
 
 
-@inner
+@njit_inline
 def _cut(b: int, first: int, last: int, logs: Floats, z: Floats) -> None:
     """Cut points off at 1, z = min(1, exp(log)), and do no more: the budget does not bind."""
     for i in range(first, last):
@@ -186,7 +186,7 @@ def _cut(b: int, first: int, last: int, logs: Floats, z: Floats) -> None:
         logs[b, i] = max(LOG_FLOOR, min(0.0, logs[b, i]))
 
 
-@inner
+@njit_inline
 def _shift(polytope: Polytope, b: int, v: int, points: Floats, z: Floats) -> None:
     """Find z = clip(point - lambda, 0, 1), lambda at least 0, that fits."""
     size, budget = polytope.size, polytope.budget[v]

@@ -21,14 +21,12 @@ a node holds one or two models hardly anything is left to chance, and who knows 
 from __future__ import annotations
 
 from idn_gym.core.arrays import Floats, Ints
-from idn_gym.core.kernel import hot, inner
+from idn_gym.core.decoding import INTEGRAL
+from idn_gym.core.kernel import njit_inline, njit_no_alloc
 from idn_gym.optimum.projection import Polytope
 
-TINY = 1e-6
-"""Fractions this close to 0 or 1 count as integral."""
 
-
-@hot
+@njit_no_alloc
 def round_exactly(polytope: Polytope, z: Floats, uniforms: Floats, x: Floats, work: Ints) -> None:
     """Round with exact means; the item left open at a node is closed by its own coin.
 
@@ -46,7 +44,7 @@ def round_exactly(polytope: Polytope, z: Floats, uniforms: Floats, x: Floats, wo
             x[i] = 1.0 if uniforms[0, polytope.node_start[v]] < x[i] else 0.0
 
 
-@hot
+@njit_no_alloc
 def start_rounding(polytope: Polytope, z: Floats, uniforms: Floats, x: Floats, work: Ints) -> None:
     """Round all but the item left open at each node, which x leaves out.
 
@@ -63,7 +61,7 @@ def start_rounding(polytope: Polytope, z: Floats, uniforms: Floats, x: Floats, w
             x[work[2, v]] = 0.0
 
 
-@hot
+@njit_no_alloc
 def finish_rounding(
     polytope: Polytope, task: Ints, alone: Floats, added: Floats, x: Floats, other: Floats, work: Ints
 ) -> None:
@@ -84,7 +82,7 @@ def finish_rounding(
         _finish_node(polytope, v, task, alone, added, x, other, work)
 
 
-@inner
+@njit_inline
 def _round_node(polytope: Polytope, v: int, z: Floats, uniforms: Floats, x: Floats, work: Ints) -> None:
     """Trade up the tree; entry (2, v) of `work` is the item still open, or -1."""
     first, last = polytope.node_start[v], polytope.node_start[v + 1]
@@ -95,13 +93,13 @@ def _round_node(polytope: Polytope, v: int, z: Floats, uniforms: Floats, x: Floa
         if end > i:
             level = uniforms[1, i]
         if end == i + 1:
-            if z[i] < TINY or z[i] > 1.0 - TINY:
+            if z[i] < INTEGRAL or z[i] > 1.0 - INTEGRAL:
                 x[i] = 1.0 if z[i] > 0.5 else 0.0
             else:
                 x[i] = z[i]
                 work[0, i] = i
         else:
-            x[i] = 1.0 if z[i] > level and z[i] >= TINY else 0.0
+            x[i] = 1.0 if z[i] > level and z[i] >= INTEGRAL else 0.0
     step = 1
     while step < last - first:
         for k in range(first, last - step, 2 * step):
@@ -114,7 +112,7 @@ def _round_node(polytope: Polytope, v: int, z: Floats, uniforms: Floats, x: Floa
     work[2, v] = work[0, first] if last > first else -1
 
 
-@inner
+@njit_inline
 def _trade(size: Floats, x: Floats, i: int, j: int, uniform: float) -> int:
     """Move size between two open items until one is integral; return the other, or -1 if it is so too."""
     to_i = min(size[i] * (1.0 - x[i]), size[j] * x[j])
@@ -127,16 +125,16 @@ def _trade(size: Floats, x: Floats, i: int, j: int, uniform: float) -> int:
         x[j] += to_j / size[j]
     left = -1
     for k in (i, j):
-        if x[k] < TINY:
+        if x[k] < INTEGRAL:
             x[k] = 0.0
-        elif x[k] > 1.0 - TINY:
+        elif x[k] > 1.0 - INTEGRAL:
             x[k] = 1.0
         else:
             left = k
     return left
 
 
-@inner
+@njit_inline
 def _finish_node(
     polytope: Polytope,
     v: int,
@@ -181,7 +179,7 @@ def _finish_node(
             x[i] = other[i]
 
 
-@inner
+@njit_inline
 def _node_worth(polytope: Polytope, first: int, last: int, task: Ints, alone: Floats, x: Floats) -> float:
     """Sum over tasks of what the best held chain is worth alone; models of one task are neighbours."""
     total, best, chain = 0.0, 0.0, 0.0
@@ -197,7 +195,7 @@ def _node_worth(polytope: Polytope, first: int, last: int, task: Ints, alone: Fl
     return total + best
 
 
-@inner
+@njit_inline
 def _chain_worth(polytope: Polytope, i: int, alone: Floats) -> float:
     """Worth of a prefix: of the item and all before it in its chain."""
     total = alone[i]
@@ -207,7 +205,7 @@ def _chain_worth(polytope: Polytope, i: int, alone: Floats) -> float:
     return total
 
 
-@inner
+@njit_inline
 def _least_top(polytope: Polytope, first: int, last: int, alone: Floats, x: Floats) -> int:
     """The end of a held chain that is worth least per byte."""
     least = -1
@@ -219,7 +217,7 @@ def _least_top(polytope: Polytope, first: int, last: int, alone: Floats, x: Floa
     return least
 
 
-@inner
+@njit_inline
 def _fill(
     polytope: Polytope, first: int, last: int, room: float, task: Ints, worth: Floats, x: Floats, work: Ints
 ) -> None:
@@ -256,7 +254,7 @@ def _fill(
             i -= 1
 
 
-@inner
+@njit_inline
 def _best_of_task(
     polytope: Polytope, k: int, last: int, room: float, task: Ints, worth: Floats, x: Floats, work: Ints
 ) -> None:
@@ -274,7 +272,7 @@ def _best_of_task(
         i += 1
 
 
-@inner
+@njit_inline
 def _missing(polytope: Polytope, i: int, values: Floats, x: Floats) -> float:
     """Sum of values over what x does not hold of the prefix."""
     total = 0.0

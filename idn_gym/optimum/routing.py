@@ -16,8 +16,8 @@ from idn_gym.core.arrays import Floats, Instance, Residents
 from idn_gym.core.slots import one_row
 from idn_gym.optimum.bracket import Bracket
 from idn_gym.optimum.filling import SURE
-from idn_gym.optimum.hill_climbing import TOGETHER, improve
-from idn_gym.optimum.prefixes import make_items
+from idn_gym.optimum.hill_climbing import TOGETHER, improve_bracket
+from idn_gym.optimum.prefixes import list_prefixes
 from idn_gym.optimum.routing_program import Routing
 from idn_gym.optimum.solver import FULL, ROWS, Program, SolverError, solve_integers, solve_relaxed
 from idn_gym.optimum.warm import warm_up
@@ -65,7 +65,7 @@ def best_routed(
         SolverError: not even the coarsest linear program was solved in time.
     """
     row = one_row(instance, b)
-    warm_up(row, make_items(compiled))
+    warm_up(row, list_prefixes(compiled))
     begin = time.perf_counter()
     routing = Routing(compiled, row, one_per_task)
     best = Bracket(0.0, np.inf, compiled.tables.pinned.copy(), "time", 0.0, np.inf, 0.0)
@@ -87,7 +87,7 @@ def best_routed(
             break
         pieces = min(slots, pieces * 4)
     starts = [best.placement, *_starts(routing, wanted)]
-    best = improve(best, routing.choices, starts, wanted, TOGETHER, begin + seconds, gap)
+    best = improve_bracket(best, routing.choices, starts, wanted, TOGETHER, begin + seconds, gap)
     best = best.ended(gap, time.perf_counter() - begin > seconds)
     if best.gap > 1e-9:
         try:
@@ -113,7 +113,7 @@ def _narrow(
     bound = relaxed.bound - routing.served_gain
     best = replace(best, relaxed=min(best.relaxed, bound), upper=min(best.upper, bound))
     x = relaxed.x[: program.integers]
-    best = improve(best, routing.choices, _starts(routing, x), x, 1, end, gap)
+    best = improve_bracket(best, routing.choices, _starts(routing, x), x, 1, end, gap)
     left = end - time.perf_counter()
     if best.gap > gap and left > 0.0:
         keep = np.ones(len(program.upper), bool)
@@ -126,7 +126,7 @@ def _narrow(
             best = replace(best, upper=min(best.upper, max(best.lower, found.bound - routing.served_gain)))
         if found.x is not None:
             whole = np.round(found.x[: program.integers])
-            best = improve(best, routing.choices, _starts(routing, whole), whole, 1, end, gap)
+            best = improve_bracket(best, routing.choices, _starts(routing, whole), whole, 1, end, gap)
     return best, x
 
 

@@ -10,16 +10,13 @@ upper bound.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from idn_gym.core.arrays import EMPTY, EXOGENOUS, Floats, Instance, Ints, Residents
+from idn_gym.core.arrays import EMPTY, EXOGENOUS, Bools, Floats, Instance, Ints, Residents
 from idn_gym.core.costs import costs
 from idn_gym.core.placement import nominal_free_bytes
 from idn_gym.optimum.hill_climbing import Choices
 from idn_gym.optimum.solver import Program, sparse_rows
 from idn_gym.scenarios.compile import Compiled
-
-Flags = npt.NDArray[np.bool_]
 
 
 class Routing:
@@ -48,14 +45,14 @@ class Routing:
         self.part_pace = tables.part_seconds * row.draw.slowdown[0, tables.part_node]
         self.part_pinned = self.inside(tables.pinned)
 
-    def inside(self, placement: Residents) -> Flags:
+    def inside(self, placement: Residents) -> Bools:
         """Whether each part (Q,) lies inside what a placement (N, M) holds where it runs."""
         tables = self.row.tables
         part = tables.part_segment
         held = placement[tables.part_node, tables.segment_model[part]]
         covers = tables.segment_first[held] <= tables.segment_first[part]
         covers &= tables.segment_last[held] >= tables.segment_last[part]
-        found: Flags = (held != EMPTY) & covers
+        found: Bools = (held != EMPTY) & covers
         return found
 
     @property

@@ -13,7 +13,7 @@ from idn_gym.scenarios.compile import Compiled
 from idn_gym.strict import ConfigError
 
 
-class Sequence(NamedTuple):
+class PlacementSchedule(NamedTuple):
     """The best sequence and what it saves."""
 
     gain: float  # [cost] saved by serving, less what loading cost
@@ -88,7 +88,9 @@ def loads(instance: Instance, placements: Residents) -> Floats:
     return total
 
 
-def best_sequence(instance: Instance, placements: Residents, byte_cost: float = 0.0, b: int = 0) -> Sequence:
+def best_schedule(
+    instance: Instance, placements: Residents, byte_cost: float = 0.0, b: int = 0
+) -> PlacementSchedule:
     """The sequence of placements that saves most, by dynamic programming.
 
     Args:
@@ -111,4 +113,4 @@ def best_sequence(instance: Instance, placements: Residents, byte_cost: float = 
         path.append(int(back[path[-1]]))
     path.reverse()
     loaded = loads(instance, placements)[[start, *path[:-1]], path].sum()
-    return Sequence(float(value.max()), placements[path], float(loaded))
+    return PlacementSchedule(float(value.max()), placements[path], float(loaded))

@@ -7,17 +7,25 @@ equals a rollout of the same constant wish up to the order in which floats are a
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from idn_gym.core.arrays import EMPTY, EXOGENOUS, Draw, Floats, Instance, Ints, Outcome, Residents, Tables
+from idn_gym.core.arrays import (
+    EMPTY,
+    EXOGENOUS,
+    Bools,
+    Draw,
+    Floats,
+    Instance,
+    Ints,
+    Outcome,
+    Residents,
+    Tables,
+)
 from idn_gym.core.capacity import fill_capacity
-from idn_gym.core.kernel import hot
+from idn_gym.core.kernel import njit_no_alloc
 from idn_gym.core.placement import place
 from idn_gym.core.serving import measure_paths, serve_class, serve_slot
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
-from idn_gym.objectives import judge
-
-Flags = npt.NDArray[np.bool_]
+from idn_gym.objectives import compute_rewards
 
 
 def static_outcome(instance: Instance, placement: Residents) -> Outcome:
@@ -51,11 +59,13 @@ def static_cost(instance: Instance, scales: Floats, placement: Residents) -> Flo
         scales: (5,) of the scenario (`Compiled.scales`).
         placement: (N, M) wished segment or EMPTY.
     """
-    _, scalars = judge(instance.tables, static_outcome(instance, placement), instance.draw.weights, scales)
+    _, scalars = compute_rewards(
+        instance.tables, static_outcome(instance, placement), instance.draw.weights, scales
+    )
     return -scalars / instance.draw.demand.shape[1]
 
 
-@hot
+@njit_no_alloc
 def _play(
     tables: Tables,
     draw: Draw,
@@ -108,14 +118,14 @@ class ClassCosts:
         for rho, p in enumerate(tables.class_path):
             self._crosses[rho, tables.path_node[tables.path_start[p] : tables.path_start[p + 1]]] = True
 
-    def concerned(self, node: int, model: int) -> Flags:
+    def concerned(self, node: int, model: int) -> Bools:
         """Classes (R,) whose cost may change when something of the model changes on the node."""
         tables = self.instance.tables
         first = self._crosses[:, node] & (tables.class_task == tables.model_task[model])
-        found: Flags = np.isin(self._group, self._group[first])
+        found: Bools = np.isin(self._group, self._group[first])
         return found
 
-    def costs(self, classes: Flags) -> Floats:
+    def costs(self, classes: Bools) -> Floats:
         """Mean cost per slot of the marked classes (R,), 0 for the others."""
         tables, draw = self.instance
         costs = np.zeros(len(classes))
@@ -134,13 +144,13 @@ class ClassCosts:
         return costs
 
 
-@hot
+@njit_no_alloc
 def _class_costs(
     tables: Tables,
     draw: Draw,
     slots: Ints,
     resident: Residents,
-    classes: Flags,
+    classes: Bools,
     weight: Floats,
     scratch: Scratch,
     outcome: Outcome,

@@ -9,12 +9,12 @@ from idn_gym.core.costs import costs
 from idn_gym.core.slots import one_slot
 from idn_gym.optimum.filling import Filler
 from idn_gym.optimum.prefix_program import Rankings
-from idn_gym.optimum.prefixes import Items
+from idn_gym.optimum.prefixes import Prefixes
 from idn_gym.optimum.solver import load_solver
 from idn_gym.optimum.static import static_outcome
 
 
-def warm_up(row: Instance, items: Items) -> None:
+def warm_up(row: Instance, items: Prefixes) -> None:
     """Call every kernel that this package's searches call, on the first slot, and load the solver.
 
     Whatever takes a time limit calls this before its clock starts. Kernels that were compiled before take
@@ -22,7 +22,7 @@ def warm_up(row: Instance, items: Items) -> None:
 
     Args:
         row: an instance of one row.
-        items: from `make_items`.
+        items: from `list_prefixes`.
     """
     first = one_slot(row, np.zeros(1, np.int64))
     tables, draw = first

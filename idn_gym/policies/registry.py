@@ -17,7 +17,7 @@ RULES = "idn_gym.policies.heuristics.policies"
 ONLINE = "idn_gym.policies.online.build"
 
 
-class Entry(NamedTuple):
+class PolicyEntry(NamedTuple):
     """How a policy is built, and what it needs."""
 
     target: str
@@ -32,15 +32,15 @@ class Entry(NamedTuple):
     """it has a `seed` of its own, which studies set anew for every episode"""
 
 
-def _rule(function: str, codec: str | None, about: str, **flags: bool) -> Entry:
-    return Entry(f"{RULES}:{function}", codec, about, **flags)
+def _rule(function: str, codec: str | None, about: str, **flags: bool) -> PolicyEntry:
+    return PolicyEntry(f"{RULES}:{function}", codec, about, **flags)
 
 
-def _online(function: str, about: str, **flags: bool) -> Entry:
-    return Entry(f"{ONLINE}:{function}", "segments", about, **flags)
+def _online(function: str, about: str, **flags: bool) -> PolicyEntry:
+    return PolicyEntry(f"{ONLINE}:{function}", "segments", about, **flags)
 
 
-POLICIES: dict[str, Entry] = {
+POLICIES: dict[str, PolicyEntry] = {
     "nothing": _rule("nothing", "change", "leaves everything as it is"),
     "random": _rule("random", None, "draws actions at random", randomised=True),
     "cloud-only": _rule("cloud_only", "scores", "loads nothing: the repositories serve"),
@@ -88,11 +88,11 @@ def make_policy(name: str, env: VectorEnv[Any, Any, Any], **options: Any) -> Pol
     Raises:
         ConfigError: there is no such policy, it has no such option, or it cannot act in `env`.
     """
-    return build(POLICIES, name, env, options)
+    return build_policy(POLICIES, name, env, options)
 
 
-def build(
-    entries: Mapping[str, Entry], name: str, env: VectorEnv[Any, Any, Any], options: Mapping[str, Any]
+def build_policy(
+    entries: Mapping[str, PolicyEntry], name: str, env: VectorEnv[Any, Any, Any], options: Mapping[str, Any]
 ) -> Policy:
     """Build an entry of a table; see `make_policy`."""
     if name not in entries:

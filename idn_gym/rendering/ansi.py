@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from idn_gym.core.arrays import Floats
-from idn_gym.rendering.columns import fit, pad, width, wrap
+from idn_gym.rendering.columns import fit_columns, pad, width, wrap
 from idn_gym.rendering.labels import FIGURES, si, whole_percent
-from idn_gym.rendering.scene import LinkView, NodeView, Scene, look
+from idn_gym.rendering.scene import LinkView, NodeView, Picture, look
 from idn_gym.simulation import Simulation
 
-WIDTH = 120
+TEXT_WIDTH = 120
 """Columns of the text."""
 
-FEW = 12
+FEW_LINES = 12
 """Up to so many nodes, each may take several lines; with more, one, and idle ones share theirs."""
 
 BAR = 6
 NAME, MEMORY, COMPUTE, UPLINK = 16, BAR + 14, BAR + 6, BAR + 18
 """Columns of the table; what is placed gets the rest."""
 
-PLACED = WIDTH - NAME - MEMORY - COMPUTE - UPLINK - 8
+PLACED = TEXT_WIDTH - NAME - MEMORY - COMPUTE - UPLINK - 8
 
 
 def render_ansi(simulation: Simulation, row: int, figures: Floats | None) -> str:
@@ -30,12 +30,12 @@ def render_ansi(simulation: Simulation, row: int, figures: Floats | None) -> str
         figures: (len(METRICS),) of the last slot, or None before the first.
     """
     scene = look(simulation, row, figures)
-    few = len(scene.nodes) <= FEW
+    few = len(scene.nodes) <= FEW_LINES
     lines = [*_head(scene), "", _columns("", "memory", "compute", "uplink", "placed")]
     for tier in scene.tiers:
         members = [v for v, node in enumerate(scene.nodes) if node.tier == tier]
-        head = fit(tier, WIDTH - 12) + f" ({len(members)}) "
-        lines.append(head + "─" * (WIDTH - width(head)))
+        head = fit_columns(tier, TEXT_WIDTH - 12) + f" ({len(members)}) "
+        lines.append(head + "─" * (TEXT_WIDTH - width(head)))
         idle = [] if few else [v for v in members if not scene.nodes[v].items and not scene.nodes[v].busy]
         for v in members:
             if v not in idle:
@@ -46,8 +46,8 @@ def render_ansi(simulation: Simulation, row: int, figures: Floats | None) -> str
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
-def _head(scene: Scene) -> list[str]:
-    title = f"{fit(scene.name, NAME * 4)}   slot {scene.slot}/{scene.horizon}"
+def _head(scene: Picture) -> list[str]:
+    title = f"{fit_columns(scene.name, NAME * 4)}   slot {scene.slot}/{scene.horizon}"
     if scene.figures is None:
         return [f"{title}   no slot played yet"]
     figures = [f"{label} {shown(scene.figures[key])}" for label, key, shown, _ in FIGURES]
@@ -56,7 +56,7 @@ def _head(scene: Scene) -> list[str]:
 
 
 def _columns(name: str, memory: str, compute: str, uplink: str, placed: str) -> str:
-    name = pad(fit(name, NAME), NAME)
+    name = pad(fit_columns(name, NAME), NAME)
     return f"{name}  {memory:{MEMORY}}  {compute:{COMPUTE}}  {uplink:{UPLINK}}  {placed}"
 
 
@@ -76,14 +76,14 @@ def _node(node: NodeView, up: list[LinkView], roomy: bool) -> list[str]:
     ]
 
 
-def _idle(scene: Scene, members: list[int]) -> list[str]:
+def _idle(scene: Picture, members: list[int]) -> list[str]:
     """Nodes of a large network with nothing on them, together."""
     if not members:
         return []
     loads = [link.load for link in scene.links if link.source in members]
     head = f"{len(members)} empty (uplinks at most {whole_percent(max(loads, default=0.0))}): "
     names = [scene.nodes[v].name for v in members]
-    return wrap([head + names[0], *names[1:]], WIDTH, "  ")
+    return wrap([head + names[0], *names[1:]], TEXT_WIDTH, "  ")
 
 
 def _bar(share: float, offered: float = 1.0) -> str:

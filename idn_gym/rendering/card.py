@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from idn_gym.rendering.labels import si, whole_percent
 from idn_gym.rendering.palette import ALARM, INK, LINE, LOST, MUTED, PAPER, TRACK, Rgb, heat, pale
-from idn_gym.rendering.scene import Item, NodeView
+from idn_gym.rendering.scene import NodeView, ResidentSegment
 from idn_gym.rendering.sheet import Sheet
 
 Colors = Mapping[str, Rgb]
@@ -93,7 +93,7 @@ def _draw_memory(sheet: Sheet, node: NodeView, frame: Frame, colors: Colors) -> 
         x += wide
 
 
-def draw_segment(sheet: Sheet, item: Item, frame: Frame, color: Rgb) -> None:
+def draw_segment(sheet: Sheet, item: ResidentSegment, frame: Frame, color: Rgb) -> None:
     """The DNN from top to bottom, in its colour where the segment's blocks are and pale elsewhere."""
     x, y, width, height = frame
     width -= 1.0 if width > 3.0 else 0.0

@@ -15,7 +15,7 @@ def pad(text: str, columns: int) -> str:
     return text + " " * (columns - width(text))
 
 
-def fit(text: str, columns: int) -> str:
+def fit_columns(text: str, columns: int) -> str:
     """The text on one line, cut where it takes more columns."""
     text = " ".join(text.splitlines())
     if width(text) <= columns:
@@ -32,7 +32,7 @@ def fit(text: str, columns: int) -> str:
 def wrap(words: list[str], columns: int, indent: str = "") -> list[str]:
     """Words with commas between them, in as few lines as they take; all but the first start with `indent`."""
     lines: list[str] = []
-    for word in (fit(word, columns - len(indent)) for word in words):
+    for word in (fit_columns(word, columns - len(indent)) for word in words):
         if lines and width(lines[-1]) + width(word) + 2 <= columns:
             lines[-1] += f", {word}"
         else:

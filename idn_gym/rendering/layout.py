@@ -14,7 +14,7 @@ from idn_gym.scenarios.compile.topologies import expand
 WIDEST = 16
 """Nodes side by side at most; a level with more is drawn as several staggered rows."""
 
-SWEEPS = 30
+RELAXATIONS = 30
 """Passes that pull nodes towards their neighbours; the picture no longer changes by then."""
 
 
@@ -111,7 +111,7 @@ def _spread(levels: list[list[int]], ends: tuple[tuple[int, int], ...], x: Float
     for source, target in ends:
         near[source].append(target)
         near[target].append(source)
-    for sweep in range(SWEEPS):
+    for sweep in range(RELAXATIONS):
         for members in levels if sweep % 2 else reversed(levels):
             wish = np.array([x[near[v]].mean() if near[v] else x[v] for v in members])
             x[members] = _apart(wish, _pitch(members, levels), _rows_of(members))

@@ -10,7 +10,7 @@ from idn_gym.core.arrays import Floats
 from idn_gym.rendering.card import Colors, Frame, draw_segment
 from idn_gym.rendering.labels import FIGURES, si
 from idn_gym.rendering.palette import BACK, GOOD, INK, LINE, LOST, MUTED, PLAIN, TRACK, heat, hues
-from idn_gym.rendering.scene import Item, Scene
+from idn_gym.rendering.scene import Picture, ResidentSegment
 from idn_gym.rendering.sheet import Sheet
 
 PANEL, KEY = 290, 36
@@ -20,7 +20,7 @@ MARGIN, FONT, SPACE = 18, 12.0, 24.0
 
 
 def draw_panel(
-    sheet: Sheet, scene: Scene, scales: Floats, area: Frame, colors: Colors, tints: Colors
+    sheet: Sheet, scene: Picture, scales: Floats, area: Frame, colors: Colors, tints: Colors
 ) -> None:
     """Fill the panel.
 
@@ -44,7 +44,7 @@ def draw_panel(
     _draw_dnns(sheet, scene, colors, Frame(x, y + SPACE, width, area.height - y - SPACE))
 
 
-def _draw_demand(sheet: Sheet, scene: Scene, x: float, y: float, width: float) -> float:
+def _draw_demand(sheet: Sheet, scene: Picture, x: float, y: float, width: float) -> float:
     """Requests of the slots played so far; what comes is not shown."""
     sheet.text(x, y, "requests per second", FONT, INK, bold=True)
     low, high = y + 58, y + 14
@@ -58,7 +58,7 @@ def _draw_demand(sheet: Sheet, scene: Scene, x: float, y: float, width: float) -
     return low
 
 
-def _draw_figures(sheet: Sheet, scene: Scene, scales: Floats, x: float, y: float, width: float) -> float:
+def _draw_figures(sheet: Sheet, scene: Picture, scales: Floats, x: float, y: float, width: float) -> float:
     sheet.text(x, y, "last slot", FONT, INK, bold=True)
     sheet.text(x + width, y, "per request (update: of memory)", FONT - 1, MUTED, side=1.0)
     for label, key, shown, scale in FIGURES:
@@ -74,7 +74,7 @@ def _draw_figures(sheet: Sheet, scene: Scene, scales: Floats, x: float, y: float
     return y + 10
 
 
-def _draw_tiers(sheet: Sheet, scene: Scene, tints: Colors, x: float, y: float, width: float) -> float:
+def _draw_tiers(sheet: Sheet, scene: Picture, tints: Colors, x: float, y: float, width: float) -> float:
     sheet.text(x, y, "tiers", FONT, INK, bold=True)
     for tier in scene.tiers:
         y += 18
@@ -85,7 +85,7 @@ def _draw_tiers(sheet: Sheet, scene: Scene, tints: Colors, x: float, y: float, w
     return y + 4
 
 
-def _draw_dnns(sheet: Sheet, scene: Scene, colors: Colors, area: Frame) -> None:
+def _draw_dnns(sheet: Sheet, scene: Picture, colors: Colors, area: Frame) -> None:
     """Legend of the DNNs, with what a policy has placed of each."""
     x, y, width, height = area
     sheet.text(x, y, "DNNs", FONT, INK, bold=True)
@@ -111,7 +111,9 @@ def draw_key(sheet: Sheet, area: Frame) -> None:
     sheet.box(area.x, area.y, area.width, 1, LINE)
     x += sheet.text(x, middle, "memory:", size, MUTED) + 8
     for label, first, last in (("whole DNN", 0.0, 1.0), ("head", 0.0, 0.4), ("tail", 0.4, 1.0)):
-        draw_segment(sheet, Item("", "", first, last, 0.0, False), Frame(x, middle - 8, 16, 16), hues(1)[0])
+        draw_segment(
+            sheet, ResidentSegment("", "", first, last, 0.0, False), Frame(x, middle - 8, 16, 16), hues(1)[0]
+        )
         x += 20 + sheet.text(x + 20, middle, label, size, INK) + 14
     sheet.box(x, middle - 8, 16, 16, LOST)
     x += 20 + sheet.text(x + 20, middle, "not available", size, INK) + 30

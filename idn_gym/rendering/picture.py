@@ -10,14 +10,14 @@ from idn_gym.rendering.card import Colors, Frame, draw_card
 from idn_gym.rendering.labels import si, whole_percent
 from idn_gym.rendering.palette import ALARM, MUTED, PAPER, heat, hues, shades
 from idn_gym.rendering.panel import KEY, PANEL, draw_key, draw_panel
-from idn_gym.rendering.scene import LinkView, Scene, look
+from idn_gym.rendering.scene import LinkView, Picture, look
 from idn_gym.rendering.sheet import Sheet
 from idn_gym.simulation import Simulation
 
 SMALL, LARGE, ROW = (1280, 720), (1600, 900), 100
 """Least width and height [pixels] of a picture and of a row; a scenario keeps its size for ever."""
 
-FEW = 12
+FEW_CARDS = 12
 """Up to so many nodes the picture is small and its cards are large."""
 
 ABOVE, GAP = 15, 12
@@ -39,7 +39,7 @@ def render_rgb(simulation: Simulation, row: int, figures: Floats | None) -> npt.
         DependencyNotInstalled: matplotlib is missing.
     """
     scene = look(simulation, row, figures)
-    width, height = SMALL if len(scene.nodes) <= FEW else LARGE
+    width, height = SMALL if len(scene.nodes) <= FEW_CARDS else LARGE
     height = max(height, KEY + ROW * scene.plan.rows)
     sheet = Sheet(width, height)
     colors = dict(zip(scene.dnns, hues(len(scene.dnns)), strict=True))
@@ -51,7 +51,7 @@ def render_rgb(simulation: Simulation, row: int, figures: Floats | None) -> npt.
     return sheet.pixels()
 
 
-def _draw_network(sheet: Sheet, scene: Scene, area: Frame, colors: Colors, tints: Colors) -> None:
+def _draw_network(sheet: Sheet, scene: Picture, area: Frame, colors: Colors, tints: Colors) -> None:
     cards = place_cards(scene, area)
     tops = sorted({card.y for card in cards})
     for link in sorted(scene.links, key=lambda link: link.load):
@@ -65,11 +65,11 @@ def _draw_network(sheet: Sheet, scene: Scene, area: Frame, colors: Colors, tints
         labelled.add(link.source)
 
 
-def place_cards(scene: Scene, area: Frame) -> list[Frame]:
+def place_cards(scene: Picture, area: Frame) -> list[Frame]:
     """Where each node goes."""
     plan = scene.plan
     pitch = area.height / plan.rows
-    few = len(scene.nodes) <= FEW
+    few = len(scene.nodes) <= FEW_CARDS
     tall = min(150.0, pitch - ABOVE - max(24.0, 0.25 * pitch))
     widest = 240.0 if few else 170.0
     cards = []

@@ -13,7 +13,7 @@ from idn_gym.simulation import Simulation
 
 
 @dataclass(frozen=True)
-class Item:
+class ResidentSegment:
     """A resident segment."""
 
     name: str
@@ -31,7 +31,7 @@ class NodeView:
     name: str
     tier: str
     device: str
-    items: tuple[Item, ...]  # largest first
+    items: tuple[ResidentSegment, ...]  # largest first
     memory: float  # [bytes] in the slot
     nominal_memory: float  # [bytes]
     load: float | None  # compute used over nominal; None where elastic
@@ -62,7 +62,7 @@ class LinkView:
 
 
 @dataclass(frozen=True)
-class Scene:
+class Picture:
     """One episode of a simulation, ready to be drawn."""
 
     name: str
@@ -77,7 +77,7 @@ class Scene:
     plan: Plan
 
 
-def look(simulation: Simulation, row: int, figures: Floats | None) -> Scene:
+def look(simulation: Simulation, row: int, figures: Floats | None) -> Picture:
     """Read the episode in one row of the batch.
 
     Args:
@@ -89,7 +89,7 @@ def look(simulation: Simulation, row: int, figures: Floats | None) -> Scene:
     plan = lay_out(compiled)
     played = int(simulation.state.slot[row])
     demand = simulation.instance.draw.demand[row, :played].sum(1) / compiled.tables.slot_seconds
-    return Scene(
+    return Picture(
         name=compiled.scenario.name,
         slot=played,
         horizon=compiled.scenario.horizon,
@@ -135,12 +135,12 @@ def _nodes(simulation: Simulation, row: int, t: int) -> list[NodeView]:
     return views
 
 
-def _items(simulation: Simulation, row: int, v: int) -> tuple[Item, ...]:
+def _items(simulation: Simulation, row: int, v: int) -> tuple[ResidentSegment, ...]:
     tables, names = simulation.compiled.tables, simulation.compiled.names
     items = []
     for m, s in enumerate(simulation.state.resident[row, v]):
         if s != EMPTY:
-            item = Item(
+            item = ResidentSegment(
                 name=names.segments[s],
                 dnn=_dnn(names.models[m]),
                 first=float(tables.segment_first[s] / tables.model_blocks[m]),

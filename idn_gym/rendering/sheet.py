@@ -13,12 +13,12 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium.error import DependencyNotInstalled
 
+from idn_gym.core.arrays import Floats
 from idn_gym.rendering.letters import FONT, drawable, family, installed
 
-Floats = npt.NDArray[np.float64]
 Color = str | tuple[float, ...]
 
-NOTHING = (0.0, 0.0, 0.0, 0.0)
+TRANSPARENT = (0.0, 0.0, 0.0, 0.0)
 
 MOVE, LINE, CURVE, CLOSE = 1, 2, 4, 79
 """Codes of matplotlib's paths."""
@@ -56,7 +56,7 @@ class Sheet:
         width: float,
         height: float,
         fill: Color,
-        edge: Color = NOTHING,
+        edge: Color = TRANSPARENT,
         line: float = 0.0,
     ) -> None:
         """A rectangle from its top left corner."""
@@ -65,7 +65,7 @@ class Sheet:
 
     def shape(self, points: Floats, fill: Color) -> None:
         """A filled polygon from its corners (n, 2)."""
-        self._add(points, [MOVE, *[LINE] * (len(points) - 1)], fill, NOTHING, 0.0)
+        self._add(points, [MOVE, *[LINE] * (len(points) - 1)], fill, TRANSPARENT, 0.0)
 
     def thread(
         self, start: tuple[float, float], bend: float, end: tuple[float, float], ink: Color, line: float
@@ -73,7 +73,7 @@ class Sheet:
         """A line that leaves upright, is above its end at the height `bend`, and goes straight from there."""
         middle = (start[1] + bend) / 2
         points = [start, (start[0], middle), (end[0], middle), (end[0], bend), end]
-        self._add(np.array(points), [MOVE, CURVE, CURVE, CURVE, LINE], NOTHING, ink, line)
+        self._add(np.array(points), [MOVE, CURVE, CURVE, CURVE, LINE], TRANSPARENT, ink, line)
 
     def text(
         self,
@@ -111,7 +111,7 @@ class Sheet:
             codes.append(own)
             pen += size * advance
         if text.strip():
-            self._add(np.concatenate(points), np.concatenate(codes), ink, NOTHING, 0.0)
+            self._add(np.concatenate(points), np.concatenate(codes), ink, TRANSPARENT, 0.0)
         return long
 
     def pixels(self) -> npt.NDArray[np.uint8]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from idn_gym.core.arrays import SHARED, Draw, Floats, Instance
-from idn_gym.core.value import price_options
+from idn_gym.core.value import compute_option_costs
 from idn_gym.core.workspace import empty_outcome
 from idn_gym.objectives import draw_preference, read_preference, tariff_of
 from idn_gym.scenarios.compile import Compiled, compile_scenario
@@ -46,10 +46,10 @@ def _prices_differ(compiled: Compiled, weights: Floats | None) -> bool:
     return compiled.scenario.dynamics.device_error > 0 or (weights is None and compiled.tariff is None)
 
 
-def empty_draw(
+def allocate_episodes(
     compiled: Compiled, batch: int, weights: Floats | None, uniforms: int = 0, key: str = "seeds"
 ) -> Draw:
-    """Arrays for `batch` episodes, to be filled row by row with `fill_row`.
+    """Arrays for `batch` episodes, to be filled row by row with `sample_episode`.
 
     Args:
         compiled: the scenario.
@@ -91,7 +91,7 @@ def _zeros(compiled: Compiled, batch: int, slots: int, priced: int, uniforms: in
     )
 
 
-def fill_row(
+def sample_episode(
     compiled: Compiled, draw: Draw, row: int, seed: np.random.SeedSequence, weights: Floats | None
 ) -> None:
     """Draw one episode into row `row`; each process has a stream of its own.
@@ -131,7 +131,7 @@ def fill_row(
     draw.weights[row] = weights
     draw.tariff[row] = tariff_of(weights, compiled.scales) if compiled.tariff is None else compiled.tariff
     if row < len(draw.option_latency):
-        price_options(tables, draw, row)
+        compute_option_costs(tables, draw, row)
     if draw.uniforms.shape[2]:
         draw.uniforms[row] = rng("uniforms").random(draw.uniforms.shape[1:])
 
@@ -159,7 +159,7 @@ def build_instance(
     compiled = compile_scenario(scenario)
     rows = [seeds] if isinstance(seeds, (int, np.integer)) else list(seeds)
     weights = read_preference(preference)
-    draw = empty_draw(compiled, len(rows), weights, uniforms)
+    draw = allocate_episodes(compiled, len(rows), weights, uniforms)
     for row, seed in enumerate(rows):
-        fill_row(compiled, draw, row, episode_seed(split, seed), weights)
+        sample_episode(compiled, draw, row, episode_seed(split, seed), weights)
     return Instance(compiled.tables, draw)

@@ -11,13 +11,13 @@ from typing import Literal
 from idn_gym.scenarios.config_dynamics import (
     Ar1,
     Background,
+    ConstantRate,
     Dynamics,
     GilbertElliott,
+    MemoryPressure,
     Outages,
-    Shrinkage,
-    Steady,
 )
-from idn_gym.scenarios.config_topology import Explicit, Hierarchy, Link, Node, Real, Tier
+from idn_gym.scenarios.config_topology import Explicit, Hierarchy, Link, Node, Tier, TopoHubTopology
 from idn_gym.scenarios.config_workload import (
     Alternating,
     Bursts,
@@ -27,18 +27,19 @@ from idn_gym.scenarios.config_workload import (
     LfuKiller,
     Replay,
     RoundRobin,
-    Shot,
+    ShotNoise,
     Sliding,
     UniformTask,
     Workload,
 )
-from idn_gym.strict import ConfigError, number, twice
+from idn_gym.strict import ConfigError, bounded, twice
 
 __all__ = [
     "Alternating",
     "Ar1",
     "Background",
     "Bursts",
+    "ConstantRate",
     "Diurnal",
     "Dynamics",
     "Explicit",
@@ -48,21 +49,20 @@ __all__ = [
     "Hierarchy",
     "LfuKiller",
     "Link",
+    "MemoryPressure",
     "Node",
     "Outages",
-    "Real",
     "Replay",
     "RoundRobin",
     "Scales",
     "Scenario",
     "Serving",
-    "Shot",
-    "Shrinkage",
+    "ShotNoise",
     "Sliding",
-    "Steady",
     "Tariff",
     "Task",
     "Tier",
+    "TopoHubTopology",
     "UniformTask",
     "Workload",
 ]
@@ -75,13 +75,13 @@ class Task:
     name: str
     models: tuple[str, ...]
     """names in the catalogue, or files"""
-    share: float = number(1.0, above=0)
+    share: float = bounded(1.0, above=0)
     """popularity weight among the tasks"""
-    timeout: float = number(10.0, above=0)
+    timeout: float = bounded(10.0, above=0)
     """[s] options slower than this are never used; a dropped request counts this latency"""
-    deadline: float = number(1.0, above=0)
+    deadline: float = bounded(1.0, above=0)
     """[s] requests slower than this are counted as late"""
-    copies: int = number(1, least=1)
+    copies: int = bounded(1, least=1)
     """so many tasks alike, each with its own copy of the models"""
 
 
@@ -89,13 +89,13 @@ class Task:
 class Tariff:
     """What one request costs when the network chooses how to serve it."""
 
-    latency: float = number(0.0, least=0)
+    latency: float = bounded(0.0, least=0)
     """[cost/s]"""
-    error: float = number(0.0, least=0)
+    error: float = bounded(0.0, least=0)
     """[cost] per unit of error"""
-    energy: float = number(0.0, least=0)
+    energy: float = bounded(0.0, least=0)
     """[cost/J]"""
-    traffic: float = number(0.0, least=0)
+    traffic: float = bounded(0.0, least=0)
     """[cost per byte-hop]"""
 
     def __post_init__(self) -> None:
@@ -120,15 +120,15 @@ class Serving:
 class Scales:
     """Per-request sizes that make objectives comparable inside a preference."""
 
-    error: float = number(1.0, above=0)
+    error: float = bounded(1.0, above=0)
     """[1] share of wrong answers"""
-    latency: float = number(1.0, above=0)
+    latency: float = bounded(1.0, above=0)
     """[s]"""
-    energy: float = number(10.0, above=0)
+    energy: float = bounded(10.0, above=0)
     """[J]"""
-    traffic: float = number(1e5, above=0)
+    traffic: float = bounded(1e5, above=0)
     """[byte-hops]"""
-    update: float = number(1.0, above=0)
+    update: float = bounded(1.0, above=0)
     """[1] share of the nominal memory loaded in a slot"""
 
 
@@ -137,7 +137,7 @@ class Scenario:
     """Everything that defines an episode, before a seed is drawn."""
 
     name: str
-    topology: Explicit | Hierarchy | Real
+    topology: Explicit | Hierarchy | TopoHubTopology
     tasks: tuple[Task, ...]
     workload: Workload
     scales: Scales = field(default_factory=Scales)
@@ -147,9 +147,9 @@ class Scenario:
     """files or folders with more models, devices and links"""
     action: str = "placement"
     """default action codec"""
-    horizon: int = number(144, least=1)
+    horizon: int = bounded(144, least=1)
     """[slots] per episode"""
-    slot_seconds: float = number(600.0, above=0)
+    slot_seconds: float = bounded(600.0, above=0)
     idle_energy: bool = False
     """whether idle power counts"""
     resources: Literal["visible", "hidden"] = "visible"

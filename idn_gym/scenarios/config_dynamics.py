@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from idn_gym.strict import number
+from idn_gym.strict import bounded
 
 
 @dataclass(frozen=True)
-class Steady:
+class ConstantRate:
     """Links keep their nominal rate."""
 
     kind: Literal["fixed"] = "fixed"
@@ -19,11 +19,11 @@ class Steady:
 class GilbertElliott:
     """Two-state links: good (nominal rate) and bad (`bad` x nominal)."""
 
-    fail: float = number(0.02, above=0, most=1)
+    fail: float = bounded(0.02, above=0, most=1)
     """probability per slot of good to bad"""
-    heal: float = number(0.1, above=0, most=1)
+    heal: float = bounded(0.1, above=0, most=1)
     """probability per slot of bad to good"""
-    bad: float = number(0.1, above=0, most=1)
+    bad: float = bounded(0.1, above=0, most=1)
     kind: Literal["gilbert_elliott"] = "gilbert_elliott"
 
 
@@ -31,9 +31,9 @@ class GilbertElliott:
 class Ar1:
     """Log-rate follows a stationary AR(1) around the nominal rate, mean kept at nominal."""
 
-    memory: float = number(0.95, least=0, below=1)
+    memory: float = bounded(0.95, least=0, below=1)
     """autocorrelation from slot to slot"""
-    sigma: float = number(0.3, least=0, most=3)
+    sigma: float = bounded(0.3, least=0, most=3)
     """stationary standard deviation of the log-rate; beyond 3 rates would be 0 for most purposes"""
     kind: Literal["ar1"] = "ar1"
 
@@ -45,29 +45,29 @@ class Background:
     `mean` and `sigma` are those before clipping. Repositories are left alone.
     """
 
-    mean: float = number(0.2, least=0, below=1)
-    sigma: float = number(0.1, least=0)
-    memory: float = number(0.9, least=0, below=1)
+    mean: float = bounded(0.2, least=0, below=1)
+    sigma: float = bounded(0.1, least=0)
+    memory: float = bounded(0.9, least=0, below=1)
 
 
 @dataclass(frozen=True)
 class Outages:
     """Nodes stop computing now and then, keeping their memory; repositories never do."""
 
-    mean_up: float = number(200.0, least=1)
+    mean_up: float = bounded(200.0, least=1)
     """[slots]"""
-    mean_down: float = number(10.0, least=1)
+    mean_down: float = bounded(10.0, least=1)
     """[slots]"""
 
 
 @dataclass(frozen=True)
-class Shrinkage:
+class MemoryPressure:
     """Other work takes memory now and then, leaving `left` of it; repositories never shrink."""
 
-    left: float = number(0.5, least=0, most=1)
-    mean_full: float = number(50.0, least=1)
+    left: float = bounded(0.5, least=0, most=1)
+    mean_full: float = bounded(50.0, least=1)
     """[slots]"""
-    mean_shrunk: float = number(10.0, least=1)
+    mean_shrunk: float = bounded(10.0, least=1)
     """[slots]"""
 
 
@@ -75,11 +75,11 @@ class Shrinkage:
 class Dynamics:
     """How resources move; each process can be switched on alone or with the others."""
 
-    link: Steady | GilbertElliott | Ar1 = field(default_factory=Steady)
+    link: ConstantRate | GilbertElliott | Ar1 = field(default_factory=ConstantRate)
     moving_links: tuple[str, ...] = ()
     """catalogue kinds of the links that the link process moves; empty: all"""
     background: Background | None = None
     outages: Outages | None = None
-    memory: Shrinkage | None = None
-    device_error: float = number(0.0, least=0, most=1)
+    memory: MemoryPressure | None = None
+    device_error: float = bounded(0.0, least=0, most=1)
     """standard deviation of the log of each node's speed error, of median 1, drawn once per episode"""

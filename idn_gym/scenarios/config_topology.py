@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from idn_gym.strict import number
+from idn_gym.strict import bounded
 
 
 @dataclass(frozen=True)
@@ -17,11 +17,11 @@ class Node:
     """device of the catalogue"""
     tier: str
     """free label; nodes of one tier are drawn and reported together"""
-    memory: float | None = number(None, least=0)
+    memory: float | None = bounded(None, least=0)
     """[bytes] for models; null: the device's memory"""
-    servers: float = number(1.0, above=0, infinite=True)
+    servers: float = bounded(1.0, above=0, infinite=True)
     """workers side by side, so servers x slot_seconds compute seconds a slot; .inf: elastic"""
-    demand: float = number(0.0, least=0)
+    demand: float = bounded(0.0, least=0)
     """weight of this node among the ingress nodes; 0: no requests enter here"""
     pins: tuple[str, ...] = ()
     """models held for ever; ["all"]: all. A node that pins is a repository"""
@@ -35,11 +35,11 @@ class Link:
     target: str
     link: str
     """row of the catalogue; gives what is null below"""
-    delay: float | None = number(None, least=0)
+    delay: float | None = bounded(None, least=0)
     """[s] round trip"""
-    rate: float | None = number(None, above=0)
+    rate: float | None = bounded(None, above=0)
     """[bytes/s]"""
-    energy: float | None = number(None, least=0)
+    energy: float | None = bounded(None, least=0)
     """[J/byte]"""
 
 
@@ -58,15 +58,15 @@ class Tier:
 
     name: str
     device: str
-    fan_out: int = number(1, least=1)
+    fan_out: int = bounded(1, least=1)
     """children per node above; in the first tier the number of trees; a real topology has no use for it"""
-    memory: float | None = number(None, least=0)
-    servers: float = number(1.0, above=0, infinite=True)
+    memory: float | None = bounded(None, least=0)
+    servers: float = bounded(1.0, above=0, infinite=True)
     pins: tuple[str, ...] = ()
     uplink: str = "metro_fibre"
-    delay: float | None = number(None, least=0)
+    delay: float | None = bounded(None, least=0)
     """[s] round trip to the level above; null: the catalogue's, or by length in a real topology"""
-    rate: float | None = number(None, above=0)
+    rate: float | None = bounded(None, above=0)
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Hierarchy:
 
 
 @dataclass(frozen=True)
-class Real:
+class TopoHubTopology:
     """A real topology from TopoHub, with tiers by betweenness centrality.
 
     The most central node is the repository, the next ones are core nodes, and demand enters at the others,
@@ -94,10 +94,10 @@ class Real:
     repository: Tier
     core: Tier
     access: Tier
-    core_share: float = number(0.2, above=0, below=1)
+    core_share: float = bounded(0.2, above=0, below=1)
     """share of the nodes, by centrality, that are core nodes: at least one, and never the last one"""
-    detour: float = number(1.3, least=1)
+    detour: float = bounded(1.3, least=1)
     """route length over great-circle length"""
-    hop_delay: float = number(0.0005, least=0)
+    hop_delay: float = bounded(0.0005, least=0)
     """[s] per hop, so that links of zero length still take time"""
     kind: Literal["topohub"] = "topohub"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from idn_gym.strict import number
+from idn_gym.strict import bounded
 
 
 @dataclass(frozen=True)
@@ -22,13 +22,13 @@ class Sliding:
     A shift by a multiple of the number of tasks changes nothing.
     """
 
-    shift: int = number(5, least=0)
-    every: int = number(10, least=1)
+    shift: int = bounded(5, least=0)
+    every: int = bounded(10, least=1)
     kind: Literal["sliding"] = "sliding"
 
 
 @dataclass(frozen=True)
-class Shot:
+class ShotNoise:
     """Shot noise: each task flares up at Poisson times and fades.
 
     A shot has a Pareto(`tail`) height and decays exponentially with `life` slots; each task has `shots` of
@@ -36,13 +36,13 @@ class Shot:
     total of all tasks stays what the rate says.
     """
 
-    shots: float = number(2.0, above=0, most=100)
+    shots: float = bounded(2.0, above=0, most=100)
     """per task and episode"""
-    life: float = number(10.0, above=0, most=10_000)
+    life: float = bounded(10.0, above=0, most=10_000)
     """[slots]"""
-    tail: float = number(2.0, above=1)
+    tail: float = bounded(2.0, above=1)
     """exponent of the Pareto law of heights; up to 2 their variance is infinite"""
-    floor: float = number(0.1, above=0, most=1)
+    floor: float = bounded(0.1, above=0, most=1)
     """part of its share that a task weighs without any shot"""
     kind: Literal["shot"] = "shot"
 
@@ -51,7 +51,7 @@ class Shot:
 class Alternating:
     """Two halves of the tasks take turns: the bane of greedy-on-last-slot (oblivious adversary)."""
 
-    period: int = number(2, least=2)
+    period: int = bounded(2, least=2)
     """slots until the pattern repeats; each half is on for half of it (odd: the first one slot longer)"""
     kind: Literal["alternating"] = "alternating"
 
@@ -60,7 +60,7 @@ class Alternating:
 class RoundRobin:
     """One task per slot in a fixed cycle: the bane of LRU (oblivious adversary)."""
 
-    hold: int = number(1, least=1)
+    hold: int = bounded(1, least=1)
     """slots that each task is on"""
     kind: Literal["round_robin"] = "round_robin"
 
@@ -69,7 +69,7 @@ class RoundRobin:
 class LfuKiller:
     """The first half of the tasks until `switch` of the episode, then the others for ever."""
 
-    switch: float = number(1 / 3, above=0, below=1)
+    switch: float = bounded(1 / 3, above=0, below=1)
     kind: Literal["lfu_killer"] = "lfu_killer"
 
 
@@ -84,10 +84,10 @@ class UniformTask:
 class Diurnal:
     """Factor 1 + amplitude x sin(2 pi (t / period + phase)), one phase per ingress node and episode."""
 
-    amplitude: float = number(0.6, least=0, most=1)
-    period: float = number(144.0, above=0)
+    amplitude: float = bounded(0.6, least=0, most=1)
+    period: float = bounded(144.0, above=0)
     """[slots]"""
-    spread: float = number(0.0, least=0, most=1)
+    spread: float = bounded(0.0, least=0, most=1)
     """phases are uniform over this share of the period; 0: all nodes in step"""
     random_start: bool = False
     """draw the phase of slot 0 instead of starting at the mean"""
@@ -97,11 +97,11 @@ class Diurnal:
 class Bursts:
     """Two-state Markov-modulated demand, one chain per ingress node, mean kept at 1."""
 
-    ratio: float = number(5.0, least=1)
+    ratio: float = bounded(5.0, least=1)
     """demand in a burst over demand outside"""
-    start: float = number(0.02, above=0, most=1)
+    start: float = bounded(0.02, above=0, most=1)
     """probability per slot that a burst starts"""
-    stop: float = number(0.1, above=0, most=1)
+    stop: float = bounded(0.1, above=0, most=1)
     """probability per slot that it stops"""
 
 
@@ -112,8 +112,8 @@ class FlashCrowd:
     Task and slot are drawn uniformly, once per episode.
     """
 
-    factor: float = number(10.0, least=1)
-    decay: float = number(10.0, above=0)
+    factor: float = bounded(10.0, least=1)
+    decay: float = bounded(10.0, above=0)
     """[slots]"""
 
 
@@ -142,13 +142,13 @@ class Workload:
     Popularity moves demand between the tasks of an ingress node and keeps its total in every slot.
     """
 
-    rate: float = number(above=0)
+    rate: float = bounded(above=0)
     """[requests/s] in total, on average"""
-    zipf: float = number(0.0, least=0)
+    zipf: float = bounded(0.0, least=0)
     """exponent of task popularity by rank; 0: the tasks' shares as they stand"""
     arrivals: Literal["fluid", "poisson"] = "fluid"
     """fluid: batches are real numbers; poisson: whole numbers drawn around them"""
-    popularity: Fixed | Sliding | Shot | Alternating | RoundRobin | LfuKiller | UniformTask = field(
+    popularity: Fixed | Sliding | ShotNoise | Alternating | RoundRobin | LfuKiller | UniformTask = field(
         default_factory=Fixed
     )
     diurnal: Diurnal | None = None

@@ -16,19 +16,19 @@ from gymnasium.error import DependencyNotInstalled
 
 from idn_gym.strict import ConfigError, show
 
-SHIPPED = {
+SHIPPED_GRAPHS = {
     name: Path(__file__).parent / "data" / f"{name.replace('/', '-')}.json"
     for name in ("sndlib/germany50", "sndlib/nobel-eu")
 }
 """Graphs that need no TopoHub, and their files; written by `experiments/make_topologies.py`."""
 
-KEY = "topology.name"
+NAME_KEY = "topology.name"
 
 FILES = (".graphml", ".gml", ".xml", ".gexf", ".json", ".yaml", ".yml", ".csv", ".txt")
 """Endings that no graph of TopoHub has."""
 
 
-class Graph(NamedTuple):
+class TopologyGraph(NamedTuple):
     """A graph of named places."""
 
     name: str
@@ -37,17 +37,17 @@ class Graph(NamedTuple):
 
 
 @cache
-def load_graph(name: str) -> Graph:
+def load_graph(name: str) -> TopologyGraph:
     """Load a graph by its name in TopoHub, such as "sndlib/germany50".
 
     Raises:
         ConfigError: there is no such graph, or the name is that of a file.
         DependencyNotInstalled: the graph does not ship and topohub is not installed.
     """
-    if name in SHIPPED:
-        return read_node_link(name, json.loads(SHIPPED[name].read_text(encoding="utf-8")))
+    if name in SHIPPED_GRAPHS:
+        return read_node_link(name, json.loads(SHIPPED_GRAPHS[name].read_text(encoding="utf-8")))
     if Path(name).suffix.lower() in FILES:
-        raise ConfigError(KEY, say_how_to_bring(name))
+        raise ConfigError(NAME_KEY, say_how_to_bring(name))
     return read_node_link(name, _from_topohub(name))
 
 
@@ -59,7 +59,7 @@ def say_how_to_bring(file: object) -> str:
     )
 
 
-def read_node_link(name: str, data: Mapping[str, Any]) -> Graph:
+def read_node_link(name: str, data: Mapping[str, Any]) -> TopologyGraph:
     """Read the node-link form: nodes with `id`, `name` and `pos`, edges with `dist` [km].
 
     A node without a name of its own is called by its id. Of parallel edges the shortest counts.
@@ -71,7 +71,7 @@ def read_node_link(name: str, data: Mapping[str, Any]) -> Graph:
         if a != b:
             shortest[a, b] = min(km, shortest.get((a, b), math.inf))
     edges = tuple((a, b, km) for (a, b), km in sorted(shortest.items()))
-    return Graph(name, tuple(sorted(place.values())), edges)
+    return TopologyGraph(name, tuple(sorted(place.values())), edges)
 
 
 def _lengths(name: str, data: Mapping[str, Any]) -> list[float]:
@@ -88,7 +88,7 @@ def _lengths(name: str, data: Mapping[str, Any]) -> list[float]:
     if all(abs(a - b) <= 0.1 for a, b in zip(given, drawn, strict=True)):  # all have two decimals
         return given
     warnings.warn(
-        f"{KEY}: {show(name)} is drawn without a scale; one unit of the drawing is taken for 1 km",
+        f"{NAME_KEY}: {show(name)} is drawn without a scale; one unit of the drawing is taken for 1 km",
         stacklevel=2,
     )
     return drawn
@@ -104,7 +104,7 @@ def _name_places(nodes: list[Mapping[str, Any]]) -> dict[Any, str]:
 
 
 def _from_topohub(name: str) -> Mapping[str, Any]:
-    shipped = ", ".join(SHIPPED)
+    shipped = ", ".join(SHIPPED_GRAPHS)
     try:
         import topohub
     except ImportError:
@@ -120,5 +120,5 @@ def _from_topohub(name: str) -> Mapping[str, Any]:
         known = [path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.json")]
         near = difflib.get_close_matches(name, sorted(known), n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"allowed: {shipped} and every graph of TopoHub"
-        raise ConfigError(KEY, f"{show(name)} is not a graph of TopoHub; {hint}") from None
+        raise ConfigError(NAME_KEY, f"{show(name)} is not a graph of TopoHub; {hint}") from None
     return graph

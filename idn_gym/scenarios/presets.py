@@ -8,7 +8,7 @@ from typing import Any
 
 from idn_gym.scenarios import config as c
 from idn_gym.scenarios.graphs import say_how_to_bring
-from idn_gym.strict import ConfigError, closest, override, read, read_yaml, show, write
+from idn_gym.strict import ConfigError, closest, from_plain, override, read_yaml, show, to_plain
 
 
 def _board(name: str) -> c.Node:
@@ -56,7 +56,7 @@ EDGE_SMALL = c.Scenario(
     scales=c.Scales(error=0.5, latency=0.5, energy=1.0, traffic=1e5, update=1.0),
 )
 
-TINY = c.Scenario(
+TINY_PRESET = c.Scenario(
     name="tiny",
     topology=c.Explicit(
         nodes=(
@@ -128,7 +128,7 @@ ISP_HIERARCHY = c.Scenario(
 
 METRO_SPLIT = c.Scenario(
     name="metro-split",
-    topology=c.Real(
+    topology=c.TopoHubTopology(
         name="sndlib/germany50",
         repository=c.Tier("cloud", device="gpu_a100_trt_int8", servers=float("inf"), pins=("all",)),
         core=c.Tier("core", device="soc_jetson_orin_nano", memory=1e9),
@@ -199,11 +199,11 @@ FASHION_EDGE = c.Scenario(
 )
 
 PRESETS: dict[str, c.Scenario] = {
-    preset.name: preset for preset in (TINY, EDGE_SMALL, FASHION_EDGE, ISP_HIERARCHY, METRO_SPLIT)
+    preset.name: preset for preset in (TINY_PRESET, EDGE_SMALL, FASHION_EDGE, ISP_HIERARCHY, METRO_SPLIT)
 }
 
 
-def resolve(scenario: Any, overrides: Mapping[str, Any] | None = None) -> c.Scenario:
+def load_scenario(scenario: Any, overrides: Mapping[str, Any] | None = None) -> c.Scenario:
     """Turn what a user may give into a `Scenario`.
 
     Args:
@@ -215,11 +215,11 @@ def resolve(scenario: Any, overrides: Mapping[str, Any] | None = None) -> c.Scen
         ConfigError: an unknown preset, key or value.
     """
     if isinstance(scenario, c.Scenario):
-        plain = write(scenario)
+        plain = to_plain(scenario)
     elif isinstance(scenario, Mapping):
         plain = _from_mapping(scenario)
     elif isinstance(scenario, (str, Path)) and str(scenario) in PRESETS:
-        plain = write(PRESETS[str(scenario)])
+        plain = to_plain(PRESETS[str(scenario)])
     elif isinstance(scenario, (str, Path)) and Path(scenario).suffix in (".yaml", ".yml", ".json"):
         plain = _beside(_from_mapping(read_yaml(scenario)), Path(scenario).parent)
     else:
@@ -230,7 +230,7 @@ def resolve(scenario: Any, overrides: Mapping[str, Any] | None = None) -> c.Scen
     plain = override(plain, overrides or {})
     if isinstance(plain.get("topology"), (str, Path)):
         raise ConfigError("topology", say_how_to_bring(plain["topology"]))
-    return read(c.Scenario, plain)
+    return from_plain(c.Scenario, plain)
 
 
 def _beside(plain: Any, folder: Path) -> Any:
@@ -255,4 +255,4 @@ def _from_mapping(given: Any) -> Any:
     if not isinstance(name, str) or name not in PRESETS:
         raise ConfigError("preset", f"{show(name)} is not allowed; {closest(str(name), list(PRESETS))}")
     changes = {key: value for key, value in given.items() if key != "preset"}
-    return override(write(PRESETS[name]), changes)
+    return override(to_plain(PRESETS[name]), changes)

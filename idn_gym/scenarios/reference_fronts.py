@@ -19,7 +19,7 @@ FRONTS = Path(__file__).parent / "data" / "fronts"
 """One file per preset that has a front; written by `python -m experiments.make_fronts`."""
 
 
-class Front(NamedTuple):
+class ReferenceFront(NamedTuple):
     """For each of K preferences the best static placement of each of S episodes, and what they earn.
 
     Placements are chosen with the demand of the whole episode at hand, and each preference is served under
@@ -32,7 +32,7 @@ class Front(NamedTuple):
     means: Floats  # (K, T, 5) reward vector of each slot, mean over the episodes
 
 
-def read_front(scenario: Scenario) -> Front:
+def read_front(scenario: Scenario) -> ReferenceFront:
     """The front of a preset.
 
     Raises:
@@ -46,10 +46,10 @@ def read_front(scenario: Scenario) -> Front:
             f"{', '.join(shipped)}",
         )
     file = read_arrays(FRONTS / f"{scenario.name}.npz")
-    return Front(*(file[name] for name in Front._fields))
+    return ReferenceFront(*(file[name] for name in ReferenceFront._fields))
 
 
-def discounted_front(front: Front, gamma: float) -> list[npt.NDArray[np.float64]]:
+def discounted_front(front: ReferenceFront, gamma: float) -> list[npt.NDArray[np.float64]]:
     """Discounted returns of the front, the non-dominated ones alone.
 
     Args:

@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from idn_gym.core.arrays import Draw, Instance, Tables
-from idn_gym.core.validate import InstanceError, check_instance, check_kinds, freeze
+from idn_gym.core.validate import InstanceError, check_instance, check_kinds, freeze_tables
 from idn_gym.files import atomically, read_arrays
 from idn_gym.strict import ConfigError, show
 
-FORMAT = 1
+INSTANCE_FORMAT = 1
 
 
 def save_instance(instance: Instance, path: str | Path) -> None:
@@ -22,7 +22,7 @@ def save_instance(instance: Instance, path: str | Path) -> None:
     fields: dict[str, Any] = {f"tables.{name}": value for name, value in instance.tables._asdict().items()}
     fields |= {f"draw.{name}": value for name, value in instance.draw._asdict().items()}
     path.parent.mkdir(parents=True, exist_ok=True)
-    atomically(path, lambda file: np.savez_compressed(file, format=FORMAT, **fields))
+    atomically(path, lambda file: np.savez_compressed(file, format=INSTANCE_FORMAT, **fields))
 
 
 def load_instance(path: str | Path) -> Instance:
@@ -36,15 +36,15 @@ def load_instance(path: str | Path) -> Instance:
     except ConfigError as error:
         raise InstanceError(str(error)) from None
     form = fields.get("format")
-    if form is None or form.ndim or form.dtype.kind not in "iu" or form.item() != FORMAT:
+    if form is None or form.ndim or form.dtype.kind not in "iu" or form.item() != INSTANCE_FORMAT:
         found = None if form is None else show(form.tolist())
-        raise InstanceError(f"{path}: format {found} is not allowed; must be {FORMAT}")
+        raise InstanceError(f"{path}: format {found} is not allowed; must be {INSTANCE_FORMAT}")
     try:
         tables = Tables(*(_field(fields, f"tables.{name}") for name in Tables._fields))
         draw = Draw(*(_field(fields, f"draw.{name}") for name in Draw._fields))
         check_kinds(tables, draw)  # first: freezing would make indices of anything
         plain = (_plain(value) for value in tables)
-        instance = Instance(freeze(Tables._make(plain)), Draw(*map(np.ascontiguousarray, draw)))
+        instance = Instance(freeze_tables(Tables._make(plain)), Draw(*map(np.ascontiguousarray, draw)))
         check_instance(instance)
     except InstanceError as error:
         raise InstanceError(f"{path}: {error}") from None

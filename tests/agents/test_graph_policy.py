@@ -10,12 +10,12 @@ from stable_baselines3.common.utils import obs_as_tensor
 
 import idn_gym  # noqa: F401 (registers IDN-v0)
 from agents.registry import make_agent
-from agents.rl.build import build
+from agents.rl.build import build_algorithm
 from agents.rl.graph import GraphPolicy, graph_options
 from agents.rl.graph_nets import Scorer
 from experiments.train import make_env as make_training_env
 from experiments.training import checkpoint
-from experiments.training.run_config import resolve
+from experiments.training.run_config import load_run_config
 from idn_gym.core.arrays import EMPTY
 from idn_gym.integrations.sb3 import GymVecEnv, use_one_thread
 from idn_gym.strict import ConfigError
@@ -210,8 +210,8 @@ def test_a_policy_saved_without_its_codec_says_so(tmp_path):
 @pytest.mark.parametrize("guess", [True, False])
 def test_the_first_guess_can_be_left_out(guess, codec):
     changes = {"agent.guess": guess, "envs": 2, "action": codec}
-    config = resolve(scenario="tiny", agent="ppo-graph", changes=changes)
-    readout = build(config.agent, make_training_env(config), seed=0).policy.action_net
+    config = load_run_config(scenario="tiny", agent="ppo-graph", changes=changes)
+    readout = build_algorithm(config.agent, make_training_env(config), seed=0).policy.action_net
     weights = torch.cat([readout.scorer.guess.weight.flatten(), readout.nothing.bias])
     assert bool(weights.any()) == guess
 
@@ -223,18 +223,18 @@ def test_whole_placements_are_refused():
 
 def test_a_restored_run_goes_on_to_the_bit(tmp_path):
     use_one_thread()
-    config = resolve(
+    config = load_run_config(
         scenario="tiny",
         agent="ppo-graph",
         changes={"envs": 4, "agent.batch_size": 16, "agent.net_arch": [8], "scenario.horizon": 6},
     )
     weights = []
     for _ in range(2):
-        algorithm = build(config.agent, make_training_env(config), seed=0)
+        algorithm = build_algorithm(config.agent, make_training_env(config), seed=0)
         algorithm.set_logger(configure(str(tmp_path), []))
         path = tmp_path / "checkpoint.pt"
         if path.exists():
-            checkpoint.restore(algorithm, checkpoint.read(path))
+            checkpoint.restore(algorithm, checkpoint.read_checkpoint(path))
         else:
             algorithm.learn(32)
             saving = checkpoint.Checkpoints(path, tmp_path, every=32)

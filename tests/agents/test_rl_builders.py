@@ -8,12 +8,12 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from stable_baselines3 import A2C, PPO
 
 from agents.registry import AGENTS, make_agent
-from agents.rl.build import build
+from agents.rl.build import build_algorithm
 from agents.rl.config import A2CConfig, PPOConfig
 from experiments.training.run_config import CONFIGS
 from idn_gym.integrations.sb3 import GymVecEnv
 from idn_gym.policy import Policy
-from idn_gym.strict import ConfigError, read, read_yaml
+from idn_gym.strict import ConfigError, from_plain, read_yaml
 
 
 class Nothing(gym.Env):
@@ -37,7 +37,7 @@ def vector_env(size=3, count=2):
 @pytest.mark.parametrize("name, config, algorithm", [("ppo", PPOConfig, PPO), ("a2c", A2CConfig, A2C)])
 def test_shipped_files_build(name, config, algorithm):
     values = read_yaml(CONFIGS / "agents" / f"{name}.yaml")
-    built = build(read(config, values), GymVecEnv(vector_env(count=32)), seed=0)
+    built = build_algorithm(from_plain(config, values), GymVecEnv(vector_env(count=32)), seed=0)
     assert isinstance(built, algorithm) and isinstance(built, Policy)
     assert built.n_steps == values["n_steps"] and built.gamma == values["gamma"]
     widths = [
@@ -62,7 +62,7 @@ def test_every_hyper_parameter_arrives():
         n_epochs=3,
         clip_range=0.15,
     )
-    built = build(config, GymVecEnv(vector_env()), seed=0)
+    built = build_algorithm(config, GymVecEnv(vector_env()), seed=0)
     assert (built.n_steps, built.gamma, built.gae_lambda) == (6, 0.7, 0.6)
     assert (built.ent_coef, built.vf_coef, built.max_grad_norm) == (0.01, 0.2, 0.3)
     assert (built.batch_size, built.n_epochs, built.clip_range(1.0)) == (4, 3, 0.15)
@@ -72,7 +72,7 @@ def test_every_hyper_parameter_arrives():
 
 def test_one_seed_gives_one_net():
     config = A2CConfig(n_steps=2, learning_rate=0.1)
-    nets = [build(config, GymVecEnv(vector_env()), seed).policy.state_dict() for seed in (1, 1, 2)]
+    nets = [build_algorithm(config, GymVecEnv(vector_env()), seed).policy.state_dict() for seed in (1, 1, 2)]
     weights = [net["action_net.weight"] for net in nets]
     assert torch.equal(weights[0], weights[1]) and not torch.equal(weights[0], weights[2])
 
@@ -89,12 +89,12 @@ def test_one_seed_gives_one_net():
 )
 def test_wrong_values_are_named(change, message):
     with pytest.raises(ConfigError, match=message):
-        read(PPOConfig, {**read_yaml(CONFIGS / "agents" / "ppo.yaml"), **change})
+        from_plain(PPOConfig, {**read_yaml(CONFIGS / "agents" / "ppo.yaml"), **change})
 
 
 def test_trained_agent_comes_back_from_its_file(tmp_path):
     env = vector_env()
-    trained = build(PPOConfig(n_steps=4, learning_rate=0.1, batch_size=8), GymVecEnv(env), seed=0)
+    trained = build_algorithm(PPOConfig(n_steps=4, learning_rate=0.1, batch_size=8), GymVecEnv(env), seed=0)
     trained.save(tmp_path / "policy.zip")
     agent = make_agent("ppo", env, path=str(tmp_path / "policy.zip"), trust=True)
     observations, _ = env.reset(seed=0)

@@ -13,14 +13,14 @@ import yaml
 import idn_gym  # noqa: F401 (registers IDN-v0)
 from agents.registry import AGENTS, make_agent
 from agents.rl.acting import acting
-from agents.rl.build import ALGORITHMS, build
+from agents.rl.build import ALGORITHMS, build_algorithm
 from agents.rl.config import AgentConfig, OffPolicy
 from experiments.train import make_env
 from experiments.training.checkpoint import rollout_steps
-from experiments.training.run_config import resolve, shipped_agents
+from experiments.training.run_config import load_run_config, shipped_agents
 from idn_gym.evaluation.rollout import rollout
 from idn_gym.integrations.sb3 import use_one_thread
-from idn_gym.strict import ConfigError, read_yaml, write
+from idn_gym.strict import ConfigError, read_yaml, to_plain
 
 CONFIGS = {
     typing.get_type_hints(config)["kind"].__args__[0]: config for config in typing.get_args(AgentConfig)
@@ -42,7 +42,7 @@ def run_config(kind, codec):
     """Of a short run with small nets."""
     fields = CONFIGS[kind].__dataclass_fields__
     changes = {key: value for key, value in SHORT.items() if key == "envs" or key[6:] in fields}
-    return resolve(scenario="tiny", agent=kind, changes={"action": codec, **changes})
+    return load_run_config(scenario="tiny", agent=kind, changes={"action": codec, **changes})
 
 
 def test_one_name_everywhere():
@@ -50,13 +50,13 @@ def test_one_name_everywhere():
     assert set(CONFIGS) == set(ALGORITHMS) == learning
     assert set(CONFIGS) <= set(shipped_agents())
     for name, config in CONFIGS.items():
-        assert type(resolve(agent=name, changes={"action": config.codecs[0]}).agent) is config
+        assert type(load_run_config(agent=name, changes={"action": config.codecs[0]}).agent) is config
 
 
 @pytest.mark.parametrize("name", shipped_agents())
 def test_every_shipped_file_is_an_agent(name):
     kind = read_yaml(Path(__file__).resolve().parents[2] / "configs" / "agents" / f"{name}.yaml")["kind"]
-    agent = resolve(agent=name, changes={"action": CONFIGS[kind].codecs[0]}).agent
+    agent = load_run_config(agent=name, changes={"action": CONFIGS[kind].codecs[0]}).agent
     assert type(agent) is CONFIGS[kind]
 
 
@@ -64,12 +64,12 @@ def test_every_shipped_file_is_an_agent(name):
 def test_agent_comes_back_from_its_file_and_plays_the_same(tmp_path, kind, codec):
     use_one_thread()
     config = run_config(kind, codec)
-    algorithm = build(config.agent, make_env(config), seed=0)
+    algorithm = build_algorithm(config.agent, make_env(config), seed=0)
     fresh = {name: tensor.clone() for name, tensor in algorithm.policy.state_dict().items()}
     algorithm.learn(3 * rollout_steps(algorithm))
     assert any(not torch.equal(fresh[name], now) for name, now in algorithm.policy.state_dict().items())
     algorithm.save(tmp_path / "policy.zip")
-    (tmp_path / "config.yaml").write_text(yaml.safe_dump({"run": write(config)}))
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump({"run": to_plain(config)}))
     env = gym.make_vec("IDN-v0", num_envs=3, split="validation", **config.env_options())
     read = make_agent(kind, env, path=str(tmp_path / "policy.zip"))
     episodes = [rollout(policy, env, range(3)).figures for policy in (acting(algorithm, env), read, read)]
@@ -82,7 +82,7 @@ def test_agent_comes_back_from_its_file_and_plays_the_same(tmp_path, kind, codec
 def test_masks_hold_wherever_it_acts():
     """With weights for which it would always choose what is there already."""
     config = run_config("maskable-ppo", "change")
-    algorithm = build(config.agent, make_env(config), seed=0)
+    algorithm = build_algorithm(config.agent, make_env(config), seed=0)
     torch.nn.init.normal_(algorithm.policy.action_net.bias, std=9.0)
     batch = gym.make_vec("IDN-v0", num_envs=3, **config.env_options())
     single = gym.make("IDN-v0", **config.env_options())
@@ -103,7 +103,7 @@ def test_masks_hold_wherever_it_acts():
 def test_masks_hold_in_training():
     config = run_config("maskable-ppo", "change")
     env = make_env(config)
-    algorithm = build(config.agent, env, seed=0)
+    algorithm = build_algorithm(config.agent, env, seed=0)
     torch.nn.init.normal_(algorithm.policy.action_net.bias, std=9.0)
     algorithm.learn(rollout_steps(algorithm))
     buffer = algorithm.rollout_buffer
@@ -119,7 +119,7 @@ def test_other_codecs_are_refused(kind, codec):
     allowed = ", ".join(CONFIGS[kind].codecs)
     message = f"action: '{codec}' is not what {kind} can act through; allowed: {allowed}"
     with pytest.raises(ConfigError, match=re.escape(message)):
-        resolve(scenario="tiny", agent=kind, changes={"action": codec})
+        load_run_config(scenario="tiny", agent=kind, changes={"action": codec})
 
 
 def test_replay_buffers_are_small():
@@ -128,5 +128,5 @@ def test_replay_buffers_are_small():
     entries = env.single_observation_space.shape[0]
     for kind, config in CONFIGS.items():
         if issubclass(config, OffPolicy):
-            agent = resolve(agent=kind, changes={"action": config.codecs[0]}).agent
+            agent = load_run_config(agent=kind, changes={"action": config.codecs[0]}).agent
             assert agent.buffer_size * entries * 8 < 100e6

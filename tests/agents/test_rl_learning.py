@@ -14,9 +14,9 @@ from stable_baselines3.common.vec_env import VecEnvWrapper
 import idn_gym  # noqa: F401 (registers IDN-v0)
 from agents.registry import make_agent
 from agents.rl.acting import acting
-from agents.rl.build import build
+from agents.rl.build import build_algorithm
 from experiments.train import make_env
-from experiments.training.run_config import resolve
+from experiments.training.run_config import load_run_config
 from idn_gym.evaluation.rollout import rollout
 from idn_gym.integrations.sb3 import GymVecEnv, use_one_thread
 from idn_gym.objectives import preference_lattice
@@ -69,7 +69,7 @@ def share_of_the_optimum(seed, wrap):
     """How much of what the best placement saves over placing nothing the trained policy saves."""
     use_one_thread()
     env = GymVecEnv(gym.make_vec("IDN-v0", num_envs=ENVS, autoreset_mode="SAME_STEP", **OPTIONS))
-    policy = build(resolve(agent="ppo").agent, wrap(env), seed)
+    policy = build_algorithm(load_run_config(agent="ppo").agent, wrap(env), seed)
     policy.learn(STEPS)
     test = gym.make_vec("IDN-v0", num_envs=EPISODES, split="validation", **OPTIONS)
     reward = rollout(policy, test, range(EPISODES)).scalar.mean()
@@ -96,9 +96,9 @@ def test_without_its_own_rewards_it_does_not():
 @pytest.mark.parametrize("kind, codec", OTHERS)
 def test_others_come_closer_to_the_best_than_random(kind, codec):
     steps, changes = OTHERS[kind, codec]
-    config = resolve(scenario="tiny", agent=kind, changes={"envs": ENVS, "action": codec, **changes})
+    config = load_run_config(scenario="tiny", agent=kind, changes={"envs": ENVS, "action": codec, **changes})
     use_one_thread()
-    algorithm = build(config.agent, make_env(config), seed=2)
+    algorithm = build_algorithm(config.agent, make_env(config), seed=2)
     test = gym.make_vec("IDN-v0", num_envs=EPISODES, split="validation", **config.env_options())
 
     def reward(policy):
@@ -114,9 +114,9 @@ def test_others_come_closer_to_the_best_than_random(kind, codec):
 @pytest.mark.learning
 @pytest.mark.parametrize("codec", ["placement", "scores"])
 def test_the_graph_policy_finds_what_its_first_guess_does_not_know(codec):
-    config = resolve(scenario="tiny", agent="ppo-graph", changes={"action": codec})
+    config = load_run_config(scenario="tiny", agent="ppo-graph", changes={"action": codec})
     use_one_thread()
-    algorithm = build(config.agent, make_env(config), seed=0)
+    algorithm = build_algorithm(config.agent, make_env(config), seed=0)
     test = gym.make_vec("IDN-v0", num_envs=EPISODES, split="validation", **config.env_options())
     shares = []
     for steps in (1, 20_000):
@@ -130,9 +130,11 @@ def test_the_graph_policy_finds_what_its_first_guess_does_not_know(codec):
 def test_a_policy_for_all_preferences_places_what_pays_under_each(told):
     """Where accuracy is nearly all that counts, and where latency is: what is best here is bad there."""
     changes = {"preference": "random", "agent.learning_rate": 0.003, "agent.ent_coef": 0.05}
-    config = resolve(scenario="tiny", agent="ppo-conditioned", changes={"action": "placement", **changes})
+    config = load_run_config(
+        scenario="tiny", agent="ppo-conditioned", changes={"action": "placement", **changes}
+    )
     use_one_thread()
-    algorithm = build(config.agent, make_env(config), seed=0)
+    algorithm = build_algorithm(config.agent, make_env(config), seed=0)
     accuracy, latency, *_ = map(tuple, preference_lattice(1).tolist())
 
     def shares():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from idn_gym.catalog.exit_rules import draw_answers, exits_taken, leave, operating_point
+from idn_gym.catalog.exit_rules import draw_answers, exits_taken, leave, point_of_rule
 from idn_gym.catalog.outcomes import CONFIDENCE_STEPS, ENTROPY_STEPS, Outcomes
 from idn_gym.strict import ConfigError
 
@@ -36,31 +36,31 @@ def test_inputs_leave_at_the_first_exit_that_is_sure():
 
 
 def test_shares_and_accuracies_by_hand(outcomes):
-    clean = operating_point(outcomes, ROWS, [0.75, 0.9], "clean")
+    clean = point_of_rule(outcomes, ROWS, [0.75, 0.9], "clean")
     np.testing.assert_allclose(clean.shares, [0.5, 0.25, 0.25])
     np.testing.assert_allclose(clean.accuracies, [0.5, 1.0, 1.0])
 
 
 def test_drift_moves_shares_and_accuracies_under_the_same_thresholds(outcomes):
-    drifted = operating_point(outcomes, ROWS, [0.75, 0.9], "drift")
+    drifted = point_of_rule(outcomes, ROWS, [0.75, 0.9], "drift")
     np.testing.assert_allclose(drifted.shares, [0.25, 0.0, 0.75])
     np.testing.assert_allclose(drifted.accuracies, [0.0, 0.0, 2 / 3])
 
 
 def test_entropy_exits_where_it_is_low(outcomes):
-    by_entropy = operating_point(outcomes, ROWS, [0.25, 0.1], "clean", "entropy")
+    by_entropy = point_of_rule(outcomes, ROWS, [0.25, 0.1], "clean", "entropy")
     np.testing.assert_allclose(by_entropy.shares, [0.5, 0.25, 0.25])
 
 
 def test_a_network_without_early_exits_answers_everything(outcomes):
-    whole = operating_point(outcomes, ["middle"], [], "clean")
+    whole = point_of_rule(outcomes, ["middle"], [], "clean")
     np.testing.assert_allclose(whole.shares, [1.0])
     np.testing.assert_allclose(whole.accuracies, [0.5])
 
 
 @pytest.mark.parametrize(("threshold", "exit_"), [(0.0, 0), (1.1, 2)])
 def test_extreme_thresholds_send_everything_one_way(outcomes, threshold, exit_):
-    shares = operating_point(outcomes, ROWS, [threshold] * 2, "clean").shares
+    shares = point_of_rule(outcomes, ROWS, [threshold] * 2, "clean").shares
     assert shares[exit_] == 1.0
 
 
@@ -92,4 +92,4 @@ def test_draws_repeat_under_a_seed(outcomes):
 )
 def test_bad_input_is_named(outcomes, rows, thresholds, condition, criterion, key):
     with pytest.raises(ConfigError, match=f"^{key}: "):
-        operating_point(outcomes, rows, thresholds, condition, criterion)
+        point_of_rule(outcomes, rows, thresholds, condition, criterion)

@@ -9,19 +9,19 @@ from pathlib import Path
 import pytest
 
 from experiments import make_catalog
-from experiments.shipped_data.catalog_sources.facts import FOLDER
-from idn_gym.catalog.reader import SHIPPED
+from experiments.shipped_data.catalog_sources.facts import FACTS_FOLDER
+from idn_gym.catalog.reader import SHIPPED_TABLES
 
-TABLES = [SHIPPED.parent / name for name in ("laws.py", "reader.py", "schema.py", "writer.py")]
-CODE = sorted([*FOLDER.glob("*.py"), *TABLES, Path(make_catalog.__file__)])
+TABLES = [SHIPPED_TABLES.parent / name for name in ("laws.py", "reader.py", "schema.py", "writer.py")]
+CODE = sorted([*FACTS_FOLDER.glob("*.py"), *TABLES, Path(make_catalog.__file__)])
 
 
 def test_shipped_files_are_what_the_script_writes(tmp_path):
-    written = {path.relative_to(tmp_path) for path in make_catalog.save(tmp_path)}
-    shipped = {path.relative_to(SHIPPED) for path in SHIPPED.rglob("*.*")}
+    written = {path.relative_to(tmp_path) for path in make_catalog.save_tables(tmp_path)}
+    shipped = {path.relative_to(SHIPPED_TABLES) for path in SHIPPED_TABLES.rglob("*.*")}
     assert written == {path for path in shipped if path.parts[0] != "lab"}  # trained, not written from facts
     for name in written:
-        assert (tmp_path / name).read_bytes() == (SHIPPED / name).read_bytes(), name
+        assert (tmp_path / name).read_bytes() == (SHIPPED_TABLES / name).read_bytes(), name
 
 
 @pytest.mark.parametrize("path", CODE, ids=lambda path: path.name)
@@ -36,6 +36,6 @@ def test_code_holds_no_facts(path):
 
 def test_table_names_every_row_and_what_is_left_out():
     command = [sys.executable, "-m", "experiments.make_catalog", "--table"]
-    run = subprocess.run(command, capture_output=True, text=True, check=True, cwd=FOLDER.parents[2])
+    run = subprocess.run(command, capture_output=True, text=True, check=True, cwd=FACTS_FOLDER.parents[2])
     for name in ("resnet152_bottlefit", "gpu_rtx2070_darknet", "lte_uplink", "efficientnet_b4"):
         assert f"\n{name} " in run.stdout

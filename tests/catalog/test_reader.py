@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from idn_gym.catalog import load_catalog, write_catalog
-from idn_gym.catalog.reader import SHIPPED
+from idn_gym.catalog.reader import SHIPPED_TABLES
 from idn_gym.strict import ConfigError
 
 MODEL = {
@@ -192,5 +192,5 @@ def test_a_missing_file_and_an_empty_folder_are_named(tmp_path):
 
 
 def test_tables_lie_inside_the_package():
-    assert SHIPPED.parent.name == "catalog"
-    assert {path.suffix for path in SHIPPED.rglob("*.*")} == {".json", ".npz"}
+    assert SHIPPED_TABLES.parent.name == "catalog"
+    assert {path.suffix for path in SHIPPED_TABLES.rglob("*.*")} == {".json", ".npz"}

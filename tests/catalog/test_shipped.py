@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from idn_gym.catalog import block_seconds, fixed_seconds, load_catalog, operating_point, read_outcomes
-from idn_gym.catalog.reader import SHIPPED
+from idn_gym.catalog import block_seconds, fixed_seconds, load_catalog, point_of_rule, read_outcomes
+from idn_gym.catalog.reader import SHIPPED_TABLES
 from idn_gym.catalog.schema import Catalog
 
 STATUS = {
@@ -36,8 +36,8 @@ def test_all_groups_ship(catalog):
 
 @pytest.mark.parametrize("data", ["fashion", "digits"])
 def test_the_laboratorys_tables_say_where_they_come_from(data):
-    about = json.loads((SHIPPED / "lab" / f"{data}.json").read_text())["about"]
-    outcomes = read_outcomes(SHIPPED / "lab" / f"{data}.npz").about
+    about = json.loads((SHIPPED_TABLES / "lab" / f"{data}.json").read_text())["about"]
+    outcomes = read_outcomes(SHIPPED_TABLES / "lab" / f"{data}.npz").about
     assert about["seeds"] == [0, 1, 2][: len(about["seeds"])] and "torch" in about["versions"]
     assert about["processor"] and about["date"] and len(about["hash"]) == 64
     assert {key: outcomes[key] for key in about if key != "hash"} == {
@@ -52,14 +52,14 @@ def test_shipped_thresholds_played_on_the_shipped_table_give_the_entries_back(ca
     Fashion: the table has 2,000 of 10,000 pictures (two deviations are 2 points of a share) of one of three
     seeds, and where accuracy hardly depends on the threshold seeds choose theirs far apart.
     """
-    outcomes = read_outcomes(SHIPPED / "lab" / f"{data}.npz")
+    outcomes = read_outcomes(SHIPPED_TABLES / "lab" / f"{data}.npz")
     differences = []
     for name, model in catalog.models.items():
         if model.family == f"{data}_lab" and "exits" in model.kind:
             rows = outcomes.exits(name)
             for point in model.points:
                 thresholds = outcomes.thresholds(name, point.name)
-                found = operating_point(outcomes, rows, thresholds, "clean", "entropy")
+                found = point_of_rule(outcomes, rows, thresholds, "clean", "entropy")
                 shares = {exit_.after: exit_.share for exit_ in point.exits}
                 first = len(model.blocks) + 1 - len(rows)
                 differences += [shares.get(first + i, 0) - share for i, share in enumerate(found.shares)]

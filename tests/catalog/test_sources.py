@@ -5,8 +5,8 @@ import json
 import pytest
 
 from experiments.shipped_data.catalog_sources import fashion, resnet152
-from experiments.shipped_data.catalog_sources.facts import FOLDER, digits, facts
-from experiments.shipped_data.catalog_sources.fit import fit, left_out_error
+from experiments.shipped_data.catalog_sources.facts import FACTS_FOLDER, digits, facts
+from experiments.shipped_data.catalog_sources.fit import fit_law, left_out_error
 from experiments.shipped_data.catalog_sources.layers import FP32
 from idn_gym.catalog import load_catalog
 from idn_gym.lab.cuts import Cut, useful
@@ -75,14 +75,14 @@ def test_operating_points_keep_the_measured_means():
 
 def test_fit_recovers_a_law_and_its_error():
     points = [(m, 0.002 + m / 4e12) for m in (1e9, 3e9, 5e9, 4e10)]
-    fixed, per_mac = fit(points)
+    fixed, per_mac = fit_law(points)
     assert (fixed, 1 / per_mac) == pytest.approx((0.002, 4e12))
     assert left_out_error(points) < 1e-9
     assert left_out_error([*points, (2e9, 0.005)]) > 0.01
 
 
 def test_fit_never_takes_a_negative_fixed_cost():
-    fixed, per_mac = fit([(1e9, 1e-3), (2e9, 3e-3), (4e9, 8e-3)])
+    fixed, per_mac = fit_law([(1e9, 1e-3), (2e9, 3e-3), (4e9, 8e-3)])
     assert fixed == 0
     assert per_mac > 0
 
@@ -91,11 +91,11 @@ def test_fit_tells_layers_from_operations():
     points = [
         (n, m, 0.001 + 1e-5 * n + m / 1e10) for n, m in ((5, 1e7), (50, 2e7), (20, 9e8), (9, 3e9), (80, 1e8))
     ]
-    assert fit(points) == pytest.approx((0.001, 1e-5, 1e-10))
+    assert fit_law(points) == pytest.approx((0.001, 1e-5, 1e-10))
     assert left_out_error(points) < 1e-6
 
 
 def test_fact_files_parse():
-    for path in FOLDER.glob("*.yaml"):
+    for path in FACTS_FOLDER.glob("*.yaml"):
         assert isinstance(read_yaml(path), dict)
-    assert isinstance(json.loads((FOLDER / "cut_profiles.json").read_text()), dict)
+    assert isinstance(json.loads((FACTS_FOLDER / "cut_profiles.json").read_text()), dict)

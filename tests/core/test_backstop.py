@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from idn_gym.core.arrays import EMPTY, Action
 from idn_gym.core.transition import initial_state, step
-from idn_gym.core.validate import InstanceError, check_instance, freeze
+from idn_gym.core.validate import InstanceError, check_instance, freeze_tables
 from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.presets import PRESETS
@@ -18,7 +18,9 @@ DUST = 1e-9
 
 def look_at_everything(instance):
     tables = instance.tables
-    return instance._replace(tables=freeze(tables._replace(class_backstop=tables.option_start[1:].copy())))
+    return instance._replace(
+        tables=freeze_tables(tables._replace(class_backstop=tables.option_start[1:].copy()))
+    )
 
 
 def play_at_random(instance, placeable, seed, slots):

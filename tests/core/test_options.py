@@ -4,10 +4,10 @@ from math import comb
 import numpy as np
 import pytest
 
-from idn_gym.core.options import Model, Path, Point, enumerate_options, enumerate_segments, survival
+from idn_gym.core.options import ModelRow, Path, PointRow, enumerate_options, enumerate_segments, survival
 
 EXITS = ((1, 0.5), (3, 0.2), (4, 0.3))
-POINTS = (Point("full", 0.75, ((4, 1.0),)), Point("early", 0.5, EXITS))
+POINTS = (PointRow("full", 0.75, ((4, 1.0),)), PointRow("early", 0.5, EXITS))
 WATTS = np.array([2.0, 3.0, 5.0, 7.0])
 DELAY = np.array([0.5, 0.25, 1.0])
 RATE = np.array([16.0, 8.0, 64.0])
@@ -17,7 +17,7 @@ JOULES = np.array([0.5, 0.125, 0.25])
 def make_model(blocks=4, points=POINTS, task=0, name="m"):
     """Seconds, bytes and entry costs that no two blocks, cuts or nodes share."""
     rng = np.random.default_rng(blocks)
-    return Model(
+    return ModelRow(
         name=name,
         task=task,
         block_bytes=np.arange(1.0, blocks + 1),
@@ -42,7 +42,7 @@ def options_of(models, path=LINE, max_parts=3, holds=None, task=0):
 @pytest.mark.parametrize("max_parts", [1, 2, 3])
 def test_number_of_segments(blocks, max_parts):
     """The whole; n - 1 heads and as many tails; with three parts the middles too."""
-    points = (Point("full", 1.0, ((blocks, 1.0),)),)
+    points = (PointRow("full", 1.0, ((blocks, 1.0),)),)
     segments = enumerate_segments([make_model(blocks, points)], max_parts)
     middles = comb(blocks - 1, 2) if max_parts == 3 else 0
     assert len(segments.model) == 1 + (2 * (blocks - 1) if max_parts > 1 else 0) + middles
@@ -142,11 +142,11 @@ def test_expected_values_are_means_over_the_branches(max_parts):
 
 def test_survival():
     """The share that leaves after block k reaches the blocks before k, and not block k."""
-    assert survival(Point("p", 0.5, EXITS), 4) == pytest.approx([1.0, 0.5, 0.5, 0.3])
+    assert survival(PointRow("p", 0.5, EXITS), 4) == pytest.approx([1.0, 0.5, 0.5, 0.3])
 
 
 def test_tie_order_is_hops_bytes_error_name():
-    good, poor = Point("good", 0.5, ((2, 1.0),)), Point("poor", 0.25, ((2, 1.0),))
+    good, poor = PointRow("good", 0.5, ((2, 1.0),)), PointRow("poor", 0.25, ((2, 1.0),))
     size = np.array([4.0, 1.0, 0.0])
     models = [
         make_model(2, points, name=name)._replace(cut_bytes=size)

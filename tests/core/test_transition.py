@@ -4,14 +4,14 @@ import pytest
 from idn_gym.core.arrays import Action, State
 from idn_gym.core.transition import initial_state, step
 from idn_gym.scenarios.build import build_instance
-from idn_gym.scenarios.presets import resolve
+from idn_gym.scenarios.presets import load_scenario
 
 MOVING = {"dynamics.link": {"kind": "ar1"}, "dynamics.memory": {"mean_full": 2, "mean_shrunk": 2}}
 
 
 @pytest.mark.parametrize("slots", [[0, 3], [3, 0], [5, 2]])
 def test_each_row_plays_its_own_slot(slots):
-    scenario = resolve("tiny", MOVING)
+    scenario = load_scenario("tiny", MOVING)
     seeds = [1, 2]
     batch = build_instance(scenario, seeds)
     start = initial_state(batch)

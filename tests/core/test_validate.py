@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from idn_gym.core.arrays import Draw, Tables
-from idn_gym.core.validate import SHAPES, STARTS, InstanceError, check_instance, freeze
+from idn_gym.core.validate import SHAPES, STARTS, InstanceError, check_instance, freeze_tables
 from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.presets import PRESETS
 
@@ -80,7 +80,7 @@ def test_elastic_compute_is_allowed_and_elastic_memory_is_not():
 
 
 def test_frozen_tables_cannot_be_written_to():
-    tables = freeze(INSTANCE.tables)
+    tables = freeze_tables(INSTANCE.tables)
     with pytest.raises(ValueError, match="read-only"):
         tables.link_rate[0] = 1.0
     assert tables.slot_seconds == INSTANCE.tables.slot_seconds
@@ -88,5 +88,5 @@ def test_frozen_tables_cannot_be_written_to():
 
 def test_freezing_copies_what_is_not_contiguous():
     strided = np.zeros((4, 8))[:, ::2]
-    frozen = freeze(INSTANCE.tables._replace(segment_value=strided)).segment_value
+    frozen = freeze_tables(INSTANCE.tables._replace(segment_value=strided)).segment_value
     assert frozen.flags.c_contiguous and not frozen.flags.writeable

@@ -15,12 +15,12 @@ from idn_gym.optimum import static
 from idn_gym.optimum.certificate import certificate
 from idn_gym.optimum.filling import Filler
 from idn_gym.optimum.lp_oracle import LpOracle
-from idn_gym.optimum.prefixes import make_items, serves_alone, to_placement
+from idn_gym.optimum.prefixes import list_prefixes, serves_alone, to_placement
 from idn_gym.optimum.schedule import all_placements
 from idn_gym.optimum.static import static_gain
 from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import compile_scenario
-from idn_gym.scenarios.presets import resolve
+from idn_gym.scenarios.presets import load_scenario
 from idn_gym.strict import ConfigError
 from tests.random_worlds import seeded_world
 
@@ -53,7 +53,7 @@ def brute_force(compiled, instance, most=2000):
 
 def test_a_head_that_serves_everybody_beats_the_whole_that_serves_some(swamped):
     compiled, instance = swamped
-    assert serves_alone(compiled.tables, make_items(compiled))
+    assert serves_alone(compiled.tables, list_prefixes(compiled))
     best = brute_force(compiled, instance)
     found = best_static(compiled, instance, seconds=20.0, gap=1e-6)
     assert found.lower == pytest.approx(best) and found.upper == pytest.approx(best, rel=1e-5)
@@ -63,7 +63,7 @@ def test_a_head_that_serves_everybody_beats_the_whole_that_serves_some(swamped):
 
 def test_filling_adds_nothing_that_costs_although_the_gradient_likes_it(swamped):
     compiled, instance = swamped
-    items = make_items(compiled)
+    items = list_prefixes(compiled)
     filler = Filler(instance.tables, instance.draw, items, 0, np.arange(compiled.scenario.horizon))
     head = np.array([1.0, 0.0])
     assert filler.gain(head)[1][1] > 0.0 and items.size[1] <= items.budget[items.node[1]] - items.size[0]
@@ -75,7 +75,8 @@ def test_the_oracle_does_not_lengthen_a_prefix_that_serves_everybody(swamped):
     compiled, _ = swamped
     asked = compiled.tables.class_requests
     np.testing.assert_array_equal(
-        LpOracle(compiled)(asked), to_placement(compiled.tables, make_items(compiled), np.array([1.0, 0.0]))
+        LpOracle(compiled)(asked),
+        to_placement(compiled.tables, list_prefixes(compiled), np.array([1.0, 0.0])),
     )
 
 
@@ -160,7 +161,7 @@ class SlowStart:
 @pytest.mark.parametrize("capacity", ["shared", "exogenous"])
 def test_compiling_is_not_on_the_clock(capacity, monkeypatch):
     changes = {"serving.capacity": capacity, "serving.max_parts": 1, "horizon": 10}
-    compiled = compile_scenario(resolve("tiny", changes))
+    compiled = compile_scenario(load_scenario("tiny", changes))
     instance = build_instance(compiled.scenario, 0)
     clock = SlowStart(monkeypatch)
     found = best_static(compiled, instance, seconds=20.0, gap=0.05)

@@ -5,19 +5,19 @@ import pytest
 
 from experiments import delay_table
 from experiments.training.play import open_agent
-from idn_gym.evaluation.delays import delays, keep, later
+from idn_gym.evaluation.delays import delays, keep_slot, later
 from idn_gym.evaluation.rollout import rollout
 from idn_gym.metrics import METRICS
-from idn_gym.scenarios.presets import resolve
+from idn_gym.scenarios.presets import load_scenario
 
 SEEDS = (3, 4)
 
 
 def witnessed(changes, agent="static-greedy"):
-    scenario = resolve("fashion-edge", {"horizon": 5, **changes})
+    scenario = load_scenario("fashion-edge", {"horizon": 5, **changes})
     env, policy = open_agent(agent, scenario, SEEDS, "test")
     slots = []
-    played = rollout(policy, env, SEEDS, on_slot=lambda slot: slots.append(keep(slot)))
+    played = rollout(policy, env, SEEDS, on_slot=lambda slot: slots.append(keep_slot(slot)))
     env.close()
     return scenario, slots, played
 

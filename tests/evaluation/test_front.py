@@ -4,7 +4,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from experiments.make_fronts import EXACT, SEARCHED, SPLIT, search
+from experiments.make_fronts import EXACT, SEARCHED, SPLIT, search_front
 from idn_gym.evaluation.front import play_front, static_front
 from idn_gym.objectives import preference_lattice
 from idn_gym.optimum.schedule import all_placements
@@ -43,7 +43,7 @@ def test_searches_come_within_a_thousandth_of_the_exact_front_of_tiny():
     """Where fronts are searched and not listed, this is how much to trust them; alone, searches miss more."""
     weights, seeds = preference_lattice(2), range(3)
     exact = static_front(TINY, weights, seeds, SPLIT, all_placements(compile_scenario(TINY)))
-    found = static_front(TINY, weights, seeds, SPLIT, search(TINY, weights, seeds, SPLIT))
+    found = static_front(TINY, weights, seeds, SPLIT, search_front(TINY, weights, seeds, SPLIT))
     reached, best = (utilities(TINY, front) for front in (found, exact))
     assert (reached <= best + 1e-12).all()
     np.testing.assert_allclose(reached, best, rtol=1e-3)

@@ -16,13 +16,13 @@ from idn_gym.optimum.filling import Filler
 from idn_gym.optimum.lp_oracle import LpOracle
 from idn_gym.optimum.prefix_bracket import best_prefixes
 from idn_gym.optimum.prefix_program import LayerProgram
-from idn_gym.optimum.prefixes import make_items, serves_alone, to_placement
+from idn_gym.optimum.prefixes import list_prefixes, serves_alone, to_placement
 from idn_gym.optimum.routing import best_routed
-from idn_gym.optimum.schedule import all_placements, best_sequence, loads, slot_gains
+from idn_gym.optimum.schedule import all_placements, best_schedule, loads, slot_gains
 from idn_gym.optimum.static import static_gain
 from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import compile_scenario
-from idn_gym.scenarios.presets import resolve
+from idn_gym.scenarios.presets import load_scenario
 from idn_gym.strict import ConfigError
 
 pytest.importorskip("scipy")
@@ -41,7 +41,7 @@ def private(world, make_scenario, seed, **overrides):
     """A world that the concave gain covers: whole models and private capacities."""
     overrides = {"serving.capacity": "exogenous", "serving.max_parts": 1, **overrides}
     compiled, instance = build(world, make_scenario, seed, 2, **overrides)
-    assert serves_alone(compiled.tables, make_items(compiled))
+    assert serves_alone(compiled.tables, list_prefixes(compiled))
     return compiled, instance
 
 
@@ -76,7 +76,7 @@ def test_integers_are_brute_force_and_all_bounds_are_in_order(data, seed, one, w
 def test_the_linear_program_is_the_maximum_of_the_concave_gain(data, seed, worlds, make_scenario):
     """From below by its own columns, from above by a certificate; also where pinned copies bind."""
     compiled, instance = private(data.draw(worlds), make_scenario, seed)
-    items = make_items(compiled)
+    items = list_prefixes(compiled)
     assume(len(items.node))
     slots = np.arange(compiled.scenario.horizon)
     layered = LayerProgram(instance, items, 0, pieces=len(slots))
@@ -98,7 +98,7 @@ def test_slots_are_added_up_without_loss_where_costs_are_equal_and_nothing_binds
         node["servers"] = 1e6
     steady = {"dynamics.link": {"kind": "fixed"}, "dynamics.outages": None}
     compiled, instance = private(world, make_scenario, seed, **steady)
-    items = make_items(compiled)
+    items = list_prefixes(compiled)
     merged = LayerProgram(instance, items, 0)
     single = [
         LayerProgram(type(instance)(instance.tables, slot_of(instance.draw, t)), items, 0)
@@ -129,7 +129,7 @@ def apart(instance, items):
 @given(data=st.data(), seed=st.integers(0, 2**16))
 def test_adding_slots_up_never_lowers_the_bound(data, seed, worlds, make_scenario):
     compiled, instance = private(data.draw(worlds), make_scenario, seed)
-    items = make_items(compiled)
+    items = list_prefixes(compiled)
     bounds = [
         solver.solve_relaxed(LayerProgram(instance, items, 0, pieces).program, 10.0).bound
         for pieces in (1, 2, compiled.scenario.horizon)
@@ -170,7 +170,7 @@ def test_the_bound_never_falls_when_a_resource_grows(data, seed, worlds, make_sc
     before = best_prefixes(compiled, instance, gap=0.0, pieces=4)
     tables, draw = instance
     more = type(instance)(tables._replace(node_memory=tables.node_memory * 2), draw)
-    items = make_items(compiled)
+    items = list_prefixes(compiled)
     wider = LayerProgram(more, items._replace(budget=more.tables.node_memory - tables.node_reserved), 0, 4)
     assert solver.solve_relaxed(wider.program, 10.0).bound >= before.relaxed * (1 - TIGHT) - TIGHT
 
@@ -195,11 +195,11 @@ def test_neither_bound_nor_optimum_gets_dearer_when_a_resource_grows(
 
 
 def test_bounds_of_presets_hold_for_random_placements():
-    compiled = compile_scenario(resolve("isp-hierarchy", {"horizon": 10}))
+    compiled = compile_scenario(load_scenario("isp-hierarchy", {"horizon": 10}))
     instance, rng = build_instance(compiled.scenario, 0), np.random.default_rng(0)
     found = best_static(compiled, instance)
     assert found.status == "closed" and found.gap <= 0.01
-    items = make_items(compiled)
+    items = list_prefixes(compiled)
     filler = Filler(instance.tables, instance.draw, items, 0, np.arange(10))
     for _ in range(5):
         placement = to_placement(compiled.tables, items, filler.round(rng.random(len(items.node))))
@@ -209,11 +209,11 @@ def test_bounds_of_presets_hold_for_random_placements():
 
 
 def test_unfinished_answers_are_no_bounds():
-    compiled = compile_scenario(resolve("isp-hierarchy", {"horizon": 10}))
+    compiled = compile_scenario(load_scenario("isp-hierarchy", {"horizon": 10}))
     instance = build_instance(compiled.scenario, 0)
     with pytest.raises(solver.SolverError, match="linear program"):
         best_static(compiled, instance, seconds=1e-4)
-    program = LayerProgram(instance, make_items(compiled), 0).program
+    program = LayerProgram(instance, list_prefixes(compiled), 0).program
     impossible = solver.Program(
         program.gain, program.rows, np.full(len(program.limit), -1.0), program.upper, program.integers
     )
@@ -255,7 +255,7 @@ def test_the_oracle_is_the_best_placement_of_one_slot_when_integers_are_solved(
 
 
 def test_the_oracle_is_close_to_its_bound_and_takes_any_demand():
-    compiled = compile_scenario(resolve("isp-hierarchy"))
+    compiled = compile_scenario(load_scenario("isp-hierarchy"))
     instance = build_instance(compiled.scenario, 0)
     oracle = LpOracle(compiled)
     for t in range(3):
@@ -276,10 +276,10 @@ def test_best_sequences_without_and_with_a_price_on_loading(data, seed, worlds, 
     except ConfigError:
         assume(False)
     gains = slot_gains(instance, placements)
-    free = best_sequence(instance, placements)
+    free = best_schedule(instance, placements)
     assert free.gain == pytest.approx(gains.max(1).sum(), rel=1e-9, abs=1e-9)
     price = 0.5 * (1.0 + free.gain) / (1.0 + free.loaded)
-    paid = best_sequence(instance, placements, price)
+    paid = best_schedule(instance, placements, price)
     served = sum(
         serving_cost(instance, t, compiled.tables.pinned) - serving_cost(instance, t, placement)
         for t, placement in enumerate(paid.placements)
@@ -287,7 +287,7 @@ def test_best_sequences_without_and_with_a_price_on_loading(data, seed, worlds, 
     close = 1e-9 * (1 + abs(free.gain))
     assert paid.gain == pytest.approx(served - price * paid.loaded, rel=1e-9, abs=1e-9)
     assert max(0.0, free.gain - price * free.loaded) - close <= paid.gain <= free.gain + close
-    dear = best_sequence(instance, placements, 1e12)
+    dear = best_schedule(instance, placements, 1e12)
     assert dear.gain == pytest.approx(0.0, abs=1e-6) and dear.loaded == 0.0
 
 
@@ -305,4 +305,4 @@ def test_sequences_price_loads_as_the_core_counts_them(make_scenario):
             _, outcome = step(instance, held, Action(second[None]))
             assert outcome.loaded[0] == pytest.approx(table[i, j])
     with pytest.raises(ConfigError, match="too many"):
-        all_placements(compile_scenario(resolve("isp-hierarchy")))
+        all_placements(compile_scenario(load_scenario("isp-hierarchy")))

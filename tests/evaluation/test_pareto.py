@@ -14,12 +14,12 @@ from idn_gym.evaluation.pareto import (
     hypervolume,
     igd_plus,
     maximum_utility_loss,
-    non_dominated,
+    non_dominated_sorted,
     objective_box,
     sparsity,
 )
 from idn_gym.scenarios.compile import compile_scenario
-from idn_gym.scenarios.presets import PRESETS, resolve
+from idn_gym.scenarios.presets import PRESETS, load_scenario
 from idn_gym.strict import ConfigError
 
 pytest.importorskip("moocore")
@@ -32,7 +32,7 @@ SETS = st.integers(2, 4).flatmap(
 
 @given(SETS)
 def test_what_is_kept_is_what_nothing_dominates(points):
-    kept = non_dominated(points)
+    kept = non_dominated_sorted(points)
     for point in points:
         beaten = any((other >= point).all() and (other > point).any() for other in points)
         assert beaten != any((point == one).all() for one in kept)
@@ -71,8 +71,8 @@ def test_sparsity_of_evenly_spaced_points():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: non_dominated(np.zeros((0, 2))), r"points: shape \(0, 2\)"),
-        (lambda: non_dominated(np.array([[np.nan, 0.0]])), "must be finite"),
+        (lambda: non_dominated_sorted(np.zeros((0, 2))), r"points: shape \(0, 2\)"),
+        (lambda: non_dominated_sorted(np.array([[np.nan, 0.0]])), "must be finite"),
         (lambda: hypervolume(np.zeros((1, 2)), np.zeros(3)), "must be 2 finite numbers"),
         (lambda: expected_utility(np.zeros((1, 2)), np.ones((1, 3))), "points have 2 objectives"),
     ],
@@ -84,7 +84,7 @@ def test_bad_input_is_named(call, message):
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_the_worst_corner_is_a_slot_of_nominal_demand_in_which_everything_is_dropped(preset):
-    box = objective_box(compile_scenario(resolve(preset)))
+    box = objective_box(compile_scenario(load_scenario(preset)))
     env = gym.make_vec("IDN-v0", num_envs=1, scenario=preset, preference="balanced", action="scores")
     env.reset(seed=0)
     instance = env.unwrapped.simulation.instance

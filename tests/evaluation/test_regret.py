@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from idn_gym.evaluation.regret import (
-    ROUNDING,
+    ROUNDING_FACTOR,
     competitive_ratio,
     dynamic_regret,
     entropy_bound,
@@ -20,8 +20,10 @@ REFERENCE = np.array([3.0, 3.0, 3.0])
 
 def test_regret_adds_up_what_is_missing():
     np.testing.assert_allclose(regret(GAINS, REFERENCE), [2.0, 3.0, 0.0])
-    np.testing.assert_allclose(regret(GAINS, REFERENCE, ROUNDING), 3 * ROUNDING * np.arange(1, 4) - [1, 3, 9])
-    assert pytest.approx(0.6321205588) == ROUNDING
+    np.testing.assert_allclose(
+        regret(GAINS, REFERENCE, ROUNDING_FACTOR), 3 * ROUNDING_FACTOR * np.arange(1, 4) - [1, 3, 9]
+    )
+    assert pytest.approx(0.6321205588) == ROUNDING_FACTOR
 
 
 def test_regret_takes_seeds_side_by_side():

@@ -20,5 +20,5 @@ def test_the_median_is_that_of_slots_after_the_first(monkeypatch):
     # Each call of the clock is one tick, so everything between two calls takes one.
     ticks = iter(range(1000))
     monkeypatch.setattr(bench_learners.time, "process_time", lambda: next(ticks))
-    cost = bench_learners.measure("infida", "tiny", 5)
+    cost = bench_learners.time_learners("infida", "tiny", 5)
     assert cost == ("infida", 1, 2, 1)

@@ -70,7 +70,7 @@ def test_the_long_simulation_holds_every_line_of_the_documentation():
         for correlation in check.CORRELATIONS:
             assert 0.935 < check.of_shares(seeds, correlation, 10_000) < 0.965
     for trainings, seeds in check.CROSSED:
-        for share in check.SHARES:
+        for share in check.TRAINING_SHARES:
             for joint in (0.0, 0.5, 1.0):
                 for against in (0, 1, trainings):
                     held = check.of_trainings(trainings, seeds, share, joint, 10_000, against)

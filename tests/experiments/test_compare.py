@@ -12,14 +12,14 @@ from stable_baselines3 import PPO
 from experiments import compare, train
 from experiments.reports import plots as figures
 from experiments.reports import tables as report
-from experiments.training.play import play
+from experiments.training.play import play_agent
 from idn_gym.evaluation.rollout import Episodes, rollout
 from idn_gym.metrics import METRICS
 from idn_gym.objectives import read_preference
-from idn_gym.scenarios.presets import PRESETS, resolve
+from idn_gym.scenarios.presets import PRESETS, load_scenario
 from idn_gym.strict import ConfigError
 
-TINY = resolve("tiny", {"horizon": 12})
+TINY = load_scenario("tiny", {"horizon": 12})
 
 
 def make_episodes(costs):
@@ -65,9 +65,9 @@ def test_the_table_is_that_of_the_rollouts(compared):
     with (out / "table.csv").open() as file:
         table = {row["agent"]: row for row in csv.DictReader(file)}
     assert list(table) == [row.agent for row in rows] and set(table) == {"cloud-only", "random", "ppo"}
-    alone = play("cloud-only", TINY, range(4))
+    alone = play_agent("cloud-only", TINY, range(4))
     assert float(table["cloud-only"]["cost"]) == -alone.scalar.mean(axis=1).mean()
-    difference = -alone.scalar.mean() + play("random", TINY, range(4)).scalar.mean()
+    difference = -alone.scalar.mean() + play_agent("random", TINY, range(4)).scalar.mean()
     assert float(table["cloud-only"]["difference"]) == pytest.approx(difference, rel=1e-12)
     assert [row["agent"] for row in json.loads((out / "table.json").read_text())] == list(table)
     text = (out / "table.txt").read_text()
@@ -86,7 +86,7 @@ def test_one_episode_says_nothing_about_others(tmp_path, capsys):
     assert all(float(row["cost"]) > 0 for row in table)
     records = json.loads((tmp_path / "table.json").read_text(), parse_constant=pytest.fail)
     assert all(row["cost"][1:] == row["difference"][1:] == [None, None] for row in records)
-    drawn = figures.draw_costs(TINY, {"random": play("random", TINY, range(1))}, {"random": "k"})
+    drawn = figures.draw_costs(TINY, {"random": play_agent("random", TINY, range(1))}, {"random": "k"})
     bar, dot = drawn.axes[0].lines
     assert np.isnan(bar.get_xdata()).all() and np.isfinite(dot.get_xdata()).all()
     assert np.isfinite(drawn.axes[0].get_xlim()).all()
@@ -150,7 +150,7 @@ def test_trained_agents_go_by_their_algorithm_and_by_their_folder_if_need_be(tra
 
 def test_a_policy_cannot_play_what_it_was_not_trained_for(trained):
     with pytest.raises(ConfigError, match="trained on other"):
-        play(trained[0], PRESETS["edge-small"], range(2))
+        play_agent(trained[0], PRESETS["edge-small"], range(2))
 
 
 def test_a_policy_that_observes_its_preference_is_told_the_one_asked_for(tmp_path, told):
@@ -161,7 +161,7 @@ def test_a_policy_that_observes_its_preference_is_told_the_one_asked_for(tmp_pat
         rollout(told(trained, read_preference(name)), env, range(3)) for name in ("energy", "accuracy")
     )
     assert (other.vector != alone.vector).any(), "what it is told does not matter"
-    found = play(path, TINY, range(3), preference="energy")
+    found = play_agent(path, TINY, range(3), preference="energy")
     assert (found.scalar == alone.scalar).all() and (found.vector == alone.vector).all()
     words = ["--scenario", "tiny", "--set", "horizon=12", "--agents", "cloud-only", path, "--seeds", "3"]
     compare.main([*words, "--preference", "energy", "--out", str(tmp_path / "out")])

@@ -20,8 +20,8 @@ from idn_gym.evaluation.pareto import hypervolume, objective_box
 from idn_gym.evaluation.rollout import rollout
 from idn_gym.objectives import preference_lattice
 from idn_gym.scenarios.compile import compile_scenario
-from idn_gym.scenarios.presets import resolve
-from idn_gym.strict import ConfigError, read, read_yaml
+from idn_gym.scenarios.presets import load_scenario
+from idn_gym.strict import ConfigError, from_plain, read_yaml
 
 TRAIN = {
     "steps": 64,
@@ -67,7 +67,7 @@ def played(tmp_path_factory):
 
 
 def fronts(out):
-    config = read(Study, STUDY)
+    config = from_plain(Study, STUDY)
     return Fronts(config.fronts[0], study.list_fronts(config, smoke=False), out)
 
 
@@ -81,7 +81,7 @@ def test_one_policy_or_one_per_preference_and_training_seed(played):
     records = {p.parent.name: json.loads(p.read_text()) for p in (played / "trained").glob("*/budget.json")}
     assert len(records) == 2 * 1 + 2 * len(preference_lattice(1))
     assert all(record["steps"] == 64 and record["cpu_seconds"] > 0 for record in records.values())
-    units = study.list_fronts(read(Study, STUDY), smoke=False)
+    units = study.list_fronts(from_plain(Study, STUDY), smoke=False)
     count = {label: sum(unit.label == label for unit in units) for label in fronts(played).agents}
     assert count == {"cloud-only": 1, "olag": 1, "foresight": 1, "conditioned": 2, "each": 2}
 
@@ -96,7 +96,7 @@ def replay(policy, preference, told=None):
 @pytest.mark.parametrize("label", ["conditioned", "each"])
 def test_a_point_is_what_the_policy_for_its_preference_earns_under_it(tmp_path, label):
     """Played again with the policies that the configurations of their runs name."""
-    units = study.list_fronts(read(Study, STUDY), smoke=False)
+    units = study.list_fronts(from_plain(Study, STUDY), smoke=False)
     (unit,) = (unit for unit in units if (unit.label, unit.seed) == (label, 0))
     found, lattice = Returns.read(unit.play(tmp_path)), preference_lattice(1).tolist()
     policies = {}
@@ -137,7 +137,7 @@ def test_points_are_mean_rewards_under_each_preference(played):
 def test_the_table_is_what_the_points_say(played):
     rows = {row["agent"]: row for row in lines(played / "fronts.csv")}
     found = fronts(played)
-    box = objective_box(compile_scenario(resolve("tiny", {"horizon": 5})))
+    box = objective_box(compile_scenario(load_scenario("tiny", {"horizon": 5})))
     for agent, row in rows.items():
         mine = np.mean([hypervolume(box.place(run), np.zeros(5)) for run in found.points(agent)])
         assert float(row["hypervolume"]) == pytest.approx(mine)
@@ -244,4 +244,4 @@ def test_nothing_is_trained_or_played_again(played):
 )
 def test_what_is_wrong_with_a_front_is_named(changes, named):
     with pytest.raises(ConfigError, match=named):
-        read(Study, front(**changes))
+        from_plain(Study, front(**changes))

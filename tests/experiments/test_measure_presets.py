@@ -3,15 +3,15 @@
 import pytest
 
 from experiments import measure_presets
-from experiments.measure_presets import lost, measure, spread, summary
-from experiments.reports.tables import Row
-from experiments.training.play import play
+from experiments.measure_presets import lost, measure_preset, preset_summary, seed_range
+from experiments.reports.tables import ComparisonRow
+from experiments.training.play import play_agent
 from idn_gym.evaluation.intervals import ITSELF, Interval
-from idn_gym.scenarios.presets import PRESETS, resolve
+from idn_gym.scenarios.presets import PRESETS, load_scenario
 
 
 def make_row(agent, cost, relative=ITSELF):
-    return Row("toy", agent, "local-search", Interval(cost, cost, cost), ITSELF, {}, "", relative)
+    return ComparisonRow("toy", agent, "local-search", Interval(cost, cost, cost), ITSELF, {}, "", relative)
 
 
 def test_shares_are_of_the_worst_and_of_the_best():
@@ -20,25 +20,25 @@ def test_shares_are_of_the_worst_and_of_the_best():
         make_row("without both", 3.0, Interval(0.5, 0.25, 0.75)),
         make_row("random", 8.0),
     ]
-    assert spread(rows) == 0.75
+    assert seed_range(rows) == 0.75
     assert lost(rows) == (0.5, 0.25, 0.75)
 
 
 @pytest.mark.slow
 def test_losing_splits_and_exits_costs_the_default_scenario_dearly():
-    agents, searches = measure(PRESETS["edge-small"], range(30), {})
+    agents, searches = measure_preset(PRESETS["edge-small"], range(30), {})
     best = next(row for row in searches if row.agent == "local-search")
     assert max(best.figures["split_rate"], best.figures["early_rate"]) >= 0.2
     _, low, _ = lost(searches)
     assert low >= 0.05
-    assert spread(agents) >= 0.3
+    assert seed_range(agents) >= 0.3
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(set(PRESETS) - {"edge-small"}))
 def test_every_preset_is_worth_solving(name):
     costs = [
-        -play(agent, PRESETS[name], range(4), **options).scalar.mean()
+        -play_agent(agent, PRESETS[name], range(4), **options).scalar.mean()
         for agent, options in (
             ("cloud-only", {}),
             ("random", {}),
@@ -54,14 +54,14 @@ def test_a_restriction_that_takes_nothing_away_is_not_searched_again(monkeypatch
     def spy(agent, scenario, *rest, **options):
         if agent == "local-search":
             searched.append((scenario.serving.max_parts, [len(task.models) for task in scenario.tasks]))
-        return play("cloud-only", scenario, *rest)
+        return play_agent("cloud-only", scenario, *rest)
 
-    monkeypatch.setattr(measure_presets, "play", spy)
-    _, searches = measure(resolve("tiny", {"serving.max_parts": 1}), range(2), {})
+    monkeypatch.setattr(measure_presets, "play_agent", spy)
+    _, searches = measure_preset(load_scenario("tiny", {"serving.max_parts": 1}), range(2), {})
     # no search without splits: there are none; but one for each model that may be left out
     assert searched == [(1, [2, 2]), (1, [1, 2]), (1, [1, 2]), (1, [2, 1]), (1, [2, 1])]
     assert [row.agent for row in searches if "splits" in row.agent or "both" in row.agent] == []
-    assert "without resnet152_bottlefit" in summary(searches, searches)
+    assert "without resnet152_bottlefit" in preset_summary(searches, searches)
 
 
 def test_the_command_line_writes_the_tables(tmp_path, capsys):

@@ -13,8 +13,8 @@ from experiments.lab.quality_data import (
     Judged,
     calibration_errors,
     follow,
-    judge,
     read_logits,
+    score_signals,
 )
 from experiments.measure_quality import claims, mean_errors, picks
 from idn_gym.lab.quality import ESTIMATORS
@@ -76,14 +76,14 @@ def test_the_toy_posterior_is_calibrated(folder):
 
 
 def test_every_case_is_judged_once(folder):
-    rows = list(judge(read_logits(folder / "toy-0.npz")))
+    rows = list(score_signals(read_logits(folder / "toy-0.npz")))
     assert len(rows) == len({row[:6] for row in rows}) == 2 * len(ESTIMATORS) * 14 * 2
     raw = {row[3:6]: row.accuracy for row in rows if row.calibration == "raw"}
     assert raw == {row[3:6]: row.accuracy for row in rows if row.calibration == "calibrated"}
 
 
 def test_calibration_makes_average_confidence_right_on_calibrated_posteriors(folder):
-    table = mean_errors(list(judge(read_logits(folder / "toy-0.npz"))))
+    table = mean_errors(list(score_signals(read_logits(folder / "toy-0.npz"))))
     errors = {(row["calibration"], row["estimator"], row["exit"]): row["error"] for row in table}
     for x in (1, 2):
         assert errors["calibrated", "AC", x] < 0.02
@@ -93,7 +93,7 @@ def test_calibration_makes_average_confidence_right_on_calibrated_posteriors(fol
 def test_claims_are_counted_file_by_file(folder):
     """Calibrated posteriors keep all but the one that another estimate is better than the exact one."""
     networks = [read_logits(folder / f"toy-{seed}.npz") for seed in range(2)]
-    rows = [row for logits in networks for row in judge(logits)]
+    rows = [row for logits in networks for row in score_signals(logits)]
     errors = [row for logits in networks for row in calibration_errors(logits)]
     (found,) = claims(rows, errors)
     assert found["files"] == found["confidence_near"] == found["temperature_lowers_nll"] == 2

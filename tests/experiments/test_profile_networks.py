@@ -30,7 +30,7 @@ def installed():
 
 
 def test_every_committed_profile_can_be_rebuilt():
-    assert list(profile_networks.NETWORKS) == list(COMMITTED)
+    assert list(profile_networks.PROFILED_NETWORKS) == list(COMMITTED)
 
 
 def test_what_is_missing_is_named(monkeypatch):
@@ -39,7 +39,7 @@ def test_what_is_missing_is_named(monkeypatch):
     with pytest.raises(DependencyNotInstalled, match="needs timm: pip install timm"):
         profile_networks.libraries()
     with pytest.raises(ConfigError, match=r"'resnet19' is unknown.*resnet18"):
-        profile_networks.build("resnet19")
+        profile_networks.profile_all("resnet19")
 
 
 def stated(name, profile):

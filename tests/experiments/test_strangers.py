@@ -12,16 +12,16 @@ import torch
 import yaml
 from stable_baselines3 import PPO
 
-from agents.rl.build import build
+from agents.rl.build import build_algorithm
 from experiments import compare, study, train
 from experiments.studies.config import Study
 from experiments.training import checkpoint
 from experiments.training.plain_tensors import flatten, nest
-from experiments.training.play import play
-from experiments.training.run_config import resolve
+from experiments.training.play import play_agent
+from experiments.training.run_config import load_run_config
 from idn_gym.integrations.sb3 import GymVecEnv
-from idn_gym.scenarios.presets import resolve as scenario
-from idn_gym.strict import ConfigError, read, write
+from idn_gym.scenarios.presets import load_scenario as scenario
+from idn_gym.strict import ConfigError, from_plain, to_plain
 
 TINY = {"scenario.horizon": 5, "envs": 2, "agent.n_steps": 4, "agent.batch_size": 8, "agent.net_arch": [8]}
 
@@ -40,9 +40,9 @@ class Payload:
 def run(tmp_path_factory):
     """A run's folder, without the training."""
     folder = tmp_path_factory.mktemp("run")
-    config = resolve(None, "tiny", "ppo", TINY)
-    build(config.agent, train.make_env(config), 0).save(folder / "policy.zip")
-    (folder / "config.yaml").write_text(yaml.safe_dump({"run": write(config)}))
+    config = load_run_config(None, "tiny", "ppo", TINY)
+    build_algorithm(config.agent, train.make_env(config), 0).save(folder / "policy.zip")
+    (folder / "config.yaml").write_text(yaml.safe_dump({"run": to_plain(config)}))
     return folder
 
 
@@ -93,10 +93,10 @@ def test_no_code_in_a_policy_is_run(run, tmp_path):
 
 def test_weights_of_other_nets_are_refused(run, tmp_path):
     (tmp_path / "policy.zip").write_bytes((run / "policy.zip").read_bytes())
-    config = resolve(None, "tiny", "ppo", {**TINY, "agent.net_arch": [9]})
-    (tmp_path / "config.yaml").write_text(yaml.safe_dump({"run": write(config)}))
+    config = load_run_config(None, "tiny", "ppo", {**TINY, "agent.net_arch": [9]})
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump({"run": to_plain(config)}))
     with pytest.raises(ConfigError, match=r"policy\.zip' was trained on other .* or with other nets"):
-        play(str(tmp_path / "policy.zip"), scenario("tiny"), range(1))
+        play_agent(str(tmp_path / "policy.zip"), scenario("tiny"), range(1))
 
 
 @pytest.mark.parametrize(
@@ -121,27 +121,27 @@ def test_a_policy_of_stable_baselines_is_read_once_class_and_codec_are_named(tmp
     )
     PPO("MlpPolicy", GymVecEnv(native), n_steps=4, batch_size=8, seed=0).save(path)
     with pytest.raises(ConfigError, match=r"no config\.yaml .* is named as CLASS:CODEC:FILE"):
-        play(str(path), world, range(2))
+        play_agent(str(path), world, range(2))
     for word, named in ((f"pppo:change:{path}", "'ppo'"), (f"ppo:chang:{path}", "'change'")):
         with pytest.raises(ConfigError, match=f"did you mean {named}"):
-            play(word, world, range(2))
+            play_agent(word, world, range(2))
     assert capsys.readouterr().err == ""
-    found = play(f"ppo:change:{path}", world, range(2))
+    found = play_agent(f"ppo:change:{path}", world, range(2))
     assert "is a pickle, and reading it runs the code in it" in capsys.readouterr().err
     assert found.scalar.shape == (2, 5)
     assert list(compare.label([f"ppo:change:{path}", "random"]).values()) == ["ppo", "random"]
     with pytest.raises(ConfigError, match=r"trained on other"):
-        play(f"ppo:scores:{path}", world, range(2))
+        play_agent(f"ppo:scores:{path}", world, range(2))
     path.write_bytes(path.read_bytes()[:999])
     with pytest.raises(ConfigError, match=r"cannot be read as a policy of ppo"):
-        play(f"ppo:change:{path}", world, range(2))
+        play_agent(f"ppo:change:{path}", world, range(2))
 
 
 def test_studies_trust_no_policy():
     agent = {"agent": "ppo", "options": {"path": "x.zip", "trust": True}}
     part = {"name": "p", "scenario": "tiny", "agents": [agent]}
     with pytest.raises(ConfigError, match=r"trust is not allowed"):
-        read(Study, {"name": "s", "title": "s", "about": "s", "parts": [part], "reference": "ppo"})
+        from_plain(Study, {"name": "s", "title": "s", "about": "s", "parts": [part], "reference": "ppo"})
 
 
 def test_no_code_in_a_checkpoint_is_run(tmp_path):
@@ -149,7 +149,7 @@ def test_no_code_in_a_checkpoint_is_run(tmp_path):
     for content in (tensors({"state": bad, "tensors": []}), pickle.dumps(bad)):
         (tmp_path / "checkpoint.pt").write_bytes(content)
         with pytest.raises(ConfigError, match=r"checkpoint\.pt: is damaged"):
-            checkpoint.read(tmp_path / "checkpoint.pt")
+            checkpoint.read_checkpoint(tmp_path / "checkpoint.pt")
     assert not bad.path.exists()
     with pytest.raises(TypeError, match="not plain"):
         flatten({"a": bad})
@@ -177,7 +177,7 @@ def units_named(names, **more):
     agents = [{"agent": "random", "label": name} for name in names]
     part = {"name": names[0], "scenario": "tiny", "agents": agents, "seeds": 1, "overrides": {"horizon": 3}}
     plain = {"name": names[0], "title": "s", "about": "s", "parts": [{**part, **more}], "reference": names[0]}
-    return study.list_units(read(Study, plain), smoke=False)[0]
+    return study.list_units(from_plain(Study, plain), smoke=False)[0]
 
 
 def test_runs_with_any_names_stay_in_the_folder_and_apart(tmp_path):

@@ -12,14 +12,14 @@ import pytest
 import yaml
 
 from experiments import study
-from experiments.studies.cached_training import Training
+from experiments.studies.cached_training import CachedTraining
 from experiments.studies.config import Study
 from experiments.studies.results import Plays
-from experiments.training.play import play
+from experiments.training.play import play_agent
 from idn_gym.metrics import METRICS
 from idn_gym.scenarios.build import build_instance
-from idn_gym.scenarios.presets import resolve
-from idn_gym.strict import ConfigError, read, read_yaml
+from idn_gym.scenarios.presets import load_scenario
+from idn_gym.strict import ConfigError, from_plain, read_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 MINI = {
@@ -81,10 +81,10 @@ def test_everything_is_played_once_and_gains_are_those_of_rollouts(played):
     wanted = [(both.format(r, s), "random", b) for r in (10, 25) for s in (3, 4) for b in "01"]
     wanted += [(rate.format(r), a, b) for r in (10, 25) for a in ("cloud-only", "searched") for b in "01"]
     assert found == sorted(wanted)
-    units, _ = study.list_units(read(Study, MINI), smoke=False)
+    units, _ = study.list_units(from_plain(Study, MINI), smoke=False)
     world = units[0].scenario
     own, base = (
-        play(a, world, [1], "validation", **o) for a, o in (("random", {"seed": 4}), ("cloud-only", {}))
+        play_agent(a, world, [1], "validation", **o) for a, o in (("random", {"seed": 4}), ("cloud-only", {}))
     )
     tariff, requests = METRICS.index("tariff_cost"), METRICS.index("requests")
     gain = (base.figures - own.figures)[0, :, tariff] * world.nominal_requests
@@ -114,7 +114,7 @@ def test_only_what_is_missing_or_has_changed_is_played_again(played):
     assert again["unit"] == kept["unit"] and again["figures"] == kept["figures"]
     assert [path for path in files if path.stat().st_mtime_ns != before[path]] == [lost]
     parts = [{**MINI["parts"][0], "overrides": {"horizon": 5}}]
-    units, _ = study.list_units(read(Study, {**MINI, "parts": parts}), smoke=False)
+    units, _ = study.list_units(from_plain(Study, {**MINI, "parts": parts}), smoke=False)
     assert not any(unit.done(played) for unit in units)
 
 
@@ -158,7 +158,7 @@ def test_proven_bounds_and_distances_to_the_clairvoyant_are_in_the_courses(tmp_p
     course = {"name": "c", "kind": "course", "part": "p", "y": ["fractional_regret", "dynamic_regret"]}
     out = run(tmp_path, {"parts": [part], "figures": [course], "reference": "best-static"})
     units, _ = study.list_units(
-        read(Study, {**MINI, "parts": [part], "figures": [], "reference": "oga"}), smoke=False
+        from_plain(Study, {**MINI, "parts": [part], "figures": [], "reference": "oga"}), smoke=False
     )
     plays = {(one.unit.label, one.unit.seed): one for one in Plays(units, out).all}
     for seed in (0, 1):
@@ -186,7 +186,7 @@ def test_no_bound_is_drawn_where_options_need_two_placed_segments(tmp_path):
     part["overrides"] = {"serving.capacity": "exogenous", "horizon": 4}
     changes = {"parts": [part], "figures": [], "reference": "oga"}
     out = run(tmp_path, changes)
-    units, _ = study.list_units(read(Study, {**MINI, **changes}), smoke=False)
+    units, _ = study.list_units(from_plain(Study, {**MINI, **changes}), smoke=False)
     assert [play.series.proven for play in Plays(units, out).all] == [None, None]
 
 
@@ -209,7 +209,7 @@ def test_parts_played_alone_leave_the_others_in_the_report(tmp_path):
 
 
 def test_courses_end_where_the_episode_does(played):
-    units, _ = study.list_units(read(Study, MINI), smoke=False)
+    units, _ = study.list_units(from_plain(Study, MINI), smoke=False)
     plays = Plays(units, played)
     for one in plays.all:
         assert one.course("ntag")[-1] == pytest.approx(one.value("ntag"))
@@ -221,7 +221,7 @@ def test_an_agent_can_meet_a_scenario_of_its_own():
     small = {"agent": "random", "label": "small", "overrides": {"topology.nodes.0.memory": 1e6}}
     part = {**MINI["parts"][0], "agents": [{"agent": "random"}, small]}
     changes = {"parts": [part], "figures": [], "reference": "random"}
-    units, _ = study.list_units(read(Study, {**MINI, **changes}), smoke=False)
+    units, _ = study.list_units(from_plain(Study, {**MINI, **changes}), smoke=False)
     memory = {unit.label: unit.scenario.topology.nodes[0].memory for unit in units}
     assert memory == {"cloud-only": 24e6, "random": 24e6, "small": 1e6}
     one, two = (next(unit for unit in units if unit.label == name) for name in ("random", "small"))
@@ -230,7 +230,7 @@ def test_an_agent_can_meet_a_scenario_of_its_own():
 
 
 def test_parts_can_be_played_alone():
-    whole = read(Study, MINI)
+    whole = from_plain(Study, MINI)
     assert study.only(whole, ["gone"]).figures == ()
     assert [part.name for part in study.only(whole, ["rates"]).parts] == ["rates"]
     with pytest.raises(ConfigError, match="did you mean 'rates'"):
@@ -239,7 +239,7 @@ def test_parts_can_be_played_alone():
 
 def test_smoke_cuts_down():
     units, _ = study.list_units(
-        read(Study, {**MINI, "smoke": {"seeds": 1, "overrides": {"horizon": 3}}}), smoke=True
+        from_plain(Study, {**MINI, "smoke": {"seeds": 1, "overrides": {"horizon": 3}}}), smoke=True
     )
     assert len(units) == 2 * 2 + 2 * 2 and {unit.scenario.horizon for unit in units} == {3}
 
@@ -261,7 +261,7 @@ def test_smoke_cuts_down():
 def test_what_cannot_be_run_ends_in_one_error(changes, message):
     with pytest.raises(ConfigError, match=message):
         study.list_units(
-            read(Study, {**MINI, "figures": [], "reference": "cloud-only", **changes}), smoke=False
+            from_plain(Study, {**MINI, "figures": [], "reference": "cloud-only", **changes}), smoke=False
         )
 
 
@@ -270,7 +270,7 @@ SHIPPED = sorted((Path(__file__).parents[2] / "configs" / "studies").glob("*.yam
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_shipped_studies_can_be_listed_whole_and_cut_down(path):
-    whole = read(Study, read_yaml(path))
+    whole = from_plain(Study, read_yaml(path))
     (parts, _), (few_parts, _) = study.list_units(whole, smoke=False), study.list_units(whole, smoke=True)
     units = [*parts, *study.list_fronts(whole, smoke=False)]
     few = [*few_parts, *study.list_fronts(whole, smoke=True)]
@@ -322,7 +322,7 @@ ENTRY = {"agent": "ppo", "train": {"steps": 512}}
 def test_what_would_fail_after_hours_is_refused_at_once(figure, entry, message):
     part = {**MINI["parts"][0], "agents": MINI["parts"][0]["agents"] + ([entry] if entry else [])}
     with pytest.raises(ConfigError, match=message):
-        read(Study, {**MINI, "parts": [part], "figures": [{"name": "f", "part": "rates", **figure}]})
+        from_plain(Study, {**MINI, "parts": [part], "figures": [{"name": "f", "part": "rates", **figure}]})
 
 
 @pytest.mark.learning
@@ -342,7 +342,7 @@ def test_every_training_plays_every_seed(tmp_path):
     cost = np.array([float(row["cost"]) for row in rows]).reshape(2, 3)
     assert not np.array_equal(cost[0], cost[1])
     others = np.array([float(row["cost"]) for row in lines(out / "runs.csv") if row["agent"] == "random"])
-    units, _ = study.list_units(read(Study, {**MINI, **changes}), smoke=False)
+    units, _ = study.list_units(from_plain(Study, {**MINI, **changes}), smoke=False)
     np.testing.assert_array_equal(Plays(units, out).values("p", "ppo", [{}], "cost"), cost)
     ppo, random = (
         next(r for r in lines(out / "table.csv") if r["agent"] == name) for name in ("ppo", "random")
@@ -367,11 +367,11 @@ def test_trainings_that_would_fail_are_refused_before_anything_is_played(tmp_pat
 
 
 def test_a_training_is_told_apart_by_the_hyper_parameters_in_its_file(tmp_path):
-    scenario, path = resolve("tiny"), tmp_path / "mine.yaml"
+    scenario, path = load_scenario("tiny"), tmp_path / "mine.yaml"
     shipped, names = read_yaml(ROOT / "configs" / "agents" / "ppo.yaml"), []
     for rate in (0.001, 0.002, 0.001):
         path.write_text(yaml.safe_dump({**shipped, "learning_rate": rate}))
-        names.append(Training(str(path), scenario, "balanced", {"steps": 64, "seed": 0}).name)
+        names.append(CachedTraining(str(path), scenario, "balanced", {"steps": 64, "seed": 0}).name)
     assert names[0] == names[2] != names[1]
     assert names[0].startswith("mine-")  # inside the study's folder, wherever the file is
 
@@ -385,4 +385,4 @@ def test_what_could_be_drawn_and_trained_is_read():
         "x": "latency",
         "agents": ["cloud-only", "ppo"],
     }
-    assert read(Study, {**MINI, "parts": [part], "figures": [drawn]}).parts[0].labels()[-1] == "ppo"
+    assert from_plain(Study, {**MINI, "parts": [part], "figures": [drawn]}).parts[0].labels()[-1] == "ppo"

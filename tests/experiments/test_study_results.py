@@ -19,9 +19,9 @@ from idn_gym.evaluation.intervals import (
     mean_interval,
 )
 from idn_gym.scenarios.compile import compile_scenario
-from idn_gym.scenarios.presets import resolve
+from idn_gym.scenarios.presets import load_scenario
 
-TINY = resolve("tiny", {})
+TINY = load_scenario("tiny", {})
 CELLS = [{"workload.rate": 10}, {"workload.rate": 25}]
 
 
@@ -63,12 +63,12 @@ def resident(scenario, share):
 
 
 def test_every_row_of_models_is_labelled_for_all_agents():
-    fewer = resolve("tiny", {"tasks.0.models": ["resnet152_bottlefit"]})
+    fewer = load_scenario("tiny", {"tasks.0.models": ["resnet152_bottlefit"]})
     plays = make_plays(
         make_play("all", resident=resident(TINY, 0.5)),
         make_play("fewer", scenario=fewer, resident=resident(fewer, 0.25)),
     )
-    drawn = study_figures.draw_tiers(Figure("f", "tiers", "p"), plays, ["all", "fewer"])
+    drawn = study_figures.plot_tiers(Figure("f", "tiers", "p"), plays, ["all", "fewer"])
     panels = [axes for axes in drawn.axes if axes.images]
     expected = ["mobilenetv3_small_100", "resnet152_bottlefit", "yolov5n_640", "yolov5s_640"]
     for axes in panels:
@@ -82,7 +82,7 @@ def test_nothing_placed_has_no_bar():
     plays = make_plays(
         make_play("nothing", resident=resident(TINY, 0.0)), make_play("some", resident=resident(TINY, 0.1))
     )
-    drawn = study_figures.draw_tiers(Figure("f", "tiers", "p"), plays, ["nothing", "some"])
+    drawn = study_figures.plot_tiers(Figure("f", "tiers", "p"), plays, ["nothing", "some"])
     nothing, some = (axes for axes in drawn.axes if axes.images)
     assert nothing.images[0].colorbar is None and some.images[0].colorbar is not None
     assert nothing.images[0].get_clim() == (0.0, 1.0)
@@ -96,7 +96,7 @@ def test_the_grid_is_labelled_for_every_agent_that_moves_along_it():
         *(make_play("still", cell, latency=2.0, accuracy=0.7) for cell in CELLS),
     )
     figure = Figure("f", "frontier", "p", y=("accuracy",), x="latency")
-    (axes,) = study_figures.draw_frontier(figure, plays, ["a", "b", "still"]).axes
+    (axes,) = study_figures.plot_frontier(figure, plays, ["a", "b", "still"]).axes
     labels = [(text.get_text(), *text.xy) for text in axes.texts]
     assert labels == [
         ("rate 10", 1.0, 0.5), ("rate 25", 2.0, 0.5), ("rate 10", 3.0, 0.5), ("rate 25", 3.0, 0.6),
@@ -116,7 +116,7 @@ def test_cells_are_pooled_by_seed():
         )
     )
     np.testing.assert_array_equal(plays.values("p", "a", CELLS, "cost"), [[6.0, 7.0, 11.0]])
-    (axes,) = study_figures.draw_dots(Figure("f", "dots", "p", y=("cost",)), plays, ["a"]).axes
+    (axes,) = study_figures.plot_dots(Figure("f", "dots", "p", y=("cost",)), plays, ["a"]).axes
     bar, dot = axes.lines
     assert dot.get_xdata() == [8.0]
     assert bar.get_xdata() == pytest.approx(mean_interval(np.array([6.0, 7.0, 11.0]))[1:])
@@ -135,12 +135,12 @@ def test_one_seed_has_no_bars_and_no_bands():
     plays = make_plays(
         *(make_play("a", c, cost=1.0, ntag=0.2, courses=courses) for c in ({"workload.rate": 1}, *CELLS[1:]))
     )
-    dots = study_figures.draw_dots(Figure("f", "dots", "p", y=("cost",)), plays, ["a"])
+    dots = study_figures.plot_dots(Figure("f", "dots", "p", y=("cost",)), plays, ["a"])
     assert np.isnan(dots.axes[0].lines[0].get_xdata()).all()
-    sweep = study_figures.draw_sweep(Figure("f", "sweep", "p", y=("cost",), x="workload.rate"), plays, ["a"])
+    sweep = study_figures.plot_sweep(Figure("f", "sweep", "p", y=("cost",), x="workload.rate"), plays, ["a"])
     segments = np.concatenate([c.get_segments() for c in sweep.axes[0].collections]).reshape(-1)
     assert np.isnan(segments).any() or not len(segments)
-    course = study_figures.draw_course(Figure("f", "course", "p"), plays, ["a"])
+    course = study_figures.plot_course(Figure("f", "course", "p"), plays, ["a"])
     for axes in course.axes:
         assert all(not len(path.vertices) for band in axes.collections for path in band.get_paths())
         np.testing.assert_array_equal(axes.lines[0].get_ydata(), [0.1, 0.2])
@@ -155,7 +155,7 @@ def test_the_band_of_a_course_is_that_of_its_mean_at_each_slot():
             for s in range(3)
         )
     )
-    (axes,) = study_figures.draw_course(Figure("f", "course", "p"), plays, ["a"]).axes
+    (axes,) = study_figures.plot_course(Figure("f", "course", "p"), plays, ["a"]).axes
     corners = axes.collections[0].get_paths()[0].vertices
     half = half_width(np.moveaxis(values, -1, 0))
     for slot in range(4):
@@ -184,9 +184,9 @@ def test_another_tariff_than_the_preference_is_named():
     alike = {"error": 0.2 / scales.error, "latency": 0.2 / scales.latency,
              "energy": 0.2 / scales.energy, "traffic": 0.2 / scales.traffic}  # fmt: skip
     assert own_tariff(TINY, "balanced") == own_tariff(TINY, "random") == ""
-    assert own_tariff(resolve("tiny", {"serving.tariff": alike}), "balanced") == ""
-    assert own_tariff(resolve("tiny", {"serving.tariff": alike}), "latency") != ""
-    other = resolve("tiny", {"serving.tariff": {"latency": 2.0, "error": 0.5}})
+    assert own_tariff(load_scenario("tiny", {"serving.tariff": alike}), "balanced") == ""
+    assert own_tariff(load_scenario("tiny", {"serving.tariff": alike}), "latency") != ""
+    other = load_scenario("tiny", {"serving.tariff": {"latency": 2.0, "error": 0.5}})
     for preference in ("balanced", "random", {"update": 1.0}):
         assert own_tariff(other, preference) == "error 0.5, latency 2"
     (line,) = study_report._served_by(make_plays(make_play("cloud-only", scenario=other)), "p", {})

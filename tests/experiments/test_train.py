@@ -12,7 +12,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from agents.registry import make_agent
 from experiments.train import RunFolder, main, make_env, parse
 from experiments.training.monitor import HEADLINE
-from experiments.training.run_config import flat, resolve
+from experiments.training.run_config import flat, load_run_config
 from idn_gym.evaluation.rollout import PER_REQUEST
 from idn_gym.metrics import METRICS
 from idn_gym.objectives import OBJECTIVES
@@ -128,7 +128,7 @@ def test_short_rollouts_write_as_seldom(tmp_path):
 
 def test_configuration_is_kept_and_gives_the_run_again(folder, events):
     record = read_yaml(folder.config)
-    config = resolve(record["run"])
+    config = load_run_config(record["run"])
     assert record["versions"]["torch"] and record["command"].startswith("python ")
     assert (config.scenario.name, config.scenario.horizon, config.seed) == ("tiny", 9, 3)
     text = events.Tensors("configuration/text_summary")[0].tensor_proto.string_val[0].decode()
@@ -139,7 +139,7 @@ def test_hyper_parameters_are_in_the_table(events):
     tags = events.summary_metadata
     assert "_hparams_/session_start_info" in tags
     content = tags["_hparams_/session_start_info"].plugin_data.content
-    assert all(name.encode() in content for name in flat(resolve(agent="a2c").agent))
+    assert all(name.encode() in content for name in flat(load_run_config(agent="a2c").agent))
 
 
 def test_options_may_stand_between_changes():
@@ -162,7 +162,7 @@ def test_folder_of_another_run_is_refused(words):
 
 
 def test_trained_policy_acts(folder):
-    config = resolve(read_yaml(folder.config)["run"])
+    config = load_run_config(read_yaml(folder.config)["run"])
     env = make_env(config).unwrapped.native
     observations, _ = env.reset(seed=0)
     actions, _ = make_agent("a2c", env, path=str(folder.policy)).predict(observations)

@@ -7,11 +7,11 @@ import yaml
 
 from experiments import check_lab, make_lab_catalog, train_lab
 from experiments.lab.store import Store
-from idn_gym.catalog.reader import SHIPPED
+from idn_gym.catalog.reader import SHIPPED_TABLES
 from idn_gym.lab.data import load_data
 from idn_gym.lab.recipes import Lab
 from idn_gym.lab.training import accuracy, logits
-from idn_gym.strict import ConfigError, override, read, read_yaml
+from idn_gym.strict import ConfigError, from_plain, override, read_yaml
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs" / "lab"
 SMALL = {"widths": [2, 3, 4], "kernel": 3, "stride": 1}
@@ -29,7 +29,7 @@ PLAIN = {
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
-    store = Store(read(Lab, PLAIN), tmp_path_factory.mktemp("small"))
+    store = Store(from_plain(Lab, PLAIN), tmp_path_factory.mktemp("small"))
     store.found()
     for recipe in store.lab.networks:
         train_lab.train_one(store, recipe.name, 0)
@@ -52,7 +52,7 @@ def test_what_is_on_disk_is_what_was_trained(store):
 
 def test_only_what_a_changed_recipe_touches_is_trained_again(store):
     def done(key, value):
-        changed = store._replace(lab=read(Lab, override(PLAIN, {key: value})))
+        changed = store._replace(lab=from_plain(Lab, override(PLAIN, {key: value})))
         return [changed.done(recipe.name, 0) for recipe in changed.lab.networks]
 
     assert done("seeds", 2) == [True, True, True]
@@ -106,13 +106,13 @@ def test_tables_go_into_the_package_only_where_a_laboratory_ships(store, tmp_pat
     with pytest.raises(SystemExit, match=r"error: out: missing; only .* have a default: digits, fashion"):
         make_lab_catalog.main([str(store.folder)])
     assert make_lab_catalog.destination(store.lab, tmp_path) == tmp_path
-    ships = read(Lab, PLAIN | {"name": "digits"})
-    assert make_lab_catalog.destination(ships, None) == SHIPPED / "lab"
+    ships = from_plain(Lab, PLAIN | {"name": "digits"})
+    assert make_lab_catalog.destination(ships, None) == SHIPPED_TABLES / "lab"
 
 
 def test_the_folder_of_the_pictures_is_an_option_of_every_command_that_reads_them(tmp_path, monkeypatch):
     plain = PLAIN | {"data": "fashion", "networks": PLAIN["networks"][:1]}
-    config, store = tmp_path / "small.yaml", Store(read(Lab, plain), tmp_path / "out")
+    config, store = tmp_path / "small.yaml", Store(from_plain(Lab, plain), tmp_path / "out")
     config.write_text(yaml.safe_dump(plain))
     store.found()
     store.file("whole", 0).parent.mkdir()
@@ -136,7 +136,7 @@ def test_every_claim_at_full_size_is_checked_and_failures_are_printed(tmp_path, 
         recipe | {"epochs": 1} | ({"size": SMALL} if "size" in recipe else {}) for recipe in plain["networks"]
     ]
     changes = {"data": "digits", "size": SMALL, "seeds": 1, "networks": networks}
-    store = Store(read(Lab, plain | changes), tmp_path)
+    store = Store(from_plain(Lab, plain | changes), tmp_path)
     store.found()
     for recipe in store.lab.networks:
         train_lab.train_one(store, recipe.name, 0)

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from experiments import tune
-from experiments.training.run_config import resolve
+from experiments.training.run_config import load_run_config
 from experiments.tuning import report as tune_report
 from experiments.tuning import trial as tune_trial
 from experiments.tuning.config import Tuning, axes, read_tuning
 from idn_gym.evaluation.rollout import rollout
 from idn_gym.objectives import preference_lattice
-from idn_gym.strict import ConfigError, read
+from idn_gym.strict import ConfigError, from_plain
 
 pytest.importorskip("optuna")
 
@@ -39,7 +39,7 @@ PLAIN = {
 
 
 def tuning(**changes):
-    return read(Tuning, {**PLAIN, **changes})
+    return from_plain(Tuning, {**PLAIN, **changes})
 
 
 def rows(out):
@@ -49,7 +49,7 @@ def rows(out):
 
 def play(out, **changes):
     given = tuning(**changes)
-    study = tune.search(given, out, workers=1)
+    study = tune.run_trials(given, out, workers=1)
     tune_report.write_trials(study, axes(given), out)
     return given, study
 
@@ -58,12 +58,12 @@ def test_a_search_keeps_to_its_budget_and_leaves_an_agent(tmp_path):
     given, study = play(tmp_path)
     found = rows(tmp_path)
     assert len(found) == 3 and [row["today"] for row in found] == ["True", "False", "False"]
-    today = resolve(None, "tiny", "ppo").agent
+    today = load_run_config(None, "tiny", "ppo").agent
     assert float(found[0]["agent.learning_rate"]) == today.learning_rate
     assert json.loads(found[0]["agent.net_arch"]) == list(today.net_arch)
     best = tune_report.write_best(study, given, tmp_path, "a command")
     assert "# Found by `a command`: trial" in best.read_text()
-    agent = resolve(None, "tiny", str(best)).agent
+    agent = load_run_config(None, "tiny", str(best)).agent
     rewards = [float(row["reward"]) for row in found]
     winner = found[rewards.index(max(rewards))]
     assert agent.learning_rate == float(winner["agent.learning_rate"])
@@ -85,7 +85,7 @@ def test_a_killed_search_goes_on_as_if_nothing_had_happened(tmp_path, monkeypatc
 
     monkeypatch.setattr(tune, "train_trial", killed)
     with pytest.raises(KeyboardInterrupt):
-        tune.search(tuning(), tmp_path / "cut", workers=1)
+        tune.run_trials(tuning(), tmp_path / "cut", workers=1)
     play(tmp_path / "cut")
     assert len(calls) == 4
     assert rows(tmp_path / "cut") == rows(tmp_path / "whole")
@@ -97,7 +97,7 @@ def test_more_trials_may_be_added_but_nothing_else_changed(tmp_path):
     play(tmp_path, trials=2)
     assert rows(tmp_path)[:1] == first and len(rows(tmp_path)) == 2
     with pytest.raises(ConfigError, match=r"^out: .* other settings"):
-        tune.search(tuning(steps=128), tmp_path, workers=1)
+        tune.run_trials(tuning(steps=128), tmp_path, workers=1)
 
 
 def test_trials_below_the_median_end_early(tmp_path, monkeypatch):
@@ -130,8 +130,8 @@ def test_looks_do_not_change_a_training(tmp_path):
 def test_a_policy_for_all_preferences_is_judged_on_all_of_them(monkeypatch, told):
     """By episodes with each preference in turn, in which what it observes of it is written by hand."""
     config = tuning(run={**PLAIN["run"], "preference": "random"}).configure({})
-    judged, score = [], tune_trial.score
-    monkeypatch.setattr(tune_trial, "score", lambda *given: judged.append(given) or score(*given))
+    judged, score = [], tune_trial.trial_scores
+    monkeypatch.setattr(tune_trial, "trial_scores", lambda *given: judged.append(given) or score(*given))
     scores = tune.train_trial(config, range(2))
     expected = []
     for weights in preference_lattice(2).tolist():
@@ -231,13 +231,13 @@ def test_a_journal_that_was_cut_off_is_mended_and_a_damaged_one_named(tmp_path):
         with pytest.raises(
             ConfigError, match=r"journal\.log: is damaged \([^\n]*\); delete it to start over$"
         ):
-            tune.search(tuning(), tmp_path, workers=1)
+            tune.run_trials(tuning(), tmp_path, workers=1)
 
 
 def test_a_kill_while_trials_are_queued_again_loses_none_and_doubles_none(tmp_path, monkeypatch):
     space = axes(tuning())
     study = tune.open_study(tuning(), tmp_path)
-    tune.prepare(study, space)
+    tune.queue_trials(study, space)
     study.ask()  # the agent as it is, cut off
 
     def killed(*given, **more):
@@ -246,8 +246,8 @@ def test_a_kill_while_trials_are_queued_again_loses_none_and_doubles_none(tmp_pa
     for _ in range(2):
         with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
             patch.setattr(study, "tell", killed)
-            tune.prepare(study, space)
-    assert tune.prepare(study, space) == 0
+            tune.queue_trials(study, space)
+    assert tune.queue_trials(study, space) == 0
     states = [(trial.state.name, trial.user_attrs) for trial in study.get_trials()]
     assert states == [("FAIL", {"today": True}), ("WAITING", {"today": True})]
 
@@ -261,4 +261,4 @@ def test_a_damaged_confirmation_is_trained_again(tmp_path, capsys):
         assert "trained again" in capsys.readouterr().err
     (tmp_path / "tuning.json").write_text("{")
     with pytest.raises(ConfigError, match=r"tuning\.json: is not valid JSON"):
-        tune.search(tuning(), tmp_path, workers=1)
+        tune.run_trials(tuning(), tmp_path, workers=1)

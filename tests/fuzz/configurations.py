@@ -7,8 +7,8 @@ import random
 from pathlib import Path
 
 from idn_gym.env import IDNEnv
-from idn_gym.scenarios.presets import PRESETS, resolve
-from idn_gym.strict import read_yaml, write
+from idn_gym.scenarios.presets import PRESETS, load_scenario
+from idn_gym.strict import read_yaml, to_plain
 from idn_gym.vector import IDNVectorEnv
 from tests.fuzz.judge import play
 from tests.fuzz.values import any_place, any_value, look_up, near_value, spoil
@@ -31,7 +31,9 @@ FULL = {
 @functools.cache
 def scenarios():
     """Plain scenarios to spoil: every preset, one with all processes, and the files that ship."""
-    found = [write(resolve(name)) for name in ("tiny", "tiny", *PRESETS)] + [write(resolve("tiny", FULL))] * 2
+    found = [to_plain(load_scenario(name)) for name in ("tiny", "tiny", *PRESETS)] + [
+        to_plain(load_scenario("tiny", FULL))
+    ] * 2
     return found + [read_yaml(path) for path in sorted((ROOT / "configs/scenarios").glob("*.yaml"))]
 
 

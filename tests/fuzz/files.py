@@ -11,7 +11,7 @@ import numpy as np
 import yaml
 
 from experiments.studies.config import Study
-from experiments.training.run_config import resolve as resolve_run
+from experiments.training.run_config import load_run_config as resolve_run
 from experiments.tuning.config import axes, read_tuning
 from idn_gym.catalog.outcomes import read_outcomes
 from idn_gym.core.arrays import EMPTY, Action
@@ -19,7 +19,7 @@ from idn_gym.core.transition import initial_state, step
 from idn_gym.env import IDNEnv
 from idn_gym.lab.recipes import Lab
 from idn_gym.scenarios.storage import load_instance
-from idn_gym.strict import read, read_yaml
+from idn_gym.strict import from_plain, read_yaml
 from tests.fuzz.judge import check_finite, play
 from tests.fuzz.samples import command, copied, files, run_folder, study_folder
 from tests.fuzz.values import NUMBERS, spoil, spoil_bytes
@@ -44,10 +44,10 @@ READERS = {
     "log": lambda path: _play("tiny", {"workload.replay": {"path": path, "size": "size"}}),
     "outcomes": read_outcomes,
     "instance": _play_instance,
-    "study": lambda path: read(Study, read_yaml(path)),
-    "small_study": lambda path: read(Study, read_yaml(path)),
+    "study": lambda path: from_plain(Study, read_yaml(path)),
+    "small_study": lambda path: from_plain(Study, read_yaml(path)),
     "tuning": lambda path: axes(read_tuning(Path(path))),
-    "lab": lambda path: read(Lab, read_yaml(path)),
+    "lab": lambda path: from_plain(Lab, read_yaml(path)),
     "agent": lambda path: resolve_run(agent=path, scenario="tiny"),
 }
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import gymnasium as gym
 import numpy as np
 
-from idn_gym.messages import LONGEST
+from idn_gym.messages import LONGEST_MESSAGE
 from idn_gym.scenarios.storage import InstanceError
 from idn_gym.strict import ConfigError
 
@@ -58,7 +58,7 @@ def _too_long(*_):
 
 
 def _unclear(message):
-    if not message or len(message.splitlines()) != 1 or len(message) > 2 * LONGEST:
+    if not message or len(message.splitlines()) != 1 or len(message) > 2 * LONGEST_MESSAGE:
         return f"not one clear line: {message[:500]!r} ({len(message)} characters)"
     return None
 

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import yaml
 
-from idn_gym.catalog.reader import SHIPPED
+from idn_gym.catalog.reader import SHIPPED_TABLES
 from idn_gym.scenarios.build import build_instance
-from idn_gym.scenarios.presets import resolve
+from idn_gym.scenarios.presets import load_scenario
 from idn_gym.scenarios.storage import save_instance
-from idn_gym.strict import read_yaml, write
+from idn_gym.strict import read_yaml, to_plain
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -68,12 +68,12 @@ def files():
         f"2024-01-01T00:{i // 60:02}:{i % 60:02},{i * 7 % 11}\n" for i in range(200)
     )
     found = {
-        "scenario.yaml": yaml.safe_dump(write(resolve("tiny")), sort_keys=False).encode(),
-        "scenario.json": json.dumps(write(resolve("edge-small", {"action": "scores"}))).encode(),
+        "scenario.yaml": yaml.safe_dump(to_plain(load_scenario("tiny")), sort_keys=False).encode(),
+        "scenario.json": json.dumps(to_plain(load_scenario("edge-small", {"action": "scores"}))).encode(),
         "catalog.json": json.dumps(_catalog()).encode(),
         "catalog.yaml": yaml.safe_dump(_catalog(), sort_keys=False).encode(),
         "log.csv": log.encode(),
-        "outcomes.npz": (SHIPPED / "lab/digits.npz").read_bytes(),
+        "outcomes.npz": (SHIPPED_TABLES / "lab/digits.npz").read_bytes(),
         "study.yaml": (ROOT / "configs/studies/splits.yaml").read_bytes(),
         "small_study.yaml": yaml.safe_dump(STUDY, sort_keys=False).encode(),
         "tuning.yaml": (ROOT / "configs/tuning/ppo-edge-small.yaml").read_bytes(),
@@ -83,14 +83,14 @@ def files():
         found[f"agent.{path.name}"] = path.read_bytes()
     for name in ("fashion-ddnn", "edge-small-outages"):
         found[f"shipped.{name}.yaml"] = (ROOT / f"configs/scenarios/{name}.yaml").read_bytes()
-    save_instance(build_instance(resolve("tiny", {"horizon": 4}), [0, 1]), folder() / "instance.npz")
+    save_instance(build_instance(load_scenario("tiny", {"horizon": 4}), [0, 1]), folder() / "instance.npz")
     return {**found, "instance.npz": (folder() / "instance.npz").read_bytes()}
 
 
 def _catalog():
-    models = read_yaml(SHIPPED / "models/coco.json")["models"][:2]
-    devices = read_yaml(SHIPPED / "devices/profiles.json")["devices"][:2]
-    links = read_yaml(SHIPPED / "links/links.json")["links"][:1]
+    models = read_yaml(SHIPPED_TABLES / "models/coco.json")["models"][:2]
+    devices = read_yaml(SHIPPED_TABLES / "devices/profiles.json")["devices"][:2]
+    links = read_yaml(SHIPPED_TABLES / "links/links.json")["links"][:1]
     found = copy.deepcopy({"models": models, "devices": devices, "links": links})
     for rows in found.values():
         for row in rows:

@@ -7,7 +7,7 @@ import pytest
 from experiments.lab.store import Store
 from experiments.train_lab import train_one
 from idn_gym.lab.recipes import Lab
-from idn_gym.strict import read, read_yaml
+from idn_gym.strict import from_plain, read_yaml
 
 CONFIG = Path(__file__).resolve().parents[2] / "configs" / "lab" / "digits.yaml"
 
@@ -15,7 +15,7 @@ CONFIG = Path(__file__).resolve().parents[2] / "configs" / "lab" / "digits.yaml"
 @pytest.fixture(scope="session")
 def digits_store(tmp_path_factory):
     """Trains for about 75 processor seconds."""
-    store = Store(read(Lab, read_yaml(CONFIG)), tmp_path_factory.mktemp("digits"))
+    store = Store(from_plain(Lab, read_yaml(CONFIG)), tmp_path_factory.mktemp("digits"))
     store.found()
     for recipe in store.lab.networks:
         train_one(store, recipe.name, 0)

@@ -7,7 +7,7 @@ from idn_gym.lab.bottleneck import Latent, squeezed
 from idn_gym.lab.graph import trace
 from idn_gym.lab.networks import Size, three_tier
 from idn_gym.lab.training import logits, pixels
-from idn_gym.strict import ConfigError, read
+from idn_gym.strict import ConfigError, from_plain
 
 SMALL = Size((2, 3, 4), 3, 1)
 PICTURES = torch.rand(6, 1, 8, 8, generator=torch.Generator().manual_seed(0))
@@ -100,4 +100,4 @@ def test_distillation_weighs_labels_teacher_and_early_label(teacher):
 
 def test_latents_that_cannot_be_are_refused():
     with pytest.raises(ConfigError, match="stride: 3 is not allowed; allowed: 2, 4"):
-        read(Latent, {"channels": 1, "stride": 3})
+        from_plain(Latent, {"channels": 1, "stride": 3})

@@ -8,10 +8,10 @@ from idn_gym.lab.calibrate import (
     HOTTEST,
     RAW,
     Scaling,
+    class_scores,
     fit_isotonic,
     fit_temperature,
     fit_vector,
-    score,
 )
 from idn_gym.lab.calibration_error import (
     brier_score,
@@ -41,7 +41,7 @@ def test_temperature_keeps_the_answer_and_lowers_the_likelihood():
         logits, labels = calibrated(2_000, seed)
         scaling = fit_temperature(2.5 * logits, labels)
         before, after = RAW(2.5 * logits), scaling(2.5 * logits)
-        np.testing.assert_array_equal(score(before).predicted, score(after).predicted)
+        np.testing.assert_array_equal(class_scores(before).predicted, class_scores(after).predicted)
         assert negative_log_likelihood(after, labels) < negative_log_likelihood(before, labels)
         assert brier_score(after, labels) < brier_score(before, labels)
 
@@ -71,7 +71,7 @@ def test_a_temperature_without_optimum_ends_at_the_edge():
 
 def test_isotonic_takes_calibration_error_away():
     logits, labels = calibrated(20_000)
-    scores = score(RAW(3.0 * logits))
+    scores = class_scores(RAW(3.0 * logits))
     correct = scores.predicted == labels
     half = len(correct) // 2
     curve = fit_isotonic(scores.confidence[:half], correct[:half])
@@ -89,7 +89,7 @@ def test_isotonic_averages_ties_and_violators():
 
 
 def test_scores_of_sure_and_clueless():
-    scores = score(np.array([[1.0, 0.0, 0.0, 0.0], [0.0, 0.5, 0.5, 0.0], [0.25, 0.25, 0.25, 0.25]]))
+    scores = class_scores(np.array([[1.0, 0.0, 0.0, 0.0], [0.0, 0.5, 0.5, 0.0], [0.25, 0.25, 0.25, 0.25]]))
     np.testing.assert_allclose(scores.confidence, [1.0, 0.5, 0.25])
     np.testing.assert_allclose(scores.entropy, [0.0, 0.5, 1.0])
     assert scores.predicted[0] == 0

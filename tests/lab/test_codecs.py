@@ -6,9 +6,9 @@ import torch
 from PIL import Image
 
 from idn_gym.lab import codecs
-from idn_gym.lab.data import Data, Part
+from idn_gym.lab.data import Data, Pictures
 from idn_gym.lab.networks import Size, three_tier
-from idn_gym.lab.training import cross_entropy, fit, tensors
+from idn_gym.lab.training import cross_entropy, tensors, train_network
 
 RNG = np.random.default_rng(0)
 
@@ -17,7 +17,7 @@ def part(pictures):
     """Dark and bright pictures with some noise."""
     labels = RNG.integers(0, 2, pictures)
     images = RNG.integers(0, 40, (pictures, 1, 8, 8)) + 180 * labels[:, None, None, None]
-    return Part(images.astype(np.uint8), labels)
+    return Pictures(images.astype(np.uint8), labels)
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def data():
 def network(data):
     torch.manual_seed(0)
     network = three_tier(Size((2, 3, 4), 3, 1), 2)
-    fit(network, cross_entropy(network), tensors(data.train), 12, batch=32, rate=1e-2)
+    train_network(network, cross_entropy(network), tensors(data.train), 12, batch=32, rate=1e-2)
     return network
 
 
@@ -66,8 +66,8 @@ def test_pictures_that_lose_nothing_are_answered_alike(network, data):
 
 def test_plain_cuts_send_whole_maps_and_keep_their_answers_at_8_bits(network, data):
     whole = codecs.send_pictures(network, data)[0].accuracy
-    cuts = [codecs.cut(network, after, data) for after in (1, 2)]
+    cuts = [codecs.cut_chain(network, after, data) for after in (1, 2)]
     assert [(cut.name, cut.payload) for cut in cuts] == [("cut1-int8", 2 * 64), ("cut2-int8", 3 * 16)]
     assert [cut.accuracy for cut in cuts] == pytest.approx([whole, whole], abs=0.02)
-    assert codecs.cut(network, 1, data, bits=2).payload == 32
+    assert codecs.cut_chain(network, 1, data, bits=2).payload == 32
     assert not any("Quantizer" in type(module).__name__ for module in network.modules())

@@ -12,7 +12,7 @@ from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
 
-from idn_gym.lab.calibrate import RAW, fit_isotonic, fit_temperature, score
+from idn_gym.lab.calibrate import RAW, class_scores, fit_isotonic, fit_temperature
 from idn_gym.lab.calibrated_classifier import decide
 from idn_gym.lab.calibration_error import expected_calibration_error, negative_log_likelihood
 from idn_gym.lab.quality import estimate, fit_source
@@ -71,8 +71,10 @@ def test_temperature_keeps_answers_and_improves_confidences(network):
         RAW(validation), validation_labels
     )
     for logits in seen.values():
-        np.testing.assert_array_equal(score(scaling(logits)).predicted, score(RAW(logits)).predicted)
-    before, after = score(RAW(seen[CLEAN])), score(scaling(seen[CLEAN]))
+        np.testing.assert_array_equal(
+            class_scores(scaling(logits)).predicted, class_scores(RAW(logits)).predicted
+        )
+    before, after = class_scores(RAW(seen[CLEAN])), class_scores(scaling(seen[CLEAN]))
     correct = before.predicted == labels
     assert expected_calibration_error(after.confidence, correct) < 0.05
     assert expected_calibration_error(before.confidence, correct) > 0.2
@@ -98,7 +100,7 @@ def test_no_estimate_has_an_answer_to_a_severe_shift(judged, condition):
 
 def test_deciding_what_to_trust_by_isotonic_confidence_never_costs_accuracy(network):
     validation, labels, _, _ = network
-    scores = score(RAW(validation))
+    scores = class_scores(RAW(validation))
     correct = scores.predicted == labels
     curve = fit_isotonic(scores.confidence, correct)
     decisions = decide(curve(scores.confidence))

@@ -13,7 +13,7 @@ from idn_gym.catalog import Measured, block_seconds, fixed_seconds, load_catalog
 from idn_gym.lab.entry import catalog_entry
 from idn_gym.lab.graph import trace
 from idn_gym.scenarios.compile import compile_scenario
-from idn_gym.scenarios.presets import PRESETS, resolve
+from idn_gym.scenarios.presets import PRESETS, load_scenario
 from idn_gym.strict import ConfigError
 
 PAGE = (Path(__file__).parents[2] / "docs" / "lab.md").read_text(encoding="utf-8")
@@ -64,7 +64,7 @@ def test_the_page_plays_shipped_thresholds(capsys):
 def test_measured_beside_published_accuracies_bring_a_warning(page):
     changes = {"catalog": ["my_net.yaml"], "tasks.0.models": ["mobilenetv3_small_100", "my_net"]}
     with pytest.warns(UserWarning, match=r"tasks\.\w+\.models mixes .* measured \(my_net\) with published"):
-        compile_scenario(resolve("tiny", changes))
+        compile_scenario(load_scenario("tiny", changes))
 
 
 def test_no_preset_mixes_measured_with_published_accuracies():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from idn_gym.lab.exits import CRITERIA, branchy, cheapest, doubt, operating_point, screen
+from idn_gym.lab.exits import CRITERIA, branchy, cheapest_setting, doubt, point_of_thresholds, screen
 from idn_gym.lab.networks import Size
 from idn_gym.strict import ConfigError
 
@@ -52,7 +52,7 @@ def test_the_front_holds_nothing_that_another_setting_beats(judged):
 
 def test_screened_settings_give_on_the_same_pictures_what_they_promise(judged):
     for setting in screen(*judged, (1.0, 2.0, 5.0), steps=5):
-        point = operating_point("x", *judged, (1, 2, 3), setting.thresholds)
+        point = point_of_thresholds("x", *judged, (1, 2, 3), setting.thresholds)
         assert point.accuracy == pytest.approx(setting.accuracy)
         cost = sum({1: 1.0, 2: 2.0, 3: 5.0}[exit_.after] * exit_.share for exit_ in point.exits)
         assert cost == pytest.approx(setting.cost)
@@ -60,15 +60,15 @@ def test_screened_settings_give_on_the_same_pictures_what_they_promise(judged):
 
 def test_the_cheapest_setting_is_taken_that_is_accurate_enough(judged):
     front = screen(*judged, (1.0, 2.0, 5.0), steps=9)
-    assert cheapest(front, 0) == front[0]
-    assert cheapest(front, front[2].accuracy) == front[2]
-    assert cheapest(front, 2) == front[-1]
+    assert cheapest_setting(front, 0) == front[0]
+    assert cheapest_setting(front, front[2].accuracy) == front[2]
+    assert cheapest_setting(front, 2) == front[-1]
 
 
 def test_exits_that_nothing_takes_are_left_out_but_the_last(judged):
-    everybody = operating_point("all", *judged, (1, 2, 3), (9, 9))
+    everybody = point_of_thresholds("all", *judged, (1, 2, 3), (9, 9))
     assert [(exit_.after, exit_.share) for exit_ in everybody.exits] == [(1, 1), (3, 0)]
-    nobody = operating_point("none", *judged, (1, 2, 3), (-1, -1))
+    nobody = point_of_thresholds("none", *judged, (1, 2, 3), (-1, -1))
     assert [exit_.after for exit_ in nobody.exits] == [3]
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from idn_gym.catalog.outcomes import CONFIDENCE_STEPS, ENTROPY_STEPS, read_outcomes, write_outcomes
-from idn_gym.lab.calibrate import RAW, Scaling, score
+from idn_gym.lab.calibrate import RAW, Scaling, class_scores
 from idn_gym.lab.outcomes import join, tabulate
 from idn_gym.strict import ConfigError
 
@@ -29,7 +29,7 @@ def test_tables_hold_calibrated_scores_within_half_a_step(logits, labels, tmp_pa
     table = read_outcomes(tmp_path / "a.npz")
     for x, scaling in enumerate((RAW, WARM)):
         for k in range(2):
-            scores = score(scaling(logits[k, x]))
+            scores = class_scores(scaling(logits[k, x]))
             np.testing.assert_array_equal(table.correct[x, k], scores.predicted == labels)
             np.testing.assert_allclose(
                 table.confidence[x, k] / CONFIDENCE_STEPS, scores.confidence, atol=0.51 / CONFIDENCE_STEPS

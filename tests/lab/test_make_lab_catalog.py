@@ -5,8 +5,8 @@ import pytest
 
 from experiments import make_lab_catalog
 from experiments.lab.store import Store
-from idn_gym.catalog import load_catalog, operating_point, read_outcomes
-from idn_gym.catalog.reader import SHIPPED
+from idn_gym.catalog import load_catalog, point_of_rule, read_outcomes
+from idn_gym.catalog.reader import SHIPPED_TABLES
 from idn_gym.lab.data import load_data
 from idn_gym.lab.shifts import CLEAN, CONDITIONS
 from idn_gym.strict import ConfigError
@@ -24,17 +24,17 @@ on average over the conditions.
 
 @pytest.fixture(scope="module")
 def rebuilt(digits_store):
-    return make_lab_catalog.build(digits_store, [0])
+    return make_lab_catalog.build_lab_models(digits_store, [0])
 
 
 @pytest.fixture(scope="module")
 def shipped():
-    return load_catalog().models, read_outcomes(SHIPPED / "lab" / "digits.npz")
+    return load_catalog().models, read_outcomes(SHIPPED_TABLES / "lab" / "digits.npz")
 
 
 def played(model, outcomes, thresholds):
     """Share and accuracy by blocks done, of thresholds played on the clean pictures of a table."""
-    found = operating_point(outcomes, outcomes.exits(model.name), thresholds, CLEAN, "entropy")
+    found = point_of_rule(outcomes, outcomes.exits(model.name), thresholds, CLEAN, "entropy")
     # The exits of the distributed networks are after the second block.
     first = len(model.blocks) + 1 - len(found.shares)
     return dict(enumerate(zip(*found, strict=True), start=first))
@@ -117,7 +117,7 @@ def test_blocks_and_points_are_those_of_the_networks(rebuilt, digits_store):
 def test_a_point_is_the_mean_over_its_seeds_and_keeps_the_firsts_thresholds(digits_store):
     data = load_data("digits")
     network, scores = digits_store.load("exits", 0, data), digits_store.scores("exits", 0)
-    one = make_lab_catalog.Training(network, *scores)
+    one = make_lab_catalog.TrainedNetwork(network, *scores)
     # The same exits, all answers wrong but by luck.
     worse = one._replace(test=np.roll(scores.test, 1, axis=2))
     both = make_lab_catalog.deploy.exits([one, worse], data)
@@ -134,7 +134,7 @@ def test_a_point_is_the_mean_over_its_seeds_and_keeps_the_firsts_thresholds(digi
 def test_thresholds_are_on_calibrated_entropies(digits_store):
     data = load_data("digits")
     network, scores = digits_store.load("exits", 0, data), digits_store.scores("exits", 0)
-    one = make_lab_catalog.Training(network, *scores)
+    one = make_lab_catalog.TrainedNetwork(network, *scores)
     unsure = one._replace(validation=scores.validation / 8, test=scores.test / 8)
     plain, again = (make_lab_catalog.deploy.exits([each], data).thresholds for each in (one, unsure))
     assert plain.keys() == again.keys()
@@ -160,7 +160,7 @@ def test_thresholds_played_on_the_table_give_the_entries_points_exactly(rebuilt)
 def test_networks_that_are_not_there_are_named(digits_store, tmp_path):
     empty = Store(digits_store.lab, tmp_path)
     with pytest.raises(ConfigError, match=r"baseline.*train what is missing with"):
-        make_lab_catalog.build(empty, [0])
+        make_lab_catalog.build_lab_models(empty, [0])
     with pytest.raises(SystemExit, match=r"seeds: \[1\] is not allowed; all networks are there with \[0\]"):
         make_lab_catalog.main([str(digits_store.folder), "--seeds", "1", "--out", str(tmp_path)])
     assert not list(tmp_path.rglob("*.npz"))

@@ -5,7 +5,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from idn_gym.lab.exits import branchy
 from idn_gym.lab.graph import trace
 from idn_gym.lab.networks import Chain, Size, macs_to_exits, three_tier
-from idn_gym.strict import ConfigError, read
+from idn_gym.strict import ConfigError, from_plain
 
 PICTURE = torch.zeros(1, 1, 28, 28)
 
@@ -62,4 +62,4 @@ def test_heads_must_be_after_tiers_that_exist():
 )
 def test_sizes_that_cannot_be_are_refused(plain, message):
     with pytest.raises(ConfigError, match=message):
-        read(Size, plain)
+        from_plain(Size, plain)

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from idn_gym.lab.graph import trace
-from idn_gym.lab.partition import Chain, min_cut, scan, tiers, within_deadline
+from idn_gym.lab.partition import BlockTimes, min_cut, scan, tiers, within_deadline
 from idn_gym.lab.reference import mobilenet_v3_small, resnet
 from idn_gym.strict import ConfigError
 
@@ -24,7 +24,7 @@ MBIT = [0.5 * 2**k for k in range(11)]
 
 def random_chain(rng, length):
     transfer = np.append(rng.uniform(0, 3, length), 0.0)
-    return Chain(rng.uniform(0, 2, length), rng.uniform(0, 1, length), transfer)
+    return BlockTimes(rng.uniform(0, 2, length), rng.uniform(0, 1, length), transfer)
 
 
 def graph_of(inputs):
@@ -38,11 +38,11 @@ def profile_chain(name, mbit):
     macs = np.diff([cut["macs_before"] for cut in cuts]).astype(float)
     transfer = np.array([cut["elements"] for cut in cuts]) * 8 / (mbit * 1e6)
     transfer[-1] = 0.0
-    return Chain(macs / DEVICE, macs / SERVER, transfer)
+    return BlockTimes(macs / DEVICE, macs / SERVER, transfer)
 
 
 def test_scan_by_hand():
-    assert scan(Chain(np.array([1.0, 5.0]), np.array([1.0, 1.0]), np.array([9.0, 2.0, 0.0]))) == (1, 4.0)
+    assert scan(BlockTimes(np.array([1.0, 5.0]), np.array([1.0, 1.0]), np.array([9.0, 2.0, 0.0]))) == (1, 4.0)
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -128,8 +128,8 @@ def test_tiers_skip_where_a_block_may_not_run():
 
 
 def test_a_deadline_picks_the_most_accurate_exit_in_time():
-    short = Chain(np.array([1.0]), np.array([0.5]), np.array([2.0, 0.0]))
-    long = Chain(np.array([1.0, 4.0]), np.array([0.5, 0.5]), np.array([2.0, 1.0, 0.0]))
+    short = BlockTimes(np.array([1.0]), np.array([0.5]), np.array([2.0, 0.0]))
+    long = BlockTimes(np.array([1.0, 4.0]), np.array([0.5, 0.5]), np.array([2.0, 1.0, 0.0]))
     assert within_deadline([short, long], [0.7, 0.9], 10.0) == (1, 1, 2.5)
     assert within_deadline([short, long], [0.7, 0.9], 2.0) == (0, 1, 1.0)
     assert within_deadline([short, long], [0.7, 0.9], 0.5) is None
@@ -138,9 +138,9 @@ def test_a_deadline_picks_the_most_accurate_exit_in_time():
 
 def test_mistakes_end_in_one_sentence():
     with pytest.raises(ConfigError, match=r"lengths \(1, 1, 1\).*\(1, 1, 2\)"):
-        scan(Chain(np.ones(1), np.ones(1), np.ones(1)))
+        scan(BlockTimes(np.ones(1), np.ones(1), np.ones(1)))
     with pytest.raises(ConfigError, match=r"chain\.server: holds a negative"):
-        scan(Chain(np.ones(1), -np.ones(1), np.ones(2)))
+        scan(BlockTimes(np.ones(1), -np.ones(1), np.ones(2)))
     with pytest.raises(ConfigError, match=r"transfer: shape \(1, 2\).*\(1, 3\)"):
         tiers(np.ones((2, 2)), np.ones((1, 2)))
     with pytest.raises(ConfigError, match="server: must be 2 numbers"):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from idn_gym.lab.calibrate import RAW, fit_temperature, score
+from idn_gym.lab.calibrate import RAW, class_scores, fit_temperature
 from idn_gym.lab.quality import ESTIMATORS, agreement, estimate, fit_source
 from idn_gym.strict import ConfigError
 
@@ -21,7 +21,7 @@ def test_on_the_source_itself_all_but_average_confidence_are_exact():
     logits, labels = calibrated(3_000)
     probabilities = RAW(4.0 * logits)
     source = fit_source(probabilities, labels)
-    truth = np.mean(score(probabilities).predicted == labels)
+    truth = np.mean(class_scores(probabilities).predicted == labels)
     found = estimate(source, probabilities)
     assert set(found) == set(ESTIMATORS)
     assert source.accuracy == truth
@@ -36,7 +36,7 @@ def test_average_confidence_is_right_wherever_confidences_are_calibrated(spread)
     scaling = fit_temperature(3.0 * source, labels)
     target, truth = calibrated(10_000, 2, spread)
     probabilities = scaling(3.0 * target)
-    accuracy = np.mean(score(probabilities).predicted == truth)
+    accuracy = np.mean(class_scores(probabilities).predicted == truth)
     found = estimate(fit_source(scaling(3.0 * source), labels), probabilities)
     assert found["AC"] == pytest.approx(accuracy, abs=0.02)
     assert found["DoC"] == pytest.approx(accuracy, abs=0.03)
@@ -47,9 +47,11 @@ def test_importance_weighting_is_right_where_samples_are_chosen_by_confidence():
     probabilities = RAW(3.0 * logits)
     source = fit_source(probabilities[:20_000], labels[:20_000])
     # The same chance for all of a bin, as the estimate assumes.
-    kept = np.random.default_rng(0).random(40_000) > np.floor(10 * score(probabilities).confidence) / 10
+    kept = (
+        np.random.default_rng(0).random(40_000) > np.floor(10 * class_scores(probabilities).confidence) / 10
+    )
     kept[:20_000] = False
-    accuracy = np.mean(score(probabilities).predicted[kept] == labels[kept])
+    accuracy = np.mean(class_scores(probabilities).predicted[kept] == labels[kept])
     found = estimate(source, probabilities[kept])
     assert source.accuracy > accuracy + 0.1
     assert found["IM"] == pytest.approx(accuracy, abs=0.02)
@@ -60,7 +62,7 @@ def test_no_estimate_notices_labels_that_turn_while_inputs_stay():
     logits, labels = calibrated(3_000)
     source = fit_source(RAW(logits), labels)
     turned = (labels + 1) % 5
-    accuracy = np.mean(score(RAW(logits)).predicted == turned)
+    accuracy = np.mean(class_scores(RAW(logits)).predicted == turned)
     assert accuracy < 0.2
     assert all(value > accuracy + 0.3 for value in estimate(source, RAW(logits)).values())
 

@@ -5,11 +5,11 @@ import pytest
 import torch
 
 from idn_gym.lab.bottleneck import encode
-from idn_gym.lab.data import Part, load_data
+from idn_gym.lab.data import Pictures, load_data
 from idn_gym.lab.networks import Chain
 from idn_gym.lab.produce import produce
 from idn_gym.lab.recipes import Lab, untrained
-from idn_gym.strict import ConfigError, override, read, read_yaml
+from idn_gym.strict import ConfigError, from_plain, override, read_yaml
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs" / "lab"
 WHOLE = {"kind": "whole", "name": "whole", "epochs": 1}
@@ -21,7 +21,7 @@ SMALL = {"widths": [2, 3, 4], "kernel": 3, "stride": 1}
 
 
 def lab(*networks, **changes):
-    return read(Lab, {"name": "x", "data": "digits", "networks": networks, "size": SMALL, **changes})
+    return from_plain(Lab, {"name": "x", "data": "digits", "networks": networks, "size": SMALL, **changes})
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def data():
 
 @pytest.mark.parametrize("name", ["digits", "fashion", "fashion-24k"])
 def test_shipped_laboratories_read(name):
-    assert read(Lab, read_yaml(CONFIGS / f"{name}.yaml")).name == name
+    assert from_plain(Lab, read_yaml(CONFIGS / f"{name}.yaml")).name == name
 
 
 def test_a_line_leads_from_the_first_network_to_the_last():
@@ -127,7 +127,7 @@ def test_more_pictures_than_there_are_are_refused(data):
 
 
 def test_fewer_pictures_are_the_first_ones(data):
-    few = Part(data.train.images[:300], data.train.labels[:300])
+    few = Pictures(data.train.images[:300], data.train.labels[:300])
     cut = produce(dataclasses.replace(lab(WHOLE), pictures=300), "whole", 0, data, dict().get)
     small = produce(lab(WHOLE), "whole", 0, data._replace(train=few), dict().get)
     whole = produce(lab(WHOLE), "whole", 0, data, dict().get)

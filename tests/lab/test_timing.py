@@ -6,12 +6,12 @@ import torch
 from torch import nn
 
 from experiments import measure_device
-from experiments.measure_device import NETWORKS, Row, device, measure, stated
+from experiments.measure_device import TIMED_NETWORKS, DeviceTiming, device, stated, time_networks
 from idn_gym.catalog import block_seconds, fixed_seconds, load_catalog, write_catalog
 from idn_gym.lab.cutting import cut_apart
 from idn_gym.lab.graph import trace
 from idn_gym.lab.timing import Protocol, Timing, part_seconds, seconds
-from idn_gym.strict import ConfigError, read
+from idn_gym.strict import ConfigError, from_plain
 
 PROTOCOL = Protocol(warmup=1, repeats=4, spread=0.1, attempts=3)
 BOARD = stated("my_board", "sbc", 1e9, (4.0, 1.0))
@@ -72,7 +72,7 @@ def rows_of(law, noise):
     rng = np.random.default_rng(0)
     sizes = [(21, 1.8e9), (54, 5.6e7), (54, 1e7), (37, 1.2e9), (11, 9e8), (21, 1.5e8)]
     return [
-        Row(str(k), n, m, Timing(law(n, m) * (1 + noise * rng.normal()), (0.0, 0.0), 1, True))
+        DeviceTiming(str(k), n, m, Timing(law(n, m) * (1 + noise * rng.normal()), (0.0, 0.0), 1, True))
         for k, (n, m) in enumerate(sizes)
     ]
 
@@ -96,7 +96,7 @@ def test_what_cannot_be_a_device_is_refused():
     with pytest.raises(ConfigError, match="my_board: took no longer for more operations"):
         device(BOARD, rows_of(lambda n, m: 1 / m, 0.0), PROTOCOL)
     with pytest.raises(ConfigError, match="repeats"):
-        read(Protocol, {"repeats": 1})
+        from_plain(Protocol, {"repeats": 1})
 
 
 def test_small_parts_are_predicted_since_small_networks_are_timed_too(monkeypatch):
@@ -111,7 +111,7 @@ def test_small_parts_are_predicted_since_small_networks_are_timed_too(monkeypatc
     monkeypatch.setattr(measure_device, "part_seconds", lambda *_: (Timing(1.0, (1.0, 1.0), 1, True),))
     small = [
         row._replace(timing=row.timing._replace(median=0.97 * law(row.layers, row.macs)))
-        for row in measure([name for name in NETWORKS if name.endswith("at 28")], PROTOCOL)
+        for row in time_networks([name for name in TIMED_NETWORKS if name.endswith("at 28")], PROTOCOL)
     ]
     assert predicted(large + small) == pytest.approx(law(2, 42e3), rel=0.1)
     assert predicted(large) > 3 * law(2, 42e3)
@@ -129,15 +129,15 @@ def test_small_parts_are_predicted_since_small_networks_are_timed_too(monkeypatc
 )
 def test_options_are_checked_before_anything_is_timed(words, message, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(measure_device, "measure", lambda *_: pytest.fail("timed"))
+    monkeypatch.setattr(measure_device, "time_networks", lambda *_: pytest.fail("timed"))
     with pytest.raises(SystemExit, match=f"error: {message}"):
         measure_device.main(["board", *words])
 
 
 def test_networks_are_counted_as_they_are_timed_and_noise_is_an_error():
     name = "resnet34 quarter at 64"
-    (row,) = measure([name], Protocol(warmup=0, repeats=2, spread=1e9))
+    (row,) = time_networks([name], Protocol(warmup=0, repeats=2, spread=1e9))
     assert (row.name, row.layers, row.timing.attempts) == (name, 37, 1)
     with pytest.raises(ConfigError, match="at most 0% is allowed: stop what else runs"):
-        measure([name], Protocol(warmup=0, repeats=5, spread=1e-12, attempts=1))
-    assert len(NETWORKS) >= 5
+        time_networks([name], Protocol(warmup=0, repeats=5, spread=1e-12, attempts=1))
+    assert len(TIMED_NETWORKS) >= 5

@@ -4,13 +4,21 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from idn_gym.lab.data import Part
+from idn_gym.lab.data import Pictures
 from idn_gym.lab.networks import Size, three_tier
-from idn_gym.lab.training import accuracy, cross_entropy, fit, freeze, logits, pixels, tensors
+from idn_gym.lab.training import (
+    accuracy,
+    cross_entropy,
+    freeze_modules,
+    logits,
+    pixels,
+    tensors,
+    train_network,
+)
 
 RNG = np.random.default_rng(0)
 LABELS = RNG.integers(0, 2, 128)
-BRIGHT = Part(
+BRIGHT = Pictures(
     (RNG.integers(0, 60, (128, 1, 8, 8)) + 150 * LABELS[:, None, None, None]).astype(np.uint8), LABELS
 )
 """pictures that are dark or bright, and labelled so"""
@@ -20,8 +28,8 @@ SIZE = Size((2, 3, 4), 3, 1)
 def trained(seed=0, frozen=(), epochs=2):
     torch.manual_seed(0)
     network = three_tier(SIZE, 2)
-    freeze(*(network.tiers[tier] for tier in frozen))
-    fit(network, cross_entropy(network), tensors(BRIGHT), epochs, seed=seed, batch=32, rate=1e-2)
+    freeze_modules(*(network.tiers[tier] for tier in frozen))
+    train_network(network, cross_entropy(network), tensors(BRIGHT), epochs, seed=seed, batch=32, rate=1e-2)
     return network
 
 
@@ -67,7 +75,9 @@ def test_every_row_of_all_tensors_is_used_once_per_epoch_and_together():
 
     numbers = torch.arange(10.0)[:, None]
     epochs = []
-    fit(network, loss, (numbers, 2 * numbers), 2, batch=5, progress=lambda: epochs.append(len(seen)))
+    train_network(
+        network, loss, (numbers, 2 * numbers), 2, batch=5, progress=lambda: epochs.append(len(seen))
+    )
     assert sorted(seen[:10]) == sorted(seen[10:]) == list(range(10))
     assert epochs == [10, 20]
 

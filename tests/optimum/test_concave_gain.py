@@ -9,11 +9,11 @@ from idn_gym.core.arrays import EMPTY
 from idn_gym.core.costs import costs, gain
 from idn_gym.core.workspace import empty_outcome
 from idn_gym.optimum.concave_gain import gain_and_gradient, list_slot
-from idn_gym.optimum.option_ranking import make_layers, note_others
-from idn_gym.optimum.prefixes import PINNED, UNUSABLE, from_placement, make_items, to_placement
+from idn_gym.optimum.option_ranking import allocate_ranking, note_others
+from idn_gym.optimum.prefixes import PINNED, UNUSABLE, from_placement, list_prefixes, to_placement
 from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import compile_scenario
-from idn_gym.scenarios.presets import resolve
+from idn_gym.scenarios.presets import load_scenario
 
 EXOGENOUS = {"serving.capacity": "exogenous"}
 
@@ -52,7 +52,7 @@ def teams_up(tables, items, placement):
 
 def evaluate(compiled, instance, items, t, z, layers=None):
     gradient = np.full(len(z), np.nan)
-    layers = layers or make_layers(compiled.tables, items)
+    layers = layers or allocate_ranking(compiled.tables, items)
     value = gain_and_gradient(compiled.tables, instance.draw, 0, t, items, z, gradient, layers)
     return value, gradient
 
@@ -98,14 +98,14 @@ def build(world, make_scenario, seed):
             if "pins" in node:
                 node["servers"] = float("inf")
     compiled = compile_scenario(make_scenario(**world))
-    return compiled, build_instance(compiled.scenario, seed), make_items(compiled)
+    return compiled, build_instance(compiled.scenario, seed), list_prefixes(compiled)
 
 
 @settings(max_examples=100)
 @given(data=st.data(), seed=st.integers(0, 2**16))
 def test_at_placements_it_is_the_difference_of_costs(data, seed, worlds, make_scenario):
     compiled, instance, items = build(data.draw(worlds), make_scenario, seed)
-    rng, layers = np.random.default_rng(seed), make_layers(compiled.tables, items)
+    rng, layers = np.random.default_rng(seed), allocate_ranking(compiled.tables, items)
     for t in range(compiled.scenario.horizon):
         z = random_columns(items, rng, integral=True)
         placement = to_placement(compiled.tables, items, z)
@@ -119,9 +119,9 @@ def test_at_placements_it_is_the_difference_of_costs(data, seed, worlds, make_sc
 @pytest.mark.slow
 @pytest.mark.parametrize("preset", ["isp-hierarchy", "edge-small", "metro-split"])
 def test_at_placements_of_presets_it_is_the_difference_of_costs(preset):
-    compiled = compile_scenario(resolve(preset, EXOGENOUS))
-    instance, items = build_instance(compiled.scenario, 0), make_items(compiled)
-    rng, layers, checked = np.random.default_rng(0), make_layers(compiled.tables, items), 0
+    compiled = compile_scenario(load_scenario(preset, EXOGENOUS))
+    instance, items = build_instance(compiled.scenario, 0), list_prefixes(compiled)
+    rng, layers, checked = np.random.default_rng(0), allocate_ranking(compiled.tables, items), 0
     tables = compiled.tables
     whole = tables.segment_last[items.segment] == tables.model_blocks[items.model]
     tier = np.array([compiled.names.tiers.index(name) for name in compiled.names.tiers])
@@ -143,7 +143,7 @@ def test_at_placements_of_presets_it_is_the_difference_of_costs(preset):
 @given(data=st.data(), seed=st.integers(0, 2**16))
 def test_it_is_the_plain_formula(data, seed, worlds, make_scenario):
     compiled, instance, items = build(data.draw(worlds), make_scenario, seed)
-    rng, layers = np.random.default_rng(seed), make_layers(compiled.tables, items)
+    rng, layers = np.random.default_rng(seed), allocate_ranking(compiled.tables, items)
     for t in range(compiled.scenario.horizon):
         z = random_columns(items, rng)
         expected = reference(instance, items, t, z)
@@ -152,7 +152,7 @@ def test_it_is_the_plain_formula(data, seed, worlds, make_scenario):
 
 
 def check_supergradient(compiled, instance, items, rng, pairs):
-    layers = make_layers(compiled.tables, items)
+    layers = allocate_ranking(compiled.tables, items)
     for _ in range(pairs):
         t = int(rng.integers(compiled.scenario.horizon))
         y, z = random_columns(items, rng), random_columns(items, rng)
@@ -188,7 +188,7 @@ def capped(make_scenario):
     compiled = compile_scenario(make_scenario(CAPPED_NODES, [("a", "b", {})], CAPPED_MODELS, EXOGENOUS))
     instance = build_instance(compiled.scenario, 0)
     instance.draw.demand[:] = 8.0
-    return compiled, instance, make_items(compiled)
+    return compiled, instance, list_prefixes(compiled)
 
 
 def test_what_a_pinned_copy_leaves_caps_the_layers_behind_it(capped):
@@ -229,16 +229,16 @@ def test_supergradients_hold_where_pinned_copies_bind(capped):
 
 def test_costs_that_move_are_ranked_anew(make_scenario):
     """The remembered ranking of other slots and rows decides nothing."""
-    compiled = compile_scenario(resolve("edge-small", EXOGENOUS))
+    compiled = compile_scenario(load_scenario("edge-small", EXOGENOUS))
     instance = build_instance(compiled.scenario, [0, 1], preference="random")
-    items = make_items(compiled)
-    layers, gradient = make_layers(compiled.tables, items), np.zeros(len(items.node))
+    items = list_prefixes(compiled)
+    layers, gradient = allocate_ranking(compiled.tables, items), np.zeros(len(items.node))
     rng = np.random.default_rng(0)
     for _ in range(30):
         b, t, z = int(rng.integers(2)), int(rng.integers(100)), random_columns(items, rng)
         value = gain_and_gradient(compiled.tables, instance.draw, b, t, items, z, gradient, layers)
         kept = gradient.copy()
-        fresh = make_layers(compiled.tables, items)
+        fresh = allocate_ranking(compiled.tables, items)
         assert gain_and_gradient(compiled.tables, instance.draw, b, t, items, z, gradient, fresh) == value
         np.testing.assert_array_equal(gradient, kept)
 
@@ -267,7 +267,7 @@ def test_a_longer_prefix_serves_the_cuts_of_a_shorter_one(make_scenario):
         "tasks.0.deadline": 12.0,
     }
     compiled = compile_scenario(make_scenario(nodes, links, models, overrides))
-    instance, items = build_instance(compiled.scenario, 0), make_items(compiled)
+    instance, items = build_instance(compiled.scenario, 0), list_prefixes(compiled)
     ingress = [compiled.names.ingress[i] for i in compiled.class_ingress]
     instance.draw.demand[:] = [{"a": 2.0, "b": 0.5}[name] for name in ingress]
     assert [compiled.names.segments[s] for s in items.segment] == ["m[0:1]", "m"]
@@ -306,7 +306,7 @@ def test_columns_are_the_prefixes_that_serve_on_their_own(make_scenario):
     }
     scenario = make_scenario(nodes, [("a", "b", {}), ("b", "c", {})], models, EXOGENOUS)
     compiled = compile_scenario(scenario)
-    items, names = make_items(compiled), compiled.names
+    items, names = list_prefixes(compiled), compiled.names
     listed = [
         (names.nodes[v], names.segments[s], size, parent)
         for v, s, size, parent in zip(items.node, items.segment, items.size, items.parent, strict=True)
@@ -335,14 +335,14 @@ def test_shared_capacity_is_what_the_other_classes_left(make_scenario, play):
     models = {name: {"blocks": [(0.1, 10.0, 0.0)], "task": name} for name in ("a", "b")}
     scenario = make_scenario(nodes, [("edge", "cloud", {})], models)
     compiled = compile_scenario(scenario)
-    items = make_items(compiled)
+    items = list_prefixes(compiled)
     slot = play(scenario, {"edge": ["a", "b"]}, demand=[60.0, 60.0], order=[1, 0])
     assert slot.started == [[40.0, 20.0, 0.0], [60.0, 0.0, 0.0]]
     outcome = empty_outcome(compiled.tables, 1)._replace(
         busy=np.array([slot.busy]), carried=np.array([slot.carried])
     )
     outcome = outcome._replace(spent=np.array([slot.spent]), sent=np.array([slot.sent]))
-    layers = make_layers(compiled.tables, items)
+    layers = allocate_ranking(compiled.tables, items)
     arguments = (compiled.tables, slot.instance.draw, 0, 0, items, layers)
 
     def room():

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from idn_gym.core.arrays import EMPTY, Action
 from idn_gym.core.transition import initial_state, step
-from idn_gym.objectives import judge
+from idn_gym.objectives import compute_rewards
 from idn_gym.optimum.static import ClassCosts, static_cost, static_outcome
 from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import compile_scenario
@@ -46,7 +46,7 @@ def test_static_cost_is_that_of_stepping_with_the_same_wish(data, seed, worlds, 
     action = Action(np.repeat(wish[None], 2, axis=0))
     for _ in range(compiled.scenario.horizon):
         state, outcome = step(instance, state, action)
-        cost -= judge(instance.tables, outcome, instance.draw.weights, compiled.scales)[1]
+        cost -= compute_rewards(instance.tables, outcome, instance.draw.weights, compiled.scales)[1]
         loaded += outcome.loaded
     np.testing.assert_allclose(
         static_cost(instance, compiled.scales, wish), cost / compiled.scenario.horizon, rtol=1e-9

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 
 import idn_gym  # noqa: F401 (registers IDN-v0)
-from agents.registry import AGENTS, CODECS, make_agent
+from agents.registry import AGENT_CODECS, AGENTS, make_agent
 from idn_gym.core.arrays import EMPTY
 from idn_gym.evaluation.rollout import rollout
 from idn_gym.optimum.static import static_cost
-from idn_gym.policies.heuristics.policies import keep
+from idn_gym.policies.heuristics.policies import hold_placement
 from idn_gym.policy import Policy
 from idn_gym.scenarios.build import build_instance
 from idn_gym.strict import ConfigError
@@ -25,7 +25,7 @@ def make(name, scenario="tiny", num_envs=2, **changes):
         num_envs=num_envs,
         preference="balanced",
         split="test",
-        **{"scenario": scenario, "action": CODECS.get(name), **changes},
+        **{"scenario": scenario, "action": AGENT_CODECS.get(name), **changes},
     )
     return env, make_agent(name, env, **OPTIONS.get(name, {}))
 
@@ -100,7 +100,7 @@ def test_keep_asks_for_exactly_one_placement():
         v = compiled.names.nodes.index(node)
         s = np.flatnonzero(compiled.placeable[v])[-1]
         wish[v, compiled.tables.segment_model[s]] = s
-    rollout(keep(env, wish), env, (0, 1))
+    rollout(hold_placement(env, wish), env, (0, 1))
     np.testing.assert_array_equal(env.unwrapped.simulation.state.resident[0], wish)
 
 
@@ -143,15 +143,17 @@ def test_unknown_agents_are_named_with_the_closest():
 
 @pytest.mark.parametrize("name", ["popularity", "lfu", "cloud-only"])
 def test_an_option_that_an_agent_does_not_have_is_refused(name):
-    env = gym.make_vec("IDN-v0", num_envs=1, scenario="tiny", action=CODECS[name], preference="balanced")
+    env = gym.make_vec(
+        "IDN-v0", num_envs=1, scenario="tiny", action=AGENT_CODECS[name], preference="balanced"
+    )
     with pytest.raises(ConfigError, match=rf"^agent {name}: options \['depth'\] are not allowed: .*depth"):
         make_agent(name, env, depth=1)
 
 
-@pytest.mark.parametrize("name", CODECS)
+@pytest.mark.parametrize("name", AGENT_CODECS)
 def test_an_agent_refuses_a_codec_that_it_cannot_act_through(name):
     env = gym.make_vec("IDN-v0", num_envs=1, scenario="tiny", action="fractional", preference="balanced")
-    message = rf"^action: 'fractional' is not what {name} can act through; .* action='{CODECS[name]}'$"
+    message = rf"^action: 'fractional' is not what {name} can act through; .* action='{AGENT_CODECS[name]}'$"
     with pytest.raises(ConfigError, match=message):
         make_agent(name, env)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from idn_gym.core.arrays import EMPTY
 from idn_gym.policies.heuristics.greedy import greedy_placement
-from idn_gym.policies.heuristics.local import best_placement, improve
+from idn_gym.policies.heuristics.local import best_placement, improve_locally
 from idn_gym.policies.heuristics.search import Search, SearchConfig
 from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import compile_scenario
@@ -61,7 +61,7 @@ def test_several_small_ones_make_way_for_a_large_one(make_scenario):
     start = compiled.tables.pinned.copy()
     start[0, :2] = [compiled.names.segments.index(name) for name in ("m0", "m1")]
     search.start(start)
-    improve(search, np.random.default_rng(0), 1e6)
+    improve_locally(search, np.random.default_rng(0), 1e6)
     assert held(compiled, search.placement) == {"m2"}
 
 
@@ -73,7 +73,7 @@ def test_what_costs_more_to_load_than_it_saves_stays_out(make_scenario):
     loaded = compiled.tables.pinned.copy()
     loaded[0, 0] = 0
     search.start(loaded)
-    improve(search, np.random.default_rng(0), 1e6)
+    improve_locally(search, np.random.default_rng(0), 1e6)
     assert held(compiled, search.placement) == set()
 
 
@@ -150,7 +150,7 @@ def test_the_costs_that_a_search_keeps_are_those_of_its_placement(make_scenario)
     compiled = whole_models([4, 4, 9, 2], [11, 12, 26, 3], memory=12)(make_scenario)
     instance = build_instance(compiled.scenario, range(2))
     search = Search(compiled, instance, 4)
-    improve(search, np.random.default_rng(1), 1e5)
+    improve_locally(search, np.random.default_rng(1), 1e5)
     kept = search.cost
     search.start(search.placement.copy())
     assert kept == pytest.approx(search.cost, rel=1e-12)

@@ -5,7 +5,7 @@ from idn_gym.core.arrays import Draw
 from idn_gym.objectives import PREFERENCES
 from idn_gym.scenarios.build import SPLITS, build_instance, episode_seed
 from idn_gym.scenarios.compile import compile_scenario
-from idn_gym.scenarios.presets import PRESETS, resolve
+from idn_gym.scenarios.presets import PRESETS, load_scenario
 from idn_gym.strict import ConfigError
 
 TINY = PRESETS["tiny"]
@@ -25,7 +25,7 @@ def same(one, other, fields=Draw._fields):
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_a_seed_gives_one_draw_and_another_seed_another(preset):
-    scenario = resolve(preset, MOVING)
+    scenario = load_scenario(preset, MOVING)
     draw = build_instance(scenario, 7, uniforms=3).draw
     assert same(draw, build_instance(scenario, [7], uniforms=3).draw)
     other = build_instance(scenario, 8, uniforms=3).draw
@@ -36,7 +36,7 @@ def test_a_seed_gives_one_draw_and_another_seed_another(preset):
 
 
 def test_a_row_depends_on_its_seed_alone():
-    scenario = resolve(TINY, MOVING)
+    scenario = load_scenario(TINY, MOVING)
     batch = build_instance(scenario, [5, 6, 7], preference="random", uniforms=2).draw
     for row, seed in enumerate((5, 6, 7)):
         alone = build_instance(scenario, seed, preference="random", uniforms=2).draw
@@ -82,7 +82,7 @@ def test_a_tariff_of_the_scenario_stands_whatever_the_preference():
 
 
 def test_random_preferences_are_spread_over_the_simplex():
-    scenario = resolve(TINY, {"horizon": 1})
+    scenario = load_scenario(TINY, {"horizon": 1})
     weights = build_instance(scenario, range(400), preference="random").draw.weights
     np.testing.assert_allclose(weights.sum(1), 1.0)
     assert (weights >= 0).all()
@@ -94,7 +94,7 @@ def test_random_preferences_are_spread_over_the_simplex():
 
 
 def test_every_order_of_arrival_is_as_likely():
-    scenario = resolve("tiny", {"horizon": 6000})
+    scenario = load_scenario("tiny", {"horizon": 6000})
     order = build_instance(scenario, 0).draw.order[0]
     assert order.shape[1] == 2
     assert (np.sort(order, axis=1) == np.arange(2)).all()
@@ -114,7 +114,7 @@ def test_asking_for_uniforms_changes_nothing_else():
 
 
 def test_slow_devices_show_in_the_prices_of_their_own_row():
-    scenario = resolve(TINY, {"dynamics.device_error": 0.3})
+    scenario = load_scenario(TINY, {"dynamics.device_error": 0.3})
     tables, draw = build_instance(scenario, [0, 1])
     nominal = build_instance(TINY, 0).draw
     seconds = np.zeros((2, len(tables.option_model)))
@@ -129,7 +129,7 @@ def test_episodes_share_prices_where_these_agree():
     assert len(build_instance(TINY, [0, 1]).draw.option_latency) == 1
     for scenario, preference in (
         (TINY, "random"),
-        (resolve(TINY, {"dynamics.device_error": 0.1}), "balanced"),
+        (load_scenario(TINY, {"dynamics.device_error": 0.1}), "balanced"),
     ):
         assert len(build_instance(scenario, [0, 1], preference=preference).draw.option_cost) == 2
 
@@ -148,5 +148,5 @@ def test_repositories_never_fail_nor_shrink_even_where_models_may_be_placed(make
 
 
 def test_tables_are_shared_by_all_instances_of_a_scenario():
-    assert build_instance(TINY, 0).tables is build_instance(resolve("tiny"), 1).tables
+    assert build_instance(TINY, 0).tables is build_instance(load_scenario("tiny"), 1).tables
     assert compile_scenario(TINY).tables is build_instance(TINY, 0).tables

@@ -3,7 +3,7 @@ import pytest
 
 from idn_gym.core.arrays import EMPTY
 from idn_gym.scenarios.compile import compile_scenario
-from idn_gym.scenarios.presets import PRESETS, resolve
+from idn_gym.scenarios.presets import PRESETS, load_scenario
 from idn_gym.strict import ConfigError
 
 ONE = {"m": {"blocks": [(2.0, 10.0, 4.0), (1.0, 20.0, 0.0)]}}
@@ -173,8 +173,8 @@ def test_exits_may_be_switched_off(make_scenario):
 
 
 def test_equal_scenarios_are_compiled_once():
-    assert compile_scenario(PRESETS["tiny"]) is compile_scenario(resolve("tiny"))
-    assert compile_scenario(PRESETS["tiny"]) is not compile_scenario(resolve("tiny", {"horizon": 3}))
+    assert compile_scenario(PRESETS["tiny"]) is compile_scenario(load_scenario("tiny"))
+    assert compile_scenario(PRESETS["tiny"]) is not compile_scenario(load_scenario("tiny", {"horizon": 3}))
 
 
 def test_tables_cannot_be_written_to(make_scenario):
@@ -240,12 +240,12 @@ def test_what_cannot_be_compiled_is_refused(make_scenario, nodes, links, models,
 def test_a_class_without_requests_is_refused():
     """2^-2000 is 0 in floats; kernels divide by the nominal batch."""
     with pytest.raises(ConfigError, match=r"^workload: rate 25 and zipf 2000 are not allowed"):
-        compile_scenario(resolve("tiny", {"workload.zipf": 2000}))
+        compile_scenario(load_scenario("tiny", {"workload.zipf": 2000}))
 
 
 def test_two_nodes_of_one_name_are_refused():
     with pytest.raises(ConfigError, match=r"topology.nodes: 'edge' is there twice"):
-        compile_scenario(resolve("tiny", {"topology.nodes.0.name": "edge"}))
+        compile_scenario(load_scenario("tiny", {"topology.nodes.0.name": "edge"}))
 
 
 def test_a_repository_must_pin_a_model_that_may_be_used(make_scenario):

@@ -7,7 +7,7 @@ import pytest
 from idn_gym.scenarios import config
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "dynamics.md").read_text(encoding="utf-8")
-PROCESSES = [config.Sliding, config.Shot, config.Alternating, config.RoundRobin, config.LfuKiller]
+PROCESSES = [config.Sliding, config.ShotNoise, config.Alternating, config.RoundRobin, config.LfuKiller]
 PROCESSES += [
     config.Diurnal,
     config.Bursts,
@@ -16,7 +16,7 @@ PROCESSES += [
     config.GilbertElliott,
     config.Ar1,
 ]
-PROCESSES += [config.Background, config.Outages, config.Shrinkage]
+PROCESSES += [config.Background, config.Outages, config.MemoryPressure]
 
 
 def read_table(name):

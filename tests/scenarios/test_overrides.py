@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from idn_gym.scenarios.presets import PRESETS, resolve
-from idn_gym.strict import write
+from idn_gym.scenarios.presets import PRESETS, load_scenario
+from idn_gym.strict import to_plain
 
 
 def test_what_a_link_is_can_be_changed_by_its_dotted_key():
-    changed = resolve("tiny", {"topology.links.0.link": "wifi_iot"})
+    changed = load_scenario("tiny", {"topology.links.0.link": "wifi_iot"})
     links = [link.link for link in changed.topology.links]
     assert links == ["wifi_iot", "wan_cloud"] and changed.topology.nodes == PRESETS["tiny"].topology.nodes
 
@@ -28,11 +28,11 @@ def leaves(plain, path=()):
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_every_leaf_can_be_set_by_its_dotted_key_and_nothing_else_moves(preset):
-    plain = write(PRESETS[preset])
+    plain = to_plain(PRESETS[preset])
     for key, value in leaves(plain):
-        assert resolve(preset, {key: value}) == PRESETS[preset], key
+        assert load_scenario(preset, {key: value}) == PRESETS[preset], key
         if isinstance(value, float) and 0.0 < value < 1e12:
-            moved = dict(leaves(write(resolve(preset, {key: value * 0.875}))))
+            moved = dict(leaves(to_plain(load_scenario(preset, {key: value * 0.875}))))
             assert {k for k, v in leaves(plain) if moved[k] != v} == {key}
 
 
@@ -42,5 +42,5 @@ def test_paths_in_a_file_start_at_its_folder(tmp_path, monkeypatch):
         "preset: tiny\ncatalog: [nets]\nworkload.replay: {path: log.csv}\n"
     )
     monkeypatch.chdir(tmp_path)
-    read = resolve("sub/mine.yaml")
+    read = load_scenario("sub/mine.yaml")
     assert read.catalog == (str(Path("sub/nets")),) and read.workload.replay.path == str(Path("sub/log.csv"))

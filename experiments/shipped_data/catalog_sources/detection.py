@@ -6,20 +6,20 @@ from typing import Any
 
 from experiments.shipped_data.catalog_sources.devices import FLOPS_PER_MAC, GIGA, MILLI, fill, memory, watts
 from experiments.shipped_data.catalog_sources.facts import digits, facts, provenance
-from experiments.shipped_data.catalog_sources.fit import fit, left_out_error
+from experiments.shipped_data.catalog_sources.fit import fit_law, left_out_error
 from experiments.shipped_data.catalog_sources.layers import full
 from idn_gym.catalog import Block, Device, Measured, Model, Provenance
 
 MEGA = 1e6
 
 
-def models() -> tuple[Model, ...]:
+def detection_models() -> tuple[Model, ...]:
     """All rows of the tables."""
     given = facts("detection.yaml")
     return tuple(_model(row, table, given) for table in given["tables"] for row in table["rows"])
 
 
-def devices() -> tuple[Device, ...]:
+def detection_devices() -> tuple[Device, ...]:
     """The GPUs of the tables, with laws fitted to the rows that were timed on them."""
     given = facts("detection.yaml")
     return tuple(_device(row, given["law"]) for row in given["devices"])
@@ -51,11 +51,11 @@ def _model(row: dict[str, Any], table: dict[str, Any], given: dict[str, Any]) ->
 def _device(row: dict[str, Any], law: str) -> Device:
     points = [
         (model.blocks[0].macs, timing.blocks[0])
-        for model in models()
+        for model in detection_models()
         for timing in model.seconds
         if timing.device == row["name"]
     ]
-    fixed, per_mac = fit(points)
+    fixed, per_mac = fit_law(points)
     if "like" in row:
         store, (active, idle) = memory(row["like"]), watts(row["like"])
     else:

@@ -11,13 +11,13 @@ MILLI, GIGA = 1e-3, 1e9
 FLOPS_PER_MAC = 2
 
 
-def devices() -> tuple[Device, ...]:
+def measured_devices() -> tuple[Device, ...]:
     """All rows whose power is known or can be filled by a rule."""
     rows = _rows()
     return tuple(_device(row) for row in rows.values() if _has_power(row))
 
 
-def left_out() -> dict[str, str]:
+def devices_left_out() -> dict[str, str]:
     """Rows that do not ship, with the reason."""
     reason = facts("device_rules.yaml")["left_out"]
     return {name: reason for name, row in _rows().items() if not _has_power(row)}

@@ -10,13 +10,13 @@ from typing import Any
 from idn_gym.catalog import Provenance
 from idn_gym.strict import read_yaml
 
-FOLDER = Path(__file__).parent
+FACTS_FOLDER = Path(__file__).parent
 
 
 @functools.cache
 def facts(name: str) -> Any:
     """Contents of a fact file in this folder, to be read only."""
-    path = FOLDER / name
+    path = FACTS_FOLDER / name
     return json.loads(path.read_text(encoding="utf-8")) if path.suffix == ".json" else read_yaml(path)
 
 

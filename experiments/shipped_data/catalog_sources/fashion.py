@@ -10,7 +10,7 @@ from experiments.shipped_data.catalog_sources.layers import Layer, block, dense,
 from idn_gym.catalog import Block, Exit, Model, OperatingPoint
 
 
-def models() -> tuple[Model, ...]:
+def fashion_models() -> tuple[Model, ...]:
     """The baseline, its early-exit twin, and one model per bottleneck."""
     given = facts("fashion.yaml")
     return (

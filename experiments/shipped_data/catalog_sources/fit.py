@@ -8,11 +8,11 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.optimize import nnls
 
-Point = tuple[float, ...]
+TimedPoint = tuple[float, ...]
 """(work of each kind, seconds): (MACs, seconds), or (layers, MACs, seconds)"""
 
 
-def fit(points: Sequence[Point]) -> tuple[float, ...]:
+def fit_law(points: Sequence[TimedPoint]) -> tuple[float, ...]:
     """Fixed seconds and seconds per unit of each kind of work, all >= 0.
 
     With t = f + sum_k s_k w_k, minimises the sum of squared relative errors, sum ((f + s w_i) / t_i - 1)^2.
@@ -25,11 +25,11 @@ def fit(points: Sequence[Point]) -> tuple[float, ...]:
     return tuple(float(value) for value in solution / length)
 
 
-def left_out_error(points: Sequence[Point]) -> float:
+def left_out_error(points: Sequence[TimedPoint]) -> float:
     """Median relative error over the points, each predicted by a fit to the others."""
     errors = []
     for i, (*work, seconds) in enumerate(points):
-        fixed, *rates = fit([*points[:i], *points[i + 1 :]])
+        fixed, *rates = fit_law([*points[:i], *points[i + 1 :]])
         predicted = fixed + sum(rate * amount for rate, amount in zip(rates, work, strict=True))
         errors.append(abs(predicted - seconds) / seconds)
     return statistics.median(errors)

@@ -11,7 +11,7 @@ from idn_gym.catalog import Model
 from idn_gym.lab.cuts import Cut, blocks, useful
 
 
-def models() -> tuple[Model, ...]:
+def imagenet_models() -> tuple[Model, ...]:
     """One model per listed profile."""
     chosen, profiles = facts("imagenet.yaml"), facts("cut_profiles.json")
     missing = set(profiles) - set(chosen["models"]) - set(chosen["left_out"])
@@ -20,7 +20,7 @@ def models() -> tuple[Model, ...]:
     return tuple(_model(name, family, profiles[name], chosen) for name, family in chosen["models"].items())
 
 
-def left_out() -> dict[str, str]:
+def profiles_left_out() -> dict[str, str]:
     """Profiles that do not ship, with the reason."""
     return dict(facts("imagenet.yaml")["left_out"])
 

@@ -9,7 +9,7 @@ from experiments.shipped_data.catalog_sources.layers import NORM, Layer, block, 
 from idn_gym.catalog import Model, Provenance
 
 
-def models() -> tuple[Model, Model]:
+def resnet152_models() -> tuple[Model, Model]:
     """The plain network and the one with the bottleneck."""
     given = facts("bottlefit.yaml")
     return _plain(given), _bottleneck(given)

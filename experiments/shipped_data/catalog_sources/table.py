@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from idn_gym.catalog import Catalog, Device, LinkKind, Model
 
 MODELS = ("model", "task", "kind", "MMAC", "MB", "accuracy", "input B", "cuts: B sent at % of MACs")
-DEVICES = (
+DEVICE_COLUMNS = (
     "device",
     "tier",
     "MB",
@@ -26,7 +26,7 @@ def lines(catalog: Catalog, left_out: dict[str, str]) -> Iterator[str]:
     """The catalogue as a text of aligned columns."""
     yield from _aligned(MODELS, map(_model, catalog.models.values()))
     yield ""
-    yield from _aligned(DEVICES, map(_device, catalog.devices.values()))
+    yield from _aligned(DEVICE_COLUMNS, map(_device, catalog.devices.values()))
     yield ""
     yield from _aligned(LINKS, map(_link, catalog.links.values()))
     yield ""

@@ -11,7 +11,7 @@ import heapq
 import numpy as np
 
 from idn_gym.core.arrays import Floats, Instance, Residents
-from idn_gym.policies.heuristics.search import LEAST, Search, SearchConfig
+from idn_gym.policies.heuristics.search import LEAST_SHARE, Search, SearchConfig
 from idn_gym.scenarios.compile import Compiled
 
 
@@ -46,7 +46,7 @@ def greedy(search: Search, factors: Floats | None = None, first: Floats | None =
         heapq.heapify(heap)
         before = search.cost
         _take(search, heap, factors)
-        if search.cost >= before * (1.0 - LEAST):
+        if search.cost >= before * (1.0 - LEAST_SHARE):
             return first
         gains = np.array([_gain_if_fits(search, v, s) for v, s in search.items])
 
@@ -59,7 +59,7 @@ def _take(search: Search, heap: list[tuple[float, int]], factors: Floats) -> Non
         if search.extra(move) > search.room(v):
             continue
         gain, costs = search.gain(move)
-        if gain <= LEAST * search.cost:
+        if gain <= LEAST_SHARE * search.cost:
             continue
         key = (-_rate(search, i, gain, factors), i)
         if heap and key > heap[0]:

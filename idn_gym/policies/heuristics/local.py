@@ -6,7 +6,7 @@ import numpy as np
 
 from idn_gym.core.arrays import EMPTY, Floats, Instance, Residents
 from idn_gym.policies.heuristics.greedy import greedy
-from idn_gym.policies.heuristics.search import LEAST, Item, Move, Search, SearchConfig
+from idn_gym.policies.heuristics.search import LEAST_SHARE, Move, NodeSegment, Search, SearchConfig
 from idn_gym.scenarios.compile import Compiled
 
 
@@ -20,14 +20,14 @@ def best_placement(compiled: Compiled, instance: Instance, config: SearchConfig)
         search.start(search.tables.pinned)
         factors = np.exp(rng.normal(0.0, config.noise if restart else 0.0, len(search.items)))
         first = greedy(search, factors, first)
-        improve(search, rng, config.budget)
+        improve_locally(search, rng, config.budget)
         if best is None or search.cost < best[0]:
             best = (search.cost, search.placement.copy())
     assert best is not None
     return best[1]
 
 
-def improve(search: Search, rng: np.random.Generator, budget: float) -> None:
+def improve_locally(search: Search, rng: np.random.Generator, budget: float) -> None:
     """Load, replace, remove and swap, first improvement in random order, until nothing helps.
 
     What an option needs on several nodes is also loaded in one move: a head may be worth nothing
@@ -47,7 +47,7 @@ def improve(search: Search, rng: np.random.Generator, budget: float) -> None:
                 moves = _removals(search, *search.items[i - len(loads)])
             for move in moves:
                 gain, costs = search.gain(move)
-                if gain > LEAST * search.cost:
+                if gain > LEAST_SHARE * search.cost:
                     search.apply(move, costs)
                     improved = True
                     break
@@ -58,7 +58,7 @@ def _removals(search: Search, v: int, s: int) -> list[Move]:
     return [[(v, m, EMPTY)]] if search.placement[v, m] == s else []
 
 
-def _loads(search: Search, items: list[Item], rng: np.random.Generator) -> list[Move]:
+def _loads(search: Search, items: list[NodeSegment], rng: np.random.Generator) -> list[Move]:
     """Ways to bring the items in: one item in every way, several on as many nodes in one way."""
     model = search.tables.segment_model
     missing = [(v, s) for v, s in items if search.placement[v, model[s]] != s]

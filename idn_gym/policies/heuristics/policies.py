@@ -10,12 +10,11 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium.vector import VectorEnv
 
-from idn_gym.actions import Scores
-from idn_gym.core.arrays import EMPTY, Instance, Residents
+from idn_gym.actions import ScoresCodec
+from idn_gym.core.arrays import EMPTY, Bools, Instance, Residents
 from idn_gym.policies.heuristics.greedy import greedy_placement
 from idn_gym.policies.heuristics.local import best_placement
 from idn_gym.policies.heuristics.search import SearchConfig
-from idn_gym.policy import Bools
 from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import Compiled
 
@@ -56,13 +55,13 @@ class Random:
         return np.stack([self.space.sample() for _ in range(len(observation))]), True
 
 
-def keep(env: Env, placement: Residents) -> Constant:
+def hold_placement(env: Env, placement: Residents) -> Constant:
     """The policy that always asks for a placement (N, M), through the codec "scores".
 
     Where memory shrinks, segments worth more per byte at nominal demand stay longer.
     """
     codec = env.unwrapped.simulation.codec  # type: ignore[attr-defined]
-    assert isinstance(codec, Scores)
+    assert isinstance(codec, ScoresCodec)
     tables = _compiled(env).tables
     wanted = placement[codec.node, tables.segment_model[codec.segment]] == codec.segment
     value = tables.segment_value[codec.node, codec.segment]
@@ -77,7 +76,7 @@ def nothing(env: Env) -> Constant:
 
 def cloud_only(env: Env) -> Constant:
     """Load nothing anywhere, so that repositories serve all requests."""
-    return keep(env, _compiled(env).tables.pinned)
+    return hold_placement(env, _compiled(env).tables.pinned)
 
 
 def random(env: Env, seed: int = 0) -> Random:
@@ -106,19 +105,19 @@ def popularity(env: Env) -> Constant:
                 s = max(fitting, key=lambda s: accuracy[tables.segment_model[s]])
                 placement[v, tables.segment_model[s]] = s
                 room -= float(tables.segment_bytes[s])
-    return keep(env, placement)
+    return hold_placement(env, placement)
 
 
 def static_greedy(env: Env, **options: Any) -> Constant:
     """The greedy placement by saving per byte, measured on validation seeds."""
     config = SearchConfig(**options)
-    return keep(env, greedy_placement(_compiled(env), _validation(env, config), config))
+    return hold_placement(env, greedy_placement(_compiled(env), _validation(env, config), config))
 
 
 def local_search(env: Env, **options: Any) -> Constant:
     """The best placement that local search finds on validation seeds."""
     config = SearchConfig(**options)
-    return keep(env, best_placement(_compiled(env), _validation(env, config), config))
+    return hold_placement(env, best_placement(_compiled(env), _validation(env, config), config))
 
 
 def clairvoyant_search(env: Env, seeds: Sequence[int], **options: Any) -> Constant:
@@ -126,7 +125,7 @@ def clairvoyant_search(env: Env, seeds: Sequence[int], **options: Any) -> Consta
     compiled, config = _compiled(env), SearchConfig(**options)
     split = env.unwrapped.simulation.split  # type: ignore[attr-defined]
     instance = build_instance(compiled.scenario, seeds, split, _preference(env))
-    return keep(env, best_placement(compiled, instance, config))
+    return hold_placement(env, best_placement(compiled, instance, config))
 
 
 def _validation(env: Env, config: SearchConfig) -> Instance:

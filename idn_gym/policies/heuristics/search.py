@@ -12,13 +12,13 @@ import numpy as np
 from idn_gym.core.arrays import EMPTY, Floats, Instance, Residents
 from idn_gym.optimum.static import ClassCosts
 from idn_gym.scenarios.compile import Compiled
-from idn_gym.strict import number
+from idn_gym.strict import bounded
 
-LEAST = 1e-9
+LEAST_SHARE = 1e-9
 """A move must save this share of the cost, so that rounding errors never make a search go in circles."""
 
 
-Item = tuple[int, int]
+NodeSegment = tuple[int, int]
 """A segment on a node: (node, segment)."""
 
 Move = list[tuple[int, int, int]]
@@ -29,20 +29,20 @@ Move = list[tuple[int, int, int]]
 class SearchConfig:
     """How long and on what to search."""
 
-    restarts: int = number(5, least=1)
+    restarts: int = bounded(5, least=1)
     """local searches; the first starts at the greedy placement, the others at randomised ones"""
-    noise: float = number(0.5, least=0)
+    noise: float = bounded(0.5, least=0)
     """standard deviation of the log of the factor on each segment's gain in a randomised start"""
-    budget: float = number(1e7, least=0)
+    budget: float = bounded(1e7, least=0)
     """batches served per restart, after its start"""
-    episodes: int = number(32, least=1)
-    slots: int = number(8, least=1)
+    episodes: int = bounded(32, least=1)
+    slots: int = bounded(8, least=1)
     """per episode, evenly spread"""
-    sample: int = number(6_000, least=1)
+    sample: int = bounded(6_000, least=1)
     """batches to look at for one cost; where there are more, episodes are left out, but for the first four"""
     one_per_task: bool = False
     """at most one segment per node and task, which is what the codec "placement" can say"""
-    seed: int = number(0, least=0)
+    seed: int = bounded(0, least=0)
 
     def seeds(self, classes: int) -> range:
         """Seeds of the episodes to search on, for so many request classes."""
@@ -147,7 +147,7 @@ class Search:
         self.costs = costs
 
 
-def _teams(compiled: Compiled) -> list[list[Item]]:
+def _teams(compiled: Compiled) -> list[list[NodeSegment]]:
     tables, teams = compiled.tables, set()
     for first, last in zip(tables.part_start[:-1], tables.part_start[1:], strict=True):
         if last - first > 1:

@@ -9,11 +9,11 @@ from idn_gym.core.arrays import Instance
 from idn_gym.policies.online import clairvoyant, window
 from idn_gym.policies.online.caching import Lfu, Lru
 from idn_gym.policies.online.experts import Hedge, HedgeConfig
-from idn_gym.policies.online.mirror import Geometry, Mirror, MirrorConfig
+from idn_gym.policies.online.mirror import MirrorAscent, MirrorConfig, Update
 from idn_gym.policies.online.olag import Olag, OlagConfig
 from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import Compiled
-from idn_gym.strict import read
+from idn_gym.strict import from_plain
 
 if TYPE_CHECKING:
     from gymnasium.vector import VectorEnv
@@ -23,34 +23,34 @@ if TYPE_CHECKING:
 C = TypeVar("C")
 
 
-def infida(env: Env, **options: Any) -> Mirror:
+def infida(env: Env, **options: Any) -> MirrorAscent:
     """Mirror ascent in the entropy geometry, rounded anew with exact means; see `MirrorConfig`."""
-    return _mirror(env, options, Geometry(entropy=True, lazy=False))
+    return _mirror(env, options, Update(entropy=True, lazy=False))
 
 
-def infida_coupled(env: Env, **options: Any) -> Mirror:
+def infida_coupled(env: Env, **options: Any) -> MirrorAscent:
     """INFIDA whose uniforms are frozen for an episode, so that it loads little."""
     return infida(env, **{"coupled": True, **options})
 
 
-def infida_best_of_two(env: Env, **options: Any) -> Mirror:
+def infida_best_of_two(env: Env, **options: Any) -> MirrorAscent:
     """INFIDA that plays the better of two whole placements, within every budget, with frozen uniforms."""
     return infida(env, **{"rounding": "best-of-two", "coupled": True, **options})
 
 
-def oga(env: Env, **options: Any) -> Mirror:
+def oga(env: Env, **options: Any) -> MirrorAscent:
     """Mirror ascent in the Euclidean geometry: online gradient ascent."""
-    return _mirror(env, options, Geometry(entropy=False, lazy=False))
+    return _mirror(env, options, Update(entropy=False, lazy=False))
 
 
-def ftrl_entropy(env: Env, **options: Any) -> Mirror:
+def ftrl_entropy(env: Env, **options: Any) -> MirrorAscent:
     """Follow the regularised leader, entropy."""
-    return _mirror(env, options, Geometry(entropy=True, lazy=True))
+    return _mirror(env, options, Update(entropy=True, lazy=True))
 
 
-def ftrl_euclid(env: Env, **options: Any) -> Mirror:
+def ftrl_euclid(env: Env, **options: Any) -> MirrorAscent:
     """Follow the regularised leader, Euclidean."""
-    return _mirror(env, options, Geometry(entropy=False, lazy=True))
+    return _mirror(env, options, Update(entropy=False, lazy=True))
 
 
 def infida_adahedge(env: Env, **options: Any) -> Hedge:
@@ -113,7 +113,7 @@ def sg_per_byte(env: Env, seeds: Sequence[int], **options: Any) -> clairvoyant.S
     return _static(env, seeds, options, per_byte=True)
 
 
-def best_static(env: Env, seeds: Sequence[int], **options: Any) -> Any:
+def best_static_policy(env: Env, seeds: Sequence[int], **options: Any) -> Any:
     """The best static placement of the very episodes it is judged on; needs the extra `solve`."""
     from idn_gym.policies.online.hindsight import BestStatic, BestStaticConfig
 
@@ -127,8 +127,8 @@ def clairvoyant_greedy(env: Env, seeds: Sequence[int], **options: Any) -> clairv
     return clairvoyant.ClairvoyantGreedy(_compiled(env), env.num_envs, config, _episodes(env, seeds))
 
 
-def _mirror(env: Env, options: dict[str, Any], geometry: Geometry) -> Mirror:
-    return Mirror(_compiled(env), env.num_envs, _options(MirrorConfig, options), geometry)
+def _mirror(env: Env, options: dict[str, Any], geometry: Update) -> MirrorAscent:
+    return MirrorAscent(_compiled(env), env.num_envs, _options(MirrorConfig, options), geometry)
 
 
 def _static(
@@ -139,7 +139,7 @@ def _static(
 
 
 def _options(cls: type[C], options: dict[str, Any]) -> C:
-    return read(cls, options, "agent")
+    return from_plain(cls, options, "agent")
 
 
 def _compiled(env: Env) -> Compiled:

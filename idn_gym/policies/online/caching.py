@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from idn_gym.core.arrays import EMPTY, Floats, Ints
-from idn_gym.core.kernel import hot
-from idn_gym.optimum.prefixes import make_items
-from idn_gym.policies.online.learner import Planner
-from idn_gym.policies.online.reach import Reach
-from idn_gym.policy import Bools, Feedback
+from idn_gym.core.arrays import EMPTY, Bools, Floats, Ints
+from idn_gym.core.kernel import njit_no_alloc
+from idn_gym.optimum.prefixes import list_prefixes
+from idn_gym.policies.online.learner import PlacementPolicy
+from idn_gym.policies.online.reach import RequestsPerNode
+from idn_gym.policy import Feedback
 from idn_gym.scenarios.compile import Compiled
 
 
-class ModelCache(Planner):
+class ModelCache(PlacementPolicy):
     """Base: what each (node, task) asks for, and how often it was.
 
     Attributes:
@@ -28,7 +28,7 @@ class ModelCache(Planner):
 
     def __init__(self, compiled: Compiled, rows: int) -> None:
         super().__init__(compiled, rows)
-        tables, items = self.tables, make_items(compiled)
+        tables, items = self.tables, list_prefixes(compiled)
         nodes, tasks = len(tables.node_memory), len(tables.task_model) - 1
         self.unit: Ints = np.full((nodes, tasks), EMPTY)
         best = np.zeros((nodes, tasks))
@@ -40,7 +40,7 @@ class ModelCache(Planner):
         self.size = np.where(self.unit == EMPTY, 0.0, tables.segment_bytes[self.unit])
         self.budget = items.budget
         self.count = np.zeros((rows, nodes, tasks))
-        self._reach = Reach(tables)
+        self._reach = RequestsPerNode(tables)
 
     def begin(self, rows: Bools) -> None:
         super().begin(rows)
@@ -112,7 +112,7 @@ class Lru(ModelCache):
             self.hold(b, int(v), queue[queue != EMPTY].tolist())
 
 
-@hot
+@njit_no_alloc
 def _touch(order: Ints, asked: Bools, size: Floats, budget: Floats, queue: Ints) -> None:
     """Let the tasks `asked` (N, K) ask in `order`; `queue` (N, K) holds each node's, oldest first."""
     for v in range(len(queue)):

@@ -8,40 +8,40 @@ from typing import Literal
 
 import numpy as np
 
-from idn_gym.core.arrays import Floats, Instance, Ints
+from idn_gym.core.arrays import Bools, Floats, Instance, Ints
 from idn_gym.core.slots import one_slot
 from idn_gym.optimum.concave_gain import gain_and_gradient
-from idn_gym.optimum.option_ranking import make_layers
-from idn_gym.optimum.prefixes import make_items
+from idn_gym.optimum.option_ranking import allocate_ranking
+from idn_gym.optimum.prefixes import list_prefixes
 from idn_gym.policies.online.greedy import Greedy, merge_slots
-from idn_gym.policies.online.learner import OnlineConfig, OnlineLearner, Planner
-from idn_gym.policies.online.mirror import Geometry, Iterate
-from idn_gym.policy import Bools, Feedback
+from idn_gym.policies.online.learner import OnlineConfig, OnlineLearner, PlacementPolicy
+from idn_gym.policies.online.mirror import MirrorState, Update
+from idn_gym.policy import Feedback
 from idn_gym.scenarios.compile import Compiled
-from idn_gym.strict import ConfigError, number
+from idn_gym.strict import ConfigError, bounded
 
 
 @dataclass(frozen=True)
 class StaticConfig:
     """How finely to look at an episode."""
 
-    groups: int = number(20, least=1)
+    groups: int = bounded(20, least=1)
     """slots that an episode is merged into; exact where costs are constant and no capacity binds"""
 
 
-class StaticGreedy(Planner):
+class StaticGreedy(PlacementPolicy):
     """SG: the greedy placement for the whole episode, by saving or by saving per byte, never changed."""
 
     def __init__(
         self, compiled: Compiled, rows: int, config: StaticConfig, episodes: Instance, per_byte: bool
     ) -> None:
         super().__init__(compiled, rows)
-        items = make_items(compiled)
+        items = list_prefixes(compiled)
         greedy = Greedy(self.tables, items, per_byte)
         placed = []
         for b in range(rows):
             merged = merge_slots(episodes, b, config.groups)
-            placed.append(greedy.place(merged, make_layers(self.tables, items)))
+            placed.append(greedy.place(merged, allocate_ranking(self.tables, items)))
         self._placed = np.stack(placed)
 
     def begin(self, rows: Bools) -> None:
@@ -54,20 +54,20 @@ class ClairvoyantConfig:
 
     per_byte: bool = True
     """by saving per byte; false: by saving"""
-    refresh: int = number(1, least=1)
+    refresh: int = bounded(1, least=1)
     """slots between two placements"""
 
 
-class ClairvoyantGreedy(Planner):
+class ClairvoyantGreedy(PlacementPolicy):
     """Greedy on the slot that is about to be played."""
 
     def __init__(self, compiled: Compiled, rows: int, config: ClairvoyantConfig, episodes: Instance) -> None:
         self._slot: Ints = np.zeros(rows, np.int64)
         super().__init__(compiled, rows)
         self._episodes, self._refresh = episodes, config.refresh
-        items = make_items(compiled)
+        items = list_prefixes(compiled)
         self._greedy = Greedy(self.tables, items, config.per_byte)
-        self._layers = [make_layers(self.tables, items) for _ in range(rows)]
+        self._layers = [allocate_ranking(self.tables, items) for _ in range(rows)]
 
     def begin(self, rows: Bools) -> None:
         super().begin(rows)
@@ -85,10 +85,10 @@ class OfflineConfig(OnlineConfig):
     """Mirror ascent on a known episode; one placement for all of it, so the better of two."""
 
     rounding: Literal["exact", "best-of-two"] = "best-of-two"
-    iterations: int = number(200, least=1)
-    groups: int = number(20, least=1)
+    iterations: int = bounded(200, least=1)
+    groups: int = bounded(20, least=1)
     """slots that an episode is merged into; exact where costs are constant and no capacity binds"""
-    scale: float = number(10.0, above=0)
+    scale: float = bounded(10.0, above=0)
     """factor on the adaptive step"""
 
 
@@ -125,7 +125,7 @@ class OfflineInfida(OnlineLearner):
             )
 
     def _ascend(self) -> Floats:
-        iterate = Iterate(self.polytope, self.rows, Geometry(True, False), self.config.scale)
+        iterate = MirrorState(self.polytope, self.rows, Update(True, False), self.config.scale)
         merged = [merge_slots(self.episodes, b, self.config.groups) for b in range(self.rows)]
         one = np.zeros(len(self.items.node))
         mean, gradient = np.zeros_like(iterate.z), np.zeros_like(iterate.z)

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from idn_gym.core.arrays import Floats
+from idn_gym.core.arrays import Bools, Floats
 from idn_gym.policies.online.learner import OnlineConfig, OnlineLearner
-from idn_gym.policies.online.mirror import Geometry, Iterate
-from idn_gym.policy import Bools, Feedback
+from idn_gym.policies.online.mirror import MirrorState, Update
+from idn_gym.policy import Feedback
 from idn_gym.scenarios.compile import Compiled
 from idn_gym.strict import ConfigError
 
@@ -78,13 +78,13 @@ class Hedge(OnlineLearner):
 
     def __init__(self, compiled: Compiled, rows: int, config: HedgeConfig) -> None:
         self.config = config
-        self.experts: list[Iterate] = []
+        self.experts: list[MirrorState] = []
         super().__init__(compiled, rows, config)
 
     def start(self, rows: Bools) -> None:
         if not self.experts:
             self.experts = [
-                Iterate(self.polytope, self.rows, Geometry(entropy, self.config.lazy), scale)
+                MirrorState(self.polytope, self.rows, Update(entropy, self.config.lazy), scale)
                 for entropy in (True, False)
                 for scale in self.config.scales
             ]

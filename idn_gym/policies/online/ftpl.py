@@ -17,15 +17,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from idn_gym.core.arrays import Floats, Instance, Residents
+from idn_gym.core.arrays import Bools, Floats, Instance, Residents
 from idn_gym.objectives import known_tariff
 from idn_gym.optimum.lp_oracle import LpOracle
-from idn_gym.optimum.prefixes import make_items
-from idn_gym.policies.online.learner import Clock, Planner
-from idn_gym.policies.online.window import Window
-from idn_gym.policy import Bools, Feedback
+from idn_gym.optimum.prefixes import list_prefixes
+from idn_gym.policies.online.learner import Clock, PlacementPolicy
+from idn_gym.policies.online.window import WindowPolicy
+from idn_gym.policy import Feedback
 from idn_gym.scenarios.compile import Compiled
-from idn_gym.strict import number
+from idn_gym.strict import bounded
 
 
 class Oracles:
@@ -33,7 +33,7 @@ class Oracles:
 
     def __init__(self, compiled: Compiled) -> None:
         self._compiled = compiled
-        self._places = len(make_items(compiled).node) > 0
+        self._places = len(list_prefixes(compiled).node) > 0
         self._built: dict[tuple[float, ...], LpOracle] = {}
 
     def __call__(self, tariff: Floats, demand: Floats, slots: float) -> Residents:
@@ -50,16 +50,16 @@ class Oracles:
 class FtplConfig:
     """How much to perturb, and how often to plan."""
 
-    scale: float = number(1.0, least=0)
+    scale: float = bounded(1.0, least=0)
     """of the perturbation, in nominal batches"""
-    refresh: int = number(1, least=1)
+    refresh: int = bounded(1, least=1)
     """slots between two placements"""
     stretched: bool = False
     """start with short intervals: the k-th comes after min(k, refresh) slots"""
-    seed: int = number(0, least=0)
+    seed: int = bounded(0, least=0)
 
 
-class Ftpl(Planner):
+class Ftpl(PlacementPolicy):
     """Follow the perturbed leader.
 
     Attributes:
@@ -102,15 +102,15 @@ class Ftpl(Planner):
 class WindowLpConfig:
     """How far to look back, and how often to plan."""
 
-    window: int = number(10, least=1)
+    window: int = bounded(10, least=1)
     """slots"""
-    refresh: int = number(1, least=1)
+    refresh: int = bounded(1, least=1)
     """slots between two placements"""
     stretched: bool = False
     """start with short intervals: the k-th comes after min(k, refresh) slots"""
 
 
-class WindowLp(Window):
+class WindowLp(WindowPolicy):
     """The oracle's placement for the last slots, at nominal link rates and compute seconds."""
 
     def __init__(self, compiled: Compiled, rows: int, config: WindowLpConfig) -> None:

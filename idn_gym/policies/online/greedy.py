@@ -12,14 +12,14 @@ import numpy as np
 
 from idn_gym.core.arrays import EMPTY, SHARED, Draw, Floats, Instance, Ints, Outcome, Residents, Tables
 from idn_gym.core.capacity import fill_capacity
-from idn_gym.core.kernel import hot, inner
+from idn_gym.core.kernel import njit_inline, njit_no_alloc
 from idn_gym.core.serving import measure_paths, serve_class
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
 from idn_gym.optimum.concave_gain import gain_and_gradient
-from idn_gym.optimum.option_ranking import Layers
-from idn_gym.optimum.prefixes import Items
+from idn_gym.optimum.option_ranking import RankedOptions
+from idn_gym.optimum.prefixes import Prefixes
 
-LEAST = 1e-12
+LEAST_SAVING = 1e-12
 """What is loaded must save this share of the cost, so that rounding errors load nothing."""
 
 
@@ -32,7 +32,7 @@ class Concerned(NamedTuple):
     position: Ints  # of the node on the path of the class
 
 
-def concerned(tables: Tables, items: Items) -> Concerned:
+def concerned(tables: Tables, items: Prefixes) -> Concerned:
     """List the classes of each (node, task) whose path crosses the node."""
     tasks = len(tables.task_model) - 1
     lists: list[list[tuple[int, int]]] = [[] for _ in range(len(tables.node_memory) * tasks)]
@@ -84,7 +84,7 @@ def merge_slots(instance: Instance, b: int, groups: int) -> Instance:
 class Greedy:
     """Work space of the greedy for one scenario."""
 
-    def __init__(self, tables: Tables, items: Items, per_byte: bool) -> None:
+    def __init__(self, tables: Tables, items: Prefixes, per_byte: bool) -> None:
         self.tables, self.items, self.per_byte = tables, items, per_byte
         self._concerned = concerned(tables, items)
         self._scratch, self._outcome = make_scratch(tables), empty_outcome(tables, 1)
@@ -95,12 +95,12 @@ class Greedy:
             parent = items.parent[i]
             self._prefix[i] = items.size[i] + (self._prefix[parent] if parent != EMPTY else 0.0)
 
-    def place(self, instance: Instance, layers: Layers) -> Residents:
+    def place(self, instance: Instance, layers: RankedOptions) -> Residents:
         """The greedy placement (N, M) for all slots of row 0 together.
 
         Args:
             instance: one row, few slots; see `merge_slots`.
-            layers: from `make_layers`.
+            layers: from `allocate_ranking`.
         """
         tables, draw = instance
         self._bound[:] = 0.0
@@ -133,7 +133,7 @@ class Greedy:
         return resident[0]
 
 
-@hot
+@njit_no_alloc
 def _greedy(
     tables: Tables,
     draw: Draw,
@@ -176,7 +176,7 @@ def _greedy(
                 saved += cost[0, t, rho] - cost[1, t, rho]
         keep = item < 0
         if item < 0:
-            least = -LEAST * saved
+            least = -LEAST_SAVING * saved
         else:
             v, m = _node_of(item, node_start), model[item]
             bound[item] = saved if saved > least else 0.0
@@ -204,7 +204,7 @@ def _greedy(
         resident[0, v, m] = segment[item]
 
 
-@inner
+@njit_inline
 def _node_of(item: int, node_start: Ints) -> int:
     low, high = 0, len(node_start) - 1
     while high - low > 1:
@@ -216,7 +216,7 @@ def _node_of(item: int, node_start: Ints) -> int:
     return low
 
 
-@inner
+@njit_inline
 def _extra(
     tables: Tables, v: int, i: int, model: Ints, prefix: Floats, segment: Ints, resident: Residents
 ) -> float:
@@ -227,7 +227,7 @@ def _extra(
     return float(max(0.0, tables.segment_bytes[segment[i]] - tables.segment_bytes[held]))
 
 
-@inner
+@njit_inline
 def _key(
     tables: Tables,
     v: int,
@@ -244,7 +244,7 @@ def _key(
     return float(bound[i] / max(1.0, _extra(tables, v, i, model, prefix, segment, resident)))
 
 
-@inner
+@njit_inline
 def _node_best(
     tables: Tables,
     v: int,
@@ -274,7 +274,7 @@ def _node_best(
     return best
 
 
-@inner
+@njit_inline
 def _overall(
     tables: Tables,
     best: Ints,

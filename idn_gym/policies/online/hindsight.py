@@ -6,27 +6,26 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from idn_gym.core.arrays import Instance
+from idn_gym.core.arrays import Bools, Instance
 from idn_gym.evaluation.hindsight import best_static
-from idn_gym.policies.online.learner import Planner
-from idn_gym.policy import Bools
+from idn_gym.policies.online.learner import PlacementPolicy
 from idn_gym.scenarios.compile import Compiled
-from idn_gym.strict import number
+from idn_gym.strict import bounded
 
 
 @dataclass(frozen=True)
 class BestStaticConfig:
     """How hard to look for it."""
 
-    seconds: float = number(60.0, above=0)
+    seconds: float = bounded(60.0, above=0)
     """time limit per episode"""
-    gap: float = number(0.01, above=0)
+    gap: float = bounded(0.01, above=0)
     """relative gap between what is reached and the bound at which to stop"""
     one_per_task: bool = False
     """at most one segment per node and task, which is what the codec "placement" can say"""
 
 
-class BestStatic(Planner):
+class BestStatic(PlacementPolicy):
     """Asks for the placement that was found, in every slot.
 
     Attributes:

@@ -12,24 +12,24 @@ from typing import Any, Literal
 
 import numpy as np
 
-from idn_gym.core.arrays import SHARED, Draw, Ints, Residents
+from idn_gym.core.arrays import SHARED, Bools, Draw, Ints, Residents
 from idn_gym.core.value import nominal_draw
 from idn_gym.objectives import known_tariff
 from idn_gym.optimum.concave_gain import gain_and_gradient
-from idn_gym.optimum.option_ranking import Layers, make_layers, note_others
-from idn_gym.optimum.prefixes import make_items
+from idn_gym.optimum.option_ranking import RankedOptions, allocate_ranking, note_others
+from idn_gym.optimum.prefixes import list_prefixes
 from idn_gym.optimum.projection import make_polytope
 from idn_gym.optimum.rounding import finish_rounding, round_exactly, start_rounding
-from idn_gym.policy import Bools, Feedback
+from idn_gym.policy import Feedback
 from idn_gym.scenarios.compile import Compiled
-from idn_gym.strict import number
+from idn_gym.strict import bounded
 
 
 @dataclass(frozen=True)
 class OnlineConfig:
     """When and how a fractional placement becomes a whole one."""
 
-    refresh: int = number(1, least=1)
+    refresh: int = bounded(1, least=1)
     """slots between two placements"""
     stretched: bool = False
     """start with short intervals: the k-th comes after min(k, refresh) slots"""
@@ -38,9 +38,9 @@ class OnlineConfig:
     better of two candidates on recent demand, within the budget"""
     coupled: bool = False
     """one set of uniforms per episode, so that placements move as little as the fractions; false: new ones"""
-    memory: float = number(0.9, least=0, below=1)
+    memory: float = bounded(0.9, least=0, below=1)
     """weight of the past in the recent demand that leftovers are filled by"""
-    seed: int = number(0, least=0)
+    seed: int = bounded(0, least=0)
 
 
 class Clock:
@@ -72,7 +72,7 @@ class Clock:
         )
 
 
-class Planner:
+class PlacementPolicy:
     """Base of all policies here: keeps one wished placement per row and starts rows over.
 
     Attributes:
@@ -118,7 +118,7 @@ class Planner:
         """Change `wanted` before it is asked for; references that see the coming slot do it here."""
 
 
-class OnlineLearner(Planner):
+class OnlineLearner(PlacementPolicy):
     """Keeps a fractional placement per row and rounds it.
 
     Attributes:
@@ -130,11 +130,13 @@ class OnlineLearner(Planner):
     def __init__(self, compiled: Compiled, rows: int, config: OnlineConfig) -> None:
         super().__init__(compiled, rows, config.seed)
         self.options = config
-        self.items = make_items(compiled)
+        self.items = list_prefixes(compiled)
         self.polytope = make_polytope(
             self.items.node_start, self.items.parent, self.items.size, self.items.budget
         )
-        self.layers: list[Layers] = [make_layers(self.tables, self.items) for _ in range(rows + 1)]
+        self.layers: list[RankedOptions] = [
+            allocate_ranking(self.tables, self.items) for _ in range(rows + 1)
+        ]
         count = len(self.items.node)
         self.clock = Clock(rows, config.refresh, config.stretched)
         self.fractional = np.zeros((rows, count))
@@ -192,7 +194,7 @@ class OnlineLearner(Planner):
                     self.rng[b].random(out=self._uniforms[b])
                 self._round(int(b), usual, int(b), self.layers[b])
 
-    def _round(self, b: int, draw: Draw, row: int, layers: Layers) -> None:
+    def _round(self, b: int, draw: Draw, row: int, layers: RankedOptions) -> None:
         """Round row b; `draw` holds the recent demand in its row `row`."""
         z, x, uniforms = self.fractional[b], self._x, self._uniforms[b]
         if self.options.rounding == "exact":

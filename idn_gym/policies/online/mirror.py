@@ -36,16 +36,16 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from idn_gym.core.arrays import Floats
-from idn_gym.core.kernel import hot
+from idn_gym.core.arrays import Bools, Floats
+from idn_gym.core.kernel import njit_no_alloc
 from idn_gym.optimum.concave_gain import gain_and_gradient
-from idn_gym.optimum.option_ranking import make_layers
+from idn_gym.optimum.option_ranking import allocate_ranking
 from idn_gym.optimum.projection import LOG_FLOOR, Polytope, project_entropy, project_euclid
 from idn_gym.policies.online.learner import OnlineConfig, OnlineLearner
 from idn_gym.policies.online.proof import unproven
-from idn_gym.policy import Bools, Feedback
+from idn_gym.policy import Feedback
 from idn_gym.scenarios.compile import Compiled
-from idn_gym.strict import number
+from idn_gym.strict import bounded
 
 
 @dataclass(frozen=True)
@@ -53,20 +53,20 @@ class MirrorConfig(OnlineConfig):
     """Steps of mirror ascent."""
 
     step: Literal["adaptive", "theory"] = "adaptive"
-    scale: float = number(1.0, above=0)
+    scale: float = bounded(1.0, above=0)
     """factor on the step; tune it on validation seeds"""
-    peak: float = number(2.0, above=0)
+    peak: float = bounded(2.0, above=0)
     """largest batch over the nominal one that step "theory" reckons with"""
 
 
-class Geometry(NamedTuple):
+class Update(NamedTuple):
     """Which of the four updates."""
 
     entropy: bool
     lazy: bool
 
 
-class Iterate:
+class MirrorState:
     """One fractional placement per row, moved by supergradients.
 
     Attributes:
@@ -78,7 +78,7 @@ class Iterate:
         self,
         polytope: Polytope,
         rows: int,
-        geometry: Geometry,
+        geometry: Update,
         scale: float = 1.0,
         fixed: Floats | None = None,
     ) -> None:
@@ -124,9 +124,9 @@ class Iterate:
         if self.geometry.lazy:
             self._sum += gradient
             self._point[:] = self._origin
-            step(self.polytope, self._sum, eta, self._point)
+            ascend(self.polytope, self._sum, eta, self._point)
         else:
-            step(self.polytope, gradient, eta, self._point)
+            ascend(self.polytope, gradient, eta, self._point)
         self._project(self._point, self.z)
         if not self.geometry.entropy:
             self._point[:] = self.z
@@ -135,7 +135,7 @@ class Iterate:
         (project_entropy if self.geometry.entropy else project_euclid)(self.polytope, point, z)
 
 
-def widths(polytope: Polytope, geometry: Geometry) -> Floats:
+def widths(polytope: Polytope, geometry: Update) -> Floats:
     """(N,) numerators of the adaptive steps; 0 where there is nothing to choose.
 
     Entropy: sqrt(c max(1, ln(S/b))) with c as above; nothing is further from the start than b times the
@@ -149,25 +149,25 @@ def widths(polytope: Polytope, geometry: Geometry) -> Floats:
     return np.sqrt(np.minimum(budget, 0.5 * total))
 
 
-def theory_steps(learner: OnlineLearner, geometry: Geometry, peak: float) -> Floats:
+def theory_steps(learner: OnlineLearner, geometry: Update, peak: float) -> Floats:
     """(N,) the fixed steps of the published bound, with the constants of each node."""
     tables, polytope = learner.tables, learner.polytope
     draw = learner.nominal._replace(demand=peak * learner.nominal.demand)
     gradient = np.zeros((1, len(polytope.size)))
     nothing = np.zeros(len(polytope.size))
-    layers = make_layers(tables, learner.items)
+    layers = allocate_ranking(tables, learner.items)
     gain_and_gradient(tables, draw, 0, 0, learner.items, nothing, gradient[0], layers)
     norms = np.zeros((1, len(polytope.budget)))
     add_norms(polytope, gradient, np.zeros_like(gradient), geometry, norms)
     horizon = learner.compiled.scenario.horizon
-    width = widths(polytope, Geometry(geometry.entropy, False)) * (1.0 if geometry.entropy else np.sqrt(2.0))
+    width = widths(polytope, Update(geometry.entropy, False)) * (1.0 if geometry.entropy else np.sqrt(2.0))
     steps = np.zeros_like(width)
     np.divide(width, np.sqrt(norms[0] * horizon), out=steps, where=norms[0] > 0.0)
     return steps
 
 
-@hot
-def add_norms(polytope: Polytope, gradient: Floats, z: Floats, geometry: Geometry, norms: Floats) -> None:
+@njit_no_alloc
+def add_norms(polytope: Polytope, gradient: Floats, z: Floats, geometry: Update, norms: Floats) -> None:
     """Add the squared dual norm of each node's gradient: (max |g| / s)^2, or sum g^2 / s.
 
     Nodes that an eager update leaves at everything are passed over: no placement does better there.
@@ -185,8 +185,8 @@ def add_norms(polytope: Polytope, gradient: Floats, z: Floats, geometry: Geometr
                 norms[b, v] += most * most if geometry.entropy else total
 
 
-@hot
-def step(polytope: Polytope, direction: Floats, eta: Floats, point: Floats) -> None:
+@njit_no_alloc
+def ascend(polytope: Polytope, direction: Floats, eta: Floats, point: Floats) -> None:
     """Add eta direction / s to the points, (B, I) each; eta is (B, N)."""
     for b in range(len(point)):
         for v in range(len(polytope.budget)):
@@ -194,16 +194,16 @@ def step(polytope: Polytope, direction: Floats, eta: Floats, point: Floats) -> N
                 point[b, i] += eta[b, v] * (direction[b, i] / polytope.size[i])
 
 
-class Mirror(OnlineLearner):
+class MirrorAscent(OnlineLearner):
     """One of the four updates with one step.
 
     Attributes:
         unproven: the first assumption of a proven regret bound that fails here; None: there is a bound.
     """
 
-    def __init__(self, compiled: Compiled, rows: int, config: MirrorConfig, geometry: Geometry) -> None:
+    def __init__(self, compiled: Compiled, rows: int, config: MirrorConfig, geometry: Update) -> None:
         self.config, self.geometry = config, geometry
-        self.iterate: Iterate | None = None
+        self.iterate: MirrorState | None = None
         super().__init__(compiled, rows, config)
         self.unproven = unproven(compiled, self.items, geometry, config)
 
@@ -211,7 +211,7 @@ class Mirror(OnlineLearner):
         if self.iterate is None:
             theory = self.config.step == "theory"
             fixed = theory_steps(self, self.geometry, self.config.peak) if theory else None
-            self.iterate = Iterate(self.polytope, self.rows, self.geometry, self.config.scale, fixed)
+            self.iterate = MirrorState(self.polytope, self.rows, self.geometry, self.config.scale, fixed)
             self.fractional = self.iterate.z
         self.iterate.begin(rows)
 

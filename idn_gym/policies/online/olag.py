@@ -24,28 +24,28 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from idn_gym.core.arrays import EMPTY, Floats, Instance, Ints
+from idn_gym.core.arrays import EMPTY, Bools, Floats, Instance, Ints
 from idn_gym.core.costs import costs
-from idn_gym.core.kernel import hot, inner
-from idn_gym.optimum.prefixes import PINNED, Items, make_items
-from idn_gym.policies.online.learner import Clock, Planner
-from idn_gym.policies.online.reach import Reach
-from idn_gym.policy import Bools, Feedback
+from idn_gym.core.kernel import njit_inline, njit_no_alloc
+from idn_gym.optimum.prefixes import PINNED, Prefixes, list_prefixes
+from idn_gym.policies.online.learner import Clock, PlacementPolicy
+from idn_gym.policies.online.reach import RequestsPerNode
+from idn_gym.policy import Feedback
 from idn_gym.scenarios.compile import Compiled
-from idn_gym.strict import number
+from idn_gym.strict import bounded
 
 
 @dataclass(frozen=True)
 class OlagConfig:
     """How often to plan."""
 
-    refresh: int = number(1, least=1)
+    refresh: int = bounded(1, least=1)
     """slots between two placements"""
     stretched: bool = False
     """start with short intervals: the k-th comes after min(k, refresh) slots"""
 
 
-class Olag(Planner):
+class Olag(PlacementPolicy):
     """Online load-aware greedy.
 
     Attributes:
@@ -55,9 +55,9 @@ class Olag(Planner):
     def __init__(self, compiled: Compiled, rows: int, config: OlagConfig) -> None:
         super().__init__(compiled, rows)
         tables = self.tables
-        self.items: Items = make_items(compiled)
+        self.items: Prefixes = list_prefixes(compiled)
         self.clock = Clock(rows, config.refresh, config.stretched)
-        self._reach = Reach(tables)
+        self._reach = RequestsPerNode(tables)
         self.phi = np.zeros((rows, len(self._reach.node)))
         self._slots = np.zeros(rows)
         self._entries()
@@ -151,7 +151,7 @@ class Olag(Planner):
         return best
 
 
-@hot
+@njit_no_alloc
 def _choose(
     node_start: Ints,
     parent: Ints,
@@ -206,7 +206,7 @@ def _choose(
                 shorter = parent[shorter]
 
 
-@inner
+@njit_inline
 def _held(i: int, parent: Ints, chosen: Ints) -> int:
     """The prefix shorter than i that is held, or EMPTY."""
     held = parent[i]
@@ -215,7 +215,7 @@ def _held(i: int, parent: Ints, chosen: Ints) -> int:
     return int(held)
 
 
-@inner
+@njit_inline
 def _value(
     i: int,
     held: int,

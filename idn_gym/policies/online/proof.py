@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from idn_gym.core.arrays import EXOGENOUS
-from idn_gym.optimum.prefixes import UNUSABLE, Items, serves_alone
+from idn_gym.optimum.prefixes import UNUSABLE, Prefixes, serves_alone
 from idn_gym.scenarios.compile import Compiled
 
 if TYPE_CHECKING:
-    from idn_gym.policies.online.mirror import Geometry, MirrorConfig
+    from idn_gym.policies.online.mirror import MirrorConfig, Update
 
 
-def unproven(compiled: Compiled, items: Items, geometry: Geometry, config: MirrorConfig) -> str | None:
+def unproven(compiled: Compiled, items: Prefixes, geometry: Update, config: MirrorConfig) -> str | None:
     """The first assumption of D sqrt(2 sum n_t^2) that fails, in words; None where it is proven.
 
     The bound is on what the best static placement, or fraction, gains more than the learner's fractions. It
@@ -21,7 +21,7 @@ def unproven(compiled: Compiled, items: Items, geometry: Geometry, config: Mirro
 
     Args:
         compiled: the scenario.
-        items: from `make_items`.
+        items: from `list_prefixes`.
         geometry: which update.
         config: its step.
     """

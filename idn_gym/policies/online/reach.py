@@ -10,7 +10,7 @@ import numpy as np
 from idn_gym.core.arrays import Floats, Ints, Outcome, Tables
 
 
-class Reach:
+class RequestsPerNode:
     """The path positions of all classes, end to end.
 
     Attributes:

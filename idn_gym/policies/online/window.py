@@ -11,25 +11,25 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from idn_gym.core.arrays import EMPTY, Instance, Residents
+from idn_gym.core.arrays import EMPTY, Bools, Instance, Residents
 from idn_gym.core.slots import one_row
 from idn_gym.optimum.concave_gain import gain_and_gradient
-from idn_gym.optimum.option_ranking import make_layers
-from idn_gym.optimum.prefixes import make_items
+from idn_gym.optimum.option_ranking import allocate_ranking
+from idn_gym.optimum.prefixes import list_prefixes
 from idn_gym.policies.online.greedy import Greedy
-from idn_gym.policies.online.learner import Clock, Planner
-from idn_gym.policy import Bools, Feedback
+from idn_gym.policies.online.learner import Clock, PlacementPolicy
+from idn_gym.policy import Feedback
 from idn_gym.scenarios.compile import Compiled
-from idn_gym.strict import number
+from idn_gym.strict import bounded
 
 
 @dataclass(frozen=True)
 class WindowConfig:
     """How far to look back, and how often to plan."""
 
-    window: int = number(10, least=1)
+    window: int = bounded(10, least=1)
     """slots"""
-    refresh: int = number(1, least=1)
+    refresh: int = bounded(1, least=1)
     """slots between two placements"""
     stretched: bool = False
     """start with short intervals: the k-th comes after min(k, refresh) slots"""
@@ -37,7 +37,7 @@ class WindowConfig:
     """greedy by saving per byte; false: by saving"""
 
 
-class Window(Planner):
+class WindowPolicy(PlacementPolicy):
     """Base: sums up the last slots and plans for them when that is due.
 
     Attributes:
@@ -48,8 +48,8 @@ class Window(Planner):
     def __init__(self, compiled: Compiled, rows: int, window: int, clock: Clock) -> None:
         super().__init__(compiled, rows)
         tables = self.tables
-        self.items = make_items(compiled)
-        self.layers = [make_layers(tables, self.items) for _ in range(rows)]
+        self.items = list_prefixes(compiled)
+        self.layers = [allocate_ranking(tables, self.items) for _ in range(rows)]
         self.demand = np.zeros((rows, window, len(tables.class_task)))
         self.seconds = np.zeros((rows, window, len(tables.node_seconds)))
         self.clock = clock
@@ -82,7 +82,7 @@ class Window(Planner):
         raise NotImplementedError
 
 
-class WindowGreedy(Window):
+class WindowGreedy(WindowPolicy):
     """Greedy on the last slots; window 1 is greedy on the last slot."""
 
     def __init__(self, compiled: Compiled, rows: int, config: WindowConfig) -> None:
@@ -97,13 +97,13 @@ class WindowGreedy(Window):
 class SingleConfig:
     """When to think again."""
 
-    refresh: int = number(1, least=1)
+    refresh: int = bounded(1, least=1)
     """slots between two placements"""
     stretched: bool = False
     """start with short intervals: the k-th comes after min(k, refresh) slots"""
 
 
-class BestSingle(Planner):
+class BestSingle(PlacementPolicy):
     """Each node holds the one prefix that would have saved most so far were it the only one anywhere.
 
     Savings are supergradients at the empty network, added up along each chain: exact for whole models.
@@ -111,8 +111,8 @@ class BestSingle(Planner):
 
     def __init__(self, compiled: Compiled, rows: int, config: SingleConfig) -> None:
         super().__init__(compiled, rows)
-        self.items = make_items(compiled)
-        self.layers = [make_layers(self.tables, self.items) for _ in range(rows)]
+        self.items = list_prefixes(compiled)
+        self.layers = [allocate_ranking(self.tables, self.items) for _ in range(rows)]
         self.clock = Clock(rows, config.refresh, config.stretched)
         self.total = np.zeros((rows, len(self.items.node)))
         self._nothing, self._gradient = np.zeros((2, len(self.items.node)))

@@ -13,13 +13,13 @@ import numpy.typing as npt
 from idn_gym.catalog.reader import load_catalog
 from idn_gym.core import options
 from idn_gym.core.arrays import EMPTY, EXOGENOUS, SHARED, Floats, Ints, Tables
-from idn_gym.core.validate import freeze
+from idn_gym.core.validate import freeze_tables
 from idn_gym.core.value import segment_values
 from idn_gym.objectives import TABLE, known_tariff
 from idn_gym.scenarios.compile.extremes import check_rewards
 from idn_gym.scenarios.compile.magnitudes import check_magnitudes
-from idn_gym.scenarios.compile.models import Deployables, block_table, gather, look_up_tasks
-from idn_gym.scenarios.compile.routes import Network, find_routes, look_up, path_tables, resolve
+from idn_gym.scenarios.compile.models import Deployables, block_table, collect_models, look_up_tasks
+from idn_gym.scenarios.compile.routes import Network, find_routes, look_up, path_tables, resolve_catalog
 from idn_gym.scenarios.compile.sizes import check_size
 from idn_gym.scenarios.compile.topologies import expand
 from idn_gym.scenarios.config import Scenario
@@ -92,7 +92,7 @@ class _Classes:
         self.task: list[int] = []
         self.path: list[int] = []
         self.ingress: list[int] = []
-        self.rows: list[list[options.Row]] = []
+        self.rows: list[list[options.OptionRow]] = []
         self.groups: list[list[tuple[int, int]]] = []
         holds, parts = gathered.holds, scenario.serving.max_parts
         listed = np.repeat(np.arange(len(scenario.tasks)), [task.copies for task in scenario.tasks])
@@ -135,26 +135,26 @@ def _compile(scenario: Scenario) -> Compiled:
     check_magnitudes(scenario)
     if scenario.catalog:
         check_magnitudes(catalog, "catalog")
-    network = resolve(expand(scenario.topology), catalog)
+    network = resolve_catalog(expand(scenario.topology), catalog)
     homes = look_up_tasks(scenario.tasks, catalog, network, scenario.serving.exits)
     # First as if every route were one node long: no routes are looked for that nobody will use.
     check_size(scenario, catalog, len(network.nodes), [[1] * len(homes)] * len(network.ingress))
     routes = find_routes(network, homes)
     lengths = [[len(path.nodes) for path in row] for row in routes]
     check_size(scenario, catalog, len(network.nodes), lengths)
-    gathered = gather(scenario.tasks, catalog, network, scenario.serving)
+    gathered = collect_models(scenario.tasks, catalog, network, scenario.serving)
     classes = _Classes(scenario, network, gathered, routes)
     scales = np.array([getattr(scenario.scales, objective.scale) for objective in TABLE], float)
     tariff = _fixed_tariff(scenario)
     # Frozen before they are complete: kernels are compiled per type of their arguments.
-    tables = freeze(_tables(scenario, network, gathered, classes))
+    tables = freeze_tables(_tables(scenario, network, gathered, classes))
     values = _break_ties(segment_values(tables, gathered.placeable, known_tariff(tariff, scales)))
     moving = scenario.dynamics.moving_links
     for kind in moving:
         look_up(catalog.links, kind, "dynamics.moving_links")
     compiled = Compiled(
         scenario=scenario,
-        tables=freeze(tables._replace(segment_value=values)),
+        tables=freeze_tables(tables._replace(segment_value=values)),
         names=_names(network, gathered),
         scales=scales,
         tariff=tariff,
@@ -271,6 +271,6 @@ def _names(network: Network, gathered: Deployables) -> Names:
     )
 
 
-def _segment_name(model: options.Model, first: int, last: int) -> str:
+def _segment_name(model: options.ModelRow, first: int, last: int) -> str:
     whole = (first, last) == (0, len(model.block_bytes))
     return model.name if whole else f"{model.name}[{first}:{last}]"

@@ -24,9 +24,9 @@ class Deployables:
     """All models with one row per (task, model of the catalogue)."""
 
     tasks: tuple[Task, ...]
-    models: tuple[options.Model, ...]
+    models: tuple[options.ModelRow, ...]
     sources: tuple[str, ...]  # name in the catalogue of each model
-    segments: options.Segments
+    segments: options.SegmentRows
     segment_bytes: Floats  # (S,)
     pinned: Residents  # (N, M)
     movable: npt.NDArray[np.bool_]  # (N,)
@@ -39,7 +39,9 @@ class Deployables:
         return held
 
 
-def gather(tasks: Sequence[Task], catalog: schema.Catalog, network: Network, serving: Serving) -> Deployables:
+def collect_models(
+    tasks: Sequence[Task], catalog: schema.Catalog, network: Network, serving: Serving
+) -> Deployables:
     """Collect models, cut them into segments, and pin what repositories hold.
 
     Args:
@@ -137,7 +139,7 @@ def _check_pins(network: Network, known: set[str]) -> None:
 
 def _models(
     tasks: Sequence[Task], catalog: schema.Catalog, network: Network, exits: bool
-) -> tuple[tuple[options.Model, ...], tuple[str, ...]]:
+) -> tuple[tuple[options.ModelRow, ...], tuple[str, ...]]:
     uses = Counter(name for task in tasks for name in task.models)
     models, sources = [], []
     for k, task in enumerate(tasks):
@@ -158,8 +160,8 @@ def _warn_of_mixture(task: Task, catalog: schema.Catalog) -> None:
         )
 
 
-def _model(name: str, task: int, row: schema.Model, network: Network, exits: bool) -> options.Model:
-    return options.Model(
+def _model(name: str, task: int, row: schema.Model, network: Network, exits: bool) -> options.ModelRow:
+    return options.ModelRow(
         name=name,
         task=task,
         block_bytes=np.array([block.weights for block in row.blocks], float),
@@ -167,7 +169,7 @@ def _model(name: str, task: int, row: schema.Model, network: Network, exits: boo
         seconds=np.array([block_seconds(row, device) for device in network.devices], float),
         entry_seconds=np.array([fixed_seconds(row, device) for device in network.devices], float),
         points=tuple(
-            options.Point(
+            options.PointRow(
                 point.name, point.accuracy, tuple((exit_.after, exit_.share) for exit_ in point.exits)
             )
             for point in _points(row, exits)
@@ -181,7 +183,10 @@ def _points(row: schema.Model, exits: bool) -> list[schema.OperatingPoint]:
 
 
 def _pin(
-    network: Network, models: Sequence[options.Model], sources: Sequence[str], segments: options.Segments
+    network: Network,
+    models: Sequence[options.ModelRow],
+    sources: Sequence[str],
+    segments: options.SegmentRows,
 ) -> Residents:
     pinned = np.full((len(network.nodes), len(models)), EMPTY, np.int32)
     for v, node in enumerate(network.nodes):
@@ -193,7 +198,7 @@ def _pin(
     return pinned
 
 
-def block_table(models: Sequence[options.Model]) -> Floats:
+def block_table(models: Sequence[options.ModelRow]) -> Floats:
     """Bytes of all blocks before each index (M, max blocks + 1)."""
     table = np.zeros((len(models), 1 + max(len(model.block_bytes) for model in models)))
     for m, model in enumerate(models):

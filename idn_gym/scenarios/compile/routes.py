@@ -38,7 +38,7 @@ class Network:
         return [v for v, node in enumerate(self.nodes) if node.demand > 0]
 
 
-def resolve(topology: Explicit, catalog: Catalog) -> Network:
+def resolve_catalog(topology: Explicit, catalog: Catalog) -> Network:
     """Look up devices and links.
 
     Raises:

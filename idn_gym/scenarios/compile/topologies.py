@@ -5,15 +5,15 @@ from __future__ import annotations
 import networkx as nx
 
 from idn_gym.scenarios.compile.sizes import MOST_NODES
-from idn_gym.scenarios.config import Explicit, Hierarchy, Link, Node, Real, Tier
-from idn_gym.scenarios.graphs import KEY, Graph, load_graph
+from idn_gym.scenarios.config import Explicit, Hierarchy, Link, Node, Tier, TopoHubTopology
+from idn_gym.scenarios.graphs import NAME_KEY, TopologyGraph, load_graph
 from idn_gym.strict import ConfigError, twice
 
 KM_PER_SECOND = 2e5
 """Speed of light in fibre, about two thirds of that in vacuum."""
 
 
-def expand(topology: Explicit | Hierarchy | Real) -> Explicit:
+def expand(topology: Explicit | Hierarchy | TopoHubTopology) -> Explicit:
     """Write a topology out as nodes and links; the same topology always gives the same list.
 
     Raises:
@@ -22,7 +22,7 @@ def expand(topology: Explicit | Hierarchy | Real) -> Explicit:
     """
     if isinstance(topology, Hierarchy):
         return _expand_hierarchy(topology)
-    if isinstance(topology, Real):
+    if isinstance(topology, TopoHubTopology):
         return _expand_real(topology)
     return topology
 
@@ -53,7 +53,7 @@ def _expand_hierarchy(topology: Hierarchy) -> Explicit:
     return Explicit(tuple(nodes), tuple(links))
 
 
-def _expand_real(topology: Real) -> Explicit:
+def _expand_real(topology: TopoHubTopology) -> Explicit:
     """Rank the places by centrality and keep the shortest-path tree to the most central one."""
     graph = load_graph(topology.name)
     delays = _delays(graph, topology)
@@ -71,16 +71,16 @@ def _expand_real(topology: Real) -> Explicit:
     return Explicit(tuple(nodes), tuple(links))
 
 
-def _delays(graph: Graph, topology: Real) -> nx.Graph:
+def _delays(graph: TopologyGraph, topology: TopoHubTopology) -> nx.Graph:
     """The graph with the round-trip delay of every edge [s]; a zero length still takes a hop's time."""
     delays = nx.Graph()
     delays.add_nodes_from(graph.places)
     for a, b, km in graph.edges:
         delays.add_edge(a, b, delay=2 * topology.detour * km / KM_PER_SECOND + topology.hop_delay)
     if len(graph.places) < 3:
-        raise ConfigError(KEY, f"{graph.name!r} has {len(graph.places)} nodes; needs at least 3")
+        raise ConfigError(NAME_KEY, f"{graph.name!r} has {len(graph.places)} nodes; needs at least 3")
     if not nx.is_connected(delays):
-        raise ConfigError(KEY, f"{graph.name!r} is not connected")
+        raise ConfigError(NAME_KEY, f"{graph.name!r} is not connected")
     return delays
 
 

@@ -14,12 +14,12 @@ from idn_gym.scenarios.config import (
     Fixed,
     LfuKiller,
     RoundRobin,
-    Shot,
+    ShotNoise,
     Sliding,
     UniformTask,
 )
 
-Popularity = Fixed | Sliding | Shot | Alternating | RoundRobin | LfuKiller | UniformTask
+Popularity = Fixed | Sliding | ShotNoise | Alternating | RoundRobin | LfuKiller | UniformTask
 
 
 def draw_popularity(
@@ -41,7 +41,7 @@ def draw_popularity(
     if isinstance(process, Sliding):
         rank = (tasks - (process.shift % popularity.size) * (slots // process.every)) % popularity.size
         return np.take(popularity, rank)
-    if isinstance(process, Shot):
+    if isinstance(process, ShotNoise):
         flares = draw_shots(process, popularity.size, horizon, rng)
         return popularity * (process.floor + (1.0 - process.floor) * flares)
     return np.where(_active(process, tasks, slots, rng), popularity, 0.0)
@@ -61,7 +61,7 @@ def _active(process: Popularity, tasks: Ints, slots: Ints, rng: np.random.Genera
     return np.ones((slots.size, tasks.size), np.bool_)
 
 
-def draw_shots(process: Shot, tasks: int, horizon: int, rng: np.random.Generator) -> Floats:
+def draw_shots(process: ShotNoise, tasks: int, horizon: int, rng: np.random.Generator) -> Floats:
     """Draw shot noise per task: S[t] = a S[t-1] + heights of the shots of slot t, a = exp(-1 / life).
 
     Shots come at Poisson times, from 16 lives before slot 0, so that the noise is stationary from the

@@ -11,7 +11,7 @@ import numpy as np
 from idn_gym.core.arrays import Floats, Ints
 from idn_gym.core.kernel import kernel
 from idn_gym.scenarios.config import Replay
-from idn_gym.scenarios.processes.request_log import KEY, read_columns
+from idn_gym.scenarios.processes.request_log import REPLAY_KEY, read_columns
 from idn_gym.strict import ConfigError, show
 
 
@@ -40,7 +40,7 @@ def _read_once(replay: Replay, path: str, changed: int) -> Log:
     times, sizes = read_columns(replay)
     start, length = times.min(), np.ptp(times)
     if not length > 0:
-        raise ConfigError(f"{KEY}.path", f"{show(replay.path)} has no two requests at different times")
+        raise ConfigError(f"{REPLAY_KEY}.path", f"{show(replay.path)} has no two requests at different times")
     # one mean gap between the last request and the first one of the next round
     time = (times - start) / (length * times.size / (times.size - 1))
     if sizes is None:

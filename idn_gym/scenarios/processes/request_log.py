@@ -14,7 +14,7 @@ from idn_gym.core.arrays import Floats, Ints
 from idn_gym.scenarios.config import Replay
 from idn_gym.strict import ConfigError, closest, show
 
-KEY = "workload.replay"
+REPLAY_KEY = "workload.replay"
 
 LATEST = 1e20
 """Largest number that is read as a time; nanoseconds since 1970 are at 1.8e18."""
@@ -45,7 +45,9 @@ def read_columns(replay: Replay) -> tuple[Floats, Floats | None]:
     wanted = [("time", replay.time)] + ([("size", replay.size)] if replay.size is not None else [])
     rows, lines = _read_rows(replay.path, wanted)
     if len(rows) < 2:
-        raise ConfigError(f"{KEY}.path", f"{show(replay.path)} has {len(rows)} requests; needs at least 2")
+        raise ConfigError(
+            f"{REPLAY_KEY}.path", f"{show(replay.path)} has {len(rows)} requests; needs at least 2"
+        )
     times = _times([row[0] for row in rows], lines)
     _check_order(times, lines)
     _warn_of_outliers(replay.path, times, lines)
@@ -63,25 +65,28 @@ def _read_rows(path: str, wanted: list[tuple[str, str]]) -> tuple[list[list[str 
             header = list(reader.fieldnames or [])
             for field, name in wanted:
                 if name not in header:
-                    raise ConfigError(f"{KEY}.{field}", f"no column {show(name)}; {closest(name, header)}")
+                    raise ConfigError(
+                        f"{REPLAY_KEY}.{field}", f"no column {show(name)}; {closest(name, header)}"
+                    )
                 if header.count(name) > 1:
                     raise ConfigError(
-                        f"{KEY}.{field}", f"line 1: {header.count(name)} columns are called {show(name)}"
+                        f"{REPLAY_KEY}.{field}",
+                        f"line 1: {header.count(name)} columns are called {show(name)}",
                     )
             for row in reader:
                 if any(row.get(None, ())):
                     cells = len(header) + len(row[None])
                     raise ConfigError(
-                        f"{KEY}.path",
+                        f"{REPLAY_KEY}.path",
                         f"{show(path)}, line {reader.line_num}: {cells} cells are not allowed; "
                         f"must be {len(header)}",
                     )
                 rows.append([row[name] for _, name in wanted])
                 lines.append(reader.line_num)
     except OSError as error:
-        raise ConfigError(f"{KEY}.path", f"{show(path)} cannot be read ({error.strerror})") from None
+        raise ConfigError(f"{REPLAY_KEY}.path", f"{show(path)} cannot be read ({error.strerror})") from None
     except (UnicodeDecodeError, csv.Error) as error:
-        raise ConfigError(f"{KEY}.path", f"{show(path)} is not a CSV file ({error})") from None
+        raise ConfigError(f"{REPLAY_KEY}.path", f"{show(path)} is not a CSV file ({error})") from None
     return rows, np.array(lines)
 
 
@@ -90,10 +95,10 @@ def _times(texts: list[str | None], lines: Ints) -> Floats:
     for cell, text, line in zip(cells, texts, lines, strict=True):
         if not abs(cell.value) <= LATEST:
             allowed = f"must be a number up to {LATEST:g} or an ISO 8601 time"
-            raise ConfigError(f"{KEY}.time", f"line {line}: {show(text)} is not allowed; {allowed}")
+            raise ConfigError(f"{REPLAY_KEY}.time", f"line {line}: {show(text)} is not allowed; {allowed}")
         if cell.form != cells[0].form:
             raise ConfigError(
-                f"{KEY}.time",
+                f"{REPLAY_KEY}.time",
                 f"line {line}: {show(text)} is {cell.form}, but line {lines[0]} has {cells[0].form}; "
                 "must be alike in the whole file",
             )
@@ -121,7 +126,7 @@ def _size(text: str | None, line: int) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise ConfigError(f"{KEY}.size", f"line {line}: {show(text)} is not allowed; must be a number")
+        raise ConfigError(f"{REPLAY_KEY}.size", f"line {line}: {show(text)} is not allowed; must be a number")
     return value
 
 
@@ -132,7 +137,7 @@ def _check_order(times: Floats, lines: Ints) -> None:
         i = wrong[0]
         share = late[i] / np.ptp(times)
         raise ConfigError(
-            f"{KEY}.time",
+            f"{REPLAY_KEY}.time",
             f"line {lines[i]}: {late[i]:g} before a request above it, {share:.0%} of the log; "
             "sort the file by time",
         )
@@ -146,7 +151,7 @@ def _warn_of_outliers(path: str, times: Floats, lines: Ints) -> None:
     if np.ptp(most) < FAR * length:
         far = lines[np.maximum(most[0] - times, times - most[-1]) > FAR * length / 4]
         warnings.warn(
-            f"{KEY}.time: {show(path)}, line {far.min()}: {far.size} of {times.size} requests are so far "
-            "away that all others fill less than half of the log, and most slots have no requests",
+            f"{REPLAY_KEY}.time: {show(path)}, line {far.min()}: {far.size} of {times.size} requests are so "
+            "far away that all others fill less than half of the log, and most slots have no requests",
             stacklevel=2,
         )

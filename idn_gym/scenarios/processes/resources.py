@@ -7,20 +7,17 @@ leaves the draws of the rest as they were. All chains start in their stationary 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from idn_gym.core.arrays import Floats
-from idn_gym.scenarios.config import Ar1, Background, GilbertElliott, Outages, Shrinkage, Steady
+from idn_gym.core.arrays import Bools, Floats
+from idn_gym.scenarios.config import Ar1, Background, ConstantRate, GilbertElliott, MemoryPressure, Outages
 from idn_gym.scenarios.processes.chains import Streams, ar1, two_state
-
-Bools = npt.NDArray[np.bool_]
 
 MOST_BACKGROUND = 0.95
 """Share of a node's compute that other work takes at most: only an outage takes all of it."""
 
 
 def draw_rates(
-    process: Steady | GilbertElliott | Ar1,
+    process: ConstantRate | GilbertElliott | Ar1,
     nominal: Floats,
     moving: Bools,
     horizon: int,
@@ -38,7 +35,7 @@ def draw_rates(
     Returns:
         (T, E) [bytes/s].
     """
-    if isinstance(process, Steady):
+    if isinstance(process, ConstantRate):
         return _hold(nominal, horizon)
     shape = (horizon, nominal.size)
     if isinstance(process, GilbertElliott):
@@ -86,7 +83,7 @@ def draw_seconds(
 
 
 def draw_memory(
-    shrinkage: Shrinkage | None, nominal: Floats, movable: Bools, horizon: int, rng: np.random.Generator
+    shrinkage: MemoryPressure | None, nominal: Floats, movable: Bools, horizon: int, rng: np.random.Generator
 ) -> Floats:
     """Draw the memory of every node in every slot.
 

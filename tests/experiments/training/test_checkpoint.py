@@ -11,7 +11,7 @@ from stable_baselines3.common.logger import configure
 from stable_baselines3.common.vec_env import VecMonitor
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from agents.rl.build import build
+from agents.rl.build import build_algorithm
 from agents.rl.config import (
     A2CConfig,
     DQNConfig,
@@ -105,11 +105,11 @@ def start(agent, folder, every=40, die_at=2 * STEPS):
     use_one_thread()
     path, events = folder / "checkpoint.pt", folder / "events"
     events.mkdir(exist_ok=True, parents=True)
-    state = checkpoint.read(path) if path.exists() else None
+    state = checkpoint.read_checkpoint(path) if path.exists() else None
     if state:
         checkpoint.rewind(events, state)
     config, actions = agent
-    algorithm = build(config, VecMonitor(GymVecEnv(Walks(actions))), seed=1)
+    algorithm = build_algorithm(config, VecMonitor(GymVecEnv(Walks(actions))), seed=1)
     algorithm.set_logger(configure(str(events), ["tensorboard"]))
     if state:
         checkpoint.restore(algorithm, state)

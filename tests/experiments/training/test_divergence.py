@@ -7,11 +7,11 @@ import pytest
 import torch
 from stable_baselines3.common.callbacks import BaseCallback
 
-from agents.rl.build import build
+from agents.rl.build import build_algorithm
 from experiments.train import RunFolder, main, make_env
 from experiments.training import checkpoint
 from experiments.training.divergence import finite, learn
-from experiments.training.run_config import resolve
+from experiments.training.run_config import load_run_config
 from experiments.tuning.trial import train_trial
 from idn_gym.strict import ConfigError
 
@@ -28,7 +28,7 @@ MESSAGE = r"agent.learning_rate: .* is too high: after (\d+) steps the policy is
 
 
 def weights(path):
-    return checkpoint.read(path)["parameters"]["policy"]
+    return checkpoint.read_checkpoint(path)["parameters"]["policy"]
 
 
 def test_the_command_ends_in_one_line_and_leaves_a_sound_checkpoint(tmp_path):
@@ -65,7 +65,7 @@ LATER = {"agent.learning_starts": 16}
 )
 def test_every_algorithm_ends_in_one_sentence(agent, changes):
     """In a trial of a tuning, which counts it among those that are refused."""
-    config = resolve(scenario="tiny", agent=agent, changes={**DIVERGING, **changes})
+    config = load_run_config(scenario="tiny", agent=agent, changes={**DIVERGING, **changes})
     with pytest.raises(ConfigError, match=f"{MESSAGE}$"):
         train_trial(config, range(1))
 
@@ -86,8 +86,8 @@ class Spoil(BaseCallback):
 
 def make(tmp_path, **changes):
     changes = {"envs": 2, "steps": 64, "agent.n_steps": 4, "agent.batch_size": 8, **changes}
-    config = resolve(scenario="tiny", agent="ppo", changes={"action": "scores", **changes})
-    algorithm = build(config.agent, make_env(config), 0)
+    config = load_run_config(scenario="tiny", agent="ppo", changes={"action": "scores", **changes})
+    algorithm = build_algorithm(config.agent, make_env(config), 0)
     (tmp_path / "events").mkdir()
     saving = checkpoint.Checkpoints(tmp_path / "checkpoint.pt", tmp_path / "events", every=8)
     return config, algorithm, saving
@@ -102,7 +102,7 @@ def test_the_last_checkpoint_before_it_stands(tmp_path, spoilt, saved, value):
         learn(algorithm, config, [saving, Spoil(spoilt, value)], saving.path, log_interval=None)
     assert spoilt <= int(re.search(MESSAGE, str(caught.value))[1]) <= saved + 8
     assert not finite(algorithm)
-    assert checkpoint.read(saving.path)["counters"]["num_timesteps"] == saved
+    assert checkpoint.read_checkpoint(saving.path)["counters"]["num_timesteps"] == saved
     assert all(bool(tensor.isfinite().all()) for tensor in weights(saving.path).values())
 
 

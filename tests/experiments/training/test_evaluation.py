@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from experiments.training.board_pictures import draw_front, draw_placement
-from experiments.training.evaluation import FRONT, evaluate, front, picture
+from experiments.training.evaluation import FRONT, evaluate, front, network_picture
 from idn_gym.core.arrays import EMPTY
 from idn_gym.evaluation.rollout import rollout
 from idn_gym.objectives import OBJECTIVES, preference_lattice
@@ -86,7 +86,7 @@ def test_evaluation_says_where_models_were():
 def test_evaluations_come_out_the_same():
     first, second = (evaluate(Torn, 2, OPTIONS) for _ in range(2))
     assert first.figures == second.figures and np.array_equal(first.resident, second.resident)
-    assert np.array_equal(*(picture(Torn, OPTIONS) for _ in range(2)))
+    assert np.array_equal(*(network_picture(Torn, OPTIONS) for _ in range(2)))
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -3,15 +3,15 @@
 import pytest
 import yaml
 
-from experiments.training.run_config import RunConfig, assignments, flat, resolve, to_yaml
-from idn_gym.strict import ConfigError, read
+from experiments.training.run_config import RunConfig, assignments, flat, load_run_config, to_yaml
+from idn_gym.strict import ConfigError, from_plain
 
 
 def test_defaults_are_those_of_the_files():
-    config = resolve()
+    config = load_run_config()
     assert config.scenario.name == "edge-small"
-    assert config.agent == resolve(agent="ppo").agent and config.agent.kind == "ppo"
-    assert resolve(agent="a2c").agent.kind == "a2c"
+    assert config.agent == load_run_config(agent="ppo").agent and config.agent.kind == "ppo"
+    assert load_run_config(agent="a2c").agent.kind == "a2c"
 
 
 def test_dotted_keys_reach_every_level():
@@ -21,25 +21,27 @@ def test_dotted_keys_reach_every_level():
         "scenario.dynamics.link.kind=fixed",
         "agent.net_arch=[8, 8]",
     ]
-    config = resolve(changes=assignments(words))
+    config = load_run_config(changes=assignments(words))
     assert (config.seed, config.agent.learning_rate, config.agent.net_arch) == (3, 0.001, (8, 8))
     assert config.scenario.dynamics.link.kind == "fixed"
 
 
 def test_yaml_gives_the_same_run():
-    config = resolve(agent="a2c", changes={"scenario.topology.nodes.0.servers": float("inf"), "steps": 7})
-    assert read(RunConfig, yaml.safe_load(to_yaml(config))) == config
+    config = load_run_config(
+        agent="a2c", changes={"scenario.topology.nodes.0.servers": float("inf"), "steps": 7}
+    )
+    assert from_plain(RunConfig, yaml.safe_load(to_yaml(config))) == config
 
 
 def test_base_is_kept_but_for_what_is_named():
-    base = yaml.safe_load(to_yaml(resolve(agent="a2c", changes={"seed": 5})))
-    assert resolve(base).seed == 5 and resolve(base).agent.kind == "a2c"
-    assert resolve(base, agent="ppo").agent.kind == "ppo"
+    base = yaml.safe_load(to_yaml(load_run_config(agent="a2c", changes={"seed": 5})))
+    assert load_run_config(base).seed == 5 and load_run_config(base).agent.kind == "a2c"
+    assert load_run_config(base, agent="ppo").agent.kind == "ppo"
 
 
 def test_agent_file_of_the_user(tmp_path):
     (tmp_path / "mine.yaml").write_text("kind: ppo\nn_steps: 3\nlearning_rate: 1e-4\n")
-    assert resolve(agent=str(tmp_path / "mine.yaml")).agent.learning_rate == 0.0001
+    assert load_run_config(agent=str(tmp_path / "mine.yaml")).agent.learning_rate == 0.0001
 
 
 @pytest.mark.parametrize(
@@ -58,7 +60,7 @@ def test_agent_file_of_the_user(tmp_path):
 )
 def test_wrong_words_are_named(words, message):
     with pytest.raises(ConfigError, match=message):
-        resolve(changes=assignments(words))
+        load_run_config(changes=assignments(words))
 
 
 @pytest.mark.parametrize(
@@ -71,27 +73,29 @@ def test_wrong_words_are_named(words, message):
 )
 def test_what_would_only_fail_in_training_is_refused(agent, changes, message):
     with pytest.raises(ConfigError, match=message):
-        resolve(agent=agent, changes=changes)
-    assert resolve(agent="a2c", changes={"envs": 1, "agent.n_steps": 1, "agent.net_arch": []}).envs == 1
+        load_run_config(agent=agent, changes=changes)
+    assert (
+        load_run_config(agent="a2c", changes={"envs": 1, "agent.n_steps": 1, "agent.net_arch": []}).envs == 1
+    )
 
 
 def test_unknown_agent_gets_a_hint():
     with pytest.raises(ConfigError, match="did you mean 'ppo'"):
-        resolve(agent="ppp")
+        load_run_config(agent="ppp")
 
 
 def test_flat_keeps_scalars_for_tables():
-    values = flat(resolve().agent)
+    values = flat(load_run_config().agent)
     assert values["kind"] == "ppo" and isinstance(values["net_arch"], str)
     assert all(isinstance(value, (bool, int, float, str)) for value in values.values())
 
 
 def test_any_preference_of_the_environment_can_be_trained_on():
     for preference in ("latency", [1, 1, 0, 0, 0.5], {"energy": 2.0, "update": 1}, "random"):
-        assert resolve(changes={"preference": preference}).preference == preference
+        assert load_run_config(changes={"preference": preference}).preference == preference
     for wrong in (None, "speed", [1, 2], {"speed": 1.0}):
         with pytest.raises(ConfigError, match="preference"):
-            resolve(changes={"preference": wrong})
+            load_run_config(changes={"preference": wrong})
 
 
 @pytest.mark.parametrize(
@@ -100,18 +104,18 @@ def test_any_preference_of_the_environment_can_be_trained_on():
 )
 def test_an_agent_gets_a_codec_that_it_can_act_through(agent, codec):
     """The scenario's own stays where it will do, and what the user names is never replaced."""
-    config = resolve(scenario="tiny", agent=agent)
+    config = load_run_config(scenario="tiny", agent=agent)
     assert config.scenario.action == "placement" and config.action == codec
-    assert resolve(yaml.safe_load(to_yaml(config))) == config
-    own = resolve(scenario="tiny", agent=agent, changes={"scenario.action": codec or "scores"})
+    assert load_run_config(yaml.safe_load(to_yaml(config))) == config
+    own = load_run_config(scenario="tiny", agent=agent, changes={"scenario.action": codec or "scores"})
     assert own.action is None
     with pytest.raises(
         ConfigError, match=f"^action: 'segments' is not what {agent} can act through; allowed"
     ):
-        resolve(scenario="tiny", agent=agent, changes={"action": "segments"})
+        load_run_config(scenario="tiny", agent=agent, changes={"action": "segments"})
 
 
 def test_maskable_ppo_leaves_scores_for_a_codec_with_masks():
-    assert resolve(scenario="isp-hierarchy", agent="maskable-ppo").action in (None, "change")
+    assert load_run_config(scenario="isp-hierarchy", agent="maskable-ppo").action in (None, "change")
     changes = {"scenario.action": "scores"}
-    assert resolve(scenario="tiny", agent="maskable-ppo", changes=changes).action == "change"
+    assert load_run_config(scenario="tiny", agent="maskable-ppo", changes=changes).action == "change"

@@ -4,9 +4,9 @@ import pytest
 import yaml
 
 from experiments import compare, demo, study, train, tune
-from experiments.training.run_config import resolve
+from experiments.training.run_config import load_run_config
 from experiments.training.run_folder import RunFolder
-from idn_gym.strict import write
+from idn_gym.strict import to_plain
 
 MINE = {"notes.txt": "my notes", "tensorboard/mine.txt": "my curves"}
 RUN = {
@@ -36,7 +36,7 @@ def content(folder):
 
 @pytest.fixture
 def config():
-    return yaml.safe_dump({"run": write(resolve(agent="ppo"))})
+    return yaml.safe_dump({"run": to_plain(load_run_config(agent="ppo"))})
 
 
 def test_forced_deletes_what_a_run_wrote_and_nothing_else(tmp_path, config):
@@ -87,14 +87,14 @@ def test_training_deletes_no_curves_but_its_own(tmp_path, config):
     assert content(tmp_path) == theirs
     fill(tmp_path, {**RUN, "config.yaml": config})
     folder.checkpoint.unlink()
-    folder.begin(resolve(agent="ppo"))
+    folder.begin(load_run_config(agent="ppo"))
     left = content(tmp_path)
     assert MINE.items() <= left.items() and not any("tfevents" in name for name in left)
 
 
 def test_a_damaged_run_is_named_in_one_line(tmp_path, config):
     words = ["--scenario", "tiny", "--steps", "8", "--envs", "2", "--out", str(tmp_path), "--resume"]
-    config = yaml.safe_dump({"run": write(resolve(None, "tiny", "ppo", {"steps": 8, "envs": 2}))})
+    config = yaml.safe_dump({"run": to_plain(load_run_config(None, "tiny", "ppo", {"steps": 8, "envs": 2}))})
     for damage in (b"", b"PK\x03\x04 cut off", b"\x80\x04N."):
         fill(tmp_path, {"config.yaml": config})
         (tmp_path / "checkpoint.pt").write_bytes(damage)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import idn_gym  # noqa: F401 (registers the ids)
-from experiments.training.running_means import Window, link_sources, loaded_bytes
+from experiments.training.running_means import RunningMeans, link_sources, loaded_bytes
 from idn_gym.core.arrays import EMPTY
 from idn_gym.evaluation.rollout import PER_REQUEST, rollout
 from idn_gym.integrations.sb3 import GymVecEnv
@@ -43,7 +43,7 @@ def play(scenario, **overrides):
     env.seed(0)
     env.reset()
     simulation = env.native.simulation
-    window, policy, outcomes = Window(simulation), Sampled(env.native.action_space), []
+    window, policy, outcomes = RunningMeans(simulation), Sampled(env.native.action_space), []
     for _ in range(simulation.compiled.scenario.horizon):
         _, rewards, ended, _ = env.step(policy.predict(None)[0])
         window.add(env.last_infos, rewards, ended)

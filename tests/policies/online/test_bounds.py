@@ -11,10 +11,10 @@ from idn_gym.optimum.prefix_program import LayerProgram
 from idn_gym.optimum.projection import make_polytope
 from idn_gym.optimum.schedule import all_placements, slot_gains
 from idn_gym.optimum.solver import solve_relaxed
-from idn_gym.policies.online.mirror import Geometry, Iterate, widths
+from idn_gym.policies.online.mirror import MirrorState, Update, widths
 from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import compile_scenario
-from idn_gym.scenarios.presets import resolve
+from idn_gym.scenarios.presets import load_scenario
 
 linprog = pytest.importorskip("scipy.optimize").linprog
 
@@ -58,7 +58,7 @@ def sequence(rng, kind, slots, size):
 
 def play(polytope, gradients, geometry, fixed=None):
     """Gain of an iterate on linear gains, and its sum of squared norms."""
-    iterate, earned = Iterate(polytope, 1, geometry, fixed=fixed), 0.0
+    iterate, earned = MirrorState(polytope, 1, geometry, fixed=fixed), 0.0
     for g in gradients:
         assert (polytope.size * iterate.z[0]).sum() <= polytope.budget[0] * (1 + 1e-9)
         earned += float(g @ iterate.z[0])
@@ -71,7 +71,7 @@ def regrets_and_bounds(rng, ratio, kind, slots):
     polytope = random_node(rng, ratio)
     gradients = sequence(rng, kind, slots, polytope.size)
     best = best_point(polytope, gradients.sum(axis=0))
-    eager = Geometry(False, False)
+    eager = Update(False, False)
     earned, norms = play(polytope, gradients, eager)
     diameter = np.sqrt(2.0) * widths(polytope, eager)
     yield best - earned, float((diameter * np.sqrt(2.0 * norms))[0])
@@ -79,9 +79,9 @@ def regrets_and_bounds(rng, ratio, kind, slots):
     earned, _ = play(polytope, gradients, eager, diameter / np.sqrt(squares))
     yield best - earned, float(diameter[0] * np.sqrt(squares))
     steepest = steepest_slopes(gradients, polytope.size, polytope.node_start)
-    step = widths(polytope, Geometry(True, False)) / np.sqrt((steepest**2).sum(axis=0))
+    step = widths(polytope, Update(True, False)) / np.sqrt((steepest**2).sum(axis=0))
     for lazy in (False, True):
-        earned, _ = play(polytope, gradients, Geometry(True, lazy), step)
+        earned, _ = play(polytope, gradients, Update(True, lazy), step)
         yield best - earned, float(entropy_bound(steepest, polytope.budget, polytope.total)[-1])
 
 
@@ -101,7 +101,7 @@ def test_regret_against_the_best_fixed_point_keeps_its_bound(kind, seeds):
 @pytest.mark.parametrize("entropy", [True, False])
 def test_a_node_that_keeps_everything_has_no_regret_and_one_that_must_drop_some_does(entropy):
     polytope = make_polytope(np.array([0, 2]), np.array([EMPTY, 0]), np.array([3.0, 7.0]), np.array([10.0]))
-    iterate = Iterate(polytope, 1, Geometry(entropy, False))
+    iterate = MirrorState(polytope, 1, Update(entropy, False))
     for _ in range(5):
         iterate.move(np.array([[2.0, 0.5]]))
     assert iterate.z.tolist() == [[1.0, 1.0]] and iterate.norms[0, 0] == 0.0
@@ -229,7 +229,7 @@ def test_the_printed_bound_is_the_one_that_is_derived(cells, play_learner):
 
 @pytest.mark.parametrize("name", ["tiny", "edge-small", "metro-split"])
 def test_no_bound_is_given_where_options_need_two_placed_segments(name, make_learner):
-    learner = make_learner("oga", resolve(name, {"serving.capacity": "exogenous"}))
+    learner = make_learner("oga", load_scenario(name, {"serving.capacity": "exogenous"}))
     assert learner.regret_bound is None and "two placed segments" in learner.unproven
 
 

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from agents.registry import AGENTS, CLAIRVOYANT, CODECS, RANDOMISED
+from agents.registry import AGENT_CODECS, AGENTS, CLAIRVOYANT, RANDOMISED
 from idn_gym.core.arrays import EMPTY
 from idn_gym.policy import OnlinePolicy, Policy
 from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import compile_scenario
-from idn_gym.scenarios.presets import resolve
+from idn_gym.scenarios.presets import load_scenario
 from idn_gym.strict import ConfigError
 
 NAMES = [name for name, target in AGENTS.items() if target.startswith("idn_gym.policies.online.")]
@@ -17,7 +17,7 @@ QUICK = {"infida-offline": {"iterations": 20}, "ftpl": {"scale": 0.1}}
 
 
 def tiny(capacity="exogenous", **overrides):
-    return resolve("tiny", {"horizon": 6, "serving.capacity": capacity, **overrides})
+    return load_scenario("tiny", {"horizon": 6, "serving.capacity": capacity, **overrides})
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_it_plays_and_repeats_itself(name, capacity, make, drive, play_out):
     learner = make(name, scenario)
     assert isinstance(learner, Policy)
     assert isinstance(learner, OnlinePolicy) or name in CLAIRVOYANT
-    assert CODECS[name] == "segments"
+    assert AGENT_CODECS[name] == "segments"
     instance = build_instance(scenario, (0, 1))
     first, gains, _ = drive(learner, instance)
     check_wishes(scenario, first)

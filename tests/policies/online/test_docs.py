@@ -8,9 +8,9 @@ import pytest
 
 from agents.registry import AGENTS, CLAIRVOYANT
 from idn_gym.core.arrays import EMPTY
-from idn_gym.optimum.prefixes import UNUSABLE, make_items
+from idn_gym.optimum.prefixes import UNUSABLE, list_prefixes
 from idn_gym.scenarios.compile import compile_scenario
-from idn_gym.scenarios.presets import resolve
+from idn_gym.scenarios.presets import load_scenario
 
 ROOT = Path(__file__).parents[3]
 TEXT = (ROOT / "docs" / "learners.md").read_text()
@@ -40,7 +40,7 @@ def test_its_example_plays_a_learner():
 
 @pytest.mark.parametrize("name", ["tiny", "edge-small", "metro-split"])
 def test_it_counts_the_chains_and_options_of_the_presets(name):
-    items = make_items(compile_scenario(resolve(name, {"serving.capacity": "exogenous"})))
+    items = list_prefixes(compile_scenario(load_scenario(name, {"serving.capacity": "exogenous"})))
     heads = np.flatnonzero(items.parent == EMPTY)
     (said,) = re.findall(rf"\| `{name}`, exogenous \| no: (\d+) of (\d+) chains", TEXT)
     assert tuple(map(int, said)) == (np.isin(heads, items.parent).sum(), len(heads))
@@ -51,5 +51,5 @@ def test_it_counts_the_chains_and_options_of_the_presets(name):
 
 
 def test_it_calls_whole_what_has_no_chains():
-    items = make_items(compile_scenario(resolve("isp-hierarchy")))
+    items = list_prefixes(compile_scenario(load_scenario("isp-hierarchy")))
     assert (items.parent == EMPTY).all() and not (items.option_item == UNUSABLE).any()

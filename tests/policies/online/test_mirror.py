@@ -12,7 +12,7 @@ from idn_gym.optimum.concave_gain import gain_and_gradient
 from idn_gym.optimum.prefix_program import LayerProgram
 from idn_gym.optimum.solver import solve_relaxed
 from idn_gym.policies.online.learner import Clock
-from idn_gym.policies.online.mirror import Geometry, Iterate, widths
+from idn_gym.policies.online.mirror import MirrorState, Update, widths
 from idn_gym.scenarios.build import build_instance
 
 NAMES = ("infida", "oga", "ftrl-entropy", "ftrl-euclid")
@@ -124,13 +124,13 @@ def test_the_kernels_equal_plain_numpy(name, tree, play_learner):
 @pytest.mark.parametrize("entropy", [True, False])
 def test_the_regret_of_the_best_fixed_step_keeps_its_bound(entropy, tree, make_learner):
     """`entropy_bound`, and D sqrt(sum n^2) with D^2 = min(2 b, S), on nodes that share the batches."""
-    geometry = Geometry(entropy, False)
+    geometry = Update(entropy, False)
     scenario = dataclasses.replace(tree, horizon=300)
     instance, learner = build_instance(scenario, 0), make_learner("infida", scenario)
     polytope, items, layers = learner.polytope, learner.items, learner.layers[0]
 
     def climb(fixed):
-        iterate, earned = Iterate(polytope, 1, geometry, fixed=fixed), 0.0
+        iterate, earned = MirrorState(polytope, 1, geometry, fixed=fixed), 0.0
         gradients = np.zeros((300, 1, len(items.node)))
         for t, g in enumerate(gradients):
             earned += gain_and_gradient(*instance, 0, t, items, iterate.z[0], g[0], layers)
@@ -162,7 +162,7 @@ def test_the_bound_that_is_given_holds_and_says_something(cells, play_learner):
     items, layers = learner.items, learner.layers[0]
     best, g, zero = np.zeros(8), np.zeros(8), np.zeros(8)
     earned = 0.0
-    again = Iterate(learner.polytope, 1, Geometry(False, False))
+    again = MirrorState(learner.polytope, 1, Update(False, False))
     for t in range(300):
         gain_and_gradient(*instance, 0, t, items, zero, g, layers)
         best += g

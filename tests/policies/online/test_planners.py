@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 
 from idn_gym.core.arrays import EMPTY
 from idn_gym.core.costs import costs, gain
-from idn_gym.optimum.option_ranking import make_layers
-from idn_gym.optimum.prefixes import PINNED, make_items
+from idn_gym.optimum.option_ranking import allocate_ranking
+from idn_gym.optimum.prefixes import PINNED, list_prefixes
 from idn_gym.optimum.static import static_outcome
 from idn_gym.policies.online.greedy import Greedy, merge_slots
-from idn_gym.policies.online.reach import Reach
+from idn_gym.policies.online.reach import RequestsPerNode
 from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import compile_scenario
 
@@ -57,8 +57,8 @@ def plain_greedy(instance, items, per_byte):
 def test_lazy_greedy_is_greedy(make_scenario, worlds, data, per_byte):
     scenario = make_scenario(**data.draw(lone_worlds(worlds)))
     compiled, instance = compile_scenario(scenario), build_instance(scenario, 0)
-    items = make_items(compiled)
-    found = Greedy(compiled.tables, items, per_byte).place(instance, make_layers(compiled.tables, items))
+    items = list_prefixes(compiled)
+    found = Greedy(compiled.tables, items, per_byte).place(instance, allocate_ranking(compiled.tables, items))
     _, best = plain_greedy(instance, items, per_byte)
     saved = sum(gain(instance, t, found) for t in range(scenario.horizon))
     assert saved == pytest.approx(best, rel=1e-6, abs=1e-6)
@@ -69,7 +69,7 @@ def test_lazy_greedy_is_greedy(make_scenario, worlds, data, per_byte):
 def test_merged_slots_gain_what_their_slots_do(cells):
     scenario = cells(tasks=5, hold=5.0, horizon=11, **{"workload.popularity": {"kind": "uniform"}})
     instance = build_instance(scenario, (0, 1))
-    items = make_items(compile_scenario(scenario))
+    items = list_prefixes(compile_scenario(scenario))
     placement = instance.tables.pinned.copy()
     placement[items.node[1], items.model[1]] = items.segment[1]
     for b in range(2):
@@ -149,7 +149,7 @@ def test_olag_follows_its_definition(make_scenario, make_learner, drive, worlds,
     )
     learner = make_learner("olag", scenario)
     drive(learner, one)
-    reach = Reach(tables)
+    reach = RequestsPerNode(tables)
     phi = reach.measure(static_outcome(one, tables.pinned), 0)
     np.testing.assert_array_equal(learner.wanted[0], plain_olag(one, learner.items, phi, reach))
 
@@ -196,9 +196,9 @@ def test_what_a_copy_cannot_serve_reaches_the_next_node(cells):
     """The copy has 10 s and takes 0.1 s per request; 300 of 400 requests go on."""
     scenario = cells(tasks=1, hold=1.0, horizon=1, **{"workload.rate": 40.0})
     compiled = compile_scenario(scenario)
-    instance, items = build_instance(scenario, 0), make_items(compiled)
+    instance, items = build_instance(scenario, 0), list_prefixes(compiled)
     held = compiled.tables.pinned[None].copy()
-    reach = Reach(compiled.tables)
+    reach = RequestsPerNode(compiled.tables)
     np.testing.assert_allclose(reach.measure(static_outcome(instance, held[0]), 0), [400.0, 400.0])
     held[0, items.node[0], items.model[0]] = items.segment[0]
     np.testing.assert_allclose(reach.measure(static_outcome(instance, held[0]), 0), [400.0, 300.0])

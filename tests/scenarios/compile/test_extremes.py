@@ -8,7 +8,7 @@ import pytest
 from idn_gym.env import IDNEnv
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.compile.magnitudes import check_magnitudes
-from idn_gym.scenarios.presets import resolve
+from idn_gym.scenarios.presets import load_scenario
 from idn_gym.strict import ConfigError
 from idn_gym.vector import IDNVectorEnv
 
@@ -67,7 +67,7 @@ TOO_LARGE_TOGETHER = [
 @pytest.mark.parametrize(("overrides", "message"), TOO_LARGE_TOGETHER)
 def test_rewards_that_float32_does_not_hold_are_refused(overrides, message):
     with pytest.raises(ConfigError, match=rf"^({message})"):
-        compile_scenario(resolve("tiny", overrides))
+        compile_scenario(load_scenario("tiny", overrides))
 
 
 def test_a_log_may_hold_all_its_requests_in_one_slot(tmp_path):
@@ -75,11 +75,11 @@ def test_a_log_may_hold_all_its_requests_in_one_slot(tmp_path):
     log = tmp_path / "log.csv"
     log.write_text("time\n" + "".join(f"{60 * i}\n" for i in range(100)))
     changes = {"tasks.0.timeout": 1e11, "scales.latency": 1e-24}
-    compile_scenario(resolve("tiny", changes))
+    compile_scenario(load_scenario("tiny", changes))
     with pytest.raises(
         ConfigError, match=r"^scales.latency: 1e-24 is not allowed; the latency in the scalar"
     ):
-        compile_scenario(resolve("tiny", {**changes, "workload.replay": {"path": str(log)}}))
+        compile_scenario(load_scenario("tiny", {**changes, "workload.replay": {"path": str(log)}}))
 
 
 AT_THE_EDGE = [
@@ -119,7 +119,7 @@ def test_what_is_allowed_stays_finite(overrides, observation):
 
 
 def test_infinity_passes_where_a_field_may_hold_it():
-    check_magnitudes(resolve("tiny", {"topology.nodes.0.servers": float("inf")}))
+    check_magnitudes(load_scenario("tiny", {"topology.nodes.0.servers": float("inf")}))
 
 
 def test_a_shift_of_any_size_is_a_shift():

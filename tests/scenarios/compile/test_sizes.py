@@ -7,7 +7,7 @@ import pytest
 from idn_gym.catalog.reader import load_catalog
 from idn_gym.scenarios.compile import compile_scenario, sizes
 from idn_gym.scenarios.compile import routes as network
-from idn_gym.scenarios.presets import PRESETS, resolve
+from idn_gym.scenarios.presets import PRESETS, load_scenario
 from idn_gym.strict import ConfigError
 
 CHAIN = {
@@ -43,7 +43,7 @@ TOO_LARGE = [
 def test_what_is_too_large_is_refused_in_a_moment(scenario, overrides, message):
     start = time.process_time()
     with pytest.raises(ConfigError, match=rf"^{message}"):
-        compile_scenario(resolve(scenario, overrides))
+        compile_scenario(load_scenario(scenario, overrides))
     assert time.process_time() - start < 10
 
 
@@ -51,7 +51,7 @@ def test_routes_that_take_minutes_are_refused(monkeypatch):
     """60 nodes in a row: the first search reaches 61 nodes, the second 60, ..."""
     monkeypatch.setattr(network, "MOST_STEPS", 61 + 60)
     with pytest.raises(ConfigError, match=r"^topology: 60 ingress nodes in a network of 61 nodes are not"):
-        compile_scenario(resolve(CHAIN, {"serving.max_parts": 1}))
+        compile_scenario(load_scenario(CHAIN, {"serving.max_parts": 1}))
 
 
 def test_tables_that_fill_the_memory_are_refused(monkeypatch):
@@ -59,7 +59,7 @@ def test_tables_that_fill_the_memory_are_refused(monkeypatch):
     with pytest.raises(
         ConfigError, match=r"^topology: a network of 32 nodes .* tables of 0\.0 GiB \(allowed: "
     ):
-        compile_scenario(resolve("isp-hierarchy", {"horizon": 99}))
+        compile_scenario(load_scenario("isp-hierarchy", {"horizon": 99}))
 
 
 SMALL = [(preset, parts) for preset in ("tiny", "edge-small", "fashion-edge") for parts in (1, 3)]
@@ -69,7 +69,7 @@ SMALL = [(preset, parts) for preset in ("tiny", "edge-small", "fashion-edge") fo
 def test_the_estimate_is_never_below_what_is_enumerated(preset, max_parts):
     """And exact where every node can hold everything."""
     room = {"topology.tiers.4.memory": 1e12} if preset == "isp-hierarchy" else {}
-    scenario = resolve(preset, {"serving.max_parts": max_parts, **room})
+    scenario = load_scenario(preset, {"serving.max_parts": max_parts, **room})
     compiled = compile_scenario(scenario)
     tables = compiled.tables
     nodes = tables.path_start[tables.class_path + 1] - tables.path_start[tables.class_path]

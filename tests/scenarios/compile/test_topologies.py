@@ -6,12 +6,12 @@ import networkx as nx
 import pytest
 from gymnasium.error import DependencyNotInstalled
 
-from experiments.make_topologies import extract, to_text
+from experiments.make_topologies import extract, topology_json
 from idn_gym.scenarios import graphs
 from idn_gym.scenarios.compile.topologies import expand
-from idn_gym.scenarios.config import Explicit, Hierarchy, Link, Node, Real, Tier
-from idn_gym.scenarios.graphs import SHIPPED, load_graph, read_node_link
-from idn_gym.scenarios.presets import resolve
+from idn_gym.scenarios.config import Explicit, Hierarchy, Link, Node, Tier, TopoHubTopology
+from idn_gym.scenarios.graphs import SHIPPED_GRAPHS, load_graph, read_node_link
+from idn_gym.scenarios.presets import load_scenario
 from idn_gym.strict import ConfigError
 
 CLOUD = Tier("cloud", "gpu", servers=4.0, pins=("all",))
@@ -20,7 +20,7 @@ BOARD = Tier("board", "pi", fan_out=3, uplink="cellular")
 
 
 def real(name, **changes):
-    return Real(name, CLOUD, Tier("core", "server"), Tier("access", "pi"), **changes)
+    return TopoHubTopology(name, CLOUD, Tier("core", "server"), Tier("access", "pi"), **changes)
 
 
 def digraph(explicit):
@@ -117,7 +117,9 @@ def test_tiers_follow_centrality_and_demand_enters_at_the_access_nodes():
 
 
 def test_a_delay_of_the_tier_beats_the_length():
-    topology = Real("sndlib/nobel-eu", CLOUD, Tier("core", "a", delay=0.5), Tier("access", "b", rate=7.0))
+    topology = TopoHubTopology(
+        "sndlib/nobel-eu", CLOUD, Tier("core", "a", delay=0.5), Tier("access", "b", rate=7.0)
+    )
     tree = expand(topology)
     tier = {node.name: node.tier for node in tree.nodes}
     for link in tree.links:
@@ -187,11 +189,11 @@ def test_an_unusable_graph_is_refused(monkeypatch, data, message):
 # ---------------------------------------------------------------- TopoHub itself
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", SHIPPED_GRAPHS)
 def test_shipped_graphs_are_those_of_topohub(name):
     pytest.importorskip("topohub", reason="the extra `topo` is not installed")
-    shipped, made = json.loads(SHIPPED[name].read_text(encoding="utf-8")), extract(name)
-    assert SHIPPED[name].read_text(encoding="utf-8") == to_text(shipped)
+    shipped, made = json.loads(SHIPPED_GRAPHS[name].read_text(encoding="utf-8")), extract(name)
+    assert SHIPPED_GRAPHS[name].read_text(encoding="utf-8") == topology_json(shipped)
     for part in ("name", "nodes", "edges"):
         assert shipped[part] == made[part]
 
@@ -229,7 +231,7 @@ def test_the_file_of_a_graph_is_told_how_to_come_in(name):
     with pytest.raises(ConfigError, match=r"GraphML, GML\) are not read; .* topology with kind: explicit"):
         expand(real(name))
     with pytest.raises(ConfigError, match=r"^topology: .* topology with kind: explicit"):
-        resolve("metro-split", {"topology": name})
+        load_scenario("metro-split", {"topology": name})
 
 
 @pytest.mark.parametrize("name", ["../secret", "/etc/secret", "sndlib/../../secret"])

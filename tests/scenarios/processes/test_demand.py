@@ -14,7 +14,7 @@ from idn_gym.scenarios.config import (
     FlashCrowd,
     LfuKiller,
     RoundRobin,
-    Shot,
+    ShotNoise,
     Sliding,
     UniformTask,
     Workload,
@@ -133,7 +133,7 @@ def test_factors_multiply_and_do_not_disturb_each_other(one, other):
 
 
 def test_popularity_does_not_disturb_the_factors():
-    still, moving = draw(bursts=Bursts()), draw(bursts=Bursts(), popularity=Shot())
+    still, moving = draw(bursts=Bursts()), draw(bursts=Bursts(), popularity=ShotNoise())
     sums = [demand.reshape(144, INGRESSES, TASKS).sum(axis=2) for demand in (still, moving)]
     np.testing.assert_allclose(*sums, rtol=1e-12)
     assert not np.allclose(still, moving)
@@ -150,7 +150,7 @@ def test_diurnal_and_bursts_go_by_ingress_and_flash_crowds_by_task():
 
 @given(
     popularity=st.sampled_from(
-        (Fixed(), Sliding(), Shot(), Alternating(), RoundRobin(), LfuKiller(), UniformTask())
+        (Fixed(), Sliding(), ShotNoise(), Alternating(), RoundRobin(), LfuKiller(), UniformTask())
     ),
     factors=st.sets(st.sampled_from(sorted(FACTORS))),
     arrivals=st.sampled_from(("fluid", "poisson")),

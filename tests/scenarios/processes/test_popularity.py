@@ -10,7 +10,7 @@ from idn_gym.scenarios.config import (
     Fixed,
     LfuKiller,
     RoundRobin,
-    Shot,
+    ShotNoise,
     Sliding,
     UniformTask,
     Workload,
@@ -18,7 +18,7 @@ from idn_gym.scenarios.config import (
 from idn_gym.scenarios.processes.demand import draw_demand
 from idn_gym.scenarios.processes.popularity import draw_popularity, draw_shots
 
-KINDS = (Fixed(), Sliding(), Shot(), Alternating(), RoundRobin(), LfuKiller(), UniformTask())
+KINDS = (Fixed(), Sliding(), ShotNoise(), Alternating(), RoundRobin(), LfuKiller(), UniformTask())
 ZIPF = np.array([1 / (k + 1) for k in range(6)]) / sum(1 / (k + 1) for k in range(6))
 
 
@@ -95,7 +95,7 @@ def test_uniform_tasks_are_uniform_and_independent():
     assert (chosen[1:] == chosen[:-1]).mean() == pytest.approx(1 / tasks, abs=5 * error)
 
 
-TAME = Shot(shots=100.0, life=5.0, tail=5.0)
+TAME = ShotNoise(shots=100.0, life=5.0, tail=5.0)
 """a Pareto tail of 5 has moments enough for errors to be known: E[V] = 5/4, E[V^2] = 5/3"""
 
 
@@ -125,7 +125,7 @@ def test_shot_noise_is_stationary_from_slot_0():
 
 
 def test_shots_come_as_often_as_stated_with_pareto_heights():
-    process, tasks, slots = Shot(shots=2.0, life=10.0, tail=2.0), 5000, 1000
+    process, tasks, slots = ShotNoise(shots=2.0, life=10.0, tail=2.0), 5000, 1000
     noise = draw_shots(process, tasks, slots, np.random.default_rng(3))
     fade = math.exp(-1 / 10)
     jumps = noise[1:] - fade * noise[:-1]
@@ -141,7 +141,7 @@ def test_shots_come_as_often_as_stated_with_pareto_heights():
 
 
 def test_a_task_never_weighs_less_than_its_floor():
-    drawn = weights(Shot(floor=0.3), horizon=500)
+    drawn = weights(ShotNoise(floor=0.3), horizon=500)
     assert np.all(drawn >= 0.3 * ZIPF)
     assert (drawn / ZIPF).max() > 3
-    assert np.allclose(weights(Shot(floor=1.0)), ZIPF)
+    assert np.allclose(weights(ShotNoise(floor=1.0)), ZIPF)

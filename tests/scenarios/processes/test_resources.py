@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from idn_gym.scenarios.config import Ar1, Background, GilbertElliott, Outages, Shrinkage, Steady
+from idn_gym.scenarios.config import Ar1, Background, ConstantRate, GilbertElliott, MemoryPressure, Outages
 from idn_gym.scenarios.processes.resources import draw_memory, draw_rates, draw_seconds, draw_slowdown
 
 ALL = np.ones(100, np.bool_)
@@ -32,7 +32,7 @@ def test_with_nothing_on_resources_are_nominal():
     nominal = np.array([1.0, math.inf])
     moving = np.array([True, True])
     still = np.tile(nominal, (5, 1))
-    assert np.array_equal(draw_rates(Steady(), nominal, moving, 5, rng()), still)
+    assert np.array_equal(draw_rates(ConstantRate(), nominal, moving, 5, rng()), still)
     assert np.array_equal(draw_seconds(None, None, nominal, moving, 5, rng()), still)
     assert np.array_equal(draw_memory(None, nominal, moving, 5, rng()), still)
     assert np.array_equal(draw_slowdown(0.0, 3, rng()), np.ones(3))
@@ -114,7 +114,7 @@ def test_background_and_outages_do_not_disturb_each_other():
 
 
 def test_memory_shrinks_as_stated():
-    process = Shrinkage(left=0.25, mean_full=40, mean_shrunk=5)
+    process = MemoryPressure(left=0.25, mean_full=40, mean_shrunk=5)
     memory = draw_memory(process, NOMINAL, ALL, SLOTS, rng(6)) / NOMINAL
     assert np.unique(memory.round(12)).tolist() == [0.25, 1.0]
     shrunk = memory < 0.5
@@ -129,7 +129,7 @@ def test_memory_shrinks_as_stated():
 def test_repositories_never_fail_nor_shrink():
     movable = np.arange(100) > 0
     repository = np.full(300, NOMINAL[0])
-    process = Outages(mean_up=2), Shrinkage(mean_full=2)
+    process = Outages(mean_up=2), MemoryPressure(mean_full=2)
     assert np.array_equal(
         draw_seconds(Background(), process[0], NOMINAL, movable, 300, rng())[:, 0], repository
     )
@@ -152,10 +152,10 @@ def test_the_error_of_devices_is_log_normal_with_median_1():
 
 
 @given(
-    link=st.sampled_from((Steady(), GilbertElliott(), Ar1())),
+    link=st.sampled_from((ConstantRate(), GilbertElliott(), Ar1())),
     background=st.sampled_from((None, Background())),
     outages=st.sampled_from((None, Outages())),
-    memory=st.sampled_from((None, Shrinkage())),
+    memory=st.sampled_from((None, MemoryPressure())),
     columns=st.integers(1, 8),
     horizon=st.integers(1, 40),
     seed=st.integers(0, 2**32),
