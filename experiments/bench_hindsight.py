@@ -15,16 +15,16 @@ from experiments.commands import Parser, command
 from experiments.reports.tables import write_csv
 from experiments.training.run_config import assignments
 from idn_gym.core.arrays import Instance
-from idn_gym.evaluation.hindsight import best_static
 from idn_gym.files import writable_folder
 from idn_gym.optimum.certificate import certificate
+from idn_gym.optimum.hindsight import best_static
 from idn_gym.optimum.lp_oracle import LpOracle
 from idn_gym.optimum.prefix_program import LayerProgram
 from idn_gym.optimum.prefixes import list_prefixes, serves_alone
 from idn_gym.optimum.solver import Program, SolverError, solve_integers, solve_relaxed
 from idn_gym.optimum.warm import warm_up
-from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import Compiled, compile_scenario
+from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import load_scenario
 
 TREES: dict[str, tuple[int, int, int]] = {

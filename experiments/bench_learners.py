@@ -18,9 +18,9 @@ import numpy as np
 import idn_gym  # noqa: F401 (registers IDN-v0)
 from agents.registry import AGENT_CODECS, AGENTS, CLAIRVOYANT, make_agent
 from experiments.commands import Parser, read_count
+from idn_gym.config_reader import ConfigError
 from idn_gym.core.slots import one_slot
 from idn_gym.policy import Feedback
-from idn_gym.strict import ConfigError
 from idn_gym.vector import IDNVectorEnv
 
 SLOW = {"ftpl", "window-lp", "window-greedy", "clairvoyant-greedy"}

@@ -18,12 +18,12 @@ from experiments.commands import Parser, command
 from experiments.lab.evidence import Evidence, Finding
 from experiments.lab.store import Store
 from experiments.reports.tables import aligned
-from idn_gym.lab.data import load_data, use_folder
-from idn_gym.lab.ddnn import DDNN, VIEWS, communication_bytes
-from idn_gym.lab.exits import CRITERIA, DoubtCriterion
-from idn_gym.lab.networks import Chain, macs_to_exits
-from idn_gym.lab.recipes import Distributed
-from idn_gym.lab.training import accuracy, logits
+from idn_gym.lab.networks.chain import Chain, macs_to_exits
+from idn_gym.lab.networks.ddnn import DDNN, VIEWS, communication_bytes
+from idn_gym.lab.networks.exits import CRITERIA, DoubtCriterion
+from idn_gym.lab.training.data import load_data, use_folder
+from idn_gym.lab.training.loop import accuracy, logits
+from idn_gym.lab.training.recipes import Distributed
 
 AUTHORS = ((1, 0.7018, 14), (2, 0.7368, 16), (4, 0.7076, 21), (8, 0.7135, 30))
 """filters, local share, whole bytes of the DDNN authors' table; 3 classes, 64 outputs per filter"""

@@ -19,13 +19,13 @@ from experiments.reports import tables as report
 from experiments.training.play import play_agent
 from experiments.training.policy_file import FORM, policy_file
 from experiments.training.run_config import assignments
+from idn_gym.config_reader import ConfigError, closest, read_word
 from idn_gym.evaluation.rollout import Episodes
 from idn_gym.files import file_name, writable_folder
 from idn_gym.objectives import read_preference
-from idn_gym.scenarios.build import SPLITS
 from idn_gym.scenarios.config import Scenario
+from idn_gym.scenarios.episodes import SPLITS
 from idn_gym.scenarios.presets import load_scenario
-from idn_gym.strict import ConfigError, closest, read_word
 
 BASELINES = ("cloud-only", "random", "popularity", "static-greedy", "local-search")
 

@@ -18,11 +18,11 @@ from experiments.commands import Parser, command
 from experiments.reports.tables import aligned
 from experiments.studies.config import AGENT_PREFIX, Study, StudyPart
 from experiments.training.play import open_agent
+from idn_gym.config_reader import ConfigError, closest, from_plain, read_yaml
 from idn_gym.core.arrays import Floats
 from idn_gym.evaluation.delays import SlotOutcome, delays, keep_slot
 from idn_gym.evaluation.intervals import mean_interval
 from idn_gym.evaluation.rollout import rollout
-from idn_gym.strict import ConfigError, closest, from_plain, read_yaml
 
 QUANTILES = (0.5, 0.95, 0.99)
 

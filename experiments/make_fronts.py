@@ -26,9 +26,9 @@ from idn_gym.objectives import preference_lattice
 from idn_gym.optimum.schedule import all_placements
 from idn_gym.policies.heuristics.local import best_placement
 from idn_gym.policies.heuristics.search import SearchConfig
-from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Scenario
+from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import PRESETS
 from idn_gym.scenarios.reference_fronts import FRONTS, ReferenceFront
 

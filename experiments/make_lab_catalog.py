@@ -21,18 +21,18 @@ from experiments.lab.store import Store, lab_versions
 from experiments.reports.tables import aligned
 from idn_gym.catalog import Model, Outcomes, write_catalog, write_outcomes
 from idn_gym.catalog.reader import SHIPPED_TABLES
+from idn_gym.config_reader import ConfigError
 from idn_gym.files import atomically, file_name, writable_folder
-from idn_gym.lab import deploy
-from idn_gym.lab.calibrate import fit_exits
-from idn_gym.lab.codecs import png_bytes
-from idn_gym.lab.data import Data, load_data, use_folder
-from idn_gym.lab.deploy import Parts, TrainedNetwork
-from idn_gym.lab.outcomes import join, tabulate
-from idn_gym.lab.recipes import Bottleneck, Distributed, Exits, Lab, Tail, Whole
-from idn_gym.lab.shifts import CLEAN, CONDITIONS, shifted
-from idn_gym.lab.timing import processor
-from idn_gym.lab.training import logits
-from idn_gym.strict import ConfigError
+from idn_gym.lab.calibration.calibrate import fit_exits
+from idn_gym.lab.calibration.outcomes import join, tabulate
+from idn_gym.lab.profiling.timing import processor
+from idn_gym.lab.training import deploy
+from idn_gym.lab.training.codecs import png_bytes
+from idn_gym.lab.training.data import Data, load_data, use_folder
+from idn_gym.lab.training.deploy import Parts, TrainedNetwork
+from idn_gym.lab.training.loop import logits
+from idn_gym.lab.training.recipes import Bottleneck, Distributed, Exits, Lab, Tail, Whole
+from idn_gym.lab.training.shifts import CLEAN, CONDITIONS, shifted
 
 SAMPLES = 2_000
 """test pictures in the outcome tables, the first ones"""

@@ -11,7 +11,7 @@ from typing import Any
 
 from experiments.commands import Parser
 from idn_gym.files import write_text
-from idn_gym.scenarios.graphs import SHIPPED_GRAPHS
+from idn_gym.scenarios.compile.topohub import SHIPPED_GRAPHS
 
 
 def extract(name: str) -> dict[str, Any]:

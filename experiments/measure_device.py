@@ -22,12 +22,12 @@ from experiments.shipped_data.catalog_sources.facts import digits
 from experiments.shipped_data.catalog_sources.fit import fit_law, left_out_error
 from idn_gym.catalog import Device, Provenance, SimpleLaw, write_catalog
 from idn_gym.catalog.writer import FORMS
+from idn_gym.config_reader import ConfigError, from_plain
 from idn_gym.files import file_name, writable_file
-from idn_gym.lab.graph import trace
-from idn_gym.lab.networks import Size, three_tier
-from idn_gym.lab.reference import mobilenet_v3_small, resnet
-from idn_gym.lab.timing import Protocol, Timing, part_seconds, processor
-from idn_gym.strict import ConfigError, from_plain
+from idn_gym.lab.networks.chain import Size, three_tier
+from idn_gym.lab.networks.reference import mobilenet_v3_small, resnet
+from idn_gym.lab.profiling.graph import trace
+from idn_gym.lab.profiling.timing import Protocol, Timing, part_seconds, processor
 
 TIMED_NETWORKS: dict[str, tuple[Callable[[], nn.Module], int, int]] = {
     "resnet18 at 224": (resnet, 3, 224),

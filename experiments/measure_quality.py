@@ -28,8 +28,8 @@ from experiments.lab.quality_data import (
 )
 from experiments.lab.quality_plots import draw_reliability
 from experiments.reports.tables import aligned, write_csv
+from idn_gym.config_reader import ConfigError
 from idn_gym.files import writable_folder, write_text
-from idn_gym.strict import ConfigError
 
 HIGH = 0.8
 """Accuracy above which a condition counts as mild."""

@@ -17,10 +17,10 @@ import torch
 from gymnasium.error import DependencyNotInstalled
 
 from experiments.commands import Parser, command
+from idn_gym.config_reader import ConfigError, closest
 from idn_gym.files import writable_file, write_text
-from idn_gym.lab.cuts import distinct
-from idn_gym.lab.graph import OperatorGraph, trace
-from idn_gym.strict import ConfigError, closest
+from idn_gym.lab.profiling.cuts import distinct
+from idn_gym.lab.profiling.graph import OperatorGraph, trace
 
 PROFILED_NETWORKS = {
     "mobilenetv3_small_100": "mobilenet_v3_small",

@@ -33,9 +33,9 @@ from experiments.studies.front_run import FrontUnit
 from experiments.studies.run import Unit
 from experiments.training.run_config import run_versions
 from experiments.workers import pool_of
+from idn_gym.config_reader import ConfigError, closest, from_plain, read_yaml
 from idn_gym.evaluation.pareto import hypervolume
 from idn_gym.files import file_name, writable_folder
-from idn_gym.strict import ConfigError, closest, from_plain, read_yaml
 
 
 def list_units(study: Study, smoke: bool) -> tuple[list[Unit], list[str]]:

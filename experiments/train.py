@@ -20,9 +20,9 @@ from experiments.training.divergence import learn
 from experiments.training.monitor import Monitor
 from experiments.training.run_config import RunConfig, flat
 from experiments.training.run_folder import RunFolder
+from idn_gym.config_reader import ConfigError
 from idn_gym.files import atomically, writable_folder
 from idn_gym.integrations.sb3 import GymVecEnv, use_one_thread
-from idn_gym.strict import ConfigError
 
 
 def train_run(config: RunConfig, folder: RunFolder) -> None:

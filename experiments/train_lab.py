@@ -17,11 +17,11 @@ from tqdm import tqdm
 from experiments.commands import GO_ON, Parser, command, read_count
 from experiments.lab.store import Store
 from experiments.workers import pool_of
+from idn_gym.config_reader import from_plain, read_yaml
 from idn_gym.files import file_name, writable_folder
-from idn_gym.lab.data import Data, load_data, use_folder
-from idn_gym.lab.produce import produce, training_part
-from idn_gym.lab.recipes import Lab
-from idn_gym.strict import from_plain, read_yaml
+from idn_gym.lab.training.data import Data, load_data, use_folder
+from idn_gym.lab.training.produce import produce, training_part
+from idn_gym.lab.training.recipes import Lab
 
 
 def train_lab(store: Store, workers: int) -> None:

@@ -28,8 +28,8 @@ from experiments.tuning.journal import STARTUP, mend, open_study, queue_trials, 
 from experiments.tuning.report import finished
 from experiments.tuning.trial import train_trial
 from experiments.workers import pool_of
+from idn_gym.config_reader import ConfigError, read_yaml
 from idn_gym.files import file_name, writable_folder, write_text
-from idn_gym.strict import ConfigError, read_yaml
 
 
 def run_trials(tuning: Tuning, out: Path, workers: int) -> Any:

@@ -21,7 +21,7 @@ PUBLIC = {
     "make_policy": "idn_gym.policies.registry:make_policy",
     "rollout": "idn_gym.evaluation.rollout:rollout",
     "static_gain": "idn_gym.optimum.static:static_gain",
-    "best_static": "idn_gym.evaluation.hindsight:best_static",
+    "best_static": "idn_gym.optimum.hindsight:best_static",
 }
 """Functions for scripts, ``idn_gym.NAME``; each is imported when it is first asked for."""
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from idn_gym.actions import as_array
+from idn_gym.config_reader import ConfigError, closest, show
 from idn_gym.core.arrays import Floats
 from idn_gym.metrics import METRICS
 from idn_gym.objectives import OBJECTIVES
@@ -18,7 +19,6 @@ from idn_gym.rendering import render_ansi, render_rgb
 from idn_gym.scenarios.presets import load_scenario
 from idn_gym.scenarios.reference_fronts import discounted_front, read_front
 from idn_gym.simulation import Simulation, Slot
-from idn_gym.strict import ConfigError, closest, show
 
 NO_FRONT = "belongs to the vector reward; make the environment with preference=None"
 

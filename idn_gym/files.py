@@ -17,7 +17,7 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
-from idn_gym.strict import ConfigError
+from idn_gym.config_reader import ConfigError
 
 LONGEST_NAME = 60
 """characters of a name that stay readable in a file name"""

@@ -14,9 +14,9 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from idn_gym.config_reader import ConfigError, closest, show
 from idn_gym.core.arrays import Floats, Outcome, Tables
 from idn_gym.core.kernel import njit_no_alloc
-from idn_gym.strict import ConfigError, closest, show
 
 
 class Objective(NamedTuple):

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
+from idn_gym.config_reader import ConfigError, closest, show
 from idn_gym.core.arrays import Floats
 from idn_gym.env import NO_FRONT, IDNEnv, reward_space
 from idn_gym.metrics import METRICS
@@ -21,7 +22,6 @@ from idn_gym.rendering import render_ansi, render_rgb
 from idn_gym.scenarios.presets import load_scenario
 from idn_gym.scenarios.reference_fronts import discounted_front, read_front
 from idn_gym.simulation import Simulation, Slot
-from idn_gym.strict import ConfigError, closest, show
 
 
 class IDNVectorEnv(VectorEnv[Observations, Any, Any]):

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 
+from idn_gym.config_reader import from_plain, override
 from idn_gym.core.arrays import EMPTY, Action, Outcome
 from idn_gym.core.transition import initial_state, step
 from idn_gym.core.value import compute_option_costs
-from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Scenario
-from idn_gym.strict import from_plain, override
+from idn_gym.scenarios.episodes import build_instance
 from tests.random_worlds import random_world
 
 settings.register_profile("suite", derandomize=True, deadline=None, max_examples=60)

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from idn_gym.config_reader import ConfigError, override, to_plain
 from idn_gym.env import IDNEnv
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.presets import PRESETS, load_scenario
-from idn_gym.strict import ConfigError, override, to_plain
 
 CONFIGS = sorted((Path(__file__).resolve().parent.parent / "configs" / "scenarios").glob("*.yaml"))
 

@@ -10,7 +10,7 @@ import pytest
 from idn_gym.actions import ACTION_CODECS
 from idn_gym.core.arrays import Draw
 from idn_gym.env import IDNEnv
-from idn_gym.scenarios.build import SPLITS, build_instance
+from idn_gym.scenarios.episodes import SPLITS, build_instance
 from idn_gym.scenarios.presets import PRESETS, load_scenario
 from idn_gym.vector import IDNVectorEnv
 

@@ -11,11 +11,11 @@ from gymnasium.utils.env_checker import check_env
 
 import idn_gym
 from idn_gym.actions import ACTION_CODECS
+from idn_gym.config_reader import ConfigError, to_plain
 from idn_gym.env import IDNEnv, reward_space
 from idn_gym.metrics import METRICS
 from idn_gym.objectives import OBJECTIVES, PREFERENCES
 from idn_gym.scenarios.presets import PRESETS, load_scenario
-from idn_gym.strict import ConfigError, to_plain
 from idn_gym.vector import IDNVectorEnv
 
 TOO_LARGE = {("isp-hierarchy", "placement"), ("metro-split", "placement")}

@@ -8,8 +8,8 @@ import zipfile
 import numpy as np
 import pytest
 
+from idn_gym.config_reader import ConfigError
 from idn_gym.files import atomically, file_name, read_arrays, writable_file, writable_folder, write_text
-from idn_gym.strict import ConfigError
 
 HOSTILE = [
     "../../x",

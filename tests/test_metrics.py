@@ -4,7 +4,7 @@ import pytest
 from idn_gym.core.workspace import empty_outcome
 from idn_gym.metrics import METRICS, compute_metrics
 from idn_gym.objectives import compute_rewards
-from idn_gym.scenarios.build import build_instance
+from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import PRESETS
 
 TABLES = build_instance(PRESETS["tiny"], 0).tables

@@ -3,9 +3,9 @@
 import pytest
 
 from experiments.training.run_config import assignments
+from idn_gym.config_reader import ConfigError, closest, read_word, read_yaml, show
 from idn_gym.messages import LONGEST_MESSAGE
 from idn_gym.scenarios.presets import load_scenario
-from idn_gym.strict import ConfigError, closest, read_word, read_yaml, show
 
 BILLION = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 10)

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import idn_gym  # noqa: F401 (registers the ids)
+from idn_gym.config_reader import ConfigError
 from idn_gym.objectives import preference_lattice, read_preference
-from idn_gym.strict import ConfigError
 
 
 @given(st.integers(1, 5))

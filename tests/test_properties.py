@@ -6,6 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from idn_gym.actions import ACTION_CODECS
+from idn_gym.config_reader import from_plain, override, to_plain
 from idn_gym.core.arrays import EMPTY, SHARED, Action, Instance
 from idn_gym.core.costs import serving_cost
 from idn_gym.core.transition import initial_state, step
@@ -13,10 +14,9 @@ from idn_gym.core.validate import freeze_tables
 from idn_gym.core.value import compute_option_costs
 from idn_gym.objectives import compute_rewards
 from idn_gym.observations import OBSERVERS
-from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import compile_scenario
+from idn_gym.scenarios.episodes import build_instance
 from idn_gym.simulation import Simulation
-from idn_gym.strict import from_plain, override, to_plain
 
 SEEDS = st.integers(0, 2**32 - 1)
 FINITE = pytest.mark.filterwarnings("ignore:.*has finite compute")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from idn_gym.strict import ConfigError, from_plain, override, read_yaml
+from idn_gym.config_reader import ConfigError, from_plain, override, read_yaml
 
 
 @dataclass(frozen=True)

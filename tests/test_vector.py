@@ -6,9 +6,9 @@ import pytest
 from gymnasium.vector import AutoresetMode
 
 from idn_gym.actions import ACTION_CODECS
+from idn_gym.config_reader import ConfigError
 from idn_gym.env import IDNEnv
 from idn_gym.observations import OBSERVERS
-from idn_gym.strict import ConfigError
 from idn_gym.vector import IDNVectorEnv
 
 HORIZON = 5

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
+from idn_gym.config_reader import ConfigError
 from idn_gym.env import IDNEnv, reward_space
 from idn_gym.scenarios.presets import PRESETS
-from idn_gym.strict import ConfigError
 from idn_gym.vector import IDNVectorEnv
 
 HORIZON = 5

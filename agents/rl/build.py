@@ -18,7 +18,7 @@ from agents.rl.config import AgentConfig, OffPolicy, SACConfig
 from agents.rl.graph import GraphPolicy, graph_options
 from agents.rl.policy import ChoicePolicy, MaskedChoicePolicy, RecurrentChoicePolicy
 from agents.rl.weights import read_weights
-from idn_gym.strict import ConfigError, show
+from idn_gym.config_reader import ConfigError, show
 
 ALGORITHMS: dict[str, type[BaseAlgorithm]] = {
     "ppo": PPO,

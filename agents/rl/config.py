@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, get_args
 
-from idn_gym.strict import ConfigError, bounded
+from idn_gym.config_reader import ConfigError, bounded
 
 DISCRETE = ("placement", "change")
 CONTINUOUS = ("scores", "scores-task", "fractional")

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from agents.rl.graph_nets import Encoder, Scene, Scorer, Wiring, groups_of, read_wiring
 from agents.rl.policy import IMPOSSIBLE, ChoicePolicy
+from idn_gym.config_reader import ConfigError
 from idn_gym.policies.registry import simulation_of
-from idn_gym.strict import ConfigError
 
 CHOICE = {"of task": 3.0, "resident": 1.0}
 """Logits to start from: of a task's segments that which saves most, and rather what is there already."""

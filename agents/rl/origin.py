@@ -12,11 +12,11 @@ from gymnasium.vector import VectorEnv
 
 from agents.rl.config import AgentConfig
 from idn_gym.actions import ACTION_CODECS, make_codec
+from idn_gym.config_reader import ConfigError, closest, from_plain, read_yaml, show
 from idn_gym.observations import OBSERVERS, make_observer
 from idn_gym.policies.registry import simulation_of
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Scenario
-from idn_gym.strict import ConfigError, closest, from_plain, read_yaml, show
 
 RECORD = "config.yaml"
 

@@ -14,8 +14,8 @@ from agents.rl.acting import acting
 from agents.rl.build import ALGORITHMS, rebuild_algorithm
 from agents.rl.graph import GraphPolicy, check_codecs, rewired
 from agents.rl.origin import RECORD, Origin, origin_of
+from idn_gym.config_reader import ConfigError, show
 from idn_gym.policy import Policy
-from idn_gym.strict import ConfigError, show
 
 
 def _origin(kind: str, path: str | None, trust: bool) -> Origin | None:

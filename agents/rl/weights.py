@@ -13,7 +13,7 @@ from typing import IO, Any
 
 import torch
 
-from idn_gym.strict import ConfigError
+from idn_gym.config_reader import ConfigError
 
 _DAMAGED = (
     *(OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, RuntimeError, EOFError),

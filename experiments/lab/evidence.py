@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from experiments.lab.store import Store
 from idn_gym.catalog.exit_rules import split
 from idn_gym.core.arrays import Bools, Floats, Ints
-from idn_gym.lab import codecs
-from idn_gym.lab.calibrate import fit_exits
-from idn_gym.lab.data import Data
-from idn_gym.lab.exits import DoubtCriterion, cheapest_setting, doubt, screen
-from idn_gym.lab.networks import Chain
+from idn_gym.lab.calibration.calibrate import fit_exits
+from idn_gym.lab.networks.chain import Chain
+from idn_gym.lab.networks.exits import DoubtCriterion, cheapest_setting, doubt, screen
+from idn_gym.lab.training import codecs
+from idn_gym.lab.training.data import Data
 
 
 class Finding(NamedTuple):

@@ -10,7 +10,7 @@ array                 shape             content
 ``validation_labels`` (S,)              true classes
 ``test``              (K, X, S, C)      logits on test data under every condition
 ``test_labels``       (S,)              true classes
-``conditions``        (K,)              names, `idn_gym.lab.shifts.CONDITIONS` in any order
+``conditions``        (K,)              names, `idn_gym.lab.training.shifts.CONDITIONS` in any order
 ``network``           ()                optional name; files of one name are its seeds; else the file's
 ===================== ================= ==============================================================
 """
@@ -23,9 +23,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from idn_gym.config_reader import ConfigError, show
 from idn_gym.core.arrays import Floats, Ints
 from idn_gym.files import read_arrays
-from idn_gym.lab.calibrate import (
+from idn_gym.lab.calibration.calibrate import (
     RAW,
     Scaling,
     check_labelled,
@@ -34,17 +35,16 @@ from idn_gym.lab.calibrate import (
     fit_temperature,
     fit_vector,
 )
-from idn_gym.lab.calibration_error import (
+from idn_gym.lab.calibration.calibration_error import (
     Reliability,
     brier_score,
     expected_calibration_error,
     negative_log_likelihood,
     reliability,
 )
-from idn_gym.lab.quality import estimate, fit_source
-from idn_gym.lab.quality_online import sliding
-from idn_gym.lab.shifts import CLEAN, CONDITIONS
-from idn_gym.strict import ConfigError, show
+from idn_gym.lab.calibration.quality import estimate, fit_source
+from idn_gym.lab.calibration.quality_online import sliding
+from idn_gym.lab.training.shifts import CLEAN, CONDITIONS
 
 ARRAYS = ("validation", "validation_labels", "test", "test_labels", "conditions")
 

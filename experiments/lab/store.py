@@ -24,14 +24,14 @@ from numpy.typing import NDArray
 
 import idn_gym
 from agents.rl.weights import read_tensors
+from idn_gym.config_reader import ConfigError, from_plain, read_yaml, show, to_plain
 from idn_gym.files import atomically, file_name, read_arrays, write_text
-from idn_gym.lab.data import Data
-from idn_gym.lab.ddnn import DDNN
-from idn_gym.lab.networks import Chain
-from idn_gym.lab.produce import Trained
-from idn_gym.lab.recipes import Lab, untrained
-from idn_gym.lab.training import accuracy, logits
-from idn_gym.strict import ConfigError, from_plain, read_yaml, show, to_plain
+from idn_gym.lab.networks.chain import Chain
+from idn_gym.lab.networks.ddnn import DDNN
+from idn_gym.lab.training.data import Data
+from idn_gym.lab.training.loop import accuracy, logits
+from idn_gym.lab.training.produce import Trained
+from idn_gym.lab.training.recipes import Lab, untrained
 
 LAB_PACKAGES = ("numpy", "scipy", "scikit-learn", "pillow", "torch")
 """whose versions can move weights, temperatures, the digits, and the bytes of PNG and JPEG"""

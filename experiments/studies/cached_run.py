@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from experiments.studies.cached_training import CachedTraining
+from idn_gym.config_reader import ConfigError, read_yaml, show, to_plain
 from idn_gym.files import write_text
 from idn_gym.scenarios.config import Scenario
-from idn_gym.strict import ConfigError, read_yaml, show, to_plain
 
 Fields = Mapping[str, type | tuple[type, ...]]
 """Entries of a record, with what they have to be."""

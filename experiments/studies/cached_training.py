@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments.studies.code_stamp import code_stamp
+from idn_gym.config_reader import ConfigError, read_yaml, show, to_plain
 from idn_gym.core.kernel import processor_seconds
 from idn_gym.files import file_name, write_text
 from idn_gym.scenarios.config import Scenario
-from idn_gym.strict import ConfigError, read_yaml, show, to_plain
 
 if TYPE_CHECKING:
     from experiments.training.run_config import RunConfig

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agents.registry import AGENTS
-from idn_gym.strict import ConfigError, closest
+from idn_gym.config_reader import ConfigError, closest
 
 
 @dataclass(frozen=True)

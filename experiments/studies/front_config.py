@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from experiments.studies.entry import StudyEntry, check_entries
+from idn_gym.config_reader import ConfigError, bounded, closest
 from idn_gym.objectives import OBJECTIVES, preference_lattice
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.presets import load_scenario
-from idn_gym.strict import ConfigError, bounded, closest
 
 
 @dataclass(frozen=True)

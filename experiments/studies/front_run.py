@@ -14,11 +14,11 @@ from experiments.studies.cached_run import CachedRun, Fields
 from experiments.studies.cached_training import CachedTraining
 from experiments.studies.code_stamp import code_stamp
 from experiments.training.play import play_agent
+from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import Floats
 from idn_gym.core.kernel import processor_seconds
 from idn_gym.files import atomically, file_name, read_arrays
 from idn_gym.objectives import OBJECTIVES, preference_lattice
-from idn_gym.strict import ConfigError
 
 DISCOUNT = 0.99
 """Of discounted returns; another than the agents' own, which is theirs to choose."""

@@ -21,6 +21,7 @@ from experiments.studies.front_run import FrontUnit
 from experiments.studies.page import PAGE, html_number, html_picture, html_table, with_bounds
 from experiments.studies.results import REGRETS, Plays
 from experiments.studies.run import Unit
+from idn_gym.config_reader import to_plain as to_plain
 from idn_gym.core.arrays import Floats
 from idn_gym.evaluation.intervals import (
     ITSELF,
@@ -34,7 +35,6 @@ from idn_gym.evaluation.intervals import (
     paired_difference,
 )
 from idn_gym.files import write_text
-from idn_gym.strict import to_plain as to_plain
 
 ABOUT_STUDY = (
     "<p>Means over seeds with 95 % intervals: Student's t over seeds, and over trainings of agents that were "

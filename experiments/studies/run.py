@@ -16,13 +16,13 @@ from experiments.studies.cached_run import CachedRun, Fields
 from experiments.studies.cached_training import CachedTraining
 from experiments.studies.code_stamp import code_stamp
 from experiments.training.play import open_agent
+from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import EMPTY, Floats
 from idn_gym.core.kernel import processor_seconds
 from idn_gym.evaluation.rollout import rollout
 from idn_gym.files import atomically, file_name, read_arrays
 from idn_gym.metrics import METRICS
 from idn_gym.policy import Feedback, Policy
-from idn_gym.strict import ConfigError
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,8 @@ from stable_baselines3.common.save_util import recursive_getattr
 from agents.rl.weights import read_tensors
 from experiments.training.plain_tensors import Plain, flatten, nest
 from experiments.training.run_folder import written
+from idn_gym.config_reader import ConfigError, show
 from idn_gym.files import atomically
-from idn_gym.strict import ConfigError, show
 
 # What SB3 keeps outside of nets and optimisers: of the algorithm, of VecMonitor, of the logger.
 COUNTERS = (

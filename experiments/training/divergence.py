@@ -13,7 +13,7 @@ from stable_baselines3.common.callbacks import BaseCallback, CallbackList
 
 from experiments.training.checkpoint import learnt
 from experiments.training.run_config import RunConfig
-from idn_gym.strict import ConfigError
+from idn_gym.config_reader import ConfigError
 
 
 def learn(

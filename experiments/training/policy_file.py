@@ -8,7 +8,7 @@ from typing import Any
 
 from agents.registry import AGENTS
 from idn_gym.actions import ACTION_CODECS
-from idn_gym.strict import ConfigError, closest, show
+from idn_gym.config_reader import ConfigError, closest, show
 
 KINDS = tuple(name for name, target in AGENTS.items() if target.startswith("agents.rl."))
 """Agents that act by a trained policy."""

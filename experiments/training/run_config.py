@@ -22,10 +22,7 @@ from agents.rl.config import (
     observed_by,
 )
 from idn_gym.actions import ACTION_CODECS
-from idn_gym.objectives import read_preference
-from idn_gym.scenarios import presets
-from idn_gym.scenarios.config import Scenario
-from idn_gym.strict import (
+from idn_gym.config_reader import (
     ConfigError,
     bounded,
     closest,
@@ -36,6 +33,9 @@ from idn_gym.strict import (
     show,
     to_plain,
 )
+from idn_gym.objectives import read_preference
+from idn_gym.scenarios import presets
+from idn_gym.scenarios.config import Scenario
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 RUN_PACKAGES = ("idn-gym", "gymnasium", "numpy", "numba", "torch", "stable-baselines3", "sb3-contrib")

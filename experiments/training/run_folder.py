@@ -13,8 +13,8 @@ import yaml
 
 from experiments.training import run_config
 from experiments.training.run_config import RunConfig
+from idn_gym.config_reader import ConfigError, read_yaml, to_plain
 from idn_gym.files import write_text
-from idn_gym.strict import ConfigError, read_yaml, to_plain
 
 EVENTS = ("events.out.tfevents.*", "evaluations.csv")
 """What a run writes into the folder of its curves, nothing else."""

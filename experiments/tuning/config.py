@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.training.run_config import RunConfig, load_run_config
-from idn_gym.strict import ConfigError, bounded, closest, from_plain, read_yaml, show, to_plain
+from idn_gym.config_reader import ConfigError, bounded, closest, from_plain, read_yaml, show, to_plain
 
 TUNED_PREFIX = "agent."
 """Prefix of the keys that can be tuned: what comes out is an agent."""

@@ -9,7 +9,7 @@ from typing import Any
 from gymnasium.error import DependencyNotInstalled
 
 from experiments.tuning.config import Axis, Tuning
-from idn_gym.strict import ConfigError, show
+from idn_gym.config_reader import ConfigError, show
 
 STARTUP = 10
 """Trials before the sampler begins to learn from them."""

@@ -17,10 +17,10 @@ from experiments.reports.tables import known
 from experiments.training.run_config import RunConfig
 from experiments.tuning.config import Axis, Tuning, axes
 from experiments.tuning.trial import train_trial
+from idn_gym.config_reader import ConfigError, read_yaml, show, to_plain
 from idn_gym.core.arrays import Floats
 from idn_gym.evaluation.intervals import Interval, paired_difference
 from idn_gym.files import write_text
-from idn_gym.strict import ConfigError, read_yaml, show, to_plain
 
 
 def finished(study: Any) -> list[Any]:

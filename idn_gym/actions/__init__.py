@@ -13,8 +13,8 @@ from idn_gym.actions.check import ActionCheck, as_array
 from idn_gym.actions.continuous import FractionalCodec, ScoresCodec, ScoresTaskCodec
 from idn_gym.actions.discrete import ChangeCodec, PlacementCodec
 from idn_gym.actions.whole import SegmentsCodec
+from idn_gym.config_reader import ConfigError, closest, show
 from idn_gym.scenarios.compile import Compiled
-from idn_gym.strict import ConfigError, closest, show
 
 __all__ = ["ACTION_CODECS", "ActionCheck", "ActionCodec", "ScoresCodec", "as_array", "make_codec"]
 

@@ -8,10 +8,10 @@ import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 
+from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import EMPTY, Action, Instance, Ints, State
 from idn_gym.core.decoding import items_that_fit
 from idn_gym.scenarios.compile import Compiled
-from idn_gym.strict import ConfigError
 
 
 class ActionCodec(Protocol):

@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from idn_gym.actions.base import MemoryMask, PlaceablePairs
+from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import EMPTY, Action, Instance, State
 from idn_gym.core.decoding import change, pick
 from idn_gym.scenarios.compile import Compiled
-from idn_gym.strict import ConfigError
 
 MAX_DIMENSIONS, MAX_CHOICES = 30, 1500
 """Largest `placement` space that is offered; beyond it policies with one softmax per choice stall."""

@@ -6,10 +6,10 @@ import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 
+from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import EMPTY, Action, Instance, State
 from idn_gym.core.decoding import keep_placeable
 from idn_gym.scenarios.compile import Compiled
-from idn_gym.strict import ConfigError
 
 
 class SegmentsCodec:

@@ -11,8 +11,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from idn_gym.catalog.outcomes import CONFIDENCE_STEPS, ENTROPY_STEPS, Outcomes
+from idn_gym.config_reader import ConfigError, closest
 from idn_gym.core.arrays import Bools, Floats, Ints
-from idn_gym.strict import ConfigError, closest
 
 ExitCriterion = Literal["confidence", "entropy"]
 

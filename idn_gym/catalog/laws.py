@@ -8,7 +8,7 @@ per-layer cost once.
 from __future__ import annotations
 
 from idn_gym.catalog.schema import Device, Measured, Model, SimpleLaw
-from idn_gym.strict import ConfigError
+from idn_gym.config_reader import ConfigError
 
 
 def block_seconds(model: Model, device: Device) -> tuple[float, ...]:

@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from idn_gym.config_reader import ConfigError, closest, show
 from idn_gym.core.arrays import Floats
 from idn_gym.files import atomically, read_arrays
-from idn_gym.strict import ConfigError, closest, show
 
 OUTCOME_FORMAT = 1
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from idn_gym.catalog.schema import Catalog, Device, LinkKind, Model
-from idn_gym.strict import ConfigError, closest, from_plain, read_yaml
+from idn_gym.config_reader import ConfigError, closest, from_plain, read_yaml
 
 SHIPPED_TABLES = Path(__file__).parent / "data"
 """folder of the tables that come with the package"""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from idn_gym.strict import ConfigError, bounded, show
+from idn_gym.config_reader import ConfigError, bounded, show
 
 
 @dataclass(frozen=True)

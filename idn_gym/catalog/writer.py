@@ -11,8 +11,8 @@ import yaml
 
 from idn_gym.catalog.reader import CatalogTables, content_hash
 from idn_gym.catalog.schema import Device, LinkKind, Model
+from idn_gym.config_reader import ConfigError, to_plain
 from idn_gym.files import write_text
-from idn_gym.strict import ConfigError, to_plain
 
 FORMS = (".json", ".yaml", ".yml")
 

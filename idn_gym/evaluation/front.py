@@ -9,9 +9,9 @@ import numpy as np
 from idn_gym.core.arrays import Floats, Residents
 from idn_gym.objectives import OBJECTIVES
 from idn_gym.optimum.static import static_cost
-from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Scenario
+from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.reference_fronts import ReferenceFront
 from idn_gym.simulation import Simulation
 

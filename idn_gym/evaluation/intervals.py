@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from gymnasium.error import DependencyNotInstalled
 
+from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import Floats
-from idn_gym.strict import ConfigError
 
 LEAST_FOR_IQM = 20
 """Seeds from which an interquartile mean has an interval: from here on it covers 0.93 and more on normal

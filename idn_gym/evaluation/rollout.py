@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium.vector import AutoresetMode, VectorEnv
 
+from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import Floats
 from idn_gym.core.slots import one_slot
 from idn_gym.metrics import METRICS
 from idn_gym.objectives import OBJECTIVES
 from idn_gym.policy import Feedback, OnlinePolicy, Policy
-from idn_gym.strict import ConfigError
 
 PER_REQUEST = tuple(METRICS.index(name) for name in METRICS[1:10] if name != "update")
 """Columns of `Episodes.figures` that are means over the requests of a slot."""

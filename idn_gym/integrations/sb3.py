@@ -16,7 +16,7 @@ import numpy.typing as npt
 from gymnasium.error import DependencyNotInstalled
 from gymnasium.vector import AutoresetMode, VectorEnv
 
-from idn_gym.strict import ConfigError
+from idn_gym.config_reader import ConfigError
 
 try:
     import torch

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from idn_gym.config_reader import ConfigError
 from idn_gym.observations.base import DEMAND_BOUND, RATE_BOUND, Observations, Observer, put_rows, row_of
 from idn_gym.observations.flat import FlatObserver
 from idn_gym.observations.graph import GraphObserver
 from idn_gym.scenarios.compile import Compiled
-from idn_gym.strict import ConfigError
 
 __all__ = [
     "DEMAND_BOUND",

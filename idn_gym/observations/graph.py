@@ -8,6 +8,7 @@ import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 
+from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import Floats, Instance, Outcome, State
 from idn_gym.observations.base import Feature
 from idn_gym.observations.forecast_tables import Known, make_prospects
@@ -25,7 +26,6 @@ from idn_gym.observations.graph_features import (
 from idn_gym.observations.graph_kernel import Ground, Seen, Sheets, write_graph
 from idn_gym.scenarios.compile import Compiled
 from idn_gym.scenarios.compile.topologies import expand
-from idn_gym.strict import ConfigError
 
 GRAPH_FEATURES: dict[str, tuple[Feature, ...]] = {
     "nodes": NODE_CONSTANTS + NODE_STATE,

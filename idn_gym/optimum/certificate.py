@@ -14,12 +14,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import EMPTY, Floats, Instance, Ints
 from idn_gym.core.slots import one_row
 from idn_gym.optimum.filling import Filler
 from idn_gym.optimum.prefixes import Prefixes, list_prefixes, serves_alone
 from idn_gym.scenarios.compile import Compiled
-from idn_gym.strict import ConfigError
 
 
 class Certificate(NamedTuple):

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import Floats, Instance, Residents
 from idn_gym.core.slots import one_row
 from idn_gym.optimum.bracket import Bracket
@@ -21,7 +22,6 @@ from idn_gym.optimum.prefixes import Prefixes, list_prefixes, serves_alone, to_p
 from idn_gym.optimum.solver import FULL, ROWS, SolverError, solve_integers, solve_relaxed
 from idn_gym.optimum.warm import warm_up
 from idn_gym.scenarios.compile import Compiled
-from idn_gym.strict import ConfigError
 
 SAMPLE = 12
 """Slots whose gain decides what fills memory that rounding left free."""

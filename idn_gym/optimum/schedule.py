@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import EMPTY, Floats, Instance, Ints, Residents
 from idn_gym.core.costs import serving_cost
 from idn_gym.scenarios.compile import Compiled
-from idn_gym.strict import ConfigError
 
 
 class PlacementSchedule(NamedTuple):

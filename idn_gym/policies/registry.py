@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from gymnasium import Env
 from gymnasium.vector import VectorEnv
 
+from idn_gym.config_reader import ConfigError, closest, show
 from idn_gym.policy import Policy
-from idn_gym.strict import ConfigError, closest, show
 
 RULES = "idn_gym.policies.heuristics.policies"
 ONLINE = "idn_gym.policies.online.build"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from idn_gym.config_reader import ConfigError, bounded, twice
 from idn_gym.scenarios.config_dynamics import (
     Ar1,
     Background,
@@ -32,7 +33,6 @@ from idn_gym.scenarios.config_workload import (
     UniformTask,
     Workload,
 )
-from idn_gym.strict import ConfigError, bounded, twice
 
 __all__ = [
     "Alternating",

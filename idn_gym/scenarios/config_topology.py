@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from idn_gym.strict import bounded
+from idn_gym.config_reader import bounded
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from idn_gym.config_reader import ConfigError, show
 from idn_gym.core.arrays import Floats, Ints, Residents
 from idn_gym.files import read_arrays
 from idn_gym.objectives import non_dominated
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.presets import PRESETS
-from idn_gym.strict import ConfigError, show
 
 FRONTS = Path(__file__).parent / "data" / "fronts"
 """One file per preset that has a front; written by `python -m experiments.make_fronts`."""

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from idn_gym.config_reader import ConfigError, show
 from idn_gym.core.arrays import Draw, Instance, Tables
 from idn_gym.core.validate import InstanceError, check_instance, check_kinds, freeze_tables
 from idn_gym.files import atomically, read_arrays
-from idn_gym.strict import ConfigError, show
 
 INSTANCE_FORMAT = 1
 

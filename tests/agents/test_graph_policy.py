@@ -16,9 +16,9 @@ from agents.rl.graph_nets import Scorer
 from experiments.train import make_env as make_training_env
 from experiments.training import checkpoint
 from experiments.training.run_config import load_run_config
+from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import EMPTY
 from idn_gym.integrations.sb3 import GymVecEnv, use_one_thread
-from idn_gym.strict import ConfigError
 
 CODECS = ["placement", "change", "scores", "scores-task", "fractional"]
 SHRUNK = {"dynamics.memory": {"left": 0.2, "mean_full": 1.0, "mean_shrunk": 100.0}}

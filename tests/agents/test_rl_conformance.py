@@ -18,9 +18,9 @@ from agents.rl.config import AgentConfig, OffPolicy
 from experiments.train import make_env
 from experiments.training.checkpoint import rollout_steps
 from experiments.training.run_config import load_run_config, shipped_agents
+from idn_gym.config_reader import ConfigError, read_yaml, to_plain
 from idn_gym.evaluation.rollout import rollout
 from idn_gym.integrations.sb3 import use_one_thread
-from idn_gym.strict import ConfigError, read_yaml, to_plain
 
 CONFIGS = {
     typing.get_type_hints(config)["kind"].__args__[0]: config for config in typing.get_args(AgentConfig)

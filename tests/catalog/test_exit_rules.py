@@ -5,7 +5,7 @@ import pytest
 
 from idn_gym.catalog.exit_rules import draw_answers, exits_taken, leave, point_of_rule
 from idn_gym.catalog.outcomes import CONFIDENCE_STEPS, ENTROPY_STEPS, Outcomes
-from idn_gym.strict import ConfigError
+from idn_gym.config_reader import ConfigError
 
 ROWS = ("early", "middle", "last")
 

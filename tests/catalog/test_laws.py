@@ -15,7 +15,7 @@ from idn_gym.catalog import (
     block_seconds,
     fixed_seconds,
 )
-from idn_gym.strict import ConfigError
+from idn_gym.config_reader import ConfigError
 
 COUNTED = Model(
     name="counted",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from idn_gym.catalog.outcomes import Outcomes, read_outcomes, write_outcomes
-from idn_gym.strict import ConfigError
+from idn_gym.config_reader import ConfigError
 
 
 def make_outcomes(samples=21):

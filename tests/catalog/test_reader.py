@@ -11,7 +11,7 @@ import yaml
 
 from idn_gym.catalog import load_catalog, write_catalog
 from idn_gym.catalog.reader import SHIPPED_TABLES
-from idn_gym.strict import ConfigError
+from idn_gym.config_reader import ConfigError
 
 MODEL = {
     "name": "mine",

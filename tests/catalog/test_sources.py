@@ -9,8 +9,8 @@ from experiments.shipped_data.catalog_sources.facts import FACTS_FOLDER, digits,
 from experiments.shipped_data.catalog_sources.fit import fit_law, left_out_error
 from experiments.shipped_data.catalog_sources.layers import FP32
 from idn_gym.catalog import load_catalog
-from idn_gym.lab.cuts import Cut, useful
-from idn_gym.strict import read_yaml
+from idn_gym.config_reader import read_yaml
+from idn_gym.lab.profiling.cuts import Cut, useful
 
 
 @pytest.mark.parametrize("name", ["resnet50", "resnet101"])

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from idn_gym.core.arrays import EMPTY, Action
 from idn_gym.core.transition import initial_state, step
 from idn_gym.core.validate import InstanceError, check_instance, freeze_tables
-from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import compile_scenario
+from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import PRESETS
 
 DUST = 1e-9

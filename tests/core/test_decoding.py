@@ -6,8 +6,8 @@ import pytest
 from idn_gym.actions import make_codec
 from idn_gym.core.arrays import EMPTY, Instance
 from idn_gym.core.transition import initial_state, step
-from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import compile_scenario
+from idn_gym.scenarios.episodes import build_instance
 
 NODES = {
     "a": {"demand": 1.0, "memory": 60.0},

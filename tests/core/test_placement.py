@@ -3,8 +3,8 @@ import pytest
 
 from idn_gym.core.arrays import EMPTY, Action
 from idn_gym.core.transition import initial_state, step
-from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import compile_scenario
+from idn_gym.scenarios.episodes import build_instance
 
 # Each model solves a task of its own. All save the same latency on a node near the ingress, so the smaller
 # one saves more per byte.

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from idn_gym.core.arrays import EMPTY, EXOGENOUS, Action
 from idn_gym.core.transition import initial_state, step
-from idn_gym.scenarios.build import build_instance
+from idn_gym.scenarios.episodes import build_instance
 
 
 class Option(NamedTuple):

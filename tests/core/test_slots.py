@@ -2,7 +2,7 @@ import numpy as np
 
 from idn_gym.core.costs import serving_cost
 from idn_gym.core.slots import MOVING, join_slots, one_slot
-from idn_gym.scenarios.build import build_instance
+from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import load_scenario
 
 INSTANCE = build_instance(load_scenario("tiny", {"dynamics.link.kind": "ar1"}), [0, 1, 2], uniforms=2)

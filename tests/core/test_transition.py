@@ -3,7 +3,7 @@ import pytest
 
 from idn_gym.core.arrays import Action, State
 from idn_gym.core.transition import initial_state, step
-from idn_gym.scenarios.build import build_instance
+from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import load_scenario
 
 MOVING = {"dynamics.link": {"kind": "ar1"}, "dynamics.memory": {"mean_full": 2, "mean_shrunk": 2}}

@@ -3,7 +3,7 @@ import pytest
 
 from idn_gym.core.arrays import Draw, Tables
 from idn_gym.core.validate import SHAPES, STARTS, InstanceError, check_instance, freeze_tables
-from idn_gym.scenarios.build import build_instance
+from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import PRESETS
 
 INSTANCE = build_instance(PRESETS["tiny"], [0, 1], uniforms=2)

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from idn_gym.core.costs import costs, gain, serving_cost
-from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import compile_scenario
+from idn_gym.scenarios.episodes import build_instance
 
 TWO_BLOCKS = {"m": {"blocks": [(2.0, 10.0, 4.0), (1.0, 20.0, 0.0)], "points": {"all": [(2, 1.0, 0.75)]}}}
 NODES = {

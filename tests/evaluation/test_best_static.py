@@ -6,22 +6,22 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
+from idn_gym.config_reader import ConfigError
 from idn_gym.core import costs
 from idn_gym.core.arrays import EXOGENOUS
-from idn_gym.evaluation.hindsight import best_static
 from idn_gym.optimum import filling as fill
 from idn_gym.optimum import prefix_program as program
 from idn_gym.optimum import static
 from idn_gym.optimum.certificate import certificate
 from idn_gym.optimum.filling import Filler
+from idn_gym.optimum.hindsight import best_static
 from idn_gym.optimum.lp_oracle import LpOracle
 from idn_gym.optimum.prefixes import list_prefixes, serves_alone, to_placement
 from idn_gym.optimum.schedule import all_placements
 from idn_gym.optimum.static import static_gain
-from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import compile_scenario
+from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import load_scenario
-from idn_gym.strict import ConfigError
 from tests.random_worlds import seeded_world
 
 pytest.importorskip("scipy")

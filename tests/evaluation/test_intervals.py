@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from idn_gym.config_reader import ConfigError
 from idn_gym.evaluation.intervals import (
     ITSELF,
     LEAST_FOR_IQM,
@@ -18,7 +19,6 @@ from idn_gym.evaluation.intervals import (
     paired_difference,
     relative_difference,
 )
-from idn_gym.strict import ConfigError
 
 T1, T2, T8 = 12.7062, 4.30265, 2.30600
 """Student's t with 1, 2 and 8 degrees of freedom, at 0.975, from the tables."""

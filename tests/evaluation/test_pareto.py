@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import idn_gym  # noqa: F401 (registers IDN-v0)
+from idn_gym.config_reader import ConfigError
 from idn_gym.evaluation.pareto import (
     best_within,
     expected_utility,
@@ -20,7 +21,6 @@ from idn_gym.evaluation.pareto import (
 )
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.presets import PRESETS, load_scenario
-from idn_gym.strict import ConfigError
 
 pytest.importorskip("moocore")
 

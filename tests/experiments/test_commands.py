@@ -12,7 +12,7 @@ from gymnasium.error import DependencyNotInstalled
 
 from experiments.commands import command
 from experiments.workers import pool_of
-from idn_gym.strict import ConfigError
+from idn_gym.config_reader import ConfigError
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,11 @@ from experiments import compare, train
 from experiments.reports import plots as figures
 from experiments.reports import tables as report
 from experiments.training.play import play_agent
+from idn_gym.config_reader import ConfigError
 from idn_gym.evaluation.rollout import Episodes, rollout
 from idn_gym.metrics import METRICS
 from idn_gym.objectives import read_preference
 from idn_gym.scenarios.presets import PRESETS, load_scenario
-from idn_gym.strict import ConfigError
 
 TINY = load_scenario("tiny", {"horizon": 12})
 

@@ -15,13 +15,13 @@ from experiments.studies import front_report
 from experiments.studies.config import Study
 from experiments.studies.front_run import Returns
 from experiments.studies.fronts import Fronts
+from idn_gym.config_reader import ConfigError, from_plain, read_yaml
 from idn_gym.evaluation.intervals import half_width
 from idn_gym.evaluation.pareto import hypervolume, objective_box
 from idn_gym.evaluation.rollout import rollout
 from idn_gym.objectives import preference_lattice
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.presets import load_scenario
-from idn_gym.strict import ConfigError, from_plain, read_yaml
 
 TRAIN = {
     "steps": 64,

@@ -17,9 +17,9 @@ from experiments.lab.quality_data import (
     score_signals,
 )
 from experiments.measure_quality import claims, mean_errors, picks
-from idn_gym.lab.quality import ESTIMATORS
-from idn_gym.lab.shifts import CONDITIONS
-from idn_gym.strict import ConfigError
+from idn_gym.config_reader import ConfigError
+from idn_gym.lab.calibration.quality import ESTIMATORS
+from idn_gym.lab.training.shifts import CONDITIONS
 
 FACTOR = 3.0
 """by which all logits are too large"""

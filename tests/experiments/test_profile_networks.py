@@ -9,7 +9,7 @@ from gymnasium.error import DependencyNotInstalled
 
 from experiments import profile_networks
 from idn_gym.catalog import load_catalog
-from idn_gym.strict import ConfigError
+from idn_gym.config_reader import ConfigError
 
 SOURCES = Path(profile_networks.__file__).parent / "shipped_data" / "catalog_sources"
 COMMITTED = json.loads((SOURCES / "cut_profiles.json").read_text(encoding="utf-8"))

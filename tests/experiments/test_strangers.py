@@ -19,9 +19,9 @@ from experiments.training import checkpoint
 from experiments.training.plain_tensors import flatten, nest
 from experiments.training.play import play_agent
 from experiments.training.run_config import load_run_config
+from idn_gym.config_reader import ConfigError, from_plain, to_plain
 from idn_gym.integrations.sb3 import GymVecEnv
 from idn_gym.scenarios.presets import load_scenario as scenario
-from idn_gym.strict import ConfigError, from_plain, to_plain
 
 TINY = {"scenario.horizon": 5, "envs": 2, "agent.n_steps": 4, "agent.batch_size": 8, "agent.net_arch": [8]}
 

@@ -16,10 +16,10 @@ from experiments.studies.cached_training import CachedTraining
 from experiments.studies.config import Study
 from experiments.studies.results import Plays
 from experiments.training.play import play_agent
+from idn_gym.config_reader import ConfigError, from_plain, read_yaml
 from idn_gym.metrics import METRICS
-from idn_gym.scenarios.build import build_instance
+from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import load_scenario
-from idn_gym.strict import ConfigError, from_plain, read_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 MINI = {

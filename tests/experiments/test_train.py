@@ -13,10 +13,10 @@ from agents.registry import make_agent
 from experiments.train import RunFolder, main, make_env, parse
 from experiments.training.monitor import HEADLINE
 from experiments.training.run_config import flat, load_run_config
+from idn_gym.config_reader import read_yaml
 from idn_gym.evaluation.rollout import PER_REQUEST
 from idn_gym.metrics import METRICS
 from idn_gym.objectives import OBJECTIVES
-from idn_gym.strict import read_yaml
 
 WORDS = ["--scenario", "tiny", "--agent", "a2c", "--steps", "200", "--envs", "4", "--seed", "3"]
 CHANGES = ["evaluate_every=96", "evaluation_episodes=2", "agent.net_arch=[8]", "scenario.horizon=9"]

@@ -13,9 +13,9 @@ from experiments.training.run_config import load_run_config
 from experiments.tuning import report as tune_report
 from experiments.tuning import trial as tune_trial
 from experiments.tuning.config import Tuning, axes, read_tuning
+from idn_gym.config_reader import ConfigError, from_plain
 from idn_gym.evaluation.rollout import rollout
 from idn_gym.objectives import preference_lattice
-from idn_gym.strict import ConfigError, from_plain
 
 pytest.importorskip("optuna")
 

@@ -6,7 +6,7 @@ import random
 import shutil
 from pathlib import Path
 
-from idn_gym.strict import read_yaml
+from idn_gym.config_reader import read_yaml
 from tests.fuzz.configurations import ROOT, scenarios
 from tests.fuzz.samples import RUN, command, copied, files, run_folder, study_folder
 from tests.fuzz.values import TEXTS, WORDS, any_place, look_up, near_value

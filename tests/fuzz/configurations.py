@@ -6,9 +6,9 @@ import functools
 import random
 from pathlib import Path
 
+from idn_gym.config_reader import read_yaml, to_plain
 from idn_gym.env import IDNEnv
 from idn_gym.scenarios.presets import PRESETS, load_scenario
-from idn_gym.strict import read_yaml, to_plain
 from idn_gym.vector import IDNVectorEnv
 from tests.fuzz.judge import play
 from tests.fuzz.values import any_place, any_value, look_up, near_value, spoil

@@ -14,12 +14,12 @@ from experiments.studies.config import Study
 from experiments.training.run_config import load_run_config as resolve_run
 from experiments.tuning.config import axes, read_tuning
 from idn_gym.catalog.outcomes import read_outcomes
+from idn_gym.config_reader import from_plain, read_yaml
 from idn_gym.core.arrays import EMPTY, Action
 from idn_gym.core.transition import initial_state, step
 from idn_gym.env import IDNEnv
-from idn_gym.lab.recipes import Lab
+from idn_gym.lab.training.recipes import Lab
 from idn_gym.scenarios.storage import load_instance
-from idn_gym.strict import from_plain, read_yaml
 from tests.fuzz.judge import check_finite, play
 from tests.fuzz.samples import command, copied, files, run_folder, study_folder
 from tests.fuzz.values import NUMBERS, spoil, spoil_bytes

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 import gymnasium as gym
 import numpy as np
 
+from idn_gym.config_reader import ConfigError
 from idn_gym.messages import LONGEST_MESSAGE
 from idn_gym.scenarios.storage import InstanceError
-from idn_gym.strict import ConfigError
 
 SECONDS = 60
 """CPU time that a case may take."""

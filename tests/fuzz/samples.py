@@ -13,10 +13,10 @@ from pathlib import Path
 import yaml
 
 from idn_gym.catalog.reader import SHIPPED_TABLES
-from idn_gym.scenarios.build import build_instance
+from idn_gym.config_reader import read_yaml, to_plain
+from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import load_scenario
 from idn_gym.scenarios.storage import save_instance
-from idn_gym.strict import read_yaml, to_plain
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -14,10 +14,10 @@ from stable_baselines3.common.env_checker import check_env
 from stable_baselines3.common.vec_env import DummyVecEnv, VecMonitor
 
 import idn_gym  # noqa: F401 (registers IDN-v0)
+from idn_gym.config_reader import ConfigError
 from idn_gym.integrations import sb3
 from idn_gym.integrations.sb3 import GymVecEnv
 from idn_gym.scenarios.presets import PRESETS
-from idn_gym.strict import ConfigError
 
 
 class Walk(gym.Env):

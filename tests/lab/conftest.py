@@ -6,8 +6,8 @@ import pytest
 
 from experiments.lab.store import Store
 from experiments.train_lab import train_one
-from idn_gym.lab.recipes import Lab
-from idn_gym.strict import from_plain, read_yaml
+from idn_gym.config_reader import from_plain, read_yaml
+from idn_gym.lab.training.recipes import Lab
 
 CONFIG = Path(__file__).resolve().parents[2] / "configs" / "lab" / "digits.yaml"
 

@@ -12,11 +12,11 @@ from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
 
-from idn_gym.lab.calibrate import RAW, class_scores, fit_isotonic, fit_temperature
-from idn_gym.lab.calibrated_classifier import decide
-from idn_gym.lab.calibration_error import expected_calibration_error, negative_log_likelihood
-from idn_gym.lab.quality import estimate, fit_source
-from idn_gym.lab.shifts import CLEAN, CONDITIONS, shifted
+from idn_gym.lab.calibration.calibrate import RAW, class_scores, fit_isotonic, fit_temperature
+from idn_gym.lab.calibration.calibrated_classifier import decide
+from idn_gym.lab.calibration.calibration_error import expected_calibration_error, negative_log_likelihood
+from idn_gym.lab.calibration.quality import estimate, fit_source
+from idn_gym.lab.training.shifts import CLEAN, CONDITIONS, shifted
 
 
 @pytest.fixture(scope="module", params=range(3))

@@ -8,11 +8,11 @@ from torch.nn import functional
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from idn_gym.lab.cutting import cut_apart, share_out
-from idn_gym.lab.entry import catalog_entry
-from idn_gym.lab.graph import trace
-from idn_gym.lab.partition import min_cut
-from idn_gym.strict import ConfigError
+from idn_gym.config_reader import ConfigError
+from idn_gym.lab.profiling.cutting import cut_apart, share_out
+from idn_gym.lab.profiling.entry import catalog_entry
+from idn_gym.lab.profiling.graph import trace
+from idn_gym.lab.profiling.partition import min_cut
 
 LENGTH = 8
 

@@ -9,7 +9,7 @@ points above the average, and that 12 to 20 above the maximum.
 import pytest
 
 from experiments import check_lab
-from idn_gym.lab.data import load_data
+from idn_gym.lab.training.data import load_data
 
 pytestmark = pytest.mark.slow
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from idn_gym.catalog.outcomes import CONFIDENCE_STEPS, ENTROPY_STEPS, read_outcomes, write_outcomes
-from idn_gym.lab.calibrate import RAW, Scaling, class_scores
-from idn_gym.lab.outcomes import join, tabulate
-from idn_gym.strict import ConfigError
+from idn_gym.config_reader import ConfigError
+from idn_gym.lab.calibration.calibrate import RAW, Scaling, class_scores
+from idn_gym.lab.calibration.outcomes import join, tabulate
 
 CONDITIONS = ("clean", "noise-0.2")
 WARM = Scaling(np.array([0.5]), np.zeros(1))

@@ -7,9 +7,9 @@ from experiments import make_lab_catalog
 from experiments.lab.store import Store
 from idn_gym.catalog import load_catalog, point_of_rule, read_outcomes
 from idn_gym.catalog.reader import SHIPPED_TABLES
-from idn_gym.lab.data import load_data
-from idn_gym.lab.shifts import CLEAN, CONDITIONS
-from idn_gym.strict import ConfigError
+from idn_gym.config_reader import ConfigError
+from idn_gym.lab.training.data import load_data
+from idn_gym.lab.training.shifts import CLEAN, CONDITIONS
 
 pytestmark = pytest.mark.slow
 

@@ -7,7 +7,8 @@ import sys
 import pytest
 from gymnasium.error import DependencyNotInstalled
 
-from idn_gym.lab import codecs, exits
+from idn_gym.lab.networks import exits
+from idn_gym.lab.training import codecs
 
 MESSAGE = r"{} is not installed; run `pip install \"idn-gym\[lab\]\"`"
 
@@ -16,7 +17,7 @@ import sys
 from gymnasium.error import DependencyNotInstalled
 sys.modules["torch"] = None
 try:
-    import idn_gym.lab.cutting
+    import idn_gym.lab.profiling.cutting
 except DependencyNotInstalled as error:
     print(error)
 """

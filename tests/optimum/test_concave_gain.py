@@ -11,8 +11,8 @@ from idn_gym.core.workspace import empty_outcome
 from idn_gym.optimum.concave_gain import gain_and_gradient, list_slot
 from idn_gym.optimum.option_ranking import allocate_ranking, note_others
 from idn_gym.optimum.prefixes import PINNED, UNUSABLE, from_placement, list_prefixes, to_placement
-from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import compile_scenario
+from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import load_scenario
 
 EXOGENOUS = {"serving.capacity": "exogenous"}

@@ -8,8 +8,8 @@ from idn_gym.core.arrays import EMPTY, Action
 from idn_gym.core.transition import initial_state, step
 from idn_gym.objectives import compute_rewards
 from idn_gym.optimum.static import ClassCosts, static_cost, static_outcome
-from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import compile_scenario
+from idn_gym.scenarios.episodes import build_instance
 
 STEADY = {"dynamics.memory": None}
 

@@ -6,13 +6,13 @@ import pytest
 
 import idn_gym  # noqa: F401 (registers IDN-v0)
 from agents.registry import AGENT_CODECS, AGENTS, make_agent
+from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import EMPTY
 from idn_gym.evaluation.rollout import rollout
 from idn_gym.optimum.static import static_cost
 from idn_gym.policies.heuristics.policies import hold_placement
 from idn_gym.policy import Policy
-from idn_gym.scenarios.build import build_instance
-from idn_gym.strict import ConfigError
+from idn_gym.scenarios.episodes import build_instance
 
 HEURISTICS = [name for name, target in AGENTS.items() if target.startswith("idn_gym.policies.heuristics")]
 CHEAP = {"restarts": 1, "budget": 1e4, "episodes": 4, "slots": 4}

@@ -11,8 +11,8 @@ from idn_gym.core.arrays import EMPTY
 from idn_gym.policies.heuristics.greedy import greedy_placement
 from idn_gym.policies.heuristics.local import best_placement, improve_locally
 from idn_gym.policies.heuristics.search import Search, SearchConfig
-from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import compile_scenario
+from idn_gym.scenarios.episodes import build_instance
 
 EVERYTHING = SearchConfig(slots=1000)
 

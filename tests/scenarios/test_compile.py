@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
+from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import EMPTY
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.presets import PRESETS, load_scenario
-from idn_gym.strict import ConfigError
 
 ONE = {"m": {"blocks": [(2.0, 10.0, 4.0), (1.0, 20.0, 0.0)]}}
 TWO = {**ONE, "n": {"blocks": [(3.0, 30.0, 0.0)], "task": "u"}}

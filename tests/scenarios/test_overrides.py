@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from idn_gym.config_reader import to_plain
 from idn_gym.scenarios.presets import PRESETS, load_scenario
-from idn_gym.strict import to_plain
 
 
 def test_what_a_link_is_can_be_changed_by_its_dotted_key():

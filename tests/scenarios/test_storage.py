@@ -8,7 +8,7 @@ import pytest
 from idn_gym.core.arrays import Action
 from idn_gym.core.transition import initial_state, step
 from idn_gym.core.validate import InstanceError
-from idn_gym.scenarios.build import build_instance
+from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import PRESETS
 from idn_gym.scenarios.storage import load_instance, save_instance
 

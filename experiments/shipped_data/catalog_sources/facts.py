@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from idn_gym.catalog import Provenance
-from idn_gym.strict import read_yaml
+from idn_gym.config_reader import read_yaml
 
 FACTS_FOLDER = Path(__file__).parent
 

@@ -8,7 +8,7 @@ from experiments.shipped_data.catalog_sources.facts import digits, facts, proven
 from experiments.shipped_data.catalog_sources.layers import full
 from experiments.shipped_data.catalog_sources.resnet152 import jpeg_bytes, jpeg_provenance
 from idn_gym.catalog import Model
-from idn_gym.lab.cuts import Cut, blocks, useful
+from idn_gym.lab.profiling.cuts import Cut, blocks, useful
 
 
 def imagenet_models() -> tuple[Model, ...]:

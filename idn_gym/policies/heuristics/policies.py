@@ -15,8 +15,8 @@ from idn_gym.core.arrays import EMPTY, Bools, Instance, Residents
 from idn_gym.policies.heuristics.greedy import greedy_placement
 from idn_gym.policies.heuristics.local import best_placement
 from idn_gym.policies.heuristics.search import SearchConfig
-from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import Compiled
+from idn_gym.scenarios.episodes import build_instance
 
 Env = VectorEnv[Any, Any, Any]
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from idn_gym.config_reader import bounded
 from idn_gym.core.arrays import EMPTY, Floats, Instance, Residents
 from idn_gym.optimum.static import ClassCosts
 from idn_gym.scenarios.compile import Compiled
-from idn_gym.strict import bounded
 
 LEAST_SHARE = 1e-9
 """A move must save this share of the cost, so that rounding errors never make a search go in circles."""

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from idn_gym.config_reader import from_plain
 from idn_gym.core.arrays import Instance
 from idn_gym.policies.online import clairvoyant, window
 from idn_gym.policies.online.caching import Lfu, Lru
 from idn_gym.policies.online.experts import Hedge, HedgeConfig
 from idn_gym.policies.online.mirror import MirrorAscent, MirrorConfig, Update
 from idn_gym.policies.online.olag import Olag, OlagConfig
-from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import Compiled
-from idn_gym.strict import from_plain
+from idn_gym.scenarios.episodes import build_instance
 
 if TYPE_CHECKING:
     from gymnasium.vector import VectorEnv

@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from idn_gym.config_reader import ConfigError, bounded
 from idn_gym.core.arrays import Bools, Floats, Instance, Ints
 from idn_gym.core.slots import one_slot
 from idn_gym.optimum.concave_gain import gain_and_gradient
@@ -18,7 +19,6 @@ from idn_gym.policies.online.learner import OnlineConfig, OnlineLearner, Placeme
 from idn_gym.policies.online.mirror import MirrorState, Update
 from idn_gym.policy import Feedback
 from idn_gym.scenarios.compile import Compiled
-from idn_gym.strict import ConfigError, bounded
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import Bools, Floats
 from idn_gym.policies.online.learner import OnlineConfig, OnlineLearner
 from idn_gym.policies.online.mirror import MirrorState, Update
 from idn_gym.policy import Feedback
 from idn_gym.scenarios.compile import Compiled
-from idn_gym.strict import ConfigError
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from idn_gym.config_reader import bounded
 from idn_gym.core.arrays import Bools, Floats, Instance, Residents
 from idn_gym.objectives import known_tariff
 from idn_gym.optimum.lp_oracle import LpOracle
@@ -25,7 +26,6 @@ from idn_gym.policies.online.learner import Clock, PlacementPolicy
 from idn_gym.policies.online.window import WindowPolicy
 from idn_gym.policy import Feedback
 from idn_gym.scenarios.compile import Compiled
-from idn_gym.strict import bounded
 
 
 class Oracles:

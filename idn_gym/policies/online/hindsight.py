@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from idn_gym.config_reader import bounded
 from idn_gym.core.arrays import Bools, Instance
-from idn_gym.evaluation.hindsight import best_static
+from idn_gym.optimum.hindsight import best_static
 from idn_gym.policies.online.learner import PlacementPolicy
 from idn_gym.scenarios.compile import Compiled
-from idn_gym.strict import bounded
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from idn_gym.config_reader import bounded
 from idn_gym.core.arrays import SHARED, Bools, Draw, Ints, Residents
 from idn_gym.core.value import nominal_draw
 from idn_gym.objectives import known_tariff
@@ -22,7 +23,6 @@ from idn_gym.optimum.projection import make_polytope
 from idn_gym.optimum.rounding import finish_rounding, round_exactly, start_rounding
 from idn_gym.policy import Feedback
 from idn_gym.scenarios.compile import Compiled
-from idn_gym.strict import bounded
 
 
 @dataclass(frozen=True)

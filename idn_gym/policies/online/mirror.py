@@ -36,6 +36,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from idn_gym.config_reader import bounded
 from idn_gym.core.arrays import Bools, Floats
 from idn_gym.core.kernel import njit_no_alloc
 from idn_gym.optimum.concave_gain import gain_and_gradient
@@ -45,7 +46,6 @@ from idn_gym.policies.online.learner import OnlineConfig, OnlineLearner
 from idn_gym.policies.online.proof import unproven
 from idn_gym.policy import Feedback
 from idn_gym.scenarios.compile import Compiled
-from idn_gym.strict import bounded
 
 
 @dataclass(frozen=True)

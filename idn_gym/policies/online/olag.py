@@ -24,6 +24,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from idn_gym.config_reader import bounded
 from idn_gym.core.arrays import EMPTY, Bools, Floats, Instance, Ints
 from idn_gym.core.costs import costs
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
@@ -32,7 +33,6 @@ from idn_gym.policies.online.learner import Clock, PlacementPolicy
 from idn_gym.policies.online.reach import RequestsPerNode
 from idn_gym.policy import Feedback
 from idn_gym.scenarios.compile import Compiled
-from idn_gym.strict import bounded
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from idn_gym.config_reader import bounded
 from idn_gym.core.arrays import EMPTY, Bools, Instance, Residents
 from idn_gym.core.slots import one_row
 from idn_gym.optimum.concave_gain import gain_and_gradient
@@ -20,7 +21,6 @@ from idn_gym.policies.online.greedy import Greedy
 from idn_gym.policies.online.learner import Clock, PlacementPolicy
 from idn_gym.policy import Feedback
 from idn_gym.scenarios.compile import Compiled
-from idn_gym.strict import bounded
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from idn_gym.catalog.reader import load_catalog
+from idn_gym.config_reader import ConfigError
 from idn_gym.core import options
 from idn_gym.core.arrays import EMPTY, EXOGENOUS, SHARED, Floats, Ints, Tables
 from idn_gym.core.validate import freeze_tables
@@ -23,7 +24,6 @@ from idn_gym.scenarios.compile.routes import Network, find_routes, look_up, path
 from idn_gym.scenarios.compile.sizes import check_size
 from idn_gym.scenarios.compile.topologies import expand
 from idn_gym.scenarios.config import Scenario
-from idn_gym.strict import ConfigError
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from idn_gym.config_reader import ConfigError, show
 from idn_gym.core.value import nominal_draw
 from idn_gym.objectives import TABLE, known_tariff
 from idn_gym.scenarios.config import Scenario
-from idn_gym.strict import ConfigError, show
 
 if TYPE_CHECKING:
     from idn_gym.scenarios.compile import Compiled

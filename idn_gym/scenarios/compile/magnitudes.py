@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from idn_gym.strict import ConfigError, show
+from idn_gym.config_reader import ConfigError, show
 
 SMALLEST, LARGEST = 1e-24, 1e24
 """From yocto to yotta: the product of a dozen such numbers is neither 0 nor infinite in float64."""

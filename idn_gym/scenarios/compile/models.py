@@ -12,11 +12,11 @@ import numpy.typing as npt
 
 from idn_gym.catalog import schema
 from idn_gym.catalog.laws import block_seconds, fixed_seconds
+from idn_gym.config_reader import ConfigError, closest, show, twice
 from idn_gym.core import options
 from idn_gym.core.arrays import EMPTY, Floats, Residents
 from idn_gym.scenarios.compile.routes import Network, look_up
 from idn_gym.scenarios.config import Serving, Task
-from idn_gym.strict import ConfigError, closest, show, twice
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,11 +11,11 @@ import networkx as nx
 import numpy as np
 
 from idn_gym.catalog.schema import Catalog, Device
+from idn_gym.config_reader import ConfigError, closest, twice
 from idn_gym.core.arrays import EMPTY, Floats
 from idn_gym.core.options import Path
 from idn_gym.scenarios.compile.sizes import MOST_STEPS
 from idn_gym.scenarios.config import Explicit, Link, Node
-from idn_gym.strict import ConfigError, closest, twice
 
 V = TypeVar("V")
 

@@ -9,8 +9,8 @@ from functools import cache
 from math import comb
 
 from idn_gym.catalog.schema import Catalog
+from idn_gym.config_reader import ConfigError
 from idn_gym.scenarios.config import Scenario, Task
-from idn_gym.strict import ConfigError
 
 MOST_NODES = 20_000
 """Nodes of a tree; routes and tables of more take minutes."""

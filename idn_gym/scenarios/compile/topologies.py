@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import networkx as nx
 
+from idn_gym.config_reader import ConfigError, twice
 from idn_gym.scenarios.compile.sizes import MOST_NODES
+from idn_gym.scenarios.compile.topohub import NAME_KEY, TopologyGraph, load_graph
 from idn_gym.scenarios.config import Explicit, Hierarchy, Link, Node, Tier, TopoHubTopology
-from idn_gym.scenarios.graphs import NAME_KEY, TopologyGraph, load_graph
-from idn_gym.strict import ConfigError, twice
 
 KM_PER_SECOND = 2e5
 """Speed of light in fibre, about two thirds of that in vacuum."""

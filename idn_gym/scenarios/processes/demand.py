@@ -12,8 +12,9 @@ import numpy as np
 from idn_gym.core.arrays import Floats, Ints
 from idn_gym.core.kernel import kernel
 from idn_gym.scenarios.config import Bursts, Diurnal, Fixed, FlashCrowd, Workload
-from idn_gym.scenarios.processes.chains import Streams, two_state
+from idn_gym.scenarios.processes.markov import two_state
 from idn_gym.scenarios.processes.popularity import draw_popularity
+from idn_gym.scenarios.processes.random_streams import Streams
 from idn_gym.scenarios.processes.replay import replay_log
 
 

@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from idn_gym.config_reader import ConfigError, show
 from idn_gym.core.arrays import Floats, Ints
 from idn_gym.core.kernel import kernel
 from idn_gym.scenarios.config import Replay
 from idn_gym.scenarios.processes.request_log import REPLAY_KEY, read_columns
-from idn_gym.strict import ConfigError, show
 
 
 class Log(NamedTuple):

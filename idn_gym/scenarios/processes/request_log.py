@@ -10,9 +10,9 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from idn_gym.config_reader import ConfigError, closest, show
 from idn_gym.core.arrays import Floats, Ints
 from idn_gym.scenarios.config import Replay
-from idn_gym.strict import ConfigError, closest, show
 
 REPLAY_KEY = "workload.replay"
 

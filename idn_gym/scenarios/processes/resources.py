@@ -10,7 +10,8 @@ import numpy as np
 
 from idn_gym.core.arrays import Bools, Floats
 from idn_gym.scenarios.config import Ar1, Background, ConstantRate, GilbertElliott, MemoryPressure, Outages
-from idn_gym.scenarios.processes.chains import Streams, ar1, two_state
+from idn_gym.scenarios.processes.markov import ar1, two_state
+from idn_gym.scenarios.processes.random_streams import Streams
 
 MOST_BACKGROUND = 0.95
 """Share of a node's compute that other work takes at most: only an outage takes all of it."""

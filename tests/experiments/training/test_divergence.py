@@ -13,7 +13,7 @@ from experiments.training import checkpoint
 from experiments.training.divergence import finite, learn
 from experiments.training.run_config import load_run_config
 from experiments.tuning.trial import train_trial
-from idn_gym.strict import ConfigError
+from idn_gym.config_reader import ConfigError
 
 DIVERGING = {
     "agent.learning_rate": 1e6,

@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from experiments.training.run_config import RunConfig, assignments, flat, load_run_config, to_yaml
-from idn_gym.strict import ConfigError, from_plain
+from idn_gym.config_reader import ConfigError, from_plain
 
 
 def test_defaults_are_those_of_the_files():

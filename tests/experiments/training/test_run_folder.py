@@ -6,7 +6,7 @@ import yaml
 from experiments import compare, demo, study, train, tune
 from experiments.training.run_config import load_run_config
 from experiments.training.run_folder import RunFolder
-from idn_gym.strict import to_plain
+from idn_gym.config_reader import to_plain
 
 MINE = {"notes.txt": "my notes", "tensorboard/mine.txt": "my curves"}
 RUN = {

@@ -10,8 +10,8 @@ from idn_gym.core.arrays import Action
 from idn_gym.core.slots import one_slot
 from idn_gym.core.transition import initial_state, step
 from idn_gym.policy import Feedback
-from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import compile_scenario
+from idn_gym.scenarios.episodes import build_instance
 
 
 def _make_learner(name, scenario, rows=1, **options):

@@ -5,7 +5,7 @@ import pytest
 
 from idn_gym.evaluation.regret import ROUNDING_FACTOR
 from idn_gym.optimum.concave_gain import gain_and_gradient
-from idn_gym.scenarios.build import build_instance
+from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import load_scenario
 
 HORIZONS = (100, 200, 400, 800, 1600)

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from agents.registry import AGENT_CODECS, AGENTS, CLAIRVOYANT, RANDOMISED
+from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import EMPTY
 from idn_gym.policy import OnlinePolicy, Policy
-from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import compile_scenario
+from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import load_scenario
-from idn_gym.strict import ConfigError
 
 NAMES = [name for name, target in AGENTS.items() if target.startswith("idn_gym.policies.online.")]
 QUICK = {"infida-offline": {"iterations": 20}, "ftpl": {"scale": 0.1}}

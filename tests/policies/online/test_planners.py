@@ -12,8 +12,8 @@ from idn_gym.optimum.prefixes import PINNED, list_prefixes
 from idn_gym.optimum.static import static_outcome
 from idn_gym.policies.online.greedy import Greedy, merge_slots
 from idn_gym.policies.online.reach import RequestsPerNode
-from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import compile_scenario
+from idn_gym.scenarios.episodes import build_instance
 
 
 @st.composite

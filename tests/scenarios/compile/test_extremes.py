@@ -5,11 +5,11 @@ import re
 import numpy as np
 import pytest
 
+from idn_gym.config_reader import ConfigError
 from idn_gym.env import IDNEnv
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.compile.magnitudes import check_magnitudes
 from idn_gym.scenarios.presets import load_scenario
-from idn_gym.strict import ConfigError
 from idn_gym.vector import IDNVectorEnv
 
 TOO_LARGE_ALONE = [

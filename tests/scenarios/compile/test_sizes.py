@@ -5,10 +5,10 @@ import time
 import pytest
 
 from idn_gym.catalog.reader import load_catalog
+from idn_gym.config_reader import ConfigError
 from idn_gym.scenarios.compile import compile_scenario, sizes
 from idn_gym.scenarios.compile import routes as network
 from idn_gym.scenarios.presets import PRESETS, load_scenario
-from idn_gym.strict import ConfigError
 
 CHAIN = {
     "name": "chain",

@@ -7,12 +7,12 @@ import pytest
 from gymnasium.error import DependencyNotInstalled
 
 from experiments.make_topologies import extract, topology_json
-from idn_gym.scenarios import graphs
+from idn_gym.config_reader import ConfigError
+from idn_gym.scenarios.compile import topohub as graphs
+from idn_gym.scenarios.compile.topohub import SHIPPED_GRAPHS, load_graph, read_node_link
 from idn_gym.scenarios.compile.topologies import expand
 from idn_gym.scenarios.config import Explicit, Hierarchy, Link, Node, Tier, TopoHubTopology
-from idn_gym.scenarios.graphs import SHIPPED_GRAPHS, load_graph, read_node_link
 from idn_gym.scenarios.presets import load_scenario
-from idn_gym.strict import ConfigError
 
 CLOUD = Tier("cloud", "gpu", servers=4.0, pins=("all",))
 EDGE = Tier("edge", "server", fan_out=2, memory=1e9, uplink="fibre", delay=0.01, rate=1e8)

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from idn_gym.config_reader import ConfigError
 from idn_gym.scenarios.config import Bursts, Replay, Sliding, Workload
 from idn_gym.scenarios.processes.demand import draw_demand
 from idn_gym.scenarios.processes.replay import read_log
-from idn_gym.strict import ConfigError
 
 TASKS, INGRESSES, SLOTS = 2, 2, 10
 TASK = np.tile(np.arange(TASKS), INGRESSES)

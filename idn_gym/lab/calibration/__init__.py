@@ -1,0 +1,1 @@
+"""What confidences are worth: calibration, its error, and quality without labels."""

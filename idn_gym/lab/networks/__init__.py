@@ -1,0 +1,1 @@
+"""Networks that are trained here: chains of tiers, exits, DDNN, a quantiser, and well-known references."""

@@ -1,0 +1,270 @@
+"""Trained networks as entries of the catalogue: what can be placed, what crosses cuts, how accurate it is.
+
+Accuracies and exit shares are means over the trainings (seeds) of a network, on test pictures; thresholds
+are screened on validation pictures of each training by itself, on calibrated entropies as coarse as those of
+the outcome tables (`idn_gym.lab.calibration.outcomes`), so that both tell the same of the same pictures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from idn_gym.catalog import Block, Exit, Model, OperatingPoint, Provenance
+from idn_gym.catalog.outcomes import ENTROPY_STEPS
+from idn_gym.core.arrays import Bools, Floats
+from idn_gym.lab.calibration.calibrate import Scaling, fit_exits
+from idn_gym.lab.calibration.outcomes import kept_entropy
+from idn_gym.lab.networks.chain import Chain, macs_to_exits
+from idn_gym.lab.networks.ddnn import DDNN, VIEWS, Devices, binary, communication_bytes, quadrants
+from idn_gym.lab.networks.exits import cheapest_setting, point_of_thresholds, screen
+from idn_gym.lab.profiling.graph import trace
+from idn_gym.lab.training.codecs import cut_chain
+from idn_gym.lab.training.data import Data
+from idn_gym.lab.training.loop import pixels
+
+FALL = {"thrifty": 0.02, "balanced": 0.005, "careful": 0.0}
+"""Accuracy on validation pictures that an operating point may lose against the last exit."""
+
+Kind = Literal["whole", "split", "bottleneck", "exits", "bottleneck+exits"]
+
+
+class TrainedNetwork(NamedTuple):
+    """A network trained from one seed, with its logits; X exits, S pictures, C classes."""
+
+    network: Chain | DDNN
+    validation: NDArray[np.floating]  # (X, S, C)
+    test: NDArray[np.floating]  # (X, S, C)
+    validation_labels: NDArray[np.int64]  # (S,)
+    test_labels: NDArray[np.int64]  # (S,)
+
+    @property
+    def accuracy(self) -> float:
+        """Of the last exit on test pictures."""
+        return float((self.test[-1].argmax(axis=-1) == self.test_labels).mean())
+
+
+class Work(NamedTuple):
+    """What a block costs."""
+
+    macs: float  # [MAC] per input
+    layers: int
+    weights: float  # [bytes]
+
+
+class Parts(NamedTuple):
+    """What an entry is made of."""
+
+    blocks: tuple[Block, ...]
+    points: tuple[OperatingPoint, ...]
+    thresholds: Mapping[str, tuple[float, ...]]
+    """of the first training, by point: calibrated normalised entropies up to which early exits answer"""
+
+
+def whole(trainings: Sequence[TrainedNetwork], data: Data) -> Parts:
+    """The network in one piece."""
+    tiers = _tiers(trainings[0].network, data)
+    return _plain((_block("whole", _sum(tiers), 0.0),), _accuracy(trainings))
+
+
+def naive(trainings: Sequence[TrainedNetwork], data: Data) -> Parts:
+    """Cut where it stands, a byte per value; the accuracy is that of the worse of the two cuts."""
+    worst = [min(cut_chain(_chain(one), after, data).accuracy for after in (1, 2)) for one in trainings]
+    return _plain(_cut_blocks(_chain(trainings[0]), data), float(np.mean(worst)))
+
+
+def exits(trainings: Sequence[TrainedNetwork], data: Data) -> Parts:
+    """Cut after its tiers, with exits: one operating point per entry of `FALL`, by operations."""
+    network = _chain(trainings[0])
+    spent = macs_to_exits(network, _example(data))
+    return Parts(_cut_blocks(network, data), *_screened(trainings, network.after, spent))
+
+
+def bottleneck(trainings: Sequence[TrainedNetwork], data: Data, payload: float) -> Parts:
+    """Encoder, then decoder and tail; with an early label at the encoder the operating points use it."""
+    network = _chain(trainings[0])
+    first, *rest = _tiers(network, data)
+    blocks = (_block("encoder", first, payload), _block("decoder_and_tail", _sum(rest), 0.0))
+    if len(network.after) == 1:
+        return _plain(blocks, _accuracy(trainings))
+    local = float(np.mean([(one.test[0].argmax(axis=-1) == one.test_labels).mean() for one in trainings]))
+    alone = OperatingPoint("local", (Exit(1, 1.0, local), Exit(2, 0.0, 0.0)))
+    remote = OperatingPoint("remote", (Exit(2, 1.0, _accuracy(trainings)),))
+    points, thresholds = _screened(trainings, (1, 2), (0.0, payload))
+    # Entropies are from 0 to 1.
+    return Parts(blocks, (*points, alone, remote), {**thresholds, "local": (1.0,), "remote": (-1.0,)})
+
+
+def distributed(trainings: Sequence[TrainedNetwork], data: Data, devices: Devices) -> Parts:
+    """Devices, gateway with the local exit, and cloud.
+
+    Devices send scores and features at once, so a local exit saves only what goes on to the cloud. One
+    node stands for all devices: their operations and bytes add up.
+    """
+    network = trainings[0].network
+    assert isinstance(network, DDNN)
+    view = quadrants(_example(data))[0]
+    with torch.no_grad():
+        features = binary(network.devices[0](view))
+        scores = network.scores[0](features.flatten(1))
+    body, head = _work(network.devices[0], view), _work(network.scores[0], features.flatten(1))
+    device = _sum([body, head] * VIEWS)
+    gathered = torch.cat([scores] * VIEWS, dim=1) if devices.local == "concat" else scores
+    # A maximum or mean takes one operation per score, and no weights.
+    plain = Work(float(VIEWS * data.classes), 0, 0.0)
+    gateway = _work(network.gateway, gathered) if devices.local == "concat" else plain
+    inputs = torch.cat([features] * VIEWS, dim=1) if devices.cloud == "concat" else features
+    outputs = devices.outputs(data.side)
+    both = VIEWS * communication_bytes(data.classes, 0.0, devices.filters, outputs)
+    alone = VIEWS * communication_bytes(0, 0.0, devices.filters, outputs)
+    blocks = (
+        _block("devices", device, both),
+        _block("gateway", gateway, alone),
+        _block("cloud", _work(network.cloud, inputs), 0.0),
+    )
+    return Parts(blocks, *_screened(trainings, (2, 3), (0.0, alone)))
+
+
+def entry(
+    name: str,
+    kind: Kind,
+    parts: Parts,
+    data: Data,
+    source: str,
+    input_bytes: float | None = None,
+) -> Model:
+    """The entry of a network, from what one of the functions above returned.
+
+    Args:
+        name: of the entry.
+        kind: of the entry.
+        parts: blocks and operating points.
+        data: what the network was trained on.
+        source: where the points come from.
+        input_bytes: [bytes] of an input on the wire; None: raw.
+    """
+    counted = "input, blocks.macs, blocks.layers, blocks.weights, blocks.output"
+    export = f"torch.export of the network, torch {torch.__version__}"
+    return Model(
+        name=name,
+        task=data.name,
+        family=f"{data.name}_lab",
+        kind=kind,
+        blocks=parts.blocks,
+        points=parts.points,
+        outcome="measured",
+        input=float(data.raw_bytes if input_bytes is None else input_bytes),
+        provenance=(
+            Provenance(counted, export, "derived"),
+            Provenance("points.accuracy, points.exits", source, "measured"),
+        ),
+    )
+
+
+def _cut_blocks(network: Chain, data: Data) -> tuple[Block, ...]:
+    """One block per tier with the head after it, a byte per value between them."""
+    with torch.no_grad():
+        sizes = [float(value[0].numel()) for value in network.maps(_example(data))]
+    sizes[-1] = 0.0
+    rows = zip(("tier1", "tier2", "tier3"), _tiers(network, data), sizes, strict=True)
+    return tuple(_block(*row) for row in rows)
+
+
+def _screened(
+    trainings: Sequence[TrainedNetwork], after: Sequence[int], costs: Sequence[float]
+) -> tuple[tuple[OperatingPoint, ...], dict[str, tuple[float, ...]]]:
+    """The operating points of `FALL`, each the mean over the trainings, and the first one's thresholds."""
+    found: dict[str, list[OperatingPoint]] = {name: [] for name in FALL}
+    kept: dict[str, tuple[float, ...]] = {}
+    for one in trainings:
+        scalings = fit_exits(one.validation, one.validation_labels)
+        validation, test = (
+            _judged(scalings, *pair)
+            for pair in ((one.validation, one.validation_labels), (one.test, one.test_labels))
+        )
+        front = screen(*validation, costs)
+        last = float(validation[1][-1].mean())
+        for name, fall in FALL.items():
+            thresholds = cheapest_setting(front, last - fall).thresholds
+            found[name].append(point_of_thresholds(name, *test, after, thresholds))
+            kept.setdefault(name, thresholds)
+    means = [_mean(name, points) for name, points in found.items()]
+    # Where there is little to gain, two of them come out the same.
+    points = [point for i, point in enumerate(means) if point.exits not in [p.exits for p in means[:i]]]
+    return tuple(points), {point.name: kept[point.name] for point in points}
+
+
+def _judged(
+    scalings: Sequence[Scaling], scores: NDArray[np.floating], labels: NDArray[np.int64]
+) -> tuple[Floats, Bools]:
+    """Doubts as in the outcome tables, and whether answers are right; both (X, S), of logits (X, S, C)."""
+    doubts = np.stack([kept_entropy(*pair) for pair in zip(scalings, scores, strict=True)]) / ENTROPY_STEPS
+    return doubts, scores.argmax(axis=-1) == labels
+
+
+def _mean(name: str, points: Sequence[OperatingPoint]) -> OperatingPoint:
+    """Shares are averaged; accuracies by the shares that they speak of."""
+    share: dict[int, float] = {}
+    right: dict[int, float] = {}
+    for point in points:
+        for one in point.exits:
+            share[one.after] = share.get(one.after, 0.0) + one.share / len(points)
+            right[one.after] = right.get(one.after, 0.0) + one.share * one.accuracy / len(points)
+    rows = [(after, share[after], right[after]) for after in sorted(share)]
+    return OperatingPoint(name, tuple(Exit(a, s, min(1.0, r / s) if s else 0.0) for a, s, r in rows))
+
+
+def _plain(blocks: tuple[Block, ...], accuracy: float) -> Parts:
+    """Without early exits."""
+    return Parts(blocks, (OperatingPoint("full", (Exit(len(blocks), 1.0, accuracy),)),), {"full": ()})
+
+
+def _accuracy(trainings: Sequence[TrainedNetwork]) -> float:
+    return float(np.mean([one.accuracy for one in trainings]))
+
+
+def _chain(training: TrainedNetwork) -> Chain:
+    assert isinstance(training.network, Chain)
+    return training.network
+
+
+def _example(data: Data) -> Tensor:
+    return pixels(data.test.images[:1])
+
+
+def _tiers(network: Chain | DDNN, data: Data) -> list[Work]:
+    """What each tier costs, with the head after it."""
+    assert isinstance(network, Chain)
+    found, value = [], _example(data)
+    heads: Mapping[str, nn.Module] = dict(network.heads.items())
+    for done, tier in enumerate(network.tiers, start=1):
+        work = _work(tier, value)
+        with torch.no_grad():
+            value = tier(value)
+        if str(done) in heads:
+            work = _sum([work, _work(heads[str(done)], value)])
+        found.append(work)
+    return found
+
+
+def _sum(works: Sequence[Work]) -> Work:
+    return Work(
+        sum(work.macs for work in works),
+        sum(work.layers for work in works),
+        sum(work.weights for work in works),
+    )
+
+
+def _work(module: nn.Module, example: Tensor) -> Work:
+    graph = trace(module.eval(), example)
+    layers = sum(row.mac_layers for row in graph.operators)
+    return Work(float(graph.macs), layers, float(graph.param_bytes))
+
+
+def _block(name: str, work: Work, output: float) -> Block:
+    return Block(name, work.macs, work.layers, work.weights, output)

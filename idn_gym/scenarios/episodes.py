@@ -1,0 +1,165 @@
+"""Draw episodes: all randomness happens here, before slot 0."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from idn_gym.config_reader import ConfigError, closest, show
+from idn_gym.core.arrays import SHARED, Draw, Floats, Instance
+from idn_gym.core.value import compute_option_costs
+from idn_gym.core.workspace import empty_outcome
+from idn_gym.objectives import draw_preference, read_preference, tariff_of
+from idn_gym.scenarios.compile import Compiled, compile_scenario
+from idn_gym.scenarios.compile.sizes import check_memory
+from idn_gym.scenarios.config import Scenario
+from idn_gym.scenarios.processes.demand import draw_demand
+from idn_gym.scenarios.processes.random_streams import Streams
+from idn_gym.scenarios.processes.resources import draw_memory, draw_rates, draw_seconds, draw_slowdown
+
+SPLITS = ("train", "validation", "test")
+"""Seeds of one split never meet those of another: tune on validation, report on test."""
+
+
+def episode_seed(split: str, seed: int, episode: int = 0) -> np.random.SeedSequence:
+    """The root of one episode's randomness.
+
+    Args:
+        split: one of `SPLITS`.
+        seed: as given to `reset`.
+        episode: how many episodes have been played since that reset.
+
+    Raises:
+        ConfigError: an unknown split, or a bad seed.
+    """
+    if split not in SPLITS:
+        raise ConfigError("split", f"{show(split)} is not allowed; {closest(split, SPLITS)}")
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise ConfigError("seed", f"{show(seed)} is not allowed; must be a whole number of at least 0")
+    return np.random.SeedSequence((SPLITS.index(split), int(seed)), spawn_key=(episode,))
+
+
+def _prices_differ(compiled: Compiled, weights: Floats | None) -> bool:
+    """Whether what an option costs is drawn per episode: random preferences or device errors."""
+    return compiled.scenario.dynamics.device_error > 0 or (weights is None and compiled.tariff is None)
+
+
+def allocate_episodes(
+    compiled: Compiled, batch: int, weights: Floats | None, uniforms: int = 0, key: str = "seeds"
+) -> Draw:
+    """Arrays for `batch` episodes, to be filled row by row with `sample_episode`.
+
+    Args:
+        compiled: the scenario.
+        batch: number of episodes B.
+        weights: (5,) preference in force in all rows, or None where each row draws its own.
+        uniforms: rounding uniforms per slot.
+        key: what the caller knows the number of episodes as.
+
+    Raises:
+        ConfigError: they and their outcomes do not fit into memory.
+    """
+    differ, slots = _prices_differ(compiled, weights), compiled.scenario.horizon
+    one = _zeros(compiled, 1, 1, 1, uniforms)
+    moving = sum(field.nbytes for field in one if field.ndim == 3)
+    rest = sum(field.nbytes for field in empty_outcome(compiled.tables, 1))
+    rest += sum(field.nbytes for field in one if field.ndim < 3) if differ else 0
+    check_memory(moving, slots, rest, batch, key)
+    return _zeros(compiled, batch, slots, batch if differ else 1, uniforms)
+
+
+def _zeros(compiled: Compiled, batch: int, slots: int, priced: int, uniforms: int) -> Draw:
+    tables = compiled.tables
+    nodes, links, classes = len(tables.node_memory), len(tables.link_rate), len(tables.class_task)
+    options = len(tables.option_model)
+    return Draw(
+        demand=np.zeros((batch, slots, classes)),
+        order=np.zeros((batch, slots, classes), np.int32),
+        seconds=np.zeros((batch, slots, nodes)),
+        memory=np.zeros((batch, slots, nodes)),
+        rate=np.ones((batch, slots, links)),
+        slowdown=np.ones((batch, nodes)),
+        option_latency=np.zeros((priced, options)),
+        option_cost=np.zeros((priced, options)),
+        option_joules=np.zeros((priced, options)),
+        drop_joules=np.zeros((priced, classes)),
+        tariff=np.zeros((batch, 4)),
+        weights=np.zeros((batch, 5)),
+        uniforms=np.zeros((batch, slots, uniforms)),
+    )
+
+
+def sample_episode(
+    compiled: Compiled, draw: Draw, row: int, seed: np.random.SeedSequence, weights: Floats | None
+) -> None:
+    """Draw one episode into row `row`; each process has a stream of its own.
+
+    Args:
+        compiled: the scenario.
+        draw: written to.
+        row: which row.
+        seed: from `episode_seed`.
+        weights: (5,) preference in force, or None to draw one.
+    """
+    rng = Streams(np.random.Generator(np.random.PCG64(seed)))
+    tables, scenario = compiled.tables, compiled.scenario
+    dynamics, slots = scenario.dynamics, scenario.horizon
+    draw.demand[row] = draw_demand(
+        scenario.workload,
+        tables.class_requests,
+        tables.class_task,
+        compiled.class_ingress,
+        slots,
+        rng("demand"),
+    )
+    # With private capacities the order decides nothing, and that of the tables is the fastest.
+    draw.order[row] = np.arange(draw.order.shape[2])
+    if tables.capacity == SHARED:
+        draw.order[row] = np.argsort(rng("order").random(draw.order.shape[1:]), axis=1, kind="stable")
+    draw.rate[row] = draw_rates(dynamics.link, tables.link_rate, compiled.link_moves, slots, rng("rate"))
+    draw.seconds[row] = draw_seconds(
+        dynamics.background, dynamics.outages, tables.node_seconds, compiled.node_moves, slots, rng("seconds")
+    )
+    draw.memory[row] = draw_memory(
+        dynamics.memory, tables.node_memory, compiled.node_moves, slots, rng("memory")
+    )
+    draw.slowdown[row] = draw_slowdown(dynamics.device_error, len(tables.node_memory), rng("slowdown"))
+    if weights is None:
+        weights = draw_preference(rng("weights"))
+    draw.weights[row] = weights
+    draw.tariff[row] = tariff_of(weights, compiled.scales) if compiled.tariff is None else compiled.tariff
+    if row < len(draw.option_latency):
+        compute_option_costs(tables, draw, row)
+    if draw.uniforms.shape[2]:
+        draw.uniforms[row] = rng("uniforms").random(draw.uniforms.shape[1:])
+
+
+def build_instance(
+    scenario: Scenario,
+    seeds: int | Sequence[int],
+    split: str = "train",
+    preference: Any = "balanced",
+    uniforms: int = 0,
+) -> Instance:
+    """Draw one episode per seed.
+
+    Args:
+        scenario: the scenario.
+        seeds: one seed or several; row i of the instance belongs to the i-th.
+        split: one of `SPLITS`.
+        preference: as `read_preference` takes it; sets the tariff unless the scenario fixes one.
+        uniforms: rounding uniforms per slot, for codecs that round.
+
+    Raises:
+        ConfigError: an unknown name anywhere in the scenario, split or preference, or more episodes than
+            fit into memory.
+    """
+    compiled = compile_scenario(scenario)
+    rows = [seeds] if isinstance(seeds, (int, np.integer)) else list(seeds)
+    weights = read_preference(preference)
+    draw = allocate_episodes(compiled, len(rows), weights, uniforms)
+    for row, seed in enumerate(rows):
+        sample_episode(compiled, draw, row, episode_seed(split, seed), weights)
+    return Instance(compiled.tables, draw)

@@ -1,0 +1,41 @@
+"""Independent random streams out of one generator, by name."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+
+class Streams:
+    """Independent random streams out of one generator, by name.
+
+    A stream depends on the generator's state at construction and on the name, on nothing else: that one
+    process is switched on, or draws more, changes no other (common random numbers). Streams start at
+    far-apart points of the one long sequence of the bit generator, which costs a few microseconds;
+    spawning seed sequences costs ten times that. Streams of a stream (`Streams(streams("link"))`)
+    work as well.
+
+    Args:
+        rng: the generator to divide; its bit generator must be able to `advance`, as PCG64, numpy's
+            default, is. It belongs to the streams from then on.
+    """
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        self._rng = rng
+        self._bits: Any = rng.bit_generator
+        self._state = self._bits.state
+
+    def __call__(self, name: str) -> np.random.Generator:
+        """The stream called `name`, from its beginning; it is valid until the next call."""
+        self._bits.state = self._state
+        self._bits.advance(_offset(name))
+        return self._rng
+
+
+@cache
+def _offset(name: str) -> int:
+    """Where a stream starts: 128 bits of a hash, so that no two streams meet or run in step."""
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=16).digest(), "little")
