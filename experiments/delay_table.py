@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from idn_gym.core.arrays import Floats
 from idn_gym.evaluation.delays import SlotOutcome, delays, keep_slot
 from idn_gym.evaluation.intervals import mean_interval
 from idn_gym.evaluation.rollout import rollout
+from idn_gym.policy import Feedback
 
 QUANTILES = (0.5, 0.95, 0.99)
 
@@ -46,11 +48,15 @@ def measure_delays(study: Study, part: StudyPart, smoke: bool = False) -> Iterat
             )
             slots: list[SlotOutcome] = []
             try:
-                rollout(policy, env, seeds, on_slot=lambda slot, slots=slots: slots.append(keep_slot(slot)))
+                rollout(policy, env, seeds, on_slot=partial(_note, slots))
             finally:
                 env.close()
             name = ", ".join([entry.name, *(f"{key.split('.')[-1]} {value}" for key, value in cell.items())])
             yield name, np.stack([delays(slots, QUANTILES, b) for b in range(len(seeds))])
+
+
+def _note(slots: list[SlotOutcome], feedback: Feedback) -> None:
+    slots.append(keep_slot(feedback))
 
 
 def row(name: str, found: Floats) -> list[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from experiments import train
 from experiments.commands import Parser, command, read_count
 from experiments.compare import BASELINES, compare
+from experiments.training.run_folder import RunFolder
 from idn_gym.files import file_name, writable_folder
 
 WAYS_ON = """
@@ -34,7 +35,7 @@ def run_demo(out: Path, seeds: int, words: list[str], force: bool = False) -> No
     Raises:
         ConfigError: the folder holds another run, or something else.
     """
-    folder = train.RunFolder(out)
+    folder = RunFolder(out)
     # Named although they are the defaults, so that a folder from before they changed is noticed.
     default = ["--scenario", "edge-small", "--agent", "ppo"]
     arguments = train.parse([*default, "--out", str(out), "--resume", *words])
@@ -66,7 +67,7 @@ def run_demo(out: Path, seeds: int, words: list[str], force: bool = False) -> No
     )
 
 
-def throw_away(folder: train.RunFolder) -> None:
+def throw_away(folder: RunFolder) -> None:
     """Delete the run in the folder, and its comparison.
 
     Raises:
@@ -93,7 +94,7 @@ def main(words: list[str] | None = None) -> None:
         "changes", nargs="*", metavar="key=value", help="to the training run, such as steps=2000"
     )
     arguments = parser.parse_intermixed_args(words)
-    there = os.path.exists(train.RunFolder(arguments.out).config)  # False for names that no file can have
+    there = os.path.exists(RunFolder(arguments.out).config)  # False for names that no file can have
     advice = f"--force throws away the run in {arguments.out}" if there and not arguments.force else ""
     with command("the same command goes on from the last checkpoint", advice):
         run_demo(arguments.out, arguments.seeds, arguments.changes, arguments.force)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 
-from experiments.reports.plots import COLOURS, PLOT_STYLE, PLOT_WIDTH, plt, save_figure
+from experiments.reports.plots import COLOURS, PLOT_STYLE, PLOT_WIDTH, save_figure
 from idn_gym.lab.calibration.calibration_error import Reliability
 
 PLOT_COLUMNS = 2

@@ -63,10 +63,11 @@ class CachedTraining:
         if self._trained(out):
             return self.policy(out)
         from agents.rl.weights import steps_of
-        from experiments import train
+        from experiments.train import train_run
+        from experiments.training.run_folder import RunFolder
 
         start = processor_seconds()
-        train.train_run(self.config, train.RunFolder(self.folder(out)))
+        train_run(self.config, RunFolder(self.folder(out)))
         spent = {
             "steps": steps_of(self.policy(out)),
             "cpu_seconds": processor_seconds() - start,

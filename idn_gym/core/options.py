@@ -66,6 +66,26 @@ def enumerate_segments(models: Sequence[ModelRow], max_parts: int) -> SegmentRow
     return SegmentRows(table[:, 0], table[:, 1], table[:, 2], {row: i for i, row in enumerate(rows)})
 
 
+class OptionPart(NamedTuple):
+    """What one node does of an option."""
+
+    node: int
+    position: int  # of the node on the path
+    segment: int
+    seconds: float  # [s] expected per request
+    reach: float  # share of inputs that get there
+    bytes: float  # [bytes] expected per request, on the wire into it
+
+
+class OptionBranch(NamedTuple):
+    """One of the ways in which a request can end."""
+
+    share: float
+    parts: int  # that it visits
+    bytes: tuple[float, ...]  # (parts,) [bytes] on the wire into each
+    seconds: tuple[float, ...]  # (parts,) [s] in each
+
+
 class OptionRow(NamedTuple):
     """One option before it becomes part of the tables."""
 
@@ -75,10 +95,8 @@ class OptionRow(NamedTuple):
     error: float
     traffic: float
     link_joules: float
-    parts: tuple[tuple[int, int, int, float, float, float], ...]
-    # (node, position, segment, seconds, reach, bytes)
-    branches: tuple[tuple[float, int, tuple[float, ...], tuple[float, ...]], ...]
-    # (share, parts, bytes, seconds)
+    parts: tuple[OptionPart, ...]
+    branches: tuple[OptionBranch, ...]
 
 
 def survival(point: PointRow, blocks: int) -> list[float]:
@@ -151,7 +169,7 @@ def _row(
         seconds = reach * model.entry_seconds[v] + sum(
             alive[b] * model.seconds[v, b] for b in range(first, last)
         )
-        parts.append((v, here, s, float(seconds), reach, size))
+        parts.append(OptionPart(v, here, s, float(seconds), reach, size))
         traffic += size * (here - before)
         spent += size * float(joules[here] - joules[before])
         before = here
@@ -167,7 +185,7 @@ def _row(
 
 def _branches(
     model: ModelRow, point: PointRow, cuts: list[tuple[int, int]], nodes: list[int]
-) -> tuple[tuple[float, int, tuple[float, ...], tuple[float, ...]], ...]:
+) -> tuple[OptionBranch, ...]:
     """The ways a request can end, each with the bytes and seconds of the parts it visits."""
     branches = []
     for after, share in point.exits:
@@ -177,7 +195,7 @@ def _branches(
             float(model.entry_seconds[v] + sum(model.seconds[v, first : min(last, after)]))
             for (first, last), v in visited
         )
-        branches.append((share, len(visited), size, seconds))
+        branches.append(OptionBranch(share, len(visited), size, seconds))
     return tuple(branches)
 
 
@@ -191,37 +209,39 @@ def compress(
         groups: for each class the (position, model) pairs a first part may have, in order.
         max_parts: most parts per option.
     """
-    ranked = [(row, rank) for options in classes for rank, row in _by_first_part(options)]
-    rows = [row for row, _ in ranked]
-    sizes_of = [_group_sizes(options, pairs) for options, pairs in zip(classes, groups, strict=True)]
-    parts = np.array([part for row in rows for part in row.parts], float).reshape(-1, 6)
+    ranked = [pair for options in classes for pair in _by_first_part(options)]
+    rows = [row for _, row in ranked]
+    parts = [part for row in rows for part in row.parts]
     branches = [branch for row in rows for branch in row.branches]
-    sizes = np.zeros((2, len(branches), max_parts))
-    for x, (_, count, size, seconds) in enumerate(branches):
-        sizes[0, x, :count], sizes[1, x, :count] = size, seconds
     return {
         "option_start": _starts([len(options) for options in classes]),
         "class_group": _starts([len(pairs) for pairs in groups]),
-        "group_start": _starts([size for sizes in sizes_of for size in sizes]),
-        "option_rank": np.array([rank for _, rank in ranked], np.int64),
-        "option_model": np.array([row.model for row in rows], np.int64),
-        "option_point": np.array([row.point for row in rows], np.int64),
-        "option_error": np.array([row.error for row in rows], float),
-        "option_traffic": np.array([row.traffic for row in rows], float),
-        "option_link_joules": np.array([row.link_joules for row in rows], float),
+        "group_start": _starts(_group_sizes(classes, groups)),
+        "option_rank": np.array([rank for rank, _ in ranked], np.int64),
+        **_columns("option", rows, whole=("model", "point"), real=("error", "traffic", "link_joules")),
         "part_start": _starts([len(row.parts) for row in rows]),
-        "part_node": parts[:, 0].astype(np.int64),
-        "part_position": parts[:, 1].astype(np.int64),
-        "part_segment": parts[:, 2].astype(np.int64),
-        "part_seconds": parts[:, 3].copy(),
-        "part_reach": parts[:, 4].copy(),
-        "part_bytes": parts[:, 5].copy(),
+        **_columns("part", parts, whole=("node", "position", "segment"), real=("seconds", "reach", "bytes")),
         "branch_start": _starts([len(row.branches) for row in rows]),
-        "branch_share": np.array([branch[0] for branch in branches], float),
-        "branch_parts": np.array([branch[1] for branch in branches], np.int64),
-        "branch_bytes": sizes[0].copy(),
-        "branch_seconds": sizes[1].copy(),
+        **_columns("branch", branches, whole=("parts",), real=("share",)),
+        "branch_bytes": _padded([branch.bytes for branch in branches], max_parts),
+        "branch_seconds": _padded([branch.seconds for branch in branches], max_parts),
     }
+
+
+def _columns(
+    prefix: str, rows: Sequence[object], whole: Sequence[str], real: Sequence[str]
+) -> dict[str, npt.NDArray[Any]]:
+    """Fields of the rows as arrays; `whole` are integers, `real` are floats."""
+    kinds = [(name, np.int64) for name in whole] + [(name, np.float64) for name in real]
+    return {f"{prefix}_{name}": np.array([getattr(row, name) for row in rows], kind) for name, kind in kinds}
+
+
+def _padded(rows: Sequence[Sequence[float]], width: int) -> Floats:
+    """The rows one below the other, with zeros at their ends."""
+    table = np.zeros((len(rows), width))
+    for row, values in zip(table, rows, strict=True):
+        row[: len(values)] = values
+    return table
 
 
 def backstops(fields: Mapping[str, Any], unlimited: npt.NDArray[np.bool_]) -> Ints:
@@ -251,12 +271,18 @@ def backstops(fields: Mapping[str, Any], unlimited: npt.NDArray[np.bool_]) -> In
 
 def _by_first_part(options: Sequence[OptionRow]) -> list[tuple[int, OptionRow]]:
     """Options with their tie rank, sorted by position and model of the first part."""
-    return sorted(enumerate(options), key=lambda item: (item[1].parts[0][1], item[1].model, item[0]))
+    return sorted(enumerate(options), key=lambda item: (item[1].parts[0].position, item[1].model, item[0]))
 
 
-def _group_sizes(options: Sequence[OptionRow], pairs: Sequence[tuple[int, int]]) -> list[int]:
-    counts = Counter((row.parts[0][1], row.model) for row in options)
-    return [counts[pair] for pair in pairs]
+def _group_sizes(
+    classes: Sequence[Sequence[OptionRow]], groups: Sequence[Sequence[tuple[int, int]]]
+) -> list[int]:
+    """How many options each (position, model) of a first part has, class by class."""
+    sizes = []
+    for options, pairs in zip(classes, groups, strict=True):
+        counts = Counter((row.parts[0].position, row.model) for row in options)
+        sizes += [counts[pair] for pair in pairs]
+    return sizes
 
 
 def _starts(counts: Sequence[int]) -> Ints:

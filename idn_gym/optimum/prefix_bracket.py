@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,6 +26,24 @@ from idn_gym.scenarios.compile import Compiled
 
 SAMPLE = 12
 """Slots whose gain decides what fills memory that rounding left free."""
+
+
+class _Search(NamedTuple):
+    """What is looked at, and for how long."""
+
+    row: Instance
+    items: Prefixes
+    choices: Choices
+    filler: Filler
+    rankings: Rankings
+    one_per_task: bool
+    gap: float
+    deadline: float  # [s] of `time.perf_counter`
+
+    @property
+    def left(self) -> float:
+        """Seconds until the deadline."""
+        return self.deadline - time.perf_counter()
 
 
 def best_prefixes(
@@ -64,74 +83,76 @@ def best_prefixes(
     nothing: Residents = compiled.tables.pinned.copy()
     if not len(items.node):
         return Bracket(0.0, 0.0, nothing, "closed", time.perf_counter() - begin, 0.0)
-    slots = row.draw.demand.shape[1]
-    sample = np.unique(np.linspace(0, slots - 1, min(slots, SAMPLE)).astype(np.int64))
-    filler = Filler(row.tables, row.draw, items, 0, sample, one_per_task)
-    rankings = Rankings(row, items, 0)
     choices = Choices(row, items.node, items.segment, one_per_task)
-    wanted = np.zeros(len(items.node))
-    best = Bracket(0.0, np.inf, nothing, "time", 0.0, np.inf)
-    while True:
-        layered = LayerProgram(row, items, 0, pieces, one_per_task, rankings)
-        left = seconds - (time.perf_counter() - begin)
-        try:
-            best, wanted = _narrow(best, choices, items, layered, filler, left, gap)
-        except SolverError:
-            if not np.isfinite(best.upper):
-                raise
-            break
-        if best.gap <= gap or layered.exact or pieces >= slots:
-            best = replace(best, status="ideas")
-            break
-        if layered.program.rows.shape[0] * 4 > ROWS:
-            best = replace(best, status="size")
-            break
-        pieces = min(slots, pieces * 4)
+    rankings, filler = Rankings(row, items, 0), _filler(row, items, one_per_task)
+    search = _Search(row, items, choices, filler, rankings, one_per_task, gap, begin + seconds)
+    best, wanted = _refine(Bracket(0.0, np.inf, nothing, "time", 0.0, np.inf), search, pieces)
     best = improve_bracket(best, choices, (best.placement, nothing), wanted, TOGETHER, begin + seconds, gap)
     spent = time.perf_counter() - begin
     return replace(best.ended(gap, spent > seconds), seconds=spent)
 
 
-def _narrow(
-    best: Bracket,
-    choices: Choices,
-    items: Prefixes,
-    layered: LayerProgram,
-    filler: Filler,
-    seconds: float,
-    gap: float,
-) -> tuple[Bracket, Floats]:
+def _filler(row: Instance, items: Prefixes, one_per_task: bool) -> Filler:
+    """What fills free memory by the gain in a sample of the slots."""
+    slots = row.draw.demand.shape[1]
+    sample = np.unique(np.linspace(0, slots - 1, min(slots, SAMPLE)).astype(np.int64))
+    return Filler(row.tables, row.draw, items, 0, sample, one_per_task)
+
+
+def _refine(best: Bracket, search: _Search, pieces: int) -> tuple[Bracket, Floats]:
+    """Rounds with slots that are added up in more and smaller parts, while the bracket is open.
+
+    Returns:
+        The bracket, and how much the last linear program wants each column (I,).
+    """
+    slots, wanted = search.row.draw.demand.shape[1], np.zeros(len(search.items.node))
+    while True:
+        layered = LayerProgram(search.row, search.items, 0, pieces, search.one_per_task, search.rankings)
+        try:
+            best, wanted = _narrow(best, search, layered)
+        except SolverError:
+            if not np.isfinite(best.upper):
+                raise
+            return best, wanted
+        if best.gap <= search.gap or layered.exact or pieces >= slots:
+            return replace(best, status="ideas"), wanted
+        if layered.program.rows.shape[0] * 4 > ROWS:
+            return replace(best, status="size"), wanted
+        pieces = min(slots, pieces * 4)
+
+
+def _narrow(best: Bracket, search: _Search, layered: LayerProgram) -> tuple[Bracket, Floats]:
     """One round: a bound, and the best of rounding and of the mixed-integer program.
 
     Returns:
         The bracket, and how much the linear program wants each column (I,).
     """
-    begin, program = time.perf_counter(), layered.program
-    relaxed = solve_relaxed(program, max(seconds, 1e-3))
+    program = layered.program
+    relaxed = solve_relaxed(program, max(search.left, 1e-3))
     assert relaxed.x is not None and relaxed.reduced is not None
     z = relaxed.x[: program.integers]
     best = replace(best, relaxed=min(best.relaxed, relaxed.bound), upper=min(best.upper, relaxed.bound))
-    best = _judge(best, choices, items, filler.round(z))
+    best = _judge(best, search, search.filler.round(z))
     used, keep = z > 1e-6, np.ones(len(program.upper), bool)
     for restricted in (True, False) if program.integers > FULL else (False,):
-        left = seconds - (time.perf_counter() - begin)
-        if best.gap <= gap or left <= 0.0:
+        left = search.left
+        if best.gap <= search.gap or left <= 0.0:
             break
         # A column whose reduced cost exceeds the gap is in no placement that is better than the best.
         near = relaxed.reduced[: program.integers] <= relaxed.bound - best.lower
         keep[: program.integers] = used if restricted else used | near
         # Half of the time is kept for finer sums of slots and for climbing.
-        found = solve_integers(program, left / 2, gap / 4, keep)
+        found = solve_integers(program, left / 2, search.gap / 4, keep)
         if not restricted:
             best = replace(best, upper=min(best.upper, max(found.bound, best.lower)))
         if found.x is not None:
             whole = np.round(found.x[: program.integers])
-            for candidate in (whole, filler.fill(whole)):
-                best = _judge(best, choices, items, candidate)
+            for candidate in (whole, search.filler.fill(whole)):
+                best = _judge(best, search, candidate)
     return best, z
 
 
-def _judge(best: Bracket, choices: Choices, items: Prefixes, z: Floats) -> Bracket:
-    placement = to_placement(choices.row.tables, items, z)
-    best = best.judged(placement, choices.gain(placement))
+def _judge(best: Bracket, search: _Search, z: Floats) -> Bracket:
+    placement = to_placement(search.row.tables, search.items, z)
+    best = best.judged(placement, search.choices.gain(placement))
     return replace(best, upper=max(best.upper, best.lower))

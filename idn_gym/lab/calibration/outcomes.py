@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from idn_gym.catalog.outcomes import CONFIDENCE_STEPS, ENTROPY_STEPS, Outcomes
 from idn_gym.config_reader import ConfigError
-from idn_gym.core.arrays import Floats, Ints
+from idn_gym.core.arrays import Ints
 from idn_gym.lab.calibration.calibrate import Scaling, check_labelled, class_scores
 
 
@@ -21,7 +21,7 @@ def kept_entropy(scaling: Scaling, logits: npt.NDArray[np.floating]) -> npt.NDAr
 
 
 def tabulate(
-    logits: Floats,
+    logits: npt.NDArray[np.floating],
     labels: Ints,
     scalings: Sequence[Scaling],
     rows: Sequence[str],

@@ -32,6 +32,23 @@ class Concerned(NamedTuple):
     position: Ints  # of the node on the path of the class
 
 
+class GreedySearch(NamedTuple):
+    """The placement that is being built, and what is known of the items that may go into it."""
+
+    node_start: Ints  # (N+1,) into I, as the next two in `Prefixes`
+    model: Ints  # (I,)
+    segment: Ints  # (I,)
+    prefix: Floats  # (I,) [bytes] of the whole prefix
+    concern: Concerned
+    per_byte: bool  # what saves most per byte comes first, not what saves most
+    bound: Floats  # (I,) most that loading the item can save: a bound, later the saving measured last
+    first: Ints  # (N,) the node's item that comes first, or -1
+    room: Floats  # (N,) [bytes] free
+    resident: Residents  # (1, N, M)
+    cost: Floats  # (T, R) with what is resident
+    trial: Floats  # (T, R) with one item more
+
+
 def concerned(tables: Tables, items: Prefixes) -> Concerned:
     """List the classes of each (node, task) whose path crosses the node."""
     tasks = len(tables.task_model) - 1
@@ -90,7 +107,6 @@ class Greedy:
         self._scratch, self._outcome = make_scratch(tables), empty_outcome(tables, 1)
         count = len(items.node)
         self._bound, self._zero, self._gradient, self._prefix = np.zeros((4, count))
-        self._best = np.zeros(len(items.budget), np.int64)
         for i in range(count):
             parent = items.parent[i]
             self._prefix[i] = items.size[i] + (self._prefix[parent] if parent != EMPTY else 0.0)
@@ -111,105 +127,116 @@ class Greedy:
             if parent != EMPTY:
                 self._bound[i] += self._bound[parent]
         resident = tables.pinned[None].copy()
-        cost = np.zeros((2, draw.demand.shape[1], len(tables.class_task)))
+        shape = (draw.demand.shape[1], len(tables.class_task))
+        search = GreedySearch(
+            node_start=self.items.node_start,
+            model=self.items.model,
+            segment=self.items.segment,
+            prefix=self._prefix,
+            concern=self._concerned,
+            per_byte=self.per_byte,
+            bound=self._bound,
+            first=np.full(len(self.items.budget), -1),
+            room=self.items.budget.copy(),
+            resident=resident,
+            cost=np.zeros(shape),
+            trial=np.zeros(shape),
+        )
         if len(self._bound):
-            _greedy(
-                tables,
-                draw,
-                self.items.node_start,
-                self.items.model,
-                self.items.segment,
-                self.items.budget.copy(),
-                self._prefix,
-                self._concerned,
-                self.per_byte,
-                self._bound,
-                self._best,
-                cost,
-                resident,
-                self._scratch,
-                self._outcome,
-            )
+            _greedy(tables, draw, search, self._scratch, self._outcome)
         return resident[0]
 
 
 @njit_no_alloc
-def _greedy(
-    tables: Tables,
-    draw: Draw,
-    node_start: Ints,
-    model: Ints,
-    segment: Ints,
-    room: Floats,
-    prefix: Floats,
-    concern: Concerned,
-    per_byte: bool,
-    bound: Floats,
-    best: Ints,
-    cost: Floats,
-    resident: Residents,
-    scratch: Scratch,
-    outcome: Outcome,
-) -> None:
-    """Load the item of the largest bound on its gain; if the bound turns out too high, look again.
+def _greedy(tables: Tables, draw: Draw, search: GreedySearch, scratch: Scratch, outcome: Outcome) -> None:
+    """Load the item of the largest bound on its saving; if the bound turns out too high, look again.
 
-    `bound` holds upper bounds on the gains at the start and those measured last later on; gains only
-    fall while more is loaded. `cost` is (2, T, R): of what is resident, and of a trial.
+    Savings only fall while more is loaded, so what was measured once bounds what would be measured later.
     """
-    slots = draw.demand.shape[1]
-    for v in range(len(room)):
-        best[v] = _node_best(tables, v, node_start, model, segment, room, prefix, per_byte, bound, resident)
-    item, held = -1, EMPTY
-    least = 0.0
-    while True:
-        row = len(concern.start) - 2 if item < 0 else concern.item_pair[item]
-        saved = 0.0
-        for t in range(slots):
-            measure_paths(tables, draw, 0, t, scratch)
-            for k in range(concern.start[row], concern.start[row + 1]):
-                rho = concern.classes[k]
-                if tables.capacity == SHARED:
-                    fill_capacity(tables, draw, 0, t, scratch)
-                cost[1, t, rho] = serve_class(
-                    tables, draw, 0, t, rho, draw.demand[0, t, rho], resident, scratch, outcome
-                )
-                saved += cost[0, t, rho] - cost[1, t, rho]
-        keep = item < 0
-        if item < 0:
-            least = -LEAST_SAVING * saved
-        else:
-            v, m = _node_of(item, node_start), model[item]
-            bound[item] = saved if saved > least else 0.0
-            resident[0, v, m] = held
-            best[v] = _node_best(
-                tables, v, node_start, model, segment, room, prefix, per_byte, bound, resident
-            )
-            keep = item == _overall(tables, best, model, prefix, per_byte, bound, segment, resident)
-            if keep:
-                room[v] -= _extra(tables, v, item, model, prefix, segment, resident)
-                resident[0, v, m] = segment[item]
-                bound[item] = 0.0
-                best[v] = _node_best(
-                    tables, v, node_start, model, segment, room, prefix, per_byte, bound, resident
-                )
-        if keep:
-            for t in range(slots):
-                for k in range(concern.start[row], concern.start[row + 1]):
-                    cost[0, t, concern.classes[k]] = cost[1, t, concern.classes[k]]
-        item = _overall(tables, best, model, prefix, per_byte, bound, segment, resident)
-        if item < 0:
-            break
-        v, m = _node_of(item, node_start), model[item]
-        held = resident[0, v, m]
-        resident[0, v, m] = segment[item]
+    least = LEAST_SAVING * _measure_base(tables, draw, search, scratch, outcome)
+    for v in range(len(search.first)):
+        search.first[v] = _first_of_node(tables, v, search)
+    item = _first_of_all(tables, search)
+    while item >= 0:
+        v = _node_of(item, search)
+        saved = _measure(tables, draw, v, item, search, scratch, outcome)
+        search.bound[item] = saved if saved > least else 0.0
+        search.first[v] = _first_of_node(tables, v, search)
+        following = _first_of_all(tables, search)
+        if following == item:
+            _load(tables, v, item, search)
+            following = _first_of_all(tables, search)
+        item = following
 
 
 @njit_inline
-def _node_of(item: int, node_start: Ints) -> int:
-    low, high = 0, len(node_start) - 1
+def _measure_base(
+    tables: Tables, draw: Draw, search: GreedySearch, scratch: Scratch, outcome: Outcome
+) -> float:
+    """Serve all classes with what is pinned; returns what that costs."""
+    everyone = len(search.concern.start) - 2
+    saved = _serve(tables, draw, everyone, search, scratch, outcome)
+    _accept(everyone, search)
+    return -saved
+
+
+@njit_inline
+def _measure(
+    tables: Tables, draw: Draw, v: int, item: int, search: GreedySearch, scratch: Scratch, outcome: Outcome
+) -> float:
+    """What loading the item would save; `GreedySearch.trial` has the costs."""
+    m = search.model[item]
+    held = search.resident[0, v, m]
+    search.resident[0, v, m] = search.segment[item]
+    saved = _serve(tables, draw, search.concern.item_pair[item], search, scratch, outcome)
+    search.resident[0, v, m] = held
+    return saved
+
+
+@njit_inline
+def _serve(
+    tables: Tables, draw: Draw, row: int, search: GreedySearch, scratch: Scratch, outcome: Outcome
+) -> float:
+    """Serve the classes of a row of `Concerned` with what is resident; returns what that saves."""
+    concern, cost, trial, resident = search.concern, search.cost, search.trial, search.resident
+    saved = 0.0
+    for t in range(draw.demand.shape[1]):
+        measure_paths(tables, draw, 0, t, scratch)
+        for k in range(concern.start[row], concern.start[row + 1]):
+            rho = concern.classes[k]
+            if tables.capacity == SHARED:
+                fill_capacity(tables, draw, 0, t, scratch)
+            trial[t, rho] = serve_class(
+                tables, draw, 0, t, rho, draw.demand[0, t, rho], resident, scratch, outcome
+            )
+            saved += cost[t, rho] - trial[t, rho]
+    return saved
+
+
+@njit_inline
+def _accept(row: int, search: GreedySearch) -> None:
+    """What the classes of a row of `Concerned` cost in the trial is what they cost from now on."""
+    for t in range(len(search.cost)):
+        for k in range(search.concern.start[row], search.concern.start[row + 1]):
+            search.cost[t, search.concern.classes[k]] = search.trial[t, search.concern.classes[k]]
+
+
+@njit_inline
+def _load(tables: Tables, v: int, item: int, search: GreedySearch) -> None:
+    """Load the item that was measured last."""
+    search.room[v] -= _extra(tables, v, item, search)
+    search.resident[0, v, search.model[item]] = search.segment[item]
+    search.bound[item] = 0.0
+    search.first[v] = _first_of_node(tables, v, search)
+    _accept(search.concern.item_pair[item], search)
+
+
+@njit_inline
+def _node_of(item: int, search: GreedySearch) -> int:
+    low, high = 0, len(search.node_start) - 1
     while high - low > 1:
         middle = (low + high) // 2
-        if node_start[middle] <= item:
+        if search.node_start[middle] <= item:
             low = middle
         else:
             high = middle
@@ -217,79 +244,49 @@ def _node_of(item: int, node_start: Ints) -> int:
 
 
 @njit_inline
-def _extra(
-    tables: Tables, v: int, i: int, model: Ints, prefix: Floats, segment: Ints, resident: Residents
-) -> float:
+def _extra(tables: Tables, v: int, i: int, search: GreedySearch) -> float:
     """Bytes by which the prefix is longer than what the node holds of its model; 0 if it is not."""
-    held = resident[0, v, model[i]]
+    held = search.resident[0, v, search.model[i]]
     if held == EMPTY:
-        return float(prefix[i])
-    return float(max(0.0, tables.segment_bytes[segment[i]] - tables.segment_bytes[held]))
+        return float(search.prefix[i])
+    return float(max(0.0, tables.segment_bytes[search.segment[i]] - tables.segment_bytes[held]))
 
 
 @njit_inline
-def _key(
-    tables: Tables,
-    v: int,
-    i: int,
-    model: Ints,
-    prefix: Floats,
-    per_byte: bool,
-    bound: Floats,
-    segment: Ints,
-    resident: Residents,
-) -> float:
-    if not per_byte:
-        return float(bound[i])
-    return float(bound[i] / max(1.0, _extra(tables, v, i, model, prefix, segment, resident)))
+def _key(tables: Tables, v: int, i: int, search: GreedySearch) -> float:
+    """What the order goes by; the largest comes first."""
+    if not search.per_byte:
+        return float(search.bound[i])
+    return float(search.bound[i] / max(1.0, _extra(tables, v, i, search)))
 
 
 @njit_inline
-def _node_best(
-    tables: Tables,
-    v: int,
-    node_start: Ints,
-    model: Ints,
-    segment: Ints,
-    room: Floats,
-    prefix: Floats,
-    per_byte: bool,
-    bound: Floats,
-    resident: Residents,
-) -> int:
-    """The node's item of the largest bound that fits; -1 if there is none."""
+def _first_of_node(tables: Tables, v: int, search: GreedySearch) -> int:
+    """The node's item of the largest key that fits; -1 if there is none."""
     best = -1
     most = 0.0
-    for i in range(node_start[v], node_start[v + 1]):
-        if bound[i] <= 0.0:
+    for i in range(search.node_start[v], search.node_start[v + 1]):
+        if search.bound[i] <= 0.0:
             continue
-        if resident[0, v, model[i]] != EMPTY:
-            if tables.segment_last[resident[0, v, model[i]]] >= tables.segment_last[segment[i]]:
-                continue
-        if _extra(tables, v, i, model, prefix, segment, resident) > room[v]:
+        held = search.resident[0, v, search.model[i]]
+        if held != EMPTY and tables.segment_last[held] >= tables.segment_last[search.segment[i]]:
             continue
-        key = _key(tables, v, i, model, prefix, per_byte, bound, segment, resident)
+        if _extra(tables, v, i, search) > search.room[v]:
+            continue
+        key = _key(tables, v, i, search)
         if key > most:
             best, most = i, key
     return best
 
 
 @njit_inline
-def _overall(
-    tables: Tables,
-    best: Ints,
-    model: Ints,
-    prefix: Floats,
-    per_byte: bool,
-    bound: Floats,
-    segment: Ints,
-    resident: Residents,
-) -> int:
+def _first_of_all(tables: Tables, search: GreedySearch) -> int:
+    """The item of the largest key over all nodes; -1 if there is none."""
     found = -1
     most = 0.0
-    for v in range(len(best)):
-        if best[v] >= 0:
-            key = _key(tables, v, best[v], model, prefix, per_byte, bound, segment, resident)
+    for v in range(len(search.first)):
+        if search.first[v] >= 0:
+            key = _key(tables, v, search.first[v], search)
             if key > most:
-                found, most = best[v], key
+                found, most = search.first[v], key
     return found
