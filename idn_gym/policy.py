@@ -1,6 +1,7 @@
 """What a policy is: anything with Stable-Baselines3's ``predict``.
 
-So one evaluation loop serves trained networks, heuristics and online learners alike.
+So one evaluation loop serves trained networks, heuristics and online learners alike. A policy of one's own
+either brings a `predict` or subclasses `Policy` and writes `act`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from idn_gym.core.arrays import Instance, Outcome, Residents
 
 Bools = npt.NDArray[np.bool_]
 
+Choice = tuple[npt.NDArray[Any], Any]
+"""Actions (n, ...) of n environments, and the state for the next call."""
+
 
 class Feedback(NamedTuple):
     """What a slot has revealed once it is over, one row per environment."""
@@ -25,7 +29,11 @@ class Feedback(NamedTuple):
 
 @runtime_checkable
 class Policy(Protocol):
-    """Chooses the placements of a batch of environments from what they observe."""
+    """Chooses the placements of a batch of environments from what they observe.
+
+    A protocol: whatever has such a `predict` is one. It is a base class as well, for policies that write
+    ``act(self, observation, state, start, deterministic) -> Choice`` alone, the arguments as in `predict`.
+    """
 
     def predict(
         self,
@@ -33,7 +41,7 @@ class Policy(Protocol):
         state: Any = None,
         episode_start: Bools | None = None,
         deterministic: bool = True,
-    ) -> tuple[npt.NDArray[Any], Any]:
+    ) -> Choice:
         """Choose one action per environment.
 
         Args:
@@ -45,7 +53,9 @@ class Policy(Protocol):
         Returns:
             The actions, (n, ...), and the state for the next call.
         """
-        ...
+        subclass: Any = self  # `act` is no part of the protocol: other packages' policies do without it
+        chosen: Choice = subclass.act(observation, state, episode_start, deterministic)
+        return chosen
 
 
 @runtime_checkable

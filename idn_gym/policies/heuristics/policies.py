@@ -15,42 +15,30 @@ from idn_gym.core.arrays import EMPTY, Instance, Residents
 from idn_gym.policies.heuristics.greedy import greedy_placement
 from idn_gym.policies.heuristics.local import best_placement
 from idn_gym.policies.heuristics.search import SearchConfig
-from idn_gym.policy import Bools
+from idn_gym.policy import Bools, Choice, Policy
 from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import Compiled
 
 Env = VectorEnv[Any, Any, Any]
 
 
-class Constant:
+class Constant(Policy):
     """The same action in every slot and environment."""
 
     def __init__(self, action: npt.NDArray[Any]) -> None:
         self.action = action
 
-    def predict(
-        self,
-        observation: Any,
-        state: Any = None,
-        episode_start: Bools | None = None,
-        deterministic: bool = True,
-    ) -> tuple[npt.NDArray[Any], Any]:
+    def act(self, observation: Any, state: Any, start: Bools | None, deterministic: bool) -> Choice:
         return np.repeat(self.action[None], len(observation), axis=0), state
 
 
-class Random:
+class Random(Policy):
     """Uniform samples of an action space; the same ones whenever a batch of episodes starts again."""
 
     def __init__(self, space: gym.Space[Any], seed: int) -> None:
         self.space, self.seed = space, seed
 
-    def predict(
-        self,
-        observation: Any,
-        state: Any = None,
-        episode_start: Bools | None = None,
-        deterministic: bool = True,
-    ) -> tuple[npt.NDArray[Any], Any]:
+    def act(self, observation: Any, state: Any, start: Bools | None, deterministic: bool) -> Choice:
         if state is None:
             self.space.seed(self.seed)
         return np.stack([self.space.sample() for _ in range(len(observation))]), True
