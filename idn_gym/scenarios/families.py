@@ -128,17 +128,23 @@ def draw_process(
     Raises:
         ConfigError: the kind is not registered, or draws another shape, numbers below 0 or no numbers.
     """
-    family = _family_of(type(process))
-    key = "process" if family is None else family.kinds.key.removesuffix(".kind")
     law = _laws.get(type(process))
     if law is None:
-        raise ConfigError(key, f"{show(process)} is of no registered kind; see register_process")
-    drawn = np.asarray((load_target(law) if isinstance(law, str) else law)(process, *arguments))
-    if drawn.shape != shape or not np.all(drawn > 0 if positive else drawn >= 0):  # NaN is neither
-        wrong = f"numbers of shape {drawn.shape}, least {np.min(drawn, initial=np.inf):g}"
-        allowed = f"of shape {shape}, {'above' if positive else 'at least'} 0"
-        raise ConfigError(key, f"{show(process)} drew {wrong}; must be {allowed}")
+        raise ConfigError(_key(process), f"{show(process)} is of no registered kind; see register_process")
+    if isinstance(law, str):
+        law = _laws[type(process)] = load_target(law)
+    drawn = np.asarray(law(process, *arguments))
+    least = drawn.min(initial=np.inf)  # of what holds NaN: NaN, which is not above 0
+    if drawn.shape != shape or not (least > 0 if positive else least >= 0):
+        wrong = f"numbers of shape {drawn.shape}, the least of them {least:g}"
+        allowed = f"of shape {shape} and {'above' if positive else 'at least'} 0"
+        raise ConfigError(_key(process), f"{show(process)} drew {wrong}; must be {allowed}")
     return drawn
+
+
+def _key(process: Any) -> str:
+    family = _family_of(type(process))
+    return "process" if family is None else family.kinds.key.removesuffix(".kind")
 
 
 def _family_of(process: type[Any]) -> type[Family] | None:

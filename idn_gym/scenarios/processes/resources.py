@@ -140,7 +140,9 @@ def draw_memory(
 def draw_memory_left(process: Shrinkage, nodes: int, horizon: int, rng: np.random.Generator) -> Floats:
     """Share (T, N) of memory that is left."""
     shrunk = two_state(rng.random((horizon, nodes)), 1 / process.mean_full, 1 / process.mean_shrunk)
-    return np.where(shrunk, process.left, 1.0)
+    left = np.ones(shrunk.shape)
+    left[shrunk] = process.left
+    return left
 
 
 def draw_slowdown(device_error: float, nodes: int, rng: np.random.Generator) -> Floats:
