@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections import ChainMap
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar, cast
 
 from gymnasium.vector import VectorEnv
 
@@ -24,18 +26,41 @@ TRAINED: dict[str, Entry] = {
     }.items()
 }
 
-ENTRIES = {**TRAINED, **POLICIES}
+ENTRIES: Mapping[str, Entry] = ChainMap(cast(dict[str, Entry], POLICIES), TRAINED)
+"""All of them, those included that are registered later on; trained ones first."""
 
-AGENTS = {name: entry.target for name, entry in ENTRIES.items()}
+T = TypeVar("T")
+
+
+class Column(Mapping[str, T]):
+    """One field of all entries, where it says something."""
+
+    def __init__(self, field: Callable[[Entry], T | None]) -> None:
+        self._field = field
+
+    def __getitem__(self, name: str) -> T:
+        value = self._field(ENTRIES[name])
+        if not value:
+            raise KeyError(name)
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in ENTRIES if self._field(ENTRIES[name]))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+AGENTS = Column(lambda entry: entry.target)
 """Name to what builds it, "module:function"."""
 
-CODECS = {name: entry.codec for name, entry in ENTRIES.items() if entry.codec is not None}
+CODECS = Column(lambda entry: entry.codec)
 """Action codec that an agent needs; the others act through the one they are given."""
 
-CLAIRVOYANT = frozenset(name for name, entry in ENTRIES.items() if entry.informed)
+CLAIRVOYANT = Column(lambda entry: entry.informed).keys()
 """References that are told, as `seeds`, which episodes they are going to be judged on."""
 
-RANDOMISED = frozenset(name for name, entry in ENTRIES.items() if entry.randomised)
+RANDOMISED = Column(lambda entry: entry.randomised).keys()
 """Agents with a `seed` of their own, which studies set anew for every episode."""
 
 

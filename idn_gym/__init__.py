@@ -22,6 +22,10 @@ PUBLIC = {
     "rollout": "idn_gym.evaluation.rollout:rollout",
     "static_gain": "idn_gym.optimum.static:static_gain",
     "best_static": "idn_gym.evaluation.hindsight:best_static",
+    "register_codec": "idn_gym.actions:register_codec",
+    "register_observation": "idn_gym.observations:register_observation",
+    "register_process": "idn_gym.scenarios.families:register_process",
+    "register_policy": "idn_gym.policies.registry:register_policy",
 }
 """Functions for scripts, ``idn_gym.NAME``; each is imported when it is first asked for."""
 

@@ -59,15 +59,21 @@ class Registry(Mapping[str, T]):
         Raises:
             ConfigError: there is none.
         """
-        known = isinstance(name, str) and name in self._entries
-        if not known:
-            import_plugins()
-        if not isinstance(name, str) or name not in self._entries:
+        if name not in self:
             allowed = closest(name, list(self._entries))
             raise ConfigError(key or self.key, f"{show(name)} is not allowed; {allowed}")
         return self._entries[name]
 
+    def __contains__(self, name: object) -> bool:
+        if not isinstance(name, str):
+            return False
+        if name not in self._entries:
+            import_plugins()
+        return name in self._entries
+
     def __getitem__(self, name: str) -> T:
+        if name not in self:
+            raise KeyError(name)
         return self._entries[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -79,10 +85,13 @@ class Registry(Mapping[str, T]):
 
 def _same(old: Any, new: Any) -> bool:
     """Whether two entries come from the same definition."""
-    if old is new or old == new:
-        return True
-    places = [getattr(e, "__qualname__", None) and (e.__module__, e.__qualname__) for e in (old, new)]
-    return places[0] is not None and places[0] == places[1]
+    return bool(old is new or old == new or (_place(old) is not None and _place(old) == _place(new)))
+
+
+def _place(entry: Any) -> str | None:
+    """Where an entry, or what it builds, is defined."""
+    named = hasattr(entry, "__qualname__")
+    return f"{entry.__module__}:{entry.__qualname__}" if named else getattr(entry, "target", None)
 
 
 @functools.cache

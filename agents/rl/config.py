@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, get_args
 
+from idn_gym.actions import CODECS as ACTION_CODECS
+from idn_gym.actions import Form
+from idn_gym.observations import OBSERVERS
 from idn_gym.strict import ConfigError, number
 
-DISCRETE = ("placement", "change")
-CONTINUOUS = ("scores", "scores-task", "fractional")
 LARGEST = 1e6
 """Largest factor: torch counts with 32 bits, in which products of larger ones overflow."""
 EVERYWHERE = ("scores", "change")
@@ -23,10 +24,10 @@ EVERYWHERE = ("scores", "change")
 class Hyper:
     """What all algorithms have in common."""
 
-    codecs: ClassVar[tuple[str, ...]]
-    """action codecs that the algorithm can act through"""
+    forms: ClassVar[tuple[Form, ...]] = ("choice", "choices", "numbers")
+    """forms of actions that the algorithm gives"""
     observes: ClassVar[str] = "flat"
-    """observation codec that its nets read"""
+    """observation codec that its nets read if nothing else is said"""
 
     learning_rate: float = number(above=0, most=LARGEST)
     schedule: Literal["constant", "linear"] = "constant"
@@ -35,6 +36,16 @@ class Hyper:
     net_arch: tuple[int, ...] = number((64, 64), least=1)
     """widths of the hidden layers, the same for all nets"""
     activation: Literal["tanh", "relu"] = "tanh"
+
+    @classmethod
+    def codecs(cls) -> tuple[str, ...]:
+        """Action codecs that the algorithm can act through, by what each of them declares."""
+        return tuple(name for name, codec in ACTION_CODECS.items() if codec.form in cls.forms)
+
+    @classmethod
+    def observations(cls) -> tuple[str, ...]:
+        """Observation codecs that its nets read."""
+        return tuple(name for name, observer in OBSERVERS.items() if observer.view == "vector")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +74,6 @@ class Clipped(OnPolicy):
 class PPOConfig(Clipped):
     """PPO."""
 
-    codecs = DISCRETE + CONTINUOUS
     kind: Literal["ppo"] = "ppo"
 
 
@@ -74,7 +84,6 @@ class GraphPPOConfig(Clipped):
     Each entry of `net_arch` is a round of messages and the width of what nodes know after it.
     """
 
-    codecs = DISCRETE + CONTINUOUS
     observes = "graph"
     log_std_init: float = number(-1.5, least=-20, most=2)
     """logarithm of the standard deviation of continuous actions before training"""
@@ -86,20 +95,34 @@ class GraphPPOConfig(Clipped):
         if not self.net_arch:
             raise ConfigError("net_arch", "[] is not allowed; must have at least one round of messages")
 
+    @classmethod
+    def codecs(cls) -> tuple[str, ...]:
+        """Those that `agents.rl.graph` has a readout for."""
+        return ("placement", "change", "scores", "scores-task", "fractional")
+
+    @classmethod
+    def observations(cls) -> tuple[str, ...]:
+        """The one that its nets are made for."""
+        return ("graph",)
+
 
 @dataclass(frozen=True)
 class MaskablePPOConfig(Clipped):
     """PPO that never tries what the mask forbids."""
 
-    codecs = DISCRETE
+    forms = ("choice", "choices")
     kind: Literal["maskable-ppo"] = "maskable-ppo"
+
+    @classmethod
+    def codecs(cls) -> tuple[str, ...]:
+        """Those that have a mask."""
+        return tuple(name for name in super().codecs() if ACTION_CODECS[name].masked)
 
 
 @dataclass(frozen=True)
 class RecurrentPPOConfig(Clipped):
     """PPO with a memory: an LSTM before the hidden layers, another one for the value."""
 
-    codecs = DISCRETE + CONTINUOUS
     lstm_hidden_size: int = number(64, least=1)
     kind: Literal["recurrent-ppo"] = "recurrent-ppo"
 
@@ -108,7 +131,6 @@ class RecurrentPPOConfig(Clipped):
 class A2CConfig(OnPolicy):
     """Advantage actor-critic: one gradient step per rollout."""
 
-    codecs = DISCRETE + CONTINUOUS
     rms_prop_eps: float = number(1e-5, above=0, most=LARGEST)
     normalize_advantage: bool = False
     kind: Literal["a2c"] = "a2c"
@@ -137,7 +159,7 @@ class OffPolicy(Hyper):
 class DQNConfig(OffPolicy):
     """Deep Q-learning."""
 
-    codecs = ("change",)
+    forms = ("choice",)
     target_update_interval: int = number(1_000, least=1)
     """transitions between updates of the target net"""
     exploration_fraction: float = number(0.3, above=0, most=1)
@@ -160,7 +182,7 @@ class QRDQNConfig(DQNConfig):
 class SACConfig(OffPolicy):
     """Soft actor-critic."""
 
-    codecs = CONTINUOUS
+    forms = ("numbers",)
     ent_coef: float = number(0.1, above=0, most=LARGEST)
     """weight of the entropy at the beginning; it is learnt from there"""
     kind: Literal["sac"] = "sac"
@@ -202,8 +224,8 @@ def check_codec(agent: AgentConfig, codec: str) -> None:
     Raises:
         ConfigError: it is none of `Hyper.codecs`.
     """
-    if codec not in agent.codecs:
-        allowed = ", ".join(agent.codecs)
+    if not acts_through({"kind": agent.kind}, codec):
+        allowed = ", ".join(agent.codecs())
         raise ConfigError("action", f"{codec!r} is not what {agent.kind} can act through; allowed: {allowed}")
 
 
@@ -211,11 +233,12 @@ def check_observation(agent: AgentConfig, observation: str) -> None:
     """Refuse an observation codec that the agent's nets cannot read.
 
     Raises:
-        ConfigError: it is not `Hyper.observes`.
+        ConfigError: it is none of `Hyper.observations`.
     """
-    if observation != agent.observes:
+    if observation not in OBSERVERS or observation not in agent.observations():
+        allowed = ", ".join(agent.observations())
         raise ConfigError(
-            "observation", f"{observation!r} is not what {agent.kind} reads; allowed: {agent.observes}"
+            "observation", f"{observation!r} is not what {agent.kind} reads; allowed: {allowed}"
         )
 
 
@@ -242,7 +265,8 @@ def observed_by(agent: Any) -> str:
 def acts_through(agent: Any, codec: str) -> bool:
     """Whether an agent, given as plain data, can act through a codec; yes where its kind is unknown."""
     kind = _kind(agent)
-    return kind is None or codec in kind.codecs
+    # Asking for the name first, so that packages that may have it are imported.
+    return kind is None or (codec in ACTION_CODECS and codec in kind.codecs())
 
 
 def fallback(agent: Any) -> str:

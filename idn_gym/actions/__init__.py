@@ -6,26 +6,45 @@ core repairs against the memory of the slot. Codecs see the instance and the sta
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import get_args
 
-from idn_gym.actions.base import ActionCodec
+from idn_gym.actions.base import ActionCodec, Form
 from idn_gym.actions.check import ActionCheck, as_array
 from idn_gym.actions.continuous import Fractional, Scores, ScoresTask
 from idn_gym.actions.discrete import Change, Placement
 from idn_gym.actions.whole import Segments
+from idn_gym.registry import Registry
 from idn_gym.scenarios.compile import Compiled
-from idn_gym.strict import ConfigError, closest, show
+from idn_gym.strict import ConfigError, show
 
-__all__ = ["CODECS", "ActionCheck", "ActionCodec", "Scores", "as_array", "make_codec"]
+__all__ = ["CODECS", "ActionCheck", "ActionCodec", "Form", "as_array", "make_codec", "register_codec"]
 
-CODECS: dict[str, Callable[[Compiled], ActionCodec]] = {
-    "placement": Placement,
-    "change": Change,
-    "scores": Scores,
-    "scores-task": ScoresTask,
-    "fractional": Fractional,
-    "segments": Segments,
-}
+CODECS: Registry[type[ActionCodec]] = Registry("action")
+
+
+def register_codec(name: str, codec: type[ActionCodec]) -> None:
+    """Add an action codec, so that environments may name it.
+
+    Args:
+        name: of the codec, as ``gym.make`` and scenarios take it.
+        codec: a class with the attributes and methods of `ActionCodec`.
+
+    Raises:
+        ConfigError: the name is taken, or the class does not say what its actions are.
+    """
+    form, masked = getattr(codec, "form", None), getattr(codec, "masked", None)
+    if form not in get_args(Form) or not isinstance(masked, bool):
+        allowed = f"form must be one of {', '.join(get_args(Form))}, and masked true or false"
+        raise ConfigError("action", f"{show(codec)} is not allowed; {allowed}")
+    CODECS.add(name, codec)
+
+
+register_codec("placement", Placement)
+register_codec("change", Change)
+register_codec("scores", Scores)
+register_codec("scores-task", ScoresTask)
+register_codec("fractional", Fractional)
+register_codec("segments", Segments)
 
 
 def make_codec(name: str, compiled: Compiled) -> ActionCodec:
@@ -34,6 +53,4 @@ def make_codec(name: str, compiled: Compiled) -> ActionCodec:
     Raises:
         ConfigError: an unknown name, or a codec whose space is too large here.
     """
-    if not isinstance(name, str) or name not in CODECS:
-        raise ConfigError("action", f"{show(name)} is not allowed; {closest(name, list(CODECS))}")
-    return CODECS[name](compiled)
+    return CODECS.find(name)(compiled)

@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium.vector import VectorEnv
 
-from idn_gym.actions import Scores
 from idn_gym.core.arrays import EMPTY, Instance, Residents
 from idn_gym.policies.heuristics.greedy import greedy_placement
 from idn_gym.policies.heuristics.local import best_placement
@@ -18,6 +17,7 @@ from idn_gym.policies.heuristics.search import SearchConfig
 from idn_gym.policy import Bools, Choice, Policy
 from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import Compiled
+from idn_gym.strict import ConfigError
 
 Env = VectorEnv[Any, Any, Any]
 
@@ -49,9 +49,10 @@ def keep(env: Env, placement: Residents) -> Constant:
 
     Where memory shrinks, segments worth more per byte at nominal demand stay longer.
     """
-    codec = env.unwrapped.simulation.codec  # type: ignore[attr-defined]
-    assert isinstance(codec, Scores)
-    tables = _compiled(env).tables
+    simulation = env.unwrapped.simulation  # type: ignore[attr-defined]
+    if simulation.action != "scores":
+        raise ConfigError("action", f"{simulation.action!r} cannot keep a placement; allowed: scores")
+    codec, tables = simulation.codec, _compiled(env).tables
     wanted = placement[codec.node, tables.segment_model[codec.segment]] == codec.segment
     value = tables.segment_value[codec.node, codec.segment]
     rank = np.argsort(np.argsort(value)) + 1.0
