@@ -2,7 +2,8 @@
 
 An inference delivery network is a network of compute nodes, from microcontrollers to the cloud, that
 together answer machine-learning inference requests. Importing this package registers ``IDN-v0``
-(vector reward) and ``IDN-Scalar-v0`` (balanced preference). `PUBLIC` lists what else scripts need.
+(vector reward), ``IDN-Scalar-v0`` (balanced preference) and ids of the presets, such as ``IDN-EdgeSmall-v0``.
+`PUBLIC` lists what else scripts need.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from multiprocessing import forkserver
 from typing import Any
 
 import gymnasium as gym
+
+from idn_gym.preset_ids import preset_ids
 
 __version__ = "0.1.0"
 
@@ -51,6 +54,8 @@ def _register(name: str, kwargs: dict[str, Any]) -> None:
 
 _register("IDN-v0", {})
 _register("IDN-Scalar-v0", {"preference": "balanced"})
+for _id, _keywords in preset_ids():
+    _register(_id, _keywords)
 
 
 def _preload() -> None:
