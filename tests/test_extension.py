@@ -5,6 +5,7 @@ import importlib.metadata
 import json
 import os
 import pickle
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from idn_gym.scenarios.presets import resolve
 from idn_gym.strict import ConfigError, read, write
 
 ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs" / "extending.md"
 NAME = "tests.extension"
 OPTIONS = {
     "scenario": "tiny",
@@ -101,7 +103,7 @@ def test_agents_act_through_what_the_codec_declares(extension):
         config.check_observation(config.GraphPPOConfig(n_steps=8, learning_rate=1.0), "totals")
     registry = importlib.import_module("agents.registry")
     assert registry.CODECS["take-turns"] == "one-per-node" and "take-turns" not in registry.RANDOMISED
-    assert list(registry.AGENTS)[0] == "ppo" and list(registry.AGENTS)[-1] == "take-turns"
+    assert next(iter(registry.AGENTS)) == "ppo" and list(registry.AGENTS)[-1] == "take-turns"
 
 
 def test_the_graph_policy_declares_the_codecs_that_it_has_readouts_for():
@@ -203,6 +205,22 @@ def test_what_does_not_say_what_it_is_is_refused():
         idn_gym.register_policy("mine", lambda env: None)
     with pytest.raises(ConfigError, match=r"^action: 3 is not allowed as a name; must be text"):
         idn_gym.register_codec(3, CODECS["change"])
+
+
+def test_the_page_runs(monkeypatch):
+    kinds = LinkProcess.kinds
+    monkeypatch.setattr(kinds, "_entries", {k: kinds[k] for k in kinds if k != "duty_cycle"})
+    (code,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    space = {"__name__": "page"}
+    exec(compile(code, "extending.md", "exec"), space)
+    rates = space["env"].unwrapped.simulation.instance.draw.rate
+    assert len(np.unique(rates[0, :, 0])) == 2
+
+
+def test_a_codec_of_another_form_than_it_says_is_refused(extension, monkeypatch):
+    monkeypatch.setattr(CODECS["one-per-node"], "form", "choice")
+    with pytest.raises(ConfigError, match=r"^action: 'one-per-node' declares .* must be a Discrete$"):
+        gym.make("IDN-v0", **OPTIONS)
 
 
 def test_a_broken_entry_point_is_told_and_hides_nothing(monkeypatch):

@@ -6,7 +6,9 @@ core repairs against the memory of the slot. Codecs see the instance and the sta
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import Any, get_args
+
+import gymnasium as gym
 
 from idn_gym.actions.base import ActionCodec, Form
 from idn_gym.actions.check import ActionCheck, as_array
@@ -20,6 +22,13 @@ from idn_gym.strict import ConfigError, show
 __all__ = ["CODECS", "ActionCheck", "ActionCodec", "Form", "as_array", "make_codec", "register_codec"]
 
 CODECS: Registry[type[ActionCodec]] = Registry("action")
+
+_SPACES: dict[str, type[gym.spaces.Space[Any]]] = {
+    "choice": gym.spaces.Discrete,
+    "choices": gym.spaces.MultiDiscrete,
+    "numbers": gym.spaces.Box,
+    "placement": gym.spaces.Box,
+}
 
 
 def register_codec(name: str, codec: type[ActionCodec]) -> None:
@@ -51,6 +60,10 @@ def make_codec(name: str, compiled: Compiled) -> ActionCodec:
     """The named codec for a scenario.
 
     Raises:
-        ConfigError: an unknown name, or a codec whose space is too large here.
+        ConfigError: an unknown name, a codec whose space is too large here, or of another form than it says.
     """
-    return CODECS.find(name)(compiled)
+    codec = CODECS.find(name)(compiled)
+    if not isinstance(codec.space, _SPACES[codec.form]):
+        wrong = f"{show(name)} declares the form {codec.form!r}, and its space is {show(codec.space)}"
+        raise ConfigError("action", f"{wrong}; must be a {_SPACES[codec.form].__name__}")
+    return codec
