@@ -29,16 +29,16 @@ TRAINED: dict[str, Entry] = {
 ENTRIES: Mapping[str, Entry] = ChainMap(cast(dict[str, Entry], POLICIES), TRAINED)
 """All of them, those included that are registered later on; trained ones first."""
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
-class Column(Mapping[str, T]):
+class Column(Mapping[str, _T]):
     """One field of all entries, where it says something."""
 
-    def __init__(self, field: Callable[[Entry], T | None]) -> None:
+    def __init__(self, field: Callable[[Entry], _T | None]) -> None:
         self._field = field
 
-    def __getitem__(self, name: str) -> T:
+    def __getitem__(self, name: str) -> _T:
         value = self._field(ENTRIES[name])
         if not value:
             raise KeyError(name)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-NAMES = ("tiny", "edge-small", "fashion-edge", "isp-hierarchy", "metro-split")
+PRESET_NAMES = ("tiny", "edge-small", "fashion-edge", "isp-hierarchy", "metro-split")
 """The keys of `idn_gym.scenarios.presets.PRESETS`, which would have to be imported."""
 
-VARIANTS: dict[str, dict[str, Any]] = {
+ID_VARIANTS: dict[str, dict[str, Any]] = {
     "": {},
     "-Scalar": {"preference": "balanced"},
     "-2obj": {"objectives": ["accuracy", "latency"]},
@@ -19,7 +19,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 
 def preset_ids() -> Iterator[tuple[str, dict[str, Any]]]:
     """All ids with their keywords."""
-    for name in NAMES:
+    for name in PRESET_NAMES:
         camel = "".join(word.capitalize() for word in name.split("-"))
-        for variant, keywords in VARIANTS.items():
+        for variant, keywords in ID_VARIANTS.items():
             yield f"IDN-{camel}{variant}-v0", {"scenario": name, **keywords}

@@ -16,16 +16,16 @@ from typing import Any, TypeVar
 
 from idn_gym.messages import ConfigError, closest, show
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 GROUP = "idn_gym"
 """Entry-point group of packages that add: ``[project.entry-points.idn_gym]``, ``mine = "my_package"``."""
 
 
-class Registry(Mapping[str, T]):
+class Registry(Mapping[str, _T]):
     """A table from names to what they stand for, in the order in which it was added."""
 
-    def __init__(self, key: str, entries: Mapping[str, T] | None = None) -> None:
+    def __init__(self, key: str, entries: Mapping[str, _T] | None = None) -> None:
         """Start a table.
 
         Args:
@@ -33,9 +33,9 @@ class Registry(Mapping[str, T]):
             entries: to start with.
         """
         self.key = key
-        self._entries: dict[str, T] = dict(entries or {})
+        self._entries: dict[str, _T] = dict(entries or {})
 
-    def add(self, name: str, entry: T) -> None:
+    def add(self, name: str, entry: _T) -> None:
         """Add an entry.
 
         A definition that runs again, such as a cell of a notebook, replaces what it added before.
@@ -49,7 +49,7 @@ class Registry(Mapping[str, T]):
             raise ConfigError(self.key, f"{show(name)} is taken; names must differ")
         self._entries[name] = entry
 
-    def find(self, name: Any, key: str | None = None) -> T:
+    def find(self, name: Any, key: str | None = None) -> _T:
         """The entry of a name that a user gave.
 
         Args:
@@ -71,7 +71,7 @@ class Registry(Mapping[str, T]):
             import_plugins()
         return name in self._entries
 
-    def __getitem__(self, name: str) -> T:
+    def __getitem__(self, name: str) -> _T:
         if name not in self:
             raise KeyError(name)
         return self._entries[name]

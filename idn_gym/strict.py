@@ -58,6 +58,7 @@ class Family:
     A direct subclass is a family of its own and may be a field's type; `kinds` has its members.
     """
 
+    kind: str
     kinds: ClassVar[Registry[type[Any]]]
     usual: ClassVar[str | None] = None
     """kind of a mapping that names none; None: it must name one"""

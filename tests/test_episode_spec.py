@@ -9,7 +9,7 @@ import pytest
 from gymnasium.envs.registration import EnvSpec
 from gymnasium.wrappers import TimeAwareObservation, TimeLimit
 
-from idn_gym.preset_ids import NAMES, VARIANTS, preset_ids
+from idn_gym.preset_ids import ID_VARIANTS, PRESET_NAMES, preset_ids
 from idn_gym.scenarios.presets import PRESETS
 
 SHORT = {"overrides": {"horizon": 5}}
@@ -83,9 +83,9 @@ def test_the_native_environment_shows_it_too(limit, length):
 
 
 def test_every_preset_has_ids_of_a_regular_form():
-    assert set(NAMES) == set(PRESETS)
+    assert set(PRESET_NAMES) == set(PRESETS)
     ids = dict(preset_ids())
-    assert len(ids) == len(NAMES) * len(VARIANTS) and all(name in gym.registry for name in ids)
+    assert len(ids) == len(PRESET_NAMES) * len(ID_VARIANTS) and all(name in gym.registry for name in ids)
     assert ids["IDN-EdgeSmall-v0"] == {"scenario": "edge-small"}
     for name, keywords in ids.items():
         assert gym.spec(name).kwargs == keywords and gym.spec(name).max_episode_steps is None

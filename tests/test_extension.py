@@ -89,13 +89,16 @@ def test_a_stored_scenario_and_a_stored_spec_mean_the_same(extension):
         assert np.array_equal(one, other)
 
 
-def test_agents_act_through_what_the_codec_declares(extension):
+def test_agents_act_through_what_the_codec_declares(extension, monkeypatch):
     config = importlib.import_module("agents.rl.config")
     can = {
         kind: config.acts_through({"kind": kind}, "one-per-node") for kind in ("ppo", "maskable-ppo", "dqn")
     }
     assert can == {"ppo": True, "maskable-ppo": True, "dqn": False}
     assert not config.acts_through({"kind": "ppo-graph"}, "one-per-node")
+    with monkeypatch.context() as patch:
+        patch.setattr(CODECS["one-per-node"], "masked", False)
+        assert not config.acts_through({"kind": "maskable-ppo"}, "one-per-node")
     config.check_observation(config.PPOConfig(n_steps=8, learning_rate=1.0), "totals")
     with pytest.raises(
         ConfigError, match=r"^observation: 'totals' is not what ppo-graph reads; allowed: graph$"

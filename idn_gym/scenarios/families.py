@@ -15,7 +15,7 @@ import numpy.typing as npt
 from idn_gym.registry import Registry, load_target
 from idn_gym.strict import ConfigError, Family, show
 
-Law = Callable[..., npt.NDArray[Any]]
+DrawFunction = Callable[..., npt.NDArray[Any]]
 
 
 class LinkProcess(Family):
@@ -91,10 +91,10 @@ class FlashProcess(DemandProcess, Family):
     usual = "decay"
 
 
-_laws: dict[type[Any], Law | str] = {}
+_laws: dict[type[Any], DrawFunction | str] = {}
 
 
-def register_process(process: type[Any], draw: Law | str) -> None:
+def register_process(process: type[Any], draw: DrawFunction | str) -> None:
     """Add a kind of process to its family, so that scenarios may name it.
 
     Args:

@@ -11,7 +11,7 @@ import numpy as np
 
 from idn_gym.core.arrays import Floats, Ints
 from idn_gym.core.kernel import kernel
-from idn_gym.scenarios.config import Bursts, Diurnal, Fixed, FlashCrowd, Workload
+from idn_gym.scenarios.config import Bursts, Diurnal, FlashCrowd, Workload
 from idn_gym.scenarios.families import draw_process
 from idn_gym.scenarios.processes.chains import Streams, two_state
 from idn_gym.scenarios.processes.popularity import draw_popularity
@@ -45,7 +45,7 @@ def draw_demand(
     streams = Streams(rng)
     demand = np.empty((horizon, base.size))
     demand[:] = base
-    if type(workload.popularity) is not Fixed:  # whose demand is as it stands
+    if workload.popularity.kind != "fixed":
         popularity = np.bincount(class_task, weights=base) / np.sum(base)
         weights = draw_popularity(workload.popularity, popularity, horizon, streams("popularity"))
         scratch = np.empty((2, int(class_ingress.max()) + 1))
