@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from gymnasium.vector import VectorEnv
 
@@ -26,10 +25,23 @@ TRAINED: dict[str, Entry] = {
     }.items()
 }
 
-ENTRIES: Mapping[str, Entry] = ChainMap(cast(dict[str, Entry], POLICIES), TRAINED)
-"""All of them, those included that are registered later on; trained ones first."""
-
 _T = TypeVar("_T")
+
+
+class Entries(Mapping[str, Entry]):
+    """All of them, trained ones first; also those that are registered later on."""
+
+    def __getitem__(self, name: str) -> Entry:
+        return TRAINED[name] if name in TRAINED else POLICIES[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for table in (TRAINED, POLICIES) for name in table)
+
+    def __len__(self) -> int:
+        return len(TRAINED) + len(POLICIES)
+
+
+ENTRIES = Entries()
 
 
 class Column(Mapping[str, _T]):

@@ -6,6 +6,7 @@ a generator of its own, so that no process changes the numbers of another.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any, get_args, get_type_hints
 
@@ -107,9 +108,12 @@ def register_process(process: type[Any], draw: DrawFunction | str) -> None:
     """
     family = _family_of(process)
     kinds = get_args(get_type_hints(process).get("kind"))
-    if family is None or family is process or len(kinds) != 1:
-        wanted = "a dataclass of a family in idn_gym.scenarios.families with a literal field 'kind'"
+    frozen = dataclasses.is_dataclass(process) and process.__dataclass_params__.frozen  # type: ignore[attr-defined]
+    if family is None or family is process or len(kinds) != 1 or not frozen:
+        wanted = "a frozen dataclass of a family in idn_gym.scenarios.families with a literal field 'kind'"
         raise ConfigError("process", f"{show(process)} is not allowed; must be {wanted}")
+    if getattr(process, "peak", None) is DemandProcess.peak:
+        raise ConfigError("process", f"{show(process)} has no peak, by which rewards are bounded")
     family.kinds.add(kinds[0], process)
     _laws[process] = draw
 
