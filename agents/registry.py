@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
 
 from gymnasium.vector import VectorEnv
 
@@ -24,18 +25,54 @@ TRAINED: dict[str, PolicyEntry] = {
     }.items()
 }
 
-ENTRIES = {**TRAINED, **POLICIES}
+_T = TypeVar("_T")
 
-AGENTS = {name: entry.target for name, entry in ENTRIES.items()}
+
+class Entries(Mapping[str, PolicyEntry]):
+    """All of them, trained ones first; also those that are registered later on."""
+
+    def __getitem__(self, name: str) -> PolicyEntry:
+        return TRAINED[name] if name in TRAINED else POLICIES[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for table in (TRAINED, POLICIES) for name in table)
+
+    def __len__(self) -> int:
+        return len(TRAINED) + len(POLICIES)
+
+
+ENTRIES = Entries()
+
+
+class Column(Mapping[str, _T]):
+    """One field of all entries, where it says something."""
+
+    def __init__(self, field: Callable[[PolicyEntry], _T | None]) -> None:
+        self._field = field
+
+    def __getitem__(self, name: str) -> _T:
+        value = self._field(ENTRIES[name])
+        if not value:
+            raise KeyError(name)
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in ENTRIES if self._field(ENTRIES[name]))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+AGENTS = Column(lambda entry: entry.target)
 """Name to what builds it, "module:function"."""
 
-AGENT_CODECS = {name: entry.codec for name, entry in ENTRIES.items() if entry.codec is not None}
+AGENT_CODECS = Column(lambda entry: entry.codec)
 """Action codec that an agent needs; the others act through the one they are given."""
 
-CLAIRVOYANT = frozenset(name for name, entry in ENTRIES.items() if entry.informed)
+CLAIRVOYANT = Column(lambda entry: entry.informed).keys()
 """References that are told, as `seeds`, which episodes they are going to be judged on."""
 
-RANDOMISED = frozenset(name for name, entry in ENTRIES.items() if entry.randomised)
+RANDOMISED = Column(lambda entry: entry.randomised).keys()
 """Agents with a `seed` of their own, which studies set anew for every episode."""
 
 

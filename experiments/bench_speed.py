@@ -145,7 +145,7 @@ def parts(scenario: str, size: int, seconds: float, repeats: int) -> list[Line]:
         "reward": lambda: compute_rewards(tables, outcome, instance.draw.weights, scales),
         "info": infos,
     }
-    if not isinstance(env.single_action_space, gym.spaces.Box):
+    if simulation.codec.masked:
         calls["mask (when asked for)"] = simulation.masks
 
     def played(call: Callable[[], object]) -> Callable[[], int]:
@@ -169,7 +169,7 @@ def extras(scenario: str, seconds: float, repeats: int) -> list[Line]:
     env.reset(seed=0)
     simulation: Simulation = env.unwrapped.simulation
     action = np.asarray(env.action_space.sample())
-    masked = not isinstance(env.action_space, gym.spaces.Box)
+    masked = simulation.codec.masked
     env.step(action)
     clipped = simulation.observe()[1]
 

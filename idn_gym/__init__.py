@@ -2,7 +2,8 @@
 
 An inference delivery network is a network of compute nodes, from microcontrollers to the cloud, that
 together answer machine-learning inference requests. Importing this package registers ``IDN-v0``
-(vector reward) and ``IDN-Scalar-v0`` (balanced preference). `PUBLIC` lists what else scripts need.
+(vector reward), ``IDN-Scalar-v0`` (balanced preference) and ids of the presets, such as ``IDN-EdgeSmall-v0``.
+`PUBLIC` lists what else scripts need.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from typing import Any
 
 import gymnasium as gym
 
+from idn_gym.preset_ids import preset_ids
+
 __version__ = "0.1.0"
 
 PUBLIC = {
@@ -22,6 +25,10 @@ PUBLIC = {
     "rollout": "idn_gym.evaluation.rollout:rollout",
     "static_gain": "idn_gym.optimum.static:static_gain",
     "best_static": "idn_gym.optimum.hindsight:best_static",
+    "register_codec": "idn_gym.actions:register_codec",
+    "register_observation": "idn_gym.observations:register_observation",
+    "register_process": "idn_gym.scenarios.families:register_process",
+    "register_policy": "idn_gym.policies.registry:register_policy",
 }
 """Functions for scripts, ``idn_gym.NAME``; each is imported when it is first asked for."""
 
@@ -47,6 +54,8 @@ def _register(name: str, kwargs: dict[str, Any]) -> None:
 
 _register("IDN-v0", {})
 _register("IDN-Scalar-v0", {"preference": "balanced"})
+for _id, _keywords in preset_ids():
+    _register(_id, _keywords)
 
 
 def _preload() -> None:

@@ -12,16 +12,19 @@ import re
 import types
 import typing
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, TypeVar, Union
+from typing import Any, ClassVar, Literal, TypeVar, Union
 
 from idn_gym.messages import ConfigError, closest, show
 from idn_gym.plain_text import read_word, read_yaml
+from idn_gym.registry import Registry
 
 __all__ = [
     "ConfigError",
+    "Family",
     "bounded",
     "closest",
     "from_plain",
+    "kinds_of",
     "override",
     "read_word",
     "read_yaml",
@@ -49,12 +52,38 @@ def bounded(
     return dataclasses.field(default=default, metadata=bounds)
 
 
+class Family:
+    """Base of dataclasses that are told apart by ``kind`` and that other packages add to.
+
+    A direct subclass is a family of its own and may be a field's type; `kinds` has its members.
+    """
+
+    kind: str
+    kinds: ClassVar[Registry[type[Any]]]
+    usual: ClassVar[str | None] = None
+    """kind of a mapping that names none; None: it must name one"""
+
+
+def kinds_of(hint: Any) -> dict[str, type[Any]]:
+    """The dataclasses among which ``kind`` chooses in a field of this type; {} where there is no choice."""
+    hints = hint if isinstance(hint, list) else typing.get_args(hint) or [hint]
+    members = [h for h in hints if h is not type(None)]
+    if len(members) == 1 and _is_family(members[0]):
+        return dict(members[0].kinds)
+    classes: list[Any] = [h for h in members if dataclasses.is_dataclass(h)]
+    return {typing.get_args(_hints(c)["kind"])[0]: c for c in classes} if len(classes) > 1 else {}
+
+
+def _is_family(hint: Any) -> bool:
+    return isinstance(hint, type) and Family in hint.__bases__
+
+
 def from_plain(cls: type[T], value: Any, key: str = "") -> T:
     """Build `cls` from a mapping.
 
     Args:
         cls: a dataclass; its fields may be numbers, strings, booleans, literals, tuples, other
-            dataclasses, ``None``-able ones, or unions of dataclasses told apart by ``kind``.
+            dataclasses, ``None``-able ones, or unions or a `Family` of dataclasses told apart by ``kind``.
         value: the mapping. For an optional dataclass ``true`` or ``{}`` means its defaults.
         key: dotted path of `value`, for messages.
 
@@ -179,6 +208,8 @@ def _read(hint: Any, value: Any, key: str, bounds: Mapping[str, Any]) -> Any:
         return {name: _read(inner, item, _join(key, name), bounds) for name, item in value.items()}
     if hint is Any:
         return value
+    if _is_family(hint):
+        return _read_kind(hint.kinds, value, key, hint.usual)
     if dataclasses.is_dataclass(hint):
         return _read_dataclass(hint, value, key)
     return _read_scalar(hint, value, key, bounds)
@@ -188,25 +219,23 @@ def _read_union(hints: tuple[Any, ...], value: Any, key: str, bounds: Mapping[st
     members = [h for h in hints if h is not type(None)]
     if len(members) < len(hints) and (value is None or value is False):
         return None
-    classes: list[Any] = [h for h in members if dataclasses.is_dataclass(h)]
+    classes: list[Any] = [h for h in members if dataclasses.is_dataclass(h) or _is_family(h)]
     if len(classes) < 2:
         if classes and value is True:
             value = {}
         return _read(members[0], value, key, bounds)
-    for cls in classes:
-        if isinstance(value, cls):
-            return value
+    return _read_kind(Registry(key, kinds_of(members)), value, key)
+
+
+def _read_kind(kinds: Registry[type[Any]], value: Any, key: str, usual: str | None = None) -> Any:
+    if isinstance(value, tuple(kinds.values())):
+        return value
     if not isinstance(value, Mapping):
         raise ConfigError(key, f"{show(value)} is not allowed; must be a mapping with 'kind'")
-    kinds = {typing.get_args(_hints(c)["kind"])[0]: c for c in classes}
-    if "kind" not in value:
+    kind = value.get("kind", usual)
+    if kind is None and "kind" not in value:
         raise ConfigError(_join(key, "kind"), f"missing; allowed: {', '.join(kinds)}")
-    if not isinstance(value["kind"], str) or value["kind"] not in kinds:
-        raise ConfigError(
-            _join(key, "kind"),
-            f"{show(value['kind'])} is not allowed; {closest(value['kind'], list(kinds))}",
-        )
-    return _read_dataclass(kinds[value["kind"]], value, key)
+    return _read_dataclass(kinds.find(kind, _join(key, "kind")), value, key)
 
 
 def _read_scalar(hint: Any, value: Any, key: str, bounds: Mapping[str, Any]) -> Any:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from idn_gym.actions import as_array
 from idn_gym.config_reader import ConfigError, closest, show
 from idn_gym.core.arrays import Floats
+from idn_gym.episode_spec import HasEpisodeSpec
 from idn_gym.metrics import METRICS
 from idn_gym.objectives import OBJECTIVES
 from idn_gym.observations import Observations, row_of
@@ -30,7 +31,7 @@ def reward_space() -> gym.spaces.Box:
     return gym.spaces.Box(low, high, dtype=np.float32)
 
 
-class IDNEnv(gym.Env[Observations, Any]):
+class IDNEnv(HasEpisodeSpec, gym.Env[Observations, Any]):
     """Placement and splitting of DNNs over an inference delivery network.
 
     ## Description
@@ -60,7 +61,7 @@ class IDNEnv(gym.Env[Observations, Any]):
     Repositories hold their pinned models, all other nodes are empty.
 
     ## Episode End
-    Truncation after the scenario's `horizon` slots.
+    Truncation after the scenario's `horizon` slots, which ``env.spec.max_episode_steps`` shows.
 
     ## Arguments
     See `__init__`; keyword = YAML key = dataclass field.
@@ -102,6 +103,7 @@ class IDNEnv(gym.Env[Observations, Any]):
                 "render_mode", f"{show(render_mode)} is not allowed; {closest(render_mode, modes)}"
             )
         self.scenario = load_scenario(scenario, overrides)
+        self.horizon = self.scenario.horizon
         self.simulation = Simulation(self.scenario, action, observation, preference, split, batch=1)
         self.render_mode = render_mode
         self.scalar = preference is not None

@@ -1,6 +1,7 @@
 """What a policy is: anything with Stable-Baselines3's ``predict``.
 
-So one evaluation loop serves trained networks, heuristics and online learners alike.
+So one evaluation loop serves trained networks, heuristics and online learners alike. A policy of one's own
+either brings a `predict` or subclasses `Policy` and writes `act`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,9 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import numpy.typing as npt
 
 from idn_gym.core.arrays import Bools, Instance, Outcome, Residents
+
+Choice = tuple[npt.NDArray[Any], Any]
+"""Actions (n, ...) of n environments, and the state for the next call."""
 
 
 class Feedback(NamedTuple):
@@ -22,7 +26,11 @@ class Feedback(NamedTuple):
 
 @runtime_checkable
 class Policy(Protocol):
-    """Chooses the placements of a batch of environments from what they observe."""
+    """Chooses the placements of a batch of environments from what they observe.
+
+    A protocol: whatever has such a `predict` is one. It is a base class as well, for policies that write
+    ``act(self, observation, state, start, deterministic) -> Choice`` alone, the arguments as in `predict`.
+    """
 
     def predict(
         self,
@@ -30,7 +38,7 @@ class Policy(Protocol):
         state: Any = None,
         episode_start: Bools | None = None,
         deterministic: bool = True,
-    ) -> tuple[npt.NDArray[Any], Any]:
+    ) -> Choice:
         """Choose one action per environment.
 
         Args:
@@ -42,7 +50,9 @@ class Policy(Protocol):
         Returns:
             The actions, (n, ...), and the state for the next call.
         """
-        ...
+        subclass: Any = self  # `act` is no part of the protocol: other packages' policies do without it
+        chosen: Choice = subclass.act(observation, state, episode_start, deterministic)
+        return chosen
 
 
 @runtime_checkable

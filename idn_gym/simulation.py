@@ -41,6 +41,7 @@ class Simulation:
         action: the action codec's name.
         check: makes arrays of B actions, or refuses them.
         observer: observation codec.
+        observation: the observation codec's name.
         instance: tables and the current draws.
         state: before the coming slot.
         outcome: of the last slot.
@@ -70,7 +71,8 @@ class Simulation:
         self.weights = read_preference("balanced" if preference is None else preference)
         self.action = scenario.action if action is None else action
         self.codec = make_codec(self.action, self.compiled)
-        self.check = ActionCheck(self.codec.space, batch)
+        self.check = ActionCheck(self.codec.space, batch, planned=self.codec.form == "placement")
+        self.observation = observation
         self.observer = make_observer(observation, self.compiled, preference=self.weights is None)
         episode_seed(split, 0)  # refuses an unknown split now rather than at the first reset
         self.split = split

@@ -15,6 +15,7 @@ from gymnasium.vector.utils import batch_space
 from idn_gym.config_reader import ConfigError, closest, show
 from idn_gym.core.arrays import Floats
 from idn_gym.env import NO_FRONT, IDNEnv, reward_space
+from idn_gym.episode_spec import HasEpisodeSpec
 from idn_gym.metrics import METRICS
 from idn_gym.objectives import OBJECTIVES
 from idn_gym.observations import Observations, put_rows, row_of
@@ -24,7 +25,7 @@ from idn_gym.scenarios.reference_fronts import discounted_front, read_front
 from idn_gym.simulation import Simulation, Slot
 
 
-class IDNVectorEnv(VectorEnv[Observations, Any, Any]):
+class IDNVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
     """`num_envs` episodes of one scenario, bitwise equal to as many `IDNEnv`.
 
     Sub-environment i gets the seed s + i. With NEXT_STEP the terminal observation is returned and
@@ -85,7 +86,7 @@ class IDNVectorEnv(VectorEnv[Observations, Any, Any]):
         self.render_mode = render_mode
         self.autoreset_mode = _read_mode(autoreset_mode)
         self.metadata = {**IDNEnv.metadata, "autoreset_mode": self.autoreset_mode}
-        self.horizon = min(self.scenario.horizon, _read_limit(max_episode_steps))
+        self.horizon = int(min(self.scenario.horizon, _read_limit(max_episode_steps)))
         self.scalar = preference is not None
         if not self.scalar:  # as in `IDNEnv`; both speak of one row
             self.reward_space = reward_space()

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from idn_gym.config_reader import ConfigError, override, to_plain
+from idn_gym.config_reader import ConfigError, kinds_of, override, to_plain
 from idn_gym.env import IDNEnv
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.presets import PRESETS, load_scenario
@@ -116,8 +116,7 @@ def walk(hint, value, path=(), bounds=None, required=False):
     entry = Entry(path, hint, bounds or {}, required)
     yield entry
     if isinstance(value, dict):
-        classes = [h for h in entry.members if dataclasses.is_dataclass(h)]
-        cls = next((c for c in classes if len(classes) == 1 or c.kind == value["kind"]), None)
+        cls = kinds_of(hint).get(value.get("kind")) or next(filter(dataclasses.is_dataclass, entry.members))
         hints = typing.get_type_hints(cls)
         for field in dataclasses.fields(cls):
             needed = field.default is field.default_factory is dataclasses.MISSING
@@ -135,7 +134,7 @@ def wrong_values(entry):
     kinds = {typing.get_origin(h) or h for h in entry.members}
     if type(None) not in kinds:
         wrong.append(None)
-    if not any(dataclasses.is_dataclass(h) for h in entry.members):
+    if not any(dataclasses.is_dataclass(h) for h in entry.members) and not kinds_of(entry.hint):
         wrong += [{}, {"kind": "ar1"}] + ([] if bool in kinds else [True])
     if str not in kinds:
         wrong += ["", "some text", "1"]

@@ -13,13 +13,13 @@ CODE = ("idn_gym", "agents", "experiments")
 
 # From the bottom up; a module may import from its own line and from the lines above it.
 LAYERS = [
-    ["idn_gym.messages", "idn_gym.plain_text", "idn_gym.config_reader", "idn_gym.files"],
+    ["idn_gym.messages", "idn_gym.registry", "idn_gym.plain_text", "idn_gym.config_reader", "idn_gym.files"],
     ["idn_gym.core"],
     ["idn_gym.objectives", "idn_gym.metrics", "idn_gym.policy"],
     ["idn_gym.catalog"],
     ["idn_gym.scenarios"],
     ["idn_gym.actions", "idn_gym.observations"],
-    ["idn_gym.simulation"],
+    ["idn_gym.simulation", "idn_gym.episode_spec", "idn_gym.preset_ids"],
     ["idn_gym.env", "idn_gym.vector", "idn_gym.rendering"],
     ["idn_gym"],
     ["idn_gym.optimum"],

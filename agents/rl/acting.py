@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from gymnasium import Env
 from gymnasium.vector import VectorEnv
 from sb3_contrib import MaskablePPO
 from stable_baselines3.common.base_class import BaseAlgorithm
 
 from idn_gym.core.arrays import Bools
-from idn_gym.policy import Policy
+from idn_gym.policy import Choice, Policy
 
 
 def acting(algorithm: BaseAlgorithm, env: Env[Any, Any] | VectorEnv[Any, Any, Any]) -> Policy:
@@ -25,19 +24,13 @@ def acting(algorithm: BaseAlgorithm, env: Env[Any, Any] | VectorEnv[Any, Any, An
     return Masked(algorithm, env) if isinstance(algorithm, MaskablePPO) else algorithm
 
 
-class Masked:
+class Masked(Policy):
     """Passes the masks of the environment to a policy that asks for them."""
 
     def __init__(self, algorithm: MaskablePPO, env: Env[Any, Any] | VectorEnv[Any, Any, Any]) -> None:
         self.algorithm, self.env = algorithm, env
 
-    def predict(
-        self,
-        observation: Any,
-        state: Any = None,
-        episode_start: Bools | None = None,
-        deterministic: bool = True,
-    ) -> tuple[npt.NDArray[Any], Any]:
+    def act(self, observation: Any, state: Any, start: Bools | None, deterministic: bool) -> Choice:
         native: Any = self.env.unwrapped
         masks = np.atleast_2d(native.action_masks())
-        return self.algorithm.predict(observation, state, episode_start, deterministic, action_masks=masks)
+        return self.algorithm.predict(observation, state, start, deterministic, action_masks=masks)

@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, get_args
 
+from idn_gym.actions import ACTION_CODECS as ACTION_CODECS
+from idn_gym.actions import Form
 from idn_gym.config_reader import ConfigError, bounded
+from idn_gym.observations import OBSERVERS
 
-DISCRETE = ("placement", "change")
-CONTINUOUS = ("scores", "scores-task", "fractional")
 LARGEST = 1e6
 """Largest factor: torch counts with 32 bits, in which products of larger ones overflow."""
 EVERYWHERE = ("scores", "change")
@@ -23,10 +24,10 @@ EVERYWHERE = ("scores", "change")
 class AlgorithmConfig:
     """What all algorithms have in common."""
 
-    codecs: ClassVar[tuple[str, ...]]
-    """action codecs that the algorithm can act through"""
+    forms: ClassVar[tuple[Form, ...]] = ("choice", "choices", "numbers")
+    """forms of actions that the algorithm gives"""
     observes: ClassVar[str] = "flat"
-    """observation codec that its nets read"""
+    """observation codec that its nets read if nothing else is said"""
 
     learning_rate: float = bounded(above=0, most=LARGEST)
     schedule: Literal["constant", "linear"] = "constant"
@@ -35,6 +36,16 @@ class AlgorithmConfig:
     net_arch: tuple[int, ...] = bounded((64, 64), least=1)
     """widths of the hidden layers, the same for all nets"""
     activation: Literal["tanh", "relu"] = "tanh"
+
+    @classmethod
+    def codecs(cls) -> tuple[str, ...]:
+        """Action codecs that the algorithm can act through, by what each of them declares."""
+        return tuple(name for name, codec in ACTION_CODECS.items() if codec.form in cls.forms)
+
+    @classmethod
+    def observations(cls) -> tuple[str, ...]:
+        """Observation codecs that its nets read."""
+        return tuple(name for name, observer in OBSERVERS.items() if observer.view == "vector")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +74,6 @@ class PPOFamilyConfig(OnPolicy):
 class PPOConfig(PPOFamilyConfig):
     """PPO."""
 
-    codecs = DISCRETE + CONTINUOUS
     kind: Literal["ppo"] = "ppo"
 
 
@@ -74,7 +84,6 @@ class GraphPPOConfig(PPOFamilyConfig):
     Each entry of `net_arch` is a round of messages and the width of what nodes know after it.
     """
 
-    codecs = DISCRETE + CONTINUOUS
     observes = "graph"
     log_std_init: float = bounded(-1.5, least=-20, most=2)
     """logarithm of the standard deviation of continuous actions before training"""
@@ -86,20 +95,34 @@ class GraphPPOConfig(PPOFamilyConfig):
         if not self.net_arch:
             raise ConfigError("net_arch", "[] is not allowed; must have at least one round of messages")
 
+    @classmethod
+    def codecs(cls) -> tuple[str, ...]:
+        """Those that `agents.rl.graph` has a readout for."""
+        return ("placement", "change", "scores", "scores-task", "fractional")
+
+    @classmethod
+    def observations(cls) -> tuple[str, ...]:
+        """The one that its nets are made for."""
+        return ("graph",)
+
 
 @dataclass(frozen=True)
 class MaskablePPOConfig(PPOFamilyConfig):
     """PPO that never tries what the mask forbids."""
 
-    codecs = DISCRETE
+    forms = ("choice", "choices")
     kind: Literal["maskable-ppo"] = "maskable-ppo"
+
+    @classmethod
+    def codecs(cls) -> tuple[str, ...]:
+        """Those that have a mask."""
+        return tuple(name for name in super().codecs() if ACTION_CODECS[name].masked)
 
 
 @dataclass(frozen=True)
 class RecurrentPPOConfig(PPOFamilyConfig):
     """PPO with a memory: an LSTM before the hidden layers, another one for the value."""
 
-    codecs = DISCRETE + CONTINUOUS
     lstm_hidden_size: int = bounded(64, least=1)
     kind: Literal["recurrent-ppo"] = "recurrent-ppo"
 
@@ -108,7 +131,6 @@ class RecurrentPPOConfig(PPOFamilyConfig):
 class A2CConfig(OnPolicy):
     """Advantage actor-critic: one gradient step per rollout."""
 
-    codecs = DISCRETE + CONTINUOUS
     rms_prop_eps: float = bounded(1e-5, above=0, most=LARGEST)
     normalize_advantage: bool = False
     kind: Literal["a2c"] = "a2c"
@@ -137,7 +159,7 @@ class OffPolicy(AlgorithmConfig):
 class DeepQLearning(OffPolicy):
     """Deep Q-learning, of returns or of their distribution."""
 
-    codecs = ("change",)
+    forms = ("choice",)
     target_update_interval: int = bounded(1_000, least=1)
     """transitions between updates of the target net"""
     exploration_fraction: float = bounded(0.3, above=0, most=1)
@@ -166,7 +188,7 @@ class QRDQNConfig(DeepQLearning):
 class SoftActorCritic(OffPolicy):
     """Soft actor-critic, on returns or on their quantiles."""
 
-    codecs = CONTINUOUS
+    forms = ("numbers",)
     ent_coef: float = bounded(0.1, above=0, most=LARGEST)
     """weight of the entropy at the beginning; it is learnt from there"""
 
@@ -214,8 +236,8 @@ def check_codec(agent: AgentConfig, codec: str) -> None:
     Raises:
         ConfigError: it is none of `Hyper.codecs`.
     """
-    if codec not in agent.codecs:
-        allowed = ", ".join(agent.codecs)
+    if not acts_through({"kind": agent.kind}, codec):
+        allowed = ", ".join(agent.codecs())
         raise ConfigError("action", f"{codec!r} is not what {agent.kind} can act through; allowed: {allowed}")
 
 
@@ -223,11 +245,12 @@ def check_observation(agent: AgentConfig, observation: str) -> None:
     """Refuse an observation codec that the agent's nets cannot read.
 
     Raises:
-        ConfigError: it is not `Hyper.observes`.
+        ConfigError: it is none of `Hyper.observations`.
     """
-    if observation != agent.observes:
+    if observation not in OBSERVERS or observation not in agent.observations():
+        allowed = ", ".join(agent.observations())
         raise ConfigError(
-            "observation", f"{observation!r} is not what {agent.kind} reads; allowed: {agent.observes}"
+            "observation", f"{observation!r} is not what {agent.kind} reads; allowed: {allowed}"
         )
 
 
@@ -254,7 +277,8 @@ def observed_by(agent: Any) -> str:
 def acts_through(agent: Any, codec: str) -> bool:
     """Whether an agent, given as plain data, can act through a codec; yes where its kind is unknown."""
     kind = _kind(agent)
-    return kind is None or codec in kind.codecs
+    # Asking for the name first, so that packages that may have it are imported.
+    return kind is None or (codec in ACTION_CODECS and codec in kind.codecs())
 
 
 def fallback(agent: Any) -> str:

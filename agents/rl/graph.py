@@ -281,9 +281,9 @@ def check_codecs(env: VectorEnv[Any, Any, Any], trained: str) -> None:
     Raises:
         ConfigError: another environment, another observation than `graph`, or another action codec.
     """
-    if not isinstance(env.single_observation_space, spaces.Dict):
-        kind = type(env.single_observation_space).__name__
-        raise ConfigError("observation", f"a {kind} is not what the graph policy reads; allowed: graph")
+    given = simulation_of(env).observation
+    if given != "graph":
+        raise ConfigError("observation", f"{given!r} is not what the graph policy reads; allowed: graph")
     wanted = simulation_of(env).action
     if wanted != trained:
         raise ConfigError(

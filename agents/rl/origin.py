@@ -52,7 +52,7 @@ class Origin:
         """
         simulation = simulation_of(env)
         same = simulation.action == self.codec
-        if not same or type(simulation.observer) is not OBSERVERS[self.observation]:
+        if not same or simulation.observation != self.observation:
             return False
         if simulation.compiled.scenario == self.scenario:
             return True  # up to what the shapes of weights tell

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from agents.registry import AGENTS
+from agents.registry import AGENTS, TRAINED
 from idn_gym.config_reader import ConfigError, closest
 
 
@@ -54,7 +54,7 @@ def check_entries(place: str, entries: Sequence[StudyEntry], preferences: Sequen
             _check_training(f"{place}.{entry.name}.train", entry.train, preferences)
         elif entry.agent not in AGENTS:
             raise ConfigError(place, f"{entry.agent!r} is not there; {closest(entry.agent, list(AGENTS))}")
-        elif AGENTS[entry.agent].startswith("agents.rl.") and "path" not in entry.options:
+        elif entry.agent in TRAINED and "path" not in entry.options:
             raise ConfigError(
                 f"{place}.{entry.name}",
                 "needs train, or options.path of a policy that reads flat observations",

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agents.registry import AGENTS
+from agents.registry import TRAINED
 from idn_gym.actions import ACTION_CODECS
 from idn_gym.config_reader import ConfigError, closest, show
 
-KINDS = tuple(name for name, target in AGENTS.items() if target.startswith("agents.rl."))
+KINDS = tuple(TRAINED)
 """Agents that act by a trained policy."""
 
 FORM = "CLASS:CODEC:FILE, such as ppo:placement:mine.zip"

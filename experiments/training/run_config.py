@@ -114,7 +114,7 @@ def _codec(plain: Mapping[str, Any]) -> str | None:
     """The run's action codec; one that the agent can act through where it is left to the scenario."""
     action, scenario = plain.get("action"), plain.get("scenario")
     default = scenario.get("action", Scenario.action) if isinstance(scenario, Mapping) else Scenario.action
-    if action is not None or default not in list(ACTION_CODECS) or acts_through(plain.get("agent"), default):
+    if action is not None or default not in ACTION_CODECS or acts_through(plain.get("agent"), default):
         return action
     return fallback(plain.get("agent"))
 

@@ -6,34 +6,64 @@ core repairs against the memory of the slot. Codecs see the instance and the sta
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any, get_args
 
-from idn_gym.actions.base import ActionCodec
+import gymnasium as gym
+
+from idn_gym.actions.base import ActionCodec, Form
 from idn_gym.actions.check import ActionCheck, as_array
 from idn_gym.actions.continuous import FractionalCodec, ScoresCodec, ScoresTaskCodec
 from idn_gym.actions.discrete import ChangeCodec, PlacementCodec
 from idn_gym.actions.whole import SegmentsCodec
-from idn_gym.config_reader import ConfigError, closest, show
+from idn_gym.config_reader import ConfigError, show
+from idn_gym.registry import Registry
 from idn_gym.scenarios.compile import Compiled
 
-__all__ = ["ACTION_CODECS", "ActionCheck", "ActionCodec", "ScoresCodec", "as_array", "make_codec"]
+__all__ = ["ACTION_CODECS", "ActionCheck", "ActionCodec", "Form", "as_array", "make_codec", "register_codec"]
 
-ACTION_CODECS: dict[str, Callable[[Compiled], ActionCodec]] = {
-    "placement": PlacementCodec,
-    "change": ChangeCodec,
-    "scores": ScoresCodec,
-    "scores-task": ScoresTaskCodec,
-    "fractional": FractionalCodec,
-    "segments": SegmentsCodec,
+ACTION_CODECS: Registry[type[ActionCodec]] = Registry("action")
+
+_SPACES: dict[str, type[gym.spaces.Space[Any]]] = {
+    "choice": gym.spaces.Discrete,
+    "choices": gym.spaces.MultiDiscrete,
+    "numbers": gym.spaces.Box,
+    "placement": gym.spaces.Box,
 }
+
+
+def register_codec(name: str, codec: type[ActionCodec]) -> None:
+    """Add an action codec, so that environments may name it.
+
+    Args:
+        name: of the codec, as ``gym.make`` and scenarios take it.
+        codec: a class with the attributes and methods of `ActionCodec`.
+
+    Raises:
+        ConfigError: the name is taken, or the class does not say what its actions are.
+    """
+    form, masked = getattr(codec, "form", None), getattr(codec, "masked", None)
+    if form not in get_args(Form) or not isinstance(masked, bool):
+        allowed = f"form must be one of {', '.join(get_args(Form))}, and masked true or false"
+        raise ConfigError("action", f"{show(codec)} is not allowed; {allowed}")
+    ACTION_CODECS.add(name, codec)
+
+
+register_codec("placement", PlacementCodec)
+register_codec("change", ChangeCodec)
+register_codec("scores", ScoresCodec)
+register_codec("scores-task", ScoresTaskCodec)
+register_codec("fractional", FractionalCodec)
+register_codec("segments", SegmentsCodec)
 
 
 def make_codec(name: str, compiled: Compiled) -> ActionCodec:
     """The named codec for a scenario.
 
     Raises:
-        ConfigError: an unknown name, or a codec whose space is too large here.
+        ConfigError: an unknown name, a codec whose space is too large here, or of another form than it says.
     """
-    if not isinstance(name, str) or name not in ACTION_CODECS:
-        raise ConfigError("action", f"{show(name)} is not allowed; {closest(name, list(ACTION_CODECS))}")
-    return ACTION_CODECS[name](compiled)
+    codec = ACTION_CODECS.find(name)(compiled)
+    if not isinstance(codec.space, _SPACES[codec.form]):
+        wrong = f"{show(name)} declares the form {codec.form!r}, and its space is {show(codec.space)}"
+        raise ConfigError("action", f"{wrong}; must be a {_SPACES[codec.form].__name__}")
+    return codec

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 import gymnasium as gym
 import numpy as np
@@ -13,9 +13,25 @@ from idn_gym.core.arrays import EMPTY, Action, Instance, Ints, State
 from idn_gym.core.decoding import items_that_fit
 from idn_gym.scenarios.compile import Compiled
 
+Form = Literal["choice", "choices", "numbers", "placement"]
+"""What an action is: one choice (`Discrete`), several at once (`MultiDiscrete`), real numbers (`Box`), or a
+whole placement, for planners and not for nets (`Box` of integers)."""
+
 
 class ActionCodec(Protocol):
     """Between a policy's action and the core's."""
+
+    form: ClassVar[Form]
+    masked: ClassVar[bool]
+    """whether `masks` tells which choices are allowed"""
+
+    def __init__(self, compiled: Compiled) -> None:
+        """Lay out the actions of a scenario.
+
+        Raises:
+            ConfigError: the scenario is too large or too small for them.
+        """
+        ...
 
     @property
     def space(self) -> gym.spaces.Space[Any]:
@@ -56,6 +72,8 @@ class MemoryMask:
 class PlaceablePairs:
     """The (node, segment) pairs that may be loaded; base of the codecs that speak of them."""
 
+    form: ClassVar[Form] = "numbers"
+    masked: ClassVar[bool] = False
     uniforms = 0
 
     def __init__(self, compiled: Compiled) -> None:

@@ -35,14 +35,15 @@ class ActionCheck:
     order. A finite number beyond the bounds is outside, as NaN and infinities are: nothing is clipped.
     """
 
-    def __init__(self, space: gym.spaces.Space[Any], batch: int) -> None:
+    def __init__(self, space: gym.spaces.Space[Any], batch: int, planned: bool = False) -> None:
         """Note bounds and shape.
 
         Args:
             space: of one action: `Discrete`, `MultiDiscrete` or `Box`.
             batch: number of rows B.
+            planned: whether actions are whole placements, which nets do not give.
         """
-        self._space = space
+        self._space, self._planned = space, planned
         self._shape = (batch, *(space.shape or ()))
         if isinstance(space, gym.spaces.Box):
             self._low, self._high = space.low, space.high
@@ -63,8 +64,7 @@ class ActionCheck:
         array = as_array(actions)
         kind = array.dtype
         if array.shape != self._shape or kind.kind not in self._kinds or not kind.isnative:
-            segments = isinstance(self._space, gym.spaces.Box) and self._kinds == "iu"
-            advice = f"; {PLANNERS}" if segments and kind.kind == "f" else ""
+            advice = f"; {PLANNERS}" if self._planned and kind.kind == "f" else ""
             self._refuse(f"{show(array.tolist())}, of shape {array.shape} and type {show(kind.str)},", advice)
         # One comparison each way: NaN fails both. Before any conversion, which could wrap or overflow.
         inside = (array >= self._low) & (array <= self._high)

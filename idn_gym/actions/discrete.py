@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 
-from idn_gym.actions.base import MemoryMask, PlaceablePairs
+from idn_gym.actions.base import Form, MemoryMask, PlaceablePairs
 from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import EMPTY, Action, Instance, State
 from idn_gym.core.decoding import change, pick
@@ -23,6 +25,8 @@ class PlacementCodec:
     node's memory; what does not fit together is repaired.
     """
 
+    form: ClassVar[Form] = "choices"
+    masked: ClassVar[bool] = True
     uniforms = 0
 
     def __init__(self, compiled: Compiled) -> None:
@@ -74,6 +78,9 @@ class ChangeCodec(PlaceablePairs):
     byte leave until it fits. Feasible set: one load per slot. The mask is exact: an item is allowed
     when it fits into the node's memory after these evictions and is not there already.
     """
+
+    form: ClassVar[Form] = "choice"
+    masked: ClassVar[bool] = True
 
     def __init__(self, compiled: Compiled) -> None:
         super().__init__(compiled)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 
+from idn_gym.actions.base import Form
 from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import EMPTY, Action, Instance, State
 from idn_gym.core.decoding import keep_placeable
@@ -20,6 +23,8 @@ class SegmentsCodec:
     set: every placement; what does not fit together is repaired.
     """
 
+    form: ClassVar[Form] = "placement"
+    masked: ClassVar[bool] = False
     uniforms = 0
 
     def __init__(self, compiled: Compiled) -> None:

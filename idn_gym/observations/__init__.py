@@ -6,12 +6,21 @@ hides it); never the batches to come.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import get_args
 
-from idn_gym.config_reader import ConfigError
-from idn_gym.observations.base import DEMAND_BOUND, RATE_BOUND, Observations, Observer, put_rows, row_of
+from idn_gym.config_reader import ConfigError, show
+from idn_gym.observations.base import (
+    DEMAND_BOUND,
+    RATE_BOUND,
+    Observations,
+    Observer,
+    View,
+    put_rows,
+    row_of,
+)
 from idn_gym.observations.flat import FlatObserver
 from idn_gym.observations.graph import GraphObserver
+from idn_gym.registry import Registry
 from idn_gym.scenarios.compile import Compiled
 
 __all__ = [
@@ -20,12 +29,34 @@ __all__ = [
     "RATE_BOUND",
     "Observations",
     "Observer",
+    "View",
     "make_observer",
     "put_rows",
+    "register_observation",
     "row_of",
 ]
 
-OBSERVERS: dict[str, Callable[[Compiled, bool], Observer]] = {"flat": FlatObserver, "graph": GraphObserver}
+OBSERVERS: Registry[type[Observer]] = Registry("observation")
+
+
+def register_observation(name: str, observer: type[Observer]) -> None:
+    """Add an observation codec, so that environments may name it.
+
+    Args:
+        name: of the codec, as ``gym.make`` takes it.
+        observer: a class with the attributes and methods of `Observer`.
+
+    Raises:
+        ConfigError: the name is taken, or the class does not say what its observations are.
+    """
+    if getattr(observer, "view", None) not in get_args(View):
+        allowed = f"view must be one of {', '.join(get_args(View))}"
+        raise ConfigError("observation", f"{show(observer)} is not allowed; {allowed}")
+    OBSERVERS.add(name, observer)
+
+
+register_observation("flat", FlatObserver)
+register_observation("graph", GraphObserver)
 
 
 def make_observer(name: str, compiled: Compiled, preference: bool) -> Observer:
@@ -39,6 +70,4 @@ def make_observer(name: str, compiled: Compiled, preference: bool) -> Observer:
     Raises:
         ConfigError: an unknown name.
     """
-    if not isinstance(name, str) or name not in OBSERVERS:
-        raise ConfigError("observation", f"{name!r} is not allowed; allowed: {', '.join(OBSERVERS)}")
-    return OBSERVERS[name](compiled, preference)
+    return OBSERVERS.find(name)(compiled, preference)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
 import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 
 from idn_gym.core.arrays import Instance, Ints, Outcome, State
+from idn_gym.scenarios.compile import Compiled
 
 DEMAND_BOUND = 10.0
 """Batches are observed in units of the class's nominal batch, up to this many."""
@@ -30,8 +31,23 @@ class Feature(NamedTuple):
     meaning: str
 
 
+View = Literal["vector", "tables"]
+"""What an observation is: one vector (`Box` of one dimension), or several tables (`Dict` of boxes)."""
+
+
 class Observer(Protocol):
     """Between what happened and what a policy sees of it."""
+
+    view: ClassVar[View]
+
+    def __init__(self, compiled: Compiled, preference: bool) -> None:
+        """Lay out the observation of a scenario.
+
+        Args:
+            compiled: the scenario.
+            preference: whether preferences differ between episodes, so that policies need the weights.
+        """
+        ...
 
     @property
     def space(self) -> gym.spaces.Space[Any]:

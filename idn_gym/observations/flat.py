@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import gymnasium as gym
 import numpy as np
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from idn_gym.core.arrays import EMPTY, EXOGENOUS, Floats, Instance, Ints, Outcome, State
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
 from idn_gym.objectives import OBJECTIVES
-from idn_gym.observations.base import DEMAND_BOUND, RATE_BOUND, Feature
+from idn_gym.observations.base import DEMAND_BOUND, RATE_BOUND, Feature, View
 from idn_gym.scenarios.compile import Compiled
 
 
@@ -40,6 +40,8 @@ class Nominal(NamedTuple):
 
 class FlatObserver:
     """`Box` of fixed-scale features with finite bounds; `describe` lists them."""
+
+    view: ClassVar[View] = "vector"
 
     def __init__(self, compiled: Compiled, preference: bool) -> None:
         """Lay out the features.

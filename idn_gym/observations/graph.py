@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import gymnasium as gym
 import numpy as np
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import Floats, Instance, Outcome, State
-from idn_gym.observations.base import Feature
+from idn_gym.observations.base import Feature, View
 from idn_gym.observations.forecast_tables import Known, make_prospects
 from idn_gym.observations.graph_features import (
     GLOBALS,
@@ -40,6 +40,8 @@ class GraphObserver:
     Pairs are the items of the codec `scores`: segments that may be placed, node by node. The weights in
     force are always among the globals. Who is connected with whom never changes and is in `describe`.
     """
+
+    view: ClassVar[View] = "tables"
 
     def __init__(self, compiled: Compiled, preference: bool) -> None:
         """Lay out the tables.

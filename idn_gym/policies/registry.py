@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from gymnasium import Env
@@ -12,6 +11,7 @@ from gymnasium.vector import VectorEnv
 
 from idn_gym.config_reader import ConfigError, closest, show
 from idn_gym.policy import Policy
+from idn_gym.registry import Registry, load_target
 
 RULES = "idn_gym.policies.heuristics.policies"
 ONLINE = "idn_gym.policies.online.build"
@@ -40,7 +40,7 @@ def _online(function: str, about: str, **flags: bool) -> PolicyEntry:
     return PolicyEntry(f"{ONLINE}:{function}", "segments", about, **flags)
 
 
-POLICIES: dict[str, PolicyEntry] = {
+_SHIPPED: dict[str, PolicyEntry] = {
     "nothing": _rule("nothing", "change", "leaves everything as it is"),
     "random": _rule("random", None, "draws actions at random", randomised=True),
     "cloud-only": _rule("cloud_only", "scores", "loads nothing: the repositories serve"),
@@ -75,6 +75,37 @@ POLICIES: dict[str, PolicyEntry] = {
     "clairvoyant-greedy": _online("clairvoyant_greedy", "greedy on the coming slot", informed=True),
 }
 
+POLICIES = Registry("agent", _SHIPPED)
+
+
+def register_policy(
+    name: str,
+    build: str | Callable[..., Policy],
+    codec: str | None = None,
+    about: str = "",
+    informed: bool = False,
+    randomised: bool = False,
+) -> None:
+    """Add a policy, so that `make_policy`, comparisons and studies know it by name.
+
+    Args:
+        name: of the policy.
+        build: what builds it, or where that is, as "module:function"; see `Entry.target`.
+        codec: see `PolicyEntry`.
+        about: one line on what it does.
+        informed: see `PolicyEntry`.
+        randomised: see `PolicyEntry`.
+
+    Raises:
+        ConfigError: the name is taken, or `build_policy` is a function that no module has.
+    """
+    target = build if isinstance(build, str) else f"{build.__module__}:{build.__qualname__}"
+    module, _, function = target.partition(":")
+    if not module or not function.isidentifier():
+        allowed = "must be a function at the top of its module, or 'module:function'"
+        raise ConfigError("agent", f"{show(build)} is not allowed; {allowed}")
+    POLICIES.add(name, PolicyEntry(target, codec, about, informed, randomised))
+
 
 def make_policy(name: str, env: VectorEnv[Any, Any, Any], **options: Any) -> Policy:
     """Build a policy of this package for acting in `env`.
@@ -99,8 +130,7 @@ def build_policy(
         raise ConfigError("agent", f"{show(name)} is not there; {closest(name, list(entries))}")
     entry = entries[name]
     _check(name, entry.codec, env)
-    module, function = entry.target.split(":")
-    builder = getattr(importlib.import_module(module), function)
+    builder = load_target(entry.target)
     try:
         inspect.signature(builder).bind(env, **options)
     except TypeError as error:

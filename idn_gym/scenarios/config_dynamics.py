@@ -6,17 +6,26 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from idn_gym.config_reader import bounded
+from idn_gym.scenarios.families import (
+    BackgroundProcess,
+    LinkProcess,
+    MemoryProcess,
+    OutageProcess,
+    register_process,
+)
+
+_RESOURCES = "idn_gym.scenarios.processes.resources"
 
 
 @dataclass(frozen=True)
-class ConstantRate:
+class ConstantRate(LinkProcess):
     """Links keep their nominal rate."""
 
     kind: Literal["fixed"] = "fixed"
 
 
 @dataclass(frozen=True)
-class GilbertElliott:
+class GilbertElliott(LinkProcess):
     """Two-state links: good (nominal rate) and bad (`bad` x nominal)."""
 
     fail: float = bounded(0.02, above=0, most=1)
@@ -28,7 +37,7 @@ class GilbertElliott:
 
 
 @dataclass(frozen=True)
-class Ar1:
+class Ar1(LinkProcess):
     """Log-rate follows a stationary AR(1) around the nominal rate, mean kept at nominal."""
 
     memory: float = bounded(0.95, least=0, below=1)
@@ -39,7 +48,7 @@ class Ar1:
 
 
 @dataclass(frozen=True)
-class Background:
+class Background(BackgroundProcess):
     """Other work takes part of a node's compute: a stationary AR(1) share, clipped to [0, 0.95].
 
     `mean` and `sigma` are those before clipping. Repositories are left alone.
@@ -48,20 +57,22 @@ class Background:
     mean: float = bounded(0.2, least=0, below=1)
     sigma: float = bounded(0.1, least=0)
     memory: float = bounded(0.9, least=0, below=1)
+    kind: Literal["ar1"] = "ar1"
 
 
 @dataclass(frozen=True)
-class Outages:
+class Outages(OutageProcess):
     """Nodes stop computing now and then, keeping their memory; repositories never do."""
 
     mean_up: float = bounded(200.0, least=1)
     """[slots]"""
     mean_down: float = bounded(10.0, least=1)
     """[slots]"""
+    kind: Literal["two_state"] = "two_state"
 
 
 @dataclass(frozen=True)
-class MemoryPressure:
+class MemoryPressure(MemoryProcess):
     """Other work takes memory now and then, leaving `left` of it; repositories never shrink."""
 
     left: float = bounded(0.5, least=0, most=1)
@@ -69,17 +80,26 @@ class MemoryPressure:
     """[slots]"""
     mean_shrunk: float = bounded(10.0, least=1)
     """[slots]"""
+    kind: Literal["two_state"] = "two_state"
+
+
+register_process(ConstantRate, f"{_RESOURCES}:draw_steady")
+register_process(GilbertElliott, f"{_RESOURCES}:draw_good_and_bad")
+register_process(Ar1, f"{_RESOURCES}:draw_swings")
+register_process(Background, f"{_RESOURCES}:draw_background")
+register_process(Outages, f"{_RESOURCES}:draw_outages")
+register_process(MemoryPressure, f"{_RESOURCES}:draw_memory_left")
 
 
 @dataclass(frozen=True)
 class Dynamics:
     """How resources move; each process can be switched on alone or with the others."""
 
-    link: ConstantRate | GilbertElliott | Ar1 = field(default_factory=ConstantRate)
+    link: LinkProcess = field(default_factory=ConstantRate)
     moving_links: tuple[str, ...] = ()
     """catalogue kinds of the links that the link process moves; empty: all"""
-    background: Background | None = None
-    outages: Outages | None = None
-    memory: MemoryPressure | None = None
+    background: BackgroundProcess | None = None
+    outages: OutageProcess | None = None
+    memory: MemoryProcess | None = None
     device_error: float = bounded(0.0, least=0, most=1)
     """standard deviation of the log of each node's speed error, of median 1, drawn once per episode"""

@@ -6,17 +6,26 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from idn_gym.config_reader import bounded
+from idn_gym.scenarios.families import (
+    BurstProcess,
+    DiurnalProcess,
+    FlashProcess,
+    PopularityProcess,
+    register_process,
+)
+
+_DEMAND, _POPULARITY = "idn_gym.scenarios.processes.demand", "idn_gym.scenarios.processes.popularity"
 
 
 @dataclass(frozen=True)
-class Fixed:
+class Fixed(PopularityProcess):
     """Popularity never changes."""
 
     kind: Literal["fixed"] = "fixed"
 
 
 @dataclass(frozen=True)
-class Sliding:
+class Sliding(PopularityProcess):
     """The popularity ranking shifts cyclically by `shift` tasks every `every` slots.
 
     A shift by a multiple of the number of tasks changes nothing.
@@ -28,7 +37,7 @@ class Sliding:
 
 
 @dataclass(frozen=True)
-class ShotNoise:
+class ShotNoise(PopularityProcess):
     """Shot noise: each task flares up at Poisson times and fades.
 
     A shot has a Pareto(`tail`) height and decays exponentially with `life` slots; each task has `shots` of
@@ -48,7 +57,7 @@ class ShotNoise:
 
 
 @dataclass(frozen=True)
-class Alternating:
+class Alternating(PopularityProcess):
     """Two halves of the tasks take turns: the bane of greedy-on-last-slot (oblivious adversary)."""
 
     period: int = bounded(2, least=2)
@@ -57,7 +66,7 @@ class Alternating:
 
 
 @dataclass(frozen=True)
-class RoundRobin:
+class RoundRobin(PopularityProcess):
     """One task per slot in a fixed cycle: the bane of LRU (oblivious adversary)."""
 
     hold: int = bounded(1, least=1)
@@ -66,7 +75,7 @@ class RoundRobin:
 
 
 @dataclass(frozen=True)
-class LfuKiller:
+class LfuKiller(PopularityProcess):
     """The first half of the tasks until `switch` of the episode, then the others for ever."""
 
     switch: float = bounded(1 / 3, above=0, below=1)
@@ -74,14 +83,14 @@ class LfuKiller:
 
 
 @dataclass(frozen=True)
-class UniformTask:
+class UniformTask(PopularityProcess):
     """Each slot, all demand goes to one task drawn uniformly: the lower-bound instance."""
 
     kind: Literal["uniform"] = "uniform"
 
 
 @dataclass(frozen=True)
-class Diurnal:
+class Diurnal(DiurnalProcess):
     """Factor 1 + amplitude x sin(2 pi (t / period + phase)), one phase per ingress node and episode."""
 
     amplitude: float = bounded(0.6, least=0, most=1)
@@ -91,10 +100,15 @@ class Diurnal:
     """phases are uniform over this share of the period; 0: all nodes in step"""
     random_start: bool = False
     """draw the phase of slot 0 instead of starting at the mean"""
+    kind: Literal["sine"] = "sine"
+
+    @property
+    def peak(self) -> tuple[str, float]:
+        return "amplitude", 1.0 + self.amplitude
 
 
 @dataclass(frozen=True)
-class Bursts:
+class Bursts(BurstProcess):
     """Two-state Markov-modulated demand, one chain per ingress node, mean kept at 1."""
 
     ratio: float = bounded(5.0, least=1)
@@ -103,10 +117,15 @@ class Bursts:
     """probability per slot that a burst starts"""
     stop: float = bounded(0.1, above=0, most=1)
     """probability per slot that it stops"""
+    kind: Literal["two_state"] = "two_state"
+
+    @property
+    def peak(self) -> tuple[str, float]:
+        return "ratio", float(self.ratio)
 
 
 @dataclass(frozen=True)
-class FlashCrowd:
+class FlashCrowd(FlashProcess):
     """One task, at one slot, jumps to `factor` times its demand and decays back.
 
     Task and slot are drawn uniformly, once per episode.
@@ -115,6 +134,23 @@ class FlashCrowd:
     factor: float = bounded(10.0, least=1)
     decay: float = bounded(10.0, above=0)
     """[slots]"""
+    kind: Literal["decay"] = "decay"
+
+    @property
+    def peak(self) -> tuple[str, float]:
+        return "factor", float(self.factor)
+
+
+register_process(Fixed, f"{_POPULARITY}:draw_fixed")
+register_process(Sliding, f"{_POPULARITY}:draw_sliding")
+register_process(ShotNoise, f"{_POPULARITY}:draw_flares")
+register_process(Alternating, f"{_POPULARITY}:draw_alternating")
+register_process(RoundRobin, f"{_POPULARITY}:draw_round_robin")
+register_process(LfuKiller, f"{_POPULARITY}:draw_lfu_killer")
+register_process(UniformTask, f"{_POPULARITY}:draw_uniform_task")
+register_process(Diurnal, f"{_DEMAND}:draw_diurnal")
+register_process(Bursts, f"{_DEMAND}:draw_bursts")
+register_process(FlashCrowd, f"{_DEMAND}:draw_flash")
 
 
 @dataclass(frozen=True)
@@ -148,10 +184,8 @@ class Workload:
     """exponent of task popularity by rank; 0: the tasks' shares as they stand"""
     arrivals: Literal["fluid", "poisson"] = "fluid"
     """fluid: batches are real numbers; poisson: whole numbers drawn around them"""
-    popularity: Fixed | Sliding | ShotNoise | Alternating | RoundRobin | LfuKiller | UniformTask = field(
-        default_factory=Fixed
-    )
-    diurnal: Diurnal | None = None
-    bursts: Bursts | None = None
-    flash: FlashCrowd | None = None
+    popularity: PopularityProcess = field(default_factory=Fixed)
+    diurnal: DiurnalProcess | None = None
+    bursts: BurstProcess | None = None
+    flash: FlashProcess | None = None
     replay: Replay | None = None

@@ -25,7 +25,7 @@ from idn_gym.integrations.sb3 import use_one_thread
 CONFIGS = {
     typing.get_type_hints(config)["kind"].__args__[0]: config for config in typing.get_args(AgentConfig)
 }
-PAIRS = [(kind, codec) for kind, config in CONFIGS.items() for codec in config.codecs]
+PAIRS = [(kind, codec) for kind, config in CONFIGS.items() for codec in config.codecs()]
 SHORT = {
     "envs": 4,
     "agent.net_arch": [8],
@@ -50,13 +50,13 @@ def test_one_name_everywhere():
     assert set(CONFIGS) == set(ALGORITHMS) == learning
     assert set(CONFIGS) <= set(shipped_agents())
     for name, config in CONFIGS.items():
-        assert type(load_run_config(agent=name, changes={"action": config.codecs[0]}).agent) is config
+        assert type(load_run_config(agent=name, changes={"action": config.codecs()[0]}).agent) is config
 
 
 @pytest.mark.parametrize("name", shipped_agents())
 def test_every_shipped_file_is_an_agent(name):
     kind = read_yaml(Path(__file__).resolve().parents[2] / "configs" / "agents" / f"{name}.yaml")["kind"]
-    agent = load_run_config(agent=name, changes={"action": CONFIGS[kind].codecs[0]}).agent
+    agent = load_run_config(agent=name, changes={"action": CONFIGS[kind].codecs()[0]}).agent
     assert type(agent) is CONFIGS[kind]
 
 
@@ -116,7 +116,7 @@ def test_masks_hold_in_training():
     "kind, codec", [("dqn", "placement"), ("sac", "change"), ("maskable-ppo", "scores"), ("ppo", "segments")]
 )
 def test_other_codecs_are_refused(kind, codec):
-    allowed = ", ".join(CONFIGS[kind].codecs)
+    allowed = ", ".join(CONFIGS[kind].codecs())
     message = f"action: '{codec}' is not what {kind} can act through; allowed: {allowed}"
     with pytest.raises(ConfigError, match=re.escape(message)):
         load_run_config(scenario="tiny", agent=kind, changes={"action": codec})
@@ -128,5 +128,5 @@ def test_replay_buffers_are_small():
     entries = env.single_observation_space.shape[0]
     for kind, config in CONFIGS.items():
         if issubclass(config, OffPolicy):
-            agent = load_run_config(agent=kind, changes={"action": config.codecs[0]}).agent
+            agent = load_run_config(agent=kind, changes={"action": config.codecs()[0]}).agent
             assert agent.buffer_size * entries * 8 < 100e6

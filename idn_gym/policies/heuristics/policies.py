@@ -10,46 +10,35 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium.vector import VectorEnv
 
-from idn_gym.actions import ScoresCodec
+from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import EMPTY, Bools, Instance, Residents
 from idn_gym.policies.heuristics.greedy import greedy_placement
 from idn_gym.policies.heuristics.local import best_placement
 from idn_gym.policies.heuristics.search import SearchConfig
+from idn_gym.policy import Choice, Policy
 from idn_gym.scenarios.compile import Compiled
 from idn_gym.scenarios.episodes import build_instance
 
 Env = VectorEnv[Any, Any, Any]
 
 
-class Constant:
+class Constant(Policy):
     """The same action in every slot and environment."""
 
     def __init__(self, action: npt.NDArray[Any]) -> None:
         self.action = action
 
-    def predict(
-        self,
-        observation: Any,
-        state: Any = None,
-        episode_start: Bools | None = None,
-        deterministic: bool = True,
-    ) -> tuple[npt.NDArray[Any], Any]:
+    def act(self, observation: Any, state: Any, start: Bools | None, deterministic: bool) -> Choice:
         return np.repeat(self.action[None], len(observation), axis=0), state
 
 
-class Random:
+class Random(Policy):
     """Uniform samples of an action space; the same ones whenever a batch of episodes starts again."""
 
     def __init__(self, space: gym.Space[Any], seed: int) -> None:
         self.space, self.seed = space, seed
 
-    def predict(
-        self,
-        observation: Any,
-        state: Any = None,
-        episode_start: Bools | None = None,
-        deterministic: bool = True,
-    ) -> tuple[npt.NDArray[Any], Any]:
+    def act(self, observation: Any, state: Any, start: Bools | None, deterministic: bool) -> Choice:
         if state is None:
             self.space.seed(self.seed)
         return np.stack([self.space.sample() for _ in range(len(observation))]), True
@@ -60,9 +49,10 @@ def hold_placement(env: Env, placement: Residents) -> Constant:
 
     Where memory shrinks, segments worth more per byte at nominal demand stay longer.
     """
-    codec = env.unwrapped.simulation.codec  # type: ignore[attr-defined]
-    assert isinstance(codec, ScoresCodec)
-    tables = _compiled(env).tables
+    simulation = env.unwrapped.simulation  # type: ignore[attr-defined]
+    if simulation.action != "scores":
+        raise ConfigError("action", f"{simulation.action!r} cannot keep a placement; allowed: scores")
+    codec, tables = simulation.codec, _compiled(env).tables
     wanted = placement[codec.node, tables.segment_model[codec.segment]] == codec.segment
     value = tables.segment_value[codec.node, codec.segment]
     rank = np.argsort(np.argsort(value)) + 1.0

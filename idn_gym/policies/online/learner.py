@@ -21,7 +21,7 @@ from idn_gym.optimum.option_ranking import RankedOptions, allocate_ranking, note
 from idn_gym.optimum.prefixes import list_prefixes
 from idn_gym.optimum.projection import make_polytope
 from idn_gym.optimum.rounding import finish_rounding, round_exactly, start_rounding
-from idn_gym.policy import Feedback
+from idn_gym.policy import Choice, Feedback, Policy
 from idn_gym.scenarios.compile import Compiled
 
 
@@ -72,7 +72,7 @@ class Clock:
         )
 
 
-class PlacementPolicy:
+class PlacementPolicy(Policy):
     """Base of all policies here: keeps one wished placement per row and starts rows over.
 
     Attributes:
@@ -87,22 +87,16 @@ class PlacementPolicy:
         self._episode = np.zeros(rows, np.int64)
         self._start_over()
 
-    def predict(
-        self,
-        observation: Any,
-        state: Any = None,
-        episode_start: Bools | None = None,
-        deterministic: bool = True,
-    ) -> tuple[Residents, Any]:
+    def act(self, observation: Any, state: Any, start: Bools | None, deterministic: bool) -> Choice:
         """Ask for the placements; rows that start an episode have forgotten everything."""
         if state is None:
             self._start_over()
             self.begin(np.ones(self.rows, np.bool_))
-        elif episode_start is not None and episode_start.any():
-            for row in np.flatnonzero(episode_start):
+        elif start is not None and start.any():
+            for row in np.flatnonzero(start):
                 self._episode[row] += 1
                 self.rng[row] = np.random.default_rng((self.seed, int(row), int(self._episode[row])))
-            self.begin(np.asarray(episode_start, np.bool_))
+            self.begin(np.asarray(start, np.bool_))
         self.plan()
         return self.wanted.copy(), True
 

@@ -117,12 +117,10 @@ def _requests(scenario: Scenario) -> Factors:
         ConfigError: whole batches beyond what is a whole number.
     """
     demand, factors = scenario.workload, Factors()
-    if demand.diurnal is not None:
-        factors["workload.diurnal.amplitude"] = (demand.diurnal.amplitude, 1.0 + demand.diurnal.amplitude)
-    if demand.bursts is not None:
-        factors["workload.bursts.ratio"] = (demand.bursts.ratio, float(demand.bursts.ratio))
-    if demand.flash is not None:
-        factors["workload.flash.factor"] = (demand.flash.factor, float(demand.flash.factor))
+    for name, process in (("diurnal", demand.diurnal), ("bursts", demand.bursts), ("flash", demand.flash)):
+        if process is not None:
+            parameter, largest = process.peak
+            factors[f"workload.{name}.{parameter}"] = (getattr(process, parameter), largest)
     if demand.replay is not None:  # a log may hold all its requests in one slot
         factors["workload.replay.path"] = (demand.replay.path, float(scenario.horizon))
     if demand.arrivals == "poisson":

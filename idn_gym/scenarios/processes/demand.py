@@ -11,7 +11,8 @@ import numpy as np
 
 from idn_gym.core.arrays import Floats, Ints
 from idn_gym.core.kernel import kernel
-from idn_gym.scenarios.config import Bursts, Diurnal, Fixed, FlashCrowd, Workload
+from idn_gym.scenarios.config import Bursts, Diurnal, FlashCrowd, Workload
+from idn_gym.scenarios.families import draw_process
 from idn_gym.scenarios.processes.markov import two_state
 from idn_gym.scenarios.processes.popularity import draw_popularity
 from idn_gym.scenarios.processes.random_streams import Streams
@@ -45,22 +46,19 @@ def draw_demand(
     streams = Streams(rng)
     demand = np.empty((horizon, base.size))
     demand[:] = base
-    if not isinstance(workload.popularity, Fixed):
+    if workload.popularity.kind != "fixed":
         popularity = np.bincount(class_task, weights=base) / np.sum(base)
         weights = draw_popularity(workload.popularity, popularity, horizon, streams("popularity"))
         scratch = np.empty((2, int(class_ingress.max()) + 1))
         _share_out(base, weights, class_task, class_ingress, demand, scratch)
     if workload.replay is not None:
         demand = replay_log(workload.replay, demand, class_task, class_ingress, streams("replay"))
-    if workload.diurnal is not None:
-        factor = draw_diurnal(workload.diurnal, int(class_ingress.max()) + 1, horizon, streams("diurnal"))
-        _multiply(demand, factor, class_ingress)
-    if workload.bursts is not None:
-        factor = draw_bursts(workload.bursts, int(class_ingress.max()) + 1, horizon, streams("bursts"))
-        _multiply(demand, factor, class_ingress)
-    if workload.flash is not None:
-        factor = draw_flash(workload.flash, int(class_task.max()) + 1, horizon, streams("flash"))
-        _multiply(demand, factor, class_task)
+    for name, column in (("diurnal", class_ingress), ("bursts", class_ingress), ("flash", class_task)):
+        process = getattr(workload, name)
+        if process is not None:
+            count = int(column.max()) + 1
+            factor = draw_process(process, (horizon, count), count, horizon, streams(name))
+            _multiply(demand, np.asarray(factor, float), column)
     if workload.arrivals == "poisson":
         return streams("arrivals").poisson(demand).astype(np.float64)
     return demand

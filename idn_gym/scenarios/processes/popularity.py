@@ -18,12 +18,11 @@ from idn_gym.scenarios.config import (
     Sliding,
     UniformTask,
 )
-
-Popularity = Fixed | Sliding | ShotNoise | Alternating | RoundRobin | LfuKiller | UniformTask
+from idn_gym.scenarios.families import PopularityProcess, draw_process
 
 
 def draw_popularity(
-    process: Popularity, popularity: Floats, horizon: int, rng: np.random.Generator
+    process: PopularityProcess, popularity: Floats, horizon: int, rng: np.random.Generator
 ) -> Floats:
     """Draw the weight of every task in every slot; only ratios within a slot matter.
 
@@ -36,29 +35,70 @@ def draw_popularity(
     Returns:
         (T, K) weights, not negative. With a single task a slot may be all 0: it keeps its demand.
     """
-    tasks = np.arange(popularity.size)
-    slots = np.arange(horizon)[:, None]
-    if isinstance(process, Sliding):
-        rank = (tasks - (process.shift % popularity.size) * (slots // process.every)) % popularity.size
-        return np.take(popularity, rank)
-    if isinstance(process, ShotNoise):
-        flares = draw_shots(process, popularity.size, horizon, rng)
-        return popularity * (process.floor + (1.0 - process.floor) * flares)
-    return np.where(_active(process, tasks, slots, rng), popularity, 0.0)
+    weights = draw_process(process, (horizon, popularity.size), popularity, horizon, rng)
+    return np.asarray(weights, float)
 
 
-def _active(process: Popularity, tasks: Ints, slots: Ints, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
-    """(T, K) which tasks are requested at all, for the sequences that an adversary would choose."""
-    first_half = tasks < (tasks.size + 1) // 2
-    if isinstance(process, Alternating):
-        return np.equal(first_half, 2 * (slots % process.period) < process.period)
-    if isinstance(process, LfuKiller):
-        return np.equal(first_half, slots < process.switch * slots.size)
-    if isinstance(process, RoundRobin):
-        return np.equal(tasks, (slots // process.hold) % tasks.size)
-    if isinstance(process, UniformTask):
-        return np.equal(tasks, (rng.random(slots.shape) * tasks.size).astype(np.int64))
-    return np.ones((slots.size, tasks.size), np.bool_)
+def draw_fixed(process: Fixed, popularity: Floats, horizon: int, rng: np.random.Generator) -> Floats:
+    """The shares as they are, in every slot."""
+    return np.repeat(popularity[None], horizon, axis=0)
+
+
+def draw_sliding(process: Sliding, popularity: Floats, horizon: int, rng: np.random.Generator) -> Floats:
+    """The shares of other tasks after each shift."""
+    tasks, slots = _grid(popularity, horizon)
+    rank = (tasks - (process.shift % popularity.size) * (slots // process.every)) % popularity.size
+    return np.take(popularity, rank)
+
+
+def draw_flares(process: ShotNoise, popularity: Floats, horizon: int, rng: np.random.Generator) -> Floats:
+    """The shares times a floor and shot noise above it."""
+    flares = draw_shots(process, popularity.size, horizon, rng)
+    return popularity * (process.floor + (1.0 - process.floor) * flares)
+
+
+def draw_alternating(
+    process: Alternating, popularity: Floats, horizon: int, rng: np.random.Generator
+) -> Floats:
+    """The shares of one half of the tasks, then of the other."""
+    tasks, slots = _grid(popularity, horizon)
+    return _only(np.equal(_first_half(tasks), 2 * (slots % process.period) < process.period), popularity)
+
+
+def draw_lfu_killer(process: LfuKiller, popularity: Floats, horizon: int, rng: np.random.Generator) -> Floats:
+    """The shares of the first half of the tasks up to the switch, then of the others."""
+    tasks, slots = _grid(popularity, horizon)
+    return _only(np.equal(_first_half(tasks), slots < process.switch * slots.size), popularity)
+
+
+def draw_round_robin(
+    process: RoundRobin, popularity: Floats, horizon: int, rng: np.random.Generator
+) -> Floats:
+    """The share of one task at a time, in turn."""
+    tasks, slots = _grid(popularity, horizon)
+    return _only(np.equal(tasks, (slots // process.hold) % tasks.size), popularity)
+
+
+def draw_uniform_task(
+    process: UniformTask, popularity: Floats, horizon: int, rng: np.random.Generator
+) -> Floats:
+    """The share of one task at a time, drawn uniformly."""
+    tasks, slots = _grid(popularity, horizon)
+    return _only(np.equal(tasks, (rng.random(slots.shape) * tasks.size).astype(np.int64)), popularity)
+
+
+def _grid(popularity: Floats, horizon: int) -> tuple[Ints, Ints]:
+    """Tasks (K,) and slots (T, 1)."""
+    return np.arange(popularity.size), np.arange(horizon)[:, None]
+
+
+def _first_half(tasks: Ints) -> npt.NDArray[np.bool_]:
+    return tasks < (tasks.size + 1) // 2
+
+
+def _only(active: npt.NDArray[np.bool_], popularity: Floats) -> Floats:
+    """The shares of the tasks that are requested at all, for sequences that an adversary would choose."""
+    return np.where(active, popularity, 0.0)
 
 
 def draw_shots(process: ShotNoise, tasks: int, horizon: int, rng: np.random.Generator) -> Floats:

@@ -10,6 +10,13 @@ import numpy as np
 
 from idn_gym.core.arrays import Bools, Floats
 from idn_gym.scenarios.config import Ar1, Background, ConstantRate, GilbertElliott, MemoryPressure, Outages
+from idn_gym.scenarios.families import (
+    BackgroundProcess,
+    LinkProcess,
+    MemoryProcess,
+    OutageProcess,
+    draw_process,
+)
 from idn_gym.scenarios.processes.markov import ar1, two_state
 from idn_gym.scenarios.processes.random_streams import Streams
 
@@ -18,7 +25,7 @@ MOST_BACKGROUND = 0.95
 
 
 def draw_rates(
-    process: ConstantRate | GilbertElliott | Ar1,
+    process: LinkProcess,
     nominal: Floats,
     moving: Bools,
     horizon: int,
@@ -36,20 +43,33 @@ def draw_rates(
     Returns:
         (T, E) [bytes/s].
     """
-    if isinstance(process, ConstantRate):
-        return _hold(nominal, horizon)
-    shape = (horizon, nominal.size)
-    if isinstance(process, GilbertElliott):
-        bad = two_state(rng.random(shape), process.fail, process.heal)
-        return np.where(bad & moving, process.bad * nominal, nominal)
-    log_rate = process.sigma * ar1(rng.standard_normal(shape), process.memory)
+    rates = draw_process(process, (horizon, nominal.size), nominal, horizon, rng, positive=True)
+    return np.where(moving, rates, nominal)
+
+
+def draw_steady(process: ConstantRate, nominal: Floats, horizon: int, rng: np.random.Generator) -> Floats:
+    """Nominal rates (T, E)."""
+    return _hold(nominal, horizon)
+
+
+def draw_good_and_bad(
+    process: GilbertElliott, nominal: Floats, horizon: int, rng: np.random.Generator
+) -> Floats:
+    """Rates (T, E) of links that are good or bad."""
+    bad = two_state(rng.random((horizon, nominal.size)), process.fail, process.heal)
+    return np.where(bad, process.bad * nominal, nominal)
+
+
+def draw_swings(process: Ar1, nominal: Floats, horizon: int, rng: np.random.Generator) -> Floats:
+    """Rates (T, E) whose logarithm is autoregressive."""
+    log_rate = process.sigma * ar1(rng.standard_normal((horizon, nominal.size)), process.memory)
     # E[exp(sigma x)] = exp(sigma^2 / 2), taken off so that the mean stays nominal
-    return np.where(moving, nominal * np.exp(log_rate - process.sigma**2 / 2), nominal)
+    return nominal * np.exp(log_rate - process.sigma**2 / 2)
 
 
 def draw_seconds(
-    background: Background | None,
-    outages: Outages | None,
+    background: BackgroundProcess | None,
+    outages: OutageProcess | None,
     nominal: Floats,
     movable: Bools,
     horizon: int,
@@ -74,17 +94,28 @@ def draw_seconds(
     shape = (horizon, nominal.size)
     seconds = _hold(nominal, horizon)
     if background is not None:
-        x = ar1(streams("background").standard_normal(shape), background.memory)
-        taken = np.minimum(np.maximum(background.mean + background.sigma * x, 0.0), MOST_BACKGROUND)
+        taken = draw_process(background, shape, nominal.size, horizon, streams("background"))
+        taken = np.minimum(taken, MOST_BACKGROUND)
         seconds = np.where(movable, nominal * (1.0 - taken), nominal)
     if outages is not None:
-        down = two_state(streams("outages").random(shape), 1 / outages.mean_up, 1 / outages.mean_down)
-        seconds[down & movable] = 0.0
+        down = draw_process(outages, shape, nominal.size, horizon, streams("outages"))
+        seconds[(down != 0) & movable] = 0.0
     return seconds
 
 
+def draw_background(process: Background, nodes: int, horizon: int, rng: np.random.Generator) -> Floats:
+    """Share (T, N) of compute that other work takes."""
+    x = ar1(rng.standard_normal((horizon, nodes)), process.memory)
+    return np.maximum(process.mean + process.sigma * x, 0.0)
+
+
+def draw_outages(process: Outages, nodes: int, horizon: int, rng: np.random.Generator) -> Bools:
+    """Which nodes are down, (T, N)."""
+    return two_state(rng.random((horizon, nodes)), 1 / process.mean_up, 1 / process.mean_down)
+
+
 def draw_memory(
-    shrinkage: MemoryPressure | None, nominal: Floats, movable: Bools, horizon: int, rng: np.random.Generator
+    shrinkage: MemoryProcess | None, nominal: Floats, movable: Bools, horizon: int, rng: np.random.Generator
 ) -> Floats:
     """Draw the memory of every node in every slot.
 
@@ -100,9 +131,16 @@ def draw_memory(
     """
     if shrinkage is None:
         return _hold(nominal, horizon)
-    uniforms = rng.random((horizon, nominal.size))
-    shrunk = two_state(uniforms, 1 / shrinkage.mean_full, 1 / shrinkage.mean_shrunk)
-    return np.where(shrunk & movable, shrinkage.left * nominal, nominal)
+    left = draw_process(shrinkage, (horizon, nominal.size), nominal.size, horizon, rng)
+    return np.where(movable, np.minimum(left, 1.0) * nominal, nominal)
+
+
+def draw_memory_left(process: MemoryPressure, nodes: int, horizon: int, rng: np.random.Generator) -> Floats:
+    """Share (T, N) of memory that is left."""
+    shrunk = two_state(rng.random((horizon, nodes)), 1 / process.mean_full, 1 / process.mean_shrunk)
+    left = np.ones(shrunk.shape)
+    left[shrunk] = process.left
+    return left
 
 
 def draw_slowdown(device_error: float, nodes: int, rng: np.random.Generator) -> Floats:

@@ -1,0 +1,25 @@
+"""Ids of the presets, by name and without reading them: ``edge-small`` is ``IDN-EdgeSmall-v0``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+PRESET_NAMES = ("tiny", "edge-small", "fashion-edge", "isp-hierarchy", "metro-split")
+"""The keys of `idn_gym.scenarios.presets.PRESETS`, which would have to be imported."""
+
+ID_VARIANTS: dict[str, dict[str, Any]] = {
+    "": {},
+    "-Scalar": {"preference": "balanced"},
+    "-2obj": {"objectives": ["accuracy", "latency"]},
+    "-3obj": {"objectives": ["accuracy", "latency", "energy"]},
+}
+"""What is put between the name of a preset and the version, and the keywords that it stands for."""
+
+
+def preset_ids() -> Iterator[tuple[str, dict[str, Any]]]:
+    """All ids with their keywords."""
+    for name in PRESET_NAMES:
+        camel = "".join(word.capitalize() for word in name.split("-"))
+        for variant, keywords in ID_VARIANTS.items():
+            yield f"IDN-{camel}{variant}-v0", {"scenario": name, **keywords}

@@ -1,0 +1,288 @@
+"""Other packages extend this one without touching it: `tests.extension` is one."""
+
+import importlib
+import importlib.metadata
+import json
+import os
+import pickle
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from gymnasium.envs.registration import EnvSpec
+from gymnasium.utils.env_checker import check_env
+
+import idn_gym
+from idn_gym.actions import ACTION_CODECS
+from idn_gym.config_reader import ConfigError, from_plain, to_plain
+from idn_gym.observations import OBSERVERS
+from idn_gym.policies.registry import POLICIES
+from idn_gym.registry import Registry, import_plugins
+from idn_gym.scenarios import families
+from idn_gym.scenarios.config import Scenario
+from idn_gym.scenarios.families import LinkProcess, draw_process
+from idn_gym.scenarios.presets import load_scenario
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs" / "extending.md"
+NAME = "tests.extension"
+OPTIONS = {
+    "scenario": "tiny",
+    "overrides": {"horizon": 6, "dynamics.link.kind": "duty_cycle", "dynamics.link.period": 4},
+    "action": "one-per-node",
+    "observation": "totals",
+}
+
+
+@pytest.fixture(scope="module")
+def extension():
+    """The package, imported; what it registers is gone afterwards."""
+    with pytest.MonkeyPatch.context() as patch:
+        for registry in (ACTION_CODECS, OBSERVERS, POLICIES, LinkProcess.kinds):
+            patch.setattr(registry, "_entries", dict(registry._entries))
+        for module in [name for name in sys.modules if name.startswith(NAME)]:
+            patch.delitem(sys.modules, module)
+        yield importlib.import_module(NAME)
+        for module in [name for name in sys.modules if name.startswith(NAME)]:
+            del sys.modules[module]
+
+
+def test_names_that_nobody_has_registered_are_refused_with_the_closest():
+    for key, name in (("action", "place-ment"), ("observation", "flatt")):
+        near = {"place-ment": "placement", "flatt": "flat"}[name]
+        with pytest.raises(ConfigError, match=rf"^{key}: '{name}' is not allowed; .*mean '{near}'\?$"):
+            gym.make("IDN-v0", **{key: name})
+    with pytest.raises(
+        ConfigError, match=r"^dynamics\.link\.kind: 'duty_cycle' is not allowed; allowed: fix"
+    ):
+        gym.make("IDN-v0", overrides={"dynamics.link.kind": "duty_cycle"})
+
+
+def test_what_a_package_adds_plays_an_episode(extension):
+    check_env(gym.make("IDN-Scalar-v0", **OPTIONS).unwrapped, skip_render_check=True)
+    env = gym.make_vec("IDN-Scalar-v0", num_envs=3, split="test", **OPTIONS)
+    played = idn_gym.rollout(idn_gym.make_policy("take-turns", env), env, seeds=range(3))
+    assert np.isfinite(played.scalar).all() and np.ptp(played.scalar, axis=1).min() > 0
+    rates = env.unwrapped.simulation.instance.draw.rate
+    nominal = env.unwrapped.simulation.compiled.tables.link_rate
+    assert set(np.unique(np.round(rates / nominal, 9))) == {0.01, 1.0}
+    assert env.unwrapped.describe()["observation"][0] == {"name": "requests of the last slot"}
+
+
+def test_a_stored_scenario_and_a_stored_spec_mean_the_same(extension):
+    scenario = load_scenario("tiny", OPTIONS["overrides"])
+    assert type(scenario.dynamics.link) is extension.DutyCycle
+    assert from_plain(Scenario, json.loads(json.dumps(to_plain(scenario)))) == scenario
+    assert pickle.loads(pickle.dumps(scenario)) == scenario
+    env = gym.make("IDN-v0", **OPTIONS)
+    again = gym.make(EnvSpec.from_json(env.spec.to_json()))
+    assert again.unwrapped.scenario == env.unwrapped.scenario
+    assert again.unwrapped.simulation.action == env.unwrapped.simulation.action == "one-per-node"
+    env.reset(seed=3), again.reset(seed=3)
+    action = env.action_space.sample()
+    for one, other in zip(env.step(action)[:2], again.step(action)[:2], strict=True):
+        assert np.array_equal(one, other)
+
+
+def test_agents_act_through_what_the_codec_declares(extension, monkeypatch):
+    config = importlib.import_module("agents.rl.config")
+    can = {
+        kind: config.acts_through({"kind": kind}, "one-per-node") for kind in ("ppo", "maskable-ppo", "dqn")
+    }
+    assert can == {"ppo": True, "maskable-ppo": True, "dqn": False}
+    assert not config.acts_through({"kind": "ppo-graph"}, "one-per-node")
+    with monkeypatch.context() as patch:
+        patch.setattr(ACTION_CODECS["one-per-node"], "masked", False)
+        assert not config.acts_through({"kind": "maskable-ppo"}, "one-per-node")
+    config.check_observation(config.PPOConfig(n_steps=8, learning_rate=1.0), "totals")
+    with pytest.raises(
+        ConfigError, match=r"^observation: 'totals' is not what ppo-graph reads; allowed: graph$"
+    ):
+        config.check_observation(config.GraphPPOConfig(n_steps=8, learning_rate=1.0), "totals")
+    registry = importlib.import_module("agents.registry")
+    assert registry.CODECS["take-turns"] == "one-per-node" and "take-turns" not in registry.RANDOMISED
+    assert next(iter(registry.AGENTS)) == "ppo" and list(registry.AGENTS)[-1] == "take-turns"
+
+
+def test_the_graph_policy_declares_the_codecs_that_it_has_readouts_for():
+    config, graph = (importlib.import_module(f"agents.rl.{name}") for name in ("config", "graph"))
+    assert set(config.GraphPPOConfig.codecs()) == set(graph.READOUTS)
+
+
+CODE = """
+import json, sys
+import gymnasium as gym
+import numpy as np
+from functools import partial
+from gymnasium.envs.registration import EnvSpec
+if __name__ == "__main__":
+    spec = EnvSpec.from_json(sys.stdin.read())
+    env = gym.vector.AsyncVectorEnv([partial(gym.make, spec)] * 2, context="spawn")
+    env.reset(seed=[5, 6])
+    rewards = [env.step(np.ones((2, 2), int))[1].tolist() for _ in range(4)]
+    env.close()
+    print(json.dumps([rewards, "tests.extension" in sys.modules]))
+"""
+
+
+def test_an_installed_package_is_found_by_processes_that_nobody_tells(extension, tmp_path):
+    """A stored spec in a fresh process, and in the workers that it spawns."""
+    installed = tmp_path / "extension-0.1.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: extension\nVersion: 0.1\n")
+    (installed / "entry_points.txt").write_text(f"[idn_gym]\nextension = {NAME}\n")
+    script = tmp_path / "play.py"
+    script.write_text(CODE)
+    env = gym.make("IDN-Scalar-v0", **OPTIONS)
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        input=env.spec.to_json(),
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT}"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    rewards, imported = json.loads(done.stdout)
+    assert imported
+    for row in range(2):
+        env.reset(seed=5 + row)
+        assert [env.step(np.ones(2, int))[1] for _ in range(4)] == [pair[row] for pair in rewards]
+
+
+def test_a_name_stands_for_one_thing(extension):
+    with pytest.raises(ConfigError, match=r"^action: 'placement' is taken; names must differ$"):
+        idn_gym.register_codec("placement", ACTION_CODECS["change"])
+    with pytest.raises(ConfigError, match=r"^dynamics\.link\.kind: 'ar1' is taken; names must differ$"):
+        idn_gym.register_process(Taken, draw_nothing)
+    with pytest.raises(ConfigError, match=r"^agent: 'infida' is taken; names must differ$"):
+        idn_gym.register_policy("infida", draw_nothing)
+    with pytest.raises(ConfigError, match=r"^observation: 'graph' is taken; names must differ$"):
+        idn_gym.register_observation("graph", OBSERVERS["flat"])
+    idn_gym.register_codec("one-per-node", importlib.reload(sys.modules[f"{NAME}.codec"]).OnePerNode)
+    assert ACTION_CODECS["one-per-node"] is sys.modules[f"{NAME}.codec"].OnePerNode
+
+
+def draw_nothing(process, nominal, horizon, rng):
+    return np.zeros((horizon, nominal.size))
+
+
+@dataclass(frozen=True)
+class Taken(LinkProcess):
+    kind: Literal["ar1"] = "ar1"
+
+
+@dataclass(frozen=True)
+class Dead(LinkProcess):
+    kind: Literal["dead"] = "dead"
+
+
+@dataclass(frozen=True)
+class Forgotten(LinkProcess):
+    kind: Literal["forgotten"] = "forgotten"
+
+
+def test_what_a_process_draws_is_looked_at(extension):
+    idn_gym.register_process(Dead, draw_nothing)
+    with pytest.raises(ConfigError, match=r"^dynamics\.link: Dead\(kind='dead'\) drew .* and above 0$"):
+        gym.make("IDN-v0", scenario="tiny", overrides={"dynamics.link.kind": "dead"}).reset(seed=0)
+    with pytest.raises(ConfigError, match=r"^dynamics\.link: Forgotten.* no registered kind"):
+        draw_process(Forgotten(), (1, 1), np.ones(1), 1, None)
+
+
+def test_what_does_not_say_what_it_is_is_refused():
+    with pytest.raises(
+        ConfigError, match=r"^action: .* form must be one of choice, choices, numbers, placement"
+    ):
+        idn_gym.register_codec("mine", object)
+    with pytest.raises(ConfigError, match=r"^observation: .* view must be one of vector, tables"):
+        idn_gym.register_observation("mine", object)
+    with pytest.raises(ConfigError, match=r"^process: .* a frozen dataclass of a family"):
+        idn_gym.register_process(object, draw_nothing)
+    with pytest.raises(ConfigError, match=r"^process: .* a frozen dataclass of a family"):
+        idn_gym.register_process(mine(LinkProcess, frozen=False), draw_nothing)
+    with pytest.raises(ConfigError, match=r"^process: .* has no peak, by which rewards are bounded$"):
+        idn_gym.register_process(mine(families.BurstProcess, peak=families.DemandProcess.peak), draw_nothing)
+    with pytest.raises(ConfigError, match=r"^agent: .* a function at the top of its module"):
+        idn_gym.register_policy("mine", lambda env: None)
+    with pytest.raises(ConfigError, match=r"^action: 3 is not allowed as a name; must be text"):
+        idn_gym.register_codec(3, ACTION_CODECS["change"])
+
+
+def mine(family, frozen=True, **methods):
+    """A kind "mine" of a family, without parameters."""
+    body = {"__annotations__": {"kind": Literal["mine"]}, "kind": "mine", **methods}
+    return dataclass(frozen=frozen)(type("Mine", (family,), body))
+
+
+PEAK = property(lambda self: ("kind", 2.0))
+"""Of a process that doubles demand."""
+
+
+@pytest.mark.parametrize(
+    ("family", "value", "expected"),
+    [
+        (families.LinkProcess, 5.0, ("rate", 5.0)),
+        (families.BackgroundProcess, 0.25, ("seconds", 0.75)),
+        (families.OutageProcess, True, ("seconds", 0.0)),
+        (families.MemoryProcess, 0.5, ("memory", 0.5)),
+        (families.PopularityProcess, 1.0, ("demand", 1.0)),
+        (families.DiurnalProcess, 2.0, ("demand", 2.0)),
+        (families.BurstProcess, 2.0, ("demand", 2.0)),
+        (families.FlashProcess, 2.0, ("demand", 2.0)),
+    ],
+    ids=lambda item: getattr(item, "__name__", ""),
+)
+def test_every_family_takes_another_kind(family, value, expected, monkeypatch):
+    monkeypatch.setattr(family.kinds, "_entries", dict(family.kinds._entries))
+
+    def draw(process, columns, horizon, rng):
+        return np.full((horizon, columns if isinstance(columns, int) else len(columns)), value)
+
+    idn_gym.register_process(mine(family, peak=PEAK), draw)
+    overrides = {"horizon": 3, "workload.bursts": None, family.kinds.key: "mine"}
+    simulation = gym.make("IDN-v0", scenario="tiny", overrides=overrides).unwrapped.simulation
+    simulation.reset([0], [0])
+    name, factor = expected
+    tables = simulation.compiled.tables
+    drawn = getattr(simulation.instance.draw, name)[0]
+    if name == "rate":
+        assert np.all(drawn == factor)
+    elif family is families.PopularityProcess:
+        assert np.all(drawn == tables.class_requests.sum() / 2)
+    elif name == "demand":
+        assert np.allclose(drawn, factor * tables.class_requests)
+    else:  # the repository, which comes last, is left alone
+        nominal = getattr(tables, f"node_{name}")
+        assert np.all(drawn[:, :-1] == factor * nominal[:-1]) and np.all(drawn[:, -1] == nominal[-1])
+
+
+def test_the_page_runs(monkeypatch):
+    kinds = LinkProcess.kinds
+    monkeypatch.setattr(kinds, "_entries", {k: kinds[k] for k in kinds if k != "duty_cycle"})
+    (code,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    space = {"__name__": "page"}
+    exec(compile(code, "extending.md", "exec"), space)
+    rates = space["env"].unwrapped.simulation.instance.draw.rate
+    assert len(np.unique(rates[0, :, 0])) == 2
+
+
+def test_a_codec_of_another_form_than_it_says_is_refused(extension, monkeypatch):
+    monkeypatch.setattr(ACTION_CODECS["one-per-node"], "form", "choice")
+    with pytest.raises(ConfigError, match=r"^action: 'one-per-node' declares .* must be a Discrete$"):
+        gym.make("IDN-v0", **OPTIONS)
+
+
+def test_a_broken_entry_point_is_told_and_hides_nothing(monkeypatch):
+    import_plugins.cache_clear()
+    broken = [importlib.metadata.EntryPoint("broken", "no_such_module_at_all", "idn_gym")]
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: broken)
+    with pytest.warns(UserWarning, match="entry point 'broken' of idn_gym: No module named"):
+        assert "mine" not in Registry("key", {"yours": 1})
+    import_plugins.cache_clear()
