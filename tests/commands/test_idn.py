@@ -18,7 +18,8 @@ from idn_gym.commands.main import SUBCOMMANDS, main
 from idn_gym.scenarios.presets import PRESETS, resolve
 from idn_gym.strict import ConfigError, read_word
 
-HEAVY = {"matplotlib", "moocore", "optuna", "PIL", "scipy", "sklearn", "stable_baselines3", "torch", "pandas"}
+HEAVY = ("matplotlib", "moocore", "optuna", "PIL", "scipy.optimize", "scipy.special", "sklearn", "torch")
+"""What commands leave alone that do not need it; numba itself looks at scipy's version."""
 SHORT = ["--scenario", "tiny", "--seeds", "2", "horizon=4"]
 
 
@@ -33,14 +34,12 @@ def ends(words, capsys):
 
 
 def test_help_starts_alone_and_light():
-    code = (
-        "import sys; from idn_gym.commands.main import main\n{}\nprint(*sorted(sys.modules), file=sys.stderr)"
-    )
-    for line in ("main(['--help'])", "main(['list', 'presets'])"):
-        command = [sys.executable, "-c", code.format(line)]
+    code = "import sys; from idn_gym.commands.main import main; main(sys.argv[1:]); "
+    code += f"print(sys.modules.keys() & {HEAVY})"
+    for words, said in ((["--help"], "usage: idn"), (["list", "presets"], "edge-small")):
+        command = [sys.executable, "-c", code, *words]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
-        assert HEAVY & {name.split(".")[0] for name in done.stderr.split()} == set()
-        assert (done.stdout.isascii() and "list" in done.stdout) or "edge-small" in done.stdout
+        assert said in done.stdout and done.stdout.isascii() and done.stdout.endswith("\nset()\n")
 
 
 def test_the_overview_names_every_subcommand_and_the_version(capsys):
