@@ -107,7 +107,7 @@ def test_lists_name_what_is_there(kind, capsys):
     first = next(iter(rows[0]))
     assert [line.split("  ")[0].strip() for line in lines[1:]] == [row[first] for row in rows]
     if kind == "presets":
-        assert [row["preset"] for row in rows] == list(PRESETS)
+        assert [row["scenario"] for row in rows] == list(PRESETS)
 
 
 def test_show_tells_what_a_scenario_consists_of(capsys):
