@@ -9,6 +9,8 @@ import gymnasium as gym
 import numpy as np
 
 import idn_gym
+from idn_gym.scenarios.build import build_instance
+from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.presets import PRESETS
 from idn_gym.shipped import shipped_files
 
@@ -68,8 +70,9 @@ def check_comparison():
     found = idn_gym.compare("tiny", ["infida", "static-greedy"], seeds=2, overrides={"horizon": 6})
     if len(found.rows) != 2 or not all(np.isfinite(row.cost.estimate) for row in found.rows):
         sys.exit(f"compare found {found.rows}")
+    scenario = idn_gym.load_scenario("tiny", {"horizon": 6})
     try:
-        idn_gym.best_static(None, None)
+        idn_gym.best_static(compile_scenario(scenario), build_instance(scenario, 0))
     except gym.error.DependencyNotInstalled as error:
         if "[solve]" not in str(error):
             sys.exit(f"best_static says {error}")
