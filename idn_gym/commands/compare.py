@@ -90,7 +90,7 @@ class CompareCommand(PlayOptions):
     saved, and that you trust, is CLASS:CODEC:FILE, such as ppo:placement:mine.zip (needs the extra rl).
     """
 
-    policies: Positional[tuple[str, ...]] = ()
+    policies: Positional[tuple[str, ...]]
     """two or more, by name or as CLASS:CODEC:FILE"""
     reference: str | None = None
     """policy that the others are compared with (default: the first)"""

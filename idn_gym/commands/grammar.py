@@ -167,7 +167,11 @@ def _form(command: type[Any], docs: Mapping[str, str]) -> Any:
             hint, *markers = typing.get_args(hint)
         factory = field.default_factory
         default = field.default if factory is dataclasses.MISSING else factory()
-        metavar = "key=value" if field.name == CHANGES else _metavar(hint, field.name if positional else "")
+        metavar = (
+            "key=value ..." if field.name == CHANGES else _metavar(hint, field.name if positional else "")
+        )
+        if positional and default is not dataclasses.MISSING:
+            metavar = f"[{metavar}]"
         about = tyro.conf.arg(
             help=docs.get(field.name, ""), help_behavior_hint=_said(default), metavar=metavar or None
         )

@@ -34,7 +34,7 @@ def print_rows(head: Sequence[str], rows: Iterable[Sequence[object]], as_csv: bo
     table = Table(box=None, pad_edge=False, header_style="bold")
     for i, name in enumerate(head):
         numbers = bool(body) and all(_NUMBER.fullmatch(row[i]) for row in body)
-        table.add_column(name, justify="right" if numbers else "left", overflow="fold")
+        table.add_column(name, justify="right" if numbers else "left", overflow="fold", no_wrap=not i)
     for row in body:
         table.add_row(*map(Text, row))
     console = Console(highlight=False)

@@ -154,6 +154,9 @@ def test_every_key_that_is_listed_works(name):
     keys = list(list_keys(PRESETS[name]))
     assert len({(key.key, key.when) for key in keys}) == len(keys)
     for key in keys:
+        if key.type == "null | true | mapping":
+            resolve(name, {key.key: True})
+    for key in keys:
         scenario = resolve(name, changed(key))
         if not key.when and key.value and not key.key.startswith("serving.tariff."):
             off = any(key.key.startswith(f"{one.key}.") for one in keys if one.value == "null")
