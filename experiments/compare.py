@@ -30,7 +30,7 @@ from idn_gym.strict import ConfigError, closest, read_word
 BASELINES = ("cloud-only", "random", "popularity", "static-greedy", "local-search")
 
 
-def compare(
+def compare_agents(
     scenarios: Sequence[Scenario],
     agents: Sequence[str],
     seeds: Sequence[int],
@@ -148,7 +148,9 @@ def main(words: list[str] | None = None) -> None:
         )
         read_preference(preference)
         seeds = range(arguments.seeds)
-        compare(scenarios, arguments.agents, seeds, arguments.split, reference, arguments.out, preference)
+        compare_agents(
+            scenarios, arguments.agents, seeds, arguments.split, reference, arguments.out, preference
+        )
     print(f"\nepisodes, table and figures: {arguments.out}")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from experiments import train
 from experiments.commands import Parser, command, count
-from experiments.compare import BASELINES, compare
+from experiments.compare import BASELINES, compare_agents
 from idn_gym.files import file_name, writable_folder
 
 WAYS_ON = """
@@ -55,7 +55,7 @@ def run(out: Path, seeds: int, words: list[str], force: bool = False) -> None:
     else:
         print(f"Comparing with {', '.join(BASELINES)}")
         agents = [str(folder.policy), *BASELINES]
-        compare([config.scenario], agents, range(seeds), "test", agents[0], out)
+        compare_agents([config.scenario], agents, range(seeds), "test", agents[0], out)
     print(
         WAYS_ON.format(
             tensorboard=Path(sys.executable).with_name("tensorboard"),

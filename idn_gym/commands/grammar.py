@@ -33,14 +33,14 @@ from idn_gym.strict import read_value, read_word
 
 __all__ = ["Changes", "Command", "Positional", "assignments", "read_command", "run"]
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 Changes = Positional[tuple[str, ...]]
 """Words ``key=value``: dotted keys such as ``dynamics.link.kind`` and values in YAML; see `assignments`."""
 
 CHANGES = "changes"
 
-WIDTH = 80
+HELP_WIDTH = 80
 """Columns of a help that no terminal reads."""
 
 _ASSIGNMENT = re.compile(r"[A-Za-z_][\w.-]*=")
@@ -68,7 +68,7 @@ def run(command: type[Any], words: Sequence[str] | None, prog: str) -> None:
         read_command(command, words, prog).run()
 
 
-def read_command(command: type[T], words: Sequence[str] | None, prog: str) -> T:
+def read_command(command: type[_T], words: Sequence[str] | None, prog: str) -> _T:
     """Read a command line into a dataclass; see `run`.
 
     Raises:
@@ -157,7 +157,7 @@ def _parse(command: type[Any], words: Sequence[str], prog: str, asked: bool) -> 
 
 def _wrapped(line: str) -> str:
     """A line of the help; what stands outside its columns is as wide as these."""
-    return line.rstrip() if line.startswith(" ") else textwrap.fill(line, WIDTH)
+    return line.rstrip() if line.startswith(" ") else textwrap.fill(line, HELP_WIDTH)
 
 
 def _form(command: type[Any], docs: Mapping[str, str]) -> Any:

@@ -106,7 +106,7 @@ def _first_sentences(entries: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
         yield name, text.split(". ")[0].rstrip(".")
 
 
-KINDS: dict[str, Callable[[], _Table]] = {
+LISTS: dict[str, Callable[[], _Table]] = {
     "presets": _presets,
     "scenarios": _scenarios,
     "models": _models,
@@ -142,7 +142,7 @@ class ListCommand:
 
     def run(self) -> None:
         """Print the table."""
-        head, rows = KINDS[self.kind]()
+        head, rows = LISTS[self.kind]()
         print_rows(head, rows, self.csv)
 
 

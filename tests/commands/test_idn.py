@@ -13,7 +13,7 @@ import pytest
 
 import idn_gym
 from idn_gym.commands.keys import list_keys
-from idn_gym.commands.list import KINDS
+from idn_gym.commands.list import LISTS
 from idn_gym.commands.main import SUBCOMMANDS, main
 from idn_gym.scenarios.presets import PRESETS, resolve
 from idn_gym.strict import ConfigError, read_word
@@ -97,7 +97,7 @@ def test_what_is_wrong_is_one_line(words, said, capsys, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", LISTS)
 def test_lists_name_what_is_there(kind, capsys):
     main(["list", kind, "--csv"])
     rows = table(capsys.readouterr().out)
