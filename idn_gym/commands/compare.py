@@ -18,6 +18,7 @@ from idn_gym.evaluation.rollout import Episodes
 from idn_gym.evaluation.tables import known, plain_rows, scenario_tables, to_text, write_episodes, write_table
 from idn_gym.files import file_name, writable_folder
 from idn_gym.objectives import read_preference
+from idn_gym.optimum.solver import SolverError
 from idn_gym.policies.compare import check_policies, play_policy
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.presets import resolve
@@ -71,7 +72,11 @@ class PlayOptions(EpisodeOptions):
         """Say how far from the best static placement each policy is, in serving cost."""
         if not self.ceiling:
             return
-        found = static_ceiling(scenario, range(self.seeds), self.split, self.weighing(), self.ceiling)
+        try:
+            found = static_ceiling(scenario, range(self.seeds), self.split, self.weighing(), self.ceiling)
+        except SolverError as error:
+            print(f"\n{scenario.name}: no ceiling: {error}")
+            return
         costs = {
             word: sum(row["tariff_cost"] for row in episodes.records()) / self.seeds
             for word, episodes in played.items()

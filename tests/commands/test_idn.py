@@ -76,6 +76,10 @@ def test_every_subcommand_has_help(name, capsys):
         (["compare", "lfu", "lfu"], "error: policies: 'lfu' is there twice; names must differ"),
         (["compare", "lfu", "--reference", "lru"], "error: reference: 'lru' is not among the policies;"),
         (["compare", "lfu", "--preference", "null", *SHORT], "error: preference: "),
+        (["watch", "lfu", "--out", "a/x.gif", "horizon=0"], "error: horizon: 0 is not allowed; must be at"),
+        (["show", "tiny", "--out", "a/x.png", "horizon=0"], "error: horizon: 0 is not allowed; must be at"),
+        (["compare", "lfu", "--scenario", "tiny", "tiny"], "error: --scenario: 'tiny' is there twice; names"),
+        (["compare", "lfu", "--scenario"], "error: --scenario: none is named"),
         (["compare", "x.zip"], "error: policy: 'x.zip' does not say what it is; a policy that you trust is"),
         (["compare", "po:change:x.zip"], "error: policy: 'po' in 'po:change:x.zip' is no class;"),
         (["compare", "ppo:chang:x.zip"], "error: policy: 'chang' in 'ppo:chang:x.zip' is no codec;"),
@@ -119,6 +123,9 @@ def test_show_tells_what_a_scenario_consists_of(capsys):
         main(["show", "tiny", "--table", name, "--csv"])
         rows = table(capsys.readouterr().out)
         assert next(iter(rows[0].values())) == first
+        if name == "links":
+            assert (rows[0]["rate [bit/s]"], rows[0]["round-trip delay [s]"]) == ("6000000.0", "0.07")
+            assert 0.0 < float(rows[1]["load [share]"]) < float(rows[0]["load [share]"]) <= 1.0
 
 
 def test_show_draws_a_picture(tmp_path, capsys):
