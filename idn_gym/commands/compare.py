@@ -6,12 +6,13 @@ import csv
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import nan
 from pathlib import Path
 
 from idn_gym.commands.grammar import Changes, Positional, assignments, run
 from idn_gym.commands.options import EpisodeOptions
 from idn_gym.commands.progress import steps
-from idn_gym.commands.tables import print_rows
+from idn_gym.commands.tables import Quantity, print_rows
 from idn_gym.evaluation.ceiling import static_ceiling
 from idn_gym.evaluation.comparison import Row, summarise
 from idn_gym.evaluation.rollout import Episodes
@@ -88,12 +89,12 @@ class PlayOptions(EpisodeOptions):
         }
         most = found.alone - found.bound
         rows = [
-            (name, f"{cost:.4f}", f"{(found.alone - cost) / most:.1%}" if most > 0 else "-")
+            (name, f"{cost:.4f}", Quantity((found.alone - cost) / most if most > 0.0 else nan, "share"))
             for name, cost in sorted(costs.items(), key=lambda item: item[1])
         ]
         about = "serving cost, loading left out; the best static placement knows the episode"
         print(f"\n{scenario.name}: {about}\n")
-        print_rows(("policy", "serving cost per slot", "of the saving at most possible"), rows)
+        print_rows(("policy", "serving cost per slot", "share of the most that can be saved"), rows)
 
 
 @dataclass(kw_only=True)

@@ -31,7 +31,8 @@ class Quantity(NamedTuple):
     def __str__(self) -> str:
         if math.isnan(self.value):
             return "-"
-        return percent(self.value) if self.unit == "share" else si(self.value, self.unit)
+        # Nought without a sign, even where it is a little below.
+        return percent(round(self.value, 3) + 0.0) if self.unit == "share" else si(self.value, self.unit)
 
 
 def print_rows(head: Sequence[str], rows: Iterable[Sequence[object]], as_csv: bool = False) -> None:
@@ -60,7 +61,7 @@ def print_rows(head: Sequence[str], rows: Iterable[Sequence[object]], as_csv: bo
     table = Table(box=None, pad_edge=False, header_style="bold")
     for i, name in enumerate(head):
         numbers = bool(body) and all(_NUMBER.fullmatch(row[i]) for row in body)
-        table.add_column(name, justify="right" if numbers else "left", overflow="fold", no_wrap=not i)
+        table.add_column(Text(name), justify="right" if numbers else "left", overflow="fold", no_wrap=not i)
     for row in body:
         table.add_row(*map(Text, row))
     console = Console(highlight=False)
