@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -41,7 +42,7 @@ class SavedPolicy(NamedTuple):
     path: str
 
     def load(self) -> Any:
-        """The algorithm. The file is a pickle, so this runs whatever code somebody put into it.
+        """The algorithm. The file is a pickle, so this runs whatever code somebody put into it, and says so.
 
         Raises:
             DependencyNotInstalled: Stable-Baselines3 is missing.
@@ -54,6 +55,7 @@ class SavedPolicy(NamedTuple):
             raise DependencyNotInstalled(
                 f'{error.name} is not installed; run `pip install "idn-gym[rl]"` for {self.path}'
             ) from error
+        print(f"warning: {self.path} is a pickle, and reading it runs the code in it", file=sys.stderr)
         try:
             return algorithm.load(self.path, device="cpu")
         except Exception as error:  # whatever the code in the file raises
