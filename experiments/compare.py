@@ -18,7 +18,7 @@ from experiments.reports import plots as figures
 from experiments.reports import tables as report
 from experiments.training.play import play_agent
 from experiments.training.policy_file import FORM, policy_file
-from experiments.training.run_config import assignments
+from idn_gym.commands.grammar import assignments
 from idn_gym.config_reader import ConfigError, closest, read_word
 from idn_gym.evaluation.rollout import Episodes
 from idn_gym.files import file_name, writable_folder
@@ -30,7 +30,7 @@ from idn_gym.scenarios.presets import load_scenario
 BASELINES = ("cloud-only", "random", "popularity", "static-greedy", "local-search")
 
 
-def compare(
+def compare_agents(
     scenarios: Sequence[Scenario],
     agents: Sequence[str],
     seeds: Sequence[int],
@@ -148,7 +148,9 @@ def main(words: list[str] | None = None) -> None:
         )
         read_preference(preference)
         seeds = range(arguments.seeds)
-        compare(scenarios, arguments.agents, seeds, arguments.split, reference, arguments.out, preference)
+        compare_agents(
+            scenarios, arguments.agents, seeds, arguments.split, reference, arguments.out, preference
+        )
     print(f"\nepisodes, table and figures: {arguments.out}")
 
 

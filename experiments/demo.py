@@ -8,7 +8,7 @@ from pathlib import Path
 
 from experiments import train
 from experiments.commands import Parser, command, read_count
-from experiments.compare import BASELINES, compare
+from experiments.compare import BASELINES, compare_agents
 from experiments.training.run_folder import RunFolder
 from idn_gym.files import file_name, writable_folder
 
@@ -56,7 +56,7 @@ def run_demo(out: Path, seeds: int, words: list[str], force: bool = False) -> No
     else:
         print(f"Comparing with {', '.join(BASELINES)}")
         agents = [str(folder.policy), *BASELINES]
-        compare([config.scenario], agents, range(seeds), "test", agents[0], out)
+        compare_agents([config.scenario], agents, range(seeds), "test", agents[0], out)
     print(
         WAYS_ON.format(
             tensorboard=Path(sys.executable).with_name("tensorboard"),

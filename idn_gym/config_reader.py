@@ -26,6 +26,7 @@ __all__ = [
     "from_plain",
     "kinds_of",
     "override",
+    "read_value",
     "read_word",
     "read_yaml",
     "show",
@@ -91,6 +92,21 @@ def from_plain(cls: type[T], value: Any, key: str = "") -> T:
         ConfigError: an unknown or missing key, a wrong type, or a value out of bounds.
     """
     return typing.cast(T, _read_dataclass(cls, value, key))
+
+
+def read_value(hint: Any, value: Any, key: str, bounds: Mapping[str, Any]) -> Any:
+    """Check one value against its type, as `from_plain` does for each field.
+
+    Args:
+        hint: the type; see `from_plain`.
+        value: plain.
+        key: dotted path of `value`, for messages.
+        bounds: those of `bounded`, or none.
+
+    Raises:
+        ConfigError: a wrong type, or a value out of bounds.
+    """
+    return _read(hint, value, key, bounds)
 
 
 def to_plain(value: Any) -> Any:

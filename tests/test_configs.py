@@ -11,6 +11,7 @@ from idn_gym.config_reader import ConfigError, kinds_of, override, to_plain
 from idn_gym.env import IDNEnv
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.presets import PRESETS, load_scenario
+from idn_gym.shipped import shipped_files
 
 CONFIGS = sorted((Path(__file__).resolve().parent.parent / "configs" / "scenarios").glob("*.yaml"))
 
@@ -60,6 +61,12 @@ def test_every_configuration_plays(path):
     env = run(IDNEnv(scenario=str(path)), 20)
     assert env.scenario.name == path.stem
     assert env.scenario not in PRESETS.values()
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_files_that_ship_go_by_their_name(path):
+    assert path.stem not in PRESETS and load_scenario(path.stem) == load_scenario(path)
+    assert shipped_files("scenarios")[path.stem].samefile(path)
 
 
 @pytest.mark.parametrize("name", PRESETS)

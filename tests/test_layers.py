@@ -13,7 +13,14 @@ CODE = ("idn_gym", "agents", "experiments")
 
 # From the bottom up; a module may import from its own line and from the lines above it.
 LAYERS = [
-    ["idn_gym.messages", "idn_gym.registry", "idn_gym.plain_text", "idn_gym.config_reader", "idn_gym.files"],
+    [
+        "idn_gym.messages",
+        "idn_gym.registry",
+        "idn_gym.plain_text",
+        "idn_gym.config_reader",
+        "idn_gym.files",
+        "idn_gym.shipped",
+    ],
     ["idn_gym.core"],
     ["idn_gym.objectives", "idn_gym.metrics", "idn_gym.policy"],
     ["idn_gym.catalog"],
@@ -24,8 +31,9 @@ LAYERS = [
     ["idn_gym"],
     ["idn_gym.optimum"],
     ["idn_gym.evaluation"],
-    ["idn_gym.policies"],
     ["idn_gym.integrations"],
+    ["idn_gym.policies"],
+    ["idn_gym.commands"],
     ["idn_gym.lab.profiling"],
     ["idn_gym.lab.networks"],
     ["idn_gym.lab.calibration"],
@@ -35,7 +43,7 @@ LAYERS = [
 ]
 
 CORE_PACKAGES = {"numpy", "numba"}
-ALWAYS_THERE = CORE_PACKAGES | {"gymnasium", "networkx", "yaml"}
+ALWAYS_THERE = CORE_PACKAGES | {"gymnasium", "networkx", "rich", "tyro", "yaml"}
 """what may be imported at the top of a module; all else belongs to an extra and waits for its use"""
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from experiments.training.run_config import assignments
+from idn_gym.commands.grammar import assignments
 from idn_gym.config_reader import ConfigError, closest, read_word, read_yaml, show
 from idn_gym.messages import LONGEST_MESSAGE
 from idn_gym.scenarios.presets import load_scenario

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib.metadata
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,6 @@ from idn_gym.config_reader import (
     closest,
     from_plain,
     override,
-    read_word,
     read_yaml,
     show,
     to_plain,
@@ -36,8 +35,8 @@ from idn_gym.config_reader import (
 from idn_gym.objectives import read_preference
 from idn_gym.scenarios import presets
 from idn_gym.scenarios.config import Scenario
+from idn_gym.shipped import shipped_files
 
-CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 RUN_PACKAGES = ("idn-gym", "gymnasium", "numpy", "numba", "torch", "stable-baselines3", "sb3-contrib")
 
 
@@ -121,7 +120,7 @@ def _codec(plain: Mapping[str, Any]) -> str | None:
 
 def _agent(name: str) -> Any:
     if name in shipped_agents():
-        return read_yaml(CONFIGS / "agents" / f"{name}.yaml")
+        return read_yaml(shipped_files("agents")[name])
     if Path(name).suffix not in (".yaml", ".yml", ".json"):
         allowed = closest(name, shipped_agents())
         raise ConfigError("agent", f"{show(name)} is no YAML file and none of those here; {allowed}")
@@ -130,22 +129,7 @@ def _agent(name: str) -> Any:
 
 def shipped_agents() -> list[str]:
     """Names of the agents whose hyper-parameters are in the configs folder."""
-    return sorted(path.stem for path in (CONFIGS / "agents").glob("*.yaml"))
-
-
-def assignments(words: Sequence[str]) -> dict[str, Any]:
-    """Read ``a.b=1`` from the command line; values are YAML, and 1e-3 is a number.
-
-    Raises:
-        ConfigError: a word that is no assignment, or a value that is not YAML.
-    """
-    changes = {}
-    for word in words:
-        key, sign, text = word.partition("=")
-        if not sign or not key:
-            raise ConfigError(show(word), "is not an assignment such as agent.learning_rate=1e-3")
-        changes[key] = read_word(key, text)
-    return changes
+    return list(shipped_files("agents"))
 
 
 def flat(value: Any, prefix: str = "") -> dict[str, Any]:

@@ -10,10 +10,10 @@ from stable_baselines3 import A2C, PPO
 from agents.registry import AGENTS, make_agent
 from agents.rl.build import build_algorithm
 from agents.rl.config import A2CConfig, PPOConfig
-from experiments.training.run_config import CONFIGS
 from idn_gym.config_reader import ConfigError, from_plain, read_yaml
 from idn_gym.integrations.sb3 import GymVecEnv
 from idn_gym.policy import Policy
+from idn_gym.shipped import CONFIGS
 
 
 class Nothing(gym.Env):

@@ -12,7 +12,6 @@ import yaml
 
 import idn_gym  # noqa: F401 (registers IDN-v0)
 from agents.registry import AGENTS, make_agent
-from agents.rl.acting import acting
 from agents.rl.build import ALGORITHMS, build_algorithm
 from agents.rl.config import AgentConfig, OffPolicy
 from experiments.train import make_env
@@ -20,6 +19,7 @@ from experiments.training.checkpoint import rollout_steps
 from experiments.training.run_config import load_run_config, shipped_agents
 from idn_gym.config_reader import ConfigError, read_yaml, to_plain
 from idn_gym.evaluation.rollout import rollout
+from idn_gym.integrations.acting import acting
 from idn_gym.integrations.sb3 import use_one_thread
 
 CONFIGS = {

@@ -3,7 +3,8 @@
 import pytest
 import yaml
 
-from experiments.training.run_config import RunConfig, assignments, flat, load_run_config, to_yaml
+from experiments.training.run_config import RunConfig, flat, load_run_config, to_yaml
+from idn_gym.commands.grammar import assignments
 from idn_gym.config_reader import ConfigError, from_plain
 
 

@@ -6,12 +6,17 @@ from typing import Any
 
 import numpy as np
 from gymnasium import Env
+from gymnasium.error import DependencyNotInstalled
 from gymnasium.vector import VectorEnv
-from sb3_contrib import MaskablePPO
-from stable_baselines3.common.base_class import BaseAlgorithm
 
 from idn_gym.core.arrays import Bools
 from idn_gym.policy import Choice, Policy
+
+try:
+    from sb3_contrib import MaskablePPO
+    from stable_baselines3.common.base_class import BaseAlgorithm
+except ImportError as error:
+    raise DependencyNotInstalled(f'{error.name} is not installed; run `pip install "idn-gym[rl]"`') from error
 
 
 def acting(algorithm: BaseAlgorithm, env: Env[Any, Any] | VectorEnv[Any, Any, Any]) -> Policy:
