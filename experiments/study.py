@@ -30,6 +30,7 @@ from experiments.studies.code_stamp import code_stamp
 from experiments.studies.config import AGENT, BASELINE, Part, Study, of_scenario
 from experiments.studies.entry import Entry
 from experiments.studies.front_run import FrontUnit
+from experiments.studies.page import load_template
 from experiments.studies.run import Unit
 from experiments.training.run_config import versions
 from experiments.workers import pool_of
@@ -137,6 +138,7 @@ def check(units: Sequence[Kept]) -> None:
                 _ = training.config
             except ConfigError as error:
                 raise ConfigError(_name(unit), str(error)) from None
+    load_template("study.html")
     if any(isinstance(unit, FrontUnit) for unit in units):
         hypervolume(np.zeros((1, 5)), np.zeros(5))
 
