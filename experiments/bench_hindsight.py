@@ -13,7 +13,7 @@ from typing import Any
 
 from experiments.commands import Parser, command
 from experiments.reports.tables import write_csv
-from experiments.training.run_config import assignments
+from idn_gym.commands.grammar import assignments
 from idn_gym.core.arrays import Instance
 from idn_gym.evaluation.hindsight import best_static
 from idn_gym.files import writable_folder

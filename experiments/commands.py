@@ -1,22 +1,15 @@
-"""How every command ends: by one line where something is wrong, and the same way on Ctrl-C and SIGTERM."""
+"""Command lines with argparse; how commands end is said in `idn_gym.commands.endings`."""
 
 from __future__ import annotations
 
 import argparse
-import signal
-import sys
-import threading
-from collections.abc import Iterator
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
-from types import FrameType
 from typing import NoReturn
 
-from gymnasium.error import DependencyNotInstalled
+from idn_gym.commands.endings import GO_ON
+from idn_gym.commands.endings import ending as command
+from idn_gym.messages import LONGEST, cut, show
 
-from idn_gym.messages import LONGEST, ConfigError, cut, show
-
-GO_ON = "the same command goes on with what is missing"
+__all__ = ["GO_ON", "Parser", "command", "count"]
 
 
 class Parser(argparse.ArgumentParser):
@@ -36,58 +29,3 @@ def count(text: str) -> int:
             f"{show(text)} is not allowed; must be a whole number from 1 to 9999999"
         )
     return int(text)
-
-
-class Terminated(KeyboardInterrupt):
-    """SIGTERM: whatever cleans up after Ctrl-C cleans up after it too."""
-
-
-@contextmanager
-def command(stopped: str = "the same command starts over", advice: str = "") -> Iterator[None]:
-    """Run the work of a command.
-
-    Args:
-        stopped: what to say when it is stopped: how to go on.
-        advice: a line to add to what is wrong with the input.
-
-    Raises:
-        SystemExit: with one line on stderr where the input is wrong, a file cannot be read or written, or a
-            worker died; with 130 on Ctrl-C and 143 on SIGTERM, as shells report these.
-    """
-    previous = _listen()
-    try:
-        yield
-    except ConfigError as error:
-        sys.exit(f"error: {error}" + (f"\n{advice}" if advice else ""))
-    except DependencyNotInstalled as error:
-        sys.exit(f"error: {error}")
-    except OSError as error:
-        sys.exit(f"error: {_said(error)}")
-    except BrokenProcessPool:
-        sys.exit(f"error: a worker was killed, perhaps for want of memory; {GO_ON}")
-    except KeyboardInterrupt as error:
-        print(f"\nstopped; {stopped}", file=sys.stderr)
-        number = signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT
-        sys.exit(128 + number)
-    finally:
-        if previous is not None:
-            signal.signal(signal.SIGTERM, previous)
-
-
-def _listen() -> signal.Handlers | None:
-    """Take SIGTERM for Ctrl-C; only the main thread may. Returns what was there before."""
-    if threading.current_thread() is not threading.main_thread():
-        return None
-    before = signal.getsignal(signal.SIGTERM)
-    signal.signal(signal.SIGTERM, _stop)
-    return before  # type: ignore[return-value]
-
-
-def _stop(number: int, frame: FrameType | None) -> None:
-    raise Terminated
-
-
-def _said(error: OSError) -> str:
-    """File and reason on one line."""
-    named = f"{error.filename}: " if error.filename else ""
-    return " ".join(cut(f"{named}{error.strerror or error}", LONGEST).split())

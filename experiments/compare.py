@@ -18,7 +18,7 @@ from experiments.reports import plots as figures
 from experiments.reports import tables as report
 from experiments.training.play import play
 from experiments.training.policy_file import FORM, policy_file
-from experiments.training.run_config import assignments
+from idn_gym.commands.grammar import assignments
 from idn_gym.evaluation.rollout import Episodes
 from idn_gym.files import file_name, writable_folder
 from idn_gym.objectives import read_preference

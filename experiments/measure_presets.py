@@ -12,7 +12,7 @@ from experiments.commands import Parser, command, count
 from experiments.compare import BASELINES
 from experiments.reports import tables as report
 from experiments.training.play import play
-from experiments.training.run_config import assignments
+from idn_gym.commands.grammar import assignments
 from idn_gym.evaluation.intervals import Interval
 from idn_gym.files import file_name, writable_folder
 from idn_gym.scenarios.compile import compile_scenario

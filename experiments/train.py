@@ -20,6 +20,7 @@ from experiments.training.divergence import learn
 from experiments.training.monitor import Monitor
 from experiments.training.run_config import RunConfig, flat
 from experiments.training.run_folder import RunFolder
+from idn_gym.commands.grammar import assignments
 from idn_gym.files import atomically, writable_folder
 from idn_gym.integrations.sb3 import GymVecEnv, use_one_thread
 from idn_gym.strict import ConfigError
@@ -98,7 +99,7 @@ def requested(arguments: argparse.Namespace, saved: Mapping[str, Any] | None = N
     Raises:
         ConfigError: something in it is wrong.
     """
-    changes = run_config.assignments(arguments.changes)
+    changes = assignments(arguments.changes)
     for name in ("steps", "envs", "seed"):
         if getattr(arguments, name) is not None:
             changes[name] = getattr(arguments, name)

@@ -17,7 +17,18 @@ from typing import Any, Literal, TypeVar, Union
 from idn_gym.messages import ConfigError, closest, show
 from idn_gym.plain_text import read_word, read_yaml
 
-__all__ = ["ConfigError", "closest", "number", "override", "read", "read_word", "read_yaml", "show", "write"]
+__all__ = [
+    "ConfigError",
+    "closest",
+    "number",
+    "override",
+    "read",
+    "read_value",
+    "read_word",
+    "read_yaml",
+    "show",
+    "write",
+]
 
 T = TypeVar("T")
 
@@ -52,6 +63,21 @@ def read(cls: type[T], value: Any, key: str = "") -> T:
         ConfigError: an unknown or missing key, a wrong type, or a value out of bounds.
     """
     return typing.cast(T, _read_dataclass(cls, value, key))
+
+
+def read_value(hint: Any, value: Any, key: str, bounds: Mapping[str, Any]) -> Any:
+    """Check one value against its type, as `read` does for each field.
+
+    Args:
+        hint: the type; see `read`.
+        value: plain.
+        key: dotted path of `value`, for messages.
+        bounds: those of `number`, or none.
+
+    Raises:
+        ConfigError: a wrong type, or a value out of bounds.
+    """
+    return _read(hint, value, key, bounds)
 
 
 def write(value: Any) -> Any:

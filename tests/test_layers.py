@@ -25,13 +25,14 @@ LAYERS = [
     ["idn_gym.optimum"],
     ["idn_gym.evaluation"],
     ["idn_gym.policies"],
+    ["idn_gym.commands"],
     ["idn_gym.integrations"],
     ["agents"],
     ["experiments"],
 ]
 
 CORE_PACKAGES = {"numpy", "numba"}
-ALWAYS_THERE = CORE_PACKAGES | {"gymnasium", "networkx", "yaml"}
+ALWAYS_THERE = CORE_PACKAGES | {"gymnasium", "networkx", "rich", "tyro", "yaml"}
 """what may be imported at the top of a module; all else belongs to an extra and waits for its use"""
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from experiments.training.run_config import assignments
+from idn_gym.commands.grammar import assignments
 from idn_gym.messages import LONGEST
 from idn_gym.scenarios.presets import resolve
 from idn_gym.strict import ConfigError, closest, read_word, read_yaml, show

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib.metadata
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from idn_gym.actions import CODECS
 from idn_gym.objectives import read_preference
 from idn_gym.scenarios import presets
 from idn_gym.scenarios.config import Scenario
-from idn_gym.strict import ConfigError, closest, number, override, read, read_word, read_yaml, show, write
+from idn_gym.strict import ConfigError, closest, number, override, read, read_yaml, show, write
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 PACKAGES = ("idn-gym", "gymnasium", "numpy", "numba", "torch", "stable-baselines3", "sb3-contrib")
@@ -121,21 +121,6 @@ def _agent(name: str) -> Any:
 def shipped_agents() -> list[str]:
     """Names of the agents whose hyper-parameters are in the configs folder."""
     return sorted(path.stem for path in (CONFIGS / "agents").glob("*.yaml"))
-
-
-def assignments(words: Sequence[str]) -> dict[str, Any]:
-    """Read ``a.b=1`` from the command line; values are YAML, and 1e-3 is a number.
-
-    Raises:
-        ConfigError: a word that is no assignment, or a value that is not YAML.
-    """
-    changes = {}
-    for word in words:
-        key, sign, text = word.partition("=")
-        if not sign or not key:
-            raise ConfigError(show(word), "is not an assignment such as agent.learning_rate=1e-3")
-        changes[key] = read_word(key, text)
-    return changes
 
 
 def flat(value: Any, prefix: str = "") -> dict[str, Any]:

@@ -16,18 +16,19 @@ from idn_gym.strict import ConfigError
 
 
 @pytest.mark.parametrize(
-    "error, line",
+    "error, line, code",
     [
-        (ConfigError("a.b", "is wrong"), "error: a.b: is wrong"),
-        (DependencyNotInstalled("x is missing"), "error: x is missing"),
-        (PermissionError(errno.EACCES, "Permission denied", "there"), "error: there: Permission denied"),
-        (OSError(errno.ENOSPC, "No space left on device"), "error: No space left on device"),
+        (ConfigError("a.b", "is wrong"), "error: a.b: is wrong", 2),
+        (DependencyNotInstalled("x is missing"), "error: x is missing", 1),
+        (PermissionError(errno.EACCES, "Permission denied", "there"), "error: there: Permission denied", 1),
+        (OSError(errno.ENOSPC, "No space left on device"), "error: No space left on device", 1),
     ],
 )
-def test_what_is_wrong_is_one_line(error, line):
+def test_what_is_wrong_is_one_line(error, line, code, capsys):
     with pytest.raises(SystemExit) as stop, command():
         raise error
-    assert stop.value.code == line
+    assert (str(stop.value), stop.value.code) == (line, code)
+    assert capsys.readouterr().err == f"{line}\n"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

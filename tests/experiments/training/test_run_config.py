@@ -3,7 +3,8 @@
 import pytest
 import yaml
 
-from experiments.training.run_config import RunConfig, assignments, flat, resolve, to_yaml
+from experiments.training.run_config import RunConfig, flat, resolve, to_yaml
+from idn_gym.commands.grammar import assignments
 from idn_gym.strict import ConfigError, read
 
 

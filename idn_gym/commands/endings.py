@@ -1,0 +1,109 @@
+"""How every command ends: 0 done, 1 failure, 2 bad input, 130 on Ctrl-C and 143 on SIGTERM, as shells say it.
+
+Whatever is wrong is one line on stderr; no traceback.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from types import FrameType
+from typing import NoReturn
+
+from gymnasium.error import DependencyNotInstalled
+
+from idn_gym.messages import LONGEST, ConfigError, cut
+
+FAILURE = 1
+BAD_INPUT = 2
+
+START_OVER = "the same command starts over"
+GO_ON = "the same command goes on with what is missing"
+
+
+class Ended(SystemExit):
+    """The end of a command: its text is what stands on stderr, its `code` what the shell is told."""
+
+    def __init__(self, text: str, code: int) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM: whatever cleans up after Ctrl-C cleans up after it too."""
+
+
+def fail(text: str, code: int = BAD_INPUT) -> NoReturn:
+    """End the process with ``error: text`` on stderr.
+
+    Raises:
+        Ended: always.
+    """
+    line = f"error: {text}"
+    print(line, file=sys.stderr)
+    raise Ended(line, code)
+
+
+@contextmanager
+def ending(stopped: str = START_OVER, advice: str = "") -> Iterator[None]:
+    """Run the work of a command, and end it as all commands end.
+
+    Args:
+        stopped: what to say when it is stopped: how to go on.
+        advice: a line to add to what is wrong with the input.
+
+    Raises:
+        Ended: the input is wrong, an extra is not installed, a file cannot be read or written, a worker died,
+            or a signal arrived; see the top of this module for the codes.
+    """
+    previous = _listen()
+    try:
+        yield
+        sys.stdout.flush()
+    except ConfigError as error:
+        fail(f"{error}" + (f"\n{advice}" if advice else ""))
+    except DependencyNotInstalled as error:
+        fail(str(error), FAILURE)
+    except BrokenPipeError:
+        _end_quietly()
+    except OSError as error:
+        fail(_said(error), FAILURE)
+    except BrokenProcessPool:
+        fail(f"a worker was killed, perhaps for want of memory; {GO_ON}", FAILURE)
+    except KeyboardInterrupt as error:
+        print(f"\nstopped; {stopped}", file=sys.stderr)
+        number = signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT
+        raise Ended(f"stopped; {stopped}", 128 + number) from None
+    finally:
+        if previous is not None:
+            signal.signal(signal.SIGTERM, previous)
+
+
+def _listen() -> signal.Handlers | None:
+    """Take SIGTERM for Ctrl-C; only the main thread may. Returns what was there before."""
+    if threading.current_thread() is not threading.main_thread():
+        return None
+    before = signal.getsignal(signal.SIGTERM)
+    signal.signal(signal.SIGTERM, _stop)
+    return before  # type: ignore[return-value]
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise Terminated
+
+
+def _end_quietly() -> NoReturn:
+    """Whoever read the output, such as `head`, has seen enough; Python would complain when it flushes."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    raise Ended("", 128 + signal.SIGPIPE)
+
+
+def _said(error: OSError) -> str:
+    """File and reason on one line."""
+    named = f"{error.filename}: " if error.filename else ""
+    return " ".join(cut(f"{named}{error.strerror or error}", LONGEST).split())

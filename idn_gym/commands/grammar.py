@@ -1,0 +1,238 @@
+"""One grammar for every command line: options from a dataclass, and ``key=value`` for what is configured.
+
+A command is a keyword-only dataclass. Its fields are the options, in order, with their defaults; a field of
+type ``Positional[...]`` is given without its name; the docstring under a field is its help; bounds are those
+of `idn_gym.strict.number`. Types: ``str``, ``int``, ``float``, ``Path``, ``bool``, ``Literal[...]``, any of
+them ``| None``, and tuples of them. A field ``changes: Changes = ()`` takes the words ``key=value``, which
+may stand anywhere; without one the command takes none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import inspect
+import io
+import re
+import sys
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, Protocol, TypeVar, Union
+
+import tyro
+from tyro.conf import Positional
+from tyro.constructors import PrimitiveConstructorSpec
+
+from idn_gym.commands.endings import START_OVER, ending, fail
+from idn_gym.commands.field_docs import field_docs
+from idn_gym.messages import ConfigError, closest, show
+from idn_gym.strict import read_value, read_word
+
+__all__ = ["Changes", "Command", "Positional", "assignments", "read_command", "run"]
+
+T = TypeVar("T")
+
+Changes = Positional[tuple[str, ...]]
+"""Words ``key=value``: dotted keys such as ``dynamics.link.kind`` and values in YAML; see `assignments`."""
+
+CHANGES = "changes"
+
+_ASSIGNMENT = re.compile(r"[A-Za-z_][\w.-]*=")
+
+
+class Command(Protocol):
+    """What `run` runs: a dataclass of options with a method that does the work."""
+
+    stopped: ClassVar[str]
+    """what to say on Ctrl-C: how to go on; optional"""
+
+    def run(self) -> None:
+        """Do the work; a `ConfigError` ends the process with status 2 and one line."""
+
+
+def run(command: type[Any], words: Sequence[str] | None, prog: str) -> None:
+    """Read a command line and run the command; every end is one of `idn_gym.commands.endings`.
+
+    Args:
+        command: a dataclass; see `Command` and the top of this module.
+        words: the command line without the program's name; None: that of the process.
+        prog: what help and errors call the program, such as ``idn list``.
+    """
+    given = read_command(command, words, prog)
+    with ending(getattr(command, "stopped", START_OVER)):
+        given.run()
+
+
+def read_command(command: type[T], words: Sequence[str] | None, prog: str) -> T:
+    """Read a command line into a dataclass; see `run`.
+
+    Raises:
+        SystemExit: after ``--help``, or with status 2 and one line on stderr.
+    """
+    words = sys.argv[1:] if words is None else list(words)
+    plain = [word for word in words if not _ASSIGNMENT.match(word)]
+    asked = bool({"-h", "--help"} & set(plain))
+    hints = _hints(command)
+    try:
+        _check_options(plain, hints)
+        changes = {}
+        # Kept from the parser: options may take several words, and would take assignments for more of them.
+        if len(plain) < len(words):
+            assigned = [word for word in words if _ASSIGNMENT.match(word)]
+            if CHANGES not in hints:
+                raise ConfigError("", f"{show(assigned[0])} is not allowed; {prog} takes no key=value")
+            changes = {CHANGES: tuple(assigned)}
+        return command(**{**_parse(command, plain, prog, asked), **changes})
+    except ConfigError as error:
+        fail(f"{error}; {prog} --help lists the options")
+
+
+def assignments(words: Sequence[str]) -> dict[str, Any]:
+    """Read ``a.b=1`` from the command line; values are YAML, and 1e-3 is a number.
+
+    Raises:
+        ConfigError: a word that is no assignment, or a value that is not YAML.
+    """
+    changes = {}
+    for word in words:
+        key, sign, text = word.partition("=")
+        if not sign or not key:
+            raise ConfigError(show(word), "is not an assignment such as horizon=48")
+        changes[key] = read_word(key, text)
+    return changes
+
+
+def _hints(command: type[Any]) -> dict[str, Any]:
+    """Field to its type, in order; that of a positional one is still annotated as such."""
+    hints = typing.get_type_hints(command, include_extras=True)
+    return {field.name: hints[field.name] for field in dataclasses.fields(command)}
+
+
+def _positional(hint: Any) -> bool:
+    return typing.get_origin(hint) is Annotated
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _check_options(words: Sequence[str], hints: Mapping[str, Any]) -> None:
+    """Name an unknown option and the nearest known one, which the parser would print as a page."""
+    known = {_option(name): hint for name, hint in hints.items() if not _positional(hint)} | {"--help": bool}
+    for word in words:
+        name, sign, value = word.partition("=")
+        if name.startswith("--") and name not in known:
+            raise ConfigError(show(name)[1:-1], f"unknown option; {closest(name, sorted(known))}")
+        if sign and known.get(name) is bool:
+            raise ConfigError(name, f"{show(value)} is not allowed; the option takes no value")
+
+
+def _parse(command: type[Any], words: Sequence[str], prog: str, asked: bool) -> dict[str, Any]:
+    """The options by name, those that were not given at their defaults."""
+    out, err = io.StringIO(), io.StringIO()
+    form = _form(command, field_docs(command) if asked else {})  # type: ignore[arg-type]
+    about = inspect.cleandoc(command.__doc__ or "").replace("`", "")
+    try:
+        with contextlib.ExitStack() as captured:
+            if not sys.stdout.isatty():  # no colours and no box characters in pipes and files
+                captured.enter_context(contextlib.redirect_stdout(out))
+            captured.enter_context(contextlib.redirect_stderr(err))
+            config = (tyro.conf.FlagCreatePairsOff, tyro.conf.PositionalMetavarFromFieldName)
+            found = tyro.cli(form, args=list(words), prog=prog, description=about, config=config)
+    except _RefusedError as refused:
+        raise refused.error from None
+    except SystemExit as end:
+        if end.code not in (None, 0):
+            raise ConfigError("", _one_line(err.getvalue())) from None
+        if out.getvalue():
+            print("\n".join(line.rstrip() for line in out.getvalue().splitlines()))
+        raise
+    return vars(found)
+
+
+def _form(command: type[Any], docs: Mapping[str, str]) -> Any:
+    """The dataclass as the parser wants it: help, metavars, and values that our own reader reads."""
+    hints, fields = _hints(command), []
+    for field in dataclasses.fields(command):
+        hint, markers = hints[field.name], list[Any]()
+        positional = _positional(hint)
+        if positional:
+            hint, *markers = typing.get_args(hint)
+        factory = field.default_factory
+        default = field.default if factory is dataclasses.MISSING else factory()
+        metavar = "key=value" if field.name == CHANGES else _metavar(hint, field.name if positional else "")
+        about = tyro.conf.arg(
+            help=docs.get(field.name, ""), help_behavior_hint=_said(default), metavar=metavar or None
+        )
+        name = field.name if positional else _option(field.name)
+        kind: Any = Annotated[(_leaves(hint, name, field.metadata), about, *markers)]
+        fields.append((field.name, kind, dataclasses.field(default=default)))
+    return dataclasses.make_dataclass(command.__name__, fields, kw_only=True)
+
+
+def _said(default: Any) -> str | None:
+    """What help says about a default; nothing where it means that the option was not given."""
+    if default is dataclasses.MISSING:
+        return None
+    if default is None or default is False or default == ():
+        return ""
+    return f"(default: {' '.join(map(str, default)) if isinstance(default, tuple) else default})"
+
+
+def _leaves(hint: Any, name: str, bounds: Mapping[str, Any]) -> Any:
+    """The same type, each word of which `_read` reads."""
+    if hint is bool:
+        return bool
+    if typing.get_origin(hint) is tuple:
+        return tuple[_leaves(typing.get_args(hint)[0], name, bounds), ...]  # type: ignore[misc]
+    return Annotated[
+        hint,
+        PrimitiveConstructorSpec(
+            nargs=1,
+            metavar=_metavar(hint),
+            instance_from_str=lambda words: _read(hint, words[0], name, bounds),
+            is_instance=lambda value: True,
+            str_from_instance=lambda value: [str(value)],
+        ),
+    ]
+
+
+class _RefusedError(Exception):
+    """A word that cannot be read; no ValueError, which the parser would put into a box."""
+
+    def __init__(self, error: ConfigError) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+def _read(hint: Any, word: str, name: str, bounds: Mapping[str, Any]) -> Any:
+    if typing.get_origin(hint) in (Union, types.UnionType):
+        hint = next(item for item in typing.get_args(hint) if item is not type(None))
+    if hint is Path:
+        return Path(word)
+    try:
+        value = read_word(name, word) if hint in (int, float) else word
+        return read_value(hint, value, name, bounds)
+    except ConfigError as error:
+        raise _RefusedError(error) from None
+
+
+def _metavar(hint: Any, name: str = "") -> str:
+    """What stands for a value in the help."""
+    if typing.get_origin(hint) is Literal:
+        return "{" + ",".join(map(str, typing.get_args(hint))) + "}"
+    if typing.get_origin(hint) is tuple:
+        return f"{_metavar(typing.get_args(hint)[0], name)} ..."
+    if typing.get_origin(hint) in (Union, types.UnionType):
+        return _metavar(typing.get_args(hint)[0], name)
+    return name.upper() or {int: "N", float: "X", str: "TEXT", Path: "PATH"}.get(hint, "")
+
+
+def _one_line(report: str) -> str:
+    """What the parser says, without its box, its title, and the help that it repeats."""
+    lines = [re.sub(r"^[|+\s]+|[|+\s]+$", "", line) for line in report.splitlines()]
+    lines = [line for line in lines if line.strip("-")][1:]
+    end = next((i for i, line in enumerate(lines) if line.startswith("For full helptext")), len(lines))
+    return " ".join(lines[:end]).rstrip(".")
