@@ -89,7 +89,7 @@ def confirm(study: Any, tuning: Tuning, out: Path) -> Interval | None:
     agents: dict[str, dict[str, Any]] = {"today": {}, "best": values_of(best, tuning)}
     runs = range(1, tuning.confirm.runs + 1)
     scores: dict[str, Floats] = {}
-    with tqdm(total=len(agents) * len(runs), unit=" trainings") as bar:
+    with tqdm(total=len(agents) * len(runs), unit=" trainings", disable=None) as bar:
         for name, values in agents.items():
             found = []
             for run in runs:
