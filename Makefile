@@ -36,7 +36,7 @@ lint: $(READY) ## ruff: rules and format
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 
-types: $(READY) ## mypy, strict, on idn_gym
+types: $(READY) ## mypy, strict, on idn_gym, agents and experiments
 	@$(BIN)/mypy
 
 wheel-check: $(READY) ## build the wheel, try it in an environment with only its core dependencies

@@ -106,7 +106,7 @@ def batch(name: str, size: int, **options: Any) -> Callable[[], int]:
 
 def speeds(scenarios: Sequence[str], size: int, seconds: float, repeats: int) -> list[Line]:
     """Steps per CPU second of CartPole and of each scenario, alone and as a batch."""
-    played = [("CartPole-v1", "CartPole-v1", {})]
+    played: list[tuple[str, str, dict[str, str]]] = [("CartPole-v1", "CartPole-v1", {})]
     played += [(scenario, "IDN-Scalar-v0", {"scenario": scenario}) for scenario in scenarios]
     lines: list[Line] = []
     yardstick = 0.0
@@ -200,12 +200,12 @@ def training(scenario: str, steps: int) -> list[Line]:
     config = run_config.resolve(scenario=scenario, changes={"steps": steps})
     use_one_thread()
     env = make_env(config)
-    algorithm = build(config.agent, env, config.seed)
+    algorithm: Any = build(config.agent, env, config.seed)  # methods of which are replaced
     algorithm.learn(1)  # one rollout and update, to compile and to warm up
     clock = dict.fromkeys(("environment", "rollouts", "updates"), 0.0)
     env.step_wait = _timed(clock, "environment", env.step_wait)  # type: ignore[method-assign]
-    algorithm.collect_rollouts = _timed(clock, "rollouts", algorithm.collect_rollouts)  # type: ignore[method-assign]
-    algorithm.train = _timed(clock, "updates", algorithm.train)  # type: ignore[method-assign]
+    algorithm.collect_rollouts = _timed(clock, "rollouts", algorithm.collect_rollouts)
+    algorithm.train = _timed(clock, "updates", algorithm.train)
     start = time.process_time()
     algorithm.learn(steps)
     total = time.process_time() - start
@@ -245,7 +245,8 @@ def first_steps(scenario: str) -> list[Line]:
 
 def sizes(scenario: str) -> list[Line]:
     """How large the scenario is."""
-    simulation: Simulation = gym.make("IDN-Scalar-v0", scenario=scenario).unwrapped.simulation
+    env: Any = gym.make("IDN-Scalar-v0", scenario=scenario)
+    simulation: Simulation = env.unwrapped.simulation
     tables = simulation.compiled.tables
     counts = {
         "nodes": len(tables.node_memory),

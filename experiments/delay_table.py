@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from idn_gym.core.arrays import Floats
 from idn_gym.evaluation.delays import Slot, delays, keep
 from idn_gym.evaluation.intervals import mean_interval
 from idn_gym.evaluation.rollout import rollout
+from idn_gym.policy import Feedback
 from idn_gym.strict import ConfigError, closest, read, read_yaml
 
 SHARES = (0.5, 0.95, 0.99)
@@ -44,11 +46,15 @@ def measure(study: Study, part: Part, smoke: bool = False) -> Iterator[tuple[str
             )
             slots: list[Slot] = []
             try:
-                rollout(policy, env, seeds, on_slot=lambda slot, slots=slots: slots.append(keep(slot)))
+                rollout(policy, env, seeds, on_slot=partial(_note, slots))
             finally:
                 env.close()
             name = ", ".join([entry.name, *(f"{key.split('.')[-1]} {value}" for key, value in cell.items())])
             yield name, np.stack([delays(slots, SHARES, b) for b in range(len(seeds))])
+
+
+def _note(slots: list[Slot], feedback: Feedback) -> None:
+    slots.append(keep(feedback))
 
 
 def row(name: str, found: Floats) -> list[str]:

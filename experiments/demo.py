@@ -10,6 +10,7 @@ from pathlib import Path
 
 from experiments import train
 from experiments.compare import BASELINES, compare
+from experiments.training.run_folder import RunFolder
 from idn_gym.commands import grammar
 from idn_gym.commands.endings import ending
 from idn_gym.commands.grammar import Changes
@@ -39,7 +40,7 @@ def run(out: Path, seeds: int, words: Sequence[str], force: bool = False) -> Non
     Raises:
         ConfigError: the folder holds another run, or something else.
     """
-    folder = train.RunFolder(out)
+    folder = RunFolder(out)
     # Named although they are the defaults, so that a folder from before they changed is noticed.
     asked = train.TrainCommand(scenario="edge-small", agent="ppo", out=out, resume=True, changes=tuple(words))
     if force:
@@ -70,7 +71,7 @@ def run(out: Path, seeds: int, words: Sequence[str], force: bool = False) -> Non
     )
 
 
-def throw_away(folder: train.RunFolder) -> None:
+def throw_away(folder: RunFolder) -> None:
     """Delete the run in the folder, and its comparison.
 
     Raises:
@@ -97,7 +98,7 @@ class DemoCommand(SeedOption):
 
     def run(self) -> None:
         """Train and compare, as far as that has not been done already."""
-        there = os.path.exists(train.RunFolder(self.out).config)  # False for names that no file can have
+        there = os.path.exists(RunFolder(self.out).config)  # False for names that no file can have
         advice = f"--force throws away the run in {self.out}" if there and not self.force else ""
         with ending("the same command goes on from the last checkpoint", advice):
             run(self.out, self.seeds, self.changes, self.force)

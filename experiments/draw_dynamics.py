@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import csv
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import matplotlib
 import numpy as np
@@ -15,6 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.commands import Parser
+from idn_gym.core.arrays import Floats
 from idn_gym.scenarios.config import (
     Alternating,
     Ar1,
@@ -37,11 +40,14 @@ from idn_gym.scenarios.config import (
 from idn_gym.scenarios.processes.demand import draw_demand
 from idn_gym.scenarios.processes.resources import draw_memory, draw_rates, draw_seconds, draw_slowdown
 
+if TYPE_CHECKING:
+    from matplotlib.typing import RcKeyType
+
 PICTURE = Path(__file__).resolve().parent.parent / "docs" / "pictures" / "dynamics.png"
 SLOTS = 144
 TASKS = 8
 INK, SECOND, THIRD, QUIET = "#1f4e79", "#d1792c", "#6a9a3b", "#9a9a9a"
-STYLE = {
+STYLE: dict[RcKeyType, Any] = {
     "font.size": 7,
     "axes.titlesize": 8,
     "axes.titlelocation": "left",
@@ -56,17 +62,16 @@ STYLE = {
 }
 
 
-def draw_tasks(slots: int = SLOTS, **processes: object) -> np.ndarray:
+def draw_tasks(workload: Workload, slots: int = SLOTS) -> Floats:
     """Demand of one ingress node, (slots, TASKS) [requests], with Zipf popularity and 100 a slot."""
     share = 1 / np.arange(1, TASKS + 1)
     base, task = 100 * share / share.sum(), np.arange(TASKS)
-    workload = Workload(1.0, **processes)
     return draw_demand(workload, base, task, np.zeros(TASKS, np.int64), slots, np.random.default_rng(5))
 
 
-def draw_nodes(slots: int = SLOTS, seed: int = 5, **processes: object) -> np.ndarray:
+def draw_nodes(workload: Workload, slots: int = SLOTS, seed: int = 5) -> Floats:
     """Demand of three ingress nodes with one task, (slots, 3) [requests], 100 a slot each."""
-    nodes, workload = np.arange(3), Workload(1.0, **processes)
+    nodes = np.arange(3)
     rng = np.random.default_rng(seed)
     return draw_demand(workload, np.full(3, 100.0), np.zeros(3, np.int64), nodes, slots, rng)
 
@@ -81,7 +86,7 @@ def write_log(path: Path) -> Replay:
     return Replay(str(path))
 
 
-def show_tasks(axes: Axes, title: str, demand: np.ndarray) -> None:
+def show_tasks(axes: Axes, title: str, demand: Floats) -> None:
     """Demand per task and slot as shades."""
     axes.set_title(title)
     axes.pcolormesh(demand.T / 100, cmap="Blues", vmin=0, vmax=1, rasterized=True)
@@ -89,7 +94,7 @@ def show_tasks(axes: Axes, title: str, demand: np.ndarray) -> None:
     axes.invert_yaxis()
 
 
-def show_lines(axes: Axes, title: str, values: np.ndarray, label: str, nominal: float = 1.0) -> None:
+def show_lines(axes: Axes, title: str, values: Floats, label: str, nominal: float = 1.0) -> None:
     """One line per column over slots, against the nominal value."""
     axes.set_title(title)
     axes.axhline(nominal, color=QUIET, linewidth=0.6, linestyle=(0, (4, 3)))
@@ -101,29 +106,30 @@ def show_lines(axes: Axes, title: str, values: np.ndarray, label: str, nominal: 
 
 def show_popularity(axes: list[Axes]) -> None:
     """The seven kinds of popularity; the adversarial ones over a few slots, so that these can be seen."""
-    kinds = [
-        ("popularity: fixed", Fixed(), SLOTS),
-        ("popularity: sliding", Sliding(shift=2, every=24), SLOTS),
-        ("popularity: shot", Shot(), SLOTS),
-        ("popularity: alternating", Alternating(), 24),
-        ("popularity: round_robin", RoundRobin(), 24),
-        ("popularity: lfu_killer", LfuKiller(), SLOTS),
-        ("popularity: uniform", UniformTask(), 24),
+    played = [
+        (Workload(1.0, popularity=Fixed()), SLOTS),
+        (Workload(1.0, popularity=Sliding(shift=2, every=24)), SLOTS),
+        (Workload(1.0, popularity=Shot()), SLOTS),
+        (Workload(1.0, popularity=Alternating()), 24),
+        (Workload(1.0, popularity=RoundRobin()), 24),
+        (Workload(1.0, popularity=LfuKiller()), SLOTS),
+        (Workload(1.0, popularity=UniformTask()), 24),
     ]
-    for place, (title, process, slots) in zip(axes, kinds, strict=True):
-        show_tasks(place, title, draw_tasks(slots, popularity=process))
+    for place, (workload, slots) in zip(axes, played, strict=True):
+        show_tasks(place, f"popularity: {workload.popularity.kind}", draw_tasks(workload, slots))
 
 
 def show_demand(axes: list[Axes], folder: Path) -> None:
     """The factors and the replay of a log."""
     unit = "demand\n[requests/slot]"
-    show_lines(axes[0], "diurnal (3 nodes)", draw_nodes(seed=3, diurnal=Diurnal(spread=0.5)), unit, 100)
-    show_lines(axes[1], "bursts (2 nodes)", draw_nodes(seed=2, bursts=Bursts())[:, :2], unit, 100)
-    crowd = draw_tasks(flash=FlashCrowd())
+    days, bursts = Workload(1.0, diurnal=Diurnal(spread=0.5)), Workload(1.0, bursts=Bursts())
+    show_lines(axes[0], "diurnal (3 nodes)", draw_nodes(days, seed=3), unit, 100)
+    show_lines(axes[1], "bursts (2 nodes)", draw_nodes(bursts, seed=2)[:, :2], unit, 100)
+    crowd = draw_tasks(Workload(1.0, flash=FlashCrowd()))
     struck = (crowd / crowd[0]).max(axis=0).argmax()
     show_lines(axes[2], "flash (the task it hits)", crowd[:, [struck]], unit, crowd[:, struck].min())
-    show_lines(axes[3], "arrivals: poisson", draw_nodes(arrivals="poisson")[:, :1], unit, 100)
-    log = draw_tasks(replay=write_log(folder / "log.csv")).sum(axis=1, keepdims=True)
+    show_lines(axes[3], "arrivals: poisson", draw_nodes(Workload(1.0, arrivals="poisson"))[:, :1], unit, 100)
+    log = draw_tasks(Workload(1.0, replay=write_log(folder / "log.csv"))).sum(axis=1, keepdims=True)
     show_lines(axes[4], "replay (a made-up log)", log, unit, 100)
 
 
@@ -131,7 +137,7 @@ def show_resources(axes: list[Axes]) -> None:
     """Links, compute, memory and devices, all as multiples of nominal."""
     one, movable = np.ones(1), np.ones(1, np.bool_)
 
-    def draw(draw_process, *processes, seed=1):
+    def draw(draw_process: Callable[..., Floats], *processes: object, seed: int = 1) -> Floats:
         return draw_process(*processes, one, movable, SLOTS, np.random.default_rng(seed))
 
     unit = "rate\n[x nominal]"

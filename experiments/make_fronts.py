@@ -69,11 +69,9 @@ def make(name: str) -> tuple[Front, dict[str, Any]]:
 def write(name: str) -> None:
     """Make a front and write it where the package looks for it."""
     front, provenance = make(name)
-    placements = front.placements.astype(np.int16)
+    arrays = {**front._asdict(), "placements": front.placements.astype(np.int16)}
     buffer, path = io.BytesIO(), FRONTS / f"{name}.npz"
-    np.savez_compressed(
-        buffer, provenance=json.dumps(provenance), **front._replace(placements=placements)._asdict()
-    )
+    np.savez_compressed(buffer, provenance=json.dumps(provenance), **arrays)
     path.parent.mkdir(exist_ok=True)
     atomically(path, lambda file: file.write(buffer.getvalue()))
     print(f"{path}: {path.stat().st_size / 1e3:.0f} kB")

@@ -97,7 +97,7 @@ def answer(store: Store, name: str, seed: int, data: Data) -> NDArray[np.float16
         "conditions": np.array(CONDITIONS),
     }
     path = folder / f"{file_name(name)}-seed-{seed}.npz"
-    atomically(path, lambda file: np.savez_compressed(file, **arrays))
+    atomically(path, lambda file: np.savez_compressed(file, allow_pickle=False, **arrays))
     return np.stack(found)
 
 

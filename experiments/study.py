@@ -35,7 +35,8 @@ from idn_gym.strict import ConfigError, closest, number, read, read_yaml
 
 def list_units(study: Study, smoke: bool) -> tuple[list[Unit], list[str]]:
     """All runs of a study's parts, and the parts that are left out because a file they need is missing."""
-    units, left_out = [], []
+    units: list[Unit] = []
+    left_out: list[str] = []
     for part in study.parts:
         if part.needs is not None and not Path(part.needs).is_file():
             left_out.append(f"{part.name}: {part.needs} is not there")
@@ -75,7 +76,7 @@ def only(study: Study, names: Sequence[str]) -> Study:
     Raises:
         ConfigError: there is no such part.
     """
-    known = [part.name for part in (*study.parts, *study.fronts)]
+    known = [part.name for part in study.parts] + [front.name for front in study.fronts]
     for name in names:
         if name not in known:
             raise ConfigError("parts", f"{name!r} is not there; {closest(name, known)}")

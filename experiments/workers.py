@@ -100,8 +100,8 @@ def _signals_waiting() -> Iterator[None]:
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
-        for number in arrived:
-            signal.raise_signal(number)
+        for late in arrived:
+            signal.raise_signal(late)
 
 
 def _begin(watched: Connection, prepare: Callable[..., object] | None, given: tuple[Any, ...]) -> None:

@@ -11,8 +11,9 @@ import time
 import zipfile
 import zlib
 from collections.abc import Callable
+from io import BufferedWriter
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -44,7 +45,7 @@ def file_name(text: str) -> str:
     return f"{readable or 'x'}-{digest}"
 
 
-def atomically(path: str | Path, write: Callable[[IO[bytes]], object]) -> None:
+def atomically(path: str | Path, write: Callable[[BufferedWriter], object]) -> None:
     """Write a file that is either there as a whole or not at all, whenever the power fails.
 
     Each writer has a temporary file of its own, beside the file; those of killed ones go with the next

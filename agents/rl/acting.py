@@ -37,5 +37,6 @@ class Masked:
         episode_start: Bools | None = None,
         deterministic: bool = True,
     ) -> tuple[npt.NDArray[Any], Any]:
-        masks = np.atleast_2d(self.env.unwrapped.action_masks())  # type: ignore[union-attr]
+        native: Any = self.env.unwrapped
+        masks = np.atleast_2d(native.action_masks())
         return self.algorithm.predict(observation, state, episode_start, deterministic, action_masks=masks)

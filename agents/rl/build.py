@@ -14,7 +14,7 @@ from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.utils import LinearSchedule
 from stable_baselines3.common.vec_env import VecEnv
 
-from agents.rl.config import AgentConfig, OffPolicy, SACConfig
+from agents.rl.config import AgentConfig, OffPolicy, SoftActorCritic
 from agents.rl.graph import GraphPolicy, graph_options
 from agents.rl.policy import ChoicePolicy, MaskedChoicePolicy, RecurrentChoicePolicy
 from agents.rl.weights import read_weights
@@ -72,10 +72,13 @@ def rebuild(config: AgentConfig, env: VectorEnv[Any, Any, Any], path: str) -> Ba
     """
     weights = read_weights(path)
     # Without room for transitions, which only training needs.
-    config = dataclasses.replace(config, **{"buffer_size" if isinstance(config, OffPolicy) else "n_steps": 1})
+    if isinstance(config, OffPolicy):
+        config = dataclasses.replace(config, buffer_size=1)
+    else:
+        config = dataclasses.replace(config, n_steps=1)
     native: Any = env.unwrapped
     # SB3 reads the target off an environment, which it has only in training.
-    fixed = {"target_entropy": 0.0} if isinstance(config, SACConfig) else {}
+    fixed = {"target_entropy": 0.0} if isinstance(config, SoftActorCritic) else {}
     algorithm = _assemble(config, native, env=None, _init_setup_model=False, **fixed)
     algorithm.observation_space = env.single_observation_space
     algorithm.action_space = env.single_action_space

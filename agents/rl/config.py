@@ -134,8 +134,8 @@ class OffPolicy(Hyper):
 
 
 @dataclass(frozen=True)
-class DQNConfig(OffPolicy):
-    """Deep Q-learning."""
+class DeepQLearning(OffPolicy):
+    """Deep Q-learning, of returns or of their distribution."""
 
     codecs = ("change",)
     target_update_interval: int = number(1_000, least=1)
@@ -145,11 +145,17 @@ class DQNConfig(OffPolicy):
     exploration_initial_eps: float = number(1.0, least=0, most=1)
     exploration_final_eps: float = number(0.05, least=0, most=1)
     max_grad_norm: float = number(10.0, above=0, most=LARGEST)
+
+
+@dataclass(frozen=True)
+class DQNConfig(DeepQLearning):
+    """Deep Q-learning."""
+
     kind: Literal["dqn"] = "dqn"
 
 
 @dataclass(frozen=True)
-class QRDQNConfig(DQNConfig):
+class QRDQNConfig(DeepQLearning):
     """Deep Q-learning of the distribution of returns, as quantiles."""
 
     n_quantiles: int = number(25, least=1)
@@ -157,17 +163,23 @@ class QRDQNConfig(DQNConfig):
 
 
 @dataclass(frozen=True)
-class SACConfig(OffPolicy):
-    """Soft actor-critic."""
+class SoftActorCritic(OffPolicy):
+    """Soft actor-critic, on returns or on their quantiles."""
 
     codecs = CONTINUOUS
     ent_coef: float = number(0.1, above=0, most=LARGEST)
     """weight of the entropy at the beginning; it is learnt from there"""
+
+
+@dataclass(frozen=True)
+class SACConfig(SoftActorCritic):
+    """Soft actor-critic."""
+
     kind: Literal["sac"] = "sac"
 
 
 @dataclass(frozen=True)
-class TQCConfig(SACConfig):
+class TQCConfig(SoftActorCritic):
     """Soft actor-critic on quantiles of the return, the highest of which it distrusts."""
 
     n_quantiles: int = number(25, least=1)

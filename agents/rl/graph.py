@@ -71,6 +71,8 @@ class PlacementReadout(ChoiceReadout):
     """Logits of the padded table of `PaddedChoices`: per (node, task) nothing, then its segments."""
 
     codec = "placement"
+    table: Tensor
+    place: Tensor
 
     def __init__(self, wiring: Wiring, width: int, activation: type[nn.Module]) -> None:
         super().__init__(wiring, width, activation)
@@ -128,6 +130,7 @@ class SharesReadout(Readout):
 
     codec = "scores-task"
     guesses = (CHOICE, SHARE)
+    table: Tensor
 
     def __init__(self, wiring: Wiring, width: int, activation: type[nn.Module]) -> None:
         super().__init__(wiring, width, activation)
@@ -215,12 +218,16 @@ class GraphPolicy(ChoicePolicy):
         wiring, width, activation = Wiring(*options["wiring"]), options["widths"][-1], options["activation"]
         if isinstance(self.action_space, spaces.MultiDiscrete):
             self.action_dist = self.choices(self.action_space.nvec.tolist())
-        self.mlp_extractor = Branches()
+        # SB3 types its attributes by the nets that it builds itself, and takes any others as well.
+        self.mlp_extractor = Branches()  # type: ignore[assignment]
         self.action_net = readout_for(self.codec)(wiring, width, activation)
         if isinstance(self.action_dist, DiagGaussianDistribution):
             self.log_std = nn.Parameter(torch.full((1,), float(self.log_std_init)))
-        self.value_net = nn.Sequential(nn.Linear(width, width), activation(), nn.Linear(width, 1))
-        self.optimizer = self.optimizer_class(self.parameters(), lr=lr_schedule(1), **self.optimizer_kwargs)
+        critic = nn.Sequential(nn.Linear(width, width), activation(), nn.Linear(width, 1))
+        self.value_net = critic  # type: ignore[assignment]
+        # torch's base class of optimisers does not have the rate that all of them have.
+        rate, others = lr_schedule(1), self.optimizer_kwargs
+        self.optimizer = self.optimizer_class(self.parameters(), lr=rate, **others)  # type: ignore[call-arg]
 
 
 def graph_options(

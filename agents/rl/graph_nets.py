@@ -57,6 +57,12 @@ class Scene(NamedTuple):
 class Encoder(BaseFeaturesExtractor):
     """Embeds nodes by rounds of message passing along links, both ways, with means over neighbours."""
 
+    source: Tensor  # (E,) nodes
+    target: Tensor  # (E,)
+    node: Tensor  # (C,) of the pairs
+    arriving: Tensor  # (N, 1) one over the number of links that end at the node
+    leaving: Tensor  # (N, 1) one over the number that begin there
+
     def __init__(
         self,
         observation_space: spaces.Dict,
@@ -74,14 +80,15 @@ class Encoder(BaseFeaturesExtractor):
         """
         super().__init__(observation_space, features_dim=widths[-1])
         wires = Wiring(*wiring)
-        columns = {name: space.shape[-1] for name, space in observation_space.spaces.items() if space.shape}
+        shapes = {name: space.shape for name, space in observation_space.spaces.items() if space.shape}
+        columns = {name: shape[-1] for name, shape in shapes.items()}
         inputs = columns["nodes"] + columns["pairs"] + columns["globals"]
         self.resident = wires.pair_columns.index("resident")
         for name in ("source", "target", "node"):
             # Not in the state: it belongs to a scenario, weights belong to none.
             index = torch.tensor(getattr(wires, name), dtype=torch.long)
             self.register_buffer(name, index, persistent=False)
-        count = observation_space["nodes"].shape[0]  # type: ignore[index]
+        count = shapes["nodes"][0]
         for name, ends in (("arriving", wires.target), ("leaving", wires.source)):
             degree = torch.bincount(torch.tensor(ends, dtype=torch.long), minlength=count)
             self.register_buffer(name, 1.0 / degree.clamp(min=1.0)[:, None], persistent=False)
@@ -125,6 +132,8 @@ class Round(nn.Module):
 
 class Scorer(nn.Module):
     """Numbers for every pair: a linear guess to start from, plus what a hidden layer adds to it."""
+
+    node: Tensor  # (C,) of the pairs
 
     def __init__(
         self,

@@ -7,18 +7,22 @@ one padded table. The probabilities are the same, with masks and without.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
 
 import torch
 from gymnasium import spaces
 from sb3_contrib.common.maskable.distributions import MaskableDistribution, MaybeMasks
 from sb3_contrib.common.maskable.policies import MaskableActorCriticPolicy
 from sb3_contrib.common.recurrent.policies import RecurrentActorCriticPolicy
-from stable_baselines3.common.distributions import MultiCategoricalDistribution
+from stable_baselines3.common.distributions import Distribution, MultiCategoricalDistribution
 from stable_baselines3.common.policies import ActorCriticPolicy
 
 IMPOSSIBLE = -1e9
 """Logit of what must not be chosen: its probability is 0, and 0 times it is still 0."""
+
+
+_Kind = TypeVar("_Kind", bound=Distribution)
 
 
 class PaddedChoices(MultiCategoricalDistribution):
@@ -71,27 +75,32 @@ class MaskedChoices(PaddedChoices, MaskableDistribution):
         self.logs = table.log_softmax(dim=2)
 
 
-class _Padded:
+class _Padded(Generic[_Kind]):
     """Puts a padded table where SB3 put its list, before it builds the nets."""
 
-    choices: type[PaddedChoices] = PaddedChoices
+    choices: Callable[[list[int]], _Kind]
     action_space: spaces.Space[Any]
+    action_dist: _Kind
 
     def _build(self, lr_schedule: Any) -> None:
         if isinstance(self.action_space, spaces.MultiDiscrete):
             self.action_dist = self.choices(self.action_space.nvec.tolist())
-        super()._build(lr_schedule)  # type: ignore[misc]
+        super()._build(lr_schedule)  # type: ignore[misc]  # of the class that it is mixed into
 
 
-class ChoicePolicy(_Padded, ActorCriticPolicy):
+class ChoicePolicy(_Padded[Distribution], ActorCriticPolicy):
     """SB3's ``MlpPolicy``; where actions are MultiDiscrete, with `PaddedChoices`."""
 
+    choices = PaddedChoices
 
-class RecurrentChoicePolicy(_Padded, RecurrentActorCriticPolicy):
+
+class RecurrentChoicePolicy(_Padded[Distribution], RecurrentActorCriticPolicy):
     """``MlpLstmPolicy`` of sb3-contrib; where actions are MultiDiscrete, with `PaddedChoices`."""
 
+    choices = PaddedChoices
 
-class MaskedChoicePolicy(_Padded, MaskableActorCriticPolicy):
+
+class MaskedChoicePolicy(_Padded[MaskableDistribution], MaskableActorCriticPolicy):
     """``MlpPolicy`` of ``MaskablePPO``; where actions are MultiDiscrete, with `MaskedChoices`."""
 
     choices = MaskedChoices

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 
-from experiments.reports.plots import COLOURS, STYLE, WIDTH, plt, save
+from experiments.reports.plots import COLOURS, STYLE, WIDTH, save
 from idn_gym.lab.calibration_error import Reliability
 
 COLUMNS = 2

@@ -143,9 +143,8 @@ class Store(NamedTuple):
         scores = {key: logits(trained.network, part.images) for key, part in parts.items()}
         labels = {f"{key}_labels": part.labels for key, part in parts.items()}
         arrays = io.BytesIO()
-        np.savez_compressed(
-            arrays, **{key: found.astype(np.float16) for key, found in scores.items()}, **labels
-        )
+        halves = {key: found.astype(np.float16) for key, found in scores.items()}
+        np.savez_compressed(arrays, allow_pickle=False, **halves, **labels)
         record = {
             "network": name,
             "seed": seed,

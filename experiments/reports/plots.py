@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import matplotlib
 
@@ -23,13 +23,16 @@ from idn_gym.files import atomically, file_name
 from idn_gym.rendering.letters import drawable, families
 from idn_gym.scenarios.config import Scenario
 
+if TYPE_CHECKING:
+    from matplotlib.typing import RcKeyType
+
 WIDTH = 7.0
 """[inches]"""
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#7f7f7f")
 """Okabe and Ito's palette, and grey."""
 
-STYLE = {
+STYLE: dict[RcKeyType, Any] = {
     "figure.dpi": 200,
     "font.size": 8,
     "axes.spines.top": False,

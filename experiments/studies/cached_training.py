@@ -63,10 +63,11 @@ class Training:
         if self._trained(out):
             return self.policy(out)
         from agents.rl.weights import steps_of
-        from experiments import train
+        from experiments.train import train
+        from experiments.training.run_folder import RunFolder
 
         start = processor_seconds()
-        train.train(self.config, train.RunFolder(self.folder(out)))
+        train(self.config, RunFolder(self.folder(out)))
         spent = {
             "steps": steps_of(self.policy(out)),
             "cpu_seconds": processor_seconds() - start,

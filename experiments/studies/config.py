@@ -163,7 +163,7 @@ class Study:
     def __post_init__(self) -> None:
         if self.split not in SPLITS:
             raise ConfigError("split", f"{self.split!r} is not allowed; {closest(self.split, SPLITS)}")
-        names = [part.name for part in (*self.parts, *self.fronts)]
+        names = [part.name for part in self.parts] + [front.name for front in self.fronts]
         if len(set(names)) < len(names) or not names:
             raise ConfigError("parts", "two of parts and fronts have the same name, or there is none")
         labels = list(dict.fromkeys(label for part in self.parts for label in (*part.labels(), BASELINE)))

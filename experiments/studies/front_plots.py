@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,8 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from experiments.reports.plots import COLOURS, STYLE, WIDTH, save
 from experiments.studies.fronts import Fronts
@@ -36,7 +38,7 @@ MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 def draw(fronts: Fronts, rows: Sequence[dict[str, Any]], out: Path) -> list[Path]:
     """Write all pictures of a comparison as PNG; returns their paths."""
-    drawings = {
+    drawings: dict[str, Callable[[], Figure]] = {
         "pairs": lambda: draw_pairs(fronts),
         "parallel": lambda: draw_parallel(fronts),
         "hypervolume": lambda: draw_hypervolume(rows),
@@ -60,7 +62,7 @@ def _column(points: Floats, name: str) -> Floats:
     return np.asarray(points[..., OBJECTIVES.index(name)] * AXES[name][1])
 
 
-def draw_pairs(fronts: Fronts) -> Any:
+def draw_pairs(fronts: Fronts) -> Figure:
     """Points that no other of the same agent dominates, in two objectives at a time.
 
     Points are means over runs; bars are 95 % intervals over episodes and runs.
@@ -94,7 +96,7 @@ def draw_pairs(fronts: Fronts) -> Any:
     return figure
 
 
-def draw_parallel(fronts: Fronts) -> Any:
+def draw_parallel(fronts: Fronts) -> Figure:
     """All objectives at once: one panel per agent, one line per non-dominated point of its first run.
 
     Heights are places in the box between dropping everything (0) and answering everything for nothing (1).
@@ -117,12 +119,12 @@ def draw_parallel(fronts: Fronts) -> Any:
         axes.set_xticks(range(len(OBJECTIVES)), OBJECTIVES, rotation=30, ha="right")
     for axes in grid.flat[len(agents) :]:
         axes.set_visible(False)
-    handles = [plt.Line2D([], [], color=COLOURS[i], label=f"mostly {OBJECTIVES[i]}") for i in range(4)]
+    handles = [Line2D([], [], color=COLOURS[i], label=f"mostly {OBJECTIVES[i]}") for i in range(4)]
     figure.legend(handles=handles, loc="outside lower center", ncols=4)
     return figure
 
 
-def draw_hypervolume(rows: Sequence[dict[str, Any]]) -> Any:
+def draw_hypervolume(rows: Sequence[dict[str, Any]]) -> Figure:
     """Hypervolume of every agent with its interval, best on top."""
     figure, axes = plt.subplots(figsize=(WIDTH, 0.8 + 0.22 * len(rows)), layout="constrained")
     for y, row in enumerate(rows):

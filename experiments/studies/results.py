@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from experiments.studies.config import BASELINE, of_scenario
 from experiments.studies.run import Series, Unit
@@ -142,7 +143,7 @@ class Play:
         }
 
 
-def by_training(plays: Sequence[Play], values: Sequence[Any]) -> Floats:
+def by_training(plays: Sequence[Play], values: npt.ArrayLike) -> Floats:
     """(r, n, ...) a row per training, a column per seed; the plays are in the order of `Plays.of`."""
     trainings = len({play.unit.trained_with for play in plays})
     found = np.array(values)

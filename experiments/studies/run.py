@@ -91,7 +91,7 @@ class Unit(Kept):
             episodes.scalar[0],
             episodes.figures[0],
             np.array(recorder.fractional),
-            (recorder.resident / recorder.slots).astype(np.float32),
+            np.asarray(recorder.resident / recorder.slots, np.float32),
             np.array(recorder.proven) if recorder.proven else None,
         )
         series.write(path)
@@ -132,6 +132,7 @@ class Series(NamedTuple):
         """
         path = path.with_suffix(".npz")
         file = read_arrays(path)
+        # What is missing is None, whose shape is none of those below.
         series = Series(*(file.get(name) for name in Series._fields))  # type: ignore[arg-type]
         shapes = [np.shape(value) for value in series if value is not None]
         slots = np.shape(series.scalar)

@@ -22,6 +22,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.buffers import ReplayBuffer
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.save_util import recursive_getattr
 
 from agents.rl.weights import read_tensors
@@ -74,8 +75,12 @@ class Checkpoints(BaseCallback):
 
 def rollout_steps(algorithm: BaseAlgorithm) -> int:
     """Steps of one rollout, summed over environments."""
-    off = isinstance(algorithm, OffPolicyAlgorithm)
-    slots: int = algorithm.train_freq.frequency if off else algorithm.n_steps
+    if isinstance(algorithm, OffPolicyAlgorithm):
+        every: Any = algorithm.train_freq  # SB3 types it as what it is made from
+        slots: int = every.frequency
+    else:
+        assert isinstance(algorithm, OnPolicyAlgorithm)
+        slots = algorithm.n_steps
     return slots * algorithm.n_envs
 
 
@@ -94,7 +99,7 @@ def save(path: Path, algorithm: BaseAlgorithm, events: Path) -> None:
     state = {
         "parameters": algorithm.get_parameters(),
         "tensors": learnt(algorithm),
-        "replay": transitions(getattr(algorithm, "replay_buffer", None)),
+        "replay": transitions(_memory(algorithm)),
         "counters": _pick(algorithm, [name for name in COUNTERS if hasattr(algorithm, name)]),
         "statistics": _pick(monitor, STATISTICS),
         "pending": _pick(algorithm.logger, PENDING),
@@ -163,7 +168,10 @@ def _restore(algorithm: BaseAlgorithm, state: dict[str, Any]) -> None:
     for name, tensor in learnt(algorithm).items():
         tensor.copy_(state["tensors"][name])  # in place: an optimiser holds it
     if state["replay"] is not None:
-        remember(algorithm.replay_buffer, state["replay"])
+        memory = _memory(algorithm)
+        if memory is None:
+            raise ValueError("it keeps no transitions")
+        remember(memory, state["replay"])
     _put(algorithm, state["counters"])
     _put(monitor, state["statistics"])
     _put(algorithm.logger, state["pending"])
@@ -182,6 +190,10 @@ def learnt(algorithm: BaseAlgorithm) -> dict[str, torch.Tensor]:
     """What is learnt and belongs to no net, such as SAC's weight of the entropy."""
     names = algorithm._get_torch_save_params()[1]
     return {name: recursive_getattr(algorithm, name).data for name in names}
+
+
+def _memory(algorithm: BaseAlgorithm) -> ReplayBuffer | None:
+    return algorithm.replay_buffer if isinstance(algorithm, OffPolicyAlgorithm) else None
 
 
 def transitions(buffer: ReplayBuffer | None) -> dict[str, Any] | None:

@@ -19,6 +19,7 @@ from idn_gym.core.arrays import EMPTY, Floats
 from idn_gym.evaluation import pareto
 from idn_gym.evaluation.rollout import rollout
 from idn_gym.objectives import OBJECTIVES, preference_lattice
+from idn_gym.policies.registry import simulation_of
 from idn_gym.policy import Feedback, Policy
 from idn_gym.scenarios.compile import Compiled
 
@@ -86,7 +87,7 @@ def front(act: Act, episodes: int, options: dict[str, Any]) -> Front:
     played = rollout(act(env), env, [*range(episodes)] * len(preferences))
     env.close()
     points = played.vector.mean(axis=1).reshape(len(preferences), episodes, -1).mean(axis=1)
-    compiled = env.unwrapped.simulation.compiled
+    compiled = simulation_of(env).compiled
     box = pareto.objective_box(compiled)
     placed = box.place(points)
     figures = {
@@ -125,10 +126,11 @@ class _EachPreference(VectorWrapper):
         self.preferences = preferences
 
     def reset(
-        self, *, seed: Sequence[int], options: dict[str, Any] | None = None
+        self, *, seed: int | Sequence[int] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
-        _, infos = super().reset(seed=seed, options=options)
-        simulation, seeds = self.unwrapped.simulation, np.reshape(seed, (len(self.preferences), -1))
+        assert isinstance(seed, Sequence)  # a rollout gives one per row, which Gymnasium's types leave out
+        _, infos = super().reset(seed=seed, options=options)  # type: ignore[arg-type]
+        simulation, seeds = simulation_of(self), np.reshape(seed, (len(self.preferences), -1))
         rows = np.arange(self.num_envs).reshape(seeds.shape)
         for mine, theirs, preference in zip(rows, seeds, self.preferences.tolist(), strict=True):
             simulation.reset(mine.tolist(), theirs.tolist(), {"preference": preference})

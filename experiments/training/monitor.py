@@ -18,7 +18,9 @@ from experiments.training.checkpoint import due
 from experiments.training.evaluation import FRONT, evaluate, front, picture
 from experiments.training.run_config import RunConfig, flat, to_yaml
 from experiments.training.running_means import Window
+from idn_gym.integrations.sb3 import GymVecEnv
 from idn_gym.objectives import OBJECTIVES
+from idn_gym.policies.registry import simulation_of
 from idn_gym.policy import Policy
 
 EVALUATIONS = "evaluations.csv"
@@ -39,7 +41,7 @@ class Monitor(BaseCallback):
     def __init__(self, config: RunConfig) -> None:
         super().__init__()
         self.config = config
-        self.bar: tqdm | None = None
+        self.bar = tqdm(disable=True)
         episodes = config.checkpoint_every / (config.envs * config.scenario.horizon)
         self.windows = max(1, round(episodes))
         """between checkpoints"""
@@ -48,7 +50,9 @@ class Monitor(BaseCallback):
         formats = self.model.logger.output_formats
         self.log = next(f for f in formats if isinstance(f, TensorBoardOutputFormat))
         self.writer = self.log.writer
-        self.simulation = self.training_env.unwrapped.native.simulation
+        env = self.training_env.unwrapped
+        assert isinstance(env, GymVecEnv)
+        self.env, self.simulation = env, simulation_of(env.native)
         self.window = Window(self.simulation)
         self.started, self.evaluating = time.process_time(), 0.0
         self.bar = tqdm(
@@ -63,8 +67,7 @@ class Monitor(BaseCallback):
         self.index = self._window_index()
 
     def _on_step(self) -> bool:
-        infos = self.training_env.unwrapped.last_infos
-        self.window.add(infos, self.locals["rewards"], self.locals["dones"])
+        self.window.add(self.env.last_infos, self.locals["rewards"], self.locals["dones"])
         self.bar.update(min(self.training_env.num_envs, self.bar.total - self.bar.n))
         return True
 
@@ -82,8 +85,7 @@ class Monitor(BaseCallback):
 
     def close(self) -> None:
         """Take the progress bar down, also where training failed: messages begin on a line of their own."""
-        if self.bar is not None:
-            self.bar.close()
+        self.bar.close()
 
     def _window_index(self) -> int:
         return self.num_timesteps * self.windows // self.config.checkpoint_every
@@ -119,7 +121,7 @@ class Monitor(BaseCallback):
             "network": picture(self._policy, options),
             "placement": draw_placement(played.compiled, played.resident),
         }
-        row = {"step": step, **played.figures}
+        row: dict[str, float | str] = {"step": step, **played.figures}
         if self.config.preference == "random":
             reached = front(self._policy, episodes, options)
             scalars |= {f"evaluation/{name}": value for name, value in reached.figures.items()}

@@ -83,7 +83,7 @@ class Window:
         entry = tables.path_node[tables.path_start[tables.class_path]]
         lower = link_sources(tables)
         link_bytes = tables.link_rate * tables.slot_seconds
-        found = {}
+        found: dict[str, float] = {}
         for tier in dict.fromkeys(compiled.names.tiers):
             mine = tiers == tier
             limited, movable = mine & np.isfinite(tables.node_seconds), mine & tables.node_movable
@@ -121,4 +121,4 @@ def loaded_bytes(tables: Tables, before: Residents, after: Residents) -> Floats:
     last = np.maximum(first, np.minimum(tables.segment_last[new], tables.segment_last[old]))
     kept = tables.block_bytes[model, last] - tables.block_bytes[model, first]
     size = tables.segment_bytes[new] - np.where(old == EMPTY, 0.0, kept)
-    return np.bincount(node, size, minlength=len(tables.node_memory))
+    return np.asarray(np.bincount(node, size, minlength=len(tables.node_memory)), np.float64)

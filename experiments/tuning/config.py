@@ -108,9 +108,11 @@ def read_tuning(path: Path) -> Tuning:
         ConfigError: the file cannot be read, or something in it is wrong.
     """
     tuning = read(Tuning, read_yaml(path))
-    named = {name: getattr(tuning, name) for name in ("agent", "scenario")}
-    files = {name: value for name, value in named.items() if Path(value).suffix in (".yaml", ".yml", ".json")}
-    return dataclasses.replace(tuning, **{name: str(path.parent / file) for name, file in files.items()})
+
+    def found(name: str) -> str:
+        return str(path.parent / name) if Path(name).suffix in (".yaml", ".yml", ".json") else name
+
+    return dataclasses.replace(tuning, agent=found(tuning.agent), scenario=found(tuning.scenario))
 
 
 @dataclass(frozen=True)

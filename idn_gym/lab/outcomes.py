@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from idn_gym.catalog.outcomes import CONFIDENCE_STEPS, ENTROPY_STEPS, Outcomes
-from idn_gym.core.arrays import Floats, Ints
+from idn_gym.core.arrays import Ints
 from idn_gym.lab.calibrate import Scaling, check_labelled, score
 from idn_gym.strict import ConfigError
 
@@ -21,7 +21,7 @@ def kept_entropy(scaling: Scaling, logits: npt.NDArray[np.floating]) -> npt.NDAr
 
 
 def tabulate(
-    logits: Floats,
+    logits: npt.NDArray[np.floating],
     labels: Ints,
     scalings: Sequence[Scaling],
     rows: Sequence[str],

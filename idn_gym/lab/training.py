@@ -98,7 +98,7 @@ def fit(
             optimizer.zero_grad()
             with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
                 value = loss(*(tensor[chosen] for tensor in rows))
-            value.backward()  # type: ignore[no-untyped-call]
+            value.backward()
             optimizer.step()
             schedule.step()
         if not all(bool(values.isfinite().all()) for values in network.state_dict().values()):
