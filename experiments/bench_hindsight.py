@@ -8,12 +8,13 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from experiments.commands import Parser, command
 from experiments.reports.tables import write_csv
-from idn_gym.commands.grammar import assignments
+from idn_gym.commands import grammar
+from idn_gym.commands.grammar import Changes, assignments
 from idn_gym.core.arrays import Instance
 from idn_gym.evaluation.hindsight import best_static
 from idn_gym.files import writable_folder
@@ -26,6 +27,7 @@ from idn_gym.optimum.warm import warm_up
 from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import Compiled, compile_scenario
 from idn_gym.scenarios.presets import resolve
+from idn_gym.strict import number
 
 TREES: dict[str, tuple[int, int, int]] = {
     "isp-hierarchy": (3, 3, 2),
@@ -144,29 +146,39 @@ def to_text(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def main(words: list[str] | None = None) -> None:
-    """Entry point of the command line."""
-    parser = Parser(
-        prog="python -m experiments.bench_hindsight",
-        description="Time and gap of the bounds on the best static placement.",
-    )
-    parser.add_argument("--scenario", nargs="+", default=[*TREES, *SPLITS], help="trees above, or presets")
-    parser.add_argument("--limit", type=float, default=60.0, help="wall seconds per program and bracket")
-    parser.add_argument("--gap", type=float, default=0.01)
-    parser.add_argument("--iterations", type=int, default=100, help="of mirror ascent; 0 leaves it out")
-    parser.add_argument("--out", type=Path, default=Path("runs/hindsight"))
-    parser.add_argument("changes", nargs="*", metavar="key=value", help="to the scenarios")
-    arguments = parser.parse_intermixed_args(words)
-    rows = []
-    with command():
-        writable_folder(arguments.out)
-        changes = assignments(arguments.changes)
-        for name in arguments.scenario:
-            rows.append(measure(name, changes, arguments.limit, arguments.gap, arguments.iterations))
+@dataclass(kw_only=True)
+class BenchHindsightCommand:
+    """Measure time and gap of the bounds on the best static placement, against the size of the network."""
+
+    scenario: tuple[str, ...] = (*TREES, *SPLITS)
+    """trees of isp-hierarchy by their number of nodes, or presets"""
+    limit: float = number(60.0, above=0.0)
+    """[s] of wall time per program and bracket"""
+    gap: float = number(0.01, least=0.0)
+    """relative gap at which programs and brackets stop"""
+    iterations: int = number(100, least=0)
+    """of mirror ascent for the certificate; 0 leaves it out"""
+    out: Path = Path("runs/hindsight")
+    """folder to write into"""
+    changes: Changes = ()
+    """to the scenarios, such as horizon=48"""
+
+    def run(self) -> None:
+        """Measure, print and write the table."""
+        rows = []
+        writable_folder(self.out)
+        changes = assignments(self.changes)
+        for name in self.scenario:
+            rows.append(measure(name, changes, self.limit, self.gap, self.iterations))
             print(to_text(rows[-1:]) + "\n", flush=True)
         keys = dict.fromkeys(key for row in rows for key in row)
-        write_csv(arguments.out / "hindsight.csv", [dict.fromkeys(keys, "") | row for row in rows])
-    print(to_text(rows))
+        write_csv(self.out / "hindsight.csv", [dict.fromkeys(keys, "") | row for row in rows])
+        print(to_text(rows))
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Entry point of the command line."""
+    grammar.run(BenchHindsightCommand, words, "python -m experiments.bench_hindsight")
 
 
 if __name__ == "__main__":

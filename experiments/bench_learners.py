@@ -1,14 +1,10 @@
-"""Measure what online learners cost: ``python -m experiments.bench_learners``.
-
-CPU time of one thread per slot, the median over the slots of one episode: what the learner takes to learn
-and plan, beside what the environment takes for the slot itself.
-"""
+"""Measure what online learners cost: ``python -m experiments.bench_learners``."""
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -17,10 +13,10 @@ import numpy as np
 
 import idn_gym  # noqa: F401 (registers IDN-v0)
 from agents.registry import AGENTS, CLAIRVOYANT, CODECS, make_agent
-from experiments.commands import Parser, count
+from idn_gym.commands import grammar
 from idn_gym.core.slots import one_slot
 from idn_gym.policy import Feedback
-from idn_gym.strict import ConfigError
+from idn_gym.strict import ConfigError, closest, number
 from idn_gym.vector import IDNVectorEnv
 
 SLOW = {"ftpl", "window-lp", "window-greedy", "clairvoyant-greedy"}
@@ -100,19 +96,32 @@ def table(costs: Sequence[Cost]) -> str:
     return "\n".join(lines)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command."""
-    parser = Parser(prog="python -m experiments.bench_learners", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--scenario", default="isp-hierarchy")
-    parser.add_argument("--slots", type=count, default=100)
-    parser.add_argument("--agents", nargs="*", default=learners(), choices=learners())
-    given = parser.parse_args(arguments)
-    if given.slots < 4:
-        parser.error(f"--slots: {given.slots} is not allowed; must be at least 4")
-    try:
-        print(table([measure(name, given.scenario, given.slots) for name in given.agents]))
-    except ConfigError as error:
-        sys.exit(f"error: {error}")
+@dataclass(kw_only=True)
+class BenchLearnersCommand:
+    """Measure what online learners cost.
+
+    CPU time of one thread per slot, the median over the slots of one episode: what the learner takes to learn
+    and plan, beside what the environment takes for the slot itself.
+    """
+
+    scenario: str = "isp-hierarchy"
+    """preset or YAML file"""
+    slots: int = number(100, least=4, most=9_999_999)
+    """length of the episode; slow learners play a tenth of it"""
+    agents: tuple[str, ...] = ()
+    """online learners (default: all)"""
+
+    def run(self) -> None:
+        """Measure and print."""
+        for name in self.agents:
+            if name not in learners():
+                raise ConfigError("agents", f"{name!r} is not allowed; {closest(name, learners())}")
+        print(table([measure(name, self.scenario, self.slots) for name in self.agents or learners()]))
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Entry point of the command line."""
+    grammar.run(BenchLearnersCommand, words, "python -m experiments.bench_learners")
 
 
 if __name__ == "__main__":

@@ -1,23 +1,20 @@
-"""Check the headline claims on trained networks: ``python -m experiments.check_lab runs/lab/fashion``.
-
-Thresholds are chosen on validation pictures, everything is measured on test pictures, and a claim holds if
-the mean over the seeds keeps its limit; beside it stands in how many of them it does. What does not hold is
-printed like what does.
-"""
+"""Check the headline claims on trained networks: ``python -m experiments.check_lab runs/lab/fashion``."""
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from experiments.commands import Parser, command
 from experiments.lab.evidence import Evidence, Finding
+from experiments.lab.options import DataOption
 from experiments.lab.store import Store
 from experiments.reports.tables import aligned
+from idn_gym.commands import grammar
+from idn_gym.commands.grammar import Positional
 from idn_gym.lab.data import load_data, use_folder
 from idn_gym.lab.ddnn import DDNN, DEVICES, communication_bytes
 from idn_gym.lab.exits import CRITERIA, Criterion
@@ -239,19 +236,22 @@ def table_of_codecs(seeds: Sequence[Evidence]) -> str:
     return "\n".join(lines)
 
 
-def main(words: list[str] | None = None) -> None:
-    """Read the command line, check, and print."""
-    parser = Parser(
-        prog="python -m experiments.check_lab",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("folder", type=Path, help="what experiments.train_lab wrote")
-    parser.add_argument("--data", type=Path, help="with Fashion-MNIST (default: the installed package's)")
-    options = parser.parse_args(words)
-    with command():
-        use_folder(options.data)
-        store = Store.open(options.folder)
+@dataclass(kw_only=True)
+class CheckLabCommand(DataOption):
+    """Check the headline claims on trained networks.
+
+    Thresholds are chosen on validation pictures, everything is measured on test pictures, and a claim holds
+    if the mean over the seeds keeps its limit; beside it stands in how many of them it does. What does not
+    hold is printed like what does.
+    """
+
+    folder: Positional[Path]
+    """that experiments.train_lab wrote"""
+
+    def run(self) -> None:
+        """Check and print."""
+        use_folder(self.data)
+        store = Store.open(self.folder)
         data = load_data(store.lab.data)
         print(f"{store.lab.name}: seeds {', '.join(map(str, store.complete()))} of {store.lab.seeds}")
         seeds = [Evidence(store, seed, data) for seed in store.complete()]
@@ -259,6 +259,11 @@ def main(words: list[str] | None = None) -> None:
         if any(recipe.name == "exits" for recipe in store.lab.networks):
             print("\ncriteria for leaving, on calibrated logits", *table_of_criteria(seeds), sep="\n")
         print(f"\nsent in other ways, answered by the baseline\n{table_of_codecs(seeds)}")
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Entry point of the command line."""
+    grammar.run(CheckLabCommand, words, "python -m experiments.check_lab")
 
 
 if __name__ == "__main__":

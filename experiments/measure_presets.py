@@ -1,23 +1,23 @@
-"""Measure whether scenarios are worth solving, and what splits and exits are worth in them.
-
-``python -m experiments.measure_presets workload.rate=120 --scenario edge-small``
-"""
+"""Measure what a good placement, splits and exits are worth: ``python -m experiments.measure_presets``."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from experiments.commands import Parser, command, count
 from experiments.compare import BASELINES
 from experiments.reports import tables as report
 from experiments.training.play import play
-from idn_gym.commands.grammar import assignments
+from idn_gym.commands import grammar
+from idn_gym.commands.grammar import Changes, assignments
+from idn_gym.commands.options import SeedOption
 from idn_gym.evaluation.intervals import Interval
 from idn_gym.files import file_name, writable_folder
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.presets import PRESETS, resolve
+from idn_gym.strict import number
 
 SEARCHES = ("static-greedy", "local-search")
 BEST = "local-search"
@@ -105,31 +105,43 @@ def summary(agents: Rows, searches: Rows) -> str:
     return "\n".join(lines)
 
 
-def main(words: list[str] | None = None) -> None:
-    """Entry point of the command line."""
-    parser = Parser(
-        prog="python -m experiments.measure_presets",
-        description="Measure whether scenarios are worth solving, and what splits and exits are worth.",
-    )
-    parser.add_argument("--scenario", nargs="+", default=list(PRESETS), help="presets or YAML files")
-    parser.add_argument("--seeds", type=count, default=30, help="number of test seeds")
-    parser.add_argument("--restarts", type=count, default=5)
-    parser.add_argument("--budget", type=float, default=1e7, help="batches served per restart")
-    parser.add_argument("--preference", default="balanced", help="what the scalar cost weighs")
-    parser.add_argument("--out", type=Path, default=Path("runs/presets"))
-    parser.add_argument("changes", nargs="*", metavar="key=value", help="to the scenarios")
-    arguments = parser.parse_intermixed_args(words)
-    options: dict[str, object] = {"restarts": arguments.restarts, "budget": arguments.budget}
-    with command():
-        writable_folder(arguments.out)
-        changes = assignments(arguments.changes)
-        for name in arguments.scenario:
+@dataclass(kw_only=True)
+class MeasurePresetsCommand(SeedOption):
+    """Measure whether scenarios are worth solving, and what splits and exits are worth in them.
+
+    Example: --scenario edge-small workload.rate=120
+    """
+
+    scenario: tuple[str, ...] = tuple(PRESETS)
+    """presets or YAML files"""
+    restarts: int = number(5, least=1, most=9_999_999)
+    """of the local search"""
+    budget: float = number(1e7, above=0.0)
+    """batches served per restart"""
+    preference: str = "balanced"
+    """what the scalar cost weighs"""
+    out: Path = Path("runs/presets")
+    """folder to write into"""
+    changes: Changes = ()
+    """to the scenarios, such as workload.rate=120"""
+
+    def run(self) -> None:
+        """Measure, print and write, scenario by scenario."""
+        options: dict[str, object] = {"restarts": self.restarts, "budget": self.budget}
+        writable_folder(self.out)
+        changes = assignments(self.changes)
+        for name in self.scenario:
             scenario = resolve(name, changes)
-            agents, searches = measure(scenario, range(arguments.seeds), options, arguments.preference)
+            agents, searches = measure(scenario, range(self.seeds), options, self.preference)
             text = summary(agents, searches)
             print(text, flush=True)
-            folder = writable_folder(arguments.out / file_name(scenario.name))
+            folder = writable_folder(self.out / file_name(scenario.name))
             report.write_table(folder, [*agents, *(row for row in searches if row.agent != BEST)], text)
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Entry point of the command line."""
+    grammar.run(MeasurePresetsCommand, words, "python -m experiments.measure_presets")
 
 
 if __name__ == "__main__":
