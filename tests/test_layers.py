@@ -24,9 +24,9 @@ LAYERS = [
     ["idn_gym"],
     ["idn_gym.optimum"],
     ["idn_gym.evaluation"],
+    ["idn_gym.integrations"],
     ["idn_gym.policies"],
     ["idn_gym.commands"],
-    ["idn_gym.integrations"],
     ["agents"],
     ["experiments"],
 ]

@@ -10,10 +10,10 @@ from typing import Any
 from gymnasium.vector import VectorEnv
 from stable_baselines3.common.base_class import BaseAlgorithm
 
-from agents.rl.acting import acting
 from agents.rl.build import ALGORITHMS, rebuild
 from agents.rl.graph import GraphPolicy, check_codecs, rewired
 from agents.rl.origin import RECORD, Origin, origin_of
+from idn_gym.integrations.acting import acting
 from idn_gym.policy import Policy
 from idn_gym.strict import ConfigError, show
 

@@ -12,12 +12,12 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import HParam, TensorBoardOutputFormat
 from tqdm import tqdm
 
-from agents.rl.acting import acting
 from experiments.training.board_pictures import draw_front, draw_placement
 from experiments.training.checkpoint import due
 from experiments.training.evaluation import FRONT, evaluate, front, picture
 from experiments.training.run_config import RunConfig, flat, to_yaml
 from experiments.training.running_means import Window
+from idn_gym.integrations.acting import acting
 from idn_gym.integrations.sb3 import GymVecEnv
 from idn_gym.objectives import OBJECTIVES
 from idn_gym.policies.registry import simulation_of

@@ -10,7 +10,6 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
 
-from agents.rl.acting import acting
 from agents.rl.build import build
 from experiments.train import make_env
 from experiments.training.checkpoint import due
@@ -18,6 +17,7 @@ from experiments.training.divergence import learn
 from experiments.training.run_config import RunConfig
 from idn_gym.core.arrays import Floats
 from idn_gym.evaluation.rollout import rollout
+from idn_gym.integrations.acting import acting
 from idn_gym.integrations.sb3 import use_one_thread
 from idn_gym.objectives import preference_lattice
 

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import functools
 import inspect
 import textwrap
+from typing import Any
+
+
+def field_docs(cls: Any) -> dict[str, str]:
+    """Field to the string under it, on one line, inherited ones included."""
+    docs: dict[str, str] = {}
+    for base in reversed(cls.__mro__):
+        if dataclasses.is_dataclass(base):
+            docs |= _own_docs(base)  # type: ignore[arg-type]  # classes are hashable
+    return docs
 
 
 @functools.cache
-def field_docs(cls: type) -> dict[str, str]:
-    """Field to the string under it, on one line, inherited ones included."""
-    docs: dict[str, str] = {}
-    for base in reversed(cls.__mro__[:-1]):
-        if base.__module__ in ("typing", "builtins"):
-            continue
-        body = ast.parse(textwrap.dedent(inspect.getsource(base))).body[0]
-        assert isinstance(body, ast.ClassDef)
-        for field, text in zip(body.body, body.body[1:], strict=False):
-            if not isinstance(field, ast.AnnAssign) or not isinstance(field.target, ast.Name):
-                continue
+def _own_docs(cls: Any) -> dict[str, str]:
+    body = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]
+    assert isinstance(body, ast.ClassDef)
+    docs = {}
+    for field, text in zip(body.body, body.body[1:], strict=False):
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
             if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant):
                 docs[field.target.id] = " ".join(str(text.value.value).split())
     return docs

@@ -16,6 +16,7 @@ import io
 import re
 import shlex
 import sys
+import textwrap
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -40,6 +41,9 @@ Changes = Positional[tuple[str, ...]]
 
 CHANGES = "changes"
 
+WIDTH = 79
+"""Columns of what help says about a command."""
+
 _ASSIGNMENT = re.compile(r"[A-Za-z_][\w.-]*=")
 
 
@@ -63,9 +67,8 @@ def run(command: type[Any], words: Sequence[str] | None, prog: str) -> None:
         words: the command line without the program's name; None: that of the process.
         prog: what help and errors call the program, such as ``idn list``.
     """
-    given = read_command(command, words, prog)
     with ending(getattr(command, "stopped", START_OVER)):
-        given.run()
+        read_command(command, words, prog).run()
 
 
 def read_command(command: type[T], words: Sequence[str] | None, prog: str) -> T:
@@ -157,8 +160,9 @@ def _check_options(words: Sequence[str], hints: Mapping[str, Any], renamed: Mapp
 def _parse(command: type[Any], words: Sequence[str], prog: str, asked: bool) -> dict[str, Any]:
     """The options by name, those that were not given at their defaults."""
     out, err = io.StringIO(), io.StringIO()
-    form = _form(command, field_docs(command) if asked else {})  # type: ignore[arg-type]
-    about = inspect.cleandoc(command.__doc__ or "").replace("`", "")
+    form = _form(command, field_docs(command) if asked else {})
+    paragraphs = inspect.cleandoc(command.__doc__ or "").replace("`", "").split("\n\n")
+    about = "\n\n".join(textwrap.fill(paragraph, WIDTH) for paragraph in paragraphs)
     try:
         with contextlib.ExitStack() as captured:
             if not sys.stdout.isatty():  # no colours and no box characters in pipes and files
@@ -180,7 +184,8 @@ def _parse(command: type[Any], words: Sequence[str], prog: str, asked: bool) -> 
 def _form(command: type[Any], docs: Mapping[str, str]) -> Any:
     """The dataclass as the parser wants it: help, metavars, and values that our own reader reads."""
     hints, fields = _hints(command), []
-    for field in dataclasses.fields(command):
+    # Changes come last, or they would take the words of the other positional options.
+    for field in sorted(dataclasses.fields(command), key=lambda field: field.name == CHANGES):
         hint, markers = hints[field.name], list[Any]()
         positional = _positional(hint)
         if positional:

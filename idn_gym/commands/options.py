@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Literal
 
-from idn_gym.strict import number
+from idn_gym.strict import number, read_word
 
 
 @dataclass(kw_only=True)
@@ -21,3 +22,17 @@ class WorkerOption:
 
     workers: int = number(1, least=1, most=9_999_999)
     """processes side by side"""
+
+
+@dataclass(kw_only=True)
+class EpisodeOptions(SeedOption):
+    """Which episodes are played, and what their cost weighs."""
+
+    split: Literal["train", "validation", "test"] = "test"
+    """of the seeds; those of one never meet those of another"""
+    preference: str = "balanced"
+    """what the cost weighs: a name, or weights such as "{latency: 1}\""""
+
+    def weighing(self) -> Any:
+        """The preference as ``gym.make`` takes it."""
+        return read_word("--preference", self.preference)

@@ -12,13 +12,13 @@ import yaml
 
 import idn_gym  # noqa: F401 (registers IDN-v0)
 from agents.registry import AGENTS, make_agent
-from agents.rl.acting import acting
 from agents.rl.build import ALGORITHMS, build
 from agents.rl.config import AgentConfig, OffPolicy
 from experiments.train import make_env
 from experiments.training.checkpoint import rollout_steps
 from experiments.training.run_config import resolve, shipped_agents
 from idn_gym.evaluation.rollout import rollout
+from idn_gym.integrations.acting import acting
 from idn_gym.integrations.sb3 import use_one_thread
 from idn_gym.strict import ConfigError, read_yaml, write
 

@@ -7,11 +7,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from gymnasium import Env
+from gymnasium.error import DependencyNotInstalled
 from gymnasium.vector import VectorEnv
-from sb3_contrib import MaskablePPO
-from stable_baselines3.common.base_class import BaseAlgorithm
 
 from idn_gym.policy import Bools, Policy
+
+try:
+    from sb3_contrib import MaskablePPO
+    from stable_baselines3.common.base_class import BaseAlgorithm
+except ImportError as error:
+    raise DependencyNotInstalled(f'{error.name} is not installed; run `pip install "idn-gym[rl]"`') from error
 
 
 def acting(algorithm: BaseAlgorithm, env: Env[Any, Any] | VectorEnv[Any, Any, Any]) -> Policy:

@@ -1,0 +1,134 @@
+"""``idn compare POLICY POLICY ...``: policies on the same episodes, seed by seed."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from idn_gym.commands.grammar import Changes, Positional, assignments, run
+from idn_gym.commands.options import EpisodeOptions
+from idn_gym.commands.progress import steps
+from idn_gym.commands.tables import print_rows
+from idn_gym.evaluation.ceiling import static_ceiling
+from idn_gym.evaluation.comparison import Row, summarise
+from idn_gym.evaluation.rollout import Episodes
+from idn_gym.evaluation.tables import known, plain_rows, to_text, write_episodes, write_table
+from idn_gym.files import file_name, writable_folder
+from idn_gym.objectives import read_preference
+from idn_gym.policies.compare import check_policies, play_policy
+from idn_gym.scenarios.config import Scenario
+from idn_gym.scenarios.presets import resolve
+from idn_gym.strict import number
+
+
+@dataclass(kw_only=True)
+class PlayOptions(EpisodeOptions):
+    """Options of ``idn play`` and ``idn compare``."""
+
+    scenario: tuple[str, ...] = ("edge-small",)
+    """presets or YAML files"""
+    ceiling: float = number(0.0, least=0.0, most=3600.0)
+    """[s] per episode for a bracket of the best static placement in hindsight (needs SciPy); 0: without"""
+    out: Path | None = None
+    """folder for table (text, CSV, JSON) and episodes (CSV)"""
+    csv: bool = False
+    """print comma-separated values, all in SI units"""
+    changes: Changes = ()
+    """changes to every scenario, such as dynamics.link.kind=ar1"""
+
+    def scenarios(self) -> list[Scenario]:
+        """What is played."""
+        return [resolve(name, assignments(self.changes)) for name in self.scenario or ("edge-small",)]
+
+    def said(self) -> str:
+        """The episodes, in words."""
+        return f"{self.seeds} {self.split} {'seed' if self.seeds == 1 else 'seeds'}"
+
+    def play(self, policies: Sequence[str], scenario: Scenario) -> dict[str, Episodes]:
+        """Play all policies, and write their episodes if asked for."""
+        seeds, preference = range(self.seeds), self.weighing()
+        played = {
+            word: play_policy(word, scenario, seeds, self.split, preference)
+            for word in steps(f"{scenario.name}, {self.said()}", policies)
+        }
+        if self.out is not None:
+            write_episodes(self.out / f"{file_name(scenario.name)}.csv", played)
+        return played
+
+    def print_ceiling(self, scenario: Scenario, played: Mapping[str, Episodes]) -> None:
+        """Say how far from the best static placement each policy is, in serving cost."""
+        if not self.ceiling:
+            return
+        found = static_ceiling(scenario, range(self.seeds), self.split, self.weighing(), self.ceiling)
+        costs = {
+            word: sum(row["tariff_cost"] for row in episodes.records()) / self.seeds
+            for word, episodes in played.items()
+        }
+        costs |= {
+            "best static, reached": found.reached,
+            "best static, bound": found.bound,
+            "nothing loaded": found.alone,
+        }
+        most = found.alone - found.bound
+        rows = [
+            (name, f"{cost:.4f}", f"{(found.alone - cost) / most:.1%}" if most > 0 else "-")
+            for name, cost in sorted(costs.items(), key=lambda item: item[1])
+        ]
+        about = "serving cost, loading left out; the best static placement knows the episode"
+        print(f"\n{scenario.name}: {about}\n")
+        print_rows(("policy", "serving cost per slot", "of the saving at most possible"), rows)
+
+
+@dataclass(kw_only=True)
+class CompareCommand(PlayOptions):
+    """Play policies on the same held-out episodes, and compare their costs seed by seed.
+
+    Intervals hold with 95 % and need SciPy. idn list policies names the policies; one that Stable-Baselines3
+    saved, and that you trust, is CLASS:CODEC:FILE, such as ppo:placement:mine.zip (needs the extra rl).
+    """
+
+    policies: Positional[tuple[str, ...]] = ()
+    """two or more, by name or as CLASS:CODEC:FILE"""
+    reference: str | None = None
+    """policy that the others are compared with (default: the first)"""
+
+    def run(self) -> None:
+        """Print the table, and write what is asked for."""
+        reference = check_policies(self.policies, self.reference)
+        read_preference(self.weighing())
+        scenarios = self.scenarios()
+        if self.out is not None:
+            writable_folder(self.out)
+        rows: list[Row] = []
+        everything = []
+        for scenario in scenarios:
+            played = self.play(self.policies, scenario)
+            rows += summarise(scenario, played, reference, self.weighing())
+            everything.append((scenario, played))
+        text = to_text(rows, self.said())
+        if self.out is not None:
+            write_table(self.out, rows, text)
+        if self.csv:
+            print_plain(rows)
+            return
+        print(text)
+        for scenario, played in everything:
+            self.print_ceiling(scenario, played)
+        if self.out is not None:
+            print(f"\ntable and episodes: {self.out}")
+
+
+def print_plain(rows: Sequence[Row]) -> None:
+    """Comparisons as comma-separated values; what is not known is left empty."""
+    plain = plain_rows(rows)
+    writer = csv.DictWriter(sys.stdout, list(plain[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(known(plain))
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Entry point of ``idn compare``."""
+    run(CompareCommand, words, "idn compare")

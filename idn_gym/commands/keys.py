@@ -1,0 +1,165 @@
+"""``idn keys SCENARIO``: every dotted key, with type, unit, value and meaning."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import inspect
+import math
+import re
+import types
+import typing
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import MISSING, dataclass
+from typing import Any, Literal, NamedTuple
+
+from idn_gym.commands.field_docs import field_docs
+from idn_gym.commands.grammar import Changes, Positional, assignments, run
+from idn_gym.commands.tables import print_rows
+from idn_gym.scenarios.presets import resolve
+
+
+class Key(NamedTuple):
+    """One thing that can be set."""
+
+    key: str
+    """dotted, as ``overrides``, YAML and the command line take it"""
+    type: str
+    unit: str
+    value: str
+    """in force, or the default of what is off; empty where there is none"""
+    when: str
+    """assignments that the key needs beside it; empty where it works alone"""
+    meaning: str
+
+
+@dataclass(kw_only=True)
+class KeysCommand:
+    """List every dotted key of a scenario: type, unit, value, what else it needs to be set, meaning."""
+
+    scenario: Positional[str] = "edge-small"
+    """preset or YAML file"""
+    changes: Changes = ()
+    """changes to the scenario, such as dynamics.link.kind=ar1"""
+    match: str = ""
+    """show only keys that contain this text"""
+    csv: bool = False
+    """print comma-separated values"""
+
+    def run(self) -> None:
+        """Print the table."""
+        scenario = resolve(self.scenario, assignments(self.changes))
+        rows = [key for key in list_keys(scenario) if self.match in key.key]
+        print_rows(Key._fields, rows, self.csv)
+
+
+def list_keys(value: Any, prefix: str = "") -> Iterator[Key]:
+    """Every key below a dataclass of the configuration, such as a `Scenario`.
+
+    Lists of dataclasses are listed entry by entry; what is off, and the alternatives to what is on, with
+    their defaults and with what switches them on.
+
+    Args:
+        value: the dataclass.
+        prefix: dotted path of `value`, ending in a dot.
+    """
+    cls: Any = type(value)
+    hints, docs = _hints(cls), field_docs(cls)
+    for field in dataclasses.fields(value):
+        item, name, hint = getattr(value, field.name), prefix + field.name, hints[field.name]
+        unit, meaning = _unit(docs.get(field.name, ""))
+        choices = [member for member in _members(hint) if dataclasses.is_dataclass(member)]
+        if dataclasses.is_dataclass(item):
+            kinds = {_kind(choice): choice for choice in choices if len(choices) > 1}
+            if kinds:
+                yield Key(
+                    f"{name}.kind", " | ".join(kinds), "", _kind(type(item)), "", meaning or _about(item)
+                )
+            yield from list_keys(item, f"{name}.")
+            for kind, choice in kinds.items():
+                if choice is not type(item):
+                    yield from _others(choice, name, f"{name}.kind={kind}")
+        elif choices and item is None:
+            yield Key(name, "null | true | mapping", unit, "null", "", meaning or _about(choices[0]))
+            yield from _others(choices[0], name, "")
+        elif isinstance(item, tuple) and item and all(map(dataclasses.is_dataclass, item)):
+            for index, entry in enumerate(item):
+                yield from list_keys(entry, f"{name}.{index}.")
+        elif field.name != "kind":
+            yield Key(name, _type(hint, field.metadata), unit, _text(item), "", meaning)
+
+
+def _others(cls: Any, path: str, switch: str) -> Iterator[Key]:
+    """Keys of something that is off: any key switches it on, beside `switch` and those without a default."""
+    fields = [field for field in dataclasses.fields(cls) if field.name != "kind"]
+    needed = [field.name for field in fields if _default(field) is MISSING]
+    hints, docs = _hints(cls), field_docs(cls)
+    for field in fields:
+        when = [switch, *(f"{path}.{name}=..." for name in needed if name != field.name)]
+        unit, meaning = _unit(docs.get(field.name, ""))
+        value = "" if field.name in needed else _text(_default(field))
+        kind = _type(hints[field.name], field.metadata)
+        yield Key(f"{path}.{field.name}", kind, unit, value, " ".join(filter(None, when)), meaning)
+
+
+def _default(field: dataclasses.Field[Any]) -> Any:
+    return field.default if field.default_factory is MISSING else field.default_factory()
+
+
+@functools.cache
+def _hints(cls: Any) -> dict[str, Any]:
+    return typing.get_type_hints(cls)
+
+
+def _members(hint: Any) -> tuple[Any, ...]:
+    """The types of a union; of another type, itself."""
+    return typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
+
+
+def _kind(cls: Any) -> str:
+    return str(typing.get_args(_hints(cls)["kind"])[0])
+
+
+def _about(value: Any) -> str:
+    """The first sentence of a class's docstring."""
+    return " ".join((inspect.getdoc(value) or "").split()).replace("`", "").split(". ")[0].rstrip(".")
+
+
+def _unit(doc: str) -> tuple[str, str]:
+    """Split ``[s] meaning``."""
+    found = re.match(r"\[([^\]]*)\]\s*(.*)", doc)
+    unit, meaning = (found[1], found[2]) if found else ("", doc)
+    return unit, meaning.replace("`", "")
+
+
+def _type(hint: Any, bounds: Mapping[str, Any]) -> str:
+    """A type as people say it, with its bounds."""
+    if typing.get_origin(hint) is Literal:
+        return " | ".join(map(str, typing.get_args(hint)))
+    if len(_members(hint)) > 1:
+        return " | ".join("null" if one is type(None) else _type(one, bounds) for one in _members(hint))
+    if typing.get_origin(hint) is tuple:
+        return f"list of {_type(typing.get_args(hint)[0], {})}"
+    signs = {"above": ">", "least": ">=", "most": "<=", "below": "<"}
+    limits = [
+        f"{sign} {bounds[key]:g}" for key, sign in signs.items() if math.isfinite(bounds.get(key, math.inf))
+    ]
+    names = {float: "number", int: "whole number", str: "text", bool: "true | false"}
+    return " ".join([names.get(hint, f"mapping of {hint.__name__}"), ", ".join(limits)]).strip()
+
+
+def _text(value: Any) -> str:
+    """A value as YAML and the command line have it, on one line."""
+    if value is None or isinstance(value, bool):
+        return str(value).lower().replace("none", "null")
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_text, value))}]"
+    if isinstance(value, float):
+        whole = value.is_integer() and abs(value) < 1e15
+        return f"{value:.0f}" if whole else repr(value).replace("inf", ".inf")
+    return str(value)
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Entry point of ``idn keys``."""
+    run(KeysCommand, words, "idn keys")

@@ -1,0 +1,130 @@
+"""``idn list KIND``: what the package knows by name."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from idn_gym.actions import CODECS
+from idn_gym.catalog.reader import load_catalog
+from idn_gym.commands.grammar import Positional, run
+from idn_gym.commands.tables import print_rows
+from idn_gym.objectives import TABLE
+from idn_gym.observations import OBSERVERS
+from idn_gym.policies.registry import POLICIES
+from idn_gym.rendering.labels import si
+from idn_gym.scenarios.compile import compile_scenario
+from idn_gym.scenarios.presets import PRESETS
+
+_Table = tuple[tuple[str, ...], Iterable[tuple[object, ...]]]
+"""Names of the columns, and rows."""
+
+
+def _presets() -> _Table:
+    rows = []
+    for name, scenario in PRESETS.items():
+        tables = compile_scenario(scenario).tables
+        sizes = (len(tables.node_memory), len(tables.class_task), len(tables.option_model))
+        rows.append((name, *sizes, scenario.action, scenario.serving.capacity, scenario.horizon))
+    return ("preset", "nodes", "request classes", "options", "action codec", "capacity", "slots"), rows
+
+
+def _models() -> _Table:
+    rows = (
+        (
+            model.name,
+            model.task,
+            model.kind,
+            len(model.blocks),
+            si(sum(block.weights for block in model.blocks), "B"),
+            si(sum(block.macs for block in model.blocks), "MAC"),
+            f"{max(point.accuracy for point in model.points):.3f}",
+            model.outcome,
+        )
+        for model in load_catalog().models.values()
+    )
+    return ("model", "task", "kind", "blocks", "weights", "operations", "accuracy", "accuracy is"), rows
+
+
+def _devices() -> _Table:
+    rows = (
+        (
+            device.name,
+            device.tier,
+            si(device.memory, "B"),
+            si(device.macs_per_second, "MAC/s"),
+            f"{device.active_watts:g} W",
+        )
+        for device in load_catalog().devices.values()
+    )
+    return ("device", "tier", "memory", "speed", "active power"), rows
+
+
+def _links() -> _Table:
+    rows = (
+        (link.name, si(link.delay, "s"), si(8 * link.rate, "bit/s"), si(link.energy, "J/B"))
+        for link in load_catalog().links.values()
+    )
+    return ("link", "round-trip delay", "rate", "energy"), rows
+
+
+def _policies() -> _Table:
+    rows = (
+        (name, entry.codec or "any", "the episodes" if entry.informed else "the past", entry.about)
+        for name, entry in POLICIES.items()
+    )
+    return ("policy", "action codec", "knows", "what it does"), rows
+
+
+def _objectives() -> _Table:
+    return ("objective", "unit", "sense"), ((entry.name, entry.unit, entry.sense) for entry in TABLE)
+
+
+def _codecs() -> _Table:
+    return ("action codec", "what a policy says"), _first_sentences(CODECS)
+
+
+def _observations() -> _Table:
+    return ("observation", "what a policy sees"), _first_sentences(OBSERVERS)
+
+
+def _first_sentences(entries: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    for name, entry in entries.items():
+        text = " ".join((inspect.getdoc(entry) or "").replace("`", "").split())
+        yield name, text.split(". ")[0].rstrip(".")
+
+
+KINDS: dict[str, Callable[[], _Table]] = {
+    "presets": _presets,
+    "models": _models,
+    "devices": _devices,
+    "links": _links,
+    "policies": _policies,
+    "codecs": _codecs,
+    "observations": _observations,
+    "objectives": _objectives,
+}
+
+
+@dataclass(kw_only=True)
+class ListCommand:
+    """List what the package knows by name."""
+
+    kind: Positional[
+        Literal["presets", "models", "devices", "links", "policies", "codecs", "observations", "objectives"]
+    ]
+    """what to list"""
+    csv: bool = False
+    """print comma-separated values"""
+
+    def run(self) -> None:
+        """Print the table."""
+        head, rows = KINDS[self.kind]()
+        print_rows(head, rows, self.csv)
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Entry point of ``idn list``."""
+    run(ListCommand, words, "idn list")

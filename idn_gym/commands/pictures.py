@@ -1,0 +1,82 @@
+"""Frames as files: one PNG, or a film as GIF (Pillow, of the extra ``render``)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from gymnasium.error import DependencyNotInstalled
+
+from idn_gym.files import atomically, writable_file
+from idn_gym.strict import ConfigError
+
+Pixels = npt.NDArray[np.uint8]
+"""(height, width, 3)"""
+
+
+def named_so(path: Path, suffix: str) -> Path:
+    """See that a file can be written, and that its name says what it is.
+
+    Raises:
+        ConfigError: it cannot, or another suffix.
+    """
+    if path.suffix.lower() != suffix:
+        raise ConfigError("--out", f"{str(path)!r} is not allowed; the name must end in {suffix}")
+    return writable_file(path, "--out")
+
+
+def write_picture(path: Path, frame: Pixels) -> None:
+    """Write one frame as PNG."""
+    image = _pillow().fromarray(frame)
+    atomically(path, lambda file: image.save(file, format="PNG"))
+
+
+class Film:
+    """An animated GIF; frames are kept with the colours of the first, a third of their size."""
+
+    def __init__(self, scale: float = 1.0) -> None:
+        """Begin a film.
+
+        Args:
+            scale: of width and height, up to 1.
+        """
+        self._image, self._scale = _pillow(), scale
+        self._frames: list[Any] = []
+
+    @property
+    def length(self) -> int:
+        """Number of frames."""
+        return len(self._frames)
+
+    def add(self, frame: Pixels) -> None:
+        """Add a frame; all are of one size."""
+        image = self._image.fromarray(frame)
+        if self._scale < 1.0:
+            size = (max(1, round(side * self._scale)) for side in image.size)
+            image = image.resize(tuple(size), self._image.Resampling.LANCZOS)
+        # One palette for all, or colours would flicker from frame to frame.
+        palette = self._frames[0] if self._frames else None
+        self._frames.append(image.quantize(255, palette=palette, dither=self._image.Dither.NONE))
+
+    def write(self, path: Path, rate: float) -> None:
+        """Write the film.
+
+        Args:
+            path: ends in ``.gif``.
+            rate: frames per second.
+        """
+        first, *rest = self._frames
+        wanted = {"save_all": True, "append_images": rest, "duration": round(1000 / rate), "loop": 0}
+        atomically(path, lambda file: first.save(file, format="GIF", **wanted))
+
+
+def _pillow() -> Any:
+    try:
+        from PIL import Image
+    except ImportError as error:
+        raise DependencyNotInstalled(
+            'Pillow is not installed; run `pip install "idn-gym[render]"` for pictures'
+        ) from error
+    return Image

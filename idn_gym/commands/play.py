@@ -1,0 +1,75 @@
+"""``idn play POLICY``: one policy on held-out episodes, every figure with its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from idn_gym.commands.compare import PlayOptions, print_plain
+from idn_gym.commands.grammar import Positional, run
+from idn_gym.commands.tables import print_rows
+from idn_gym.evaluation.comparison import HAS_INTERVALS, Row, summarise
+from idn_gym.evaluation.intervals import alone, mean_interval
+from idn_gym.evaluation.rollout import Episodes
+from idn_gym.evaluation.tables import to_text, write_table
+from idn_gym.files import writable_folder
+from idn_gym.metrics import METRICS
+from idn_gym.objectives import read_preference
+from idn_gym.policies.compare import check_policies
+
+UNITS = {"latency": "s", "energy": "J", "traffic": "byte-hops", "idle_energy": "J", "requests": "per slot"}
+"""Of the figures that are no share and no count of slots."""
+
+
+@dataclass(kw_only=True)
+class PlayCommand(PlayOptions):
+    """Play a policy on held-out episodes, and show every figure with its interval.
+
+    Intervals hold with 95 % and need SciPy. idn list policies names the policies; one that Stable-Baselines3
+    saved, and that you trust, is CLASS:CODEC:FILE, such as ppo:placement:mine.zip (needs the extra rl).
+    """
+
+    policy: Positional[str]
+    """by name, or as CLASS:CODEC:FILE"""
+
+    def run(self) -> None:
+        """Print the figures, and write what is asked for."""
+        check_policies([self.policy])
+        read_preference(self.weighing())
+        scenarios = self.scenarios()
+        if self.out is not None:
+            writable_folder(self.out)
+        rows: list[Row] = []
+        for scenario in scenarios:
+            played = self.play([self.policy], scenario)
+            rows += summarise(scenario, played, self.policy, self.weighing())
+            if not self.csv:
+                print(f"\n{self.policy} on {scenario.name}, {self.said()}\n")
+                print_rows(("figure", "unit", "mean", "low", "high"), figures(played[self.policy]))
+                self.print_ceiling(scenario, played)
+        if self.out is not None:
+            write_table(self.out, rows, to_text(rows, self.said()))
+        if self.csv:
+            print_plain(rows)
+        elif self.out is not None:
+            print(f"\ntable and episodes: {self.out}")
+
+
+def figures(played: Episodes) -> list[tuple[str, str, str, str, str]]:
+    """Mean scalar cost per slot and every metric, with the bounds of their intervals over seeds."""
+    records = played.records()
+    columns = {"cost per slot": np.array([-row["reward"] for row in records])}
+    columns |= {name: np.array([row[name] for row in records]) for name in METRICS}
+    rows = []
+    for name, values in columns.items():
+        interval = mean_interval(values) if HAS_INTERVALS else alone(float(values.mean()))
+        shown = ("-" if np.isnan(value) else f"{value:.4g}" for value in interval)
+        rows.append((name.replace("_", " "), UNITS.get(name, ""), *shown))
+    return rows  # type: ignore[return-value]  # three of them
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Entry point of ``idn play``."""
+    run(PlayCommand, words, "idn play")

@@ -1,0 +1,156 @@
+"""``idn show SCENARIO``: what a scenario consists of, as tables, and as a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from idn_gym.commands.grammar import Changes, Positional, assignments, run
+from idn_gym.commands.pictures import named_so, write_picture
+from idn_gym.commands.tables import print_rows
+from idn_gym.core.arrays import Outcome
+from idn_gym.env import IDNEnv
+from idn_gym.optimum.static import static_outcome
+from idn_gym.rendering.labels import percent, si
+from idn_gym.scenarios.build import build_instance
+from idn_gym.scenarios.compile import Compiled
+from idn_gym.strict import ConfigError
+
+
+@dataclass(kw_only=True)
+class ShowCommand:
+    """Show a scenario: its network as text or as a picture, its nodes, links and request classes as tables.
+
+    Loads are means over the slots of validation episode 0 when nothing is loaded and repositories serve.
+    """
+
+    scenario: Positional[str] = "edge-small"
+    """preset or YAML file"""
+    table: Literal["nodes", "links", "classes"] | None = None
+    """show this table alone"""
+    out: Path | None = None
+    """PNG file for the picture (needs the extra render); without it, the network is printed as text"""
+    csv: bool = False
+    """print comma-separated values; --table says of what"""
+    changes: Changes = ()
+    """changes to the scenario, such as horizon=48"""
+
+    def run(self) -> None:
+        """Print the tables, and write the picture."""
+        if self.csv and self.table is None:
+            raise ConfigError("--csv", f"needs --table; allowed: {', '.join(TABLES)}")
+        if self.out is not None:
+            named_so(self.out, ".png")
+        mode = "ansi" if self.out is None else "rgb_array"
+        env = IDNEnv(self.scenario, overrides=assignments(self.changes), render_mode=mode, split="validation")
+        env.reset(seed=0)
+        if self.out is not None:
+            write_picture(self.out, env.render())
+        compiled = env.simulation.compiled
+        instance = build_instance(env.scenario, 0, "validation")
+        served = static_outcome(instance, instance.tables.pinned)
+        if self.table is None:
+            print(summary(compiled))
+            if self.out is None:
+                print(f"\n{env.render()}")
+        for name, rows in TABLES.items():
+            if self.table in (None, name):
+                if self.table is None:
+                    print()
+                print_rows(*rows(compiled, served), self.csv)
+        if self.out is not None and not self.csv:
+            print(f"\npicture: {self.out}")
+
+
+_Table = tuple[tuple[str, ...], Sequence[tuple[str, ...]]]
+
+
+def summary(compiled: Compiled) -> str:
+    """A scenario in two lines."""
+    scenario, tables = compiled.scenario, compiled.tables
+    sizes = {
+        "nodes": len(tables.node_memory),
+        "links": len(tables.link_rate),
+        "tasks": len(tables.task_model) - 1,
+        "models": len(tables.model_task),
+        "request classes": len(tables.class_task),
+        "options": len(tables.option_model),
+    }
+    demand = f"{tables.nominal_requests / tables.slot_seconds:g} requests/s"
+    slots = f"{scenario.horizon} slots of {scenario.slot_seconds:g} s"
+    return (
+        f"{scenario.name}: {', '.join(f'{count} {what}' for what, count in sizes.items())}\n"
+        f"{demand}, {slots}, {scenario.serving.capacity} capacity, action codec {scenario.action}"
+    )
+
+
+def _nodes(compiled: Compiled, served: Outcome) -> _Table:
+    tables, names = compiled.tables, compiled.names
+    demand = np.zeros(len(names.ingress))
+    np.add.at(demand, compiled.class_ingress, tables.class_requests / tables.nominal_requests)
+    shares = dict(zip(names.ingress, demand, strict=True))
+    rows = []
+    for v, node in enumerate(names.nodes):
+        elastic = np.isinf(tables.node_seconds[v])
+        busy = served.busy[0, v] / (compiled.scenario.horizon * tables.node_seconds[v])
+        rows.append(
+            (
+                node,
+                names.tiers[v],
+                names.devices[v],
+                si(tables.node_memory[v], "B"),
+                "elastic" if elastic else f"{tables.node_seconds[v] / tables.slot_seconds:g}",
+                percent(shares[node]) if node in shares else "-",
+                "-" if elastic else percent(busy),
+            )
+        )
+    return ("node", "tier", "device", "memory", "servers", "demand", "load"), rows
+
+
+def _links(compiled: Compiled, served: Outcome) -> _Table:
+    tables = compiled.tables
+    bytes_offered = compiled.scenario.horizon * tables.slot_seconds * tables.link_rate
+    rows = [
+        (
+            name,
+            si(tables.link_delay[e], "s"),
+            si(8 * tables.link_rate[e], "bit/s"),
+            si(tables.link_joules[e], "J/B"),
+            percent(served.carried[0, e] / bytes_offered[e]),
+        )
+        for e, name in enumerate(compiled.names.links)
+    ]
+    return ("link", "round-trip delay", "rate", "energy", "load"), rows
+
+
+def _classes(compiled: Compiled, served: Outcome) -> _Table:
+    tables, names = compiled.tables, compiled.names
+    options = np.diff(tables.option_start)
+    rows = [
+        (
+            name,
+            f"{tables.class_requests[rho] / tables.slot_seconds:.3g}",
+            str(options[rho]),
+            si(tables.class_timeout[rho], "s"),
+            si(tables.class_deadline[rho], "s"),
+            percent(1.0 - served.served[0, rho] / max(served.arrived[0, rho], 1e-300)),
+        )
+        for rho, name in enumerate(names.classes)
+    ]
+    return ("request class", "requests/s", "options", "timeout", "deadline", "dropped"), rows
+
+
+TABLES: dict[str, Callable[[Compiled, Outcome], _Table]] = {
+    "nodes": _nodes,
+    "links": _links,
+    "classes": _classes,
+}
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Entry point of ``idn show``."""
+    run(ShowCommand, words, "idn show")

@@ -1,0 +1,69 @@
+"""``idn watch POLICY --out film.gif``: what a policy places where, slot by slot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from idn_gym.commands.grammar import Changes, Positional, assignments, run
+from idn_gym.commands.pictures import Film, named_so
+from idn_gym.commands.progress import bar
+from idn_gym.evaluation.rollout import rollout
+from idn_gym.policies.compare import check_policies, open_policy
+from idn_gym.policy import Feedback
+from idn_gym.scenarios.presets import resolve
+from idn_gym.strict import ConfigError, number
+
+
+@dataclass(kw_only=True)
+class WatchCommand:
+    """Film a policy: one frame per slot, as an animated GIF. Needs the extra render."""
+
+    policy: Positional[str]
+    """by name, or as CLASS:CODEC:FILE; see idn compare --help"""
+    out: Path
+    """GIF file to write"""
+    scenario: str = "edge-small"
+    """preset or YAML file"""
+    seed: int = number(0, least=0)
+    """of the episode"""
+    split: Literal["train", "validation", "test"] = "test"
+    """of the seed"""
+    slots: int | None = number(None, least=1)
+    """length of the film, from the first slot on (default: the horizon)"""
+    rate: float = number(4.0, above=0, most=50)
+    """[1/s] frames per second"""
+    scale: float = number(0.75, least=0.1, most=1.0)
+    """of width and height"""
+    changes: Changes = ()
+    """changes to the scenario, such as horizon=48"""
+
+    def run(self) -> None:
+        """Play, film and write."""
+        check_policies([self.policy])
+        named_so(self.out, ".gif")
+        world = resolve(self.scenario, assignments(self.changes))
+        slots = world.horizon if self.slots is None else self.slots
+        if slots > world.horizon:
+            raise ConfigError("--slots", f"{slots} is not allowed; the horizon is {world.horizon}")
+        film = Film(self.scale)
+        env: Any
+        env, policy = open_policy(self.policy, world, [self.seed], self.split, render_mode="rgb_array")
+        with bar("filming", slots) as advance:
+
+            def shoot(_: Feedback) -> None:
+                if film.length < slots:
+                    film.add(env.render()[0])
+                    advance()
+
+            rollout(policy, env, [self.seed], on_slot=shoot)
+        env.close()
+        film.write(self.out, self.rate)
+        print(f"{slots} slots of {self.policy} on {world.name}: {self.out}")
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Entry point of ``idn watch``."""
+    run(WatchCommand, words, "idn watch")

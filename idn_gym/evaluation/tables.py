@@ -1,0 +1,125 @@
+"""Tables of comparisons: printed, CSV, JSON; what is not known is a dash, an empty cell, null."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from idn_gym.evaluation.comparison import HAS_INTERVALS, Row
+from idn_gym.evaluation.intervals import Interval
+from idn_gym.evaluation.rollout import Episodes
+from idn_gym.files import write_text
+
+COLUMNS: dict[str, tuple[str, float]] = {
+    "accuracy": ("accuracy [%]", 100.0),
+    "latency": ("latency [ms]", 1e3),
+    "energy": ("energy [J]", 1.0),
+    "traffic": ("traffic [kB-hops]", 1e-3),
+    "update": ("update [%]", 100.0),
+    "drop_rate": ("dropped [%]", 100.0),
+    "late_rate": ("late [%]", 100.0),
+}
+"""Figures that tables show: heading and factor from SI."""
+
+
+TARIFF = (
+    "Requests are served by serving.tariff ({served_by}), which serving cost adds up per slot; "
+    "cost per slot weighs other things, as the preference says."
+)
+
+
+def to_text(rows: Sequence[Row], seeds: str) -> str:
+    """The table for people; a plus says that the agent costs more than the reference."""
+    lines = []
+    for scenario in dict.fromkeys(row.scenario for row in rows):
+        mine = [row for row in rows if row.scenario == scenario]
+        served_by = mine[0].served_by
+        columns = {**COLUMNS, **({"tariff_cost": ("serving cost", 1.0)} if served_by else {})}
+        head = [
+            "agent",
+            "cost per slot",
+            f"minus {mine[0].reference}'s",
+            *(name for name, _ in columns.values()),
+        ]
+        body = [
+            [
+                row.agent,
+                f"{row.cost:.3f}",
+                "-" if row.agent == row.reference else f"{row.difference:+.4f}",
+                *(f"{row.figures[key] * factor:.3g}" for key, (_, factor) in columns.items()),
+            ]
+            for row in mine
+        ]
+        sure = "95 % intervals over seeds" if np.isfinite(mine[0].cost.low) else "no interval from one"
+        if not HAS_INTERVALS:
+            sure = "no intervals without SciPy (extra solve)"
+        lines += ["", f"{scenario}: {seeds}, {sure}, lower cost is better", ""]
+        lines += aligned(head, body)
+        if served_by:
+            lines += ["", TARIFF.format(served_by=served_by)]
+    return "\n".join(lines)
+
+
+def aligned(head: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of a table for people: the first column to the left, the others to the right."""
+    widths = [max(len(cells[i]) for cells in [head, *body]) for i in range(len(head))]
+    lines = []
+    for cells in [head, ["-" * width for width in widths], *body]:
+        padded = [cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True)]
+        lines.append("  ".join([cells[0].ljust(widths[0]), *padded]))
+    return lines
+
+
+def plain_rows(rows: Sequence[Row]) -> list[dict[str, object]]:
+    """The table for programs, all in SI units; each interval is three columns."""
+    plain = []
+    for row in rows:
+        cells: dict[str, object] = {"scenario": row.scenario, "agent": row.agent, "reference": row.reference}
+        cells |= spread("cost", row.cost) | spread("difference", row.difference)
+        cells |= spread("relative", row.relative)
+        plain.append(cells | row.figures)
+    return plain
+
+
+def write_table(out: Path, rows: Sequence[Row], text: str) -> None:
+    """``table.txt`` for people; ``table.csv`` and ``table.json``, all in SI units, for programs."""
+    write_text(out / "table.json", json.dumps(known([asdict(row) for row in rows]), indent=2) + "\n")
+    write_csv(out / "table.csv", plain_rows(rows))
+    write_text(out / "table.txt", text + "\n")  # last: where it is, all is there
+
+
+def write_episodes(path: Path, played: Mapping[str, Episodes]) -> None:
+    """One line per agent and seed."""
+    write_csv(
+        path, [{"agent": agent, **row} for agent, episodes in played.items() for row in episodes.records()]
+    )
+
+
+def write_csv(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
+    """Rows with the same keys as CSV; what is not known is left empty."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(known(list(rows)))
+    write_text(path, text.getvalue())
+
+
+def spread(name: str, interval: Interval) -> dict[str, float]:
+    """An interval as three columns."""
+    return {name: interval.estimate, f"{name}_low": interval.low, f"{name}_high": interval.high}
+
+
+def known(value: Any) -> Any:
+    """The same with None for every nan, in lists and dictionaries."""
+    if isinstance(value, Mapping):
+        return {key: known(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [known(item) for item in value]
+    return None if isinstance(value, float) and np.isnan(value) else value

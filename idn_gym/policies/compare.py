@@ -1,0 +1,119 @@
+"""Play policies on held-out episodes and compare them, seed by seed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import gymnasium as gym
+from gymnasium.vector import VectorEnv
+
+import idn_gym  # noqa: F401 (registers IDN-v0)
+from idn_gym.evaluation.comparison import Row, summarise
+from idn_gym.evaluation.rollout import Episodes, rollout
+from idn_gym.policies.registry import POLICIES, make_policy
+from idn_gym.policies.saved import acting_policy, observed_by, saved_policy
+from idn_gym.policy import Policy
+from idn_gym.scenarios.config import Scenario
+from idn_gym.scenarios.presets import resolve
+from idn_gym.strict import ConfigError, closest, show, twice
+
+
+class Comparison(NamedTuple):
+    """What `compare` finds."""
+
+    rows: list[Row]
+    """one per policy, best first"""
+    episodes: dict[str, Episodes]
+    """by policy, in the order they were named"""
+
+
+def compare(
+    scenario: Any,
+    policies: Sequence[str],
+    seeds: int | Sequence[int] = 30,
+    split: str = "test",
+    preference: Any = "balanced",
+    reference: str | None = None,
+    overrides: Mapping[str, Any] | None = None,
+) -> Comparison:
+    """Play policies on the same episodes and compare their costs, seed by seed.
+
+    Args:
+        scenario: a preset's name, a YAML file, a mapping, or a `Scenario`.
+        policies: names of `POLICIES`, or policies that Stable-Baselines3 saved, as `SAVED_FORM` says.
+        seeds: of the episodes; a number n means 0 to n - 1.
+        split: train, validation or test.
+        preference: what the scalar cost weighs, as ``gym.make`` takes it; not None.
+        reference: one of the policies; the others are compared with it. None: the first.
+        overrides: dotted keys that change the scenario.
+
+    Raises:
+        ConfigError: whatever is wrong with it.
+    """
+    policies, world = list(policies), resolve(scenario, overrides)
+    reference = check_policies(policies, reference)
+    chosen = range(seeds) if isinstance(seeds, int) else seeds
+    played = {word: play_policy(word, world, chosen, split, preference) for word in policies}
+    return Comparison(summarise(world, played, reference, preference), played)
+
+
+def check_policies(words: Sequence[str], reference: str | None = None) -> str:
+    """See that all policies are there, before any of them plays for minutes; returns the reference.
+
+    Raises:
+        ConfigError: none, an unknown one, one that is named twice, or a reference that is not among them.
+    """
+    if not words:
+        raise ConfigError("policies", f"none is named; {closest('', list(POLICIES))}")
+    for word in words:
+        if saved_policy(word) is None and word not in POLICIES:
+            raise ConfigError("policy", f"{show(word)} is not there; {closest(word, list(POLICIES))}")
+    again = twice(words)
+    if again is not None:
+        raise ConfigError("policies", f"{show(again)} is there twice; names must differ")
+    if reference is None:
+        return words[0]
+    if reference not in words:
+        raise ConfigError(
+            "reference", f"{show(reference)} is not among the policies; {closest(reference, words)}"
+        )
+    return reference
+
+
+def play_policy(
+    word: str,
+    scenario: Scenario,
+    seeds: Sequence[int],
+    split: str = "test",
+    preference: Any = "balanced",
+) -> Episodes:
+    """Play one episode per seed; see `compare`."""
+    env, policy = open_policy(word, scenario, seeds, split, preference)
+    try:
+        return rollout(policy, env, seeds)
+    finally:
+        env.close()
+
+
+def open_policy(
+    word: str,
+    scenario: Scenario,
+    seeds: Sequence[int],
+    split: str = "test",
+    preference: Any = "balanced",
+    render_mode: str | None = None,
+) -> tuple[VectorEnv[Any, Any, Any], Policy]:
+    """The environment with one row per seed, and the policy that is going to act in it; see `compare`."""
+    saved = saved_policy(word)
+    needs: dict[str, Any] = {"scenario": scenario, "split": split, "preference": preference}
+    needs |= {"num_envs": len(seeds), "render_mode": render_mode}
+    if saved is not None:
+        algorithm = saved.load()
+        env = gym.make_vec("IDN-v0", action=saved.codec, observation=observed_by(algorithm), **needs)
+        return env, acting_policy(saved, algorithm, env)
+    if word not in POLICIES:
+        raise ConfigError("policy", f"{show(word)} is not there; {closest(word, list(POLICIES))}")
+    entry = POLICIES[word]
+    env = gym.make_vec("IDN-v0", action=entry.codec, **needs)
+    return env, make_policy(word, env, **({"seeds": tuple(seeds)} if entry.informed else {}))
