@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from experiments.reports.tables import write_csv
 from idn_gym.commands import grammar
 from idn_gym.commands.grammar import Changes, assignments
+from idn_gym.commands.tables import print_rows
 from idn_gym.core.arrays import Instance
 from idn_gym.evaluation.hindsight import best_static
+from idn_gym.evaluation.tables import write_csv
 from idn_gym.files import writable_folder
 from idn_gym.optimum.certificate import certificate
 from idn_gym.optimum.lp_oracle import LpOracle
@@ -135,15 +136,15 @@ def bracket(compiled: Compiled, instance: Instance, limit: float, gap: float) ->
     return row
 
 
-def to_text(rows: Sequence[Row]) -> str:
-    """The table with one column per scenario."""
+def print_columns(rows: Sequence[Row]) -> None:
+    """Print the table with one column per scenario."""
     keys = list(dict.fromkeys(key for row in rows for key in row))
-    lines = []
-    for key in keys:
-        cells = [row.get(key, "") for row in rows]
-        shown = [f"{cell:.4g}" if isinstance(cell, float) else str(cell)[:14] for cell in cells]
-        lines.append(f"{key:20}" + "".join(f"{cell:>15}" for cell in shown))
-    return "\n".join(lines)
+    cells = [[key, *(_cell(row.get(key, "")) for row in rows)] for key in keys if key != "scenario"]
+    print_rows(["scenario", *(row["scenario"] for row in rows)], cells)
+
+
+def _cell(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 @dataclass(kw_only=True)
@@ -170,10 +171,11 @@ class BenchHindsightCommand:
         changes = assignments(self.changes)
         for name in self.scenario:
             rows.append(measure(name, changes, self.limit, self.gap, self.iterations))
-            print(to_text(rows[-1:]) + "\n", flush=True)
+            print_columns(rows[-1:])
+            print()
         keys = dict.fromkeys(key for row in rows for key in row)
         write_csv(self.out / "hindsight.csv", [dict.fromkeys(keys, "") | row for row in rows])
-        print(to_text(rows))
+        print_columns(rows)
 
 
 def main(words: Sequence[str] | None = None) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import idn_gym  # noqa: F401 (registers IDN-v0)
 from agents.registry import AGENTS, CLAIRVOYANT, CODECS, make_agent
 from idn_gym.commands import grammar
+from idn_gym.commands.tables import print_rows
 from idn_gym.core.slots import one_slot
 from idn_gym.policy import Feedback
 from idn_gym.strict import ConfigError, closest, number
@@ -85,15 +86,21 @@ def measure(name: str, scenario: str, slots: int) -> Cost:
     return Cost(name, build, median(spent[1:]), median(played[1:]))
 
 
-def table(costs: Sequence[Cost]) -> str:
-    """As text, in microseconds."""
-    lines = [f"{'agent':20} {'build ms':>10} {'slot us':>10} {'env slot us':>12} {'env slots':>10}"]
-    for cost in costs:
-        lines.append(
-            f"{cost.agent:20} {1e3 * cost.build:10.0f} {1e6 * cost.slot:10.0f} "
-            f"{1e6 * cost.environment:12.0f} {cost.slot / max(cost.environment, TICK):10.1f}"
-        )
-    return "\n".join(lines)
+HEAD = ("agent", "build ms", "slot us", "env slot us", "env slots")
+
+
+def table(costs: Sequence[Cost]) -> list[list[str]]:
+    """One line per agent; the last column is the learner's time over the environment's."""
+    return [
+        [
+            cost.agent,
+            f"{1e3 * cost.build:.0f}",
+            f"{1e6 * cost.slot:.0f}",
+            f"{1e6 * cost.environment:.0f}",
+            f"{cost.slot / max(cost.environment, TICK):.1f}",
+        ]
+        for cost in costs
+    ]
 
 
 @dataclass(kw_only=True)
@@ -116,7 +123,8 @@ class BenchLearnersCommand:
         for name in self.agents:
             if name not in learners():
                 raise ConfigError("agents", f"{name!r} is not allowed; {closest(name, learners())}")
-        print(table([measure(name, self.scenario, self.slots) for name in self.agents or learners()]))
+        costs = [measure(name, self.scenario, self.slots) for name in self.agents or learners()]
+        print_rows(HEAD, table(costs))
 
 
 def main(words: Sequence[str] | None = None) -> None:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,12 +14,14 @@ import numpy as np
 
 import idn_gym  # noqa: F401 (registers IDN-v0)
 from agents.rl.build import build
-from experiments.reports.tables import write_csv
+from experiments.benchmarks.first_step import seconds_to_first_step
 from experiments.train import make_env
 from experiments.training import run_config
 from idn_gym.commands import grammar
+from idn_gym.commands.tables import print_rows
 from idn_gym.core.transition import step
 from idn_gym.core.workspace import make_scratch
+from idn_gym.evaluation.tables import write_csv
 from idn_gym.files import writable_file
 from idn_gym.integrations.sb3 import use_one_thread
 from idn_gym.metrics import METRICS, measure
@@ -34,16 +32,6 @@ from idn_gym.strict import number
 
 ACTIONS = 64
 """Actions sampled beforehand, played in turn."""
-
-FIRST_STEP = """
-import time
-start = time.perf_counter()
-import gymnasium, idn_gym
-env = gymnasium.make("IDN-Scalar-v0", scenario={scenario!r})
-env.reset(seed=0)
-env.step(env.action_space.sample())
-print(time.perf_counter() - start, time.process_time())
-"""
 
 
 class Line(NamedTuple):
@@ -227,15 +215,10 @@ def _timed(clock: dict[str, float], what: str, call: Callable[..., Any]) -> Call
 
 def first_steps(scenario: str) -> list[Line]:
     """Time from ``import idn_gym`` to the first step: compiling, and with what was compiled before."""
-    lines = []
-    code = [sys.executable, "-c", FIRST_STEP.format(scenario=scenario)]
-    with tempfile.TemporaryDirectory() as folder:
-        surroundings = {**os.environ, "NUMBA_CACHE_DIR": folder}
-        for mode in ("nothing compiled", "compiled before"):
-            said = subprocess.check_output(code, env=surroundings, stderr=subprocess.DEVNULL, text=True)
-            for clock, seconds in zip(("wall", "CPU"), said.split(), strict=True):
-                lines.append(Line(scenario, mode, f"{clock} seconds to the first step", float(seconds)))
-    return lines
+    return [
+        Line(scenario, mode, f"{clock} seconds to the first step", seconds)
+        for mode, clock, seconds in seconds_to_first_step(scenario)
+    ]
 
 
 def sizes(scenario: str) -> list[Line]:
@@ -250,6 +233,15 @@ def sizes(scenario: str) -> list[Line]:
         "items that can be placed": int(simulation.compiled.placeable.sum()),
     }
     return [Line(scenario, "", name, count) for name, count in counts.items()]
+
+
+HEAD = ("what", "mode", "quantity", "value", "of a single CartPole")
+
+
+def _cells(line: Line) -> list[str]:
+    digits = 0 if line.value >= 100.0 or isinstance(line.value, int) else 3
+    ratio = "" if line.of_cartpole is None else f"{line.of_cartpole:.3f}"
+    return [line.what, line.mode, line.quantity, f"{line.value:,.{digits}f}", ratio]
 
 
 @dataclass(kw_only=True)
@@ -288,10 +280,7 @@ class BenchSpeedCommand:
             lines += training(self.scenario[0], self.training_steps)
         if not self.skip_first_step:
             lines += first_steps(self.scenario[0])
-        for line in lines:
-            digits = 0 if line.value >= 100.0 or isinstance(line.value, int) else 3
-            ratio = "" if line.of_cartpole is None else f"  {line.of_cartpole:.3f} of a single CartPole"
-            print(f"{line.what:16} {line.mode:18} {line.quantity:42} {line.value:12,.{digits}f}{ratio}")
+        print_rows(HEAD, map(_cells, lines))
         write_csv(self.out, [line._asdict() for line in lines])
         print(f"written to {self.out}")
 

@@ -8,8 +8,8 @@ from typing import Literal
 
 import numpy as np
 
-from experiments.reports.tables import aligned
 from idn_gym.commands import grammar
+from idn_gym.commands.tables import print_rows
 from idn_gym.core.arrays import Floats
 from idn_gym.evaluation.intervals import (
     LEAST_FOR_IQM,
@@ -191,7 +191,8 @@ class CheckIntervalsCommand:
     def run(self) -> None:
         """Simulate and print, table by table."""
         for title, head, lines in tables(self.repeats):
-            print("", f"{title}:", "", *aligned(head, lines), sep="\n", flush=True)
+            print(f"\n{title}:\n")
+            print_rows(head, lines)
 
 
 def main(words: Sequence[str] | None = None) -> None:

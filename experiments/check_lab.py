@@ -12,9 +12,9 @@ import torch
 from experiments.lab.evidence import Evidence, Finding
 from experiments.lab.options import DataOption
 from experiments.lab.store import Store
-from experiments.reports.tables import aligned
 from idn_gym.commands import grammar
 from idn_gym.commands.grammar import Positional
+from idn_gym.commands.tables import print_rows
 from idn_gym.lab.data import load_data, use_folder
 from idn_gym.lab.ddnn import DDNN, DEVICES, communication_bytes
 from idn_gym.lab.exits import CRITERIA, Criterion
@@ -192,10 +192,11 @@ def check(seeds: Sequence[Evidence]) -> list[Finding]:
     return [finding for name, find in claims if name in there for finding in find()]
 
 
+CRITERIA_HEAD = ("leave by", "% at exit 1", "MACs of the baseline / mean MACs", "points below the baseline")
 HEAD = ("claim", "mean", "spread", "limit", "", "in seeds", "each")
 
 
-def table(findings: Sequence[Finding]) -> list[str]:
+def table(findings: Sequence[Finding]) -> list[list[str]]:
     """One line per finding: claim, mean and spread, limit, whether it holds and in how many seeds."""
     words: dict[bool | None, str] = {True: "holds", False: "FAILS", None: ""}
     lines = []
@@ -208,32 +209,30 @@ def table(findings: Sequence[Finding]) -> list[str]:
         spread = f"{found.spread:.2g}" if len(found.values) > 1 else ""
         name = f"({found.claim}) {found.what}"
         lines.append([name, _number(found.mean), spread, limit, words[found.holds], of, each])
-    return aligned(HEAD, lines)
+    return lines
 
 
 def _number(value: float) -> str:
     return f"{round(value, 9) + 0.0:.3g}"
 
 
-def table_of_criteria(seeds: Sequence[Evidence]) -> list[str]:
+def table_of_criteria(seeds: Sequence[Evidence]) -> list[list[str]]:
     """What exits cost by each criterion, screened for the baseline's accuracy; means over the seeds."""
     lines = []
     for criterion in CRITERIA:
         rows = [measure_exits(seed, criterion) for seed in seeds]
         share, saving, loss = np.mean(rows, axis=0)
         lines.append([criterion, f"{share:.1f}", f"{saving:.2f}", f"{loss:.2f}"])
-    return aligned(
-        ("leave by", "% at exit 1", "MACs of the baseline / mean MACs", "points below the baseline"), lines
-    )
+    return lines
 
 
-def table_of_codecs(seeds: Sequence[Evidence]) -> str:
+def table_of_codecs(seeds: Sequence[Evidence]) -> list[list[str]]:
     """What else could be sent, answered by the baseline: mean bytes, and accuracy as mean over the seeds."""
     lines = []
     for name, sent in seeds[0].pictures.items():
         points = 100 * np.mean([seed.pictures[name].accuracy for seed in seeds])
-        lines.append(f"{name:<17} {sent.payload:7.1f} B {points:6.2f} %")
-    return "\n".join(lines)
+        lines.append([name, f"{sent.payload:.1f} B", f"{points:.2f} %"])
+    return lines
 
 
 @dataclass(kw_only=True)
@@ -255,10 +254,12 @@ class CheckLabCommand(DataOption):
         data = load_data(store.lab.data)
         print(f"{store.lab.name}: seeds {', '.join(map(str, store.complete()))} of {store.lab.seeds}")
         seeds = [Evidence(store, seed, data) for seed in store.complete()]
-        print(*table(check(seeds)), sep="\n")
+        print_rows(HEAD, table(check(seeds)))
         if any(recipe.name == "exits" for recipe in store.lab.networks):
-            print("\ncriteria for leaving, on calibrated logits", *table_of_criteria(seeds), sep="\n")
-        print(f"\nsent in other ways, answered by the baseline\n{table_of_codecs(seeds)}")
+            print("\ncriteria for leaving, on calibrated logits")
+            print_rows(CRITERIA_HEAD, table_of_criteria(seeds))
+        print("\nsent in other ways, answered by the baseline")
+        print_rows(("sent", "mean size", "accuracy"), table_of_codecs(seeds))
 
 
 def main(words: Sequence[str] | None = None) -> None:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.reports.tables import aligned
 from experiments.studies.config import AGENT, Part, Study
 from experiments.training.play import open_agent
 from idn_gym.commands import grammar
 from idn_gym.commands.grammar import Positional
+from idn_gym.commands.tables import print_rows
 from idn_gym.core.arrays import Floats
 from idn_gym.evaluation.delays import Slot, delays, keep
 from idn_gym.evaluation.intervals import mean_interval
@@ -87,7 +87,7 @@ class DelayTableCommand:
         if self.part not in parts:
             raise ConfigError("part", f"{self.part!r} is not there; {closest(self.part, list(parts))}")
         rows = [row(*found) for found in measure(study, parts[self.part], self.smoke)]
-        print(*aligned(["delay [ms]", *(f"{100 * share:g} %" for share in SHARES)], rows), sep="\n")
+        print_rows(["delay [ms]", *(f"{100 * share:g} %" for share in SHARES)], rows)
 
 
 def main(words: Sequence[str] | None = None) -> None:

@@ -14,11 +14,11 @@ from tqdm import tqdm
 
 from experiments.lab.options import DataOption
 from experiments.lab.store import Store, versions
-from experiments.reports.tables import aligned
 from idn_gym.catalog import Model, Outcomes, write_catalog, write_outcomes
 from idn_gym.catalog.reader import SHIPPED
 from idn_gym.commands import grammar
 from idn_gym.commands.grammar import Positional
+from idn_gym.commands.tables import print_rows
 from idn_gym.files import atomically, file_name, writable_folder
 from idn_gym.lab import deploy
 from idn_gym.lab.calibrate import fit_exits
@@ -207,7 +207,7 @@ class MakeLabCatalogCommand(DataOption):
         write_catalog(out / f"{name}.json", models=models, about=about)
         outcomes = outcomes._replace(about={**about, **outcomes.about})
         write_outcomes(out / f"{name}.npz", outcomes)
-        print(*aligned(HEAD, table(models)), sep="\n")
+        print_rows(HEAD, table(models))
 
 
 def main(words: Sequence[str] | None = None) -> None:

@@ -18,6 +18,7 @@ from idn_gym.catalog import Device, Provenance, SimpleLaw, write_catalog
 from idn_gym.catalog.writer import FORMS
 from idn_gym.commands import grammar
 from idn_gym.commands.grammar import Positional
+from idn_gym.commands.tables import print_rows
 from idn_gym.files import file_name, writable_file
 from idn_gym.lab.graph import trace
 from idn_gym.lab.networks import Size, three_tier
@@ -154,6 +155,20 @@ def ram() -> float:
     return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
 
 
+HEAD = ("network", "MMAC", "layers", "ms", "spread")
+
+
+def _cells(row: Row) -> list[str]:
+    time = row.timing
+    return [
+        row.name,
+        f"{row.macs / 1e6:.1f}",
+        f"{row.layers}",
+        f"{1e3 * time.median:.2f}",
+        f"{time.spread:.0%}",
+    ]
+
+
 @dataclass(kw_only=True)
 class MeasureDeviceCommand:
     """Time reference networks on this machine and write it as a device of the catalogue.
@@ -190,9 +205,7 @@ class MeasureDeviceCommand:
         rows = measure(NETWORKS, protocol)
         found = device(known, rows, protocol)
         write_catalog(path, devices=[found])
-        for row in rows:
-            time = f"{1e3 * row.timing.median:8.2f} ms +- {row.timing.spread:.0%}"
-            print(f"{row.name:26} {row.macs / 1e6:8.1f} MMAC {row.layers:3d} layers {time}")
+        print_rows(HEAD, map(_cells, rows))
         assert found.law_error is not None and found.simple is not None and found.simple.error is not None
         print(f"law error {found.law_error:.0%}, simple law {found.simple.error:.0%}; written to {path}")
 

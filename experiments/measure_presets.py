@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from experiments.compare import BASELINES
-from experiments.reports import tables as report
 from experiments.training.play import play
 from idn_gym.commands import grammar
 from idn_gym.commands.grammar import Changes, assignments
 from idn_gym.commands.options import SeedOption
+from idn_gym.evaluation.comparison import Row, summarise
 from idn_gym.evaluation.intervals import Interval
+from idn_gym.evaluation.tables import to_text, write_table
 from idn_gym.files import file_name, writable_folder
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Scenario
@@ -32,7 +33,7 @@ WITHOUT: dict[str, dict[str, object]] = {
 FEW = 12
 """Up to how many models a scenario may have for each to be left out in turn."""
 
-Rows = list[report.Row]
+Rows = list[Row]
 
 
 def measure(
@@ -55,7 +56,7 @@ def measure(
         restricted = resolve(scenario, change)
         if _options(restricted) < _options(scenario):
             free[name] = play(BEST, restricted, seeds, "test", preference, **options)
-    agents, searches = (report.summarise(scenario, found, BEST, preference) for found in (played, free))
+    agents, searches = (summarise(scenario, found, BEST, preference) for found in (played, free))
     return agents, searches
 
 
@@ -91,7 +92,7 @@ def summary(agents: Rows, searches: Rows) -> str:
     best = next(row for row in searches if row.agent == BEST)
     split, early = best.figures["split_rate"], best.figures["early_rate"]
     lines = [
-        report.to_text(agents, "test seeds"),
+        to_text(agents, "test seeds"),
         f"\nthe best is {spread(agents):.1%} cheaper than the worst",
     ]
     if len(searches) > 1:
@@ -136,7 +137,7 @@ class MeasurePresetsCommand(SeedOption):
             text = summary(agents, searches)
             print(text, flush=True)
             folder = writable_folder(self.out / file_name(scenario.name))
-            report.write_table(folder, [*agents, *(row for row in searches if row.agent != BEST)], text)
+            write_table(folder, [*agents, *(row for row in searches if row.agent != BEST)], text)
 
 
 def main(words: Sequence[str] | None = None) -> None:

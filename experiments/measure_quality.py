@@ -21,11 +21,12 @@ from experiments.lab.quality_data import (
     read_logits,
 )
 from experiments.lab.quality_plots import draw_reliability
-from experiments.reports.tables import aligned, write_csv
 from idn_gym.commands import grammar
 from idn_gym.commands.grammar import Positional
+from idn_gym.evaluation.tables import write_csv
 from idn_gym.files import writable_folder, write_text
 from idn_gym.strict import ConfigError
+from idn_gym.text_tables import aligned
 
 HIGH = 0.8
 """Accuracy above which a condition counts as mild."""

@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from experiments.reports.tables import own_tariff, write_csv
 from experiments.studies import front_plots as front_figures
 from experiments.studies.config import Study
 from experiments.studies.front_run import FrontUnit
 from experiments.studies.fronts import Fronts
 from experiments.studies.page import Table, number, with_bounds
+from idn_gym.evaluation.comparison import own_tariff
+from idn_gym.evaluation.tables import write_csv
 from idn_gym.scenarios.presets import resolve
 
 SHOWN: dict[str, Callable[[dict[str, Any]], str]] = {

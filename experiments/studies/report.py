@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import yaml
 
-from experiments.reports.tables import own_tariff, spread, write_csv
 from experiments.studies import front_report
 from experiments.studies import plots as study_figures
 from experiments.studies.cached_run import Kept
@@ -21,6 +20,7 @@ from experiments.studies.page import Table, number, with_bounds, write_page
 from experiments.studies.results import REGRETS, Plays
 from experiments.studies.run import Unit
 from idn_gym.core.arrays import Floats
+from idn_gym.evaluation.comparison import own_tariff
 from idn_gym.evaluation.intervals import (
     ITSELF,
     LEAST_FOR_IQM,
@@ -32,6 +32,7 @@ from idn_gym.evaluation.intervals import (
     mean_interval,
     paired_difference,
 )
+from idn_gym.evaluation.tables import spread, write_csv
 from idn_gym.strict import write as to_plain
 
 

@@ -13,12 +13,12 @@ import numpy as np
 import yaml
 from tqdm import tqdm
 
-from experiments.reports.tables import known
 from experiments.training.run_config import RunConfig
 from experiments.tuning.config import Axis, Tuning, axes
 from experiments.tuning.trial import train_trial
 from idn_gym.core.arrays import Floats
 from idn_gym.evaluation.intervals import Interval, paired_difference
+from idn_gym.evaluation.tables import known
 from idn_gym.files import write_text
 from idn_gym.strict import ConfigError, read_yaml, show, write
 

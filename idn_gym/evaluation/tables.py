@@ -16,6 +16,7 @@ from idn_gym.evaluation.comparison import HAS_INTERVALS, Row
 from idn_gym.evaluation.intervals import Interval
 from idn_gym.evaluation.rollout import Episodes
 from idn_gym.files import write_text
+from idn_gym.text_tables import aligned
 
 COLUMNS: dict[str, tuple[str, float]] = {
     "accuracy": ("accuracy [%]", 100.0),
@@ -65,16 +66,6 @@ def to_text(rows: Sequence[Row], seeds: str) -> str:
         if served_by:
             lines += ["", TARIFF.format(served_by=served_by)]
     return "\n".join(lines)
-
-
-def aligned(head: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
-    """Lines of a table for people: the first column to the left, the others to the right."""
-    widths = [max(len(cells[i]) for cells in [head, *body]) for i in range(len(head))]
-    lines = []
-    for cells in [head, ["-" * width for width in widths], *body]:
-        padded = [cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True)]
-        lines.append("  ".join([cells[0].ljust(widths[0]), *padded]))
-    return lines
 
 
 def plain_rows(rows: Sequence[Row]) -> list[dict[str, object]]:

@@ -4,8 +4,8 @@ import pytest
 
 from experiments import measure_presets
 from experiments.measure_presets import lost, measure, spread, summary
-from experiments.reports.tables import Row
 from experiments.training.play import play
+from idn_gym.evaluation.comparison import Row
 from idn_gym.evaluation.intervals import ITSELF, Interval
 from idn_gym.scenarios.presets import PRESETS, resolve
 

@@ -6,11 +6,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from experiments.reports.tables import own_tariff
 from experiments.studies import plots as study_figures
 from experiments.studies import report as study_report
 from experiments.studies.config import Figure
 from experiments.studies.results import Plays
+from idn_gym.evaluation.comparison import own_tariff
 from idn_gym.evaluation.intervals import (
     alone,
     half_width,
