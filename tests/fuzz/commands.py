@@ -21,7 +21,6 @@ SMALL = {
         "cloud-only",
         "--seeds",
         "1",
-        "--set",
         "horizon=4",
     ],
     "measure_presets": [
@@ -89,6 +88,7 @@ FLAGS += [
     "--parts",
     "--force",
     "--nothing",
+    "--workers",
     "--out",
     "--limit",
     "--",
