@@ -29,7 +29,7 @@ from idn_gym.strict import ConfigError, closest, read_word
 BASELINES = ("cloud-only", "random", "popularity", "static-greedy", "local-search")
 
 
-def compare(
+def compare_agents(
     scenarios: Sequence[Scenario],
     agents: Sequence[str],
     seeds: Sequence[int],
@@ -147,7 +147,7 @@ class CompareAgentsCommand(SeedOption):
         )
         read_preference(preference)
         reference = self.reference or self.agents[-1]
-        compare(scenarios, self.agents, range(self.seeds), self.split, reference, self.out, preference)
+        compare_agents(scenarios, self.agents, range(self.seeds), self.split, reference, self.out, preference)
         print(f"\nepisodes, table and figures: {self.out}")
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from experiments import train
-from experiments.compare import BASELINES, compare
+from experiments.compare import BASELINES, compare_agents
 from experiments.training.run_folder import RunFolder
 from idn_gym.commands import grammar
 from idn_gym.commands.endings import ending
@@ -60,7 +60,7 @@ def run(out: Path, seeds: int, words: Sequence[str], force: bool = False) -> Non
     else:
         print(f"Comparing with {', '.join(BASELINES)}")
         agents = [str(folder.policy), *BASELINES]
-        compare([config.scenario], agents, range(seeds), "test", agents[0], out)
+        compare_agents([config.scenario], agents, range(seeds), "test", agents[0], out)
     print(
         WAYS_ON.format(
             tensorboard=Path(sys.executable).with_name("tensorboard"),

@@ -20,6 +20,7 @@ PUBLIC = {
     "load_scenario": "idn_gym.scenarios.presets:resolve",
     "make_policy": "idn_gym.policies.registry:make_policy",
     "rollout": "idn_gym.evaluation.rollout:rollout",
+    "compare": "idn_gym.policies.compare:compare",
     "static_gain": "idn_gym.optimum.static:static_gain",
     "best_static": "idn_gym.evaluation.hindsight:best_static",
 }

@@ -27,7 +27,7 @@ def make_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for i, name in enumerate(head):
         quantities = i > 0 and bool(body) and all(_QUANTITY.fullmatch(row[i]) for row in body)
-        table.add_column(name, justify="right" if quantities else "left", overflow="fold")
+        table.add_column(name, justify="right" if quantities else "left", overflow="fold", no_wrap=i == 0)
     for row in body:
         table.add_row(*map(Text, row))
     return table

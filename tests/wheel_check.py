@@ -38,6 +38,8 @@ def check_contents(wheel):
         for path in source.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
+    configs = {path.relative_to(ROOT) for path in (ROOT / "configs").rglob("*") if path.is_file()}
+    wanted |= {f"idn_gym/{path.as_posix()}" for path in configs}
     if wanted - set(names):
         sys.exit(f"the wheel lacks {sorted(wanted - set(names))}")
 
@@ -54,7 +56,7 @@ def main():
         # From another folder, without adding the script's, so that the checkout cannot be imported.
         script = (ROOT / "tests" / "bare_install.py").read_text()
         subprocess.run([str(python), "-I", "-"], input=script, text=True, check=True, cwd=folder)
-    print(f"{wheel.name}: complete; presets step and INFIDA plays with the core dependencies alone")
+    print(f"{wheel.name}: complete; presets step, policies play, idn runs with the core dependencies alone")
 
 
 if __name__ == "__main__":

@@ -25,9 +25,9 @@ from idn_gym.actions import CODECS
 from idn_gym.objectives import read_preference
 from idn_gym.scenarios import presets
 from idn_gym.scenarios.config import Scenario
+from idn_gym.shipped import shipped_files
 from idn_gym.strict import ConfigError, closest, number, override, read, read_yaml, show, write
 
-CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 PACKAGES = ("idn-gym", "gymnasium", "numpy", "numba", "torch", "stable-baselines3", "sb3-contrib")
 
 
@@ -111,7 +111,7 @@ def _codec(plain: Mapping[str, Any]) -> str | None:
 
 def _agent(name: str) -> Any:
     if name in shipped_agents():
-        return read_yaml(CONFIGS / "agents" / f"{name}.yaml")
+        return read_yaml(shipped_files("agents")[name])
     if Path(name).suffix not in (".yaml", ".yml", ".json"):
         allowed = closest(name, shipped_agents())
         raise ConfigError("agent", f"{show(name)} is no YAML file and none of those here; {allowed}")
@@ -120,7 +120,7 @@ def _agent(name: str) -> Any:
 
 def shipped_agents() -> list[str]:
     """Names of the agents whose hyper-parameters are in the configs folder."""
-    return sorted(path.stem for path in (CONFIGS / "agents").glob("*.yaml"))
+    return list(shipped_files("agents"))
 
 
 def flat(value: Any, prefix: str = "") -> dict[str, Any]:

@@ -15,13 +15,13 @@ from idn_gym.commands.tables import print_rows
 from idn_gym.evaluation.ceiling import static_ceiling
 from idn_gym.evaluation.comparison import Row, summarise
 from idn_gym.evaluation.rollout import Episodes
-from idn_gym.evaluation.tables import known, plain_rows, to_text, write_episodes, write_table
+from idn_gym.evaluation.tables import known, plain_rows, scenario_tables, to_text, write_episodes, write_table
 from idn_gym.files import file_name, writable_folder
 from idn_gym.objectives import read_preference
 from idn_gym.policies.compare import check_policies, play_policy
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.presets import resolve
-from idn_gym.strict import number
+from idn_gym.strict import ConfigError, number, show, twice
 
 
 @dataclass(kw_only=True)
@@ -40,8 +40,17 @@ class PlayOptions(EpisodeOptions):
     """changes to every scenario, such as dynamics.link.kind=ar1"""
 
     def scenarios(self) -> list[Scenario]:
-        """What is played."""
-        return [resolve(name, assignments(self.changes)) for name in self.scenario or ("edge-small",)]
+        """What is played.
+
+        Raises:
+            ConfigError: a scenario that cannot be read, none, or two of one name.
+        """
+        found = [resolve(name, assignments(self.changes)) for name in self.scenario]
+        again = twice(scenario.name for scenario in found)
+        if again is not None or not found:
+            problem = f"{show(again)} is there twice; names must differ" if found else "none is named"
+            raise ConfigError("--scenario", problem)
+        return found
 
     def said(self) -> str:
         """The episodes, in words."""
@@ -90,7 +99,7 @@ class CompareCommand(PlayOptions):
     saved, and that you trust, is CLASS:CODEC:FILE, such as ppo:placement:mine.zip (needs the extra rl).
     """
 
-    policies: Positional[tuple[str, ...]] = ()
+    policies: Positional[tuple[str, ...]]
     """two or more, by name or as CLASS:CODEC:FILE"""
     reference: str | None = None
     """policy that the others are compared with (default: the first)"""
@@ -108,14 +117,16 @@ class CompareCommand(PlayOptions):
             played = self.play(self.policies, scenario)
             rows += summarise(scenario, played, reference, self.weighing())
             everything.append((scenario, played))
-        text = to_text(rows, self.said())
         if self.out is not None:
-            write_table(self.out, rows, text)
+            write_table(self.out, rows, to_text(rows, self.said()))
         if self.csv:
             print_plain(rows)
             return
-        print(text)
-        for scenario, played in everything:
+        for table, (scenario, played) in zip(scenario_tables(rows, self.said()), everything, strict=True):
+            print(f"\n{table.title}\n")
+            print_rows(table.head, table.body)
+            if table.note:
+                print(f"\n{table.note}")
             self.print_ceiling(scenario, played)
         if self.out is not None:
             print(f"\ntable and episodes: {self.out}")

@@ -34,15 +34,15 @@ from idn_gym.strict import read_value, read_word
 
 __all__ = ["Changes", "Command", "Positional", "assignments", "read_command", "run", "spell_command"]
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 Changes = Positional[tuple[str, ...]]
 """Words ``key=value``: dotted keys such as ``dynamics.link.kind`` and values in YAML; see `assignments`."""
 
 CHANGES = "changes"
 
-WIDTH = 79
-"""Columns of what help says about a command."""
+HELP_WIDTH = 80
+"""Columns of a help that no terminal reads."""
 
 _ASSIGNMENT = re.compile(r"[A-Za-z_][\w.-]*=")
 
@@ -71,7 +71,7 @@ def run(command: type[Any], words: Sequence[str] | None, prog: str) -> None:
         read_command(command, words, prog).run()
 
 
-def read_command(command: type[T], words: Sequence[str] | None, prog: str) -> T:
+def read_command(command: type[_T], words: Sequence[str] | None, prog: str) -> _T:
     """Read a command line into a dataclass; see `run`.
 
     Raises:
@@ -161,8 +161,7 @@ def _parse(command: type[Any], words: Sequence[str], prog: str, asked: bool) -> 
     """The options by name, those that were not given at their defaults."""
     out, err = io.StringIO(), io.StringIO()
     form = _form(command, field_docs(command) if asked else {})
-    paragraphs = inspect.cleandoc(command.__doc__ or "").replace("`", "").split("\n\n")
-    about = "\n\n".join(textwrap.fill(paragraph, WIDTH) for paragraph in paragraphs)
+    about = inspect.cleandoc(command.__doc__ or "").replace("`", "")
     try:
         with contextlib.ExitStack() as captured:
             if not sys.stdout.isatty():  # no colours and no box characters in pipes and files
@@ -176,9 +175,14 @@ def _parse(command: type[Any], words: Sequence[str], prog: str, asked: bool) -> 
         if end.code not in (None, 0):
             raise ConfigError("", _one_line(err.getvalue())) from None
         if out.getvalue():
-            print("\n".join(line.rstrip() for line in out.getvalue().splitlines()))
+            print("\n".join(map(_wrapped, out.getvalue().splitlines())))
         raise
     return vars(found)
+
+
+def _wrapped(line: str) -> str:
+    """A line of the help; what stands outside its columns is as wide as these."""
+    return line.rstrip() if line.startswith(" ") else textwrap.fill(line, HELP_WIDTH)
 
 
 def _form(command: type[Any], docs: Mapping[str, str]) -> Any:
@@ -192,9 +196,13 @@ def _form(command: type[Any], docs: Mapping[str, str]) -> Any:
             hint, *markers = typing.get_args(hint)
         factory = field.default_factory
         default = field.default if factory is dataclasses.MISSING else factory()
-        metavar = "key=value" if field.name == CHANGES else _metavar(hint, field.name if positional else "")
+        metavar = _metavar(hint, field.name if positional else "")
+        if field.name == CHANGES:
+            metavar = "key=value ..."
+        if positional and default is not dataclasses.MISSING:
+            metavar = f"[{metavar}]"
         about = tyro.conf.arg(
-            help=docs.get(field.name, ""), help_behavior_hint=_said(default), metavar=metavar or None
+            help=docs.get(field.name, ""), help_behavior_hint=_said(hint, default), metavar=metavar or None
         )
         name = field.name if positional else _option(field.name)
         kind: Any = Annotated[(_leaves(hint, name, field.metadata), about, *markers)]
@@ -202,10 +210,10 @@ def _form(command: type[Any], docs: Mapping[str, str]) -> Any:
     return dataclasses.make_dataclass(command.__name__, fields, kw_only=True)
 
 
-def _said(default: Any) -> str | None:
+def _said(hint: Any, default: Any) -> str | None:
     """What help says about a default; nothing where it means that the option was not given."""
     if default is dataclasses.MISSING:
-        return None
+        return "(required)" if typing.get_origin(hint) is tuple else None
     if default is None or default is False or default == ():
         return ""
     return f"(default: {' '.join(map(str, default)) if isinstance(default, tuple) else default})"

@@ -17,6 +17,7 @@ from idn_gym.commands.field_docs import field_docs
 from idn_gym.commands.grammar import Changes, Positional, assignments, run
 from idn_gym.commands.tables import print_rows
 from idn_gym.scenarios.presets import resolve
+from idn_gym.strict import ConfigError
 
 
 class Key(NamedTuple):
@@ -80,7 +81,7 @@ def list_keys(value: Any, prefix: str = "") -> Iterator[Key]:
                 if choice is not type(item):
                     yield from _others(choice, name, f"{name}.kind={kind}")
         elif choices and item is None:
-            yield Key(name, "null | true | mapping", unit, "null", "", meaning or _about(choices[0]))
+            yield Key(name, _switch(choices[0]), unit, "null", "", meaning or _about(choices[0]))
             yield from _others(choices[0], name, "")
         elif isinstance(item, tuple) and item and all(map(dataclasses.is_dataclass, item)):
             for index, entry in enumerate(item):
@@ -100,6 +101,15 @@ def _others(cls: Any, path: str, switch: str) -> Iterator[Key]:
         value = "" if field.name in needed else _text(_default(field))
         kind = _type(hints[field.name], field.metadata)
         yield Key(f"{path}.{field.name}", kind, unit, value, " ".join(filter(None, when)), meaning)
+
+
+def _switch(cls: Any) -> str:
+    """What switches something on that is off: ``true`` does where its defaults are allowed together."""
+    try:
+        cls()
+    except (TypeError, ConfigError):
+        return "null | mapping"
+    return "null | true | mapping"
 
 
 def _default(field: dataclasses.Field[Any]) -> Any:

@@ -16,19 +16,29 @@ from idn_gym.observations import OBSERVERS
 from idn_gym.policies.registry import POLICIES
 from idn_gym.rendering.labels import si
 from idn_gym.scenarios.compile import compile_scenario
-from idn_gym.scenarios.presets import PRESETS
+from idn_gym.scenarios.config import Scenario
+from idn_gym.scenarios.presets import PRESETS, resolve
+from idn_gym.shipped import shipped_files
 
 _Table = tuple[tuple[str, ...], Iterable[tuple[object, ...]]]
 """Names of the columns, and rows."""
 
 
 def _presets() -> _Table:
+    return _sizes(PRESETS)
+
+
+def _scenarios() -> _Table:
+    return _sizes({name: resolve(name) for name in shipped_files("scenarios")})
+
+
+def _sizes(scenarios: Mapping[str, Scenario]) -> _Table:
     rows = []
-    for name, scenario in PRESETS.items():
+    for name, scenario in scenarios.items():
         tables = compile_scenario(scenario).tables
         sizes = (len(tables.node_memory), len(tables.class_task), len(tables.option_model))
         rows.append((name, *sizes, scenario.action, scenario.serving.capacity, scenario.horizon))
-    return ("preset", "nodes", "request classes", "options", "action codec", "capacity", "slots"), rows
+    return ("scenario", "nodes", "request classes", "options", "action codec", "capacity", "slots"), rows
 
 
 def _models() -> _Table:
@@ -96,8 +106,9 @@ def _first_sentences(entries: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
         yield name, text.split(". ")[0].rstrip(".")
 
 
-KINDS: dict[str, Callable[[], _Table]] = {
+LISTS: dict[str, Callable[[], _Table]] = {
     "presets": _presets,
+    "scenarios": _scenarios,
     "models": _models,
     "devices": _devices,
     "links": _links,
@@ -110,10 +121,20 @@ KINDS: dict[str, Callable[[], _Table]] = {
 
 @dataclass(kw_only=True)
 class ListCommand:
-    """List what the package knows by name."""
+    """List what the package knows by name; scenarios are files that ship, each a preset with changes."""
 
     kind: Positional[
-        Literal["presets", "models", "devices", "links", "policies", "codecs", "observations", "objectives"]
+        Literal[
+            "presets",
+            "scenarios",
+            "models",
+            "devices",
+            "links",
+            "policies",
+            "codecs",
+            "observations",
+            "objectives",
+        ]
     ]
     """what to list"""
     csv: bool = False
@@ -121,7 +142,7 @@ class ListCommand:
 
     def run(self) -> None:
         """Print the table."""
-        head, rows = KINDS[self.kind]()
+        head, rows = LISTS[self.kind]()
         print_rows(head, rows, self.csv)
 
 

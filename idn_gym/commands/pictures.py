@@ -12,7 +12,7 @@ from gymnasium.error import DependencyNotInstalled
 from idn_gym.files import atomically, writable_file
 from idn_gym.strict import ConfigError
 
-Pixels = npt.NDArray[np.uint8]
+FilmFrame = npt.NDArray[np.uint8]
 """(height, width, 3)"""
 
 
@@ -27,7 +27,7 @@ def named_so(path: Path, suffix: str) -> Path:
     return writable_file(path, "--out")
 
 
-def write_picture(path: Path, frame: Pixels) -> None:
+def write_picture(path: Path, frame: FilmFrame) -> None:
     """Write one frame as PNG."""
     image = _pillow().fromarray(frame)
     atomically(path, lambda file: image.save(file, format="PNG"))
@@ -50,7 +50,7 @@ class Film:
         """Number of frames."""
         return len(self._frames)
 
-    def add(self, frame: Pixels) -> None:
+    def add(self, frame: FilmFrame) -> None:
         """Add a frame; all are of one size."""
         image = self._image.fromarray(frame)
         if self._scale < 1.0:

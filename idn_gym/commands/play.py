@@ -19,7 +19,13 @@ from idn_gym.metrics import METRICS
 from idn_gym.objectives import read_preference
 from idn_gym.policies.compare import check_policies
 
-UNITS = {"latency": "s", "energy": "J", "traffic": "byte-hops", "idle_energy": "J", "requests": "per slot"}
+FIGURE_UNITS = {
+    "latency": "s",
+    "energy": "J",
+    "traffic": "byte-hops",
+    "idle_energy": "J",
+    "requests": "per slot",
+}
 """Of the figures that are no share and no count of slots."""
 
 
@@ -66,7 +72,7 @@ def figures(played: Episodes) -> list[tuple[str, str, str, str, str]]:
     for name, values in columns.items():
         interval = mean_interval(values) if HAS_INTERVALS else alone(float(values.mean()))
         shown = ("-" if np.isnan(value) else f"{value:.4g}" for value in interval)
-        rows.append((name.replace("_", " "), UNITS.get(name, ""), *shown))
+        rows.append((name.replace("_", " "), FIGURE_UNITS.get(name, ""), *shown))
     return rows  # type: ignore[return-value]  # three of them
 
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 from rich.console import Console
 from rich.progress import Progress
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 @contextmanager
@@ -27,7 +27,7 @@ def bar(what: str, total: int) -> Iterator[Callable[[], None]]:
         yield lambda: progress.advance(task)
 
 
-def steps(what: str, items: Sequence[T]) -> Iterator[T]:
+def steps(what: str, items: Sequence[_T]) -> Iterator[_T]:
     """The items one by one, with a bar that says how many are done."""
     with bar(what, len(items)) as advance:
         for item in items:

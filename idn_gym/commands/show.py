@@ -54,7 +54,7 @@ class ShowCommand:
         instance = build_instance(env.scenario, 0, "validation")
         served = static_outcome(instance, instance.tables.pinned)
         if self.table is None:
-            print(summary(compiled))
+            print(scenario_summary(compiled))
             if self.out is None:
                 print(f"\n{env.render()}")
         for name, rows in TABLES.items():
@@ -69,7 +69,7 @@ class ShowCommand:
 _Table = tuple[tuple[str, ...], Sequence[tuple[str, ...]]]
 
 
-def summary(compiled: Compiled) -> str:
+def scenario_summary(compiled: Compiled) -> str:
     """A scenario in two lines."""
     scenario, tables = compiled.scenario, compiled.tables
     sizes = {

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -36,19 +36,29 @@ TARIFF = (
 )
 
 
-def to_text(rows: Sequence[Row], seeds: str) -> str:
-    """The table for people; a plus says that the agent costs more than the reference."""
-    lines = []
+class ScenarioTable(NamedTuple):
+    """The comparison on one scenario, for people."""
+
+    title: str
+    head: list[str]
+    body: list[list[str]]
+    note: str
+    """what has to be said below; may be empty"""
+
+
+def scenario_tables(rows: Sequence[Row], seeds: str) -> list[ScenarioTable]:
+    """One table per scenario; a plus says that the agent costs more than the reference.
+
+    Args:
+        rows: of all scenarios.
+        seeds: the episodes, in words.
+    """
+    tables = []
     for scenario in dict.fromkeys(row.scenario for row in rows):
         mine = [row for row in rows if row.scenario == scenario]
         served_by = mine[0].served_by
         columns = {**COLUMNS, **({"tariff_cost": ("serving cost", 1.0)} if served_by else {})}
-        head = [
-            "agent",
-            "cost per slot",
-            f"minus {mine[0].reference}'s",
-            *(name for name, _ in columns.values()),
-        ]
+        head = ["agent", "cost per slot", f"minus {mine[0].reference}'s"]
         body = [
             [
                 row.agent,
@@ -61,10 +71,17 @@ def to_text(rows: Sequence[Row], seeds: str) -> str:
         sure = "95 % intervals over seeds" if np.isfinite(mine[0].cost.low) else "no interval from one"
         if not HAS_INTERVALS:
             sure = "no intervals without SciPy (extra solve)"
-        lines += ["", f"{scenario}: {seeds}, {sure}, lower cost is better", ""]
-        lines += aligned(head, body)
-        if served_by:
-            lines += ["", TARIFF.format(served_by=served_by)]
+        title = f"{scenario}: {seeds}, {sure}, lower cost is better"
+        note = TARIFF.format(served_by=served_by) if served_by else ""
+        tables.append(ScenarioTable(title, [*head, *(name for name, _ in columns.values())], body, note))
+    return tables
+
+
+def to_text(rows: Sequence[Row], seeds: str) -> str:
+    """The tables of all scenarios as plain text; see `scenario_tables`."""
+    lines = []
+    for title, head, body, note in scenario_tables(rows, seeds):
+        lines += ["", title, "", *aligned(head, body), *(["", note] if note else [])]
     return "\n".join(lines)
 
 

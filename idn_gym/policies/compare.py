@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import gymnasium as gym
+import numpy as np
 from gymnasium.vector import VectorEnv
 
 import idn_gym  # noqa: F401 (registers IDN-v0)
 from idn_gym.evaluation.comparison import Row, summarise
 from idn_gym.evaluation.rollout import Episodes, rollout
 from idn_gym.policies.registry import POLICIES, make_policy
-from idn_gym.policies.saved import acting_policy, observed_by, saved_policy
+from idn_gym.policies.saved import acting_policy, observation_of, saved_policy
 from idn_gym.policy import Policy
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.presets import resolve
@@ -53,7 +54,9 @@ def compare(
     """
     policies, world = list(policies), resolve(scenario, overrides)
     reference = check_policies(policies, reference)
-    chosen = range(seeds) if isinstance(seeds, int) else seeds
+    chosen = range(int(seeds)) if isinstance(seeds, (int, np.integer)) else list(seeds)
+    if not chosen:
+        raise ConfigError("seeds", f"{show(seeds)} is not allowed; must be at least one")
     played = {word: play_policy(word, world, chosen, split, preference) for word in policies}
     return Comparison(summarise(world, played, reference, preference), played)
 
@@ -110,7 +113,7 @@ def open_policy(
     needs |= {"num_envs": len(seeds), "render_mode": render_mode}
     if saved is not None:
         algorithm = saved.load()
-        env = gym.make_vec("IDN-v0", action=saved.codec, observation=observed_by(algorithm), **needs)
+        env = gym.make_vec("IDN-v0", action=saved.codec, observation=observation_of(algorithm), **needs)
         return env, acting_policy(saved, algorithm, env)
     if word not in POLICIES:
         raise ConfigError("policy", f"{show(word)} is not there; {closest(word, list(POLICIES))}")

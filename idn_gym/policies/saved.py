@@ -73,7 +73,8 @@ def saved_policy(word: str) -> SavedPolicy | None:
     if len(parts) < 3:
         raise ConfigError(
             "policy",
-            f"{show(word)} does not say what it is; a policy that you trust is named as {SAVED_FORM}",
+            f"{show(word)} does not say what it is; a policy that you trust is {SAVED_FORM}, and one of a "
+            "training run plays in python -m experiments.compare",
         )
     kind, codec, path = parts
     if kind not in SAVED:
@@ -87,7 +88,7 @@ def saved_policy(word: str) -> SavedPolicy | None:
     return SavedPolicy(kind, codec, path)
 
 
-def observed_by(algorithm: Any) -> str:
+def observation_of(algorithm: Any) -> str:
     """The observation codec that the algorithm was trained with."""
     return "graph" if isinstance(algorithm.observation_space, gym.spaces.Dict) else "flat"
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from idn_gym.scenarios import config as c
 from idn_gym.scenarios.graphs import say_how_to_bring
+from idn_gym.shipped import shipped_files
 from idn_gym.strict import ConfigError, closest, override, read, read_yaml, show, write
 
 
@@ -207,8 +208,8 @@ def resolve(scenario: Any, overrides: Mapping[str, Any] | None = None) -> c.Scen
     """Turn what a user may give into a `Scenario`.
 
     Args:
-        scenario: a preset's name, a YAML file (paths in it start at its folder), a mapping (with
-            ``preset`` to start from one), or a `Scenario`.
+        scenario: a preset's name, that of a file in ``configs/scenarios`` without its suffix, a YAML file
+            (paths in it start at its folder), a mapping (with ``preset`` to start from one), or a `Scenario`.
         overrides: dotted keys, such as ``{"dynamics.link.kind": "ar1"}``.
 
     Raises:
@@ -220,13 +221,13 @@ def resolve(scenario: Any, overrides: Mapping[str, Any] | None = None) -> c.Scen
         plain = _from_mapping(scenario)
     elif isinstance(scenario, (str, Path)) and str(scenario) in PRESETS:
         plain = write(PRESETS[str(scenario)])
+    elif isinstance(scenario, str) and scenario in shipped_files("scenarios"):
+        plain = _from_mapping(read_yaml(shipped_files("scenarios")[scenario]))
     elif isinstance(scenario, (str, Path)) and Path(scenario).suffix in (".yaml", ".yml", ".json"):
         plain = _beside(_from_mapping(read_yaml(scenario)), Path(scenario).parent)
     else:
-        raise ConfigError(
-            "scenario",
-            f"{show(scenario)} is no preset, YAML file or mapping; {closest(str(scenario), list(PRESETS))}",
-        )
+        allowed = closest(str(scenario), [*PRESETS, *shipped_files("scenarios")])
+        raise ConfigError("scenario", f"{show(scenario)} is no preset, YAML file or mapping; {allowed}")
     plain = override(plain, overrides or {})
     if isinstance(plain.get("topology"), (str, Path)):
         raise ConfigError("topology", say_how_to_bring(plain["topology"]))

@@ -146,7 +146,8 @@ def test_help_is_plain_where_no_terminal_reads_it(capsys):
         "--salt X [spoons] (default: 0.5)",
         "what to cook in (default: iron clay)",
         "--very-hot with pepper",
-        "key=value changes to the kitchen, such as stove.kind=gas",
+        "usage: idn cook [-h] [OPTIONS] {soup,stew} [HERBS ...] [key=value ...]",
+        "[key=value ...] changes to the kitchen, such as stove.kind=gas",
     ):
         assert part in lines
     assert "None" not in lines and "False" not in lines

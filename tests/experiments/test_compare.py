@@ -46,7 +46,7 @@ def trained(tmp_path_factory):
 def compared(tmp_path_factory, trained):
     out = tmp_path_factory.mktemp("out")
     agents = ["cloud-only", "random", trained[0]]
-    return out, compare.compare([TINY], agents, range(4), "test", "random", out)
+    return out, compare.compare_agents([TINY], agents, range(4), "test", "random", out)
 
 
 def test_rows_are_ordered_by_cost_and_compared_seed_by_seed():

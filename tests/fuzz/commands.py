@@ -1,4 +1,4 @@
-"""Fuzzed command lines of everything in `experiments` that has one, played in a folder of their own."""
+"""Fuzzed command lines of `idn` and of everything in `experiments`, played in a folder of their own."""
 
 from __future__ import annotations
 
@@ -38,6 +38,11 @@ SMALL = {
     "bench_learners": ["--scenario", "tiny", "--slots", "4", "--agents", "lfu", "lru"],
     "study": ["small_study.yaml", "--out", "study", "--workers", "1"],
     "delay_table": ["small_study.yaml", "one"],
+    "idn list": ["links"],
+    "idn show": ["tiny", "horizon=4"],
+    "idn keys": ["tiny", "horizon=4"],
+    "idn play": ["cloud-only", "--scenario", "tiny", "--seeds", "1", "horizon=4"],
+    "idn compare": ["random", "cloud-only", "--scenario", "tiny", "--seeds", "1", "horizon=4"],
 }
 """Command lines that work and take a second or so."""
 
@@ -97,6 +102,7 @@ FLAGS += [
 
 PREFIX = {"train": "scenario.", "resume": "scenario.", "demo": "scenario."}
 PREFIX |= dict.fromkeys(("compare", "measure_presets", "bench_hindsight"), "")
+PREFIX |= dict.fromkeys(("idn show", "idn keys", "idn play", "idn compare"), "")
 """Commands that take assignments, and what stands before the keys of a scenario in them."""
 
 
@@ -176,7 +182,7 @@ def command_line(index):
     rng = random.Random(f"command line {index}")
     name = rng.choice(
         4 * [*sorted(PREFIX.keys() & SMALL.keys()), "bench_learners", "delay_table"]
-        + [*STOPPED, "study", "resume", "study again"]
+        + [*STOPPED, "study", "resume", "study again", "idn list"]
     )
     words = _spoiled(rng, name, {**SMALL, **STOPPED}.get(name, []))
     while not _inside(words):

@@ -13,6 +13,7 @@ from pathlib import Path
 import yaml
 
 from idn_gym.catalog.reader import SHIPPED
+from idn_gym.commands import main as idn
 from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.presets import resolve
 from idn_gym.scenarios.storage import save_instance
@@ -49,7 +50,10 @@ RUN += [
 
 
 def command(name, words):
-    """Call a command of `experiments` in this process."""
+    """Call a command of `experiments`, or ``idn NAME``, in this process."""
+    if name.startswith("idn "):
+        idn.main([name.removeprefix("idn "), *words])
+        return
     importlib.import_module(f"experiments.{name}").main(words)
 
 

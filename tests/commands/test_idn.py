@@ -1,0 +1,290 @@
+"""The command `idn`: every subcommand in this process, and start-up in one of its own."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import idn_gym
+from idn_gym.commands.keys import list_keys
+from idn_gym.commands.list import LISTS
+from idn_gym.commands.main import SUBCOMMANDS, main
+from idn_gym.scenarios.presets import PRESETS, resolve
+from idn_gym.strict import ConfigError, read_word
+
+HEAVY = ("matplotlib", "moocore", "optuna", "PIL", "scipy.optimize", "scipy.special", "sklearn", "torch")
+"""What commands leave alone that do not need it; numba itself looks at scipy's version."""
+SHORT = ["--scenario", "tiny", "--seeds", "2", "horizon=4"]
+
+
+def table(text):
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def ends(words, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(words)
+    return stop.value.code, capsys.readouterr().err
+
+
+def test_help_starts_alone_and_light():
+    code = "import sys; from idn_gym.commands.main import main; main(sys.argv[1:]); "
+    code += f"print(sys.modules.keys() & {HEAVY})"
+    for words, said in ((["--help"], "usage: idn"), (["list", "presets"], "edge-small")):
+        command = [sys.executable, "-c", code, *words]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert said in done.stdout and done.stdout.isascii() and done.stdout.endswith("\nset()\n")
+
+
+def test_the_overview_names_every_subcommand_and_the_version(capsys):
+    for words in ([], ["-h"], ["--help"]):
+        main(words)
+        said = capsys.readouterr().out
+        assert all(f"  {name} " in said for name in SUBCOMMANDS) and said.startswith("usage: idn ")
+    main(["--version"])
+    assert capsys.readouterr().out == f"idn {idn_gym.__version__}\n"
+
+
+@pytest.mark.parametrize("name", SUBCOMMANDS)
+def test_every_subcommand_has_help(name, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([name, "--help"])
+    said = capsys.readouterr().out
+    assert stop.value.code in (None, 0) and said.startswith(f"usage: idn {name} ") and said.isascii()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["lst"], "error: 'lst' is no command of idn; allowed: list, show,"),
+        (["list", "preset"], "error: kind: 'preset' is not allowed; allowed: presets, scenarios, models"),
+        (["keys", "tinny"], "error: scenario: 'tinny' is no preset, YAML file or mapping;"),
+        (["show", "tiny", "horizn=4"], "error: horizn: unknown key; allowed: name"),
+        (["show", "tiny", "--csv"], "error: --csv: needs --table; allowed: nodes, links, classes"),
+        (
+            ["show", "tiny", "--out", "x.gif"],
+            "error: --out: 'x.gif' is not allowed; the name must end in .png",
+        ),
+        (["play", "infda"], "error: policy: 'infda' is not there; allowed: nothing"),
+        (["compare"], "error: policies: none is named; allowed: nothing"),
+        (["compare", "lfu", "lfu"], "error: policies: 'lfu' is there twice; names must differ"),
+        (["compare", "lfu", "--reference", "lru"], "error: reference: 'lru' is not among the policies;"),
+        (["compare", "lfu", "--preference", "null", *SHORT], "error: preference: "),
+        (["compare", "x.zip"], "error: policy: 'x.zip' does not say what it is; a policy that you trust is"),
+        (["compare", "po:change:x.zip"], "error: policy: 'po' in 'po:change:x.zip' is no class;"),
+        (["compare", "ppo:chang:x.zip"], "error: policy: 'chang' in 'ppo:chang:x.zip' is no codec;"),
+        (["compare", "ppo:change:nowhere.zip"], "error: policy: 'nowhere.zip' is not there"),
+        (
+            ["watch", "lfu", "--out", "x.png"],
+            "error: --out: 'x.png' is not allowed; the name must end in .gif",
+        ),
+        (
+            ["watch", "lfu", "--out", "x.gif", "--slots", "999"],
+            "error: --slots: 999 is not allowed; the horizon",
+        ),
+    ],
+)
+def test_what_is_wrong_is_one_line(words, said, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, err = ends(words, capsys)
+    assert code == 2 and err.startswith(said) and err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", LISTS)
+def test_lists_name_what_is_there(kind, capsys):
+    main(["list", kind, "--csv"])
+    rows = table(capsys.readouterr().out)
+    main(["list", kind])
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 1 + len(rows) >= 3
+    first = next(iter(rows[0]))
+    assert [line.split("  ")[0].strip() for line in lines[1:]] == [row[first] for row in rows]
+    if kind == "presets":
+        assert [row["scenario"] for row in rows] == list(PRESETS)
+
+
+def test_show_tells_what_a_scenario_consists_of(capsys):
+    main(["show", "tiny", "horizon=4"])
+    said = capsys.readouterr().out
+    assert said.startswith("tiny: 3 nodes, 2 links, 2 tasks, 4 models, 2 request classes, 23 options")
+    assert "all 4 models, pinned" in said and "board->edge" in said and "imagenet@board" in said
+    for name, first in (("nodes", "board"), ("links", "board->edge"), ("classes", "imagenet@board")):
+        main(["show", "tiny", "--table", name, "--csv"])
+        rows = table(capsys.readouterr().out)
+        assert next(iter(rows[0].values())) == first
+
+
+def test_show_draws_a_picture(tmp_path, capsys):
+    main(["show", "tiny", "--out", str(tmp_path / "tiny.png")])
+    assert (tmp_path / "tiny.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    assert "no slot played yet" not in capsys.readouterr().out
+
+
+EXAMPLES = {
+    "topology.tiers": [{"name": "cloud", "device": "gpu_a100_trt_int8", "pins": ["all"]}],
+    "topology.nodes": [{"name": "cloud", "device": "gpu_a100_trt_int8", "tier": "cloud", "pins": ["all"]}],
+    "topology.links": [],
+    "topology.name": "sndlib/germany50",
+    "workload.replay.path": "log.csv",
+}
+EXAMPLES |= {f"topology.{tier}": EXAMPLES["topology.tiers"][0] for tier in ("repository", "core", "access")}
+"""Values of keys that have no default."""
+
+
+def changed(key):
+    """Overrides that set a key as the table says."""
+    overrides = {}
+    for word in key.when.split():
+        name, _, text = word.partition("=")
+        overrides[name] = EXAMPLES[name] if text == "..." else text
+    value = read_word(key.key, key.value) if key.value else EXAMPLES[key.key]
+    # A tariff of nothing but zeros is refused.
+    return overrides | {key.key: 1.0 if key.key.startswith("serving.tariff.") else value}
+
+
+@pytest.mark.parametrize("name", ["tiny", "edge-small", "isp-hierarchy", "metro-split"])
+def test_every_key_that_is_listed_works(name):
+    keys = list(list_keys(PRESETS[name]))
+    assert len({(key.key, key.when) for key in keys}) == len(keys)
+    for key in keys:
+        if key.type == "null | true | mapping":
+            resolve(name, {key.key: True})
+    for key in keys:
+        scenario = resolve(name, changed(key))
+        if not key.when and key.value and not key.key.startswith("serving.tariff."):
+            off = any(key.key.startswith(f"{one.key}.") for one in keys if one.value == "null")
+            assert off or scenario == PRESETS[name], f"{key.key} has another value than {key.value}"
+
+
+def test_keys_that_need_others_say_so():
+    for key in list_keys(PRESETS["tiny"]):
+        if key.when:
+            overrides = changed(key)
+            overrides.pop(key.when.split()[-1].partition("=")[0])
+            with pytest.raises(ConfigError):
+                resolve("tiny", overrides)
+
+
+def test_keys_say_type_unit_value_and_meaning(capsys):
+    main(["keys", "tiny", "horizon=9", "--csv"])
+    rows = {row["key"]: row for row in table(capsys.readouterr().out)}
+    assert rows["horizon"] | {"meaning": ""} == {
+        "key": "horizon",
+        "type": "whole number >= 1",
+        "unit": "slots",
+        "value": "9",
+        "when": "",
+        "meaning": "",
+    }
+    assert rows["dynamics.link.kind"]["type"] == "fixed | gilbert_elliott | ar1"
+    assert rows["dynamics.outages"]["value"] == "null"
+    assert rows["dynamics.outages.mean_up"] | {"meaning": ""} == {
+        "key": "dynamics.outages.mean_up",
+        "type": "number >= 1",
+        "unit": "slots",
+        "value": "200",
+        "when": "",
+        "meaning": "",
+    }
+    assert rows["dynamics.link.sigma"]["when"] == "dynamics.link.kind=ar1"
+    assert rows["topology.nodes.2.servers"]["value"] == ".inf"
+    main(["keys", "tiny", "--match", "horizon"])
+    assert len(capsys.readouterr().out.splitlines()) == 2
+
+
+def test_play_shows_every_figure(tmp_path, capsys):
+    main(["play", "cloud-only", *SHORT, "--out", str(tmp_path / "out")])
+    said = capsys.readouterr().out
+    assert "cloud-only on tiny, 2 test seeds" in said and "cost per slot" in said and "drop rate" in said
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "table.csv",
+        "table.json",
+        "table.txt",
+        "tiny.csv",
+    ]
+    assert len(table((tmp_path / "out" / "tiny.csv").read_text())) == 2
+
+
+def test_compare_is_what_the_function_finds(tmp_path, capsys):
+    main(["compare", "nothing", "cloud-only", "random", *SHORT, "--out", str(tmp_path), "--ceiling", "5"])
+    said = capsys.readouterr().out
+    assert "minus nothing's" in said and "best static, bound" in said and "[#" not in said
+    found = idn_gym.compare("tiny", ["nothing", "cloud-only", "random"], 2, overrides={"horizon": 4})
+    assert [row["cost"][0] for row in json.loads((tmp_path / "table.json").read_text())] == [
+        row.cost.estimate for row in found.rows
+    ]
+    assert [row.reference for row in found.rows] == 3 * ["nothing"]
+    assert (found.episodes["nothing"].scalar == found.episodes["cloud-only"].scalar).all()
+    main(["compare", "nothing", "random", *SHORT, "--csv"])
+    rows = table(capsys.readouterr().out)
+    assert {row["agent"] for row in rows} == {"nothing", "random"} and rows[0]["cost_low"]
+
+
+def test_a_ceiling_is_no_lower_than_its_bound(capsys):
+    main(["compare", "static-greedy", "cloud-only", *SHORT, "--ceiling", "5"])
+    lines = capsys.readouterr().out.split("serving cost per slot")[1].splitlines()
+    costs = {line[: line.index("  ")]: float(line.split()[-2]) for line in lines if line.endswith("%")}
+    assert costs["best static, bound"] <= costs["best static, reached"] <= costs["nothing loaded"]
+    assert costs["best static, bound"] <= costs["static-greedy"] + 1e-4
+    assert costs["cloud-only"] == costs["nothing loaded"]
+
+
+def test_films_have_a_frame_per_slot(tmp_path, capsys):
+    image = pytest.importorskip("PIL.Image")
+    path = tmp_path / "film.gif"
+    main(
+        [
+            "watch",
+            "random",
+            "--scenario",
+            "tiny",
+            "--slots",
+            "3",
+            "--scale",
+            "0.25",
+            "--out",
+            str(path),
+            "horizon=4",
+        ]
+    )
+    assert "3 slots of random on tiny" in capsys.readouterr().out
+    with image.open(path) as film:
+        assert (film.n_frames, film.size, film.info["duration"]) == (3, (320, 180), 250)
+        first = np.asarray(film.convert("RGB"))
+        film.seek(2)
+        assert (np.asarray(film.convert("RGB")) != first).any()
+
+
+def test_warm_says_that_once_is_enough(capsys, monkeypatch):
+    from idn_gym.commands import warm
+
+    monkeypatch.setattr(warm, "PRESETS", {"tiny": PRESETS["tiny"]})
+    main(["warm"])
+    assert "once per installation" in capsys.readouterr().out
+
+
+def test_saved_policies_play_by_class_and_codec(tmp_path, capsys):
+    sb3 = pytest.importorskip("stable_baselines3")
+    contrib = pytest.importorskip("sb3_contrib")
+    import gymnasium as gym
+
+    options = {"scenario": "tiny", "overrides": {"horizon": 4}}
+    words = []
+    for kind, algorithm in (("ppo", sb3.PPO), ("maskable-ppo", contrib.MaskablePPO)):
+        env = gym.make("IDN-Scalar-v0", action="placement", **options)
+        path = tmp_path / f"{kind}.zip"
+        algorithm("MlpPolicy", env, n_steps=8, batch_size=8, device="cpu").save(path)
+        words.append(f"{kind}:placement:{path}")
+    main(["compare", "nothing", *words, *SHORT, "--csv"])
+    rows = table(capsys.readouterr().out)
+    assert {row["agent"] for row in rows} == {"nothing", *words}
+    for wrong in (f"ppo:change:{tmp_path / 'ppo.zip'}", f"dqn:placement:{tmp_path / 'ppo.zip'}"):
+        code, err = ends(["play", wrong, *SHORT], capsys)
+        assert code == 2 and err.startswith("error: policy: ") and err.count("\n") == 1
