@@ -115,3 +115,17 @@ def test_every_command_has_the_one_grammar(name, capsys):
     assert stop.value.code == 2 and line.startswith("error: --helpp: unknown option; allowed: --")
     assert all(option in line for option in shown)
     assert line.endswith(f"; did you mean '--help'?; {prog} --help lists the options\n")
+
+
+@pytest.mark.parametrize(
+    "name, line, new",
+    [
+        ("compare", "--agents random --set horizon=3", "use key=value without it"),
+        ("make_lab_catalog", "folder --seeds 0 1", "use --training-seeds"),
+    ],
+)
+def test_an_option_that_had_another_name_is_answered_with_the_new_one(name, line, new, capsys):
+    with pytest.raises(SystemExit) as stop:
+        importlib.import_module(f"experiments.{name}").main(line.split())
+    said = capsys.readouterr().err
+    assert stop.value.code == 2 and f"is no option any more; {new}; python -m experiments.{name}" in said
