@@ -86,7 +86,7 @@ def measure(name: str, scenario: str, slots: int) -> Cost:
     return Cost(name, build, median(spent[1:]), median(played[1:]))
 
 
-HEAD = ("agent", "build ms", "slot us", "env slot us", "env slots")
+_HEAD = ("agent", "build ms", "slot us", "env slot us", "env slots")
 
 
 def table(costs: Sequence[Cost]) -> list[list[str]]:
@@ -124,7 +124,7 @@ class BenchLearnersCommand:
             if name not in learners():
                 raise ConfigError("agents", f"{name!r} is not allowed; {closest(name, learners())}")
         costs = [measure(name, self.scenario, self.slots) for name in self.agents or learners()]
-        print_rows(HEAD, table(costs))
+        print_rows(_HEAD, table(costs))
 
 
 def main(words: Sequence[str] | None = None) -> None:

@@ -235,7 +235,7 @@ def sizes(scenario: str) -> list[Line]:
     return [Line(scenario, "", name, count) for name, count in counts.items()]
 
 
-HEAD = ("what", "mode", "quantity", "value", "of a single CartPole")
+_HEAD = ("what", "mode", "quantity", "value", "of a single CartPole")
 
 
 def _cells(line: Line) -> list[str]:
@@ -280,7 +280,7 @@ class BenchSpeedCommand:
             lines += training(self.scenario[0], self.training_steps)
         if not self.skip_first_step:
             lines += first_steps(self.scenario[0])
-        print_rows(HEAD, map(_cells, lines))
+        print_rows(_HEAD, map(_cells, lines))
         write_csv(self.out, [line._asdict() for line in lines])
         print(f"written to {self.out}")
 

@@ -155,7 +155,7 @@ def ram() -> float:
     return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
 
 
-HEAD = ("network", "MMAC", "layers", "ms", "spread")
+_HEAD = ("network", "MMAC", "layers", "ms", "spread")
 
 
 def _cells(row: Row) -> list[str]:
@@ -205,7 +205,7 @@ class MeasureDeviceCommand:
         rows = measure(NETWORKS, protocol)
         found = device(known, rows, protocol)
         write_catalog(path, devices=[found])
-        print_rows(HEAD, map(_cells, rows))
+        print_rows(_HEAD, map(_cells, rows))
         assert found.law_error is not None and found.simple is not None and found.simple.error is not None
         print(f"law error {found.law_error:.0%}, simple law {found.simple.error:.0%}; written to {path}")
 

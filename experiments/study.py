@@ -178,7 +178,7 @@ def _map(
             future.cancel()
 
 
-PROG = "python -m experiments.study"
+_PROG = "python -m experiments.study"
 
 
 @dataclass(kw_only=True)
@@ -211,7 +211,7 @@ class StudyCommand:
 
 def main(words: Sequence[str] | None = None) -> None:
     """Entry point of the command line."""
-    grammar.run(StudyCommand, words, PROG)
+    grammar.run(StudyCommand, words, _PROG)
 
 
 def play(study: Study, asked: StudyCommand) -> Path:
@@ -231,7 +231,7 @@ def play(study: Study, asked: StudyCommand) -> Path:
     fronts = list_fronts(study, asked.smoke)
     missing = list(dict.fromkeys(unit.part for unit in (*units, *fronts) if not unit.done(out)))
     head: dict[str, Any] = {
-        "command": grammar.spell_command(asked, PROG),
+        "command": grammar.spell_command(asked, _PROG),
         "left out": left_out + [f"{part}: not played yet" for part in missing],
         "versions": versions(),
     }

@@ -97,7 +97,7 @@ def run_trial(task: tuple[Tuning, Path, int]) -> None:
         study.tell(trial, float(scores.mean()))
 
 
-PROG = "python -m experiments.tune"
+_PROG = "python -m experiments.tune"
 
 
 @dataclass(kw_only=True)
@@ -126,14 +126,14 @@ class TuneCommand(WorkerOption):
         out = self.out or Path("runs/tuning") / file_name(tuning.name)
         study = search(tuning, out, self.workers)
         tune_report.write_trials(study, axes(tuning), out)
-        best = tune_report.write_best(study, tuning, out, grammar.spell_command(self, PROG))
+        best = tune_report.write_best(study, tuning, out, grammar.spell_command(self, _PROG))
         print(f"best agent: {best}")
         tune_report.confirm(study, tuning, out)
 
 
 def main(words: Sequence[str] | None = None) -> None:
     """Entry point of the command line."""
-    grammar.run(TuneCommand, words, PROG)
+    grammar.run(TuneCommand, words, _PROG)
 
 
 if __name__ == "__main__":
