@@ -117,7 +117,7 @@ class MeasurePresetsCommand(SeedOption):
     """presets or YAML files"""
     restarts: int = number(5, least=1, most=9_999_999)
     """of the local search"""
-    budget: float = number(1e7, above=0.0)
+    budget: float = number(1e7, least=0.0)
     """batches served per restart"""
     preference: str = "balanced"
     """what the scalar cost weighs"""
