@@ -13,7 +13,14 @@ CODE = ("idn_gym", "agents", "experiments")
 
 # From the bottom up; a module may import from its own line and from the lines above it.
 LAYERS = [
-    ["idn_gym.messages", "idn_gym.plain_text", "idn_gym.strict", "idn_gym.files", "idn_gym.shipped"],
+    [
+        "idn_gym.messages",
+        "idn_gym.plain_text",
+        "idn_gym.text_tables",
+        "idn_gym.strict",
+        "idn_gym.files",
+        "idn_gym.shipped",
+    ],
     ["idn_gym.core"],
     ["idn_gym.objectives", "idn_gym.metrics", "idn_gym.policy"],
     ["idn_gym.catalog"],
