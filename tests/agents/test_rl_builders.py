@@ -10,9 +10,9 @@ from stable_baselines3 import A2C, PPO
 from agents.registry import AGENTS, make_agent
 from agents.rl.build import build
 from agents.rl.config import A2CConfig, PPOConfig
-from experiments.training.run_config import CONFIGS
 from idn_gym.integrations.sb3 import GymVecEnv
 from idn_gym.policy import Policy
+from idn_gym.shipped import CONFIGS
 from idn_gym.strict import ConfigError, read, read_yaml
 
 
