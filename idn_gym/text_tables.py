@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 from rich.console import Console
 from rich.table import Table
@@ -27,7 +28,8 @@ def make_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for i, name in enumerate(head):
         quantities = i > 0 and bool(body) and all(_QUANTITY.fullmatch(row[i]) for row in body)
-        table.add_column(name, justify="right" if quantities else "left", overflow="fold", no_wrap=i == 0)
+        side: Literal["left", "right"] = "right" if quantities else "left"
+        table.add_column(Text(name), justify=side, overflow="fold", no_wrap=i == 0)
     for row in body:
         table.add_row(*map(Text, row))
     return table
