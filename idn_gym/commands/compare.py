@@ -6,18 +6,20 @@ import csv
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import nan
 from pathlib import Path
 
 from idn_gym.commands.grammar import Changes, Positional, assignments, run
 from idn_gym.commands.options import EpisodeOptions
 from idn_gym.commands.progress import steps
-from idn_gym.commands.tables import print_rows
+from idn_gym.commands.tables import Quantity, print_rows
 from idn_gym.evaluation.ceiling import static_ceiling
 from idn_gym.evaluation.comparison import Row, summarise
 from idn_gym.evaluation.rollout import Episodes
 from idn_gym.evaluation.tables import known, plain_rows, scenario_tables, to_text, write_episodes, write_table
 from idn_gym.files import file_name, writable_folder
 from idn_gym.objectives import read_preference
+from idn_gym.optimum.solver import SolverError
 from idn_gym.policies.compare import check_policies, play_policy
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.presets import resolve
@@ -71,7 +73,11 @@ class PlayOptions(EpisodeOptions):
         """Say how far from the best static placement each policy is, in serving cost."""
         if not self.ceiling:
             return
-        found = static_ceiling(scenario, range(self.seeds), self.split, self.weighing(), self.ceiling)
+        try:
+            found = static_ceiling(scenario, range(self.seeds), self.split, self.weighing(), self.ceiling)
+        except SolverError as error:
+            print(f"\n{scenario.name}: no ceiling: {error}")
+            return
         costs = {
             word: sum(row["tariff_cost"] for row in episodes.records()) / self.seeds
             for word, episodes in played.items()
@@ -83,12 +89,12 @@ class PlayOptions(EpisodeOptions):
         }
         most = found.alone - found.bound
         rows = [
-            (name, f"{cost:.4f}", f"{(found.alone - cost) / most:.1%}" if most > 0 else "-")
+            (name, f"{cost:.4f}", Quantity((found.alone - cost) / most if most > 0.0 else nan, "share"))
             for name, cost in sorted(costs.items(), key=lambda item: item[1])
         ]
         about = "serving cost, loading left out; the best static placement knows the episode"
         print(f"\n{scenario.name}: {about}\n")
-        print_rows(("policy", "serving cost per slot", "of the saving at most possible"), rows)
+        print_rows(("policy", "serving cost per slot", "share of the most that can be saved"), rows)
 
 
 @dataclass(kw_only=True)

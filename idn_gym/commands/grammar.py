@@ -41,6 +41,9 @@ Changes = Positional[tuple[str, ...]]
 
 CHANGES = "changes"
 
+_PLAIN = str.maketrans("╭╮╰╯│─", "++++|-")
+"""Boxes that early versions of the parser draw in pipes too."""
+
 HELP_WIDTH = 80
 """Columns of a help that no terminal reads."""
 
@@ -167,7 +170,7 @@ def _parse(command: type[Any], words: Sequence[str], prog: str, asked: bool) -> 
             if not sys.stdout.isatty():  # no colours and no box characters in pipes and files
                 captured.enter_context(contextlib.redirect_stdout(out))
             captured.enter_context(contextlib.redirect_stderr(err))
-            config = (tyro.conf.FlagCreatePairsOff, tyro.conf.PositionalMetavarFromFieldName)
+            config = (tyro.conf.FlagCreatePairsOff,)
             found = tyro.cli(form, args=list(words), prog=prog, description=about, config=config)
     except _RefusedError as refused:
         raise refused.error from None
@@ -182,7 +185,8 @@ def _parse(command: type[Any], words: Sequence[str], prog: str, asked: bool) -> 
 
 def _wrapped(line: str) -> str:
     """A line of the help; what stands outside its columns is as wide as these."""
-    return line.rstrip() if line.startswith(" ") else textwrap.fill(line, HELP_WIDTH)
+    line = line.translate(_PLAIN).rstrip()
+    return line if line.startswith((" ", "|")) else textwrap.fill(line, HELP_WIDTH)
 
 
 def _form(command: type[Any], docs: Mapping[str, str]) -> Any:
@@ -250,8 +254,11 @@ def _read(hint: Any, word: str, name: str, bounds: Mapping[str, Any]) -> Any:
         hint = next(item for item in typing.get_args(hint) if item is not type(None))
     if hint is Path:
         return Path(word)
+    value: Any = word
+    if hint in (int, float):  # not as YAML, where 1:30 is 90
+        with contextlib.suppress(ValueError):
+            value = hint(word)
     try:
-        value = read_word(name, word) if hint in (int, float) else word
         return read_value(hint, value, name, bounds)
     except ConfigError as error:
         raise _RefusedError(error) from None
@@ -270,7 +277,7 @@ def _metavar(hint: Any, name: str = "") -> str:
 
 def _one_line(report: str) -> str:
     """What the parser says, without its box, its title, and the help that it repeats."""
-    lines = [re.sub(r"^[|+\s]+|[|+\s]+$", "", line) for line in report.splitlines()]
+    lines = [re.sub(r"^[|+\s]+|[|+\s]+$", "", line) for line in report.translate(_PLAIN).splitlines()]
     lines = [line for line in lines if line.strip("-")][1:]
     end = next((i for i, line in enumerate(lines) if line.startswith("For full helptext")), len(lines))
     return " ".join(lines[:end]).rstrip(".")

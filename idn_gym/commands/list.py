@@ -10,11 +10,10 @@ from typing import Any, Literal
 from idn_gym.actions import CODECS
 from idn_gym.catalog.reader import load_catalog
 from idn_gym.commands.grammar import Positional, run
-from idn_gym.commands.tables import print_rows
+from idn_gym.commands.tables import Quantity, print_rows
 from idn_gym.objectives import TABLE
 from idn_gym.observations import OBSERVERS
 from idn_gym.policies.registry import POLICIES
-from idn_gym.rendering.labels import si
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.presets import PRESETS, resolve
@@ -48,8 +47,8 @@ def _models() -> _Table:
             model.task,
             model.kind,
             len(model.blocks),
-            si(sum(block.weights for block in model.blocks), "B"),
-            si(sum(block.macs for block in model.blocks), "MAC"),
+            Quantity(sum(block.weights for block in model.blocks), "B"),
+            Quantity(sum(block.macs for block in model.blocks), "MAC"),
             f"{max(point.accuracy for point in model.points):.3f}",
             model.outcome,
         )
@@ -63,9 +62,9 @@ def _devices() -> _Table:
         (
             device.name,
             device.tier,
-            si(device.memory, "B"),
-            si(device.macs_per_second, "MAC/s"),
-            f"{device.active_watts:g} W",
+            Quantity(device.memory, "B"),
+            Quantity(device.macs_per_second, "MAC/s"),
+            Quantity(device.active_watts, "W"),
         )
         for device in load_catalog().devices.values()
     )
@@ -74,7 +73,7 @@ def _devices() -> _Table:
 
 def _links() -> _Table:
     rows = (
-        (link.name, si(link.delay, "s"), si(8 * link.rate, "bit/s"), si(link.energy, "J/B"))
+        (link.name, Quantity(link.delay, "s"), Quantity(8 * link.rate, "bit/s"), Quantity(link.energy, "J/B"))
         for link in load_catalog().links.values()
     )
     return ("link", "round-trip delay", "rate", "energy"), rows

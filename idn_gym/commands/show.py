@@ -11,13 +11,13 @@ import numpy as np
 
 from idn_gym.commands.grammar import Changes, Positional, assignments, run
 from idn_gym.commands.pictures import named_so, write_picture
-from idn_gym.commands.tables import print_rows
+from idn_gym.commands.tables import Quantity, print_rows
 from idn_gym.core.arrays import Outcome
 from idn_gym.env import IDNEnv
 from idn_gym.optimum.static import static_outcome
-from idn_gym.rendering.labels import percent, si
 from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import Compiled
+from idn_gym.scenarios.presets import resolve
 from idn_gym.strict import ConfigError
 
 
@@ -43,10 +43,11 @@ class ShowCommand:
         """Print the tables, and write the picture."""
         if self.csv and self.table is None:
             raise ConfigError("--csv", f"needs --table; allowed: {', '.join(TABLES)}")
+        world = resolve(self.scenario, assignments(self.changes))
         if self.out is not None:
             named_so(self.out, ".png")
         mode = "ansi" if self.out is None else "rgb_array"
-        env = IDNEnv(self.scenario, overrides=assignments(self.changes), render_mode=mode, split="validation")
+        env = IDNEnv(world, render_mode=mode, split="validation")
         env.reset(seed=0)
         if self.out is not None:
             write_picture(self.out, env.render())
@@ -66,7 +67,7 @@ class ShowCommand:
             print(f"\npicture: {self.out}")
 
 
-_Table = tuple[tuple[str, ...], Sequence[tuple[str, ...]]]
+_Table = tuple[tuple[str, ...], Sequence[tuple[object, ...]]]
 
 
 def scenario_summary(compiled: Compiled) -> str:
@@ -95,17 +96,17 @@ def _nodes(compiled: Compiled, served: Outcome) -> _Table:
     shares = dict(zip(names.ingress, demand, strict=True))
     rows = []
     for v, node in enumerate(names.nodes):
-        elastic = np.isinf(tables.node_seconds[v])
-        busy = served.busy[0, v] / (compiled.scenario.horizon * tables.node_seconds[v])
+        seconds = compiled.scenario.horizon * tables.node_seconds[v]
+        busy = served.busy[0, v] / seconds if np.isfinite(seconds) else np.nan
         rows.append(
             (
                 node,
                 names.tiers[v],
                 names.devices[v],
-                si(tables.node_memory[v], "B"),
-                "elastic" if elastic else f"{tables.node_seconds[v] / tables.slot_seconds:g}",
-                percent(shares[node]) if node in shares else "-",
-                "-" if elastic else percent(busy),
+                Quantity(tables.node_memory[v], "B"),
+                f"{tables.node_seconds[v] / tables.slot_seconds:g}",
+                Quantity(shares.get(node, 0.0), "share"),
+                Quantity(busy, "share"),
             )
         )
     return ("node", "tier", "device", "memory", "servers", "demand", "load"), rows
@@ -117,10 +118,10 @@ def _links(compiled: Compiled, served: Outcome) -> _Table:
     rows = [
         (
             name,
-            si(tables.link_delay[e], "s"),
-            si(8 * tables.link_rate[e], "bit/s"),
-            si(tables.link_joules[e], "J/B"),
-            percent(served.carried[0, e] / bytes_offered[e]),
+            Quantity(tables.link_delay[e], "s"),
+            Quantity(8 * tables.link_rate[e], "bit/s"),
+            Quantity(tables.link_joules[e], "J/B"),
+            Quantity(served.carried[0, e] / bytes_offered[e], "share"),
         )
         for e, name in enumerate(compiled.names.links)
     ]
@@ -135,13 +136,19 @@ def _classes(compiled: Compiled, served: Outcome) -> _Table:
             name,
             f"{tables.class_requests[rho] / tables.slot_seconds:.3g}",
             str(options[rho]),
-            si(tables.class_timeout[rho], "s"),
-            si(tables.class_deadline[rho], "s"),
-            percent(1.0 - served.served[0, rho] / max(served.arrived[0, rho], 1e-300)),
+            Quantity(tables.class_timeout[rho], "s"),
+            Quantity(tables.class_deadline[rho], "s"),
+            Quantity(_dropped(served, rho), "share"),
         )
         for rho, name in enumerate(names.classes)
     ]
     return ("request class", "requests/s", "options", "timeout", "deadline", "dropped"), rows
+
+
+def _dropped(served: Outcome, rho: int) -> float:
+    """Share of the requests of a class; nan where none came."""
+    arrived = served.arrived[0, rho]
+    return float(max(0.0, arrived - served.served[0, rho]) / arrived) if arrived > 0.0 else float("nan")
 
 
 TABLES: dict[str, Callable[[Compiled, Outcome], _Table]] = {

@@ -43,11 +43,11 @@ class WatchCommand:
     def run(self) -> None:
         """Play, film and write."""
         check_policies([self.policy])
-        named_so(self.out, ".gif")
         world = resolve(self.scenario, assignments(self.changes))
         slots = world.horizon if self.slots is None else self.slots
         if slots > world.horizon:
             raise ConfigError("--slots", f"{slots} is not allowed; the horizon is {world.horizon}")
+        named_so(self.out, ".gif")
         film = Film(self.scale)
         env: Any
         env, policy = open_policy(self.policy, world, [self.seed], self.split, render_mode="rgb_array")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import importlib
 import io
 import os
 import shlex
@@ -13,7 +15,9 @@ from typing import ClassVar, Literal
 
 import pytest
 
+from idn_gym.commands.field_docs import field_docs
 from idn_gym.commands.grammar import Changes, Positional, assignments, read_command, run, spell_command
+from idn_gym.commands.main import SUBCOMMANDS
 from idn_gym.commands.options import SeedOption, WorkerOption
 from idn_gym.strict import ConfigError, number
 
@@ -104,8 +108,10 @@ def test_paths_and_flags():
         ("soup --seeds -3", "--seeds: -3 is not allowed; must be at least 1"),
         ("soup --workers 1" + 30 * "0", "--workers: 1" + 30 * "0" + " is not allowed; must fit into 64 bits"),
         ("soup --salt 2", "--salt: 2.0 is not allowed; must be at most 1"),
-        ("soup --salt nan", "--salt: 'nan' is not allowed; must be a number"),
-        ("soup --salt .nan", "--salt: nan is not allowed; must be finite"),
+        ("soup --seeds 1:30", "--seeds: '1:30' is not allowed; must be a whole number"),
+        ("soup --seeds 1.5", "--seeds: '1.5' is not allowed; must be a whole number"),
+        ("soup --salt nan", "--salt: nan is not allowed; must be finite"),
+        ("soup --salt much", "--salt: 'much' is not allowed; must be a number"),
         ("soup --seeds", "Missing value for argument '--seeds'. Expected 1 values"),
         ("soup --very-hot=3", "--very-hot: '3' is not allowed; the option takes no value"),
         ("soup -x", "Unrecognized options: -x"),
@@ -183,3 +189,14 @@ def test_help_on_a_terminal_is_not_captured(monkeypatch):
     with pytest.raises(SystemExit):
         cook("--help")
     assert sys.stdout.getvalue().count("usage") == 1
+
+
+@pytest.mark.parametrize("name", SUBCOMMANDS)
+def test_every_option_says_what_it_means(name):
+    module = importlib.import_module(f"idn_gym.commands.{name}")
+    (command,) = [
+        item
+        for item in vars(module).values()
+        if dataclasses.is_dataclass(item) and item.__name__ == f"{name.capitalize()}Command"
+    ]
+    assert set(field_docs(command)) >= {field.name for field in dataclasses.fields(command)}
