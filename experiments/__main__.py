@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
+from idn_gym.commands.tables import print_rows
+
 
 def commands() -> dict[str, str]:
     """Name of every command to the first sentence of its page, without importing any."""
@@ -19,10 +21,7 @@ def commands() -> dict[str, str]:
 
 def main() -> None:
     """Print the commands and what each does."""
-    listed = commands()
-    width = max(map(len, listed))
-    for name, what in listed.items():
-        print(f"{name:<{width}}  {what}")
+    print_rows(("command", "what it does"), commands().items())
     print("\npython -m experiments.COMMAND --help lists the options of one.")
 
 

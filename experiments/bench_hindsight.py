@@ -8,13 +8,16 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from experiments.commands import Parser, command
-from experiments.reports.tables import write_csv
-from idn_gym.commands.grammar import assignments
+from idn_gym.commands import grammar
+from idn_gym.commands.grammar import Changes, assignments
+from idn_gym.commands.tables import print_rows
+from idn_gym.config_reader import bounded
 from idn_gym.core.arrays import Instance
+from idn_gym.evaluation.tables import write_csv
 from idn_gym.files import writable_folder
 from idn_gym.optimum.certificate import certificate
 from idn_gym.optimum.hindsight import best_static
@@ -135,42 +138,51 @@ def bracket(compiled: Compiled, instance: Instance, limit: float, gap: float) ->
     return row
 
 
-def hindsight_table(rows: Sequence[HindsightRow]) -> str:
-    """The table with one column per scenario."""
+def print_columns(rows: Sequence[HindsightRow]) -> None:
+    """Print the table with one column per scenario."""
     keys = list(dict.fromkeys(key for row in rows for key in row))
-    lines = []
-    for key in keys:
-        cells = [row.get(key, "") for row in rows]
-        shown = [f"{cell:.4g}" if isinstance(cell, float) else str(cell)[:14] for cell in cells]
-        lines.append(f"{key:20}" + "".join(f"{cell:>15}" for cell in shown))
-    return "\n".join(lines)
+    cells = [[key, *(_cell(row.get(key, "")) for row in rows)] for key in keys if key != "scenario"]
+    print_rows(["scenario", *(row["scenario"] for row in rows)], cells)
 
 
-def main(words: list[str] | None = None) -> None:
-    """Entry point of the command line."""
-    parser = Parser(
-        prog="python -m experiments.bench_hindsight",
-        description="Time and gap of the bounds on the best static placement.",
-    )
-    parser.add_argument(
-        "--scenario", nargs="+", default=[*TREES, *COMPARED_PRESETS], help="trees above, or presets"
-    )
-    parser.add_argument("--limit", type=float, default=60.0, help="wall seconds per program and bracket")
-    parser.add_argument("--gap", type=float, default=0.01)
-    parser.add_argument("--iterations", type=int, default=100, help="of mirror ascent; 0 leaves it out")
-    parser.add_argument("--out", type=Path, default=Path("runs/hindsight"))
-    parser.add_argument("changes", nargs="*", metavar="key=value", help="to the scenarios")
-    arguments = parser.parse_intermixed_args(words)
-    rows = []
-    with command():
-        writable_folder(arguments.out)
-        changes = assignments(arguments.changes)
-        for name in arguments.scenario:
-            rows.append(time_hindsight(name, changes, arguments.limit, arguments.gap, arguments.iterations))
-            print(hindsight_table(rows[-1:]) + "\n", flush=True)
+def _cell(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+@dataclass(kw_only=True)
+class BenchHindsightCommand:
+    """Measure time and gap of the bounds on the best static placement, against the size of the network."""
+
+    scenario: tuple[str, ...] = (*TREES, *COMPARED_PRESETS)
+    """trees of isp-hierarchy by their number of nodes, or presets"""
+    limit: float = bounded(60.0, above=0.0)
+    """[s] of wall time per program and bracket"""
+    gap: float = bounded(0.01, least=0.0)
+    """relative gap at which programs and brackets stop"""
+    iterations: int = bounded(100, least=0)
+    """of mirror ascent for the certificate; 0 leaves it out"""
+    out: Path = Path("runs/hindsight")
+    """folder to write into"""
+    changes: Changes = ()
+    """to the scenarios, such as horizon=48"""
+
+    def run(self) -> None:
+        """Measure, print and write the table."""
+        rows = []
+        writable_folder(self.out)
+        changes = assignments(self.changes)
+        for name in self.scenario:
+            rows.append(time_hindsight(name, changes, self.limit, self.gap, self.iterations))
+            print_columns(rows[-1:])
+            print()
         keys = dict.fromkeys(key for row in rows for key in row)
-        write_csv(arguments.out / "hindsight.csv", [dict.fromkeys(keys, "") | row for row in rows])
-    print(hindsight_table(rows))
+        write_csv(self.out / "hindsight.csv", [dict.fromkeys(keys, "") | row for row in rows])
+        print_columns(rows)
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Entry point of the command line."""
+    grammar.run_command(BenchHindsightCommand, words, "python -m experiments.bench_hindsight")
 
 
 if __name__ == "__main__":

@@ -1,14 +1,10 @@
-"""Measure what online learners cost: ``python -m experiments.bench_learners``.
-
-CPU time of one thread per slot, the median over the slots of one episode: what the learner takes to learn
-and plan, beside what the environment takes for the slot itself.
-"""
+"""Measure what online learners cost: ``python -m experiments.bench_learners``."""
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -17,8 +13,9 @@ import numpy as np
 
 import idn_gym  # noqa: F401 (registers IDN-v0)
 from agents.registry import AGENT_CODECS, AGENTS, CLAIRVOYANT, make_agent
-from experiments.commands import Parser, read_count
-from idn_gym.config_reader import ConfigError
+from idn_gym.commands import grammar
+from idn_gym.commands.tables import print_rows
+from idn_gym.config_reader import ConfigError, bounded, closest
 from idn_gym.core.slots import one_slot
 from idn_gym.policy import Feedback
 from idn_gym.vector import IDNVectorEnv
@@ -89,30 +86,50 @@ def time_learners(name: str, scenario: str, slots: int) -> Cost:
     return Cost(name, build, median(spent[1:]), median(played[1:]))
 
 
-def learner_table(costs: Sequence[Cost]) -> str:
-    """As text, in microseconds."""
-    lines = [f"{'agent':20} {'build ms':>10} {'slot us':>10} {'env slot us':>12} {'env slots':>10}"]
-    for cost in costs:
-        lines.append(
-            f"{cost.agent:20} {1e3 * cost.build:10.0f} {1e6 * cost.slot:10.0f} "
-            f"{1e6 * cost.environment:12.0f} {cost.slot / max(cost.environment, TICK):10.1f}"
-        )
-    return "\n".join(lines)
+_HEAD = ("agent", "build ms", "slot us", "env slot us", "env slots")
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command."""
-    parser = Parser(prog="python -m experiments.bench_learners", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--scenario", default="isp-hierarchy")
-    parser.add_argument("--slots", type=read_count, default=100)
-    parser.add_argument("--agents", nargs="*", default=learners(), choices=learners())
-    given = parser.parse_args(arguments)
-    if given.slots < 4:
-        parser.error(f"--slots: {given.slots} is not allowed; must be at least 4")
-    try:
-        print(learner_table([time_learners(name, given.scenario, given.slots) for name in given.agents]))
-    except ConfigError as error:
-        sys.exit(f"error: {error}")
+def learner_table(costs: Sequence[Cost]) -> list[list[str]]:
+    """One line per agent; the last column is the learner's time over the environment's."""
+    return [
+        [
+            cost.agent,
+            f"{1e3 * cost.build:.0f}",
+            f"{1e6 * cost.slot:.0f}",
+            f"{1e6 * cost.environment:.0f}",
+            f"{cost.slot / max(cost.environment, TICK):.1f}",
+        ]
+        for cost in costs
+    ]
+
+
+@dataclass(kw_only=True)
+class BenchLearnersCommand:
+    """Measure what online learners cost.
+
+    CPU time of one thread per slot, the median over the slots of one episode: what the learner takes to learn
+    and plan, beside what the environment takes for the slot itself.
+    """
+
+    scenario: str = "isp-hierarchy"
+    """preset or YAML file"""
+    slots: int = bounded(100, least=4, most=9_999_999)
+    """length of the episode; slow learners play a tenth of it"""
+    agents: tuple[str, ...] = ()
+    """online learners (default: all)"""
+
+    def run(self) -> None:
+        """Measure and print."""
+        for name in self.agents:
+            if name not in learners():
+                raise ConfigError("agents", f"{name!r} is not allowed; {closest(name, learners())}")
+        costs = [time_learners(name, self.scenario, self.slots) for name in self.agents or learners()]
+        print_rows(_HEAD, learner_table(costs))
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Entry point of the command line."""
+    grammar.run_command(BenchLearnersCommand, words, "python -m experiments.bench_learners")
 
 
 if __name__ == "__main__":

@@ -1,20 +1,10 @@
-"""Measure speed: ``python -m experiments.bench_speed``.
-
-Steps per second of CPU time of one thread, the median of several repeats, through ``gym.make`` and
-``gym.make_vec``, with resets and observations; sampling actions does not count. A single CartPole in
-the same run is the yardstick that makes machines, and loads of one machine, comparable.
-"""
+"""Measure speed: ``python -m experiments.bench_speed``."""
 
 from __future__ import annotations
 
-import argparse
-import math
-import os
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
@@ -24,12 +14,15 @@ import numpy as np
 
 import idn_gym  # noqa: F401 (registers IDN-v0)
 from agents.rl.build import build_algorithm
-from experiments.commands import Parser, command, read_count
-from experiments.reports.tables import write_csv
+from experiments.benchmarks.first_step import seconds_to_first_step
 from experiments.train import make_env
 from experiments.training import run_config
+from idn_gym.commands import grammar
+from idn_gym.commands.tables import print_rows
+from idn_gym.config_reader import bounded
 from idn_gym.core.transition import step
 from idn_gym.core.workspace import make_scratch
+from idn_gym.evaluation.tables import write_csv
 from idn_gym.files import writable_file
 from idn_gym.integrations.sb3 import use_one_thread
 from idn_gym.metrics import METRICS, compute_metrics
@@ -39,16 +32,6 @@ from idn_gym.simulation import Simulation
 
 ACTIONS = 64
 """Actions sampled beforehand, played in turn."""
-
-FIRST_STEP = """
-import time
-start = time.perf_counter()
-import gymnasium, idn_gym
-env = gymnasium.make("IDN-Scalar-v0", scenario={scenario!r})
-env.reset(seed=0)
-env.step(env.action_space.sample())
-print(time.perf_counter() - start, time.process_time())
-"""
 
 
 class Line(NamedTuple):
@@ -232,15 +215,10 @@ def _timed(clock: dict[str, float], what: str, call: Callable[..., Any]) -> Call
 
 def first_steps(scenario: str) -> list[Line]:
     """Time from ``import idn_gym`` to the first step: compiling, and with what was compiled before."""
-    lines = []
-    code = [sys.executable, "-c", FIRST_STEP.format(scenario=scenario)]
-    with tempfile.TemporaryDirectory() as folder:
-        surroundings = {**os.environ, "NUMBA_CACHE_DIR": folder}
-        for mode in ("nothing compiled", "compiled before"):
-            said = subprocess.check_output(code, env=surroundings, stderr=subprocess.DEVNULL, text=True)
-            for clock, seconds in zip(("wall", "CPU"), said.split(), strict=True):
-                lines.append(Line(scenario, mode, f"{clock} seconds to the first step", float(seconds)))
-    return lines
+    return [
+        Line(scenario, mode, f"{clock} seconds to the first step", seconds)
+        for mode, clock, seconds in seconds_to_first_step(scenario)
+    ]
 
 
 def sizes(scenario: str) -> list[Line]:
@@ -257,42 +235,59 @@ def sizes(scenario: str) -> list[Line]:
     return [Line(scenario, "", name, count) for name, count in counts.items()]
 
 
-def main(words: list[str] | None = None) -> None:
+_HEAD = ("what", "mode", "quantity", "value", "of a single CartPole")
+
+
+def _cells(line: Line) -> list[str]:
+    digits = 0 if line.value >= 100.0 or isinstance(line.value, int) else 3
+    ratio = "" if line.of_cartpole is None else f"{line.of_cartpole:.3f}"
+    return [line.what, line.mode, line.quantity, f"{line.value:,.{digits}f}", ratio]
+
+
+@dataclass(kw_only=True)
+class BenchSpeedCommand:
+    """Measure speed.
+
+    Steps per second of CPU time of one thread, the median of several repeats, through gym.make and
+    gym.make_vec, with resets and observations; sampling actions does not count. A single CartPole in the same
+    run is the yardstick that makes machines, and loads of one machine, comparable.
+    """
+
+    scenario: tuple[str, ...] = ("edge-small", "isp-hierarchy")
+    """presets or YAML files"""
+    batch: int = bounded(64, least=1, most=9_999_999)
+    """environments of the vector environment"""
+    seconds: float = bounded(1.0, above=0.0)
+    """[s] of CPU time of each repeat"""
+    repeats: int = bounded(5, least=1, most=9_999_999)
+    """of which the median is taken"""
+    training_steps: int = bounded(50_000, least=0)
+    """of PPO; 0 leaves it out"""
+    skip_first_step: bool = False
+    """do not compile everything anew"""
+    out: Path = Path("runs/bench_speed.csv")
+    """CSV file to write"""
+
+    def run(self) -> None:
+        """Measure, print and write what was asked for."""
+        writable_file(self.out)
+        list(map(load_scenario, self.scenario))  # what is wrong with them is said before minutes are spent
+        lines = speeds(self.scenario, self.batch, self.seconds, self.repeats)
+        for scenario in self.scenario:
+            lines += sizes(scenario) + parts(scenario, self.batch, self.seconds / 5, self.repeats)
+            lines += extras(scenario, self.seconds / 5, self.repeats)
+        if self.training_steps:
+            lines += training(self.scenario[0], self.training_steps)
+        if not self.skip_first_step:
+            lines += first_steps(self.scenario[0])
+        print_rows(_HEAD, map(_cells, lines))
+        write_csv(self.out, [line._asdict() for line in lines])
+        print(f"written to {self.out}")
+
+
+def main(words: Sequence[str] | None = None) -> None:
     """Entry point of the command line."""
-    parser = Parser(prog="python -m experiments.bench_speed", description="Measure speed.")
-    parser.add_argument("--scenario", nargs="+", default=["edge-small", "isp-hierarchy"])
-    parser.add_argument("--batch", type=read_count, default=64)
-    parser.add_argument("--seconds", type=float, default=1.0, help="CPU time of each repeat")
-    parser.add_argument("--repeats", type=read_count, default=5)
-    parser.add_argument("--training-steps", type=int, default=50_000, help="of PPO; 0: leave it out")
-    parser.add_argument("--skip-first-step", action="store_true", help="do not compile everything anew")
-    parser.add_argument("--out", type=Path, default=Path("runs/bench_speed.csv"))
-    arguments = parser.parse_args(words)
-    if not 0 < arguments.seconds < math.inf:
-        parser.error("--seconds must be above 0")
-    with command():
-        bench_speed(arguments)
-
-
-def bench_speed(arguments: argparse.Namespace) -> None:
-    """Measure, print and write what the command line asks for."""
-    writable_file(arguments.out)
-    list(map(load_scenario, arguments.scenario))  # what is wrong with them is said before minutes are spent
-    seconds, repeats = arguments.seconds, arguments.repeats
-    lines = speeds(arguments.scenario, arguments.batch, seconds, repeats)
-    for scenario in arguments.scenario:
-        lines += sizes(scenario) + parts(scenario, arguments.batch, seconds / 5, repeats)
-        lines += extras(scenario, seconds / 5, repeats)
-    if arguments.training_steps:
-        lines += training(arguments.scenario[0], arguments.training_steps)
-    if not arguments.skip_first_step:
-        lines += first_steps(arguments.scenario[0])
-    for line in lines:
-        digits = 0 if line.value >= 100.0 or isinstance(line.value, int) else 3
-        ratio = "" if line.of_cartpole is None else f"  {line.of_cartpole:.3f} of a single CartPole"
-        print(f"{line.what:16} {line.mode:18} {line.quantity:42} {line.value:12,.{digits}f}{ratio}")
-    write_csv(arguments.out, [line._asdict() for line in lines])
-    print(f"written to {arguments.out}")
+    grammar.run_command(BenchSpeedCommand, words, "python -m experiments.bench_speed")
 
 
 if __name__ == "__main__":

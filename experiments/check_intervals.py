@@ -1,19 +1,16 @@
-"""How often the intervals hold the truth, by simulation: ``python -m experiments.check_intervals``.
-
-Prints the tables of `docs/intervals.md`. Everything is drawn anew thousands of times from a law whose true
-value is known, and the shares of 95 % intervals that hold it are counted: 0.95 is right, less is too bold.
-"""
+"""How often the intervals hold the truth, by simulation: ``python -m experiments.check_intervals``."""
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from experiments.commands import Parser, read_count
-from experiments.reports.tables import aligned
+from idn_gym.commands import grammar
+from idn_gym.commands.tables import print_rows
+from idn_gym.config_reader import bounded
 from idn_gym.core.arrays import Floats
 from idn_gym.evaluation.intervals import (
     LEAST_FOR_IQM,
@@ -179,17 +176,28 @@ def tables(repeats: int) -> Iterator[tuple[str, list[str], list[list[str]]]]:
     yield "Fronts, normal", ["runs x episodes", "hypervolume", "expected utility"], lines
 
 
-def main(words: list[str] | None = None) -> None:
+@dataclass(kw_only=True)
+class CheckIntervalsCommand:
+    """Simulate how often the intervals hold the truth.
+
+    Prints the tables of docs/intervals.md. Everything is drawn anew thousands of times from a law whose true
+    value is known, and the shares of 95 % intervals that hold it are counted: 0.95 is right, less is too
+    bold.
+    """
+
+    repeats: int = bounded(50_000, least=1, most=9_999_999)
+    """of the cheapest simulation"""
+
+    def run(self) -> None:
+        """Simulate and print, table by table."""
+        for title, head, lines in tables(self.repeats):
+            print(f"\n{title}:\n")
+            print_rows(head, lines)
+
+
+def main(words: Sequence[str] | None = None) -> None:
     """Entry point of the command line."""
-    parser = Parser(
-        prog="python -m experiments.check_intervals",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--repeats", type=read_count, default=50_000, help="of the cheapest simulation")
-    arguments = parser.parse_args(words)
-    for title, head, lines in tables(arguments.repeats):
-        print("", f"{title}:", "", *aligned(head, lines), sep="\n", flush=True)
+    grammar.run_command(CheckIntervalsCommand, words, "python -m experiments.check_intervals")
 
 
 if __name__ == "__main__":

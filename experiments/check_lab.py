@@ -1,23 +1,20 @@
-"""Check the headline claims on trained networks: ``python -m experiments.check_lab runs/lab/fashion``.
-
-Thresholds are chosen on validation pictures, everything is measured on test pictures, and a claim holds if
-the mean over the seeds keeps its limit; beside it stands in how many of them it does. What does not hold is
-printed like what does.
-"""
+"""Check the headline claims on trained networks: ``python -m experiments.check_lab runs/lab/fashion``."""
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from experiments.commands import Parser, command
 from experiments.lab.evidence import Evidence, Finding
+from experiments.lab.options import DataOption
 from experiments.lab.store import Store
-from experiments.reports.tables import aligned
+from idn_gym.commands import grammar
+from idn_gym.commands.grammar import Positional
+from idn_gym.commands.tables import print_rows
 from idn_gym.lab.networks.chain import Chain, macs_to_exits
 from idn_gym.lab.networks.ddnn import DDNN, VIEWS, communication_bytes
 from idn_gym.lab.networks.exits import CRITERIA, DoubtCriterion
@@ -197,10 +194,11 @@ def check_claims(seeds: Sequence[Evidence]) -> list[Finding]:
     return [finding for name, find in claims if name in there for finding in find()]
 
 
+CRITERIA_HEAD = ("leave by", "% at exit 1", "MACs of the baseline / mean MACs", "points below the baseline")
 FINDING_COLUMNS = ("claim", "mean", "spread", "limit", "", "in seeds", "each")
 
 
-def findings_table(findings: Sequence[Finding]) -> list[str]:
+def findings_table(findings: Sequence[Finding]) -> list[list[str]]:
     """One line per finding: claim, mean and spread, limit, whether it holds and in how many seeds."""
     words: dict[bool | None, str] = {True: "holds", False: "FAILS", None: ""}
     lines = []
@@ -213,54 +211,62 @@ def findings_table(findings: Sequence[Finding]) -> list[str]:
         spread = f"{found.spread:.2g}" if len(found.values) > 1 else ""
         name = f"({found.claim}) {found.what}"
         lines.append([name, _number(found.mean), spread, limit, words[found.holds], of, each])
-    return aligned(FINDING_COLUMNS, lines)
+    return lines
 
 
 def _number(value: float) -> str:
     return f"{round(value, 9) + 0.0:.3g}"
 
 
-def table_of_criteria(seeds: Sequence[Evidence]) -> list[str]:
+def table_of_criteria(seeds: Sequence[Evidence]) -> list[list[str]]:
     """What exits cost by each criterion, screened for the baseline's accuracy; means over the seeds."""
     lines = []
     for criterion in CRITERIA:
         rows = [measure_exits(seed, criterion) for seed in seeds]
         share, saving, loss = np.mean(rows, axis=0)
         lines.append([criterion, f"{share:.1f}", f"{saving:.2f}", f"{loss:.2f}"])
-    return aligned(
-        ("leave by", "% at exit 1", "MACs of the baseline / mean MACs", "points below the baseline"), lines
-    )
+    return lines
 
 
-def table_of_codecs(seeds: Sequence[Evidence]) -> str:
+def table_of_codecs(seeds: Sequence[Evidence]) -> list[list[str]]:
     """What else could be sent, answered by the baseline: mean bytes, and accuracy as mean over the seeds."""
     lines = []
     for name, sent in seeds[0].pictures.items():
         points = 100 * np.mean([seed.pictures[name].accuracy for seed in seeds])
-        lines.append(f"{name:<17} {sent.payload:7.1f} B {points:6.2f} %")
-    return "\n".join(lines)
+        lines.append([name, f"{sent.payload:.1f} B", f"{points:.2f} %"])
+    return lines
 
 
-def main(words: list[str] | None = None) -> None:
-    """Read the command line, check, and print."""
-    parser = Parser(
-        prog="python -m experiments.check_lab",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("folder", type=Path, help="what experiments.train_lab wrote")
-    parser.add_argument("--data", type=Path, help="with Fashion-MNIST (default: the installed package's)")
-    options = parser.parse_args(words)
-    with command():
-        use_folder(options.data)
-        store = Store.open(options.folder)
+@dataclass(kw_only=True)
+class CheckLabCommand(DataOption):
+    """Check the headline claims on trained networks.
+
+    Thresholds are chosen on validation pictures, everything is measured on test pictures, and a claim holds
+    if the mean over the seeds keeps its limit; beside it stands in how many of them it does. What does not
+    hold is printed like what does.
+    """
+
+    folder: Positional[Path]
+    """that experiments.train_lab wrote"""
+
+    def run(self) -> None:
+        """Check and print."""
+        use_folder(self.data)
+        store = Store.open(self.folder)
         data = load_data(store.lab.data)
         print(f"{store.lab.name}: seeds {', '.join(map(str, store.complete()))} of {store.lab.seeds}")
         seeds = [Evidence(store, seed, data) for seed in store.complete()]
-        print(*findings_table(check_claims(seeds)), sep="\n")
+        print_rows(FINDING_COLUMNS, findings_table(check_claims(seeds)))
         if any(recipe.name == "exits" for recipe in store.lab.networks):
-            print("\ncriteria for leaving, on calibrated logits", *table_of_criteria(seeds), sep="\n")
-        print(f"\nsent in other ways, answered by the baseline\n{table_of_codecs(seeds)}")
+            print("\ncriteria for leaving, on calibrated logits")
+            print_rows(CRITERIA_HEAD, table_of_criteria(seeds))
+        print("\nsent in other ways, answered by the baseline")
+        print_rows(("sent", "mean size", "accuracy"), table_of_codecs(seeds))
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Entry point of the command line."""
+    grammar.run_command(CheckLabCommand, words, "python -m experiments.check_lab")
 
 
 if __name__ == "__main__":

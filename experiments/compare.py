@@ -1,30 +1,29 @@
-"""Compare agents on the same episodes.
-
-``python -m experiments.compare --agents random runs/mine/policy.zip``
-"""
+"""Compare agents on the same episodes: ``python -m experiments.compare --agents random ppo.zip``."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 from tqdm import tqdm
 
 from agents.registry import AGENTS
-from experiments.commands import Parser, command, read_count
 from experiments.reports import plots as figures
-from experiments.reports import tables as report
 from experiments.training.play import play_agent
-from experiments.training.policy_file import FORM, policy_file
-from idn_gym.commands.grammar import assignments
+from experiments.training.policy_file import policy_file
+from idn_gym.commands import grammar
+from idn_gym.commands.grammar import Changes, assignments
+from idn_gym.commands.options import SeedOption
 from idn_gym.config_reader import ConfigError, closest, read_word
+from idn_gym.evaluation.comparison import ComparisonRow, summarise
 from idn_gym.evaluation.rollout import Episodes
+from idn_gym.evaluation.tables import comparison_table, write_episodes, write_table
 from idn_gym.files import file_name, writable_folder
 from idn_gym.objectives import read_preference
 from idn_gym.scenarios.config import Scenario
-from idn_gym.scenarios.episodes import SPLITS
 from idn_gym.scenarios.presets import load_scenario
 
 BASELINES = ("cloud-only", "random", "popularity", "static-greedy", "local-search")
@@ -38,7 +37,7 @@ def compare_agents(
     reference: str,
     out: Path,
     preference: Any = "balanced",
-) -> list[report.ComparisonRow]:
+) -> list[ComparisonRow]:
     """Play every agent on every scenario, print the table, and write table, episodes and figures.
 
     Args:
@@ -58,18 +57,18 @@ def compare_agents(
         raise ConfigError("reference", f"{reference!r} is not among the agents; {closest(reference, agents)}")
     writable_folder(out)
     rows = []
-    with tqdm(total=len(scenarios) * len(agents), unit=" agents", leave=False) as bar:
+    with tqdm(total=len(scenarios) * len(agents), unit=" agents", leave=False, disable=None) as bar:
         for scenario in scenarios:
             played: dict[str, Episodes] = {}
             for agent in agents:
                 bar.set_description(f"{scenario.name}, {labels[agent]}")
                 played[labels[agent]] = play_agent(agent, scenario, seeds, split, preference)
                 bar.update()
-            rows += report.summarise(scenario, played, labels[reference], preference)
-            report.write_episodes(out / f"{file_name(scenario.name)}.csv", played)
+            rows += summarise(scenario, played, labels[reference], preference)
+            write_episodes(out / f"{file_name(scenario.name)}.csv", played)
             figures.draw_all(out, scenario, played)
-    text = report.comparison_table(rows, f"{len(seeds)} {split} {'seed' if len(seeds) == 1 else 'seeds'}")
-    report.write_table(out, rows, text)
+    text = comparison_table(rows, f"{len(seeds)} {split} {'seed' if len(seeds) == 1 else 'seeds'}")
+    write_table(out, rows, text)
     print(text)
     return rows
 
@@ -112,46 +111,49 @@ def preference_of(agents: Sequence[str]) -> Any:
     return found[0]
 
 
-def main(words: list[str] | None = None) -> None:
-    """Entry point of the command line."""
-    parser = Parser(
-        prog="python -m experiments.compare",
-        description="Compare agents on the same episodes.",
-        epilog="example: --scenario edge-small --agents cloud-only static-greedy runs/demo/policy.zip",
-    )
-    parser.add_argument("--scenario", nargs="+", default=["edge-small"], help="presets or YAML files")
-    parser.add_argument(
-        "--agents",
-        nargs="+",
-        default=list(BASELINES),
-        help=f"names, policy.zip of runs, or policies that Stable-Baselines3 saved alone, as {FORM}",
-    )
-    parser.add_argument("--reference", help="agent that the others are compared with (default: the last)")
-    parser.add_argument("--seeds", type=read_count, default=30, help="number of episodes")
-    parser.add_argument("--split", choices=SPLITS, default="test")
-    parser.add_argument(
-        "--preference",
-        help="what the cost weighs (default: what policies were trained on)",
-    )
-    parser.add_argument("--out", type=Path, default=Path("runs/compare"))
-    parser.add_argument("--set", nargs="+", default=[], metavar="key=value", help="changes to every scenario")
-    arguments = parser.parse_args(words)
-    with command():
-        changes = assignments(arguments.set)
-        scenarios = [load_scenario(name, changes) for name in arguments.scenario]
-        reference = arguments.reference or arguments.agents[-1]
-        label(arguments.agents)  # before their files are read
+@dataclass(kw_only=True)
+class CompareAgentsCommand(SeedOption):
+    """Compare agents on the same episodes.
+
+    Example: --scenario edge-small --agents cloud-only static-greedy runs/demo/policy.zip
+    """
+
+    scenario: tuple[str, ...] = ("edge-small",)
+    """presets or YAML files"""
+    agents: tuple[str, ...] = BASELINES
+    """names, policy.zip of runs, or policies that Stable-Baselines3 saved alone, as CLASS:CODEC:FILE"""
+    reference: str | None = None
+    """agent that the others are compared with (default: the last)"""
+    split: Literal["train", "validation", "test"] = "test"
+    """of the seeds; those of one never meet those of another"""
+    preference: str | None = None
+    """what the cost weighs (default: what the policies were trained on, else balanced)"""
+    out: Path = Path("runs/compare")
+    """folder for episodes, table and figures"""
+    changes: Changes = ()
+    """to every scenario, such as horizon=48"""
+
+    renamed: ClassVar[dict[str, str]] = {"--set": "key=value without it"}
+
+    def run(self) -> None:
+        """Play, print and write."""
+        changes = assignments(self.changes)
+        scenarios = [load_scenario(name, changes) for name in self.scenario]
+        label(self.agents)  # before their files are read
         preference = (
-            preference_of(arguments.agents)
-            if arguments.preference is None
-            else read_word("preference", arguments.preference)
+            preference_of(self.agents)
+            if self.preference is None
+            else read_word("preference", self.preference)
         )
         read_preference(preference)
-        seeds = range(arguments.seeds)
-        compare_agents(
-            scenarios, arguments.agents, seeds, arguments.split, reference, arguments.out, preference
-        )
-    print(f"\nepisodes, table and figures: {arguments.out}")
+        reference = self.reference or self.agents[-1]
+        compare_agents(scenarios, self.agents, range(self.seeds), self.split, reference, self.out, preference)
+        print(f"\nepisodes, table and figures: {self.out}")
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Entry point of the command line."""
+    grammar.run_command(CompareAgentsCommand, words, "python -m experiments.compare")
 
 
 if __name__ == "__main__":

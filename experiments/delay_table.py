@@ -1,24 +1,19 @@
-"""Percentiles of the delays in a part of a study: ``python -m experiments.delay_table STUDY PART``.
-
-Plays every agent of the part anew, on the study's episodes, and prints median, 95th and 99th percentile of
-the delays of an episode's requests, exit branch by exit branch: means over the episodes with 95 % intervals.
-A request that was dropped is later than all others, and where a percentile is among those, the
-table says in how many episodes. Not for parts with trained agents.
-"""
+"""Percentiles of the delays in a part of a study: ``python -m experiments.delay_table STUDY PART``."""
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from experiments.commands import Parser, command
-from experiments.reports.tables import aligned
 from experiments.studies.config import AGENT_PREFIX, Study, StudyPart
 from experiments.training.play import open_agent
+from idn_gym.commands import grammar
+from idn_gym.commands.grammar import Positional
+from idn_gym.commands.tables import print_rows
 from idn_gym.config_reader import ConfigError, closest, from_plain, read_yaml
 from idn_gym.core.arrays import Floats
 from idn_gym.evaluation.delays import SlotOutcome, delays, keep_slot
@@ -70,24 +65,36 @@ def row(name: str, found: Floats) -> list[str]:
     return [name, *cells]
 
 
-def main(words: list[str] | None = None) -> None:
-    """Entry point of the command line."""
-    parser = Parser(
-        prog="python -m experiments.delay_table",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("study", type=Path, help="YAML file such as configs/studies/splits.yaml")
-    parser.add_argument("part", help="one of its parts, such as under-load")
-    parser.add_argument("--smoke", action="store_true", help="cut down as the study states it")
-    arguments = parser.parse_args(words)
-    with command():
-        study = from_plain(Study, read_yaml(arguments.study))
+@dataclass(kw_only=True)
+class DelayTableCommand:
+    """Print percentiles of the delays in a part of a study.
+
+    Plays every agent of the part anew, on the study's episodes, and prints median, 95th and 99th percentile
+    of the delays of an episode's requests, exit branch by exit branch: means over the episodes with 95 %
+    intervals. A request that was dropped is later than all others, and where a percentile is among those, the
+    table says in how many episodes. Not for parts with trained agents.
+    """
+
+    study: Positional[Path]
+    """YAML file such as configs/studies/splits.yaml"""
+    part: Positional[str]
+    """one of its parts, such as under-load"""
+    smoke: bool = False
+    """play the reduced version that the study states"""
+
+    def run(self) -> None:
+        """Play and print."""
+        study = from_plain(Study, read_yaml(self.study))
         parts = {part.name: part for part in study.parts}
-        if arguments.part not in parts:
-            raise ConfigError("part", f"{arguments.part!r}; {closest(arguments.part, list(parts))}")
-        rows = [row(*found) for found in measure_delays(study, parts[arguments.part], arguments.smoke)]
-    print(*aligned(["delay [ms]", *(f"{100 * share:g} %" for share in QUANTILES)], rows), sep="\n")
+        if self.part not in parts:
+            raise ConfigError("part", f"{self.part!r} is not there; {closest(self.part, list(parts))}")
+        rows = [row(*found) for found in measure_delays(study, parts[self.part], self.smoke)]
+        print_rows(["delay [ms]", *(f"{100 * share:g} %" for share in QUANTILES)], rows)
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Entry point of the command line."""
+    grammar.run_command(DelayTableCommand, words, "python -m experiments.delay_table")
 
 
 if __name__ == "__main__":

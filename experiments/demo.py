@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from experiments import train
-from experiments.commands import Parser, command, read_count
 from experiments.compare import BASELINES, compare_agents
 from experiments.training.run_folder import RunFolder
+from idn_gym.commands import grammar
+from idn_gym.commands.endings import ending
+from idn_gym.commands.grammar import Changes
+from idn_gym.commands.options import SeedOption
 from idn_gym.files import file_name, writable_folder
 
 WAYS_ON = """
@@ -23,7 +28,7 @@ curves and pictures of the training run:
   {tensorboard} --logdir {events}"""
 
 
-def run_demo(out: Path, seeds: int, words: list[str], force: bool = False) -> None:
+def run_demo(out: Path, seeds: int, words: Sequence[str], force: bool = False) -> None:
     """Train and compare, as far as that has not been done already.
 
     Args:
@@ -37,12 +42,11 @@ def run_demo(out: Path, seeds: int, words: list[str], force: bool = False) -> No
     """
     folder = RunFolder(out)
     # Named although they are the defaults, so that a folder from before they changed is noticed.
-    default = ["--scenario", "edge-small", "--agent", "ppo"]
-    arguments = train.parse([*default, "--out", str(out), "--resume", *words])
+    asked = train.TrainCommand(scenario="edge-small", agent="ppo", out=out, resume=True, changes=tuple(words))
     if force:
-        train.requested(arguments)
+        train.requested(asked)
         throw_away(folder)
-    config = train.configure_run(arguments)
+    config = train.configure_run(asked)
     writable_folder(out)
     if folder.policy.exists():
         print(f"{folder.policy} is there: training is done; --force (or make demo FORCE=1) starts over")
@@ -81,23 +85,28 @@ def throw_away(folder: RunFolder) -> None:
     folder.clear(("table.txt", "table.csv", "table.json", f"{scenario}.csv", f"{scenario}-*.png"))
 
 
-def main(words: list[str] | None = None) -> None:
+@dataclass(kw_only=True)
+class DemoCommand(SeedOption):
+    """Train PPO on the default scenario and compare it with baselines."""
+
+    out: Path = Path("runs/demo")
+    """folder of the training run and of the comparison"""
+    force: bool = False
+    """throw away what is there and start over"""
+    changes: Changes = ()
+    """to the training run, such as steps=2000"""
+
+    def run(self) -> None:
+        """Train and compare, as far as that has not been done already."""
+        there = os.path.exists(RunFolder(self.out).config)  # False for names that no file can have
+        advice = f"--force throws away the run in {self.out}" if there and not self.force else ""
+        with ending("the same command goes on from the last checkpoint", advice):
+            run_demo(self.out, self.seeds, self.changes, self.force)
+
+
+def main(words: Sequence[str] | None = None) -> None:
     """Entry point of the command line."""
-    parser = Parser(
-        prog="python -m experiments.demo",
-        description="Train PPO on the default scenario and compare it with baselines.",
-    )
-    parser.add_argument("--out", type=Path, default=Path("runs/demo"))
-    parser.add_argument("--seeds", type=read_count, default=30, help="number of test episodes")
-    parser.add_argument("--force", action="store_true", help="throw away what is there and start over")
-    parser.add_argument(
-        "changes", nargs="*", metavar="key=value", help="to the training run, such as steps=2000"
-    )
-    arguments = parser.parse_intermixed_args(words)
-    there = os.path.exists(RunFolder(arguments.out).config)  # False for names that no file can have
-    advice = f"--force throws away the run in {arguments.out}" if there and not arguments.force else ""
-    with command("the same command goes on from the last checkpoint", advice):
-        run_demo(arguments.out, arguments.seeds, arguments.changes, arguments.force)
+    grammar.run_command(DemoCommand, words, "python -m experiments.demo")
 
 
 if __name__ == "__main__":

@@ -1,13 +1,11 @@
-"""Draw one example of every process that moves demand or resources.
-
-Run it as `python -m experiments.draw_dynamics`; it writes docs/pictures/dynamics.png.
-"""
+"""Draw every process that moves demand or resources: ``python -m experiments.draw_dynamics``."""
 
 from __future__ import annotations
 
 import csv
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +14,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.commands import Parser
+from idn_gym.commands import grammar
 from idn_gym.core.arrays import Floats
+from idn_gym.files import writable_file
 from idn_gym.scenarios.config import (
     Alternating,
     Ar1,
@@ -154,22 +153,33 @@ def show_resources(axes: list[Axes]) -> None:
     axes[5].set(xlabel="compute time [x law]", ylabel="nodes of 4,000")
 
 
-def main(words: list[str] | None = None) -> None:
-    """Draw the picture and write it."""
-    Parser(prog="python -m experiments.draw_dynamics", description=__doc__).parse_args(words)
-    matplotlib.use("Agg")
-    with matplotlib.rc_context(TRACE_STYLE), tempfile.TemporaryDirectory() as folder:
-        figure = Figure(figsize=(7.2, 8.8), layout="constrained", dpi=180)
-        axes = list(figure.subplots(6, 3).flat)
-        show_popularity(axes[:7])
-        show_demand(axes[7:12], Path(folder))
-        show_resources(axes[12:])
-        scale = axes[0].inset_axes((0.5, 0.35, 0.45, 0.07))
-        figure.colorbar(axes[0].collections[0], cax=scale, orientation="horizontal", ticks=[0, 0.5, 1])
-        scale.set_title("share of demand", fontsize=7, loc="center", pad=3)
-        PICTURE.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(PICTURE)
-    print(PICTURE)
+@dataclass(kw_only=True)
+class DrawDynamicsCommand:
+    """Draw one example of every process that moves demand or resources."""
+
+    out: Path = PICTURE
+    """PNG file to write"""
+
+    def run(self) -> None:
+        """Draw the picture and write it."""
+        matplotlib.use("Agg")
+        with matplotlib.rc_context(TRACE_STYLE), tempfile.TemporaryDirectory() as folder:
+            figure = Figure(figsize=(7.2, 8.8), layout="constrained", dpi=180)
+            axes = list(figure.subplots(6, 3).flat)
+            show_popularity(axes[:7])
+            show_demand(axes[7:12], Path(folder))
+            show_resources(axes[12:])
+            scale = axes[0].inset_axes((0.5, 0.35, 0.45, 0.07))
+            figure.colorbar(axes[0].collections[0], cax=scale, orientation="horizontal", ticks=[0, 0.5, 1])
+            scale.set_title("share of demand", fontsize=7, loc="center", pad=3)
+            writable_file(self.out)
+            figure.savefig(self.out)
+        print(self.out)
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Entry point of the command line."""
+    grammar.run_command(DrawDynamicsCommand, words, "python -m experiments.draw_dynamics")
 
 
 if __name__ == "__main__":

@@ -1,14 +1,11 @@
-"""Writes the shipped catalogue from the committed facts: ``python -m experiments.make_catalog``.
-
-``--table`` prints it, and what was left out and why, instead of writing it.
-"""
+"""Write the shipped catalogue from the committed facts: ``python -m experiments.make_catalog``."""
 
 from __future__ import annotations
 
-import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from experiments.commands import Parser, command
 from experiments.shipped_data.catalog_sources import (
     detection,
     devices,
@@ -20,6 +17,7 @@ from experiments.shipped_data.catalog_sources import (
 )
 from idn_gym.catalog import load_catalog, write_catalog
 from idn_gym.catalog.reader import SHIPPED_TABLES, CatalogTables
+from idn_gym.commands import grammar
 from idn_gym.files import writable_folder
 
 
@@ -46,26 +44,33 @@ def save_tables(folder: Path) -> list[Path]:
     return files
 
 
-def main(words: list[str] | None = None) -> None:
-    """Command line."""
-    parser = Parser(
-        prog="python -m experiments.make_catalog",
-        description=__doc__,
-        formatter_class=argparse.RawTextHelpFormatter,
-    )
-    parser.add_argument("--out", type=Path, default=SHIPPED_TABLES, help="folder to write to")
-    parser.add_argument("--table", action="store_true", help="print the shipped tables, write nothing")
-    arguments = parser.parse_args(words)
-    if arguments.table:
-        print(
-            "\n".join(
-                table.lines(load_catalog(), {**devices.devices_left_out(), **imagenet.profiles_left_out()})
+@dataclass(kw_only=True)
+class MakeCatalogCommand:
+    """Write the shipped catalogue from the committed facts."""
+
+    out: Path = SHIPPED_TABLES
+    """folder to write into"""
+    table: bool = False
+    """print the shipped tables, and what was left out and why; write nothing"""
+
+    def run(self) -> None:
+        """Write or print."""
+        if self.table:
+            print(
+                "\n".join(
+                    table.lines(
+                        load_catalog(), {**devices.devices_left_out(), **imagenet.profiles_left_out()}
+                    )
+                )
             )
-        )
-        return
-    with command():
-        for path in save_tables(writable_folder(arguments.out)):
+            return
+        for path in save_tables(writable_folder(self.out)):
             print(path)
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Entry point of the command line."""
+    grammar.run_command(MakeCatalogCommand, words, "python -m experiments.make_catalog")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,4 @@
-"""Write the reference fronts that ship with the package.
-
-Run it as `python -m experiments.make_fronts`, or with some of their names. `tiny` is exact: all placements
-are listed. For the others local searches on every episode under every preference collect candidates, and
-each episode takes the best candidate of all, so that a search that got stuck is helped out by its neighbours.
-"""
+"""Write the reference fronts that ship with the package: ``python -m experiments.make_fronts``."""
 
 from __future__ import annotations
 
@@ -11,13 +6,16 @@ import datetime
 import io
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
-from experiments.commands import Parser
 from experiments.training.run_config import run_versions
+from idn_gym.commands import grammar
+from idn_gym.commands.grammar import Positional
+from idn_gym.config_reader import ConfigError, closest
 from idn_gym.core.arrays import Floats, Residents
 from idn_gym.core.slots import one_row
 from idn_gym.evaluation.front import static_front
@@ -40,7 +38,7 @@ SEARCH = SearchConfig(restarts=3, slots=144)
 def search_front(scenario: Scenario, weights: Floats, seeds: Sequence[int], split: str) -> Residents:
     """Placements that local search finds, episode by episode and preference by preference."""
     compiled, found = compile_scenario(scenario), []
-    for preference in tqdm(weights, unit=" preferences"):
+    for preference in tqdm(weights, unit=" preferences", disable=None):
         instance = build_instance(scenario, seeds, split, preference.tolist())
         found += [best_placement(compiled, one_row(instance, b), SEARCH) for b in range(len(seeds))]
     return np.unique(np.stack(found), axis=0)
@@ -77,14 +75,30 @@ def write_front(name: str) -> None:
     print(f"{path}: {path.stat().st_size / 1e3:.0f} kB")
 
 
-def main(words: list[str] | None = None) -> None:
-    """Write the fronts that were asked for."""
-    parser = Parser(prog="python -m experiments.make_fronts", description=__doc__)
-    parser.add_argument("names", nargs="*", help=f"presets among {', '.join(EXACT + SEARCHED)}; default: all")
-    for name in parser.parse_args(words).names or EXACT + SEARCHED:
-        if name not in EXACT + SEARCHED:
-            parser.error(f"{name!r} is not allowed; allowed: {', '.join(EXACT + SEARCHED)}")
-        write_front(name)
+@dataclass(kw_only=True)
+class MakeFrontsCommand:
+    """Write the reference fronts that ship with the package.
+
+    The front of tiny is exact: all placements are listed. For the others local searches on every episode
+    under every preference collect candidates, and each episode takes the best candidate of all, so that a
+    search that got stuck is helped out by its neighbours.
+    """
+
+    names: Positional[tuple[str, ...]] = EXACT + SEARCHED
+    """presets"""
+
+    def run(self) -> None:
+        """Write the fronts that were asked for."""
+        for name in self.names:
+            if name not in EXACT + SEARCHED:
+                raise ConfigError("names", f"{name!r} is not allowed; {closest(name, EXACT + SEARCHED)}")
+        for name in self.names:
+            write_front(name)
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Entry point of the command line."""
+    grammar.run_command(MakeFrontsCommand, words, "python -m experiments.make_fronts")
 
 
 if __name__ == "__main__":

@@ -1,26 +1,24 @@
-"""Turn trained networks into tables that ship: ``python -m experiments.make_lab_catalog runs/lab/fashion``.
-
-Writes its networks, means over the seeds of which all are there, as entries of the catalogue (JSON), and
-what those of the first seed answer to test pictures under fourteen conditions (npz), and prints one line per
-operating point. The logits of all seeds stay in FOLDER/logits for ``python -m experiments.measure_quality``.
-"""
+"""Turn trained networks into tables that ship: ``python -m experiments.make_lab_catalog FOLDER``."""
 
 from __future__ import annotations
 
-import argparse
 import datetime
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from experiments.commands import Parser, command
+from experiments.lab.options import DataOption
 from experiments.lab.store import Store, lab_versions
-from experiments.reports.tables import aligned
 from idn_gym.catalog import Model, Outcomes, write_catalog, write_outcomes
 from idn_gym.catalog.reader import SHIPPED_TABLES
+from idn_gym.commands import grammar
+from idn_gym.commands.grammar import Positional
+from idn_gym.commands.tables import print_rows
 from idn_gym.config_reader import ConfigError
 from idn_gym.files import atomically, file_name, writable_folder
 from idn_gym.lab.calibration.calibrate import fit_exits
@@ -108,7 +106,7 @@ def build_lab_models(store: Store, seeds: Sequence[int]) -> tuple[list[Model], O
         ConfigError: a network is not there with one of the seeds.
     """
     data, models, tables = load_data(store.lab.data), [], {}
-    for name in tqdm(deployable(store.lab), unit=" networks"):
+    for name in tqdm(deployable(store.lab), unit=" networks", disable=None):
         records = [store.record(name, seed) for seed in seeds]
         trainings = [
             TrainedNetwork(store.load(name, seed, data), *store.scores(name, seed)) for seed in seeds
@@ -174,29 +172,35 @@ def point_rows(models: Sequence[Model]) -> list[list[str]]:
     return rows
 
 
-def main(words: list[str] | None = None) -> None:
-    """Entry point of the command line."""
-    parser = Parser(
-        prog="python -m experiments.make_lab_catalog",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("folder", type=Path, help="of experiments.train_lab")
-    parser.add_argument(
-        "--seeds", type=int, nargs="+", help="of which all networks are there (default: all such)"
-    )
-    parser.add_argument("--out", type=Path, help="folder (default for laboratories that ship: the package's)")
-    parser.add_argument("--data", type=Path, help="with Fashion-MNIST (default: the installed package's)")
-    arguments = parser.parse_args(words)
-    with command():
-        use_folder(arguments.data)
-        store = Store.open(arguments.folder)
-        out = destination(store.lab, arguments.out)
+@dataclass(kw_only=True)
+class MakeLabCatalogCommand(DataOption):
+    """Turn trained networks into tables that ship.
+
+    Writes its networks, means over the seeds of which all are there, as entries of the catalogue (JSON), and
+    what those of the first seed answer to test pictures under fourteen conditions (npz), and prints one line
+    per operating point. The logits of all seeds stay in FOLDER/logits, for experiments.measure_quality.
+    """
+
+    folder: Positional[Path]
+    """that experiments.train_lab wrote"""
+    training_seeds: tuple[int, ...] = ()
+    """of which all networks are there (default: all such)"""
+    out: Path | None = None
+    """folder to write into (default for laboratories that ship: the package's)"""
+
+    renamed: ClassVar[dict[str, str]] = {"--seeds": "--training-seeds"}
+
+    def run(self) -> None:
+        """Write the tables, and print what is in them."""
+        use_folder(self.data)
+        store = Store.open(self.folder)
+        out = destination(store.lab, self.out)
         complete = store.complete()
-        seeds = arguments.seeds or complete
+        seeds = self.training_seeds or complete
         if not set(seeds) <= set(complete):
             raise ConfigError(
-                "seeds", f"{seeds} is not allowed; all networks are there with {list(complete)}"
+                "training-seeds",
+                f"{list(seeds)} is not allowed; all networks are there with {list(complete)}",
             )
         writable_folder(out)
         models, outcomes = build_lab_models(store, seeds)
@@ -205,7 +209,12 @@ def main(words: list[str] | None = None) -> None:
         write_catalog(out / f"{name}.json", models=models, about=about)
         outcomes = outcomes._replace(about={**about, **outcomes.about})
         write_outcomes(out / f"{name}.npz", outcomes)
-    print(*aligned(POINT_COLUMNS, point_rows(models)), sep="\n")
+        print_rows(POINT_COLUMNS, point_rows(models))
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Entry point of the command line."""
+    grammar.run_command(MakeLabCatalogCommand, words, "python -m experiments.make_lab_catalog")
 
 
 if __name__ == "__main__":

@@ -1,15 +1,14 @@
-"""Write the graphs that ship with the package out of TopoHub.
-
-Run it as `python -m experiments.make_topologies`.
-"""
+"""Write the graphs that ship with the package, from TopoHub: ``python -m experiments.make_topologies``."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
-from experiments.commands import Parser
+from idn_gym.commands import grammar
 from idn_gym.files import write_text
 from idn_gym.scenarios.compile.topohub import SHIPPED_GRAPHS
 
@@ -47,13 +46,21 @@ def topology_json(content: dict[str, Any]) -> str:
     return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
-def main(words: list[str] | None = None) -> None:
-    """Write every shipped graph."""
-    Parser(prog="python -m experiments.make_topologies", description=__doc__).parse_args(words)
-    for name, path in SHIPPED_GRAPHS.items():
-        path.parent.mkdir(exist_ok=True)
-        write_text(path, topology_json(extract(name)))
-        print(path)
+@dataclass(kw_only=True)
+class MakeTopologiesCommand:
+    """Write the graphs that ship with the package, from TopoHub."""
+
+    def run(self) -> None:
+        """Write every shipped graph."""
+        for name, path in SHIPPED_GRAPHS.items():
+            path.parent.mkdir(exist_ok=True)
+            write_text(path, topology_json(extract(name)))
+            print(path)
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Entry point of the command line."""
+    grammar.run_command(MakeTopologiesCommand, words, "python -m experiments.make_topologies")
 
 
 if __name__ == "__main__":

@@ -1,28 +1,25 @@
-"""Time reference networks on this machine and write it as a device of the catalogue.
-
-``python -m experiments.measure_device my_board --active-watts 4 --idle-watts 1 --out my_board.yaml``
-
-Power is not measured: the watts are what the options say.
-"""
+"""Time this machine as a device of the catalogue: ``python -m experiments.measure_device NAME``."""
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
 from torch import nn
 
-from experiments.commands import Parser, command, read_count
 from experiments.shipped_data.catalog_sources.facts import digits
 from experiments.shipped_data.catalog_sources.fit import fit_law, left_out_error
 from idn_gym.catalog import Device, Provenance, SimpleLaw, write_catalog
 from idn_gym.catalog.writer import FORMS
-from idn_gym.config_reader import ConfigError, from_plain
+from idn_gym.commands import grammar
+from idn_gym.commands.grammar import Positional
+from idn_gym.commands.tables import print_rows
+from idn_gym.config_reader import ConfigError, bounded, from_plain
 from idn_gym.files import file_name, writable_file
 from idn_gym.lab.networks.chain import Size, three_tier
 from idn_gym.lab.networks.reference import mobilenet_v3_small, resnet
@@ -147,38 +144,75 @@ def check_path(path: Path) -> None:
         raise ConfigError("out", f"{str(path)!r} is not allowed; {allowed}")
 
 
-def main(words: list[str] | None = None) -> None:
-    """Command line."""
-    parser = Parser(
-        prog="python -m experiments.measure_device",
-        description=__doc__,
-        formatter_class=argparse.RawTextHelpFormatter,
-    )
-    parser.add_argument("name", help="of the device")
-    parser.add_argument("--active-watts", type=float, required=True, help="in total while computing [W]")
-    parser.add_argument("--idle-watts", type=float, required=True, help="in total while waiting [W]")
-    parser.add_argument("--tier", default="edge_server", help="free label")
-    ram = float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")) if hasattr(os, "sysconf") else None
-    parser.add_argument("--memory", type=float, default=ram, required=ram is None,
-                        help="for weights [bytes]; default: the RAM")  # fmt: skip
-    parser.add_argument("--threads", type=read_count, default=1, help="that torch may use")
-    parser.add_argument("--spread", type=float, default=0.1, help="most noise, as a share of the median")
-    parser.add_argument("--out", type=Path, help="YAML or JSON file to write; default: NAME.yaml")
-    given = parser.parse_args(words)
-    path = given.out or Path(f"{file_name(given.name)}.yaml")
-    with command():
+def ram() -> float:
+    """[bytes] of this machine.
+
+    Raises:
+        ConfigError: the system does not say.
+    """
+    if not hasattr(os, "sysconf"):
+        raise ConfigError("memory", "missing, and this system does not say its own; give it with --memory")
+    return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+
+
+_HEAD = ("network", "MMAC", "layers", "ms", "spread")
+
+
+def _cells(row: DeviceTiming) -> list[str]:
+    time = row.timing
+    return [
+        row.name,
+        f"{row.macs / 1e6:.1f}",
+        f"{row.layers}",
+        f"{1e3 * time.median:.2f}",
+        f"{time.spread:.0%}",
+    ]
+
+
+@dataclass(kw_only=True)
+class MeasureDeviceCommand:
+    """Time reference networks on this machine and write it as a device of the catalogue.
+
+    Power is not measured: the watts are what the options say.
+    Example: my_board --active-watts 4 --idle-watts 1 --out my_board.yaml
+    """
+
+    name: Positional[str]
+    """of the device"""
+    active_watts: float
+    """[W] in total while computing"""
+    idle_watts: float
+    """[W] in total while waiting"""
+    tier: str = "edge_server"
+    """free label"""
+    memory: float | None = None
+    """[bytes] for weights (default: the RAM)"""
+    threads: int = bounded(1, least=1, most=9_999_999)
+    """that torch may use"""
+    spread: float = 0.1
+    """most noise, as a share of the median"""
+    out: Path | None = None
+    """YAML or JSON file to write (default: NAME.yaml)"""
+
+    def run(self) -> None:
+        """Time the networks, and write and print what was found."""
+        path = self.out or Path(f"{file_name(self.name)}.yaml")
         check_path(path)
         writable_file(path)
-        protocol = from_plain(Protocol, {"threads": given.threads, "spread": given.spread}, "options")
-        known = stated(given.name, given.tier, given.memory, (given.active_watts, given.idle_watts))
+        protocol = from_plain(Protocol, {"threads": self.threads, "spread": self.spread}, "options")
+        memory = ram() if self.memory is None else self.memory
+        known = stated(self.name, self.tier, memory, (self.active_watts, self.idle_watts))
         rows = time_networks(TIMED_NETWORKS, protocol)
         found = device(known, rows, protocol)
         write_catalog(path, devices=[found])
-    for row in rows:
-        time = f"{1e3 * row.timing.median:8.2f} ms +- {row.timing.spread:.0%}"
-        print(f"{row.name:26} {row.macs / 1e6:8.1f} MMAC {row.layers:3d} layers {time}")
-    assert found.law_error is not None and found.simple is not None and found.simple.error is not None
-    print(f"law error {found.law_error:.0%}, simple law {found.simple.error:.0%}; written to {path}")
+        print_rows(_HEAD, map(_cells, rows))
+        assert found.law_error is not None and found.simple is not None and found.simple.error is not None
+        print(f"law error {found.law_error:.0%}, simple law {found.simple.error:.0%}; written to {path}")
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Entry point of the command line."""
+    grammar.run_command(MeasureDeviceCommand, words, "python -m experiments.measure_device")
 
 
 if __name__ == "__main__":

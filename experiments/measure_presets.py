@@ -1,19 +1,20 @@
-"""Measure whether scenarios are worth solving, and what splits and exits are worth in them.
-
-``python -m experiments.measure_presets workload.rate=120 --scenario edge-small``
-"""
+"""Measure what a good placement, splits and exits are worth: ``python -m experiments.measure_presets``."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from experiments.commands import Parser, command, read_count
 from experiments.compare import BASELINES
-from experiments.reports import tables as report
 from experiments.training.play import play_agent
-from idn_gym.commands.grammar import assignments
+from idn_gym.commands import grammar
+from idn_gym.commands.grammar import Changes, assignments
+from idn_gym.commands.options import SeedOption
+from idn_gym.config_reader import bounded
+from idn_gym.evaluation.comparison import ComparisonRow, summarise
 from idn_gym.evaluation.intervals import Interval
+from idn_gym.evaluation.tables import comparison_table, write_table
 from idn_gym.files import file_name, writable_folder
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Scenario
@@ -32,7 +33,7 @@ WITHOUT: dict[str, dict[str, object]] = {
 FEW_MODELS = 12
 """Up to how many models a scenario may have for each to be left out in turn."""
 
-Rows = list[report.ComparisonRow]
+Rows = list[ComparisonRow]
 
 
 def measure_preset(
@@ -57,7 +58,7 @@ def measure_preset(
         restricted = load_scenario(scenario, change)
         if _options(restricted) < _options(scenario):
             free[name] = play_agent(BEST, restricted, seeds, "test", preference, **options)
-    agents, searches = (report.summarise(scenario, found, BEST, preference) for found in (played, free))
+    agents, searches = (summarise(scenario, found, BEST, preference) for found in (played, free))
     return agents, searches
 
 
@@ -93,7 +94,7 @@ def preset_summary(agents: Rows, searches: Rows) -> str:
     best = next(row for row in searches if row.agent == BEST)
     split, early = best.figures["split_rate"], best.figures["early_rate"]
     lines = [
-        report.comparison_table(agents, "test seeds"),
+        comparison_table(agents, "test seeds"),
         f"\nthe best is {seed_range(agents):.1%} cheaper than the worst",
     ]
     if len(searches) > 1:
@@ -107,31 +108,43 @@ def preset_summary(agents: Rows, searches: Rows) -> str:
     return "\n".join(lines)
 
 
-def main(words: list[str] | None = None) -> None:
-    """Entry point of the command line."""
-    parser = Parser(
-        prog="python -m experiments.measure_presets",
-        description="Measure whether scenarios are worth solving, and what splits and exits are worth.",
-    )
-    parser.add_argument("--scenario", nargs="+", default=list(PRESETS), help="presets or YAML files")
-    parser.add_argument("--seeds", type=read_count, default=30, help="number of test seeds")
-    parser.add_argument("--restarts", type=read_count, default=5)
-    parser.add_argument("--budget", type=float, default=1e7, help="batches served per restart")
-    parser.add_argument("--preference", default="balanced", help="what the scalar cost weighs")
-    parser.add_argument("--out", type=Path, default=Path("runs/presets"))
-    parser.add_argument("changes", nargs="*", metavar="key=value", help="to the scenarios")
-    arguments = parser.parse_intermixed_args(words)
-    options: dict[str, object] = {"restarts": arguments.restarts, "budget": arguments.budget}
-    with command():
-        writable_folder(arguments.out)
-        changes = assignments(arguments.changes)
-        for name in arguments.scenario:
+@dataclass(kw_only=True)
+class MeasurePresetsCommand(SeedOption):
+    """Measure whether scenarios are worth solving, and what splits and exits are worth in them.
+
+    Example: --scenario edge-small workload.rate=120
+    """
+
+    scenario: tuple[str, ...] = tuple(PRESETS)
+    """presets or YAML files"""
+    restarts: int = bounded(5, least=1, most=9_999_999)
+    """of the local search"""
+    budget: float = bounded(1e7, least=0.0)
+    """batches served per restart"""
+    preference: str = "balanced"
+    """what the scalar cost weighs"""
+    out: Path = Path("runs/presets")
+    """folder to write into"""
+    changes: Changes = ()
+    """to the scenarios, such as workload.rate=120"""
+
+    def run(self) -> None:
+        """Measure, print and write, scenario by scenario."""
+        options: dict[str, object] = {"restarts": self.restarts, "budget": self.budget}
+        writable_folder(self.out)
+        changes = assignments(self.changes)
+        for name in self.scenario:
             scenario = load_scenario(name, changes)
-            agents, searches = measure_preset(scenario, range(arguments.seeds), options, arguments.preference)
+            agents, searches = measure_preset(scenario, range(self.seeds), options, self.preference)
             text = preset_summary(agents, searches)
             print(text, flush=True)
-            folder = writable_folder(arguments.out / file_name(scenario.name))
-            report.write_table(folder, [*agents, *(row for row in searches if row.agent != BEST)], text)
+            folder = writable_folder(self.out / file_name(scenario.name))
+            write_table(folder, [*agents, *(row for row in searches if row.agent != BEST)], text)
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Entry point of the command line."""
+    grammar.run_command(MeasurePresetsCommand, words, "python -m experiments.measure_presets")
 
 
 if __name__ == "__main__":

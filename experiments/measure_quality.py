@@ -1,20 +1,14 @@
-"""Measure label-free estimates of accuracy on the logits of trained networks.
-
-``python -m experiments.measure_quality FOLDER`` reads every npz file in the folder (layout:
-`experiments.lab.quality_data`), prints how far the estimates are from the truth and writes, into
-``FOLDER/quality`` or ``--out``, the tables as text and CSV (fractions, not points) and reliability
-diagrams.
-"""
+"""Measure label-free estimates of accuracy on logits: ``python -m experiments.measure_quality FOLDER``."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from experiments.commands import Parser, command
 from experiments.lab.quality_data import (
     Calibrated,
     Followed,
@@ -27,9 +21,12 @@ from experiments.lab.quality_data import (
     score_signals,
 )
 from experiments.lab.quality_plots import draw_reliability
-from experiments.reports.tables import aligned, write_csv
+from idn_gym.commands import grammar
+from idn_gym.commands.grammar import Positional
 from idn_gym.config_reader import ConfigError
+from idn_gym.evaluation.tables import write_csv
 from idn_gym.files import writable_folder, write_text
+from idn_gym.text_tables import aligned
 
 HIGH = 0.8
 """Accuracy above which a condition counts as mild."""
@@ -198,23 +195,32 @@ def measure_signals(networks: Sequence[Logits], out: Path) -> str:
     return text
 
 
-def main(words: list[str] | None = None) -> None:
-    """Entry point of the command line."""
-    parser = Parser(
-        prog="python -m experiments.measure_quality",
-        description="Measure label-free estimates of accuracy on the logits of trained networks.",
-    )
-    parser.add_argument("folder", type=Path, help="with one npz file per trained network")
-    parser.add_argument("--out", type=Path, help="default: FOLDER/quality")
-    arguments = parser.parse_args(words)
-    with command():
-        paths = sorted(arguments.folder.glob("*.npz"))
+@dataclass(kw_only=True)
+class MeasureQualityCommand:
+    """Measure label-free estimates of accuracy on the logits of trained networks.
+
+    Reads every npz file in the folder (layout: experiments.lab.quality_data), prints how far the estimates
+    are from the truth, and writes the tables as text and CSV (fractions, not points) and reliability
+    diagrams.
+    """
+
+    folder: Positional[Path]
+    """with one npz file per trained network"""
+    out: Path | None = None
+    """folder to write into (default: FOLDER/quality)"""
+
+    def run(self) -> None:
+        """Measure, print and write."""
+        paths = sorted(self.folder.glob("*.npz"))
         if not paths:
-            raise ConfigError(
-                "folder", f"{str(arguments.folder)!r} holds no npz file; at least one is needed"
-            )
+            raise ConfigError("folder", f"{str(self.folder)!r} holds no npz file; at least one is needed")
         networks = [read_logits(path) for path in paths]
-        print(measure_signals(networks, writable_folder(arguments.out or arguments.folder / "quality")))
+        print(measure_signals(networks, writable_folder(self.out or self.folder / "quality")))
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Entry point of the command line."""
+    grammar.run_command(MeasureQualityCommand, words, "python -m experiments.measure_quality")
 
 
 if __name__ == "__main__":

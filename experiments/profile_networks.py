@@ -1,22 +1,18 @@
-"""Profile the catalogue's ImageNet networks: ``python -m experiments.profile_networks --out profiles.json``.
-
-Needs timm and torchvision, which nothing else here does; random weights will do, so nothing is
-downloaded. The file has the form of ``experiments/shipped_data/catalog_sources/cut_profiles.json``.
-"""
+"""Profile the catalogue's ImageNet networks: ``python -m experiments.profile_networks``."""
 
 from __future__ import annotations
 
-import argparse
 import functools
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from gymnasium.error import DependencyNotInstalled
 
-from experiments.commands import Parser, command
+from idn_gym.commands import grammar
 from idn_gym.config_reader import ConfigError, closest
 from idn_gym.files import writable_file, write_text
 from idn_gym.lab.profiling.cuts import distinct
@@ -139,23 +135,30 @@ def profiles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
     return {name: profile(name) for name in names}
 
 
-def main(words: list[str] | None = None) -> None:
-    """Command line."""
-    parser = Parser(
-        prog="python -m experiments.profile_networks",
-        description=__doc__,
-        formatter_class=argparse.RawTextHelpFormatter,
-    )
-    parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
-    parser.add_argument(
-        "--networks", nargs="+", default=list(PROFILED_NETWORKS), help="timm's names; default: all"
-    )
-    given = parser.parse_args(words)
-    with command():
-        writable_file(given.out)
-        found = profiles(given.networks)
-        write_text(given.out, json.dumps(found))
-    print(f"{len(found)} networks written to {given.out}")
+@dataclass(kw_only=True)
+class ProfileNetworksCommand:
+    """Profile the catalogue's ImageNet networks.
+
+    Needs timm and torchvision, which nothing else here does; random weights will do, so nothing is
+    downloaded. The file has the form of experiments/shipped_data/catalog_sources/cut_profiles.json.
+    """
+
+    out: Path
+    """JSON file to write"""
+    networks: tuple[str, ...] = tuple(PROFILED_NETWORKS)
+    """timm's names"""
+
+    def run(self) -> None:
+        """Profile and write."""
+        writable_file(self.out)
+        found = profiles(self.networks)
+        write_text(self.out, json.dumps(found))
+        print(f"{len(found)} networks written to {self.out}")
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Entry point of the command line."""
+    grammar.run_command(ProfileNetworksCommand, words, "python -m experiments.profile_networks")
 
 
 if __name__ == "__main__":

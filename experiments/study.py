@@ -1,39 +1,34 @@
-"""Run a study: ``python -m experiments.study configs/studies/idn.yaml``.
-
-Every combination of part, grid cell, agent and seed, and every agent's front, is played once, several at
-a time, each in one process with one thread, and kept on disk; the same command later plays only what is
-missing or has changed in the YAML, then writes table, figures and report anew. Runs that other code played
-stay, and are named in the report.
-"""
+"""Run a study: ``python -m experiments.study configs/studies/idn.yaml``."""
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import itertools
 import os
-import shlex
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from tqdm import tqdm
 
-from experiments.commands import GO_ON, Parser, command, read_count
 from experiments.studies import report as study_report
 from experiments.studies.cached_run import CachedRun
 from experiments.studies.code_stamp import code_stamp
 from experiments.studies.config import AGENT_PREFIX, BASELINE, Study, StudyPart, of_scenario
 from experiments.studies.entry import StudyEntry
 from experiments.studies.front_run import FrontUnit
+from experiments.studies.page import load_template
 from experiments.studies.run import Unit
 from experiments.training.run_config import run_versions
 from experiments.workers import pool_of
-from idn_gym.config_reader import ConfigError, closest, from_plain, read_yaml
+from idn_gym.commands import grammar
+from idn_gym.commands.endings import GO_ON
+from idn_gym.commands.grammar import Positional
+from idn_gym.config_reader import ConfigError, bounded, closest, from_plain, read_yaml
 from idn_gym.evaluation.pareto import hypervolume
 from idn_gym.files import file_name, writable_folder
 
@@ -142,6 +137,7 @@ def check_units(units: Sequence[CachedRun]) -> None:
                 _ = training.config
             except ConfigError as error:
                 raise ConfigError(_name(unit), str(error)) from None
+    load_template("study.html")
     if any(isinstance(unit, FrontUnit) for unit in units):
         hypervolume(np.zeros((1, 5)), np.zeros(5))
 
@@ -173,7 +169,8 @@ def _map(
 ) -> None:
     futures = {pool.submit(do, out): name for name, do in work}
     try:
-        for future in tqdm(as_completed(futures), total=len(futures), unit=f" {what}", disable=not futures):
+        disable = None if futures else True
+        for future in tqdm(as_completed(futures), total=len(futures), unit=f" {what}", disable=disable):
             try:
                 future.result()
             except BrokenProcessPool:
@@ -185,40 +182,60 @@ def _map(
             future.cancel()
 
 
-def main(words: list[str] | None = None) -> None:
+_PROG = "python -m experiments.study"
+
+
+@dataclass(kw_only=True)
+class StudyCommand:
+    """Run a study.
+
+    Every combination of part, grid cell, agent and seed, and every agent's front, is played once, several at
+    a time, each in one process with one thread, and kept on disk; the same command later plays only what is
+    missing or has changed in the YAML, then writes table, figures and report anew. Runs that other code
+    played stay, and are named in the report.
+    """
+
+    study: Positional[Path]
+    """YAML file; configs/studies has those that ship"""
+    out: Path | None = None
+    """folder to write into (default: runs/studies/NAME)"""
+    workers: int = bounded(os.cpu_count() or 1, least=1, most=9_999_999)
+    """processes side by side"""
+    parts: tuple[str, ...] = ()
+    """play these parts alone (default: all)"""
+    smoke: bool = False
+    """run a reduced version within minutes, to see that it works"""
+
+    stopped: ClassVar[str] = GO_ON
+
+    def run(self) -> None:
+        """Play what is missing, and report."""
+        print(f"report: {play_study(from_plain(Study, read_yaml(self.study)), self)}")
+
+
+def main(words: Sequence[str] | None = None) -> None:
     """Entry point of the command line."""
-    parser = Parser(prog="python -m experiments.study", description="Run a study.")
-    parser.add_argument("study", type=Path, help="YAML file; configs/studies/ has those that ship")
-    parser.add_argument("--out", type=Path, help="folder to write into (default: runs/studies/NAME)")
-    parser.add_argument("--parts", nargs="+", help="play these parts alone (default: all)")
-    parser.add_argument("--smoke", action="store_true", help="cut down to see within minutes that it runs")
-    parser.add_argument(
-        "--workers", type=read_count, default=os.cpu_count() or 1, help="processes side by side"
-    )
-    arguments = parser.parse_args(words)
-    with command(GO_ON):
-        report = play_study(from_plain(Study, read_yaml(arguments.study)), arguments, words or sys.argv[1:])
-    print(f"report: {report}")
+    grammar.run_command(StudyCommand, words, _PROG)
 
 
-def play_study(study: Study, arguments: argparse.Namespace, words: Sequence[str]) -> Path:
+def play_study(study: Study, asked: StudyCommand) -> Path:
     """Play what was asked for, and report every part that is complete."""
     code_stamp()
-    name = f"{study.name}-smoke" if arguments.smoke else study.name
-    out = arguments.out or Path("runs/studies") / file_name(name)
-    wanted = only(study, arguments.parts) if arguments.parts else study
-    units, left_out = list_units(wanted, arguments.smoke)
+    name = f"{study.name}-smoke" if asked.smoke else study.name
+    out = asked.out or Path("runs/studies") / file_name(name)
+    wanted = only(study, asked.parts) if asked.parts else study
+    units, left_out = list_units(wanted, asked.smoke)
     for line in left_out:
         print(f"left out: {line}")
-    fronts = list_fronts(wanted, arguments.smoke)
+    fronts = list_fronts(wanted, asked.smoke)
     check_units([*units, *fronts])
     writable_folder(out)
-    play_units([*units, *fronts], out, arguments.workers)
-    units, left_out = list_units(study, arguments.smoke)
-    fronts = list_fronts(study, arguments.smoke)
+    play_units([*units, *fronts], out, asked.workers)
+    units, left_out = list_units(study, asked.smoke)
+    fronts = list_fronts(study, asked.smoke)
     missing = list(dict.fromkeys(unit.part for unit in (*units, *fronts) if not unit.done(out)))
     head: dict[str, Any] = {
-        "command": shlex.join(["python", "-m", "experiments.study", *words]),
+        "command": grammar.spell_command(asked, _PROG),
         "left out": left_out + [f"{part}: not played yet" for part in missing],
         "versions": run_versions(),
     }

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import gymnasium as gym
 from stable_baselines3.common.logger import configure
@@ -14,13 +14,13 @@ from stable_baselines3.common.vec_env import VecMonitor
 
 import idn_gym  # noqa: F401 (registers IDN-v0)
 from agents.rl.build import build_algorithm
-from experiments.commands import Parser, command
 from experiments.training import checkpoint, run_config
 from experiments.training.divergence import learn
 from experiments.training.monitor import Monitor
 from experiments.training.run_config import RunConfig, flat
 from experiments.training.run_folder import RunFolder
-from idn_gym.commands.grammar import assignments
+from idn_gym.commands import grammar
+from idn_gym.commands.grammar import Changes, assignments
 from idn_gym.config_reader import ConfigError
 from idn_gym.files import atomically, writable_folder
 from idn_gym.integrations.sb3 import GymVecEnv, use_one_thread
@@ -73,50 +73,68 @@ def prepare_run(config: RunConfig, folder: RunFolder) -> dict[str, Any] | None:
     return None
 
 
-def parse(words: list[str] | None) -> argparse.Namespace:
-    """The command line."""
-    parser = Parser(
-        prog="python -m experiments.train",
-        description="Train an agent; every field of the configuration can be set with a dotted key.",
-        epilog="example: --out runs/ar1 agent.gamma=0.95 scenario.dynamics.link.kind=ar1",
-    )
-    parser.add_argument("--scenario", help="preset or YAML file (default: edge-small)")
-    parser.add_argument(
-        "--agent", help=f"{', '.join(run_config.shipped_agents())} or YAML file (default: ppo)"
-    )
-    parser.add_argument("--steps", type=int, help="slots, summed over environments")
-    parser.add_argument("--envs", type=int, help="environments side by side")
-    parser.add_argument("--seed", type=int)
-    parser.add_argument("--out", required=True, type=Path, help="folder for everything the run writes")
-    parser.add_argument("--resume", action="store_true", help="go on with the run in that folder, if any")
-    parser.add_argument("changes", nargs="*", metavar="key=value", help="such as agent.learning_rate=1e-3")
-    return parser.parse_intermixed_args(words)
+@dataclass(kw_only=True)
+class TrainCommand:
+    """Train an agent; every field of the configuration can be set with a dotted key.
+
+    Example: --out runs/ar1 agent.gamma=0.95 scenario.dynamics.link.kind=ar1
+    """
+
+    scenario: str | None = None
+    """preset or YAML file (default: edge-small)"""
+    agent: str | None = None
+    """name of a file in configs/agents, such as ppo, dqn or sac, or another YAML file (default: ppo)"""
+    steps: int | None = None
+    """slots, summed over environments (default: 400000)"""
+    envs: int | None = None
+    """environments side by side (default: 64)"""
+    seed: int | None = None
+    """of weights, exploration and training episodes (default: 0)"""
+    out: Path
+    """folder for everything the run writes"""
+    resume: bool = False
+    """go on with the run in that folder, if any"""
+    changes: Changes = ()
+    """such as agent.learning_rate=1e-3"""
+
+    stopped: ClassVar[str] = "the same command with --resume goes on from the last checkpoint"
+
+    def run(self) -> None:
+        """Train, and say where everything is."""
+        folder = RunFolder(self.out)
+        config = configure_run(self)
+        default = config.scenario.action
+        if default not in config.agent.codecs() and "action" not in assignments(self.changes):
+            print(f"{config.agent.kind} cannot act through {default}; it acts through {config.action}")
+        writable_folder(folder.path)
+        train_run(config, folder)
+        print(f"trained policy: {folder.policy}\ncurves: tensorboard --logdir {folder.events}")
 
 
-def requested(arguments: argparse.Namespace, saved: Mapping[str, Any] | None = None) -> RunConfig:
+def requested(asked: TrainCommand, saved: Mapping[str, Any] | None = None) -> RunConfig:
     """The run that the command line asks for, starting from a saved one if there is one.
 
     Raises:
         ConfigError: something in it is wrong.
     """
-    changes = assignments(arguments.changes)
+    changes = assignments(asked.changes)
     for name in ("steps", "envs", "seed"):
-        if getattr(arguments, name) is not None:
-            changes[name] = getattr(arguments, name)
-    return run_config.load_run_config(saved, arguments.scenario, arguments.agent, changes)
+        if getattr(asked, name) is not None:
+            changes[name] = getattr(asked, name)
+    return run_config.load_run_config(saved, asked.scenario, asked.agent, changes)
 
 
-def configure_run(arguments: argparse.Namespace) -> RunConfig:
+def configure_run(asked: TrainCommand) -> RunConfig:
     """The run that the command line asks for, in its folder.
 
     Raises:
         ConfigError: something in it is wrong, or the folder holds another run.
     """
-    folder = RunFolder(arguments.out)
+    folder = RunFolder(asked.out)
     saved = folder.saved()
-    if saved is not None and not arguments.resume:
+    if saved is not None and not asked.resume:
         raise ConfigError("out", f"{folder.path} holds a run; add --resume to go on with it")
-    config = requested(arguments, saved)
+    config = requested(asked, saved)
     if saved is not None:
         before, after = flat(run_config.load_run_config(saved)), flat(config)
         for key in [*before, *after]:
@@ -126,15 +144,9 @@ def configure_run(arguments: argparse.Namespace) -> RunConfig:
     return config
 
 
-def main(words: list[str] | None = None) -> None:
+def main(words: Sequence[str] | None = None) -> None:
     """Entry point of the command line."""
-    arguments = parse(words)
-    folder = RunFolder(arguments.out)
-    with command("the same command with --resume goes on from the last checkpoint"):
-        config = configure_run(arguments)
-        writable_folder(folder.path)
-        train_run(config, folder)
-    print(f"trained policy: {folder.policy}\ncurves: tensorboard --logdir {folder.events}")
+    grammar.run_command(TrainCommand, words, "python -m experiments.train")
 
 
 if __name__ == "__main__":

@@ -1,22 +1,24 @@
-"""Train the networks of a laboratory: ``python -m experiments.train_lab configs/lab/fashion.yaml``.
-
-Every network is trained once per seed and kept on disk (`experiments/lab/store.py` says how); the same
-command later trains only what is missing or whose recipe has changed. Needs the extra ``lab``.
-"""
+"""Train the networks of a laboratory: ``python -m experiments.train_lab configs/lab/fashion.yaml``."""
 
 from __future__ import annotations
 
-import argparse
 import functools
+from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 from tqdm import tqdm
 
-from experiments.commands import GO_ON, Parser, command, read_count
+from experiments.lab.options import DataOption
 from experiments.lab.store import Store
 from experiments.workers import pool_of
+from idn_gym.commands import grammar
+from idn_gym.commands.endings import GO_ON
+from idn_gym.commands.grammar import Positional
+from idn_gym.commands.options import WorkerOption
 from idn_gym.config_reader import from_plain, read_yaml
 from idn_gym.files import file_name, writable_folder
 from idn_gym.lab.training.data import Data, load_data, use_folder
@@ -34,7 +36,7 @@ def train_lab(store: Store, workers: int) -> None:
     epochs = sum(lab.recipe(name).epochs for name, _ in waiting)
     running: dict[Future[None], tuple[str, int]] = {}
     with (
-        tqdm(total=epochs, unit=" epochs", disable=not waiting) as bar,
+        tqdm(total=epochs, unit=" epochs", disable=None if waiting else True) as bar,
         pool_of(workers, torch.set_num_threads, 1) as pool,
     ):
         while waiting or running:
@@ -76,26 +78,33 @@ def open_store(path: Path, out: Path | None) -> Store:
     return Store(lab, out or Path("runs/lab") / file_name(lab.name))
 
 
-def main(words: list[str] | None = None) -> None:
-    """Read the command line and train."""
-    parser = Parser(
-        prog="python -m experiments.train_lab",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("config", type=Path, help="a file such as configs/lab/fashion.yaml")
-    parser.add_argument("--out", type=Path, help="folder of the networks (default: runs/lab/NAME)")
-    parser.add_argument(
-        "--workers", type=read_count, default=1, help="trainings at a time, one thread each (default: 1)"
-    )
-    parser.add_argument("--data", type=Path, help="with Fashion-MNIST (default: the installed package's)")
-    options = parser.parse_args(words)
-    with command(GO_ON):
-        use_folder(options.data)
-        store = open_store(options.config, options.out)
+@dataclass(kw_only=True)
+class TrainLabCommand(DataOption, WorkerOption):
+    """Train the networks of a laboratory.
+
+    Every network is trained once per seed and kept on disk (experiments/lab/store.py says how); the same
+    command later trains only what is missing or whose recipe has changed. Needs the extra lab.
+    """
+
+    config: Positional[Path]
+    """file such as configs/lab/fashion.yaml"""
+    out: Path | None = None
+    """folder of the networks (default: runs/lab/NAME)"""
+
+    stopped: ClassVar[str] = GO_ON
+
+    def run(self) -> None:
+        """Train what is missing."""
+        use_folder(self.data)
+        store = open_store(self.config, self.out)
         training_part(store.lab, load_data(store.lab.data))
         writable_folder(store.folder)
-        train_lab(store, options.workers)
+        train_lab(store, self.workers)
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Entry point of the command line."""
+    grammar.run_command(TrainLabCommand, words, "python -m experiments.train_lab")
 
 
 if __name__ == "__main__":

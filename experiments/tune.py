@@ -1,33 +1,29 @@
-"""Tune hyper-parameters: ``python -m experiments.tune configs/tuning/ppo-edge-small.yaml``.
-
-Trials are judged on validation episodes; the first one is the agent as it is. All are kept in a journal, so
-the same command goes on where a killed one stopped: finished trials stay, and one that was cut off is run
-again. What comes out are a table of the trials, the best agent as a YAML file, and, trained anew on other
-seeds and judged on other episodes, whether it is better than the agent as it is.
-"""
+"""Tune hyper-parameters: ``python -m experiments.tune configs/tuning/ppo-edge-small.yaml``."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-import shlex
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import as_completed
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from tqdm import tqdm
 
-from experiments.commands import GO_ON, Parser, command, read_count
 from experiments.tuning import report as tune_report
 from experiments.tuning.config import Tuning, axes, read_tuning
 from experiments.tuning.journal import STARTUP, mend, open_study, queue_trials, read_optuna
 from experiments.tuning.report import finished
 from experiments.tuning.trial import train_trial
 from experiments.workers import pool_of
+from idn_gym.commands import grammar
+from idn_gym.commands.endings import GO_ON
+from idn_gym.commands.grammar import Positional
+from idn_gym.commands.options import WorkerOption
 from idn_gym.config_reader import ConfigError, read_yaml
 from idn_gym.files import file_name, writable_folder, write_text
 
@@ -45,7 +41,9 @@ def run_trials(tuning: Tuning, out: Path, workers: int) -> Any:
     done = queue_trials(study, space)
     tasks = [(tuning, out, index) for index in range(done, tuning.trials)]
     with _run(tasks, workers) as running:
-        bar = tqdm(running, total=tuning.trials, initial=done, unit=" trials", disable=not tasks)
+        bar = tqdm(
+            running, total=tuning.trials, initial=done, unit=" trials", disable=None if tasks else True
+        )
         for _ in bar:
             rewards = [trial.value for trial in finished(study) if trial.state.name == "COMPLETE"]
             bar.set_postfix(best=f"{max(rewards, default=np.nan):.4f}")
@@ -99,24 +97,43 @@ def run_trial(task: tuple[Tuning, Path, int]) -> None:
         study.tell(trial, float(scores.mean()))
 
 
-def main(words: list[str] | None = None) -> None:
-    """Entry point of the command line."""
-    parser = Parser(prog="python -m experiments.tune", description="Tune hyper-parameters.")
-    parser.add_argument("tuning", type=Path, help="YAML file; configs/tuning/ has those that ship")
-    parser.add_argument("--out", type=Path, help="folder to write into (default: runs/tuning/NAME)")
-    parser.add_argument("--smoke", action="store_true", help="cut down to see within a minute that it runs")
-    parser.add_argument("--workers", type=read_count, default=1, help="processes side by side (default: 1)")
-    arguments = parser.parse_args(words)
-    with command(GO_ON):
-        tuning = read_tuning(arguments.tuning)
-        tuning = tuning.small() if arguments.smoke else tuning
-        out = arguments.out or Path("runs/tuning") / file_name(tuning.name)
-        study = run_trials(tuning, out, arguments.workers)
+_PROG = "python -m experiments.tune"
+
+
+@dataclass(kw_only=True)
+class TuneCommand(WorkerOption):
+    """Tune hyper-parameters.
+
+    Trials are judged on validation episodes; the first one is the agent as it is. All are kept in a journal,
+    so the same command goes on where a killed one stopped: finished trials stay, and one that was cut off is
+    run again. What comes out are a table of the trials, the best agent as a YAML file, and, trained anew on
+    other seeds and judged on other episodes, whether it is better than the agent as it is.
+    """
+
+    tuning: Positional[Path]
+    """YAML file; configs/tuning has those that ship"""
+    out: Path | None = None
+    """folder to write into (default: runs/tuning/NAME)"""
+    smoke: bool = False
+    """run a reduced version within a minute, to see that it works"""
+
+    stopped: ClassVar[str] = GO_ON
+
+    def run(self) -> None:
+        """Search, and write and confirm what was found."""
+        tuning = read_tuning(self.tuning)
+        tuning = tuning.small() if self.smoke else tuning
+        out = self.out or Path("runs/tuning") / file_name(tuning.name)
+        study = run_trials(tuning, out, self.workers)
         tune_report.write_trials(study, axes(tuning), out)
-        words = ["python", "-m", "experiments.tune", *(words or sys.argv[1:])]
-        best = tune_report.write_best(study, tuning, out, shlex.join(words))
+        best = tune_report.write_best(study, tuning, out, grammar.spell_command(self, _PROG))
         print(f"best agent: {best}")
         tune_report.confirm(study, tuning, out)
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Entry point of the command line."""
+    grammar.run_command(TuneCommand, words, _PROG)
 
 
 if __name__ == "__main__":

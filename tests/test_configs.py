@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from idn_gym.config_reader import ConfigError, kinds_of, override, to_plain
+from idn_gym.config_reader import ConfigError, kinds_of, to_plain
 from idn_gym.env import IDNEnv
+from idn_gym.overrides import override
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.presets import PRESETS, load_scenario
 from idn_gym.shipped import shipped_files

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from idn_gym.config_reader import ConfigError, from_plain, override, read_yaml
+from idn_gym.config_reader import ConfigError, from_plain, read_yaml
+from idn_gym.overrides import override
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""Tables and plots of comparisons, in one style."""
+"""Plots of comparisons, in one style."""

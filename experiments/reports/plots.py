@@ -16,9 +16,9 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.ticker import Formatter, LogFormatter, ScalarFormatter
 
-from experiments.reports.tables import COMPARISON_COLUMNS
 from idn_gym.evaluation.intervals import Interval, mean_interval
 from idn_gym.evaluation.rollout import Episodes
+from idn_gym.evaluation.tables import COMPARISON_COLUMNS
 from idn_gym.files import atomically, file_name
 from idn_gym.rendering.letters import drawable, families
 from idn_gym.scenarios.config import Scenario

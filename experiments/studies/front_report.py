@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from experiments.reports.tables import own_tariff, write_csv
 from experiments.studies import front_plots as front_figures
 from experiments.studies.config import Study
 from experiments.studies.front_run import FrontUnit
 from experiments.studies.fronts import Fronts
-from experiments.studies.page import html_number, html_picture, html_table, with_bounds
+from experiments.studies.page import Table, html_number, with_bounds
+from idn_gym.evaluation.comparison import own_tariff
+from idn_gym.evaluation.tables import write_csv
 from idn_gym.scenarios.presets import load_scenario
-
-ABOUT_FRONTS = (
-    "Every agent sweeps the same preferences on the same held-out episodes; a point is the mean reward "
-    "vector under one of them. <i>Hypervolume</i>: share of the box between dropping everything and "
-    "answering everything correctly for nothing that the front dominates. <i>Compared ahead</i>: hypervolume "
-    "of {compared} minus the agent's, and <i>wins</i>: probability that it is larger in an episode, with an "
-    "interval where both agents have one run. "
-    "<i>Utility</i>: best weighted cost that the front offers, mean over the preferences, with a minus. "
-    "<i>IGD+</i> and <i>utility loss</i>: how far the front is from that of {foresight}. 95 % "
-    "intervals are Student's t over episodes and runs; these two have kinks, and so none."
-)
 
 FRONT_COLUMNS: dict[str, Callable[[dict[str, Any]], str]] = {
     "agent": lambda row: row["agent"],
@@ -45,34 +34,53 @@ FRONT_COLUMNS: dict[str, Callable[[dict[str, Any]], str]] = {
 }
 
 
-def report_fronts(study: Study, units: Sequence[FrontUnit], out: Path) -> list[str]:
-    """Write ``fronts.csv``, ``front-points.csv``, ``front-queries.csv`` and pictures; returns HTML."""
-    body: list[str] = []
+class FrontReport(NamedTuple):
+    """What the page says of one comparison of fronts."""
+
+    name: str
+    episodes: int
+    compared: str
+    foresight: str
+    verdict: str
+    size: str
+    tariff: str
+    """what requests are served by whatever the preference; "" where it is the preference"""
+    pictures: list[Path]
+    table: Table
+    answers: list[tuple[str, Table]]
+    """what was asked of the fronts, and what each agent's answers"""
+
+
+def report_fronts(study: Study, units: Sequence[FrontUnit], out: Path) -> list[FrontReport]:
+    """Write ``fronts.csv``, ``front-points.csv``, ``front-queries.csv`` and pictures."""
+    reports = []
     rows: list[dict[str, Any]] = []
     points: list[dict[str, Any]] = []
     answers: list[dict[str, Any]] = []
     for front in study.fronts:
         fronts = Fronts(front, [unit for unit in units if unit.part == front.name], out)
-        mine = fronts.rows()
-        compared, foresight = front.compared or "nobody", front.foresight or "nobody"
-        body.append(f"<h2>{html.escape(front.name)}: fronts over {fronts.episodes} episodes</h2>")
-        about = ABOUT_FRONTS.format(compared=html.escape(compared), foresight=html.escape(foresight))
-        body.append(f"<p>{about}</p><p>{html.escape(verdict(fronts, mine))}</p>")
-        body.append(f"<p>{size(mine)}</p>")
-        fixed = own_tariff(load_scenario(front.scenario, front.overrides), "random")
-        if fixed:
-            body.append(f"<p>Under every preference requests are served by serving.tariff ({fixed}).</p>")
-        body += [html_picture(path) for path in front_figures.plot_fronts(fronts, mine, out)]
-        body.append(
-            html_table(list(FRONT_COLUMNS), [[show(row) for show in FRONT_COLUMNS.values()] for row in mine])
-        )
-        asked = fronts.answers()
-        body += _queries(asked)
+        mine, asked = fronts.rows(), fronts.answers()
         rows, points, answers = rows + mine, points + fronts.table(), answers + asked
+        reports.append(
+            FrontReport(
+                name=front.name,
+                episodes=fronts.episodes,
+                compared=front.compared or "nobody",
+                foresight=front.foresight or "nobody",
+                verdict=verdict(fronts, mine),
+                size=size(mine),
+                tariff=own_tariff(load_scenario(front.scenario, front.overrides), "random"),
+                pictures=front_figures.plot_fronts(fronts, mine, out),
+                table=Table(
+                    list(FRONT_COLUMNS), [[show(row) for show in FRONT_COLUMNS.values()] for row in mine]
+                ),
+                answers=_queries(asked),
+            )
+        )
     for name, lines in (("fronts", rows), ("front-points", points), ("front-queries", answers)):
         if lines:
             write_csv(out / f"{name}.csv", lines)
-    return body
+    return reports
 
 
 def size(rows: Sequence[dict[str, Any]]) -> str:
@@ -106,7 +114,7 @@ def verdict(fronts: Fronts, rows: Sequence[dict[str, Any]]) -> str:
     return f"{front.compared} is not surely ahead of {', '.join(behind)} among the online agents."
 
 
-def _queries(answers: Sequence[dict[str, Any]]) -> list[str]:
+def _queries(answers: Sequence[dict[str, Any]]) -> list[tuple[str, Table]]:
     found = []
     for best, least in dict.fromkeys((row["best"], row["least"]) for row in answers):
         mine = [row for row in answers if (row["best"], row["least"]) == (best, least)]
@@ -121,5 +129,5 @@ def _queries(answers: Sequence[dict[str, Any]]) -> list[str]:
             ]
             for row in mine
         ]
-        found.append(f"<h3>best {html.escape(best)} where {html.escape(least)}</h3>{html_table(head, lines)}")
+        found.append((f"best {best} where {least}", Table(head, lines)))
     return found

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from experiments.reports.tables import interval_text
 from experiments.studies.front_config import FrontPart
 from experiments.studies.front_run import DISCOUNT, FrontUnit, Returns
 from idn_gym.core.arrays import Floats, Ints
@@ -39,6 +38,7 @@ from idn_gym.evaluation.pareto import (
     objective_box,
     sparsity,
 )
+from idn_gym.evaluation.tables import interval_text
 from idn_gym.objectives import OBJECTIVES, preference_lattice
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.presets import load_scenario

@@ -1,33 +1,66 @@
-"""The self-contained page of a study: frame, tables, numbers and pictures as HTML."""
+"""The self-contained page of a study: its templates, and numbers as its tables show them."""
 
 from __future__ import annotations
 
 import base64
-import html
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from gymnasium.error import DependencyNotInstalled
 
 from idn_gym.evaluation.intervals import Interval
+from idn_gym.files import write_text
 
-PAGE = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>{title}</title>
-<style>
-body {{ font: 15px/1.45 system-ui, sans-serif; color: #222 }}
-body {{ max-width: 60rem; margin: 2rem auto; padding: 0 1rem }}
-table {{ border-collapse: collapse; font-size: 12.5px; margin: .6rem 0 1.4rem }}
-th, td {{ padding: .15rem .55rem; text-align: right; border-bottom: 1px solid #ddd; white-space: nowrap }}
-th:first-child, td:first-child {{ text-align: left }}
-img {{ max-width: 100%; margin: .6rem 0 }}
-pre {{ background: #f6f6f6; padding: .8rem; overflow-x: auto; font-size: 12px }}
-.scroll {{ overflow-x: auto }}
-</style>
-<h1>{title}</h1>
-{body}
-</html>
-"""
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+class Table(NamedTuple):
+    """Text of a table; every line of the body has as many cells as the head."""
+
+    head: Sequence[str]
+    body: Sequence[Sequence[str]]
+
+
+def load_template(name: str) -> Template:
+    """A template of this folder; what it is given is escaped, and what it lacks is an error.
+
+    Raises:
+        DependencyNotInstalled: jinja2 is missing.
+    """
+    try:
+        from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    except ImportError as error:
+        raise DependencyNotInstalled(
+            'jinja2 is missing; run `pip install "idn-gym[report]"` for the pages of studies'
+        ) from error
+    templates = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters["base64"] = _base64
+    return templates.get_template(name)
+
+
+def write_page(path: Path, template: str, **given: Any) -> Path:
+    """Write a page; returns its path.
+
+    Raises:
+        DependencyNotInstalled: jinja2 is missing.
+    """
+    write_text(path, load_template(template).render(given) + "\n")
+    return path
+
+
+def _base64(path: Path) -> str:
+    return base64.b64encode(path.read_bytes()).decode()
 
 
 def html_number(value: float, form: str = ".3g") -> str:
@@ -38,16 +71,3 @@ def html_number(value: float, form: str = ".3g") -> str:
 def with_bounds(row: dict[str, Any], name: str, form: str = ".3g") -> str:
     """A column with its interval, from ``name``, ``name_low`` and ``name_high``."""
     return f"{Interval(row[name], row[f'{name}_low'], row[f'{name}_high']):{form}}"
-
-
-def html_table(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
-    """Lines of text as a table that scrolls sideways where it is too wide."""
-    titles = "".join(f"<th>{html.escape(name)}</th>" for name in head)
-    lines = ["<tr>" + "".join(f"<td>{html.escape(text)}</td>" for text in line) for line in body]
-    return f"<div class=scroll><table><tr>{titles}{''.join(lines)}</table></div>"
-
-
-def html_picture(path: Path) -> str:
-    """A PNG file, inside the page."""
-    data = base64.b64encode(path.read_bytes()).decode()
-    return f'<img alt="{html.escape(path.stem)}" src="data:image/png;base64,{data}">'

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import html
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import yaml
 
-from experiments.reports.tables import interval_text, own_tariff, write_csv
 from experiments.studies import front_report
 from experiments.studies import plots as study_figures
 from experiments.studies.cached_run import CachedRun
 from experiments.studies.code_stamp import code_stamp
 from experiments.studies.config import BASELINE, Study
 from experiments.studies.front_run import FrontUnit
-from experiments.studies.page import PAGE, html_number, html_picture, html_table, with_bounds
+from experiments.studies.page import Table, html_number, with_bounds, write_page
 from experiments.studies.results import REGRETS, Plays
 from experiments.studies.run import Unit
 from idn_gym.config_reader import to_plain as to_plain
 from idn_gym.core.arrays import Floats
+from idn_gym.evaluation.comparison import own_tariff
 from idn_gym.evaluation.intervals import (
     ITSELF,
     LEAST_FOR_IQM,
@@ -34,21 +33,26 @@ from idn_gym.evaluation.intervals import (
     mean_interval,
     paired_difference,
 )
-from idn_gym.files import write_text
+from idn_gym.evaluation.tables import interval_text, write_csv
 
-ABOUT_STUDY = (
-    "<p>Means over seeds with 95 % intervals: Student's t over seeds, and over trainings of agents that were "
-    "trained several times; [-] where there is a single seed. <i>Gain</i>: tariff saved per request "
-    "against the repositories alone, averaged over slots. <i>Share</i>: gain over the upper bound of all "
-    "static placements in hindsight; a policy that moves may pass 1. <i>Ahead</i>: gain minus that of the "
-    "reference ({reference}), seed by seed. <i>Cost per slot</i>: what trained agents lower, with all that "
-    "the study's preference weighs; <i>dearer</i>: than the reference. <i>Second half</i>: gain per request "
-    "in the second half of the slots. <i>Regret</i>: gain by which the best static placement is ahead, and "
-    "1 - 1/e of it. <i>Of fractions</i>: by which the best static fractions are ahead of a learner's, "
-    "from what the best placement found gains to what no fractions can; a proven bound holds for the "
-    "value in between. <i>Dynamic</i>, <i>of clairvoyant</i>: gain by which the greedy "
-    "that knows each slot is ahead, and share of its gain.</p>"
-)
+
+class CellReport(NamedTuple):
+    """What the page says of one cell of a part's grid."""
+
+    title: str
+    table: Table
+    note: str
+    """how many seeds and trainings, and how wide the bracket of the optimum is"""
+    tariff: str
+    """what requests are served by, where the cost weighs other things; else "" """
+
+
+class PartReport(NamedTuple):
+    """What the page says of one part."""
+
+    name: str
+    pictures: list[Path]
+    cells: list[CellReport]
 
 
 def report_study(
@@ -63,22 +67,19 @@ def report_study(
         out: where they were played to.
         head: command, versions and the like, printed with the configuration.
     """
-    body = [f"<p>{html.escape(study.about)}</p>"]
-    body += [f"<p>Not here: {html.escape(line)}</p>" for line in head.get("left out", [])]
-    if fronts:
-        body += front_report.report_fronts(study, fronts, out)
-    if units:
-        body += _parts(study, Plays(units, out), out)
     played: list[CachedRun] = [*units, *fronts]
-    other = list(dict.fromkeys(unit.part for unit in played if _codes(unit, out) != {code_stamp()}))
-    if other:
-        body.append(f"<p>Played, at least in part, by other code than this: {', '.join(other)}.</p>")
-    record = {**head, "study": to_plain(study)}
-    text = html.escape(yaml.safe_dump(record, sort_keys=False))
-    body.append(f"<h2>Command, versions, configuration</h2><pre>{text}</pre>")
-    page = out / "report.html"
-    write_text(page, PAGE.format(title=html.escape(study.title), body="\n".join(body)))
-    return page
+    other = dict.fromkeys(unit.part for unit in played if _codes(unit, out) != {code_stamp()})
+    return write_page(
+        out / "report.html",
+        "study.html",
+        title=study.title,
+        study=study,
+        left_out=head.get("left out", []),
+        fronts=front_report.report_fronts(study, fronts, out) if fronts else [],
+        other=list(other),
+        record=yaml.safe_dump({**head, "study": to_plain(study)}, sort_keys=False),
+        **(_parts(study, Plays(units, out), out) if units else {"parts": []}),
+    )
 
 
 def _codes(unit: CachedRun, out: Path) -> set[str]:
@@ -87,36 +88,35 @@ def _codes(unit: CachedRun, out: Path) -> set[str]:
     return {record["code"], *record.get("training_code", [])}
 
 
-def _parts(study: Study, plays: Plays, out: Path) -> list[str]:
-    """Tables and figures of the parts; also as ``runs.csv`` (one line per run) and ``table.csv``."""
+def _parts(study: Study, plays: Plays, out: Path) -> dict[str, Any]:
+    """What the page says of the parts; also as ``runs.csv`` (one line per run) and ``table.csv``."""
     records = [play.row() for play in plays.all]
     write_csv(out / "runs.csv", records)
     pictures = [(figure, study_figures.plot_figure(figure, plays, out)) for figure in study.figures]
-    body = [ABOUT_STUDY.format(reference=html.escape(study.reference)), *_across(plays)]
     seconds = sum(r["cpu_seconds_to_build"] + r["cpu_seconds_per_slot"] * r["slots"] for r in records)
-    body.append(f"<p>{len(plays.all)} runs took {seconds / 60:.0f} CPU minutes, trainings not counted.</p>")
-    rows = []
+    rows, parts = [], []
     for part in plays.parts():
-        body.append(f"<h2>{html.escape(part)}</h2>")
-        body += [html_picture(path) for figure, path in pictures if figure.part == part]
+        cells = []
         for cell in plays.cells(part):
             lines = [_row(plays, part, label, cell, study.reference) for label in plays.labels(part)]
             lines = sorted((row for row in lines if row), key=lambda row: -row["gain"])
             rows += lines
-            body.append(_table(cell, lines))
-            body += _served_by(plays, part, cell)
+            cells.append(_cell(cell, lines, _tariff(plays, part, cell)))
+        parts.append(PartReport(part, [path for figure, path in pictures if figure.part == part], cells))
     write_csv(out / "table.csv", rows)
-    return body
+    return {
+        "parts": parts,
+        "across": _across(plays),
+        "least_for_iqm": LEAST_FOR_IQM,
+        "runs": len(plays.all),
+        "cpu_minutes": seconds / 60,
+    }
 
 
-def _served_by(plays: Plays, part: str, cell: dict[str, Any]) -> list[str]:
-    """A line where requests are served by other weights than the cost has."""
+def _tariff(plays: Plays, part: str, cell: dict[str, Any]) -> str:
+    """What requests of a cell are served by, where the cost weighs other things; else ""."""
     unit = plays.of(part, BASELINE, cell)[0].unit
-    tariff = own_tariff(unit.scenario, unit.preference)
-    if not tariff:
-        return []
-    weighs = "gains count that tariff, and cost per slot what the preference weighs"
-    return [f"<p>Requests are served by serving.tariff ({tariff}): {weighs}.</p>"]
+    return own_tariff(unit.scenario, unit.preference)
 
 
 def _row(plays: Plays, part: str, label: str, cell: dict[str, Any], reference: str) -> dict[str, Any]:
@@ -184,26 +184,25 @@ RESULT_COLUMNS: dict[str, Callable[[dict[str, Any]], str]] = {
 """Columns of the page; a dash where there is nothing to show, and no column where that is everywhere."""
 
 
-def _table(cell: dict[str, Any], rows: Sequence[dict[str, Any]]) -> str:
+def _cell(cell: dict[str, Any], rows: Sequence[dict[str, Any]], tariff: str) -> CellReport:
     columns = {name: [show(row) for row in rows] for name, show in RESULT_COLUMNS.items()}
     columns = {name: cells for name, cells in columns.items() if set(cells) != {"-"}}
     lines = list(zip([row["agent"] for row in rows], *columns.values(), strict=True))
     trainings = max((row["trainings"] for row in rows), default=0)
-    seeds = _count(rows[0]["seeds"], "seed") if rows else ""
-    seeds += f", {_count(trainings, 'training')}" if trainings else ""
-    title = ", ".join(f"{key} = {value}" for key, value in cell.items())
-    caption = f"<h3>{html.escape(title)}</h3>" if title else ""
+    note = _count(rows[0]["seeds"], "seed") if rows else ""
+    note += f", {_count(trainings, 'training')}" if trainings else ""
     gaps = [row["bound_gap"] for row in rows if not np.isnan(row["bound_gap"])]
-    note = f"; the bracket of the optimum is {100 * gaps[0]:.2g} % wide" if gaps else ""
-    return f"{caption}{html_table(['agent', *columns], lines)}<p>{seeds}{note}.</p>"
+    note += f"; the bracket of the optimum is {100 * gaps[0]:.2g} % wide" if gaps else ""
+    title = ", ".join(f"{key} = {value}" for key, value in cell.items())
+    return CellReport(title, Table(["agent", *columns], lines), note, tariff)
 
 
 def _count(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
-def _across(plays: Plays) -> list[str]:
-    """Interquartile mean of the share over seeds and cells, for agents that are in most of them."""
+def _across(plays: Plays) -> Table:
+    """Interquartile mean of the share over seeds and cells, for agents that are in several of them."""
     tasks = [(part, cell) for part in plays.parts() for cell in plays.cells(part)]
     lines = []
     for label in dict.fromkeys(name for part in plays.parts() for name in plays.labels(part)):
@@ -217,15 +216,6 @@ def _across(plays: Plays) -> list[str]:
         once = all(len(values) == 1 for values in found)
         interval = interquartile_interval(scores) if once else alone(interquartile_mean(scores))
         lines.append((interval, label, len(found), seeds))
-    if not lines:
-        return []
-    body = "".join(
-        f"<tr><td>{html.escape(label)}<td>{i:.3f}<td>{cells}<td>{seeds}"
-        for i, label, cells, seeds in sorted(lines, key=lambda line: -line[0].estimate)
-    )
-    return [
-        "<h2>All parts</h2><p>Interquartile mean of the share over seeds and cells, all cells on the same "
-        f"seeds; with 95 % intervals from {LEAST_FOR_IQM} seeds on, for agents that were not trained several "
-        "times. Agents that are in fewer cells met other, perhaps easier, ones.</p>"
-        f"<table><tr><th>agent<th>share<th>cells<th>seeds each{body}</table>"
-    ]
+    lines.sort(key=lambda line: -line[0].estimate)
+    body = [[label, f"{share:.3f}", str(cells), str(seeds)] for share, label, cells, seeds in lines]
+    return Table(["agent", "share", "cells", "seeds each"], body)

@@ -55,7 +55,9 @@ class Monitor(BaseCallback):
         self.env, self.simulation = env, simulation_of(env.native)
         self.window = RunningMeans(self.simulation)
         self.started, self.evaluating = time.process_time(), 0.0
-        self.bar = tqdm(total=self.config.steps, initial=self.num_timesteps, unit=" steps", mininterval=0.5)
+        self.bar = tqdm(
+            total=self.config.steps, initial=self.num_timesteps, unit=" steps", mininterval=0.5, disable=None
+        )
 
     def _on_rollout_start(self) -> None:
         if self.num_timesteps == 0:

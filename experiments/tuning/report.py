@@ -13,13 +13,13 @@ import numpy as np
 import yaml
 from tqdm import tqdm
 
-from experiments.reports.tables import known
 from experiments.training.run_config import RunConfig
 from experiments.tuning.config import Axis, Tuning, axes
 from experiments.tuning.trial import train_trial
 from idn_gym.config_reader import ConfigError, read_yaml, show, to_plain
 from idn_gym.core.arrays import Floats
 from idn_gym.evaluation.intervals import Interval, paired_difference
+from idn_gym.evaluation.tables import known
 from idn_gym.files import write_text
 
 
@@ -89,7 +89,7 @@ def confirm(study: Any, tuning: Tuning, out: Path) -> Interval | None:
     agents: dict[str, dict[str, Any]] = {"today": {}, "best": trial_values(best, tuning)}
     runs = range(1, tuning.confirm.runs + 1)
     scores: dict[str, Floats] = {}
-    with tqdm(total=len(agents) * len(runs), unit=" trainings") as bar:
+    with tqdm(total=len(agents) * len(runs), unit=" trainings", disable=None) as bar:
         for name, values in agents.items():
             found = []
             for run in runs:

@@ -14,6 +14,7 @@ import dataclasses
 import inspect
 import io
 import re
+import shlex
 import sys
 import textwrap
 import types
@@ -31,7 +32,7 @@ from idn_gym.commands.field_docs import field_docs
 from idn_gym.config_reader import read_value, read_word
 from idn_gym.messages import ConfigError, closest, show
 
-__all__ = ["Changes", "Command", "Positional", "assignments", "read_command", "run_command"]
+__all__ = ["Changes", "Command", "Positional", "assignments", "read_command", "run_command", "spell_command"]
 
 _T = TypeVar("_T")
 
@@ -54,6 +55,8 @@ class Command(Protocol):
 
     stopped: ClassVar[str]
     """what to say on Ctrl-C: how to go on; optional"""
+    renamed: ClassVar[Mapping[str, str]]
+    """options that had another name before, such as ``--steps``, and what to give instead; optional"""
 
     def run(self) -> None:
         """Do the work; a `ConfigError` ends the process with status 2 and one line."""
@@ -82,7 +85,7 @@ def read_command(command: type[_T], words: Sequence[str] | None, prog: str) -> _
     asked = bool({"-h", "--help"} & set(plain))
     hints = _hints(command)
     try:
-        _check_options(plain, hints)
+        _check_options(plain, hints, getattr(command, "renamed", {}))
         changes = {}
         # Kept from the parser: options may take several words, and would take assignments for more of them.
         if len(plain) < len(words):
@@ -93,6 +96,26 @@ def read_command(command: type[_T], words: Sequence[str] | None, prog: str) -> _
         return command(**{**_parse(command, plain, prog, asked), **changes})
     except ConfigError as error:
         fail(f"{error}; {prog} --help lists the options")
+
+
+def spell_command(command: Any, prog: str) -> str:
+    """The command line, for a shell, that gives a command: what is at its default is left out.
+
+    Args:
+        command: a dataclass as `read_command` returns it.
+        prog: as for `run_command`.
+    """
+    words, options = prog.split(), list[str]()
+    for field, hint in zip(dataclasses.fields(command), _hints(type(command)).values(), strict=True):
+        value = getattr(command, field.name)
+        given = (
+            [] if value is None else [str(item) for item in (value if isinstance(value, tuple) else [value])]
+        )
+        if _positional(hint):
+            words += given
+        elif value != field.default:
+            options += [_option(field.name), *([] if value is True else given)]
+    return shlex.join(words + options)
 
 
 def assignments(words: Sequence[str]) -> dict[str, Any]:
@@ -124,11 +147,13 @@ def _option(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
-def _check_options(words: Sequence[str], hints: Mapping[str, Any]) -> None:
+def _check_options(words: Sequence[str], hints: Mapping[str, Any], renamed: Mapping[str, str]) -> None:
     """Name an unknown option and the nearest known one, which the parser would print as a page."""
     known = {_option(name): hint for name, hint in hints.items() if not _positional(hint)} | {"--help": bool}
     for word in words:
         name, sign, value = word.partition("=")
+        if name in renamed:
+            raise ConfigError(name, f"is no option any more; use {renamed[name]}")
         if name.startswith("--") and name not in known:
             raise ConfigError(show(name)[1:-1], f"unknown option; {closest(name, sorted(known))}")
         if sign and known.get(name) is bool:

@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple
 from idn_gym.commands.field_docs import field_docs
 from idn_gym.commands.grammar import Changes, Positional, assignments, run_command
 from idn_gym.commands.tables import print_rows
-from idn_gym.config_reader import ConfigError
+from idn_gym.config_reader import ConfigError, kinds_of
 from idn_gym.scenarios.presets import load_scenario
 
 
@@ -69,7 +69,8 @@ def list_keys(value: Any, prefix: str = "") -> Iterator[Key]:
     for field in dataclasses.fields(value):
         item, name, hint = getattr(value, field.name), prefix + field.name, hints[field.name]
         unit, meaning = _unit(docs.get(field.name, ""))
-        choices = [member for member in _members(hint) if dataclasses.is_dataclass(member)]
+        choices: list[Any] = list(kinds_of(hint).values())
+        choices = choices or [member for member in _members(hint) if dataclasses.is_dataclass(member)]
         if dataclasses.is_dataclass(item):
             kinds = {_kind(choice): choice for choice in choices if len(choices) > 1}
             if kinds:

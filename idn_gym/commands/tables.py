@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import csv
 import math
-import re
 import sys
 from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 from typing import NamedTuple
 
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from idn_gym.rendering.labels import percent, si
-
-_NUMBER = re.compile(r"[-+]?[\d.,]+%?( \S+)?|-|inf( \S+)?")
-"""What is aligned at its end: a number, with a unit or without."""
+from idn_gym.text_tables import aligned, make_table
 
 
 class Quantity(NamedTuple):
@@ -57,21 +52,11 @@ def print_rows(head: Sequence[str], rows: Iterable[Sequence[object]], as_csv: bo
         )
         writer.writerows([map(_plain, row) for row in rows])
         return
-    body = [[str(cell) for cell in row] for row in rows]
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for i, name in enumerate(head):
-        numbers = bool(body) and all(_NUMBER.fullmatch(row[i]) for row in body)
-        table.add_column(Text(name), justify="right" if numbers else "left", overflow="fold", no_wrap=not i)
-    for row in body:
-        table.add_row(*map(Text, row))
     console = Console(highlight=False)
     if console.is_terminal:
-        console.print(table)
-        return
-    wide = Console(highlight=False, width=1_000_000)
-    with wide.capture() as captured:
-        wide.print(table)
-    print("\n".join(line.rstrip() for line in captured.get().splitlines()))
+        console.print(make_table(head, rows))
+    else:
+        print(*aligned(head, rows), sep="\n", flush=True)
 
 
 def _plain(cell: object) -> object:

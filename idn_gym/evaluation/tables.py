@@ -16,6 +16,7 @@ from idn_gym.evaluation.comparison import HAS_INTERVALS, ComparisonRow
 from idn_gym.evaluation.intervals import Interval
 from idn_gym.evaluation.rollout import Episodes
 from idn_gym.files import write_text
+from idn_gym.text_tables import aligned
 
 COMPARISON_COLUMNS: dict[str, tuple[str, float]] = {
     "accuracy": ("accuracy [%]", 100.0),
@@ -82,16 +83,6 @@ def comparison_table(rows: Sequence[ComparisonRow], seeds: str) -> str:
     for title, head, body, note in scenario_tables(rows, seeds):
         lines += ["", title, "", *aligned(head, body), *(["", note] if note else [])]
     return "\n".join(lines)
-
-
-def aligned(head: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
-    """Lines of a table for people: the first column to the left, the others to the right."""
-    widths = [max(len(cells[i]) for cells in [head, *body]) for i in range(len(head))]
-    lines = []
-    for cells in [head, ["-" * width for width in widths], *body]:
-        padded = [cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True)]
-        lines.append("  ".join([cells[0].ljust(widths[0]), *padded]))
-    return lines
 
 
 def plain_rows(rows: Sequence[ComparisonRow]) -> list[dict[str, object]]:

@@ -6,6 +6,7 @@ equals a rollout of the same constant wish up to the order in which floats are a
 
 from __future__ import annotations
 
+import networkx as nx
 import numpy as np
 
 from idn_gym.core.arrays import (
@@ -186,15 +187,19 @@ def _groups(tables: Tables) -> Ints:
     """
     if tables.capacity == EXOGENOUS:
         return np.arange(len(tables.class_task))
-    group = np.arange(len(tables.path_start) - 1)
+    paths = range(len(tables.path_start) - 1)
     finite = np.isfinite(tables.node_seconds)
-    first: dict[tuple[str, int], int] = {}
-    for p in range(len(group)):
+    meet = nx.Graph()
+    for p in paths:
+        meet.add_node(("path", p))
         for j in range(tables.path_start[p], tables.path_start[p + 1]):
             node, link = int(tables.path_node[j]), int(tables.path_link[j])
-            used = [("node", node)] if finite[node] else []
-            for resource in [*used, ("link", link)] if link != EMPTY else used:
-                other = first.setdefault(resource, p)
-                group[group == group[p]] = group[other]
+            if finite[node]:
+                meet.add_edge(("path", p), ("node", node))
+            if link != EMPTY:
+                meet.add_edge(("path", p), ("link", link))
+    group = np.zeros(len(paths), np.int64)
+    for number, together in enumerate(nx.connected_components(meet)):
+        group[[index for kind, index in together if kind == "path"]] = number
     found: Ints = group[tables.class_path]
     return found

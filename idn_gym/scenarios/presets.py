@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from idn_gym.config_reader import ConfigError, closest, from_plain, override, read_yaml, show, to_plain
+from idn_gym.config_reader import ConfigError, closest, from_plain, read_yaml, show, to_plain
+from idn_gym.overrides import override
 from idn_gym.scenarios import config as c
 from idn_gym.scenarios.compile.topohub import say_how_to_bring
 from idn_gym.shipped import shipped_files

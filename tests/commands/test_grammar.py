@@ -6,6 +6,7 @@ import dataclasses
 import importlib
 import io
 import os
+import shlex
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -15,7 +16,14 @@ from typing import ClassVar, Literal
 import pytest
 
 from idn_gym.commands.field_docs import field_docs
-from idn_gym.commands.grammar import Changes, Positional, assignments, read_command, run_command
+from idn_gym.commands.grammar import (
+    Changes,
+    Positional,
+    assignments,
+    read_command,
+    run_command,
+    spell_command,
+)
 from idn_gym.commands.main import SUBCOMMANDS
 from idn_gym.commands.options import SeedOption, WorkerOption
 from idn_gym.config_reader import ConfigError, bounded
@@ -41,6 +49,7 @@ class Cook(SeedOption, WorkerOption):
     """changes to the kitchen, such as stove.kind=gas"""
 
     stopped: ClassVar[str] = "the soup is cold"
+    renamed: ClassVar[dict[str, str]] = {"--pepper": "--very-hot"}
 
     def run(self):
         raise {"soup": ConfigError("stove", "is off"), "stew": KeyboardInterrupt()}[self.meal]
@@ -82,6 +91,15 @@ def test_assignments_may_stand_anywhere():
     assert assignments(changes) == {"a.b": 1, "c-d.0": ["x", "y"]}
 
 
+def test_a_command_is_spelled_as_it_was_given():
+    for line in (
+        "idn cook soup thyme",
+        "idn cook stew sage dill 'a.b=[x, y]' --seeds 3 --pots tin iron --out 'a b' --very-hot",
+    ):
+        given = read_command(Cook, shlex.split(line)[2:], "idn cook")
+        assert spell_command(given, "idn cook") == line
+
+
 def test_paths_and_flags():
     given = cook("soup --out a/b=c.txt --very-hot --pots a/b=c --workers 2")
     assert (given.out, given.very_hot, given.pots, given.workers) == (Path("a/b=c.txt"), True, ("a/b=c",), 2)
@@ -104,6 +122,8 @@ def test_paths_and_flags():
         ("soup --seeds", "Missing value for argument '--seeds'. Expected 1 values"),
         ("soup --very-hot=3", "--very-hot: '3' is not allowed; the option takes no value"),
         ("soup -x", "Unrecognized options: -x"),
+        ("soup --pepper", "--pepper: is no option any more; use --very-hot"),
+        ("soup --pepper=3", "--pepper: is no option any more; use --very-hot"),
     ],
 )
 def test_what_is_wrong_is_one_line(line, said, capsys):

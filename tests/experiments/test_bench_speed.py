@@ -3,6 +3,7 @@
 import csv
 
 from experiments import bench_speed
+from experiments.benchmarks import first_step
 
 
 def test_every_number_is_measured_and_written(tmp_path, capsys):
@@ -42,7 +43,7 @@ def test_the_first_step_is_timed_in_processes_of_their_own(monkeypatch):
         compile(command[-1], "first step", "exec")
         return Done()
 
-    monkeypatch.setattr(bench_speed.subprocess, "run", run)
+    monkeypatch.setattr(first_step.subprocess, "run", run)
     lines = bench_speed.first_steps("tiny")
     assert [line.value for line in lines] == [1.5, 1.25] * 2
     assert len(seen) == 2 and len(set(seen)) == 1

@@ -10,8 +10,8 @@ from concurrent.futures import ProcessPoolExecutor
 import pytest
 from gymnasium.error import DependencyNotInstalled
 
-from experiments.commands import command
 from experiments.workers import pool_of
+from idn_gym.commands.endings import ending
 from idn_gym.config_reader import ConfigError
 
 
@@ -25,7 +25,7 @@ from idn_gym.config_reader import ConfigError
     ],
 )
 def test_what_is_wrong_is_one_line(error, line, code, capsys):
-    with pytest.raises(SystemExit) as stop, command():
+    with pytest.raises(SystemExit) as stop, ending():
         raise error
     assert (str(stop.value), stop.value.code) == (line, code)
     assert capsys.readouterr().err == f"{line}\n"
@@ -34,7 +34,7 @@ def test_what_is_wrong_is_one_line(error, line, code, capsys):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signals_end_a_command_alike(number, capsys):
     before, cleaned = signal.getsignal(signal.SIGTERM), []
-    with pytest.raises(SystemExit) as stop, command("go on so"):
+    with pytest.raises(SystemExit) as stop, ending("go on so"):
         try:
             os.kill(os.getpid(), number)
             time.sleep(10)
@@ -62,15 +62,15 @@ def test_work_beside_one_that_fails_is_waited_for():
     assert long.done() and long.exception() is None
 
 
-@pytest.mark.parametrize("command", ["study", "tune", "train_lab"])
+@pytest.mark.parametrize("name", ["study", "tune", "train_lab"])
 @pytest.mark.parametrize("workers", ["0", "-1", "1" + 30 * "0", "two", 9000 * "x"])
-def test_a_number_of_workers_is_read_in_one_place(command, workers, capsys):
-    main = importlib.import_module(f"experiments.{command}").main
-    with pytest.raises(SystemExit):
+def test_a_number_of_workers_is_read_in_one_place(name, workers, capsys):
+    main = importlib.import_module(f"experiments.{name}").main
+    with pytest.raises(SystemExit) as stop:
         main(["some.yaml", f"--workers={workers}"])
     [line] = capsys.readouterr().err.splitlines()
-    assert line.startswith("error: argument --workers: ") and "whole number from 1" in line
-    assert f"experiments.{command} --help" in line and len(line) < 3000
+    assert stop.value.code == 2 and line.startswith("error: --workers: ") and "must " in line
+    assert f"python -m experiments.{name} --help" in line and len(line) < 3000
 
 
 def test_a_signal_waits_until_a_worker_is_started(monkeypatch):
@@ -99,3 +99,33 @@ def test_the_commands_are_listed(capsys):
     assert {"train", "compare", "study", "tune", "demo"} < set(listing.commands())
     for name, what in listing.commands().items():
         assert what and f"{name} " in said and callable(importlib.import_module(f"experiments.{name}").main)
+
+
+@pytest.mark.parametrize("name", sorted(importlib.import_module("experiments.__main__").commands()))
+def test_every_command_has_the_one_grammar(name, capsys):
+    main, prog = importlib.import_module(f"experiments.{name}").main, f"python -m experiments.{name}"
+    with pytest.raises(SystemExit) as stop:
+        main(["--help"])
+    said = capsys.readouterr().out
+    assert stop.value.code in (None, 0) and said.startswith(f"usage: {prog} [-h]") and said.isascii()
+    shown = [line.split()[0] for line in said.splitlines() if line.startswith("  --")]
+    with pytest.raises(SystemExit) as stop:
+        main(["--helpp"])
+    line = capsys.readouterr().err
+    assert stop.value.code == 2 and line.startswith("error: --helpp: unknown option; allowed: --")
+    assert all(option in line for option in shown)
+    assert line.endswith(f"; did you mean '--help'?; {prog} --help lists the options\n")
+
+
+@pytest.mark.parametrize(
+    "name, line, new",
+    [
+        ("compare", "--agents random --set horizon=3", "use key=value without it"),
+        ("make_lab_catalog", "folder --seeds 0 1", "use --training-seeds"),
+    ],
+)
+def test_an_option_that_had_another_name_is_answered_with_the_new_one(name, line, new, capsys):
+    with pytest.raises(SystemExit) as stop:
+        importlib.import_module(f"experiments.{name}").main(line.split())
+    said = capsys.readouterr().err
+    assert stop.value.code == 2 and f"is no option any more; {new}; python -m experiments.{name}" in said

@@ -11,9 +11,9 @@ from stable_baselines3 import PPO
 
 from experiments import compare, train
 from experiments.reports import plots as figures
-from experiments.reports import tables as report
 from experiments.training.play import play_agent
 from idn_gym.config_reader import ConfigError
+from idn_gym.evaluation.comparison import summarise
 from idn_gym.evaluation.rollout import Episodes, rollout
 from idn_gym.metrics import METRICS
 from idn_gym.objectives import read_preference
@@ -51,7 +51,7 @@ def compared(tmp_path_factory, trained):
 
 def test_rows_are_ordered_by_cost_and_compared_seed_by_seed():
     played = {"a": make_episodes([[1, 3], [5, 7]]), "b": make_episodes([[1, 1], [5, 5]])}
-    b, a = report.summarise(TINY, played, "b")
+    b, a = summarise(TINY, played, "b")
     assert (b.agent, a.agent) == ("b", "a")
     assert a.cost.estimate == 4.0 and b.cost.estimate == 3.0
     assert a.difference == pytest.approx((1.0, 1.0, 1.0))
@@ -76,7 +76,7 @@ def test_the_table_is_that_of_the_rollouts(compared):
 
 def test_one_episode_says_nothing_about_others(tmp_path, capsys):
     words = ["--scenario", "tiny", "--agents", "nothing", "cloud-only", "random", "--seeds", "1"]
-    compare.main([*words, "--set", "horizon=5", "--out", str(tmp_path)])
+    compare.main([*words, "horizon=5", "--out", str(tmp_path)])
     printed = capsys.readouterr().out
     assert "tiny: 1 test seed, no interval from one" in printed and printed.count(" [-]") == 3 + 2
     with (tmp_path / "table.csv").open() as file:
@@ -114,7 +114,7 @@ def test_what_serves_and_what_the_cost_weighs_are_told_apart(tmp_path, capsys):
         "--out",
         str(tmp_path),
     ]
-    compare.main([*words, "--set", "horizon=5", "serving.tariff={latency: 1.0}"])
+    compare.main([*words, "horizon=5", "serving.tariff={latency: 1.0}"])
     (row, *_) = rows = json.loads((tmp_path / "table.json").read_text())
     printed = capsys.readouterr().out
     assert "Requests are served by serving.tariff (latency 1), which serving cost adds up" in printed
@@ -123,7 +123,7 @@ def test_what_serves_and_what_the_cost_weighs_are_told_apart(tmp_path, capsys):
     assert {row["served_by"] for row in rows} == {"latency 1"}
     shown = next(line for line in printed.splitlines() if line.startswith(row["agent"]))
     assert shown.split()[-1] == f"{row['figures']['tariff_cost']:.3g}"
-    compare.main([*words, "--set", "horizon=5"])
+    compare.main([*words, "horizon=5"])
     assert "serving" not in capsys.readouterr().out
 
 
@@ -163,7 +163,7 @@ def test_a_policy_that_observes_its_preference_is_told_the_one_asked_for(tmp_pat
     assert (other.vector != alone.vector).any(), "what it is told does not matter"
     found = play_agent(path, TINY, range(3), preference="energy")
     assert (found.scalar == alone.scalar).all() and (found.vector == alone.vector).all()
-    words = ["--scenario", "tiny", "--set", "horizon=12", "--agents", "cloud-only", path, "--seeds", "3"]
+    words = ["--scenario", "tiny", "horizon=12", "--agents", "cloud-only", path, "--seeds", "3"]
     compare.main([*words, "--preference", "energy", "--out", str(tmp_path / "out")])
     with (tmp_path / "out" / "table.csv").open() as file:
         table = {row["agent"]: float(row["cost"]) for row in csv.DictReader(file)}
@@ -177,7 +177,7 @@ def test_a_policy_that_observes_its_preference_is_told_the_one_asked_for(tmp_pat
         (["--agents", "nowhere/policy.zip"], "config.yaml"),
         (["--agents", "random", "--reference", "popularity"], "random"),
         (["--scenario", "tinny"], "tiny"),
-        (["--set", "horizn=3"], "horizon"),
+        (["horizn=3"], "horizon"),
     ],
 )
 def test_mistakes_end_in_one_sentence(words, named, tmp_path, capsys):
@@ -188,7 +188,7 @@ def test_mistakes_end_in_one_sentence(words, named, tmp_path, capsys):
 
 
 def test_the_command_line_prints_the_table(tmp_path, capsys):
-    words = ["--scenario", "tiny", "--agents", "cloud-only", "nothing", "--seeds", "2", "--set", "horizon=5"]
+    words = ["--scenario", "tiny", "--agents", "cloud-only", "nothing", "--seeds", "2", "horizon=5"]
     compare.main([*words, "--out", str(tmp_path)])
     printed = capsys.readouterr().out
     assert "tiny: 2 test seeds" in printed and "minus nothing's" in printed and str(tmp_path) in printed

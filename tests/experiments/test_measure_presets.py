@@ -4,8 +4,8 @@ import pytest
 
 from experiments import measure_presets
 from experiments.measure_presets import lost, measure_preset, preset_summary, seed_range
-from experiments.reports.tables import ComparisonRow
 from experiments.training.play import play_agent
+from idn_gym.evaluation.comparison import ComparisonRow
 from idn_gym.evaluation.intervals import ITSELF, Interval
 from idn_gym.scenarios.presets import PRESETS, load_scenario
 

@@ -63,7 +63,6 @@ def compared(path, out):
     words = [
         "--scenario",
         "tiny",
-        "--set",
         "horizon=3",
         "--agents",
         str(path),

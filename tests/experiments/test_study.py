@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import subprocess
 import sys
 import time
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from gymnasium.error import DependencyNotInstalled
 
 from experiments import study
 from experiments.studies.cached_training import CachedTraining
@@ -102,6 +104,26 @@ def test_the_page_holds_tables_and_figures_and_says_what_is_missing(played):
     table = lines(played / "table.csv")
     assert len(table) == 4 * 3
     assert all(float(row["ahead"]) == 0.0 for row in table if row["agent"] == "searched")
+
+
+def test_names_and_texts_are_shown_as_they_are(tmp_path):
+    name = '<i>rates & "tiers"</i>'
+    part = {**MINI["parts"][0], "name": name, "grid": {"name": ["<u>"]}, "seeds": 1}
+    changes = {"title": "<b>&amp;", "about": "a < b", "parts": [part], "reference": "cloud-only"}
+    figure = {"name": "<s>", "kind": "dots", "part": name, "y": ["ntag"]}
+    page = (run(tmp_path, {**changes, "figures": [figure]}) / "report.html").read_text()
+    body = page.split("<h2>Command")[0]
+    assert "<title>&lt;b&gt;&amp;amp;</title>" in body and "<p>a &lt; b</p>" in body
+    assert "<h2>&lt;i&gt;rates &amp; &#34;tiers&#34;&lt;/i&gt;</h2>" in body
+    assert "<h3>name = &lt;u&gt;</h3>" in body
+    assert not {"<b>", "<u>", "<s>"} & set(re.findall("<[a-z]+>", page))
+
+
+def test_a_page_without_jinja2_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    units, _ = study.list_units(from_plain(Study, MINI), smoke=False)
+    with pytest.raises(DependencyNotInstalled, match=r"idn-gym\[report\]"):
+        study.check_units(units)
 
 
 def test_only_what_is_missing_or_has_changed_is_played_again(played):

@@ -6,11 +6,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from experiments.reports.tables import own_tariff
 from experiments.studies import plots as study_figures
 from experiments.studies import report as study_report
 from experiments.studies.config import Figure
 from experiments.studies.results import Plays
+from idn_gym.evaluation.comparison import own_tariff
 from idn_gym.evaluation.intervals import (
     alone,
     half_width,
@@ -173,10 +173,10 @@ def test_an_interquartile_mean_of_few_seeds_or_several_trainings_stands_alone(se
             for c, t, s in np.ndindex(2, trainings, seeds)
         )
     )
-    (table,) = study_report._across(plays)
+    (line,) = study_report._across(plays).body
     scores = shares.mean(axis=1).T
     expected = interquartile_interval(scores) if sure else alone(interquartile_mean(scores))
-    assert f"<td>a<td>{expected:.3f}<td>2<td>{seeds}" in table and ("[-]" in table) != sure
+    assert line == ["a", f"{expected:.3f}", "2", str(seeds)] and ("[-]" in line[1]) != sure
 
 
 def test_another_tariff_than_the_preference_is_named():
@@ -189,6 +189,6 @@ def test_another_tariff_than_the_preference_is_named():
     other = load_scenario("tiny", {"serving.tariff": {"latency": 2.0, "error": 0.5}})
     for preference in ("balanced", "random", {"update": 1.0}):
         assert own_tariff(other, preference) == "error 0.5, latency 2"
-    (line,) = study_report._served_by(make_plays(make_play("cloud-only", scenario=other)), "p", {})
-    assert "serving.tariff (error 0.5, latency 2)" in line
-    assert study_report._served_by(make_plays(make_play("cloud-only")), "p", {}) == []
+    found = study_report._tariff(make_plays(make_play("cloud-only", scenario=other)), "p", {})
+    assert found == "error 0.5, latency 2"
+    assert study_report._tariff(make_plays(make_play("cloud-only")), "p", {}) == ""

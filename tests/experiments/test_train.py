@@ -1,6 +1,7 @@
 """One small run from the command line, and what it leaves behind."""
 
 import csv
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -10,9 +11,11 @@ from stable_baselines3.common.save_util import load_from_zip_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from agents.registry import make_agent
-from experiments.train import RunFolder, main, make_env, parse
+from experiments import train
+from experiments.train import RunFolder, TrainCommand, main, make_env
 from experiments.training.monitor import HEADLINE
 from experiments.training.run_config import flat, load_run_config
+from idn_gym.commands.grammar import read_command
 from idn_gym.config_reader import read_yaml
 from idn_gym.evaluation.rollout import PER_REQUEST
 from idn_gym.metrics import METRICS
@@ -143,9 +146,29 @@ def test_hyper_parameters_are_in_the_table(events):
 
 
 def test_options_may_stand_between_changes():
-    found = parse("--agent dqn action=change --steps 2000 --out here agent.gamma=0.9".split())
-    assert found.changes == ["action=change", "agent.gamma=0.9"]
+    words = "--agent dqn action=change --steps 2000 --out here agent.gamma=0.9".split()
+    found = read_command(TrainCommand, words, "train")
+    assert found.changes == ("action=change", "agent.gamma=0.9")
     assert (found.agent, found.steps, found.out) == ("dqn", 2000, Path("here"))
+
+
+def test_help_tells_the_defaults_of_a_run(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    config = load_run_config()
+    for name in ("steps", "envs", "seed"):
+        assert re.search(rf"--{name} N [^()]*\(default: {getattr(config, name)}\)", said)
+    assert f"(default: {config.scenario.name})" in said and f"(default: {config.agent.kind})" in said
+
+
+@pytest.mark.parametrize("action, told", [([], True), (["action=scores-task"], False)])
+def test_another_codec_than_the_scenarios_is_told(tmp_path, capsys, monkeypatch, action, told):
+    monkeypatch.setattr(train, "train_run", lambda config, folder: None)
+    main(["--scenario", "tiny", "--agent", "sac", "--out", str(tmp_path), *action])
+    said = capsys.readouterr().out
+    assert ("sac cannot act through placement; it acts through scores\n" in said) is told
+    assert ("act through" in said) is told
 
 
 def test_finished_run_is_left_alone(words, folder):

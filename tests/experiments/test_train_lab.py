@@ -8,10 +8,11 @@ import yaml
 from experiments import check_lab, make_lab_catalog, train_lab
 from experiments.lab.store import Store
 from idn_gym.catalog.reader import SHIPPED_TABLES
-from idn_gym.config_reader import ConfigError, from_plain, override, read_yaml
+from idn_gym.config_reader import ConfigError, from_plain, read_yaml
 from idn_gym.lab.training.data import load_data
 from idn_gym.lab.training.loop import accuracy, logits
 from idn_gym.lab.training.recipes import Lab
+from idn_gym.overrides import override
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs" / "lab"
 SMALL = {"widths": [2, 3, 4], "kernel": 3, "stride": 1}

@@ -21,7 +21,6 @@ SMALL = {
         "cloud-only",
         "--seeds",
         "1",
-        "--set",
         "horizon=4",
     ],
     "measure_presets": [
@@ -94,6 +93,7 @@ FLAGS += [
     "--parts",
     "--force",
     "--nothing",
+    "--workers",
     "--out",
     "--limit",
     "--",

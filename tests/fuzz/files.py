@@ -134,7 +134,7 @@ def _folder_case(rng):
                 "--out",
                 "compared",
             ]
-            command("compare", [*words, "--scenario", "tiny", "--set", "horizon=8"])
+            command("compare", [*words, "--scenario", "tiny", "horizon=8"])
 
     return f"{doing} with one file damaged, seed {seed}", run
 

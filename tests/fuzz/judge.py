@@ -64,7 +64,7 @@ def _unclear(message):
 
 
 def _unclear_exit(code, stderr):
-    """`sys.exit(text)` prints the text; argparse prints its usage and one line before it exits with 2."""
+    """One line of error on stderr, or as the text of `sys.exit`; where help was asked for, none."""
     if code in (None, 0):
         return None
     lines = [line for line in (f"{stderr}\n{code}").splitlines() if "error:" in line]

@@ -1,8 +1,11 @@
-"""The laboratory on digits, trained once for all tests that need it."""
+"""The laboratory on digits, trained once for all tests that need it, and operations as torch counts them."""
 
 from pathlib import Path
 
 import pytest
+import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
 
 from experiments.lab.store import Store
 from experiments.train_lab import train_one
@@ -20,3 +23,17 @@ def digits_store(tmp_path_factory):
     for recipe in store.lab.networks:
         train_one(store, recipe.name, 0)
     return store
+
+
+@pytest.fixture(scope="session")
+def macs_by_torch():
+    """Counts a network's MACs as half the FLOPs that torch's own counter sees in one call."""
+
+    def count(network, example):
+        # Recurrences and attention as plain products, which are all that it counts.
+        with torch.no_grad(), torch.backends.mkldnn.flags(enabled=False), sdpa_kernel(SDPBackend.MATH):
+            with FlopCounterMode(display=False) as counter:
+                network(example)
+        return counter.get_total_flops() / 2
+
+    return count

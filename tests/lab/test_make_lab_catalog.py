@@ -162,5 +162,5 @@ def test_networks_that_are_not_there_are_named(digits_store, tmp_path):
     with pytest.raises(ConfigError, match=r"baseline.*train what is missing with"):
         make_lab_catalog.build_lab_models(empty, [0])
     with pytest.raises(SystemExit, match=r"seeds: \[1\] is not allowed; all networks are there with \[0\]"):
-        make_lab_catalog.main([str(digits_store.folder), "--seeds", "1", "--out", str(tmp_path)])
+        make_lab_catalog.main([str(digits_store.folder), "--training-seeds", "1", "--out", str(tmp_path)])
     assert not list(tmp_path.rglob("*.npz"))

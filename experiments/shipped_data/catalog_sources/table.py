@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from idn_gym.catalog import Catalog, Device, LinkKind, Model
+from idn_gym.text_tables import aligned
 
 MODELS = ("model", "task", "kind", "MMAC", "MB", "accuracy", "input B", "cuts: B sent at % of MACs")
 DEVICE_COLUMNS = (
@@ -24,13 +25,13 @@ LINKS = ("link", "ms round trip", "kB/s", "uJ/B")
 
 def lines(catalog: Catalog, left_out: dict[str, str]) -> Iterator[str]:
     """The catalogue as a text of aligned columns."""
-    yield from _aligned(MODELS, map(_model, catalog.models.values()))
+    yield from aligned(MODELS, map(_model, catalog.models.values()))
     yield ""
-    yield from _aligned(DEVICE_COLUMNS, map(_device, catalog.devices.values()))
+    yield from aligned(DEVICE_COLUMNS, map(_device, catalog.devices.values()))
     yield ""
-    yield from _aligned(LINKS, map(_link, catalog.links.values()))
+    yield from aligned(LINKS, map(_link, catalog.links.values()))
     yield ""
-    yield from _aligned(("left out", "because"), left_out.items())
+    yield from aligned(("left out", "because"), left_out.items())
 
 
 def _model(model: Model) -> tuple[str, ...]:
@@ -71,10 +72,3 @@ def _device(device: Device) -> tuple[str, ...]:
 
 def _link(link: LinkKind) -> tuple[str, ...]:
     return link.name, f"{link.delay * 1e3:.3g}", f"{link.rate / 1e3:.6g}", f"{link.energy * 1e6:.3g}"
-
-
-def _aligned(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
-    table = [heads, *rows]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    for row in table:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

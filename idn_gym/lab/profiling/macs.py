@@ -1,4 +1,9 @@
-"""Multiply-accumulates of ATen operators, from the shapes of what goes in and comes out."""
+"""Multiply-accumulates of ATen operators, from the shapes of what goes in and comes out.
+
+Half the FLOPs of `torch.utils.flop_counter`, which tests compare them with. That counter takes an operator it
+does not know for free, and recurrences and attention for what the back end of the machine makes of them; so
+each operator has a formula of its own here, and one that multiplies and has none is refused.
+"""
 
 from __future__ import annotations
 

@@ -25,13 +25,14 @@ PROFILES = json.loads(
         ("vit_tiny_patch16_224", VisionTransformer, 1.26),
     ],
 )
-def test_profiles_match_the_committed_ones_and_the_published_work(name, build, published):
-    graph = trace(build(), torch.zeros(1, 3, 224, 224))
+def test_profiles_match_the_committed_ones_and_the_published_work(name, build, published, macs_by_torch):
+    network, picture = build().eval(), torch.zeros(1, 3, 224, 224)
+    graph = trace(network, picture)
     profile = PROFILES[name]
     mine = [(list(c.shape), c.elements, c.macs_before, c.mac_layers_before) for c in distinct(graph.cuts())]
     keys = ("shape", "elements", "macs_before", "mac_layers_before")
     assert mine == [tuple(cut[key] for key in keys) for cut in profile["cuts"]]
-    assert graph.macs == profile["total"]["macs"]
+    assert graph.macs == profile["total"]["macs"] == macs_by_torch(network, picture)
     assert graph.macs / 1e9 == pytest.approx(published, rel=0.01)
 
 
@@ -142,20 +143,32 @@ class Only(nn.Module):
             6 * 4 * (10 + 10),
         ),
         (lambda x: torch.baddbmm(x, x, torch.ones(1, 10, 10)), 4 * 10 * 10),
-        (lambda x: torch.addbmm(x[0, :, :2], x.expand(3, -1, -1), torch.ones(3, 10, 2)), 3 * 4 * 10 * 2),
         (lambda x: x.unsqueeze(1) @ torch.ones(3, 10, 2), 3 * 4 * 10 * 2),
-        (lambda x: torch.addmv(x[0, :, 0], x[0], torch.ones(10)), 4 * 10),
         (lambda x: torch.inner(x, torch.ones(7, 10)), 4 * 10 * 7),
         (lambda x: torch.linalg.matrix_power(x[..., :4], 3), 2 * 4 * 4 * 4),
-        (lambda x: nn.functional.bilinear(x, x, torch.ones(2, 10, 10)), 4 * 2 * 10 * 10),
         (lambda x: nn.functional.conv1d(weight=torch.ones(6, 4, 3), input=x), 6 * 8 * 4 * 3),
         (nn.ConvTranspose1d(4, 6, 3, stride=2, groups=2), 4 * 10 * 3 * 3),
         (lambda x: nn.functional.interpolate(x, scale_factor=2, mode="linear"), 0),
         (lambda x: nn.functional.normalize(x), 0),
     ],
 )
-def test_macs(operation, macs):
-    assert trace(Only(operation), torch.zeros(1, 4, 10)).macs == macs
+def test_macs(operation, macs, macs_by_torch):
+    network, example = Only(operation), torch.zeros(1, 4, 10)
+    assert trace(network, example).macs == macs == macs_by_torch(network, example)
+
+
+@pytest.mark.parametrize(
+    ("operation", "macs"),
+    [
+        (lambda x: torch.addbmm(x[0, :, :2], x.expand(3, -1, -1), torch.ones(3, 10, 2)), 3 * 4 * 10 * 2),
+        (lambda x: torch.addmv(x[0, :, 0], x[0], torch.ones(10)), 4 * 10),
+        (lambda x: nn.functional.bilinear(x, x, torch.ones(2, 10, 10)), 4 * 2 * 10 * 10),
+    ],
+)
+def test_macs_of_what_torch_does_not_count(operation, macs, macs_by_torch):
+    network, example = Only(operation), torch.zeros(1, 4, 10)
+    assert trace(network, example).macs == macs
+    assert macs_by_torch(network, example) == 0, "torch counts it now; move it to the test above"
 
 
 class Last(nn.Module):

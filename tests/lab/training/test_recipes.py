@@ -4,12 +4,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from idn_gym.config_reader import ConfigError, from_plain, override, read_yaml
+from idn_gym.config_reader import ConfigError, from_plain, read_yaml
 from idn_gym.lab.networks.chain import Chain
 from idn_gym.lab.training.bottleneck import encode
 from idn_gym.lab.training.data import Pictures, load_data
 from idn_gym.lab.training.produce import produce
 from idn_gym.lab.training.recipes import Lab, untrained
+from idn_gym.overrides import override
 
 CONFIGS = Path(__file__).resolve().parents[3] / "configs" / "lab"
 WHOLE = {"kind": "whole", "name": "whole", "epochs": 1}

@@ -1,0 +1,43 @@
+"""Tables as text, laid out by rich: the same in pipes, in files and on terminals."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+_QUANTITY = re.compile(r"[-+]?\.?\d.*|[-+]?inf\b.*|-?")
+"""What is aligned at its end: a number, whatever follows it, or a dash."""
+
+_WIDEST = 1_000_000
+"""Columns of a page that no table is too wide for."""
+
+
+def make_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
+    """A table for a console of rich; columns of quantities end below each other, all others begin so.
+
+    Args:
+        head: names of the columns; the first one holds names.
+        rows: one sequence of as many cells each.
+    """
+    body = [[str(cell) for cell in row] for row in rows]
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for i, name in enumerate(head):
+        quantities = i > 0 and bool(body) and all(_QUANTITY.fullmatch(row[i]) for row in body)
+        side: Literal["left", "right"] = "right" if quantities else "left"
+        table.add_column(Text(name), justify=side, overflow="fold", no_wrap=i == 0)
+    for row in body:
+        table.add_row(*map(Text, row))
+    return table
+
+
+def aligned(head: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
+    """Lines of a table, as wide as it needs to be: the head, and one for each row."""
+    console = Console(highlight=False, width=_WIDEST, force_terminal=False)
+    with console.capture() as captured:
+        console.print(make_table(head, rows))
+    return [line.rstrip() for line in captured.get().splitlines()]
