@@ -27,12 +27,12 @@ from idn_gym.config_reader import (
     bounded,
     closest,
     from_plain,
-    override,
     read_yaml,
     show,
     to_plain,
 )
 from idn_gym.objectives import read_preference
+from idn_gym.overrides import override
 from idn_gym.scenarios import presets
 from idn_gym.scenarios.config import Scenario
 from idn_gym.shipped import shipped_files
