@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from idn_gym.core.arrays import EMPTY, Draw, Floats, Ints, Residents, Tables
+from idn_gym.core.geometry import free_bytes
 from idn_gym.core.kernel import hot, inner, kernel
-from idn_gym.core.placement import free_bytes
 
 Numbers = npt.NDArray[np.generic]
 Flags = npt.NDArray[np.bool_]
@@ -42,7 +42,9 @@ def keep_placeable(segment_model: Ints, placeable: Flags, wanted: Residents) -> 
 
 
 @hot
-def items_that_fit(memory: Floats, slot: Ints, node: Ints, size: Floats, pinned: Floats, fits: Flags) -> None:
+def items_that_fit(
+    memory: Floats, slot: Ints, node: Ints, size: Floats, reserved: Floats, fits: Flags
+) -> None:
     """Whether each item fits into its node's memory of the slot, all else but the pins evicted.
 
     Args:
@@ -50,12 +52,12 @@ def items_that_fit(memory: Floats, slot: Ints, node: Ints, size: Floats, pinned:
         slot: (B,).
         node: (items,).
         size: (items,) [bytes]; 0 for nothing.
-        pinned: (items,) [bytes] of what the item's node pins.
+        reserved: (N,) [bytes] of what each node pins.
         fits: (B, items), written to.
     """
     for b in range(len(slot)):
         for i in range(len(node)):
-            fits[b, i] = size[i] <= 0.0 or size[i] <= memory[b, slot[b], node[i]] - pinned[i]
+            fits[b, i] = size[i] <= 0.0 or size[i] <= free_bytes(memory, reserved, b, slot[b], node[i])
 
 
 @kernel
@@ -68,7 +70,7 @@ def change(
             continue
         v, s = node[actions[b] - 1], segment[actions[b] - 1]
         need = tables.segment_bytes[s]
-        free = free_bytes(tables, draw, b, slot[b], v)
+        free = free_bytes(draw.memory, tables.node_reserved, b, slot[b], v)
         if need > free:
             continue
         wanted[b, v, tables.segment_model[s]] = s
@@ -97,7 +99,7 @@ def fill_by_score(
     free = np.empty(len(tables.node_memory))
     for b in range(len(wanted)):
         for v in range(len(free)):
-            free[v] = free_bytes(tables, draw, b, slot[b], v)
+            free[v] = free_bytes(draw.memory, tables.node_reserved, b, slot[b], v)
         order = np.argsort(-scores[b], kind="mergesort")
         for k in range(len(order)):
             i = order[k]
@@ -149,7 +151,7 @@ def fill_by_share(
                     _insert(scores, b, last, count, order)
                     count += 1
                 last += 1
-            free = memory[b, slot[b], v] - worth.reserved[v]
+            free = free_bytes(memory, worth.reserved, b, slot[b], v)
             room = 0.0
             for k in range(count):
                 i = order[k]

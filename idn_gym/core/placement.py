@@ -2,33 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from idn_gym.core.arrays import EMPTY, Draw, Floats, Outcome, Residents, Tables
+from idn_gym.core.arrays import EMPTY, Draw, Outcome, Residents, Tables
+from idn_gym.core.geometry import bytes_to_load, free_bytes
 from idn_gym.core.kernel import inner
-
-
-@inner
-def shared_bytes(tables: Tables, one: int, other: int) -> float:
-    """Bytes of the blocks that two segments of one model have in common."""
-    first = max(tables.segment_first[one], tables.segment_first[other])
-    last = min(tables.segment_last[one], tables.segment_last[other])
-    if last <= first:
-        return 0.0
-    model = tables.segment_model[one]
-    return float(tables.block_bytes[model, last] - tables.block_bytes[model, first])
-
-
-@inner
-def free_bytes(tables: Tables, draw: Draw, b: int, t: int, v: int) -> float:
-    """Memory of a node in slot `t` that pinned models leave."""
-    return float(draw.memory[b, t, v] - tables.node_reserved[v])
-
-
-def nominal_free_bytes(tables: Tables) -> Floats:
-    """Nominal memory of every node (N,) that pinned models leave [bytes]."""
-    free: Floats = np.maximum(0.0, tables.node_memory - tables.node_reserved)
-    return free
 
 
 @inner
@@ -39,7 +15,7 @@ def repair_node(
 
     What was resident already comes first, then the larger nominal saving per byte.
     """
-    free = free_bytes(tables, draw, b, t, v)
+    free = free_bytes(draw.memory, tables.node_reserved, b, t, v)
     size = 0.0
     for m in range(len(tables.model_task)):
         pin = tables.pinned[v, m]
@@ -118,9 +94,5 @@ def place(
             for m in range(len(tables.model_task)):
                 after[b, v, m] = tables.pinned[v, m]
         for m in range(len(tables.model_task)):
-            new = after[b, v, m]
-            old = before[b, v, m]
-            if new != EMPTY and new != old:
-                outcome.loaded[b] += tables.segment_bytes[new]
-                if old != EMPTY:
-                    outcome.loaded[b] -= shared_bytes(tables, new, old)
+            if after[b, v, m] != before[b, v, m]:
+                outcome.loaded[b] += bytes_to_load(tables, after[b, v, m], before[b, v, m])

@@ -13,6 +13,7 @@ import numpy as np
 
 from idn_gym.core.arrays import EMPTY, EXOGENOUS, Draw, Outcome, Residents, Tables
 from idn_gym.core.capacity import fill_capacity, fill_copies, option_room, use_option
+from idn_gym.core.geometry import covers
 from idn_gym.core.kernel import inner
 from idn_gym.core.workspace import Scratch
 
@@ -42,11 +43,7 @@ def is_usable(tables: Tables, resident: Residents, b: int, option: int) -> bool:
     for q in range(tables.part_start[option], tables.part_start[option + 1]):
         held = resident[b, tables.part_node[q], model]
         part = tables.part_segment[q]
-        if held == part:
-            continue
-        if held == EMPTY or tables.segment_first[held] > tables.segment_first[part]:
-            return False
-        if tables.segment_last[held] < tables.segment_last[part]:
+        if held != part and not covers(tables, held, part):
             return False
     return True
 

@@ -12,9 +12,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from idn_gym.core.arrays import EMPTY, EXOGENOUS, Floats, Instance, Ints, Residents
+from idn_gym.core.arrays import EXOGENOUS, Floats, Instance, Ints, Residents
 from idn_gym.core.costs import costs
-from idn_gym.core.placement import nominal_free_bytes
+from idn_gym.core.geometry import covered_parts, covers, nominal_free_bytes
 from idn_gym.optimum.hill_climbing import Choices
 from idn_gym.optimum.solver import Program, sparse_rows
 from idn_gym.scenarios.compile import Compiled
@@ -46,17 +46,7 @@ class Routing:
         parts = np.diff(tables.part_start)
         self.part_option = np.repeat(np.arange(len(parts)), parts)
         self.part_pace = tables.part_seconds * row.draw.slowdown[0, tables.part_node]
-        self.part_pinned = self.inside(tables.pinned)
-
-    def inside(self, placement: Residents) -> Flags:
-        """Whether each part (Q,) lies inside what a placement (N, M) holds where it runs."""
-        tables = self.row.tables
-        part = tables.part_segment
-        held = placement[tables.part_node, tables.segment_model[part]]
-        covers = tables.segment_first[held] <= tables.segment_first[part]
-        covers &= tables.segment_last[held] >= tables.segment_last[part]
-        found: Flags = (held != EMPTY) & covers
-        return found
+        self.part_pinned = covered_parts(tables, tables.pinned)
 
     @property
     def option_class(self) -> Ints:
@@ -92,7 +82,7 @@ class _Build:
         if placement is not None:
             model = tables.segment_model[routing.segment]
             upper = (placement[routing.node, model] == routing.segment).astype(float)
-            ready = routing.part_pinned | routing.inside(placement)
+            ready = routing.part_pinned | covered_parts(tables, placement)
             self.usable = np.logical_and.reduceat(ready, tables.part_start[:-1])
         self.gains, self.uppers = [np.zeros(self.columns)], [upper]
         everything, ones = np.arange(self.columns), np.ones(self.columns)
@@ -127,11 +117,7 @@ class _Build:
         row, column = [], []
         for k, (_, v, s) in enumerate(self.need.tolist()):
             for i in by_place.get((v, int(tables.segment_model[s])), []):
-                held = routing.segment[i]
-                if (
-                    tables.segment_first[held] <= tables.segment_first[s]
-                    and tables.segment_last[held] >= tables.segment_last[s]
-                ):
+                if covers(tables, routing.segment[i], s):
                     row.append(k)
                     column.append(i)
         self.cover_need, self.cover_column = np.array(row, np.int64), np.array(column, np.int64)

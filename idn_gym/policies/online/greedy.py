@@ -12,6 +12,7 @@ import numpy as np
 
 from idn_gym.core.arrays import EMPTY, SHARED, Draw, Floats, Instance, Ints, Outcome, Residents, Tables
 from idn_gym.core.capacity import fill_capacity
+from idn_gym.core.geometry import covers
 from idn_gym.core.kernel import hot, inner
 from idn_gym.core.serving import measure_paths, serve_class
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
@@ -263,9 +264,8 @@ def _node_best(
     for i in range(node_start[v], node_start[v + 1]):
         if bound[i] <= 0.0:
             continue
-        if resident[0, v, model[i]] != EMPTY:
-            if tables.segment_last[resident[0, v, model[i]]] >= tables.segment_last[segment[i]]:
-                continue
+        if covers(tables, resident[0, v, model[i]], segment[i]):
+            continue
         if _extra(tables, v, i, model, prefix, segment, resident) > room[v]:
             continue
         key = _key(tables, v, i, model, prefix, per_byte, bound, segment, resident)
