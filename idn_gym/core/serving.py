@@ -76,11 +76,9 @@ def option_cost(draw: Draw, b: int, option: int, link: float) -> float:
 
 
 @inner
-def drop_cost(tables: Tables, draw: Draw, b: int, rho: int) -> float:
+def drop_cost(draw: Draw, b: int, rho: int) -> float:
     """The tariff of a dropped request: no option of the class is worse in any component."""
-    cost = draw.tariff[b, 0] + draw.tariff[b, 1] * tables.class_timeout[rho]
-    cost += draw.tariff[b, 2] * draw.drop_joules[priced_row(draw, b), rho]
-    return cost + draw.tariff[b, 3] * tables.class_drop_bytes[rho]
+    return float(draw.drop_cost[priced_row(draw, b), rho])
 
 
 @inner
@@ -232,7 +230,7 @@ def serve_class(
         outcome.traffic[b, rho] += left * tables.class_drop_bytes[rho]
         outcome.late[b, rho] += left
         outcome.started[b, rho, outcome.started.shape[2] - 1] += left
-        cost += left * drop_cost(tables, draw, b, rho)
+        cost += left * drop_cost(draw, b, rho)
     return cost
 
 

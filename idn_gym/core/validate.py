@@ -44,7 +44,7 @@ SHAPES = {
     "BTE": ("rate",),
     "BN": ("slowdown",),
     "AO": ("option_latency", "option_cost", "option_joules"),
-    "AR": ("drop_joules",),
+    "AR": ("drop_joules", "drop_cost"),
     "B4": ("tariff",),
     "B5": ("weights",),
     "BTU": ("uniforms",),

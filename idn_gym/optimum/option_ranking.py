@@ -154,7 +154,7 @@ def list_layers(tables: Tables, draw: Draw, b: int, rho: int, items: Items, laye
     first = layers.start[rho]
     n = first
     layers.fixed[rho] = 0
-    layers.last_cost[rho] = drop_cost(tables, draw, b, rho)
+    layers.last_cost[rho] = drop_cost(draw, b, rho)
     for i in range(first, layers.start[rho + 1]):
         if layers.price[i] == np.inf:
             break

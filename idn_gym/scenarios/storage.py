@@ -13,7 +13,7 @@ from idn_gym.core.validate import InstanceError, check_instance, check_kinds, fr
 from idn_gym.files import atomically, read_arrays
 from idn_gym.strict import ConfigError, show
 
-FORMAT = 1
+FORMAT = 2
 
 
 def save_instance(instance: Instance, path: str | Path) -> None:

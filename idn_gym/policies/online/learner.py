@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from idn_gym.core.arrays import SHARED, Draw, Ints, Residents
-from idn_gym.core.value import nominal_draw
+from idn_gym.core.nominal import nominal_draw
 from idn_gym.objectives import known_tariff
 from idn_gym.optimum.concave_gain import gain_and_gradient
 from idn_gym.optimum.option_ranking import Layers, make_layers, note_others

@@ -13,8 +13,8 @@ import numpy.typing as npt
 from idn_gym.catalog.reader import load_catalog
 from idn_gym.core import options
 from idn_gym.core.arrays import EMPTY, EXOGENOUS, SHARED, Floats, Ints, Tables
+from idn_gym.core.segment_values import segment_values
 from idn_gym.core.validate import freeze
-from idn_gym.core.value import segment_values
 from idn_gym.objectives import TABLE, known_tariff
 from idn_gym.scenarios.compile.extremes import check_rewards
 from idn_gym.scenarios.compile.magnitudes import check_magnitudes
