@@ -28,8 +28,8 @@ class Placement:
     def __init__(self, compiled: Compiled) -> None:
         self._names = compiled.names
         task = compiled.tables.model_task[compiled.tables.segment_model]
-        node, segment = compiled.pairs
-        pairs = sorted(set(zip(node.tolist(), task[segment].tolist(), strict=True)))
+        self.node, tasks = compiled.pairs_of(task)
+        pairs = list(zip(self.node.tolist(), tasks.tolist(), strict=True))
         lists = [[EMPTY, *np.flatnonzero(compiled.placeable[v] & (task == k)).tolist()] for v, k in pairs]
         counts = [len(choices) for choices in lists]
         if len(pairs) > MAX_DIMENSIONS or sum(counts) > MAX_CHOICES or not pairs:
@@ -39,7 +39,6 @@ class Placement:
                 f"1 to {MAX_DIMENSIONS} and at most {MAX_CHOICES}; use 'change', 'scores' or 'scores-task'",
             )
         self._pairs = pairs
-        self.node = np.array([v for v, _ in pairs], np.int64)
         self.start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         self.choice = np.array([s for choices in lists for s in choices], np.int64)
         self._room = Room(compiled, np.repeat(self.node, counts), self.choice)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from idn_gym.core.arrays import EMPTY, EXOGENOUS, Draw, Floats, Ints, Outcome, Tables
+from idn_gym.core.arrays import EMPTY, EXOGENOUS, Draw, Floats, Ints, Outcome, Tables, owners
 from idn_gym.core.kernel import hot, inner
 from idn_gym.core.serving import drop_cost, link_seconds, measure_paths, option_cost, option_latency
 from idn_gym.core.workspace import Scratch, make_scratch
@@ -61,13 +61,12 @@ def make_layers(tables: Tables, items: Items) -> Layers:
     widest = int(np.max(np.diff(start), initial=0))
     size, classes = len(usable), len(tables.class_task)
     groups = len(tables.group_start) - 1
-    sizes = np.diff(tables.group_start)
     longest = int(np.max(np.diff(tables.path_start)))
     return Layers(
         start=start,
         order=usable.astype(np.int64),
         price=np.zeros(size),
-        group=np.repeat(np.arange(groups), sizes),
+        group=owners(tables.group_start),
         blocker=np.full(groups, -2, np.int64),
         entries=np.zeros(classes, np.int64),
         fixed=np.zeros(classes, np.int64),

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from idn_gym.core.arrays import EXOGENOUS, Floats, Instance, Ints, Residents
+from idn_gym.core.arrays import EXOGENOUS, Floats, Instance, Ints, Residents, owners
 from idn_gym.core.costs import costs
 from idn_gym.core.geometry import covered_parts, covers, nominal_free_bytes
 from idn_gym.optimum.hill_climbing import Choices
@@ -37,22 +37,15 @@ class Routing:
         self.row, self.one_per_task = row, one_per_task
         self.node, self.segment = compiled.pairs
         self.choices = Choices(row, self.node, self.segment, one_per_task)
+        self.option_class, self.part_option = owners(tables.option_start), owners(tables.part_start)
         priced = [costs(row, t) for t in range(row.draw.demand.shape[1])]
         self.saving = np.stack([drop[self.option_class] - option for option, drop in priced])
         """(T, O) [cost] saved by a request that is served and not dropped; -inf where it is late"""
         self.dropped = float(sum(row.draw.demand[0, t] @ drop for t, (_, drop) in enumerate(priced)))
         """[cost] of dropping everything"""
         self.served_gain = self.dropped - self.choices.alone
-        parts = np.diff(tables.part_start)
-        self.part_option = np.repeat(np.arange(len(parts)), parts)
         self.part_pace = tables.part_seconds * row.draw.slowdown[0, tables.part_node]
         self.part_pinned = covered_parts(tables, tables.pinned)
-
-    @property
-    def option_class(self) -> Ints:
-        """(O,) class of each option."""
-        start = self.row.tables.option_start
-        return np.repeat(np.arange(len(start) - 1), np.diff(start))
 
     def program(self, chunks: list[Ints], placement: Residents | None = None) -> Program:
         """The program in which the slots of each chunk are added up.

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from idn_gym.core.arrays import EMPTY, Floats, Instance, Ints
+from idn_gym.core.arrays import EMPTY, Floats, Instance, Ints, owners
 from idn_gym.core.costs import costs
 from idn_gym.core.kernel import hot, inner
 from idn_gym.optimum.prefixes import PINNED, Items, make_items
@@ -75,7 +75,7 @@ class Olag(Planner):
         `_position` (G,) where the class meets the node, and `_start` (I+1,) leads from prefixes into G.
         """
         tables, items = self.tables, self.items
-        classes = np.repeat(np.arange(len(tables.class_task)), np.diff(tables.option_start))
+        classes = owners(tables.option_start)
         runs: list[list[int]] = [[] for _ in items.node]
         for o in np.flatnonzero(items.option_item >= 0):
             runs[items.option_item[o]].append(int(o))

@@ -62,6 +62,16 @@ class Compiled:
         node, segment = np.nonzero(self.placeable)
         return node.astype(np.int64), segment.astype(np.int64)
 
+    def pairs_of(self, owner: Ints) -> tuple[Ints, Ints]:
+        """Nodes and the owners of what may be loaded there, int64 each, every pair once, by node, then owner.
+
+        Args:
+            owner: (S,) of each segment, such as its model or its task.
+        """
+        node, segment = self.pairs
+        pairs = sorted(set(zip(node.tolist(), owner[segment].tolist(), strict=True)))
+        return np.array([v for v, _ in pairs], np.int64), np.array([k for _, k in pairs], np.int64)
+
     def __deepcopy__(self, memo: dict[int, Any]) -> Compiled:
         """Itself: copies of read-only arrays could be written to, and kernels would be compiled anew."""
         return self
