@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from idn_gym.core.arrays import EXOGENOUS, Floats, Instance, Ints, Residents, owners
+from idn_gym.core.capacity import most_requests
 from idn_gym.core.costs import costs
 from idn_gym.core.geometry import covered_parts, covers, nominal_free_bytes
 from idn_gym.optimum.hill_climbing import Choices
@@ -137,9 +138,7 @@ class _Build:
         free = np.flatnonzero(column[routing.part_option[self.free_part]] >= 0)
         rho, node, _ = self.need.T
         seconds = draw.seconds[0][chunk][:, node]
-        alone = np.divide(
-            seconds, self.need_pace, out=np.full(seconds.shape, np.inf), where=self.need_pace > 0
-        )
+        alone = most_requests(self.need_pace, seconds)
         room = np.minimum(batch[:, rho], alone).sum(0) / np.where(total > 0.0, total, 1.0)[rho]
         row = np.concatenate([self.part_need[free], self.cover_need])
         q = column[routing.part_option[self.free_part[free]]]

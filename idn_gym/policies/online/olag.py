@@ -25,6 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from idn_gym.core.arrays import EMPTY, Floats, Instance, Ints, owners
+from idn_gym.core.capacity import most_requests
 from idn_gym.core.costs import costs
 from idn_gym.core.kernel import hot, inner
 from idn_gym.optimum.prefixes import PINNED, Items, make_items
@@ -120,7 +121,7 @@ class Olag(Planner):
         best = self._cheapest(saving)
         need = self._seconds[best] * draw.slowdown[b, self._node[best]]
         seconds = draw.seconds[b, 0, self._node[best]] * self._slots[b]
-        room = np.divide(seconds, need, out=np.full_like(need, np.inf), where=need > 0.0)
+        room = most_requests(need, seconds)
         self._chosen[:] = 0
         _choose(
             items.node_start,
