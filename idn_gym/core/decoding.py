@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from idn_gym.core.arrays import EMPTY, Draw, Floats, Ints, Residents, Tables
-from idn_gym.core.geometry import free_bytes
+from idn_gym.core.geometry import free_bytes, load_if_fits
 from idn_gym.core.kernel import hot, inner, kernel
 
 Numbers = npt.NDArray[np.generic]
@@ -106,9 +106,7 @@ def fill_by_score(
             if not scores[b, i] > 0.0:
                 break
             v, s = node[i], segment[i]
-            m = tables.segment_model[s]
-            if wanted[b, v, m] == EMPTY and tables.segment_bytes[s] <= free[v]:
-                wanted[b, v, m] = s
+            if load_if_fits(tables, b, v, s, free[v], wanted):
                 free[v] -= tables.segment_bytes[s]
 
 
@@ -189,9 +187,8 @@ def round_dependently(
 ) -> None:
     """Round y to 0 or 1 by pairwise trades that keep every mean and each node's used size.
 
-    Pair step: with A = min(s_i (1 - x_i), s_j x_j) and B = min(s_i x_i, s_j (1 - x_j)), move weight A
-    from j to i with probability B / (A + B), else B from i to j (Byrka et al. style rounding, with
-    sizes). The one item that may stay fractional is drawn with its own probability.
+    Each fractional item of a node meets the one that is still open (`trade`). The one item that may stay
+    fractional is drawn with its own probability.
 
     Each uniform is used once: item i's for the trade between i and the open item, or, where there was
     no open item and so no trade, for whatever is still open at the end.
@@ -211,15 +208,7 @@ def round_dependently(
                 continue
             size_i = max(1.0, tables.segment_bytes[segment[i]])
             size_j = max(1.0, tables.segment_bytes[segment[open_item]])
-            _trade(x, i, open_item, size_i, size_j, draw.uniforms[b, slot[b], i])
-            if TINY <= x[i] <= 1.0 - TINY:
-                x[open_item] = round(x[open_item])
-                open_item = i
-            else:
-                x[i] = round(x[i])
-                if x[open_item] < TINY or x[open_item] > 1.0 - TINY:
-                    x[open_item] = round(x[open_item])
-                    open_item = -1
+            open_item = trade(x, i, open_item, size_i, size_j, draw.uniforms[b, slot[b], i])
         if open_item >= 0:
             _close(x, open_item, draw.uniforms[b, slot[b], spare])
         for i in range(len(node)):
@@ -231,7 +220,15 @@ def round_dependently(
 
 
 @inner
-def _trade(x: Floats, i: int, j: int, size_i: float, size_j: float, uniform: float) -> None:
+def trade(x: Floats, i: int, j: int, size_i: float, size_j: float, uniform: float) -> int:
+    """Move size between two fractions until one is 0 or 1: the pair step of DepRound, with sizes.
+
+    With A = min(s_i (1 - x_i), s_j x_j) and B = min(s_i x_i, s_j (1 - x_j)), weight A moves from j to i with
+    probability B / (A + B), else B from i to j (after Byrka et al.).
+
+    Returns:
+        Which of the two is still fractional, or -1.
+    """
     to_i = min(size_i * (1.0 - x[i]), size_j * x[j])
     to_j = min(size_i * x[i], size_j * (1.0 - x[j]))
     if uniform * (to_i + to_j) < to_j:
@@ -240,6 +237,15 @@ def _trade(x: Floats, i: int, j: int, size_i: float, size_j: float, uniform: flo
     else:
         x[i] -= to_j / size_i
         x[j] += to_j / size_j
+    left = -1
+    for k in (j, i):
+        if x[k] < TINY:
+            x[k] = 0.0
+        elif x[k] > 1.0 - TINY:
+            x[k] = 1.0
+        else:
+            left = k
+    return left
 
 
 @inner

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from idn_gym.core.arrays import EMPTY, Draw, Outcome, Residents, Tables
-from idn_gym.core.geometry import bytes_to_load, free_bytes
+from idn_gym.core.geometry import bytes_to_load, free_bytes, load_if_fits
 from idn_gym.core.kernel import inner
 
 
@@ -55,10 +55,8 @@ def _fill_node(
                 best, best_kept, best_value = m, kept, value
         if best < 0:
             break
-        need = tables.segment_bytes[wanted[b, v, best]]
-        if need <= free:
-            after[b, v, best] = wanted[b, v, best]
-            free -= need
+        if load_if_fits(tables, b, v, wanted[b, v, best], free, after):
+            free -= tables.segment_bytes[wanted[b, v, best]]
         else:
             refused += 1
         last_kept, last_value, last_model = best_kept, best_value, best
