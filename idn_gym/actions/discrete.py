@@ -7,10 +7,13 @@ import numpy as np
 import numpy.typing as npt
 
 from idn_gym.actions.base import Items, Room
-from idn_gym.core.arrays import EMPTY, Action, Instance, State
-from idn_gym.core.decoding import change, pick
+from idn_gym.core.arrays import EMPTY, Action, Draw, Instance, Ints, Residents, State, Tables
+from idn_gym.core.geometry import free_bytes
+from idn_gym.core.kernel import hot, kernel
 from idn_gym.scenarios.compile import Compiled
 from idn_gym.strict import ConfigError
+
+Numbers = npt.NDArray[np.generic]
 
 MAX_DIMENSIONS, MAX_CHOICES = 30, 1500
 """Largest `placement` space that is offered; beyond it policies with one softmax per choice stall."""
@@ -44,7 +47,7 @@ class Placement:
         self._room = Room(compiled, np.repeat(self.node, counts), self.choice)
         self.space = gym.spaces.MultiDiscrete(np.array(counts))
 
-    def decode(self, instance: Instance, state: State, actions: npt.NDArray[np.generic]) -> Action:
+    def decode(self, instance: Instance, state: State, actions: Numbers) -> Action:
         wanted = np.full_like(state.resident, EMPTY)
         pick(instance.tables.segment_model, self.node, self.start, self.choice, actions, wanted)
         return Action(wanted)
@@ -79,7 +82,7 @@ class Change(Items):
         self._room = Room(compiled, self.node, self.segment)
         self.space = gym.spaces.Discrete(len(self.node) + 1)
 
-    def decode(self, instance: Instance, state: State, actions: npt.NDArray[np.generic]) -> Action:
+    def decode(self, instance: Instance, state: State, actions: Numbers) -> Action:
         wanted = state.resident.copy()
         tables, draw = instance
         change(tables, draw, state.slot, self.node, self.segment, actions, wanted)
@@ -94,3 +97,46 @@ class Change(Items):
 
     def describe(self) -> list[str]:
         return ["nothing", *(f"load {line}" for line in super().describe())]
+
+
+@hot
+def pick(
+    segment_model: Ints, node: Ints, start: Ints, choice: Ints, actions: Numbers, wanted: Residents
+) -> None:
+    """One choice per dimension; dimension d offers choice[start[d]:start[d + 1]] on node[d]."""
+    for b in range(len(wanted)):
+        for d in range(len(node)):
+            s = choice[start[d] + actions[b, d]]
+            if s != EMPTY:
+                wanted[b, node[d], segment_model[s]] = s
+
+
+@kernel
+def change(
+    tables: Tables, draw: Draw, slot: Ints, node: Ints, segment: Ints, actions: Numbers, wanted: Residents
+) -> None:
+    """Load item actions[b] - 1 into `wanted` (the residents), evicting the least valuable others."""
+    for b in range(len(wanted)):
+        if actions[b] == 0:
+            continue
+        v, s = node[actions[b] - 1], segment[actions[b] - 1]
+        need = tables.segment_bytes[s]
+        free = free_bytes(draw.memory, tables.node_reserved, b, slot[b], v)
+        if need > free:
+            continue
+        wanted[b, v, tables.segment_model[s]] = s
+        for m in range(wanted.shape[2]):
+            if wanted[b, v, m] != EMPTY and tables.pinned[v, m] == EMPTY:
+                free -= tables.segment_bytes[wanted[b, v, m]]
+        while free < 0.0:
+            worst = -1
+            for m in range(wanted.shape[2]):
+                held = wanted[b, v, m]
+                if held == EMPTY or held == s or tables.pinned[v, m] != EMPTY:
+                    continue
+                if worst < 0 or tables.segment_value[v, held] < tables.segment_value[v, wanted[b, v, worst]]:
+                    worst = m
+            if worst < 0:
+                break
+            free += tables.segment_bytes[wanted[b, v, worst]]
+            wanted[b, v, worst] = EMPTY

@@ -1,4 +1,4 @@
-"""Kernels of the action codecs: from numbers to a wished segment per (node, model)."""
+"""From numbers to a wished segment per (node, model): filling a memory, rounding fractions."""
 
 from __future__ import annotations
 
@@ -11,23 +11,10 @@ from idn_gym.core.arrays import EMPTY, Draw, Floats, Ints, Residents, Tables
 from idn_gym.core.geometry import free_bytes, load_if_fits
 from idn_gym.core.kernel import hot, inner, kernel
 
-Numbers = npt.NDArray[np.generic]
 Flags = npt.NDArray[np.bool_]
 
 TINY = 1e-6
 """Fractions this close to 0 or 1 count as integral."""
-
-
-@hot
-def pick(
-    segment_model: Ints, node: Ints, start: Ints, choice: Ints, actions: Numbers, wanted: Residents
-) -> None:
-    """One choice per dimension; dimension d offers choice[start[d]:start[d + 1]] on node[d]."""
-    for b in range(len(wanted)):
-        for d in range(len(node)):
-            s = choice[start[d] + actions[b, d]]
-            if s != EMPTY:
-                wanted[b, node[d], segment_model[s]] = s
 
 
 @hot
@@ -58,37 +45,6 @@ def items_that_fit(
     for b in range(len(slot)):
         for i in range(len(node)):
             fits[b, i] = size[i] <= 0.0 or size[i] <= free_bytes(memory, reserved, b, slot[b], node[i])
-
-
-@kernel
-def change(
-    tables: Tables, draw: Draw, slot: Ints, node: Ints, segment: Ints, actions: Numbers, wanted: Residents
-) -> None:
-    """Load item actions[b] - 1 into `wanted` (the residents), evicting the least valuable others."""
-    for b in range(len(wanted)):
-        if actions[b] == 0:
-            continue
-        v, s = node[actions[b] - 1], segment[actions[b] - 1]
-        need = tables.segment_bytes[s]
-        free = free_bytes(draw.memory, tables.node_reserved, b, slot[b], v)
-        if need > free:
-            continue
-        wanted[b, v, tables.segment_model[s]] = s
-        for m in range(wanted.shape[2]):
-            if wanted[b, v, m] != EMPTY and tables.pinned[v, m] == EMPTY:
-                free -= tables.segment_bytes[wanted[b, v, m]]
-        while free < 0.0:
-            worst = -1
-            for m in range(wanted.shape[2]):
-                held = wanted[b, v, m]
-                if held == EMPTY or held == s or tables.pinned[v, m] != EMPTY:
-                    continue
-                if worst < 0 or tables.segment_value[v, held] < tables.segment_value[v, wanted[b, v, worst]]:
-                    worst = m
-            if worst < 0:
-                break
-            free += tables.segment_bytes[wanted[b, v, worst]]
-            wanted[b, v, worst] = EMPTY
 
 
 @kernel

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from idn_gym.core.arrays import EMPTY, EXOGENOUS, Draw, Floats, Instance, Ints, Outcome, Residents, Tables
 from idn_gym.core.capacity import fill_capacity
 from idn_gym.core.kernel import hot
-from idn_gym.core.placement import place
 from idn_gym.core.serving import measure_paths, serve_class, serve_slot
+from idn_gym.core.transition import place
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
 from idn_gym.objectives import judge
 
