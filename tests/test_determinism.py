@@ -9,7 +9,7 @@ import pytest
 
 from idn_gym.actions import CODECS
 from idn_gym.core.arrays import Draw
-from idn_gym.core.pricing import PRICED
+from idn_gym.core.pricing import PRICE_FIELDS
 from idn_gym.env import IDNEnv
 from idn_gym.scenarios.build import SPLITS, build_instance
 from idn_gym.scenarios.presets import PRESETS, resolve
@@ -162,7 +162,7 @@ def test_the_global_generator_is_neither_used_nor_moved():
 
 # ---------------------------------------------------------------- common random numbers
 
-PRICES = {*PRICED}
+PRICES = set(PRICE_FIELDS)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import numpy as np
 from idn_gym.core.arrays import Draw, Tables, owners
 from idn_gym.core.kernel import rule
 
-PRICED = ("option_latency", "option_cost", "option_joules", "drop_joules", "drop_cost")
+PRICE_FIELDS = ("option_latency", "option_cost", "option_joules", "drop_joules", "drop_cost")
 """Fields of `Draw` that `price_options` fills; one row serves all episodes where these agree."""
 
 
@@ -24,7 +24,7 @@ def price(tariff: Any, error: Any, seconds: Any, joules: Any, byte_hops: Any) ->
 
 
 def price_options(tables: Tables, draw: Draw, b: int) -> None:
-    """Fill row b of the `PRICED` fields from the slowdown and tariff of row b.
+    """Fill row b of the `PRICE_FIELDS` fields from the slowdown and tariff of row b.
 
     Latency: q d per hop and q s per block. Energy: watts x seconds on nodes and joules per byte on links. A
     drop is an error that takes as long as the timeout, with energy and traffic of the class's worst option.

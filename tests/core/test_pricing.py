@@ -6,7 +6,7 @@ import pytest
 from idn_gym.core.arrays import owners
 from idn_gym.core.costs import costs
 from idn_gym.core.nominal import nominal_draw
-from idn_gym.core.pricing import PRICED, price, price_options
+from idn_gym.core.pricing import PRICE_FIELDS, price, price_options
 from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.presets import PRESETS
@@ -46,10 +46,10 @@ def test_prices_follow_the_tariff_one_component_at_a_time(component):
 def test_only_the_priced_fields_of_the_row_are_written():
     instance = build_instance(PRESETS["tiny"], [0, 1], preference="random")
     draw = instance.draw._replace(
-        **{name: np.full_like(getattr(instance.draw, name), -1.0) for name in PRICED}
+        **{name: np.full_like(getattr(instance.draw, name), -1.0) for name in PRICE_FIELDS}
     )
     price_options(instance.tables, draw, 1)
-    for name in PRICED:
+    for name in PRICE_FIELDS:
         assert (getattr(draw, name)[0] == -1.0).all()
         np.testing.assert_array_equal(getattr(draw, name)[1], getattr(instance.draw, name)[1])
 

@@ -14,7 +14,7 @@ from idn_gym.core.arrays import EMPTY, SHARED, Draw, Floats, Instance, Ints, Out
 from idn_gym.core.capacity import fill_capacity
 from idn_gym.core.geometry import covers
 from idn_gym.core.kernel import hot, inner
-from idn_gym.core.pricing import PRICED
+from idn_gym.core.pricing import PRICE_FIELDS
 from idn_gym.core.serving import measure_paths, serve_class
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
 from idn_gym.optimum.concave_gain import gain_and_gradient
@@ -74,7 +74,7 @@ def merge_slots(instance: Instance, b: int, groups: int) -> Instance:
         slowdown=draw.slowdown[row].copy(),
         tariff=draw.tariff[row].copy(),
         weights=draw.weights[row].copy(),
-        **{name: getattr(draw, name)[priced].copy() for name in PRICED},
+        **{name: getattr(draw, name)[priced].copy() for name in PRICE_FIELDS},
     )
     longer = instance.tables.slot_seconds * float(sizes.mean())
     return Instance(instance.tables._replace(slot_seconds=longer), merged)
