@@ -13,8 +13,8 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 
 from idn_gym.core.arrays import EMPTY, Action, Outcome
-from idn_gym.core.transition import initial_state, step
 from idn_gym.core.pricing import price_options
+from idn_gym.core.transition import initial_state, step
 from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Scenario

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from idn_gym.actions import CODECS
 from idn_gym.core.arrays import EMPTY, SHARED, Action, Instance
 from idn_gym.core.costs import serving_cost
+from idn_gym.core.pricing import price_options
 from idn_gym.core.transition import initial_state, step
 from idn_gym.core.validate import freeze
-from idn_gym.core.pricing import price_options
 from idn_gym.objectives import judge
 from idn_gym.observations import OBSERVERS
 from idn_gym.scenarios.build import build_instance
