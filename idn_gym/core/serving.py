@@ -43,7 +43,8 @@ def is_usable(tables: Tables, resident: Residents, b: int, option: int) -> bool:
     for q in range(tables.part_start[option], tables.part_start[option + 1]):
         held = resident[b, tables.part_node[q], model]
         part = tables.part_segment[q]
-        if held != part and not covers(tables, held, part):
+        # The two most frequent answers first: `covers` looks at both ends whatever it finds.
+        if held == EMPTY or (held != part and not covers(tables, held, part)):
             return False
     return True
 
