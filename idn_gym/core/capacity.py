@@ -30,7 +30,7 @@ def most_requests(need: Floats, left: Floats) -> Floats:
 @hot
 def _most_requests(need: Floats, left: Floats, most: Floats) -> None:
     for i in range(len(most)):
-        most[i] = fitting(np.inf, need[i], left[i])
+        most[i] = fitting(np.inf, need[i], left[i]) if need[i] > 0.0 else np.inf
 
 
 @inner
