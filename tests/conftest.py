@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from idn_gym.config_reader import from_plain
 from idn_gym.core.arrays import EMPTY, Action, Outcome
+from idn_gym.core.pricing import compute_option_costs
 from idn_gym.core.transition import initial_state, step
-from idn_gym.core.value import compute_option_costs
 from idn_gym.overrides import override
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Scenario

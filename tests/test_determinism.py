@@ -9,6 +9,7 @@ import pytest
 
 from idn_gym.actions import ACTION_CODECS
 from idn_gym.core.arrays import Draw
+from idn_gym.core.pricing import PRICE_FIELDS
 from idn_gym.env import IDNEnv
 from idn_gym.scenarios.episodes import SPLITS, build_instance
 from idn_gym.scenarios.presets import PRESETS, load_scenario
@@ -161,7 +162,7 @@ def test_the_global_generator_is_neither_used_nor_moved():
 
 # ---------------------------------------------------------------- common random numbers
 
-PRICES = {"option_latency", "option_cost", "option_joules", "drop_joules"}
+PRICES = set(PRICE_FIELDS)
 
 
 @pytest.mark.parametrize(
@@ -180,7 +181,7 @@ PRICES = {"option_latency", "option_cost", "option_joules", "drop_joules"}
         ({"dynamics.memory": None}, {"memory"}),
         ({"dynamics.memory.left": 0.25}, {"memory"}),
         ({"dynamics.device_error": 0.2}, {"slowdown", *PRICES}),
-        ({"serving.tariff": {"energy": 1.0}}, {"tariff", "option_cost"}),
+        ({"serving.tariff": {"energy": 1.0}}, {"tariff", "option_cost", "drop_cost"}),
     ],
 )
 def test_changing_one_process_leaves_the_draws_of_the_others(changes, moved):

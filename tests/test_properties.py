@@ -9,9 +9,9 @@ from idn_gym.actions import ACTION_CODECS
 from idn_gym.config_reader import from_plain, to_plain
 from idn_gym.core.arrays import EMPTY, SHARED, Action, Instance
 from idn_gym.core.costs import serving_cost
+from idn_gym.core.pricing import compute_option_costs
 from idn_gym.core.transition import initial_state, step
 from idn_gym.core.validate import freeze_tables
-from idn_gym.core.value import compute_option_costs
 from idn_gym.objectives import compute_rewards
 from idn_gym.observations import OBSERVERS
 from idn_gym.overrides import override

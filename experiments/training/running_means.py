@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from idn_gym.core.arrays import EMPTY, Floats, Ints, Residents, Tables
+from idn_gym.core.geometry import bytes_to_load
 from idn_gym.evaluation.rollout import PER_REQUEST
 from idn_gym.metrics import METRICS
 from idn_gym.objectives import OBJECTIVES
@@ -115,10 +116,7 @@ def link_sources(tables: Tables) -> Ints:
 def loaded_bytes(tables: Tables, before: Residents, after: Residents) -> Floats:
     """Bytes of the blocks newly resident per node (N,), summed over rows, as `Outcome.loaded` counts them."""
     changed = (after != before) & (after != EMPTY)
-    _, node, model = np.nonzero(changed)
+    node = np.nonzero(changed)[1]
     new, old = after[changed], before[changed]
-    first = np.maximum(tables.segment_first[new], tables.segment_first[old])
-    last = np.maximum(first, np.minimum(tables.segment_last[new], tables.segment_last[old]))
-    kept = tables.block_bytes[model, last] - tables.block_bytes[model, first]
-    size = tables.segment_bytes[new] - np.where(old == EMPTY, 0.0, kept)
+    size = bytes_to_load(tables, new, old)
     return np.asarray(np.bincount(node, size, minlength=len(tables.node_memory)), np.float64)

@@ -61,12 +61,12 @@ class MemoryMask:
 
     def __init__(self, compiled: Compiled, node: Ints, segment: Ints) -> None:
         tables = compiled.tables
-        self._node, self._pins = node, tables.node_reserved[node]
+        self._node, self._reserved = node, tables.node_reserved
         self._size = np.where(segment == EMPTY, 0.0, tables.segment_bytes[segment])
 
     def mark(self, instance: Instance, state: State, fits: npt.NDArray[np.bool_]) -> None:
         """Write (B, pairs) whether each pair fits into the memory of the slot by itself."""
-        items_that_fit(instance.draw.memory, state.slot, self._node, self._size, self._pins, fits)
+        items_that_fit(instance.draw.memory, state.slot, self._node, self._size, self._reserved, fits)
 
 
 class PlaceablePairs:

@@ -42,16 +42,13 @@ class ScoresTaskCodec(PlaceablePairs):
     def __init__(self, compiled: Compiled) -> None:
         super().__init__(compiled)
         task = compiled.tables.model_task[compiled.tables.segment_model]
-        pairs = sorted({(int(v), int(task[s])) for v, s in zip(self.node, self.segment, strict=True)})
-        self._pairs = pairs
-        self.pair_node = np.array([v for v, _ in pairs], np.int64)
-        self.pair_task = np.array([k for _, k in pairs], np.int64)
+        self.pair_node, self.pair_task = compiled.pairs_of(task)
         tables = compiled.tables
         saving = np.where(compiled.placeable, tables.segment_value * tables.segment_bytes, 0.0)
         self._worth = Worth(saving, tables.segment_bytes, tables.segment_model, tables.node_reserved)
         self._order = np.zeros(len(compiled.names.tasks), np.int64)
         self._task_start = np.searchsorted(task, np.arange(len(compiled.names.tasks) + 1)).astype(np.int64)
-        self.space = gym.spaces.Box(-1.0, 1.0, (len(pairs),), np.float32)
+        self.space = gym.spaces.Box(-1.0, 1.0, (len(self.pair_node),), np.float32)
 
     def decode(self, instance: Instance, state: State, actions: npt.NDArray[np.generic]) -> Action:
         wanted = np.full_like(state.resident, EMPTY)
@@ -69,7 +66,8 @@ class ScoresTaskCodec(PlaceablePairs):
         return Action(wanted)
 
     def describe(self) -> list[str]:
-        return [f"{self._names.nodes[v]}: {self._names.tasks[k]}" for v, k in self._pairs]
+        pairs = zip(self.pair_node, self.pair_task, strict=True)
+        return [f"{self._names.nodes[v]}: {self._names.tasks[k]}" for v, k in pairs]
 
 
 class FractionalCodec(PlaceablePairs):

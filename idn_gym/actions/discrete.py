@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from idn_gym.actions.base import Form, MemoryMask, PlaceablePairs
 from idn_gym.config_reader import ConfigError
-from idn_gym.core.arrays import EMPTY, Action, Instance, State
-from idn_gym.core.decoding import change, pick
+from idn_gym.core.arrays import EMPTY, Action, Draw, Instance, Ints, Numbers, Residents, State, Tables
+from idn_gym.core.geometry import free_bytes
+from idn_gym.core.kernel import kernel, njit_no_alloc
 from idn_gym.scenarios.compile import Compiled
 
 MAX_DIMENSIONS, MAX_CHOICES = 30, 1500
@@ -32,8 +33,8 @@ class PlacementCodec:
     def __init__(self, compiled: Compiled) -> None:
         self._names = compiled.names
         task = compiled.tables.model_task[compiled.tables.segment_model]
-        node, segment = compiled.pairs
-        pairs = sorted(set(zip(node.tolist(), task[segment].tolist(), strict=True)))
+        self.node, tasks = compiled.pairs_of(task)
+        pairs = list(zip(self.node.tolist(), tasks.tolist(), strict=True))
         lists = [[EMPTY, *np.flatnonzero(compiled.placeable[v] & (task == k)).tolist()] for v, k in pairs]
         counts = [len(choices) for choices in lists]
         if len(pairs) > MAX_DIMENSIONS or sum(counts) > MAX_CHOICES or not pairs:
@@ -43,13 +44,12 @@ class PlacementCodec:
                 f"1 to {MAX_DIMENSIONS} and at most {MAX_CHOICES}; use 'change', 'scores' or 'scores-task'",
             )
         self._pairs = pairs
-        self.node = np.array([v for v, _ in pairs], np.int64)
         self.start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         self.choice = np.array([s for choices in lists for s in choices], np.int64)
         self._room = MemoryMask(compiled, np.repeat(self.node, counts), self.choice)
         self.space = gym.spaces.MultiDiscrete(np.array(counts))
 
-    def decode(self, instance: Instance, state: State, actions: npt.NDArray[np.generic]) -> Action:
+    def decode(self, instance: Instance, state: State, actions: Numbers) -> Action:
         wanted = np.full_like(state.resident, EMPTY)
         pick(instance.tables.segment_model, self.node, self.start, self.choice, actions, wanted)
         return Action(wanted)
@@ -87,7 +87,7 @@ class ChangeCodec(PlaceablePairs):
         self._room = MemoryMask(compiled, self.node, self.segment)
         self.space = gym.spaces.Discrete(len(self.node) + 1)
 
-    def decode(self, instance: Instance, state: State, actions: npt.NDArray[np.generic]) -> Action:
+    def decode(self, instance: Instance, state: State, actions: Numbers) -> Action:
         wanted = state.resident.copy()
         tables, draw = instance
         change(tables, draw, state.slot, self.node, self.segment, actions, wanted)
@@ -102,3 +102,46 @@ class ChangeCodec(PlaceablePairs):
 
     def describe(self) -> list[str]:
         return ["nothing", *(f"load {line}" for line in super().describe())]
+
+
+@njit_no_alloc
+def pick(
+    segment_model: Ints, node: Ints, start: Ints, choice: Ints, actions: Numbers, wanted: Residents
+) -> None:
+    """One choice per dimension; dimension d offers choice[start[d]:start[d + 1]] on node[d]."""
+    for b in range(len(wanted)):
+        for d in range(len(node)):
+            s = choice[start[d] + actions[b, d]]
+            if s != EMPTY:
+                wanted[b, node[d], segment_model[s]] = s
+
+
+@kernel
+def change(
+    tables: Tables, draw: Draw, slot: Ints, node: Ints, segment: Ints, actions: Numbers, wanted: Residents
+) -> None:
+    """Load item actions[b] - 1 into `wanted` (the residents), evicting the least valuable others."""
+    for b in range(len(wanted)):
+        if actions[b] == 0:
+            continue
+        v, s = node[actions[b] - 1], segment[actions[b] - 1]
+        need = tables.segment_bytes[s]
+        free = free_bytes(draw.memory, tables.node_reserved, b, slot[b], v)
+        if need > free:
+            continue
+        wanted[b, v, tables.segment_model[s]] = s
+        for m in range(wanted.shape[2]):
+            if wanted[b, v, m] != EMPTY and tables.pinned[v, m] == EMPTY:
+                free -= tables.segment_bytes[wanted[b, v, m]]
+        while free < 0.0:
+            worst = -1
+            for m in range(wanted.shape[2]):
+                held = wanted[b, v, m]
+                if held == EMPTY or held == s or tables.pinned[v, m] != EMPTY:
+                    continue
+                if worst < 0 or tables.segment_value[v, held] < tables.segment_value[v, wanted[b, v, worst]]:
+                    worst = m
+            if worst < 0:
+                break
+            free += tables.segment_bytes[wanted[b, v, worst]]
+            wanted[b, v, worst] = EMPTY

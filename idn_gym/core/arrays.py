@@ -42,6 +42,15 @@ EXOGENOUS, SHARED = 0, 1
 """Capacity modes: private capacities per request class, or one pool that all classes draw on."""
 
 
+def owners(start: Ints) -> Ints:
+    """Row of the coarser table that each row of the finer one belongs to, from its ``xxx_start``.
+
+    The class of each option is ``owners(tables.option_start)``, the option of each part
+    ``owners(tables.part_start)``.
+    """
+    return np.repeat(np.arange(len(start) - 1), np.diff(start))
+
+
 class Tables(NamedTuple):
     """What a scenario fixes and no draw changes."""
 
@@ -119,11 +128,12 @@ class Draw(NamedTuple):
     memory: Floats  # (B, T, N) [bytes]
     rate: Floats  # (B, T, E) [bytes/s]
     slowdown: Floats  # (B, N) factor on the node's compute seconds (error of the latency law)
-    # the next four follow from slowdown and tariff; one row serves all episodes where these agree
+    # the next five follow from slowdown and tariff; one row serves all episodes where these agree
     option_latency: Floats  # (B or 1, O) [s] per request, but for the time on links that rates decide
     option_cost: Floats  # (B or 1, O) [cost] tariff of a request, likewise
     option_joules: Floats  # (B or 1, O) [J] per request
     drop_joules: Floats  # (B or 1, R) [J] charged for a dropped request: the class's worst option
+    drop_cost: Floats  # (B or 1, R) [cost] tariff of a dropped request
     tariff: Floats  # (B, 4) [cost] per unit of error, second, joule and byte-hop
     weights: Floats  # (B, 5) preference in force (see objectives.py)
     uniforms: Floats  # (B, T, U) for codecs that round; U = 0 for the others

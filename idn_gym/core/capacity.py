@@ -2,9 +2,35 @@
 
 from __future__ import annotations
 
-from idn_gym.core.arrays import EXOGENOUS, Draw, Outcome, Tables
-from idn_gym.core.kernel import njit_inline
+import numpy as np
+
+from idn_gym.core.arrays import EXOGENOUS, Draw, Floats, Outcome, Tables
+from idn_gym.core.kernel import njit_inline, njit_no_alloc
 from idn_gym.core.workspace import Scratch
+
+
+@njit_inline
+def fitting(amount: float, need: float, left: float) -> float:
+    """How many of `amount` requests fit into what is left of a resource, if each needs so much of it."""
+    return left / need if need * amount > left else amount
+
+
+def most_requests(need: Floats, left: Floats) -> Floats:
+    """How many requests fit into what is left, elementwise; inf where they need nothing.
+
+    Args:
+        need: [s] or [bytes] of one request; broadcast to the shape of `left`.
+        left: likewise.
+    """
+    most = np.empty(left.shape)
+    _most_requests(np.broadcast_to(need, left.shape).flatten(), left.flatten(), most.reshape(-1))
+    return most
+
+
+@njit_no_alloc
+def _most_requests(need: Floats, left: Floats, most: Floats) -> None:
+    for i in range(len(most)):
+        most[i] = fitting(np.inf, need[i], left[i]) if need[i] > 0.0 else np.inf
 
 
 @njit_inline
@@ -37,13 +63,10 @@ def option_room(
     for q in range(tables.part_start[o], tables.part_start[o + 1]):
         v = tables.part_node[q]
         need = tables.part_seconds[q] * draw.slowdown[b, v]
-        if need * room > scratch.seconds_left[v, column]:
-            room = scratch.seconds_left[v, column] / need
+        room = fitting(room, need, scratch.seconds_left[v, column])
         if tables.capacity != EXOGENOUS and tables.part_bytes[q] > 0.0:
             for j in range(origin + before + 1, origin + tables.part_position[q] + 1):
-                left = scratch.bytes_left[tables.path_link[j]]
-                if tables.part_bytes[q] * room > left:
-                    room = left / tables.part_bytes[q]
+                room = fitting(room, tables.part_bytes[q], scratch.bytes_left[tables.path_link[j]])
         before = tables.part_position[q]
     return room
 

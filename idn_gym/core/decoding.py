@@ -1,4 +1,4 @@
-"""Kernels of the action codecs: from numbers to a wished segment per (node, model)."""
+"""From numbers to a wished segment per (node, model): filling a memory, rounding fractions."""
 
 from __future__ import annotations
 
@@ -6,24 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from idn_gym.core.arrays import EMPTY, Bools, Draw, Floats, Ints, Numbers, Residents, Tables
+from idn_gym.core.arrays import EMPTY, Bools, Draw, Floats, Ints, Residents, Tables
+from idn_gym.core.geometry import free_bytes, load_if_fits
 from idn_gym.core.kernel import kernel, njit_inline, njit_no_alloc
-from idn_gym.core.placement import free_bytes
 
 INTEGRAL = 1e-6
 """Fractions this close to 0 or 1 count as integral."""
-
-
-@njit_no_alloc
-def pick(
-    segment_model: Ints, node: Ints, start: Ints, choice: Ints, actions: Numbers, wanted: Residents
-) -> None:
-    """One choice per dimension; dimension d offers choice[start[d]:start[d + 1]] on node[d]."""
-    for b in range(len(wanted)):
-        for d in range(len(node)):
-            s = choice[start[d] + actions[b, d]]
-            if s != EMPTY:
-                wanted[b, node[d], segment_model[s]] = s
 
 
 @njit_no_alloc
@@ -38,7 +26,9 @@ def keep_placeable(segment_model: Ints, placeable: Bools, wanted: Residents) -> 
 
 
 @njit_no_alloc
-def items_that_fit(memory: Floats, slot: Ints, node: Ints, size: Floats, pinned: Floats, fits: Bools) -> None:
+def items_that_fit(
+    memory: Floats, slot: Ints, node: Ints, size: Floats, reserved: Floats, fits: Bools
+) -> None:
     """Whether each item fits into its node's memory of the slot, all else but the pins evicted.
 
     Args:
@@ -46,43 +36,12 @@ def items_that_fit(memory: Floats, slot: Ints, node: Ints, size: Floats, pinned:
         slot: (B,).
         node: (items,).
         size: (items,) [bytes]; 0 for nothing.
-        pinned: (items,) [bytes] of what the item's node pins.
+        reserved: (N,) [bytes] of what each node pins.
         fits: (B, items), written to.
     """
     for b in range(len(slot)):
         for i in range(len(node)):
-            fits[b, i] = size[i] <= 0.0 or size[i] <= memory[b, slot[b], node[i]] - pinned[i]
-
-
-@kernel
-def change(
-    tables: Tables, draw: Draw, slot: Ints, node: Ints, segment: Ints, actions: Numbers, wanted: Residents
-) -> None:
-    """Load item actions[b] - 1 into `wanted` (the residents), evicting the least valuable others."""
-    for b in range(len(wanted)):
-        if actions[b] == 0:
-            continue
-        v, s = node[actions[b] - 1], segment[actions[b] - 1]
-        need = tables.segment_bytes[s]
-        free = free_bytes(tables, draw, b, slot[b], v)
-        if need > free:
-            continue
-        wanted[b, v, tables.segment_model[s]] = s
-        for m in range(wanted.shape[2]):
-            if wanted[b, v, m] != EMPTY and tables.pinned[v, m] == EMPTY:
-                free -= tables.segment_bytes[wanted[b, v, m]]
-        while free < 0.0:
-            worst = -1
-            for m in range(wanted.shape[2]):
-                held = wanted[b, v, m]
-                if held == EMPTY or held == s or tables.pinned[v, m] != EMPTY:
-                    continue
-                if worst < 0 or tables.segment_value[v, held] < tables.segment_value[v, wanted[b, v, worst]]:
-                    worst = m
-            if worst < 0:
-                break
-            free += tables.segment_bytes[wanted[b, v, worst]]
-            wanted[b, v, worst] = EMPTY
+            fits[b, i] = size[i] <= 0.0 or size[i] <= free_bytes(memory, reserved, b, slot[b], node[i])
 
 
 @kernel
@@ -93,16 +52,14 @@ def fill_by_score(
     free = np.empty(len(tables.node_memory))
     for b in range(len(wanted)):
         for v in range(len(free)):
-            free[v] = free_bytes(tables, draw, b, slot[b], v)
+            free[v] = free_bytes(draw.memory, tables.node_reserved, b, slot[b], v)
         order = np.argsort(-scores[b], kind="mergesort")
         for k in range(len(order)):
             i = order[k]
             if not scores[b, i] > 0.0:
                 break
             v, s = node[i], segment[i]
-            m = tables.segment_model[s]
-            if wanted[b, v, m] == EMPTY and tables.segment_bytes[s] <= free[v]:
-                wanted[b, v, m] = s
+            if load_if_fits(tables, b, v, s, free[v], wanted):
                 free[v] -= tables.segment_bytes[s]
 
 
@@ -145,7 +102,7 @@ def fill_by_share(
                     _insert(scores, b, last, count, order)
                     count += 1
                 last += 1
-            free = memory[b, slot[b], v] - worth.reserved[v]
+            free = free_bytes(memory, worth.reserved, b, slot[b], v)
             room = 0.0
             for k in range(count):
                 i = order[k]
@@ -183,9 +140,8 @@ def round_dependently(
 ) -> None:
     """Round y to 0 or 1 by pairwise trades that keep every mean and each node's used size.
 
-    Pair step: with A = min(s_i (1 - x_i), s_j x_j) and B = min(s_i x_i, s_j (1 - x_j)), move weight A
-    from j to i with probability B / (A + B), else B from i to j (Byrka et al. style rounding, with
-    sizes). The one item that may stay fractional is drawn with its own probability.
+    Each fractional item of a node meets the one that is still open (`trade`). The one item that may stay
+    fractional is drawn with its own probability.
 
     Each uniform is used once: item i's for the trade between i and the open item, or, where there was
     no open item and so no trade, for whatever is still open at the end.
@@ -205,15 +161,7 @@ def round_dependently(
                 continue
             size_i = max(1.0, tables.segment_bytes[segment[i]])
             size_j = max(1.0, tables.segment_bytes[segment[open_item]])
-            _trade(x, i, open_item, size_i, size_j, draw.uniforms[b, slot[b], i])
-            if INTEGRAL <= x[i] <= 1.0 - INTEGRAL:
-                x[open_item] = round(x[open_item])
-                open_item = i
-            else:
-                x[i] = round(x[i])
-                if x[open_item] < INTEGRAL or x[open_item] > 1.0 - INTEGRAL:
-                    x[open_item] = round(x[open_item])
-                    open_item = -1
+            open_item = trade(x, i, open_item, size_i, size_j, draw.uniforms[b, slot[b], i])
         if open_item >= 0:
             _close(x, open_item, draw.uniforms[b, slot[b], spare])
         for i in range(len(node)):
@@ -225,7 +173,15 @@ def round_dependently(
 
 
 @njit_inline
-def _trade(x: Floats, i: int, j: int, size_i: float, size_j: float, uniform: float) -> None:
+def trade(x: Floats, i: int, j: int, size_i: float, size_j: float, uniform: float) -> int:
+    """Move size between two fractions until one is 0 or 1: the pair step of DepRound, with sizes.
+
+    With A = min(s_i (1 - x_i), s_j x_j) and B = min(s_i x_i, s_j (1 - x_j)), weight A moves from j to i with
+    probability B / (A + B), else B from i to j (after Byrka et al.).
+
+    Returns:
+        Which of the two is still fractional, or -1.
+    """
     to_i = min(size_i * (1.0 - x[i]), size_j * x[j])
     to_j = min(size_i * x[i], size_j * (1.0 - x[j]))
     if uniform * (to_i + to_j) < to_j:
@@ -234,6 +190,15 @@ def _trade(x: Floats, i: int, j: int, size_i: float, size_j: float, uniform: flo
     else:
         x[i] -= to_j / size_i
         x[j] += to_j / size_j
+    left = -1
+    for k in (j, i):
+        if x[k] < INTEGRAL:
+            x[k] = 0.0
+        elif x[k] > 1.0 - INTEGRAL:
+            x[k] = 1.0
+        else:
+            left = k
+    return left
 
 
 @njit_inline

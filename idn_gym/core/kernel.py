@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import numba
 from numba.core import event
+from numba.extending import register_jitable
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -156,3 +157,13 @@ def njit_inline(function: F) -> F:
     do, and it gets no entry point from Python, which would double compile time.
     """
     return _compile(function, _nrt=False, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+
+
+def rule(function: F) -> F:
+    """A formula that kernels inline for single numbers and that Python evaluates for whole arrays.
+
+    So a rule stands once. It must be an expression that means the same for both: ``&`` and not ``and``, no
+    branches, no division by what may be 0.
+    """
+    compiled: F = register_jitable(fastmath=False, nogil=True, _nrt=False, forceinline=True)(function)
+    return compiled

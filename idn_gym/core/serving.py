@@ -13,6 +13,7 @@ import numpy as np
 
 from idn_gym.core.arrays import EMPTY, EXOGENOUS, Draw, Outcome, Residents, Tables
 from idn_gym.core.capacity import fill_capacity, fill_copies, option_room, use_option
+from idn_gym.core.geometry import covers
 from idn_gym.core.kernel import njit_inline
 from idn_gym.core.workspace import Scratch
 
@@ -42,11 +43,8 @@ def is_usable(tables: Tables, resident: Residents, b: int, option: int) -> bool:
     for q in range(tables.part_start[option], tables.part_start[option + 1]):
         held = resident[b, tables.part_node[q], model]
         part = tables.part_segment[q]
-        if held == part:
-            continue
-        if held == EMPTY or tables.segment_first[held] > tables.segment_first[part]:
-            return False
-        if tables.segment_last[held] < tables.segment_last[part]:
+        # The two most frequent answers first: `covers` looks at both ends whatever it finds.
+        if held == EMPTY or (held != part and not covers(tables, held, part)):
             return False
     return True
 
@@ -79,11 +77,9 @@ def option_cost(draw: Draw, b: int, option: int, link: float) -> float:
 
 
 @njit_inline
-def drop_cost(tables: Tables, draw: Draw, b: int, rho: int) -> float:
+def drop_cost(draw: Draw, b: int, rho: int) -> float:
     """The tariff of a dropped request: no option of the class is worse in any component."""
-    cost = draw.tariff[b, 0] + draw.tariff[b, 1] * tables.class_timeout[rho]
-    cost += draw.tariff[b, 2] * draw.drop_joules[cost_row(draw, b), rho]
-    return cost + draw.tariff[b, 3] * tables.class_drop_bytes[rho]
+    return float(draw.drop_cost[cost_row(draw, b), rho])
 
 
 @njit_inline
@@ -235,7 +231,7 @@ def serve_class(
         outcome.traffic[b, rho] += left * tables.class_drop_bytes[rho]
         outcome.late[b, rho] += left
         outcome.started[b, rho, outcome.started.shape[2] - 1] += left
-        cost += left * drop_cost(tables, draw, b, rho)
+        cost += left * drop_cost(draw, b, rho)
     return cost
 
 

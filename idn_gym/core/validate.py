@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from idn_gym.core.arrays import EMPTY, Draw, Instance, Ints, Tables
+from idn_gym.core.arrays import EMPTY, Draw, Instance, Tables, owners
 from idn_gym.core.options import backstops
 
 SHAPES = {
@@ -44,7 +44,7 @@ SHAPES = {
     "BTE": ("rate",),
     "BN": ("slowdown",),
     "AO": ("option_latency", "option_cost", "option_joules"),
-    "AR": ("drop_joules",),
+    "AR": ("drop_joules", "drop_cost"),
     "B4": ("tariff",),
     "B5": ("weights",),
     "BTU": ("uniforms",),
@@ -221,15 +221,15 @@ def _check_relations(tables: Tables) -> None:
     groups = length * np.diff(tables.task_model)[tables.class_task]
     right = np.array_equal(np.diff(tables.class_group), groups)
     _demand(right, "class_group", "must have one group per position and model of the class's task")
-    option_class = np.repeat(np.arange(len(length)), np.diff(tables.option_start))
+    option_class = owners(tables.option_start)
     same = tables.model_task[tables.option_model] == tables.class_task[option_class]
     _demand(bool(np.all(same)), "option_model", "must solve the task of the class")
-    part_option = np.repeat(np.arange(len(tables.option_model)), np.diff(tables.part_start))
+    part_option = owners(tables.part_start)
     within = tables.part_position < length[option_class[part_option]]
     _demand(bool(np.all(within)), "part_position", "must lie on the path of the class")
     same = tables.segment_model[tables.part_segment] == tables.option_model[part_option]
     _demand(bool(np.all(same)), "part_segment", "must be of the option's model")
-    visited = tables.branch_parts <= np.diff(tables.part_start)[_branch_option(tables)]
+    visited = tables.branch_parts <= np.diff(tables.part_start)[owners(tables.branch_start)]
     _demand(bool(np.all(visited)), "branch_parts", "must not exceed the option's parts")
 
 
@@ -241,7 +241,3 @@ def _check_backstops(tables: Tables, draw: Draw) -> None:
     earliest = backstops(tables._asdict(), held & elastic[:, None])
     right = np.all((tables.class_backstop >= earliest) & (tables.class_backstop <= tables.option_start[1:]))
     _demand(bool(right), "class_backstop", "must lie between where alternatives at its end start and its end")
-
-
-def _branch_option(tables: Tables) -> Ints:
-    return np.repeat(np.arange(len(tables.option_model)), np.diff(tables.branch_start))

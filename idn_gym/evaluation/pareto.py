@@ -15,7 +15,7 @@ from gymnasium.error import DependencyNotInstalled
 from idn_gym import objectives
 from idn_gym.config_reader import ConfigError, closest
 from idn_gym.core.arrays import Floats
-from idn_gym.core.value import nominal_draw
+from idn_gym.core.nominal import nominal_draw
 from idn_gym.objectives import OBJECTIVES, known_tariff
 from idn_gym.scenarios.compile import Compiled
 

@@ -53,14 +53,13 @@ class FlatObserver:
         tables = compiled.tables
         node = np.flatnonzero(tables.node_movable | np.isfinite(tables.node_seconds))
         model = tables.segment_model
-        loads, segment = compiled.pairs
-        held = sorted(set(zip(loads.tolist(), model[segment].tolist(), strict=True)))
+        held_node, held_model = compiled.pairs_of(model)
         self.layout = Layout(
             hidden=compiled.scenario.resources == "hidden",
             preference=preference,
             node=node.astype(np.int64),
-            held_node=np.array([v for v, _ in held], np.int64),
-            held_model=np.array([m for _, m in held], np.int64),
+            held_node=held_node,
+            held_model=held_model,
         )
         blocks = tables.model_blocks[model]
         self._nominal = Nominal(

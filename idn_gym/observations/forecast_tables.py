@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from idn_gym.core.arrays import EMPTY, EXOGENOUS, Floats, Ints, Residents, Tables
-from idn_gym.core.value import nominal_draw
+from idn_gym.core.nominal import nominal_draw
 
 
 class Known(NamedTuple):

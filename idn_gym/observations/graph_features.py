@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from idn_gym.core.arrays import EMPTY, Floats, Ints, Tables
-from idn_gym.core.placement import nominal_free_bytes
+from idn_gym.core.geometry import nominal_free_bytes
 from idn_gym.objectives import OBJECTIVES
 from idn_gym.observations.base import DEMAND_BOUND, RATE_BOUND, Feature
 from idn_gym.scenarios.compile import Compiled

@@ -15,10 +15,11 @@ from typing import NamedTuple
 import numpy as np
 
 from idn_gym.config_reader import ConfigError
-from idn_gym.core.arrays import EMPTY, Floats, Instance, Ints
+from idn_gym.core.arrays import Floats, Instance, owners
 from idn_gym.core.slots import one_row
 from idn_gym.optimum.filling import Filler
-from idn_gym.optimum.prefixes import Prefixes, list_prefixes, serves_alone
+from idn_gym.optimum.prefixes import list_prefixes, serves_alone
+from idn_gym.optimum.projection import LOG_FLOOR, Polytope, make_polytope, pool_chains, project_entropy
 from idn_gym.scenarios.compile import Compiled
 
 
@@ -50,13 +51,14 @@ def certificate(
         raise ConfigError("serving", "some options here need two placed segments or shared capacity")
     slots = np.flatnonzero(row.draw.demand[0].sum(1) > 0.0)
     filler = Filler(row.tables, row.draw, items, 0, slots)
-    total = np.bincount(items.node, items.size, len(items.budget))
-    budget = np.minimum(items.budget, total)
+    polytope = make_polytope(items.node_start, items.parent, items.size, items.budget)
+    total, budget, node = polytope.total, polytope.budget, items.node
     share = np.divide(budget, total, out=np.ones_like(total), where=total > 0.0)
-    size = np.maximum(items.size, 1e-300)
-    z = share[items.node].copy()
+    z = share[node]
+    logs = np.log(np.maximum(z, np.exp(LOG_FLOOR)))
     best, upper, best_z = 0.0, np.inf, z
     slope, offset, weight, squares = np.zeros(len(z)), 0.0, 0.0, np.zeros(len(budget))
+    spread = np.maximum(1.0, -np.log(np.maximum(share, 1e-9)))
     for n in range(1, iterations + 1):
         value, gradient = filler.gain(z)
         if value > best:
@@ -64,77 +66,33 @@ def certificate(
         slope += n * gradient
         offset += n * (value - float(gradient @ z))
         weight += n
-        upper = min(upper, offset / weight + knapsack(items, slope / weight))
+        upper = min(upper, offset / weight + knapsack(polytope, slope / weight))
+        rise = gradient / polytope.size
         steepest = np.zeros(len(budget))
-        np.maximum.at(steepest, items.node, np.abs(gradient) / size)
+        np.maximum.at(steepest, node, np.abs(rise))
         squares += steepest**2
-        spread = np.maximum(1.0, -np.log(np.maximum(share, 1e-9)))
         rate = step * np.sqrt(spread / np.maximum(squares, 1e-300))
-        exponent = rate[items.node] * gradient / size
-        raised = np.log(np.maximum(z, 1e-12)) + np.minimum(exponent, 50.0)
-        z = project(items, raised, budget)
+        logs += np.minimum(rate[node] * rise, 50.0)
+        z = np.empty_like(z)
+        project_entropy(polytope, logs[None], z[None])
     return Certificate(best, max(upper, best), best_z)
 
 
-def project(items: Prefixes, log_z: Floats, budget: Floats) -> Floats:
-    """min(1, mu e^log_z) per node with the largest mu <= 1 that fits, then falling along chains.
-
-    Budgets are not filled up: where a longer prefix serves less, the best point leaves memory free.
-
-    Args:
-        items: from `list_prefixes`.
-        log_z: (I,) logarithms.
-        budget: (N,) [bytes], at most the size of all columns of the node.
-    """
-    low, high = np.full(len(budget), -800.0), np.zeros(len(budget))
-    for _ in range(60):
-        middle = (low + high) / 2
-        z = np.exp(np.minimum(0.0, log_z + middle[items.node]))
-        over = np.bincount(items.node, items.size * z, len(budget)) > budget
-        low, high = np.where(over, low, middle), np.where(over, middle, high)
-    z = np.exp(np.minimum(0.0, log_z + low[items.node]))
-    for i in np.flatnonzero(items.parent != EMPTY).tolist():
-        z[i] = min(z[i], z[items.parent[i]])
-    return z
-
-
-def knapsack(items: Prefixes, gradient: Floats) -> float:
+def knapsack(polytope: Polytope, gradient: Floats) -> float:
     """Maximum of gradient @ z over columns that fall along each chain and fit into each budget.
 
-    Runs of a chain in which the gradient per byte rises are filled together (pooling); then the pooled
-    runs of a node are filled in falling order of gradient per byte, the last one in part.
+    Columns take the gradient per byte of their run, the stretch of the chain that is best filled together
+    (`pool_chains`); a node is filled in falling order of it, the last column in part.
     """
-    size, worth, node = items.size.copy(), gradient.copy(), items.node
-    chained = items.parent != EMPTY
-    if chained.any():
-        size, worth, node = _pool(items, gradient)
-    density = np.where(size > 0.0, worth / np.maximum(size, 1e-300), np.where(worth > 0.0, np.inf, 0.0))
+    density = gradient / polytope.size
+    pool_chains(polytope, density[None])
+    node = owners(polytope.node_start)
     order = np.lexsort((-density, node))
-    order = order[worth[order] > 0.0]
-    size, worth, node = size[order], worth[order], node[order]
+    order = order[density[order] > 0.0]
     if not len(order):
         return 0.0
-    filled = np.cumsum(size)
-    first = np.searchsorted(node, node)
-    before = filled - size - (filled - size)[first]
-    room = np.maximum(0.0, items.budget[node] - before)
-    part = np.where(size > 0.0, np.minimum(1.0, room / np.maximum(size, 1e-300)), 1.0)
-    return float((part * worth).sum())
-
-
-def _pool(items: Prefixes, gradient: Floats) -> tuple[Floats, Floats, Ints]:
-    """Sizes, worths and nodes of the pooled runs of all chains."""
-    size: list[float] = []
-    worth: list[float] = []
-    node: list[int] = []
-    length = 0
-    for i in range(len(gradient)):
-        length = length + 1 if items.parent[i] != EMPTY else 1
-        size.append(float(items.size[i]))
-        worth.append(float(gradient[i]))
-        node.append(int(items.node[i]))
-        while length > 1 and worth[-1] * size[-2] > worth[-2] * size[-1]:
-            size[-2:], worth[-2:] = [size[-2] + size[-1]], [worth[-2] + worth[-1]]
-            node.pop()
-            length -= 1
-    return np.array(size), np.array(worth), np.array(node, np.int64)
+    size, node = polytope.size[order], node[order]
+    before = np.cumsum(size) - size
+    before -= before[np.searchsorted(node, node)]
+    taken = np.clip(polytope.budget[node] - before, 0.0, size)
+    return float((taken * density[order]).sum())

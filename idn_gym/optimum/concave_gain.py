@@ -25,6 +25,7 @@ from __future__ import annotations
 import numpy as np
 
 from idn_gym.core.arrays import EMPTY, EXOGENOUS, Draw, Floats, Tables
+from idn_gym.core.capacity import fitting
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
 from idn_gym.optimum.option_ranking import RankedOptions, rank_options
 from idn_gym.optimum.prefixes import PINNED, Prefixes
@@ -74,16 +75,11 @@ def room_of(
     """
     if tables.capacity != EXOGENOUS:
         return float(shared_room(tables, draw, b, t, rho, batch, layers.option[entry], layers))
-    seconds = draw.seconds[b, t, layers.node[entry]]
-    room = batch
-    if layers.need[entry] * room > seconds:
-        room = seconds / layers.need[entry]
+    room = fitting(batch, layers.need[entry], draw.seconds[b, t, layers.node[entry]])
     o = layers.option[entry]
     for q in range(tables.part_start[o] + 1, tables.part_start[o + 1]):
         v = tables.part_node[q]
-        need = tables.part_seconds[q] * draw.slowdown[b, v]
-        if need * room > draw.seconds[b, t, v]:
-            room = draw.seconds[b, t, v] / need
+        room = fitting(room, tables.part_seconds[q] * draw.slowdown[b, v], draw.seconds[b, t, v])
     return room
 
 
@@ -98,15 +94,13 @@ def shared_room(
         v, here = tables.part_node[q], tables.part_position[q]
         need = tables.part_seconds[q] * draw.slowdown[b, v]
         seconds = max(0.0, draw.seconds[b, t, v] - layers.taken_seconds[rho, here])
-        if need * room > seconds:
-            room = seconds / need
+        room = fitting(room, need, seconds)
         size = tables.part_bytes[q]
         if size > 0.0:
             for j in range(before + 1, here + 1):
                 rate = draw.rate[b, t, tables.path_link[origin + j]]
                 left = max(0.0, rate * tables.slot_seconds - layers.taken_bytes[rho, j])
-                if size * room > left:
-                    room = left / size
+                room = fitting(room, size, left)
         before = here
     return room
 

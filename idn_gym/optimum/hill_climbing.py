@@ -13,6 +13,7 @@ from itertools import combinations
 import numpy as np
 
 from idn_gym.core.arrays import EMPTY, Floats, Instance, Ints, Residents
+from idn_gym.core.geometry import nominal_free_bytes
 from idn_gym.optimum.bracket import Bracket
 from idn_gym.optimum.static import static_outcome
 
@@ -41,6 +42,7 @@ class Choices:
         """
         self.row, self.node, self.segment, self.one_per_task = row, node, segment, one_per_task
         self.model = row.tables.segment_model[segment]
+        self._free = nominal_free_bytes(row.tables)
         self.alone = float(static_outcome(row, row.tables.pinned).tariff_cost[0])
 
     def gain(self, placement: Residents) -> float:
@@ -71,7 +73,7 @@ class Choices:
     def _fits(self, placement: Residents, v: int) -> bool:
         tables = self.row.tables
         loaded = (placement[v] != EMPTY) & (tables.pinned[v] == EMPTY)
-        if tables.segment_bytes[placement[v, loaded]].sum() > tables.node_memory[v] - tables.node_reserved[v]:
+        if tables.segment_bytes[placement[v, loaded]].sum() > self._free[v]:
             return False
         tasks = tables.model_task[loaded]
         return not self.one_per_task or len(set(tasks.tolist())) == len(tasks)

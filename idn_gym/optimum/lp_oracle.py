@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from idn_gym.core.arrays import EMPTY, Floats, Instance, Residents
-from idn_gym.core.value import nominal_draw
+from idn_gym.core.nominal import nominal_draw
 from idn_gym.objectives import known_tariff
 from idn_gym.optimum.filling import Filler
 from idn_gym.optimum.prefix_program import Rankings, placement_rows

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from idn_gym.core.arrays import EMPTY, EXOGENOUS, Draw, Floats, Ints, Outcome, Tables
+from idn_gym.core.arrays import EMPTY, EXOGENOUS, Draw, Floats, Ints, Outcome, Tables, owners
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
 from idn_gym.core.serving import drop_cost, link_seconds, measure_paths, option_cost, option_latency
 from idn_gym.core.workspace import Scratch, make_scratch
@@ -61,13 +61,12 @@ def allocate_ranking(tables: Tables, items: Prefixes) -> RankedOptions:
     widest = int(np.max(np.diff(start), initial=0))
     size, classes = len(usable), len(tables.class_task)
     groups = len(tables.group_start) - 1
-    sizes = np.diff(tables.group_start)
     longest = int(np.max(np.diff(tables.path_start)))
     return RankedOptions(
         start=start,
         order=usable.astype(np.int64),
         price=np.zeros(size),
-        group=np.repeat(np.arange(groups), sizes),
+        group=owners(tables.group_start),
         blocker=np.full(groups, -2, np.int64),
         entries=np.zeros(classes, np.int64),
         fixed=np.zeros(classes, np.int64),
@@ -156,7 +155,7 @@ def rank_class_layers(
     first = layers.start[rho]
     n = first
     layers.fixed[rho] = 0
-    layers.last_cost[rho] = drop_cost(tables, draw, b, rho)
+    layers.last_cost[rho] = drop_cost(draw, b, rho)
     for i in range(first, layers.start[rho + 1]):
         if layers.price[i] == np.inf:
             break

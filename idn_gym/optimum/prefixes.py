@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from idn_gym.core.arrays import EMPTY, EXOGENOUS, Floats, Ints, Residents, Tables
-from idn_gym.core.placement import nominal_free_bytes
+from idn_gym.core.geometry import covered_parts, covers, nominal_free_bytes
 
 PINNED, UNUSABLE = -1, -2
 """Entries of `Prefixes.option_item` that are no column."""
@@ -58,7 +58,7 @@ def list_prefixes(compiled: Placeable) -> Prefixes:
     """
     tables = compiled.tables
     first = tables.part_start[:-1]
-    held = _pinned_parts(tables)
+    held = covered_parts(tables, tables.pinned)
     rest = np.add.reduceat(~held, first) - ~held[first] == 0 if len(first) else np.zeros(0, bool)
     node, segment = tables.part_node[first], tables.part_segment[first]
     placed = rest & ~held[first] & compiled.placeable[node, segment]
@@ -95,19 +95,8 @@ def to_placement(tables: Tables, items: Prefixes, z: Floats) -> Residents:
 def from_placement(tables: Tables, items: Prefixes, placement: Residents) -> Floats:
     """The columns (I,) of a placement (N, M): 1 where the resident segment covers the prefix."""
     held = placement[items.node, items.model]
-    covers = (held != EMPTY) & (tables.segment_first[held] == 0)
-    covers &= tables.segment_last[held] >= tables.segment_last[items.segment]
-    return covers.astype(np.float64)
-
-
-def _pinned_parts(tables: Tables) -> npt.NDArray[np.bool_]:
-    """Whether each part (Q,) lies inside the segment pinned where it runs."""
-    model = tables.segment_model[tables.part_segment]
-    held = tables.pinned[tables.part_node, model]
-    inside = tables.segment_first[held] <= tables.segment_first[tables.part_segment]
-    inside &= tables.segment_last[held] >= tables.segment_last[tables.part_segment]
-    pinned: npt.NDArray[np.bool_] = (held != EMPTY) & inside
-    return pinned
+    z: Floats = covers(tables, held, items.segment).astype(np.float64)
+    return z
 
 
 def _by_length(tables: Tables) -> Ints:

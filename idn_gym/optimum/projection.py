@@ -66,6 +66,19 @@ def make_polytope(node_start: Ints, parent: Ints, size: Floats, budget: Floats) 
 
 
 @njit_no_alloc
+def pool_chains(polytope: Polytope, values: Floats) -> None:
+    """Make values fall along every chain: adjacent violators become their mean, weighted by size.
+
+    Args:
+        polytope: the fractional placements.
+        values: (B, I) pooled in place.
+    """
+    for b in range(len(values)):
+        for v in range(len(polytope.budget)):
+            _pool(polytope, b, polytope.node_start[v], polytope.node_start[v + 1], values)
+
+
+@njit_no_alloc
 def project_entropy(polytope: Polytope, logs: Floats, z: Floats) -> None:
     """Project exp(logs) in the entropy geometry.
 

@@ -1,10 +1,9 @@
 """From fractional placements to whole ones.
 
 Items that are a chain of their own take part in a weighted DepRound on a balanced tree: each tree node
-trades size between the one open item of either side until one of the two is integral (pair step as in
-`core.decoding.round_dependently`, after Byrka et al.). So every mean and a node's used size are kept and
-no two items are positively correlated. One item may stay open at the root: a coin of its own closes it,
-and the budget is exceeded by less than that item ("exact").
+trades size between the one open item of either side until one of the two is integral (`decoding.trade`).
+So every mean and a node's used size are kept and no two items are positively correlated. One item may stay
+open at the root: a coin of its own closes it, and the budget is exceeded by less than that item ("exact").
 
 Every trade has a uniform of its own place in the tree. Drawn anew for every rounding they make the rounded
 placements independent; frozen for an episode they couple them, so that a slowly moving z loads little.
@@ -21,7 +20,7 @@ a node holds one or two models hardly anything is left to chance, and who knows 
 from __future__ import annotations
 
 from idn_gym.core.arrays import Floats, Ints
-from idn_gym.core.decoding import INTEGRAL
+from idn_gym.core.decoding import INTEGRAL, trade
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
 from idn_gym.optimum.projection import Polytope
 
@@ -107,31 +106,10 @@ def _round_node(polytope: Polytope, v: int, z: Floats, uniforms: Floats, x: Floa
             if one < 0:
                 work[0, k] = two
             elif two >= 0:
-                work[0, k] = _trade(polytope.size, x, one, two, uniforms[0, k + step])
+                size_one, size_two = polytope.size[one], polytope.size[two]
+                work[0, k] = trade(x, one, two, size_one, size_two, uniforms[0, k + step])
         step *= 2
     work[2, v] = work[0, first] if last > first else -1
-
-
-@njit_inline
-def _trade(size: Floats, x: Floats, i: int, j: int, uniform: float) -> int:
-    """Move size between two open items until one is integral; return the other, or -1 if it is so too."""
-    to_i = min(size[i] * (1.0 - x[i]), size[j] * x[j])
-    to_j = min(size[i] * x[i], size[j] * (1.0 - x[j]))
-    if uniform * (to_i + to_j) < to_j:
-        x[i] += to_i / size[i]
-        x[j] -= to_i / size[j]
-    else:
-        x[i] -= to_j / size[i]
-        x[j] += to_j / size[j]
-    left = -1
-    for k in (i, j):
-        if x[k] < INTEGRAL:
-            x[k] = 0.0
-        elif x[k] > 1.0 - INTEGRAL:
-            x[k] = 1.0
-        else:
-            left = k
-    return left
 
 
 @njit_inline

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from idn_gym.core.arrays import EMPTY, EXOGENOUS, Bools, Floats, Instance, Ints, Residents
+from idn_gym.core.arrays import EXOGENOUS, Floats, Instance, Ints, Residents, owners
+from idn_gym.core.capacity import most_requests
 from idn_gym.core.costs import costs
-from idn_gym.core.placement import nominal_free_bytes
+from idn_gym.core.geometry import covered_parts, covers, nominal_free_bytes
 from idn_gym.optimum.hill_climbing import Choices
 from idn_gym.optimum.solver import Program, sparse_rows
 from idn_gym.scenarios.compile import Compiled
@@ -34,32 +35,15 @@ class Routing:
         self.row, self.one_per_task = row, one_per_task
         self.node, self.segment = compiled.pairs
         self.choices = Choices(row, self.node, self.segment, one_per_task)
+        self.option_class, self.part_option = owners(tables.option_start), owners(tables.part_start)
         priced = [costs(row, t) for t in range(row.draw.demand.shape[1])]
         self.saving = np.stack([drop[self.option_class] - option for option, drop in priced])
         """(T, O) [cost] saved by a request that is served and not dropped; -inf where it is late"""
         self.dropped = float(sum(row.draw.demand[0, t] @ drop for t, (_, drop) in enumerate(priced)))
         """[cost] of dropping everything"""
         self.served_gain = self.dropped - self.choices.alone
-        parts = np.diff(tables.part_start)
-        self.part_option = np.repeat(np.arange(len(parts)), parts)
         self.part_pace = tables.part_seconds * row.draw.slowdown[0, tables.part_node]
-        self.part_pinned = self.inside(tables.pinned)
-
-    def inside(self, placement: Residents) -> Bools:
-        """Whether each part (Q,) lies inside what a placement (N, M) holds where it runs."""
-        tables = self.row.tables
-        part = tables.part_segment
-        held = placement[tables.part_node, tables.segment_model[part]]
-        covers = tables.segment_first[held] <= tables.segment_first[part]
-        covers &= tables.segment_last[held] >= tables.segment_last[part]
-        found: Bools = (held != EMPTY) & covers
-        return found
-
-    @property
-    def option_class(self) -> Ints:
-        """(O,) class of each option."""
-        start = self.row.tables.option_start
-        return np.repeat(np.arange(len(start) - 1), np.diff(start))
+        self.part_pinned = covered_parts(tables, tables.pinned)
 
     def program(self, chunks: list[Ints], placement: Residents | None = None) -> Program:
         """The program in which the slots of each chunk are added up.
@@ -89,7 +73,7 @@ class _Build:
         if placement is not None:
             model = tables.segment_model[routing.segment]
             upper = (placement[routing.node, model] == routing.segment).astype(float)
-            ready = routing.part_pinned | routing.inside(placement)
+            ready = routing.part_pinned | covered_parts(tables, placement)
             self.usable = np.logical_and.reduceat(ready, tables.part_start[:-1])
         self.gains, self.uppers = [np.zeros(self.columns)], [upper]
         everything, ones = np.arange(self.columns), np.ones(self.columns)
@@ -124,11 +108,7 @@ class _Build:
         row, column = [], []
         for k, (_, v, s) in enumerate(self.need.tolist()):
             for i in by_place.get((v, int(tables.segment_model[s])), []):
-                held = routing.segment[i]
-                if (
-                    tables.segment_first[held] <= tables.segment_first[s]
-                    and tables.segment_last[held] >= tables.segment_last[s]
-                ):
+                if covers(tables, routing.segment[i], s):
                     row.append(k)
                     column.append(i)
         self.cover_need, self.cover_column = np.array(row, np.int64), np.array(column, np.int64)
@@ -155,9 +135,7 @@ class _Build:
         free = np.flatnonzero(column[routing.part_option[self.free_part]] >= 0)
         rho, node, _ = self.need.T
         seconds = draw.seconds[0][chunk][:, node]
-        alone = np.divide(
-            seconds, self.need_pace, out=np.full(seconds.shape, np.inf), where=self.need_pace > 0
-        )
+        alone = most_requests(self.need_pace, seconds)
         room = np.minimum(batch[:, rho], alone).sum(0) / np.where(total > 0.0, total, 1.0)[rho]
         row = np.concatenate([self.part_need[free], self.cover_need])
         q = column[routing.part_option[self.free_part[free]]]

@@ -10,6 +10,7 @@ import numpy as np
 from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import EMPTY, Floats, Instance, Ints, Residents
 from idn_gym.core.costs import serving_cost
+from idn_gym.core.geometry import bytes_to_load, nominal_free_bytes
 from idn_gym.scenarios.compile import Compiled
 
 
@@ -44,7 +45,7 @@ def all_placements(compiled: Compiled, most: int = 20_000, one_per_task: bool = 
 def _node_placements(compiled: Compiled, v: int, most: int, one_per_task: bool) -> list[Residents]:
     """What fits on one node, model by model; stops beyond `most`."""
     tables = compiled.tables
-    rows = [(tables.pinned[v], tables.node_memory[v] - tables.node_reserved[v])]
+    rows = [(tables.pinned[v], nominal_free_bytes(tables)[v])]
     for m in np.flatnonzero(tables.pinned[v] == EMPTY).tolist():
         mine = np.flatnonzero(compiled.placeable[v] & (tables.segment_model == m)).tolist()
         others = (tables.model_task == tables.model_task[m]) & (tables.pinned[v] == EMPTY)
@@ -75,16 +76,9 @@ def slot_gains(instance: Instance, placements: Residents, b: int = 0) -> Floats:
 
 def loads(instance: Instance, placements: Residents) -> Floats:
     """Bytes newly resident from each placement (row) to each other (column), as the core counts them."""
-    tables = instance.tables
-    first = np.where(placements == EMPTY, 0, tables.segment_first[placements])
-    last = np.where(placements == EMPTY, 0, tables.segment_last[placements])
-    model = np.arange(placements.shape[2])
     total = np.zeros((len(placements), len(placements)))
     for i in range(len(placements)):
-        low, high = np.maximum(first, first[i]), np.minimum(last, last[i])
-        shared = tables.block_bytes[model, np.maximum(low, high)] - tables.block_bytes[model, low]
-        own = tables.block_bytes[model, last] - tables.block_bytes[model, first]
-        total[i] = (own - shared).sum((1, 2))
+        total[i] = bytes_to_load(instance.tables, placements, placements[i]).sum((1, 2))
     return total
 
 

@@ -23,8 +23,8 @@ from idn_gym.core.arrays import (
 )
 from idn_gym.core.capacity import fill_capacity
 from idn_gym.core.kernel import njit_no_alloc
-from idn_gym.core.placement import place
 from idn_gym.core.serving import measure_paths, serve_class, serve_slot
+from idn_gym.core.transition import place
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
 from idn_gym.objectives import compute_rewards
 

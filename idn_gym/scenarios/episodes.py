@@ -9,7 +9,7 @@ import numpy as np
 
 from idn_gym.config_reader import ConfigError, closest, show
 from idn_gym.core.arrays import SHARED, Draw, Floats, Instance
-from idn_gym.core.value import compute_option_costs
+from idn_gym.core.pricing import compute_option_costs
 from idn_gym.core.workspace import empty_outcome
 from idn_gym.objectives import draw_preference, read_preference, tariff_of
 from idn_gym.scenarios.compile import Compiled, compile_scenario
@@ -85,6 +85,7 @@ def _zeros(compiled: Compiled, batch: int, slots: int, priced: int, uniforms: in
         option_cost=np.zeros((priced, options)),
         option_joules=np.zeros((priced, options)),
         drop_joules=np.zeros((priced, classes)),
+        drop_cost=np.zeros((priced, classes)),
         tariff=np.zeros((batch, 4)),
         weights=np.zeros((batch, 5)),
         uniforms=np.zeros((batch, slots, uniforms)),

@@ -18,6 +18,7 @@ from idn_gym.optimum.lp_oracle import LpOracle
 from idn_gym.optimum.prefix_bracket import best_prefixes
 from idn_gym.optimum.prefix_program import LayerProgram
 from idn_gym.optimum.prefixes import list_prefixes, serves_alone, to_placement
+from idn_gym.optimum.projection import make_polytope
 from idn_gym.optimum.routing import best_routed
 from idn_gym.optimum.schedule import all_placements, best_schedule, loads, slot_gains
 from idn_gym.optimum.static import static_gain
@@ -85,7 +86,8 @@ def test_the_linear_program_is_the_maximum_of_the_concave_gain(data, seed, world
     z = relaxed.x[: len(items.node)]
     reached, slope = Filler(instance.tables, instance.draw, items, 0, slots).gain(z)
     assert reached == pytest.approx(relaxed.bound, rel=TIGHT, abs=TIGHT)
-    assert reached - slope @ z + knapsack(items, slope) >= relaxed.bound * (1 - TIGHT) - TIGHT
+    polytope = make_polytope(items.node_start, items.parent, items.size, items.budget)
+    assert reached - slope @ z + knapsack(polytope, slope) >= relaxed.bound * (1 - TIGHT) - TIGHT
 
 
 @settings(max_examples=30)

@@ -11,7 +11,8 @@ import numpy.typing as npt
 from gymnasium.vector import VectorEnv
 
 from idn_gym.config_reader import ConfigError
-from idn_gym.core.arrays import EMPTY, Bools, Instance, Residents
+from idn_gym.core.arrays import Bools, Instance, Residents
+from idn_gym.core.geometry import nominal_free_bytes
 from idn_gym.policies.heuristics.greedy import greedy_placement
 from idn_gym.policies.heuristics.local import best_placement
 from idn_gym.policies.heuristics.search import SearchConfig
@@ -83,11 +84,10 @@ def popularity(env: Env) -> Constant:
     compiled = _compiled(env)
     tables = compiled.tables
     placement = tables.pinned.copy()
-    accuracy = _accuracies(compiled)
+    accuracy, free = _accuracies(compiled), nominal_free_bytes(tables)
     whole = (tables.segment_first == 0) & (tables.segment_last == tables.model_blocks[tables.segment_model])
     for v in np.flatnonzero(tables.node_movable):
-        room = float(tables.node_memory[v])
-        room -= sum(float(tables.segment_bytes[s]) for s in tables.pinned[v] if s != EMPTY)
+        room = float(free[v])
         for k in _tasks_by_demand(compiled, int(v)):
             mine = whole & (tables.model_task[tables.segment_model] == k) & compiled.placeable[v]
             fitting = np.flatnonzero(mine & (tables.segment_bytes <= room))

@@ -11,6 +11,7 @@ import numpy as np
 
 from idn_gym.config_reader import bounded
 from idn_gym.core.arrays import EMPTY, Floats, Instance, Residents
+from idn_gym.core.geometry import nominal_free_bytes
 from idn_gym.optimum.static import ClassCosts
 from idn_gym.scenarios.compile import Compiled
 
@@ -80,7 +81,7 @@ class Search:
         places = {(v, int(tables.segment_model[s])) for v, s in self.items}
         self._concerned = {place: self._sample.concerned(*place) for place in places}
         pins = tables.pinned
-        self._free = tables.node_memory - tables.node_reserved
+        self._free = nominal_free_bytes(tables)
         self.start(pins)
 
     def start(self, placement: Residents) -> None:

@@ -12,7 +12,9 @@ import numpy as np
 
 from idn_gym.core.arrays import EMPTY, SHARED, Draw, Floats, Instance, Ints, Outcome, Residents, Tables
 from idn_gym.core.capacity import fill_capacity
+from idn_gym.core.geometry import covers
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
+from idn_gym.core.pricing import PRICE_FIELDS
 from idn_gym.core.serving import measure_paths, serve_class
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
 from idn_gym.optimum.concave_gain import gain_and_gradient
@@ -89,10 +91,7 @@ def merge_slots(instance: Instance, b: int, groups: int) -> Instance:
         slowdown=draw.slowdown[row].copy(),
         tariff=draw.tariff[row].copy(),
         weights=draw.weights[row].copy(),
-        **{
-            name: getattr(draw, name)[priced].copy()
-            for name in ("option_latency", "option_cost", "option_joules", "drop_joules")
-        },
+        **{name: getattr(draw, name)[priced].copy() for name in PRICE_FIELDS},
     )
     longer = instance.tables.slot_seconds * float(sizes.mean())
     return Instance(instance.tables._replace(slot_seconds=longer), merged)
@@ -268,8 +267,7 @@ def _first_of_node(tables: Tables, v: int, search: GreedySearch) -> int:
     for i in range(search.node_start[v], search.node_start[v + 1]):
         if search.bound[i] <= 0.0:
             continue
-        held = search.resident[0, v, search.model[i]]
-        if held != EMPTY and tables.segment_last[held] >= tables.segment_last[search.segment[i]]:
+        if covers(tables, search.resident[0, v, search.model[i]], search.segment[i]):
             continue
         if _extra(tables, v, i, search) > search.room[v]:
             continue

@@ -14,7 +14,7 @@ import numpy as np
 
 from idn_gym.config_reader import bounded
 from idn_gym.core.arrays import SHARED, Bools, Draw, Ints, Residents
-from idn_gym.core.value import nominal_draw
+from idn_gym.core.nominal import nominal_draw
 from idn_gym.objectives import known_tariff
 from idn_gym.optimum.concave_gain import gain_and_gradient
 from idn_gym.optimum.option_ranking import RankedOptions, allocate_ranking, note_others

@@ -25,7 +25,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from idn_gym.config_reader import bounded
-from idn_gym.core.arrays import EMPTY, Bools, Floats, Instance, Ints
+from idn_gym.core.arrays import EMPTY, Bools, Floats, Instance, Ints, owners
+from idn_gym.core.capacity import most_requests
 from idn_gym.core.costs import costs
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
 from idn_gym.optimum.prefixes import PINNED, Prefixes, list_prefixes
@@ -75,7 +76,7 @@ class Olag(PlacementPolicy):
         `_position` (G,) where the class meets the node, and `_start` (I+1,) leads from prefixes into G.
         """
         tables, items = self.tables, self.items
-        classes = np.repeat(np.arange(len(tables.class_task)), np.diff(tables.option_start))
+        classes = owners(tables.option_start)
         runs: list[list[int]] = [[] for _ in items.node]
         for o in np.flatnonzero(items.option_item >= 0):
             runs[items.option_item[o]].append(int(o))
@@ -120,7 +121,7 @@ class Olag(PlacementPolicy):
         best = self._cheapest(saving)
         need = self._seconds[best] * draw.slowdown[b, self._node[best]]
         seconds = draw.seconds[b, 0, self._node[best]] * self._slots[b]
-        room = np.divide(seconds, need, out=np.full_like(need, np.inf), where=need > 0.0)
+        room = most_requests(need, seconds)
         self._chosen[:] = 0
         _choose(
             items.node_start,

@@ -14,8 +14,8 @@ from idn_gym.catalog.reader import load_catalog
 from idn_gym.config_reader import ConfigError
 from idn_gym.core import options
 from idn_gym.core.arrays import EMPTY, EXOGENOUS, SHARED, Floats, Ints, Tables
+from idn_gym.core.segment_values import segment_values
 from idn_gym.core.validate import freeze_tables
-from idn_gym.core.value import segment_values
 from idn_gym.objectives import TABLE, known_tariff
 from idn_gym.scenarios.compile.extremes import check_rewards
 from idn_gym.scenarios.compile.magnitudes import check_magnitudes
@@ -61,6 +61,16 @@ class Compiled:
         """Nodes and the segments that may be loaded there, (I,) int64 each, by node, then segment."""
         node, segment = np.nonzero(self.placeable)
         return node.astype(np.int64), segment.astype(np.int64)
+
+    def pairs_of(self, owner: Ints) -> tuple[Ints, Ints]:
+        """Nodes and the owners of what may be loaded there, int64 each, every pair once, by node, then owner.
+
+        Args:
+            owner: (S,) of each segment, such as its model or its task.
+        """
+        node, segment = self.pairs
+        pairs = sorted(set(zip(node.tolist(), owner[segment].tolist(), strict=True)))
+        return np.array([v for v, _ in pairs], np.int64), np.array([k for _, k in pairs], np.int64)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Compiled:
         """Itself: copies of read-only arrays could be written to, and kernels would be compiled anew."""

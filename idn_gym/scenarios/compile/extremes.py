@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from idn_gym.config_reader import ConfigError, show
-from idn_gym.core.value import nominal_draw
+from idn_gym.core.nominal import nominal_draw
 from idn_gym.objectives import TABLE, known_tariff
 from idn_gym.scenarios.config import Scenario
 

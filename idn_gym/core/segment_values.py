@@ -7,58 +7,9 @@ import numpy.typing as npt
 
 from idn_gym.core.arrays import EMPTY, Draw, Floats, Ints, Outcome, Residents, Tables
 from idn_gym.core.kernel import njit_no_alloc
+from idn_gym.core.nominal import nominal_draw
 from idn_gym.core.serving import serve_slot
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
-
-
-def nominal_draw(tables: Tables, tariff: Floats) -> Draw:
-    """One slot in which everything is at its nominal value.
-
-    Args:
-        tables: the scenario's tables.
-        tariff: (4,) cost per unit of error, second, joule and byte-hop.
-    """
-    draw = Draw(
-        demand=tables.class_requests[None, None].copy(),
-        order=np.arange(len(tables.class_task), dtype=np.int32)[None, None].copy(),
-        seconds=tables.node_seconds[None, None].copy(),
-        memory=tables.node_memory[None, None].copy(),
-        rate=tables.link_rate[None, None].copy(),
-        slowdown=np.ones((1, len(tables.node_memory))),
-        option_latency=np.zeros((1, len(tables.option_model))),
-        option_cost=np.zeros((1, len(tables.option_model))),
-        option_joules=np.zeros((1, len(tables.option_model))),
-        drop_joules=np.zeros((1, len(tables.class_task))),
-        tariff=tariff[None].copy(),
-        weights=np.zeros((1, 5)),
-        uniforms=np.zeros((1, 1, 0)),
-    )
-    compute_option_costs(tables, draw, 0)
-    return draw
-
-
-def compute_option_costs(tables: Tables, draw: Draw, b: int) -> None:
-    """Fill row b of the `option_` fields and `drop_joules` from the slowdown and tariff of row b.
-
-    Latency: q d per hop and q s per block. Energy: watts x seconds on nodes and joules per byte on
-    links; a drop is charged that of the class's most expensive option.
-    """
-    option_class = np.repeat(np.arange(len(tables.class_task)), np.diff(tables.option_start))
-    origin = tables.path_start[tables.class_path[option_class]]
-    here = np.repeat(origin, np.diff(tables.part_start)) + tables.part_position
-    before = np.concatenate([[0], here[:-1]])
-    before[tables.part_start[:-1]] = origin
-    seconds = tables.part_seconds * draw.slowdown[b, tables.part_node]
-    delay = tables.path_delay[here] - tables.path_delay[before]
-    latency = np.add.reduceat(tables.part_reach * delay + seconds, tables.part_start[:-1])
-    joules = np.add.reduceat(tables.node_watts[tables.part_node] * seconds, tables.part_start[:-1])
-    joules += tables.option_link_joules
-    draw.option_latency[b], draw.option_joules[b] = latency, joules
-    error, second, joule, byte_hop = draw.tariff[b]
-    draw.option_cost[b] = error * tables.option_error + second * latency
-    draw.option_cost[b] += joule * joules + byte_hop * tables.option_traffic
-    draw.drop_joules[b] = 0.0
-    np.maximum.at(draw.drop_joules[b], option_class, joules)
 
 
 def segment_values(tables: Tables, placeable: npt.NDArray[np.bool_], tariff: Floats) -> Floats:

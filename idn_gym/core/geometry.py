@@ -1,0 +1,118 @@
+"""Segments as intervals of blocks on the memory of nodes: what covers what, what is loaded, what is free."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+
+from idn_gym.core.arrays import EMPTY, Bools, Floats, Ints, Residents, Tables
+from idn_gym.core.kernel import njit_inline, rule
+
+
+class Intervals(Protocol):
+    """The part of `Tables` that says which blocks a segment has; `covers` needs no more than that."""
+
+    @property
+    def segment_first(self) -> Ints:
+        """(S,) first block."""
+        ...
+
+    @property
+    def segment_last(self) -> Ints:
+        """(S,) one past the last block."""
+        ...
+
+
+class Sizes(Intervals, Protocol):
+    """The part of `Tables` that says how many bytes blocks have."""
+
+    @property
+    def segment_model(self) -> Ints:
+        """(S,) model of the segment."""
+        ...
+
+    @property
+    def segment_bytes(self) -> Floats:
+        """(S,) [bytes] of the segment."""
+        ...
+
+    @property
+    def block_bytes(self) -> Floats:
+        """(M, max blocks + 1) [bytes] of all blocks before the index."""
+        ...
+
+
+@rule
+def covers(spans: Intervals, held: Any, part: Any) -> Any:
+    """Whether a resident segment, or EMPTY, contains all blocks of a segment of the same model."""
+    return (
+        (held != EMPTY)
+        & (spans.segment_first[held] <= spans.segment_first[part])
+        & (spans.segment_last[held] >= spans.segment_last[part])
+    )
+
+
+@rule
+def shared_bytes(spans: Sizes, one: Any, other: Any) -> Any:
+    """Bytes of the blocks that two segments of one model have in common; none where one is EMPTY."""
+    first = np.maximum(spans.segment_first[one], spans.segment_first[other])
+    last = np.maximum(first, np.minimum(spans.segment_last[one], spans.segment_last[other]))
+    model = spans.segment_model[one]
+    both = (one != EMPTY) & (other != EMPTY)
+    return both * (spans.block_bytes[model, last] - spans.block_bytes[model, first])
+
+
+@rule
+def bytes_to_load(spans: Sizes, new: Any, held: Any) -> Any:
+    """Bytes of a segment, or EMPTY, that a node lacks which holds a segment of its model, or EMPTY."""
+    return (new != EMPTY) * spans.segment_bytes[new] - shared_bytes(spans, new, held)
+
+
+def covered_parts(tables: Tables, placement: Residents) -> Bools:
+    """Whether each part (Q,) lies inside what a placement (N, M) holds where the part runs."""
+    held = placement[tables.part_node, tables.segment_model[tables.part_segment]]
+    covered: Bools = covers(tables, held, tables.part_segment)
+    return covered
+
+
+@njit_inline
+def free_bytes(memory: Floats, reserved: Floats, b: int, t: int, v: int) -> float:
+    """Memory of a node in slot `t` that pinned models leave; below 0 where it has shrunk that far.
+
+    Args:
+        memory: (B, T, N) [bytes], as `Draw.memory`.
+        reserved: (N,) [bytes], as `Tables.node_reserved`.
+        b: row.
+        t: slot.
+        v: node.
+    """
+    return float(memory[b, t, v] - reserved[v])
+
+
+def nominal_free_bytes(tables: Tables) -> Floats:
+    """Nominal memory of every node (N,) that pinned models leave [bytes]."""
+    free: Floats = np.maximum(0.0, tables.node_memory - tables.node_reserved)
+    return free
+
+
+@njit_inline
+def load_if_fits(tables: Tables, b: int, v: int, s: int, free: float, placed: Residents) -> bool:
+    """One step of every filling of a memory: load a segment if it fits and its model has none yet.
+
+    Args:
+        tables: the scenario's tables.
+        b: row.
+        v: node.
+        s: segment.
+        free: [bytes] left on the node.
+        placed: (B, N, M) written to.
+
+    Returns:
+        Whether it is loaded.
+    """
+    m = tables.segment_model[s]
+    if placed[b, v, m] != EMPTY or tables.segment_bytes[s] > free:
+        return False
+    placed[b, v, m] = s
+    return True

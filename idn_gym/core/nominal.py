@@ -1,0 +1,35 @@
+"""The slot in which nothing moves: a draw at nominal demand, speed, memory and rates."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from idn_gym.core.arrays import Draw, Floats, Tables
+from idn_gym.core.pricing import compute_option_costs
+
+
+def nominal_draw(tables: Tables, tariff: Floats) -> Draw:
+    """One slot in which everything is at its nominal value.
+
+    Args:
+        tables: the scenario's tables.
+        tariff: (4,) cost per unit of error, second, joule and byte-hop.
+    """
+    draw = Draw(
+        demand=tables.class_requests[None, None].copy(),
+        order=np.arange(len(tables.class_task), dtype=np.int32)[None, None].copy(),
+        seconds=tables.node_seconds[None, None].copy(),
+        memory=tables.node_memory[None, None].copy(),
+        rate=tables.link_rate[None, None].copy(),
+        slowdown=np.ones((1, len(tables.node_memory))),
+        option_latency=np.zeros((1, len(tables.option_model))),
+        option_cost=np.zeros((1, len(tables.option_model))),
+        option_joules=np.zeros((1, len(tables.option_model))),
+        drop_joules=np.zeros((1, len(tables.class_task))),
+        drop_cost=np.zeros((1, len(tables.class_task))),
+        tariff=tariff[None].copy(),
+        weights=np.zeros((1, 5)),
+        uniforms=np.zeros((1, 1, 0)),
+    )
+    compute_option_costs(tables, draw, 0)
+    return draw

@@ -1,0 +1,49 @@
+"""What a request costs by each option, and dropped: the tariff on error, latency, energy and traffic.
+
+Prices are made with the draw, before the first slot. Only the time on links moves from slot to slot; serving
+adds it to the price of an option.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from idn_gym.core.arrays import Draw, Tables, owners
+from idn_gym.core.kernel import rule
+
+PRICE_FIELDS = ("option_latency", "option_cost", "option_joules", "drop_joules", "drop_cost")
+"""Fields of `Draw` that `compute_option_costs` fills; one row serves all episodes where these agree."""
+
+
+@rule
+def price(tariff: Any, error: Any, seconds: Any, joules: Any, byte_hops: Any) -> Any:
+    """What the tariff (4,) asks for so much error, latency [s], energy [J] and traffic [byte-hops]."""
+    return (tariff[0] * error + tariff[1] * seconds) + (tariff[2] * joules + tariff[3] * byte_hops)
+
+
+def compute_option_costs(tables: Tables, draw: Draw, b: int) -> None:
+    """Fill row b of the `PRICE_FIELDS` fields from the slowdown and tariff of row b.
+
+    Latency: q d per hop and q s per block. Energy: watts x seconds on nodes and joules per byte on links. A
+    drop is an error that takes as long as the timeout, with energy and traffic of the class's worst option.
+    """
+    option_class = owners(tables.option_start)
+    origin = tables.path_start[tables.class_path[option_class]]
+    here = np.repeat(origin, np.diff(tables.part_start)) + tables.part_position
+    before = np.concatenate([[0], here[:-1]])
+    before[tables.part_start[:-1]] = origin
+    seconds = tables.part_seconds * draw.slowdown[b, tables.part_node]
+    delay = tables.path_delay[here] - tables.path_delay[before]
+    latency = np.add.reduceat(tables.part_reach * delay + seconds, tables.part_start[:-1])
+    joules = np.add.reduceat(tables.node_watts[tables.part_node] * seconds, tables.part_start[:-1])
+    joules += tables.option_link_joules
+    draw.option_latency[b], draw.option_joules[b] = latency, joules
+    draw.drop_joules[b] = 0.0
+    np.maximum.at(draw.drop_joules[b], option_class, joules)
+    tariff = draw.tariff[b]
+    draw.option_cost[b] = price(tariff, tables.option_error, latency, joules, tables.option_traffic)
+    # Traffic by itself: the order in which recorded episodes add up a drop.
+    draw.drop_cost[b] = price(tariff, 1.0, tables.class_timeout, draw.drop_joules[b], 0.0)
+    draw.drop_cost[b] += price(tariff, 0.0, 0.0, 0.0, tables.class_drop_bytes)
