@@ -17,6 +17,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from idn_gym.core.arrays import EMPTY, EXOGENOUS, Draw, Floats, Residents, Tables
 from idn_gym.core.capacity import fill_copies, option_room, use_option
 from idn_gym.core.geometry import covers
@@ -129,7 +131,7 @@ def _list_nearly_usable(
 ) -> int:
     """List the options in time that lack one resident segment at most, ranked as in serving; count them."""
     origin = tables.path_start[tables.class_path[rho]]
-    count = 0
+    count, dearest = 0, np.inf
     for n in range(tables.option_start[rho], tables.option_start[rho + 1]):
         o = f.option_order[n]
         lacking, missing = 0, EMPTY
@@ -143,6 +145,10 @@ def _list_nearly_usable(
         if option_latency(expected, b, o, link) > tables.class_timeout[rho]:
             continue
         cost = option_cost(expected, b, o, link)
+        if cost > dearest:
+            continue
+        if tables.capacity == EXOGENOUS and o >= tables.class_backstop[rho]:
+            dearest = cost  # it takes all that is left: those that cost more are never used
         i = count
         while i > 0 and (
             f.cost[i - 1] > cost
