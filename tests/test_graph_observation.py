@@ -6,14 +6,10 @@ import gymnasium as gym
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
-from hypothesis import assume, given
-from hypothesis import strategies as st
 
 from idn_gym.core.arrays import EMPTY
-from idn_gym.core.costs import serving_cost
 from idn_gym.env import IDNEnv
 from idn_gym.observations import DEMAND_BOUND
-from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.presets import PRESETS
 from idn_gym.simulation import Simulation
 
@@ -217,37 +213,3 @@ def test_scarce_seconds_are_shared_by_the_requests_that_want_them(make_scenario)
     sim.step(np.array([[[0]] * 4], np.int32))
     assert see(sim, "nodes", "e")["busy"] == 1.0
     assert see(sim, "pairs", "e: m")["saving"] == pytest.approx(0.5 / 2)
-
-
-@pytest.mark.filterwarnings("ignore:.*has finite compute")
-@given(data=st.data(), seed=st.integers(0, 2**32 - 1))
-def test_savings_are_differences_of_cost_where_nothing_is_scarce(make_scenario, worlds, data, seed):
-    world = data.draw(worlds)
-    world["overrides"].update(
-        {
-            "serving.capacity": "exogenous",
-            "dynamics.outages": None,
-            "dynamics.device_error": 0.0,
-            "slot_seconds": 1e6,
-            "workload.rate": 1e-3,
-        }
-    )
-    scenario = make_scenario(**world)
-    compiled = compile_scenario(scenario)
-    assume(compiled.placeable.any())
-    sim = Simulation(scenario, "segments", "graph", "balanced", "train", batch=1)
-    sim.reset([0], [seed])
-    rng = np.random.default_rng(seed)
-    wanted = rng.integers(EMPTY, len(compiled.tables.segment_model), (1, *compiled.tables.pinned.shape))
-    sim.step(wanted.astype(np.int32))
-    sim.observe()
-    p, ground, tables = sim.observer._prospects, sim.observer._ground, compiled.tables
-    sim.instance.draw.demand[0, 1] = sim.state.recent[0]
-    for c, (v, s) in enumerate(zip(p.pair_node, ground.pair_segment, strict=True)):
-        bare = sim.state.resident[0].copy()
-        of_task = tables.model_task == tables.model_task[tables.segment_model[s]]
-        bare[v, of_task & (tables.pinned[v] == EMPTY)] = EMPTY
-        held = bare.copy()
-        held[v, tables.segment_model[s]] = s
-        before, after = (serving_cost(sim.instance, 1, placement) for placement in (bare, held))
-        assert p.saving[c] == pytest.approx(before - after, rel=1e-9, abs=1e-9 * before)

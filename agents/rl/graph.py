@@ -14,7 +14,7 @@ from gymnasium.vector import VectorEnv
 from stable_baselines3.common.distributions import DiagGaussianDistribution
 from torch import Tensor, nn
 
-from agents.rl.graph_nets import Encoder, Scene, Scorer, Wiring, groups_of, read_wiring
+from agents.rl.graph_nets import EncodedGraph, Encoder, Scorer, Wiring, groups_of, read_wiring
 from agents.rl.policy import IMPOSSIBLE, ChoicePolicy
 from idn_gym.config_reader import ConfigError
 from idn_gym.policies.registry import simulation_of
@@ -36,7 +36,7 @@ SHARE = {"size": 1.0}
 
 
 class Readout(nn.Module):
-    """From scenes to the parameters of the distribution over actions; base of one class per codec."""
+    """From graphs to the parameters of the distribution over actions; base of one class per codec."""
 
     codec: ClassVar[str]
     """name of the action codec"""
@@ -82,9 +82,9 @@ class PlacementReadout(ChoiceReadout):
         self.keep("table", [entry for row in table for entry in row])
         self.keep("place", [v for (v, _), _ in groups])
 
-    def forward(self, scene: Scene) -> Tensor:
-        score = self.scorer(scene)[..., 0].masked_fill(~scene.fits, IMPOSSIBLE)
-        nothing = self.nothing(scene.nodes)[:, self.place, 0]
+    def forward(self, graph: EncodedGraph) -> Tensor:
+        score = self.scorer(graph)[..., 0].masked_fill(~graph.fits, IMPOSSIBLE)
+        nothing = self.nothing(graph.nodes)[:, self.place, 0]
         return _with_padding(torch.cat([score, nothing], dim=1)).index_select(1, self.table)
 
 
@@ -100,11 +100,11 @@ class ChangeReadout(ChoiceReadout):
         super().__init__(wiring, width, activation)
         self.resident = wiring.pair_columns.index("resident")
 
-    def forward(self, scene: Scene) -> Tensor:
-        allowed = scene.fits & (scene.pairs[..., self.resident] < 0.5)
-        score = self.scorer(scene)[..., 0].masked_fill(~allowed, IMPOSSIBLE)
+    def forward(self, graph: EncodedGraph) -> Tensor:
+        allowed = graph.fits & (graph.pairs[..., self.resident] < 0.5)
+        score = self.scorer(graph)[..., 0].masked_fill(~allowed, IMPOSSIBLE)
         others = score.logsumexp(dim=1, keepdim=True).clamp(min=-LOGIT_SHRINKAGE)
-        nothing = self.nothing(scene.whole) + others
+        nothing = self.nothing(graph.whole) + others
         return torch.cat([nothing, score], dim=1)
 
 
@@ -114,8 +114,8 @@ class ScoresReadout(Readout):
     codec = "scores"
     guesses = (PRIORITY,)
 
-    def forward(self, scene: Scene) -> Tensor:
-        score: Tensor = self.scorer(scene)[..., 0]
+    def forward(self, graph: EncodedGraph) -> Tensor:
+        score: Tensor = self.scorer(graph)[..., 0]
         return score
 
 
@@ -139,10 +139,10 @@ class SharesReadout(Readout):
         self.shape = (-1, len(table), len(table[0]))
         self.keep("table", [entry for row in table for entry in row])
 
-    def forward(self, scene: Scene) -> Tensor:
-        choice, share = self.scorer(scene).unbind(2)
-        choice = self._rows(choice.masked_fill(~scene.fits, IMPOSSIBLE))
-        share = self._rows(share.masked_fill(~scene.fits, 0.0))
+    def forward(self, graph: EncodedGraph) -> Tensor:
+        choice, share = self.scorer(graph).unbind(2)
+        choice = self._rows(choice.masked_fill(~graph.fits, IMPOSSIBLE))
+        share = self._rows(share.masked_fill(~graph.fits, 0.0))
         return (choice.softmax(dim=2) * share).sum(dim=2)
 
     def _rows(self, values: Tensor) -> Tensor:
@@ -183,19 +183,19 @@ def readout_for(codec: str | None) -> type[Readout]:
 
 
 class Branches(nn.Module):
-    """In the place of SB3's hidden layers: scenes for the actor, embeddings of them for the critic."""
+    """In the place of SB3's hidden layers: graphs for the actor, embeddings of them for the critic."""
 
-    def forward_actor(self, scene: Scene) -> Scene:
-        """All of the scene."""
-        return scene
+    def forward_actor(self, graph: EncodedGraph) -> EncodedGraph:
+        """All of the graph."""
+        return graph
 
-    def forward_critic(self, scene: Scene) -> Tensor:
+    def forward_critic(self, graph: EncodedGraph) -> Tensor:
         """What stands for all of it (B, H)."""
-        return scene.whole
+        return graph.whole
 
-    def forward(self, scene: Scene) -> tuple[Scene, Tensor]:
+    def forward(self, graph: EncodedGraph) -> tuple[EncodedGraph, Tensor]:
         """Both."""
-        return scene, scene.whole
+        return graph, graph.whole
 
 
 class GraphPolicy(ChoicePolicy):

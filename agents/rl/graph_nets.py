@@ -45,7 +45,7 @@ def groups_of(wiring: Wiring) -> list[tuple[tuple[int, int], list[int]]]:
     return sorted(members.items())
 
 
-class Scene(NamedTuple):
+class EncodedGraph(NamedTuple):
     """An observation with its nodes embedded."""
 
     pairs: Tensor  # (B, C, columns)
@@ -99,7 +99,7 @@ class Encoder(BaseFeaturesExtractor):
         )
         self.pool = nn.Sequential(nn.Linear(widths[-1] + columns["globals"], widths[-1]), activation())
 
-    def forward(self, observation: dict[str, Tensor]) -> Scene:
+    def forward(self, observation: dict[str, Tensor]) -> EncodedGraph:
         pairs, nodes, overall = observation["pairs"], observation["nodes"], observation["globals"]
         held = _gather(pairs * pairs[..., self.resident, None], self.node, nodes.shape[1])
         everywhere = overall[:, None].expand(-1, nodes.shape[1], -1)
@@ -107,7 +107,7 @@ class Encoder(BaseFeaturesExtractor):
         for layer in self.rounds:
             state = layer(state, observation["links"], self)
         whole = self.pool(torch.cat([state.mean(dim=1), overall], dim=1))
-        return Scene(pairs, observation["pair_mask"] > 0.5, state, whole)
+        return EncodedGraph(pairs, observation["pair_mask"] > 0.5, state, whole)
 
 
 class Round(nn.Module):
@@ -147,7 +147,7 @@ class Scorer(nn.Module):
         Args:
             wiring: of the scenario.
             guesses: per number, the weights of some columns of the pairs to start from.
-            width: H of the scenes.
+            width: H of the graphs.
             activation: of the hidden layer.
         """
         super().__init__()
@@ -171,12 +171,12 @@ class Scorer(nn.Module):
         nn.init.zeros_(self.guess.weight)
         nn.init.zeros_(self.guess.bias)
 
-    def forward(self, scene: Scene) -> Tensor:
+    def forward(self, graph: EncodedGraph) -> Tensor:
         """(B, C, numbers)."""
-        everywhere = scene.whole[:, None].expand(-1, scene.nodes.shape[1], -1)
-        place = self.place(torch.cat([scene.nodes, everywhere], dim=2))
-        hidden = self.activation(self.pair(scene.pairs) + place.index_select(1, self.node))
-        numbers: Tensor = self.guess(scene.pairs) + self.out(hidden)
+        everywhere = graph.whole[:, None].expand(-1, graph.nodes.shape[1], -1)
+        place = self.place(torch.cat([graph.nodes, everywhere], dim=2))
+        hidden = self.activation(self.pair(graph.pairs) + place.index_select(1, self.node))
+        numbers: Tensor = self.guess(graph.pairs) + self.out(hidden)
         return numbers
 
 

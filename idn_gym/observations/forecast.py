@@ -1,194 +1,282 @@
-"""What each segment would save on each node in the slot to expect, given what is resident elsewhere.
+"""What each segment would save on each node: the slot to expect, served with it and without.
 
-One step of a greedy: for a node v and a task, take away what v holds of the task, fill the batches to
-expect with the options that are left, cheapest first, and ask by how much one segment on v would lower
-the cost. Other nodes keep what they hold, so a tail counts where its head is. This is a forecast for
-policies, not a bound:
+For a node v and a task, v is emptied of the task's models that may move, and every class of the task that
+passes v is served in the slot to expect, by the rules of the core: usable options, cheapest first, as many
+requests as fit. It is served again with one segment on v, and again with the next; the difference in cost
+is what that segment saves. Other nodes keep what they hold, so a tail counts where its head is.
 
-- batches are the smoothed past ones, and speeds of devices are nominal;
-- with shared capacity a class finds of links and of other nodes what the other classes left of them in
-  the last slot, and of v what other tasks left; where the segment is wanted by more requests of the task
-  than v can serve, all of them get the same share;
-- of the options that a segment allows a class, the cheapest stands for all, since it is served first.
-
-With private capacities that never bind it is the difference of `costs.serving_cost`.
+With private capacities this is the difference of `costs.serving_cost` in the slot to expect. With shared
+ones the order in which classes will come is not known, and to serve all classes anew for every pair would
+take too long (`docs/graph_policy.md` has the numbers), so each class is served by itself: it finds of
+links and of other nodes what the other classes left of them in the last slot, and of v what other tasks
+left; where the segment is wanted by more requests of the task than v can serve, all of them get the same
+share. Where a segment would cost more than it saves, 0 is forecast.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
-from idn_gym.core.arrays import EMPTY
+from idn_gym.core.arrays import EMPTY, EXOGENOUS, Draw, Floats, Residents, Tables
+from idn_gym.core.capacity import fill_copies, option_room, use_option
+from idn_gym.core.geometry import covers
 from idn_gym.core.kernel import njit_inline
-from idn_gym.observations.forecast_tables import Known, Prospects
+from idn_gym.core.serving import drop_cost, link_seconds, measure_paths, option_cost, option_latency
+from idn_gym.observations.forecast_tables import ForecastTables
+
+
+class ObservedInputs(NamedTuple):
+    """What is known before a slot beside the slot to expect, B rows."""
+
+    resident: Residents  # (B, N, M)
+    over: Floats  # (B,) share of the episode that is over
+    weights: Floats  # (B, objectives) in force
+    update_weight: Floats  # (B,) of the objective `update`; 0 where it is not in force
+    # of the last slot
+    arrived: Floats  # (B, R) [requests]
+    served: Floats  # (B, R) [requests]
+    started: Floats  # (B, R, L + 1) [requests]
+    busy: Floats  # (B, N) [s]
+    carried: Floats  # (B, E) [bytes]
+    spent: Floats  # (B, R, L) [s]
+    sent: Floats  # (B, R, L) [bytes]
 
 
 @njit_inline
-def foresee(p: Prospects, known: Known, b: int) -> None:
-    """Write `saving`, `load` and `base` for row b."""
-    for j in range(len(p.path_node)):
-        link = p.path_link[j]
-        p.pace[j] = 0.0 if link == EMPTY else p.pace[j - 1] + 1.0 / known.rate[b, link]
-    for c in range(len(p.saving)):
-        p.saving[c] = 0.0
-        p.load[c] = 0.0
-    for v in range(len(p.base)):
-        p.base[v] = 0.0
-    for rho in range(len(p.class_task)):
-        if known.recent[b, rho] > 0.0:
-            _foresee_class(p, known, b, rho)
-    if p.exogenous:
-        return
-    _note_others(p, known, b)
-    for c in range(len(p.saving)):
-        left = max(0.0, known.seconds[b, p.pair_node[c]] - p.others[p.pair_node[c], p.pair_task[c]])
-        if p.load[c] > left:
-            p.saving[c] *= left / p.load[c]
-            p.load[c] = left
+def forecast_savings(
+    tables: Tables, expected: Draw, seen: ObservedInputs, f: ForecastTables, b: int, t: int
+) -> None:
+    """Write `saving`, `load` and `base` for slot t, the slot to expect, of row b."""
+    for c in range(len(f.saving)):
+        f.saving[c] = 0.0
+        f.load[c] = 0.0
+    for v in range(len(f.base)):
+        f.base[v] = 0.0
+    measure_paths(tables, expected, b, t, f.scratch)
+    if tables.capacity != EXOGENOUS:
+        _note_others(tables, seen, f, b)
+    for rho in range(len(tables.class_task)):
+        if expected.demand[b, t, rho] > 0.0:
+            _forecast_class(tables, expected, seen, f, b, t, rho)
+    for c in range(len(f.saving)):
+        f.saving[c] = max(0.0, f.saving[c])
+        if tables.capacity != EXOGENOUS:
+            v = f.pair_node[c]
+            left = max(0.0, expected.seconds[b, t, v] - f.others[v, f.pair_task[c]])
+            if f.load[c] > left:
+                f.saving[c] *= left / f.load[c]
+                f.load[c] = left
 
 
 @njit_inline
-def _note_others(p: Prospects, known: Known, b: int) -> None:
+def _note_others(tables: Tables, seen: ObservedInputs, f: ForecastTables, b: int) -> None:
     """Seconds of each node that were spent on other tasks in the last slot."""
-    for v in range(p.others.shape[0]):
-        for k in range(p.others.shape[1]):
-            p.others[v, k] = known.busy[b, v]
-    for rho in range(len(p.class_task)):
-        origin = p.path_start[p.class_path[rho]]
-        for j in range(p.path_start[p.class_path[rho] + 1] - origin):
-            p.others[p.path_node[origin + j], p.class_task[rho]] -= known.spent[b, rho, j]
+    for v in range(f.others.shape[0]):
+        for k in range(f.others.shape[1]):
+            f.others[v, k] = seen.busy[b, v]
+    for rho in range(len(tables.class_task)):
+        origin = tables.path_start[tables.class_path[rho]]
+        for j in range(tables.path_start[tables.class_path[rho] + 1] - origin):
+            f.others[tables.path_node[origin + j], tables.class_task[rho]] -= seen.spent[b, rho, j]
 
 
 @njit_inline
-def _foresee_class(p: Prospects, known: Known, b: int, rho: int) -> None:
+def _forecast_class(
+    tables: Tables,
+    expected: Draw,
+    seen: ObservedInputs,
+    f: ForecastTables,
+    b: int,
+    t: int,
+    rho: int,
+) -> None:
     """Add what one class would save to the pairs on its path."""
-    count = _list_entries(p, known, b, rho)
-    origin = p.path_start[p.class_path[rho]]
-    usable = 0
-    for e in range(count):
-        if p.missing[e] == EMPTY:
-            i = usable
-            while i > 0 and p.cost[p.ranked[i - 1]] > p.cost[e]:
-                p.ranked[i] = p.ranked[i - 1]
-                i -= 1
-            p.ranked[i] = e
-            usable += 1
-    for j in range(p.path_start[p.class_path[rho] + 1] - origin):
-        if p.node_asked[p.path_node[origin + j]]:
-            steps = _fill_without(p, known, b, rho, j, usable)
-            for i in range(steps):
-                p.base[p.path_node[origin + j]] += p.price[i] * p.amount[i]
-            _try_pairs(p, known, b, rho, j, count, steps)
+    path, task = tables.class_path[rho], tables.class_task[rho]
+    count = _list_nearly_usable(tables, expected, seen.resident, f, b, rho)
+    if tables.capacity == EXOGENOUS:
+        for i in range(count):
+            f.scratch.option[i] = f.option[i]
+        fill_copies(tables, expected, b, t, count, f.scratch)
+    for j in range(tables.path_start[path + 1] - tables.path_start[path]):
+        v = tables.path_node[tables.path_start[path] + j]
+        first, last = f.first_pair[v, task], f.first_pair[v, task + 1]
+        if first == last:
+            continue
+        if tables.capacity != EXOGENOUS:
+            _leave_others(tables, expected, seen, f, b, t, rho, j)
+        entries = _pick_entries(tables, f, v, j, count)
+        without, _, used, end = _serve_entries(tables, expected, f, b, t, rho, EMPTY, entries)
+        f.base[v] += without
+        for c in range(first, last):
+            segment = f.pair_segment[c]
+            if _changes_nothing(tables, f, segment, end):
+                continue
+            _give_back(tables, expected, seen, f, b, t, rho, j, used)
+            cost, load, used, _ = _serve_entries(tables, expected, f, b, t, rho, segment, entries)
+            f.saving[c] += without - cost
+            f.load[c] += load
+        _give_back(tables, expected, seen, f, b, t, rho, j, used)
 
 
 @njit_inline
-def _list_entries(p: Prospects, known: Known, b: int, rho: int) -> int:
-    """List the options in time that lack one resident segment at most; return their number."""
-    origin = p.path_start[p.class_path[rho]]
-    count = 0
-    for o in range(p.option_start[rho], p.option_start[rho + 1]):
+def _list_nearly_usable(
+    tables: Tables,
+    expected: Draw,
+    resident: Residents,
+    f: ForecastTables,
+    b: int,
+    rho: int,
+) -> int:
+    """List the options in time that lack one resident segment at most, ranked as in serving; count them."""
+    origin = tables.path_start[tables.class_path[rho]]
+    count, dearest = 0, np.inf
+    for n in range(tables.option_start[rho], tables.option_start[rho + 1]):
+        o = f.option_order[n]
         lacking, missing = 0, EMPTY
-        for q in range(p.part_start[o], p.part_start[o + 1]):
-            held, part = known.resident[b, p.part_node[q], p.option_model[o]], p.part_segment[q]
-            if held == EMPTY or p.segment_first[held] > p.segment_first[part]:
+        for q in range(tables.part_start[o], tables.part_start[o + 1]):
+            held = resident[b, tables.part_node[q], tables.option_model[o]]
+            if not covers(tables, held, tables.part_segment[q]):
                 lacking, missing = lacking + 1, q
-            elif p.segment_last[held] < p.segment_last[part]:
-                lacking, missing = lacking + 1, q
-        if lacking > 1 or (lacking == 1 and p.part_cover[missing] == EMPTY):
+        if lacking > 1:
             continue
-        seconds, room, before = p.option_seconds[o], known.recent[b, rho], origin
-        for q in range(p.part_start[o], p.part_start[o + 1]):
-            here, size = origin + p.part_position[q], p.part_bytes[q]
-            seconds += size * (p.pace[here] - p.pace[before])
-            if size > 0.0 and not p.exogenous:
-                for j in range(before + 1, here + 1):
-                    link = p.path_link[j]
-                    taken = max(0.0, known.carried[b, link] - known.sent[b, rho, j - origin])
-                    room = min(room, max(0.0, known.rate[b, link] * p.slot_seconds - taken) / size)
-            before = here
-        if seconds <= p.class_timeout[rho]:
-            cost = known.tariff[b, 0] * p.option_error[o] + known.tariff[b, 1] * seconds
-            cost += known.tariff[b, 2] * p.option_joules[o] + known.tariff[b, 3] * p.option_traffic[o]
-            p.option[count], p.missing[count] = o, missing
-            p.cost[count], p.room[count] = cost, room
-            count += 1
+        link = link_seconds(tables, o, origin, f.scratch)
+        if option_latency(expected, b, o, link) > tables.class_timeout[rho]:
+            continue
+        cost = option_cost(expected, b, o, link)
+        if cost > dearest:
+            continue
+        if tables.capacity == EXOGENOUS and o >= tables.class_backstop[rho]:
+            dearest = cost  # it takes all that is left: those that cost more are never used
+        i = count
+        while i > 0 and (
+            f.cost[i - 1] > cost
+            or (f.cost[i - 1] == cost and tables.option_rank[f.option[i - 1]] > tables.option_rank[o])
+        ):
+            f.option[i], f.cost[i], f.missing[i] = f.option[i - 1], f.cost[i - 1], f.missing[i - 1]
+            i -= 1
+        f.option[i], f.cost[i], f.missing[i] = o, cost, missing
+        count += 1
     return count
 
 
 @njit_inline
-def _room(p: Prospects, known: Known, b: int, rho: int, e: int, asked: int) -> float:
-    """How many requests entry e takes; what other classes of the task took of position `asked` is free."""
-    room = p.room[e]
-    for q in range(p.part_start[p.option[e]], p.part_start[p.option[e] + 1]):
-        v, j = p.part_node[q], p.part_position[q]
-        left = known.seconds[b, v]
-        if not p.exogenous and j != asked:
-            left = max(0.0, left - max(0.0, known.busy[b, v] - known.spent[b, rho, j]))
-        if p.part_seconds[q] * room > left:
-            room = left / p.part_seconds[q]
-    return room
+def _pick_entries(tables: Tables, f: ForecastTables, v: int, j: int, count: int) -> int:
+    """Of the listed options those that lack nothing but on node v, at position j; return their number.
 
-
-@njit_inline
-def _part_at(p: Prospects, o: int, j: int) -> int:
-    """The part of the option at path position j that some pair covers, or EMPTY."""
-    for q in range(p.part_start[o], p.part_start[o + 1]):
-        if p.part_position[q] == j and p.part_cover[q] != EMPTY:
-            return q
-    return EMPTY
-
-
-@njit_inline
-def _fill_without(p: Prospects, known: Known, b: int, rho: int, j: int, usable: int) -> int:
-    """Serve the batch without position j; write prices and amounts, rising, and return their number."""
-    left = known.recent[b, rho]
-    steps = 0
-    for i in range(usable):
-        e = p.ranked[i]
-        if _part_at(p, p.option[e], j) != EMPTY:
+    `needed` says which segment must be there for them to run, models apart that the node pins.
+    """
+    entries = 0
+    for i in range(count):
+        o, part = f.option[i], f.missing[i]
+        if part != EMPTY and tables.part_position[part] != j:
             continue
-        amount = min(left, _room(p, known, b, rho, e, EMPTY))
+        if tables.pinned[v, tables.option_model[o]] == EMPTY:
+            for q in range(tables.part_start[o], tables.part_start[o + 1]):
+                if tables.part_position[q] == j:
+                    part = q
+        f.entry[entries] = i
+        f.needed[entries] = EMPTY if part == EMPTY else tables.part_segment[part]
+        f.seconds[entries] = 0.0 if part == EMPTY else tables.part_seconds[part]
+        entries += 1
+    return entries
+
+
+@njit_inline
+def _serves(tables: Tables, segment: int, needed: int) -> bool:
+    """Whether an option that needs a segment on the node, or EMPTY, runs where this one, or EMPTY, is."""
+    if needed == EMPTY:
+        return True
+    if segment == EMPTY or tables.segment_model[segment] != tables.segment_model[needed]:
+        return False
+    return bool(covers(tables, segment, needed))
+
+
+@njit_inline
+def _changes_nothing(tables: Tables, f: ForecastTables, segment: int, end: int) -> bool:
+    """Whether no option that the segment adds comes before the one that takes the last request without it."""
+    for n in range(end):
+        if f.needed[n] != EMPTY and _serves(tables, segment, f.needed[n]):
+            return False
+    return True
+
+
+@njit_inline
+def _serve_entries(
+    tables: Tables,
+    expected: Draw,
+    f: ForecastTables,
+    b: int,
+    t: int,
+    rho: int,
+    segment: int,
+    entries: int,
+) -> tuple[float, float, int, int]:
+    """Serve the batch with one segment on the node, or with EMPTY.
+
+    Returns:
+        Cost of the batch; seconds that the segment runs; how many options used up what others may need; the
+        entry that took the last request, or the number of entries if some were dropped.
+    """
+    origin = tables.path_start[tables.class_path[rho]]
+    left, cost, load, used = expected.demand[b, t, rho], 0.0, 0.0, 0
+    for n in range(entries):
+        if not _serves(tables, segment, f.needed[n]):
+            continue
+        i = f.entry[n]
+        o = f.option[i]
+        amount = option_room(tables, expected, b, o, origin, left, f.scratch)
         if amount > 0.0:
-            p.price[steps], p.amount[steps] = p.cost[e], amount
-            steps += 1
+            cost += amount * f.cost[i]
+            load += amount * f.seconds[n]
             left -= amount
             if left <= 0.0:
-                return steps
-    drop = known.tariff[b, 0] + known.tariff[b, 1] * p.class_timeout[rho]
-    drop += known.tariff[b, 2] * p.class_drop_joules[rho] + known.tariff[b, 3] * p.class_drop_bytes[rho]
-    p.price[steps], p.amount[steps] = drop, left
-    return steps + 1
+                return cost, load, used, n
+            use_option(tables, expected, b, rho, o, origin, amount, f.scratch, f.sink)
+            f.scratch.option[used] = o
+            used += 1
+    return cost + left * drop_cost(expected, b, rho), load, used, entries
 
 
 @njit_inline
-def _try_pairs(p: Prospects, known: Known, b: int, rho: int, j: int, count: int, steps: int) -> None:
-    """Let options with a part at position j take over the dearest requests; add what the cheapest saves."""
-    touched = 0
-    for e in range(count):
-        if p.cost[e] >= p.price[steps - 1]:
-            continue
-        q = _part_at(p, p.option[e], j)
-        if q == EMPTY or (p.missing[e] != EMPTY and p.missing[e] != q):
-            continue
-        room = _room(p, known, b, rho, e, j)
-        saved, taken = 0.0, 0.0
-        for i in range(steps - 1, -1, -1):
-            if p.price[i] <= p.cost[e] or taken >= room:
-                break
-            amount = min(room - taken, p.amount[i])
-            saved += amount * (p.price[i] - p.cost[e])
-            taken += amount
-        if saved <= 0.0:
-            continue
-        for k in range(p.cover_start[p.part_cover[q]], p.cover_start[p.part_cover[q] + 1]):
-            c = p.cover[k]
-            if p.least[c] == np.inf:
-                p.touched[touched] = c
-                touched += 1
-            if p.cost[e] < p.least[c]:
-                p.least[c], p.saved[c], p.taken[c] = p.cost[e], saved, taken * p.part_seconds[q]
-    for k in range(touched):
-        c = p.touched[k]
-        p.saving[c] += p.saved[c]
-        p.load[c] += p.taken[c]
-        p.least[c] = np.inf
+def _give_back(
+    tables: Tables,
+    expected: Draw,
+    seen: ObservedInputs,
+    f: ForecastTables,
+    b: int,
+    t: int,
+    rho: int,
+    asked: int,
+    used: int,
+) -> None:
+    """Undo what serving the batch used up."""
+    if tables.capacity == EXOGENOUS:
+        fill_copies(tables, expected, b, t, used, f.scratch)
+    elif used > 0:
+        _leave_others(tables, expected, seen, f, b, t, rho, asked)
+
+
+@njit_inline
+def _leave_others(
+    tables: Tables,
+    expected: Draw,
+    seen: ObservedInputs,
+    f: ForecastTables,
+    b: int,
+    t: int,
+    rho: int,
+    asked: int,
+) -> None:
+    """Hand out what others left along the path: other tasks at position `asked`, other classes elsewhere."""
+    path = tables.class_path[rho]
+    origin = tables.path_start[path]
+    for j in range(tables.path_start[path + 1] - origin):
+        v, link = tables.path_node[origin + j], tables.path_link[origin + j]
+        taken = f.others[v, tables.class_task[rho]] if j == asked else seen.busy[b, v] - seen.spent[b, rho, j]
+        f.scratch.seconds_left[v, 0] = max(0.0, expected.seconds[b, t, v] - max(0.0, taken))
+        if link != EMPTY:
+            taken = seen.carried[b, link] - seen.sent[b, rho, j]
+            size = expected.rate[b, t, link] * tables.slot_seconds
+            f.scratch.bytes_left[link] = max(0.0, size - max(0.0, taken))

@@ -9,29 +9,28 @@ import numpy as np
 import numpy.typing as npt
 
 from idn_gym.config_reader import ConfigError
-from idn_gym.core.arrays import Floats, Instance, Outcome, State
+from idn_gym.core.arrays import Instance, Outcome, State
+from idn_gym.core.workspace import empty_outcome
+from idn_gym.objectives import OBJECTIVES, known_tariff
 from idn_gym.observations.base import Feature, View
-from idn_gym.observations.forecast_tables import Known, make_prospects
+from idn_gym.observations.columns import features_of, highs_of
+from idn_gym.observations.expected_slot import ExpectedSlots
+from idn_gym.observations.forecast import ObservedInputs
+from idn_gym.observations.forecast_tables import make_forecast_tables
 from idn_gym.observations.graph_features import (
-    GLOBALS,
-    LINK_CONSTANTS,
-    LINK_STATE,
-    NODE_CONSTANTS,
-    NODE_STATE,
-    PAIR_CONSTANTS,
-    PAIR_STATE,
-    make_constants,
+    GRAPH_COLUMNS,
+    LinkState,
+    NetworkState,
+    NodeState,
+    PairState,
+    Progress,
+    constant_columns,
+    global_columns,
     passing,
 )
-from idn_gym.observations.graph_kernel import Ground, Seen, Sheets, write_graph
+from idn_gym.observations.graph_kernel import GraphBuffers, GraphConstants, write_graph
 from idn_gym.scenarios.compile import Compiled
 from idn_gym.scenarios.compile.topologies import expand
-
-GRAPH_FEATURES: dict[str, tuple[Feature, ...]] = {
-    "nodes": NODE_CONSTANTS + NODE_STATE,
-    "links": LINK_CONSTANTS + LINK_STATE,
-    "pairs": PAIR_CONSTANTS + PAIR_STATE,
-}
 
 
 class GraphObserver:
@@ -57,36 +56,17 @@ class GraphObserver:
         node, segment = compiled.pairs
         if not len(node):
             raise ConfigError("observation", "'graph' is not allowed; no node has memory for any segment")
+        tariff = known_tariff(compiled.tariff, compiled.scales)
         self._compiled = compiled
-        self._prospects = make_prospects(tables, node, segment)
-        task_passing = passing(tables)
-        self._ground = Ground(
-            *make_constants(compiled, node, segment),
-            pair_segment=segment,
-            class_requests=tables.class_requests,
-            node_seconds=tables.node_seconds,
-            node_memory=tables.node_memory,
-            node_reserved=tables.node_reserved,
-            link_rate=tables.link_rate,
-            segment_model=tables.segment_model,
-            segment_bytes=tables.segment_bytes,
-            block_bytes=tables.block_bytes,
-            pinned=tables.pinned,
-            passing=task_passing.sum(1),
-            task_passing=task_passing,
-            nominal_requests=tables.nominal_requests,
-            load_price=1.0 / tables.nominal_memory / float(compiled.scales[4]),
-            sums=np.zeros((4, len(tables.node_memory))),
-            task_recent=np.zeros_like(task_passing),
-            task_most=np.zeros_like(task_passing),
-            most=np.zeros(len(tables.node_memory)),
-            most_rate=np.zeros(len(tables.node_memory)),
-            high=(_highs(NODE_STATE), _highs(LINK_STATE), _highs(PAIR_STATE), _highs(GLOBALS)),
-        )
+        self._expected = ExpectedSlots(tables, tariff, compiled.scenario.resources == "hidden")
+        self._forecast = make_forecast_tables(tables, node, segment, tariff)
+        self._constants = _constants(compiled)
+        self._globals = global_columns(OBJECTIVES)
+        self._update = OBJECTIVES.index("update") if "update" in OBJECTIVES else None
         rows = {"nodes": len(tables.node_memory), "links": len(tables.link_rate), "pairs": len(node)}
-        self._boxes = {name: _box(features, rows[name]) for name, features in GRAPH_FEATURES.items()}
+        self._boxes = {name: _box(features, rows[name]) for name, features in GRAPH_COLUMNS.items()}
         self._boxes["pair_mask"] = gym.spaces.Box(0.0, 1.0, (len(node),), np.float32)
-        self._boxes["globals"] = _box(GLOBALS)
+        self._boxes["globals"] = _box(self._globals)
         self.space = gym.spaces.Dict(dict(self._boxes))
 
     def encode(
@@ -94,70 +74,65 @@ class GraphObserver:
     ) -> tuple[dict[str, npt.NDArray[np.float32]], npt.NDArray[np.int64]]:
         """Write the tables of the coming slot; see `Observer.encode`."""
         batch = len(state.slot)
-        sheets = Sheets(
+        out = GraphBuffers(
             np.zeros(batch, np.int64),
             *(np.empty((batch, *box.shape), np.float32) for box in self._boxes.values()),
         )
-        known, seen = self._look(instance, state, outcome)
-        write_graph(self._prospects, self._ground, known, seen, sheets)
-        return dict(zip(self._boxes, sheets[1:], strict=True)), sheets.clipped
+        if len(self._forecast.sink.busy) != batch:
+            self._forecast = self._forecast._replace(sink=empty_outcome(instance.tables, batch))
+        expected = self._expected.draw(instance, state)
+        seen = self._look(instance, state, outcome)
+        write_graph(instance.tables, expected, seen, self._forecast, self._constants, out, 0)
+        return dict(zip(self._boxes, out[1:], strict=True)), out.clipped
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copied and pickled as its scenario: kernels would be compiled anew for arrays in another state."""
         return GraphObserver, (self._compiled, False)
 
-    def _look(self, instance: Instance, state: State, outcome: Outcome) -> tuple[Known, Seen]:
-        """Copy out what may be seen, so that the kernel cannot see more."""
-        draw, tables = instance.draw, instance.tables
-        batch, horizon = len(state.slot), draw.seconds.shape[1]
-        rows, slot = np.arange(batch), np.minimum(state.slot, horizon - 1)
-        if self._compiled.scenario.resources == "hidden":
-            seconds, memory, rate = (
-                np.repeat(nominal[None], batch, 0)
-                for nominal in (tables.node_seconds, tables.node_memory, tables.link_rate)
-            )
-        else:
-            seconds, memory, rate = (field[rows, slot] for field in (draw.seconds, draw.memory, draw.rate))
-        known = Known(
-            recent=state.recent,
+    def _look(self, instance: Instance, state: State, outcome: Outcome) -> ObservedInputs:
+        """Pick what may be seen, so that the kernel cannot see more."""
+        draw, batch = instance.draw, len(state.slot)
+        update = np.zeros(batch) if self._update is None else draw.weights[:, self._update].copy()
+        return ObservedInputs(
             resident=state.resident,
-            seconds=seconds,
-            rate=rate,
-            tariff=draw.tariff,
+            over=state.slot / draw.seconds.shape[1],
+            weights=draw.weights,
+            update_weight=update,
+            arrived=outcome.arrived,
+            served=outcome.served,
+            started=outcome.started,
             busy=outcome.busy,
             carried=outcome.carried,
             spent=outcome.spent,
             sent=outcome.sent,
         )
-        over = state.slot / horizon
-        return known, Seen(memory, draw.weights, over, outcome.arrived, outcome.served, outcome.started)
 
     def describe(self) -> dict[str, Any]:
         """Columns of every table, names of its rows, and who is connected with whom, as plain lists."""
         names, tables = self._compiled.names, self._compiled.tables
-        node, segment = self._prospects.pair_node, self._ground.pair_segment
+        node, segment = self._compiled.pairs
         model = tables.segment_model[segment]
         ends = [(link.source, link.target) for link in expand(self._compiled.scenario.topology).links]
         pairs = zip(node, segment, strict=True)
         paths = [tables.path_start[p : p + 2] for p in tables.class_path]
         return {
-            "nodes": {"rows": list(names.nodes), "columns": _plain(GRAPH_FEATURES["nodes"])},
+            "nodes": {"rows": list(names.nodes), "columns": _plain(GRAPH_COLUMNS["nodes"])},
             "links": {
                 "rows": list(names.links),
-                "columns": _plain(GRAPH_FEATURES["links"]),
+                "columns": _plain(GRAPH_COLUMNS["links"]),
                 "source": [names.nodes.index(source) for source, _ in ends],
                 "target": [names.nodes.index(target) for _, target in ends],
             },
             "pairs": {
                 "rows": [f"{names.nodes[v]}: {names.segments[s]}" for v, s in pairs],
-                "columns": _plain(GRAPH_FEATURES["pairs"]),
+                "columns": _plain(GRAPH_COLUMNS["pairs"]),
                 "node": node.tolist(),
                 "segment": segment.tolist(),
                 "model": model.tolist(),
                 "task": tables.model_task[model].tolist(),
             },
             "pair_mask": "1: the segment alone fits into the memory of the coming slot; nominal where hidden",
-            "globals": {"columns": _plain(GLOBALS)},
+            "globals": {"columns": _plain(self._globals)},
             "classes": {
                 "rows": list(names.classes),
                 "task": tables.class_task.tolist(),
@@ -166,14 +141,41 @@ class GraphObserver:
         }
 
 
+def _constants(compiled: Compiled) -> GraphConstants:
+    tables = compiled.tables
+    nodes, links, pairs = constant_columns(compiled, *compiled.pairs)
+    task_passing = passing(tables)
+    arrived, recent, dropped, started, most, most_rate = np.zeros((6, len(tables.node_memory)))
+    price = (
+        tables.nominal_requests / tables.nominal_memory / float(compiled.scales[OBJECTIVES.index("update")])
+    )
+    return GraphConstants(
+        nodes=nodes,
+        links=links,
+        pairs=pairs,
+        node_high=highs_of(features_of(NodeState)),
+        link_high=highs_of(features_of(LinkState)),
+        pair_high=highs_of(features_of(PairState)),
+        progress_high=highs_of(features_of(Progress)),
+        network_high=highs_of(features_of(NetworkState)),
+        passing=task_passing.sum(1),
+        task_passing=task_passing,
+        load_price=price,
+        arrived=arrived,
+        recent=recent,
+        dropped=dropped,
+        started=started,
+        task_recent=np.zeros_like(task_passing),
+        task_most=np.zeros_like(task_passing),
+        most=most,
+        most_rate=most_rate,
+    )
+
+
 def _box(features: tuple[Feature, ...], rows: int | None = None) -> gym.spaces.Box:
     bounds = np.array([(feature.low, feature.high) for feature in features], np.float32)
     low, high = bounds.T if rows is None else np.repeat(bounds.T[:, None], rows, axis=1)
     return gym.spaces.Box(low, high, dtype=np.float32)
-
-
-def _highs(features: tuple[Feature, ...]) -> Floats:
-    return np.array([feature.high for feature in features], float)
 
 
 def _plain(features: tuple[Feature, ...]) -> list[dict[str, Any]]:
