@@ -15,6 +15,8 @@ CODE = ("idn_gym", "agents", "experiments")
 LAYERS = [
     ["idn_gym.messages", "idn_gym.plain_text", "idn_gym.strict", "idn_gym.files"],
     ["idn_gym.core"],
+    ["idn_gym.objective_records"],
+    ["idn_gym.preferences"],
     ["idn_gym.objectives", "idn_gym.metrics", "idn_gym.policy"],
     ["idn_gym.catalog"],
     ["idn_gym.scenarios"],

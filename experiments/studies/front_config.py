@@ -10,7 +10,7 @@ from experiments.studies.entry import Entry, check_entries
 from idn_gym.objectives import OBJECTIVES, preference_lattice
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.presets import resolve
-from idn_gym.strict import ConfigError, closest, number
+from idn_gym.strict import ConfigError, closest, number, show
 
 
 @dataclass(frozen=True)
@@ -63,4 +63,10 @@ class Front:
 
     def world(self, entry: Entry, smoke: Mapping[str, Any]) -> Scenario:
         """The scenario, as one of the agents meets it."""
-        return resolve(self.scenario, {**self.overrides, **entry.overrides, **smoke})
+        scenario = resolve(self.scenario, {**self.overrides, **entry.overrides, **smoke})
+        if scenario.objectives != OBJECTIVES:
+            raise ConfigError(
+                f"fronts.{self.name}.overrides.objectives",
+                f"{show(scenario.objectives)} is not allowed; must be {', '.join(OBJECTIVES)}",
+            )
+        return scenario

@@ -5,7 +5,20 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from idn_gym.core.arrays import EMPTY, Draw, Floats, Ints, Outcome, Residents, Tables
+from idn_gym.core.arrays import (
+    BYTE_HOP,
+    EMPTY,
+    ERROR,
+    JOULE,
+    SECOND,
+    Draw,
+    Floats,
+    Ints,
+    Outcome,
+    Residents,
+    Tables,
+)
+from idn_gym.core.charges import charge_drops
 from idn_gym.core.kernel import hot
 from idn_gym.core.serving import serve_slot
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
@@ -16,24 +29,30 @@ def nominal_draw(tables: Tables, tariff: Floats) -> Draw:
 
     Args:
         tables: the scenario's tables.
-        tariff: (4,) cost per unit of error, second, joule and byte-hop.
+        tariff: (4 + F,) cost per unit of error, second, joule, byte-hop and further objectives.
     """
+    further = tables.node_charge.shape[1]
     draw = Draw(
         demand=tables.class_requests[None, None].copy(),
         order=np.arange(len(tables.class_task), dtype=np.int32)[None, None].copy(),
         seconds=tables.node_seconds[None, None].copy(),
         memory=tables.node_memory[None, None].copy(),
         rate=tables.link_rate[None, None].copy(),
+        charge_second=tables.node_charge[None, None].copy(),
+        charge_byte=tables.link_charge[None, None].copy(),
+        charge_drop=np.zeros((1, 1, len(tables.class_task), further)),
         slowdown=np.ones((1, len(tables.node_memory))),
         option_latency=np.zeros((1, len(tables.option_model))),
         option_cost=np.zeros((1, len(tables.option_model))),
         option_joules=np.zeros((1, len(tables.option_model))),
         drop_joules=np.zeros((1, len(tables.class_task))),
         tariff=tariff[None].copy(),
-        weights=np.zeros((1, 5)),
+        weights=np.zeros((1, 0)),
         uniforms=np.zeros((1, 1, 0)),
     )
     price_options(tables, draw, 0)
+    if further:
+        charge_drops(tables, draw, 0)
     return draw
 
 
@@ -54,9 +73,9 @@ def price_options(tables: Tables, draw: Draw, b: int) -> None:
     joules = np.add.reduceat(tables.node_watts[tables.part_node] * seconds, tables.part_start[:-1])
     joules += tables.option_link_joules
     draw.option_latency[b], draw.option_joules[b] = latency, joules
-    error, second, joule, byte_hop = draw.tariff[b]
-    draw.option_cost[b] = error * tables.option_error + second * latency
-    draw.option_cost[b] += joule * joules + byte_hop * tables.option_traffic
+    tariff = draw.tariff[b]
+    draw.option_cost[b] = tariff[ERROR] * tables.option_error + tariff[SECOND] * latency
+    draw.option_cost[b] += tariff[JOULE] * joules + tariff[BYTE_HOP] * tables.option_traffic
     draw.drop_joules[b] = 0.0
     np.maximum.at(draw.drop_joules[b], option_class, joules)
 
@@ -67,7 +86,7 @@ def segment_values(tables: Tables, placeable: npt.NDArray[np.bool_], tariff: Flo
     Args:
         tables: the scenario's tables; `segment_value` is not read.
         placeable: (N, S) which pairs to value; the others get 0.
-        tariff: (4,) cost per unit of error, second, joule and byte-hop.
+        tariff: as in `nominal_draw`.
     """
     rho, node, segment = _trials(tables, placeable)
     draw = nominal_draw(tables, tariff)._replace(order=np.zeros((1, 1, 1), np.int32))

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from idn_gym.core.arrays import Floats, Instance, Outcome, State
+from idn_gym.objectives import OBJECTIVES, TABLE, charged, weight_of
 from idn_gym.observations.base import Feature
 from idn_gym.observations.forecast_tables import Known, make_prospects
 from idn_gym.observations.graph_features import (
@@ -37,8 +38,9 @@ COLUMNS: dict[str, tuple[Feature, ...]] = {
 class Graph:
     """`Dict` of `nodes` (N, ·), `links` (E, ·), `pairs` (C, ·), `pair_mask` (C,) and `globals`.
 
-    Pairs are the items of the codec `scores`: segments that may be placed, node by node. The weights in
-    force are always among the globals. Who is connected with whom never changes and is in `describe`.
+    Pairs are the items of the codec `scores`: segments that may be placed, node by node. The weights of the
+    objectives that ship are always among the globals, 0 where one is not in force. Who is connected with
+    whom never changes and is in `describe`.
     """
 
     def __init__(self, compiled: Compiled, preference: bool) -> None:
@@ -55,6 +57,11 @@ class Graph:
         node, segment = compiled.pairs
         if not len(node):
             raise ConfigError("observation", "'graph' is not allowed; no node has memory for any segment")
+        for objective in charged(compiled.objectives):
+            raise ConfigError(
+                "observation",
+                f"'graph' is not allowed with the objective {objective.name!r}; its forecast leaves it out",
+            )
         self._compiled = compiled
         self._prospects = make_prospects(tables, node, segment)
         task_passing = passing(tables)
@@ -73,7 +80,7 @@ class Graph:
             passing=task_passing.sum(1),
             task_passing=task_passing,
             nominal_requests=tables.nominal_requests,
-            load_price=1.0 / tables.nominal_memory / float(compiled.scales[4]),
+            load_price=1.0 / tables.nominal_memory / compiled.scenario.scales.update,
             sums=np.zeros((4, len(tables.node_memory))),
             task_recent=np.zeros_like(task_passing),
             task_most=np.zeros_like(task_passing),
@@ -127,8 +134,19 @@ class Graph:
             spent=outcome.spent,
             sent=outcome.sent,
         )
-        over = state.slot / horizon
-        return known, Seen(memory, draw.weights, over, outcome.arrived, outcome.served, outcome.started)
+        weights, objectives = draw.weights, self._compiled.objectives
+        if objectives is not TABLE:
+            weights = np.stack([weight_of(name, weights, objectives) for name in OBJECTIVES], axis=1)
+        seen = Seen(
+            memory=memory,
+            weights=weights,
+            update_weight=weight_of("update", weights),
+            over=state.slot / horizon,
+            arrived=outcome.arrived,
+            served=outcome.served,
+            started=outcome.started,
+        )
+        return known, seen
 
     def describe(self) -> dict[str, Any]:
         """Columns of every table, names of its rows, and who is connected with whom, as plain lists."""

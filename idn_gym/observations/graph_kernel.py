@@ -50,7 +50,8 @@ class Seen(NamedTuple):
     """What `Known` leaves out, B rows."""
 
     memory: Floats  # (B, N) [bytes] of the coming slot; nominal where hidden
-    weights: Floats  # (B, 5)
+    weights: Floats  # (B, 5) of `OBJECTIVES`
+    update_weight: Floats  # (B,)
     over: Floats  # (B,) share of the episode that is over
     # of the last slot
     arrived: Floats  # (B, R)
@@ -184,7 +185,7 @@ def _write_pairs(p: Prospects, g: Ground, known: Known, seen: Seen, b: int, shee
         v, k, s = p.pair_node[c], p.pair_task[c], g.pair_segment[c]
         held = known.resident[b, v, g.segment_model[s]]
         saving, size = p.saving[c], g.segment_bytes[s]
-        price = _bytes_to_load(p, g, held, s) * g.load_price * seen.weights[b, 4] * g.nominal_requests
+        price = _bytes_to_load(p, g, held, s) * g.load_price * seen.update_weight[b] * g.nominal_requests
         clipped = _put(row, i, 1.0 if held == s else 0.0, high[0])
         clipped += _put(row, i + 1, 1.0 if held != s and held != EMPTY else 0.0, high[1])
         clipped += _put(row, i + 2, _over(g.task_recent[v, k], g.task_passing[v, k]), high[2])

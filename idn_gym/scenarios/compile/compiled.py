@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -12,10 +12,11 @@ import numpy.typing as npt
 
 from idn_gym.catalog.reader import load_catalog
 from idn_gym.core import options
-from idn_gym.core.arrays import EMPTY, EXOGENOUS, SHARED, Floats, Ints, Tables
+from idn_gym.core.arrays import EMPTY, EXOGENOUS, PRICED, SHARED, Floats, Ints, Tables
 from idn_gym.core.validate import freeze
 from idn_gym.core.value import segment_values
-from idn_gym.objectives import TABLE, known_tariff
+from idn_gym.objectives import PRICES, Objective, charged, find_objectives, known_tariff, scales_of
+from idn_gym.scenarios.compile.charges import nominal_charges
 from idn_gym.scenarios.compile.extremes import check_rewards
 from idn_gym.scenarios.compile.magnitudes import check_magnitudes
 from idn_gym.scenarios.compile.models import Deployables, block_table, gather, look_up_tasks
@@ -49,8 +50,9 @@ class Compiled:
     scenario: Scenario
     tables: Tables
     names: Names
-    scales: Floats  # (5,) of error, latency, energy, traffic, update
-    tariff: Floats | None  # (4,) where the scenario fixes it
+    objectives: tuple[Objective, ...]  # in force, in the order of the reward vector
+    scales: Floats  # (D,) the sizes of these that weigh the same
+    tariff: Floats | None  # (4 + F,) where the scenario fixes it
     class_ingress: Ints  # (R,)
     link_moves: npt.NDArray[np.bool_]  # (E,) whether the link process moves the link
     node_moves: npt.NDArray[np.bool_]  # (N,) whether the node processes move the node: all but repositories
@@ -122,15 +124,16 @@ def compile_scenario(scenario: Scenario) -> Compiled:
         ConfigError: an unknown name, a task that no reachable node pins, no demand anywhere, more options
             than can be enumerated, or rewards that could be too large for float32.
     """
-    return _compile(scenario) if scenario.catalog else _compile_once(scenario)
+    objectives = find_objectives(scenario.objectives)
+    return (_compile if scenario.catalog else _compile_once)(scenario, objectives)
 
 
 @lru_cache(maxsize=32)
-def _compile_once(scenario: Scenario) -> Compiled:
-    return _compile(scenario)
+def _compile_once(scenario: Scenario, objectives: tuple[Objective, ...]) -> Compiled:
+    return _compile(scenario, objectives)
 
 
-def _compile(scenario: Scenario) -> Compiled:
+def _compile(scenario: Scenario, objectives: tuple[Objective, ...]) -> Compiled:
     catalog = load_catalog(scenario.catalog)
     check_magnitudes(scenario)
     if scenario.catalog:
@@ -144,30 +147,39 @@ def _compile(scenario: Scenario) -> Compiled:
     check_size(scenario, catalog, len(network.nodes), lengths)
     gathered = gather(scenario.tasks, catalog, network, scenario.serving)
     classes = _Classes(scenario, network, gathered, routes)
-    scales = np.array([getattr(scenario.scales, objective.scale) for objective in TABLE], float)
-    tariff = _fixed_tariff(scenario)
-    # Frozen before they are complete: kernels are compiled per type of their arguments.
-    tables = freeze(_tables(scenario, network, gathered, classes))
-    values = _break_ties(segment_values(tables, gathered.placeable, known_tariff(tariff, scales)))
+    further = len(charged(objectives))
     moving = scenario.dynamics.moving_links
     for kind in moving:
         look_up(catalog.links, kind, "dynamics.moving_links")
     compiled = Compiled(
         scenario=scenario,
-        tables=freeze(tables._replace(segment_value=values)),
+        # Frozen before they are complete: kernels are compiled per type of their arguments.
+        tables=freeze(_tables(scenario, network, gathered, classes, further)),
         names=_names(network, gathered),
-        scales=scales,
-        tariff=tariff,
+        objectives=objectives,
+        scales=scales_of(scenario, objectives),
+        tariff=_fixed_tariff(scenario, further),
         class_ingress=np.array(classes.ingress, np.int64),
         link_moves=np.array([not moving or link.link in moving for link in network.links], bool),
         node_moves=(gathered.pinned == EMPTY).all(1),
         placeable=gathered.placeable,
     )
+    if further:
+        compiled = replace(compiled, tables=freeze(nominal_charges(compiled)))
+    compiled = _with_values(compiled)
     check_rewards(compiled)
     return compiled
 
 
-def _tables(scenario: Scenario, network: Network, gathered: Deployables, classes: _Classes) -> Tables:
+def _with_values(compiled: Compiled) -> Compiled:
+    tariff = known_tariff(compiled.tariff, compiled.scales, compiled.objectives)
+    values = _break_ties(segment_values(compiled.tables, compiled.placeable, tariff))
+    return replace(compiled, tables=freeze(compiled.tables._replace(segment_value=values)))
+
+
+def _tables(
+    scenario: Scenario, network: Network, gathered: Deployables, classes: _Classes, further: int
+) -> Tables:
     idle = _idle_watts(scenario, network)
     workers = np.array([node.servers if np.isfinite(node.servers) else 1.0 for node in network.nodes])
     tasks = [gathered.tasks[k] for k in classes.task]
@@ -186,9 +198,11 @@ def _tables(scenario: Scenario, network: Network, gathered: Deployables, classes
         node_idle_watts=idle,
         node_reserved=np.where(gathered.pinned == EMPTY, 0.0, gathered.segment_bytes[gathered.pinned]).sum(1),
         node_movable=gathered.movable,
+        node_charge=np.zeros((len(network.nodes), further)),
         link_delay=network.delay,
         link_rate=network.rate,
         link_joules=network.joules,
+        link_charge=np.zeros((len(network.links), further)),
         **path_tables(list(classes.paths), network.delay),
         model_task=np.array([model.task for model in gathered.models], np.int64),
         task_model=np.searchsorted([model.task for model in gathered.models], range(len(gathered.tasks) + 1)),
@@ -245,12 +259,13 @@ def _break_ties(values: Floats) -> Floats:
     return values * (1.0 + rng.uniform(-1e-9, 1e-9, values.shape)) - rng.uniform(0.0, 1e-300, values.shape)
 
 
-def _fixed_tariff(scenario: Scenario) -> Floats | None:
+def _fixed_tariff(scenario: Scenario, further: int) -> Floats | None:
     tariff = scenario.serving.tariff
     if tariff is None:
         return None
-    # Update is no part of what a request costs.
-    return np.array([getattr(tariff, objective.scale) for objective in TABLE[:4]], float)
+    fixed = np.zeros(PRICED + further)  # a scenario's own tariff prices no objectives that packages add
+    fixed[:PRICED] = [getattr(tariff, price) for price in PRICES]
+    return fixed
 
 
 def _names(network: Network, gathered: Deployables) -> Names:
