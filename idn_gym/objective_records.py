@@ -48,6 +48,10 @@ class Objective:
     measure: Callable[[Tables, Outcome], Floats] | None = None
     """of an objective per slot: (B,) at least 0, of the slot's outcome"""
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copied and pickled by name: a record is there once, and its functions need not be pickled."""
+        return _recall, (self.name,)
+
 
 TABLE = (
     Objective(
@@ -176,6 +180,10 @@ def find_objectives(names: Sequence[str]) -> tuple[Objective, ...]:
             raise ConfigError("objectives", f"{name!r} is there twice; names must differ")
     found = tuple(known[name] for name in names)
     return TABLE if found == TABLE else found
+
+
+def _recall(name: str) -> Objective:
+    return find_objectives([name])[0]
 
 
 def charged(objectives: Sequence[Objective]) -> tuple[Objective, ...]:

@@ -14,7 +14,7 @@ from idn_gym.core.arrays import Draw, Floats, Instance, Ints, Outcome, State
 from idn_gym.core.transition import initial_state, step
 from idn_gym.core.workspace import empty_outcome, make_scratch
 from idn_gym.metrics import measure
-from idn_gym.objectives import describe_reward, judge, read_preference, reward_divisor
+from idn_gym.objectives import Objective, describe_reward, judge, read_preference, reward_divisor
 from idn_gym.observations import Observations, make_observer
 from idn_gym.scenarios.build import empty_draw, episode_seed, fill_row
 from idn_gym.scenarios.compile import Compiled, compile_scenario
@@ -38,7 +38,6 @@ class Simulation:
 
     Attributes:
         compiled: the scenario's tables and names.
-        objectives: in force, in the order of the reward vector.
         divisor: (D,) of reward vectors, or None.
         codec: action codec.
         action: the action codec's name.
@@ -72,7 +71,6 @@ class Simulation:
         """
         self.compiled = compile_scenario(scenario)
         _warn_of_full_repositories(self.compiled)
-        self.objectives = self.compiled.objectives
         preference = "balanced" if preference is None else preference
         self.weights = read_preference(preference, self.objectives)
         self.divisor = reward_divisor(reward_scale, self.compiled.scales)
@@ -89,6 +87,11 @@ class Simulation:
         self.state = initial_state(self.instance)
         self.outcome = empty_outcome(self.compiled.tables, batch)
         self._scratch = make_scratch(self.compiled.tables)
+
+    @property
+    def objectives(self) -> tuple[Objective, ...]:
+        """Those in force, in the order of the reward vector."""
+        return self.compiled.objectives
 
     def reset(
         self, rows: Sequence[int], seeds: Sequence[int | None], options: Mapping[str, Any] | None = None

@@ -1,6 +1,8 @@
 """An objective of another package: it changes its own column, and everybody who counts costs sees it."""
 
+import copy
 import json
+import pickle
 
 import gymnasium as gym
 import numpy as np
@@ -25,6 +27,7 @@ from idn_gym.policies.registry import make_policy
 from idn_gym.scenarios.build import build_instance
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.presets import resolve
+from idn_gym.scenarios.storage import load_instance, save_instance
 from idn_gym.strict import ConfigError
 from idn_gym.vector import IDNVectorEnv
 from tests.carbon import CARBON, REFUSALS
@@ -259,6 +262,23 @@ def test_a_spec_with_it_makes_the_same_episode():
     with pytest.raises(ConfigError, match="no front ships for 'carbon'"):
         env.unwrapped.pareto_front(0.9)
     assert json.dumps(env.unwrapped.describe()["reward"])
+
+
+def test_copies_and_pickles_go_on_alike_and_instances_are_kept(tmp_path):
+    env = IDNEnv("tiny", objectives=(*ALL, "refusals"))
+    env.reset(seed=0)
+    others = [copy.deepcopy(env), pickle.loads(pickle.dumps(env))]
+    assert pickle.loads(pickle.dumps(CARBON)) is CARBON
+    for _ in range(3):
+        action = env.action_space.sample()
+        reward = env.step(action)[1]
+        for other in others:
+            np.testing.assert_array_equal(reward, other.step(action)[1])
+    instance = drawn("shared")[1]
+    save_instance(instance, tmp_path / "drawn.npz")
+    again = load_instance(tmp_path / "drawn.npz")
+    for one, other in zip(instance.draw, again.draw, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 BAD = [
