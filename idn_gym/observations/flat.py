@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from idn_gym.core.arrays import EMPTY, Floats, Instance, Ints, Outcome, State
 from idn_gym.core.kernel import hot, inner
-from idn_gym.observations.flat_features import ABSENT, BLOCK, FlatColumns, lay_out
+from idn_gym.observations.flat_features import ABSENT, BLOCK, FlatColumns, place_features
 from idn_gym.scenarios.compile import Compiled
 
 
@@ -69,7 +69,7 @@ class Flat:
             model_blocks=tables.model_blocks,
         )
         pairs = np.array(held, np.int64).reshape(-1, 2)
-        self._features, self._columns = lay_out(compiled, self.layout.node, pairs, preference)
+        self._features, self._columns = place_features(compiled, self.layout.node, pairs, preference)
         bounds = np.array([(feature.low, feature.high) for feature in self._features], np.float32)
         self.space = gym.spaces.Box(bounds[:, 0], bounds[:, 1], dtype=np.float32)
         self._high = bounds[:, 1].astype(np.float64)

@@ -68,7 +68,7 @@ class FlatColumns(NamedTuple):
     unsure: int  # so many of the first columns may have to be clipped
 
 
-def lay_out(
+def place_features(
     compiled: Compiled, node: Ints, held: npt.NDArray[np.int64], preference: bool
 ) -> tuple[list[Feature], FlatColumns]:
     """Name the features of a scenario and give each its column.
