@@ -44,7 +44,7 @@ class Entries(Mapping[str, PolicyEntry]):
 ENTRIES = Entries()
 
 
-class Column(Mapping[str, _T]):
+class EntryField(Mapping[str, _T]):
     """One field of all entries, where it says something."""
 
     def __init__(self, field: Callable[[PolicyEntry], _T | None]) -> None:
@@ -63,16 +63,16 @@ class Column(Mapping[str, _T]):
         return sum(1 for _ in self)
 
 
-AGENTS = Column(lambda entry: entry.target)
+AGENTS = EntryField(lambda entry: entry.target)
 """Name to what builds it, "module:function"."""
 
-AGENT_CODECS = Column(lambda entry: entry.codec)
+AGENT_CODECS = EntryField(lambda entry: entry.codec)
 """Action codec that an agent needs; the others act through the one they are given."""
 
-CLAIRVOYANT = Column(lambda entry: entry.informed).keys()
+CLAIRVOYANT = EntryField(lambda entry: entry.informed).keys()
 """References that are told, as `seeds`, which episodes they are going to be judged on."""
 
-RANDOMISED = Column(lambda entry: entry.randomised).keys()
+RANDOMISED = EntryField(lambda entry: entry.randomised).keys()
 """Agents with a `seed` of their own, which studies set anew for every episode."""
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import gymnasium as gym
@@ -14,21 +15,36 @@ from idn_gym.config_reader import ConfigError, closest, show
 from idn_gym.core.arrays import Floats
 from idn_gym.episode_spec import HasEpisodeSpec
 from idn_gym.metrics import METRICS
-from idn_gym.objectives import OBJECTIVES
+from idn_gym.objectives import TABLE, Objective
 from idn_gym.observations import Observations, row_of
 from idn_gym.rendering import render_ansi, render_rgb
+from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.presets import load_scenario
-from idn_gym.scenarios.reference_fronts import discounted_front, read_front
 from idn_gym.simulation import Simulation, Slot
 
 NO_FRONT = "belongs to the vector reward; make the environment with preference=None"
 
 
-def reward_space() -> gym.spaces.Box:
-    """Space of the reward vector: accuracy is at least 0, the others are at most 0."""
-    low = np.array([0.0] + [-np.inf] * (len(OBJECTIVES) - 1), np.float32)
-    high = np.array([np.inf] + [0.0] * (len(OBJECTIVES) - 1), np.float32)
-    return gym.spaces.Box(low, high, dtype=np.float32)
+def reward_space(objectives: Sequence[Objective] = TABLE) -> gym.spaces.Box:
+    """Space of the reward vector: what is to be large is at least 0, what is to be small at most 0."""
+    large = np.array([objective.sense == "maximise" for objective in objectives])
+    low, high = np.where(large, 0.0, -np.inf), np.where(large, np.inf, 0.0)
+    return gym.spaces.Box(low.astype(np.float32), high.astype(np.float32), dtype=np.float32)
+
+
+def scenario_with(
+    scenario: Any, overrides: Mapping[str, Any] | None, objectives: Sequence[str] | None
+) -> Scenario:
+    """The scenario that an environment is made with; see `IDNEnv`.
+
+    Raises:
+        ConfigError: anything that is not allowed.
+    """
+    found = load_scenario(scenario, overrides)
+    if objectives is None:
+        return found
+    names: Any = tuple(objectives) if isinstance(objectives, list) else objectives
+    return replace(found, objectives=names)
 
 
 class IDNEnv(HasEpisodeSpec, gym.Env[Observations, Any]):
@@ -49,9 +65,10 @@ class IDNEnv(HasEpisodeSpec, gym.Env[Observations, Any]):
     Outcomes up to the last slot and the resources of the coming one, never its requests.
 
     ## Rewards
-    `preference=None`: float32 vector (accuracy, -latency, -energy, -traffic, -update), each the slot's
-    total over the nominal requests per slot; `reward_space` and `reward_dim` say so. Else the scalar minus
-    the weighted cost, with the vector in ``info["vector_reward"]``, and without these two attributes.
+    `preference=None`: float32 vector (accuracy, -latency, -energy, -traffic, -update) or of the `objectives`
+    asked for, each the slot's total over the nominal requests per slot; `reward_space` and `reward_dim` say
+    so. Else the scalar minus the weighted cost, with the vector in ``info["vector_reward"]``, and without
+    these two attributes.
 
     ## Info
     Every figure of `idn_gym.metrics.METRICS`, with a preference `vector_reward` and `reward_weights` as well.
@@ -81,6 +98,8 @@ class IDNEnv(HasEpisodeSpec, gym.Env[Observations, Any]):
         overrides: Mapping[str, Any] | None = None,
         split: str = "train",
         render_mode: str | None = None,
+        objectives: Sequence[str] | None = None,
+        reward_scale: str | None = None,
     ) -> None:
         """Set up the environment.
 
@@ -88,11 +107,15 @@ class IDNEnv(HasEpisodeSpec, gym.Env[Observations, Any]):
             scenario: a preset's name, a YAML file, a mapping, or a `Scenario`.
             action: action codec; None: the scenario's default.
             observation: observation codec.
-            preference: None for vector rewards; a name, five weights, a mapping from objective to
-                weight, or "random" (drawn per episode and observed) for scalar rewards.
+            preference: None for vector rewards; a name, a weight for each objective, a mapping from objective
+                to weight, or "random" (drawn per episode and observed) for scalar rewards.
             overrides: dotted keys that change the scenario.
             split: train, validation or test; their seeds never meet.
             render_mode: "ansi" or "rgb_array".
+            objectives: names of those in force, in the order of the reward vector; None: the scenario's,
+                which are all that ship unless it says otherwise.
+            reward_scale: "scenario": reward vectors are divided by the scenario's scales; None: they are in
+                physical units.
 
         Raises:
             ConfigError: anything above that is not allowed.
@@ -102,14 +125,16 @@ class IDNEnv(HasEpisodeSpec, gym.Env[Observations, Any]):
             raise ConfigError(
                 "render_mode", f"{show(render_mode)} is not allowed; {closest(render_mode, modes)}"
             )
-        self.scenario = load_scenario(scenario, overrides)
+        self.scenario = scenario_with(scenario, overrides, objectives)
         self.horizon = self.scenario.horizon
-        self.simulation = Simulation(self.scenario, action, observation, preference, split, batch=1)
+        self.simulation = Simulation(
+            self.scenario, action, observation, preference, split, batch=1, reward_scale=reward_scale
+        )
         self.render_mode = render_mode
         self.scalar = preference is not None
         if not self.scalar:  # MO-Gymnasium and TorchRL take whatever has these for a vector reward
-            self.reward_space = reward_space()
-            self.reward_dim = len(OBJECTIVES)
+            self.reward_space = reward_space(self.simulation.objectives)
+            self.reward_dim = len(self.simulation.objectives)
         self.observation_space = self.simulation.observer.space
         self.action_space = self.simulation.codec.space
         self._fresh = True
@@ -132,7 +157,7 @@ class IDNEnv(HasEpisodeSpec, gym.Env[Observations, Any]):
         self.simulation.reset([0], [seed], options)
         observation, clipped = self.simulation.observe()
         return row_of(observation, 0), self._info(
-            self.simulation.figures(clipped)[0], np.zeros(len(OBJECTIVES))
+            self.simulation.figures(clipped)[0], np.zeros(len(self.simulation.objectives))
         )
 
     def step(self, action: Any) -> tuple[Observations, Any, bool, bool, dict[str, Any]]:
@@ -167,7 +192,8 @@ class IDNEnv(HasEpisodeSpec, gym.Env[Observations, Any]):
     def pareto_front(self, gamma: float) -> list[npt.NDArray[np.float64]]:
         """Discounted returns that static placements reach who know the episode, as MO-Gymnasium has it.
 
-        Ships for `tiny`, `edge-small` and `fashion-edge`, unchanged; see `reference_fronts.Front`.
+        Ships for `tiny`, `edge-small` and `fashion-edge`, unchanged but for `objectives`; see
+        `reference_fronts.Front`. Of fewer objectives, it is what of the whole front is not dominated in them.
         Means over test seeds; placements are those that are best without a discount.
 
         Raises:
@@ -175,7 +201,7 @@ class IDNEnv(HasEpisodeSpec, gym.Env[Observations, Any]):
         """
         if self.scalar:
             raise ConfigError("pareto_front", NO_FRONT)
-        return discounted_front(read_front(self.scenario), gamma)
+        return self.simulation.pareto_front(gamma)
 
     def describe(self) -> dict[str, Any]:
         """What the entries of observations, actions and rewards mean."""

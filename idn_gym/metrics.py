@@ -2,30 +2,52 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from idn_gym.core.arrays import Floats, Ints, Outcome, Tables
-from idn_gym.core.kernel import njit_no_alloc
+from idn_gym.core.kernel import indices, njit_no_alloc
 
-METRICS = (
-    "requests",  # arrived in the slot
-    "accuracy",  # mean per request, drops counting as wrong
-    "latency",  # [s] mean per request, drops at their timeout
-    "energy",  # [J] mean per request, idle energy left out
-    "traffic",  # [byte-hops] mean per request
-    "update",  # share of the nominal memory newly loaded
-    "drop_rate",  # share of requests
-    "late_rate",  # share of requests past their deadline, drops included
-    "split_rate",  # share of requests served by two parts or more
-    "early_rate",  # share of requests that left at an early exit
-    "refused",  # wished segments that repair turned down
-    "clipped",  # observation entries cut at their bounds
-    "tariff_cost",  # serving cost of the slot over the nominal requests
-    "idle_energy",  # [J] in the slot
-    "node_load",  # compute used over nominal, busiest node
-    "link_load",  # bytes carried over nominal, busiest link
+
+class Metric(NamedTuple):
+    """One column of `compute_metrics`."""
+
+    name: str
+    unit: str
+    meaning: str
+    per_request: bool = False
+    """mean over the requests of the slot, 0 without any; over more slots it is weighted by their requests"""
+
+
+METRIC_RECORDS = (
+    Metric("requests", "requests", "arrived in the slot"),
+    Metric("accuracy", "1", "mean per request, drops counting as wrong", True),
+    Metric("latency", "s", "mean per request, drops at their timeout", True),
+    Metric("energy", "J", "mean per request, idle energy left out", True),
+    Metric("traffic", "byte-hops", "mean per request", True),
+    Metric("update", "1", "share of the nominal memory newly loaded"),
+    Metric("drop_rate", "1", "share of requests", True),
+    Metric("late_rate", "1", "share of requests past their deadline, drops included", True),
+    Metric("split_rate", "1", "share of requests served by two parts or more", True),
+    Metric("early_rate", "1", "share of requests that left at an early exit", True),
+    Metric("refused", "segments", "wished segments that repair turned down"),
+    Metric("clipped", "entries", "observation entries cut at their bounds"),
+    Metric("tariff_cost", "cost", "serving cost of the slot over the nominal requests"),
+    Metric("idle_energy", "J", "in the slot"),
+    Metric("node_load", "1", "compute used over nominal, busiest node"),
+    Metric("link_load", "1", "bytes carried over nominal, busiest link"),
 )
-"""Order of the columns of `compute_metrics`. Means are 0 in a slot without requests."""
+"""The metrics, in the order of the columns; a new one is a line here and one in the kernel."""
+
+METRICS = tuple(metric.name for metric in METRIC_RECORDS)
+"""Their names."""
+
+COLUMN = indices(METRICS)
+"""Column of each metric by its name, also in kernels."""
+
+PER_REQUEST = tuple(k for k, metric in enumerate(METRIC_RECORDS) if metric.per_request)
+"""Columns that are means over the requests of a slot."""
 
 
 def compute_metrics(tables: Tables, outcome: Outcome, clipped: Ints) -> Floats:
@@ -49,24 +71,25 @@ def _measure(
     for b in range(len(figures)):
         row = figures[b]
         for rho in range(outcome.arrived.shape[1]):
-            row[0] += outcome.arrived[b, rho]
-            row[1] += outcome.correct[b, rho]
-            row[2] += outcome.latency[b, rho]
-            row[3] += outcome.energy[b, rho]
-            row[4] += outcome.traffic[b, rho]
-            row[6] += outcome.arrived[b, rho] - outcome.served[b, rho]
-            row[7] += outcome.late[b, rho]
-            row[8] += outcome.split[b, rho]
-            row[9] += outcome.early[b, rho]
-        for k in range(1, 10):
-            row[k] = max(0.0, row[k]) / row[0] if row[0] > 0.0 else 0.0
-        row[5] = outcome.loaded[b] / scale[1]
-        row[10] = outcome.refused[b]
-        row[11] = clipped[b]
-        row[12] = outcome.tariff_cost[b] / scale[0]
-        row[13] = outcome.idle_energy[b]
+            row[COLUMN.requests] += outcome.arrived[b, rho]
+            row[COLUMN.accuracy] += outcome.correct[b, rho]
+            row[COLUMN.latency] += outcome.latency[b, rho]
+            row[COLUMN.energy] += outcome.energy[b, rho]
+            row[COLUMN.traffic] += outcome.traffic[b, rho]
+            row[COLUMN.drop_rate] += outcome.arrived[b, rho] - outcome.served[b, rho]
+            row[COLUMN.late_rate] += outcome.late[b, rho]
+            row[COLUMN.split_rate] += outcome.split[b, rho]
+            row[COLUMN.early_rate] += outcome.early[b, rho]
+        requests = row[COLUMN.requests]
+        for k in PER_REQUEST:
+            row[k] = max(0.0, row[k]) / requests if requests > 0.0 else 0.0
+        row[COLUMN.update] = outcome.loaded[b] / scale[1]
+        row[COLUMN.refused] = outcome.refused[b]
+        row[COLUMN.clipped] = clipped[b]
+        row[COLUMN.tariff_cost] = outcome.tariff_cost[b] / scale[0]
+        row[COLUMN.idle_energy] = outcome.idle_energy[b]
         for v in range(len(node_seconds)):
             if np.isfinite(node_seconds[v]):
-                row[14] = max(row[14], outcome.busy[b, v] / node_seconds[v])
+                row[COLUMN.node_load] = max(row[COLUMN.node_load], outcome.busy[b, v] / node_seconds[v])
         for e in range(len(link_bytes)):
-            row[15] = max(row[15], outcome.carried[b, e] / link_bytes[e])
+            row[COLUMN.link_load] = max(row[COLUMN.link_load], outcome.carried[b, e] / link_bytes[e])

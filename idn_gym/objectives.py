@@ -7,262 +7,280 @@ that rewards add up over slots. The scalar reward is minus the weighted cost.
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from idn_gym.config_reader import ConfigError, closest, show
-from idn_gym.core.arrays import Floats, Outcome, Tables
+from idn_gym.config_reader import ConfigError, show
+from idn_gym.core.arrays import BYTE_HOP, ERROR, JOULE, PRICED, SECOND, Floats, Ints, Outcome, Tables
 from idn_gym.core.kernel import njit_no_alloc
-
-
-class Objective(NamedTuple):
-    """One component of the reward vector."""
-
-    name: str
-    unit: str
-    sense: Literal["maximise", "minimise"]
-    """of the quantity; what is to be small enters the vector with a minus, so that the vector is maximised"""
-    scale: str
-    """field of `Scales`: the size that costs as much as those of the other objectives"""
-    formula: str
-    """of the component in a slot"""
-
-
-TABLE = (
-    Objective(
-        "accuracy",
-        "correct answers per nominal request",
-        "maximise",
-        "error",
-        "expected correct answers / nominal requests; the scalar reward weighs the error instead: "
-        "-(requests - expected correct answers) / nominal requests",
-    ),
-    Objective(
-        "latency",
-        "s per nominal request",
-        "minimise",
-        "latency",
-        "-(sum over requests of latency, a drop counting its timeout) / nominal requests",
-    ),
-    Objective(
-        "energy",
-        "J per nominal request",
-        "minimise",
-        "energy",
-        "-(sum over requests of joules, a drop counting those of its worst option, + idle energy where it "
-        "counts) / nominal requests",
-    ),
-    Objective(
-        "traffic",
-        "byte-hops per nominal request",
-        "minimise",
-        "traffic",
-        "-(sum over requests of bytes x hops, a drop counting those of its worst option) / nominal requests",
-    ),
-    Objective(
-        "update",
-        "share of the nominal memory",
-        "minimise",
-        "update",
-        "-(bytes newly loaded) / (nominal memory of the nodes that may load)",
-    ),
+from idn_gym.objective_records import (
+    LOADED,
+    OBJECTIVE_RECORDS,
+    OBJECTIVES,
+    PRICES,
+    TABLE,
+    Objective,
+    charged,
+    find_objectives,
+    plain_record,
+    register_objective,
 )
-"""The objectives in the order of the reward vector; the scalar reward adds up weight x component / scale."""
+from idn_gym.preferences import (
+    PREFERENCES,
+    balanced_preference,
+    draw_preference,
+    named_preferences,
+    preference_lattice,
+    read_preference,
+)
 
-OBJECTIVES = tuple(objective.name for objective in TABLE)
-"""Their names."""
+__all__ = [
+    "OBJECTIVES",
+    "OBJECTIVE_RECORDS",
+    "PREFERENCES",
+    "PRICES",
+    "TABLE",
+    "Objective",
+    "charged",
+    "draw_preference",
+    "find_objectives",
+    "named_preferences",
+    "preference_lattice",
+    "read_preference",
+    "register_objective",
+]
 
-PREFERENCES: dict[str, tuple[float, ...]] = {
-    "balanced": (1.0, 1.0, 1.0, 1.0, 0.5),
-    "accuracy": (6.0, 1.0, 1.0, 1.0, 0.5),
-    "latency": (1.0, 6.0, 1.0, 1.0, 0.5),
-    "energy": (1.0, 1.0, 6.0, 1.0, 0.5),
-    "traffic": (1.0, 1.0, 1.0, 6.0, 0.5),
-}
-"""Weights before normalisation. Each gives update a weight, or placements would flap for free."""
+
+class RewardColumns(NamedTuple):
+    """Where the objectives in force stand among totals and components of the tariff."""
+
+    source: Ints  # (D,) column of the kernel's totals: components, loaded bytes, then those per slot
+    sign: Floats  # (D,)
+    request: tuple[int, ...]  # objectives that are part of the tariff
+    component: tuple[int, ...]  # of the tariff, for these
+    measured: tuple[tuple[Objective, int], ...]  # objectives per slot of packages, with their column
+    width: int  # columns of the totals
 
 
-def read_preference(preference: Any) -> Floats | None:
-    """Turn a preference into normalised weights (5,); None for "random".
+@lru_cache(maxsize=256)
+def reward_columns(objectives: tuple[Objective, ...]) -> RewardColumns:
+    """Columns of the objectives in force."""
+    further = PRICED + len(charged(objectives))
+    measured = [objective for objective in objectives if objective.measure is not None]
+    source = []
+    for objective in objectives:
+        if objective.charges is not None:
+            source.append(PRICED + charged(objectives).index(objective))
+        elif objective.measure is not None:
+            source.append(further + 1 + measured.index(objective))
+        else:
+            assert objective.total is not None
+            source.append(further if objective.total == LOADED else objective.total)
+    request = tuple(d for d, objective in enumerate(objectives) if objective.per == "request")
+    sign = [1.0 if objective.sense == "maximise" else -1.0 for objective in objectives]
+    return RewardColumns(
+        source=np.array(source, np.int64),
+        sign=np.array(sign, float),
+        request=request,
+        component=tuple(source[d] for d in request),
+        measured=tuple((objective, further + 1 + i) for i, objective in enumerate(measured)),
+        width=further + 1 + len(measured),
+    )
+
+
+def scales_of(scenario: Any, objectives: Sequence[Objective] = TABLE) -> Floats:
+    """Sizes (D,) that weigh the same in a scenario.
 
     Args:
-        preference: a name of `PREFERENCES`, "random", five numbers, or a mapping from objective to
-            number (objectives left out weigh 0).
+        scenario: a `Scenario`.
+        objectives: those in force.
 
     Raises:
-        ConfigError: unknown name, wrong length, or weights that are negative, not finite or all 0.
+        ConfigError: an objective that a package added has none that is finite and above 0.
     """
-    if isinstance(preference, str):
-        if preference == "random":
-            return None
-        if preference not in PREFERENCES:
+    scales = []
+    for objective in objectives:
+        scale = objective.scale
+        size = float(getattr(scenario.scales, scale) if isinstance(scale, str) else scale(scenario))
+        if not 0.0 < size < np.inf:
             raise ConfigError(
-                "preference", f"{show(preference)}; {closest(preference, [*PREFERENCES, 'random'])}"
+                f"objective.{objective.name}.scale", f"{size!r} is not allowed; must be finite and above 0"
             )
-        preference = PREFERENCES[preference]
-    if isinstance(preference, np.ndarray):
-        raise ConfigError("preference", "an array cannot be stored in a spec; give a list of five numbers")
-    if isinstance(preference, Mapping):
-        for name in preference:
-            if name not in OBJECTIVES:
-                raise ConfigError(f"preference.{name}", f"unknown objective; {closest(name, OBJECTIVES)}")
-        preference = [preference.get(name, 0.0) for name in OBJECTIVES]
-    return _normalise(preference)
+        scales.append(size)
+    return np.array(scales)
 
 
-def _normalise(preference: Any) -> Floats:
-    right = isinstance(preference, Sequence) and len(preference) == len(OBJECTIVES)
-    if not right or not all(isinstance(w, (int, float)) and not isinstance(w, bool) for w in preference):
-        names = ", ".join(OBJECTIVES)
-        raise ConfigError(
-            "preference",
-            f"{show(preference)} is not allowed; must be a name, five numbers ({names}), "
-            'a mapping from these to numbers, or "random"',
-        )
-    try:
-        weights = np.array(preference, float)
-    except OverflowError:
-        weights = np.array([np.inf])
-    if not np.isfinite(weights.sum()) or np.any(weights < 0) or weights.sum() <= 0:
-        raise ConfigError(
-            "preference",
-            f"{show(list(preference))} is not allowed; weights must be finite, at least 0, and not all 0",
-        )
-    return weights / weights.sum()
-
-
-def preference_lattice(divisions: int) -> Floats:
-    """Preferences spread evenly over all trade-offs between accuracy, latency, energy and traffic.
-
-    The simplex lattice of Das and Dennis (1998) over the first four objectives; update keeps the weight that
-    it has in the balanced preference, or placements would flap for free.
+def tariff_of(weights: Floats, scales: Floats, objectives: Sequence[Objective] = TABLE) -> Floats:
+    """Per-request part of a preference: cost per unit of error, second, joule, byte-hop and what follows.
 
     Args:
-        divisions: steps from one corner to another, H >= 1.
+        weights: (..., D) preferences.
+        scales: (D,) of the scenario.
+        objectives: those in force; a component without an objective costs nothing.
 
     Returns:
-        (K, 5) with K = (H + 1)(H + 2)(H + 3) / 6; each row is normalised to 1.
+        (..., 4 + F).
+    """
+    found = reward_columns(tuple(objectives))
+    tariff = np.zeros((*weights.shape[:-1], PRICED + len(charged(objectives))))
+    for d, component in zip(found.request, found.component, strict=True):
+        tariff[..., component] = weights[..., d] / scales[d]
+    return tariff
+
+
+def reward_divisor(reward_scale: Any, scales: Floats) -> Floats | None:
+    """What reward vectors are divided by (D,); None: nothing.
+
+    Args:
+        reward_scale: None, or "scenario": the sizes that weigh the same.
+        scales: (D,) of the scenario.
 
     Raises:
-        ConfigError: not a whole number of at least 1.
+        ConfigError: neither of the two.
     """
-    if isinstance(divisions, bool) or not isinstance(divisions, int) or divisions < 1:
-        raise ConfigError(
-            "divisions", f"{show(divisions)} is not allowed; must be a whole number of at least 1"
-        )
-    steps = range(divisions + 1)
-    rows = [row for row in itertools.product(steps, repeat=len(OBJECTIVES) - 1) if sum(row) == divisions]
-    balanced = read_preference("balanced")
-    assert balanced is not None
-    update = np.full((len(rows), 1), balanced[-1])
-    return np.hstack([np.array(rows[::-1]) / divisions * (1.0 - balanced[-1]), update])
+    if reward_scale is None:
+        return None
+    if not isinstance(reward_scale, str) or reward_scale != "scenario":
+        raise ConfigError("reward_scale", f'{show(reward_scale)} is not allowed; allowed: None, "scenario"')
+    return scales
 
 
-def draw_preference(rng: np.random.Generator) -> Floats:
-    """A random preference: any trade-off between the first four objectives, update as in the balanced one.
-
-    Concentrated towards the corners (Dirichlet with parameters 1/2), since with a uniform draw a policy
-    would hardly ever see that one objective is nearly all that counts.
-
-    Args:
-        rng: consumed.
-
-    Returns:
-        (5,) weights, normalised to 1.
-    """
-    balanced = read_preference("balanced")
-    assert balanced is not None
-    drawn = rng.dirichlet(np.full(len(OBJECTIVES) - 1, 0.5))
-    return np.append(drawn * (1.0 - balanced[-1]), balanced[-1])
+def weight_of(name: str, weights: Floats, objectives: Sequence[Objective] = TABLE) -> Floats:
+    """Weights (...) of the objective of this name in preferences (..., D); 0 where it is not in force."""
+    names = [objective.name for objective in objectives]
+    found: Floats = weights[..., names.index(name)] if name in names else np.zeros(weights.shape[:-1])
+    return found
 
 
-def tariff_of(weights: Floats, scales: Floats) -> Floats:
-    """Per-request part of a preference: cost per unit of error, second, joule and byte-hop (4,)."""
-    return weights[:4] / scales[:4]
-
-
-def describe_reward(weights: Floats | None, scales: Floats) -> list[dict[str, Any]]:
+def describe_reward(
+    weights: Floats | None,
+    scales: Floats,
+    objectives: Sequence[Objective] = TABLE,
+    divisor: Floats | None = None,
+) -> list[dict[str, Any]]:
     """What each component of the reward vector means, in order, as plain data.
 
     Args:
-        weights: (5,) preference in force, normalised to 1; None where each episode draws its own.
-        scales: (5,) of the scenario.
+        weights: (D,) preference in force, normalised to 1; None where each episode draws its own.
+        scales: (D,) of the scenario.
+        objectives: those in force.
+        divisor: from `reward_divisor`.
 
     Returns:
-        Name, unit, sense and formula, the scale and the weight in the scalar reward (null: drawn).
+        Name, unit, sense and formula, the scale and the weight in the scalar reward (null: drawn). The scale
+        is that of the component as it is returned, so 1 where it is divided already.
     """
-    shares = [None] * len(TABLE) if weights is None else weights.tolist()
-    return [
-        {**objective._asdict(), "scale": scale, "weight": weight}
-        for objective, scale, weight in zip(TABLE, scales.tolist(), shares, strict=True)
+    shares = [None] * len(objectives) if weights is None else weights.tolist()
+    lines = [
+        {**plain_record(objective), "scale": scale, "weight": weight}
+        for objective, scale, weight in zip(objectives, scales.tolist(), shares, strict=True)
     ]
+    if divisor is not None:
+        for line, size in zip(lines, divisor.tolist(), strict=True):
+            line |= {"unit": f"{line['unit']} / {size:g}", "scale": line["scale"] / size}
+            line["formula"] = f"({line['formula']}) / {size:g}"
+    return lines
 
 
-def known_tariff(tariff: Floats | None, scales: Floats) -> Floats:
-    """What is known of costs (4,) before any episode: the scenario's tariff, else the balanced one.
+def known_tariff(tariff: Floats | None, scales: Floats, objectives: Sequence[Objective] = TABLE) -> Floats:
+    """What is known of costs (4 + F,) before any episode: the scenario's tariff, else the balanced one.
 
     Args:
-        tariff: (4,) of the scenario; None where the preference decides.
-        scales: (5,) of the scenario.
+        tariff: (4 + F,) of the scenario; None where the preference decides.
+        scales: (D,) of the scenario.
+        objectives: those in force.
     """
     if tariff is not None:
         return tariff
-    weights = read_preference("balanced")
-    assert weights is not None
-    return tariff_of(weights, scales)
+    return tariff_of(balanced_preference(objectives), scales, objectives)
 
 
 def compute_rewards(
-    tables: Tables, outcome: Outcome, weights: Floats, scales: Floats
+    tables: Tables,
+    outcome: Outcome,
+    weights: Floats,
+    scales: Floats,
+    objectives: tuple[Objective, ...] = TABLE,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Reward vectors and scalar rewards of a slot.
 
     Args:
         tables: the scenario's tables.
         outcome: the slot, B rows.
-        weights: (B, 5) preferences, each normalised to 1.
-        scales: (5,) sizes of error, latency, energy, traffic and update that weigh the same.
+        weights: (B, D) preferences, each normalised to 1.
+        scales: (D,) sizes of error, latency, energy, traffic and update that weigh the same.
+        objectives: those in force.
 
     Returns:
-        (B, 5) in physical units, all maximised; (B,) minus the weighted cost, in which accuracy
+        (B, D) in physical units, all maximised; (B,) minus the weighted cost, in which accuracy
         enters as error, so that the cost is never negative.
+
+    Raises:
+        ConfigError: an objective per slot that a package added comes to less than 0 or is not finite.
     """
-    batch = len(outcome.loaded)
-    vectors, scalars = np.empty((batch, len(OBJECTIVES))), np.empty(batch)
-    _judge(outcome, weights, scales, tables.nominal_requests, tables.nominal_memory, vectors, scalars)
+    batch, found = len(outcome.loaded), reward_columns(objectives)
+    totals = np.empty((batch, found.width))
+    for objective, column in found.measured:
+        totals[:, column] = _measured(objective, tables, outcome)
+    vectors, scalars = np.empty((batch, len(objectives))), np.empty(batch)
+    nominal = (tables.nominal_requests, tables.nominal_memory)
+    _judge(outcome, found.source, found.sign, weights, scales, nominal, totals, vectors, scalars)
     return vectors, scalars
+
+
+def _measured(objective: Objective, tables: Tables, outcome: Outcome) -> Floats:
+    assert objective.measure is not None
+    value = np.asarray(objective.measure(tables, outcome), float)
+    if value.shape != outcome.loaded.shape or not np.all(np.isfinite(value) & (value >= 0.0)):
+        raise ConfigError(
+            f"objective.{objective.name}.measure",
+            f"{show(value.tolist())} is not allowed; must be a finite number of at least 0 per episode",
+        )
+    return value
 
 
 @njit_no_alloc
 def _judge(
     outcome: Outcome,
+    source: Ints,
+    sign: Floats,
     weights: Floats,
     scales: Floats,
-    nominal_requests: float,
-    nominal_memory: float,
+    nominal: tuple[float, float],
+    totals: Floats,
     vectors: Floats,
     scalars: Floats,
 ) -> None:
+    requests, memory = nominal
+    loaded = PRICED + outcome.charged.shape[2]
     for b in range(len(vectors)):
         arrived, correct, latency, energy, traffic = 0.0, 0.0, 0.0, outcome.idle_energy[b], 0.0
+        for f in range(outcome.charged.shape[2]):
+            totals[b, PRICED + f] = 0.0
         for rho in range(outcome.arrived.shape[1]):
             arrived += outcome.arrived[b, rho]
             correct += outcome.correct[b, rho]
             latency += outcome.latency[b, rho]
             energy += outcome.energy[b, rho]
             traffic += outcome.traffic[b, rho]
-        vectors[b, 0] = correct / nominal_requests
-        vectors[b, 1] = -latency / nominal_requests
-        vectors[b, 2] = -energy / nominal_requests
-        vectors[b, 3] = -traffic / nominal_requests
-        vectors[b, 4] = -outcome.loaded[b] / nominal_memory
-        cost = weights[b, 0] * (arrived - correct) / nominal_requests / scales[0]
-        for i in range(1, vectors.shape[1]):
-            cost += weights[b, i] * -vectors[b, i] / scales[i]
+            for f in range(outcome.charged.shape[2]):
+                totals[b, PRICED + f] += outcome.charged[b, rho, f] / requests
+        totals[b, ERROR] = correct / requests
+        totals[b, SECOND] = latency / requests
+        totals[b, JOULE] = energy / requests
+        totals[b, BYTE_HOP] = traffic / requests
+        totals[b, loaded] = outcome.loaded[b] / memory
+        cost = 0.0
+        for i in range(vectors.shape[1]):
+            vectors[b, i] = sign[i] * totals[b, source[i]]
+            if source[i] == ERROR:
+                cost += weights[b, i] * (arrived - correct) / requests / scales[i]
+            else:
+                cost += weights[b, i] * -vectors[b, i] / scales[i]
         scalars[b] = -cost
 
 

@@ -15,18 +15,19 @@ from idn_gym.core.arrays import Draw, Floats, Instance, Ints, Outcome, State
 from idn_gym.core.transition import initial_state, step
 from idn_gym.core.workspace import empty_outcome, make_scratch
 from idn_gym.metrics import compute_metrics
-from idn_gym.objectives import compute_rewards, describe_reward, read_preference
+from idn_gym.objectives import Objective, compute_rewards, describe_reward, read_preference, reward_divisor
 from idn_gym.observations import Observations, make_observer
 from idn_gym.scenarios.compile import Compiled, compile_scenario
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.episodes import allocate_episodes, episode_seed, sample_episode
+from idn_gym.scenarios.reference_fronts import discounted_front, read_front
 
 
 class Slot(NamedTuple):
     """What one call of `Simulation.step` returns, B rows."""
 
     observation: Observations  # B rows
-    vector: Floats  # (B, 5) reward vectors
+    vector: Floats  # (B, D) reward vectors
     scalar: Floats  # (B,) minus the weighted cost
     truncated: npt.NDArray[np.bool_]  # (B,)
     figures: Floats  # (B, len(METRICS))
@@ -37,6 +38,7 @@ class Simulation:
 
     Attributes:
         compiled: the scenario's tables and names.
+        divisor: (D,) of reward vectors, or None.
         codec: action codec.
         action: the action codec's name.
         check: makes arrays of B actions, or refuses them.
@@ -55,6 +57,7 @@ class Simulation:
         preference: Any,
         split: str,
         batch: int,
+        reward_scale: str | None = None,
     ) -> None:
         """Compile the scenario and make room for `batch` episodes.
 
@@ -65,10 +68,13 @@ class Simulation:
             preference: as `read_preference` takes it; None stands for the balanced one.
             split: one of train, validation, test.
             batch: number of episodes B.
+            reward_scale: as `reward_divisor` takes it.
         """
         self.compiled = compile_scenario(scenario)
         _warn_of_full_repositories(self.compiled)
-        self.weights = read_preference("balanced" if preference is None else preference)
+        preference = "balanced" if preference is None else preference
+        self.weights = read_preference(preference, self.objectives)
+        self.divisor = reward_divisor(reward_scale, self.compiled.scales)
         self.action = scenario.action if action is None else action
         self.codec = make_codec(self.action, self.compiled)
         self.check = ActionCheck(self.codec.space, batch, planned=self.codec.form == "placement")
@@ -83,6 +89,11 @@ class Simulation:
         self.state = initial_state(self.instance)
         self.outcome = empty_outcome(self.compiled.tables, batch)
         self._scratch = make_scratch(self.compiled.tables)
+
+    @property
+    def objectives(self) -> tuple[Objective, ...]:
+        """Those in force, in the order of the reward vector."""
+        return self.compiled.objectives
 
     def reset(
         self, rows: Sequence[int], seeds: Sequence[int | None], options: Mapping[str, Any] | None = None
@@ -113,7 +124,7 @@ class Simulation:
             return self.weights
         if self.weights is not None:
             raise ConfigError("options.preference", 'is allowed only where the environment\'s is "random"')
-        return read_preference(options["preference"])
+        return read_preference(options["preference"], self.objectives)
 
     def rewind(self, rows: Sequence[int]) -> None:
         """Put rows back to slot 0 of their episodes."""
@@ -142,9 +153,10 @@ class Simulation:
         action = self.codec.decode(self.instance, self.state, self.check(actions))
         self.state, self.outcome = step(self.instance, self.state, action, self._scratch)
         observation, clipped = self.observe()
-        vector, scalar = compute_rewards(
-            tables, self.outcome, self.instance.draw.weights, self.compiled.scales
-        )
+        weights, scales = self.instance.draw.weights, self.compiled.scales
+        vector, scalar = compute_rewards(tables, self.outcome, weights, scales, self.objectives)
+        if self.divisor is not None:
+            vector /= self.divisor
         truncated = self.state.slot >= self.compiled.scenario.horizon
         return Slot(observation, vector, scalar, truncated, self.figures(clipped))
 
@@ -162,8 +174,18 @@ class Simulation:
         return {
             "observation": self.observer.describe(),
             "action": self.codec.describe(),
-            "reward": describe_reward(self.weights, self.compiled.scales),
+            "reward": describe_reward(self.weights, self.compiled.scales, self.objectives, self.divisor),
         }
+
+    def pareto_front(self, gamma: float) -> list[Floats]:
+        """Discounted returns of the front that ships, in the order and units of the reward vector.
+
+        Raises:
+            ConfigError: there is none, or gamma is no discount.
+        """
+        names = tuple(objective.name for objective in self.objectives)
+        front = discounted_front(read_front(self.compiled.scenario), gamma, names)
+        return front if self.divisor is None else [returns / self.divisor for returns in front]
 
     def describe_placement(self, row: int) -> dict[str, list[str]]:
         """What is where in one episode: the resident segments of each node, by name."""

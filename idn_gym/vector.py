@@ -14,14 +14,11 @@ from gymnasium.vector.utils import batch_space
 
 from idn_gym.config_reader import ConfigError, closest, show
 from idn_gym.core.arrays import Floats
-from idn_gym.env import NO_FRONT, IDNEnv, reward_space
+from idn_gym.env import NO_FRONT, IDNEnv, reward_space, scenario_with
 from idn_gym.episode_spec import HasEpisodeSpec
 from idn_gym.metrics import METRICS
-from idn_gym.objectives import OBJECTIVES
 from idn_gym.observations import Observations, put_rows, row_of
 from idn_gym.rendering import render_ansi, render_rgb
-from idn_gym.scenarios.presets import load_scenario
-from idn_gym.scenarios.reference_fronts import discounted_front, read_front
 from idn_gym.simulation import Simulation, Slot
 
 
@@ -50,6 +47,8 @@ class IDNVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
         render_mode: str | None = None,
         autoreset_mode: str | AutoresetMode = AutoresetMode.NEXT_STEP,
         max_episode_steps: int | None = None,
+        objectives: Sequence[str] | None = None,
+        reward_scale: str | None = None,
     ) -> None:
         """Set up the environment; what is not explained here is as in `IDNEnv`.
 
@@ -65,6 +64,8 @@ class IDNVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
             autoreset_mode: "NextStep" or "SameStep", or the enum's member.
             max_episode_steps: slots after which episodes are truncated, as ``gym.make`` takes it; None or -1:
                 at the scenario's horizon, which is the last slot in any case.
+            objectives: see `IDNEnv`.
+            reward_scale: see `IDNEnv`.
 
         Raises:
             ConfigError: anything that is not allowed, the DISABLED mode among it.
@@ -78,9 +79,15 @@ class IDNVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
             raise ConfigError(
                 "render_mode", f"{show(render_mode)} is not allowed; {closest(render_mode, modes)}"
             )
-        self.scenario = load_scenario(scenario, overrides)
+        self.scenario = scenario_with(scenario, overrides, objectives)
         self.simulation = Simulation(
-            self.scenario, action, observation, preference, split, batch=int(num_envs)
+            self.scenario,
+            action,
+            observation,
+            preference,
+            split,
+            batch=int(num_envs),
+            reward_scale=reward_scale,
         )
         self.num_envs = int(num_envs)
         self.render_mode = render_mode
@@ -89,8 +96,8 @@ class IDNVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
         self.horizon = int(min(self.scenario.horizon, _read_limit(max_episode_steps)))
         self.scalar = preference is not None
         if not self.scalar:  # as in `IDNEnv`; both speak of one row
-            self.reward_space = reward_space()
-            self.reward_dim = len(OBJECTIVES)
+            self.reward_space = reward_space(self.simulation.objectives)
+            self.reward_dim = len(self.simulation.objectives)
         self.single_observation_space = self.simulation.observer.space
         self.single_action_space = self.simulation.codec.space
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
@@ -117,7 +124,7 @@ class IDNVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
         self._over[:] = False
         self.simulation.reset(range(self.num_envs), seeds, options)
         observation, clipped = self.simulation.observe()
-        vector = np.zeros((self.num_envs, len(OBJECTIVES)))
+        vector = np.zeros((self.num_envs, len(self.simulation.objectives)))
         return observation, self._infos(self.simulation.figures(clipped), vector)
 
     def _spread(self, seed: int | Sequence[int | None] | None) -> list[int | None]:
@@ -138,7 +145,7 @@ class IDNVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
     def step(
         self, actions: Any
     ) -> tuple[Observations, Any, npt.NDArray[np.bool_], npt.NDArray[np.bool_], dict[str, Any]]:
-        """Play one slot in every row; rewards are (n,) float64, or (n, 5) float32 without preference.
+        """Play one slot in every row; rewards are (n,) float64, or (n, D) float32 without preference.
 
         Raises:
             gymnasium.error.InvalidAction: an action outside its space in any row; nothing has changed.
@@ -213,7 +220,7 @@ class IDNVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
         """See `IDNEnv.pareto_front`."""
         if self.scalar:
             raise ConfigError("pareto_front", NO_FRONT)
-        return discounted_front(read_front(self.scenario), gamma)
+        return self.simulation.pareto_front(gamma)
 
     def describe(self) -> dict[str, Any]:
         """What the entries of observations, actions and rewards mean; the same in every row."""

@@ -24,6 +24,8 @@ LAYERS = [
         "idn_gym.shipped",
     ],
     ["idn_gym.core"],
+    ["idn_gym.objective_records"],
+    ["idn_gym.preferences"],
     ["idn_gym.objectives", "idn_gym.metrics", "idn_gym.policy"],
     ["idn_gym.catalog"],
     ["idn_gym.scenarios"],

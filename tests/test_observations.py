@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from idn_gym.observations import DEMAND_BOUND, RATE_BOUND
+from idn_gym.scenarios.presets import load_scenario
 from idn_gym.simulation import Simulation
 
 # An ingress of 30 bytes in front of a repository; 10 requests a slot at nominal demand.
@@ -130,3 +131,17 @@ def test_at_the_horizon_the_resources_of_the_last_slot_are_seen(simulation):
     seen, _ = see(sim)
     assert seen["rate a->c"] == 0.5 and seen["slot"] == 1.0
     assert sim.masks().shape == (1, 4)
+
+
+@pytest.mark.parametrize("resources", ["visible", "hidden"])
+@pytest.mark.parametrize("preference", ["balanced", "random"])
+def test_every_declared_feature_is_written(monkeypatch, resources, preference):
+    sim = Simulation(
+        load_scenario("edge-small", {"resources": resources}), None, "flat", preference, "train", batch=2
+    )
+    sim.reset([0, 1], [0, 1])
+    with monkeypatch.context() as patched:
+        patched.setattr(np, "empty", lambda shape, dtype=float: np.full(shape, np.nan, dtype))
+        observation, _ = sim.observe()
+    assert np.isfinite(observation).all()
+    assert observation.shape[1] == len(sim.describe()["observation"])

@@ -20,6 +20,7 @@ from idn_gym.evaluation.intervals import Interval, mean_interval
 from idn_gym.evaluation.rollout import Episodes
 from idn_gym.evaluation.tables import COMPARISON_COLUMNS
 from idn_gym.files import atomically, file_name
+from idn_gym.metrics import COLUMN
 from idn_gym.rendering.letters import drawable, families
 from idn_gym.scenarios.config import Scenario
 
@@ -155,7 +156,11 @@ def plot_comparison_course(
     first = next(iter(played.values()))
     hours = np.arange(first.scalar.shape[1]) * scenario.slot_seconds / 3600.0
     above.fill_between(
-        hours, first.figures[0, :, 0] / scenario.slot_seconds, step="post", color="#bbbbbb", lw=0
+        hours,
+        first.figures[0, :, COLUMN.requests] / scenario.slot_seconds,
+        step="post",
+        color="#bbbbbb",
+        lw=0,
     )
     above.set_ylim(bottom=0.0)
     above.set_ylabel("requests per s")

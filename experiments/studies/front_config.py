@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from experiments.studies.entry import StudyEntry, check_entries
-from idn_gym.config_reader import ConfigError, bounded, closest
+from idn_gym.config_reader import ConfigError, bounded, closest, show
 from idn_gym.objectives import OBJECTIVES, preference_lattice
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.presets import load_scenario
@@ -63,4 +63,10 @@ class FrontPart:
 
     def world(self, entry: StudyEntry, smoke: Mapping[str, Any]) -> Scenario:
         """The scenario, as one of the agents meets it."""
-        return load_scenario(self.scenario, {**self.overrides, **entry.overrides, **smoke})
+        scenario = load_scenario(self.scenario, {**self.overrides, **entry.overrides, **smoke})
+        if scenario.objectives != OBJECTIVES:
+            raise ConfigError(
+                f"fronts.{self.name}.overrides.objectives",
+                f"{show(scenario.objectives)} is not allowed; must be {', '.join(OBJECTIVES)}",
+            )
+        return scenario

@@ -21,7 +21,7 @@ from idn_gym.core.arrays import Floats
 from idn_gym.evaluation.intervals import half_width
 from idn_gym.evaluation.pareto import non_dominated_sorted
 from idn_gym.files import file_name
-from idn_gym.objectives import OBJECTIVES
+from idn_gym.objectives import OBJECTIVES, TABLE
 
 AXES = {
     "accuracy": ("accuracy [%]", 100.0),
@@ -33,6 +33,9 @@ AXES = {
 """Heading and factor from rewards; all but accuracy are shown as costs."""
 
 PAIRS = (("latency", "accuracy"), ("energy", "accuracy"), ("energy", "traffic"))
+TRADED = [i for i, objective in enumerate(TABLE) if objective.per == "request"]
+"""Objectives whose weights the preferences of a front vary."""
+
 FRONT_MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 
@@ -113,7 +116,7 @@ def plot_parallel(fronts: Fronts) -> Figure:
         squeeze=False,
         sharey=True,
     )
-    hue = [np.argmax(weights[:4]) for weights in fronts.weights]
+    hue = [TRADED[np.argmax(weights[TRADED])] for weights in fronts.weights]
     for axes, agent in zip(grid.flat, agents, strict=False):
         points = fronts.points(agent)[0]
         kept = {tuple(point) for point in non_dominated_sorted(points)}
@@ -125,7 +128,7 @@ def plot_parallel(fronts: Fronts) -> Figure:
         axes.set_xticks(range(len(OBJECTIVES)), OBJECTIVES, rotation=30, ha="right")
     for axes in grid.flat[len(agents) :]:
         axes.set_visible(False)
-    handles = [Line2D([], [], color=COLOURS[i], label=f"mostly {OBJECTIVES[i]}") for i in range(4)]
+    handles = [Line2D([], [], color=COLOURS[i], label=f"mostly {OBJECTIVES[i]}") for i in TRADED]
     figure.legend(handles=handles, loc="outside lower center", ncols=4)
     return figure
 

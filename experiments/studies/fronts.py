@@ -153,9 +153,7 @@ class Fronts:
 
     def _scaled(self, points: Floats) -> Floats:
         """Minus the costs in the scales that preferences weigh, accuracy as error."""
-        errors = points.copy()
-        errors[:, 0] -= self.box.best[0]
-        return np.asarray(errors / self.scales)
+        return np.asarray((points - self.box.best) / self.scales)
 
     def _undo_discount(self, returns: Floats) -> Floats:
         """Discounted returns as weighted means over slots, so that the same box fits."""

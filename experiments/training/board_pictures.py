@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from matplotlib.figure import Figure
 
 from experiments.reports.plots import COLOURS
 from idn_gym.core.arrays import Floats
-from idn_gym.objectives import OBJECTIVES
+from idn_gym.objectives import TABLE, Objective
 from idn_gym.scenarios.compile import Compiled
 
 Pixels = npt.NDArray[np.uint8]
@@ -23,7 +24,7 @@ FEW_NUMBERS = 24
 """Up to so many nodes and models have their numbers on the heat map; more models go by their tasks' names."""
 
 PLANES = (("latency", "accuracy"), ("traffic", "energy"))
-"""Objectives on the two axes of each projection of the front."""
+"""Objectives on the two axes of each projection of the front, where both are in force."""
 
 UNITS = {"accuracy": ("accuracy [%]", 100.0), "latency": ("latency [ms]", -1e3)}
 UNITS |= {"energy": ("energy [J]", -1.0), "traffic": ("traffic [kB-hops]", -1e-3)}
@@ -63,29 +64,34 @@ def draw_placement(compiled: Compiled, resident: Floats) -> Pixels:
     return _pixels(figure)
 
 
-def draw_front(preferences: Floats, points: Floats) -> Pixels:
+def draw_front(preferences: Floats, points: Floats, objectives: Sequence[Objective] = TABLE) -> Pixels:
     """Two projections of what one policy reaches under each preference.
 
     A point's colour mixes those of the objectives by its preference's weights.
 
     Args:
-        preferences: (K, 5).
-        points: (K, 5) mean reward vectors per slot.
+        preferences: (K, D).
+        points: (K, D) mean reward vectors per slot.
+        objectives: those in force.
     """
-    colours = [_rgb(COLOURS[i]) for i in range(len(OBJECTIVES) - 1)]
-    weights = preferences[:, :-1] / preferences[:, :-1].sum(axis=1, keepdims=True)
+    names = [objective.name for objective in objectives]
+    asked = [d for d, objective in enumerate(objectives) if objective.per == "request"]
+    colours = [_rgb(COLOURS[i % len(COLOURS)]) for i in range(len(asked))]
+    weights = preferences[:, asked] / preferences[:, asked].sum(axis=1, keepdims=True)
     mixed = weights @ np.array(colours)
-    figure, grid = _open(6.4, 3.4, len(PLANES))
-    for axes, names in zip(grid, PLANES, strict=True):
-        labels, factors = zip(*(UNITS[name] for name in names), strict=True)
-        x, y = (points[:, OBJECTIVES.index(name)] * f for name, f in zip(names, factors, strict=True))
+    planes = [plane for plane in PLANES if set(plane) <= set(names)] or [(names[-1], names[0])]
+    figure, panels = _open(6.4, 3.4, len(planes))
+    grid = np.atleast_1d(panels)
+    for axes, plane in zip(grid, planes, strict=True):
+        labels, factors = zip(*(UNITS.get(name, (name, 1.0)) for name in plane), strict=True)
+        x, y = (points[:, names.index(name)] * f for name, f in zip(plane, factors, strict=True))
         axes.scatter(x, y, s=60, c=mixed, edgecolors="white", linewidths=0.6, clip_on=False)
         axes.set_xlabel(labels[0])
         axes.set_ylabel(labels[1])
         axes.grid(color="#e5e5e5")
         axes.set_axisbelow(True)
-    for name, colour in zip(OBJECTIVES, colours, strict=False):
-        grid[0].scatter([], [], s=60, color=[colour], label=f"{name} alone")
+    for d, colour in zip(asked, colours, strict=True):
+        grid[0].scatter([], [], s=60, color=[colour], label=f"{names[d]} alone")
     figure.legend(loc="outside upper center", ncols=len(colours), frameon=False, handletextpad=0.1)
     return _pixels(figure)
 

@@ -18,10 +18,11 @@ from gymnasium.vector import VectorEnv, VectorWrapper
 from idn_gym.core.arrays import EMPTY, Floats
 from idn_gym.evaluation import pareto
 from idn_gym.evaluation.rollout import rollout
-from idn_gym.objectives import OBJECTIVES, preference_lattice
+from idn_gym.objectives import find_objectives, preference_lattice
 from idn_gym.policies.registry import simulation_of
 from idn_gym.policy import Feedback, Policy
 from idn_gym.scenarios.compile import Compiled
+from idn_gym.scenarios.presets import load_scenario
 
 Act = Callable[[VectorEnv[Any, Any, Any]], Policy]
 """Gives the policy as it acts in an environment."""
@@ -47,8 +48,8 @@ class Evaluation(NamedTuple):
 class PolicyFront(NamedTuple):
     """What a policy reaches when it is told one preference after the other; K of them."""
 
-    preferences: Floats  # (K, 5)
-    points: Floats  # (K, 5) mean reward vectors per slot
+    preferences: Floats  # (K, D)
+    points: Floats  # (K, D) mean reward vectors per slot
     figures: dict[str, float]  # of `FRONT`; without the hypervolume where moocore is missing
 
 
@@ -63,10 +64,11 @@ def evaluate(act: Act, episodes: int, options: dict[str, Any]) -> Evaluation:
     env = _open(episodes, options)
     compiled = env.unwrapped.simulation.compiled
     residency = _Residency()
-    records = rollout(act(env), env, range(episodes), on_slot=residency.note).records()
+    played = rollout(act(env), env, range(episodes), on_slot=residency.note)
+    records = played.records()
     env.close()
     figures = {name: float(np.mean([row[name] for row in records])) for name in records[0] if name != "seed"}
-    for name in OBJECTIVES:
+    for name in played.objectives:
         figures[f"return_{name}"] = figures[f"reward_{name}"] * compiled.scenario.horizon
     return Evaluation(compiled, figures, residency.shares())
 
@@ -82,7 +84,8 @@ def front(act: Act, episodes: int, options: dict[str, Any]) -> PolicyFront:
         episodes: how many seeds, if they are fewer.
         options: keyword arguments of `gym.make_vec`, with "random" as preference.
     """
-    episodes, preferences = min(episodes, FRONT_EPISODES), preference_lattice(FRONT_DIVISIONS)
+    objectives = find_objectives(load_scenario(options["scenario"], options.get("overrides")).objectives)
+    episodes, preferences = min(episodes, FRONT_EPISODES), preference_lattice(FRONT_DIVISIONS, objectives)
     env = _EachPreference(_open(len(preferences) * episodes, options), preferences)
     played = rollout(act(env), env, [*range(episodes)] * len(preferences))
     env.close()
@@ -96,7 +99,7 @@ def front(act: Act, episodes: int, options: dict[str, Any]) -> PolicyFront:
         "sparsity": pareto.sparsity(placed),
     }
     with contextlib.suppress(DependencyNotInstalled):
-        figures["hypervolume"] = pareto.hypervolume(placed, np.zeros(len(OBJECTIVES)))
+        figures["hypervolume"] = pareto.hypervolume(placed, np.zeros(len(objectives)))
     return PolicyFront(preferences, points, figures)
 
 

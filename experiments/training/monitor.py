@@ -116,7 +116,8 @@ class Monitor(BaseCallback):
         options = self.config.env_options()
         played = evaluate(self._policy, episodes, options)
         scalars = {f"evaluation/{name}": played.figures[name] for name in HEADLINE}
-        scalars |= {f"returns/{name}": played.figures[f"return_{name}"] for name in OBJECTIVES}
+        in_force = [objective.name for objective in played.compiled.objectives]
+        scalars |= {f"returns/{name}": played.figures[f"return_{name}"] for name in in_force}
         pictures = {
             "network": network_picture(self._policy, options),
             "placement": draw_placement(played.compiled, played.resident),
@@ -125,7 +126,7 @@ class Monitor(BaseCallback):
         if self.config.preference == "random":
             reached = front(self._policy, episodes, options)
             scalars |= {f"evaluation/{name}": value for name, value in reached.figures.items()}
-            pictures["front"] = draw_front(reached.preferences, reached.points)
+            pictures["front"] = draw_front(reached.preferences, reached.points, played.compiled.objectives)
             row |= {name: reached.figures.get(name, "") for name in FRONT}
             if "hypervolume" not in reached.figures:
                 self.writer.add_text("notes", "No hypervolume: it needs the extra `mo`.", step)

@@ -10,9 +10,7 @@ import numpy.typing as npt
 
 from idn_gym.core.arrays import EMPTY, Floats, Ints, Residents, Tables
 from idn_gym.core.geometry import bytes_to_load
-from idn_gym.evaluation.rollout import PER_REQUEST
-from idn_gym.metrics import METRICS
-from idn_gym.objectives import OBJECTIVES
+from idn_gym.metrics import COLUMN, METRICS, PER_REQUEST
 from idn_gym.simulation import Simulation
 
 
@@ -29,7 +27,7 @@ class RunningMeans:
         self.resident = simulation.state.resident
         self.slots, self.whole = 0, 0
         self.reward = 0.0
-        self.vector = np.zeros(len(OBJECTIVES))
+        self.vector = np.zeros(len(simulation.objectives))
         self.figures = np.zeros(len(METRICS))
         self.weighted = np.zeros(len(METRICS))
         self.classes = {name: np.zeros(len(tables.class_task)) for name in ("arrived", "served", "late")}
@@ -40,7 +38,7 @@ class RunningMeans:
         """Take in one slot of every environment.
 
         Args:
-            infos: batched figures of the slot, (B,) each, and reward vectors (B, 5).
+            infos: batched figures of the slot, (B,) each, and reward vectors (B, D).
             rewards: (B,) scalar rewards.
             ended: (B,) whether the episode ended with the slot. Such rows have been cleared for the next
                 episode already, so figures by tier leave them out.
@@ -50,7 +48,7 @@ class RunningMeans:
         self.reward += float(rewards.sum())
         self.vector += infos["vector_reward"].sum(axis=0)
         self.figures += figures.sum(axis=1)
-        self.weighted += figures @ figures[METRICS.index("requests")]
+        self.weighted += figures @ figures[COLUMN.requests]
         outcome, before = self.simulation.outcome, self.resident
         self.resident = self.simulation.state.resident
         going = ~ended
@@ -65,10 +63,10 @@ class RunningMeans:
         """Every curve's next value, by its tag."""
         found = {"objectives/reward": self.reward / self.slots}
         found |= {
-            f"objectives/{name}": float(total / self.slots)
-            for name, total in zip(OBJECTIVES, self.vector, strict=True)
+            f"objectives/{objective.name}": float(total / self.slots)
+            for objective, total in zip(self.simulation.objectives, self.vector, strict=True)
         }
-        requests = max(self.figures[METRICS.index("requests")], np.finfo(float).tiny)
+        requests = max(self.figures[COLUMN.requests], np.finfo(float).tiny)
         for k, name in enumerate(METRICS):
             if k in PER_REQUEST:
                 found[f"service/{name}"] = float(self.weighted[k] / requests)

@@ -15,18 +15,9 @@ from idn_gym.evaluation.intervals import alone, mean_interval
 from idn_gym.evaluation.rollout import Episodes
 from idn_gym.evaluation.tables import comparison_table, write_table
 from idn_gym.files import writable_folder
-from idn_gym.metrics import METRICS
+from idn_gym.metrics import METRIC_RECORDS, METRICS
 from idn_gym.objectives import read_preference
 from idn_gym.policies.compare import check_policies
-
-FIGURE_UNITS = {
-    "latency": "s",
-    "energy": "J",
-    "traffic": "byte-hops",
-    "idle_energy": "J",
-    "requests": "per slot",
-}
-"""Of the figures that are no share and no count of slots."""
 
 
 @dataclass(kw_only=True)
@@ -68,11 +59,12 @@ def figures(played: Episodes) -> list[tuple[str, str, str, str, str]]:
     records = played.records()
     columns = {"cost per slot": np.array([-row["reward"] for row in records])}
     columns |= {name: np.array([row[name] for row in records]) for name in METRICS}
+    units = {metric.name: metric.unit for metric in METRIC_RECORDS if metric.unit != "1"}
     rows = []
     for name, values in columns.items():
         interval = mean_interval(values) if HAS_INTERVALS else alone(float(values.mean()))
         shown = ("-" if np.isnan(value) else f"{value:.4g}" for value in interval)
-        rows.append((name.replace("_", " "), FIGURE_UNITS.get(name, ""), *shown))
+        rows.append((name.replace("_", " "), units.get(name, ""), *shown))
     return rows  # type: ignore[return-value]  # three of them
 
 

@@ -12,7 +12,8 @@ E      links                                       Q      parts of all options
 M      models                                      X      exit branches of all options
 G      groups of options                           K      tasks
 P      paths (one per ingress node and repository) J      path positions, all paths end to end
-L      path positions of the longest path
+L      path positions of the longest path          D      objectives in force
+F      further objectives per request: those that packages add; 0 with those that ship
 ====== =========================================== ====== =======================================
 
 ``xxx_start`` arrays have one entry more than rows: row ``i`` of the finer table starts at
@@ -41,6 +42,12 @@ EMPTY = -1
 EXOGENOUS, SHARED = 0, 1
 """Capacity modes: private capacities per request class, or one pool that all classes draw on."""
 
+ERROR, SECOND, JOULE, BYTE_HOP = 0, 1, 2, 3
+"""Components of a tariff: what the core prices in every scenario."""
+
+PRICED = 4
+"""How many these are; the F further ones follow."""
+
 
 def owners(start: Ints) -> Ints:
     """Row of the coarser table that each row of the finer one belongs to, from its ``xxx_start``.
@@ -65,10 +72,12 @@ class Tables(NamedTuple):
     node_idle_watts: Floats  # (N,) [W] power drawn all the time; 0 where not counted
     node_reserved: Floats  # (N,) [bytes] of the segments that the node pins
     node_movable: npt.NDArray[np.bool_]  # (N,) whether a policy may place models here
+    node_charge: Floats  # (N, F) [unit/s] nominal, per compute second
     # links
     link_delay: Floats  # (E,) [s] round-trip delay
     link_rate: Floats  # (E,) [bytes/s] nominal rate
     link_joules: Floats  # (E,) [J/byte]
+    link_charge: Floats  # (E, F) [unit/byte] nominal
     # paths, from the ingress node (position 0) to the repository
     path_start: Ints  # (P+1,) into J
     path_node: Ints  # (J,) node at each position
@@ -127,15 +136,19 @@ class Draw(NamedTuple):
     seconds: Floats  # (B, T, N) [s] compute seconds of the slot
     memory: Floats  # (B, T, N) [bytes]
     rate: Floats  # (B, T, E) [bytes/s]
+    # what further objectives come to: per compute second, per byte, and of a drop (the class's worst option)
+    charge_second: Floats  # (B, T, N, F) [unit/s]
+    charge_byte: Floats  # (B, T, E, F) [unit/byte]
+    charge_drop: Floats  # (B, T, R, F) [unit]
     slowdown: Floats  # (B, N) factor on the node's compute seconds (error of the latency law)
     # the next five follow from slowdown and tariff; one row serves all episodes where these agree
     option_latency: Floats  # (B or 1, O) [s] per request, but for the time on links that rates decide
     option_cost: Floats  # (B or 1, O) [cost] tariff of a request, likewise
     option_joules: Floats  # (B or 1, O) [J] per request
     drop_joules: Floats  # (B or 1, R) [J] charged for a dropped request: the class's worst option
-    drop_cost: Floats  # (B or 1, R) [cost] tariff of a dropped request
-    tariff: Floats  # (B, 4) [cost] per unit of error, second, joule and byte-hop
-    weights: Floats  # (B, 5) preference in force (see objectives.py)
+    drop_cost: Floats  # (B or 1, R) [cost] tariff of a dropped request, but for further objectives
+    tariff: Floats  # (B, 4 + F) [cost] per unit of error, second, joule, byte-hop and further objectives
+    weights: Floats  # (B, D) preference in force (see objectives.py)
     uniforms: Floats  # (B, T, U) for codecs that round; U = 0 for the others
 
 
@@ -169,6 +182,7 @@ class Outcome(NamedTuple):
     latency: Floats  # (B, R) [s] summed over requests; a drop counts its timeout
     energy: Floats  # (B, R) [J] summed over requests; a drop counts that of its worst option
     traffic: Floats  # (B, R) [byte-hops] summed over requests; likewise
+    charged: Floats  # (B, R, F) [unit] of further objectives, summed over requests; likewise
     late: Floats  # (B, R) [requests] that missed the deadline, drops included
     split: Floats  # (B, R) [requests] served by an option of two or more parts
     early: Floats  # (B, R) [requests] that left at an early exit

@@ -60,11 +60,12 @@ def _costs(
     measure_paths(tables, draw, b, t, scratch)
     for rho in range(len(tables.class_task)):
         origin = tables.path_start[tables.class_path[rho]]
-        drops[rho] = drop_cost(draw, b, rho)
+        drops[rho] = drop_cost(draw, b, t, rho)
         for o in range(tables.option_start[rho], tables.option_start[rho + 1]):
             link = link_seconds(tables, o, origin, scratch)
             in_time = option_latency(draw, b, o, link) <= tables.class_timeout[rho]
-            costs[o] = option_cost(draw, b, o, link) if in_time else np.inf
+            cost = option_cost(tables, draw, b, t, o, origin, link)
+            costs[o] = cost if in_time else np.inf
 
 
 @njit_no_alloc

@@ -7,7 +7,8 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections import namedtuple
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -126,6 +127,14 @@ def processor_seconds() -> float:
     return time.process_time() - _announcer.worked
 
 
+def indices(names: Sequence[str]) -> Any:
+    """Numbers from 0 by name, which kernels read as constants, such as ``row[AT.b]``.
+
+    The file that calls this counts among those with kernels, so nothing compiled with other numbers is used.
+    """
+    return namedtuple("Index", names)(*range(len(names)))
+
+
 def _compile(function: F, **options: Any) -> F:
     """Compile; ``fastmath`` stays off, or runs with ``NUMBA_DISABLE_JIT=1`` would differ in bits."""
     _modules.add(function.__module__)
@@ -148,6 +157,14 @@ def njit_no_alloc(function: F) -> F:
     Counting references to the sixty arrays of an instance costs several times the work of a slot.
     """
     return _compile(function, _nrt=False)
+
+
+def aside(function: F) -> F:
+    """Compile a plain-loop function that kernels call seldom; it allocates no arrays.
+
+    It is not inlined, so that what is rare does not weigh on what is not.
+    """
+    return _compile(function, _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
 def njit_inline(function: F) -> F:

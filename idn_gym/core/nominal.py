@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from idn_gym.core.arrays import Draw, Floats, Tables
+from idn_gym.core.charges import charge_drops
 from idn_gym.core.pricing import compute_option_costs
 
 
@@ -13,14 +14,18 @@ def nominal_draw(tables: Tables, tariff: Floats) -> Draw:
 
     Args:
         tables: the scenario's tables.
-        tariff: (4,) cost per unit of error, second, joule and byte-hop.
+        tariff: (4 + F,) cost per unit of error, second, joule, byte-hop and further objectives.
     """
+    further = tables.node_charge.shape[1]
     draw = Draw(
         demand=tables.class_requests[None, None].copy(),
         order=np.arange(len(tables.class_task), dtype=np.int32)[None, None].copy(),
         seconds=tables.node_seconds[None, None].copy(),
         memory=tables.node_memory[None, None].copy(),
         rate=tables.link_rate[None, None].copy(),
+        charge_second=tables.node_charge[None, None].copy(),
+        charge_byte=tables.link_charge[None, None].copy(),
+        charge_drop=np.zeros((1, 1, len(tables.class_task), further)),
         slowdown=np.ones((1, len(tables.node_memory))),
         option_latency=np.zeros((1, len(tables.option_model))),
         option_cost=np.zeros((1, len(tables.option_model))),
@@ -28,8 +33,10 @@ def nominal_draw(tables: Tables, tariff: Floats) -> Draw:
         drop_joules=np.zeros((1, len(tables.class_task))),
         drop_cost=np.zeros((1, len(tables.class_task))),
         tariff=tariff[None].copy(),
-        weights=np.zeros((1, 5)),
+        weights=np.zeros((1, 0)),
         uniforms=np.zeros((1, 1, 0)),
     )
     compute_option_costs(tables, draw, 0)
+    if further:
+        charge_drops(tables, draw, 0)
     return draw

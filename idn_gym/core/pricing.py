@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from idn_gym.core.arrays import Draw, Tables, owners
+from idn_gym.core.arrays import BYTE_HOP, ERROR, JOULE, SECOND, Draw, Tables, owners
 from idn_gym.core.kernel import rule
 
 PRICE_FIELDS = ("option_latency", "option_cost", "option_joules", "drop_joules", "drop_cost")
@@ -19,8 +19,10 @@ PRICE_FIELDS = ("option_latency", "option_cost", "option_joules", "drop_joules",
 
 @rule
 def price(tariff: Any, error: Any, seconds: Any, joules: Any, byte_hops: Any) -> Any:
-    """What the tariff (4,) asks for so much error, latency [s], energy [J] and traffic [byte-hops]."""
-    return (tariff[0] * error + tariff[1] * seconds) + (tariff[2] * joules + tariff[3] * byte_hops)
+    """What a tariff asks for so much error, latency [s], energy [J] and traffic [byte-hops]."""
+    return (tariff[ERROR] * error + tariff[SECOND] * seconds) + (
+        tariff[JOULE] * joules + tariff[BYTE_HOP] * byte_hops
+    )
 
 
 def compute_option_costs(tables: Tables, draw: Draw, b: int) -> None:

@@ -18,7 +18,7 @@ def segment_values(tables: Tables, placeable: npt.NDArray[np.bool_], tariff: Flo
     Args:
         tables: the scenario's tables; `segment_value` is not read.
         placeable: (N, S) which pairs to value; the others get 0.
-        tariff: (4,) cost per unit of error, second, joule and byte-hop.
+        tariff: as in `nominal_draw`.
     """
     rho, node, segment = _trials(tables, placeable)
     draw = nominal_draw(tables, tariff)._replace(order=np.zeros((1, 1, 1), np.int32))

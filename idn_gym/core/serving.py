@@ -11,8 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from idn_gym.core.arrays import EMPTY, EXOGENOUS, Draw, Outcome, Residents, Tables
+from idn_gym.core.arrays import (
+    EMPTY,
+    EXOGENOUS,
+    SECOND,
+    Draw,
+    Outcome,
+    Residents,
+    Tables,
+)
 from idn_gym.core.capacity import fill_capacity, fill_copies, option_room, use_option
+from idn_gym.core.charges import add_charges, book_charges, book_drops, charges_cost, drop_charges
 from idn_gym.core.geometry import covers
 from idn_gym.core.kernel import njit_inline
 from idn_gym.core.workspace import Scratch
@@ -71,19 +80,36 @@ def option_latency(draw: Draw, b: int, option: int, link: float) -> float:
 
 
 @njit_inline
-def option_cost(draw: Draw, b: int, option: int, link: float) -> float:
+def charged_slots(draw: Draw) -> bool:
+    """Whether a request costs more than its four components: packages have added objectives."""
+    return draw.charge_second.shape[3] > 0
+
+
+@njit_inline
+def priced_cost(draw: Draw, b: int, option: int, link: float) -> float:
+    """The tariff of one request but for further objectives; the slot's rates decide `link` seconds of it."""
+    return float(draw.option_cost[cost_row(draw, b), option] + draw.tariff[b, SECOND] * link)
+
+
+@njit_inline
+def option_cost(tables: Tables, draw: Draw, b: int, t: int, option: int, origin: int, link: float) -> float:
     """The tariff of one request, of which `link` seconds are decided by the rates of the slot."""
-    return float(draw.option_cost[cost_row(draw, b), option] + draw.tariff[b, 1] * link)
+    return priced_cost(draw, b, option, link) + charges_cost(tables, draw, b, t, option, origin)
 
 
 @njit_inline
-def drop_cost(draw: Draw, b: int, rho: int) -> float:
+def drop_cost(draw: Draw, b: int, t: int, rho: int) -> float:
     """The tariff of a dropped request: no option of the class is worse in any component."""
-    return float(draw.drop_cost[cost_row(draw, b), rho])
+    cost = float(draw.drop_cost[cost_row(draw, b), rho])
+    if charged_slots(draw):
+        cost += drop_charges(draw, b, t, rho)
+    return cost
 
 
 @njit_inline
-def list_options(tables: Tables, draw: Draw, b: int, rho: int, resident: Residents, scratch: Scratch) -> int:
+def list_options(
+    tables: Tables, draw: Draw, b: int, t: int, rho: int, resident: Residents, scratch: Scratch
+) -> int:
     """Write the usable options of a class, their cost and latency; return their number.
 
     Whole groups are passed over where the model of the first part is not on its node.
@@ -108,6 +134,8 @@ def list_options(tables: Tables, draw: Draw, b: int, rho: int, resident: Residen
             group += 1
     if backstop < tables.option_start[rho + 1]:
         count += list_fallback(tables, draw, b, rho, origin, count, scratch)
+    if charged_slots(draw):
+        add_charges(tables, draw, b, t, count, origin, scratch)
     return count
 
 
@@ -117,10 +145,16 @@ def list_fallback(
 ) -> int:
     """Of the options that no capacity limits, write the cheapest in time: the others are never used.
 
-    They send the same bytes over the same links, so the rates of the slot shift all of them alike.
+    They send the same bytes over the same links, so the rates of the slot shift all of them alike. What
+    further objectives add is not known here, so with these all are written.
     """
     row = cost_row(draw, b)
     link = link_seconds(tables, tables.class_backstop[rho], origin, scratch)
+    if charged_slots(draw):
+        listed: Any = np.int64(0)
+        for o in range(tables.class_backstop[rho], tables.option_start[rho + 1]):
+            listed += list_option(tables, draw, b, rho, o, link, count + listed, scratch)
+        return listed
     best: Any = np.int32(-1)
     for o in range(tables.class_backstop[rho], tables.option_start[rho + 1]):
         if best >= 0 and draw.option_cost[row, o] > draw.option_cost[row, best]:
@@ -143,7 +177,7 @@ def list_option(
         return 0
     scratch.option[count] = o
     scratch.latency[count] = latency
-    scratch.cost[count] = option_cost(draw, b, o, link)
+    scratch.cost[count] = priced_cost(draw, b, o, link)
     return 1
 
 
@@ -198,7 +232,7 @@ def serve_class(
 ) -> float:
     """Serve one batch, book it in `outcome`, and return its cost at the tariff."""
     origin = tables.path_start[tables.class_path[rho]]
-    usable = list_options(tables, draw, b, rho, resident, scratch)
+    usable = list_options(tables, draw, b, t, rho, resident, scratch)
     if tables.capacity == EXOGENOUS:
         fill_copies(tables, draw, b, t, usable, scratch)
     left = batch
@@ -217,6 +251,8 @@ def serve_class(
             outcome.latency[b, rho] += amount * scratch.latency[best]
             outcome.energy[b, rho] += amount * draw.option_joules[cost_row(draw, b), o]
             outcome.traffic[b, rho] += amount * tables.option_traffic[o]
+            if charged_slots(draw):
+                book_charges(tables, draw, b, t, rho, o, origin, amount, outcome)
             deadline = tables.class_deadline[rho]
             outcome.late[b, rho] += amount * late_share(tables, draw, b, o, origin, deadline, scratch)
             if tables.part_start[o + 1] - tables.part_start[o] > 1:
@@ -229,9 +265,11 @@ def serve_class(
         outcome.latency[b, rho] += left * tables.class_timeout[rho]
         outcome.energy[b, rho] += left * draw.drop_joules[cost_row(draw, b), rho]
         outcome.traffic[b, rho] += left * tables.class_drop_bytes[rho]
+        if charged_slots(draw):
+            book_drops(draw, b, t, rho, left, outcome)
         outcome.late[b, rho] += left
         outcome.started[b, rho, outcome.started.shape[2] - 1] += left
-        cost += left * drop_cost(draw, b, rho)
+        cost += left * drop_cost(draw, b, t, rho)
     return cost
 
 

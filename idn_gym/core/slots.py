@@ -6,7 +6,10 @@ import numpy as np
 
 from idn_gym.core.arrays import Draw, Instance, Ints
 
-MOVING = ("demand", "order", "seconds", "memory", "rate", "uniforms")
+MOVING = (
+    *("demand", "order", "seconds", "memory", "rate", "uniforms"),
+    *("charge_second", "charge_byte", "charge_drop"),
+)
 """Fields of `Draw` with an axis of slots."""
 
 

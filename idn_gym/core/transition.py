@@ -40,8 +40,8 @@ def step(
         scratch: work space to use again; None: a fresh one.
     """
     following = State(state.slot + 1, np.empty_like(state.resident), np.empty_like(state.recent))
-    outcome = empty_outcome(instance.tables, len(state.slot))
     scratch = make_scratch(instance.tables) if scratch is None else scratch
+    outcome = empty_outcome(instance.tables, len(state.slot), scratch.longest)
     advance(instance.tables, instance.draw, state, action.wanted, following, outcome, scratch)
     return following, outcome
 

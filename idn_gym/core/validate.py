@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from idn_gym.core.arrays import EMPTY, Draw, Instance, Tables, owners
+from idn_gym.core.arrays import EMPTY, PRICED, Draw, Instance, Tables, owners
 from idn_gym.core.options import backstops
 
 SHAPES = {
@@ -19,6 +19,8 @@ SHAPES = {
     "S": ("segment_model", "segment_first", "segment_last", "segment_bytes"),
     "NS": ("segment_value",),
     "NM": ("pinned",),
+    "NF": ("node_charge",),
+    "EF": ("link_charge",),
     "R": (
         "class_task",
         "class_path",
@@ -42,14 +44,18 @@ SHAPES = {
     "BTR": ("demand", "order"),
     "BTN": ("seconds", "memory"),
     "BTE": ("rate",),
+    "BTNF": ("charge_second",),
+    "BTEF": ("charge_byte",),
+    "BTRF": ("charge_drop",),
     "BN": ("slowdown",),
     "AO": ("option_latency", "option_cost", "option_joules"),
     "AR": ("drop_joules", "drop_cost"),
-    "B4": ("tariff",),
-    "B5": ("weights",),
+    "BC": ("tariff",),
+    "BD": ("weights",),
     "BTU": ("uniforms",),
 }
-"""Fields by shape; letters as in `arrays`; W most blocks + 1, V most parts, A priced rows, U uniforms."""
+"""Fields by shape; letters as in `arrays`; W most blocks + 1, V most parts, A priced rows, U uniforms, C
+components of the tariff."""
 
 STARTS = {
     "path_start": "PJ",
@@ -161,7 +167,8 @@ def check_instance(instance: Instance) -> None:
 
 def _measure(tables: Tables, draw: Draw) -> dict[str, int]:
     """The dimensions, each read off one array."""
-    for name, axes in (("demand", 3), ("uniforms", 3), ("block_bytes", 2), ("branch_bytes", 2)):
+    three, two = ("demand", "uniforms"), ("weights", "block_bytes", "branch_bytes", "node_charge")
+    for name, axes in (dict.fromkeys(three, 3) | dict.fromkeys(two, 2)).items():
         array = getattr(draw, name) if name in Draw._fields else getattr(tables, name)
         _demand(array.ndim == axes, name, f"has {array.ndim} axes; must have {axes}")
     batch, slots = draw.demand.shape[:2]
@@ -184,8 +191,9 @@ def _measure(tables: Tables, draw: Draw) -> dict[str, int]:
         "A": 1 if len(draw.option_latency) == 1 else batch,
         "T": slots,
         "U": draw.uniforms.shape[2],
-        "4": 4,
-        "5": 5,
+        "F": tables.node_charge.shape[1],
+        "C": PRICED + tables.node_charge.shape[1],
+        "D": draw.weights.shape[1],
     }
 
 

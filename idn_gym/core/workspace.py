@@ -18,6 +18,7 @@ class Scratch(NamedTuple):
     option: Ints  # (max options of a class,) usable options
     cost: Floats  # (max options of a class,) [cost]; inf once taken
     latency: Floats  # (max options of a class,) [s]
+    longest: int  # positions of the longest path, L
 
 
 def make_scratch(tables: Tables) -> Scratch:
@@ -31,15 +32,26 @@ def make_scratch(tables: Tables) -> Scratch:
         option=np.zeros(widest, np.int64),
         cost=np.zeros(widest),
         latency=np.zeros(widest),
+        longest=_longest(tables),
     )
 
 
-def empty_outcome(tables: Tables, batch: int) -> Outcome:
-    """An outcome of zeros."""
+def _longest(tables: Tables) -> int:
+    return int(np.max(np.diff(tables.path_start)))
+
+
+def empty_outcome(tables: Tables, batch: int, longest: int | None = None) -> Outcome:
+    """An outcome of zeros.
+
+    Args:
+        tables: the scenario's tables.
+        batch: number of rows.
+        longest: `Scratch.longest`, which takes longer to find than the zeros do; None: found here.
+    """
     arrived, served, correct, latency, energy, traffic, late, split, early = np.zeros(
         (9, batch, len(tables.class_task))
     )
-    longest = int(np.max(np.diff(tables.path_start)))
+    longest = _longest(tables) if longest is None else longest
     shared = (batch, len(tables.class_task), longest if tables.capacity == SHARED else 0)
     return Outcome(
         arrived=arrived,
@@ -48,6 +60,7 @@ def empty_outcome(tables: Tables, batch: int) -> Outcome:
         latency=latency,
         energy=energy,
         traffic=traffic,
+        charged=np.zeros((batch, len(tables.class_task), tables.node_charge.shape[1])),
         late=late,
         split=split,
         early=early,

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from idn_gym.core.arrays import Floats
+from idn_gym.core.arrays import PRICED, Floats
 from idn_gym.evaluation.intervals import (
     ITSELF,
     UNKNOWN,
@@ -20,7 +20,7 @@ from idn_gym.evaluation.intervals import (
     relative_difference,
 )
 from idn_gym.evaluation.rollout import Episodes
-from idn_gym.objectives import read_preference, tariff_of
+from idn_gym.objectives import PRICES, find_objectives, read_preference, scales_of, tariff_of
 from idn_gym.scenarios.config import Scenario
 
 
@@ -51,15 +51,15 @@ def own_tariff(scenario: Scenario, preference: Any) -> str:
     tariff = scenario.serving.tariff
     if tariff is None:
         return ""
-    names = ("error", "latency", "energy", "traffic")
-    fixed, scales = (np.array([getattr(part, name) for name in names]) for part in (tariff, scenario.scales))
-    weights = read_preference(preference)
+    objectives = find_objectives(scenario.objectives)
+    fixed = np.array([getattr(tariff, name) for name in PRICES])
+    weights = read_preference(preference, objectives)
     if weights is not None:
-        weighed = tariff_of(weights, scales)
+        weighed = tariff_of(weights, scales_of(scenario, objectives), objectives)[:PRICED]
         alike = np.allclose(fixed * weighed.sum(), weighed * fixed.sum(), rtol=1e-9, atol=0.0)
         if weighed.any() and alike:
             return ""
-    return ", ".join(f"{name} {value:g}" for name, value in zip(names, fixed, strict=True) if value)
+    return ", ".join(f"{name} {value:g}" for name, value in zip(PRICES, fixed, strict=True) if value)
 
 
 def summarise(

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from idn_gym.core.arrays import Floats, Residents
-from idn_gym.objectives import OBJECTIVES
 from idn_gym.optimum.static import static_cost
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Scenario
@@ -26,16 +25,17 @@ def static_front(
 
     Args:
         scenario: what to play.
-        weights: (K, 5) preferences, such as `idn_gym.objectives.preference_lattice` has them.
+        weights: (K, D) preferences, such as `idn_gym.objectives.preference_lattice` has them.
         seeds: of the episodes.
         split: one of train, validation, test.
         candidates: (P, N, M) placements that fit into nominal memory.
     """
     compiled = compile_scenario(scenario)
+    scales, objectives = compiled.scales, compiled.objectives
     chosen = []
     for preference in weights:
         instance = build_instance(scenario, seeds, split, preference.tolist())
-        costs = np.stack([static_cost(instance, compiled.scales, wish) for wish in candidates])
+        costs = np.stack([static_cost(instance, scales, wish, objectives) for wish in candidates])
         chosen.append(candidates[costs.argmin(axis=0)])
     placements = np.stack(chosen)
     return ReferenceFront(
@@ -49,9 +49,9 @@ def static_front(
 def play_front(
     scenario: Scenario, weights: Floats, seeds: Sequence[int], split: str, placements: Residents
 ) -> Floats:
-    """Keep each placement (K, S, N, M) for its episode; mean reward vectors (K, T, 5) over the episodes."""
+    """Keep each placement (K, S, N, M) for its episode; mean reward vectors (K, T, D) over the episodes."""
     simulation = Simulation(scenario, "segments", "flat", "random", split, batch=len(seeds))
-    means = np.zeros((len(weights), scenario.horizon, len(OBJECTIVES)))
+    means = np.zeros((len(weights), scenario.horizon, weights.shape[1]))
     for k, preference in enumerate(weights):
         simulation.reset(range(len(seeds)), seeds, {"preference": preference.tolist()})
         for t in range(scenario.horizon):

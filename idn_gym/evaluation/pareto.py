@@ -6,7 +6,7 @@ enters with a minus). Hypervolume and IGD+ are moocore's; the rest is a line of 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,18 +16,18 @@ from idn_gym import objectives
 from idn_gym.config_reader import ConfigError, closest
 from idn_gym.core.arrays import Floats
 from idn_gym.core.nominal import nominal_draw
-from idn_gym.objectives import OBJECTIVES, known_tariff
+from idn_gym.objectives import OBJECTIVES, charged, known_tariff
 from idn_gym.scenarios.compile import Compiled
 
 
 class Box(NamedTuple):
     """The corners between which a scenario's mean reward vectors lie; see `objective_box`."""
 
-    worst: Floats  # (5,)
-    best: Floats  # (5,)
+    worst: Floats  # (D,)
+    best: Floats  # (D,)
 
     def place(self, points: Floats) -> Floats:
-        """Points (n, 5) in units of the box: 0 is the worst corner, 1 the best."""
+        """Points (n, D) in units of the box: 0 is the worst corner, 1 the best."""
         placed: Floats = (_points(points) - self.worst) / (self.best - self.worst)
         return placed
 
@@ -38,14 +38,29 @@ def objective_box(compiled: Compiled) -> Box:
     Worst: every nominal request is dropped, which costs its timeout, the energy of its class's dearest option
     and the traffic of full offload, and all memory is loaded anew in every slot. Best: every request is
     answered correctly for nothing. Per nominal request, as reward vectors are.
+
+    Raises:
+        ConfigError: an objective per slot that a package added: nobody knows how large it gets.
     """
-    tables = compiled.tables
-    joules = nominal_draw(tables, known_tariff(compiled.tariff, compiled.scales)).drop_joules[0]
-    dropped = np.stack([tables.class_timeout, joules, tables.class_drop_bytes])
-    worst = -(dropped @ tables.class_requests) / tables.nominal_requests
-    best = np.zeros(len(OBJECTIVES))
-    best[0] = tables.class_requests.sum() / tables.nominal_requests
-    return Box(np.array([0.0, *worst, -1.0]), best)
+    tables, objectives = compiled.tables, compiled.objectives
+    nominal = nominal_draw(tables, known_tariff(compiled.tariff, compiled.scales, objectives))
+    names = ["latency", "energy", "traffic", *(objective.name for objective in charged(objectives))]
+    dropped = np.stack(
+        [
+            *(tables.class_timeout, nominal.drop_joules[0], tables.class_drop_bytes),
+            *nominal.charge_drop[0, 0].T,
+        ]
+    )
+    worst = dict(
+        zip(names, (-(dropped @ tables.class_requests) / tables.nominal_requests).tolist(), strict=True)
+    )
+    worst |= {"accuracy": 0.0, "update": -1.0}
+    for objective in objectives:
+        if objective.name not in worst:
+            raise ConfigError("objectives", f"{objective.name!r} has no worst value here; it is per slot")
+    most = tables.class_requests.sum() / tables.nominal_requests
+    best = [most if objective.name == "accuracy" else 0.0 for objective in objectives]
+    return Box(np.array([worst[objective.name] for objective in objectives]), np.array(best))
 
 
 def non_dominated_sorted(points: Floats) -> Floats:
@@ -100,13 +115,16 @@ def maximum_utility_loss(points: Floats, front: Floats, weights: Floats) -> floa
     return float(np.maximum(0.0, _best(front, weights) - _best(points, weights)).max())
 
 
-def best_within(points: Floats, objective: str, least: Mapping[str, float]) -> int | None:
+def best_within(
+    points: Floats, objective: str, least: Mapping[str, float], objectives: Sequence[str] = OBJECTIVES
+) -> int | None:
     """Index of the point that is best in one objective among those that reach bounds in others.
 
     Args:
-        points: (n, 5) reward vectors.
+        points: (n, D) reward vectors.
         objective: to choose by.
         least: smallest allowed reward per objective, so for costs minus the largest allowed one.
+        objectives: names of the columns.
 
     Returns:
         None where no point reaches all bounds.
@@ -116,14 +134,14 @@ def best_within(points: Floats, objective: str, least: Mapping[str, float]) -> i
     """
     points = _points(points)
     for name in (objective, *least):
-        if name not in OBJECTIVES:
-            raise ConfigError("objective", f"{name!r} is not there; {closest(name, OBJECTIVES)}")
+        if name not in objectives:
+            raise ConfigError("objective", f"{name!r} is not there; {closest(name, objectives)}")
     reached = np.ones(len(points), np.bool_)
     for name, bound in least.items():
-        reached &= points[:, OBJECTIVES.index(name)] >= bound
+        reached &= points[:, objectives.index(name)] >= bound
     if not reached.any():
         return None
-    return int(np.where(reached, points[:, OBJECTIVES.index(objective)], -np.inf).argmax())
+    return int(np.where(reached, points[:, objectives.index(objective)], -np.inf).argmax())
 
 
 def sparsity(points: Floats) -> float:

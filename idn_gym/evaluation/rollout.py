@@ -12,12 +12,9 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import Floats
 from idn_gym.core.slots import one_slot
-from idn_gym.metrics import METRICS
+from idn_gym.metrics import COLUMN, METRICS, PER_REQUEST
 from idn_gym.objectives import OBJECTIVES
 from idn_gym.policy import Feedback, OnlinePolicy, Policy
-
-PER_REQUEST = tuple(METRICS.index(name) for name in METRICS[1:10] if name != "update")
-"""Columns of `Episodes.figures` that are means over the requests of a slot."""
 
 
 class Episodes(NamedTuple):
@@ -25,8 +22,10 @@ class Episodes(NamedTuple):
 
     seeds: tuple[int, ...]
     scalar: Floats  # (B, T) minus the weighted cost
-    vector: Floats  # (B, T, 5) rewards in physical units
+    vector: Floats  # (B, T, D) reward vectors as the environment gives them
     figures: Floats  # (B, T, len(METRICS))
+    objectives: tuple[str, ...] = OBJECTIVES
+    """names of the D objectives"""
 
     def records(self) -> list[dict[str, float]]:
         """One row per seed.
@@ -35,7 +34,7 @@ class Episodes(NamedTuple):
         figure of `METRICS`: means and shares over the episode's requests where they are per request,
         else means over its slots.
         """
-        weight = self.figures[:, :, 0]
+        weight = self.figures[:, :, COLUMN.requests]
         total = np.maximum(weight.sum(axis=1), np.finfo(float).tiny)
         means = self.figures.mean(axis=1)
         for k in PER_REQUEST:
@@ -43,7 +42,9 @@ class Episodes(NamedTuple):
         rows = []
         for b, seed in enumerate(self.seeds):
             row: dict[str, float] = {"seed": seed, "reward": float(self.scalar[b].mean())}
-            row |= {f"reward_{name}": float(self.vector[b, :, i].mean()) for i, name in enumerate(OBJECTIVES)}
+            row |= {
+                f"reward_{name}": float(self.vector[b, :, i].mean()) for i, name in enumerate(self.objectives)
+            }
             row |= {name: float(means[b, k]) for k, name in enumerate(METRICS)}
             rows.append(row)
         return rows
@@ -75,11 +76,13 @@ def rollout(
     native: Any = env.unwrapped
     simulation = native.simulation
     shape = (len(seeds), native.horizon)
+    names = tuple(objective.name for objective in simulation.objectives)
     played = Episodes(
         tuple(int(seed) for seed in seeds),
         np.zeros(shape),
-        np.zeros((*shape, len(OBJECTIVES))),
+        np.zeros((*shape, len(names))),
         np.zeros((*shape, len(METRICS))),
+        names,
     )
     options = None if preference is None else {"preference": preference}
     observation, _ = env.reset(seed=list(played.seeds), options=options)  # type: ignore[arg-type]  # one per row

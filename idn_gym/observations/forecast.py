@@ -94,7 +94,7 @@ def _forecast_class(
 ) -> None:
     """Add what one class would save to the pairs on its path."""
     path, task = tables.class_path[rho], tables.class_task[rho]
-    count = _list_nearly_usable(tables, expected, seen.resident, f, b, rho)
+    count = _list_nearly_usable(tables, expected, seen.resident, f, b, t, rho)
     if tables.capacity == EXOGENOUS:
         for i in range(count):
             f.scratch.option[i] = f.option[i]
@@ -127,6 +127,7 @@ def _list_nearly_usable(
     resident: Residents,
     f: ForecastTables,
     b: int,
+    t: int,
     rho: int,
 ) -> int:
     """List the options in time that lack one resident segment at most, ranked as in serving; count them."""
@@ -144,7 +145,7 @@ def _list_nearly_usable(
         link = link_seconds(tables, o, origin, f.scratch)
         if option_latency(expected, b, o, link) > tables.class_timeout[rho]:
             continue
-        cost = option_cost(expected, b, o, link)
+        cost = option_cost(tables, expected, b, t, o, origin, link)
         if cost > dearest:
             continue
         if tables.capacity == EXOGENOUS and o >= tables.class_backstop[rho]:
@@ -236,7 +237,7 @@ def _serve_entries(
             use_option(tables, expected, b, rho, o, origin, amount, f.scratch, f.sink)
             f.scratch.option[used] = o
             used += 1
-    return cost + left * drop_cost(expected, b, rho), load, used, entries
+    return cost + left * drop_cost(expected, b, t, rho), load, used, entries
 
 
 @njit_inline

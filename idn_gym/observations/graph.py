@@ -11,7 +11,7 @@ import numpy.typing as npt
 from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import Instance, Outcome, State
 from idn_gym.core.workspace import empty_outcome
-from idn_gym.objectives import OBJECTIVES, known_tariff
+from idn_gym.objectives import OBJECTIVES, TABLE, known_tariff, weight_of
 from idn_gym.observations.base import Feature, View
 from idn_gym.observations.columns import features_of, highs_of
 from idn_gym.observations.expected_slot import ExpectedSlots
@@ -36,8 +36,9 @@ from idn_gym.scenarios.compile.topologies import expand
 class GraphObserver:
     """`Dict` of `nodes` (N, ·), `links` (E, ·), `pairs` (C, ·), `pair_mask` (C,) and `globals`.
 
-    Pairs are the items of the codec `scores`: segments that may be placed, node by node. The weights in
-    force are always among the globals. Who is connected with whom never changes and is in `describe`.
+    Pairs are the items of the codec `scores`: segments that may be placed, node by node. The weights of the
+    objectives that ship are always among the globals, 0 where one is not in force. Who is connected with
+    whom never changes and is in `describe`.
     """
 
     view: ClassVar[View] = "tables"
@@ -56,13 +57,12 @@ class GraphObserver:
         node, segment = compiled.pairs
         if not len(node):
             raise ConfigError("observation", "'graph' is not allowed; no node has memory for any segment")
-        tariff = known_tariff(compiled.tariff, compiled.scales)
+        tariff = known_tariff(compiled.tariff, compiled.scales, compiled.objectives)
         self._compiled = compiled
         self._expected = ExpectedSlots(tables, tariff, compiled.scenario.resources == "hidden")
         self._forecast = make_forecast_tables(tables, node, segment, tariff)
         self._constants = _constants(compiled)
         self._globals = global_columns(OBJECTIVES)
-        self._update = OBJECTIVES.index("update") if "update" in OBJECTIVES else None
         rows = {"nodes": len(tables.node_memory), "links": len(tables.link_rate), "pairs": len(node)}
         self._boxes = {name: _box(features, rows[name]) for name, features in GRAPH_COLUMNS.items()}
         self._boxes["pair_mask"] = gym.spaces.Box(0.0, 1.0, (len(node),), np.float32)
@@ -91,13 +91,14 @@ class GraphObserver:
 
     def _look(self, instance: Instance, state: State, outcome: Outcome) -> ObservedInputs:
         """Pick what may be seen, so that the kernel cannot see more."""
-        draw, batch = instance.draw, len(state.slot)
-        update = np.zeros(batch) if self._update is None else draw.weights[:, self._update].copy()
+        draw, objectives, weights = instance.draw, self._compiled.objectives, instance.draw.weights
+        if objectives is not TABLE:
+            weights = np.stack([weight_of(name, draw.weights, objectives) for name in OBJECTIVES], axis=1)
         return ObservedInputs(
             resident=state.resident,
             over=state.slot / draw.seconds.shape[1],
-            weights=draw.weights,
-            update_weight=update,
+            weights=weights,
+            update_weight=weight_of("update", weights),
             arrived=outcome.arrived,
             served=outcome.served,
             started=outcome.started,
@@ -146,9 +147,7 @@ def _constants(compiled: Compiled) -> GraphConstants:
     nodes, links, pairs = constant_columns(compiled, *compiled.pairs)
     task_passing = passing(tables)
     arrived, recent, dropped, started, most, most_rate = np.zeros((6, len(tables.node_memory)))
-    price = (
-        tables.nominal_requests / tables.nominal_memory / float(compiled.scales[OBJECTIVES.index("update")])
-    )
+    price = tables.nominal_requests / tables.nominal_memory / compiled.scenario.scales.update
     return GraphConstants(
         nodes=nodes,
         links=links,

@@ -35,15 +35,15 @@ class LpOracle:
 
         Args:
             compiled: the scenario.
-            tariff: (4,) cost per unit of error, second, joule and byte-hop; by default that of the
-                scenario, else that of the balanced preference.
+            tariff: (4 + F,) as in `nominal_draw`; by default that of the scenario, else that of the balanced
+                preference.
             integer_seconds: time limit of the integer program on the columns that the linear one uses; 0
                 rounds instead.
             one_per_task: allow one model per node and task.
         """
         tables = compiled.tables
         if tariff is None:
-            tariff = known_tariff(compiled.tariff, compiled.scales)
+            tariff = known_tariff(compiled.tariff, compiled.scales, compiled.objectives)
         self.bound = np.nan
         self.items = list_prefixes(compiled)
         self._tables, self._seconds = tables, integer_seconds

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from idn_gym.core.arrays import EMPTY, EXOGENOUS, Draw, Floats, Ints, Outcome, Tables, owners
+from idn_gym.core.arrays import EMPTY, EXOGENOUS, PRICED, Draw, Floats, Ints, Outcome, Tables, owners
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
 from idn_gym.core.serving import drop_cost, link_seconds, measure_paths, option_cost, option_latency
 from idn_gym.core.workspace import Scratch, make_scratch
@@ -45,7 +45,7 @@ class RankedOptions(NamedTuple):
     # what the ranking was made for
     pace: Floats  # (J,)
     slowdown: Floats  # (N,)
-    tariff: Floats  # (4,)
+    tariff: Floats  # (4 + F,)
     scratch: Scratch
 
 
@@ -85,7 +85,7 @@ def allocate_ranking(tables: Tables, items: Prefixes) -> RankedOptions:
         phase_cap=np.zeros(widest + 1),
         pace=np.full(len(tables.path_node), np.nan),
         slowdown=np.full(len(tables.node_memory), np.nan),
-        tariff=np.full(4, np.nan),
+        tariff=np.full(PRICED + tables.node_charge.shape[1], np.nan),
         scratch=make_scratch(tables),
     )
 
@@ -94,12 +94,12 @@ def allocate_ranking(tables: Tables, items: Prefixes) -> RankedOptions:
 def rank_options(tables: Tables, draw: Draw, b: int, t: int, items: Prefixes, layers: RankedOptions) -> None:
     """Rank the options of every class whose costs are not what they were at the last call."""
     measure_paths(tables, draw, b, t, layers.scratch)
-    changed = False
+    changed = draw.charge_second.shape[3] > 0  # what may differ from slot to slot
     for v in range(len(layers.slowdown)):
         if layers.slowdown[v] != draw.slowdown[b, v]:
             layers.slowdown[v] = draw.slowdown[b, v]
             changed = True
-    for i in range(4):
+    for i in range(len(layers.tariff)):
         if layers.tariff[i] != draw.tariff[b, i]:
             layers.tariff[i] = draw.tariff[b, i]
             changed = True
@@ -110,21 +110,21 @@ def rank_options(tables: Tables, draw: Draw, b: int, t: int, items: Prefixes, la
             if layers.pace[j] != layers.scratch.pace[j]:
                 moved = True
         if moved:
-            rank_class(tables, draw, b, rho, layers)
-            rank_class_layers(tables, draw, b, rho, items, layers)
+            rank_class(tables, draw, b, t, rho, layers)
+            rank_class_layers(tables, draw, b, t, rho, items, layers)
     for j in range(len(layers.pace)):
         layers.pace[j] = layers.scratch.pace[j]
 
 
 @njit_inline
-def rank_class(tables: Tables, draw: Draw, b: int, rho: int, layers: RankedOptions) -> None:
+def rank_class(tables: Tables, draw: Draw, b: int, t: int, rho: int, layers: RankedOptions) -> None:
     """Sort the options of a class by cost, ties by rank; quick where they nearly are already."""
     origin = tables.path_start[tables.class_path[rho]]
     first = layers.start[rho]
     for i in range(first, layers.start[rho + 1]):
         o = layers.order[i]
         link = link_seconds(tables, o, origin, layers.scratch)
-        price = option_cost(draw, b, o, link)
+        price = option_cost(tables, draw, b, t, o, origin, link)
         if option_latency(draw, b, o, link) > tables.class_timeout[rho]:
             price = np.inf
         j = i
@@ -143,7 +143,7 @@ def rank_class(tables: Tables, draw: Draw, b: int, rho: int, layers: RankedOptio
 
 @njit_inline
 def rank_class_layers(
-    tables: Tables, draw: Draw, b: int, rho: int, items: Prefixes, layers: RankedOptions
+    tables: Tables, draw: Draw, b: int, t: int, rho: int, items: Prefixes, layers: RankedOptions
 ) -> None:
     """Write the entries of a class: its options in order, without those that never serve.
 
@@ -155,7 +155,7 @@ def rank_class_layers(
     first = layers.start[rho]
     n = first
     layers.fixed[rho] = 0
-    layers.last_cost[rho] = drop_cost(draw, b, rho)
+    layers.last_cost[rho] = drop_cost(draw, b, t, rho)
     for i in range(first, layers.start[rho + 1]):
         if layers.price[i] == np.inf:
             break

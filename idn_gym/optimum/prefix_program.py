@@ -49,7 +49,8 @@ class Rankings:
         self.start = layers.start
         self.of_slot: list[Ranking] = []
         for t in range(draw.demand.shape[1]):
-            key = draw.rate[b, t].tobytes() + draw.seconds[b, t].tobytes()
+            moving = (draw.rate, draw.seconds, draw.charge_second, draw.charge_byte)
+            key = b"".join(field[b, t].tobytes() for field in moving)
             if key not in known:
                 list_slot(tables, draw, b, t, items, layers, capacity)
                 copies = {

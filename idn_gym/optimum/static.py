@@ -9,9 +9,15 @@ from __future__ import annotations
 import networkx as nx
 import numpy as np
 
+from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import (
+    BYTE_HOP,
     EMPTY,
+    ERROR,
     EXOGENOUS,
+    JOULE,
+    PRICED,
+    SECOND,
     Bools,
     Draw,
     Floats,
@@ -26,7 +32,7 @@ from idn_gym.core.kernel import njit_no_alloc
 from idn_gym.core.serving import measure_paths, serve_class, serve_slot
 from idn_gym.core.transition import place
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
-from idn_gym.objectives import compute_rewards
+from idn_gym.objectives import TABLE, Objective, compute_rewards, tariff_of, weight_of
 
 
 def static_outcome(instance: Instance, placement: Residents) -> Outcome:
@@ -52,18 +58,40 @@ def static_gain(instance: Instance, placement: Residents) -> Floats:
     return saved
 
 
-def static_cost(instance: Instance, scales: Floats, placement: Residents) -> Floats:
+def static_cost(
+    instance: Instance,
+    scales: Floats,
+    placement: Residents,
+    objectives: tuple[Objective, ...] = TABLE,
+) -> Floats:
     """Mean scalar cost per slot of a wish that never changes, its first load included, (B,).
 
     Args:
         instance: tables and draw, B rows; the preference is that of the draw.
-        scales: (5,) of the scenario (`Compiled.scales`).
+        scales: (D,) of the scenario (`Compiled.scales`).
         placement: (N, M) wished segment or EMPTY.
+        objectives: those in force (`Compiled.objectives`).
+
+    Raises:
+        ConfigError: a preference weighs an objective that cannot be judged on totals over slots.
     """
-    _, scalars = compute_rewards(
-        instance.tables, static_outcome(instance, placement), instance.draw.weights, scales
-    )
+    weights = instance.draw.weights
+    check_totals(weights, objectives)
+    judged = tuple(objective for objective in objectives if objective.measure is None)
+    kept = [objective.measure is None for objective in objectives]
+    outcome = static_outcome(instance, placement)
+    _, scalars = compute_rewards(instance.tables, outcome, weights[:, kept], scales[kept], judged)
     return -scalars / instance.draw.demand.shape[1]
+
+
+def check_totals(weights: Floats, objectives: tuple[Objective, ...]) -> None:
+    """Refuse preferences (B, D) that weigh what a package measures slot by slot: totals do not tell it."""
+    for objective, weight in zip(objectives, weights.T, strict=True):
+        if objective.measure is not None and weight.any():
+            raise ConfigError(
+                f"preference.{objective.name}",
+                "must be 0 here; searches for a placement add up requests, and this objective is per slot",
+            )
 
 
 @njit_no_alloc
@@ -97,20 +125,32 @@ class ClassCosts:
         byte_cost: cost per slot of each byte that is loaded once in an episode.
     """
 
-    def __init__(self, instance: Instance, scales: Floats, slots: Ints) -> None:
+    def __init__(
+        self,
+        instance: Instance,
+        scales: Floats,
+        slots: Ints,
+        objectives: tuple[Objective, ...] = TABLE,
+    ) -> None:
         """Take the sample.
 
         Args:
             instance: tables and draw, B rows.
-            scales: (5,) of the scenario.
+            scales: (D,) of the scenario.
             slots: which slots of every row.
+            objectives: those in force.
+
+        Raises:
+            ConfigError: a preference weighs an objective that is no sum over requests.
         """
         tables, draw = instance
         self.instance, self.slots = instance, slots.astype(np.int64)
         self.resident = np.repeat(tables.pinned[None], len(draw.demand), axis=0)
         self.served = 0
-        weight = draw.weights / scales
-        self.byte_cost = float(weight[:, 4].mean()) / (tables.nominal_memory * draw.demand.shape[1])
+        check_totals(draw.weights, objectives)
+        loading = weight_of("update", draw.weights / scales, objectives)
+        self.byte_cost = float(loading.mean()) / (tables.nominal_memory * draw.demand.shape[1])
+        weight = tariff_of(draw.weights, scales, objectives)
         self._weight = weight / (tables.nominal_requests * len(draw.demand) * len(slots))
         self._outcome = empty_outcome(tables, len(draw.demand))
         self._scratch = make_scratch(tables)
@@ -163,6 +203,8 @@ def _class_costs(
             outcome.latency[b, rho] = 0.0
             outcome.energy[b, rho] = 0.0
             outcome.traffic[b, rho] = 0.0
+            for f in range(outcome.charged.shape[2]):
+                outcome.charged[b, rho, f] = 0.0
         for k in range(len(slots)):
             t = slots[k]
             measure_paths(tables, draw, b, t, scratch)
@@ -171,12 +213,14 @@ def _class_costs(
                 rho = draw.order[b, t, i]
                 if classes[rho]:
                     serve_class(tables, draw, b, t, rho, draw.demand[b, t, rho], resident, scratch, outcome)
-                    costs[rho] += weight[b, 0] * draw.demand[b, t, rho]
+                    costs[rho] += weight[b, ERROR] * draw.demand[b, t, rho]
         for rho in range(len(classes)):
-            costs[rho] -= weight[b, 0] * outcome.correct[b, rho]
-            costs[rho] += weight[b, 1] * outcome.latency[b, rho]
-            costs[rho] += weight[b, 2] * outcome.energy[b, rho]
-            costs[rho] += weight[b, 3] * outcome.traffic[b, rho]
+            costs[rho] -= weight[b, ERROR] * outcome.correct[b, rho]
+            costs[rho] += weight[b, SECOND] * outcome.latency[b, rho]
+            costs[rho] += weight[b, JOULE] * outcome.energy[b, rho]
+            costs[rho] += weight[b, BYTE_HOP] * outcome.traffic[b, rho]
+            for f in range(outcome.charged.shape[2]):
+                costs[rho] += weight[b, PRICED + f] * outcome.charged[b, rho, f]
 
 
 def _groups(tables: Tables) -> Ints:

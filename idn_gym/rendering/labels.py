@@ -29,15 +29,15 @@ def _unit(name: str) -> Callable[[float], str]:
     return lambda value: si(value, name)
 
 
-FIGURES: tuple[tuple[str, str, Callable[[float], str], int | None], ...] = (
+FIGURES: tuple[tuple[str, str, Callable[[float], str], str | None], ...] = (
     ("accuracy", "accuracy", percent, None),
-    ("latency", "latency", _unit("s"), 1),
-    ("energy", "energy", _unit("J"), 2),
-    ("traffic", "traffic", _unit("B·hop"), 3),
+    ("latency", "latency", _unit("s"), "latency"),
+    ("energy", "energy", _unit("J"), "energy"),
+    ("traffic", "traffic", _unit("B·hop"), "traffic"),
     ("update", "update", percent, None),
     ("drops", "drop_rate", percent, None),
     ("late", "late_rate", percent, None),
     ("split", "split_rate", percent, None),
     ("early exit", "early_rate", percent, None),
 )
-"""Label, metric, how to write it, and which of the scenario's scales fills its bar; None: 1."""
+"""Label, metric, how to write it, and which of the scenario's `Scales` fills its bar; None: 1."""

@@ -6,12 +6,12 @@ from collections import Counter
 
 import numpy as np
 
-from idn_gym.core.arrays import Floats
 from idn_gym.rendering.card import Colors, Frame, draw_segment
 from idn_gym.rendering.labels import FIGURES, si
 from idn_gym.rendering.palette import BACK, GOOD, INK, LINE, LOST, MUTED, PLAIN, TRACK, heat, hues
 from idn_gym.rendering.scene import Picture, ResidentSegment
 from idn_gym.rendering.sheet import Sheet
+from idn_gym.scenarios.config import Scales
 
 PANEL, KEY = 290, 36
 """Width of the panel, height of the key [pixels]."""
@@ -20,14 +20,14 @@ MARGIN, FONT, SPACE = 18, 12.0, 24.0
 
 
 def draw_panel(
-    sheet: Sheet, scene: Picture, scales: Floats, area: Frame, colors: Colors, tints: Colors
+    sheet: Sheet, scene: Picture, scales: Scales, area: Frame, colors: Colors, tints: Colors
 ) -> None:
     """Fill the panel.
 
     Args:
         sheet: the page.
         scene: the episode.
-        scales: (5,) of error, latency, energy, traffic and update; a full bar is one scale.
+        scales: of the scenario; a full bar is one scale.
         area: the panel's place.
         colors: of the DNNs.
         tints: header colour of each tier.
@@ -58,7 +58,7 @@ def _draw_demand(sheet: Sheet, scene: Picture, x: float, y: float, width: float)
     return low
 
 
-def _draw_figures(sheet: Sheet, scene: Picture, scales: Floats, x: float, y: float, width: float) -> float:
+def _draw_figures(sheet: Sheet, scene: Picture, scales: Scales, x: float, y: float, width: float) -> float:
     sheet.text(x, y, "last slot", FONT, INK, bold=True)
     sheet.text(x + width, y, "per request (update: of memory)", FONT - 1, MUTED, side=1.0)
     for label, key, shown, scale in FIGURES:
@@ -68,7 +68,7 @@ def _draw_figures(sheet: Sheet, scene: Picture, scales: Floats, x: float, y: flo
         if scene.figures is None:
             continue
         value = scene.figures[key]
-        share = min(1.0, value / (1.0 if scale is None else float(scales[scale])))
+        share = min(1.0, value / (1.0 if scale is None else float(getattr(scales, scale))))
         sheet.text(x + width, y, shown(value), FONT, INK, side=1.0)
         sheet.box(x, y + 8, width * share, 4, GOOD if key == "accuracy" else PLAIN)
     return y + 10

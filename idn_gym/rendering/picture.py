@@ -47,7 +47,7 @@ def render_rgb(simulation: Simulation, row: int, figures: Floats | None) -> npt.
     _draw_network(sheet, scene, Frame(0, 0, width - PANEL, height - KEY), colors, tints)
     draw_key(sheet, Frame(0, height - KEY, width - PANEL, KEY))
     side = Frame(width - PANEL, 0, PANEL, height)
-    draw_panel(sheet, scene, simulation.compiled.scales, side, colors, tints)
+    draw_panel(sheet, scene, simulation.compiled.scenario.scales, side, colors, tints)
     return sheet.pixels()
 
 

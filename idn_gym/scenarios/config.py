@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from idn_gym.config_reader import ConfigError, bounded, twice
+from idn_gym.objective_records import OBJECTIVES, find_objectives
 from idn_gym.scenarios.config_dynamics import (
     Ar1,
     Background,
@@ -140,6 +141,8 @@ class Scenario:
     topology: Explicit | Hierarchy | TopoHubTopology
     tasks: tuple[Task, ...]
     workload: Workload
+    objectives: tuple[str, ...] = OBJECTIVES
+    """those in force, in the order of the reward vector; also those that packages registered"""
     scales: Scales = field(default_factory=Scales)
     dynamics: Dynamics = field(default_factory=Dynamics)
     serving: Serving = field(default_factory=Serving)
@@ -161,6 +164,7 @@ class Scenario:
         return self.workload.rate * self.slot_seconds
 
     def __post_init__(self) -> None:
+        find_objectives(self.objectives)
         if not self.tasks:
             raise ConfigError("tasks", "() is not allowed; at least one task is needed")
         name = twice(task.name for task in self.tasks)

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 
 from idn_gym.config_reader import ConfigError, closest, show
-from idn_gym.core.arrays import SHARED, Draw, Floats, Instance
+from idn_gym.core.arrays import PRICED, SHARED, Draw, Floats, Instance
+from idn_gym.core.charges import charge_drops
 from idn_gym.core.pricing import compute_option_costs
 from idn_gym.core.workspace import empty_outcome
 from idn_gym.objectives import draw_preference, read_preference, tariff_of
 from idn_gym.scenarios.compile import Compiled, compile_scenario
+from idn_gym.scenarios.compile.charges import draw_charges
 from idn_gym.scenarios.compile.sizes import check_memory
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.processes.demand import draw_demand
@@ -54,7 +56,7 @@ def allocate_episodes(
     Args:
         compiled: the scenario.
         batch: number of episodes B.
-        weights: (5,) preference in force in all rows, or None where each row draws its own.
+        weights: (D,) preference in force in all rows, or None where each row draws its own.
         uniforms: rounding uniforms per slot.
         key: what the caller knows the number of episodes as.
 
@@ -63,7 +65,7 @@ def allocate_episodes(
     """
     differ, slots = _prices_differ(compiled, weights), compiled.scenario.horizon
     one = _zeros(compiled, 1, 1, 1, uniforms)
-    moving = sum(field.nbytes for field in one if field.ndim == 3)
+    moving = sum(field.nbytes for field in one if field.ndim >= 3)
     rest = sum(field.nbytes for field in empty_outcome(compiled.tables, 1))
     rest += sum(field.nbytes for field in one if field.ndim < 3) if differ else 0
     check_memory(moving, slots, rest, batch, key)
@@ -73,21 +75,24 @@ def allocate_episodes(
 def _zeros(compiled: Compiled, batch: int, slots: int, priced: int, uniforms: int) -> Draw:
     tables = compiled.tables
     nodes, links, classes = len(tables.node_memory), len(tables.link_rate), len(tables.class_task)
-    options = len(tables.option_model)
+    options, further = len(tables.option_model), tables.node_charge.shape[1]
     return Draw(
         demand=np.zeros((batch, slots, classes)),
         order=np.zeros((batch, slots, classes), np.int32),
         seconds=np.zeros((batch, slots, nodes)),
         memory=np.zeros((batch, slots, nodes)),
         rate=np.ones((batch, slots, links)),
+        charge_second=np.zeros((batch, slots, nodes, further)),
+        charge_byte=np.zeros((batch, slots, links, further)),
+        charge_drop=np.zeros((batch, slots, classes, further)),
         slowdown=np.ones((batch, nodes)),
         option_latency=np.zeros((priced, options)),
         option_cost=np.zeros((priced, options)),
         option_joules=np.zeros((priced, options)),
         drop_joules=np.zeros((priced, classes)),
         drop_cost=np.zeros((priced, classes)),
-        tariff=np.zeros((batch, 4)),
-        weights=np.zeros((batch, 5)),
+        tariff=np.zeros((batch, PRICED + further)),
+        weights=np.zeros((batch, len(compiled.objectives))),
         uniforms=np.zeros((batch, slots, uniforms)),
     )
 
@@ -102,7 +107,7 @@ def sample_episode(
         draw: written to.
         row: which row.
         seed: from `episode_seed`.
-        weights: (5,) preference in force, or None to draw one.
+        weights: (D,) preference in force, or None to draw one.
     """
     rng = Streams(np.random.Generator(np.random.PCG64(seed)))
     tables, scenario = compiled.tables, compiled.scenario
@@ -128,11 +133,17 @@ def sample_episode(
     )
     draw.slowdown[row] = draw_slowdown(dynamics.device_error, len(tables.node_memory), rng("slowdown"))
     if weights is None:
-        weights = draw_preference(rng("weights"))
+        weights = draw_preference(rng("weights"), compiled.objectives)
     draw.weights[row] = weights
-    draw.tariff[row] = tariff_of(weights, compiled.scales) if compiled.tariff is None else compiled.tariff
+    tariff = compiled.tariff
+    if tariff is None:
+        tariff = tariff_of(weights, compiled.scales, compiled.objectives)
+    draw.tariff[row] = tariff
     if row < len(draw.option_latency):
         compute_option_costs(tables, draw, row)
+    if draw.charge_drop.shape[3]:
+        draw.charge_second[row], draw.charge_byte[row] = draw_charges(compiled, slots, rng)
+        charge_drops(tables, draw, row)
     if draw.uniforms.shape[2]:
         draw.uniforms[row] = rng("uniforms").random(draw.uniforms.shape[1:])
 
@@ -159,7 +170,7 @@ def build_instance(
     """
     compiled = compile_scenario(scenario)
     rows = [seeds] if isinstance(seeds, (int, np.integer)) else list(seeds)
-    weights = read_preference(preference)
+    weights = read_preference(preference, compiled.objectives)
     draw = allocate_episodes(compiled, len(rows), weights, uniforms)
     for row, seed in enumerate(rows):
         sample_episode(compiled, draw, row, episode_seed(split, seed), weights)

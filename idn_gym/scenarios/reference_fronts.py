@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ import numpy.typing as npt
 from idn_gym.config_reader import ConfigError, show
 from idn_gym.core.arrays import Floats, Ints, Residents
 from idn_gym.files import read_arrays
-from idn_gym.objectives import non_dominated
+from idn_gym.objectives import OBJECTIVES, non_dominated
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.presets import PRESETS
 
@@ -26,20 +27,25 @@ class ReferenceFront(NamedTuple):
     its own tariff. Policies that change placements within an episode may pass the front.
     """
 
-    weights: Floats  # (K, 5) preferences
+    weights: Floats  # (K, 5) preferences over `OBJECTIVES`
     seeds: Ints  # (S,) of the episodes, all of one split
     placements: Residents  # (K, S, N, M)
     means: Floats  # (K, T, 5) reward vector of each slot, mean over the episodes
 
 
 def read_front(scenario: Scenario) -> ReferenceFront:
-    """The front of a preset.
+    """The front of a preset, whichever of the objectives that ship are in force.
 
     Raises:
-        ConfigError: none ships for the scenario, or the scenario is a preset that was changed.
+        ConfigError: none ships for the scenario, the scenario is a preset that was changed, or an objective
+            in force is one that a package added.
     """
     shipped = sorted(path.stem for path in FRONTS.glob("*.npz"))
-    if scenario.name not in shipped or scenario != PRESETS[scenario.name]:
+    for name in scenario.objectives:
+        if name not in OBJECTIVES:
+            raise ConfigError("pareto_front", f"no front ships for {name!r}, which is not among {OBJECTIVES}")
+    whole = replace(scenario, objectives=OBJECTIVES)
+    if scenario.name not in shipped or whole != PRESETS[scenario.name]:
         raise ConfigError(
             "pareto_front",
             f"no front ships for this scenario, {scenario.name!r}; unchanged, these have one: "
@@ -49,15 +55,18 @@ def read_front(scenario: Scenario) -> ReferenceFront:
     return ReferenceFront(*(file[name] for name in ReferenceFront._fields))
 
 
-def discounted_front(front: ReferenceFront, gamma: float) -> list[npt.NDArray[np.float64]]:
+def discounted_front(
+    front: ReferenceFront, gamma: float, objectives: tuple[str, ...] = OBJECTIVES
+) -> list[npt.NDArray[np.float64]]:
     """Discounted returns of the front, the non-dominated ones alone.
 
     Args:
         front: from `read_front`.
         gamma: discount per slot, from 0 to 1.
+        objectives: which, in which order.
 
     Returns:
-        Vectors of the five objectives; the return of slot t counts gamma**t.
+        Vectors of these objectives; the return of slot t counts gamma**t.
 
     Raises:
         ConfigError: gamma is no number from 0 to 1.
@@ -67,4 +76,5 @@ def discounted_front(front: ReferenceFront, gamma: float) -> list[npt.NDArray[np
         raise ConfigError("gamma", f"{show(gamma)} is not allowed; must be from 0 to 1")
     discount = float(gamma) ** np.arange(front.means.shape[1])
     returns = np.einsum("t,kti->ki", discount, front.means)
+    returns = returns[:, [OBJECTIVES.index(name) for name in objectives]]
     return list(non_dominated(returns))

@@ -50,6 +50,8 @@ def test_values_that_are_not_numbers_or_indices_are_refused(where, name):
     array = getattr(getattr(INSTANCE, where), name)
     if array.dtype.kind == "b":
         pytest.skip("both values are right")
+    if not array.size:
+        pytest.skip("holds nothing where no package adds an objective")
     for value in [np.nan, -2.0] if array.dtype.kind == "f" else [-2, 10**6]:
         if name == "segment_value" and value == -2.0:
             continue

@@ -24,9 +24,8 @@ def make(tmp_path, monkeypatch):
     wrappers = importlib.import_module("mo_gymnasium.wrappers")
 
     def build(action, split="train"):
-        env = gym.make("IDN-v0", scenario="tiny", overrides={"horizon": SLOTS}, action=action, split=split)
-        scales = env.unwrapped.simulation.compiled.scales
-        env = gym.wrappers.TransformReward(env, lambda reward: (reward / scales).astype(np.float32))
+        options = {"overrides": {"horizon": SLOTS}, "action": action, "split": split}
+        env = gym.make("IDN-v0", scenario="tiny", reward_scale="scenario", **options)
         return wrappers.MORecordEpisodeStatistics(env, gamma=0.9)
 
     return build

@@ -74,7 +74,7 @@ class Search:
         self.one_per_task = one_per_task
         tables = self.tables = compiled.tables
         sample = np.unique(np.linspace(0, instance.draw.demand.shape[1] - 1, slots).astype(np.int64))
-        self._sample = ClassCosts(instance, compiled.scales, sample)
+        self._sample = ClassCosts(instance, compiled.scales, sample, compiled.objectives)
         node, segment = compiled.pairs
         self.items = list(zip(node.tolist(), segment.tolist(), strict=True))
         self.teams = _teams(compiled)

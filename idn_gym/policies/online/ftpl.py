@@ -80,9 +80,11 @@ class Ftpl(PlacementPolicy):
         super().begin(rows)
         self.clock.reset(rows)
         self.total[rows], self._seen[rows] = 0.0, 0
+        compiled = self.compiled
+        tariff = known_tariff(compiled.tariff, compiled.scales, compiled.objectives)
         for b in np.flatnonzero(rows):
             self.noise[b] = self.rng[b].normal(size=self.noise.shape[1])
-            self._follow(int(b), known_tariff(self.compiled.tariff, self.compiled.scales))
+            self._follow(int(b), tariff)
 
     def update(self, feedback: Feedback) -> None:
         """Add the batches up; plan where that is due."""

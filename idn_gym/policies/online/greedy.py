@@ -85,6 +85,10 @@ def merge_slots(instance: Instance, b: int, groups: int) -> Instance:
         demand=np.add.reduceat(draw.demand[row], starts, axis=1),
         seconds=np.add.reduceat(draw.seconds[row], starts, axis=1),
         rate=1.0 / pace,
+        **{
+            name: np.add.reduceat(getattr(draw, name)[row], starts, axis=1) / sizes[None, :, None, None]
+            for name in ("charge_second", "charge_byte", "charge_drop")
+        },
         order=draw.order[row][:, starts],
         memory=draw.memory[row][:, starts],
         uniforms=draw.uniforms[row][:, starts],

@@ -141,7 +141,9 @@ class OnlineLearner(PlacementPolicy):
         self._x, self._other, self._alone, self._added = np.zeros((4, count))
         self._work = np.zeros((3, max(count, len(self.items.budget))), np.int64)
         self._task = self.tables.model_task[self.items.model].astype(np.int64)
-        self.nominal = nominal_draw(self.tables, known_tariff(compiled.tariff, compiled.scales))
+        self.nominal = nominal_draw(
+            self.tables, known_tariff(compiled.tariff, compiled.scales, compiled.objectives)
+        )
         self.begin(np.ones(rows, np.bool_))
 
     # what subclasses fill in

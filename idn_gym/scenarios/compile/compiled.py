@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -13,33 +13,19 @@ import numpy.typing as npt
 from idn_gym.catalog.reader import load_catalog
 from idn_gym.config_reader import ConfigError
 from idn_gym.core import options
-from idn_gym.core.arrays import EMPTY, EXOGENOUS, SHARED, Floats, Ints, Tables
+from idn_gym.core.arrays import EMPTY, EXOGENOUS, PRICED, SHARED, Floats, Ints, Tables
 from idn_gym.core.segment_values import segment_values
 from idn_gym.core.validate import freeze_tables
-from idn_gym.objectives import TABLE, known_tariff
+from idn_gym.objectives import PRICES, Objective, charged, find_objectives, known_tariff, scales_of
+from idn_gym.scenarios.compile.charges import nominal_charges
 from idn_gym.scenarios.compile.extremes import check_rewards
 from idn_gym.scenarios.compile.magnitudes import check_magnitudes
 from idn_gym.scenarios.compile.models import Deployables, block_table, collect_models, look_up_tasks
+from idn_gym.scenarios.compile.names import Names, name_rows
 from idn_gym.scenarios.compile.routes import Network, find_routes, look_up, path_tables, resolve_catalog
 from idn_gym.scenarios.compile.sizes import check_size
 from idn_gym.scenarios.compile.topologies import expand
 from idn_gym.scenarios.config import Scenario
-
-
-@dataclass(frozen=True)
-class Names:
-    """What the rows of the tables are called."""
-
-    nodes: tuple[str, ...]
-    tiers: tuple[str, ...]  # of each node
-    devices: tuple[str, ...]  # of each node
-    links: tuple[str, ...]
-    tasks: tuple[str, ...]
-    models: tuple[str, ...]
-    segments: tuple[str, ...]
-    points: tuple[tuple[str, ...], ...]  # operating points of each model
-    ingress: tuple[str, ...]
-    classes: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,8 +35,9 @@ class Compiled:
     scenario: Scenario
     tables: Tables
     names: Names
-    scales: Floats  # (5,) of error, latency, energy, traffic, update
-    tariff: Floats | None  # (4,) where the scenario fixes it
+    objectives: tuple[Objective, ...]  # in force, in the order of the reward vector
+    scales: Floats  # (D,) the sizes of these that weigh the same
+    tariff: Floats | None  # (4 + F,) where the scenario fixes it
     class_ingress: Ints  # (R,)
     link_moves: npt.NDArray[np.bool_]  # (E,) whether the link process moves the link
     node_moves: npt.NDArray[np.bool_]  # (N,) whether the node processes move the node: all but repositories
@@ -132,15 +119,16 @@ def compile_scenario(scenario: Scenario) -> Compiled:
         ConfigError: an unknown name, a task that no reachable node pins, no demand anywhere, more options
             than can be enumerated, or rewards that could be too large for float32.
     """
-    return _compile(scenario) if scenario.catalog else _compile_once(scenario)
+    objectives = find_objectives(scenario.objectives)
+    return (_compile if scenario.catalog else _compile_once)(scenario, objectives)
 
 
 @lru_cache(maxsize=32)
-def _compile_once(scenario: Scenario) -> Compiled:
-    return _compile(scenario)
+def _compile_once(scenario: Scenario, objectives: tuple[Objective, ...]) -> Compiled:
+    return _compile(scenario, objectives)
 
 
-def _compile(scenario: Scenario) -> Compiled:
+def _compile(scenario: Scenario, objectives: tuple[Objective, ...]) -> Compiled:
     catalog = load_catalog(scenario.catalog)
     check_magnitudes(scenario)
     if scenario.catalog:
@@ -154,30 +142,39 @@ def _compile(scenario: Scenario) -> Compiled:
     check_size(scenario, catalog, len(network.nodes), lengths)
     gathered = collect_models(scenario.tasks, catalog, network, scenario.serving)
     classes = _Classes(scenario, network, gathered, routes)
-    scales = np.array([getattr(scenario.scales, objective.scale) for objective in TABLE], float)
-    tariff = _fixed_tariff(scenario)
-    # Frozen before they are complete: kernels are compiled per type of their arguments.
-    tables = freeze_tables(_tables(scenario, network, gathered, classes))
-    values = _break_ties(segment_values(tables, gathered.placeable, known_tariff(tariff, scales)))
+    further = len(charged(objectives))
     moving = scenario.dynamics.moving_links
     for kind in moving:
         look_up(catalog.links, kind, "dynamics.moving_links")
     compiled = Compiled(
         scenario=scenario,
-        tables=freeze_tables(tables._replace(segment_value=values)),
-        names=_names(network, gathered),
-        scales=scales,
-        tariff=tariff,
+        # Frozen before they are complete: kernels are compiled per type of their arguments.
+        tables=freeze_tables(_tables(scenario, network, gathered, classes, further)),
+        names=name_rows(network, gathered),
+        objectives=objectives,
+        scales=scales_of(scenario, objectives),
+        tariff=_fixed_tariff(scenario, further),
         class_ingress=np.array(classes.ingress, np.int64),
         link_moves=np.array([not moving or link.link in moving for link in network.links], bool),
         node_moves=(gathered.pinned == EMPTY).all(1),
         placeable=gathered.placeable,
     )
+    if further:
+        compiled = replace(compiled, tables=freeze_tables(nominal_charges(compiled)))
+    compiled = _with_values(compiled)
     check_rewards(compiled)
     return compiled
 
 
-def _tables(scenario: Scenario, network: Network, gathered: Deployables, classes: _Classes) -> Tables:
+def _with_values(compiled: Compiled) -> Compiled:
+    tariff = known_tariff(compiled.tariff, compiled.scales, compiled.objectives)
+    values = _break_ties(segment_values(compiled.tables, compiled.placeable, tariff))
+    return replace(compiled, tables=freeze_tables(compiled.tables._replace(segment_value=values)))
+
+
+def _tables(
+    scenario: Scenario, network: Network, gathered: Deployables, classes: _Classes, further: int
+) -> Tables:
     idle = _idle_watts(scenario, network)
     workers = np.array([node.servers if np.isfinite(node.servers) else 1.0 for node in network.nodes])
     tasks = [gathered.tasks[k] for k in classes.task]
@@ -196,9 +193,11 @@ def _tables(scenario: Scenario, network: Network, gathered: Deployables, classes
         node_idle_watts=idle,
         node_reserved=np.where(gathered.pinned == EMPTY, 0.0, gathered.segment_bytes[gathered.pinned]).sum(1),
         node_movable=gathered.movable,
+        node_charge=np.zeros((len(network.nodes), further)),
         link_delay=network.delay,
         link_rate=network.rate,
         link_joules=network.joules,
+        link_charge=np.zeros((len(network.links), further)),
         **path_tables(list(classes.paths), network.delay),
         model_task=np.array([model.task for model in gathered.models], np.int64),
         task_model=np.searchsorted([model.task for model in gathered.models], range(len(gathered.tasks) + 1)),
@@ -255,32 +254,10 @@ def _break_ties(values: Floats) -> Floats:
     return values * (1.0 + rng.uniform(-1e-9, 1e-9, values.shape)) - rng.uniform(0.0, 1e-300, values.shape)
 
 
-def _fixed_tariff(scenario: Scenario) -> Floats | None:
+def _fixed_tariff(scenario: Scenario, further: int) -> Floats | None:
     tariff = scenario.serving.tariff
     if tariff is None:
         return None
-    # Update is no part of what a request costs.
-    return np.array([getattr(tariff, objective.scale) for objective in TABLE[:4]], float)
-
-
-def _names(network: Network, gathered: Deployables) -> Names:
-    segments = gathered.segments
-    spans = zip(segments.model, segments.first, segments.last, strict=True)
-    ingress = tuple(network.nodes[v].name for v in network.ingress)
-    return Names(
-        nodes=tuple(node.name for node in network.nodes),
-        tiers=tuple(node.tier for node in network.nodes),
-        devices=tuple(device.name for device in network.devices),
-        links=tuple(f"{link.source}->{link.target}" for link in network.links),
-        tasks=tuple(task.name for task in gathered.tasks),
-        models=tuple(model.name for model in gathered.models),
-        segments=tuple(_segment_name(gathered.models[m], int(first), int(last)) for m, first, last in spans),
-        points=tuple(tuple(point.name for point in model.points) for model in gathered.models),
-        ingress=ingress,
-        classes=tuple(f"{task.name}@{name}" for name in ingress for task in gathered.tasks),
-    )
-
-
-def _segment_name(model: options.ModelRow, first: int, last: int) -> str:
-    whole = (first, last) == (0, len(model.block_bytes))
-    return model.name if whole else f"{model.name}[{first}:{last}]"
+    fixed = np.zeros(PRICED + further)  # a scenario's own tariff prices no objectives that packages add
+    fixed[:PRICED] = [getattr(tariff, price) for price in PRICES]
+    return fixed

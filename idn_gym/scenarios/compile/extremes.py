@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from idn_gym.config_reader import ConfigError, show
+from idn_gym.core.arrays import Floats
 from idn_gym.core.nominal import nominal_draw
-from idn_gym.objectives import TABLE, known_tariff
+from idn_gym.objectives import TABLE, charged, known_tariff
 from idn_gym.scenarios.config import Scenario
 
 if TYPE_CHECKING:
@@ -40,13 +41,17 @@ def check_rewards(compiled: Compiled) -> None:
     """
     scenario = compiled.scenario
     length: Factors = {"horizon": (scenario.horizon, float(scenario.horizon))}
-    fields = {objective.name: objective.scale for objective in TABLE}
+    scales = dict(zip(compiled.objectives, compiled.scales.tolist(), strict=True))
+    known = {objective.name: objective for objective in (*TABLE, *compiled.objectives)}
     for name, factors in _terms(compiled):
-        _check({**factors, **length}, f"{name} of an episode")
-        field = fields[name]
-        scale = getattr(scenario.scales, field)
-        unit: Factors = {f"scales.{field}": (scale, 1.0 / scale)}
-        _check({**factors, **length, **unit}, f"{name} in the scalar reward of an episode")
+        objective = known[name]
+        field = objective.scale if isinstance(objective.scale, str) else ""
+        if objective in scales:
+            _check({**factors, **length}, f"{name} of an episode")
+            scale = scales[objective]
+            key = f"scales.{field}" if field else f"objective.{name}.scale"
+            unit: Factors = {key: (scale, 1.0 / scale)}
+            _check({**factors, **length, **unit}, f"{name} in the scalar reward of an episode")
         price = getattr(scenario.serving.tariff, field, None)
         if price is not None:
             unit = {f"serving.tariff.{field}": (price, price)}
@@ -70,7 +75,9 @@ def _terms(compiled: Compiled) -> list[tuple[str, Factors]]:
     scenario, tables, names = compiled.scenario, compiled.tables, compiled.names
     requests = _requests(scenario)
     slowest = max(scenario.tasks, key=lambda task: task.timeout)
-    joules = nominal_draw(tables, known_tariff(compiled.tariff, compiled.scales)).drop_joules[0]
+    known = known_tariff(compiled.tariff, compiled.scales, compiled.objectives)
+    nominal = nominal_draw(tables, known)
+    joules = nominal.drop_joules[0]
     hungry, wide = int(np.argmax(joules)), int(np.argmax(tables.class_drop_bytes))
     error = scenario.dynamics.device_error
     watts = float(tables.node_idle_watts.sum())
@@ -107,7 +114,16 @@ def _terms(compiled: Compiled) -> list[tuple[str, Factors]]:
             },
         ),
         ("update", {}),
+        *(
+            (objective.name, {**requests, **_charged(objective.name, nominal.charge_drop[0, 0, :, f])})
+            for f, objective in enumerate(charged(compiled.objectives))
+        ),
     ]
+
+
+def _charged(name: str, drops: Floats) -> Factors:
+    most = float(drops.max())
+    return {f"objective.{name}.charges": (f"a request that comes to {most:g}", most)}
 
 
 def _requests(scenario: Scenario) -> Factors:

@@ -1,0 +1,81 @@
+"""Further objectives per request: linear in compute seconds on nodes and bytes on links, slot by slot.
+
+There are F of them (`Draw.charge_second`, `charge_byte`), 0 with the objectives that ship. Serving sees only
+what they add to the tariff; the outcome books each by itself.
+"""
+
+from __future__ import annotations
+
+from idn_gym.core.arrays import PRICED, Draw, Outcome, Tables
+from idn_gym.core.kernel import aside, njit_inline, njit_no_alloc
+from idn_gym.core.workspace import Scratch
+
+
+@njit_inline
+def option_charge(tables: Tables, draw: Draw, b: int, t: int, o: int, origin: int, f: int) -> float:
+    """What one request by the option comes to in one further objective [unit]."""
+    total = 0.0
+    before = 0
+    for q in range(tables.part_start[o], tables.part_start[o + 1]):
+        v = tables.part_node[q]
+        total += tables.part_seconds[q] * draw.slowdown[b, v] * draw.charge_second[b, t, v, f]
+        for j in range(origin + before + 1, origin + tables.part_position[q] + 1):
+            total += tables.part_bytes[q] * draw.charge_byte[b, t, tables.path_link[j], f]
+        before = tables.part_position[q]
+    return total
+
+
+@njit_inline
+def charges_cost(tables: Tables, draw: Draw, b: int, t: int, o: int, origin: int) -> float:
+    """What the further objectives of one request add to its tariff."""
+    cost = 0.0
+    for f in range(draw.charge_second.shape[3]):
+        cost += draw.tariff[b, PRICED + f] * option_charge(tables, draw, b, t, o, origin, f)
+    return cost
+
+
+@njit_inline
+def drop_charges(draw: Draw, b: int, t: int, rho: int) -> float:
+    """What the further objectives of a dropped request add to its tariff."""
+    cost = 0.0
+    for f in range(draw.charge_drop.shape[3]):
+        cost += draw.tariff[b, PRICED + f] * draw.charge_drop[b, t, rho, f]
+    return cost
+
+
+@aside
+def add_charges(
+    tables: Tables, draw: Draw, b: int, t: int, usable: int, origin: int, scratch: Scratch
+) -> None:
+    """Add to the cost of each listed option what the further objectives of its requests come to."""
+    for i in range(usable):
+        scratch.cost[i] += charges_cost(tables, draw, b, t, scratch.option[i], origin)
+
+
+@aside
+def book_charges(
+    tables: Tables, draw: Draw, b: int, t: int, rho: int, o: int, origin: int, amount: float, outcome: Outcome
+) -> None:
+    """Add what requests come to in the further objectives."""
+    for f in range(outcome.charged.shape[2]):
+        outcome.charged[b, rho, f] += amount * option_charge(tables, draw, b, t, o, origin, f)
+
+
+@aside
+def book_drops(draw: Draw, b: int, t: int, rho: int, left: float, outcome: Outcome) -> None:
+    """Add what dropped requests come to in the further objectives."""
+    for f in range(outcome.charged.shape[2]):
+        outcome.charged[b, rho, f] += left * draw.charge_drop[b, t, rho, f]
+
+
+@njit_no_alloc
+def charge_drops(tables: Tables, draw: Draw, b: int) -> None:
+    """Fill `charge_drop` of row b: no option of the class is worse in the slot, in any further objective."""
+    for t in range(draw.charge_drop.shape[1]):
+        for rho in range(len(tables.class_task)):
+            origin = tables.path_start[tables.class_path[rho]]
+            for f in range(draw.charge_drop.shape[3]):
+                worst = 0.0
+                for o in range(tables.option_start[rho], tables.option_start[rho + 1]):
+                    worst = max(worst, option_charge(tables, draw, b, t, o, origin, f))
+                draw.charge_drop[b, t, rho, f] = worst

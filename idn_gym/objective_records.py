@@ -1,0 +1,200 @@
+"""The objectives as records: what each measures and in which unit, and the register that packages add to.
+
+Nothing knows an objective by its position. A scenario lists by name those in force; the reward vector,
+preferences, tariff and scales follow that list.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from idn_gym.core.arrays import BYTE_HOP, ERROR, JOULE, SECOND, Floats, Outcome, Tables
+from idn_gym.messages import ConfigError, show
+from idn_gym.registry import Registry
+
+LOADED = -1
+"""Column of the kernel's totals: newly loaded bytes over the nominal memory. The others are components of the
+tariff (`core.arrays`)."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Objective:
+    """One component of the reward vector.
+
+    A record of your own gives `charges` or `measure`; see `register_objective`.
+    """
+
+    name: str
+    unit: str
+    sense: Literal["maximise", "minimise"]
+    """of the quantity; what is to be small enters the vector with a minus, so that the vector is maximised"""
+    scale: str | Callable[[Any], float]
+    """the size that weighs as much as that of the others: a field of `Scales`, or made from the `Scenario`"""
+    formula: str
+    """of the component in a slot"""
+    per: Literal["request", "slot"]
+    """request: part of the tariff by which requests are served; slot: judged when the slot is over"""
+    share: float = 0.0
+    """weight in the named preferences, before normalisation; at 0 it changes nothing but its own component"""
+    total: int | None = None
+    """of those that ship: column of the kernel's totals"""
+    charges: Callable[[Any, int, np.random.Generator], tuple[Floats, Floats | None]] | None = None
+    """of an objective per request: what a compute second on each node and a byte on each link come to, (T, N)
+    and (T, E) or None, at least 0; of the `Compiled` scenario, the number of slots T and a random stream"""
+    measure: Callable[[Tables, Outcome], Floats] | None = None
+    """of an objective per slot: (B,) at least 0, of the slot's outcome"""
+
+    @property
+    def target(self) -> str | None:
+        """Where its function is defined, by which a definition that runs again is told from another one."""
+        function = self.charges or self.measure
+        return None if function is None else f"{function.__module__}:{function.__qualname__}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copied and pickled by name: a record is there once, and its functions need not be pickled."""
+        return _recall, (self.name,)
+
+
+TABLE = (
+    Objective(
+        name="accuracy",
+        unit="correct answers per nominal request",
+        sense="maximise",
+        scale="error",
+        formula="expected correct answers / nominal requests; the scalar reward weighs the error instead: "
+        "-(requests - expected correct answers) / nominal requests",
+        per="request",
+        share=1.0,
+        total=ERROR,
+    ),
+    Objective(
+        name="latency",
+        unit="s per nominal request",
+        sense="minimise",
+        scale="latency",
+        formula="-(sum over requests of latency, a drop counting its timeout) / nominal requests",
+        per="request",
+        share=1.0,
+        total=SECOND,
+    ),
+    Objective(
+        name="energy",
+        unit="J per nominal request",
+        sense="minimise",
+        scale="energy",
+        formula="-(sum over requests of joules, a drop counting those of its worst option, + idle energy "
+        "where it counts) / nominal requests",
+        per="request",
+        share=1.0,
+        total=JOULE,
+    ),
+    Objective(
+        name="traffic",
+        unit="byte-hops per nominal request",
+        sense="minimise",
+        scale="traffic",
+        formula="-(sum over requests of bytes x hops, a drop counting those of its worst option) "
+        "/ nominal requests",
+        per="request",
+        share=1.0,
+        total=BYTE_HOP,
+    ),
+    Objective(
+        name="update",
+        unit="share of the nominal memory",
+        sense="minimise",
+        scale="update",
+        formula="-(bytes newly loaded) / (nominal memory of the nodes that may load)",
+        per="slot",
+        share=0.5,  # or placements would flap for free
+        total=LOADED,
+    ),
+)
+"""The objectives that ship, all of them in force unless a scenario says otherwise; the scalar reward adds up
+weight x component / scale."""
+
+OBJECTIVES = tuple(objective.name for objective in TABLE)
+"""Their names."""
+
+PRICES = ("error", "latency", "energy", "traffic")
+"""Fields of the scenario's `Tariff` in the order of its components (`core.arrays`)."""
+
+OBJECTIVE_RECORDS = Registry("objectives", {objective.name: objective for objective in TABLE})
+"""Every objective by name, those that other packages added last; in force where a scenario names them."""
+
+
+def register_objective(record: Objective) -> Objective:
+    """Add an objective, so that ``objectives=`` of a scenario or an environment may name it.
+
+    Of a request it is linear in what the request uses: seconds on nodes and bytes on links, each times what
+    `Objective.charges` says of the slot; a dropped request counts its class's worst option in the slot. It is
+    part of the tariff then. Of a slot it is any function of the outcome; serving does not know it.
+
+    Args:
+        record: with `charges` or `measure`, not with both.
+
+    Returns:
+        The record.
+
+    Raises:
+        ConfigError: the name is taken, or the record is not complete.
+    """
+    if not isinstance(record.name, str) or not record.name.isidentifier():
+        raise ConfigError("objective.name", f"{show(record.name)} is not allowed; must be a word")
+    if record.name in ("balanced", "random"):  # which are preferences
+        raise ConfigError("objective.name", f"{record.name!r} is taken; names must differ")
+    given = record.charges if record.per == "request" else record.measure
+    if record.per not in ("request", "slot") or given is None or record.total is not None:
+        raise ConfigError(
+            f"objective.{record.name}", 'must have per="request" and charges, or per="slot" and measure'
+        )
+    if (record.charges is not None) + (record.measure is not None) != 1:
+        raise ConfigError(f"objective.{record.name}", "has charges and measure; must have one of them")
+    if record.sense not in ("maximise", "minimise") or (record.per, record.sense) == ("request", "maximise"):
+        raise ConfigError(
+            f"objective.{record.name}.sense",
+            f"{show(record.sense)} is not allowed; must be minimise, or maximise where it is per slot",
+        )
+    if not math.isfinite(record.share) or record.share < 0:
+        raise ConfigError(
+            f"objective.{record.name}.share", f"{show(record.share)} is not allowed; must be at least 0"
+        )
+    OBJECTIVE_RECORDS.add(record.name, record)
+    return record
+
+
+def find_objectives(names: Sequence[str]) -> tuple[Objective, ...]:
+    """The records of these names, in this order.
+
+    Raises:
+        ConfigError: none, one twice, or an unknown one.
+    """
+    if not isinstance(names, (list, tuple)) or not names:
+        raise ConfigError(
+            "objectives",
+            f"{show(names)} is not allowed; must be a list of at least one of {', '.join(OBJECTIVE_RECORDS)}",
+        )
+    found = tuple(OBJECTIVE_RECORDS.find(name) for name in names)
+    for name in names:
+        if list(names).count(name) > 1:
+            raise ConfigError("objectives", f"{name!r} is there twice; names must differ")
+    return TABLE if found == TABLE else found
+
+
+def _recall(name: str) -> Objective:
+    return find_objectives([name])[0]
+
+
+def charged(objectives: Sequence[Objective]) -> tuple[Objective, ...]:
+    """Those per request that the core does not price by itself, in order: the F further components."""
+    return tuple(objective for objective in objectives if objective.charges is not None)
+
+
+def plain_record(objective: Objective) -> dict[str, Any]:
+    """Name, unit, sense and formula."""
+    return {name: getattr(objective, name) for name in ("name", "unit", "sense", "formula")}

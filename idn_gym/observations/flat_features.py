@@ -1,0 +1,106 @@
+"""The features of the flat observation, declared by name; the kernel takes their columns from here.
+
+A new one is a record here and a line in the kernel of `idn_gym/observations/flat.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from idn_gym.core.arrays import EXOGENOUS, Ints
+from idn_gym.core.kernel import indices
+from idn_gym.observations.base import DEMAND_BOUND, RATE_BOUND, Feature
+from idn_gym.scenarios.compile import Compiled
+
+ABSENT = 2**32 - 1
+"""Column of a feature that a row has not."""
+
+Per = Literal["class", "node", "link", "resident", "episode", "objective"]
+
+
+class FeatureBlock(NamedTuple):
+    """One feature of every class, node, link, resident model or objective, or of the episode."""
+
+    name: str
+    per: Per
+    high: float
+    """upper bound; the lower one is 0"""
+    meaning: str
+    private_high: float | None = None
+    """upper bound where capacity is private per class, so that a node may be used more than once over"""
+    coming: bool = False
+    """of the coming slot: left out where the scenario hides resources"""
+    sure: bool = False
+    """cannot pass its bounds"""
+    split: bool = False
+    """only of models with two blocks or more"""
+
+
+FLAT_BLOCKS = (
+    FeatureBlock("batch", "class", DEMAND_BOUND, "last batch over the nominal batch"),
+    FeatureBlock("recent", "class", DEMAND_BOUND, "smoothed past batches over the nominal batch"),
+    FeatureBlock("dropped", "class", 1, "share of the last batch that was dropped"),
+    FeatureBlock("busy", "node", 1, "compute used in the last slot over nominal", private_high=RATE_BOUND),
+    FeatureBlock("compute", "node", 1, "compute of the coming slot over nominal", coming=True),
+    FeatureBlock("memory", "node", 1, "memory of the coming slot over nominal", coming=True),
+    FeatureBlock("load", "link", RATE_BOUND, "bytes carried in the last slot over nominal"),
+    FeatureBlock("rate", "link", RATE_BOUND, "rate of the coming slot over nominal", coming=True),
+    FeatureBlock("end", "resident", 1, "last resident block over the model's blocks; 0: none", sure=True),
+    FeatureBlock(
+        "begin", "resident", 1, "first resident block over the model's blocks", sure=True, split=True
+    ),
+    FeatureBlock("slot", "episode", 1, "share of the episode that is over", sure=True),
+    FeatureBlock("weight", "objective", 1, "weight of the objective", sure=True),
+)
+"""Those of one kind of row stand together, row by row."""
+
+BLOCK = indices([block.name for block in FLAT_BLOCKS])
+"""Row of `FlatColumns.of` of each block by its name, also in kernels."""
+
+
+class FlatColumns(NamedTuple):
+    """Where each feature stands in the observation."""
+
+    of: npt.NDArray[np.uint32]  # (blocks, rows) column, or ABSENT; unsigned, so that no index is wrapped
+    unsure: int  # so many of the first columns may have to be clipped
+
+
+def place_features(
+    compiled: Compiled, node: Ints, held: npt.NDArray[np.int64], preference: bool
+) -> tuple[list[Feature], FlatColumns]:
+    """Name the features of a scenario and give each its column.
+
+    Args:
+        compiled: the scenario.
+        node: (n,) nodes to describe.
+        held: (h, 2) node and model of each residency entry.
+        preference: whether the weights in force are part of the observation.
+    """
+    names, tables = compiled.names, compiled.tables
+    hidden, private = compiled.scenario.resources == "hidden", tables.capacity == EXOGENOUS
+    rows: dict[Per, list[str]] = {
+        "class": list(names.classes),
+        "node": [names.nodes[v] for v in node],
+        "link": list(names.links),
+        "resident": [f"{names.models[m]} at {names.nodes[v]}" for v, m in held],
+        "episode": [""],
+        "objective": [objective.name for objective in compiled.objectives] if preference else [],
+    }
+    features: list[Feature] = []
+    of = np.full((len(FLAT_BLOCKS), max(map(len, rows.values()))), ABSENT, np.uint32)
+    unsure = 0
+    for per, labels in rows.items():
+        for row, label in enumerate(labels):
+            for k, block in enumerate(FLAT_BLOCKS):
+                whole = per == "resident" and tables.model_blocks[held[row, 1]] == 1
+                if block.per != per or (hidden and block.coming) or (block.split and whole):
+                    continue
+                of[k, row] = len(features)
+                high = block.private_high if private and block.private_high is not None else block.high
+                features.append(Feature(f"{block.name} {label}".strip(), 0, high, block.meaning))
+                if not block.sure:
+                    unsure = len(features)
+    return features, FlatColumns(of, unsure)

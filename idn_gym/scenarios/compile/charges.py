@@ -1,0 +1,54 @@
+"""What a compute second and a byte come to in the objectives that packages add."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from idn_gym.core.arrays import Floats, Tables
+from idn_gym.messages import ConfigError
+from idn_gym.objectives import charged
+from idn_gym.scenarios.processes.random_streams import Streams
+
+if TYPE_CHECKING:
+    from idn_gym.scenarios.compile import Compiled
+
+
+def draw_charges(compiled: Compiled, slots: int, rng: Streams) -> tuple[Floats, Floats]:
+    """Charges of one episode, (T, N, F) per compute second and (T, E, F) per byte.
+
+    Args:
+        compiled: the scenario.
+        slots: T.
+        rng: each objective draws from a stream of its own.
+
+    Raises:
+        ConfigError: an objective whose charges have another shape, or are negative or not finite.
+    """
+    tables, further = compiled.tables, charged(compiled.objectives)
+    nodes, links = len(tables.node_memory), len(tables.link_rate)
+    second, byte = np.zeros((slots, nodes, len(further))), np.zeros((slots, links, len(further)))
+    for f, objective in enumerate(further):
+        assert objective.charges is not None
+        on_nodes, on_links = objective.charges(compiled, slots, rng(f"objective {objective.name}"))
+        key = f"objective.{objective.name}.charges"
+        second[:, :, f] = _checked(on_nodes, (slots, nodes), key)
+        byte[:, :, f] = 0.0 if on_links is None else _checked(on_links, (slots, links), key)
+    return second, byte
+
+
+def nominal_charges(compiled: Compiled) -> Tables:
+    """The tables with means over an episode, one of a fixed seed where charges are random."""
+    streams = Streams(np.random.default_rng(0))
+    second, byte = draw_charges(compiled, compiled.scenario.horizon, streams)
+    return compiled.tables._replace(node_charge=second.mean(axis=0), link_charge=byte.mean(axis=0))
+
+
+def _checked(charges: Floats, shape: tuple[int, int], key: str) -> Floats:
+    found = np.asarray(charges, float)
+    if found.shape != shape:
+        raise ConfigError(key, f"shape {found.shape} is not allowed; must be (slots, rows) = {shape}")
+    if not np.all(np.isfinite(found) & (found >= 0.0)):
+        raise ConfigError(key, "has values that are negative or not finite; must be at least 0")
+    return found

@@ -1,0 +1,49 @@
+"""What the rows of the tables are called, for people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from idn_gym.core.options import ModelRow
+from idn_gym.scenarios.compile.models import Deployables
+from idn_gym.scenarios.compile.routes import Network
+
+
+@dataclass(frozen=True)
+class Names:
+    """What the rows of the tables are called."""
+
+    nodes: tuple[str, ...]
+    tiers: tuple[str, ...]  # of each node
+    devices: tuple[str, ...]  # of each node
+    links: tuple[str, ...]
+    tasks: tuple[str, ...]
+    models: tuple[str, ...]
+    segments: tuple[str, ...]
+    points: tuple[tuple[str, ...], ...]  # operating points of each model
+    ingress: tuple[str, ...]
+    classes: tuple[str, ...]
+
+
+def name_rows(network: Network, gathered: Deployables) -> Names:
+    """The names of all rows, in the order of the tables."""
+    segments = gathered.segments
+    spans = zip(segments.model, segments.first, segments.last, strict=True)
+    ingress = tuple(network.nodes[v].name for v in network.ingress)
+    return Names(
+        nodes=tuple(node.name for node in network.nodes),
+        tiers=tuple(node.tier for node in network.nodes),
+        devices=tuple(device.name for device in network.devices),
+        links=tuple(f"{link.source}->{link.target}" for link in network.links),
+        tasks=tuple(task.name for task in gathered.tasks),
+        models=tuple(model.name for model in gathered.models),
+        segments=tuple(_segment_name(gathered.models[m], int(first), int(last)) for m, first, last in spans),
+        points=tuple(tuple(point.name for point in model.points) for model in gathered.models),
+        ingress=ingress,
+        classes=tuple(f"{task.name}@{name}" for name in ingress for task in gathered.tasks),
+    )
+
+
+def _segment_name(model: ModelRow, first: int, last: int) -> str:
+    whole = (first, last) == (0, len(model.block_bytes))
+    return model.name if whole else f"{model.name}[{first}:{last}]"
