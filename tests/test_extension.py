@@ -106,7 +106,7 @@ def test_agents_act_through_what_the_codec_declares(extension, monkeypatch):
     ):
         config.check_observation(config.GraphPPOConfig(n_steps=8, learning_rate=1.0), "totals")
     registry = importlib.import_module("agents.registry")
-    assert registry.CODECS["take-turns"] == "one-per-node" and "take-turns" not in registry.RANDOMISED
+    assert registry.AGENT_CODECS["take-turns"] == "one-per-node" and "take-turns" not in registry.RANDOMISED
     assert next(iter(registry.AGENTS)) == "ppo" and list(registry.AGENTS)[-1] == "take-turns"
 
 

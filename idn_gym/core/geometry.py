@@ -66,7 +66,8 @@ def shared_bytes(spans: Sizes, one: Any, other: Any) -> Any:
 @rule
 def bytes_to_load(spans: Sizes, new: Any, held: Any) -> Any:
     """Bytes of a segment, or EMPTY, that a node lacks which holds a segment of its model, or EMPTY."""
-    return (new != EMPTY) * spans.segment_bytes[new] - shared_bytes(spans, new, held)
+    # Sums of blocks are rounded: what is there already may seem to be larger than all of it.
+    return np.maximum(0.0, (new != EMPTY) * spans.segment_bytes[new] - shared_bytes(spans, new, held))
 
 
 def covered_parts(tables: Tables, placement: Residents) -> Bools:

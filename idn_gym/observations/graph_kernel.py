@@ -178,7 +178,7 @@ def _write_pairs(
         v, k, s = f.pair_node[c], f.pair_task[c], f.pair_segment[c]
         held = seen.resident[b, v, tables.segment_model[s]]
         saving, size = f.saving[c], tables.segment_bytes[s]
-        price = max(0.0, bytes_to_load(tables, s, held)) * g.load_price * seen.update_weight[b]
+        price = bytes_to_load(tables, s, held) * g.load_price * seen.update_weight[b]
         state = PairState(
             resident=1.0 if held == s else 0.0,
             other=1.0 if held != s and held != EMPTY else 0.0,

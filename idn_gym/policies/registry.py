@@ -71,7 +71,7 @@ _SHIPPED: dict[str, PolicyEntry] = {
     "window-greedy": _online("window_greedy", "greedy on the last slots"),
     "window-lp": _online("window_lp", "LP oracle on the last slots"),
     "best-single": _online("best_single", "per node the one prefix that would have saved most"),
-    "best-static": _online("best_static", "the best static placement in hindsight", informed=True),
+    "best-static": _online("best_static_policy", "the best static placement in hindsight", informed=True),
     "clairvoyant-greedy": _online("clairvoyant_greedy", "greedy on the coming slot", informed=True),
 }
 
