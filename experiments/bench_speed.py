@@ -118,8 +118,8 @@ def parts(scenario: str, size: int, seconds: float, repeats: int) -> list[Line]:
     clipped = simulation.observe()[1]
 
     def infos() -> object:
-        figures = compute_metrics(tables, outcome, clipped)
-        return {name: figures[:, i].copy() for i, name in enumerate(METRICS)}
+        metrics = compute_metrics(tables, outcome, clipped)
+        return {name: metrics[:, i].copy() for i, name in enumerate(METRICS)}
 
     calls: dict[str, Callable[[], object]] = {
         "codec": lambda: simulation.codec.decode(instance, state, action),
@@ -166,8 +166,8 @@ def extras(scenario: str, seconds: float, repeats: int) -> list[Line]:
 
     def extra() -> int:
         for _ in range(32):
-            figures = compute_metrics(simulation.compiled.tables, simulation.outcome, clipped)
-            dict(zip(METRICS, figures[0].tolist(), strict=True))
+            metrics = compute_metrics(simulation.compiled.tables, simulation.outcome, clipped)
+            dict(zip(METRICS, metrics[0].tolist(), strict=True))
             if masked:
                 env.unwrapped.action_masks()
         return 32

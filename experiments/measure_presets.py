@@ -92,7 +92,7 @@ def lost(rows: Rows, name: str = "without both") -> Interval:
 def preset_summary(agents: Rows, searches: Rows) -> str:
     """Both tables and what follows from them."""
     best = next(row for row in searches if row.agent == BEST)
-    split, early = best.figures["split_rate"], best.figures["early_rate"]
+    split, early = best.metrics["split_rate"], best.metrics["early_rate"]
     lines = [
         comparison_table(agents, "test seeds"),
         f"\nthe best is {seed_range(agents):.1%} cheaper than the worst",

@@ -28,7 +28,7 @@ from idn_gym.lab.training.recipes import Lab
 
 def train_lab(store: Store, workers: int) -> None:
     """Train what is missing, seed by seed in the order of the file, nothing before what it starts from."""
-    store.found()
+    store.create()
     lab = store.lab
     everything = [(recipe.name, seed) for seed in range(lab.seeds) for recipe in lab.networks]
     waiting = [job for job in everything if not store.whole(*job)]

@@ -72,7 +72,7 @@ class IDNEnv(HasEpisodeSpec, gym.Env[Observations, Any]):
 
     ## Info
     Every figure of `idn_gym.metrics.METRICS`, with a preference `vector_reward` and `reward_weights` as well.
-    `reset` gives the same keys; nothing has been served then, so figures and vector are 0.
+    `reset` gives the same keys; nothing has been served then, so metrics and vector are 0.
 
     ## Starting State
     Repositories hold their pinned models, all other nodes are empty.
@@ -157,7 +157,7 @@ class IDNEnv(HasEpisodeSpec, gym.Env[Observations, Any]):
         self.simulation.reset([0], [seed], options)
         observation, clipped = self.simulation.observe()
         return row_of(observation, 0), self._info(
-            self.simulation.figures(clipped)[0], np.zeros(len(self.simulation.objectives))
+            self.simulation.metrics(clipped)[0], np.zeros(len(self.simulation.objectives))
         )
 
     def step(self, action: Any) -> tuple[Observations, Any, bool, bool, dict[str, Any]]:
@@ -174,11 +174,11 @@ class IDNEnv(HasEpisodeSpec, gym.Env[Observations, Any]):
         slot = self.simulation.step(as_array(action)[None])
         self._slot = slot
         reward = float(slot.scalar[0]) if self.scalar else slot.vector[0].astype(np.float32)
-        info = self._info(slot.figures[0], slot.vector[0])
+        info = self._info(slot.metrics[0], slot.vector[0])
         return row_of(slot.observation, 0), reward, False, bool(slot.truncated[0]), info
 
-    def _info(self, figures: Floats, vector: Floats) -> dict[str, Any]:
-        info: dict[str, Any] = dict(zip(METRICS, figures.tolist(), strict=True))
+    def _info(self, metrics: Floats, vector: Floats) -> dict[str, Any]:
+        info: dict[str, Any] = dict(zip(METRICS, metrics.tolist(), strict=True))
         if self.scalar:
             info["vector_reward"] = vector.astype(np.float32)
             info["reward_weights"] = self.simulation.instance.draw.weights[0].astype(np.float32)
@@ -217,4 +217,4 @@ class IDNEnv(HasEpisodeSpec, gym.Env[Observations, Any]):
             gym.logger.warn("render() needs render_mode='ansi' or 'rgb_array' in gym.make()")
             return None
         draw = render_ansi if self.render_mode == "ansi" else render_rgb
-        return draw(self.simulation, 0, None if self._slot is None else self._slot.figures[0])
+        return draw(self.simulation, 0, None if self._slot is None else self._slot.metrics[0])

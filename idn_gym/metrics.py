@@ -1,4 +1,4 @@
-"""Readable figures of one slot, for `info`, tables and TensorBoard."""
+"""Readable numbers of one slot, for `info`, tables and TensorBoard."""
 
 from __future__ import annotations
 
@@ -52,11 +52,11 @@ PER_REQUEST = tuple(k for k, metric in enumerate(METRIC_RECORDS) if metric.per_r
 
 def compute_metrics(tables: Tables, outcome: Outcome, clipped: Ints) -> Floats:
     """Figures of the slot, one row per episode (B, len(METRICS))."""
-    figures = np.zeros((len(outcome.loaded), len(METRICS)))
+    metrics = np.zeros((len(outcome.loaded), len(METRICS)))
     link_bytes = tables.link_rate * tables.slot_seconds
     scale = (tables.nominal_requests, tables.nominal_memory)
-    _measure(outcome, clipped, tables.node_seconds, link_bytes, scale, figures)
-    return figures
+    _measure(outcome, clipped, tables.node_seconds, link_bytes, scale, metrics)
+    return metrics
 
 
 @njit_no_alloc
@@ -66,10 +66,10 @@ def _measure(
     node_seconds: Floats,
     link_bytes: Floats,
     scale: tuple[float, float],
-    figures: Floats,
+    metrics: Floats,
 ) -> None:
-    for b in range(len(figures)):
-        row = figures[b]
+    for b in range(len(metrics)):
+        row = metrics[b]
         for rho in range(outcome.arrived.shape[1]):
             row[COLUMN.requests] += outcome.arrived[b, rho]
             row[COLUMN.accuracy] += outcome.correct[b, rho]

@@ -30,7 +30,7 @@ class Slot(NamedTuple):
     vector: Floats  # (B, D) reward vectors
     scalar: Floats  # (B,) minus the weighted cost
     truncated: npt.NDArray[np.bool_]  # (B,)
-    figures: Floats  # (B, len(METRICS))
+    metrics: Floats  # (B, len(METRICS))
 
 
 class Simulation:
@@ -139,7 +139,7 @@ class Simulation:
         """Observations of the coming slot, B rows, and clip counts (B,)."""
         return self.observer.encode(self.instance, self.state, self.outcome)
 
-    def figures(self, clipped: Ints) -> Floats:
+    def metrics(self, clipped: Ints) -> Floats:
         """Figures of the last slot, (B, len(METRICS)); before the first one all are 0 but `clipped`."""
         return compute_metrics(self.compiled.tables, self.outcome, clipped)
 
@@ -158,7 +158,7 @@ class Simulation:
         if self.divisor is not None:
             vector /= self.divisor
         truncated = self.state.slot >= self.compiled.scenario.horizon
-        return Slot(observation, vector, scalar, truncated, self.figures(clipped))
+        return Slot(observation, vector, scalar, truncated, self.metrics(clipped))
 
     def masks(self) -> npt.NDArray[np.bool_]:
         """(B, choices) allowed choices of the coming slot, by nominal memory if the slot's is hidden.

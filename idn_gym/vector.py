@@ -104,7 +104,7 @@ class IDNVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
         self.action_space = batch_space(self.single_action_space, self.num_envs)
         self._fresh = True
         self._over = np.zeros(self.num_envs, np.bool_)
-        self._figures = np.zeros((self.num_envs, len(METRICS)))
+        self._metrics = np.zeros((self.num_envs, len(METRICS)))
         self._first = np.ones(self.num_envs, np.bool_)
         """rows that have played no slot of their episode"""
 
@@ -125,7 +125,7 @@ class IDNVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
         self.simulation.reset(range(self.num_envs), seeds, options)
         observation, clipped = self.simulation.observe()
         vector = np.zeros((self.num_envs, len(self.simulation.objectives)))
-        return observation, self._infos(self.simulation.figures(clipped), vector)
+        return observation, self._infos(self.simulation.metrics(clipped), vector)
 
     def _spread(self, seed: int | Sequence[int | None] | None) -> list[int | None]:
         """One seed per row; None where the row goes on with its next episode."""
@@ -160,14 +160,14 @@ class IDNVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
         slot = slot._replace(truncated=self.simulation.state.slot >= self.horizon)
         if len(resets):
             slot = self._undo(slot, resets)
-        self._figures, self._over = slot.figures, slot.truncated
+        self._metrics, self._over = slot.metrics, slot.truncated
         self._first[:] = False
         self._first[resets] = True
         reward = slot.scalar if self.scalar else slot.vector.astype(np.float32)
         if self.autoreset_mode == AutoresetMode.SAME_STEP and slot.truncated.any():
             observation, infos = self._reset_now(slot)
         else:
-            observation, infos = slot.observation, self._infos(slot.figures, slot.vector)
+            observation, infos = slot.observation, self._infos(slot.metrics, slot.vector)
         return observation, reward, np.zeros(self.num_envs, np.bool_), slot.truncated.copy(), infos
 
     def _undo(self, slot: Slot, rows: npt.NDArray[np.int64]) -> Slot:
@@ -177,7 +177,7 @@ class IDNVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
         put_rows(slot.observation, rows, observation)
         for field in (slot.vector, slot.scalar, slot.truncated):
             field[rows] = 0
-        slot.figures[rows] = self.simulation.figures(clipped)[rows]
+        slot.metrics[rows] = self.simulation.metrics(clipped)[rows]
         return slot
 
     def _reset_now(self, slot: Slot) -> tuple[Observations, dict[str, Any]]:
@@ -187,22 +187,22 @@ class IDNVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
         for row in over:
             final_obs[row] = row_of(slot.observation, int(row))
         self._first[over] = True
-        final_info = self._infos(slot.figures, slot.vector, slot.truncated)
+        final_info = self._infos(slot.metrics, slot.vector, slot.truncated)
         self.simulation.reset(over.tolist(), [None] * len(over))
         self._over = np.zeros(self.num_envs, np.bool_)
         observation, clipped = self.simulation.observe()
-        figures, vector = slot.figures.copy(), slot.vector.copy()
-        figures[over], vector[over] = self.simulation.figures(clipped)[over], 0.0
-        infos = self._infos(figures, vector)
+        metrics, vector = slot.metrics.copy(), slot.vector.copy()
+        metrics[over], vector[over] = self.simulation.metrics(clipped)[over], 0.0
+        infos = self._infos(metrics, vector)
         for name, value in (("final_obs", final_obs), ("final_info", final_info)):
             infos[name], infos[f"_{name}"] = value, slot.truncated.copy()
         return observation, infos
 
     def _infos(
-        self, figures: Floats, vector: Floats, rows: npt.NDArray[np.bool_] | None = None
+        self, metrics: Floats, vector: Floats, rows: npt.NDArray[np.bool_] | None = None
     ) -> dict[str, Any]:
         """Infos of some rows, None: of all, with their masks; the others are 0."""
-        infos: dict[str, Any] = {name: figures[:, i].copy() for i, name in enumerate(METRICS)}
+        infos: dict[str, Any] = {name: metrics[:, i].copy() for i, name in enumerate(METRICS)}
         if self.scalar:
             infos["vector_reward"] = vector.astype(np.float32)
             infos["reward_weights"] = self.simulation.instance.draw.weights.astype(np.float32)
@@ -265,7 +265,7 @@ class IDNVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
             return None
         draw = render_ansi if self.render_mode == "ansi" else render_rgb
         return tuple(
-            draw(self.simulation, row, None if self._first[row] else self._figures[row])
+            draw(self.simulation, row, None if self._first[row] else self._metrics[row])
             for row in range(self.num_envs)
         )
 

@@ -18,12 +18,12 @@ def make_outcome(**fields):
     return outcome
 
 
-def figures_of(**fields):
+def metrics_of(**fields):
     return dict(zip(METRICS, compute_metrics(TABLES, make_outcome(**fields), np.array([2]))[0], strict=True))
 
 
 def test_means_are_per_request():
-    figures = figures_of(
+    metrics = metrics_of(
         arrived=[6.0, 2.0],
         served=[6.0, 1.0],
         correct=[3.0, 1.0],
@@ -36,18 +36,18 @@ def test_means_are_per_request():
     )
     expected = {"requests": 8, "accuracy": 0.5, "latency": 1.5, "energy": 3, "traffic": 5, "drop_rate": 1 / 8}
     expected |= {"late_rate": 0.25, "split_rate": 0.5, "early_rate": 1 / 8, "clipped": 2}
-    assert {name: figures[name] for name in expected} == expected
+    assert {name: metrics[name] for name in expected} == expected
 
 
 def test_small_numbers_stay_small():
-    figures = figures_of(arrived=[0.5, 0.0], served=[0.4, 0.0], latency=[0.1, 0.0], late=[0.2, 0.0])
+    metrics = metrics_of(arrived=[0.5, 0.0], served=[0.4, 0.0], latency=[0.1, 0.0], late=[0.2, 0.0])
     expected = {"requests": 0.5, "latency": 0.2, "drop_rate": 0.2, "late_rate": 0.4, "split_rate": 0.0}
-    assert {name: figures[name] for name in expected} == pytest.approx(expected)
+    assert {name: metrics[name] for name in expected} == pytest.approx(expected)
 
 
 def test_totals_and_loads():
     nominal = TABLES.node_seconds[0]
-    figures = figures_of(
+    metrics = metrics_of(
         loaded=TABLES.nominal_memory / 4,
         refused=3,
         tariff_cost=TABLES.nominal_requests * 0.5,
@@ -63,11 +63,11 @@ def test_totals_and_loads():
         "node_load": 0.5,
         "link_load": 0.75,
     }
-    assert {name: figures[name] for name in expected} == pytest.approx(expected)
+    assert {name: metrics[name] for name in expected} == pytest.approx(expected)
 
 
 def test_a_slot_without_requests_has_means_of_zero():
-    assert {name: value for name, value in figures_of().items() if value} == {"clipped": 2}
+    assert {name: value for name, value in metrics_of().items() if value} == {"clipped": 2}
 
 
 def test_rewards_add_up_over_slots_whatever_the_demand():

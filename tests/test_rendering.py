@@ -56,7 +56,7 @@ def test_every_preset_is_written_down(name):
     assert all(node in text for node in compiled.names.nodes)
     assert all(tier in text for tier in compiled.names.tiers)
     for label, metric, shown, _ in FIGURES:
-        value = env._slot.figures[0][idn_gym.metrics.METRICS.index(metric)]
+        value = env._slot.metrics[0][idn_gym.metrics.METRICS.index(metric)]
         assert f"{label} {shown(float(value))}" in text
     assert max(map(len, text.splitlines())) <= 120
     assert len(text.splitlines()) <= len(compiled.names.nodes) + 40
@@ -142,7 +142,7 @@ def test_lost_capacity_and_drops_are_shown():
     draw.seconds[0, 0, 0] *= 0.5
     draw.memory[0, 0, 0] *= 0.5
     outcome.served[0] = 0.25 * outcome.arrived[0]
-    scene = look(env.simulation, 0, env._slot.figures[0])
+    scene = look(env.simulation, 0, env._slot.metrics[0])
     board, edge, cloud = scene.nodes
     assert (board.offered, edge.offered, cloud.offered) == (0.5, 1.0, 1.0)
     assert board.memory == board.nominal_memory / 2

@@ -55,7 +55,7 @@ def build_algorithm(config: AgentConfig, env: VecEnv, seed: int) -> BaseAlgorith
     algorithm = _assemble(config, native.native.unwrapped, env=env, seed=seed * env.num_envs)
     if not getattr(config, "guess", True):
         policy: Any = algorithm.policy
-        policy.action_net.forget()
+        policy.action_net.zero_prior()
     return algorithm
 
 

@@ -15,7 +15,7 @@ from stable_baselines3.common.distributions import DiagGaussianDistribution
 from torch import Tensor, nn
 
 from agents.rl.graph_nets import EncodedGraph, Encoder, Scorer, Wiring, groups_of, read_wiring
-from agents.rl.policy import IMPOSSIBLE, ChoicePolicy
+from agents.rl.policy import MASKED_LOGIT, ChoicePolicy
 from idn_gym.config_reader import ConfigError
 from idn_gym.policies.registry import simulation_of
 
@@ -23,7 +23,7 @@ CHOICE = {"of task": 3.0, "resident": 1.0}
 """Logits to start from: of a task's segments that which saves most, and rather what is there already."""
 
 LOGIT_SHRINKAGE = 100.0
-"""Size of a logit that leaves next to no chance, but more than `IMPOSSIBLE`."""
+"""Size of a logit that leaves next to no chance, but more than `MASKED_LOGIT`."""
 
 NOTHING_LOGIT = 2.0
 """Logit of nothing in their place, to start from."""
@@ -46,9 +46,9 @@ class Readout(nn.Module):
         super().__init__()
         self.scorer = Scorer(wiring, self.guesses, width, activation)
 
-    def forget(self) -> None:
+    def zero_prior(self) -> None:
         """Start from nothing instead of a guess: all pairs, and nothing in their place, are alike."""
-        self.scorer.forget()
+        self.scorer.zero_prior()
 
     def keep(self, name: str, index: list[int]) -> None:
         """Store indices that belong to the scenario, and so not to the weights."""
@@ -62,8 +62,8 @@ class ChoiceReadout(Readout):
         super().__init__(wiring, width, activation)
         self.nothing = nn.Linear(width, 1)
 
-    def forget(self) -> None:
-        super().forget()
+    def zero_prior(self) -> None:
+        super().zero_prior()
         nn.init.zeros_(self.nothing.bias)
 
 
@@ -83,7 +83,7 @@ class PlacementReadout(ChoiceReadout):
         self.keep("place", [v for (v, _), _ in groups])
 
     def forward(self, graph: EncodedGraph) -> Tensor:
-        score = self.scorer(graph)[..., 0].masked_fill(~graph.fits, IMPOSSIBLE)
+        score = self.scorer(graph)[..., 0].masked_fill(~graph.fits, MASKED_LOGIT)
         nothing = self.nothing(graph.nodes)[:, self.place, 0]
         return _with_padding(torch.cat([score, nothing], dim=1)).index_select(1, self.table)
 
@@ -102,7 +102,7 @@ class ChangeReadout(ChoiceReadout):
 
     def forward(self, graph: EncodedGraph) -> Tensor:
         allowed = graph.fits & (graph.pairs[..., self.resident] < 0.5)
-        score = self.scorer(graph)[..., 0].masked_fill(~allowed, IMPOSSIBLE)
+        score = self.scorer(graph)[..., 0].masked_fill(~allowed, MASKED_LOGIT)
         others = score.logsumexp(dim=1, keepdim=True).clamp(min=-LOGIT_SHRINKAGE)
         nothing = self.nothing(graph.whole) + others
         return torch.cat([nothing, score], dim=1)
@@ -141,7 +141,7 @@ class SharesReadout(Readout):
 
     def forward(self, graph: EncodedGraph) -> Tensor:
         choice, share = self.scorer(graph).unbind(2)
-        choice = self._rows(choice.masked_fill(~graph.fits, IMPOSSIBLE))
+        choice = self._rows(choice.masked_fill(~graph.fits, MASKED_LOGIT))
         share = self._rows(share.masked_fill(~graph.fits, 0.0))
         return (choice.softmax(dim=2) * share).sum(dim=2)
 
@@ -156,7 +156,7 @@ def _padded(rows: list[list[int]], padding: int) -> list[list[int]]:
 
 def _with_padding(values: Tensor) -> Tensor:
     """One more column, which is never chosen."""
-    return torch.cat([values, values.new_full((len(values), 1), IMPOSSIBLE)], dim=1)
+    return torch.cat([values, values.new_full((len(values), 1), MASKED_LOGIT)], dim=1)
 
 
 READOUTS: dict[str, type[Readout]] = {

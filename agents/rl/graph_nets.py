@@ -158,7 +158,7 @@ class Scorer(nn.Module):
         self.place = nn.Linear(2 * width, width, bias=False)
         self.activation = activation()
         self.out = nn.Linear(width, len(guesses))
-        self.forget()
+        self.zero_prior()
         with torch.no_grad():
             for row, guess in enumerate(guesses):
                 for name, weight in guess.items():
@@ -166,7 +166,7 @@ class Scorer(nn.Module):
             self.out.weight.mul_(0.01)
             self.out.bias.zero_()
 
-    def forget(self) -> None:
+    def zero_prior(self) -> None:
         """Guess 0 for every pair."""
         nn.init.zeros_(self.guess.weight)
         nn.init.zeros_(self.guess.bias)

@@ -18,7 +18,7 @@ from sb3_contrib.common.recurrent.policies import RecurrentActorCriticPolicy
 from stable_baselines3.common.distributions import Distribution, MultiCategoricalDistribution
 from stable_baselines3.common.policies import ActorCriticPolicy
 
-IMPOSSIBLE = -1e9
+MASKED_LOGIT = -1e9
 """Logit of what must not be chosen: its probability is 0, and 0 times it is still 0."""
 
 
@@ -39,7 +39,7 @@ class PaddedChoices(MultiCategoricalDistribution):
     def proba_distribution(self, action_logits: torch.Tensor) -> PaddedChoices:
         """Take the logits of the table, (batch, dimensions x most choices)."""
         table = action_logits.view(-1, *self.padding.shape)
-        self.table = table.masked_fill(self.padding, IMPOSSIBLE)
+        self.table = table.masked_fill(self.padding, MASKED_LOGIT)
         self.logs = self.table.log_softmax(dim=2)
         return self
 
@@ -71,7 +71,7 @@ class MaskedChoices(PaddedChoices, MaskableDistribution):
             allowed = torch.as_tensor(masks, dtype=torch.bool).reshape(len(table), -1)
             forbidden = torch.ones_like(table, dtype=torch.bool)
             forbidden[:, ~self.padding] = ~allowed
-            table = table.masked_fill(forbidden, IMPOSSIBLE)
+            table = table.masked_fill(forbidden, MASKED_LOGIT)
         self.logs = table.log_softmax(dim=2)
 
 

@@ -61,7 +61,7 @@ class Store(NamedTuple):
         """
         return cls(from_plain(Lab, read_yaml(folder / "lab.json")), folder)
 
-    def found(self) -> None:
+    def create(self) -> None:
         """Make the folder and write down what belongs into it."""
         self.folder.mkdir(parents=True, exist_ok=True)
         write_text(self.folder / "lab.json", json.dumps(to_plain(self.lab), indent=1) + "\n")

@@ -157,7 +157,7 @@ def plot_comparison_course(
     hours = np.arange(first.scalar.shape[1]) * scenario.slot_seconds / 3600.0
     above.fill_between(
         hours,
-        first.figures[0, :, COLUMN.requests] / scenario.slot_seconds,
+        first.metrics[0, :, COLUMN.requests] / scenario.slot_seconds,
         step="post",
         color="#bbbbbb",
         lw=0,

@@ -91,7 +91,7 @@ class CachedRun:
             return False
         return True
 
-    def keep(self, out: Path, found: dict[str, Any]) -> Path:
+    def save(self, out: Path, found: dict[str, Any]) -> Path:
         """Write the record, which comes last: where it is, all is there."""
         path = self.file(out)
         write_text(path, json.dumps({"unit": self.record(), **found}, indent=1) + "\n")

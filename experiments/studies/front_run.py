@@ -101,7 +101,7 @@ class FrontUnit(CachedRun):
             "training_cpu_seconds": sum(budget["cpu_seconds"] for budget in budgets),
             "cpu_seconds": processor_seconds() - start,
         }
-        return self.keep(out, record)
+        return self.save(out, record)
 
     def _play(self, weights: list[float], trained: str | None) -> Floats:
         """(E, T, 5) reward vectors under one preference."""

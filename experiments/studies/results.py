@@ -56,7 +56,7 @@ class Play:
 
     def figure(self, name: str) -> Floats:
         """A column of `METRICS`, (T,)."""
-        return np.asarray(self.series.figures[:, METRICS.index(name)], float)
+        return np.asarray(self.series.metrics[:, METRICS.index(name)], float)
 
     @cached_property
     def gain(self) -> Floats:
@@ -81,9 +81,9 @@ class Play:
     def value(self, name: str) -> float:
         """One number for the episode: see `study_config.METRIC`."""
         if name == "cost":
-            return -float(self.record["figures"]["reward"])
-        if name in self.record["figures"]:
-            return float(self.record["figures"][name])
+            return -float(self.record["metrics"]["reward"])
+        if name in self.record["metrics"]:
+            return float(self.record["metrics"][name])
         if name == "second_half":
             half = len(self.gain) // 2
             return float(measures.gain_per_request(self.gain[half:], self.figure("requests")[half:])[-1])
@@ -116,7 +116,7 @@ class Play:
 
     def row(self) -> dict[str, Any]:
         """One line of the tidy table."""
-        unit, figures, notes = self.unit, self.record["figures"], self.record["notes"]
+        unit, metrics, notes = self.unit, self.record["metrics"], self.record["notes"]
         fractional = float(self.series.fractional.sum())
         return {
             "part": unit.part,
@@ -136,7 +136,7 @@ class Play:
             "regret_bound": np.nan if self.series.proven is None else float(self.series.proven[-1]),
             "competitive": self.value("competitive"),
             "second_half": self.value("second_half"),
-            **{name: figures[name] for name in RESULT_METRICS},
+            **{name: metrics[name] for name in RESULT_METRICS},
             "bound_gap": notes.get("gap", np.nan),
             "cpu_seconds_to_build": self.record["cpu_seconds_to_build"],
             "cpu_seconds_per_slot": self.record["cpu_seconds_per_slot"],

@@ -33,7 +33,7 @@ class Unit(CachedRun):
     preference: Any
 
     FIELDS: ClassVar[Fields] = {
-        "figures": dict,
+        "metrics": dict,
         "notes": dict,
         "code": str,
         "training_code": list,
@@ -57,7 +57,7 @@ class Unit(CachedRun):
     def read(self, out: Path) -> dict[str, Any]:
         found = super().read(out)
         for name in ("reward", *METRICS):
-            if not isinstance(found["figures"].get(name), (int, float)):
+            if not isinstance(found["metrics"].get(name), (int, float)):
                 raise ConfigError(str(self.file(out)), f"has no figure {name!r}, so this is no record")
         return found
 
@@ -89,14 +89,14 @@ class Unit(CachedRun):
         end = processor_seconds()
         series = Series(
             episodes.scalar[0],
-            episodes.figures[0],
+            episodes.metrics[0],
             np.array(recorder.fractional),
             np.asarray(recorder.resident / recorder.slots, np.float32),
             np.array(recorder.proven) if recorder.proven else None,
         )
         series.write(path)
         record = {
-            "figures": episodes.records()[0],
+            "metrics": episodes.records()[0],
             "notes": getattr(policy, "notes", {}),
             "code": code_stamp(),
             "training_code": [budget["code"]],
@@ -105,14 +105,14 @@ class Unit(CachedRun):
             "cpu_seconds_to_build": built - start,
             "cpu_seconds_per_slot": (end - built) / len(series.scalar),
         }
-        return self.keep(out, record)
+        return self.save(out, record)
 
 
 class Series(NamedTuple):
     """What a unit leaves for each slot and in all; T slots."""
 
     scalar: Floats  # (T,) minus the weighted cost
-    figures: Floats  # (T, len(METRICS))
+    metrics: Floats  # (T, len(METRICS))
     fractional: Floats  # (T,) gain of the relaxed placement; nan where there is none
     resident: npt.NDArray[np.float32]  # (N, M) share of the slots in which something of the model was there
     proven: Floats | None  # (T,) what fractional regret has at most come to; None where nothing is proven

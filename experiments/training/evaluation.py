@@ -41,7 +41,7 @@ class Evaluation(NamedTuple):
     """How a policy fares under the preference that it is trained on."""
 
     compiled: Compiled
-    figures: dict[str, float]  # means over the episodes of the columns of `Episodes.records`, and returns
+    metrics: dict[str, float]  # means over the episodes of the columns of `Episodes.records`, and returns
     resident: Floats  # (N, M) share of the slots in which something of the model was on the node
 
 
@@ -50,7 +50,7 @@ class PolicyFront(NamedTuple):
 
     preferences: Floats  # (K, D)
     points: Floats  # (K, D) mean reward vectors per slot
-    figures: dict[str, float]  # of `FRONT`; without the hypervolume where moocore is missing
+    metrics: dict[str, float]  # of `FRONT`; without the hypervolume where moocore is missing
 
 
 def evaluate(act: Act, episodes: int, options: dict[str, Any]) -> Evaluation:
@@ -67,10 +67,10 @@ def evaluate(act: Act, episodes: int, options: dict[str, Any]) -> Evaluation:
     played = rollout(act(env), env, range(episodes), on_slot=residency.note)
     records = played.records()
     env.close()
-    figures = {name: float(np.mean([row[name] for row in records])) for name in records[0] if name != "seed"}
+    metrics = {name: float(np.mean([row[name] for row in records])) for name in records[0] if name != "seed"}
     for name in played.objectives:
-        figures[f"return_{name}"] = figures[f"reward_{name}"] * compiled.scenario.horizon
-    return Evaluation(compiled, figures, residency.shares())
+        metrics[f"return_{name}"] = metrics[f"reward_{name}"] * compiled.scenario.horizon
+    return Evaluation(compiled, metrics, residency.shares())
 
 
 def front(act: Act, episodes: int, options: dict[str, Any]) -> PolicyFront:
@@ -93,14 +93,14 @@ def front(act: Act, episodes: int, options: dict[str, Any]) -> PolicyFront:
     compiled = simulation_of(env).compiled
     box = pareto.objective_box(compiled)
     placed = box.place(points)
-    figures = {
+    metrics = {
         "eum": pareto.expected_utility((points - box.best) / compiled.scales, preferences),
         "cardinality": float(len(pareto.non_dominated_sorted(points))),
         "sparsity": pareto.sparsity(placed),
     }
     with contextlib.suppress(DependencyNotInstalled):
-        figures["hypervolume"] = pareto.hypervolume(placed, np.zeros(len(objectives)))
-    return PolicyFront(preferences, points, figures)
+        metrics["hypervolume"] = pareto.hypervolume(placed, np.zeros(len(objectives)))
+    return PolicyFront(preferences, points, metrics)
 
 
 def network_picture(act: Act, options: dict[str, Any]) -> npt.NDArray[np.uint8]:

@@ -115,20 +115,20 @@ class Monitor(BaseCallback):
         step, episodes = self.num_timesteps, self.config.evaluation_episodes
         options = self.config.env_options()
         played = evaluate(self._policy, episodes, options)
-        scalars = {f"evaluation/{name}": played.figures[name] for name in HEADLINE}
+        scalars = {f"evaluation/{name}": played.metrics[name] for name in HEADLINE}
         in_force = [objective.name for objective in played.compiled.objectives]
-        scalars |= {f"returns/{name}": played.figures[f"return_{name}"] for name in in_force}
+        scalars |= {f"returns/{name}": played.metrics[f"return_{name}"] for name in in_force}
         pictures = {
             "network": network_picture(self._policy, options),
             "placement": draw_placement(played.compiled, played.resident),
         }
-        row: dict[str, float | str] = {"step": step, **played.figures}
+        row: dict[str, float | str] = {"step": step, **played.metrics}
         if self.config.preference == "random":
             reached = front(self._policy, episodes, options)
-            scalars |= {f"evaluation/{name}": value for name, value in reached.figures.items()}
+            scalars |= {f"evaluation/{name}": value for name, value in reached.metrics.items()}
             pictures["front"] = draw_front(reached.preferences, reached.points, played.compiled.objectives)
-            row |= {name: reached.figures.get(name, "") for name in FRONT}
-            if "hypervolume" not in reached.figures:
+            row |= {name: reached.metrics.get(name, "") for name in FRONT}
+            if "hypervolume" not in reached.metrics:
                 self.writer.add_text("notes", "No hypervolume: it needs the extra `mo`.", step)
         for name, image in pictures.items():
             self.writer.add_image(f"pictures/{name}", image, step, dataformats="HWC")

@@ -28,7 +28,7 @@ class RunningMeans:
         self.slots, self.whole = 0, 0
         self.reward = 0.0
         self.vector = np.zeros(len(simulation.objectives))
-        self.figures = np.zeros(len(METRICS))
+        self.metrics = np.zeros(len(METRICS))
         self.weighted = np.zeros(len(METRICS))
         self.classes = {name: np.zeros(len(tables.class_task)) for name in ("arrived", "served", "late")}
         self.busy, self.loaded = np.zeros(len(tables.node_memory)), np.zeros(len(tables.node_memory))
@@ -38,17 +38,17 @@ class RunningMeans:
         """Take in one slot of every environment.
 
         Args:
-            infos: batched figures of the slot, (B,) each, and reward vectors (B, D).
+            infos: batched metrics of the slot, (B,) each, and reward vectors (B, D).
             rewards: (B,) scalar rewards.
             ended: (B,) whether the episode ended with the slot. Such rows have been cleared for the next
-                episode already, so figures by tier leave them out.
+                episode already, so metrics by tier leave them out.
         """
-        figures = np.stack([infos[name] for name in METRICS])
+        metrics = np.stack([infos[name] for name in METRICS])
         self.slots += len(rewards)
         self.reward += float(rewards.sum())
         self.vector += infos["vector_reward"].sum(axis=0)
-        self.figures += figures.sum(axis=1)
-        self.weighted += figures @ figures[COLUMN.requests]
+        self.metrics += metrics.sum(axis=1)
+        self.weighted += metrics @ metrics[COLUMN.requests]
         outcome, before = self.simulation.outcome, self.resident
         self.resident = self.simulation.state.resident
         going = ~ended
@@ -66,12 +66,12 @@ class RunningMeans:
             f"objectives/{objective.name}": float(total / self.slots)
             for objective, total in zip(self.simulation.objectives, self.vector, strict=True)
         }
-        requests = max(self.figures[COLUMN.requests], np.finfo(float).tiny)
+        requests = max(self.metrics[COLUMN.requests], np.finfo(float).tiny)
         for k, name in enumerate(METRICS):
             if k in PER_REQUEST:
                 found[f"service/{name}"] = float(self.weighted[k] / requests)
             else:
-                found[f"slot/{name}"] = float(self.figures[k] / self.slots)
+                found[f"slot/{name}"] = float(self.metrics[k] / self.slots)
         return found | self._tiers()
 
     def _tiers(self) -> dict[str, float]:

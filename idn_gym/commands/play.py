@@ -22,7 +22,7 @@ from idn_gym.policies.compare import check_policies
 
 @dataclass(kw_only=True)
 class PlayCommand(PlayOptions):
-    """Play a policy on held-out episodes, and show every figure with its interval.
+    """Play a policy on held-out episodes, and show every metric with its interval.
 
     Intervals hold with 95 % and need SciPy. idn list policies names the policies; one that Stable-Baselines3
     saved, and that you trust, is CLASS:CODEC:FILE, such as ppo:placement:mine.zip (needs the extra rl).
@@ -32,7 +32,7 @@ class PlayCommand(PlayOptions):
     """by name, or as CLASS:CODEC:FILE"""
 
     def run(self) -> None:
-        """Print the figures, and write what is asked for."""
+        """Print the metrics, and write what is asked for."""
         check_policies([self.policy])
         read_preference(self.weighing())
         scenarios = self.scenarios()
@@ -44,7 +44,7 @@ class PlayCommand(PlayOptions):
             rows += summarise(scenario, played, self.policy, self.weighing())
             if not self.csv:
                 print(f"\n{self.policy} on {scenario.name}, {self.said()}\n")
-                print_rows(("figure", "unit", "mean", "low", "high"), figures(played[self.policy]))
+                print_rows(("metric", "unit", "mean", "low", "high"), metric_rows(played[self.policy]))
                 self.print_ceiling(scenario, played)
         if self.out is not None:
             write_table(self.out, rows, comparison_table(rows, self.said()))
@@ -54,7 +54,7 @@ class PlayCommand(PlayOptions):
             print(f"\ntable and episodes: {self.out}")
 
 
-def figures(played: Episodes) -> list[tuple[str, str, str, str, str]]:
+def metric_rows(played: Episodes) -> list[tuple[str, str, str, str, str]]:
     """Mean scalar cost per slot and every metric, with the bounds of their intervals over seeds."""
     records = played.records()
     columns = {"cost per slot": np.array([-row["reward"] for row in records])}

@@ -105,7 +105,7 @@ class Tables(NamedTuple):
     option_start: Ints  # (R+1,) into O
     class_group: Ints  # (R+1,) into G; a class has one group per (position, model of its task)
     group_start: Ints  # (G+1,) into O
-    class_backstop: Ints  # (R,) into O: from here to the class's last, options of which only one is used
+    class_fallback: Ints  # (R,) into O: from here to the class's last, options of which only one is used
     option_rank: Ints  # (O,) tie order in the class: fewer hops, fewer bytes, higher accuracy, name
     option_model: Ints  # (O,)
     option_point: Ints  # (O,) operating point, numbered within its model

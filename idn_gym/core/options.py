@@ -244,8 +244,8 @@ def _padded(rows: Sequence[Sequence[float]], width: int) -> Floats:
     return table
 
 
-def backstops(fields: Mapping[str, Any], unlimited: npt.NDArray[np.bool_]) -> Ints:
-    """Where each class's backstop starts (R,): options at the end of its table of which only one is used.
+def fallbacks(fields: Mapping[str, Any], unlimited: npt.NDArray[np.bool_]) -> Ints:
+    """Where each class's fallback starts (R,): options at the end of its table of which only one is used.
 
     Whole models that never leave a node of unlimited compute and are fed the same bytes over the same
     links: whatever the cheapest of them cannot take, the others cannot either.

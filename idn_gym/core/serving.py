@@ -119,20 +119,20 @@ def list_options(
     task = tables.class_task[rho]
     first, last = tables.task_model[task], tables.task_model[task + 1]
     group = tables.class_group[rho]
-    backstop = tables.class_backstop[rho]
+    fallback = tables.class_fallback[rho]
     count: Any = np.int64(0)  # of one width all along: callees compile anew for another
     for j in range(origin, tables.path_start[path + 1]):
-        if tables.group_start[group] >= backstop:
+        if tables.group_start[group] >= fallback:
             break
         v = tables.path_node[j]
         for m in range(first, last):
             if resident[b, v, m] != EMPTY:
-                for o in range(tables.group_start[group], min(backstop, tables.group_start[group + 1])):
+                for o in range(tables.group_start[group], min(fallback, tables.group_start[group + 1])):
                     if tables.model_blocks[m] == 1 or is_usable(tables, resident, b, o):
                         link = link_seconds(tables, o, origin, scratch)
                         count += list_option(tables, draw, b, rho, o, link, count, scratch)
             group += 1
-    if backstop < tables.option_start[rho + 1]:
+    if fallback < tables.option_start[rho + 1]:
         count += list_fallback(tables, draw, b, rho, origin, count, scratch)
     if charged_slots(draw):
         add_charges(tables, draw, b, t, count, origin, scratch)
@@ -149,14 +149,14 @@ def list_fallback(
     further objectives add is not known here, so with these all are written.
     """
     row = cost_row(draw, b)
-    link = link_seconds(tables, tables.class_backstop[rho], origin, scratch)
+    link = link_seconds(tables, tables.class_fallback[rho], origin, scratch)
     if charged_slots(draw):
         listed: Any = np.int64(0)
-        for o in range(tables.class_backstop[rho], tables.option_start[rho + 1]):
+        for o in range(tables.class_fallback[rho], tables.option_start[rho + 1]):
             listed += list_option(tables, draw, b, rho, o, link, count + listed, scratch)
         return listed
     best: Any = np.int32(-1)
-    for o in range(tables.class_backstop[rho], tables.option_start[rho + 1]):
+    for o in range(tables.class_fallback[rho], tables.option_start[rho + 1]):
         if best >= 0 and draw.option_cost[row, o] > draw.option_cost[row, best]:
             continue
         if best >= 0 and draw.option_cost[row, o] == draw.option_cost[row, best]:

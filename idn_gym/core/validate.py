@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from idn_gym.core.arrays import EMPTY, PRICED, Draw, Instance, Tables, owners
-from idn_gym.core.options import backstops
+from idn_gym.core.options import fallbacks
 
 SHAPES = {
     "": ("slot_seconds", "capacity", "nominal_requests", "nominal_memory"),
@@ -24,7 +24,7 @@ SHAPES = {
     "R": (
         "class_task",
         "class_path",
-        "class_backstop",
+        "class_fallback",
         "class_requests",
         "class_timeout",
         "class_deadline",
@@ -85,7 +85,7 @@ INDICES = {
 INDEX_LIKE = {
     *STARTS,
     *(name for names in INDICES.values() for name in names),
-    *("path_link", "pinned", "class_backstop", "order"),
+    *("path_link", "pinned", "class_fallback", "order"),
 }
 """Fields of int32; the others are float64, but for two."""
 
@@ -162,7 +162,7 @@ def check_instance(instance: Instance) -> None:
     )
     _demand(right, "order", "must be a permutation of the classes in every slot")
     _check_relations(tables)
-    _check_backstops(tables, draw)
+    _check_fallbacks(tables, draw)
 
 
 def _measure(tables: Tables, draw: Draw) -> dict[str, int]:
@@ -241,11 +241,11 @@ def _check_relations(tables: Tables) -> None:
     _demand(bool(np.all(visited)), "branch_parts", "must not exceed the option's parts")
 
 
-def _check_backstops(tables: Tables, draw: Draw) -> None:
+def _check_fallbacks(tables: Tables, draw: Draw) -> None:
     """Options that serving passes over must be those that could never be used."""
     elastic = np.isinf(tables.node_seconds)
     _demand(bool(np.all(np.isinf(draw.seconds[:, :, elastic]))), "seconds", "must be inf where elastic")
     held = np.arange(len(tables.segment_model)) == tables.pinned[:, tables.segment_model]
-    earliest = backstops(tables._asdict(), held & elastic[:, None])
-    right = np.all((tables.class_backstop >= earliest) & (tables.class_backstop <= tables.option_start[1:]))
-    _demand(bool(right), "class_backstop", "must lie between where alternatives at its end start and its end")
+    earliest = fallbacks(tables._asdict(), held & elastic[:, None])
+    right = np.all((tables.class_fallback >= earliest) & (tables.class_fallback <= tables.option_start[1:]))
+    _demand(bool(right), "class_fallback", "must lie between where alternatives at its end start and its end")

@@ -35,7 +35,7 @@ class ComparisonRow:
     """mean scalar cost per slot"""
     difference: Interval
     """cost minus the reference's, seed by seed"""
-    figures: dict[str, float]
+    metrics: dict[str, float]
     """means over the seeds of the columns of `Episodes.records`"""
     served_by: str = ""
     """the scenario's own tariff, where the cost weighs other things; see `own_tariff`"""

@@ -23,7 +23,7 @@ class Episodes(NamedTuple):
     seeds: tuple[int, ...]
     scalar: Floats  # (B, T) minus the weighted cost
     vector: Floats  # (B, T, D) reward vectors as the environment gives them
-    figures: Floats  # (B, T, len(METRICS))
+    metrics: Floats  # (B, T, len(METRICS))
     objectives: tuple[str, ...] = OBJECTIVES
     """names of the D objectives"""
 
@@ -34,11 +34,11 @@ class Episodes(NamedTuple):
         figure of `METRICS`: means and shares over the episode's requests where they are per request,
         else means over its slots.
         """
-        weight = self.figures[:, :, COLUMN.requests]
+        weight = self.metrics[:, :, COLUMN.requests]
         total = np.maximum(weight.sum(axis=1), np.finfo(float).tiny)
-        means = self.figures.mean(axis=1)
+        means = self.metrics.mean(axis=1)
         for k in PER_REQUEST:
-            means[:, k] = (weight * self.figures[:, :, k]).sum(axis=1) / total
+            means[:, k] = (weight * self.metrics[:, :, k]).sum(axis=1) / total
         rows = []
         for b, seed in enumerate(self.seeds):
             row: dict[str, float] = {"seed": seed, "reward": float(self.scalar[b].mean())}
@@ -97,7 +97,7 @@ def rollout(
         played.scalar[:, t] = reward
         played.vector[:, t] = infos["vector_reward"]
         for k, name in enumerate(METRICS):
-            played.figures[:, t, k] = infos[name]
+            played.metrics[:, t, k] = infos[name]
         if revealed is not None:
             feedback = Feedback(revealed, simulation.state.resident, simulation.outcome)
             for tell in told:

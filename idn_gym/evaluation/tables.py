@@ -64,7 +64,7 @@ def scenario_tables(rows: Sequence[ComparisonRow], seeds: str) -> list[ScenarioT
                 row.agent,
                 f"{row.cost:.3f}",
                 "-" if row.agent == row.reference else f"{row.difference:+.4f}",
-                *(f"{row.figures[key] * factor:.3g}" for key, (_, factor) in columns.items()),
+                *(f"{row.metrics[key] * factor:.3g}" for key, (_, factor) in columns.items()),
             ]
             for row in mine
         ]
@@ -92,7 +92,7 @@ def plain_rows(rows: Sequence[ComparisonRow]) -> list[dict[str, object]]:
         cells: dict[str, object] = {"scenario": row.scenario, "agent": row.agent, "reference": row.reference}
         cells |= interval_text("cost", row.cost) | interval_text("difference", row.difference)
         cells |= interval_text("relative", row.relative)
-        plain.append(cells | row.figures)
+        plain.append(cells | row.metrics)
     return plain
 
 

@@ -148,7 +148,7 @@ def _list_nearly_usable(
         cost = option_cost(tables, expected, b, t, o, origin, link)
         if cost > dearest:
             continue
-        if tables.capacity == EXOGENOUS and o >= tables.class_backstop[rho]:
+        if tables.capacity == EXOGENOUS and o >= tables.class_fallback[rho]:
             dearest = cost  # it takes all that is left: those that cost more are never used
         i = count
         while i > 0 and (

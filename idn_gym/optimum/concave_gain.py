@@ -6,7 +6,7 @@ Salem et al., "Toward inference delivery networks", IEEE/ACM ToN 2024):
     G(z) = sum over k of (gamma_{k+1} - gamma_k) min(c_k, sum over free options o <= k of
            min(lambda_o, c_k) (z_o - zbar_o))
 
-- gamma_k is the cost of the k-th option, and the last one that of the backstop, the first pinned option
+- gamma_k is the cost of the k-th option, and the last one that of the fallback, the first pinned option
   of unlimited compute, or of a drop;
 - c_k = max(0, batch - what pinned options up to k take), the demand they leave: capping lambda by it
   keeps an option of large capacity and tiny z from looking better than any rounding of it;

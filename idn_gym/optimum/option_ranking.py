@@ -27,7 +27,7 @@ class RankedOptions(NamedTuple):
     # the layers of each class: `entries[rho]` of them from `start[rho]`
     entries: Ints  # (R,)
     fixed: Ints  # (R,) how many of them are pinned
-    last_cost: Floats  # (R,) [cost] of the backstop or a drop
+    last_cost: Floats  # (R,) [cost] of the fallback or a drop
     option: Ints  # (L,)
     item: Ints  # (L,) column, or PINNED
     shorter: Ints  # (L,) column to subtract, or EMPTY

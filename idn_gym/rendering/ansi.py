@@ -21,15 +21,15 @@ NAME, MEMORY, COMPUTE, UPLINK = 16, BAR + 14, BAR + 6, BAR + 18
 PLACED = TEXT_WIDTH - NAME - MEMORY - COMPUTE - UPLINK - 8
 
 
-def render_ansi(simulation: Simulation, row: int, figures: Floats | None) -> str:
-    """Write down the network, what is placed where, the loads and the last slot's figures.
+def render_ansi(simulation: Simulation, row: int, metrics: Floats | None) -> str:
+    """Write down the network, what is placed where, the loads and the last slot's metrics.
 
     Args:
         simulation: the simulation, after a reset or a step.
         row: which of its episodes.
-        figures: (len(METRICS),) of the last slot, or None before the first.
+        metrics: (len(METRICS),) of the last slot, or None before the first.
     """
-    scene = look(simulation, row, figures)
+    scene = look(simulation, row, metrics)
     few = len(scene.nodes) <= FEW_LINES
     lines = [*_head(scene), "", _columns("", "memory", "compute", "uplink", "placed")]
     for tier in scene.tiers:
@@ -48,11 +48,11 @@ def render_ansi(simulation: Simulation, row: int, figures: Floats | None) -> str
 
 def _head(scene: Picture) -> list[str]:
     title = f"{fit_columns(scene.name, NAME * 4)}   slot {scene.slot}/{scene.horizon}"
-    if scene.figures is None:
+    if scene.metrics is None:
         return [f"{title}   no slot played yet"]
-    figures = [f"{label} {shown(scene.figures[key])}" for label, key, shown, _ in FIGURES]
+    metrics = [f"{label} {shown(scene.metrics[key])}" for label, key, shown, _ in FIGURES]
     rate = f"{scene.demand[-1]:.4g} requests/s"
-    return [f"{title}   {rate}", "   ".join(figures[:5]), "   ".join(figures[5:])]
+    return [f"{title}   {rate}", "   ".join(metrics[:5]), "   ".join(metrics[5:])]
 
 
 def _columns(name: str, memory: str, compute: str, uplink: str, placed: str) -> str:

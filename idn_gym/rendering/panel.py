@@ -1,4 +1,4 @@
-"""The side panel of a picture, with the last slot's figures, and the key below the network."""
+"""The side panel of a picture, with the last slot's metrics, and the key below the network."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def draw_panel(
     sheet.box(x, 65, width, 4, TRACK)
     sheet.box(x, 65, width * scene.slot / scene.horizon, 4, PLAIN)
     y = _draw_demand(sheet, scene, x, 90, width)
-    y = _draw_figures(sheet, scene, scales, x, y + SPACE, width)
+    y = _draw_metrics(sheet, scene, scales, x, y + SPACE, width)
     y = _draw_tiers(sheet, scene, tints, x, y + SPACE, width)
     _draw_dnns(sheet, scene, colors, Frame(x, y + SPACE, width, area.height - y - SPACE))
 
@@ -58,16 +58,16 @@ def _draw_demand(sheet: Sheet, scene: Picture, x: float, y: float, width: float)
     return low
 
 
-def _draw_figures(sheet: Sheet, scene: Picture, scales: Scales, x: float, y: float, width: float) -> float:
+def _draw_metrics(sheet: Sheet, scene: Picture, scales: Scales, x: float, y: float, width: float) -> float:
     sheet.text(x, y, "last slot", FONT, INK, bold=True)
     sheet.text(x + width, y, "per request (update: of memory)", FONT - 1, MUTED, side=1.0)
     for label, key, shown, scale in FIGURES:
         y += SPACE - 1
         sheet.text(x, y, label, FONT, INK)
         sheet.box(x, y + 8, width, 4, TRACK)
-        if scene.figures is None:
+        if scene.metrics is None:
             continue
-        value = scene.figures[key]
+        value = scene.metrics[key]
         share = min(1.0, value / (1.0 if scale is None else float(getattr(scales, scale))))
         sheet.text(x + width, y, shown(value), FONT, INK, side=1.0)
         sheet.box(x, y + 8, width * share, 4, GOOD if key == "accuracy" else PLAIN)

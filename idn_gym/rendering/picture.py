@@ -24,13 +24,13 @@ ABOVE, GAP = 15, 12
 """Room for the text above a node, and between nodes [pixels]."""
 
 
-def render_rgb(simulation: Simulation, row: int, figures: Floats | None) -> npt.NDArray[np.uint8]:
-    """Draw the network, what is placed where, the loads and the last slot's figures.
+def render_rgb(simulation: Simulation, row: int, metrics: Floats | None) -> npt.NDArray[np.uint8]:
+    """Draw the network, what is placed where, the loads and the last slot's metrics.
 
     Args:
         simulation: the simulation, after a reset or a step.
         row: which of its episodes.
-        figures: (len(METRICS),) of the last slot, or None before the first.
+        metrics: (len(METRICS),) of the last slot, or None before the first.
 
     Returns:
         (height, width, 3), of one size per scenario.
@@ -38,7 +38,7 @@ def render_rgb(simulation: Simulation, row: int, figures: Floats | None) -> npt.
     Raises:
         DependencyNotInstalled: matplotlib is missing.
     """
-    scene = look(simulation, row, figures)
+    scene = look(simulation, row, metrics)
     width, height = SMALL if len(scene.nodes) <= FEW_CARDS else LARGE
     height = max(height, KEY + ROW * scene.plan.rows)
     sheet = Sheet(width, height)

@@ -72,18 +72,18 @@ class Picture:
     links: tuple[LinkView, ...]
     dnns: tuple[str, ...]  # each once, in the scenario's order
     tiers: tuple[str, ...]  # from the repositories down
-    figures: dict[str, float] | None  # of the last slot; None before the first
+    metrics: dict[str, float] | None  # of the last slot; None before the first
     demand: Floats  # (slots played,) [requests/s]
     plan: Plan
 
 
-def look(simulation: Simulation, row: int, figures: Floats | None) -> Picture:
+def look(simulation: Simulation, row: int, metrics: Floats | None) -> Picture:
     """Read the episode in one row of the batch.
 
     Args:
         simulation: the simulation, after a reset or a step.
         row: which of its episodes.
-        figures: (len(METRICS),) of the last slot; passed over when none has been played.
+        metrics: (len(METRICS),) of the last slot; passed over when none has been played.
     """
     compiled, names = simulation.compiled, simulation.compiled.names
     plan = lay_out(compiled)
@@ -97,7 +97,7 @@ def look(simulation: Simulation, row: int, figures: Floats | None) -> Picture:
         links=tuple(_links(simulation, row, max(0, played - 1), plan)),
         dnns=tuple(dict.fromkeys(_dnn(model) for model in names.models)),
         tiers=plan.tiers,
-        figures=None if figures is None or not played else dict(zip(METRICS, figures.tolist(), strict=True)),
+        metrics=None if metrics is None or not played else dict(zip(METRICS, metrics.tolist(), strict=True)),
         demand=demand,
         plan=plan,
     )

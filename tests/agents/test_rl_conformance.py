@@ -72,7 +72,7 @@ def test_agent_comes_back_from_its_file_and_plays_the_same(tmp_path, kind, codec
     (tmp_path / "config.yaml").write_text(yaml.safe_dump({"run": to_plain(config)}))
     env = gym.make_vec("IDN-v0", num_envs=3, split="validation", **config.env_options())
     read = make_agent(kind, env, path=str(tmp_path / "policy.zip"))
-    episodes = [rollout(policy, env, range(3)).figures for policy in (acting(algorithm, env), read, read)]
+    episodes = [rollout(policy, env, range(3)).metrics for policy in (acting(algorithm, env), read, read)]
     assert len({figures.tobytes() for figures in episodes}) == 1
     other = gym.make_vec("IDN-v0", num_envs=1, vectorization_mode="sync", **config.env_options())
     with pytest.raises(ConfigError, match=r"^env: SyncVectorEnv.* is not allowed; .*gym.make_vec"):

@@ -19,7 +19,7 @@ DUST = 1e-9
 def look_at_everything(instance):
     tables = instance.tables
     return instance._replace(
-        tables=freeze_tables(tables._replace(class_backstop=tables.option_start[1:].copy()))
+        tables=freeze_tables(tables._replace(class_fallback=tables.option_start[1:].copy()))
     )
 
 
@@ -40,7 +40,7 @@ def play_at_random(instance, placeable, seed, slots):
 def test_presets_serve_alike_when_every_option_is_looked_at(preset):
     scenario = PRESETS[preset]
     instance, placeable = build_instance(scenario, [0, 1]), compile_scenario(scenario).placeable
-    assert (instance.tables.class_backstop < instance.tables.option_start[1:]).all()
+    assert (instance.tables.class_fallback < instance.tables.option_start[1:]).all()
     others = play_at_random(look_at_everything(instance), placeable, 0, 5)
     for one, other in zip(play_at_random(instance, placeable, 0, 5), others, strict=True):
         for name, field, again in zip(one._fields, one, other, strict=True):
@@ -74,11 +74,11 @@ def test_what_is_too_slow_does_not_stand_for_the_others(make_scenario, play, tim
     assert play(scenario, demand=[2.0]).correct == pytest.approx([2.0 * accuracy])
 
 
-def test_a_backstop_of_options_that_may_run_out_is_refused():
+def test_a_fallback_of_options_that_may_run_out_is_refused():
     instance = build_instance(PRESETS["tiny"], 0)
     tables = instance.tables
-    wrong = instance._replace(tables=tables._replace(class_backstop=tables.option_start[:-1].copy()))
-    with pytest.raises(InstanceError, match=r"^class_backstop: "):
+    wrong = instance._replace(tables=tables._replace(class_fallback=tables.option_start[:-1].copy()))
+    with pytest.raises(InstanceError, match=r"^class_fallback: "):
         check_instance(wrong)
     busy = instance.draw.seconds.copy()
     busy[:, :, np.isinf(tables.node_seconds)] = 1.0

@@ -54,7 +54,7 @@ def test_it_equals_a_loop_over_single_environments():
             _, reward, _, truncated, info = single.step(policy.action(row, slot))
             assert played.scalar[row, slot] == reward
             np.testing.assert_array_equal(played.vector[row, slot], info["vector_reward"])
-            assert played.figures[row, slot].tolist() == [info[name] for name in METRICS]
+            assert played.metrics[row, slot].tolist() == [info[name] for name in METRICS]
         assert truncated
     assert played.seeds == SEEDS
 
@@ -74,38 +74,38 @@ def test_policies_that_learn_online_hear_of_every_slot():
     played = rollout(policy, env, SEEDS)
     arrived, revealed = (np.stack(field, axis=1) for field in zip(*policy.heard, strict=True))
     np.testing.assert_array_equal(arrived, revealed)
-    requests = played.figures[:, :, METRICS.index("requests")]
+    requests = played.metrics[:, :, METRICS.index("requests")]
     np.testing.assert_allclose(arrived.sum(axis=2), requests, rtol=1e-12)
 
 
 def test_all_policies_meet_the_same_demand_and_other_seeds_another():
     env = make_env()
     demand = METRICS.index("requests")
-    one = rollout(Scripted(env.single_action_space, 3), env, SEEDS).figures[:, :, demand]
+    one = rollout(Scripted(env.single_action_space, 3), env, SEEDS).metrics[:, :, demand]
     other = make_env(action="scores")
-    two = rollout(Scripted(other.single_action_space, 3), other, SEEDS).figures[:, :, demand]
+    two = rollout(Scripted(other.single_action_space, 3), other, SEEDS).metrics[:, :, demand]
     np.testing.assert_array_equal(one, two)
     assert len({tuple(row) for row in one.tolist()}) == 3
     env = make_env(split="validation")
     assert not np.allclose(
-        one, rollout(Scripted(env.single_action_space, 3), env, SEEDS).figures[:, :, demand]
+        one, rollout(Scripted(env.single_action_space, 3), env, SEEDS).metrics[:, :, demand]
     )
 
 
-def test_records_weigh_figures_by_requests_and_the_rest_by_slots():
-    figures = np.zeros((1, 2, len(METRICS)))
-    figures[0, :, METRICS.index("requests")] = 1.0, 3.0
-    figures[0, :, METRICS.index("latency")] = 1.0, 2.0
-    figures[0, :, METRICS.index("update")] = 1.0, 0.0
-    figures[0, :, METRICS.index("early_rate")] = 0.0, 1.0
+def test_records_weigh_metrics_by_requests_and_the_rest_by_slots():
+    metrics = np.zeros((1, 2, len(METRICS)))
+    metrics[0, :, METRICS.index("requests")] = 1.0, 3.0
+    metrics[0, :, METRICS.index("latency")] = 1.0, 2.0
+    metrics[0, :, METRICS.index("update")] = 1.0, 0.0
+    metrics[0, :, METRICS.index("early_rate")] = 0.0, 1.0
     vector = np.zeros((1, 2, len(OBJECTIVES)))
     vector[0, :, OBJECTIVES.index("energy")] = -1.0, -2.0
-    (row,) = Episodes((5,), np.array([[-1.0, -3.0]]), vector, figures).records()
+    (row,) = Episodes((5,), np.array([[-1.0, -3.0]]), vector, metrics).records()
     assert row["seed"] == 5 and row["reward"] == -2.0 and row["reward_energy"] == -1.5
     assert (row["requests"], row["latency"], row["update"], row["early_rate"]) == (2.0, 1.75, 0.5, 0.75)
 
 
-def test_an_episode_without_requests_has_figures_of_zero():
+def test_an_episode_without_requests_has_metrics_of_zero():
     empty = Episodes((0,), np.zeros((1, 2)), np.zeros((1, 2, 5)), np.zeros((1, 2, len(METRICS))))
     assert all(np.isfinite(value) and value == pytest.approx(0.0) for value in empty.records()[0].values())
 

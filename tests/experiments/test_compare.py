@@ -122,7 +122,7 @@ def test_what_serves_and_what_the_cost_weighs_are_told_apart(tmp_path, capsys):
     assert head.endswith("serving cost")
     assert {row["served_by"] for row in rows} == {"latency 1"}
     shown = next(line for line in printed.splitlines() if line.startswith(row["agent"]))
-    assert shown.split()[-1] == f"{row['figures']['tariff_cost']:.3g}"
+    assert shown.split()[-1] == f"{row['metrics']['tariff_cost']:.3g}"
     compare.main([*words, "horizon=5"])
     assert "serving" not in capsys.readouterr().out
 

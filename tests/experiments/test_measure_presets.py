@@ -28,7 +28,7 @@ def test_shares_are_of_the_worst_and_of_the_best():
 def test_losing_splits_and_exits_costs_the_default_scenario_dearly():
     agents, searches = measure_preset(PRESETS["edge-small"], range(30), {})
     best = next(row for row in searches if row.agent == "local-search")
-    assert max(best.figures["split_rate"], best.figures["early_rate"]) >= 0.2
+    assert max(best.metrics["split_rate"], best.metrics["early_rate"]) >= 0.2
     _, low, _ = lost(searches)
     assert low >= 0.05
     assert seed_range(agents) >= 0.3

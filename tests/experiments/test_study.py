@@ -89,10 +89,10 @@ def test_everything_is_played_once_and_gains_are_those_of_rollouts(played):
         play_agent(a, world, [1], "validation", **o) for a, o in (("random", {"seed": 4}), ("cloud-only", {}))
     )
     tariff, requests = METRICS.index("tariff_cost"), METRICS.index("requests")
-    gain = (base.figures - own.figures)[0, :, tariff] * world.nominal_requests
+    gain = (base.metrics - own.metrics)[0, :, tariff] * world.nominal_requests
     row = next(r for r in rows if (r["cell"], r["agent"], r["seed"]) == (both.format(10, 4), "random", "1"))
     assert float(row["gain"]) == pytest.approx(gain.sum(), rel=1e-12)
-    assert float(row["ntag"]) == pytest.approx(np.mean(gain / own.figures[0, :, requests]), rel=1e-12)
+    assert float(row["ntag"]) == pytest.approx(np.mean(gain / own.metrics[0, :, requests]), rel=1e-12)
     assert all(float(r["gain"]) == 0.0 for r in rows if r["agent"] == "cloud-only")
 
 
@@ -133,7 +133,7 @@ def test_only_what_is_missing_or_has_changed_is_played_again(played):
     lost.unlink()
     run(played.parent)
     again = json.loads(lost.read_text())
-    assert again["unit"] == kept["unit"] and again["figures"] == kept["figures"]
+    assert again["unit"] == kept["unit"] and again["metrics"] == kept["metrics"]
     assert [path for path in files if path.stat().st_mtime_ns != before[path]] == [lost]
     parts = [{**MINI["parts"][0], "overrides": {"horizon": 5}}]
     units, _ = study.list_units(from_plain(Study, {**MINI, "parts": parts}), smoke=False)

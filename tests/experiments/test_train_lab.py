@@ -31,7 +31,7 @@ PLAIN = {
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
     store = Store(from_plain(Lab, PLAIN), tmp_path_factory.mktemp("small"))
-    store.found()
+    store.create()
     for recipe in store.lab.networks:
         train_lab.train_one(store, recipe.name, 0)
     return store
@@ -115,7 +115,7 @@ def test_the_folder_of_the_pictures_is_an_option_of_every_command_that_reads_the
     plain = PLAIN | {"data": "fashion", "networks": PLAIN["networks"][:1]}
     config, store = tmp_path / "small.yaml", Store(from_plain(Lab, plain), tmp_path / "out")
     config.write_text(yaml.safe_dump(plain))
-    store.found()
+    store.create()
     store.file("whole", 0).parent.mkdir()
     store.file("whole", 0).write_text(json.dumps({"recipes": store._recipes("whole"), "finished": ""}))
     out = ["--out", str(tmp_path)]
@@ -138,7 +138,7 @@ def test_every_claim_at_full_size_is_checked_and_failures_are_printed(tmp_path, 
     ]
     changes = {"data": "digits", "size": SMALL, "seeds": 1, "networks": networks}
     store = Store(from_plain(Lab, plain | changes), tmp_path)
-    store.found()
+    store.create()
     for recipe in store.lab.networks:
         train_lab.train_one(store, recipe.name, 0)
     check_lab.main([str(tmp_path)])

@@ -19,7 +19,7 @@ CONFIG = Path(__file__).resolve().parents[2] / "configs" / "lab" / "digits.yaml"
 def digits_store(tmp_path_factory):
     """Trains for about 75 processor seconds."""
     store = Store(from_plain(Lab, read_yaml(CONFIG)), tmp_path_factory.mktemp("digits"))
-    store.found()
+    store.create()
     for recipe in store.lab.networks:
         train_one(store, recipe.name, 0)
     return store

@@ -19,7 +19,7 @@ def test_every_policy_plays_the_same_episodes():
     assert list(costs) == ["cloud-only", "infida", "clairvoyant-search"]
     for name, played in found.episodes.items():
         assert played.seeds == (4, 2)
-        assert (played.figures[:, :, 0] == found.episodes["infida"].figures[:, :, 0]).all(), name
+        assert (played.metrics[:, :, 0] == found.episodes["infida"].metrics[:, :, 0]).all(), name
     assert [row.cost.estimate for row in found.rows] == sorted(cost.mean() for cost in costs.values())
     for row in found.rows:
         difference = (costs[row.agent] - costs["cloud-only"]).mean()

@@ -160,7 +160,7 @@ def test_arrays_of_other_types_are_refused(saved, field, change):
 
 @pytest.mark.parametrize(
     "field",
-    ["part_node", "path_link", "option_start", "group_start", "task_model", "branch_parts", "class_backstop"],
+    ["part_node", "path_link", "option_start", "group_start", "task_model", "branch_parts", "class_fallback"],
 )
 @pytest.mark.parametrize("value", [-2, 10**6, np.iinfo(np.int32).max, np.iinfo(np.int32).min])
 def test_indices_that_point_nowhere_are_refused(saved, field, value):

@@ -30,14 +30,14 @@ class ModelCache(PlacementPolicy):
         super().__init__(compiled, rows)
         tables, items = self.tables, list_prefixes(compiled)
         nodes, tasks = len(tables.node_memory), len(tables.task_model) - 1
-        self.unit: Ints = np.full((nodes, tasks), EMPTY)
+        self.candidate: Ints = np.full((nodes, tasks), EMPTY)
         best = np.zeros((nodes, tasks))
         for v, m, s in zip(items.node, items.model, items.segment, strict=True):
             saving = tables.segment_value[v, s] * tables.segment_bytes[s]
             k = tables.model_task[m]
             if saving > best[v, k] and tables.segment_bytes[s] <= items.budget[v]:
-                best[v, k], self.unit[v, k] = saving, s
-        self.size = np.where(self.unit == EMPTY, 0.0, tables.segment_bytes[self.unit])
+                best[v, k], self.candidate[v, k] = saving, s
+        self.size = np.where(self.candidate == EMPTY, 0.0, tables.segment_bytes[self.candidate])
         self.budget = items.budget
         self.count = np.zeros((rows, nodes, tasks))
         self._reach = RequestsPerNode(tables)
@@ -63,7 +63,7 @@ class ModelCache(PlacementPolicy):
         """Hold the units of these tasks."""
         self.wanted[b, v] = self.tables.pinned[v]
         for k in tasks:
-            s = self.unit[v, k]
+            s = self.candidate[v, k]
             self.wanted[b, v, self.tables.segment_model[s]] = s
 
 
@@ -75,10 +75,10 @@ class Lfu(ModelCache):
 
     def choose(self, b: int, passed: np.ndarray) -> None:
         order = np.argsort(-self.count[b], axis=1, kind="stable")
-        for v in np.flatnonzero((self.unit != EMPTY).any(axis=1)):
+        for v in np.flatnonzero((self.candidate != EMPTY).any(axis=1)):
             room, tasks = self.budget[v], []
             for k in order[v]:
-                if self.unit[v, k] == EMPTY or self.count[b, v, k] <= 0.0:
+                if self.candidate[v, k] == EMPTY or self.count[b, v, k] <= 0.0:
                     continue
                 if self.size[v, k] > room:
                     break
@@ -105,9 +105,9 @@ class Lru(ModelCache):
 
     def choose(self, b: int, passed: np.ndarray) -> None:
         order = np.argsort(-passed, axis=1, kind="stable")[:, ::-1]
-        asked = (passed > 0.0) & (self.unit != EMPTY)
+        asked = (passed > 0.0) & (self.candidate != EMPTY)
         _touch(order, asked, self.size, self.budget, self._queue[b])
-        for v in np.flatnonzero((self.unit != EMPTY).any(axis=1)):
+        for v in np.flatnonzero((self.candidate != EMPTY).any(axis=1)):
             queue = self._queue[b, v]
             self.hold(b, int(v), queue[queue != EMPTY].tolist())
 

@@ -215,7 +215,7 @@ def _tables(
         class_timeout=np.array([task.timeout for task in tasks], float),
         class_deadline=np.array([task.deadline for task in tasks], float),
         class_drop_bytes=np.array(worst, float),
-        class_backstop=options.backstops(enumerated, held & elastic[:, None]),
+        class_fallback=options.fallbacks(enumerated, held & elastic[:, None]),
         **enumerated,
     )
 

@@ -39,9 +39,9 @@ def test_front_has_each_preference_play_the_same_episodes():
         played = rollout(fixed, env, range(2))
         assert found.points[k] == pytest.approx(played.vector.mean(axis=(0, 1)))
     assert len(np.unique(found.points, axis=0)) > 1
-    assert set(found.figures) == set(FRONT)
-    assert 0.0 < found.figures["hypervolume"] < 1.0
-    assert 1 <= found.figures["cardinality"] <= 20
+    assert set(found.metrics) == set(FRONT)
+    assert 0.0 < found.metrics["hypervolume"] < 1.0
+    assert 1 <= found.metrics["cardinality"] <= 20
 
 
 class Preferring(Torn):
@@ -58,7 +58,7 @@ class Preferring(Torn):
 
 def test_without_moocore_only_the_hypervolume_is_missing(monkeypatch):
     monkeypatch.setitem(sys.modules, "moocore", None)
-    assert set(FRONT) - set(front(Torn, 1, OPTIONS).figures) == {"hypervolume"}
+    assert set(FRONT) - set(front(Torn, 1, OPTIONS).metrics) == {"hypervolume"}
 
 
 def test_evaluation_says_where_models_were():
@@ -80,12 +80,12 @@ def test_evaluation_says_where_models_were():
     pinned = played.compiled.tables.pinned != EMPTY
     assert np.all(played.resident[pinned] == 1.0) and 0 < played.resident[~pinned].max() <= 1
     for name in OBJECTIVES:
-        assert played.figures[f"return_{name}"] == pytest.approx(8 * played.figures[f"reward_{name}"])
+        assert played.metrics[f"return_{name}"] == pytest.approx(8 * played.metrics[f"reward_{name}"])
 
 
 def test_evaluations_come_out_the_same():
     first, second = (evaluate(Torn, 2, OPTIONS) for _ in range(2))
-    assert first.figures == second.figures and np.array_equal(first.resident, second.resident)
+    assert first.metrics == second.metrics and np.array_equal(first.resident, second.resident)
     assert np.array_equal(*(network_picture(Torn, OPTIONS) for _ in range(2)))
 
 

@@ -58,16 +58,16 @@ def test_means_are_those_of_the_episodes():
         "IDN-Scalar-v0", num_envs=ROWS, scenario="edge-small", action="scores", overrides={"horizon": 12}
     )
     episodes = rollout(Sampled(env.action_space), env, range(ROWS))
-    means, figures = window.means(), episodes.figures
+    means, metrics = window.means(), episodes.metrics
     assert means["objectives/reward"] == pytest.approx(episodes.scalar.mean())
     for i, name in enumerate(OBJECTIVES):
         assert means[f"objectives/{name}"] == pytest.approx(episodes.vector[..., i].mean(), rel=1e-6)
     for k, name in enumerate(METRICS):
         if k in PER_REQUEST:
-            expected = np.average(figures[..., k], weights=figures[..., 0])
+            expected = np.average(metrics[..., k], weights=metrics[..., 0])
             assert means[f"service/{name}"] == pytest.approx(expected), name
         else:
-            assert means[f"slot/{name}"] == pytest.approx(figures[..., k].mean()), name
+            assert means[f"slot/{name}"] == pytest.approx(metrics[..., k].mean()), name
 
 
 @pytest.mark.parametrize("scenario", ["edge-small", "metro-split"])
