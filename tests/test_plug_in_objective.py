@@ -310,7 +310,7 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("changes", "message"), BAD, ids=str)
+@pytest.mark.parametrize(("changes", "message"), BAD, ids=[message for _, message in BAD])
 def test_a_record_that_is_not_complete_is_refused(changes, message):
     record = {name: getattr(CARBON, name) for name in Objective.__dataclass_fields__}
     with pytest.raises(ConfigError, match=message):
