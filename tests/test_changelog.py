@@ -1,4 +1,4 @@
-"""The changelog's table of old names: what it sends people to is there, and what it sends them away from is not."""
+"""The changelog's table of old names: every new one is there, and no old module is."""
 
 import ast
 import re
