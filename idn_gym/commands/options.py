@@ -30,9 +30,9 @@ class EpisodeOptions(SeedOption):
 
     split: Literal["train", "validation", "test"] = "test"
     """of the seeds; those of one never meet those of another"""
-    preference: str = "balanced"
-    """what the cost weighs: a name, or weights such as "{latency: 1}\""""
+    preference: str | None = None
+    """what the cost weighs: a name, or weights such as "{latency: 1}" (default: balanced)"""
 
     def weighing(self) -> Any:
         """The preference as ``gym.make`` takes it."""
-        return read_word("--preference", self.preference)
+        return "balanced" if self.preference is None else read_word("--preference", self.preference)

@@ -120,7 +120,8 @@ def test_every_command_has_the_one_grammar(name, capsys):
 @pytest.mark.parametrize(
     "name, line, new",
     [
-        ("compare", "--agents random --set horizon=3", "use key=value without it"),
+        ("compare", "random --set horizon=3", "use key=value without it"),
+        ("compare", "--agents random popularity", "use the same words first and without it"),
         ("make_lab_catalog", "folder --seeds 0 1", "use --training-seeds"),
     ],
 )

@@ -60,17 +60,7 @@ def tensors(value):
 
 
 def compared(path, out):
-    words = [
-        "--scenario",
-        "tiny",
-        "horizon=3",
-        "--agents",
-        str(path),
-        "--seeds",
-        "1",
-        "--out",
-        str(out),
-    ]
+    words = [str(path), "--scenario", "tiny", "horizon=3", "--seeds", "1", "--out", str(out)]
     return compare.main(words)
 
 
