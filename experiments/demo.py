@@ -53,7 +53,9 @@ def run_demo(out: Path, seeds: int, words: Sequence[str], force: bool = False) -
     else:
         begun = f", going on from {folder.checkpoint}" if folder.checkpoint.exists() else ""
         print(f"Training PPO for {config.steps} steps on {config.scenario.name}{begun}")
-        train.train_run(config, folder)
+        from experiments.training.train_run import train_run  # torch takes seconds: not for --help
+
+        train_run(config, folder)
     table = out / "table.txt"
     if table.exists() and table.stat().st_mtime >= folder.policy.stat().st_mtime:
         print(f"{table} is there:\n{table.read_text(encoding='utf-8')}")

@@ -4,8 +4,11 @@ import errno
 import importlib
 import os
 import signal
+import subprocess
+import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 
 import pytest
 from gymnasium.error import DependencyNotInstalled
@@ -13,6 +16,9 @@ from gymnasium.error import DependencyNotInstalled
 from experiments.workers import pool_of
 from idn_gym.commands.endings import ending
 from idn_gym.config_reader import ConfigError
+from idn_gym.scenarios.compile.topohub import SHIPPED_GRAPHS
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize(
@@ -115,6 +121,22 @@ def test_every_command_has_the_one_grammar(name, capsys):
     assert stop.value.code == 2 and line.startswith("error: --helpp: unknown option; allowed: --")
     assert all(option in line for option in shown)
     assert line.endswith(f"; did you mean '--help'?; {prog} --help lists the options\n")
+
+
+def test_commands_that_train_answer_before_torch_is_loaded():
+    names = ("train", "tune", "demo", "compare", "study", "bench_speed")
+    code = f"import sys, importlib as i; [i.import_module('experiments.' + name) for name in {names}]"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}; print(*sys.modules)"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0 and {"torch", "stable_baselines3"} & set(done.stdout.split()) == set()
+
+
+def test_graphs_are_written_where_out_says(tmp_path, capsys):
+    pytest.importorskip("topohub")
+    importlib.import_module("experiments.make_topologies").main(["--out", str(tmp_path)])
+    for shipped in SHIPPED_GRAPHS.values():
+        assert (tmp_path / shipped.name).read_bytes() == shipped.read_bytes()
 
 
 @pytest.mark.parametrize(
