@@ -100,11 +100,21 @@ def test_a_signal_waits_until_a_worker_is_started(monkeypatch):
 
 def test_the_commands_are_listed(capsys):
     listing = importlib.import_module("experiments.__main__")
-    listing.main()
+    listing.main([])
     said = capsys.readouterr().out
     assert {"train", "compare", "study", "tune", "demo"} < set(listing.commands())
     for name, what in listing.commands().items():
         assert what and f"{name} " in said and callable(importlib.import_module(f"experiments.{name}").main)
+
+
+@pytest.mark.parametrize(
+    "word, said", [("train", "run python -m experiments.train"), ("trian", "did you mean 'train'?")]
+)
+def test_a_word_to_the_list_of_commands_is_answered_with_the_command(word, said, capsys):
+    with pytest.raises(SystemExit) as stop:
+        importlib.import_module("experiments.__main__").main([word])
+    line = capsys.readouterr().err
+    assert stop.value.code == 2 and line.startswith(f"error: '{word}'") and said in line
 
 
 @pytest.mark.parametrize("name", sorted(importlib.import_module("experiments.__main__").commands()))
