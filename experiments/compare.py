@@ -109,9 +109,9 @@ class CompareAgentsCommand(CompareCommand):
         """Play all agents; write their episodes and draw the figures."""
         played = super().play(policies, scenario)
         if self.out is not None:
-            from experiments.reports.plots import draw_all  # matplotlib: only for those who draw
+            from experiments.reports.plots import plot_comparison  # matplotlib: only for those who draw
 
-            draw_all(self.out, scenario, played)
+            plot_comparison(self.out, scenario, played)
         return played
 
 

@@ -88,7 +88,7 @@ def test_one_episode_says_nothing_about_others(tmp_path, capsys):
     assert all(float(row["cost"]) > 0 for row in table)
     records = json.loads((tmp_path / "table.json").read_text(), parse_constant=pytest.fail)
     assert all(row["cost"][1:] == row["difference"][1:] == [None, None] for row in records)
-    drawn = figures.draw_costs(TINY, {"random": play_agent("random", TINY, range(1))}, {"random": "k"})
+    drawn = figures.plot_costs(TINY, {"random": play_agent("random", TINY, range(1))}, {"random": "k"})
     bar, dot = drawn.axes[0].lines
     assert np.isnan(bar.get_xdata()).all() and np.isfinite(dot.get_xdata()).all()
     assert np.isfinite(drawn.axes[0].get_xlim()).all()
@@ -98,7 +98,7 @@ def test_one_episode_says_nothing_about_others(tmp_path, capsys):
 def test_figures_show_every_dot_and_both_ends_of_every_interval():
     """Few seeds that differ have intervals that end below 0."""
     played = {"a": make_episodes([[1, 1], [9, 9]]), "b": make_episodes([[2, 2], [2, 2]])}
-    drawn = figures.draw_costs(TINY, played, dict.fromkeys(played, "k"))
+    drawn = figures.plot_costs(TINY, played, dict.fromkeys(played, "k"))
     low, high = drawn.axes[0].get_xlim()
     places = np.concatenate([line.get_xdata() for line in drawn.axes[0].lines])
     assert places.min() < 0.0 and low <= places.min() and places.max() <= high
