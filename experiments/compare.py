@@ -23,7 +23,7 @@ BASELINES = ("cloud-only", "random", "popularity", "static-greedy", "local-searc
 
 
 def label(agents: Sequence[str]) -> dict[str, str]:
-    """What tables call each agent: its name; a trained one's is its algorithm, and its folder if need be.
+    """Name of each agent in tables; for a trained one its algorithm, with its folder where two share a name.
 
     Raises:
         ConfigError: see `agent_name`.

@@ -61,7 +61,7 @@ def _claim(tuning: Tuning, out: Path) -> None:
 
 @contextmanager
 def _run(tasks: list[tuple[Tuning, Path, int]], workers: int) -> Iterator[Iterator[object]]:
-    """What runs the tasks, one after the other or several side by side."""
+    """An iterator that runs the trials as it is read, one after the other or several side by side."""
     if workers == 1:
         yield map(run_trial, tasks)
         return

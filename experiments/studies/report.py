@@ -136,9 +136,8 @@ def _row(plays: Plays, part: str, label: str, cell: dict[str, Any], reference: s
     row: dict[str, Any] = {"part": part, "cell": json.dumps(cell), "agent": label}
     row |= {"trainings": trainings if mine[0].unit.training else 0, "seeds": seeds}
     row |= interval_text("gain", mean_interval(values("ntag"))) | interval_text("ahead", ahead("ntag"))
-    row |= interval_text("cost", mean_interval(values("cost"))) | interval_text(
-        "cost_increase", ahead("cost")
-    )
+    row |= interval_text("cost", mean_interval(values("cost")))
+    row |= interval_text("cost_increase", ahead("cost"))
     row |= interval_text("share", _interval(values("share")))
     fractional = [play.row()["fractional_share"] for play in mine]
     row["fractional_share"] = float(np.mean(fractional))
