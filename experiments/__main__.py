@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import ast
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+from idn_gym.commands.endings import ending, fail
 from idn_gym.commands.tables import print_rows
+from idn_gym.messages import closest, show
 
 
 def commands() -> dict[str, str]:
@@ -19,10 +23,17 @@ def commands() -> dict[str, str]:
     return found
 
 
-def main() -> None:
-    """Print the commands and what each does."""
-    print_rows(("command", "what it does"), commands().items())
-    print("\npython -m experiments.COMMAND --help lists the options of one.")
+def main(words: Sequence[str] | None = None) -> None:
+    """Print the commands and what each does; none of them is run from here."""
+    found = commands()
+    for word in sys.argv[1:] if words is None else words:
+        if word in found:
+            fail(f"{show(word)} is a command of its own; run python -m experiments.{word}")
+        if word not in ("-h", "--help"):
+            fail(f"{show(word)} is not allowed; {closest(word, list(found))}")
+    with ending():
+        print_rows(("command", "what it does"), found.items())
+        print("\npython -m experiments.COMMAND --help lists the options of one.")
 
 
 if __name__ == "__main__":

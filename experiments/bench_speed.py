@@ -13,9 +13,7 @@ import gymnasium as gym
 import numpy as np
 
 import idn_gym  # noqa: F401 (registers IDN-v0)
-from agents.rl.build import build_algorithm
 from experiments.benchmarks.first_step import seconds_to_first_step
-from experiments.train import make_env
 from experiments.training import run_config
 from idn_gym.commands import grammar
 from idn_gym.commands.tables import print_rows
@@ -24,7 +22,6 @@ from idn_gym.core.transition import step
 from idn_gym.core.workspace import make_scratch
 from idn_gym.evaluation.tables import write_csv
 from idn_gym.files import writable_file
-from idn_gym.integrations.sb3 import use_one_thread
 from idn_gym.metrics import METRICS, compute_metrics
 from idn_gym.objectives import compute_rewards
 from idn_gym.scenarios.presets import load_scenario
@@ -181,6 +178,10 @@ def extras(scenario: str, seconds: float, repeats: int) -> list[Line]:
 def training(scenario: str, steps: int) -> list[Line]:
     """How PPO with the shipped hyper-parameters spends its CPU time."""
     config = run_config.load_run_config(scenario=scenario, changes={"steps": steps})
+    from agents.rl.build import build_algorithm  # torch takes seconds: not for --help
+    from experiments.training.train_run import make_env
+    from idn_gym.integrations.sb3 import use_one_thread
+
     use_one_thread()
     env = make_env(config)
     algorithm: Any = build_algorithm(config.agent, env, config.seed)  # methods of which are replaced

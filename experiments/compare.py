@@ -1,4 +1,4 @@
-"""Compare agents on the same episodes: ``python -m experiments.compare --agents random ppo.zip``."""
+"""Compare agents, trained ones too: ``python -m experiments.compare static-greedy runs/demo/policy.zip``."""
 
 from __future__ import annotations
 
@@ -6,88 +6,29 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
-from tqdm import tqdm
-
-from agents.registry import AGENTS
-from experiments.reports import plots as figures
+from agents.registry import AGENTS, TRAINED
 from experiments.training.play import play_agent
 from experiments.training.policy_file import policy_file
 from idn_gym.commands import grammar
-from idn_gym.commands.grammar import Changes, assignments
-from idn_gym.commands.options import SeedOption
-from idn_gym.config_reader import ConfigError, closest, read_word
-from idn_gym.evaluation.comparison import ComparisonRow, summarise
+from idn_gym.commands.compare import CompareCommand
+from idn_gym.commands.grammar import Positional
+from idn_gym.config_reader import ConfigError, closest, show
 from idn_gym.evaluation.rollout import Episodes
-from idn_gym.evaluation.tables import comparison_table, write_episodes, write_table
-from idn_gym.files import file_name, writable_folder
-from idn_gym.objectives import read_preference
+from idn_gym.policies.compare import check_policies
 from idn_gym.scenarios.config import Scenario
-from idn_gym.scenarios.presets import load_scenario
 
 BASELINES = ("cloud-only", "random", "popularity", "static-greedy", "local-search")
 
 
-def compare_agents(
-    scenarios: Sequence[Scenario],
-    agents: Sequence[str],
-    seeds: Sequence[int],
-    split: str,
-    reference: str,
-    out: Path,
-    preference: Any = "balanced",
-) -> list[ComparisonRow]:
-    """Play every agent on every scenario, print the table, and write table, episodes and figures.
-
-    Args:
-        scenarios: what to play.
-        agents: names of the registry, or trained policies as `policy_file` takes them.
-        seeds: of the episodes, the same for every agent.
-        split: of the seeds.
-        reference: one of the agents; the others are compared with it, seed by seed.
-        out: folder to write into.
-        preference: what the scalar cost weighs.
-
-    Raises:
-        ConfigError: an unknown agent or reference.
-    """
-    labels = label(agents)
-    if reference not in agents:
-        raise ConfigError("reference", f"{reference!r} is not among the agents; {closest(reference, agents)}")
-    writable_folder(out)
-    rows = []
-    with tqdm(total=len(scenarios) * len(agents), unit=" agents", leave=False, disable=None) as bar:
-        for scenario in scenarios:
-            played: dict[str, Episodes] = {}
-            for agent in agents:
-                bar.set_description(f"{scenario.name}, {labels[agent]}")
-                played[labels[agent]] = play_agent(agent, scenario, seeds, split, preference)
-                bar.update()
-            rows += summarise(scenario, played, labels[reference], preference)
-            write_episodes(out / f"{file_name(scenario.name)}.csv", played)
-            figures.draw_all(out, scenario, played)
-    text = comparison_table(rows, f"{len(seeds)} {split} {'seed' if len(seeds) == 1 else 'seeds'}")
-    write_table(out, rows, text)
-    print(text)
-    return rows
-
-
 def label(agents: Sequence[str]) -> dict[str, str]:
-    """What tables call each agent: its name; a trained one's is its algorithm, and its folder if need be.
+    """Name of each agent in tables; for a trained one its algorithm, with its folder where two share a name.
 
     Raises:
-        ConfigError: an unknown name, or a file of which nothing says what it holds.
+        ConfigError: see `agent_name`.
     """
-    names = {}
-    for agent in agents:
-        trained = policy_file(agent)
-        if trained is not None:
-            names[agent] = trained.kind
-        elif agent in AGENTS:
-            names[agent] = agent
-        else:
-            raise ConfigError("agents", f"{agent!r} is not there; {closest(agent, list(AGENTS))}")
+    names = {agent: agent_name(agent) for agent in agents}
     for more in (lambda agent: Path(agent).parent.name, str):
         shared = Counter(names.values())
         names = {
@@ -95,6 +36,25 @@ def label(agents: Sequence[str]) -> dict[str, str]:
             for agent, name in names.items()
         }
     return names
+
+
+def agent_name(word: str) -> str:
+    """The name of the agent that a word means, which is the algorithm of a trained one.
+
+    Raises:
+        ConfigError: an unknown name, an algorithm without its policy, or a file of which nothing says what
+            it holds.
+    """
+    trained = policy_file(word)
+    if trained is not None:
+        return trained.kind
+    if word in TRAINED:
+        wanted = "give the policy.zip of a run instead, such as runs/demo/policy.zip"
+        raise ConfigError("policy", f"{show(word)} has to be trained first; {wanted}")
+    if word not in AGENTS:
+        known = [name for name in AGENTS if name not in TRAINED]
+        raise ConfigError("policy", f"{show(word)} is not there; {closest(word, known)}")
+    return word
 
 
 def preference_of(agents: Sequence[str]) -> Any:
@@ -112,43 +72,47 @@ def preference_of(agents: Sequence[str]) -> Any:
 
 
 @dataclass(kw_only=True)
-class CompareAgentsCommand(SeedOption):
-    """Compare agents on the same episodes.
+class CompareAgentsCommand(CompareCommand):
+    """Compare agents on the same held-out episodes: idn compare, for trained policies as well, with figures.
 
-    Example: --scenario edge-small --agents cloud-only static-greedy runs/demo/policy.zip
+    Example: cloud-only static-greedy runs/demo/policy.zip --scenario edge-small
     """
 
-    scenario: tuple[str, ...] = ("edge-small",)
-    """presets or YAML files"""
-    agents: tuple[str, ...] = BASELINES
+    policies: Positional[tuple[str, ...]] = BASELINES
     """names, policy.zip of runs, or policies that Stable-Baselines3 saved alone, as CLASS:CODEC:FILE"""
-    reference: str | None = None
-    """agent that the others are compared with (default: the last)"""
-    split: Literal["train", "validation", "test"] = "test"
-    """of the seeds; those of one never meet those of another"""
     preference: str | None = None
-    """what the cost weighs (default: what the policies were trained on, else balanced)"""
-    out: Path = Path("runs/compare")
+    """what the cost weighs, as idn compare takes it (default: what the policies were trained on, else
+    balanced)"""
+    out: Path | None = Path("runs/compare")
     """folder for episodes, table and figures"""
-    changes: Changes = ()
-    """to every scenario, such as horizon=48"""
 
-    renamed: ClassVar[dict[str, str]] = {"--set": "key=value without it"}
+    written: ClassVar[str] = "episodes, table and figures"
+    renamed: ClassVar[dict[str, str]] = {
+        "--set": "key=value without it",
+        "--agents": "the same words first and without it",
+    }
 
-    def run(self) -> None:
-        """Play, print and write."""
-        changes = assignments(self.changes)
-        scenarios = [load_scenario(name, changes) for name in self.scenario]
-        label(self.agents)  # before their files are read
-        preference = (
-            preference_of(self.agents)
-            if self.preference is None
-            else read_word("preference", self.preference)
-        )
-        read_preference(preference)
-        reference = self.reference or self.agents[-1]
-        compare_agents(scenarios, self.agents, range(self.seeds), self.split, reference, self.out, preference)
-        print(f"\nepisodes, table and figures: {self.out}")
+    def names(self) -> dict[str, str]:
+        """Word that names each agent, to what tables call it; files have not been read."""
+        check_policies(self.policies, self.reference, agent_name)
+        return label(self.policies)
+
+    def weighing(self) -> Any:
+        """The preference as ``gym.make`` takes it."""
+        return preference_of(self.policies) if self.preference is None else super().weighing()
+
+    def play_one(self, word: str, scenario: Scenario) -> Episodes:
+        """Play one agent."""
+        return play_agent(word, scenario, range(self.seeds), self.split, self.weighing())
+
+    def play(self, policies: Any, scenario: Scenario) -> dict[str, Episodes]:
+        """Play all agents; write their episodes and draw the figures."""
+        played = super().play(policies, scenario)
+        if self.out is not None:
+            from experiments.reports.plots import plot_comparison  # matplotlib: only for those who draw
+
+            plot_comparison(self.out, scenario, played)
+        return played
 
 
 def main(words: Sequence[str] | None = None) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from experiments import train
-from experiments.compare import BASELINES, compare_agents
+from experiments.compare import BASELINES, CompareAgentsCommand
 from experiments.training.run_folder import RunFolder
 from idn_gym.commands import grammar
 from idn_gym.commands.endings import ending
@@ -53,14 +53,16 @@ def run_demo(out: Path, seeds: int, words: Sequence[str], force: bool = False) -
     else:
         begun = f", going on from {folder.checkpoint}" if folder.checkpoint.exists() else ""
         print(f"Training PPO for {config.steps} steps on {config.scenario.name}{begun}")
-        train.train_run(config, folder)
+        from experiments.training.train_run import train_run  # torch takes seconds: not for --help
+
+        train_run(config, folder)
     table = out / "table.txt"
     if table.exists() and table.stat().st_mtime >= folder.policy.stat().st_mtime:
         print(f"{table} is there:\n{table.read_text(encoding='utf-8')}")
     else:
         print(f"Comparing with {', '.join(BASELINES)}")
-        agents = [str(folder.policy), *BASELINES]
-        compare_agents([config.scenario], agents, range(seeds), "test", agents[0], out)
+        agents = (str(folder.policy), *BASELINES)
+        CompareAgentsCommand(policies=agents, seeds=seeds, out=out).compare_on([config.scenario])
     print(
         WAYS_ON.format(
             tensorboard=Path(sys.executable).with_name("tensorboard"),

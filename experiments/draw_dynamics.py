@@ -157,8 +157,8 @@ def show_resources(axes: list[Axes]) -> None:
 class DrawDynamicsCommand:
     """Draw one example of every process that moves demand or resources."""
 
-    out: Path = PICTURE
-    """PNG file to write"""
+    out: Path | None = None
+    """PNG file to write (default: the picture in docs/dynamics.md)"""
 
     def run(self) -> None:
         """Draw the picture and write it."""
@@ -172,9 +172,9 @@ class DrawDynamicsCommand:
             scale = axes[0].inset_axes((0.5, 0.35, 0.45, 0.07))
             figure.colorbar(axes[0].collections[0], cax=scale, orientation="horizontal", ticks=[0, 0.5, 1])
             scale.set_title("share of demand", fontsize=7, loc="center", pad=3)
-            writable_file(self.out)
-            figure.savefig(self.out)
-        print(self.out)
+            path = writable_file(self.out or PICTURE)
+            figure.savefig(path)
+        print(path)
 
 
 def main(words: Sequence[str] | None = None) -> None:

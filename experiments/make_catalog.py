@@ -48,8 +48,8 @@ def save_tables(folder: Path) -> list[Path]:
 class MakeCatalogCommand:
     """Write the shipped catalogue from the committed facts."""
 
-    out: Path = SHIPPED_TABLES
-    """folder to write into"""
+    out: Path | None = None
+    """folder to write into (default: where the package looks for them)"""
     table: bool = False
     """print the shipped tables, and what was left out and why; write nothing"""
 
@@ -64,7 +64,7 @@ class MakeCatalogCommand:
                 )
             )
             return
-        for path in save_tables(writable_folder(self.out)):
+        for path in save_tables(writable_folder(self.out or SHIPPED_TABLES)):
             print(path)
 
 

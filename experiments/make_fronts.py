@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from idn_gym.config_reader import ConfigError, closest
 from idn_gym.core.arrays import Floats, Residents
 from idn_gym.core.slots import one_row
 from idn_gym.evaluation.front import static_front
-from idn_gym.files import atomically
+from idn_gym.files import atomically, writable_folder
 from idn_gym.objectives import preference_lattice
 from idn_gym.optimum.schedule import all_placements
 from idn_gym.policies.heuristics.local import best_placement
@@ -64,13 +65,12 @@ def make(name: str) -> tuple[ReferenceFront, dict[str, Any]]:
     return static_front(scenario, weights, seeds, SPLIT, candidates), provenance
 
 
-def write_front(name: str) -> None:
-    """Make a front and write it where the package looks for it."""
+def write_front(name: str, folder: Path = FRONTS) -> None:
+    """Make a front and write it; without a folder, to where the package looks for it."""
     front, provenance = make(name)
     arrays = {**front._asdict(), "placements": front.placements.astype(np.int16)}
-    buffer, path = io.BytesIO(), FRONTS / f"{name}.npz"
+    buffer, path = io.BytesIO(), folder / f"{name}.npz"
     np.savez_compressed(buffer, provenance=json.dumps(provenance), **arrays)
-    path.parent.mkdir(exist_ok=True)
     atomically(path, lambda file: file.write(buffer.getvalue()))
     print(f"{path}: {path.stat().st_size / 1e3:.0f} kB")
 
@@ -86,14 +86,17 @@ class MakeFrontsCommand:
 
     names: Positional[tuple[str, ...]] = EXACT + SEARCHED
     """presets"""
+    out: Path | None = None
+    """folder to write into (default: where the package looks for them)"""
 
     def run(self) -> None:
         """Write the fronts that were asked for."""
         for name in self.names:
             if name not in EXACT + SEARCHED:
                 raise ConfigError("names", f"{name!r} is not allowed; {closest(name, EXACT + SEARCHED)}")
+        folder = writable_folder(self.out or FRONTS)
         for name in self.names:
-            write_front(name)
+            write_front(name, folder)
 
 
 def main(words: Sequence[str] | None = None) -> None:

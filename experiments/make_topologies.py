@@ -6,10 +6,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from idn_gym.commands import grammar
-from idn_gym.files import write_text
+from idn_gym.files import writable_folder, write_text
 from idn_gym.scenarios.compile.topohub import SHIPPED_GRAPHS
 
 
@@ -50,10 +51,13 @@ def topology_json(content: dict[str, Any]) -> str:
 class MakeTopologiesCommand:
     """Write the graphs that ship with the package, from TopoHub."""
 
+    out: Path | None = None
+    """folder to write into (default: where the package looks for them)"""
+
     def run(self) -> None:
         """Write every shipped graph."""
-        for name, path in SHIPPED_GRAPHS.items():
-            path.parent.mkdir(exist_ok=True)
+        for name, shipped in SHIPPED_GRAPHS.items():
+            path = writable_folder(self.out or shipped.parent) / shipped.name
             write_text(path, topology_json(extract(name)))
             print(path)
 

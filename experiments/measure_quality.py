@@ -20,7 +20,7 @@ from experiments.lab.quality_data import (
     read_logits,
     score_signals,
 )
-from experiments.lab.quality_plots import draw_reliability
+from experiments.lab.quality_plots import plot_reliability
 from idn_gym.commands import grammar
 from idn_gym.commands.grammar import Positional
 from idn_gym.config_reader import ConfigError
@@ -191,7 +191,7 @@ def measure_signals(networks: Sequence[Logits], out: Path) -> str:
         write_csv(out / "picks.csv", chosen)
     for logits in networks:
         stem = Path(logits.file).stem
-        draw_reliability(out / f"reliability-{stem}.png", stem, dict(diagrams(logits)))
+        plot_reliability(out / f"reliability-{stem}.png", stem, dict(diagrams(logits)))
     return text
 
 

@@ -125,7 +125,7 @@ def _units_of(study: Study, part: StudyPart, smoke: bool) -> Iterator[Unit]:
 
 
 def check_units(units: Sequence[CachedRun]) -> None:
-    """What would fail after hours fails now.
+    """Check every configuration and extra before anything is played, which may take hours.
 
     Raises:
         ConfigError: a training's configuration is wrong.

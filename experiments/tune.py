@@ -18,7 +18,6 @@ from experiments.tuning import report as tune_report
 from experiments.tuning.config import Tuning, axes, read_tuning
 from experiments.tuning.journal import STARTUP, mend, open_study, queue_trials, read_optuna
 from experiments.tuning.report import finished
-from experiments.tuning.trial import train_trial
 from experiments.workers import pool_of
 from idn_gym.commands import grammar
 from idn_gym.commands.endings import GO_ON
@@ -62,7 +61,7 @@ def _claim(tuning: Tuning, out: Path) -> None:
 
 @contextmanager
 def _run(tasks: list[tuple[Tuning, Path, int]], workers: int) -> Iterator[Iterator[object]]:
-    """What runs the tasks, one after the other or several side by side."""
+    """An iterator that runs the trials as it is read, one after the other or several side by side."""
     if workers == 1:
         yield map(run_trial, tasks)
         return
@@ -74,6 +73,8 @@ def _run(tasks: list[tuple[Tuning, Path, int]], workers: int) -> Iterator[Iterat
 def run_trial(task: tuple[Tuning, Path, int]) -> None:
     """Run one trial; its draw depends on its place in the order, so that a resumed search goes on alike."""
     tuning, out, index = task
+    from experiments.tuning.trial import train_trial  # torch takes seconds: not for --help
+
     optuna, study = read_optuna(), open_study(tuning, out)
     seed = int(np.random.SeedSequence((tuning.seed, index)).generate_state(1)[0])
     study.sampler = optuna.samplers.TPESampler(n_startup_trials=STARTUP, seed=seed)

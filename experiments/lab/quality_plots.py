@@ -17,7 +17,7 @@ LEAST_SAMPLES = 10
 """Bins with fewer samples say nothing and are left out."""
 
 
-def draw_reliability(path: Path, title: str, diagrams: Mapping[str, Reliability]) -> None:
+def plot_reliability(path: Path, title: str, diagrams: Mapping[str, Reliability]) -> None:
     """Write one panel per diagram: accuracy against confidence, and where the samples are.
 
     Args:

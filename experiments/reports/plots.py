@@ -84,7 +84,7 @@ def _legible(text: str) -> str:
     return "\n".join(map(drawable, text.split("\n"))).replace(r"\$", "$").replace("$", r"\$")
 
 
-def draw_all(out: Path, scenario: Scenario, played: Mapping[str, Episodes]) -> list[Path]:
+def plot_comparison(out: Path, scenario: Scenario, played: Mapping[str, Episodes]) -> list[Path]:
     """Write the figures of one scenario.
 
     Args:
@@ -93,7 +93,7 @@ def draw_all(out: Path, scenario: Scenario, played: Mapping[str, Episodes]) -> l
         played: episodes of each agent; colours go by this order.
     """
     colours = {agent: COLOURS[i % len(COLOURS)] for i, agent in enumerate(played)}
-    drawings = {"cost": draw_costs, "objectives": draw_objectives, "course": plot_comparison_course}
+    drawings = {"cost": plot_costs, "objectives": plot_objectives, "course": plot_comparison_course}
     paths = []
     with plt.rc_context(PLOT_STYLE):
         for name, draw in drawings.items():
@@ -102,7 +102,7 @@ def draw_all(out: Path, scenario: Scenario, played: Mapping[str, Episodes]) -> l
     return paths
 
 
-def draw_costs(scenario: Scenario, played: Mapping[str, Episodes], colours: Mapping[str, str]) -> Any:
+def plot_costs(scenario: Scenario, played: Mapping[str, Episodes], colours: Mapping[str, str]) -> Any:
     """Mean scalar cost of each agent with its interval, best on top."""
     figure, axes = plt.subplots(figsize=(PLOT_WIDTH, 0.9 + 0.28 * len(played)), layout="constrained")
     intervals = {agent: mean_interval(-episodes.scalar.mean(axis=1)) for agent, episodes in played.items()}
@@ -114,7 +114,7 @@ def draw_costs(scenario: Scenario, played: Mapping[str, Episodes], colours: Mapp
     return figure
 
 
-def draw_objectives(scenario: Scenario, played: Mapping[str, Episodes], colours: Mapping[str, str]) -> Any:
+def plot_objectives(scenario: Scenario, played: Mapping[str, Episodes], colours: Mapping[str, str]) -> Any:
     """One panel per figure of the table, agents in the order of their cost.
 
     Means per request over an episode, but for update, which is the share of memory loaded per slot.

@@ -138,7 +138,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Smoke:
-    """What is cut down to see within minutes that a study runs."""
+    """Changes that reduce a study to a smoke test of minutes."""
 
     seeds: int = bounded(1, least=1)
     overrides: dict[str, Any] = field(default_factory=dict)

@@ -136,7 +136,8 @@ def _row(plays: Plays, part: str, label: str, cell: dict[str, Any], reference: s
     row: dict[str, Any] = {"part": part, "cell": json.dumps(cell), "agent": label}
     row |= {"trainings": trainings if mine[0].unit.training else 0, "seeds": seeds}
     row |= interval_text("gain", mean_interval(values("ntag"))) | interval_text("ahead", ahead("ntag"))
-    row |= interval_text("cost", mean_interval(values("cost"))) | interval_text("dearer", ahead("cost"))
+    row |= interval_text("cost", mean_interval(values("cost")))
+    row |= interval_text("cost_increase", ahead("cost"))
     row |= interval_text("share", _interval(values("share")))
     fractional = [play.row()["fractional_share"] for play in mine]
     row["fractional_share"] = float(np.mean(fractional))
@@ -160,7 +161,7 @@ RESULT_COLUMNS: dict[str, Callable[[dict[str, Any]], str]] = {
     "gain per request": lambda row: with_bounds(row, "gain"),
     "ahead": lambda row: with_bounds(row, "ahead", "+.3g"),
     "cost per slot": lambda row: with_bounds(row, "cost"),
-    "dearer": lambda row: with_bounds(row, "dearer", "+.3g"),
+    "cost increase": lambda row: with_bounds(row, "cost_increase", "+.3g"),
     "share": lambda row: with_bounds(row, "share"),
     "fractional": lambda row: html_number(row["fractional_share"]),
     "second half": lambda row: with_bounds(row, "second_half"),

@@ -31,7 +31,7 @@ UNITS |= {"energy": ("energy [J]", -1.0), "traffic": ("traffic [kB-hops]", -1e-3
 """Label of an objective and factor from its reward, per nominal request."""
 
 
-def draw_placement(compiled: Compiled, resident: Floats) -> Pixels:
+def placement_picture(compiled: Compiled, resident: Floats) -> Pixels:
     """Where each model was, as a heat map of nodes by models; lines part the tasks.
 
     Args:
@@ -64,7 +64,7 @@ def draw_placement(compiled: Compiled, resident: Floats) -> Pixels:
     return _pixels(figure)
 
 
-def draw_front(preferences: Floats, points: Floats, objectives: Sequence[Objective] = TABLE) -> Pixels:
+def front_picture(preferences: Floats, points: Floats, objectives: Sequence[Objective] = TABLE) -> Pixels:
     """Two projections of what one policy reaches under each preference.
 
     A point's colour mixes those of the objectives by its preference's weights.

@@ -12,7 +12,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import HParam, TensorBoardOutputFormat
 from tqdm import tqdm
 
-from experiments.training.board_pictures import draw_front, draw_placement
+from experiments.training.board_pictures import front_picture, placement_picture
 from experiments.training.checkpoint import due
 from experiments.training.evaluation import FRONT, evaluate, front, network_picture
 from experiments.training.run_config import RunConfig, flat, to_yaml
@@ -120,13 +120,13 @@ class Monitor(BaseCallback):
         scalars |= {f"returns/{name}": played.metrics[f"return_{name}"] for name in in_force}
         pictures = {
             "network": network_picture(self._policy, options),
-            "placement": draw_placement(played.compiled, played.resident),
+            "placement": placement_picture(played.compiled, played.resident),
         }
         row: dict[str, float | str] = {"step": step, **played.metrics}
         if self.config.preference == "random":
             reached = front(self._policy, episodes, options)
             scalars |= {f"evaluation/{name}": value for name, value in reached.metrics.items()}
-            pictures["front"] = draw_front(reached.preferences, reached.points, played.compiled.objectives)
+            pictures["front"] = front_picture(reached.preferences, reached.points, played.compiled.objectives)
             row |= {name: reached.metrics.get(name, "") for name in FRONT}
             if "hypervolume" not in reached.metrics:
                 self.writer.add_text("notes", "No hypervolume: it needs the extra `mo`.", step)

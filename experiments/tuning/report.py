@@ -15,7 +15,6 @@ from tqdm import tqdm
 
 from experiments.training.run_config import RunConfig
 from experiments.tuning.config import Axis, Tuning, axes
-from experiments.tuning.trial import train_trial
 from idn_gym.config_reader import ConfigError, read_yaml, show, to_plain
 from idn_gym.core.arrays import Floats
 from idn_gym.evaluation.intervals import Interval, paired_difference
@@ -119,6 +118,8 @@ def _score_once(config: RunConfig, seeds: list[int], path: Path) -> Floats:
         kept = _kept(path)
         if kept.get("what") == run:
             return np.array(kept["rewards"], float)
+    from experiments.tuning.trial import train_trial  # torch takes seconds: not for --help
+
     scores = train_trial(config, seeds)
     record = {"what": run, "rewards": scores.tolist()}
     write_text(path, json.dumps(record) + "\n")

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import nan
 from pathlib import Path
+from typing import ClassVar
 
 from idn_gym.commands.grammar import Changes, Positional, assignments, run_command
 from idn_gym.commands.options import EpisodeOptions
@@ -65,12 +66,20 @@ class PlayOptions(EpisodeOptions):
         """The episodes, in words."""
         return f"{self.seeds} {self.split} {'seed' if self.seeds == 1 else 'seeds'}"
 
-    def play(self, policies: Sequence[str], scenario: Scenario) -> dict[str, Episodes]:
-        """Play all policies, and write their episodes if asked for."""
-        seeds, preference = range(self.seeds), self.weighing()
+    def play_one(self, word: str, scenario: Scenario) -> Episodes:
+        """Play one policy."""
+        return play_policy(word, scenario, range(self.seeds), self.split, self.weighing())
+
+    def play(self, policies: Mapping[str, str], scenario: Scenario) -> dict[str, Episodes]:
+        """Play all policies, and write their episodes if asked for.
+
+        Args:
+            policies: word that names each, to what tables call it, which is the key of its episodes.
+            scenario: what to play.
+        """
         played = {
-            word: play_policy(word, scenario, seeds, self.split, preference)
-            for word in steps(f"{scenario.name}, {self.said()}", policies)
+            policies[word]: self.play_one(word, scenario)
+            for word in steps(f"{scenario.name}, {self.said()}", list(policies))
         }
         if self.out is not None:
             write_episodes(self.out / f"{file_name(scenario.name)}.csv", played)
@@ -117,24 +126,43 @@ class CompareCommand(PlayOptions):
     reference: str | None = None
     """policy that the others are compared with (default: the first)"""
 
+    written: ClassVar[str] = "table and episodes"
+    """what is in the folder"""
+
+    def names(self) -> dict[str, str]:
+        """Word that names each policy, to what tables call it.
+
+        Raises:
+            ConfigError: a policy that is not there, and whatever else `check_policies` refuses.
+        """
+        check_policies(self.policies, self.reference)
+        return {word: word for word in self.policies}
+
     def run(self) -> None:
-        """Print the table, and write what is asked for."""
-        reference = check_policies(self.policies, self.reference)
-        read_preference(self.weighing())
-        scenarios = self.scenarios()
+        """Print the tables, and write what is asked for."""
+        self.compare_on(self.scenarios())
+
+    def compare_on(self, scenarios: Sequence[Scenario]) -> list[ComparisonRow]:
+        """Play all policies on all scenarios, print the tables, and write what is asked for.
+
+        Raises:
+            ConfigError: whatever is wrong with what is asked for; nothing has been played.
+        """
+        names, preference = self.names(), self.weighing()
+        read_preference(preference)
         if self.out is not None:
             writable_folder(self.out)
         rows: list[ComparisonRow] = []
         everything = []
         for scenario in scenarios:
-            played = self.play(self.policies, scenario)
-            rows += summarise(scenario, played, reference, self.weighing())
+            played = self.play(names, scenario)
+            rows += summarise(scenario, played, names[self.reference or self.policies[0]], preference)
             everything.append((scenario, played))
         if self.out is not None:
             write_table(self.out, rows, comparison_table(rows, self.said()))
         if self.csv:
             print_plain(rows)
-            return
+            return rows
         for table, (scenario, played) in zip(scenario_tables(rows, self.said()), everything, strict=True):
             print(f"\n{table.title}\n")
             print_rows(table.head, table.body)
@@ -142,7 +170,8 @@ class CompareCommand(PlayOptions):
                 print(f"\n{table.note}")
             self.print_ceiling(scenario, played)
         if self.out is not None:
-            print(f"\ntable and episodes: {self.out}")
+            print(f"\n{self.written}: {self.out}")
+        return rows
 
 
 def print_plain(rows: Sequence[ComparisonRow]) -> None:

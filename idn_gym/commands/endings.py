@@ -55,7 +55,7 @@ def ending(stopped: str = START_OVER, advice: str = "") -> Iterator[None]:
 
     Args:
         stopped: what to say when it is stopped: how to go on.
-        advice: a line to add to what is wrong with the input.
+        advice: what to add to what is wrong with the input.
 
     Raises:
         Ended: the input is wrong, an extra is not installed, a file cannot be read or written, a worker died,
@@ -66,7 +66,7 @@ def ending(stopped: str = START_OVER, advice: str = "") -> Iterator[None]:
         yield
         sys.stdout.flush()
     except ConfigError as error:
-        fail(f"{error}" + (f"\n{advice}" if advice else ""))
+        fail(f"{error}" + (f"; {advice}" if advice else ""))
     except DependencyNotInstalled as error:
         fail(str(error), FAILURE)
     except BrokenPipeError:

@@ -13,7 +13,7 @@ class SeedOption:
     """``--seeds N``."""
 
     seeds: int = bounded(30, least=1, most=9_999_999)
-    """number of held-out episodes: seeds 0 to N - 1 of the test split, unless --split names another"""
+    """number of held-out episodes: seeds 0 to N - 1 of the test split, or of --split where there is one"""
 
 
 @dataclass(kw_only=True)
@@ -29,10 +29,10 @@ class EpisodeOptions(SeedOption):
     """Which episodes are played, and what their cost weighs."""
 
     split: Literal["train", "validation", "test"] = "test"
-    """of the seeds; those of one never meet those of another"""
-    preference: str = "balanced"
-    """what the cost weighs: a name, or weights such as "{latency: 1}\""""
+    """that the seeds are of; no seed of one gives an episode of another"""
+    preference: str | None = None
+    """what the cost weighs: a name, or weights such as "{latency: 1}" (default: balanced)"""
 
     def weighing(self) -> Any:
         """The preference as ``gym.make`` takes it."""
-        return read_word("--preference", self.preference)
+        return "balanced" if self.preference is None else read_word("--preference", self.preference)

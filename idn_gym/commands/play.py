@@ -40,7 +40,7 @@ class PlayCommand(PlayOptions):
             writable_folder(self.out)
         rows: list[ComparisonRow] = []
         for scenario in scenarios:
-            played = self.play([self.policy], scenario)
+            played = self.play({self.policy: self.policy}, scenario)
             rows += summarise(scenario, played, self.policy, self.weighing())
             if not self.csv:
                 print(f"\n{self.policy} on {scenario.name}, {self.said()}\n")

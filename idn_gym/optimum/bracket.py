@@ -22,7 +22,8 @@ class Bracket:
     placement: Residents
     """(N, M)"""
     status: str
-    """closed if the gap is at most the one asked for, else what ran out: time, size or ideas"""
+    """why the search stopped: closed (the gap is at most the one asked for), time (no more of it), size (the
+    programme is too large) or stalled (nothing that was tried gains more)"""
     seconds: float
     relaxed: float
     """[cost] bound of the linear program alone"""

@@ -115,7 +115,7 @@ def _refine(best: Bracket, search: _Search, pieces: int) -> tuple[Bracket, Float
                 raise
             return best, wanted
         if best.gap <= search.gap or layered.exact or pieces >= slots:
-            return replace(best, status="ideas"), wanted
+            return replace(best, status="stalled"), wanted
         if layered.program.rows.shape[0] * 4 > ROWS:
             return replace(best, status="size"), wanted
         pieces = min(slots, pieces * 4)

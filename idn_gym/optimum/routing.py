@@ -80,7 +80,7 @@ def best_routed(
                 raise
             break
         if best.gap <= gap or pieces >= slots or time.perf_counter() - begin > seconds:
-            best = replace(best, status="ideas")
+            best = replace(best, status="stalled")
             break
         if program.rows.shape[0] * 4 > ROWS:
             best = replace(best, status="size")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import gymnasium as gym
@@ -13,8 +13,8 @@ import idn_gym  # noqa: F401 (registers IDN-v0)
 from idn_gym.config_reader import ConfigError, closest, show, twice
 from idn_gym.evaluation.comparison import ComparisonRow, summarise
 from idn_gym.evaluation.rollout import Episodes, rollout
-from idn_gym.policies.registry import POLICIES, make_policy
-from idn_gym.policies.saved import acting_policy, observation_of, saved_policy
+from idn_gym.policies.registry import POLICIES, PolicyEntry, make_policy
+from idn_gym.policies.saved import SavedPolicy, acting_policy, observation_of, saved_policy
 from idn_gym.policy import Policy
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.presets import load_scenario
@@ -61,8 +61,15 @@ def compare(
     return Comparison(summarise(world, played, reference, preference), played)
 
 
-def check_policies(words: Sequence[str], reference: str | None = None) -> str:
+def check_policies(
+    words: Sequence[str], reference: str | None = None, find: Callable[[str], object] | None = None
+) -> str:
     """See that all policies are there, before any of them plays for minutes; returns the reference.
+
+    Args:
+        words: what names the policies.
+        reference: one of them; None: the first.
+        find: what refuses a word that names none; None: `find_policy`.
 
     Raises:
         ConfigError: none, an unknown one, one that is named twice, or a reference that is not among them.
@@ -70,8 +77,7 @@ def check_policies(words: Sequence[str], reference: str | None = None) -> str:
     if not words:
         raise ConfigError("policies", f"none is named; {closest('', list(POLICIES))}")
     for word in words:
-        if saved_policy(word) is None and word not in POLICIES:
-            raise ConfigError("policy", f"{show(word)} is not there; {closest(word, list(POLICIES))}")
+        (find or find_policy)(word)
     again = twice(words)
     if again is not None:
         raise ConfigError("policies", f"{show(again)} is there twice; names must differ")
@@ -82,6 +88,18 @@ def check_policies(words: Sequence[str], reference: str | None = None) -> str:
             "reference", f"{show(reference)} is not among the policies; {closest(reference, words)}"
         )
     return reference
+
+
+def find_policy(word: str) -> SavedPolicy | PolicyEntry:
+    """The saved policy or the entry of `POLICIES` that a word names.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    saved = saved_policy(word)
+    if saved is None and word not in POLICIES:
+        raise ConfigError("policy", f"{show(word)} is not there; {closest(word, list(POLICIES))}")
+    return saved or POLICIES[word]
 
 
 def play_policy(
@@ -108,15 +126,12 @@ def open_policy(
     render_mode: str | None = None,
 ) -> tuple[VectorEnv[Any, Any, Any], Policy]:
     """The environment with one row per seed, and the policy that is going to act in it; see `compare`."""
-    saved = saved_policy(word)
+    found = find_policy(word)
     needs: dict[str, Any] = {"scenario": scenario, "split": split, "preference": preference}
     needs |= {"num_envs": len(seeds), "render_mode": render_mode}
-    if saved is not None:
-        algorithm = saved.load()
-        env = gym.make_vec("IDN-v0", action=saved.codec, observation=observation_of(algorithm), **needs)
-        return env, acting_policy(saved, algorithm, env)
-    if word not in POLICIES:
-        raise ConfigError("policy", f"{show(word)} is not there; {closest(word, list(POLICIES))}")
-    entry = POLICIES[word]
-    env = gym.make_vec("IDN-v0", action=entry.codec, **needs)
-    return env, make_policy(word, env, **({"seeds": tuple(seeds)} if entry.informed else {}))
+    if isinstance(found, SavedPolicy):
+        algorithm = found.load()
+        env = gym.make_vec("IDN-v0", action=found.codec, observation=observation_of(algorithm), **needs)
+        return env, acting_policy(found, algorithm, env)
+    env = gym.make_vec("IDN-v0", action=found.codec, **needs)
+    return env, make_policy(word, env, **({"seeds": tuple(seeds)} if found.informed else {}))

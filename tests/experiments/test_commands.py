@@ -4,8 +4,11 @@ import errno
 import importlib
 import os
 import signal
+import subprocess
+import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 
 import pytest
 from gymnasium.error import DependencyNotInstalled
@@ -13,6 +16,9 @@ from gymnasium.error import DependencyNotInstalled
 from experiments.workers import pool_of
 from idn_gym.commands.endings import ending
 from idn_gym.config_reader import ConfigError
+from idn_gym.scenarios.compile.topohub import SHIPPED_GRAPHS
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize(
@@ -94,11 +100,21 @@ def test_a_signal_waits_until_a_worker_is_started(monkeypatch):
 
 def test_the_commands_are_listed(capsys):
     listing = importlib.import_module("experiments.__main__")
-    listing.main()
+    listing.main([])
     said = capsys.readouterr().out
     assert {"train", "compare", "study", "tune", "demo"} < set(listing.commands())
     for name, what in listing.commands().items():
         assert what and f"{name} " in said and callable(importlib.import_module(f"experiments.{name}").main)
+
+
+@pytest.mark.parametrize(
+    "word, said", [("train", "run python -m experiments.train"), ("trian", "did you mean 'train'?")]
+)
+def test_a_word_to_the_list_of_commands_is_answered_with_the_command(word, said, capsys):
+    with pytest.raises(SystemExit) as stop:
+        importlib.import_module("experiments.__main__").main([word])
+    line = capsys.readouterr().err
+    assert stop.value.code == 2 and line.startswith(f"error: '{word}'") and said in line
 
 
 @pytest.mark.parametrize("name", sorted(importlib.import_module("experiments.__main__").commands()))
@@ -117,10 +133,27 @@ def test_every_command_has_the_one_grammar(name, capsys):
     assert line.endswith(f"; did you mean '--help'?; {prog} --help lists the options\n")
 
 
+def test_commands_that_train_answer_before_torch_is_loaded():
+    names = ("train", "tune", "demo", "compare", "study", "bench_speed")
+    code = f"import sys, importlib as i; [i.import_module('experiments.' + name) for name in {names}]"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}; print(*sys.modules)"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0 and {"torch", "stable_baselines3"} & set(done.stdout.split()) == set()
+
+
+def test_graphs_are_written_where_out_says(tmp_path, capsys):
+    pytest.importorskip("topohub")
+    importlib.import_module("experiments.make_topologies").main(["--out", str(tmp_path)])
+    for shipped in SHIPPED_GRAPHS.values():
+        assert (tmp_path / shipped.name).read_bytes() == shipped.read_bytes()
+
+
 @pytest.mark.parametrize(
     "name, line, new",
     [
-        ("compare", "--agents random --set horizon=3", "use key=value without it"),
+        ("compare", "random --set horizon=3", "use key=value without it"),
+        ("compare", "--agents random popularity", "use the same words first and without it"),
         ("make_lab_catalog", "folder --seeds 0 1", "use --training-seeds"),
     ],
 )

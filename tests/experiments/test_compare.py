@@ -12,6 +12,7 @@ from stable_baselines3 import PPO
 from experiments import compare, train
 from experiments.reports import plots as figures
 from experiments.training.play import play_agent
+from idn_gym.commands import compare as idn_compare
 from idn_gym.config_reader import ConfigError
 from idn_gym.evaluation.comparison import summarise
 from idn_gym.evaluation.rollout import Episodes, rollout
@@ -45,8 +46,9 @@ def trained(tmp_path_factory):
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory, trained):
     out = tmp_path_factory.mktemp("out")
-    agents = ["cloud-only", "random", trained[0]]
-    return out, compare.compare_agents([TINY], agents, range(4), "test", "random", out)
+    agents = ("cloud-only", "random", trained[0])
+    asked = compare.CompareAgentsCommand(policies=agents, seeds=4, reference="random", out=out)
+    return out, asked.compare_on([TINY])
 
 
 def test_rows_are_ordered_by_cost_and_compared_seed_by_seed():
@@ -75,7 +77,7 @@ def test_the_table_is_that_of_the_rollouts(compared):
 
 
 def test_one_episode_says_nothing_about_others(tmp_path, capsys):
-    words = ["--scenario", "tiny", "--agents", "nothing", "cloud-only", "random", "--seeds", "1"]
+    words = ["random", "nothing", "cloud-only", "--scenario", "tiny", "--seeds", "1"]
     compare.main([*words, "horizon=5", "--out", str(tmp_path)])
     printed = capsys.readouterr().out
     assert "tiny: 1 test seed, no interval from one" in printed and printed.count(" [-]") == 3 + 2
@@ -86,7 +88,7 @@ def test_one_episode_says_nothing_about_others(tmp_path, capsys):
     assert all(float(row["cost"]) > 0 for row in table)
     records = json.loads((tmp_path / "table.json").read_text(), parse_constant=pytest.fail)
     assert all(row["cost"][1:] == row["difference"][1:] == [None, None] for row in records)
-    drawn = figures.draw_costs(TINY, {"random": play_agent("random", TINY, range(1))}, {"random": "k"})
+    drawn = figures.plot_costs(TINY, {"random": play_agent("random", TINY, range(1))}, {"random": "k"})
     bar, dot = drawn.axes[0].lines
     assert np.isnan(bar.get_xdata()).all() and np.isfinite(dot.get_xdata()).all()
     assert np.isfinite(drawn.axes[0].get_xlim()).all()
@@ -96,24 +98,14 @@ def test_one_episode_says_nothing_about_others(tmp_path, capsys):
 def test_figures_show_every_dot_and_both_ends_of_every_interval():
     """Few seeds that differ have intervals that end below 0."""
     played = {"a": make_episodes([[1, 1], [9, 9]]), "b": make_episodes([[2, 2], [2, 2]])}
-    drawn = figures.draw_costs(TINY, played, dict.fromkeys(played, "k"))
+    drawn = figures.plot_costs(TINY, played, dict.fromkeys(played, "k"))
     low, high = drawn.axes[0].get_xlim()
     places = np.concatenate([line.get_xdata() for line in drawn.axes[0].lines])
     assert places.min() < 0.0 and low <= places.min() and places.max() <= high
 
 
 def test_what_serves_and_what_the_cost_weighs_are_told_apart(tmp_path, capsys):
-    words = [
-        "--scenario",
-        "tiny",
-        "--agents",
-        "nothing",
-        "cloud-only",
-        "--seeds",
-        "2",
-        "--out",
-        str(tmp_path),
-    ]
+    words = ["nothing", "cloud-only", "--scenario", "tiny", "--seeds", "2", "--out", str(tmp_path)]
     compare.main([*words, "horizon=5", "serving.tariff={latency: 1.0}"])
     (row, *_) = rows = json.loads((tmp_path / "table.json").read_text())
     printed = capsys.readouterr().out
@@ -163,7 +155,7 @@ def test_a_policy_that_observes_its_preference_is_told_the_one_asked_for(tmp_pat
     assert (other.vector != alone.vector).any(), "what it is told does not matter"
     found = play_agent(path, TINY, range(3), preference="energy")
     assert (found.scalar == alone.scalar).all() and (found.vector == alone.vector).all()
-    words = ["--scenario", "tiny", "horizon=12", "--agents", "cloud-only", path, "--seeds", "3"]
+    words = ["cloud-only", path, "--scenario", "tiny", "horizon=12", "--seeds", "3"]
     compare.main([*words, "--preference", "energy", "--out", str(tmp_path / "out")])
     with (tmp_path / "out" / "table.csv").open() as file:
         table = {row["agent"]: float(row["cost"]) for row in csv.DictReader(file)}
@@ -173,9 +165,12 @@ def test_a_policy_that_observes_its_preference_is_told_the_one_asked_for(tmp_pat
 @pytest.mark.parametrize(
     ("words", "named"),
     [
-        (["--agents", "cloud"], "cloud-only"),
-        (["--agents", "nowhere/policy.zip"], "config.yaml"),
-        (["--agents", "random", "--reference", "popularity"], "random"),
+        (["cloud"], "did you mean 'cloud-only'?"),
+        (["nowhere/policy.zip"], "config.yaml"),
+        (["ppo"], "'ppo' has to be trained first; give the policy.zip of a run"),
+        (["random", "--reference", "popularity"], "random"),
+        (["random", "random"], "policies: 'random' is there twice"),
+        (["random", "--scenario", "tiny", "tiny"], "--scenario: 'tiny' is there twice"),
         (["--scenario", "tinny"], "tiny"),
         (["horizn=3"], "horizon"),
     ],
@@ -188,7 +183,18 @@ def test_mistakes_end_in_one_sentence(words, named, tmp_path, capsys):
 
 
 def test_the_command_line_prints_the_table(tmp_path, capsys):
-    words = ["--scenario", "tiny", "--agents", "cloud-only", "nothing", "--seeds", "2", "horizon=5"]
+    words = ["nothing", "cloud-only", "--scenario", "tiny", "--seeds", "2", "horizon=5"]
     compare.main([*words, "--out", str(tmp_path)])
     printed = capsys.readouterr().out
     assert "tiny: 2 test seeds" in printed and "minus nothing's" in printed and str(tmp_path) in printed
+
+
+def test_both_commands_that_compare_say_the_same(tmp_path, capsys):
+    words = ["random", "cloud-only", "--scenario", "tiny", "--seeds", "2", "horizon=5"]
+    words += ["--preference", "{latency: 1}", "--split", "validation", "--out", str(tmp_path)]
+    said = []
+    for main in (compare.main, idn_compare.main):
+        main(words)
+        tables = [(tmp_path / name).read_text() for name in ("table.txt", "table.json", "tiny.csv")]
+        said.append([capsys.readouterr().out.rpartition("\n\n")[0], *tables])
+    assert said[0] == said[1] and "minus random's" in said[0][0]

@@ -51,7 +51,7 @@ def test_a_missing_table_is_made_again_without_training(out, monkeypatch):
 
 def test_another_run_in_the_folder_is_left_alone_unless_forced(out, monkeypatch, capsys):
     before = times(out)
-    with pytest.raises(SystemExit, match=r"agent\.gamma.*\n--force"):
+    with pytest.raises(SystemExit, match=r"^error: agent\.gamma[^\n]*; --force throws away the run[^\n]*$"):
         demo.main(["--out", str(out), "--seeds", "3", *SMALL, "agent.gamma=0.125"])
     assert times(out) == before
     monkeypatch.setattr(demo, "BASELINES", ("cloud-only",))

@@ -79,7 +79,7 @@ class Comparison(Command):
 
     def describe(self, folder):
         agents = ["random", "popularity", "static-greedy"]
-        return ["--scenario", "tiny", "--agents", *agents, "--seeds", "3", "horizon=5"]
+        return [*agents, "--scenario", "tiny", "--seeds", "3", "horizon=5"]
 
     def result(self):
         return [rows(self.out / name) for name in ("table.csv", "tiny.csv")]

@@ -370,7 +370,7 @@ def test_every_training_plays_every_seed(tmp_path):
         next(r for r in lines(out / "table.csv") if r["agent"] == name) for name in ("ppo", "random")
     )
     assert (ppo["trainings"], ppo["seeds"], random["trainings"]) == ("2", "3", "0")
-    assert float(ppo["dearer"]) == pytest.approx(cost.mean() - others.mean())
+    assert float(ppo["cost_increase"]) == pytest.approx(cost.mean() - others.mean())
     assert float(ppo["training_steps"]) == 128.0 and float(random["training_steps"]) == 0.0
 
 

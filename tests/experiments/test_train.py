@@ -11,8 +11,8 @@ from stable_baselines3.common.save_util import load_from_zip_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from agents.registry import make_agent
-from experiments import train
-from experiments.train import RunFolder, TrainCommand, main, make_env
+from experiments.train import RunFolder, TrainCommand, main
+from experiments.training import train_run as training
 from experiments.training.monitor import HEADLINE
 from experiments.training.run_config import flat, load_run_config
 from idn_gym.commands.grammar import read_command
@@ -164,7 +164,7 @@ def test_help_tells_the_defaults_of_a_run(capsys):
 
 @pytest.mark.parametrize("action, told", [([], True), (["action=scores-task"], False)])
 def test_another_codec_than_the_scenarios_is_told(tmp_path, capsys, monkeypatch, action, told):
-    monkeypatch.setattr(train, "train_run", lambda config, folder: None)
+    monkeypatch.setattr(training, "train_run", lambda config, folder: None)
     main(["--scenario", "tiny", "--agent", "sac", "--out", str(tmp_path), *action])
     said = capsys.readouterr().out
     assert ("sac cannot act through placement; it acts through scores\n" in said) is told
@@ -186,7 +186,7 @@ def test_folder_of_another_run_is_refused(words):
 
 def test_trained_policy_acts(folder):
     config = load_run_config(read_yaml(folder.config)["run"])
-    env = make_env(config).unwrapped.native
+    env = training.make_env(config).unwrapped.native
     observations, _ = env.reset(seed=0)
     actions, _ = make_agent("a2c", env, path=str(folder.policy)).predict(observations)
     assert env.action_space.contains(actions)

@@ -75,7 +75,7 @@ def test_a_search_keeps_to_its_budget_and_leaves_an_agent(tmp_path):
 @pytest.mark.parametrize("cut", [0, 1])
 def test_a_killed_search_goes_on_as_if_nothing_had_happened(tmp_path, monkeypatch, cut):
     play(tmp_path / "whole")
-    train, calls = tune.train_trial, []
+    train, calls = tune_trial.train_trial, []
 
     def killed(*arguments):
         calls.append(arguments)
@@ -83,7 +83,7 @@ def test_a_killed_search_goes_on_as_if_nothing_had_happened(tmp_path, monkeypatc
             raise KeyboardInterrupt
         return train(*arguments)
 
-    monkeypatch.setattr(tune, "train_trial", killed)
+    monkeypatch.setattr(tune_trial, "train_trial", killed)
     with pytest.raises(KeyboardInterrupt):
         tune.run_trials(tuning(), tmp_path / "cut", workers=1)
     play(tmp_path / "cut")
@@ -111,7 +111,7 @@ def test_trials_below_the_median_end_early(tmp_path, monkeypatch):
         ended[-1] = True
         return np.zeros(len(seeds))
 
-    monkeypatch.setattr(tune, "train_trial", train)
+    monkeypatch.setattr(tune_trial, "train_trial", train)
     play(tmp_path, trials=6, prune_every=16)
     assert ended == [True] * 5 + [False]
     assert [row["state"] for row in rows(tmp_path)] == ["complete"] * 5 + ["pruned"]
@@ -121,8 +121,8 @@ def test_trials_below_the_median_end_early(tmp_path, monkeypatch):
 def test_looks_do_not_change_a_training(tmp_path):
     seen = []
     config = tuning(steps=160).configure({})
-    alone = tune.train_trial(config, range(2))
-    watched = tune.train_trial(config, range(2), 60, lambda number, value: seen.append(number))
+    alone = tune_trial.train_trial(config, range(2))
+    watched = tune_trial.train_trial(config, range(2), 60, lambda number, value: seen.append(number))
     assert (alone == watched).all()
     assert seen == [1, 2]  # at 64 and 128 steps, the ends of rollouts
 
@@ -132,7 +132,7 @@ def test_a_policy_for_all_preferences_is_judged_on_all_of_them(monkeypatch, told
     config = tuning(run={**PLAIN["run"], "preference": "random"}).configure({})
     judged, score = [], tune_trial.trial_scores
     monkeypatch.setattr(tune_trial, "trial_scores", lambda *given: judged.append(given) or score(*given))
-    scores = tune.train_trial(config, range(2))
+    scores = tune_trial.train_trial(config, range(2))
     expected = []
     for weights in preference_lattice(2).tolist():
         options = {**config.env_options(), "preference": weights}
@@ -149,7 +149,7 @@ def test_the_best_is_confirmed_on_other_seeds_once(tmp_path, monkeypatch):
     record = json.loads((tmp_path / "confirm.json").read_text())
     assert record["seeds"] == [100, 101] and record["split"] == "validation"
     assert first.estimate == pytest.approx(record["reward"]["best"] - record["reward"]["today"])
-    monkeypatch.setattr(tune_report, "train_trial", None)  # what is on disk is used again
+    monkeypatch.setattr(tune_trial, "train_trial", None)  # what is on disk is used again
     assert tune_report.confirm(study, given, tmp_path) == first
 
 

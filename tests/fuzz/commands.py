@@ -13,16 +13,7 @@ from tests.fuzz.values import TEXTS, WORDS, any_place, look_up, near_value
 
 SMALL = {
     "train": [*RUN, "--out", "train"],
-    "compare": [
-        "--scenario",
-        "tiny",
-        "--agents",
-        "random",
-        "cloud-only",
-        "--seeds",
-        "1",
-        "horizon=4",
-    ],
+    "compare": ["random", "cloud-only", "--scenario", "tiny", "--seeds", "1", "horizon=4"],
     "measure_presets": [
         "--scenario",
         "tiny",

@@ -125,15 +125,7 @@ def _folder_case(rng):
                 (target / "policy.zip").unlink(missing_ok=True)
             command("train", ["--resume", "--out", str(target)])
         else:
-            words = [
-                "--agents",
-                "cloud-only",
-                str(target / "policy.zip"),
-                "--seeds",
-                "1",
-                "--out",
-                "compared",
-            ]
+            words = ["cloud-only", str(target / "policy.zip"), "--seeds", "1", "--out", "compared"]
             command("compare", [*words, "--scenario", "tiny", "horizon=8"])
 
     return f"{doing} with one file damaged, seed {seed}", run

@@ -6,7 +6,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from experiments.training.board_pictures import draw_front, draw_placement
+from experiments.training.board_pictures import front_picture, placement_picture
 from experiments.training.evaluation import FRONT, evaluate, front, network_picture
 from idn_gym.core.arrays import EMPTY
 from idn_gym.evaluation.rollout import rollout
@@ -94,7 +94,7 @@ def test_every_preset_has_a_heat_map(name):
     compiled = compile_scenario(PRESETS[name])
     empty = np.zeros(compiled.tables.pinned.shape)
     full = np.ones_like(empty)
-    light, dark = (draw_placement(compiled, shares) for shares in (empty, full))
+    light, dark = (placement_picture(compiled, shares) for shares in (empty, full))
     assert light.shape == dark.shape and light.dtype == np.uint8 and light.shape[2] == 3
     assert light.mean() > dark.mean() + 30
     assert max(light.shape) < 1600
@@ -102,6 +102,6 @@ def test_every_preset_has_a_heat_map(name):
 
 def test_front_is_drawn():
     points = np.linspace((0.1, -1.0, -9.0, -1e5, -0.1), (0.9, -0.1, -1.0, -1e3, 0.0), 20)
-    drawn = draw_front(preference_lattice(3), points)
+    drawn = front_picture(preference_lattice(3), points)
     assert drawn.dtype == np.uint8 and drawn.shape[2] == 3
-    assert not np.array_equal(drawn, draw_front(preference_lattice(3)[::-1], points))
+    assert not np.array_equal(drawn, front_picture(preference_lattice(3)[::-1], points))

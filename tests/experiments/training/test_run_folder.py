@@ -107,7 +107,7 @@ def test_a_damaged_run_is_named_in_one_line(tmp_path, config):
     [
         (train.main, ["--scenario", "tiny"]),
         (demo.main, []),
-        (compare.main, ["--scenario", "tiny", "--agents", "random"]),
+        (compare.main, ["random", "--scenario", "tiny"]),
         (study.main, ["configs/studies/idn.yaml"]),
         (tune.main, ["configs/tuning/ppo-edge-small.yaml"]),
     ],
