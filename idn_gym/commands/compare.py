@@ -27,7 +27,7 @@ from idn_gym.evaluation.tables import (
 )
 from idn_gym.files import file_name, writable_folder
 from idn_gym.objectives import read_preference
-from idn_gym.optimum.solver import SolverError
+from idn_gym.optimum.solver import SolverError, load_solver
 from idn_gym.policies.compare import check_policies, play_policy
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.presets import load_scenario
@@ -59,6 +59,21 @@ class PlayOptions(EpisodeOptions):
         if again is not None or not found:
             problem = f"{show(again)} is there twice; names must differ" if found else "none is named"
             raise ConfigError("--scenario", problem)
+        return found
+
+    def prepare(self) -> list[Scenario]:
+        """What is played; all that can be known to fail fails here, before anything plays for minutes.
+
+        Raises:
+            ConfigError: a bad preference, scenario or folder.
+            DependencyNotInstalled: SciPy is missing, and a ceiling was asked for.
+        """
+        read_preference(self.weighing())
+        found = self.scenarios()
+        if self.ceiling:
+            load_solver()
+        if self.out is not None:
+            writable_folder(self.out)
         return found
 
     def said(self) -> str:
@@ -120,10 +135,9 @@ class CompareCommand(PlayOptions):
     def run(self) -> None:
         """Print the table, and write what is asked for."""
         reference = check_policies(self.policies, self.reference)
-        read_preference(self.weighing())
-        scenarios = self.scenarios()
-        if self.out is not None:
-            writable_folder(self.out)
+        scenarios = self.prepare()
+        if len(self.policies) < 2:
+            raise ConfigError("policies", f"{show(self.policies[0])} is alone; idn play plays one policy")
         rows: list[ComparisonRow] = []
         everything = []
         for scenario in scenarios:
