@@ -110,7 +110,8 @@ class Serving:
     """How requests are served."""
 
     capacity: Literal["shared", "exogenous"] = "shared"
-    """shared: all classes draw on nodes and links; exogenous: each has copies to itself, links are never full"""
+    """shared: all classes draw on nodes and links; exogenous: each has every copy to itself, and links are
+    never full"""
     max_parts: Literal[1, 2, 3] = 2
     """parts that one option may spread a model over"""
     exits: bool = True
