@@ -84,8 +84,17 @@ def list_keys(value: Any, prefix: str = "") -> Iterator[Key]:
                 if choice is not type(item):
                     yield from _others(choice, name, f"{name}.kind={kind}")
         elif choices and item is None:
-            yield Key(name, _switch(choices[0]), unit, "null", "", meaning or _about(choices[0]))
-            yield from _others(choices[0], name, "")
+            if len(choices) > 1:  # in the order of registration, which may be that of a package
+                choices.sort(key=lambda choice: _kind(choice) != choice.usual)
+            usual, *others = choices
+            yield Key(name, _switch(usual), unit, "null", "", meaning or _about(usual))
+            if others:
+                yield Key(
+                    f"{name}.kind", " | ".join(map(_kind, choices)), "", _kind(usual), "", _about(usual)
+                )
+            yield from _others(usual, name, "")
+            for choice in others:
+                yield from _others(choice, name, f"{name}.kind={_kind(choice)}")
         elif isinstance(item, tuple) and item and all(map(dataclasses.is_dataclass, item)):
             for index, entry in enumerate(item):
                 yield from list_keys(entry, f"{name}.{index}.")

@@ -219,6 +219,32 @@ def test_every_key_has_a_meaning_also_below_what_is_off(name):
     assert sizes["slot_seconds"] == "s" and sizes["topology.tiers.0.memory"] == "bytes"
 
 
+REGISTERS = """
+from dataclasses import dataclass
+from typing import Literal
+import idn_gym
+from idn_gym.commands.main import main
+from idn_gym.scenarios.families import OutageProcess
+
+@dataclass(frozen=True)
+class Maintenance(OutageProcess):
+    every: int = 10
+    kind: Literal["maintenance"] = "maintenance"
+
+idn_gym.register_process(Maintenance, print)
+main(["keys", "tiny", "--match", "outages", "--csv"])
+"""
+
+
+def test_registered_kinds_of_what_is_off_are_listed():
+    """Also of classes whose source is nowhere, as in an interpreter."""
+    done = subprocess.run([sys.executable, "-c", REGISTERS], capture_output=True, text=True, check=True)
+    rows = {row["key"]: row for row in table(done.stdout)}
+    assert rows["dynamics.outages.kind"]["type"] == "two_state | maintenance"
+    assert rows["dynamics.outages.every"]["when"] == "dynamics.outages.kind=maintenance"
+    assert rows["dynamics.outages.mean_up"]["when"] == ""
+
+
 def test_what_is_missing_is_said_before_anything_plays(tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "scipy.optimize", None)
     for words in (["play", "nothing"], ["compare", "nothing", "random"]):
