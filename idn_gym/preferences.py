@@ -52,7 +52,8 @@ def read_preference(preference: Any, objectives: Sequence[Objective] = TABLE) ->
             return None
         known = PREFERENCES if objectives is TABLE else named_preferences(objectives)
         if preference not in known:
-            raise ConfigError("preference", f"{show(preference)}; {closest(preference, [*known, 'random'])}")
+            nearest = closest(preference, [*known, "random"])
+            raise ConfigError("preference", f"{show(preference)} is not allowed; {nearest}")
         preference = known[preference]
     if isinstance(preference, np.ndarray):
         raise ConfigError(

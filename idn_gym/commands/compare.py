@@ -28,7 +28,7 @@ from idn_gym.evaluation.tables import (
 )
 from idn_gym.files import file_name, writable_folder
 from idn_gym.objectives import read_preference
-from idn_gym.optimum.solver import SolverError
+from idn_gym.optimum.solver import SolverError, load_solver
 from idn_gym.policies.compare import check_policies, play_policy
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.presets import load_scenario
@@ -61,6 +61,19 @@ class PlayOptions(EpisodeOptions):
             problem = f"{show(again)} is there twice; names must differ" if found else "none is named"
             raise ConfigError("--scenario", problem)
         return found
+
+    def check(self) -> None:
+        """Fail now rather than after minutes of playing.
+
+        Raises:
+            ConfigError: a bad preference or folder.
+            DependencyNotInstalled: SciPy is missing, and a ceiling was asked for.
+        """
+        read_preference(self.weighing())
+        if self.ceiling:
+            load_solver()
+        if self.out is not None:
+            writable_folder(self.out)
 
     def said(self) -> str:
         """The episodes, in words."""
@@ -147,11 +160,12 @@ class CompareCommand(PlayOptions):
 
         Raises:
             ConfigError: whatever is wrong with what is asked for; nothing has been played.
+            DependencyNotInstalled: likewise.
         """
         names, preference = self.names(), self.weighing()
-        read_preference(preference)
-        if self.out is not None:
-            writable_folder(self.out)
+        if len(self.policies) < 2:
+            raise ConfigError("policies", f"{show(self.policies[0])} is alone; idn play plays one policy")
+        self.check()
         rows: list[ComparisonRow] = []
         everything = []
         for scenario in scenarios:

@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple
 from idn_gym.commands.field_docs import field_docs
 from idn_gym.commands.grammar import Changes, Positional, assignments, run_command
 from idn_gym.commands.tables import print_rows
-from idn_gym.config_reader import ConfigError, kinds_of
+from idn_gym.config_reader import ConfigError, kinds_of, show
 from idn_gym.scenarios.presets import load_scenario
 
 
@@ -51,6 +51,8 @@ class KeysCommand:
         """Print the table."""
         scenario = load_scenario(self.scenario, assignments(self.changes))
         rows = [key for key in list_keys(scenario) if self.match in key.key]
+        if not rows:
+            raise ConfigError("--match", f"{show(self.match)} is in no key of {scenario.name}")
         print_rows(Key._fields, rows, self.csv)
 
 
@@ -82,8 +84,17 @@ def list_keys(value: Any, prefix: str = "") -> Iterator[Key]:
                 if choice is not type(item):
                     yield from _others(choice, name, f"{name}.kind={kind}")
         elif choices and item is None:
-            yield Key(name, _switch(choices[0]), unit, "null", "", meaning or _about(choices[0]))
-            yield from _others(choices[0], name, "")
+            if len(choices) > 1:  # in the order of registration, which may be that of a package
+                choices.sort(key=lambda choice: _kind(choice) != choice.usual)
+            usual, *others = choices
+            yield Key(name, _switch(usual), unit, "null", "", meaning or _about(usual))
+            if others:
+                yield Key(
+                    f"{name}.kind", " | ".join(map(_kind, choices)), "", _kind(usual), "", _about(usual)
+                )
+            yield from _others(usual, name, "")
+            for choice in others:
+                yield from _others(choice, name, f"{name}.kind={_kind(choice)}")
         elif isinstance(item, tuple) and item and all(map(dataclasses.is_dataclass, item)):
             for index, entry in enumerate(item):
                 yield from list_keys(entry, f"{name}.{index}.")
@@ -91,17 +102,29 @@ def list_keys(value: Any, prefix: str = "") -> Iterator[Key]:
             yield Key(name, _type(hint, field.metadata), unit, _text(item), "", meaning)
 
 
-def _others(cls: Any, path: str, switch: str) -> Iterator[Key]:
-    """Keys of something that is off: any key switches it on, beside `switch` and those without a default."""
+def _others(cls: Any, path: str, switch: str, given: bool = False) -> Iterator[Key]:
+    """Keys of something that is off: any key switches it on, beside `switch` and those without a default.
+
+    Where the whole is `given` by `switch`, its keys without a default are too.
+    """
     fields = [field for field in dataclasses.fields(cls) if field.name != "kind"]
     needed = [field.name for field in fields if _default(field) is MISSING]
     hints, docs = _hints(cls), field_docs(cls)
     for field in fields:
-        when = [switch, *(f"{path}.{name}=..." for name in needed if name != field.name)]
+        beside = [] if given else [f"{path}.{name}=..." for name in needed]
+        when = [switch, *(word for word in beside if word != f"{path}.{field.name}=...")]
         unit, meaning = _unit(docs.get(field.name, ""))
         value = "" if field.name in needed else _text(_default(field))
         kind = _type(hints[field.name], field.metadata)
         yield Key(f"{path}.{field.name}", kind, unit, value, " ".join(filter(None, when)), meaning)
+        entry, step = _entry(hints[field.name])
+        if dataclasses.is_dataclass(entry) and field.name in needed:
+            yield from _others(entry, f"{path}.{field.name}{step}", " ".join([switch, *beside]), given=True)
+
+
+def _entry(hint: Any) -> tuple[Any, str]:
+    """The type of the entries of a list, and the path to the first; of anything else, itself."""
+    return (typing.get_args(hint)[0], ".0") if typing.get_origin(hint) is tuple else (hint, "")
 
 
 def _switch(cls: Any) -> str:

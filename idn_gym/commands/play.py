@@ -14,9 +14,7 @@ from idn_gym.evaluation.comparison import HAS_INTERVALS, ComparisonRow, summaris
 from idn_gym.evaluation.intervals import alone, mean_interval
 from idn_gym.evaluation.rollout import Episodes
 from idn_gym.evaluation.tables import comparison_table, write_table
-from idn_gym.files import writable_folder
 from idn_gym.metrics import METRIC_RECORDS, METRICS
-from idn_gym.objectives import read_preference
 from idn_gym.policies.compare import check_policies
 
 
@@ -34,10 +32,8 @@ class PlayCommand(PlayOptions):
     def run(self) -> None:
         """Print the metrics, and write what is asked for."""
         check_policies([self.policy])
-        read_preference(self.weighing())
         scenarios = self.scenarios()
-        if self.out is not None:
-            writable_folder(self.out)
+        self.check()
         rows: list[ComparisonRow] = []
         for scenario in scenarios:
             played = self.play({self.policy: self.policy}, scenario)

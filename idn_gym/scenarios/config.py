@@ -74,6 +74,7 @@ class Task:
     """A class of inference and the models that solve it."""
 
     name: str
+    """unique; part of the names of request classes"""
     models: tuple[str, ...]
     """names in the catalogue, or files"""
     share: float = bounded(1.0, above=0)
@@ -91,13 +92,13 @@ class Tariff:
     """What one request costs when the network chooses how to serve it."""
 
     latency: float = bounded(0.0, least=0)
-    """[cost/s]"""
+    """[cost/s] per second of latency"""
     error: float = bounded(0.0, least=0)
-    """[cost] per unit of error"""
+    """[cost] per unit of error, a share"""
     energy: float = bounded(0.0, least=0)
-    """[cost/J]"""
+    """[cost/J] per joule"""
     traffic: float = bounded(0.0, least=0)
-    """[cost per byte-hop]"""
+    """[cost per byte-hop] per byte that crosses a link"""
 
     def __post_init__(self) -> None:
         if self.latency + self.error + self.energy + self.traffic <= 0:
@@ -109,6 +110,8 @@ class Serving:
     """How requests are served."""
 
     capacity: Literal["shared", "exogenous"] = "shared"
+    """shared: all classes draw on nodes and links; exogenous: each has every copy to itself, and links are
+    never full"""
     max_parts: Literal[1, 2, 3] = 2
     """parts that one option may spread a model over"""
     exits: bool = True
@@ -124,11 +127,11 @@ class Scales:
     error: float = bounded(1.0, above=0)
     """[1] share of wrong answers"""
     latency: float = bounded(1.0, above=0)
-    """[s]"""
+    """[s] per request"""
     energy: float = bounded(10.0, above=0)
-    """[J]"""
+    """[J] per request"""
     traffic: float = bounded(1e5, above=0)
-    """[byte-hops]"""
+    """[byte-hops] per request"""
     update: float = bounded(1.0, above=0)
     """[1] share of the nominal memory loaded in a slot"""
 
@@ -138,6 +141,7 @@ class Scenario:
     """Everything that defines an episode, before a seed is drawn."""
 
     name: str
+    """in tables and names of files"""
     topology: Explicit | Hierarchy | TopoHubTopology
     tasks: tuple[Task, ...]
     workload: Workload
@@ -153,6 +157,7 @@ class Scenario:
     horizon: int = bounded(144, least=1)
     """[slots] per episode"""
     slot_seconds: float = bounded(600.0, above=0)
+    """[s] length of a slot"""
     idle_energy: bool = False
     """whether idle power counts"""
     resources: Literal["visible", "hidden"] = "visible"

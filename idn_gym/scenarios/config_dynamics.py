@@ -33,6 +33,7 @@ class GilbertElliott(LinkProcess):
     heal: float = bounded(0.1, above=0, most=1)
     """probability per slot of bad to good"""
     bad: float = bounded(0.1, above=0, most=1)
+    """rate of a bad link over its nominal rate"""
     kind: Literal["gilbert_elliott"] = "gilbert_elliott"
 
 
@@ -55,8 +56,11 @@ class Background(BackgroundProcess):
     """
 
     mean: float = bounded(0.2, least=0, below=1)
+    """share of compute taken on average, before clipping"""
     sigma: float = bounded(0.1, least=0)
+    """stationary standard deviation of that share, before clipping"""
     memory: float = bounded(0.9, least=0, below=1)
+    """autocorrelation from slot to slot"""
     kind: Literal["ar1"] = "ar1"
 
 
@@ -65,9 +69,9 @@ class Outages(OutageProcess):
     """Nodes stop computing now and then, keeping their memory; repositories never do."""
 
     mean_up: float = bounded(200.0, least=1)
-    """[slots]"""
+    """[slots] from the end of an outage to the next one"""
     mean_down: float = bounded(10.0, least=1)
-    """[slots]"""
+    """[slots] that an outage lasts"""
     kind: Literal["two_state"] = "two_state"
 
 
@@ -76,10 +80,11 @@ class MemoryPressure(MemoryProcess):
     """Other work takes memory now and then, leaving `left` of it; repositories never shrink."""
 
     left: float = bounded(0.5, least=0, most=1)
+    """share of the memory that is left while it is shrunk"""
     mean_full: float = bounded(50.0, least=1)
-    """[slots]"""
+    """[slots] for which memory is whole"""
     mean_shrunk: float = bounded(10.0, least=1)
-    """[slots]"""
+    """[slots] for which it is shrunk"""
     kind: Literal["two_state"] = "two_state"
 
 

@@ -13,6 +13,7 @@ class Node:
     """A compute node."""
 
     name: str
+    """unique"""
     device: str
     """device of the catalogue"""
     tier: str
@@ -32,15 +33,17 @@ class Link:
     """A directed link, from the side of the devices towards a repository."""
 
     source: str
+    """node on the side of the devices"""
     target: str
+    """node on the side of the repository"""
     link: str
     """row of the catalogue; gives what is null below"""
     delay: float | None = bounded(None, least=0)
     """[s] round trip"""
     rate: float | None = bounded(None, above=0)
-    """[bytes/s]"""
+    """[bytes/s] nominal"""
     energy: float | None = bounded(None, least=0)
-    """[J/byte]"""
+    """[J/byte] of what crosses it"""
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,9 @@ class Explicit:
     """Nodes and links, listed."""
 
     nodes: tuple[Node, ...]
+    """every node by itself"""
     links: tuple[Link, ...]
+    """every link by itself"""
     kind: Literal["explicit"] = "explicit"
 
 
@@ -57,16 +62,23 @@ class Tier:
     """One level of a tree; `fan_out` children hang below every node of the level above."""
 
     name: str
+    """of the tier, and the beginning of the names of its nodes in a tree"""
     device: str
+    """device of the catalogue"""
     fan_out: int = bounded(1, least=1)
     """children per node above; in the first tier the number of trees; a real topology has no use for it"""
     memory: float | None = bounded(None, least=0)
+    """[bytes] for models, per node; null: the device's memory"""
     servers: float = bounded(1.0, above=0, infinite=True)
+    """workers side by side, per node; .inf: elastic"""
     pins: tuple[str, ...] = ()
+    """models held for ever; ["all"]: all. A node that pins is a repository"""
     uplink: str = "metro_fibre"
+    """link of the catalogue, to the level above"""
     delay: float | None = bounded(None, least=0)
     """[s] round trip to the level above; null: the catalogue's, or by length in a real topology"""
     rate: float | None = bounded(None, above=0)
+    """[bytes/s] to the level above; null: the catalogue's"""
 
 
 @dataclass(frozen=True)
@@ -77,6 +89,7 @@ class Hierarchy:
     """
 
     tiers: tuple[Tier, ...]
+    """from the cloud down"""
     kind: Literal["hierarchy"] = "hierarchy"
 
 
@@ -92,8 +105,11 @@ class TopoHubTopology:
     name: str
     """such as "sndlib/germany50"; the two graphs that presets use ship with the package"""
     repository: Tier
+    """the most central node, without an uplink"""
     core: Tier
+    """the next ones by centrality"""
     access: Tier
+    """all others, where demand enters"""
     core_share: float = bounded(0.2, above=0, below=1)
     """share of the nodes, by centrality, that are core nodes: at least one, and never the last one"""
     detour: float = bounded(1.3, least=1)

@@ -32,7 +32,9 @@ class Sliding(PopularityProcess):
     """
 
     shift: int = bounded(5, least=0)
+    """tasks by which the ranking moves"""
     every: int = bounded(10, least=1)
+    """[slots] between two shifts"""
     kind: Literal["sliding"] = "sliding"
 
 
@@ -48,7 +50,7 @@ class ShotNoise(PopularityProcess):
     shots: float = bounded(2.0, above=0, most=100)
     """per task and episode"""
     life: float = bounded(10.0, above=0, most=10_000)
-    """[slots]"""
+    """[slots] in which a shot decays by a factor e"""
     tail: float = bounded(2.0, above=1)
     """exponent of the Pareto law of heights; up to 2 their variance is infinite"""
     floor: float = bounded(0.1, above=0, most=1)
@@ -79,6 +81,7 @@ class LfuKiller(PopularityProcess):
     """The first half of the tasks until `switch` of the episode, then the others for ever."""
 
     switch: float = bounded(1 / 3, above=0, below=1)
+    """share of the episode after which the other tasks take over"""
     kind: Literal["lfu_killer"] = "lfu_killer"
 
 
@@ -94,8 +97,9 @@ class Diurnal(DiurnalProcess):
     """Factor 1 + amplitude x sin(2 pi (t / period + phase)), one phase per ingress node and episode."""
 
     amplitude: float = bounded(0.6, least=0, most=1)
+    """of the sine around the mean demand 1"""
     period: float = bounded(144.0, above=0)
-    """[slots]"""
+    """[slots] of a day"""
     spread: float = bounded(0.0, least=0, most=1)
     """phases are uniform over this share of the period; 0: all nodes in step"""
     random_start: bool = False
@@ -132,8 +136,9 @@ class FlashCrowd(FlashProcess):
     """
 
     factor: float = bounded(10.0, least=1)
+    """demand of the task at the jump over its usual demand"""
     decay: float = bounded(10.0, above=0)
-    """[slots]"""
+    """[slots] in which what is above usual falls by a factor e"""
     kind: Literal["decay"] = "decay"
 
     @property
@@ -165,6 +170,7 @@ class Replay:
     """
 
     path: str
+    """CSV file with a header"""
     time: str = "TIMESTAMP"
     """column of arrival times: numbers, or dates in ISO 8601"""
     size: str | None = None

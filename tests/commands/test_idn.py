@@ -71,6 +71,8 @@ def test_every_subcommand_has_help(name, capsys):
             ["show", "tiny", "--out", "x.gif"],
             "error: --out: 'x.gif' is not allowed; the name must end in .png",
         ),
+        (["keys", "tiny", "--match", "horizn"], "error: --match: 'horizn' is in no key of tiny"),
+        (["compare", "lfu", *SHORT], "error: policies: 'lfu' is alone; idn play plays one policy"),
         (["play", "infda"], "error: policy: 'infda' is not there; allowed: nothing"),
         (["compare"], "error: policies: none is named; allowed: nothing"),
         (["compare", "lfu", "lfu"], "error: policies: 'lfu' is there twice; names must differ"),
@@ -137,7 +139,7 @@ def test_show_draws_a_picture(tmp_path, capsys):
 EXAMPLES = {
     "topology.tiers": [{"name": "cloud", "device": "gpu_a100_trt_int8", "pins": ["all"]}],
     "topology.nodes": [{"name": "cloud", "device": "gpu_a100_trt_int8", "tier": "cloud", "pins": ["all"]}],
-    "topology.links": [],
+    "topology.links": [{"source": "board", "target": "cloud", "link": "lte_uplink"}],
     "topology.name": "sndlib/germany50",
     "workload.replay.path": "log.csv",
 }
@@ -151,7 +153,8 @@ def changed(key):
     for word in key.when.split():
         name, _, text = word.partition("=")
         overrides[name] = EXAMPLES[name] if text == "..." else text
-    value = read_word(key.key, key.value) if key.value else EXAMPLES[key.key]
+    value = read_word(key.key, key.value) if key.value else EXAMPLES.get(key.key, "some text")
+    assert key.value or key.key in EXAMPLES or key.type == "text"
     # A tariff of nothing but zeros is refused.
     return overrides | {key.key: 1.0 if key.key.startswith("serving.tariff.") else value}
 
@@ -204,6 +207,52 @@ def test_keys_say_type_unit_value_and_meaning(capsys):
     assert rows["topology.nodes.2.servers"]["value"] == ".inf"
     main(["keys", "tiny", "--match", "horizon"])
     assert len(capsys.readouterr().out.splitlines()) == 2
+
+
+@pytest.mark.parametrize("name", ["tiny", "isp-hierarchy", "metro-split"])
+def test_every_key_has_a_meaning_also_below_what_is_off(name):
+    keys = list(list_keys(PRESETS[name]))
+    assert [key.key for key in keys if not key.meaning] == []
+    listed = {key.key for key in keys}
+    assert {"topology.nodes.0.memory", "topology.tiers.0.fan_out", "topology.access.uplink"} <= listed
+    sizes = {key.key: key.unit for key in keys}
+    assert sizes["slot_seconds"] == "s" and sizes["topology.tiers.0.memory"] == "bytes"
+
+
+REGISTERS = """
+from dataclasses import dataclass
+from typing import Literal
+import idn_gym
+from idn_gym.commands.main import main
+from idn_gym.scenarios.families import OutageProcess
+
+@dataclass(frozen=True)
+class Maintenance(OutageProcess):
+    every: int = 10
+    kind: Literal["maintenance"] = "maintenance"
+
+idn_gym.register_process(Maintenance, print)
+main(["keys", "tiny", "--match", "outages", "--csv"])
+"""
+
+
+def test_registered_kinds_of_what_is_off_are_listed():
+    """Also of classes whose source is nowhere, as in an interpreter."""
+    done = subprocess.run([sys.executable, "-c", REGISTERS], capture_output=True, text=True, check=True)
+    rows = {row["key"]: row for row in table(done.stdout)}
+    assert rows["dynamics.outages.kind"]["type"] == "two_state | maintenance"
+    assert rows["dynamics.outages.every"]["when"] == "dynamics.outages.kind=maintenance"
+    assert rows["dynamics.outages.mean_up"]["when"] == ""
+
+
+def test_what_is_missing_is_said_before_anything_plays(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "scipy.optimize", None)
+    for words in (["play", "nothing"], ["compare", "nothing", "random"]):
+        with pytest.raises(SystemExit) as stop:
+            main([*words, *SHORT, "--ceiling", "1", "--out", str(tmp_path / "out")])
+        said = capsys.readouterr()
+        assert stop.value.code == 1 and "idn-gym[solve]" in said.err and said.out == ""
+        assert not (tmp_path / "out").exists()
 
 
 def test_play_shows_every_figure(tmp_path, capsys):
