@@ -35,10 +35,8 @@ def cache_folder() -> str:
     """
     package = Path(__file__).resolve().parents[1]
     digest = hashlib.blake2b(digest_size=8)
-    for source in sorted(package.rglob("*.py")):
-        text = source.read_bytes()
-        if b"core.kernel import" in text or source.parent.name == "core":
-            digest.update(text)
+    for source in kernel_sources(package):
+        digest.update(source.read_bytes())
     if numba.config.CACHE_DIR:
         base = Path(numba.config.CACHE_DIR) / "idn_gym"
     elif os.access(package, os.W_OK):
@@ -49,6 +47,19 @@ def cache_folder() -> str:
     if not folder.exists():
         _forget(base)
     return str(folder)
+
+
+def kernel_sources(package: Path) -> list[Path]:
+    """The files that machine code depends on: the core, and what holds kernels or records.
+
+    Kernels read the fields of records by their places, and write columns in the order of a record's fields.
+    """
+    marks = (b"core.kernel import", b"NamedTuple")
+    return [
+        source
+        for source in sorted(package.rglob("*.py"))
+        if source.parent.name == "core" or any(mark in source.read_bytes() for mark in marks)
+    ]
 
 
 def _forget(base: Path) -> None:
