@@ -15,8 +15,8 @@ import numpy as np
 import idn_gym  # noqa: F401 (registers IDN-v0)
 from agents.rl.build import build_algorithm
 from experiments.benchmarks.first_step import seconds_to_first_step
-from experiments.train import make_env
 from experiments.training import run_config
+from experiments.training.training_run import make_env
 from idn_gym.commands import grammar
 from idn_gym.commands.tables import print_rows
 from idn_gym.config_reader import bounded

@@ -11,6 +11,7 @@ from pathlib import Path
 from experiments import train
 from experiments.compare import BASELINES, compare_agents
 from experiments.training.run_folder import RunFolder
+from experiments.training.training_run import train_run
 from idn_gym.commands import grammar
 from idn_gym.commands.endings import ending
 from idn_gym.commands.grammar import Changes
@@ -53,7 +54,7 @@ def run_demo(out: Path, seeds: int, words: Sequence[str], force: bool = False) -
     else:
         begun = f", going on from {folder.checkpoint}" if folder.checkpoint.exists() else ""
         print(f"Training PPO for {config.steps} steps on {config.scenario.name}{begun}")
-        train.train_run(config, folder)
+        train_run(config, folder)
     table = out / "table.txt"
     if table.exists() and table.stat().st_mtime >= folder.policy.stat().st_mtime:
         print(f"{table} is there:\n{table.read_text(encoding='utf-8')}")

@@ -7,70 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-import gymnasium as gym
-from stable_baselines3.common.logger import configure
-from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
-from stable_baselines3.common.vec_env import VecMonitor
-
-import idn_gym  # noqa: F401 (registers IDN-v0)
-from agents.rl.build import build_algorithm
-from experiments.training import checkpoint, run_config
-from experiments.training.divergence import learn
-from experiments.training.monitor import Monitor
+from experiments.training import run_config
 from experiments.training.run_config import RunConfig, flat
 from experiments.training.run_folder import RunFolder
+from experiments.training.training_run import train_run
 from idn_gym.commands import grammar
 from idn_gym.commands.grammar import Changes, assignments
 from idn_gym.config_reader import ConfigError
-from idn_gym.files import atomically, writable_folder
-from idn_gym.integrations.sb3 import GymVecEnv, use_one_thread
-
-
-def train_run(config: RunConfig, folder: RunFolder) -> None:
-    """Train, or go on training where a killed process left the folder; do nothing if it is done."""
-    if folder.policy.exists():
-        return
-    use_one_thread()
-    state = prepare_run(config, folder)
-    env = make_env(config)
-    algorithm = build_algorithm(config.agent, env, config.seed)
-    algorithm.set_logger(configure(str(folder.events), ["tensorboard"]))
-    if state is not None:
-        checkpoint.restore(algorithm, state, folder.checkpoint)
-    saving = checkpoint.Checkpoints(folder.checkpoint, folder.events, config.checkpoint_every)
-    # Off-policy algorithms count episodes instead of rollouts, and those of all environments end together.
-    off_policy = isinstance(algorithm, OffPolicyAlgorithm)
-    monitor = Monitor(config)
-    try:
-        learn(
-            algorithm,
-            config,
-            [saving, monitor],
-            folder.checkpoint,
-            log_interval=config.envs if off_policy else 1,
-            reset_num_timesteps=state is None,
-        )
-    finally:
-        monitor.close()
-        algorithm.logger.close()
-    atomically(folder.policy, algorithm.save)
-    env.close()
-
-
-def make_env(config: RunConfig) -> VecMonitor:
-    """The training environments, as SB3 wants them."""
-    native = gym.make_vec("IDN-v0", num_envs=config.envs, autoreset_mode="SAME_STEP", **config.env_options())
-    return VecMonitor(GymVecEnv(native))
-
-
-def prepare_run(config: RunConfig, folder: RunFolder) -> dict[str, Any] | None:
-    """Make the folder ready; returns the checkpoint to go on from, if there is one."""
-    if folder.saved() is not None and folder.checkpoint.exists():
-        state = checkpoint.read_checkpoint(folder.checkpoint)
-        checkpoint.rewind(folder.events, state)
-        return state
-    folder.begin(config)
-    return None
+from idn_gym.files import writable_folder
 
 
 @dataclass(kw_only=True)

@@ -63,8 +63,8 @@ class CachedTraining:
         if self._trained(out):
             return self.policy(out)
         from agents.rl.weights import steps_of
-        from experiments.train import train_run
         from experiments.training.run_folder import RunFolder
+        from experiments.training.training_run import train_run
 
         start = processor_seconds()
         train_run(self.config, RunFolder(self.folder(out)))

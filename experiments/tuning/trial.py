@@ -11,10 +11,10 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
 
 from agents.rl.build import build_algorithm
-from experiments.train import make_env
 from experiments.training.checkpoint import due
 from experiments.training.divergence import learn
 from experiments.training.run_config import RunConfig
+from experiments.training.training_run import make_env
 from idn_gym.core.arrays import Floats
 from idn_gym.evaluation.rollout import rollout
 from idn_gym.integrations.acting import acting

@@ -13,9 +13,9 @@ from agents.registry import make_agent
 from agents.rl.build import build_algorithm
 from agents.rl.graph import GraphPolicy, graph_options
 from agents.rl.graph_nets import Scorer
-from experiments.train import make_env as make_training_env
 from experiments.training import checkpoint
 from experiments.training.run_config import load_run_config
+from experiments.training.training_run import make_env as make_training_env
 from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import EMPTY
 from idn_gym.integrations.sb3 import GymVecEnv, use_one_thread

@@ -14,9 +14,9 @@ import idn_gym  # noqa: F401 (registers IDN-v0)
 from agents.registry import AGENTS, make_agent
 from agents.rl.build import ALGORITHMS, build_algorithm
 from agents.rl.config import AgentConfig, OffPolicy
-from experiments.train import make_env
 from experiments.training.checkpoint import rollout_steps
 from experiments.training.run_config import load_run_config, shipped_agents
+from experiments.training.training_run import make_env
 from idn_gym.config_reader import ConfigError, read_yaml, to_plain
 from idn_gym.evaluation.rollout import rollout
 from idn_gym.integrations.acting import acting

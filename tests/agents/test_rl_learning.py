@@ -14,8 +14,8 @@ from stable_baselines3.common.vec_env import VecEnvWrapper
 import idn_gym  # noqa: F401 (registers IDN-v0)
 from agents.registry import make_agent
 from agents.rl.build import build_algorithm
-from experiments.train import make_env
 from experiments.training.run_config import load_run_config
+from experiments.training.training_run import make_env
 from idn_gym.evaluation.rollout import rollout
 from idn_gym.integrations.acting import acting
 from idn_gym.integrations.sb3 import GymVecEnv, use_one_thread

@@ -12,9 +12,10 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from agents.registry import make_agent
 from experiments import train
-from experiments.train import RunFolder, TrainCommand, main, make_env
+from experiments.train import RunFolder, TrainCommand, main
 from experiments.training.monitor import HEADLINE
 from experiments.training.run_config import flat, load_run_config
+from experiments.training.training_run import make_env
 from idn_gym.commands.grammar import read_command
 from idn_gym.config_reader import read_yaml
 from idn_gym.evaluation.rollout import PER_REQUEST

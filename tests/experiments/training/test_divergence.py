@@ -8,10 +8,11 @@ import torch
 from stable_baselines3.common.callbacks import BaseCallback
 
 from agents.rl.build import build_algorithm
-from experiments.train import RunFolder, main, make_env
+from experiments.train import RunFolder, main
 from experiments.training import checkpoint
 from experiments.training.divergence import finite, learn
 from experiments.training.run_config import load_run_config
+from experiments.training.training_run import make_env
 from experiments.tuning.trial import train_trial
 from idn_gym.config_reader import ConfigError
 
