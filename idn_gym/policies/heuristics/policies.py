@@ -12,7 +12,7 @@ from gymnasium.vector import VectorEnv
 
 from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import Bools, Instance, Residents
-from idn_gym.core.geometry import nominal_free_bytes
+from idn_gym.core.geometry import nominal_free_bytes, whole_models
 from idn_gym.policies.heuristics.greedy import greedy_placement
 from idn_gym.policies.heuristics.local import best_placement
 from idn_gym.policies.heuristics.search import SearchConfig
@@ -85,7 +85,7 @@ def popularity(env: Env) -> Constant:
     tables = compiled.tables
     placement = tables.pinned.copy()
     accuracy, free = _accuracies(compiled), nominal_free_bytes(tables)
-    whole = (tables.segment_first == 0) & (tables.segment_last == tables.model_blocks[tables.segment_model])
+    whole = whole_models(tables)
     for v in np.flatnonzero(tables.node_movable):
         room = float(free[v])
         for k in _tasks_by_demand(compiled, int(v)):

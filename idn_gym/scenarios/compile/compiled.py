@@ -191,7 +191,7 @@ def _tables(
         node_seconds=np.array([node.servers * scenario.slot_seconds for node in network.nodes], float),
         node_watts=np.array([d.active_watts for d in network.devices], float) - idle / workers,
         node_idle_watts=idle,
-        node_reserved=np.where(gathered.pinned == EMPTY, 0.0, gathered.segment_bytes[gathered.pinned]).sum(1),
+        node_reserved=gathered.reserved,
         node_movable=gathered.movable,
         node_charge=np.zeros((len(network.nodes), further)),
         link_delay=network.delay,
