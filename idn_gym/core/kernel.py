@@ -50,16 +50,17 @@ def cache_folder() -> str:
 
 
 def kernel_sources(package: Path) -> list[Path]:
-    """The files that machine code depends on: the core, and what holds kernels or records.
+    """The files that machine code depends on: the core, and what holds kernels or records of arrays.
 
     Kernels read the fields of records by their places, and write columns in the order of a record's fields.
     """
-    marks = (b"core.kernel import", b"NamedTuple")
-    return [
-        source
-        for source in sorted(package.rglob("*.py"))
-        if source.parent.name == "core" or any(mark in source.read_bytes() for mark in marks)
-    ]
+    sources = []
+    for source in sorted(package.rglob("*.py")):
+        text = source.read_bytes()
+        records = b"NamedTuple" in text and b"core.arrays import" in text
+        if source.parent.name == "core" or b"core.kernel import" in text or records:
+            sources.append(source)
+    return sources
 
 
 def _forget(base: Path) -> None:

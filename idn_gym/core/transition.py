@@ -102,7 +102,8 @@ def repair_node(
     for m in range(len(tables.model_task)):
         pin = tables.pinned[v, m]
         after[b, v, m] = pin
-        size += placed_bytes(tables.segment_bytes, wanted[b, v, m], pin)
+        if wanted[b, v, m] != EMPTY:  # most are, and the rest takes longer
+            size += placed_bytes(tables.segment_bytes, wanted[b, v, m], pin)
     if size <= free:
         for m in range(len(tables.model_task)):
             if tables.pinned[v, m] == EMPTY:

@@ -214,12 +214,8 @@ def _class_costs(
                     outcome.arrived[b, rho] += draw.demand[b, t, rho]
         for rho in range(len(classes)):
             error = outcome.arrived[b, rho] - outcome.correct[b, rho]
-            latency, energy, traffic = (
-                outcome.latency[b, rho],
-                outcome.energy[b, rho],
-                outcome.traffic[b, rho],
-            )
-            costs[rho] += price(weight[b], error, latency, energy, traffic)
+            latency, energy = outcome.latency[b, rho], outcome.energy[b, rho]
+            costs[rho] += price(weight[b], error, latency, energy, outcome.traffic[b, rho])
             for f in range(outcome.charged.shape[2]):
                 costs[rho] += weight[b, PRICED + f] * outcome.charged[b, rho, f]
 
