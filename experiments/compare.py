@@ -22,7 +22,7 @@ from idn_gym.evaluation.comparison import ComparisonRow, summarise
 from idn_gym.evaluation.rollout import Episodes
 from idn_gym.evaluation.tables import comparison_table, write_episodes, write_table
 from idn_gym.files import file_name, writable_folder
-from idn_gym.objectives import read_preference
+from idn_gym.preferences import read_preference
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.presets import load_scenario
 

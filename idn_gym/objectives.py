@@ -17,42 +17,8 @@ import numpy.typing as npt
 from idn_gym.config_reader import ConfigError, show
 from idn_gym.core.arrays import BYTE_HOP, ERROR, JOULE, PRICED, SECOND, Floats, Ints, Outcome, Tables
 from idn_gym.core.kernel import njit_no_alloc
-from idn_gym.objective_records import (
-    LOADED,
-    OBJECTIVE_RECORDS,
-    OBJECTIVES,
-    PRICES,
-    TABLE,
-    Objective,
-    charged,
-    find_objectives,
-    plain_record,
-    register_objective,
-)
-from idn_gym.preferences import (
-    PREFERENCES,
-    balanced_preference,
-    draw_preference,
-    named_preferences,
-    preference_lattice,
-    read_preference,
-)
-
-__all__ = [
-    "OBJECTIVES",
-    "OBJECTIVE_RECORDS",
-    "PREFERENCES",
-    "PRICES",
-    "TABLE",
-    "Objective",
-    "charged",
-    "draw_preference",
-    "find_objectives",
-    "named_preferences",
-    "preference_lattice",
-    "read_preference",
-    "register_objective",
-]
+from idn_gym.objective_records import LOADED, TABLE, Objective, charged, plain_record
+from idn_gym.preferences import balanced_preference
 
 
 class RewardColumns(NamedTuple):

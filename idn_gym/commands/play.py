@@ -16,8 +16,8 @@ from idn_gym.evaluation.rollout import Episodes
 from idn_gym.evaluation.tables import comparison_table, write_table
 from idn_gym.files import writable_folder
 from idn_gym.metrics import METRIC_RECORDS, METRICS
-from idn_gym.objectives import read_preference
 from idn_gym.policies.compare import check_policies
+from idn_gym.preferences import read_preference
 
 
 @dataclass(kw_only=True)

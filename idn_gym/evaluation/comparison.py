@@ -20,7 +20,9 @@ from idn_gym.evaluation.intervals import (
     relative_difference,
 )
 from idn_gym.evaluation.rollout import Episodes
-from idn_gym.objectives import PRICES, find_objectives, read_preference, scales_of, tariff_of
+from idn_gym.objective_records import PRICES, find_objectives
+from idn_gym.objectives import scales_of, tariff_of
+from idn_gym.preferences import read_preference
 from idn_gym.scenarios.config import Scenario
 
 

@@ -11,7 +11,8 @@ import numpy.typing as npt
 from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import Instance, Outcome, State
 from idn_gym.core.workspace import empty_outcome
-from idn_gym.objectives import OBJECTIVES, TABLE, known_tariff, weight_of
+from idn_gym.objective_records import OBJECTIVES, TABLE
+from idn_gym.objectives import known_tariff, weight_of
 from idn_gym.observations.base import Feature, View
 from idn_gym.observations.columns import features_of, highs_of
 from idn_gym.observations.expected_slot import ExpectedSlots

@@ -29,7 +29,8 @@ from idn_gym.core.pricing import price
 from idn_gym.core.serving import measure_paths, serve_class, serve_slot
 from idn_gym.core.transition import place
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
-from idn_gym.objectives import TABLE, Objective, compute_rewards, tariff_of, weight_of
+from idn_gym.objective_records import TABLE, Objective
+from idn_gym.objectives import compute_rewards, tariff_of, weight_of
 
 
 def static_outcome(instance: Instance, placement: Residents) -> Outcome:

@@ -16,7 +16,8 @@ from idn_gym.core import options
 from idn_gym.core.arrays import EMPTY, EXOGENOUS, PRICED, SHARED, Floats, Ints, Tables
 from idn_gym.core.segment_values import segment_values
 from idn_gym.core.validate import freeze_tables
-from idn_gym.objectives import PRICES, Objective, charged, find_objectives, known_tariff, scales_of
+from idn_gym.objective_records import PRICES, Objective, charged, find_objectives
+from idn_gym.objectives import known_tariff, scales_of
 from idn_gym.scenarios.compile.charges import nominal_charges
 from idn_gym.scenarios.compile.extremes import check_rewards
 from idn_gym.scenarios.compile.magnitudes import check_magnitudes
