@@ -143,15 +143,6 @@ def global_columns(objectives: Sequence[str]) -> tuple[Feature, ...]:
     return (*features_of(Progress), *weights, *features_of(NetworkState))
 
 
-def passing(tables: Tables) -> Floats:
-    """Nominal requests per slot of each task that pass each node (N, K)."""
-    requests = np.zeros((len(tables.node_memory), len(tables.task_model) - 1))
-    for rho, p in enumerate(tables.class_path):
-        nodes = tables.path_node[tables.path_start[p] : tables.path_start[p + 1]]
-        requests[nodes, tables.class_task[rho]] += tables.class_requests[rho]
-    return requests
-
-
 def constant_columns(
     compiled: Compiled, node: Ints, segment: Ints
 ) -> tuple[FeatureRows, FeatureRows, FeatureRows]:

@@ -13,12 +13,13 @@ import yaml
 from stable_baselines3 import PPO
 
 from agents.rl.build import build_algorithm
-from experiments import compare, study, train
+from experiments import compare, study
 from experiments.studies.config import Study
 from experiments.training import checkpoint
 from experiments.training.plain_tensors import flatten, nest
 from experiments.training.play import play_agent
 from experiments.training.run_config import load_run_config
+from experiments.training.training_run import make_env
 from idn_gym.config_reader import ConfigError, from_plain, to_plain
 from idn_gym.integrations.sb3 import GymVecEnv
 from idn_gym.scenarios.presets import load_scenario as scenario
@@ -41,7 +42,7 @@ def run(tmp_path_factory):
     """A run's folder, without the training."""
     folder = tmp_path_factory.mktemp("run")
     config = load_run_config(None, "tiny", "ppo", TINY)
-    build_algorithm(config.agent, train.make_env(config), 0).save(folder / "policy.zip")
+    build_algorithm(config.agent, make_env(config), 0).save(folder / "policy.zip")
     (folder / "config.yaml").write_text(yaml.safe_dump({"run": to_plain(config)}))
     return folder
 
