@@ -22,7 +22,8 @@ from idn_gym.evaluation.intervals import (
     relative_difference,
 )
 from idn_gym.evaluation.pareto import expected_utility, hypervolume
-from idn_gym.objectives import OBJECTIVES, preference_lattice
+from idn_gym.objective_records import OBJECTIVES
+from idn_gym.preferences import preference_lattice
 
 Law = Literal["normal", "lognormal"]
 SEEDS = (2, 3, 5, 10, 30)

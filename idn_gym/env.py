@@ -15,7 +15,7 @@ from idn_gym.config_reader import ConfigError, closest, show
 from idn_gym.core.arrays import Floats
 from idn_gym.episode_spec import HasEpisodeSpec
 from idn_gym.metrics import METRICS
-from idn_gym.objectives import TABLE, Objective
+from idn_gym.objective_records import TABLE, Objective
 from idn_gym.observations import Observations, row_of
 from idn_gym.rendering import render_ansi, render_rgb
 from idn_gym.scenarios.config import Scenario

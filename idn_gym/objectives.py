@@ -17,42 +17,8 @@ import numpy.typing as npt
 from idn_gym.config_reader import ConfigError, show
 from idn_gym.core.arrays import BYTE_HOP, ERROR, JOULE, PRICED, SECOND, Floats, Ints, Outcome, Tables
 from idn_gym.core.kernel import njit_no_alloc
-from idn_gym.objective_records import (
-    LOADED,
-    OBJECTIVE_RECORDS,
-    OBJECTIVES,
-    PRICES,
-    TABLE,
-    Objective,
-    charged,
-    find_objectives,
-    plain_record,
-    register_objective,
-)
-from idn_gym.preferences import (
-    PREFERENCES,
-    balanced_preference,
-    draw_preference,
-    named_preferences,
-    preference_lattice,
-    read_preference,
-)
-
-__all__ = [
-    "OBJECTIVES",
-    "OBJECTIVE_RECORDS",
-    "PREFERENCES",
-    "PRICES",
-    "TABLE",
-    "Objective",
-    "charged",
-    "draw_preference",
-    "find_objectives",
-    "named_preferences",
-    "preference_lattice",
-    "read_preference",
-    "register_objective",
-]
+from idn_gym.objective_records import LOADED, TABLE, Objective, charged, plain_record
+from idn_gym.preferences import balanced_preference
 
 
 class RewardColumns(NamedTuple):
@@ -60,8 +26,9 @@ class RewardColumns(NamedTuple):
 
     source: Ints  # (D,) column of the kernel's totals: components, loaded bytes, then those per slot
     sign: Floats  # (D,)
-    request: tuple[int, ...]  # objectives that are part of the tariff
-    component: tuple[int, ...]  # of the tariff, for these
+    request: Ints  # objectives that are part of the tariff
+    component: Ints  # of the tariff, for these
+    priced: int  # components of the tariff, 4 + F
     measured: tuple[tuple[Objective, int], ...]  # objectives per slot of packages, with their column
     width: int  # columns of the totals
 
@@ -80,13 +47,14 @@ def reward_columns(objectives: tuple[Objective, ...]) -> RewardColumns:
         else:
             assert objective.total is not None
             source.append(further if objective.total == LOADED else objective.total)
-    request = tuple(d for d, objective in enumerate(objectives) if objective.per == "request")
+    request = [d for d, objective in enumerate(objectives) if objective.per == "request"]
     sign = [1.0 if objective.sense == "maximise" else -1.0 for objective in objectives]
     return RewardColumns(
         source=np.array(source, np.int64),
         sign=np.array(sign, float),
-        request=request,
-        component=tuple(source[d] for d in request),
+        request=np.array(request, np.int64),
+        component=np.array([source[d] for d in request], np.int64),
+        priced=further,
         measured=tuple((objective, further + 1 + i) for i, objective in enumerate(measured)),
         width=further + 1 + len(measured),
     )
@@ -126,9 +94,8 @@ def tariff_of(weights: Floats, scales: Floats, objectives: Sequence[Objective] =
         (..., 4 + F).
     """
     found = reward_columns(tuple(objectives))
-    tariff = np.zeros((*weights.shape[:-1], PRICED + len(charged(objectives))))
-    for d, component in zip(found.request, found.component, strict=True):
-        tariff[..., component] = weights[..., d] / scales[d]
+    tariff = np.zeros((*weights.shape[:-1], found.priced))
+    tariff[..., found.component] = weights[..., found.request] / scales[found.request]
     return tariff
 
 

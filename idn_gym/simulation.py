@@ -15,8 +15,10 @@ from idn_gym.core.arrays import Draw, Floats, Instance, Ints, Outcome, State
 from idn_gym.core.transition import initial_state, step
 from idn_gym.core.workspace import empty_outcome, make_scratch
 from idn_gym.metrics import compute_metrics
-from idn_gym.objectives import Objective, compute_rewards, describe_reward, read_preference, reward_divisor
+from idn_gym.objective_records import Objective
+from idn_gym.objectives import compute_rewards, describe_reward, reward_divisor
 from idn_gym.observations import Observations, make_observer
+from idn_gym.preferences import read_preference
 from idn_gym.scenarios.compile import Compiled, compile_scenario
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.episodes import allocate_episodes, episode_seed, sample_episode

@@ -70,27 +70,12 @@ class IDNVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
         Raises:
             ConfigError: anything that is not allowed, the DISABLED mode among it.
         """
-        if isinstance(num_envs, bool) or not isinstance(num_envs, (int, np.integer)) or num_envs < 1:
-            raise ConfigError(
-                "num_envs", f"{show(num_envs)} is not allowed; must be a whole number of at least 1"
-            )
-        modes: list[str] = IDNEnv.metadata["render_modes"]
-        if render_mode is not None and render_mode not in modes:
-            raise ConfigError(
-                "render_mode", f"{show(render_mode)} is not allowed; {closest(render_mode, modes)}"
-            )
+        self.num_envs = _read_size(num_envs)
+        self.render_mode = _read_render_mode(render_mode)
         self.scenario = scenario_with(scenario, overrides, objectives)
         self.simulation = Simulation(
-            self.scenario,
-            action,
-            observation,
-            preference,
-            split,
-            batch=int(num_envs),
-            reward_scale=reward_scale,
+            self.scenario, action, observation, preference, split, self.num_envs, reward_scale
         )
-        self.num_envs = int(num_envs)
-        self.render_mode = render_mode
         self.autoreset_mode = _read_mode(autoreset_mode)
         self.metadata = {**IDNEnv.metadata, "autoreset_mode": self.autoreset_mode}
         self.horizon = int(min(self.scenario.horizon, _read_limit(max_episode_steps)))
@@ -268,6 +253,21 @@ class IDNVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
             draw(self.simulation, row, None if self._first[row] else self._metrics[row])
             for row in range(self.num_envs)
         )
+
+
+def _read_size(num_envs: Any) -> int:
+    if isinstance(num_envs, bool) or not isinstance(num_envs, (int, np.integer)) or num_envs < 1:
+        raise ConfigError(
+            "num_envs", f"{show(num_envs)} is not allowed; must be a whole number of at least 1"
+        )
+    return int(num_envs)
+
+
+def _read_render_mode(mode: str | None) -> str | None:
+    modes: list[str] = IDNEnv.metadata["render_modes"]
+    if mode is not None and mode not in modes:
+        raise ConfigError("render_mode", f"{show(mode)} is not allowed; {closest(mode, modes)}")
+    return mode
 
 
 def _read_mode(mode: str | AutoresetMode) -> AutoresetMode:

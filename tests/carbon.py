@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from idn_gym.objectives import Objective
+from idn_gym.objective_records import Objective
 
 INTENSITY = {"device": 0.7, "edge": 0.5, "cloud": 0.05}
 """[g/J] by tier, as a mean over the day."""

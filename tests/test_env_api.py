@@ -14,7 +14,8 @@ from idn_gym.actions import ACTION_CODECS
 from idn_gym.config_reader import ConfigError, to_plain
 from idn_gym.env import IDNEnv, reward_space
 from idn_gym.metrics import METRICS
-from idn_gym.objectives import OBJECTIVES, PREFERENCES
+from idn_gym.objective_records import OBJECTIVES
+from idn_gym.preferences import PREFERENCES
 from idn_gym.scenarios.presets import PRESETS, load_scenario
 from idn_gym.vector import IDNVectorEnv
 

@@ -14,7 +14,7 @@ import pytest
 
 from idn_gym.env import IDNEnv
 from idn_gym.metrics import METRICS
-from idn_gym.objectives import OBJECTIVES
+from idn_gym.objective_records import OBJECTIVES
 
 FOLDER = Path(__file__).resolve().parent / "golden"
 SLOTS = 6

@@ -122,6 +122,26 @@ def test_imports_go_one_way():
     assert not wrong, "\n".join(map(str, wrong))
 
 
+def test_experiments_are_few_rooms_on_few_floors():
+    """Commands stand at the top and nothing imports them; their rooms build on each other in no circle."""
+    below = {}
+    for name, path in modules():
+        if name.startswith("experiments"):
+            room = name if path.name == "__init__.py" else name.rpartition(".")[0]
+            below.setdefault(room, set())
+            for target, _, _ in imports(name, path):
+                package = (ROOT / target.replace(".", "/")).is_dir()
+                other = target if package else target.rpartition(".")[0]
+                if other.startswith("experiments") and other != room:
+                    below[room].add(other)
+
+    def floors(room, above=()):
+        assert room not in above, f"{' imports '.join([*above, room])}: a circle"
+        return 1 + max((floors(other, (*above, room)) for other in below[room]), default=0)
+
+    assert len(below) <= 12 and max(map(floors, below)) <= 5
+
+
 def test_the_core_needs_numbers_only():
     wrong = []
     for name, path in modules():

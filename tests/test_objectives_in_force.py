@@ -10,8 +10,9 @@ import idn_gym  # noqa: F401 (registers the ids)
 from idn_gym.config_reader import ConfigError
 from idn_gym.env import IDNEnv
 from idn_gym.evaluation.rollout import rollout
-from idn_gym.objectives import OBJECTIVES, draw_preference, find_objectives, preference_lattice
+from idn_gym.objective_records import OBJECTIVES, find_objectives
 from idn_gym.policies.registry import make_policy
+from idn_gym.preferences import draw_preference, preference_lattice
 from idn_gym.scenarios.presets import PRESETS, load_scenario
 from idn_gym.vector import IDNVectorEnv
 

@@ -16,21 +16,17 @@ from idn_gym.core.costs import costs
 from idn_gym.core.slots import one_row
 from idn_gym.core.validate import check_instance
 from idn_gym.env import IDNEnv
+from idn_gym.evaluation.comparison import own_tariff
 from idn_gym.evaluation.pareto import objective_box
 from idn_gym.evaluation.rollout import rollout
-from idn_gym.objectives import (
-    OBJECTIVE_RECORDS,
-    OBJECTIVES,
-    Objective,
-    preference_lattice,
-    register_objective,
-)
+from idn_gym.objective_records import OBJECTIVE_RECORDS, OBJECTIVES, Objective, register_objective
 from idn_gym.optimum.hindsight import best_static
 from idn_gym.optimum.schedule import all_placements
 from idn_gym.optimum.static import ClassCosts, static_cost, static_gain, static_outcome
 from idn_gym.policies.heuristics.policies import hold_placement
 from idn_gym.policies.heuristics.search import Search
 from idn_gym.policies.registry import make_policy
+from idn_gym.preferences import preference_lattice
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import load_scenario
@@ -217,6 +213,13 @@ def test_learners_and_searches_of_the_wheel_run_with_it():
                 overrides={**WITH, **MODES[mode], "horizon": 5},
             )  # fmt: skip
             assert np.isfinite(rollout(make_policy(name, env), env, (0, 1)).vector).all()
+
+
+def test_a_tariff_that_leaves_it_out_is_another_than_a_preference_that_weighs_it():
+    """Comparisons say so: requests are served by one, and judged by the other."""
+    scenario = load_scenario("tiny", {**WITH, "serving.tariff": {"latency": 2.0}})
+    assert own_tariff(scenario, {"latency": 1.0}) == ""
+    assert own_tariff(scenario, {"latency": 1.0, "carbon": 1.0}) == "latency 2"
 
 
 def test_an_instance_with_it_is_sound_and_random_preferences_weigh_it():

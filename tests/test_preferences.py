@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 import idn_gym  # noqa: F401 (registers the ids)
 from idn_gym.config_reader import ConfigError
-from idn_gym.objectives import preference_lattice, read_preference
+from idn_gym.preferences import preference_lattice, read_preference
 
 
 @given(st.integers(1, 5))

@@ -9,7 +9,7 @@ import pytest
 
 import idn_gym  # noqa: F401 (registers IDN-v0)
 from idn_gym.env import IDNEnv
-from idn_gym.objectives import OBJECTIVES
+from idn_gym.objective_records import OBJECTIVES
 from idn_gym.vector import IDNVectorEnv
 
 FIELDS = {"name", "unit", "sense", "scale", "formula", "weight"}

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from gymnasium.vector import VectorEnv
-from stable_baselines3.common.base_class import BaseAlgorithm
 
 from agents.rl.build import ALGORITHMS, rebuild_algorithm
 from agents.rl.graph import GraphPolicy, check_codecs, rewired
 from agents.rl.origin import RECORD, Origin, origin_of
-from idn_gym.config_reader import ConfigError, show
+from idn_gym.config_reader import ConfigError
 from idn_gym.integrations.acting import acting
+from idn_gym.policies.saved import acting_policy, read_pickle
 from idn_gym.policy import Policy
 
 
@@ -42,22 +41,6 @@ def _origin(kind: str, path: str | None, trust: bool) -> Origin | None:
     return origin
 
 
-def _unpickle(kind: str, path: str) -> BaseAlgorithm:
-    """What Stable-Baselines3 saved, with all code that it brings.
-
-    Raises:
-        ConfigError: it is damaged, or of another class.
-    """
-    print(f"warning: {path} is a pickle, and reading it runs the code in it", file=sys.stderr)
-    try:
-        return ALGORITHMS[kind].load(path, device="cpu")
-    except ConfigError:
-        raise
-    except Exception as error:  # whatever that code raises
-        reason = show(str(error))
-        raise ConfigError("path", f"{path!r} cannot be read as a policy of {kind} ({reason})") from None
-
-
 def _reader(kind: str) -> Callable[..., Policy]:
     def read(env: VectorEnv[Any, Any, Any], path: str | None = None, trust: bool = False) -> Policy:
         """The policy that training left at `path`, acting in `env`.
@@ -71,16 +54,12 @@ def _reader(kind: str) -> Callable[..., Policy]:
             ConfigError: there is no such file, or it was trained on spaces other than those of `env`.
         """
         origin = _origin(kind, path, trust)
-        others = ConfigError("path", f"{path!r} was trained on other observations or actions")
-        if origin is not None:
-            if not origin.fits(env):
-                raise others
-            return acting(rebuild_algorithm(origin.agent, env, str(path)), env)
-        trained = _unpickle(kind, str(path))
-        spaces = (trained.observation_space, trained.action_space)
-        if spaces != (env.single_observation_space, env.single_action_space):
-            raise others
-        return acting(trained, env)
+        if origin is None:
+            trained = read_pickle(ALGORITHMS[kind], kind, str(path), "path")
+            return acting_policy(trained, env, str(path), "path")
+        if not origin.fits(env):
+            raise ConfigError("path", f"{path!r} was trained on other observations or actions")
+        return acting(rebuild_algorithm(origin.agent, env, str(path)), env)
 
     return read
 
@@ -110,7 +89,7 @@ def ppo_graph(env: VectorEnv[Any, Any, Any], path: str | None = None, trust: boo
     if origin is not None:
         check_codecs(env, origin.codec)
         return rebuild_algorithm(origin.agent, env, str(path))
-    trained: Any = _unpickle("ppo-graph", str(path)).policy
+    trained: Any = read_pickle(ALGORITHMS["ppo-graph"], "ppo-graph", str(path), "path").policy
     if not isinstance(trained, GraphPolicy):
         kind = type(trained).__name__
         raise ConfigError("path", f"{path!r} holds another policy ({kind}); train it with agent ppo-graph")

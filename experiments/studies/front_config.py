@@ -8,7 +8,8 @@ from typing import Any
 
 from experiments.studies.entry import StudyEntry, check_entries
 from idn_gym.config_reader import ConfigError, bounded, closest, show
-from idn_gym.objectives import OBJECTIVES, preference_lattice
+from idn_gym.objective_records import OBJECTIVES
+from idn_gym.preferences import preference_lattice
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.presets import load_scenario
 
@@ -37,7 +38,7 @@ class FrontPart:
     agents: tuple[StudyEntry, ...]
     overrides: dict[str, Any] = field(default_factory=dict)
     divisions: int = bounded(3, least=1)
-    """of `idn_gym.objectives.preference_lattice`"""
+    """of `idn_gym.preferences.preference_lattice`"""
     episodes: int = bounded(20, least=1)
     trainings: int = bounded(3, least=1)
     """training seeds of agents that are trained"""

@@ -21,7 +21,7 @@ from idn_gym.core.arrays import Floats
 from idn_gym.evaluation.intervals import half_width
 from idn_gym.evaluation.pareto import non_dominated_sorted
 from idn_gym.files import file_name
-from idn_gym.objectives import OBJECTIVES, TABLE
+from idn_gym.objective_records import OBJECTIVES, TABLE
 
 AXES = {
     "accuracy": ("accuracy [%]", 100.0),

@@ -18,7 +18,8 @@ from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import Floats
 from idn_gym.core.kernel import processor_seconds
 from idn_gym.files import atomically, file_name, read_arrays
-from idn_gym.objectives import OBJECTIVES, preference_lattice
+from idn_gym.objective_records import OBJECTIVES
+from idn_gym.preferences import preference_lattice
 
 DISCOUNT = 0.99
 """Of discounted returns; another than the agents' own, which is theirs to choose."""

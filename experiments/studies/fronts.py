@@ -39,7 +39,8 @@ from idn_gym.evaluation.pareto import (
     sparsity,
 )
 from idn_gym.evaluation.tables import interval_text
-from idn_gym.objectives import OBJECTIVES, preference_lattice
+from idn_gym.objective_records import OBJECTIVES
+from idn_gym.preferences import preference_lattice
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.presets import load_scenario
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from experiments.reports.plots import COLOURS
 from idn_gym.core.arrays import Floats
-from idn_gym.objectives import TABLE, Objective
+from idn_gym.objective_records import TABLE, Objective
 from idn_gym.scenarios.compile import Compiled
 
 Pixels = npt.NDArray[np.uint8]

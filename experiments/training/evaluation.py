@@ -18,9 +18,10 @@ from gymnasium.vector import VectorEnv, VectorWrapper
 from idn_gym.core.arrays import EMPTY, Floats
 from idn_gym.evaluation import pareto
 from idn_gym.evaluation.rollout import rollout
-from idn_gym.objectives import find_objectives, preference_lattice
+from idn_gym.objective_records import find_objectives
 from idn_gym.policies.registry import simulation_of
 from idn_gym.policy import Feedback, Policy
+from idn_gym.preferences import preference_lattice
 from idn_gym.scenarios.compile import Compiled
 from idn_gym.scenarios.presets import load_scenario
 

@@ -19,7 +19,7 @@ from experiments.training.run_config import RunConfig, flat, to_yaml
 from experiments.training.running_means import RunningMeans
 from idn_gym.integrations.acting import acting
 from idn_gym.integrations.sb3 import GymVecEnv
-from idn_gym.objectives import OBJECTIVES
+from idn_gym.objective_records import OBJECTIVES
 from idn_gym.policies.registry import simulation_of
 from idn_gym.policy import Policy
 

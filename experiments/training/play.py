@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import gymnasium as gym
 from gymnasium.vector import VectorEnv
 
-import idn_gym  # noqa: F401 (registers IDN-v0)
-from agents.registry import AGENT_CODECS, CLAIRVOYANT, make_agent
+from agents.registry import ENTRIES
 from experiments.training.policy_file import policy_file
 from idn_gym.evaluation.rollout import Episodes, rollout
+from idn_gym.policies.compare import open_entry
 from idn_gym.policy import Policy
 from idn_gym.scenarios.config import Scenario
 
@@ -59,14 +58,9 @@ def open_agent(
 
     An agent that observes its preference wants "random" here; its rollouts are told which one.
     """
-    codec: dict[str, Any] = {"action": AGENT_CODECS.get(agent)}
+    needs: dict[str, Any] = {"scenario": scenario, "split": split, "preference": preference}
     trained = policy_file(agent)
     if trained is not None:
         options = {"path": trained.path, "trust": trained.trust}
-        agent, codec = trained.kind, {"action": trained.action, "observation": trained.observation}
-    if agent in CLAIRVOYANT:
-        options = {"seeds": tuple(seeds), **options}
-    env = gym.make_vec(
-        "IDN-v0", num_envs=len(seeds), scenario=scenario, preference=preference, split=split, **codec
-    )
-    return env, make_agent(agent, env, **options)
+        agent, needs = trained.kind, {**needs, **trained.codecs}
+    return open_entry(ENTRIES, agent, seeds, needs, options)

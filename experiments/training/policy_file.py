@@ -7,13 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from agents.registry import TRAINED
-from idn_gym.actions import ACTION_CODECS
-from idn_gym.config_reader import ConfigError, closest, show
-
-KINDS = tuple(TRAINED)
-"""Agents that act by a trained policy."""
-
-FORM = "CLASS:CODEC:FILE, such as ppo:placement:mine.zip"
+from idn_gym.config_reader import ConfigError, show
+from idn_gym.policies.saved import SAVED_FORM, split_word
 
 
 @dataclass(frozen=True)
@@ -29,6 +24,11 @@ class PolicyFile:
     """whether Stable-Baselines3 saved it alone, so that reading it runs the code in it"""
 
     @property
+    def codecs(self) -> dict[str, str]:
+        """Of actions and observations, as ``gym.make_vec`` takes them."""
+        return {"action": self.action, "observation": self.observation}
+
+    @property
     def told(self) -> bool:
         """Whether it was trained on all preferences, and observes which one it has."""
         return bool(self.preference == "random")
@@ -42,7 +42,7 @@ def policy_file(word: str) -> PolicyFile | None:
     """
     if not word.endswith(".zip"):
         return None
-    kind, action, path = _parts(word)
+    kind, action, path = split_word(word, TRAINED, "agents")
     if not Path(path).is_file():
         wanted = "name the policy.zip of a run, which has its config.yaml beside it"
         raise ConfigError("agents", f"{show(path)} is not there; {wanted}")
@@ -57,21 +57,6 @@ def policy_file(word: str) -> PolicyFile | None:
         raise ConfigError(
             "agents",
             f"{show(path)} has no {RECORD} of a run beside it; a policy that Stable-Baselines3 saved alone, "
-            f"and that you trust, is named as {FORM}",
+            f"and that you trust, is named as {SAVED_FORM}",
         )
     return PolicyFile(path, kind, action, observed_by({"kind": kind}), "balanced", True)
-
-
-def _parts(word: str) -> tuple[str, str, str]:
-    """Class, codec and file; the first two empty where the word is a file alone."""
-    parts = word.split(":", 2)
-    if len(parts) < 3 or Path(word).is_file():
-        return "", "", word
-    kind, action, path = parts
-    if kind not in KINDS:
-        raise ConfigError("agents", f"{show(kind)} in {show(word)} is no class; {closest(kind, KINDS)}")
-    if action not in ACTION_CODECS:
-        raise ConfigError(
-            "agents", f"{show(action)} in {show(word)} is no codec; {closest(action, list(ACTION_CODECS))}"
-        )
-    return kind, action, path

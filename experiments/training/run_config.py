@@ -31,8 +31,8 @@ from idn_gym.config_reader import (
     show,
     to_plain,
 )
-from idn_gym.objectives import read_preference
 from idn_gym.overrides import override
+from idn_gym.preferences import read_preference
 from idn_gym.scenarios import presets
 from idn_gym.scenarios.config import Scenario
 from idn_gym.shipped import shipped_files

@@ -19,7 +19,7 @@ from idn_gym.core.arrays import Floats
 from idn_gym.evaluation.rollout import rollout
 from idn_gym.integrations.acting import acting
 from idn_gym.integrations.sb3 import use_one_thread
-from idn_gym.objectives import preference_lattice
+from idn_gym.preferences import preference_lattice
 
 JUDGED_DIVISIONS = 2
 """Steps between the corners of the lattice that policies for all preferences are judged on: 10 of them."""

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from idn_gym.config_reader import ConfigError
-from idn_gym.core.arrays import EMPTY, Action, Instance, Ints, State
+from idn_gym.core.arrays import Action, Instance, Ints, State
 from idn_gym.core.decoding import items_that_fit
+from idn_gym.core.geometry import held_bytes
 from idn_gym.scenarios.compile import Compiled
 
 Form = Literal["choice", "choices", "numbers", "placement"]
@@ -62,7 +63,7 @@ class MemoryMask:
     def __init__(self, compiled: Compiled, node: Ints, segment: Ints) -> None:
         tables = compiled.tables
         self._node, self._reserved = node, tables.node_reserved
-        self._size = np.where(segment == EMPTY, 0.0, tables.segment_bytes[segment])
+        self._size = held_bytes(tables.segment_bytes, segment)
 
     def mark(self, instance: Instance, state: State, fits: npt.NDArray[np.bool_]) -> None:
         """Write (B, pairs) whether each pair fits into the memory of the slot by itself."""

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from idn_gym.actions.base import Form, MemoryMask, PlaceablePairs
 from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import EMPTY, Action, Draw, Instance, Ints, Numbers, Residents, State, Tables
-from idn_gym.core.geometry import free_bytes
+from idn_gym.core.geometry import free_bytes, placed_bytes
 from idn_gym.core.kernel import kernel, njit_no_alloc
 from idn_gym.scenarios.compile import Compiled
 
@@ -131,8 +131,7 @@ def change(
             continue
         wanted[b, v, tables.segment_model[s]] = s
         for m in range(wanted.shape[2]):
-            if wanted[b, v, m] != EMPTY and tables.pinned[v, m] == EMPTY:
-                free -= tables.segment_bytes[wanted[b, v, m]]
+            free -= placed_bytes(tables.segment_bytes, wanted[b, v, m], tables.pinned[v, m])
         while free < 0.0:
             worst = -1
             for m in range(wanted.shape[2]):

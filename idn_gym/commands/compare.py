@@ -27,9 +27,9 @@ from idn_gym.evaluation.tables import (
     write_table,
 )
 from idn_gym.files import file_name, writable_folder
-from idn_gym.objectives import read_preference
 from idn_gym.optimum.solver import SolverError, load_solver
 from idn_gym.policies.compare import check_policies, play_policy
+from idn_gym.preferences import read_preference
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.presets import load_scenario
 

@@ -8,6 +8,7 @@ from idn_gym.core.arrays import Draw, Floats, Instance, Outcome, Residents, Tabl
 from idn_gym.core.kernel import njit_no_alloc
 from idn_gym.core.serving import (
     drop_cost,
+    is_late,
     link_seconds,
     measure_paths,
     option_cost,
@@ -63,9 +64,8 @@ def _costs(
         drops[rho] = drop_cost(draw, b, t, rho)
         for o in range(tables.option_start[rho], tables.option_start[rho + 1]):
             link = link_seconds(tables, o, origin, scratch)
-            in_time = option_latency(draw, b, o, link) <= tables.class_timeout[rho]
-            cost = option_cost(tables, draw, b, t, o, origin, link)
-            costs[o] = cost if in_time else np.inf
+            late = is_late(tables, rho, option_latency(draw, b, o, link))
+            costs[o] = np.inf if late else option_cost(tables, draw, b, t, o, origin, link)
 
 
 @njit_no_alloc

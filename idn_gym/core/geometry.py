@@ -64,10 +64,22 @@ def shared_bytes(spans: Sizes, one: Any, other: Any) -> Any:
 
 
 @rule
+def held_bytes(size: Floats, held: Any) -> Any:
+    """Bytes of a segment, none of EMPTY; `size` is (S,) as `Tables.segment_bytes`."""
+    return (held != EMPTY) * size[held]
+
+
+@rule
+def placed_bytes(size: Floats, held: Any, pin: Any) -> Any:
+    """Bytes that a segment, or EMPTY, takes of what pins leave; none where it is the pinned one itself."""
+    return (pin == EMPTY) * held_bytes(size, held)
+
+
+@rule
 def bytes_to_load(spans: Sizes, new: Any, held: Any) -> Any:
     """Bytes of a segment, or EMPTY, that a node lacks which holds a segment of its model, or EMPTY."""
     # Sums of blocks are rounded: what is there already may seem to be larger than all of it.
-    return np.maximum(0.0, (new != EMPTY) * spans.segment_bytes[new] - shared_bytes(spans, new, held))
+    return np.maximum(0.0, held_bytes(spans.segment_bytes, new) - shared_bytes(spans, new, held))
 
 
 def covered_parts(tables: Tables, placement: Residents) -> Bools:
@@ -75,6 +87,19 @@ def covered_parts(tables: Tables, placement: Residents) -> Bools:
     held = placement[tables.part_node, tables.segment_model[tables.part_segment]]
     covered: Bools = covers(tables, held, tables.part_segment)
     return covered
+
+
+def block_shares(tables: Tables) -> tuple[Floats, Floats]:
+    """First block of each segment (S,), and one past its last, over the blocks of its model."""
+    blocks = tables.model_blocks[tables.segment_model]
+    return tables.segment_first / blocks, tables.segment_last / blocks
+
+
+def whole_models(tables: Tables) -> Bools:
+    """Which segments (S,) are all blocks of their model."""
+    blocks = tables.model_blocks[tables.segment_model]
+    whole: Bools = (tables.segment_first == 0) & (tables.segment_last == blocks)
+    return whole
 
 
 @njit_inline

@@ -35,10 +35,8 @@ def cache_folder() -> str:
     """
     package = Path(__file__).resolve().parents[1]
     digest = hashlib.blake2b(digest_size=8)
-    for source in sorted(package.rglob("*.py")):
-        text = source.read_bytes()
-        if b"core.kernel import" in text or source.parent.name == "core":
-            digest.update(text)
+    for source in kernel_sources(package):
+        digest.update(source.read_bytes())
     if numba.config.CACHE_DIR:
         base = Path(numba.config.CACHE_DIR) / "idn_gym"
     elif os.access(package, os.W_OK):
@@ -49,6 +47,20 @@ def cache_folder() -> str:
     if not folder.exists():
         _forget(base)
     return str(folder)
+
+
+def kernel_sources(package: Path) -> list[Path]:
+    """The files that machine code depends on: the core, and what holds kernels or records of arrays.
+
+    Kernels read the fields of records by their places, and write columns in the order of a record's fields.
+    """
+    sources = []
+    for source in sorted(package.rglob("*.py")):
+        text = source.read_bytes()
+        records = b"NamedTuple" in text and b"core.arrays import" in text
+        if source.parent.name == "core" or b"core.kernel import" in text or records:
+            sources.append(source)
+    return sources
 
 
 def _forget(base: Path) -> None:

@@ -40,3 +40,12 @@ def nominal_draw(tables: Tables, tariff: Floats) -> Draw:
     if further:
         charge_drops(tables, draw, 0)
     return draw
+
+
+def passing_requests(tables: Tables) -> Floats:
+    """Nominal requests per slot of each task that pass each node (N, K)."""
+    requests = np.zeros((len(tables.node_memory), len(tables.task_model) - 1))
+    for rho, p in enumerate(tables.class_path):
+        nodes = tables.path_node[tables.path_start[p] : tables.path_start[p + 1]]
+        requests[nodes, tables.class_task[rho]] += tables.class_requests[rho]
+    return requests

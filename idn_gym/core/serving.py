@@ -80,6 +80,12 @@ def option_latency(draw: Draw, b: int, option: int, link: float) -> float:
 
 
 @njit_inline
+def is_late(tables: Tables, rho: int, latency: float) -> bool:
+    """Whether an option is slower than the timeout of its class, and so left out."""
+    return bool(latency > tables.class_timeout[rho])
+
+
+@njit_inline
 def charged_slots(draw: Draw) -> bool:
     """Whether a request costs more than its four components: packages have added objectives."""
     return draw.charge_second.shape[3] > 0
@@ -162,7 +168,7 @@ def list_fallback(
         if best >= 0 and draw.option_cost[row, o] == draw.option_cost[row, best]:
             if tables.option_rank[o] > tables.option_rank[best]:
                 continue
-        if option_latency(draw, b, o, link) <= tables.class_timeout[rho]:
+        if not is_late(tables, rho, option_latency(draw, b, o, link)):
             best = o
     return 0 if best < 0 else list_option(tables, draw, b, rho, best, link, count, scratch)
 
@@ -173,7 +179,7 @@ def list_option(
 ) -> int:
     """Write one usable option as the entry `count`; return 0 if it is slower than the timeout."""
     latency = option_latency(draw, b, o, link)
-    if latency > tables.class_timeout[rho]:
+    if is_late(tables, rho, latency):
         return 0
     scratch.option[count] = o
     scratch.latency[count] = latency

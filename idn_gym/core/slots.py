@@ -21,13 +21,6 @@ def one_slot(instance: Instance, slot: Ints) -> Instance:
     return Instance(instance.tables, instance.draw._replace(**moving))
 
 
-def join_slots(instances: list[Instance]) -> Instance:
-    """Instances of the same rows, one after the other in time; all but the slots is of the last one."""
-    draws = [instance.draw for instance in instances]
-    moving = {name: np.concatenate([getattr(draw, name) for draw in draws], axis=1) for name in MOVING}
-    return Instance(instances[-1].tables, Draw(**{**draws[-1]._asdict(), **moving}))
-
-
 def one_row(instance: Instance, b: int) -> Instance:
     """Row b of the instance alone; tables are shared."""
     fields = instance.draw._asdict()

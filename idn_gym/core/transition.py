@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from idn_gym.core.arrays import EMPTY, Action, Draw, Floats, Instance, Outcome, Residents, State, Tables
-from idn_gym.core.geometry import bytes_to_load, free_bytes, load_if_fits
+from idn_gym.core.geometry import bytes_to_load, free_bytes, load_if_fits, placed_bytes
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
 from idn_gym.core.serving import serve_slot
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
@@ -102,8 +102,8 @@ def repair_node(
     for m in range(len(tables.model_task)):
         pin = tables.pinned[v, m]
         after[b, v, m] = pin
-        if pin == EMPTY and wanted[b, v, m] != EMPTY:
-            size += tables.segment_bytes[wanted[b, v, m]]
+        if wanted[b, v, m] != EMPTY:  # most are, and the rest takes longer
+            size += placed_bytes(tables.segment_bytes, wanted[b, v, m], pin)
     if size <= free:
         for m in range(len(tables.model_task)):
             if tables.pinned[v, m] == EMPTY:

@@ -20,7 +20,9 @@ from idn_gym.evaluation.intervals import (
     relative_difference,
 )
 from idn_gym.evaluation.rollout import Episodes
-from idn_gym.objectives import PRICES, find_objectives, read_preference, scales_of, tariff_of
+from idn_gym.objective_records import PRICES, find_objectives
+from idn_gym.objectives import scales_of, tariff_of
+from idn_gym.preferences import read_preference
 from idn_gym.scenarios.config import Scenario
 
 
@@ -55,8 +57,9 @@ def own_tariff(scenario: Scenario, preference: Any) -> str:
     fixed = np.array([getattr(tariff, name) for name in PRICES])
     weights = read_preference(preference, objectives)
     if weights is not None:
-        weighed = tariff_of(weights, scales_of(scenario, objectives), objectives)[:PRICED]
-        alike = np.allclose(fixed * weighed.sum(), weighed * fixed.sum(), rtol=1e-9, atol=0.0)
+        weighed = tariff_of(weights, scales_of(scenario, objectives), objectives)
+        whole = np.append(fixed, np.zeros(len(weighed) - PRICED))  # it prices nothing that packages add
+        alike = np.allclose(whole * weighed.sum(), weighed * whole.sum(), rtol=1e-9, atol=0.0)
         if weighed.any() and alike:
             return ""
     return ", ".join(f"{name} {value:g}" for name, value in zip(PRICES, fixed, strict=True) if value)

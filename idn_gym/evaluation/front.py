@@ -25,7 +25,7 @@ def static_front(
 
     Args:
         scenario: what to play.
-        weights: (K, D) preferences, such as `idn_gym.objectives.preference_lattice` has them.
+        weights: (K, D) preferences, such as `idn_gym.preferences.preference_lattice` has them.
         seeds: of the episodes.
         split: one of train, validation, test.
         candidates: (P, N, M) placements that fit into nominal memory.

@@ -16,7 +16,8 @@ from idn_gym import objectives
 from idn_gym.config_reader import ConfigError, closest
 from idn_gym.core.arrays import Floats
 from idn_gym.core.nominal import nominal_draw
-from idn_gym.objectives import OBJECTIVES, charged, known_tariff
+from idn_gym.objective_records import OBJECTIVES, charged
+from idn_gym.objectives import known_tariff
 from idn_gym.scenarios.compile import Compiled
 
 

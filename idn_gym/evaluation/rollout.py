@@ -13,7 +13,7 @@ from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import Floats
 from idn_gym.core.slots import one_slot
 from idn_gym.metrics import COLUMN, METRICS, PER_REQUEST
-from idn_gym.objectives import OBJECTIVES
+from idn_gym.objective_records import OBJECTIVES
 from idn_gym.policy import Feedback, OnlinePolicy, Policy
 
 

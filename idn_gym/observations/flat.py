@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from idn_gym.core.arrays import EMPTY, Floats, Instance, Ints, Outcome, State
+from idn_gym.core.geometry import block_shares
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
 from idn_gym.observations.base import View
 from idn_gym.observations.flat_features import ABSENT, BLOCK, FlatColumns, place_features
@@ -59,15 +60,15 @@ class FlatObserver:
             held_node=held_node,
             held_model=held_model,
         )
-        blocks = tables.model_blocks[model]
+        begin, end = block_shares(tables)
         self._nominal = Nominal(
             class_requests=tables.class_requests,
             node_seconds=tables.node_seconds,
             node_memory=tables.node_memory,
             link_rate=tables.link_rate,
             slot_seconds=tables.slot_seconds,
-            segment_begin=tables.segment_first / blocks,
-            segment_end=tables.segment_last / blocks,
+            segment_begin=begin,
+            segment_end=end,
             model_blocks=tables.model_blocks,
         )
         pairs = np.stack([held_node, held_model], axis=1).astype(np.int64)

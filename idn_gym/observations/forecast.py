@@ -23,7 +23,7 @@ from idn_gym.core.arrays import EMPTY, EXOGENOUS, Draw, Floats, Residents, Table
 from idn_gym.core.capacity import fill_copies, option_room, use_option
 from idn_gym.core.geometry import covers
 from idn_gym.core.kernel import njit_inline
-from idn_gym.core.serving import drop_cost, link_seconds, measure_paths, option_cost, option_latency
+from idn_gym.core.serving import drop_cost, is_late, link_seconds, measure_paths, option_cost, option_latency
 from idn_gym.observations.forecast_tables import ForecastTables
 
 
@@ -143,7 +143,7 @@ def _list_nearly_usable(
         if lacking > 1:
             continue
         link = link_seconds(tables, o, origin, f.scratch)
-        if option_latency(expected, b, o, link) > tables.class_timeout[rho]:
+        if is_late(tables, rho, option_latency(expected, b, o, link)):
             continue
         cost = option_cost(tables, expected, b, t, o, origin, link)
         if cost > dearest:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from idn_gym.core.arrays import Floats, Instance, Ints, Outcome, Tables
+from idn_gym.core.arrays import Floats, Instance, Ints, Outcome, Tables, owners
 from idn_gym.core.costs import costs
 from idn_gym.core.nominal import nominal_draw
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
@@ -77,5 +77,4 @@ def _by_cost(tables: Tables, tariff: Floats) -> Ints:
     """Options (O,), class by class, by rising cost in a nominal slot."""
     instance = Instance(tables, nominal_draw(tables, tariff))
     cost, _ = costs(instance, 0)
-    option_class = np.repeat(np.arange(len(tables.class_task)), np.diff(tables.option_start))
-    return np.lexsort((cost, option_class))
+    return np.lexsort((cost, owners(tables.option_start)))

@@ -10,8 +10,10 @@ import numpy.typing as npt
 
 from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import Instance, Outcome, State
+from idn_gym.core.nominal import passing_requests
 from idn_gym.core.workspace import empty_outcome
-from idn_gym.objectives import OBJECTIVES, TABLE, known_tariff, weight_of
+from idn_gym.objective_records import OBJECTIVES, TABLE
+from idn_gym.objectives import known_tariff, weight_of
 from idn_gym.observations.base import Feature, View
 from idn_gym.observations.columns import features_of, highs_of
 from idn_gym.observations.expected_slot import ExpectedSlots
@@ -26,7 +28,6 @@ from idn_gym.observations.graph_features import (
     Progress,
     constant_columns,
     global_columns,
-    passing,
 )
 from idn_gym.observations.graph_kernel import GraphBuffers, GraphConstants, write_graph
 from idn_gym.scenarios.compile import Compiled
@@ -145,7 +146,7 @@ class GraphObserver:
 def _constants(compiled: Compiled) -> GraphConstants:
     tables = compiled.tables
     nodes, links, pairs = constant_columns(compiled, *compiled.pairs)
-    task_passing = passing(tables)
+    task_passing = passing_requests(tables)
     arrived, recent, dropped, started, most, most_rate = np.zeros((6, len(tables.node_memory)))
     price = tables.nominal_requests / tables.nominal_memory / compiled.scenario.scales.update
     return GraphConstants(

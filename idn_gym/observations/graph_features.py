@@ -14,7 +14,7 @@ from typing import Annotated, NamedTuple
 import numpy as np
 
 from idn_gym.core.arrays import EMPTY, Floats, Ints, Tables
-from idn_gym.core.geometry import nominal_free_bytes
+from idn_gym.core.geometry import block_shares, nominal_free_bytes, whole_models
 from idn_gym.observations.base import DEMAND_BOUND, RATE_BOUND, Feature
 from idn_gym.observations.columns import (
     LOG_BOUND,
@@ -143,15 +143,6 @@ def global_columns(objectives: Sequence[str]) -> tuple[Feature, ...]:
     return (*features_of(Progress), *weights, *features_of(NetworkState))
 
 
-def passing(tables: Tables) -> Floats:
-    """Nominal requests per slot of each task that pass each node (N, K)."""
-    requests = np.zeros((len(tables.node_memory), len(tables.task_model) - 1))
-    for rho, p in enumerate(tables.class_path):
-        nodes = tables.path_node[tables.path_start[p] : tables.path_start[p + 1]]
-        requests[nodes, tables.class_task[rho]] += tables.class_requests[rho]
-    return requests
-
-
 def constant_columns(
     compiled: Compiled, node: Ints, segment: Ints
 ) -> tuple[FeatureRows, FeatureRows, FeatureRows]:
@@ -221,19 +212,19 @@ def _link_constants(tables: Tables) -> LinkConstants:
 
 def _pair_constants(tables: Tables, node: Ints, segment: Ints) -> PairConstants:
     model = tables.segment_model[segment]
-    size, blocks = tables.segment_bytes[segment], tables.model_blocks[model]
+    size = tables.segment_bytes[segment]
     free = nominal_free_bytes(tables)[node]
     rate = np.maximum(0.0, tables.segment_value[node, segment])
     error = np.ones(len(tables.model_task))
     np.minimum.at(error, tables.option_model, tables.option_error)
-    first, last = tables.segment_first[segment], tables.segment_last[segment]
+    first, last = block_shares(tables)
     return PairConstants(
         size=size / np.maximum(free, 1.0),
         nominal=_over_most(rate * size, node),
         nominal_rate=_over_most(rate, node),
-        first=first / blocks,
-        last=last / blocks,
-        whole=((first == 0) & (last == blocks)).astype(float),
+        first=first[segment],
+        last=last[segment],
+        whole=whole_models(tables)[segment].astype(float),
         error=error[model],
     )
 

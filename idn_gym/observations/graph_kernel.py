@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from idn_gym.core.arrays import EMPTY, Draw, Floats, Tables
-from idn_gym.core.geometry import bytes_to_load, free_bytes
+from idn_gym.core.geometry import bytes_to_load, free_bytes, placed_bytes
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
 from idn_gym.observations.columns import FeatureRows, write_columns
 from idn_gym.observations.forecast import ObservedInputs, forecast_savings
@@ -136,9 +136,7 @@ def _filled(tables: Tables, expected: Draw, seen: ObservedInputs, b: int, t: int
     free = free_bytes(expected.memory, tables.node_reserved, b, t, v)
     taken = 0.0
     for m in range(tables.pinned.shape[1]):
-        held = seen.resident[b, v, m]
-        if held != EMPTY and tables.pinned[v, m] == EMPTY:
-            taken += tables.segment_bytes[held]
+        taken += placed_bytes(tables.segment_bytes, seen.resident[b, v, m], tables.pinned[v, m])
     return 1.0 if taken > free else _over(taken, free)
 
 

@@ -13,7 +13,7 @@ from itertools import combinations
 import numpy as np
 
 from idn_gym.core.arrays import EMPTY, Floats, Instance, Ints, Residents
-from idn_gym.core.geometry import nominal_free_bytes
+from idn_gym.core.geometry import nominal_free_bytes, placed_bytes
 from idn_gym.optimum.bracket import Bracket
 from idn_gym.optimum.static import static_outcome
 
@@ -72,10 +72,10 @@ class Choices:
 
     def _fits(self, placement: Residents, v: int) -> bool:
         tables = self.row.tables
-        loaded = (placement[v] != EMPTY) & (tables.pinned[v] == EMPTY)
-        if tables.segment_bytes[placement[v, loaded]].sum() > self._free[v]:
+        size = placed_bytes(tables.segment_bytes, placement[v], tables.pinned[v])
+        if size.sum() > self._free[v]:
             return False
-        tasks = tables.model_task[loaded]
+        tasks = tables.model_task[(placement[v] != EMPTY) & (tables.pinned[v] == EMPTY)]
         return not self.one_per_task or len(set(tasks.tolist())) == len(tasks)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from idn_gym.core.arrays import EMPTY, EXOGENOUS, PRICED, Draw, Floats, Ints, Outcome, Tables, owners
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
-from idn_gym.core.serving import drop_cost, link_seconds, measure_paths, option_cost, option_latency
+from idn_gym.core.serving import drop_cost, is_late, link_seconds, measure_paths, option_cost, option_latency
 from idn_gym.core.workspace import Scratch, make_scratch
 from idn_gym.optimum.prefixes import PINNED, UNUSABLE, Prefixes
 
@@ -125,7 +125,7 @@ def rank_class(tables: Tables, draw: Draw, b: int, t: int, rho: int, layers: Ran
         o = layers.order[i]
         link = link_seconds(tables, o, origin, layers.scratch)
         price = option_cost(tables, draw, b, t, o, origin, link)
-        if option_latency(draw, b, o, link) > tables.class_timeout[rho]:
+        if is_late(tables, rho, option_latency(draw, b, o, link)):
             price = np.inf
         j = i
         while j > first:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from idn_gym.core.arrays import EMPTY, EXOGENOUS, Floats, Ints, Residents, Tables
-from idn_gym.core.geometry import covered_parts, covers, nominal_free_bytes
+from idn_gym.core.geometry import covered_parts, nominal_free_bytes
 
 PINNED, UNUSABLE = -1, -2
 """Entries of `Prefixes.option_item` that are no column."""
@@ -90,13 +90,6 @@ def to_placement(tables: Tables, items: Prefixes, z: Floats) -> Residents:
     for i in np.flatnonzero(z > 0.5):
         placement[items.node[i], items.model[i]] = items.segment[i]
     return placement
-
-
-def from_placement(tables: Tables, items: Prefixes, placement: Residents) -> Floats:
-    """The columns (I,) of a placement (N, M): 1 where the resident segment covers the prefix."""
-    held = placement[items.node, items.model]
-    z: Floats = covers(tables, held, items.segment).astype(np.float64)
-    return z
 
 
 def _by_length(tables: Tables) -> Ints:

@@ -10,7 +10,7 @@ import numpy as np
 from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import EMPTY, Floats, Instance, Ints, Residents
 from idn_gym.core.costs import serving_cost
-from idn_gym.core.geometry import bytes_to_load, nominal_free_bytes
+from idn_gym.core.geometry import bytes_to_load, held_bytes, nominal_free_bytes
 from idn_gym.scenarios.compile import Compiled
 
 
@@ -65,7 +65,7 @@ def _node_placements(compiled: Compiled, v: int, most: int, one_per_task: bool) 
 def slot_gains(instance: Instance, placements: Residents, b: int = 0) -> Floats:
     """Gain of each placement in each slot of row b (T, placements); -inf where memory is too small."""
     tables, draw = instance
-    size = np.where(placements == EMPTY, 0.0, tables.segment_bytes[placements]).sum(2)
+    size = held_bytes(tables.segment_bytes, placements).sum(2)
     gains = np.full((draw.demand.shape[1], len(placements)), -np.inf)
     for t in range(len(gains)):
         alone = serving_cost(instance, t, tables.pinned, b)

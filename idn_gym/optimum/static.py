@@ -11,13 +11,9 @@ import numpy as np
 
 from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import (
-    BYTE_HOP,
     EMPTY,
-    ERROR,
     EXOGENOUS,
-    JOULE,
     PRICED,
-    SECOND,
     Bools,
     Draw,
     Floats,
@@ -29,10 +25,12 @@ from idn_gym.core.arrays import (
 )
 from idn_gym.core.capacity import fill_capacity
 from idn_gym.core.kernel import njit_no_alloc
+from idn_gym.core.pricing import price
 from idn_gym.core.serving import measure_paths, serve_class, serve_slot
 from idn_gym.core.transition import place
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
-from idn_gym.objectives import TABLE, Objective, compute_rewards, tariff_of, weight_of
+from idn_gym.objective_records import TABLE, Objective
+from idn_gym.objectives import compute_rewards, tariff_of, weight_of
 
 
 def static_outcome(instance: Instance, placement: Residents) -> Outcome:
@@ -203,6 +201,7 @@ def _class_costs(
             outcome.latency[b, rho] = 0.0
             outcome.energy[b, rho] = 0.0
             outcome.traffic[b, rho] = 0.0
+            outcome.arrived[b, rho] = 0.0
             for f in range(outcome.charged.shape[2]):
                 outcome.charged[b, rho, f] = 0.0
         for k in range(len(slots)):
@@ -213,12 +212,11 @@ def _class_costs(
                 rho = draw.order[b, t, i]
                 if classes[rho]:
                     serve_class(tables, draw, b, t, rho, draw.demand[b, t, rho], resident, scratch, outcome)
-                    costs[rho] += weight[b, ERROR] * draw.demand[b, t, rho]
+                    outcome.arrived[b, rho] += draw.demand[b, t, rho]
         for rho in range(len(classes)):
-            costs[rho] -= weight[b, ERROR] * outcome.correct[b, rho]
-            costs[rho] += weight[b, SECOND] * outcome.latency[b, rho]
-            costs[rho] += weight[b, JOULE] * outcome.energy[b, rho]
-            costs[rho] += weight[b, BYTE_HOP] * outcome.traffic[b, rho]
+            error = outcome.arrived[b, rho] - outcome.correct[b, rho]
+            latency, energy = outcome.latency[b, rho], outcome.energy[b, rho]
+            costs[rho] += price(weight[b], error, latency, energy, outcome.traffic[b, rho])
             for f in range(outcome.charged.shape[2]):
                 costs[rho] += weight[b, PRICED + f] * outcome.charged[b, rho, f]
 

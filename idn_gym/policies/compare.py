@@ -13,7 +13,7 @@ import idn_gym  # noqa: F401 (registers IDN-v0)
 from idn_gym.config_reader import ConfigError, closest, show, twice
 from idn_gym.evaluation.comparison import ComparisonRow, summarise
 from idn_gym.evaluation.rollout import Episodes, rollout
-from idn_gym.policies.registry import POLICIES, PolicyEntry, make_policy
+from idn_gym.policies.registry import POLICIES, PolicyEntry, build_policy
 from idn_gym.policies.saved import SavedPolicy, acting_policy, observation_of, saved_policy
 from idn_gym.policy import Policy
 from idn_gym.scenarios.config import Scenario
@@ -127,11 +127,38 @@ def open_policy(
 ) -> tuple[VectorEnv[Any, Any, Any], Policy]:
     """The environment with one row per seed, and the policy that is going to act in it; see `compare`."""
     found = find_policy(word)
-    needs: dict[str, Any] = {"scenario": scenario, "split": split, "preference": preference}
-    needs |= {"num_envs": len(seeds), "render_mode": render_mode}
-    if isinstance(found, SavedPolicy):
-        algorithm = found.load()
-        env = gym.make_vec("IDN-v0", action=found.codec, observation=observation_of(algorithm), **needs)
-        return env, acting_policy(found, algorithm, env)
-    env = gym.make_vec("IDN-v0", action=found.codec, **needs)
-    return env, make_policy(word, env, **({"seeds": tuple(seeds)} if found.informed else {}))
+    options = {"scenario": scenario, "split": split, "preference": preference, "render_mode": render_mode}
+    if not isinstance(found, SavedPolicy):
+        return open_entry(POLICIES, word, seeds, options)
+    algorithm = found.load()
+    options |= {"action": found.codec, "observation": observation_of(algorithm)}
+    env = gym.make_vec("IDN-v0", num_envs=len(seeds), **options)
+    return env, acting_policy(algorithm, env, found.path, "policy")
+
+
+def open_entry(
+    entries: Mapping[str, PolicyEntry],
+    name: str,
+    seeds: Sequence[int],
+    options: Mapping[str, Any],
+    own: Mapping[str, Any] | None = None,
+) -> tuple[VectorEnv[Any, Any, Any], Policy]:
+    """The environment that an entry of a table needs, with one row per seed, and its policy.
+
+    Args:
+        entries: the table.
+        name: of the entry.
+        seeds: of the episodes; informed policies are told them.
+        options: keyword arguments of ``gym.make_vec``; the codec is the entry's, if it has one.
+        own: options of the policy.
+
+    Raises:
+        ConfigError: there is no such entry, or it has no such options.
+    """
+    if name not in entries:
+        raise ConfigError("policy", f"{show(name)} is not there; {closest(name, list(entries))}")
+    entry = entries[name]
+    codec = {} if entry.codec is None else {"action": entry.codec}
+    env = gym.make_vec("IDN-v0", num_envs=len(seeds), **{**options, **codec})
+    told = {"seeds": tuple(seeds)} if entry.informed else {}
+    return env, build_policy(entries, name, env, {**told, **(own or {})})

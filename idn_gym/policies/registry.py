@@ -90,14 +90,14 @@ def register_policy(
 
     Args:
         name: of the policy.
-        build: what builds it, or where that is, as "module:function"; see `Entry.target`.
+        build: what builds it, or where that is, as "module:function"; see `PolicyEntry.target`.
         codec: see `PolicyEntry`.
         about: one line on what it does.
         informed: see `PolicyEntry`.
         randomised: see `PolicyEntry`.
 
     Raises:
-        ConfigError: the name is taken, or `build_policy` is a function that no module has.
+        ConfigError: the name is taken, or `build` is a function that no module has.
     """
     target = build if isinstance(build, str) else f"{build.__module__}:{build.__qualname__}"
     module, _, function = target.partition(":")

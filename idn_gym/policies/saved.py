@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -55,12 +56,52 @@ class SavedPolicy(NamedTuple):
             raise DependencyNotInstalled(
                 f'{error.name} is not installed; run `pip install "idn-gym[rl]"` for {self.path}'
             ) from error
-        print(f"warning: {self.path} is a pickle, and reading it runs the code in it", file=sys.stderr)
-        try:
-            return algorithm.load(self.path, device="cpu")
-        except Exception as error:  # whatever the code in the file raises
-            reason = show(str(error))
-            raise ConfigError("policy", f"{self.path!r} cannot be read as {self.kind} ({reason})") from None
+        return read_pickle(algorithm, self.kind, self.path, "policy")
+
+
+def read_pickle(algorithm: Any, kind: str, path: str, key: str) -> Any:
+    """What an algorithm's ``save`` wrote, with all code that it brings; says so.
+
+    Args:
+        algorithm: its class.
+        kind: what messages call it.
+        path: of the file.
+        key: of configurations, for messages.
+
+    Raises:
+        ConfigError: the file is damaged, or of another class.
+    """
+    print(f"warning: {path} is a pickle, and reading it runs the code in it", file=sys.stderr)
+    try:
+        return algorithm.load(path, device="cpu")
+    except ConfigError:
+        raise
+    except Exception as error:  # whatever the code in the file raises
+        reason = show(str(error))
+        raise ConfigError(key, f"{path!r} cannot be read as a policy of {kind} ({reason})") from None
+
+
+def split_word(word: str, kinds: Collection[str], key: str) -> tuple[str, str, str]:
+    """Class, codec and file of a word, as `SAVED_FORM` says; the first two empty where it is a file alone.
+
+    Args:
+        word: that ends in ".zip".
+        kinds: classes there are.
+        key: of configurations, for messages.
+
+    Raises:
+        ConfigError: an unknown class or codec.
+    """
+    parts = word.split(":", 2)
+    if len(parts) < 3 or Path(word).is_file():
+        return "", "", word
+    kind, codec, path = parts
+    if kind not in kinds:
+        raise ConfigError(key, f"{show(kind)} in {show(word)} is no class; {closest(kind, list(kinds))}")
+    if codec not in ACTION_CODECS:
+        allowed = closest(codec, list(ACTION_CODECS))
+        raise ConfigError(key, f"{show(codec)} in {show(word)} is no codec; {allowed}")
+    return kind, codec, path
 
 
 def saved_policy(word: str) -> SavedPolicy | None:
@@ -71,19 +112,12 @@ def saved_policy(word: str) -> SavedPolicy | None:
     """
     if not word.endswith(".zip"):
         return None
-    parts = word.split(":", 2)
-    if len(parts) < 3:
+    kind, codec, path = split_word(word, SAVED, "policy")
+    if not kind:
         raise ConfigError(
             "policy",
             f"{show(word)} does not say what it is; a policy that you trust is {SAVED_FORM}, and one of a "
             "training run plays in python -m experiments.compare",
-        )
-    kind, codec, path = parts
-    if kind not in SAVED:
-        raise ConfigError("policy", f"{show(kind)} in {show(word)} is no class; {closest(kind, list(SAVED))}")
-    if codec not in ACTION_CODECS:
-        raise ConfigError(
-            "policy", f"{show(codec)} in {show(word)} is no codec; {closest(codec, list(ACTION_CODECS))}"
         )
     if not Path(path).is_file():
         raise ConfigError("policy", f"{show(path)} is not there")
@@ -95,8 +129,14 @@ def observation_of(algorithm: Any) -> str:
     return "graph" if isinstance(algorithm.observation_space, gym.spaces.Dict) else "flat"
 
 
-def acting_policy(saved: SavedPolicy, algorithm: Any, env: VectorEnv[Any, Any, Any]) -> Policy:
-    """The loaded algorithm as it acts in `env`.
+def acting_policy(algorithm: Any, env: VectorEnv[Any, Any, Any], path: str, key: str) -> Policy:
+    """The algorithm that was read from a file as it acts in `env`.
+
+    Args:
+        algorithm: with its spaces.
+        env: that it is going to act in.
+        path: of the file, and
+        key: of configurations, for messages.
 
     Raises:
         ConfigError: it was trained on spaces other than those of `env`.
@@ -105,5 +145,5 @@ def acting_policy(saved: SavedPolicy, algorithm: Any, env: VectorEnv[Any, Any, A
 
     spaces = (env.single_observation_space, env.single_action_space)
     if (algorithm.observation_space, algorithm.action_space) != spaces:
-        raise ConfigError("policy", f"{saved.path!r} was trained on other observations or actions")
+        raise ConfigError(key, f"{path!r} was trained on other observations or actions")
     return acting(algorithm, env)

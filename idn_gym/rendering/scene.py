@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from idn_gym.core.arrays import EMPTY, Floats
+from idn_gym.core.geometry import block_shares
 from idn_gym.metrics import METRICS
 from idn_gym.rendering.layout import Plan, lay_out
 from idn_gym.simulation import Simulation
@@ -137,14 +138,14 @@ def _nodes(simulation: Simulation, row: int, t: int) -> list[NodeView]:
 
 def _items(simulation: Simulation, row: int, v: int) -> tuple[ResidentSegment, ...]:
     tables, names = simulation.compiled.tables, simulation.compiled.names
-    items = []
+    items, (first, last) = [], block_shares(tables)
     for m, s in enumerate(simulation.state.resident[row, v]):
         if s != EMPTY:
             item = ResidentSegment(
                 name=names.segments[s],
                 dnn=_dnn(names.models[m]),
-                first=float(tables.segment_first[s] / tables.model_blocks[m]),
-                last=float(tables.segment_last[s] / tables.model_blocks[m]),
+                first=float(first[s]),
+                last=float(last[s]),
                 size=float(tables.segment_bytes[s]),
                 pinned=bool(tables.pinned[v, m] == s),
             )

@@ -12,7 +12,8 @@ from idn_gym.core.arrays import PRICED, SHARED, Draw, Floats, Instance
 from idn_gym.core.charges import charge_drops
 from idn_gym.core.pricing import compute_option_costs
 from idn_gym.core.workspace import empty_outcome
-from idn_gym.objectives import draw_preference, read_preference, tariff_of
+from idn_gym.objectives import tariff_of
+from idn_gym.preferences import draw_preference, read_preference
 from idn_gym.scenarios.compile import Compiled, compile_scenario
 from idn_gym.scenarios.compile.charges import draw_charges
 from idn_gym.scenarios.compile.sizes import check_memory

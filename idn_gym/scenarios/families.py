@@ -130,14 +130,17 @@ def draw_process(
         positive: whether 0 is not allowed.
 
     Raises:
-        ConfigError: the kind is not registered, or draws another shape, numbers below 0 or no numbers.
+        ConfigError: the kind is not registered, or it is another package's and draws another shape, numbers
+            below 0 or no numbers.
     """
     law = _laws.get(type(process))
     if law is None:
         raise ConfigError(_key(process), f"{show(process)} is of no registered kind; see register_process")
     if isinstance(law, str):
         law = _laws[type(process)] = load_target(law)
-    drawn = np.asarray(law(process, *arguments))
+    drawn: npt.NDArray[Any] = np.asarray(law(process, *arguments))
+    if type(process).__module__.startswith("idn_gym."):
+        return drawn  # tests look at what ships; looking again takes as long as drawing
     least = drawn.min(initial=np.inf)  # of what holds NaN: NaN, which is not above 0
     if drawn.shape != shape or not (least > 0 if positive else least >= 0):
         wrong = f"numbers of shape {drawn.shape}, the least of them {least:g}"

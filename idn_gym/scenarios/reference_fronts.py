@@ -12,7 +12,8 @@ import numpy.typing as npt
 from idn_gym.config_reader import ConfigError, show
 from idn_gym.core.arrays import Floats, Ints, Residents
 from idn_gym.files import read_arrays
-from idn_gym.objectives import OBJECTIVES, non_dominated
+from idn_gym.objective_records import OBJECTIVES
+from idn_gym.objectives import non_dominated
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.presets import PRESETS
 

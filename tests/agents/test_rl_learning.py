@@ -19,7 +19,7 @@ from experiments.training.train_run import make_env
 from idn_gym.evaluation.rollout import rollout
 from idn_gym.integrations.acting import acting
 from idn_gym.integrations.sb3 import GymVecEnv, use_one_thread
-from idn_gym.objectives import preference_lattice
+from idn_gym.preferences import preference_lattice
 
 OPTIONS = {"scenario": "tiny", "action": "placement", "preference": "balanced"}
 STEPS, ENVS, EPISODES = 40_000, 64, 8

@@ -7,13 +7,17 @@ import pytest
 
 from idn_gym.core.arrays import EMPTY
 from idn_gym.core.geometry import (
+    block_shares,
     bytes_to_load,
     covered_parts,
     covers,
     free_bytes,
+    held_bytes,
     load_if_fits,
     nominal_free_bytes,
+    placed_bytes,
     shared_bytes,
+    whole_models,
 )
 from idn_gym.core.kernel import kernel
 from idn_gym.scenarios.compile import compile_scenario
@@ -30,6 +34,11 @@ def covers_one(spans, held, part):
 @kernel
 def load_one(spans, new, held):
     return shared_bytes(spans, new, held), bytes_to_load(spans, new, held)
+
+
+@kernel
+def hold_one(there, held, pin):
+    return held_bytes(there, held), placed_bytes(there, held, pin)
 
 
 @kernel
@@ -78,6 +87,25 @@ def test_bytes_in_common_and_bytes_to_load_are_those_of_the_blocks():
     np.testing.assert_array_equal(bytes_to_load(TABLES, one, other), missing)
     alone = [load_one(TABLES, a, b) for _, a, b in cases]
     np.testing.assert_array_equal(alone, np.stack([common, missing], 1))
+
+
+def test_bytes_on_a_node_are_those_of_what_is_there_and_pins_are_not_placed():
+    held, pin = np.array([EMPTY, 0, 1, EMPTY, 1]), np.array([EMPTY, EMPTY, EMPTY, 1, 1])
+    there = np.array([3.0, 5.0])
+    assert held_bytes(there, held).tolist() == [0.0, 3.0, 5.0, 0.0, 5.0]
+    assert placed_bytes(there, held, pin).tolist() == [0.0, 3.0, 5.0, 0.0, 0.0]
+    alone = [hold_one(there, *case) for case in zip(held, pin, strict=True)]
+    assert alone == [(0.0, 0.0), (3.0, 3.0), (5.0, 5.0), (0.0, 0.0), (5.0, 0.0)]
+
+
+def test_segments_as_shares_of_their_model():
+    first, last = block_shares(TABLES)
+    whole = whole_models(TABLES)
+    assert whole.any() and not whole.all()
+    for s, model in enumerate(TABLES.segment_model):
+        count = TABLES.model_blocks[model]
+        assert first[s] == min(blocks(s)) / count and last[s] == (max(blocks(s)) + 1) / count
+        assert whole[s] == (blocks(s) == set(range(count)))
 
 
 def test_parts_are_covered_where_they_run():

@@ -1,7 +1,7 @@
 import numpy as np
 
 from idn_gym.core.costs import serving_cost
-from idn_gym.core.slots import MOVING, join_slots, one_slot
+from idn_gym.core.slots import MOVING, one_slot
 from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import load_scenario
 
@@ -30,10 +30,3 @@ def test_later_changes_do_not_reach_a_slot_that_was_cut_out():
     INSTANCE.draw.demand[:, 1] += 1.0
     np.testing.assert_array_equal(cut.draw.demand, before)
     INSTANCE.draw.demand[:, 1] -= 1.0
-
-
-def test_joined_slots_are_the_instance_again():
-    slots = INSTANCE.draw.demand.shape[1]
-    joined = join_slots([one_slot(INSTANCE, np.full(3, t)) for t in range(slots)])
-    for name, field in INSTANCE.draw._asdict().items():
-        np.testing.assert_array_equal(getattr(joined.draw, name), field, err_msg=name)

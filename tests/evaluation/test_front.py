@@ -7,8 +7,8 @@ import pytest
 from experiments.make_fronts import EXACT, SEARCHED, SPLIT, search_front
 from idn_gym.config_reader import ConfigError
 from idn_gym.evaluation.front import play_front, static_front
-from idn_gym.objectives import preference_lattice
 from idn_gym.optimum.schedule import all_placements
+from idn_gym.preferences import preference_lattice
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.presets import PRESETS
 from idn_gym.scenarios.reference_fronts import FRONTS, discounted_front, read_front

@@ -7,7 +7,7 @@ import pytest
 import idn_gym  # noqa: F401 (registers IDN-v0)
 from idn_gym.evaluation.rollout import Episodes, rollout
 from idn_gym.metrics import METRICS
-from idn_gym.objectives import OBJECTIVES
+from idn_gym.objective_records import OBJECTIVES
 
 OPTIONS = {
     "scenario": "tiny",

@@ -17,7 +17,7 @@ from idn_gym.config_reader import ConfigError
 from idn_gym.evaluation.comparison import summarise
 from idn_gym.evaluation.rollout import Episodes, rollout
 from idn_gym.metrics import METRICS
-from idn_gym.objectives import read_preference
+from idn_gym.preferences import read_preference
 from idn_gym.scenarios.presets import PRESETS, load_scenario
 
 TINY = load_scenario("tiny", {"horizon": 12})

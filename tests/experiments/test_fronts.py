@@ -19,7 +19,7 @@ from idn_gym.config_reader import ConfigError, from_plain, read_yaml
 from idn_gym.evaluation.intervals import half_width
 from idn_gym.evaluation.pareto import hypervolume, objective_box
 from idn_gym.evaluation.rollout import rollout
-from idn_gym.objectives import preference_lattice
+from idn_gym.preferences import preference_lattice
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.presets import load_scenario
 

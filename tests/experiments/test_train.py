@@ -19,7 +19,7 @@ from idn_gym.commands.grammar import read_command
 from idn_gym.config_reader import read_yaml
 from idn_gym.evaluation.rollout import PER_REQUEST
 from idn_gym.metrics import METRICS
-from idn_gym.objectives import OBJECTIVES
+from idn_gym.objective_records import OBJECTIVES
 
 WORDS = ["--scenario", "tiny", "--agent", "a2c", "--steps", "200", "--envs", "4", "--seed", "3"]
 CHANGES = ["evaluate_every=96", "evaluation_episodes=2", "agent.net_arch=[8]", "scenario.horizon=9"]

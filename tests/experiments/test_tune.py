@@ -15,7 +15,7 @@ from experiments.tuning import trial as tune_trial
 from experiments.tuning.config import Tuning, axes, read_tuning
 from idn_gym.config_reader import ConfigError, from_plain
 from idn_gym.evaluation.rollout import rollout
-from idn_gym.objectives import preference_lattice
+from idn_gym.preferences import preference_lattice
 
 pytest.importorskip("optuna")
 

@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 
 from idn_gym.core.arrays import EMPTY
 from idn_gym.core.costs import costs, gain
+from idn_gym.core.geometry import covers
 from idn_gym.core.workspace import empty_outcome
 from idn_gym.optimum.concave_gain import gain_and_gradient, list_slot
 from idn_gym.optimum.option_ranking import allocate_ranking, note_others
-from idn_gym.optimum.prefixes import PINNED, UNUSABLE, from_placement, list_prefixes, to_placement
+from idn_gym.optimum.prefixes import PINNED, UNUSABLE, list_prefixes, to_placement
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import load_scenario
@@ -109,7 +110,8 @@ def test_at_placements_it_is_the_difference_of_costs(data, seed, worlds, make_sc
     for t in range(compiled.scenario.horizon):
         z = random_columns(items, rng, integral=True)
         placement = to_placement(compiled.tables, items, z)
-        np.testing.assert_array_equal(from_placement(compiled.tables, items, placement), z)
+        held = placement[items.node, items.model]
+        np.testing.assert_array_equal(covers(compiled.tables, held, items.segment), z)
         if not teams_up(compiled.tables, items, placement):
             value, _ = evaluate(compiled, instance, items, t, z, layers)
             scale = np.abs(costs(instance, t)[1] * instance.draw.demand[0, t]).sum()

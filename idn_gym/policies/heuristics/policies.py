@@ -11,8 +11,9 @@ import numpy.typing as npt
 from gymnasium.vector import VectorEnv
 
 from idn_gym.config_reader import ConfigError
-from idn_gym.core.arrays import Bools, Instance, Residents
-from idn_gym.core.geometry import nominal_free_bytes
+from idn_gym.core.arrays import Bools, Floats, Instance, Residents
+from idn_gym.core.geometry import nominal_free_bytes, whole_models
+from idn_gym.core.nominal import passing_requests
 from idn_gym.policies.heuristics.greedy import greedy_placement
 from idn_gym.policies.heuristics.local import best_placement
 from idn_gym.policies.heuristics.search import SearchConfig
@@ -85,10 +86,11 @@ def popularity(env: Env) -> Constant:
     tables = compiled.tables
     placement = tables.pinned.copy()
     accuracy, free = _accuracies(compiled), nominal_free_bytes(tables)
-    whole = (tables.segment_first == 0) & (tables.segment_last == tables.model_blocks[tables.segment_model])
+    passing = passing_requests(tables)
+    whole = whole_models(tables)
     for v in np.flatnonzero(tables.node_movable):
         room = float(free[v])
-        for k in _tasks_by_demand(compiled, int(v)):
+        for k in _by_demand(passing[v]):
             mine = whole & (tables.model_task[tables.segment_model] == k) & compiled.placeable[v]
             fitting = np.flatnonzero(mine & (tables.segment_bytes <= room))
             if len(fitting):
@@ -142,12 +144,6 @@ def _accuracies(compiled: Compiled) -> npt.NDArray[np.float64]:
     return best
 
 
-def _tasks_by_demand(compiled: Compiled, v: int) -> list[int]:
-    """Tasks in falling order of the nominal demand whose path passes the node."""
-    tables = compiled.tables
-    demand = np.zeros(len(compiled.names.tasks))
-    for rho, k in enumerate(tables.class_task):
-        p = tables.class_path[rho]
-        if v in tables.path_node[tables.path_start[p] : tables.path_start[p + 1]]:
-            demand[k] += tables.class_requests[rho]
-    return [int(k) for k in np.argsort(-demand, kind="stable") if demand[k] > 0.0]
+def _by_demand(passing: Floats) -> list[int]:
+    """Tasks in falling order of the nominal requests (K,) that pass a node, but for those without any."""
+    return [int(k) for k in np.argsort(-passing, kind="stable") if passing[k] > 0.0]

@@ -11,7 +11,7 @@ import numpy as np
 
 from idn_gym.config_reader import bounded
 from idn_gym.core.arrays import EMPTY, Floats, Instance, Residents
-from idn_gym.core.geometry import nominal_free_bytes
+from idn_gym.core.geometry import held_bytes, nominal_free_bytes, placed_bytes
 from idn_gym.optimum.static import ClassCosts
 from idn_gym.scenarios.compile import Compiled
 
@@ -89,8 +89,7 @@ class Search:
         tables = self.tables
         self._sample.resident[:] = placement
         self.costs = self._sample.costs(np.ones(len(tables.class_task), np.bool_))
-        free = (placement == EMPTY) | (tables.pinned != EMPTY)
-        self.loaded = np.where(free, 0.0, tables.segment_bytes[placement]).sum(axis=1)
+        self.loaded = placed_bytes(tables.segment_bytes, placement, tables.pinned).sum(axis=1)
 
     @property
     def placement(self) -> Residents:
@@ -107,7 +106,7 @@ class Search:
 
     def size(self, segment: int) -> float:
         """Bytes of a segment; nothing takes none."""
-        return 0.0 if segment == EMPTY else float(self.tables.segment_bytes[segment])
+        return float(held_bytes(self.tables.segment_bytes, segment))
 
     def extra(self, move: Move) -> float:
         """Bytes that a move adds."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from idn_gym.core.arrays import EMPTY, Bools, Floats, Ints
+from idn_gym.core.geometry import held_bytes
 from idn_gym.core.kernel import njit_no_alloc
 from idn_gym.optimum.prefixes import list_prefixes
 from idn_gym.policies.online.learner import PlacementPolicy
@@ -37,7 +38,7 @@ class ModelCache(PlacementPolicy):
             k = tables.model_task[m]
             if saving > best[v, k] and tables.segment_bytes[s] <= items.budget[v]:
                 best[v, k], self.candidate[v, k] = saving, s
-        self.size = np.where(self.candidate == EMPTY, 0.0, tables.segment_bytes[self.candidate])
+        self.size = held_bytes(tables.segment_bytes, self.candidate)
         self.budget = items.budget
         self.count = np.zeros((rows, nodes, tasks))
         self._reach = RequestsPerNode(tables)

@@ -12,7 +12,7 @@ import numpy as np
 
 from idn_gym.core.arrays import EMPTY, SHARED, Draw, Floats, Instance, Ints, Outcome, Residents, Tables
 from idn_gym.core.capacity import fill_capacity
-from idn_gym.core.geometry import covers
+from idn_gym.core.geometry import bytes_to_load, covers
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
 from idn_gym.core.pricing import PRICE_FIELDS
 from idn_gym.core.serving import measure_paths, serve_class
@@ -40,7 +40,6 @@ class GreedySearch(NamedTuple):
     node_start: Ints  # (N+1,) into I, as the next two in `Prefixes`
     model: Ints  # (I,)
     segment: Ints  # (I,)
-    prefix: Floats  # (I,) [bytes] of the whole prefix
     concern: Concerned
     per_byte: bool  # what saves most per byte comes first, not what saves most
     bound: Floats  # (I,) most that loading the item can save: a bound, later the saving measured last
@@ -109,10 +108,7 @@ class Greedy:
         self._concerned = concerned(tables, items)
         self._scratch, self._outcome = make_scratch(tables), empty_outcome(tables, 1)
         count = len(items.node)
-        self._bound, self._zero, self._gradient, self._prefix = np.zeros((4, count))
-        for i in range(count):
-            parent = items.parent[i]
-            self._prefix[i] = items.size[i] + (self._prefix[parent] if parent != EMPTY else 0.0)
+        self._bound, self._zero, self._gradient = np.zeros((3, count))
 
     def place(self, instance: Instance, layers: RankedOptions) -> Residents:
         """The greedy placement (N, M) for all slots of row 0 together.
@@ -135,7 +131,6 @@ class Greedy:
             node_start=self.items.node_start,
             model=self.items.model,
             segment=self.items.segment,
-            prefix=self._prefix,
             concern=self._concerned,
             per_byte=self.per_byte,
             bound=self._bound,
@@ -249,10 +244,7 @@ def _node_of(item: int, search: GreedySearch) -> int:
 @njit_inline
 def _extra(tables: Tables, v: int, i: int, search: GreedySearch) -> float:
     """Bytes by which the prefix is longer than what the node holds of its model; 0 if it is not."""
-    held = search.resident[0, v, search.model[i]]
-    if held == EMPTY:
-        return float(search.prefix[i])
-    return float(max(0.0, tables.segment_bytes[search.segment[i]] - tables.segment_bytes[held]))
+    return float(bytes_to_load(tables, search.segment[i], search.resident[0, v, search.model[i]]))
 
 
 @njit_inline

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from idn_gym.core.arrays import Floats, Ints, Outcome, Tables
+from idn_gym.core.arrays import Floats, Ints, Outcome, Tables, owners
 
 
 class RequestsPerNode:
@@ -22,7 +22,7 @@ class RequestsPerNode:
     def __init__(self, tables: Tables) -> None:
         lengths = np.diff(tables.path_start)[tables.class_path]
         self.start: Ints = np.append(0, np.cumsum(lengths)).astype(np.int64)
-        self._class = np.repeat(np.arange(len(lengths)), lengths)
+        self._class = owners(self.start)
         self._position: Ints = np.arange(self.start[-1]) - self.start[self._class]
         self.node: Ints = tables.path_node[tables.path_start[tables.class_path[self._class]] + self._position]
         self.task: Ints = tables.class_task[self._class]

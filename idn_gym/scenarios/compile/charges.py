@@ -8,7 +8,7 @@ import numpy as np
 
 from idn_gym.core.arrays import Floats, Tables
 from idn_gym.messages import ConfigError
-from idn_gym.objectives import charged
+from idn_gym.objective_records import charged
 from idn_gym.scenarios.processes.random_streams import Streams
 
 if TYPE_CHECKING:

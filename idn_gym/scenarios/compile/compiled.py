@@ -16,7 +16,8 @@ from idn_gym.core import options
 from idn_gym.core.arrays import EMPTY, EXOGENOUS, PRICED, SHARED, Floats, Ints, Tables
 from idn_gym.core.segment_values import segment_values
 from idn_gym.core.validate import freeze_tables
-from idn_gym.objectives import PRICES, Objective, charged, find_objectives, known_tariff, scales_of
+from idn_gym.objective_records import PRICES, Objective, charged, find_objectives
+from idn_gym.objectives import known_tariff, scales_of
 from idn_gym.scenarios.compile.charges import nominal_charges
 from idn_gym.scenarios.compile.extremes import check_rewards
 from idn_gym.scenarios.compile.magnitudes import check_magnitudes
@@ -191,7 +192,7 @@ def _tables(
         node_seconds=np.array([node.servers * scenario.slot_seconds for node in network.nodes], float),
         node_watts=np.array([d.active_watts for d in network.devices], float) - idle / workers,
         node_idle_watts=idle,
-        node_reserved=np.where(gathered.pinned == EMPTY, 0.0, gathered.segment_bytes[gathered.pinned]).sum(1),
+        node_reserved=gathered.reserved,
         node_movable=gathered.movable,
         node_charge=np.zeros((len(network.nodes), further)),
         link_delay=network.delay,

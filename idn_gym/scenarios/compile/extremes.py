@@ -15,7 +15,8 @@ import numpy as np
 from idn_gym.config_reader import ConfigError, show
 from idn_gym.core.arrays import Floats
 from idn_gym.core.nominal import nominal_draw
-from idn_gym.objectives import TABLE, charged, known_tariff
+from idn_gym.objective_records import TABLE, charged
+from idn_gym.objectives import known_tariff
 from idn_gym.scenarios.config import Scenario
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ from idn_gym.catalog.laws import block_seconds, fixed_seconds
 from idn_gym.config_reader import ConfigError, closest, show, twice
 from idn_gym.core import options
 from idn_gym.core.arrays import EMPTY, Floats, Residents
+from idn_gym.core.geometry import held_bytes
 from idn_gym.scenarios.compile.routes import Network, look_up
 from idn_gym.scenarios.config import Serving, Task
 
@@ -29,6 +30,7 @@ class Deployables:
     segments: options.SegmentRows
     segment_bytes: Floats  # (S,)
     pinned: Residents  # (N, M)
+    reserved: Floats  # (N,) [bytes] of what the node pins
     movable: npt.NDArray[np.bool_]  # (N,)
     placeable: npt.NDArray[np.bool_]  # (N, S) may be loaded and fits into nominal memory
 
@@ -59,7 +61,8 @@ def collect_models(
     spans = zip(segments.model, segments.first, segments.last, strict=True)
     size = np.array([models[m].block_bytes[first:last].sum() for m, first, last in spans])
     pinned = _pin(network, models, sources, segments)
-    free = network.memory - np.where(pinned == EMPTY, 0.0, size[pinned]).sum(1)
+    reserved = held_bytes(size, pinned).sum(1)
+    free = network.memory - reserved
     for v in np.flatnonzero(free < 0):
         node = network.nodes[v]
         raise ConfigError(
@@ -68,7 +71,7 @@ def collect_models(
         )
     movable = (pinned == EMPTY).any(1) & (free > 0)
     placeable = movable[:, None] & (size[None] <= free[:, None]) & (pinned[:, segments.model] == EMPTY)
-    return Deployables(copies, models, sources, segments, size, pinned, movable, placeable)
+    return Deployables(copies, models, sources, segments, size, pinned, reserved, movable, placeable)
 
 
 def copy_tasks(tasks: Sequence[Task]) -> tuple[Task, ...]:

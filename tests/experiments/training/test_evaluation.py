@@ -10,7 +10,8 @@ from experiments.training.board_pictures import front_picture, placement_picture
 from experiments.training.evaluation import FRONT, evaluate, front, network_picture
 from idn_gym.core.arrays import EMPTY
 from idn_gym.evaluation.rollout import rollout
-from idn_gym.objectives import OBJECTIVES, preference_lattice
+from idn_gym.objective_records import OBJECTIVES
+from idn_gym.preferences import preference_lattice
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.presets import PRESETS
 

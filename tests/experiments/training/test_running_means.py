@@ -10,7 +10,7 @@ from idn_gym.core.arrays import EMPTY
 from idn_gym.evaluation.rollout import PER_REQUEST, rollout
 from idn_gym.integrations.sb3 import GymVecEnv
 from idn_gym.metrics import METRICS
-from idn_gym.objectives import OBJECTIVES
+from idn_gym.objective_records import OBJECTIVES
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.presets import PRESETS
 
