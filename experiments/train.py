@@ -50,6 +50,7 @@ class TrainCommand:
         if default not in config.agent.codecs() and "action" not in assignments(self.changes):
             print(f"{config.agent.kind} cannot act through {default}; it acts through {config.action}")
         writable_folder(folder.path)
+        from experiments.training.train_run import train_run  # torch takes seconds: not for --help
 
         train_run(config, folder)
         print(f"trained policy: {folder.policy}\ncurves: tensorboard --logdir {folder.events}")
