@@ -21,6 +21,8 @@ __version__ = "0.1.0"
 
 PUBLIC = {
     "load_scenario": "idn_gym.scenarios.presets:load_scenario",
+    "compile_scenario": "idn_gym.scenarios.compile:compile_scenario",
+    "build_instance": "idn_gym.scenarios.episodes:build_instance",
     "make_policy": "idn_gym.policies.registry:make_policy",
     "rollout": "idn_gym.evaluation.rollout:rollout",
     "compare": "idn_gym.policies.compare:compare",

@@ -11,10 +11,9 @@ def test_a_script_needs_nothing_else():
     scenario = idn_gym.load_scenario("tiny", {"horizon": 6})
     env = gym.make_vec("IDN-Scalar-v0", num_envs=1, scenario=scenario, action="scores", split="test")
     played = idn_gym.rollout(idn_gym.make_policy("static-greedy", env), env, seeds=[0])
-    simulation = env.unwrapped.simulation
-    simulation.reset([0], [0])
-    bracket = idn_gym.best_static(simulation.compiled, simulation.instance, seconds=5.0)
-    gained = idn_gym.static_gain(simulation.instance, bracket.placement)
+    instance = idn_gym.build_instance(scenario, 0, "test")
+    bracket = idn_gym.best_static(idn_gym.compile_scenario(scenario), instance, seconds=5.0)
+    gained = idn_gym.static_gain(instance, bracket.placement)
     assert played.scalar.shape == (1, 6) and gained == pytest.approx([bracket.lower])
     assert np.all(gained <= bracket.upper * (1 + 1e-6))
 

@@ -163,9 +163,9 @@ class CompareCommand(PlayOptions):
             DependencyNotInstalled: likewise.
         """
         names, preference = self.names(), self.weighing()
+        self.check()
         if len(self.policies) < 2:
             raise ConfigError("policies", f"{show(self.policies[0])} is alone; idn play plays one policy")
-        self.check()
         rows: list[ComparisonRow] = []
         everything = []
         for scenario in scenarios:
