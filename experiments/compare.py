@@ -87,6 +87,7 @@ class CompareAgentsCommand(CompareCommand):
     """folder for episodes, table and figures"""
 
     written: ClassVar[str] = "episodes, table and figures"
+    fewest: ClassVar[int] = 1  # what was trained here is not known to `idn play`
     renamed: ClassVar[dict[str, str]] = {
         "--set": "key=value without it",
         "--agents": "the same words first and without it",

@@ -141,6 +141,8 @@ class CompareCommand(PlayOptions):
 
     written: ClassVar[str] = "table and episodes"
     """what is in the folder"""
+    fewest: ClassVar[int] = 2
+    """policies; one alone has a command of its own"""
 
     def names(self) -> dict[str, str]:
         """Word that names each policy, to what tables call it.
@@ -164,7 +166,7 @@ class CompareCommand(PlayOptions):
         """
         names, preference = self.names(), self.weighing()
         self.check()
-        if len(self.policies) < 2:
+        if len(self.policies) < self.fewest:
             raise ConfigError("policies", f"{show(self.policies[0])} is alone; idn play plays one policy")
         rows: list[ComparisonRow] = []
         everything = []
