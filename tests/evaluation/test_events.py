@@ -228,14 +228,15 @@ def test_a_slot_in_which_nobody_comes_is_refused(station):
 
 def test_selfish_requests_turn_to_what_has_no_queue(make_scenario):
     # At home 1 s; over the link 0.5 s, its delay of 0.75 s and 0.1 s on a device that is ten times as fast.
-    nodes = {"a": {"demand": 1.0, "pins": ["all"]}, "c": {"device": "fast", "pins": ["all"]}}
+    nodes = {"a": {"demand": 1.0}, "c": {"device": "fast", "pins": ["all"]}}
     scenario = make_scenario(
         nodes, [("a", "c", {"delay": 0.75})], WHOLE, {"serving.capacity": "shared"}, rate=0.9
     )
     instance = build_instance(scenario, 0)
     instance.draw.demand[:] = 9.0
-    flows, dropped = option_flows(instance, 0, instance.tables.pinned)
-    usable = listed_options(instance, 0, instance.tables.pinned)
+    everywhere = np.full_like(instance.tables.pinned, instance.tables.pinned.max())
+    flows, dropped = option_flows(instance, 0, everywhere)
+    usable = listed_options(instance, 0, everywhere)
     assert np.count_nonzero(flows) == 1 and usable.sum() == 2
     obedient, selfish = (
         simulate_slot(instance, 0, flows, dropped, dispatch=dispatch, usable=usable)
