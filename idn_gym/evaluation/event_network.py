@@ -95,10 +95,13 @@ class StationLoad(NamedTuple):
         That of M/M/1, S / (1 - sqrt(rho))^2, over the servers and times (1 + cv^2) / 2 as in the mean wait:
         an order of magnitude.
         """
-        busy = (self.first > 0.0) & np.isfinite(servers)
-        scale = np.divide(self.second, 2.0 * self.first * servers, out=np.zeros_like(self.first), where=busy)
-        gap = np.square(1.0 - np.sqrt(np.minimum(self.utilisation, 1.0)))
-        return np.divide(scale, gap, out=np.where(busy, np.inf, 0.0), where=gap > 0.0)
+        seconds = np.zeros_like(self.first)
+        for s in np.flatnonzero((self.first > 0.0) & np.isfinite(servers)):
+            gap = 1.0 - math.sqrt(min(1.0, self.utilisation[s]))
+            scale = self.second[s] / (2.0 * self.first[s] * servers[s])
+            # Filling leaves rounding on a full resource.
+            seconds[s] = scale / gap**2 if gap > 1e-9 else math.inf
+        return seconds
 
 
 def station_load(network: EventNetwork, flows: Floats) -> StationLoad:
