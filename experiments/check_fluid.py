@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,7 +59,7 @@ def _cell(name: str, value: object) -> object:
     if not isinstance(value, float):
         return value
     if name in UNITS:
-        return Quantity(value, UNITS[name]) if math.isfinite(value) else "-"
+        return Quantity(value, UNITS[name])
     return f"{value:.3g}"
 
 
