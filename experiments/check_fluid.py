@@ -33,7 +33,7 @@ LOADS = (0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2)
 MOST_PLACEMENTS = 100_000
 """Up to which all placements are looked at for a ranking."""
 
-UNITS = {
+CHECK_UNITS = {
     "rate": "1/s",
     "latency": "s",
     "latency_error": "s",
@@ -58,8 +58,8 @@ def check_table(checks: Sequence[FluidCheck]) -> tuple[list[str], list[list[obje
 def _cell(name: str, value: object) -> object:
     if not isinstance(value, float):
         return value
-    if name in UNITS:
-        return Quantity(value, UNITS[name])
+    if name in CHECK_UNITS:
+        return Quantity(value, CHECK_UNITS[name])
     return f"{value:.3g}"
 
 

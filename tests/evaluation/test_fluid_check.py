@@ -52,7 +52,7 @@ def test_no_load_is_found_where_there_is_room_for_all_or_where_nobody_comes(alon
     elastic = alone(float("inf"))
     with pytest.raises(ConfigError, match=r"serving\.capacity.*no demand is too much"):
         first_drop(elastic, 0, elastic.tables.pinned)
-    with pytest.raises(ConfigError, match="workload.*no requests arrive"):
+    with pytest.raises(ConfigError, match=r"workload.*no requests arrive"):
         first_drop(scaled_demand(elastic, 0.0), 0, elastic.tables.pinned)
 
 
