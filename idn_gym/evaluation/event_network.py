@@ -51,9 +51,10 @@ class EventNetwork:
         """Class of each option (O,)."""
         return [int(rho) for rho in owners(self.tables.option_start)]
 
-    def branches(self, option: int) -> range:
-        """Exit branches of an option."""
-        return range(int(self.tables.branch_start[option]), int(self.tables.branch_start[option + 1]))
+    def branches(self, option: int) -> list[int]:
+        """Exit branches of an option in which somebody ends; catalogues may list others."""
+        first, last = (int(x) for x in self.tables.branch_start[option : option + 2])
+        return [x for x in range(first, last) if self.tables.branch_share[x] > 0.0]
 
     def visits(self, option: int, branch: int) -> tuple[Visit, ...]:
         """What a request that ends in this branch of this option visits, in order."""

@@ -32,18 +32,26 @@ class RequestPlan(NamedTuple):
     exits: Floats  # (requests,) uniform numbers that decide the exit branch
 
 
+def _overlap(begin: float, end: float, window: tuple[float, float]) -> float:
+    """Seconds from begin to end that lie in the window."""
+    return max(0.0, min(end, window[1]) - max(begin, window[0]))
+
+
 class _Fifo:
     """First come, first served: when a service begins is known when the request comes."""
 
-    def __init__(self, servers: int) -> None:
+    def __init__(self, servers: int, window: tuple[float, float]) -> None:
         self._free = [0.0] * servers  # a heap of the times at which servers are done
+        self._window = window
+        self.busy = 0.0
 
     def start(self, now: float) -> float:
         """When the service of a request that comes now begins."""
         return max(now, self._free[0])
 
-    def serve(self, finish: float) -> None:
+    def serve(self, begin: float, finish: float) -> None:
         heapreplace(self._free, finish)
+        self.busy += _overlap(begin, finish, self._window)
 
     def extra(self, now: float, service: float) -> float:
         """Seconds by which a service that is asked for now ends later than in an empty station."""
@@ -56,8 +64,10 @@ class _Sharing:
     Kept in the time that a request sees as served: whoever comes leaves when it has moved on by its service.
     """
 
-    def __init__(self, servers: int) -> None:
+    def __init__(self, servers: int, window: tuple[float, float]) -> None:
         self.servers = servers
+        self._window = window
+        self.busy = 0.0
         self.version = 0
         """Counts changes: a departure that was announced before the last one does not hold."""
         self._served, self._last = 0.0, 0.0
@@ -66,6 +76,7 @@ class _Sharing:
     def _advance(self, now: float) -> None:
         if self._jobs:
             self._served += (now - self._last) * min(1.0, self.servers / len(self._jobs))
+            self.busy += _overlap(self._last, now, self._window) * min(self.servers, len(self._jobs))
         self._last = now
         self.version += 1
 
@@ -107,7 +118,6 @@ class EventQueues:
         option: of each request, or DROPPED.
         branch: exit branch that each drew; DROPPED where there was none.
         finish: [s] when each was answered; nan for drops.
-        busy: [s] of service that requests after the warm-up asked of each station.
     """
 
     def __init__(self, network: EventNetwork, plan: RequestPlan, discipline: Discipline, warm: int) -> None:
@@ -124,19 +134,23 @@ class EventQueues:
         self.option: list[int] = plan.option.tolist()
         self.branch: list[int] = [DROPPED] * count
         self.finish: list[float] = [math.nan] * count
-        self.busy: list[float] = [0.0] * len(network.servers)
         self._network = network
-        self._routes: dict[int, tuple[list[float], list[tuple[Visit, ...]]]] = {}
+        self._routes: dict[int, tuple[list[float], list[tuple[int, tuple[Visit, ...]]]]] = {}
         self._offers: list[list[_Offer]] | None = None
         nodes = len(network.tables.node_memory)
+        window = (float(plan.time[warm]), float(plan.time[-1]))
         self._stations: list[_Fifo | _Sharing | None] = [
             None
             if math.isinf(c)
-            else _Sharing(int(c))
+            else _Sharing(int(c), window)
             if discipline == "ps" and station < nodes
-            else _Fifo(int(c))
+            else _Fifo(int(c), window)
             for station, c in enumerate(network.servers)
         ]
+
+    def busy(self) -> list[float]:
+        """Seconds of service at each station between warm-up and last arrival; 0 where elastic."""
+        return [0.0 if station is None else station.busy for station in self._stations]
 
     def offer(self, costs: Floats, drops: Floats, per_second: float, usable: Bools) -> None:
         """Let each request take what is cheapest for itself.
@@ -178,22 +192,25 @@ class EventQueues:
                 best, least = option, cost + self._per_second * extra
         return best
 
-    def _route(self, option: int) -> tuple[list[float], list[tuple[Visit, ...]]]:
-        """Shares of the option's exit branches, added up, and what each visits."""
+    def _route(self, option: int) -> tuple[list[float], list[tuple[int, tuple[Visit, ...]]]]:
+        """Shares of the option's exit branches, added up; the branches, and what each visits."""
         if option not in self._routes:
             branches = self._network.branches(option)
             shares = [float(self._network.tables.branch_share[x]) for x in branches]
             self._routes[option] = (
                 list(accumulate(shares[:-1])),  # the last takes what rounding leaves
-                [self._network.visits(option, x) for x in branches],
+                [(x, self._network.visits(option, x)) for x in branches],
             )
         return self._routes[option]
 
     def run(self) -> None:
         """Play all events in the order of time; of those at the same time the earlier request goes first."""
-        time, of = self.plan.time.tolist(), self.plan.request_class.tolist()
+        time, of, exits = (
+            self.plan.time.tolist(),
+            self.plan.request_class.tolist(),
+            self.plan.exits.tolist(),
+        )
         timeout = [float(seconds) for seconds in self._network.tables.class_timeout]
-        start = self._network.tables.branch_start
         way: dict[int, tuple[Visit, ...]] = {}  # of the requests that are under way
         events: list[tuple[float, int, int]] = [(time[0], 0, 0)]  # time, request, hop
         while events:
@@ -217,8 +234,7 @@ class EventQueues:
                 if option == DROPPED:
                     continue
                 shares, routes = self._route(option)
-                branch = bisect_right(shares, self.plan.exits[request])
-                way[request], self.branch[request] = routes[branch], int(start[option]) + branch
+                self.branch[request], way[request] = routes[bisect_right(shares, exits[request])]
             if hop == len(way[request]):
                 self.finish[request] = now
                 del way[request]
@@ -242,13 +258,11 @@ class EventQueues:
         begin = queue.start(now) if waits and isinstance(queue, _Fifo) else now
         if begin + visit.rest > patience + ROUNDING:
             return False
-        if request >= self.warm:
-            self.busy[visit.station] += visit.service
         if waits and isinstance(queue, _Sharing):
             queue.add(now, visit.service, request, hop)
             heappush(events, (queue.departure(), -1 - visit.station, queue.version))
             return True
         if waits and isinstance(queue, _Fifo):
-            queue.serve(begin + visit.service)
+            queue.serve(begin, begin + visit.service)
         heappush(events, (begin + visit.service + visit.delay, request, hop + 1))
         return True

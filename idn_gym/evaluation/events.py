@@ -44,7 +44,7 @@ class EventOutcome(NamedTuple):
 
     overall: RequestStatistics
     classes: tuple[RequestStatistics, ...]  # (R,)
-    node_load: Floats  # (N,) share of the workers' time that was used; 0 where elastic
+    node_load: Floats  # (N,) share of the servers' time that was used; 0 where elastic
     link_load: Floats  # (E,)
     option_share: Floats  # (O,) share of all requests that took the option, those that gave up included
     branch_share: Floats  # (X,) share of all requests that drew the branch, likewise
@@ -154,7 +154,7 @@ def _summarise(
     rows = [counted & (of == rho) for rho in range(len(tables.class_task))]
     overall, *classes = (_statistics(latency[i], late[i], gone[i], cost[i]) for i in (counted, *rows))
     span = plan.time[-1] - plan.time[warm]
-    load = np.array(queues.busy) / span / network.servers
+    load = np.array(queues.busy()) / span / network.servers
     nodes, took = len(tables.node_memory), counted & (option != DROPPED)
     return EventOutcome(
         overall,

@@ -246,3 +246,25 @@ def test_selfish_requests_turn_to_what_has_no_queue(make_scenario):
     # Nobody who chooses for himself takes much longer than the way without a queue.
     assert selfish.overall.latency < 1.35 and 0.5 < selfish.option_share[flows > 0.0] < 0.9
     assert np.count_nonzero(selfish.option_share) == 2
+
+
+@pytest.mark.parametrize("discipline", ["fifo", "ps"])
+def test_a_station_works_all_the_time_at_most(discipline, station):
+    found = simulate(station(3.0), 3.0, 4_000, discipline=discipline)
+    assert found.node_load == pytest.approx([1.0])
+
+
+@pytest.mark.parametrize("dispatch", ["proportions", "selfish"])
+def test_exits_that_nobody_takes_and_nodes_that_are_down(dispatch, tandem):
+    # The only way that is not down: from the head at the ingress, after which everybody leaves.
+    instance = tandem._replace(
+        tables=tandem.tables._replace(branch_share=np.tile([1.0, 0.0], len(tandem.tables.branch_share) // 2))
+    )
+    instance.draw.demand[:] = 0.001
+    flows, dropped = np.zeros((2, len(instance.tables.option_model)))
+    heads = np.flatnonzero(np.diff(instance.tables.part_start) == 2)
+    flows[heads[0]] = 0.001
+    instance.draw.seconds[0, 0, instance.tables.part_node[instance.tables.part_start[heads[0]] + 1]] = 0.0
+    found = simulate_slot(instance, 0, flows, dropped[:1], requests=400, dispatch=dispatch)
+    assert found.overall.latency == pytest.approx(0.5) and found.overall.dropped == 0.0
+    assert np.isfinite(found.overall.cost) and found.node_load.max() < 0.01
