@@ -23,7 +23,7 @@ from idn_gym.evaluation.fluid_check import (
     rank_placements,
 )
 from idn_gym.evaluation.tables import write_csv
-from idn_gym.files import writable_folder
+from idn_gym.files import atomically, writable_folder
 from idn_gym.objectives import known_tariff
 from idn_gym.optimum.hindsight import best_static
 from idn_gym.scenarios.compile import Compiled, compile_scenario
@@ -80,7 +80,7 @@ def draw_checks(path: Path, checks: Sequence[FluidCheck], title: str) -> None:
             axis.plot(*zip(*points, strict=True), marker=marker, markersize=3, linewidth=1, label=model)
         axis.set(xlabel="load", ylabel=label, ylim=(0.0, None))
     axes[0].legend(frameon=False)
-    figure.savefig(path)
+    atomically(path, lambda file: figure.savefig(file, format="png"))
 
 
 def rank_correlations(ranked: Sequence[RankedPlacement]) -> dict[str, float]:
