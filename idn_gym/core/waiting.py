@@ -75,7 +75,7 @@ def patient_wait(wait: float, patience: float) -> float:
 
 
 @njit_inline
-def late_share(slack: float, wait: float, idle: float) -> float:
+def overdue_share(slack: float, wait: float, idle: float) -> float:
     """Share of requests that wait longer than the deadline leaves: (1 - p0) exp(-x (1 - p0) / w), x >= 0.
 
     An atom at 0 for those who find every queue on their way empty, and an exponential tail of the same mean.
@@ -95,12 +95,12 @@ def late_share(slack: float, wait: float, idle: float) -> float:
 
 @njit_inline
 def wait_quantile(share: float, wait: float, idle: float) -> float:
-    """Seconds that this share of requests waits at most; the inverse of `late_share`.
+    """Seconds that this share of requests waits at most; the inverse of `overdue_share`.
 
     Args:
         share: in [0, 1).
-        wait: w [s], as in `late_share`.
-        idle: p0, as in `late_share`.
+        wait: w [s], as in `overdue_share`.
+        idle: p0, as in `overdue_share`.
     """
     waits = 1.0 - idle
     if wait <= 0.0 or 1.0 - share >= waits:

@@ -7,7 +7,7 @@ import pytest
 from scipy.special import gammaln
 
 from idn_gym.core.kernel import njit_no_alloc
-from idn_gym.core.waiting import erlang_c, late_share, mean_wait, patient_wait, wait_quantile
+from idn_gym.core.waiting import erlang_c, mean_wait, overdue_share, patient_wait, wait_quantile
 
 
 @njit_no_alloc
@@ -27,7 +27,7 @@ def patient(wait, patience):
 
 @njit_no_alloc
 def late(slack, wait, idle):
-    return late_share(slack, wait, idle)
+    return overdue_share(slack, wait, idle)
 
 
 @njit_no_alloc
