@@ -266,6 +266,7 @@ def serve_class(
             outcome.early[b, rho] += amount * (1.0 - tables.branch_share[tables.branch_start[o + 1] - 1])
             cost += amount * scratch.cost[best]
             left -= amount
+        scratch.taken[best] = amount
         scratch.cost[best] = np.inf
     if left > 0.0:
         outcome.latency[b, rho] += left * tables.class_timeout[rho]

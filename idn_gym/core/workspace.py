@@ -18,6 +18,7 @@ class Scratch(NamedTuple):
     option: Ints  # (max options of a class,) usable options
     cost: Floats  # (max options of a class,) [cost]; inf once taken
     latency: Floats  # (max options of a class,) [s]
+    taken: Floats  # (max options of a class,) [requests]; only where the cost is inf
     longest: int  # positions of the longest path, L
 
 
@@ -32,6 +33,7 @@ def make_scratch(tables: Tables) -> Scratch:
         option=np.zeros(widest, np.int64),
         cost=np.zeros(widest),
         latency=np.zeros(widest),
+        taken=np.zeros(widest),
         longest=_longest(tables),
     )
 

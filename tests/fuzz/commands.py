@@ -25,6 +25,7 @@ SMALL = {
         "10",
         "horizon=4",
     ],
+    "check_fluid": ["tiny", "--loads", "0.5", "--requests", "300", "--seconds", "1", "horizon=4"],
     "bench_hindsight": ["--scenario", "tiny", "--limit", "1", "--iterations", "1", "horizon=4"],
     "bench_learners": ["--scenario", "tiny", "--slots", "4", "--agents", "lfu", "lru"],
     "study": ["small_study.yaml", "--out", "study", "--workers", "1"],
@@ -92,7 +93,7 @@ FLAGS += [
 
 
 PREFIX = {"train": "scenario.", "resume": "scenario.", "demo": "scenario."}
-PREFIX |= dict.fromkeys(("compare", "measure_presets", "bench_hindsight"), "")
+PREFIX |= dict.fromkeys(("compare", "measure_presets", "bench_hindsight", "check_fluid"), "")
 PREFIX |= dict.fromkeys(("idn show", "idn keys", "idn play", "idn compare"), "")
 """Commands that take assignments, and what stands before the keys of a scenario in them."""
 

@@ -1,0 +1,125 @@
+"""One stationary slot as a network of queues: stations, and what every exit branch of an option visits.
+
+Stations are the nodes (0 to N - 1) and then the links. A link has one server, a node as many as its nominal
+compute seconds fill. Where a node has fewer seconds in the slot than its servers could give, each service
+takes longer by that factor; elastic nodes have servers without end.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from idn_gym.core.arrays import EMPTY, Draw, Floats, Instance, Tables, owners
+
+
+class Visit(NamedTuple):
+    """One station on the way of a request."""
+
+    station: int
+    service: float  # [s] of one server
+    delay: float  # [s] after the service, without a queue
+    rest: float  # [s] from the start of this service to the answer if no queue is met again
+
+
+class EventNetwork:
+    """Stations and visits of slot `t` of row `b`, made from the tables and the draw alone."""
+
+    def __init__(self, instance: Instance, t: int, b: int = 0) -> None:
+        """Read rates, compute seconds and slowdown of the slot."""
+        self.tables: Tables = instance.tables
+        self._draw: Draw = instance.draw
+        self._rate = instance.draw.rate[b, t]
+        self._slowdown = instance.draw.slowdown[b]
+        tau, seconds = self.tables.slot_seconds, instance.draw.seconds[b, t]
+        nominal = np.where(np.isfinite(self.tables.node_seconds), self.tables.node_seconds, tau)
+        workers = np.maximum(1.0, np.round(nominal / tau))
+        self._elastic = np.isinf(seconds)
+        # [s] of a worker per second of computing; inf where the node is down
+        self._stretch = np.where(self._elastic, 1.0, workers * tau / np.maximum(seconds, 1e-300))
+        self._stretch[seconds <= 0.0] = np.inf
+        self.servers: Floats = np.concatenate(
+            [np.where(self._elastic, np.inf, workers), np.ones(len(self.tables.link_rate))]
+        )
+        """(N + E,) servers side by side; inf: nobody ever waits"""
+
+    @cached_property
+    def option_class(self) -> list[int]:
+        """Class of each option (O,)."""
+        return [int(rho) for rho in owners(self.tables.option_start)]
+
+    def branches(self, option: int) -> list[int]:
+        """Exit branches of an option in which somebody ends; catalogues may list others."""
+        first, last = (int(x) for x in self.tables.branch_start[option : option + 2])
+        return [x for x in range(first, last) if self.tables.branch_share[x] > 0.0]
+
+    def visits(self, option: int, branch: int) -> tuple[Visit, ...]:
+        """What a request that ends in this branch of this option visits, in order."""
+        tables = self.tables
+        origin = int(tables.path_start[tables.class_path[self.option_class[option]]])
+        nodes, steps, before = len(self._slowdown), list[tuple[int, float, float]](), origin
+        for i in range(int(tables.branch_parts[branch])):
+            q = int(tables.part_start[option]) + i
+            here = origin + int(tables.part_position[q])
+            for j in range(before + 1, here + 1):
+                link = int(tables.path_link[j])
+                assert link != EMPTY
+                pace = 1.0 / self._rate[link] if self._rate[link] > 0.0 else math.inf
+                size = float(tables.branch_bytes[branch, i])
+                steps.append(
+                    (nodes + link, size * pace if size > 0.0 else 0.0, float(tables.link_delay[link]))
+                )
+            v, work = int(tables.part_node[q]), float(tables.branch_seconds[branch, i])
+            steps.append((v, work * self._slowdown[v] * self._stretch[v] if work > 0.0 else 0.0, 0.0))
+            before = here
+        rest, visits = 0.0, list[Visit]()
+        for station, service, delay in reversed(steps):
+            rest += service + delay
+            visits.append(Visit(station, float(service), delay, float(rest)))
+        return tuple(reversed(visits))
+
+
+class StationLoad(NamedTuple):
+    """What flows bring to each station: enough for the formulas of `idn_gym.core.waiting`."""
+
+    rate: Floats  # (N + E,) [1/s] arrivals
+    first: Floats  # (N + E,) [s] mean service time; 0 where nobody comes
+    second: Floats  # (N + E,) [s^2] mean of the squared service time
+    utilisation: Floats  # (N + E,) share of the servers' time; may pass 1
+
+    def relaxation(self, servers: Floats) -> Floats:
+        """Seconds in which each queue forgets where it began (N + E,); inf from a utilisation of 1.
+
+        That of M/M/1, S / (1 - sqrt(rho))^2, over the servers and times (1 + cv^2) / 2 as in the mean wait:
+        an order of magnitude.
+        """
+        seconds = np.zeros_like(self.first)
+        for s in np.flatnonzero((self.first > 0.0) & np.isfinite(servers)):
+            gap = 1.0 - math.sqrt(min(1.0, self.utilisation[s]))
+            scale = self.second[s] / (2.0 * self.first[s] * servers[s])
+            # Filling leaves rounding on a full resource.
+            seconds[s] = scale / gap**2 if gap > 1e-9 else math.inf
+        return seconds
+
+
+def station_load(network: EventNetwork, flows: Floats) -> StationLoad:
+    """Arrivals and moments of the service times at each station.
+
+    Args:
+        network: the slot.
+        flows: (O,) requests of the slot by each option.
+    """
+    rate, first, second = np.zeros((3, len(network.servers)))
+    for o in np.flatnonzero(flows):
+        for x in network.branches(int(o)):
+            here = flows[o] / network.tables.slot_seconds * network.tables.branch_share[x]
+            for visit in network.visits(int(o), x):
+                if visit.service > 0.0:
+                    rate[visit.station] += here
+                    first[visit.station] += here * visit.service
+                    second[visit.station] += here * visit.service**2
+    arrivals = np.where(rate > 0.0, rate, 1.0)
+    return StationLoad(rate, first / arrivals, second / arrivals, first / network.servers)
