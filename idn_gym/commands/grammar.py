@@ -13,6 +13,7 @@ import contextlib
 import dataclasses
 import inspect
 import io
+import itertools
 import re
 import shlex
 import sys
@@ -150,7 +151,7 @@ def _option(name: str) -> str:
 def _check_options(words: Sequence[str], hints: Mapping[str, Any], renamed: Mapping[str, str]) -> None:
     """Name an unknown option and the nearest known one, which the parser would print as a page."""
     known = {_option(name): hint for name, hint in hints.items() if not _positional(hint)} | {"--help": bool}
-    for word in words:
+    for word, following in itertools.pairwise([*words, "--"]):
         name, sign, value = word.partition("=")
         if name in renamed:
             raise ConfigError(name, f"is no option any more; use {renamed[name]}")
@@ -158,6 +159,8 @@ def _check_options(words: Sequence[str], hints: Mapping[str, Any], renamed: Mapp
             raise ConfigError(show(name)[1:-1], f"unknown option; {closest(name, sorted(known))}")
         if sign and known.get(name) is bool:
             raise ConfigError(name, f"{show(value)} is not allowed; the option takes no value")
+        if known.get(name) is not bool and not sign and name.startswith("--") and following.startswith("--"):
+            raise ConfigError(name, "has no value; must have at least one")
 
 
 def _parse(command: type[Any], words: Sequence[str], prog: str, asked: bool) -> dict[str, Any]:

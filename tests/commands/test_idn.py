@@ -81,7 +81,7 @@ def test_every_subcommand_has_help(name, capsys):
         (["watch", "lfu", "--out", "a/x.gif", "horizon=0"], "error: horizon: 0 is not allowed; must be at"),
         (["show", "tiny", "--out", "a/x.png", "horizon=0"], "error: horizon: 0 is not allowed; must be at"),
         (["compare", "lfu", "--scenario", "tiny", "tiny"], "error: --scenario: 'tiny' is there twice; names"),
-        (["compare", "lfu", "--scenario"], "error: --scenario: none is named"),
+        (["compare", "lfu", "--scenario"], "error: --scenario: has no value"),
         (["compare", "x.zip"], "error: policy: 'x.zip' does not say what it is; a policy that you trust is"),
         (["compare", "po:change:x.zip"], "error: policy: 'po' in 'po:change:x.zip' is no class;"),
         (["compare", "ppo:chang:x.zip"], "error: policy: 'chang' in 'ppo:chang:x.zip' is no codec;"),
