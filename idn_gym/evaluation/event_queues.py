@@ -144,7 +144,7 @@ class EventQueues:
             if math.isinf(c)
             else _Sharing(int(c), window)
             if discipline == "ps" and station < nodes
-            else _Fifo(int(c), window)
+            else _Fifo(int(min(c, count)), window)  # more servers than requests never have any wait
             for station, c in enumerate(network.servers)
         ]
 

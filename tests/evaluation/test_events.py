@@ -10,6 +10,7 @@ from idn_gym.core.waiting import mean_wait
 from idn_gym.evaluation.event_network import EventNetwork, station_load
 from idn_gym.evaluation.events import simulate_slot
 from idn_gym.scenarios.episodes import build_instance
+from idn_gym.scenarios.presets import load_scenario
 
 
 @njit_no_alloc
@@ -268,3 +269,10 @@ def test_exits_that_nobody_takes_and_nodes_that_are_down(dispatch, tandem):
     found = simulate_slot(instance, 0, flows, dropped[:1], requests=400, dispatch=dispatch)
     assert found.overall.latency == pytest.approx(0.5) and found.overall.dropped == 0.0
     assert np.isfinite(found.overall.cost) and found.node_load.max() < 0.01
+
+
+def test_more_servers_than_requests_take_no_memory_of_their_own():
+    instance = build_instance(load_scenario("tiny", {"topology.nodes.2.servers": 1e12}), 0)
+    flows, dropped = option_flows(instance, 0, instance.tables.pinned)
+    found = simulate_slot(instance, 0, flows, dropped, requests=200)
+    assert np.isfinite(found.overall.latency)
