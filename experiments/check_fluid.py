@@ -79,7 +79,7 @@ def draw_checks(path: Path, checks: Sequence[FluidCheck], title: str) -> None:
             points = [(check.load, getattr(check, name)) for check in checks if check.model == model]
             axis.plot(*zip(*points, strict=True), marker=marker, markersize=3, linewidth=1, label=model)
         axis.set(xlabel="load", ylabel=label, ylim=(0.0, None))
-    axes[0].legend(frameon=False)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
     atomically(path, lambda file: figure.savefig(file, format="png"))
 
 
