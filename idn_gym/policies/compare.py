@@ -13,7 +13,7 @@ import idn_gym  # noqa: F401 (registers IDN-v0)
 from idn_gym.config_reader import ConfigError, closest, show, twice
 from idn_gym.evaluation.comparison import ComparisonRow, summarise
 from idn_gym.evaluation.rollout import Episodes, rollout
-from idn_gym.policies.registry import POLICIES, PolicyEntry, build_policy
+from idn_gym.policies.registry import POLICIES, PolicyEntry, build_policy, find_entry
 from idn_gym.policies.saved import SavedPolicy, acting_policy, observation_of, saved_policy
 from idn_gym.policy import Policy
 from idn_gym.scenarios.config import Scenario
@@ -96,10 +96,7 @@ def find_policy(word: str) -> SavedPolicy | PolicyEntry:
     Raises:
         ConfigError: there is none.
     """
-    saved = saved_policy(word)
-    if saved is None and word not in POLICIES:
-        raise ConfigError("policy", f"{show(word)} is not there; {closest(word, list(POLICIES))}")
-    return saved or POLICIES[word]
+    return saved_policy(word) or find_entry(POLICIES, word, "policy")
 
 
 def play_policy(
@@ -155,9 +152,7 @@ def open_entry(
     Raises:
         ConfigError: there is no such entry, or it has no such options.
     """
-    if name not in entries:
-        raise ConfigError("policy", f"{show(name)} is not there; {closest(name, list(entries))}")
-    entry = entries[name]
+    entry = find_entry(entries, name, "policy")
     codec = {} if entry.codec is None else {"action": entry.codec}
     env = gym.make_vec("IDN-v0", num_envs=len(seeds), **{**options, **codec})
     told = {"seeds": tuple(seeds)} if entry.informed else {}

@@ -122,13 +122,22 @@ def make_policy(name: str, env: VectorEnv[Any, Any, Any], **options: Any) -> Pol
     return build_policy(POLICIES, name, env, options)
 
 
+def find_entry(entries: Mapping[str, PolicyEntry], name: str, key: str = "agent") -> PolicyEntry:
+    """The entry of a name that a user gave.
+
+    Raises:
+        ConfigError: there is none; `key` is what the message calls it.
+    """
+    if name not in entries:
+        raise ConfigError(key, f"{show(name)} is not there; {closest(name, list(entries))}")
+    return entries[name]
+
+
 def build_policy(
     entries: Mapping[str, PolicyEntry], name: str, env: VectorEnv[Any, Any, Any], options: Mapping[str, Any]
 ) -> Policy:
     """Build an entry of a table; see `make_policy`."""
-    if name not in entries:
-        raise ConfigError("agent", f"{show(name)} is not there; {closest(name, list(entries))}")
-    entry = entries[name]
+    entry = find_entry(entries, name)
     _check(name, entry.codec, env)
     builder = load_target(entry.target)
     try:
