@@ -78,6 +78,7 @@ class Tables(NamedTuple):
     link_rate: Floats  # (E,) [bytes/s] nominal rate
     link_joules: Floats  # (E,) [J/byte]
     link_charge: Floats  # (E, F) [unit/byte] nominal
+    slot_charge: Floats  # (F,) [unit] nominal, of a slot whatever is served
     # paths, from the ingress node (position 0) to the repository
     path_start: Ints  # (P+1,) into J
     path_node: Ints  # (J,) node at each position
@@ -140,6 +141,7 @@ class Draw(NamedTuple):
     charge_second: Floats  # (B, T, N, F) [unit/s]
     charge_byte: Floats  # (B, T, E, F) [unit/byte]
     charge_drop: Floats  # (B, T, R, F) [unit]
+    charge_slot: Floats  # (B, T, F) [unit] of the slot whatever is served, such as that of idle power
     slowdown: Floats  # (B, N) factor on the node's compute seconds (error of the latency law)
     # the next five follow from slowdown and tariff; one row serves all episodes where these agree
     option_latency: Floats  # (B or 1, O) [s] per request, but for the time on links that rates decide
@@ -193,5 +195,6 @@ class Outcome(NamedTuple):
     busy: Floats  # (B, N) [s] compute seconds used
     carried: Floats  # (B, E) [bytes] that crossed each link
     idle_energy: Floats  # (B,) [J]
+    idle_charged: Floats  # (B, F) [unit] of further objectives, whatever was served
     loaded: Floats  # (B,) [bytes] newly resident
     refused: Ints  # (B,) wished segments that repair turned down

@@ -68,6 +68,13 @@ def book_drops(draw: Draw, b: int, t: int, rho: int, left: float, outcome: Outco
         outcome.charged[b, rho, f] += left * draw.charge_drop[b, t, rho, f]
 
 
+@njit_inline
+def book_slot(draw: Draw, b: int, t: int, outcome: Outcome) -> None:
+    """Add what the slot itself comes to in the further objectives, whatever was served."""
+    for f in range(outcome.idle_charged.shape[1]):
+        outcome.idle_charged[b, f] += draw.charge_slot[b, t, f]
+
+
 @njit_no_alloc
 def charge_drops(tables: Tables, draw: Draw, b: int) -> None:
     """Fill `charge_drop` of row b: no option of the class is worse in the slot, in any further objective."""

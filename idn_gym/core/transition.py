@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from idn_gym.core.arrays import EMPTY, Action, Draw, Floats, Instance, Outcome, Residents, State, Tables
+from idn_gym.core.charges import book_slot
 from idn_gym.core.geometry import bytes_to_load, free_bytes, load_if_fits, placed_bytes
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
 from idn_gym.core.serving import serve_slot
@@ -64,6 +65,7 @@ def advance(
         smooth(state.recent, outcome.arrived, b, following.recent)
         for v in range(len(tables.node_memory)):
             outcome.idle_energy[b] += tables.node_idle_watts[v] * tables.slot_seconds
+        book_slot(draw, b, t, outcome)
 
 
 @njit_inline

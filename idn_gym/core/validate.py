@@ -21,6 +21,7 @@ SHAPES = {
     "NM": ("pinned",),
     "NF": ("node_charge",),
     "EF": ("link_charge",),
+    "F": ("slot_charge",),
     "R": (
         "class_task",
         "class_path",
@@ -47,6 +48,7 @@ SHAPES = {
     "BTNF": ("charge_second",),
     "BTEF": ("charge_byte",),
     "BTRF": ("charge_drop",),
+    "BTF": ("charge_slot",),
     "BN": ("slowdown",),
     "AO": ("option_latency", "option_cost", "option_joules"),
     "AR": ("drop_joules", "drop_cost"),

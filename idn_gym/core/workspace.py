@@ -73,6 +73,7 @@ def empty_outcome(tables: Tables, batch: int, longest: int | None = None) -> Out
         busy=np.zeros((batch, len(tables.node_memory))),
         carried=np.zeros((batch, len(tables.link_rate))),
         idle_energy=np.zeros(batch),
+        idle_charged=np.zeros((batch, tables.node_charge.shape[1])),
         loaded=np.zeros(batch),
         refused=np.zeros(batch, np.int64),
     )

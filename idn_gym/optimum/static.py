@@ -24,6 +24,7 @@ from idn_gym.core.arrays import (
     Tables,
 )
 from idn_gym.core.capacity import fill_capacity
+from idn_gym.core.charges import book_slot
 from idn_gym.core.kernel import njit_no_alloc
 from idn_gym.core.pricing import price
 from idn_gym.core.serving import measure_paths, serve_class, serve_slot
@@ -110,6 +111,7 @@ def _play(
                 outcome.idle_energy[b] += tables.node_idle_watts[v] * tables.slot_seconds
                 for m in range(after.shape[2]):
                     before[b, v, m] = after[b, v, m]
+            book_slot(draw, b, t, outcome)
 
 
 class ClassCosts:

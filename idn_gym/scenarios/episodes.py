@@ -86,6 +86,7 @@ def _zeros(compiled: Compiled, batch: int, slots: int, priced: int, uniforms: in
         charge_second=np.zeros((batch, slots, nodes, further)),
         charge_byte=np.zeros((batch, slots, links, further)),
         charge_drop=np.zeros((batch, slots, classes, further)),
+        charge_slot=np.zeros((batch, slots, further)),
         slowdown=np.ones((batch, nodes)),
         option_latency=np.zeros((priced, options)),
         option_cost=np.zeros((priced, options)),
@@ -143,7 +144,8 @@ def sample_episode(
     if row < len(draw.option_latency):
         compute_option_costs(tables, draw, row)
     if draw.charge_drop.shape[3]:
-        draw.charge_second[row], draw.charge_byte[row] = draw_charges(compiled, slots, rng)
+        drawn = draw_charges(compiled, slots, rng)
+        draw.charge_second[row], draw.charge_byte[row], draw.charge_slot[row] = drawn
         charge_drops(tables, draw, row)
     if draw.uniforms.shape[2]:
         draw.uniforms[row] = rng("uniforms").random(draw.uniforms.shape[1:])

@@ -52,6 +52,28 @@ class MemoryProcess(Family):
     usual = "two_state"
 
 
+class PriceProcess(Family):
+    """What electricity costs at nodes.
+
+    Drawn by ``(process, places, horizon, rng) -> (T, N)`` [EUR/kWh] where objective ``price`` is in force;
+    `places` says names and tiers of the nodes (`processes.intensities.Places`).
+    """
+
+    kinds = Registry("dynamics.energy_price.kind")
+    usual = "constant"
+
+
+class CarbonProcess(Family):
+    """What electricity emits at nodes.
+
+    Drawn by ``(process, places, horizon, rng) -> (T, N)`` [g/kWh] where objective ``carbon`` is in force;
+    `places` says names and tiers of the nodes (`processes.intensities.Places`).
+    """
+
+    kinds = Registry("dynamics.carbon.kind")
+    usual = "constant"
+
+
 class PopularityProcess(Family):
     """How demand moves between tasks, its total staying as it is.
 

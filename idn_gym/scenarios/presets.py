@@ -240,11 +240,11 @@ def _beside(plain: Any, folder: Path) -> Any:
     changes: dict[str, Any] = {}
     if isinstance(plain.get("catalog"), (list, tuple)):
         changes["catalog"] = [str(folder / p) if isinstance(p, str) else p for p in plain["catalog"]]
-    replay = (
-        (plain.get("workload") or {}).get("replay") if isinstance(plain.get("workload"), Mapping) else None
-    )
-    if isinstance(replay, Mapping) and isinstance(replay.get("path"), str):
-        changes["workload.replay.path"] = str(folder / replay["path"])
+    for part in ("workload", "dynamics"):
+        processes = plain.get(part)
+        for name, process in processes.items() if isinstance(processes, Mapping) else ():
+            if isinstance(process, Mapping) and isinstance(process.get("path"), str):
+                changes[f"{part}.{name}.path"] = str(folder / process["path"])
     return override(plain, changes)
 
 

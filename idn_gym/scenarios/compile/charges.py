@@ -1,4 +1,4 @@
-"""What a compute second and a byte come to in the objectives that packages add."""
+"""What compute seconds, bytes and slots come to in the further objectives per request."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ import numpy as np
 
 from idn_gym.core.arrays import Floats, Tables
 from idn_gym.messages import ConfigError
-from idn_gym.objective_records import charged
+from idn_gym.objective_records import Charges, charged
+from idn_gym.registry import load_target
 from idn_gym.scenarios.processes.random_streams import Streams
 
 if TYPE_CHECKING:
     from idn_gym.scenarios.compile import Compiled
 
 
-def draw_charges(compiled: Compiled, slots: int, rng: Streams) -> tuple[Floats, Floats]:
-    """Charges of one episode, (T, N, F) per compute second and (T, E, F) per byte.
+def draw_charges(compiled: Compiled, slots: int, rng: Streams) -> tuple[Floats, Floats, Floats]:
+    """Charges of one episode, (T, N, F) per compute second, (T, E, F) per byte and (T, F) per slot.
 
     Args:
         compiled: the scenario.
@@ -29,23 +30,30 @@ def draw_charges(compiled: Compiled, slots: int, rng: Streams) -> tuple[Floats, 
     tables, further = compiled.tables, charged(compiled.objectives)
     nodes, links = len(tables.node_memory), len(tables.link_rate)
     second, byte = np.zeros((slots, nodes, len(further))), np.zeros((slots, links, len(further)))
+    slot = np.zeros((slots, len(further)))
     for f, objective in enumerate(further):
-        assert objective.charges is not None
-        on_nodes, on_links = objective.charges(compiled, slots, rng(f"objective {objective.name}"))
+        law = objective.charges
+        assert law is not None
+        if isinstance(law, str):
+            law = load_target(law)
+        found = Charges(*law(compiled, slots, rng(f"objective {objective.name}")))
         key = f"objective.{objective.name}.charges"
-        second[:, :, f] = _checked(on_nodes, (slots, nodes), key)
-        byte[:, :, f] = 0.0 if on_links is None else _checked(on_links, (slots, links), key)
-    return second, byte
+        second[:, :, f] = _checked(found.second, (slots, nodes), key)
+        byte[:, :, f] = 0.0 if found.byte is None else _checked(found.byte, (slots, links), key)
+        slot[:, f] = 0.0 if found.slot is None else _checked(found.slot, (slots,), key)
+    return second, byte, slot
 
 
 def nominal_charges(compiled: Compiled) -> Tables:
     """The tables with means over an episode, one of a fixed seed where charges are random."""
     streams = Streams(np.random.default_rng(0))
-    second, byte = draw_charges(compiled, compiled.scenario.horizon, streams)
-    return compiled.tables._replace(node_charge=second.mean(axis=0), link_charge=byte.mean(axis=0))
+    means = (drawn.mean(axis=0) for drawn in draw_charges(compiled, compiled.scenario.horizon, streams))
+    return compiled.tables._replace(
+        **dict(zip(("node_charge", "link_charge", "slot_charge"), means, strict=True))
+    )
 
 
-def _checked(charges: Floats, shape: tuple[int, int], key: str) -> Floats:
+def _checked(charges: Floats, shape: tuple[int, ...], key: str) -> Floats:
     found = np.asarray(charges, float)
     if found.shape != shape:
         raise ConfigError(key, f"shape {found.shape} is not allowed; must be (slots, rows) = {shape}")

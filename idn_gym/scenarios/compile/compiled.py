@@ -27,6 +27,8 @@ from idn_gym.scenarios.compile.routes import Network, find_routes, look_up, path
 from idn_gym.scenarios.compile.sizes import check_size
 from idn_gym.scenarios.compile.topologies import expand
 from idn_gym.scenarios.config import Scenario
+from idn_gym.scenarios.config_traces import Trace
+from idn_gym.scenarios.processes.traces import last_change
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,18 +116,25 @@ class _Classes:
 def compile_scenario(scenario: Scenario) -> Compiled:
     """Resolve names, find paths, enumerate segments and options.
 
-    Results are kept for the process, but for scenarios with files of their own, which may change.
+    Results are kept for the process, but for scenarios with catalogues of their own, which may change; where
+    the files of processes have changed, a scenario is compiled anew.
 
     Raises:
         ConfigError: an unknown name, a task that no reachable node pins, no demand anywhere, more options
             than can be enumerated, or rewards that could be too large for float32.
     """
     objectives = find_objectives(scenario.objectives)
-    return (_compile if scenario.catalog else _compile_once)(scenario, objectives)
+    if scenario.catalog:
+        return _compile(scenario, objectives)
+    dynamics = scenario.dynamics
+    files = [p for p in (dynamics.energy_price, dynamics.carbon) if isinstance(p, Trace)]
+    return _compile_once(scenario, objectives, tuple(last_change(file) for file in files))
 
 
 @lru_cache(maxsize=32)
-def _compile_once(scenario: Scenario, objectives: tuple[Objective, ...]) -> Compiled:
+def _compile_once(
+    scenario: Scenario, objectives: tuple[Objective, ...], changes: tuple[int, ...]
+) -> Compiled:
     return _compile(scenario, objectives)
 
 
@@ -199,6 +208,7 @@ def _tables(
         link_rate=network.rate,
         link_joules=network.joules,
         link_charge=np.zeros((len(network.links), further)),
+        slot_charge=np.zeros(further),
         **path_tables(list(classes.paths), network.delay),
         model_task=np.array([model.task for model in gathered.models], np.int64),
         task_model=np.searchsorted([model.task for model in gathered.models], range(len(gathered.tasks) + 1)),
