@@ -6,14 +6,8 @@ import numpy as np
 
 from idn_gym.core.arrays import Draw, Floats, Instance, Outcome, Residents, Tables
 from idn_gym.core.kernel import njit_no_alloc
-from idn_gym.core.serving import (
-    drop_cost,
-    link_seconds,
-    measure_paths,
-    option_cost,
-    option_latency,
-    serve_slot,
-)
+from idn_gym.core.listing import drop_cost, link_seconds, measure_paths, option_cost, option_latency
+from idn_gym.core.serving import measure_utilisation, serve_slot
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
 
 
@@ -73,3 +67,4 @@ def _serve(
     tables: Tables, draw: Draw, b: int, t: int, resident: Residents, scratch: Scratch, outcome: Outcome
 ) -> None:
     serve_slot(tables, draw, b, t, resident, scratch, outcome)
+    measure_utilisation(tables, draw, b, t, outcome)

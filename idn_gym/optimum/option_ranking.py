@@ -8,7 +8,7 @@ import numpy as np
 
 from idn_gym.core.arrays import EMPTY, EXOGENOUS, PRICED, Draw, Floats, Ints, Outcome, Tables, owners
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
-from idn_gym.core.serving import drop_cost, link_seconds, measure_paths, option_cost, option_latency
+from idn_gym.core.listing import drop_cost, link_seconds, measure_paths, option_cost, option_latency
 from idn_gym.core.workspace import Scratch, make_scratch
 from idn_gym.optimum.prefixes import PINNED, UNUSABLE, Prefixes
 
