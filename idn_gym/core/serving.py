@@ -11,7 +11,7 @@ from idn_gym.core.arrays import EXOGENOUS, SECOND, Draw, Outcome, Residents, Tab
 from idn_gym.core.capacity import book_use, fill_copies, option_room, use_up
 from idn_gym.core.charges import book_charges, book_drops
 from idn_gym.core.filling import fill_slot
-from idn_gym.core.kernel import njit_inline
+from idn_gym.core.kernel import aside, njit_inline
 from idn_gym.core.listing import (
     bring_cheapest,
     charged_slots,
@@ -113,13 +113,14 @@ def serve_class(
     return cost
 
 
-@njit_inline
+@aside
 def serve_together(
     tables: Tables, draw: Draw, b: int, t: int, resident: Residents, scratch: Scratch, outcome: Outcome
 ) -> float:
     """Serve `Scratch.batch` with shared capacity, book it in `outcome`, and return its cost at the tariff.
 
-    A class whose batch is 0 is left out as if it did not exist.
+    A class whose batch is 0 is left out as if it did not exist. It is long, and called once per slot: not inlined,
+    it is compiled once for all kernels.
     """
     fill_slot(tables, draw, b, t, resident, scratch)
     measure_queues(tables, draw, b, t, scratch)
