@@ -1,12 +1,12 @@
 """How the requests of a slot share nodes and links: they arrive interleaved, and nobody is served first.
 
-Every class sends at the constant rate of its batch to its cheapest usable option, at the cost without waiting.
-Where a node or a link is full, the classes on it go on with their next option, all at the same point of the slot.
-Two passes: first every batch, no resource beyond `load_limit`; then what is left over, at rates in
-proportion to the leftovers, no resource beyond `last_resort`. What is still left is dropped.
+Every class sends at the constant rate of its batch to its cheapest usable option, at the cost without
+waiting. Where a node or a link is full, the classes on it go on with their next option, all at the same point
+of the slot. Two passes: first every batch, no resource beyond `load_limit`; then what is left over, at rates
+in proportion to the leftovers, no resource beyond `last_resort`. What is still left is dropped.
 
-A pass fills one resource per event, so it ends within as many events as there are resources. What classes pull
-is summed anew at each event: nothing is subtracted, so no rounding error keeps pulling at what is full.
+A pass fills one resource per event, so it ends within as many events as there are resources. What classes
+pull is summed anew at each event: nothing is subtracted, so no rounding error keeps pulling at what is full.
 """
 
 from __future__ import annotations

@@ -101,7 +101,7 @@ def drop_cost(draw: Draw, b: int, t: int, rho: int) -> float:
 def list_options(
     tables: Tables, draw: Draw, b: int, t: int, rho: int, resident: Residents, start: int, scratch: Scratch
 ) -> int:
-    """Write the usable options of a class as entries from `start` on, with cost and latency; return their end.
+    """Write the usable options of a class as entries from `start` on, cost and latency too; return their end.
 
     Whole groups are passed over where the model of the first part is not on its node.
     """

@@ -1,7 +1,7 @@
 """The queues of a slot: what passes nodes and links, and how long requests wait there.
 
-A request that ends at an exit branch visits the branch's parts, each with the seconds it computes there, and the
-links that lead to them, each with the bytes that cross. What takes no time is no visit.
+A request that ends at an exit branch visits the branch's parts, each with the seconds it computes there, and
+the links that lead to them, each with the bytes that cross. What takes no time is no visit.
 """
 
 from __future__ import annotations
@@ -114,9 +114,8 @@ def late_requests(
 ) -> float:
     """Share of an option's requests that miss the deadline, exit branch by exit branch.
 
-    Args:
-        kept: W' / W of the option: requests that give up shorten the waits of all its branches alike.
-            0 where nobody waits.
+    `kept` is W' / W of the option: those who give up shorten the waits of all its branches by this factor. It
+    is 0 where nobody waits.
     """
     late = 0.0
     for x in range(tables.branch_start[o], tables.branch_start[o + 1]):

@@ -7,8 +7,8 @@ import numpy.typing as npt
 
 from idn_gym.core.arrays import EMPTY, Draw, Floats, Ints, Outcome, Residents, Tables
 from idn_gym.core.kernel import njit_no_alloc
-from idn_gym.core.nominal import nominal_draw
 from idn_gym.core.listing import measure_paths
+from idn_gym.core.nominal import nominal_draw
 from idn_gym.core.serving import serve_alone
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
 

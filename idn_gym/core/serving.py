@@ -39,14 +39,7 @@ def book_option(
     scratch: Scratch,
     outcome: Outcome,
 ) -> None:
-    """Book what an entry serves.
-
-    Args:
-        i: the entry.
-        amount: [requests]
-        wait: W' [s] of one request.
-        kept: as in `late_requests`.
-    """
+    """Book the requests that entry i serves; each waits W' = `wait` [s], `kept` is as in `late_requests`."""
     o = scratch.option[i]
     origin = tables.path_start[tables.class_path[rho]]
     book_use(tables, draw, b, rho, o, origin, amount, outcome)
@@ -179,14 +172,14 @@ def serve_slot(
 ) -> None:
     """Serve the batches of slot `t` of row `b`. `Draw.order` decides nothing but the order of additions."""
     measure_paths(tables, draw, b, t, scratch)
+    for rho in range(len(scratch.batch)):
+        batch = draw.demand[b, t, rho]
+        scratch.batch[rho] = batch
+        outcome.arrived[b, rho] = batch
     if tables.capacity == EXOGENOUS:
         for k in range(draw.order.shape[2]):
             rho = draw.order[b, t, k]
-            batch = draw.demand[b, t, rho]
-            outcome.arrived[b, rho] = batch
+            batch = scratch.batch[rho]
             outcome.tariff_cost[b] += serve_class(tables, draw, b, t, rho, batch, resident, scratch, outcome)
     else:
-        for rho in range(len(scratch.batch)):
-            scratch.batch[rho] = draw.demand[b, t, rho]
-            outcome.arrived[b, rho] = scratch.batch[rho]
         outcome.tariff_cost[b] += serve_together(tables, draw, b, t, resident, scratch, outcome)

@@ -13,7 +13,7 @@ from idn_gym.core.transition import initial_state, step
 from idn_gym.core.workspace import make_scratch
 from idn_gym.scenarios.episodes import build_instance
 
-# One second on "unit", a tenth on "fast"; 8 bytes in. The link takes 0.5 s and carries 16 bytes/s, 160 in a slot.
+# One second on "unit", a tenth on "fast"; 8 bytes in. The link takes 0.5 s and carries 160 bytes a slot.
 WHOLE = {"blocks": [(1.0, 10.0, 0.0)], "points": {"all": [(1, 1.0, 0.75)]}}
 EXITING = {
     "blocks": [(1.0, 10.0, 4.0), (3.0, 10.0, 0.0)],
@@ -73,7 +73,7 @@ def test_a_class_that_moves_on_leaves_the_rest_to_others(make_scenario, play):
 
 
 def test_requests_wait_in_the_queue_of_a_node(make_scenario, play):
-    """0.5 requests a second of 1 s each: W = 0.5 x 1 / (2 x 0.5), of which nobody waits beyond the timeout."""
+    """0.5 requests a second of 1 s each: W = 0.5 x 1 / (2 x 0.5), less what gives up."""
     nodes = {"a": {"demand": 1.0}, "c": CLOUD}
     scenario = make_scenario(nodes, [("a", "c", {})], {"x": WHOLE})
     slot = play(scenario, {"a": ["x"]}, demand=[5.0])

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idn_gym.core.arrays import EMPTY, EXOGENOUS, Action
+from idn_gym.core.arrays import EMPTY, EXOGENOUS, NO_WAITING, Action
 from idn_gym.core.transition import initial_state, step
 from idn_gym.scenarios.episodes import build_instance
 
@@ -71,35 +71,84 @@ def covers(tables, resident, part):
     )
 
 
+def usable_options(tables, draw, t, rho, resident):
+    """Usable options of a class, the cheapest first."""
+    options = describe_options(tables, draw, t, rho)
+    for option in sorted(options, key=lambda o: (round(o.vector @ draw.tariff[0], 9), o.rank)):
+        usable = all(covers(tables, resident[node, option.model], part) for node, part in option.held)
+        if usable and option.vector[1] <= tables.class_timeout[rho]:
+            yield option
+
+
+def deal_out_copies(draw, batch, options):
+    """[(option, requests)] of a class that has each resident copy to itself."""
+    dealt, copies = [], {}
+    for option in options:
+        limits = [batch - sum(amount for _, amount in dealt)]
+        for node, need in option.seconds.items():
+            limits.append(copies.setdefault((node, option.model), draw.seconds[0, 0, node]) / need)
+        dealt.append((option, max(0.0, min(limits))))
+        for node, need in option.seconds.items():
+            copies[node, option.model] -= dealt[-1][1] * need
+    return dealt
+
+
+def needs(option):
+    """What one request needs of each resource that it uses."""
+    uses = {("node", node): need for node, need in option.seconds.items()}
+    uses |= {("link", link): need for link, need in option.size.items()}
+    return {resource: need for resource, need in uses.items() if need > 0}
+
+
+def deal_out_together(tables, draw, t, options):
+    """[[option, requests], ...] of each class, from one full resource to the next."""
+    supply = {("node", v): seconds for v, seconds in enumerate(draw.seconds[0, t])}
+    supply |= {("link", e): rate * tables.slot_seconds for e, rate in enumerate(draw.rate[0, t])}
+    used, left = dict.fromkeys(supply, 0.0), draw.demand[0, t].tolist()
+    dealt = [[[option, 0.0] for option in listed] for listed in options]
+    for limit in (tables.load_limit, tables.last_resort):
+        room = {r: limit * supply[r] - used[r] for r in supply}
+        full = {r for r in supply if room[r] <= 1e-12 * supply[r]}
+        rates, remaining = list(left), 1.0
+        while remaining > 0.0:
+            sends = []
+            for rho, rows in enumerate(dealt):
+                row = next((row for row in rows if not full & needs(row[0]).keys()), None)
+                if row is not None and rates[rho] > 0.0:
+                    sends.append((rho, row))
+            pull = dict.fromkeys(supply, 0.0)
+            for rho, row in sends:
+                for resource, need in needs(row[0]).items():
+                    pull[resource] += rates[rho] * need
+            span = min([remaining, *(room[r] / pull[r] for r in supply if pull[r] > 0.0)])
+            for rho, row in sends:
+                row[1] += rates[rho] * span
+                left[rho] -= rates[rho] * span
+            for resource in supply:
+                used[resource] += pull[resource] * span
+                room[resource] = limit * supply[resource] - used[resource]
+            full |= {r for r in supply if pull[r] > 0.0 and room[r] <= 1e-12 * supply[r]}
+            remaining -= span
+    return dealt
+
+
 def serve_plainly(tables, draw, t, resident):
     """(R, 9) served, errors, latency, energy, traffic, late, early, split and cost of each class."""
-    compute = dict(enumerate(draw.seconds[0, t]))
-    wires = dict(enumerate(draw.rate[0, t] * tables.slot_seconds))
-    totals = np.zeros((len(tables.class_task), 9))
-    for rho in draw.order[0, t]:
-        options = list(describe_options(tables, draw, t, rho))
-        worst = np.max([option.vector for option in options], axis=0)
+    classes = range(len(tables.class_task))
+    options = [list(usable_options(tables, draw, t, rho, resident)) for rho in classes]
+    if tables.capacity == EXOGENOUS:
+        now = draw._replace(seconds=draw.seconds[:, t : t + 1])
+        dealt = [deal_out_copies(now, draw.demand[0, t, rho], options[rho]) for rho in classes]
+    else:
+        dealt = deal_out_together(tables, draw, t, options)
+    totals = np.zeros((len(classes), 9))
+    for rho in classes:
         left = draw.demand[0, t, rho]
-        copies = {}
-        for option in sorted(options, key=lambda o: (round(o.vector @ draw.tariff[0], 9), o.rank)):
-            usable = all(covers(tables, resident[node, option.model], part) for node, part in option.held)
-            if not usable or option.vector[1] > tables.class_timeout[rho]:
-                continue
-            limits = [left]
-            for node, need in option.seconds.items():
-                own = copies.setdefault((node, option.model), draw.seconds[0, t, node])
-                limits.append((own if tables.capacity == EXOGENOUS else compute[node]) / need)
-            if tables.capacity != EXOGENOUS:
-                limits += [wires[link] / need for link, need in option.size.items()]
-            amount = max(0.0, min(limits))
-            for node, need in option.seconds.items():
-                copies[node, option.model] -= amount * need
-                compute[node] -= amount * need
-            for link, need in option.size.items():
-                wires[link] -= amount * need
+        for option, amount in dealt[rho]:
             ends = option.late, option.early, float(len(option.held) > 1)
             totals[rho] += amount * np.array([1.0, *option.vector, *ends, option.vector @ draw.tariff[0]])
             left -= amount
+        worst = np.max([option.vector for option in describe_options(tables, draw, t, rho)], axis=0)
         drop = np.array([1.0, tables.class_timeout[rho], worst[2], worst[3]])
         totals[rho] += left * np.array([0.0, *drop, 1.0, 0.0, 0.0, drop @ draw.tariff[0]])
     return totals
@@ -109,6 +158,7 @@ def serve_plainly(tables, draw, t, resident):
 def test_the_kernels_serve_as_the_rule_says(make_scenario, worlds, data):
     scenario = make_scenario(**data.draw(worlds))
     instance = build_instance(scenario, 0)
+    instance = instance._replace(tables=instance.tables._replace(queueing=NO_WAITING))
     tables, draw = instance
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
     state = initial_state(instance)

@@ -13,8 +13,8 @@ import numpy as np
 from idn_gym.core.arrays import EMPTY, Draw, Floats, Instance, Ints, Outcome, Residents, Tables
 from idn_gym.core.geometry import covers
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
-from idn_gym.core.pricing import PRICE_FIELDS
 from idn_gym.core.listing import measure_paths
+from idn_gym.core.pricing import PRICE_FIELDS
 from idn_gym.core.serving import serve_alone
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
 from idn_gym.optimum.concave_gain import gain_and_gradient
