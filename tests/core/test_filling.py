@@ -21,6 +21,7 @@ EXITING = {
 }
 CLOUD = {"device": "fast", "servers": float("inf"), "pins": ["all"]}
 HALF = {"serving.queueing": "none", "serving.load_limit": 0.5, "serving.last_resort": 0.5}
+USUAL = {"serving.queueing": "mgc", "serving.load_limit": 0.9, "serving.last_resort": 0.95}
 
 
 def named(models):
@@ -75,7 +76,7 @@ def test_a_class_that_moves_on_leaves_the_rest_to_others(make_scenario, play):
 def test_requests_wait_in_the_queue_of_a_node(make_scenario, play):
     """0.5 requests a second of 1 s each: W = 0.5 x 1 / (2 x 0.5), less what gives up."""
     nodes = {"a": {"demand": 1.0}, "c": CLOUD}
-    scenario = make_scenario(nodes, [("a", "c", {})], {"x": WHOLE})
+    scenario = make_scenario(nodes, [("a", "c", {})], {"x": WHOLE}, USUAL)
     slot = play(scenario, {"a": ["x"]}, demand=[5.0])
     wait = 0.5 / np.sqrt(1 + (2 * 0.5 / 99.0) ** 2)
     assert slot.wait == pytest.approx([5 * wait], rel=1e-12)
@@ -88,7 +89,7 @@ def test_requests_wait_in_the_queue_of_a_node(make_scenario, play):
 def test_a_node_that_offers_less_takes_longer(make_scenario, play):
     """Two workers offer 10 s instead of 20: 0.4 requests a second of 2 s each, M/M/2 times (1 + 0) / 2."""
     nodes = {"a": {"demand": 1.0, "servers": 2.0}, "c": CLOUD}
-    scenario = make_scenario(nodes, [("a", "c", {})], {"x": WHOLE})
+    scenario = make_scenario(nodes, [("a", "c", {})], {"x": WHOLE}, USUAL)
     slot = play(scenario, {"a": ["x"]}, demand=[4.0], seconds=[10.0, np.inf])
     delayed = 0.8**2 / (2 * (1 - 0.4)) / (1 + 0.8 + 0.8**2 / (2 * (1 - 0.4)))
     wait = delayed * 2.0 / (2 - 0.8) / 2
@@ -98,7 +99,9 @@ def test_a_node_that_offers_less_takes_longer(make_scenario, play):
 def test_exit_branches_make_service_times_vary(make_scenario, play):
     """Half of the requests take 1 s, half 4 s: W = 0.2 x (1 + 16) / 2 / (2 x (1 - 0.2 x 2.5))."""
     nodes = {"a": {"demand": 1.0}, "c": CLOUD}
-    scenario = make_scenario(nodes, [("a", "c", {})], {"x": EXITING}, {"serving.tariff": {"traffic": 1.0}})
+    scenario = make_scenario(
+        nodes, [("a", "c", {})], {"x": EXITING}, {**USUAL, "serving.tariff": {"traffic": 1.0}}
+    )
     slot = play(scenario, {"a": ["x"]}, demand=[2.0])
     wait = 0.2 * 8.5 / (2 * 0.5)
     assert slot.wait == pytest.approx([2 * wait / np.sqrt(1 + (2 * wait / 97.5) ** 2)], rel=1e-12)
@@ -106,7 +109,7 @@ def test_exit_branches_make_service_times_vary(make_scenario, play):
 
 def test_links_are_queues_too(one_link, play):
     """8 bytes take 0.5 s: W = 1 x 0.25 / (2 x 0.5)."""
-    slot = play(one_link(["x"], {}), demand=[10.0])
+    slot = play(one_link(["x"], USUAL), demand=[10.0])
     assert slot.wait == pytest.approx([10 * 0.25 / np.sqrt(1 + (0.5 / 98.9) ** 2)], rel=1e-12)
 
 
@@ -122,7 +125,7 @@ def count_events(tables, draw, b, t, resident, scratch):
 @given(data=st.data())
 def test_nothing_is_lost_and_nothing_overflows(make_scenario, worlds, data):
     world = data.draw(worlds)
-    world["overrides"] = {**(world.get("overrides") or {}), "serving.capacity": "shared"}
+    world["overrides"] = {**(world.get("overrides") or {}), **USUAL, "serving.capacity": "shared"}
     scenario = make_scenario(**world)
     instance = build_instance(scenario, 0)
     tables, draw = instance
@@ -148,7 +151,7 @@ def test_the_order_of_classes_does_not_matter(make_scenario, play):
     found = []
     for names in ("xyz", "zxy", "yxz"):
         models = {name: {**EXITING, "task": name} for name in names}
-        scenario = make_scenario(nodes, [("a", "m", {}), ("m", "c", {})], models, tasks=named(names))
+        scenario = make_scenario(nodes, [("a", "m", {}), ("m", "c", {})], models, USUAL, tasks=named(names))
         placement = {"a": ["x", "y[0:1]"], "m": ["y", "z[0:1]"]}
         slot = play(scenario, placement, demand=[demand[name] for name in names])
         fields = np.array([slot.served, slot.latency, slot.wait, slot.late, slot.energy])

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idn_gym.core.arrays import EMPTY, EXOGENOUS, NO_WAITING, Action
+from idn_gym.core.arrays import EMPTY, EXOGENOUS, Action
 from idn_gym.core.transition import initial_state, step
 from idn_gym.scenarios.episodes import build_instance
 
@@ -158,7 +158,7 @@ def serve_plainly(tables, draw, t, resident):
 def test_the_kernels_serve_as_the_rule_says(make_scenario, worlds, data):
     scenario = make_scenario(**data.draw(worlds))
     instance = build_instance(scenario, 0)
-    instance = instance._replace(tables=instance.tables._replace(queueing=NO_WAITING))
+    instance = instance._replace(tables=instance.tables._replace(load_limit=0.9, last_resort=0.95))
     tables, draw = instance
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
     state = initial_state(instance)
