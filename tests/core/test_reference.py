@@ -102,7 +102,7 @@ def needs(option):
 
 def deal_out_together(tables, draw, t, options):
     """[[option, requests], ...] of each class, from one full resource to the next."""
-    supply = {("node", v): seconds for v, seconds in enumerate(draw.seconds[0, t])}
+    supply = {("node", v): seconds for v, seconds in enumerate(np.minimum(draw.seconds[0, t], 1e30))}
     supply |= {("link", e): rate * tables.slot_seconds for e, rate in enumerate(draw.rate[0, t])}
     used, left = dict.fromkeys(supply, 0.0), draw.demand[0, t].tolist()
     dealt = [[[option, 0.0] for option in listed] for listed in options]
