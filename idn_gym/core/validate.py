@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from idn_gym.core.arrays import EMPTY, PRICED, Draw, Instance, Tables, owners
+from idn_gym.core.arrays import CROWD, EMPTY, PRICED, Draw, Instance, Tables, owners
 from idn_gym.core.options import fallbacks
 
 SHAPES = {
@@ -179,7 +179,7 @@ def check_instance(instance: Instance) -> None:
     most = "below 1" if tables.queueing else "at most 1"
     right = low <= high <= 1.0 and not (tables.queueing and high == 1.0)
     _demand(right, "last_resort", f"{high:g} is not allowed; must be at least `load_limit` and {most}")
-    _demand(bool(np.all(tables.node_servers >= 0)), "node_servers", "has negative values")
+    _check_range("node_servers", tables.node_servers, 0, CROWD + 1)
     right = np.array_equal(
         np.sort(draw.order, axis=2), np.broadcast_to(np.arange(size["R"]), draw.order.shape)
     )

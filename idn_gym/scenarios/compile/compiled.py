@@ -15,6 +15,7 @@ from idn_gym.catalog.reader import load_catalog
 from idn_gym.config_reader import ConfigError
 from idn_gym.core import options
 from idn_gym.core.arrays import (
+    CROWD,
     EMPTY,
     EXOGENOUS,
     NO_WAITING,
@@ -37,9 +38,6 @@ from idn_gym.scenarios.compile.routes import Network, find_routes, look_up, path
 from idn_gym.scenarios.compile.sizes import check_size
 from idn_gym.scenarios.compile.topologies import expand
 from idn_gym.scenarios.config import Scenario
-
-CROWD = 10_000
-"""Workers beyond which nobody waits: at 95 % utilisation a wait would be below 1e-8 service times."""
 
 
 @dataclass(frozen=True, eq=False)
