@@ -112,7 +112,7 @@ def serve_together(
 ) -> float:
     """Serve `Scratch.batch` with shared capacity, book it in `outcome`, and return its cost at the tariff.
 
-    A class whose batch is 0 is left out as if it did not exist. It is long, and called once per slot: not inlined,
+    A class whose batch is 0 is left out as if it did not exist. Called once per slot, it is not inlined:
     it is compiled once for all kernels.
     """
     fill_slot(tables, draw, b, t, resident, scratch)
