@@ -33,8 +33,8 @@ from idn_gym.scenarios.presets import load_scenario
 from idn_gym.scenarios.storage import load_instance, save_instance
 from idn_gym.simulation import Simulation
 from idn_gym.vector import IDNVectorEnv
-from tests.water import WATER, REFUSALS
 from tests.test_forecast import differences
+from tests.water import REFUSALS, WATER
 
 ALL = (*OBJECTIVES, "water")
 WITH = {"objectives": list(ALL)}
@@ -325,6 +325,11 @@ def test_a_record_that_is_not_complete_is_refused(changes, message):
     ("charges", "message"),
     [
         (lambda compiled, slots, rng: (np.ones((slots, 2)), None), r"shape \(48, 2\)"),
+        (lambda compiled, slots, rng: (np.ones((slots, 3)), None, np.ones(2)), r"shape \(2,\)"),
+        (
+            lambda compiled, slots, rng: (np.ones((slots, 3)), None, np.full(slots, 1e43)),
+            "a slot that comes to",
+        ),
         (lambda compiled, slots, rng: (-np.ones((slots, 3)), None), "negative"),
         (lambda compiled, slots, rng: (np.full((slots, 3), np.nan), None), "not finite"),
         (lambda compiled, slots, rng: (np.full((slots, 3), 1e38), None), "float32 ends"),

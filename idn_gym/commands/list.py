@@ -11,7 +11,7 @@ from idn_gym.actions import ACTION_CODECS
 from idn_gym.catalog.reader import load_catalog
 from idn_gym.commands.grammar import Positional, run_command
 from idn_gym.commands.tables import Quantity, print_rows
-from idn_gym.objective_records import OBJECTIVE_RECORDS
+from idn_gym.objective_records import OBJECTIVE_RECORDS, OBJECTIVES
 from idn_gym.observations import OBSERVERS
 from idn_gym.policies.registry import POLICIES
 from idn_gym.scenarios.compile import compile_scenario
@@ -88,8 +88,9 @@ def _policies() -> _Table:
 
 
 def _objectives() -> _Table:
-    return ("objective", "unit", "sense"), (
-        (entry.name, entry.unit, entry.sense) for entry in OBJECTIVE_RECORDS.values()
+    return ("objective", "unit", "sense", "in force"), (
+        (entry.name, entry.unit, entry.sense, "by default" if entry.name in OBJECTIVES else "where named")
+        for entry in OBJECTIVE_RECORDS.values()
     )
 
 

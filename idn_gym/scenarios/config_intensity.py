@@ -51,7 +51,7 @@ class ConstantPrice(PriceProcess):
     """Electricity costs the same at all times."""
 
     mean: float = bounded(EUR_PER_KWH, least=0)
-    """[EUR/kWh]"""
+    """[EUR/kWh] on average"""
     regions: tuple[Region, ...] = ()
     """where it costs something else"""
     kind: Literal["constant"] = "constant"
@@ -62,7 +62,7 @@ class DailyPrice(Days, PriceProcess):
     """Electricity costs more at one time of the day than at another, with noise around it."""
 
     mean: float = bounded(EUR_PER_KWH, least=0)
-    """[EUR/kWh]"""
+    """[EUR/kWh] on average"""
     regions: tuple[Region, ...] = ()
     """with a mean, a day and noise of their own"""
     kind: Literal["daily"] = "daily"
@@ -80,7 +80,7 @@ class ConstantCarbon(CarbonProcess):
     """Electricity emits the same at all times."""
 
     mean: float = bounded(GRAMS_PER_KWH, least=0)
-    """[g/kWh] of CO2e"""
+    """[g/kWh] of CO2e on average"""
     regions: tuple[Region, ...] = ()
     """where it emits more or less"""
     kind: Literal["constant"] = "constant"
@@ -91,7 +91,7 @@ class DailyCarbon(Days, CarbonProcess):
     """Electricity emits more at one time of the day than at another, with noise around it."""
 
     mean: float = bounded(GRAMS_PER_KWH, least=0)
-    """[g/kWh] of CO2e"""
+    """[g/kWh] of CO2e on average"""
     regions: tuple[Region, ...] = ()
     """with a mean, a day and noise of their own"""
     kind: Literal["daily"] = "daily"
