@@ -13,7 +13,7 @@ M      models                                      X      exit branches of all o
 G      groups of options                           K      tasks
 P      paths (one per ingress node and repository) J      path positions, all paths end to end
 L      path positions of the longest path          D      objectives in force
-F      further objectives per request: those that packages add; 0 with those that ship
+F      further objectives per request: those on request and of packages; 0 by default
 ====== =========================================== ====== =======================================
 
 ``xxx_start`` arrays have one entry more than rows: row ``i`` of the finer table starts at

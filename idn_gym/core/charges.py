@@ -1,7 +1,8 @@
 """Further objectives per request: linear in compute seconds on nodes and bytes on links, slot by slot.
 
-There are F of them (`Draw.charge_second`, `charge_byte`), 0 with the objectives that ship. Serving sees only
-what they add to the tariff; the outcome books each by itself.
+There are F of them (`Draw.charge_second`, `charge_byte`), 0 by default: price, carbon and what packages add.
+Serving sees only what they add to the tariff; the outcome books each by itself, and apart from requests what a
+slot comes to whatever is served (`charge_slot`).
 """
 
 from __future__ import annotations

@@ -290,6 +290,6 @@ def _fixed_tariff(scenario: Scenario, further: int) -> Floats | None:
     tariff = scenario.serving.tariff
     if tariff is None:
         return None
-    fixed = np.zeros(PRICED + further)  # a scenario's own tariff prices no objectives that packages add
+    fixed = np.zeros(PRICED + further)  # a scenario's own tariff prices no further objectives
     fixed[:PRICED] = [getattr(tariff, price) for price in PRICES]
     return fixed

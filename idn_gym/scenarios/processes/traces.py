@@ -106,7 +106,7 @@ def _pick(
     for name in thing:
         if name in courses:
             return name
-    wanted = " nor ".join(show(name) for name in thing)
+    wanted = " nor ".join(show(name) for name in dict.fromkeys(thing))
     raise ConfigError(f"{key}.path", f"{show(trace.path)} has no series {wanted}; {closest(thing[0], there)}")
 
 
