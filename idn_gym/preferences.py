@@ -32,7 +32,7 @@ def named_preferences(objectives: Sequence[Objective] = TABLE) -> dict[str, tupl
 
 
 PREFERENCES = named_preferences()
-"""Those of the objectives in force by default. Each gives update a weight, or placements would flap for free."""
+"""Those of the objectives by default. Each gives update a weight, or placements would flap for free."""
 
 
 def read_preference(preference: Any, objectives: Sequence[Objective] = TABLE) -> Floats | None:
