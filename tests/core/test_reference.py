@@ -198,7 +198,7 @@ def serve_plainly(tables, draw, t, resident):
         left = draw.demand[0, t, rho]
         for option, amount in dealt[rho]:
             wait, late = wait_of(tables, rho, option, waits)
-            vector = [*option.vector, 0.0, wait, 0.0, 0.0]
+            vector = option.vector + np.array([0.0, wait, 0.0, 0.0])
             ends = late, option.early, float(len(option.held) > 1)
             totals[rho] += amount * np.array([1.0, *vector, *ends, vector @ draw.tariff[0]])
             left -= amount
