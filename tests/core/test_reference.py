@@ -184,7 +184,7 @@ def wait_of(tables, rho, option, waits):
 
 
 def serve_plainly(tables, draw, t, resident):
-    """(R, 9) served, errors, latency, energy, traffic, late, early, split and cost of each class; the waits."""
+    """(R, 9) served, errors, latency, energy, traffic, late, early, split and cost per class; the waits."""
     classes = range(len(tables.class_task))
     options = [list(usable_options(tables, draw, t, rho, resident)) for rho in classes]
     if tables.capacity == EXOGENOUS:
