@@ -206,6 +206,8 @@ class Outcome(NamedTuple):
     carried: Floats  # (B, E) [bytes] that crossed each link
     node_utilisation: Floats  # (B, N) [1] `busy` over the slot's compute seconds; 0 where elastic
     link_utilisation: Floats  # (B, E) [1] `carried` over what the slot's rate can carry
+    node_wait: Floats  # (B, N) [s] mean wait W of a visit to the node's queue; 0 where nobody waits
+    link_wait: Floats  # (B, E) [s] likewise
     idle_energy: Floats  # (B,) [J]
     idle_charged: Floats  # (B, F) [unit] of further objectives, whatever was served
     loaded: Floats  # (B,) [bytes] newly resident
