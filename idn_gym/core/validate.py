@@ -12,7 +12,7 @@ from idn_gym.core.options import fallbacks
 SHAPES = {
     "": ("slot_seconds", "capacity", "nominal_requests", "nominal_memory"),
     "N": ("node_memory", "node_seconds", "node_watts", "node_idle_watts", "node_reserved", "node_movable"),
-    "E": ("link_delay", "link_rate", "link_joules"),
+    "E": ("link_delay", "link_rate", "link_down_rate", "link_joules"),
     "J": ("path_node", "path_link", "path_delay"),
     "M": ("model_task", "model_blocks"),
     "MW": ("block_bytes",),
