@@ -7,7 +7,7 @@ import numpy as np
 from idn_gym.core.arrays import Draw, Instance, Ints
 
 MOVING = (
-    *("demand", "order", "seconds", "memory", "rate", "uniforms"),
+    *("demand", "seconds", "memory", "rate", "uniforms"),
     *("charge_second", "charge_byte", "charge_drop"),
 )
 """Fields of `Draw` with an axis of slots."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from idn_gym.config_reader import ConfigError, closest, show
-from idn_gym.core.arrays import PRICED, SHARED, Draw, Floats, Instance
+from idn_gym.core.arrays import PRICED, Draw, Floats, Instance
 from idn_gym.core.charges import charge_drops
 from idn_gym.core.pricing import compute_option_costs
 from idn_gym.core.workspace import empty_outcome
@@ -79,7 +79,6 @@ def _zeros(compiled: Compiled, batch: int, slots: int, priced: int, uniforms: in
     options, further = len(tables.option_model), tables.node_charge.shape[1]
     return Draw(
         demand=np.zeros((batch, slots, classes)),
-        order=np.zeros((batch, slots, classes), np.int32),
         seconds=np.zeros((batch, slots, nodes)),
         memory=np.zeros((batch, slots, nodes)),
         rate=np.ones((batch, slots, links)),
@@ -121,10 +120,6 @@ def sample_episode(
         slots,
         rng("demand"),
     )
-    # With private capacities the order decides nothing, and that of the tables is the fastest.
-    draw.order[row] = np.arange(draw.order.shape[2])
-    if tables.capacity == SHARED:
-        draw.order[row] = np.argsort(rng("order").random(draw.order.shape[1:]), axis=1, kind="stable")
     draw.rate[row] = draw_rates(dynamics.link, tables.link_rate, compiled.link_moves, slots, rng("rate"))
     draw.seconds[row] = draw_seconds(
         dynamics.background, dynamics.outages, tables.node_seconds, compiled.node_moves, slots, rng("seconds")
