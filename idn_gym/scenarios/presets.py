@@ -91,14 +91,14 @@ ISP_HIERARCHY = c.Scenario(
     topology=c.Hierarchy(
         tiers=(
             c.Tier("cloud", device="gpu_v100_darknet", memory=64e9, servers=float("inf"), pins=("all",)),
-            # Machines of four GPUs, each of which holds its node's models: one at a station, eight at the
-            # ISP. With a quarter of them the best static placement asks nodes for up to three times what they
+            # Machines of four GPUs, each of which holds its node's models: one at a station, twelve at the
+            # ISP. With a quarter of them the best static placement asks nodes for up to four times what they
             # have, which private capacities allow. Links of the upper tiers have 10 Gbit/s.
             c.Tier(
                 "isp",
                 device="gpu_v100_darknet",
                 memory=8e9,
-                servers=32.0,
+                servers=48.0,
                 uplink="wan_cloud",
                 delay=0.040,
                 rate=1.25e9,
