@@ -1,4 +1,4 @@
-"""What leaving batches out costs: the table of docs/catalog.md, from the facts and a simulation of one accelerator."""
+"""What leaving batches out costs: the table of docs/catalog.md, from a simulation of one accelerator."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,7 @@ DOCS = Path(__file__).parents[1] / "docs" / "catalog.md"
 
 
 def batched_latency(milliseconds, load, requests=20_000, seed=0):
-    """Mean latency [ms] where all that wait are served together, at `load` times what single requests allow."""
+    """Mean latency [ms] where all that wait go together, at `load` times what single requests allow."""
     sizes, times = np.array(list(milliseconds), float), np.array(list(milliseconds.values()))
     arrivals = np.random.default_rng(seed).exponential(times[0] / load, requests).cumsum()
     free, done, spent = 0.0, 0, 0.0
