@@ -24,6 +24,13 @@ MOST_LOAD = 1e6
 """Times the demand of the slot up to which a drop is looked for."""
 
 
+RELAXATIONS = 10
+"""Of the slowest queue that a simulation lasts at least; the first is warm-up."""
+
+LONGER = 10
+"""Times the requests asked for that it lasts at most."""
+
+
 class FluidCheck(NamedTuple):
     """One load as one model sees it; times, shares and cost per request that arrived."""
 
@@ -86,6 +93,7 @@ def check_loads(
     requests: int = 20_000,
     seed: int = 0,
     discipline: Discipline = "fifo",
+    dispatches: tuple[Dispatch, ...] = DISPATCHES,
 ) -> Iterator[FluidCheck]:
     """Slot `t` of row 0 at each load: the fluid, then events by each dispatch.
 
@@ -94,17 +102,19 @@ def check_loads(
         placement: (N, M) segment on each node, or EMPTY.
         loads: 1 is where filling first drops.
         t: the slot.
-        requests: of each simulation.
-        seed: likewise.
+        requests: of each simulation, up to `LONGER` times as many where queues take longer to settle.
+        seed: of each simulation.
         discipline: at nodes.
+        dispatches: to simulate.
     """
     full = first_drop(instance, t, placement)
     for load in loads:
         slot = scaled_demand(instance, full * load)
         fluid = _fluid(slot, t, placement, load)
         yield fluid
-        for dispatch in DISPATCHES:
-            found = simulate_placement(slot, t, placement, dispatch, requests, seed, discipline)
+        long = _settled_requests(fluid, float(slot.draw.demand[0, t].sum()), requests)
+        for dispatch in dispatches:
+            found = simulate_placement(slot, t, placement, dispatch, long, seed, discipline)
             yield _as_check(fluid, dispatch, found)
 
 
@@ -135,6 +145,13 @@ def _fluid(slot: Instance, t: int, placement: Residents, load: float) -> FluidCh
         link_load=float(queues.utilisation[nodes:].max(initial=0.0)),
         settling=tables.slot_seconds / longest if longest > 0.0 else np.inf,
     )
+
+
+def _settled_requests(fluid: FluidCheck, arriving: float, least: int) -> int:
+    """How many requests let queues settle; what never does is as long as asked for."""
+    if fluid.settling == 0.0:
+        return least
+    return int(min(max(least, RELAXATIONS * arriving / fluid.settling), LONGER * least))
 
 
 def simulate_placement(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -65,9 +66,11 @@ def _beside(values: Sequence[float], factor: float) -> str:
 
 
 def rank_correlations(ranked: Sequence[RankedPlacement]) -> dict[str, float]:
-    """Kendall's tau between the fluid's cost and that of events, by dispatch."""
+    """Kendall's tau between the fluid's cost and that of events, by dispatch; nan for less than two."""
     from scipy.stats import kendalltau
 
+    if len(ranked) < 2:
+        return dict.fromkeys(DISPATCHES, math.nan)
     fluid = [item.fluid for item in ranked]
     return {
         name: float(kendalltau(fluid, [getattr(item, name) for item in ranked]).statistic)
