@@ -24,7 +24,7 @@ MOST_LOAD = 1e6
 """Times the demand of the slot up to which a drop is looked for."""
 
 
-RELAXATIONS = 10
+SETTLED = 10
 """Of the slowest queue that a simulation lasts at least; the first is warm-up."""
 
 LONGER = 10
@@ -151,7 +151,7 @@ def _settled_requests(fluid: FluidCheck, arriving: float, least: int) -> int:
     """How many requests let queues settle; what never does is as long as asked for."""
     if fluid.settling == 0.0:
         return least
-    return int(min(max(least, RELAXATIONS * arriving / fluid.settling), LONGER * least))
+    return int(min(max(least, SETTLED * arriving / fluid.settling), LONGER * least))
 
 
 def simulate_placement(

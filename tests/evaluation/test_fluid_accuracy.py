@@ -17,6 +17,7 @@ from tests.random_worlds import random_world
 
 PROPORTIONS = ("proportions",)
 LATE, DROPPED = 0.06, 0.02
+QUEUEING = {"capacity": "shared", "queueing": "mgc", "load_limit": 0.9, "last_resort": 0.95}
 
 
 def nominal(compiled):
@@ -75,6 +76,18 @@ def test_presets_are_close_to_events(name):
         assert is_close(fluid, events), (fluid, events)
 
 
+@pytest.mark.parametrize(("seconds", "least", "most"), [(1.0, 0.4, 0.6), (0.5, -0.1, 0.1)])
+def test_the_fluid_waits_too_long_at_equal_stations_in_tandem(seconds, least, most, make_scenario):
+    """What leaves a station of fixed service is spread out, and hardly waits at an equally slow one again."""
+    nodes = {"a": {"demand": 1.0, "memory": 0.0}, "c": {"pins": ["all"]}}
+    link = ("a", "c", {"rate": 8.0, "delay": 0.0})  # one second
+    models = {"m": {"blocks": [(seconds, 1.0, 0.0)]}}
+    serving = {f"serving.{key}": value for key, value in QUEUEING.items()}
+    instance = nominal(compile_scenario(make_scenario(nodes, [link], models, serving, rate=0.5)))
+    fluid, events = both(instance, instance.tables.pinned, 0.8, 60_000)
+    assert least < fluid.latency / events.latency - 1.0 < most
+
+
 def small_world(seed):
     """A random world with queues, timeouts some ten times as long as a request takes, nothing that moves."""
     rng = np.random.default_rng([14, seed])
@@ -82,10 +95,9 @@ def small_world(seed):
     def pick(*choices):
         return choices[rng.integers(len(choices))]
 
-    serving = {"capacity": "shared", "queueing": "mgc", "load_limit": 0.9, "last_resort": 0.95}
     return random_world(rng, pick) | {
         "overrides": {
-            **{f"serving.{key}": value for key, value in serving.items()},
+            **{f"serving.{key}": value for key, value in QUEUEING.items()},
             "serving.max_parts": pick(1, 2, 3),
             "tasks.0.timeout": rng.uniform(20.0, 60.0),
             "tasks.0.deadline": rng.uniform(2.0, 20.0),
