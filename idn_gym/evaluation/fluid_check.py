@@ -103,18 +103,18 @@ def check_loads(
         loads: 1 is where filling first drops.
         t: the slot.
         requests: of each simulation, up to `LONGER` times as many where queues take longer to settle.
-        seed: of each simulation.
+        seed: of those of the first load; the others follow.
         discipline: at nodes.
         dispatches: to simulate.
     """
     full = first_drop(instance, t, placement)
-    for load in loads:
+    for i, load in enumerate(loads):
         slot = scaled_demand(instance, full * load)
         fluid = _fluid(slot, t, placement, load)
         yield fluid
         long = _settled_requests(fluid, float(slot.draw.demand[0, t].sum()), requests)
         for dispatch in dispatches:
-            found = simulate_placement(slot, t, placement, dispatch, long, seed, discipline)
+            found = simulate_placement(slot, t, placement, dispatch, long, seed + i, discipline)
             yield _as_check(fluid, dispatch, found)
 
 

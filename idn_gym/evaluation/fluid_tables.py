@@ -86,7 +86,7 @@ def ranking_lines(ranked: Sequence[RankedPlacement], among: str) -> tuple[str, .
         among: of which placements these are the cheapest, in words.
     """
     tau = rank_correlations(ranked)
-    lines = [f"{len(ranked)} cheapest of {among}, at the nominal demand:"]
+    lines = [f"{len(ranked)} cheapest distinct of {among}, at the nominal demand:"]
     for name in DISPATCHES:
         best, own = min(getattr(item, name) for item in ranked), getattr(ranked[0], name)
         lines.append(
