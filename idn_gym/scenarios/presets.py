@@ -75,14 +75,14 @@ TINY_PRESET = c.Scenario(
         c.Task(
             "imagenet",
             ("mobilenetv3_small_100", "resnet152_bottlefit"),
-            share=0.8,
+            share=0.85,
             timeout=2.0,
             deadline=0.3,
         ),
-        c.Task("coco", ("yolov5n_640", "yolov5s_640"), share=0.2, timeout=2.0, deadline=0.5),
+        c.Task("coco", ("yolov5n_640", "yolov5s_640"), share=0.15, timeout=2.0, deadline=0.5),
     ),
-    workload=c.Workload(rate=12.0, bursts=c.Bursts(ratio=3.0)),
-    scales=c.Scales(error=0.2, latency=0.5, energy=1.0, traffic=1e5, update=1.0),
+    workload=c.Workload(rate=15.0, bursts=c.Bursts(ratio=3.0)),
+    scales=c.Scales(error=0.5, latency=0.5, energy=1.0, traffic=1e5, update=1.0),
     horizon=48,
 )
 

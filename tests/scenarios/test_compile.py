@@ -247,7 +247,7 @@ def test_what_cannot_be_compiled_is_refused(make_scenario, nodes, links, models,
 
 def test_a_class_without_requests_is_refused():
     """2^-2000 is 0 in floats; kernels divide by the nominal batch."""
-    with pytest.raises(ConfigError, match=r"^workload: rate 12 and zipf 2000 are not allowed"):
+    with pytest.raises(ConfigError, match=r"^workload: rate 15 and zipf 2000 are not allowed"):
         compile_scenario(load_scenario("tiny", {"workload.zipf": 2000}))
 
 
