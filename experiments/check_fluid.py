@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from idn_gym.commands import grammar
@@ -90,7 +90,8 @@ class CheckFluidCommand:
             print_rows(*check_table(reports[-1].checks))
             print("", *reports[-1].ranking, sep="\n", flush=True)
             if out is not None:
-                write_text(out / "fluid.md", fluid_page(reports, spell_command(self, PROG)))
+                command = spell_command(replace(self, out=None), PROG)
+                write_text(out / "fluid.md", fluid_page(reports, command))
 
     def _check(self, compiled: Compiled, folder: Path | None) -> FluidReport:
         """Search, compare and rank on one scenario."""

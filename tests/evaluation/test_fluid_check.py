@@ -146,6 +146,7 @@ def test_the_command_prints_and_writes(tmp_path, capsys):
     assert (tmp_path / "made" / "tiny" / "loads.png").read_bytes().startswith(b"\x89PNG")
     page = (tmp_path / "made" / "fluid.md").read_text()
     assert "check_fluid tiny --loads 0.2 1.1 --requests 400" in page and "## tiny" in page
+    assert str(tmp_path) not in page  # which would be of one machine alone
     assert len({line.count("|") for line in page.splitlines() if line.startswith("|")}) == 1
 
 
