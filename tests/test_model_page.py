@@ -27,8 +27,8 @@ def test_the_slot_worked_by_hand_is_what_is_played(world):
         for line in lines
     ]
     assert len(said) == 5 and world["reward"] == pytest.approx(said, rel=2e-4)
-    load = {name: world["info"][name] for name in ("node_load", "link_load", "drop_rate")}
-    assert load == pytest.approx({"node_load": 1.0, "link_load": 0.6, "drop_rate": 0.0})
+    load = {name: world["info"][name] for name in ("node_load_max", "link_load_max", "drop_rate")}
+    assert load == pytest.approx({"node_load_max": 1.0, "link_load_max": 0.6, "drop_rate": 0.0})
 
 
 def test_its_tariffs_are_those_in_force(world):
