@@ -35,7 +35,7 @@ class Episodes(NamedTuple):
 
         ``reward``: mean scalar per slot; ``reward_OBJECTIVE``: mean of the reward vector; and every
         figure of `METRICS`, over the episode's slots or requests as `idn_gym.metrics.Metric.over` says.
-        `LATENCY_COLUMNS` [s] where there are percentiles.
+        `LATENCY_COLUMNS` [s] where there are percentiles; 0 without requests, as all that is per request.
         """
         totals = MetricTotals(self.metrics.shape[:1])
         totals.add(self.metrics.swapaxes(0, 1))
@@ -48,7 +48,7 @@ class Episodes(NamedTuple):
             }
             row |= {name: float(means[b, k]) for k, name in enumerate(METRICS)}
             if self.latencies:
-                row |= zip(LATENCY_COLUMNS, self.latencies[b].overall.tolist(), strict=True)
+                row |= zip(LATENCY_COLUMNS, np.nan_to_num(self.latencies[b].overall).tolist(), strict=True)
             rows.append(row)
         return rows
 
