@@ -1,8 +1,11 @@
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from idn_gym.core.workspace import empty_outcome
-from idn_gym.metrics import COLUMN, METRICS, MetricTotals, compute_metrics
+from idn_gym.metrics import COLUMN, METRIC_RECORDS, METRICS, MetricTotals, compute_metrics
 from idn_gym.objectives import compute_rewards
 from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import PRESETS
@@ -133,3 +136,9 @@ def test_slots_are_told_as_one():
         expected = {"requests": 4.0, "latency": 2.5, "wait": 0.7, "drop_rate": 0.375, "node_load": 0.5}
         assert {name: found[name] for name in expected} == pytest.approx(expected)
         assert found["node_load_max"] == 0.9
+
+
+def test_the_page_lists_every_metric_as_it_is():
+    page = (Path(__file__).parents[1] / "docs" / "metrics.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| `(\w+)` \| (.+?) \| (.+) \| (\w+) \|$", page, re.MULTILINE)
+    assert listed == [tuple(metric) for metric in METRIC_RECORDS]
