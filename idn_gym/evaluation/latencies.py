@@ -25,7 +25,7 @@ QUANTILES = (0.5, 0.95, 0.99)
 LATENCY_COLUMNS = tuple(f"latency_p{100 * share:g}" for share in QUANTILES)
 """Their names in tables."""
 
-ROUNDING = 1e-12
+SHARE_ROUNDING = 1e-12
 """Shares of branches add up to 1 but for less than this."""
 
 
@@ -143,7 +143,7 @@ def _later(mixture: LatencyMixture, seconds: float) -> float:
 @njit_no_alloc
 def _quantile(mixture: LatencyMixture, share: float) -> float:
     """The least latency that leaves at most 1 - share behind; it lies between those of the groups."""
-    share = max(0.0, share - ROUNDING)
+    share = max(0.0, share - SHARE_ROUNDING)
     low, high, total = np.inf, 0.0, 0.0
     for y in range(len(mixture.requests)):
         alone = mixture.unloaded[y] + wait_quantile(share, mixture.wait[y], mixture.idle[y])

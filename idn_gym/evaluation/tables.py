@@ -39,16 +39,16 @@ COMPARISON_COLUMNS: dict[str, tuple[str, float]] = {
 }
 """Figures that tables show: heading and factor from SI."""
 
-PENALTIES = ("penalty_energy", "penalty_traffic")
+PENALTY_COLUMNS = ("penalty_energy", "penalty_traffic")
 """Figures that tables show only where requests are dropped."""
 
-LEGEND = (
+TABLE_NOTE = (
     "Percentiles are over all requests, drops at their timeout. Node load is seconds used over seconds "
     "offered: mean and highest over nodes and slots."
 )
-DROPS = "Energy and traffic are what was used; what drops add to them in the cost stands beside."
+PENALTY_NOTE = "Energy and traffic are what was used; what drops add to them in the cost stands beside."
 
-TARIFF = (
+TARIFF_NOTE = (
     "Requests are served by serving.tariff ({served_by}), which serving cost adds up per slot; "
     "cost per slot weighs other things, as the preference says."
 )
@@ -90,8 +90,8 @@ def scenario_tables(rows: Sequence[ComparisonRow], seeds: str) -> list[ScenarioT
         if not HAS_INTERVALS:
             sure = "no intervals without SciPy (extra solve)"
         title = f"{scenario}: {seeds}, {sure}, lower cost is better"
-        notes = [LEGEND, *([DROPS] if PENALTIES[0] in columns else [])]
-        notes += [TARIFF.format(served_by=served_by)] if served_by else []
+        notes = [TABLE_NOTE, *([PENALTY_NOTE] if PENALTY_COLUMNS[0] in columns else [])]
+        notes += [TARIFF_NOTE.format(served_by=served_by)] if served_by else []
         note = " ".join(notes)
         tables.append(ScenarioTable(title, [*head, *(name for name, _ in columns.values())], body, note))
     return tables
@@ -103,7 +103,7 @@ def table_columns(rows: Sequence[ComparisonRow]) -> dict[str, tuple[str, float]]
     columns = {
         name: column
         for name, column in COMPARISON_COLUMNS.items()
-        if all(name in row.metrics for row in rows) and (dropping or name not in PENALTIES)
+        if all(name in row.metrics for row in rows) and (dropping or name not in PENALTY_COLUMNS)
     }
     return {**columns, **({"tariff_cost": ("serving cost", 1.0)} if rows[0].served_by else {})}
 
