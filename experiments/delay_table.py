@@ -1,10 +1,9 @@
-"""Percentiles of the delays in a part of a study: ``python -m experiments.delay_table STUDY PART``."""
+"""Percentiles of latency in a part of a study: ``python -m experiments.delay_table STUDY PART``."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,16 +15,15 @@ from idn_gym.commands.grammar import Positional
 from idn_gym.commands.tables import print_rows
 from idn_gym.config_reader import ConfigError, closest, from_plain, read_yaml
 from idn_gym.core.arrays import Floats
-from idn_gym.evaluation.delays import SlotOutcome, delays, keep_slot
 from idn_gym.evaluation.intervals import mean_interval
+from idn_gym.evaluation.latencies import QUANTILES
 from idn_gym.evaluation.rollout import rollout
-from idn_gym.policy import Feedback
-
-QUANTILES = (0.5, 0.95, 0.99)
 
 
-def measure_delays(study: Study, part: StudyPart, smoke: bool = False) -> Iterator[tuple[str, Floats]]:
-    """Name of every agent in every cell of the grid, and its delays (seeds, `QUANTILES`) [s].
+def measure_delays(
+    study: Study, part: StudyPart, smoke: bool = False
+) -> Iterator[tuple[str, Floats, Floats]]:
+    """Name of every agent in every cell, its latencies (seeds, `QUANTILES`) [s], and shares dropped (seeds,).
 
     Raises:
         ConfigError: the part trains agents, or has a grid of their options.
@@ -41,38 +39,29 @@ def measure_delays(study: Study, part: StudyPart, smoke: bool = False) -> Iterat
             env, policy = open_agent(
                 entry.agent, world, seeds, study.split, study.preference, **entry.options
             )
-            slots: list[SlotOutcome] = []
             try:
-                rollout(policy, env, seeds, on_slot=partial(_note, slots))
+                played = rollout(policy, env, seeds, latencies=True)
             finally:
                 env.close()
             name = ", ".join([entry.name, *(f"{key.split('.')[-1]} {value}" for key, value in cell.items())])
-            yield name, np.stack([delays(slots, QUANTILES, b) for b in range(len(seeds))])
+            dropped = np.array([record["drop_rate"] for record in played.records()])
+            yield name, np.stack([found.overall for found in played.latencies]), dropped
 
 
-def _note(slots: list[SlotOutcome], feedback: Feedback) -> None:
-    slots.append(keep_slot(feedback))
-
-
-def row(name: str, found: Floats) -> list[str]:
+def row(name: str, found: Floats, dropped: Floats) -> list[str]:
     """One line of the table."""
-    cells = []
-    for values in 1e3 * found.T:
-        if np.isinf(values).any():
-            cells.append(f"dropped in {np.isinf(values).sum()} of {len(values)}")
-        else:
-            cells.append(f"{mean_interval(values):.3g}")
+    cells = [f"{mean_interval(values):.3g}" for values in (*(1e3 * found.T), 100 * dropped)]
     return [name, *cells]
 
 
 @dataclass(kw_only=True)
 class DelayTableCommand:
-    """Print percentiles of the delays in a part of a study.
+    """Print percentiles of latency in a part of a study.
 
     Plays every agent of the part anew, on the study's episodes, and prints median, 95th and 99th percentile
-    of the delays of an episode's requests, exit branch by exit branch: means over the episodes with 95 %
-    intervals. A request that was dropped is later than all others, and where a percentile is among those, the
-    table says in how many episodes. Not for parts with trained agents.
+    of the latencies of an episode's requests, waiting included: means over the episodes with 95 % intervals.
+    A dropped request takes its timeout; the last column says how many are dropped. Not for parts with trained
+    agents.
     """
 
     study: Positional[Path]
@@ -89,7 +78,7 @@ class DelayTableCommand:
         if self.part not in parts:
             raise ConfigError("part", f"{self.part!r} is not there; {closest(self.part, list(parts))}")
         rows = [row(*found) for found in measure_delays(study, parts[self.part], self.smoke)]
-        print_rows(["delay [ms]", *(f"{100 * share:g} %" for share in QUANTILES)], rows)
+        print_rows(["latency [ms]", *(f"{100 * share:g} %" for share in QUANTILES), "dropped [%]"], rows)
 
 
 def main(words: Sequence[str] | None = None) -> None:

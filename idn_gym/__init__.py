@@ -25,6 +25,7 @@ PUBLIC = {
     "build_instance": "idn_gym.scenarios.episodes:build_instance",
     "make_policy": "idn_gym.policies.registry:make_policy",
     "rollout": "idn_gym.evaluation.rollout:rollout",
+    "latency_quantiles": "idn_gym.evaluation.latencies:latency_quantiles",
     "compare": "idn_gym.policies.compare:compare",
     "static_gain": "idn_gym.optimum.static:static_gain",
     "best_static": "idn_gym.optimum.hindsight:best_static",

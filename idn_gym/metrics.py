@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
-from idn_gym.core.arrays import Floats, Ints, Outcome, Tables
-from idn_gym.core.kernel import indices, njit_no_alloc
+from idn_gym.core.arrays import BYTE_HOP, JOULE, SECOND, Floats, Ints, Outcome, Tables
+from idn_gym.core.kernel import indices, njit_inline, njit_no_alloc
+
+Weighing = Literal["slots", "requests", "served", "peak"]
 
 
 class Metric(NamedTuple):
@@ -16,27 +18,34 @@ class Metric(NamedTuple):
     name: str
     unit: str
     meaning: str
-    per_request: bool = False
-    """mean over the requests of the slot, 0 without any; over more slots it is weighted by their requests"""
+    over: Weighing = "slots"
+    """what several slots come to: their mean, one weighted by requests or by served requests, or their peak.
+    In a slot, a mean over requests or served requests is 0 where there are none"""
 
 
 METRIC_RECORDS = (
     Metric("requests", "requests", "arrived in the slot"),
-    Metric("accuracy", "1", "mean per request, drops counting as wrong", True),
-    Metric("latency", "s", "mean per request, drops at their timeout", True),
-    Metric("energy", "J", "mean per request, idle energy left out", True),
-    Metric("traffic", "byte-hops", "mean per request", True),
+    Metric("accuracy", "1", "mean per request, drops counting as wrong", "requests"),
+    Metric("latency", "s", "mean per request, drops at their timeout", "requests"),
+    Metric("wait", "s", "of it in queues, mean per served request", "served"),
+    Metric("energy", "J", "spent, mean per request, idle energy included", "requests"),
+    Metric("traffic", "byte-hops", "sent, mean per request", "requests"),
     Metric("update", "1", "share of the nominal memory newly loaded"),
-    Metric("drop_rate", "1", "share of requests", True),
-    Metric("late_rate", "1", "share of requests past their deadline, drops included", True),
-    Metric("split_rate", "1", "share of requests served by two parts or more", True),
-    Metric("early_rate", "1", "share of requests that left at an early exit", True),
+    Metric("drop_rate", "1", "share of requests", "requests"),
+    Metric("late_rate", "1", "share of requests past their deadline, drops included", "requests"),
+    Metric("split_rate", "1", "share of requests served by two parts or more", "requests"),
+    Metric("early_rate", "1", "share of requests that left at an early exit", "requests"),
+    Metric("penalty_latency", "s", "timeouts of drops, part of `latency`, mean per request", "requests"),
+    Metric("penalty_energy", "J", "what drops add in the reward to `energy`, mean per request", "requests"),
+    Metric("penalty_traffic", "byte-hops", "what drops add in the reward to `traffic`, likewise", "requests"),
     Metric("refused", "segments", "wished segments that repair turned down"),
     Metric("clipped", "entries", "observation entries cut at their bounds"),
     Metric("tariff_cost", "cost", "serving cost of the slot over the nominal requests"),
     Metric("idle_energy", "J", "in the slot"),
-    Metric("node_load", "1", "compute used over nominal, busiest node"),
-    Metric("link_load", "1", "bytes carried over nominal, busiest link"),
+    Metric("node_load", "1", "compute seconds used over those offered, mean over nodes that are not elastic"),
+    Metric("node_load_max", "1", "likewise, busiest node", "peak"),
+    Metric("link_load", "1", "bytes carried over those that the slot's rate can carry, mean over links"),
+    Metric("link_load_max", "1", "likewise, busiest link", "peak"),
 )
 """The metrics, in the order of the columns; a new one is a line here and one in the kernel."""
 
@@ -46,50 +55,104 @@ METRICS = tuple(metric.name for metric in METRIC_RECORDS)
 COLUMN = indices(METRICS)
 """Column of each metric by its name, also in kernels."""
 
-PER_REQUEST = tuple(k for k, metric in enumerate(METRIC_RECORDS) if metric.per_request)
+
+def _columns(*over: Weighing) -> tuple[int, ...]:
+    return tuple(k for k, metric in enumerate(METRIC_RECORDS) if metric.over in over)
+
+
+PER_REQUEST = _columns("requests")
 """Columns that are means over the requests of a slot."""
+
+PER_SERVED = _columns("served")
+"""Columns that are means over the served ones."""
+
+PEAKS = _columns("peak")
+"""Columns of which several slots have the highest."""
+
+
+class MetricTotals:
+    """Metrics of several slots, summed up so that they can be told as one.
+
+    Attributes:
+        shape: of what is told apart, such as episodes; () for one row.
+    """
+
+    def __init__(self, shape: tuple[int, ...] = ()) -> None:
+        """Nothing yet."""
+        self._sum, self._weight, self._peak = np.zeros((3, *shape, len(METRICS)))
+
+    def add(self, metrics: Floats) -> None:
+        """Take in slots (n, *shape, len(METRICS))."""
+        weights = np.ones_like(metrics)
+        requests = metrics[..., COLUMN.requests, None]
+        weights[..., PER_REQUEST] = requests
+        weights[..., PER_SERVED] = requests * (1.0 - metrics[..., COLUMN.drop_rate, None])
+        self._sum += (weights * metrics).sum(axis=0)
+        self._weight += weights.sum(axis=0)
+        self._peak = np.maximum(self._peak, metrics.max(axis=0))
+
+    def means(self) -> Floats:
+        """Means and peaks over the slots, as `Metric.over` says (*shape, len(METRICS))."""
+        means: Floats = self._sum / np.maximum(self._weight, np.finfo(float).tiny)
+        means[..., PEAKS] = self._peak[..., PEAKS]
+        return means
 
 
 def compute_metrics(tables: Tables, outcome: Outcome, clipped: Ints) -> Floats:
     """Figures of the slot, one row per episode (B, len(METRICS))."""
     metrics = np.zeros((len(outcome.loaded), len(METRICS)))
-    link_bytes = tables.link_rate * tables.slot_seconds
     scale = (tables.nominal_requests, tables.nominal_memory)
-    _measure(outcome, clipped, tables.node_seconds, link_bytes, scale, metrics)
+    _measure(outcome, clipped, tables.node_seconds, scale, metrics)
     return metrics
 
 
 @njit_no_alloc
 def _measure(
-    outcome: Outcome,
-    clipped: Ints,
-    node_seconds: Floats,
-    link_bytes: Floats,
-    scale: tuple[float, float],
-    metrics: Floats,
+    outcome: Outcome, clipped: Ints, node_seconds: Floats, scale: tuple[float, float], metrics: Floats
 ) -> None:
     for b in range(len(metrics)):
         row = metrics[b]
+        served = 0.0
         for rho in range(outcome.arrived.shape[1]):
+            served += outcome.served[b, rho]
             row[COLUMN.requests] += outcome.arrived[b, rho]
             row[COLUMN.accuracy] += outcome.correct[b, rho]
-            row[COLUMN.latency] += outcome.latency[b, rho]
+            row[COLUMN.latency] += outcome.latency[b, rho] + outcome.penalty[b, rho, SECOND]
+            row[COLUMN.wait] += outcome.wait[b, rho]
             row[COLUMN.energy] += outcome.energy[b, rho]
             row[COLUMN.traffic] += outcome.traffic[b, rho]
             row[COLUMN.drop_rate] += outcome.arrived[b, rho] - outcome.served[b, rho]
             row[COLUMN.late_rate] += outcome.late[b, rho]
             row[COLUMN.split_rate] += outcome.split[b, rho]
             row[COLUMN.early_rate] += outcome.early[b, rho]
+            row[COLUMN.penalty_latency] += outcome.penalty[b, rho, SECOND]
+            row[COLUMN.penalty_energy] += outcome.penalty[b, rho, JOULE]
+            row[COLUMN.penalty_traffic] += outcome.penalty[b, rho, BYTE_HOP]
+        row[COLUMN.energy] += outcome.idle_energy[b]
         requests = row[COLUMN.requests]
         for k in PER_REQUEST:
             row[k] = max(0.0, row[k]) / requests if requests > 0.0 else 0.0
+        for k in PER_SERVED:
+            row[k] = row[k] / served if served > 0.0 else 0.0
         row[COLUMN.update] = outcome.loaded[b] / scale[1]
         row[COLUMN.refused] = outcome.refused[b]
         row[COLUMN.clipped] = clipped[b]
         row[COLUMN.tariff_cost] = outcome.tariff_cost[b] / scale[0]
         row[COLUMN.idle_energy] = outcome.idle_energy[b]
-        for v in range(len(node_seconds)):
-            if np.isfinite(node_seconds[v]):
-                row[COLUMN.node_load] = max(row[COLUMN.node_load], outcome.busy[b, v] / node_seconds[v])
-        for e in range(len(link_bytes)):
-            row[COLUMN.link_load] = max(row[COLUMN.link_load], outcome.carried[b, e] / link_bytes[e])
+        _measure_loads(outcome, b, node_seconds, row)
+
+
+@njit_inline
+def _measure_loads(outcome: Outcome, b: int, node_seconds: Floats, row: Floats) -> None:
+    limited = 0
+    for v in range(len(node_seconds)):
+        if np.isfinite(node_seconds[v]):
+            limited += 1
+            row[COLUMN.node_load] += outcome.node_utilisation[b, v]
+            row[COLUMN.node_load_max] = max(row[COLUMN.node_load_max], outcome.node_utilisation[b, v])
+    row[COLUMN.node_load] /= max(1, limited)
+    links = outcome.link_utilisation.shape[1]
+    for e in range(links):
+        row[COLUMN.link_load] += outcome.link_utilisation[b, e]
+        row[COLUMN.link_load_max] = max(row[COLUMN.link_load_max], outcome.link_utilisation[b, e])
+    row[COLUMN.link_load] /= max(1, links)

@@ -231,11 +231,13 @@ def _judge(
         for rho in range(outcome.arrived.shape[1]):
             arrived += outcome.arrived[b, rho]
             correct += outcome.correct[b, rho]
-            latency += outcome.latency[b, rho]
-            energy += outcome.energy[b, rho]
-            traffic += outcome.traffic[b, rho]
+            # What happened, and what drops add to it.
+            latency += outcome.latency[b, rho] + outcome.penalty[b, rho, SECOND]
+            energy += outcome.energy[b, rho] + outcome.penalty[b, rho, JOULE]
+            traffic += outcome.traffic[b, rho] + outcome.penalty[b, rho, BYTE_HOP]
             for f in range(outcome.charged.shape[2]):
-                totals[b, PRICED + f] += outcome.charged[b, rho, f] / requests
+                further = outcome.charged[b, rho, f] + outcome.penalty[b, rho, PRICED + f]
+                totals[b, PRICED + f] += further / requests
         totals[b, ERROR] = correct / requests
         totals[b, SECOND] = latency / requests
         totals[b, JOULE] = energy / requests

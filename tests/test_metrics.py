@@ -1,8 +1,11 @@
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from idn_gym.core.workspace import empty_outcome
-from idn_gym.metrics import METRICS, compute_metrics
+from idn_gym.metrics import COLUMN, METRIC_RECORDS, METRICS, MetricTotals, compute_metrics
 from idn_gym.objectives import compute_rewards
 from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import PRESETS
@@ -33,10 +36,33 @@ def test_means_are_per_request():
         late=[0.0, 2.0],
         split=[4.0, 0.0],
         early=[0.0, 1.0],
+        wait=[1.0, 2.5],
     )
     expected = {"requests": 8, "accuracy": 0.5, "latency": 1.5, "energy": 3, "traffic": 5, "drop_rate": 1 / 8}
-    expected |= {"late_rate": 0.25, "split_rate": 0.5, "early_rate": 1 / 8, "clipped": 2}
+    expected |= {"late_rate": 0.25, "split_rate": 0.5, "early_rate": 1 / 8, "clipped": 2, "wait": 0.5}
     assert {name: metrics[name] for name in expected} == expected
+
+
+def test_what_was_spent_and_what_drops_add_are_told_apart():
+    """One of four is dropped: its timeout is part of latency, its joules and byte-hops of the reward."""
+    fields = {
+        "arrived": [4.0, 0.0],
+        "served": [3.0, 0.0],
+        "latency": [3.0, 0.0],
+        "energy": [6.0, 0.0],
+        "traffic": [30.0, 0.0],
+        "idle_energy": 10.0,
+        "penalty": [[1.0, 5.0, 8.0, 20.0], [0.0] * 4],
+    }
+    metrics = metrics_of(**fields)
+    expected = {"latency": 2.0, "energy": 4.0, "traffic": 7.5, "idle_energy": 10.0}
+    expected |= {"penalty_latency": 1.25, "penalty_energy": 2.0, "penalty_traffic": 5.0}
+    assert {name: metrics[name] for name in expected} == expected
+    weights = np.full((1, 5), 0.2)
+    vector, _ = compute_rewards(TABLES, make_outcome(**fields), weights, np.ones(5))
+    reward = {"latency": 2.0, "energy": 4.0 + 2.0, "traffic": 7.5 + 5.0}
+    found = -vector[0, 1:4] * TABLES.nominal_requests / 4.0
+    np.testing.assert_allclose(found, list(reward.values()), rtol=1e-12)
 
 
 def test_small_numbers_stay_small():
@@ -46,23 +72,26 @@ def test_small_numbers_stay_small():
 
 
 def test_totals_and_loads():
-    nominal = TABLES.node_seconds[0]
+    limited = np.isfinite(TABLES.node_seconds)
     metrics = metrics_of(
         loaded=TABLES.nominal_memory / 4,
         refused=3,
         tariff_cost=TABLES.nominal_requests * 0.5,
         idle_energy=7.0,
-        busy=[nominal / 2, 0.0, 1e9],
-        carried=TABLES.link_rate * TABLES.slot_seconds * [0.25, 0.75],
+        node_utilisation=np.where(limited, [0.5, 0.2, 0.0], 1e9),
+        link_utilisation=[0.25, 0.75],
     )
     expected = {
         "update": 0.25,
         "refused": 3,
         "tariff_cost": 0.5,
         "idle_energy": 7,
-        "node_load": 0.5,
-        "link_load": 0.75,
+        "node_load": 0.35,
+        "node_load_max": 0.5,
+        "link_load": 0.5,
+        "link_load_max": 0.75,
     }
+    assert limited.tolist() == [True, True, False]
     assert {name: metrics[name] for name in expected} == pytest.approx(expected)
 
 
@@ -88,3 +117,28 @@ def test_rewards_add_up_over_slots_whatever_the_demand():
     # error 0.5 - 0.25; the rest as in the vector, each over its scale
     cost = 0.2 * 0.25 / 0.5 + 0.3 * 1.0 / 0.25 + 0.1 * 3.0 / 2.0 + 0.25 * 1.0 + 0.15 * 1.0
     np.testing.assert_allclose(scalar, [-cost])
+
+
+def test_slots_are_told_as_one():
+    """Two slots of 2 and 6 requests; of the second half are served. Peaks are the highest."""
+    slots = np.zeros((2, len(METRICS)))
+    slots[:, COLUMN.requests] = 2.0, 6.0
+    slots[:, COLUMN.latency] = 1.0, 3.0
+    slots[:, COLUMN.wait] = 1.0, 0.5
+    slots[:, COLUMN.drop_rate] = 0.0, 0.5
+    slots[:, COLUMN.node_load] = 0.25, 0.75
+    slots[:, COLUMN.node_load_max] = 0.9, 0.8
+    for parts in ([slots], [slots[:1], slots[1:]]):
+        totals = MetricTotals()
+        for part in parts:
+            totals.add(part)
+        found = dict(zip(METRICS, totals.means(), strict=True))
+        expected = {"requests": 4.0, "latency": 2.5, "wait": 0.7, "drop_rate": 0.375, "node_load": 0.5}
+        assert {name: found[name] for name in expected} == pytest.approx(expected)
+        assert found["node_load_max"] == 0.9
+
+
+def test_the_page_lists_every_metric_as_it_is():
+    page = (Path(__file__).parents[1] / "docs" / "metrics.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| `(\w+)` \| (.+?) \| (.+) \| (\w+) \|$", page, re.MULTILINE)
+    assert listed == [tuple(metric) for metric in METRIC_RECORDS]

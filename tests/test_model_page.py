@@ -29,8 +29,8 @@ def test_the_slot_worked_by_hand_is_what_is_played(world):
     assert len(said) == 5 and world["reward"] == pytest.approx(said, rel=2e-4)
     (late,) = re.findall(r"/ 12 = (0\.\d+) of the pictures miss", worked)
     assert world["info"]["late_rate"] == pytest.approx(float(late), abs=1e-3)
-    load = {name: world["info"][name] for name in ("node_load", "link_load", "drop_rate")}
-    assert load == pytest.approx({"node_load": 0.9, "link_load": 0.78, "drop_rate": 0.0})
+    load = {name: world["info"][name] for name in ("node_load_max", "link_load_max", "drop_rate")}
+    assert load == pytest.approx({"node_load_max": 0.9, "link_load_max": 0.78, "drop_rate": 0.0})
 
 
 def test_its_tariffs_are_those_in_force(world):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from idn_gym.actions import ACTION_CODECS
 from idn_gym.config_reader import from_plain, to_plain
-from idn_gym.core.arrays import EMPTY, SHARED, Action, Instance
+from idn_gym.core.arrays import BYTE_HOP, EMPTY, JOULE, SECOND, SHARED, Action, Instance
 from idn_gym.core.costs import serving_cost
 from idn_gym.core.pricing import compute_option_costs
 from idn_gym.core.transition import initial_state, step
@@ -22,7 +22,18 @@ from idn_gym.simulation import Simulation
 SEEDS = st.integers(0, 2**32 - 1)
 FINITE = pytest.mark.filterwarnings("ignore:.*has finite compute")
 """Random worlds may have repositories that can be full, and say so."""
-PER_CLASS = ("arrived", "served", "correct", "latency", "energy", "traffic", "late", "split", "early")
+PER_CLASS = (
+    "arrived",
+    "served",
+    "correct",
+    "latency",
+    "energy",
+    "traffic",
+    "penalty",
+    "late",
+    "split",
+    "early",
+)
 
 
 def random_wish(rng, tables, batch=1):
@@ -63,8 +74,10 @@ def test_requests_are_conserved(make_scenario, worlds, data, seed):
         assert (outcome.late >= dropped - slack).all() and (outcome.late <= outcome.arrived + slack).all()
         close(outcome.started.sum(axis=2), outcome.arrived)
         close(outcome.started[:, :, -1], dropped)
-        timeouts = instance.tables.class_timeout
-        assert (outcome.latency >= dropped * timeouts - slack * timeouts).all()
+        tables, draw = instance
+        drop = (np.ones_like(dropped[0]), tables.class_timeout, draw.drop_joules[0], tables.class_drop_bytes)
+        np.testing.assert_allclose(outcome.penalty[0], (dropped[0] * drop).T, rtol=1e-9, atol=1e-7)
+        assert (outcome.latency <= outcome.served * tables.class_timeout + slack).all()
 
 
 @given(data=st.data(), seed=SEEDS)
@@ -271,6 +284,8 @@ def test_the_unit_of_bytes_does_not_matter(make_scenario, worlds, data, seed, po
         np.testing.assert_array_equal(state.resident, again.resident)
         for name in outcome._fields:
             unit = factor if name in ("traffic", "carried", "sent", "loaded") else 1.0
+            if name == "penalty":
+                unit = np.where(np.arange(outcome.penalty.shape[2]) == BYTE_HOP, factor, 1.0)
             np.testing.assert_array_equal(getattr(outcome, name) * unit, getattr(other, name), err_msg=name)
 
 
@@ -312,12 +327,13 @@ def test_dropping_everything_is_never_best_for_any_objective(make_scenario, worl
     for t, _, outcome in play(instance, np.random.default_rng(seed)):
         batch = draw.demand[0, t]
         drop = {
-            "latency": batch * tables.class_timeout,
-            "energy": batch * draw.drop_joules[0],
-            "traffic": batch * tables.class_drop_bytes,
+            "latency": (SECOND, batch * tables.class_timeout),
+            "energy": (JOULE, batch * draw.drop_joules[0]),
+            "traffic": (BYTE_HOP, batch * tables.class_drop_bytes),
         }
-        for name, cost in drop.items():
-            assert (getattr(outcome, name)[0] <= cost * (1 + 1e-9) + 1e-12).all(), name
+        for name, (component, cost) in drop.items():
+            found = getattr(outcome, name)[0] + outcome.penalty[0, :, component]
+            assert (found <= cost * (1 + 1e-9) + 1e-12).all(), name
         assert (outcome.correct[0] >= 0).all()
         assert ((outcome.correct[0] > 0) == (outcome.served[0] > 0)).all()
 

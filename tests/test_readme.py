@@ -17,7 +17,13 @@ def blocks(page):
 
 RUN = [
     pytest.param(page, code, id=f"{page}: {code.splitlines()[0]}")
-    for page in ("README.md", "docs/environment.md", "docs/bring_your_own.md", "docs/commands.md")
+    for page in (
+        "README.md",
+        "docs/environment.md",
+        "docs/bring_your_own.md",
+        "docs/commands.md",
+        "docs/metrics.md",
+    )
     for code in blocks(page)
 ]
 

@@ -55,9 +55,9 @@ def test_every_preset_is_written_down(name):
     assert f"slot 10/{compiled.scenario.horizon}" in text
     assert all(node in text for node in compiled.names.nodes)
     assert all(tier in text for tier in compiled.names.tiers)
-    for label, metric, shown, _ in FIGURES:
-        value = env._slot.metrics[0][idn_gym.metrics.METRICS.index(metric)]
-        assert f"{label} {shown(float(value))}" in text
+    metrics = dict(zip(idn_gym.metrics.METRICS, env._slot.metrics[0].tolist(), strict=True))
+    for figure in FIGURES:
+        assert f"{figure.label} {figure.shown(metrics[figure.key])}" in text
     assert max(map(len, text.splitlines())) <= 120
     assert len(text.splitlines()) <= len(compiled.names.nodes) + 40
 

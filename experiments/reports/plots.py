@@ -119,8 +119,11 @@ def plot_objectives(scenario: Scenario, played: Mapping[str, Episodes], colours:
 
     Means per request over an episode, but for update, which is the share of memory loaded per slot.
     """
+    records = {agent: episodes.records() for agent, episodes in played.items()}
+    first = next(iter(records.values()))[0]
+    panels = {name: shown for name, shown in COMPARISON_COLUMNS.items() if name in first}
     columns = 4
-    rows = -(-len(COMPARISON_COLUMNS) // columns)
+    rows = -(-len(panels) // columns)
     figure, grid = plt.subplots(
         rows,
         columns,
@@ -128,17 +131,15 @@ def plot_objectives(scenario: Scenario, played: Mapping[str, Episodes], colours:
         sharey=True,
         layout="constrained",
     )
-    records = {agent: episodes.records() for agent, episodes in played.items()}
     order = _by_cost(played)
-    panels = zip(COMPARISON_COLUMNS.items(), grid.flat, strict=False)
-    for (name, (heading, factor)), axes in panels:
+    for (name, (heading, factor)), axes in zip(panels.items(), grid.flat, strict=False):
         intervals = {
             agent: mean_interval(np.array([row[name] for row in rows]) * factor)
             for agent, rows in records.items()
         }
         _draw_dots(axes, intervals, colours, order)
         axes.set_title(heading)
-    for axes in grid.flat[len(COMPARISON_COLUMNS) :]:
+    for axes in grid.flat[len(panels) :]:
         axes.set_visible(False)
     seeds = len(next(iter(played.values())).seeds)
     spread = f"means and 95 % intervals over {seeds} episodes" if seeds > 1 else "one episode"

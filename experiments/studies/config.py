@@ -34,10 +34,14 @@ METRIC = Literal[
     "update",
     "accuracy",
     "latency",
+    "wait",
     "energy",
     "traffic",
     "drop_rate",
     "late_rate",
+    "node_load",
+    "node_load_max",
+    "link_load_max",
 ]
 """What figures can show, beside columns of `idn_gym.metrics.METRICS`:
 

@@ -37,6 +37,10 @@ LABELS = {
     "traffic": "traffic [byte-hops]",
     "drop_rate": "dropped",
     "late_rate": "late",
+    "wait": "wait [s]",
+    "node_load": "node load",
+    "node_load_max": "load of the busiest node",
+    "link_load_max": "load of the busiest link",
     "cost": "cost per slot",
 }
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")

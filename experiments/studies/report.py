@@ -17,7 +17,7 @@ from experiments.studies.code_stamp import code_stamp
 from experiments.studies.config import BASELINE, Study
 from experiments.studies.front_run import FrontUnit
 from experiments.studies.page import Table, html_number, with_bounds, write_page
-from experiments.studies.results import REGRETS, Plays
+from experiments.studies.results import REGRETS, RESULT_METRICS, Plays
 from experiments.studies.run import Unit
 from idn_gym.config_reader import to_plain as to_plain
 from idn_gym.core.arrays import Floats
@@ -89,9 +89,13 @@ def _codes(unit: CachedRun, out: Path) -> set[str]:
 
 
 def _parts(study: Study, plays: Plays, out: Path) -> dict[str, Any]:
-    """What the page says of the parts; also as ``runs.csv`` (one line per run) and ``table.csv``."""
+    """What the page says of the parts; also as ``runs.csv`` (one line per run) and ``table.csv``.
+
+    ``latencies.csv`` has percentiles of latency per run, task and class.
+    """
     records = [play.row() for play in plays.all]
     write_csv(out / "runs.csv", records)
+    write_csv(out / "latencies.csv", [line for play in plays.all for line in play.latencies()])
     pictures = [(figure, study_figures.plot_figure(figure, plays, out)) for figure in study.figures]
     seconds = sum(r["cpu_seconds_to_build"] + r["cpu_seconds_per_slot"] * r["slots"] for r in records)
     rows, parts = [], []
@@ -144,7 +148,7 @@ def _row(plays: Plays, part: str, label: str, cell: dict[str, Any], reference: s
     for name in (*REGRETS, "competitive", "second_half"):
         row |= interval_text(name, _interval(values(name)))
     row["regret_bound"] = float(np.mean([play.row()["regret_bound"] for play in mine]))
-    for name in ("update", "accuracy", "latency", "energy", "traffic", "drop_rate", "split_rate"):
+    for name in RESULT_METRICS:
         row[name] = float(values(name).mean())
     for name in ("training_steps", "training_cpu_seconds"):
         row[name] = float(np.mean([play.record.get(name, np.nan) for play in mine]))
@@ -175,9 +179,19 @@ RESULT_COLUMNS: dict[str, Callable[[dict[str, Any]], str]] = {
     "update %": lambda row: html_number(100 * row["update"]),
     "accuracy %": lambda row: html_number(100 * row["accuracy"]),
     "latency ms": lambda row: html_number(1e3 * row["latency"]),
-    "energy mJ": lambda row: html_number(1e3 * row["energy"]),
-    "traffic kB-hops": lambda row: html_number(1e-3 * row["traffic"]),
+    "p50": lambda row: html_number(1e3 * row["latency_p50"]),
+    "p95": lambda row: html_number(1e3 * row["latency_p95"]),
+    "p99": lambda row: html_number(1e3 * row["latency_p99"]),
+    "wait ms": lambda row: html_number(1e3 * row["wait"] or np.nan),
     "dropped %": lambda row: html_number(100 * row["drop_rate"]),
+    "late %": lambda row: html_number(100 * row["late_rate"]),
+    "node load %": lambda row: html_number(100 * row["node_load"]),
+    "busiest node %": lambda row: html_number(100 * row["node_load_max"]),
+    "busiest link %": lambda row: html_number(100 * row["link_load_max"]),
+    "energy mJ": lambda row: html_number(1e3 * row["energy"]),
+    "+ drops mJ": lambda row: html_number(1e3 * row["penalty_energy"] or np.nan),
+    "traffic kB-hops": lambda row: html_number(1e-3 * row["traffic"]),
+    "+ drops kB-hops": lambda row: html_number(1e-3 * row["penalty_traffic"] or np.nan),
     "us per slot": lambda row: f"{row['us_per_slot']:.0f}",
     "training steps": lambda row: html_number(row["training_steps"] or np.nan),
     "training CPU s": lambda row: html_number(row["training_cpu_seconds"] or np.nan),

@@ -15,6 +15,7 @@ from experiments.studies.config import BASELINE, of_scenario
 from experiments.studies.run import Series, Unit
 from idn_gym.core.arrays import Floats
 from idn_gym.evaluation import regret as measures
+from idn_gym.evaluation.latencies import LATENCY_COLUMNS
 from idn_gym.metrics import METRICS
 
 OPTIMUM, CLAIRVOYANT = "best-static", "clairvoyant-greedy"
@@ -24,13 +25,22 @@ beforehand, but is not the best placement of every slot."""
 RESULT_METRICS = (
     "accuracy",
     "latency",
+    *LATENCY_COLUMNS,
+    "wait",
     "energy",
     "traffic",
+    "penalty_latency",
+    "penalty_energy",
+    "penalty_traffic",
     "update",
     "drop_rate",
     "late_rate",
     "split_rate",
     "early_rate",
+    "node_load",
+    "node_load_max",
+    "link_load",
+    "link_load_max",
 )
 """Columns of an episode's record that tables keep as they are."""
 
@@ -113,6 +123,17 @@ class Play:
         if name in courses:
             return courses[name]()
         return measures.updates_per_slot(self.figure(name))
+
+    def latencies(self) -> list[dict[str, Any]]:
+        """Percentiles of latency [s], one line per task and per class."""
+        unit = self.unit
+        run: dict[str, Any] = {"part": unit.part, "cell": json.dumps(unit.cell), "agent": unit.label}
+        run |= {"training": unit.trained_with, "seed": unit.seed}
+        return [
+            {**run, "of": of, "name": name, **dict(zip(LATENCY_COLUMNS, found, strict=True))}
+            for of, groups in self.record["latencies"].items()
+            for name, found in groups.items()
+        ]
 
     def row(self) -> dict[str, Any]:
         """One line of the tidy table."""

@@ -19,10 +19,14 @@ from experiments.training.play import open_agent
 from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import EMPTY, Floats
 from idn_gym.core.kernel import processor_seconds
+from idn_gym.evaluation.latencies import LATENCY_COLUMNS, LatencyLog, LatencyQuantiles
 from idn_gym.evaluation.rollout import rollout
+from idn_gym.evaluation.tables import known
 from idn_gym.files import atomically, file_name, read_arrays
 from idn_gym.metrics import METRICS
 from idn_gym.policy import Feedback, Policy
+from idn_gym.scenarios.compile import compile_scenario
+from idn_gym.scenarios.config import Scenario
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,7 @@ class Unit(CachedRun):
 
     FIELDS: ClassVar[Fields] = {
         "metrics": dict,
+        "latencies": dict,
         "notes": dict,
         "code": str,
         "training_code": list,
@@ -56,7 +61,7 @@ class Unit(CachedRun):
 
     def read(self, out: Path) -> dict[str, Any]:
         found = super().read(out)
-        for name in ("reward", *METRICS):
+        for name in ("reward", *METRICS, *LATENCY_COLUMNS):
             if not isinstance(found["metrics"].get(name), (int, float)):
                 raise ConfigError(str(self.file(out)), f"has no figure {name!r}, so this is no record")
         return found
@@ -87,6 +92,7 @@ class Unit(CachedRun):
         finally:
             env.close()
         end = processor_seconds()
+        episodes = episodes._replace(latencies=recorder.latencies.quantiles())
         series = Series(
             episodes.scalar[0],
             episodes.metrics[0],
@@ -97,6 +103,7 @@ class Unit(CachedRun):
         series.write(path)
         record = {
             "metrics": episodes.records()[0],
+            "latencies": named_latencies(self.scenario, episodes.latencies[0]),
             "notes": getattr(policy, "notes", {}),
             "code": code_stamp(),
             "training_code": [budget["code"]],
@@ -106,6 +113,13 @@ class Unit(CachedRun):
             "cpu_seconds_per_slot": (end - built) / len(series.scalar),
         }
         return self.save(out, record)
+
+
+def named_latencies(scenario: Scenario, found: LatencyQuantiles) -> dict[str, dict[str, list[float | None]]]:
+    """Percentiles [s] of each task and of each class, by name; None where no requests came."""
+    names = compile_scenario(scenario).names
+    groups = {"task": (names.tasks, found.tasks), "class": (names.classes, found.classes)}
+    return {of: known(dict(zip(name, values.tolist(), strict=True))) for of, (name, values) in groups.items()}
 
 
 class Series(NamedTuple):
@@ -151,9 +165,11 @@ class Recorder:
         self.proven: list[float] = []
         self.resident: Floats | float = 0.0
         self.slots = 0
+        self.latencies = LatencyLog()
 
     def note(self, feedback: Feedback) -> None:
         """A slot that is over; the policy has learnt from it."""
+        self.latencies.note(feedback)
         gain = getattr(self.policy, "fractional_gain", None)
         self.fractional.append(float("nan") if gain is None else float(gain[0]))
         bound = getattr(self.policy, "regret_bound", None)

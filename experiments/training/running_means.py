@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from idn_gym.core.arrays import EMPTY, Floats, Ints, Residents, Tables
 from idn_gym.core.geometry import bytes_to_load
-from idn_gym.metrics import COLUMN, METRICS, PER_REQUEST
+from idn_gym.metrics import METRICS, PER_REQUEST, PER_SERVED, MetricTotals
 from idn_gym.simulation import Simulation
 
 
@@ -28,8 +28,7 @@ class RunningMeans:
         self.slots, self.whole = 0, 0
         self.reward = 0.0
         self.vector = np.zeros(len(simulation.objectives))
-        self.metrics = np.zeros(len(METRICS))
-        self.weighted = np.zeros(len(METRICS))
+        self.metrics = MetricTotals()
         self.classes = {name: np.zeros(len(tables.class_task)) for name in ("arrived", "served", "late")}
         self.busy, self.loaded = np.zeros(len(tables.node_memory)), np.zeros(len(tables.node_memory))
         self.carried = np.zeros(len(tables.link_rate))
@@ -43,12 +42,10 @@ class RunningMeans:
             ended: (B,) whether the episode ended with the slot. Such rows have been cleared for the next
                 episode already, so metrics by tier leave them out.
         """
-        metrics = np.stack([infos[name] for name in METRICS])
         self.slots += len(rewards)
         self.reward += float(rewards.sum())
         self.vector += infos["vector_reward"].sum(axis=0)
-        self.metrics += metrics.sum(axis=1)
-        self.weighted += metrics @ metrics[COLUMN.requests]
+        self.metrics.add(np.stack([infos[name] for name in METRICS], axis=1))
         outcome, before = self.simulation.outcome, self.resident
         self.resident = self.simulation.state.resident
         going = ~ended
@@ -66,12 +63,9 @@ class RunningMeans:
             f"objectives/{objective.name}": float(total / self.slots)
             for objective, total in zip(self.simulation.objectives, self.vector, strict=True)
         }
-        requests = max(self.metrics[COLUMN.requests], np.finfo(float).tiny)
-        for k, name in enumerate(METRICS):
-            if k in PER_REQUEST:
-                found[f"service/{name}"] = float(self.weighted[k] / requests)
-            else:
-                found[f"slot/{name}"] = float(self.metrics[k] / self.slots)
+        for k, (name, value) in enumerate(zip(METRICS, self.metrics.means(), strict=True)):
+            group = "service" if k in PER_REQUEST + PER_SERVED else "slot"
+            found[f"{group}/{name}"] = float(value)
         return found | self._tiers()
 
     def _tiers(self) -> dict[str, float]:

@@ -24,6 +24,7 @@ from idn_gym.evaluation.tables import (
     plain_rows,
     scenario_tables,
     write_episodes,
+    write_latencies,
     write_table,
 )
 from idn_gym.files import file_name, writable_folder
@@ -31,6 +32,7 @@ from idn_gym.objective_records import find_objectives
 from idn_gym.optimum.solver import SolverError, load_solver
 from idn_gym.policies.compare import check_policies, play_policy
 from idn_gym.preferences import read_preference
+from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.presets import load_scenario
 
@@ -100,7 +102,9 @@ class PlayOptions(EpisodeOptions):
             for word in steps(f"{scenario.name}, {self.said()}", list(policies))
         }
         if self.out is not None:
-            write_episodes(self.out / f"{file_name(scenario.name)}.csv", played)
+            stem, names = file_name(scenario.name), compile_scenario(scenario).names
+            write_episodes(self.out / f"{stem}.csv", played)
+            write_latencies(self.out / f"{stem}-latencies.csv", played, names.tasks, names.classes)
         return played
 
     def print_ceiling(self, scenario: Scenario, played: Mapping[str, Episodes]) -> None:

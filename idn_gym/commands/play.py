@@ -12,6 +12,7 @@ from idn_gym.commands.grammar import Positional, run_command
 from idn_gym.commands.tables import print_rows
 from idn_gym.evaluation.comparison import HAS_INTERVALS, ComparisonRow, summarise
 from idn_gym.evaluation.intervals import alone, mean_interval
+from idn_gym.evaluation.latencies import LATENCY_COLUMNS
 from idn_gym.evaluation.rollout import Episodes
 from idn_gym.evaluation.tables import comparison_table, further_columns, write_table
 from idn_gym.metrics import METRIC_RECORDS, METRICS
@@ -54,13 +55,15 @@ def metric_rows(played: Episodes) -> list[tuple[str, str, str, str, str]]:
     """Mean scalar cost per slot and every metric, with the bounds of their intervals over seeds."""
     records = played.records()
     columns = {"cost per slot": np.array([-row["reward"] for row in records])}
-    columns |= {name: np.array([row[name] for row in records]) for name in METRICS}
+    names = [*METRICS, *(LATENCY_COLUMNS if played.latencies else ())]
+    columns |= {name: np.array([row[name] for row in records]) for name in names}
     further = further_columns(records[0])
     columns |= {
         record.name: sign * np.array([row[name] for row in records])
         for name, (record, sign) in further.items()
     }
     units = {metric.name: metric.unit for metric in METRIC_RECORDS if metric.unit != "1"}
+    units |= dict.fromkeys(LATENCY_COLUMNS, "s")
     units |= {record.name: record.unit for record, _ in further.values()}
     rows = []
     for name, values in columns.items():

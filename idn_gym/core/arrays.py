@@ -191,11 +191,12 @@ class Outcome(NamedTuple):
     arrived: Floats  # (B, R) [requests]
     served: Floats  # (B, R) [requests]
     correct: Floats  # (B, R) [requests] expected number answered correctly
-    latency: Floats  # (B, R) [s] summed over requests, waiting included; a drop counts its timeout
+    latency: Floats  # (B, R) [s] summed over served requests, waiting included
     wait: Floats  # (B, R) [s] of it in queues; 0 where capacity is private
-    energy: Floats  # (B, R) [J] summed over requests; a drop counts that of its worst option
-    traffic: Floats  # (B, R) [byte-hops] summed over requests; likewise
-    charged: Floats  # (B, R, F) [unit] of further objectives, summed over requests; likewise
+    energy: Floats  # (B, R) [J] spent on served requests, idle energy left out
+    traffic: Floats  # (B, R) [byte-hops] of served requests
+    charged: Floats  # (B, R, F) [unit] of further objectives, summed over served requests
+    penalty: Floats  # (B, R, 4 + F) what drops add, by component: error 1, timeout, worst option
     late: Floats  # (B, R) [requests] that missed the deadline, drops included
     split: Floats  # (B, R) [requests] served by an option of two or more parts
     early: Floats  # (B, R) [requests] that left at an early exit

@@ -66,7 +66,7 @@ def book_charges(
 def book_drops(draw: Draw, b: int, t: int, rho: int, left: float, outcome: Outcome) -> None:
     """Add what dropped requests come to in the further objectives."""
     for f in range(outcome.charged.shape[2]):
-        outcome.charged[b, rho, f] += left * draw.charge_drop[b, t, rho, f]
+        outcome.penalty[b, rho, PRICED + f] += left * draw.charge_drop[b, t, rho, f]
 
 
 @aside

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from idn_gym.core.arrays import SHARED, Bools, Draw, Floats, Instance, Outcome, Residents, Tables
-from idn_gym.core.filling import fill_slot
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
 from idn_gym.core.listing import list_options, measure_paths
-from idn_gym.core.serving import serve_class
+from idn_gym.core.serving import serve_class, serve_together
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
 
 
@@ -54,21 +53,22 @@ def _flows(
     if tables.capacity == SHARED:
         for rho in range(len(dropped)):
             scratch.batch[rho] = draw.demand[b, t, rho]
-        fill_slot(tables, draw, b, t, resident, scratch)
-        _record(scratch, flows)
+        serve_together(tables, draw, b, t, resident, scratch, outcome)
+        _record(scratch, scratch.entry_start[len(dropped)], flows)
         for rho in range(len(dropped)):
             dropped[rho] = scratch.left[rho]
         return
     for rho in range(len(dropped)):
-        scratch.amount[:] = 0.0
+        most = tables.option_start[rho + 1] - tables.option_start[rho]
+        scratch.amount[:most] = 0.0
         serve_class(tables, draw, b, t, rho, draw.demand[b, t, rho], resident, scratch, outcome)
-        _record(scratch, flows)
+        _record(scratch, most, flows)
         dropped[rho] = outcome.started[b, rho, outcome.started.shape[2] - 1]
 
 
 @njit_inline
-def _record(scratch: Scratch, flows: Floats) -> None:
-    for i in range(len(scratch.amount)):
+def _record(scratch: Scratch, entries: int, flows: Floats) -> None:
+    for i in range(entries):
         if scratch.amount[i] > 0.0:
             flows[scratch.option[i]] = scratch.amount[i]
 

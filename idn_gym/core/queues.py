@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from idn_gym.core.arrays import QUEUES, Draw, Tables
 from idn_gym.core.kernel import njit_inline
-from idn_gym.core.waiting import mean_wait, overdue_share
+from idn_gym.core.waiting import mean_wait, overdue_share, patient_wait
 from idn_gym.core.workspace import Scratch
 
 
@@ -109,6 +109,34 @@ def option_wait(tables: Tables, o: int, origin: int, scratch: Scratch) -> float:
 
 
 @njit_inline
+def branch_latency(
+    tables: Tables, draw: Draw, b: int, x: int, o: int, origin: int, scratch: Scratch
+) -> float:
+    """Seconds that requests take which end at an exit branch, waiting left out."""
+    latency = 0.0
+    before = origin
+    for i in range(tables.branch_parts[x]):
+        q = tables.part_start[o] + i
+        here = origin + tables.part_position[q]
+        latency += tables.path_delay[here] - tables.path_delay[before]
+        latency += tables.branch_bytes[x, i] * (scratch.pace[here] - scratch.pace[before])
+        latency += tables.branch_seconds[x, i] * draw.slowdown[b, tables.part_node[q]]
+        before = here
+    return latency
+
+
+@njit_inline
+def given_wait(tables: Tables, rho: int, i: int, origin: int, scratch: Scratch) -> tuple[float, float]:
+    """Mean wait W' [s] of the requests of an entry, and W' / W; both 0 where nobody waits.
+
+    Nobody waits beyond the timeout: whose latency would exceed it gives up before.
+    """
+    wait = option_wait(tables, scratch.option[i], origin, scratch)
+    given = patient_wait(wait, tables.class_timeout[rho] - scratch.latency[i])
+    return given, given / wait if wait > 0.0 else 0.0
+
+
+@njit_inline
 def late_requests(
     tables: Tables, draw: Draw, b: int, o: int, origin: int, deadline: float, kept: float, scratch: Scratch
 ) -> float:
@@ -119,15 +147,7 @@ def late_requests(
     """
     late = 0.0
     for x in range(tables.branch_start[o], tables.branch_start[o + 1]):
-        latency = 0.0
-        before = origin
-        for i in range(tables.branch_parts[x]):
-            q = tables.part_start[o] + i
-            here = origin + tables.part_position[q]
-            latency += tables.path_delay[here] - tables.path_delay[before]
-            latency += tables.branch_bytes[x, i] * (scratch.pace[here] - scratch.pace[before])
-            latency += tables.branch_seconds[x, i] * draw.slowdown[b, tables.part_node[q]]
-            before = here
+        latency = branch_latency(tables, draw, b, x, o, origin, scratch)
         wait, idle = 0.0, 1.0
         if kept > 0.0:
             wait, idle = branch_wait(tables, x, o, origin, scratch)

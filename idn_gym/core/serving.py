@@ -7,7 +7,7 @@ next. What no option can take is dropped. Kernels work on row ``b`` of a batch.
 
 from __future__ import annotations
 
-from idn_gym.core.arrays import EXOGENOUS, SECOND, Draw, Outcome, Residents, Tables
+from idn_gym.core.arrays import BYTE_HOP, ERROR, EXOGENOUS, JOULE, SECOND, Draw, Outcome, Residents, Tables
 from idn_gym.core.capacity import book_use, fill_copies, option_room, use_up
 from idn_gym.core.charges import book_charges, book_drops
 from idn_gym.core.filling import fill_slot
@@ -20,8 +20,7 @@ from idn_gym.core.listing import (
     list_options,
     measure_paths,
 )
-from idn_gym.core.queues import late_requests, measure_queues, option_wait
-from idn_gym.core.waiting import patient_wait
+from idn_gym.core.queues import given_wait, late_requests, measure_queues
 from idn_gym.core.workspace import Scratch
 
 
@@ -61,10 +60,11 @@ def book_option(
 
 @njit_inline
 def book_dropped(tables: Tables, draw: Draw, b: int, t: int, rho: int, left: float, outcome: Outcome) -> None:
-    """Book what no option could take."""
-    outcome.latency[b, rho] += left * tables.class_timeout[rho]
-    outcome.energy[b, rho] += left * draw.drop_joules[cost_row(draw, b), rho]
-    outcome.traffic[b, rho] += left * tables.class_drop_bytes[rho]
+    """Book what no option could take: it uses nothing, and adds the class's drop vector as a penalty."""
+    outcome.penalty[b, rho, ERROR] += left
+    outcome.penalty[b, rho, SECOND] += left * tables.class_timeout[rho]
+    outcome.penalty[b, rho, JOULE] += left * draw.drop_joules[cost_row(draw, b), rho]
+    outcome.penalty[b, rho, BYTE_HOP] += left * tables.class_drop_bytes[rho]
     if charged_slots(draw):
         book_drops(draw, b, t, rho, left, outcome)
     outcome.late[b, rho] += left
@@ -135,11 +135,7 @@ def serve_together(
         for i in range(scratch.entry_start[rho], scratch.ordered[rho]):
             amount = scratch.amount[i]
             if amount > 0.0:
-                wait = option_wait(tables, scratch.option[i], origin, scratch)
-                # Nobody waits beyond the timeout: whose latency would exceed it gives up before.
-                patience = tables.class_timeout[rho] - scratch.latency[i]
-                given = patient_wait(wait, patience)
-                kept = given / wait if wait > 0.0 else 0.0
+                given, kept = given_wait(tables, rho, i, origin, scratch)
                 book_option(tables, draw, b, t, rho, i, amount, given, kept, scratch, outcome)
                 cost += amount * (scratch.cost[i] + draw.tariff[b, SECOND] * given)
         if scratch.left[rho] > 0.0:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from idn_gym.core.arrays import SHARED, Bools, Floats, Ints, Outcome, Tables
+from idn_gym.core.arrays import PRICED, SHARED, Bools, Floats, Ints, Outcome, Tables
 
 
 class Scratch(NamedTuple):
@@ -106,6 +106,7 @@ def empty_outcome(tables: Tables, batch: int, longest: int | None = None) -> Out
         energy=energy,
         traffic=traffic,
         charged=np.zeros((batch, len(tables.class_task), tables.node_charge.shape[1])),
+        penalty=np.zeros((batch, len(tables.class_task), PRICED + tables.node_charge.shape[1])),
         late=late,
         split=split,
         early=early,

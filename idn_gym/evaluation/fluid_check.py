@@ -7,15 +7,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from idn_gym.core.arrays import SHARED, Instance, Residents
+from idn_gym.core.arrays import SECOND, SHARED, Instance, Residents
 from idn_gym.core.costs import serve
 from idn_gym.core.flows import listed_options, option_flows
-from idn_gym.core.slots import one_slot
-from idn_gym.evaluation.delays import SlotOutcome, delays
 from idn_gym.evaluation.event_network import EventNetwork, station_load
 from idn_gym.evaluation.event_plan import Dispatch
 from idn_gym.evaluation.event_queues import Discipline
 from idn_gym.evaluation.events import EventOutcome, simulate_slot
+from idn_gym.evaluation.latencies import latency_quantiles
 from idn_gym.messages import ConfigError
 
 DISPATCHES: tuple[Dispatch, ...] = ("proportions", "selfish")
@@ -125,16 +124,13 @@ def _fluid(slot: Instance, t: int, placement: Residents, load: float) -> FluidCh
     network = EventNetwork(slot, t)
     queues = station_load(network, flows)
     nodes = len(tables.node_memory)
-    alone = one_slot(slot, np.array([t]))
-    # Drops are later than all others for `delays`; here they take their timeout.
-    slowest = float(tables.class_timeout.max())
-    p95, p99 = np.minimum(delays([SlotOutcome(alone, placement[None])], (0.95, 0.99)), slowest)
+    p95, p99 = latency_quantiles(slot, t, placement, (0.95, 0.99)).overall
     longest = float(queues.relaxation(network.servers).max())
     return FluidCheck(
         load=load,
         model="fluid",
         rate=arrived / tables.slot_seconds,
-        latency=float(outcome.latency[0].sum()) / arrived,
+        latency=float(outcome.latency[0].sum() + outcome.penalty[0, :, SECOND].sum()) / arrived,
         latency_error=0.0,
         p95=float(p95),
         p99=float(p99),

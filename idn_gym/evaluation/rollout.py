@@ -12,7 +12,8 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import Floats
 from idn_gym.core.slots import one_slot
-from idn_gym.metrics import COLUMN, METRICS, PER_REQUEST
+from idn_gym.evaluation.latencies import LATENCY_COLUMNS, LatencyLog, LatencyQuantiles
+from idn_gym.metrics import METRICS, MetricTotals
 from idn_gym.objective_records import OBJECTIVES
 from idn_gym.policy import Feedback, OnlinePolicy, Policy
 
@@ -26,19 +27,19 @@ class Episodes(NamedTuple):
     metrics: Floats  # (B, T, len(METRICS))
     objectives: tuple[str, ...] = OBJECTIVES
     """names of the D objectives"""
+    latencies: tuple[LatencyQuantiles, ...] = ()
+    """percentiles over the requests of each episode, B of them where the rollout was asked for them"""
 
     def records(self) -> list[dict[str, float]]:
         """One row per seed.
 
         ``reward``: mean scalar per slot; ``reward_OBJECTIVE``: mean of the reward vector; and every
-        figure of `METRICS`: means and shares over the episode's requests where they are per request,
-        else means over its slots.
+        figure of `METRICS`, over the episode's slots or requests as `idn_gym.metrics.Metric.over` says.
+        `LATENCY_COLUMNS` [s] where there are percentiles; 0 without requests, as all that is per request.
         """
-        weight = self.metrics[:, :, COLUMN.requests]
-        total = np.maximum(weight.sum(axis=1), np.finfo(float).tiny)
-        means = self.metrics.mean(axis=1)
-        for k in PER_REQUEST:
-            means[:, k] = (weight * self.metrics[:, :, k]).sum(axis=1) / total
+        totals = MetricTotals(self.metrics.shape[:1])
+        totals.add(self.metrics.swapaxes(0, 1))
+        means = totals.means()
         rows = []
         for b, seed in enumerate(self.seeds):
             row: dict[str, float] = {"seed": seed, "reward": float(self.scalar[b].mean())}
@@ -46,6 +47,8 @@ class Episodes(NamedTuple):
                 f"reward_{name}": float(self.vector[b, :, i].mean()) for i, name in enumerate(self.objectives)
             }
             row |= {name: float(means[b, k]) for k, name in enumerate(METRICS)}
+            if self.latencies:
+                row |= zip(LATENCY_COLUMNS, np.nan_to_num(self.latencies[b].overall).tolist(), strict=True)
             rows.append(row)
         return rows
 
@@ -56,6 +59,7 @@ def rollout(
     seeds: Sequence[int],
     preference: Any = None,
     on_slot: Callable[[Feedback], None] | None = None,
+    latencies: bool = False,
 ) -> Episodes:
     """Play one episode per seed from its first slot to the horizon.
 
@@ -68,6 +72,7 @@ def rollout(
         preference: of the episodes where the environment's is "random"; None: drawn from the seeds.
         on_slot: called after every slot, once the policy has learnt from it; what it keeps of the arrays it
             has to copy.
+        latencies: also find percentiles of latency, which takes about as long as playing does.
     """
     if not getattr(env.unwrapped, "scalar", False):
         raise ConfigError("preference", "None is not allowed; rollouts report scalar costs, so name one")
@@ -89,6 +94,8 @@ def rollout(
     state: Any = None
     told: list[Callable[[Feedback], None]] = [policy.update] if isinstance(policy, OnlinePolicy) else []
     told += [] if on_slot is None else [on_slot]
+    log = LatencyLog()
+    told += [log.note] if latencies else []
     start: npt.NDArray[np.bool_] = np.ones(shape[0], np.bool_)
     for t in range(shape[1]):
         revealed = one_slot(simulation.instance, simulation.state.slot) if told else None
@@ -103,4 +110,4 @@ def rollout(
             for tell in told:
                 tell(feedback)
         start = np.zeros_like(start)
-    return played
+    return played._replace(latencies=log.quantiles())

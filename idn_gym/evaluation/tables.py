@@ -14,6 +14,7 @@ import numpy as np
 
 from idn_gym.evaluation.comparison import HAS_INTERVALS, ComparisonRow
 from idn_gym.evaluation.intervals import Interval
+from idn_gym.evaluation.latencies import LATENCY_COLUMNS
 from idn_gym.evaluation.rollout import Episodes
 from idn_gym.files import write_text
 from idn_gym.metrics import METRICS
@@ -23,16 +24,33 @@ from idn_gym.text_tables import aligned
 COMPARISON_COLUMNS: dict[str, tuple[str, float]] = {
     "accuracy": ("accuracy [%]", 100.0),
     "latency": ("latency [ms]", 1e3),
-    "energy": ("energy [J]", 1.0),
-    "traffic": ("traffic [kB-hops]", 1e-3),
-    "update": ("update [%]", 100.0),
-    "drop_rate": ("dropped [%]", 100.0),
+    "latency_p50": ("p50 [ms]", 1e3),
+    "latency_p95": ("p95 [ms]", 1e3),
+    "latency_p99": ("p99 [ms]", 1e3),
+    "wait": ("wait [ms]", 1e3),
     "late_rate": ("late [%]", 100.0),
+    "drop_rate": ("dropped [%]", 100.0),
+    "node_load": ("node load [%]", 100.0),
+    "node_load_max": ("busiest [%]", 100.0),
+    "link_load_max": ("busiest link [%]", 100.0),
+    "energy": ("energy [J]", 1.0),
+    "penalty_energy": ("+ drops [J]", 1.0),
+    "traffic": ("traffic [kB-hops]", 1e-3),
+    "penalty_traffic": ("+ drops [kB-hops]", 1e-3),
+    "update": ("update [%]", 100.0),
 }
 """Figures that tables show: heading and factor from SI."""
 
+PENALTY_COLUMNS = ("penalty_energy", "penalty_traffic")
+"""Figures that tables show only where requests are dropped."""
 
-TARIFF = (
+TABLE_NOTE = (
+    "Percentiles are over all requests, drops at their timeout. Node load is seconds used over seconds "
+    "offered: mean and highest over nodes and slots."
+)
+PENALTY_NOTE = "Energy and traffic are what was used; what drops add to them in the cost stands beside."
+
+TARIFF_NOTE = (
     "Requests are served by serving.tariff ({served_by}), which serving cost adds up per slot; "
     "cost per slot weighs other things, as the preference says."
 )
@@ -59,10 +77,7 @@ def scenario_tables(rows: Sequence[ComparisonRow], seeds: str) -> list[ScenarioT
     for scenario in dict.fromkeys(row.scenario for row in rows):
         mine = [row for row in rows if row.scenario == scenario]
         served_by = mine[0].served_by
-        columns = {**COMPARISON_COLUMNS, **({"tariff_cost": ("serving cost", 1.0)} if served_by else {})}
-        further = further_columns(mine[0].metrics)
-        for key, (record, sign) in further.items():
-            columns[key] = (f"{record.name} [{record.unit.removesuffix(' per nominal request')}]", sign)
+        columns = table_columns(mine)
         head = ["agent", "cost per slot", f"minus {mine[0].reference}'s"]
         body = [
             [
@@ -77,9 +92,26 @@ def scenario_tables(rows: Sequence[ComparisonRow], seeds: str) -> list[ScenarioT
         if not HAS_INTERVALS:
             sure = "no intervals without SciPy (extra solve)"
         title = f"{scenario}: {seeds}, {sure}, lower cost is better"
-        note = TARIFF.format(served_by=served_by) if served_by else ""
+        notes = [TABLE_NOTE, *([PENALTY_NOTE] if PENALTY_COLUMNS[0] in columns else [])]
+        notes += [TARIFF_NOTE.format(served_by=served_by)] if served_by else []
+        note = " ".join(notes)
         tables.append(ScenarioTable(title, [*head, *(name for name, _ in columns.values())], body, note))
     return tables
+
+
+def table_columns(rows: Sequence[ComparisonRow]) -> dict[str, tuple[str, float]]:
+    """The figures that a table of these rows shows, with heading and factor from SI."""
+    dropping = any(row.metrics["drop_rate"] > 0.0 for row in rows)
+    columns = {
+        name: column
+        for name, column in COMPARISON_COLUMNS.items()
+        if all(name in row.metrics for row in rows) and (dropping or name not in PENALTY_COLUMNS)
+    }
+    if rows[0].served_by:
+        columns["tariff_cost"] = ("serving cost", 1.0)
+    for key, (record, sign) in further_columns(rows[0].metrics).items():
+        columns[key] = (f"{record.name} [{record.unit.removesuffix(' per nominal request')}]", sign)
+    return columns
 
 
 def further_columns(metrics: Iterable[str]) -> dict[str, tuple[Objective, float]]:
@@ -126,6 +158,29 @@ def write_episodes(path: Path, played: Mapping[str, Episodes]) -> None:
     write_csv(
         path, [{"agent": agent, **row} for agent, episodes in played.items() for row in episodes.records()]
     )
+
+
+def write_latencies(
+    path: Path, played: Mapping[str, Episodes], tasks: Sequence[str], classes: Sequence[str]
+) -> None:
+    """Percentiles of latency [s]: of each agent and seed a line for all requests, per task, and per class.
+
+    Args:
+        path: CSV file.
+        played: the episodes of each agent, with latencies.
+        tasks: names.
+        classes: names.
+    """
+    rows: list[dict[str, object]] = []
+    for agent, episodes in played.items():
+        for seed, found in zip(episodes.seeds, episodes.latencies, strict=True):
+            groups = [("all", "", found.overall)]
+            groups += [("task", name, values) for name, values in zip(tasks, found.tasks, strict=True)]
+            groups += [("class", name, values) for name, values in zip(classes, found.classes, strict=True)]
+            for of, name, values in groups:
+                line = {"agent": agent, "seed": seed, "of": of, "name": name}
+                rows.append(line | dict(zip(LATENCY_COLUMNS, values.tolist(), strict=True)))
+    write_csv(path, rows)
 
 
 def write_csv(path: Path, rows: Sequence[Mapping[str, object]]) -> None:

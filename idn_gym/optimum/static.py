@@ -11,9 +11,12 @@ import numpy as np
 
 from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import (
+    BYTE_HOP,
     EMPTY,
     EXOGENOUS,
+    JOULE,
     PRICED,
+    SECOND,
     Bools,
     Draw,
     Floats,
@@ -207,6 +210,8 @@ def _class_costs(
             outcome.arrived[b, rho] = 0.0
             for f in range(outcome.charged.shape[2]):
                 outcome.charged[b, rho, f] = 0.0
+            for f in range(outcome.penalty.shape[2]):
+                outcome.penalty[b, rho, f] = 0.0
         for k in range(len(slots)):
             t = slots[k]
             measure_paths(tables, draw, b, t, scratch)
@@ -219,10 +224,13 @@ def _class_costs(
                 serve_together(tables, draw, b, t, resident, scratch, outcome)
         for rho in range(len(classes)):
             error = outcome.arrived[b, rho] - outcome.correct[b, rho]
-            latency, energy = outcome.latency[b, rho], outcome.energy[b, rho]
-            costs[rho] += price(weight[b], error, latency, energy, outcome.traffic[b, rho])
+            latency = outcome.latency[b, rho] + outcome.penalty[b, rho, SECOND]
+            energy = outcome.energy[b, rho] + outcome.penalty[b, rho, JOULE]
+            traffic = outcome.traffic[b, rho] + outcome.penalty[b, rho, BYTE_HOP]
+            costs[rho] += price(weight[b], error, latency, energy, traffic)
             for f in range(outcome.charged.shape[2]):
-                costs[rho] += weight[b, PRICED + f] * outcome.charged[b, rho, f]
+                further = outcome.charged[b, rho, f] + outcome.penalty[b, rho, PRICED + f]
+                costs[rho] += weight[b, PRICED + f] * further
 
 
 def _groups(tables: Tables) -> Ints:

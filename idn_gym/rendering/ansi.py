@@ -14,8 +14,11 @@ TEXT_WIDTH = 120
 FEW_LINES = 12
 """Up to so many nodes, each may take several lines; with more, one, and idle ones share theirs."""
 
+PER_LINE = 5
+"""Metrics on a line."""
+
 BAR = 6
-NAME, MEMORY, COMPUTE, UPLINK = 16, BAR + 14, BAR + 6, BAR + 18
+NAME, MEMORY, COMPUTE, UPLINK = 16, BAR + 13, BAR + 12, BAR + 23
 """Columns of the table; what is placed gets the rest."""
 
 PLACED = TEXT_WIDTH - NAME - MEMORY - COMPUTE - UPLINK - 8
@@ -41,6 +44,10 @@ def render_ansi(simulation: Simulation, row: int, metrics: Floats | None) -> str
             if v not in idle:
                 lines += _node(scene.nodes[v], [link for link in scene.links if link.source == v], few)
         lines += _idle(scene, idle)
+    if any(node.wait > 0.0 for node in scene.nodes) or any(link.wait > 0.0 for link in scene.links):
+        lines.append("+ mean wait of a visit")
+    if scene.metrics is not None and scene.metrics["penalty_energy"] > 0.0:
+        lines.append("energy and traffic: spent + what drops add in the reward")
     if any(node.offered < 1.0 for node in scene.nodes):
         lines.append("/ compute not available in this slot")
     return "\n".join(line.rstrip() for line in lines) + "\n"
@@ -50,9 +57,10 @@ def _head(scene: Picture) -> list[str]:
     title = f"{fit_columns(scene.name, NAME * 4)}   slot {scene.slot}/{scene.horizon}"
     if scene.metrics is None:
         return [f"{title}   no slot played yet"]
-    metrics = [f"{label} {shown(scene.metrics[key])}" for label, key, shown, _ in FIGURES]
+    metrics = [f"{figure.label} {figure.text(scene.metrics)}" for figure in FIGURES]
     rate = f"{scene.demand[-1]:.4g} requests/s"
-    return [f"{title}   {rate}", "   ".join(metrics[:5]), "   ".join(metrics[5:])]
+    lines = ["   ".join(metrics[i : i + PER_LINE]) for i in range(0, len(metrics), PER_LINE)]
+    return [f"{title}   {rate}", *lines]
 
 
 def _columns(name: str, memory: str, compute: str, uplink: str, placed: str) -> str:
@@ -65,8 +73,13 @@ def _node(node: NodeView, up: list[LinkView], roomy: bool) -> list[str]:
     memory = f"{_bar(node.used / node.memory if node.memory else 0.0)} {used}"
     compute = f"{node.busy:.2f} servers"
     if node.load is not None:
-        compute = f"{_bar(node.load, node.offered)} {whole_percent(node.load):>5}"
-    uplinks = [f"{_bar(link.load)} {whole_percent(link.load):>5} {si(8 * link.rate, 'bit/s')}" for link in up]
+        compute = f"{_bar(node.load * node.offered, node.offered)} {_load(node.load, node.wait)}"
+    uplinks = [
+        f"{_bar(link.load)} {_load(link.load, link.wait)} {si(8 * link.rate, 'bit/s')}".replace(
+            "bit/s", "b/s"
+        )
+        for link in up
+    ]
     placed = _placed(node, PLACED, 6 if roomy else 1)
     height = max(1, len(placed), len(uplinks))
     rows = zip(*(cells + [""] * (height - len(cells)) for cells in (uplinks, placed)), strict=True)
@@ -84,6 +97,12 @@ def _idle(scene: Picture, members: list[int]) -> list[str]:
     head = f"{len(members)} empty (uplinks at most {whole_percent(max(loads, default=0.0))}): "
     names = [scene.nodes[v].name for v in members]
     return wrap([head + names[0], *names[1:]], TEXT_WIDTH, "  ")
+
+
+def _load(load: float, wait: float) -> str:
+    """Utilisation, and how long a visit waits."""
+    waits = f"+{si(float(f'{wait:.2g}'), 's')}".replace(" ", "") if wait > 0.0 else ""
+    return f"{whole_percent(load).replace(' ', ''):>4} {waits:6}"
 
 
 def _bar(share: float, offered: float = 1.0) -> str:

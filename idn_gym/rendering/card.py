@@ -108,7 +108,8 @@ def _draw_load(sheet: Sheet, node: NodeView, frame: Frame) -> None:
     lost = (1.0 - min(1.0, max(0.0, node.offered))) * width
     sheet.box(x + width - lost, y, lost, height, LOST)
     if node.load:
-        sheet.box(x, y, max(1.5, min(1.0, node.load) * width), height, heat(node.load))
+        share = node.load * node.offered  # of the nominal seconds, which the whole bar is
+        sheet.box(x, y, max(1.5, min(1.0, share) * width), height, heat(node.load))
 
 
 def _draw_caption(sheet: Sheet, node: NodeView, frame: Frame, style: Style) -> None:
@@ -122,6 +123,8 @@ def _draw_caption(sheet: Sheet, node: NodeView, frame: Frame, style: Style) -> N
         ink = ALARM if node.dropped >= DROPS else MUTED
     elif node.load is None:
         load = f"{node.busy:.2f} servers busy" if width > 180 else f"{node.busy:.2f} busy"
+    if node.wait > 0.0 and width > 110:
+        load += f", wait {si(float(f'{node.wait:.2g}'), 's')}"
     taken = sheet.text(x + width, y, load, size, ALARM if (node.load or 0.0) > 0.9 else MUTED, side=1.0)
     sheet.text(x, y, left, size, ink, width - taken - 4)
 

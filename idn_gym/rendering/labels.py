@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 
 def si(value: float, unit: str) -> str:
@@ -29,15 +30,35 @@ def _unit(name: str) -> Callable[[float], str]:
     return lambda value: si(value, name)
 
 
-FIGURES: tuple[tuple[str, str, Callable[[float], str], str | None], ...] = (
-    ("accuracy", "accuracy", percent, None),
-    ("latency", "latency", _unit("s"), "latency"),
-    ("energy", "energy", _unit("J"), "energy"),
-    ("traffic", "traffic", _unit("B·hop"), "traffic"),
-    ("update", "update", percent, None),
-    ("drops", "drop_rate", percent, None),
-    ("late", "late_rate", percent, None),
-    ("split", "split_rate", percent, None),
-    ("early exit", "early_rate", percent, None),
+class ShownMetric(NamedTuple):
+    """A metric of the last slot, as pictures show it."""
+
+    label: str
+    key: str
+    shown: Callable[[float], str]
+    scale: str | None = None
+    """which of the scenario's `Scales` fills its bar; None: 1"""
+    penalty: str | None = None
+    """metric that drops add to it in the reward"""
+
+    def text(self, metrics: Mapping[str, float]) -> str:
+        """The number, and after a plus what drops add to it."""
+        added = 0.0 if self.penalty is None else metrics[self.penalty]
+        return self.shown(metrics[self.key]) + (f" + {self.shown(added)}" if added > 0.0 else "")
+
+
+FIGURES = (
+    ShownMetric("accuracy", "accuracy", percent),
+    ShownMetric("latency", "latency", _unit("s"), "latency"),
+    ShownMetric("wait", "wait", _unit("s"), "latency"),
+    ShownMetric("energy", "energy", _unit("J"), "energy", "penalty_energy"),
+    ShownMetric("traffic", "traffic", _unit("B·hop"), "traffic", "penalty_traffic"),
+    ShownMetric("update", "update", percent),
+    ShownMetric("drops", "drop_rate", percent),
+    ShownMetric("late", "late_rate", percent),
+    ShownMetric("split", "split_rate", percent),
+    ShownMetric("early exit", "early_rate", percent),
+    ShownMetric("busiest node", "node_load_max", percent),
+    ShownMetric("busiest link", "link_load_max", percent),
 )
-"""Label, metric, how to write it, and which of the scenario's `Scales` fills its bar; None: 1."""
+"""Metrics of the last slot, in the order of the pictures."""

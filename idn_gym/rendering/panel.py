@@ -8,7 +8,7 @@ import numpy as np
 
 from idn_gym.rendering.card import Colors, Frame, draw_segment
 from idn_gym.rendering.labels import FIGURES, si
-from idn_gym.rendering.palette import BACK, GOOD, INK, LINE, LOST, MUTED, PLAIN, TRACK, heat, hues
+from idn_gym.rendering.palette import ALARM, BACK, GOOD, INK, LINE, LOST, MUTED, PLAIN, TRACK, heat, hues
 from idn_gym.rendering.scene import Picture, ResidentSegment
 from idn_gym.rendering.sheet import Sheet
 from idn_gym.scenarios.config import Scales
@@ -16,7 +16,7 @@ from idn_gym.scenarios.config import Scales
 PANEL, KEY = 290, 36
 """Width of the panel, height of the key [pixels]."""
 
-MARGIN, FONT, SPACE = 18, 12.0, 24.0
+MARGIN, FONT, SPACE, LINE_HEIGHT = 18, 12.0, 24.0, 21.0
 
 
 def draw_panel(
@@ -60,17 +60,20 @@ def _draw_demand(sheet: Sheet, scene: Picture, x: float, y: float, width: float)
 
 def _draw_metrics(sheet: Sheet, scene: Picture, scales: Scales, x: float, y: float, width: float) -> float:
     sheet.text(x, y, "last slot", FONT, INK, bold=True)
-    sheet.text(x + width, y, "per request (update: of memory)", FONT - 1, MUTED, side=1.0)
-    for label, key, shown, scale in FIGURES:
-        y += SPACE - 1
-        sheet.text(x, y, label, FONT, INK)
-        sheet.box(x, y + 8, width, 4, TRACK)
+    sheet.text(x + width, y, "per request;  + what drops add", FONT - 1, MUTED, side=1.0)
+    for figure in FIGURES:
+        y += LINE_HEIGHT
+        sheet.text(x, y, figure.label, FONT, INK)
+        sheet.box(x, y + 8, width, 3, TRACK)
         if scene.metrics is None:
             continue
-        value = scene.metrics[key]
-        share = min(1.0, value / (1.0 if scale is None else float(getattr(scales, scale))))
-        sheet.text(x + width, y, shown(value), FONT, INK, side=1.0)
-        sheet.box(x, y + 8, width * share, 4, GOOD if key == "accuracy" else PLAIN)
+        full = 1.0 if figure.scale is None else float(getattr(scales, figure.scale))
+        share = min(1.0, scene.metrics[figure.key] / full)
+        sheet.text(x + width, y, figure.text(scene.metrics), FONT, INK, side=1.0)
+        sheet.box(x, y + 8, width * share, 3, GOOD if figure.key == "accuracy" else PLAIN)
+        if figure.penalty is not None:
+            added = min(1.0 - share, scene.metrics[figure.penalty] / full)
+            sheet.box(x + width * share, y + 8, width * added, 3, ALARM)
     return y + 10
 
 

@@ -96,6 +96,8 @@ def _label_link(sheet: Sheet, link: LinkView, card: Frame) -> None:
     if card.width < 100:
         rate = rate.removesuffix("bit/s").replace(" ", "")
     x, y, text = card.x + card.width / 2, card.y - ABOVE / 2, f"{rate}  {whole_percent(link.load)}"
+    if link.wait > 0.0 and card.width > 120:
+        text += f", wait {si(float(f'{link.wait:.2g}'), 's')}"
     wide = sheet.text(x, y, text, 10, MUTED, card.width, side=0.5)
     sheet.box(x - wide / 2 - 2, y - 6, wide + 4, card.y - y + 5, PAPER)
     sheet.text(x, y, text, 10, ALARM if link.load > 0.9 else MUTED, card.width, side=0.5)

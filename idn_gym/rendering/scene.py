@@ -35,7 +35,8 @@ class NodeView:
     items: tuple[ResidentSegment, ...]  # largest first
     memory: float  # [bytes] in the slot
     nominal_memory: float  # [bytes]
-    load: float | None  # compute used over nominal; None where elastic
+    load: float | None  # compute seconds used over those of the slot; None where elastic
+    wait: float  # [s] mean of a visit
     offered: float  # share of the nominal compute that the slot has
     busy: float  # servers busy on average
     arrivals: float | None  # [requests/s]; None where none ever enter
@@ -60,6 +61,7 @@ class LinkView:
     target: int
     rate: float  # [bytes/s]
     load: float  # bytes carried over what the rate allows
+    wait: float  # [s] mean of a visit
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,8 @@ def _nodes(simulation: Simulation, row: int, t: int) -> list[NodeView]:
                 items=_items(simulation, row, v),
                 memory=float(draw.memory[row, t, v]),
                 nominal_memory=float(tables.node_memory[v]),
-                load=None if elastic else float(outcome.busy[row, v] / tables.node_seconds[v]),
+                load=None if elastic else float(outcome.node_utilisation[row, v]),
+                wait=float(outcome.node_wait[row, v]),
                 offered=1.0 if elastic else float(draw.seconds[row, t, v] / tables.node_seconds[v]),
                 busy=float(outcome.busy[row, v] / tables.slot_seconds),
                 arrivals=float(arrived / tables.slot_seconds) if mine else None,
@@ -154,10 +157,14 @@ def _items(simulation: Simulation, row: int, v: int) -> tuple[ResidentSegment, .
 
 
 def _links(simulation: Simulation, row: int, t: int, plan: Plan) -> list[LinkView]:
-    tables, draw = simulation.compiled.tables, simulation.instance.draw
-    views = []
-    for e, (source, target) in enumerate(plan.ends):
-        rate, carried = float(draw.rate[row, t, e]), float(simulation.outcome.carried[row, e])
-        room = rate * tables.slot_seconds
-        views.append(LinkView(source, target, rate, carried / room if room > 0 else 0.0))
-    return views
+    rate, outcome = simulation.instance.draw.rate[row, t], simulation.outcome
+    return [
+        LinkView(
+            source,
+            target,
+            float(rate[e]),
+            float(outcome.link_utilisation[row, e]),
+            float(outcome.link_wait[row, e]),
+        )
+        for e, (source, target) in enumerate(plan.ends)
+    ]

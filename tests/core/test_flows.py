@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from idn_gym.core.arrays import owners
+from idn_gym.core.arrays import ERROR, owners
 from idn_gym.core.costs import serve
 from idn_gym.core.flows import listed_options, option_flows
 from idn_gym.scenarios.episodes import build_instance
@@ -38,8 +38,8 @@ def test_flows_are_what_serving_books(preset, load, capacity):
     work = np.repeat(flows, np.diff(tables.part_start)) * tables.part_seconds
     busy = np.bincount(tables.part_node, work, len(tables.node_memory)) * draw.slowdown[0]
     assert busy == pytest.approx(found.busy[0])
-    traffic = flows @ tables.option_traffic + dropped @ tables.class_drop_bytes
-    assert traffic == pytest.approx(found.traffic[0].sum())
+    assert flows @ tables.option_traffic == pytest.approx(found.traffic[0].sum())
+    assert dropped == pytest.approx(found.penalty[0, :, ERROR])
     assert set(np.flatnonzero(flows)) <= set(np.flatnonzero(listed_options(instance, 5, placement)))
     if capacity == "shared":
         assert (dropped.sum() > 0.0) == (load > 1.0)

@@ -184,7 +184,9 @@ def wait_of(tables, rho, option, waits):
 
 
 def serve_plainly(tables, draw, t, resident):
-    """(R, 9) served, errors, latency, energy, traffic, late, early, split and cost per class; the waits."""
+    """(R, 8) served, correct, latency, energy, traffic, late, early and split of each class; the (R, 4)
+    penalties of their drops; the cost; and the waits.
+    """
     classes = range(len(tables.class_task))
     options = [list(usable_options(tables, draw, t, rho, resident)) for rho in classes]
     if tables.capacity == EXOGENOUS:
@@ -193,19 +195,21 @@ def serve_plainly(tables, draw, t, resident):
     else:
         dealt = deal_out_together(tables, draw, t, options)
     waits = measure_waits(tables, draw, t, dealt)
-    totals = np.zeros((len(classes), 9))
+    totals, penalties, cost = np.zeros((len(classes), 8)), np.zeros((len(classes), 4)), 0.0
     for rho in classes:
         left = draw.demand[0, t, rho]
         for option, amount in dealt[rho]:
             wait, late = wait_of(tables, rho, option, waits)
             vector = option.vector + np.array([0.0, wait, 0.0, 0.0])
             ends = late, option.early, float(len(option.held) > 1)
-            totals[rho] += amount * np.array([1.0, *vector, *ends, vector @ draw.tariff[0]])
+            totals[rho] += amount * np.array([1.0, 1.0 - vector[0], *vector[1:], *ends])
+            cost += amount * vector @ draw.tariff[0]
             left -= amount
         worst = np.max([option.vector for option in describe_options(tables, draw, t, rho)], axis=0)
-        drop = np.array([1.0, tables.class_timeout[rho], worst[2], worst[3]])
-        totals[rho] += left * np.array([0.0, *drop, 1.0, 0.0, 0.0, drop @ draw.tariff[0]])
-    return totals, waits
+        penalties[rho] = left * np.array([1.0, tables.class_timeout[rho], worst[2], worst[3]])
+        totals[rho, 5] += left
+        cost += penalties[rho] @ draw.tariff[0]
+    return totals, penalties, cost, waits
 
 
 @given(data=st.data())
@@ -221,13 +225,13 @@ def test_the_kernels_serve_as_the_rule_says(make_scenario, worlds, data):
             mine = np.flatnonzero(tables.segment_model == m)
             wanted[0, :, m] = rng.choice([EMPTY, *mine], wanted.shape[1])
         state, outcome = step(instance, state, Action(wanted))
-        totals, waits = serve_plainly(tables, draw, t, state.resident[0])
-        errors = outcome.arrived - outcome.correct
-        measured = [outcome.served, errors, outcome.latency, outcome.energy, outcome.traffic]
+        totals, penalties, cost, waits = serve_plainly(tables, draw, t, state.resident[0])
+        measured = [outcome.served, outcome.correct, outcome.latency, outcome.energy, outcome.traffic]
         measured += [outcome.late, outcome.early, outcome.split]
         for k, field in enumerate(measured):
             np.testing.assert_allclose(field[0], totals[:, k], rtol=1e-9, atol=1e-9)
-        np.testing.assert_allclose(outcome.tariff_cost[0], totals[:, 8].sum(), rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(outcome.penalty[0], penalties, rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(outcome.tariff_cost[0], cost, rtol=1e-9, atol=1e-9)
         for kind, measured in (("node", outcome.node_wait[0]), ("link", outcome.link_wait[0])):
             expected = [waits.get((kind, r), (0.0, 0.0))[0] for r in range(len(measured))]
             np.testing.assert_allclose(measured, expected, rtol=1e-9, atol=1e-12)

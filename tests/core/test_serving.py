@@ -253,10 +253,9 @@ def test_what_no_option_takes_is_dropped_at_the_worst_vector(pair, play):
     dropped = 10.0
     assert slot.served == pytest.approx([20.0])
     assert slot.correct == pytest.approx([20 * 0.75])
-    assert slot.latency == pytest.approx([20 * 1.3 + dropped * 7.0])
+    assert (slot.latency, slot.energy, slot.traffic) == ([20 * 1.3], [20 * 8.0], [20 * 8.0])
     # dearest in energy: the split at 6 + 1 + 2 J (local: 9 J); in traffic: full offload
-    assert slot.energy == pytest.approx([20 * 8.0 + dropped * 9.0])
-    assert slot.traffic == pytest.approx([20 * 8.0 + dropped * 8.0])
+    assert slot.penalty == [pytest.approx([dropped, dropped * 7.0, dropped * 9.0, dropped * 8.0])]
     # offloading takes 1.3 s, over the deadline of 1 s, and a dropped request is late as well
     assert slot.late == pytest.approx([30.0])
     assert slot.tariff_cost == pytest.approx(20 * 1.3 + dropped * 7.0)

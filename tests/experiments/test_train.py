@@ -17,8 +17,7 @@ from experiments.training.monitor import HEADLINE
 from experiments.training.run_config import flat, load_run_config
 from idn_gym.commands.grammar import read_command
 from idn_gym.config_reader import read_yaml
-from idn_gym.evaluation.rollout import PER_REQUEST
-from idn_gym.metrics import METRICS
+from idn_gym.metrics import METRICS, PER_REQUEST, PER_SERVED
 from idn_gym.objective_records import OBJECTIVES
 
 WORDS = ["--scenario", "tiny", "--agent", "a2c", "--steps", "200", "--envs", "4", "--seed", "3"]
@@ -56,7 +55,7 @@ def steps(events, tag):
 def test_every_quantity_has_a_curve(events):
     tags = set(events.Tags()["scalars"])
     for k, name in enumerate(METRICS):
-        group = "service" if k in PER_REQUEST else "slot"
+        group = "service" if k in PER_REQUEST + PER_SERVED else "slot"
         assert steps(events, f"{group}/{name}") == WINDOWS, name
     for name in OBJECTIVES:
         assert steps(events, f"objectives/{name}") == WINDOWS

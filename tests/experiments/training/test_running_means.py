@@ -7,9 +7,9 @@ import pytest
 import idn_gym  # noqa: F401 (registers the ids)
 from experiments.training.running_means import RunningMeans, link_sources, loaded_bytes
 from idn_gym.core.arrays import EMPTY
-from idn_gym.evaluation.rollout import PER_REQUEST, rollout
+from idn_gym.evaluation.rollout import rollout
 from idn_gym.integrations.sb3 import GymVecEnv
-from idn_gym.metrics import METRICS
+from idn_gym.metrics import COLUMN, METRICS, PEAKS, PER_REQUEST, PER_SERVED
 from idn_gym.objective_records import OBJECTIVES
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.presets import PRESETS
@@ -66,6 +66,12 @@ def test_means_are_those_of_the_episodes():
         if k in PER_REQUEST:
             expected = np.average(metrics[..., k], weights=metrics[..., 0])
             assert means[f"service/{name}"] == pytest.approx(expected), name
+        elif k in PER_SERVED:
+            served = metrics[..., COLUMN.requests] * (1 - metrics[..., COLUMN.drop_rate])
+            expected = np.average(metrics[..., k], weights=served)
+            assert means[f"service/{name}"] == pytest.approx(expected), name
+        elif k in PEAKS:
+            assert means[f"slot/{name}"] == metrics[..., k].max(), name
         else:
             assert means[f"slot/{name}"] == pytest.approx(metrics[..., k].mean()), name
 

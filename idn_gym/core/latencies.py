@@ -1,0 +1,117 @@
+"""How long the requests of a slot take: the distribution behind mean latency, late share and percentiles.
+
+The requests that end at an exit branch of an option take its latency without waiting, and wait in the queues
+on their way: a share of them not at all, the others with an exponential tail (`waiting.overdue_share`).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from idn_gym.core.arrays import ERROR, SHARED, Bools, Draw, Floats, Instance, Ints, Outcome, Residents, Tables
+from idn_gym.core.kernel import njit_inline, njit_no_alloc
+from idn_gym.core.listing import measure_paths
+from idn_gym.core.queues import branch_latency, branch_wait, given_wait
+from idn_gym.core.serving import serve_class, serve_together
+from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
+
+
+class LatencyMixture(NamedTuple):
+    """Latencies of requests, in Y groups: an exit branch of an option in a slot, or the drops of a class."""
+
+    request_class: Ints  # (Y,)
+    requests: Floats  # (Y,)
+    unloaded: Floats  # (Y,) [s] without waiting; of drops the timeout
+    wait: Floats  # (Y,) [s] mean over the group; of drops 0
+    idle: Floats  # (Y,) share that does not wait
+    timeout: Floats  # (Y,) [s] nobody takes longer: who would, gives up
+
+    def pick(self, groups: slice | Ints | Bools) -> LatencyMixture:
+        """Some of the groups."""
+        return LatencyMixture(
+            self.request_class[groups],
+            self.requests[groups],
+            self.unloaded[groups],
+            self.wait[groups],
+            self.idle[groups],
+            self.timeout[groups],
+        )
+
+
+def slot_latencies(instance: Instance, t: int, placement: Residents, b: int = 0) -> LatencyMixture:
+    """Latencies of slot `t` of row `b` under a placement (N, M)."""
+    tables = instance.tables
+    most = len(tables.branch_share) + len(tables.class_task)
+    mixture = LatencyMixture(np.empty(most, np.int64), *np.empty((5, most)))
+    rows = np.broadcast_to(placement, (b + 1, *placement.shape)).astype(np.int32)
+    scratch, outcome = make_scratch(tables), empty_outcome(tables, b + 1)
+    count = _list_latencies(tables, instance.draw, b, t, rows, scratch, outcome, mixture)
+    return mixture.pick(np.arange(count))
+
+
+@njit_no_alloc
+def _list_latencies(
+    tables: Tables,
+    draw: Draw,
+    b: int,
+    t: int,
+    resident: Residents,
+    scratch: Scratch,
+    outcome: Outcome,
+    mixture: LatencyMixture,
+) -> int:
+    measure_paths(tables, draw, b, t, scratch)
+    count = 0
+    if tables.capacity == SHARED:
+        for rho in range(len(scratch.batch)):
+            scratch.batch[rho] = draw.demand[b, t, rho]
+        serve_together(tables, draw, b, t, resident, scratch, outcome)
+    for rho in range(len(scratch.batch)):
+        first, end = scratch.entry_start[rho], scratch.ordered[rho]
+        if tables.capacity != SHARED:
+            first, end = 0, tables.option_start[rho + 1] - tables.option_start[rho]
+            for i in range(end):
+                scratch.amount[i] = 0.0
+            serve_class(tables, draw, b, t, rho, draw.demand[b, t, rho], resident, scratch, outcome)
+        for i in range(first, end):
+            if scratch.amount[i] > 0.0:
+                count = _list_branches(tables, draw, b, rho, i, count, scratch, mixture)
+        if outcome.penalty[b, rho, ERROR] > 0.0:
+            mixture.request_class[count] = rho
+            mixture.requests[count] = outcome.penalty[b, rho, ERROR]
+            mixture.unloaded[count] = tables.class_timeout[rho]
+            mixture.wait[count] = 0.0
+            mixture.idle[count] = 1.0
+            mixture.timeout[count] = tables.class_timeout[rho]
+            count += 1
+    return count
+
+
+@njit_inline
+def _list_branches(
+    tables: Tables,
+    draw: Draw,
+    b: int,
+    rho: int,
+    i: int,
+    count: int,
+    scratch: Scratch,
+    mixture: LatencyMixture,
+) -> int:
+    """Write a group per exit branch of entry i, from `count` on; return their end."""
+    o = scratch.option[i]
+    origin = tables.path_start[tables.class_path[rho]]
+    kept = given_wait(tables, rho, i, origin, scratch)[1]
+    for x in range(tables.branch_start[o], tables.branch_start[o + 1]):
+        if tables.branch_share[x] > 0.0:
+            wait, idle = branch_wait(tables, x, o, origin, scratch)
+            mixture.request_class[count] = rho
+            mixture.requests[count] = scratch.amount[i] * tables.branch_share[x]
+            mixture.unloaded[count] = branch_latency(tables, draw, b, x, o, origin, scratch)
+            mixture.wait[count] = kept * wait
+            mixture.idle[count] = idle
+            mixture.timeout[count] = tables.class_timeout[rho]
+            count += 1
+    return count
