@@ -6,7 +6,7 @@ Each field carries its shape and unit. Dimension letters, used in every comment 
 letter counts                                      letter counts
 ====== =========================================== ====== =======================================
 B      episodes simulated side by side             S      segments of all models
-T      slots of an episode (the horizon)           R      request classes
+T      slots that are kept of an episode           R      request classes
 N      nodes                                       O      options of all classes
 E      links                                       Q      parts of all options
 M      models                                      X      exit branches of all options
@@ -129,7 +129,11 @@ class Tables(NamedTuple):
 
 
 class Draw(NamedTuple):
-    """One random draw of everything that moves, made before the first slot."""
+    """One random draw of everything that moves; nothing that is played changes it.
+
+    T is the horizon in what `build_instance` makes. An environment keeps no more than two spans of a longer
+    episode, and draws the next one in time; slot t stands at place t mod T (`core.slots.place_of`) in both.
+    """
 
     demand: Floats  # (B, T, R) [requests] batch of each class
     order: npt.NDArray[np.int32]  # (B, T, R) classes in the order in which they are served

@@ -1,10 +1,13 @@
-"""Rows and single slots cut out of an instance: what a learner may know of a slot that is over."""
+"""Where a slot is in a draw; rows and single slots cut out of an instance, as a learner may know them."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
 from idn_gym.core.arrays import Draw, Instance, Ints
+from idn_gym.core.kernel import rule
 
 MOVING = (
     *("demand", "order", "seconds", "memory", "rate", "uniforms"),
@@ -13,11 +16,21 @@ MOVING = (
 """Fields of `Draw` with an axis of slots."""
 
 
+@rule
+def place_of(slot: Any, kept: Any) -> Any:
+    """Where a slot stands in an array with room for `kept` of them; one that is over makes room for it.
+
+    An environment keeps a few hundred slots of a long episode. What kernels get as their `t` is a place.
+    """
+    return slot % kept
+
+
 def one_slot(instance: Instance, slot: Ints) -> Instance:
     """The instance in which row b has only slot `slot[b]` (T = 1); the tables are shared."""
     rows = np.arange(len(slot))
     draw = instance.draw._asdict()
-    moving = {name: draw[name][rows, slot][:, None] for name in MOVING}
+    t = place_of(slot, instance.draw.demand.shape[1])
+    moving = {name: draw[name][rows, t][:, None] for name in MOVING}
     return Instance(instance.tables, instance.draw._replace(**moving))
 
 

@@ -11,6 +11,7 @@ from idn_gym.core.arrays import EMPTY, Action, Draw, Floats, Instance, Outcome, 
 from idn_gym.core.geometry import bytes_to_load, free_bytes, load_if_fits, placed_bytes
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
 from idn_gym.core.serving import serve_slot
+from idn_gym.core.slots import place_of
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
 
 SMOOTHING = 0.3
@@ -58,7 +59,7 @@ def advance(
 ) -> None:
     """Kernel of `step`; writes into `following` and `outcome` (zeros on entry)."""
     for b in range(len(state.slot)):
-        t = state.slot[b]
+        t = place_of(state.slot[b], draw.demand.shape[1])
         place(tables, draw, b, t, wanted, state.resident, following.resident, outcome)
         serve_slot(tables, draw, b, t, following.resident, scratch, outcome)
         smooth(state.recent, outcome.arrived, b, following.recent)

@@ -1,4 +1,4 @@
-"""Draw episodes: all randomness happens here, before slot 0."""
+"""Draw episodes, span by span: all randomness happens here, and nothing of it depends on what is played."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from idn_gym.config_reader import ConfigError, closest, show
 from idn_gym.core.arrays import PRICED, SHARED, Draw, Floats, Instance
 from idn_gym.core.charges import charge_drops
 from idn_gym.core.pricing import compute_option_costs
+from idn_gym.core.slots import place_of
 from idn_gym.core.workspace import empty_outcome
 from idn_gym.objectives import tariff_of
 from idn_gym.preferences import draw_preference, read_preference
@@ -21,6 +22,7 @@ from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.processes.demand import draw_demand
 from idn_gym.scenarios.processes.random_streams import Streams
 from idn_gym.scenarios.processes.resources import draw_memory, draw_rates, draw_seconds, draw_slowdown
+from idn_gym.scenarios.spans import Chains, SpanDrawer, walk_spans
 
 SPLITS = ("train", "validation", "test")
 """Seeds of one split never meet those of another: tune on validation, report on test."""
@@ -50,9 +52,14 @@ def _prices_differ(compiled: Compiled, weights: Floats | None) -> bool:
 
 
 def allocate_episodes(
-    compiled: Compiled, batch: int, weights: Floats | None, uniforms: int = 0, key: str = "seeds"
+    compiled: Compiled,
+    batch: int,
+    weights: Floats | None,
+    uniforms: int = 0,
+    key: str = "seeds",
+    kept: int | None = None,
 ) -> Draw:
-    """Arrays for `batch` episodes, to be filled row by row with `sample_episode`.
+    """Arrays for `batch` episodes, to be filled row by row.
 
     Args:
         compiled: the scenario.
@@ -60,17 +67,19 @@ def allocate_episodes(
         weights: (D,) preference in force in all rows, or None where each row draws its own.
         uniforms: rounding uniforms per slot.
         key: what the caller knows the number of episodes as.
+        kept: slots that there is room for; None: all.
 
     Raises:
         ConfigError: they and their outcomes do not fit into memory.
     """
-    differ, slots = _prices_differ(compiled, weights), compiled.scenario.horizon
+    differ, horizon = _prices_differ(compiled, weights), compiled.scenario.horizon
+    kept = horizon if kept is None else kept
     one = _zeros(compiled, 1, 1, 1, uniforms)
     moving = sum(field.nbytes for field in one if field.ndim >= 3)
     rest = sum(field.nbytes for field in empty_outcome(compiled.tables, 1))
     rest += sum(field.nbytes for field in one if field.ndim < 3) if differ else 0
-    check_memory(moving, slots, rest, batch, key)
-    return _zeros(compiled, batch, slots, batch if differ else 1, uniforms)
+    check_memory(moving, kept, horizon, rest, batch, key)
+    return _zeros(compiled, batch, kept, batch if differ else 1, uniforms)
 
 
 def _zeros(compiled: Compiled, batch: int, slots: int, priced: int, uniforms: int) -> Draw:
@@ -92,16 +101,16 @@ def _zeros(compiled: Compiled, batch: int, slots: int, priced: int, uniforms: in
         option_joules=np.zeros((priced, options)),
         drop_joules=np.zeros((priced, classes)),
         drop_cost=np.zeros((priced, classes)),
-        tariff=np.zeros((batch, PRICED + further)),
+        tariff=np.full((batch, PRICED + further), np.nan),  # not priced yet
         weights=np.zeros((batch, len(compiled.objectives))),
         uniforms=np.zeros((batch, slots, uniforms)),
     )
 
 
-def sample_episode(
+def start_episode(
     compiled: Compiled, draw: Draw, row: int, seed: np.random.SeedSequence, weights: Floats | None
 ) -> None:
-    """Draw one episode into row `row`; each process has a stream of its own.
+    """Draw what holds for a whole episode into row `row`: speeds of devices, preference, tariff and prices.
 
     Args:
         compiled: the scenario.
@@ -110,29 +119,9 @@ def sample_episode(
         seed: from `episode_seed`.
         weights: (D,) preference in force, or None to draw one.
     """
-    rng = Streams(np.random.Generator(np.random.PCG64(seed)))
-    tables, scenario = compiled.tables, compiled.scenario
-    dynamics, slots = scenario.dynamics, scenario.horizon
-    draw.demand[row] = draw_demand(
-        scenario.workload,
-        tables.class_requests,
-        tables.class_task,
-        compiled.class_ingress,
-        slots,
-        rng("demand"),
-    )
-    # With private capacities the order decides nothing, and that of the tables is the fastest.
-    draw.order[row] = np.arange(draw.order.shape[2])
-    if tables.capacity == SHARED:
-        draw.order[row] = np.argsort(rng("order").random(draw.order.shape[1:]), axis=1, kind="stable")
-    draw.rate[row] = draw_rates(dynamics.link, tables.link_rate, compiled.link_moves, slots, rng("rate"))
-    draw.seconds[row] = draw_seconds(
-        dynamics.background, dynamics.outages, tables.node_seconds, compiled.node_moves, slots, rng("seconds")
-    )
-    draw.memory[row] = draw_memory(
-        dynamics.memory, tables.node_memory, compiled.node_moves, slots, rng("memory")
-    )
-    draw.slowdown[row] = draw_slowdown(dynamics.device_error, len(tables.node_memory), rng("slowdown"))
+    rng, error = Streams(_generator(seed)), compiled.scenario.dynamics.device_error
+    priced = draw.slowdown[row].tobytes(), draw.tariff[row].tobytes()
+    draw.slowdown[row] = draw_slowdown(error, draw.slowdown.shape[1], rng("slowdown"))
     if weights is None:
         weights = draw_preference(rng("weights"), compiled.objectives)
     draw.weights[row] = weights
@@ -140,13 +129,77 @@ def sample_episode(
     if tariff is None:
         tariff = tariff_of(weights, compiled.scales, compiled.objectives)
     draw.tariff[row] = tariff
-    if row < len(draw.option_latency):
-        compute_option_costs(tables, draw, row)
+    if row < len(draw.option_latency) and priced != (
+        draw.slowdown[row].tobytes(),
+        draw.tariff[row].tobytes(),
+    ):
+        compute_option_costs(compiled.tables, draw, row)
+
+
+def draw_span(
+    compiled: Compiled, draw: Draw, row: int, seed: np.random.SeedSequence, number: int, chains: Chains
+) -> Chains:
+    """Draw what moves in one span of an episode into its places of row `row`.
+
+    Args:
+        compiled: the scenario.
+        draw: written to; `start_episode` has been there.
+        row: which row.
+        seed: from `episode_seed`.
+        number: of the span.
+        chains: state of each process at the end of the span before; of the first one: none.
+
+    Returns:
+        Their states at the end of this one.
+    """
+    drawer = SpanDrawer(number, compiled.scenario.horizon, Streams(_generator(seed)), chains)
+    _fill_span(compiled, draw, row, drawer)
+    return drawer.chains
+
+
+def draw_span_demand(compiled: Compiled, seed: np.random.SeedSequence, number: int, chains: Chains) -> Floats:
+    """The demand of one span alone, (T, R) [requests]; arguments as of `draw_span`."""
+    return _demand(compiled, SpanDrawer(number, compiled.scenario.horizon, Streams(_generator(seed)), chains))
+
+
+def sample_episode(
+    compiled: Compiled, draw: Draw, row: int, seed: np.random.SeedSequence, weights: Floats | None
+) -> None:
+    """Draw one episode into row `row`, all of its spans; arguments as of `start_episode`."""
+    start_episode(compiled, draw, row, seed, weights)
+    for drawer in walk_spans(compiled.scenario.horizon, _generator(seed)):
+        _fill_span(compiled, draw, row, drawer)
+
+
+def _generator(seed: np.random.SeedSequence) -> np.random.Generator:
+    return np.random.Generator(np.random.PCG64(seed))
+
+
+def _demand(compiled: Compiled, drawer: SpanDrawer) -> Floats:
+    workload, tables = compiled.scenario.workload, compiled.tables
+    return draw_demand(workload, tables.class_requests, tables.class_task, compiled.class_ingress, drawer)
+
+
+def _fill_span(compiled: Compiled, draw: Draw, row: int, drawer: SpanDrawer) -> None:
+    tables, dynamics, movable = compiled.tables, compiled.scenario.dynamics, compiled.node_moves
+    first = place_of(drawer.first, draw.demand.shape[1])
+    here = slice(first, first + drawer.length)
+    draw.demand[row, here] = _demand(compiled, drawer)
+    # With private capacities the order decides nothing, and that of the tables is the fastest.
+    draw.order[row, here] = np.arange(draw.order.shape[2])
+    if tables.capacity == SHARED:
+        uniforms = drawer.stream("order").random(drawer.shape(draw.order.shape[2]))
+        draw.order[row, here] = np.argsort(uniforms, axis=1, kind="stable")
+    draw.rate[row, here] = draw_rates(dynamics.link, tables.link_rate, compiled.link_moves, drawer)
+    draw.seconds[row, here] = draw_seconds(
+        dynamics.background, dynamics.outages, tables.node_seconds, movable, drawer
+    )
+    draw.memory[row, here] = draw_memory(dynamics.memory, tables.node_memory, movable, drawer)
     if draw.charge_drop.shape[3]:
-        draw.charge_second[row], draw.charge_byte[row] = draw_charges(compiled, slots, rng)
-        charge_drops(tables, draw, row)
+        draw.charge_second[row, here], draw.charge_byte[row, here] = draw_charges(compiled, drawer)
+        charge_drops(tables, draw, row, here.start, here.stop)
     if draw.uniforms.shape[2]:
-        draw.uniforms[row] = rng("uniforms").random(draw.uniforms.shape[1:])
+        draw.uniforms[row, here] = drawer.stream("uniforms").random(drawer.shape(draw.uniforms.shape[2]))
 
 
 def build_instance(
@@ -156,7 +209,7 @@ def build_instance(
     preference: Any = "balanced",
     uniforms: int = 0,
 ) -> Instance:
-    """Draw one episode per seed.
+    """Draw one episode per seed, whole; the same bits as what an environment plays under that seed.
 
     Args:
         scenario: the scenario.

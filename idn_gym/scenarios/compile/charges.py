@@ -9,30 +9,29 @@ import numpy as np
 from idn_gym.core.arrays import Floats, Tables
 from idn_gym.messages import ConfigError
 from idn_gym.objective_records import charged
-from idn_gym.scenarios.processes.random_streams import Streams
+from idn_gym.scenarios.spans import SpanDrawer, walk_spans
 
 if TYPE_CHECKING:
     from idn_gym.scenarios.compile import Compiled
 
 
-def draw_charges(compiled: Compiled, slots: int, rng: Streams) -> tuple[Floats, Floats]:
-    """Charges of one episode, (T, N, F) per compute second and (T, E, F) per byte.
+def draw_charges(compiled: Compiled, drawer: SpanDrawer) -> tuple[Floats, Floats]:
+    """Charges in the slots of a span, (T, N, F) per compute second and (T, E, F) per byte.
 
     Args:
         compiled: the scenario.
-        slots: T.
-        rng: each objective draws from a stream of its own.
+        drawer: of the span; each objective draws from a stream of its own.
 
     Raises:
         ConfigError: an objective whose charges have another shape, or are negative or not finite.
     """
-    tables, further = compiled.tables, charged(compiled.objectives)
+    tables, further, slots = compiled.tables, charged(compiled.objectives), drawer.length
     nodes, links = len(tables.node_memory), len(tables.link_rate)
     second, byte = np.zeros((slots, nodes, len(further))), np.zeros((slots, links, len(further)))
     for f, objective in enumerate(further):
         assert objective.charges is not None
-        on_nodes, on_links = objective.charges(compiled, slots, rng(f"objective {objective.name}"))
         key = f"objective.{objective.name}.charges"
+        on_nodes, on_links = drawer.draw(key, objective.charges, compiled)
         second[:, :, f] = _checked(on_nodes, (slots, nodes), key)
         byte[:, :, f] = 0.0 if on_links is None else _checked(on_links, (slots, links), key)
     return second, byte
@@ -40,9 +39,13 @@ def draw_charges(compiled: Compiled, slots: int, rng: Streams) -> tuple[Floats, 
 
 def nominal_charges(compiled: Compiled) -> Tables:
     """The tables with means over an episode, one of a fixed seed where charges are random."""
-    streams = Streams(np.random.default_rng(0))
-    second, byte = draw_charges(compiled, compiled.scenario.horizon, streams)
-    return compiled.tables._replace(node_charge=second.mean(axis=0), link_charge=byte.mean(axis=0))
+    tables, horizon = compiled.tables, compiled.scenario.horizon
+    on_nodes, on_links = np.zeros_like(tables.node_charge), np.zeros_like(tables.link_charge)
+    for drawer in walk_spans(horizon, np.random.default_rng(0)):
+        second, byte = draw_charges(compiled, drawer)
+        on_nodes += second.sum(axis=0) / horizon
+        on_links += byte.sum(axis=0) / horizon
+    return tables._replace(node_charge=on_nodes, link_charge=on_links)
 
 
 def _checked(charges: Floats, shape: tuple[int, int], key: str) -> Floats:

@@ -62,12 +62,13 @@ def check_size(scenario: Scenario, catalog: Catalog, nodes: int, lengths: Length
     )
 
 
-def check_memory(slot: int, slots: int, rest: int, episodes: int, key: str) -> None:
+def check_memory(slot: int, kept: int, horizon: int, rest: int, episodes: int, key: str) -> None:
     """Refuse episodes whose draws do not fit into memory.
 
     Args:
         slot: [bytes] of one slot of one episode.
-        slots: per episode.
+        kept: slots of an episode that are kept at a time.
+        horizon: slots of an episode.
         rest: [bytes] of one episode, whatever its length.
         episodes: side by side.
         key: what to blame where it is the number of episodes.
@@ -75,11 +76,11 @@ def check_memory(slot: int, slots: int, rest: int, episodes: int, key: str) -> N
     Raises:
         ConfigError: names the horizon, or `key` where one episode alone would fit.
     """
-    one = slot * slots + rest
+    one = slot * kept + rest
     if one * episodes <= MOST_BYTES:
         return
     if one > MOST_BYTES:
-        key, value, most = "horizon", slots, (MOST_BYTES - rest) // slot
+        key, value, most = "horizon", horizon, (MOST_BYTES - rest) // slot
     else:
         value, most = episodes, MOST_BYTES // one
     raise ConfigError(
