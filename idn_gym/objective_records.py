@@ -11,8 +11,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
-
 from idn_gym.core.arrays import BYTE_HOP, ERROR, JOULE, SECOND, Floats, Outcome, Tables
 from idn_gym.messages import ConfigError, show
 from idn_gym.registry import Registry
@@ -43,9 +41,10 @@ class Objective:
     """weight in the named preferences, before normalisation; at 0 it changes nothing but its own component"""
     total: int | None = None
     """of those that ship: column of the kernel's totals"""
-    charges: Callable[[Any, int, np.random.Generator], tuple[Floats, Floats | None]] | None = None
-    """of an objective per request: what a compute second on each node and a byte on each link come to, (T, N)
-    and (T, E) or None, at least 0; of the `Compiled` scenario, the number of slots T and a random stream"""
+    charges: Callable[[Any, Any], tuple[tuple[Floats, Floats | None], Any]] | None = None
+    """of an objective per request: a law like those of processes (`scenarios.families`), which draws for the
+    slots of a span what a compute second on each node and a byte on each link come to, at least 0:
+    ``(compiled, span) -> ((on nodes (T, N), on links (T, E) or None), state)``"""
     measure: Callable[[Tables, Outcome], Floats] | None = None
     """of an objective per slot: (B,) at least 0, of the slot's outcome"""
 

@@ -1,10 +1,9 @@
 """Families of processes: what each of them draws, and `register_process`, which adds a kind to one of them.
 
 A process is a frozen dataclass of its parameters, with a ``kind``, and a law, the function that draws a span
-of slots: ``(process, what it moves, span) -> (drawn, state)``. `Span` says which slots, has a generator of its
-own, so that no process changes the numbers of another, and the state that the law returned for the span before:
-what a chain remembers, or what is drawn once per episode. A law that remembers nothing returns None as its
-state.
+of slots: ``(process, what it moves, span) -> (drawn, state)``. `Span` says which slots. It brings a generator
+of its own, so that no process changes the numbers of another, and the state that the law returned for the
+span before: what a chain remembers, or what is drawn once per episode. A law without memory returns None.
 """
 
 from __future__ import annotations

@@ -127,7 +127,7 @@ def walk_spans(horizon: int, rng: np.random.Generator) -> Iterator[SpanDrawer]:
 
 
 def draw_end_to_end(
-    draw: Callable[[SpanDrawer], npt.NDArray[Any]], horizon: int, rng: np.random.Generator
+    draw: Callable[..., npt.NDArray[Any]], *arguments: Any, horizon: int, rng: np.random.Generator
 ) -> npt.NDArray[Any]:
-    """What `draw` makes of every span, as one array of `horizon` rows."""
-    return np.concatenate([draw(drawer) for drawer in walk_spans(horizon, rng)])
+    """What ``draw(*arguments, drawer)`` makes of each span of an episode, as one array of `horizon` rows."""
+    return np.concatenate([draw(*arguments, drawer) for drawer in walk_spans(horizon, rng)])
