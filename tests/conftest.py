@@ -92,7 +92,13 @@ def make_scenario(tmp_path_factory):
             "tasks": tasks
             or [{"name": name, "models": listed, "timeout": 100.0} for name, listed in names.items()],
             "workload": {"rate": rate},
-            "serving": {"tariff": {"latency": 1.0}},
+            # Without limits and queues, slots are worked out by hand; tests of these switch them on.
+            "serving": {
+                "tariff": {"latency": 1.0},
+                "queueing": "none",
+                "load_limit": 1.0,
+                "last_resort": 1.0,
+            },
             "catalog": [str(files[-1])],
             "slot_seconds": 10.0,
             "horizon": 4,

@@ -78,7 +78,12 @@ def random_model(rng, blocks, points, task):
 
 def random_overrides(rng, pick):
     """Every capacity mode, number of parts and resource process, with random weights in the tariff."""
+    queueing = pick("none", "mgc")
+    limit = pick(1.0 if queueing == "none" else 0.98, rng.uniform(0.3, 0.9))
     return {
+        "serving.queueing": queueing,
+        "serving.load_limit": limit,
+        "serving.last_resort": pick(limit, 0.5 * (limit + 0.98)) if limit < 0.98 else limit,
         "serving.max_parts": pick(1, 2, 3),
         "serving.capacity": pick("shared", "exogenous"),
         "serving.tariff": {key: rng.uniform(0.01, 1.0) for key in ("latency", "error", "energy", "traffic")},

@@ -105,7 +105,7 @@ def test_rows_of_a_vector_environment_differ():
     for seed in (0, None):
         env.reset(seed=seed)
         draw = env.simulation.instance.draw
-        for field in (draw.demand, draw.order, draw.rate, draw.seconds, draw.slowdown, draw.weights):
+        for field in (draw.demand, draw.rate, draw.seconds, draw.slowdown, draw.weights):
             assert len({row.tobytes() for row in field}) == 5
 
 

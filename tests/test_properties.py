@@ -121,7 +121,7 @@ def test_codecs_that_fill_ask_for_nothing_that_does_not_fit(make_scenario, world
     observer=st.sampled_from(list(OBSERVERS)),
 )
 def test_nobody_sees_the_future(make_scenario, worlds, data, seed, name, observer):
-    """Demand and order from t on and resources from t + 1 on may be anything: at t one sees the same."""
+    """Demand from t on and resources from t + 1 on may be anything: at t one sees the same."""
     scenario = make_scenario(**data.draw(worlds))
     assume(compile_scenario(scenario).placeable.any())
     now = data.draw(st.integers(0, scenario.horizon - 1))
@@ -131,7 +131,6 @@ def test_nobody_sees_the_future(make_scenario, worlds, data, seed, name, observe
         simulation.reset([0], [seed])
     draw = simulations[1].instance.draw
     draw.demand[0, now:] = rng.uniform(0, 20, draw.demand[0, now:].shape)
-    draw.order[0, now:] = rng.permuted(draw.order[0, now:], axis=1)
     for field in (draw.seconds, draw.memory, draw.rate, draw.uniforms):
         field[0, now + 1 :] *= rng.uniform(0.1, 0.9)
     space = simulations[0].codec.space
@@ -205,10 +204,8 @@ def test_relabelling_permutes_the_outcome(make_scenario, worlds, data, seed):
     model, rho = match(one.models, other.models), match(one.classes, other.classes)
     instance = build_instance(first, seed)
     tables, draw = build_instance(second, seed)
-    back = np.argsort(rho)
     for name, values in (
         ("demand", instance.draw.demand[:, :, rho]),
-        ("order", back[instance.draw.order]),
         ("seconds", instance.draw.seconds[:, :, node]),
         ("memory", instance.draw.memory[:, :, node]),
         ("rate", instance.draw.rate[:, :, link]),
@@ -327,15 +324,15 @@ def test_dropping_everything_is_never_best_for_any_objective(make_scenario, worl
 
 @given(data=st.data(), seed=SEEDS)
 def test_more_demand_never_costs_less(make_scenario, worlds, data, seed):
-    """Under a fixed placement: for any class in exogenous mode, for the last one in line in shared mode.
-
-    For a class in the middle it may: what it takes can push a later one off a link that a third needs.
-    """
-    instance = build_instance(make_scenario(**data.draw(worlds)), seed)
+    """Under a fixed placement with private capacity; where it is shared, requests may push others off
+    what a third class needs."""
+    world = data.draw(worlds)
+    world["overrides"]["serving.capacity"] = "exogenous"
+    instance = build_instance(make_scenario(**world), seed)
     tables, draw = instance
     rng = np.random.default_rng(seed)
     for t, state, _ in play(instance, rng):
-        rho = draw.order[0, t, -1] if tables.capacity == SHARED else rng.integers(len(tables.class_task))
+        rho = rng.integers(len(tables.class_task))
         before = serving_cost(instance, t, state.resident[0])
         draw.demand[0, t, rho] += rng.uniform(0.1, 5)
         assert serving_cost(instance, t, state.resident[0]) >= before * (1 - 1e-12)

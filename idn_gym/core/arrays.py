@@ -42,6 +42,12 @@ EMPTY = -1
 EXOGENOUS, SHARED = 0, 1
 """Capacity modes: private capacities per request class, or one pool that all classes draw on."""
 
+NO_WAITING, QUEUES = 0, 1
+"""Queueing modes of shared capacity: a fluid that never waits, or M/G/c queues at nodes and links."""
+
+CROWD = 10_000
+"""Workers beyond which nobody waits: at 95 % utilisation a wait would be below 1e-8 service times."""
+
 ERROR, SECOND, JOULE, BYTE_HOP = 0, 1, 2, 3
 """Components of a tariff: what the core prices in every scenario."""
 
@@ -63,11 +69,15 @@ class Tables(NamedTuple):
 
     slot_seconds: float  # [s] length of a slot, tau
     capacity: int  # EXOGENOUS or SHARED
+    queueing: int  # NO_WAITING or QUEUES; read where capacity is shared, as are the next two
+    load_limit: float  # share of a resource that batches may fill
+    last_resort: float  # share of a resource that requests may fill which would be dropped otherwise
     nominal_requests: float  # [requests] per slot, the constant that objectives are divided by
     nominal_memory: float  # [bytes] of all movable nodes, what loaded bytes are divided by
     # nodes
     node_memory: Floats  # (N,) [bytes] nominal memory
     node_seconds: Floats  # (N,) [s] nominal compute seconds per slot; inf where elastic
+    node_servers: Ints  # (N,) workers of the node's queue; 0 where nobody waits
     node_watts: Floats  # (N,) [W] power drawn per compute second, above idle
     node_idle_watts: Floats  # (N,) [W] power drawn all the time; 0 where not counted
     node_reserved: Floats  # (N,) [bytes] of the segments that the node pins
@@ -98,7 +108,7 @@ class Tables(NamedTuple):
     class_task: Ints  # (R,)
     class_path: Ints  # (R,)
     class_requests: Floats  # (R,) [requests] nominal per slot
-    class_timeout: Floats  # (R,) [s] options slower than this are left out; latency of a drop
+    class_timeout: Floats  # (R,) [s] options that take as long are left out; latency of a drop
     class_deadline: Floats  # (R,) [s]
     class_drop_bytes: Floats  # (R,) [byte-hops] traffic charged for a dropped request
     # options of a class, grouped by the position and model of their first part
@@ -136,7 +146,6 @@ class Draw(NamedTuple):
     """
 
     demand: Floats  # (B, T, R) [requests] batch of each class
-    order: npt.NDArray[np.int32]  # (B, T, R) classes in the order in which they are served
     seconds: Floats  # (B, T, N) [s] compute seconds of the slot
     memory: Floats  # (B, T, N) [bytes]
     rate: Floats  # (B, T, E) [bytes/s]
@@ -183,7 +192,8 @@ class Outcome(NamedTuple):
     arrived: Floats  # (B, R) [requests]
     served: Floats  # (B, R) [requests]
     correct: Floats  # (B, R) [requests] expected number answered correctly
-    latency: Floats  # (B, R) [s] summed over requests; a drop counts its timeout
+    latency: Floats  # (B, R) [s] summed over requests, waiting included; a drop counts its timeout
+    wait: Floats  # (B, R) [s] of it in queues; 0 where capacity is private
     energy: Floats  # (B, R) [J] summed over requests; a drop counts that of its worst option
     traffic: Floats  # (B, R) [byte-hops] summed over requests; likewise
     charged: Floats  # (B, R, F) [unit] of further objectives, summed over requests; likewise
@@ -196,6 +206,8 @@ class Outcome(NamedTuple):
     tariff_cost: Floats  # (B,) [cost] at the tariff in force
     busy: Floats  # (B, N) [s] compute seconds used
     carried: Floats  # (B, E) [bytes] that crossed each link
+    node_utilisation: Floats  # (B, N) [1] `busy` over the slot's compute seconds; 0 where elastic
+    link_utilisation: Floats  # (B, E) [1] `carried` over what the slot's rate can carry
     idle_energy: Floats  # (B,) [J]
     loaded: Floats  # (B,) [bytes] newly resident
     refused: Ints  # (B,) wished segments that repair turned down

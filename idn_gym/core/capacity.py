@@ -1,4 +1,4 @@
-"""Compute seconds and link bytes of a slot: handing them out, what still fits, and using them up."""
+"""Compute seconds and link bytes of a slot: what still fits, using it up, and booking it."""
 
 from __future__ import annotations
 
@@ -34,15 +34,6 @@ def _most_requests(need: Floats, left: Floats, most: Floats) -> None:
 
 
 @njit_inline
-def fill_capacity(tables: Tables, draw: Draw, b: int, t: int, scratch: Scratch) -> None:
-    """Hand out the slot's compute seconds and link bytes to all classes together."""
-    for v in range(len(tables.node_seconds)):
-        scratch.seconds_left[v, 0] = draw.seconds[b, t, v]
-    for e in range(len(tables.link_rate)):
-        scratch.bytes_left[e] = draw.rate[b, t, e] * tables.slot_seconds
-
-
-@njit_inline
 def fill_copies(tables: Tables, draw: Draw, b: int, t: int, usable: int, scratch: Scratch) -> None:
     """Give each resident copy that a class can use the node's seconds, for this class alone."""
     for i in range(usable):
@@ -72,18 +63,8 @@ def option_room(
 
 
 @njit_inline
-def use_option(
-    tables: Tables,
-    draw: Draw,
-    b: int,
-    rho: int,
-    o: int,
-    origin: int,
-    amount: float,
-    scratch: Scratch,
-    outcome: Outcome,
-) -> None:
-    """Take the requests' seconds and bytes from what is left and book them."""
+def use_up(tables: Tables, draw: Draw, b: int, o: int, origin: int, amount: float, scratch: Scratch) -> None:
+    """Take the requests' seconds and bytes from what is left."""
     shared = tables.capacity != EXOGENOUS
     column = 0 if shared else tables.option_model[o]
     before = 0
@@ -91,6 +72,23 @@ def use_option(
         v = tables.part_node[q]
         seconds = amount * tables.part_seconds[q] * draw.slowdown[b, v]
         scratch.seconds_left[v, column] = max(0.0, scratch.seconds_left[v, column] - seconds)
+        if shared:
+            for j in range(before + 1, tables.part_position[q] + 1):
+                link = tables.path_link[origin + j]
+                scratch.bytes_left[link] = max(0.0, scratch.bytes_left[link] - amount * tables.part_bytes[q])
+        before = tables.part_position[q]
+
+
+@njit_inline
+def book_use(
+    tables: Tables, draw: Draw, b: int, rho: int, o: int, origin: int, amount: float, outcome: Outcome
+) -> None:
+    """Book the requests' seconds and bytes."""
+    shared = tables.capacity != EXOGENOUS
+    before = 0
+    for q in range(tables.part_start[o], tables.part_start[o + 1]):
+        v = tables.part_node[q]
+        seconds = amount * tables.part_seconds[q] * draw.slowdown[b, v]
         outcome.busy[b, v] += seconds
         if shared:
             outcome.spent[b, rho, tables.part_position[q]] += seconds
@@ -98,7 +96,6 @@ def use_option(
             link = tables.path_link[origin + j]
             size = amount * tables.part_bytes[q]
             if shared:
-                scratch.bytes_left[link] = max(0.0, scratch.bytes_left[link] - size)
                 outcome.sent[b, rho, j] += size
             outcome.carried[b, link] += size
         before = tables.part_position[q]

@@ -45,10 +45,10 @@ def drop_charges(draw: Draw, b: int, t: int, rho: int) -> float:
 
 @aside
 def add_charges(
-    tables: Tables, draw: Draw, b: int, t: int, usable: int, origin: int, scratch: Scratch
+    tables: Tables, draw: Draw, b: int, t: int, first: int, end: int, origin: int, scratch: Scratch
 ) -> None:
-    """Add to the cost of each listed option what the further objectives of its requests come to."""
-    for i in range(usable):
+    """Add to the cost of the entries [first, end) what the further objectives of its requests come to."""
+    for i in range(first, end):
         scratch.cost[i] += charges_cost(tables, draw, b, t, scratch.option[i], origin)
 
 

@@ -6,15 +6,8 @@ import numpy as np
 
 from idn_gym.core.arrays import Draw, Floats, Instance, Outcome, Residents, Tables
 from idn_gym.core.kernel import njit_no_alloc
-from idn_gym.core.serving import (
-    drop_cost,
-    is_late,
-    link_seconds,
-    measure_paths,
-    option_cost,
-    option_latency,
-    serve_slot,
-)
+from idn_gym.core.listing import drop_cost, is_late, link_seconds, measure_paths, option_cost, option_latency
+from idn_gym.core.serving import measure_utilisation, serve_slot
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
 
 
@@ -22,7 +15,7 @@ def costs(instance: Instance, t: int, b: int = 0) -> tuple[Floats, Floats]:
     """Tariff of one request by every option in slot `t`, and of a drop, for solvers of your own.
 
     Returns:
-        (O,) cost of each option, inf where it is slower than the timeout; (R,) cost of a drop.
+        (O,) cost of each option, inf where it takes as long as the timeout; (R,) cost of a drop.
     """
     option, drop = np.zeros(len(instance.tables.option_model)), np.zeros(len(instance.tables.class_task))
     _costs(instance.tables, instance.draw, b, t, make_scratch(instance.tables), option, drop)
@@ -73,3 +66,4 @@ def _serve(
     tables: Tables, draw: Draw, b: int, t: int, resident: Residents, scratch: Scratch, outcome: Outcome
 ) -> None:
     serve_slot(tables, draw, b, t, resident, scratch, outcome)
+    measure_utilisation(tables, draw, b, t, outcome)

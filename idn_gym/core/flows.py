@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from idn_gym.core.arrays import Bools, Draw, Floats, Instance, Outcome, Residents, Tables
-from idn_gym.core.capacity import fill_capacity
-from idn_gym.core.kernel import njit_no_alloc
-from idn_gym.core.serving import list_options, measure_paths, serve_class
+from idn_gym.core.arrays import SHARED, Bools, Draw, Floats, Instance, Outcome, Residents, Tables
+from idn_gym.core.filling import fill_slot
+from idn_gym.core.kernel import njit_inline, njit_no_alloc
+from idn_gym.core.listing import list_options, measure_paths
+from idn_gym.core.serving import serve_class
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
 
 
@@ -28,7 +29,7 @@ def option_flows(instance: Instance, t: int, placement: Residents, b: int = 0) -
 def listed_options(instance: Instance, t: int, placement: Residents, b: int = 0) -> Bools:
     """Options (O,) among which serving chooses in slot `t` of row `b` under a placement (N, M).
 
-    Usable and not slower than the timeout; of a class's fallback only the cheapest.
+    Usable and faster than the timeout; of a class's fallback only the cheapest.
     """
     tables = instance.tables
     listed = np.zeros(len(tables.option_model), np.bool_)
@@ -50,16 +51,26 @@ def _flows(
     dropped: Floats,
 ) -> None:
     measure_paths(tables, draw, b, t, scratch)
-    fill_capacity(tables, draw, b, t, scratch)
-    for i in range(draw.order.shape[2]):
-        rho = draw.order[b, t, i]
-        batch = draw.demand[b, t, rho]
-        scratch.cost[:] = 0.0  # inf marks what this class has taken, and nothing that another one has
-        serve_class(tables, draw, b, t, rho, batch, resident, scratch, outcome)
-        for k in range(len(scratch.cost)):
-            if scratch.cost[k] == np.inf:
-                flows[scratch.option[k]] = scratch.taken[k]
+    if tables.capacity == SHARED:
+        for rho in range(len(dropped)):
+            scratch.batch[rho] = draw.demand[b, t, rho]
+        fill_slot(tables, draw, b, t, resident, scratch)
+        _record(scratch, flows)
+        for rho in range(len(dropped)):
+            dropped[rho] = scratch.left[rho]
+        return
+    for rho in range(len(dropped)):
+        scratch.amount[:] = 0.0
+        serve_class(tables, draw, b, t, rho, draw.demand[b, t, rho], resident, scratch, outcome)
+        _record(scratch, flows)
         dropped[rho] = outcome.started[b, rho, outcome.started.shape[2] - 1]
+
+
+@njit_inline
+def _record(scratch: Scratch, flows: Floats) -> None:
+    for i in range(len(scratch.amount)):
+        if scratch.amount[i] > 0.0:
+            flows[scratch.option[i]] = scratch.amount[i]
 
 
 @njit_no_alloc
@@ -68,5 +79,5 @@ def _listed(
 ) -> None:
     measure_paths(tables, draw, b, t, scratch)
     for rho in range(len(tables.class_task)):
-        for i in range(list_options(tables, draw, b, t, rho, resident, scratch)):
+        for i in range(list_options(tables, draw, b, t, rho, resident, 0, scratch)):
             listed[scratch.option[i]] = True

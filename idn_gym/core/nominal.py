@@ -19,7 +19,6 @@ def nominal_draw(tables: Tables, tariff: Floats) -> Draw:
     further = tables.node_charge.shape[1]
     draw = Draw(
         demand=tables.class_requests[None, None].copy(),
-        order=np.arange(len(tables.class_task), dtype=np.int32)[None, None].copy(),
         seconds=tables.node_seconds[None, None].copy(),
         memory=tables.node_memory[None, None].copy(),
         rate=tables.link_rate[None, None].copy(),

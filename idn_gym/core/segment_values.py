@@ -7,8 +7,9 @@ import numpy.typing as npt
 
 from idn_gym.core.arrays import EMPTY, Draw, Floats, Ints, Outcome, Residents, Tables
 from idn_gym.core.kernel import njit_no_alloc
+from idn_gym.core.listing import measure_paths
 from idn_gym.core.nominal import nominal_draw
-from idn_gym.core.serving import serve_slot
+from idn_gym.core.serving import serve_alone
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
 
 
@@ -21,7 +22,7 @@ def segment_values(tables: Tables, placeable: npt.NDArray[np.bool_], tariff: Flo
         tariff: as in `nominal_draw`.
     """
     rho, node, segment = _trials(tables, placeable)
-    draw = nominal_draw(tables, tariff)._replace(order=np.zeros((1, 1, 1), np.int32))
+    draw = nominal_draw(tables, tariff)
     resident, scratch, outcome = tables.pinned[None].copy(), make_scratch(tables), empty_outcome(tables, 1)
     cost = np.zeros(len(rho))
     # Row and slot are handed over although they are 0: kernels compile anew for a constant.
@@ -48,15 +49,13 @@ def _costs_alone(
     cost: Floats,
 ) -> None:
     """Tariff of the batch of one class at a time, with one segment on one node."""
+    measure_paths(tables, draw, b, t, scratch)
     for i in range(len(rho)):
         model = tables.segment_model[max(segment[i], 0)]
         held = resident[b, node[i], model]
         if segment[i] != EMPTY:
             resident[b, node[i], model] = segment[i]
-        draw.order[b, t, 0] = rho[i]
-        outcome.tariff_cost[b] = 0.0
-        serve_slot(tables, draw, b, t, resident, scratch, outcome)
-        cost[i] = outcome.tariff_cost[b]
+        cost[i] = serve_alone(tables, draw, b, t, rho[i], resident, scratch, outcome)
         resident[b, node[i], model] = held
 
 

@@ -10,7 +10,7 @@ from idn_gym.core.arrays import Draw, Instance, Ints
 from idn_gym.core.kernel import rule
 
 MOVING = (
-    *("demand", "order", "seconds", "memory", "rate", "uniforms"),
+    *("demand", "seconds", "memory", "rate", "uniforms"),
     *("charge_second", "charge_byte", "charge_drop"),
 )
 """Fields of `Draw` with an axis of slots."""

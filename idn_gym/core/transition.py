@@ -10,7 +10,7 @@ import numpy as np
 from idn_gym.core.arrays import EMPTY, Action, Draw, Floats, Instance, Outcome, Residents, State, Tables
 from idn_gym.core.geometry import bytes_to_load, free_bytes, load_if_fits, placed_bytes
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
-from idn_gym.core.serving import serve_slot
+from idn_gym.core.serving import measure_utilisation, serve_slot
 from idn_gym.core.slots import place_of
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
 
@@ -62,6 +62,7 @@ def advance(
         t = place_of(state.slot[b], draw.demand.shape[1])
         place(tables, draw, b, t, wanted, state.resident, following.resident, outcome)
         serve_slot(tables, draw, b, t, following.resident, scratch, outcome)
+        measure_utilisation(tables, draw, b, t, outcome)
         smooth(state.recent, outcome.arrived, b, following.recent)
         for v in range(len(tables.node_memory)):
             outcome.idle_energy[b] += tables.node_idle_watts[v] * tables.slot_seconds

@@ -6,12 +6,28 @@ from typing import Any
 
 import numpy as np
 
-from idn_gym.core.arrays import EMPTY, PRICED, Draw, Instance, Tables, owners
+from idn_gym.core.arrays import CROWD, EMPTY, PRICED, Draw, Instance, Tables, owners
 from idn_gym.core.options import fallbacks
 
 SHAPES = {
-    "": ("slot_seconds", "capacity", "nominal_requests", "nominal_memory"),
-    "N": ("node_memory", "node_seconds", "node_watts", "node_idle_watts", "node_reserved", "node_movable"),
+    "": (
+        "slot_seconds",
+        "capacity",
+        "nominal_requests",
+        "nominal_memory",
+        "queueing",
+        "load_limit",
+        "last_resort",
+    ),
+    "N": (
+        "node_memory",
+        "node_seconds",
+        "node_servers",
+        "node_watts",
+        "node_idle_watts",
+        "node_reserved",
+        "node_movable",
+    ),
     "E": ("link_delay", "link_rate", "link_joules"),
     "J": ("path_node", "path_link", "path_delay"),
     "M": ("model_task", "model_blocks"),
@@ -41,7 +57,7 @@ SHAPES = {
     "Q": ("part_node", "part_position", "part_segment", "part_seconds", "part_reach", "part_bytes"),
     "X": ("branch_share", "branch_parts"),
     "XV": ("branch_bytes", "branch_seconds"),
-    "BTR": ("demand", "order"),
+    "BTR": ("demand",),
     "BTN": ("seconds", "memory"),
     "BTE": ("rate",),
     "BTNF": ("charge_second",),
@@ -85,7 +101,7 @@ INDICES = {
 INDEX_LIKE = {
     *STARTS,
     *(name for names in INDICES.values() for name in names),
-    *("path_link", "pinned", "class_fallback", "order"),
+    *("path_link", "pinned", "class_fallback", "node_servers"),
 }
 """Fields of int32; the others are float64, but for two."""
 
@@ -124,7 +140,7 @@ def check_kinds(tables: Tables, draw: Draw) -> None:
 
 
 def _kind(name: str) -> np.dtype[Any]:
-    others: dict[str, type] = {"capacity": np.int64, "node_movable": np.bool_}
+    others: dict[str, type] = {"capacity": np.int64, "queueing": np.int64, "node_movable": np.bool_}
     return np.dtype(np.int32 if name in INDEX_LIKE else others.get(name, np.float64))
 
 
@@ -157,10 +173,13 @@ def check_instance(instance: Instance) -> None:
     _check_range("path_link", tables.path_link, EMPTY, size["E"])
     _check_range("pinned", tables.pinned, EMPTY, size["S"])
     _demand(tables.capacity in (0, 1), "capacity", f"{tables.capacity} is not allowed; must be 0 or 1")
-    right = np.array_equal(
-        np.sort(draw.order, axis=2), np.broadcast_to(np.arange(size["R"]), draw.order.shape)
-    )
-    _demand(right, "order", "must be a permutation of the classes in every slot")
+    _demand(tables.queueing in (0, 1), "queueing", f"{tables.queueing} is not allowed; must be 0 or 1")
+    low, high = tables.load_limit, tables.last_resort
+    _demand(0.0 < low <= 1.0, "load_limit", f"{low:g} is not allowed; must be above 0 and at most 1")
+    most = "below 1" if tables.queueing else "at most 1"
+    right = low <= high <= 1.0 and not (tables.queueing and high == 1.0)
+    _demand(right, "last_resort", f"{high:g} is not allowed; must be at least `load_limit` and {most}")
+    _check_range("node_servers", tables.node_servers, 0, CROWD + 1)
     _check_relations(tables)
     _check_fallbacks(tables, draw)
 

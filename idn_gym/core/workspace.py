@@ -6,34 +6,74 @@ from typing import NamedTuple
 
 import numpy as np
 
-from idn_gym.core.arrays import SHARED, Floats, Ints, Outcome, Tables
+from idn_gym.core.arrays import SHARED, Bools, Floats, Ints, Outcome, Tables
 
 
 class Scratch(NamedTuple):
-    """Work space of the kernels, so that a slot allocates nothing."""
+    """Work space of the kernels, so that a slot allocates nothing.
+
+    An entry is a usable option of a class. Resources are the N nodes and, after them, the E links.
+    """
 
     pace: Floats  # (J,) [s/byte] from the ingress to the position
     seconds_left: Floats  # (N, M) [s]; column 0 alone is used when capacity is shared
     bytes_left: Floats  # (E,)
-    option: Ints  # (max options of a class,) usable options
-    cost: Floats  # (max options of a class,) [cost]; inf once taken
-    latency: Floats  # (max options of a class,) [s]
-    taken: Floats  # (max options of a class,) [requests]; only where the cost is inf
+    # entries; where capacity is shared, those of all classes one after the other
+    option: Ints  # (O,)
+    cost: Floats  # (O,) [cost] of a request, waiting left out
+    latency: Floats  # (O,) [s] likewise
+    amount: Floats  # (O,) [requests] that the entry serves
+    # what a class asks for and how far it has come
+    batch: Floats  # (R,) [requests]; 0: the class is left out
+    left: Floats  # (R,) [requests] not served yet
+    entry_start: Ints  # (R+1,) into the entries
+    ordered: Ints  # (R,) the class's entries before this one are in order of cost
+    entry: Ints  # (R,) the one that it sends to; the class's end where none is left
+    pour: Floats  # (R,) [requests] per pass
+    # resources, in [s] of a node and [bytes] of a link
+    supply: Floats  # (N+E,) of the slot
+    used: Floats  # (N+E,)
+    pull: Floats  # (N+E,) use per pass, at the point that the pass has reached
+    full: Bools  # (N+E,)
+    # their queues
+    visits: Floats  # (N+E,) [requests]
+    work: Floats  # (N+E,) [s] or [bytes] summed over visits
+    square: Floats  # (N+E,) [s^2] or [bytes^2] likewise
+    delay: Floats  # (N+E,) [s] mean wait of a visit
+    idle: Floats  # (N+E,) 1 - utilisation
     longest: int  # positions of the longest path, L
 
 
 def make_scratch(tables: Tables) -> Scratch:
     """Allocate the work space for one call of a kernel."""
     nodes, models = tables.pinned.shape
-    widest = int(np.max(np.diff(tables.option_start)))
+    classes, resources = len(tables.class_task), nodes + len(tables.link_rate)
+    cost, latency, amount = np.zeros((3, len(tables.option_model)))
+    batch, left, pour = np.zeros((3, classes))
+    supply, used, pull, visits, work, square, delay = np.zeros((7, resources))
     return Scratch(
         pace=np.zeros(len(tables.path_node)),
         seconds_left=np.zeros((nodes, models)),
         bytes_left=np.zeros(len(tables.link_rate)),
-        option=np.zeros(widest, np.int64),
-        cost=np.zeros(widest),
-        latency=np.zeros(widest),
-        taken=np.zeros(widest),
+        option=np.zeros(len(cost), np.int64),
+        cost=cost,
+        latency=latency,
+        amount=amount,
+        batch=batch,
+        left=left,
+        entry_start=np.zeros(classes + 1, np.int64),
+        ordered=np.zeros(classes, np.int64),
+        entry=np.zeros(classes, np.int64),
+        pour=pour,
+        supply=supply,
+        used=used,
+        pull=pull,
+        full=np.zeros(resources, np.bool_),
+        visits=visits,
+        work=work,
+        square=square,
+        delay=delay,
+        idle=np.ones(resources),
         longest=_longest(tables),
     )
 
@@ -50,9 +90,11 @@ def empty_outcome(tables: Tables, batch: int, longest: int | None = None) -> Out
         batch: number of rows.
         longest: `Scratch.longest`, which takes longer to find than the zeros do; None: found here.
     """
-    arrived, served, correct, latency, energy, traffic, late, split, early = np.zeros(
-        (9, batch, len(tables.class_task))
+    arrived, served, correct, latency, wait, energy, traffic, late, split, early = np.zeros(
+        (10, batch, len(tables.class_task))
     )
+    busy, node_utilisation = np.zeros((2, batch, len(tables.node_memory)))
+    carried, link_utilisation = np.zeros((2, batch, len(tables.link_rate)))
     longest = _longest(tables) if longest is None else longest
     shared = (batch, len(tables.class_task), longest if tables.capacity == SHARED else 0)
     return Outcome(
@@ -60,6 +102,7 @@ def empty_outcome(tables: Tables, batch: int, longest: int | None = None) -> Out
         served=served,
         correct=correct,
         latency=latency,
+        wait=wait,
         energy=energy,
         traffic=traffic,
         charged=np.zeros((batch, len(tables.class_task), tables.node_charge.shape[1])),
@@ -70,8 +113,10 @@ def empty_outcome(tables: Tables, batch: int, longest: int | None = None) -> Out
         spent=np.zeros(shared),
         sent=np.zeros(shared),
         tariff_cost=np.zeros(batch),
-        busy=np.zeros((batch, len(tables.node_memory))),
-        carried=np.zeros((batch, len(tables.link_rate))),
+        busy=busy,
+        carried=carried,
+        node_utilisation=node_utilisation,
+        link_utilisation=link_utilisation,
         idle_energy=np.zeros(batch),
         loaded=np.zeros(batch),
         refused=np.zeros(batch, np.int64),

@@ -20,10 +20,10 @@ from typing import NamedTuple
 import numpy as np
 
 from idn_gym.core.arrays import EMPTY, EXOGENOUS, Draw, Floats, Residents, Tables
-from idn_gym.core.capacity import fill_copies, option_room, use_option
+from idn_gym.core.capacity import fill_copies, option_room, use_up
 from idn_gym.core.geometry import covers
 from idn_gym.core.kernel import njit_inline
-from idn_gym.core.serving import drop_cost, is_late, link_seconds, measure_paths, option_cost, option_latency
+from idn_gym.core.listing import drop_cost, is_late, link_seconds, measure_paths, option_cost, option_latency
 from idn_gym.observations.forecast_tables import ForecastTables
 
 
@@ -234,7 +234,7 @@ def _serve_entries(
             left -= amount
             if left <= 0.0:
                 return cost, load, used, n
-            use_option(tables, expected, b, rho, o, origin, amount, f.scratch, f.sink)
+            use_up(tables, expected, b, o, origin, amount, f.scratch)
             f.scratch.option[used] = o
             used += 1
     return cost + left * drop_cost(expected, b, t, rho), load, used, entries

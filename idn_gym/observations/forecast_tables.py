@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from idn_gym.core.arrays import Floats, Instance, Ints, Outcome, Tables, owners
+from idn_gym.core.arrays import Floats, Instance, Ints, Tables, owners
 from idn_gym.core.costs import costs
 from idn_gym.core.nominal import nominal_draw
-from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
+from idn_gym.core.workspace import Scratch, make_scratch
 
 
 class ForecastTables(NamedTuple):
@@ -31,7 +31,6 @@ class ForecastTables(NamedTuple):
     needed: Ints  # (W,) segment that they need on that node, or EMPTY
     seconds: Floats  # (W,) [s] per request that it runs there
     scratch: Scratch  # what is left; its `option` lists those whose copies have been used
-    sink: Outcome  # B rows, written by the core and never read
     # results
     saving: Floats  # (C,) [cost] per slot
     load: Floats  # (C,) [s] that the node would spend on it
@@ -66,7 +65,6 @@ def make_forecast_tables(tables: Tables, node: Ints, segment: Ints, tariff: Floa
         needed=needed,
         seconds=np.zeros(widest),
         scratch=make_scratch(tables),
-        sink=empty_outcome(tables, 1),
         saving=np.zeros(count),
         load=np.zeros(count),
         base=np.zeros(nodes),

@@ -11,7 +11,6 @@ import numpy.typing as npt
 from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import Instance, Outcome, State
 from idn_gym.core.nominal import passing_requests
-from idn_gym.core.workspace import empty_outcome
 from idn_gym.objective_records import OBJECTIVES, TABLE
 from idn_gym.objectives import known_tariff, weight_of
 from idn_gym.observations.base import Feature, View
@@ -79,8 +78,6 @@ class GraphObserver:
             np.zeros(batch, np.int64),
             *(np.empty((batch, *box.shape), np.float32) for box in self._boxes.values()),
         )
-        if len(self._forecast.sink.busy) != batch:
-            self._forecast = self._forecast._replace(sink=empty_outcome(instance.tables, batch))
         expected = self._expected.draw(instance, state)
         seen = self._look(instance, state, outcome)
         write_graph(instance.tables, expected, seen, self._forecast, self._constants, out, 0)

@@ -8,7 +8,7 @@ import numpy as np
 
 from idn_gym.core.arrays import EMPTY, EXOGENOUS, PRICED, Draw, Floats, Ints, Outcome, Tables, owners
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
-from idn_gym.core.serving import drop_cost, is_late, link_seconds, measure_paths, option_cost, option_latency
+from idn_gym.core.listing import drop_cost, is_late, link_seconds, measure_paths, option_cost, option_latency
 from idn_gym.core.workspace import Scratch, make_scratch
 from idn_gym.optimum.prefixes import PINNED, UNUSABLE, Prefixes
 
@@ -21,7 +21,7 @@ class RankedOptions(NamedTuple):
 
     start: Ints  # (R+1,) into L
     order: Ints  # (L,) options of the class by rising cost
-    price: Floats  # (L,) [cost] of `order`; inf where slower than the timeout
+    price: Floats  # (L,) [cost] of `order`; inf where it takes as long as the timeout
     group: Ints  # (O,) copy of the first part: (class, position, model)
     blocker: Ints  # (G,) shortest column that ranked options of the copy need; -1 none, -2 not seen
     # the layers of each class: `entries[rho]` of them from `start[rho]`

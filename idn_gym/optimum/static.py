@@ -23,10 +23,10 @@ from idn_gym.core.arrays import (
     Residents,
     Tables,
 )
-from idn_gym.core.capacity import fill_capacity
 from idn_gym.core.kernel import njit_no_alloc
+from idn_gym.core.listing import measure_paths
 from idn_gym.core.pricing import price
-from idn_gym.core.serving import measure_paths, serve_class, serve_slot
+from idn_gym.core.serving import serve_class, serve_slot, serve_together
 from idn_gym.core.transition import place
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
 from idn_gym.objective_records import TABLE, Objective
@@ -207,12 +207,13 @@ def _class_costs(
         for k in range(len(slots)):
             t = slots[k]
             measure_paths(tables, draw, b, t, scratch)
-            fill_capacity(tables, draw, b, t, scratch)
-            for i in range(len(classes)):
-                rho = draw.order[b, t, i]
-                if classes[rho]:
-                    serve_class(tables, draw, b, t, rho, draw.demand[b, t, rho], resident, scratch, outcome)
-                    outcome.arrived[b, rho] += draw.demand[b, t, rho]
+            for rho in range(len(classes)):
+                scratch.batch[rho] = draw.demand[b, t, rho] if classes[rho] else 0.0
+                outcome.arrived[b, rho] += scratch.batch[rho]
+                if classes[rho] and tables.capacity == EXOGENOUS:
+                    serve_class(tables, draw, b, t, rho, scratch.batch[rho], resident, scratch, outcome)
+            if tables.capacity != EXOGENOUS:
+                serve_together(tables, draw, b, t, resident, scratch, outcome)
         for rho in range(len(classes)):
             error = outcome.arrived[b, rho] - outcome.correct[b, rho]
             latency, energy = outcome.latency[b, rho], outcome.energy[b, rho]

@@ -112,12 +112,25 @@ class Serving:
     capacity: Literal["shared", "exogenous"] = "shared"
     """shared: all classes draw on nodes and links; exogenous: each has every copy to itself, and links are
     never full"""
+    queueing: Literal["none", "mgc"] = "mgc"
+    """where capacity is shared: whether requests wait, in M/G/c queues at nodes and links"""
+    load_limit: float = bounded(0.9, above=0, most=1)
+    """[1] share of a shared node or link that batches fill before they go on to their next option"""
+    last_resort: float = bounded(0.95, above=0, most=1)
+    """[1] share of it that requests may fill which would be dropped otherwise"""
     max_parts: Literal[1, 2, 3] = 2
     """parts that one option may spread a model over"""
     exits: bool = True
     """whether inputs may leave at early exits; false: only operating points that run to the end are used"""
     tariff: Tariff | None = None
     """null: the per-request part of the preference in force"""
+
+    def __post_init__(self) -> None:
+        low, high = self.load_limit, self.last_resort
+        if high < low:
+            raise ConfigError("last_resort", f"{high:g} is not allowed; must be at least load_limit, {low:g}")
+        if self.queueing == "mgc" and high == 1.0:
+            raise ConfigError("last_resort", "1 is not allowed; must be below 1 unless queueing is none")
 
 
 @dataclass(frozen=True)

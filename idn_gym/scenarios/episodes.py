@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from idn_gym.config_reader import ConfigError, closest, show
-from idn_gym.core.arrays import PRICED, SHARED, Draw, Floats, Instance
+from idn_gym.core.arrays import PRICED, Draw, Floats, Instance
 from idn_gym.core.charges import charge_drops
 from idn_gym.core.pricing import compute_option_costs
 from idn_gym.core.slots import place_of
@@ -88,7 +88,6 @@ def _zeros(compiled: Compiled, batch: int, slots: int, priced: int, uniforms: in
     options, further = len(tables.option_model), tables.node_charge.shape[1]
     return Draw(
         demand=np.zeros((batch, slots, classes)),
-        order=np.zeros((batch, slots, classes), np.int32),
         seconds=np.zeros((batch, slots, nodes)),
         memory=np.zeros((batch, slots, nodes)),
         rate=np.ones((batch, slots, links)),
@@ -185,11 +184,6 @@ def _fill_span(compiled: Compiled, draw: Draw, row: int, drawer: SpanDrawer) -> 
     first = place_of(drawer.first, draw.demand.shape[1])
     here = slice(first, first + drawer.length)
     draw.demand[row, here] = _demand(compiled, drawer)
-    # With private capacities the order decides nothing, and that of the tables is the fastest.
-    draw.order[row, here] = np.arange(draw.order.shape[2])
-    if tables.capacity == SHARED:
-        uniforms = drawer.stream("order").random(drawer.shape(draw.order.shape[2]))
-        draw.order[row, here] = np.argsort(uniforms, axis=1, kind="stable")
     draw.rate[row, here] = draw_rates(dynamics.link, tables.link_rate, compiled.link_moves, drawer)
     draw.seconds[row, here] = draw_seconds(
         dynamics.background, dynamics.outages, tables.node_seconds, movable, drawer

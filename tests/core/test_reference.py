@@ -1,5 +1,7 @@
 """The serving rule once more, written for reading and not for speed, against the kernels on random worlds."""
 
+import itertools
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -18,23 +20,26 @@ class Option(NamedTuple):
     held: set  # of (node, segment)
     seconds: dict  # per request, by node
     size: dict  # bytes per request, by link
-    late: float  # share of requests that miss the deadline
+    branches: list  # (share, latency, need of each resource that is visited)
     early: float  # share that leave before the last exit
 
 
 def walk_branches(tables, draw, t, rho, o):
-    """(share, latency) of each way in which a request can end."""
+    """(share, latency, need of each resource) of each way in which a request can end."""
     path = range(tables.path_start[tables.class_path[rho]], tables.path_start[tables.class_path[rho] + 1])
     for x in range(tables.branch_start[o], tables.branch_start[o + 1]):
-        latency, here = 0.0, 0
+        latency, here, visits = 0.0, 0, {}
         for i in range(tables.branch_parts[x]):
             q = tables.part_start[o] + i
             for hop in range(here + 1, tables.part_position[q] + 1):
                 link = tables.path_link[path[hop]]
                 latency += tables.link_delay[link] + tables.branch_bytes[x, i] / draw.rate[0, t, link]
+                visits["link", link] = tables.branch_bytes[x, i]
             here = tables.part_position[q]
-            latency += tables.branch_seconds[x, i] * draw.slowdown[0, tables.part_node[q]]
-        yield tables.branch_share[x], latency
+            node = tables.part_node[q]
+            visits["node", node] = tables.branch_seconds[x, i] * draw.slowdown[0, node]
+            latency += visits["node", node]
+        yield tables.branch_share[x], latency, {r: need for r, need in visits.items() if need > 0.0}
 
 
 def describe_options(tables, draw, t, rho):
@@ -57,10 +62,10 @@ def describe_options(tables, draw, t, rho):
             held.add((node, tables.part_segment[q]))
         vector = np.array([tables.option_error[o], latency, joules, sum(size.values())])
         branches = list(walk_branches(tables, draw, t, rho, o))
-        np.testing.assert_allclose(sum(share * time for share, time in branches), latency)
-        late = sum(share for share, time in branches if time > tables.class_deadline[rho])
-        early = sum(share for share, _ in branches[:-1])
-        yield Option(tables.option_rank[o], tables.option_model[o], vector, held, seconds, size, late, early)
+        np.testing.assert_allclose(sum(share * time for share, time, _ in branches), latency)
+        early = sum(share for share, *_ in branches[:-1])
+        rank, model = tables.option_rank[o], tables.option_model[o]
+        yield Option(rank, model, vector, held, seconds, size, branches, early)
 
 
 def covers(tables, resident, part):
@@ -71,35 +76,133 @@ def covers(tables, resident, part):
     )
 
 
+def usable_options(tables, draw, t, rho, resident):
+    """Usable options of a class, the cheapest first."""
+    options = describe_options(tables, draw, t, rho)
+    for option in sorted(options, key=lambda o: (round(o.vector @ draw.tariff[0], 9), o.rank)):
+        usable = all(covers(tables, resident[node, option.model], part) for node, part in option.held)
+        if usable and option.vector[1] < tables.class_timeout[rho]:
+            yield option
+
+
+def deal_out_copies(draw, batch, options):
+    """[(option, requests)] of a class that has each resident copy to itself."""
+    dealt, copies = [], {}
+    for option in options:
+        limits = [batch - sum(amount for _, amount in dealt)]
+        for node, need in option.seconds.items():
+            limits.append(copies.setdefault((node, option.model), draw.seconds[0, 0, node]) / need)
+        dealt.append((option, max(0.0, min(limits))))
+        for node, need in option.seconds.items():
+            copies[node, option.model] -= dealt[-1][1] * need
+    return dealt
+
+
+def needs(option):
+    """What one request needs of each resource that it uses."""
+    uses = {("node", node): need for node, need in option.seconds.items()}
+    uses |= {("link", link): need for link, need in option.size.items()}
+    return {resource: need for resource, need in uses.items() if need > 0}
+
+
+def deal_out_together(tables, draw, t, options):
+    """[[option, requests], ...] of each class, from one full resource to the next."""
+    supply = {("node", v): seconds for v, seconds in enumerate(np.minimum(draw.seconds[0, t], 1e30))}
+    supply |= {("link", e): rate * tables.slot_seconds for e, rate in enumerate(draw.rate[0, t])}
+    used, left = dict.fromkeys(supply, 0.0), draw.demand[0, t].tolist()
+    dealt = [[[option, 0.0] for option in listed] for listed in options]
+    for limit in (tables.load_limit, tables.last_resort):
+        room = {r: limit * supply[r] - used[r] for r in supply}
+        full = {r for r in supply if room[r] <= 1e-12 * supply[r]}
+        rates, remaining = list(left), 1.0
+        while remaining > 0.0:
+            sends = []
+            for rho, rows in enumerate(dealt):
+                row = next((row for row in rows if not full & needs(row[0]).keys()), None)
+                if row is not None and rates[rho] > 0.0:
+                    sends.append((rho, row))
+            pull = dict.fromkeys(supply, 0.0)
+            for rho, row in sends:
+                for resource, need in needs(row[0]).items():
+                    pull[resource] += rates[rho] * need
+            span = min([remaining, *(room[r] / pull[r] for r in supply if pull[r] > 0.0)])
+            for rho, row in sends:
+                row[1] += rates[rho] * span
+                left[rho] -= rates[rho] * span
+            for resource in supply:
+                used[resource] += pull[resource] * span
+                room[resource] = limit * supply[resource] - used[resource]
+            full |= {r for r in supply if pull[r] > 0.0 and room[r] <= 1e-12 * supply[r]}
+            remaining -= span
+    return dealt
+
+
+def measure_waits(tables, draw, t, dealt):
+    """(mean wait, utilisation) of each resource that is visited, in the queues of the slot."""
+    visits = {}
+    for option, amount in itertools.chain(*dealt):
+        for share, _, needs_of in option.branches:
+            for resource, need in needs_of.items():
+                visits.setdefault(resource, []).append((amount * share / tables.slot_seconds, need))
+    waits = {}
+    for resource, flows in visits.items():
+        kind, index = resource
+        servers = tables.node_servers[index] if kind == "node" else 1
+        if servers == 0 or tables.queueing == 0 or tables.capacity == EXOGENOUS:
+            continue
+        rate = sum(flow for flow, _ in flows)
+        if rate == 0.0:
+            continue
+        if kind == "node":
+            pace = servers * tables.slot_seconds / draw.seconds[0, t, index]
+        else:
+            pace = 1 / draw.rate[0, t, index]
+        mean = sum(flow * need * pace for flow, need in flows) / rate
+        square = sum(flow * (need * pace) ** 2 for flow, need in flows) / rate
+        load = rate * mean
+        blocked = load**servers / math.factorial(servers) / (1 - load / servers)
+        delayed = blocked / (sum(load**k / math.factorial(k) for k in range(servers)) + blocked)
+        waits[resource] = delayed / (servers - load) * square / (2 * mean), load / servers
+    return waits
+
+
+def wait_of(tables, rho, option, waits):
+    """Mean wait of the option's requests, and the share of them that miss the deadline."""
+    queues = [[waits.get(resource, (0.0, 0.0)) for resource in visits] for _, _, visits in option.branches]
+    branch = [sum(wait for wait, _ in passed) for passed in queues]
+    wait = sum(share * each for (share, _, _), each in zip(option.branches, branch, strict=True))
+    kept = 1 / math.sqrt(1 + (2 * wait / (tables.class_timeout[rho] - option.vector[1])) ** 2)
+    late = 0.0
+    for (share, latency, _), each, passed in zip(option.branches, branch, queues, strict=True):
+        slack = tables.class_deadline[rho] - latency
+        busy = 1 - math.prod(1 - load for _, load in passed)
+        if slack < 0.0:
+            late += share
+        elif each > 0.0:
+            late += share * busy * math.exp(-slack * busy / (kept * each))
+    return kept * wait, late
+
+
 def serve_plainly(tables, draw, t, resident):
     """(R, 9) served, errors, latency, energy, traffic, late, early, split and cost of each class."""
-    compute = dict(enumerate(draw.seconds[0, t]))
-    wires = dict(enumerate(draw.rate[0, t] * tables.slot_seconds))
-    totals = np.zeros((len(tables.class_task), 9))
-    for rho in draw.order[0, t]:
-        options = list(describe_options(tables, draw, t, rho))
-        worst = np.max([option.vector for option in options], axis=0)
+    classes = range(len(tables.class_task))
+    options = [list(usable_options(tables, draw, t, rho, resident)) for rho in classes]
+    if tables.capacity == EXOGENOUS:
+        now = draw._replace(seconds=draw.seconds[:, t : t + 1])
+        dealt = [deal_out_copies(now, draw.demand[0, t, rho], options[rho]) for rho in classes]
+    else:
+        dealt = deal_out_together(tables, draw, t, options)
+    waits = measure_waits(tables, draw, t, dealt)
+    totals = np.zeros((len(classes), 9))
+    for rho in classes:
         left = draw.demand[0, t, rho]
-        copies = {}
-        for option in sorted(options, key=lambda o: (round(o.vector @ draw.tariff[0], 9), o.rank)):
-            usable = all(covers(tables, resident[node, option.model], part) for node, part in option.held)
-            if not usable or option.vector[1] > tables.class_timeout[rho]:
-                continue
-            limits = [left]
-            for node, need in option.seconds.items():
-                own = copies.setdefault((node, option.model), draw.seconds[0, t, node])
-                limits.append((own if tables.capacity == EXOGENOUS else compute[node]) / need)
-            if tables.capacity != EXOGENOUS:
-                limits += [wires[link] / need for link, need in option.size.items()]
-            amount = max(0.0, min(limits))
-            for node, need in option.seconds.items():
-                copies[node, option.model] -= amount * need
-                compute[node] -= amount * need
-            for link, need in option.size.items():
-                wires[link] -= amount * need
-            ends = option.late, option.early, float(len(option.held) > 1)
-            totals[rho] += amount * np.array([1.0, *option.vector, *ends, option.vector @ draw.tariff[0]])
+        for option, amount in dealt[rho]:
+            wait, late = wait_of(tables, rho, option, waits)
+            vector = [*option.vector, 0.0, wait, 0.0, 0.0]
+            ends = late, option.early, float(len(option.held) > 1)
+            totals[rho] += amount * np.array([1.0, *vector, *ends, vector @ draw.tariff[0]])
             left -= amount
+        worst = np.max([option.vector for option in describe_options(tables, draw, t, rho)], axis=0)
         drop = np.array([1.0, tables.class_timeout[rho], worst[2], worst[3]])
         totals[rho] += left * np.array([0.0, *drop, 1.0, 0.0, 0.0, drop @ draw.tariff[0]])
     return totals

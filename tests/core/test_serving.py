@@ -280,10 +280,11 @@ def test_options_slower_than_the_timeout_are_never_used(pair, play):
         assert slot.served == [0.0 if used == [0.0] else 1.0]
 
 
-def test_an_option_as_slow_as_the_timeout_is_used(pair, play):
-    tasks = [{"name": "t", "models": ["m"], "timeout": 3.0}]
+@pytest.mark.parametrize("timeout, busy", [(3.0, 0.0), (3.001, 3.0)])
+def test_an_option_as_slow_as_the_timeout_is_left_out(pair, play, timeout, busy):
+    tasks = [{"name": "t", "models": ["m"], "timeout": timeout}]
     scenario = pair({"serving.tariff": {"traffic": 1.0}}, tasks=tasks)
-    assert play(scenario, {"a": ["m"]}, demand=[1.0], rate=[1.0]).busy == pytest.approx([3.0, 0.0])
+    assert play(scenario, {"a": ["m"]}, demand=[1.0], rate=[1.0]).busy == pytest.approx([busy, 0.0])
 
 
 def test_a_node_that_is_down_serves_nothing(pair, play):
@@ -345,21 +346,20 @@ def fork(make_scenario):
     return make
 
 
-def test_shared_capacity_goes_to_whoever_comes_first(fork, play):
-    """The edge takes 10 / 3 requests a slot, and nothing is left for the second class."""
-    for order in ([0, 1], [1, 0]):
-        slot = play(fork(), {"e": ["m"]}, demand=[4.0, 4.0], order=order)
-        assert slot.busy[2] == pytest.approx(10.0)
-        first, second = order
-        assert slot.latency[first] == pytest.approx(10 / 3 * 4.0 + (4 - 10 / 3) * 11.8)
-        assert slot.latency[second] == pytest.approx(4 * 11.8)
+def test_shared_nodes_are_shared_in_proportion(fork, play):
+    """The edge takes 10 / 3 requests a slot, of 6; the rest goes on to the repository."""
+    slot = play(fork(), {"e": ["m"]}, demand=[4.0, 2.0])
+    assert slot.busy[2] == pytest.approx(10.0)
+    taken = 10 / 3 / 6
+    assert slot.latency[0] == pytest.approx(4 * (taken * 4.0 + (1 - taken) * 11.8))
+    assert slot.latency[1] == pytest.approx(2 * (taken * 4.0 + (1 - taken) * 11.8))
 
 
-def test_shared_links_go_to_whoever_comes_first(fork, play):
+def test_shared_links_are_shared_in_proportion(fork, play):
     """Past the edge there are 160 bytes, twenty inputs of 8."""
-    slot = play(fork(), demand=[15.0, 15.0], order=[1, 0])
-    assert slot.carried == pytest.approx([40.0, 120.0, 160.0])
-    assert slot.served == pytest.approx([5.0, 15.0])
+    slot = play(fork(), demand=[15.0, 10.0])
+    assert slot.carried == pytest.approx([96.0, 64.0, 160.0])
+    assert slot.served == pytest.approx([12.0, 8.0])
 
 
 def test_exogenous_classes_do_not_disturb_each_other(fork, play):

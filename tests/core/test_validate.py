@@ -68,14 +68,6 @@ def test_links_without_a_rate_are_refused(where, name):
     refused(corrupt(where, name, write_to_first(0.0)), name)
 
 
-def test_the_order_of_arrival_must_be_a_permutation():
-    def repeat(order):
-        order[0, 0, 0] = order[0, 0, 1]
-        return order
-
-    refused(corrupt("draw", "order", repeat), "order")
-
-
 def test_elastic_compute_is_allowed_and_elastic_memory_is_not():
     check_instance(corrupt("draw", "seconds", write_to_first(np.inf)))
     refused(corrupt("draw", "memory", write_to_first(np.inf)), "memory")

@@ -332,14 +332,14 @@ def test_columns_are_the_prefixes_that_serve_on_their_own(make_scenario):
 
 
 def test_shared_capacity_is_what_the_other_classes_left(make_scenario, play):
-    """The edge has 10 s for 120 requests of 0.1 s: 60 and 40 of them; the link carries the other 20."""
+    """The edge has 10 s for 120 requests of 0.1 s: 50 of each class; the link carries the other 20."""
     nodes = {"edge": {"memory": 20.0, "demand": 1.0}, "cloud": {"pins": ["all"], "servers": float("inf")}}
     models = {name: {"blocks": [(0.1, 10.0, 0.0)], "task": name} for name in ("a", "b")}
     scenario = make_scenario(nodes, [("edge", "cloud", {})], models)
     compiled = compile_scenario(scenario)
     items = list_prefixes(compiled)
-    slot = play(scenario, {"edge": ["a", "b"]}, demand=[60.0, 60.0], order=[1, 0])
-    assert slot.started == [[40.0, 20.0, 0.0], [60.0, 0.0, 0.0]]
+    slot = play(scenario, {"edge": ["a", "b"]}, demand=[60.0, 60.0])
+    np.testing.assert_allclose(slot.started, [[50.0, 10.0, 0.0]] * 2)
     outcome = empty_outcome(compiled.tables, 1)._replace(
         busy=np.array([slot.busy]), carried=np.array([slot.carried])
     )
@@ -354,8 +354,8 @@ def test_shared_capacity_is_what_the_other_classes_left(make_scenario, play):
 
     np.testing.assert_allclose(room(), [[100.0, 20.0]] * 2)  # as if alone
     note_others(compiled.tables, outcome, 0, layers)
-    np.testing.assert_allclose(room(), [[40.0, 20.0], [60.0, 0.0]])
+    np.testing.assert_allclose(room(), [[50.0, 10.0]] * 2)
     gradient = np.zeros(len(items.node))
     gain_and_gradient(compiled.tables, slot.instance.draw, 0, 0, items, np.full(2, 0.5), gradient, layers)
-    # 0.1 s on the spot, 1.1 s by way of the cloud, 100 s for a drop; without "a" 40 of its 60 are dropped
-    np.testing.assert_allclose(gradient, [40 * 1.0 + 40 * 98.9, 60 * 1.0 + 60 * 98.9])
+    # 0.1 s on the spot, 1.1 s by way of the cloud, 100 s for a drop: without the model, of 50 of the 60
+    np.testing.assert_allclose(gradient, [50 * 1.0 + 50 * 98.9] * 2)

@@ -113,9 +113,7 @@ def test_slots_are_added_up_without_loss_where_costs_are_equal_and_nothing_binds
 
 
 def slot_of(draw, t):
-    moving = {
-        name: getattr(draw, name)[:, t : t + 1] for name in ("demand", "order", "seconds", "memory", "rate")
-    }
+    moving = {name: getattr(draw, name)[:, t : t + 1] for name in ("demand", "seconds", "memory", "rate")}
     return draw._replace(**moving)
 
 

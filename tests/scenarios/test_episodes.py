@@ -31,8 +31,6 @@ def test_a_seed_gives_one_draw_and_another_seed_another(preset):
     other = build_instance(scenario, 8, uniforms=3).draw
     for name in ("demand", "seconds", "memory", "rate", "slowdown", "uniforms"):
         assert not same(draw, other, [name]), name
-    # The order of arrival decides something only where classes compete.
-    assert same(draw, other, ["order"]) == (scenario.serving.capacity == "exogenous")
 
 
 def test_a_row_depends_on_its_seed_alone():
@@ -51,8 +49,9 @@ def test_seeds_of_the_splits_never_meet():
         for episode in range(3)
     }
     assert len(states) == 3 * 20 * 3
-    draws = [build_instance(TINY, 0, split=split).draw for split in SPLITS]
-    assert not same(draws[0], draws[1], ["order"]) and not same(draws[1], draws[2], ["order"])
+    scenario = load_scenario(TINY, MOVING)
+    draws = [build_instance(scenario, 0, split=split).draw for split in SPLITS]
+    assert not same(draws[0], draws[1], ["demand"]) and not same(draws[1], draws[2], ["demand"])
 
 
 @pytest.mark.parametrize("seed", [-1, 1.5, "1", None, True])
@@ -91,14 +90,6 @@ def test_random_preferences_are_spread_over_the_simplex():
     drawn = weights[:, :4] * 9 / 8
     np.testing.assert_allclose(drawn.mean(0), 0.25, atol=5 * np.sqrt(3 / 48 / 400))
     np.testing.assert_allclose(drawn.var(0), 3 / 48, rtol=0.3)
-
-
-def test_every_order_of_arrival_is_as_likely():
-    scenario = load_scenario("tiny", {"horizon": 6000})
-    order = build_instance(scenario, 0).draw.order[0]
-    assert order.shape[1] == 2
-    assert (np.sort(order, axis=1) == np.arange(2)).all()
-    assert abs((order[:, 0] == 0).mean() - 0.5) < 5 * np.sqrt(0.25 / 6000)
 
 
 def test_codecs_that_round_get_uniforms_and_others_none():

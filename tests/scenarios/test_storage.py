@@ -145,7 +145,6 @@ def test_pickled_objects_are_never_loaded(saved):
         ("tables.node_movable", lambda a: a.astype(np.uint8)),
         ("tables.slot_seconds", lambda a: a[None]),
         ("tables.capacity", lambda a: np.array("0")),
-        ("draw.order", lambda a: a.astype(np.int64)),
         ("draw.demand", lambda a: a.astype(str)),
         ("draw.demand", lambda a: a[0, 0, 0]),
     ],

@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from idn_gym.core.arrays import EMPTY, SHARED, Draw, Floats, Instance, Ints, Outcome, Residents, Tables
-from idn_gym.core.capacity import fill_capacity
+from idn_gym.core.arrays import EMPTY, Draw, Floats, Instance, Ints, Outcome, Residents, Tables
 from idn_gym.core.geometry import bytes_to_load, covers
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
+from idn_gym.core.listing import measure_paths
 from idn_gym.core.pricing import PRICE_FIELDS
-from idn_gym.core.serving import measure_paths, serve_class
+from idn_gym.core.serving import serve_alone
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
 from idn_gym.optimum.concave_gain import gain_and_gradient
 from idn_gym.optimum.option_ranking import RankedOptions
@@ -88,7 +88,6 @@ def merge_slots(instance: Instance, b: int, groups: int) -> Instance:
             name: np.add.reduceat(getattr(draw, name)[row], starts, axis=1) / sizes[None, :, None, None]
             for name in ("charge_second", "charge_byte", "charge_drop")
         },
-        order=draw.order[row][:, starts],
         memory=draw.memory[row][:, starts],
         uniforms=draw.uniforms[row][:, starts],
         slowdown=draw.slowdown[row].copy(),
@@ -202,11 +201,7 @@ def _serve(
         measure_paths(tables, draw, 0, t, scratch)
         for k in range(concern.start[row], concern.start[row + 1]):
             rho = concern.classes[k]
-            if tables.capacity == SHARED:
-                fill_capacity(tables, draw, 0, t, scratch)
-            trial[t, rho] = serve_class(
-                tables, draw, 0, t, rho, draw.demand[0, t, rho], resident, scratch, outcome
-            )
+            trial[t, rho] = serve_alone(tables, draw, 0, t, rho, resident, scratch, outcome)
             saved += cost[t, rho] - trial[t, rho]
     return saved
 

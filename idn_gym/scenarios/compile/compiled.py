@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
@@ -13,7 +14,18 @@ import numpy.typing as npt
 from idn_gym.catalog.reader import load_catalog
 from idn_gym.config_reader import ConfigError
 from idn_gym.core import options
-from idn_gym.core.arrays import EMPTY, EXOGENOUS, PRICED, SHARED, Floats, Ints, Tables
+from idn_gym.core.arrays import (
+    CROWD,
+    EMPTY,
+    EXOGENOUS,
+    NO_WAITING,
+    PRICED,
+    QUEUES,
+    SHARED,
+    Floats,
+    Ints,
+    Tables,
+)
 from idn_gym.core.segment_values import segment_values
 from idn_gym.core.validate import freeze_tables
 from idn_gym.objective_records import PRICES, Objective, charged, find_objectives
@@ -186,10 +198,14 @@ def _tables(
     return Tables(
         slot_seconds=float(scenario.slot_seconds),
         capacity=EXOGENOUS if scenario.serving.capacity == "exogenous" else SHARED,
+        queueing=NO_WAITING if scenario.serving.queueing == "none" else QUEUES,
+        load_limit=float(scenario.serving.load_limit),
+        last_resort=float(scenario.serving.last_resort),
         nominal_requests=float(scenario.nominal_requests),
         nominal_memory=max(1.0, float(network.memory[gathered.movable].sum())),
         node_memory=network.memory,
         node_seconds=np.array([node.servers * scenario.slot_seconds for node in network.nodes], float),
+        node_servers=np.array([_queue_servers(node.servers) for node in network.nodes], np.int64),
         node_watts=np.array([d.active_watts for d in network.devices], float) - idle / workers,
         node_idle_watts=idle,
         node_reserved=gathered.reserved,
@@ -219,6 +235,11 @@ def _tables(
         class_fallback=options.fallbacks(enumerated, held & elastic[:, None]),
         **enumerated,
     )
+
+
+def _queue_servers(servers: float) -> int:
+    """Workers of a node's queue: a part of a worker is a slow one; 0, which never waits, beyond `CROWD`."""
+    return math.ceil(servers) if servers <= CROWD else 0
 
 
 def _idle_watts(scenario: Scenario, network: Network) -> Floats:

@@ -143,7 +143,7 @@ def test_olag_follows_its_definition(make_scenario, make_learner, drive, worlds,
         draw=instance.draw._replace(
             **{
                 name: getattr(instance.draw, name)[:, :1]
-                for name in ("demand", "order", "seconds", "memory", "rate", "uniforms")
+                for name in ("demand", "seconds", "memory", "rate", "uniforms")
             }
         )
     )

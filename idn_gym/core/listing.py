@@ -1,0 +1,198 @@
+"""Which options a class can use, and what one request costs by each.
+
+An option is usable when each of its parts lies inside the segment resident at its node. Its cost is
+the tariff applied to its latency, error, energy and traffic without waiting; options slower than the
+timeout or as slow are left out. Kernels work on row ``b`` of a batch.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from idn_gym.core.arrays import EMPTY, SECOND, Draw, Residents, Tables
+from idn_gym.core.charges import add_charges, charges_cost, drop_charges
+from idn_gym.core.geometry import covers
+from idn_gym.core.kernel import njit_inline
+from idn_gym.core.workspace import Scratch
+
+
+@njit_inline
+def measure_paths(tables: Tables, draw: Draw, b: int, t: int, scratch: Scratch) -> None:
+    """Sum seconds per byte along every path from its ingress node."""
+    for p in range(len(tables.path_start) - 1):
+        pace = 0.0
+        for j in range(tables.path_start[p], tables.path_start[p + 1]):
+            link = tables.path_link[j]
+            if link != EMPTY:
+                pace += 1.0 / draw.rate[b, t, link]
+            scratch.pace[j] = pace
+
+
+@njit_inline
+def cost_row(draw: Draw, b: int) -> int:
+    """Row of the `option_` fields that holds for row b."""
+    return b if len(draw.option_latency) > 1 else 0
+
+
+@njit_inline
+def is_usable(tables: Tables, resident: Residents, b: int, option: int) -> bool:
+    """Whether every part of the option lies inside a resident segment."""
+    model = tables.option_model[option]
+    for q in range(tables.part_start[option], tables.part_start[option + 1]):
+        held = resident[b, tables.part_node[q], model]
+        part = tables.part_segment[q]
+        # The two most frequent answers first: `covers` looks at both ends whatever it finds.
+        if held == EMPTY or (held != part and not covers(tables, held, part)):
+            return False
+    return True
+
+
+@njit_inline
+def link_seconds(tables: Tables, option: int, origin: int, scratch: Scratch) -> float:
+    """Expected seconds of one request that the rates of the slot decide: q c / B per hop."""
+    total = 0.0
+    before = origin
+    for q in range(tables.part_start[option], tables.part_start[option + 1]):
+        here = origin + tables.part_position[q]
+        total += tables.part_bytes[q] * (scratch.pace[here] - scratch.pace[before])
+        before = here
+    return total
+
+
+@njit_inline
+def option_latency(draw: Draw, b: int, option: int, link: float) -> float:
+    """Expected seconds of one request: q (d + c / B) per hop and q s per block, over early exits.
+
+    Delays and compute are in `Draw.option_latency` already; `link` is what the slot's rates add.
+    """
+    return float(draw.option_latency[cost_row(draw, b), option] + link)
+
+
+@njit_inline
+def is_late(tables: Tables, rho: int, latency: float) -> bool:
+    """Whether an option takes as long as the timeout of its class without waiting, and so is left out."""
+    return bool(latency >= tables.class_timeout[rho])
+
+
+@njit_inline
+def charged_slots(draw: Draw) -> bool:
+    """Whether a request costs more than its four components: packages have added objectives."""
+    return draw.charge_second.shape[3] > 0
+
+
+@njit_inline
+def priced_cost(draw: Draw, b: int, option: int, link: float) -> float:
+    """The tariff of one request but for further objectives; the slot's rates decide `link` seconds of it."""
+    return float(draw.option_cost[cost_row(draw, b), option] + draw.tariff[b, SECOND] * link)
+
+
+@njit_inline
+def option_cost(tables: Tables, draw: Draw, b: int, t: int, option: int, origin: int, link: float) -> float:
+    """The tariff of one request, of which `link` seconds are decided by the rates of the slot."""
+    return priced_cost(draw, b, option, link) + charges_cost(tables, draw, b, t, option, origin)
+
+
+@njit_inline
+def drop_cost(draw: Draw, b: int, t: int, rho: int) -> float:
+    """The tariff of a dropped request: no option of the class is worse in any component."""
+    cost = float(draw.drop_cost[cost_row(draw, b), rho])
+    if charged_slots(draw):
+        cost += drop_charges(draw, b, t, rho)
+    return cost
+
+
+@njit_inline
+def list_options(
+    tables: Tables, draw: Draw, b: int, t: int, rho: int, resident: Residents, start: int, scratch: Scratch
+) -> int:
+    """Write the usable options of a class as entries from `start` on, cost and latency too; return their end.
+
+    Whole groups are passed over where the model of the first part is not on its node.
+    """
+    path = tables.class_path[rho]
+    origin = tables.path_start[path]
+    task = tables.class_task[rho]
+    first, last = tables.task_model[task], tables.task_model[task + 1]
+    group = tables.class_group[rho]
+    fallback = tables.class_fallback[rho]
+    count: Any = np.int64(start)  # of one width all along: callees compile anew for another
+    for j in range(origin, tables.path_start[path + 1]):
+        if tables.group_start[group] >= fallback:
+            break
+        v = tables.path_node[j]
+        for m in range(first, last):
+            if resident[b, v, m] != EMPTY:
+                for o in range(tables.group_start[group], min(fallback, tables.group_start[group + 1])):
+                    if tables.model_blocks[m] == 1 or is_usable(tables, resident, b, o):
+                        link = link_seconds(tables, o, origin, scratch)
+                        count += list_option(tables, draw, b, rho, o, link, count, scratch)
+            group += 1
+    if fallback < tables.option_start[rho + 1]:
+        count += list_fallback(tables, draw, b, rho, origin, count, scratch)
+    if charged_slots(draw):
+        add_charges(tables, draw, b, t, start, count, origin, scratch)
+    return count
+
+
+@njit_inline
+def list_fallback(
+    tables: Tables, draw: Draw, b: int, rho: int, origin: int, count: int, scratch: Scratch
+) -> int:
+    """Of the options that no capacity limits, write the cheapest in time: the others are never used.
+
+    They send the same bytes over the same links, so the rates of the slot shift all of them alike. What
+    further objectives add is not known here, so with these all are written.
+    """
+    row = cost_row(draw, b)
+    link = link_seconds(tables, tables.class_fallback[rho], origin, scratch)
+    if charged_slots(draw):
+        listed: Any = np.int64(0)
+        for o in range(tables.class_fallback[rho], tables.option_start[rho + 1]):
+            listed += list_option(tables, draw, b, rho, o, link, count + listed, scratch)
+        return listed
+    best: Any = np.int32(-1)
+    for o in range(tables.class_fallback[rho], tables.option_start[rho + 1]):
+        if best >= 0 and draw.option_cost[row, o] > draw.option_cost[row, best]:
+            continue
+        if best >= 0 and draw.option_cost[row, o] == draw.option_cost[row, best]:
+            if tables.option_rank[o] > tables.option_rank[best]:
+                continue
+        if not is_late(tables, rho, option_latency(draw, b, o, link)):
+            best = o
+    return 0 if best < 0 else list_option(tables, draw, b, rho, best, link, count, scratch)
+
+
+@njit_inline
+def list_option(
+    tables: Tables, draw: Draw, b: int, rho: int, o: int, link: float, count: int, scratch: Scratch
+) -> int:
+    """Write one usable option as the entry `count`; return 0 if it is as slow as the timeout."""
+    latency = option_latency(draw, b, o, link)
+    if is_late(tables, rho, latency):
+        return 0
+    scratch.option[count] = o
+    scratch.latency[count] = latency
+    scratch.cost[count] = priced_cost(draw, b, o, link)
+    return 1
+
+
+@njit_inline
+def bring_cheapest(tables: Tables, first: int, end: int, scratch: Scratch) -> None:
+    """Swap the cheapest of the entries [first, end) to the front, ties by rank.
+
+    Most classes use one or two of their options: to sort them all would be work for nothing.
+    """
+    best = first
+    for i in range(first + 1, end):
+        cost = scratch.cost[i]
+        if cost < scratch.cost[best]:
+            best = i
+        elif cost == scratch.cost[best]:
+            if tables.option_rank[scratch.option[i]] < tables.option_rank[scratch.option[best]]:
+                best = i
+    option, cost, latency = scratch.option[first], scratch.cost[first], scratch.latency[first]
+    scratch.option[first], scratch.option[best] = scratch.option[best], option
+    scratch.cost[first], scratch.cost[best] = scratch.cost[best], cost
+    scratch.latency[first], scratch.latency[best] = scratch.latency[best], latency

@@ -1,0 +1,135 @@
+"""The queues of a slot: what passes nodes and links, and how long requests wait there.
+
+A request that ends at an exit branch visits the branch's parts, each with the seconds it computes there, and
+the links that lead to them, each with the bytes that cross. What takes no time is no visit.
+"""
+
+from __future__ import annotations
+
+from idn_gym.core.arrays import QUEUES, Draw, Tables
+from idn_gym.core.kernel import njit_inline
+from idn_gym.core.waiting import mean_wait, overdue_share
+from idn_gym.core.workspace import Scratch
+
+
+@njit_inline
+def measure_queues(tables: Tables, draw: Draw, b: int, t: int, scratch: Scratch) -> None:
+    """Write `delay` and `idle` of every resource, from the flows in `amount`."""
+    for r in range(len(scratch.visits)):
+        scratch.visits[r] = 0.0
+        scratch.work[r] = 0.0
+        scratch.square[r] = 0.0
+        scratch.delay[r] = 0.0
+        scratch.idle[r] = 1.0
+    if tables.queueing != QUEUES:
+        return
+    for rho in range(len(scratch.batch)):
+        origin = tables.path_start[tables.class_path[rho]]
+        for i in range(scratch.entry_start[rho], scratch.ordered[rho]):
+            if scratch.amount[i] > 0.0:
+                add_visits(tables, draw, b, scratch.option[i], origin, scratch.amount[i], scratch)
+    nodes = len(tables.node_memory)
+    for v in range(nodes):
+        if tables.node_servers[v] > 0 and scratch.visits[v] > 0.0:
+            # Where the node offers less than its workers could, each request takes longer by as much.
+            stretch = tables.node_servers[v] * tables.slot_seconds / scratch.supply[v]
+            open_queue(tables, v, tables.node_servers[v], stretch, scratch)
+    for e in range(len(tables.link_rate)):
+        open_queue(tables, nodes + e, 1, 1.0 / draw.rate[b, t, e], scratch)
+
+
+@njit_inline
+def add_visits(
+    tables: Tables, draw: Draw, b: int, o: int, origin: int, amount: float, scratch: Scratch
+) -> None:
+    """Add the visits of the requests that an option serves, exit branch by exit branch."""
+    nodes = len(tables.node_memory)
+    for x in range(tables.branch_start[o], tables.branch_start[o + 1]):
+        flow = amount * tables.branch_share[x]
+        before = origin
+        for i in range(tables.branch_parts[x]):
+            q = tables.part_start[o] + i
+            v = tables.part_node[q]
+            here = origin + tables.part_position[q]
+            seconds = tables.branch_seconds[x, i] * draw.slowdown[b, v]
+            size = tables.branch_bytes[x, i]
+            if seconds > 0.0:
+                scratch.visits[v] += flow
+                scratch.work[v] += flow * seconds
+                scratch.square[v] += flow * seconds * seconds
+            if size > 0.0:
+                for j in range(before + 1, here + 1):
+                    link = nodes + tables.path_link[j]
+                    scratch.visits[link] += flow
+                    scratch.work[link] += flow * size
+                    scratch.square[link] += flow * size * size
+            before = here
+
+
+@njit_inline
+def open_queue(tables: Tables, r: int, servers: int, pace: float, scratch: Scratch) -> None:
+    """Write what a resource's queue comes to; `pace` [s] is how long a unit of its work takes."""
+    visits = scratch.visits[r]
+    if visits > 0.0:
+        rate = visits / tables.slot_seconds
+        first = scratch.work[r] / visits * pace
+        second = scratch.square[r] / visits * pace * pace
+        scratch.delay[r] = mean_wait(servers, rate, first, second)
+        scratch.idle[r] = max(0.0, 1.0 - rate * first / servers)
+
+
+@njit_inline
+def branch_wait(tables: Tables, x: int, o: int, origin: int, scratch: Scratch) -> tuple[float, float]:
+    """Of requests that end at an exit branch: the mean wait W [s], and the share p0 that never waits."""
+    nodes = len(tables.node_memory)
+    wait, idle = 0.0, 1.0
+    before = origin
+    for i in range(tables.branch_parts[x]):
+        q = tables.part_start[o] + i
+        here = origin + tables.part_position[q]
+        if tables.branch_bytes[x, i] > 0.0:
+            for j in range(before + 1, here + 1):
+                link = nodes + tables.path_link[j]
+                wait += scratch.delay[link]
+                idle *= scratch.idle[link]
+        if tables.branch_seconds[x, i] > 0.0:
+            wait += scratch.delay[tables.part_node[q]]
+            idle *= scratch.idle[tables.part_node[q]]
+        before = here
+    return wait, idle
+
+
+@njit_inline
+def option_wait(tables: Tables, o: int, origin: int, scratch: Scratch) -> float:
+    """Mean wait W [s] of an option's requests, if nobody gives up."""
+    wait = 0.0
+    for x in range(tables.branch_start[o], tables.branch_start[o + 1]):
+        wait += tables.branch_share[x] * branch_wait(tables, x, o, origin, scratch)[0]
+    return wait
+
+
+@njit_inline
+def late_requests(
+    tables: Tables, draw: Draw, b: int, o: int, origin: int, deadline: float, kept: float, scratch: Scratch
+) -> float:
+    """Share of an option's requests that miss the deadline, exit branch by exit branch.
+
+    `kept` is W' / W of the option: those who give up shorten the waits of all its branches by this factor. It
+    is 0 where nobody waits.
+    """
+    late = 0.0
+    for x in range(tables.branch_start[o], tables.branch_start[o + 1]):
+        latency = 0.0
+        before = origin
+        for i in range(tables.branch_parts[x]):
+            q = tables.part_start[o] + i
+            here = origin + tables.part_position[q]
+            latency += tables.path_delay[here] - tables.path_delay[before]
+            latency += tables.branch_bytes[x, i] * (scratch.pace[here] - scratch.pace[before])
+            latency += tables.branch_seconds[x, i] * draw.slowdown[b, tables.part_node[q]]
+            before = here
+        wait, idle = 0.0, 1.0
+        if kept > 0.0:
+            wait, idle = branch_wait(tables, x, o, origin, scratch)
+        late += tables.branch_share[x] * overdue_share(deadline - latency, kept * wait, idle)
+    return late
