@@ -324,10 +324,11 @@ def test_a_record_that_is_not_complete_is_refused(changes, message):
 @pytest.mark.parametrize(
     ("charges", "message"),
     [
-        (lambda compiled, slots, rng: (np.ones((slots, 2)), None), r"shape \(48, 2\)"),
-        (lambda compiled, slots, rng: (-np.ones((slots, 3)), None), "negative"),
-        (lambda compiled, slots, rng: (np.full((slots, 3), np.nan), None), "not finite"),
-        (lambda compiled, slots, rng: (np.full((slots, 3), 1e38), None), "float32 ends"),
+        (lambda compiled, span: ((np.ones(span.shape(2)), None), None), r"shape \(48, 2\)"),
+        (lambda compiled, span: ((-np.ones(span.shape(3)), None), None), "negative"),
+        (lambda compiled, span: ((np.full(span.shape(3), np.nan), None), None), "not finite"),
+        (lambda compiled, span: ((np.full(span.shape(3), 1e38), None), None), "float32 ends"),
+        (lambda compiled, span: np.ones(span.shape(3)), "returned 'ndarray'; must be a pair"),
     ],
 )
 def test_charges_that_make_no_sense_are_refused(charges, message):
@@ -342,4 +343,4 @@ def test_a_cell_that_runs_again_replaces_its_objective():
     again = register_objective(Objective(**{**record, "share": 0.25}))
     assert OBJECTIVE_RECORDS["carbon"] is again
     with pytest.raises(ConfigError, match="'carbon' is taken"):
-        register_objective(Objective(**{**record, "charges": lambda compiled, slots, rng: None}))
+        register_objective(Objective(**{**record, "charges": lambda compiled, span: None}))

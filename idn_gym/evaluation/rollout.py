@@ -15,6 +15,7 @@ from idn_gym.core.slots import one_slot
 from idn_gym.metrics import COLUMN, METRICS, PER_REQUEST
 from idn_gym.objective_records import OBJECTIVES
 from idn_gym.policy import Feedback, OnlinePolicy, Policy
+from idn_gym.scenarios.compile.sizes import check_memory
 
 
 class Episodes(NamedTuple):
@@ -77,6 +78,8 @@ def rollout(
     simulation = native.simulation
     shape = (len(seeds), native.horizon)
     names = tuple(objective.name for objective in simulation.objectives)
+    numbers = 1 + len(names) + len(METRICS)
+    check_memory(8 * numbers, native.horizon, native.horizon, 0, len(seeds), "seeds")
     played = Episodes(
         tuple(int(seed) for seed in seeds),
         np.zeros(shape),

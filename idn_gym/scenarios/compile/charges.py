@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,10 +10,13 @@ import numpy as np
 from idn_gym.core.arrays import Floats, Tables
 from idn_gym.messages import ConfigError
 from idn_gym.objective_records import charged
-from idn_gym.scenarios.spans import SpanDrawer, walk_spans
+from idn_gym.scenarios.spans import SPAN_SLOTS, SpanDrawer, walk_spans
 
 if TYPE_CHECKING:
     from idn_gym.scenarios.compile import Compiled
+
+MEAN_SPANS = 200
+"""Spans over which nominal charges are means: a year of slots of ten minutes, which draws in a second."""
 
 
 def draw_charges(compiled: Compiled, drawer: SpanDrawer) -> tuple[Floats, Floats]:
@@ -38,13 +42,17 @@ def draw_charges(compiled: Compiled, drawer: SpanDrawer) -> tuple[Floats, Floats
 
 
 def nominal_charges(compiled: Compiled) -> Tables:
-    """The tables with means over an episode, one of a fixed seed where charges are random."""
+    """The tables with means over an episode, one of a fixed seed where charges are random.
+
+    Of a long one, over its first `MEAN_SPANS` spans.
+    """
     tables, horizon = compiled.tables, compiled.scenario.horizon
     on_nodes, on_links = np.zeros_like(tables.node_charge), np.zeros_like(tables.link_charge)
-    for drawer in walk_spans(horizon, np.random.default_rng(0)):
+    slots = min(horizon, MEAN_SPANS * SPAN_SLOTS)
+    for drawer in islice(walk_spans(horizon, np.random.default_rng(0)), MEAN_SPANS):
         second, byte = draw_charges(compiled, drawer)
-        on_nodes += second.sum(axis=0) / horizon
-        on_links += byte.sum(axis=0) / horizon
+        on_nodes += second.sum(axis=0) / slots
+        on_links += byte.sum(axis=0) / slots
     return tables._replace(node_charge=on_nodes, link_charge=on_links)
 
 
