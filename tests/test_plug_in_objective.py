@@ -13,7 +13,7 @@ import idn_gym  # noqa: F401 (registers the ids)
 from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import PRICED
 from idn_gym.core.costs import costs
-from idn_gym.core.slots import one_row
+from idn_gym.core.slots import one_row, one_slot
 from idn_gym.core.validate import check_instance
 from idn_gym.env import IDNEnv
 from idn_gym.evaluation.comparison import own_tariff
@@ -336,6 +336,21 @@ def test_charges_that_make_no_sense_are_refused(charges, message):
     register_objective(Objective(**{**record, "name": "odd", "charges": charges}))
     with pytest.raises(ConfigError, match=rf"objective\.odd\.charges: .*{message}"):
         IDNEnv("tiny", objectives=("accuracy", "odd"))
+
+
+def test_charges_go_on_from_span_to_span():
+    compiled, instance = drawn("shared", seeds=(0,), horizon=700)
+    second = instance.draw.charge_second[0, :, 0, 0] / instance.draw.charge_second[0, 0, 0, 0]
+    wave = 0.6 * np.sin(np.arange(700) * 2.0 * np.pi / 700)
+    level = (second[300] - 1.0) / wave[300]  # any slot tells it, and it holds for the episode
+    np.testing.assert_allclose(second, 1.0 + level * wave, rtol=1e-9)
+    simulation = Simulation(compiled.scenario, "segments", "flat", "balanced", "train", batch=1)
+    simulation.reset([0], [0])
+    for t in range(700):
+        simulation._ring.draw_ahead(np.array([t - 1]))
+        now, whole = (one_slot(i, np.array([t])).draw for i in (simulation.instance, instance))
+        assert np.array_equal(now.charge_drop, whole.charge_drop)
+        assert np.array_equal(now.charge_byte, whole.charge_byte)
 
 
 def test_a_cell_that_runs_again_replaces_its_objective():

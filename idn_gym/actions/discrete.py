@@ -10,10 +10,20 @@ import numpy.typing as npt
 
 from idn_gym.actions.base import Form, MemoryMask, PlaceablePairs
 from idn_gym.config_reader import ConfigError
-from idn_gym.core.arrays import EMPTY, Action, Draw, Instance, Ints, Numbers, Residents, State, Tables
+from idn_gym.core.arrays import (
+    EMPTY,
+    Action,
+    Draw,
+    Instance,
+    Ints,
+    Numbers,
+    Residents,
+    State,
+    Tables,
+    place_of,
+)
 from idn_gym.core.geometry import free_bytes, placed_bytes
 from idn_gym.core.kernel import kernel, njit_no_alloc
-from idn_gym.core.slots import place_of
 from idn_gym.scenarios.compile import Compiled
 
 MAX_DIMENSIONS, MAX_CHOICES = 30, 1500

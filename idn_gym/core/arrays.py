@@ -27,6 +27,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from idn_gym.core.kernel import rule
+
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[np.generic]
@@ -62,6 +64,15 @@ def owners(start: Ints) -> Ints:
     ``owners(tables.part_start)``.
     """
     return np.repeat(np.arange(len(start) - 1), np.diff(start))
+
+
+@rule
+def place_of(slot: Any, kept: Any) -> Any:
+    """Where a slot stands in an array with room for `kept` of them; one that is over makes room for it.
+
+    An environment keeps a few hundred slots of a long episode. What kernels get as their `t` is a place.
+    """
+    return slot % kept
 
 
 class Tables(NamedTuple):
@@ -142,7 +153,7 @@ class Draw(NamedTuple):
     """One random draw of everything that moves; nothing that is played changes it.
 
     T is the horizon in what `build_instance` makes. An environment keeps no more than two spans of a longer
-    episode, and draws the next one in time; slot t stands at place t mod T (`core.slots.place_of`) in both.
+    episode, and draws the next one in time; slot t stands at place t mod T (`place_of`) in both.
     """
 
     demand: Floats  # (B, T, R) [requests] batch of each class

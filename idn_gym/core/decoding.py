@@ -6,10 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from idn_gym.core.arrays import EMPTY, Bools, Draw, Floats, Ints, Residents, Tables
+from idn_gym.core.arrays import EMPTY, Bools, Draw, Floats, Ints, Residents, Tables, place_of
 from idn_gym.core.geometry import free_bytes, load_if_fits
 from idn_gym.core.kernel import kernel, njit_inline, njit_no_alloc
-from idn_gym.core.slots import place_of
 
 INTEGRAL = 1e-6
 """Fractions this close to 0 or 1 count as integral."""

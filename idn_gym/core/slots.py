@@ -1,28 +1,16 @@
-"""Where a slot is in a draw; rows and single slots cut out of an instance, as a learner may know them."""
+"""Rows and single slots cut out of an instance: what a learner may know of a slot that is over."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from idn_gym.core.arrays import Draw, Instance, Ints
-from idn_gym.core.kernel import rule
+from idn_gym.core.arrays import Draw, Instance, Ints, place_of
 
 MOVING = (
     *("demand", "seconds", "memory", "rate", "uniforms"),
     *("charge_second", "charge_byte", "charge_drop"),
 )
 """Fields of `Draw` with an axis of slots."""
-
-
-@rule
-def place_of(slot: Any, kept: Any) -> Any:
-    """Where a slot stands in an array with room for `kept` of them; one that is over makes room for it.
-
-    An environment keeps a few hundred slots of a long episode. What kernels get as their `t` is a place.
-    """
-    return slot % kept
 
 
 def one_slot(instance: Instance, slot: Ints) -> Instance:

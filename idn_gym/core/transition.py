@@ -7,11 +7,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from idn_gym.core.arrays import EMPTY, Action, Draw, Floats, Instance, Outcome, Residents, State, Tables
+from idn_gym.core.arrays import (
+    EMPTY,
+    Action,
+    Draw,
+    Floats,
+    Instance,
+    Outcome,
+    Residents,
+    State,
+    Tables,
+    place_of,
+)
 from idn_gym.core.geometry import bytes_to_load, free_bytes, load_if_fits, placed_bytes
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
 from idn_gym.core.serving import measure_utilisation, serve_slot
-from idn_gym.core.slots import place_of
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
 
 SMOOTHING = 0.3

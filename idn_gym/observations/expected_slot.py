@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from idn_gym.core.arrays import Draw, Floats, Instance, State
+from idn_gym.core.arrays import Draw, Floats, Instance, State, place_of
 from idn_gym.core.nominal import nominal_draw
-from idn_gym.core.slots import place_of
 from idn_gym.scenarios.compile import Compiled
 
 VISIBLE = ("seconds", "memory", "rate")

@@ -8,10 +8,9 @@ import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 
-from idn_gym.core.arrays import EMPTY, Floats, Instance, Ints, Outcome, State
+from idn_gym.core.arrays import EMPTY, Floats, Instance, Ints, Outcome, State, place_of
 from idn_gym.core.geometry import block_shares
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
-from idn_gym.core.slots import place_of
 from idn_gym.observations.base import View
 from idn_gym.observations.flat_features import ABSENT, BLOCK, FlatColumns, place_features
 from idn_gym.scenarios.compile import Compiled

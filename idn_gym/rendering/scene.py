@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from idn_gym.core.arrays import EMPTY, Floats
+from idn_gym.core.arrays import EMPTY, Floats, place_of
 from idn_gym.core.geometry import block_shares
-from idn_gym.core.slots import place_of
 from idn_gym.metrics import METRICS
 from idn_gym.rendering.layout import Plan, lay_out
 from idn_gym.simulation import Simulation

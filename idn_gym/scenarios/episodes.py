@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 
 from idn_gym.config_reader import ConfigError, closest, show
-from idn_gym.core.arrays import PRICED, Draw, Floats, Instance
+from idn_gym.core.arrays import PRICED, Draw, Floats, Instance, place_of
 from idn_gym.core.charges import charge_drops
 from idn_gym.core.pricing import compute_option_costs
-from idn_gym.core.slots import place_of
 from idn_gym.core.workspace import empty_outcome
 from idn_gym.objectives import tariff_of
 from idn_gym.preferences import draw_preference, read_preference

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from idn_gym.core.arrays import Draw, Floats, Ints
-from idn_gym.core.slots import place_of
+from idn_gym.core.arrays import Draw, Floats, Ints, place_of
 from idn_gym.scenarios.compile import Compiled
 from idn_gym.scenarios.episodes import allocate_episodes, draw_span, draw_span_demand, start_episode
 from idn_gym.scenarios.spans import SPAN_SLOTS, Chains

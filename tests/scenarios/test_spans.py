@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from idn_gym.core.slots import MOVING, one_slot
+from idn_gym.rendering.scene import look
 from idn_gym.scenarios import span_ring, spans
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Ar1, Bursts, GilbertElliott, ShotNoise
@@ -206,6 +207,16 @@ def test_ten_thousand_slots_of_a_large_network_fit_into_five_mebibytes():
     assert simulation._ring._drawn == [40]
     kept = sum(field.nbytes for field in simulation.instance.draw)
     assert kept + len(pickle.dumps(simulation.get_state())) < 5 * 2**20
+
+
+def test_pictures_show_the_last_slot_and_all_that_came_before():
+    scenario, slots = load_scenario("tiny", ALL_ON), 2 * SPAN_SLOTS + 10
+    simulation, whole = play(scenario), build_instance(scenario, 5).draw
+    for action in some_actions(simulation, slots):
+        simulation.step(action)
+    picture, tau = look(simulation, 0, None), simulation.compiled.tables.slot_seconds
+    np.testing.assert_array_equal(picture.demand, whole.demand[0, :slots].sum(axis=1) / tau)
+    assert [link.rate for link in picture.links] == whole.rate[0, slots - 1].tolist()
 
 
 @pytest.mark.parametrize("slot", [SPAN_SLOTS - 1, SPAN_SLOTS, 2 * SPAN_SLOTS])
