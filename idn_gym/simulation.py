@@ -21,7 +21,7 @@ from idn_gym.observations import Observations, make_observer
 from idn_gym.preferences import read_preference
 from idn_gym.scenarios.compile import Compiled, compile_scenario
 from idn_gym.scenarios.config import Scenario
-from idn_gym.scenarios.episodes import episode_seed
+from idn_gym.scenarios.episodes import episode_seed, episode_streams
 from idn_gym.scenarios.reference_fronts import discounted_front, read_front
 from idn_gym.scenarios.span_ring import SpanRing
 
@@ -116,7 +116,7 @@ class Simulation:
             now, episode = (self.seed[row], self.episode[row] + 1) if seed is None else (seed, 0)
             root = episode_seed(self.split, now, episode)
             self.seed[row], self.episode[row] = int(now), episode
-            self._ring.start(row, root, weights)
+            self._ring.start(row, episode_streams(root), weights)
         self.rewind(rows)
 
     def _chosen(self, options: Mapping[str, Any] | None) -> Floats | None:
@@ -131,8 +131,8 @@ class Simulation:
 
     def rewind(self, rows: Sequence[int]) -> None:
         """Put rows back to slot 0 of their episodes."""
-        index = list(rows)
-        self._ring.rewind(index)
+        index = np.array(rows)  # once, and not for each array
+        self._ring.rewind(rows)
         self.state.slot[index] = 0
         self.state.resident[index] = self.compiled.tables.pinned
         self.state.recent[index] = self.compiled.tables.class_requests
@@ -236,7 +236,7 @@ class Simulation:
         for row, (seed, episode) in enumerate(zip(saved["seed"], saved["episode"], strict=True)):
             self.seed[row], self.episode[row] = seed, episode
             root = episode_seed(self.split, seed, episode)
-            self._ring.restore(row, root, saved["weights"][row], saved["chains"][row])
+            self._ring.restore(row, episode_streams(root), saved["weights"][row], saved["chains"][row])
         self.state = State(*(field.copy() for field in saved["state"]))
         self.outcome = Outcome(*(field.copy() for field in saved["outcome"]))
 

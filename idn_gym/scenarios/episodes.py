@@ -105,37 +105,42 @@ def _zeros(compiled: Compiled, batch: int, slots: int, priced: int, uniforms: in
     )
 
 
-def start_episode(
-    compiled: Compiled, draw: Draw, row: int, seed: np.random.SeedSequence, weights: Floats | None
-) -> None:
+def episode_streams(seed: np.random.SeedSequence) -> Streams:
+    """All random streams of the episode with this root, from `episode_seed`."""
+    return Streams(np.random.Generator(np.random.PCG64(seed)))
+
+
+def start_episode(compiled: Compiled, draw: Draw, row: int, streams: Streams, weights: Floats | None) -> None:
     """Draw what holds for a whole episode into row `row`: speeds of devices, preference, tariff and prices.
 
     Args:
         compiled: the scenario.
         draw: written to.
         row: which row.
-        seed: from `episode_seed`.
+        streams: of the episode.
         weights: (D,) preference in force, or None to draw one.
     """
-    rng, error = Streams(_generator(seed)), compiled.scenario.dynamics.device_error
-    priced = draw.slowdown[row].tobytes(), draw.tariff[row].tobytes()
-    draw.slowdown[row] = draw_slowdown(error, draw.slowdown.shape[1], rng("slowdown"))
+    priced, error = _priced(draw, row), compiled.scenario.dynamics.device_error
+    if error > 0:
+        draw.slowdown[row] = draw_slowdown(error, draw.slowdown.shape[1], streams("slowdown"))
     if weights is None:
-        weights = draw_preference(rng("weights"), compiled.objectives)
+        weights = draw_preference(streams("weights"), compiled.objectives)
     draw.weights[row] = weights
     tariff = compiled.tariff
     if tariff is None:
         tariff = tariff_of(weights, compiled.scales, compiled.objectives)
     draw.tariff[row] = tariff
-    if row < len(draw.option_latency) and priced != (
-        draw.slowdown[row].tobytes(),
-        draw.tariff[row].tobytes(),
-    ):
+    if row < len(draw.option_latency) and _priced(draw, row) != priced:
         compute_option_costs(compiled.tables, draw, row)
 
 
+def _priced(draw: Draw, row: int) -> tuple[bytes, bytes]:
+    """What prices follow from; several times faster to compare than small arrays are."""
+    return draw.slowdown[row].tobytes(), draw.tariff[row].tobytes()
+
+
 def draw_span(
-    compiled: Compiled, draw: Draw, row: int, seed: np.random.SeedSequence, number: int, chains: Chains
+    compiled: Compiled, draw: Draw, row: int, streams: Streams, number: int, chains: Chains
 ) -> Chains:
     """Draw what moves in one span of an episode into its places of row `row`.
 
@@ -143,34 +148,30 @@ def draw_span(
         compiled: the scenario.
         draw: written to; `start_episode` has been there.
         row: which row.
-        seed: from `episode_seed`.
+        streams: of the episode.
         number: of the span.
         chains: state of each process at the end of the span before; of the first one: none.
 
     Returns:
         Their states at the end of this one.
     """
-    drawer = SpanDrawer(number, compiled.scenario.horizon, Streams(_generator(seed)), chains)
+    drawer = SpanDrawer(number, compiled.scenario.horizon, streams, chains)
     _fill_span(compiled, draw, row, drawer)
     return drawer.chains
 
 
-def draw_span_demand(compiled: Compiled, seed: np.random.SeedSequence, number: int, chains: Chains) -> Floats:
+def draw_span_demand(compiled: Compiled, streams: Streams, number: int, chains: Chains) -> Floats:
     """The demand of one span alone, (T, R) [requests]; arguments as of `draw_span`."""
-    return _demand(compiled, SpanDrawer(number, compiled.scenario.horizon, Streams(_generator(seed)), chains))
+    return _demand(compiled, SpanDrawer(number, compiled.scenario.horizon, streams, chains))
 
 
 def sample_episode(
-    compiled: Compiled, draw: Draw, row: int, seed: np.random.SeedSequence, weights: Floats | None
+    compiled: Compiled, draw: Draw, row: int, streams: Streams, weights: Floats | None
 ) -> None:
     """Draw one episode into row `row`, all of its spans; arguments as of `start_episode`."""
-    start_episode(compiled, draw, row, seed, weights)
-    for drawer in walk_spans(compiled.scenario.horizon, _generator(seed)):
+    start_episode(compiled, draw, row, streams, weights)
+    for drawer in walk_spans(compiled.scenario.horizon, streams):
         _fill_span(compiled, draw, row, drawer)
-
-
-def _generator(seed: np.random.SeedSequence) -> np.random.Generator:
-    return np.random.Generator(np.random.PCG64(seed))
 
 
 def _demand(compiled: Compiled, drawer: SpanDrawer) -> Floats:
@@ -220,5 +221,5 @@ def build_instance(
     weights = read_preference(preference, compiled.objectives)
     draw = allocate_episodes(compiled, len(rows), weights, uniforms)
     for row, seed in enumerate(rows):
-        sample_episode(compiled, draw, row, episode_seed(split, seed), weights)
+        sample_episode(compiled, draw, row, episode_streams(episode_seed(split, seed)), weights)
     return Instance(compiled.tables, draw)

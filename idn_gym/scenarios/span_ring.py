@@ -9,6 +9,7 @@ import numpy as np
 from idn_gym.core.arrays import Draw, Floats, Ints, place_of
 from idn_gym.scenarios.compile import Compiled
 from idn_gym.scenarios.episodes import allocate_episodes, draw_span, draw_span_demand, start_episode
+from idn_gym.scenarios.processes.random_streams import Streams
 from idn_gym.scenarios.spans import SPAN_SLOTS, Chains
 
 
@@ -26,7 +27,7 @@ class SpanRing:
         self._compiled, self._horizon = compiled, compiled.scenario.horizon
         kept = min(self._horizon, 2 * SPAN_SLOTS)
         self.draw: Draw = allocate_episodes(compiled, batch, weights, uniforms, key, kept)
-        self._seed: list[np.random.SeedSequence | None] = [None] * batch
+        self._streams: list[Streams | None] = [None] * batch
         self._drawn = np.zeros(batch, np.int64)
         """spans drawn of each episode; the last two are kept"""
         self._chains: list[list[Chains]] = [[{}] for _ in range(batch)]
@@ -34,10 +35,10 @@ class SpanRing:
         self._idle = 0
         """steps for which no row needs another span"""
 
-    def start(self, row: int, seed: np.random.SeedSequence, weights: Floats | None) -> None:
+    def start(self, row: int, streams: Streams, weights: Floats | None) -> None:
         """Begin an episode in a row; arguments as of `start_episode`."""
-        start_episode(self._compiled, self.draw, row, seed, weights)
-        self._seed[row] = seed
+        start_episode(self._compiled, self.draw, row, streams, weights)
+        self._streams[row] = streams
         self._restart(row)
 
     def _restart(self, row: int) -> None:
@@ -45,11 +46,11 @@ class SpanRing:
         self._draw_next(row)
 
     def _draw_next(self, row: int) -> None:
-        number, seed = int(self._drawn[row]), self._seed[row]
-        if seed is None:  # nobody has started it
+        number, streams = int(self._drawn[row]), self._streams[row]
+        if streams is None:  # nobody has started it
             return
         before = self._chains[row][number]
-        self._chains[row].append(draw_span(self._compiled, self.draw, row, seed, number, before))
+        self._chains[row].append(draw_span(self._compiled, self.draw, row, streams, number, before))
         self._drawn[row] = number + 1
 
     def draw_ahead(self, slot: Ints) -> None:
@@ -80,14 +81,14 @@ class SpanRing:
     def sum_demand(self, row: int, slots: int) -> Floats:
         """(slots,) [requests] of all classes from slot 0 on; what is not kept is drawn again."""
         total, kept = np.zeros(slots), self.draw.demand.shape[1]
-        seed, compiled = self._seed[row], self._compiled
+        streams, compiled = self._streams[row], self._compiled
         for first in range(0, slots, SPAN_SLOTS):
             number, last = first // SPAN_SLOTS, min(slots, first + SPAN_SLOTS)
-            if number >= self._drawn[row] - 2 or seed is None:
+            if number >= self._drawn[row] - 2 or streams is None:
                 place = place_of(first, kept)
                 demand = self.draw.demand[row, place : place + last - first]
             else:
-                demand = draw_span_demand(compiled, seed, number, self._chains[row][number])
+                demand = draw_span_demand(compiled, streams, number, self._chains[row][number])
             total[first:last] = demand.sum(axis=1)
         return total
 
@@ -95,19 +96,17 @@ class SpanRing:
         """What `restore` needs besides the seeds: per row, states at the start of its spans so far."""
         return [list(states) for states in self._chains]
 
-    def restore(
-        self, row: int, seed: np.random.SeedSequence, weights: Floats, chains: Sequence[Chains]
-    ) -> None:
+    def restore(self, row: int, streams: Streams, weights: Floats, chains: Sequence[Chains]) -> None:
         """Go on with an episode: draw the spans again that were kept, and no others.
 
         Args:
             row: which row.
-            seed: of the episode.
+            streams: of the episode.
             weights: (D,) preference in force.
             chains: of that row, from `chains`.
         """
-        start_episode(self._compiled, self.draw, row, seed, weights)
-        self._seed[row], self._chains[row], self._idle = seed, list(chains), 0
+        start_episode(self._compiled, self.draw, row, streams, weights)
+        self._streams[row], self._chains[row], self._idle = streams, list(chains), 0
         self._drawn[row] = len(chains) - 1
         for number in range(max(0, len(chains) - 3), len(chains) - 1):
-            draw_span(self._compiled, self.draw, row, seed, number, chains[number])
+            draw_span(self._compiled, self.draw, row, streams, number, chains[number])

@@ -112,14 +112,14 @@ def span_numbers(horizon: int) -> range:
     return range(-(-horizon // SPAN_SLOTS))
 
 
-def walk_spans(horizon: int, rng: np.random.Generator) -> Iterator[SpanDrawer]:
+def walk_spans(horizon: int, streams: Streams) -> Iterator[SpanDrawer]:
     """Each span of an episode in turn, from the states that the one before has left.
 
     Args:
         horizon: slots of the episode.
-        rng: generator of the episode; it belongs to the spans from then on.
+        streams: of the episode.
     """
-    streams, chains = Streams(rng), Chains()
+    chains = Chains()
     for number in span_numbers(horizon):
         drawer = SpanDrawer(number, horizon, streams, chains)
         yield drawer
@@ -130,4 +130,4 @@ def draw_end_to_end(
     draw: Callable[..., npt.NDArray[Any]], *arguments: Any, horizon: int, rng: np.random.Generator
 ) -> npt.NDArray[Any]:
     """What ``draw(*arguments, drawer)`` makes of each span of an episode, as one array of `horizon` rows."""
-    return np.concatenate([draw(*arguments, drawer) for drawer in walk_spans(horizon, rng)])
+    return np.concatenate([draw(*arguments, drawer) for drawer in walk_spans(horizon, Streams(rng))])

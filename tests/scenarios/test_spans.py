@@ -18,6 +18,7 @@ from idn_gym.scenarios.episodes import (
     build_instance,
     draw_span,
     episode_seed,
+    episode_streams,
     start_episode,
 )
 from idn_gym.scenarios.presets import load_scenario
@@ -102,17 +103,17 @@ def alike(one, other):
 
 
 def test_any_span_is_drawn_again_from_the_states_at_its_start(scenario):
-    compiled, seed = compile_scenario(scenario), episode_seed("train", 5)
+    compiled, streams = compile_scenario(scenario), episode_streams(episode_seed("train", 5))
     weights = np.ones(len(compiled.objectives))
     whole, again = (allocate_episodes(compiled, 1, weights, uniforms=2) for _ in range(2))
     chains = [{}]
     for draw in (whole, again):
-        start_episode(compiled, draw, 0, seed, weights)
+        start_episode(compiled, draw, 0, streams, weights)
     for number in span_numbers(scenario.horizon):
-        chains.append(draw_span(compiled, whole, 0, seed, number, chains[number]))
+        chains.append(draw_span(compiled, whole, 0, streams, number, chains[number]))
     kept = copy.deepcopy(chains)
     for number in (2, 0, 3, 1):
-        assert alike(draw_span(compiled, again, 0, seed, number, chains[number]), kept[number + 1])
+        assert alike(draw_span(compiled, again, 0, streams, number, chains[number]), kept[number + 1])
     assert all(map(alike, chains, kept))  # a law leaves the state that it is given as it is
     for name in whole._fields:
         assert np.array_equal(getattr(whole, name), getattr(again, name)), name

@@ -10,6 +10,7 @@ import numpy as np
 from idn_gym.core.arrays import Floats, Tables
 from idn_gym.messages import ConfigError
 from idn_gym.objective_records import charged
+from idn_gym.scenarios.processes.random_streams import Streams
 from idn_gym.scenarios.spans import SPAN_SLOTS, SpanDrawer, walk_spans
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def nominal_charges(compiled: Compiled) -> Tables:
     tables, horizon = compiled.tables, compiled.scenario.horizon
     on_nodes, on_links = np.zeros_like(tables.node_charge), np.zeros_like(tables.link_charge)
     slots = min(horizon, MEAN_SPANS * SPAN_SLOTS)
-    for drawer in islice(walk_spans(horizon, np.random.default_rng(0)), MEAN_SPANS):
+    for drawer in islice(walk_spans(horizon, Streams(np.random.default_rng(0))), MEAN_SPANS):
         second, byte = draw_charges(compiled, drawer)
         on_nodes += second.sum(axis=0) / slots
         on_links += byte.sum(axis=0) / slots
