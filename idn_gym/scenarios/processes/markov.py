@@ -26,10 +26,11 @@ def two_state(uniforms: Floats, start: float, stop: float, before: Bools | None 
         (T, C) whether the chain is on.
     """
     on = np.empty(uniforms.shape, np.bool_)
-    threshold = np.full(uniforms.shape[1], start / (start + stop))
-    if before is not None:
-        threshold[:] = np.where(before, 1.0 - stop, start)
-    _switch(uniforms, start, stop, threshold, on)
+    if before is None:
+        thresholds = np.full(uniforms.shape[1], start / (start + stop))
+    else:
+        thresholds = np.where(before, 1.0 - stop, start)
+    _switch(uniforms, start, stop, thresholds, on)
     return on
 
 
