@@ -113,7 +113,7 @@ class IDNEnv(HasEpisodeSpec, gym.Env[Observations, Any]):
             split: train, validation or test; their seeds never meet.
             render_mode: "ansi" or "rgb_array".
             objectives: names of those in force, in the order of the reward vector; None: the scenario's,
-                which are all that ship unless it says otherwise.
+                which are the five by default unless it says otherwise.
             reward_scale: "scenario": reward vectors are divided by the scenario's scales; None: they are in
                 physical units.
 

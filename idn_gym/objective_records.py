@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from idn_gym.core.arrays import BYTE_HOP, ERROR, JOULE, SECOND, Floats, Outcome, Tables
 from idn_gym.messages import ConfigError, show
@@ -18,6 +18,32 @@ from idn_gym.registry import Registry
 LOADED = -1
 """Column of the kernel's totals: newly loaded bytes over the nominal memory. The others are components of the
 tariff (`core.arrays`)."""
+
+
+JOULES_PER_KWH = 3.6e6
+
+EUR_PER_KWH = 0.2
+"""Electricity of non-household consumers in the EU without VAT, second half of 2023, by Eurostat as quoted by
+others (unverified); Eurostat's own page says from 0.089 (Finland) to 0.276 (Cyprus) for that half-year."""
+
+GRAMS_PER_KWH = 250.0
+"""CO2e of electricity in Europe's six largest economies in 2023, rounded from 253, which is what a news item
+says of electricitymaps.com (unverified). Countries in codecarbon 3.3.2: SE 41, FR 56, UK 238, US 369, DE 381,
+CN 582, PL 662, IN 713."""
+
+
+class Charges(NamedTuple):
+    """What T slots come to in an objective per request; all of it at least 0."""
+
+    second: Floats
+    """(T, N) per compute second on each node"""
+    byte: Floats | None = None
+    """(T, E) per byte on each link; None: nothing"""
+    slot: Floats | None = None
+    """(T,) of the slot whatever is served, such as that of idle power; None: nothing"""
+
+
+ChargeLaw = Callable[[Any, Any], tuple[Charges | tuple[Floats, Floats | None], Any]]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -41,10 +67,10 @@ class Objective:
     """weight in the named preferences, before normalisation; at 0 it changes nothing but its own component"""
     total: int | None = None
     """of those that ship: column of the kernel's totals"""
-    charges: Callable[[Any, Any], tuple[tuple[Floats, Floats | None], Any]] | None = None
-    """of an objective per request: a law like those of processes (`scenarios.families`), which draws for the
-    slots of a span what a compute second on each node and a byte on each link come to, at least 0:
-    ``(compiled, span) -> ((on nodes (T, N), on links (T, E) or None), state)``"""
+    charges: ChargeLaw | str | None = None
+    """of an objective per request: a law like those of processes (`scenarios.families`), which draws its
+    `Charges`, or only the first two of them, for a span: ``(compiled, span) -> (charges, state)``; or
+    "module:function", imported at the first draw"""
     measure: Callable[[Tables, Outcome], Floats] | None = None
     """of an objective per slot: (B,) at least 0, of the slot's outcome"""
 
@@ -52,7 +78,9 @@ class Objective:
     def target(self) -> str | None:
         """Where its function is defined, by which a definition that runs again is told from another one."""
         function = self.charges or self.measure
-        return None if function is None else f"{function.__module__}:{function.__qualname__}"
+        if function is None or isinstance(function, str):
+            return function
+        return f"{function.__module__}:{function.__qualname__}"
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copied and pickled by name: a record is there once, and its functions need not be pickled."""
@@ -114,16 +142,40 @@ TABLE = (
         total=LOADED,
     ),
 )
-"""The objectives that ship, all of them in force unless a scenario says otherwise; the scalar reward adds up
+"""The objectives that are in force unless a scenario says otherwise; the scalar reward adds up
 weight x component / scale."""
 
+ON_REQUEST = (
+    Objective(
+        name="price",
+        unit="EUR per nominal request",
+        sense="minimise",
+        scale=lambda scenario: _scale_by_energy(scenario, scenario.scales.price, EUR_PER_KWH),
+        formula="-(sum over requests of joules x price at the node, a drop counting its worst option, "
+        "+ that of idle energy where it counts) / nominal requests",
+        per="request",
+        charges="idn_gym.scenarios.processes.intensities:price_charges",
+    ),
+    Objective(
+        name="carbon",
+        unit="g CO2e per nominal request",
+        sense="minimise",
+        scale=lambda scenario: _scale_by_energy(scenario, scenario.scales.carbon, GRAMS_PER_KWH),
+        formula="-(sum over requests of joules x intensity at the node, a drop counting its worst option, "
+        "+ that of idle energy where it counts) / nominal requests",
+        per="request",
+        charges="idn_gym.scenarios.processes.intensities:carbon_charges",
+    ),
+)
+"""The objectives that ship and are in force where a scenario names them."""
+
 OBJECTIVES = tuple(objective.name for objective in TABLE)
-"""Their names."""
+"""The names of those in force by default."""
 
 PRICES = ("error", "latency", "energy", "traffic")
 """Fields of the scenario's `Tariff` in the order of its components (`core.arrays`)."""
 
-OBJECTIVE_RECORDS = Registry("objectives", {objective.name: objective for objective in TABLE})
+OBJECTIVE_RECORDS = Registry("objectives", {objective.name: objective for objective in (*TABLE, *ON_REQUEST)})
 """Every objective by name, those that other packages added last; in force where a scenario names them."""
 
 
@@ -132,7 +184,8 @@ def register_objective(record: Objective) -> Objective:
 
     Of a request it is linear in what the request uses: seconds on nodes and bytes on links, each times what
     `Objective.charges` says of the slot; a dropped request counts its class's worst option in the slot. It is
-    part of the tariff then. Of a slot it is any function of the outcome; serving does not know it.
+    part of the tariff then; what its charges add to a slot whatever is served is not. Of a slot it is any
+    function of the outcome; serving does not know it.
 
     Args:
         record: with `charges` or `measure`, not with both.
@@ -183,6 +236,11 @@ def find_objectives(names: Sequence[str]) -> tuple[Objective, ...]:
         if list(names).count(name) > 1:
             raise ConfigError("objectives", f"{name!r} is there twice; names must differ")
     return TABLE if found == TABLE else found
+
+
+def _scale_by_energy(scenario: Any, given: float | None, per_kwh: float) -> float:
+    """The scale that is given, or that of energy at the default intensity."""
+    return scenario.scales.energy * per_kwh / JOULES_PER_KWH if given is None else given
 
 
 def _recall(name: str) -> Objective:

@@ -227,7 +227,7 @@ def _judge(
     for b in range(len(vectors)):
         arrived, correct, latency, energy, traffic = 0.0, 0.0, 0.0, outcome.idle_energy[b], 0.0
         for f in range(outcome.charged.shape[2]):
-            totals[b, PRICED + f] = 0.0
+            totals[b, PRICED + f] = outcome.idle_charged[b, f] / requests
         for rho in range(outcome.arrived.shape[1]):
             arrived += outcome.arrived[b, rho]
             correct += outcome.correct[b, rho]

@@ -32,7 +32,7 @@ def named_preferences(objectives: Sequence[Objective] = TABLE) -> dict[str, tupl
 
 
 PREFERENCES = named_preferences()
-"""Those of the objectives that ship. Each gives update a weight, or placements would flap for free."""
+"""Those of the objectives by default. Each gives update a weight, or placements would flap for free."""
 
 
 def read_preference(preference: Any, objectives: Sequence[Objective] = TABLE) -> Floats | None:
@@ -111,7 +111,7 @@ def preference_lattice(divisions: int, objectives: Sequence[Objective] = TABLE) 
         objectives: those in force.
 
     Returns:
-        (K, D) with K = (H + 1) ... (H + k - 1) / (k - 1)!, for the four that ship
+        (K, D) with K = (H + 1) ... (H + k - 1) / (k - 1)!, for the four by default
         (H + 1)(H + 2)(H + 3) / 6; each row is normalised to 1.
 
     Raises:

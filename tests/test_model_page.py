@@ -27,8 +27,10 @@ def test_the_slot_worked_by_hand_is_what_is_played(world):
         for line in lines
     ]
     assert len(said) == 5 and world["reward"] == pytest.approx(said, rel=2e-4)
+    (late,) = re.findall(r"/ 12 = (0\.\d+) of the pictures miss", worked)
+    assert world["info"]["late_rate"] == pytest.approx(float(late), abs=1e-3)
     load = {name: world["info"][name] for name in ("node_load", "link_load", "drop_rate")}
-    assert load == pytest.approx({"node_load": 1.0, "link_load": 0.6, "drop_rate": 0.0})
+    assert load == pytest.approx({"node_load": 0.9, "link_load": 0.78, "drop_rate": 0.0})
 
 
 def test_its_tariffs_are_those_in_force(world):

@@ -33,20 +33,20 @@ from idn_gym.scenarios.presets import load_scenario
 from idn_gym.scenarios.storage import load_instance, save_instance
 from idn_gym.simulation import Simulation
 from idn_gym.vector import IDNVectorEnv
-from tests.carbon import CARBON, REFUSALS
 from tests.test_forecast import differences
+from tests.water import REFUSALS, WATER
 
-ALL = (*OBJECTIVES, "carbon")
+ALL = (*OBJECTIVES, "water")
 WITH = {"objectives": list(ALL)}
 MODES = {"shared": {}, "exogenous": {"serving.capacity": "exogenous"}}
 CAPACITIES = pytest.mark.parametrize("mode", MODES)
-WEIGHED = {"carbon": 3.0, "latency": 1.0, "accuracy": 1.0, "update": 0.5}
+WEIGHED = {"water": 3.0, "latency": 1.0, "accuracy": 1.0, "update": 0.5}
 
 
 @pytest.fixture(autouse=True)
 def registered(monkeypatch):
     monkeypatch.setattr(OBJECTIVE_RECORDS, "_entries", dict(OBJECTIVE_RECORDS._entries))
-    for record in (CARBON, REFUSALS):
+    for record in (WATER, REFUSALS):
         assert register_objective(record) is record
 
 
@@ -120,31 +120,31 @@ def test_serving_pays_for_it_and_dropping_is_never_cheaper(mode):
     for t in (0, 11, 30):
         option, drop = costs(instance, t, 1)
         without, free_drop = costs(instance._replace(draw=plain), t, 1)
-        grams = np.array([by_hand(instance, 1, t, o) for o in range(len(option))])
+        litres = np.array([by_hand(instance, 1, t, o) for o in range(len(option))])
         price = draw.tariff[1, PRICED]
-        np.testing.assert_allclose(option, without + price * grams, rtol=1e-9)
+        np.testing.assert_allclose(option, without + price * litres, rtol=1e-9)
         assert (drop[owner] >= option - 1e-12)[np.isfinite(option)].all()
-        worst = np.maximum.reduceat(grams, tables.option_start[:-1])
+        worst = np.maximum.reduceat(litres, tables.option_start[:-1])
         np.testing.assert_allclose(drop - free_drop, price * worst, rtol=1e-9)
 
 
 def by_hand(instance, b, t, o):
-    """Grams of one request, hop by hop."""
+    """Litres of one request, hop by hop."""
     tables, draw = instance
     rho = int(np.searchsorted(tables.option_start, o, side="right")) - 1
-    origin, before, grams = tables.path_start[tables.class_path[rho]], 0, 0.0
+    origin, before, litres = tables.path_start[tables.class_path[rho]], 0, 0.0
     for q in range(tables.part_start[o], tables.part_start[o + 1]):
         v = tables.part_node[q]
-        grams += tables.part_seconds[q] * draw.slowdown[b, v] * draw.charge_second[b, t, v, 0]
+        litres += tables.part_seconds[q] * draw.slowdown[b, v] * draw.charge_second[b, t, v, 0]
         for j in range(before + 1, tables.part_position[q] + 1):
-            grams += tables.part_bytes[q] * draw.charge_byte[b, t, tables.path_link[origin + j], 0]
+            litres += tables.part_bytes[q] * draw.charge_byte[b, t, tables.path_link[origin + j], 0]
         before = tables.part_position[q]
-    return grams
+    return litres
 
 
 @CAPACITIES
-def test_requests_go_where_least_is_emitted_when_nothing_else_counts(mode):
-    compiled, instance = drawn(mode, preference={"carbon": 1.0}, **{"workload.rate": 1e-3})
+def test_requests_go_where_least_is_used_when_nothing_else_counts(mode):
+    compiled, instance = drawn(mode, preference={"water": 1.0}, **{"workload.rate": 1e-3})
     tables = compiled.tables
     everything = tables.pinned.copy()
     for v, s in zip(*compiled.pairs, strict=True):
@@ -184,7 +184,7 @@ def test_searches_count_what_the_environment_charges(mode, scenario):
         env = IDNVectorEnv(2, compiled.scenario, "scores", preference=WEIGHED, split="train")
         played = rollout(hold_placement(env, placement), env, (0, 1))
         np.testing.assert_allclose(-played.scalar.mean(axis=1), expected, rtol=1e-9)
-        assert played.records()[0]["reward_carbon"] == pytest.approx(played.vector[0, :, -1].mean())
+        assert played.records()[0]["reward_water"] == pytest.approx(played.vector[0, :, -1].mean())
 
 
 @CAPACITIES
@@ -219,7 +219,7 @@ def test_a_tariff_that_leaves_it_out_is_another_than_a_preference_that_weighs_it
     """Comparisons say so: requests are served by one, and judged by the other."""
     scenario = load_scenario("tiny", {**WITH, "serving.tariff": {"latency": 2.0}})
     assert own_tariff(scenario, {"latency": 1.0}) == ""
-    assert own_tariff(scenario, {"latency": 1.0, "carbon": 1.0}) == "latency 2"
+    assert own_tariff(scenario, {"latency": 1.0, "water": 1.0}) == "latency 2"
 
 
 def test_an_instance_with_it_is_sound_and_random_preferences_weigh_it():
@@ -236,7 +236,7 @@ def test_an_instance_with_it_is_sound_and_random_preferences_weigh_it():
 def test_the_forecast_of_the_graph_observation_counts_it():
     """With private capacity it is the difference of serving costs in the slot to expect."""
     savings = []
-    for preference in (WEIGHED, {**WEIGHED, "carbon": 0.0}):
+    for preference in (WEIGHED, {**WEIGHED, "water": 0.0}):
         scenario = load_scenario("tiny", {**WITH, **MODES["exogenous"]})
         simulation = Simulation(scenario, "segments", "graph", preference, "train", batch=1)
         simulation.reset([0], [3])
@@ -272,12 +272,12 @@ def test_an_objective_per_slot_is_judged_and_refused_by_searches():
 
 
 def test_a_spec_with_it_makes_the_same_episode():
-    env = gym.make("IDN-v0", scenario="tiny", objectives=("carbon", "accuracy"))
+    env = gym.make("IDN-v0", scenario="tiny", objectives=("water", "accuracy"))
     again = gym.make(EnvSpec.from_json(env.spec.to_json()))
     for one, other in zip(play(env)[1:], play(again)[1:], strict=True):
         np.testing.assert_array_equal(one[1], other[1])
     assert env.unwrapped.reward_space.high.tolist() == [0.0, np.inf]
-    with pytest.raises(ConfigError, match="no front ships for 'carbon'"):
+    with pytest.raises(ConfigError, match="no front ships for 'water'"):
         env.unwrapped.pareto_front(0.9)
     assert json.dumps(env.unwrapped.describe()["reward"])
 
@@ -286,7 +286,7 @@ def test_copies_and_pickles_go_on_alike_and_instances_are_kept(tmp_path):
     env = IDNEnv("tiny", objectives=(*ALL, "refusals"))
     env.reset(seed=0)
     others = [copy.deepcopy(env), pickle.loads(pickle.dumps(env))]
-    assert pickle.loads(pickle.dumps(CARBON)) is CARBON
+    assert pickle.loads(pickle.dumps(WATER)) is WATER
     for _ in range(3):
         action = env.action_space.sample()
         reward = env.step(action)[1]
@@ -315,7 +315,7 @@ BAD = [
 
 @pytest.mark.parametrize(("changes", "message"), BAD, ids=[message for _, message in BAD])
 def test_a_record_that_is_not_complete_is_refused(changes, message):
-    record = {name: getattr(CARBON, name) for name in Objective.__dataclass_fields__}
+    record = {name: getattr(WATER, name) for name in Objective.__dataclass_fields__}
     with pytest.raises(ConfigError, match=message):
         register_objective(Objective(**{**record, "name": "other", **changes}))
     assert "other" not in OBJECTIVE_RECORDS
@@ -325,6 +325,11 @@ def test_a_record_that_is_not_complete_is_refused(changes, message):
     ("charges", "message"),
     [
         (lambda compiled, span: ((np.ones(span.shape(2)), None), None), r"shape \(48, 2\)"),
+        (lambda compiled, span: ((np.ones(span.shape(3)), None, np.ones(2)), None), r"shape \(2,\)"),
+        (
+            lambda compiled, span: ((np.ones(span.shape(3)), None, np.full(span.length, 1e43)), None),
+            "a slot that comes to",
+        ),
         (lambda compiled, span: ((-np.ones(span.shape(3)), None), None), "negative"),
         (lambda compiled, span: ((np.full(span.shape(3), np.nan), None), None), "not finite"),
         (lambda compiled, span: ((np.full(span.shape(3), 1e38), None), None), "float32 ends"),
@@ -332,7 +337,7 @@ def test_a_record_that_is_not_complete_is_refused(changes, message):
     ],
 )
 def test_charges_that_make_no_sense_are_refused(charges, message):
-    record = {name: getattr(CARBON, name) for name in Objective.__dataclass_fields__}
+    record = {name: getattr(WATER, name) for name in Objective.__dataclass_fields__}
     register_objective(Objective(**{**record, "name": "odd", "charges": charges}))
     with pytest.raises(ConfigError, match=rf"objective\.odd\.charges: .*{message}"):
         IDNEnv("tiny", objectives=("accuracy", "odd"))
@@ -354,8 +359,8 @@ def test_charges_go_on_from_span_to_span():
 
 
 def test_a_cell_that_runs_again_replaces_its_objective():
-    record = {name: getattr(CARBON, name) for name in Objective.__dataclass_fields__}
+    record = {name: getattr(WATER, name) for name in Objective.__dataclass_fields__}
     again = register_objective(Objective(**{**record, "share": 0.25}))
-    assert OBJECTIVE_RECORDS["carbon"] is again
-    with pytest.raises(ConfigError, match="'carbon' is taken"):
+    assert OBJECTIVE_RECORDS["water"] is again
+    with pytest.raises(ConfigError, match="'water' is taken"):
         register_objective(Objective(**{**record, "charges": lambda compiled, span: None}))

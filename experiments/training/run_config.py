@@ -31,6 +31,7 @@ from idn_gym.config_reader import (
     show,
     to_plain,
 )
+from idn_gym.objective_records import find_objectives
 from idn_gym.overrides import override
 from idn_gym.preferences import read_preference
 from idn_gym.scenarios import presets
@@ -67,7 +68,7 @@ class RunConfig:
                 "preference",
                 "None gives vector rewards, and training needs scalar ones; name one, such as balanced",
             )
-        read_preference(self.preference)
+        read_preference(self.preference, find_objectives(self.scenario.objectives))
         check_codec(self.agent, self.action or self.scenario.action)
         check_observation(self.agent, self.observation)
         check_rollout(self.agent, self.envs)

@@ -27,6 +27,7 @@ from idn_gym.evaluation.tables import (
     write_table,
 )
 from idn_gym.files import file_name, writable_folder
+from idn_gym.objective_records import find_objectives
 from idn_gym.optimum.solver import SolverError, load_solver
 from idn_gym.policies.compare import check_policies, play_policy
 from idn_gym.preferences import read_preference
@@ -62,14 +63,18 @@ class PlayOptions(EpisodeOptions):
             raise ConfigError("--scenario", problem)
         return found
 
-    def check(self) -> None:
+    def check(self, scenarios: Sequence[Scenario]) -> None:
         """Fail now rather than after minutes of playing.
+
+        Args:
+            scenarios: what is going to be played.
 
         Raises:
             ConfigError: a bad preference or folder.
             DependencyNotInstalled: SciPy is missing, and a ceiling was asked for.
         """
-        read_preference(self.weighing())
+        for scenario in scenarios:
+            read_preference(self.weighing(), find_objectives(scenario.objectives))
         if self.ceiling:
             load_solver()
         if self.out is not None:
@@ -165,7 +170,7 @@ class CompareCommand(PlayOptions):
             DependencyNotInstalled: likewise.
         """
         names, preference = self.names(), self.weighing()
-        self.check()
+        self.check(scenarios)
         if len(self.policies) < self.fewest:
             raise ConfigError("policies", f"{show(self.policies[0])} is alone; idn play plays one policy")
         rows: list[ComparisonRow] = []

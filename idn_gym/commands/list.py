@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -11,7 +12,7 @@ from idn_gym.actions import ACTION_CODECS
 from idn_gym.catalog.reader import load_catalog
 from idn_gym.commands.grammar import Positional, run_command
 from idn_gym.commands.tables import Quantity, print_rows
-from idn_gym.objective_records import OBJECTIVE_RECORDS
+from idn_gym.objective_records import OBJECTIVE_RECORDS, OBJECTIVES
 from idn_gym.observations import OBSERVERS
 from idn_gym.policies.registry import POLICIES
 from idn_gym.scenarios.compile import compile_scenario
@@ -73,10 +74,16 @@ def _devices() -> _Table:
 
 def _links() -> _Table:
     rows = (
-        (link.name, Quantity(link.delay, "s"), Quantity(8 * link.rate, "bit/s"), Quantity(link.energy, "J/B"))
+        (
+            link.name,
+            Quantity(link.delay, "s"),
+            Quantity(8 * link.rate, "bit/s"),
+            Quantity(math.nan if link.down_rate is None else 8 * link.down_rate, "bit/s"),
+            Quantity(link.energy, "J/B"),
+        )
         for link in load_catalog().links.values()
     )
-    return ("link", "round-trip delay", "rate", "energy"), rows
+    return ("link", "round-trip delay", "rate", "down rate", "energy"), rows
 
 
 def _policies() -> _Table:
@@ -88,8 +95,9 @@ def _policies() -> _Table:
 
 
 def _objectives() -> _Table:
-    return ("objective", "unit", "sense"), (
-        (entry.name, entry.unit, entry.sense) for entry in OBJECTIVE_RECORDS.values()
+    return ("objective", "unit", "sense", "in force"), (
+        (entry.name, entry.unit, entry.sense, "by default" if entry.name in OBJECTIVES else "where named")
+        for entry in OBJECTIVE_RECORDS.values()
     )
 
 

@@ -13,7 +13,7 @@ from idn_gym.commands.tables import print_rows
 from idn_gym.evaluation.comparison import HAS_INTERVALS, ComparisonRow, summarise
 from idn_gym.evaluation.intervals import alone, mean_interval
 from idn_gym.evaluation.rollout import Episodes
-from idn_gym.evaluation.tables import comparison_table, write_table
+from idn_gym.evaluation.tables import comparison_table, further_columns, write_table
 from idn_gym.metrics import METRIC_RECORDS, METRICS
 from idn_gym.policies.compare import check_policies
 
@@ -33,7 +33,7 @@ class PlayCommand(PlayOptions):
         """Print the metrics, and write what is asked for."""
         check_policies([self.policy])
         scenarios = self.scenarios()
-        self.check()
+        self.check(scenarios)
         rows: list[ComparisonRow] = []
         for scenario in scenarios:
             played = self.play({self.policy: self.policy}, scenario)
@@ -55,7 +55,13 @@ def metric_rows(played: Episodes) -> list[tuple[str, str, str, str, str]]:
     records = played.records()
     columns = {"cost per slot": np.array([-row["reward"] for row in records])}
     columns |= {name: np.array([row[name] for row in records]) for name in METRICS}
+    further = further_columns(records[0])
+    columns |= {
+        record.name: sign * np.array([row[name] for row in records])
+        for name, (record, sign) in further.items()
+    }
     units = {metric.name: metric.unit for metric in METRIC_RECORDS if metric.unit != "1"}
+    units |= {record.name: record.unit for record, _ in further.values()}
     rows = []
     for name, values in columns.items():
         interval = mean_interval(values) if HAS_INTERVALS else alone(float(values.mean()))

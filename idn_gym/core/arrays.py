@@ -13,7 +13,7 @@ M      models                                      X      exit branches of all o
 G      groups of options                           K      tasks
 P      paths (one per ingress node and repository) J      path positions, all paths end to end
 L      path positions of the longest path          D      objectives in force
-F      further objectives per request: those that packages add; 0 with those that ship
+F      further objectives per request: those on request and of packages; 0 by default
 ====== =========================================== ====== =======================================
 
 ``xxx_start`` arrays have one entry more than rows: row ``i`` of the finer table starts at
@@ -97,8 +97,10 @@ class Tables(NamedTuple):
     # links
     link_delay: Floats  # (E,) [s] round-trip delay
     link_rate: Floats  # (E,) [bytes/s] nominal rate
+    link_down_rate: Floats  # (E,) [bytes/s] away from the repository; 0 where the medium is shared
     link_joules: Floats  # (E,) [J/byte]
     link_charge: Floats  # (E, F) [unit/byte] nominal
+    slot_charge: Floats  # (F,) [unit] nominal, of a slot whatever is served
     # paths, from the ingress node (position 0) to the repository
     path_start: Ints  # (P+1,) into J
     path_node: Ints  # (J,) node at each position
@@ -164,6 +166,7 @@ class Draw(NamedTuple):
     charge_second: Floats  # (B, T, N, F) [unit/s]
     charge_byte: Floats  # (B, T, E, F) [unit/byte]
     charge_drop: Floats  # (B, T, R, F) [unit]
+    charge_slot: Floats  # (B, T, F) [unit] of the slot whatever is served, such as that of idle power
     slowdown: Floats  # (B, N) factor on the node's compute seconds (error of the latency law)
     # the next five follow from slowdown and tariff; one row serves all episodes where these agree
     option_latency: Floats  # (B or 1, O) [s] per request, but for the time on links that rates decide
@@ -219,6 +222,9 @@ class Outcome(NamedTuple):
     carried: Floats  # (B, E) [bytes] that crossed each link
     node_utilisation: Floats  # (B, N) [1] `busy` over the slot's compute seconds; 0 where elastic
     link_utilisation: Floats  # (B, E) [1] `carried` over what the slot's rate can carry
+    node_wait: Floats  # (B, N) [s] mean wait W of a visit to the node's queue; 0 where nobody waits
+    link_wait: Floats  # (B, E) [s] likewise
     idle_energy: Floats  # (B,) [J]
+    idle_charged: Floats  # (B, F) [unit] of further objectives, whatever was served
     loaded: Floats  # (B,) [bytes] newly resident
     refused: Ints  # (B,) wished segments that repair turned down

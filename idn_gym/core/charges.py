@@ -1,7 +1,8 @@
 """Further objectives per request: linear in compute seconds on nodes and bytes on links, slot by slot.
 
-There are F of them (`Draw.charge_second`, `charge_byte`), 0 with the objectives that ship. Serving sees only
-what they add to the tariff; the outcome books each by itself.
+There are F of them (`Draw.charge_second`, `charge_byte`), 0 by default: price, carbon and what packages add.
+Serving sees only what they add to the tariff; the outcome books each by itself, and by itself too what a slot
+comes to whatever is served (`charge_slot`).
 """
 
 from __future__ import annotations
@@ -66,6 +67,13 @@ def book_drops(draw: Draw, b: int, t: int, rho: int, left: float, outcome: Outco
     """Add what dropped requests come to in the further objectives."""
     for f in range(outcome.charged.shape[2]):
         outcome.charged[b, rho, f] += left * draw.charge_drop[b, t, rho, f]
+
+
+@aside
+def book_slot(draw: Draw, b: int, t: int, outcome: Outcome) -> None:
+    """Add what the slot itself comes to in the further objectives, whatever was served."""
+    for f in range(outcome.idle_charged.shape[1]):
+        outcome.idle_charged[b, f] += draw.charge_slot[b, t, f]
 
 
 @njit_no_alloc

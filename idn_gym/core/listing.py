@@ -78,7 +78,7 @@ def is_late(tables: Tables, rho: int, latency: float) -> bool:
 
 @njit_inline
 def charged_slots(draw: Draw) -> bool:
-    """Whether a request costs more than its four components: packages have added objectives."""
+    """Whether a request comes to more than the four components: further objectives are in force."""
     return draw.charge_second.shape[3] > 0
 
 

@@ -25,6 +25,7 @@ def nominal_draw(tables: Tables, tariff: Floats) -> Draw:
         charge_second=tables.node_charge[None, None].copy(),
         charge_byte=tables.link_charge[None, None].copy(),
         charge_drop=np.zeros((1, 1, len(tables.class_task), further)),
+        charge_slot=tables.slot_charge[None, None].copy(),
         slowdown=np.ones((1, len(tables.node_memory))),
         option_latency=np.zeros((1, len(tables.option_model))),
         option_cost=np.zeros((1, len(tables.option_model))),

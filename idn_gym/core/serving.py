@@ -107,6 +107,16 @@ def serve_class(
     return cost
 
 
+@njit_inline
+def book_waits(b: int, scratch: Scratch, outcome: Outcome) -> None:
+    """Write how long a visit to each node and link waits."""
+    nodes = outcome.node_wait.shape[1]
+    for v in range(nodes):
+        outcome.node_wait[b, v] = scratch.delay[v]
+    for e in range(outcome.link_wait.shape[1]):
+        outcome.link_wait[b, e] = scratch.delay[nodes + e]
+
+
 @aside
 def serve_together(
     tables: Tables, draw: Draw, b: int, t: int, resident: Residents, scratch: Scratch, outcome: Outcome
@@ -118,6 +128,7 @@ def serve_together(
     """
     fill_slot(tables, draw, b, t, resident, scratch)
     measure_queues(tables, draw, b, t, scratch)
+    book_waits(b, scratch, outcome)
     cost = 0.0
     for rho in range(len(scratch.batch)):
         origin = tables.path_start[tables.class_path[rho]]

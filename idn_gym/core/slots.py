@@ -8,7 +8,7 @@ from idn_gym.core.arrays import Draw, Instance, Ints, place_of
 
 MOVING = (
     *("demand", "seconds", "memory", "rate", "uniforms"),
-    *("charge_second", "charge_byte", "charge_drop"),
+    *("charge_second", "charge_byte", "charge_drop", "charge_slot"),
 )
 """Fields of `Draw` with an axis of slots."""
 

@@ -19,8 +19,10 @@ from idn_gym.core.arrays import (
     Tables,
     place_of,
 )
+from idn_gym.core.charges import book_slot
 from idn_gym.core.geometry import bytes_to_load, free_bytes, load_if_fits, placed_bytes
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
+from idn_gym.core.listing import charged_slots
 from idn_gym.core.serving import measure_utilisation, serve_slot
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
 
@@ -76,6 +78,8 @@ def advance(
         smooth(state.recent, outcome.arrived, b, following.recent)
         for v in range(len(tables.node_memory)):
             outcome.idle_energy[b] += tables.node_idle_watts[v] * tables.slot_seconds
+        if charged_slots(draw):
+            book_slot(draw, b, t, outcome)
 
 
 @njit_inline

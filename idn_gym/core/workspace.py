@@ -93,8 +93,8 @@ def empty_outcome(tables: Tables, batch: int, longest: int | None = None) -> Out
     arrived, served, correct, latency, wait, energy, traffic, late, split, early = np.zeros(
         (10, batch, len(tables.class_task))
     )
-    busy, node_utilisation = np.zeros((2, batch, len(tables.node_memory)))
-    carried, link_utilisation = np.zeros((2, batch, len(tables.link_rate)))
+    busy, node_utilisation, node_wait = np.zeros((3, batch, len(tables.node_memory)))
+    carried, link_utilisation, link_wait = np.zeros((3, batch, len(tables.link_rate)))
     longest = _longest(tables) if longest is None else longest
     shared = (batch, len(tables.class_task), longest if tables.capacity == SHARED else 0)
     return Outcome(
@@ -117,7 +117,10 @@ def empty_outcome(tables: Tables, batch: int, longest: int | None = None) -> Out
         carried=carried,
         node_utilisation=node_utilisation,
         link_utilisation=link_utilisation,
+        node_wait=node_wait,
+        link_wait=link_wait,
         idle_energy=np.zeros(batch),
+        idle_charged=np.zeros((batch, tables.node_charge.shape[1])),
         loaded=np.zeros(batch),
         refused=np.zeros(batch, np.int64),
     )

@@ -58,7 +58,7 @@ def own_tariff(scenario: Scenario, preference: Any) -> str:
     weights = read_preference(preference, objectives)
     if weights is not None:
         weighed = tariff_of(weights, scales_of(scenario, objectives), objectives)
-        whole = np.append(fixed, np.zeros(len(weighed) - PRICED))  # it prices nothing that packages add
+        whole = np.append(fixed, np.zeros(len(weighed) - PRICED))  # it prices nothing further
         alike = np.allclose(whole * weighed.sum(), weighed * whole.sum(), rtol=1e-9, atol=0.0)
         if weighed.any() and alike:
             return ""

@@ -1,8 +1,8 @@
-"""One stationary slot as a network of queues: stations, and what every exit branch of an option visits.
+"""One slot as a network of queues: stations, and what every exit branch of an option visits.
 
-Stations are the nodes (0 to N - 1) and then the links. A link has one server, a node as many as its nominal
-compute seconds fill. Where a node has fewer seconds in the slot than its servers could give, each service
-takes longer by that factor; elastic nodes have servers without end.
+Stations are the nodes (0 to N - 1) and then the links. A link has one server, a node those of
+`Tables.node_servers`. Where a node has fewer seconds in the slot than its servers could give, each service
+takes longer by that factor; where nobody waits, there are servers without end.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from idn_gym.core.arrays import EMPTY, Draw, Floats, Instance, Tables, owners
+from idn_gym.messages import ConfigError
 
 
 class Visit(NamedTuple):
@@ -25,26 +26,69 @@ class Visit(NamedTuple):
     rest: float  # [s] from the start of this service to the answer if no queue is met again
 
 
-class EventNetwork:
-    """Stations and visits of slot `t` of row `b`, made from the tables and the draw alone."""
+class Loading(NamedTuple):
+    """What loads leave to the requests of a slot in which segments are on their way."""
 
-    def __init__(self, instance: Instance, t: int, b: int = 0) -> None:
-        """Read rates, compute seconds and slowdown of the slot."""
+    part_window: Floats  # (Q,) share of the slot, its last one, in which the part is usable: its availability
+    link_bytes: Floats  # (E,) [bytes] of loads that cross each link
+    link_share: Floats  # (E,) share of the slot, its first one, in which they cross, evenly
+
+
+class EventNetwork:
+    """Stations and visits of slot `t` of row `b`, made from tables, draw and loads alone.
+
+    Attributes:
+        servers: (N + E,) side by side; inf: nobody ever waits.
+        option_window: (O,) share of the slot, its last one, in which all parts of the option are usable.
+        crossing: by station of each link with loads on it, the share of the slot in which they cross, and how
+            many times longer a request takes meanwhile.
+    """
+
+    def __init__(self, instance: Instance, t: int, b: int = 0, loading: Loading | None = None) -> None:
+        """Read rates, compute seconds and slowdown of the slot.
+
+        Args:
+            instance: the instance.
+            t: the slot.
+            b: row.
+            loading: what loads take; None: nothing is on its way.
+
+        Raises:
+            ConfigError: loads leave nothing of a link.
+        """
         self.tables: Tables = instance.tables
         self._draw: Draw = instance.draw
         self._rate = instance.draw.rate[b, t]
         self._slowdown = instance.draw.slowdown[b]
-        tau, seconds = self.tables.slot_seconds, instance.draw.seconds[b, t]
-        nominal = np.where(np.isfinite(self.tables.node_seconds), self.tables.node_seconds, tau)
-        workers = np.maximum(1.0, np.round(nominal / tau))
-        self._elastic = np.isinf(seconds)
+        workers, seconds = self.tables.node_servers, instance.draw.seconds[b, t]
+        offered = workers * self.tables.slot_seconds
         # [s] of a worker per second of computing; inf where the node is down
-        self._stretch = np.where(self._elastic, 1.0, workers * tau / np.maximum(seconds, 1e-300))
+        self._stretch = np.divide(
+            offered, seconds, out=np.ones_like(seconds), where=(workers > 0) & (seconds > 0.0)
+        )
         self._stretch[seconds <= 0.0] = np.inf
         self.servers: Floats = np.concatenate(
-            [np.where(self._elastic, np.inf, workers), np.ones(len(self.tables.link_rate))]
+            [np.where(workers > 0, workers, np.inf), np.ones(len(self.tables.link_rate))]
         )
-        """(N + E,) servers side by side; inf: nobody ever waits"""
+        self.option_window: Floats = np.ones(len(self.tables.option_model))
+        self.crossing: dict[int, tuple[float, float]] = {}
+        if loading is not None:
+            windows = np.minimum.reduceat(loading.part_window, self.tables.part_start[:-1])
+            self.option_window = windows
+            self._slow_down(loading)
+
+    def _slow_down(self, loading: Loading) -> None:
+        """Find out how much slower links are while loads cross them."""
+        for e in np.flatnonzero(loading.link_bytes > 0.0):
+            share = float(loading.link_share[e])
+            carried = self._rate[e] * share * self.tables.slot_seconds
+            left = 1.0 - loading.link_bytes[e] / carried if carried > 0.0 else 0.0
+            if not left > 0.0:
+                raise ConfigError(
+                    "link_bytes",
+                    f"{loading.link_bytes[e]:.6g} bytes are not allowed on a link that carries {carried:.6g}",
+                )
+            self.crossing[len(self._slowdown) + int(e)] = (share, float(1.0 / left))
 
     @cached_property
     def option_class(self) -> list[int]:

@@ -10,26 +10,14 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from idn_gym.core.arrays import Bools, Floats, Ints
+from idn_gym.core.arrays import Bools, Floats
 from idn_gym.evaluation.event_network import EventNetwork, Visit
+from idn_gym.evaluation.event_plan import DROPPED, RequestPlan
 
-Dispatch = Literal["proportions", "selfish"]
 Discipline = Literal["fifo", "ps"]
-
-DROPPED = -1
-"""Instead of an option: dropped on arrival."""
 
 ROUNDING = 1e-9
 """[s] An option as slow as its timeout is in time, whichever way its parts are added up."""
-
-
-class RequestPlan(NamedTuple):
-    """What is drawn of each request before the first one comes."""
-
-    time: Floats  # (requests,) [s] of arrival
-    request_class: Ints  # (requests,)
-    option: Ints  # (requests,) or DROPPED; not looked at where requests choose for themselves
-    exits: Floats  # (requests,) uniform numbers that decide the exit branch
 
 
 def _overlap(begin: float, end: float, window: tuple[float, float]) -> float:
@@ -108,6 +96,7 @@ class _Offer(NamedTuple):
     option: int
     cost: float  # [cost] where nobody waits
     latency: float  # [s] likewise
+    opens: float  # share of the slot after which it can be taken
     queues: tuple[tuple[int, float, float], ...]  # (station, share that comes by, mean service [s])
 
 
@@ -134,7 +123,7 @@ class EventQueues:
         self.option: list[int] = plan.option.tolist()
         self.branch: list[int] = [DROPPED] * count
         self.finish: list[float] = [math.nan] * count
-        self._network = network
+        self._network, self._tau = network, network.tables.slot_seconds
         self._routes: dict[int, tuple[list[float], list[tuple[int, tuple[Visit, ...]]]]] = {}
         self._offers: list[list[_Offer]] | None = None
         nodes = len(network.tables.node_memory)
@@ -176,13 +165,17 @@ class EventQueues:
                 if visit.service > 0.0 and self._stations[visit.station] is not None:
                     reach, work = met.get(visit.station, (0.0, 0.0))
                     met[visit.station] = (reach + share, work + share * visit.service)
-        return _Offer(o, cost, latency, tuple((s, r, w / r) for s, (r, w) in met.items()))
+        opens = 1.0 - float(self._network.option_window[o])
+        return _Offer(o, cost, latency, opens, tuple((s, r, w / r) for s, (r, w) in met.items()))
 
     def _choose(self, now: float, rho: int, timeout: float) -> int:
         """The cheapest option for a request that comes now; DROPPED if none ends in time or costs less."""
         assert self._offers is not None
         best, least = DROPPED, self._drops[rho]
-        for option, cost, latency, queues in self._offers[rho]:
+        phase = now / self._tau % 1.0
+        for option, cost, latency, opens, queues in self._offers[rho]:
+            if phase < opens:
+                continue
             extra = 0.0
             for station, reach, service in queues:
                 queue = self._stations[station]
@@ -262,7 +255,11 @@ class EventQueues:
             queue.add(now, visit.service, request, hop)
             heappush(events, (queue.departure(), -1 - visit.station, queue.version))
             return True
+        service = visit.service
+        if visit.station in self._network.crossing:
+            until, longer = self._network.crossing[visit.station]
+            service *= longer if begin / self._tau % 1.0 < until else 1.0
         if waits and isinstance(queue, _Fifo):
-            queue.serve(begin, begin + visit.service)
-        heappush(events, (begin + visit.service + visit.delay, request, hop + 1))
+            queue.serve(begin, begin + service)
+        heappush(events, (begin + service + visit.delay, request, hop + 1))
         return True

@@ -15,8 +15,9 @@ import numpy as np
 
 from idn_gym.core.arrays import SECOND, Bools, Floats, Instance, Ints
 from idn_gym.core.costs import costs
-from idn_gym.evaluation.event_network import EventNetwork
-from idn_gym.evaluation.event_queues import DROPPED, ROUNDING, Discipline, Dispatch, EventQueues, RequestPlan
+from idn_gym.evaluation.event_network import EventNetwork, Loading
+from idn_gym.evaluation.event_plan import DROPPED, Dispatch, draw_plan
+from idn_gym.evaluation.event_queues import ROUNDING, Discipline, EventQueues
 from idn_gym.messages import ConfigError, show
 
 BATCHES = 20
@@ -62,9 +63,12 @@ def simulate_slot(
     dispatch: Dispatch = "proportions",
     discipline: Discipline = "fifo",
     usable: Bools | None = None,
+    loading: Loading | None = None,
     warm_up: float = 0.1,
 ) -> EventOutcome:
     """Simulate requests at the rates of slot `t` of row `b`, as if the slot went on and on.
+
+    With loads it comes again and again, each time with them at its beginning.
 
     Args:
         instance: rates, compute seconds and slowdown of the slot.
@@ -80,17 +84,17 @@ def simulate_slot(
         discipline: at nodes; ``fifo`` or ``ps`` (processor sharing). Links are always ``fifo``.
         usable: (O,) options that a selfish request chooses from, as from
             `idn_gym.core.flows.listed_options`; None: those with flow.
+        loading: segments on their way, and what they take off links; None: nothing is on its way.
         warm_up: share of the requests, the first ones, that the statistics leave out.
 
     Raises:
         ConfigError: a value that is not allowed.
     """
     _check(requests, seed, dispatch, discipline, warm_up, float(flows.sum() + dropped.sum()))
-    network = EventNetwork(instance, t, b)
-    rng = np.random.default_rng(seed)
+    network = EventNetwork(instance, t, b, loading)
     if usable is None:
         usable = flows > 0.0
-    plan = _draw_plan(network, flows, dropped, requests, dispatch, rng)
+    plan = draw_plan(network, flows, dropped, requests, seed)
     option_cost, drop_cost = costs(instance, t, b)
     per_second = float(instance.draw.tariff[b, SECOND])
     queues = EventQueues(network, plan, discipline, int(warm_up * requests))
@@ -114,25 +118,6 @@ def _check(
         raise ConfigError("warm_up", f"{show(warm_up)} is not allowed; from 0 to 0.9")
     if not arriving > 0.0:
         raise ConfigError("flows", f"{show(arriving)} requests are not allowed; more than 0 must arrive")
-
-
-def _draw_plan(
-    network: EventNetwork,
-    flows: Floats,
-    dropped: Floats,
-    requests: int,
-    dispatch: Dispatch,
-    rng: np.random.Generator,
-) -> RequestPlan:
-    """Draw when requests come, of which class they are, which option they take, and where they exit."""
-    classes = np.array(network.option_class)
-    total = float(flows.sum() + dropped.sum())
-    times = np.cumsum(rng.exponential(network.tables.slot_seconds / total, requests))
-    exits = rng.random(requests)
-    chosen = rng.choice(len(flows) + len(dropped), requests, p=np.concatenate([flows, dropped]) / total)
-    option = np.where(chosen < len(flows), chosen, DROPPED)
-    of = np.concatenate([classes, np.arange(len(dropped))])[chosen]
-    return RequestPlan(times, of, option, exits)
 
 
 def _summarise(

@@ -1,20 +1,20 @@
-"""The fluid slot beside the event simulation: over loads at one placement, and over the best placements."""
+"""The fluid slot beside the event simulation, over loads at one placement."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import product
 from typing import NamedTuple
 
 import numpy as np
 
-from idn_gym.core.arrays import EMPTY, Floats, Instance, Residents
+from idn_gym.core.arrays import SHARED, Instance, Residents
 from idn_gym.core.costs import serve
 from idn_gym.core.flows import listed_options, option_flows
 from idn_gym.core.slots import one_slot
 from idn_gym.evaluation.delays import SlotOutcome, delays
 from idn_gym.evaluation.event_network import EventNetwork, station_load
-from idn_gym.evaluation.event_queues import Discipline, Dispatch
+from idn_gym.evaluation.event_plan import Dispatch
+from idn_gym.evaluation.event_queues import Discipline
 from idn_gym.evaluation.events import EventOutcome, simulate_slot
 from idn_gym.messages import ConfigError
 
@@ -22,6 +22,13 @@ DISPATCHES: tuple[Dispatch, ...] = ("proportions", "selfish")
 
 MOST_LOAD = 1e6
 """Times the demand of the slot up to which a drop is looked for."""
+
+
+SETTLED = 10
+"""Of the slowest queue that a simulation lasts at least; the first is warm-up."""
+
+LONGER = 10
+"""Times the requests asked for that it lasts at most."""
 
 
 class FluidCheck(NamedTuple):
@@ -42,22 +49,16 @@ class FluidCheck(NamedTuple):
     settling: float  # slot length over the longest relaxation time of a queue under the fluid's flows
 
 
-class RankedPlacement(NamedTuple):
-    """One of the placements that the fluid finds cheapest."""
-
-    placement: Residents  # (N, M)
-    fluid: float  # [cost] per request
-    proportions: float  # likewise
-    selfish: float  # likewise
-
-
 def scaled_demand(instance: Instance, factor: float) -> Instance:
     """The same instance with every batch times a factor."""
     return instance._replace(draw=instance.draw._replace(demand=instance.draw.demand * factor))
 
 
 def first_drop(instance: Instance, t: int, placement: Residents) -> float:
-    """Times the demand of slot `t` (row 0) at which filling first drops a request, to one in a million.
+    """Times the demand of slot `t` (row 0) at which the network is full, to one in a million.
+
+    There filling with limits of 1 first drops a request. Where the scenario has private capacities, it is the
+    demand that they would bear if classes shared them.
 
     Raises:
         ConfigError: nobody comes, or there is room for any demand.
@@ -65,18 +66,19 @@ def first_drop(instance: Instance, t: int, placement: Residents) -> float:
     if not instance.draw.demand[0, t].sum() > 0.0:
         raise ConfigError("workload", "no load can be found; no requests arrive in the slot")
 
+    whole = instance._replace(
+        tables=instance.tables._replace(capacity=SHARED, load_limit=1.0, last_resort=1.0)
+    )
+
     def drops(factor: float) -> bool:
-        flows, dropped = option_flows(scaled_demand(instance, factor), t, placement)
+        flows, dropped = option_flows(scaled_demand(whole, factor), t, placement)
         return float(dropped.sum()) > 1e-9 * float(flows.sum())
 
     low, high = 0.0, 1.0
     while not drops(high):
         low, high = high, 2.0 * high
         if high > MOST_LOAD:
-            raise ConfigError(
-                "serving.capacity",
-                "no load can be found; no demand is too much for this placement (shared capacity has limits)",
-            )
+            raise ConfigError("topology", "no load can be found; no demand is too much for this placement")
     while high - low > 1e-6 * high:
         middle = (low + high) / 2.0
         low, high = (low, middle) if drops(middle) else (middle, high)
@@ -91,6 +93,7 @@ def check_loads(
     requests: int = 20_000,
     seed: int = 0,
     discipline: Discipline = "fifo",
+    dispatches: tuple[Dispatch, ...] = DISPATCHES,
 ) -> Iterator[FluidCheck]:
     """Slot `t` of row 0 at each load: the fluid, then events by each dispatch.
 
@@ -99,17 +102,19 @@ def check_loads(
         placement: (N, M) segment on each node, or EMPTY.
         loads: 1 is where filling first drops.
         t: the slot.
-        requests: of each simulation.
-        seed: likewise.
+        requests: of each simulation, up to `LONGER` times as many where queues take longer to settle.
+        seed: of those of the first load; the others follow.
         discipline: at nodes.
+        dispatches: to simulate.
     """
     full = first_drop(instance, t, placement)
-    for load in loads:
+    for i, load in enumerate(loads):
         slot = scaled_demand(instance, full * load)
         fluid = _fluid(slot, t, placement, load)
         yield fluid
-        for dispatch in DISPATCHES:
-            found = _events(slot, t, placement, dispatch, requests, seed, discipline)
+        long = _settled_requests(fluid, float(slot.draw.demand[0, t].sum()), requests)
+        for dispatch in dispatches:
+            found = simulate_placement(slot, t, placement, dispatch, long, seed + i, discipline)
             yield _as_check(fluid, dispatch, found)
 
 
@@ -142,16 +147,23 @@ def _fluid(slot: Instance, t: int, placement: Residents, load: float) -> FluidCh
     )
 
 
-def _events(
+def _settled_requests(fluid: FluidCheck, arriving: float, least: int) -> int:
+    """How many requests let queues settle; what never does is as long as asked for."""
+    if fluid.settling == 0.0:
+        return least
+    return int(min(max(least, SETTLED * arriving / fluid.settling), LONGER * least))
+
+
+def simulate_placement(
     slot: Instance,
     t: int,
     placement: Residents,
     dispatch: Dispatch,
     requests: int,
     seed: int,
-    discipline: Discipline,
+    discipline: Discipline = "fifo",
 ) -> EventOutcome:
-    """The events of a placement, by the fluid's own flows."""
+    """Simulate slot `t` of row 0 under a placement (N, M), sent as the fluid would; see `simulate_slot`."""
     usable = listed_options(slot, t, placement)
     return simulate_slot(
         slot,
@@ -179,76 +191,3 @@ def _as_check(fluid: FluidCheck, dispatch: Dispatch, found: EventOutcome) -> Flu
         node_load=float(found.node_load.max()),
         link_load=float(found.link_load.max(initial=0.0)),
     )
-
-
-def count_placements(instance: Instance, t: int = 0) -> int:
-    """How many placements fit into the memories of slot `t` (row 0)."""
-    return int(np.prod([float(len(fits)) for fits in _node_placements(instance, t)]))
-
-
-def rank_placements(
-    instance: Instance, count: int, t: int = 0, requests: int = 20_000, seed: int = 0
-) -> list[RankedPlacement]:
-    """The distinct placements that the fluid finds cheapest in slot `t` (row 0), and their cost in events.
-
-    Placements whose requests go the same ways are one; all that fit are looked at, so for small scenarios.
-
-    Args:
-        instance: one row.
-        count: how many.
-        t: the slot.
-        requests: of each simulation.
-        seed: of the first; the others follow.
-    """
-    found: dict[bytes, tuple[float, Residents]] = {}
-    arrived = float(instance.draw.demand[0, t].sum())
-    for rows in product(*_node_placements(instance, t)):
-        placement = np.stack(rows)
-        flows, _ = option_flows(instance, t, placement)
-        if flows.tobytes() not in found:
-            found[flows.tobytes()] = (
-                float(serve(instance, t, placement).tariff_cost[0]) / arrived,
-                placement,
-            )
-    cheapest = sorted(found.values(), key=lambda item: item[0])[:count]
-    return [
-        RankedPlacement(
-            placement,
-            cost,
-            *(
-                _events(instance, t, placement, dispatch, requests, seed + i, "fifo").overall.cost
-                for dispatch in DISPATCHES
-            ),
-        )
-        for i, (cost, placement) in enumerate(cheapest)
-    ]
-
-
-def _node_placements(instance: Instance, t: int) -> list[list[Residents]]:
-    """For each node the rows (M,) that fit beside what it pins."""
-    tables = instance.tables
-    rows = []
-    for v, pinned in enumerate(tables.pinned):
-        free = float(instance.draw.memory[0, t, v] - tables.node_reserved[v])
-        fits = [pinned]
-        for m in np.flatnonzero(pinned == EMPTY) if tables.node_movable[v] else ():
-            segments = np.flatnonzero(tables.segment_model == m)
-            size = tables.segment_bytes[segments]
-            fits += [
-                _with(row, int(m), int(s))
-                for row in fits
-                for s in segments[_size(tables.segment_bytes, row, pinned) + size <= free]
-            ]
-        rows.append(fits)
-    return rows
-
-
-def _with(row: Residents, m: int, s: int) -> Residents:
-    row = row.copy()
-    row[m] = s
-    return row
-
-
-def _size(segment_bytes: Floats, row: Residents, pinned: Residents) -> float:
-    """Bytes of what a row holds beside what is pinned."""
-    return float(segment_bytes[row[(row != EMPTY) & (row != pinned)]].sum())

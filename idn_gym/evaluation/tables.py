@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +16,8 @@ from idn_gym.evaluation.comparison import HAS_INTERVALS, ComparisonRow
 from idn_gym.evaluation.intervals import Interval
 from idn_gym.evaluation.rollout import Episodes
 from idn_gym.files import write_text
+from idn_gym.metrics import METRICS
+from idn_gym.objective_records import OBJECTIVE_RECORDS, Objective
 from idn_gym.text_tables import aligned
 
 COMPARISON_COLUMNS: dict[str, tuple[str, float]] = {
@@ -58,6 +60,9 @@ def scenario_tables(rows: Sequence[ComparisonRow], seeds: str) -> list[ScenarioT
         mine = [row for row in rows if row.scenario == scenario]
         served_by = mine[0].served_by
         columns = {**COMPARISON_COLUMNS, **({"tariff_cost": ("serving cost", 1.0)} if served_by else {})}
+        further = further_columns(mine[0].metrics)
+        for key, (record, sign) in further.items():
+            columns[key] = (f"{record.name} [{record.unit.removesuffix(' per nominal request')}]", sign)
         head = ["agent", "cost per slot", f"minus {mine[0].reference}'s"]
         body = [
             [
@@ -75,6 +80,19 @@ def scenario_tables(rows: Sequence[ComparisonRow], seeds: str) -> list[ScenarioT
         note = TARIFF.format(served_by=served_by) if served_by else ""
         tables.append(ScenarioTable(title, [*head, *(name for name, _ in columns.values())], body, note))
     return tables
+
+
+def further_columns(metrics: Iterable[str]) -> dict[str, tuple[Objective, float]]:
+    """Objectives among the columns of `Episodes.records` that no metric tells of, and their signs.
+
+    Args:
+        metrics: names of the columns.
+    """
+    names = [name.removeprefix("reward_") for name in metrics if name.startswith("reward_")]
+    records = [OBJECTIVE_RECORDS[name] for name in names if name not in METRICS and name in OBJECTIVE_RECORDS]
+    return {
+        f"reward_{record.name}": (record, 1.0 if record.sense == "maximise" else -1.0) for record in records
+    }
 
 
 def comparison_table(rows: Sequence[ComparisonRow], seeds: str) -> str:

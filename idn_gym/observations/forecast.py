@@ -6,11 +6,11 @@ requests as fit. It is served again with one segment on v, and again with the ne
 is what that segment saves. Other nodes keep what they hold, so a tail counts where its head is.
 
 With private capacities this is the difference of `costs.serving_cost` in the slot to expect. With shared
-ones the order in which classes will come is not known, and to serve all classes anew for every pair would
-take too long (`docs/graph_policy.md` has the numbers), so each class is served by itself: it finds of
-links and of other nodes what the other classes left of them in the last slot, and of v what other tasks
-left; where the segment is wanted by more requests of the task than v can serve, all of them get the same
-share. Where a segment would cost more than it saves, 0 is forecast.
+ones, to serve all classes anew for every pair would take too long (`docs/graph_policy.md` has the numbers),
+so each class is served by itself and waiting is left out: it finds of links and of other nodes what the
+other classes left of them in the last slot, up to `load_limit`, and of v what other tasks left; where the
+segment is wanted by more requests of the task than v can serve, all of them get the same share. Where a
+segment would cost more than it saves, 0 is forecast.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def forecast_savings(
         f.saving[c] = max(0.0, f.saving[c])
         if tables.capacity != EXOGENOUS:
             v = f.pair_node[c]
-            left = max(0.0, expected.seconds[b, t, v] - f.others[v, f.pair_task[c]])
+            left = max(0.0, tables.load_limit * expected.seconds[b, t, v] - f.others[v, f.pair_task[c]])
             if f.load[c] > left:
                 f.saving[c] *= left / f.load[c]
                 f.load[c] = left
@@ -276,8 +276,10 @@ def _leave_others(
     for j in range(tables.path_start[path + 1] - origin):
         v, link = tables.path_node[origin + j], tables.path_link[origin + j]
         taken = f.others[v, tables.class_task[rho]] if j == asked else seen.busy[b, v] - seen.spent[b, rho, j]
-        f.scratch.seconds_left[v, 0] = max(0.0, expected.seconds[b, t, v] - max(0.0, taken))
+        f.scratch.seconds_left[v, 0] = max(
+            0.0, tables.load_limit * expected.seconds[b, t, v] - max(0.0, taken)
+        )
         if link != EMPTY:
             taken = seen.carried[b, link] - seen.sent[b, rho, j]
-            size = expected.rate[b, t, link] * tables.slot_seconds
+            size = tables.load_limit * expected.rate[b, t, link] * tables.slot_seconds
             f.scratch.bytes_left[link] = max(0.0, size - max(0.0, taken))

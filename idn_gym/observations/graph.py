@@ -37,7 +37,7 @@ class GraphObserver:
     """`Dict` of `nodes` (N, ·), `links` (E, ·), `pairs` (C, ·), `pair_mask` (C,) and `globals`.
 
     Pairs are the items of the codec `scores`: segments that may be placed, node by node. The weights of the
-    objectives that ship are always among the globals, 0 where one is not in force. Who is connected with
+    objectives by default are always among the globals, 0 where one is not in force. Who is connected with
     whom never changes and is in `describe`.
     """
 

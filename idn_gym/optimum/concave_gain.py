@@ -71,7 +71,7 @@ def room_of(
     """How many of the batch the entry's copies serve.
 
     Private capacities: lambda, what they serve when they serve nothing else. Shared ones: lambda-hat, what
-    fits into that which the other classes left in the slot that `note_others` saw last.
+    fits into that which the other classes left, up to `load_limit`, in the slot that `note_others` saw last.
     """
     if tables.capacity != EXOGENOUS:
         return float(shared_room(tables, draw, b, t, rho, batch, layers.option[entry], layers))
@@ -93,13 +93,13 @@ def shared_room(
     for q in range(tables.part_start[o], tables.part_start[o + 1]):
         v, here = tables.part_node[q], tables.part_position[q]
         need = tables.part_seconds[q] * draw.slowdown[b, v]
-        seconds = max(0.0, draw.seconds[b, t, v] - layers.taken_seconds[rho, here])
+        seconds = max(0.0, tables.load_limit * draw.seconds[b, t, v] - layers.taken_seconds[rho, here])
         room = fitting(room, need, seconds)
         size = tables.part_bytes[q]
         if size > 0.0:
             for j in range(before + 1, here + 1):
                 rate = draw.rate[b, t, tables.path_link[origin + j]]
-                left = max(0.0, rate * tables.slot_seconds - layers.taken_bytes[rho, j])
+                left = max(0.0, tables.load_limit * rate * tables.slot_seconds - layers.taken_bytes[rho, j])
                 room = fitting(room, size, left)
         before = here
     return room

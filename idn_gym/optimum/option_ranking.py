@@ -6,9 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from idn_gym.core.arrays import EMPTY, EXOGENOUS, PRICED, Draw, Floats, Ints, Outcome, Tables, owners
+from idn_gym.core.arrays import EMPTY, EXOGENOUS, PRICED, SECOND, Draw, Floats, Ints, Outcome, Tables, owners
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
 from idn_gym.core.listing import drop_cost, is_late, link_seconds, measure_paths, option_cost, option_latency
+from idn_gym.core.queues import option_wait
+from idn_gym.core.waiting import patient_wait
 from idn_gym.core.workspace import Scratch, make_scratch
 from idn_gym.optimum.prefixes import PINNED, UNUSABLE, Prefixes
 
@@ -46,7 +48,8 @@ class RankedOptions(NamedTuple):
     pace: Floats  # (J,)
     slowdown: Floats  # (N,)
     tariff: Floats  # (4 + F,)
-    scratch: Scratch
+    delay: Floats  # (N+E,) [s]
+    scratch: Scratch  # its `delay` [s] is the wait of a visit in the last slot (`note_others`); 0: none
 
 
 def allocate_ranking(tables: Tables, items: Prefixes) -> RankedOptions:
@@ -86,6 +89,7 @@ def allocate_ranking(tables: Tables, items: Prefixes) -> RankedOptions:
         pace=np.full(len(tables.path_node), np.nan),
         slowdown=np.full(len(tables.node_memory), np.nan),
         tariff=np.full(PRICED + tables.node_charge.shape[1], np.nan),
+        delay=np.full(len(tables.node_memory) + len(tables.link_rate), np.nan),
         scratch=make_scratch(tables),
     )
 
@@ -103,6 +107,10 @@ def rank_options(tables: Tables, draw: Draw, b: int, t: int, items: Prefixes, la
         if layers.tariff[i] != draw.tariff[b, i]:
             layers.tariff[i] = draw.tariff[b, i]
             changed = True
+    for r in range(len(layers.delay)):
+        if layers.delay[r] != layers.scratch.delay[r]:
+            layers.delay[r] = layers.scratch.delay[r]
+            changed = True
     for rho in range(len(tables.class_task)):
         p = tables.class_path[rho]
         moved = changed
@@ -118,15 +126,22 @@ def rank_options(tables: Tables, draw: Draw, b: int, t: int, items: Prefixes, la
 
 @njit_inline
 def rank_class(tables: Tables, draw: Draw, b: int, t: int, rho: int, layers: RankedOptions) -> None:
-    """Sort the options of a class by cost, ties by rank; quick where they nearly are already."""
+    """Sort the options of a class by cost, ties by rank; quick where they nearly are already.
+
+    Where capacity is shared, the wait W' of the slot that `note_others` saw last counts in their cost.
+    """
     origin = tables.path_start[tables.class_path[rho]]
     first = layers.start[rho]
     for i in range(first, layers.start[rho + 1]):
         o = layers.order[i]
         link = link_seconds(tables, o, origin, layers.scratch)
+        latency = option_latency(draw, b, o, link)
         price = option_cost(tables, draw, b, t, o, origin, link)
-        if is_late(tables, rho, option_latency(draw, b, o, link)):
+        if is_late(tables, rho, latency):
             price = np.inf
+        elif tables.capacity != EXOGENOUS:
+            wait = option_wait(tables, o, origin, layers.scratch)
+            price += draw.tariff[b, SECOND] * patient_wait(wait, tables.class_timeout[rho] - latency)
         j = i
         while j > first:
             before = layers.order[j - 1]
@@ -209,7 +224,15 @@ def crosses(tables: Tables, o: int) -> bool:
 
 @njit_no_alloc
 def note_others(tables: Tables, outcome: Outcome, b: int, layers: RankedOptions) -> None:
-    """Remember what the others took of the resources of each class in row b of a slot, shared capacity."""
+    """Remember what the others took of the resources of each class in row b of a slot with shared capacity.
+
+    How long a visit to each resource waited is remembered too.
+    """
+    nodes = len(tables.node_memory)
+    for v in range(nodes):
+        layers.scratch.delay[v] = outcome.node_wait[b, v]
+    for e in range(len(tables.link_rate)):
+        layers.scratch.delay[nodes + e] = outcome.link_wait[b, e]
     for rho in range(len(tables.class_task)):
         origin = tables.path_start[tables.class_path[rho]]
         for j in range(tables.path_start[tables.class_path[rho] + 1] - origin):

@@ -23,8 +23,9 @@ from idn_gym.core.arrays import (
     Residents,
     Tables,
 )
+from idn_gym.core.charges import book_slot
 from idn_gym.core.kernel import njit_no_alloc
-from idn_gym.core.listing import measure_paths
+from idn_gym.core.listing import charged_slots, measure_paths
 from idn_gym.core.pricing import price
 from idn_gym.core.serving import serve_class, serve_slot, serve_together
 from idn_gym.core.transition import place
@@ -110,6 +111,8 @@ def _play(
                 outcome.idle_energy[b] += tables.node_idle_watts[v] * tables.slot_seconds
                 for m in range(after.shape[2]):
                     before[b, v, m] = after[b, v, m]
+            if charged_slots(draw):
+                book_slot(draw, b, t, outcome)
 
 
 class ClassCosts:

@@ -19,6 +19,15 @@ from idn_gym.scenarios.config_dynamics import (
     MemoryPressure,
     Outages,
 )
+from idn_gym.scenarios.config_intensity import (
+    CarbonFile,
+    ConstantCarbon,
+    ConstantPrice,
+    DailyCarbon,
+    DailyPrice,
+    PriceFile,
+    Region,
+)
 from idn_gym.scenarios.config_topology import Explicit, Hierarchy, Link, Node, Tier, TopoHubTopology
 from idn_gym.scenarios.config_workload import (
     Alternating,
@@ -40,7 +49,12 @@ __all__ = [
     "Ar1",
     "Background",
     "Bursts",
+    "CarbonFile",
+    "ConstantCarbon",
+    "ConstantPrice",
     "ConstantRate",
+    "DailyCarbon",
+    "DailyPrice",
     "Diurnal",
     "Dynamics",
     "Explicit",
@@ -53,6 +67,8 @@ __all__ = [
     "MemoryPressure",
     "Node",
     "Outages",
+    "PriceFile",
+    "Region",
     "Replay",
     "RoundRobin",
     "Scales",
@@ -147,6 +163,10 @@ class Scales:
     """[byte-hops] per request"""
     update: float = bounded(1.0, above=0)
     """[1] share of the nominal memory loaded in a slot"""
+    price: float | None = bounded(None, above=0)
+    """[EUR] per request; null: that of `energy` at 0.2 EUR/kWh"""
+    carbon: float | None = bounded(None, above=0)
+    """[g] of CO2e per request; null: that of `energy` at 250 g/kWh"""
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,14 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from idn_gym.config_reader import bounded
+from idn_gym.scenarios.config_intensity import ConstantCarbon, ConstantPrice
 from idn_gym.scenarios.families import (
     BackgroundProcess,
+    CarbonProcess,
     LinkProcess,
     MemoryProcess,
     OutageProcess,
+    PriceProcess,
     register_process,
 )
 
@@ -108,3 +111,7 @@ class Dynamics:
     memory: MemoryProcess | None = None
     device_error: float = bounded(0.0, least=0, most=1)
     """standard deviation of the log of each node's speed error, of median 1, drawn once per episode"""
+    energy_price: PriceProcess = field(default_factory=ConstantPrice)
+    """what electricity costs at nodes; only the objective price asks for it"""
+    carbon: CarbonProcess = field(default_factory=ConstantCarbon)
+    """what electricity emits at nodes; only the objective carbon asks for it"""

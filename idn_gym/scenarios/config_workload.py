@@ -44,7 +44,7 @@ class ShotNoise(PopularityProcess):
 
     A shot has a Pareto(`tail`) height and decays exponentially with `life` slots; each task has `shots` of
     them per episode on average. A task weighs share x (floor + (1 - floor) x noise / mean noise), and the
-    total of all tasks stays what the rate says.
+    total of all tasks stays what the rate says, so that rare tasks get more than their share on average.
     """
 
     shots: float = bounded(2.0, above=0, most=100)

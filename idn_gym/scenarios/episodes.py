@@ -93,6 +93,7 @@ def _zeros(compiled: Compiled, batch: int, slots: int, priced: int, uniforms: in
         charge_second=np.zeros((batch, slots, nodes, further)),
         charge_byte=np.zeros((batch, slots, links, further)),
         charge_drop=np.zeros((batch, slots, classes, further)),
+        charge_slot=np.zeros((batch, slots, further)),
         slowdown=np.ones((batch, nodes)),
         option_latency=np.zeros((priced, options)),
         option_cost=np.zeros((priced, options)),
@@ -190,7 +191,8 @@ def _fill_span(compiled: Compiled, draw: Draw, row: int, drawer: SpanDrawer) -> 
     )
     draw.memory[row, here] = draw_memory(dynamics.memory, tables.node_memory, movable, drawer)
     if draw.charge_drop.shape[3]:
-        draw.charge_second[row, here], draw.charge_byte[row, here] = draw_charges(compiled, drawer)
+        drawn = draw_charges(compiled, drawer)
+        draw.charge_second[row, here], draw.charge_byte[row, here], draw.charge_slot[row, here] = drawn
         charge_drops(tables, draw, row, here.start, here.stop)
     if draw.uniforms.shape[2]:
         draw.uniforms[row, here] = drawer.stream("uniforms").random(drawer.shape(draw.uniforms.shape[2]))

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from idn_gym.config_reader import ConfigError, Family, show
 from idn_gym.registry import Registry, load_target
-from idn_gym.scenarios.spans import SpanDrawer, SpanLaw
+from idn_gym.scenarios.spans import Span, SpanDrawer, SpanLaw, read_pair
 
 
 class LinkProcess(Family):
@@ -47,6 +47,28 @@ class MemoryProcess(Family):
 
     kinds = Registry("dynamics.memory.kind")
     usual = "two_state"
+
+
+class PriceProcess(Family):
+    """What electricity costs at nodes.
+
+    ``(process, places, span)`` draws (T, N) [EUR/kWh] where objective ``price`` is in force;
+    `places` says names and tiers of the nodes (`processes.intensities.Places`).
+    """
+
+    kinds = Registry("dynamics.energy_price.kind")
+    usual = "constant"
+
+
+class CarbonProcess(Family):
+    """What electricity emits at nodes.
+
+    ``(process, places, span)`` draws (T, N) [g/kWh] where objective ``carbon`` is in force;
+    `places` says names and tiers of the nodes (`processes.intensities.Places`).
+    """
+
+    kinds = Registry("dynamics.carbon.kind")
+    usual = "constant"
 
 
 class PopularityProcess(Family):
@@ -117,7 +139,7 @@ def register_process(process: type[Any], draw: SpanLaw | str) -> None:
 
 
 def draw_process(drawer: SpanDrawer, process: Any, moved: Any, positive: bool = False) -> npt.NDArray[Any]:
-    """Draw what a process does in one span.
+    """Draw what a process does in one span; its stream and its state go by its key.
 
     Args:
         drawer: of the span.
@@ -129,24 +151,47 @@ def draw_process(drawer: SpanDrawer, process: Any, moved: Any, positive: bool = 
         (T, columns).
 
     Raises:
-        ConfigError: the kind is not registered, or it is another package's and draws another shape, numbers
-            below 0 or no numbers.
+        ConfigError: see `run_process`.
+    """
+    columns = moved if isinstance(moved, int) else len(moved)
+    drawn: npt.NDArray[Any] = drawer.draw(_key(type(process)), run_process, process, moved, columns, positive)
+    return drawn
+
+
+def run_process(
+    process: Any, moved: Any, columns: int, positive: bool, span: Span
+) -> tuple[npt.NDArray[Any], Any]:
+    """What the law of a process draws, and its state.
+
+    Args:
+        process: of a registered kind.
+        moved: what its law gets after the process itself.
+        columns: how many it has to draw.
+        positive: whether 0 is not allowed.
+        span: to be drawn.
+
+    Returns:
+        (T, columns), and the state.
+
+    Raises:
+        ConfigError: the kind is not registered, its law returns no pair, or it is another package's and
+            draws another shape, numbers below 0 or no numbers.
     """
     key, law = _key(type(process)), _laws.get(type(process))
     if law is None:
         raise ConfigError(key, f"{show(process)} is of no registered kind; see register_process")
     if isinstance(law, str):
         law = _laws[type(process)] = load_target(law)
-    drawn: npt.NDArray[Any] = np.asarray(drawer.draw(key, law, process, moved))
+    returned, state = read_pair(key, law(process, moved, span))
+    drawn: npt.NDArray[Any] = np.asarray(returned)
     if type(process).__module__.startswith("idn_gym."):
-        return drawn  # tests look at what ships; looking again takes as long as drawing
-    shape = (drawer.length, moved if isinstance(moved, int) else len(moved))
+        return drawn, state  # tests look at what ships; looking again takes as long as drawing
     least = drawn.min(initial=np.inf)  # of what holds NaN: NaN, which is not above 0
-    if drawn.shape != shape or not (least > 0 if positive else least >= 0):
+    if drawn.shape != span.shape(columns) or not (least > 0 if positive else least >= 0):
         wrong = f"numbers of shape {drawn.shape}, the least of them {least:g}"
-        allowed = f"of shape {shape} and {'above' if positive else 'at least'} 0"
+        allowed = f"of shape {span.shape(columns)} and {'above' if positive else 'at least'} 0"
         raise ConfigError(key, f"{show(process)} drew {wrong}; must be {allowed}")
-    return drawn
+    return drawn, state
 
 
 def _key(process: type[Any]) -> str:

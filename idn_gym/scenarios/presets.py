@@ -25,6 +25,8 @@ def _sensor(name: str, device: str) -> c.Node:
     return c.Node(name, device=device, tier="device", memory=150e3, demand=1.0)
 
 
+# Sources of rates and demand, and what each preset is loaded to: docs/presets.md.
+
 EDGE_SMALL = c.Scenario(
     name="edge-small",
     topology=c.Explicit(
@@ -51,11 +53,12 @@ EDGE_SMALL = c.Scenario(
         ),
         c.Task("coco", ("yolov5n_640", "yolov5s_640", "yolov5m_640"), share=0.05, timeout=2.0, deadline=0.5),
     ),
+    # 15 pictures a second and board: one camera at its usual frame rate.
     workload=c.Workload(
-        rate=80.0, diurnal=c.Diurnal(spread=0.5, random_start=True), bursts=c.Bursts(ratio=3.0)
+        rate=60.0, diurnal=c.Diurnal(spread=0.5, random_start=True), bursts=c.Bursts(ratio=3.0)
     ),
     dynamics=c.Dynamics(link=c.Ar1(), moving_links=("lte_uplink",)),
-    scales=c.Scales(error=0.5, latency=0.5, energy=1.0, traffic=1e5, update=1.0),
+    scales=c.Scales(error=0.25, latency=0.5, energy=1.0, traffic=1e5, update=1.0),
 )
 
 TINY_PRESET = c.Scenario(
@@ -72,14 +75,14 @@ TINY_PRESET = c.Scenario(
         c.Task(
             "imagenet",
             ("mobilenetv3_small_100", "resnet152_bottlefit"),
-            share=0.95,
+            share=0.8,
             timeout=2.0,
             deadline=0.3,
         ),
-        c.Task("coco", ("yolov5n_640", "yolov5s_640"), share=0.05, timeout=2.0, deadline=0.5),
+        c.Task("coco", ("yolov5n_640", "yolov5s_640"), share=0.2, timeout=2.0, deadline=0.5),
     ),
-    workload=c.Workload(rate=25.0, bursts=c.Bursts(ratio=3.0)),
-    scales=c.Scales(error=0.5, latency=0.5, energy=1.0, traffic=1e5, update=1.0),
+    workload=c.Workload(rate=12.0, bursts=c.Bursts(ratio=3.0)),
+    scales=c.Scales(error=0.2, latency=0.5, energy=1.0, traffic=1e5, update=1.0),
     horizon=48,
 )
 
@@ -88,14 +91,31 @@ ISP_HIERARCHY = c.Scenario(
     topology=c.Hierarchy(
         tiers=(
             c.Tier("cloud", device="gpu_v100_darknet", memory=64e9, servers=float("inf"), pins=("all",)),
+            # Machines of four GPUs, each of which holds its node's models: one at a station, twelve at the
+            # ISP. With a quarter of them the best static placement asks nodes for up to four times what they
+            # have, which private capacities allow. Links of the upper tiers have 10 Gbit/s.
             c.Tier(
-                "isp", device="gpu_v100_darknet", memory=8e9, servers=8.0, uplink="wan_cloud", delay=0.040
+                "isp",
+                device="gpu_v100_darknet",
+                memory=8e9,
+                servers=48.0,
+                uplink="wan_cloud",
+                delay=0.040,
+                rate=1.25e9,
+                down_rate=1.25e9,
             ),
             c.Tier(
-                "main-office", device="gpu_rtx2070_darknet", fan_out=3, memory=4e9, servers=4.0, delay=0.015
+                "main-office",
+                device="gpu_rtx2070_darknet",
+                fan_out=3,
+                memory=4e9,
+                servers=16.0,
+                delay=0.015,
+                rate=1.25e9,
+                down_rate=1.25e9,
             ),
-            c.Tier("office", device="gpu_rtx2070_darknet", fan_out=3, memory=2e9, servers=2.0, delay=0.006),
-            c.Tier("station", device="gpu_rtx2070_darknet", fan_out=2, memory=1e9, delay=0.006),
+            c.Tier("office", device="gpu_rtx2070_darknet", fan_out=3, memory=2e9, servers=8.0, delay=0.006),
+            c.Tier("station", device="gpu_rtx2070_darknet", fan_out=2, memory=1e9, servers=4.0, delay=0.006),
         ),
     ),
     tasks=(
@@ -149,7 +169,7 @@ METRO_SPLIT = c.Scenario(
         ),
     ),
     workload=c.Workload(
-        rate=600.0, diurnal=c.Diurnal(spread=0.2, random_start=True), bursts=c.Bursts(ratio=2.0)
+        rate=1000.0, diurnal=c.Diurnal(spread=0.2, random_start=True), bursts=c.Bursts(ratio=2.0)
     ),
     scales=c.Scales(error=0.5, latency=0.2, energy=1.0, traffic=1e5, update=1.0),
     action="scores-task",
@@ -168,8 +188,9 @@ FASHION_EDGE = c.Scenario(
             c.Node("cloud", device="gpu_a100_trt_int8", tier="cloud", servers=float("inf"), pins=("all",)),
         ),
         links=(
-            c.Link("sensor-ble", "gateway", link="ble_1m"),
-            c.Link("sensor-mesh", "gateway", link="ieee802154"),
+            # What the gateway's radios leave for these two: it serves others, too.
+            c.Link("sensor-ble", "gateway", link="ble_1m", rate=5e3),
+            c.Link("sensor-mesh", "gateway", link="ieee802154", rate=3e3),
             c.Link("camera-wifi", "edge", link="wifi_iot"),
             c.Link("gateway", "edge", link="wifi_iot"),
             c.Link("edge", "cloud", link="wan_cloud"),
@@ -194,9 +215,10 @@ FASHION_EDGE = c.Scenario(
             deadline=0.15,
         ),
     ),
-    workload=c.Workload(rate=240.0, bursts=c.Bursts(ratio=3.0)),
+    # 20 pictures a second and sensor: one small camera.
+    workload=c.Workload(rate=60.0, bursts=c.Bursts(ratio=3.0)),
     dynamics=c.Dynamics(link=c.Ar1(), moving_links=("ble_1m", "ieee802154")),
-    scales=c.Scales(error=0.05, latency=0.2, energy=0.01, traffic=2e3, update=1.0),
+    scales=c.Scales(error=0.03, latency=0.2, energy=0.01, traffic=2e3, update=1.0),
     horizon=96,
 )
 
@@ -240,11 +262,11 @@ def _beside(plain: Any, folder: Path) -> Any:
     changes: dict[str, Any] = {}
     if isinstance(plain.get("catalog"), (list, tuple)):
         changes["catalog"] = [str(folder / p) if isinstance(p, str) else p for p in plain["catalog"]]
-    replay = (
-        (plain.get("workload") or {}).get("replay") if isinstance(plain.get("workload"), Mapping) else None
-    )
-    if isinstance(replay, Mapping) and isinstance(replay.get("path"), str):
-        changes["workload.replay.path"] = str(folder / replay["path"])
+    for part in ("workload", "dynamics"):
+        processes = plain.get(part)
+        for name, process in processes.items() if isinstance(processes, Mapping) else ():
+            if isinstance(process, Mapping) and isinstance(process.get("path"), str):
+                changes[f"{part}.{name}.path"] = str(folder / process["path"])
     return override(plain, changes)
 
 

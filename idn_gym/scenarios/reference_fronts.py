@@ -35,7 +35,7 @@ class ReferenceFront(NamedTuple):
 
 
 def read_front(scenario: Scenario) -> ReferenceFront:
-    """The front of a preset, whichever of the objectives that ship are in force.
+    """The front of a preset, whichever of the objectives by default are in force.
 
     Raises:
         ConfigError: none ships for the scenario, the scenario is a preset that was changed, or an objective

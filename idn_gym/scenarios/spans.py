@@ -97,14 +97,22 @@ class SpanDrawer:
             ConfigError: the law returns no pair.
         """
         span = Span(self.first, self.length, self._horizon, self._streams(key), self._before.get(key))
-        returned = law(*arguments, span)
-        if not (isinstance(returned, tuple) and len(returned) == 2):
-            wrong = f"its law returned {show(type(returned).__name__)}"
-            raise ConfigError(key, f"{wrong}; must be a pair: what it draws, and its state or None")
-        drawn, state = returned
+        drawn, state = read_pair(key, law(*arguments, span))
         if state is not None:
             self.chains[key] = state
         return drawn
+
+
+def read_pair(key: str, returned: Any) -> tuple[Any, Any]:
+    """What a law has returned: what it draws, and its state.
+
+    Raises:
+        ConfigError: it is no pair.
+    """
+    if not (isinstance(returned, tuple) and len(returned) == 2):
+        wrong = f"its law returned {show(type(returned).__name__)}"
+        raise ConfigError(key, f"{wrong}; must be a pair: what it draws, and its state or None")
+    return returned
 
 
 def span_numbers(horizon: int) -> range:

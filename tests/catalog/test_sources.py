@@ -73,6 +73,12 @@ def test_operating_points_keep_the_measured_means():
     assert mean / 1e6 == pytest.approx(1.91, abs=0.02)
 
 
+def test_a_transfer_through_fixed_networks_costs_their_figure_once():
+    links, whole = load_catalog().links, facts("device_profiles.yaml")["fixed_network"]
+    up_the_tree = 3 * links["metro_fibre"].energy + links["wan_cloud"].energy
+    assert up_the_tree == pytest.approx(8e-6 * whole["uj_per_bit"])
+
+
 def test_fit_recovers_a_law_and_its_error():
     points = [(m, 0.002 + m / 4e12) for m in (1e9, 3e9, 5e9, 4e10)]
     fixed, per_mac = fit_law(points)

@@ -50,7 +50,7 @@ def test_leftovers_go_up_to_the_last_resort(one_link, play):
     slot = play(one_link(["x", "y"], {**HALF, "serving.last_resort": 0.75}), demand=[12.0, 4.0])
     assert slot.served == pytest.approx([11.25, 3.75], rel=1e-12)
     assert [row[-1] for row in slot.started] == pytest.approx([0.75, 0.25], rel=1e-9)
-    assert slot.wait == [0.0, 0.0]
+    assert (slot.wait, slot.node_wait, slot.link_wait) == ([0.0, 0.0], [0.0, 0.0], [0.0])
 
 
 def test_three_options_are_filled_in_turn(make_scenario, play):
@@ -80,6 +80,7 @@ def test_requests_wait_in_the_queue_of_a_node(make_scenario, play):
     slot = play(scenario, {"a": ["x"]}, demand=[5.0])
     wait = 0.5 / np.sqrt(1 + (2 * 0.5 / 99.0) ** 2)
     assert slot.wait == pytest.approx([5 * wait], rel=1e-12)
+    assert (slot.node_wait, slot.link_wait) == ([0.5, 0.0], [0.0])  # W: how many give up is not in it
     assert slot.latency == pytest.approx([5 * (1.0 + wait)], rel=1e-12)
     assert slot.tariff_cost == pytest.approx(5 * (1.0 + wait), rel=1e-12)
     # The deadline of 1 s leaves nothing for waiting: half of the requests find the node busy.
@@ -111,6 +112,7 @@ def test_links_are_queues_too(one_link, play):
     """8 bytes take 0.5 s: W = 1 x 0.25 / (2 x 0.5)."""
     slot = play(one_link(["x"], USUAL), demand=[10.0])
     assert slot.wait == pytest.approx([10 * 0.25 / np.sqrt(1 + (0.5 / 98.9) ** 2)], rel=1e-12)
+    assert (slot.node_wait, slot.link_wait) == ([0.0, 0.0], [pytest.approx(0.25, rel=1e-12)])
 
 
 @njit_no_alloc

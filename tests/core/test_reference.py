@@ -184,7 +184,7 @@ def wait_of(tables, rho, option, waits):
 
 
 def serve_plainly(tables, draw, t, resident):
-    """(R, 9) served, errors, latency, energy, traffic, late, early, split and cost of each class."""
+    """(R, 9) served, errors, latency, energy, traffic, late, early, split and cost per class; the waits."""
     classes = range(len(tables.class_task))
     options = [list(usable_options(tables, draw, t, rho, resident)) for rho in classes]
     if tables.capacity == EXOGENOUS:
@@ -198,14 +198,14 @@ def serve_plainly(tables, draw, t, resident):
         left = draw.demand[0, t, rho]
         for option, amount in dealt[rho]:
             wait, late = wait_of(tables, rho, option, waits)
-            vector = [*option.vector, 0.0, wait, 0.0, 0.0]
+            vector = option.vector + np.array([0.0, wait, 0.0, 0.0])
             ends = late, option.early, float(len(option.held) > 1)
             totals[rho] += amount * np.array([1.0, *vector, *ends, vector @ draw.tariff[0]])
             left -= amount
         worst = np.max([option.vector for option in describe_options(tables, draw, t, rho)], axis=0)
         drop = np.array([1.0, tables.class_timeout[rho], worst[2], worst[3]])
         totals[rho] += left * np.array([0.0, *drop, 1.0, 0.0, 0.0, drop @ draw.tariff[0]])
-    return totals
+    return totals, waits
 
 
 @given(data=st.data())
@@ -221,10 +221,13 @@ def test_the_kernels_serve_as_the_rule_says(make_scenario, worlds, data):
             mine = np.flatnonzero(tables.segment_model == m)
             wanted[0, :, m] = rng.choice([EMPTY, *mine], wanted.shape[1])
         state, outcome = step(instance, state, Action(wanted))
-        totals = serve_plainly(tables, draw, t, state.resident[0])
+        totals, waits = serve_plainly(tables, draw, t, state.resident[0])
         errors = outcome.arrived - outcome.correct
         measured = [outcome.served, errors, outcome.latency, outcome.energy, outcome.traffic]
         measured += [outcome.late, outcome.early, outcome.split]
         for k, field in enumerate(measured):
             np.testing.assert_allclose(field[0], totals[:, k], rtol=1e-9, atol=1e-9)
         np.testing.assert_allclose(outcome.tariff_cost[0], totals[:, 8].sum(), rtol=1e-9, atol=1e-9)
+        for kind, measured in (("node", outcome.node_wait[0]), ("link", outcome.link_wait[0])):
+            expected = [waits.get((kind, r), (0.0, 0.0))[0] for r in range(len(measured))]
+            np.testing.assert_allclose(measured, expected, rtol=1e-9, atol=1e-12)

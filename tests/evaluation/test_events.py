@@ -122,6 +122,12 @@ def test_fewer_compute_seconds_and_slow_devices_stretch_every_service(slowdown, 
     assert found.overall.latency == pytest.approx(service + wait, rel=0.03)
 
 
+def test_a_part_of_a_server_is_a_slow_one(station):
+    found = simulate(station(0.2, servers=0.5), 0.2)
+    assert found.overall.latency == pytest.approx(2.0 + closed_form(1, 0.2, 2.0, 4.0), rel=0.03)
+    assert found.node_load == pytest.approx([0.4], rel=0.03)
+
+
 @pytest.fixture
 def tandem(make_scenario):
     """A link of 0.5 s and 0.5 s of delay, then a node of 0.5 or 2 s; every second request leaves early."""

@@ -42,6 +42,9 @@ READERS = {
     "shipped": lambda path: _play(path, {}),
     "catalog": lambda path: _play("tiny", {"catalog": [path]}),
     "log": lambda path: _play("tiny", {"workload.replay": {"path": path, "size": "size"}}),
+    "trace": lambda path: _play(
+        "tiny", {"objectives": ["carbon"], "dynamics.carbon": {"kind": "file", "path": path}}
+    ),
     "outcomes": read_outcomes,
     "instance": _play_instance,
     "study": lambda path: from_plain(Study, read_yaml(path)),

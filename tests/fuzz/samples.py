@@ -77,6 +77,12 @@ def files():
         "catalog.json": json.dumps(_catalog()).encode(),
         "catalog.yaml": yaml.safe_dump(_catalog(), sort_keys=False).encode(),
         "log.csv": log.encode(),
+        "trace.csv": b"time,what,which,value\n"
+        + b"".join(
+            b"2024-01-01T%02d:00Z,carbon,%s,%d\n" % (hour, name, 100 + hour)
+            for name in (b"device", b"edge", b"cloud")
+            for hour in range(24)
+        ),
         "outcomes.npz": (SHIPPED_TABLES / "lab/digits.npz").read_bytes(),
         "study.yaml": (ROOT / "configs/studies/splits.yaml").read_bytes(),
         "small_study.yaml": yaml.safe_dump(STUDY, sort_keys=False).encode(),

@@ -6,7 +6,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from idn_gym.core.arrays import EMPTY
-from idn_gym.core.costs import costs, gain
+from idn_gym.core.costs import costs, gain, serve
+from idn_gym.core.flows import option_flows
 from idn_gym.core.geometry import covers
 from idn_gym.core.workspace import empty_outcome
 from idn_gym.optimum.concave_gain import gain_and_gradient, list_slot
@@ -359,3 +360,28 @@ def test_shared_capacity_is_what_the_other_classes_left(make_scenario, play):
     gain_and_gradient(compiled.tables, slot.instance.draw, 0, 0, items, np.full(2, 0.5), gradient, layers)
     # 0.1 s on the spot, 1.1 s by way of the cloud, 100 s for a drop: without the model, of 50 of the 60
     np.testing.assert_allclose(gradient, [50 * 1.0 + 50 * 98.9] * 2)
+
+
+@given(data=st.data(), seed=st.integers(0, 2**32 - 1))
+def test_with_shared_capacity_costs_are_those_of_the_slot_with_its_waits(make_scenario, worlds, data, seed):
+    """What options served times what they are said to cost is the tariff that the slot came to."""
+    world = data.draw(worlds)
+    world["overrides"] |= {"serving.capacity": "shared", "serving.max_parts": 1}
+    scenario = make_scenario(**world)
+    compiled = compile_scenario(scenario)
+    items = list_prefixes(compiled)
+    instance = build_instance(scenario, seed)
+    tables, draw = instance
+    rng = np.random.default_rng(seed)
+    layers = allocate_ranking(tables, items)
+    for t in range(scenario.horizon):
+        placement = tables.pinned.copy()
+        for v, m in np.argwhere(tables.node_movable[:, None] & (tables.pinned == EMPTY)):
+            placement[v, m] = rng.choice([EMPTY, *np.flatnonzero(tables.segment_model == m)])
+        outcome = serve(instance, t, placement)
+        note_others(tables, outcome, 0, layers)
+        gain_and_gradient(tables, draw, 0, t, items, *np.zeros((2, len(items.node))), layers)
+        flows, dropped = option_flows(instance, t, placement)
+        said = flows[layers.order] @ np.where(flows[layers.order] > 0.0, layers.price, 0.0)
+        _, drops = costs(instance, t)
+        assert said + dropped @ drops == pytest.approx(outcome.tariff_cost[0], rel=1e-9)

@@ -19,6 +19,7 @@ PROCESSES += [
     config.Ar1,
 ]
 PROCESSES += [config.Background, config.Outages, config.MemoryPressure]
+PROCESSES += [config.ConstantCarbon, config.DailyCarbon, config.CarbonFile, config.Region]
 
 
 def read_table(name):
@@ -33,7 +34,9 @@ def say(default):
     """A default as the page writes it."""
     if isinstance(default, float):
         return "1/3" if default == 1 / 3 else f"{default:g}"
-    return {None: "null", False: "false", dataclasses.MISSING: ""}.get(default, str(default))
+    if isinstance(default, bool):
+        return str(default).lower()
+    return {None: "null", (): "[]", dataclasses.MISSING: ""}.get(default, str(default))
 
 
 @pytest.mark.parametrize("cls", PROCESSES)
@@ -51,3 +54,12 @@ def test_the_page_names_every_kind_beside_its_key(owner):
         for kind in kinds_of(hint):
             key = f"`{owner.__name__.lower()}.{name}`"
             assert f"**`{kind}`**" in TEXT[TEXT.index(key) :], (key, kind)
+
+
+@pytest.mark.parametrize("name", ["Constant{}", "Daily{}", "{}File"])
+def test_what_the_page_says_of_carbon_holds_for_prices(name):
+    carbon, price = (
+        {f.name: f.default for f in dataclasses.fields(getattr(config, name.format(word)))}
+        for word in ("Carbon", "Price")
+    )
+    assert price == carbon | ({"mean": 0.2} if "mean" in carbon else {})

@@ -44,6 +44,9 @@ ALL_ON = {
     "dynamics.outages": {"mean_up": 20, "mean_down": 5},
     "dynamics.memory": {"mean_full": 20, "mean_shrunk": 5},
     "dynamics.device_error": 0.1,
+    "objectives": ["accuracy", "latency", "energy", "price", "carbon"],
+    "dynamics.energy_price": {"kind": "daily"},
+    "dynamics.carbon": {"kind": "daily"},
 }
 OTHERS = {
     "gilbert_elliott": {"dynamics.link.kind": "gilbert_elliott"},

@@ -88,6 +88,7 @@ def merge_slots(instance: Instance, b: int, groups: int) -> Instance:
             name: np.add.reduceat(getattr(draw, name)[row], starts, axis=1) / sizes[None, :, None, None]
             for name in ("charge_second", "charge_byte", "charge_drop")
         },
+        charge_slot=np.add.reduceat(draw.charge_slot[row], starts, axis=1),
         memory=draw.memory[row][:, starts],
         uniforms=draw.uniforms[row][:, starts],
         slowdown=draw.slowdown[row].copy(),

@@ -1,4 +1,4 @@
-"""What a compute second and a byte come to in the objectives that packages add."""
+"""What compute seconds, bytes and slots come to in the further objectives per request."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import numpy as np
 
 from idn_gym.core.arrays import Floats, Tables
 from idn_gym.messages import ConfigError
-from idn_gym.objective_records import charged
+from idn_gym.objective_records import Charges, charged
+from idn_gym.registry import load_target
 from idn_gym.scenarios.processes.random_streams import Streams
 from idn_gym.scenarios.spans import SPAN_SLOTS, SpanDrawer, walk_spans
 
@@ -20,8 +21,8 @@ MEAN_SPANS = 200
 """Spans over which nominal charges are means: a year of slots of ten minutes, which draws in a second."""
 
 
-def draw_charges(compiled: Compiled, drawer: SpanDrawer) -> tuple[Floats, Floats]:
-    """Charges in the slots of a span, (T, N, F) per compute second and (T, E, F) per byte.
+def draw_charges(compiled: Compiled, drawer: SpanDrawer) -> tuple[Floats, Floats, Floats]:
+    """Charges in the slots of a span, (T, N, F) per compute second, (T, E, F) per byte and (T, F) per slot.
 
     Args:
         compiled: the scenario.
@@ -33,13 +34,18 @@ def draw_charges(compiled: Compiled, drawer: SpanDrawer) -> tuple[Floats, Floats
     tables, further, slots = compiled.tables, charged(compiled.objectives), drawer.length
     nodes, links = len(tables.node_memory), len(tables.link_rate)
     second, byte = np.zeros((slots, nodes, len(further))), np.zeros((slots, links, len(further)))
+    slot = np.zeros((slots, len(further)))
     for f, objective in enumerate(further):
-        assert objective.charges is not None
+        law = objective.charges
+        assert law is not None
+        if isinstance(law, str):
+            law = load_target(law)
         key = f"objective.{objective.name}.charges"
-        on_nodes, on_links = drawer.draw(key, objective.charges, compiled)
-        second[:, :, f] = _checked(on_nodes, (slots, nodes), key)
-        byte[:, :, f] = 0.0 if on_links is None else _checked(on_links, (slots, links), key)
-    return second, byte
+        found = Charges(*drawer.draw(key, law, compiled))
+        second[:, :, f] = _checked(found.second, (slots, nodes), key)
+        byte[:, :, f] = 0.0 if found.byte is None else _checked(found.byte, (slots, links), key)
+        slot[:, f] = 0.0 if found.slot is None else _checked(found.slot, (slots,), key)
+    return second, byte, slot
 
 
 def nominal_charges(compiled: Compiled) -> Tables:
@@ -47,17 +53,15 @@ def nominal_charges(compiled: Compiled) -> Tables:
 
     Of a long one, over its first `MEAN_SPANS` spans.
     """
-    tables, horizon = compiled.tables, compiled.scenario.horizon
-    on_nodes, on_links = np.zeros_like(tables.node_charge), np.zeros_like(tables.link_charge)
+    horizon, streams = compiled.scenario.horizon, Streams(np.random.default_rng(0))
     slots = min(horizon, MEAN_SPANS * SPAN_SLOTS)
-    for drawer in islice(walk_spans(horizon, Streams(np.random.default_rng(0))), MEAN_SPANS):
-        second, byte = draw_charges(compiled, drawer)
-        on_nodes += second.sum(axis=0) / slots
-        on_links += byte.sum(axis=0) / slots
-    return tables._replace(node_charge=on_nodes, link_charge=on_links)
+    spans = islice(walk_spans(horizon, streams), MEAN_SPANS)
+    sums = [[drawn.sum(axis=0) for drawn in draw_charges(compiled, drawer)] for drawer in spans]
+    second, byte, slot = (sum(parts) / slots for parts in zip(*sums, strict=True))
+    return compiled.tables._replace(node_charge=second, link_charge=byte, slot_charge=slot)
 
 
-def _checked(charges: Floats, shape: tuple[int, int], key: str) -> Floats:
+def _checked(charges: Floats, shape: tuple[int, ...], key: str) -> Floats:
     found = np.asarray(charges, float)
     if found.shape != shape:
         raise ConfigError(key, f"shape {found.shape} is not allowed; must be (slots, rows) = {shape}")

@@ -39,6 +39,8 @@ from idn_gym.scenarios.compile.routes import Network, find_routes, look_up, path
 from idn_gym.scenarios.compile.sizes import check_size
 from idn_gym.scenarios.compile.topologies import expand
 from idn_gym.scenarios.config import Scenario
+from idn_gym.scenarios.config_traces import Trace
+from idn_gym.scenarios.processes.traces import last_change
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,18 +128,25 @@ class _Classes:
 def compile_scenario(scenario: Scenario) -> Compiled:
     """Resolve names, find paths, enumerate segments and options.
 
-    Results are kept for the process, but for scenarios with files of their own, which may change.
+    Results are kept for the process, but for scenarios with catalogues of their own, which may change; where
+    the files of processes have changed, a scenario is compiled anew.
 
     Raises:
         ConfigError: an unknown name, a task that no reachable node pins, no demand anywhere, more options
             than can be enumerated, or rewards that could be too large for float32.
     """
     objectives = find_objectives(scenario.objectives)
-    return (_compile if scenario.catalog else _compile_once)(scenario, objectives)
+    if scenario.catalog:
+        return _compile(scenario, objectives)
+    dynamics = scenario.dynamics
+    files = [p for p in (dynamics.energy_price, dynamics.carbon) if isinstance(p, Trace)]
+    return _compile_once(scenario, objectives, tuple(last_change(file) for file in files))
 
 
 @lru_cache(maxsize=32)
-def _compile_once(scenario: Scenario, objectives: tuple[Objective, ...]) -> Compiled:
+def _compile_once(
+    scenario: Scenario, objectives: tuple[Objective, ...], changes: tuple[int, ...]
+) -> Compiled:
     return _compile(scenario, objectives)
 
 
@@ -213,8 +222,10 @@ def _tables(
         node_charge=np.zeros((len(network.nodes), further)),
         link_delay=network.delay,
         link_rate=network.rate,
+        link_down_rate=network.down_rate,
         link_joules=network.joules,
         link_charge=np.zeros((len(network.links), further)),
+        slot_charge=np.zeros(further),
         **path_tables(list(classes.paths), network.delay),
         model_task=np.array([model.task for model in gathered.models], np.int64),
         task_model=np.searchsorted([model.task for model in gathered.models], range(len(gathered.tasks) + 1)),
@@ -280,6 +291,6 @@ def _fixed_tariff(scenario: Scenario, further: int) -> Floats | None:
     tariff = scenario.serving.tariff
     if tariff is None:
         return None
-    fixed = np.zeros(PRICED + further)  # a scenario's own tariff prices no objectives that packages add
+    fixed = np.zeros(PRICED + further)  # a scenario's own tariff prices no further objectives
     fixed[:PRICED] = [getattr(tariff, price) for price in PRICES]
     return fixed

@@ -82,6 +82,7 @@ def _terms(compiled: Compiled) -> list[tuple[str, Factors]]:
     hungry, wide = int(np.argmax(joules)), int(np.argmax(tables.class_drop_bytes))
     error = scenario.dynamics.device_error
     watts = float(tables.node_idle_watts.sum())
+    one_request: Factors = {"workload.rate": (scenario.workload.rate, 1.0 / scenario.nominal_requests)}
     return [
         ("accuracy", requests),
         (
@@ -116,15 +117,25 @@ def _terms(compiled: Compiled) -> list[tuple[str, Factors]]:
         ),
         ("update", {}),
         *(
-            (objective.name, {**requests, **_charged(objective.name, nominal.charge_drop[0, 0, :, f])})
+            (
+                objective.name,
+                {**requests, **_charged(objective.name, "request", nominal.charge_drop[0, 0, :, f])},
+            )
+            for f, objective in enumerate(charged(compiled.objectives))
+        ),
+        *(
+            (
+                objective.name,
+                {**_charged(objective.name, "slot", tables.slot_charge[f : f + 1]), **one_request},
+            )
             for f, objective in enumerate(charged(compiled.objectives))
         ),
     ]
 
 
-def _charged(name: str, drops: Floats) -> Factors:
-    most = float(drops.max())
-    return {f"objective.{name}.charges": (f"a request that comes to {most:g}", most)}
+def _charged(name: str, what: str, charges: Floats) -> Factors:
+    most = float(charges.max())
+    return {f"objective.{name}.charges": (f"a {what} that comes to {most:g}", most)}
 
 
 def _requests(scenario: Scenario) -> Factors:

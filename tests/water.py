@@ -1,35 +1,35 @@
-"""What another package brings along: carbon of the energy that requests take, by node and time of day."""
+"""What another package brings along: water for the energy that requests take, by node and time of day."""
 
 import numpy as np
 
 from idn_gym.objective_records import Objective
 
 INTENSITY = {"device": 0.7, "edge": 0.5, "cloud": 0.05}
-"""[g/J] by tier, as a mean over the day."""
+"""[l/J] by tier, as a mean over the day."""
 
 NETWORK = 0.3
-"""[g/J] of links."""
+"""[l/J] of links."""
 
 
-def carbon_charges(compiled, span):
-    """Grams per compute second of each node and per byte of each link; the grid is dirtiest at noon."""
+def water_charges(compiled, span):
+    """Litres per compute second of each node and per byte of each link; cooling is hardest at noon."""
     tables, names = compiled.tables, compiled.names
     level = span.rng.random() if span.state is None else span.state
     day = 1.0 + 0.6 * np.sin(span.slots * 2.0 * np.pi / span.horizon) + 0.1 * level
     node = np.array([INTENSITY.get(tier, 0.4) for tier in names.tiers]) * tables.node_watts
-    # the tiers take turns: where the cloud is clean, the edge is not
+    # the tiers take turns: where the cloud is cool, the edge is not
     turn = np.where(np.array(names.tiers) == "cloud", 2.0 - day, day)
     return (turn * node, day * NETWORK * tables.link_joules), level
 
 
-CARBON = Objective(
-    name="carbon",
-    unit="g per nominal request",
+WATER = Objective(
+    name="water",
+    unit="l per nominal request",
     sense="minimise",
     scale=lambda scenario: 0.5 * scenario.scales.energy,
-    formula="-(sum over requests of grams, a drop counting those of its worst option) / nominal requests",
+    formula="-(sum over requests of litres, a drop counting those of its worst option) / nominal requests",
     per="request",
-    charges=carbon_charges,
+    charges=water_charges,
 )
 
 REFUSALS = Objective(

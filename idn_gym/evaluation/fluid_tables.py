@@ -1,0 +1,142 @@
+"""How the fluid compares with events, told to people: a table, lines about a ranking, a picture, a page."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import NamedTuple
+
+from idn_gym.evaluation.fluid_check import DISPATCHES, FluidCheck
+from idn_gym.evaluation.fluid_ranking import RankedPlacement
+from idn_gym.files import atomically
+
+COMPARED = {
+    "p95": ("p95 [s]", 1.0),
+    "p99": ("p99 [s]", 1.0),
+    "late": ("late [%]", 100.0),
+    "dropped": ("dropped [%]", 100.0),
+    "cost": ("tariff", 1.0),
+    "node_load": ("node load [%]", 100.0),
+    "link_load": ("link load [%]", 100.0),
+}
+"""Columns that show all models beside each other: heading and factor from SI."""
+
+
+class FluidReport(NamedTuple):
+    """The comparison on one scenario."""
+
+    scenario: str
+    about: str
+    """the placement, and what load 1 is"""
+    checks: tuple[FluidCheck, ...]
+    ranking: tuple[str, ...]
+    """lines; empty where nothing was ranked"""
+
+
+def check_table(checks: Iterable[FluidCheck]) -> tuple[list[str], list[list[str]]]:
+    """Head, and one row per load; in a cell the models stand side by side, in the order of `FluidCheck`."""
+    head = ["load", "settling", "latency [s]", "fluid off [%]", "s.e. [%]"]
+    rows = []
+    for load, group in groupby(checks, key=lambda check: check.load):
+        models = list(group)
+        fluid, events = models[0], models[1]
+        rows.append(
+            [
+                f"{load:g}",
+                f"{fluid.settling:.2g}",
+                _beside([check.latency for check in models], 1.0),
+                f"{100.0 * (fluid.latency / events.latency - 1.0):+.0f}",
+                f"{100.0 * events.latency_error / events.latency:.1f}",
+                *(
+                    _beside([getattr(check, key) for check in models], by)
+                    for key, (_, by) in COMPARED.items()
+                ),
+            ]
+        )
+    return head + [name for name, _ in COMPARED.values()], rows
+
+
+def _beside(values: Sequence[float], factor: float) -> str:
+    """Three significant digits of each, or one behind the point in per cent."""
+    return " / ".join(
+        f"{value * factor:.3g}" if factor == 1.0 else f"{value * factor:.1f}" for value in values
+    )
+
+
+def rank_correlations(ranked: Sequence[RankedPlacement]) -> dict[str, float]:
+    """Kendall's tau between the fluid's cost and that of events, by dispatch; nan for less than two."""
+    from scipy.stats import kendalltau
+
+    if len(ranked) < 2:
+        return dict.fromkeys(DISPATCHES, math.nan)
+    fluid = [item.fluid for item in ranked]
+    return {
+        name: float(kendalltau(fluid, [getattr(item, name) for item in ranked]).statistic)
+        for name in DISPATCHES
+    }
+
+
+def ranking_lines(ranked: Sequence[RankedPlacement], among: str) -> tuple[str, ...]:
+    """What a ranking comes to, for people.
+
+    Args:
+        ranked: cheapest first.
+        among: of which placements these are the cheapest, in words.
+    """
+    tau = rank_correlations(ranked)
+    lines = [f"{len(ranked)} cheapest distinct of {among}, at the nominal demand:"]
+    for name in DISPATCHES:
+        best, own = min(getattr(item, name) for item in ranked), getattr(ranked[0], name)
+        lines.append(
+            f"{name}: Kendall's tau with the fluid {tau[name]:.2f}; the fluid's best costs {own:.3g}, "
+            f"the best of them {best:.3g}"
+        )
+    return tuple(lines)
+
+
+def fluid_page(reports: Iterable[FluidReport], command: str) -> str:
+    """All of it as a page of Markdown.
+
+    Args:
+        reports: one per scenario.
+        command: that made it, as typed.
+    """
+    lines = [
+        "# The fluid beside events",
+        "",
+        f"Made by `{command}`;",
+        "[events](events.md) says what it shows.",
+    ]
+    lines += ["Cells are " + " / ".join(("fluid", *DISPATCHES)) + "."]
+    for report in reports:
+        head, rows = check_table(report.checks)
+        lines += ["", f"## {report.scenario}", "", report.about, ""]
+        lines += [f"| {' | '.join(row)} |" for row in (head, ["---:"] * len(head), *rows)]
+        lines += (
+            ["", report.ranking[0], "", *(f"- {line}" for line in report.ranking[1:])]
+            if report.ranking
+            else []
+        )
+    return "\n".join(lines) + "\n"
+
+
+def draw_checks(path: Path, checks: Sequence[FluidCheck], title: str) -> None:
+    """Mean latency, late share and drops over the load, one line per model."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9.0, 2.8), layout="constrained", dpi=150)
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(1, 3)
+    figure.suptitle(title)
+    for name, label, axis in zip(
+        ("latency", "late", "dropped"), ("mean latency [s]", "late share", "drop share"), axes, strict=True
+    ):
+        for model, marker in zip(("fluid", *DISPATCHES), ("o", "s", "^"), strict=True):
+            points = [(check.load, getattr(check, name)) for check in checks if check.model == model]
+            axis.plot(*zip(*points, strict=True), marker=marker, markersize=3, linewidth=1, label=model)
+        axis.set(xlabel="load", ylabel=label, ylim=(0.0, None))
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
+    atomically(path, lambda file: figure.savefig(file, format="png"))

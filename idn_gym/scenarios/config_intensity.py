@@ -1,0 +1,112 @@
+"""What electricity costs and emits at nodes: the processes behind the objectives ``price`` and ``carbon``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from idn_gym.config_reader import ConfigError, bounded
+from idn_gym.objective_records import EUR_PER_KWH, GRAMS_PER_KWH
+from idn_gym.scenarios.config_traces import Trace
+from idn_gym.scenarios.families import CarbonProcess, PriceProcess, register_process
+
+_INTENSITIES = "idn_gym.scenarios.processes.intensities"
+
+
+@dataclass(frozen=True)
+class Region:
+    """Nodes on a grid of their own; all that no region names share one more."""
+
+    nodes: tuple[str, ...]
+    """names of nodes, or of tiers for all their nodes"""
+    mean: float | None = bounded(None, least=0)
+    """as that outside; null: the same"""
+    phase: float = bounded(0.0)
+    """[1] turns of the day by which it is ahead; only where there are days"""
+
+    def __post_init__(self) -> None:
+        if not self.nodes:
+            raise ConfigError("nodes", "() is not allowed; at least one node or tier must be named")
+
+
+@dataclass(frozen=True)
+class Days:
+    """mean x (1 + amplitude sin(2 pi (t / period + phase))) x exp(sigma x - sigma^2 / 2).
+
+    x is an AR(1) chain of its own per region, and the last factor has mean 1.
+    """
+
+    amplitude: float = bounded(0.3, least=0, most=1)
+    """[1] of the sine around the mean"""
+    period: float = bounded(144.0, above=0)
+    """[slots] of a day"""
+    sigma: float = bounded(0.1, least=0, most=3)
+    """stationary standard deviation of the logarithm around its day"""
+    memory: float = bounded(0.95, least=0, below=1)
+    """autocorrelation of that from slot to slot"""
+
+
+@dataclass(frozen=True)
+class ConstantPrice(PriceProcess):
+    """Electricity costs the same at all times."""
+
+    mean: float = bounded(EUR_PER_KWH, least=0)
+    """[EUR/kWh] on average"""
+    regions: tuple[Region, ...] = ()
+    """where it costs something else"""
+    kind: Literal["constant"] = "constant"
+
+
+@dataclass(frozen=True)
+class DailyPrice(Days, PriceProcess):
+    """Electricity costs more at one time of the day than at another, with noise around it."""
+
+    mean: float = bounded(EUR_PER_KWH, least=0)
+    """[EUR/kWh] on average"""
+    regions: tuple[Region, ...] = ()
+    """with a mean, a day and noise of their own"""
+    kind: Literal["daily"] = "daily"
+
+
+@dataclass(frozen=True)
+class PriceFile(Trace, PriceProcess):
+    """Prices of electricity come from a file, in EUR/kWh once multiplied by `factor`."""
+
+    kind: Literal["file"] = "file"
+
+
+@dataclass(frozen=True)
+class ConstantCarbon(CarbonProcess):
+    """Electricity emits the same at all times."""
+
+    mean: float = bounded(GRAMS_PER_KWH, least=0)
+    """[g/kWh] of CO2e on average"""
+    regions: tuple[Region, ...] = ()
+    """where it emits more or less"""
+    kind: Literal["constant"] = "constant"
+
+
+@dataclass(frozen=True)
+class DailyCarbon(Days, CarbonProcess):
+    """Electricity emits more at one time of the day than at another, with noise around it."""
+
+    mean: float = bounded(GRAMS_PER_KWH, least=0)
+    """[g/kWh] of CO2e on average"""
+    regions: tuple[Region, ...] = ()
+    """with a mean, a day and noise of their own"""
+    kind: Literal["daily"] = "daily"
+
+
+@dataclass(frozen=True)
+class CarbonFile(Trace, CarbonProcess):
+    """Intensities of electricity come from a file, in g/kWh of CO2e once multiplied by `factor`."""
+
+    kind: Literal["file"] = "file"
+
+
+register_process(ConstantPrice, f"{_INTENSITIES}:draw_constant")
+register_process(DailyPrice, f"{_INTENSITIES}:draw_days")
+register_process(PriceFile, f"{_INTENSITIES}:draw_file")
+register_process(ConstantCarbon, f"{_INTENSITIES}:draw_constant")
+register_process(DailyCarbon, f"{_INTENSITIES}:draw_days")
+register_process(CarbonFile, f"{_INTENSITIES}:draw_file")
