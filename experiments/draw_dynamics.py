@@ -38,6 +38,7 @@ from idn_gym.scenarios.config import (
 )
 from idn_gym.scenarios.processes.demand import draw_demand
 from idn_gym.scenarios.processes.resources import draw_memory, draw_rates, draw_seconds, draw_slowdown
+from idn_gym.scenarios.spans import draw_end_to_end
 
 if TYPE_CHECKING:
     from matplotlib.typing import RcKeyType
@@ -65,14 +66,16 @@ def draw_tasks(workload: Workload, slots: int = SLOTS) -> Floats:
     """Demand of one ingress node, (slots, TASKS) [requests], with Zipf popularity and 100 a slot."""
     share = 1 / np.arange(1, TASKS + 1)
     base, task = 100 * share / share.sum(), np.arange(TASKS)
-    return draw_demand(workload, base, task, np.zeros(TASKS, np.int64), slots, np.random.default_rng(5))
+    node, rng = np.zeros(TASKS, np.int64), np.random.default_rng(5)
+    return draw_end_to_end(draw_demand, workload, base, task, node, horizon=slots, rng=rng)
 
 
 def draw_nodes(workload: Workload, slots: int = SLOTS, seed: int = 5) -> Floats:
     """Demand of three ingress nodes with one task, (slots, 3) [requests], 100 a slot each."""
     nodes = np.arange(3)
     rng = np.random.default_rng(seed)
-    return draw_demand(workload, np.full(3, 100.0), np.zeros(3, np.int64), nodes, slots, rng)
+    base, task = np.full(3, 100.0), np.zeros(3, np.int64)
+    return draw_end_to_end(draw_demand, workload, base, task, nodes, horizon=slots, rng=rng)
 
 
 def write_log(path: Path) -> Replay:
@@ -137,7 +140,8 @@ def show_resources(axes: list[Axes]) -> None:
     one, movable = np.ones(1), np.ones(1, np.bool_)
 
     def draw(draw_process: Callable[..., Floats], *processes: object, seed: int = 1) -> Floats:
-        return draw_process(*processes, one, movable, SLOTS, np.random.default_rng(seed))
+        rng = np.random.default_rng(seed)
+        return draw_end_to_end(draw_process, *processes, one, movable, horizon=SLOTS, rng=rng)
 
     unit = "rate\n[x nominal]"
     show_lines(axes[0], "link: gilbert_elliott", draw(draw_rates, GilbertElliott(), seed=2), unit)

@@ -11,8 +11,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-import numpy as np
-
 from idn_gym.core.arrays import BYTE_HOP, ERROR, JOULE, SECOND, Floats, Outcome, Tables
 from idn_gym.messages import ConfigError, show
 from idn_gym.registry import Registry
@@ -35,7 +33,7 @@ CN 582, PL 662, IN 713."""
 
 
 class Charges(NamedTuple):
-    """What a slot comes to in an objective per request; all of it at least 0."""
+    """What T slots come to in an objective per request; all of it at least 0."""
 
     second: Floats
     """(T, N) per compute second on each node"""
@@ -45,7 +43,7 @@ class Charges(NamedTuple):
     """(T,) of the slot whatever is served, such as that of idle power; None: nothing"""
 
 
-ChargeLaw = Callable[[Any, int, np.random.Generator], Charges | tuple[Floats, Floats | None]]
+ChargeLaw = Callable[[Any, Any], tuple[Charges | tuple[Floats, Floats | None], Any]]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -70,8 +68,9 @@ class Objective:
     total: int | None = None
     """of those that ship: column of the kernel's totals"""
     charges: ChargeLaw | str | None = None
-    """of an objective per request: its `Charges`, or only the first two of them, of the `Compiled` scenario,
-    the number of slots T and a random stream; or "module:function", imported at the first draw"""
+    """of an objective per request: a law like those of processes (`scenarios.families`), which draws its
+    `Charges`, or only the first two of them, for a span: ``(compiled, span) -> (charges, state)``; or
+    "module:function", imported at the first draw"""
     measure: Callable[[Tables, Outcome], Floats] | None = None
     """of an objective per slot: (B,) at least 0, of the slot's outcome"""
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from idn_gym.actions import ActionCheck, make_codec
 from idn_gym.config_reader import ConfigError, show
-from idn_gym.core.arrays import Draw, Floats, Instance, Ints, Outcome, State
+from idn_gym.core.arrays import Floats, Instance, Ints, Outcome, State
 from idn_gym.core.transition import initial_state, step
 from idn_gym.core.workspace import empty_outcome, make_scratch
 from idn_gym.metrics import compute_metrics
@@ -21,8 +21,9 @@ from idn_gym.observations import Observations, make_observer
 from idn_gym.preferences import read_preference
 from idn_gym.scenarios.compile import Compiled, compile_scenario
 from idn_gym.scenarios.config import Scenario
-from idn_gym.scenarios.episodes import allocate_episodes, episode_seed, sample_episode
+from idn_gym.scenarios.episodes import episode_seed, episode_streams
 from idn_gym.scenarios.reference_fronts import discounted_front, read_front
+from idn_gym.scenarios.span_ring import SpanRing
 
 
 class Slot(NamedTuple):
@@ -46,7 +47,7 @@ class Simulation:
         check: makes arrays of B actions, or refuses them.
         observer: observation codec.
         observation: the observation codec's name.
-        instance: tables and the current draws.
+        instance: tables and the current draws, of long episodes no more than two spans (`scenarios.spans`).
         state: before the coming slot.
         outcome: of the last slot.
     """
@@ -84,10 +85,10 @@ class Simulation:
         self.observer = make_observer(observation, self.compiled, preference=self.weights is None)
         episode_seed(split, 0)  # refuses an unknown split now rather than at the first reset
         self.split = split
-        draw = allocate_episodes(self.compiled, batch, self.weights, self.codec.uniforms, "num_envs")
+        self._ring = SpanRing(self.compiled, batch, self.weights, self.codec.uniforms, "num_envs")
         self.seed: list[int] = [0] * batch
         self.episode: list[int] = [0] * batch
-        self._attach(draw)
+        self._attach()
         self.state = initial_state(self.instance)
         self.outcome = empty_outcome(self.compiled.tables, batch)
         self._scratch = make_scratch(self.compiled.tables)
@@ -115,7 +116,7 @@ class Simulation:
             now, episode = (self.seed[row], self.episode[row] + 1) if seed is None else (seed, 0)
             root = episode_seed(self.split, now, episode)
             self.seed[row], self.episode[row] = int(now), episode
-            sample_episode(self.compiled, self.instance.draw, row, root, weights)
+            self._ring.start(row, episode_streams(root), weights)
         self.rewind(rows)
 
     def _chosen(self, options: Mapping[str, Any] | None) -> Floats | None:
@@ -130,7 +131,8 @@ class Simulation:
 
     def rewind(self, rows: Sequence[int]) -> None:
         """Put rows back to slot 0 of their episodes."""
-        index = list(rows)
+        index = np.array(rows)  # once, and not for each array
+        self._ring.rewind(rows)
         self.state.slot[index] = 0
         self.state.resident[index] = self.compiled.tables.pinned
         self.state.recent[index] = self.compiled.tables.class_requests
@@ -152,6 +154,7 @@ class Simulation:
             gymnasium.error.InvalidAction: an action outside the action space; nothing has changed.
         """
         tables = self.compiled.tables
+        self._ring.draw_ahead(self.state.slot)
         action = self.codec.decode(self.instance, self.state, self.check(actions))
         self.state, self.outcome = step(self.instance, self.state, action, self._scratch)
         observation, clipped = self.observe()
@@ -197,22 +200,25 @@ class Simulation:
             for node, held in zip(names.nodes, self.state.resident[row], strict=True)
         }
 
-    def _attach(self, draw: Draw) -> None:
+    def sum_demand(self, row: int) -> Floats:
+        """(slots played,) [requests] of all classes in each slot of one episode so far."""
+        return self._ring.sum_demand(row, int(self.state.slot[row]))
+
+    def _attach(self) -> None:
         """Put draw and tables together; where resources are hidden, masks know the nominal memory only."""
-        tables = self.compiled.tables
+        tables, draw = self.compiled.tables, self._ring.draw
         self.instance = self._known = Instance(tables, draw)
-        if self.compiled.scenario.resources == "hidden":
-            nominal = np.broadcast_to(tables.node_memory, draw.memory.shape).copy()
+        if self.compiled.scenario.resources == "hidden":  # one slot's worth, in the place of any slot
+            nominal = np.repeat(tables.node_memory[None, None], len(draw.memory), axis=0)
             self._known = Instance(tables, draw._replace(memory=nominal))
 
     def __getstate__(self) -> dict[str, Any]:
         """For copies and pickles: without the tables, which belong to the compiled scenario."""
-        return {**self.__dict__, "instance": None, "_known": None, "draw": self.instance.draw}
+        return {**self.__dict__, "instance": None, "_known": None}
 
     def __setstate__(self, saved: dict[str, Any]) -> None:
-        draw = saved.pop("draw")
         self.__dict__.update(saved)
-        self._attach(draw)
+        self._attach()
 
     def get_state(self) -> dict[str, Any]:
         """Everything that moves, as plain data: enough to go on bitwise with `set_state`."""
@@ -220,16 +226,17 @@ class Simulation:
             "seed": list(self.seed),
             "episode": list(self.episode),
             "weights": self.instance.draw.weights.copy(),
+            "chains": self._ring.chains(),
             "state": [field.copy() for field in self.state],
             "outcome": [field.copy() for field in self.outcome],
         }
 
     def set_state(self, saved: dict[str, Any]) -> None:
-        """Go on from what `get_state` returned; the draws are made again from their seeds."""
+        """Go on from what `get_state` returned; the draws that are kept are made again."""
         for row, (seed, episode) in enumerate(zip(saved["seed"], saved["episode"], strict=True)):
             self.seed[row], self.episode[row] = seed, episode
             root = episode_seed(self.split, seed, episode)
-            sample_episode(self.compiled, self.instance.draw, row, root, saved["weights"][row])
+            self._ring.restore(row, episode_streams(root), saved["weights"][row], saved["chains"][row])
         self.state = State(*(field.copy() for field in saved["state"]))
         self.outcome = Outcome(*(field.copy() for field in saved["outcome"]))
 

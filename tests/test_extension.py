@@ -21,13 +21,16 @@ from gymnasium.utils.env_checker import check_env
 import idn_gym
 from idn_gym.actions import ACTION_CODECS
 from idn_gym.config_reader import ConfigError, from_plain, to_plain
+from idn_gym.core.slots import one_slot
 from idn_gym.observations import OBSERVERS
 from idn_gym.policies.registry import POLICIES
 from idn_gym.registry import Registry, import_plugins
 from idn_gym.scenarios import families
 from idn_gym.scenarios.config import Scenario
+from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.families import LinkProcess, draw_process
 from idn_gym.scenarios.presets import load_scenario
+from idn_gym.simulation import Simulation
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "extending.md"
@@ -73,6 +76,25 @@ def test_what_a_package_adds_plays_an_episode(extension):
     nominal = env.unwrapped.simulation.compiled.tables.link_rate
     assert set(np.unique(np.round(rates / nominal, 9))) == {0.01, 1.0}
     assert env.unwrapped.describe()["observation"][0] == {"name": "requests of the last slot"}
+
+
+def test_what_a_process_draws_once_holds_for_long_episodes(extension):
+    scenario = load_scenario("tiny", {**OPTIONS["overrides"], "horizon": 700, "dynamics.link.period": 7})
+    rate = build_instance(scenario, 3).draw.rate[0]
+    assert len(np.unique(rate[:7, 0])) == 2
+    assert np.array_equal(rate[7:], rate[:-7])
+    ring = simulate_episode(scenario, 3)
+    assert all(np.array_equal(now, rate[t]) for t, now in enumerate(ring))
+
+
+def simulate_episode(scenario, seed):
+    """The rates of each slot as an environment has them when it observes."""
+    simulation = Simulation(scenario, "segments", "flat", "balanced", "train", batch=1)
+    simulation.reset([0], [seed])
+    nothing = simulation.state.resident.copy()
+    for _ in range(scenario.horizon):
+        yield one_slot(simulation.instance, simulation.state.slot).draw.rate[0, 0]
+        simulation.step(nothing)
 
 
 def test_a_stored_scenario_and_a_stored_spec_mean_the_same(extension):
@@ -169,8 +191,8 @@ def test_a_name_stands_for_one_thing(extension):
     assert ACTION_CODECS["one-per-node"] is sys.modules[f"{NAME}.codec"].OnePerNode
 
 
-def draw_nothing(process, nominal, horizon, rng):
-    return np.zeros((horizon, nominal.size))
+def draw_nothing(process, nominal, span):
+    return np.zeros(span.shape(nominal.size)), None
 
 
 @dataclass(frozen=True)
@@ -184,6 +206,11 @@ class Dead(LinkProcess):
 
 
 @dataclass(frozen=True)
+class Bare(LinkProcess):
+    kind: Literal["bare"] = "bare"
+
+
+@dataclass(frozen=True)
 class Forgotten(LinkProcess):
     kind: Literal["forgotten"] = "forgotten"
 
@@ -192,8 +219,11 @@ def test_what_a_process_draws_is_looked_at(extension):
     idn_gym.register_process(Dead, draw_nothing)
     with pytest.raises(ConfigError, match=r"^dynamics\.link: Dead\(kind='dead'\) drew .* and above 0$"):
         gym.make("IDN-v0", scenario="tiny", overrides={"dynamics.link.kind": "dead"}).reset(seed=0)
+    idn_gym.register_process(Bare, lambda process, nominal, span: np.ones(span.shape(nominal.size)))
+    with pytest.raises(ConfigError, match=r"^dynamics\.link: its law returned 'ndarray'; must be a pair"):
+        gym.make("IDN-v0", scenario="tiny", overrides={"dynamics.link.kind": "bare"}).reset(seed=0)
     with pytest.raises(ConfigError, match=r"^dynamics\.link: Forgotten.* no registered kind"):
-        draw_process(Forgotten(), (1, 1), np.ones(1), 1, None)
+        draw_process(None, Forgotten(), np.ones(1))
 
 
 def test_what_does_not_say_what_it_is_is_refused():
@@ -242,8 +272,8 @@ PEAK = property(lambda self: ("kind", 2.0))
 def test_every_family_takes_another_kind(family, value, expected, monkeypatch):
     monkeypatch.setattr(family.kinds, "_entries", dict(family.kinds._entries))
 
-    def draw(process, columns, horizon, rng):
-        return np.full((horizon, columns if isinstance(columns, int) else len(columns)), value)
+    def draw(process, columns, span):
+        return np.full(span.shape(columns if isinstance(columns, int) else len(columns)), value), None
 
     idn_gym.register_process(mine(family, peak=PEAK), draw)
     overrides = {"horizon": 3, "workload.bursts": None, family.kinds.key: "mine"}

@@ -11,14 +11,15 @@ NETWORK = 0.3
 """[l/J] of links."""
 
 
-def water_charges(compiled, slots, rng):
+def water_charges(compiled, span):
     """Litres per compute second of each node and per byte of each link; cooling is hardest at noon."""
     tables, names = compiled.tables, compiled.names
-    day = 1.0 + 0.6 * np.sin(np.arange(slots) * 2.0 * np.pi / slots)[:, None] + 0.1 * rng.random()
+    level = span.rng.random() if span.state is None else span.state
+    day = 1.0 + 0.6 * np.sin(span.slots * 2.0 * np.pi / span.horizon) + 0.1 * level
     node = np.array([INTENSITY.get(tier, 0.4) for tier in names.tiers]) * tables.node_watts
     # the tiers take turns: where the cloud is cool, the edge is not
     turn = np.where(np.array(names.tiers) == "cloud", 2.0 - day, day)
-    return turn * node, day * NETWORK * tables.link_joules
+    return (turn * node, day * NETWORK * tables.link_joules), level
 
 
 WATER = Objective(

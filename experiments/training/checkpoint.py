@@ -234,9 +234,9 @@ def _put(owner: object, values: dict[str, Any]) -> None:
 
 
 def _shapes(value: Any) -> Any:
-    """Of the arrays in nested data, without the values."""
+    """Of the arrays in nested data, without the values, and without what grows while an episode is played."""
     if isinstance(value, np.ndarray):
         return value.dtype.str, value.shape
     if isinstance(value, dict):
-        return {key: _shapes(item) for key, item in value.items()}
+        return {key: _shapes(item) for key, item in value.items() if key != "chains"}
     return [_shapes(item) for item in value] if isinstance(value, (list, tuple)) else None

@@ -10,7 +10,18 @@ import numpy.typing as npt
 
 from idn_gym.actions.base import Form, MemoryMask, PlaceablePairs
 from idn_gym.config_reader import ConfigError
-from idn_gym.core.arrays import EMPTY, Action, Draw, Instance, Ints, Numbers, Residents, State, Tables
+from idn_gym.core.arrays import (
+    EMPTY,
+    Action,
+    Draw,
+    Instance,
+    Ints,
+    Numbers,
+    Residents,
+    State,
+    Tables,
+    place_of,
+)
 from idn_gym.core.geometry import free_bytes, placed_bytes
 from idn_gym.core.kernel import kernel, njit_no_alloc
 from idn_gym.scenarios.compile import Compiled
@@ -126,7 +137,7 @@ def change(
             continue
         v, s = node[actions[b] - 1], segment[actions[b] - 1]
         need = tables.segment_bytes[s]
-        free = free_bytes(draw.memory, tables.node_reserved, b, slot[b], v)
+        free = free_bytes(draw.memory, tables.node_reserved, b, place_of(slot[b], draw.memory.shape[1]), v)
         if need > free:
             continue
         wanted[b, v, tables.segment_model[s]] = s

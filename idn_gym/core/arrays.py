@@ -6,7 +6,7 @@ Each field carries its shape and unit. Dimension letters, used in every comment 
 letter counts                                      letter counts
 ====== =========================================== ====== =======================================
 B      episodes simulated side by side             S      segments of all models
-T      slots of an episode (the horizon)           R      request classes
+T      slots that are kept of an episode           R      request classes
 N      nodes                                       O      options of all classes
 E      links                                       Q      parts of all options
 M      models                                      X      exit branches of all options
@@ -26,6 +26,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+from idn_gym.core.kernel import rule
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -62,6 +64,15 @@ def owners(start: Ints) -> Ints:
     ``owners(tables.part_start)``.
     """
     return np.repeat(np.arange(len(start) - 1), np.diff(start))
+
+
+@rule
+def place_of(slot: Any, kept: Any) -> Any:
+    """Where a slot stands in an array with room for `kept` of them; one that is over makes room for it.
+
+    An environment keeps a few hundred slots of a long episode. What kernels get as their `t` is a place.
+    """
+    return slot % kept
 
 
 class Tables(NamedTuple):
@@ -141,7 +152,11 @@ class Tables(NamedTuple):
 
 
 class Draw(NamedTuple):
-    """One random draw of everything that moves, made before the first slot."""
+    """One random draw of everything that moves; nothing that is played changes it.
+
+    T is the horizon in what `build_instance` makes. An environment keeps no more than two spans of a longer
+    episode, and draws the next one in time; slot t stands at place t mod T (`place_of`) in both.
+    """
 
     demand: Floats  # (B, T, R) [requests] batch of each class
     seconds: Floats  # (B, T, N) [s] compute seconds of the slot

@@ -77,9 +77,9 @@ def book_slot(draw: Draw, b: int, t: int, outcome: Outcome) -> None:
 
 
 @njit_no_alloc
-def charge_drops(tables: Tables, draw: Draw, b: int) -> None:
-    """Fill `charge_drop` of row b: no option of the class is worse in the slot, in any further objective."""
-    for t in range(draw.charge_drop.shape[1]):
+def charge_drops(tables: Tables, draw: Draw, b: int, first: int, last: int) -> None:
+    """Fill `charge_drop` of row b, places [first, last): no option of the class is worse in any of them."""
+    for t in range(first, last):
         for rho in range(len(tables.class_task)):
             origin = tables.path_start[tables.class_path[rho]]
             for f in range(draw.charge_drop.shape[3]):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from idn_gym.core.arrays import EMPTY, Bools, Draw, Floats, Ints, Residents, Tables
+from idn_gym.core.arrays import EMPTY, Bools, Draw, Floats, Ints, Residents, Tables, place_of
 from idn_gym.core.geometry import free_bytes, load_if_fits
 from idn_gym.core.kernel import kernel, njit_inline, njit_no_alloc
 
@@ -40,8 +40,9 @@ def items_that_fit(
         fits: (B, items), written to.
     """
     for b in range(len(slot)):
+        t = place_of(slot[b], memory.shape[1])
         for i in range(len(node)):
-            fits[b, i] = size[i] <= 0.0 or size[i] <= free_bytes(memory, reserved, b, slot[b], node[i])
+            fits[b, i] = size[i] <= 0.0 or size[i] <= free_bytes(memory, reserved, b, t, node[i])
 
 
 @kernel
@@ -51,8 +52,9 @@ def fill_by_score(
     """Load items in falling order of score while they fit, one per model; 0 and below stay out."""
     free = np.empty(len(tables.node_memory))
     for b in range(len(wanted)):
+        t = place_of(slot[b], draw.memory.shape[1])
         for v in range(len(free)):
-            free[v] = free_bytes(draw.memory, tables.node_reserved, b, slot[b], v)
+            free[v] = free_bytes(draw.memory, tables.node_reserved, b, t, v)
         order = np.argsort(-scores[b], kind="mergesort")
         for k in range(len(order)):
             i = order[k]
@@ -90,6 +92,7 @@ def fill_by_share(
     `order` is work space for as many pairs as a node has.
     """
     for b in range(len(wanted)):
+        t = place_of(slot[b], memory.shape[1])
         first = 0
         while first < len(node):
             v = node[first]
@@ -102,7 +105,7 @@ def fill_by_share(
                     _insert(scores, b, last, count, order)
                     count += 1
                 last += 1
-            free = free_bytes(memory, worth.reserved, b, slot[b], v)
+            free = free_bytes(memory, worth.reserved, b, t, v)
             room = 0.0
             for k in range(count):
                 i = order[k]
@@ -147,11 +150,12 @@ def round_dependently(
     no open item and so no trade, for whatever is still open at the end.
     """
     for b in range(len(wanted)):
+        t = place_of(slot[b], draw.uniforms.shape[1])
         x = y[b].copy()
         open_item, spare = -1, -1
         for i in range(len(node)):
             if open_item >= 0 and node[open_item] != node[i]:
-                _close(x, open_item, draw.uniforms[b, slot[b], spare])
+                _close(x, open_item, draw.uniforms[b, t, spare])
                 open_item = -1
             if x[i] < INTEGRAL or x[i] > 1.0 - INTEGRAL:
                 x[i] = round(x[i])
@@ -161,9 +165,9 @@ def round_dependently(
                 continue
             size_i = max(1.0, tables.segment_bytes[segment[i]])
             size_j = max(1.0, tables.segment_bytes[segment[open_item]])
-            open_item = trade(x, i, open_item, size_i, size_j, draw.uniforms[b, slot[b], i])
+            open_item = trade(x, i, open_item, size_i, size_j, draw.uniforms[b, t, i])
         if open_item >= 0:
-            _close(x, open_item, draw.uniforms[b, slot[b], spare])
+            _close(x, open_item, draw.uniforms[b, t, spare])
         for i in range(len(node)):
             if x[i] > 0.5:
                 v, s = node[i], segment[i]

@@ -110,7 +110,7 @@ def free_bytes(memory: Floats, reserved: Floats, b: int, t: int, v: int) -> floa
         memory: (B, T, N) [bytes], as `Draw.memory`.
         reserved: (N,) [bytes], as `Tables.node_reserved`.
         b: row.
-        t: slot.
+        t: place of the slot.
         v: node.
     """
     return float(memory[b, t, v] - reserved[v])

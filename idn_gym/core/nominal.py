@@ -38,7 +38,7 @@ def nominal_draw(tables: Tables, tariff: Floats) -> Draw:
     )
     compute_option_costs(tables, draw, 0)
     if further:
-        charge_drops(tables, draw, 0)
+        charge_drops(tables, draw, 0, 0, 1)
     return draw
 
 

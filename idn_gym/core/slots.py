@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from idn_gym.core.arrays import Draw, Instance, Ints
+from idn_gym.core.arrays import Draw, Instance, Ints, place_of
 
 MOVING = (
     *("demand", "seconds", "memory", "rate", "uniforms"),
@@ -17,7 +17,8 @@ def one_slot(instance: Instance, slot: Ints) -> Instance:
     """The instance in which row b has only slot `slot[b]` (T = 1); the tables are shared."""
     rows = np.arange(len(slot))
     draw = instance.draw._asdict()
-    moving = {name: draw[name][rows, slot][:, None] for name in MOVING}
+    t = place_of(slot, instance.draw.demand.shape[1])
+    moving = {name: draw[name][rows, t][:, None] for name in MOVING}
     return Instance(instance.tables, instance.draw._replace(**moving))
 
 

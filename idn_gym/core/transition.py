@@ -7,7 +7,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from idn_gym.core.arrays import EMPTY, Action, Draw, Floats, Instance, Outcome, Residents, State, Tables
+from idn_gym.core.arrays import (
+    EMPTY,
+    Action,
+    Draw,
+    Floats,
+    Instance,
+    Outcome,
+    Residents,
+    State,
+    Tables,
+    place_of,
+)
 from idn_gym.core.charges import book_slot
 from idn_gym.core.geometry import bytes_to_load, free_bytes, load_if_fits, placed_bytes
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
@@ -60,7 +71,7 @@ def advance(
 ) -> None:
     """Kernel of `step`; writes into `following` and `outcome` (zeros on entry)."""
     for b in range(len(state.slot)):
-        t = state.slot[b]
+        t = place_of(state.slot[b], draw.demand.shape[1])
         place(tables, draw, b, t, wanted, state.resident, following.resident, outcome)
         serve_slot(tables, draw, b, t, following.resident, scratch, outcome)
         measure_utilisation(tables, draw, b, t, outcome)

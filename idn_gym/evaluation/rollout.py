@@ -16,6 +16,7 @@ from idn_gym.evaluation.latencies import LATENCY_COLUMNS, LatencyLog, LatencyQua
 from idn_gym.metrics import METRICS, MetricTotals
 from idn_gym.objective_records import OBJECTIVES
 from idn_gym.policy import Feedback, OnlinePolicy, Policy
+from idn_gym.scenarios.compile.sizes import check_memory
 
 
 class Episodes(NamedTuple):
@@ -82,6 +83,8 @@ def rollout(
     simulation = native.simulation
     shape = (len(seeds), native.horizon)
     names = tuple(objective.name for objective in simulation.objectives)
+    numbers = 1 + len(names) + len(METRICS)
+    check_memory(8 * numbers, native.horizon, native.horizon, 0, len(seeds), "seeds")
     played = Episodes(
         tuple(int(seed) for seed in seeds),
         np.zeros(shape),

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from idn_gym.core.arrays import Draw, Floats, Instance, State, Tables
+from idn_gym.core.arrays import Draw, Floats, Instance, State, place_of
 from idn_gym.core.nominal import nominal_draw
+from idn_gym.scenarios.compile import Compiled
 
 VISIBLE = ("seconds", "memory", "rate")
 """Fields of `Draw` that a policy sees of the coming slot, unless resources are hidden."""
@@ -23,17 +24,17 @@ class ExpectedSlots:
     call, since a tariff holds for a whole episode.
     """
 
-    def __init__(self, tables: Tables, tariff: Floats, hidden: bool) -> None:
+    def __init__(self, compiled: Compiled, tariff: Floats) -> None:
         """Start with the prices of one row.
 
         Args:
-            tables: the scenario's tables.
+            compiled: the scenario.
             tariff: likely one.
-            hidden: whether the resources of the coming slot are.
         """
-        self._tables, self._hidden = tables, hidden
+        self._tables, self._horizon = compiled.tables, compiled.scenario.horizon
+        self._hidden = compiled.scenario.resources == "hidden"
         self._priced = b""
-        self._nominal = nominal_draw(tables, tariff)
+        self._nominal = nominal_draw(self._tables, tariff)
 
     def draw(self, instance: Instance, state: State) -> Draw:
         """The slot to expect in each of B rows.
@@ -48,9 +49,9 @@ class ExpectedSlots:
             self._price(draw.tariff)
         known: dict[str, Any] = {"demand": state.recent[:, None], "weights": draw.weights}
         if not self._hidden:
-            slot = np.minimum(state.slot, draw.seconds.shape[1] - 1)
-            rows = np.arange(len(slot))
-            known |= {name: getattr(draw, name)[rows, slot][:, None] for name in VISIBLE}
+            t = place_of(np.minimum(state.slot, self._horizon - 1), draw.seconds.shape[1])
+            rows = np.arange(len(t))
+            known |= {name: getattr(draw, name)[rows, t][:, None] for name in VISIBLE}
         return self._nominal._replace(**known)
 
     def _price(self, tariff: Floats) -> None:

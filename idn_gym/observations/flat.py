@@ -8,7 +8,7 @@ import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 
-from idn_gym.core.arrays import EMPTY, Floats, Instance, Ints, Outcome, State
+from idn_gym.core.arrays import EMPTY, Floats, Instance, Ints, Outcome, State, place_of
 from idn_gym.core.geometry import block_shares
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
 from idn_gym.observations.base import View
@@ -23,6 +23,7 @@ class Layout(NamedTuple):
     node: Ints  # (n,) nodes with finite compute or movable memory
     held_node: Ints  # (h,) per residency entry
     held_model: Ints  # (h,)
+    horizon: int  # slots of an episode
 
 
 class Nominal(NamedTuple):
@@ -59,6 +60,7 @@ class FlatObserver:
             node=node.astype(np.int64),
             held_node=held_node,
             held_model=held_model,
+            horizon=compiled.scenario.horizon,
         )
         begin, end = block_shares(tables)
         self._nominal = Nominal(
@@ -141,7 +143,7 @@ def _encode(
             row[columns.of[BLOCK.end, h]] = 0.0 if s == EMPTY else nominal.segment_end[s]
             if nominal.model_blocks[m] > 1:
                 row[columns.of[BLOCK.begin, h]] = 0.0 if s == EMPTY else nominal.segment_begin[s]
-        row[columns.of[BLOCK.slot, 0]] = state.slot[b] / resources[0].shape[1]
+        row[columns.of[BLOCK.slot, 0]] = state.slot[b] / layout.horizon
         if layout.preference:
             for w in range(resources[3].shape[1]):
                 row[columns.of[BLOCK.weight, w]] = resources[3][b, w]
@@ -184,8 +186,7 @@ def _encode_resources(
 ) -> None:
     seconds, memory, rate, _ = resources
     _, _, busy, carried = seen
-    horizon = seconds.shape[1]
-    t = min(state.slot[b], horizon - 1)
+    t = place_of(min(state.slot[b], layout.horizon - 1), seconds.shape[1])
     for n in range(len(layout.node)):
         v = layout.node[n]
         elastic = np.isinf(nominal.node_seconds[v])

@@ -59,7 +59,7 @@ class GraphObserver:
             raise ConfigError("observation", "'graph' is not allowed; no node has memory for any segment")
         tariff = known_tariff(compiled.tariff, compiled.scales, compiled.objectives)
         self._compiled = compiled
-        self._expected = ExpectedSlots(tables, tariff, compiled.scenario.resources == "hidden")
+        self._expected = ExpectedSlots(compiled, tariff)
         self._forecast = make_forecast_tables(tables, node, segment, tariff)
         self._constants = _constants(compiled)
         self._globals = global_columns(OBJECTIVES)
@@ -94,7 +94,7 @@ class GraphObserver:
             weights = np.stack([weight_of(name, draw.weights, objectives) for name in OBJECTIVES], axis=1)
         return ObservedInputs(
             resident=state.resident,
-            over=state.slot / draw.seconds.shape[1],
+            over=state.slot / self._compiled.scenario.horizon,
             weights=weights,
             update_weight=weight_of("update", weights),
             arrived=outcome.arrived,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from idn_gym.core.arrays import EMPTY, Floats
+from idn_gym.core.arrays import EMPTY, Floats, place_of
 from idn_gym.core.geometry import block_shares
 from idn_gym.metrics import METRICS
 from idn_gym.rendering.layout import Plan, lay_out
@@ -91,17 +91,17 @@ def look(simulation: Simulation, row: int, metrics: Floats | None) -> Picture:
     compiled, names = simulation.compiled, simulation.compiled.names
     plan = lay_out(compiled)
     played = int(simulation.state.slot[row])
-    demand = simulation.instance.draw.demand[row, :played].sum(1) / compiled.tables.slot_seconds
+    last = place_of(max(0, played - 1), simulation.instance.draw.seconds.shape[1])
     return Picture(
         name=compiled.scenario.name,
         slot=played,
         horizon=compiled.scenario.horizon,
-        nodes=tuple(_nodes(simulation, row, max(0, played - 1))),
-        links=tuple(_links(simulation, row, max(0, played - 1), plan)),
+        nodes=tuple(_nodes(simulation, row, last)),
+        links=tuple(_links(simulation, row, last, plan)),
         dnns=tuple(dict.fromkeys(_dnn(model) for model in names.models)),
         tiers=plan.tiers,
         metrics=None if metrics is None or not played else dict(zip(METRICS, metrics.tolist(), strict=True)),
-        demand=demand,
+        demand=simulation.sum_demand(row) / compiled.tables.slot_seconds,
         plan=plan,
     )
 

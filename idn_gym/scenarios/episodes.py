@@ -1,4 +1,4 @@
-"""Draw episodes: all randomness happens here, before slot 0."""
+"""Draw episodes, span by span: all randomness happens here, and nothing of it depends on what is played."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from idn_gym.config_reader import ConfigError, closest, show
-from idn_gym.core.arrays import PRICED, Draw, Floats, Instance
+from idn_gym.core.arrays import PRICED, Draw, Floats, Instance, place_of
 from idn_gym.core.charges import charge_drops
 from idn_gym.core.pricing import compute_option_costs
 from idn_gym.core.workspace import empty_outcome
@@ -21,6 +21,7 @@ from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.processes.demand import draw_demand
 from idn_gym.scenarios.processes.random_streams import Streams
 from idn_gym.scenarios.processes.resources import draw_memory, draw_rates, draw_seconds, draw_slowdown
+from idn_gym.scenarios.spans import Chains, SpanDrawer, walk_spans
 
 SPLITS = ("train", "validation", "test")
 """Seeds of one split never meet those of another: tune on validation, report on test."""
@@ -50,9 +51,14 @@ def _prices_differ(compiled: Compiled, weights: Floats | None) -> bool:
 
 
 def allocate_episodes(
-    compiled: Compiled, batch: int, weights: Floats | None, uniforms: int = 0, key: str = "seeds"
+    compiled: Compiled,
+    batch: int,
+    weights: Floats | None,
+    uniforms: int = 0,
+    key: str = "seeds",
+    kept: int | None = None,
 ) -> Draw:
-    """Arrays for `batch` episodes, to be filled row by row with `sample_episode`.
+    """Arrays for `batch` episodes, to be filled row by row.
 
     Args:
         compiled: the scenario.
@@ -60,17 +66,19 @@ def allocate_episodes(
         weights: (D,) preference in force in all rows, or None where each row draws its own.
         uniforms: rounding uniforms per slot.
         key: what the caller knows the number of episodes as.
+        kept: slots that there is room for; None: all.
 
     Raises:
         ConfigError: they and their outcomes do not fit into memory.
     """
-    differ, slots = _prices_differ(compiled, weights), compiled.scenario.horizon
+    differ, horizon = _prices_differ(compiled, weights), compiled.scenario.horizon
+    kept = horizon if kept is None else kept
     one = _zeros(compiled, 1, 1, 1, uniforms)
     moving = sum(field.nbytes for field in one if field.ndim >= 3)
     rest = sum(field.nbytes for field in empty_outcome(compiled.tables, 1))
     rest += sum(field.nbytes for field in one if field.ndim < 3) if differ else 0
-    check_memory(moving, slots, rest, batch, key)
-    return _zeros(compiled, batch, slots, batch if differ else 1, uniforms)
+    check_memory(moving, kept, horizon, rest, batch, key)
+    return _zeros(compiled, batch, kept, batch if differ else 1, uniforms)
 
 
 def _zeros(compiled: Compiled, batch: int, slots: int, priced: int, uniforms: int) -> Draw:
@@ -92,58 +100,102 @@ def _zeros(compiled: Compiled, batch: int, slots: int, priced: int, uniforms: in
         option_joules=np.zeros((priced, options)),
         drop_joules=np.zeros((priced, classes)),
         drop_cost=np.zeros((priced, classes)),
-        tariff=np.zeros((batch, PRICED + further)),
+        tariff=np.full((batch, PRICED + further), np.nan),  # not priced yet
         weights=np.zeros((batch, len(compiled.objectives))),
         uniforms=np.zeros((batch, slots, uniforms)),
     )
 
 
-def sample_episode(
-    compiled: Compiled, draw: Draw, row: int, seed: np.random.SeedSequence, weights: Floats | None
-) -> None:
-    """Draw one episode into row `row`; each process has a stream of its own.
+def episode_streams(seed: np.random.SeedSequence) -> Streams:
+    """All random streams of the episode with this root, from `episode_seed`."""
+    return Streams(np.random.Generator(np.random.PCG64(seed)))
+
+
+def start_episode(compiled: Compiled, draw: Draw, row: int, streams: Streams, weights: Floats | None) -> None:
+    """Draw what holds for a whole episode into row `row`: speeds of devices, preference, tariff and prices.
 
     Args:
         compiled: the scenario.
         draw: written to.
         row: which row.
-        seed: from `episode_seed`.
+        streams: of the episode.
         weights: (D,) preference in force, or None to draw one.
     """
-    rng = Streams(np.random.Generator(np.random.PCG64(seed)))
-    tables, scenario = compiled.tables, compiled.scenario
-    dynamics, slots = scenario.dynamics, scenario.horizon
-    draw.demand[row] = draw_demand(
-        scenario.workload,
-        tables.class_requests,
-        tables.class_task,
-        compiled.class_ingress,
-        slots,
-        rng("demand"),
-    )
-    draw.rate[row] = draw_rates(dynamics.link, tables.link_rate, compiled.link_moves, slots, rng("rate"))
-    draw.seconds[row] = draw_seconds(
-        dynamics.background, dynamics.outages, tables.node_seconds, compiled.node_moves, slots, rng("seconds")
-    )
-    draw.memory[row] = draw_memory(
-        dynamics.memory, tables.node_memory, compiled.node_moves, slots, rng("memory")
-    )
-    draw.slowdown[row] = draw_slowdown(dynamics.device_error, len(tables.node_memory), rng("slowdown"))
+    priced, error = _priced(draw, row), compiled.scenario.dynamics.device_error
+    if error > 0:
+        draw.slowdown[row] = draw_slowdown(error, draw.slowdown.shape[1], streams("slowdown"))
     if weights is None:
-        weights = draw_preference(rng("weights"), compiled.objectives)
+        weights = draw_preference(streams("weights"), compiled.objectives)
     draw.weights[row] = weights
     tariff = compiled.tariff
     if tariff is None:
         tariff = tariff_of(weights, compiled.scales, compiled.objectives)
     draw.tariff[row] = tariff
-    if row < len(draw.option_latency):
-        compute_option_costs(tables, draw, row)
+    if row < len(draw.option_latency) and _priced(draw, row) != priced:
+        compute_option_costs(compiled.tables, draw, row)
+
+
+def _priced(draw: Draw, row: int) -> tuple[bytes, bytes]:
+    """What prices follow from; several times faster to compare than small arrays are."""
+    return draw.slowdown[row].tobytes(), draw.tariff[row].tobytes()
+
+
+def draw_span(
+    compiled: Compiled, draw: Draw, row: int, streams: Streams, number: int, chains: Chains
+) -> Chains:
+    """Draw what moves in one span of an episode into its places of row `row`.
+
+    Args:
+        compiled: the scenario.
+        draw: written to; `start_episode` has been there.
+        row: which row.
+        streams: of the episode.
+        number: of the span.
+        chains: state of each process at the end of the span before; of the first one: none.
+
+    Returns:
+        Their states at the end of this one.
+    """
+    drawer = SpanDrawer(number, compiled.scenario.horizon, streams, chains)
+    _fill_span(compiled, draw, row, drawer)
+    return drawer.chains
+
+
+def draw_span_demand(compiled: Compiled, streams: Streams, number: int, chains: Chains) -> Floats:
+    """The demand of one span alone, (T, R) [requests]; arguments as of `draw_span`."""
+    return _demand(compiled, SpanDrawer(number, compiled.scenario.horizon, streams, chains))
+
+
+def sample_episode(
+    compiled: Compiled, draw: Draw, row: int, streams: Streams, weights: Floats | None
+) -> None:
+    """Draw one episode into row `row`, all of its spans; arguments as of `start_episode`."""
+    start_episode(compiled, draw, row, streams, weights)
+    for drawer in walk_spans(compiled.scenario.horizon, streams):
+        _fill_span(compiled, draw, row, drawer)
+
+
+def _demand(compiled: Compiled, drawer: SpanDrawer) -> Floats:
+    workload, tables = compiled.scenario.workload, compiled.tables
+    return draw_demand(workload, tables.class_requests, tables.class_task, compiled.class_ingress, drawer)
+
+
+def _fill_span(compiled: Compiled, draw: Draw, row: int, drawer: SpanDrawer) -> None:
+    tables, dynamics, movable = compiled.tables, compiled.scenario.dynamics, compiled.node_moves
+    first = place_of(drawer.first, draw.demand.shape[1])
+    here = slice(first, first + drawer.length)
+    draw.demand[row, here] = _demand(compiled, drawer)
+    draw.rate[row, here] = draw_rates(dynamics.link, tables.link_rate, compiled.link_moves, drawer)
+    draw.seconds[row, here] = draw_seconds(
+        dynamics.background, dynamics.outages, tables.node_seconds, movable, drawer
+    )
+    draw.memory[row, here] = draw_memory(dynamics.memory, tables.node_memory, movable, drawer)
     if draw.charge_drop.shape[3]:
-        drawn = draw_charges(compiled, slots, rng)
-        draw.charge_second[row], draw.charge_byte[row], draw.charge_slot[row] = drawn
-        charge_drops(tables, draw, row)
+        drawn = draw_charges(compiled, drawer)
+        draw.charge_second[row, here], draw.charge_byte[row, here], draw.charge_slot[row, here] = drawn
+        charge_drops(tables, draw, row, here.start, here.stop)
     if draw.uniforms.shape[2]:
-        draw.uniforms[row] = rng("uniforms").random(draw.uniforms.shape[1:])
+        draw.uniforms[row, here] = drawer.stream("uniforms").random(drawer.shape(draw.uniforms.shape[2]))
 
 
 def build_instance(
@@ -153,7 +205,7 @@ def build_instance(
     preference: Any = "balanced",
     uniforms: int = 0,
 ) -> Instance:
-    """Draw one episode per seed.
+    """Draw one episode per seed, whole; the same bits as what an environment plays under that seed.
 
     Args:
         scenario: the scenario.
@@ -171,5 +223,5 @@ def build_instance(
     weights = read_preference(preference, compiled.objectives)
     draw = allocate_episodes(compiled, len(rows), weights, uniforms)
     for row, seed in enumerate(rows):
-        sample_episode(compiled, draw, row, episode_seed(split, seed), weights)
+        sample_episode(compiled, draw, row, episode_streams(episode_seed(split, seed)), weights)
     return Instance(compiled.tables, draw)

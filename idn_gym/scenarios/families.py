@@ -1,13 +1,14 @@
 """Families of processes: what each of them draws, and `register_process`, which adds a kind to one of them.
 
-A process is a frozen dataclass of its parameters, with a ``kind``, and a function that draws. Every draw has
-a generator of its own, so that no process changes the numbers of another.
+A process is a frozen dataclass of its parameters, with a ``kind``, and a law, the function that draws a span
+of slots: ``(process, what it moves, span) -> (drawn, state)``. `Span` says which slots. It brings a generator
+of its own, so that no process changes the numbers of another, and the state that the law returned for the
+span before: what a chain remembers, or what is drawn once per episode. A law without memory returns None.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from typing import Any, get_args, get_type_hints
 
 import numpy as np
@@ -15,15 +16,11 @@ import numpy.typing as npt
 
 from idn_gym.config_reader import ConfigError, Family, show
 from idn_gym.registry import Registry, load_target
-
-DrawFunction = Callable[..., npt.NDArray[Any]]
+from idn_gym.scenarios.spans import Span, SpanDrawer, SpanLaw, read_pair
 
 
 class LinkProcess(Family):
-    """Rates of links.
-
-    Drawn by ``(process, nominal, horizon, rng) -> (T, E)`` [bytes/s], above 0, from the nominal ones (E,).
-    """
+    """Rates of links: ``(process, nominal, span)`` draws (T, E) [bytes/s] above 0, from nominal ones (E,)."""
 
     kinds = Registry("dynamics.link.kind")
 
@@ -31,7 +28,7 @@ class LinkProcess(Family):
 class BackgroundProcess(Family):
     """Share of the compute of nodes that other work takes.
 
-    Drawn by ``(process, nodes, horizon, rng) -> (T, N)``; a share above 0.95 counts as 0.95.
+    ``(process, nodes, span)`` draws (T, N); a share above 0.95 counts as 0.95.
     """
 
     kinds = Registry("dynamics.background.kind")
@@ -39,14 +36,14 @@ class BackgroundProcess(Family):
 
 
 class OutageProcess(Family):
-    """When nodes compute nothing; drawn by ``(process, nodes, horizon, rng) -> (T, N)`` booleans."""
+    """When nodes compute nothing: ``(process, nodes, span)`` draws (T, N) booleans."""
 
     kinds = Registry("dynamics.outages.kind")
     usual = "two_state"
 
 
 class MemoryProcess(Family):
-    """Share of the memory of nodes that is left; drawn by ``(process, nodes, horizon, rng) -> (T, N)``."""
+    """Share of the memory of nodes that is left: ``(process, nodes, span)`` draws (T, N)."""
 
     kinds = Registry("dynamics.memory.kind")
     usual = "two_state"
@@ -55,7 +52,7 @@ class MemoryProcess(Family):
 class PriceProcess(Family):
     """What electricity costs at nodes.
 
-    Drawn by ``(process, places, horizon, rng) -> (T, N)`` [EUR/kWh] where objective ``price`` is in force;
+    ``(process, places, span)`` draws (T, N) [EUR/kWh] where objective ``price`` is in force;
     `places` says names and tiers of the nodes (`processes.intensities.Places`).
     """
 
@@ -66,7 +63,7 @@ class PriceProcess(Family):
 class CarbonProcess(Family):
     """What electricity emits at nodes.
 
-    Drawn by ``(process, places, horizon, rng) -> (T, N)`` [g/kWh] where objective ``carbon`` is in force;
+    ``(process, places, span)`` draws (T, N) [g/kWh] where objective ``carbon`` is in force;
     `places` says names and tiers of the nodes (`processes.intensities.Places`).
     """
 
@@ -77,8 +74,8 @@ class CarbonProcess(Family):
 class PopularityProcess(Family):
     """How demand moves between tasks, its total staying as it is.
 
-    Drawn by ``(process, popularity, horizon, rng) -> (T, K)`` weights of the tasks, from their shares on
-    average (K,); only ratios within a slot matter. A slot may be all 0 for a node: it keeps its demand.
+    ``(process, popularity, span)`` draws (T, K) weights of the tasks, from their shares on average (K,); only
+    ratios within a slot matter. A slot may be all 0 for a node: it keeps its demand.
     """
 
     kinds = Registry("workload.popularity.kind")
@@ -94,36 +91,37 @@ class DemandProcess:
 
 
 class DiurnalProcess(DemandProcess, Family):
-    """Cycles of demand; drawn by ``(process, ingresses, horizon, rng) -> (T, ingresses)`` factors."""
+    """Cycles of demand: ``(process, ingresses, span)`` draws (T, ingresses) factors."""
 
     kinds = Registry("workload.diurnal.kind")
     usual = "sine"
 
 
 class BurstProcess(DemandProcess, Family):
-    """Bursts of demand; drawn by ``(process, ingresses, horizon, rng) -> (T, ingresses)`` factors."""
+    """Bursts of demand: ``(process, ingresses, span)`` draws (T, ingresses) factors."""
 
     kinds = Registry("workload.bursts.kind")
     usual = "two_state"
 
 
 class FlashProcess(DemandProcess, Family):
-    """Events of single tasks; drawn by ``(process, tasks, horizon, rng) -> (T, K)`` factors."""
+    """Events of single tasks: ``(process, tasks, span)`` draws (T, K) factors."""
 
     kinds = Registry("workload.flash.kind")
     usual = "decay"
 
 
-_laws: dict[type[Any], DrawFunction | str] = {}
+_laws: dict[type[Any], SpanLaw | str] = {}
 
 
-def register_process(process: type[Any], draw: DrawFunction | str) -> None:
+def register_process(process: type[Any], draw: SpanLaw | str) -> None:
     """Add a kind of process to its family, so that scenarios may name it.
 
     Args:
         process: a frozen dataclass that subclasses a family of this module, whose field ``kind`` has the type
             ``Literal["its name"]`` and that name as its default.
-        draw: what the family says, or "module:function", imported at the first draw.
+        draw: the law, whose family says what it draws, or "module:function", imported at the first draw. It
+            returns what it has drawn and its state afterwards, a new object where it has changed.
 
     Raises:
         ConfigError: `process` is no such class, or the name of its kind is taken.
@@ -140,39 +138,64 @@ def register_process(process: type[Any], draw: DrawFunction | str) -> None:
     _laws[process] = draw
 
 
-def draw_process(
-    process: Any, shape: tuple[int, int], *arguments: Any, positive: bool = False
-) -> npt.NDArray[Any]:
-    """Draw what a process does.
+def draw_process(drawer: SpanDrawer, process: Any, moved: Any, positive: bool = False) -> npt.NDArray[Any]:
+    """Draw what a process does in one span; its stream and its state go by its key.
 
     Args:
+        drawer: of the span.
         process: of a registered kind.
-        shape: (T, columns) of what it has to draw.
-        arguments: of its function, after the process itself.
+        moved: what its law gets after the process: one value per column, or how many columns there are.
         positive: whether 0 is not allowed.
 
+    Returns:
+        (T, columns).
+
     Raises:
-        ConfigError: the kind is not registered, or it is another package's and draws another shape, numbers
-            below 0 or no numbers.
+        ConfigError: see `run_process`.
     """
-    law = _laws.get(type(process))
-    if law is None:
-        raise ConfigError(_key(process), f"{show(process)} is of no registered kind; see register_process")
-    if isinstance(law, str):
-        law = _laws[type(process)] = load_target(law)
-    drawn: npt.NDArray[Any] = np.asarray(law(process, *arguments))
-    if type(process).__module__.startswith("idn_gym."):
-        return drawn  # tests look at what ships; looking again takes as long as drawing
-    least = drawn.min(initial=np.inf)  # of what holds NaN: NaN, which is not above 0
-    if drawn.shape != shape or not (least > 0 if positive else least >= 0):
-        wrong = f"numbers of shape {drawn.shape}, the least of them {least:g}"
-        allowed = f"of shape {shape} and {'above' if positive else 'at least'} 0"
-        raise ConfigError(_key(process), f"{show(process)} drew {wrong}; must be {allowed}")
+    columns = moved if isinstance(moved, int) else len(moved)
+    drawn: npt.NDArray[Any] = drawer.draw(_key(type(process)), run_process, process, moved, columns, positive)
     return drawn
 
 
-def _key(process: Any) -> str:
-    family = _family_of(type(process))
+def run_process(
+    process: Any, moved: Any, columns: int, positive: bool, span: Span
+) -> tuple[npt.NDArray[Any], Any]:
+    """What the law of a process draws, and its state.
+
+    Args:
+        process: of a registered kind.
+        moved: what its law gets after the process itself.
+        columns: how many it has to draw.
+        positive: whether 0 is not allowed.
+        span: to be drawn.
+
+    Returns:
+        (T, columns), and the state.
+
+    Raises:
+        ConfigError: the kind is not registered, its law returns no pair, or it is another package's and
+            draws another shape, numbers below 0 or no numbers.
+    """
+    key, law = _key(type(process)), _laws.get(type(process))
+    if law is None:
+        raise ConfigError(key, f"{show(process)} is of no registered kind; see register_process")
+    if isinstance(law, str):
+        law = _laws[type(process)] = load_target(law)
+    returned, state = read_pair(key, law(process, moved, span))
+    drawn: npt.NDArray[Any] = np.asarray(returned)
+    if type(process).__module__.startswith("idn_gym."):
+        return drawn, state  # tests look at what ships; looking again takes as long as drawing
+    least = drawn.min(initial=np.inf)  # of what holds NaN: NaN, which is not above 0
+    if drawn.shape != span.shape(columns) or not (least > 0 if positive else least >= 0):
+        wrong = f"numbers of shape {drawn.shape}, the least of them {least:g}"
+        allowed = f"of shape {span.shape(columns)} and {'above' if positive else 'at least'} 0"
+        raise ConfigError(key, f"{show(process)} drew {wrong}; must be {allowed}")
+    return drawn, state
+
+
+def _key(process: type[Any]) -> str:
+    family = _family_of(process)
     return "process" if family is None else family.kinds.key.removesuffix(".kind")
 
 

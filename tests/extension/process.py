@@ -17,7 +17,9 @@ class DutyCycle(LinkProcess):
     kind: Literal["duty_cycle"] = "duty_cycle"
 
 
-def draw_duty_cycle(process, nominal, horizon, rng):
-    phase = rng.integers(process.period, size=nominal.size)
-    turn = (np.arange(horizon)[:, None] + phase) % process.period
-    return np.where(turn < process.awake * process.period, nominal, process.asleep * nominal)
+def draw_duty_cycle(process, nominal, span):
+    phase = span.state
+    if phase is None:
+        phase = span.rng.integers(process.period, size=nominal.size)
+    turn = (span.slots + phase) % process.period
+    return np.where(turn < process.awake * process.period, nominal, process.asleep * nominal), phase

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,23 +12,26 @@ from idn_gym.messages import ConfigError
 from idn_gym.objective_records import Charges, charged
 from idn_gym.registry import load_target
 from idn_gym.scenarios.processes.random_streams import Streams
+from idn_gym.scenarios.spans import SPAN_SLOTS, SpanDrawer, walk_spans
 
 if TYPE_CHECKING:
     from idn_gym.scenarios.compile import Compiled
 
+MEAN_SPANS = 200
+"""Spans over which nominal charges are means: a year of slots of ten minutes, which draws in a second."""
 
-def draw_charges(compiled: Compiled, slots: int, rng: Streams) -> tuple[Floats, Floats, Floats]:
-    """Charges of one episode, (T, N, F) per compute second, (T, E, F) per byte and (T, F) per slot.
+
+def draw_charges(compiled: Compiled, drawer: SpanDrawer) -> tuple[Floats, Floats, Floats]:
+    """Charges in the slots of a span, (T, N, F) per compute second, (T, E, F) per byte and (T, F) per slot.
 
     Args:
         compiled: the scenario.
-        slots: T.
-        rng: each objective draws from a stream of its own.
+        drawer: of the span; each objective draws from a stream of its own.
 
     Raises:
         ConfigError: an objective whose charges have another shape, or are negative or not finite.
     """
-    tables, further = compiled.tables, charged(compiled.objectives)
+    tables, further, slots = compiled.tables, charged(compiled.objectives), drawer.length
     nodes, links = len(tables.node_memory), len(tables.link_rate)
     second, byte = np.zeros((slots, nodes, len(further))), np.zeros((slots, links, len(further)))
     slot = np.zeros((slots, len(further)))
@@ -36,8 +40,8 @@ def draw_charges(compiled: Compiled, slots: int, rng: Streams) -> tuple[Floats, 
         assert law is not None
         if isinstance(law, str):
             law = load_target(law)
-        found = Charges(*law(compiled, slots, rng(f"objective {objective.name}")))
         key = f"objective.{objective.name}.charges"
+        found = Charges(*drawer.draw(key, law, compiled))
         second[:, :, f] = _checked(found.second, (slots, nodes), key)
         byte[:, :, f] = 0.0 if found.byte is None else _checked(found.byte, (slots, links), key)
         slot[:, f] = 0.0 if found.slot is None else _checked(found.slot, (slots,), key)
@@ -45,12 +49,16 @@ def draw_charges(compiled: Compiled, slots: int, rng: Streams) -> tuple[Floats, 
 
 
 def nominal_charges(compiled: Compiled) -> Tables:
-    """The tables with means over an episode, one of a fixed seed where charges are random."""
-    streams = Streams(np.random.default_rng(0))
-    means = (drawn.mean(axis=0) for drawn in draw_charges(compiled, compiled.scenario.horizon, streams))
-    return compiled.tables._replace(
-        **dict(zip(("node_charge", "link_charge", "slot_charge"), means, strict=True))
-    )
+    """The tables with means over an episode, one of a fixed seed where charges are random.
+
+    Of a long one, over its first `MEAN_SPANS` spans.
+    """
+    horizon, streams = compiled.scenario.horizon, Streams(np.random.default_rng(0))
+    slots = min(horizon, MEAN_SPANS * SPAN_SLOTS)
+    spans = islice(walk_spans(horizon, streams), MEAN_SPANS)
+    sums = [[drawn.sum(axis=0) for drawn in draw_charges(compiled, drawer)] for drawer in spans]
+    second, byte, slot = (sum(parts) / slots for parts in zip(*sums, strict=True))
+    return compiled.tables._replace(node_charge=second, link_charge=byte, slot_charge=slot)
 
 
 def _checked(charges: Floats, shape: tuple[int, ...], key: str) -> Floats:

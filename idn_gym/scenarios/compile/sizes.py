@@ -22,7 +22,7 @@ MOST_OPTIONS = 500_000
 """Options of all classes, each counted once per early exit; more take about a minute to enumerate."""
 
 MOST_BYTES = 4 * 2**30
-"""Memory that the tables of a scenario, or the draws of its episodes, may take."""
+"""Memory that the tables of a scenario, or what is kept of its episodes, may take."""
 
 Lengths = Sequence[Sequence[int]]
 """Nodes on the route of each class: one row per ingress node, one column per task without its copies."""
@@ -62,12 +62,13 @@ def check_size(scenario: Scenario, catalog: Catalog, nodes: int, lengths: Length
     )
 
 
-def check_memory(slot: int, slots: int, rest: int, episodes: int, key: str) -> None:
-    """Refuse episodes whose draws do not fit into memory.
+def check_memory(slot: int, kept: int, horizon: int, rest: int, episodes: int, key: str) -> None:
+    """Refuse episodes of which more is kept than fits into memory.
 
     Args:
         slot: [bytes] of one slot of one episode.
-        slots: per episode.
+        kept: slots of an episode that are kept at a time.
+        horizon: slots of an episode.
         rest: [bytes] of one episode, whatever its length.
         episodes: side by side.
         key: what to blame where it is the number of episodes.
@@ -75,16 +76,16 @@ def check_memory(slot: int, slots: int, rest: int, episodes: int, key: str) -> N
     Raises:
         ConfigError: names the horizon, or `key` where one episode alone would fit.
     """
-    one = slot * slots + rest
+    one = slot * kept + rest
     if one * episodes <= MOST_BYTES:
         return
     if one > MOST_BYTES:
-        key, value, most = "horizon", slots, (MOST_BYTES - rest) // slot
+        key, value, most = "horizon", horizon, (MOST_BYTES - rest) // slot
     else:
         value, most = episodes, MOST_BYTES // one
     raise ConfigError(
         key,
-        f"{value} is not allowed; the draws would take {one * episodes / 2**30:.3g} GiB; "
+        f"{value} is not allowed; the episodes would take {one * episodes / 2**30:.3g} GiB; "
         f"{MOST_BYTES / 2**30:g} GiB hold {most:,} here",
     )
 

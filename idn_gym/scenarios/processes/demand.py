@@ -9,33 +9,26 @@ from __future__ import annotations
 
 import numpy as np
 
-from idn_gym.core.arrays import Floats, Ints
+from idn_gym.core.arrays import Bools, Floats, Ints
 from idn_gym.core.kernel import kernel
 from idn_gym.scenarios.config import Bursts, Diurnal, FlashCrowd, Workload
 from idn_gym.scenarios.families import draw_process
 from idn_gym.scenarios.processes.markov import two_state
-from idn_gym.scenarios.processes.popularity import draw_popularity
-from idn_gym.scenarios.processes.random_streams import Streams
 from idn_gym.scenarios.processes.replay import replay_log
+from idn_gym.scenarios.spans import Span, SpanDrawer
 
 
 def draw_demand(
-    workload: Workload,
-    base: Floats,
-    class_task: Ints,
-    class_ingress: Ints,
-    horizon: int,
-    rng: np.random.Generator,
+    workload: Workload, base: Floats, class_task: Ints, class_ingress: Ints, drawer: SpanDrawer
 ) -> Floats:
-    """Draw the batch of every request class in every slot.
+    """Draw the batch of every request class in the slots of a span.
 
     Args:
         workload: what the demand does.
         base: (R,) [requests] nominal batch of each class: rate x popularity x ingress weight.
         class_task: (R,) index of the task.
         class_ingress: (R,) index of the ingress node.
-        horizon: T, number of slots.
-        rng: generator of this draw alone.
+        drawer: of the span.
 
     Returns:
         (T, R) [requests].
@@ -43,63 +36,68 @@ def draw_demand(
     Raises:
         ConfigError: the request log to replay cannot be read.
     """
-    streams = Streams(rng)
-    demand = np.empty((horizon, base.size))
+    demand = np.empty((drawer.length, base.size))
     demand[:] = base
     if workload.popularity.kind != "fixed":
         popularity = np.bincount(class_task, weights=base) / np.sum(base)
-        weights = draw_popularity(workload.popularity, popularity, horizon, streams("popularity"))
+        weights = draw_process(drawer, workload.popularity, popularity)
         scratch = np.empty((2, int(class_ingress.max()) + 1))
-        _share_out(base, weights, class_task, class_ingress, demand, scratch)
+        _share_out(base, np.asarray(weights, float), class_task, class_ingress, demand, scratch)
     if workload.replay is not None:
-        demand = replay_log(workload.replay, demand, class_task, class_ingress, streams("replay"))
+        demand = drawer.draw(
+            "workload.replay", replay_log, workload.replay, demand, class_task, class_ingress
+        )
     for name, column in (("diurnal", class_ingress), ("bursts", class_ingress), ("flash", class_task)):
         process = getattr(workload, name)
         if process is not None:
-            count = int(column.max()) + 1
-            factor = draw_process(process, (horizon, count), count, horizon, streams(name))
+            factor = draw_process(drawer, process, int(column.max()) + 1)
             _multiply(demand, np.asarray(factor, float), column)
     if workload.arrivals == "poisson":
-        return streams("arrivals").poisson(demand).astype(np.float64)
+        return drawer.stream("arrivals").poisson(demand).astype(np.float64)
     return demand
 
 
-def draw_diurnal(process: Diurnal, ingresses: int, horizon: int, rng: np.random.Generator) -> Floats:
+def draw_diurnal(process: Diurnal, ingresses: int, span: Span) -> tuple[Floats, Floats]:
     """Draw the factor 1 + amplitude x sin(2 pi (t / period + phase)) of every ingress node.
 
     Returns:
-        (T, ingresses) factors of mean 1 over whole periods.
+        (T, ingresses) factors of mean 1 over whole periods, and the phases (ingresses,).
     """
-    uniforms = rng.random(ingresses + 1)
-    phase = process.spread * uniforms[1:] + (uniforms[0] if process.random_start else 0.0)
-    turns = np.arange(horizon)[:, None] / process.period + phase
-    return 1.0 + process.amplitude * np.sin(2.0 * np.pi * turns)
+    phase = span.state
+    if phase is None:
+        uniforms = span.rng.random(ingresses + 1)
+        phase = process.spread * uniforms[1:] + (uniforms[0] if process.random_start else 0.0)
+    turns = span.slots / process.period + phase
+    return 1.0 + process.amplitude * np.sin(2.0 * np.pi * turns), phase
 
 
-def draw_bursts(process: Bursts, ingresses: int, horizon: int, rng: np.random.Generator) -> Floats:
+def draw_bursts(process: Bursts, ingresses: int, span: Span) -> tuple[Floats, Bools]:
     """Draw the two-state factor of every ingress node: high in a burst, low outside, mean 1.
 
     Returns:
-        (T, ingresses) factors.
+        (T, ingresses) factors, and where there is a burst at the end (ingresses,).
     """
     share = process.start / (process.start + process.stop)
     low = 1.0 / (1.0 - share + share * process.ratio)
-    bursting = two_state(rng.random((horizon, ingresses)), process.start, process.stop)
-    return np.where(bursting, process.ratio * low, low)
+    bursting = two_state(span.rng.random(span.shape(ingresses)), process.start, process.stop, span.state)
+    return np.where(bursting, process.ratio * low, low), bursting[-1].copy()
 
 
-def draw_flash(process: FlashCrowd, tasks: int, horizon: int, rng: np.random.Generator) -> Floats:
+def draw_flash(process: FlashCrowd, tasks: int, span: Span) -> tuple[Floats, tuple[int, int]]:
     """Draw one flash crowd: factor 1 + (factor - 1) exp(-(t - t0) / decay) from slot t0 on, for one task.
 
     Returns:
-        (T, tasks) factors, 1 for the other tasks and before t0.
+        (T, tasks) factors, 1 for the other tasks and before t0; and t0 with the task.
     """
-    start, task = rng.random(2)
-    first, struck = int(start * horizon), int(task * tasks)
-    factor = np.ones((horizon, tasks))
-    age = np.arange(horizon - first)
-    factor[first:, struck] = 1.0 + (process.factor - 1.0) * np.exp(-age / process.decay)
-    return factor
+    state = span.state
+    if state is None:
+        start, task = span.rng.random(2)
+        state = int(start * span.horizon), int(task * tasks)
+    first, struck = state
+    factor = np.ones(span.shape(tasks))
+    age = span.slots[:, 0] - first
+    factor[age >= 0, struck] = 1.0 + (process.factor - 1.0) * np.exp(-age[age >= 0] / process.decay)
+    return factor, state
 
 
 @kernel

@@ -22,9 +22,10 @@ from idn_gym.scenarios.config_intensity import (
     PriceFile,
     Region,
 )
-from idn_gym.scenarios.families import draw_process
+from idn_gym.scenarios.families import run_process
 from idn_gym.scenarios.processes.markov import ar1
 from idn_gym.scenarios.processes.traces import draw_trace
+from idn_gym.scenarios.spans import Span
 
 if TYPE_CHECKING:
     from idn_gym.scenarios.compile import Compiled
@@ -38,27 +39,28 @@ class Places(NamedTuple):
     slot_seconds: float  # [s] length of a slot
 
 
-def price_charges(compiled: Compiled, slots: int, rng: np.random.Generator) -> Charges:
+def price_charges(compiled: Compiled, span: Span) -> tuple[Charges, Any]:
     """What requests and idle power cost [EUR]."""
-    return _charges(compiled, compiled.scenario.dynamics.energy_price, slots, rng)
+    return _charges(compiled, compiled.scenario.dynamics.energy_price, span)
 
 
-def carbon_charges(compiled: Compiled, slots: int, rng: np.random.Generator) -> Charges:
+def carbon_charges(compiled: Compiled, span: Span) -> tuple[Charges, Any]:
     """What requests and idle power emit [g CO2e]."""
-    return _charges(compiled, compiled.scenario.dynamics.carbon, slots, rng)
+    return _charges(compiled, compiled.scenario.dynamics.carbon, span)
 
 
-def _charges(compiled: Compiled, process: Any, slots: int, rng: np.random.Generator) -> Charges:
+def _charges(compiled: Compiled, process: Any, span: Span) -> tuple[Charges, Any]:
     tables, names = compiled.tables, compiled.names
     places = Places(names.nodes, names.tiers, tables.slot_seconds)
-    drawn = draw_process(process, (slots, len(names.nodes)), places, slots, rng)
+    drawn, state = run_process(process, places, len(names.nodes), False, span)
     per_joule: Floats = np.asarray(drawn, float) / JOULES_PER_KWH
     idle = tables.node_idle_watts * tables.slot_seconds
-    return Charges(
+    charges = Charges(
         second=per_joule * tables.node_watts,
         byte=per_joule[:, senders(tables)] * tables.link_joules,
         slot=(per_joule * idle).sum(axis=1),
     )
+    return charges, state
 
 
 def senders(tables: Tables) -> Ints:
@@ -69,32 +71,26 @@ def senders(tables: Tables) -> Ints:
     return found
 
 
-def draw_constant(
-    process: ConstantPrice | ConstantCarbon, places: Places, horizon: int, rng: np.random.Generator
-) -> Floats:
+def draw_constant(process: ConstantPrice | ConstantCarbon, places: Places, span: Span) -> tuple[Floats, Any]:
     """The same per kWh (T, N) in every slot."""
     mean, _, _ = _spread(process, places)
-    return np.repeat(mean[None], horizon, axis=0)
+    return np.repeat(mean[None], span.length, axis=0), None
 
 
-def draw_days(
-    process: DailyPrice | DailyCarbon, places: Places, horizon: int, rng: np.random.Generator
-) -> Floats:
+def draw_days(process: DailyPrice | DailyCarbon, places: Places, span: Span) -> tuple[Floats, Any]:
     """Per kWh (T, N): a sine of the time of day, times noise of mean 1, which the nodes of a region share."""
     mean, phase, grid = _spread(process, places)
-    x = ar1(rng.standard_normal((horizon, len(places.nodes))), process.memory)
-    turns = np.arange(horizon)[:, None] / process.period + phase
+    x = ar1(span.rng.standard_normal(span.shape(len(places.nodes))), process.memory, span.state)
+    turns = span.slots / process.period + phase
     wave = 1.0 + process.amplitude * np.sin(2.0 * np.pi * turns)
     noise: Floats = np.exp(process.sigma * x - process.sigma**2 / 2)[:, grid]
-    return mean * wave * noise
+    return mean * wave * noise, x[-1].copy()
 
 
-def draw_file(
-    process: PriceFile | CarbonFile, places: Places, horizon: int, rng: np.random.Generator
-) -> Floats:
+def draw_file(process: PriceFile | CarbonFile, places: Places, span: Span) -> tuple[Floats, Any]:
     """Per kWh (T, N), as the file says of a node, or else of its tier."""
     things = list(zip(places.nodes, places.tiers, strict=True))
-    return draw_trace(process, _key(process), things, places.slot_seconds, horizon, rng, least=0.0)
+    return draw_trace(process, _key(process), things, places.slot_seconds, span, least=0.0)
 
 
 def _key(process: Any) -> str:

@@ -7,12 +7,12 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from idn_gym.core.arrays import Floats
+from idn_gym.core.arrays import Bools, Floats
 from idn_gym.core.kernel import kernel
 
 
-def two_state(uniforms: Floats, start: float, stop: float) -> npt.NDArray[np.bool_]:
-    """Two-state Markov chains, one per column, each from its stationary distribution.
+def two_state(uniforms: Floats, start: float, stop: float, before: Bools | None = None) -> Bools:
+    """Two-state Markov chains, one per column, from their stationary distribution or where they were.
 
     On for start / (start + stop) of the time, in runs of 1 / stop slots on average.
 
@@ -20,37 +20,48 @@ def two_state(uniforms: Floats, start: float, stop: float) -> npt.NDArray[np.boo
         uniforms: (T, C) uniform on [0, 1).
         start: probability per slot of off to on, above 0.
         stop: probability per slot of on to off, above 0.
+        before: (C,) whether each chain was on in the slot before; None: nobody knows.
 
     Returns:
         (T, C) whether the chain is on.
     """
     on = np.empty(uniforms.shape, np.bool_)
-    _switch(uniforms, start, stop, on)
+    if before is None:
+        thresholds = np.full(uniforms.shape[1], start / (start + stop))
+    else:
+        thresholds = np.where(before, 1.0 - stop, start)
+    _switch(uniforms, start, stop, thresholds, on)
     return on
 
 
 @kernel
-def _switch(uniforms: Floats, start: float, stop: float, on: npt.NDArray[np.bool_]) -> None:
+def _switch(
+    uniforms: Floats, start: float, stop: float, thresholds: Floats, on: npt.NDArray[np.bool_]
+) -> None:
     for c in range(uniforms.shape[1]):
-        threshold = start / (start + stop)
+        threshold = thresholds[c]
         for t in range(uniforms.shape[0]):
             on[t, c] = uniforms[t, c] < threshold
             threshold = 1.0 - stop if on[t, c] else start
 
 
-def ar1(normals: Floats, memory: float) -> Floats:
-    """Autoregressive chains x[t] = memory x[t-1] + sqrt(1 - memory^2) z[t], one per column, from x[0] = z[0].
+def ar1(normals: Floats, memory: float, before: Floats | None = None) -> Floats:
+    """Autoregressive chains x[t] = memory x[t-1] + sqrt(1 - memory^2) z[t], one per column.
 
     Each x[t] is standard normal, and the autocorrelation at lag h is memory^h.
 
     Args:
         normals: (T, C) standard normal z; overwritten.
         memory: autocorrelation from slot to slot, in [0, 1).
+        before: (C,) x of the slot before; None: there is none, and x[0] = z[0].
 
     Returns:
         (T, C) x, the array that held z.
     """
-    _remember(normals, memory, math.sqrt(1.0 - memory**2))
+    fresh = math.sqrt(1.0 - memory**2)
+    if before is not None:
+        normals[0] = memory * before + fresh * normals[0]
+    _remember(normals, memory, fresh)
     return normals
 
 

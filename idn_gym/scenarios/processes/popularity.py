@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 
-from idn_gym.core.arrays import Floats, Ints
+from idn_gym.core.arrays import Bools, Floats
 from idn_gym.core.kernel import kernel
 from idn_gym.scenarios.config import (
     Alternating,
@@ -18,109 +17,91 @@ from idn_gym.scenarios.config import (
     Sliding,
     UniformTask,
 )
-from idn_gym.scenarios.families import PopularityProcess, draw_process
+from idn_gym.scenarios.spans import Span
 
 
-def draw_popularity(
-    process: PopularityProcess, popularity: Floats, horizon: int, rng: np.random.Generator
-) -> Floats:
-    """Draw the weight of every task in every slot; only ratios within a slot matter.
-
-    Args:
-        process: how popularity moves.
-        popularity: (K,) share of each task on average, adding up to 1.
-        horizon: T, number of slots.
-        rng: generator of this draw alone.
-
-    Returns:
-        (T, K) weights, not negative. With a single task a slot may be all 0: it keeps its demand.
-    """
-    weights = draw_process(process, (horizon, popularity.size), popularity, horizon, rng)
-    return np.asarray(weights, float)
-
-
-def draw_fixed(process: Fixed, popularity: Floats, horizon: int, rng: np.random.Generator) -> Floats:
+def draw_fixed(process: Fixed, popularity: Floats, span: Span) -> tuple[Floats, None]:
     """The shares as they are, in every slot."""
-    return np.repeat(popularity[None], horizon, axis=0)
+    return np.repeat(popularity[None], span.length, axis=0), None
 
 
-def draw_sliding(process: Sliding, popularity: Floats, horizon: int, rng: np.random.Generator) -> Floats:
+def draw_sliding(process: Sliding, popularity: Floats, span: Span) -> tuple[Floats, None]:
     """The shares of other tasks after each shift."""
-    tasks, slots = _grid(popularity, horizon)
-    rank = (tasks - (process.shift % popularity.size) * (slots // process.every)) % popularity.size
-    return np.take(popularity, rank)
+    tasks = np.arange(popularity.size)
+    rank = (tasks - (process.shift % popularity.size) * (span.slots // process.every)) % popularity.size
+    return np.take(popularity, rank), None
 
 
-def draw_flares(process: ShotNoise, popularity: Floats, horizon: int, rng: np.random.Generator) -> Floats:
-    """The shares times a floor and shot noise above it."""
-    flares = draw_shots(process, popularity.size, horizon, rng)
-    return popularity * (process.floor + (1.0 - process.floor) * flares)
+def draw_flares(process: ShotNoise, popularity: Floats, span: Span) -> tuple[Floats, Floats]:
+    """The shares times a floor and shot noise above it; and that noise at the end (K,)."""
+    flares, last = draw_shots(process, popularity.size, span)
+    return popularity * (process.floor + (1.0 - process.floor) * flares), last
 
 
-def draw_alternating(
-    process: Alternating, popularity: Floats, horizon: int, rng: np.random.Generator
-) -> Floats:
+def draw_alternating(process: Alternating, popularity: Floats, span: Span) -> tuple[Floats, None]:
     """The shares of one half of the tasks, then of the other."""
-    tasks, slots = _grid(popularity, horizon)
-    return _only(np.equal(_first_half(tasks), 2 * (slots % process.period) < process.period), popularity)
+    now = 2 * (span.slots % process.period) < process.period
+    return _only(np.equal(_first_half(popularity.size), now), popularity), None
 
 
-def draw_lfu_killer(process: LfuKiller, popularity: Floats, horizon: int, rng: np.random.Generator) -> Floats:
+def draw_lfu_killer(process: LfuKiller, popularity: Floats, span: Span) -> tuple[Floats, None]:
     """The shares of the first half of the tasks up to the switch, then of the others."""
-    tasks, slots = _grid(popularity, horizon)
-    return _only(np.equal(_first_half(tasks), slots < process.switch * slots.size), popularity)
+    now = span.slots < process.switch * span.horizon
+    return _only(np.equal(_first_half(popularity.size), now), popularity), None
 
 
-def draw_round_robin(
-    process: RoundRobin, popularity: Floats, horizon: int, rng: np.random.Generator
-) -> Floats:
+def draw_round_robin(process: RoundRobin, popularity: Floats, span: Span) -> tuple[Floats, None]:
     """The share of one task at a time, in turn."""
-    tasks, slots = _grid(popularity, horizon)
-    return _only(np.equal(tasks, (slots // process.hold) % tasks.size), popularity)
+    tasks = np.arange(popularity.size)
+    return _only(np.equal(tasks, (span.slots // process.hold) % tasks.size), popularity), None
 
 
-def draw_uniform_task(
-    process: UniformTask, popularity: Floats, horizon: int, rng: np.random.Generator
-) -> Floats:
+def draw_uniform_task(process: UniformTask, popularity: Floats, span: Span) -> tuple[Floats, None]:
     """The share of one task at a time, drawn uniformly."""
-    tasks, slots = _grid(popularity, horizon)
-    return _only(np.equal(tasks, (rng.random(slots.shape) * tasks.size).astype(np.int64)), popularity)
+    tasks = np.arange(popularity.size)
+    drawn = (span.rng.random(span.shape(1)) * tasks.size).astype(np.int64)
+    return _only(np.equal(tasks, drawn), popularity), None
 
 
-def _grid(popularity: Floats, horizon: int) -> tuple[Ints, Ints]:
-    """Tasks (K,) and slots (T, 1)."""
-    return np.arange(popularity.size), np.arange(horizon)[:, None]
+def _first_half(tasks: int) -> Bools:
+    return np.arange(tasks) < (tasks + 1) // 2
 
 
-def _first_half(tasks: Ints) -> npt.NDArray[np.bool_]:
-    return tasks < (tasks.size + 1) // 2
-
-
-def _only(active: npt.NDArray[np.bool_], popularity: Floats) -> Floats:
+def _only(active: Bools, popularity: Floats) -> Floats:
     """The shares of the tasks that are requested at all, for sequences that an adversary would choose."""
     return np.where(active, popularity, 0.0)
 
 
-def draw_shots(process: ShotNoise, tasks: int, horizon: int, rng: np.random.Generator) -> Floats:
+def draw_shots(process: ShotNoise, tasks: int, span: Span) -> tuple[Floats, Floats]:
     """Draw shot noise per task: S[t] = a S[t-1] + heights of the shots of slot t, a = exp(-1 / life).
 
     Shots come at Poisson times, from 16 lives before slot 0, so that the noise is stationary from the
     start (what is older has faded to 1e-7 of its height). S is divided by its mean.
 
     Returns:
-        (T, tasks) noise of mean 1.
+        (T, tasks) noise of mean 1, and its last values (tasks,).
     """
     fade = math.exp(-1.0 / process.life)
-    before = math.ceil(16 * process.life)
-    per_slot = process.shots / horizon
-    count = rng.poisson(per_slot * (before + horizon) * tasks)
-    slot, task, height = rng.random((3, count))
-    heights = (1.0 - height) ** (-1.0 / process.tail)
+    per_slot = process.shots / span.horizon
     # a Pareto height has mean tail / (tail - 1), and its fading sums to 1 / (1 - a)
     mean = per_slot * process.tail / (process.tail - 1.0) / (1.0 - fade)
-    noise = np.zeros((before + horizon, tasks))
+    last = span.state
+    if last is None:
+        past = math.ceil(16 * process.life)
+        age, task, heights = _shots(process, per_slot * past * tasks, span.rng)
+        faded = heights / mean * fade ** np.floor(age * past)
+        last = np.bincount((task * tasks).astype(np.int64), faded, tasks)
+    slot, task, heights = _shots(process, per_slot * span.length * tasks, span.rng)
+    noise = np.zeros(span.shape(tasks))
+    noise[0] = fade * last
     _sum_up(noise, slot, task, heights / mean, fade)
-    return noise[before:]
+    return noise, noise[-1].copy()
+
+
+def _shots(process: ShotNoise, mean: float, rng: np.random.Generator) -> tuple[Floats, Floats, Floats]:
+    """Poisson many shots: two uniform numbers for their places, and their heights."""
+    one, other, height = rng.random((3, rng.poisson(mean)))
+    return one, other, (1.0 - height) ** (-1.0 / process.tail)
 
 
 @kernel

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -25,17 +25,17 @@ class Streams:
 
     def __init__(self, rng: np.random.Generator) -> None:
         self._rng = rng
-        self._bits: Any = rng.bit_generator
-        self._state = self._bits.state
+        self._state = rng.bit_generator.state
 
     def __call__(self, name: str) -> np.random.Generator:
         """The stream called `name`, from its beginning; it is valid until the next call."""
-        self._bits.state = self._state
-        self._bits.advance(_offset(name))
+        bits: Any = self._rng.bit_generator
+        bits.state = self._state
+        bits.advance(_offset(name))
         return self._rng
 
 
-@cache
+@lru_cache(maxsize=4096)
 def _offset(name: str) -> int:
     """Where a stream starts: 128 bits of a hash, so that no two streams meet or run in step."""
     return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=16).digest(), "little")

@@ -18,53 +18,43 @@ from idn_gym.scenarios.families import (
     draw_process,
 )
 from idn_gym.scenarios.processes.markov import ar1, two_state
-from idn_gym.scenarios.processes.random_streams import Streams
+from idn_gym.scenarios.spans import Span, SpanDrawer
 
 MOST_BACKGROUND = 0.95
 """Share of a node's compute that other work takes at most: only an outage takes all of it."""
 
 
-def draw_rates(
-    process: LinkProcess,
-    nominal: Floats,
-    moving: Bools,
-    horizon: int,
-    rng: np.random.Generator,
-) -> Floats:
-    """Draw the rate of every link in every slot.
+def draw_rates(process: LinkProcess, nominal: Floats, moving: Bools, drawer: SpanDrawer) -> Floats:
+    """Draw the rate of every link in the slots of a span.
 
     Args:
         process: what the moving links do.
         nominal: (E,) [bytes/s].
         moving: (E,) which links move.
-        horizon: T, number of slots.
-        rng: generator of this draw alone.
+        drawer: of the span.
 
     Returns:
         (T, E) [bytes/s].
     """
-    rates = draw_process(process, (horizon, nominal.size), nominal, horizon, rng, positive=True)
-    return np.where(moving, rates, nominal)
+    return np.where(moving, draw_process(drawer, process, nominal, positive=True), nominal)
 
 
-def draw_steady(process: ConstantRate, nominal: Floats, horizon: int, rng: np.random.Generator) -> Floats:
+def draw_steady(process: ConstantRate, nominal: Floats, span: Span) -> tuple[Floats, None]:
     """Nominal rates (T, E)."""
-    return _hold(nominal, horizon)
+    return _hold(nominal, span.length), None
 
 
-def draw_good_and_bad(
-    process: GilbertElliott, nominal: Floats, horizon: int, rng: np.random.Generator
-) -> Floats:
-    """Rates (T, E) of links that are good or bad."""
-    bad = two_state(rng.random((horizon, nominal.size)), process.fail, process.heal)
-    return np.where(bad, process.bad * nominal, nominal)
+def draw_good_and_bad(process: GilbertElliott, nominal: Floats, span: Span) -> tuple[Floats, Bools]:
+    """Rates (T, E) of links that are good or bad, and which are bad at the end (E,)."""
+    bad = two_state(span.rng.random(span.shape(nominal.size)), process.fail, process.heal, span.state)
+    return np.where(bad, process.bad * nominal, nominal), bad[-1].copy()
 
 
-def draw_swings(process: Ar1, nominal: Floats, horizon: int, rng: np.random.Generator) -> Floats:
-    """Rates (T, E) whose logarithm is autoregressive."""
-    log_rate = process.sigma * ar1(rng.standard_normal((horizon, nominal.size)), process.memory)
+def draw_swings(process: Ar1, nominal: Floats, span: Span) -> tuple[Floats, Floats]:
+    """Rates (T, E) whose logarithm is autoregressive, and its last value (E,) in standard deviations."""
+    x = ar1(span.rng.standard_normal(span.shape(nominal.size)), process.memory, span.state)
     # E[exp(sigma x)] = exp(sigma^2 / 2), taken off so that the mean stays nominal
-    return nominal * np.exp(log_rate - process.sigma**2 / 2)
+    return nominal * np.exp(process.sigma * x - process.sigma**2 / 2), x[-1].copy()
 
 
 def draw_seconds(
@@ -72,75 +62,70 @@ def draw_seconds(
     outages: OutageProcess | None,
     nominal: Floats,
     movable: Bools,
-    horizon: int,
-    rng: np.random.Generator,
+    drawer: SpanDrawer,
 ) -> Floats:
-    """Draw the compute seconds of every node in every slot.
+    """Draw the compute seconds of every node in the slots of a span.
 
     Args:
         background: other work, or None.
         outages: failures, or None.
         nominal: (N,) [s]; infinite where elastic, which background work leaves infinite.
         movable: (N,) which nodes the processes touch; False for repositories.
-        horizon: T, number of slots.
-        rng: generator of this draw alone.
+        drawer: of the span.
 
     Returns:
         (T, N) [s].
     """
-    if background is None and outages is None:
-        return _hold(nominal, horizon)
-    streams = Streams(rng)
-    shape = (horizon, nominal.size)
-    seconds = _hold(nominal, horizon)
+    seconds = _hold(nominal, drawer.length)
     if background is not None:
-        taken = draw_process(background, shape, nominal.size, horizon, streams("background"))
-        taken = np.minimum(taken, MOST_BACKGROUND)
+        taken = np.minimum(draw_process(drawer, background, nominal.size), MOST_BACKGROUND)
         seconds = np.where(movable, nominal * (1.0 - taken), nominal)
     if outages is not None:
-        down = draw_process(outages, shape, nominal.size, horizon, streams("outages"))
+        down = draw_process(drawer, outages, nominal.size)
         seconds[(down != 0) & movable] = 0.0
     return seconds
 
 
-def draw_background(process: Background, nodes: int, horizon: int, rng: np.random.Generator) -> Floats:
-    """Share (T, N) of compute that other work takes."""
-    x = ar1(rng.standard_normal((horizon, nodes)), process.memory)
-    return np.maximum(process.mean + process.sigma * x, 0.0)
+def draw_background(process: Background, nodes: int, span: Span) -> tuple[Floats, Floats]:
+    """Share (T, N) of compute that other work takes, and its last chain (N,) in standard deviations."""
+    x = ar1(span.rng.standard_normal(span.shape(nodes)), process.memory, span.state)
+    return np.maximum(process.mean + process.sigma * x, 0.0), x[-1].copy()
 
 
-def draw_outages(process: Outages, nodes: int, horizon: int, rng: np.random.Generator) -> Bools:
-    """Which nodes are down, (T, N)."""
-    return two_state(rng.random((horizon, nodes)), 1 / process.mean_up, 1 / process.mean_down)
+def draw_outages(process: Outages, nodes: int, span: Span) -> tuple[Bools, Bools]:
+    """Which nodes are down, (T, N), and which are at the end (N,)."""
+    down = two_state(
+        span.rng.random(span.shape(nodes)), 1 / process.mean_up, 1 / process.mean_down, span.state
+    )
+    return down, down[-1].copy()
 
 
 def draw_memory(
-    shrinkage: MemoryProcess | None, nominal: Floats, movable: Bools, horizon: int, rng: np.random.Generator
+    shrinkage: MemoryProcess | None, nominal: Floats, movable: Bools, drawer: SpanDrawer
 ) -> Floats:
-    """Draw the memory of every node in every slot.
+    """Draw the memory of every node in the slots of a span.
 
     Args:
         shrinkage: other work that takes memory, or None.
         nominal: (N,) [bytes].
         movable: (N,) which nodes it touches; False for repositories.
-        horizon: T, number of slots.
-        rng: generator of this draw alone.
+        drawer: of the span.
 
     Returns:
         (T, N) [bytes].
     """
     if shrinkage is None:
-        return _hold(nominal, horizon)
-    left = draw_process(shrinkage, (horizon, nominal.size), nominal.size, horizon, rng)
+        return _hold(nominal, drawer.length)
+    left = draw_process(drawer, shrinkage, nominal.size)
     return np.where(movable, np.minimum(left, 1.0) * nominal, nominal)
 
 
-def draw_memory_left(process: MemoryPressure, nodes: int, horizon: int, rng: np.random.Generator) -> Floats:
-    """Share (T, N) of memory that is left."""
-    shrunk = two_state(rng.random((horizon, nodes)), 1 / process.mean_full, 1 / process.mean_shrunk)
-    left = np.ones(shrunk.shape)
-    left[shrunk] = process.left
-    return left
+def draw_memory_left(process: MemoryPressure, nodes: int, span: Span) -> tuple[Floats, Bools]:
+    """Share (T, N) of memory that is left, and which nodes are short of it at the end (N,)."""
+    shrunk = two_state(
+        span.rng.random(span.shape(nodes)), 1 / process.mean_full, 1 / process.mean_shrunk, span.state
+    )
+    return np.where(shrunk, process.left, 1.0), shrunk[-1].copy()
 
 
 def draw_slowdown(device_error: float, nodes: int, rng: np.random.Generator) -> Floats:
@@ -159,8 +144,8 @@ def draw_slowdown(device_error: float, nodes: int, rng: np.random.Generator) -> 
     return np.exp(device_error * rng.standard_normal(nodes))
 
 
-def _hold(nominal: Floats, horizon: int) -> Floats:
+def _hold(nominal: Floats, slots: int) -> Floats:
     """Repeat (C,) in each slot: (T, C), writable."""
-    held = np.empty((horizon, nominal.size))
+    held = np.empty((slots, nominal.size))
     held[:] = nominal
     return held

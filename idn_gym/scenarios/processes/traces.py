@@ -18,6 +18,7 @@ from idn_gym.config_reader import ConfigError, closest, show
 from idn_gym.core.arrays import Floats, Ints
 from idn_gym.scenarios.config_traces import Trace
 from idn_gym.scenarios.processes.timed_rows import read_header, read_number, read_rows, read_times
+from idn_gym.scenarios.spans import Span
 
 
 class Course(NamedTuple):
@@ -34,29 +35,30 @@ def draw_trace(
     key: str,
     things: Sequence[tuple[str, ...]],
     slot_seconds: float,
-    horizon: int,
-    rng: np.random.Generator,
+    span: Span,
     least: float = -math.inf,
-) -> Floats:
-    """Draw an episode: only where in the file it begins is random.
+) -> tuple[Floats, float]:
+    """Draw a span: only where in the file the episode begins is random.
 
     Args:
         trace: the file and how it is played.
         key: of the configuration; its last word is the quantity that a column ``what`` must name.
         things: of each column of the result, names that its series may have; the first that is there counts.
         slot_seconds: [s] length of a slot.
-        horizon: T, number of slots.
-        rng: generator of this draw alone.
+        span: to be drawn.
         least: smallest value that the file may hold.
 
     Returns:
-        (T, things) values times `Trace.factor`.
+        (T, things) values times `Trace.factor`; and where in the file the episode begins, in [0, 1).
 
     Raises:
         ConfigError: the file cannot be read, or has no series for a thing.
     """
-    start = rng.random() if trace.random_start else 0.0
-    return play_trace(trace, key, things, slot_seconds, np.arange(horizon + 1), horizon, start, least)
+    start = span.state
+    if start is None:
+        start = span.rng.random() if trace.random_start else 0.0
+    edges = np.arange(span.first, span.first + span.length + 1)
+    return play_trace(trace, key, things, slot_seconds, edges, span.horizon, start, least), start
 
 
 def play_trace(
@@ -77,7 +79,7 @@ def play_trace(
         things: see there.
         slot_seconds: see there.
         edges: (n + 1,) numbers of the slots, and that of the one after.
-        horizon: T, which a stretched file fills.
+        horizon: slots of an episode, which a stretched file fills.
         start: in [0, 1), where in the file slot 0 begins.
         least: see there.
 

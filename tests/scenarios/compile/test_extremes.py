@@ -7,8 +7,11 @@ import pytest
 
 from idn_gym.config_reader import ConfigError
 from idn_gym.env import IDNEnv
+from idn_gym.evaluation.rollout import rollout
+from idn_gym.policies.registry import make_policy
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.compile.magnitudes import check_magnitudes
+from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import load_scenario
 from idn_gym.vector import IDNVectorEnv
 
@@ -138,17 +141,26 @@ def test_a_shift_of_any_size_is_a_shift():
 
 
 @pytest.mark.parametrize("horizon", [10**9, 2**62])
-def test_horizons_that_fill_the_memory_are_refused(horizon):
-    with pytest.raises(
-        ConfigError, match=rf"^horizon: {horizon} is not allowed; the draws .* 4 GiB hold [\d,]+ "
-    ):
-        IDNEnv("tiny", overrides={"horizon": horizon})
-    with pytest.raises(ConfigError, match=rf"^horizon: {horizon} is not allowed"):
-        IDNVectorEnv(3, "tiny", overrides={"horizon": horizon})
+def test_horizons_that_fill_the_memory_are_refused_where_all_is_kept(horizon):
+    scenario = load_scenario("tiny", {"horizon": horizon})
+    refusal = rf"^horizon: {horizon} is not allowed; the episodes .* 4 GiB hold [\d,]+ "
+    with pytest.raises(ConfigError, match=refusal):
+        build_instance(scenario, 0)
+    env = IDNVectorEnv(1, scenario, action="scores", preference="balanced")
+    with pytest.raises(ConfigError, match=refusal):
+        rollout(make_policy("cloud-only", env), env, [0])
+
+
+@pytest.mark.parametrize("horizon", [10**9, 2**62])
+def test_environments_do_not_mind_how_long_an_episode_is(horizon):
+    env = IDNEnv("tiny", overrides={"horizon": horizon, "workload.popularity.kind": "shot"})
+    observation, _ = env.reset(seed=0)
+    observation, *_ = env.step(env.action_space.sample())
+    assert observation in env.observation_space
 
 
 @pytest.mark.parametrize("count", [10**7, 10**30])
 @pytest.mark.parametrize("scenario", ["tiny", "metro-split"])
 def test_batches_that_fill_the_memory_are_refused(scenario, count):
-    with pytest.raises(ConfigError, match=rf"^num_envs: {count} is not allowed; the draws would take"):
+    with pytest.raises(ConfigError, match=rf"^num_envs: {count} is not allowed; the episodes would take"):
         IDNVectorEnv(count, scenario, action="scores")

@@ -19,7 +19,13 @@ from idn_gym.scenarios.config import (
     UniformTask,
     Workload,
 )
-from idn_gym.scenarios.processes.demand import draw_bursts, draw_demand, draw_diurnal, draw_flash
+from idn_gym.scenarios.processes import demand as demands
+from tests.end_to_end import by_law, whole
+
+draw_demand = whole(demands.draw_demand)
+draw_bursts, draw_diurnal, draw_flash = map(
+    by_law, (demands.draw_bursts, demands.draw_diurnal, demands.draw_flash)
+)
 
 TASKS, INGRESSES = 3, 4
 TASK = np.tile(np.arange(TASKS), INGRESSES)

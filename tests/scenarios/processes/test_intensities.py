@@ -6,17 +6,18 @@ from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import ConstantCarbon, DailyCarbon, DailyPrice, Region
 from idn_gym.scenarios.presets import load_scenario
 from idn_gym.scenarios.processes.intensities import Places, draw_constant, draw_days, senders
+from tests.end_to_end import by_law
 
 PLACES = Places(("a", "b", "c", "far"), ("edge", "edge", "hub", "cloud"), 600.0)
 
 
 def days(process, horizon=200_000, seed=0, places=PLACES):
-    return draw_days(process, places, horizon, np.random.default_rng(seed))
+    return by_law(draw_days)(process, places, horizon, np.random.default_rng(seed))
 
 
 def test_regions_are_named_by_node_or_tier():
     process = ConstantCarbon(300.0, (Region(("far",), 50.0), Region(("edge",), 400.0), Region(("hub",))))
-    drawn = draw_constant(process, PLACES, 3, np.random.default_rng(0))
+    drawn = by_law(draw_constant)(process, PLACES, 3, np.random.default_rng(0))
     assert drawn.tolist() == [[400.0, 400.0, 300.0, 50.0]] * 3
 
 

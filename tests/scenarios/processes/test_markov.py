@@ -63,18 +63,20 @@ def test_ar1_chains_are_standard_normal_with_their_memory(memory):
 HASH = """
 import hashlib, numpy as np
 from idn_gym.scenarios import config
-from idn_gym.scenarios.processes import resources as dynamics
-from idn_gym.scenarios.processes import demand as workloads
-T, task, ingress = 40, np.arange(12) % 3, np.arange(12) // 3
+from idn_gym.scenarios.processes.demand import draw_demand
+from idn_gym.scenarios.processes.resources import draw_memory, draw_rates, draw_seconds
+from tests.end_to_end import whole
+T, task, ingress = 300, np.arange(12) % 3, np.arange(12) // 3
 base, nominal, moving = np.arange(1.0, 13.0), np.arange(1.0, 6.0), np.arange(5) != 2
 load = dict(diurnal=config.Diurnal(), bursts=config.Bursts(), flash=config.FlashCrowd())
 kinds = (config.Fixed, config.Sliding, config.ShotNoise, config.Alternating, config.UniformTask)
 rng = lambda: np.random.default_rng(5)
-out = [workloads.draw_demand(config.Workload(1.0, popularity=k(), **load), base, task, ingress, T, rng())
-       for k in kinds]
-out += [dynamics.draw_rates(p, nominal, moving, T, rng()) for p in (config.GilbertElliott(), config.Ar1())]
-out += [dynamics.draw_seconds(config.Background(), config.Outages(), nominal, moving, T, rng())]
-out += [dynamics.draw_memory(config.MemoryPressure(), nominal, moving, T, rng())]
+loads = [config.Workload(1.0, popularity=k(), **load) for k in kinds]
+links = (config.GilbertElliott(), config.Ar1())
+out = [whole(draw_demand)(workload, base, task, ingress, T, rng()) for workload in loads]
+out += [whole(draw_rates)(p, nominal, moving, T, rng()) for p in links]
+out += [whole(draw_seconds)(config.Background(), config.Outages(), nominal, moving, T, rng())]
+out += [whole(draw_memory)(config.MemoryPressure(), nominal, moving, T, rng())]
 text = hashlib.sha256(b"".join(x.tobytes() for x in out)).hexdigest()
 """
 

@@ -15,15 +15,21 @@ from idn_gym.scenarios.config import (
     UniformTask,
     Workload,
 )
-from idn_gym.scenarios.processes.demand import draw_demand
-from idn_gym.scenarios.processes.popularity import draw_popularity, draw_shots
+from idn_gym.scenarios.families import draw_process
+from idn_gym.scenarios.processes import demand as demands
+from idn_gym.scenarios.processes.popularity import draw_shots
+from tests.end_to_end import by_law, whole
+
+draw_demand = whole(demands.draw_demand)
+draw_noise = by_law(draw_shots)
+draw_weights = whole(lambda process, popularity, drawer: draw_process(drawer, process, popularity))
 
 KINDS = (Fixed(), Sliding(), ShotNoise(), Alternating(), RoundRobin(), LfuKiller(), UniformTask())
 ZIPF = np.array([1 / (k + 1) for k in range(6)]) / sum(1 / (k + 1) for k in range(6))
 
 
 def weights(process, popularity=ZIPF, horizon=60, seed=0):
-    return draw_popularity(process, popularity, horizon, np.random.default_rng(seed))
+    return draw_weights(process, popularity, horizon, np.random.default_rng(seed))
 
 
 @given(
@@ -101,7 +107,7 @@ TAME = ShotNoise(shots=100.0, life=5.0, tail=5.0)
 
 def test_shot_noise_has_its_mean_spread_and_memory():
     episodes, slots, tasks = 20, 1000, 20
-    noise = np.stack([draw_shots(TAME, tasks, slots, np.random.default_rng(i)) for i in range(episodes)])
+    noise = np.stack([draw_noise(TAME, tasks, slots, np.random.default_rng(i)) for i in range(episodes)])
     assert noise.shape == (episodes, slots, tasks)
     rate, fade = 100 / slots, math.exp(-1 / 5)
     mean = rate * 5 / 4 / (1 - fade)
@@ -117,7 +123,7 @@ def test_shot_noise_has_its_mean_spread_and_memory():
 
 def test_shot_noise_is_stationary_from_slot_0():
     tasks = 20_000
-    noise = draw_shots(TAME, tasks, 1000, np.random.default_rng(2))
+    noise = draw_noise(TAME, tasks, 1000, np.random.default_rng(2))
     rate, fade = 0.1, math.exp(-1 / 5)
     deviation = math.sqrt(rate * (5 / 3) / (1 - fade**2)) / (rate * 5 / 4 / (1 - fade))
     assert noise[0].mean() == pytest.approx(1, abs=5 * deviation / math.sqrt(tasks))
@@ -126,7 +132,7 @@ def test_shot_noise_is_stationary_from_slot_0():
 
 def test_shots_come_as_often_as_stated_with_pareto_heights():
     process, tasks, slots = ShotNoise(shots=2.0, life=10.0, tail=2.0), 5000, 1000
-    noise = draw_shots(process, tasks, slots, np.random.default_rng(3))
+    noise = draw_noise(process, tasks, slots, np.random.default_rng(3))
     fade = math.exp(-1 / 10)
     jumps = noise[1:] - fade * noise[:-1]
     mean = (2 / slots) * 2 / (1 - fade)

@@ -6,7 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from idn_gym.scenarios.config import Ar1, Background, ConstantRate, GilbertElliott, MemoryPressure, Outages
-from idn_gym.scenarios.processes.resources import draw_memory, draw_rates, draw_seconds, draw_slowdown
+from idn_gym.scenarios.processes import resources
+from idn_gym.scenarios.processes.resources import draw_slowdown
+from tests.end_to_end import whole
+
+draw_rates, draw_seconds = whole(resources.draw_rates), whole(resources.draw_seconds)
+draw_memory = whole(resources.draw_memory)
 
 ALL = np.ones(100, np.bool_)
 NOMINAL = np.linspace(1.0, 5.0, 100)

@@ -6,6 +6,7 @@ import pytest
 from idn_gym.config_reader import ConfigError
 from idn_gym.scenarios.config_traces import Trace
 from idn_gym.scenarios.processes.traces import draw_trace, play_trace
+from tests.end_to_end import by_law
 
 KEY = "dynamics.carbon"
 HOURS = "time,a,b\n0,10,1\n3600,20,2\n7200,40,3\n"
@@ -22,7 +23,10 @@ def write(tmp_path):
 
 
 def draw(trace, things=(("a",),), slot=3600.0, horizon=3, seed=0, **options):
-    return draw_trace(trace, KEY, things, slot, horizon, np.random.default_rng(seed), **options)
+    def law(process, moved, span):
+        return draw_trace(trace, KEY, things, slot, span, **options)
+
+    return by_law(law)(trace, things, horizon, np.random.default_rng(seed))
 
 
 def test_rows_are_held_for_their_time_and_begin_again(write):
