@@ -20,7 +20,13 @@ from idn_gym.scenarios.compile.sizes import check_memory
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.processes.demand import draw_demand
 from idn_gym.scenarios.processes.random_streams import Streams
-from idn_gym.scenarios.processes.resources import draw_memory, draw_rates, draw_seconds, draw_slowdown
+from idn_gym.scenarios.processes.resources import (
+    cut_links,
+    draw_memory,
+    draw_rates,
+    draw_seconds,
+    draw_slowdown,
+)
 
 SPLITS = ("train", "validation", "test")
 """Seeds of one split never meet those of another: tune on validation, report on test."""
@@ -124,6 +130,8 @@ def sample_episode(
     draw.seconds[row] = draw_seconds(
         dynamics.background, dynamics.outages, tables.node_seconds, compiled.node_moves, slots, rng("seconds")
     )
+    if dynamics.outages is not None and not dynamics.outages.forwards:
+        cut_links(draw.rate[row], draw.seconds[row], compiled.link_ends)
     draw.memory[row] = draw_memory(
         dynamics.memory, tables.node_memory, compiled.node_moves, slots, rng("memory")
     )

@@ -22,7 +22,8 @@ DrawFunction = Callable[..., npt.NDArray[Any]]
 class LinkProcess(Family):
     """Rates of links.
 
-    Drawn by ``(process, nominal, horizon, rng) -> (T, E)`` [bytes/s], above 0, from the nominal ones (E,).
+    Drawn by ``(process, nominal, horizon, rng) -> (T, E)`` [bytes/s] from the nominal ones (E,); a link whose
+    rate is 0 is down.
     """
 
     kinds = Registry("dynamics.link.kind")
@@ -39,7 +40,13 @@ class BackgroundProcess(Family):
 
 
 class OutageProcess(Family):
-    """When nodes compute nothing; drawn by ``(process, nodes, horizon, rng) -> (T, N)`` booleans."""
+    """When nodes compute nothing; drawn by ``(process, nodes, horizon, rng) -> (T, N)`` booleans.
+
+    Attributes:
+        forwards: whether they pass requests on meanwhile; if not, their links are down too.
+    """
+
+    forwards: bool = True
 
     kinds = Registry("dynamics.outages.kind")
     usual = "two_state"
@@ -118,16 +125,13 @@ def register_process(process: type[Any], draw: DrawFunction | str) -> None:
     _laws[process] = draw
 
 
-def draw_process(
-    process: Any, shape: tuple[int, int], *arguments: Any, positive: bool = False
-) -> npt.NDArray[Any]:
+def draw_process(process: Any, shape: tuple[int, int], *arguments: Any) -> npt.NDArray[Any]:
     """Draw what a process does.
 
     Args:
         process: of a registered kind.
         shape: (T, columns) of what it has to draw.
         arguments: of its function, after the process itself.
-        positive: whether 0 is not allowed.
 
     Raises:
         ConfigError: the kind is not registered, or it is another package's and draws another shape, numbers
@@ -141,10 +145,10 @@ def draw_process(
     drawn: npt.NDArray[Any] = np.asarray(law(process, *arguments))
     if type(process).__module__.startswith("idn_gym."):
         return drawn  # tests look at what ships; looking again takes as long as drawing
-    least = drawn.min(initial=np.inf)  # of what holds NaN: NaN, which is not above 0
-    if drawn.shape != shape or not (least > 0 if positive else least >= 0):
+    least = drawn.min(initial=np.inf)  # of what holds NaN: NaN, which is not at least 0
+    if drawn.shape != shape or not least >= 0:
         wrong = f"numbers of shape {drawn.shape}, the least of them {least:g}"
-        allowed = f"of shape {shape} and {'above' if positive else 'at least'} 0"
+        allowed = f"of shape {shape} and at least 0"
         raise ConfigError(_key(process), f"{show(process)} drew {wrong}; must be {allowed}")
     return drawn
 

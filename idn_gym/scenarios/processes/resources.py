@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from idn_gym.core.arrays import Bools, Floats
+from idn_gym.core.arrays import Bools, Floats, Ints
 from idn_gym.scenarios.config import Ar1, Background, ConstantRate, GilbertElliott, MemoryPressure, Outages
 from idn_gym.scenarios.families import (
     BackgroundProcess,
@@ -41,9 +41,9 @@ def draw_rates(
         rng: generator of this draw alone.
 
     Returns:
-        (T, E) [bytes/s].
+        (T, E) [bytes/s]; 0 where a link is down.
     """
-    rates = draw_process(process, (horizon, nominal.size), nominal, horizon, rng, positive=True)
+    rates = draw_process(process, (horizon, nominal.size), nominal, horizon, rng)
     return np.where(moving, rates, nominal)
 
 
@@ -101,6 +101,17 @@ def draw_seconds(
         down = draw_process(outages, shape, nominal.size, horizon, streams("outages"))
         seconds[(down != 0) & movable] = 0.0
     return seconds
+
+
+def cut_links(rates: Floats, seconds: Floats, ends: Ints) -> None:
+    """Take down the links of nodes that compute nothing, for outages in which nodes do not forward.
+
+    Args:
+        rates: (T, E) [bytes/s], written to.
+        seconds: (T, N) [s] of the same slots.
+        ends: (E, 2) nodes that each link leads from and to.
+    """
+    rates[(seconds == 0.0)[:, ends].any(axis=2)] = 0.0
 
 
 def draw_background(process: Background, nodes: int, horizon: int, rng: np.random.Generator) -> Floats:
