@@ -175,7 +175,7 @@ def test_routes_lead_to_the_nearest_repository_or_to_the_best_of_several(diamond
 
 
 def test_a_thousand_million_routes_are_refused_in_time(diamond):
-    with pytest.raises(ConfigError, match="topology.routes: 1000000000 for each of 1 ingress"):
+    with pytest.raises(ConfigError, match=r"topology\.routes: 1000000000 for each of 1 ingress"):
         compile_scenario(diamond({"topology.routes": 10**9}))
 
 
@@ -185,7 +185,8 @@ def test_costs_of_options_over_links_that_are_down_are_endless(diamond):
     option, _ = costs(instance, 0)
     tables = instance.tables
     over = [
-        AB in tables.path_link[tables.option_origin[o] : tables.part_position[tables.part_start[o + 1] - 1] + 1]
+        AB
+        in tables.path_link[tables.option_origin[o] : tables.part_position[tables.part_start[o + 1] - 1] + 1]
         for o in range(len(option))
     ]
     np.testing.assert_array_equal(np.isinf(option), over)
