@@ -75,7 +75,7 @@ def test_the_estimate_is_never_below_what_is_enumerated(preset, max_parts):
     nodes = tables.path_start[tables.class_path + 1] - tables.path_start[tables.class_path]
     listed = sum(task.copies for task in scenario.tasks)
     first = [sum(task.copies for task in scenario.tasks[:k]) for k in range(len(scenario.tasks))]
-    lengths = [[int(row[k]) for k in first] for row in nodes.reshape(-1, listed)]
+    lengths = [[((int(row[k]), 0),) for k in first] for row in nodes.reshape(-1, listed)]
     estimate = sizes._options(scenario, load_catalog(()), lengths)
     assert estimate >= len(tables.branch_share) > 0
     assert preset == "fashion-edge" or estimate < 10 * len(tables.branch_share)
