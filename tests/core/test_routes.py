@@ -5,7 +5,14 @@ import pytest
 
 from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import EMPTY
-from idn_gym.core.costs import costs
+from idn_gym.core.costs import costs, serving_cost
+from idn_gym.core.validate import InstanceError, check_instance
+from idn_gym.core.workspace import empty_outcome
+from idn_gym.env import IDNEnv
+from idn_gym.evaluation.event_network import EventNetwork
+from idn_gym.optimum.routing_program import Routing
+from idn_gym.optimum.solver import solve_relaxed
+from idn_gym.policies.online.reach import RequestsPerNode
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.episodes import build_instance
 
@@ -190,3 +197,70 @@ def test_costs_of_options_over_links_that_are_down_are_endless(diamond):
         for o in range(len(option))
     ]
     np.testing.assert_array_equal(np.isinf(option), over)
+
+
+# ---------------------------------------------------------------- what follows the routes
+
+
+def test_requests_reach_the_nodes_of_their_route(diamond):
+    """Of 10 requests 4 begin at d over b, 3 at d over c, 1 at c, and 2 are dropped, which pass all nodes."""
+    tables = compile_scenario(diamond()).tables
+    outcome = empty_outcome(tables, 1)
+    outcome.started[0, 0] = [0, 0, 4, 0, 1, 3, 2]
+    reach = RequestsPerNode(tables)
+    assert reach.measure(outcome, 0).tolist() == [10.0, 6.0, 9.0, 0.0, 6.0, 0.0]
+    assert reach.node[reach.meets].tolist() == tables.part_node[tables.part_start[:-1]].tolist()
+    assert (reach.measure(outcome, 0)[reach.meets] > 0).all()
+
+
+def test_simulated_requests_visit_the_links_of_their_route(diamond):
+    instance = build_instance(diamond(), 0)
+    tables = instance.tables
+    network = EventNetwork(instance, 0)
+    for o in range(len(tables.option_model)):
+        last = tables.part_start[o + 1] - 1
+        passed = tables.path_link[tables.option_origin[o] + 1 : tables.part_position[last] + 1]
+        visited = [v.station - 4 for v in network.visits(o, tables.branch_start[o]) if v.station >= 4]
+        assert visited == passed.tolist()
+
+
+def test_the_graph_counts_what_passes_a_node_once(diamond):
+    env = IDNEnv(scenario=diamond(), action="change", observation="graph")
+    env.reset(seed=0)
+    observation, *_ = env.step(0)
+    columns = [column["name"] for column in env.describe()["observation"]["nodes"]["columns"]]
+    nodes = observation["nodes"]
+    assert nodes[0, columns.index("started")] == 0.0 and nodes[3, columns.index("started")] == 1.0
+    np.testing.assert_allclose(nodes[:, columns.index("batch")], 1.0)
+
+
+def test_routing_takes_the_second_route_where_the_first_is_full(diamond):
+    """The bound, the best routing and what is played are the same where nothing can be placed."""
+    nodes = {name: {**node, "memory": 0.0} if "pins" not in node else node for name, node in NODES.items()}
+    scenario = diamond(nodes=nodes, rate=2.5)
+    compiled, instance = compile_scenario(scenario), build_instance(scenario, 0)
+    instance.draw.rate[0, 1] = [16.0, 0.0, 16.0, 16.0]
+    routing = Routing(compiled, instance, one_per_task=False)
+    _, (drop,) = costs(instance, 0)
+    for t, saved in ((0, 20 * (drop - BY_B) + 5 * (drop - BY_C)), (1, 20 * (drop - BY_C))):
+        program = routing.program([np.array([t])], compiled.tables.pinned)
+        assert solve_relaxed(program, 10.0).bound == pytest.approx(saved)
+        played = drop * 25.0 - serving_cost(instance, t, compiled.tables.pinned)
+        assert played == pytest.approx(saved)
+
+
+@pytest.mark.parametrize("field", ["option_origin", "part_position", "path_link", "path_same_node"])
+def test_options_that_leave_their_route_are_refused(diamond, field):
+    instance = build_instance(diamond(), 0)
+    wrong = getattr(instance.tables, field).copy()
+    wrong[{"option_origin": -1, "part_position": -1, "path_link": 0, "path_same_node": 5}[field]] = 1
+    with pytest.raises(InstanceError, match=f"^{field}: must"):
+        check_instance(instance._replace(tables=instance.tables._replace(**{field: wrong})))
+
+
+def test_elastic_nodes_may_be_down_where_they_pin_nothing(diamond):
+    nodes = {**NODES, "b": {"servers": float("inf")}}
+    outages = {"dynamics.outages": {"mean_up": 1, "mean_down": 1}}
+    instance = build_instance(diamond(outages, nodes=nodes), 0)
+    assert (instance.draw.seconds[0, :, 1] == 0.0).any()
+    check_instance(instance)
