@@ -170,7 +170,7 @@ def test_a_name_stands_for_one_thing(extension):
 
 
 def draw_nothing(process, nominal, horizon, rng):
-    return np.zeros((horizon, nominal.size))
+    return np.full((horizon, nominal.size), -1.0)
 
 
 @dataclass(frozen=True)
@@ -190,7 +190,7 @@ class Forgotten(LinkProcess):
 
 def test_what_a_process_draws_is_looked_at(extension):
     idn_gym.register_process(Dead, draw_nothing)
-    with pytest.raises(ConfigError, match=r"^dynamics\.link: Dead\(kind='dead'\) drew .* and above 0$"):
+    with pytest.raises(ConfigError, match=r"^dynamics\.link: Dead\(kind='dead'\) drew .* and at least 0$"):
         gym.make("IDN-v0", scenario="tiny", overrides={"dynamics.link.kind": "dead"}).reset(seed=0)
     with pytest.raises(ConfigError, match=r"^dynamics\.link: Forgotten.* no registered kind"):
         draw_process(Forgotten(), (1, 1), np.ones(1), 1, None)

@@ -61,6 +61,11 @@ class LinkView:
     rate: float  # [bytes/s]
     load: float  # bytes carried over what the rate allows
 
+    @property
+    def down(self) -> bool:
+        """Whether nothing crosses it in the slot."""
+        return self.rate == 0.0
+
 
 @dataclass(frozen=True)
 class Picture:

@@ -264,3 +264,11 @@ def test_elastic_nodes_may_be_down_where_they_pin_nothing(diamond):
     instance = build_instance(diamond(outages, nodes=nodes), 0)
     assert (instance.draw.seconds[0, :, 1] == 0.0).any()
     check_instance(instance)
+
+
+def test_both_links_of_a_node_are_drawn_and_those_that_are_down_say_so(diamond):
+    down = {"kind": "gilbert_elliott", "fail": 1.0, "heal": 1e-9, "bad": 0.0}
+    for process, text in (({"kind": "fixed"}, "0 % 128 bit/s"), (down, "//////  down")):
+        env = IDNEnv(scenario=diamond({"dynamics.link": process}), render_mode="ansi")
+        env.reset(seed=0)
+        assert sum(text in line for line in env.render().splitlines()) == len(LINKS)

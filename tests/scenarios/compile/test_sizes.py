@@ -86,7 +86,10 @@ def test_the_estimate_is_never_below_what_is_enumerated(preset, max_parts):
 @pytest.mark.parametrize("max_parts", [1, 2, 3])
 def test_the_estimate_counts_what_routes_share_once(make_scenario, max_parts):
     """Exact where every node can hold everything: routes a-b-e-d, a-c-e-d and a-b-c-e-d."""
-    model = {"blocks": [(1.0, 1.0, 1.0)] * 3, "points": {"p": [(1, 0.5, 0.5), (3, 0.5, 0.5)]}}
+    model = {
+        "blocks": [(1.0, 1.0, 1.0)] * 2 + [(1.0, 1.0, 0.0)],
+        "points": {"p": [(1, 0.5, 0.5), (3, 0.5, 0.5)]},
+    }
     nodes = {"a": {"demand": 1.0}, "b": {}, "c": {}, "e": {}, "d": {"pins": ["all"], "servers": float("inf")}}
     links = [("a", "b", {}), ("b", "e", {}), ("a", "c", {"delay": 0.6}), ("c", "e", {"delay": 0.6})]
     links += [("b", "c", {"delay": 0.7}), ("e", "d", {})]
@@ -101,7 +104,7 @@ def test_the_estimate_counts_what_routes_share_once(make_scenario, max_parts):
 
 
 def test_too_many_routes_are_named(make_scenario):
-    model = {"blocks": [(1.0, 1.0, 1.0)] * 60}
+    model = {"blocks": [(1.0, 1.0, 1.0)] * 59 + [(1.0, 1.0, 0.0)]}
     nodes = {f"n{i}": {"demand": float(i == 0)} for i in range(12)}
     nodes["n11"] |= {"pins": ["all"], "servers": float("inf")}
     links = [(f"n{i}", f"n{k}", {}) for i in range(12) for k in range(12) if i != k]
