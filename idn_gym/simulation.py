@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from idn_gym.actions import ActionCheck, make_codec
 from idn_gym.config_reader import ConfigError, show
-from idn_gym.core.arrays import Floats, Instance, Ints, Outcome, State
+from idn_gym.core.arrays import EMPTY, Floats, Instance, Ints, Outcome, State
 from idn_gym.core.transition import initial_state, step
 from idn_gym.core.workspace import empty_outcome, make_scratch
 from idn_gym.metrics import compute_metrics
@@ -244,8 +244,13 @@ class Simulation:
 def _warn_of_full_repositories(compiled: Compiled) -> None:
     """Where the last resort of a class has finite compute, it drops requests once it is full."""
     tables, names = compiled.tables, compiled.names
-    last = tables.path_node[tables.path_start[tables.class_path + 1] - 1]
-    full = sorted({int(v) for v in last if np.isfinite(tables.node_seconds[v])})
+    begins = np.flatnonzero(tables.path_link == EMPTY)
+    ends = np.append(begins[1:], len(tables.path_node)) - 1
+    finite = np.isfinite(tables.node_seconds[tables.path_node[ends]])
+    # A path that leads to no elastic node either.
+    limited = np.logical_and.reduceat(finite, np.searchsorted(begins, tables.path_start[:-1]))
+    on_limited = limited[np.searchsorted(tables.path_start, ends, side="right") - 1]
+    full = sorted({int(v) for v in tables.path_node[ends[on_limited]]})
     if full:
         listed = show(", ".join(names.nodes[v] for v in full))
         gym.logger.warn(

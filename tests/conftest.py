@@ -20,7 +20,7 @@ from idn_gym.overrides import override
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.episodes import build_instance
-from tests.random_worlds import random_world
+from tests.random_worlds import random_world, with_routes
 
 settings.register_profile("suite", derandomize=True, deadline=None, max_examples=60)
 settings.register_profile("search", deadline=None, max_examples=2000)
@@ -155,7 +155,11 @@ def play():
 @st.composite
 def drawn_world(draw):
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    return random_world(rng, lambda *choices: draw(st.sampled_from(choices)))
+
+    def pick(*choices):
+        return draw(st.sampled_from(choices))
+
+    return with_routes(random_world(rng, pick), rng, pick)
 
 
 @pytest.fixture(scope="session")

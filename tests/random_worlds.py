@@ -59,6 +59,23 @@ def random_world(rng, pick):
     }
 
 
+def with_routes(world, rng, pick):
+    """The world with further links, up to three routes, and links and nodes that take each other down."""
+    trunk = sorted(name for name in world["nodes"] if name.startswith("trunk"))
+    others = sorted(name for name in world["nodes"] if name != trunk[-1])
+    taken = {(a, z) for a, z, _ in world["links"]}
+    free = [(a, z) for a in others for z in [*others, trunk[-1]] if a != z and (a, z) not in taken]
+    more = [free[i] for i in rng.permutation(len(free))[: pick(0, 1, 2)]]
+    ranges = {"delay": (0.0, 2.0), "rate": (2.0, 40.0), "energy": (0.0, 0.5)}
+    links = [(a, z, {key: rng.uniform(*bounds) for key, bounds in ranges.items()}) for a, z in more]
+    overrides = world["overrides"] | {"topology.routes": pick(1, 2, 3)}
+    if overrides["dynamics.link"]["kind"] == "gilbert_elliott":
+        overrides["dynamics.link"] = overrides["dynamics.link"] | {"bad": pick(0.1, 0.0)}
+    if overrides["dynamics.outages"] is not None:
+        overrides["dynamics.outages"] = overrides["dynamics.outages"] | {"forwards": pick(True, False)}
+    return world | {"links": world["links"] + links, "overrides": overrides}
+
+
 def random_model(rng, blocks, points, task):
     """A model of random numbers; all operating points but the first have early exits."""
     ranges = (0.1, 3.0), (5.0, 40.0), (0.5, 20.0)

@@ -192,7 +192,7 @@ def test_a_name_stands_for_one_thing(extension):
 
 
 def draw_nothing(process, nominal, span):
-    return np.zeros(span.shape(nominal.size)), None
+    return np.full(span.shape(nominal.size), -1.0), None
 
 
 @dataclass(frozen=True)
@@ -217,7 +217,7 @@ class Forgotten(LinkProcess):
 
 def test_what_a_process_draws_is_looked_at(extension):
     idn_gym.register_process(Dead, draw_nothing)
-    with pytest.raises(ConfigError, match=r"^dynamics\.link: Dead\(kind='dead'\) drew .* and above 0$"):
+    with pytest.raises(ConfigError, match=r"^dynamics\.link: Dead\(kind='dead'\) drew .* and at least 0$"):
         gym.make("IDN-v0", scenario="tiny", overrides={"dynamics.link.kind": "dead"}).reset(seed=0)
     idn_gym.register_process(Bare, lambda process, nominal, span: np.ones(span.shape(nominal.size)))
     with pytest.raises(ConfigError, match=r"^dynamics\.link: its law returned 'ndarray'; must be a pair"):

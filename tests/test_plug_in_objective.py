@@ -132,7 +132,7 @@ def by_hand(instance, b, t, o):
     """Litres of one request, hop by hop."""
     tables, draw = instance
     rho = int(np.searchsorted(tables.option_start, o, side="right")) - 1
-    origin, before, litres = tables.path_start[tables.class_path[rho]], 0, 0.0
+    origin, before, litres = tables.path_start[tables.class_path[rho]], tables.option_origin[o], 0.0
     for q in range(tables.part_start[o], tables.part_start[o + 1]):
         v = tables.part_node[q]
         litres += tables.part_seconds[q] * draw.slowdown[b, v] * draw.charge_second[b, t, v, 0]

@@ -99,7 +99,7 @@ def test_no_budget_is_exceeded(make_scenario, worlds, data, seed):
             for rho, p in enumerate(tables.class_path):
                 for j, k in enumerate(range(tables.path_start[p], tables.path_start[p + 1])):
                     busy[tables.path_node[k]] += outcome.spent[0, rho, j]
-                    if j > 0:
+                    if tables.path_link[k] != EMPTY:
                         carried[tables.path_link[k]] += outcome.sent[0, rho, j]
             close(busy, outcome.busy[0])
             close(carried, outcome.carried[0])

@@ -11,7 +11,7 @@ N      nodes                                       O      options of all classes
 E      links                                       Q      parts of all options
 M      models                                      X      exit branches of all options
 G      groups of options                           K      tasks
-P      paths (one per ingress node and repository) J      path positions, all paths end to end
+P      paths (one per ingress and repositories)    J      path positions, all paths end to end
 L      path positions of the longest path          D      objectives in force
 F      further objectives per request: those on request and of packages; 0 by default
 ====== =========================================== ====== =======================================
@@ -101,11 +101,13 @@ class Tables(NamedTuple):
     link_joules: Floats  # (E,) [J/byte]
     link_charge: Floats  # (E, F) [unit/byte] nominal
     slot_charge: Floats  # (F,) [unit] nominal, of a slot whatever is served
-    # paths, from the ingress node (position 0) to the repository
+    # paths: the routes from an ingress node to a repository, one after the other, the shortest first
     path_start: Ints  # (P+1,) into J
     path_node: Ints  # (J,) node at each position
-    path_link: Ints  # (J,) link that enters the position; EMPTY at position 0
+    path_link: Ints  # (J,) link that enters the position; EMPTY where a route begins
     path_delay: Floats  # (J,) [s] round-trip delay from the ingress to the position
+    path_same_node: Ints  # (J,) first position of the path that is the same node
+    path_same_link: Ints  # (J,) first position of the path that the same link enters
     # models and their segments
     model_task: Ints  # (M,) models of one task are neighbours
     task_model: Ints  # (K+1,) first model of each of the K tasks
@@ -130,6 +132,7 @@ class Tables(NamedTuple):
     group_start: Ints  # (G+1,) into O
     class_fallback: Ints  # (R,) into O: from here to the class's last, options of which only one is used
     option_rank: Ints  # (O,) tie order in the class: fewer hops, fewer bytes, higher accuracy, name
+    option_origin: Ints  # (O,) position on the path of the class where the option's route begins
     option_model: Ints  # (O,)
     option_point: Ints  # (O,) operating point, numbered within its model
     option_error: Floats  # (O,) 1 - mean accuracy
@@ -216,8 +219,9 @@ class Outcome(NamedTuple):
     split: Floats  # (B, R) [requests] served by an option of two or more parts
     early: Floats  # (B, R) [requests] that left at an early exit
     started: Floats  # (B, R, L + 1) [requests] by the path position where they began; last: dropped
-    spent: Floats  # (B, R, L) [s] compute at each path position; L = 0 where capacity is private
-    sent: Floats  # (B, R, L) [bytes] over the link that enters each path position; likewise
+    # by path position; what lies on several routes at its first one (`Tables.path_same_node`, `_link`)
+    spent: Floats  # (B, R, L) [s] compute on the node; L = 0 where capacity is private
+    sent: Floats  # (B, R, L) [bytes] over the link that enters the position; likewise
     tariff_cost: Floats  # (B,) [cost] at the tariff in force
     busy: Floats  # (B, N) [s] compute seconds used
     carried: Floats  # (B, E) [bytes] that crossed each link

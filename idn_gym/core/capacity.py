@@ -50,7 +50,7 @@ def option_room(
     """How many of `batch` requests fit into what the option's nodes and links have left."""
     room = batch
     column = tables.option_model[o] if tables.capacity == EXOGENOUS else 0
-    before = 0
+    before = tables.option_origin[o]
     for q in range(tables.part_start[o], tables.part_start[o + 1]):
         v = tables.part_node[q]
         need = tables.part_seconds[q] * draw.slowdown[b, v]
@@ -67,7 +67,7 @@ def use_up(tables: Tables, draw: Draw, b: int, o: int, origin: int, amount: floa
     """Take the requests' seconds and bytes from what is left."""
     shared = tables.capacity != EXOGENOUS
     column = 0 if shared else tables.option_model[o]
-    before = 0
+    before = tables.option_origin[o]
     for q in range(tables.part_start[o], tables.part_start[o + 1]):
         v = tables.part_node[q]
         seconds = amount * tables.part_seconds[q] * draw.slowdown[b, v]
@@ -85,17 +85,17 @@ def book_use(
 ) -> None:
     """Book the requests' seconds and bytes."""
     shared = tables.capacity != EXOGENOUS
-    before = 0
+    before = tables.option_origin[o]
     for q in range(tables.part_start[o], tables.part_start[o + 1]):
         v = tables.part_node[q]
         seconds = amount * tables.part_seconds[q] * draw.slowdown[b, v]
         outcome.busy[b, v] += seconds
         if shared:
-            outcome.spent[b, rho, tables.part_position[q]] += seconds
+            outcome.spent[b, rho, tables.path_same_node[origin + tables.part_position[q]]] += seconds
         for j in range(before + 1, tables.part_position[q] + 1):
             link = tables.path_link[origin + j]
             size = amount * tables.part_bytes[q]
             if shared:
-                outcome.sent[b, rho, j] += size
+                outcome.sent[b, rho, tables.path_same_link[origin + j]] += size
             outcome.carried[b, link] += size
         before = tables.part_position[q]

@@ -16,7 +16,7 @@ from idn_gym.core.workspace import Scratch
 def option_charge(tables: Tables, draw: Draw, b: int, t: int, o: int, origin: int, f: int) -> float:
     """What one request by the option comes to in one further objective [unit]."""
     total = 0.0
-    before = 0
+    before = tables.option_origin[o]
     for q in range(tables.part_start[o], tables.part_start[o + 1]):
         v = tables.part_node[q]
         total += tables.part_seconds[q] * draw.slowdown[b, v] * draw.charge_second[b, t, v, f]

@@ -113,7 +113,7 @@ def sum_pulls(tables: Tables, draw: Draw, b: int, scratch: Scratch) -> None:
         if i == scratch.entry_start[rho + 1]:
             continue
         o = scratch.option[i]
-        before = origin
+        before = origin + tables.option_origin[o]
         for q in range(tables.part_start[o], tables.part_start[o + 1]):
             v = tables.part_node[q]
             scratch.pull[v] += scratch.pour[rho] * (tables.part_seconds[q] * draw.slowdown[b, v])
@@ -143,7 +143,7 @@ def next_entry(tables: Tables, rho: int, origin: int, scratch: Scratch) -> int:
 def uses_full(tables: Tables, o: int, origin: int, scratch: Scratch) -> bool:
     """Whether a node or a link that the option needs something of is full."""
     nodes = len(tables.node_memory)
-    before = origin
+    before = origin + tables.option_origin[o]
     for q in range(tables.part_start[o], tables.part_start[o + 1]):
         if tables.part_seconds[q] > 0.0 and scratch.full[tables.part_node[q]]:
             return True

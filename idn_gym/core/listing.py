@@ -20,14 +20,17 @@ from idn_gym.core.workspace import Scratch
 
 @njit_inline
 def measure_paths(tables: Tables, draw: Draw, b: int, t: int, scratch: Scratch) -> None:
-    """Sum seconds per byte along every path from its ingress node."""
-    for p in range(len(tables.path_start) - 1):
-        pace = 0.0
-        for j in range(tables.path_start[p], tables.path_start[p + 1]):
-            link = tables.path_link[j]
-            if link != EMPTY:
-                pace += 1.0 / draw.rate[b, t, link]
-            scratch.pace[j] = pace
+    """Sum seconds per byte along every route from its ingress node; inf from a link on that is down."""
+    pace = 0.0
+    for j in range(len(tables.path_link)):
+        link = tables.path_link[j]
+        if link == EMPTY:
+            pace = 0.0
+        elif draw.rate[b, t, link] > 0.0:
+            pace += 1.0 / draw.rate[b, t, link]
+        else:
+            pace = np.inf
+        scratch.pace[j] = pace
 
 
 @njit_inline
@@ -51,9 +54,14 @@ def is_usable(tables: Tables, resident: Residents, b: int, option: int) -> bool:
 
 @njit_inline
 def link_seconds(tables: Tables, option: int, origin: int, scratch: Scratch) -> float:
-    """Expected seconds of one request that the rates of the slot decide: q c / B per hop."""
+    """Expected seconds of one request that the rates of the slot decide: q c / B per hop.
+
+    inf where a link on the way is down, whatever would cross it: such an option is as late as can be.
+    """
+    if scratch.pace[origin + tables.part_position[tables.part_start[option + 1] - 1]] == np.inf:
+        return np.inf
     total = 0.0
-    before = origin
+    before = origin + tables.option_origin[option]
     for q in range(tables.part_start[option], tables.part_start[option + 1]):
         here = origin + tables.part_position[q]
         total += tables.part_bytes[q] * (scratch.pace[here] - scratch.pace[before])

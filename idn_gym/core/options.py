@@ -6,10 +6,9 @@ enumeration is done once per scenario; what may change per slot (rates, speeds) 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import combinations, pairwise
-from typing import Any, NamedTuple
+from itertools import combinations, pairwise, takewhile
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -44,6 +43,10 @@ class Path(NamedTuple):
     links: tuple[int, ...]  # one fewer than nodes
 
 
+Routes = tuple[Path, ...]
+"""Those of a class, the shortest first; end to end they are its path, whose positions options refer to."""
+
+
 class SegmentRows(NamedTuple):
     """All segments that options may use; row order is the segment's index."""
 
@@ -66,11 +69,19 @@ def enumerate_segments(models: Sequence[ModelRow], max_parts: int) -> SegmentRow
     return SegmentRows(table[:, 0], table[:, 1], table[:, 2], {row: i for i, row in enumerate(rows)})
 
 
+class RouteStart(NamedTuple):
+    """Where a route stands among those of its class."""
+
+    number: int
+    origin: int  # position on the path of the class where it begins
+    shared: int  # nodes at its beginning that one earlier route passes too, in this order
+
+
 class OptionPart(NamedTuple):
     """What one node does of an option."""
 
     node: int
-    position: int  # of the node on the path
+    position: int  # of the node on the path of the class
     segment: int
     seconds: float  # [s] expected per request
     reach: float  # share of inputs that get there
@@ -90,6 +101,7 @@ class OptionRow(NamedTuple):
     """One option before it becomes part of the tables."""
 
     order: tuple[int, float, float, str]  # tie order: hops, bytes, error, name
+    origin: int  # position on the path of the class where its route begins
     model: int
     point: int
     error: float
@@ -104,39 +116,65 @@ def survival(point: PointRow, blocks: int) -> list[float]:
     return [sum(share for after, share in point.exits if after > block) for block in range(blocks)]
 
 
+def route_starts(routes: Routes) -> list[RouteStart]:
+    """Where each route begins, and how much of its beginning earlier ones have too."""
+    starts, origin = [], 0
+    for number, route in enumerate(routes):
+        shared = max((_common(route.nodes, earlier.nodes) for earlier in routes[:number]), default=0)
+        starts.append(RouteStart(number, origin, shared))
+        origin += len(route.nodes)
+    return starts
+
+
+def _common(one: Sequence[int], other: Sequence[int]) -> int:
+    """How many entries at the beginning agree."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+
+
 def enumerate_options(
     models: Sequence[ModelRow],
     segments: SegmentRows,
     task: int,
-    path: Path,
+    routes: Routes,
     holds: npt.NDArray[np.bool_],
     link_joules: Floats,
     max_parts: int,
 ) -> list[OptionRow]:
-    """All options of a class, in tie order.
+    """All options of a class, in tie order; those that end where routes have not parted yet are there once.
 
     Args:
         models: the catalogue.
         segments: from `enumerate_segments`.
         task: the task of the class.
-        path: the route of the class.
+        routes: those of the class.
         holds: (N, S) whether the node can ever hold the segment (pinned there, or it fits).
         link_joules: (E,) [J/byte].
         max_parts: most parts per option.
     """
-    joules = np.concatenate([[0.0], np.cumsum([link_joules[e] for e in path.links])])
-    rows = []
-    for m, model in enumerate(models):
-        if model.task != task:
-            continue
-        blocks = len(model.block_bytes)
-        for cuts, positions in _layouts(blocks, len(path.nodes), max_parts):
-            nodes = [path.nodes[i] for i in positions]
-            pieces = [segments.row_of[m, first, last] for first, last in cuts]
-            if all(holds[v, s] for v, s in zip(nodes, pieces, strict=True)):
-                for o, point in enumerate(model.points):
-                    rows.append(_row(m, model, o, point, cuts, positions, nodes, pieces, joules))
+    rows: list[OptionRow] = []
+    mine = [(m, model) for m, model in enumerate(models) if model.task == task]
+    for route, start in zip(routes, route_starts(routes), strict=True):
+        label = f"/{start.number}" if len(routes) > 1 else ""
+        joules = np.concatenate([[0.0], np.cumsum([link_joules[e] for e in route.links])])
+        for m, model in mine:
+            blocks = len(model.block_bytes)
+            for cuts, positions in _layouts(blocks, len(route.nodes), max_parts):
+                if positions[-1] < start.shared:
+                    continue
+                nodes = [route.nodes[i] for i in positions]
+                pieces = [segments.row_of[m, first, last] for first, last in cuts]
+                if all(holds[v, s] for v, s in zip(nodes, pieces, strict=True)):
+                    for o, point in enumerate(model.points):
+                        row = _row(m, model, o, point, cuts, positions, nodes, pieces, joules)
+                        rows.append(_on_route(row, start.origin, label))
     return sorted(rows, key=lambda row: row.order)
+
+
+def _on_route(row: OptionRow, origin: int, label: str) -> OptionRow:
+    """The option with positions on the path of the class; `label` is the last to decide a tie."""
+    hops, traffic, error, name = row.order
+    parts = tuple(part._replace(position=origin + part.position) for part in row.parts)
+    return row._replace(order=(hops, traffic, error, name + label), origin=origin, parts=parts)
 
 
 def _layouts(
@@ -180,7 +218,8 @@ def _row(
     name = f"{model.name}/{point.name}/{where}"
     error = 1.0 - point.accuracy
     order = (positions[-1], traffic, error, name)
-    return OptionRow(order, m, o, error, traffic, spent, tuple(parts), _branches(model, point, cuts, nodes))
+    branches = _branches(model, point, cuts, nodes)
+    return OptionRow(order, 0, m, o, error, traffic, spent, tuple(parts), branches)
 
 
 def _branches(
@@ -197,93 +236,3 @@ def _branches(
         )
         branches.append(OptionBranch(share, len(visited), size, seconds))
     return tuple(branches)
-
-
-def compress(
-    classes: Sequence[Sequence[OptionRow]], groups: Sequence[Sequence[tuple[int, int]]], max_parts: int
-) -> dict[str, Any]:
-    """Turn the rows of all classes into the `option_`, `part_` and `branch_` fields of `Tables`.
-
-    Args:
-        classes: options of each class, in tie order.
-        groups: for each class the (position, model) pairs a first part may have, in order.
-        max_parts: most parts per option.
-    """
-    ranked = [pair for options in classes for pair in _by_first_part(options)]
-    rows = [row for _, row in ranked]
-    parts = [part for row in rows for part in row.parts]
-    branches = [branch for row in rows for branch in row.branches]
-    return {
-        "option_start": _starts([len(options) for options in classes]),
-        "class_group": _starts([len(pairs) for pairs in groups]),
-        "group_start": _starts(_group_sizes(classes, groups)),
-        "option_rank": np.array([rank for rank, _ in ranked], np.int64),
-        **_columns("option", rows, whole=("model", "point"), real=("error", "traffic", "link_joules")),
-        "part_start": _starts([len(row.parts) for row in rows]),
-        **_columns("part", parts, whole=("node", "position", "segment"), real=("seconds", "reach", "bytes")),
-        "branch_start": _starts([len(row.branches) for row in rows]),
-        **_columns("branch", branches, whole=("parts",), real=("share",)),
-        "branch_bytes": _padded([branch.bytes for branch in branches], max_parts),
-        "branch_seconds": _padded([branch.seconds for branch in branches], max_parts),
-    }
-
-
-def _columns(
-    prefix: str, rows: Sequence[object], whole: Sequence[str], real: Sequence[str]
-) -> dict[str, npt.NDArray[Any]]:
-    """Fields of the rows as arrays; `whole` are integers, `real` are floats."""
-    kinds = [(name, np.int64) for name in whole] + [(name, np.float64) for name in real]
-    return {f"{prefix}_{name}": np.array([getattr(row, name) for row in rows], kind) for name, kind in kinds}
-
-
-def _padded(rows: Sequence[Sequence[float]], width: int) -> Floats:
-    """The rows one below the other, with zeros at their ends."""
-    table = np.zeros((len(rows), width))
-    for row, values in zip(table, rows, strict=True):
-        row[: len(values)] = values
-    return table
-
-
-def fallbacks(fields: Mapping[str, Any], unlimited: npt.NDArray[np.bool_]) -> Ints:
-    """Where each class's fallback starts (R,): options at the end of its table of which only one is used.
-
-    Whole models that never leave a node of unlimited compute and are fed the same bytes over the same
-    links: whatever the cheapest of them cannot take, the others cannot either.
-
-    Args:
-        fields: from `compress`.
-        unlimited: (N, S) whether the node has unlimited compute and pins the segment.
-    """
-    first = fields["part_start"][:-1]
-    alone = np.diff(fields["part_start"]) == 1
-    alone &= unlimited[fields["part_node"][first], fields["part_segment"][first]]
-    position, size = fields["part_position"][first], fields["part_bytes"][first]
-    starts = []
-    for begin, end in pairwise(fields["option_start"]):
-        start = end
-        while start > begin and alone[start - 1]:
-            if position[start - 1] != position[end - 1] or size[start - 1] != size[end - 1]:
-                break
-            start -= 1
-        starts.append(start)
-    return np.array(starts, np.int64)
-
-
-def _by_first_part(options: Sequence[OptionRow]) -> list[tuple[int, OptionRow]]:
-    """Options with their tie rank, sorted by position and model of the first part."""
-    return sorted(enumerate(options), key=lambda item: (item[1].parts[0].position, item[1].model, item[0]))
-
-
-def _group_sizes(
-    classes: Sequence[Sequence[OptionRow]], groups: Sequence[Sequence[tuple[int, int]]]
-) -> list[int]:
-    """How many options each (position, model) of a first part has, class by class."""
-    sizes = []
-    for options, pairs in zip(classes, groups, strict=True):
-        counts = Counter((row.parts[0].position, row.model) for row in options)
-        sizes += [counts[pair] for pair in pairs]
-    return sizes
-
-
-def _starts(counts: Sequence[int]) -> Ints:
-    return np.concatenate([[0], np.cumsum(np.array(counts, np.int64))]).astype(np.int64)

@@ -35,7 +35,7 @@ def compute_option_costs(tables: Tables, draw: Draw, b: int) -> None:
     origin = tables.path_start[tables.class_path[option_class]]
     here = np.repeat(origin, np.diff(tables.part_start)) + tables.part_position
     before = np.concatenate([[0], here[:-1]])
-    before[tables.part_start[:-1]] = origin
+    before[tables.part_start[:-1]] = origin + tables.option_origin
     seconds = tables.part_seconds * draw.slowdown[b, tables.part_node]
     delay = tables.path_delay[here] - tables.path_delay[before]
     latency = np.add.reduceat(tables.part_reach * delay + seconds, tables.part_start[:-1])

@@ -35,7 +35,8 @@ def measure_queues(tables: Tables, draw: Draw, b: int, t: int, scratch: Scratch)
             stretch = tables.node_servers[v] * tables.slot_seconds / scratch.supply[v]
             open_queue(tables, v, tables.node_servers[v], stretch, scratch)
     for e in range(len(tables.link_rate)):
-        open_queue(tables, nodes + e, 1, 1.0 / draw.rate[b, t, e], scratch)
+        if scratch.visits[nodes + e] > 0.0:
+            open_queue(tables, nodes + e, 1, 1.0 / draw.rate[b, t, e], scratch)
 
 
 @njit_inline
@@ -46,7 +47,7 @@ def add_visits(
     nodes = len(tables.node_memory)
     for x in range(tables.branch_start[o], tables.branch_start[o + 1]):
         flow = amount * tables.branch_share[x]
-        before = origin
+        before = origin + tables.option_origin[o]
         for i in range(tables.branch_parts[x]):
             q = tables.part_start[o] + i
             v = tables.part_node[q]
@@ -68,14 +69,13 @@ def add_visits(
 
 @njit_inline
 def open_queue(tables: Tables, r: int, servers: int, pace: float, scratch: Scratch) -> None:
-    """Write what a resource's queue comes to; `pace` [s] is how long a unit of its work takes."""
+    """Write what the queue of a visited resource comes to; `pace` [s] is how long a unit of work takes."""
     visits = scratch.visits[r]
-    if visits > 0.0:
-        rate = visits / tables.slot_seconds
-        first = scratch.work[r] / visits * pace
-        second = scratch.square[r] / visits * pace * pace
-        scratch.delay[r] = mean_wait(servers, rate, first, second)
-        scratch.idle[r] = max(0.0, 1.0 - rate * first / servers)
+    rate = visits / tables.slot_seconds
+    first = scratch.work[r] / visits * pace
+    second = scratch.square[r] / visits * pace * pace
+    scratch.delay[r] = mean_wait(servers, rate, first, second)
+    scratch.idle[r] = max(0.0, 1.0 - rate * first / servers)
 
 
 @njit_inline
@@ -83,7 +83,7 @@ def branch_wait(tables: Tables, x: int, o: int, origin: int, scratch: Scratch) -
     """Of requests that end at an exit branch: the mean wait W [s], and the share p0 that never waits."""
     nodes = len(tables.node_memory)
     wait, idle = 0.0, 1.0
-    before = origin
+    before = origin + tables.option_origin[o]
     for i in range(tables.branch_parts[x]):
         q = tables.part_start[o] + i
         here = origin + tables.part_position[q]
@@ -114,7 +114,7 @@ def branch_latency(
 ) -> float:
     """Seconds that requests take which end at an exit branch, waiting left out."""
     latency = 0.0
-    before = origin
+    before = origin + tables.option_origin[o]
     for i in range(tables.branch_parts[x]):
         q = tables.part_start[o] + i
         here = origin + tables.part_position[q]

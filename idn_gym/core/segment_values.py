@@ -66,7 +66,7 @@ def _trials(tables: Tables, placeable: npt.NDArray[np.bool_]) -> tuple[Ints, Int
     task = tables.model_task[tables.segment_model]
     for rho in range(classes):
         p = tables.class_path[rho]
-        for v in tables.path_node[tables.path_start[p] : tables.path_start[p + 1]]:
+        for v in np.unique(tables.path_node[tables.path_start[p] : tables.path_start[p + 1]]):
             mine = np.flatnonzero(placeable[v] & (task == tables.class_task[rho])).tolist()
             rows += [(rho, int(v), s) for s in mine]
     rho, node, segment = np.array(rows, np.int64).T.copy()

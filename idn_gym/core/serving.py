@@ -171,7 +171,9 @@ def measure_utilisation(tables: Tables, draw: Draw, b: int, t: int, outcome: Out
         if outcome.busy[b, v] > 0.0:
             outcome.node_utilisation[b, v] += outcome.busy[b, v] / draw.seconds[b, t, v]
     for e in range(len(tables.link_rate)):
-        outcome.link_utilisation[b, e] += outcome.carried[b, e] / (draw.rate[b, t, e] * tables.slot_seconds)
+        if outcome.carried[b, e] > 0.0:
+            room = draw.rate[b, t, e] * tables.slot_seconds
+            outcome.link_utilisation[b, e] += outcome.carried[b, e] / room
 
 
 @njit_inline

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from idn_gym.core.arrays import CROWD, EMPTY, PRICED, Draw, Instance, Tables, owners
-from idn_gym.core.options import fallbacks
+from idn_gym.core.arrays import CROWD, EMPTY, PRICED, Draw, Instance, Ints, Tables, owners
+from idn_gym.core.option_tables import fallbacks
 
 SHAPES = {
     "": (
@@ -29,7 +29,7 @@ SHAPES = {
         "node_movable",
     ),
     "E": ("link_delay", "link_rate", "link_down_rate", "link_joules"),
-    "J": ("path_node", "path_link", "path_delay"),
+    "J": ("path_node", "path_link", "path_delay", "path_same_node", "path_same_link"),
     "M": ("model_task", "model_blocks"),
     "MW": ("block_bytes",),
     "S": ("segment_model", "segment_first", "segment_last", "segment_bytes"),
@@ -49,6 +49,7 @@ SHAPES = {
     ),
     "O": (
         "option_rank",
+        "option_origin",
         "option_model",
         "option_point",
         "option_error",
@@ -92,7 +93,7 @@ INDICES = {
     "W": ("model_blocks", "segment_first", "segment_last"),
     "K": ("model_task", "class_task"),
     "P": ("class_path",),
-    "J": ("part_position",),
+    "J": ("part_position", "option_origin", "path_same_node", "path_same_link"),
     "S": ("part_segment",),
     "O": ("option_rank", "option_point"),
     "V": ("branch_parts",),
@@ -226,7 +227,7 @@ def _check_numbers(name: str, value: Any) -> None:
         "has values that are not finite",
     )
     _demand(name == "segment_value" or not np.any(value < 0), name, "has negative values")
-    _demand(name not in ("link_rate", "rate") or not np.any(value == 0), name, "must be above 0")
+    _demand(name != "link_rate" or not np.any(value == 0), name, "must be above 0")
 
 
 def _check_range(name: str, value: Any, low: int, high: int) -> None:
@@ -256,16 +257,39 @@ def _check_relations(tables: Tables) -> None:
     part_option = owners(tables.part_start)
     within = tables.part_position < length[option_class[part_option]]
     _demand(bool(np.all(within)), "part_position", "must lie on the path of the class")
+    _check_routes(tables, length[option_class], option_class, part_option)
     same = tables.segment_model[tables.part_segment] == tables.option_model[part_option]
     _demand(bool(np.all(same)), "part_segment", "must be of the option's model")
     visited = tables.branch_parts <= np.diff(tables.part_start)[owners(tables.branch_start)]
     _demand(bool(np.all(visited)), "branch_parts", "must not exceed the option's parts")
 
 
+def _check_routes(tables: Tables, length: Ints, option_class: Ints, part_option: Ints) -> None:
+    """An option's parts lie on one route; `length` is of its class's path (O,)."""
+    begins = tables.path_link == EMPTY
+    _demand(bool(np.all(begins[tables.path_start[:-1]])), "path_link", "must be -1 where a path begins")
+    start = tables.path_start[tables.class_path[option_class]]
+    right = tables.option_origin < length
+    right &= begins[start + np.where(right, tables.option_origin, 0)]
+    _demand(bool(np.all(right)), "option_origin", "must be where a route on the path of the class begins")
+    route = np.cumsum(begins)
+    same = (
+        route[start[part_option] + tables.part_position] == route[start + tables.option_origin][part_option]
+    )
+    _demand(bool(np.all(same)), "part_position", "must lie on the route of the option")
+    beginning = np.repeat(tables.path_start[:-1], np.diff(tables.path_start))
+    here = np.arange(len(begins)) - beginning
+    for name, field in (("path_same_node", tables.path_node), ("path_same_link", tables.path_link)):
+        first = getattr(tables, name)
+        right = (first <= here) & (field[beginning + np.minimum(first, here)] == field)
+        _demand(bool(np.all(right)), name, "must be a position of the path, no later, that is the same")
+
+
 def _check_fallbacks(tables: Tables, draw: Draw) -> None:
     """Options that serving passes over must be those that could never be used."""
-    elastic = np.isinf(tables.node_seconds)
-    _demand(bool(np.all(np.isinf(draw.seconds[:, :, elastic]))), "seconds", "must be inf where elastic")
+    elastic = np.isinf(tables.node_seconds) & (tables.pinned != EMPTY).any(axis=1)
+    endless = bool(np.all(np.isinf(draw.seconds[:, :, elastic])))
+    _demand(endless, "seconds", "must be inf where elastic nodes pin models")
     held = np.arange(len(tables.segment_model)) == tables.pinned[:, tables.segment_model]
     earliest = fallbacks(tables._asdict(), held & elastic[:, None])
     right = np.all((tables.class_fallback >= earliest) & (tables.class_fallback <= tables.option_start[1:]))

@@ -104,7 +104,8 @@ class EventNetwork:
         """What a request that ends in this branch of this option visits, in order."""
         tables = self.tables
         origin = int(tables.path_start[tables.class_path[self.option_class[option]]])
-        nodes, steps, before = len(self._slowdown), list[tuple[int, float, float]](), origin
+        nodes, steps = len(self._slowdown), list[tuple[int, float, float]]()
+        before = origin + int(tables.option_origin[option])
         for i in range(int(tables.branch_parts[branch])):
             q = int(tables.part_start[option]) + i
             here = origin + int(tables.part_position[q])

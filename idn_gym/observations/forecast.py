@@ -102,22 +102,22 @@ def _forecast_class(
     for j in range(tables.path_start[path + 1] - tables.path_start[path]):
         v = tables.path_node[tables.path_start[path] + j]
         first, last = f.first_pair[v, task], f.first_pair[v, task + 1]
-        if first == last:
+        if first == last or tables.path_same_node[tables.path_start[path] + j] != j:
             continue
         if tables.capacity != EXOGENOUS:
-            _leave_others(tables, expected, seen, f, b, t, rho, j)
-        entries = _pick_entries(tables, f, v, j, count)
+            _leave_others(tables, expected, seen, f, b, t, rho, v)
+        entries = _pick_entries(tables, f, v, count)
         without, _, used, end = _serve_entries(tables, expected, f, b, t, rho, EMPTY, entries)
         f.base[v] += without
         for c in range(first, last):
             segment = f.pair_segment[c]
             if _changes_nothing(tables, f, segment, end):
                 continue
-            _give_back(tables, expected, seen, f, b, t, rho, j, used)
+            _give_back(tables, expected, seen, f, b, t, rho, v, used)
             cost, load, used, _ = _serve_entries(tables, expected, f, b, t, rho, segment, entries)
             f.saving[c] += without - cost
             f.load[c] += load
-        _give_back(tables, expected, seen, f, b, t, rho, j, used)
+        _give_back(tables, expected, seen, f, b, t, rho, v, used)
 
 
 @njit_inline
@@ -163,19 +163,19 @@ def _list_nearly_usable(
 
 
 @njit_inline
-def _pick_entries(tables: Tables, f: ForecastTables, v: int, j: int, count: int) -> int:
-    """Of the listed options those that lack nothing but on node v, at position j; return their number.
+def _pick_entries(tables: Tables, f: ForecastTables, v: int, count: int) -> int:
+    """Of the listed options those that lack nothing but on node v; return their number.
 
     `needed` says which segment must be there for them to run, models apart that the node pins.
     """
     entries = 0
     for i in range(count):
         o, part = f.option[i], f.missing[i]
-        if part != EMPTY and tables.part_position[part] != j:
+        if part != EMPTY and tables.part_node[part] != v:
             continue
         if tables.pinned[v, tables.option_model[o]] == EMPTY:
             for q in range(tables.part_start[o], tables.part_start[o + 1]):
-                if tables.part_position[q] == j:
+                if tables.part_node[q] == v:
                     part = q
         f.entry[entries] = i
         f.needed[entries] = EMPTY if part == EMPTY else tables.part_segment[part]
@@ -270,16 +270,16 @@ def _leave_others(
     rho: int,
     asked: int,
 ) -> None:
-    """Hand out what others left along the path: other tasks at position `asked`, other classes elsewhere."""
+    """Hand out what others left along the path: other tasks on node `asked`, other classes elsewhere."""
     path = tables.class_path[rho]
     origin = tables.path_start[path]
     for j in range(tables.path_start[path + 1] - origin):
         v, link = tables.path_node[origin + j], tables.path_link[origin + j]
-        taken = f.others[v, tables.class_task[rho]] if j == asked else seen.busy[b, v] - seen.spent[b, rho, j]
-        f.scratch.seconds_left[v, 0] = max(
-            0.0, tables.load_limit * expected.seconds[b, t, v] - max(0.0, taken)
-        )
+        own = seen.spent[b, rho, tables.path_same_node[origin + j]]
+        taken = f.others[v, tables.class_task[rho]] if v == asked else seen.busy[b, v] - own
+        left = tables.load_limit * expected.seconds[b, t, v] - max(0.0, taken)
+        f.scratch.seconds_left[v, 0] = max(0.0, left)
         if link != EMPTY:
-            taken = seen.carried[b, link] - seen.sent[b, rho, j]
+            taken = seen.carried[b, link] - seen.sent[b, rho, tables.path_same_link[origin + j]]
             size = tables.load_limit * expected.rate[b, t, link] * tables.slot_seconds
             f.scratch.bytes_left[link] = max(0.0, size - max(0.0, taken))

@@ -203,7 +203,8 @@ def _link_constants(tables: Tables) -> LinkConstants:
         p = tables.class_path[rho]
         q = tables.part_start[tables.option_start[rho] : tables.option_start[rho + 1]]
         raw = tables.part_bytes[q].max(initial=0.0)
-        sent[tables.path_link[tables.path_start[p] + 1 : tables.path_start[p + 1]]] += requests * raw
+        links = tables.path_link[tables.path_start[p] : tables.path_start[p + 1]]
+        sent[links[links != EMPTY]] += requests * raw  # once, however many routes cross it
     return LinkConstants(
         pressure=_log_ratio(sent, tables.link_rate * tables.slot_seconds),
         delay=tables.link_delay / tables.class_timeout.min(),

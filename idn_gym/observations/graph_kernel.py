@@ -94,10 +94,12 @@ def _sum_up(
         origin = tables.path_start[tables.class_path[rho]]
         for j in range(tables.path_start[tables.class_path[rho] + 1] - origin):
             v = tables.path_node[origin + j]
+            g.started[v] += seen.started[b, rho, j]
+            if tables.path_same_node[origin + j] != j:
+                continue  # another route has led here already
             g.arrived[v] += arrived
             g.recent[v] += recent
             g.dropped[v] += dropped
-            g.started[v] += seen.started[b, rho, j]
             g.task_recent[v, tables.class_task[rho]] += recent
     for c in range(len(f.saving)):
         v, k, saving = f.pair_node[c], f.pair_task[c], f.saving[c]

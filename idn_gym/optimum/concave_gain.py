@@ -89,7 +89,7 @@ def shared_room(
 ) -> float:
     """lambda-hat: how many of the batch fit into what the other classes left of nodes and links."""
     origin = tables.path_start[tables.class_path[rho]]
-    room, before = batch, 0
+    room, before = batch, tables.option_origin[o]
     for q in range(tables.part_start[o], tables.part_start[o + 1]):
         v, here = tables.part_node[q], tables.part_position[q]
         need = tables.part_seconds[q] * draw.slowdown[b, v]

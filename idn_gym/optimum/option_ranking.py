@@ -6,7 +6,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from idn_gym.core.arrays import EMPTY, EXOGENOUS, PRICED, SECOND, Draw, Floats, Ints, Outcome, Tables, owners
+from idn_gym.core.arrays import (
+    EMPTY,
+    EXOGENOUS,
+    PRICED,
+    SECOND,
+    Bools,
+    Draw,
+    Floats,
+    Ints,
+    Outcome,
+    Tables,
+    owners,
+)
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
 from idn_gym.core.listing import drop_cost, is_late, link_seconds, measure_paths, option_cost, option_latency
 from idn_gym.core.queues import option_wait
@@ -24,8 +36,9 @@ class RankedOptions(NamedTuple):
     start: Ints  # (R+1,) into L
     order: Ints  # (L,) options of the class by rising cost
     price: Floats  # (L,) [cost] of `order`; inf where it takes as long as the timeout
-    group: Ints  # (O,) copy of the first part: (class, position, model)
+    group: Ints  # (O,) copy of the first part: (class, node, model), see `_copies`
     blocker: Ints  # (G,) shortest column that ranked options of the copy need; -1 none, -2 not seen
+    linked: Bools  # (J,) whether one of what repositories pin is ranked for the route that begins here
     # the layers of each class: `entries[rho]` of them from `start[rho]`
     entries: Ints  # (R,)
     fixed: Ints  # (R,) how many of them are pinned
@@ -69,8 +82,9 @@ def allocate_ranking(tables: Tables, items: Prefixes) -> RankedOptions:
         start=start,
         order=usable.astype(np.int64),
         price=np.zeros(size),
-        group=owners(tables.group_start),
+        group=_copies(tables),
         blocker=np.full(groups, -2, np.int64),
+        linked=np.zeros(len(tables.path_node), np.bool_),
         entries=np.zeros(classes, np.int64),
         fixed=np.zeros(classes, np.int64),
         last_cost=np.zeros(classes),
@@ -92,6 +106,23 @@ def allocate_ranking(tables: Tables, items: Prefixes) -> RankedOptions:
         delay=np.full(len(tables.node_memory) + len(tables.link_rate), np.nan),
         scratch=make_scratch(tables),
     )
+
+
+def _copies(tables: Tables) -> Ints:
+    """The copy that each option's first part runs on (O,), as the first of its groups.
+
+    Where nothing but links limits an elastic node, its copy counts once for each route.
+    """
+    option_class = owners(tables.option_start)
+    first = tables.part_start[:-1]
+    position = tables.part_position[first]
+    start = tables.path_start[tables.class_path[option_class]]
+    several = position - tables.path_same_node[start + position]
+    if tables.capacity != EXOGENOUS:
+        several = several * np.isfinite(tables.node_seconds[tables.part_node[first]])
+    models = np.diff(tables.task_model)[tables.class_task[option_class]]
+    copies: Ints = owners(tables.group_start) - several * models
+    return copies
 
 
 @njit_inline
@@ -162,9 +193,12 @@ def rank_class_layers(
 ) -> None:
     """Write the entries of a class: its options in order, without those that never serve.
 
-    What repositories pin shares the links to them: where links bind, the cheapest stands for all.
+    What repositories pin shares the links to them: where links bind, the cheapest on a route stands for all.
     """
-    linked = False
+    path = tables.class_path[rho]
+    origin = tables.path_start[path]
+    for j in range(origin, tables.path_start[path + 1]):
+        layers.linked[j] = False
     for g in range(tables.class_group[rho], tables.class_group[rho + 1]):
         layers.blocker[g] = -2
     first = layers.start[rho]
@@ -183,9 +217,9 @@ def rank_class_layers(
                 if tables.capacity == EXOGENOUS or not crosses(tables, o):
                     layers.last_cost[rho] = layers.price[i]
                     break
-                if linked:
+                if layers.linked[origin + tables.option_origin[o]]:
                     continue
-                linked = True
+                layers.linked[origin + tables.option_origin[o]] = True
             if before != -2:
                 continue
             layers.fixed[rho] += 1
@@ -214,7 +248,7 @@ def unlimited(tables: Tables, o: int) -> bool:
 @njit_inline
 def crosses(tables: Tables, o: int) -> bool:
     """Whether requests of the option send bytes over a link."""
-    before = 0
+    before = tables.option_origin[o]
     for q in range(tables.part_start[o], tables.part_start[o + 1]):
         if tables.part_bytes[q] > 0.0 and tables.part_position[q] > before:
             return True
@@ -237,7 +271,9 @@ def note_others(tables: Tables, outcome: Outcome, b: int, layers: RankedOptions)
         origin = tables.path_start[tables.class_path[rho]]
         for j in range(tables.path_start[tables.class_path[rho] + 1] - origin):
             v = tables.path_node[origin + j]
-            layers.taken_seconds[rho, j] = max(0.0, outcome.busy[b, v] - outcome.spent[b, rho, j])
-            if j > 0:
-                carried = outcome.carried[b, tables.path_link[origin + j]]
-                layers.taken_bytes[rho, j] = max(0.0, carried - outcome.sent[b, rho, j])
+            own = outcome.spent[b, rho, tables.path_same_node[origin + j]]
+            layers.taken_seconds[rho, j] = max(0.0, outcome.busy[b, v] - own)
+            link = tables.path_link[origin + j]
+            if link != EMPTY:
+                own = outcome.sent[b, rho, tables.path_same_link[origin + j]]
+                layers.taken_bytes[rho, j] = max(0.0, outcome.carried[b, link] - own)

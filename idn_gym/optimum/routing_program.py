@@ -189,7 +189,9 @@ class _Build:
         for q in part[tables.part_bytes[part] > 0.0].tolist():
             option = routing.part_option[q]
             origin = tables.path_start[tables.class_path[routing.option_class[option]]]
-            begin = 0 if q == tables.part_start[option] else tables.part_position[q - 1]
+            begin = tables.option_origin[option]
+            if q != tables.part_start[option]:
+                begin = tables.part_position[q - 1]
             for j in range(origin + begin + 1, origin + tables.part_position[q] + 1):
                 links.append(tables.path_link[j])
                 columns.append(column[option])

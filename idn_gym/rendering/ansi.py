@@ -74,12 +74,7 @@ def _node(node: NodeView, up: list[LinkView], roomy: bool) -> list[str]:
     compute = f"{node.busy:.2f} servers"
     if node.load is not None:
         compute = f"{_bar(node.load * node.offered, node.offered)} {_load(node.load, node.wait)}"
-    uplinks = [
-        f"{_bar(link.load)} {_load(link.load, link.wait)} {si(8 * link.rate, 'bit/s')}".replace(
-            "bit/s", "b/s"
-        )
-        for link in up
-    ]
+    uplinks = [_uplink(link) for link in up]
     placed = _placed(node, PLACED, 6 if roomy else 1)
     height = max(1, len(placed), len(uplinks))
     rows = zip(*(cells + [""] * (height - len(cells)) for cells in (uplinks, placed)), strict=True)
@@ -87,6 +82,13 @@ def _node(node: NodeView, up: list[LinkView], roomy: bool) -> list[str]:
         _columns(*((node.name, memory, compute) if i == 0 else ("", "", "")), uplink, names)
         for i, (uplink, names) in enumerate(rows)
     ]
+
+
+def _uplink(link: LinkView) -> str:
+    if link.down:
+        return f"{_bar(0.0, offered=0.0)}  down"
+    rate = si(8 * link.rate, "bit/s").replace("bit/s", "b/s")
+    return f"{_bar(link.load)} {_load(link.load, link.wait)} {rate}"
 
 
 def _idle(scene: Picture, members: list[int]) -> list[str]:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from idn_gym.core.arrays import Floats
 from idn_gym.rendering.card import Colors, Frame, draw_card
 from idn_gym.rendering.labels import si, whole_percent
-from idn_gym.rendering.palette import ALARM, MUTED, PAPER, heat, hues, shades
+from idn_gym.rendering.palette import ALARM, LOST, MUTED, PAPER, heat, hues, shades
 from idn_gym.rendering.panel import KEY, PANEL, draw_key, draw_panel
 from idn_gym.rendering.scene import LinkView, Picture, look
 from idn_gym.rendering.sheet import Sheet
@@ -19,6 +19,9 @@ SMALL, LARGE, ROW = (1280, 720), (1600, 900), 100
 
 FEW_CARDS = 12
 """Up to so many nodes the picture is small and its cards are large."""
+
+ROOMY = 200
+"""Width of a card [pixels] with room for the texts of two uplinks above it."""
 
 ABOVE, GAP = 15, 12
 """Room for the text above a node, and between nodes [pixels]."""
@@ -58,11 +61,14 @@ def _draw_network(sheet: Sheet, scene: Picture, area: Frame, colors: Colors, tin
         _draw_link(sheet, link, cards, tops)
     for node, card in zip(scene.nodes, cards, strict=True):
         draw_card(sheet, node, card, tints[node.tier], colors)
-    labelled: set[int] = set()
+    uplinks: dict[int, list[LinkView]] = {}
     for link in sorted(scene.links, key=lambda link: cards[link.target].y >= cards[link.source].y):
-        if link.source not in labelled:
-            _label_link(sheet, link, cards[link.source])
-        labelled.add(link.source)
+        uplinks.setdefault(link.source, []).append(link)
+    for source, links in uplinks.items():
+        card = cards[source]
+        if card.width < ROOMY or len(links) != 2:
+            del links[1:]
+        _label_links(sheet, sorted(links, key=lambda link: cards[link.target].x), card)
 
 
 def place_cards(scene: Picture, area: Frame) -> list[Frame]:
@@ -87,17 +93,30 @@ def _draw_link(sheet: Sheet, link: LinkView, cards: list[Frame], tops: list[floa
     bend = min(end[1], *(top for top in tops if top > start[1]), np.inf) - ABOVE
     if high.y == low.y:  # side by side: from foot to foot
         end, bend = (end[0], start[1]), start[1] + ABOVE
-    sheet.thread(start, bend, end, heat(link.load), 1.2 + 5.0 * min(1.0, link.load))
+    color = LOST if link.down else heat(link.load)
+    sheet.thread(start, bend, end, color, 1.2 + 5.0 * min(1.0, link.load))
 
 
-def _label_link(sheet: Sheet, link: LinkView, card: Frame) -> None:
-    """Rate and load of a node's first uplink, right above the node."""
+def _label_links(sheet: Sheet, links: list[LinkView], card: Frame) -> None:
+    """Rate and load of a node's first uplink, or of both from left to right, right above the node."""
+    x, y, text = (
+        card.x + card.width / 2,
+        card.y - ABOVE / 2,
+        "  |  ".join(_words(link, card) for link in links),
+    )
+    wide = sheet.text(x, y, text, 10, MUTED, card.width, side=0.5)
+    sheet.box(x - wide / 2 - 2, y - 6, wide + 4, card.y - y + 5, PAPER)
+    alarm = any(link.load > 0.9 for link in links)
+    sheet.text(x, y, text, 10, ALARM if alarm else MUTED, card.width, side=0.5)
+
+
+def _words(link: LinkView, card: Frame) -> str:
+    if link.down:
+        return "down"
     rate = si(8 * link.rate, "bit/s")
     if card.width < 100:
         rate = rate.removesuffix("bit/s").replace(" ", "")
-    x, y, text = card.x + card.width / 2, card.y - ABOVE / 2, f"{rate}  {whole_percent(link.load)}"
+    text = f"{rate}  {whole_percent(link.load)}"
     if link.wait > 0.0 and card.width > 120:
         text += f", wait {si(float(f'{link.wait:.2g}'), 's')}"
-    wide = sheet.text(x, y, text, 10, MUTED, card.width, side=0.5)
-    sheet.box(x - wide / 2 - 2, y - 6, wide + 4, card.y - y + 5, PAPER)
-    sheet.text(x, y, text, 10, ALARM if link.load > 0.9 else MUTED, card.width, side=0.5)
+    return text

@@ -63,6 +63,11 @@ class LinkView:
     load: float  # bytes carried over what the rate allows
     wait: float  # [s] mean of a visit
 
+    @property
+    def down(self) -> bool:
+        """Whether nothing crosses it in the slot."""
+        return self.rate == 0.0
+
 
 @dataclass(frozen=True)
 class Picture:

@@ -35,8 +35,8 @@ class GilbertElliott(LinkProcess):
     """probability per slot of good to bad"""
     heal: float = bounded(0.1, above=0, most=1)
     """probability per slot of bad to good"""
-    bad: float = bounded(0.1, above=0, most=1)
-    """rate of a bad link over its nominal rate"""
+    bad: float = bounded(0.1, least=0, most=1)
+    """rate of a bad link over its nominal rate; 0: it is down, and nothing crosses it"""
     kind: Literal["gilbert_elliott"] = "gilbert_elliott"
 
 
@@ -69,12 +69,17 @@ class Background(BackgroundProcess):
 
 @dataclass(frozen=True)
 class Outages(OutageProcess):
-    """Nodes stop computing now and then, keeping their memory; repositories never do."""
+    """Nodes stop computing now and then, keeping their memory; repositories never do.
+
+    Where they do not forward either, the links to and from them are down with them.
+    """
 
     mean_up: float = bounded(200.0, least=1)
     """[slots] from the end of an outage to the next one"""
     mean_down: float = bounded(10.0, least=1)
     """[slots] that an outage lasts"""
+    forwards: bool = True
+    """whether a node that is down still passes requests on; if not, those that enter at it are dropped"""
     kind: Literal["two_state"] = "two_state"
 
 

@@ -56,6 +56,8 @@ class Explicit:
     """every node by itself"""
     links: tuple[Link, ...]
     """every link by itself"""
+    routes: int = bounded(1, least=1)
+    """loopless routes that requests of a class may take, the k shortest to the repositories of its task"""
     kind: Literal["explicit"] = "explicit"
 
 
@@ -94,6 +96,8 @@ class Hierarchy:
 
     tiers: tuple[Tier, ...]
     """from the cloud down"""
+    routes: int = bounded(1, least=1)
+    """loopless routes that requests of a class may take; a tree has more than one where several tiers pin"""
     kind: Literal["hierarchy"] = "hierarchy"
 
 
@@ -102,7 +106,8 @@ class TopoHubTopology:
     """A real topology from TopoHub, with tiers by betweenness centrality.
 
     The most central node is the repository, the next ones are core nodes, and demand enters at the others,
-    all alike. Nodes send over the paths of least delay to the repository; links off this tree are left out.
+    all alike. Nodes send over the paths of least delay to the repository; links off this tree are left out,
+    unless `routes` is above 1: then all are there, each way the uplink of the node that it leaves.
     Link delay is 2 x `detour` x length / (2e8 m/s) + `hop_delay`.
     """
 
@@ -120,4 +125,6 @@ class TopoHubTopology:
     """route length over great-circle length"""
     hop_delay: float = bounded(0.0005, least=0)
     """[s] per hop, so that links of zero length still take time"""
+    routes: int = bounded(1, least=1)
+    """loopless routes that requests of a class may take, the k shortest; above 1, all links are there"""
     kind: Literal["topohub"] = "topohub"

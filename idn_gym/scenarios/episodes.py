@@ -20,7 +20,13 @@ from idn_gym.scenarios.compile.sizes import check_memory
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.processes.demand import draw_demand
 from idn_gym.scenarios.processes.random_streams import Streams
-from idn_gym.scenarios.processes.resources import draw_memory, draw_rates, draw_seconds, draw_slowdown
+from idn_gym.scenarios.processes.resources import (
+    cut_links,
+    draw_memory,
+    draw_rates,
+    draw_seconds,
+    draw_slowdown,
+)
 from idn_gym.scenarios.spans import Chains, SpanDrawer, walk_spans
 
 SPLITS = ("train", "validation", "test")
@@ -189,6 +195,8 @@ def _fill_span(compiled: Compiled, draw: Draw, row: int, drawer: SpanDrawer) -> 
     draw.seconds[row, here] = draw_seconds(
         dynamics.background, dynamics.outages, tables.node_seconds, movable, drawer
     )
+    if dynamics.outages is not None and not dynamics.outages.forwards:
+        cut_links(draw.rate[row, here], draw.seconds[row, here], compiled.link_ends)
     draw.memory[row, here] = draw_memory(dynamics.memory, tables.node_memory, movable, drawer)
     if draw.charge_drop.shape[3]:
         drawn = draw_charges(compiled, drawer)

@@ -20,7 +20,7 @@ from idn_gym.scenarios.spans import Span, SpanDrawer, SpanLaw, read_pair
 
 
 class LinkProcess(Family):
-    """Rates of links: ``(process, nominal, span)`` draws (T, E) [bytes/s] above 0, from nominal ones (E,)."""
+    """Rates of links: ``(process, nominal, span)`` draws (T, E) [bytes/s], 0 where down, from nominal ones."""
 
     kinds = Registry("dynamics.link.kind")
 
@@ -36,7 +36,13 @@ class BackgroundProcess(Family):
 
 
 class OutageProcess(Family):
-    """When nodes compute nothing: ``(process, nodes, span)`` draws (T, N) booleans."""
+    """When nodes compute nothing: ``(process, nodes, span)`` draws (T, N) booleans.
+
+    Attributes:
+        forwards: whether they pass requests on meanwhile; if not, their links are down too.
+    """
+
+    forwards: bool = True
 
     kinds = Registry("dynamics.outages.kind")
     usual = "two_state"
@@ -138,14 +144,13 @@ def register_process(process: type[Any], draw: SpanLaw | str) -> None:
     _laws[process] = draw
 
 
-def draw_process(drawer: SpanDrawer, process: Any, moved: Any, positive: bool = False) -> npt.NDArray[Any]:
+def draw_process(drawer: SpanDrawer, process: Any, moved: Any) -> npt.NDArray[Any]:
     """Draw what a process does in one span; its stream and its state go by its key.
 
     Args:
         drawer: of the span.
         process: of a registered kind.
         moved: what its law gets after the process: one value per column, or how many columns there are.
-        positive: whether 0 is not allowed.
 
     Returns:
         (T, columns).
@@ -154,20 +159,17 @@ def draw_process(drawer: SpanDrawer, process: Any, moved: Any, positive: bool = 
         ConfigError: see `run_process`.
     """
     columns = moved if isinstance(moved, int) else len(moved)
-    drawn: npt.NDArray[Any] = drawer.draw(_key(type(process)), run_process, process, moved, columns, positive)
+    drawn: npt.NDArray[Any] = drawer.draw(_key(type(process)), run_process, process, moved, columns)
     return drawn
 
 
-def run_process(
-    process: Any, moved: Any, columns: int, positive: bool, span: Span
-) -> tuple[npt.NDArray[Any], Any]:
+def run_process(process: Any, moved: Any, columns: int, span: Span) -> tuple[npt.NDArray[Any], Any]:
     """What the law of a process draws, and its state.
 
     Args:
         process: of a registered kind.
         moved: what its law gets after the process itself.
         columns: how many it has to draw.
-        positive: whether 0 is not allowed.
         span: to be drawn.
 
     Returns:
@@ -187,9 +189,9 @@ def run_process(
     if type(process).__module__.startswith("idn_gym."):
         return drawn, state  # tests look at what ships; looking again takes as long as drawing
     least = drawn.min(initial=np.inf)  # of what holds NaN: NaN, which is not above 0
-    if drawn.shape != span.shape(columns) or not (least > 0 if positive else least >= 0):
+    if drawn.shape != span.shape(columns) or not least >= 0:
         wrong = f"numbers of shape {drawn.shape}, the least of them {least:g}"
-        allowed = f"of shape {span.shape(columns)} and {'above' if positive else 'at least'} 0"
+        allowed = f"of shape {span.shape(columns)} and at least 0"
         raise ConfigError(key, f"{show(process)} drew {wrong}; must be {allowed}")
     return drawn, state
 

@@ -35,7 +35,7 @@ def options_of(models, path=LINE, max_parts=3, holds=None, task=0):
     segments = enumerate_segments(models, max_parts)
     if holds is None:
         holds = np.ones((4, len(segments.model)), bool)
-    return segments, enumerate_options(models, segments, task, path, holds, JOULES, max_parts)
+    return segments, enumerate_options(models, segments, task, (path,), holds, JOULES, max_parts)
 
 
 @pytest.mark.parametrize("blocks", [1, 2, 3, 5])

@@ -24,16 +24,23 @@ class Option(NamedTuple):
     early: float  # share that leave before the last exit
 
 
+def crossing(rate, size):
+    """Seconds in which bytes cross a link; nothing ever crosses one that is down."""
+    return size / rate if rate > 0 else math.inf
+
+
 def walk_branches(tables, draw, t, rho, o):
     """(share, latency, need of each resource) of each way in which a request can end."""
     path = range(tables.path_start[tables.class_path[rho]], tables.path_start[tables.class_path[rho] + 1])
     for x in range(tables.branch_start[o], tables.branch_start[o + 1]):
-        latency, here, visits = 0.0, 0, {}
+        latency, here, visits = 0.0, tables.option_origin[o], {}
         for i in range(tables.branch_parts[x]):
             q = tables.part_start[o] + i
             for hop in range(here + 1, tables.part_position[q] + 1):
                 link = tables.path_link[path[hop]]
-                latency += tables.link_delay[link] + tables.branch_bytes[x, i] / draw.rate[0, t, link]
+                latency += tables.link_delay[link] + crossing(
+                    draw.rate[0, t, link], tables.branch_bytes[x, i]
+                )
                 visits["link", link] = tables.branch_bytes[x, i]
             here = tables.part_position[q]
             node = tables.part_node[q]
@@ -46,13 +53,14 @@ def describe_options(tables, draw, t, rho):
     """All options of a class in slot t, walked hop by hop."""
     path = range(tables.path_start[tables.class_path[rho]], tables.path_start[tables.class_path[rho] + 1])
     for o in range(tables.option_start[rho], tables.option_start[rho + 1]):
-        latency, joules, here = 0.0, 0.0, 0
+        latency, joules, here = 0.0, 0.0, tables.option_origin[o]
         seconds, size, held = {}, {}, set()
         for q in range(tables.part_start[o], tables.part_start[o + 1]):
             for hop in range(here + 1, tables.part_position[q] + 1):
                 link = tables.path_link[path[hop]]
                 size[link] = tables.part_bytes[q]
-                latency += tables.part_reach[q] * tables.link_delay[link] + size[link] / draw.rate[0, t, link]
+                latency += tables.part_reach[q] * tables.link_delay[link]
+                latency += crossing(draw.rate[0, t, link], size[link])
                 joules += tables.link_joules[link] * size[link]
             here = tables.part_position[q]
             node = tables.part_node[q]
@@ -62,7 +70,8 @@ def describe_options(tables, draw, t, rho):
             held.add((node, tables.part_segment[q]))
         vector = np.array([tables.option_error[o], latency, joules, sum(size.values())])
         branches = list(walk_branches(tables, draw, t, rho, o))
-        np.testing.assert_allclose(sum(share * time for share, time, _ in branches), latency)
+        if latency < math.inf:
+            np.testing.assert_allclose(sum(share * time for share, time, _ in branches), latency)
         early = sum(share for share, *_ in branches[:-1])
         rank, model = tables.option_rank[o], tables.option_model[o]
         yield Option(rank, model, vector, held, seconds, size, branches, early)

@@ -63,9 +63,9 @@ def test_every_array_is_checked():
     assert sorted(named) == sorted(name for _, name in ARRAYS)
 
 
-@pytest.mark.parametrize(("where", "name"), [("tables", "link_rate"), ("draw", "rate")])
-def test_links_without_a_rate_are_refused(where, name):
-    refused(corrupt(where, name, write_to_first(0.0)), name)
+def test_links_without_a_nominal_rate_are_refused_and_links_that_are_down_are_not():
+    refused(corrupt("tables", "link_rate", write_to_first(0.0)), "link_rate")
+    check_instance(corrupt("draw", "rate", write_to_first(0.0)))
 
 
 def test_elastic_compute_is_allowed_and_elastic_memory_is_not():

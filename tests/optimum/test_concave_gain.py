@@ -385,3 +385,40 @@ def test_with_shared_capacity_costs_are_those_of_the_slot_with_its_waits(make_sc
         said = flows[layers.order] @ np.where(flows[layers.order] > 0.0, layers.price, 0.0)
         _, drops = costs(instance, t)
         assert said + dropped @ drops == pytest.approx(outcome.tariff_cost[0], rel=1e-9)
+
+
+@pytest.fixture
+def forked(make_scenario):
+    """Routes of two links from a to d over b and, slower, over c: 20 raw inputs a slot on each link."""
+    nodes = {name: {"memory": 0.0} for name in "bc"}
+    nodes |= {"a": {"demand": 1.0}, "d": {"device": "fast", "pins": ["all"], "servers": float("inf")}}
+    links = [("a", "b", {}), ("b", "d", {}), ("a", "c", {"delay": 1.0}), ("c", "d", {"delay": 1.0})]
+    models = {"m": {"blocks": [(2.0, 10.0, 4.0), (1.0, 20.0, 0.0)]}}
+
+    def make(**overrides):
+        plain = {"serving.tariff": {"traffic": 1.0}, "topology.routes": 2, **overrides}
+        compiled = compile_scenario(make_scenario(nodes, links, models, plain, rate=2.0))
+        return compiled, build_instance(compiled.scenario, 0), list_prefixes(compiled)
+
+    return make
+
+
+def test_a_copy_serves_no_more_where_several_routes_lead_on_from_it(forked):
+    """The head at a has time for 5 of 20 requests, whichever way they go on; each saves 8 byte-hops."""
+    compiled, instance, items = forked(**EXOGENOUS)
+    z = (items.segment == compiled.names.segments.index("m[0:1]")).astype(float)
+    value, _ = evaluate(compiled, instance, items, 0, z)
+    assert value == pytest.approx(5 * 8.0)
+    assert value == pytest.approx(gain(instance, 0, to_placement(compiled.tables, items, z)))
+
+
+def test_what_is_pinned_is_there_once_for_each_route_whose_links_are_shared(forked):
+    """Bytes bind on each route by itself; a route that is down has none."""
+    compiled, instance, items = forked()
+    tables, layers = compiled.tables, allocate_ranking(compiled.tables, items)
+    instance.draw.rate[0, 1, 0] = 0.0
+    for t, capacities in ((0, [20.0, 20.0]), (1, [20.0])):
+        capacity = np.zeros(len(layers.order))
+        list_slot(tables, instance.draw, 0, t, items, layers, capacity)
+        pinned = layers.item[: layers.entries[0]] == PINNED
+        assert capacity[: layers.entries[0]][pinned].tolist() == capacities

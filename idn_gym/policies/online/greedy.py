@@ -56,7 +56,8 @@ def concerned(tables: Tables, items: Prefixes) -> Concerned:
     lists: list[list[tuple[int, int]]] = [[] for _ in range(len(tables.node_memory) * tasks)]
     for rho, p in enumerate(tables.class_path):
         for position, j in enumerate(range(tables.path_start[p], tables.path_start[p + 1])):
-            lists[tables.path_node[j] * tasks + tables.class_task[rho]].append((rho, position))
+            if tables.path_same_node[j] == position:
+                lists[tables.path_node[j] * tasks + tables.class_task[rho]].append((rho, position))
     lists.append([(rho, 0) for rho in range(len(tables.class_path))])
     return Concerned(
         item_pair=(items.node * tasks + tables.model_task[items.model]).astype(np.int64),
@@ -69,9 +70,10 @@ def concerned(tables: Tables, items: Prefixes) -> Concerned:
 def merge_slots(instance: Instance, b: int, groups: int) -> Instance:
     """One row with at most `groups` slots, each the sum of consecutive ones.
 
-    Batches and compute seconds are added up, link rates averaged as seconds per byte, links open for as long
-    as the mean group, and the rest is that of the first slot. The gain of the sum is that of its slots where
-    costs are the same in all of them and no capacity binds, and at least that where costs are the same.
+    Batches and compute seconds are added up, link rates averaged as seconds per byte while links are up,
+    links open for as long as the mean group, and the rest is that of the first slot. The gain of the sum is
+    that of its slots where costs are the same in all of them and no capacity binds, and at least that where
+    costs are the same.
     """
     draw = instance.draw
     slots = draw.demand.shape[1]
@@ -79,11 +81,14 @@ def merge_slots(instance: Instance, b: int, groups: int) -> Instance:
     sizes = np.diff(np.append(starts, slots))
     row = slice(b, b + 1)
     priced = row if len(draw.option_cost) > 1 else slice(0, 1)
-    pace = np.add.reduceat(1.0 / draw.rate[row], starts, axis=1) / sizes[None, :, None]
+    rate = draw.rate[row]
+    pace = np.divide(1.0, rate, out=np.zeros_like(rate), where=rate > 0.0)
+    up = np.add.reduceat(rate > 0.0, starts, axis=1, dtype=np.int64)
+    pace = np.add.reduceat(pace, starts, axis=1) / np.maximum(1, up)
     merged = draw._replace(
         demand=np.add.reduceat(draw.demand[row], starts, axis=1),
         seconds=np.add.reduceat(draw.seconds[row], starts, axis=1),
-        rate=1.0 / pace,
+        rate=np.divide(1.0, pace, out=np.zeros_like(pace), where=pace > 0.0),
         **{
             name: np.add.reduceat(getattr(draw, name)[row], starts, axis=1) / sizes[None, :, None, None]
             for name in ("charge_second", "charge_byte", "charge_drop")

@@ -92,7 +92,7 @@ class Olag(PlacementPolicy):
         self._serves = np.cumsum(begins) - 1
         self._start: Ints = np.searchsorted(prefix[self._first], np.arange(len(runs) + 1))
         first = tables.part_start[self._option]
-        reached = self._reach.start[self._class] + tables.part_position[first]
+        reached = self._reach.meets[self._option]
         self._position: Ints = reached[self._first].astype(np.int64)
         self._node: Ints = tables.part_node[first].astype(np.int64)
         self._seconds: Floats = tables.part_seconds[first].astype(np.float64)

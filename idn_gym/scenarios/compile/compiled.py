@@ -26,6 +26,7 @@ from idn_gym.core.arrays import (
     Ints,
     Tables,
 )
+from idn_gym.core.option_tables import compress, fallbacks
 from idn_gym.core.segment_values import segment_values
 from idn_gym.core.validate import freeze_tables
 from idn_gym.objective_records import PRICES, Objective, charged, find_objectives
@@ -36,7 +37,7 @@ from idn_gym.scenarios.compile.magnitudes import check_magnitudes
 from idn_gym.scenarios.compile.models import Deployables, block_table, collect_models, look_up_tasks
 from idn_gym.scenarios.compile.names import Names, name_rows
 from idn_gym.scenarios.compile.routes import Network, find_routes, look_up, path_tables, resolve_catalog
-from idn_gym.scenarios.compile.sizes import check_size
+from idn_gym.scenarios.compile.sizes import ONE_NODE, check_size
 from idn_gym.scenarios.compile.topologies import expand
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.config_traces import Trace
@@ -54,6 +55,7 @@ class Compiled:
     scales: Floats  # (D,) the sizes of these that weigh the same
     tariff: Floats | None  # (4 + F,) where the scenario fixes it
     class_ingress: Ints  # (R,)
+    link_ends: Ints  # (E, 2) nodes that the link leads from and to
     link_moves: npt.NDArray[np.bool_]  # (E,) whether the link process moves the link
     node_moves: npt.NDArray[np.bool_]  # (N,) whether the node processes move the node: all but repositories
     placeable: npt.NDArray[np.bool_]  # (N, S) may be loaded and fits into nominal memory
@@ -98,9 +100,9 @@ class _Classes:
         scenario: Scenario,
         network: Network,
         gathered: Deployables,
-        routes: Sequence[Sequence[options.Path]],
+        routes: Sequence[Sequence[options.Routes]],
     ) -> None:
-        self.paths: dict[options.Path, int] = {}
+        self.paths: dict[options.Routes, int] = {}
         self.task: list[int] = []
         self.path: list[int] = []
         self.ingress: list[int] = []
@@ -114,7 +116,8 @@ class _Classes:
         for i, row in enumerate(routes):
             for k, mine in enumerate(models):
                 path = row[listed[k]]
-                self.groups.append([(position, m) for position in range(len(path.nodes)) for m in mine])
+                positions = sum(len(route.nodes) for route in path)
+                self.groups.append([(position, m) for position in range(positions) for m in mine])
                 self.task.append(k)
                 self.ingress.append(i)
                 self.path.append(self.paths.setdefault(path, len(self.paths)))
@@ -158,9 +161,9 @@ def _compile(scenario: Scenario, objectives: tuple[Objective, ...]) -> Compiled:
     network = resolve_catalog(expand(scenario.topology), catalog)
     homes = look_up_tasks(scenario.tasks, catalog, network, scenario.serving.exits)
     # First as if every route were one node long: no routes are looked for that nobody will use.
-    check_size(scenario, catalog, len(network.nodes), [[1] * len(homes)] * len(network.ingress))
-    routes = find_routes(network, homes)
-    lengths = [[len(path.nodes) for path in row] for row in routes]
+    check_size(scenario, catalog, len(network.nodes), [[ONE_NODE] * len(homes)] * len(network.ingress))
+    routes = find_routes(network, homes, scenario.topology.routes)
+    lengths = [[_spans(path) for path in row] for row in routes]
     check_size(scenario, catalog, len(network.nodes), lengths)
     gathered = collect_models(scenario.tasks, catalog, network, scenario.serving)
     classes = _Classes(scenario, network, gathered, routes)
@@ -177,6 +180,7 @@ def _compile(scenario: Scenario, objectives: tuple[Objective, ...]) -> Compiled:
         scales=scales_of(scenario, objectives),
         tariff=_fixed_tariff(scenario, further),
         class_ingress=np.array(classes.ingress, np.int64),
+        link_ends=network.ends,
         link_moves=np.array([not moving or link.link in moving for link in network.links], bool),
         node_moves=(gathered.pinned == EMPTY).all(1),
         placeable=gathered.placeable,
@@ -186,6 +190,12 @@ def _compile(scenario: Scenario, objectives: tuple[Objective, ...]) -> Compiled:
     compiled = _with_values(compiled)
     check_rewards(compiled)
     return compiled
+
+
+def _spans(routes: options.Routes) -> tuple[tuple[int, int], ...]:
+    """Of each route its nodes, and those that an earlier one begins with too."""
+    starts = options.route_starts(routes)
+    return tuple((len(route.nodes), start.shared) for route, start in zip(routes, starts, strict=True))
 
 
 def _with_values(compiled: Compiled) -> Compiled:
@@ -201,7 +211,7 @@ def _tables(
     workers = np.array([node.servers if np.isfinite(node.servers) else 1.0 for node in network.nodes])
     tasks = [gathered.tasks[k] for k in classes.task]
     worst = [max((row.traffic for row in rows), default=0.0) for rows in classes.rows]
-    enumerated = options.compress(classes.rows, classes.groups, scenario.serving.max_parts)
+    enumerated = compress(classes.rows, classes.groups, scenario.serving.max_parts)
     elastic = np.array([np.isinf(node.servers) for node in network.nodes])
     held = np.arange(len(gathered.segments.model)) == gathered.pinned[:, gathered.segments.model]
     return Tables(
@@ -243,7 +253,7 @@ def _tables(
         class_timeout=np.array([task.timeout for task in tasks], float),
         class_deadline=np.array([task.deadline for task in tasks], float),
         class_drop_bytes=np.array(worst, float),
-        class_fallback=options.fallbacks(enumerated, held & elastic[:, None]),
+        class_fallback=fallbacks(enumerated, held & elastic[:, None]),
         **enumerated,
     )
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from idn_gym.config_reader import ConfigError, show
-from idn_gym.core.arrays import Floats
+from idn_gym.core.arrays import EMPTY, Floats
 from idn_gym.core.nominal import nominal_draw
 from idn_gym.objective_records import TABLE, charged
 from idn_gym.objectives import known_tariff
@@ -175,7 +175,8 @@ def _source_of_joules(compiled: Compiled, rho: int, joules: float) -> Factors:
     path = slice(tables.path_start[p], tables.path_start[p + 1])
     mine = slice(tables.option_start[rho], tables.option_start[rho + 1])
     if tables.option_link_joules[mine].max() >= joules / 2:
-        link = max(tables.path_link[path][1:], key=lambda e: tables.link_joules[e])
+        links = tables.path_link[path]
+        link = max(links[links != EMPTY], key=lambda e: tables.link_joules[e])
         return {f"topology.links.{names.links[link]}.energy": (float(tables.link_joules[link]), joules)}
     node = max(tables.path_node[path], key=lambda v: tables.node_watts[v])
     return {f"topology.nodes.{names.nodes[node]}.device": (names.devices[node], joules)}

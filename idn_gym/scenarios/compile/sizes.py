@@ -24,8 +24,14 @@ MOST_OPTIONS = 500_000
 MOST_BYTES = 4 * 2**30
 """Memory that the tables of a scenario, or what is kept of its episodes, may take."""
 
-Lengths = Sequence[Sequence[int]]
-"""Nodes on the route of each class: one row per ingress node, one column per task without its copies."""
+Lengths = Sequence[Sequence[tuple[tuple[int, int], ...]]]
+"""For each route of a class, its nodes, and how many at its beginning an earlier one passes too.
+
+One row per ingress node, one column per task without its copies.
+"""
+
+ONE_NODE = ((1, 0),)
+"""The least that routes can be: one, and one node long."""
 
 
 def check_size(scenario: Scenario, catalog: Catalog, nodes: int, lengths: Lengths) -> None:
@@ -52,6 +58,11 @@ def check_size(scenario: Scenario, catalog: Catalog, nodes: int, lengths: Length
         ("tasks", f"a list of {len(scenario.tasks)}"): (alone, nodes, [[row[k]] for row in lengths]),
         ("serving.max_parts", f"{parts}"): (whole, nodes, lengths),
         ("topology", f"a network of {nodes} nodes"): (scenario, 1, lengths[:1]),
+        ("topology.routes", f"{scenario.topology.routes}"): (
+            scenario,
+            nodes,
+            [[spans[:1] for spans in row] for row in lengths],
+        ),
     }
     key, value = min(smaller, key=lambda what: _share(smaller[what][0], catalog, *smaller[what][1:]))
     raise ConfigError(
@@ -100,15 +111,21 @@ def _options(scenario: Scenario, catalog: Catalog, lengths: Lengths) -> int:
     """Options as `enumerate_options` walks through them, each times its exits."""
     total = 0
     for k, task in enumerate(scenario.tasks):
-        for length, classes in Counter(row[k] for row in lengths).items():
-            total += task.copies * classes * _ways(task, catalog, length, scenario.serving.max_parts)
+        for spans, classes in Counter(row[k] for row in lengths).items():
+            ways = sum(_ways(task, catalog, *span, scenario.serving.max_parts) for span in spans)
+            total += task.copies * classes * ways
     return total
 
 
-def _ways(task: Task, catalog: Catalog, length: int, max_parts: int) -> int:
+def _ways(task: Task, catalog: Catalog, length: int, shared: int, max_parts: int) -> int:
+    """Options on a route of this many nodes that do not end on its first `shared` ones."""
     models = [catalog.models[name] for name in task.models]
     exits = [sum(len(point.exits) for point in model.points) for model in models]
-    return sum(n * _layouts(len(m.blocks), length, max_parts) for m, n in zip(models, exits, strict=True))
+    total = 0
+    for model, count in zip(models, exits, strict=True):
+        blocks = len(model.blocks)
+        total += count * (_layouts(blocks, length, max_parts) - _layouts(blocks, shared, max_parts))
+    return total
 
 
 @cache

@@ -50,7 +50,7 @@ def _expand_hierarchy(topology: Hierarchy) -> Explicit:
     name = twice(node.name for node in nodes)
     if name is not None:
         raise ConfigError("topology.tiers", f"two nodes are called {name!r}; tier names must differ")
-    return Explicit(tuple(nodes), tuple(links))
+    return Explicit(tuple(nodes), tuple(links), topology.routes)
 
 
 def _expand_real(topology: TopoHubTopology) -> Explicit:
@@ -68,7 +68,15 @@ def _expand_real(topology: TopoHubTopology) -> Explicit:
         _link(place, paths[place][-2], tier[place], delays.edges[place, paths[place][-2]]["delay"])
         for place in others
     ]
-    return Explicit(tuple(nodes), tuple(links))
+    if topology.routes > 1:
+        there = {(link.source, link.target) for link in links}
+        ways = [way for a, b, _ in graph.edges for way in ((a, b), (b, a))]
+        links += [
+            _link(a, b, tier[a], delays.edges[a, b]["delay"])
+            for a, b in dict.fromkeys(ways)
+            if a != root and (a, b) not in there
+        ]
+    return Explicit(tuple(nodes), tuple(links), topology.routes)
 
 
 def _delays(graph: TopologyGraph, topology: TopoHubTopology) -> nx.Graph:

@@ -52,7 +52,7 @@ def carbon_charges(compiled: Compiled, span: Span) -> tuple[Charges, Any]:
 def _charges(compiled: Compiled, process: Any, span: Span) -> tuple[Charges, Any]:
     tables, names = compiled.tables, compiled.names
     places = Places(names.nodes, names.tiers, tables.slot_seconds)
-    drawn, state = run_process(process, places, len(names.nodes), False, span)
+    drawn, state = run_process(process, places, len(names.nodes), span)
     per_joule: Floats = np.asarray(drawn, float) / JOULES_PER_KWH
     idle = tables.node_idle_watts * tables.slot_seconds
     charges = Charges(

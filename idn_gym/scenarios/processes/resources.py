@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from idn_gym.core.arrays import Bools, Floats
+from idn_gym.core.arrays import Bools, Floats, Ints
 from idn_gym.scenarios.config import Ar1, Background, ConstantRate, GilbertElliott, MemoryPressure, Outages
 from idn_gym.scenarios.families import (
     BackgroundProcess,
@@ -34,9 +34,9 @@ def draw_rates(process: LinkProcess, nominal: Floats, moving: Bools, drawer: Spa
         drawer: of the span.
 
     Returns:
-        (T, E) [bytes/s].
+        (T, E) [bytes/s]; 0 where a link is down.
     """
-    return np.where(moving, draw_process(drawer, process, nominal, positive=True), nominal)
+    return np.where(moving, draw_process(drawer, process, nominal), nominal)
 
 
 def draw_steady(process: ConstantRate, nominal: Floats, span: Span) -> tuple[Floats, None]:
@@ -84,6 +84,17 @@ def draw_seconds(
         down = draw_process(drawer, outages, nominal.size)
         seconds[(down != 0) & movable] = 0.0
     return seconds
+
+
+def cut_links(rates: Floats, seconds: Floats, ends: Ints) -> None:
+    """Take down the links of nodes that compute nothing, for outages in which nodes do not forward.
+
+    Args:
+        rates: (T, E) [bytes/s], written to.
+        seconds: (T, N) [s] of the same slots.
+        ends: (E, 2) nodes that each link leads from and to.
+    """
+    rates[(seconds == 0.0)[:, ends].any(axis=2)] = 0.0
 
 
 def draw_background(process: Background, nodes: int, span: Span) -> tuple[Floats, Floats]:

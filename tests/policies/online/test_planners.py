@@ -94,7 +94,7 @@ def plain_serves(instance, items, reach, i):
         seconds = tables.part_seconds[q] * instance.draw.slowdown[0, items.node[i]]
         saving = max(0.0, fallback[rho] - price[o])
         if rho not in kept or saving > kept[rho][0]:
-            at = reach.start[rho] + tables.part_position[q]
+            at = reach.meets[o]
             kept[rho] = (saving, at, instance.draw.seconds[0, 0, items.node[i]] / seconds)
     return kept
 

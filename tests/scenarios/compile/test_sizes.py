@@ -75,9 +75,40 @@ def test_the_estimate_is_never_below_what_is_enumerated(preset, max_parts):
     nodes = tables.path_start[tables.class_path + 1] - tables.path_start[tables.class_path]
     listed = sum(task.copies for task in scenario.tasks)
     first = [sum(task.copies for task in scenario.tasks[:k]) for k in range(len(scenario.tasks))]
-    lengths = [[int(row[k]) for k in first] for row in nodes.reshape(-1, listed)]
+    lengths = [[((int(row[k]), 0),) for k in first] for row in nodes.reshape(-1, listed)]
     estimate = sizes._options(scenario, load_catalog(()), lengths)
     assert estimate >= len(tables.branch_share) > 0
     assert preset == "fashion-edge" or estimate < 10 * len(tables.branch_share)
     segments = 24 * len(tables.segment_model) * len(tables.node_memory)
     assert sizes._bytes(scenario, load_catalog(()), len(tables.node_memory)) >= segments
+
+
+@pytest.mark.parametrize("max_parts", [1, 2, 3])
+def test_the_estimate_counts_what_routes_share_once(make_scenario, max_parts):
+    """Exact where every node can hold everything: routes a-b-e-d, a-c-e-d and a-b-c-e-d."""
+    model = {
+        "blocks": [(1.0, 1.0, 1.0)] * 2 + [(1.0, 1.0, 0.0)],
+        "points": {"p": [(1, 0.5, 0.5), (3, 0.5, 0.5)]},
+    }
+    nodes = {"a": {"demand": 1.0}, "b": {}, "c": {}, "e": {}, "d": {"pins": ["all"], "servers": float("inf")}}
+    links = [("a", "b", {}), ("b", "e", {}), ("a", "c", {"delay": 0.6}), ("c", "e", {"delay": 0.6})]
+    links += [("b", "c", {"delay": 0.7}), ("e", "d", {})]
+    scenario = make_scenario(
+        nodes, links, {"m": model}, {"topology.routes": 3, "serving.max_parts": max_parts}
+    )
+    tables = compile_scenario(scenario).tables
+    assert tables.path_node.tolist() == [0, 1, 3, 4, 0, 2, 3, 4, 0, 1, 2, 3, 4]
+    catalog = load_catalog(scenario.catalog)
+    spans = [[((4, 0), (4, 1), (5, 2))]]
+    assert sizes._options(scenario, catalog, spans) == len(tables.branch_share)
+
+
+def test_too_many_routes_are_named(make_scenario):
+    model = {"blocks": [(1.0, 1.0, 1.0)] * 59 + [(1.0, 1.0, 0.0)]}
+    nodes = {f"n{i}": {"demand": float(i == 0)} for i in range(12)}
+    nodes["n11"] |= {"pins": ["all"], "servers": float("inf")}
+    links = [(f"n{i}", f"n{k}", {}) for i in range(12) for k in range(12) if i != k]
+    with pytest.raises(ConfigError, match=r"^topology\.routes: 400 is not allowed; the scenario would have"):
+        compile_scenario(
+            make_scenario(nodes, links, {"m": model}, {"topology.routes": 400, "serving.max_parts": 3})
+        )

@@ -104,6 +104,17 @@ def test_a_shipped_graph_becomes_a_shortest_path_tree(name, nodes):
         )
 
 
+def test_a_graph_keeps_all_its_links_for_several_routes():
+    tree, mesh = expand(real("sndlib/nobel-eu")), expand(real("sndlib/nobel-eu", routes=2))
+    root = tree.nodes[0].name
+    assert mesh.nodes == tree.nodes and mesh.links[: len(tree.links)] == tree.links and mesh.routes == 2
+    ways = {(a, z) for a, z, _ in load_graph("sndlib/nobel-eu").edges}
+    both = {(a, z) for a, z in ways | {(z, a) for a, z in ways} if a != root}
+    assert {(link.source, link.target) for link in mesh.links} == both and len(mesh.links) == len(both)
+    delay = {frozenset((link.source, link.target)): link.delay for link in mesh.links}
+    assert all(link.delay == delay[frozenset((link.source, link.target))] for link in mesh.links)
+
+
 def test_tiers_follow_centrality_and_demand_enters_at_the_access_nodes():
     tree = expand(real("sndlib/nobel-eu", core_share=0.25))
     delays = nx.Graph()
