@@ -20,7 +20,7 @@ from idn_gym.scenarios.spans import Span, SpanDrawer, SpanLaw, read_pair
 
 
 class LinkProcess(Family):
-    """Rates of links: ``(process, nominal, span)`` draws (T, E) [bytes/s], 0 where down, from nominal ones."""
+    """Rates of links: ``(process, nominal, span)`` draws (T, E) [bytes/s] from nominal ones; 0 is down."""
 
     kinds = Registry("dynamics.link.kind")
 
