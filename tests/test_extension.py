@@ -28,7 +28,7 @@ from idn_gym.registry import Registry, import_plugins
 from idn_gym.scenarios import families
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.episodes import build_instance
-from idn_gym.scenarios.families import LinkProcess, draw_process
+from idn_gym.scenarios.families import LinkProcess, run_process
 from idn_gym.scenarios.presets import load_scenario
 from idn_gym.simulation import Simulation
 
@@ -223,7 +223,7 @@ def test_what_a_process_draws_is_looked_at(extension):
     with pytest.raises(ConfigError, match=r"^dynamics\.link: its law returned 'ndarray'; must be a pair"):
         gym.make("IDN-v0", scenario="tiny", overrides={"dynamics.link.kind": "bare"}).reset(seed=0)
     with pytest.raises(ConfigError, match=r"^dynamics\.link: Forgotten.* no registered kind"):
-        draw_process(None, Forgotten(), np.ones(1))
+        run_process(Forgotten(), np.ones(1), 1, True, None)
 
 
 def test_what_does_not_say_what_it_is_is_refused():
