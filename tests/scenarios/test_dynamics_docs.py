@@ -33,7 +33,9 @@ def say(default):
     """A default as the page writes it."""
     if isinstance(default, float):
         return "1/3" if default == 1 / 3 else f"{default:g}"
-    return {None: "null", False: "false", dataclasses.MISSING: ""}.get(default, str(default))
+    if isinstance(default, bool):
+        return str(default).lower()
+    return {None: "null", dataclasses.MISSING: ""}.get(default, str(default))
 
 
 @pytest.mark.parametrize("cls", PROCESSES)
