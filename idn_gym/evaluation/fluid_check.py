@@ -26,7 +26,7 @@ MOST_LOAD = 1e6
 SETTLED = 10
 """Of the slowest queue that a simulation lasts at least; the first is warm-up."""
 
-LONGER = 10
+LONGER = 5
 """Times the requests asked for that it lasts at most."""
 
 
