@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from idn_gym.core.arrays import PRICED
 from idn_gym.core.slots import one_row
 from idn_gym.core.validate import check_instance
 from idn_gym.env import IDNEnv
@@ -102,8 +103,8 @@ def test_each_node_counts_by_its_own_intensity_and_links_by_their_senders():
     sent = outcome.carried[0] * tables.link_joules * grams[source]
     dropped = (outcome.arrived - outcome.served)[0] * instance.draw.charge_drop[0, 0, :, 1]
     assert min(served.sum(), sent.sum(), dropped.sum()) > 0.0
-    found = outcome.charged[0, :, 1].sum()
-    assert found == pytest.approx(served.sum() + sent.sum() + dropped.sum(), rel=1e-9)
+    assert outcome.charged[0, :, 1].sum() == pytest.approx(served.sum() + sent.sum(), rel=1e-9)
+    assert outcome.penalty[0, :, PRICED + 1].sum() == pytest.approx(dropped.sum(), rel=1e-9)
     idle = tables.node_idle_watts * tables.slot_seconds * grams
     assert outcome.idle_charged[0, 1] == pytest.approx(idle.sum(), rel=1e-12)
 

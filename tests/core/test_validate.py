@@ -41,6 +41,8 @@ def test_what_is_built_is_right(preset):
 @pytest.mark.parametrize(("where", "name"), ARRAYS, ids=lambda x: x)
 def test_arrays_of_the_wrong_length_are_refused(where, name):
     """One row less, on the axis that other arrays must agree with."""
+    if not getattr(getattr(INSTANCE, where), name).shape[0]:
+        pytest.skip("has no row where no package adds an objective")
     with pytest.raises(InstanceError):
         check_instance(corrupt(where, name, lambda array: array[:-1]))
 
