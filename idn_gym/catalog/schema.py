@@ -174,9 +174,11 @@ class LinkKind:
     delay: float = bounded(least=0)
     """[s] round trip"""
     rate: float = bounded(above=0)
-    """[bytes/s] that applications see"""
+    """[bytes/s] that applications see, towards the repository"""
     energy: float = bounded(least=0)
     """[J/byte]"""
+    down_rate: float | None = bounded(None, above=0)
+    """[bytes/s] away from the repository, where that has a capacity of its own; null: one medium for both"""
     provenance: tuple[Provenance, ...] = ()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -73,10 +74,16 @@ def _devices() -> _Table:
 
 def _links() -> _Table:
     rows = (
-        (link.name, Quantity(link.delay, "s"), Quantity(8 * link.rate, "bit/s"), Quantity(link.energy, "J/B"))
+        (
+            link.name,
+            Quantity(link.delay, "s"),
+            Quantity(8 * link.rate, "bit/s"),
+            Quantity(math.nan if link.down_rate is None else 8 * link.down_rate, "bit/s"),
+            Quantity(link.energy, "J/B"),
+        )
         for link in load_catalog().links.values()
     )
-    return ("link", "round-trip delay", "rate", "energy"), rows
+    return ("link", "round-trip delay", "rate", "down rate", "energy"), rows
 
 
 def _policies() -> _Table:

@@ -86,6 +86,7 @@ class Tables(NamedTuple):
     # links
     link_delay: Floats  # (E,) [s] round-trip delay
     link_rate: Floats  # (E,) [bytes/s] nominal rate
+    link_down_rate: Floats  # (E,) [bytes/s] away from the repository; 0 where the medium is shared
     link_joules: Floats  # (E,) [J/byte]
     link_charge: Floats  # (E, F) [unit/byte] nominal
     # paths, from the ingress node (position 0) to the repository

@@ -28,7 +28,7 @@ SHAPES = {
         "node_reserved",
         "node_movable",
     ),
-    "E": ("link_delay", "link_rate", "link_joules"),
+    "E": ("link_delay", "link_rate", "link_down_rate", "link_joules"),
     "J": ("path_node", "path_link", "path_delay"),
     "M": ("model_task", "model_blocks"),
     "MW": ("block_bytes",),

@@ -44,6 +44,8 @@ class Link:
     """[bytes/s] nominal"""
     energy: float | None = bounded(None, least=0)
     """[J/byte] of what crosses it"""
+    down_rate: float | None = bounded(None, least=0)
+    """[bytes/s] from the repository's side back; 0: both directions share `rate`"""
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,8 @@ class Tier:
     """[s] round trip to the level above; null: the catalogue's, or by length in a real topology"""
     rate: float | None = bounded(None, above=0)
     """[bytes/s] to the level above; null: the catalogue's"""
+    down_rate: float | None = bounded(None, least=0)
+    """[bytes/s] from the level above; 0: both directions share `rate`; null: the catalogue's"""
 
 
 @dataclass(frozen=True)

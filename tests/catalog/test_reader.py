@@ -133,6 +133,7 @@ BROKEN = {
     "devices.0.active_watts": (0.5, "must be at least idle_watts"),
     "devices.0.simple": ({"macs_per_second": 1e9}, "fixed_seconds: missing"),
     "links.0.rate": (0, "must be above 0"),
+    "links.0.down_rate": (0, "must be above 0"),
     "links.0.energy": (None, "must be a number"),
     "gadgets": ([], "unknown key"),
 }

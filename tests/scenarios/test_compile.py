@@ -52,6 +52,14 @@ def test_nominal_demand_is_split_by_ingress_share_and_rank(make_scenario):
     assert compiled.tables.nominal_requests == 20.0
 
 
+def test_a_link_has_the_down_rate_of_its_kind_unless_it_says_otherwise(make_scenario):
+    own = {"a": {"link": "wan_cloud"}, "b": {"link": "ble_1m"}, "e": {"link": "wan_cloud", "down_rate": 0.0}}
+    links = [("a", "e", own["a"]), ("b", "e", own["b"]), ("e", "c", own["e"])]
+    network = compile_scenario(make_scenario(NODES, links, TWO))
+    whole = network.tables.link_rate[0]
+    np.testing.assert_array_equal(network.tables.link_down_rate, [whole, 0.0, 0.0])
+
+
 @pytest.mark.parametrize("preset", PRESETS)
 def test_nominal_demand_adds_up(preset):
     compiled = compile_scenario(PRESETS[preset])

@@ -21,11 +21,13 @@ def links() -> tuple[LinkKind, ...]:
 
 def _link(row: dict[str, Any], rows: dict[str, Any]) -> LinkKind:
     energy, note = _energy(row, rows)
+    down = row.get("down_goodput_bps_default")  # none: half duplex, both directions share the medium
     return LinkKind(
         name=row["id"],
         delay=digits(2 * row["one_way_latency_ms"] * MILLI),
         rate=digits(row["goodput_bps_default"] / BITS),
         energy=digits(energy),
+        down_rate=None if down is None else digits(down / BITS),
         provenance=(Provenance("delay, rate, energy", row["source"], row["status"]), *note),
     )
 

@@ -20,7 +20,7 @@ DEVICE_COLUMNS = (
     "W active",
     "W idle",
 )
-LINKS = ("link", "ms round trip", "kB/s", "uJ/B")
+LINKS = ("link", "ms round trip", "kB/s", "kB/s down", "uJ/B")
 
 
 def lines(catalog: Catalog, left_out: dict[str, str]) -> Iterator[str]:
@@ -71,4 +71,10 @@ def _device(device: Device) -> tuple[str, ...]:
 
 
 def _link(link: LinkKind) -> tuple[str, ...]:
-    return link.name, f"{link.delay * 1e3:.3g}", f"{link.rate / 1e3:.6g}", f"{link.energy * 1e6:.3g}"
+    return (
+        link.name,
+        f"{link.delay * 1e3:.3g}",
+        f"{link.rate / 1e3:.6g}",
+        "shared" if link.down_rate is None else f"{link.down_rate / 1e3:.6g}",
+        f"{link.energy * 1e6:.3g}",
+    )

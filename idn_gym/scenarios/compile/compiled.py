@@ -213,6 +213,7 @@ def _tables(
         node_charge=np.zeros((len(network.nodes), further)),
         link_delay=network.delay,
         link_rate=network.rate,
+        link_down_rate=network.down_rate,
         link_joules=network.joules,
         link_charge=np.zeros((len(network.links), further)),
         **path_tables(list(classes.paths), network.delay),

@@ -30,6 +30,7 @@ class Network:
     memory: Floats  # (N,) [bytes]
     delay: Floats  # (E,) [s] round trip
     rate: Floats  # (E,) [bytes/s]
+    down_rate: Floats  # (E,) [bytes/s]; 0 where both directions share the rate
     joules: Floats  # (E,) [J/byte]
 
     @property
@@ -65,6 +66,7 @@ def resolve_catalog(topology: Explicit, catalog: Catalog) -> Network:
         memory=np.array(memory, float),
         delay=_link_values(topology.links, catalog, "delay"),
         rate=_link_values(topology.links, catalog, "rate"),
+        down_rate=_link_values(topology.links, catalog, "down_rate"),
         joules=_link_values(topology.links, catalog, "energy"),
     )
 
@@ -148,5 +150,5 @@ def _link_values(links: Sequence[Link], catalog: Catalog, field: str) -> Floats:
     for link in links:
         kind = look_up(catalog.links, link.link, f"topology.links.{link.source}->{link.target}.link")
         given = getattr(link, field)
-        values.append(getattr(kind, field) if given is None else given)
+        values.append((getattr(kind, field) or 0.0) if given is None else given)
     return np.array(values, float)

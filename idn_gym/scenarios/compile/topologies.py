@@ -96,4 +96,5 @@ def _node(name: str, tier: Tier, demand: float) -> Node:
 
 def _link(source: str, target: str, tier: Tier, delay: float | None = None) -> Link:
     """The uplink of a node; a delay that the tier states beats the one from the length."""
-    return Link(source, target, tier.uplink, delay if tier.delay is None else tier.delay, tier.rate)
+    own = delay if tier.delay is None else tier.delay
+    return Link(source, target, tier.uplink, own, tier.rate, down_rate=tier.down_rate)

@@ -15,7 +15,7 @@ from idn_gym.scenarios.config import Explicit, Hierarchy, Link, Node, Tier, Topo
 from idn_gym.scenarios.presets import load_scenario
 
 CLOUD = Tier("cloud", "gpu", servers=4.0, pins=("all",))
-EDGE = Tier("edge", "server", fan_out=2, memory=1e9, uplink="fibre", delay=0.01, rate=1e8)
+EDGE = Tier("edge", "server", fan_out=2, memory=1e9, uplink="fibre", delay=0.01, rate=1e8, down_rate=2e8)
 BOARD = Tier("board", "pi", fan_out=3, uplink="cellular")
 
 
@@ -46,7 +46,7 @@ def test_a_hierarchy_becomes_a_tree():
     assert tree.nodes[0] == Node("cloud", "gpu", "cloud", servers=4.0, pins=("all",))
     assert tree.nodes[2] == Node("edge-01", "server", "edge", memory=1e9)
     assert tree.nodes[3] == Node("board-00", "pi", "board", demand=1.0)
-    assert tree.links[0] == Link("edge-00", "cloud", "fibre", delay=0.01, rate=1e8)
+    assert tree.links[0] == Link("edge-00", "cloud", "fibre", delay=0.01, rate=1e8, down_rate=2e8)
     assert [(link.source, link.target) for link in tree.links[2:]] == [
         (f"board-{i:02d}", f"edge-{i // 3:02d}") for i in range(6)
     ]
