@@ -36,7 +36,11 @@ METRIC_RECORDS = (
     Metric("tariff_cost", "cost", "serving cost of the slot over the nominal requests"),
     Metric("idle_energy", "J", "in the slot"),
     Metric("node_load", "1", "compute used over nominal, busiest node"),
-    Metric("link_load", "1", "bytes carried over nominal, busiest link"),
+    Metric("link_load", "1", "bytes of requests carried over nominal, busiest link"),
+    Metric("loaded", "bytes", "newly resident, or come where loading takes time"),
+    Metric("in_flight", "loads", "that are not done at the end of the slot"),
+    Metric("load_traffic", "byte-hops", "of loads in the slot"),
+    Metric("load_energy", "J", "of loads in the slot, on links"),
 )
 """The metrics, in the order of the columns; a new one is a line here and one in the kernel."""
 
@@ -84,6 +88,10 @@ def _measure(
         for k in PER_REQUEST:
             row[k] = max(0.0, row[k]) / requests if requests > 0.0 else 0.0
         row[COLUMN.update] = outcome.loaded[b] / scale[1]
+        row[COLUMN.loaded] = outcome.loaded[b]
+        row[COLUMN.in_flight] = outcome.in_flight[b]
+        row[COLUMN.load_traffic] = outcome.load_traffic[b]
+        row[COLUMN.load_energy] = outcome.load_energy[b]
         row[COLUMN.refused] = outcome.refused[b]
         row[COLUMN.clipped] = clipped[b]
         row[COLUMN.tariff_cost] = outcome.tariff_cost[b] / scale[0]

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from idn_gym.core.arrays import EMPTY, Floats
-from idn_gym.core.geometry import block_shares
+from idn_gym.core.geometry import block_shares, bytes_to_load
+from idn_gym.core.loading import loaded_share
 from idn_gym.metrics import METRICS
 from idn_gym.rendering.layout import Plan, lay_out
 from idn_gym.simulation import Simulation
@@ -15,14 +16,15 @@ from idn_gym.simulation import Simulation
 
 @dataclass(frozen=True)
 class ResidentSegment:
-    """A resident segment."""
+    """A resident segment, or one on its way."""
 
     name: str
     dnn: str  # the model without the task that a copy belongs to
     first: float  # share of the model's blocks that come before the segment
     last: float  # share of the model's blocks up to the segment's end
-    size: float  # [bytes]
+    size: float  # [bytes] that it takes; of one on its way, what it takes beside the resident one
     pinned: bool  # never moves
+    loaded: float = 1.0  # share of its bytes that has come
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class NodeView:
 
     @property
     def used(self) -> float:
-        """Bytes that the resident segments take."""
+        """Bytes that the segments take, those on their way too."""
         return sum(item.size for item in self.items)
 
 
@@ -59,7 +61,7 @@ class LinkView:
     source: int
     target: int
     rate: float  # [bytes/s]
-    load: float  # bytes carried over what the rate allows
+    load: float  # bytes carried over what the rate allows, those of loads too where they share the medium
 
 
 @dataclass(frozen=True)
@@ -137,19 +139,25 @@ def _nodes(simulation: Simulation, row: int, t: int) -> list[NodeView]:
 
 
 def _items(simulation: Simulation, row: int, v: int) -> tuple[ResidentSegment, ...]:
-    tables, names = simulation.compiled.tables, simulation.compiled.names
+    tables, names, state = simulation.compiled.tables, simulation.compiled.names, simulation.state
     items, (first, last) = [], block_shares(tables)
-    for m, s in enumerate(simulation.state.resident[row, v]):
-        if s != EMPTY:
-            item = ResidentSegment(
-                name=names.segments[s],
-                dnn=_dnn(names.models[m]),
-                first=float(first[s]),
-                last=float(last[s]),
-                size=float(tables.segment_bytes[s]),
-                pinned=bool(tables.pinned[v, m] == s),
-            )
-            items.append(item)
+    placed = [(m, s, 1.0, tables.segment_bytes[s]) for m, s in enumerate(state.resident[row, v]) if s != EMPTY]
+    if state.wish.size:
+        share = loaded_share(tables, state)
+        beside = bytes_to_load(tables, state.wish[row, v], state.resident[row, v])
+        coming = np.flatnonzero(state.wish[row, v] != EMPTY)
+        placed += [(m, state.wish[row, v, m], share[row, v, m], beside[m]) for m in coming]
+    for m, s, loaded, size in placed:
+        item = ResidentSegment(
+            name=names.segments[s] + (f" (loading {100.0 * loaded:.0f} %)" if loaded < 1.0 else ""),
+            dnn=_dnn(names.models[m]),
+            first=float(first[s]),
+            last=float(last[s]),
+            size=float(size),
+            pinned=bool(tables.pinned[v, m] == s),
+            loaded=float(loaded),
+        )
+        items.append(item)
     return tuple(sorted(items, key=lambda item: -item.size))
 
 
@@ -158,6 +166,8 @@ def _links(simulation: Simulation, row: int, t: int, plan: Plan) -> list[LinkVie
     views = []
     for e, (source, target) in enumerate(plan.ends):
         rate, carried = float(draw.rate[row, t, e]), float(simulation.outcome.carried[row, e])
+        if tables.link_down_rate[e] <= 0.0:
+            carried += float(simulation.outcome.load_bytes[row, e])
         room = rate * tables.slot_seconds
         views.append(LinkView(source, target, rate, carried / room if room > 0 else 0.0))
     return views
