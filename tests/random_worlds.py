@@ -50,13 +50,26 @@ def random_world(rng, pick):
         for i in range(pick(1, 2))
     }
     names = rng.permutation(list(nodes)).tolist()
-    return {
+    world = {
         "nodes": {name: nodes[name] for name in names},
         "links": links,
         "models": models,
         "overrides": random_overrides(rng, pick),
         "rate": rng.uniform(0.1, 3.0),
     }
+    if world["overrides"]["serving.capacity"] == "shared" and pick(False, True):
+        add_loading(rng, pick, world)
+    return world
+
+
+def add_loading(rng, pick, world):
+    """Let models come over the links: a few of them in a slot, or a part of one."""
+    world["overrides"]["serving.loading"] = "transfer"
+    world["overrides"]["serving.loading_share"] = pick(0.5, rng.uniform(0.1, 0.9))
+    for *_, link in world["links"]:
+        link["down_rate"] = pick(0.0, rng.uniform(1.0, 10.0))
+    for model in world["models"].values():
+        model["start_seconds"] = pick(0.0, rng.uniform(0.0, 12.0))
 
 
 def random_model(rng, blocks, points, task):
