@@ -14,7 +14,7 @@ def seeded_world(seed):
     nothing beside tails that swamp a node, and loads from idle to far too much.
     """
     rng = np.random.default_rng(seed)
-    world = random_world(rng, lambda *choices: choices[rng.integers(len(choices))])
+    world = random_world(rng, lambda *choices: choices[rng.integers(len(choices))], loads=False)
     for model in world["models"].values():
         scales = 10.0 ** rng.uniform((-2.0, -2.0), (0.5, 0.0), (len(model["blocks"]), 2))
         model["blocks"] = [
@@ -26,12 +26,13 @@ def seeded_world(seed):
     return world | {"rate": world["rate"] * 10.0 ** rng.uniform(-0.5, 1.0)}
 
 
-def random_world(rng, pick):
+def random_world(rng, pick, loads=True):
     """A trunk to a repository, and ingress nodes that join it.
 
     Args:
         rng: source of the numbers.
         pick: `pick(a, b, ...)` gives one of them.
+        loads: whether models may take time to come.
     """
     trunk = [f"trunk-{i}" for i in range(pick(2, 3, 4))]
     leaves = [f"leaf-{i}" for i in range(pick(0, 1, 2))]
@@ -57,7 +58,7 @@ def random_world(rng, pick):
         "overrides": random_overrides(rng, pick),
         "rate": rng.uniform(0.1, 3.0),
     }
-    if world["overrides"]["serving.capacity"] == "shared" and pick(False, True):
+    if loads and world["overrides"]["serving.capacity"] == "shared" and pick(False, True):
         add_loading(rng, pick, world)
     return world
 

@@ -43,7 +43,14 @@ def held_segment(state: State, b: int, v: int, m: int) -> int:
 
 @aside
 def load_models(
-    tables: Tables, draw: Draw, b: int, t: int, before: State, after: State, scratch: Scratch, outcome: Outcome
+    tables: Tables,
+    draw: Draw,
+    b: int,
+    t: int,
+    before: State,
+    after: State,
+    scratch: Scratch,
+    outcome: Outcome,
 ) -> None:
     """Begin, go on with and end the loads of a slot.
 
@@ -176,7 +183,11 @@ def find_sources(tables: Tables, b: int, after: State, scratch: Scratch) -> None
                 scratch.source[v, m] = i + 1
                 scratch.needs[tables.load_link[i]] += need
                 held = after.resident[b, tables.load_node[i], m]
-                if held != EMPTY and tables.segment_first[held] <= first and last <= tables.segment_last[held]:
+                if (
+                    held != EMPTY
+                    and tables.segment_first[held] <= first
+                    and last <= tables.segment_last[held]
+                ):
                     break
 
 
@@ -236,9 +247,7 @@ def move_loads(
 
 
 @njit_inline
-def end_load(
-    tables: Tables, b: int, v: int, m: int, ready: float, after: State, scratch: Scratch
-) -> None:
+def end_load(tables: Tables, b: int, v: int, m: int, ready: float, after: State, scratch: Scratch) -> None:
     """What a load without bytes to come is in the slot, if it has started `ready` seconds after its begin."""
     after.seconds_to_come[b, v, m] = max(0.0, ready - tables.slot_seconds)
     if ready <= 0.0:

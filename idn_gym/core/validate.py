@@ -145,7 +145,12 @@ def check_kinds(tables: Tables, draw: Draw) -> None:
 
 
 def _kind(name: str) -> np.dtype[Any]:
-    others: dict[str, type] = {"capacity": np.int64, "queueing": np.int64, "loading": np.int64, "node_movable": np.bool_}
+    others: dict[str, type] = {
+        "capacity": np.int64,
+        "queueing": np.int64,
+        "loading": np.int64,
+        "node_movable": np.bool_,
+    }
     return np.dtype(np.int32 if name in INDEX_LIKE else others.get(name, np.float64))
 
 

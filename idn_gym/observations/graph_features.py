@@ -56,7 +56,9 @@ class NodeState(NamedTuple):
     ]
     filled: Annotated[
         float,
-        share_column("share of the memory to place in that is taken, loads included; 1 also if it is too much"),
+        share_column(
+            "share of the memory to place in that is taken, loads included; 1 also if it is too much"
+        ),
     ]
     batch: Annotated[float, Column(0, DEMAND_BOUND, "last requests that pass over nominal")]
     recent: Annotated[float, Column(0, DEMAND_BOUND, "smoothed requests that pass over nominal")]

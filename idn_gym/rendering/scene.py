@@ -141,7 +141,9 @@ def _nodes(simulation: Simulation, row: int, t: int) -> list[NodeView]:
 def _items(simulation: Simulation, row: int, v: int) -> tuple[ResidentSegment, ...]:
     tables, names, state = simulation.compiled.tables, simulation.compiled.names, simulation.state
     items, (first, last) = [], block_shares(tables)
-    placed = [(m, s, 1.0, tables.segment_bytes[s]) for m, s in enumerate(state.resident[row, v]) if s != EMPTY]
+    placed = [
+        (m, s, 1.0, tables.segment_bytes[s]) for m, s in enumerate(state.resident[row, v]) if s != EMPTY
+    ]
     if state.wish.size:
         share = loaded_share(tables, state)
         beside = bytes_to_load(tables, state.wish[row, v], state.resident[row, v])
