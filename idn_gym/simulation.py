@@ -194,7 +194,7 @@ class Simulation:
         return front if self.divisor is None else [returns / self.divisor for returns in front]
 
     def describe_placement(self, row: int) -> dict[str, list[str]]:
-        """What is where in one episode: the resident segments of each node, by name, and what is on its way."""
+        """What is where in one episode: the segments of each node by name, those on their way too."""
         names, state = self.compiled.names, self.state
         placed = {
             node: [names.segments[s] for s in held if s != EMPTY]

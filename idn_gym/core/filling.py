@@ -5,10 +5,10 @@ waiting. Where a node or a link is full, the classes on it go on with their next
 of the slot. Two passes: first every batch, no resource beyond `load_limit`; then what is left over, at rates
 in proportion to the leftovers, no resource beyond `last_resort`. What is still left is dropped.
 
-Where loads end within the slot, an option may be usable for the last part of it only. Such windows nest, since
-they all end with the slot. So a class is split into streams: of a batch, the share that arrives while options of
-availability a can be used may go to these and to longer ones. For every x, options of availability up to x
-together serve at most x times the batch.
+Where loads end within the slot, an option may be usable for the last part of it only. Such windows nest,
+since they all end with the slot. So a class is split into streams: the share of its batch that comes while
+options of some availability can be used, and none of less, goes to these or to longer ones. For every x,
+options of availability up to x together serve at most x times the batch.
 
 A pass fills one resource per event, so it ends within as many events as there are resources. What classes
 pull is summed anew at each event: nothing is subtracted, so no rounding error keeps pulling at what is full.

@@ -11,12 +11,15 @@ from __future__ import annotations
 import numpy as np
 
 from idn_gym.core.arrays import EMPTY, Draw, Floats, Outcome, Residents, State, Tables
-from idn_gym.core.geometry import bytes_to_load, covers, free_bytes, held_bytes, shared_bytes
+from idn_gym.core.geometry import bytes_to_load, covers, free_bytes, held_bytes
 from idn_gym.core.kernel import aside, njit_inline
 from idn_gym.core.workspace import Scratch
 
 ROUNDING = 1e-9
-"""Share of what is missing that sums of bytes may be off by."""
+"""Share of a segment, or of what it lacks, that sums of bytes may be off by.
+
+Loads that meet on a link end together, however small they are: what is not there at all must not wait.
+"""
 
 
 def held_segments(state: State) -> Residents:
@@ -94,7 +97,8 @@ def settle_goal(tables: Tables, b: int, v: int, m: int, before: State, after: St
     if wish != EMPTY:
         arrived = bytes_to_load(tables, wish, old) - before.bytes_to_come[b, v, m]
         missing -= staying_bytes(tables, wish, old, arrived, goal)
-    after.bytes_to_come[b, v, m] = max(0.0, missing)
+    rounded = missing <= ROUNDING * tables.segment_bytes[goal]
+    after.bytes_to_come[b, v, m] = 0.0 if rounded else missing
     after.seconds_to_come[b, v, m] = tables.start_seconds[v, m]
     return 1
 

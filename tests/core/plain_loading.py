@@ -45,7 +45,8 @@ def begin(tables, before, v, m, goal):
         lacked = blocks(tables, wish) - blocks(tables, old)
         rest = rest_of(tables, m, lacked, weight(tables, m, lacked) - come)
         missing -= sum(weight(tables, m, [k]) - rest[k] for k in lacked & new)
-    return [max(0.0, missing), tables.start_seconds[v, m]]
+    rounded = missing <= 1e-9 * tables.segment_bytes[goal]
+    return [0.0 if rounded else missing, tables.start_seconds[v, m]]
 
 
 def cut_old(tables, draw, t, v, usable, goal, pending):

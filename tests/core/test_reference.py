@@ -228,7 +228,8 @@ def check_loads(state, outcome, slot):
     close(outcome.load_bytes[0], slot.crossed)
     close([outcome.loaded[0], outcome.load_traffic[0]], [slot.loaded, slot.crossed.sum()])
     flying = {(v, m) for _, v, m in np.argwhere(state.wish != EMPTY).tolist()}
-    assert flying == slot.to_come.keys() and outcome.in_flight[0] == len(flying)
+    assert flying == slot.to_come.keys()
+    assert outcome.in_flight[0] == len(flying)
     for (v, m), expected in slot.to_come.items():
         close([state.bytes_to_come[0, v, m], state.seconds_to_come[0, v, m]], expected)
 
