@@ -141,14 +141,12 @@ def _nodes(simulation: Simulation, row: int, t: int) -> list[NodeView]:
 def _items(simulation: Simulation, row: int, v: int) -> tuple[ResidentSegment, ...]:
     tables, names, state = simulation.compiled.tables, simulation.compiled.names, simulation.state
     items, (first, last) = [], block_shares(tables)
-    placed = [
-        (m, s, 1.0, tables.segment_bytes[s]) for m, s in enumerate(state.resident[row, v]) if s != EMPTY
-    ]
+    held = state.resident[row, v]
+    placed = [(m, held[m], 1.0, tables.segment_bytes[held[m]]) for m in np.flatnonzero(held != EMPTY)]
     if state.wish.size:
-        share = loaded_share(tables, state)
-        beside = bytes_to_load(tables, state.wish[row, v], state.resident[row, v])
-        coming = np.flatnonzero(state.wish[row, v] != EMPTY)
-        placed += [(m, state.wish[row, v, m], share[row, v, m], beside[m]) for m in coming]
+        wish, share = state.wish[row, v], loaded_share(tables, state)[row, v]
+        beside = bytes_to_load(tables, wish, held)
+        placed += [(m, wish[m], share[m], beside[m]) for m in np.flatnonzero(wish != EMPTY)]
     for m, s, loaded, size in placed:
         item = ResidentSegment(
             name=names.segments[s] + (f" (loading {100.0 * loaded:.0f} %)" if loaded < 1.0 else ""),

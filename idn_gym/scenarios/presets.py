@@ -51,6 +51,7 @@ EDGE_SMALL = c.Scenario(
         ),
         c.Task("coco", ("yolov5n_640", "yolov5s_640", "yolov5m_640"), share=0.05, timeout=2.0, deadline=0.5),
     ),
+    serving=c.Serving(loading="transfer"),
     workload=c.Workload(
         rate=80.0, diurnal=c.Diurnal(spread=0.5, random_start=True), bursts=c.Bursts(ratio=3.0)
     ),
@@ -78,6 +79,7 @@ TINY_PRESET = c.Scenario(
         ),
         c.Task("coco", ("yolov5n_640", "yolov5s_640"), share=0.05, timeout=2.0, deadline=0.5),
     ),
+    serving=c.Serving(loading="transfer"),
     workload=c.Workload(rate=25.0, bursts=c.Bursts(ratio=3.0)),
     scales=c.Scales(error=0.5, latency=0.5, energy=1.0, traffic=1e5, update=1.0),
     horizon=48,
@@ -148,6 +150,7 @@ METRO_SPLIT = c.Scenario(
             "fashion", ("fashion_branchy", "fashion_bottleneck_147"), share=0.2, timeout=2.0, deadline=0.1
         ),
     ),
+    serving=c.Serving(loading="transfer"),
     workload=c.Workload(
         rate=600.0, diurnal=c.Diurnal(spread=0.2, random_start=True), bursts=c.Bursts(ratio=2.0)
     ),
@@ -194,6 +197,7 @@ FASHION_EDGE = c.Scenario(
             deadline=0.15,
         ),
     ),
+    serving=c.Serving(loading="transfer"),
     workload=c.Workload(rate=240.0, bursts=c.Bursts(ratio=3.0)),
     dynamics=c.Dynamics(link=c.Ar1(), moving_links=("ble_1m", "ieee802154")),
     scales=c.Scales(error=0.05, latency=0.2, energy=0.01, traffic=2e3, update=1.0),

@@ -275,3 +275,18 @@ def test_where_nothing_loads_transfer_is_instant(make_scenario):
         outcomes.append(world.play(**placed))
     for field, same in zip(*outcomes, strict=True):
         np.testing.assert_array_equal(field, same)
+
+
+def test_repair_keeps_what_is_on_its_way(episode):
+    """Of two that do not fit together, the one that is loading stays, though the other is worth more."""
+    nodes = {**NODES, "a": {"demand": 1.0, "memory": 70.0}}
+    models = {
+        "m": {"blocks": [(1.5, 60.0, 0.0)]},
+        "n": {"blocks": [(0.1, 60.0, 0.0)], "task": "u", "input": 80.0},
+    }
+    world = episode(nodes, models=models)
+    values = world.instance.tables.segment_value[0]
+    assert values[1] > values[0]
+    world.play(a=["m"])
+    assert world.play(a=["m", "n"]).refused[0] == 1
+    assert world.entry("resident", "a", "m") == "m" and world.to_come("a", "n") == ("", 0.0)
