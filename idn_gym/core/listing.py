@@ -53,6 +53,9 @@ def usable_share(tables: Tables, resident: Residents, b: int, option: int, scrat
             if scratch.flights[1] == 0 or not covers(tables, scratch.coming[v, model], part):
                 return 0.0
             share = min(share, scratch.available[v, model])
+        elif scratch.flights[1] > 0 and scratch.coming[v, model] != EMPTY:
+            if not covers(tables, scratch.coming[v, model], part):  # it leaves as the new one comes
+                share = min(share, 1.0 - scratch.available[v, model])
     return share
 
 

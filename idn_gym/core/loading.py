@@ -11,15 +11,10 @@ from __future__ import annotations
 import numpy as np
 
 from idn_gym.core.arrays import EMPTY, Draw, Floats, Outcome, Residents, State, Tables
+from idn_gym.core.blocks import LOAD_ROUNDING, common_segment, missing_blocks, staying_bytes
 from idn_gym.core.geometry import bytes_to_load, covers, free_bytes, held_bytes
 from idn_gym.core.kernel import aside, njit_inline
 from idn_gym.core.workspace import Scratch
-
-ROUNDING = 1e-9
-"""Share of a segment, or of what it lacks, that sums of bytes may be off by.
-
-Loads that meet on a link end together, however small they are: what is not there at all must not wait.
-"""
 
 
 def held_segments(state: State) -> Residents:
@@ -97,33 +92,10 @@ def settle_goal(tables: Tables, b: int, v: int, m: int, before: State, after: St
     if wish != EMPTY:
         arrived = bytes_to_load(tables, wish, old) - before.bytes_to_come[b, v, m]
         missing -= staying_bytes(tables, wish, old, arrived, goal)
-    rounded = missing <= ROUNDING * tables.segment_bytes[goal]
+    rounded = missing <= LOAD_ROUNDING * tables.segment_bytes[goal]
     after.bytes_to_come[b, v, m] = 0.0 if rounded else missing
     after.seconds_to_come[b, v, m] = tables.start_seconds[v, m]
     return 1
-
-
-@njit_inline
-def has_block(tables: Tables, s: int, k: int) -> bool:
-    """Whether a segment, or EMPTY, contains block k of its model."""
-    return bool(s != EMPTY and tables.segment_first[s] <= k < tables.segment_last[s])
-
-
-@njit_inline
-def staying_bytes(tables: Tables, wish: int, old: int, arrived: float, goal: int) -> float:
-    """Of the bytes that have come for a wish that changes, those that are part of the new one.
-
-    Bytes come in the order of the blocks, those that the old segment has left out.
-    """
-    m = tables.segment_model[wish]
-    staying = 0.0
-    for k in range(tables.segment_first[wish], tables.segment_last[wish]):
-        if not has_block(tables, old, k):
-            here = min(arrived, tables.block_bytes[m, k + 1] - tables.block_bytes[m, k])
-            arrived -= here
-            if has_block(tables, goal, k):
-                staying += here
-    return staying
 
 
 @njit_inline
@@ -156,18 +128,6 @@ def make_room(tables: Tables, draw: Draw, b: int, t: int, v: int, after: State) 
 
 
 @njit_inline
-def common_segment(tables: Tables, one: int, other: int) -> int:
-    """The segment of the blocks that two segments of a model share; EMPTY if no option could use it."""
-    first = max(tables.segment_first[one], tables.segment_first[other])
-    last = min(tables.segment_last[one], tables.segment_last[other])
-    for s in range(len(tables.segment_model)):
-        if tables.segment_model[s] == tables.segment_model[one]:
-            if tables.segment_first[s] == first and tables.segment_last[s] == last:
-                return s
-    return EMPTY
-
-
-@njit_inline
 def find_sources(tables: Tables, b: int, after: State, scratch: Scratch) -> None:
     """Write where each load comes from, and add up what the loads on each link lack.
 
@@ -193,22 +153,6 @@ def find_sources(tables: Tables, b: int, after: State, scratch: Scratch) -> None
                     and last <= tables.segment_last[held]
                 ):
                     break
-
-
-@njit_inline
-def missing_blocks(tables: Tables, wish: int, old: int, need: float) -> tuple[int, int]:
-    """First of the blocks that have not come in whole, and one past the last; the last ones come last."""
-    m = tables.segment_model[wish]
-    first, last = tables.segment_last[wish], tables.segment_first[wish]
-    left = need
-    for i in range(tables.segment_last[wish] - tables.segment_first[wish]):
-        k = tables.segment_last[wish] - 1 - i
-        if left <= ROUNDING * need:
-            break
-        if not has_block(tables, old, k):
-            first, last = k, max(last, k + 1)
-            left -= tables.block_bytes[m, k + 1] - tables.block_bytes[m, k]
-    return first, last
 
 
 @njit_inline

@@ -88,7 +88,9 @@ def usable_options(tables, draw, t, rho, resident, windows):
         for node, part in option.held:
             coming, share = windows.get((node, option.model), (EMPTY, 0.0))
             there = covers(tables, resident[node, option.model], part)
-            shares.append(1.0 if there else share * covers(tables, coming, part))
+            then = covers(tables, coming, part)
+            leaves = coming != EMPTY and there and not then
+            shares.append(1.0 - share if leaves else 1.0 if there else share * then)
         if min(shares) > 0.0 and option.vector[1] < tables.class_timeout[rho]:
             yield option._replace(window=min(shares))
 

@@ -34,15 +34,9 @@ from idn_gym.objective_records import PRICES, Objective, charged, find_objective
 from idn_gym.objectives import known_tariff, scales_of
 from idn_gym.scenarios.compile.charges import nominal_charges
 from idn_gym.scenarios.compile.extremes import check_rewards
-from idn_gym.scenarios.compile.load_paths import find_load_paths, load_tables, reachable
+from idn_gym.scenarios.compile.load_paths import plan_loads
 from idn_gym.scenarios.compile.magnitudes import check_magnitudes
-from idn_gym.scenarios.compile.models import (
-    Deployables,
-    block_table,
-    collect_models,
-    look_up_tasks,
-    start_seconds,
-)
+from idn_gym.scenarios.compile.models import Deployables, block_table, collect_models, look_up_tasks
 from idn_gym.scenarios.compile.names import Names, name_rows
 from idn_gym.scenarios.compile.routes import Network, find_routes, look_up, path_tables, resolve_catalog
 from idn_gym.scenarios.compile.sizes import check_size
@@ -163,11 +157,7 @@ def _compile(scenario: Scenario, objectives: tuple[Objective, ...]) -> Compiled:
     lengths = [[len(path.nodes) for path in row] for row in routes]
     check_size(scenario, catalog, len(network.nodes), lengths)
     gathered = collect_models(scenario.tasks, catalog, network, scenario.serving)
-    ways = None
-    if scenario.serving.loading == "transfer":
-        ways = find_load_paths(network, homes, gathered)
-        gathered = replace(gathered, placeable=gathered.placeable & reachable(gathered, ways))
-    loads = load_tables(gathered, start_seconds(gathered, catalog, network), ways)
+    gathered, loads = plan_loads(scenario.serving.loading, catalog, network, homes, gathered)
     classes = _Classes(scenario, network, gathered, routes)
     further = len(charged(objectives))
     moving = scenario.dynamics.moving_links

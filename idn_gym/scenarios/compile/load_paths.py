@@ -9,10 +9,27 @@ from typing import Any
 import networkx as nx
 import numpy as np
 
+from idn_gym.catalog.schema import Catalog
 from idn_gym.core.arrays import Bools, Floats
 from idn_gym.core.options import Path
-from idn_gym.scenarios.compile.models import Deployables
+from idn_gym.scenarios.compile.models import Deployables, start_seconds
 from idn_gym.scenarios.compile.routes import Network, find_routes
+
+
+def plan_loads(
+    loading: str,
+    catalog: Catalog,
+    network: Network,
+    homes: Mapping[str, Sequence[int]],
+    gathered: Deployables,
+) -> tuple[Deployables, dict[str, Any]]:
+    """The models without the placements that nothing can reach, and the fields of `Tables` about loads."""
+    starts = start_seconds(gathered, catalog, network)
+    if loading == "instant":
+        return gathered, load_tables(gathered, np.zeros_like(starts), None)
+    paths = find_load_paths(network, homes, gathered)
+    gathered = replace(gathered, placeable=gathered.placeable & reachable(gathered, paths))
+    return gathered, load_tables(gathered, starts, paths)
 
 
 def find_load_paths(
@@ -73,5 +90,5 @@ def load_tables(
         "load_start": np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
         "load_node": np.array([v for path in taken for v in path.nodes[1:]], np.int64),
         "load_link": np.array([e for path in taken for e in path.links], np.int64),
-        "start_seconds": starts if paths else np.zeros_like(starts),
+        "start_seconds": starts,
     }
