@@ -2,14 +2,19 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import EMPTY, Action
+from idn_gym.core.geometry import bytes_to_load
 from idn_gym.core.loading import held_segments
 from idn_gym.core.transition import initial_state, step
+from idn_gym.core.workspace import make_scratch
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import load_scenario
+from idn_gym.simulation import Simulation
 from tests.conftest import place_by_name
 
 NODES = {
@@ -206,8 +211,6 @@ def test_two_windows_nest(episode):
 
 
 def test_masks_and_repair_count_what_is_on_its_way(make_scenario):
-    from idn_gym.simulation import Simulation
-
     nodes = {**NODES, "a": {"demand": 1.0, "memory": 60.0}, "e": {"memory": 5.0}}
     simulation = Simulation(
         make_scenario(nodes, LINKS, ONE, TRANSFER), "change", "flat", "balanced", "train", 1
@@ -224,8 +227,6 @@ def test_masks_and_repair_count_what_is_on_its_way(make_scenario):
 
 
 def test_an_episode_goes_on_to_the_bit_amid_loads():
-    from idn_gym.simulation import Simulation
-
     scenario = load_scenario("tiny", {**TRANSFER, "slot_seconds": 1.0, "horizon": 12})
     one, other = (Simulation(scenario, "placement", "flat", "balanced", "train", 1) for _ in range(2))
     space = one.codec.space
@@ -290,3 +291,68 @@ def test_repair_keeps_what_is_on_its_way(episode):
     world.play(a=["m"])
     assert world.play(a=["m", "n"]).refused[0] == 1
     assert world.entry("resident", "a", "m") == "m" and world.to_come("a", "n") == ("", 0.0)
+
+
+def test_what_only_the_old_segment_has_serves_until_the_new_one_comes(episode):
+    """20 bytes take a half or a quarter of a slot: until then the head serves at e, then nothing does."""
+    models = {"m": {"blocks": [(0.1, 30.0, 0.0), (0.1, 20.0, 0.0)], "input": 8.0}}
+    world = episode(models=models, **{"workload.rate": 0.2})
+    world.instance.draw.rate[0, 0] = 16.0
+    world.play(e=["m[0:1]"])
+    assert world.entry("resident", "e") == "m[0:1]"
+    outcome = world.play(e=["m[1:2]"])
+    assert outcome.started[0, 0].tolist() == pytest.approx([0.0, 1.0, 1.0, 0.0])
+
+
+def loading_world(data, worlds):
+    world = data.draw(worlds)
+    world["overrides"] |= {"serving.capacity": "shared", "serving.loading": "transfer", "horizon": 6}
+    return world
+
+
+@settings(max_examples=25)
+@given(data=st.data(), seed=st.integers(0, 2**32 - 1))
+def test_what_is_there_for_a_share_of_the_slot_serves_no_more_of_the_batch(make_scenario, worlds, data, seed):
+    """For every x, all options of a class that are available for at most x serve at most x of its batch."""
+    instance = build_instance(make_scenario(**loading_world(data, worlds)), seed)
+    rng, state, scratch = np.random.default_rng(seed), initial_state(instance), make_scratch(instance.tables)
+    model = instance.tables.segment_model
+    for t in range(6):
+        if t % 2 == 0:
+            wanted = np.stack(
+                [
+                    rng.choice([EMPTY, *np.flatnonzero(model == m)], len(state.resident[0]))
+                    for m in range(state.resident.shape[2])
+                ],
+                axis=1,
+            )[None].astype(np.int32)
+        state, outcome = step(instance, state, Action(wanted), scratch)
+        for rho, batch in enumerate(outcome.arrived[0]):
+            mine = slice(scratch.entry_start[rho], scratch.ordered[rho])
+            amount, window = scratch.amount[mine], scratch.window[mine]
+            assert amount.sum() == pytest.approx(outcome.served[0, rho], abs=1e-9)
+            for x in window:
+                assert amount[window <= x].sum() <= x * batch * (1 + 1e-9)
+
+
+@settings(max_examples=25)
+@given(data=st.data(), seed=st.integers(0, 2**32 - 1))
+def test_no_byte_of_a_load_is_lost(make_scenario, worlds, data, seed):
+    """What has come and what is still to come is what was missing, and no link carries what no load takes."""
+    world = loading_world(data, worlds)
+    world["overrides"]["dynamics.memory"] = None
+    scenario = make_scenario(**world)
+    instance, compiled = build_instance(scenario, seed), compile_scenario(scenario)
+    tables, rng = instance.tables, np.random.default_rng(seed)
+    wanted = np.full((1, *tables.pinned.shape), EMPTY, np.int32)
+    for v, s in zip(*compiled.pairs, strict=True):
+        if rng.random() < 0.5:
+            wanted[0, v, tables.segment_model[s]] = s
+    state, come = initial_state(instance), 0.0
+    for _ in range(6):
+        state, outcome = step(instance, state, Action(wanted))
+        come += outcome.loaded[0]
+        missing = bytes_to_load(tables, held_segments(state)[0], tables.pinned).sum()
+        assert come + state.bytes_to_come.sum() == pytest.approx(missing, rel=1e-9, abs=1e-9)
+        assert outcome.in_flight[0] == (state.wish != EMPTY).sum()
+        assert outcome.load_traffic[0] == pytest.approx(outcome.load_bytes[0].sum())
