@@ -294,7 +294,7 @@ def test_repair_keeps_what_is_on_its_way(episode):
 
 
 def test_what_only_the_old_segment_has_serves_until_the_new_one_comes(episode):
-    """20 bytes take a half or a quarter of a slot: until then the head serves at e, then nothing does."""
+    """20 bytes take half a slot: until then the head serves at e, then nothing does."""
     models = {"m": {"blocks": [(0.1, 30.0, 0.0), (0.1, 20.0, 0.0)], "input": 8.0}}
     world = episode(models=models, **{"workload.rate": 0.2})
     world.instance.draw.rate[0, 0] = 16.0
