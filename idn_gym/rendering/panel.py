@@ -117,7 +117,7 @@ def draw_key(sheet: Sheet, area: Frame) -> None:
         x += 20 + sheet.text(x + 20, middle, label, size, INK) + 14
     sheet.box(x, middle - 8, 16, 16, LOST)
     x += 20 + sheet.text(x + 20, middle, "not available", size, INK) + 30
-    text = "load of nodes (thin bars) and links (lines, rate above the node):  0"
+    text = "load of nodes (bars) and links (lines, rate above):  0"
     x += sheet.text(x, middle, text, size, MUTED) + 6
     for i in range(60):
         sheet.box(x + 2 * i, middle - 4, 2.2, 8, heat(i / 59))
