@@ -122,7 +122,8 @@ def empty_outcome(tables: Tables, batch: int, longest: int | None = None) -> Out
         (10, batch, len(tables.class_task))
     )
     busy, node_utilisation = np.zeros((2, batch, len(tables.node_memory)))
-    carried, link_utilisation = np.zeros((2, batch, len(tables.link_rate)))
+    carried, link_utilisation, load_bytes = np.zeros((3, batch, len(tables.link_rate)))
+    tariff_cost, idle_energy, loaded, load_traffic, load_energy = np.zeros((5, batch))
     longest = _longest(tables) if longest is None else longest
     shared = (batch, len(tables.class_task), longest if tables.capacity == SHARED else 0)
     return Outcome(
@@ -140,16 +141,16 @@ def empty_outcome(tables: Tables, batch: int, longest: int | None = None) -> Out
         started=np.zeros((batch, len(tables.class_task), longest + 1)),
         spent=np.zeros(shared),
         sent=np.zeros(shared),
-        tariff_cost=np.zeros(batch),
+        tariff_cost=tariff_cost,
         busy=busy,
         carried=carried,
         node_utilisation=node_utilisation,
         link_utilisation=link_utilisation,
-        idle_energy=np.zeros(batch),
-        loaded=np.zeros(batch),
-        load_bytes=np.zeros((batch, len(tables.link_rate))),
-        load_traffic=np.zeros(batch),
-        load_energy=np.zeros(batch),
+        idle_energy=idle_energy,
+        loaded=loaded,
+        load_bytes=load_bytes,
+        load_traffic=load_traffic,
+        load_energy=load_energy,
         load_charged=np.zeros((batch, tables.node_charge.shape[1])),
         in_flight=np.zeros(batch, np.int64),
         refused=np.zeros(batch, np.int64),
