@@ -59,7 +59,7 @@ def time_learners(name: str, scenario: str, slots: int) -> Cost:
         scenario=scenario,
         action=AGENT_CODECS[name],
         preference="balanced",
-        overrides={"horizon": slots, "serving.capacity": "exogenous"},
+        overrides={"horizon": slots, "serving.capacity": "exogenous", "serving.loading": "instant"},
     )
     env: Any = made.unwrapped
     assert isinstance(env, IDNVectorEnv)

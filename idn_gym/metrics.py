@@ -28,8 +28,8 @@ METRIC_RECORDS = (
     Metric("accuracy", "1", "mean per request, drops counting as wrong", "requests"),
     Metric("latency", "s", "mean per request, drops at their timeout", "requests"),
     Metric("wait", "s", "of it in queues, mean per served request", "served"),
-    Metric("energy", "J", "spent, mean per request, idle energy included", "requests"),
-    Metric("traffic", "byte-hops", "sent, mean per request", "requests"),
+    Metric("energy", "J", "spent, mean per request, idle energy and loads included", "requests"),
+    Metric("traffic", "byte-hops", "sent, mean per request, loads included", "requests"),
     Metric("update", "1", "share of the nominal memory newly loaded"),
     Metric("drop_rate", "1", "share of requests", "requests"),
     Metric("late_rate", "1", "share of requests past their deadline, drops included", "requests"),
@@ -44,8 +44,12 @@ METRIC_RECORDS = (
     Metric("idle_energy", "J", "in the slot"),
     Metric("node_load", "1", "compute seconds used over those offered, mean over nodes that are not elastic"),
     Metric("node_load_max", "1", "likewise, busiest node", "peak"),
-    Metric("link_load", "1", "bytes carried over those that the slot's rate can carry, mean over links"),
+    Metric("link_load", "1", "bytes of requests over those that rate and loads leave them, mean over links"),
     Metric("link_load_max", "1", "likewise, busiest link", "peak"),
+    Metric("loaded", "bytes", "newly resident, or come where loading takes time"),
+    Metric("in_flight", "loads", "that are not done at the end of the slot"),
+    Metric("load_traffic", "byte-hops", "of loads in the slot"),
+    Metric("load_energy", "J", "of loads in the slot, on links"),
 )
 """The metrics, in the order of the columns; a new one is a line here and one in the kernel."""
 
@@ -128,13 +132,18 @@ def _measure(
             row[COLUMN.penalty_latency] += outcome.penalty[b, rho, SECOND]
             row[COLUMN.penalty_energy] += outcome.penalty[b, rho, JOULE]
             row[COLUMN.penalty_traffic] += outcome.penalty[b, rho, BYTE_HOP]
-        row[COLUMN.energy] += outcome.idle_energy[b]
+        row[COLUMN.energy] += outcome.idle_energy[b] + outcome.load_energy[b]
+        row[COLUMN.traffic] += outcome.load_traffic[b]
         requests = row[COLUMN.requests]
         for k in PER_REQUEST:
             row[k] = max(0.0, row[k]) / requests if requests > 0.0 else 0.0
         for k in PER_SERVED:
             row[k] = row[k] / served if served > 0.0 else 0.0
         row[COLUMN.update] = outcome.loaded[b] / scale[1]
+        row[COLUMN.loaded] = outcome.loaded[b]
+        row[COLUMN.in_flight] = outcome.in_flight[b]
+        row[COLUMN.load_traffic] = outcome.load_traffic[b]
+        row[COLUMN.load_energy] = outcome.load_energy[b]
         row[COLUMN.refused] = outcome.refused[b]
         row[COLUMN.clipped] = clipped[b]
         row[COLUMN.tariff_cost] = outcome.tariff_cost[b] / scale[0]

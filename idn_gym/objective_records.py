@@ -114,8 +114,8 @@ TABLE = (
         unit="J per nominal request",
         sense="minimise",
         scale="energy",
-        formula="-(sum over requests of joules, a drop counting those of its worst option, + idle energy "
-        "where it counts) / nominal requests",
+        formula="-(sum over requests of joules, a drop counting those of its worst option, + those of "
+        "loads, + idle energy where it counts) / nominal requests",
         per="request",
         share=1.0,
         total=JOULE,
@@ -125,8 +125,8 @@ TABLE = (
         unit="byte-hops per nominal request",
         sense="minimise",
         scale="traffic",
-        formula="-(sum over requests of bytes x hops, a drop counting those of its worst option) "
-        "/ nominal requests",
+        formula="-(sum over requests of bytes x hops, a drop counting those of its worst option, + those "
+        "of loads) / nominal requests",
         per="request",
         share=1.0,
         total=BYTE_HOP,

@@ -225,9 +225,10 @@ def _judge(
     requests, memory = nominal
     loaded = PRICED + outcome.charged.shape[2]
     for b in range(len(vectors)):
-        arrived, correct, latency, energy, traffic = 0.0, 0.0, 0.0, outcome.idle_energy[b], 0.0
+        arrived, correct, latency = 0.0, 0.0, 0.0
+        energy, traffic = outcome.idle_energy[b] + outcome.load_energy[b], outcome.load_traffic[b]
         for f in range(outcome.charged.shape[2]):
-            totals[b, PRICED + f] = outcome.idle_charged[b, f] / requests
+            totals[b, PRICED + f] = (outcome.idle_charged[b, f] + outcome.load_charged[b, f]) / requests
         for rho in range(outcome.arrived.shape[1]):
             arrived += outcome.arrived[b, rho]
             correct += outcome.correct[b, rho]

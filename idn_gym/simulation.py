@@ -12,6 +12,7 @@ import numpy.typing as npt
 from idn_gym.actions import ActionCheck, make_codec
 from idn_gym.config_reader import ConfigError, show
 from idn_gym.core.arrays import EMPTY, Floats, Instance, Ints, Outcome, State
+from idn_gym.core.loading import loaded_share
 from idn_gym.core.transition import initial_state, step
 from idn_gym.core.workspace import empty_outcome, make_scratch
 from idn_gym.metrics import compute_metrics
@@ -136,6 +137,9 @@ class Simulation:
         self.state.slot[index] = 0
         self.state.resident[index] = self.compiled.tables.pinned
         self.state.recent[index] = self.compiled.tables.class_requests
+        self.state.wish[index] = EMPTY
+        self.state.bytes_to_come[index] = 0.0
+        self.state.seconds_to_come[index] = 0.0
         for field in self.outcome:
             field[index] = 0
 
@@ -171,7 +175,7 @@ class Simulation:
         Once an episode is over, those of its last slot.
         """
         horizon = self.compiled.scenario.horizon
-        state = State(np.minimum(self.state.slot, horizon - 1), self.state.resident, self.state.recent)
+        state = self.state._replace(slot=np.minimum(self.state.slot, horizon - 1))
         return self.codec.masks(self._known, state)
 
     def describe(self) -> dict[str, Any]:
@@ -193,12 +197,17 @@ class Simulation:
         return front if self.divisor is None else [returns / self.divisor for returns in front]
 
     def describe_placement(self, row: int) -> dict[str, list[str]]:
-        """What is where in one episode: the resident segments of each node, by name."""
-        names = self.compiled.names
-        return {
-            node: [names.segments[s] for s in held if s >= 0]
-            for node, held in zip(names.nodes, self.state.resident[row], strict=True)
+        """What is where in one episode: the segments of each node by name, those on their way too."""
+        names, state = self.compiled.names, self.state
+        placed = {
+            node: [names.segments[s] for s in held if s != EMPTY]
+            for node, held in zip(names.nodes, state.resident[row], strict=True)
         }
+        share = loaded_share(self.compiled.tables, state)
+        for v, m in zip(*np.nonzero(state.wish[row] != EMPTY), strict=True):
+            segment = names.segments[state.wish[row, v, m]]
+            placed[names.nodes[v]].append(f"{segment} (loading {100.0 * share[row, v, m]:.0f} %)")
+        return placed
 
     def sum_demand(self, row: int) -> Floats:
         """(slots played,) [requests] of all classes in each slot of one episode so far."""

@@ -34,6 +34,7 @@ DEVICES = [
     {"name": "unit", "macs_per_second": 1, "active_watts": 3, "idle_watts": 1},
     {"name": "fast", "macs_per_second": 10, "active_watts": 20, "idle_watts": 5},
     {"name": "starting", "macs_per_second": 1, "active_watts": 3, "idle_watts": 1, "fixed_seconds": 0.25},
+    {"name": "slow to load", "macs_per_second": 1, "active_watts": 3, "idle_watts": 1, "start_seconds": 6.0},
 ]
 """A block of s operations takes s seconds on "unit" and "starting", s / 10 on "fast"."""
 
@@ -44,7 +45,7 @@ def pytest_addoption(parser):
     parser.addoption("--update-golden", action="store_true", help="record tests/golden again")
 
 
-def write_model(name, blocks, task="t", input=8.0, points=None):
+def write_model(name, blocks, task="t", input=8.0, points=None, start_seconds=0.0):
     """A row of the catalogue; blocks are (operations, bytes of weights, bytes of output)."""
     points = points or {"all": [(len(blocks), 1.0, 0.5)]}
     return {
@@ -65,6 +66,7 @@ def write_model(name, blocks, task="t", input=8.0, points=None):
             for label, exits in points.items()
         ],
         "outcome": "measured",
+        "start_seconds": start_seconds,
     }
 
 

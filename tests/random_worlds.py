@@ -14,7 +14,7 @@ def seeded_world(seed):
     nothing beside tails that swamp a node, and loads from idle to far too much.
     """
     rng = np.random.default_rng(seed)
-    world = random_world(rng, lambda *choices: choices[rng.integers(len(choices))])
+    world = random_world(rng, lambda *choices: choices[rng.integers(len(choices))], loads=False)
     for model in world["models"].values():
         scales = 10.0 ** rng.uniform((-2.0, -2.0), (0.5, 0.0), (len(model["blocks"]), 2))
         model["blocks"] = [
@@ -26,12 +26,13 @@ def seeded_world(seed):
     return world | {"rate": world["rate"] * 10.0 ** rng.uniform(-0.5, 1.0)}
 
 
-def random_world(rng, pick):
+def random_world(rng, pick, loads=True):
     """A trunk to a repository, and ingress nodes that join it.
 
     Args:
         rng: source of the numbers.
         pick: `pick(a, b, ...)` gives one of them.
+        loads: whether models may take time to come.
     """
     trunk = [f"trunk-{i}" for i in range(pick(2, 3, 4))]
     leaves = [f"leaf-{i}" for i in range(pick(0, 1, 2))]
@@ -50,13 +51,26 @@ def random_world(rng, pick):
         for i in range(pick(1, 2))
     }
     names = rng.permutation(list(nodes)).tolist()
-    return {
+    world = {
         "nodes": {name: nodes[name] for name in names},
         "links": links,
         "models": models,
         "overrides": random_overrides(rng, pick),
         "rate": rng.uniform(0.1, 3.0),
     }
+    if loads and world["overrides"]["serving.capacity"] == "shared" and pick(False, True):
+        add_loading(rng, pick, world)
+    return world
+
+
+def add_loading(rng, pick, world):
+    """Let models come over the links: a few of them in a slot, or a part of one."""
+    world["overrides"]["serving.loading"] = "transfer"
+    world["overrides"]["serving.loading_share"] = pick(0.5, rng.uniform(0.1, 0.9))
+    for *_, link in world["links"]:
+        link["down_rate"] = pick(0.0, rng.uniform(1.0, 10.0))
+    for model in world["models"].values():
+        model["start_seconds"] = pick(0.0, rng.uniform(0.0, 12.0))
 
 
 def with_routes(world, rng, pick):

@@ -51,7 +51,15 @@ def make(codec="scores", **kwargs):
 
 def make_exogenous(**kwargs):
     """The other capacity mode, with up to three parts."""
-    return make(overrides={**MOVING, "serving.capacity": "exogenous", "serving.max_parts": 3}, **kwargs)
+    return make(
+        overrides={
+            **MOVING,
+            "serving.capacity": "exogenous",
+            "serving.loading": "instant",
+            "serving.max_parts": 3,
+        },
+        **kwargs,
+    )
 
 
 @pytest.mark.parametrize("codec", ACTION_CODECS)

@@ -333,6 +333,7 @@ def test_observations_stay_within_their_bounds_and_cuts_are_counted():
         "dynamics.link": {"kind": "ar1", "sigma": 1.5},
         "dynamics.outages": {"mean_up": 5, "mean_down": 5},
         "serving.capacity": "exogenous",
+        "serving.loading": "instant",
     }
     env = make_tiny(overrides=overrides, action="scores")
     clipped = []

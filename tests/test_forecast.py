@@ -48,7 +48,7 @@ def differences(simulation):
 def test_savings_are_differences_of_cost_with_private_capacity(make_scenario, worlds, data, seed):
     """Whatever is scarce: outages, bursts and errors of devices included."""
     world = data.draw(worlds)
-    world["overrides"]["serving.capacity"] = "exogenous"
+    world["overrides"] |= {"serving.capacity": "exogenous", "serving.loading": "instant"}
     scenario = make_scenario(**world)
     assume(compile_scenario(scenario).placeable.any())
     simulation = start(scenario, seed)

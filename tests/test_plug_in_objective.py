@@ -38,7 +38,7 @@ from tests.water import REFUSALS, WATER
 
 ALL = (*OBJECTIVES, "water")
 WITH = {"objectives": list(ALL)}
-MODES = {"shared": {}, "exogenous": {"serving.capacity": "exogenous"}}
+MODES = {"shared": {}, "exogenous": {"serving.capacity": "exogenous", "serving.loading": "instant"}}
 CAPACITIES = pytest.mark.parametrize("mode", MODES)
 WEIGHED = {"water": 3.0, "latency": 1.0, "accuracy": 1.0, "update": 0.5}
 

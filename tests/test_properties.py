@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 
 from idn_gym.actions import ACTION_CODECS
 from idn_gym.config_reader import from_plain, to_plain
-from idn_gym.core.arrays import BYTE_HOP, EMPTY, JOULE, SECOND, SHARED, Action, Instance
+from idn_gym.core.arrays import BYTE_HOP, EMPTY, JOULE, SECOND, SHARED, TRANSFER, Action, Instance
 from idn_gym.core.costs import serving_cost
+from idn_gym.core.geometry import bytes_to_load, held_bytes
+from idn_gym.core.loading import held_segments
 from idn_gym.core.pricing import compute_option_costs
 from idn_gym.core.transition import initial_state, step
 from idn_gym.core.validate import freeze_tables
@@ -34,6 +36,7 @@ PER_CLASS = (
     "split",
     "early",
 )
+IN_BYTES = ("traffic", "carried", "sent", "loaded", "load_bytes", "load_traffic")
 
 
 def random_wish(rng, tables, batch=1):
@@ -86,7 +89,8 @@ def test_no_budget_is_exceeded(make_scenario, worlds, data, seed):
     instance = build_instance(scenario, seed)
     tables, draw = instance
     for t, state, outcome in play(instance, np.random.default_rng(seed)):
-        size = np.where(state.resident[0] == EMPTY, 0.0, tables.segment_bytes[state.resident[0]])
+        held = held_segments(state)[0]
+        size = held_bytes(tables.segment_bytes, held) + bytes_to_load(tables, state.resident[0], held)
         free = tables.pinned == EMPTY
         pins = np.where(free, 0.0, size).sum(1)
         placed = np.where(free, size, 0.0).sum(1)
@@ -94,7 +98,10 @@ def test_no_budget_is_exceeded(make_scenario, worlds, data, seed):
         assert (state.resident[0][~free] == tables.pinned[~free]).all()
         if tables.capacity == SHARED:
             assert (outcome.busy[0] <= draw.seconds[0, t] * (1 + 1e-9)).all()
-            assert (outcome.carried[0] <= draw.rate[0, t] * tables.slot_seconds * (1 + 1e-9)).all()
+            shared = np.where(tables.link_down_rate > 0.0, 0.0, outcome.load_bytes[0])
+            crossed = outcome.carried[0] + shared
+            assert (crossed <= draw.rate[0, t] * tables.slot_seconds * (1 + 1e-9)).all()
+            assert (outcome.link_utilisation[0] <= tables.last_resort * (1 + 1e-9)).all()
             busy, carried = np.zeros_like(outcome.busy[0]), np.zeros_like(outcome.carried[0])
             for rho, p in enumerate(tables.class_path):
                 for j, k in enumerate(range(tables.path_start[p], tables.path_start[p + 1])):
@@ -120,7 +127,7 @@ def test_codecs_that_fill_ask_for_nothing_that_does_not_fit(make_scenario, world
         state, outcome = step(instance, state, action)
         assert outcome.refused[0] == 0
         free = instance.tables.pinned == EMPTY
-        np.testing.assert_array_equal(state.resident[0][free], action.wanted[0][free])
+        np.testing.assert_array_equal(held_segments(state)[0][free], action.wanted[0][free])
 
 
 # ---------------------------------------------------------------- no peeking
@@ -239,9 +246,13 @@ def test_relabelling_permutes_the_outcome(make_scenario, worlds, data, seed):
             close(getattr(permuted, field), getattr(outcome, field)[:, rho])
         close(permuted.busy, outcome.busy[:, node])
         close(permuted.carried, outcome.carried[:, link])
-        for field in ("tariff_cost", "loaded", "refused", "idle_energy"):
+        close(permuted.load_bytes, outcome.load_bytes[:, link])
+        for field in ("tariff_cost", "loaded", "refused", "idle_energy", "load_energy", "in_flight"):
             close(getattr(permuted, field), getattr(outcome, field))
         np.testing.assert_array_equal(numbers[state.resident[:, node][:, :, model]], renamed.resident)
+        if instance.tables.loading == TRANSFER:
+            np.testing.assert_array_equal(numbers[state.wish[:, node][:, :, model]], renamed.wish)
+            close(state.bytes_to_come[:, node][:, :, model], renamed.bytes_to_come)
 
 
 def scale_bytes(world, factor):
@@ -249,8 +260,9 @@ def scale_bytes(world, factor):
     nodes = {
         name: {**node, "memory": node.get("memory", 1000.0) * factor} for name, node in world["nodes"].items()
     }
+    scales = {"rate": factor, "energy": 1 / factor, "down_rate": factor}
     links = [
-        (a, z, {**link, "rate": link["rate"] * factor, "energy": link["energy"] / factor})
+        (a, z, {key: value * scales.get(key, 1.0) for key, value in link.items()})
         for a, z, link in world["links"]
     ]
     models = {
@@ -283,7 +295,7 @@ def test_the_unit_of_bytes_does_not_matter(make_scenario, worlds, data, seed, po
     for (_, state, outcome), (_, again, other) in zip(*runs, strict=True):
         np.testing.assert_array_equal(state.resident, again.resident)
         for name in outcome._fields:
-            unit = factor if name in ("traffic", "carried", "sent", "loaded") else 1.0
+            unit = factor if name in IN_BYTES else 1.0
             if name == "penalty":
                 unit = np.where(np.arange(outcome.penalty.shape[2]) == BYTE_HOP, factor, 1.0)
             np.testing.assert_array_equal(getattr(outcome, name) * unit, getattr(other, name), err_msg=name)
@@ -343,7 +355,7 @@ def test_more_demand_never_costs_less(make_scenario, worlds, data, seed):
     """Under a fixed placement with private capacity; where it is shared, requests may push others off
     what a third class needs."""
     world = data.draw(worlds)
-    world["overrides"]["serving.capacity"] = "exogenous"
+    world["overrides"] |= {"serving.capacity": "exogenous", "serving.loading": "instant"}
     instance = build_instance(make_scenario(**world), seed)
     tables, draw = instance
     rng = np.random.default_rng(seed)
@@ -364,9 +376,10 @@ def test_no_demand_no_costs(make_scenario, worlds, data, seed):
     instance.draw.demand[:] = 0.0
     for _, _, outcome in play(instance, np.random.default_rng(seed)):
         vector, scalar = compute_rewards(compiled.tables, outcome, instance.draw.weights, compiled.scales)
-        assert (vector[:, :4] == 0).all() and outcome.tariff_cost[0] == 0.0
-        update = instance.draw.weights[:, 4] * vector[:, 4] / compiled.scales[4]
-        close(scalar, update)
+        assert (vector[:, :2] == 0).all() and outcome.tariff_cost[0] == 0.0
+        if instance.tables.loading != TRANSFER:
+            assert (vector[:, 2:4] == 0).all()
+        close(scalar, (instance.draw.weights * vector / compiled.scales)[:, 2:].sum(axis=1))
 
 
 @given(data=st.data(), seed=SEEDS)

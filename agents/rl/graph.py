@@ -89,7 +89,7 @@ class PlacementReadout(ChoiceReadout):
 
 
 class ChangeReadout(ChoiceReadout):
-    """Logits of changing nothing, and of every pair that fits and is not there yet.
+    """Logits of changing nothing, and of every pair that fits and is neither there nor on its way.
 
     The first is over all others together, so that what it means does not depend on their number.
     """
@@ -98,10 +98,10 @@ class ChangeReadout(ChoiceReadout):
 
     def __init__(self, wiring: Wiring, width: int, activation: type[nn.Module]) -> None:
         super().__init__(wiring, width, activation)
-        self.resident = wiring.pair_columns.index("resident")
+        self.there = [wiring.pair_columns.index(name) for name in ("resident", "on its way")]
 
     def forward(self, graph: EncodedGraph) -> Tensor:
-        allowed = graph.fits & (graph.pairs[..., self.resident] < 0.5)
+        allowed = graph.fits & (graph.pairs[..., self.there] < 0.5).all(dim=-1)
         score = self.scorer(graph)[..., 0].masked_fill(~allowed, MASKED_LOGIT)
         others = score.logsumexp(dim=1, keepdim=True).clamp(min=-LOGIT_SHRINKAGE)
         nothing = self.nothing(graph.whole) + others

@@ -83,7 +83,7 @@ class Encoder(BaseFeaturesExtractor):
         shapes = {name: space.shape for name, space in observation_space.spaces.items() if space.shape}
         columns = {name: shape[-1] for name, shape in shapes.items()}
         inputs = columns["nodes"] + columns["pairs"] + columns["globals"]
-        self.resident = wires.pair_columns.index("resident")
+        self.there = [wires.pair_columns.index(name) for name in ("resident", "on its way")]
         for name in ("source", "target", "node"):
             # Not in the state: it belongs to a scenario, weights belong to none.
             index = torch.tensor(getattr(wires, name), dtype=torch.long)
@@ -101,7 +101,8 @@ class Encoder(BaseFeaturesExtractor):
 
     def forward(self, observation: dict[str, Tensor]) -> EncodedGraph:
         pairs, nodes, overall = observation["pairs"], observation["nodes"], observation["globals"]
-        held = _gather(pairs * pairs[..., self.resident, None], self.node, nodes.shape[1])
+        there = pairs[..., self.there].sum(dim=-1, keepdim=True)
+        held = _gather(pairs * there, self.node, nodes.shape[1])
         everywhere = overall[:, None].expand(-1, nodes.shape[1], -1)
         state = self.embed(torch.cat([nodes, held, everywhere], dim=2))
         for layer in self.rounds:

@@ -106,7 +106,10 @@ def link_sources(tables: Tables) -> Ints:
 
 
 def loaded_bytes(tables: Tables, before: Residents, after: Residents) -> Floats:
-    """Bytes of the blocks newly resident per node (N,), summed over rows, as `Outcome.loaded` counts them."""
+    """Bytes of the blocks newly resident per node (N,), summed over rows.
+
+    Where loading is instant they add up to `Outcome.loaded`, which counts bytes of transfers as they come.
+    """
     changed = (after != before) & (after != EMPTY)
     node = np.nonzero(changed)[1]
     new, old = after[changed], before[changed]

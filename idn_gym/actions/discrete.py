@@ -24,6 +24,7 @@ from idn_gym.core.arrays import (
 )
 from idn_gym.core.geometry import free_bytes, placed_bytes
 from idn_gym.core.kernel import kernel, njit_no_alloc
+from idn_gym.core.loading import held_segments
 from idn_gym.scenarios.compile import Compiled
 
 MAX_DIMENSIONS, MAX_CHOICES = 30, 1500
@@ -87,7 +88,8 @@ class ChangeCodec(PlaceablePairs):
 
     A segment replaces another of its model; then the resident segments of least nominal saving per
     byte leave until it fits. Feasible set: one load per slot. The mask is exact: an item is allowed
-    when it fits into the node's memory after these evictions and is not there already.
+    when it fits into the node's memory after these evictions and is not there already, nor on its way; what
+    is on its way counts as resident.
     """
 
     form: ClassVar[Form] = "choice"
@@ -99,7 +101,7 @@ class ChangeCodec(PlaceablePairs):
         self.space = gym.spaces.Discrete(len(self.node) + 1)
 
     def decode(self, instance: Instance, state: State, actions: Numbers) -> Action:
-        wanted = state.resident.copy()
+        wanted = held_segments(state).copy()
         tables, draw = instance
         change(tables, draw, state.slot, self.node, self.segment, actions, wanted)
         return Action(wanted)
@@ -108,7 +110,7 @@ class ChangeCodec(PlaceablePairs):
         allowed = np.ones((len(state.slot), len(self.node) + 1), np.bool_)
         self._room.mark(instance, state, allowed[:, 1:])
         model = instance.tables.segment_model[self.segment]
-        allowed[:, 1:] &= state.resident[:, self.node, model] != self.segment
+        allowed[:, 1:] &= held_segments(state)[:, self.node, model] != self.segment
         return allowed
 
     def describe(self) -> list[str]:
@@ -131,7 +133,7 @@ def pick(
 def change(
     tables: Tables, draw: Draw, slot: Ints, node: Ints, segment: Ints, actions: Numbers, wanted: Residents
 ) -> None:
-    """Load item actions[b] - 1 into `wanted` (the residents), evicting the least valuable others."""
+    """Load item actions[b] - 1 into `wanted` (what is held), evicting the least valuable others."""
     for b in range(len(wanted)):
         if actions[b] == 0:
             continue

@@ -106,6 +106,8 @@ class Model:
     input: float = bounded(least=0)
     """[bytes] of the raw input, which crosses cut 0"""
     seconds: tuple[Measured, ...] = ()
+    start_seconds: float = bounded(0.0, least=0)
+    """[s] from its last byte to its first answer, on top of the device's, where loading takes time"""
     provenance: tuple[Provenance, ...] = ()
 
     def __post_init__(self) -> None:
@@ -157,6 +159,8 @@ class Device:
     """median relative error of the law on networks left out of its fit; null: unknown"""
     simple: SimpleLaw | None = None
     """law for models whose layers are not counted; needed only where `layer_seconds` is above 0"""
+    start_seconds: float = bounded(0.0, least=0)
+    """[s] to start any model once its bytes are there, where loading takes time"""
     provenance: tuple[Provenance, ...] = ()
 
     def __post_init__(self) -> None:

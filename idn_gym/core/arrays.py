@@ -10,6 +10,7 @@ T      slots that are kept of an episode           R      request classes
 N      nodes                                       O      options of all classes
 E      links                                       Q      parts of all options
 M      models                                      X      exit branches of all options
+H      hops of all loads' paths, end to end
 G      groups of options                           K      tasks
 P      paths (one per ingress and repositories)    J      path positions, all paths end to end
 L      path positions of the longest path          D      objectives in force
@@ -43,6 +44,9 @@ EMPTY = -1
 
 EXOGENOUS, SHARED = 0, 1
 """Capacity modes: private capacities per request class, or one pool that all classes draw on."""
+
+INSTANT, TRANSFER = 0, 1
+"""How models are loaded: at once, or over the links, which takes time."""
 
 NO_WAITING, QUEUES = 0, 1
 """Queueing modes of shared capacity: a fluid that never waits, or M/G/c queues at nodes and links."""
@@ -83,6 +87,8 @@ class Tables(NamedTuple):
     queueing: int  # NO_WAITING or QUEUES; read where capacity is shared, as are the next two
     load_limit: float  # share of a resource that batches may fill
     last_resort: float  # share of a resource that requests may fill which would be dropped otherwise
+    loading: int  # INSTANT or TRANSFER
+    loading_share: float  # share of a link without a down rate that loads may take
     nominal_requests: float  # [requests] per slot, the constant that objectives are divided by
     nominal_memory: float  # [bytes] of all movable nodes, what loaded bytes are divided by
     # nodes
@@ -94,6 +100,7 @@ class Tables(NamedTuple):
     node_reserved: Floats  # (N,) [bytes] of the segments that the node pins
     node_movable: npt.NDArray[np.bool_]  # (N,) whether a policy may place models here
     node_charge: Floats  # (N, F) [unit/s] nominal, per compute second
+    start_seconds: Floats  # (N, M) [s] from a model's bytes to its first answer; 0 where loading is instant
     # links
     link_delay: Floats  # (E,) [s] round-trip delay
     link_rate: Floats  # (E,) [bytes/s] nominal rate
@@ -108,6 +115,11 @@ class Tables(NamedTuple):
     path_delay: Floats  # (J,) [s] round-trip delay from the ingress to the position
     path_same_node: Ints  # (J,) first position of the path that is the same node
     path_same_link: Ints  # (J,) first position of the path that the same link enters
+    # paths of loads, from the node that loads to the repository of the task, itself left out; none where
+    # loading is instant
+    load_start: Ints  # (N K+1,) into H; row v K + k is that of node v and task k
+    load_node: Ints  # (H,) node at the far end of the hop
+    load_link: Ints  # (H,) link that the load crosses, against its direction
     # models and their segments
     model_task: Ints  # (M,) models of one task are neighbours
     task_model: Ints  # (K+1,) first model of each of the K tasks
@@ -193,8 +205,12 @@ class State(NamedTuple):
     """What moves from slot to slot."""
 
     slot: Ints  # (B,) index of the slot about to be played
-    resident: Residents  # (B, N, M) segment on the node, or EMPTY
+    resident: Residents  # (B, N, M) segment on the node, ready to be used, or EMPTY
     recent: Floats  # (B, R) [requests] smoothed past batches
+    # what is on its way; (B, 0, 0) where loading is instant
+    wish: Residents  # (B, N, M) segment that the node is loading, or EMPTY
+    bytes_to_come: Floats  # (B, N, M) [bytes] of it
+    seconds_to_come: Floats  # (B, N, M) [s] of start-up, which follow the last byte
 
 
 class Action(NamedTuple):
@@ -224,12 +240,17 @@ class Outcome(NamedTuple):
     sent: Floats  # (B, R, L) [bytes] over the link that enters the position; likewise
     tariff_cost: Floats  # (B,) [cost] at the tariff in force
     busy: Floats  # (B, N) [s] compute seconds used
-    carried: Floats  # (B, E) [bytes] that crossed each link
+    carried: Floats  # (B, E) [bytes] of requests that crossed each link
     node_utilisation: Floats  # (B, N) [1] `busy` over the slot's compute seconds; 0 where elastic
-    link_utilisation: Floats  # (B, E) [1] `carried` over what the slot's rate can carry
+    link_utilisation: Floats  # (B, E) [1] `carried` over what the slot's rate, less loads, can carry
     node_wait: Floats  # (B, N) [s] mean wait W of a visit to the node's queue; 0 where nobody waits
     link_wait: Floats  # (B, E) [s] likewise
     idle_energy: Floats  # (B,) [J]
     idle_charged: Floats  # (B, F) [unit] of further objectives, whatever was served
-    loaded: Floats  # (B,) [bytes] newly resident
+    loaded: Floats  # (B,) [bytes] newly resident; where loading is a transfer, those that came
+    load_bytes: Floats  # (B, E) [bytes] of loads that crossed each link
+    load_traffic: Floats  # (B,) [byte-hops] of loads
+    load_energy: Floats  # (B,) [J] of loads, on links
+    load_charged: Floats  # (B, F) [unit] of loads, in further objectives
+    in_flight: Ints  # (B,) loads that are not done at the end of the slot
     refused: Ints  # (B,) wished segments that repair turned down

@@ -66,4 +66,4 @@ def _serve(
     tables: Tables, draw: Draw, b: int, t: int, resident: Residents, scratch: Scratch, outcome: Outcome
 ) -> None:
     serve_slot(tables, draw, b, t, resident, scratch, outcome)
-    measure_utilisation(tables, draw, b, t, outcome)
+    measure_utilisation(tables, draw, b, t, scratch, outcome)

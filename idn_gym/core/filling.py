@@ -5,13 +5,18 @@ waiting. Where a node or a link is full, the classes on it go on with their next
 of the slot. Two passes: first every batch, no resource beyond `load_limit`; then what is left over, at rates
 in proportion to the leftovers, no resource beyond `last_resort`. What is still left is dropped.
 
+Where loads end within the slot, an option may be usable for the last part of it only. Such windows nest,
+since they all end with the slot. So a class is split into streams: the share of its batch that comes while
+options of some availability can be used, and none of less, goes to these or to longer ones. For every x,
+options of availability up to x together serve at most x times the batch.
+
 A pass fills one resource per event, so it ends within as many events as there are resources. What classes
 pull is summed anew at each event: nothing is subtracted, so no rounding error keeps pulling at what is full.
 """
 
 from __future__ import annotations
 
-from idn_gym.core.arrays import Draw, Residents, Tables
+from idn_gym.core.arrays import TRANSFER, Draw, Residents, Tables
 from idn_gym.core.kernel import njit_inline
 from idn_gym.core.listing import bring_cheapest, list_options
 from idn_gym.core.workspace import Scratch
@@ -26,56 +31,84 @@ def fill_slot(tables: Tables, draw: Draw, b: int, t: int, resident: Residents, s
     Returns:
         How many resources became full in the pass in which the most did.
     """
-    list_batches(tables, draw, b, t, resident, scratch)
+    streams = list_batches(tables, draw, b, t, resident, scratch)
     nodes = len(tables.node_memory)
     for v in range(nodes):
         scratch.supply[v] = draw.seconds[b, t, v]
         scratch.used[v] = 0.0
     for e in range(len(tables.link_rate)):
-        scratch.supply[nodes + e] = draw.rate[b, t, e] * tables.slot_seconds
+        scratch.supply[nodes + e] = scratch.rate[e] * tables.slot_seconds
         scratch.used[nodes + e] = 0.0
     most = 0
     for turn in range(2):
         limit = tables.load_limit if turn == 0 else tables.last_resort
-        if begin_pass(limit, scratch):
-            most = max(most, run_pass(tables, draw, b, limit, scratch))
+        if begin_pass(limit, streams, scratch):
+            most = max(most, run_pass(tables, draw, b, limit, streams, scratch))
+    for w in range(len(scratch.batch), streams):
+        scratch.left[scratch.owner[w]] += scratch.left[w]
     return most
 
 
 @njit_inline
-def list_batches(tables: Tables, draw: Draw, b: int, t: int, resident: Residents, scratch: Scratch) -> None:
-    """Write the entries of all classes that ask for something."""
+def list_batches(tables: Tables, draw: Draw, b: int, t: int, resident: Residents, scratch: Scratch) -> int:
+    """Write the entries of all classes that ask for something; returns how many streams they make."""
     end = 0
+    streams = len(scratch.batch)
     for rho in range(len(scratch.batch)):
         scratch.entry_start[rho] = end
         scratch.ordered[rho] = end
         scratch.left[rho] = scratch.batch[rho]
         if scratch.batch[rho] > 0.0:
             end = list_options(tables, draw, b, t, rho, resident, end, scratch)
+            if tables.loading == TRANSFER:
+                streams = split_class(rho, end, streams, scratch)
     scratch.entry_start[len(scratch.batch)] = end
     for i in range(end):
         scratch.amount[i] = 0.0
+    return streams
 
 
 @njit_inline
-def begin_pass(limit: float, scratch: Scratch) -> bool:
+def split_class(rho: int, end: int, streams: int, scratch: Scratch) -> int:
+    """Split what is left of a class by the windows of its entries, up to `end`; returns the end of streams.
+
+    The stream of the class's own number comes first, with what may only use what is there all the time.
+    """
+    w, level = rho, 1.0
+    scratch.level[w] = level
+    while True:
+        below = 0.0
+        for i in range(scratch.entry_start[rho], end):
+            if scratch.window[i] < level:
+                below = max(below, scratch.window[i])
+        scratch.left[w] = scratch.batch[rho] * (level - below)
+        if below == 0.0:
+            return streams
+        w, level = streams, below
+        scratch.owner[w] = rho
+        scratch.level[w] = level
+        streams += 1
+
+
+@njit_inline
+def begin_pass(limit: float, streams: int, scratch: Scratch) -> bool:
     """Send all that is left to the first entries; returns whether there is something left."""
     for r in range(len(scratch.supply)):
         scratch.full[r] = scratch.used[r] >= limit * scratch.supply[r]
     some = False
-    for rho in range(len(scratch.left)):
-        scratch.pour[rho] = scratch.left[rho]
-        scratch.entry[rho] = scratch.entry_start[rho]
-        some |= scratch.left[rho] > 0.0
+    for w in range(streams):
+        scratch.pour[w] = scratch.left[w]
+        scratch.entry[w] = scratch.entry_start[scratch.owner[w]]
+        some |= scratch.left[w] > 0.0
     return some
 
 
 @njit_inline
-def run_pass(tables: Tables, draw: Draw, b: int, limit: float, scratch: Scratch) -> int:
+def run_pass(tables: Tables, draw: Draw, b: int, limit: float, streams: int, scratch: Scratch) -> int:
     """Pour from 0 to 1, event by event; returns how many resources became full."""
     now, count = 0.0, 0
     for _ in range(len(scratch.supply) + 1):
-        sum_pulls(tables, draw, b, scratch)
+        sum_pulls(tables, draw, b, streams, scratch)
         first, until = -1, 1.0
         for r in range(len(scratch.supply)):
             if scratch.pull[r] > 0.0:
@@ -84,12 +117,12 @@ def run_pass(tables: Tables, draw: Draw, b: int, limit: float, scratch: Scratch)
                     first, until = r, then
         for r in range(len(scratch.supply)):
             scratch.used[r] += scratch.pull[r] * (until - now)
-        for rho in range(len(scratch.pour)):
-            i = scratch.entry[rho]
-            if scratch.pour[rho] > 0.0 and i < scratch.entry_start[rho + 1]:
-                after = scratch.pour[rho] * (1.0 - until)
-                scratch.amount[i] += scratch.left[rho] - after
-                scratch.left[rho] = after
+        for w in range(streams):
+            i = scratch.entry[w]
+            if scratch.pour[w] > 0.0 and i < scratch.entry_start[scratch.owner[w] + 1]:
+                after = scratch.pour[w] * (1.0 - until)
+                scratch.amount[i] += scratch.left[w] - after
+                scratch.left[w] = after
         if first < 0:
             break
         scratch.used[first] = limit * scratch.supply[first]
@@ -100,42 +133,44 @@ def run_pass(tables: Tables, draw: Draw, b: int, limit: float, scratch: Scratch)
 
 
 @njit_inline
-def sum_pulls(tables: Tables, draw: Draw, b: int, scratch: Scratch) -> None:
-    """Move every class on from entries that use something full, and add up what all of them pull."""
+def sum_pulls(tables: Tables, draw: Draw, b: int, streams: int, scratch: Scratch) -> None:
+    """Move every stream on from entries that use something full, and add up what all of them pull."""
     nodes = len(tables.node_memory)
     for r in range(len(scratch.pull)):
         scratch.pull[r] = 0.0
-    for rho in range(len(scratch.pour)):
-        if scratch.pour[rho] <= 0.0:
+    for w in range(streams):
+        if scratch.pour[w] <= 0.0:
             continue
+        rho = scratch.owner[w]
         origin = tables.path_start[tables.class_path[rho]]
-        i = next_entry(tables, rho, origin, scratch)
+        i = next_entry(tables, w, rho, origin, scratch)
         if i == scratch.entry_start[rho + 1]:
             continue
         o = scratch.option[i]
         before = origin + tables.option_origin[o]
         for q in range(tables.part_start[o], tables.part_start[o + 1]):
             v = tables.part_node[q]
-            scratch.pull[v] += scratch.pour[rho] * (tables.part_seconds[q] * draw.slowdown[b, v])
+            scratch.pull[v] += scratch.pour[w] * (tables.part_seconds[q] * draw.slowdown[b, v])
             here = origin + tables.part_position[q]
             for j in range(before + 1, here + 1):
-                scratch.pull[nodes + tables.path_link[j]] += scratch.pour[rho] * tables.part_bytes[q]
+                scratch.pull[nodes + tables.path_link[j]] += scratch.pour[w] * tables.part_bytes[q]
             before = here
 
 
 @njit_inline
-def next_entry(tables: Tables, rho: int, origin: int, scratch: Scratch) -> int:
-    """The class's first entry, from where it is on, that uses nothing full; its end if there is none."""
-    i = scratch.entry[rho]
+def next_entry(tables: Tables, w: int, rho: int, origin: int, scratch: Scratch) -> int:
+    """The stream's first entry, from where it is on, that uses nothing full; its end if there is none."""
+    i = scratch.entry[w]
     end = scratch.entry_start[rho + 1]
     while i < end:
         if i == scratch.ordered[rho]:
             bring_cheapest(tables, i, end, scratch)
             scratch.ordered[rho] = i + 1
-        if not uses_full(tables, scratch.option[i], origin, scratch):
+        opens = tables.loading != TRANSFER or scratch.window[i] >= scratch.level[w]
+        if opens and not uses_full(tables, scratch.option[i], origin, scratch):
             break
         i += 1
-    scratch.entry[rho] = i
+    scratch.entry[w] = i
     return i
 
 

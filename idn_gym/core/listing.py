@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from idn_gym.core.arrays import EMPTY, SECOND, Draw, Residents, Tables
+from idn_gym.core.arrays import EMPTY, SECOND, TRANSFER, Draw, Residents, Tables
 from idn_gym.core.charges import add_charges, charges_cost, drop_charges
 from idn_gym.core.geometry import covers
 from idn_gym.core.kernel import njit_inline
@@ -20,14 +20,21 @@ from idn_gym.core.workspace import Scratch
 
 @njit_inline
 def measure_paths(tables: Tables, draw: Draw, b: int, t: int, scratch: Scratch) -> None:
-    """Sum seconds per byte along every route from its ingress node; inf from a link on that is down."""
+    """Write the rate of every link, less what loads take, and sum seconds per byte along every route.
+
+    They are inf from a link on that is down.
+    """
+    for e in range(len(scratch.rate)):
+        scratch.rate[e] = draw.rate[b, t, e]
+        if tables.loading == TRANSFER:
+            scratch.rate[e] -= scratch.taken[e] / tables.slot_seconds
     pace = 0.0
     for j in range(len(tables.path_link)):
         link = tables.path_link[j]
         if link == EMPTY:
             pace = 0.0
-        elif draw.rate[b, t, link] > 0.0:
-            pace += 1.0 / draw.rate[b, t, link]
+        elif scratch.rate[link] > 0.0:
+            pace += 1.0 / scratch.rate[link]
         else:
             pace = np.inf
         scratch.pace[j] = pace
@@ -40,16 +47,22 @@ def cost_row(draw: Draw, b: int) -> int:
 
 
 @njit_inline
-def is_usable(tables: Tables, resident: Residents, b: int, option: int) -> bool:
-    """Whether every part of the option lies inside a resident segment."""
+def usable_share(tables: Tables, resident: Residents, b: int, option: int, scratch: Scratch) -> float:
+    """Share of the slot in which every part of the option lies inside a segment that is there; 0: never."""
     model = tables.option_model[option]
+    share = 1.0
     for q in range(tables.part_start[option], tables.part_start[option + 1]):
-        held = resident[b, tables.part_node[q], model]
-        part = tables.part_segment[q]
+        v = tables.part_node[q]
+        held, part = resident[b, v, model], tables.part_segment[q]
         # The two most frequent answers first: `covers` looks at both ends whatever it finds.
         if held == EMPTY or (held != part and not covers(tables, held, part)):
-            return False
-    return True
+            if scratch.flights[1] == 0 or not covers(tables, scratch.coming[v, model], part):
+                return 0.0
+            share = min(share, scratch.available[v, model])
+        elif scratch.flights[1] > 0 and scratch.coming[v, model] != EMPTY:
+            if not covers(tables, scratch.coming[v, model], part):  # it leaves as the new one comes
+                share = min(share, 1.0 - scratch.available[v, model])
+    return share
 
 
 @njit_inline
@@ -125,17 +138,21 @@ def list_options(
     first, last = tables.task_model[task], tables.task_model[task + 1]
     group = tables.class_group[rho]
     fallback = tables.class_fallback[rho]
+    windows = scratch.flights[1] > 0
     count: Any = np.int64(start)  # of one width all along: callees compile anew for another
     for j in range(origin, tables.path_start[path + 1]):
         if tables.group_start[group] >= fallback:
             break
         v = tables.path_node[j]
         for m in range(first, last):
-            if resident[b, v, m] != EMPTY:
+            if resident[b, v, m] != EMPTY or (windows and scratch.coming[v, m] != EMPTY):
                 for o in range(tables.group_start[group], min(fallback, tables.group_start[group + 1])):
-                    if tables.model_blocks[m] == 1 or is_usable(tables, resident, b, o):
+                    share = 1.0
+                    if windows or tables.model_blocks[m] > 1:
+                        share = usable_share(tables, resident, b, o, scratch)
+                    if share > 0.0:
                         link = link_seconds(tables, o, origin, scratch)
-                        count += list_option(tables, draw, b, rho, o, link, count, scratch)
+                        count += list_option(tables, draw, b, rho, o, link, share, count, scratch)
             group += 1
     if fallback < tables.option_start[rho + 1]:
         count += list_fallback(tables, draw, b, rho, origin, count, scratch)
@@ -158,7 +175,7 @@ def list_fallback(
     if charged_slots(draw):
         listed: Any = np.int64(0)
         for o in range(tables.class_fallback[rho], tables.option_start[rho + 1]):
-            listed += list_option(tables, draw, b, rho, o, link, count + listed, scratch)
+            listed += list_option(tables, draw, b, rho, o, link, 1.0, count + listed, scratch)
         return listed
     best: Any = np.int32(-1)
     for o in range(tables.class_fallback[rho], tables.option_start[rho + 1]):
@@ -169,20 +186,30 @@ def list_fallback(
                 continue
         if not is_late(tables, rho, option_latency(draw, b, o, link)):
             best = o
-    return 0 if best < 0 else list_option(tables, draw, b, rho, best, link, count, scratch)
+    return 0 if best < 0 else list_option(tables, draw, b, rho, best, link, 1.0, count, scratch)
 
 
 @njit_inline
 def list_option(
-    tables: Tables, draw: Draw, b: int, rho: int, o: int, link: float, count: int, scratch: Scratch
+    tables: Tables,
+    draw: Draw,
+    b: int,
+    rho: int,
+    o: int,
+    link: float,
+    share: float,
+    count: int,
+    scratch: Scratch,
 ) -> int:
-    """Write one usable option as the entry `count`; return 0 if it is as slow as the timeout."""
+    """Write an option that is usable for a share of the slot as the entry `count`; return 0 if it is late."""
     latency = option_latency(draw, b, o, link)
     if is_late(tables, rho, latency):
         return 0
     scratch.option[count] = o
     scratch.latency[count] = latency
     scratch.cost[count] = priced_cost(draw, b, o, link)
+    if tables.loading == TRANSFER:
+        scratch.window[count] = share
     return 1
 
 
@@ -204,3 +231,6 @@ def bring_cheapest(tables: Tables, first: int, end: int, scratch: Scratch) -> No
     scratch.option[first], scratch.option[best] = scratch.option[best], option
     scratch.cost[first], scratch.cost[best] = scratch.cost[best], cost
     scratch.latency[first], scratch.latency[best] = scratch.latency[best], latency
+    if tables.loading == TRANSFER:
+        window = scratch.window[first]
+        scratch.window[first], scratch.window[best] = scratch.window[best], window

@@ -36,7 +36,7 @@ def measure_queues(tables: Tables, draw: Draw, b: int, t: int, scratch: Scratch)
             open_queue(tables, v, tables.node_servers[v], stretch, scratch)
     for e in range(len(tables.link_rate)):
         if scratch.visits[nodes + e] > 0.0:
-            open_queue(tables, nodes + e, 1, 1.0 / draw.rate[b, t, e], scratch)
+            open_queue(tables, nodes + e, 1, 1.0 / scratch.rate[e], scratch)
 
 
 @njit_inline

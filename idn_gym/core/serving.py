@@ -165,15 +165,16 @@ def serve_alone(
 
 
 @njit_inline
-def measure_utilisation(tables: Tables, draw: Draw, b: int, t: int, outcome: Outcome) -> None:
-    """Write what share of the slot's capacity nodes and links were busy."""
+def measure_utilisation(
+    tables: Tables, draw: Draw, b: int, t: int, scratch: Scratch, outcome: Outcome
+) -> None:
+    """Write what share of the slot's capacity nodes and links were busy; `measure_paths` comes before."""
     for v in range(len(tables.node_seconds)):
         if outcome.busy[b, v] > 0.0:
             outcome.node_utilisation[b, v] += outcome.busy[b, v] / draw.seconds[b, t, v]
     for e in range(len(tables.link_rate)):
         if outcome.carried[b, e] > 0.0:
-            room = draw.rate[b, t, e] * tables.slot_seconds
-            outcome.link_utilisation[b, e] += outcome.carried[b, e] / room
+            outcome.link_utilisation[b, e] += outcome.carried[b, e] / (scratch.rate[e] * tables.slot_seconds)
 
 
 @njit_inline

@@ -9,6 +9,8 @@ import numpy as np
 
 from idn_gym.core.arrays import (
     EMPTY,
+    INSTANT,
+    TRANSFER,
     Action,
     Draw,
     Floats,
@@ -23,6 +25,7 @@ from idn_gym.core.charges import book_slot
 from idn_gym.core.geometry import bytes_to_load, free_bytes, load_if_fits, placed_bytes
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
 from idn_gym.core.listing import charged_slots
+from idn_gym.core.loading import end_slot, held_segment, load_models
 from idn_gym.core.serving import measure_utilisation, serve_slot
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
 
@@ -34,10 +37,14 @@ def initial_state(instance: Instance) -> State:
     """Slot 0: pinned models only, and the nominal demand as the guess of what is to come."""
     tables = instance.tables
     batch = len(instance.draw.demand)
+    loads = (batch, *(tables.pinned.shape if tables.loading == TRANSFER else (0, 0)))
     return State(
         slot=np.zeros(batch, np.int64),
         resident=np.repeat(tables.pinned[None], batch, axis=0),
         recent=np.repeat(tables.class_requests[None], batch, axis=0),
+        wish=np.full(loads, EMPTY, np.int32),
+        bytes_to_come=np.zeros(loads),
+        seconds_to_come=np.zeros(loads),
     )
 
 
@@ -49,10 +56,11 @@ def step(
     Args:
         instance: tables and draw, B rows.
         state: rows may be in different slots, each below the horizon.
-        action: wished placement; it acts in this very slot.
+        action: wished placement; it acts in this very slot, where loading takes time by beginning to.
         scratch: work space to use again; None: a fresh one.
     """
-    following = State(state.slot + 1, np.empty_like(state.resident), np.empty_like(state.recent))
+    moving = state[1:] if instance.tables.loading == TRANSFER else state[1:3]
+    following = State(state.slot + 1, *map(np.empty_like, moving), *state[1 + len(moving) :])
     scratch = make_scratch(instance.tables) if scratch is None else scratch
     outcome = empty_outcome(instance.tables, len(state.slot), scratch.longest)
     advance(instance.tables, instance.draw, state, action.wanted, following, outcome, scratch)
@@ -72,14 +80,34 @@ def advance(
     """Kernel of `step`; writes into `following` and `outcome` (zeros on entry)."""
     for b in range(len(state.slot)):
         t = place_of(state.slot[b], draw.demand.shape[1])
-        place(tables, draw, b, t, wanted, state.resident, following.resident, outcome)
-        serve_slot(tables, draw, b, t, following.resident, scratch, outcome)
-        measure_utilisation(tables, draw, b, t, outcome)
+        play_slot(tables, draw, b, t, wanted, state, following, scratch, outcome)
+        measure_utilisation(tables, draw, b, t, scratch, outcome)
         smooth(state.recent, outcome.arrived, b, following.recent)
         for v in range(len(tables.node_memory)):
             outcome.idle_energy[b] += tables.node_idle_watts[v] * tables.slot_seconds
         if charged_slots(draw):
             book_slot(draw, b, t, outcome)
+
+
+@njit_inline
+def play_slot(
+    tables: Tables,
+    draw: Draw,
+    b: int,
+    t: int,
+    wanted: Residents,
+    before: State,
+    after: State,
+    scratch: Scratch,
+    outcome: Outcome,
+) -> None:
+    """Place, load and serve in slot `t` of row `b`; what is placed then, and on its way, is in `after`."""
+    place(tables, draw, b, t, wanted, before, after.resident, outcome)
+    if tables.loading == TRANSFER:
+        load_models(tables, draw, b, t, before, after, scratch, outcome)
+    serve_slot(tables, draw, b, t, after.resident, scratch, outcome)
+    if tables.loading == TRANSFER:
+        end_slot(tables, b, after, scratch, outcome)
 
 
 @njit_inline
@@ -89,29 +117,30 @@ def place(
     b: int,
     t: int,
     wanted: Residents,
-    before: Residents,
+    before: State,
     after: Residents,
     outcome: Outcome,
 ) -> None:
-    """Repair the wishes of row `b` and book the bytes that are newly resident."""
+    """Repair the wishes of row `b`; where loading is instant, book the bytes that are newly resident."""
     for v in range(len(tables.node_memory)):
         if tables.node_movable[v]:
             outcome.refused[b] += repair_node(tables, draw, b, t, v, wanted, before, after)
         else:
             for m in range(len(tables.model_task)):
                 after[b, v, m] = tables.pinned[v, m]
-        for m in range(len(tables.model_task)):
-            if after[b, v, m] != before[b, v, m]:
-                outcome.loaded[b] += bytes_to_load(tables, after[b, v, m], before[b, v, m])
+        if tables.loading == INSTANT:
+            for m in range(len(tables.model_task)):
+                if after[b, v, m] != before.resident[b, v, m]:
+                    outcome.loaded[b] += bytes_to_load(tables, after[b, v, m], before.resident[b, v, m])
 
 
 @njit_inline
 def repair_node(
-    tables: Tables, draw: Draw, b: int, t: int, v: int, wanted: Residents, before: Residents, after: Residents
+    tables: Tables, draw: Draw, b: int, t: int, v: int, wanted: Residents, before: State, after: Residents
 ) -> int:
     """Write into `after` the wished segments of a node that fit; return how many do not.
 
-    What was resident already comes first, then the larger nominal saving per byte.
+    What was resident already comes first, or on its way, then the larger nominal saving per byte.
     """
     free = free_bytes(draw.memory, tables.node_reserved, b, t, v)
     size = 0.0
@@ -130,7 +159,7 @@ def repair_node(
 
 @njit_inline
 def _fill_node(
-    tables: Tables, b: int, v: int, free: float, wanted: Residents, before: Residents, after: Residents
+    tables: Tables, b: int, v: int, free: float, wanted: Residents, before: State, after: Residents
 ) -> int:
     models = len(tables.model_task)
     refused = 0
@@ -145,7 +174,7 @@ def _fill_node(
             s = wanted[b, v, m]
             if s == EMPTY or tables.pinned[v, m] != EMPTY:
                 continue
-            kept = before[b, v, m] == s
+            kept = held_segment(before, b, v, m) == s
             value = tables.segment_value[v, s]
             if last_model >= 0 and not _after(kept, value, m, last_kept, last_value, last_model):
                 continue

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from idn_gym.core.arrays import CROWD, EMPTY, PRICED, Draw, Instance, Ints, Tables, owners
+from idn_gym.core.arrays import CROWD, EMPTY, INSTANT, PRICED, SHARED, Draw, Instance, Ints, Tables, owners
 from idn_gym.core.option_tables import fallbacks
 
 SHAPES = {
@@ -18,6 +18,8 @@ SHAPES = {
         "queueing",
         "load_limit",
         "last_resort",
+        "loading",
+        "loading_share",
     ),
     "N": (
         "node_memory",
@@ -34,7 +36,8 @@ SHAPES = {
     "MW": ("block_bytes",),
     "S": ("segment_model", "segment_first", "segment_last", "segment_bytes"),
     "NS": ("segment_value",),
-    "NM": ("pinned",),
+    "NM": ("pinned", "start_seconds"),
+    "H": ("load_node", "load_link"),
     "NF": ("node_charge",),
     "EF": ("link_charge",),
     "F": ("slot_charge",),
@@ -74,10 +77,11 @@ SHAPES = {
     "BTU": ("uniforms",),
 }
 """Fields by shape; letters as in `arrays`; W most blocks + 1, V most parts, A priced rows, U uniforms, C
-components of the tariff."""
+components of the tariff, Y pairs of node and task."""
 
 STARTS = {
     "path_start": "PJ",
+    "load_start": "YH",
     "task_model": "KM",
     "option_start": "RO",
     "class_group": "RG",
@@ -88,7 +92,8 @@ STARTS = {
 """Fields that say where rows of a coarser table (first letter) start in a finer one (second letter)."""
 
 INDICES = {
-    "N": ("path_node", "part_node"),
+    "N": ("path_node", "part_node", "load_node"),
+    "E": ("load_link",),
     "M": ("segment_model", "option_model"),
     "W": ("model_blocks", "segment_first", "segment_last"),
     "K": ("model_task", "class_task"),
@@ -143,7 +148,12 @@ def check_kinds(tables: Tables, draw: Draw) -> None:
 
 
 def _kind(name: str) -> np.dtype[Any]:
-    others: dict[str, type] = {"capacity": np.int64, "queueing": np.int64, "node_movable": np.bool_}
+    others: dict[str, type] = {
+        "capacity": np.int64,
+        "queueing": np.int64,
+        "loading": np.int64,
+        "node_movable": np.bool_,
+    }
     return np.dtype(np.int32 if name in INDEX_LIKE else others.get(name, np.float64))
 
 
@@ -177,6 +187,9 @@ def check_instance(instance: Instance) -> None:
     _check_range("pinned", tables.pinned, EMPTY, size["S"])
     _demand(tables.capacity in (0, 1), "capacity", f"{tables.capacity} is not allowed; must be 0 or 1")
     _demand(tables.queueing in (0, 1), "queueing", f"{tables.queueing} is not allowed; must be 0 or 1")
+    _demand(tables.loading in (0, 1), "loading", f"{tables.loading} is not allowed; must be 0 or 1")
+    right = tables.loading == INSTANT or (tables.capacity == SHARED and 0.0 < tables.loading_share < 1.0)
+    _demand(right, "loading_share", "must be above 0 and below 1, and capacity shared, where loads take time")
     low, high = tables.load_limit, tables.last_resort
     _demand(0.0 < low <= 1.0, "load_limit", f"{low:g} is not allowed; must be above 0 and at most 1")
     most = "below 1" if tables.queueing else "at most 1"
@@ -198,6 +211,8 @@ def _measure(tables: Tables, draw: Draw) -> dict[str, int]:
         "N": len(tables.node_memory),
         "E": len(tables.link_rate),
         "J": len(tables.path_node),
+        "H": len(tables.load_node),
+        "Y": len(tables.node_memory) * (len(tables.task_model) - 1),
         "P": len(tables.path_start) - 1,
         "K": len(tables.task_model) - 1,
         "M": len(tables.model_task),

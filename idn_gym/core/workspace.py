@@ -6,30 +6,55 @@ from typing import NamedTuple
 
 import numpy as np
 
-from idn_gym.core.arrays import PRICED, SHARED, Bools, Floats, Ints, Outcome, Tables
+from idn_gym.core.arrays import (
+    EMPTY,
+    PRICED,
+    SHARED,
+    TRANSFER,
+    Bools,
+    Floats,
+    Ints,
+    Outcome,
+    Residents,
+    Tables,
+)
 
 
 class Scratch(NamedTuple):
     """Work space of the kernels, so that a slot allocates nothing.
 
-    An entry is a usable option of a class. Resources are the N nodes and, after them, the E links.
+    An entry is a usable option of a class. Resources are the N nodes and, after them, the E links. A stream
+    is the part of a class's batch that may use the same entries: one per class, the first R, and further ones
+    where loads end in the slot, W = R + O at most.
     """
 
     pace: Floats  # (J,) [s/byte] from the ingress to the position
     seconds_left: Floats  # (N, M) [s]; column 0 alone is used when capacity is shared
     bytes_left: Floats  # (E,)
+    rate: Floats  # (E,) [bytes/s] that requests see: the slot's, less what loads take
+    # loads; empty where loading is instant, but for the counts
+    taken: Floats  # (E,) [bytes] of requests that loads took
+    needs: Floats  # (E,) [bytes] that all loads ask for
+    source: Ints  # (N, M) into H: where the path of the load ends
+    coming: Residents  # (N, M) segment that becomes usable in the slot, or EMPTY
+    available: Floats  # (N, M) share of the slot in which it is
+    flights: Ints  # (2,) loads on their way, and those of them in `coming`
     # entries; where capacity is shared, those of all classes one after the other
     option: Ints  # (O,)
     cost: Floats  # (O,) [cost] of a request, waiting left out
     latency: Floats  # (O,) [s] likewise
     amount: Floats  # (O,) [requests] that the entry serves
-    # what a class asks for and how far it has come
+    window: Floats  # (O,) share of the slot in which the entry may be used; empty where loading is instant
+    # what a class asks for
     batch: Floats  # (R,) [requests]; 0: the class is left out
-    left: Floats  # (R,) [requests] not served yet
     entry_start: Ints  # (R+1,) into the entries
     ordered: Ints  # (R,) the class's entries before this one are in order of cost
-    entry: Ints  # (R,) the one that it sends to; the class's end where none is left
-    pour: Floats  # (R,) [requests] per pass
+    # streams and how far they have come; in the end the first R hold what is left of their classes
+    owner: Ints  # (W,) class
+    level: Floats  # (W,) least `window` of the entries that the stream may use
+    left: Floats  # (W,) [requests] not served yet
+    entry: Ints  # (W,) the one that it sends to; the class's end where none is left
+    pour: Floats  # (W,) [requests] per pass
     # resources, in [s] of a node and [bytes] of a link
     supply: Floats  # (N+E,) of the slot
     used: Floats  # (N+E,)
@@ -49,21 +74,35 @@ def make_scratch(tables: Tables) -> Scratch:
     nodes, models = tables.pinned.shape
     classes, resources = len(tables.class_task), nodes + len(tables.link_rate)
     cost, latency, amount = np.zeros((3, len(tables.option_model)))
-    batch, left, pour = np.zeros((3, classes))
+    loads = tables.loading == TRANSFER
+    streams = classes + (len(cost) if loads else 0)
+    level, left, pour = np.zeros((3, streams))
+    pairs = tables.pinned.shape if loads else (0, 0)
+    moving = len(tables.link_rate) if loads else 0
     supply, used, pull, visits, work, square, delay = np.zeros((7, resources))
     return Scratch(
         pace=np.zeros(len(tables.path_node)),
         seconds_left=np.zeros((nodes, models)),
         bytes_left=np.zeros(len(tables.link_rate)),
+        rate=np.zeros(len(tables.link_rate)),
+        taken=np.zeros(moving),
+        needs=np.zeros(moving),
+        source=np.zeros(pairs, np.int64),
+        coming=np.full(pairs, EMPTY, np.int32),
+        available=np.zeros(pairs),
+        flights=np.zeros(2, np.int64),
         option=np.zeros(len(cost), np.int64),
         cost=cost,
         latency=latency,
         amount=amount,
-        batch=batch,
-        left=left,
+        window=np.zeros(len(cost) if loads else 0),
+        batch=np.zeros(classes),
         entry_start=np.zeros(classes + 1, np.int64),
         ordered=np.zeros(classes, np.int64),
-        entry=np.zeros(classes, np.int64),
+        owner=np.arange(streams),
+        level=level,
+        left=left,
+        entry=np.zeros(streams, np.int64),
         pour=pour,
         supply=supply,
         used=used,
@@ -94,7 +133,9 @@ def empty_outcome(tables: Tables, batch: int, longest: int | None = None) -> Out
         (10, batch, len(tables.class_task))
     )
     busy, node_utilisation, node_wait = np.zeros((3, batch, len(tables.node_memory)))
-    carried, link_utilisation, link_wait = np.zeros((3, batch, len(tables.link_rate)))
+    carried, link_utilisation, link_wait, load_bytes = np.zeros((4, batch, len(tables.link_rate)))
+    tariff_cost, idle_energy, loaded, load_traffic, load_energy = np.zeros((5, batch))
+    idle_charged, load_charged = np.zeros((2, batch, tables.node_charge.shape[1]))
     longest = _longest(tables) if longest is None else longest
     shared = (batch, len(tables.class_task), longest if tables.capacity == SHARED else 0)
     return Outcome(
@@ -113,15 +154,20 @@ def empty_outcome(tables: Tables, batch: int, longest: int | None = None) -> Out
         started=np.zeros((batch, len(tables.class_task), longest + 1)),
         spent=np.zeros(shared),
         sent=np.zeros(shared),
-        tariff_cost=np.zeros(batch),
+        tariff_cost=tariff_cost,
         busy=busy,
         carried=carried,
         node_utilisation=node_utilisation,
         link_utilisation=link_utilisation,
         node_wait=node_wait,
         link_wait=link_wait,
-        idle_energy=np.zeros(batch),
-        idle_charged=np.zeros((batch, tables.node_charge.shape[1])),
-        loaded=np.zeros(batch),
+        idle_energy=idle_energy,
+        idle_charged=idle_charged,
+        loaded=loaded,
+        load_bytes=load_bytes,
+        load_traffic=load_traffic,
+        load_energy=load_energy,
+        load_charged=load_charged,
+        in_flight=np.zeros(batch, np.int64),
         refused=np.zeros(batch, np.int64),
     )

@@ -37,6 +37,7 @@ class Nominal(NamedTuple):
     segment_begin: Floats  # (S,) first block over the model's blocks
     segment_end: Floats  # (S,) one past the last block over the model's blocks
     model_blocks: Ints  # (M,)
+    segment_bytes: Floats  # (S,) [bytes]
 
 
 class FlatObserver:
@@ -72,6 +73,7 @@ class FlatObserver:
             segment_begin=begin,
             segment_end=end,
             model_blocks=tables.model_blocks,
+            segment_bytes=tables.segment_bytes,
         )
         pairs = np.stack([held_node, held_model], axis=1).astype(np.int64)
         self._features, self._columns = place_features(compiled, self.layout.node, pairs, preference)
@@ -143,10 +145,32 @@ def _encode(
             row[columns.of[BLOCK.end, h]] = 0.0 if s == EMPTY else nominal.segment_end[s]
             if nominal.model_blocks[m] > 1:
                 row[columns.of[BLOCK.begin, h]] = 0.0 if s == EMPTY else nominal.segment_begin[s]
+            if state.wish.shape[1] > 0:
+                _encode_load(nominal, state, layout.held_node[h], m, columns.of, b, h, row)
         row[columns.of[BLOCK.slot, 0]] = state.slot[b] / layout.horizon
         if layout.preference:
             for w in range(resources[3].shape[1]):
                 row[columns.of[BLOCK.weight, w]] = resources[3][b, w]
+
+
+@njit_inline
+def _encode_load(
+    nominal: Nominal,
+    state: State,
+    v: int,
+    m: int,
+    of: npt.NDArray[np.uint32],
+    b: int,
+    h: int,
+    row: npt.NDArray[np.float32],
+) -> None:
+    s = state.wish[b, v, m]
+    row[of[BLOCK.wish_end, h]] = 0.0 if s == EMPTY else nominal.segment_end[s]
+    _put(row, of[BLOCK.wish_begin, h], 0.0 if s == EMPTY else nominal.segment_begin[s])
+    size = 0.0 if s == EMPTY else nominal.segment_bytes[s]
+    row[of[BLOCK.to_come, h]] = state.bytes_to_come[b, v, m] / size if size > 0.0 else 0.0
+    seconds = state.seconds_to_come[b, v, m]
+    row[of[BLOCK.to_start, h]] = seconds / (seconds + nominal.slot_seconds)
 
 
 @njit_inline

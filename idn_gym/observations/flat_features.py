@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from idn_gym.core.arrays import EXOGENOUS, Ints
+from idn_gym.core.arrays import EXOGENOUS, TRANSFER, Ints
 from idn_gym.core.kernel import indices
 from idn_gym.observations.base import DEMAND_BOUND, RATE_BOUND, Feature
 from idn_gym.scenarios.compile import Compiled
@@ -37,6 +37,8 @@ class FeatureBlock(NamedTuple):
     """cannot pass its bounds"""
     split: bool = False
     """only of models with two blocks or more"""
+    loads: bool = False
+    """of what is on its way: only where loading takes time"""
 
 
 FLAT_BLOCKS = (
@@ -51,6 +53,27 @@ FLAT_BLOCKS = (
     FeatureBlock("end", "resident", 1, "last resident block over the model's blocks; 0: none", sure=True),
     FeatureBlock(
         "begin", "resident", 1, "first resident block over the model's blocks", sure=True, split=True
+    ),
+    FeatureBlock(
+        "wish_end", "resident", 1, "last block on its way over the model's; 0: none", sure=True, loads=True
+    ),
+    FeatureBlock(
+        "wish_begin",
+        "resident",
+        1,
+        "first block on its way over the model's blocks",
+        sure=True,
+        split=True,
+        loads=True,
+    ),
+    FeatureBlock("to_come", "resident", 1, "share of its bytes still to come", sure=True, loads=True),
+    FeatureBlock(
+        "to_start",
+        "resident",
+        1,
+        "s / (s + slot): seconds s of start-up still to come",
+        sure=True,
+        loads=True,
     ),
     FeatureBlock("slot", "episode", 1, "share of the episode that is over", sure=True),
     FeatureBlock("weight", "objective", 1, "weight of the objective", sure=True),
@@ -97,6 +120,8 @@ def place_features(
             for k, block in enumerate(FLAT_BLOCKS):
                 whole = per == "resident" and tables.model_blocks[held[row, 1]] == 1
                 if block.per != per or (hidden and block.coming) or (block.split and whole):
+                    continue
+                if block.loads and tables.loading != TRANSFER:
                     continue
                 of[k, row] = len(features)
                 high = block.private_high if private and block.private_high is not None else block.high

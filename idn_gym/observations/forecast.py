@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from idn_gym.core.arrays import EMPTY, EXOGENOUS, Draw, Floats, Residents, Tables
+from idn_gym.core.arrays import EMPTY, EXOGENOUS, Draw, Floats, Residents, State, Tables
 from idn_gym.core.capacity import fill_copies, option_room, use_up
 from idn_gym.core.geometry import covers
 from idn_gym.core.kernel import njit_inline
@@ -30,7 +30,7 @@ from idn_gym.observations.forecast_tables import ForecastTables
 class ObservedInputs(NamedTuple):
     """What is known before a slot beside the slot to expect, B rows."""
 
-    resident: Residents  # (B, N, M)
+    state: State
     over: Floats  # (B,) share of the episode that is over
     weights: Floats  # (B, objectives) in force
     update_weight: Floats  # (B,) of the objective `update`; 0 where it is not in force
@@ -94,7 +94,7 @@ def _forecast_class(
 ) -> None:
     """Add what one class would save to the pairs on its path."""
     path, task = tables.class_path[rho], tables.class_task[rho]
-    count = _list_nearly_usable(tables, expected, seen.resident, f, b, t, rho)
+    count = _list_nearly_usable(tables, expected, seen.state.resident, f, b, t, rho)
     if tables.capacity == EXOGENOUS:
         for i in range(count):
             f.scratch.option[i] = f.option[i]

@@ -93,7 +93,7 @@ class GraphObserver:
         if objectives is not TABLE:
             weights = np.stack([weight_of(name, draw.weights, objectives) for name in OBJECTIVES], axis=1)
         return ObservedInputs(
-            resident=state.resident,
+            state=state,
             over=state.slot / self._compiled.scenario.horizon,
             weights=weights,
             update_weight=weight_of("update", weights),

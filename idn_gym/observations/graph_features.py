@@ -56,7 +56,9 @@ class NodeState(NamedTuple):
     ]
     filled: Annotated[
         float,
-        share_column("share of the memory to place in that residents take; 1 also where they take more"),
+        share_column(
+            "share of the memory to place in that is taken, loads included; 1 also if it is too much"
+        ),
     ]
     batch: Annotated[float, Column(0, DEMAND_BOUND, "last requests that pass over nominal")]
     recent: Annotated[float, Column(0, DEMAND_BOUND, "smoothed requests that pass over nominal")]
@@ -100,6 +102,9 @@ class PairState(NamedTuple):
 
     resident: Annotated[float, share_column("1: this segment is on the node")]
     other: Annotated[float, share_column("1: another segment of the model is on the node")]
+    on_its_way: Annotated[float, share_column("1: the node is loading this segment")]
+    to_come: Annotated[float, share_column("share of its bytes still to come; 0 where it is not on its way")]
+    to_start: Annotated[float, share_column("s / (s + slot): seconds s of start-up still to come")]
     recent: Annotated[
         float, Column(0, DEMAND_BOUND, "smoothed requests of the task that pass the node over nominal")
     ]

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from idn_gym.core.arrays import EMPTY, Draw, Floats, Tables
 from idn_gym.core.geometry import bytes_to_load, free_bytes, placed_bytes
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
+from idn_gym.core.loading import held_segment
 from idn_gym.observations.columns import FeatureRows, write_columns
 from idn_gym.observations.forecast import ObservedInputs, forecast_savings
 from idn_gym.observations.forecast_tables import ForecastTables
@@ -138,7 +139,7 @@ def _filled(tables: Tables, expected: Draw, seen: ObservedInputs, b: int, t: int
     free = free_bytes(expected.memory, tables.node_reserved, b, t, v)
     taken = 0.0
     for m in range(tables.pinned.shape[1]):
-        taken += placed_bytes(tables.segment_bytes, seen.resident[b, v, m], tables.pinned[v, m])
+        taken += placed_bytes(tables.segment_bytes, held_segment(seen.state, b, v, m), tables.pinned[v, m])
     return 1.0 if taken > free else _over(taken, free)
 
 
@@ -176,12 +177,19 @@ def _write_pairs(
         for i in range(first):
             row[i] = g.pairs[c, i]
         v, k, s = f.pair_node[c], f.pair_task[c], f.pair_segment[c]
-        held = seen.resident[b, v, tables.segment_model[s]]
+        m = tables.segment_model[s]
+        held = seen.state.resident[b, v, m]
         saving, size = f.saving[c], tables.segment_bytes[s]
-        price = bytes_to_load(tables, s, held) * g.load_price * seen.update_weight[b]
+        coming = seen.state.wish.shape[1] > 0 and seen.state.wish[b, v, m] == s
+        missing = seen.state.bytes_to_come[b, v, m] if coming else bytes_to_load(tables, s, held)
+        starts = seen.state.seconds_to_come[b, v, m] if coming else 0.0
+        price = missing * g.load_price * seen.update_weight[b]
         state = PairState(
             resident=1.0 if held == s else 0.0,
             other=1.0 if held != s and held != EMPTY else 0.0,
+            on_its_way=1.0 if coming else 0.0,
+            to_come=_over(missing, size) if coming else 0.0,
+            to_start=starts / (starts + tables.slot_seconds),
             recent=_over(g.task_recent[v, k], g.task_passing[v, k]),
             saving=_over(saving, f.base[v]),
             of_task=_over(saving, g.task_most[v, k]),

@@ -17,6 +17,7 @@ from idn_gym.core.arrays import (
     JOULE,
     PRICED,
     SECOND,
+    TRANSFER,
     Bools,
     Draw,
     Floats,
@@ -24,14 +25,15 @@ from idn_gym.core.arrays import (
     Ints,
     Outcome,
     Residents,
+    State,
     Tables,
 )
 from idn_gym.core.charges import book_slot
 from idn_gym.core.kernel import njit_no_alloc
 from idn_gym.core.listing import charged_slots, measure_paths
 from idn_gym.core.pricing import price
-from idn_gym.core.serving import serve_class, serve_slot, serve_together
-from idn_gym.core.transition import place
+from idn_gym.core.serving import serve_class, serve_together
+from idn_gym.core.transition import initial_state, play_slot
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
 from idn_gym.objective_records import TABLE, Objective
 from idn_gym.objectives import compute_rewards, tariff_of, weight_of
@@ -48,8 +50,8 @@ def static_outcome(instance: Instance, placement: Residents) -> Outcome:
     batch = len(draw.demand)
     outcome = empty_outcome(tables, batch)
     wanted = np.repeat(placement[None].astype(tables.pinned.dtype), batch, axis=0)
-    before = np.repeat(tables.pinned[None], batch, axis=0)
-    _play(tables, draw, wanted, before, before.copy(), make_scratch(tables), outcome)
+    before, after = initial_state(instance), initial_state(instance)
+    _play(tables, draw, wanted, before, after, make_scratch(tables), outcome)
     return outcome._replace(arrived=draw.demand.sum(axis=1))
 
 
@@ -101,19 +103,22 @@ def _play(
     tables: Tables,
     draw: Draw,
     wanted: Residents,
-    before: Residents,
-    after: Residents,
+    before: State,
+    after: State,
     scratch: Scratch,
     outcome: Outcome,
 ) -> None:
     for b in range(len(wanted)):
         for t in range(draw.demand.shape[1]):
-            place(tables, draw, b, t, wanted, before, after, outcome)
-            serve_slot(tables, draw, b, t, after, scratch, outcome)
-            for v in range(after.shape[1]):
+            play_slot(tables, draw, b, t, wanted, before, after, scratch, outcome)
+            for v in range(after.resident.shape[1]):
                 outcome.idle_energy[b] += tables.node_idle_watts[v] * tables.slot_seconds
-                for m in range(after.shape[2]):
-                    before[b, v, m] = after[b, v, m]
+                for m in range(after.resident.shape[2]):
+                    before.resident[b, v, m] = after.resident[b, v, m]
+                    if tables.loading == TRANSFER:
+                        before.wish[b, v, m] = after.wish[b, v, m]
+                        before.bytes_to_come[b, v, m] = after.bytes_to_come[b, v, m]
+                        before.seconds_to_come[b, v, m] = after.seconds_to_come[b, v, m]
             if charged_slots(draw):
                 book_slot(draw, b, t, outcome)
 

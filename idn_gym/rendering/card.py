@@ -94,10 +94,16 @@ def _draw_memory(sheet: Sheet, node: NodeView, frame: Frame, colors: Colors) -> 
 
 
 def draw_segment(sheet: Sheet, item: ResidentSegment, frame: Frame, color: Rgb) -> None:
-    """The DNN from top to bottom, in its colour where the segment's blocks are and pale elsewhere."""
+    """The DNN from top to bottom, in its colour where the segment's blocks are and pale elsewhere.
+
+    One on its way is a frame that its colour fills from the left as bytes come.
+    """
     x, y, width, height = frame
     width -= 1.0 if width > 3.0 else 0.0
-    if item.last - item.first < 1.0:
+    if item.loaded < 1.0:
+        sheet.box(x + 0.5, y + 0.5, width - 1.0, height - 1.0, PAPER, color, 1.0)
+        width *= item.loaded
+    elif item.last - item.first < 1.0:
         sheet.box(x, y, width, height, pale(color))
     sheet.box(x, y + item.first * height, width, (item.last - item.first) * height, color)
 

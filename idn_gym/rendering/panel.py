@@ -113,14 +113,14 @@ def draw_key(sheet: Sheet, area: Frame) -> None:
     x, middle, size = area.x + MARGIN, area.y + area.height / 2, FONT - 1
     sheet.box(area.x, area.y, area.width, 1, LINE)
     x += sheet.text(x, middle, "memory:", size, MUTED) + 8
-    for label, first, last in (("whole DNN", 0.0, 1.0), ("head", 0.0, 0.4), ("tail", 0.4, 1.0)):
-        draw_segment(
-            sheet, ResidentSegment("", "", first, last, 0.0, False), Frame(x, middle - 8, 16, 16), hues(1)[0]
-        )
+    shapes = (("whole DNN", 0.0, 1.0, 1.0), ("head", 0.0, 0.4, 1.0), ("tail", 0.4, 1.0, 1.0))
+    for label, first, last, loaded in (*shapes, ("loading", 0.0, 1.0, 0.4)):
+        item = ResidentSegment("", "", first, last, 0.0, False, loaded)
+        draw_segment(sheet, item, Frame(x, middle - 8, 16, 16), hues(1)[0])
         x += 20 + sheet.text(x + 20, middle, label, size, INK) + 14
     sheet.box(x, middle - 8, 16, 16, LOST)
     x += 20 + sheet.text(x + 20, middle, "not available", size, INK) + 30
-    text = "load of nodes (thin bars) and links (lines, rate above the node):  0"
+    text = "load of nodes (bars) and links (lines, rate above):  0"
     x += sheet.text(x, middle, text, size, MUTED) + 6
     for i in range(60):
         sheet.box(x + 2 * i, middle - 4, 2.2, 8, heat(i / 59))

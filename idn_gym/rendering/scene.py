@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from idn_gym.core.arrays import EMPTY, Floats, place_of
-from idn_gym.core.geometry import block_shares
+from idn_gym.core.geometry import block_shares, bytes_to_load
+from idn_gym.core.loading import loaded_share
 from idn_gym.metrics import METRICS
 from idn_gym.rendering.layout import Plan, lay_out
 from idn_gym.simulation import Simulation
@@ -15,14 +16,15 @@ from idn_gym.simulation import Simulation
 
 @dataclass(frozen=True)
 class ResidentSegment:
-    """A resident segment."""
+    """A resident segment, or one on its way."""
 
     name: str
     dnn: str  # the model without the task that a copy belongs to
     first: float  # share of the model's blocks that come before the segment
     last: float  # share of the model's blocks up to the segment's end
-    size: float  # [bytes]
+    size: float  # [bytes] that it takes; of one on its way, what it takes beside the resident one
     pinned: bool  # never moves
+    loaded: float = 1.0  # share of its bytes that has come
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class NodeView:
 
     @property
     def used(self) -> float:
-        """Bytes that the resident segments take."""
+        """Bytes that the segments take, those on their way too."""
         return sum(item.size for item in self.items)
 
 
@@ -60,7 +62,7 @@ class LinkView:
     source: int
     target: int
     rate: float  # [bytes/s]
-    load: float  # bytes carried over what the rate allows
+    load: float  # bytes carried over what the rate allows, those of loads too where they share the medium
     wait: float  # [s] mean of a visit
 
     @property
@@ -145,31 +147,36 @@ def _nodes(simulation: Simulation, row: int, t: int) -> list[NodeView]:
 
 
 def _items(simulation: Simulation, row: int, v: int) -> tuple[ResidentSegment, ...]:
-    tables, names = simulation.compiled.tables, simulation.compiled.names
+    tables, names, state = simulation.compiled.tables, simulation.compiled.names, simulation.state
     items, (first, last) = [], block_shares(tables)
-    for m, s in enumerate(simulation.state.resident[row, v]):
-        if s != EMPTY:
-            item = ResidentSegment(
-                name=names.segments[s],
-                dnn=_dnn(names.models[m]),
-                first=float(first[s]),
-                last=float(last[s]),
-                size=float(tables.segment_bytes[s]),
-                pinned=bool(tables.pinned[v, m] == s),
-            )
-            items.append(item)
+    held = state.resident[row, v]
+    placed = [(m, held[m], 1.0, tables.segment_bytes[held[m]]) for m in np.flatnonzero(held != EMPTY)]
+    if state.wish.size:
+        wish, share = state.wish[row, v], loaded_share(tables, state)[row, v]
+        beside = bytes_to_load(tables, wish, held)
+        placed += [(m, wish[m], share[m], beside[m]) for m in np.flatnonzero(wish != EMPTY)]
+    for m, s, loaded, size in placed:
+        item = ResidentSegment(
+            name=names.segments[s] + (f" (loading {100.0 * loaded:.0f} %)" if loaded < 1.0 else ""),
+            dnn=_dnn(names.models[m]),
+            first=float(first[s]),
+            last=float(last[s]),
+            size=float(size),
+            pinned=bool(tables.pinned[v, m] == s),
+            loaded=float(loaded),
+        )
+        items.append(item)
     return tuple(sorted(items, key=lambda item: -item.size))
 
 
 def _links(simulation: Simulation, row: int, t: int, plan: Plan) -> list[LinkView]:
-    rate, outcome = simulation.instance.draw.rate[row, t], simulation.outcome
-    return [
-        LinkView(
-            source,
-            target,
-            float(rate[e]),
-            float(outcome.link_utilisation[row, e]),
-            float(outcome.link_wait[row, e]),
-        )
-        for e, (source, target) in enumerate(plan.ends)
-    ]
+    tables, draw, outcome = simulation.compiled.tables, simulation.instance.draw, simulation.outcome
+    views = []
+    for e, (source, target) in enumerate(plan.ends):
+        rate, carried = float(draw.rate[row, t, e]), float(outcome.carried[row, e])
+        if tables.link_down_rate[e] <= 0.0:
+            carried += float(outcome.load_bytes[row, e])
+        room = rate * tables.slot_seconds
+        load = carried / room if room > 0 else 0.0
+        views.append(LinkView(source, target, rate, load, float(outcome.link_wait[row, e])))
+    return views

@@ -134,6 +134,11 @@ class Serving:
     """[1] share of a shared node or link that batches fill before they go on to their next option"""
     last_resort: float = bounded(0.95, above=0, most=1)
     """[1] share of it that requests may fill which would be dropped otherwise"""
+    loading: Literal["instant", "transfer"] = "instant"
+    """instant: a placement acts in the slot of the action; transfer: models come over the links, which takes
+    time and, where the medium is shared, bytes from requests"""
+    loading_share: float = bounded(0.5, above=0, below=1)
+    """[1] share of a link that loads may take, where it has no rate of its own for that direction"""
     max_parts: Literal[1, 2, 3] = 2
     """parts that one option may spread a model over"""
     exits: bool = True
@@ -142,6 +147,10 @@ class Serving:
     """null: the per-request part of the preference in force"""
 
     def __post_init__(self) -> None:
+        if self.loading == "transfer" and self.capacity == "exogenous":
+            raise ConfigError(
+                "loading", "'transfer' does not go with capacity 'exogenous'; must be 'instant'"
+            )
         low, high = self.load_limit, self.last_resort
         if high < low:
             raise ConfigError("last_resort", f"{high:g} is not allowed; must be at least load_limit, {low:g}")

@@ -53,6 +53,7 @@ EDGE_SMALL = c.Scenario(
         ),
         c.Task("coco", ("yolov5n_640", "yolov5s_640", "yolov5m_640"), share=0.05, timeout=2.0, deadline=0.5),
     ),
+    serving=c.Serving(loading="transfer"),
     # 15 pictures a second and board: one camera at its usual frame rate.
     workload=c.Workload(
         rate=60.0, diurnal=c.Diurnal(spread=0.5, random_start=True), bursts=c.Bursts(ratio=3.0)
@@ -81,6 +82,7 @@ TINY_PRESET = c.Scenario(
         ),
         c.Task("coco", ("yolov5n_640", "yolov5s_640"), share=0.15, timeout=2.0, deadline=0.5),
     ),
+    serving=c.Serving(loading="transfer"),
     workload=c.Workload(rate=15.0, bursts=c.Bursts(ratio=3.0)),
     scales=c.Scales(error=0.5, latency=0.5, energy=1.0, traffic=1e5, update=1.0),
     horizon=48,
@@ -168,6 +170,7 @@ METRO_SPLIT = c.Scenario(
             "fashion", ("fashion_branchy", "fashion_bottleneck_147"), share=0.2, timeout=2.0, deadline=0.1
         ),
     ),
+    serving=c.Serving(loading="transfer"),
     workload=c.Workload(
         rate=1000.0, diurnal=c.Diurnal(spread=0.2, random_start=True), bursts=c.Bursts(ratio=2.0)
     ),
@@ -215,6 +218,7 @@ FASHION_EDGE = c.Scenario(
             deadline=0.15,
         ),
     ),
+    serving=c.Serving(loading="transfer"),
     # 20 pictures a second and sensor: one small camera.
     workload=c.Workload(rate=60.0, bursts=c.Bursts(ratio=3.0)),
     dynamics=c.Dynamics(link=c.Ar1(), moving_links=("ble_1m", "ieee802154")),

@@ -1,5 +1,6 @@
 """The serving rule once more, written for reading and not for speed, against the kernels on random worlds."""
 
+import functools
 import itertools
 import math
 from typing import NamedTuple
@@ -8,9 +9,11 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idn_gym.core.arrays import EMPTY, EXOGENOUS, Action
+from idn_gym.core.arrays import EMPTY, EXOGENOUS, TRANSFER, Action
+from idn_gym.core.loading import held_segments
 from idn_gym.core.transition import initial_state, step
 from idn_gym.scenarios.episodes import build_instance
+from tests.core.plain_loading import load_plainly
 
 
 class Option(NamedTuple):
@@ -22,6 +25,7 @@ class Option(NamedTuple):
     size: dict  # bytes per request, by link
     branches: list  # (share, latency, need of each resource that is visited)
     early: float  # share that leave before the last exit
+    window: float = 1.0  # share of the slot, its end, in which it is usable
 
 
 def crossing(rate, size):
@@ -85,13 +89,19 @@ def covers(tables, resident, part):
     )
 
 
-def usable_options(tables, draw, t, rho, resident):
+def usable_options(tables, draw, t, rho, resident, windows):
     """Usable options of a class, the cheapest first."""
     options = describe_options(tables, draw, t, rho)
     for option in sorted(options, key=lambda o: (round(o.vector @ draw.tariff[0], 9), o.rank)):
-        usable = all(covers(tables, resident[node, option.model], part) for node, part in option.held)
-        if usable and option.vector[1] < tables.class_timeout[rho]:
-            yield option
+        shares = [1.0]
+        for node, part in option.held:
+            coming, share = windows.get((node, option.model), (EMPTY, 0.0))
+            there = covers(tables, resident[node, option.model], part)
+            then = covers(tables, coming, part)
+            leaves = coming != EMPTY and there and not then
+            shares.append(1.0 - share if leaves else 1.0 if there else share * then)
+        if min(shares) > 0.0 and option.vector[1] < tables.class_timeout[rho]:
+            yield option._replace(window=min(shares))
 
 
 def deal_out_copies(draw, batch, options):
@@ -118,7 +128,12 @@ def deal_out_together(tables, draw, t, options):
     """[[option, requests], ...] of each class, from one full resource to the next."""
     supply = {("node", v): seconds for v, seconds in enumerate(np.minimum(draw.seconds[0, t], 1e30))}
     supply |= {("link", e): rate * tables.slot_seconds for e, rate in enumerate(draw.rate[0, t])}
-    used, left = dict.fromkeys(supply, 0.0), draw.demand[0, t].tolist()
+    used, streams, left = dict.fromkeys(supply, 0.0), [], []
+    for rho, listed in enumerate(options):
+        levels = sorted({1.0, *(option.window for option in listed)}, reverse=True)
+        streams += [(rho, level) for level in levels]
+        ends = zip(levels, [*levels[1:], 0.0], strict=True)
+        left += [draw.demand[0, t, rho] * (level - below) for level, below in ends]
     dealt = [[[option, 0.0] for option in listed] for listed in options]
     for limit in (tables.load_limit, tables.last_resort):
         room = {r: limit * supply[r] - used[r] for r in supply}
@@ -126,18 +141,19 @@ def deal_out_together(tables, draw, t, options):
         rates, remaining = list(left), 1.0
         while remaining > 0.0:
             sends = []
-            for rho, rows in enumerate(dealt):
+            for i, (rho, level) in enumerate(streams):
+                rows = [row for row in dealt[rho] if row[0].window >= level]
                 row = next((row for row in rows if not full & needs(row[0]).keys()), None)
-                if row is not None and rates[rho] > 0.0:
-                    sends.append((rho, row))
+                if row is not None and rates[i] > 0.0:
+                    sends.append((i, row))
             pull = dict.fromkeys(supply, 0.0)
-            for rho, row in sends:
+            for i, row in sends:
                 for resource, need in needs(row[0]).items():
-                    pull[resource] += rates[rho] * need
+                    pull[resource] += rates[i] * need
             span = min([remaining, *(room[r] / pull[r] for r in supply if pull[r] > 0.0)])
-            for rho, row in sends:
-                row[1] += rates[rho] * span
-                left[rho] -= rates[rho] * span
+            for i, row in sends:
+                row[1] += rates[i] * span
+                left[i] -= rates[i] * span
             for resource in supply:
                 used[resource] += pull[resource] * span
                 room[resource] = limit * supply[resource] - used[resource]
@@ -192,12 +208,12 @@ def wait_of(tables, rho, option, waits):
     return kept * wait, late
 
 
-def serve_plainly(tables, draw, t, resident):
+def serve_plainly(tables, draw, t, resident, windows):
     """(R, 8) served, correct, latency, energy, traffic, late, early and split of each class; the (R, 4)
     penalties of their drops; the cost; and the waits.
     """
     classes = range(len(tables.class_task))
-    options = [list(usable_options(tables, draw, t, rho, resident)) for rho in classes]
+    options = [list(usable_options(tables, draw, t, rho, resident, windows)) for rho in classes]
     if tables.capacity == EXOGENOUS:
         now = draw._replace(seconds=draw.seconds[:, t : t + 1])
         dealt = [deal_out_copies(now, draw.demand[0, t, rho], options[rho]) for rho in classes]
@@ -221,6 +237,18 @@ def serve_plainly(tables, draw, t, resident):
     return totals, penalties, cost, waits
 
 
+def check_loads(state, outcome, slot):
+    """What crossed, and what is still on its way."""
+    close = functools.partial(np.testing.assert_allclose, rtol=1e-9, atol=1e-9)
+    close(outcome.load_bytes[0], slot.crossed)
+    close([outcome.loaded[0], outcome.load_traffic[0]], [slot.loaded, slot.crossed.sum()])
+    flying = {(v, m) for _, v, m in np.argwhere(state.wish != EMPTY).tolist()}
+    assert flying == slot.to_come.keys()
+    assert outcome.in_flight[0] == len(flying)
+    for (v, m), expected in slot.to_come.items():
+        close([state.bytes_to_come[0, v, m], state.seconds_to_come[0, v, m]], expected)
+
+
 @given(data=st.data())
 def test_the_kernels_serve_as_the_rule_says(make_scenario, worlds, data):
     scenario = make_scenario(**data.draw(worlds))
@@ -228,13 +256,20 @@ def test_the_kernels_serve_as_the_rule_says(make_scenario, worlds, data):
     tables, draw = instance
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
     state = initial_state(instance)
+    wanted = np.full_like(state.resident, EMPTY)
     for t in range(scenario.horizon):
-        wanted = np.full_like(state.resident, EMPTY)
         for m in range(wanted.shape[2]):
             mine = np.flatnonzero(tables.segment_model == m)
-            wanted[0, :, m] = rng.choice([EMPTY, *mine], wanted.shape[1])
-        state, outcome = step(instance, state, Action(wanted))
-        totals, penalties, cost, waits = serve_plainly(tables, draw, t, state.resident[0])
+            changed = rng.choice([EMPTY, *mine], wanted.shape[1])
+            wanted[0, :, m] = np.where(rng.random(wanted.shape[1]) < 0.5, changed, wanted[0, :, m])
+        before, (state, outcome) = state, step(instance, state, Action(wanted))
+        seen, usable, windows = draw, state.resident[0], {}
+        if tables.loading == TRANSFER:
+            slot = load_plainly(tables, draw, t, before, held_segments(state)[0])
+            usable, windows, seen = slot.usable, slot.windows, draw._replace(rate=draw.rate.copy())
+            seen.rate[0, t] = slot.rate
+            check_loads(state, outcome, slot)
+        totals, penalties, cost, waits = serve_plainly(tables, seen, t, usable, windows)
         measured = [outcome.served, outcome.correct, outcome.latency, outcome.energy, outcome.traffic]
         measured += [outcome.late, outcome.early, outcome.split]
         for k, field in enumerate(measured):

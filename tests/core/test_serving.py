@@ -363,7 +363,7 @@ def test_shared_links_are_shared_in_proportion(fork, play):
 
 def test_exogenous_classes_do_not_disturb_each_other(fork, play):
     """Each class has the edge's ten seconds to itself, and no link is ever full."""
-    scenario = fork({"serving.capacity": "exogenous"})
+    scenario = fork({"serving.capacity": "exogenous", "serving.loading": "instant"})
     both = play(scenario, {"e": ["m"]}, demand=[40.0, 4.0])
     alone = play(scenario, {"e": ["m"]}, demand=[0.0, 4.0])
     assert both.latency[1] == alone.latency[1] == pytest.approx(10 / 3 * 4.0 + (4 - 10 / 3) * 11.8)
@@ -383,7 +383,12 @@ POINTS = {
 def test_exogenous_operating_points_share_their_copy(fork, play):
     """Two full requests take the ten seconds that the quick point could have used for five."""
     scenario = fork(
-        {"serving.capacity": "exogenous", "serving.tariff": {"error": 10.0, "latency": 0.1}}, POINTS
+        {
+            "serving.capacity": "exogenous",
+            "serving.loading": "instant",
+            "serving.tariff": {"error": 10.0, "latency": 0.1},
+        },
+        POINTS,
     )
     slot = play(scenario, {"e": ["m"]}, demand=[4.0, 0.0])
     assert slot.busy == pytest.approx([0.0, 0.0, 10.0, 2 * 0.5])
@@ -392,7 +397,10 @@ def test_exogenous_operating_points_share_their_copy(fork, play):
 
 def test_exogenous_cuts_share_their_copy(fork, play):
     """Of six requests, a's copy runs two whole ones, and no head of it is left for a split."""
-    scenario = fork({"serving.capacity": "exogenous", "serving.tariff": {"traffic": 1.0}}, POINTS)
+    scenario = fork(
+        {"serving.capacity": "exogenous", "serving.loading": "instant", "serving.tariff": {"traffic": 1.0}},
+        POINTS,
+    )
     slot = play(scenario, {"a": ["m"]}, demand=[9.0, 0.0])
     # "quick" costs no traffic either and comes after "full" by accuracy, but shares the seconds
     assert slot.busy == pytest.approx([10.0, 0.0, 0.0, 7 * 0.5])
@@ -404,7 +412,11 @@ def test_exogenous_models_have_a_copy_each(fork, play):
         name: {"blocks": [(5.0, 10.0, 0.0)], "points": {"all": [(1, 1.0, accuracy)]}}
         for name, accuracy in (("x", 0.5), ("y", 0.75))
     }
-    slot = play(fork({"serving.capacity": "exogenous"}, models), {"e": ["x", "y"]}, demand=[5.0, 0.0])
+    slot = play(
+        fork({"serving.capacity": "exogenous", "serving.loading": "instant"}, models),
+        {"e": ["x", "y"]},
+        demand=[5.0, 0.0],
+    )
     assert slot.busy[2] == pytest.approx(20.0)
     shared = play(fork(models=models), {"e": ["x", "y"]}, demand=[5.0, 0.0])
     assert shared.busy[2] == pytest.approx(10.0)

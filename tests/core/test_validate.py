@@ -4,9 +4,9 @@ import pytest
 from idn_gym.core.arrays import Draw, Tables
 from idn_gym.core.validate import SHAPES, STARTS, InstanceError, check_instance, freeze_tables
 from idn_gym.scenarios.episodes import build_instance
-from idn_gym.scenarios.presets import PRESETS
+from idn_gym.scenarios.presets import PRESETS, load_scenario
 
-INSTANCE = build_instance(PRESETS["tiny"], [0, 1], uniforms=2)
+INSTANCE = build_instance(load_scenario("tiny", {"serving.loading": "transfer"}), [0, 1], uniforms=2)
 ARRAYS = [
     ("tables", name) for name in Tables._fields if isinstance(getattr(INSTANCE.tables, name), np.ndarray)
 ]

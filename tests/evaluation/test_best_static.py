@@ -36,7 +36,7 @@ def swamped(make_scenario):
     nodes = {"board": {"demand": 1.0, "memory": 30.0}}
     nodes["cloud"] = {"device": "fast", "servers": float("inf"), "pins": ["all"]}
     models = {"m": {"blocks": [(0.01, 10.0, 0.0), (1.0, 10.0, 0.0)], "input": 160.0}}
-    overrides = {"serving.capacity": "exogenous", "serving.max_parts": 2}
+    overrides = {"serving.capacity": "exogenous", "serving.loading": "instant", "serving.max_parts": 2}
     link = ("board", "cloud", {"delay": 1.0})
     compiled = compile_scenario(make_scenario(nodes, [link], models, overrides, rate=10.0))
     return compiled, build_instance(compiled.scenario, 0)

@@ -169,7 +169,12 @@ def test_a_killed_study_takes_its_workers_along_and_goes_on_to_the_same_numbers(
 
 def test_proven_bounds_and_distances_to_the_clairvoyant_are_in_the_courses(tmp_path):
     agents = [{"agent": name} for name in ("oga", "best-static", "clairvoyant-greedy")]
-    whole = {"serving.capacity": "exogenous", "serving.max_parts": 1, "topology.nodes.0.memory": 9e6}
+    whole = {
+        "serving.capacity": "exogenous",
+        "serving.loading": "instant",
+        "serving.max_parts": 1,
+        "topology.nodes.0.memory": 9e6,
+    }
     part = {
         "name": "p",
         "scenario": "tiny",
@@ -205,7 +210,7 @@ def test_proven_bounds_and_distances_to_the_clairvoyant_are_in_the_courses(tmp_p
 
 def test_no_bound_is_drawn_where_options_need_two_placed_segments(tmp_path):
     part = {"name": "p", "scenario": "tiny", "agents": [{"agent": "oga"}], "seeds": 1}
-    part["overrides"] = {"serving.capacity": "exogenous", "horizon": 4}
+    part["overrides"] = {"serving.capacity": "exogenous", "serving.loading": "instant", "horizon": 4}
     changes = {"parts": [part], "figures": [], "reference": "oga"}
     out = run(tmp_path, changes)
     units, _ = study.list_units(from_plain(Study, {**MINI, **changes}), smoke=False)

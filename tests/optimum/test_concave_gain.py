@@ -17,7 +17,7 @@ from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import load_scenario
 
-EXOGENOUS = {"serving.capacity": "exogenous"}
+EXOGENOUS = {"serving.capacity": "exogenous", "serving.loading": "instant"}
 
 
 def random_columns(items, rng, integral=False):

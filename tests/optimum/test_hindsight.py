@@ -40,7 +40,12 @@ def build(world, make_scenario, seed, rows=1, **overrides):
 
 def private(world, make_scenario, seed, **overrides):
     """A world that the concave gain covers: whole models and private capacities."""
-    overrides = {"serving.capacity": "exogenous", "serving.max_parts": 1, **overrides}
+    overrides = {
+        "serving.capacity": "exogenous",
+        "serving.loading": "instant",
+        "serving.max_parts": 1,
+        **overrides,
+    }
     compiled, instance = build(world, make_scenario, seed, 2, **overrides)
     assert serves_alone(compiled.tables, list_prefixes(compiled))
     return compiled, instance
@@ -231,7 +236,11 @@ def test_models_larger_than_a_node_are_left_out(make_scenario):
         "large": {"blocks": [(1.0, 20.0, 0.0)], "points": {"all": [(1, 1.0, 0.9)]}},
         "small": {"blocks": [(1.0, 10.0, 0.0)], "points": {"all": [(1, 1.0, 0.5)]}},
     }
-    overrides = {"serving.capacity": "exogenous", "serving.tariff": {"latency": 1.0, "error": 1.0}}
+    overrides = {
+        "serving.capacity": "exogenous",
+        "serving.loading": "instant",
+        "serving.tariff": {"latency": 1.0, "error": 1.0},
+    }
     compiled = compile_scenario(make_scenario(nodes, [("a", "c", {})], models, overrides))
     instance = build_instance(compiled.scenario, 0)
     found = best_static(compiled, instance)

@@ -58,7 +58,7 @@ def test_static_cost_is_that_of_stepping_with_the_same_wish(data, seed, worlds, 
 @given(data=st.data(), seed=st.integers(0, 2**16))
 def test_class_costs_add_up_to_the_static_cost(data, seed, worlds, make_scenario):
     world = data.draw(worlds)
-    world["overrides"] |= {**STEADY, "idle_energy": False}
+    world["overrides"] |= {**STEADY, "idle_energy": False, "serving.loading": "instant"}
     compiled = compile_scenario(make_scenario(**world))
     instance = build_instance(compiled.scenario, [seed, seed + 1])
     fit = random_fit(compiled, np.random.default_rng(seed))

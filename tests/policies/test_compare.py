@@ -69,7 +69,7 @@ def test_without_scipy_there_are_estimates_alone(monkeypatch):
     assert "no intervals without SciPy (extra solve)" in comparison_table(without.rows, "2 seeds")
 
 
-@pytest.mark.parametrize("changes", [{}, {"serving.capacity": "exogenous"}])
+@pytest.mark.parametrize("changes", [{}, {"serving.capacity": "exogenous", "serving.loading": "instant"}])
 def test_no_static_placement_passes_the_ceiling(changes):
     scenario = idn_gym.load_scenario("tiny", {**SHORT, **changes})
     found = idn_gym.compare(scenario, ["static-greedy", "clairvoyant-search", "nothing"], 3)

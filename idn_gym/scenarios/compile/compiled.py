@@ -18,10 +18,12 @@ from idn_gym.core.arrays import (
     CROWD,
     EMPTY,
     EXOGENOUS,
+    INSTANT,
     NO_WAITING,
     PRICED,
     QUEUES,
     SHARED,
+    TRANSFER,
     Floats,
     Ints,
     Tables,
@@ -33,6 +35,7 @@ from idn_gym.objective_records import PRICES, Objective, charged, find_objective
 from idn_gym.objectives import known_tariff, scales_of
 from idn_gym.scenarios.compile.charges import nominal_charges
 from idn_gym.scenarios.compile.extremes import check_rewards
+from idn_gym.scenarios.compile.load_paths import plan_loads
 from idn_gym.scenarios.compile.magnitudes import check_magnitudes
 from idn_gym.scenarios.compile.models import Deployables, block_table, collect_models, look_up_tasks
 from idn_gym.scenarios.compile.names import Names, name_rows
@@ -166,6 +169,7 @@ def _compile(scenario: Scenario, objectives: tuple[Objective, ...]) -> Compiled:
     lengths = [[_spans(path) for path in row] for row in routes]
     check_size(scenario, catalog, len(network.nodes), lengths)
     gathered = collect_models(scenario.tasks, catalog, network, scenario.serving)
+    gathered, loads = plan_loads(scenario.serving.loading, catalog, network, homes, gathered)
     classes = _Classes(scenario, network, gathered, routes)
     further = len(charged(objectives))
     moving = scenario.dynamics.moving_links
@@ -174,7 +178,7 @@ def _compile(scenario: Scenario, objectives: tuple[Objective, ...]) -> Compiled:
     compiled = Compiled(
         scenario=scenario,
         # Frozen before they are complete: kernels are compiled per type of their arguments.
-        tables=freeze_tables(_tables(scenario, network, gathered, classes, further)),
+        tables=freeze_tables(_tables(scenario, network, gathered, classes, further, loads)),
         names=name_rows(network, gathered),
         objectives=objectives,
         scales=scales_of(scenario, objectives),
@@ -205,7 +209,12 @@ def _with_values(compiled: Compiled) -> Compiled:
 
 
 def _tables(
-    scenario: Scenario, network: Network, gathered: Deployables, classes: _Classes, further: int
+    scenario: Scenario,
+    network: Network,
+    gathered: Deployables,
+    classes: _Classes,
+    further: int,
+    loads: dict[str, Any],
 ) -> Tables:
     idle = _idle_watts(scenario, network)
     workers = np.array([node.servers if np.isfinite(node.servers) else 1.0 for node in network.nodes])
@@ -220,6 +229,8 @@ def _tables(
         queueing=NO_WAITING if scenario.serving.queueing == "none" else QUEUES,
         load_limit=float(scenario.serving.load_limit),
         last_resort=float(scenario.serving.last_resort),
+        loading=TRANSFER if scenario.serving.loading == "transfer" else INSTANT,
+        loading_share=float(scenario.serving.loading_share),
         nominal_requests=float(scenario.nominal_requests),
         nominal_memory=max(1.0, float(network.memory[gathered.movable].sum())),
         node_memory=network.memory,
@@ -237,6 +248,7 @@ def _tables(
         link_charge=np.zeros((len(network.links), further)),
         slot_charge=np.zeros(further),
         **path_tables(list(classes.paths), network.delay),
+        **loads,
         model_task=np.array([model.task for model in gathered.models], np.int64),
         task_model=np.searchsorted([model.task for model in gathered.models], range(len(gathered.tasks) + 1)),
         model_blocks=np.array([len(model.block_bytes) for model in gathered.models], np.int64),

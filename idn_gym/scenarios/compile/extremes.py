@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from idn_gym.scenarios.compile import Compiled
 
 MOST = float(np.finfo(np.float32).max) / 8
-"""Of one term; a scalar reward adds up six: five objectives, and idle energy."""
+"""Of one term; a scalar reward adds up eight: five objectives, idle energy, energy and traffic of loads."""
 
 MOST_WHOLE = 2.0**53
 """Larger batches are no whole numbers in float64, and numpy's Poisson draws end soon after."""
@@ -83,6 +83,9 @@ def _terms(compiled: Compiled) -> list[tuple[str, Factors]]:
     error = scenario.dynamics.device_error
     watts = float(tables.node_idle_watts.sum())
     one_request: Factors = {"workload.rate": (scenario.workload.rate, 1.0 / scenario.nominal_requests)}
+    hops = float(np.diff(tables.load_start).max(initial=0))
+    moved = tables.nominal_memory * hops  # byte-hops, did all memory change
+    joules_moved = moved * float(tables.link_joules.max(initial=0.0))
     return [
         ("accuracy", requests),
         (
@@ -114,6 +117,11 @@ def _terms(compiled: Compiled) -> list[tuple[str, Factors]]:
                     float(tables.class_drop_bytes[wide]),
                 ),
             },
+        ),
+        ("traffic", {"serving.loading": (f"a slot with {moved:g} byte-hops of loads", moved), **one_request}),
+        (
+            "energy",
+            {"serving.loading": (f"a slot with {joules_moved:g} J of loads", joules_moved), **one_request},
         ),
         ("update", {}),
         *(

@@ -27,6 +27,7 @@ class Deployables:
     tasks: tuple[Task, ...]
     models: tuple[options.ModelRow, ...]
     sources: tuple[str, ...]  # name in the catalogue of each model
+    listed: tuple[str, ...]  # name in the scenario of each task, which copies share
     segments: options.SegmentRows
     segment_bytes: Floats  # (S,)
     pinned: Residents  # (N, M)
@@ -71,7 +72,8 @@ def collect_models(
         )
     movable = (pinned == EMPTY).any(1) & (free > 0)
     placeable = movable[:, None] & (size[None] <= free[:, None]) & (pinned[:, segments.model] == EMPTY)
-    return Deployables(copies, models, sources, segments, size, pinned, reserved, movable, placeable)
+    listed = tuple(task.name for task in tasks for _ in range(task.copies))
+    return Deployables(copies, models, sources, listed, segments, size, pinned, reserved, movable, placeable)
 
 
 def copy_tasks(tasks: Sequence[Task]) -> tuple[Task, ...]:
@@ -199,6 +201,14 @@ def _pin(
             if "all" in node.pins or sources[m] in node.pins:
                 pinned[v, m] = segments.row_of[m, 0, len(model.block_bytes)]
     return pinned
+
+
+def start_seconds(gathered: Deployables, catalog: schema.Catalog, network: Network) -> Floats:
+    """Seconds from a model's last byte to its first answer (N, M): of the device and of the model."""
+    model = np.array([catalog.models[name].start_seconds for name in gathered.sources])
+    device = np.array([device.start_seconds for device in network.devices])
+    seconds: Floats = device[:, None] + model
+    return seconds
 
 
 def block_table(models: Sequence[options.ModelRow]) -> Floats:

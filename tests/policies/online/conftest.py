@@ -69,7 +69,12 @@ def cells(make_scenario):
             },
             links=[("edge", "cloud", {})],
             models=models,
-            overrides={"serving.capacity": "exogenous", "horizon": horizon, **overrides},
+            overrides={
+                "serving.capacity": "exogenous",
+                "serving.loading": "instant",
+                "horizon": horizon,
+                **overrides,
+            },
         )
 
     return make

@@ -129,7 +129,12 @@ def split_scenario(rng, make_scenario, **overrides):
     links = [
         (name, "cloud", {"delay": rng.uniform(0.1, 2.0), "rate": rng.uniform(1.0, 20.0)}) for name in edges
     ]
-    plain = {"serving.capacity": "exogenous", "serving.max_parts": 2, "horizon": 150}
+    plain = {
+        "serving.capacity": "exogenous",
+        "serving.loading": "instant",
+        "serving.max_parts": 2,
+        "horizon": 150,
+    }
     bursts = {"workload.bursts": {"start": 0.5, "stop": 0.5}, "dynamics.link": {"kind": "ar1"}}
     return make_scenario(nodes, links, models, plain | bursts | overrides, rate=rng.uniform(0.5, 5.0))
 
@@ -158,7 +163,12 @@ def test_the_printed_bound_holds_in_random_networks_of_heads_and_wholes(seeds, m
 def check_world(data, seed, worlds, make_scenario, play_learner):
     """Exits, several models of a task, links and compute that fail: wherever a bound is given, it holds."""
     world = data.draw(worlds)
-    world["overrides"] |= {"serving.capacity": "exogenous", "dynamics.memory": None, "horizon": 40}
+    world["overrides"] |= {
+        "serving.capacity": "exogenous",
+        "serving.loading": "instant",
+        "dynamics.memory": None,
+        "horizon": 40,
+    }
     scenario = make_scenario(**world)
     instance = build_instance(scenario, seed)
     learner, _, _, fractional = play_learner("oga", scenario, instance=instance)
@@ -189,7 +199,12 @@ def test_oga_finds_a_head_that_is_worth_more_than_the_whole(make_scenario, play_
         },
         links=[("edge", "cloud", {"delay": 6.0, "rate": 1.0})],
         models={"m": {"blocks": [(0.1, 10.0, 0.01), (5.0, 10.0, 0.0)], "input": 20.0}},
-        overrides={"serving.capacity": "exogenous", "serving.max_parts": 2, "horizon": 150},
+        overrides={
+            "serving.capacity": "exogenous",
+            "serving.loading": "instant",
+            "serving.max_parts": 2,
+            "horizon": 150,
+        },
         rate=5.0,
     )
     compiled, instance = compile_scenario(scenario), build_instance(scenario, 0)
@@ -229,7 +244,9 @@ def test_the_printed_bound_is_the_one_that_is_derived(cells, play_learner):
 
 @pytest.mark.parametrize("name", ["tiny", "edge-small", "metro-split"])
 def test_no_bound_is_given_where_options_need_two_placed_segments(name, make_learner):
-    learner = make_learner("oga", load_scenario(name, {"serving.capacity": "exogenous"}))
+    learner = make_learner(
+        "oga", load_scenario(name, {"serving.capacity": "exogenous", "serving.loading": "instant"})
+    )
     assert learner.regret_bound is None and "two placed segments" in learner.unproven
 
 

@@ -122,7 +122,7 @@ def test_it_survives_nothing_to_do(name, cells, make_scenario, play_out):
         nodes={"cloud": {"pins": ["all"], "servers": float("inf"), "demand": 1.0}},
         links=[],
         models={"m": {"blocks": [(0.1, 10.0, 0.0)]}},
-        overrides={"serving.capacity": "exogenous"},
+        overrides={"serving.capacity": "exogenous", "serving.loading": "instant"},
     )
     assert (play_out(name, alone)[1] == 0.0).all()
 

@@ -40,7 +40,9 @@ def test_its_example_plays_a_learner():
 
 @pytest.mark.parametrize("name", ["tiny", "edge-small", "metro-split"])
 def test_it_counts_the_chains_and_options_of_the_presets(name):
-    items = list_prefixes(compile_scenario(load_scenario(name, {"serving.capacity": "exogenous"})))
+    items = list_prefixes(
+        compile_scenario(load_scenario(name, {"serving.capacity": "exogenous", "serving.loading": "instant"}))
+    )
     heads = np.flatnonzero(items.parent == EMPTY)
     (said,) = re.findall(rf"\| `{name}`, exogenous \| no: (\d+) of (\d+) chains", TEXT)
     assert tuple(map(int, said)) == (np.isin(heads, items.parent).sum(), len(heads))

@@ -39,6 +39,7 @@ def tree(make_scenario):
         models=models,
         overrides={
             "serving.capacity": "exogenous",
+            "serving.loading": "instant",
             "serving.tariff": {"latency": 1.0, "error": 3.0},
             "workload.bursts": {"start": 0.5, "stop": 0.5},
             "horizon": 25,

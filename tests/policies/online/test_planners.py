@@ -20,7 +20,12 @@ from idn_gym.scenarios.episodes import build_instance
 def lone_worlds(draw, worlds, parts=1):
     """Worlds with private capacities in which a request is served in up to `parts` parts."""
     world = draw(worlds)
-    overrides = {**world["overrides"], "serving.capacity": "exogenous", "serving.max_parts": parts}
+    overrides = {
+        **world["overrides"],
+        "serving.capacity": "exogenous",
+        "serving.loading": "instant",
+        "serving.max_parts": parts,
+    }
     return {**world, "overrides": overrides}
 
 
@@ -165,7 +170,12 @@ def test_olag_loads_no_second_model_for_requests_that_the_first_serves(make_scen
             },
             links=[("edge", "cloud", {})],
             models={"quick": {"blocks": [(0.1, 10.0, 0.0)]}, "slow": {"blocks": [(0.2, 10.0, 0.0)]}},
-            overrides={"serving.capacity": "exogenous", "horizon": 2, "workload.rate": rate},
+            overrides={
+                "serving.capacity": "exogenous",
+                "serving.loading": "instant",
+                "horizon": 2,
+                "workload.rate": rate,
+            },
         )
         learner = make_learner("olag", scenario)
         drive(learner, build_instance(scenario, 0))
@@ -185,7 +195,12 @@ def test_olag_lengthens_a_prefix_that_is_densest_when_short(make_scenario, make_
         },
         links=[("edge", "cloud", {})],
         models={"m": {"blocks": [(0.01, 1.0, 5.0), (0.01, 20.0, 4.0), (0.01, 20.0, 0.0)]}},
-        overrides={"serving.capacity": "exogenous", "serving.max_parts": 2, "horizon": 2},
+        overrides={
+            "serving.capacity": "exogenous",
+            "serving.loading": "instant",
+            "serving.max_parts": 2,
+            "horizon": 2,
+        },
     )
     learner = make_learner("olag", scenario)
     drive(learner, build_instance(scenario, 0))

@@ -103,7 +103,12 @@ AT_THE_EDGE = [
     {"idle_energy": True, "workload.rate": 1e-24},
     {"serving.tariff": {"traffic": 1e24}},
     {"dynamics.background": {"sigma": 1e24}},
-    {"serving.capacity": "exogenous", "topology.links.0.rate": 1e-24, "slot_seconds": 1e-12},
+    {
+        "serving.capacity": "exogenous",
+        "serving.loading": "instant",
+        "topology.links.0.rate": 1e-24,
+        "slot_seconds": 1e-12,
+    },
 ]
 
 

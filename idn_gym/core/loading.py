@@ -1,0 +1,251 @@
+"""Loads: how models come over the links, slot by slot, where `loading` is a transfer.
+
+A load follows the node's path to the repository of the task, backwards, from the nearest node on it that
+holds what is missing. Loads that meet on a link share it in proportion to what each of them lacks. A segment
+is usable once its last byte is there and the model has started, so in the slot in which that happens it is
+usable for the rest of the slot: its window. Kernels work on row ``b`` of a batch.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from idn_gym.core.arrays import EMPTY, Draw, Floats, Outcome, Residents, State, Tables
+from idn_gym.core.blocks import LOAD_ROUNDING, common_segment, missing_blocks, staying_bytes
+from idn_gym.core.geometry import bytes_to_load, covers, free_bytes, held_bytes
+from idn_gym.core.kernel import aside, njit_inline
+from idn_gym.core.workspace import Scratch
+
+
+def held_segments(state: State) -> Residents:
+    """What takes memory of each node (B, N, M): what it loads, or else what is resident; EMPTY without."""
+    if not state.wish.size:
+        return state.resident
+    return np.where(state.wish != EMPTY, state.wish, state.resident)
+
+
+def loaded_share(tables: Tables, state: State) -> Floats:
+    """Share of its bytes that has come for each segment on its way, (B, N, M); 0 where none is."""
+    size = np.where(state.wish != EMPTY, tables.segment_bytes[state.wish], 0.0)
+    share: Floats = np.divide(size - state.bytes_to_come, size, out=np.zeros(size.shape), where=size > 0.0)
+    return share
+
+
+@njit_inline
+def held_segment(state: State, b: int, v: int, m: int) -> int:
+    """One entry of `held_segments`."""
+    if state.wish.shape[1] > 0 and state.wish[b, v, m] != EMPTY:
+        return int(state.wish[b, v, m])
+    return int(state.resident[b, v, m])
+
+
+@aside
+def load_models(
+    tables: Tables,
+    draw: Draw,
+    b: int,
+    t: int,
+    before: State,
+    after: State,
+    scratch: Scratch,
+    outcome: Outcome,
+) -> None:
+    """Begin, go on with and end the loads of a slot.
+
+    On entry `after.resident` holds the goals: what repair lets each node hold. On return it holds what is
+    usable all the slot, `after` what is on its way, and `scratch` the windows of what becomes usable.
+    """
+    flights = 0
+    for v in range(len(tables.node_memory)):
+        begun = 0
+        for m in range(len(tables.model_task)):
+            begun += settle_goal(tables, b, v, m, before, after)
+        if begun > 0:
+            make_room(tables, draw, b, t, v, after)
+        flights += begun
+    scratch.flights[0] = flights
+    scratch.flights[1] = 0
+    for e in range(len(scratch.taken)):
+        scratch.taken[e] = 0.0
+        scratch.needs[e] = 0.0
+    if flights > 0:
+        find_sources(tables, b, after, scratch)
+        move_loads(tables, draw, b, t, after, scratch, outcome)
+
+
+@njit_inline
+def settle_goal(tables: Tables, b: int, v: int, m: int, before: State, after: State) -> int:
+    """Make a load of a goal that lacks bytes; returns 1 if there is one."""
+    goal, old, wish = after.resident[b, v, m], before.resident[b, v, m], before.wish[b, v, m]
+    after.wish[b, v, m] = EMPTY
+    after.bytes_to_come[b, v, m] = 0.0
+    after.seconds_to_come[b, v, m] = 0.0
+    if goal == EMPTY or covers(tables, old, goal):
+        return 0
+    after.resident[b, v, m] = old
+    after.wish[b, v, m] = goal
+    if goal == wish:
+        after.bytes_to_come[b, v, m] = before.bytes_to_come[b, v, m]
+        after.seconds_to_come[b, v, m] = before.seconds_to_come[b, v, m]
+        return 1
+    missing = bytes_to_load(tables, goal, old)
+    if wish != EMPTY:
+        arrived = bytes_to_load(tables, wish, old) - before.bytes_to_come[b, v, m]
+        missing -= staying_bytes(tables, wish, old, arrived, goal)
+    rounded = missing <= LOAD_ROUNDING * tables.segment_bytes[goal]
+    after.bytes_to_come[b, v, m] = 0.0 if rounded else missing
+    after.seconds_to_come[b, v, m] = tables.start_seconds[v, m]
+    return 1
+
+
+@njit_inline
+def make_room(tables: Tables, draw: Draw, b: int, t: int, v: int, after: State) -> None:
+    """Where old segments do not fit beside the new ones, cut them to what both have in common.
+
+    Those of least nominal saving per byte come first.
+    """
+    free = free_bytes(draw.memory, tables.node_reserved, b, t, v)
+    taken = 0.0
+    for m in range(len(tables.model_task)):
+        if tables.pinned[v, m] == EMPTY:
+            held, wish = after.resident[b, v, m], after.wish[b, v, m]
+            taken += held_bytes(tables.segment_bytes, wish) + bytes_to_load(tables, held, wish)
+    while taken > free:
+        worst = -1
+        for m in range(len(tables.model_task)):
+            held = after.resident[b, v, m]
+            if held == EMPTY or after.wish[b, v, m] == EMPTY or covers(tables, after.wish[b, v, m], held):
+                continue
+            if worst < 0 or (
+                tables.segment_value[v, held] < tables.segment_value[v, after.resident[b, v, worst]]
+            ):
+                worst = m
+        if worst < 0:
+            break
+        held, wish = after.resident[b, v, worst], after.wish[b, v, worst]
+        taken -= bytes_to_load(tables, held, wish)
+        after.resident[b, v, worst] = common_segment(tables, held, wish)
+
+
+@njit_inline
+def find_sources(tables: Tables, b: int, after: State, scratch: Scratch) -> None:
+    """Write where each load comes from, and add up what the loads on each link lack.
+
+    The repository at the end of the path has everything; a node before it serves if it holds all that is
+    missing, usable since the start of the slot.
+    """
+    tasks = len(tables.task_model) - 1
+    for v in range(len(tables.node_memory)):
+        for m in range(len(tables.model_task)):
+            need = after.bytes_to_come[b, v, m]
+            if need <= 0.0:
+                continue
+            first, last = missing_blocks(tables, after.wish[b, v, m], after.resident[b, v, m], need)
+            row = v * tasks + tables.model_task[m]
+            scratch.source[v, m] = tables.load_start[row]
+            for i in range(tables.load_start[row], tables.load_start[row + 1]):
+                scratch.source[v, m] = i + 1
+                scratch.needs[tables.load_link[i]] += need
+                held = after.resident[b, tables.load_node[i], m]
+                if (
+                    held != EMPTY
+                    and tables.segment_first[held] <= first
+                    and last <= tables.segment_last[held]
+                ):
+                    break
+
+
+@njit_inline
+def link_budget(tables: Tables, draw: Draw, b: int, t: int, e: int) -> float:
+    """Bytes that loads may take of a link in a slot.
+
+    Where the medium has a rate of its own away from the repository, all of that; it moves with the link's.
+    """
+    if tables.link_down_rate[e] > 0.0:
+        share = draw.rate[b, t, e] / tables.link_rate[e]
+        return float(share * tables.link_down_rate[e] * tables.slot_seconds)
+    return float(tables.loading_share * draw.rate[b, t, e] * tables.slot_seconds)
+
+
+@njit_inline
+def move_loads(
+    tables: Tables, draw: Draw, b: int, t: int, after: State, scratch: Scratch, outcome: Outcome
+) -> None:
+    """Move every load by the least that a link of its path offers, and end those that are there."""
+    tasks = len(tables.task_model) - 1
+    for v in range(len(tables.node_memory)):
+        for m in range(len(tables.model_task)):
+            if after.wish[b, v, m] == EMPTY:
+                continue
+            need = after.bytes_to_come[b, v, m]
+            ready = after.seconds_to_come[b, v, m]
+            if need > 0.0:
+                start = tables.load_start[v * tasks + tables.model_task[m]]
+                offer = np.inf
+                for i in range(start, scratch.source[v, m]):
+                    e = tables.load_link[i]
+                    offer = min(offer, link_budget(tables, draw, b, t, e) * (need / scratch.needs[e]))
+                moved = min(need, offer)
+                book_load(tables, draw, b, t, start, scratch.source[v, m], moved, scratch, outcome)
+                after.bytes_to_come[b, v, m] = need - moved
+                if offer < need:
+                    continue
+                ready += need / offer * tables.slot_seconds
+            end_load(tables, b, v, m, ready, after, scratch)
+
+
+@njit_inline
+def end_load(tables: Tables, b: int, v: int, m: int, ready: float, after: State, scratch: Scratch) -> None:
+    """What a load without bytes to come is in the slot, if it has started `ready` seconds after its begin."""
+    after.seconds_to_come[b, v, m] = max(0.0, ready - tables.slot_seconds)
+    if ready <= 0.0:
+        after.resident[b, v, m] = after.wish[b, v, m]
+        after.wish[b, v, m] = EMPTY
+    elif ready < tables.slot_seconds:
+        scratch.coming[v, m] = after.wish[b, v, m]
+        scratch.available[v, m] = 1.0 - ready / tables.slot_seconds
+        scratch.flights[1] += 1
+
+
+@njit_inline
+def book_load(
+    tables: Tables,
+    draw: Draw,
+    b: int,
+    t: int,
+    start: int,
+    end: int,
+    moved: float,
+    scratch: Scratch,
+    outcome: Outcome,
+) -> None:
+    """Book bytes that cross the hops [start, end) of `load_link`."""
+    outcome.loaded[b] += moved
+    for i in range(start, end):
+        e = tables.load_link[i]
+        if tables.link_down_rate[e] <= 0.0:
+            scratch.taken[e] += moved
+        outcome.load_bytes[b, e] += moved
+        outcome.load_traffic[b] += moved
+        outcome.load_energy[b] += moved * tables.link_joules[e]
+        for f in range(outcome.load_charged.shape[1]):
+            outcome.load_charged[b, f] += moved * draw.charge_byte[b, t, e, f]
+
+
+@aside
+def end_slot(tables: Tables, b: int, after: State, scratch: Scratch, outcome: Outcome) -> None:
+    """Make resident what has come and started, in place of what served until then."""
+    outcome.in_flight[b] = 0
+    if scratch.flights[0] == 0:
+        return
+    for v in range(len(tables.node_memory)):
+        for m in range(len(tables.model_task)):
+            scratch.coming[v, m] = EMPTY
+            if after.wish[b, v, m] == EMPTY:
+                continue
+            if after.bytes_to_come[b, v, m] > 0.0 or after.seconds_to_come[b, v, m] > 0.0:
+                outcome.in_flight[b] += 1
+            else:
+                after.resident[b, v, m] = after.wish[b, v, m]
+                after.wish[b, v, m] = EMPTY
+    scratch.flights[1] = 0

@@ -1,0 +1,358 @@
+"""Loads over the links, worked out by hand; `test_reference` holds them against a plain rule."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from idn_gym.config_reader import ConfigError
+from idn_gym.core.arrays import EMPTY, Action
+from idn_gym.core.geometry import bytes_to_load
+from idn_gym.core.loading import held_segments
+from idn_gym.core.transition import initial_state, step
+from idn_gym.core.workspace import make_scratch
+from idn_gym.scenarios.compile import compile_scenario
+from idn_gym.scenarios.episodes import build_instance
+from idn_gym.scenarios.presets import load_scenario
+from idn_gym.simulation import Simulation
+from tests.conftest import place_by_name
+
+NODES = {
+    "a": {"demand": 1.0, "memory": 100.0},
+    "e": {"memory": 100.0},
+    "c": {"pins": ["all"], "device": "fast", "servers": float("inf")},
+}
+LINKS = [("a", "e", {"rate": 16.0}), ("e", "c", {"rate": 8.0})]
+"""With half of them, loads get 80 bytes a slot on the first link and 40 on the second."""
+
+ONE = {"m": {"blocks": [(1.0, 40.0, 4.0), (1.0, 20.0, 0.0)], "input": 8.0}}
+TRANSFER = {"serving.loading": "transfer"}
+
+
+class Episode:
+    """Plays placements by name, slot after slot."""
+
+    def __init__(self, scenario):
+        self.scenario, self.names = scenario, compile_scenario(scenario).names
+        self.instance = build_instance(scenario, 0)
+        self.state = initial_state(self.instance)
+
+    def play(self, **placement):
+        wanted = place_by_name(self.scenario, placement)
+        self.state, outcome = step(self.instance, self.state, Action(wanted))
+        return outcome
+
+    def entry(self, field, node, model="m"):
+        value = getattr(self.state, field)[0, self.names.nodes.index(node), self.names.models.index(model)]
+        if field in ("resident", "wish"):
+            return "" if value == EMPTY else self.names.segments[value]
+        return value
+
+    def to_come(self, node, model="m"):
+        return self.entry("wish", node, model), self.entry("bytes_to_come", node, model)
+
+
+@pytest.fixture
+def episode(make_scenario):
+    def start(nodes=NODES, links=LINKS, models=ONE, **overrides):
+        return Episode(make_scenario(nodes, links, models, {**TRANSFER, **overrides}))
+
+    return start
+
+
+def test_two_slots_by_hand(episode):
+    """60 bytes at 40 a slot: 20 are left, of which half a slot is enough, and then the load is over.
+
+    At a a request takes 2 s. Over the links it takes two delays of 0.5 s, 0.2 s in the cloud, and 8 bytes at
+    12 and 4 bytes/s, since loads take 4 of each link's rate; in the second slot at 14 and 6 bytes/s.
+    """
+    world = episode(**{"workload.rate": 0.3})
+    first = world.play(a=["m"])
+    assert first.load_bytes[0].tolist() == [40.0, 40.0]
+    assert (first.loaded[0], first.load_traffic[0], first.load_energy[0]) == (40.0, 80.0, 20.0)
+    assert (
+        world.to_come("a") == ("m", 20.0) and world.entry("resident", "a") == "" and first.in_flight[0] == 1
+    )
+    assert first.started[0, 0].tolist() == [0.0, 0.0, 3.0, 0.0]
+    assert first.latency[0, 0] == pytest.approx(3.0 * (1.2 + 8 / 12 + 8 / 4))
+    second = world.play(a=["m"])
+    assert second.loaded[0] == 20.0 and second.in_flight[0] == 0
+    assert second.started[0, 0].tolist() == pytest.approx([1.5, 0.0, 1.5, 0.0])
+    assert second.latency[0, 0] == pytest.approx(1.5 * 2.0 + 1.5 * (1.2 + 8 / 14 + 8 / 6))
+    assert world.entry("resident", "a") == "m" and world.to_come("a") == ("", 0.0)
+    third = world.play(a=["m"])
+    assert third.loaded[0] == 0.0 and third.latency[0, 0] == pytest.approx(3.0 * 2.0)
+
+
+def test_the_books_are_closed(episode):
+    """What crossed each link is the bytes of the segment, and what requests cost is told apart."""
+    world = episode(**{"workload.rate": 0.1})
+    crossed = sum(world.play(e=["m[0:1]"]).load_bytes[0] for _ in range(3))
+    assert crossed.tolist() == [0.0, 40.0]
+
+
+def test_loads_share_a_link_in_proportion_to_what_they_lack(episode):
+    models = {**ONE, "n": {"blocks": [(1.0, 20.0, 0.0)], "task": "u"}}
+    world = episode(models=models)
+    world.play(e=["m", "n"])
+    assert world.to_come("e", "m") == ("m", 30.0) and world.to_come("e", "n") == ("n", 10.0)
+    world.play(e=["m", "n"])
+    assert world.entry("resident", "e", "m") == "m" and world.entry("resident", "e", "n") == "n"
+
+
+def test_a_load_comes_from_the_nearest_that_has_what_is_missing(episode):
+    world = episode()
+    for _ in range(2):
+        world.play(e=["m[1:2]"])
+    assert world.play(e=["m[1:2]"], a=["m[1:2]"]).load_bytes[0].tolist() == [20.0, 0.0]
+    world = episode()
+    world.play(e=["m[1:2]"])
+    both = world.play(e=["m[1:2]"], a=["m"])
+    assert both.load_bytes[0].tolist() == [40.0, 40.0]  # e lacks the head
+    assert world.to_come("a") == ("m", 20.0)
+    assert world.play(e=["m[1:2]"], a=["m"]).load_bytes[0].tolist() == [
+        20.0,
+        0.0,
+    ]  # all but the tail has come
+
+
+def test_a_source_that_is_displaced_serves_no_more(episode):
+    world = episode()
+    for _ in range(2):
+        world.play(e=["m"])
+    assert world.play(a=["m"]).load_bytes[0].tolist() == [40.0, 40.0]
+
+
+def test_a_rate_of_its_own_takes_nothing_from_requests(episode):
+    links = [(a, z, {**link, "down_rate": 2.0}) for a, z, link in LINKS]
+    world, idle = episode(links=links), episode(links=links)
+    first, alone = world.play(a=["m"]), idle.play()
+    assert first.load_bytes[0].tolist() == [20.0, 20.0]
+    for field in ("latency", "carried", "link_utilisation", "started"):
+        np.testing.assert_array_equal(getattr(first, field), getattr(alone, field))
+
+
+def test_requests_see_the_rate_less_what_loads_take(episode):
+    busy = episode(**{"workload.rate": 0.1}).play(a=["m"])
+    alone = episode(**{"workload.rate": 0.1}).play()
+    assert alone.latency[0, 0] == pytest.approx(1.0 + 0.2 + 8 / 16 + 8 / 8)
+    assert busy.latency[0, 0] == pytest.approx(1.0 + 0.2 + 8 / 12 + 8 / 4)
+    assert busy.link_utilisation[0].tolist() == pytest.approx([8 / 120, 8 / 40])
+
+
+def test_a_wish_that_changes_keeps_the_bytes_that_both_have(episode):
+    world = episode()
+    world.play(a=["m"])  # the head and nothing of the tail
+    world.play(a=["m[0:1]"])
+    assert world.entry("resident", "a") == "m[0:1]" and world.to_come("a") == ("", 0.0)
+    world = episode()
+    world.play(a=["m"])
+    world.play(a=["m[1:2]"])
+    assert world.to_come("a") == ("", 0.0) and world.entry("resident", "a") == "m[1:2]"
+    world = episode()
+    world.play(a=["m"])
+    world.play()
+    assert world.to_come("a") == ("", 0.0) and world.play(a=["m"]).loaded[0] == 40.0
+
+
+def test_what_lacks_nothing_is_there_at_once(episode):
+    world = episode()
+    for _ in range(2):
+        world.play(a=["m"])
+    outcome = world.play(a=["m[0:1]"])
+    assert world.entry("resident", "a") == "m[0:1]" and outcome.loaded[0] == 0.0 == outcome.in_flight[0]
+
+
+def test_the_old_segment_stays_until_the_new_one_is_there_if_both_fit(episode):
+    for memory, kept in ((100.0, "m[0:2]"), (45.0, "m[1:2]")):
+        nodes = {**NODES, "a": {"demand": 1.0, "memory": memory}}
+        models = {"m": {"blocks": [(1.0, 20.0, 4.0), (1.0, 20.0, 4.0), (1.0, 5.0, 0.0)]}}
+        world = episode(nodes, models=models, **{"serving.max_parts": 3})
+        world.play(a=["m[0:2]"])
+        assert world.entry("resident", "a") == "m[0:2]"
+        slow = {"rate": 0.5}
+        world.instance.draw.rate[0, 1:] = slow["rate"]
+        world.play(a=["m[1:3]"])
+        assert world.entry("resident", "a") == ("m[0:2]" if memory >= 45.0 else kept)
+        assert world.to_come("a") == ("m[1:3]", 2.5)
+
+
+def test_where_both_do_not_fit_what_they_share_serves_meanwhile(episode):
+    nodes = {**NODES, "a": {"demand": 1.0, "memory": 40.0}}
+    models = {"m": {"blocks": [(1.0, 20.0, 4.0), (1.0, 20.0, 4.0), (1.0, 5.0, 0.0)]}}
+    world = episode(nodes, models=models, **{"serving.max_parts": 3})
+    world.play(a=["m[0:2]"])
+    world.instance.draw.rate[0, 1:] = 0.5
+    world.play(a=["m[1:3]"])
+    assert world.entry("resident", "a") == "m[1:2]" and world.to_come("a") == ("m[1:3]", 2.5)
+
+
+def test_starting_takes_seconds_that_may_run_over(episode):
+    """40 bytes take the slot, the start-up of 6 and 3 seconds that follows all of the next but a second."""
+    nodes = {**NODES, "a": {"demand": 1.0, "memory": 100.0, "device": "slow to load"}}
+    models = {"m": {"blocks": [(0.1, 40.0, 0.0)], "start_seconds": 3.0}}
+    world = episode(nodes, models=models)
+    world.play(a=["m"])
+    assert world.to_come("a") == ("m", 0.0) and world.entry("seconds_to_come", "a") == 9.0
+    second = world.play(a=["m"])
+    assert world.entry("resident", "a") == "m" and second.loaded[0] == 0.0 == second.in_flight[0]
+    assert second.started[0, 0, 0] == pytest.approx(1.0)  # a tenth of ten requests
+
+
+def test_two_windows_nest(episode):
+    """Of a class, a request may use what is there when it comes: a tail at e late, a whole at a later."""
+    models = {"m": {"blocks": [(0.1, 8.0, 0.0)]}}
+    nodes = {**NODES, "e": {"memory": 100.0, "device": "fast"}}
+    links = [("a", "e", {"rate": 100.0, "delay": 2.0}), ("e", "c", {"rate": 4.0, "delay": 9.0})]
+    world = episode(nodes, links, models)
+    world.instance.draw.demand[0, :] = 1.0
+    outcome = world.play(a=["m"], e=["m"])  # 20 bytes a slot, 10 for each: both end after 8 of 10 seconds
+    assert outcome.started[0, 0].tolist() == pytest.approx([0.2, 0.0, 0.8, 0.0])
+
+
+def test_masks_and_repair_count_what_is_on_its_way(make_scenario):
+    nodes = {**NODES, "a": {"demand": 1.0, "memory": 60.0}, "e": {"memory": 5.0}}
+    simulation = Simulation(
+        make_scenario(nodes, LINKS, ONE, TRANSFER), "change", "flat", "balanced", "train", 1
+    )
+    simulation.reset([0], [0])
+    lines = simulation.codec.describe()
+    whole = lines.index("load a: m")
+    assert simulation.masks()[0, whole]
+    simulation.step(np.array([whole]))
+    assert not simulation.masks()[0, whole]
+    assert simulation.describe_placement(0)["a"] == ["m (loading 67 %)"]
+    simulation.step(np.array([0]))  # nothing changes: it goes on
+    assert simulation.describe_placement(0)["a"] == ["m"]
+
+
+def test_an_episode_goes_on_to_the_bit_amid_loads():
+    scenario = load_scenario("tiny", {**TRANSFER, "slot_seconds": 1.0, "horizon": 12})
+    one, other = (Simulation(scenario, "placement", "flat", "balanced", "train", 1) for _ in range(2))
+    space = one.codec.space
+    space.seed(5)
+    actions = [space.sample()[None] for _ in range(12)]
+    one.reset([0], [3])
+    for action in actions[:4]:
+        one.step(action)
+    assert (one.state.wish != EMPTY).any()
+    other.set_state(one.get_state())
+    for action in actions[4:]:
+        first, second = one.step(action), other.step(action)
+        np.testing.assert_array_equal(first.observation, second.observation)
+        np.testing.assert_array_equal(first.metrics, second.metrics)
+
+
+def test_nodes_that_no_repository_reaches_load_nothing(make_scenario):
+    nodes = {**NODES, "lost": {"memory": 100.0}}
+    compiled = compile_scenario(make_scenario(nodes, LINKS, ONE, TRANSFER))
+    assert compiled.placeable.any(1).tolist() == [True, True, False, False]
+    assert compile_scenario(make_scenario(nodes, LINKS, ONE)).placeable[3].any()
+
+
+def test_private_capacity_loads_at_once(make_scenario):
+    with pytest.raises(ConfigError, match="loading: 'transfer' does not go with capacity 'exogenous'"):
+        make_scenario(NODES, LINKS, ONE, {**TRANSFER, "serving.capacity": "exogenous"})
+
+
+def test_where_nothing_loads_transfer_is_instant(make_scenario):
+    """To the bit, once all is there."""
+    placed = {"a": ["m[0:1]"], "e": ["m"]}
+    scenarios = [
+        make_scenario(
+            NODES,
+            LINKS,
+            ONE,
+            {"serving.queueing": "mgc", "serving.load_limit": 0.9, "serving.last_resort": 0.95, **more},
+        )
+        for more in ({}, TRANSFER)
+    ]
+    outcomes = []
+    for scenario in scenarios:
+        world = Episode(scenario)
+        wanted = place_by_name(scenario, placed)
+        world.state.resident[wanted != EMPTY] = wanted[wanted != EMPTY]
+        assert (held_segments(world.state) == world.state.resident).all()
+        outcomes.append(world.play(**placed))
+    for field, same in zip(*outcomes, strict=True):
+        np.testing.assert_array_equal(field, same)
+
+
+def test_repair_keeps_what_is_on_its_way(episode):
+    """Of two that do not fit together, the one that is loading stays, though the other is worth more."""
+    nodes = {**NODES, "a": {"demand": 1.0, "memory": 70.0}}
+    models = {
+        "m": {"blocks": [(1.5, 60.0, 0.0)]},
+        "n": {"blocks": [(0.1, 60.0, 0.0)], "task": "u", "input": 80.0},
+    }
+    world = episode(nodes, models=models)
+    values = world.instance.tables.segment_value[0]
+    assert values[1] > values[0]
+    world.play(a=["m"])
+    assert world.play(a=["m", "n"]).refused[0] == 1
+    assert world.entry("resident", "a", "m") == "m" and world.to_come("a", "n") == ("", 0.0)
+
+
+def test_what_only_the_old_segment_has_serves_until_the_new_one_comes(episode):
+    """20 bytes take half a slot: until then the head serves at e, then nothing does."""
+    models = {"m": {"blocks": [(0.1, 30.0, 0.0), (0.1, 20.0, 0.0)], "input": 8.0}}
+    world = episode(models=models, **{"workload.rate": 0.2})
+    world.instance.draw.rate[0, 0] = 16.0
+    world.play(e=["m[0:1]"])
+    assert world.entry("resident", "e") == "m[0:1]"
+    outcome = world.play(e=["m[1:2]"])
+    assert outcome.started[0, 0].tolist() == pytest.approx([0.0, 1.0, 1.0, 0.0])
+
+
+def loading_world(data, worlds):
+    world = data.draw(worlds)
+    world["overrides"] |= {"serving.capacity": "shared", "serving.loading": "transfer", "horizon": 6}
+    return world
+
+
+@settings(max_examples=25)
+@given(data=st.data(), seed=st.integers(0, 2**32 - 1))
+def test_what_is_there_for_a_share_of_the_slot_serves_no_more_of_the_batch(make_scenario, worlds, data, seed):
+    """For every x, all options of a class that are available for at most x serve at most x of its batch."""
+    instance = build_instance(make_scenario(**loading_world(data, worlds)), seed)
+    rng, state, scratch = np.random.default_rng(seed), initial_state(instance), make_scratch(instance.tables)
+    model = instance.tables.segment_model
+    for t in range(6):
+        if t % 2 == 0:
+            wanted = np.stack(
+                [
+                    rng.choice([EMPTY, *np.flatnonzero(model == m)], len(state.resident[0]))
+                    for m in range(state.resident.shape[2])
+                ],
+                axis=1,
+            )[None].astype(np.int32)
+        state, outcome = step(instance, state, Action(wanted), scratch)
+        for rho, batch in enumerate(outcome.arrived[0]):
+            mine = slice(scratch.entry_start[rho], scratch.ordered[rho])
+            amount, window = scratch.amount[mine], scratch.window[mine]
+            assert amount.sum() == pytest.approx(outcome.served[0, rho], abs=1e-9)
+            for x in window:
+                assert amount[window <= x].sum() <= x * batch * (1 + 1e-9)
+
+
+@settings(max_examples=25)
+@given(data=st.data(), seed=st.integers(0, 2**32 - 1))
+def test_no_byte_of_a_load_is_lost(make_scenario, worlds, data, seed):
+    """What has come and what is still to come is what was missing, and no link carries what no load takes."""
+    world = loading_world(data, worlds)
+    world["overrides"]["dynamics.memory"] = None
+    scenario = make_scenario(**world)
+    instance, compiled = build_instance(scenario, seed), compile_scenario(scenario)
+    tables, rng = instance.tables, np.random.default_rng(seed)
+    wanted = np.full((1, *tables.pinned.shape), EMPTY, np.int32)
+    for v, s in zip(*compiled.pairs, strict=True):
+        if rng.random() < 0.5:
+            wanted[0, v, tables.segment_model[s]] = s
+    state, come = initial_state(instance), 0.0
+    for _ in range(6):
+        state, outcome = step(instance, state, Action(wanted))
+        come += outcome.loaded[0]
+        missing = bytes_to_load(tables, held_segments(state)[0], tables.pinned).sum()
+        assert come + state.bytes_to_come.sum() == pytest.approx(missing, rel=1e-9, abs=1e-9)
+        assert outcome.in_flight[0] == (state.wish != EMPTY).sum()
+        assert outcome.load_traffic[0] == pytest.approx(outcome.load_bytes[0].sum())
