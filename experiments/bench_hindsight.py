@@ -131,10 +131,12 @@ def bracket(compiled: Compiled, instance: Instance, limit: float, gap: float) ->
     except SolverError as error:
         return {"status": str(error)}
     spent = time.process_time() - begin
-    row = {"bracket_s": spent, "gap": found.gap, "status": found.status, "upper": found.upper}
-    row["lower"] = found.lower
+    row = {"bracket_s": spent, "status": found.status, "alone": found.alone, "played": found.played}
+    row |= {"bound": found.least, "gap": found.gap}
     if found.routed is not None:
-        row["gap_routed"] = (found.upper - found.routed) / found.upper if found.upper > 0 else 0.0
+        row |= {"routed": found.routed_cost, "gap_routed": found.routed_gap}
+    if found.shares is not None:
+        row |= {f"gap_{name}": share for name, share in found.shares._asdict().items()}
     return row
 
 

@@ -1,9 +1,9 @@
 """What a placement costs when its requests are routed as well as we can: less selfish than the environment.
 
-The environment sends every class to what is cheapest for itself, and waits come on top. Here requests go where
-they cost all together least: by a linear programme where nobody waits, which is the optimum; where they wait, from
-that programme's flows and from the environment's own by shifting requests while that saves (`shifting`).
-What is found is served within the same limits, so it can be reached, and no placement's routing need be worse.
+The environment sends every class to what is cheapest for itself, and waits come on top. Here requests go
+where they cost all together least: by a linear programme where nobody waits, which is the optimum; where
+they wait, from that programme's flows and from the environment's own on, shifted while that saves
+(`shifting`). What is found is served within the same limits, so a network could do it.
 """
 
 from __future__ import annotations

@@ -44,8 +44,8 @@ class Bracket:
     alone: float
     """[cost] of the repositories alone, from which gains count"""
     routed: float | None = None
-    """[cost] gain of the best placement found if its requests were routed as well as we can; None where private
-    capacities leave no choice, or where that was not solved in time"""
+    """[cost] gain of the best placement found if its requests are routed as well as we can; None where
+    private capacities leave no choice, or where that was not solved in time"""
     routed_upper: float | None = None
     """[cost] no routing of that placement gains more"""
 

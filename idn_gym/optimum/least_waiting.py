@@ -1,17 +1,17 @@
 """The least that waiting costs at each node and link, whatever is placed and however requests are routed.
 
-A queue of c servers at utilisation rho, in which a request visits for E[S] seconds, holds them up for
-u(rho) E[S^2] / E[S] seconds each, u = ErlangC / (2 c (1 - rho)) (`idn_gym.core.waiting.mean_wait`). Of a slot of
-tau seconds, all visits together wait for tau c rho u E[S^2] / E[S]^2, which is at least tau c rho u(rho)
-(Cauchy and Schwarz), as if all service times were equal. For one server that is 1/2 tau rho^2 / (1 - rho).
+A queue of c servers at utilisation rho, at which requests are served for S seconds, holds up each visit for
+u(rho) E[S^2] / E[S] seconds, u = ErlangC / (2 c (1 - rho)) (`idn_gym.core.waiting.mean_wait`). In a slot of
+tau seconds all visits wait for tau c rho u E[S^2] / E[S]^2, which is at least tau c rho u(rho) (Cauchy and
+Schwarz), as if all were served equally long. For one server that is 1/2 tau rho^2 / (1 - rho). Sakasegawa's
+power of rho in place of Erlang C would be no bound: from two servers on it is above it.
 
-Requests that give up wait less: W' = W / sqrt(1 + (2 W / s)^2) for W summed over an option's queues. W' rises with
-W, so waits may be taken as if no utilisation were above a ceiling of choice, and W' / W falls with W, so it is
-at least what it is when every other queue of the option stands at this ceiling and serves the longest requests
-that it can be asked for. What is left is a function of the utilisation of one resource; its largest convex
-under-estimate is entered as the lines that support it, one per slope. Lines of slots that are added up add up too:
-the sum of the conjugates is the conjugate of the infimal convolution, which is the least that
-the slots cost together.
+Requests that give up wait less: W' = W / sqrt(1 + (2 W / s)^2), with W summed over an option's queues. W'
+rises with W, so waits may be taken as if no utilisation were above a ceiling of choice; W' / W falls with W,
+so it is at least what it is when every other queue of the option stands at this ceiling and serves the
+longest requests that it may be asked for. What is left is a function of one resource's utilisation. Its
+largest convex under-estimate is entered as lines below it, one per slope. Where slots are added up, so are
+their lines: a sum of conjugates is the conjugate of the least that the slots can cost together.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def least_waiting(
             u = waits[int(servers[r])][:-1]
             shrunk = u / np.sqrt(1.0 + np.interp(u, KNOTS * most[r], haste[r]) ** 2)
             cost = price * tables.slot_seconds * int(servers[r]) * load * shrunk
-            # Between two points the cost is at least that of the first, and the work at most that of the second.
+            # Between two points the cost is at least that of the first, the work at most that of the second.
             lines = cost[:-1] - slope[r][:, None] * (load[1:] * supply[t, r])
             intercept[t, r] = np.minimum(0.0, lines.min(1))
     return LeastWaiting(slope, intercept)

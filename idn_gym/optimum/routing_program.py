@@ -222,7 +222,7 @@ class _Build:
             self._rows(np.zeros(len(closed), np.int64), closed, np.ones(len(closed)), np.zeros(1))
 
     def _queued(self, chunk: Ints, place: Ints, column: Ints, use: Floats, limit: Floats) -> None:
-        """As `_limited` for resources where requests wait: the use is made up of stretches that cost more and more.
+        """As `_limited`, where requests wait: the use is made up of stretches that cost more and more.
 
         Each stretch is a column of its own, from 0 to 1, at the slope of the line that is highest there.
         """

@@ -1,7 +1,7 @@
 """Requests of one slot routed better under waiting: shifted between the options of a class while that saves.
 
-A local search. The cost is the core's: the same waits, the same shares that give up; what it finds is a way to serve
-that a network could follow, and so an upper end of the best routing.
+A local search on the cost that the core would book: the same waits, the same patience. What it finds is a
+way to serve that a network could follow, and so an upper end of the best routing.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ LEAST_SAVING = 1e-10
 
 
 class SlotFlows(NamedTuple):
-    """One slot's options and queues, and how many requests go where; H options, of which each has some visits."""
+    """One slot's options and queues, and how many requests go where; H options that have V visits."""
 
     class_start: Ints  # (R+1,) into H
     visit_start: Ints  # (H+1,) into V

@@ -14,7 +14,7 @@ from idn_gym.core.arrays import Bools, Draw, Floats, Instance, Ints, Tables, own
 
 
 class Visits(NamedTuple):
-    """One row per option, in their order, and resource that it uses; moments add up the exit branches of a request."""
+    """One row per option, in their order, and resource that it uses; moments are over exit branches."""
 
     option: Ints  # (V,)
     resource: Ints  # (V,) in N + E
@@ -26,7 +26,8 @@ class Visits(NamedTuple):
     def of(self, options: Bools) -> Visits:
         """The rows of the marked options (O,)."""
         kept = options[self.option]
-        return Visits(*(column[kept] for column in self))
+        rows = [column[kept] for column in (self.visits, self.work, self.square, self.longest)]
+        return Visits(self.option[kept], self.resource[kept], *rows)
 
 
 def list_visits(tables: Tables, draw: Draw) -> Visits:

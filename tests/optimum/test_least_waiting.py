@@ -1,4 +1,4 @@
-"""The least that waiting is reckoned to cost is never above what requests wait, and routing is served like the core."""
+"""What waiting is reckoned to cost at least is never above what it costs; routing is served like the core."""
 
 import numpy as np
 import pytest
@@ -75,7 +75,9 @@ def test_visits_wait_at_least_as_long_as_if_all_were_served_equally_long(servers
 def test_the_usual_approximation_of_erlang_c_would_be_no_bound(servers):
     """Sakasegawa's rho^sqrt(2 (c + 1)) / (1 - rho) is above the queue of M/M/c."""
     rho = np.array([0.6])
-    assert rho ** np.sqrt(2.0 * (servers + 1)) / (1 - rho) > 1.05 * 2.0 * servers * rho * unit_waits(servers, rho)
+    assert rho ** np.sqrt(2.0 * (servers + 1)) / (1 - rho) > 1.05 * 2.0 * servers * rho * unit_waits(
+        servers, rho
+    )
 
 
 def check_world(seed, make_scenario):
