@@ -108,7 +108,7 @@ def _route(best: Bracket, routing: Routing, placement: Residents, seconds: float
         found = route_best(routing, placement, seconds, ceiling)
     except SolverError:
         return best
-    gained = min(best.alone - found.reached, best.upper)
+    gained = min(max(best.alone - found.reached, best.lower), best.upper)
     if best.routed is not None and gained <= best.routed:
         return best
     return replace(best, routed=gained, routed_upper=max(gained, min(best.alone - found.least, best.upper)))
