@@ -15,7 +15,7 @@ import numpy as np
 from idn_gym.core.arrays import Floats, Instance, Ints, Residents
 from idn_gym.core.slots import one_row, one_slot
 from idn_gym.optimum.best_routing import route_best
-from idn_gym.optimum.bracket import Bracket
+from idn_gym.optimum.bracket import Bracket, FalseBoundError
 from idn_gym.optimum.filling import SURE
 from idn_gym.optimum.hill_climbing import TOGETHER, improve_bracket
 from idn_gym.optimum.prefixes import list_prefixes
@@ -108,7 +108,7 @@ def _route(best: Bracket, routing: Routing, placement: Residents, seconds: float
         found = route_best(routing, placement, seconds, ceiling)
     except SolverError:
         return best
-    gained = min(max(best.alone - found.reached, best.lower), best.upper)
+    gained = max(min(best.alone - found.reached, best.upper), best.lower)
     if best.routed is not None and gained <= best.routed:
         return best
     return replace(best, routed=gained, routed_upper=max(gained, min(best.alone - found.least, best.upper)))
@@ -138,7 +138,7 @@ def _narrow(
     relaxed = solve_relaxed(program, max(seconds, 1e-3))
     assert relaxed.x is not None
     bound = relaxed.bound - routing.served_gain
-    best = replace(best, relaxed=min(best.relaxed, bound), upper=min(best.upper, bound))
+    best = _bounded(replace(best, relaxed=min(best.relaxed, bound)), bound)
     x = relaxed.x[: program.integers]
     best = improve_bracket(best, routing.choices, _starts(routing, x), x, 1, until, gap)
     left = until - time.perf_counter()
@@ -150,11 +150,22 @@ def _narrow(
         # Half of the time is kept for finer sums of slots and for judging what was found.
         found = solve_integers(program, left / 2, gap / 4, keep)
         if full:
-            best = replace(best, upper=min(best.upper, max(best.lower, found.bound - routing.served_gain)))
+            best = _bounded(best, found.bound - routing.served_gain)
         if found.x is not None:
             whole = np.round(found.x[: program.integers])
             best = improve_bracket(best, routing.choices, _starts(routing, whole), whole, 1, until, gap)
     return best, x
+
+
+def _bounded(best: Bracket, bound: float) -> Bracket:
+    """The bracket that also knows of a bound [cost] on all gains.
+
+    Raises:
+        FalseBoundError: its placement gains more.
+    """
+    if best.lower > bound + 1e-6 * abs(bound) + 1e-9:
+        raise FalseBoundError(f"a placement gains {best.lower:g}, more than the bound of {bound:g}")
+    return replace(best, upper=max(best.lower, min(best.upper, bound)))
 
 
 def _starts(routing: Routing, x: Floats) -> list[Residents]:
