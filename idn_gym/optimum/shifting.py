@@ -19,7 +19,7 @@ SWEEPS = 60
 HALVINGS = 14
 """How often the requests that are shifted are halved before a shift is given up."""
 
-LEAST_SAVING = 1e-10
+LEAST_SHIFT = 1e-10
 """Share of the cost that a shift must save."""
 
 
@@ -134,7 +134,7 @@ def shift_requests(s: SlotFlows, weight: Floats, slopes: Floats) -> float:
         for rho in range(len(s.dropped)):
             best = shift_class(s, rho, best)
         sum_flows(s)
-        if best >= before * (1.0 - LEAST_SAVING):
+        if best >= before * (1.0 - LEAST_SHIFT):
             break
     return best
 
@@ -158,7 +158,7 @@ def shift_class(s: SlotFlows, rho: int, best: float) -> float:
         put_requests(s, rho, source, held - part)
         put_requests(s, rho, target, taken + part)
         cost = sum_flows(s)
-        if cost < best * (1.0 - LEAST_SAVING):
+        if cost < best * (1.0 - LEAST_SHIFT):
             return cost
         part *= 0.5
     put_requests(s, rho, source, held)

@@ -1,8 +1,7 @@
 """Lazy greedy on the tariff: the placement of prefixes that saves most, step by step.
 
-Gains are measured by the core's own serving: class by class where capacity is private; all classes together
-where it is shared, so that what they take from each other and how long they wait counts. Memory is left empty
-where nothing that fits saves anything.
+Gains are measured by the core's own serving: class by class where capacity is private; all together where it
+is shared, waiting included. Memory is left empty where nothing that fits saves anything.
 """
 
 from __future__ import annotations
