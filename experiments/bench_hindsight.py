@@ -17,8 +17,10 @@ from idn_gym.commands.grammar import Changes, assignments
 from idn_gym.commands.tables import print_rows
 from idn_gym.config_reader import bounded
 from idn_gym.core.arrays import Instance
+from idn_gym.core.nominal import nominal_draw
 from idn_gym.evaluation.tables import write_csv
 from idn_gym.files import writable_folder
+from idn_gym.objectives import known_tariff
 from idn_gym.optimum.certificate import certificate
 from idn_gym.optimum.hindsight import best_static
 from idn_gym.optimum.lp_oracle import LpOracle
@@ -43,7 +45,7 @@ HindsightRow = dict[str, Any]
 
 
 def time_hindsight(
-    name: str, changes: dict[str, Any], limit: float, gap: float, iterations: int
+    name: str, changes: dict[str, Any], limit: float, gap: float, iterations: int, nominal: bool = False
 ) -> HindsightRow:
     """One line of the table, in CPU seconds of one thread, kernels compiled beforehand.
 
@@ -53,6 +55,7 @@ def time_hindsight(
         limit: wall seconds that each of the programs and the bracket may take.
         gap: relative gap at which the mixed-integer program and the bracket stop.
         iterations: of mirror ascent; 0 leaves the certificate out.
+        nominal: one slot with nominal demand and resources instead of episode 0.
     """
     overrides: dict[str, Any] = dict(changes)
     if name in TREES:
@@ -72,6 +75,9 @@ def time_hindsight(
         "compile_s": time.process_time() - begin,
     }
     instance, items = build_instance(compiled.scenario, 0), list_prefixes(compiled)
+    if nominal:
+        tariff = known_tariff(compiled.tariff, compiled.scales, compiled.objectives)
+        instance, row["slots"] = Instance(tables, nominal_draw(tables, tariff)), 1
     row["columns"] = len(items.node)
     if not serves_alone(tables, items):
         return row | bracket(compiled, instance, limit, gap)
@@ -131,10 +137,12 @@ def bracket(compiled: Compiled, instance: Instance, limit: float, gap: float) ->
     except SolverError as error:
         return {"status": str(error)}
     spent = time.process_time() - begin
-    row = {"bracket_s": spent, "gap": found.gap, "status": found.status, "upper": found.upper}
-    row["lower"] = found.lower
+    row = {"bracket_s": spent, "status": found.status, "alone": found.alone, "played": found.played}
+    row |= {"bound": found.least, "gap": found.gap}
     if found.routed is not None:
-        row["gap_routed"] = (found.upper - found.routed) / found.upper if found.upper > 0 else 0.0
+        row |= {"routed": found.routed_cost, "gap_routed": found.routed_gap}
+    if found.shares is not None:
+        row |= {f"gap_{name}": share for name, share in found.shares._asdict().items()}
     return row
 
 
@@ -159,6 +167,8 @@ class BenchHindsightCommand:
     """[s] of wall time per program and bracket"""
     gap: float = bounded(0.01, least=0.0)
     """relative gap at which programs and brackets stop"""
+    nominal: bool = False
+    """one slot with nominal demand and resources instead of an episode"""
     iterations: int = bounded(100, least=0)
     """of mirror ascent for the certificate; 0 leaves it out"""
     out: Path = Path("runs/hindsight")
@@ -172,7 +182,8 @@ class BenchHindsightCommand:
         writable_folder(self.out)
         changes = assignments(self.changes)
         for name in self.scenario:
-            rows.append(time_hindsight(name, changes, self.limit, self.gap, self.iterations))
+            settings = self.limit, self.gap, self.iterations, self.nominal
+            rows.append(time_hindsight(name, changes, *settings))
             print_columns(rows[-1:])
             print()
         keys = dict.fromkeys(key for row in rows for key in row)

@@ -6,7 +6,7 @@ import csv
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import nan
+from math import isnan, nan
 from pathlib import Path
 from typing import ClassVar
 
@@ -15,7 +15,7 @@ from idn_gym.commands.options import EpisodeOptions
 from idn_gym.commands.progress import steps
 from idn_gym.commands.tables import Quantity, print_rows
 from idn_gym.config_reader import ConfigError, bounded, show, twice
-from idn_gym.evaluation.ceiling import static_ceiling
+from idn_gym.evaluation.ceiling import Ceiling, static_ceiling
 from idn_gym.evaluation.comparison import ComparisonRow, summarise
 from idn_gym.evaluation.rollout import Episodes
 from idn_gym.evaluation.tables import (
@@ -23,6 +23,7 @@ from idn_gym.evaluation.tables import (
     known,
     plain_rows,
     scenario_tables,
+    write_csv,
     write_episodes,
     write_latencies,
     write_table,
@@ -32,6 +33,7 @@ from idn_gym.objective_records import find_objectives
 from idn_gym.optimum.solver import SolverError, load_solver
 from idn_gym.policies.compare import check_policies, play_policy
 from idn_gym.preferences import read_preference
+from idn_gym.rendering.labels import percent
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.presets import load_scenario
@@ -46,7 +48,7 @@ class PlayOptions(EpisodeOptions):
     ceiling: float = bounded(0.0, least=0.0, most=3600.0)
     """[s] per episode for a bracket of the best static placement in hindsight (needs SciPy); 0: without"""
     out: Path | None = None
-    """folder for table (text, CSV, JSON) and episodes (CSV)"""
+    """folder for table (text, CSV, JSON), episodes and ceilings (CSV)"""
     csv: bool = False
     """print comma-separated values, all in SI units"""
     changes: Changes = ()
@@ -107,21 +109,22 @@ class PlayOptions(EpisodeOptions):
             write_latencies(self.out / f"{stem}-latencies.csv", played, names.tasks, names.classes)
         return played
 
-    def print_ceiling(self, scenario: Scenario, played: Mapping[str, Episodes]) -> None:
-        """Say how far from the best static placement each policy is, in serving cost."""
+    def print_ceiling(self, scenario: Scenario, played: Mapping[str, Episodes]) -> Ceiling | None:
+        """Say how far from the best static placement each policy is, in serving cost; return the bracket."""
         if not self.ceiling:
-            return
+            return None
         try:
             found = static_ceiling(scenario, range(self.seeds), self.split, self.weighing(), self.ceiling)
         except SolverError as error:
             print(f"\n{scenario.name}: no ceiling: {error}")
-            return
+            return None
         costs = {
             word: sum(row["tariff_cost"] for row in episodes.records()) / self.seeds
             for word, episodes in played.items()
         }
         costs |= {
             "best static, reached": found.reached,
+            "best static, best routing": found.routed,
             "best static, bound": found.bound,
             "nothing loaded": found.alone,
         }
@@ -129,10 +132,17 @@ class PlayOptions(EpisodeOptions):
         rows = [
             (name, f"{cost:.4f}", Quantity((found.alone - cost) / most if most > 0.0 else nan, "share"))
             for name, cost in sorted(costs.items(), key=lambda item: item[1])
+            if not isnan(cost)
         ]
         about = "serving cost, loading left out; the best static placement knows the episode"
         print(f"\n{scenario.name}: {about}\n")
         print_rows(("policy", "serving cost per slot", "share of the most that can be saved"), rows)
+        parts = [
+            f"{percent(share)} {name}" for name, share in found.shares._asdict().items() if share == share
+        ]
+        made = f", of which {', '.join(parts)}" if parts else ""
+        print(f"\ngap of the bracket: {percent(found.gap)} of the cost reached{made}")
+        return found
 
 
 @dataclass(kw_only=True)
@@ -178,7 +188,7 @@ class CompareCommand(PlayOptions):
         if len(self.policies) < self.fewest:
             raise ConfigError("policies", f"{show(self.policies[0])} is alone; idn play plays one policy")
         rows: list[ComparisonRow] = []
-        everything = []
+        everything, ceilings = [], []
         for scenario in scenarios:
             played = self.play(names, scenario)
             rows += summarise(scenario, played, names[self.reference or self.policies[0]], preference)
@@ -193,7 +203,11 @@ class CompareCommand(PlayOptions):
             print_rows(table.head, table.body)
             if table.note:
                 print(f"\n{table.note}")
-            self.print_ceiling(scenario, played)
+            ceiling = self.print_ceiling(scenario, played)
+            if ceiling is not None:
+                ceilings.append({"scenario": scenario.name, **ceiling.columns()})
+        if self.out is not None and ceilings:
+            write_csv(self.out / "ceilings.csv", ceilings)
         if self.out is not None:
             print(f"\n{self.written}: {self.out}")
         return rows

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
+from math import nan
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from idn_gym.optimum.bracket import GapShares
 from idn_gym.optimum.hindsight import best_static
 from idn_gym.optimum.static import static_outcome
 from idn_gym.scenarios.compile import compile_scenario
@@ -18,11 +21,32 @@ class Ceiling(NamedTuple):
     """Serving costs per slot, means over episodes; `idn_gym.metrics` calls them ``tariff_cost``."""
 
     bound: float
-    """no static placement costs less"""
+    """no static placement costs less, however requests are routed"""
     reached: float
-    """what the best one that was found costs"""
+    """what the best one that was found costs as the environment serves"""
     alone: float
     """what it costs when nothing is loaded and the repositories serve"""
+    routed: float = nan
+    """what the best one that was found costs if its requests are routed as well as we can; nan: not known"""
+    routed_bound: float = nan
+    """no routing of that placement costs less; nan: not known"""
+
+    @property
+    def gap(self) -> float:
+        """(cost reached - least cost proven) / cost reached."""
+        return (self.reached - self.bound) / self.reached if self.reached > 0.0 else 0.0
+
+    @property
+    def shares(self) -> GapShares:
+        """What the gap is made of; nan where it is not known."""
+        ends = self.reached, self.routed, self.routed_bound, self.bound
+        steps = [(a - b) / self.reached if self.reached > 0.0 else 0.0 for a, b in pairwise(ends)]
+        return GapShares(*steps)
+
+    def columns(self) -> dict[str, float]:
+        """All of it under plain names, for tables that programs read."""
+        shares = {f"gap_{name}": share for name, share in self.shares._asdict().items()}
+        return {**self._asdict(), "gap": self.gap, **shares}
 
 
 def static_ceiling(
@@ -49,5 +73,11 @@ def static_ceiling(
     alone = static_outcome(instance, instance.tables.pinned).tariff_cost.mean()
     brackets = [best_static(compiled, instance, b, seconds) for b in range(len(seeds))]
     slots = scenario.horizon * compiled.tables.nominal_requests
-    saved = [np.mean([getattr(bracket, end) for bracket in brackets]) for end in ("upper", "lower")]
-    return Ceiling(*(float(cost / slots) for cost in (alone - saved[0], alone - saved[1], alone)))
+    ends = ("upper", "lower", "routed", "routed_upper")
+    saved = [np.mean([_known(getattr(bracket, end)) for bracket in brackets]) for end in ends]
+    bound, reached, routed, routed_bound = (float((alone - gain) / slots) for gain in saved)
+    return Ceiling(bound, reached, float(alone / slots), routed, routed_bound)
+
+
+def _known(gain: float | None) -> float:
+    return nan if gain is None else gain

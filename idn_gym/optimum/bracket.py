@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
 
 from idn_gym.core.arrays import Residents
 
 
 class FalseBoundError(RuntimeError):
     """A placement gains more than a bound says that any can: the program behind the bound is wrong."""
+
+
+class GapShares(NamedTuple):
+    """What the gap of a bracket is made of: shares of the cost played that add up to it."""
+
+    serving: float
+    """the environment's serving costs more than the best routing that was found"""
+    waiting: float
+    """that routing costs more than any routing of its placement is proven to: waits are under-estimated"""
+    placement: float
+    """any routing of this placement is proven to cost more than the bound on all placements"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,7 +32,7 @@ class Bracket:
     lower: float
     """[cost] true gain of `placement`, against the repositories alone"""
     upper: float
-    """[cost] no static placement gains more"""
+    """[cost] no static placement gains more, however requests are routed"""
     placement: Residents
     """(N, M)"""
     status: str
@@ -27,14 +41,54 @@ class Bracket:
     seconds: float
     relaxed: float
     """[cost] bound of the linear program alone"""
+    alone: float
+    """[cost] of the repositories alone, from which gains count"""
     routed: float | None = None
-    """[cost] gain of `placement` if its requests were routed in the best way; None where private
-    capacities leave no choice, or where that was not solved in time"""
+    """[cost] gain of the best placement found if its requests are routed as well as we can; None where
+    private capacities leave no choice, or where that was not solved in time"""
+    routed_upper: float | None = None
+    """[cost] no routing of that placement gains more"""
+
+    @property
+    def played(self) -> float:
+        """[cost] of `placement` as the environment serves."""
+        return self.alone - self.lower
+
+    @property
+    def routed_cost(self) -> float | None:
+        """[cost] of the best placement found under the best routing found."""
+        return None if self.routed is None else self.alone - self.routed
+
+    @property
+    def least(self) -> float:
+        """[cost] no static placement costs less, however requests are routed."""
+        return self.alone - self.upper
 
     @property
     def gap(self) -> float:
-        """(upper - lower) / upper; 0 where nothing can be gained."""
-        return (self.upper - self.lower) / self.upper if self.upper > 0.0 else 0.0
+        """(cost played - least cost proven) / cost played; 0 where nothing costs anything."""
+        return self._share(self.upper - self.lower)
+
+    @property
+    def routed_gap(self) -> float | None:
+        """The gap if the best placement found were routed as well as we can."""
+        cost = self.routed_cost
+        return None if cost is None else (cost - self.least) / cost if cost > 0.0 else 0.0
+
+    @property
+    def shares(self) -> GapShares | None:
+        """What the gap is made of; None where the best routing is not known."""
+        if self.routed is None or self.routed_upper is None:
+            return None
+        parts = self.routed - self.lower, self.routed_upper - self.routed, self.upper - self.routed_upper
+        return GapShares(*map(self._share, parts))
+
+    def enough(self, gap: float) -> float:
+        """[cost] gain from which on the bracket is as narrow as `gap`."""
+        return (self.upper - gap * self.alone) / (1.0 - gap) if gap < 1.0 else -np.inf
+
+    def _share(self, cost: float) -> float:
+        return cost / self.played if self.played > 0.0 else 0.0
 
     def judged(self, placement: Residents, gained: float) -> Bracket:
         """The bracket that also knows of a placement (N, M) and its true gain [cost].

@@ -136,7 +136,7 @@ def improve_bracket(
         gap: relative gap at which to stop.
     """
     for start in starts:
-        enough = best.upper * (1.0 - gap)
+        enough = best.enough(gap)
         if best.lower >= enough or time.perf_counter() > end:
             break
         best = best.judged(*climb(choices, start, x, together, end, enough))

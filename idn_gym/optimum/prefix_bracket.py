@@ -81,12 +81,13 @@ def best_prefixes(
     warm_up(row, items)
     begin = time.perf_counter()
     nothing: Residents = compiled.tables.pinned.copy()
-    if not len(items.node):
-        return Bracket(0.0, 0.0, nothing, "closed", time.perf_counter() - begin, 0.0)
     choices = Choices(row, items.node, items.segment, one_per_task)
+    if not len(items.node):
+        return Bracket(0.0, 0.0, nothing, "closed", time.perf_counter() - begin, 0.0, choices.alone)
     rankings, filler = Rankings(row, items, 0), _filler(row, items, one_per_task)
     search = _Search(row, items, choices, filler, rankings, one_per_task, gap, begin + seconds)
-    best, wanted = _refine(Bracket(0.0, np.inf, nothing, "time", 0.0, np.inf), search, pieces)
+    best = Bracket(0.0, np.inf, nothing, "time", 0.0, np.inf, choices.alone)
+    best, wanted = _refine(best, search, pieces)
     best = improve_bracket(best, choices, (best.placement, nothing), wanted, TOGETHER, begin + seconds, gap)
     spent = time.perf_counter() - begin
     return replace(best.ended(gap, spent > seconds), seconds=spent)

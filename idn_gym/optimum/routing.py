@@ -12,9 +12,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from idn_gym.core.arrays import Floats, Instance, Residents
-from idn_gym.core.slots import one_row
-from idn_gym.optimum.bracket import Bracket
+from idn_gym.core.arrays import Floats, Instance, Ints, Residents
+from idn_gym.core.slots import one_row, one_slot
+from idn_gym.optimum.best_routing import route_best
+from idn_gym.optimum.bracket import Bracket, FalseBoundError
 from idn_gym.optimum.filling import SURE
 from idn_gym.optimum.hill_climbing import TOGETHER, improve_bracket
 from idn_gym.optimum.prefixes import list_prefixes
@@ -23,24 +24,8 @@ from idn_gym.optimum.solver import FULL, ROWS, Program, SolverError, solve_integ
 from idn_gym.optimum.warm import warm_up
 from idn_gym.scenarios.compile import Compiled
 
-
-def routed_gain(routing: Routing, placement: Residents, seconds: float) -> float:
-    """Gain of a placement whose requests are routed in the best way, slot by slot.
-
-    Args:
-        routing: of the row.
-        placement: (N, M), as it is, without repair.
-        seconds: time limit.
-
-    Raises:
-        SolverError: not solved in time.
-    """
-    end = time.perf_counter() + seconds
-    total = 0.0
-    for t in range(len(routing.saving)):
-        program = routing.program([np.array([t])], placement)
-        total += solve_relaxed(program, max(1e-3, end - time.perf_counter())).bound
-    return total - routing.served_gain
+CEILINGS = (0.9, 0.8, 0.7)
+"""Utilisations beyond which waits are not counted to grow; the best of them is kept."""
 
 
 def best_routed(
@@ -65,56 +50,98 @@ def best_routed(
         SolverError: not even the coarsest linear program was solved in time.
     """
     row = one_row(instance, b)
-    warm_up(row, list_prefixes(compiled))
+    _warm_up(compiled, row, one_per_task)
     begin = time.perf_counter()
     routing = Routing(compiled, row, one_per_task)
-    best = Bracket(0.0, np.inf, compiled.tables.pinned.copy(), "time", 0.0, np.inf, 0.0)
-    slots, pieces, wanted = len(routing.saving), 1, np.zeros(len(routing.node))
-    while True:
-        edges = np.linspace(0, slots, pieces + 1).astype(int)
-        program = routing.program([np.arange(first, last) for first, last in pairwise(edges)])
+    best = Bracket(0.0, np.inf, compiled.tables.pinned.copy(), "time", 0.0, np.inf, routing.choices.alone)
+    best, wanted, ceiling = _refine(best, routing, begin + seconds, gap)
+    starts = [best.placement, *_starts(routing, wanted)]
+    best = improve_bracket(best, routing.choices, starts, wanted, TOGETHER, begin + seconds, gap)
+    best = best.ended(gap, time.perf_counter() - begin > seconds)
+    for placement in (best.placement, starts[1]):
+        best = _route(best, routing, placement, seconds, ceiling)
+    return replace(best, seconds=time.perf_counter() - begin)
+
+
+def _warm_up(compiled: Compiled, row: Instance, one_per_task: bool) -> None:
+    """Compile what this search calls, on the first slot."""
+    warm_up(row, list_prefixes(compiled))
+    first = Routing(compiled, one_slot(row, np.zeros(1, np.int64)), one_per_task)
+    route_best(first, compiled.tables.pinned, np.inf)
+
+
+def _refine(best: Bracket, routing: Routing, end: float, gap: float) -> tuple[Bracket, Floats, float]:
+    """Rounds with slots that are added up in more and smaller parts, while the bracket is open.
+
+    Returns:
+        The bracket; how much the last linear program wants each column (I,); the ceiling on utilisation.
+    """
+    slots, wanted = len(routing.saving), np.zeros(len(routing.node))
+    ceilings = CEILINGS if routing.waits else CEILINGS[:1]
+    pieces = [1]
+    while pieces[-1] < slots:
+        pieces.append(min(slots, pieces[-1] * 4))
+    for done, count in enumerate(pieces):
+        # What is left is shared with the rounds to come, and with climbing at the end.
+        left = end - time.perf_counter()
+        until = time.perf_counter() + left / (len(pieces) - done + 1)
+        edges = np.linspace(0, slots, count + 1).astype(int)
+        chunks = [np.arange(first, last) for first, last in pairwise(edges)]
         try:
-            best, wanted = _narrow(best, routing, program, seconds - (time.perf_counter() - begin), gap)
+            ceilings = (_best_ceiling(routing, chunks, ceilings, end),)
+            program = routing.program(chunks, ceiling=ceilings[0])
+            best, wanted = _narrow(best, routing, program, max(0.0, left), until, gap)
         except SolverError:
             if not np.isfinite(best.upper):
                 raise
             break
-        if best.gap <= gap or pieces >= slots or time.perf_counter() - begin > seconds:
-            best = replace(best, status="stalled")
+        if best.gap <= gap or time.perf_counter() > end:
             break
-        if program.rows.shape[0] * 4 > ROWS:
-            best = replace(best, status="size")
-            break
-        pieces = min(slots, pieces * 4)
-    starts = [best.placement, *_starts(routing, wanted)]
-    best = improve_bracket(best, routing.choices, starts, wanted, TOGETHER, begin + seconds, gap)
-    best = best.ended(gap, time.perf_counter() - begin > seconds)
-    if best.gap > 1e-9:
-        try:
-            best = replace(best, routed=max(best.lower, routed_gain(routing, best.placement, seconds)))
-        except SolverError:
-            best = replace(best, routed=None)
-    else:
-        best = replace(best, routed=best.lower)
-    return replace(best, seconds=time.perf_counter() - begin)
+        if program.rows.shape[0] * 4 > ROWS and count < slots:
+            return replace(best, status="size"), wanted, ceilings[0]
+    return replace(best, status="stalled"), wanted, ceilings[0]
+
+
+def _route(best: Bracket, routing: Routing, placement: Residents, seconds: float, ceiling: float) -> Bracket:
+    """The bracket that also knows a placement under the best routing, if that is solved in time."""
+    try:
+        found = route_best(routing, placement, seconds, ceiling)
+    except SolverError:
+        return best
+    gained = max(min(best.alone - found.reached, best.upper), best.lower)
+    if best.routed is not None and gained <= best.routed:
+        return best
+    return replace(best, routed=gained, routed_upper=max(gained, min(best.alone - found.least, best.upper)))
+
+
+def _best_ceiling(routing: Routing, chunks: list[Ints], ceilings: tuple[float, ...], end: float) -> float:
+    """The ceiling on utilisation under which the bound is lowest; every one gives a bound."""
+    if len(ceilings) == 1:
+        return ceilings[0]
+    bounds = [
+        solve_relaxed(routing.program(chunks, ceiling=ceiling), max(1e-3, end - time.perf_counter())).bound
+        for ceiling in ceilings
+    ]
+    return ceilings[int(np.argmin(bounds))]
 
 
 def _narrow(
-    best: Bracket, routing: Routing, program: Program, seconds: float, gap: float
+    best: Bracket, routing: Routing, program: Program, seconds: float, until: float, gap: float
 ) -> tuple[Bracket, Floats]:
     """One round: a bound, and the best of what climbs from its columns and from integers.
+
+    The linear program may take all `seconds`; what follows stops at the time `until`.
 
     Returns:
         The bracket, and how much the linear program wants each column (I,).
     """
-    end = time.perf_counter() + seconds
     relaxed = solve_relaxed(program, max(seconds, 1e-3))
     assert relaxed.x is not None
     bound = relaxed.bound - routing.served_gain
-    best = replace(best, relaxed=min(best.relaxed, bound), upper=min(best.upper, bound))
+    best = _bounded(replace(best, relaxed=min(best.relaxed, bound)), bound)
     x = relaxed.x[: program.integers]
-    best = improve_bracket(best, routing.choices, _starts(routing, x), x, 1, end, gap)
-    left = end - time.perf_counter()
+    best = improve_bracket(best, routing.choices, _starts(routing, x), x, 1, until, gap)
+    left = until - time.perf_counter()
     if best.gap > gap and left > 0.0:
         keep = np.ones(len(program.upper), bool)
         full = program.integers <= FULL
@@ -123,11 +150,22 @@ def _narrow(
         # Half of the time is kept for finer sums of slots and for judging what was found.
         found = solve_integers(program, left / 2, gap / 4, keep)
         if full:
-            best = replace(best, upper=min(best.upper, max(best.lower, found.bound - routing.served_gain)))
+            best = _bounded(best, found.bound - routing.served_gain)
         if found.x is not None:
             whole = np.round(found.x[: program.integers])
-            best = improve_bracket(best, routing.choices, _starts(routing, whole), whole, 1, end, gap)
+            best = improve_bracket(best, routing.choices, _starts(routing, whole), whole, 1, until, gap)
     return best, x
+
+
+def _bounded(best: Bracket, bound: float) -> Bracket:
+    """The bracket that also knows of a bound [cost] on all gains.
+
+    Raises:
+        FalseBoundError: its placement gains more.
+    """
+    if best.lower > bound + 1e-6 * abs(bound) + 1e-9:
+        raise FalseBoundError(f"a placement gains {best.lower:g}, more than the bound of {bound:g}")
+    return replace(best, upper=max(best.lower, min(best.upper, bound)))
 
 
 def _starts(routing: Routing, x: Floats) -> list[Residents]:

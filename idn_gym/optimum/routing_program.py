@@ -11,13 +11,29 @@ from __future__ import annotations
 
 import numpy as np
 
-from idn_gym.core.arrays import EXOGENOUS, Floats, Instance, Ints, Residents, owners
+from idn_gym.core.arrays import (
+    EXOGENOUS,
+    QUEUES,
+    SECOND,
+    SHARED,
+    Bools,
+    Floats,
+    Instance,
+    Ints,
+    Residents,
+    owners,
+)
 from idn_gym.core.capacity import most_requests
 from idn_gym.core.costs import costs
 from idn_gym.core.geometry import covered_parts, covers, nominal_free_bytes
 from idn_gym.optimum.hill_climbing import Choices
+from idn_gym.optimum.least_waiting import LeastWaiting, least_waiting
 from idn_gym.optimum.solver import Program, sparse_rows
+from idn_gym.optimum.visits import latencies, list_visits, supplies
 from idn_gym.scenarios.compile import Compiled
+
+CEILING = 0.9
+"""Utilisation beyond which waits are not counted to grow, where nothing else is asked for."""
 
 
 class Routing:
@@ -39,42 +55,79 @@ class Routing:
         priced = [costs(row, t) for t in range(row.draw.demand.shape[1])]
         self.saving = np.stack([drop[self.option_class] - option for option, drop in priced])
         """(T, O) [cost] saved by a request that is served and not dropped; -inf where it is late"""
-        self.dropped = float(sum(row.draw.demand[0, t] @ drop for t, (_, drop) in enumerate(priced)))
+        self.drop = np.stack([drop for _, drop in priced])
+        """(T, R) [cost] of a dropped request"""
+        self.dropped = float((row.draw.demand[0] * self.drop).sum())
         """[cost] of dropping everything"""
+        self.waits = (
+            tables.capacity == SHARED and tables.queueing == QUEUES and row.draw.tariff[0, SECOND] > 0.0
+        )
+        """whether waiting costs anything"""
         self.served_gain = self.dropped - self.choices.alone
         self.part_pace = tables.part_seconds * row.draw.slowdown[0, tables.part_node]
+        self.visits, self.supply = list_visits(tables, row.draw), supplies(tables, row.draw)
+        self.latency = latencies(row, self.visits)
         self.part_pinned = covered_parts(tables, tables.pinned)
 
-    def program(self, chunks: list[Ints], placement: Residents | None = None) -> Program:
+    def usable(self, placement: Residents | None) -> Bools:
+        """Options (O,) that a placement (N, M) can serve; all of them where it is None."""
+        tables = self.row.tables
+        if placement is None:
+            return np.ones(len(tables.option_model), np.bool_)
+        ready: Bools = self.part_pinned | covered_parts(tables, placement)
+        found: Bools = np.logical_and.reduceat(ready, tables.part_start[:-1])
+        return found
+
+    def lines(self, usable: Bools, ceiling: float) -> LeastWaiting:
+        """The least that waiting costs if only the marked options (O,) serve; `least_waiting`."""
+        batch = self.row.draw.demand[0][:, self.option_class]
+        asked = usable & np.isfinite(self.saving) & (batch > 0.0)
+        return least_waiting(self.row, self.visits, self.latency, asked, ceiling)
+
+    def program(
+        self, chunks: list[Ints], placement: Residents | None = None, ceiling: float = CEILING
+    ) -> Program:
         """The program in which the slots of each chunk are added up.
 
         Args:
             chunks: slots of each chunk.
             placement: (N, M) to leave only the routing free.
+            ceiling: utilisation beyond which waits are not counted to grow.
         """
-        build = _Build(self, placement)
+        build = _Build(self, placement, ceiling)
         for chunk in chunks:
             build.add(chunk)
         return build.finish()
+
+    def single_slots(self, placement: Residents, ceiling: float) -> tuple[Program, list[tuple[Ints, int]]]:
+        """The program of a placement (N, M) that keeps slots apart.
+
+        Returns:
+            The program; per slot, the options that have a column, and the first of their columns.
+        """
+        build = _Build(self, placement, ceiling)
+        for t in range(len(self.saving)):
+            build.add(np.array([t]))
+        return build.finish(), build.served
 
 
 class _Build:
     """Collects the rows of one program."""
 
-    def __init__(self, routing: Routing, placement: Residents | None) -> None:
+    def __init__(self, routing: Routing, placement: Residents | None, ceiling: float) -> None:
         tables = routing.row.tables
         self.routing, self.tables = routing, tables
         self.columns = len(routing.node)
         self.rows = 0
         self.triples: list[tuple[Ints, Ints, Floats]] = []
         self.limits: list[Floats] = []
+        self.served: list[tuple[Ints, int]] = []
         upper = np.ones(self.columns)
-        self.usable = np.ones(len(tables.option_model), np.bool_)
+        self.usable = routing.usable(placement)
         if placement is not None:
             model = tables.segment_model[routing.segment]
             upper = (placement[routing.node, model] == routing.segment).astype(float)
-            ready = routing.part_pinned | covered_parts(tables, placement)
-            self.usable = np.logical_and.reduceat(ready, tables.part_start[:-1])
+        self.lines = routing.lines(self.usable, ceiling)
         self.gains, self.uppers = [np.zeros(self.columns)], [upper]
         everything, ones = np.arange(self.columns), np.ones(self.columns)
         free = nominal_free_bytes(tables)
@@ -125,23 +178,22 @@ class _Build:
         used = np.flatnonzero(self.usable & (saving > 0.0) & (asked > 0.0))
         column = np.full(len(saving), -1)
         column[used] = self.columns + np.arange(len(used))
+        self.served.append((used, self.columns))
         self.gains.append(saving[used] * asked[used])
         self.uppers.append(np.ones(len(used)))
         self._rows(routing.option_class[used], column[used], np.ones(len(used)), np.ones(len(total)))
-        part = np.flatnonzero(column[routing.part_option] >= 0)
-        self._seconds(chunk, part, column, asked)
-        if tables.capacity != EXOGENOUS:
-            self._bytes(chunk, part, column, asked)
         free = np.flatnonzero(column[routing.part_option[self.free_part]] >= 0)
         rho, node, _ = self.need.T
         seconds = draw.seconds[0][chunk][:, node]
-        alone = most_requests(self.need_pace, seconds)
+        share = 1.0 if tables.capacity == EXOGENOUS else tables.last_resort
+        alone = most_requests(self.need_pace, seconds * share)
         room = np.minimum(batch[:, rho], alone).sum(0) / np.where(total > 0.0, total, 1.0)[rho]
         row = np.concatenate([self.part_need[free], self.cover_need])
         q = column[routing.part_option[self.free_part[free]]]
         value = np.concatenate([np.ones(len(q)), -room[self.cover_need]])
         self._rows(row, np.concatenate([q, self.cover_column]), value, np.zeros(len(self.need)))
         self.columns += len(used)
+        self._use(chunk, column, asked)
 
     def _limited(self, place: Ints, column: Ints, use: Floats, limit: Floats) -> None:
         """Rows "the use of each place is at most its limit", but for places that all together cannot fill.
@@ -161,44 +213,57 @@ class _Build:
         kept = number[row] >= 0
         scaled = use[kept] / limit[row[kept]]
         self._rows(number[row[kept]], column[kept], scaled, np.ones(len(binding)))
-        closed = (limit <= 0.0)[row] & (use > 0.0)
-        if closed.any():
-            self._rows(
-                np.zeros(int(closed.sum()), np.int64),
-                column[closed],
-                use[closed] / use[closed].max(),
-                np.zeros(1),
-            )
+        self._closed((limit <= 0.0)[row] & (use > 0.0), column)
 
-    def _seconds(self, chunk: Ints, part: Ints, column: Ints, asked: Floats) -> None:
-        """Compute seconds of nodes, or of each class's copies where capacity is private."""
-        routing, tables, draw = self.routing, self.tables, self.routing.row.draw
-        total = draw.seconds[0][chunk].sum(0)
-        part = part[np.isfinite(total[tables.part_node[part]])]
-        node, option = tables.part_node[part], routing.part_option[part]
-        place = node.astype(np.int64)
-        if tables.capacity == EXOGENOUS:
-            models = len(tables.model_task)
-            place = (routing.option_class[option] * len(total) + node) * models + tables.option_model[option]
-        self._limited(place, column[option], routing.part_pace[part] * asked[option], total[node])
+    def _closed(self, terms: Bools, column: Ints) -> None:
+        """A row that keeps the columns of the marked terms at 0."""
+        if terms.any():
+            closed = np.unique(column[terms])
+            self._rows(np.zeros(len(closed), np.int64), closed, np.ones(len(closed)), np.zeros(1))
 
-    def _bytes(self, chunk: Ints, part: Ints, column: Ints, asked: Floats) -> None:
-        """Bytes on links."""
-        routing, tables, draw = self.routing, self.tables, self.routing.row.draw
-        links, columns, sizes = [], [], []
-        for q in part[tables.part_bytes[part] > 0.0].tolist():
-            option = routing.part_option[q]
-            origin = tables.path_start[tables.class_path[routing.option_class[option]]]
-            begin = tables.option_origin[option]
-            if q != tables.part_start[option]:
-                begin = tables.part_position[q - 1]
-            for j in range(origin + begin + 1, origin + tables.part_position[q] + 1):
-                links.append(tables.path_link[j])
-                columns.append(column[option])
-                sizes.append(tables.part_bytes[q] * asked[option])
-        limit = draw.rate[0][chunk].sum(0) * tables.slot_seconds
-        link = np.array(links, np.int64)
-        self._limited(link, np.array(columns, np.int64), np.array(sizes, float), limit[link])
+    def _queued(self, chunk: Ints, place: Ints, column: Ints, use: Floats, limit: Floats) -> None:
+        """As `_limited`, where requests wait: the use is made up of stretches that cost more and more.
+
+        Each stretch is a column of its own, from 0 to 1, at the slope of the line that is highest there.
+        """
+        lines = self.lines
+        self._closed((limit <= 0.0) & (use > 0.0), column)
+        for r in np.unique(place[limit > 0.0]).tolist():
+            mine = place == r
+            most = min(float(limit[mine][0]), float(use[mine].sum()))
+            slope, level = lines.slope[r], lines.intercept[chunk, r].sum(0)
+            ends = np.append(np.append(-level[0] / slope[0], -np.diff(level) / np.diff(slope)), most)
+            widths = np.diff(np.minimum(np.maximum.accumulate(ends), most), prepend=0.0)
+            used = np.flatnonzero(widths > 1e-12 * most)
+            stretch = np.arange(len(used)) + self.columns
+            row = np.zeros(int(mine.sum()) + len(used), np.int64)
+            value = np.concatenate([use[mine], -widths[used]]) / most
+            self._rows(row, np.concatenate([column[mine], stretch]), value, np.zeros(1))
+            self.gains.append(-np.append(0.0, slope)[used] * widths[used])
+            self.uppers.append(np.ones(len(used)))
+            self.columns += len(used)
+
+    def _use(self, chunk: Ints, column: Ints, asked: Floats) -> None:
+        """Seconds of nodes and bytes of links; of each class's copies alone where capacity is private."""
+        routing, tables = self.routing, self.tables
+        visits = routing.visits
+        limit = routing.supply[chunk].sum(0)
+        option, resource = visits.option, visits.resource
+        kept = (column[option] >= 0) & np.isfinite(limit[resource])
+        private = tables.capacity == EXOGENOUS
+        if private:
+            kept &= resource < len(tables.node_memory)
+        option, resource = option[kept], resource[kept]
+        column, use = column[option], visits.work[kept] * asked[option]
+        if private:
+            places = routing.option_class[option] * len(tables.node_memory) + resource
+            place = places * len(tables.model_task) + tables.option_model[option]
+            self._limited(place, column, use, limit[resource])
+            return
+        limit = limit[resource] * tables.last_resort
+        waits = (self.lines.intercept[chunk].sum(0) < 0.0).any(1)[resource]
+        self._limited(resource[~waits], column[~waits], use[~waits], limit[~waits])
+        self._queued(chunk, resource[waits], column[waits], use[waits], limit[waits])
 
     def finish(self) -> Program:
         return Program(

@@ -291,9 +291,22 @@ def test_a_ceiling_is_no_lower_than_its_bound(capsys):
     main(["compare", "static-greedy", "cloud-only", *SHORT, "--ceiling", "5"])
     lines = capsys.readouterr().out.split("serving cost per slot")[1].splitlines()
     costs = {line[: line.index("  ")]: float(line.split()[-3]) for line in lines if line.endswith("%")}
-    assert costs["best static, bound"] <= costs["best static, reached"] <= costs["nothing loaded"]
+    assert costs["best static, bound"] <= costs["best static, best routing"] <= costs["nothing loaded"]
+    assert costs["best static, best routing"] <= costs["best static, reached"] <= costs["nothing loaded"]
     assert costs["best static, bound"] <= costs["static-greedy"] + 1e-4
     assert costs["cloud-only"] == costs["nothing loaded"]
+
+
+def test_a_ceiling_says_what_its_gap_is_made_of(tmp_path, capsys):
+    words = ["compare", "nothing", "cloud-only", *SHORT, "--ceiling", "5", "--out", str(tmp_path)]
+    main([*words, "serving.load_limit=0.5"])
+    said = capsys.readouterr().out
+    assert "gap of the bracket: " in said and "serving" in said.split("of which")[1]
+    (row,) = table((tmp_path / "ceilings.csv").read_text())
+    costs = [float(row[name]) for name in ("bound", "routed_bound", "routed", "reached", "alone")]
+    assert costs == sorted(costs) and row["scenario"] == "tiny"
+    shares = [float(row[f"gap_{name}"]) for name in ("serving", "waiting", "placement")]
+    assert sum(shares) == pytest.approx(float(row["gap"])) and min(shares) >= 0.0
 
 
 def test_films_have_a_frame_per_slot(tmp_path, capsys):

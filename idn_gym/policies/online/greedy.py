@@ -1,7 +1,7 @@
 """Lazy greedy on the tariff: the placement of prefixes that saves most, step by step.
 
-Gains are measured by the core's own serving, class by class. With shared capacity every class is served
-as if it were alone.
+Gains are measured by the core's own serving: class by class where capacity is private; all together where it
+is shared, waiting included. Memory is left empty where nothing that fits saves anything.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from idn_gym.core.arrays import EMPTY, Draw, Floats, Instance, Ints, Outcome, Residents, Tables
+from idn_gym.core.arrays import EMPTY, SHARED, Draw, Floats, Instance, Ints, Outcome, Residents, Tables
 from idn_gym.core.geometry import bytes_to_load, covers
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
 from idn_gym.core.listing import measure_paths
 from idn_gym.core.pricing import PRICE_FIELDS
-from idn_gym.core.serving import serve_alone
+from idn_gym.core.serving import serve_class, serve_together
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
 from idn_gym.optimum.concave_gain import gain_and_gradient
 from idn_gym.optimum.option_ranking import RankedOptions
@@ -47,7 +47,7 @@ class GreedySearch(NamedTuple):
     room: Floats  # (N,) [bytes] free
     resident: Residents  # (1, N, M)
     cost: Floats  # (T, R) with what is resident
-    trial: Floats  # (T, R) with one item more
+    trial: Floats  # (T, R) with one item more; of both, only column 0 where capacity is shared: all classes
 
 
 def concerned(tables: Tables, items: Prefixes) -> Concerned:
@@ -123,13 +123,7 @@ class Greedy:
             layers: from `allocate_ranking`.
         """
         tables, draw = instance
-        self._bound[:] = 0.0
-        for t in range(draw.demand.shape[1]):
-            gain_and_gradient(tables, draw, 0, t, self.items, self._zero, self._gradient, layers)
-            self._bound += self._gradient
-        for i, parent in enumerate(self.items.parent):
-            if parent != EMPTY:
-                self._bound[i] += self._bound[parent]
+        self._bound[:] = self._most_saved(instance, layers)
         resident = tables.pinned[None].copy()
         shape = (draw.demand.shape[1], len(tables.class_task))
         search = GreedySearch(
@@ -149,12 +143,26 @@ class Greedy:
             _greedy(tables, draw, search, self._scratch, self._outcome)
         return resident[0]
 
+    def _most_saved(self, instance: Instance, layers: RankedOptions) -> Floats:
+        """Most that each item (I,) can save; inf where capacity is shared, as a queue may get shorter."""
+        tables, draw = instance
+        most = np.zeros(len(self.items.node))
+        if tables.capacity == SHARED:
+            return most + np.inf
+        for t in range(draw.demand.shape[1]):
+            gain_and_gradient(tables, draw, 0, t, self.items, self._zero, self._gradient, layers)
+            most += self._gradient
+        for i, parent in enumerate(self.items.parent):
+            if parent != EMPTY:
+                most[i] += most[parent]
+        return most
+
 
 @njit_no_alloc
 def _greedy(tables: Tables, draw: Draw, search: GreedySearch, scratch: Scratch, outcome: Outcome) -> None:
     """Load the item of the largest bound on its saving; if the bound turns out too high, look again.
 
-    Savings only fall while more is loaded, so what was measured once bounds what would be measured later.
+    Where capacity is private, what was measured once bounds later savings; where shared, by rule of thumb.
     """
     least = LEAST_SAVING * _measure_base(tables, draw, search, scratch, outcome)
     for v in range(len(search.first)):
@@ -179,7 +187,7 @@ def _measure_base(
     """Serve all classes with what is pinned; returns what that costs."""
     everyone = len(search.concern.start) - 2
     saved = _serve(tables, draw, everyone, search, scratch, outcome)
-    _accept(everyone, search)
+    _accept(tables, everyone, search)
     return -saved
 
 
@@ -205,17 +213,27 @@ def _serve(
     saved = 0.0
     for t in range(draw.demand.shape[1]):
         measure_paths(tables, draw, 0, t, scratch)
+        if tables.capacity == SHARED:
+            for rho in range(len(scratch.batch)):
+                scratch.batch[rho] = draw.demand[0, t, rho]
+            trial[t, 0] = serve_together(tables, draw, 0, t, resident, scratch, outcome)
+            saved += cost[t, 0] - trial[t, 0]
+            continue
         for k in range(concern.start[row], concern.start[row + 1]):
             rho = concern.classes[k]
-            trial[t, rho] = serve_alone(tables, draw, 0, t, rho, resident, scratch, outcome)
+            batch = draw.demand[0, t, rho]
+            trial[t, rho] = serve_class(tables, draw, 0, t, rho, batch, resident, scratch, outcome)
             saved += cost[t, rho] - trial[t, rho]
     return saved
 
 
 @njit_inline
-def _accept(row: int, search: GreedySearch) -> None:
+def _accept(tables: Tables, row: int, search: GreedySearch) -> None:
     """What the classes of a row of `Concerned` cost in the trial is what they cost from now on."""
     for t in range(len(search.cost)):
+        if tables.capacity == SHARED:
+            search.cost[t, 0] = search.trial[t, 0]
+            continue
         for k in range(search.concern.start[row], search.concern.start[row + 1]):
             search.cost[t, search.concern.classes[k]] = search.trial[t, search.concern.classes[k]]
 
@@ -227,7 +245,7 @@ def _load(tables: Tables, v: int, item: int, search: GreedySearch) -> None:
     search.resident[0, v, search.model[item]] = search.segment[item]
     search.bound[item] = 0.0
     search.first[v] = _first_of_node(tables, v, search)
-    _accept(search.concern.item_pair[item], search)
+    _accept(tables, search.concern.item_pair[item], search)
 
 
 @njit_inline

@@ -17,7 +17,8 @@ def unproven(compiled: Compiled, items: Prefixes, geometry: Update, config: Mirr
 
     The bound is on what the best static placement, or fraction, gains more than the learner's fractions. It
     needs a gain that is concave in the fractions and true for placements, the same placements in every slot,
-    and a step rule with a proof: derivation in docs/learners.md.
+    and a step rule with a proof: derivation in docs/learners.md. Private capacity implies that loading is
+    instant and nobody waits.
 
     Args:
         compiled: the scenario.

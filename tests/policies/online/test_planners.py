@@ -71,6 +71,43 @@ def test_lazy_greedy_is_greedy(make_scenario, worlds, data, per_byte):
         assert held_bytes(compiled.tables, found, v) <= budget * (1 + 1e-12)
 
 
+@given(st.data(), st.integers(0, 2**16))
+@settings(max_examples=15)
+def test_greedy_for_shared_capacity_pays_at_every_step_and_stops_when_nothing_does(
+    make_scenario, worlds, data, seed
+):
+    """All classes are served together: one load is worth what the core says, waiting included."""
+    world = data.draw(worlds)
+    changes = {"serving.capacity": "shared", "dynamics.memory": None, "serving.queueing": "mgc"}
+    limits = {"serving.load_limit": 0.9, "serving.last_resort": 0.95}
+    scenario = make_scenario(**{**world, "overrides": {**world["overrides"], **changes, **limits}})
+    compiled, instance = compile_scenario(scenario), build_instance(scenario, seed)
+    tables, items = compiled.tables, list_prefixes(compiled)
+    found = Greedy(tables, items, True).place(instance, allocate_ranking(tables, items))
+    total = [saved(instance, found)]
+    assert total[0] >= 0.0
+    for v, m in np.argwhere((found != EMPTY) & (tables.pinned == EMPTY)):
+        alone = tables.pinned.copy()
+        alone[v, m] = found[v, m]
+        total.append(saved(instance, alone))
+    # The first load alone saves something; if nothing was loaded, no single load that fits does.
+    if len(total) > 1:
+        assert total[0] > 0.0 and max(total[1:]) > 0.0
+        return
+    for v, m, s in zip(items.node, items.model, items.segment, strict=True):
+        trial = tables.pinned.copy()
+        trial[v, m] = s
+        if held_bytes(tables, trial, v) <= items.budget[v]:
+            assert saved(instance, trial) <= 1e-9 * (
+                1.0 + static_outcome(instance, tables.pinned).tariff_cost[0]
+            )
+
+
+def saved(instance, placement):
+    """Tariff that a placement saves over all slots of row 0."""
+    return sum(gain(instance, t, placement) for t in range(instance.draw.demand.shape[1]))
+
+
 def test_merged_slots_gain_what_their_slots_do(cells):
     scenario = cells(tasks=5, hold=5.0, horizon=11, **{"workload.popularity": {"kind": "uniform"}})
     instance = build_instance(scenario, (0, 1))
