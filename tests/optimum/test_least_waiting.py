@@ -163,7 +163,8 @@ def test_whoever_gives_up_waits_less(make_scenario):
     row = one_row(build_instance(compiled.scenario, 0), 0)
     placement = np.zeros_like(compiled.tables.pinned)
     served = static_outcome(row, placement)
+    cost = served.tariff_cost[0]
     assert served.wait.sum() > 0.4 * served.served.sum() > 0.0
     for ceiling in (0.95, *CEILINGS):
         found = route_best(Routing(compiled, row, False), placement, 10.0, ceiling)
-        assert 0.9 * served.tariff_cost[0] <= found.least <= found.reached <= served.tariff_cost[0] * (1 + 1e-6)
+        assert 0.9 * cost <= found.least <= found.reached <= cost * (1 + 1e-6)
