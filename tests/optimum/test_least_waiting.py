@@ -109,7 +109,7 @@ def test_bounds_are_below_what_routing_and_serving_cost(make_scenario):
 
 @pytest.mark.long
 def test_bounds_are_below_what_routing_and_serving_cost_on_many_worlds(make_scenario):
-    assert sum(check_world(seed, make_scenario) for seed in range(100, 1100)) >= 800
+    assert sum(check_world(seed, make_scenario) for seed in range(100, 500)) >= 320
 
 
 def test_flows_cost_what_the_core_says(make_scenario):
@@ -149,3 +149,22 @@ def test_selfish_requests_wait_longer_than_those_that_are_routed_well(make_scena
     assert bracket.gap == pytest.approx(sum(bracket.shares), abs=1e-9)
     assert bracket.shares.serving > 0.1 and min(bracket.shares) >= 0.0
     assert compiled.tables.capacity == SHARED and compiled.tables.queueing == QUEUES
+
+
+def test_whoever_gives_up_waits_less(make_scenario):
+    """A queue at 85 % whose requests give up after a second: mean waits of 2.8 s would be no bound."""
+    nodes = {"in": {"demand": 1.0, "memory": 5.0}}
+    nodes["cloud"] = {"device": "fast", "servers": float("inf"), "pins": ["all"]}
+    models = {"m": {"blocks": [(1.0, 5.0, 0.0)]}}
+    overrides = {"serving.queueing": "mgc", "serving.tariff": {"latency": 1.0}, "tasks.0.timeout": 2.0}
+    overrides |= {"serving.load_limit": 0.9, "serving.last_resort": 0.95}
+    links = [("in", "cloud", {"delay": 50.0})]
+    compiled = compile_scenario(make_scenario(nodes, links, models, overrides, rate=0.85))
+    row = one_row(build_instance(compiled.scenario, 0), 0)
+    placement = np.zeros_like(compiled.tables.pinned)
+    served = static_outcome(row, placement)
+    cost = served.tariff_cost[0]
+    assert served.wait.sum() > 0.4 * served.served.sum() > 0.0
+    for ceiling in (0.95, *CEILINGS):
+        found = route_best(Routing(compiled, row, False), placement, 10.0, ceiling)
+        assert 0.9 * cost <= found.least <= found.reached <= cost * (1 + 1e-6)
