@@ -105,7 +105,6 @@ def test_relabelling_permutes_the_observation(make_scenario, worlds, data, seed)
     segment, model = (match(*(getattr(n, of) for n in names)) for of in ("segments", "models"))
     for name, index in (("demand", rho), ("seconds", node), ("memory", node), ("rate", link)):
         getattr(other.instance.draw, name)[:] = getattr(one.instance.draw, name)[:, :, index]
-    other.instance.draw.order[:] = np.argsort(rho)[one.instance.draw.order]
     for draw in (one.instance.draw, other.instance.draw):
         draw.slowdown[:] = 1.0
     assume(not one.compiled.scenario.dynamics.device_error)

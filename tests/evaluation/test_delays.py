@@ -14,7 +14,7 @@ SEEDS = (3, 4)
 
 
 def witnessed(changes, agent="static-greedy"):
-    scenario = load_scenario("fashion-edge", {"horizon": 5, **changes})
+    scenario = load_scenario("fashion-edge", {"horizon": 5, "serving.loading": "instant", **changes})
     env, policy = open_agent(agent, scenario, SEEDS, "test")
     slots = []
     played = rollout(policy, env, SEEDS, on_slot=lambda slot: slots.append(keep_slot(slot)))
