@@ -24,7 +24,7 @@ class SlotOutcome(NamedTuple):
     """A slot that is over; B episodes."""
 
     revealed: Instance  # as an instance of one slot
-    resident: Residents  # (B, N, M) the placement that served it
+    resident: Residents  # (B, N, M) the placement that served it, or came to in the slot
 
 
 def keep_slot(feedback: Feedback) -> SlotOutcome:
@@ -61,7 +61,10 @@ def delays(slots: Sequence[SlotOutcome], shares: Sequence[float], b: int = 0) ->
 
 
 def later(slots: Sequence[SlotOutcome], seconds: float, b: int = 0) -> float:
-    """Requests of an episode that took longer than this [s], dropped ones included."""
+    """Requests of an episode that took longer than this [s], dropped ones included.
+
+    Each slot is served anew by the placement at its end, as if loads had been over before it began.
+    """
     count = 0.0
     for slot in slots:
         tables = slot.revealed.tables
