@@ -20,7 +20,7 @@ class Feedback(NamedTuple):
     """What a slot has revealed once it is over, one row per environment."""
 
     revealed: Instance  # the slot as an instance of one slot (T = 1): batches, order, resources, tariff
-    resident: Residents  # (B, N, M) the placement that served it
+    resident: Residents  # (B, N, M) the placement that served it; what came within the slot included
     outcome: Outcome
 
 

@@ -57,7 +57,10 @@ def latency_quantiles(
 
 
 class LatencyLog:
-    """Keeps what the latencies of a rollout follow from: `note` is its `on_slot`."""
+    """Keeps what the latencies of a rollout follow from: `note` is its `on_slot`.
+
+    Each slot is served anew by the placement at its end, as if loads had been over before it began.
+    """
 
     def __init__(self) -> None:
         """Nothing yet."""

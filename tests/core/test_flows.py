@@ -26,7 +26,9 @@ def filled(instance, t):
 @pytest.mark.parametrize("load", [0.2, 10.0])
 @pytest.mark.parametrize("preset", ["tiny", "edge-small"])
 def test_flows_are_what_serving_books(preset, load, capacity):
-    instance = build_instance(load_scenario(preset, {"serving.capacity": capacity}), 0)
+    instance = build_instance(
+        load_scenario(preset, {"serving.capacity": capacity, "serving.loading": "instant"}), 0
+    )
     tables, draw = instance.tables, instance.draw
     draw.demand[:] *= load
     placement = filled(instance, 5)

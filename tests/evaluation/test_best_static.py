@@ -163,7 +163,12 @@ class SlowStart:
 
 @pytest.mark.parametrize("capacity", ["shared", "exogenous"])
 def test_compiling_is_not_on_the_clock(capacity, monkeypatch):
-    changes = {"serving.capacity": capacity, "serving.max_parts": 1, "horizon": 10}
+    changes = {
+        "serving.capacity": capacity,
+        "serving.loading": "instant",
+        "serving.max_parts": 1,
+        "horizon": 10,
+    }
     compiled = compile_scenario(load_scenario("tiny", changes))
     instance = build_instance(compiled.scenario, 0)
     clock = SlowStart(monkeypatch)

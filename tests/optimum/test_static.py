@@ -102,7 +102,9 @@ def test_with_shared_capacity_a_change_concerns_the_classes_on_its_way(make_scen
     }
     found = {}
     for capacity in ("shared", "exogenous"):
-        compiled = compile_scenario(make_scenario(nodes, links, models, {"serving.capacity": capacity}))
+        compiled = compile_scenario(
+            make_scenario(nodes, links, models, {"serving.capacity": capacity, "serving.loading": "instant"})
+        )
         names = compiled.names
         costs = ClassCosts(build_instance(compiled.scenario, 0), compiled.scales, np.arange(2))
         marked = costs.concerned(names.nodes.index("in-0"), names.models.index("a"))

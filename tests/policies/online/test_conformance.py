@@ -17,7 +17,9 @@ QUICK = {"infida-offline": {"iterations": 20}, "ftpl": {"scale": 0.1}}
 
 
 def tiny(capacity="exogenous", **overrides):
-    return load_scenario("tiny", {"horizon": 6, "serving.capacity": capacity, **overrides})
+    return load_scenario(
+        "tiny", {"horizon": 6, "serving.capacity": capacity, "serving.loading": "instant", **overrides}
+    )
 
 
 @pytest.fixture(scope="module")
