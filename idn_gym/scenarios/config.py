@@ -148,7 +148,9 @@ class Serving:
 
     def __post_init__(self) -> None:
         if self.loading == "transfer" and self.capacity == "exogenous":
-            problem = "'transfer' is not allowed where `serving.capacity` is exogenous, as links are never full"
+            problem = (
+                "'transfer' is not allowed where `serving.capacity` is exogenous, as links are never full"
+            )
             raise ConfigError("loading", f"{problem}; set `serving.loading` to instant, too")
         low, high = self.load_limit, self.last_resort
         if high < low:
