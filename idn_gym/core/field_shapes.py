@@ -103,4 +103,4 @@ INDEX_LIKE = {
     *(name for names in INDICES.values() for name in names),
     *("path_link", "pinned", "class_fallback", "node_servers"),
 }
-"""Fields of int32; the others are float64, but for two."""
+"""Fields of int32; the others are float64, but for switches."""

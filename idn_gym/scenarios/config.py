@@ -148,10 +148,11 @@ class Serving:
 
     def __post_init__(self) -> None:
         if self.loading == "transfer" and self.capacity == "exogenous":
-            problem = (
-                "'transfer' is not allowed where `serving.capacity` is exogenous, as links are never full"
+            raise ConfigError(
+                "loading",
+                "'transfer' is not allowed where `serving.capacity` is exogenous, as links are never full; "
+                "set `serving.loading` to instant, too",
             )
-            raise ConfigError("loading", f"{problem}; set `serving.loading` to instant, too")
         low, high = self.load_limit, self.last_resort
         if high < low:
             raise ConfigError("last_resort", f"{high:g} is not allowed; must be at least load_limit, {low:g}")
