@@ -244,6 +244,8 @@ def test_numbers_at_the_ends_of_their_ranges_play_or_are_refused(link):
         most = entry.bounds.get("most", entry.bounds.get("below", 1e30))
         if not kinds or entry.path[-1] in ("horizon", "copies"):
             continue
+        if float not in kinds:
+            least, most = max(least, -(2**63)), min(most, 2**63 - 1)  # whole numbers end where 64 bits do
         for value in (least, least + 1e-9, most - 1e-9, most):
             try:
                 run(

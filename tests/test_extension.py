@@ -223,7 +223,7 @@ def test_what_a_process_draws_is_looked_at(extension):
     with pytest.raises(ConfigError, match=r"^dynamics\.link: its law returned 'ndarray'; must be a pair"):
         gym.make("IDN-v0", scenario="tiny", overrides={"dynamics.link.kind": "bare"}).reset(seed=0)
     with pytest.raises(ConfigError, match=r"^dynamics\.link: Forgotten.* no registered kind"):
-        run_process(Forgotten(), np.ones(1), 1, True, None)
+        run_process(Forgotten(), np.ones(1), 1, None)
 
 
 def test_what_does_not_say_what_it_is_is_refused():

@@ -96,18 +96,19 @@ def test_its_column_is_what_seconds_and_bytes_come_to(mode):
     env = IDNVectorEnv(3, "tiny", preference=WEIGHED, overrides=overrides)
     env.reset(seed=0)
     env.action_space.seed(0)
-    dropped = 0.0
+    dropped = loaded = 0.0
     for t in range(10):
         infos = env.step(env.action_space.sample())[4]
         sim, draw = env.simulation, env.simulation.instance.draw
         total = (sim.outcome.busy * draw.charge_second[:, t, :, 0]).sum(1)
-        total += (sim.outcome.carried * draw.charge_byte[:, t, :, 0]).sum(1)
+        crossed = sim.outcome.carried + sim.outcome.load_bytes
+        total += (crossed * draw.charge_byte[:, t, :, 0]).sum(1)
         left = sim.outcome.arrived - sim.outcome.served
-        dropped += left.sum()
+        dropped, loaded = dropped + left.sum(), loaded + sim.outcome.load_bytes.sum()
         total += (left * draw.charge_drop[:, t, :, 0]).sum(1)
         expected = -total / sim.compiled.tables.nominal_requests
         np.testing.assert_allclose(infos["vector_reward"][:, -1], expected, rtol=1e-5)
-    assert dropped > 1.0
+    assert dropped > 1.0 and (loaded > 0.0) == (mode == "shared")
 
 
 @CAPACITIES
@@ -169,10 +170,13 @@ def test_requests_go_where_least_is_used_when_nothing_else_counts(mode):
         assert got == pytest.approx(best, rel=1e-9)
 
 
-@CAPACITIES
+@pytest.mark.parametrize(
+    ("mode", "loading"), [("shared", "instant"), ("shared", "transfer"), ("exogenous", "instant")]
+)
 @pytest.mark.parametrize("scenario", ["tiny", "edge-small"])
-def test_searches_count_what_the_environment_charges(mode, scenario):
-    compiled, instance = drawn(mode, scenario=scenario, horizon=8)
+def test_searches_count_what_the_environment_charges(mode, loading, scenario):
+    """Searches look at placements that are there; what it costs until all has come is played."""
+    compiled, instance = drawn(mode, scenario=scenario, horizon=8, **{"serving.loading": loading})
     search = Search(compiled, instance, slots=8)
     for seed in range(3):
         placement = some_placement(compiled, seed)
@@ -180,7 +184,8 @@ def test_searches_count_what_the_environment_charges(mode, scenario):
         search.start(placement)
         loaded = static_outcome(instance, placement).loaded.mean()
         bytes_cost = (loaded - search.loaded.sum()) * search._sample.byte_cost  # 0: memory is steady
-        assert search.cost + bytes_cost == pytest.approx(expected.mean(), rel=1e-9)
+        if loading == "instant":
+            assert search.cost + bytes_cost == pytest.approx(expected.mean(), rel=1e-9)
         env = IDNVectorEnv(2, compiled.scenario, "scores", preference=WEIGHED, split="train")
         played = rollout(hold_placement(env, placement), env, (0, 1))
         np.testing.assert_allclose(-played.scalar.mean(axis=1), expected, rtol=1e-9)

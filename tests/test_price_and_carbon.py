@@ -28,7 +28,7 @@ from tests.random_worlds import seeded_world
 
 ALL = (*OBJECTIVES, *(record.name for record in ON_REQUEST))
 WITH = {"objectives": list(ALL)}
-MODES = {"shared": {}, "exogenous": {"serving.capacity": "exogenous"}}
+MODES = {"shared": {}, "exogenous": {"serving.capacity": "exogenous", "serving.loading": "instant"}}
 CAPACITIES = pytest.mark.parametrize("mode", MODES)
 PER_JOULE = [EUR_PER_KWH / JOULES_PER_KWH, GRAMS_PER_KWH / JOULES_PER_KWH]
 
@@ -140,7 +140,7 @@ def test_a_file_is_played_by_name_from_beside_the_scenario(tmp_path):
     others = [v for v in range(len(watts)) if v != cloud]
     assert grams[:, others] == pytest.approx(np.full((4, len(others)), 360.0))
     (tmp_path / "grid.csv").write_text("time,all\n0,36\n")
-    with pytest.raises(ValueError, match=r"dynamics\.carbon\.path: .*grid\.csv' has no series"):
+    with pytest.raises(ValueError, match=r"dynamics\.carbon\.path: .* has no series 'board'"):
         compile_scenario(load_scenario(str(tmp_path / "mine.yaml")))  # though the scenario is the same
 
 

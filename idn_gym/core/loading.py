@@ -11,8 +11,16 @@ from __future__ import annotations
 import numpy as np
 
 from idn_gym.core.arrays import EMPTY, Draw, Floats, Outcome, Residents, State, Tables
-from idn_gym.core.blocks import LOAD_ROUNDING, common_segment, missing_blocks, staying_bytes
-from idn_gym.core.geometry import bytes_to_load, covers, free_bytes, held_bytes
+from idn_gym.core.geometry import (
+    LOAD_ROUNDING,
+    bytes_to_load,
+    common_segment,
+    covers,
+    free_bytes,
+    held_bytes,
+    missing_blocks,
+    staying_bytes,
+)
 from idn_gym.core.kernel import aside, njit_inline
 from idn_gym.core.workspace import Scratch
 

@@ -126,7 +126,8 @@ def _play(
 class ClassCosts:
     """Cost of each request class on a sample of slots, for searches that change a little at a time.
 
-    Placements are taken as they are, without repair, so they must fit into nominal memory.
+    Placements are taken as they are, without repair, so they must fit into nominal memory; and as if all of
+    their segments had come already, where loading takes time.
 
     Attributes:
         resident: (B, N, M) the placement, the same in every row; change it at will.

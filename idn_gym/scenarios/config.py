@@ -149,7 +149,9 @@ class Serving:
     def __post_init__(self) -> None:
         if self.loading == "transfer" and self.capacity == "exogenous":
             raise ConfigError(
-                "loading", "'transfer' does not go with capacity 'exogenous'; must be 'instant'"
+                "loading",
+                "'transfer' is not allowed where `serving.capacity` is exogenous, as links are never full; "
+                "set `serving.loading` to instant, too",
             )
         low, high = self.load_limit, self.last_resort
         if high < low:

@@ -267,6 +267,7 @@ def test_play_shows_every_figure(tmp_path, capsys):
         "table.csv",
         "table.json",
         "table.txt",
+        "tiny-latencies.csv",
         "tiny.csv",
     ]
     assert len(table((tmp_path / "out" / "tiny.csv").read_text())) == 2

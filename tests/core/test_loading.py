@@ -251,7 +251,8 @@ def test_nodes_that_no_repository_reaches_load_nothing(make_scenario):
 
 
 def test_private_capacity_loads_at_once(make_scenario):
-    with pytest.raises(ConfigError, match="loading: 'transfer' does not go with capacity 'exogenous'"):
+    both = r"loading: 'transfer' is not .* `serving\.capacity` is exogenous.* `serving\.loading` to instant"
+    with pytest.raises(ConfigError, match=both):
         make_scenario(NODES, LINKS, ONE, {**TRANSFER, "serving.capacity": "exogenous"})
 
 

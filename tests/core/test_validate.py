@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from idn_gym.core.arrays import Draw, Tables
-from idn_gym.core.validate import SHAPES, STARTS, InstanceError, check_instance, freeze_tables
+from idn_gym.core.field_shapes import SHAPES, STARTS
+from idn_gym.core.validate import InstanceError, check_instance, freeze_tables
 from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import PRESETS, load_scenario
 

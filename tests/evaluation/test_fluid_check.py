@@ -151,10 +151,9 @@ def test_the_command_prints_and_writes(tmp_path, capsys):
 
 
 def test_several_scenarios_are_one_page(tmp_path, capsys):
-    words = (
-        "tiny fashion-edge serving.capacity=exogenous --loads 0.5 --requests 200 --ranking 1 --out".split()
-    )
-    check_fluid.main([*words, str(tmp_path)])
+    private = ["serving.capacity=exogenous", "serving.loading=instant"]
+    words = "--loads 0.5 --requests 200 --ranking 1 --out".split()
+    check_fluid.main(["tiny", "fashion-edge", *private, *words, str(tmp_path)])
     said = capsys.readouterr().out
     assert said.count("Capacity is private in the fluid and shared in events.") == 2
     assert [line for line in (tmp_path / "fluid.md").read_text().splitlines() if line.startswith("## ")] == [

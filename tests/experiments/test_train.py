@@ -55,7 +55,8 @@ def steps(events, tag):
 def test_every_quantity_has_a_curve(events):
     tags = set(events.Tags()["scalars"])
     for k, name in enumerate(METRICS):
-        group = "service" if k in PER_REQUEST + PER_SERVED else "slot"
+        loads = name == "update" or name.startswith("load") or name == "in_flight"
+        group = "service" if k in PER_REQUEST + PER_SERVED else "loads" if loads else "slot"
         assert steps(events, f"{group}/{name}") == WINDOWS, name
     for name in OBJECTIVES:
         assert steps(events, f"objectives/{name}") == WINDOWS
@@ -79,7 +80,8 @@ def test_every_quantity_has_a_curve(events):
 def test_no_group_is_longer_than_a_page(events):
     groups = Counter(tag.split("/")[0] for tag in events.Tags()["scalars"])
     assert set(groups) <= {
-        *("evaluation", "objectives", "returns", "rollout", "service", "slot", "tiers", "time", "train")
+        *("evaluation", "loads", "objectives", "returns", "rollout"),
+        *("service", "slot", "tiers", "time", "train"),
     }
     assert max(groups.values()) <= 12
 

@@ -10,11 +10,12 @@ import numpy as np
 
 from idn_gym.config_reader import ConfigError, bounded
 from idn_gym.core.arrays import Bools, Floats, Instance, Ints
+from idn_gym.core.pricing import PRICE_FIELDS
 from idn_gym.core.slots import one_slot
 from idn_gym.optimum.concave_gain import gain_and_gradient
 from idn_gym.optimum.option_ranking import allocate_ranking
 from idn_gym.optimum.prefixes import list_prefixes
-from idn_gym.policies.online.greedy import Greedy, merge_slots
+from idn_gym.policies.online.greedy import Greedy
 from idn_gym.policies.online.learner import OnlineConfig, OnlineLearner, PlacementPolicy
 from idn_gym.policies.online.mirror import MirrorState, Update
 from idn_gym.policy import Feedback
@@ -150,3 +151,41 @@ def check_seeds(seeds: Sequence[int], rows: int) -> None:
     """
     if len(seeds) != rows:
         raise ConfigError("seeds", f"{len(seeds)} seeds are not allowed; must be {rows}, one per environment")
+
+
+def merge_slots(instance: Instance, b: int, groups: int) -> Instance:
+    """One row with at most `groups` slots, each the sum of consecutive ones.
+
+    Batches and compute seconds are added up, link rates averaged as seconds per byte while links are up,
+    links open for as long as the mean group, and the rest is that of the first slot. The gain of the sum is
+    that of its slots where costs are the same in all of them and no capacity binds, and at least that where
+    costs are the same.
+    """
+    draw = instance.draw
+    slots = draw.demand.shape[1]
+    starts = np.unique(np.linspace(0, slots, min(groups, slots) + 1)[:-1].astype(np.int64))
+    sizes = np.diff(np.append(starts, slots))
+    row = slice(b, b + 1)
+    priced = row if len(draw.option_cost) > 1 else slice(0, 1)
+    rate = draw.rate[row]
+    pace = np.divide(1.0, rate, out=np.zeros_like(rate), where=rate > 0.0)
+    up = np.add.reduceat(rate > 0.0, starts, axis=1, dtype=np.int64)
+    pace = np.add.reduceat(pace, starts, axis=1) / np.maximum(1, up)
+    merged = draw._replace(
+        demand=np.add.reduceat(draw.demand[row], starts, axis=1),
+        seconds=np.add.reduceat(draw.seconds[row], starts, axis=1),
+        rate=np.divide(1.0, pace, out=np.zeros_like(pace), where=pace > 0.0),
+        **{
+            name: np.add.reduceat(getattr(draw, name)[row], starts, axis=1) / sizes[None, :, None, None]
+            for name in ("charge_second", "charge_byte", "charge_drop")
+        },
+        charge_slot=np.add.reduceat(draw.charge_slot[row], starts, axis=1),
+        memory=draw.memory[row][:, starts],
+        uniforms=draw.uniforms[row][:, starts],
+        slowdown=draw.slowdown[row].copy(),
+        tariff=draw.tariff[row].copy(),
+        weights=draw.weights[row].copy(),
+        **{name: getattr(draw, name)[priced].copy() for name in PRICE_FIELDS},
+    )
+    longer = instance.tables.slot_seconds * float(sizes.mean())
+    return Instance(instance.tables._replace(slot_seconds=longer), merged)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any
@@ -12,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from idn_gym.catalog.reader import load_catalog
-from idn_gym.config_reader import ConfigError
 from idn_gym.core import options
 from idn_gym.core.arrays import (
     CROWD,
@@ -34,6 +32,7 @@ from idn_gym.core.validate import freeze_tables
 from idn_gym.objective_records import PRICES, Objective, charged, find_objectives
 from idn_gym.objectives import known_tariff, scales_of
 from idn_gym.scenarios.compile.charges import nominal_charges
+from idn_gym.scenarios.compile.classes import RequestClasses, class_requests
 from idn_gym.scenarios.compile.extremes import check_rewards
 from idn_gym.scenarios.compile.load_paths import plan_loads
 from idn_gym.scenarios.compile.magnitudes import check_magnitudes
@@ -88,49 +87,6 @@ class Compiled:
         return compile_scenario, (self.scenario,)
 
 
-class _Classes:
-    """Request classes in the order ingress, then task.
-
-    Args:
-        scenario: the scenario.
-        network: its nodes and links.
-        gathered: its models.
-        routes: from `find_routes`; copies of a task share them.
-    """
-
-    def __init__(
-        self,
-        scenario: Scenario,
-        network: Network,
-        gathered: Deployables,
-        routes: Sequence[Sequence[options.Routes]],
-    ) -> None:
-        self.paths: dict[options.Routes, int] = {}
-        self.task: list[int] = []
-        self.path: list[int] = []
-        self.ingress: list[int] = []
-        self.rows: list[list[options.OptionRow]] = []
-        self.groups: list[list[tuple[int, int]]] = []
-        holds, parts = gathered.holds, scenario.serving.max_parts
-        listed = np.repeat(np.arange(len(scenario.tasks)), [task.copies for task in scenario.tasks])
-        models: list[list[int]] = [[] for _ in gathered.tasks]
-        for m, model in enumerate(gathered.models):
-            models[model.task].append(m)
-        for i, row in enumerate(routes):
-            for k, mine in enumerate(models):
-                path = row[listed[k]]
-                positions = sum(len(route.nodes) for route in path)
-                self.groups.append([(position, m) for position in range(positions) for m in mine])
-                self.task.append(k)
-                self.ingress.append(i)
-                self.path.append(self.paths.setdefault(path, len(self.paths)))
-                self.rows.append(
-                    options.enumerate_options(
-                        gathered.models, gathered.segments, k, path, holds, network.joules, parts
-                    )
-                )
-
-
 def compile_scenario(scenario: Scenario) -> Compiled:
     """Resolve names, find paths, enumerate segments and options.
 
@@ -170,7 +126,7 @@ def _compile(scenario: Scenario, objectives: tuple[Objective, ...]) -> Compiled:
     check_size(scenario, catalog, len(network.nodes), lengths)
     gathered = collect_models(scenario.tasks, catalog, network, scenario.serving)
     gathered, loads = plan_loads(scenario.serving.loading, catalog, network, homes, gathered)
-    classes = _Classes(scenario, network, gathered, routes)
+    classes = RequestClasses(scenario, network, gathered, routes)
     further = len(charged(objectives))
     moving = scenario.dynamics.moving_links
     for kind in moving:
@@ -212,7 +168,7 @@ def _tables(
     scenario: Scenario,
     network: Network,
     gathered: Deployables,
-    classes: _Classes,
+    classes: RequestClasses,
     further: int,
     loads: dict[str, Any],
 ) -> Tables:
@@ -261,7 +217,7 @@ def _tables(
         pinned=gathered.pinned,
         class_task=np.array(classes.task, np.int64),
         class_path=np.array(classes.path, np.int64),
-        class_requests=_class_requests(scenario, network, gathered),
+        class_requests=class_requests(scenario, network, gathered),
         class_timeout=np.array([task.timeout for task in tasks], float),
         class_deadline=np.array([task.deadline for task in tasks], float),
         class_drop_bytes=np.array(worst, float),
@@ -281,23 +237,6 @@ def _idle_watts(scenario: Scenario, network: Network) -> Floats:
         return np.zeros(len(network.nodes))
     pairs = zip(network.devices, network.nodes, strict=True)
     return np.array([d.idle_watts * n.servers if np.isfinite(n.servers) else 0.0 for d, n in pairs], float)
-
-
-def _class_requests(scenario: Scenario, network: Network, gathered: Deployables) -> Floats:
-    """Nominal requests per slot (R,): rate x ingress weight x task share x rank^-zipf."""
-    rank = np.arange(1, len(gathered.tasks) + 1)
-    share = np.array([task.share for task in gathered.tasks]) * rank ** -float(scenario.workload.zipf)
-    weight = np.array([network.nodes[v].demand for v in network.ingress])
-    requests: Floats = (
-        np.outer(weight / weight.sum(), share / share.sum()).ravel() * scenario.nominal_requests
-    )
-    if not (np.isfinite(requests) & (requests > 0)).all():
-        raise ConfigError(
-            "workload",
-            f"rate {scenario.workload.rate:g} and zipf {scenario.workload.zipf:g} are not allowed with these "
-            "shares and demands; each request class must get a finite number of requests above 0",
-        )
-    return requests
 
 
 def _break_ties(values: Floats) -> Floats:

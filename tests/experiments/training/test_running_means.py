@@ -73,7 +73,9 @@ def test_means_are_those_of_the_episodes():
         elif k in PEAKS:
             assert means[f"slot/{name}"] == metrics[..., k].max(), name
         else:
-            assert means[f"slot/{name}"] == pytest.approx(metrics[..., k].mean()), name
+            loads = ("update", "loaded", "in_flight", "load_traffic", "load_energy")
+            group = "loads" if name in loads else "slot"
+            assert means[f"{group}/{name}"] == pytest.approx(metrics[..., k].mean()), name
 
 
 @pytest.mark.parametrize("scenario", ["edge-small", "metro-split"])

@@ -10,7 +10,8 @@ from idn_gym.core.costs import costs, gain
 from idn_gym.optimum.option_ranking import allocate_ranking
 from idn_gym.optimum.prefixes import PINNED, list_prefixes
 from idn_gym.optimum.static import static_outcome
-from idn_gym.policies.online.greedy import Greedy, merge_slots
+from idn_gym.policies.online.clairvoyant import merge_slots
+from idn_gym.policies.online.greedy import Greedy
 from idn_gym.policies.online.reach import RequestsPerNode
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.episodes import build_instance
