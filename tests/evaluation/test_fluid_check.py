@@ -95,10 +95,10 @@ def test_simulations_are_as_long_as_queues_take_to_settle(alone, monkeypatch):
     monkeypatch.setattr(fluid_check, "_as_check", lambda *args: None)
     instance = alone(1.0)
     list(
-        check_loads(instance, instance.tables.pinned, (0.1, 0.9, 2.0), requests=200, dispatches=("selfish",))
+        check_loads(instance, instance.tables.pinned, (0.1, 0.9, 2.0), requests=400, dispatches=("selfish",))
     )
     # Ten times 1 s / (2 (1 - sqrt(0.9))^2), at 0.9 requests a second
-    assert seen == [200, int(10.0 * 0.9 / (2.0 * (1.0 - np.sqrt(0.9)) ** 2)), 200 * LONGER]
+    assert seen == [400, int(10.0 * 0.9 / (2.0 * (1.0 - np.sqrt(0.9)) ** 2)), 400 * LONGER]
 
 
 def test_all_placements_are_listed_or_those_one_change_away():
@@ -151,10 +151,9 @@ def test_the_command_prints_and_writes(tmp_path, capsys):
 
 
 def test_several_scenarios_are_one_page(tmp_path, capsys):
-    words = (
-        "tiny fashion-edge serving.capacity=exogenous --loads 0.5 --requests 200 --ranking 1 --out".split()
-    )
-    check_fluid.main([*words, str(tmp_path)])
+    private = ["serving.capacity=exogenous", "serving.loading=instant"]
+    words = "--loads 0.5 --requests 200 --ranking 1 --out".split()
+    check_fluid.main(["tiny", "fashion-edge", *private, *words, str(tmp_path)])
     said = capsys.readouterr().out
     assert said.count("Capacity is private in the fluid and shared in events.") == 2
     assert [line for line in (tmp_path / "fluid.md").read_text().splitlines() if line.startswith("## ")] == [
