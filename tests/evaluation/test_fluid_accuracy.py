@@ -123,11 +123,9 @@ def test_random_small_scenarios_are_close_to_events(make_scenario):
     assert max(worst for _, _, worst in found) <= 0.35, found
 
 
-@pytest.mark.parametrize(
-    ("every", "requests"), [(4, 8_000), pytest.param(1, 50_000, marks=pytest.mark.long)]
-)
+@pytest.mark.parametrize(("every", "requests"), [(4, 8_000), pytest.param(1, 50_000, marks=pytest.mark.long)])
 def test_placements_of_tiny_rank_as_in_events(every, requests):
-    """The 60 cheapest, or some spread over them: neighbours among the cheapest cost the same but for noise."""
+    """The 60 cheapest, or some spread over them: neighbours differ by less than short runs tell."""
     compiled = compile_scenario(load_scenario("tiny"))
     instance = nominal(compiled)
     choices = list_placements(instance, compiled.placeable, instance.tables.pinned)
