@@ -6,6 +6,8 @@ equals a rollout of the same constant wish up to the order in which floats are a
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import networkx as nx
 import numpy as np
 
@@ -86,6 +88,23 @@ def static_cost(
     outcome = static_outcome(instance, placement)
     _, scalars = compute_rewards(instance.tables, outcome, weights[:, kept], scales[kept], judged)
     return -scalars / instance.draw.demand.shape[1]
+
+
+def cheapest_kept(
+    instance: Instance,
+    scales: Floats,
+    placements: Iterable[Residents],
+    objectives: tuple[Objective, ...] = TABLE,
+) -> Residents:
+    """Of placements (N, M), the repositories alone among them, that of least mean `static_cost`.
+
+    Searches that add up slots know neither loads that take time nor what the whole episode is like; here both
+    are played, so that what is chosen never costs more than to load nothing. Arguments are those of
+    `static_cost`; the first of equals is taken.
+    """
+    choices = [instance.tables.pinned, *placements]
+    costs = [static_cost(instance, scales, placement, objectives).mean() for placement in choices]
+    return choices[int(np.argmin(costs))].copy()
 
 
 def check_totals(weights: Floats, objectives: tuple[Objective, ...]) -> None:

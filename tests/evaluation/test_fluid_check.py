@@ -95,10 +95,10 @@ def test_simulations_are_as_long_as_queues_take_to_settle(alone, monkeypatch):
     monkeypatch.setattr(fluid_check, "_as_check", lambda *args: None)
     instance = alone(1.0)
     list(
-        check_loads(instance, instance.tables.pinned, (0.1, 0.9, 2.0), requests=200, dispatches=("selfish",))
+        check_loads(instance, instance.tables.pinned, (0.1, 0.9, 2.0), requests=400, dispatches=("selfish",))
     )
     # Ten times 1 s / (2 (1 - sqrt(0.9))^2), at 0.9 requests a second
-    assert seen == [200, int(10.0 * 0.9 / (2.0 * (1.0 - np.sqrt(0.9)) ** 2)), 200 * LONGER]
+    assert seen == [400, int(10.0 * 0.9 / (2.0 * (1.0 - np.sqrt(0.9)) ** 2)), 400 * LONGER]
 
 
 def test_all_placements_are_listed_or_those_one_change_away():

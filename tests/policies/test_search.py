@@ -55,6 +55,16 @@ def test_a_swap_gets_out_of_it(make_scenario):
     assert held(compiled, best_placement(compiled, instance, EVERYTHING)) == {"m1"}
 
 
+@pytest.mark.parametrize("search", [greedy_placement, best_placement])
+@pytest.mark.parametrize(("horizon", "loaded"), [(4, set()), (100, {"m0"})])
+def test_what_comes_too_late_is_not_loaded(search, horizon, loaded, make_scenario):
+    """Of 5 bytes a slot that loads may take of the link, four slots bring 20, and requests lack them."""
+    overrides = {"serving.loading": "transfer", "horizon": horizon}
+    compiled = whole_models([100], [1], memory=100)(make_scenario, **overrides)
+    instance = build_instance(compiled.scenario, range(2))
+    assert held(compiled, search(compiled, instance, EVERYTHING)) == loaded
+
+
 def test_several_small_ones_make_way_for_a_large_one(make_scenario):
     compiled = whole_models([4, 4, 9], [11, 12, 26], memory=9)(make_scenario)
     search = Search(compiled, build_instance(compiled.scenario, range(2)), 4)

@@ -11,15 +11,16 @@ import heapq
 import numpy as np
 
 from idn_gym.core.arrays import Floats, Instance, Residents
+from idn_gym.optimum.static import cheapest_kept
 from idn_gym.policies.heuristics.search import LEAST_SHARE, Search, SearchConfig
 from idn_gym.scenarios.compile import Compiled
 
 
 def greedy_placement(compiled: Compiled, instance: Instance, config: SearchConfig) -> Residents:
-    """The greedy placement (N, M) on sampled slots of the instance."""
+    """The greedy placement (N, M) on sampled slots of the instance, if its episodes cost less with it."""
     search = Search(compiled, instance, config.slots, config.one_per_task)
     greedy(search)
-    return search.placement.copy()
+    return cheapest_kept(instance, compiled.scales, [search.placement], compiled.objectives)
 
 
 def greedy(search: Search, factors: Floats | None = None, first: Floats | None = None) -> Floats:

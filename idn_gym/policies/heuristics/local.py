@@ -5,26 +5,25 @@ from __future__ import annotations
 import numpy as np
 
 from idn_gym.core.arrays import EMPTY, Floats, Instance, Residents
+from idn_gym.optimum.static import cheapest_kept
 from idn_gym.policies.heuristics.greedy import greedy
 from idn_gym.policies.heuristics.search import LEAST_SHARE, Move, NodeSegment, Search, SearchConfig
 from idn_gym.scenarios.compile import Compiled
 
 
 def best_placement(compiled: Compiled, instance: Instance, config: SearchConfig) -> Residents:
-    """The best of several local searches (N, M) on sampled slots of the instance."""
+    """The best of several local searches (N, M) on sampled slots, judged on the whole episodes."""
     search = Search(compiled, instance, config.slots, config.one_per_task)
     rng = np.random.default_rng(config.seed)
     first: Floats | None = None
-    best: tuple[float, Residents] | None = None
+    found = []
     for restart in range(config.restarts):
         search.start(search.tables.pinned)
         factors = np.exp(rng.normal(0.0, config.noise if restart else 0.0, len(search.items)))
         first = greedy(search, factors, first)
         improve_locally(search, rng, config.budget)
-        if best is None or search.cost < best[0]:
-            best = (search.cost, search.placement.copy())
-    assert best is not None
-    return best[1]
+        found.append(search.placement.copy())
+    return cheapest_kept(instance, compiled.scales, found, compiled.objectives)
 
 
 def improve_locally(search: Search, rng: np.random.Generator, budget: float) -> None:

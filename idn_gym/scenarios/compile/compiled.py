@@ -27,7 +27,7 @@ from idn_gym.core.arrays import (
     Tables,
 )
 from idn_gym.core.option_tables import compress, fallbacks
-from idn_gym.core.segment_values import segment_values
+from idn_gym.core.segment_values import break_ties, segment_values
 from idn_gym.core.validate import freeze_tables
 from idn_gym.objective_records import PRICES, Objective, charged, find_objectives
 from idn_gym.objectives import known_tariff, scales_of
@@ -160,7 +160,8 @@ def _spans(routes: options.Routes) -> tuple[tuple[int, int], ...]:
 
 def _with_values(compiled: Compiled) -> Compiled:
     tariff = known_tariff(compiled.tariff, compiled.scales, compiled.objectives)
-    values = _break_ties(segment_values(compiled.tables, compiled.placeable, tariff))
+    values = segment_values(compiled.tables, compiled.placeable, tariff)
+    values = break_ties(values, compiled.names.nodes, compiled.names.segments)
     return replace(compiled, tables=freeze_tables(compiled.tables._replace(segment_value=values)))
 
 
@@ -237,15 +238,6 @@ def _idle_watts(scenario: Scenario, network: Network) -> Floats:
         return np.zeros(len(network.nodes))
     pairs = zip(network.devices, network.nodes, strict=True)
     return np.array([d.idle_watts * n.servers if np.isfinite(n.servers) else 0.0 for d, n in pairs], float)
-
-
-def _break_ties(values: Floats) -> Floats:
-    """Shift equal savings apart, so that no index order decides between them.
-
-    By a seeded factor within 1e-9 of 1, and what saves nothing by a seeded number just below 0.
-    """
-    rng = np.random.default_rng(0)
-    return values * (1.0 + rng.uniform(-1e-9, 1e-9, values.shape)) - rng.uniform(0.0, 1e-300, values.shape)
 
 
 def _fixed_tariff(scenario: Scenario, further: int) -> Floats | None:

@@ -16,7 +16,8 @@ from idn_gym.scenarios.episodes import build_instance
 
 def _make_learner(name, scenario, rows=1, **options):
     """The registry's agent, for `rows` episodes with the seeds 0, 1, ..."""
-    simulation = SimpleNamespace(compiled=compile_scenario(scenario), weights=None, split="train")
+    weights = build_instance(scenario, 0).draw.weights[0]  # of those that `_drive` plays by default
+    simulation = SimpleNamespace(compiled=compile_scenario(scenario), weights=weights, split="train")
     env = SimpleNamespace(num_envs=rows)
     env.unwrapped = SimpleNamespace(simulation=simulation, num_envs=rows)
     if name in CLAIRVOYANT:
