@@ -17,7 +17,21 @@ from idn_gym.evaluation.event_queues import Discipline
 from idn_gym.evaluation.events import LEAST_REQUESTS
 from idn_gym.evaluation.fluid_check import DISPATCHES, FluidCheck, check_loads
 from idn_gym.evaluation.fluid_ranking import RankedPlacement, list_placements, rank_placements
-from idn_gym.evaluation.fluid_tables import FluidReport, check_table, draw_checks, fluid_page, ranking_lines
+from idn_gym.evaluation.fluid_tables import (
+    FluidReport,
+    arrival_table,
+    check_table,
+    draw_checks,
+    fluid_page,
+    ranking_lines,
+)
+from idn_gym.evaluation.loading_check import (
+    Arrival,
+    LoadingCheck,
+    check_arrival,
+    find_arrival,
+    refuse_instant,
+)
 from idn_gym.evaluation.tables import write_csv
 from idn_gym.files import file_name, writable_folder, write_text
 from idn_gym.objectives import known_tariff
@@ -69,6 +83,8 @@ class CheckFluidCommand:
     """time to look for the best static placement"""
     ranking: int = bounded(0, least=0, most=9_999)
     """how many of the cheapest placements to rank at the nominal demand; 0: none"""
+    arrival: bool = False
+    """look at a slot, too, halfway through which the segment that can least be spared arrives"""
     out: Path | None = None
     """folder for tables as CSV, figures, and a page with all of it"""
     changes: Changes = ()
@@ -80,6 +96,9 @@ class CheckFluidCommand:
             raise ConfigError("--loads", f"{list(self.loads)} is not allowed; each above 0, up to 100")
         changes = assignments(self.changes)
         scenarios = [compile_scenario(load_scenario(name, changes)) for name in self.scenario]
+        if self.arrival:
+            for compiled in scenarios:
+                refuse_instant(compiled.tables)
         out = None if self.out is None else writable_folder(self.out, "--out")
         reports = []
         for compiled in scenarios:
@@ -89,6 +108,10 @@ class CheckFluidCommand:
             print(f"{name}: {reports[-1].about}\n")
             print_rows(*check_table(reports[-1].checks))
             print("", *reports[-1].ranking, sep="\n", flush=True)
+            if self.arrival:
+                print(f"{reports[-1].arriving}\n")
+                print_rows(*arrival_table(reports[-1].arrival))
+                print(flush=True)
             if out is not None:
                 command = spell_command(replace(self, out=None), PROG)
                 write_text(out / "fluid.md", fluid_page(reports, command))
@@ -116,7 +139,22 @@ class CheckFluidCommand:
             if ranked:
                 write_csv(folder / "ranking.csv", [_ranking_row(compiled, item) for item in ranked])
         lines = ranking_lines(ranked, f"{len(choices)} placements") if ranked else ()
-        return FluidReport(name, _about(compiled, placement, instance, checks), tuple(checks), lines)
+        about, arriving = _about(compiled, placement, instance, checks), ""
+        found: tuple[LoadingCheck, ...] = ()
+        if self.arrival:
+            arrival = find_arrival(instance, placement)
+            found = tuple(check_arrival(instance, arrival, self.loads, self.requests, self.seed))
+            arriving = _about_arrival(compiled, arrival, found[0].rate / found[0].load)
+        return FluidReport(name, about, tuple(checks), lines, arriving, found)
+
+
+def _about_arrival(compiled: Compiled, arrival: Arrival, full: float) -> str:
+    names, (v, m) = compiled.names, (arrival.node, arrival.model)
+    return (
+        f"{names.segments[arrival.wanted[v, m]]} arrives at {names.nodes[v]} halfway through the slot "
+        f"of {compiled.tables.slot_seconds:g} s: {arrival.before.bytes_to_come[0, v, m]:.4g} bytes, then "
+        f"{arrival.before.seconds_to_come[0, v, m]:.4g} s of start-up. Load 1 is {full:.4g} requests/s."
+    )
 
 
 def _about(compiled: Compiled, placement: Residents, instance: Instance, checks: Sequence[FluidCheck]) -> str:

@@ -2,13 +2,76 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
-from idn_gym.core.arrays import SHARED, Bools, Draw, Floats, Instance, Outcome, Residents, Tables
+from idn_gym.core.arrays import (
+    SHARED,
+    TRANSFER,
+    Action,
+    Bools,
+    Draw,
+    Floats,
+    Instance,
+    Outcome,
+    Residents,
+    State,
+    Tables,
+)
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
 from idn_gym.core.listing import list_options, measure_paths
 from idn_gym.core.serving import serve_class, serve_together
+from idn_gym.core.slots import one_row
+from idn_gym.core.transition import step
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
+from idn_gym.messages import ConfigError
+
+
+class LoadedSlot(NamedTuple):
+    """A slot that is played with what is on its way, which a placement alone does not tell."""
+
+    following: State  # of one row
+    outcome: Outcome  # of one row
+    flows: Floats  # (O,) requests that each option serves
+    dropped: Floats  # (R,) requests of each class that are dropped
+    option_window: Floats  # (O,) share of the slot, its last one, in which the option is usable; 0: never
+    link_bytes: Floats  # (E,) [bytes] that loads took from requests
+    link_share: Floats  # (E,) share of the slot, its first one, in which loads crossed
+
+
+def play_loads(instance: Instance, state: State, wanted: Residents, b: int = 0) -> LoadedSlot:
+    """Play row `b` of the slot that `state` is about to enter, and tell how requests and loads share it.
+
+    Args:
+        instance: with shared capacity.
+        state: before the slot.
+        wanted: (N, M) wished placement.
+        b: row of the instance and of the state.
+
+    Raises:
+        ConfigError: capacity is private.
+    """
+    tables, scratch = instance.tables, make_scratch(instance.tables)
+    if tables.capacity != SHARED:
+        raise ConfigError("serving.capacity", "'exogenous' is not allowed where loads are played; 'shared'")
+    before = State(**{name: field[b : b + 1] for name, field in state._asdict().items()})
+    following, outcome = step(one_row(instance, b), before, Action(wanted[None]), scratch)
+    flows, window = np.zeros((2, len(tables.option_model)))
+    entries = slice(scratch.entry_start[-1])
+    loads = tables.loading == TRANSFER
+    flows[scratch.option[entries]] = scratch.amount[entries]
+    window[scratch.option[entries]] = scratch.window[entries] if loads else 1.0
+    links = np.zeros(len(tables.link_rate))
+    return LoadedSlot(
+        following,
+        outcome,
+        flows,
+        scratch.left[: len(tables.class_task)].copy(),
+        window,
+        scratch.taken if loads else links,
+        scratch.until if loads else links,
+    )
 
 
 def option_flows(instance: Instance, t: int, placement: Residents, b: int = 0) -> tuple[Floats, Floats]:

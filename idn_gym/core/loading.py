@@ -75,6 +75,7 @@ def load_models(
     scratch.flights[1] = 0
     for e in range(len(scratch.taken)):
         scratch.taken[e] = 0.0
+        scratch.until[e] = 0.0
         scratch.needs[e] = 0.0
     if flights > 0:
         find_sources(tables, b, after, scratch)
@@ -194,7 +195,8 @@ def move_loads(
                     e = tables.load_link[i]
                     offer = min(offer, link_budget(tables, draw, b, t, e) * (need / scratch.needs[e]))
                 moved = min(need, offer)
-                book_load(tables, draw, b, t, start, scratch.source[v, m], moved, scratch, outcome)
+                until = min(1.0, need / offer) if offer > 0.0 else 0.0
+                book_load(tables, draw, b, t, start, scratch.source[v, m], moved, until, scratch, outcome)
                 after.bytes_to_come[b, v, m] = need - moved
                 if offer < need:
                     continue
@@ -224,13 +226,15 @@ def book_load(
     start: int,
     end: int,
     moved: float,
+    until: float,
     scratch: Scratch,
     outcome: Outcome,
 ) -> None:
-    """Book bytes that cross the hops [start, end) of `load_link`."""
+    """Book bytes that cross the hops [start, end) of `load_link`, up to the share `until` of the slot."""
     outcome.loaded[b] += moved
     for i in range(start, end):
         e = tables.load_link[i]
+        scratch.until[e] = max(scratch.until[e], until)
         if tables.link_down_rate[e] <= 0.0:
             scratch.taken[e] += moved
         outcome.load_bytes[b, e] += moved

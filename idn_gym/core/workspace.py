@@ -34,6 +34,7 @@ class Scratch(NamedTuple):
     rate: Floats  # (E,) [bytes/s] that requests see: the slot's, less what loads take
     # loads; empty where loading is instant, but for the counts
     taken: Floats  # (E,) [bytes] of requests that loads took
+    until: Floats  # (E,) share of the slot after which no load crosses the link
     needs: Floats  # (E,) [bytes] that all loads ask for
     source: Ints  # (N, M) into H: where the path of the load ends
     coming: Residents  # (N, M) segment that becomes usable in the slot, or EMPTY
@@ -86,6 +87,7 @@ def make_scratch(tables: Tables) -> Scratch:
         bytes_left=np.zeros(len(tables.link_rate)),
         rate=np.zeros(len(tables.link_rate)),
         taken=np.zeros(moving),
+        until=np.zeros(moving),
         needs=np.zeros(moving),
         source=np.zeros(pairs, np.int64),
         coming=np.full(pairs, EMPTY, np.int32),

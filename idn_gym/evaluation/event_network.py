@@ -29,7 +29,7 @@ class Visit(NamedTuple):
 class Loading(NamedTuple):
     """What loads leave to the requests of a slot in which segments are on their way."""
 
-    part_window: Floats  # (Q,) share of the slot, its last one, in which the part is usable: its availability
+    option_window: Floats  # (O,) share of the slot, its last one, in which the option is usable
     link_bytes: Floats  # (E,) [bytes] of loads that cross each link
     link_share: Floats  # (E,) share of the slot, its first one, in which they cross, evenly
 
@@ -39,7 +39,7 @@ class EventNetwork:
 
     Attributes:
         servers: (N + E,) side by side; inf: nobody ever waits.
-        option_window: (O,) share of the slot, its last one, in which all parts of the option are usable.
+        option_window: (O,) share of the slot, its last one, in which the option is usable.
         crossing: by station of each link with loads on it, the share of the slot in which they cross, and how
             many times longer a request takes meanwhile.
     """
@@ -73,8 +73,7 @@ class EventNetwork:
         self.option_window: Floats = np.ones(len(self.tables.option_model))
         self.crossing: dict[int, tuple[float, float]] = {}
         if loading is not None:
-            windows = np.minimum.reduceat(loading.part_window, self.tables.part_start[:-1])
-            self.option_window = windows
+            self.option_window = loading.option_window
             self._slow_down(loading)
 
     def _slow_down(self, loading: Loading) -> None:

@@ -73,7 +73,8 @@ def simulate_slot(
     Args:
         instance: rates, compute seconds and slowdown of the slot.
         t: the slot.
-        flows: (O,) requests of the slot by each option, as from `idn_gym.core.flows.option_flows`.
+        flows: (O,) requests of the slot by each option, as from `idn_gym.core.flows.option_flows`, or
+            `play_loads` with loads.
         dropped: (R,) requests of each class that are dropped on arrival.
         b: row.
         requests: to simulate.

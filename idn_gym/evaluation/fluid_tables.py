@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from idn_gym.evaluation.fluid_check import DISPATCHES, FluidCheck
 from idn_gym.evaluation.fluid_ranking import RankedPlacement
+from idn_gym.evaluation.loading_check import LoadingCheck
 from idn_gym.files import atomically
 
 COMPARED = {
@@ -23,6 +24,8 @@ COMPARED = {
 }
 """Columns that show all models beside each other: heading and factor from SI."""
 
+ARRIVAL_COLUMNS = ("late", "dropped", "cost")
+
 
 class FluidReport(NamedTuple):
     """The comparison on one scenario."""
@@ -33,6 +36,29 @@ class FluidReport(NamedTuple):
     checks: tuple[FluidCheck, ...]
     ranking: tuple[str, ...]
     """lines; empty where nothing was ranked"""
+    arriving: str
+    """what arrives within a slot; empty where that was not looked at"""
+    arrival: tuple[LoadingCheck, ...]
+
+
+def arrival_table(checks: Iterable[LoadingCheck]) -> tuple[list[str], list[list[str]]]:
+    """Head, and one row per load of a slot within which a segment arrives: the fluid / events."""
+    head = ["load", "served by it [%]", "latency [s]", "fluid off [%]", "s.e. [%]"]
+    rows = [
+        [
+            f"{check.load:g}",
+            f"{100.0 * check.served:.0f}",
+            _beside([check.latency, check.events.latency], 1.0),
+            f"{100.0 * (check.latency / check.events.latency - 1.0):+.0f}",
+            f"{100.0 * check.events.latency_error / check.events.latency:.1f}",
+            *(
+                _beside([getattr(seen, key) for seen in (check, check.events)], COMPARED[key][1])
+                for key in ARRIVAL_COLUMNS
+            ),
+        ]
+        for check in checks
+    ]
+    return head + [COMPARED[key][0] for key in ARRIVAL_COLUMNS], rows
 
 
 def check_table(checks: Iterable[FluidCheck]) -> tuple[list[str], list[list[str]]]:
@@ -112,14 +138,20 @@ def fluid_page(reports: Iterable[FluidReport], command: str) -> str:
     lines += ["Cells are " + " / ".join(("fluid", *DISPATCHES)) + "."]
     for report in reports:
         head, rows = check_table(report.checks)
-        lines += ["", f"## {report.scenario}", "", report.about, ""]
-        lines += [f"| {' | '.join(row)} |" for row in (head, ["---:"] * len(head), *rows)]
+        lines += ["", f"## {report.scenario}", "", report.about, "", *_page_table(head, rows)]
         lines += (
             ["", report.ranking[0], "", *(f"- {line}" for line in report.ranking[1:])]
             if report.ranking
             else []
         )
+        if report.arrival:
+            lines += ["", f"{report.arriving} Cells are fluid / {DISPATCHES[0]}.", ""]
+            lines += _page_table(*arrival_table(report.arrival))
     return "\n".join(lines) + "\n"
+
+
+def _page_table(head: list[str], rows: list[list[str]]) -> list[str]:
+    return [f"| {' | '.join(row)} |" for row in (head, ["---:"] * len(head), *rows)]
 
 
 def draw_checks(path: Path, checks: Sequence[FluidCheck], title: str) -> None:

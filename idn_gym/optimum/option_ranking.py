@@ -260,7 +260,8 @@ def crosses(tables: Tables, o: int) -> bool:
 def note_others(tables: Tables, outcome: Outcome, b: int, layers: RankedOptions) -> None:
     """Remember what the others took of the resources of each class in row b of a slot with shared capacity.
 
-    How long a visit to each resource waited is remembered too.
+    Loads are among them where they share a link with requests. How long a visit to each resource waited is
+    remembered too.
     """
     nodes = len(tables.node_memory)
     for v in range(nodes):
@@ -277,3 +278,5 @@ def note_others(tables: Tables, outcome: Outcome, b: int, layers: RankedOptions)
             if link != EMPTY:
                 own = outcome.sent[b, rho, tables.path_same_link[origin + j]]
                 layers.taken_bytes[rho, j] = max(0.0, outcome.carried[b, link] - own)
+                if tables.link_down_rate[link] <= 0.0:  # serving keeps to `load_limit` of what loads leave
+                    layers.taken_bytes[rho, j] += tables.load_limit * outcome.load_bytes[b, link]

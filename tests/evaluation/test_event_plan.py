@@ -63,7 +63,7 @@ def two_ways(make_scenario):
 def no_loads(instance, windows=1.0):
     tables = instance.tables
     links = len(tables.link_rate)
-    return Loading(np.broadcast_to(windows, len(tables.part_node)), np.zeros(links), np.zeros(links))
+    return Loading(np.broadcast_to(windows, len(tables.option_model)), np.zeros(links), np.zeros(links))
 
 
 def test_requests_are_sent_where_the_segment_is_there_already(two_ways):

@@ -360,6 +360,12 @@ def test_shared_capacity_is_what_the_other_classes_left(make_scenario, play):
     gain_and_gradient(compiled.tables, slot.instance.draw, 0, 0, items, np.full(2, 0.5), gradient, layers)
     # 0.1 s on the spot, 1.1 s by way of the cloud, 100 s for a drop: without the model, of 50 of the 60
     np.testing.assert_allclose(gradient, [50 * 1.0 + 50 * 98.9] * 2)
+    # Loads that share the link leave 120 of its 160 bytes, 5 requests of 8 bytes beside the others' 80.
+    loads = outcome._replace(load_bytes=np.array([[40.0]]))
+    note_others(compiled.tables, loads, 0, layers)
+    np.testing.assert_allclose(room(), [[50.0, 5.0]] * 2)
+    note_others(compiled.tables._replace(link_down_rate=np.array([4.0])), loads, 0, layers)
+    np.testing.assert_allclose(room(), [[50.0, 10.0]] * 2)
 
 
 @given(data=st.data(), seed=st.integers(0, 2**32 - 1))
