@@ -19,7 +19,7 @@ from idn_gym.objective_records import OBJECTIVES
 FOLDER = Path(__file__).resolve().parent / "golden"
 SLOTS = 6
 SEED = 2024
-MOST_FEATURES = 200
+MOST_FEATURES = 300
 """Longer observations are recorded as one number per kind of feature and place."""
 
 EPISODES = {
