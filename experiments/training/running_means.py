@@ -13,7 +13,7 @@ from idn_gym.core.geometry import bytes_to_load
 from idn_gym.metrics import METRICS, PER_REQUEST, PER_SERVED, MetricTotals
 from idn_gym.simulation import Simulation
 
-LOADS = ("update", "loaded", "in_flight", "load_traffic", "load_energy")
+LOADING_METRICS = ("update", "loaded", "in_flight", "load_traffic", "load_energy")
 """Metrics of what is loaded in a slot, whose curves are a group."""
 
 
@@ -67,7 +67,9 @@ class RunningMeans:
             for objective, total in zip(self.simulation.objectives, self.vector, strict=True)
         }
         for k, (name, value) in enumerate(zip(METRICS, self.metrics.means(), strict=True)):
-            group = "service" if k in PER_REQUEST + PER_SERVED else "loads" if name in LOADS else "slot"
+            group = (
+                "service" if k in PER_REQUEST + PER_SERVED else "loads" if name in LOADING_METRICS else "slot"
+            )
             found[f"{group}/{name}"] = float(value)
         return found | self._tiers()
 

@@ -32,17 +32,19 @@ TRAIN = {
     "agent.batch_size": 8,
     "agent.learning_rate": 0.03,
 }
+WORLD = {"horizon": 5, "dynamics.device_error": 0.3}
+"""Episodes differ from the first slot on, as devices are faster or slower in each."""
 FRONT = {
     "name": "small",
     "scenario": "tiny",
-    "overrides": {"horizon": 5},
+    "overrides": WORLD,
     "divisions": 1,
     "episodes": 3,
     "trainings": 2,
     "foresight": "foresight",
     "compared": "conditioned",
     "online": ["conditioned", "olag"],
-    "queries": [{"best": "energy", "least": {"accuracy": 0.5}}],
+    "queries": [{"best": "energy", "least": {"accuracy": 0.45, "latency": -0.15}}],
     "agents": [
         {"agent": "cloud-only"},
         {"agent": "olag"},
@@ -88,7 +90,7 @@ def test_one_policy_or_one_per_preference_and_training_seed(played):
 
 def replay(policy, preference, told=None):
     """(E, T, 5) reward vectors of a policy's file in the episodes of the study."""
-    world = {"scenario": "tiny", "overrides": {"horizon": 5}, "split": "validation"}
+    world = {"scenario": "tiny", "overrides": WORLD, "split": "validation"}
     env = gym.make_vec("IDN-v0", num_envs=3, preference=preference, **world)
     return rollout(PPO.load(policy, device="cpu"), env, range(3), told).vector
 
@@ -116,7 +118,7 @@ def test_a_point_is_what_the_policy_for_its_preference_earns_under_it(tmp_path, 
 @pytest.mark.slow
 def test_points_are_mean_rewards_under_each_preference(played):
     env = gym.make_vec(
-        "IDN-v0", num_envs=3, scenario="tiny", overrides={"horizon": 5}, preference="latency",
+        "IDN-v0", num_envs=3, scenario="tiny", overrides=WORLD, preference="latency",
         split="validation", action="scores",
     )  # fmt: skip
     nothing = np.full((3, *env.single_action_space.shape), -1, np.float32)
@@ -137,7 +139,7 @@ def test_points_are_mean_rewards_under_each_preference(played):
 def test_the_table_is_what_the_points_say(played):
     rows = {row["agent"]: row for row in lines(played / "fronts.csv")}
     found = fronts(played)
-    box = objective_box(compile_scenario(load_scenario("tiny", {"horizon": 5})))
+    box = objective_box(compile_scenario(load_scenario("tiny", WORLD)))
     for agent, row in rows.items():
         mine = np.mean([hypervolume(box.place(run), np.zeros(5)) for run in found.points(agent)])
         assert float(row["hypervolume"]) == pytest.approx(mine)
@@ -149,7 +151,7 @@ def test_the_table_is_what_the_points_say(played):
     assert float(rows["foresight"]["hypervolume"]) > float(rows["cloud-only"]["hypervolume"])
     # Against itself, one of two runs wins as often as it loses; ties of a run with itself count half.
     assert float(rows["conditioned"]["improvement"]) == pytest.approx(0.5)
-    # Episodes differ for who drops requests.
+    # Episodes differ by the speed of devices.
     assert float(rows["olag"]["hypervolume_low"]) < float(rows["olag"]["hypervolume_high"])
     # Against itself there is nothing to doubt, and several runs have no interval of how often they win.
     assert rows["conditioned"]["compared_ahead"] == "0.0"
@@ -198,13 +200,15 @@ def test_points_and_answers_are_written_down(played):
     for agent, row in answers.items():
         runs = found.points(agent)
         assert all(points[agent, i] == run.tolist() for i, run in enumerate(runs))
-        # The query of the study: the cheapest in energy of at least 0.5 correct answers per request.
-        allowed = [[point for point in run.tolist() if point[0] >= 0.5] for run in runs]
+        # The query of the study: the cheapest in energy of at least 0.45 correct answers per nominal request
+        # that take 0.15 s at most.
+        allowed = [[p for p in run.tolist() if p[0] >= 0.45 and p[1] >= -0.15] for run in runs]
         within = [max(run, key=lambda point: point[2]) for run in allowed if run]
         assert (int(row["runs"]), int(row["runs_within"])) == (len(runs), len(within))
         mean = np.mean(within, axis=0) if within else np.full(5, np.nan)
         np.testing.assert_allclose([float(row[name] or "nan") for name in names], mean, rtol=1e-12)
-    assert set(answers) == set(found.agents) and answers["cloud-only"]["runs_within"] == "0"
+    assert set(answers) == set(found.agents)
+    assert [answers[agent]["runs_within"] for agent in ("cloud-only", "olag")] == ["0", "1"]
 
 
 def test_the_verdict_names_those_that_may_be_ahead():
