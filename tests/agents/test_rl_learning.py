@@ -36,7 +36,7 @@ OTHERS = {
     ("sac", "scores-task"): (5_000, FAST),
     ("tqc", "scores-task"): (8_000, {**FAST, **QUANTILES}),
 }
-"""Steps, and what differs from the shipped hyper-parameters to save time, or (`FARTHER`) to learn at all in so few."""
+"""Steps, and what differs from shipped hyper-parameters to save time, or (`FARTHER`) to learn in so few."""
 
 
 class ShuffledRewards(VecEnvWrapper):
