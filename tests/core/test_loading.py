@@ -143,7 +143,7 @@ def test_requests_see_the_rate_less_what_loads_take(episode):
 def test_a_wish_that_changes_keeps_the_bytes_that_both_have(episode):
     world = episode()
     world.play(a=["m"])  # the head and nothing of the tail
-    world.play(a=["m[0:1]"])
+    assert world.play(a=["m[0:1]"]).loaded[0] == 0.0
     assert world.entry("resident", "a") == "m[0:1]" and world.to_come("a") == ("", 0.0)
     world = episode()
     world.play(a=["m"])
