@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from idn_gym.config_reader import ConfigError, show
-from idn_gym.core.arrays import EMPTY, Floats
+from idn_gym.core.arrays import EMPTY, Floats, Tables
 from idn_gym.core.nominal import nominal_draw
 from idn_gym.objective_records import TABLE, charged
 from idn_gym.objectives import known_tariff
@@ -82,10 +82,6 @@ def _terms(compiled: Compiled) -> list[tuple[str, Factors]]:
     hungry, wide = int(np.argmax(joules)), int(np.argmax(tables.class_drop_bytes))
     error = scenario.dynamics.device_error
     watts = float(tables.node_idle_watts.sum())
-    one_request: Factors = {"workload.rate": (scenario.workload.rate, 1.0 / scenario.nominal_requests)}
-    hops = float(np.diff(tables.load_start).max(initial=0))
-    moved = tables.nominal_memory * hops  # byte-hops, did all memory change
-    joules_moved = moved * float(tables.link_joules.max(initial=0.0))
     return [
         ("accuracy", requests),
         (
@@ -118,27 +114,38 @@ def _terms(compiled: Compiled) -> list[tuple[str, Factors]]:
                 ),
             },
         ),
-        ("traffic", {"serving.loading": (f"a slot with {moved:g} byte-hops of loads", moved), **one_request}),
-        (
-            "energy",
-            {"serving.loading": (f"a slot with {joules_moved:g} J of loads", joules_moved), **one_request},
-        ),
         ("update", {}),
-        *(
-            (
-                objective.name,
-                {**requests, **_charged(objective.name, "request", nominal.charge_drop[0, 0, :, f])},
-            )
-            for f, objective in enumerate(charged(compiled.objectives))
-        ),
-        *(
-            (
-                objective.name,
-                {**_charged(objective.name, "slot", tables.slot_charge[f : f + 1]), **one_request},
-            )
-            for f, objective in enumerate(charged(compiled.objectives))
-        ),
+        *_loads(scenario, tables),
+        *_further(compiled, nominal.charge_drop[0, 0]),
     ]
+
+
+def _loads(scenario: Scenario, tables: Tables) -> list[tuple[str, Factors]]:
+    """What loads come to, did all memory change over the longest path."""
+    moved = tables.nominal_memory * float(np.diff(tables.load_start).max(initial=0))
+    joules = moved * float(tables.link_joules.max(initial=0.0))
+    once = _one_request(scenario)
+    return [
+        ("traffic", {"serving.loading": (f"a slot with {moved:g} byte-hops of loads", moved), **once}),
+        ("energy", {"serving.loading": (f"a slot with {joules:g} J of loads", joules), **once}),
+    ]
+
+
+def _further(compiled: Compiled, dropped: Floats) -> list[tuple[str, Factors]]:
+    """What further objectives come to, of which a dropped request counts `dropped` (R, F)."""
+    scenario, found = compiled.scenario, []
+    for f, objective in enumerate(charged(compiled.objectives)):
+        name, slot = objective.name, compiled.tables.slot_charge[f : f + 1]
+        found += [
+            (name, {**_requests(scenario), **_charged(name, "request", dropped[:, f])}),
+            (name, {**_charged(name, "slot", slot), **_one_request(scenario)}),
+        ]
+    return found
+
+
+def _one_request(scenario: Scenario) -> Factors:
+    """One request over the nominal ones."""
+    return {"workload.rate": (scenario.workload.rate, 1.0 / scenario.nominal_requests)}
 
 
 def _charged(name: str, what: str, charges: Floats) -> Factors:
