@@ -23,6 +23,13 @@ from idn_gym.core.workspace import Scratch
 
 
 @njit_inline
+def ask_batches(draw: Draw, b: int, t: int, scratch: Scratch) -> None:
+    """Let every class ask for its batch of slot `t` of row `b`."""
+    for rho in range(len(scratch.batch)):
+        scratch.batch[rho] = draw.demand[b, t, rho]
+
+
+@njit_inline
 def fill_slot(tables: Tables, draw: Draw, b: int, t: int, resident: Residents, scratch: Scratch) -> int:
     """Deal out `Scratch.batch` over the usable options of all classes.
 

@@ -19,6 +19,7 @@ from idn_gym.core.arrays import (
     State,
     Tables,
 )
+from idn_gym.core.filling import ask_batches
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
 from idn_gym.core.listing import list_options, measure_paths
 from idn_gym.core.serving import serve_class, serve_together
@@ -114,8 +115,7 @@ def _flows(
 ) -> None:
     measure_paths(tables, draw, b, t, scratch)
     if tables.capacity == SHARED:
-        for rho in range(len(dropped)):
-            scratch.batch[rho] = draw.demand[b, t, rho]
+        ask_batches(draw, b, t, scratch)
         serve_together(tables, draw, b, t, resident, scratch, outcome)
         _record(scratch, scratch.entry_start[len(dropped)], flows)
         for rho in range(len(dropped)):

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from idn_gym.core.arrays import ERROR, SHARED, Bools, Draw, Floats, Instance, Ints, Outcome, Residents, Tables
+from idn_gym.core.filling import ask_batches
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
 from idn_gym.core.listing import measure_paths
 from idn_gym.core.queues import branch_latency, branch_wait, given_wait
@@ -65,8 +66,7 @@ def _list_latencies(
     measure_paths(tables, draw, b, t, scratch)
     count = 0
     if tables.capacity == SHARED:
-        for rho in range(len(scratch.batch)):
-            scratch.batch[rho] = draw.demand[b, t, rho]
+        ask_batches(draw, b, t, scratch)
         serve_together(tables, draw, b, t, resident, scratch, outcome)
     for rho in range(len(scratch.batch)):
         first, end = scratch.entry_start[rho], scratch.ordered[rho]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from idn_gym.core.arrays import BYTE_HOP, ERROR, EXOGENOUS, JOULE, SECOND, Draw, Outcome, Residents, Tables
 from idn_gym.core.capacity import book_use, fill_copies, option_room, use_up
 from idn_gym.core.charges import book_charges, book_drops
-from idn_gym.core.filling import fill_slot
+from idn_gym.core.filling import ask_batches, fill_slot
 from idn_gym.core.kernel import aside, njit_inline
 from idn_gym.core.listing import (
     bring_cheapest,
@@ -183,10 +183,9 @@ def serve_slot(
 ) -> None:
     """Serve the batches of slot `t` of row `b`."""
     measure_paths(tables, draw, b, t, scratch)
+    ask_batches(draw, b, t, scratch)
     for rho in range(len(scratch.batch)):
-        batch = draw.demand[b, t, rho]
-        scratch.batch[rho] = batch
-        outcome.arrived[b, rho] = batch
+        outcome.arrived[b, rho] = scratch.batch[rho]
     if tables.capacity == EXOGENOUS:
         for rho in range(len(scratch.batch)):
             batch = scratch.batch[rho]

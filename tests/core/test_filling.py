@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from idn_gym.core.arrays import EMPTY, Action
-from idn_gym.core.filling import fill_slot
+from idn_gym.core.filling import ask_batches, fill_slot
 from idn_gym.core.kernel import njit_no_alloc
 from idn_gym.core.listing import measure_paths
 from idn_gym.core.transition import initial_state, step
@@ -117,8 +117,7 @@ def test_links_are_queues_too(one_link, play):
 
 @njit_no_alloc
 def count_events(tables, draw, b, t, resident, scratch):
-    for rho in range(len(scratch.batch)):
-        scratch.batch[rho] = draw.demand[b, t, rho]
+    ask_batches(draw, b, t, scratch)
     measure_paths(tables, draw, b, t, scratch)
     return fill_slot(tables, draw, b, t, resident, scratch)
 

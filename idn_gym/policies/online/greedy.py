@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from idn_gym.core.arrays import EMPTY, SHARED, Draw, Floats, Instance, Ints, Outcome, Residents, Tables
+from idn_gym.core.filling import ask_batches
 from idn_gym.core.geometry import bytes_to_load, covers
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
 from idn_gym.core.listing import measure_paths
@@ -175,8 +176,7 @@ def _serve(
     for t in range(draw.demand.shape[1]):
         measure_paths(tables, draw, 0, t, scratch)
         if tables.capacity == SHARED:
-            for rho in range(len(scratch.batch)):
-                scratch.batch[rho] = draw.demand[0, t, rho]
+            ask_batches(draw, 0, t, scratch)
             trial[t, 0] = serve_together(tables, draw, 0, t, resident, scratch, outcome)
             saved += cost[t, 0] - trial[t, 0]
             continue
