@@ -47,24 +47,26 @@ class Days:
 
 
 @dataclass(frozen=True)
-class ConstantPrice(PriceProcess):
-    """Electricity costs the same at all times."""
+class MeanPrice(PriceProcess):
+    """What electricity costs on average, by region."""
 
     mean: float = bounded(EUR_PER_KWH, least=0)
     """[EUR/kWh] on average"""
     regions: tuple[Region, ...] = ()
-    """where it costs something else"""
+    """on other grids, each with noise of its own where there is any"""
+
+
+@dataclass(frozen=True)
+class ConstantPrice(MeanPrice):
+    """Electricity costs the same at all times."""
+
     kind: Literal["constant"] = "constant"
 
 
 @dataclass(frozen=True)
-class DailyPrice(Days, PriceProcess):
+class DailyPrice(Days, MeanPrice):
     """Electricity costs more at one time of the day than at another, with noise around it."""
 
-    mean: float = bounded(EUR_PER_KWH, least=0)
-    """[EUR/kWh] on average"""
-    regions: tuple[Region, ...] = ()
-    """with a mean, a day and noise of their own"""
     kind: Literal["daily"] = "daily"
 
 
@@ -76,24 +78,26 @@ class PriceFile(Trace, PriceProcess):
 
 
 @dataclass(frozen=True)
-class ConstantCarbon(CarbonProcess):
-    """Electricity emits the same at all times."""
+class MeanCarbon(CarbonProcess):
+    """What electricity emits on average, by region."""
 
     mean: float = bounded(GRAMS_PER_KWH, least=0)
     """[g/kWh] of CO2e on average"""
     regions: tuple[Region, ...] = ()
-    """where it emits more or less"""
+    """on other grids, each with noise of its own where there is any"""
+
+
+@dataclass(frozen=True)
+class ConstantCarbon(MeanCarbon):
+    """Electricity emits the same at all times."""
+
     kind: Literal["constant"] = "constant"
 
 
 @dataclass(frozen=True)
-class DailyCarbon(Days, CarbonProcess):
+class DailyCarbon(Days, MeanCarbon):
     """Electricity emits more at one time of the day than at another, with noise around it."""
 
-    mean: float = bounded(GRAMS_PER_KWH, least=0)
-    """[g/kWh] of CO2e on average"""
-    regions: tuple[Region, ...] = ()
-    """with a mean, a day and noise of their own"""
     kind: Literal["daily"] = "daily"
 
 
