@@ -132,7 +132,7 @@ class Simulation:
 
     def rewind(self, rows: Sequence[int]) -> None:
         """Put rows back to slot 0 of their episodes."""
-        index = np.array(rows)  # once, and not for each array
+        index = np.array(rows, np.int64)  # once, and not for each array
         self._ring.rewind(rows)
         self.state.slot[index] = 0
         self.state.resident[index] = self.compiled.tables.pinned

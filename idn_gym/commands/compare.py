@@ -74,11 +74,13 @@ class PlayOptions(EpisodeOptions):
             scenarios: what is going to be played.
 
         Raises:
-            ConfigError: a bad preference or folder.
+            ConfigError: a bad preference or folder, or a ceiling that nothing would show.
             DependencyNotInstalled: SciPy is missing, and a ceiling was asked for.
         """
         for scenario in scenarios:
             read_preference(self.weighing(), find_objectives(scenario.objectives))
+        if self.ceiling and self.csv:
+            raise ConfigError("--ceiling", f"{self.ceiling:g} is not allowed with --csv, which shows none")
         if self.ceiling:
             load_solver()
         if self.out is not None:
@@ -138,11 +140,17 @@ class PlayOptions(EpisodeOptions):
         print(f"\n{scenario.name}: {about}\n")
         print_rows(("policy", "serving cost per slot", "share of the most that can be saved"), rows)
         parts = [
-            f"{percent(share)} {name}" for name, share in found.shares._asdict().items() if share == share
+            f"{percent(share)} {name}" for name, share in found.shares._asdict().items() if not isnan(share)
         ]
         made = f", of which {', '.join(parts)}" if parts else ""
         print(f"\ngap of the bracket: {percent(found.gap)} of the cost reached{made}")
         return found
+
+    def write_ceilings(self, found: Mapping[str, Ceiling | None]) -> None:
+        """Write the brackets that were found, by scenario, if asked for."""
+        rows = [{"scenario": name, **ceiling.columns()} for name, ceiling in found.items() if ceiling]
+        if self.out is not None and rows:
+            write_csv(self.out / "ceilings.csv", rows)
 
 
 @dataclass(kw_only=True)
@@ -184,11 +192,11 @@ class CompareCommand(PlayOptions):
             DependencyNotInstalled: likewise.
         """
         names, preference = self.names(), self.weighing()
-        self.check(scenarios)
         if len(self.policies) < self.fewest:
             raise ConfigError("policies", f"{show(self.policies[0])} is alone; idn play plays one policy")
+        self.check(scenarios)
         rows: list[ComparisonRow] = []
-        everything, ceilings = [], []
+        everything, ceilings = [], {}
         for scenario in scenarios:
             played = self.play(names, scenario)
             rows += summarise(scenario, played, names[self.reference or self.policies[0]], preference)
@@ -203,11 +211,8 @@ class CompareCommand(PlayOptions):
             print_rows(table.head, table.body)
             if table.note:
                 print(f"\n{table.note}")
-            ceiling = self.print_ceiling(scenario, played)
-            if ceiling is not None:
-                ceilings.append({"scenario": scenario.name, **ceiling.columns()})
-        if self.out is not None and ceilings:
-            write_csv(self.out / "ceilings.csv", ceilings)
+            ceilings[scenario.name] = self.print_ceiling(scenario, played)
+        self.write_ceilings(ceilings)
         if self.out is not None:
             print(f"\n{self.written}: {self.out}")
         return rows

@@ -36,13 +36,15 @@ class PlayCommand(PlayOptions):
         scenarios = self.scenarios()
         self.check(scenarios)
         rows: list[ComparisonRow] = []
+        ceilings = {}
         for scenario in scenarios:
             played = self.play({self.policy: self.policy}, scenario)
             rows += summarise(scenario, played, self.policy, self.weighing())
             if not self.csv:
                 print(f"\n{self.policy} on {scenario.name}, {self.said()}\n")
                 print_rows(("metric", "unit", "mean", "low", "high"), metric_rows(played[self.policy]))
-                self.print_ceiling(scenario, played)
+                ceilings[scenario.name] = self.print_ceiling(scenario, played)
+        self.write_ceilings(ceilings)
         if self.out is not None:
             write_table(self.out, rows, comparison_table(rows, self.said()))
         if self.csv:

@@ -19,6 +19,7 @@ from idn_gym.core.geometry import (
     free_bytes,
     held_bytes,
     missing_blocks,
+    shared_bytes,
     staying_bytes,
 )
 from idn_gym.core.kernel import aside, njit_inline
@@ -133,7 +134,10 @@ def make_room(tables: Tables, draw: Draw, b: int, t: int, v: int, after: State) 
             break
         held, wish = after.resident[b, v, worst], after.wish[b, v, worst]
         taken -= bytes_to_load(tables, held, wish)
-        after.resident[b, v, worst] = common_segment(tables, held, wish)
+        kept = common_segment(tables, held, wish)
+        if kept == EMPTY:  # no option could use what both have, so it goes and comes again
+            after.bytes_to_come[b, v, worst] += shared_bytes(tables, held, wish)
+        after.resident[b, v, worst] = kept
 
 
 @njit_inline

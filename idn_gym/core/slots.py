@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from idn_gym.core.arrays import Draw, Instance, Ints, place_of
+from idn_gym.core.arrays import Draw, Instance, Ints, Residents, place_of
 
 MOVING = (
     *("demand", "seconds", "memory", "rate", "uniforms"),
@@ -20,6 +20,11 @@ def one_slot(instance: Instance, slot: Ints) -> Instance:
     t = place_of(slot, instance.draw.demand.shape[1])
     moving = {name: draw[name][rows, t][:, None] for name in MOVING}
     return Instance(instance.tables, instance.draw._replace(**moving))
+
+
+def placement_rows(placement: Residents, b: int) -> Residents:
+    """A placement (N, M) as kernels take it, (b + 1, N, M): that of row b and of those before it."""
+    return np.broadcast_to(placement, (b + 1, *placement.shape)).astype(np.int32)
 
 
 def one_row(instance: Instance, b: int) -> Instance:

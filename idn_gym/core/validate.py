@@ -82,11 +82,13 @@ def check_instance(instance: Instance) -> None:
             _check_range(name, fields[name], 0, size[letter] + (letter == "V"))
     _check_range("path_link", tables.path_link, EMPTY, size["E"])
     _check_range("pinned", tables.pinned, EMPTY, size["S"])
-    _demand(tables.capacity in (0, 1), "capacity", f"{tables.capacity} is not allowed; must be 0 or 1")
-    _demand(tables.queueing in (0, 1), "queueing", f"{tables.queueing} is not allowed; must be 0 or 1")
-    _demand(tables.loading in (0, 1), "loading", f"{tables.loading} is not allowed; must be 0 or 1")
-    right = tables.loading == INSTANT or (tables.capacity == SHARED and 0.0 < tables.loading_share < 1.0)
-    _demand(right, "loading_share", "must be above 0 and below 1, and capacity shared, where loads take time")
+    for name in ("capacity", "queueing", "loading"):
+        value = getattr(tables, name)
+        _demand(value in (0, 1), name, f"{value} is not allowed; must be 0 or 1")
+    if tables.loading != INSTANT:
+        _demand(tables.capacity == SHARED, "loading", "1 is not allowed where capacity is private; must be 0")
+        share = tables.loading_share
+        _demand(0.0 < share < 1.0, "loading_share", f"{share:g} is not allowed; must be above 0 and below 1")
     low, high = tables.load_limit, tables.last_resort
     _demand(0.0 < low <= 1.0, "load_limit", f"{low:g} is not allowed; must be above 0 and at most 1")
     most = "below 1" if tables.queueing else "at most 1"

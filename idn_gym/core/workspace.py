@@ -29,8 +29,8 @@ class Scratch(NamedTuple):
     """
 
     pace: Floats  # (J,) [s/byte] from the ingress to the position
-    seconds_left: Floats  # (N, M) [s]; column 0 alone is used when capacity is shared
-    bytes_left: Floats  # (E,)
+    seconds_left: Floats  # (N, M) [s] of private capacity; column 0 alone in forecasts of shared one
+    bytes_left: Floats  # (E,) in forecasts of shared capacity
     rate: Floats  # (E,) [bytes/s] that requests see: the slot's, less what loads take
     # loads; empty where loading is instant, but for the counts
     taken: Floats  # (E,) [bytes] of requests that loads took

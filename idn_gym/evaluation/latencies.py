@@ -15,6 +15,7 @@ import numpy as np
 from idn_gym.core.arrays import Floats, Instance, Residents, Tables
 from idn_gym.core.kernel import njit_no_alloc
 from idn_gym.core.latencies import LatencyMixture, slot_latencies
+from idn_gym.core.slots import one_row
 from idn_gym.core.waiting import overdue_share, wait_quantile
 from idn_gym.messages import ConfigError, show
 from idn_gym.policy import Feedback
@@ -72,7 +73,7 @@ class LatencyLog:
 
     def mixtures(self, b: int) -> list[LatencyMixture]:
         """Latencies of every slot of row `b`."""
-        return [slot_latencies(revealed, 0, resident[b], b) for revealed, resident in self._slots]
+        return [slot_latencies(one_row(revealed, b), 0, resident[b]) for revealed, resident in self._slots]
 
     def quantiles(self, shares: Sequence[float] = QUANTILES) -> tuple[LatencyQuantiles, ...]:
         """Percentiles over the requests of each episode; one entry per row.

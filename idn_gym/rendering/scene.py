@@ -152,7 +152,8 @@ def _items(simulation: Simulation, row: int, v: int) -> tuple[ResidentSegment, .
     held = state.resident[row, v]
     placed = [(m, held[m], 1.0, tables.segment_bytes[held[m]]) for m in np.flatnonzero(held != EMPTY)]
     if state.wish.size:
-        wish, share = state.wish[row, v], loaded_share(tables, state)[row, v]
+        # what has come in whole but has not started is on its way, too
+        wish, share = state.wish[row, v], np.minimum(loaded_share(tables, state)[row, v], 0.99)
         beside = bytes_to_load(tables, wish, held)
         placed += [(m, wish[m], share[m], beside[m]) for m in np.flatnonzero(wish != EMPTY)]
     for m, s, loaded, size in placed:

@@ -62,6 +62,8 @@ def cut_old(tables, draw, t, v, usable, goal, pending):
         both = blocks(tables, usable[v, m]) & blocks(tables, goal[v, m])
         same = [s for s in np.flatnonzero(tables.segment_model == m) if blocks(tables, s) == both]
         usable[v, m] = same[0] if same else EMPTY
+        if not same:
+            pending[v, m][0] += weight(tables, m, both)
 
 
 def way_of(tables, v, m, usable, goal, bytes_to_come):
@@ -98,7 +100,7 @@ def load_plainly(tables, draw, t, before, goal):
         moved = min(come, offer)
         loaded += moved
         crossed[ways.get((v, m), [])] += moved
-        ready = (come / offer * slot if come else 0.0) + starts
+        ready = (come / offer * slot if 0.0 < come <= offer else 0.0) + starts
         if offer < come:
             to_come[v, m] = come - moved, starts
         elif ready > slot:

@@ -85,7 +85,7 @@ def test_two_slots_by_hand(episode):
 
 
 def test_the_books_are_closed(episode):
-    """What crossed each link is the bytes of the segment, and what requests cost is told apart."""
+    """What crossed each link is the bytes of the segment."""
     world = episode(**{"workload.rate": 0.1})
     crossed = sum(world.play(e=["m[0:1]"]).load_bytes[0] for _ in range(3))
     assert crossed.tolist() == [0.0, 40.0]
@@ -164,16 +164,15 @@ def test_what_lacks_nothing_is_there_at_once(episode):
 
 
 def test_the_old_segment_stays_until_the_new_one_is_there_if_both_fit(episode):
-    for memory, kept in ((100.0, "m[0:2]"), (45.0, "m[1:2]")):
+    for memory in (100.0, 45.0):
         nodes = {**NODES, "a": {"demand": 1.0, "memory": memory}}
         models = {"m": {"blocks": [(1.0, 20.0, 4.0), (1.0, 20.0, 4.0), (1.0, 5.0, 0.0)]}}
         world = episode(nodes, models=models, **{"serving.max_parts": 3})
         world.play(a=["m[0:2]"])
         assert world.entry("resident", "a") == "m[0:2]"
-        slow = {"rate": 0.5}
-        world.instance.draw.rate[0, 1:] = slow["rate"]
+        world.instance.draw.rate[0, 1:] = 0.5
         world.play(a=["m[1:3]"])
-        assert world.entry("resident", "a") == ("m[0:2]" if memory >= 45.0 else kept)
+        assert world.entry("resident", "a") == "m[0:2]"
         assert world.to_come("a") == ("m[1:3]", 2.5)
 
 
@@ -185,6 +184,21 @@ def test_where_both_do_not_fit_what_they_share_serves_meanwhile(episode):
     world.instance.draw.rate[0, 1:] = 0.5
     world.play(a=["m[1:3]"])
     assert world.entry("resident", "a") == "m[1:2]" and world.to_come("a") == ("m[1:3]", 2.5)
+
+
+def test_shared_blocks_that_no_option_could_use_go_and_come_again(episode):
+    """Of two parts none is a middle: block 1 alone serves nobody, and a whole load of 40 bytes begins."""
+    nodes = {**NODES, "a": {"demand": 1.0, "memory": 40.0}}
+    world = episode(nodes, models={"m": {"blocks": [(1.0, 20.0, 4.0), (1.0, 20.0, 4.0), (1.0, 20.0, 0.0)]}})
+    for _ in range(4):
+        world.play(a=["m[1:3]"], e=["m[1:3]"])
+    assert world.entry("resident", "a") == world.entry("resident", "e") == "m[1:3]"
+    world.instance.draw.rate[0] = 0.5
+    outcome = world.play(a=["m[0:2]"], e=["m[1:3]"])
+    assert world.entry("resident", "a") == "" and world.to_come("a") == ("m[0:2]", 37.5)
+    assert outcome.load_bytes[0].tolist() == [2.5, 2.5]  # e lacks block 0
+    outcome = world.play(a=["m[1:3]"], e=["m[1:3]"])
+    assert world.to_come("a") == ("m[1:3]", 37.5) and outcome.load_bytes[0].tolist() == [2.5, 0.0]
 
 
 def test_starting_takes_seconds_that_may_run_over(episode):

@@ -108,9 +108,9 @@ class Greedy:
     def _most_saved(self, instance: Instance, layers: RankedOptions) -> Floats:
         """Most that each item (I,) can save; inf where capacity is shared, as a queue may get shorter."""
         tables, draw = instance
-        most = np.zeros(len(self.items.node))
         if tables.capacity == SHARED:
-            return most + np.inf
+            return np.full(len(self.items.node), np.inf)
+        most = np.zeros(len(self.items.node))
         for t in range(draw.demand.shape[1]):
             gain_and_gradient(tables, draw, 0, t, self.items, self._zero, self._gradient, layers)
             most += self._gradient
