@@ -94,6 +94,8 @@ class CheckFluidCommand:
         """Compare, print and write, scenario by scenario."""
         if not self.loads or not all(0.0 < load <= 100.0 for load in self.loads):
             raise ConfigError("--loads", f"{list(self.loads)} is not allowed; each above 0, up to 100")
+        if len(set(self.loads)) < len(self.loads):
+            raise ConfigError("--loads", f"{list(self.loads)} is not allowed; each must be there once")
         changes = assignments(self.changes)
         scenarios = [compile_scenario(load_scenario(name, changes)) for name in self.scenario]
         if self.arrival:
@@ -122,6 +124,7 @@ class CheckFluidCommand:
         instance = Instance(compiled.tables, nominal_draw(compiled.tables, tariff))
         name, checks, ranked = compiled.scenario.name, list[FluidCheck](), list[RankedPlacement]()
         placement = best_static(compiled, instance, seconds=self.seconds).placement
+        arrival = find_arrival(instance, placement) if self.arrival else None
         choices = list(list_placements(instance, compiled.placeable, placement)) if self.ranking else []
         with bar(name, len(self.loads) * (1 + len(DISPATCHES)) + min(self.ranking, len(choices))) as advance:
             for check in check_loads(
@@ -141,8 +144,7 @@ class CheckFluidCommand:
         lines = ranking_lines(ranked, f"{len(choices)} placements") if ranked else ()
         about, arriving = _about(compiled, placement, instance, checks), ""
         found: tuple[LoadingCheck, ...] = ()
-        if self.arrival:
-            arrival = find_arrival(instance, placement)
+        if arrival is not None:
             found = tuple(check_arrival(instance, arrival, self.loads, self.requests, self.seed))
             arriving = _about_arrival(compiled, arrival, found[0].rate / found[0].load)
         return FluidReport(name, about, tuple(checks), lines, arriving, found)

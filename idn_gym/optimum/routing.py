@@ -6,6 +6,7 @@ routing, what the placement found gains with the best routing, and what it gains
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import replace
 from itertools import pairwise
@@ -82,15 +83,15 @@ def _refine(best: Bracket, routing: Routing, end: float, gap: float) -> tuple[Br
     while pieces[-1] < slots:
         pieces.append(min(slots, pieces[-1] * 4))
     for done, count in enumerate(pieces):
-        # What is left is shared with the rounds to come, and with climbing at the end.
-        left = end - time.perf_counter()
-        until = time.perf_counter() + left / (len(pieces) - done + 1)
         edges = np.linspace(0, slots, count + 1).astype(int)
         chunks = [np.arange(first, last) for first, last in pairwise(edges)]
         try:
             ceilings = (_best_ceiling(routing, chunks, ceilings, end),)
             program = routing.program(chunks, ceiling=ceilings[0])
-            best, wanted = _narrow(best, routing, program, max(0.0, left), until, gap)
+            # What is left is shared with the rounds to come, and with climbing at the end.
+            now = time.perf_counter()
+            until = now + (end - now) / (len(pieces) - done + 1)
+            best, wanted = _narrow(best, routing, program, max(0.0, end - now), until, gap)
         except SolverError:
             if not np.isfinite(best.upper):
                 raise
@@ -115,14 +116,15 @@ def _route(best: Bracket, routing: Routing, placement: Residents, seconds: float
 
 
 def _best_ceiling(routing: Routing, chunks: list[Ints], ceilings: tuple[float, ...], end: float) -> float:
-    """The ceiling on utilisation under which the bound is lowest; every one gives a bound."""
+    """The ceiling on utilisation under which the bound is lowest, of those that are solved in time."""
     if len(ceilings) == 1:
         return ceilings[0]
-    bounds = [
-        solve_relaxed(routing.program(chunks, ceiling=ceiling), max(1e-3, end - time.perf_counter())).bound
-        for ceiling in ceilings
-    ]
-    return ceilings[int(np.argmin(bounds))]
+    bounds = {}
+    for ceiling in ceilings:
+        program = routing.program(chunks, ceiling=ceiling)
+        with contextlib.suppress(SolverError):
+            bounds[ceiling] = solve_relaxed(program, max(1e-3, end - time.perf_counter())).bound
+    return min(bounds, key=bounds.__getitem__, default=ceilings[0])
 
 
 def _narrow(
