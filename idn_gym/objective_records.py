@@ -152,7 +152,7 @@ ON_REQUEST = (
         sense="minimise",
         scale=lambda scenario: _scale_by_energy(scenario, scenario.scales.price, EUR_PER_KWH),
         formula="-(sum over requests of joules x price at the node, a drop counting its worst option, "
-        "+ that of idle energy where it counts) / nominal requests",
+        "+ that of loads, + that of idle energy where it counts) / nominal requests",
         per="request",
         charges="idn_gym.scenarios.processes.intensities:price_charges",
     ),
@@ -162,7 +162,7 @@ ON_REQUEST = (
         sense="minimise",
         scale=lambda scenario: _scale_by_energy(scenario, scenario.scales.carbon, GRAMS_PER_KWH),
         formula="-(sum over requests of joules x intensity at the node, a drop counting its worst option, "
-        "+ that of idle energy where it counts) / nominal requests",
+        "+ that of loads, + that of idle energy where it counts) / nominal requests",
         per="request",
         charges="idn_gym.scenarios.processes.intensities:carbon_charges",
     ),

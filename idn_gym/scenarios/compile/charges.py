@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from idn_gym.core.arrays import Floats, Tables
-from idn_gym.messages import ConfigError
+from idn_gym.messages import ConfigError, show
 from idn_gym.objective_records import Charges, charged
 from idn_gym.registry import load_target
 from idn_gym.scenarios.processes.random_streams import Streams
@@ -41,7 +41,10 @@ def draw_charges(compiled: Compiled, drawer: SpanDrawer) -> tuple[Floats, Floats
         if isinstance(law, str):
             law = load_target(law)
         key = f"objective.{objective.name}.charges"
-        found = Charges(*drawer.draw(key, law, compiled))
+        drawn = drawer.draw(key, law, compiled)
+        if not isinstance(drawn, tuple) or not 1 <= len(drawn) <= len(Charges._fields):
+            raise ConfigError(key, f"its law returned {show(drawn)} beside a state; must be Charges")
+        found = Charges(*drawn)
         second[:, :, f] = _checked(found.second, (slots, nodes), key)
         byte[:, :, f] = 0.0 if found.byte is None else _checked(found.byte, (slots, links), key)
         slot[:, f] = 0.0 if found.slot is None else _checked(found.slot, (slots,), key)

@@ -43,7 +43,7 @@ from idn_gym.scenarios.compile.sizes import ONE_NODE, check_size
 from idn_gym.scenarios.compile.topologies import expand
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.config_traces import Trace
-from idn_gym.scenarios.processes.traces import last_change
+from idn_gym.scenarios.processes.timed_rows import last_change
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +102,7 @@ def compile_scenario(scenario: Scenario) -> Compiled:
         return _compile(scenario, objectives)
     dynamics = scenario.dynamics
     files = [p for p in (dynamics.energy_price, dynamics.carbon) if isinstance(p, Trace)]
-    return _compile_once(scenario, objectives, tuple(last_change(file) for file in files))
+    return _compile_once(scenario, objectives, tuple(last_change(file.path) for file in files))
 
 
 @lru_cache(maxsize=32)

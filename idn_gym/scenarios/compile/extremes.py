@@ -22,9 +22,6 @@ from idn_gym.scenarios.config import Scenario
 if TYPE_CHECKING:
     from idn_gym.scenarios.compile import Compiled
 
-MOST = float(np.finfo(np.float32).max) / 8
-"""Of one term; a scalar reward adds up eight: five objectives, idle energy, energy and traffic of loads."""
-
 MOST_WHOLE = 2.0**53
 """Larger batches are no whole numbers in float64, and numpy's Poisson draws end soon after."""
 
@@ -44,25 +41,27 @@ def check_rewards(compiled: Compiled) -> None:
     length: Factors = {"horizon": (scenario.horizon, float(scenario.horizon))}
     scales = dict(zip(compiled.objectives, compiled.scales.tolist(), strict=True))
     known = {objective.name: objective for objective in (*TABLE, *compiled.objectives)}
-    for name, factors in _terms(compiled):
+    terms = _terms(compiled)
+    most = float(np.finfo(np.float32).max) / len(terms)  # a scalar reward adds up one of each
+    for name, factors in terms:
         objective = known[name]
         field = objective.scale if isinstance(objective.scale, str) else ""
         if objective in scales:
-            _check({**factors, **length}, f"{name} of an episode")
+            _check({**factors, **length}, most, f"{name} of an episode")
             scale = scales[objective]
             key = f"scales.{field}" if field else f"objective.{name}.scale"
             unit: Factors = {key: (scale, 1.0 / scale)}
-            _check({**factors, **length, **unit}, f"{name} in the scalar reward of an episode")
+            _check({**factors, **length, **unit}, most, f"{name} in the scalar reward of an episode")
         price = getattr(scenario.serving.tariff, field, None)
         if price is not None:
             unit = {f"serving.tariff.{field}": (price, price)}
-            _check({**factors, **length, **unit}, f"{name} in the serving cost of an episode")
+            _check({**factors, **length, **unit}, most, f"{name} in the serving cost of an episode")
 
 
-def _check(factors: Factors, what: str) -> None:
+def _check(factors: Factors, most: float, what: str) -> None:
     with np.errstate(all="ignore"):
         bound = math.prod(factor for _, factor in factors.values())
-    if not bound <= MOST:
+    if not bound <= most:
         key = max(factors, key=lambda name: factors[name][1])
         raise ConfigError(
             key,
@@ -120,9 +119,14 @@ def _terms(compiled: Compiled) -> list[tuple[str, Factors]]:
     ]
 
 
+def _moved(tables: Tables) -> float:
+    """Byte-hops of a slot, did all memory change over the longest path."""
+    return tables.nominal_memory * float(np.diff(tables.load_start).max(initial=0))
+
+
 def _loads(scenario: Scenario, tables: Tables) -> list[tuple[str, Factors]]:
-    """What loads come to, did all memory change over the longest path."""
-    moved = tables.nominal_memory * float(np.diff(tables.load_start).max(initial=0))
+    """What loads come to."""
+    moved = _moved(tables)
     joules = moved * float(tables.link_joules.max(initial=0.0))
     once = _one_request(scenario)
     return [
@@ -133,12 +137,14 @@ def _loads(scenario: Scenario, tables: Tables) -> list[tuple[str, Factors]]:
 
 def _further(compiled: Compiled, dropped: Floats) -> list[tuple[str, Factors]]:
     """What further objectives come to, of which a dropped request counts `dropped` (R, F)."""
-    scenario, found = compiled.scenario, []
+    scenario, tables, found = compiled.scenario, compiled.tables, []
     for f, objective in enumerate(charged(compiled.objectives)):
-        name, slot = objective.name, compiled.tables.slot_charge[f : f + 1]
+        name, slot = objective.name, tables.slot_charge[f : f + 1]
+        loads = _moved(tables) * tables.link_charge[:, f]
         found += [
             (name, {**_requests(scenario), **_charged(name, "request", dropped[:, f])}),
             (name, {**_charged(name, "slot", slot), **_one_request(scenario)}),
+            (name, {**_charged(name, "slot of loads", loads), **_one_request(scenario)}),
         ]
     return found
 
@@ -149,7 +155,7 @@ def _one_request(scenario: Scenario) -> Factors:
 
 
 def _charged(name: str, what: str, charges: Floats) -> Factors:
-    most = float(charges.max())
+    most = float(charges.max(initial=0.0))
     return {f"objective.{name}.charges": (f"a {what} that comes to {most:g}", most)}
 
 

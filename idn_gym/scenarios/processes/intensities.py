@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from idn_gym.config_reader import ConfigError, closest, show
-from idn_gym.core.arrays import EMPTY, Floats, Ints, Tables
+from idn_gym.core.arrays import Floats, Ints
 from idn_gym.objective_records import JOULES_PER_KWH, Charges
 from idn_gym.scenarios.config_intensity import (
     CarbonFile,
@@ -57,18 +57,10 @@ def _charges(compiled: Compiled, process: Any, span: Span) -> tuple[Charges, Any
     idle = tables.node_idle_watts * tables.slot_seconds
     charges = Charges(
         second=per_joule * tables.node_watts,
-        byte=per_joule[:, senders(tables)] * tables.link_joules,
+        byte=per_joule[:, compiled.link_ends[:, 0]] * tables.link_joules,
         slot=(per_joule * idle).sum(axis=1),
     )
     return charges, state
-
-
-def senders(tables: Tables) -> Ints:
-    """The node (E,) from which each link leads; 0 for links that no path crosses, which carry nothing."""
-    found = np.zeros(len(tables.link_rate), np.int64)
-    crossed = np.flatnonzero(tables.path_link != EMPTY)
-    found[tables.path_link[crossed]] = tables.path_node[crossed - 1]
-    return found
 
 
 def draw_constant(process: ConstantPrice | ConstantCarbon, places: Places, span: Span) -> tuple[Floats, Any]:

@@ -13,6 +13,7 @@ from idn_gym.core.arrays import Floats, Ints
 from idn_gym.core.kernel import kernel, njit_inline
 from idn_gym.scenarios.config import Replay
 from idn_gym.scenarios.processes.request_log import REPLAY_KEY, read_columns
+from idn_gym.scenarios.processes.timed_rows import last_change
 from idn_gym.scenarios.spans import Span
 
 
@@ -29,11 +30,7 @@ def read_log(replay: Replay) -> Log:
     Raises:
         ConfigError: as `request_log.read_columns`, or fewer than two different times.
     """
-    try:
-        changed = os.stat(replay.path).st_mtime_ns
-    except OSError:  # reading says why
-        changed = 0
-    return _read_once(replay, os.path.realpath(replay.path), changed)
+    return _read_once(replay, os.path.realpath(replay.path), last_change(replay.path))
 
 
 @lru_cache(maxsize=16)

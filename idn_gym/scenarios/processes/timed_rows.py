@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -21,6 +22,14 @@ LATEST = 1e20
 class _Cell(NamedTuple):
     value: float
     form: Literal["a number", "a time with a UTC offset", "a time without a UTC offset"]
+
+
+def last_change(path: str) -> int:
+    """When the file was last written to [ns]; 0 where it is not there, which reading says better."""
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:
+        return 0
 
 
 def read_header(path: str, key: str) -> list[str]:

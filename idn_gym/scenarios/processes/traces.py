@@ -17,7 +17,13 @@ import numpy as np
 from idn_gym.config_reader import ConfigError, closest, show
 from idn_gym.core.arrays import Floats, Ints
 from idn_gym.scenarios.config_traces import Trace
-from idn_gym.scenarios.processes.timed_rows import read_header, read_number, read_rows, read_times
+from idn_gym.scenarios.processes.timed_rows import (
+    last_change,
+    read_header,
+    read_number,
+    read_rows,
+    read_times,
+)
 from idn_gym.scenarios.spans import Span
 
 
@@ -112,14 +118,6 @@ def _pick(
     raise ConfigError(f"{key}.path", f"{show(trace.path)} has no series {wanted}; {closest(thing[0], there)}")
 
 
-def last_change(trace: Trace) -> int:
-    """When the file was last written to [ns]; 0 where it is not there, which reading says better."""
-    try:
-        return os.stat(trace.path).st_mtime_ns
-    except OSError:
-        return 0
-
-
 def read_courses(
     trace: Trace, key: str, names: frozenset[str], least: float = -math.inf
 ) -> tuple[dict[str, Course], tuple[str, ...]]:
@@ -138,7 +136,7 @@ def read_courses(
         ConfigError: the file cannot be read, has no rows of the quantity, a cell that is no number or no
             time, or, within a series, a time twice or out of order.
     """
-    return _read_once(trace, key, names, least, os.path.realpath(trace.path), last_change(trace))
+    return _read_once(trace, key, names, least, os.path.realpath(trace.path), last_change(trace.path))
 
 
 @lru_cache(maxsize=16)

@@ -5,7 +5,7 @@ from idn_gym.config_reader import ConfigError
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import ConstantCarbon, DailyCarbon, DailyPrice, Region
 from idn_gym.scenarios.presets import load_scenario
-from idn_gym.scenarios.processes.intensities import Places, draw_constant, draw_days, senders
+from idn_gym.scenarios.processes.intensities import Places, draw_constant, draw_days
 from tests.end_to_end import by_law
 
 PLACES = Places(("a", "b", "c", "far"), ("edge", "edge", "hub", "cloud"), 600.0)
@@ -50,7 +50,7 @@ def test_links_count_at_the_node_that_sends():
     tables, names = compiled.tables, compiled.names
     crossed = sorted({int(e) for e in tables.path_link if e >= 0})
     for e in crossed:
-        assert names.nodes[senders(tables)[e]] == names.links[e].split("->")[0]
+        assert names.nodes[compiled.link_ends[e, 0]] == names.links[e].split("->")[0]
     assert len(crossed) > 3
 
 
