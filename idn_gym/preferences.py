@@ -10,7 +10,7 @@ import numpy as np
 
 from idn_gym.config_reader import ConfigError, closest, show
 from idn_gym.core.arrays import Floats
-from idn_gym.objective_records import TABLE, Objective
+from idn_gym.objective_records import OBJECTIVE_RECORDS, TABLE, Objective
 
 FAVOURED = 6.0
 """Weight of an objective in the preference of its name, before normalisation; the others keep their share."""
@@ -53,6 +53,8 @@ def read_preference(preference: Any, objectives: Sequence[Objective] = TABLE) ->
         known = PREFERENCES if objectives is TABLE else named_preferences(objectives)
         if preference not in known:
             nearest = closest(preference, [*known, "random"])
+            if preference in OBJECTIVE_RECORDS:
+                nearest = f"name it in `objectives` first, or: {nearest}"
             raise ConfigError("preference", f"{show(preference)} is not allowed; {nearest}")
         preference = known[preference]
     if isinstance(preference, np.ndarray):

@@ -62,6 +62,8 @@ def read_rows(path: str, wanted: Sequence[tuple[str, str]], key: str) -> tuple[l
     with _opened(path, key) as file:
         reader = csv.DictReader(file)
         header = list(reader.fieldnames or [])
+        if not header:
+            raise ConfigError(f"{key}.path", f"{show(path)} is empty; its first line must name the columns")
         for field, name in wanted:
             if name not in header:
                 raise ConfigError(f"{key}.{field}", f"no column {show(name)}; {closest(name, header)}")

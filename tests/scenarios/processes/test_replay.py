@@ -108,7 +108,7 @@ def test_a_log_is_read_once_unless_it_changes(log):
     ("content", "message"),
     [
         (None, r"workload\.replay\.path: .*cannot be read \(No such file or directory\)"),
-        ("", r"workload\.replay\.time: no column 'TIMESTAMP'"),
+        ("", r"workload\.replay\.path: .* is empty; its first line must name the columns"),
         ("timestamp,Tokens\n1,2\n2,3\n", r"no column 'TIMESTAMP'; allowed: timestamp, Tokens"),
         ("TIMESTAMP,Token\n1,2\n2,3\n", r"\.size: no column 'Tokens'; .*did you mean 'Token'"),
         ("TIMESTAMP,Tokens\n1,2\n", r"\.path: .* has 1 requests; needs at least 2"),

@@ -130,7 +130,7 @@ BAD = [
     ("time,a\n0,1,5\n", {}, r"line 2: 3 cells are not allowed; must be 2"),
     ("time,a,a\n0,1,5\n", {}, r"carbon\.path: line 1: 2 columns are called 'a'"),
     ("time,a\n", {}, r"carbon\.path: .* has no rows"),
-    ("", {}, r"carbon\.time: no column 'time'"),
+    ("", {}, r"carbon\.path: .* is empty; its first line must name the columns"),
     ("when,a\n0,1\n", {}, r"carbon\.time: no column 'time'; .*when"),
     ("time,aa\n0,1\n", {}, r"carbon\.path: .* has no series 'a' nor 'tier'; .*aa"),
     ("time,b\n0,1\n", {"series": "c"}, r"carbon\.series: no series 'c'; .*b"),
