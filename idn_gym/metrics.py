@@ -104,7 +104,7 @@ class MetricTotals:
 
 def compute_metrics(tables: Tables, outcome: Outcome, clipped: Ints) -> Floats:
     """Figures of the slot, one row per episode (B, len(METRICS))."""
-    metrics = np.zeros((len(outcome.loaded), len(METRICS)))
+    metrics = np.zeros((len(outcome.refused), len(METRICS)))
     scale = (tables.nominal_requests, tables.nominal_memory)
     _measure(outcome, clipped, tables.node_seconds, scale, metrics)
     return metrics
@@ -139,8 +139,9 @@ def _measure(
             row[k] = max(0.0, row[k]) / requests if requests > 0.0 else 0.0
         for k in PER_SERVED:
             row[k] = row[k] / served if served > 0.0 else 0.0
-        row[COLUMN.update] = outcome.loaded[b] / scale[1]
-        row[COLUMN.loaded] = outcome.loaded[b]
+        for v in range(outcome.loaded.shape[1]):
+            row[COLUMN.loaded] += outcome.loaded[b, v]
+        row[COLUMN.update] = row[COLUMN.loaded] / scale[1]
         row[COLUMN.in_flight] = outcome.in_flight[b]
         row[COLUMN.load_traffic] = outcome.load_traffic[b]
         row[COLUMN.load_energy] = outcome.load_energy[b]

@@ -189,7 +189,7 @@ def compute_rewards(
     Raises:
         ConfigError: an objective per slot that a package added comes to less than 0 or is not finite.
     """
-    batch, found = len(outcome.loaded), reward_columns(objectives)
+    batch, found = len(outcome.refused), reward_columns(objectives)
     totals = np.empty((batch, found.width))
     for objective, column in found.measured:
         totals[:, column] = _measured(objective, tables, outcome)
@@ -202,7 +202,7 @@ def compute_rewards(
 def _measured(objective: Objective, tables: Tables, outcome: Outcome) -> Floats:
     assert objective.measure is not None
     value = np.asarray(objective.measure(tables, outcome), float)
-    if value.shape != outcome.loaded.shape or not np.all(np.isfinite(value) & (value >= 0.0)):
+    if value.shape != outcome.refused.shape or not np.all(np.isfinite(value) & (value >= 0.0)):
         raise ConfigError(
             f"objective.{objective.name}.measure",
             f"{show(value.tolist())} is not allowed; must be a finite number of at least 0 per episode",
@@ -223,9 +223,9 @@ def _judge(
     scalars: Floats,
 ) -> None:
     requests, memory = nominal
-    loaded = PRICED + outcome.charged.shape[2]
+    update = PRICED + outcome.charged.shape[2]
     for b in range(len(vectors)):
-        arrived, correct, latency = 0.0, 0.0, 0.0
+        arrived, correct, latency, loaded = 0.0, 0.0, 0.0, 0.0
         energy, traffic = outcome.idle_energy[b] + outcome.load_energy[b], outcome.load_traffic[b]
         for f in range(outcome.charged.shape[2]):
             totals[b, PRICED + f] = (outcome.idle_charged[b, f] + outcome.load_charged[b, f]) / requests
@@ -243,7 +243,9 @@ def _judge(
         totals[b, SECOND] = latency / requests
         totals[b, JOULE] = energy / requests
         totals[b, BYTE_HOP] = traffic / requests
-        totals[b, loaded] = outcome.loaded[b] / memory
+        for v in range(outcome.loaded.shape[1]):
+            loaded += outcome.loaded[b, v]
+        totals[b, update] = loaded / memory
         cost = 0.0
         for i in range(vectors.shape[1]):
             vectors[b, i] = sign[i] * totals[b, source[i]]

@@ -74,7 +74,7 @@ def test_small_numbers_stay_small():
 def test_totals_and_loads():
     limited = np.isfinite(TABLES.node_seconds)
     metrics = metrics_of(
-        loaded=TABLES.nominal_memory / 4,
+        loaded=TABLES.nominal_memory / 4 * np.array([0.25, 0.75, 0.0]),
         refused=3,
         tariff_cost=TABLES.nominal_requests * 0.5,
         idle_energy=7.0,
@@ -110,7 +110,7 @@ def test_rewards_add_up_over_slots_whatever_the_demand():
         energy=[n * 2, 0.0],
         traffic=[n * 1e5, 0.0],
         idle_energy=n,
-        loaded=TABLES.nominal_memory / 10,
+        loaded=TABLES.nominal_memory / 10 * np.array([0.25, 0.75, 0.0]),
     )
     vector, scalar = compute_rewards(TABLES, outcome, weights, scales)
     np.testing.assert_allclose(vector, [[0.25, -1.0, -3.0, -1e5, -0.1]])

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from idn_gym.core.arrays import EMPTY, Floats, Ints, Residents, Tables
-from idn_gym.core.geometry import bytes_to_load
+from idn_gym.core.arrays import EMPTY, Floats, Ints, Tables
 from idn_gym.metrics import METRICS, PER_REQUEST, PER_SERVED, MetricTotals
 from idn_gym.simulation import Simulation
 
@@ -27,7 +26,6 @@ class RunningMeans:
     def __init__(self, simulation: Simulation) -> None:
         self.simulation = simulation
         tables = simulation.compiled.tables
-        self.resident = simulation.state.resident
         self.slots, self.whole = 0, 0
         self.reward = 0.0
         self.vector = np.zeros(len(simulation.objectives))
@@ -49,15 +47,13 @@ class RunningMeans:
         self.reward += float(rewards.sum())
         self.vector += infos["vector_reward"].sum(axis=0)
         self.metrics.add(np.stack([infos[name] for name in METRICS], axis=1))
-        outcome, before = self.simulation.outcome, self.resident
-        self.resident = self.simulation.state.resident
-        going = ~ended
+        outcome, going = self.simulation.outcome, ~ended
         self.whole += int(going.sum())
         for name, total in self.classes.items():
             total += getattr(outcome, name)[going].sum(axis=0)
         self.busy += outcome.busy[going].sum(axis=0)
         self.carried += outcome.carried[going].sum(axis=0)
-        self.loaded += loaded_bytes(self.simulation.compiled.tables, before[going], self.resident[going])
+        self.loaded += outcome.loaded[going].sum(axis=0)
 
     def means(self) -> dict[str, float]:
         """Every curve's next value, by its tag."""
@@ -108,15 +104,3 @@ def link_sources(tables: Tables) -> Ints:
     entered = np.flatnonzero(tables.path_link != EMPTY)
     sources[tables.path_link[entered]] = tables.path_node[entered - 1]
     return sources
-
-
-def loaded_bytes(tables: Tables, before: Residents, after: Residents) -> Floats:
-    """Bytes of the blocks newly resident per node (N,), summed over rows.
-
-    Where loading is instant they add up to `Outcome.loaded`, which counts bytes of transfers as they come.
-    """
-    changed = (after != before) & (after != EMPTY)
-    node = np.nonzero(changed)[1]
-    new, old = after[changed], before[changed]
-    size = bytes_to_load(tables, new, old)
-    return np.asarray(np.bincount(node, size, minlength=len(tables.node_memory)), np.float64)

@@ -8,7 +8,7 @@ from idn_gym.core.arrays import Draw, Floats, Instance, Outcome, Residents, Tabl
 from idn_gym.core.kernel import njit_no_alloc
 from idn_gym.core.listing import drop_cost, is_late, link_seconds, measure_paths, option_cost, option_latency
 from idn_gym.core.serving import measure_utilisation, serve_slot
-from idn_gym.core.slots import placement_rows
+from idn_gym.core.slots import placement_per_row
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
 
 
@@ -43,7 +43,7 @@ def serving_cost(instance: Instance, t: int, placement: Residents, b: int = 0) -
 def serve(instance: Instance, t: int, placement: Residents, b: int = 0) -> Outcome:
     """What happens in slot `t` of row `b` under a placement (N, M); other rows of the outcome stay 0."""
     outcome = empty_outcome(instance.tables, b + 1)
-    rows = placement_rows(placement, b)
+    rows = placement_per_row(placement, b)
     _serve(instance.tables, instance.draw, b, t, rows, make_scratch(instance.tables), outcome)
     return outcome
 

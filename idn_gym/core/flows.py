@@ -23,7 +23,7 @@ from idn_gym.core.filling import ask_batches
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
 from idn_gym.core.listing import list_options, measure_paths
 from idn_gym.core.serving import serve_class, serve_together
-from idn_gym.core.slots import one_row, placement_rows
+from idn_gym.core.slots import one_row, placement_per_row
 from idn_gym.core.transition import step
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
 from idn_gym.messages import ConfigError
@@ -83,7 +83,7 @@ def option_flows(instance: Instance, t: int, placement: Residents, b: int = 0) -
     """
     tables = instance.tables
     flows, dropped = np.zeros(len(tables.option_model)), np.zeros(len(tables.class_task))
-    rows = placement_rows(placement, b)
+    rows = placement_per_row(placement, b)
     outcome = empty_outcome(tables, b + 1)
     _flows(tables, instance.draw, b, t, rows, make_scratch(tables), outcome, flows, dropped)
     return flows, dropped
@@ -96,7 +96,7 @@ def listed_options(instance: Instance, t: int, placement: Residents, b: int = 0)
     """
     tables = instance.tables
     listed = np.zeros(len(tables.option_model), np.bool_)
-    rows = placement_rows(placement, b)
+    rows = placement_per_row(placement, b)
     _listed(tables, instance.draw, b, t, rows, make_scratch(tables), listed)
     return listed
 

@@ -16,7 +16,7 @@ from idn_gym.core.kernel import njit_inline, njit_no_alloc
 from idn_gym.core.listing import measure_paths
 from idn_gym.core.queues import branch_latency, branch_wait, given_wait
 from idn_gym.core.serving import serve_class, serve_together
-from idn_gym.core.slots import placement_rows
+from idn_gym.core.slots import placement_per_row
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
 
 
@@ -47,7 +47,7 @@ def slot_latencies(instance: Instance, t: int, placement: Residents, b: int = 0)
     tables = instance.tables
     most = len(tables.branch_share) + len(tables.class_task)
     mixture = LatencyMixture(np.empty(most, np.int64), *np.empty((5, most)))
-    rows = placement_rows(placement, b)
+    rows = placement_per_row(placement, b)
     scratch, outcome = make_scratch(tables), empty_outcome(tables, b + 1)
     count = _list_latencies(tables, instance.draw, b, t, rows, scratch, outcome, mixture)
     return mixture.pick(np.arange(count))

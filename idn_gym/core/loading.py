@@ -200,7 +200,7 @@ def move_loads(
                     offer = min(offer, link_budget(tables, draw, b, t, e) * (need / scratch.needs[e]))
                 moved = min(need, offer)
                 until = min(1.0, need / offer) if offer > 0.0 else 0.0
-                book_load(tables, draw, b, t, start, scratch.source[v, m], moved, until, scratch, outcome)
+                book_load(tables, draw, b, t, v, start, scratch.source[v, m], moved, until, scratch, outcome)
                 after.bytes_to_come[b, v, m] = need - moved
                 if offer < need:
                     continue
@@ -227,6 +227,7 @@ def book_load(
     draw: Draw,
     b: int,
     t: int,
+    v: int,
     start: int,
     end: int,
     moved: float,
@@ -234,8 +235,8 @@ def book_load(
     scratch: Scratch,
     outcome: Outcome,
 ) -> None:
-    """Book bytes that cross the hops [start, end) of `load_link`, up to the share `until` of the slot."""
-    outcome.loaded[b] += moved
+    """Book bytes to node `v` over the hops [start, end) of `load_link`, until a share of the slot."""
+    outcome.loaded[b, v] += moved
     for i in range(start, end):
         e = tables.load_link[i]
         scratch.until[e] = max(scratch.until[e], until)

@@ -22,7 +22,7 @@ def one_slot(instance: Instance, slot: Ints) -> Instance:
     return Instance(instance.tables, instance.draw._replace(**moving))
 
 
-def placement_rows(placement: Residents, b: int) -> Residents:
+def placement_per_row(placement: Residents, b: int) -> Residents:
     """A placement (N, M) as kernels take it, (b + 1, N, M): that of row b and of those before it."""
     return np.broadcast_to(placement, (b + 1, *placement.shape)).astype(np.int32)
 

@@ -131,7 +131,7 @@ def place(
         if tables.loading == INSTANT:
             for m in range(len(tables.model_task)):
                 if after[b, v, m] != before.resident[b, v, m]:
-                    outcome.loaded[b] += bytes_to_load(tables, after[b, v, m], before.resident[b, v, m])
+                    outcome.loaded[b, v] += bytes_to_load(tables, after[b, v, m], before.resident[b, v, m])
 
 
 @njit_inline

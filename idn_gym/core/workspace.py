@@ -134,9 +134,9 @@ def empty_outcome(tables: Tables, batch: int, longest: int | None = None) -> Out
     arrived, served, correct, latency, wait, energy, traffic, late, split, early = np.zeros(
         (10, batch, len(tables.class_task))
     )
-    busy, node_utilisation, node_wait = np.zeros((3, batch, len(tables.node_memory)))
+    busy, node_utilisation, node_wait, loaded = np.zeros((4, batch, len(tables.node_memory)))
     carried, link_utilisation, link_wait, load_bytes = np.zeros((4, batch, len(tables.link_rate)))
-    tariff_cost, idle_energy, loaded, load_traffic, load_energy = np.zeros((5, batch))
+    tariff_cost, idle_energy, load_traffic, load_energy = np.zeros((4, batch))
     idle_charged, load_charged = np.zeros((2, batch, tables.node_charge.shape[1]))
     longest = _longest(tables) if longest is None else longest
     shared = (batch, len(tables.class_task), longest if tables.capacity == SHARED else 0)

@@ -94,7 +94,7 @@ def _set_off(instance: Instance, arrival: Arrival, at: float) -> None:
     before.wish[0, v, m] = wanted[v, m]
     before.bytes_to_come[0, v, m] = size
     alone = play_loads(instance, before, wanted)
-    offered = float(alone.outcome.loaded[0] / alone.link_share.max())
+    offered = float(alone.outcome.loaded[0].sum() / alone.link_share.max())
     size = min(size, at * offered)
     before.bytes_to_come[0, v, m] = size
     before.seconds_to_come[0, v, m] = (at - size / offered) * tables.slot_seconds

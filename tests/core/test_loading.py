@@ -69,19 +69,19 @@ def test_two_slots_by_hand(episode):
     world = episode(**{"workload.rate": 0.3})
     first = world.play(a=["m"])
     assert first.load_bytes[0].tolist() == [40.0, 40.0]
-    assert (first.loaded[0], first.load_traffic[0], first.load_energy[0]) == (40.0, 80.0, 20.0)
+    assert (first.loaded.sum(), first.load_traffic[0], first.load_energy[0]) == (40.0, 80.0, 20.0)
     assert (
         world.to_come("a") == ("m", 20.0) and world.entry("resident", "a") == "" and first.in_flight[0] == 1
     )
     assert first.started[0, 0].tolist() == [0.0, 0.0, 3.0, 0.0]
     assert first.latency[0, 0] == pytest.approx(3.0 * (1.2 + 8 / 12 + 8 / 4))
     second = world.play(a=["m"])
-    assert second.loaded[0] == 20.0 and second.in_flight[0] == 0
+    assert second.loaded.sum() == 20.0 and second.in_flight[0] == 0
     assert second.started[0, 0].tolist() == pytest.approx([1.5, 0.0, 1.5, 0.0])
     assert second.latency[0, 0] == pytest.approx(1.5 * 2.0 + 1.5 * (1.2 + 8 / 14 + 8 / 6))
     assert world.entry("resident", "a") == "m" and world.to_come("a") == ("", 0.0)
     third = world.play(a=["m"])
-    assert third.loaded[0] == 0.0 and third.latency[0, 0] == pytest.approx(3.0 * 2.0)
+    assert third.loaded.sum() == 0.0 and third.latency[0, 0] == pytest.approx(3.0 * 2.0)
 
 
 def test_the_books_are_closed(episode):
@@ -143,7 +143,7 @@ def test_requests_see_the_rate_less_what_loads_take(episode):
 def test_a_wish_that_changes_keeps_the_bytes_that_both_have(episode):
     world = episode()
     world.play(a=["m"])  # the head and nothing of the tail
-    assert world.play(a=["m[0:1]"]).loaded[0] == 0.0
+    assert world.play(a=["m[0:1]"]).loaded.sum() == 0.0
     assert world.entry("resident", "a") == "m[0:1]" and world.to_come("a") == ("", 0.0)
     world = episode()
     world.play(a=["m"])
@@ -152,7 +152,7 @@ def test_a_wish_that_changes_keeps_the_bytes_that_both_have(episode):
     world = episode()
     world.play(a=["m"])
     world.play()
-    assert world.to_come("a") == ("", 0.0) and world.play(a=["m"]).loaded[0] == 40.0
+    assert world.to_come("a") == ("", 0.0) and world.play(a=["m"]).loaded.sum() == 40.0
 
 
 def test_what_lacks_nothing_is_there_at_once(episode):
@@ -160,7 +160,7 @@ def test_what_lacks_nothing_is_there_at_once(episode):
     for _ in range(2):
         world.play(a=["m"])
     outcome = world.play(a=["m[0:1]"])
-    assert world.entry("resident", "a") == "m[0:1]" and outcome.loaded[0] == 0.0 == outcome.in_flight[0]
+    assert world.entry("resident", "a") == "m[0:1]" and outcome.loaded.sum() == 0.0 == outcome.in_flight[0]
 
 
 def test_the_old_segment_stays_until_the_new_one_is_there_if_both_fit(episode):
@@ -209,7 +209,7 @@ def test_starting_takes_seconds_that_may_run_over(episode):
     world.play(a=["m"])
     assert world.to_come("a") == ("m", 0.0) and world.entry("seconds_to_come", "a") == 9.0
     second = world.play(a=["m"])
-    assert world.entry("resident", "a") == "m" and second.loaded[0] == 0.0 == second.in_flight[0]
+    assert world.entry("resident", "a") == "m" and second.loaded.sum() == 0.0 == second.in_flight[0]
     assert second.started[0, 0, 0] == pytest.approx(1.0)  # a tenth of ten requests
 
 
@@ -366,7 +366,7 @@ def test_no_byte_of_a_load_is_lost(make_scenario, worlds, data, seed):
     state, come = initial_state(instance), 0.0
     for _ in range(6):
         state, outcome = step(instance, state, Action(wanted))
-        come += outcome.loaded[0]
+        come += outcome.loaded.sum()
         missing = bytes_to_load(tables, held_segments(state)[0], tables.pinned).sum()
         assert come + state.bytes_to_come.sum() == pytest.approx(missing, rel=1e-9, abs=1e-9)
         assert outcome.in_flight[0] == (state.wish != EMPTY).sum()

@@ -241,7 +241,7 @@ def check_loads(state, outcome, slot):
     """What crossed, and what is still on its way."""
     close = functools.partial(np.testing.assert_allclose, rtol=1e-9, atol=1e-9)
     close(outcome.load_bytes[0], slot.crossed)
-    close([outcome.loaded[0], outcome.load_traffic[0]], [slot.loaded, slot.crossed.sum()])
+    close([outcome.loaded.sum(), outcome.load_traffic[0]], [slot.loaded, slot.crossed.sum()])
     flying = {(v, m) for _, v, m in np.argwhere(state.wish != EMPTY).tolist()}
     assert flying == slot.to_come.keys()
     assert outcome.in_flight[0] == len(flying)

@@ -42,7 +42,7 @@ def test_static_cost_is_that_of_stepping_with_the_same_wish(data, seed, worlds, 
     compiled = compile_scenario(make_scenario(**data.draw(worlds)))
     instance = build_instance(compiled.scenario, [seed, seed + 1])
     wish = random_wish(compiled, np.random.default_rng(seed))
-    state, cost, loaded = initial_state(instance), np.zeros(2), np.zeros(2)
+    state, cost, loaded = initial_state(instance), np.zeros(2), 0.0
     action = Action(np.repeat(wish[None], 2, axis=0))
     for _ in range(compiled.scenario.horizon):
         state, outcome = step(instance, state, action)
@@ -65,7 +65,7 @@ def test_class_costs_add_up_to_the_static_cost(data, seed, worlds, make_scenario
     costs = ClassCosts(instance, compiled.scales, np.arange(compiled.scenario.horizon))
     costs.resident[:] = fit
     total = costs.costs(np.ones(len(compiled.names.classes), bool)).sum()
-    loaded = static_outcome(instance, fit).loaded.mean()
+    loaded = static_outcome(instance, fit).loaded.sum(axis=1).mean()
     expected = static_cost(instance, compiled.scales, fit).mean()
     np.testing.assert_allclose(total + costs.byte_cost * loaded, expected, rtol=1e-9)
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import idn_gym  # noqa: F401 (registers the ids)
-from experiments.training.running_means import RunningMeans, link_sources, loaded_bytes
+from experiments.training.running_means import RunningMeans, link_sources
 from idn_gym.core.arrays import EMPTY
 from idn_gym.evaluation.rollout import rollout
 from idn_gym.integrations.sb3 import GymVecEnv
@@ -119,22 +119,3 @@ def test_links_are_known_by_the_node_that_they_leave(name):
     for link, source in zip(compiled.names.links, sources, strict=True):
         assert source == EMPTY or link.split("->")[0] == compiled.names.nodes[source]
     assert set(sources) >= set(compiled.tables.path_node[compiled.tables.path_start[:-1]])
-
-
-def test_a_segment_that_grows_loads_only_what_is_new():
-    tables = compile_scenario(PRESETS["edge-small"]).tables
-    model = int(np.argmax(tables.model_blocks))
-    head, whole = (
-        next(
-            s
-            for s in np.flatnonzero(tables.segment_model == model)
-            if (tables.segment_first[s], tables.segment_last[s]) == (0, last)
-        )
-        for last in (1, tables.model_blocks[model])
-    )
-    states = np.full((4, 1, *tables.pinned.shape), EMPTY, np.int32)
-    states[1, 0, 2, model], states[2, 0, 2, model] = head, whole
-    size = tables.segment_bytes
-    steps = [loaded_bytes(tables, states[i], states[i + 1]) for i in range(3)]
-    assert [step[2] for step in steps] == pytest.approx([size[head], size[whole] - size[head], 0.0])
-    assert all(step.sum() == step[2] for step in steps)
