@@ -155,10 +155,8 @@ class IDNEnv(HasEpisodeSpec, gym.Env[Observations, Any]):
         self._fresh = False
         self._slot = None
         self.simulation.reset([0], [seed], options)
-        observation, clipped = self.simulation.observe()
-        return row_of(observation, 0), self._info(
-            self.simulation.metrics(clipped)[0], np.zeros(len(self.simulation.objectives))
-        )
+        observation, metrics = self.simulation.observe()
+        return row_of(observation, 0), self._info(metrics[0], np.zeros(len(self.simulation.objectives)))
 
     def step(self, action: Any) -> tuple[Observations, Any, bool, bool, dict[str, Any]]:
         """Play one slot.

@@ -7,7 +7,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from idn_gym.core.arrays import BYTE_HOP, JOULE, SECOND, Floats, Ints, Outcome, Tables
-from idn_gym.core.kernel import indices, njit_inline, njit_no_alloc
+from idn_gym.core.handover import fetch, stage
+from idn_gym.core.kernel import indices, njit_inline
 
 Weighing = Literal["slots", "requests", "served", "peak"]
 
@@ -102,20 +103,42 @@ class MetricTotals:
         return means
 
 
+class Figures(NamedTuple):
+    """What figures are measured by, and what they come to, B rows."""
+
+    node_seconds: Floats  # (N,) [s] nominal; inf where elastic
+    nominal_requests: float  # [requests]
+    nominal_memory: float  # [bytes]
+    clipped: Ints  # (B,) entries of observations
+    metrics: Floats  # (B, METRICS)
+
+
+def make_figures(tables: Tables, clipped: Ints) -> Figures:
+    """Room for the figures of as many rows as `clipped` has."""
+    requests, memory = tables.nominal_requests, tables.nominal_memory
+    return Figures(tables.node_seconds, requests, memory, clipped, np.zeros((len(clipped), len(METRICS))))
+
+
 def compute_metrics(tables: Tables, outcome: Outcome, clipped: Ints) -> Floats:
     """Figures of the slot, one row per episode (B, len(METRICS))."""
-    metrics = np.zeros((len(outcome.refused), len(METRICS)))
-    scale = (tables.nominal_requests, tables.nominal_memory)
-    _measure(outcome, clipped, tables.node_seconds, scale, metrics)
-    return metrics
+    figures = make_figures(tables, clipped)
+    measure_outcome.play(outcome, figures)
+    return figures.metrics
 
 
-@njit_no_alloc
-def _measure(
-    outcome: Outcome, clipped: Ints, node_seconds: Floats, scale: tuple[float, float], metrics: Floats
-) -> None:
+@stage
+def measure_outcome(block: int) -> None:
+    """Write the figures of every row."""
+    _measure(fetch(block, 0, Outcome), fetch(block, 1, Figures))
+
+
+@njit_inline
+def _measure(outcome: Outcome, figures: Figures) -> None:
+    node_seconds, nominal_requests, nominal_memory, clipped, metrics = figures
     for b in range(len(metrics)):
         row = metrics[b]
+        for k in range(metrics.shape[1]):
+            row[k] = 0.0
         served = 0.0
         for rho in range(outcome.arrived.shape[1]):
             served += outcome.served[b, rho]
@@ -141,13 +164,13 @@ def _measure(
             row[k] = row[k] / served if served > 0.0 else 0.0
         for v in range(outcome.loaded.shape[1]):
             row[COLUMN.loaded] += outcome.loaded[b, v]
-        row[COLUMN.update] = row[COLUMN.loaded] / scale[1]
+        row[COLUMN.update] = row[COLUMN.loaded] / nominal_memory
         row[COLUMN.in_flight] = outcome.in_flight[b]
         row[COLUMN.load_traffic] = outcome.load_traffic[b]
         row[COLUMN.load_energy] = outcome.load_energy[b]
         row[COLUMN.refused] = outcome.refused[b]
         row[COLUMN.clipped] = clipped[b]
-        row[COLUMN.tariff_cost] = outcome.tariff_cost[b] / scale[0]
+        row[COLUMN.tariff_cost] = outcome.tariff_cost[b] / nominal_requests
         row[COLUMN.idle_energy] = outcome.idle_energy[b]
         _measure_loads(outcome, b, node_seconds, row)
 

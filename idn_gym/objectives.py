@@ -16,7 +16,8 @@ import numpy.typing as npt
 
 from idn_gym.config_reader import ConfigError, show
 from idn_gym.core.arrays import BYTE_HOP, ERROR, JOULE, PRICED, SECOND, Floats, Ints, Outcome, Tables
-from idn_gym.core.kernel import njit_no_alloc
+from idn_gym.core.handover import Programme, fetch, stage
+from idn_gym.core.kernel import njit_inline
 from idn_gym.objective_records import LOADED, TABLE, Objective, charged, plain_record
 from idn_gym.preferences import balanced_preference
 
@@ -189,14 +190,60 @@ def compute_rewards(
     Raises:
         ConfigError: an objective per slot that a package added comes to less than 0 or is not finite.
     """
+    programme = Programme()
+    reward = add_rewards(programme, tables, outcome, weights, scales, objectives)
+    programme.play()
+    return reward.vectors, reward.scalars
+
+
+class Reward(NamedTuple):
+    """What outcomes are judged by, and what they come to, B rows."""
+
+    source: Ints  # (D,) column of `totals`
+    sign: Floats  # (D,)
+    weights: Floats  # (B, D)
+    scales: Floats  # (D,)
+    nominal_requests: float  # [requests]
+    nominal_memory: float  # [bytes]
+    totals: Floats  # (B, columns) of the slot
+    vectors: Floats  # (B, D)
+    scalars: Floats  # (B,)
+
+
+def add_rewards(
+    programme: Programme,
+    tables: Tables,
+    outcome: Outcome,
+    weights: Floats,
+    scales: Floats,
+    objectives: Sequence[Objective] = TABLE,
+) -> Reward:
+    """Let a programme judge outcomes next; arguments as of `compute_rewards`, kept and read as it is played.
+
+    Returns:
+        Where rewards will be.
+    """
     batch, found = len(outcome.refused), reward_columns(objectives)
-    totals = np.empty((batch, found.width))
-    for objective, column in found.measured:
-        totals[:, column] = _measured(objective, tables, outcome)
-    vectors, scalars = np.empty((batch, len(objectives))), np.empty(batch)
-    nominal = (tables.nominal_requests, tables.nominal_memory)
-    _judge(outcome, found.source, found.sign, weights, scales, nominal, totals, vectors, scalars)
-    return vectors, scalars
+    reward = Reward(
+        source=found.source,
+        sign=found.sign,
+        weights=np.ascontiguousarray(weights),
+        scales=np.ascontiguousarray(scales),
+        nominal_requests=tables.nominal_requests,
+        nominal_memory=tables.nominal_memory,
+        totals=np.empty((batch, found.width)),
+        vectors=np.empty((batch, len(objectives))),
+        scalars=np.empty(batch),
+    )
+    if found.measured:
+
+        def measure() -> None:
+            for objective, column in found.measured:
+                reward.totals[:, column] = _measured(objective, tables, outcome)
+
+        programme.add_call(measure)
+    programme.add(judge, outcome, reward)
+    return reward
 
 
 def _measured(objective: Objective, tables: Tables, outcome: Outcome) -> Floats:
@@ -210,19 +257,15 @@ def _measured(objective: Objective, tables: Tables, outcome: Outcome) -> Floats:
     return value
 
 
-@njit_no_alloc
-def _judge(
-    outcome: Outcome,
-    source: Ints,
-    sign: Floats,
-    weights: Floats,
-    scales: Floats,
-    nominal: tuple[float, float],
-    totals: Floats,
-    vectors: Floats,
-    scalars: Floats,
-) -> None:
-    requests, memory = nominal
+@stage
+def judge(block: int) -> None:
+    """Judge the outcome of every row."""
+    _judge(fetch(block, 0, Outcome), fetch(block, 1, Reward))
+
+
+@njit_inline
+def _judge(outcome: Outcome, reward: Reward) -> None:
+    source, sign, weights, scales, requests, memory, totals, vectors, scalars = reward
     update = PRICED + outcome.charged.shape[2]
     for b in range(len(vectors)):
         arrived, correct, latency, loaded = 0.0, 0.0, 0.0, 0.0

@@ -11,20 +11,20 @@ import numpy.typing as npt
 
 from idn_gym.actions import ActionCheck, make_codec
 from idn_gym.config_reader import ConfigError, show
-from idn_gym.core.arrays import EMPTY, Floats, Instance, Ints, Outcome, State
+from idn_gym.core.arrays import EMPTY, Floats, Instance, Outcome, State
 from idn_gym.core.loading import loaded_share
-from idn_gym.core.transition import initial_state, step
+from idn_gym.core.transition import initial_state
 from idn_gym.core.workspace import empty_outcome, make_scratch
-from idn_gym.metrics import compute_metrics
 from idn_gym.objective_records import Objective
-from idn_gym.objectives import compute_rewards, describe_reward, reward_divisor
-from idn_gym.observations import Observations, make_observer
+from idn_gym.objectives import describe_reward, reward_divisor
+from idn_gym.observations import Observations, copy_of, make_observer
 from idn_gym.preferences import read_preference
 from idn_gym.scenarios.compile import Compiled, compile_scenario
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.episodes import episode_seed, episode_streams
 from idn_gym.scenarios.reference_fronts import discounted_front, read_front
 from idn_gym.scenarios.span_ring import SpanRing
+from idn_gym.slot_programme import SlotProgramme
 
 
 class Slot(NamedTuple):
@@ -49,8 +49,6 @@ class Simulation:
         observer: observation codec.
         observation: the observation codec's name.
         instance: tables and the current draws, of long episodes no more than two spans (`scenarios.spans`).
-        state: before the coming slot.
-        outcome: of the last slot.
     """
 
     def __init__(
@@ -89,10 +87,33 @@ class Simulation:
         self._ring = SpanRing(self.compiled, batch, self.weights, self.codec.uniforms, "num_envs")
         self.seed: list[int] = [0] * batch
         self.episode: list[int] = [0] * batch
+        self._actions = np.zeros((batch, *self.check.shape[1:]), self.check.type)
         self._attach()
-        self.state = initial_state(self.instance)
-        self.outcome = empty_outcome(self.compiled.tables, batch)
-        self._scratch = make_scratch(self.compiled.tables)
+        self._states = initial_state(self.instance), initial_state(self.instance)
+        self._now = 0
+        """which of the states comes before the coming slot; the other one comes after it"""
+        self._outcome = empty_outcome(self.compiled.tables, batch)
+        self._scratch = make_scratch(self.compiled.tables, batch)
+
+    @property
+    def state(self) -> State:
+        """Before the coming slot; a copy."""
+        return State(*(field.copy() for field in self.now))
+
+    @property
+    def outcome(self) -> Outcome:
+        """Of the last slot; a copy."""
+        return Outcome(*(field.copy() for field in self.last))
+
+    @property
+    def now(self) -> State:
+        """The state itself, which changes with every slot."""
+        return self._states[self._now]
+
+    @property
+    def last(self) -> Outcome:
+        """The outcome itself, likewise."""
+        return self._outcome
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
@@ -134,22 +155,24 @@ class Simulation:
         """Put rows back to slot 0 of their episodes."""
         index = np.array(rows, np.int64)  # once, and not for each array
         self._ring.rewind(rows)
-        self.state.slot[index] = 0
-        self.state.resident[index] = self.compiled.tables.pinned
-        self.state.recent[index] = self.compiled.tables.class_requests
-        self.state.wish[index] = EMPTY
-        self.state.bytes_to_come[index] = 0.0
-        self.state.seconds_to_come[index] = 0.0
-        for field in self.outcome:
+        state = self.now
+        state.slot[index] = 0
+        state.resident[index] = self.compiled.tables.pinned
+        state.recent[index] = self.compiled.tables.class_requests
+        state.wish[index] = EMPTY
+        state.bytes_to_come[index] = 0.0
+        state.seconds_to_come[index] = 0.0
+        for field in self._outcome:
             field[index] = 0
 
-    def observe(self) -> tuple[Observations, Ints]:
-        """Observations of the coming slot, B rows, and clip counts (B,)."""
-        return self.observer.encode(self.instance, self.state, self.outcome)
+    def observe(self) -> tuple[Observations, Floats]:
+        """Observations of the coming slot, B rows, and figures of the last one, (B, len(METRICS)).
 
-    def metrics(self, clipped: Ints) -> Floats:
-        """Figures of the last slot, (B, len(METRICS)); before the first one all are 0 but `clipped`."""
-        return compute_metrics(self.compiled.tables, self.outcome, clipped)
+        Before the first slot all figures are 0 but `clipped`.
+        """
+        programme = self._programmes[1 - self._now]
+        programme.look()
+        return copy_of(programme.observations), programme.metrics.copy()
 
     def step(self, actions: Any) -> Slot:
         """Play one slot in every row; rows must be below the horizon.
@@ -157,17 +180,15 @@ class Simulation:
         Raises:
             gymnasium.error.InvalidAction: an action outside the action space; nothing has changed.
         """
-        tables = self.compiled.tables
-        self._ring.draw_ahead(self.state.slot)
-        action = self.codec.decode(self.instance, self.state, self.check(actions))
-        self.state, self.outcome = step(self.instance, self.state, action, self._scratch)
-        observation, clipped = self.observe()
-        weights, scales = self.instance.draw.weights, self.compiled.scales
-        vector, scalar = compute_rewards(tables, self.outcome, weights, scales, self.objectives)
-        if self.divisor is not None:
-            vector /= self.divisor
-        truncated = self.state.slot >= self.compiled.scenario.horizon
-        return Slot(observation, vector, scalar, truncated, self.metrics(clipped))
+        self._ring.draw_ahead(self.now.slot)
+        self._actions[:] = self.check(actions)
+        programme = self._programmes[self._now]
+        programme.play()
+        self._now = 1 - self._now
+        vector = programme.vector.copy() if self.divisor is None else programme.vector / self.divisor
+        truncated = self.now.slot >= self.compiled.scenario.horizon
+        observations, scalar, metrics = programme.observations, programme.scalar, programme.metrics
+        return Slot(copy_of(observations), vector, scalar.copy(), truncated, metrics.copy())
 
     def masks(self) -> npt.NDArray[np.bool_]:
         """(B, choices) allowed choices of the coming slot, by nominal memory if the slot's is hidden.
@@ -175,7 +196,7 @@ class Simulation:
         Once an episode is over, those of its last slot.
         """
         horizon = self.compiled.scenario.horizon
-        state = self.state._replace(slot=np.minimum(self.state.slot, horizon - 1))
+        state = self.now._replace(slot=np.minimum(self.now.slot, horizon - 1))
         return self.codec.masks(self._known, state)
 
     def describe(self) -> dict[str, Any]:
@@ -198,7 +219,7 @@ class Simulation:
 
     def describe_placement(self, row: int) -> dict[str, list[str]]:
         """What is where in one episode: the segments of each node by name, those on their way too."""
-        names, state = self.compiled.names, self.state
+        names, state = self.compiled.names, self.now
         placed = {
             node: [names.segments[s] for s in held if s != EMPTY]
             for node, held in zip(names.nodes, state.resident[row], strict=True)
@@ -211,7 +232,7 @@ class Simulation:
 
     def sum_demand(self, row: int) -> Floats:
         """(slots played,) [requests] of all classes in each slot of one episode so far."""
-        return self._ring.sum_demand(row, int(self.state.slot[row]))
+        return self._ring.sum_demand(row, int(self.now.slot[row]))
 
     def _attach(self) -> None:
         """Put draw and tables together; where resources are hidden, masks know the nominal memory only."""
@@ -220,10 +241,23 @@ class Simulation:
         if self.compiled.scenario.resources == "hidden":  # one slot's worth, in the place of any slot
             nominal = np.repeat(tables.node_memory[None, None], len(draw.memory), axis=0)
             self._known = Instance(tables, draw._replace(memory=nominal))
+        self._built: list[SlotProgramme] = []
+
+    @property
+    def _programmes(self) -> list[SlotProgramme]:
+        """From each of the states into the other; put together when they are first played."""
+        if not self._built:
+            parts = self.instance, self.codec, self.observer, self.compiled.scales, self.objectives
+            rest = self._outcome, self._scratch
+            self._built = [
+                SlotProgramme(*parts, self._actions, *states, *rest)
+                for states in (self._states, self._states[::-1])
+            ]
+        return self._built
 
     def __getstate__(self) -> dict[str, Any]:
         """For copies and pickles: without the tables, which belong to the compiled scenario."""
-        return {**self.__dict__, "instance": None, "_known": None}
+        return {**self.__dict__, "instance": None, "_known": None, "_built": None}
 
     def __setstate__(self, saved: dict[str, Any]) -> None:
         self.__dict__.update(saved)
@@ -236,8 +270,8 @@ class Simulation:
             "episode": list(self.episode),
             "weights": self.instance.draw.weights.copy(),
             "chains": self._ring.chains(),
-            "state": [field.copy() for field in self.state],
-            "outcome": [field.copy() for field in self.outcome],
+            "state": list(self.state),
+            "outcome": list(self.outcome),
         }
 
     def set_state(self, saved: dict[str, Any]) -> None:
@@ -246,8 +280,9 @@ class Simulation:
             self.seed[row], self.episode[row] = seed, episode
             root = episode_seed(self.split, seed, episode)
             self._ring.restore(row, episode_streams(root), saved["weights"][row], saved["chains"][row])
-        self.state = State(*(field.copy() for field in saved["state"]))
-        self.outcome = Outcome(*(field.copy() for field in saved["outcome"]))
+        for mine, fields in ((self.now, saved["state"]), (self._outcome, saved["outcome"])):
+            for field, value in zip(mine, fields, strict=True):
+                field[:] = value
 
 
 def _warn_of_full_repositories(compiled: Compiled) -> None:

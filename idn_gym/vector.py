@@ -108,9 +108,8 @@ class IDNVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
         self._first[:] = True
         self._over[:] = False
         self.simulation.reset(range(self.num_envs), seeds, options)
-        observation, clipped = self.simulation.observe()
-        vector = np.zeros((self.num_envs, len(self.simulation.objectives)))
-        return observation, self._infos(self.simulation.metrics(clipped), vector)
+        observation, metrics = self.simulation.observe()
+        return observation, self._infos(metrics, np.zeros((self.num_envs, len(self.simulation.objectives))))
 
     def _spread(self, seed: int | Sequence[int | None] | None) -> list[int | None]:
         """One seed per row; None where the row goes on with its next episode."""
@@ -142,7 +141,7 @@ class IDNVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
             self.simulation.check(actions)  # first of all: an action that is refused changes nothing
             self.simulation.reset(resets.tolist(), [None] * len(resets))
         slot = self.simulation.step(actions)
-        slot = slot._replace(truncated=self.simulation.state.slot >= self.horizon)
+        slot = slot._replace(truncated=self.simulation.now.slot >= self.horizon)
         if len(resets):
             slot = self._undo(slot, resets)
         self._metrics, self._over = slot.metrics, slot.truncated
@@ -158,11 +157,11 @@ class IDNVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
     def _undo(self, slot: Slot, rows: npt.NDArray[np.int64]) -> Slot:
         """Rows that have just been reset ignore the action: back to their first observation."""
         self.simulation.rewind(rows.tolist())
-        observation, clipped = self.simulation.observe()
+        observation, metrics = self.simulation.observe()
         put_rows(slot.observation, rows, observation)
         for field in (slot.vector, slot.scalar, slot.truncated):
             field[rows] = 0
-        slot.metrics[rows] = self.simulation.metrics(clipped)[rows]
+        slot.metrics[rows] = metrics[rows]
         return slot
 
     def _reset_now(self, slot: Slot) -> tuple[Observations, dict[str, Any]]:
@@ -175,9 +174,9 @@ class IDNVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
         final_info = self._infos(slot.metrics, slot.vector, slot.truncated)
         self.simulation.reset(over.tolist(), [None] * len(over))
         self._over = np.zeros(self.num_envs, np.bool_)
-        observation, clipped = self.simulation.observe()
+        observation, fresh = self.simulation.observe()
         metrics, vector = slot.metrics.copy(), slot.vector.copy()
-        metrics[over], vector[over] = self.simulation.metrics(clipped)[over], 0.0
+        metrics[over], vector[over] = fresh[over], 0.0
         infos = self._infos(metrics, vector)
         for name, value in (("final_obs", final_obs), ("final_info", final_info)):
             infos[name], infos[f"_{name}"] = value, slot.truncated.copy()

@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 import gymnasium as gym
 
-from idn_gym.actions.base import ActionCodec, Form
+from idn_gym.actions.base import ActionCodec, Form, NativeCodec
 from idn_gym.actions.check import ActionCheck, as_array
 from idn_gym.actions.continuous import FractionalCodec, ScoresCodec, ScoresTaskCodec
 from idn_gym.actions.discrete import ChangeCodec, PlacementCodec
@@ -19,7 +19,16 @@ from idn_gym.config_reader import ConfigError, show
 from idn_gym.registry import Registry
 from idn_gym.scenarios.compile import Compiled
 
-__all__ = ["ACTION_CODECS", "ActionCheck", "ActionCodec", "Form", "as_array", "make_codec", "register_codec"]
+__all__ = [
+    "ACTION_CODECS",
+    "ActionCheck",
+    "ActionCodec",
+    "Form",
+    "NativeCodec",
+    "as_array",
+    "make_codec",
+    "register_codec",
+]
 
 ACTION_CODECS: Registry[type[ActionCodec]] = Registry("action")
 

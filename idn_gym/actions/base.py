@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 
 from idn_gym.config_reader import ConfigError
-from idn_gym.core.arrays import Action, Instance, Ints, State
+from idn_gym.core.arrays import Action, Instance, Ints, Numbers, State
 from idn_gym.core.decoding import items_that_fit
 from idn_gym.core.geometry import held_bytes
+from idn_gym.core.handover import Programme
 from idn_gym.scenarios.compile import Compiled
 
 Form = Literal["choice", "choices", "numbers", "placement"]
@@ -54,6 +55,17 @@ class ActionCodec(Protocol):
 
     def describe(self) -> list[str]:
         """What each dimension or choice means, in order."""
+        ...
+
+
+@runtime_checkable
+class NativeCodec(Protocol):
+    """An action codec that decodes in compiled code, as a stage of a programme."""
+
+    def join(
+        self, programme: Programme, instance: Instance, state: State, actions: Numbers, action: Action
+    ) -> None:
+        """Let a programme decode next; arguments as of `decode`, read as it is played; `action` is written."""
         ...
 
 

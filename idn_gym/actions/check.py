@@ -44,7 +44,7 @@ class ActionCheck:
             planned: whether actions are whole placements, which nets do not give.
         """
         self._space, self._planned = space, planned
-        self._shape = (batch, *(space.shape or ()))
+        self.shape = (batch, *(space.shape or ()))
         if isinstance(space, gym.spaces.Box):
             self._low, self._high = space.low, space.high
         else:
@@ -53,7 +53,7 @@ class ActionCheck:
             self._low, self._high = np.asarray(space.start), np.asarray(space.start + count - 1)
         whole = np.issubdtype(space.dtype, np.integer)
         self._kinds = "iu" if whole else "iuf"
-        self._type: type[np.generic] = np.int64 if whole else np.float64
+        self.type: type[np.generic] = np.int64 if whole else np.float64
 
     def __call__(self, actions: Any) -> Numbers:
         """A copy of the actions as (B, ...) int64 or float64.
@@ -63,7 +63,7 @@ class ActionCheck:
         """
         array = as_array(actions)
         kind = array.dtype
-        if array.shape != self._shape or kind.kind not in self._kinds or not kind.isnative:
+        if array.shape != self.shape or kind.kind not in self._kinds or not kind.isnative:
             advice = f"; {PLANNERS}" if self._planned and kind.kind == "f" else ""
             self._refuse(f"{show(array.tolist())}, of shape {array.shape} and type {show(kind.str)},", advice)
         # One comparison each way: NaN fails both. Before any conversion, which could wrap or overflow.
@@ -71,9 +71,9 @@ class ActionCheck:
         if not inside.all():
             where = tuple(np.argwhere(~inside)[0].tolist())
             self._refuse(f"{show(array[where].item())} in row {where[0]}, entry {list(where[1:])},")
-        return array.astype(self._type, order="C")
+        return array.astype(self.type, order="C")
 
     def _refuse(self, what: str, advice: str = "") -> None:
         raise gym.error.InvalidAction(
-            f"{what} is not allowed; each row must be in {self._space}; rows: {self._shape[0]}{advice}"
+            f"{what} is not allowed; each row must be in {self._space}; rows: {self.shape[0]}{advice}"
         )

@@ -183,12 +183,13 @@ class Draw(NamedTuple):
     charge_drop: Floats  # (B, T, R, F) [unit]
     charge_slot: Floats  # (B, T, F) [unit] of the slot whatever is served, such as that of idle power
     slowdown: Floats  # (B, N) factor on the node's compute seconds (error of the latency law)
-    # the next five follow from slowdown and tariff; one row serves all episodes where these agree
+    # the next six follow from slowdown and tariff; one row serves all episodes where these agree
     option_latency: Floats  # (B or 1, O) [s] per request, but for the time on links that rates decide
     option_cost: Floats  # (B or 1, O) [cost] tariff of a request, likewise
     option_joules: Floats  # (B or 1, O) [J] per request
     drop_joules: Floats  # (B or 1, R) [J] charged for a dropped request: the class's worst option
     drop_cost: Floats  # (B or 1, R) [cost] tariff of a dropped request, but for further objectives
+    last_choice: Ints  # (B or 1, R) into O: cheapest of the options that no capacity limits, or EMPTY
     tariff: Floats  # (B, 4 + F) [cost] per unit of error, second, joule, byte-hop and further objectives
     weights: Floats  # (B, D) preference in force (see objectives.py)
     uniforms: Floats  # (B, T, U) for codecs that round; U = 0 for the others
@@ -254,3 +255,4 @@ class Outcome(NamedTuple):
     load_charged: Floats  # (B, F) [unit] of loads, in further objectives
     in_flight: Ints  # (B,) loads that are not done at the end of the slot
     refused: Ints  # (B,) wished segments that repair turned down
+    cells: Floats  # (B, ·) all numbers above that are not counted, row by row

@@ -64,7 +64,7 @@ SHAPES = {
     "BTF": ("charge_slot",),
     "BN": ("slowdown",),
     "AO": ("option_latency", "option_cost", "option_joules"),
-    "AR": ("drop_joules", "drop_cost"),
+    "AR": ("drop_joules", "drop_cost", "last_choice"),
     "BC": ("tariff",),
     "BD": ("weights",),
     "BTU": ("uniforms",),

@@ -21,7 +21,7 @@ from idn_gym.core.arrays import (
 )
 from idn_gym.core.filling import ask_batches
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
-from idn_gym.core.listing import list_options, measure_paths
+from idn_gym.core.listing import list_options, measure_paths, note_residents
 from idn_gym.core.serving import serve_class, serve_together
 from idn_gym.core.slots import one_row, placement_per_row
 from idn_gym.core.transition import step
@@ -114,6 +114,7 @@ def _flows(
     dropped: Floats,
 ) -> None:
     measure_paths(tables, draw, b, t, scratch)
+    note_residents(tables, resident, b, scratch)
     if tables.capacity == SHARED:
         ask_batches(draw, b, t, scratch)
         serve_together(tables, draw, b, t, resident, scratch, outcome)
@@ -141,6 +142,7 @@ def _listed(
     tables: Tables, draw: Draw, b: int, t: int, resident: Residents, scratch: Scratch, listed: Bools
 ) -> None:
     measure_paths(tables, draw, b, t, scratch)
+    note_residents(tables, resident, b, scratch)
     for rho in range(len(tables.class_task)):
         for i in range(list_options(tables, draw, b, t, rho, resident, 0, scratch)):
             listed[scratch.option[i]] = True

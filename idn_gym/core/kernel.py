@@ -8,13 +8,15 @@ import shutil
 import sys
 import time
 from collections import namedtuple
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
 from numba.core import event
+from numba.cpython import slicing
 from numba.extending import register_jitable
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -74,6 +76,20 @@ _modules: set[str] = set()
 """Modules with kernels."""
 
 
+@contextmanager
+def _from_the_front() -> Iterator[None]:
+    """Compile indices as they are: kernels never count from the end, and to ask each index takes a third of them.
+
+    Numba has no switch for it, so its function that asks is replaced for as long as kernels are compiled.
+    """
+    before = slicing.fix_index
+    slicing.fix_index = lambda builder, index, size: index
+    try:
+        yield
+    finally:
+        slicing.fix_index = before
+
+
 class Announcer(event.Listener):  # type: ignore[misc]  # numba carries no types
     """Says once that kernels are being compiled when that takes long, since it looks like hanging.
 
@@ -87,6 +103,7 @@ class Announcer(event.Listener):  # type: ignore[misc]  # numba carries no types
         self._depth, self._began, self._spent = 0, 0.0, 0.0
         self._working, self.worked = 0.0, 0.0
         self._silent = False
+        self._indexing = _from_the_front()
 
     def on_start(self, event: Any) -> None:
         """Of a kernel, of one that it calls, or of another package's."""
@@ -94,6 +111,8 @@ class Announcer(event.Listener):  # type: ignore[misc]  # numba carries no types
             return
         if self._depth == 0:
             self._began, self._working = time.perf_counter(), time.process_time()
+            self._indexing = _from_the_front()
+            self._indexing.__enter__()
         self._depth += 1
 
     def on_end(self, event: Any) -> None:
@@ -103,6 +122,7 @@ class Announcer(event.Listener):  # type: ignore[misc]  # numba carries no types
         self._depth -= 1
         spent = self._spent + time.perf_counter() - self._began
         if self._depth == 0:
+            self._indexing.__exit__(None, None, None)
             self._spent = spent
             self.worked += time.process_time() - self._working
         if spent > PATIENCE and not self._silent:
@@ -186,6 +206,18 @@ def njit_inline(function: F) -> F:
     do, and it gets no entry point from Python, which would double compile time.
     """
     return _compile(function, _nrt=False, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+
+
+def compile_stage(function: Callable[[Any], None]) -> Any:
+    """Compile a function that compiled code calls by its address, with one number; it allocates no arrays."""
+    _modules.add(function.__module__)
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = cache_folder()
+    try:
+        with _from_the_front():
+            return numba.cfunc(numba.types.void(numba.types.int64), cache=True, _nrt=False)(function)
+    finally:
+        numba.config.CACHE_DIR = before
 
 
 def rule(function: F) -> F:

@@ -13,7 +13,7 @@ import numpy as np
 from idn_gym.core.arrays import ERROR, SHARED, Bools, Draw, Floats, Instance, Ints, Outcome, Residents, Tables
 from idn_gym.core.filling import ask_batches
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
-from idn_gym.core.listing import measure_paths
+from idn_gym.core.listing import measure_paths, note_residents
 from idn_gym.core.queues import branch_latency, branch_wait, given_wait
 from idn_gym.core.serving import serve_class, serve_together
 from idn_gym.core.slots import placement_per_row
@@ -65,6 +65,7 @@ def _list_latencies(
     mixture: LatencyMixture,
 ) -> int:
     measure_paths(tables, draw, b, t, scratch)
+    note_residents(tables, resident, b, scratch)
     count = 0
     if tables.capacity == SHARED:
         ask_batches(draw, b, t, scratch)

@@ -125,39 +125,117 @@ def drop_cost(draw: Draw, b: int, t: int, rho: int) -> float:
 
 
 @njit_inline
+def note_residents(tables: Tables, resident: Residents, b: int, scratch: Scratch) -> None:
+    """See where models have come or gone since the lists of usable options were made."""
+    c = b % len(scratch.change)
+    change = scratch.change[c] + 1
+    for v in range(resident.shape[1]):
+        other = np.int32(0)
+        for m in range(resident.shape[2]):
+            other |= resident[b, v, m] ^ scratch.seen[c, v, m]
+        if other != 0:
+            for m in range(resident.shape[2]):
+                if resident[b, v, m] != scratch.seen[c, v, m]:
+                    scratch.seen[c, v, m] = resident[b, v, m]
+                    scratch.changed[c, v, tables.model_task[m]] = change
+            scratch.change[c] = change
+
+
+@njit_inline
+def note_pair(tables: Tables, resident: Residents, b: int, v: int, m: int, scratch: Scratch) -> None:
+    """Like `note_residents`, where nothing but a model on a node can have changed; that was called before."""
+    c = b % len(scratch.change)
+    if resident[b, v, m] != scratch.seen[c, v, m]:
+        scratch.seen[c, v, m] = resident[b, v, m]
+        scratch.change[c] += 1
+        scratch.changed[c, v, tables.model_task[m]] = scratch.change[c]
+
+
+@njit_inline
+def is_listed(tables: Tables, rho: int, c: int, scratch: Scratch) -> bool:
+    """Whether the list of a class still holds: nothing of its task has come or gone on its path."""
+    if scratch.list_change[c, rho] == scratch.change[c]:
+        return True
+    path, task = tables.class_path[rho], tables.class_task[rho]
+    for j in range(tables.path_start[path], tables.path_start[path + 1]):
+        if scratch.changed[c, tables.path_node[j], task] > scratch.list_change[c, rho]:
+            return False
+    return True
+
+
+@njit_inline
 def list_options(
     tables: Tables, draw: Draw, b: int, t: int, rho: int, resident: Residents, start: int, scratch: Scratch
 ) -> int:
     """Write the usable options of a class as entries from `start` on, cost and latency too; return their end.
 
+    `note_residents` comes before, and again when what is resident has changed. Options without capacity limit come
+    last, of which the cheapest in time is enough.
+    """
+    origin = tables.path_start[tables.class_path[rho]]
+    count: Any = np.int64(start)  # of one width all along: callees compile anew for another
+    c = b % len(scratch.change)
+    listed = is_listed(tables, rho, c, scratch)
+    if not listed and scratch.flights[1] > 0:
+        count = scan_windows(tables, draw, b, rho, resident, count, scratch)
+    else:
+        if not listed:
+            scan_options(tables, b, c, rho, resident, scratch)
+        scratch.list_change[c, rho] = scratch.change[c]
+        for i in range(tables.option_start[rho], scratch.list_end[c, rho]):
+            o = scratch.listed[c, i]
+            link = link_seconds(tables, o, origin, scratch)
+            count += list_option(tables, draw, b, rho, o, link, 1.0, count, scratch)
+    if tables.class_fallback[rho] < tables.option_start[rho + 1]:
+        count += list_fallback(tables, draw, b, rho, origin, count, scratch)
+    if charged_slots(draw):
+        add_charges(tables, draw, b, t, start, count, origin, scratch)
+    return count
+
+
+@njit_inline
+def scan_options(tables: Tables, b: int, c: int, rho: int, resident: Residents, scratch: Scratch) -> None:
+    """Make the list of a class anew, where no load ends in the slot.
+
     Whole groups are passed over where the model of the first part is not on its node.
     """
-    path = tables.class_path[rho]
+    path, task = tables.class_path[rho], tables.class_task[rho]
+    group, fallback = tables.class_group[rho], tables.class_fallback[rho]
+    end = tables.option_start[rho]
+    for j in range(tables.path_start[path], tables.path_start[path + 1]):
+        if tables.group_start[group] >= fallback:
+            break
+        v = tables.path_node[j]
+        for m in range(tables.task_model[task], tables.task_model[task + 1]):
+            if resident[b, v, m] != EMPTY:
+                for o in range(tables.group_start[group], min(fallback, tables.group_start[group + 1])):
+                    if tables.model_blocks[m] == 1 or usable_share(tables, resident, b, o, scratch) > 0.0:
+                        scratch.listed[c, end] = o
+                        end += 1
+            group += 1
+    scratch.list_end[c, rho] = end
+
+
+@njit_inline
+def scan_windows(
+    tables: Tables, draw: Draw, b: int, rho: int, resident: Residents, count: int, scratch: Scratch
+) -> int:
+    """Write the options of a class, each with the share of a slot in which loads end that it may be used."""
+    path, task = tables.class_path[rho], tables.class_task[rho]
     origin = tables.path_start[path]
-    task = tables.class_task[rho]
-    first, last = tables.task_model[task], tables.task_model[task + 1]
-    group = tables.class_group[rho]
-    fallback = tables.class_fallback[rho]
-    windows = scratch.flights[1] > 0
-    count: Any = np.int64(start)  # of one width all along: callees compile anew for another
+    group, fallback = tables.class_group[rho], tables.class_fallback[rho]
     for j in range(origin, tables.path_start[path + 1]):
         if tables.group_start[group] >= fallback:
             break
         v = tables.path_node[j]
-        for m in range(first, last):
-            if resident[b, v, m] != EMPTY or (windows and scratch.coming[v, m] != EMPTY):
+        for m in range(tables.task_model[task], tables.task_model[task + 1]):
+            if resident[b, v, m] != EMPTY or scratch.coming[v, m] != EMPTY:
                 for o in range(tables.group_start[group], min(fallback, tables.group_start[group + 1])):
-                    share = 1.0
-                    if windows or tables.model_blocks[m] > 1:
-                        share = usable_share(tables, resident, b, o, scratch)
+                    share = usable_share(tables, resident, b, o, scratch)
                     if share > 0.0:
                         link = link_seconds(tables, o, origin, scratch)
                         count += list_option(tables, draw, b, rho, o, link, share, count, scratch)
             group += 1
-    if fallback < tables.option_start[rho + 1]:
-        count += list_fallback(tables, draw, b, rho, origin, count, scratch)
-    if charged_slots(draw):
-        add_charges(tables, draw, b, t, start, count, origin, scratch)
     return count
 
 
@@ -177,7 +255,10 @@ def list_fallback(
         for o in range(tables.class_fallback[rho], tables.option_start[rho + 1]):
             listed += list_option(tables, draw, b, rho, o, link, 1.0, count + listed, scratch)
         return listed
-    best: Any = np.int32(-1)
+    best: Any = draw.last_choice[row, rho]
+    if not is_late(tables, rho, option_latency(draw, b, best, link)):
+        return list_option(tables, draw, b, rho, best, link, 1.0, count, scratch)
+    best = np.int64(-1)
     for o in range(tables.class_fallback[rho], tables.option_start[rho + 1]):
         if best >= 0 and draw.option_cost[row, o] > draw.option_cost[row, best]:
             continue

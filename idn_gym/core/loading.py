@@ -217,6 +217,9 @@ def end_load(tables: Tables, b: int, v: int, m: int, ready: float, after: State,
         after.wish[b, v, m] = EMPTY
     elif ready < tables.slot_seconds:
         scratch.coming[v, m] = after.wish[b, v, m]
+        c = b % len(scratch.change)
+        scratch.change[c] += 1
+        scratch.changed[c, v, tables.model_task[m]] = scratch.change[c]
         scratch.available[v, m] = 1.0 - ready / tables.slot_seconds
         scratch.flights[1] += 1
 

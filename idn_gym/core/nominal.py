@@ -6,7 +6,7 @@ import numpy as np
 
 from idn_gym.core.arrays import Draw, Floats, Tables
 from idn_gym.core.charges import charge_drops
-from idn_gym.core.pricing import compute_option_costs
+from idn_gym.core.pricing import compute_option_costs, option_prices
 
 
 def nominal_draw(tables: Tables, tariff: Floats) -> Draw:
@@ -27,11 +27,10 @@ def nominal_draw(tables: Tables, tariff: Floats) -> Draw:
         charge_drop=np.zeros((1, 1, len(tables.class_task), further)),
         charge_slot=tables.slot_charge[None, None].copy(),
         slowdown=np.ones((1, len(tables.node_memory))),
-        option_latency=np.zeros((1, len(tables.option_model))),
-        option_cost=np.zeros((1, len(tables.option_model))),
-        option_joules=np.zeros((1, len(tables.option_model))),
+        **option_prices(tables, 1),
         drop_joules=np.zeros((1, len(tables.class_task))),
         drop_cost=np.zeros((1, len(tables.class_task))),
+        last_choice=np.zeros((1, len(tables.class_task)), np.int64),
         tariff=tariff[None].copy(),
         weights=np.zeros((1, 0)),
         uniforms=np.zeros((1, 1, 0)),

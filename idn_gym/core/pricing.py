@@ -10,11 +10,20 @@ from typing import Any
 
 import numpy as np
 
-from idn_gym.core.arrays import BYTE_HOP, ERROR, JOULE, SECOND, Draw, Tables, owners
-from idn_gym.core.kernel import rule
+from idn_gym.core.arrays import BYTE_HOP, EMPTY, ERROR, JOULE, SECOND, Draw, Floats, Ints, Tables, owners
+from idn_gym.core.kernel import njit_no_alloc, rule
 
-PRICE_FIELDS = ("option_latency", "option_cost", "option_joules", "drop_joules", "drop_cost")
+PRICE_FIELDS = (
+    *("option_latency", "option_cost", "option_joules"),
+    *("drop_joules", "drop_cost", "last_choice"),
+)
 """Fields of `Draw` that `compute_option_costs` fills; one row serves all episodes where these agree."""
+
+
+def option_prices(tables: Tables, rows: int) -> dict[str, Floats]:
+    """Room for the prices of all options, (rows, O) each; what a request reads of one lies together."""
+    woven = np.zeros((rows, len(tables.option_model), 3))
+    return {name: woven[:, :, i] for i, name in enumerate(PRICE_FIELDS[:3])}
 
 
 @rule
@@ -49,3 +58,15 @@ def compute_option_costs(tables: Tables, draw: Draw, b: int) -> None:
     # Traffic by itself: the order in which recorded episodes add up a drop.
     draw.drop_cost[b] = price(tariff, 1.0, tables.class_timeout, draw.drop_joules[b], 0.0)
     draw.drop_cost[b] += price(tariff, 0.0, 0.0, 0.0, tables.class_drop_bytes)
+    ends = tables.option_start[1:], tables.class_fallback
+    _choose_last(*ends, tables.option_rank, draw.option_cost[b], draw.last_choice[b])
+
+
+@njit_no_alloc
+def _choose_last(end: Ints, fallback: Ints, rank: Ints, cost: Floats, choice: Ints) -> None:
+    for rho in range(len(choice)):
+        best = EMPTY
+        for o in range(fallback[rho], end[rho]):
+            if best == EMPTY or cost[o] < cost[best] or (cost[o] == cost[best] and rank[o] < rank[best]):
+                best = o
+        choice[rho] = best

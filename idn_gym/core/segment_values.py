@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from idn_gym.core.arrays import EMPTY, Draw, Floats, Ints, Outcome, Residents, Tables
 from idn_gym.core.kernel import njit_no_alloc
-from idn_gym.core.listing import measure_paths
+from idn_gym.core.listing import measure_paths, note_pair, note_residents
 from idn_gym.core.nominal import nominal_draw
 from idn_gym.core.serving import serve_alone
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
@@ -64,13 +64,16 @@ def _costs_alone(
 ) -> None:
     """Tariff of the batch of one class at a time, with one segment on one node."""
     measure_paths(tables, draw, b, t, scratch)
+    note_residents(tables, resident, b, scratch)
     for i in range(len(rho)):
         model = tables.segment_model[max(segment[i], 0)]
         held = resident[b, node[i], model]
         if segment[i] != EMPTY:
             resident[b, node[i], model] = segment[i]
+        note_pair(tables, resident, b, node[i], model, scratch)
         cost[i] = serve_alone(tables, draw, b, t, rho[i], resident, scratch, outcome)
         resident[b, node[i], model] = held
+        note_pair(tables, resident, b, node[i], model, scratch)
 
 
 def _trials(tables: Tables, placeable: npt.NDArray[np.bool_]) -> tuple[Ints, Ints, Ints]:

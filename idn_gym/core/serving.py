@@ -19,6 +19,7 @@ from idn_gym.core.listing import (
     drop_cost,
     list_options,
     measure_paths,
+    note_residents,
 )
 from idn_gym.core.queues import given_wait, late_requests, measure_queues
 from idn_gym.core.workspace import Scratch
@@ -183,6 +184,7 @@ def serve_slot(
 ) -> None:
     """Serve the batches of slot `t` of row `b`."""
     measure_paths(tables, draw, b, t, scratch)
+    note_residents(tables, resident, b, scratch)
     ask_batches(draw, b, t, scratch)
     for rho in range(len(scratch.batch)):
         outcome.arrived[b, rho] = scratch.batch[rho]

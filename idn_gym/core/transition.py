@@ -23,7 +23,8 @@ from idn_gym.core.arrays import (
 )
 from idn_gym.core.charges import book_slot
 from idn_gym.core.geometry import bytes_to_load, free_bytes, load_if_fits, placed_bytes
-from idn_gym.core.kernel import njit_inline, njit_no_alloc
+from idn_gym.core.handover import fetch, stage
+from idn_gym.core.kernel import njit_inline
 from idn_gym.core.listing import charged_slots
 from idn_gym.core.loading import end_slot, held_segment, load_models
 from idn_gym.core.serving import measure_utilisation, serve_slot
@@ -63,11 +64,25 @@ def step(
     following = State(state.slot + 1, *map(np.empty_like, moving), *state[1 + len(moving) :])
     scratch = make_scratch(instance.tables) if scratch is None else scratch
     outcome = empty_outcome(instance.tables, len(state.slot), scratch.longest)
-    advance(instance.tables, instance.draw, state, action.wanted, following, outcome, scratch)
+    play.play(*instance, state, action, following, outcome, scratch)
     return following, outcome
 
 
-@njit_no_alloc
+@stage
+def play(block: int) -> None:
+    """Play a slot in every row."""
+    advance(
+        fetch(block, 0, Tables),
+        fetch(block, 1, Draw),
+        fetch(block, 2, State),
+        fetch(block, 3, Action).wanted,
+        fetch(block, 4, State),
+        fetch(block, 5, Outcome),
+        fetch(block, 6, Scratch),
+    )
+
+
+@njit_inline
 def advance(
     tables: Tables,
     draw: Draw,
@@ -77,8 +92,12 @@ def advance(
     outcome: Outcome,
     scratch: Scratch,
 ) -> None:
-    """Kernel of `step`; writes into `following` and `outcome` (zeros on entry)."""
+    """Kernel of `step`; writes into `following` and `outcome`."""
     for b in range(len(state.slot)):
+        for i in range(outcome.cells.shape[1]):
+            outcome.cells[b, i] = 0.0
+        outcome.in_flight[b], outcome.refused[b] = 0, 0
+        following.slot[b] = state.slot[b] + 1
         t = place_of(state.slot[b], draw.demand.shape[1])
         play_slot(tables, draw, b, t, wanted, state, following, scratch, outcome)
         measure_utilisation(tables, draw, b, t, scratch, outcome)

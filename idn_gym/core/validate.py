@@ -9,6 +9,7 @@ import numpy as np
 from idn_gym.core.arrays import CROWD, EMPTY, INSTANT, PRICED, SHARED, Draw, Instance, Ints, Tables, owners
 from idn_gym.core.field_shapes import INDEX_LIKE, INDICES, SHAPES, STARTS
 from idn_gym.core.option_tables import fallbacks
+from idn_gym.core.weaving import weave
 
 
 class InstanceError(ValueError):
@@ -17,7 +18,7 @@ class InstanceError(ValueError):
 
 def freeze_tables(tables: Tables) -> Tables:
     """Make every array contiguous and read-only; a kernel that writes to one fails to compile."""
-    return Tables(*(_freeze(value) for value in tables))
+    return weave(Tables(*(_freeze(value) for value in tables)))
 
 
 def _freeze(value: Any) -> Any:

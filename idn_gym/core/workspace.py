@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,6 +19,20 @@ from idn_gym.core.arrays import (
     Residents,
     Tables,
 )
+
+
+OF_CLASS = (
+    *("arrived", "served", "correct", "latency", "wait", "energy", "traffic", "late", "split", "early"),
+    *("penalty", "charged", "started", "spent", "sent"),
+)
+OF_NODE = ("busy", "node_utilisation", "node_wait", "loaded")
+OF_LINK = ("carried", "link_utilisation", "link_wait", "load_bytes")
+OF_ROW = ("tariff_cost", "idle_energy", "load_traffic", "load_energy", "idle_charged", "load_charged")
+"""Fields of an outcome per class, node and link, and those of the whole row."""
+
+
+UNSEEN = -2
+"""What no residency entry is."""
 
 
 class Scratch(NamedTuple):
@@ -67,11 +82,23 @@ class Scratch(NamedTuple):
     square: Floats  # (N+E,) [s^2] or [bytes^2] likewise
     delay: Floats  # (N+E,) [s] mean wait of a visit
     idle: Floats  # (N+E,) 1 - utilisation
+    # lists of usable options, kept for C rows until what is resident changes; row b has those of b mod C
+    seen: Residents  # (C, N, M) what the lists are for
+    change: Ints  # (C,) number of the latest change
+    changed: Ints  # (C, N, K) change in which models of the task came or went on the node
+    listed: Ints  # (C, O) usable options, class by class from `option_start` on
+    list_end: Ints  # (C, R) into O
+    list_change: Ints  # (C, R) change up to which the list holds
     longest: int  # positions of the longest path, L
 
 
-def make_scratch(tables: Tables) -> Scratch:
-    """Allocate the work space for one call of a kernel."""
+def make_scratch(tables: Tables, rows: int = 1) -> Scratch:
+    """Allocate work space.
+
+    Args:
+        tables: the scenario's tables.
+        rows: for how many rows lists of usable options are kept.
+    """
     nodes, models = tables.pinned.shape
     classes, resources = len(tables.class_task), nodes + len(tables.link_rate)
     cost, latency, amount = np.zeros((3, len(tables.option_model)))
@@ -115,6 +142,12 @@ def make_scratch(tables: Tables) -> Scratch:
         square=square,
         delay=delay,
         idle=np.ones(resources),
+        seen=np.full((rows, nodes, models), UNSEEN, np.int32),
+        change=np.zeros(rows, np.int64),
+        changed=np.zeros((rows, nodes, len(tables.task_model) - 1), np.int64),
+        listed=np.empty((rows, len(cost)), np.int32),
+        list_end=np.zeros((rows, classes), np.int32),
+        list_change=np.zeros((rows, classes), np.int64),
         longest=_longest(tables),
     )
 
@@ -131,45 +164,47 @@ def empty_outcome(tables: Tables, batch: int, longest: int | None = None) -> Out
         batch: number of rows.
         longest: `Scratch.longest`, which takes longer to find than the zeros do; None: found here.
     """
-    arrived, served, correct, latency, wait, energy, traffic, late, split, early = np.zeros(
-        (10, batch, len(tables.class_task))
-    )
-    busy, node_utilisation, node_wait, loaded = np.zeros((4, batch, len(tables.node_memory)))
-    carried, link_utilisation, link_wait, load_bytes = np.zeros((4, batch, len(tables.link_rate)))
-    tariff_cost, idle_energy, load_traffic, load_energy = np.zeros((4, batch))
-    idle_charged, load_charged = np.zeros((2, batch, tables.node_charge.shape[1]))
     longest = _longest(tables) if longest is None else longest
-    shared = (batch, len(tables.class_task), longest if tables.capacity == SHARED else 0)
-    return Outcome(
-        arrived=arrived,
-        served=served,
-        correct=correct,
-        latency=latency,
-        wait=wait,
-        energy=energy,
-        traffic=traffic,
-        charged=np.zeros((batch, len(tables.class_task), tables.node_charge.shape[1])),
-        penalty=np.zeros((batch, len(tables.class_task), PRICED + tables.node_charge.shape[1])),
-        late=late,
-        split=split,
-        early=early,
-        started=np.zeros((batch, len(tables.class_task), longest + 1)),
-        spent=np.zeros(shared),
-        sent=np.zeros(shared),
-        tariff_cost=tariff_cost,
-        busy=busy,
-        carried=carried,
-        node_utilisation=node_utilisation,
-        link_utilisation=link_utilisation,
-        node_wait=node_wait,
-        link_wait=link_wait,
-        idle_energy=idle_energy,
-        idle_charged=idle_charged,
-        loaded=loaded,
-        load_bytes=load_bytes,
-        load_traffic=load_traffic,
-        load_energy=load_energy,
-        load_charged=load_charged,
-        in_flight=np.zeros(batch, np.int64),
-        refused=np.zeros(batch, np.int64),
-    )
+    counts = len(tables.class_task), len(tables.node_memory), len(tables.link_rate)
+    positions = longest if tables.capacity == SHARED else 0
+    plan = _plan_outcome(*counts, longest, positions, tables.node_charge.shape[1])
+    cells = np.zeros((batch, plan.width))
+    fields: dict[str, Any] = {
+        name: np.ndarray((batch, *field.shape), np.float64, cells, 8 * field.start, (8 * plan.width, *field.strides))
+        for name, field in plan.fields.items()
+    }
+    in_flight, refused = np.zeros((2, batch), np.int64)
+    return Outcome(**fields, in_flight=in_flight, refused=refused, cells=cells)
+
+
+class _Field(NamedTuple):
+    """Where a field of an outcome lies in the cells of its row."""
+
+    start: int  # first cell
+    shape: tuple[int, ...]  # but for the axis of rows
+    strides: tuple[int, ...]  # [bytes]
+
+
+class _Plan(NamedTuple):
+    fields: dict[str, _Field]
+    width: int  # cells of a row
+
+
+@lru_cache(maxsize=64)
+def _plan_outcome(
+    classes: int, nodes: int, links: int, longest: int, positions: int, further: int
+) -> _Plan:
+    """Lay a row out: what belongs to a class, a node or a link lies together, since it is written together."""
+    wide = {"charged": further, "penalty": PRICED + further, "started": longest + 1}
+    wide |= {"spent": positions, "sent": positions, "idle_charged": further, "load_charged": further}
+    fields, start = {}, 0
+    for count, names in ((classes, OF_CLASS), (nodes, OF_NODE), (links, OF_LINK), (None, OF_ROW)):
+        width = sum(wide.get(name, 1) for name in names)
+        for name in names:
+            columns = (wide[name],) if name in wide else ()
+            rows = () if count is None else (count,)
+            strides = (8 * width,) * len(rows) + (8,) * len(columns)
+            fields[name] = _Field(start, (*rows, *columns), strides)
+            start += wide.get(name, 1)
+        start += width * ((1 if count is None else count) - 1)
+    return _Plan(fields, start)

@@ -12,9 +12,11 @@ from idn_gym.config_reader import ConfigError, show
 from idn_gym.observations.base import (
     DEMAND_BOUND,
     RATE_BOUND,
+    NativeObserver,
     Observations,
     Observer,
     View,
+    copy_of,
     put_rows,
     row_of,
 )
@@ -27,9 +29,11 @@ __all__ = [
     "DEMAND_BOUND",
     "OBSERVERS",
     "RATE_BOUND",
+    "NativeObserver",
     "Observations",
     "Observer",
     "View",
+    "copy_of",
     "make_observer",
     "put_rows",
     "register_observation",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
 import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 
 from idn_gym.core.arrays import Instance, Ints, Outcome, State
+from idn_gym.core.handover import Programme
 from idn_gym.scenarios.compile import Compiled
 
 DEMAND_BOUND = 10.0
@@ -72,6 +73,28 @@ class Observer(Protocol):
     def describe(self) -> Any:
         """Name, bounds and meaning of every entry, as plain data."""
         ...
+
+
+@runtime_checkable
+class NativeObserver(Protocol):
+    """An observation codec that writes in compiled code, as a stage of a programme."""
+
+    def make_room(self, clipped: npt.NDArray[np.int64]) -> tuple[Any, Observations]:
+        """What `join` writes to, with as many rows as `clipped`, and what of it policies see."""
+        ...
+
+    def join(
+        self, programme: Programme, instance: Instance, state: State, outcome: Outcome, room: Any
+    ) -> None:
+        """Let a programme write the observation next; arguments as of `encode`, read as it is played."""
+        ...
+
+
+def copy_of(observations: Observations) -> Observations:
+    """A copy of all rows."""
+    if isinstance(observations, dict):
+        return {name: table.copy() for name, table in observations.items()}
+    return observations.copy()
 
 
 def row_of(observations: Observations, row: int) -> Observations:

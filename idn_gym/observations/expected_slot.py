@@ -8,13 +8,11 @@ import numpy as np
 
 from idn_gym.core.arrays import Draw, Floats, Instance, State, place_of
 from idn_gym.core.nominal import nominal_draw
+from idn_gym.core.pricing import PRICE_FIELDS
 from idn_gym.scenarios.compile import Compiled
 
 VISIBLE = ("seconds", "memory", "rate")
 """Fields of `Draw` that a policy sees of the coming slot, unless resources are hidden."""
-
-_PRICES = ("option_", "drop_")
-"""How the names of the fields begin of which one row may serve all."""
 
 
 class ExpectedSlots:
@@ -60,7 +58,7 @@ class ExpectedSlots:
         priced = 1 if (tariff == tariff[0]).all() else batch
         if (len(self._nominal.tariff), len(self._nominal.option_cost)) != (batch, priced):
             fields = nominal_draw(self._tables, tariff[0])._asdict()
-            rows = {name: priced if name.startswith(_PRICES) else batch for name in fields}
+            rows = {name: priced if name in PRICE_FIELDS else batch for name in fields}
             self._nominal = Draw(**{name: np.repeat(field, rows[name], 0) for name, field in fields.items()})
         for b in np.flatnonzero((tariff != self._nominal.tariff).any(axis=1)[:priced]):
             of_row = nominal_draw(self._tables, tariff[b])

@@ -8,9 +8,10 @@ import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 
-from idn_gym.core.arrays import EMPTY, Floats, Instance, Ints, Outcome, State, place_of
+from idn_gym.core.arrays import EMPTY, Draw, Floats, Instance, Ints, Outcome, State, place_of
 from idn_gym.core.geometry import block_shares
-from idn_gym.core.kernel import njit_inline, njit_no_alloc
+from idn_gym.core.handover import Programme, fetch, stage
+from idn_gym.core.kernel import njit_inline
 from idn_gym.observations.base import View
 from idn_gym.observations.flat_features import ABSENT, BLOCK, FlatColumns, place_features
 from idn_gym.scenarios.compile import Compiled
@@ -38,6 +39,14 @@ class Nominal(NamedTuple):
     segment_end: Floats  # (S,) one past the last block over the model's blocks
     model_blocks: Ints  # (M,)
     segment_bytes: Floats  # (S,) [bytes]
+    high: Floats  # (features,) upper bounds
+
+
+class FlatRoom(NamedTuple):
+    """What is written, B rows."""
+
+    observation: npt.NDArray[np.float32]  # (B, features)
+    clipped: npt.NDArray[np.int64]  # (B,) entries that had to be clipped
 
 
 class FlatObserver:
@@ -64,6 +73,11 @@ class FlatObserver:
             horizon=compiled.scenario.horizon,
         )
         begin, end = block_shares(tables)
+        pairs = np.stack([held_node, held_model], axis=1).astype(np.int64)
+        self._features, self._columns = place_features(compiled, self.layout.node, pairs, preference)
+        bounds = np.array([(feature.low, feature.high) for feature in self._features], np.float32)
+        self.space = gym.spaces.Box(bounds[:, 0], bounds[:, 1], dtype=np.float32)
+        self._high = bounds[:, 1].astype(np.float64)
         self._nominal = Nominal(
             class_requests=tables.class_requests,
             node_seconds=tables.node_seconds,
@@ -74,12 +88,8 @@ class FlatObserver:
             segment_end=end,
             model_blocks=tables.model_blocks,
             segment_bytes=tables.segment_bytes,
+            high=self._high,
         )
-        pairs = np.stack([held_node, held_model], axis=1).astype(np.int64)
-        self._features, self._columns = place_features(compiled, self.layout.node, pairs, preference)
-        bounds = np.array([(feature.low, feature.high) for feature in self._features], np.float32)
-        self.space = gym.spaces.Box(bounds[:, 0], bounds[:, 1], dtype=np.float32)
-        self._high = bounds[:, 1].astype(np.float64)
 
     def encode(
         self, instance: Instance, state: State, outcome: Outcome
@@ -94,44 +104,60 @@ class FlatObserver:
         Returns:
             (B, features) float32 and (B,) how many entries had to be clipped.
         """
-        batch = len(state.slot)
-        observation = np.empty((batch, len(self._high)), np.float32)
-        clipped = np.zeros(batch, np.int64)
-        draw = instance.draw
-        resources = (draw.seconds, draw.memory, draw.rate, draw.weights)
-        seen = (outcome.arrived, outcome.served, outcome.busy, outcome.carried)
-        _encode(
-            self._nominal,
-            resources,
-            seen,
-            state,
-            self.layout,
-            self._columns,
-            self._high,
-            observation,
-            clipped,
+        room, _ = self.make_room(np.zeros(len(state.slot), np.int64))
+        programme = Programme()
+        self.join(programme, instance, state, outcome, room)
+        programme.play()
+        return room.observation, room.clipped
+
+    def make_room(self, clipped: npt.NDArray[np.int64]) -> tuple[FlatRoom, npt.NDArray[np.float32]]:
+        """Room for as many observations as `clipped` has rows."""
+        observation = np.empty((len(clipped), len(self._high)), np.float32)
+        return FlatRoom(observation, clipped), observation
+
+    def join(
+        self, programme: Programme, instance: Instance, state: State, outcome: Outcome, room: FlatRoom
+    ) -> None:
+        """Let a programme write the observation next; arguments as of `encode`, read as it is played."""
+        programme.add(
+            encode_flat, instance.draw, state, outcome, self._nominal, self.layout, self._columns, room
         )
-        return observation, clipped
 
     def describe(self) -> list[dict[str, Any]]:
         """Index, name, bounds and meaning of every feature."""
         return [{"index": i, **feature._asdict()} for i, feature in enumerate(self._features)]
 
 
-@njit_no_alloc
+@stage
+def encode_flat(block: int) -> None:
+    """Write the observation of every row."""
+    _encode(
+        fetch(block, 0, Draw),
+        fetch(block, 1, State),
+        fetch(block, 2, Outcome),
+        fetch(block, 3, Nominal),
+        fetch(block, 4, Layout),
+        fetch(block, 5, FlatColumns),
+        fetch(block, 6, FlatRoom),
+    )
+
+
+@njit_inline
 def _encode(
-    nominal: Nominal,
-    resources: tuple[Floats, Floats, Floats, Floats],
-    seen: tuple[Floats, Floats, Floats, Floats],
+    draw: Draw,
     state: State,
+    outcome: Outcome,
+    nominal: Nominal,
     layout: Layout,
     columns: FlatColumns,
-    high: npt.NDArray[np.float64],
-    observation: npt.NDArray[np.float32],
-    clipped: Ints,
+    room: FlatRoom,
 ) -> None:
+    resources = (draw.seconds, draw.memory, draw.rate, draw.weights)
+    seen = (outcome.arrived, outcome.served, outcome.busy, outcome.carried)
+    observation, clipped, high = room.observation, room.clipped, nominal.high
     for b in range(len(observation)):
         row = observation[b]
+        clipped[b] = 0
         _encode_classes(nominal, state, seen, columns.of, b, row)
         _encode_resources(nominal, resources, seen, state, layout, columns.of, b, row)
         for k in range(columns.unsure):

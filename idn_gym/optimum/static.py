@@ -227,6 +227,7 @@ def _class_costs(
     costs: Floats,
 ) -> None:
     for b in range(len(resident)):
+        note_residents(tables, resident, b, scratch)
         for rho in range(len(classes)):
             outcome.correct[b, rho] = 0.0
             outcome.latency[b, rho] = 0.0

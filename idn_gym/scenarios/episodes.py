@@ -10,7 +10,7 @@ import numpy as np
 from idn_gym.config_reader import ConfigError, closest, show
 from idn_gym.core.arrays import PRICED, Draw, Floats, Instance, place_of
 from idn_gym.core.charges import charge_drops
-from idn_gym.core.pricing import compute_option_costs
+from idn_gym.core.pricing import compute_option_costs, option_prices
 from idn_gym.core.workspace import empty_outcome
 from idn_gym.objectives import tariff_of
 from idn_gym.preferences import draw_preference, read_preference
@@ -90,7 +90,7 @@ def allocate_episodes(
 def _zeros(compiled: Compiled, batch: int, slots: int, priced: int, uniforms: int) -> Draw:
     tables = compiled.tables
     nodes, links, classes = len(tables.node_memory), len(tables.link_rate), len(tables.class_task)
-    options, further = len(tables.option_model), tables.node_charge.shape[1]
+    further = tables.node_charge.shape[1]
     return Draw(
         demand=np.zeros((batch, slots, classes)),
         seconds=np.zeros((batch, slots, nodes)),
@@ -101,11 +101,10 @@ def _zeros(compiled: Compiled, batch: int, slots: int, priced: int, uniforms: in
         charge_drop=np.zeros((batch, slots, classes, further)),
         charge_slot=np.zeros((batch, slots, further)),
         slowdown=np.ones((batch, nodes)),
-        option_latency=np.zeros((priced, options)),
-        option_cost=np.zeros((priced, options)),
-        option_joules=np.zeros((priced, options)),
+        **option_prices(tables, priced),
         drop_joules=np.zeros((priced, classes)),
         drop_cost=np.zeros((priced, classes)),
+        last_choice=np.zeros((priced, classes), np.int64),
         tariff=np.full((batch, PRICED + further), np.nan),  # not priced yet
         weights=np.zeros((batch, len(compiled.objectives))),
         uniforms=np.zeros((batch, slots, uniforms)),

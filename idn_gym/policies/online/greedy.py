@@ -14,7 +14,7 @@ from idn_gym.core.arrays import EMPTY, SHARED, Draw, Floats, Instance, Ints, Out
 from idn_gym.core.filling import ask_batches
 from idn_gym.core.geometry import bytes_to_load, covers
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
-from idn_gym.core.listing import measure_paths
+from idn_gym.core.listing import measure_paths, note_residents
 from idn_gym.core.serving import serve_class, serve_together
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
 from idn_gym.optimum.concave_gain import gain_and_gradient
@@ -173,6 +173,7 @@ def _serve(
     """Serve the classes of a row of `Concerned` with what is resident; returns what that saves."""
     concern, cost, trial, resident = search.concern, search.cost, search.trial, search.resident
     saved = 0.0
+    note_residents(tables, resident, 0, scratch)
     for t in range(draw.demand.shape[1]):
         measure_paths(tables, draw, 0, t, scratch)
         if tables.capacity == SHARED:

@@ -1,0 +1,306 @@
+"""Records of arrays at fixed addresses: compiled code is handed one number instead of sixty arrays.
+
+Numba unboxes every array of a record on every call, which takes several times as long as a slot of a small
+network. So a record is unboxed once, what was found is written down in memory (`Held`), and a `stage` rebuilds
+the record from there: of an array its address and shape, of a number the number. A `Programme` is a list of
+stages with the records that each works on, played in one call.
+
+With ``NUMBA_DISABLE_JIT=1`` stages are plain functions that look their records up.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numba
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+from numba.np import arrayobj
+
+from idn_gym.core.arrays import Draw, Ints, Outcome, Tables
+from idn_gym.core.kernel import compile_stage, njit_no_alloc
+from idn_gym.core.pricing import PRICE_FIELDS
+from idn_gym.core.weaving import WOVEN
+from idn_gym.core.workspace import OF_CLASS, OF_LINK, OF_NODE, OF_ROW
+
+WORD = ir.IntType(64)
+
+STRIDED: dict[type, Sequence[str]] = {
+    Outcome: (*OF_CLASS, *OF_NODE, *OF_LINK, *OF_ROW),
+    Tables: tuple(name for names in WOVEN for name in names),
+    Draw: PRICE_FIELDS[:3],
+}
+"""Fields of records that are woven into one another, so that what is used together lies together."""
+
+_types: dict[type, Any] = {}
+"""Numba type of each class of records that was held; a class has one."""
+
+_sizes: dict[type, int] = {}
+"""Words of a record of each class."""
+
+_held: weakref.WeakValueDictionary[int, Held] = weakref.WeakValueDictionary()
+"""Where compiling is switched off: what is held, by its address."""
+
+
+def address_of(array: Ints) -> int:
+    """Where the first entry of an array is."""
+    return int(array.__array_interface__["data"][0])
+
+
+class Held:
+    """A record whose arrays stay where they are, written down for stages.
+
+    Attributes:
+        record: a NamedTuple of arrays, numbers, and tuples of these; arrays are C-contiguous, but for those
+            of `STRIDED` classes.
+        address: of its words.
+    """
+
+    def __init__(self, record: tuple[Any, ...]) -> None:
+        """Write the record down.
+
+        Raises:
+            TypeError: an array is not contiguous, or of another type than in earlier records of the class.
+        """
+        self.record = record
+        if type(record) not in _types:
+            _check(record)
+        self._words = np.zeros(_sizes[type(record)], np.int64)
+        self.address = address_of(self._words)
+        if numba.config.DISABLE_JIT:
+            _held[self.address] = self
+            return
+        known = len(_write_down.overloads)
+        _write_down(record, self._words)
+        if len(_write_down.overloads) > known:  # of a type that was not seen yet
+            _check(record)
+
+
+def _check(record: tuple[Any, ...]) -> None:
+    """Note the type of a class of records, or see that it is as noted."""
+    kind = _written_type(numba.typeof(record), STRIDED.get(type(record), ()))
+    if _types.setdefault(type(record), kind) != kind:
+        raise TypeError(f"{type(record).__name__} is {kind} here and was {_types[type(record)]}")
+    _sizes[type(record)] = max(1, _count_words(kind))
+
+
+def _written_type(kind: Any, woven: Sequence[str], name: str = "") -> Any:
+    """The type with every array writable and of one layout, so that records of one class have one type."""
+    if isinstance(kind, types.Array):
+        if kind.layout != "C" and name not in woven:
+            raise TypeError(f"{name}: {kind} is not contiguous")
+        return types.Array(kind.dtype, kind.ndim, "A" if name in woven else "C")
+    if isinstance(kind, types.BaseNamedTuple):
+        names = kind.instance_class._fields
+        parts = [_written_type(part, woven, name) for name, part in zip(names, kind.types, strict=True)]
+        return types.NamedTuple(parts, kind.instance_class)
+    if isinstance(kind, types.BaseTuple):
+        return types.Tuple([_written_type(part, woven, name) for part in kind.types])
+    return kind
+
+
+def _count_words(kind: Any) -> int:
+    if isinstance(kind, types.Array):
+        return 1 + 2 * int(kind.ndim)
+    if isinstance(kind, types.BaseTuple):
+        return sum(map(_count_words, kind.types))
+    return 1
+
+
+@intrinsic  # type: ignore[untyped-decorator]  # numba carries no types
+def _stow(typing: Any, record: Any, words: Any) -> Any:
+    """Write a record's words to where `words` is."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        value, array = arguments
+        data = arrayobj.make_array(words)(context, builder, array).data
+        _stow_part(context, builder, record, value, data, 0)
+        return context.get_dummy_value()
+
+    return types.void(record, words), generate
+
+
+def _stow_part(context: Any, builder: Any, kind: Any, value: Any, data: Any, place: int) -> int:
+    """Write one part from `place` on; returns the place after it."""
+    if isinstance(kind, types.BaseTuple):
+        for i, part in enumerate(kind.types):
+            place = _stow_part(context, builder, part, builder.extract_value(value, i), data, place)
+        return place
+    if isinstance(kind, types.Array):
+        array = arrayobj.make_array(kind)(context, builder, value)
+        sizes = [cgutils.unpack_tuple(builder, part, kind.ndim) for part in (array.shape, array.strides)]
+        words = [builder.ptrtoint(array.data, WORD), *sizes[0], *sizes[1]]
+    elif isinstance(kind, types.Float):
+        words = [builder.bitcast(value, WORD)]
+    else:
+        words = [context.cast(builder, value, kind, types.int64)]
+    for word in words:
+        builder.store(word, cgutils.gep_inbounds(builder, data, place))
+        place += 1
+    return place
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _fetch(typing: Any, block: Any, place: Any, record: Any) -> Any:
+    kind = _types[record.instance_class]
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        start = builder.inttoptr(arguments[0], WORD.as_pointer())
+        address = _load(builder, builder.gep(start, [arguments[1]]))
+        return _fetch_part(context, builder, kind, builder.inttoptr(address, WORD.as_pointer()), 0)[0]
+
+    return kind(block, place, record), generate
+
+
+def _fetch_part(context: Any, builder: Any, kind: Any, data: Any, place: int) -> tuple[Any, int]:
+    """Read one part from `place` on; returns it and the place after it."""
+    if isinstance(kind, types.BaseTuple):
+        parts = []
+        for part in kind.types:
+            value, place = _fetch_part(context, builder, part, data, place)
+            parts.append(value)
+        return context.make_tuple(builder, kind, parts), place
+    word = _load(builder, cgutils.gep_inbounds(builder, data, place))
+    if isinstance(kind, types.Array):
+        end = place + 1 + 2 * kind.ndim
+        sizes = [_load(builder, cgutils.gep_inbounds(builder, data, i)) for i in range(place + 1, end)]
+        return _make_array(context, builder, kind, word, sizes[: kind.ndim], sizes[kind.ndim :]), end
+    if isinstance(kind, types.Float):
+        return builder.bitcast(word, ir.DoubleType()), place + 1
+    return context.cast(builder, word, types.int64, kind), place + 1
+
+
+def _load(builder: Any, pointer: Any) -> Any:
+    """A word that nothing changes while stages run, so that the compiler may read it again or not at all."""
+    word = builder.load(pointer)
+    word.set_metadata("invariant.load", builder.module.add_metadata([]))
+    return word
+
+
+def _make_array(
+    context: Any, builder: Any, kind: Any, address: Any, shape: list[Any], strides: list[Any]
+) -> Any:
+    array = arrayobj.make_array(kind)(context, builder)
+    size = context.get_abi_sizeof(context.get_data_type(kind.dtype))
+    arrayobj.populate_array(
+        array,
+        data=builder.inttoptr(address, array.data.type),
+        shape=cgutils.pack_array(builder, shape) if shape else (),
+        strides=cgutils.pack_array(builder, strides) if strides else (),
+        itemsize=context.get_constant(types.intp, size),
+        meminfo=None,
+    )
+    return array._getvalue()
+
+
+@njit_no_alloc
+def _write_down(record: Any, words: Ints) -> None:
+    _stow(record, words)
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _call(typing: Any, function: Any, block: Any) -> Any:
+    """Call the function at an address with the address of a block."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kind = ir.FunctionType(ir.VoidType(), [WORD])
+        builder.call(builder.inttoptr(arguments[0], kind.as_pointer()), [arguments[1]])
+        return context.get_dummy_value()
+
+    return types.void(function, block), generate
+
+
+@njit_no_alloc
+def _run(calls: Ints) -> None:
+    for i in range(len(calls)):
+        _call(calls[i, 0], calls[i, 1])
+
+
+def _look_up(block: Ints, place: int, record: type) -> Any:
+    """Where compiling is switched off, stages get the block itself."""
+    return _held[int(block[place])].record
+
+
+fetch: Any = _look_up if numba.config.DISABLE_JIT else _fetch
+"""In a stage: ``fetch(block, place, record)`` is the record of class `record` at a place of its block."""
+
+
+class Stage:
+    """A function of a block, compiled when it is first played: by then its records are known."""
+
+    def __init__(self, function: Callable[[Any], None]) -> None:
+        self.function = function
+        self._compiled: Any = None
+
+    @property
+    def address(self) -> int:
+        """Of the machine code."""
+        if self._compiled is None:
+            self._compiled = compile_stage(self.function)
+        return int(self._compiled.address)
+
+    def play(self, *records: tuple[Any, ...] | Held) -> None:
+        """Play this stage alone, once."""
+        programme = Programme()
+        programme.add(self, *records)
+        programme.play()
+
+
+stage = Stage
+"""Decorator: the function reads its records with `fetch`, and allocates nothing."""
+
+
+class Programme:
+    """Stages that are played one after the other, in one call of compiled code where nothing comes between."""
+
+    def __init__(self) -> None:
+        self._steps: list[Callable[[], None]] = []
+        self._open: _Run | None = None
+
+    def add(self, stage: Stage, *records: tuple[Any, ...] | Held) -> None:
+        """Play a stage next, on these records; their arrays stay where they are and are written to there."""
+        if self._open is None:
+            self._open = _Run()
+            self._steps.append(self._open)
+        self._open.add(stage, [record if isinstance(record, Held) else Held(record) for record in records])
+
+    def add_call(self, function: Callable[[], None]) -> None:
+        """Call a function of Python next."""
+        self._open = None
+        self._steps.append(function)
+
+    def play(self) -> None:
+        """Play everything that was added."""
+        for step in self._steps:
+            step()
+
+
+class _Run:
+    """Stages without anything of Python between them."""
+
+    def __init__(self) -> None:
+        self._stages: list[Stage] = []
+        self._held: list[Held] = []
+        self._blocks: list[Ints] = []
+        self._calls: Ints | None = None
+
+    def add(self, stage: Stage, held: list[Held]) -> None:
+        self._stages.append(stage)
+        self._held += held
+        self._blocks.append(np.array([one.address for one in held], np.int64))
+        self._calls = None
+
+    def __call__(self) -> None:
+        if numba.config.DISABLE_JIT:
+            for stage, block in zip(self._stages, self._blocks, strict=True):
+                stage.function(block)
+            return
+        if self._calls is None:
+            calls = [(s.address, address_of(b)) for s, b in zip(self._stages, self._blocks, strict=True)]
+            self._calls = np.array(calls, np.int64)
+        _run(self._calls)
