@@ -37,6 +37,11 @@ class Slot(NamedTuple):
     metrics: Floats  # (B, len(METRICS))
 
 
+def name_load(segment: str, share: float) -> str:
+    """A segment on its way by name, with the share of its bytes that has come, or that it starts."""
+    return f"{segment} ({'starting' if share >= 1.0 else f'loading {min(99.0, 100.0 * share):.0f} %'})"
+
+
 class Simulation:
     """B episodes of one scenario.
 
@@ -206,7 +211,7 @@ class Simulation:
         share = loaded_share(self.compiled.tables, state)
         for v, m in zip(*np.nonzero(state.wish[row] != EMPTY), strict=True):
             segment = names.segments[state.wish[row, v, m]]
-            placed[names.nodes[v]].append(f"{segment} (loading {100.0 * share[row, v, m]:.0f} %)")
+            placed[names.nodes[v]].append(name_load(segment, share[row, v, m]))
         return placed
 
     def sum_demand(self, row: int) -> Floats:

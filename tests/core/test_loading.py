@@ -11,10 +11,12 @@ from idn_gym.core.geometry import bytes_to_load
 from idn_gym.core.loading import held_segments
 from idn_gym.core.transition import initial_state, step
 from idn_gym.core.workspace import make_scratch
+from idn_gym.metrics import METRICS
+from idn_gym.rendering.scene import look
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import load_scenario
-from idn_gym.simulation import Simulation
+from idn_gym.simulation import Simulation, name_load
 from tests.conftest import place_by_name
 
 NODES = {
@@ -222,6 +224,24 @@ def test_two_windows_nest(episode):
     world.instance.draw.demand[0, :] = 1.0
     outcome = world.play(a=["m"], e=["m"])  # 20 bytes a slot, 10 for each: both end after 8 of 10 seconds
     assert outcome.started[0, 0].tolist() == pytest.approx([0.2, 0.0, 0.8, 0.0])
+
+
+def test_what_has_come_and_has_not_started_is_named_so(make_scenario):
+    """40 bytes in a slot, then 9 s of start-up: the placement and the picture say which it is."""
+    nodes = {**NODES, "a": {"demand": 1.0, "memory": 200.0, "device": "slow to load"}}
+    models = {"m": {"blocks": [(0.1, 40.0, 0.0)], "start_seconds": 3.0}}
+    world = make_scenario(nodes, LINKS, models, TRANSFER)
+    simulation = Simulation(world, "segments", "flat", "balanced", "train", 1)
+    simulation.reset([0], [0])
+    simulation.step(place_by_name(world, {"a": ["m"]}))
+    assert simulation.describe_placement(0)["a"] == ["m (starting)"]
+    (shown,) = look(simulation, 0, np.zeros(len(METRICS))).nodes[0].items
+    assert shown.name == "m (starting)" and shown.loaded < 1.0
+    assert [name_load("m", share) for share in (0.0, 0.668, 0.999)] == [
+        "m (loading 0 %)",
+        "m (loading 67 %)",
+        "m (loading 99 %)",
+    ]
 
 
 def test_masks_and_repair_count_what_is_on_its_way(make_scenario):
