@@ -14,6 +14,7 @@ from idn_gym.config_reader import ConfigError, show
 from idn_gym.core.arrays import EMPTY, Floats, Instance, Ints, Outcome, State
 from idn_gym.core.loading import loaded_share
 from idn_gym.core.transition import initial_state, step
+from idn_gym.core.validate import check_residents, check_saved
 from idn_gym.core.workspace import empty_outcome, make_scratch
 from idn_gym.metrics import compute_metrics
 from idn_gym.objective_records import Objective
@@ -246,12 +247,19 @@ class Simulation:
         }
 
     def set_state(self, saved: dict[str, Any]) -> None:
-        """Go on from what `get_state` returned; the draws that are kept are made again."""
+        """Go on from what `get_state` returned; the draws that are kept are made again.
+
+        Raises:
+            ConfigError: it is a state of another scenario, or of another number of episodes.
+        """
+        check_saved(saved, self.get_state())
+        state = State(*(field.copy() for field in saved["state"]))
+        check_residents(self.compiled.tables, state)
         for row, (seed, episode) in enumerate(zip(saved["seed"], saved["episode"], strict=True)):
             self.seed[row], self.episode[row] = seed, episode
             root = episode_seed(self.split, seed, episode)
             self._ring.restore(row, episode_streams(root), saved["weights"][row], saved["chains"][row])
-        self.state = State(*(field.copy() for field in saved["state"]))
+        self.state = state
         self.outcome = Outcome(*(field.copy() for field in saved["outcome"]))
 
 
