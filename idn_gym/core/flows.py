@@ -25,6 +25,7 @@ from idn_gym.core.listing import list_options, measure_paths
 from idn_gym.core.serving import serve_class, serve_together
 from idn_gym.core.slots import one_row, placement_per_row
 from idn_gym.core.transition import step
+from idn_gym.core.validate import check_placement, check_slot
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
 from idn_gym.messages import ConfigError
 
@@ -80,7 +81,12 @@ def option_flows(instance: Instance, t: int, placement: Residents, b: int = 0) -
 
     Returns:
         (O,) requests that each option serves, and (R,) requests of each class that are dropped.
+
+    Raises:
+        ConfigError: there is no such slot or row, or the placement is one of another scenario.
     """
+    check_slot(instance, t, b)
+    check_placement(instance.tables, placement)
     tables = instance.tables
     flows, dropped = np.zeros(len(tables.option_model)), np.zeros(len(tables.class_task))
     rows = placement_per_row(placement, b)
@@ -93,7 +99,12 @@ def listed_options(instance: Instance, t: int, placement: Residents, b: int = 0)
     """Options (O,) among which serving chooses in slot `t` of row `b` under a placement (N, M).
 
     Usable and faster than the timeout; of a class's fallback only the cheapest.
+
+    Raises:
+        ConfigError: there is no such slot or row, or the placement is one of another scenario.
     """
+    check_slot(instance, t, b)
+    check_placement(instance.tables, placement)
     tables = instance.tables
     listed = np.zeros(len(tables.option_model), np.bool_)
     rows = placement_per_row(placement, b)

@@ -15,13 +15,14 @@ from idn_gym.core.arrays import (
     Draw,
     Instance,
     Ints,
+    Residents,
     State,
     Tables,
     owners,
 )
 from idn_gym.core.field_shapes import INDEX_LIKE, INDICES, SHAPES, STARTS
 from idn_gym.core.option_tables import fallbacks
-from idn_gym.messages import ConfigError
+from idn_gym.messages import ConfigError, show
 
 
 class InstanceError(ValueError):
@@ -46,6 +47,32 @@ def check_saved(saved: Any, now: Any) -> None:
         )
 
 
+def check_slot(instance: Instance, t: int, b: int) -> None:
+    """Check that an instance has slot `t` of row `b`, since kernels read whatever is there.
+
+    Raises:
+        ConfigError: it has not.
+    """
+    for name, value, count in zip("bt", (b, t), instance.draw.demand.shape[:2], strict=True):
+        if not isinstance(value, int | np.integer) or not 0 <= value < count:
+            raise ConfigError(
+                name, f"{show(value)} is not allowed; must be a whole number from 0 to {count - 1}"
+            )
+
+
+def check_placement(tables: Tables, placement: Residents) -> None:
+    """Check that a placement (N, M) has segments of these tables, or EMPTY, each in its model's column.
+
+    Raises:
+        ConfigError: it has not.
+    """
+    shape = tables.pinned.shape
+    if not isinstance(placement, np.ndarray) or placement.shape != shape or placement.dtype.kind != "i":
+        raise ConfigError("placement", f"must be an array of whole numbers of the shape {shape}")
+    if not _in_columns(tables, placement):
+        raise ConfigError("placement", "holds numbers that are no segments of the model of their column")
+
+
 def check_residents(tables: Tables, state: State) -> None:
     """Check that what is resident and on its way are segments of these tables, each in its model's column.
 
@@ -53,10 +80,14 @@ def check_residents(tables: Tables, state: State) -> None:
         ConfigError: it is not.
     """
     for held in (state.resident, state.wish):  # nothing is on its way where loading is instant
-        known = (held >= EMPTY) & (held < len(tables.segment_model))
-        models = tables.segment_model[np.where(known, held, 0)]
-        if not np.all(known & ((held == EMPTY) | (models == np.arange(held.shape[2])))):
+        if not _in_columns(tables, held):
             raise ConfigError("state", "holds segments of another scenario")
+
+
+def _in_columns(tables: Tables, held: Residents) -> bool:
+    known = (held >= EMPTY) & (held < len(tables.segment_model))
+    models = tables.segment_model[np.where(known, held, 0)]
+    return bool(np.all(known & ((held == EMPTY) | (models == np.arange(held.shape[-1])))))
 
 
 def _layout(value: Any) -> Any:

@@ -16,6 +16,7 @@ from idn_gym.core.arrays import Floats, Instance, Residents, Tables
 from idn_gym.core.kernel import njit_no_alloc
 from idn_gym.core.latencies import LatencyMixture, slot_latencies
 from idn_gym.core.slots import one_row
+from idn_gym.core.validate import check_placement, check_slot
 from idn_gym.core.waiting import overdue_share, wait_quantile
 from idn_gym.messages import ConfigError, show
 from idn_gym.policy import Feedback
@@ -52,8 +53,10 @@ def latency_quantiles(
         b: row.
 
     Raises:
-        ConfigError: a share that is not allowed.
+        ConfigError: a share that is not allowed, no such slot or row, or a placement of another scenario.
     """
+    check_slot(instance, t, b)
+    check_placement(instance.tables, placement)
     return find_quantiles(instance.tables, [slot_latencies(instance, t, placement, b)], shares)
 
 
