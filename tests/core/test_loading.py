@@ -1,5 +1,8 @@
 """Loads over the links, worked out by hand; `test_reference` holds them against a plain rule."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -261,6 +264,7 @@ def test_masks_and_repair_count_what_is_on_its_way(make_scenario):
 
 
 def test_an_episode_goes_on_to_the_bit_amid_loads():
+    """From its state, as a copy and pickled."""
     scenario = load_scenario("tiny", {**TRANSFER, "slot_seconds": 1.0, "horizon": 12})
     one, other = (Simulation(scenario, "placement", "flat", "balanced", "train", 1) for _ in range(2))
     space = one.codec.space
@@ -269,12 +273,17 @@ def test_an_episode_goes_on_to_the_bit_amid_loads():
     one.reset([0], [3])
     for action in actions[:4]:
         one.step(action)
-    assert (one.state.wish != EMPTY).any()
+    assert (one.state.wish != EMPTY).any() and 0.0 < one.state.bytes_to_come.sum()
     other.set_state(one.get_state())
+    twins = [other, copy.deepcopy(one), pickle.loads(pickle.dumps(one))]
     for action in actions[4:]:
-        first, second = one.step(action), other.step(action)
-        np.testing.assert_array_equal(first.observation, second.observation)
-        np.testing.assert_array_equal(first.metrics, second.metrics)
+        first = one.step(action)
+        for twin in twins:
+            second = twin.step(action)
+            np.testing.assert_array_equal(first.observation, second.observation)
+            np.testing.assert_array_equal(first.metrics, second.metrics)
+            for field, same in zip(one.state, twin.state, strict=True):
+                np.testing.assert_array_equal(field, same)
 
 
 def test_nodes_that_no_repository_reaches_load_nothing(make_scenario):

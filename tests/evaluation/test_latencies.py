@@ -188,7 +188,10 @@ def test_the_command_prints_a_line_per_agent_and_refuses_what_it_cannot_play(tmp
     )
     delay_table.main([str(study), "a"])
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["latency", "[ms]", "50", "%", "95", "%", "99", "%", "dropped", "[%]"]
+    heads = "latency [ms]  50 %  95 %  99 %  dropped [%]  node load [%]  busiest [%]"
+    assert lines[0].split() == heads.split()
+    busiest = [float(line.split("[")[-2].split()[-1]) for line in lines[1:]]
+    assert 0.0 < busiest[0] <= busiest[1] <= 95.0
     assert [line.split("  ")[0] for line in lines[1:]] == ["random, rate 5", "random, rate 10"]
     with pytest.raises(SystemExit, match="part: 'b' is not allowed"):
         delay_table.main([str(study), "b"])
