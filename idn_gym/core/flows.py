@@ -23,7 +23,7 @@ from idn_gym.core.filling import ask_batches
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
 from idn_gym.core.listing import list_options, measure_paths
 from idn_gym.core.serving import serve_class, serve_together
-from idn_gym.core.slots import one_row, placement_per_row
+from idn_gym.core.slots import one_row, one_state, placement_per_row
 from idn_gym.core.transition import step
 from idn_gym.core.validate import check_placement, check_slot
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
@@ -57,8 +57,7 @@ def play_loads(instance: Instance, state: State, wanted: Residents, b: int = 0) 
     tables, scratch = instance.tables, make_scratch(instance.tables)
     if tables.capacity != SHARED:
         raise ConfigError("serving.capacity", "'exogenous' is not allowed where loads are played; 'shared'")
-    before = State(**{name: field[b : b + 1] for name, field in state._asdict().items()})
-    following, outcome = step(one_row(instance, b), before, Action(wanted[None]), scratch)
+    following, outcome = step(one_row(instance, b), one_state(state, b), Action(wanted[None]), scratch)
     flows, window = np.zeros((2, len(tables.option_model)))
     entries = slice(scratch.entry_start[-1])
     loads = tables.loading == TRANSFER
