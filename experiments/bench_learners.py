@@ -73,14 +73,15 @@ def time_learners(name: str, scenario: str, slots: int) -> Cost:
     state, spent, played = None, [], []
     simulation = env.simulation
     for t in range(slots):
-        revealed = one_slot(simulation.instance, simulation.state.slot)
+        before = simulation.state
+        revealed = one_slot(simulation.instance, before.slot)
         start = time.process_time()
         action, state = agent.predict(observation, state, np.array([t == 0]))
         chosen = time.process_time()
         observation = made.step(action)[0]
         done = time.process_time()
         if hasattr(agent, "update"):
-            agent.update(Feedback(revealed, simulation.state.resident, simulation.outcome))
+            agent.update(Feedback(revealed, before, simulation.state, simulation.outcome))
         spent.append(chosen - start + time.process_time() - done)
         played.append(done - chosen)
     return Cost(name, build, median(spent[1:]), median(played[1:]))

@@ -36,6 +36,7 @@ from idn_gym.evaluation.tables import write_csv
 from idn_gym.files import file_name, writable_folder, write_text
 from idn_gym.objectives import known_tariff
 from idn_gym.optimum.hindsight import best_static
+from idn_gym.rendering.labels import si
 from idn_gym.scenarios.compile import Compiled, compile_scenario
 from idn_gym.scenarios.presets import PRESETS, load_scenario
 
@@ -154,8 +155,8 @@ def _about_arrival(compiled: Compiled, arrival: Arrival, full: float) -> str:
     names, (v, m) = compiled.names, (arrival.node, arrival.model)
     return (
         f"{names.segments[arrival.wanted[v, m]]} arrives at {names.nodes[v]} halfway through the slot "
-        f"of {compiled.tables.slot_seconds:g} s: {arrival.before.bytes_to_come[0, v, m]:.4g} bytes, then "
-        f"{arrival.before.seconds_to_come[0, v, m]:.4g} s of start-up. Load 1 is {full:.4g} requests/s."
+        f"of {compiled.tables.slot_seconds:g} s: {si(arrival.before.bytes_to_come[0, v, m], 'B')}, then "
+        f"{arrival.before.seconds_to_come[0, v, m]:.3g} s of start-up. Load 1 is {full:.4g} requests/s."
     )
 
 

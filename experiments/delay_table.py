@@ -18,12 +18,18 @@ from idn_gym.core.arrays import Floats
 from idn_gym.evaluation.intervals import mean_interval
 from idn_gym.evaluation.latencies import QUANTILES
 from idn_gym.evaluation.rollout import rollout
+from idn_gym.evaluation.tables import COMPARISON_COLUMNS
+
+BESIDE_PERCENTILES = ("drop_rate", "node_load", "node_load_max")
+"""Metrics that latencies are read with."""
 
 
 def measure_delays(
     study: Study, part: StudyPart, smoke: bool = False
 ) -> Iterator[tuple[str, Floats, Floats]]:
-    """Name of every agent in every cell, its latencies (seeds, `QUANTILES`) [s], and shares dropped (seeds,).
+    """Name of every agent in every cell, its latencies (seeds, `QUANTILES`) [s], and what stands beside them.
+
+    That is (seeds, `BESIDE_PERCENTILES`).
 
     Raises:
         ConfigError: the part trains agents, or has a grid of their options.
@@ -44,13 +50,15 @@ def measure_delays(
             finally:
                 env.close()
             name = ", ".join([entry.name, *(f"{key.split('.')[-1]} {value}" for key, value in cell.items())])
-            dropped = np.array([record["drop_rate"] for record in played.records()])
-            yield name, np.stack([found.overall for found in played.latencies]), dropped
+            shares = np.array(
+                [[record[metric] for metric in BESIDE_PERCENTILES] for record in played.records()]
+            )
+            yield name, np.stack([found.overall for found in played.latencies]), shares
 
 
-def row(name: str, found: Floats, dropped: Floats) -> list[str]:
+def row(name: str, found: Floats, shares: Floats) -> list[str]:
     """One line of the table."""
-    cells = [f"{mean_interval(values):.3g}" for values in (*(1e3 * found.T), 100 * dropped)]
+    cells = [f"{mean_interval(values):.3g}" for values in (*(1e3 * found.T), *(100 * shares.T))]
     return [name, *cells]
 
 
@@ -60,8 +68,8 @@ class DelayTableCommand:
 
     Plays every agent of the part anew, on the study's episodes, and prints median, 95th and 99th percentile
     of the latencies of an episode's requests, waiting included: means over the episodes with 95 % intervals.
-    A dropped request takes its timeout; the last column says how many are dropped. Not for parts with trained
-    agents.
+    A dropped request takes its timeout; the columns after say how many are dropped, how busy nodes are on
+    average, and how busy the busiest is in its busiest slot. Not for parts with trained agents.
     """
 
     study: Positional[Path]
@@ -78,7 +86,8 @@ class DelayTableCommand:
         if self.part not in parts:
             raise ConfigError("part", f"{self.part!r} is not there; {closest(self.part, list(parts))}")
         rows = [row(*found) for found in measure_delays(study, parts[self.part], self.smoke)]
-        print_rows(["latency [ms]", *(f"{100 * share:g} %" for share in QUANTILES), "dropped [%]"], rows)
+        beside = [COMPARISON_COLUMNS[metric][0] for metric in BESIDE_PERCENTILES]
+        print_rows(["latency [ms]", *(f"{100 * share:g} %" for share in QUANTILES), *beside], rows)
 
 
 def main(words: Sequence[str] | None = None) -> None:

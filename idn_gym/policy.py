@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy.typing as npt
 
-from idn_gym.core.arrays import Bools, Instance, Outcome, Residents
+from idn_gym.core.arrays import Bools, Instance, Outcome, Residents, State
 
 Choice = tuple[npt.NDArray[Any], Any]
 """Actions (n, ...) of n environments, and the state for the next call."""
@@ -19,9 +19,15 @@ Choice = tuple[npt.NDArray[Any], Any]
 class Feedback(NamedTuple):
     """What a slot has revealed once it is over, one row per environment."""
 
-    revealed: Instance  # the slot as an instance of one slot (T = 1): batches, order, resources, tariff
-    resident: Residents  # (B, N, M) the placement that served it; what came within the slot included
+    revealed: Instance  # the slot as an instance of one slot (T = 1): batches, resources, tariff
+    before: State  # what the slot began with
+    after: State
     outcome: Outcome
+
+    @property
+    def resident(self) -> Residents:
+        """(B, N, M) the placement that served it; what came within the slot included."""
+        return self.after.resident
 
 
 @runtime_checkable

@@ -54,7 +54,7 @@ def read_preference(preference: Any, objectives: Sequence[Objective] = TABLE) ->
         if preference not in known:
             nearest = closest(preference, [*known, "random"])
             if preference in OBJECTIVE_RECORDS:
-                nearest = f"name it in `objectives` first, or: {nearest}"
+                nearest += f"; {preference} where `objectives` names it"
             raise ConfigError("preference", f"{show(preference)} is not allowed; {nearest}")
         preference = known[preference]
     if isinstance(preference, np.ndarray):

@@ -14,6 +14,7 @@ from idn_gym.config_reader import ConfigError, show
 from idn_gym.core.arrays import EMPTY, Floats, Instance, Outcome, State
 from idn_gym.core.loading import loaded_share
 from idn_gym.core.transition import initial_state
+from idn_gym.core.validate import check_residents, check_saved
 from idn_gym.core.workspace import empty_outcome, make_scratch
 from idn_gym.objective_records import Objective
 from idn_gym.objectives import describe_reward, reward_divisor
@@ -35,6 +36,11 @@ class Slot(NamedTuple):
     scalar: Floats  # (B,) minus the weighted cost
     truncated: npt.NDArray[np.bool_]  # (B,)
     metrics: Floats  # (B, len(METRICS))
+
+
+def name_load(segment: str, share: float) -> str:
+    """A segment on its way by name, with the share of its bytes that has come, or that it starts."""
+    return f"{segment} ({'starting' if share >= 1.0 else f'loading {min(99.0, 100.0 * share):.0f} %'})"
 
 
 class Simulation:
@@ -227,7 +233,7 @@ class Simulation:
         share = loaded_share(self.compiled.tables, state)
         for v, m in zip(*np.nonzero(state.wish[row] != EMPTY), strict=True):
             segment = names.segments[state.wish[row, v, m]]
-            placed[names.nodes[v]].append(f"{segment} (loading {100.0 * share[row, v, m]:.0f} %)")
+            placed[names.nodes[v]].append(name_load(segment, share[row, v, m]))
         return placed
 
     def sum_demand(self, row: int) -> Floats:
@@ -275,7 +281,14 @@ class Simulation:
         }
 
     def set_state(self, saved: dict[str, Any]) -> None:
-        """Go on from what `get_state` returned; the draws that are kept are made again."""
+        """Go on from what `get_state` returned; the draws that are kept are made again.
+
+        Raises:
+            ConfigError: it is a state of another scenario, or of another number of episodes.
+        """
+        check_saved(saved, self.get_state())
+        state = State(*(field.copy() for field in saved["state"]))
+        check_residents(self.compiled.tables, state)
         for row, (seed, episode) in enumerate(zip(saved["seed"], saved["episode"], strict=True)):
             self.seed[row], self.episode[row] = seed, episode
             root = episode_seed(self.split, seed, episode)

@@ -17,6 +17,11 @@ _WIDEST = 1_000_000
 """Columns of a page that no table is too wide for."""
 
 
+def significant(value: float, digits: int = 3) -> str:
+    """A number to so many significant digits, without an exponent up to a million: 1558.3 gives "1560"."""
+    return f"{float(f'{value:.{digits}g}'):g}"
+
+
 def make_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
     """A table for a console of rich; columns of quantities end below each other, all others begin so.
 

@@ -14,6 +14,7 @@ from gymnasium.vector.utils import batch_space
 
 from idn_gym.config_reader import ConfigError, closest, show
 from idn_gym.core.arrays import Floats
+from idn_gym.core.validate import check_saved
 from idn_gym.env import NO_FRONT, IDNEnv, reward_space, scenario_with
 from idn_gym.episode_spec import HasEpisodeSpec
 from idn_gym.metrics import METRICS
@@ -237,7 +238,12 @@ class IDNVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
         return {"simulation": self.simulation.get_state(), "over": self._over.copy()}
 
     def set_state(self, saved: dict[str, Any]) -> None:
-        """Go on bitwise from what `get_state` returned."""
+        """Go on bitwise from what `get_state` returned.
+
+        Raises:
+            ConfigError: it is a state of another scenario, or of another number of episodes.
+        """
+        check_saved(saved, self.get_state())
         self.simulation.set_state(saved["simulation"])
         self._over = saved["over"].copy()
         self._fresh = False

@@ -4,7 +4,7 @@ import io
 
 from rich.console import Console
 
-from idn_gym.text_tables import aligned, make_table
+from idn_gym.text_tables import aligned, make_table, significant
 
 HEAD = ["agent [x]", "delay [ms]", "with bounds", "where", "loads"]
 ROWS = [
@@ -43,3 +43,9 @@ def test_a_terminal_is_not_passed():
     console.print(make_table(HEAD, ROWS))
     lines = console.file.getvalue().splitlines()
     assert len(lines) > 3 and all(len(line) <= 40 for line in lines)
+
+
+def test_numbers_have_no_exponent_where_people_need_none():
+    shown = {1558.3: "1560", 2000.0: "2000", 32177.4: "32200", 0.0: "0", 0.03513: "0.0351", -999.6: "-1000"}
+    assert {value: significant(value) for value in shown} == shown
+    assert significant(2_336_645.0, 4) == "2.337e+06" and significant(float("nan")) == "nan"

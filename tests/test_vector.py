@@ -7,6 +7,7 @@ from gymnasium.vector import AutoresetMode
 
 from idn_gym.actions import ACTION_CODECS
 from idn_gym.config_reader import ConfigError
+from idn_gym.core.arrays import State
 from idn_gym.env import IDNEnv
 from idn_gym.observations import OBSERVERS
 from idn_gym.vector import IDNVectorEnv
@@ -224,6 +225,28 @@ def test_set_state_goes_on_to_the_bit(mode):
         for action, result in zip(actions, expected, strict=True):
             for field, same in zip(fresh.step(action)[:4], result[:4], strict=True):
                 np.testing.assert_array_equal(field, same, strict=True)
+
+
+def test_a_state_of_another_environment_is_refused():
+    """Kernels do not check indices, so a state that does not fit must not get there."""
+    env = gym.make_vec("IDN-v0", num_envs=2, scenario="tiny")
+    saved = env.get_state()
+    others = [
+        gym.make_vec("IDN-v0", num_envs=3, scenario="tiny").get_state(),
+        gym.make_vec("IDN-v0", num_envs=2, scenario="fashion-edge").get_state(),
+        {},
+        saved["simulation"],
+        None,
+        {**saved, "over": saved["over"][:1]},
+    ]
+    for other in others:
+        with pytest.raises(ConfigError, match="state: is not one of this environment; allowed"):
+            env.set_state(other)
+    far = pickle.loads(pickle.dumps(saved))
+    far["simulation"]["state"][State._fields.index("resident")][1, 0, 0] = 10_000
+    with pytest.raises(ConfigError, match="state: holds segments of another scenario"):
+        env.set_state(far)
+    env.set_state(saved)
 
 
 @pytest.mark.parametrize("steps", [0, HORIZON - 1, HORIZON])

@@ -175,10 +175,7 @@ def _restore(algorithm: BaseAlgorithm, state: dict[str, Any]) -> None:
     _put(algorithm, state["counters"])
     _put(monitor, state["statistics"])
     _put(algorithm.logger, state["pending"])
-    native = monitor.unwrapped.native
-    if _shapes(state["environment"]) != _shapes(native.get_state()):
-        raise ValueError("its environments are others")
-    native.set_state(state["environment"])
+    monitor.unwrapped.native.set_state(state["environment"])
     generators = state["generators"]
     torch.set_rng_state(generators["torch"])
     np.random.set_state(generators["numpy"])  # noqa: NPY002
@@ -231,12 +228,3 @@ def _put(owner: object, values: dict[str, Any]) -> None:
             setattr(owner, name, now._make(value))
         else:
             setattr(owner, name, value)
-
-
-def _shapes(value: Any) -> Any:
-    """Of the arrays in nested data, without the values, and without what grows while an episode is played."""
-    if isinstance(value, np.ndarray):
-        return value.dtype.str, value.shape
-    if isinstance(value, dict):
-        return {key: _shapes(item) for key, item in value.items() if key != "chains"}
-    return [_shapes(item) for item in value] if isinstance(value, (list, tuple)) else None

@@ -17,6 +17,7 @@ from idn_gym.evaluation.rollout import Episodes
 from idn_gym.evaluation.tables import comparison_table, further_columns, write_table
 from idn_gym.metrics import METRIC_RECORDS, METRICS
 from idn_gym.policies.compare import check_policies
+from idn_gym.text_tables import significant
 
 
 @dataclass(kw_only=True)
@@ -70,7 +71,7 @@ def metric_rows(played: Episodes) -> list[tuple[str, str, str, str, str]]:
     rows = []
     for name, values in columns.items():
         interval = mean_interval(values) if HAS_INTERVALS else alone(float(values.mean()))
-        shown = ("-" if np.isnan(value) else f"{value:.4g}" for value in interval)
+        shown = ("-" if np.isnan(value) else significant(value, 4) for value in interval)
         rows.append((name.replace("_", " "), units.get(name, ""), *shown))
     return rows  # type: ignore[return-value]  # three of them
 

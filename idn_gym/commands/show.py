@@ -19,6 +19,7 @@ from idn_gym.optimum.static import static_outcome
 from idn_gym.scenarios.compile import Compiled
 from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import load_scenario
+from idn_gym.text_tables import significant
 
 
 @dataclass(kw_only=True)
@@ -120,12 +121,13 @@ def _links(compiled: Compiled, served: Outcome) -> _Table:
             name,
             Quantity(tables.link_delay[e], "s"),
             Quantity(8 * tables.link_rate[e], "bit/s"),
+            Quantity(8 * tables.link_down_rate[e] or np.nan, "bit/s"),
             Quantity(tables.link_joules[e], "J/B"),
             Quantity(served.carried[0, e] / bytes_offered[e], "share"),
         )
         for e, name in enumerate(compiled.names.links)
     ]
-    return ("link", "round-trip delay", "rate", "energy", "load"), rows
+    return ("link", "round-trip delay", "rate", "down rate", "energy", "load"), rows
 
 
 def _classes(compiled: Compiled, served: Outcome) -> _Table:
@@ -134,7 +136,7 @@ def _classes(compiled: Compiled, served: Outcome) -> _Table:
     rows = [
         (
             name,
-            f"{tables.class_requests[rho] / tables.slot_seconds:.3g}",
+            significant(tables.class_requests[rho] / tables.slot_seconds),
             str(options[rho]),
             Quantity(tables.class_timeout[rho], "s"),
             Quantity(tables.class_deadline[rho], "s"),

@@ -9,6 +9,7 @@ from idn_gym.core.kernel import njit_no_alloc
 from idn_gym.core.listing import drop_cost, is_late, link_seconds, measure_paths, option_cost, option_latency
 from idn_gym.core.serving import measure_utilisation, serve_slot
 from idn_gym.core.slots import placement_per_row
+from idn_gym.core.validate import check_placement, check_slot
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
 
 
@@ -17,7 +18,11 @@ def costs(instance: Instance, t: int, b: int = 0) -> tuple[Floats, Floats]:
 
     Returns:
         (O,) cost of each option, inf where it takes as long as the timeout; (R,) cost of a drop.
+
+    Raises:
+        ConfigError: there is no such slot or row.
     """
+    check_slot(instance, t, b)
     option, drop = np.zeros(len(instance.tables.option_model)), np.zeros(len(instance.tables.class_task))
     _costs(instance.tables, instance.draw, b, t, make_scratch(instance.tables), option, drop)
     return option, drop
@@ -31,6 +36,9 @@ def gain(instance: Instance, t: int, placement: Residents, b: int = 0) -> float:
         t: the slot.
         placement: (N, M) segment on each node, or EMPTY; must contain the pinned segments.
         b: row of the instance.
+
+    Raises:
+        ConfigError: there is no such slot or row, or the placement is one of another scenario.
     """
     return serving_cost(instance, t, instance.tables.pinned, b) - serving_cost(instance, t, placement, b)
 
@@ -41,7 +49,13 @@ def serving_cost(instance: Instance, t: int, placement: Residents, b: int = 0) -
 
 
 def serve(instance: Instance, t: int, placement: Residents, b: int = 0) -> Outcome:
-    """What happens in slot `t` of row `b` under a placement (N, M); other rows of the outcome stay 0."""
+    """What happens in slot `t` of row `b` under a placement (N, M); other rows of the outcome stay 0.
+
+    Raises:
+        ConfigError: there is no such slot or row, or the placement is one of another scenario.
+    """
+    check_slot(instance, t, b)
+    check_placement(instance.tables, placement)
     outcome = empty_outcome(instance.tables, b + 1)
     rows = placement_per_row(placement, b)
     _serve(instance.tables, instance.draw, b, t, rows, make_scratch(instance.tables), outcome)

@@ -23,8 +23,9 @@ from idn_gym.core.filling import ask_batches
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
 from idn_gym.core.listing import list_options, measure_paths, note_residents
 from idn_gym.core.serving import serve_class, serve_together
-from idn_gym.core.slots import one_row, placement_per_row
+from idn_gym.core.slots import one_row, one_state, placement_per_row
 from idn_gym.core.transition import step
+from idn_gym.core.validate import check_placement, check_slot
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
 from idn_gym.messages import ConfigError
 
@@ -56,8 +57,7 @@ def play_loads(instance: Instance, state: State, wanted: Residents, b: int = 0) 
     tables, scratch = instance.tables, make_scratch(instance.tables)
     if tables.capacity != SHARED:
         raise ConfigError("serving.capacity", "'exogenous' is not allowed where loads are played; 'shared'")
-    before = State(**{name: field[b : b + 1] for name, field in state._asdict().items()})
-    following, outcome = step(one_row(instance, b), before, Action(wanted[None]), scratch)
+    following, outcome = step(one_row(instance, b), one_state(state, b), Action(wanted[None]), scratch)
     flows, window = np.zeros((2, len(tables.option_model)))
     entries = slice(scratch.entry_start[-1])
     loads = tables.loading == TRANSFER
@@ -80,7 +80,12 @@ def option_flows(instance: Instance, t: int, placement: Residents, b: int = 0) -
 
     Returns:
         (O,) requests that each option serves, and (R,) requests of each class that are dropped.
+
+    Raises:
+        ConfigError: there is no such slot or row, or the placement is one of another scenario.
     """
+    check_slot(instance, t, b)
+    check_placement(instance.tables, placement)
     tables = instance.tables
     flows, dropped = np.zeros(len(tables.option_model)), np.zeros(len(tables.class_task))
     rows = placement_per_row(placement, b)
@@ -93,7 +98,12 @@ def listed_options(instance: Instance, t: int, placement: Residents, b: int = 0)
     """Options (O,) among which serving chooses in slot `t` of row `b` under a placement (N, M).
 
     Usable and faster than the timeout; of a class's fallback only the cheapest.
+
+    Raises:
+        ConfigError: there is no such slot or row, or the placement is one of another scenario.
     """
+    check_slot(instance, t, b)
+    check_placement(instance.tables, placement)
     tables = instance.tables
     listed = np.zeros(len(tables.option_model), np.bool_)
     rows = placement_per_row(placement, b)

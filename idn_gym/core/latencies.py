@@ -10,13 +10,27 @@ from typing import NamedTuple
 
 import numpy as np
 
-from idn_gym.core.arrays import ERROR, SHARED, Bools, Draw, Floats, Instance, Ints, Outcome, Residents, Tables
+from idn_gym.core.arrays import (
+    ERROR,
+    SHARED,
+    Action,
+    Bools,
+    Draw,
+    Floats,
+    Instance,
+    Ints,
+    Outcome,
+    Residents,
+    State,
+    Tables,
+)
 from idn_gym.core.filling import ask_batches
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
 from idn_gym.core.listing import measure_paths, note_residents
 from idn_gym.core.queues import branch_latency, branch_wait, given_wait
 from idn_gym.core.serving import serve_class, serve_together
-from idn_gym.core.slots import placement_per_row
+from idn_gym.core.slots import one_row, one_state, placement_per_row
+from idn_gym.core.transition import step
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
 
 
@@ -44,13 +58,44 @@ class LatencyMixture(NamedTuple):
 
 def slot_latencies(instance: Instance, t: int, placement: Residents, b: int = 0) -> LatencyMixture:
     """Latencies of slot `t` of row `b` under a placement (N, M)."""
-    tables = instance.tables
-    most = len(tables.branch_share) + len(tables.class_task)
-    mixture = LatencyMixture(np.empty(most, np.int64), *np.empty((5, most)))
+    tables, mixture = instance.tables, _empty_mixture(instance.tables)
     rows = placement_per_row(placement, b)
     scratch, outcome = make_scratch(tables), empty_outcome(tables, b + 1)
     count = _list_latencies(tables, instance.draw, b, t, rows, scratch, outcome, mixture)
     return mixture.pick(np.arange(count))
+
+
+def played_latencies(instance: Instance, state: State, wanted: Residents, b: int = 0) -> LatencyMixture:
+    """Latencies of row `b` of the slot that `state` is about to enter, with what is on its way.
+
+    Args:
+        instance: with shared capacity.
+        state: before the slot.
+        wanted: (N, M) wished placement.
+        b: row of the instance and of the state.
+    """
+    tables, row, mixture = instance.tables, one_row(instance, b), _empty_mixture(instance.tables)
+    scratch = make_scratch(tables)
+    _, outcome = step(row, one_state(state, b), Action(wanted[None]), scratch)
+    return mixture.pick(np.arange(_list_served(tables, row.draw, scratch, outcome, mixture)))
+
+
+def _empty_mixture(tables: Tables) -> LatencyMixture:
+    """Room for all groups of a slot."""
+    most = len(tables.branch_share) + len(tables.class_task)
+    return LatencyMixture(np.empty(most, np.int64), *np.empty((5, most)))
+
+
+@njit_no_alloc
+def _list_served(
+    tables: Tables, draw: Draw, scratch: Scratch, outcome: Outcome, mixture: LatencyMixture
+) -> int:
+    """List what has just been served of the only row."""
+    count = 0
+    for rho in range(len(scratch.batch)):
+        first, end = scratch.entry_start[rho], scratch.ordered[rho]
+        count = _list_class(tables, draw, 0, rho, first, end, count, scratch, outcome, mixture)
+    return count
 
 
 @njit_no_alloc
@@ -77,17 +122,35 @@ def _list_latencies(
             for i in range(end):
                 scratch.amount[i] = 0.0
             serve_class(tables, draw, b, t, rho, draw.demand[b, t, rho], resident, scratch, outcome)
-        for i in range(first, end):
-            if scratch.amount[i] > 0.0:
-                count = _list_branches(tables, draw, b, rho, i, count, scratch, mixture)
-        if outcome.penalty[b, rho, ERROR] > 0.0:
-            mixture.request_class[count] = rho
-            mixture.requests[count] = outcome.penalty[b, rho, ERROR]
-            mixture.unloaded[count] = tables.class_timeout[rho]
-            mixture.wait[count] = 0.0
-            mixture.idle[count] = 1.0
-            mixture.timeout[count] = tables.class_timeout[rho]
-            count += 1
+        count = _list_class(tables, draw, b, rho, first, end, count, scratch, outcome, mixture)
+    return count
+
+
+@njit_inline
+def _list_class(
+    tables: Tables,
+    draw: Draw,
+    b: int,
+    rho: int,
+    first: int,
+    end: int,
+    count: int,
+    scratch: Scratch,
+    outcome: Outcome,
+    mixture: LatencyMixture,
+) -> int:
+    """Write the groups of the entries [first, end) of a class and of its drops; return their end."""
+    for i in range(first, end):
+        if scratch.amount[i] > 0.0:
+            count = _list_branches(tables, draw, b, rho, i, count, scratch, mixture)
+    if outcome.penalty[b, rho, ERROR] > 0.0:
+        mixture.request_class[count] = rho
+        mixture.requests[count] = outcome.penalty[b, rho, ERROR]
+        mixture.unloaded[count] = tables.class_timeout[rho]
+        mixture.wait[count] = 0.0
+        mixture.idle[count] = 1.0
+        mixture.timeout[count] = tables.class_timeout[rho]
+        count += 1
     return count
 
 

@@ -34,9 +34,13 @@ def held_segments(state: State) -> Residents:
 
 
 def loaded_share(tables: Tables, state: State) -> Floats:
-    """Share of its bytes that has come for each segment on its way, (B, N, M); 0 where none is."""
+    """Share of its bytes that has come for each segment on its way, (B, N, M); 0 where none is.
+
+    It is 1 where all have come and start-up goes on.
+    """
     size = np.where(state.wish != EMPTY, tables.segment_bytes[state.wish], 0.0)
-    share: Floats = np.divide(size - state.bytes_to_come, size, out=np.zeros(size.shape), where=size > 0.0)
+    none = (state.wish != EMPTY).astype(np.float64)
+    share: Floats = np.divide(size - state.bytes_to_come, size, out=none, where=size > 0.0)
     return share
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from idn_gym.core.arrays import Draw, Instance, Ints, Residents, place_of
+from idn_gym.core.arrays import Draw, Instance, Ints, Residents, State, place_of
 
 MOVING = (
     *("demand", "seconds", "memory", "rate", "uniforms"),
@@ -25,6 +25,11 @@ def one_slot(instance: Instance, slot: Ints) -> Instance:
 def placement_per_row(placement: Residents, b: int) -> Residents:
     """A placement (N, M) as kernels take it, (b + 1, N, M): that of row b and of those before it."""
     return np.broadcast_to(placement, (b + 1, *placement.shape)).astype(np.int32)
+
+
+def one_state(state: State, b: int) -> State:
+    """Row b of the state alone."""
+    return State(**{name: field[b : b + 1] for name, field in state._asdict().items()})
 
 
 def one_row(instance: Instance, b: int) -> Instance:

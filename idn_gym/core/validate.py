@@ -6,14 +6,98 @@ from typing import Any
 
 import numpy as np
 
-from idn_gym.core.arrays import CROWD, EMPTY, INSTANT, PRICED, SHARED, Draw, Instance, Ints, Tables, owners
+from idn_gym.core.arrays import (
+    CROWD,
+    EMPTY,
+    INSTANT,
+    PRICED,
+    SHARED,
+    Draw,
+    Instance,
+    Ints,
+    Residents,
+    State,
+    Tables,
+    owners,
+)
 from idn_gym.core.field_shapes import INDEX_LIKE, INDICES, SHAPES, STARTS
 from idn_gym.core.option_tables import fallbacks
 from idn_gym.core.weaving import weave
+from idn_gym.messages import ConfigError, show
 
 
 class InstanceError(ValueError):
     """An instance whose arrays do not fit together; the message names the field."""
+
+
+def check_saved(saved: Any, now: Any) -> None:
+    """Check that a saved state has the keys and arrays of one that is taken now.
+
+    Args:
+        saved: nested data with arrays, from outside.
+        now: what the same call returns here.
+
+    Raises:
+        ConfigError: it has others.
+    """
+    if _layout(saved) != _layout(now):
+        raise ConfigError(
+            "state",
+            "is not one of this environment; allowed: what get_state returned for the same scenario, "
+            "with as many episodes",
+        )
+
+
+def check_slot(instance: Instance, t: int, b: int) -> None:
+    """Check that an instance has slot `t` of row `b`, since kernels read whatever is there.
+
+    Raises:
+        ConfigError: it has not.
+    """
+    for name, value, count in zip("bt", (b, t), instance.draw.demand.shape[:2], strict=True):
+        if not isinstance(value, int | np.integer) or not 0 <= value < count:
+            raise ConfigError(
+                name, f"{show(value)} is not allowed; must be a whole number from 0 to {count - 1}"
+            )
+
+
+def check_placement(tables: Tables, placement: Residents) -> None:
+    """Check that a placement (N, M) has segments of these tables, or EMPTY, each in its model's column.
+
+    Raises:
+        ConfigError: it has not.
+    """
+    shape = tables.pinned.shape
+    if not isinstance(placement, np.ndarray) or placement.shape != shape or placement.dtype.kind != "i":
+        raise ConfigError("placement", f"must be an array of whole numbers of the shape {shape}")
+    if not _in_columns(tables, placement):
+        raise ConfigError("placement", "holds numbers that are no segments of the model of their column")
+
+
+def check_residents(tables: Tables, state: State) -> None:
+    """Check that what is resident and on its way are segments of these tables, each in its model's column.
+
+    Raises:
+        ConfigError: it is not.
+    """
+    for held in (state.resident, state.wish):  # nothing is on its way where loading is instant
+        if not _in_columns(tables, held):
+            raise ConfigError("state", "holds segments of another scenario")
+
+
+def _in_columns(tables: Tables, held: Residents) -> bool:
+    known = (held >= EMPTY) & (held < len(tables.segment_model))
+    models = tables.segment_model[np.where(known, held, 0)]
+    return bool(np.all(known & ((held == EMPTY) | (models == np.arange(held.shape[-1])))))
+
+
+def _layout(value: Any) -> Any:
+    """Types and shapes of the arrays in nested data, without what grows while an episode is played."""
+    if isinstance(value, np.ndarray):
+        return value.dtype.str, value.shape
+    if isinstance(value, dict):
+        return {key: _layout(item) for key, item in value.items() if key != "chains"}
+    return [_layout(item) for item in value] if isinstance(value, list | tuple) else None
 
 
 def freeze_tables(tables: Tables) -> Tables:

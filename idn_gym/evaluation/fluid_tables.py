@@ -12,6 +12,7 @@ from idn_gym.evaluation.fluid_check import DISPATCHES, FluidCheck
 from idn_gym.evaluation.fluid_ranking import RankedPlacement
 from idn_gym.evaluation.loading_check import LoadingCheck
 from idn_gym.files import atomically
+from idn_gym.text_tables import significant
 
 COMPARED = {
     "p95": ("p95 [s]", 1.0),
@@ -71,7 +72,7 @@ def check_table(checks: Iterable[FluidCheck]) -> tuple[list[str], list[list[str]
         rows.append(
             [
                 f"{load:g}",
-                f"{fluid.settling:.2g}",
+                significant(fluid.settling, 2),
                 _beside([check.latency for check in models], 1.0),
                 f"{100.0 * (fluid.latency / events.latency - 1.0):+.0f}",
                 f"{100.0 * events.latency_error / events.latency:.1f}",

@@ -12,10 +12,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from idn_gym.core.arrays import Floats, Instance, Residents, Tables
+from idn_gym.core.arrays import SHARED, Floats, Instance, Residents, State, Tables
 from idn_gym.core.kernel import njit_no_alloc
-from idn_gym.core.latencies import LatencyMixture, slot_latencies
+from idn_gym.core.latencies import LatencyMixture, played_latencies, slot_latencies
+from idn_gym.core.loading import held_segments
 from idn_gym.core.slots import one_row
+from idn_gym.core.validate import check_placement, check_slot
 from idn_gym.core.waiting import overdue_share, wait_quantile
 from idn_gym.messages import ConfigError, show
 from idn_gym.policy import Feedback
@@ -52,28 +54,37 @@ def latency_quantiles(
         b: row.
 
     Raises:
-        ConfigError: a share that is not allowed.
+        ConfigError: a share that is not allowed, no such slot or row, or a placement of another scenario.
     """
+    check_slot(instance, t, b)
+    check_placement(instance.tables, placement)
     return find_quantiles(instance.tables, [slot_latencies(instance, t, placement, b)], shares)
 
 
 class LatencyLog:
     """Keeps what the latencies of a rollout follow from: `note` is its `on_slot`.
 
-    Each slot is served anew by the placement at its end, as if loads had been over before it began.
+    Each slot is played anew, loads included.
     """
 
     def __init__(self) -> None:
         """Nothing yet."""
-        self._slots: list[tuple[Instance, Residents]] = []
+        self._slots: list[tuple[Instance, State, Residents]] = []
 
     def note(self, feedback: Feedback) -> None:
         """A slot that is over."""
-        self._slots.append((feedback.revealed, feedback.resident.copy()))
+        before = State(**{name: field.copy() for name, field in feedback.before._asdict().items()})
+        self._slots.append((feedback.revealed, before, held_segments(feedback.after).copy()))
 
     def mixtures(self, b: int) -> list[LatencyMixture]:
         """Latencies of every slot of row `b`."""
-        return [slot_latencies(one_row(revealed, b), 0, resident[b]) for revealed, resident in self._slots]
+        shared = bool(self._slots) and self._slots[0][0].tables.capacity == SHARED
+        return [
+            played_latencies(revealed, before, held[b], b)
+            if shared
+            else slot_latencies(one_row(revealed, b), 0, held[b])
+            for revealed, before, held in self._slots
+        ]
 
     def quantiles(self, shares: Sequence[float] = QUANTILES) -> tuple[LatencyQuantiles, ...]:
         """Percentiles over the requests of each episode; one entry per row.
@@ -84,7 +95,7 @@ class LatencyLog:
         if not self._slots:
             return ()
         tables = self._slots[0][0].tables
-        return tuple(find_quantiles(tables, self.mixtures(b), shares) for b in range(len(self._slots[0][1])))
+        return tuple(find_quantiles(tables, self.mixtures(b), shares) for b in range(len(self._slots[0][2])))
 
 
 def find_quantiles(

@@ -101,7 +101,8 @@ def rollout(
     told += [log.note] if latencies else []
     start: npt.NDArray[np.bool_] = np.ones(shape[0], np.bool_)
     for t in range(shape[1]):
-        revealed = one_slot(simulation.instance, simulation.state.slot) if told else None
+        before = simulation.state
+        revealed = one_slot(simulation.instance, before.slot) if told else None
         action, state = policy.predict(observation, state=state, episode_start=start, deterministic=True)
         observation, reward, _, _, infos = env.step(action)
         played.scalar[:, t] = reward
@@ -109,7 +110,7 @@ def rollout(
         for k, name in enumerate(METRICS):
             played.metrics[:, t, k] = infos[name]
         if revealed is not None:
-            feedback = Feedback(revealed, simulation.state.resident, simulation.outcome)
+            feedback = Feedback(revealed, before, simulation.state, simulation.outcome)
             for tell in told:
                 tell(feedback)
         start = np.zeros_like(start)

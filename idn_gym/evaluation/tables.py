@@ -19,7 +19,7 @@ from idn_gym.evaluation.rollout import Episodes
 from idn_gym.files import write_text
 from idn_gym.metrics import METRICS
 from idn_gym.objective_records import OBJECTIVE_RECORDS, Objective
-from idn_gym.text_tables import aligned
+from idn_gym.text_tables import aligned, significant
 
 COMPARISON_COLUMNS: dict[str, tuple[str, float]] = {
     "accuracy": ("accuracy [%]", 100.0),
@@ -84,7 +84,7 @@ def scenario_tables(rows: Sequence[ComparisonRow], seeds: str) -> list[ScenarioT
                 row.agent,
                 f"{row.cost:.3f}",
                 "-" if row.agent == row.reference else f"{row.difference:+.4f}",
-                *(f"{row.metrics[key] * factor:.3g}" for key, (_, factor) in columns.items()),
+                *(significant(row.metrics[key] * factor) for key, (_, factor) in columns.items()),
             ]
             for row in mine
         ]

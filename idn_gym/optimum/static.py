@@ -36,6 +36,7 @@ from idn_gym.core.listing import charged_slots, measure_paths
 from idn_gym.core.pricing import price
 from idn_gym.core.serving import serve_class, serve_together
 from idn_gym.core.transition import initial_state, play_slot
+from idn_gym.core.validate import check_placement
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
 from idn_gym.objective_records import TABLE, Objective
 from idn_gym.objectives import compute_rewards, tariff_of, weight_of
@@ -58,7 +59,12 @@ def static_outcome(instance: Instance, placement: Residents) -> Outcome:
 
 
 def static_gain(instance: Instance, placement: Residents) -> Floats:
-    """Tariff saved in each row (B,) by a wish that never changes, against the repositories alone."""
+    """Tariff saved in each row (B,) by a wish that never changes, against the repositories alone.
+
+    Raises:
+        ConfigError: the wish is one of another scenario.
+    """
+    check_placement(instance.tables, placement)
     alone = static_outcome(instance, instance.tables.pinned).tariff_cost
     saved: Floats = alone - static_outcome(instance, placement).tariff_cost
     return saved

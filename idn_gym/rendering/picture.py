@@ -102,7 +102,7 @@ def _label_links(sheet: Sheet, links: list[LinkView], card: Frame) -> None:
     x, y, text = (
         card.x + card.width / 2,
         card.y - ABOVE / 2,
-        "  |  ".join(_words(link, card) for link in links),
+        "  |  ".join(_words(link, card.width / len(links)) for link in links),
     )
     wide = sheet.text(x, y, text, 10, MUTED, card.width, side=0.5)
     sheet.box(x - wide / 2 - 2, y - 6, wide + 4, card.y - y + 5, PAPER)
@@ -110,13 +110,13 @@ def _label_links(sheet: Sheet, links: list[LinkView], card: Frame) -> None:
     sheet.text(x, y, text, 10, ALARM if alarm else MUTED, card.width, side=0.5)
 
 
-def _words(link: LinkView, card: Frame) -> str:
+def _words(link: LinkView, width: float) -> str:
     if link.down:
         return "down"
     rate = si(8 * link.rate, "bit/s")
-    if card.width < 100:
+    if width < 100:
         rate = rate.removesuffix("bit/s").replace(" ", "")
     text = f"{rate}  {whole_percent(link.load)}"
-    if link.wait > 0.0 and card.width > 120:
+    if link.wait > 0.0 and width > 120:
         text += f", wait {si(float(f'{link.wait:.2g}'), 's')}"
     return text

@@ -11,7 +11,7 @@ from idn_gym.core.geometry import block_shares, bytes_to_load
 from idn_gym.core.loading import loaded_share
 from idn_gym.metrics import METRICS
 from idn_gym.rendering.layout import Plan, lay_out
-from idn_gym.simulation import Simulation
+from idn_gym.simulation import Simulation, name_load
 
 
 @dataclass(frozen=True)
@@ -150,15 +150,21 @@ def _items(simulation: Simulation, row: int, v: int) -> tuple[ResidentSegment, .
     tables, names, state = simulation.compiled.tables, simulation.compiled.names, simulation.state
     items, (first, last) = [], block_shares(tables)
     held = state.resident[row, v]
-    placed = [(m, held[m], 1.0, tables.segment_bytes[held[m]]) for m in np.flatnonzero(held != EMPTY)]
+    placed = [
+        (m, held[m], names.segments[held[m]], 1.0, tables.segment_bytes[held[m]])
+        for m in np.flatnonzero(held != EMPTY)
+    ]
     if state.wish.size:
-        # what has come in whole but has not started is on its way, too
-        wish, share = state.wish[row, v], np.minimum(loaded_share(tables, state)[row, v], 0.99)
+        wish, share = state.wish[row, v], loaded_share(tables, state)[row, v]
         beside = bytes_to_load(tables, wish, held)
-        placed += [(m, wish[m], share[m], beside[m]) for m in np.flatnonzero(wish != EMPTY)]
-    for m, s, loaded, size in placed:
+        # what has come in whole but has not started is drawn as on its way, too
+        placed += [
+            (m, wish[m], name_load(names.segments[wish[m]], share[m]), min(share[m], 0.99), beside[m])
+            for m in np.flatnonzero(wish != EMPTY)
+        ]
+    for m, s, name, loaded, size in placed:
         item = ResidentSegment(
-            name=names.segments[s] + (f" (loading {100.0 * loaded:.0f} %)" if loaded < 1.0 else ""),
+            name=name,
             dnn=_dnn(names.models[m]),
             first=float(first[s]),
             last=float(last[s]),

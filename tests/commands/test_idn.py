@@ -128,6 +128,7 @@ def test_show_tells_what_a_scenario_consists_of(capsys):
         assert next(iter(rows[0].values())) == first
         if name == "links":
             assert (rows[0]["rate [bit/s]"], rows[0]["round-trip delay [s]"]) == ("7600000.0", "0.022")
+            assert rows[0]["down rate [bit/s]"] == "29500000.0"
             assert 0.0 < float(rows[1]["load [share]"]) < float(rows[0]["load [share]"]) <= 1.0
 
 

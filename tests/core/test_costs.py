@@ -1,7 +1,11 @@
 import numpy as np
 import pytest
 
+from idn_gym.config_reader import ConfigError
 from idn_gym.core.costs import costs, gain, serving_cost
+from idn_gym.core.flows import option_flows
+from idn_gym.evaluation.latencies import latency_quantiles
+from idn_gym.optimum.static import static_gain
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.episodes import build_instance
 
@@ -68,3 +72,27 @@ def test_gain_of_a_later_row_and_slot(scenario):
     placement = instance.tables.pinned
     assert serving_cost(instance, 2, placement, b=1) == pytest.approx(AWAY)
     assert serving_cost(instance, 2, placement, b=0) == pytest.approx(4 * AWAY)
+
+
+@pytest.mark.parametrize("ask", [gain, serving_cost, option_flows, latency_quantiles])
+def test_slots_and_placements_that_do_not_fit_are_refused(ask, scenario):
+    """Kernels do not check indices: they would read whatever is there."""
+    instance = build_instance(scenario, 0)
+    pinned, slots = instance.tables.pinned, instance.draw.demand.shape[1]
+    ask(instance, slots - 1, pinned)
+    for t in (-1, slots, 0.5, None):
+        with pytest.raises(ConfigError, match=f"t: .* must be a whole number from 0 to {slots - 1}"):
+            ask(instance, t, pinned)
+    for placement in (pinned[:2], pinned.astype(float), pinned.tolist()):
+        with pytest.raises(ConfigError, match="placement: must be an array of whole numbers of the shape"):
+            ask(instance, 0, placement)
+    with pytest.raises(ConfigError, match="placement: holds numbers that are no segments"):
+        ask(instance, 0, pinned + 100)
+
+
+def test_rows_and_wishes_that_do_not_fit_are_refused(scenario):
+    instance = build_instance(scenario, 0)
+    with pytest.raises(ConfigError, match="b: 1 is not allowed; must be a whole number from 0 to 0"):
+        costs(instance, 0, 1)
+    with pytest.raises(ConfigError, match="placement: holds numbers that are no segments"):
+        static_gain(instance, instance.tables.pinned + 100)

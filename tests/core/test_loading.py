@@ -1,5 +1,8 @@
 """Loads over the links, worked out by hand; `test_reference` holds them against a plain rule."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,10 +14,12 @@ from idn_gym.core.geometry import bytes_to_load
 from idn_gym.core.loading import held_segments
 from idn_gym.core.transition import initial_state, step
 from idn_gym.core.workspace import make_scratch
+from idn_gym.metrics import METRICS
+from idn_gym.rendering.scene import look
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import load_scenario
-from idn_gym.simulation import Simulation
+from idn_gym.simulation import Simulation, name_load
 from tests.conftest import place_by_name
 
 NODES = {
@@ -224,6 +229,24 @@ def test_two_windows_nest(episode):
     assert outcome.started[0, 0].tolist() == pytest.approx([0.2, 0.0, 0.8, 0.0])
 
 
+def test_what_has_come_and_has_not_started_is_named_so(make_scenario):
+    """40 bytes in a slot, then 9 s of start-up: the placement and the picture say which it is."""
+    nodes = {**NODES, "a": {"demand": 1.0, "memory": 200.0, "device": "slow to load"}}
+    models = {"m": {"blocks": [(0.1, 40.0, 0.0)], "start_seconds": 3.0}}
+    world = make_scenario(nodes, LINKS, models, TRANSFER)
+    simulation = Simulation(world, "segments", "flat", "balanced", "train", 1)
+    simulation.reset([0], [0])
+    simulation.step(place_by_name(world, {"a": ["m"]}))
+    assert simulation.describe_placement(0)["a"] == ["m (starting)"]
+    (shown,) = look(simulation, 0, np.zeros(len(METRICS))).nodes[0].items
+    assert shown.name == "m (starting)" and shown.loaded < 1.0
+    assert [name_load("m", share) for share in (0.0, 0.668, 0.999)] == [
+        "m (loading 0 %)",
+        "m (loading 67 %)",
+        "m (loading 99 %)",
+    ]
+
+
 def test_masks_and_repair_count_what_is_on_its_way(make_scenario):
     nodes = {**NODES, "a": {"demand": 1.0, "memory": 60.0}, "e": {"memory": 5.0}}
     simulation = Simulation(
@@ -241,6 +264,7 @@ def test_masks_and_repair_count_what_is_on_its_way(make_scenario):
 
 
 def test_an_episode_goes_on_to_the_bit_amid_loads():
+    """From its state, as a copy and pickled."""
     scenario = load_scenario("tiny", {**TRANSFER, "slot_seconds": 1.0, "horizon": 12})
     one, other = (Simulation(scenario, "placement", "flat", "balanced", "train", 1) for _ in range(2))
     space = one.codec.space
@@ -249,12 +273,17 @@ def test_an_episode_goes_on_to_the_bit_amid_loads():
     one.reset([0], [3])
     for action in actions[:4]:
         one.step(action)
-    assert (one.state.wish != EMPTY).any()
+    assert (one.state.wish != EMPTY).any() and 0.0 < one.state.bytes_to_come.sum()
     other.set_state(one.get_state())
+    twins = [other, copy.deepcopy(one), pickle.loads(pickle.dumps(one))]
     for action in actions[4:]:
-        first, second = one.step(action), other.step(action)
-        np.testing.assert_array_equal(first.observation, second.observation)
-        np.testing.assert_array_equal(first.metrics, second.metrics)
+        first = one.step(action)
+        for twin in twins:
+            second = twin.step(action)
+            np.testing.assert_array_equal(first.observation, second.observation)
+            np.testing.assert_array_equal(first.metrics, second.metrics)
+            for field, same in zip(one.state, twin.state, strict=True):
+                np.testing.assert_array_equal(field, same)
 
 
 def test_nodes_that_no_repository_reaches_load_nothing(make_scenario):

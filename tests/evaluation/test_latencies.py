@@ -5,14 +5,14 @@ import pytest
 
 from experiments import delay_table
 from idn_gym.config_reader import ConfigError
-from idn_gym.core.arrays import Instance
+from idn_gym.core.arrays import TRANSFER, Instance
 from idn_gym.core.costs import serve
 from idn_gym.core.flows import option_flows
 from idn_gym.core.latencies import LatencyMixture, slot_latencies
 from idn_gym.core.nominal import nominal_draw
 from idn_gym.evaluation.events import simulate_slot
 from idn_gym.evaluation.fluid_check import first_drop, scaled_demand
-from idn_gym.evaluation.latencies import find_quantiles, latency_quantiles, later_share
+from idn_gym.evaluation.latencies import LatencyLog, find_quantiles, latency_quantiles, later_share
 from idn_gym.evaluation.rollout import rollout
 from idn_gym.metrics import COLUMN
 from idn_gym.objectives import known_tariff
@@ -162,21 +162,43 @@ def test_a_rollout_finds_those_of_its_episodes():
     """All requests of an episode count, slot by slot."""
     scenario = load_scenario("fashion-edge", {"horizon": 4})
     env, policy = open_policy("static-greedy", scenario, (3, 4))
-    slots = []
-    played = rollout(
-        policy, env, (3, 4), latencies=True, on_slot=lambda f: slots.append((f.revealed, f.resident.copy()))
-    )
+    log = LatencyLog()
+    played = rollout(policy, env, (3, 4), latencies=True, on_slot=log.note)
     env.close()
     assert len(played.latencies) == 2 and rollout(policy, env, (3, 4)).latencies == ()
     for b, (record, found) in enumerate(zip(played.records(), played.latencies, strict=True)):
-        mixtures = [slot_latencies(revealed, 0, held[b], b) for revealed, held in slots]
-        whole = LatencyMixture(*(np.concatenate(fields) for fields in zip(*mixtures, strict=True)))
+        whole = LatencyMixture(*(np.concatenate(fields) for fields in zip(*log.mixtures(b), strict=True)))
         assert whole.requests.sum() == pytest.approx(played.metrics[b, :, COLUMN.requests].sum())
         assert [record[f"latency_p{p}"] for p in (50, 95, 99)] == found.overall.tolist()
         for share, seconds in zip(found.shares, found.overall, strict=True):
             assert later_share(whole, seconds) <= 1 - share + 1e-9
             assert later_share(whole, seconds - 1e-9) >= 1 - share - 1e-6
         assert found.overall[0] < record["latency"] < found.overall[2]
+
+
+@pytest.mark.parametrize("name", ["tiny", "fashion-edge", "isp-hierarchy"])
+def test_a_rollout_counts_what_loads_cost(name):
+    """Another placement in every slot, so that something is always on its way."""
+    scenario = load_scenario(name, {"horizon": 3, "slot_seconds": 30.0})
+    env, policy = open_policy("random", scenario, (3, 4))
+    log = LatencyLog()
+    played = rollout(policy, env, (3, 4), on_slot=log.note)
+    tables = env.unwrapped.simulation.compiled.tables
+    env.close()
+    if tables.loading == TRANSFER:
+        assert (played.metrics[:, 1:, COLUMN.loaded] > 0.0).all()
+    for b in range(2):
+        for mixture, slot in zip(log.mixtures(b), played.metrics[b], strict=True):
+            requests = mixture.requests.sum()
+            assert requests == pytest.approx(slot[COLUMN.requests], rel=1e-9)
+            mean = (mixture.requests * (mixture.unloaded + mixture.wait)).sum() / requests
+            assert mean == pytest.approx(slot[COLUMN.latency], rel=1e-9)
+            late = sum(
+                mine.requests.sum() * later_share(mine, tables.class_deadline[rho])
+                for rho in np.unique(mixture.request_class)
+                for mine in [mixture.pick(mixture.request_class == rho)]
+            )
+            assert late / requests == pytest.approx(slot[COLUMN.late_rate], rel=1e-9)
 
 
 def test_the_command_prints_a_line_per_agent_and_refuses_what_it_cannot_play(tmp_path, capsys):
@@ -188,7 +210,10 @@ def test_the_command_prints_a_line_per_agent_and_refuses_what_it_cannot_play(tmp
     )
     delay_table.main([str(study), "a"])
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["latency", "[ms]", "50", "%", "95", "%", "99", "%", "dropped", "[%]"]
+    heads = "latency [ms]  50 %  95 %  99 %  dropped [%]  node load [%]  busiest [%]"
+    assert lines[0].split() == heads.split()
+    busiest = [float(line.split("[")[-2].split()[-1]) for line in lines[1:]]
+    assert 0.0 < busiest[0] <= busiest[1] <= 95.0
     assert [line.split("  ")[0] for line in lines[1:]] == ["random, rate 5", "random, rate 10"]
     with pytest.raises(SystemExit, match="part: 'b' is not allowed"):
         delay_table.main([str(study), "b"])

@@ -147,7 +147,8 @@ def read_number(text: str | None, line: int, key: str, least: float = -math.inf)
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise ConfigError(key, f"line {line}: {show(text)} is not allowed; must be a number")
+        wrong = "has fewer cells than the header" if text is None else f"{show(text)} is not allowed"
+        raise ConfigError(key, f"line {line}: {wrong}; must be a number")
     if value < least:
         raise ConfigError(key, f"line {line}: {show(text)} is not allowed; must be at least {least:g}")
     return value

@@ -34,10 +34,10 @@ def _drive(learner, instance):
     for t in range(slots):
         revealed = one_slot(instance, now.slot)
         wanted, memory = learner.predict(np.zeros((rows, 1)), memory, np.full(rows, t == 0))
-        now, outcome = step(instance, now, Action(wanted))
+        before, (now, outcome) = now, step(instance, now, Action(wanted))
         alone, without = step(instance, alone, nothing)
         if hasattr(learner, "update"):
-            learner.update(Feedback(revealed, now.resident, outcome))
+            learner.update(Feedback(revealed, before, now, outcome))
         placements.append(wanted)
         gains[t] = without.tariff_cost - outcome.tariff_cost
         fractional[t] = getattr(learner, "fractional_gain", np.nan)

@@ -120,7 +120,7 @@ def test_a_log_is_read_once_unless_it_changes(log):
         ("TIMESTAMP,Tokens\n1,2\nnan,3\n", r"\.time: line 3: 'nan' is not allowed"),
         ("TIMESTAMP,Tokens\n1,big\n2,3\n", r"\.size: line 2: 'big' is not allowed; must be a number$"),
         ("TIMESTAMP,Tokens\n1,2024-01-01\n2,3\n", r"\.size: line 2: '2024-01-01' is not allowed"),
-        ("TIMESTAMP,Tokens\n1,2\n2\n", r"\.size: line 3: None is not allowed"),
+        ("TIMESTAMP,Tokens\n1,2\n2\n", r"\.size: line 3: has fewer cells than the header"),
         (
             "TIMESTAMP,Tokens\n1,2\n-1e300,3\n",
             r"\.time: line 3: '-1e300' is not allowed",

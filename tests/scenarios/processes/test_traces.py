@@ -124,7 +124,7 @@ BAD = [
     ("time,a\n0,1\n2024-01-02,2\n", {}, r"carbon\.time: line 3: .* without a UTC offset, but line 2"),
     ("time,a\nsoon,1\n", {}, r"carbon\.time: line 2: 'soon' is not allowed"),
     ("time,a\n0,\n", {}, r"carbon\.path: line 2: '' is not allowed; must be a number"),
-    ("time,a\n0\n", {}, r"carbon\.path: line 2: None is not allowed"),
+    ("time,a\n0\n", {}, r"carbon\.path: line 2: has fewer cells than the header"),
     ("time,a\n0,-1\n", {}, r"carbon\.path: line 2: '-1' is not allowed; must be at least 0"),
     ("time,a\n0,inf\n", {}, r"carbon\.path: line 2: 'inf' is not allowed"),
     ("time,a\n0,1,5\n", {}, r"line 2: 3 cells are not allowed; must be 2"),
