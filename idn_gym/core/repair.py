@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from idn_gym.core.arrays import EMPTY, INSTANT, Draw, Outcome, Residents, State, Tables
-from idn_gym.core.geometry import bytes_to_load, free_bytes, load_if_fits, placed_bytes
+from idn_gym.core.geometry import bytes_to_load, free_bytes, load_if_fits
 from idn_gym.core.kernel import njit_inline
 from idn_gym.core.loading import held_segment
+from idn_gym.core.selection import Selection, begin_selection, take_best
+from idn_gym.core.workspace import Scratch
 
 
 @njit_inline
@@ -17,82 +21,106 @@ def place(
     wanted: Residents,
     before: State,
     after: Residents,
+    scratch: Scratch,
     outcome: Outcome,
 ) -> None:
     """Repair the wishes of row `b`; where loading is instant, book the bytes that are newly resident."""
     for v in range(len(tables.node_memory)):
         if tables.node_movable[v]:
-            outcome.refused[b] += repair_node(tables, draw, b, t, v, wanted, before, after)
+            outcome.refused[b] += repair_node(tables, draw, b, t, v, wanted, before, after, scratch)
         else:
             for m in range(len(tables.model_task)):
                 after[b, v, m] = tables.pinned[v, m]
         if tables.loading == INSTANT:
-            for m in range(len(tables.model_task)):
-                if after[b, v, m] != before.resident[b, v, m]:
-                    outcome.loaded[b, v] += bytes_to_load(tables, after[b, v, m], before.resident[b, v, m])
+            outcome.loaded[b, v] += new_bytes(tables, b, v, before.resident, after, scratch)
 
 
 @njit_inline
 def repair_node(
-    tables: Tables, draw: Draw, b: int, t: int, v: int, wanted: Residents, before: State, after: Residents
+    tables: Tables,
+    draw: Draw,
+    b: int,
+    t: int,
+    v: int,
+    wanted: Residents,
+    before: State,
+    after: Residents,
+    scratch: Scratch,
 ) -> int:
     """Write into `after` the wished segments of a node that fit; return how many do not.
 
     What was resident already comes first, or on its way, then the larger nominal saving per byte.
     """
-    free = free_bytes(draw.memory, tables.node_reserved, b, t, v)
-    size = 0.0
     for m in range(len(tables.model_task)):
-        pin = tables.pinned[v, m]
-        after[b, v, m] = pin
-        if wanted[b, v, m] != EMPTY:  # most are, and the rest takes longer
-            size += placed_bytes(tables.segment_bytes, wanted[b, v, m], pin)
+        after[b, v, m] = wanted[b, v, m] if tables.pinned[v, m] == EMPTY else tables.pinned[v, m]
+    count = 0
+    for m in range(len(tables.model_task)):  # without a branch, which few wishes among many would mislead
+        scratch.item[count] = m
+        count += int(after[b, v, m] != tables.pinned[v, m])
+    size = 0.0
+    for k in range(count):
+        size += tables.segment_bytes[after[b, v, scratch.item[k]]]
+    free = free_bytes(draw.memory, tables.node_reserved, b, t, v)
     if size <= free:
-        for m in range(len(tables.model_task)):
-            if tables.pinned[v, m] == EMPTY:
-                after[b, v, m] = wanted[b, v, m]
         return 0
-    return _fill_node(tables, b, v, free, wanted, before, after)
+    for k in range(count):
+        after[b, v, scratch.item[k]] = EMPTY
+    work = Selection(scratch.item, scratch.worth, scratch.most)
+    return _fill_node(tables, b, v, count, free, wanted, before, after, work)
 
 
 @njit_inline
 def _fill_node(
-    tables: Tables, b: int, v: int, free: float, wanted: Residents, before: State, after: Residents
+    tables: Tables,
+    b: int,
+    v: int,
+    count: int,
+    free: float,
+    wanted: Residents,
+    before: State,
+    after: Residents,
+    work: Selection,
 ) -> int:
-    models = len(tables.model_task)
+    """Load the `count` models of `work` in the order of repair while they fit; return how many do not."""
     refused = 0
-    last_kept = True
-    last_value = 0.0
-    last_model = -1
-    for _ in range(models):
-        best = -1
-        best_kept = False
-        best_value = 0.0
-        for m in range(models):
+    for turn in range(2):
+        left = 0
+        least = np.inf
+        for k in range(count):
+            m = work.item[k]
             s = wanted[b, v, m]
-            if s == EMPTY or tables.pinned[v, m] != EMPTY:
-                continue
             kept = held_segment(before, b, v, m) == s
-            value = tables.segment_value[v, s]
-            if last_model >= 0 and not _after(kept, value, m, last_kept, last_value, last_model):
-                continue
-            if best < 0 or _after(best_kept, best_value, best, kept, value, m):
-                best, best_kept, best_value = m, kept, value
-        if best < 0:
-            break
-        if load_if_fits(tables, b, v, wanted[b, v, best], free, after):
-            free -= tables.segment_bytes[wanted[b, v, best]]
-        else:
-            refused += 1
-        last_kept, last_value, last_model = best_kept, best_value, best
+            work.worth[k] = -np.inf
+            if kept == (turn == 0):
+                work.worth[k] = tables.segment_value[v, s]
+                least = min(least, tables.segment_bytes[s])
+                left += 1
+        begin_selection(work, count)
+        while left > 0 and least <= free:
+            m = take_best(work, count)
+            left -= 1
+            if load_if_fits(tables, b, v, wanted[b, v, m], free, after):
+                free -= tables.segment_bytes[wanted[b, v, m]]
+            else:
+                refused += 1
+        refused += left
     return refused
 
 
 @njit_inline
-def _after(kept: bool, value: float, m: int, kept0: bool, value0: float, m0: int) -> bool:
-    """Whether item (kept, value, m) comes strictly after item 0 in the order of repair."""
-    if kept != kept0:
-        return kept0
-    if value != value0:
-        return value < value0
-    return m > m0
+def new_bytes(tables: Tables, b: int, v: int, before: Residents, after: Residents, scratch: Scratch) -> float:
+    """Bytes on a node that were not there before."""
+    changed = 0
+    for m in range(len(tables.model_task)):
+        changed |= after[b, v, m] ^ before[b, v, m]
+    if changed == 0:
+        return 0.0
+    count = 0
+    for m in range(len(tables.model_task)):
+        scratch.item[count] = m
+        count += int(after[b, v, m] != before[b, v, m])
+    loaded = 0.0
+    for k in range(count):
+        m = scratch.item[k]
+        loaded += bytes_to_load(tables, after[b, v, m], before[b, v, m])
+    return loaded

@@ -101,7 +101,7 @@ def play_slot(
     outcome: Outcome,
 ) -> None:
     """Place, load and serve in slot `t` of row `b`; what is placed then, and on its way, is in `after`."""
-    place(tables, draw, b, t, wanted, before, after.resident, outcome)
+    place(tables, draw, b, t, wanted, before, after.resident, scratch, outcome)
     if tables.loading == TRANSFER:
         load_models(tables, draw, b, t, before, after, scratch, outcome)
     serve_slot(tables, draw, b, t, after.resident, scratch, outcome)

@@ -67,6 +67,10 @@ class Scratch(NamedTuple):
     square: Floats  # (N+E,) [s^2] or [bytes^2] likewise
     delay: Floats  # (N+E,) [s] mean wait of a visit
     idle: Floats  # (N+E,) 1 - utilisation
+    # models of a node, and in which order repair takes them (`core.selection`)
+    item: Ints  # (M,)
+    worth: Floats  # (M,)
+    most: Floats  # (M,)
     longest: int  # positions of the longest path, L
 
 
@@ -115,6 +119,9 @@ def make_scratch(tables: Tables) -> Scratch:
         square=square,
         delay=delay,
         idle=np.ones(resources),
+        item=np.zeros(models, np.int64),
+        worth=np.zeros(models),
+        most=np.zeros(models),
         longest=_longest(tables),
     )
 
