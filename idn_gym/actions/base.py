@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import Action, Instance, Ints, Numbers, State
-from idn_gym.core.decoding import items_that_fit
+from idn_gym.core.decoding import Pairs, items_that_fit
 from idn_gym.core.geometry import held_bytes
 from idn_gym.core.handover import Programme
 from idn_gym.scenarios.compile import Compiled
@@ -83,7 +83,13 @@ class MemoryMask:
 
 
 class PlaceablePairs:
-    """The (node, segment) pairs that may be loaded; base of the codecs that speak of them."""
+    """The (node, segment) pairs that may be loaded; base of the codecs that speak of them.
+
+    Attributes:
+        node: (I,) of each pair, in rising order.
+        segment: (I,)
+        pairs: both, as kernels take them.
+    """
 
     form: ClassVar[Form] = "numbers"
     masked: ClassVar[bool] = False
@@ -91,7 +97,15 @@ class PlaceablePairs:
 
     def __init__(self, compiled: Compiled) -> None:
         self.node, self.segment = compiled.pairs
-        self._names = compiled.names
+        self._names, tables = compiled.names, compiled.tables
+        # Copies, since a copy of the codec would have writable ones, and kernels would be compiled anew.
+        self.pairs = Pairs(
+            self.node,
+            self.segment,
+            np.array(tables.segment_model, np.int64),
+            np.array(tables.segment_bytes),
+            np.array(tables.node_reserved),
+        )
         if not len(self.node):
             raise ConfigError("action", "no node has memory for any segment, so there is nothing to decide")
 

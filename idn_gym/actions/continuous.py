@@ -8,7 +8,9 @@ import numpy.typing as npt
 
 from idn_gym.actions.base import PlaceablePairs
 from idn_gym.core.arrays import EMPTY, Action, Instance, State
-from idn_gym.core.decoding import Worth, fill_by_score, fill_by_share, round_dependently
+from idn_gym.core.decoding import Worth, fill_by_score, fill_by_share
+from idn_gym.core.pair_rounding import make_rounding, round_dependently
+from idn_gym.core.selection import make_selection
 from idn_gym.scenarios.compile import Compiled
 
 
@@ -21,12 +23,13 @@ class ScoresCodec(PlaceablePairs):
 
     def __init__(self, compiled: Compiled) -> None:
         super().__init__(compiled)
+        self._work = make_selection(int(np.bincount(self.node).max()))
         self.space = gym.spaces.Box(-1.0, 1.0, (len(self.node),), np.float32)
 
     def decode(self, instance: Instance, state: State, actions: npt.NDArray[np.generic]) -> Action:
         wanted = np.full_like(state.resident, EMPTY)
         scores = actions.astype(np.float64, copy=False)
-        fill_by_score(instance.tables, instance.draw, state.slot, self.node, self.segment, scores, wanted)
+        fill_by_score(self.pairs, instance.draw.memory, state.slot, scores, self._work, wanted)
         return Action(wanted)
 
 
@@ -81,10 +84,11 @@ class FractionalCodec(PlaceablePairs):
     def __init__(self, compiled: Compiled) -> None:
         super().__init__(compiled)
         self.uniforms = len(self.node)
+        self._work = make_rounding(len(self.node))
         self.space = gym.spaces.Box(0.0, 1.0, (len(self.node),), np.float32)
 
     def decode(self, instance: Instance, state: State, actions: npt.NDArray[np.generic]) -> Action:
         wanted = np.full_like(state.resident, EMPTY)
         y = actions.astype(np.float64, copy=False)
-        round_dependently(instance.tables, instance.draw, state.slot, self.node, self.segment, y, wanted)
+        round_dependently(self.pairs, instance.draw.uniforms, state.slot, y, self._work, wanted)
         return Action(wanted)

@@ -13,17 +13,17 @@ from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import (
     EMPTY,
     Action,
-    Draw,
+    Floats,
     Instance,
     Ints,
     Numbers,
     Residents,
     State,
-    Tables,
     place_of,
 )
+from idn_gym.core.decoding import Pairs
 from idn_gym.core.geometry import free_bytes, placed_bytes
-from idn_gym.core.kernel import kernel, njit_no_alloc
+from idn_gym.core.kernel import njit_no_alloc
 from idn_gym.core.loading import held_segments
 from idn_gym.scenarios.compile import Compiled
 
@@ -102,8 +102,8 @@ class ChangeCodec(PlaceablePairs):
 
     def decode(self, instance: Instance, state: State, actions: Numbers) -> Action:
         wanted = held_segments(state).copy()
-        tables, draw = instance
-        change(tables, draw, state.slot, self.node, self.segment, actions, wanted)
+        tables, memory = instance.tables, instance.draw.memory
+        change(self.pairs, tables.segment_value, tables.pinned, memory, state.slot, actions, wanted)
         return Action(wanted)
 
     def masks(self, instance: Instance, state: State) -> npt.NDArray[np.bool_]:
@@ -129,31 +129,37 @@ def pick(
                 wanted[b, node[d], segment_model[s]] = s
 
 
-@kernel
+@njit_no_alloc
 def change(
-    tables: Tables, draw: Draw, slot: Ints, node: Ints, segment: Ints, actions: Numbers, wanted: Residents
+    pairs: Pairs,
+    value: Floats,
+    pinned: Residents,
+    memory: Floats,
+    slot: Ints,
+    actions: Numbers,
+    wanted: Residents,
 ) -> None:
-    """Load item actions[b] - 1 into `wanted` (what is held), evicting the least valuable others."""
+    """Load pair actions[b] - 1 into `wanted` (what is held), evicting those of least `segment_value`."""
     for b in range(len(wanted)):
         if actions[b] == 0:
             continue
-        v, s = node[actions[b] - 1], segment[actions[b] - 1]
-        need = tables.segment_bytes[s]
-        free = free_bytes(draw.memory, tables.node_reserved, b, place_of(slot[b], draw.memory.shape[1]), v)
+        v, s = pairs.node[actions[b] - 1], pairs.segment[actions[b] - 1]
+        need = pairs.segment_bytes[s]
+        free = free_bytes(memory, pairs.node_reserved, b, place_of(slot[b], memory.shape[1]), v)
         if need > free:
             continue
-        wanted[b, v, tables.segment_model[s]] = s
+        wanted[b, v, pairs.segment_model[s]] = s
         for m in range(wanted.shape[2]):
-            free -= placed_bytes(tables.segment_bytes, wanted[b, v, m], tables.pinned[v, m])
+            free -= placed_bytes(pairs.segment_bytes, wanted[b, v, m], pinned[v, m])
         while free < 0.0:
             worst = -1
             for m in range(wanted.shape[2]):
                 held = wanted[b, v, m]
-                if held == EMPTY or held == s or tables.pinned[v, m] != EMPTY:
+                if held == EMPTY or held == s or pinned[v, m] != EMPTY:
                     continue
-                if worst < 0 or tables.segment_value[v, held] < tables.segment_value[v, wanted[b, v, worst]]:
+                if worst < 0 or value[v, held] < value[v, wanted[b, v, worst]]:
                     worst = m
             if worst < 0:
                 break
-            free += tables.segment_bytes[wanted[b, v, worst]]
+            free += pairs.segment_bytes[wanted[b, v, worst]]
             wanted[b, v, worst] = EMPTY

@@ -1,4 +1,4 @@
-"""From numbers to a wished segment per (node, model): filling a memory, rounding fractions."""
+"""From numbers to a wished segment per (node, model): filling a memory."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from idn_gym.core.arrays import EMPTY, Bools, Draw, Floats, Ints, Residents, Tables, place_of
+from idn_gym.core.arrays import EMPTY, Bools, Floats, Ints, Residents, place_of
 from idn_gym.core.geometry import free_bytes, load_if_fits
-from idn_gym.core.kernel import kernel, njit_inline, njit_no_alloc
-
-INTEGRAL = 1e-6
-"""Fractions this close to 0 or 1 count as integral."""
+from idn_gym.core.kernel import njit_inline, njit_no_alloc
+from idn_gym.core.selection import Selection, begin_selection, take_best
 
 
 @njit_no_alloc
@@ -45,24 +43,66 @@ def items_that_fit(
             fits[b, i] = size[i] <= 0.0 or size[i] <= free_bytes(memory, reserved, b, t, node[i])
 
 
-@kernel
+class Pairs(NamedTuple):
+    """Pairs (node, segment), node by node, and what is read of the tables for them.
+
+    Handing over all of the tables costs more than the work. Fields as in `Tables`, but for the first two.
+    """
+
+    node: Ints  # (I,)
+    segment: Ints  # (I,)
+    segment_model: Ints  # (S,)
+    segment_bytes: Floats  # (S,) [bytes]
+    node_reserved: Floats  # (N,) [bytes]
+
+
+@njit_no_alloc
 def fill_by_score(
-    tables: Tables, draw: Draw, slot: Ints, node: Ints, segment: Ints, scores: Floats, wanted: Residents
+    pairs: Pairs, memory: Floats, slot: Ints, scores: Floats, work: Selection, wanted: Residents
 ) -> None:
-    """Load items in falling order of score while they fit, one per model; 0 and below stay out."""
-    free = np.empty(len(tables.node_memory))
+    """Load pairs in falling order of score while they fit, one per model; 0 and below stay out.
+
+    Args:
+        pairs: what the scores are for.
+        memory: (B, T, N) [bytes].
+        slot: (B,).
+        scores: (B, I); of equal ones the first comes first.
+        work: room for as many pairs as a node has.
+        wanted: (B, N, M) written to.
+    """
     for b in range(len(wanted)):
-        t = place_of(slot[b], draw.memory.shape[1])
-        for v in range(len(free)):
-            free[v] = free_bytes(draw.memory, tables.node_reserved, b, t, v)
-        order = np.argsort(-scores[b], kind="mergesort")
-        for k in range(len(order)):
-            i = order[k]
-            if not scores[b, i] > 0.0:
-                break
-            v, s = node[i], segment[i]
-            if load_if_fits(tables, b, v, s, free[v], wanted):
-                free[v] -= tables.segment_bytes[s]
+        t = place_of(slot[b], memory.shape[1])
+        first = 0
+        while first < len(pairs.node):
+            free = free_bytes(memory, pairs.node_reserved, b, t, pairs.node[first])
+            first = _fill_from(pairs, b, first, free, scores, work, wanted)
+
+
+@njit_inline
+def _fill_from(
+    pairs: Pairs, b: int, first: int, free: float, scores: Floats, work: Selection, wanted: Residents
+) -> int:
+    """Fill the node whose pairs begin at `first`; return where those of the next one begin."""
+    v = pairs.node[first]
+    count = 0
+    least = np.inf
+    i = first
+    while i < len(pairs.node) and pairs.node[i] == v:
+        size = pairs.segment_bytes[pairs.segment[i]]
+        fits = scores[b, i] > 0.0 and size <= free
+        work.item[count] = pairs.segment[i]  # without a branch, which scores in no order would mislead
+        work.worth[count] = scores[b, i]
+        count += int(fits)
+        least = min(least, size if fits else np.inf)
+        i += 1
+    begin_selection(work, count)
+    left = count
+    while left > 0 and least <= free:
+        s = take_best(work, count)
+        left -= 1
+        if load_if_fits(pairs, b, v, s, free, wanted):
+            free -= pairs.segment_bytes[s]
+    return i
 
 
 class Worth(NamedTuple):
@@ -135,76 +175,3 @@ def _best_that_fits(worth: Worth, v: int, first: int, last: int, room: float) ->
         if worth.saving[v, s] > most and worth.size[s] <= room:
             best, most = s, worth.saving[v, s]
     return best
-
-
-@kernel
-def round_dependently(
-    tables: Tables, draw: Draw, slot: Ints, node: Ints, segment: Ints, y: Floats, wanted: Residents
-) -> None:
-    """Round y to 0 or 1 by pairwise trades that keep every mean and each node's used size.
-
-    Each fractional item of a node meets the one that is still open (`trade`). The one item that may stay
-    fractional is drawn with its own probability.
-
-    Each uniform is used once: item i's for the trade between i and the open item, or, where there was
-    no open item and so no trade, for whatever is still open at the end.
-    """
-    for b in range(len(wanted)):
-        t = place_of(slot[b], draw.uniforms.shape[1])
-        x = y[b].copy()
-        open_item, spare = -1, -1
-        for i in range(len(node)):
-            if open_item >= 0 and node[open_item] != node[i]:
-                _close(x, open_item, draw.uniforms[b, t, spare])
-                open_item = -1
-            if x[i] < INTEGRAL or x[i] > 1.0 - INTEGRAL:
-                x[i] = round(x[i])
-                continue
-            if open_item < 0:
-                open_item, spare = i, i
-                continue
-            size_i = max(1.0, tables.segment_bytes[segment[i]])
-            size_j = max(1.0, tables.segment_bytes[segment[open_item]])
-            open_item = trade(x, i, open_item, size_i, size_j, draw.uniforms[b, t, i])
-        if open_item >= 0:
-            _close(x, open_item, draw.uniforms[b, t, spare])
-        for i in range(len(node)):
-            if x[i] > 0.5:
-                v, s = node[i], segment[i]
-                held = wanted[b, v, tables.segment_model[s]]
-                if held == EMPTY or tables.segment_bytes[s] > tables.segment_bytes[held]:
-                    wanted[b, v, tables.segment_model[s]] = s
-
-
-@njit_inline
-def trade(x: Floats, i: int, j: int, size_i: float, size_j: float, uniform: float) -> int:
-    """Move size between two fractions until one is 0 or 1: the pair step of DepRound, with sizes.
-
-    With A = min(s_i (1 - x_i), s_j x_j) and B = min(s_i x_i, s_j (1 - x_j)), weight A moves from j to i with
-    probability B / (A + B), else B from i to j (after Byrka et al.).
-
-    Returns:
-        Which of the two is still fractional, or -1.
-    """
-    to_i = min(size_i * (1.0 - x[i]), size_j * x[j])
-    to_j = min(size_i * x[i], size_j * (1.0 - x[j]))
-    if uniform * (to_i + to_j) < to_j:
-        x[i] += to_i / size_i
-        x[j] -= to_i / size_j
-    else:
-        x[i] -= to_j / size_i
-        x[j] += to_j / size_j
-    left = -1
-    for k in (j, i):
-        if x[k] < INTEGRAL:
-            x[k] = 0.0
-        elif x[k] > 1.0 - INTEGRAL:
-            x[k] = 1.0
-        else:
-            left = k
-    return left
-
-
-@njit_inline
-def _close(x: Floats, i: int, uniform: float) -> None:
-    x[i] = 1.0 if uniform < x[i] else 0.0

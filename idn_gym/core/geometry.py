@@ -34,8 +34,8 @@ class Intervals(Protocol):
         ...
 
 
-class Sizes(Intervals, Protocol):
-    """The part of `Tables` that says how many bytes blocks have."""
+class Segments(Protocol):
+    """The part of `Tables` that says how large segments are; `load_if_fits` needs no more than that."""
 
     @property
     def segment_model(self) -> Ints:
@@ -46,6 +46,10 @@ class Sizes(Intervals, Protocol):
     def segment_bytes(self) -> Floats:
         """(S,) [bytes] of the segment."""
         ...
+
+
+class Sizes(Intervals, Segments, Protocol):
+    """The part of `Tables` that says how many bytes blocks have."""
 
     @property
     def block_bytes(self) -> Floats:
@@ -184,11 +188,11 @@ def nominal_free_bytes(tables: Tables) -> Floats:
 
 
 @njit_inline
-def load_if_fits(tables: Tables, b: int, v: int, s: int, free: float, placed: Residents) -> bool:
+def load_if_fits(sizes: Segments, b: int, v: int, s: int, free: float, placed: Residents) -> bool:
     """One step of every filling of a memory: load a segment if it fits and its model has none yet.
 
     Args:
-        tables: the scenario's tables.
+        sizes: of segments.
         b: row.
         v: node.
         s: segment.
@@ -198,8 +202,8 @@ def load_if_fits(tables: Tables, b: int, v: int, s: int, free: float, placed: Re
     Returns:
         Whether it is loaded.
     """
-    m = tables.segment_model[s]
-    if placed[b, v, m] != EMPTY or tables.segment_bytes[s] > free:
+    m = sizes.segment_model[s]
+    if placed[b, v, m] != EMPTY or sizes.segment_bytes[s] > free:
         return False
     placed[b, v, m] = s
     return True

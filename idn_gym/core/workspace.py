@@ -89,6 +89,10 @@ class Scratch(NamedTuple):
     listed: Ints  # (C, O) usable options, class by class from `option_start` on
     list_end: Ints  # (C, R) into O
     list_change: Ints  # (C, R) change up to which the list holds
+    # models of a node, and in which order repair takes them (`core.selection`)
+    item: Ints  # (M,)
+    worth: Floats  # (M,)
+    most: Floats  # (M,)
     longest: int  # positions of the longest path, L
 
 
@@ -148,6 +152,9 @@ def make_scratch(tables: Tables, rows: int = 1) -> Scratch:
         listed=np.empty((rows, len(cost)), np.int32),
         list_end=np.zeros((rows, classes), np.int32),
         list_change=np.zeros((rows, classes), np.int64),
+        item=np.zeros(models, np.int64),
+        worth=np.zeros(models),
+        most=np.zeros(models),
         longest=_longest(tables),
     )
 

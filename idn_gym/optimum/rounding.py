@@ -1,7 +1,7 @@
 """From fractional placements to whole ones.
 
 Items that are a chain of their own take part in a weighted DepRound on a balanced tree: each tree node
-trades size between the one open item of either side until one of the two is integral (`decoding.trade`).
+trades size between the one open item of either side until one of the two is integral (`pair_rounding.trade`).
 So every mean and a node's used size are kept and no two items are positively correlated. One item may stay
 open at the root: a coin of its own closes it, and the budget is exceeded by less than that item ("exact").
 
@@ -20,8 +20,8 @@ a node holds one or two models hardly anything is left to chance, and who knows 
 from __future__ import annotations
 
 from idn_gym.core.arrays import Floats, Ints
-from idn_gym.core.decoding import INTEGRAL, trade
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
+from idn_gym.core.pair_rounding import INTEGRAL, trade
 from idn_gym.optimum.projection import Polytope
 
 
@@ -106,8 +106,9 @@ def _round_node(polytope: Polytope, v: int, z: Floats, uniforms: Floats, x: Floa
             if one < 0:
                 work[0, k] = two
             elif two >= 0:
-                size_one, size_two = polytope.size[one], polytope.size[two]
-                work[0, k] = trade(x, one, two, size_one, size_two, uniforms[0, k + step])
+                sizes = polytope.size[one], polytope.size[two]
+                x[one], x[two] = trade(x[one], x[two], sizes[0], sizes[1], uniforms[0, k + step])
+                work[0, k] = one if 0.0 < x[one] < 1.0 else (two if 0.0 < x[two] < 1.0 else -1)
         step *= 2
     work[2, v] = work[0, first] if last > first else -1
 

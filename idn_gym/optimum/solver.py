@@ -39,9 +39,9 @@ class Solution(NamedTuple):
     bound: float  # no feasible x gains more
     x: Floats | None  # (C,) the best found, if any
     finished: bool
-    reduced: Floats | None = (
-        None  # (C,) from a linear program: what raising a column from 0 to 1 costs at least
-    )
+    # from a linear program
+    reduced: Floats | None = None  # (C,) what raising a column from 0 to 1 costs at least
+    price: Floats | None = None  # (D,) what one more unit of a limit gains at most, 0 and above
 
 
 def sparse_rows(entries: list[tuple[Ints, Ints, Floats]], rows: int, columns: int) -> Any:
@@ -63,7 +63,7 @@ def solve_relaxed(program: Program, seconds: float) -> Solution:
     """
     optimize, scale = load_solver().optimize, _scale(program)
     if not len(program.gain):
-        return Solution(0.0, np.zeros(0), True, np.zeros(0))
+        return Solution(0.0, np.zeros(0), True, np.zeros(0), np.zeros(len(program.limit)))
     result = optimize.linprog(
         -program.gain / scale,
         A_ub=program.rows,
@@ -75,7 +75,8 @@ def solve_relaxed(program: Program, seconds: float) -> Solution:
     if result.status != 0:
         raise SolverError(f"linear program: {result.message}")
     reduced = np.asarray(result.lower.marginals) * scale
-    return Solution(-float(result.fun) * scale, np.asarray(result.x), True, reduced)
+    price = np.maximum(0.0, -np.asarray(result.ineqlin.marginals)) * scale
+    return Solution(-float(result.fun) * scale, np.asarray(result.x), True, reduced, price)
 
 
 def solve_integers(program: Program, seconds: float, gap: float, keep: Any = None) -> Solution:

@@ -8,6 +8,7 @@ from idn_gym.core.arrays import EMPTY, Instance
 from idn_gym.core.transition import initial_state, step
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.episodes import build_instance
+from tests.core.plain_placing import fill_plainly, round_plainly
 
 NODES = {
     "a": {"demand": 1.0, "memory": 60.0},
@@ -317,3 +318,56 @@ def test_rounding_uses_the_uniforms_of_the_slot(whole):
 def test_of_two_segments_of_a_model_the_larger_stays(scenario):
     codec = Codec("fractional", scenario)
     assert codec.wanted(codec.items({"e: cut[0:1]": 1.0, "e: cut[1:2]": 1.0}, 0.0))["e"] == ["cut[1:2]"]
+
+
+# ---------------------------------------------------------------- against plain lists
+
+
+@pytest.fixture(scope="module")
+def crowded(make_scenario):
+    """Nineteen models in one to three blocks, whose sizes are not whole; their segments on two nodes."""
+    rng = np.random.default_rng(5)
+    models = {
+        f"m{i:02}": {"blocks": [(1.0, rng.uniform(0.1, 20.0), float(k < i % 3)) for k in range(1 + i % 3)]}
+        for i in range(19)
+    }
+    nodes = {**NODES, "a": {"demand": 1.0, "memory": 55.0}, "e": {"memory": 150.0, "pins": ["m01"]}}
+    return make_scenario(nodes, [("a", "e", {}), ("e", "c", {})], models)
+
+
+def many_rows(codec, rng, rows):
+    """Rows in different slots, with memories that move and uniforms of their own."""
+    tables, draw = codec.instance
+    memory = np.repeat(draw.memory, rows, axis=0) * rng.uniform(0.1, 1.2, (rows, *draw.memory.shape[1:]))
+    uniforms = rng.random((rows, *draw.uniforms.shape[1:]))
+    codec.instance = Instance(tables, draw._replace(memory=memory, uniforms=uniforms))
+    codec.state = codec.state._make(np.repeat(field, rows, axis=0) for field in codec.state)
+    codec.state.slot[:] = rng.integers(0, memory.shape[1], rows)
+    return codec.codec.pairs, memory[np.arange(rows), codec.state.slot]
+
+
+@pytest.mark.parametrize("steps", [10**6, 10, 1])
+def test_scores_are_taken_as_a_stable_sort_has_them(crowded, steps):
+    """Ties are rare, or many, or of all that is positive; among equals the first pair comes first."""
+    codec, rng = Codec("scores", crowded), np.random.default_rng(7)
+    pairs, memory = many_rows(codec, rng, 101)
+    scores = rng.integers(-steps, steps, (101, len(pairs.node)), endpoint=True) / steps
+    scores[:5] = [[-1.0], [0.0], [1e-300], [1.0], [0.5]]
+    found = codec.decode(scores).wanted
+    for b, wanted in enumerate(found):
+        free = memory[b] - pairs.node_reserved
+        np.testing.assert_array_equal(wanted, fill_plainly(pairs, free, scores[b], wanted.shape))
+    assert (found != EMPTY).any()
+
+
+@pytest.mark.parametrize("rows", [1, 3, 4, 101])
+def test_rows_are_rounded_as_one_by_one(crowded, rows):
+    """As many rows as go side by side, fewer and more; with whole and nearly whole fractions among them."""
+    codec, rng = Codec("fractional", crowded), np.random.default_rng(rows)
+    pairs, _ = many_rows(codec, rng, rows)
+    uniforms = codec.instance.draw.uniforms[np.arange(rows), codec.state.slot]
+    y = rng.random((rows, len(pairs.node)))
+    whole = rng.random(y.shape) < rng.choice([0.0, 0.5, 0.95, 1.0], (rows, 1))
+    y[whole] = rng.choice([0.0, 1.0, 1e-7, 1.0 - 1e-7, 1e-6, 1.0 - 1e-6], int(whole.sum()))
+    for b, wanted in enumerate(codec.decode(y).wanted):
+        np.testing.assert_array_equal(wanted, round_plainly(pairs, uniforms[b], y[b], wanted.shape))

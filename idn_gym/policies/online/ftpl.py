@@ -29,21 +29,32 @@ from idn_gym.scenarios.compile import Compiled
 
 
 class Oracles:
-    """One oracle per tariff, built when it is first needed."""
+    """One oracle per tariff, built when it is first needed.
+
+    Each row goes on from what it used in its last slot, and from nothing that another row or episode did.
+    """
 
     def __init__(self, compiled: Compiled) -> None:
         self._compiled = compiled
         self._places = len(list_prefixes(compiled).node) > 0
         self._built: dict[tuple[float, ...], LpOracle] = {}
+        self._near: dict[int, Bools] = {}
 
-    def __call__(self, tariff: Floats, demand: Floats, slots: float) -> Residents:
-        """The placement (N, M) for a demand (R,) that was summed over so many slots."""
+    def forget(self, row: int) -> None:
+        """Begin a row anew."""
+        self._near.pop(row, None)
+
+    def __call__(self, row: int, tariff: Floats, demand: Floats, slots: float) -> Residents:
+        """The placement (N, M) of a row for a demand (R,) that was summed over so many slots."""
         if not self._places:
             return self._compiled.tables.pinned.copy()
         key = tuple(float(weight) for weight in tariff)
         if key not in self._built:
             self._built[key] = LpOracle(self._compiled, tariff)
-        return self._built[key](demand, slots)
+        oracle = self._built[key]
+        placement = oracle(demand, slots, self._near.get(row))
+        self._near[row] = oracle.near
+        return placement
 
 
 @dataclass(frozen=True)
@@ -83,6 +94,7 @@ class Ftpl(PlacementPolicy):
         compiled = self.compiled
         tariff = known_tariff(compiled.tariff, compiled.scales, compiled.objectives)
         for b in np.flatnonzero(rows):
+            self._oracle.forget(int(b))
             self.noise[b] = self.rng[b].normal(size=self.noise.shape[1])
             self._follow(int(b), tariff)
 
@@ -97,7 +109,7 @@ class Ftpl(PlacementPolicy):
     def _follow(self, b: int, tariff: Floats) -> None:
         size = self.config.scale * self._unit * np.sqrt(self._seen[b] + 1.0)
         demand = np.maximum(0.0, self.total[b] + size * self.noise[b])
-        self.wanted[b] = self._oracle(tariff, demand, max(1.0, float(self._seen[b])))
+        self.wanted[b] = self._oracle(b, tariff, demand, max(1.0, float(self._seen[b])))
 
 
 @dataclass(frozen=True)
@@ -119,6 +131,11 @@ class WindowLp(WindowPolicy):
         super().__init__(compiled, rows, config.window, Clock(rows, config.refresh, config.stretched))
         self._oracle = Oracles(compiled)
 
+    def begin(self, rows: Bools) -> None:
+        super().begin(rows)
+        for b in np.flatnonzero(rows):
+            self._oracle.forget(int(b))
+
     def best(self, window: Instance, b: int) -> Residents:
         slots = min(int(self._seen[b]), self.demand.shape[1])
-        return self._oracle(window.draw.tariff[0], window.draw.demand[0, 0], float(slots))
+        return self._oracle(b, window.draw.tariff[0], window.draw.demand[0, 0], float(slots))
