@@ -5,6 +5,7 @@ A new one is a record here and a line in the kernel of `idn_gym/observations/fla
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -91,9 +92,36 @@ class FlatColumns(NamedTuple):
     unsure: int  # so many of the first columns may have to be clipped
 
 
+class FlatFeatures:
+    """The features of a scenario in the order of their columns; their names are made when they are asked for.
+
+    Attributes:
+        bounds: (features, 2) float32 lower and upper bound.
+    """
+
+    def __init__(self, block: Ints, row: Ints, highs: Sequence[float], labels: dict[Per, list[str]]) -> None:
+        """Keep what features are made of.
+
+        Args:
+            block: (features,) which of `FLAT_BLOCKS`.
+            row: (features,) which class, node, ... it is of.
+            highs: upper bound of each block.
+            labels: what these are called.
+        """
+        self._block, self._row, self._highs, self._labels = block, row, highs, labels
+        self.bounds = np.zeros((len(block), 2), np.float32)
+        self.bounds[:, 1] = np.array(highs, np.float32)[block]
+
+    def __iter__(self) -> Iterator[Feature]:
+        for k, row in zip(self._block.tolist(), self._row.tolist(), strict=True):
+            block = FLAT_BLOCKS[k]
+            label = self._labels[block.per][row]
+            yield Feature(f"{block.name} {label}".strip(), 0, self._highs[k], block.meaning)
+
+
 def place_features(
     compiled: Compiled, node: Ints, held: npt.NDArray[np.int64], preference: bool
-) -> tuple[list[Feature], FlatColumns]:
+) -> tuple[FlatFeatures, FlatColumns]:
     """Name the features of a scenario and give each its column.
 
     Args:
@@ -104,28 +132,33 @@ def place_features(
     """
     names, tables = compiled.names, compiled.tables
     hidden, private = compiled.scenario.resources == "hidden", tables.capacity == EXOGENOUS
-    rows: dict[Per, list[str]] = {
+    labels: dict[Per, list[str]] = {
         "class": list(names.classes),
         "node": [names.nodes[v] for v in node],
         "link": list(names.links),
-        "resident": [f"{names.models[m]} at {names.nodes[v]}" for v, m in held],
+        "resident": [f"{names.models[m]} at {names.nodes[v]}" for v, m in held.tolist()],
         "episode": [""],
         "objective": [objective.name for objective in compiled.objectives] if preference else [],
     }
-    features: list[Feature] = []
-    of = np.full((len(FLAT_BLOCKS), max(map(len, rows.values()))), ABSENT, np.uint32)
-    unsure = 0
-    for per, labels in rows.items():
-        for row, label in enumerate(labels):
-            for k, block in enumerate(FLAT_BLOCKS):
-                whole = per == "resident" and tables.model_blocks[held[row, 1]] == 1
-                if block.per != per or (hidden and block.coming) or (block.split and whole):
-                    continue
-                if block.loads and tables.loading != TRANSFER:
-                    continue
-                of[k, row] = len(features)
-                high = block.private_high if private and block.private_high is not None else block.high
-                features.append(Feature(f"{block.name} {label}".strip(), 0, high, block.meaning))
-                if not block.sure:
-                    unsure = len(features)
-    return features, FlatColumns(of, unsure)
+    whole = tables.model_blocks[held[:, 1]] == 1
+    blocks, rows = [], []  # of each feature, by kind of row, then row, then block
+    for per, named in labels.items():
+        there = np.zeros((len(named), len(FLAT_BLOCKS)), bool)
+        for k, block in enumerate(FLAT_BLOCKS):
+            if block.per == per and not (hidden and block.coming):
+                there[:, k] = not block.loads or tables.loading == TRANSFER
+                if block.split:
+                    there[:, k] &= ~whole
+        found = np.nonzero(there)
+        rows.append(found[0])
+        blocks.append(found[1])
+    which, row = np.concatenate(blocks), np.concatenate(rows)
+    of = np.full((len(FLAT_BLOCKS), max(map(len, labels.values()))), ABSENT, np.uint32)
+    of[which, row] = np.arange(len(row))
+    sure = np.array([block.sure for block in FLAT_BLOCKS])[which]
+    unsure = int(np.flatnonzero(~sure).max(initial=-1)) + 1
+    highs = [
+        block.private_high if private and block.private_high is not None else block.high
+        for block in FLAT_BLOCKS
+    ]
+    return FlatFeatures(which, row, highs, labels), FlatColumns(of, unsure)

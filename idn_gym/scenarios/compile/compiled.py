@@ -82,8 +82,9 @@ class Compiled:
             owner: (S,) of each segment, such as its model or its task.
         """
         node, segment = self.pairs
-        pairs = sorted(set(zip(node.tolist(), owner[segment].tolist(), strict=True)))
-        return np.array([v for v, _ in pairs], np.int64), np.array([k for _, k in pairs], np.int64)
+        owners = int(owner.max(initial=0)) + 1
+        pairs = np.unique(node * owners + owner[segment])
+        return pairs // owners, pairs % owners
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Compiled:
         """Itself: copies of read-only arrays could be written to, and kernels would be compiled anew."""
