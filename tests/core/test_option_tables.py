@@ -32,7 +32,7 @@ def plain_scenario(scenario):
     gathered = collect_models(scenario.tasks, catalog, network, serving)
     gathered, _ = plan_loads(serving.loading, catalog, search, gathered)
     listed = [j for j, task in enumerate(scenario.tasks) for _ in range(task.copies)]
-    classes = [(k, row[j]) for row in find_routes(search) for k, j in enumerate(listed)]
+    classes = [(k, row[j]) for row in find_routes(search, network.ingress) for k, j in enumerate(listed)]
     kinds, holds = network.node_kind, gathered.holds
     return plain_tables(
         gathered.models, gathered.segments, kinds, holds, network.joules, classes, serving.max_parts

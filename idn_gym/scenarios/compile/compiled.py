@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from idn_gym.catalog.reader import load_catalog
+from idn_gym.catalog.schema import Catalog
 from idn_gym.core import options
 from idn_gym.core.arrays import (
     CROWD,
@@ -38,6 +40,7 @@ from idn_gym.scenarios.compile.load_paths import plan_loads
 from idn_gym.scenarios.compile.magnitudes import check_magnitudes
 from idn_gym.scenarios.compile.models import Deployables, block_table, collect_models, look_up_tasks
 from idn_gym.scenarios.compile.names import Names, name_rows
+from idn_gym.scenarios.compile.progress_line import ProgressLine
 from idn_gym.scenarios.compile.routes import (
     Network,
     RouteSearch,
@@ -129,8 +132,28 @@ def _compile(scenario: Scenario, objectives: tuple[Objective, ...]) -> Compiled:
     homes = look_up_tasks(scenario.tasks, catalog, network, scenario.serving.exits)
     # First as if every route were one node long: no routes are looked for that nobody will use.
     check_size(scenario, catalog, len(network.nodes), [[ONE_NODE] * len(homes)] * len(network.ingress))
+    classes = len(network.ingress) * sum(task.copies for task in scenario.tasks)
+    with ProgressLine(f"{len(network.nodes):,} nodes and {classes:,} request classes") as line:
+        compiled = _build(scenario, objectives, catalog, network, homes, line)
+    if charged(objectives):
+        compiled = replace(compiled, tables=freeze_tables(nominal_charges(compiled)))
+    compiled = _with_values(compiled)
+    check_rewards(compiled)
+    return compiled
+
+
+def _build(
+    scenario: Scenario,
+    objectives: tuple[Objective, ...],
+    catalog: Catalog,
+    network: Network,
+    homes: Mapping[str, Sequence[int]],
+    line: ProgressLine,
+) -> Compiled:
+    """Everything but what needs kernels: nominal charges and values of segments."""
     search = RouteSearch(network, homes, scenario.topology.routes)
-    routes = find_routes(search)
+    routes = find_routes(search, line.steps("looking for routes from ingress nodes", network.ingress))
+    line.tell("listing options")
     shapes = [[options.path_shape(path) for path in row] for row in routes]
     check_size(scenario, catalog, len(network.nodes), shapes)
     gathered = collect_models(scenario.tasks, catalog, network, scenario.serving)
@@ -140,7 +163,7 @@ def _compile(scenario: Scenario, objectives: tuple[Objective, ...]) -> Compiled:
     moving = scenario.dynamics.moving_links
     for kind in moving:
         look_up(catalog.links, kind, "dynamics.moving_links")
-    compiled = Compiled(
+    return Compiled(
         scenario=scenario,
         # Frozen before they are complete: kernels are compiled per type of their arguments.
         tables=freeze_tables(_tables(scenario, network, gathered, classes, further, loads)),
@@ -154,11 +177,6 @@ def _compile(scenario: Scenario, objectives: tuple[Objective, ...]) -> Compiled:
         node_moves=(gathered.pinned == EMPTY).all(1),
         placeable=gathered.placeable,
     )
-    if further:
-        compiled = replace(compiled, tables=freeze_tables(nominal_charges(compiled)))
-    compiled = _with_values(compiled)
-    check_rewards(compiled)
-    return compiled
 
 
 def _with_values(compiled: Compiled) -> Compiled:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -185,20 +185,20 @@ class RouteSearch:
         )
 
 
-def find_routes(search: RouteSearch) -> list[list[Routes]]:
-    """Routes from each ingress node to the repositories of each task.
+def find_routes(search: RouteSearch, sources: Iterable[int]) -> list[list[Routes]]:
+    """Routes from each of the nodes to the repositories of each task.
 
     The first route leads to the nearest repository, the others are the next best loopless ones to any (Yen,
     1971): fewer than `search.count` where there are no more.
 
     Returns:
-        A row per ingress node, in it the routes of each task.
+        A row per node, in it the routes of each task.
 
     Raises:
         ConfigError: no repository of a task can be reached, or the search would take minutes.
     """
     rows = []
-    for source in search.network.ingress:
+    for source in sources:
         found: dict[Nodes, Routes] = {}
         for task, sink in search.sinks.items():
             if sink not in search.nearest(source):
