@@ -41,7 +41,7 @@ def list_layouts(blocks: int, length: int, max_parts: int) -> PartLayouts:
         edges = [(0, *inner, blocks) for inner in combinations(range(1, blocks), parts - 1)]
         places = [*combinations(range(length), parts)]
         cut, where = np.array(edges), np.array(places)
-        table = np.zeros((4, len(edges) * len(places), max_parts), np.int64)
+        table = np.zeros((4, len(edges) * len(places), max_parts), np.int32)
         table[0, :, :parts] = 1
         table[1, :, :parts] = np.repeat(cut[:, :-1], len(places), axis=0)
         table[2, :, :parts] = np.repeat(cut[:, 1:], len(places), axis=0)

@@ -15,7 +15,7 @@ class OptionRows(NamedTuple):
 
     Models and segments are numbered within the task, positions along the path of the class. Parts that an
     option has not are EMPTY, and 0 where the field holds floats. `part_work` and `branch_work` are columns of
-    `WorkTable.seconds`.
+    `WorkTable.seconds`. Whole numbers but `branch_start` are int32: there may be millions of options.
     """
 
     rank: Ints  # (O,) tie order: fewer hops, fewer bytes, higher accuracy, name

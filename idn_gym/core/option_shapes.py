@@ -56,14 +56,13 @@ class OptionShapes:
             for m, source in enumerate(kind.sources):
                 rows, layout = self._on_route(source, route)
                 there = rows.part_position != EMPTY
+                name_rank = np.array(kind.ranks[m], np.int32)[rows.point]
                 rows = rows._replace(
-                    rank=np.array(kind.ranks[m], np.int64)[
-                        rows.point
-                    ],  # of its name, until all options are there
+                    rank=name_rank,  # until all options are there
                     origin=np.full_like(rows.point, origin),
                     model=np.full_like(rows.point, m),
-                    part_position=rows.part_position + origin * there,
-                    part_segment=rows.part_segment + segments * there,
+                    part_position=np.where(there, rows.part_position + origin, EMPTY),
+                    part_segment=np.where(there, rows.part_segment + segments, EMPTY),
                 )
                 tables.append(rows)
                 names.append(np.char.add(layout, label))
@@ -85,14 +84,12 @@ class OptionShapes:
     def _with_points(self, source: str, layouts: PartLayouts) -> tuple[OptionRows, Texts]:
         """Each layout with each operating point."""
         model = self._models[source]
-        points, count = len(model.points), len(layouts.name)
-        point = np.tile(np.arange(points), count)
+        blocks, points, count = len(model.block_bytes), len(model.points), len(layouts.name)
+        point = np.tile(np.arange(points, dtype=np.int32), count)
         layouts = layouts.take(np.repeat(np.arange(count), points))
         there, first, last, position, name = layouts
-        alive = np.array([survival(row, len(model.block_bytes)) for row in model.points], float)
-        alive = alive.reshape(
-            points, len(model.block_bytes)
-        )  # also where exits are off and there is no point
+        # Where exits are switched off, a model may have no point left.
+        alive = np.array([survival(row, blocks) for row in model.points], float).reshape(points, blocks)
         error = np.array([1.0 - row.accuracy for row in model.points])
         reach = there * alive[point[:, None], first]
         size = reach * model.cut_bytes[first]
@@ -121,14 +118,14 @@ class OptionShapes:
         after, share = np.array(ends, float).reshape(-1, 2).T
         count = exits[point]
         way, option = entries_of(starts_of(exits)[point], count), np.repeat(np.arange(len(point)), count)
-        first, done = layouts.first[option], after[way].astype(np.int64)[:, None]
+        first, done = layouts.first[option], after[way].astype(np.int32)[:, None]
         visited = layouts.there[option] & (first < done)
         last = np.minimum(layouts.last[option], done)
         work = self._work.column(source, np.full_like(first, len(model.points)), first, last)
         return {
             "branch_start": starts_of(count),
             "branch_share": share[way],
-            "branch_parts": visited.sum(axis=1),
+            "branch_parts": visited.sum(axis=1, dtype=np.int32),
             "branch_bytes": visited * model.cut_bytes[first],
             "branch_work": np.where(visited, work, EMPTY),
         }
@@ -137,7 +134,7 @@ class OptionShapes:
         """(n+1, n+1) segment of the model by first block and one past the last; EMPTY where there is none."""
         segments = enumerate_segments([self._models[source]], self._max_parts)
         edges = len(self._models[source].block_bytes) + 1
-        table = np.full((edges, edges), EMPTY, np.int64)
+        table = np.full((edges, edges), EMPTY, np.int32)
         table[segments.first, segments.last] = np.arange(len(segments.first))
         return table
 
@@ -154,6 +151,6 @@ def _in_order(rows: OptionRows, names: Texts) -> OptionRows:
     """The options with their tie order, as kernels walk them."""
     hops = rows.part_position.max(axis=1) - rows.origin
     layout = np.unique(names, return_inverse=True)[1]
-    rank = np.empty(len(names), np.int64)
+    rank = np.empty(len(names), np.int32)
     rank[np.lexsort((layout, rows.rank, rows.error, rows.traffic, hops))] = np.arange(len(names))
     return take_options(rows._replace(rank=rank), np.lexsort((rank, rows.model, rows.part_position[:, 0])))

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from idn_gym.core.arrays import EMPTY, Bools, Floats, Ints, entries_of, owners, starts_of
-from idn_gym.core.option_rows import OptionRows, pool_options, take_options
+from idn_gym.core.option_rows import OptionRows, take_options
 
 
 class ClassOptions(NamedTuple):
     """Which options each class has, and what their numbers stand for."""
 
-    table: Ints  # (R,) table of options
+    first: Ints  # (R,) first of its options in the pool
+    size: Ints  # (R,) how many there are
     path: Ints  # (R,)
     model: Ints  # (R,) first model of its task
     models: Ints  # (R,) number of these
@@ -33,23 +34,23 @@ class PathNodes(NamedTuple):
 
 
 def stack_options(
-    tables: Sequence[OptionRows], classes: ClassOptions, paths: PathNodes, seconds: Floats
+    pool: OptionRows, classes: ClassOptions, paths: PathNodes, seconds: Floats
 ) -> dict[str, Any]:
     """The `option_`, `part_`, `branch_` and group fields of `Tables`, and the worst traffic of each class.
 
     Args:
-        tables: options of all kinds of tasks on all shapes of paths.
-        classes: the table of each class; it has those options whose segments its nodes can hold.
+        pool: options of all kinds of tasks on all shapes of paths.
+        classes: which of these each class has, as far as its nodes can hold their segments.
         paths: of the classes.
         seconds: (C, W) [s] as in `WorkTable`.
     """
-    owner, rows = _usable(tables, classes, paths)
+    owner, rows = _usable(pool, classes, paths)
     there = rows.part_position != EMPTY
     here = paths.start[classes.path[owner], None] + rows.part_position
     node = paths.node[here]
     group = starts_of(np.diff(paths.start)[classes.path] * classes.models)
     mine = group[owner] + rows.part_position[:, 0] * classes.models[owner] + rows.model
-    worst = np.zeros(len(classes.table))
+    worst = np.zeros(len(classes.path))
     np.maximum.at(worst, owner, rows.traffic)
     taken = owners(rows.branch_start)
     visited = rows.branch_work != EMPTY
@@ -57,7 +58,7 @@ def stack_options(
         "class_drop_bytes": worst,
         "class_group": group,
         "group_start": starts_of(np.bincount(mine, minlength=group[-1])),
-        "option_start": starts_of(np.bincount(owner, minlength=len(classes.table))),
+        "option_start": starts_of(np.bincount(owner, minlength=len(classes.path))),
         "option_rank": rows.rank,
         "option_origin": rows.origin,
         "option_model": classes.model[owner] + rows.model,
@@ -80,23 +81,27 @@ def stack_options(
     }
 
 
-def _usable(tables: Sequence[OptionRows], classes: ClassOptions, paths: PathNodes) -> tuple[Ints, OptionRows]:
+def _usable(pool: OptionRows, classes: ClassOptions, paths: PathNodes) -> tuple[Ints, OptionRows]:
     """Class (O,) and rows of all options whose segments their nodes can hold, class by class."""
-    pool, size = pool_options(tables), np.array([len(rows.rank) for rows in tables])
-    count = size[classes.table]
-    option, owner = entries_of(starts_of(size)[classes.table], count), owners(starts_of(count))
+    option, owner = entries_of(classes.first, classes.size), owners(starts_of(classes.size))
+    able = _held(pool, option, owner, classes, paths)
+    # Ranks close up over what is left out.
+    place = starts_of(classes.size)[owner] + pool.rank[option]
+    left = np.zeros(len(option), np.int32)
+    left[place] = able
+    option, owner, place = option[able], owner[able], place[able]
+    start = starts_of(np.bincount(owner, minlength=len(classes.size)))
+    rank = np.cumsum(left)[place] - 1 - start[owner]
+    return owner, take_options(pool, option)._replace(rank=rank)
+
+
+def _held(pool: OptionRows, option: Ints, owner: Ints, classes: ClassOptions, paths: PathNodes) -> Bools:
+    """Whether each option of the pool, for a class of its own, has nodes that can hold its segments."""
     position = pool.part_position[option]
     node = paths.node[paths.start[classes.path[owner], None] + position]
     segment = classes.segment[owner, None] + pool.part_segment[option]
-    able = (paths.holds[node, segment] | (position == EMPTY)).all(axis=1)
-    # Ranks close up over what is left out.
-    place = starts_of(count)[owner] + pool.rank[option]
-    left = np.zeros(len(option), np.int64)
-    left[place] = able
-    owner = owner[able]
-    option_start = starts_of(np.bincount(owner, minlength=len(count)))
-    rank = np.cumsum(left)[place[able]] - 1 - option_start[owner]
-    return owner, take_options(pool, option[able])._replace(rank=rank)
+    able: Bools = (paths.holds[node, segment] | (position == EMPTY)).all(axis=1)
+    return able
 
 
 def _link_joules(rows: OptionRows, joules: Floats) -> Floats:

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from idn_gym.config_reader import ConfigError
-from idn_gym.core.arrays import Floats, Ints
+from idn_gym.core.arrays import Floats, Ints, starts_of
+from idn_gym.core.option_rows import OptionRows, pool_options
 from idn_gym.core.option_shapes import OptionShapes, task_kind
 from idn_gym.core.option_tables import ClassOptions, PathNodes, stack_options
 from idn_gym.core.options import Routes, path_shape
@@ -66,19 +67,15 @@ def class_options(
     """
     models = dict(zip(gathered.sources, gathered.models, strict=True))
     work = WorkTable(models)
-    shapes = OptionShapes(models, work, max_parts)
-    first = gathered.task_model
-    tasks = [slice(begin, end) for begin, end in pairwise(first.tolist())]
-    kind, kinds = _numbered([task_kind(gathered.models[mine], gathered.sources[mine]) for mine in tasks])
-    shape, forms = _numbered([path_shape(path) for path in classes.paths])
-    alike, table = np.unique(kind[classes.task] * len(forms) + shape[classes.path], return_inverse=True)
-    tables = [shapes.enumerate(kinds[i // len(forms)], forms[i % len(forms)]) for i in alike.tolist()]
+    pool, begin, table = _enumerate(OptionShapes(models, work, max_parts), gathered, classes)
+    model = gathered.task_model
     rows = ClassOptions(
-        table=table,
+        first=begin[table],
+        size=np.diff(begin)[table],
         path=classes.path,
-        model=first[classes.task],
-        models=np.diff(first)[classes.task],
-        segment=np.searchsorted(gathered.segments.model, first[classes.task]),
+        model=model[classes.task],
+        models=np.diff(model)[classes.task],
+        segment=np.searchsorted(gathered.segments.model, model[classes.task]),
     )
     nodes = PathNodes(
         start=paths["path_start"],
@@ -87,7 +84,19 @@ def class_options(
         device=network.node_kind,
         holds=gathered.holds,
     )
-    return stack_options(tables, rows, nodes, work.seconds)
+    return stack_options(pool, rows, nodes, work.seconds)
+
+
+def _enumerate(
+    shapes: OptionShapes, gathered: Deployables, classes: RequestClasses
+) -> tuple[OptionRows, Ints, Ints]:
+    """Options of all kinds of tasks on all shapes of paths, where each begins, and which a class has."""
+    tasks = [slice(first, last) for first, last in pairwise(gathered.task_model.tolist())]
+    kind, kinds = _numbered([task_kind(gathered.models[mine], gathered.sources[mine]) for mine in tasks])
+    shape, forms = _numbered([path_shape(path) for path in classes.paths])
+    alike, table = np.unique(kind[classes.task] * len(forms) + shape[classes.path], return_inverse=True)
+    tables = [shapes.enumerate(kinds[i // len(forms)], forms[i % len(forms)]) for i in alike.tolist()]
+    return pool_options(tables), starts_of(np.array([len(rows.rank) for rows in tables])), table
 
 
 def _numbered(things: Sequence[_Thing]) -> tuple[Ints, list[_Thing]]:

@@ -85,9 +85,10 @@ class Compiled:
             owner: (S,) of each segment, such as its model or its task.
         """
         node, segment = self.pairs
-        owners = int(owner.max(initial=0)) + 1
-        pairs = np.unique(node * owners + owner[segment])
-        return pairs // owners, pairs % owners
+        found = np.zeros((len(self.placeable), int(owner.max(initial=0)) + 1), bool)
+        found[node, owner[segment]] = True
+        nodes, owners = np.nonzero(found)
+        return nodes.astype(np.int64), owners.astype(np.int64)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Compiled:
         """Itself: copies of read-only arrays could be written to, and kernels would be compiled anew."""
