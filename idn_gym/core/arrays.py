@@ -70,6 +70,19 @@ def owners(start: Ints) -> Ints:
     return np.repeat(np.arange(len(start) - 1), np.diff(start))
 
 
+def starts_of(count: Ints) -> Ints:
+    """The ``xxx_start`` of rows with so many entries each, int64."""
+    start = np.zeros(len(count) + 1, np.int64)
+    np.cumsum(count, out=start[1:])
+    return start
+
+
+def entries_of(first: Ints, count: Ints) -> Ints:
+    """The numbers from `first` on of each row, `count` of them, one row after the other, int64."""
+    start = starts_of(count)
+    return np.arange(start[-1]) + np.repeat(first - start[:-1], count)
+
+
 @rule
 def place_of(slot: Any, kept: Any) -> Any:
     """Where a slot stands in an array with room for `kept` of them; one that is over makes room for it.

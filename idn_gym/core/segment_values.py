@@ -8,7 +8,18 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
-from idn_gym.core.arrays import EMPTY, Draw, Floats, Ints, Outcome, Residents, Tables
+from idn_gym.core.arrays import (
+    EMPTY,
+    Draw,
+    Floats,
+    Ints,
+    Outcome,
+    Residents,
+    Tables,
+    entries_of,
+    owners,
+    starts_of,
+)
 from idn_gym.core.kernel import njit_no_alloc
 from idn_gym.core.listing import measure_paths, note_pair, note_residents
 from idn_gym.core.nominal import nominal_draw
@@ -78,13 +89,25 @@ def _costs_alone(
 
 def _trials(tables: Tables, placeable: npt.NDArray[np.bool_]) -> tuple[Ints, Ints, Ints]:
     """Class, node and segment of what to try: first nothing (EMPTY) for each class, then all it could use."""
-    classes = len(tables.class_task)
-    rows = [(rho, 0, EMPTY) for rho in range(classes)]
-    task = tables.model_task[tables.segment_model]
-    for rho in range(classes):
-        p = tables.class_path[rho]
-        for v in np.unique(tables.path_node[tables.path_start[p] : tables.path_start[p + 1]]):
-            mine = np.flatnonzero(placeable[v] & (task == tables.class_task[rho])).tolist()
-            rows += [(rho, int(v), s) for s in mine]
-    rho, node, segment = np.array(rows, np.int64).T.copy()
-    return rho, node, segment
+    classes, (nodes, segments) = len(tables.class_task), placeable.shape
+    # By path, then node: each node of a path once.
+    passed = np.unique(owners(tables.path_start) * nodes + tables.path_node)
+    begin = np.searchsorted(passed, np.arange(len(tables.path_start)) * nodes)
+    visits = np.diff(begin)[tables.class_path]
+    visitor = np.repeat(np.arange(classes), visits)
+    visited = passed[entries_of(begin[tables.class_path], visits)] % nodes
+    # Segments of a task are neighbours; before[v, s]: how many of those before s node v may load.
+    before = np.zeros((nodes, segments + 1), np.int64)
+    np.cumsum(placeable, axis=1, out=before[:, 1:])
+    edge = np.searchsorted(tables.segment_model, tables.task_model)
+    mine = tables.class_task[visitor]
+    first, last = before[visited, edge[mine]], before[visited, edge[mine + 1]]
+    row = starts_of(before[:, -1])[visited]
+    loaded = np.nonzero(placeable)[1][entries_of(row + first, last - first)]
+    tried = np.repeat(np.arange(len(visitor)), last - first)
+    every = np.arange(classes)
+    return (
+        np.concatenate([every, visitor[tried]]),
+        np.concatenate([np.zeros_like(every), visited[tried]]),
+        np.concatenate([np.full_like(every, EMPTY), loaded]),
+    )

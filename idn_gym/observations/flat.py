@@ -75,7 +75,7 @@ class FlatObserver:
         begin, end = block_shares(tables)
         pairs = np.stack([held_node, held_model], axis=1).astype(np.int64)
         self._features, self._columns = place_features(compiled, self.layout.node, pairs, preference)
-        bounds = np.array([(feature.low, feature.high) for feature in self._features], np.float32)
+        bounds = self._features.bounds
         self.space = gym.spaces.Box(bounds[:, 0], bounds[:, 1], dtype=np.float32)
         self._high = bounds[:, 1].astype(np.float64)
         self._nominal = Nominal(

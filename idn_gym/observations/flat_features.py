@@ -5,6 +5,7 @@ A new one is a record here and a line in the kernel of `idn_gym/observations/fla
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -91,9 +92,76 @@ class FlatColumns(NamedTuple):
     unsure: int  # so many of the first columns may have to be clipped
 
 
+class FlatFeatures:
+    """The features of a scenario in the order of their columns; their names are made when they are asked for.
+
+    Attributes:
+        bounds: (features, 2) float32 lower and upper bound.
+    """
+
+    def __init__(self, compiled: Compiled, node: Ints, held: npt.NDArray[np.int64], preference: bool) -> None:
+        """Find out which features there are; see `place_features`."""
+        self._compiled, self._node, self._held = compiled, node, held
+        self._objectives = [objective.name for objective in compiled.objectives] if preference else []
+        private = compiled.tables.capacity == EXOGENOUS
+        self._highs = [
+            block.private_high if private and block.private_high is not None else block.high
+            for block in FLAT_BLOCKS
+        ]
+        there = [np.nonzero(self._there(per, size)) for per, size in self._sizes().items()]
+        self._row, self._block = (np.concatenate(column) for column in zip(*there, strict=True))
+        self.bounds = np.zeros((len(self._block), 2), np.float32)
+        self.bounds[:, 1] = np.array(self._highs, np.float32)[self._block]
+
+    def columns(self) -> FlatColumns:
+        """Where each feature stands."""
+        of = np.full((len(FLAT_BLOCKS), max(self._sizes().values())), ABSENT, np.uint32)
+        of[self._block, self._row] = np.arange(len(self._row))
+        sure = np.array([block.sure for block in FLAT_BLOCKS])[self._block]
+        return FlatColumns(of, int(np.flatnonzero(~sure).max(initial=-1)) + 1)
+
+    def __iter__(self) -> Iterator[Feature]:
+        names, held = self._compiled.names, self._held.T.tolist()
+        labels: dict[Per, Sequence[str]] = {
+            "class": names.classes,
+            "node": [names.nodes[v] for v in self._node],
+            "link": names.links,
+            "resident": [f"{names.models[m]} at {names.nodes[v]}" for v, m in zip(*held, strict=True)],
+            "episode": [""],
+            "objective": self._objectives,
+        }
+        for k, row in zip(self._block.tolist(), self._row.tolist(), strict=True):
+            block = FLAT_BLOCKS[k]
+            yield Feature(f"{block.name} {labels[block.per][row]}".strip(), 0, self._highs[k], block.meaning)
+
+    def _sizes(self) -> dict[Per, int]:
+        """How many rows of each kind there are, in the order of the columns."""
+        tables = self._compiled.tables
+        return {
+            "class": len(tables.class_task),
+            "node": len(self._node),
+            "link": len(tables.link_rate),
+            "resident": len(self._held),
+            "episode": 1,
+            "objective": len(self._objectives),
+        }
+
+    def _there(self, per: Per, size: int) -> npt.NDArray[np.bool_]:
+        """(rows, blocks) whether a row of this kind has the feature."""
+        tables, hidden = self._compiled.tables, self._compiled.scenario.resources == "hidden"
+        there = np.zeros((size, len(FLAT_BLOCKS)), bool)
+        for k, block in enumerate(FLAT_BLOCKS):
+            if block.per != per or (hidden and block.coming):
+                continue
+            there[:, k] = not block.loads or tables.loading == TRANSFER
+            if block.split:
+                there[:, k] &= tables.model_blocks[self._held[:, 1]] > 1
+        return there
+
+
 def place_features(
     compiled: Compiled, node: Ints, held: npt.NDArray[np.int64], preference: bool
-) -> tuple[list[Feature], FlatColumns]:
+) -> tuple[FlatFeatures, FlatColumns]:
     """Name the features of a scenario and give each its column.
 
     Args:
@@ -102,30 +170,5 @@ def place_features(
         held: (h, 2) node and model of each residency entry.
         preference: whether the weights in force are part of the observation.
     """
-    names, tables = compiled.names, compiled.tables
-    hidden, private = compiled.scenario.resources == "hidden", tables.capacity == EXOGENOUS
-    rows: dict[Per, list[str]] = {
-        "class": list(names.classes),
-        "node": [names.nodes[v] for v in node],
-        "link": list(names.links),
-        "resident": [f"{names.models[m]} at {names.nodes[v]}" for v, m in held],
-        "episode": [""],
-        "objective": [objective.name for objective in compiled.objectives] if preference else [],
-    }
-    features: list[Feature] = []
-    of = np.full((len(FLAT_BLOCKS), max(map(len, rows.values()))), ABSENT, np.uint32)
-    unsure = 0
-    for per, labels in rows.items():
-        for row, label in enumerate(labels):
-            for k, block in enumerate(FLAT_BLOCKS):
-                whole = per == "resident" and tables.model_blocks[held[row, 1]] == 1
-                if block.per != per or (hidden and block.coming) or (block.split and whole):
-                    continue
-                if block.loads and tables.loading != TRANSFER:
-                    continue
-                of[k, row] = len(features)
-                high = block.private_high if private and block.private_high is not None else block.high
-                features.append(Feature(f"{block.name} {label}".strip(), 0, high, block.meaning))
-                if not block.sure:
-                    unsure = len(features)
-    return features, FlatColumns(of, unsure)
+    features = FlatFeatures(compiled, node, held, preference)
+    return features, features.columns()

@@ -30,7 +30,6 @@ from idn_gym.observations.graph_features import (
 )
 from idn_gym.observations.graph_kernel import GraphBuffers, GraphConstants, write_graph
 from idn_gym.scenarios.compile import Compiled
-from idn_gym.scenarios.compile.topologies import expand
 
 
 class GraphObserver:
@@ -111,7 +110,7 @@ class GraphObserver:
         names, tables = self._compiled.names, self._compiled.tables
         node, segment = self._compiled.pairs
         model = tables.segment_model[segment]
-        ends = [(link.source, link.target) for link in expand(self._compiled.scenario.topology).links]
+        source, target = self._compiled.link_ends.T.tolist()
         pairs = zip(node, segment, strict=True)
         paths = [tables.path_start[p : p + 2] for p in tables.class_path]
         return {
@@ -119,8 +118,8 @@ class GraphObserver:
             "links": {
                 "rows": list(names.links),
                 "columns": _plain(GRAPH_COLUMNS["links"]),
-                "source": [names.nodes.index(source) for source, _ in ends],
-                "target": [names.nodes.index(target) for _, target in ends],
+                "source": source,
+                "target": target,
             },
             "pairs": {
                 "rows": [f"{names.nodes[v]}: {names.segments[s]}" for v, s in pairs],

@@ -1,10 +1,12 @@
 import itertools
 from math import comb
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from idn_gym.core.options import ModelRow, Path, PointRow, enumerate_options, enumerate_segments, survival
+from idn_gym.core.options import ModelRow, Path, PointRow, enumerate_segments, survival
+from tests.core.plain_options import stack_all
 
 EXITS = ((1, 0.5), (3, 0.2), (4, 0.3))
 POINTS = (PointRow("full", 0.75, ((4, 1.0),)), PointRow("early", 0.5, EXITS))
@@ -32,10 +34,35 @@ LINE = Path(nodes=(2, 0, 3, 1), links=(1, 2, 0))
 
 
 def options_of(models, path=LINE, max_parts=3, holds=None, task=0):
+    """Segments, and the options of a class of this task in tie order; each node is a device of its own."""
     segments = enumerate_segments(models, max_parts)
     if holds is None:
         holds = np.ones((4, len(segments.model)), bool)
-    return segments, enumerate_options(models, segments, task, (path,), holds, JOULES, max_parts)
+    table = stack_all(models, segments, np.arange(4), holds, JOULES, [(task, (path,))], max_parts)
+    rows = [read_option(SimpleNamespace(**table), o) for o in np.argsort(table["option_rank"])]
+    return segments, rows
+
+
+def read_option(table, o):
+    """One option with its parts (node, position, segment, seconds, reach, bytes) and branches."""
+    mine = slice(*table.part_start[o : o + 2])
+    names = ("node", "position", "segment", "seconds", "reach", "bytes")
+    ways = range(*table.branch_start[o : o + 2])
+    return SimpleNamespace(
+        model=table.option_model[o],
+        point=table.option_point[o],
+        error=table.option_error[o],
+        traffic=table.option_traffic[o],
+        link_joules=table.option_link_joules[o],
+        parts=list(zip(*(getattr(table, f"part_{name}")[mine].tolist() for name in names), strict=True)),
+        branches=[
+            tuple(
+                getattr(table, f"branch_{name}")[x].tolist()
+                for name in ("share", "parts", "bytes", "seconds")
+            )
+            for x in ways
+        ],
+    )
 
 
 @pytest.mark.parametrize("blocks", [1, 2, 3, 5])
@@ -66,7 +93,7 @@ def test_only_models_of_the_task_and_nodes_that_hold_the_segment():
     holds[2, head] = False
     _, fewer = options_of(models, task=1, holds=holds)
     lost = [row for row in rows if (2, 0, head) in [part[:3] for part in row.parts]]
-    assert lost and {row.order for row in rows} - {row.order for row in fewer} == {row.order for row in lost}
+    assert lost and [row for row in rows if row not in lost] == fewer
 
 
 def brute_force(model, point, max_parts):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from idn_gym.catalog.reader import load_catalog
+from idn_gym.catalog.schema import Catalog
 from idn_gym.core import options
 from idn_gym.core.arrays import (
     CROWD,
@@ -26,19 +28,27 @@ from idn_gym.core.arrays import (
     Ints,
     Tables,
 )
-from idn_gym.core.option_tables import compress, fallbacks
+from idn_gym.core.option_tables import fallbacks
 from idn_gym.core.segment_values import break_ties, segment_values
 from idn_gym.core.validate import freeze_tables
 from idn_gym.objective_records import PRICES, Objective, charged, find_objectives
 from idn_gym.objectives import known_tariff, scales_of
 from idn_gym.scenarios.compile.charges import nominal_charges
-from idn_gym.scenarios.compile.classes import RequestClasses, class_requests
+from idn_gym.scenarios.compile.classes import RequestClasses, class_options, class_requests, list_classes
 from idn_gym.scenarios.compile.extremes import check_rewards
 from idn_gym.scenarios.compile.load_paths import plan_loads
 from idn_gym.scenarios.compile.magnitudes import check_magnitudes
 from idn_gym.scenarios.compile.models import Deployables, block_table, collect_models, look_up_tasks
 from idn_gym.scenarios.compile.names import Names, name_rows
-from idn_gym.scenarios.compile.routes import Network, find_routes, look_up, path_tables, resolve_catalog
+from idn_gym.scenarios.compile.progress_line import ProgressLine
+from idn_gym.scenarios.compile.routes import (
+    Network,
+    RouteSearch,
+    find_routes,
+    look_up,
+    path_tables,
+    resolve_catalog,
+)
 from idn_gym.scenarios.compile.sizes import ONE_NODE, check_size
 from idn_gym.scenarios.compile.topologies import expand
 from idn_gym.scenarios.config import Scenario
@@ -75,8 +85,10 @@ class Compiled:
             owner: (S,) of each segment, such as its model or its task.
         """
         node, segment = self.pairs
-        pairs = sorted(set(zip(node.tolist(), owner[segment].tolist(), strict=True)))
-        return np.array([v for v, _ in pairs], np.int64), np.array([k for _, k in pairs], np.int64)
+        found = np.zeros((len(self.placeable), int(owner.max(initial=0)) + 1), bool)
+        found[node, owner[segment]] = True
+        nodes, owners = np.nonzero(found)
+        return nodes.astype(np.int64), owners.astype(np.int64)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Compiled:
         """Itself: copies of read-only arrays could be written to, and kernels would be compiled anew."""
@@ -121,17 +133,38 @@ def _compile(scenario: Scenario, objectives: tuple[Objective, ...]) -> Compiled:
     homes = look_up_tasks(scenario.tasks, catalog, network, scenario.serving.exits)
     # First as if every route were one node long: no routes are looked for that nobody will use.
     check_size(scenario, catalog, len(network.nodes), [[ONE_NODE] * len(homes)] * len(network.ingress))
-    routes = find_routes(network, homes, scenario.topology.routes)
-    lengths = [[_spans(path) for path in row] for row in routes]
-    check_size(scenario, catalog, len(network.nodes), lengths)
+    classes = len(network.ingress) * sum(task.copies for task in scenario.tasks)
+    with ProgressLine(f"{len(network.nodes):,} nodes and {classes:,} request classes") as line:
+        compiled = _build(scenario, objectives, catalog, network, homes, line)
+    if charged(objectives):
+        compiled = replace(compiled, tables=freeze_tables(nominal_charges(compiled)))
+    compiled = _with_values(compiled)
+    check_rewards(compiled)
+    return compiled
+
+
+def _build(
+    scenario: Scenario,
+    objectives: tuple[Objective, ...],
+    catalog: Catalog,
+    network: Network,
+    homes: Mapping[str, Sequence[int]],
+    line: ProgressLine,
+) -> Compiled:
+    """Everything but what needs kernels: nominal charges and values of segments."""
+    search = RouteSearch(network, homes, scenario.topology.routes)
+    routes = find_routes(search, line.steps("looking for routes from ingress nodes", network.ingress))
+    line.tell("listing options")
+    shapes = [[options.path_shape(path) for path in row] for row in routes]
+    check_size(scenario, catalog, len(network.nodes), shapes)
     gathered = collect_models(scenario.tasks, catalog, network, scenario.serving)
-    gathered, loads = plan_loads(scenario.serving.loading, catalog, network, homes, gathered)
-    classes = RequestClasses(scenario, network, gathered, routes)
+    gathered, loads = plan_loads(scenario.serving.loading, catalog, search, gathered)
+    classes = list_classes(scenario, routes)
     further = len(charged(objectives))
     moving = scenario.dynamics.moving_links
     for kind in moving:
         look_up(catalog.links, kind, "dynamics.moving_links")
-    compiled = Compiled(
+    return Compiled(
         scenario=scenario,
         # Frozen before they are complete: kernels are compiled per type of their arguments.
         tables=freeze_tables(_tables(scenario, network, gathered, classes, further, loads)),
@@ -139,23 +172,12 @@ def _compile(scenario: Scenario, objectives: tuple[Objective, ...]) -> Compiled:
         objectives=objectives,
         scales=scales_of(scenario, objectives),
         tariff=_fixed_tariff(scenario, further),
-        class_ingress=np.array(classes.ingress, np.int64),
+        class_ingress=classes.ingress,
         link_ends=network.ends,
         link_moves=np.array([not moving or link.link in moving for link in network.links], bool),
         node_moves=(gathered.pinned == EMPTY).all(1),
         placeable=gathered.placeable,
     )
-    if further:
-        compiled = replace(compiled, tables=freeze_tables(nominal_charges(compiled)))
-    compiled = _with_values(compiled)
-    check_rewards(compiled)
-    return compiled
-
-
-def _spans(routes: options.Routes) -> tuple[tuple[int, int], ...]:
-    """Of each route its nodes, and those that an earlier one begins with too."""
-    starts = options.route_starts(routes)
-    return tuple((len(route.nodes), start.shared) for route, start in zip(routes, starts, strict=True))
 
 
 def _with_values(compiled: Compiled) -> Compiled:
@@ -175,9 +197,8 @@ def _tables(
 ) -> Tables:
     idle = _idle_watts(scenario, network)
     workers = np.array([node.servers if np.isfinite(node.servers) else 1.0 for node in network.nodes])
-    tasks = [gathered.tasks[k] for k in classes.task]
-    worst = [max((row.traffic for row in rows), default=0.0) for rows in classes.rows]
-    enumerated = compress(classes.rows, classes.groups, scenario.serving.max_parts)
+    paths = path_tables(classes.paths, network.delay)
+    enumerated = class_options(network, gathered, classes, paths, scenario.serving.max_parts)
     elastic = np.array([np.isinf(node.servers) for node in network.nodes])
     held = np.arange(len(gathered.segments.model)) == gathered.pinned[:, gathered.segments.model]
     return Tables(
@@ -204,10 +225,10 @@ def _tables(
         link_joules=network.joules,
         link_charge=np.zeros((len(network.links), further)),
         slot_charge=np.zeros(further),
-        **path_tables(list(classes.paths), network.delay),
+        **paths,
         **loads,
         model_task=np.array([model.task for model in gathered.models], np.int64),
-        task_model=np.searchsorted([model.task for model in gathered.models], range(len(gathered.tasks) + 1)),
+        task_model=gathered.task_model,
         model_blocks=np.array([len(model.block_bytes) for model in gathered.models], np.int64),
         block_bytes=block_table(gathered.models),
         segment_model=gathered.segments.model,
@@ -216,12 +237,11 @@ def _tables(
         segment_bytes=gathered.segment_bytes,
         segment_value=np.zeros(gathered.placeable.shape),
         pinned=gathered.pinned,
-        class_task=np.array(classes.task, np.int64),
-        class_path=np.array(classes.path, np.int64),
+        class_task=classes.task,
+        class_path=classes.path,
         class_requests=class_requests(scenario, network, gathered),
-        class_timeout=np.array([task.timeout for task in tasks], float),
-        class_deadline=np.array([task.deadline for task in tasks], float),
-        class_drop_bytes=np.array(worst, float),
+        class_timeout=np.array([task.timeout for task in gathered.tasks], float)[classes.task],
+        class_deadline=np.array([task.deadline for task in gathered.tasks], float)[classes.task],
         class_fallback=fallbacks(enumerated, held & elastic[:, None]),
         **enumerated,
     )

@@ -6,62 +6,47 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import networkx as nx
 import numpy as np
 
 from idn_gym.catalog.schema import Catalog
 from idn_gym.core.arrays import Bools, Floats
 from idn_gym.core.options import Path
 from idn_gym.scenarios.compile.models import Deployables, start_seconds
-from idn_gym.scenarios.compile.routes import Network, find_routes
+from idn_gym.scenarios.compile.routes import RouteSearch
 
 
 def plan_loads(
-    loading: str,
-    catalog: Catalog,
-    network: Network,
-    homes: Mapping[str, Sequence[int]],
-    gathered: Deployables,
+    loading: str, catalog: Catalog, search: RouteSearch, gathered: Deployables
 ) -> tuple[Deployables, dict[str, Any]]:
     """The models without the placements that nothing can reach, and the fields of `Tables` about loads."""
-    starts = start_seconds(gathered, catalog, network)
+    starts = start_seconds(gathered, catalog, search.network)
     if loading == "instant":
         return gathered, load_tables(gathered, np.zeros_like(starts), None)
-    paths = find_load_paths(network, homes, gathered)
+    paths = find_load_paths(search, gathered)
     gathered = replace(gathered, placeable=gathered.placeable & reachable(gathered, paths))
     return gathered, load_tables(gathered, starts, paths)
 
 
-def find_load_paths(
-    network: Network, homes: Mapping[str, Sequence[int]], gathered: Deployables
-) -> list[dict[int, Path]]:
+def find_load_paths(search: RouteSearch, gathered: Deployables) -> list[dict[int, Path]]:
     """The route of a load, from the node that loads to the repository.
 
     Args:
-        network: nodes and links.
-        homes: by task, without its copies, the nodes that are its repositories.
+        search: of the network.
         gathered: its models.
 
     Returns:
         One mapping per task, copies included: by node, the route. Nodes that load nothing or from which no
         repository is reached are left out.
+
+    Raises:
+        ConfigError: the search would take minutes.
     """
-    paths = {}
-    for task, repositories in homes.items():
-        reaching = _reaching(network, repositories) & set(np.flatnonzero(gathered.movable).tolist())
-        nodes = tuple(replace(node, demand=float(v in reaching)) for v, node in enumerate(network.nodes))
-        routes = find_routes(replace(network, nodes=nodes), {task: repositories}, 1)
-        paths[task] = dict(zip(sorted(reaching), [row[0][0] for row in routes], strict=True))
+    found = {v: search.nearest(v) for v in np.flatnonzero(gathered.movable).tolist()}
+    paths = {
+        task: {v: routes[sink] for v, routes in found.items() if sink in routes}
+        for task, sink in search.sinks.items()
+    }
     return [paths[task] for task in gathered.listed]
-
-
-def _reaching(network: Network, repositories: Sequence[int]) -> set[int]:
-    """Nodes from which links lead to one of these, and these themselves."""
-    index = {node.name: v for v, node in enumerate(network.nodes)}
-    graph = nx.DiGraph()
-    graph.add_nodes_from(range(len(network.nodes)))
-    graph.add_edges_from((index[link.target], index[link.source]) for link in network.links)
-    return set().union(*({home} | nx.descendants(graph, home) for home in repositories))
 
 
 def reachable(gathered: Deployables, paths: Sequence[Mapping[int, Path]]) -> Bools:

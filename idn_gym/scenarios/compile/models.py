@@ -14,7 +14,7 @@ from idn_gym.catalog import schema
 from idn_gym.catalog.laws import block_seconds, fixed_seconds
 from idn_gym.config_reader import ConfigError, closest, show, twice
 from idn_gym.core import options
-from idn_gym.core.arrays import EMPTY, Floats, Residents
+from idn_gym.core.arrays import EMPTY, Floats, Ints, Residents
 from idn_gym.core.geometry import held_bytes
 from idn_gym.scenarios.compile.routes import Network, look_up
 from idn_gym.scenarios.config import Serving, Task
@@ -34,6 +34,11 @@ class Deployables:
     reserved: Floats  # (N,) [bytes] of what the node pins
     movable: npt.NDArray[np.bool_]  # (N,)
     placeable: npt.NDArray[np.bool_]  # (N, S) may be loaded and fits into nominal memory
+
+    @property
+    def task_model(self) -> Ints:
+        """(K+1,) first model of each task."""
+        return np.searchsorted([model.task for model in self.models], range(len(self.tasks) + 1))
 
     @property
     def holds(self) -> npt.NDArray[np.bool_]:
@@ -146,11 +151,12 @@ def _models(
     tasks: Sequence[Task], catalog: schema.Catalog, network: Network, exits: bool
 ) -> tuple[tuple[options.ModelRow, ...], tuple[str, ...]]:
     uses = Counter(name for task in tasks for name in task.models)
+    rows = {name: _model(catalog.models[name], network.kinds, exits) for name in uses}
     models, sources = [], []
     for k, task in enumerate(tasks):
         for name in task.models:
             shown = name if uses[name] == 1 else f"{name}@{task.name}"
-            models.append(_model(shown, k, catalog.models[name], network, exits))
+            models.append(rows[name]._replace(name=shown, task=k))
             sources.append(name)
     return tuple(models), tuple(sources)
 
@@ -165,14 +171,14 @@ def _warn_of_mixture(task: Task, catalog: schema.Catalog) -> None:
         )
 
 
-def _model(name: str, task: int, row: schema.Model, network: Network, exits: bool) -> options.ModelRow:
+def _model(row: schema.Model, devices: Sequence[schema.Device], exits: bool) -> options.ModelRow:
     return options.ModelRow(
-        name=name,
-        task=task,
+        name=row.name,
+        task=0,
         block_bytes=np.array([block.weights for block in row.blocks], float),
         cut_bytes=np.array([row.input, *(block.output for block in row.blocks)], float),
-        seconds=np.array([block_seconds(row, device) for device in network.devices], float),
-        entry_seconds=np.array([fixed_seconds(row, device) for device in network.devices], float),
+        seconds=np.array([block_seconds(row, device) for device in devices], float),
+        entry_seconds=np.array([fixed_seconds(row, device) for device in devices], float),
         points=tuple(
             options.PointRow(
                 point.name, point.accuracy, tuple((exit_.after, exit_.share) for exit_ in point.exits)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -12,12 +12,15 @@ import numpy as np
 
 from idn_gym.catalog.schema import Catalog, Device
 from idn_gym.config_reader import ConfigError, closest, twice
-from idn_gym.core.arrays import EMPTY, Floats, Ints
+from idn_gym.core.arrays import EMPTY, Floats, Ints, starts_of
 from idn_gym.core.options import Path, Routes
 from idn_gym.scenarios.compile.sizes import MOST_STEPS
 from idn_gym.scenarios.config import Explicit, Link, Node
 
 V = TypeVar("V")
+
+Nodes = tuple[int, ...]
+"""Nodes of a route, or those that are the repositories of a task."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +40,17 @@ class Network:
     def ingress(self) -> list[int]:
         """Nodes at which requests enter."""
         return [v for v, node in enumerate(self.nodes) if node.demand > 0]
+
+    @property
+    def kinds(self) -> list[Device]:
+        """The devices of nodes, each once, in the order of their first nodes."""
+        return list({device.name: device for device in self.devices}.values())
+
+    @property
+    def node_kind(self) -> Ints:
+        """(N,) number of each node's device among `kinds`."""
+        number = {device.name: i for i, device in enumerate(self.kinds)}
+        return np.array([number[device.name] for device in self.devices], np.int64)
 
     @property
     def ends(self) -> Ints:
@@ -99,78 +113,113 @@ def look_up(table: Mapping[str, V], name: str, key: str) -> V:
     return table[name]
 
 
-def find_routes(network: Network, homes: Mapping[str, Sequence[int]], count: int) -> list[list[Routes]]:
-    """Shortest routes by delay (hops break ties) from each ingress node to the repositories of each task.
+class RouteSearch:
+    """Shortest routes of a network by delay; hops break ties.
 
-    The first route leads to the nearest repository, the others are the next best loopless ones to any (Yen,
-    1971): fewer than `count` where there are no more.
+    One graph, and one search from each node that is asked for: what was found is kept.
 
     Args:
         network: nodes and links.
         homes: by task, the nodes that are its repositories.
-        count: most routes per ingress node and task.
+        count: most routes from a node to the repositories of a task.
+    """
+
+    def __init__(self, network: Network, homes: Mapping[str, Sequence[int]], count: int) -> None:
+        self.network, self.count = network, count
+        self.sinks = {task: tuple(repositories) for task, repositories in homes.items()}
+        self._graph = nx.DiGraph()
+        self._graph.add_nodes_from(range(len(network.nodes)))
+        for e, (source, target) in enumerate(network.ends.tolist()):
+            cost = float(network.delay[e]) + 1e-9  # [s] per hop, far below any delay: fewer hops win ties
+            self._graph.add_edge(source, target, link=e, cost=cost)
+        self._wide = _with_sinks(self._graph, self.sinks) if count > 1 else self._graph
+        self._nearest: dict[int, dict[Nodes, Path]] = {}
+        self._reached: dict[int, int] = {}
+        self._steps = 0
+
+    def nearest(self, source: int) -> dict[Nodes, Path]:
+        """From a node, the route to the nearest repository of each set of these of which one is reached.
+
+        Raises:
+            ConfigError: the searches so far would take minutes.
+        """
+        if source not in self._nearest:
+            cost, nodes = nx.single_source_dijkstra(self._graph, source, weight="cost")
+            self._reached[source] = len(cost)
+            self._count_steps(len(cost))
+            self._nearest[source] = {}
+            for sink in set(self.sinks.values()):
+                near = [(cost[home], home) for home in sink if home in cost]
+                if near:
+                    self._nearest[source][sink] = self._path(tuple(nodes[min(near)[1]]))
+        return self._nearest[source]
+
+    def best(self, source: int, sink: Nodes) -> Routes:
+        """At most `count` routes, the best first, from a node to repositories of which it reaches one.
+
+        Raises:
+            ConfigError: the searches so far would take minutes.
+        """
+        first = self.nearest(source)[sink]
+        if self.count == 1:
+            return (first,)
+        # Each further route takes a search from each node of the one before.
+        self._count_steps((self.count - 1) * len(first.nodes) * self._reached[source])
+        routes = _best_first(self._wide, source, sink, first.nodes, self.count)
+        return tuple(self._path(nodes) for nodes in routes)
+
+    def _path(self, nodes: Nodes) -> Path:
+        return Path(nodes, tuple(self._graph.edges[a, z]["link"] for a, z in itertools.pairwise(nodes)))
+
+    def _count_steps(self, steps: int) -> None:
+        self._steps += steps
+        if self._steps <= MOST_STEPS:
+            return
+        key, value = "topology.routes", f"{self.count} for each of"
+        if self.count == 1:
+            key, value = "topology", ""
+        raise ConfigError(
+            key,
+            f"{value} {len(self.network.ingress)} ingress nodes in a network of {len(self.network.nodes)} "
+            f"nodes are not allowed; the searches for their routes reach over {MOST_STEPS:,} nodes".lstrip(),
+        )
+
+
+def find_routes(search: RouteSearch, sources: Iterable[int]) -> list[list[Routes]]:
+    """Routes from each of the nodes to the repositories of each task.
+
+    The first route leads to the nearest repository, the others are the next best loopless ones to any (Yen,
+    1971): fewer than `search.count` where there are no more.
 
     Returns:
-        A row per ingress node, in it the routes of each task.
+        A row per node, in it the routes of each task.
 
     Raises:
         ConfigError: no repository of a task can be reached, or the search would take minutes.
     """
-    graph = nx.DiGraph()
-    graph.add_nodes_from(range(len(network.nodes)))
-    for e, (source, target) in enumerate(network.ends.tolist()):
-        cost = float(network.delay[e]) + 1e-9  # [s] per hop, far below any delay: fewer hops win ties
-        graph.add_edge(source, target, link=e, cost=cost)
-    wide = _with_sinks(graph, homes) if count > 1 else graph
-    rows, steps = [], 0
-    for source in network.ingress:
-        reached, nearest = nx.single_source_dijkstra(graph, source, weight="cost")
-        steps += len(reached)
-        _check_steps(network, count, steps)
-        found: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
-        for task, repositories in homes.items():
-            near = [(reached[home], home) for home in repositories if home in reached]
-            if not near:
-                where = "no repository can be reached" if repositories else "no node pins any of its models"
-                name = network.nodes[source].name
+    rows = []
+    for source in sources:
+        found: dict[Nodes, Routes] = {}
+        for task, sink in search.sinks.items():
+            if sink not in search.nearest(source):
+                where = "no repository can be reached" if sink else "no node pins any of its models"
+                name = search.network.nodes[source].name
                 raise ConfigError("topology", f"task {task!r} cannot be served from node {name!r}: {where}")
-            sink = tuple(repositories)
-            if sink in found:
-                continue
-            first = tuple(nearest[min(near)[1]])
-            # Each further route takes a search from each node of the one before.
-            steps += (count - 1) * len(first) * len(reached)
-            _check_steps(network, count, steps)
-            found[sink] = [first] if count == 1 else list(_best_first(wide, source, sink, first, count))
-        rows.append([_paths(graph, found[tuple(repositories)]) for repositories in homes.values()])
+            if sink not in found:
+                found[sink] = search.best(source, sink)
+        rows.append([found[sink] for sink in search.sinks.values()])
     return rows
 
 
-def _check_steps(network: Network, count: int, steps: int) -> None:
-    if steps <= MOST_STEPS:
-        return
-    key, value = "topology.routes", f"{count} for each of"
-    if count == 1:
-        key, value = "topology", ""
-    raise ConfigError(
-        key,
-        f"{value} {len(network.ingress)} ingress nodes in a network of {len(network.nodes)} nodes are not "
-        f"allowed; the searches for their routes reach over {MOST_STEPS:,} nodes".lstrip(),
-    )
-
-
-def _with_sinks(graph: nx.DiGraph, homes: Mapping[str, Sequence[int]]) -> nx.DiGraph:
+def _with_sinks(graph: nx.DiGraph, sinks: Mapping[str, Nodes]) -> nx.DiGraph:
     """The graph with one node more for each set of repositories, to which they all lead at no cost."""
     wide = graph.copy()
-    for repositories in homes.values():
-        sink = tuple(repositories)
-        wide.add_edges_from(((home, sink) for home in repositories), cost=0.0)
+    for sink in sinks.values():
+        wide.add_edges_from(((home, sink) for home in sink), cost=0.0)
     return wide
 
 
-def _best_first(
-    wide: nx.DiGraph, source: int, sink: tuple[int, ...], first: tuple[int, ...], count: int
-) -> Iterator[tuple[int, ...]]:
+def _best_first(wide: nx.DiGraph, source: int, sink: Nodes, first: Nodes, count: int) -> Iterator[Nodes]:
     """Nodes of at most `count` loopless routes by rising cost; `first` is one of the cheapest."""
     yield first
     found = 1
@@ -183,13 +232,6 @@ def _best_first(
         found += 1
 
 
-def _paths(graph: nx.DiGraph, routes: Sequence[tuple[int, ...]]) -> Routes:
-    return tuple(
-        Path(nodes, tuple(graph.edges[a, z]["link"] for a, z in itertools.pairwise(nodes)))
-        for nodes in routes
-    )
-
-
 def path_tables(paths: Sequence[Routes], delay: Floats) -> dict[str, Any]:
     """The `path_` fields of `Tables`; `delay` is (E,) [s] per link."""
     nodes = [[v for route in path for v in route.nodes] for path in paths]
@@ -197,15 +239,18 @@ def path_tables(paths: Sequence[Routes], delay: Floats) -> dict[str, Any]:
     # Where a route begins no link leads: each of these positions is the first of its own.
     entered = [[e if e != EMPTY else (EMPTY, j) for j, e in enumerate(path)] for path in links]
     return {
-        "path_start": np.concatenate([[0], np.cumsum([len(path) for path in nodes])]).astype(np.int64),
+        "path_start": starts_of(np.array([len(path) for path in nodes])),
         "path_node": np.array([v for path in nodes for v in path], np.int64),
         "path_link": np.array([e for path in links for e in path], np.int64),
-        "path_delay": np.concatenate(
-            [np.cumsum([0.0, *delay[list(route.links)]]) for path in paths for route in path]
-        ),
+        "path_delay": sum_along(paths, delay),
         "path_same_node": np.array([path.index(v) for path in nodes for v in path], np.int64),
         "path_same_link": np.array([path.index(e) for path in entered for e in path], np.int64),
     }
+
+
+def sum_along(paths: Sequence[Routes], value: Floats) -> Floats:
+    """Sums of a value of links (E,) from the beginning of the route to each position, (J,)."""
+    return np.concatenate([np.cumsum([0.0, *value[list(route.links)]]) for path in paths for route in path])
 
 
 def _link_values(links: Sequence[Link], catalog: Catalog, field: str) -> Floats:
