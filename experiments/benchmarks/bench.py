@@ -15,7 +15,10 @@ _T = TypeVar("_T")
 HELD = 8
 """[slots] for which an action is held: fresh random ones would cancel every load"""
 
-ROWS = 64
+TICK = 1e-9
+"""[s] least time that anything is taken for, where the clock of the system is coarse"""
+
+BATCH = 64
 """environments of a batch"""
 
 
@@ -121,7 +124,7 @@ class Bench:
             for name, (version, _) in entrants.items():
                 said = self._ask(version, limit, do="play", name=name, seconds=seconds)
                 if turn >= 0:
-                    plays[name].append(said["done"] / said["spent"])
+                    plays[name].append(said["done"] / max(said["spent"], TICK))
         for version in {version for version, _ in entrants.values()}:
             self._ask(version, do="drop")
         return Rates(plays)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from experiments.benchmarks.bench import CARTPOLE, Bench, Entrant
-from experiments.benchmarks.measured import LIMITS, MEASURED, Measured
+from experiments.benchmarks.measured import LIMITS, MEASURED, BenchNumber
 from experiments.benchmarks.rows import BenchRow
 from experiments.benchmarks.versions import CHECKOUT
 
@@ -46,20 +46,20 @@ def seconds_to_first_step(scenario: str) -> Iterator[tuple[str, str, float]]:
                 yield mode, clock, float(seconds)
 
 
-def _first_steps(scenario: str, bench: Bench) -> Sequence[Measured]:
+def _first_steps(scenario: str, bench: Bench) -> Sequence[BenchNumber]:
     """All times as they were, and that of the empty cache as it would be on another machine."""
     times = list(seconds_to_first_step(scenario))
     step = 1.0 / bench.rates({"CartPole": Entrant("now", CARTPOLE)}).of("CartPole")
     [compiling] = [seconds for mode, clock, seconds in times if (mode, clock) == ("nothing compiled", "CPU")]
-    as_if = Measured(MEASURED, compiling * CARTPOLE_STEP / step, "lower", FIRST_STEP_TARGET)
-    return [as_if, *(Measured(f"{mode} [{clock} s]", seconds) for mode, clock, seconds in times)]
+    as_if = BenchNumber(MEASURED, compiling * CARTPOLE_STEP / step, "lower", FIRST_STEP_TARGET)
+    return [as_if, *(BenchNumber(f"{mode} [{clock} s]", seconds) for mode, clock, seconds in times)]
 
 
-def _start(scenario: str, bench: Bench) -> list[Measured]:
+def _start(scenario: str, bench: Bench) -> list[BenchNumber]:
     return list(bench.once("first step", lambda: _first_steps(scenario, bench)))[1:]
 
 
-def _limit(scenario: str, bench: Bench) -> list[Measured]:
+def _limit(scenario: str, bench: Bench) -> list[BenchNumber]:
     return list(bench.once("first step", lambda: _first_steps(scenario, bench)))[:1]
 
 

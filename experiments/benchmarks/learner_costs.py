@@ -12,8 +12,8 @@ import numpy as np
 
 import idn_gym  # noqa: F401 (registers IDN-v0)
 from agents.registry import AGENT_CODECS, CLAIRVOYANT, make_agent
-from experiments.benchmarks.bench import Bench
-from experiments.benchmarks.measured import LIMITS, MEASURED, Measured
+from experiments.benchmarks.bench import TICK, Bench
+from experiments.benchmarks.measured import LIMITS, MEASURED, BenchNumber
 from experiments.benchmarks.rows import BenchRow
 from idn_gym.core.slots import one_slot
 from idn_gym.policy import Feedback
@@ -26,9 +26,6 @@ FTPL_SLOTS = 200
 
 SLOW = {"ftpl", "window-lp", "window-greedy", "clairvoyant-greedy"}
 """Played for a tenth of the slots."""
-
-TICK = 1e-9
-"""[s] least time that a step is taken for, where the clock of the system is coarse"""
 
 
 class Cost(NamedTuple):
@@ -89,9 +86,9 @@ def time_learners(name: str, scenario: str, slots: int) -> Cost:
     return Cost(name, build, median(spent[1:]), median(played[1:]))
 
 
-def _ftpl(bench: Bench) -> list[Measured]:
+def _ftpl(bench: Bench) -> list[BenchNumber]:
     cost = time_learners("ftpl", "isp-hierarchy", round(FTPL_SLOTS * min(1.0, bench.seconds)))
-    return [Measured(MEASURED, cost.environment_slots, "lower", FTPL_TARGET)]
+    return [BenchNumber(MEASURED, cost.environment_slots, "lower", FTPL_TARGET)]
 
 
 def learner_rows() -> Iterator[BenchRow]:

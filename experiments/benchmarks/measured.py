@@ -18,7 +18,7 @@ NOT_DONE = math.nan
 """Value of what did not end in time."""
 
 
-class Measured(NamedTuple):
+class BenchNumber(NamedTuple):
     """One number of a row."""
 
     quantity: str
@@ -42,7 +42,7 @@ class MeasuredRow(NamedTuple):
     group: str
     """the table"""
     name: str
-    numbers: Sequence[Measured]
+    numbers: Sequence[BenchNumber]
 
     @property
     def verdict(self) -> str:
@@ -68,7 +68,7 @@ def _cells(row: MeasuredRow, names: Iterable[str]) -> list[str]:
     return [_cell(numbers[name]) if name in numbers else "" for name in names]
 
 
-def _cell(number: Measured) -> str:
+def _cell(number: BenchNumber) -> str:
     value = "not done" if math.isnan(number.value) else short_number(number.value)
     if number.target is None:
         return value
@@ -79,8 +79,8 @@ def short_number(value: float) -> str:
     """Three digits, which is more than such measurements support."""
     if value == 0.0 or not math.isfinite(value):
         return f"{value:g}"
-    digits = 2 - math.floor(math.log10(abs(value)))
-    return f"{round(value, digits):,.{max(0, digits)}f}"
+    rounded = float(f"{value:.3g}")
+    return f"{rounded:,.{max(0, 2 - math.floor(math.log10(abs(rounded))))}f}"
 
 
 def plain_numbers(rows: Iterable[MeasuredRow]) -> list[dict[str, object]]:

@@ -55,7 +55,7 @@ class VersionProcess:
 
         Args:
             limit: [s] of wall time after which the process is ended; None: as long as it takes.
-            message: see `worker.answer`.
+            message: see `worker.answer_message`.
 
         Raises:
             LimitError: the limit was passed.

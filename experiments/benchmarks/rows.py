@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from experiments.benchmarks.bench import Bench
-from experiments.benchmarks.measured import Measured
+from experiments.benchmarks.measured import BenchNumber
 from idn_gym.config_reader import ConfigError
 from idn_gym.messages import show
 
@@ -18,7 +18,7 @@ class BenchRow(NamedTuple):
     group: str
     """the table"""
     name: str
-    measure: Callable[[Bench], Sequence[Measured]]
+    measure: Callable[[Bench], Sequence[BenchNumber]]
 
     def matches(self, pattern: str) -> bool:
         """Whether a pattern of the shell occurs in ``group: name``."""

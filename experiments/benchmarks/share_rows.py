@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from experiments.benchmarks.bench import ROWS, Bench, BenchWork, Entrant
-from experiments.benchmarks.measured import LIMITS, MEASURED, Measured
+from experiments.benchmarks.bench import BATCH, Bench, BenchWork, Entrant
+from experiments.benchmarks.measured import LIMITS, MEASURED, BenchNumber
 from experiments.benchmarks.rows import BenchRow
 from experiments.benchmarks.speed_rows import bench_file, transfers
 
@@ -24,27 +24,27 @@ def _share(bench: Bench, with_it: BenchWork, without: BenchWork) -> float:
     return 1.0 - rates.ratio("with", "without")
 
 
-def _batch_of(scenario: str, size: int = ROWS, **options: Any) -> BenchWork:
+def _batch_of(scenario: str, size: int = BATCH, **options: Any) -> BenchWork:
     overrides: Mapping[str, Any] = {**transfers(scenario), **options.pop("overrides", {})}
     return BenchWork(
         size=size, options={"scenario": str(bench_file(scenario)), "overrides": overrides, **options}
     )
 
 
-def _waiting(scenario: str, bench: Bench) -> list[Measured]:
+def _waiting(scenario: str, bench: Bench) -> list[BenchNumber]:
     off = {"serving.queueing": "none", "serving.loading": "instant"}
     share = _share(bench, _batch_of(scenario), _batch_of(scenario, overrides=off))
-    return [Measured(MEASURED, share, "lower", WAITING_TARGET)]
+    return [BenchNumber(MEASURED, share, "lower", WAITING_TARGET)]
 
 
-def _observation(scenario: str, name: str, target: float | None, bench: Bench) -> list[Measured]:
+def _observation(scenario: str, name: str, target: float | None, bench: Bench) -> list[BenchNumber]:
     share = _share(bench, _batch_of(scenario, observation=name), _batch_of(scenario, observation="nothing"))
-    return [Measured(MEASURED, share, "lower", target)]
+    return [BenchNumber(MEASURED, share, "lower", target)]
 
 
-def _masks(scenario: str, codec: str, bench: Bench) -> list[Measured]:
+def _masks(scenario: str, codec: str, bench: Bench) -> list[BenchNumber]:
     steps = _batch_of(scenario, size=0, action=codec)
-    return [Measured(MEASURED, _share(bench, steps._replace(kind="masks"), steps), "lower")]
+    return [BenchNumber(MEASURED, _share(bench, steps._replace(kind="masks"), steps), "lower")]
 
 
 def share_rows() -> Iterator[BenchRow]:

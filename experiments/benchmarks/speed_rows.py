@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from experiments.benchmarks.bench import CARTPOLE, HELD, ROWS, Bench, BenchWork, Entrant
-from experiments.benchmarks.measured import Measured
+from experiments.benchmarks.bench import BATCH, CARTPOLE, HELD, Bench, BenchWork, Entrant
+from experiments.benchmarks.measured import BenchNumber
 from experiments.benchmarks.rows import BenchRow
 from experiments.benchmarks.versions import CHECKOUT
 from idn_gym.actions import ACTION_CODECS
@@ -40,24 +40,26 @@ class SpeedGoal(NamedTuple):
 GOALS = (
     SpeedGoal("tiny, single", "tiny", BenchWork(), 4.0, 0.35),
     SpeedGoal("edge-small, single", "edge-small", BenchWork(), 2.2, 0.22),
-    SpeedGoal("edge-small, batch", "edge-small", BenchWork(size=ROWS), 1.4, 1.0),
-    SpeedGoal("isp-hierarchy, batch", "isp-hierarchy", BenchWork(size=ROWS), 3.0, 0.10),
-    SpeedGoal("metro-split, batch", "metro-split", BenchWork(size=ROWS), 2.0, 0.16),
+    SpeedGoal("edge-small, batch", "edge-small", BenchWork(size=BATCH), 1.4, 1.0),
+    SpeedGoal("isp-hierarchy, batch", "isp-hierarchy", BenchWork(size=BATCH), 3.0, 0.10),
+    SpeedGoal("metro-split, batch", "metro-split", BenchWork(size=BATCH), 2.0, 0.16),
     SpeedGoal("fashion-edge, single", "fashion-edge", BenchWork()),
-    SpeedGoal("fashion-edge, batch", "fashion-edge", BenchWork(size=ROWS)),
-    SpeedGoal("edge-small, batch, one action", "edge-small", BenchWork(size=ROWS, hold=0), of_held=1.3),
-    SpeedGoal("isp-hierarchy, batch, one action", "isp-hierarchy", BenchWork(size=ROWS, hold=0), of_held=1.3),
-    SpeedGoal("metro-split, batch, one action", "metro-split", BenchWork(size=ROWS, hold=0), of_held=1.5),
+    SpeedGoal("fashion-edge, batch", "fashion-edge", BenchWork(size=BATCH)),
+    SpeedGoal("edge-small, batch, one action", "edge-small", BenchWork(size=BATCH, hold=0), of_held=1.3),
+    SpeedGoal(
+        "isp-hierarchy, batch, one action", "isp-hierarchy", BenchWork(size=BATCH, hold=0), of_held=1.3
+    ),
+    SpeedGoal("metro-split, batch, one action", "metro-split", BenchWork(size=BATCH, hold=0), of_held=1.5),
     SpeedGoal(
         "isp-hierarchy, batch, fractional",
         "isp-hierarchy",
-        BenchWork(size=ROWS, options={"action": "fractional"}),
+        BenchWork(size=BATCH, options={"action": "fractional"}),
         4.0,
     ),
     SpeedGoal(
         "isp-hierarchy, batch, scores",
         "isp-hierarchy",
-        BenchWork(size=ROWS, options={"action": "scores"}),
+        BenchWork(size=BATCH, options={"action": "scores"}),
         3.0,
     ),
 )
@@ -86,7 +88,7 @@ def bench_entrants(scenario: str, work: BenchWork, before: bool = True) -> dict[
     return entrants if before else {name: entrants[name] for name in ("now", "CartPole")}
 
 
-def _measure_goal(goal: SpeedGoal, bench: Bench) -> list[Measured]:
+def _measure_goal(goal: SpeedGoal, bench: Bench) -> list[BenchNumber]:
     entrants = bench_entrants(goal.scenario, goal.work)
     today = {"scenario": goal.scenario, **goal.work.options}
     entrants["today"] = Entrant("now", goal.work._replace(options=today))
@@ -94,28 +96,28 @@ def _measure_goal(goal: SpeedGoal, bench: Bench) -> list[Measured]:
         entrants["held"] = Entrant("now", entrants["now"].work._replace(hold=HELD))
     rates = bench.rates(entrants)
     numbers = [
-        Measured("0.1 [1/CPU s]", rates.of("0.1")),
-        Measured("now [1/CPU s]", rates.of("now")),
-        Measured("now / 0.1", rates.ratio("now", "0.1"), "higher", goal.against),
-        Measured("now / CartPole", rates.ratio("now", "CartPole"), "higher", goal.of_cartpole),
-        Measured("today's preset [1/CPU s]", rates.of("today")),
+        BenchNumber("0.1 [1/CPU s]", rates.of("0.1")),
+        BenchNumber("now [1/CPU s]", rates.of("now")),
+        BenchNumber("now / 0.1", rates.ratio("now", "0.1"), "higher", goal.against),
+        BenchNumber("now / CartPole", rates.ratio("now", "CartPole"), "higher", goal.of_cartpole),
+        BenchNumber("today's preset [1/CPU s]", rates.of("today")),
     ]
     if goal.of_held is not None:
         numbers.append(
-            Measured("one action / held actions", rates.ratio("now", "held"), "higher", goal.of_held)
+            BenchNumber("one action / held actions", rates.ratio("now", "held"), "higher", goal.of_held)
         )
     return numbers
 
 
-def _measure_line(scenario: str, work: BenchWork, before: bool, bench: Bench) -> list[Measured]:
+def _measure_line(scenario: str, work: BenchWork, before: bool, bench: Bench) -> list[BenchNumber]:
     rates = bench.rates(bench_entrants(scenario, work, before), repeats=min(FEW, bench.repeats))
     numbers = [
-        Measured("now [1/CPU s]", rates.of("now")),
-        Measured("now / CartPole", rates.ratio("now", "CartPole"), "higher"),
+        BenchNumber("now [1/CPU s]", rates.of("now")),
+        BenchNumber("now / CartPole", rates.ratio("now", "CartPole"), "higher"),
     ]
     if before:
-        numbers.insert(0, Measured("0.1 [1/CPU s]", rates.of("0.1")))
-        numbers.append(Measured("now / 0.1", rates.ratio("now", "0.1"), "higher"))
+        numbers.insert(0, BenchNumber("0.1 [1/CPU s]", rates.of("0.1")))
+        numbers.append(BenchNumber("now / 0.1", rates.ratio("now", "0.1"), "higher"))
     return numbers
 
 
@@ -135,7 +137,7 @@ def speed_rows() -> Iterator[BenchRow]:
     for scenario in ("edge-small", "isp-hierarchy", "metro-split"):
         yield _line("observations", f"{scenario}, batch, graph", scenario, {"observation": "graph"})
     for scenario in PRESETS:
-        work = BenchWork("resets", size=ROWS)
+        work = BenchWork("resets", size=BATCH)
         yield BenchRow("resets", f"{scenario}, batch", partial(_measure_line, scenario, work, True))
     yield BenchRow(
         "resets", "edge-small, single", partial(_measure_line, "edge-small", BenchWork("resets"), True)
@@ -143,5 +145,5 @@ def speed_rows() -> Iterator[BenchRow]:
 
 
 def _line(group: str, name: str, scenario: str, options: Mapping[str, Any], before: bool = True) -> BenchRow:
-    work = BenchWork(size=ROWS, options=options)
+    work = BenchWork(size=BATCH, options=options)
     return BenchRow(group, name, partial(_measure_line, scenario, work, before))

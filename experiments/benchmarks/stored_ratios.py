@@ -8,13 +8,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from experiments.benchmarks.measured import Measured, MeasuredRow
+from experiments.benchmarks.measured import BenchNumber, MeasuredRow
 from idn_gym.config_reader import ConfigError
 from idn_gym.files import write_text
 
 STORED = Path(__file__).with_name("ratios.json")
 
-FALL = 0.2
+LARGEST_FALL = 0.2
 """share of a ratio by which it may fall"""
 
 
@@ -26,7 +26,7 @@ class Fall(NamedTuple):
     now: float
 
 
-def comparable_numbers(rows: Iterable[MeasuredRow]) -> dict[str, Measured]:
+def comparable_numbers(rows: Iterable[MeasuredRow]) -> dict[str, BenchNumber]:
     """By name, what does not depend on the machine and was measured."""
     return {
         f"{row.group}: {row.name}: {number.quantity}": number
@@ -37,14 +37,14 @@ def comparable_numbers(rows: Iterable[MeasuredRow]) -> dict[str, Measured]:
 
 
 def fallen(rows: Iterable[MeasuredRow], stored: Mapping[str, float]) -> list[Fall]:
-    """What fell by more than `FALL`; of what should be low, what rose as much as its inverse falls."""
+    """What fell by more than `LARGEST_FALL`; what should be low falls as its inverse does."""
     falls = []
     for name, number in comparable_numbers(rows).items():
         before = stored.get(name)
         if before is None or before <= 0.0:
             continue
         worth = number.value / before if number.better == "higher" else before / max(number.value, 1e-9)
-        if worth < 1.0 - FALL:
+        if worth < 1.0 - LARGEST_FALL:
             falls.append(Fall(name, before, number.value))
     return falls
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from experiments.benchmarks.bench import Bench
-from experiments.benchmarks.measured import LIMITS, MEASURED, Measured
+from experiments.benchmarks.measured import LIMITS, MEASURED, BenchNumber
 from experiments.benchmarks.rows import BenchRow
 from experiments.training import run_config
 
@@ -65,13 +65,13 @@ def _ppo_shares(scenario: str, bench: Bench) -> dict[str, float]:
     return bench.once(("PPO", scenario), lambda: training_shares(scenario, rollouts))
 
 
-def _training(scenario: str, bench: Bench) -> list[Measured]:
-    return [Measured(name, value) for name, value in _ppo_shares(scenario, bench).items()]
+def _training(scenario: str, bench: Bench) -> list[BenchNumber]:
+    return [BenchNumber(name, value) for name, value in _ppo_shares(scenario, bench).items()]
 
 
-def _environment(scenario: str, bench: Bench) -> list[Measured]:
+def _environment(scenario: str, bench: Bench) -> list[BenchNumber]:
     share = _ppo_shares(scenario, bench)["environment"]
-    return [Measured(MEASURED, share, "lower", PPO_TARGETS[scenario][0])]
+    return [BenchNumber(MEASURED, share, "lower", PPO_TARGETS[scenario][0])]
 
 
 def training_rows() -> Iterator[BenchRow]:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from experiments.benchmarks.bench import Bench, BenchWork, Entrant
-from experiments.benchmarks.measured import LIMITS, MEASURED, NOT_DONE, Measured
+from experiments.benchmarks.measured import LIMITS, MEASURED, NOT_DONE, BenchNumber
 from experiments.benchmarks.processes import LimitError
 from experiments.benchmarks.rows import BenchRow
 from experiments.benchmarks.speed_rows import bench_file
@@ -46,8 +46,8 @@ class TreeSize(NamedTuple):
         }
 
 
-TREES = tuple(map(TreeSize, ((1, 2, 3), (3, 3, 2), (4, 4, 6), (6, 6, 8), (6, 6, 12), (6, 6, 27))))
-MEDIUM, LARGE = TREES[-2:]
+SCALE_TREES = tuple(map(TreeSize, ((1, 2, 3), (3, 3, 2), (4, 4, 6), (6, 6, 8), (6, 6, 12), (6, 6, 27))))
+MEDIUM, LARGE = SCALE_TREES[-2:]
 
 
 def _make_rate(bench: Bench, size: TreeSize, version: str, repeats: int) -> float:
@@ -82,40 +82,40 @@ def _time_slots(bench: Bench, size: TreeSize) -> float:
     return 1e6 / rates.of("one") / size.classes
 
 
-def _tree(size: TreeSize, bench: Bench) -> list[Measured]:
+def _tree(size: TreeSize, bench: Bench) -> list[BenchNumber]:
     return [
-        Measured("classes", size.classes),
-        Measured("gym.make [CPU s]", _make_seconds(bench, size)),
-        Measured("slot [CPU us per class]", _slot_microseconds(bench, size)),
+        BenchNumber("classes", size.classes),
+        BenchNumber("gym.make [CPU s]", _make_seconds(bench, size)),
+        BenchNumber("slot [CPU us per class]", _slot_microseconds(bench, size)),
     ]
 
 
-def _make_against(bench: Bench) -> list[Measured]:
+def _make_against(bench: Bench) -> list[BenchNumber]:
     before, now = 1.0 / _make_rate(bench, MEDIUM, "0.1", 1), _make_seconds(bench, MEDIUM)
     return [
-        Measured("0.1 [CPU s]", before),
-        Measured("now [CPU s]", now),
-        Measured("0.1 / now", before / now, "higher", 10.0),
+        BenchNumber("0.1 [CPU s]", before),
+        BenchNumber("now [CPU s]", now),
+        BenchNumber("0.1 / now", before / now, "higher", 10.0),
     ]
 
 
-def _make_larger(bench: Bench) -> list[Measured]:
+def _make_larger(bench: Bench) -> list[BenchNumber]:
     ratio = _make_seconds(bench, LARGE) / _make_seconds(bench, MEDIUM)
-    return [Measured(MEASURED, ratio, "lower", 3.0)]
+    return [BenchNumber(MEASURED, ratio, "lower", 3.0)]
 
 
-def _slot_spread(bench: Bench) -> list[Measured]:
-    costs = [_slot_microseconds(bench, size) for size in TREES]
+def _slot_spread(bench: Bench) -> list[BenchNumber]:
+    costs = [_slot_microseconds(bench, size) for size in SCALE_TREES]
     spread = NOT_DONE if any(map(math.isnan, costs)) else max(costs) / min(costs)
-    return [Measured(MEASURED, spread, "lower", 1.5)]
+    return [BenchNumber(MEASURED, spread, "lower", 1.5)]
 
 
 def tree_rows() -> Iterator[BenchRow]:
     """Making environments, and what a class costs in a slot."""
     yield BenchRow("making", f"tree of {MEDIUM.nodes} nodes", _make_against)
-    for size in TREES:
+    for size in SCALE_TREES:
         yield BenchRow("scale", f"tree of {size.nodes} nodes", partial(_tree, size))
     larger = f"gym.make of {LARGE.nodes:,} nodes over that of {MEDIUM.nodes}"
     yield BenchRow(LIMITS, larger, _make_larger)
-    classes = f"{TREES[0].classes} to {TREES[-1].classes:,}"
+    classes = f"{SCALE_TREES[0].classes} to {SCALE_TREES[-1].classes:,}"
     yield BenchRow(LIMITS, f"slot per class, {classes} classes, largest over smallest", _slot_spread)

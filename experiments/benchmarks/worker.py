@@ -54,7 +54,7 @@ class NoObservation:
         return [{"name": "nothing"}]
 
 
-def make_env(work: dict[str, Any]) -> Any:
+def bench_env(work: dict[str, Any]) -> Any:
     """The environment of some work; see `bench.BenchWork` for its fields."""
     name, size, options = work["env"], work["size"], work["options"]
     if size:
@@ -66,8 +66,8 @@ def set_up(work: dict[str, Any]) -> tuple[Callable[[], object], Turn]:
     """What to do outside of the clock before each turn, and the turn."""
     if work["kind"] == "make":
         gym.make("IDN-Scalar-v0", scenario="tiny", disable_env_checker=True)  # what the first one imports
-        return _nothing, lambda: (int(make_env(work) is not None), True)
-    env = make_env(work)
+        return _nothing, lambda: (int(bench_env(work) is not None), True)
+    env = bench_env(work)
     env.reset(seed=0)
     if work["kind"] == "resets":
         return _nothing, lambda: (_reset(env, work["size"]), True)
@@ -135,12 +135,12 @@ def _slots(env: Any, size: int, actions: Any) -> tuple[Callable[[], object], Tur
 
 
 def play(before: Callable[[], object], turn: Turn, seconds: float) -> dict[str, float]:
-    """Play for some CPU seconds, and on to the end of an episode if it is near.
+    """Play for some CPU seconds, one turn at least, and on to the end of an episode if it is near.
 
     Resets come at the end of an episode: so each play has its share of them.
     """
-    done, spent, ended = 0, 0.0, True
-    while spent < seconds or (not ended and spent < LONGEST * seconds):
+    done, spent, ended = 0, 0.0, False
+    while not done or spent < seconds or (not ended and spent < LONGEST * seconds):
         before()
         start = time.process_time()
         count, ended = turn()
@@ -149,7 +149,9 @@ def play(before: Callable[[], object], turn: Turn, seconds: float) -> dict[str, 
     return {"done": done, "spent": spent}
 
 
-def answer(message: dict[str, Any], ready: dict[str, tuple[Callable[[], object], Turn]]) -> dict[str, Any]:
+def answer_message(
+    message: dict[str, Any], ready: dict[str, tuple[Callable[[], object], Turn]]
+) -> dict[str, Any]:
     """Do what a message asks for: ``hello``, ``set up``, ``play`` or ``drop``."""
     if message["do"] == "set up":
         ready[message["name"]] = set_up(message["work"])
@@ -170,7 +172,7 @@ def serve_messages() -> None:
     ready: dict[str, tuple[Callable[[], object], Turn]] = {}
     for line in sys.stdin:
         try:
-            said = answer(json.loads(line), ready)
+            said = answer_message(json.loads(line), ready)
         except Exception as error:
             said = {"error": f"{type(error).__name__}: {error}"}
         print(json.dumps(said), file=out, flush=True)
