@@ -114,7 +114,7 @@ def tree_rows() -> Iterator[BenchRow]:
     """Making environments, and what a class costs in a slot."""
     yield BenchRow("making", f"tree of {MEDIUM.nodes} nodes", _make_against)
     for size in SCALE_TREES:
-        yield BenchRow("scale", f"tree of {size.nodes} nodes", partial(_tree, size))
+        yield BenchRow("scale", f"tree of {size.nodes:,} nodes", partial(_tree, size))
     larger = f"gym.make of {LARGE.nodes:,} nodes over that of {MEDIUM.nodes}"
     yield BenchRow(LIMITS, larger, _make_larger)
     classes = f"{SCALE_TREES[0].classes} to {SCALE_TREES[-1].classes:,}"
