@@ -3,31 +3,57 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from idn_gym.actions import ACTION_CODECS
 from idn_gym.commands.grammar import run_command
 from idn_gym.commands.progress import steps
+from idn_gym.config_reader import ConfigError
 from idn_gym.env import IDNEnv
+from idn_gym.observations import OBSERVERS
 from idn_gym.scenarios.presets import PRESETS
 from idn_gym.vector import IDNVectorEnv
 
 
 @dataclass(kw_only=True)
 class WarmCommand:
-    """Compile the kernels that the presets use: once per installation, as they are kept on disk."""
+    """Compile the kernels that environments of the presets use, with every action codec and observation.
+
+    Once per installation is enough, as they are kept on disk.
+    """
 
     def run(self) -> None:
-        """Play two slots of every preset, single and native."""
+        """Play two slots of every preset, single and native, through each codec and each observation."""
         begin = time.perf_counter()
         for name in steps("compiling", list(PRESETS)):
-            for env in (IDNEnv(name), IDNVectorEnv(2, name)):
-                env.reset(seed=0)
-                env.action_space.seed(0)
-                for _ in range(2):
-                    env.step(env.action_space.sample())
+            for env in preset_envs(name):
+                play_two_slots(env)
         print(f"kernels of {len(PRESETS)} presets are ready after {time.perf_counter() - begin:.1f} s")
         print("once per installation is enough: later processes read them from disk")
+
+
+def preset_envs(name: str) -> Iterator[Any]:
+    """Environments of a preset: all its codecs with flat, and all observations with the default codec."""
+    options: list[dict[str, Any]] = [{"action": codec} for codec in ACTION_CODECS]
+    options += [{"observation": observer} for observer in OBSERVERS]
+    for option in options:
+        try:
+            yield IDNEnv(name, **option)
+        except ConfigError:  # a codec for which the preset is too large
+            continue
+        yield IDNVectorEnv(2, name, **option)
+
+
+def play_two_slots(env: Any) -> None:
+    """Whatever the environment compiles, it compiles here."""
+    env.reset(seed=0)
+    env.action_space.seed(0)
+    for _ in range(2):
+        if env.simulation.codec.masked:
+            env.action_masks()
+        env.step(env.action_space.sample())
 
 
 def main(words: Sequence[str] | None = None) -> None:

@@ -2,6 +2,7 @@
 
 from agents.registry import AGENTS
 from experiments import bench_learners
+from experiments.benchmarks import learner_costs
 
 
 def test_every_learner_can_be_measured():
@@ -19,6 +20,6 @@ def test_a_table_is_printed(capsys):
 def test_the_median_is_that_of_slots_after_the_first(monkeypatch):
     # Each call of the clock is one tick, so everything between two calls takes one.
     ticks = iter(range(1000))
-    monkeypatch.setattr(bench_learners.time, "process_time", lambda: next(ticks))
-    cost = bench_learners.time_learners("infida", "tiny", 5)
+    monkeypatch.setattr(learner_costs.time, "process_time", lambda: next(ticks))
+    cost = learner_costs.time_learners("infida", "tiny", 5)
     assert cost == ("infida", 1, 2, 1)

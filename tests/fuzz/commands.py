@@ -47,7 +47,7 @@ STOPPED = {
     "measure_quality": ["nowhere", "--out", "made"],
     "measure_device": ["--active-watts", "0", "--idle-watts", "1", "--out", "device.yaml", "mine"],
     "profile_networks": ["--networks", "nothing", "--out", "profile.json"],
-    "bench_speed": ["--scenario", "nothing", "--out", "speed.csv"],
+    "bench_speed": ["--only", "nothing", "--out", "speed"],
     "make_fronts": ["nothing"],
     "make_catalog": ["nothing"],
     "make_topologies": ["nothing"],
