@@ -65,7 +65,7 @@ class NativeCodec(Protocol):
     def join(
         self, programme: Programme, instance: Instance, state: State, actions: Numbers, action: Action
     ) -> None:
-        """Let a programme decode next; arguments as of `decode`, read as it is played; `action` is written."""
+        """Let a programme decode next, into `action`; arguments as of `decode`, read as it is played."""
         ...
 
 

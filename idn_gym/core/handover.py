@@ -1,9 +1,9 @@
 """Records of arrays at fixed addresses: compiled code is handed one number instead of sixty arrays.
 
 Numba unboxes every array of a record on every call, which takes several times as long as a slot of a small
-network. So a record is unboxed once, what was found is written down in memory (`Held`), and a `stage` rebuilds
-the record from there: of an array its address and shape, of a number the number. A `Programme` is a list of
-stages with the records that each works on, played in one call.
+network. So a record is unboxed once and written down in memory (`Held`), and a `stage` rebuilds it from
+there: of an array its address, shape and strides, of a number the number. A `Programme` is a list of stages
+with the records that each works on, played in one call.
 
 With ``NUMBA_DISABLE_JIT=1`` stages are plain functions that look their records up.
 """
@@ -256,7 +256,7 @@ stage = Stage
 
 
 class Programme:
-    """Stages that are played one after the other, in one call of compiled code where nothing comes between."""
+    """Stages that are played one after the other, in one call where nothing of Python comes between."""
 
     def __init__(self) -> None:
         self._steps: list[Callable[[], None]] = []

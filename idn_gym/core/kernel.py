@@ -78,7 +78,7 @@ _modules: set[str] = set()
 
 @contextmanager
 def _from_the_front() -> Iterator[None]:
-    """Compile indices as they are: kernels never count from the end, and to ask each index takes a third of them.
+    """Compile indices as they are: kernels never count from the end, and to ask each index is slow.
 
     Numba has no switch for it, so its function that asks is replaced for as long as kernels are compiled.
     """

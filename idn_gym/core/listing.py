@@ -169,8 +169,8 @@ def list_options(
 ) -> int:
     """Write the usable options of a class as entries from `start` on, cost and latency too; return their end.
 
-    `note_residents` comes before, and again when what is resident has changed. Options without capacity limit come
-    last, of which the cheapest in time is enough.
+    `note_residents` comes before, and again when what is resident has changed. Options without capacity limit
+    come last, of which the cheapest in time is enough.
     """
     origin = tables.path_start[tables.class_path[rho]]
     count: Any = np.int64(start)  # of one width all along: callees compile anew for another

@@ -1,4 +1,4 @@
-"""Tables whose fields are read together, woven into one piece of memory: a class or option costs few cache lines.
+"""Fields of tables that are read together, woven into one piece of memory: so they cost few cache lines.
 
 Fields keep their names, types, shapes and values; they are views with a stride.
 """
@@ -21,7 +21,7 @@ WOVEN = (
     ("part_seconds", "part_reach", "part_bytes", "part_node", "part_position", "part_segment"),
     ("branch_share", "branch_bytes", "branch_seconds", "branch_parts"),
 )
-"""Fields with one row per class, option, part and exit branch; those that say where a row starts have one more."""
+"""Fields with one row per class, option, part and branch; those that say where rows start have one more."""
 
 
 def weave(tables: Tables) -> Tables:

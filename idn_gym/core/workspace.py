@@ -20,7 +20,6 @@ from idn_gym.core.arrays import (
     Tables,
 )
 
-
 OF_CLASS = (
     *("arrived", "served", "correct", "latency", "wait", "energy", "traffic", "late", "split", "early"),
     *("penalty", "charged", "started", "spent", "sent"),
@@ -176,12 +175,14 @@ def empty_outcome(tables: Tables, batch: int, longest: int | None = None) -> Out
     positions = longest if tables.capacity == SHARED else 0
     plan = _plan_outcome(*counts, longest, positions, tables.node_charge.shape[1])
     cells = np.zeros((batch, plan.width))
-    fields: dict[str, Any] = {
-        name: np.ndarray((batch, *field.shape), np.float64, cells, 8 * field.start, (8 * plan.width, *field.strides))
-        for name, field in plan.fields.items()
-    }
+    fields: dict[str, Any] = {name: _view(cells, field) for name, field in plan.fields.items()}
     in_flight, refused = np.zeros((2, batch), np.int64)
     return Outcome(**fields, in_flight=in_flight, refused=refused, cells=cells)
+
+
+def _view(cells: Floats, field: _Field) -> Floats:
+    shape, strides = (len(cells), *field.shape), (cells.strides[0], *field.strides)
+    return np.ndarray(shape, np.float64, cells, 8 * field.start, strides)
 
 
 class _Field(NamedTuple):
@@ -198,10 +199,8 @@ class _Plan(NamedTuple):
 
 
 @lru_cache(maxsize=64)
-def _plan_outcome(
-    classes: int, nodes: int, links: int, longest: int, positions: int, further: int
-) -> _Plan:
-    """Lay a row out: what belongs to a class, a node or a link lies together, since it is written together."""
+def _plan_outcome(classes: int, nodes: int, links: int, longest: int, positions: int, further: int) -> _Plan:
+    """Lay a row out: what belongs to a class, a node or a link is written together and lies together."""
     wide = {"charged": further, "penalty": PRICED + further, "started": longest + 1}
     wide |= {"spent": positions, "sent": positions, "idle_charged": further, "load_charged": further}
     fields, start = {}, 0
