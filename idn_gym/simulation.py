@@ -13,6 +13,7 @@ from idn_gym.actions import ActionCheck, make_codec
 from idn_gym.config_reader import ConfigError, show
 from idn_gym.core.arrays import EMPTY, Floats, Instance, Outcome, State
 from idn_gym.core.loading import loaded_share
+from idn_gym.core.slots import copied
 from idn_gym.core.transition import initial_state
 from idn_gym.core.validate import check_residents, check_saved
 from idn_gym.core.workspace import empty_outcome, make_scratch
@@ -104,12 +105,12 @@ class Simulation:
     @property
     def state(self) -> State:
         """Before the coming slot; a copy."""
-        return State(*(field.copy() for field in self.now))
+        return copied(self.now)
 
     @property
     def outcome(self) -> Outcome:
         """Of the last slot; a copy."""
-        return Outcome(*(field.copy() for field in self.last))
+        return copied(self.last)
 
     @property
     def now(self) -> State:

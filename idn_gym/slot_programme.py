@@ -76,8 +76,9 @@ class SlotProgramme:
         self._slot.add(play, tables, draw, before, action, after, outcome, scratch)
         reward = add_rewards(self._slot, tables, outcome, draw.weights, scales, tuple(objectives))
         self.vector, self.scalar = reward.vectors, reward.scalars
-        figures = make_figures(tables, np.zeros(batch, np.int64))
-        self.metrics, self._clipped = figures.metrics, figures.clipped
+        self._clipped = np.zeros(batch, np.int64)
+        figures = make_figures(tables, self._clipped)
+        self.metrics = figures.metrics
         self._room, self.observations = None, None
         if isinstance(observer, NativeObserver):
             self._room, self.observations = observer.make_room(self._clipped)

@@ -101,6 +101,6 @@ INDICES = {
 INDEX_LIKE = {
     *STARTS,
     *(name for names in INDICES.values() for name in names),
-    *("path_link", "pinned", "class_fallback", "node_servers"),
+    *("path_link", "pinned", "class_fallback", "node_servers", "last_choice"),
 }
 """Fields of int32; the others are float64, but for switches."""

@@ -75,9 +75,9 @@ class Held:
         if numba.config.DISABLE_JIT:
             _held[self.address] = self
             return
-        known = len(_write_down.overloads)
+        known = len(_writer.overloads)
         _write_down(record, self._words)
-        if len(_write_down.overloads) > known:  # of a type that was not seen yet
+        if len(_writer.overloads) > known:  # of a type that was not seen yet
             _check(record)
 
 
@@ -112,7 +112,7 @@ def _count_words(kind: Any) -> int:
     return 1
 
 
-@intrinsic  # type: ignore[untyped-decorator]  # numba carries no types
+@intrinsic
 def _stow(typing: Any, record: Any, words: Any) -> Any:
     """Write a record's words to where `words` is."""
 
@@ -145,7 +145,7 @@ def _stow_part(context: Any, builder: Any, kind: Any, value: Any, data: Any, pla
     return place
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _fetch(typing: Any, block: Any, place: Any, record: Any) -> Any:
     kind = _types[record.instance_class]
 
@@ -203,7 +203,11 @@ def _write_down(record: Any, words: Ints) -> None:
     _stow(record, words)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+_writer: Any = _write_down
+"""As numba's dispatcher."""
+
+
+@intrinsic
 def _call(typing: Any, function: Any, block: Any) -> Any:
     """Call the function at an address with the address of a block."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from idn_gym.core.arrays import Draw, Floats, Tables
+from idn_gym.core.arrays import EMPTY, Draw, Floats, Tables
 from idn_gym.core.charges import charge_drops
 from idn_gym.core.pricing import compute_option_costs, option_prices
 
@@ -30,7 +30,7 @@ def nominal_draw(tables: Tables, tariff: Floats) -> Draw:
         **option_prices(tables, 1),
         drop_joules=np.zeros((1, len(tables.class_task))),
         drop_cost=np.zeros((1, len(tables.class_task))),
-        last_choice=np.zeros((1, len(tables.class_task)), np.int64),
+        last_choice=np.full((1, len(tables.class_task)), EMPTY, np.int32),
         tariff=tariff[None].copy(),
         weights=np.zeros((1, 0)),
         uniforms=np.zeros((1, 1, 0)),

@@ -58,8 +58,12 @@ def compute_option_costs(tables: Tables, draw: Draw, b: int) -> None:
     # Traffic by itself: the order in which recorded episodes add up a drop.
     draw.drop_cost[b] = price(tariff, 1.0, tables.class_timeout, draw.drop_joules[b], 0.0)
     draw.drop_cost[b] += price(tariff, 0.0, 0.0, 0.0, tables.class_drop_bytes)
-    ends = tables.option_start[1:], tables.class_fallback
-    _choose_last(*ends, tables.option_rank, draw.option_cost[b], draw.last_choice[b])
+    choose_last(tables, draw.option_cost[b], draw.last_choice[b])
+
+
+def choose_last(tables: Tables, cost: Floats, choice: Ints) -> None:
+    """Write the cheapest of each class's options that no capacity limits (R,), by their costs (O,)."""
+    _choose_last(tables.option_start[1:], tables.class_fallback, tables.option_rank, cost, choice)
 
 
 @njit_no_alloc

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, TypeVar
+
 import numpy as np
 
 from idn_gym.core.arrays import Draw, Instance, Ints, Residents, State, place_of
@@ -11,6 +13,15 @@ MOVING = (
     *("charge_second", "charge_byte", "charge_drop", "charge_slot"),
 )
 """Fields of `Draw` with an axis of slots."""
+
+
+Record = TypeVar("Record", bound=tuple[Any, ...])
+
+
+def copied(record: Record) -> Record:
+    """A record of arrays with arrays of its own."""
+    fields: Any = (field.copy() for field in record)
+    return type(record)(*fields)
 
 
 def one_slot(instance: Instance, slot: Ints) -> Instance:

@@ -22,6 +22,7 @@ from idn_gym.core.arrays import (
 )
 from idn_gym.core.field_shapes import INDEX_LIKE, INDICES, SHAPES, STARTS
 from idn_gym.core.option_tables import fallbacks
+from idn_gym.core.pricing import choose_last
 from idn_gym.core.weaving import weave
 from idn_gym.messages import ConfigError, show
 
@@ -293,3 +294,7 @@ def _check_fallbacks(tables: Tables, draw: Draw) -> None:
     earliest = fallbacks(tables._asdict(), held & elastic[:, None])
     right = np.all((tables.class_fallback >= earliest) & (tables.class_fallback <= tables.option_start[1:]))
     _demand(bool(right), "class_fallback", "must lie between where alternatives at its end start and its end")
+    for cost, found in zip(draw.option_cost, draw.last_choice, strict=True):
+        choice = np.empty_like(found)
+        choose_last(tables, cost, choice)
+        _demand(np.array_equal(found, choice), "last_choice", "must be the cheapest from class_fallback on")

@@ -5,6 +5,8 @@ Fields keep their names, types, shapes and values; they are views with a stride.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from idn_gym.core.arrays import Tables
@@ -26,7 +28,7 @@ WOVEN = (
 
 def weave(tables: Tables) -> Tables:
     """The same tables with the fields of classes, options, parts and branches woven."""
-    woven = {}
+    woven: dict[str, Any] = {}
     for names in WOVEN:
         fields = {name: getattr(tables, name) for name in names}
         columns = [(name, field.dtype, field.shape[1:]) for name, field in fields.items()]

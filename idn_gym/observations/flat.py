@@ -79,7 +79,7 @@ class FlatObserver:
         self.space = gym.spaces.Box(bounds[:, 0], bounds[:, 1], dtype=np.float32)
         self._high = bounds[:, 1].astype(np.float64)
         self._nominal = Nominal(
-            class_requests=tables.class_requests,
+            class_requests=np.ascontiguousarray(tables.class_requests),
             node_seconds=tables.node_seconds,
             node_memory=tables.node_memory,
             link_rate=tables.link_rate,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from idn_gym.config_reader import ConfigError, closest, show
-from idn_gym.core.arrays import PRICED, Draw, Floats, Instance, place_of
+from idn_gym.core.arrays import EMPTY, PRICED, Draw, Floats, Instance, place_of
 from idn_gym.core.charges import charge_drops
 from idn_gym.core.pricing import compute_option_costs, option_prices
 from idn_gym.core.workspace import empty_outcome
@@ -104,7 +104,7 @@ def _zeros(compiled: Compiled, batch: int, slots: int, priced: int, uniforms: in
         **option_prices(tables, priced),
         drop_joules=np.zeros((priced, classes)),
         drop_cost=np.zeros((priced, classes)),
-        last_choice=np.zeros((priced, classes), np.int64),
+        last_choice=np.full((priced, classes), EMPTY, np.int32),
         tariff=np.full((batch, PRICED + further), np.nan),  # not priced yet
         weights=np.zeros((batch, len(compiled.objectives))),
         uniforms=np.zeros((batch, slots, uniforms)),
