@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from idn_gym.core.arrays import EMPTY, Draw, Floats, Tables
+from idn_gym.core.arrays import EMPTY, Draw, Floats, Ints, Tables, entries_of, owners
 from idn_gym.core.charges import charge_drops
 from idn_gym.core.pricing import compute_option_costs, option_prices
 
@@ -44,7 +44,16 @@ def nominal_draw(tables: Tables, tariff: Floats) -> Draw:
 def passing_requests(tables: Tables) -> Floats:
     """Nominal requests per slot of each task that pass each node (N, K)."""
     requests = np.zeros((len(tables.node_memory), len(tables.task_model) - 1))
-    for rho, p in enumerate(tables.class_path):
-        nodes = tables.path_node[tables.path_start[p] : tables.path_start[p + 1]]
-        requests[nodes, tables.class_task[rho]] += tables.class_requests[rho]
+    rho, node = passed_nodes(tables)
+    np.add.at(requests, (node, tables.class_task[rho]), tables.class_requests[rho])
     return requests
+
+
+def passed_nodes(tables: Tables) -> tuple[Ints, Ints]:
+    """Classes and the nodes of their paths, int64 each: every pair once, by class, then node."""
+    nodes, paths = len(tables.node_memory), len(tables.path_start) - 1
+    passed = np.unique(owners(tables.path_start) * nodes + tables.path_node)
+    first = np.searchsorted(passed, np.arange(paths + 1) * nodes)
+    count = np.diff(first)[tables.class_path]
+    rho = np.repeat(np.arange(len(tables.class_path)), count)
+    return rho, passed[entries_of(first[tables.class_path], count)] % nodes

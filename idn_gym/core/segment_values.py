@@ -17,12 +17,11 @@ from idn_gym.core.arrays import (
     Residents,
     Tables,
     entries_of,
-    owners,
     starts_of,
 )
 from idn_gym.core.kernel import njit_no_alloc
 from idn_gym.core.listing import measure_paths, note_pair, note_residents
-from idn_gym.core.nominal import nominal_draw
+from idn_gym.core.nominal import nominal_draw, passed_nodes
 from idn_gym.core.serving import serve_alone
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
 
@@ -90,12 +89,7 @@ def _costs_alone(
 def _trials(tables: Tables, placeable: npt.NDArray[np.bool_]) -> tuple[Ints, Ints, Ints]:
     """Class, node and segment of what to try: first nothing (EMPTY) for each class, then all it could use."""
     classes, (nodes, segments) = len(tables.class_task), placeable.shape
-    # By path, then node: each node of a path once.
-    passed = np.unique(owners(tables.path_start) * nodes + tables.path_node)
-    begin = np.searchsorted(passed, np.arange(len(tables.path_start)) * nodes)
-    visits = np.diff(begin)[tables.class_path]
-    visitor = np.repeat(np.arange(classes), visits)
-    visited = passed[entries_of(begin[tables.class_path], visits)] % nodes
+    visitor, visited = passed_nodes(tables)
     # Segments of a task are neighbours; before[v, s]: how many of those before s node v may load.
     before = np.zeros((nodes, segments + 1), np.int64)
     np.cumsum(placeable, axis=1, out=before[:, 1:])

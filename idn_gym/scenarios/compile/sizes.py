@@ -18,8 +18,8 @@ MOST_NODES = 20_000
 MOST_STEPS = 5_000_000
 """Nodes that the searches for routes from all ingress nodes may reach; more take minutes."""
 
-MOST_OPTIONS = 500_000
-"""Options of all classes, each counted once per early exit; more take about a minute to enumerate."""
+MOST_OPTIONS = 1_000_000
+"""Options of all classes, each counted once per early exit; listing so many takes about 1 GiB."""
 
 MOST_BYTES = 4 * 2**30
 """Memory that the tables of a scenario, or what is kept of its episodes, may take."""
@@ -108,7 +108,7 @@ def _share(scenario: Scenario, catalog: Catalog, nodes: int, lengths: Lengths) -
 
 
 def _options(scenario: Scenario, catalog: Catalog, lengths: Lengths) -> int:
-    """Options as `enumerate_options` walks through them, each times its exits."""
+    """Options as `OptionShapes` lists them for each class, each times its exits."""
     total = 0
     for k, task in enumerate(scenario.tasks):
         for spans, classes in Counter(row[k] for row in lengths).items():
