@@ -36,7 +36,7 @@ PROVEN = 1e-9
 SLACK = 1e-9
 """Share of a class's demand below which a column serves nothing of it."""
 
-NEAR = 0.45
+NEAR_SHARE = 0.45
 """Chains are near whose worth is at most this share below the price of their bytes.
 
 With fewer, the next program's prices are often off by so much that it has to be solved again with more.
@@ -195,7 +195,7 @@ class LpOracle:
             bound, worth, price = self._price(requests, slots, among, program, solution)
             joins = ~among & (worth > price)
             if not joins.any() or bound <= solution.bound * (1.0 + PROVEN):
-                self.near = (worth > 0.0) & (worth >= (1.0 - NEAR) * price)
+                self.near = (worth > 0.0) & (worth >= (1.0 - NEAR_SHARE) * price)
                 self.near |= np.isin(self._chain, self._chain[among][x > 0.0])
                 self.bound = max(bound, solution.bound)
                 return program, among, x
