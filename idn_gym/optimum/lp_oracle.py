@@ -27,10 +27,16 @@ from idn_gym.optimum.prefixes import PINNED, list_prefixes, to_placement
 from idn_gym.optimum.solver import Program, Solution, solve_integers, solve_relaxed, sparse_rows
 from idn_gym.scenarios.compile import Compiled
 
+FEW = 2000
+"""Up to how many columns the program is solved with all of them: several small ones take as long."""
+
 PROVEN = 1e-9
 """Share of the gain by which the bound may be above what the columns in use gain."""
 
-NEAR = 0.45
+SLACK = 1e-9
+"""Share of a class's demand below which a column serves nothing of it."""
+
+NEAR_SHARE = 0.45
 """Chains are near whose worth is at most this share below the price of their bytes.
 
 With fewer, the next program's prices are often off by so much that it has to be solved again with more.
@@ -96,7 +102,7 @@ class LpOracle:
             tariff = known_tariff(compiled.tariff, compiled.scales, compiled.objectives)
         self.bound = np.nan
         self.items = list_prefixes(compiled)
-        self._tables, self._seconds, self._one_per_task = tables, integer_seconds, one_per_task
+        self._tables, self._seconds = tables, integer_seconds
         self._draw = nominal_draw(tables, tariff)
         self._filler = Filler(tables, self._draw, self.items, 0, np.zeros(1, np.int64), one_per_task)
         self._layers = list_layers(Rankings(Instance(tables, self._draw), self.items, 0))
@@ -106,6 +112,7 @@ class LpOracle:
         self._chain = np.cumsum(self.items.parent == EMPTY) - 1
         self._all: Bools = np.ones(len(self.items.node), np.bool_)
         self.near = self._all
+        self._whole = one_per_task or len(self._all) <= FEW
 
     def __call__(self, demand: Floats, slots: float = 1.0, near: Bools | None = None) -> Residents:
         """The placement (N, M), pins included, for a demand.
@@ -120,7 +127,7 @@ class LpOracle:
             SolverError: the linear program was not solved.
         """
         requests = np.maximum(0.0, demand)
-        program, among, x = self._solve(requests, slots, self._all if near is None else near)
+        program, among, x = self._solve(requests, slots, self._all if near is None or self._whole else near)
         if self._seconds > 0.0:
             keep = np.ones(len(program.upper), bool)
             keep[: len(x)] = x > 1e-6
@@ -128,6 +135,8 @@ class LpOracle:
             x = x if best.x is None else np.round(best.x[: len(x)])
         z = np.zeros(len(among))
         z[among] = x
+        if not self._whole:  # where memory is left, a small program may fill it with what serves nothing
+            z[~self._serving(requests, slots, z)] = 0.0
         self._draw.demand[0, 0] = requests / slots
         return to_placement(self._tables, self.items, self._filler.round(z))
 
@@ -181,16 +190,32 @@ class LpOracle:
             assert solution.x is not None
             x = np.clip(solution.x[: program.integers], 0.0, 1.0)
             self.bound, self.near = solution.bound, among
-            if self._one_per_task:
+            if self._whole:
                 return program, among, x
             bound, worth, price = self._price(requests, slots, among, program, solution)
             joins = ~among & (worth > price)
             if not joins.any() or bound <= solution.bound * (1.0 + PROVEN):
-                self.near = (worth > 0.0) & (worth >= (1.0 - NEAR) * price)
+                self.near = (worth > 0.0) & (worth >= (1.0 - NEAR_SHARE) * price)
                 self.near |= np.isin(self._chain, self._chain[among][x > 0.0])
                 self.bound = max(bound, solution.bound)
                 return program, among, x
             among = among | joins
+
+    def _serving(self, requests: Floats, slots: float, z: Floats) -> Bools:
+        """Columns (I,) that serve something of what cheaper layers leave, or whose longer prefixes do."""
+        layers = self._layers
+        asked = requests[layers.owner]
+        room = np.minimum(asked, layers.capacity * slots)
+        opened = np.append(z, 1.0)[layers.item] - np.where(layers.shorter == EMPTY, 0.0, z[layers.shorter])
+        supply = np.cumsum(room * opened)
+        first = np.flatnonzero(~_follows(layers.owner))
+        base = (supply - room * opened)[first]
+        before = supply - room * opened - base[np.searchsorted(first, np.arange(len(room)), "right") - 1]
+        serves = (room * opened > SLACK * asked) & (before < (1.0 - SLACK) * asked)
+        found = np.bincount(layers.item[serves & (layers.item != PINNED)], minlength=len(z))
+        later = np.cumsum(found[::-1])[::-1]  # in this column and all after it
+        last = np.append(self._root[1:], len(z))[self._chain]
+        return later > np.append(later, 0)[last]
 
     def _price(
         self, requests: Floats, slots: float, among: Bools, program: Program, solution: Solution

@@ -44,7 +44,8 @@ def load_instance(path: str | Path) -> Instance:
         draw = Draw(*(_field(fields, f"draw.{name}") for name in Draw._fields))
         check_kinds(tables, draw)  # first: freezing would make indices of anything
         plain = (_plain(value) for value in tables)
-        instance = Instance(freeze_tables(Tables._make(plain)), Draw(*map(np.ascontiguousarray, draw)))
+        drawn: Any = map(np.ascontiguousarray, draw)
+        instance = Instance(freeze_tables(Tables._make(plain)), Draw(*drawn))
         check_instance(instance)
     except InstanceError as error:
         raise InstanceError(f"{path}: {error}") from None

@@ -171,6 +171,7 @@ def merge_slots(instance: Instance, b: int, groups: int) -> Instance:
     pace = np.divide(1.0, rate, out=np.zeros_like(rate), where=rate > 0.0)
     up = np.add.reduceat(rate > 0.0, starts, axis=1, dtype=np.int64)
     pace = np.add.reduceat(pace, starts, axis=1) / np.maximum(1, up)
+    prices: Any = {name: getattr(draw, name)[priced].copy() for name in PRICE_FIELDS}
     merged = draw._replace(
         demand=np.add.reduceat(draw.demand[row], starts, axis=1),
         seconds=np.add.reduceat(draw.seconds[row], starts, axis=1),
@@ -185,7 +186,7 @@ def merge_slots(instance: Instance, b: int, groups: int) -> Instance:
         slowdown=draw.slowdown[row].copy(),
         tariff=draw.tariff[row].copy(),
         weights=draw.weights[row].copy(),
-        **{name: getattr(draw, name)[priced].copy() for name in PRICE_FIELDS},
+        **prices,
     )
     longer = instance.tables.slot_seconds * float(sizes.mean())
     return Instance(instance.tables._replace(slot_seconds=longer), merged)
