@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from idn_gym.config_reader import ConfigError
-from idn_gym.core.arrays import Action, Instance, Ints, Numbers, State
+from idn_gym.core.arrays import EMPTY, Action, Instance, Ints, Numbers, Residents, State
 from idn_gym.core.decoding import Pairs, items_that_fit
 from idn_gym.core.geometry import held_bytes
 from idn_gym.core.handover import Programme
+from idn_gym.core.kernel import njit_inline
 from idn_gym.scenarios.compile import Compiled
 
 Form = Literal["choice", "choices", "numbers", "placement"]
@@ -69,6 +70,34 @@ class NativeCodec(Protocol):
         ...
 
 
+class NativeDecoding:
+    """What codecs share that join programmes: to decode is to play a programme of nothing else."""
+
+    def join(
+        self, programme: Programme, instance: Instance, state: State, actions: Numbers, action: Action
+    ) -> None:
+        """See `NativeCodec`."""
+        raise NotImplementedError
+
+    def decode(self, instance: Instance, state: State, actions: Numbers) -> Action:
+        """See `ActionCodec`."""
+        action = Action(np.empty_like(state.resident))
+        wide = np.float64 if actions.dtype.kind == "f" else np.int64
+        programme = Programme()
+        self.join(programme, instance, state, np.ascontiguousarray(actions, wide), action)
+        programme.play()
+        return action
+
+
+@njit_inline
+def clear(wanted: Residents) -> None:
+    """Ask for nothing."""
+    for b in range(wanted.shape[0]):
+        for v in range(wanted.shape[1]):
+            for m in range(wanted.shape[2]):
+                wanted[b, v, m] = EMPTY
+
+
 class MemoryMask:
     """Which (node, segment) pairs fit into memory; the basis of masks."""
 
@@ -82,7 +111,7 @@ class MemoryMask:
         items_that_fit(instance.draw.memory, state.slot, self._node, self._size, self._reserved, fits)
 
 
-class PlaceablePairs:
+class PlaceablePairs(NativeDecoding):
     """The (node, segment) pairs that may be loaded; base of the codecs that speak of them.
 
     Attributes:

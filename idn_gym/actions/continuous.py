@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import gymnasium as gym
 import numpy as np
-import numpy.typing as npt
 
-from idn_gym.actions.base import PlaceablePairs
-from idn_gym.core.arrays import EMPTY, Action, Instance, State
-from idn_gym.core.decoding import Worth, fill_by_score, fill_by_share
-from idn_gym.core.pair_rounding import make_rounding, round_dependently
-from idn_gym.core.selection import make_selection
+from idn_gym.actions.base import PlaceablePairs, clear
+from idn_gym.core.arrays import Action, Draw, Instance, Ints, Numbers, State
+from idn_gym.core.decoding import Pairs, Worth, fill_by_score, fill_by_share
+from idn_gym.core.handover import Programme, fetch, stage
+from idn_gym.core.pair_rounding import Rounding, make_rounding, round_dependently
+from idn_gym.core.selection import Selection, make_selection
 from idn_gym.scenarios.compile import Compiled
 
 
@@ -26,11 +28,10 @@ class ScoresCodec(PlaceablePairs):
         self._work = make_selection(int(np.bincount(self.node).max()))
         self.space = gym.spaces.Box(-1.0, 1.0, (len(self.node),), np.float32)
 
-    def decode(self, instance: Instance, state: State, actions: npt.NDArray[np.generic]) -> Action:
-        wanted = np.full_like(state.resident, EMPTY)
-        scores = actions.astype(np.float64, copy=False)
-        fill_by_score(self.pairs, instance.draw.memory, state.slot, scores, self._work, wanted)
-        return Action(wanted)
+    def join(
+        self, programme: Programme, instance: Instance, state: State, actions: Numbers, action: Action
+    ) -> None:
+        programme.add(score, instance.draw, state, self.pairs, Scores(actions), self._work, action)
 
 
 class ScoresTaskCodec(PlaceablePairs):
@@ -49,24 +50,17 @@ class ScoresTaskCodec(PlaceablePairs):
         tables = compiled.tables
         saving = np.where(compiled.placeable, tables.segment_value * tables.segment_bytes, 0.0)
         self._worth = Worth(saving, tables.segment_bytes, tables.segment_model, tables.node_reserved)
-        self._order = np.zeros(len(compiled.names.tasks), np.int64)
-        self._task_start = np.searchsorted(task, np.arange(len(compiled.names.tasks) + 1)).astype(np.int64)
+        tasks = len(compiled.names.tasks)
+        start = np.searchsorted(task, np.arange(tasks + 1)).astype(np.int64)
+        self._shares = SharePairs(self.pair_node, self.pair_task, start, np.zeros(tasks, np.int64))
         self.space = gym.spaces.Box(-1.0, 1.0, (len(self.pair_node),), np.float32)
 
-    def decode(self, instance: Instance, state: State, actions: npt.NDArray[np.generic]) -> Action:
-        wanted = np.full_like(state.resident, EMPTY)
-        fill_by_share(
-            self._worth,
-            instance.draw.memory,
-            state.slot,
-            self.pair_node,
-            self.pair_task,
-            self._task_start,
-            actions.astype(np.float64, copy=False),
-            self._order,
-            wanted,
+    def join(
+        self, programme: Programme, instance: Instance, state: State, actions: Numbers, action: Action
+    ) -> None:
+        programme.add(
+            share_out, instance.draw, state, self._shares, self._worth, ShareScores(actions), action
         )
-        return Action(wanted)
 
     def describe(self) -> list[str]:
         pairs = zip(self.pair_node, self.pair_task, strict=True)
@@ -87,8 +81,67 @@ class FractionalCodec(PlaceablePairs):
         self._work = make_rounding(len(self.node))
         self.space = gym.spaces.Box(0.0, 1.0, (len(self.node),), np.float32)
 
-    def decode(self, instance: Instance, state: State, actions: npt.NDArray[np.generic]) -> Action:
-        wanted = np.full_like(state.resident, EMPTY)
-        y = actions.astype(np.float64, copy=False)
-        round_dependently(self.pairs, instance.draw.uniforms, state.slot, y, self._work, wanted)
-        return Action(wanted)
+    def join(
+        self, programme: Programme, instance: Instance, state: State, actions: Numbers, action: Action
+    ) -> None:
+        programme.add(
+            round_fractions, instance.draw, state, self.pairs, Fractions(actions), self._work, action
+        )
+
+
+class Scores(NamedTuple):
+    """What was chosen for each pair (node, segment)."""
+
+    scores: Numbers  # (B, I)
+
+
+@stage
+def score(block: int) -> None:
+    """Ask for what has the highest scores."""
+    draw, state, pairs = fetch(block, 0, Draw), fetch(block, 1, State), fetch(block, 2, Pairs)
+    wanted = fetch(block, 5, Action).wanted
+    clear(wanted)
+    scores, work = fetch(block, 3, Scores).scores, fetch(block, 4, Selection)
+    fill_by_score(pairs, draw.memory, state.slot, scores, work, wanted)
+
+
+class SharePairs(NamedTuple):
+    """Pairs (node, task), node by node, and work space."""
+
+    node: Ints  # (I,)
+    task: Ints  # (I,)
+    task_start: Ints  # (K+1,) into the segments
+    order: Ints  # (K,) work space
+
+
+class ShareScores(NamedTuple):
+    """What was chosen for each pair (node, task)."""
+
+    scores: Numbers  # (B, I)
+
+
+@stage
+def share_out(block: int) -> None:
+    """Ask for what fits into each task's share of a node's memory."""
+    draw, state, pairs = fetch(block, 0, Draw), fetch(block, 1, State), fetch(block, 2, SharePairs)
+    worth, scores = fetch(block, 3, Worth), fetch(block, 4, ShareScores).scores
+    wanted = fetch(block, 5, Action).wanted
+    clear(wanted)
+    node, task, task_start, order = pairs
+    fill_by_share(worth, draw.memory, state.slot, node, task, task_start, scores, order, wanted)
+
+
+class Fractions(NamedTuple):
+    """What was chosen for each pair (node, segment)."""
+
+    y: Numbers  # (B, I)
+
+
+@stage
+def round_fractions(block: int) -> None:
+    """Ask for what fractions are rounded to."""
+    draw, state, pairs = fetch(block, 0, Draw), fetch(block, 1, State), fetch(block, 2, Pairs)
+    y, work = fetch(block, 3, Fractions).y, fetch(block, 4, Rounding)
+    wanted = fetch(block, 5, Action).wanted
+    clear(wanted)
+    round_dependently(pairs, draw.uniforms, state.slot, y, work, wanted)

@@ -2,36 +2,39 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 
-from idn_gym.actions.base import Form, MemoryMask, PlaceablePairs
+from idn_gym.actions.base import Form, MemoryMask, NativeDecoding, PlaceablePairs, clear
 from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import (
     EMPTY,
     Action,
+    Draw,
     Floats,
     Instance,
     Ints,
     Numbers,
     Residents,
     State,
+    Tables,
     place_of,
 )
 from idn_gym.core.decoding import Pairs
 from idn_gym.core.geometry import free_bytes, placed_bytes
-from idn_gym.core.kernel import njit_no_alloc
-from idn_gym.core.loading import held_segments
+from idn_gym.core.handover import Programme, fetch, stage
+from idn_gym.core.kernel import njit_inline
+from idn_gym.core.loading import held_segment, held_segments
 from idn_gym.scenarios.compile import Compiled
 
 MAX_DIMENSIONS, MAX_CHOICES = 30, 1500
 """Largest `placement` space that is offered; beyond it policies with one softmax per choice stall."""
 
 
-class PlacementCodec:
+class PlacementCodec(NativeDecoding):
     """`MultiDiscrete`: per (node, task) one segment of the task's models, or nothing.
 
     Feasible set: at most one segment per (node, task). The mask drops segments that alone exceed the
@@ -61,10 +64,11 @@ class PlacementCodec:
         self._room = MemoryMask(compiled, np.repeat(self.node, counts), self.choice)
         self.space = gym.spaces.MultiDiscrete(np.array(counts))
 
-    def decode(self, instance: Instance, state: State, actions: Numbers) -> Action:
-        wanted = np.full_like(state.resident, EMPTY)
-        pick(instance.tables.segment_model, self.node, self.start, self.choice, actions, wanted)
-        return Action(wanted)
+    def join(
+        self, programme: Programme, instance: Instance, state: State, actions: Numbers, action: Action
+    ) -> None:
+        choices = Choices(instance.tables.segment_model, self.node, self.start, self.choice, actions)
+        programme.add(pick, choices, action)
 
     def masks(self, instance: Instance, state: State) -> npt.NDArray[np.bool_]:
         fits = np.ones((len(state.slot), len(self.choice)), np.bool_)
@@ -100,11 +104,10 @@ class ChangeCodec(PlaceablePairs):
         self._room = MemoryMask(compiled, self.node, self.segment)
         self.space = gym.spaces.Discrete(len(self.node) + 1)
 
-    def decode(self, instance: Instance, state: State, actions: Numbers) -> Action:
-        wanted = held_segments(state).copy()
-        tables, memory = instance.tables, instance.draw.memory
-        change(self.pairs, tables.segment_value, tables.pinned, memory, state.slot, actions, wanted)
-        return Action(wanted)
+    def join(
+        self, programme: Programme, instance: Instance, state: State, actions: Numbers, action: Action
+    ) -> None:
+        programme.add(change, instance.tables, instance.draw, state, self.pairs, Change(actions), action)
 
     def masks(self, instance: Instance, state: State) -> npt.NDArray[np.bool_]:
         allowed = np.ones((len(state.slot), len(self.node) + 1), np.bool_)
@@ -117,11 +120,22 @@ class ChangeCodec(PlaceablePairs):
         return ["nothing", *(f"load {line}" for line in super().describe())]
 
 
-@njit_no_alloc
-def pick(
-    segment_model: Ints, node: Ints, start: Ints, choice: Ints, actions: Numbers, wanted: Residents
-) -> None:
+class Choices(NamedTuple):
     """One choice per dimension; dimension d offers choice[start[d]:start[d + 1]] on node[d]."""
+
+    segment_model: Ints  # (S,)
+    node: Ints  # (D,)
+    start: Ints  # (D+1,)
+    choice: Ints  # segments, or EMPTY
+    actions: Numbers  # (B, D)
+
+
+@stage
+def pick(block: int) -> None:
+    """Ask for what was chosen."""
+    choices, wanted = fetch(block, 0, Choices), fetch(block, 1, Action).wanted
+    segment_model, node, start, choice, actions = choices
+    clear(wanted)
     for b in range(len(wanted)):
         for d in range(len(node)):
             s = choice[start[d] + actions[b, d]]
@@ -129,18 +143,34 @@ def pick(
                 wanted[b, node[d], segment_model[s]] = s
 
 
-@njit_no_alloc
-def change(
-    pairs: Pairs,
-    value: Floats,
-    pinned: Residents,
-    memory: Floats,
-    slot: Ints,
-    actions: Numbers,
-    wanted: Residents,
+class Change(NamedTuple):
+    """What was chosen."""
+
+    actions: Numbers  # (B,) 0 or 1 + a pair
+
+
+@stage
+def change(block: int) -> None:
+    """Ask for what is held, and for pair actions[b] - 1, evicting those of least `segment_value`."""
+    _change(
+        fetch(block, 0, Tables),
+        fetch(block, 1, Draw).memory,
+        fetch(block, 2, State),
+        fetch(block, 3, Pairs),
+        fetch(block, 4, Change).actions,
+        fetch(block, 5, Action).wanted,
+    )
+
+
+@njit_inline
+def _change(
+    tables: Tables, memory: Floats, state: State, pairs: Pairs, actions: Numbers, wanted: Residents
 ) -> None:
-    """Load pair actions[b] - 1 into `wanted` (what is held), evicting those of least `segment_value`."""
+    value, pinned, slot = tables.segment_value, tables.pinned, state.slot
     for b in range(len(wanted)):
+        for v in range(wanted.shape[1]):
+            for m in range(wanted.shape[2]):
+                wanted[b, v, m] = held_segment(state, b, v, m)
         if actions[b] == 0:
             continue
         v, s = pairs.node[actions[b] - 1], pairs.segment[actions[b] - 1]

@@ -12,7 +12,7 @@ from idn_gym.core.kernel import njit_inline, njit_no_alloc
 from idn_gym.core.selection import Selection, begin_selection, take_best
 
 
-@njit_no_alloc
+@njit_inline
 def keep_placeable(segment_model: Ints, placeable: Bools, wanted: Residents) -> None:
     """Take out of `wanted` what its node may not load or what belongs to another model."""
     for b in range(wanted.shape[0]):
@@ -56,7 +56,7 @@ class Pairs(NamedTuple):
     node_reserved: Floats  # (N,) [bytes]
 
 
-@njit_no_alloc
+@njit_inline
 def fill_by_score(
     pairs: Pairs, memory: Floats, slot: Ints, scores: Floats, work: Selection, wanted: Residents
 ) -> None:
@@ -114,7 +114,7 @@ class Worth(NamedTuple):
     reserved: Floats  # (N,) [bytes] of pinned segments
 
 
-@njit_no_alloc
+@njit_inline
 def fill_by_share(
     worth: Worth,
     memory: Floats,

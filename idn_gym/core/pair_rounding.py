@@ -8,7 +8,7 @@ import numpy as np
 
 from idn_gym.core.arrays import EMPTY, Floats, Ints, Residents, place_of
 from idn_gym.core.decoding import Pairs
-from idn_gym.core.kernel import njit_inline, njit_no_alloc
+from idn_gym.core.kernel import njit_inline
 
 INTEGRAL = 1e-6
 """Fractions this close to 0 or 1 count as integral."""
@@ -36,7 +36,7 @@ def make_rounding(count: int) -> Rounding:
     return Rounding(place, np.zeros((SIDE_BY_SIDE, count)), item, opened, share, size, spare)
 
 
-@njit_no_alloc
+@njit_inline
 def round_dependently(
     pairs: Pairs, uniforms: Floats, slot: Ints, y: Floats, work: Rounding, wanted: Residents
 ) -> None:

@@ -171,15 +171,16 @@ def merge_slots(instance: Instance, b: int, groups: int) -> Instance:
     pace = np.divide(1.0, rate, out=np.zeros_like(rate), where=rate > 0.0)
     up = np.add.reduceat(rate > 0.0, starts, axis=1, dtype=np.int64)
     pace = np.add.reduceat(pace, starts, axis=1) / np.maximum(1, up)
-    prices: Any = {name: getattr(draw, name)[priced].copy() for name in PRICE_FIELDS}
+    prices: dict[str, Any] = {name: getattr(draw, name)[priced].copy() for name in PRICE_FIELDS}
+    charges: dict[str, Any] = {
+        name: np.add.reduceat(getattr(draw, name)[row], starts, axis=1) / sizes[None, :, None, None]
+        for name in ("charge_second", "charge_byte", "charge_drop")
+    }
     merged = draw._replace(
         demand=np.add.reduceat(draw.demand[row], starts, axis=1),
         seconds=np.add.reduceat(draw.seconds[row], starts, axis=1),
         rate=np.divide(1.0, pace, out=np.zeros_like(pace), where=pace > 0.0),
-        **{
-            name: np.add.reduceat(getattr(draw, name)[row], starts, axis=1) / sizes[None, :, None, None]
-            for name in ("charge_second", "charge_byte", "charge_drop")
-        },
+        **charges,
         charge_slot=np.add.reduceat(draw.charge_slot[row], starts, axis=1),
         memory=draw.memory[row][:, starts],
         uniforms=draw.uniforms[row][:, starts],
