@@ -264,11 +264,20 @@ class Simulation:
 
     def __getstate__(self) -> dict[str, Any]:
         """For copies and pickles: without the tables, which belong to the compiled scenario."""
-        return {**self.__dict__, "instance": None, "_known": None, "_built": None}
+        gone = dict.fromkeys(("instance", "_known", "_built", "_scratch"))
+        return {**self.__dict__, **gone, "_outcome": list(self._outcome)}
 
     def __setstate__(self, saved: dict[str, Any]) -> None:
         self.__dict__.update(saved)
         self._attach()
+        self._outcome = empty_outcome(self.compiled.tables, len(self.seed))
+        self._scratch = make_scratch(self.compiled.tables, len(self.seed))
+        self._put_back(saved["_outcome"])
+
+    def _put_back(self, fields: Sequence[npt.NDArray[Any]]) -> None:
+        """Copy an outcome's fields, which are parts of one piece of memory here."""
+        for field, value in zip(self._outcome, fields, strict=True):
+            field[:] = value
 
     def get_state(self) -> dict[str, Any]:
         """Everything that moves, as plain data: enough to go on bitwise with `set_state`."""
@@ -294,9 +303,9 @@ class Simulation:
             self.seed[row], self.episode[row] = seed, episode
             root = episode_seed(self.split, seed, episode)
             self._ring.restore(row, episode_streams(root), saved["weights"][row], saved["chains"][row])
-        for mine, fields in ((self.now, saved["state"]), (self._outcome, saved["outcome"])):
-            for field, value in zip(mine, fields, strict=True):
-                field[:] = value
+        for field, value in zip(self.now, saved["state"], strict=True):
+            field[:] = value
+        self._put_back(saved["outcome"])
 
 
 def _warn_of_full_repositories(compiled: Compiled) -> None:
