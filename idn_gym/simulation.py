@@ -297,13 +297,13 @@ class Simulation:
             ConfigError: it is a state of another scenario, or of another number of episodes.
         """
         check_saved(saved, self.get_state())
-        state = State(*(field.copy() for field in saved["state"]))
+        state = State(*saved["state"])
         check_residents(self.compiled.tables, state)
         for row, (seed, episode) in enumerate(zip(saved["seed"], saved["episode"], strict=True)):
             self.seed[row], self.episode[row] = seed, episode
             root = episode_seed(self.split, seed, episode)
             self._ring.restore(row, episode_streams(root), saved["weights"][row], saved["chains"][row])
-        for field, value in zip(self.now, saved["state"], strict=True):
+        for field, value in zip(self.now, state, strict=True):
             field[:] = value
         self._put_back(saved["outcome"])
 
