@@ -169,8 +169,8 @@ class Simulation:
         state.wish[index] = EMPTY
         state.bytes_to_come[index] = 0.0
         state.seconds_to_come[index] = 0.0
-        for field in self._outcome:
-            field[index] = 0
+        outcome = self._outcome
+        outcome.cells[index], outcome.in_flight[index], outcome.refused[index] = 0.0, 0, 0
 
     def observe(self) -> tuple[Observations, Floats]:
         """Observations of the coming slot, B rows, and figures of the last one, (B, len(METRICS)).

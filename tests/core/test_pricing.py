@@ -62,3 +62,12 @@ def test_the_costs_of_a_slot_are_those_of_the_draw_and_the_time_on_links():
 
 def test_owners_of_a_table_in_rows():
     assert owners(np.array([0, 2, 2, 5])).tolist() == [0, 0, 2, 2, 2]
+
+
+@pytest.mark.parametrize("name", ["edge-small", "isp-hierarchy"])
+def test_the_last_choice_is_the_cheapest(name):
+    tables, draw = build_instance(PRESETS[name], 0)
+    for rho in range(len(tables.class_task)):
+        options = np.arange(tables.class_fallback[rho], tables.option_start[rho + 1])
+        cost, rank = draw.option_cost[0, options], tables.option_rank[options]
+        assert draw.last_choice[0, rho] == (options[np.lexsort((rank, cost))[0]] if len(options) else -1)
