@@ -9,6 +9,7 @@ from gymnasium.utils.env_checker import check_env
 
 from idn_gym.core.arrays import EMPTY
 from idn_gym.env import IDNEnv
+from idn_gym.metrics import COLUMN
 from idn_gym.observations import DEMAND_BOUND
 from idn_gym.scenarios.presets import PRESETS
 from idn_gym.simulation import Simulation
@@ -157,8 +158,8 @@ def test_what_is_beyond_the_bounds_is_cut_and_counted(simulation):
     sim = simulation()
     sim.instance.draw.demand[0, 0] = 1000.0
     sim.step(np.full((1, 3, 1), EMPTY, np.int32))
-    observation, clipped = sim.observe()
-    assert clipped[0] == 3 * 2 + 5 + 1
+    observation, metrics = sim.observe()
+    assert metrics[0, COLUMN.clipped] == 3 * 2 + 5 + 1
     assert {k: v[0] for k, v in observation.items()} in sim.observer.space
     assert see(sim, "nodes", "a")["batch"] == see(sim, "globals")["recent"] == DEMAND_BOUND
 

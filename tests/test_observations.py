@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from idn_gym.metrics import COLUMN
 from idn_gym.observations import DEMAND_BOUND, RATE_BOUND
 from idn_gym.scenarios.presets import load_scenario
 from idn_gym.simulation import Simulation
@@ -27,8 +28,8 @@ def simulation(make_scenario):
 def see(simulation):
     """The observation by name."""
     names = [line["name"] for line in simulation.observer.describe()]
-    values, clipped = simulation.observe()
-    return dict(zip(names, values[0].tolist(), strict=True)), clipped[0]
+    values, metrics = simulation.observe()
+    return dict(zip(names, values[0].tolist(), strict=True)), metrics[0, COLUMN.clipped]
 
 
 def test_the_first_observation_knows_nominal_values_only(simulation):

@@ -74,7 +74,7 @@ def test_text_names_every_segment_of_a_small_network(name):
 
 def test_text_counts_what_it_has_no_room_to_name():
     env = make("isp-hierarchy", "ansi", 1)
-    resident = env.simulation.state.resident[0]
+    resident = env.simulation.now.resident[0]
     resident[-1, :] = [s if m < 30 else EMPTY for m, s in enumerate(env.simulation.compiled.tables.pinned[0])]
     last = env.simulation.compiled.names.nodes[-1]
     (line,) = [line for line in env.render().splitlines() if line.startswith(last)]
@@ -97,7 +97,7 @@ def test_every_preset_is_drawn_at_one_size(name):
 @pytest.mark.parametrize("mode", ["ansi", "rgb_array"])
 def test_pictures_show_the_placement_and_nothing_else_moves(mode):
     env = make("tiny", mode, 1)
-    tables, resident = env.simulation.compiled.tables, env.simulation.state.resident[0]
+    tables, resident = env.simulation.compiled.tables, env.simulation.now.resident[0]
     whole = tables.pinned[2, 0]
     head = whole - 1
     assert tables.segment_model[head] == 0 and tables.segment_first[head] == 0
@@ -138,7 +138,7 @@ def test_what_is_to_come_is_not_shown():
 
 def test_lost_capacity_and_drops_are_shown():
     env = make("tiny", "ansi", 1)
-    draw, outcome = env.simulation.instance.draw, env.simulation.outcome
+    draw, outcome = env.simulation.instance.draw, env.simulation.last
     draw.seconds[0, 0, 0] *= 0.5
     draw.memory[0, 0, 0] *= 0.5
     outcome.served[0] = 0.25 * outcome.arrived[0]

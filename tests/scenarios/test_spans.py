@@ -97,7 +97,7 @@ def test_an_environment_plays_what_an_instance_holds(scenario):
         seen = one_slot(simulation.instance, slot).draw
         for name, field in fields_of(one_slot(whole, slot).draw, moving=True).items():
             assert np.array_equal(getattr(seen, name), field), (t, name)
-    simulation.state.slot[:] = scenario.horizon
+    simulation.now.slot[:] = scenario.horizon
     np.testing.assert_array_equal(simulation.sum_demand(0), whole.draw.demand[0].sum(axis=1))
 
 
