@@ -12,12 +12,9 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from idn_gym.config_reader import ConfigError, show
-from idn_gym.core.arrays import BYTE_HOP, ERROR, JOULE, PRICED, SECOND, Floats, Ints, Outcome, Tables
-from idn_gym.core.handover import Programme, fetch, stage
-from idn_gym.core.kernel import njit_inline
+from idn_gym.core.arrays import PRICED, Floats, Ints
 from idn_gym.objective_records import LOADED, TABLE, Objective, charged, plain_record
 from idn_gym.preferences import balanced_preference
 
@@ -165,138 +162,6 @@ def known_tariff(tariff: Floats | None, scales: Floats, objectives: Sequence[Obj
     if tariff is not None:
         return tariff
     return tariff_of(balanced_preference(objectives), scales, objectives)
-
-
-def compute_rewards(
-    tables: Tables,
-    outcome: Outcome,
-    weights: Floats,
-    scales: Floats,
-    objectives: tuple[Objective, ...] = TABLE,
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Reward vectors and scalar rewards of a slot.
-
-    Args:
-        tables: the scenario's tables.
-        outcome: the slot, B rows.
-        weights: (B, D) preferences, each normalised to 1.
-        scales: (D,) sizes of error, latency, energy, traffic and update that weigh the same.
-        objectives: those in force.
-
-    Returns:
-        (B, D) in physical units, all maximised; (B,) minus the weighted cost, in which accuracy
-        enters as error, so that the cost is never negative.
-
-    Raises:
-        ConfigError: an objective per slot that a package added comes to less than 0 or is not finite.
-    """
-    programme = Programme()
-    reward = add_rewards(programme, tables, outcome, weights, scales, objectives)
-    programme.play()
-    return reward.vectors, reward.scalars
-
-
-class Reward(NamedTuple):
-    """What outcomes are judged by, and what they come to, B rows."""
-
-    source: Ints  # (D,) column of `totals`
-    sign: Floats  # (D,)
-    weights: Floats  # (B, D)
-    scales: Floats  # (D,)
-    nominal_requests: float  # [requests]
-    nominal_memory: float  # [bytes]
-    totals: Floats  # (B, columns) of the slot
-    vectors: Floats  # (B, D)
-    scalars: Floats  # (B,)
-
-
-def add_rewards(
-    programme: Programme,
-    tables: Tables,
-    outcome: Outcome,
-    weights: Floats,
-    scales: Floats,
-    objectives: Sequence[Objective] = TABLE,
-) -> Reward:
-    """Let a programme judge outcomes next; arguments as of `compute_rewards`, kept and read as it is played.
-
-    Returns:
-        Where rewards will be.
-    """
-    batch, found = len(outcome.refused), reward_columns(objectives)
-    reward = Reward(
-        source=found.source,
-        sign=found.sign,
-        weights=np.ascontiguousarray(weights),
-        scales=np.ascontiguousarray(scales),
-        nominal_requests=tables.nominal_requests,
-        nominal_memory=tables.nominal_memory,
-        totals=np.empty((batch, found.width)),
-        vectors=np.empty((batch, len(objectives))),
-        scalars=np.empty(batch),
-    )
-    if found.measured:
-
-        def measure() -> None:
-            for objective, column in found.measured:
-                reward.totals[:, column] = _measured(objective, tables, outcome)
-
-        programme.add_call(measure)
-    programme.add(judge, outcome, reward)
-    return reward
-
-
-def _measured(objective: Objective, tables: Tables, outcome: Outcome) -> Floats:
-    assert objective.measure is not None
-    value = np.asarray(objective.measure(tables, outcome), float)
-    if value.shape != outcome.refused.shape or not np.all(np.isfinite(value) & (value >= 0.0)):
-        raise ConfigError(
-            f"objective.{objective.name}.measure",
-            f"{show(value.tolist())} is not allowed; must be a finite number of at least 0 per episode",
-        )
-    return value
-
-
-@stage
-def judge(block: int) -> None:
-    """Judge the outcome of every row."""
-    _judge(fetch(block, 0, Outcome), fetch(block, 1, Reward))
-
-
-@njit_inline
-def _judge(outcome: Outcome, reward: Reward) -> None:
-    source, sign, weights, scales, requests, memory, totals, vectors, scalars = reward
-    update = PRICED + outcome.charged.shape[2]
-    for b in range(len(vectors)):
-        arrived, correct, latency, loaded = 0.0, 0.0, 0.0, 0.0
-        energy, traffic = outcome.idle_energy[b] + outcome.load_energy[b], outcome.load_traffic[b]
-        for f in range(outcome.charged.shape[2]):
-            totals[b, PRICED + f] = (outcome.idle_charged[b, f] + outcome.load_charged[b, f]) / requests
-        for rho in range(outcome.arrived.shape[1]):
-            arrived += outcome.arrived[b, rho]
-            correct += outcome.correct[b, rho]
-            # What happened, and what drops add to it.
-            latency += outcome.latency[b, rho] + outcome.penalty[b, rho, SECOND]
-            energy += outcome.energy[b, rho] + outcome.penalty[b, rho, JOULE]
-            traffic += outcome.traffic[b, rho] + outcome.penalty[b, rho, BYTE_HOP]
-            for f in range(outcome.charged.shape[2]):
-                further = outcome.charged[b, rho, f] + outcome.penalty[b, rho, PRICED + f]
-                totals[b, PRICED + f] += further / requests
-        totals[b, ERROR] = correct / requests
-        totals[b, SECOND] = latency / requests
-        totals[b, JOULE] = energy / requests
-        totals[b, BYTE_HOP] = traffic / requests
-        for v in range(outcome.loaded.shape[1]):
-            loaded += outcome.loaded[b, v]
-        totals[b, update] = loaded / memory
-        cost = 0.0
-        for i in range(vectors.shape[1]):
-            vectors[b, i] = sign[i] * totals[b, source[i]]
-            if source[i] == ERROR:
-                cost += weights[b, i] * (arrived - correct) / requests / scales[i]
-            else:
-                cost += weights[b, i] * -vectors[b, i] / scales[i]
-        scalars[b] = -cost
 
 
 def non_dominated(points: Floats) -> Floats:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 
 from idn_gym.actions import ActionCheck, make_codec
-from idn_gym.config_reader import ConfigError, show
+from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import EMPTY, Floats, Instance, Outcome, State
 from idn_gym.core.loading import loaded_share
 from idn_gym.core.slots import copied
@@ -21,7 +20,8 @@ from idn_gym.objective_records import Objective
 from idn_gym.objectives import describe_reward, reward_divisor
 from idn_gym.observations import Observations, copy_of, make_observer
 from idn_gym.preferences import read_preference
-from idn_gym.scenarios.compile import Compiled, compile_scenario
+from idn_gym.scenarios.compile import compile_scenario
+from idn_gym.scenarios.compile.full_repositories import warn_of_full_repositories
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.episodes import episode_seed, episode_streams
 from idn_gym.scenarios.reference_fronts import discounted_front, read_front
@@ -56,6 +56,7 @@ class Simulation:
         observer: observation codec.
         observation: the observation codec's name.
         instance: tables and the current draws, of long episodes no more than two spans (`scenarios.spans`).
+        last: outcome of the last slot, which changes with every slot.
     """
 
     def __init__(
@@ -80,7 +81,7 @@ class Simulation:
             reward_scale: as `reward_divisor` takes it.
         """
         self.compiled = compile_scenario(scenario)
-        _warn_of_full_repositories(self.compiled)
+        warn_of_full_repositories(self.compiled)
         preference = "balanced" if preference is None else preference
         self.weights = read_preference(preference, self.objectives)
         self.divisor = reward_divisor(reward_scale, self.compiled.scales)
@@ -99,28 +100,23 @@ class Simulation:
         self._states = initial_state(self.instance), initial_state(self.instance)
         self._now = 0
         """which of the states comes before the coming slot; the other one comes after it"""
-        self._outcome = empty_outcome(self.compiled.tables, batch)
+        self.last = empty_outcome(self.compiled.tables, batch)
         self._scratch = make_scratch(self.compiled.tables, batch)
 
     @property
     def state(self) -> State:
-        """Before the coming slot; a copy."""
+        """Before the coming slot; a copy of `now`."""
         return copied(self.now)
 
     @property
     def outcome(self) -> Outcome:
-        """Of the last slot; a copy."""
+        """Of the last slot; a copy of `last`."""
         return copied(self.last)
 
     @property
     def now(self) -> State:
         """The state itself, which changes with every slot."""
         return self._states[self._now]
-
-    @property
-    def last(self) -> Outcome:
-        """The outcome itself, likewise."""
-        return self._outcome
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
@@ -169,7 +165,7 @@ class Simulation:
         state.wish[index] = EMPTY
         state.bytes_to_come[index] = 0.0
         state.seconds_to_come[index] = 0.0
-        outcome = self._outcome
+        outcome = self.last
         outcome.cells[index], outcome.in_flight[index], outcome.refused[index] = 0.0, 0, 0
 
     def observe(self) -> tuple[Observations, Floats]:
@@ -255,7 +251,7 @@ class Simulation:
         """From each of the states into the other; put together when they are first played."""
         if not self._built:
             parts = self.instance, self.codec, self.observer, self.compiled.scales, self.objectives
-            rest = self._outcome, self._scratch
+            rest = self.last, self._scratch
             self._built = [
                 SlotProgramme(*parts, self._actions, *states, *rest)
                 for states in (self._states, self._states[::-1])
@@ -265,18 +261,18 @@ class Simulation:
     def __getstate__(self) -> dict[str, Any]:
         """For copies and pickles: without the tables, which belong to the compiled scenario."""
         gone = dict.fromkeys(("instance", "_known", "_built", "_scratch"))
-        return {**self.__dict__, **gone, "_outcome": list(self._outcome)}
+        return {**self.__dict__, **gone, "last": list(self.last)}
 
     def __setstate__(self, saved: dict[str, Any]) -> None:
         self.__dict__.update(saved)
         self._attach()
-        self._outcome = empty_outcome(self.compiled.tables, len(self.seed))
+        self.last = empty_outcome(self.compiled.tables, len(self.seed))
         self._scratch = make_scratch(self.compiled.tables, len(self.seed))
-        self._put_back(saved["_outcome"])
+        self._put_back(saved["last"])
 
     def _put_back(self, fields: Sequence[npt.NDArray[Any]]) -> None:
         """Copy an outcome's fields, which are parts of one piece of memory here."""
-        for field, value in zip(self._outcome, fields, strict=True):
+        for field, value in zip(self.last, fields, strict=True):
             field[:] = value
 
     def get_state(self) -> dict[str, Any]:
@@ -306,22 +302,3 @@ class Simulation:
         for field, value in zip(self.now, state, strict=True):
             field[:] = value
         self._put_back(saved["outcome"])
-
-
-def _warn_of_full_repositories(compiled: Compiled) -> None:
-    """Where the last resort of a class has finite compute, it drops requests once it is full."""
-    tables, names = compiled.tables, compiled.names
-    begins = np.flatnonzero(tables.path_link == EMPTY)
-    ends = np.append(begins[1:], len(tables.path_node)) - 1
-    finite = np.isfinite(tables.node_seconds[tables.path_node[ends]])
-    # A path that leads to no elastic node either.
-    limited = np.logical_and.reduceat(finite, np.searchsorted(begins, tables.path_start[:-1]))
-    on_limited = limited[np.searchsorted(tables.path_start, ends, side="right") - 1]
-    full = sorted({int(v) for v in tables.path_node[ends[on_limited]]})
-    if full:
-        listed = show(", ".join(names.nodes[v] for v in full))
-        gym.logger.warn(
-            "%s",
-            f"topology: {listed} pins models and has finite compute, so that requests which no other node "
-            "serves are dropped once it is full; servers: .inf makes a node elastic",
-        )

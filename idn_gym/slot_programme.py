@@ -14,12 +14,12 @@ import numpy as np
 from idn_gym.actions import ActionCodec, NativeCodec
 from idn_gym.core.arrays import Action, Floats, Instance, Numbers, Outcome, State
 from idn_gym.core.handover import Programme
-from idn_gym.core.transition import play
+from idn_gym.core.transition import play_slots
 from idn_gym.core.workspace import Scratch
 from idn_gym.metrics import make_figures, measure_outcome
 from idn_gym.objective_records import Objective
-from idn_gym.objectives import add_rewards
 from idn_gym.observations import NativeObserver, Observer
+from idn_gym.rewards import add_rewards
 
 
 class SlotProgramme:
@@ -73,7 +73,7 @@ class SlotProgramme:
                 action.wanted[:] = codec.decode(instance, before, actions).wanted
 
             self._slot.add_call(decode)
-        self._slot.add(play, tables, draw, before, action, after, outcome, scratch)
+        self._slot.add(play_slots, tables, draw, before, action, after, outcome, scratch)
         reward = add_rewards(self._slot, tables, outcome, draw.weights, scales, tuple(objectives))
         self.vector, self.scalar = reward.vectors, reward.scalars
         self._clipped = np.zeros(batch, np.int64)

@@ -27,9 +27,11 @@ LAYERS = [
     ["idn_gym.objective_records"],
     ["idn_gym.preferences"],
     ["idn_gym.objectives", "idn_gym.metrics", "idn_gym.policy"],
+    ["idn_gym.rewards"],
     ["idn_gym.catalog"],
     ["idn_gym.scenarios"],
     ["idn_gym.actions", "idn_gym.observations"],
+    ["idn_gym.slot_programme"],
     ["idn_gym.simulation", "idn_gym.episode_spec", "idn_gym.preset_ids"],
     ["idn_gym.env", "idn_gym.vector", "idn_gym.rendering"],
     ["idn_gym"],
@@ -46,7 +48,7 @@ LAYERS = [
     ["experiments"],
 ]
 
-CORE_PACKAGES = {"numpy", "numba"}
+CORE_PACKAGES = {"numpy", "numba", "llvmlite"}  # the last comes with numba
 ALWAYS_THERE = CORE_PACKAGES | {"gymnasium", "networkx", "rich", "tyro", "yaml"}
 """what may be imported at the top of a module; all else belongs to an extra and waits for its use"""
 

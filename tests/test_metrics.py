@@ -6,7 +6,7 @@ import pytest
 
 from idn_gym.core.workspace import empty_outcome
 from idn_gym.metrics import COLUMN, METRIC_RECORDS, METRICS, MetricTotals, compute_metrics
-from idn_gym.objectives import compute_rewards
+from idn_gym.rewards import compute_rewards
 from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import PRESETS
 

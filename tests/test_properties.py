@@ -14,9 +14,9 @@ from idn_gym.core.loading import held_segments
 from idn_gym.core.pricing import compute_option_costs
 from idn_gym.core.transition import initial_state, step
 from idn_gym.core.validate import freeze_tables
-from idn_gym.objectives import compute_rewards
 from idn_gym.observations import OBSERVERS
 from idn_gym.overrides import override
+from idn_gym.rewards import compute_rewards
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.episodes import build_instance
 from idn_gym.simulation import Simulation

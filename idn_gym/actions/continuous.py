@@ -59,7 +59,7 @@ class ScoresTaskCodec(PlaceablePairs):
         self, programme: Programme, instance: Instance, state: State, actions: Numbers, action: Action
     ) -> None:
         programme.add(
-            share_out, instance.draw, state, self._shares, self._worth, ShareScores(actions), action
+            place_shares, instance.draw, state, self._shares, self._worth, ShareScores(actions), action
         )
 
     def describe(self) -> list[str]:
@@ -121,7 +121,7 @@ class ShareScores(NamedTuple):
 
 
 @stage
-def share_out(block: int) -> None:
+def place_shares(block: int) -> None:
     """Ask for what fits into each task's share of a node's memory."""
     draw, state, pairs = fetch(block, 0, Draw), fetch(block, 1, State), fetch(block, 2, SharePairs)
     worth, scores = fetch(block, 3, Worth), fetch(block, 4, ShareScores).scores

@@ -67,7 +67,7 @@ class PlacementCodec(NativeDecoding):
     def join(
         self, programme: Programme, instance: Instance, state: State, actions: Numbers, action: Action
     ) -> None:
-        choices = Choices(instance.tables.segment_model, self.node, self.start, self.choice, actions)
+        choices = ChosenSegments(instance.tables.segment_model, self.node, self.start, self.choice, actions)
         programme.add(pick, choices, action)
 
     def masks(self, instance: Instance, state: State) -> npt.NDArray[np.bool_]:
@@ -120,7 +120,7 @@ class ChangeCodec(PlaceablePairs):
         return ["nothing", *(f"load {line}" for line in super().describe())]
 
 
-class Choices(NamedTuple):
+class ChosenSegments(NamedTuple):
     """One choice per dimension; dimension d offers choice[start[d]:start[d + 1]] on node[d]."""
 
     segment_model: Ints  # (S,)
@@ -133,7 +133,7 @@ class Choices(NamedTuple):
 @stage
 def pick(block: int) -> None:
     """Ask for what was chosen."""
-    choices, wanted = fetch(block, 0, Choices), fetch(block, 1, Action).wanted
+    choices, wanted = fetch(block, 0, ChosenSegments), fetch(block, 1, Action).wanted
     segment_model, node, start, choice, actions = choices
     clear(wanted)
     for b in range(len(wanted)):

@@ -18,17 +18,14 @@ import numba
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic
-from numba.np import arrayobj
 
 from idn_gym.core.arrays import Draw, Ints, Outcome, Tables
 from idn_gym.core.kernel import compile_stage, njit_no_alloc
 from idn_gym.core.pricing import PRICE_FIELDS
+from idn_gym.core.record_words import WORD, count_words, fetch_part, load_word, stow, written_type
 from idn_gym.core.weaving import WOVEN
 from idn_gym.core.workspace import OF_CLASS, OF_LINK, OF_NODE, OF_ROW
-
-WORD = ir.IntType(64)
 
 STRIDED: dict[type, Sequence[str]] = {
     Outcome: (*OF_CLASS, *OF_NODE, *OF_LINK, *OF_ROW),
@@ -83,66 +80,10 @@ class Held:
 
 def _check(record: tuple[Any, ...]) -> None:
     """Note the type of a class of records, or see that it is as noted."""
-    kind = _written_type(numba.typeof(record), STRIDED.get(type(record), ()))
+    kind = written_type(numba.typeof(record), STRIDED.get(type(record), ()))
     if _types.setdefault(type(record), kind) != kind:
         raise TypeError(f"{type(record).__name__} is {kind} here and was {_types[type(record)]}")
-    _sizes[type(record)] = max(1, _count_words(kind))
-
-
-def _written_type(kind: Any, woven: Sequence[str], name: str = "") -> Any:
-    """The type with every array writable and of one layout, so that records of one class have one type."""
-    if isinstance(kind, types.Array):
-        if kind.layout != "C" and name not in woven:
-            raise TypeError(f"{name}: {kind} is not contiguous")
-        return types.Array(kind.dtype, kind.ndim, "A" if name in woven else "C")
-    if isinstance(kind, types.BaseNamedTuple):
-        names = kind.instance_class._fields
-        parts = [_written_type(part, woven, name) for name, part in zip(names, kind.types, strict=True)]
-        return types.NamedTuple(parts, kind.instance_class)
-    if isinstance(kind, types.BaseTuple):
-        return types.Tuple([_written_type(part, woven, name) for part in kind.types])
-    return kind
-
-
-def _count_words(kind: Any) -> int:
-    if isinstance(kind, types.Array):
-        return 1 + 2 * int(kind.ndim)
-    if isinstance(kind, types.BaseTuple):
-        return sum(map(_count_words, kind.types))
-    return 1
-
-
-@intrinsic
-def _stow(typing: Any, record: Any, words: Any) -> Any:
-    """Write a record's words to where `words` is."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        value, array = arguments
-        data = arrayobj.make_array(words)(context, builder, array).data
-        _stow_part(context, builder, record, value, data, 0)
-        return context.get_dummy_value()
-
-    return types.void(record, words), generate
-
-
-def _stow_part(context: Any, builder: Any, kind: Any, value: Any, data: Any, place: int) -> int:
-    """Write one part from `place` on; returns the place after it."""
-    if isinstance(kind, types.BaseTuple):
-        for i, part in enumerate(kind.types):
-            place = _stow_part(context, builder, part, builder.extract_value(value, i), data, place)
-        return place
-    if isinstance(kind, types.Array):
-        array = arrayobj.make_array(kind)(context, builder, value)
-        sizes = [cgutils.unpack_tuple(builder, part, kind.ndim) for part in (array.shape, array.strides)]
-        words = [builder.ptrtoint(array.data, WORD), *sizes[0], *sizes[1]]
-    elif isinstance(kind, types.Float):
-        words = [builder.bitcast(value, WORD)]
-    else:
-        words = [context.cast(builder, value, kind, types.int64)]
-    for word in words:
-        builder.store(word, cgutils.gep_inbounds(builder, data, place))
-        place += 1
-    return place
+    _sizes[type(record)] = max(1, count_words(kind))
 
 
 @intrinsic
@@ -151,56 +92,15 @@ def _fetch(typing: Any, block: Any, place: Any, record: Any) -> Any:
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         start = builder.inttoptr(arguments[0], WORD.as_pointer())
-        address = _load(builder, builder.gep(start, [arguments[1]]))
-        return _fetch_part(context, builder, kind, builder.inttoptr(address, WORD.as_pointer()), 0)[0]
+        address = load_word(builder, builder.gep(start, [arguments[1]]))
+        return fetch_part(context, builder, kind, builder.inttoptr(address, WORD.as_pointer()), 0)[0]
 
     return kind(block, place, record), generate
 
 
-def _fetch_part(context: Any, builder: Any, kind: Any, data: Any, place: int) -> tuple[Any, int]:
-    """Read one part from `place` on; returns it and the place after it."""
-    if isinstance(kind, types.BaseTuple):
-        parts = []
-        for part in kind.types:
-            value, place = _fetch_part(context, builder, part, data, place)
-            parts.append(value)
-        return context.make_tuple(builder, kind, parts), place
-    word = _load(builder, cgutils.gep_inbounds(builder, data, place))
-    if isinstance(kind, types.Array):
-        end = place + 1 + 2 * kind.ndim
-        sizes = [_load(builder, cgutils.gep_inbounds(builder, data, i)) for i in range(place + 1, end)]
-        return _make_array(context, builder, kind, word, sizes[: kind.ndim], sizes[kind.ndim :]), end
-    if isinstance(kind, types.Float):
-        return builder.bitcast(word, ir.DoubleType()), place + 1
-    return context.cast(builder, word, types.int64, kind), place + 1
-
-
-def _load(builder: Any, pointer: Any) -> Any:
-    """A word that nothing changes while stages run, so that the compiler may read it again or not at all."""
-    word = builder.load(pointer)
-    word.set_metadata("invariant.load", builder.module.add_metadata([]))
-    return word
-
-
-def _make_array(
-    context: Any, builder: Any, kind: Any, address: Any, shape: list[Any], strides: list[Any]
-) -> Any:
-    array = arrayobj.make_array(kind)(context, builder)
-    size = context.get_abi_sizeof(context.get_data_type(kind.dtype))
-    arrayobj.populate_array(
-        array,
-        data=builder.inttoptr(address, array.data.type),
-        shape=cgutils.pack_array(builder, shape) if shape else (),
-        strides=cgutils.pack_array(builder, strides) if strides else (),
-        itemsize=context.get_constant(types.intp, size),
-        meminfo=None,
-    )
-    return array._getvalue()
-
-
 @njit_no_alloc
 def _write_down(record: Any, words: Ints) -> None:
-    _stow(record, words)
+    stow(record, words)
 
 
 _writer: Any = _write_down

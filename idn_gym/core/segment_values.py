@@ -20,9 +20,10 @@ from idn_gym.core.arrays import (
     starts_of,
 )
 from idn_gym.core.kernel import njit_no_alloc
-from idn_gym.core.listing import measure_paths, note_pair, note_residents
+from idn_gym.core.listing import measure_paths
 from idn_gym.core.nominal import nominal_draw, passed_nodes
 from idn_gym.core.serving import serve_alone
+from idn_gym.core.usable import note_pair, note_residents
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
 
 

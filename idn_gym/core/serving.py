@@ -19,9 +19,9 @@ from idn_gym.core.listing import (
     drop_cost,
     list_options,
     measure_paths,
-    note_residents,
 )
 from idn_gym.core.queues import given_wait, late_requests, measure_queues
+from idn_gym.core.usable import note_residents
 from idn_gym.core.workspace import Scratch
 
 

@@ -63,12 +63,12 @@ def step(
     following = State(state.slot + 1, *map(np.empty_like, moving), *state[1 + len(moving) :])
     scratch = make_scratch(instance.tables) if scratch is None else scratch
     outcome = empty_outcome(instance.tables, len(state.slot), scratch.longest)
-    play.play(*instance, state, action, following, outcome, scratch)
+    play_slots.play(*instance, state, action, following, outcome, scratch)
     return following, outcome
 
 
 @stage
-def play(block: int) -> None:
+def play_slots(block: int) -> None:
     """Play a slot in every row."""
     advance(
         fetch(block, 0, Tables),

@@ -27,7 +27,7 @@ from idn_gym.optimum.prefixes import PINNED, list_prefixes, to_placement
 from idn_gym.optimum.solver import Program, Solution, solve_integers, solve_relaxed, sparse_rows
 from idn_gym.scenarios.compile import Compiled
 
-FEW = 2000
+FEW_COLUMNS = 2000
 """Up to how many columns the program is solved with all of them: several small ones take as long."""
 
 PROVEN = 1e-9
@@ -112,7 +112,7 @@ class LpOracle:
         self._chain = np.cumsum(self.items.parent == EMPTY) - 1
         self._all: Bools = np.ones(len(self.items.node), np.bool_)
         self.near = self._all
-        self._whole = one_per_task or len(self._all) <= FEW
+        self._whole = one_per_task or len(self._all) <= FEW_COLUMNS
 
     def __call__(self, demand: Floats, slots: float = 1.0, near: Bools | None = None) -> Residents:
         """The placement (N, M), pins included, for a demand.

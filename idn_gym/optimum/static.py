@@ -32,14 +32,16 @@ from idn_gym.core.arrays import (
 )
 from idn_gym.core.charges import book_slot
 from idn_gym.core.kernel import njit_no_alloc
-from idn_gym.core.listing import charged_slots, measure_paths, note_residents
+from idn_gym.core.listing import charged_slots, measure_paths
 from idn_gym.core.pricing import price
 from idn_gym.core.serving import serve_class, serve_together
 from idn_gym.core.transition import initial_state, play_slot
+from idn_gym.core.usable import note_residents
 from idn_gym.core.validate import check_placement
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
 from idn_gym.objective_records import TABLE, Objective
-from idn_gym.objectives import compute_rewards, tariff_of, weight_of
+from idn_gym.objectives import tariff_of, weight_of
+from idn_gym.rewards import compute_rewards
 
 
 def static_outcome(instance: Instance, placement: Residents) -> Outcome:

@@ -28,7 +28,7 @@ def test_few_columns_gain_as_much_as_all(data, seed, worlds, make_scenario):
     """Chains and pins included, from whichever columns it begins."""
     compiled, instance = build(data.draw(worlds), make_scenario, seed, 2, **PRIVATE)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lp_oracle, "FEW", 0)
+        patch.setattr(lp_oracle, "FEW_COLUMNS", 0)
         rng, oracle, near = np.random.default_rng(seed), LpOracle(compiled), None
     for _ in range(3):
         factor = rng.choice([0.0, 1.0, 10.0], instance.draw.demand[0, 0].shape) * rng.uniform(0.5, 2.0)

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from idn_gym.core.arrays import EMPTY, Action
 from idn_gym.core.transition import initial_state, step
-from idn_gym.objectives import compute_rewards
 from idn_gym.optimum.static import ClassCosts, static_cost, static_outcome
+from idn_gym.rewards import compute_rewards
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.episodes import build_instance
 

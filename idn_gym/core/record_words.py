@@ -1,0 +1,115 @@
+"""A record in words of 64 bits: of an array its address, shape and strides, of a number the number.
+
+Code that numba generates, for `handover`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+from numba.np import arrayobj
+
+WORD = ir.IntType(64)
+
+
+def written_type(kind: Any, woven: Sequence[str], name: str = "") -> Any:
+    """The type with every array writable and of one layout, so that records of one class have one type."""
+    if isinstance(kind, types.Array):
+        if kind.layout != "C" and name not in woven:
+            raise TypeError(f"{name}: {kind} is not contiguous")
+        return types.Array(kind.dtype, kind.ndim, "A" if name in woven else "C")
+    if isinstance(kind, types.BaseNamedTuple):
+        names = kind.instance_class._fields
+        parts = [written_type(part, woven, name) for name, part in zip(names, kind.types, strict=True)]
+        return types.NamedTuple(parts, kind.instance_class)
+    if isinstance(kind, types.BaseTuple):
+        return types.Tuple([written_type(part, woven, name) for part in kind.types])
+    return kind
+
+
+def count_words(kind: Any) -> int:
+    """Words of a record of this type."""
+    if isinstance(kind, types.Array):
+        return 1 + 2 * int(kind.ndim)
+    if isinstance(kind, types.BaseTuple):
+        return sum(map(count_words, kind.types))
+    return 1
+
+
+@intrinsic
+def stow(typing: Any, record: Any, words: Any) -> Any:
+    """Write a record's words to where `words` is."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        value, array = arguments
+        data = arrayobj.make_array(words)(context, builder, array).data
+        _stow_part(context, builder, record, value, data, 0)
+        return context.get_dummy_value()
+
+    return types.void(record, words), generate
+
+
+def _stow_part(context: Any, builder: Any, kind: Any, value: Any, data: Any, place: int) -> int:
+    """Write one part from `place` on; returns the place after it."""
+    if isinstance(kind, types.BaseTuple):
+        for i, part in enumerate(kind.types):
+            place = _stow_part(context, builder, part, builder.extract_value(value, i), data, place)
+        return place
+    if isinstance(kind, types.Array):
+        array = arrayobj.make_array(kind)(context, builder, value)
+        sizes = [cgutils.unpack_tuple(builder, part, kind.ndim) for part in (array.shape, array.strides)]
+        words = [builder.ptrtoint(array.data, WORD), *sizes[0], *sizes[1]]
+    elif isinstance(kind, types.Float):
+        words = [builder.bitcast(value, WORD)]
+    else:
+        words = [context.cast(builder, value, kind, types.int64)]
+    for word in words:
+        builder.store(word, cgutils.gep_inbounds(builder, data, place))
+        place += 1
+    return place
+
+
+def fetch_part(context: Any, builder: Any, kind: Any, data: Any, place: int) -> tuple[Any, int]:
+    """Read one part from `place` on; returns it and the place after it."""
+    if isinstance(kind, types.BaseTuple):
+        parts = []
+        for part in kind.types:
+            value, place = fetch_part(context, builder, part, data, place)
+            parts.append(value)
+        return context.make_tuple(builder, kind, parts), place
+    word = load_word(builder, cgutils.gep_inbounds(builder, data, place))
+    if isinstance(kind, types.Array):
+        end = place + 1 + 2 * kind.ndim
+        sizes = [load_word(builder, cgutils.gep_inbounds(builder, data, i)) for i in range(place + 1, end)]
+        return _make_array(context, builder, kind, word, sizes[: kind.ndim], sizes[kind.ndim :]), end
+    if isinstance(kind, types.Float):
+        return builder.bitcast(word, ir.DoubleType()), place + 1
+    return context.cast(builder, word, types.int64, kind), place + 1
+
+
+def load_word(builder: Any, pointer: Any) -> Any:
+    """A word that nothing changes while stages run, so that the compiler may read it again or not at all."""
+    word = builder.load(pointer)
+    word.set_metadata("invariant.load", builder.module.add_metadata([]))
+    return word
+
+
+def _make_array(
+    context: Any, builder: Any, kind: Any, address: Any, shape: list[Any], strides: list[Any]
+) -> Any:
+    array = arrayobj.make_array(kind)(context, builder)
+    size = context.get_abi_sizeof(context.get_data_type(kind.dtype))
+    arrayobj.populate_array(
+        array,
+        data=builder.inttoptr(address, array.data.type),
+        shape=cgutils.pack_array(builder, shape) if shape else (),
+        strides=cgutils.pack_array(builder, strides) if strides else (),
+        itemsize=context.get_constant(types.intp, size),
+        meminfo=None,
+    )
+    return array._getvalue()
