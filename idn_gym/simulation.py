@@ -12,7 +12,7 @@ from idn_gym.actions import ActionCheck, make_codec
 from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import EMPTY, Floats, Instance, Outcome, State
 from idn_gym.core.loading import loaded_share
-from idn_gym.core.slots import copied
+from idn_gym.core.slots import copied, put_fields
 from idn_gym.core.transition import initial_state
 from idn_gym.core.validate import check_residents, check_saved
 from idn_gym.core.workspace import empty_outcome, make_scratch
@@ -165,8 +165,8 @@ class Simulation:
         state.wish[index] = EMPTY
         state.bytes_to_come[index] = 0.0
         state.seconds_to_come[index] = 0.0
-        outcome = self.last
-        outcome.cells[index], outcome.in_flight[index], outcome.refused[index] = 0.0, 0, 0
+        for cells in (self.last.cells, self.last.in_flight, self.last.refused):
+            cells[index] = 0
 
     def observe(self) -> tuple[Observations, Floats]:
         """Observations of the coming slot, B rows, and figures of the last one, (B, len(METRICS)).
@@ -268,12 +268,7 @@ class Simulation:
         self._attach()
         self.last = empty_outcome(self.compiled.tables, len(self.seed))
         self._scratch = make_scratch(self.compiled.tables, len(self.seed))
-        self._put_back(saved["last"])
-
-    def _put_back(self, fields: Sequence[npt.NDArray[Any]]) -> None:
-        """Copy an outcome's fields, which are parts of one piece of memory here."""
-        for field, value in zip(self.last, fields, strict=True):
-            field[:] = value
+        put_fields(self.last, saved["last"])
 
     def get_state(self) -> dict[str, Any]:
         """Everything that moves, as plain data: enough to go on bitwise with `set_state`."""
@@ -299,6 +294,5 @@ class Simulation:
             self.seed[row], self.episode[row] = seed, episode
             root = episode_seed(self.split, seed, episode)
             self._ring.restore(row, episode_streams(root), saved["weights"][row], saved["chains"][row])
-        for field, value in zip(self.now, state, strict=True):
-            field[:] = value
-        self._put_back(saved["outcome"])
+        put_fields(self.now, state)
+        put_fields(self.last, saved["outcome"])

@@ -24,6 +24,12 @@ def copied(record: Record) -> Record:
     return type(record)(*fields)
 
 
+def put_fields(record: Any, fields: Any) -> None:
+    """Copy fields to where those of a record are, which may be parts of one piece of memory."""
+    for field, value in zip(record, fields, strict=True):
+        field[:] = value
+
+
 def one_slot(instance: Instance, slot: Ints) -> Instance:
     """The instance in which row b has only slot `slot[b]` (T = 1); the tables are shared."""
     rows = np.arange(len(slot))
