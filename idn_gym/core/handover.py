@@ -18,12 +18,14 @@ import numba
 import numpy as np
 from llvmlite import ir
 from numba import types
+from numba.core.errors import TypingError
 from numba.extending import intrinsic
+from numba.np import arrayobj
 
 from idn_gym.core.arrays import Draw, Ints, Outcome, Tables
 from idn_gym.core.kernel import compile_stage, njit_no_alloc
 from idn_gym.core.pricing import PRICE_FIELDS
-from idn_gym.core.record_words import WORD, count_words, fetch_part, load_word, stow, written_type
+from idn_gym.core.record_words import WORD, count_words, fetch_part, load_word, stow_part, written_type
 from idn_gym.core.weaving import WOVEN
 from idn_gym.core.workspace import OF_CLASS, OF_LINK, OF_NODE, OF_ROW
 
@@ -66,24 +68,26 @@ class Held:
         """
         self.record = record
         if type(record) not in _types:
-            _check(record)
+            _check(numba.typeof(record))
         self._words = np.zeros(_sizes[type(record)], np.int64)
         self.address = address_of(self._words)
         if numba.config.DISABLE_JIT:
             _held[self.address] = self
             return
-        known = len(_writer.overloads)
-        _write_down(record, self._words)
-        if len(_writer.overloads) > known:  # of a type that was not seen yet
-            _check(record)
+        try:
+            _write_down(record, self._words)
+        except TypingError:  # in many lines, of which the reason is one
+            _check(numba.typeof(record))
+            raise
 
 
-def _check(record: tuple[Any, ...]) -> None:
+def _check(found: Any) -> None:
     """Note the type of a class of records, or see that it is as noted."""
-    kind = written_type(numba.typeof(record), STRIDED.get(type(record), ()))
-    if _types.setdefault(type(record), kind) != kind:
-        raise TypeError(f"{type(record).__name__} is {kind} here and was {_types[type(record)]}")
-    _sizes[type(record)] = max(1, count_words(kind))
+    record = found.instance_class
+    kind = written_type(found, STRIDED.get(record, ()))
+    if _types.setdefault(record, kind) != kind:
+        raise TypeError(f"{record.__name__} is {kind} here and was {_types[record]}")
+    _sizes[record] = max(1, count_words(kind))
 
 
 @intrinsic
@@ -98,13 +102,26 @@ def _fetch(typing: Any, block: Any, place: Any, record: Any) -> Any:
     return kind(block, place, record), generate
 
 
+@intrinsic
+def _stow(typing: Any, record: Any, words: Any) -> Any:
+    """Write a record's words to where `words` is; not compiled for records of another type than was noted."""
+    try:
+        _check(record)
+    except TypeError as error:
+        raise TypingError(str(error)) from error
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        value, array = arguments
+        data = arrayobj.make_array(words)(context, builder, array).data
+        stow_part(context, builder, record, value, data, 0)
+        return context.get_dummy_value()
+
+    return types.void(record, words), generate
+
+
 @njit_no_alloc
 def _write_down(record: Any, words: Ints) -> None:
-    stow(record, words)
-
-
-_writer: Any = _write_down
-"""As numba's dispatcher."""
+    _stow(record, words)
 
 
 @intrinsic

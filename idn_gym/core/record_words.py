@@ -11,7 +11,6 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
 from numba.np import arrayobj
 
 WORD = ir.IntType(64)
@@ -41,24 +40,11 @@ def count_words(kind: Any) -> int:
     return 1
 
 
-@intrinsic
-def stow(typing: Any, record: Any, words: Any) -> Any:
-    """Write a record's words to where `words` is."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        value, array = arguments
-        data = arrayobj.make_array(words)(context, builder, array).data
-        _stow_part(context, builder, record, value, data, 0)
-        return context.get_dummy_value()
-
-    return types.void(record, words), generate
-
-
-def _stow_part(context: Any, builder: Any, kind: Any, value: Any, data: Any, place: int) -> int:
+def stow_part(context: Any, builder: Any, kind: Any, value: Any, data: Any, place: int) -> int:
     """Write one part from `place` on; returns the place after it."""
     if isinstance(kind, types.BaseTuple):
         for i, part in enumerate(kind.types):
-            place = _stow_part(context, builder, part, builder.extract_value(value, i), data, place)
+            place = stow_part(context, builder, part, builder.extract_value(value, i), data, place)
         return place
     if isinstance(kind, types.Array):
         array = arrayobj.make_array(kind)(context, builder, value)

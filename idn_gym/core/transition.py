@@ -63,7 +63,8 @@ def step(
     following = State(state.slot + 1, *map(np.empty_like, moving), *state[1 + len(moving) :])
     scratch = make_scratch(instance.tables) if scratch is None else scratch
     outcome = empty_outcome(instance.tables, len(state.slot), scratch.longest)
-    play_slots.play(*instance, state, action, following, outcome, scratch)
+    wish = Action(np.ascontiguousarray(action.wanted))
+    play_slots.play(*instance, state, wish, following, outcome, scratch)
     return following, outcome
 
 
