@@ -67,7 +67,7 @@ class Held:
             TypeError: an array is not contiguous, or of another type than in earlier records of the class.
         """
         self.record = record
-        if type(record) not in _types:
+        if type(record) not in _types or numba.config.DISABLE_JIT:
             _check(numba.typeof(record))
         self._words = np.zeros(_sizes[type(record)], np.int64)
         self.address = address_of(self._words)
