@@ -247,7 +247,8 @@ def test_relabelling_permutes_the_outcome(make_scenario, worlds, data, seed):
         close(permuted.busy, outcome.busy[:, node])
         close(permuted.carried, outcome.carried[:, link])
         close(permuted.load_bytes, outcome.load_bytes[:, link])
-        for field in ("tariff_cost", "loaded", "refused", "idle_energy", "load_energy", "in_flight"):
+        close(permuted.loaded, outcome.loaded[:, node])
+        for field in ("tariff_cost", "refused", "idle_energy", "load_energy", "in_flight"):
             close(getattr(permuted, field), getattr(outcome, field))
         np.testing.assert_array_equal(numbers[state.resident[:, node][:, :, model]], renamed.resident)
         if instance.tables.loading == TRANSFER:
