@@ -19,6 +19,7 @@ from idn_gym.core.arrays import (
     Residents,
     Tables,
 )
+from idn_gym.core.selection import make_selection
 
 OF_CLASS = (
     *("arrived", "served", "correct", "latency", "wait", "energy", "traffic", "late", "split", "early"),
@@ -151,9 +152,7 @@ def make_scratch(tables: Tables, rows: int = 1) -> Scratch:
         listed=np.empty((rows, len(cost)), np.int32),
         list_end=np.zeros((rows, classes), np.int32),
         list_change=np.zeros((rows, classes), np.int64),
-        item=np.zeros(models, np.int64),
-        worth=np.zeros(models),
-        most=np.zeros(models),
+        **make_selection(models)._asdict(),
         longest=_longest(tables),
     )
 

@@ -71,8 +71,7 @@ def rollout(
         env: native vector environment with a preference and as many rows as there are seeds.
         seeds: of the episodes; the same seeds mean the same demand and resources for every policy.
         preference: of the episodes where the environment's is "random"; None: drawn from the seeds.
-        on_slot: called after every slot, once the policy has learnt from it; what it keeps of the arrays it
-            has to copy.
+        on_slot: called after every slot, once the policy has learnt from it; the arrays are its own.
         latencies: also find percentiles of latency, which takes about as long as playing does.
     """
     if not getattr(env.unwrapped, "scalar", False):
