@@ -20,6 +20,7 @@ def test_a_slot_is_the_pure_step(name):
     rows, rng = 3, np.random.default_rng(0)
     simulation = Simulation(PRESETS[name], None, "flat", None, "train", rows)
     simulation.reset(range(rows), range(rows))
+    simulation.codec.space.seed(0)
     actions = None
     for t in range(24):
         if t % 3 == 0:
