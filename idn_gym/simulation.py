@@ -30,13 +30,17 @@ from idn_gym.slot_programme import SlotProgramme
 
 
 class Slot(NamedTuple):
-    """What one call of `Simulation.step` returns, B rows."""
+    """What one call of `Simulation.step` returns, B rows; later ones overwrite it."""
 
     observation: Observations  # B rows
     vector: Floats  # (B, D) reward vectors
     scalar: Floats  # (B,) minus the weighted cost
     truncated: npt.NDArray[np.bool_]  # (B,)
     metrics: Floats  # (B, len(METRICS))
+
+    def copy(self) -> Slot:
+        """One that stays."""
+        return Slot(copy_of(self.observation), *(field.copy() for field in self[1:]))
 
 
 def name_load(segment: str, share: float) -> str:
@@ -91,7 +95,7 @@ class Simulation:
         self.observation = observation
         self.observer = make_observer(observation, self.compiled, preference=self.weights is None)
         episode_seed(split, 0)  # refuses an unknown split now rather than at the first reset
-        self.split = split
+        self.split, self._horizon = split, scenario.horizon
         self._ring = SpanRing(self.compiled, batch, self.weights, self.codec.uniforms, "num_envs")
         self.seed: list[int] = [0] * batch
         self.episode: list[int] = [0] * batch
@@ -188,18 +192,16 @@ class Simulation:
         programme = self._programmes[self._now]
         programme.play()
         self._now = 1 - self._now
-        vector = programme.vector.copy() if self.divisor is None else programme.vector / self.divisor
-        truncated = self.now.slot >= self.compiled.scenario.horizon
-        observations, scalar, metrics = programme.observations, programme.scalar, programme.metrics
-        return Slot(copy_of(observations), vector, scalar.copy(), truncated, metrics.copy())
+        vector = programme.vector if self.divisor is None else programme.vector / self.divisor
+        truncated = self.now.slot >= self._horizon
+        return Slot(programme.observations, vector, programme.scalar, truncated, programme.metrics)
 
     def masks(self) -> npt.NDArray[np.bool_]:
         """(B, choices) allowed choices of the coming slot, by nominal memory if the slot's is hidden.
 
         Once an episode is over, those of its last slot.
         """
-        horizon = self.compiled.scenario.horizon
-        state = self.now._replace(slot=np.minimum(self.now.slot, horizon - 1))
+        state = self.now._replace(slot=np.minimum(self.now.slot, self._horizon - 1))
         return self.codec.masks(self._known, state)
 
     def describe(self) -> dict[str, Any]:

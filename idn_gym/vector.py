@@ -141,7 +141,7 @@ class IDNVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
         if len(resets):
             self.simulation.check(actions)  # first of all: an action that is refused changes nothing
             self.simulation.reset(resets.tolist(), [None] * len(resets))
-        slot = self.simulation.step(actions)
+        slot = self.simulation.step(actions).copy()
         slot = slot._replace(truncated=self.simulation.now.slot >= self.horizon)
         if len(resets):
             slot = self._undo(slot, resets)

@@ -28,7 +28,7 @@ def test_a_slot_is_the_pure_step(name):
         if rng.random() < 0.2:
             simulation.reset([1], [None])
         before = simulation.state
-        action = simulation.codec.decode(simulation.instance, before, simulation.check(actions))
+        action = simulation.codec.decode(simulation.instance, before, actions.astype(simulation.check.type))
         after, outcome = step(simulation.instance, before, action)
         simulation.step(actions)
         for expected, found in ((after, simulation.state), (outcome, simulation.outcome)):

@@ -194,9 +194,9 @@ def test_rows_out_of_step_play_their_own_episodes():
 def test_rewound_episodes_are_played_again(slots):
     simulation = play(load_scenario("tiny", ALL_ON))
     actions = some_actions(simulation, slots)
-    first = [simulation.step(action).vector for action in actions]
+    first = [simulation.step(action).vector.copy() for action in actions]
     simulation.rewind([0])
-    np.testing.assert_array_equal([simulation.step(action).vector for action in actions], first)
+    np.testing.assert_array_equal([simulation.step(action).vector.copy() for action in actions], first)
 
 
 def test_ten_thousand_slots_of_a_large_network_fit_into_five_mebibytes():
