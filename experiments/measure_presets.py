@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from experiments.compare import BASELINES
+from experiments.loading_costs import LOADING_HEAD, loading_costs
 from experiments.training.play import play_agent
 from idn_gym.commands import grammar
 from idn_gym.commands.grammar import Changes, assignments
 from idn_gym.commands.options import SeedOption
-from idn_gym.config_reader import bounded
+from idn_gym.commands.tables import print_rows
+from idn_gym.config_reader import ConfigError, bounded
 from idn_gym.evaluation.comparison import ComparisonRow, summarise
 from idn_gym.evaluation.intervals import Interval
 from idn_gym.evaluation.tables import comparison_table, write_table
@@ -125,11 +127,22 @@ class MeasurePresetsCommand(SeedOption):
     """what the scalar cost weighs"""
     out: Path = Path("runs/presets")
     """folder to write into"""
+    loading: bool = False
+    """print only what loading costs, instant and by transfer, to who keeps a placement and who moves it"""
+    csv: bool = False
+    """with --loading: comma-separated values"""
     changes: Changes = ()
     """to the scenarios, such as workload.rate=120"""
 
     def run(self) -> None:
         """Measure, print and write, scenario by scenario."""
+        if self.csv and not self.loading:
+            raise ConfigError("csv", "is not allowed without --loading; other tables are written into --out")
+        if self.loading:
+            scenarios = [load_scenario(name, assignments(self.changes)) for name in self.scenario]
+            rows = [row for s in scenarios for row in loading_costs(s, range(self.seeds), self.preference)]
+            print_rows(LOADING_HEAD, rows, self.csv)
+            return
         options: dict[str, object] = {"restarts": self.restarts, "budget": self.budget}
         writable_folder(self.out)
         changes = assignments(self.changes)

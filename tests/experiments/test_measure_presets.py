@@ -1,12 +1,17 @@
 """The presets are worth solving, and splits and exits matter in the default one."""
 
+import csv
+
 import pytest
 
 from experiments import measure_presets
+from experiments.loading_costs import Repeating
 from experiments.measure_presets import lost, measure_preset, preset_summary, seed_range
 from experiments.training.play import play_agent
+from idn_gym.config_reader import ConfigError
 from idn_gym.evaluation.comparison import ComparisonRow
 from idn_gym.evaluation.intervals import ITSELF, Interval
+from idn_gym.policy import Policy
 from idn_gym.scenarios.presets import PRESETS, load_scenario
 
 
@@ -71,3 +76,44 @@ def test_the_command_line_writes_the_tables(tmp_path, capsys):
     assert "without splits" in printed and "cheaper than the worst" in printed
     assert (tmp_path / "tiny" / "table.txt").read_text() in printed + "\n"
     assert "without both" in (tmp_path / "tiny" / "table.csv").read_text()
+
+
+def test_the_table_of_loading_costs(capsys):
+    words = ["--loading", "--scenario", "tiny", "--seeds", "2"]
+    measure_presets.main(words)
+    text = capsys.readouterr().out
+    assert "moved every tenth slot, transfer" in text.splitlines()[0]
+    measure_presets.main([*words, "--csv"])
+    head, *rows = csv.reader(capsys.readouterr().out.splitlines())
+    assert [row[:2] for row in rows] == [["tiny", "600"], ["tiny", "60"]]
+    assert all(cell in text for row in rows for cell in row)
+    long, short = (dict(zip(head[2:], map(float, row[2:]), strict=True)) for row in rows)
+    for costs in (long, short):  # who loads over the network pays for it, who keeps what it has the least
+        for way in ("kept", "moved every tenth slot", "moved every slot"):
+            assert costs[f"{way}, transfer"] >= costs[f"{way}, instant"]
+    added = [
+        short[f"{way}, transfer"] - short[f"{way}, instant"]
+        for way in ("kept", "moved every tenth slot", "moved every slot")
+    ]
+    assert added == sorted(added) and added[2] > 5 * added[1]
+    assert added[2] > long["moved every slot, transfer"] - long["moved every slot, instant"]
+
+
+def test_an_action_is_repeated_for_as_many_slots_as_asked():
+    class Counting(Policy):
+        asked = 0
+
+        def act(self, observation, state, start, deterministic):
+            self.asked += 1
+            return [self.asked], None
+
+    policy, state, seen = Repeating(Counting(), 3), None, []
+    for _ in range(7):
+        action, state = policy.predict(None, state)
+        seen += action
+    assert seen == [1, 1, 1, 2, 2, 2, 3]
+
+
+def test_values_are_separated_by_commas_only_where_they_are_printed():
+    with pytest.raises(ConfigError, match="csv: is not allowed without --loading"):
+        measure_presets.MeasurePresetsCommand(csv=True).run()
