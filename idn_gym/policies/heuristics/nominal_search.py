@@ -1,0 +1,45 @@
+"""The best placement for the slot in which nothing moves, the same on every machine."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from idn_gym.core.arrays import Instance, Residents
+from idn_gym.core.costs import serving_cost
+from idn_gym.core.nominal import nominal_draw
+from idn_gym.objectives import known_tariff, reward_columns
+from idn_gym.policies.heuristics.local import local_optima
+from idn_gym.policies.heuristics.search import LEAST_SHARE, Search, SearchConfig
+from idn_gym.scenarios.compile import Compiled
+
+
+def best_at_nominal(compiled: Compiled, config: SearchConfig) -> tuple[Instance, Residents]:
+    """The nominal slot, and the placement (N, M) of least tariff in it that local search finds.
+
+    All of the placement is there: its load is not counted, which would be paid once in an episode and not in
+    this slot. What may be left out at no cost is left out.
+
+    Args:
+        compiled: the scenario.
+        config: how long to search; there is but one slot to search on.
+    """
+    tables, columns = compiled.tables, reward_columns(compiled.objectives)
+    tariff = known_tariff(compiled.tariff, compiled.scales, compiled.objectives)
+    instance = Instance(tables, nominal_draw(tables, tariff))
+    weights = np.zeros((1, len(compiled.objectives)))
+    weights[0, columns.request] = tariff[columns.component] * compiled.scales[columns.request]
+    searched = instance._replace(draw=instance.draw._replace(weights=weights))
+    found = local_optima(Search(compiled, searched, 1, config.one_per_task), config)
+    best = min([tables.pinned, *found], key=lambda placement: serving_cost(instance, 0, placement))
+    return instance, _without_spare(instance, best)
+
+
+def _without_spare(instance: Instance, placement: Residents) -> Residents:
+    """The placement without the segments that serve nothing better."""
+    pinned, kept = instance.tables.pinned, placement.copy()
+    most = serving_cost(instance, 0, kept) * (1.0 + LEAST_SHARE)
+    for v, m in np.argwhere(placement != pinned):
+        kept[v, m] = pinned[v, m]
+        if serving_cost(instance, 0, kept) > most:
+            kept[v, m] = placement[v, m]
+    return kept
