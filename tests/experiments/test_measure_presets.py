@@ -1,14 +1,14 @@
 """The presets are worth solving, and splits and exits matter in the default one."""
 
 import csv
+import json
 
 import pytest
 
 from experiments import measure_presets
-from experiments.loading_costs import Repeating
 from experiments.measure_presets import lost, measure_preset, preset_summary, seed_range
+from experiments.presets.loading_costs import Repeating
 from experiments.training.play import play_agent
-from idn_gym.config_reader import ConfigError
 from idn_gym.evaluation.comparison import ComparisonRow
 from idn_gym.evaluation.intervals import ITSELF, Interval
 from idn_gym.policy import Policy
@@ -78,25 +78,33 @@ def test_the_command_line_writes_the_tables(tmp_path, capsys):
     assert "without both" in (tmp_path / "tiny" / "table.csv").read_text()
 
 
-def test_the_table_of_loading_costs(capsys):
-    words = ["--loading", "--scenario", "tiny", "--seeds", "2"]
-    measure_presets.main(words)
+def test_the_tables_of_loading(tmp_path, capsys):
+    words = "--loading --scenario tiny --seeds 2 --restarts 1 --budget 0 --out".split()
+    measure_presets.main([*words, str(tmp_path)])
     text = capsys.readouterr().out
-    assert "moved every tenth slot, transfer" in text.splitlines()[0]
-    measure_presets.main([*words, "--csv"])
-    head, *rows = csv.reader(capsys.readouterr().out.splitlines())
-    assert [row[:2] for row in rows] == [["tiny", "600"], ["tiny", "60"]]
-    assert all(cell in text for row in rows for cell in row)
-    long, short = (dict(zip(head[2:], map(float, row[2:]), strict=True)) for row in rows)
-    for costs in (long, short):  # who loads over the network pays for it, who keeps what it has the least
-        for way in ("kept", "moved every tenth slot", "moved every slot"):
-            assert costs[f"{way}, transfer"] >= costs[f"{way}, instant"]
-    added = [
-        short[f"{way}, transfer"] - short[f"{way}, instant"]
-        for way in ("kept", "moved every tenth slot", "moved every slot")
-    ]
+    with (tmp_path / "nominal.csv").open() as file:
+        (full,) = csv.DictReader(file)
+    assert float(full["alone_dropped"]) > 0.01 and float(full["best_dropped"]) == 0.0
+    assert full["alone_link"] == "board->edge" and float(full["alone_link_load"]) == pytest.approx(0.95)
+    assert float(full["best_node_load_max"]) > float(full["best_node_load"]) > 0.1
+    assert "board->edge 95 %" in text
+    with (tmp_path / "loading.csv").open() as file:
+        long, short = csv.DictReader(file)
+    assert [json.loads((tmp_path / "loading.json").read_text())[1]["slot_seconds"]] == [60.0]
+    added = []
+    for way in ("kept", "moved_every_tenth_slot", "moved_every_slot"):
+        for costs in (long, short):
+            assert float(costs[f"{way}_transfer"]) >= float(costs[f"{way}_instant"])
+        added.append(float(short[f"{way}_transfer"]) - float(short[f"{way}_instant"]))
+        assert f"{float(short[f'{way}_instant']):.3f}, {float(short[f'{way}_transfer']):.3f}" in text
     assert added == sorted(added) and added[2] > 5 * added[1]
-    assert added[2] > long["moved every slot, transfer"] - long["moved every slot, instant"]
+    assert added[2] > float(long["moved_every_slot_transfer"]) - float(long["moved_every_slot_instant"])
+
+
+def test_what_loading_costs_is_not_asked_where_capacity_is_private(tmp_path, capsys):
+    words = "--loading --scenario tiny --seeds 1 --restarts 1 --budget 0 horizon=4 --out".split()
+    measure_presets.main([*words, str(tmp_path), "serving.capacity=exogenous", "serving.loading=instant"])
+    assert "slot [s]" not in capsys.readouterr().out and not (tmp_path / "loading.csv").exists()
 
 
 def test_an_action_is_repeated_for_as_many_slots_as_asked():
@@ -112,8 +120,3 @@ def test_an_action_is_repeated_for_as_many_slots_as_asked():
         action, state = policy.predict(None, state)
         seen += action
     assert seen == [1, 1, 1, 2, 2, 2, 3]
-
-
-def test_values_are_separated_by_commas_only_where_they_are_printed():
-    with pytest.raises(ConfigError, match="csv: is not allowed without --loading"):
-        measure_presets.MeasurePresetsCommand(csv=True).run()

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from idn_gym.core.arrays import Instance, Residents
+from idn_gym.core.arrays import Floats, Instance, Residents
 from idn_gym.core.costs import serving_cost
 from idn_gym.core.nominal import nominal_draw
-from idn_gym.objectives import known_tariff, reward_columns
+from idn_gym.objectives import known_tariff, reward_columns, tariff_of
 from idn_gym.policies.heuristics.local import local_optima
 from idn_gym.policies.heuristics.search import LEAST_SHARE, Search, SearchConfig
+from idn_gym.preferences import read_preference
 from idn_gym.scenarios.compile import Compiled
 
 
-def best_at_nominal(compiled: Compiled, config: SearchConfig) -> tuple[Instance, Residents]:
+def best_at_nominal(
+    compiled: Compiled, config: SearchConfig, preference: Any = "balanced"
+) -> tuple[Instance, Residents]:
     """The nominal slot, and the placement (N, M) of least tariff in it that local search finds.
 
     All of the placement is there: its load is not counted, which would be paid once in an episode and not in
@@ -22,9 +27,13 @@ def best_at_nominal(compiled: Compiled, config: SearchConfig) -> tuple[Instance,
     Args:
         compiled: the scenario.
         config: how long to search; there is but one slot to search on.
+        preference: whose tariff it is, where the scenario has none; "random": that of the balanced one.
+
+    Raises:
+        ConfigError: unknown preference.
     """
     tables, columns = compiled.tables, reward_columns(compiled.objectives)
-    tariff = known_tariff(compiled.tariff, compiled.scales, compiled.objectives)
+    tariff = _tariff(compiled, preference)
     instance = Instance(tables, nominal_draw(tables, tariff))
     weights = np.zeros((1, len(compiled.objectives)))
     weights[0, columns.request] = tariff[columns.component] * compiled.scales[columns.request]
@@ -32,6 +41,13 @@ def best_at_nominal(compiled: Compiled, config: SearchConfig) -> tuple[Instance,
     found = local_optima(Search(compiled, searched, 1, config.one_per_task), config)
     best = min([tables.pinned, *found], key=lambda placement: serving_cost(instance, 0, placement))
     return instance, _without_spare(instance, best)
+
+
+def _tariff(compiled: Compiled, preference: Any) -> Floats:
+    weights = read_preference(preference, compiled.objectives)
+    if compiled.tariff is not None or weights is None:
+        return known_tariff(compiled.tariff, compiled.scales, compiled.objectives)
+    return tariff_of(weights, compiled.scales, compiled.objectives)
 
 
 def _without_spare(instance: Instance, placement: Residents) -> Residents:
