@@ -62,7 +62,7 @@ class HasEpisodeSpec:
     horizon: int
     _spec: EpisodeSpec | None = None
 
-    def __new__(cls, *_: Any, **given: Any) -> Self:
+    def __new__(cls, *args: Any, **given: Any) -> Self:
         """Refuse keywords that the environment does not have, and say which it has.
 
         Raises:

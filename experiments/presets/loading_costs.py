@@ -57,6 +57,7 @@ class Repeating(Policy):
         self.policy, self.slots = policy, slots
 
     def act(self, observation: Any, state: Any, start: Bools | None, deterministic: bool) -> Choice:
+        action: Any
         t, action, inner = (0, None, None) if state is None else state
         if t % self.slots == 0:
             action, inner = self.policy.predict(observation, inner, start, deterministic)
