@@ -12,8 +12,6 @@ from idn_gym.core.transition import initial_state
 from idn_gym.evaluation.fluid_check import scaled_demand
 from idn_gym.evaluation.loading_check import check_arrival, find_arrival
 from idn_gym.objectives import known_tariff
-from idn_gym.policies.heuristics.nominal_search import best_at_nominal
-from idn_gym.policies.heuristics.search import SearchConfig
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.presets import load_scenario
 from tests.conftest import place_by_name
@@ -148,15 +146,26 @@ def test_loads_that_take_half_of_a_link_for_half_of_the_slot_cost_more_than_on_a
     assert -0.4 < off(check) < -0.2 and check.events.late > 0.4 > check.late
 
 
+TAILS = ["efficientnet_b0[2:5]", "fashion_branchy", "yolov5m_640"]
+EDGE_SMALL = {f"board-{i}": ["efficientnet_b0[0:2]"] for i in range(4)} | {f"edge-{i}": TAILS for i in (0, 1)}
+HEADS = {f"sensor-{radio}": ["fashion_lab_c6-early[0:1]"] for radio in ("ble", "mesh")}
+FASHION_EDGE = {**HEADS, "edge": ["fashion_lab_exits", "fashion_lab_c6-early[1:2]"]}
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("seconds", [60.0, 600.0])
 @pytest.mark.parametrize(
-    ("name", "calm", "busy"), [("tiny", 0.06, 0.3), ("edge-small", 0.06, 0.15), ("fashion-edge", 0.4, 0.6)]
+    ("name", "names", "calm", "busy"),
+    [
+        ("tiny", TINY, 0.06, 0.3),
+        ("edge-small", EDGE_SMALL, 0.06, 0.15),
+        ("fashion-edge", FASHION_EDGE, 0.4, 0.6),
+    ],
 )
-def test_presets_within_slots_of_loads(name, calm, busy, seconds):
-    compiled = compile_scenario(load_scenario(name, {"slot_seconds": seconds}))
-    instance, placement = best_at_nominal(compiled, SearchConfig(restarts=20))
-    arrival = find_arrival(instance, placement)
+def test_presets_within_slots_of_loads(name, names, calm, busy, seconds):
+    scenario = load_scenario(name, {"slot_seconds": seconds})
+    _, instance = nominal(scenario)
+    arrival = find_arrival(instance, placed(scenario, instance, **names))
     for check in check_arrival(instance, arrival, (0.3, 0.5, 0.8), requests=100_000):
         assert abs(off(check)) < (calm if check.load < 0.8 else busy), check
         assert abs(check.late - check.events.late) < 0.12, check

@@ -39,3 +39,11 @@ def test_what_takes_long_to_load_is_no_worse(make_scenario):
     scenario = make_scenario(nodes, [("board", "cloud", {"rate": 4.0})], models, changes)
     instance, placement = best_at_nominal(compile_scenario(scenario), SearchConfig(restarts=1))
     assert placement[0, 0] >= 0 and instance.draw.demand.shape[:2] == (1, 1)
+
+
+def test_segments_are_no_larger_than_they_need_be():
+    """Boards send the tail on, so that none of them holds the whole net, which would cost the same."""
+    compiled = compile_scenario(load_scenario("edge-small"))
+    _, placement = best_at_nominal(compiled, SearchConfig(restarts=20))
+    held = [compiled.names.segments[s] for s in placement[:4].ravel() if s >= 0]
+    assert held == 4 * ["efficientnet_b0[0:2]"]

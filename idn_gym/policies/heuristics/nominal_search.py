@@ -22,7 +22,7 @@ def best_at_nominal(
     """The nominal slot, and the placement (N, M) of least tariff in it that local search finds.
 
     All of the placement is there: its load is not counted, which would be paid once in an episode and not in
-    this slot. What may be left out at no cost is left out.
+    this slot. What may be left out at no cost is left out, and segments are as small as cost lets them be.
 
     Args:
         compiled: the scenario.
@@ -40,7 +40,7 @@ def best_at_nominal(
     searched = instance._replace(draw=instance.draw._replace(weights=weights))
     found = local_optima(Search(compiled, searched, 1, config.one_per_task), config)
     best = min([tables.pinned, *found], key=lambda placement: serving_cost(instance, 0, placement))
-    return instance, _without_spare(instance, best)
+    return instance, _without_spare(compiled, instance, best)
 
 
 def _tariff(compiled: Compiled, preference: Any) -> Floats:
@@ -50,12 +50,16 @@ def _tariff(compiled: Compiled, preference: Any) -> Floats:
     return tariff_of(weights, compiled.scales, compiled.objectives)
 
 
-def _without_spare(instance: Instance, placement: Residents) -> Residents:
-    """The placement without the segments that serve nothing better."""
-    pinned, kept = instance.tables.pinned, placement.copy()
+def _without_spare(compiled: Compiled, instance: Instance, placement: Residents) -> Residents:
+    """The placement with the least segments that serve as well; of equal ones searches find this or that."""
+    tables, kept = compiled.tables, placement.copy()
     most = serving_cost(instance, 0, kept) * (1.0 + LEAST_SHARE)
-    for v, m in np.argwhere(placement != pinned):
-        kept[v, m] = pinned[v, m]
-        if serving_cost(instance, 0, kept) > most:
-            kept[v, m] = placement[v, m]
+    for v, m in np.argwhere(placement != tables.pinned):
+        size = tables.segment_bytes[placement[v, m]]
+        less = compiled.placeable[v] & (tables.segment_model == m) & (tables.segment_bytes < size)
+        by_size = sorted(np.flatnonzero(less), key=lambda s: float(tables.segment_bytes[s]))
+        for segment in (tables.pinned[v, m], *by_size, placement[v, m]):
+            kept[v, m] = segment
+            if serving_cost(instance, 0, kept) <= most:
+                break
     return kept
