@@ -12,7 +12,6 @@ from idn_gym.commands.progress import bar
 from idn_gym.commands.tables import print_rows
 from idn_gym.config_reader import ConfigError, bounded
 from idn_gym.core.arrays import EMPTY, EXOGENOUS, Instance, Residents
-from idn_gym.core.nominal import nominal_draw
 from idn_gym.evaluation.event_queues import Discipline
 from idn_gym.evaluation.events import LEAST_REQUESTS
 from idn_gym.evaluation.fluid_check import DISPATCHES, FluidCheck, check_loads
@@ -34,8 +33,8 @@ from idn_gym.evaluation.loading_check import (
 )
 from idn_gym.evaluation.tables import write_csv
 from idn_gym.files import file_name, writable_folder, write_text
-from idn_gym.objectives import known_tariff
-from idn_gym.optimum.hindsight import best_static
+from idn_gym.policies.heuristics.nominal_search import best_at_nominal
+from idn_gym.policies.heuristics.search import SearchConfig
 from idn_gym.rendering.labels import si
 from idn_gym.scenarios.compile import Compiled, compile_scenario
 from idn_gym.scenarios.presets import PRESETS, load_scenario
@@ -80,8 +79,10 @@ class CheckFluidCommand:
     """of the simulations"""
     discipline: Discipline = "fifo"
     """at nodes: first come, first served, or processor sharing"""
-    seconds: float = bounded(20.0, above=0.0)
-    """time to look for the best static placement"""
+    restarts: int = bounded(20, least=1, most=9_999_999)
+    """of the local search for the best static placement"""
+    budget: float = bounded(1e6, least=0.0)
+    """batches served per restart"""
     ranking: int = bounded(0, least=0, most=9_999)
     """how many of the cheapest placements to rank at the nominal demand; 0: none"""
     arrival: bool = False
@@ -121,10 +122,10 @@ class CheckFluidCommand:
 
     def _check(self, compiled: Compiled, folder: Path | None) -> FluidReport:
         """Search, compare and rank on one scenario."""
-        tariff = known_tariff(compiled.tariff, compiled.scales, compiled.objectives)
-        instance = Instance(compiled.tables, nominal_draw(compiled.tables, tariff))
         name, checks, ranked = compiled.scenario.name, list[FluidCheck](), list[RankedPlacement]()
-        placement = best_static(compiled, instance, seconds=self.seconds).placement
+        instance, placement = best_at_nominal(
+            compiled, SearchConfig(restarts=self.restarts, budget=self.budget)
+        )
         arrival = find_arrival(instance, placement) if self.arrival else None
         choices = list(list_placements(instance, compiled.placeable, placement)) if self.ranking else []
         with bar(name, len(self.loads) * (1 + len(DISPATCHES)) + min(self.ranking, len(choices))) as advance:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from experiments.compare import BASELINES
+from experiments.presets.loading_costs import LOADING_HEAD, LoadingCost, loading_costs
+from experiments.presets.nominal_loads import NOMINAL_HEAD, NominalLoad, nominal_load
 from experiments.training.play import play_agent
 from idn_gym.commands import grammar
 from idn_gym.commands.grammar import Changes, assignments
 from idn_gym.commands.options import SeedOption
+from idn_gym.commands.tables import print_rows
 from idn_gym.config_reader import bounded
 from idn_gym.evaluation.comparison import ComparisonRow, summarise
 from idn_gym.evaluation.intervals import Interval
-from idn_gym.evaluation.tables import comparison_table, write_table
-from idn_gym.files import file_name, writable_folder
+from idn_gym.evaluation.tables import comparison_table, known, write_csv, write_table
+from idn_gym.files import file_name, writable_folder, write_text
+from idn_gym.policies.heuristics.search import SearchConfig
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.presets import PRESETS, load_scenario
@@ -112,6 +117,9 @@ def preset_summary(agents: Rows, searches: Rows) -> str:
 class MeasurePresetsCommand(SeedOption):
     """Measure whether scenarios are worth solving, and what splits and exits are worth in them.
 
+    With --loading, how full they are at nominal demand, with nothing placed and with the best placement
+    found, and what loading costs over 48 slots: who keeps a greedy placement, and who moves random ones.
+
     Example: --scenario edge-small workload.rate=120
     """
 
@@ -123,6 +131,8 @@ class MeasurePresetsCommand(SeedOption):
     """batches served per restart"""
     preference: str = "balanced"
     """what the scalar cost weighs"""
+    loading: bool = False
+    """how full scenarios are, and what loading costs, instead"""
     out: Path = Path("runs/presets")
     """folder to write into"""
     changes: Changes = ()
@@ -133,13 +143,38 @@ class MeasurePresetsCommand(SeedOption):
         options: dict[str, object] = {"restarts": self.restarts, "budget": self.budget}
         writable_folder(self.out)
         changes = assignments(self.changes)
-        for name in self.scenario:
-            scenario = load_scenario(name, changes)
+        scenarios = (load_scenario(name, changes) for name in self.scenario)
+        if self.loading:
+            self._measure_loading(list(scenarios))
+            return
+        for scenario in scenarios:
             agents, searches = measure_preset(scenario, range(self.seeds), options, self.preference)
             text = preset_summary(agents, searches)
             print(text, flush=True)
             folder = writable_folder(self.out / file_name(scenario.name))
             write_table(folder, [*agents, *(row for row in searches if row.agent != BEST)], text)
+
+    def _measure_loading(self, scenarios: Sequence[Scenario]) -> None:
+        """Print and write two tables over all scenarios."""
+        seeds, config = range(self.seeds), SearchConfig(restarts=self.restarts, budget=self.budget)
+        loads = [nominal_load(scenario, seeds, config, self.preference) for scenario in scenarios]
+        _print_and_write(self.out / "nominal", NOMINAL_HEAD, loads)
+        # Where capacity is private, models are there at once.
+        shared = [scenario for scenario in scenarios if scenario.serving.capacity == "shared"]
+        costs = [line for scenario in shared for line in loading_costs(scenario, seeds, self.preference)]
+        if costs:
+            print()
+            _print_and_write(self.out / "loading", LOADING_HEAD, costs)
+
+
+def _print_and_write(
+    path: Path, head: Sequence[str], lines: Sequence[NominalLoad] | Sequence[LoadingCost]
+) -> None:
+    """One table; as ``.json`` and ``.csv``, all in SI units, for programs."""
+    print_rows(head, [line.cells() for line in lines])
+    plain = [line.plain() for line in lines]
+    write_text(path.with_suffix(".json"), json.dumps(known(plain), indent=2) + "\n")
+    write_csv(path.with_suffix(".csv"), plain)
 
 
 def main(words: Sequence[str] | None = None) -> None:

@@ -6,11 +6,13 @@ other scenario, and Gymnasium would wrap a `TimeLimit` around it.
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import fields
-from typing import Any
+from typing import Any, Self
 
 from gymnasium.envs.registration import EnvSpec
 
+from idn_gym.messages import ConfigError, closest
 from idn_gym.scenarios.config import Scenario
 
 
@@ -54,11 +56,25 @@ def _arguments(spec: EnvSpec) -> dict[str, Any]:
 
 
 class HasEpisodeSpec:
-    """Base of the environments: the spec that Gymnasium gives them shows their horizon."""
+    """Base of the environments: what their specs show, and which keywords they have."""
 
     scenario: Scenario
     horizon: int
     _spec: EpisodeSpec | None = None
+
+    def __new__(cls, *args: Any, **given: Any) -> Self:
+        """Refuse keywords that the environment does not have, and say which it has.
+
+        Raises:
+            ConfigError: there is one.
+        """
+        _, *parameters = inspect.signature(cls.__init__).parameters.values()  # without self
+        known = {parameter.name: parameter for parameter in parameters}
+        if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values()):
+            for name in given:
+                if name not in known:
+                    raise ConfigError(name, f"is not known here; {closest(name, list(known))}")
+        return super().__new__(cls)
 
     @property
     def spec(self) -> EnvSpec | None:

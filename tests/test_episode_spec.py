@@ -9,6 +9,8 @@ import pytest
 from gymnasium.envs.registration import EnvSpec
 from gymnasium.wrappers import TimeAwareObservation, TimeLimit
 
+from idn_gym.env import IDNEnv
+from idn_gym.messages import ConfigError
 from idn_gym.preset_ids import ID_VARIANTS, PRESET_NAMES, preset_ids
 from idn_gym.scenarios.presets import PRESETS
 
@@ -80,6 +82,22 @@ def test_the_native_environment_shows_it_too(limit, length):
         assert again.spec.to_json() == env.spec.to_json()
     longer = gym.make_vec(EnvSpec.from_json(env.spec.to_json()), overrides={"horizon": 7})
     assert longer.unwrapped.horizon == (3 if limit == 3 else 7)
+
+
+@pytest.mark.parametrize("make", [gym.make, gym.make_vec])
+def test_a_keyword_that_is_not_known_is_said_in_one_line(make):
+    with pytest.raises(ConfigError, match=r"^prefernce: is not known here; .*did you mean 'preference'\?$"):
+        make("IDN-v0", prefernce="balanced")
+
+
+def test_environments_of_others_may_take_what_they_like():
+    class Mine(IDNEnv):
+        def __init__(self, colour="red", **rest):
+            super().__init__("tiny", **rest)
+
+    assert Mine(colour="blue", **SHORT).horizon == 5
+    with pytest.raises(ConfigError, match="typo: is not known"):
+        type("Narrow", (IDNEnv,), {"__init__": lambda self, colour: None})(typo=1)
 
 
 def test_every_preset_has_ids_of_a_regular_form():

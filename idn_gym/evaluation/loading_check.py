@@ -56,8 +56,8 @@ def refuse_instant(tables: Tables) -> None:
         raise ConfigError("serving.loading", "'instant' is not allowed where segments arrive; 'transfer'")
 
 
-def find_arrival(instance: Instance, placement: Residents, at: float = 0.5) -> Arrival:
-    """Slot 0 (row 0), within which the segment that a placement can spare least arrives.
+def find_arrival(instance: Instance, placement: Residents) -> Arrival:
+    """Slot 0 (row 0), halfway through which the segment that a placement can spare least arrives.
 
     All others are there. As many bytes of it as links carry up to then are still to come, all of them if they
     can, and it starts in what is left of the time.
@@ -65,7 +65,6 @@ def find_arrival(instance: Instance, placement: Residents, at: float = 0.5) -> A
     Args:
         instance: one row.
         placement: (N, M) segment on each node, or EMPTY.
-        at: share of the slot after which it is usable; above 0, below 1.
 
     Raises:
         ConfigError: loading is instant, or nothing is placed.
@@ -83,11 +82,11 @@ def find_arrival(instance: Instance, placement: Residents, at: float = 0.5) -> A
             worst, arrival = cost, Arrival(int(v), int(m), before, placement)
     if arrival is None:
         raise ConfigError("placement", "nothing is placed, which is not allowed; something must arrive")
-    _set_off(instance, arrival, at)
+    _set_off(instance, arrival)
     return arrival
 
 
-def _set_off(instance: Instance, arrival: Arrival, at: float) -> None:
+def _set_off(instance: Instance, arrival: Arrival) -> None:
     """Write what is still to come of the segment at the beginning of the slot."""
     tables, (v, m, before, wanted) = instance.tables, arrival
     size = float(bytes_to_load(tables, wanted[v, m], before.resident[0, v, m]))
@@ -95,9 +94,9 @@ def _set_off(instance: Instance, arrival: Arrival, at: float) -> None:
     before.bytes_to_come[0, v, m] = size
     alone = play_loads(instance, before, wanted)
     offered = float(alone.outcome.loaded[0].sum() / alone.link_share.max())
-    size = min(size, at * offered)
+    size = min(size, 0.5 * offered)
     before.bytes_to_come[0, v, m] = size
-    before.seconds_to_come[0, v, m] = (at - size / offered) * tables.slot_seconds
+    before.seconds_to_come[0, v, m] = (0.5 - size / offered) * tables.slot_seconds
 
 
 def check_arrival(

@@ -218,8 +218,8 @@ def test_starting_takes_seconds_that_may_run_over(episode):
     assert second.started[0, 0, 0] == pytest.approx(1.0)  # a tenth of ten requests
 
 
-def test_two_windows_nest(episode):
-    """Of a class, a request may use what is there when it comes: a tail at e late, a whole at a later."""
+def test_loads_that_end_together_open_one_window(episode):
+    """Requests that come in it start at a, the nearer of the two; those before go to the repository."""
     models = {"m": {"blocks": [(0.1, 8.0, 0.0)]}}
     nodes = {**NODES, "e": {"memory": 100.0, "device": "fast"}}
     links = [("a", "e", {"rate": 100.0, "delay": 2.0}), ("e", "c", {"rate": 4.0, "delay": 9.0})]

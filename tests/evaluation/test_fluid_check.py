@@ -135,7 +135,7 @@ def test_the_cheapest_placements_are_ranked():
 
 
 def test_the_command_prints_and_writes(tmp_path, capsys):
-    words = "tiny --loads 0.2 1.1 --requests 400 --seconds 0.5 --ranking 3 --out".split()
+    words = "tiny --loads 0.2 1.1 --requests 400 --restarts 2 --ranking 3 --out".split()
     check_fluid.main([*words, str(tmp_path / "made")])
     said = capsys.readouterr().out
     assert "settling" in said and said.count("Kendall's tau") == 2 and "of 1920 placements" in said

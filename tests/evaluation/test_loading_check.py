@@ -12,7 +12,6 @@ from idn_gym.core.transition import initial_state
 from idn_gym.evaluation.fluid_check import scaled_demand
 from idn_gym.evaluation.loading_check import check_arrival, find_arrival
 from idn_gym.objectives import known_tariff
-from idn_gym.optimum.hindsight import best_static
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.presets import load_scenario
 from tests.conftest import place_by_name
@@ -147,14 +146,26 @@ def test_loads_that_take_half_of_a_link_for_half_of_the_slot_cost_more_than_on_a
     assert -0.4 < off(check) < -0.2 and check.events.late > 0.4 > check.late
 
 
+TAILS = ["efficientnet_b0[2:5]", "fashion_branchy", "yolov5m_640"]
+EDGE_SMALL = {f"board-{i}": ["efficientnet_b0[0:2]"] for i in range(4)} | {f"edge-{i}": TAILS for i in (0, 1)}
+HEADS = {f"sensor-{radio}": ["fashion_lab_c6-early[0:1]"] for radio in ("ble", "mesh")}
+FASHION_EDGE = {**HEADS, "edge": ["fashion_lab_exits", "fashion_lab_c6-early[1:2]"]}
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("seconds", [60.0, 600.0])
 @pytest.mark.parametrize(
-    ("name", "calm", "busy"), [("tiny", 0.06, 0.3), ("edge-small", 0.06, 0.15), ("fashion-edge", 0.4, 0.6)]
+    ("name", "names", "calm", "busy"),
+    [
+        ("tiny", TINY, 0.06, 0.3),
+        ("edge-small", EDGE_SMALL, 0.06, 0.15),
+        ("fashion-edge", FASHION_EDGE, 0.4, 0.6),
+    ],
 )
-def test_presets_within_slots_of_loads(name, calm, busy, seconds):
-    compiled, instance = nominal(load_scenario(name, {"slot_seconds": seconds}))
-    arrival = find_arrival(instance, best_static(compiled, instance, seconds=20.0).placement)
+def test_presets_within_slots_of_loads(name, names, calm, busy, seconds):
+    scenario = load_scenario(name, {"slot_seconds": seconds})
+    _, instance = nominal(scenario)
+    arrival = find_arrival(instance, placed(scenario, instance, **names))
     for check in check_arrival(instance, arrival, (0.3, 0.5, 0.8), requests=100_000):
         assert abs(off(check)) < (calm if check.load < 0.8 else busy), check
         assert abs(check.late - check.events.late) < 0.12, check
@@ -162,7 +173,7 @@ def test_presets_within_slots_of_loads(name, calm, busy, seconds):
 
 
 def test_the_command_shows_a_slot_of_loads(tmp_path, capsys):
-    words = "tiny slot_seconds=60 --loads 0.2 --requests 400 --seconds 0.5 --arrival --out".split()
+    words = "tiny slot_seconds=60 --loads 0.2 --requests 400 --arrival --out".split()
     check_fluid.main([*words, str(tmp_path)])
     said = capsys.readouterr().out
     assert "halfway through the slot of 60 s" in said and "served by it" in said

@@ -1,12 +1,17 @@
 """The presets are worth solving, and splits and exits matter in the default one."""
 
+import csv
+import json
+
 import pytest
 
 from experiments import measure_presets
 from experiments.measure_presets import lost, measure_preset, preset_summary, seed_range
+from experiments.presets.loading_costs import Repeating
 from experiments.training.play import play_agent
 from idn_gym.evaluation.comparison import ComparisonRow
 from idn_gym.evaluation.intervals import ITSELF, Interval
+from idn_gym.policy import Policy
 from idn_gym.scenarios.presets import PRESETS, load_scenario
 
 
@@ -71,3 +76,47 @@ def test_the_command_line_writes_the_tables(tmp_path, capsys):
     assert "without splits" in printed and "cheaper than the worst" in printed
     assert (tmp_path / "tiny" / "table.txt").read_text() in printed + "\n"
     assert "without both" in (tmp_path / "tiny" / "table.csv").read_text()
+
+
+def test_the_tables_of_loading(tmp_path, capsys):
+    words = "--loading --scenario tiny --seeds 2 --restarts 1 --budget 0 --out".split()
+    measure_presets.main([*words, str(tmp_path)])
+    text = capsys.readouterr().out
+    with (tmp_path / "nominal.csv").open() as file:
+        (full,) = csv.DictReader(file)
+    assert float(full["alone_dropped"]) > 0.01 and float(full["best_dropped"]) == 0.0
+    assert full["alone_link"] == "board->edge" and float(full["alone_link_load"]) == pytest.approx(0.95)
+    assert float(full["best_node_load_max"]) > float(full["best_node_load"]) > 0.1
+    assert "board->edge 95 %" in text
+    with (tmp_path / "loading.csv").open() as file:
+        long, short = csv.DictReader(file)
+    assert [json.loads((tmp_path / "loading.json").read_text())[1]["slot_seconds"]] == [60.0]
+    added = []
+    for way in ("kept", "moved_every_tenth_slot", "moved_every_slot"):
+        for costs in (long, short):
+            assert float(costs[f"{way}_transfer"]) >= float(costs[f"{way}_instant"])
+        added.append(float(short[f"{way}_transfer"]) - float(short[f"{way}_instant"]))
+        assert f"{float(short[f'{way}_instant']):.3f}, {float(short[f'{way}_transfer']):.3f}" in text
+    assert added == sorted(added) and added[2] > 5 * added[1]
+    assert added[2] > float(long["moved_every_slot_transfer"]) - float(long["moved_every_slot_instant"])
+
+
+def test_what_loading_costs_is_not_asked_where_capacity_is_private(tmp_path, capsys):
+    words = "--loading --scenario tiny --seeds 1 --restarts 1 --budget 0 horizon=4 --out".split()
+    measure_presets.main([*words, str(tmp_path), "serving.capacity=exogenous", "serving.loading=instant"])
+    assert "slot [s]" not in capsys.readouterr().out and not (tmp_path / "loading.csv").exists()
+
+
+def test_an_action_is_repeated_for_as_many_slots_as_asked():
+    class Counting(Policy):
+        asked = 0
+
+        def act(self, observation, state, start, deterministic):
+            self.asked += 1
+            return [self.asked], None
+
+    policy, state, seen = Repeating(Counting(), 3), None, []
+    for _ in range(7):
+        action, state = policy.predict(None, state)
+        seen += action
+    assert seen == [1, 1, 1, 2, 2, 2, 3]

@@ -25,7 +25,7 @@ SMALL = {
         "10",
         "horizon=4",
     ],
-    "check_fluid": ["tiny", "--loads", "0.5", "--requests", "300", "--seconds", "1", "horizon=4"],
+    "check_fluid": ["tiny", "--loads", "0.5", "--requests", "300", "--restarts", "2", "horizon=4"],
     "bench_hindsight": ["--scenario", "tiny", "--limit", "1", "--iterations", "1", "horizon=4"],
     "bench_learners": ["--scenario", "tiny", "--slots", "4", "--agents", "lfu", "lru"],
     "study": ["small_study.yaml", "--out", "study", "--workers", "1"],

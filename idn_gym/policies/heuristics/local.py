@@ -14,6 +14,11 @@ from idn_gym.scenarios.compile import Compiled
 def best_placement(compiled: Compiled, instance: Instance, config: SearchConfig) -> Residents:
     """The best of several local searches (N, M) on sampled slots, judged on the whole episodes."""
     search = Search(compiled, instance, config.slots, config.one_per_task)
+    return cheapest_kept(instance, compiled.scales, local_optima(search, config), compiled.objectives)
+
+
+def local_optima(search: Search, config: SearchConfig) -> list[Residents]:
+    """Where local searches end (N, M), one for each restart."""
     rng = np.random.default_rng(config.seed)
     first: Floats | None = None
     found = []
@@ -23,7 +28,7 @@ def best_placement(compiled: Compiled, instance: Instance, config: SearchConfig)
         first = greedy(search, factors, first)
         improve_locally(search, rng, config.budget)
         found.append(search.placement.copy())
-    return cheapest_kept(instance, compiled.scales, found, compiled.objectives)
+    return found
 
 
 def improve_locally(search: Search, rng: np.random.Generator, budget: float) -> None:

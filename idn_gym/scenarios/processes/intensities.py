@@ -19,6 +19,8 @@ from idn_gym.scenarios.config_intensity import (
     ConstantPrice,
     DailyCarbon,
     DailyPrice,
+    MeanCarbon,
+    MeanPrice,
     PriceFile,
     Region,
 )
@@ -49,10 +51,24 @@ def carbon_charges(compiled: Compiled, span: Span) -> tuple[Charges, Any]:
     return _charges(compiled, compiled.scenario.dynamics.carbon, span)
 
 
+def check_regions(compiled: Compiled) -> None:
+    """See that regions name nodes of the scenario, whether or not an objective asks for them.
+
+    Raises:
+        ConfigError: one names no node or tier, or a node is in two.
+    """
+    for process in (compiled.scenario.dynamics.energy_price, compiled.scenario.dynamics.carbon):
+        if isinstance(process, (MeanPrice, MeanCarbon)):
+            _spread(process, _places(compiled))
+
+
+def _places(compiled: Compiled) -> Places:
+    return Places(compiled.names.nodes, compiled.names.tiers, compiled.tables.slot_seconds)
+
+
 def _charges(compiled: Compiled, process: Any, span: Span) -> tuple[Charges, Any]:
-    tables, names = compiled.tables, compiled.names
-    places = Places(names.nodes, names.tiers, tables.slot_seconds)
-    drawn, state = run_process(process, places, len(names.nodes), span)
+    tables, places = compiled.tables, _places(compiled)
+    drawn, state = run_process(process, places, len(places.nodes), span)
     per_joule: Floats = np.asarray(drawn, float) / JOULES_PER_KWH
     idle = tables.node_idle_watts * tables.slot_seconds
     charges = Charges(

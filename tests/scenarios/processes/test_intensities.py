@@ -88,3 +88,11 @@ def test_what_is_wrong_is_said_by_its_key(changes, message):
         return
     with pytest.raises(ConfigError, match=message):
         compile_scenario(load_scenario("tiny", overrides))
+
+
+@pytest.mark.parametrize("family", ["energy_price", "carbon"])
+def test_regions_are_looked_up_though_nobody_asks_for_their_objective(family):
+    with pytest.raises(
+        ConfigError, match=rf"dynamics\.{family}\.regions\.0\.nodes: 'clod' is no node or tier"
+    ):
+        compile_scenario(load_scenario("tiny", {f"dynamics.{family}": {"regions": [{"nodes": ["clod"]}]}}))

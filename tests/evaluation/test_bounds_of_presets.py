@@ -1,0 +1,41 @@
+"""On every preset no policy, however cheap its placements, costs less than what is proven to be least."""
+
+import numpy as np
+import pytest
+
+from experiments.training.play import open_agent
+from idn_gym.core.slots import one_slot
+from idn_gym.evaluation.rollout import rollout
+from idn_gym.metrics import METRICS
+from idn_gym.optimum.hindsight import best_static
+from idn_gym.scenarios.compile import compile_scenario
+from idn_gym.scenarios.episodes import build_instance
+from idn_gym.scenarios.presets import PRESETS, load_scenario
+
+FEW = {"episodes": 1, "slots": 1}
+POLICIES = {"cloud-only": {}, "random": {}, "popularity": {}, "lru": {}, "static-greedy": FEW}
+LARGE = ("isp-hierarchy", "metro-split")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.long] if name in LARGE else []) for name in PRESETS]
+)
+def test_no_policy_costs_less_than_the_least_of_each_slot(name):
+    """What is best in each slot alone bounds whatever moves models between slots, loads left out."""
+    pytest.importorskip("scipy")
+    scenario = load_scenario(name, {"horizon": 2})
+    compiled = compile_scenario(scenario)
+    instance = build_instance(scenario, 0, "test", "balanced")
+    slots = [one_slot(instance, np.array([t])) for t in range(scenario.horizon)]
+    brackets = [best_static(compiled, slot, seconds=5.0, gap=0.5) for slot in slots]
+    least, alone = (sum(getattr(bracket, key) for bracket in brackets) for key in ("least", "alone"))
+    assert 0.0 < least < alone
+    costs = {}
+    for agent, options in POLICIES.items():
+        env, policy = open_agent(agent, scenario, [0], "test", "balanced", **options)
+        played = rollout(policy, env, [0])
+        env.close()
+        tariff = played.metrics[0, :, list(METRICS).index("tariff_cost")]
+        costs[agent] = float(tariff.sum()) * compiled.tables.nominal_requests
+    assert costs["cloud-only"] == pytest.approx(alone)  # bounds and policies count alike
+    assert min(costs.values()) >= least * (1.0 - 1e-9), costs
