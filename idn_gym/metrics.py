@@ -134,7 +134,7 @@ def measure_outcome(block: int) -> None:
 
 @njit_inline
 def _measure(outcome: Outcome, figures: Figures) -> None:
-    node_seconds, nominal_requests, nominal_memory, clipped, metrics = figures
+    metrics = figures.metrics
     for b in range(len(metrics)):
         row = metrics[b]
         for k in range(metrics.shape[1]):
@@ -164,15 +164,15 @@ def _measure(outcome: Outcome, figures: Figures) -> None:
             row[k] = row[k] / served if served > 0.0 else 0.0
         for v in range(outcome.loaded.shape[1]):
             row[COLUMN.loaded] += outcome.loaded[b, v]
-        row[COLUMN.update] = row[COLUMN.loaded] / nominal_memory
+        row[COLUMN.update] = row[COLUMN.loaded] / figures.nominal_memory
         row[COLUMN.in_flight] = outcome.in_flight[b]
         row[COLUMN.load_traffic] = outcome.load_traffic[b]
         row[COLUMN.load_energy] = outcome.load_energy[b]
         row[COLUMN.refused] = outcome.refused[b]
-        row[COLUMN.clipped] = clipped[b]
-        row[COLUMN.tariff_cost] = outcome.tariff_cost[b] / nominal_requests
+        row[COLUMN.clipped] = figures.clipped[b]
+        row[COLUMN.tariff_cost] = outcome.tariff_cost[b] / figures.nominal_requests
         row[COLUMN.idle_energy] = outcome.idle_energy[b]
-        _measure_loads(outcome, b, node_seconds, row)
+        _measure_loads(outcome, b, figures.node_seconds, row)
 
 
 @njit_inline

@@ -113,7 +113,7 @@ def judge(block: int) -> None:
 
 @njit_inline
 def _judge(outcome: Outcome, reward: Reward) -> None:
-    source, sign, weights, scales, requests, memory, totals, vectors, scalars = reward
+    requests, totals, vectors = reward.nominal_requests, reward.totals, reward.vectors
     update = PRICED + outcome.charged.shape[2]
     for b in range(len(vectors)):
         arrived, correct, latency, loaded = 0.0, 0.0, 0.0, 0.0
@@ -136,12 +136,13 @@ def _judge(outcome: Outcome, reward: Reward) -> None:
         totals[b, BYTE_HOP] = traffic / requests
         for v in range(outcome.loaded.shape[1]):
             loaded += outcome.loaded[b, v]
-        totals[b, update] = loaded / memory
+        totals[b, update] = loaded / reward.nominal_memory
         cost = 0.0
         for i in range(vectors.shape[1]):
-            vectors[b, i] = sign[i] * totals[b, source[i]]
-            if source[i] == ERROR:
-                cost += weights[b, i] * (arrived - correct) / requests / scales[i]
+            source, weight, scale = reward.source[i], reward.weights[b, i], reward.scales[i]
+            vectors[b, i] = reward.sign[i] * totals[b, source]
+            if source == ERROR:
+                cost += weight * (arrived - correct) / requests / scale
             else:
-                cost += weights[b, i] * -vectors[b, i] / scales[i]
-        scalars[b] = -cost
+                cost += weight * -vectors[b, i] / scale
+        reward.scalars[b] = -cost

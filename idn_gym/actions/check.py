@@ -55,7 +55,8 @@ class ActionCheck:
         self._kinds = "iu" if whole else "iuf"
         self.type: type[np.generic] = np.int64 if whole else np.float64
         # Of the actions' own shape and type: small arrays are compared twice as fast.
-        self._low, self._high = (np.full(self.shape, bound, self.type) for bound in (low, high))
+        self._low: Numbers = np.full(self.shape, low, self.type)
+        self._high: Numbers = np.full(self.shape, high, self.type)
 
     def __call__(self, actions: Any) -> Numbers:
         """The actions as an array (B, ...), which loses nothing when it becomes one of `type`.

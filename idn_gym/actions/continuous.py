@@ -127,8 +127,8 @@ def place_shares(block: int) -> None:
     worth, scores = fetch(block, 3, Worth), fetch(block, 4, ShareScores).scores
     wanted = fetch(block, 5, Action).wanted
     clear(wanted)
-    node, task, task_start, order = pairs
-    fill_by_share(worth, draw.memory, state.slot, node, task, task_start, scores, order, wanted)
+    where = pairs.node, pairs.task, pairs.task_start
+    fill_by_share(worth, draw.memory, state.slot, *where, scores, pairs.order, wanted)
 
 
 class Fractions(NamedTuple):

@@ -133,14 +133,13 @@ class ChosenSegments(NamedTuple):
 @stage
 def pick(block: int) -> None:
     """Ask for what was chosen."""
-    choices, wanted = fetch(block, 0, ChosenSegments), fetch(block, 1, Action).wanted
-    segment_model, node, start, choice, actions = choices
+    chosen, wanted = fetch(block, 0, ChosenSegments), fetch(block, 1, Action).wanted
     clear(wanted)
     for b in range(len(wanted)):
-        for d in range(len(node)):
-            s = choice[start[d] + actions[b, d]]
+        for d in range(len(chosen.node)):
+            s = chosen.choice[chosen.start[d] + chosen.actions[b, d]]
             if s != EMPTY:
-                wanted[b, node[d], segment_model[s]] = s
+                wanted[b, chosen.node[d], chosen.segment_model[s]] = s
 
 
 class Change(NamedTuple):

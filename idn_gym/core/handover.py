@@ -1,9 +1,10 @@
 """Records of arrays at fixed addresses: compiled code is handed one number instead of sixty arrays.
 
 Numba unboxes every array of a record on every call, which takes several times as long as a slot of a small
-network. So a record is unboxed once and written down in memory (`Held`), and a `stage` rebuilds it from
-there: of an array its address, shape and strides, of a number the number. A `Programme` is a list of stages
-with the records that each works on, played in one call.
+network. So a record is unboxed once and written down in memory (`Held`): of an array its address, shape and
+strides, of a number the number. A `stage` reads the fields that it asks for from there, by their names: a
+record in a stage cannot be unpacked. A `Programme` is a list of stages with the records that each works on,
+played in one call.
 
 With ``NUMBA_DISABLE_JIT=1`` stages are plain functions that look their records up.
 """
@@ -25,7 +26,7 @@ from numba.np import arrayobj
 from idn_gym.core.arrays import Draw, Ints, Outcome, Tables
 from idn_gym.core.kernel import compile_stage, njit_no_alloc
 from idn_gym.core.pricing import PRICE_FIELDS
-from idn_gym.core.record_words import WORD, count_words, fetch_part, load_word, stow_part, written_type
+from idn_gym.core.record_words import WORD, RecordAt, count_words, load_record, stow_part, written_type
 from idn_gym.core.weaving import WOVEN
 from idn_gym.core.workspace import OF_CLASS, OF_LINK, OF_NODE, OF_ROW
 
@@ -92,12 +93,11 @@ def _check(found: Any) -> None:
 
 @intrinsic
 def _fetch(typing: Any, block: Any, place: Any, record: Any) -> Any:
-    kind = _types[record.instance_class]
+    kind = RecordAt(_types[record.instance_class])
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         start = builder.inttoptr(arguments[0], WORD.as_pointer())
-        address = load_word(builder, builder.gep(start, [arguments[1]]))
-        return fetch_part(context, builder, kind, builder.inttoptr(address, WORD.as_pointer()), 0)[0]
+        return load_record(builder, builder.gep(start, [arguments[1]]), kind.kind)
 
     return kind(block, place, record), generate
 

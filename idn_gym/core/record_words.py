@@ -1,6 +1,8 @@
 """A record in words of 64 bits: of an array its address, shape and strides, of a number the number.
 
-Code that numba generates, for `handover`.
+Code that numba generates, for `handover`. In stages a record is no more than the address of its words, of
+which a field is read where it is asked for: kernels hand one number on to each other, where sixty arrays
+would take numba four times as long to compile.
 """
 
 from __future__ import annotations
@@ -11,9 +13,50 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
+from numba.core.datamodel import models
+from numba.core.typing.templates import AttributeTemplate
+from numba.extending import infer_getattr, lower_getattr_generic, register_model
 from numba.np import arrayobj
 
 WORD = ir.IntType(64)
+
+
+class RecordAt(types.Type):  # type: ignore[misc]  # numba carries no types
+    """A record that is read from its words."""
+
+    def __init__(self, kind: Any) -> None:
+        """Of a record of the named tuple `kind`; a class of records has one such type."""
+        self.kind = kind
+        super().__init__(f"RecordAt({kind.instance_class.__name__})")
+
+
+@register_model(RecordAt)
+class _AddressModel(models.PrimitiveModel):  # type: ignore[misc]
+    def __init__(self, manager: Any, kind: Any) -> None:
+        super().__init__(manager, kind, WORD.as_pointer())
+
+
+@infer_getattr
+class _Fields(AttributeTemplate):  # type: ignore[misc]
+    key = RecordAt
+
+    def generic_resolve(self, record: Any, name: str) -> Any:
+        names = record.kind.instance_class._fields
+        return _field_type(record.kind.types[names.index(name)]) if name in names else None
+
+
+def _field_type(kind: Any) -> Any:
+    return RecordAt(kind) if isinstance(kind, types.BaseNamedTuple) else kind
+
+
+@lower_getattr_generic(RecordAt)  # type: ignore[untyped-decorator]
+def _read_field(context: Any, builder: Any, record: Any, words: Any, name: str) -> Any:
+    number = record.kind.instance_class._fields.index(name)
+    place = sum(map(count_words, record.kind.types[:number]))
+    kind = record.kind.types[number]
+    if isinstance(kind, types.BaseNamedTuple):
+        return cgutils.gep_inbounds(builder, words, place)
+    return fetch_part(context, builder, kind, words, place)[0]
 
 
 def written_type(kind: Any, woven: Sequence[str], name: str = "") -> Any:
@@ -83,6 +126,15 @@ def load_word(builder: Any, pointer: Any) -> Any:
     word = builder.load(pointer)
     word.set_metadata("invariant.load", builder.module.add_metadata([]))
     return word
+
+
+def load_record(builder: Any, pointer: Any, kind: Any) -> Any:
+    """Where the words of a record are, all of which may be read before they are asked for: ahead of loops."""
+    words = load_word(builder, builder.bitcast(pointer, WORD.as_pointer().as_pointer()))
+    size = ir.Constant(WORD, 8 * count_words(kind))
+    words.set_metadata("dereferenceable", builder.module.add_metadata([size]))
+    words.set_metadata("align", builder.module.add_metadata([ir.Constant(WORD, 8)]))
+    return words
 
 
 def _make_array(

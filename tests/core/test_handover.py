@@ -1,4 +1,4 @@
-"""Records that are written down once and rebuilt by stages."""
+"""Records that are written down once and read by stages."""
 
 from typing import NamedTuple
 
