@@ -6,6 +6,7 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
+import numpy.typing as npt
 
 from idn_gym.core.arrays import Numbers
 from idn_gym.messages import shorten, show
@@ -55,8 +56,8 @@ class ActionCheck:
         self._kinds = "iu" if whole else "iuf"
         self.type: type[np.generic] = np.int64 if whole else np.float64
         # Of the actions' own shape and type: small arrays are compared twice as fast.
-        self._low: Numbers = np.full(self.shape, low, self.type)
-        self._high: Numbers = np.full(self.shape, high, self.type)
+        self._low: npt.NDArray[Any] = np.full(self.shape, low, self.type)
+        self._high: npt.NDArray[Any] = np.full(self.shape, high, self.type)
 
     def __call__(self, actions: Any) -> Numbers:
         """The actions as an array (B, ...), which loses nothing when it becomes one of `type`.

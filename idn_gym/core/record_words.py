@@ -49,7 +49,7 @@ def _field_type(kind: Any) -> Any:
     return RecordAt(kind) if isinstance(kind, types.BaseNamedTuple) else kind
 
 
-@lower_getattr_generic(RecordAt)  # type: ignore[untyped-decorator]
+@lower_getattr_generic(RecordAt)
 def _read_field(context: Any, builder: Any, record: Any, words: Any, name: str) -> Any:
     number = record.kind.instance_class._fields.index(name)
     place = sum(map(count_words, record.kind.types[:number]))
