@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from idn_gym.core.arrays import (
     EMPTY,
+    EXOGENOUS,
     Draw,
     Floats,
     Ints,
@@ -19,12 +20,16 @@ from idn_gym.core.arrays import (
     entries_of,
     starts_of,
 )
+from idn_gym.core.excerpt import take_paths
 from idn_gym.core.kernel import njit_no_alloc
 from idn_gym.core.listing import measure_paths
 from idn_gym.core.nominal import nominal_draw, passed_nodes
 from idn_gym.core.serving import serve_alone
 from idn_gym.core.usable import note_pair, note_residents
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
+
+FEW_CLASSES = 64
+"""Up to about how many classes are tried with the same tables, where capacity is shared."""
 
 
 def segment_values(tables: Tables, placeable: npt.NDArray[np.bool_], tariff: Floats) -> Floats:
@@ -36,16 +41,42 @@ def segment_values(tables: Tables, placeable: npt.NDArray[np.bool_], tariff: Flo
         tariff: as in `nominal_draw`.
     """
     rho, node, segment = _trials(tables, placeable)
-    draw = nominal_draw(tables, tariff)
-    resident, scratch, outcome = tables.pinned[None].copy(), make_scratch(tables), empty_outcome(tables, 1)
     cost = np.zeros(len(rho))
-    # Row and slot are handed over although they are 0: kernels compile anew for a constant.
-    _costs_alone(tables, draw, 0, 0, rho, node, segment, resident, scratch, outcome, cost)
+    if tables.capacity == EXOGENOUS or len(tables.class_task) <= FEW_CLASSES:
+        _try_all(tables, tariff, rho, node, segment, cost)
+    else:
+        _try_by_path(tables, tariff, rho, node, segment, cost)
     base = cost[segment == EMPTY]
     saved = np.where(segment == EMPTY, 0.0, base[rho] - cost) / np.maximum(1.0, tables.segment_bytes[segment])
     values = np.zeros(placeable.shape)
     np.add.at(values, (node, segment), saved)
     return values
+
+
+def _try_all(tables: Tables, tariff: Floats, rho: Ints, node: Ints, segment: Ints, cost: Floats) -> None:
+    """Write what each trial of `_trials` costs."""
+    draw = nominal_draw(tables, tariff)
+    resident, scratch, outcome = tables.pinned[None].copy(), make_scratch(tables), empty_outcome(tables, 1)
+    # Row and slot are handed over although they are 0: kernels compile anew for a constant.
+    _costs_alone(tables, draw, 0, 0, rho, node, segment, resident, scratch, outcome, cost)
+
+
+def _try_by_path(tables: Tables, tariff: Floats, rho: Ints, node: Ints, segment: Ints, cost: Floats) -> None:
+    """Likewise, a few paths at a time, since to serve one class goes through all nodes, links and classes."""
+    paths = len(tables.path_start) - 1
+    before = np.cumsum(np.bincount(tables.class_path, minlength=paths))
+    part = (before - 1) // FEW_CLASSES
+    mine = part[tables.class_path[rho]]
+    order = np.argsort(mine, kind="stable")
+    ends = np.searchsorted(mine[order], np.arange(part[-1] + 2))
+    for number in range(part[-1] + 1):
+        trials = order[ends[number] : ends[number + 1]]
+        excerpt = take_paths(tables, np.flatnonzero(part == number))
+        there = np.searchsorted(excerpt.nodes, node[trials])
+        there[segment[trials] == EMPTY] = 0
+        classes, found = np.searchsorted(excerpt.classes, rho[trials]), np.zeros(len(trials))
+        _try_all(excerpt.tables, tariff, classes, there, segment[trials], found)
+        cost[trials] = found
 
 
 def break_ties(values: Floats, nodes: Sequence[str], segments: Sequence[str]) -> Floats:

@@ -1,6 +1,16 @@
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from idn_gym.core import segment_values
+from idn_gym.core.excerpt import take_paths
+from idn_gym.objectives import known_tariff
 from idn_gym.scenarios.compile import compile_scenario
+from idn_gym.scenarios.presets import load_scenario
+from tests.optimum.test_hindsight import build
+
+LOADS = ("load_start", "load_node", "load_link")
 
 TWO_BLOCKS = {"m": {"blocks": [(2.0, 10.0, 4.0), (1.0, 20.0, 0.0)], "points": {"all": [(2, 1.0, 0.75)]}}}
 NODES = {
@@ -49,3 +59,47 @@ def test_ties_are_broken_by_less_than_any_difference_that_matters(scenario):
     exact = 4 * (AWAY - EDGE) / 30
     assert value(scenario, "e", "m") != exact
     assert value(scenario, "e", "m") == pytest.approx(exact, rel=1e-9)
+
+
+def values_by_parts(compiled, few, monkeypatch):
+    """Of all pairs, with so many classes in one excerpt."""
+    monkeypatch.setattr(segment_values, "FEW_CLASSES", few)
+    tariff = known_tariff(compiled.tariff, compiled.scales, compiled.objectives)
+    return segment_values.segment_values(compiled.tables, compiled.placeable, tariff)
+
+
+@settings(max_examples=15)
+@given(data=st.data(), seed=st.integers(0, 2**16), few=st.integers(1, 3))
+def test_values_found_in_excerpts_are_the_same_to_the_bit(data, seed, few, worlds, make_scenario):
+    compiled, _ = build(data.draw(worlds), make_scenario, seed, 2, **{"serving.capacity": "shared"})
+    with pytest.MonkeyPatch.context() as patch:
+        whole = values_by_parts(compiled, 10**9, patch)
+        np.testing.assert_array_equal(values_by_parts(compiled, few, patch), whole)
+
+
+@pytest.mark.parametrize("name", ["edge-small", "metro-split", "edge-small-carbon"])
+def test_presets_are_valued_in_excerpts_to_the_same_bit(name, monkeypatch):
+    """Queues, several routes, transfers, objectives on request."""
+    compiled = compile_scenario(load_scenario(name, {"topology.routes": 2}))
+    whole = values_by_parts(compiled, 10**9, monkeypatch)
+    assert (whole > 0.0).any()
+    np.testing.assert_array_equal(values_by_parts(compiled, 5, monkeypatch), whole)
+
+
+def test_an_excerpt_of_all_paths_is_the_scenario():
+    tables = compile_scenario(load_scenario("metro-split", {"topology.routes": 2})).tables
+    excerpt = take_paths(tables, np.arange(len(tables.path_start) - 1))
+    reached = excerpt.nodes
+    assert len(excerpt.classes) == len(tables.class_task)
+    for name, value in excerpt.tables._asdict().items():
+        if name in LOADS or name.startswith("link_"):
+            continue
+        other = getattr(tables, name)
+        if name in ("path_node", "part_node"):
+            value = reached[value]
+        elif name == "path_link":
+            assert ((value < 0) == (other < 0)).all()
+            continue
+        elif isinstance(other, np.ndarray) and len(other) == len(tables.node_memory):
+            other = other[reached]
+        np.testing.assert_array_equal(value, other, err_msg=name)
