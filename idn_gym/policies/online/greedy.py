@@ -16,7 +16,7 @@ from idn_gym.core.geometry import bytes_to_load, covers
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
 from idn_gym.core.listing import measure_paths
 from idn_gym.core.serving import serve_class, serve_together
-from idn_gym.core.usable import note_residents
+from idn_gym.core.usable import note_pair, note_residents
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
 from idn_gym.optimum.concave_gain import gain_and_gradient
 from idn_gym.optimum.option_ranking import RankedOptions
@@ -115,9 +115,8 @@ class Greedy:
         for t in range(draw.demand.shape[1]):
             gain_and_gradient(tables, draw, 0, t, self.items, self._zero, self._gradient, layers)
             most += self._gradient
-        for i, parent in enumerate(self.items.parent):
-            if parent != EMPTY:
-                most[i] += most[parent]
+        for i in np.flatnonzero(self.items.parent != EMPTY).tolist():
+            most[i] += most[self.items.parent[i]]
         return most
 
 
@@ -138,7 +137,7 @@ def _greedy(tables: Tables, draw: Draw, search: GreedySearch, scratch: Scratch, 
         search.first[v] = _first_of_node(tables, v, search)
         following = _first_of_all(tables, search)
         if following == item:
-            _load(tables, v, item, search)
+            _load(tables, v, item, search, scratch)
             following = _first_of_all(tables, search)
         item = following
 
@@ -149,6 +148,7 @@ def _measure_base(
 ) -> float:
     """Serve all classes with what is pinned; returns what that costs."""
     everyone = len(search.concern.start) - 2
+    note_residents(tables, search.resident, 0, scratch)
     saved = _serve(tables, draw, everyone, search, scratch, outcome)
     _accept(tables, everyone, search)
     return -saved
@@ -162,8 +162,10 @@ def _measure(
     m = search.model[item]
     held = search.resident[0, v, m]
     search.resident[0, v, m] = search.segment[item]
+    note_pair(tables, search.resident, 0, v, m, scratch)
     saved = _serve(tables, draw, search.concern.item_pair[item], search, scratch, outcome)
     search.resident[0, v, m] = held
+    note_pair(tables, search.resident, 0, v, m, scratch)
     return saved
 
 
@@ -174,7 +176,6 @@ def _serve(
     """Serve the classes of a row of `Concerned` with what is resident; returns what that saves."""
     concern, cost, trial, resident = search.concern, search.cost, search.trial, search.resident
     saved = 0.0
-    note_residents(tables, resident, 0, scratch)
     for t in range(draw.demand.shape[1]):
         measure_paths(tables, draw, 0, t, scratch)
         if tables.capacity == SHARED:
@@ -202,10 +203,11 @@ def _accept(tables: Tables, row: int, search: GreedySearch) -> None:
 
 
 @njit_inline
-def _load(tables: Tables, v: int, item: int, search: GreedySearch) -> None:
+def _load(tables: Tables, v: int, item: int, search: GreedySearch, scratch: Scratch) -> None:
     """Load the item that was measured last."""
     search.room[v] -= _extra(tables, v, item, search)
     search.resident[0, v, search.model[item]] = search.segment[item]
+    note_pair(tables, search.resident, 0, v, search.model[item], scratch)
     search.bound[item] = 0.0
     search.first[v] = _first_of_node(tables, v, search)
     _accept(tables, search.concern.item_pair[item], search)
