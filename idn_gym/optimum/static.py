@@ -31,7 +31,7 @@ from idn_gym.core.arrays import (
     Tables,
 )
 from idn_gym.core.charges import book_slot
-from idn_gym.core.kernel import njit_no_alloc
+from idn_gym.core.kernel import njit_inline, njit_no_alloc
 from idn_gym.core.listing import charged_slots, measure_paths
 from idn_gym.core.pricing import price
 from idn_gym.core.serving import serve_class, serve_together
@@ -191,6 +191,7 @@ class ClassCosts:
         self._weight = weight / (tables.nominal_requests * len(draw.demand) * len(slots))
         self._outcome = empty_outcome(tables, len(draw.demand))
         self._scratch = make_scratch(tables)
+        self._scratch.rate[:] = np.nan  # no slot's
         self._group = _groups(tables)
         self._crosses = np.zeros((len(tables.class_task), len(tables.node_memory)), np.bool_)
         for rho, p in enumerate(tables.class_path):
@@ -212,7 +213,7 @@ class ClassCosts:
             draw,
             self.slots,
             self.resident,
-            classes,
+            np.flatnonzero(classes),
             self._weight,
             self._scratch,
             self._outcome,
@@ -222,21 +223,32 @@ class ClassCosts:
         return costs
 
 
+@njit_inline
+def rates_differ(draw: Draw, b: int, t: int, scratch: Scratch) -> bool:
+    """Whether the rates of a slot are others than those that paths were measured at, nothing being loaded."""
+    for e in range(len(scratch.rate)):
+        if scratch.rate[e] != draw.rate[b, t, e]:
+            return True
+    return False
+
+
 @njit_no_alloc
 def _class_costs(
     tables: Tables,
     draw: Draw,
     slots: Ints,
     resident: Residents,
-    classes: Bools,
+    classes: Ints,
     weight: Floats,
     scratch: Scratch,
     outcome: Outcome,
     costs: Floats,
 ) -> None:
+    note_residents(tables, resident, 0, scratch)  # the others are the same
+    for rho in range(len(scratch.batch)):
+        scratch.batch[rho] = 0.0
     for b in range(len(resident)):
-        note_residents(tables, resident, b, scratch)
-        for rho in range(len(classes)):
+        for rho in classes:
             outcome.correct[b, rho] = 0.0
             outcome.latency[b, rho] = 0.0
             outcome.energy[b, rho] = 0.0
@@ -248,15 +260,16 @@ def _class_costs(
                 outcome.penalty[b, rho, f] = 0.0
         for k in range(len(slots)):
             t = slots[k]
-            measure_paths(tables, draw, b, t, scratch)
-            for rho in range(len(classes)):
-                scratch.batch[rho] = draw.demand[b, t, rho] if classes[rho] else 0.0
+            if rates_differ(draw, b, t, scratch):
+                measure_paths(tables, draw, b, t, scratch)
+            for rho in classes:
+                scratch.batch[rho] = draw.demand[b, t, rho]
                 outcome.arrived[b, rho] += scratch.batch[rho]
-                if classes[rho] and tables.capacity == EXOGENOUS:
+                if tables.capacity == EXOGENOUS:
                     serve_class(tables, draw, b, t, rho, scratch.batch[rho], resident, scratch, outcome)
             if tables.capacity != EXOGENOUS:
                 serve_together(tables, draw, b, t, resident, scratch, outcome)
-        for rho in range(len(classes)):
+        for rho in classes:
             error = outcome.arrived[b, rho] - outcome.correct[b, rho]
             latency = outcome.latency[b, rho] + outcome.penalty[b, rho, SECOND]
             energy = outcome.energy[b, rho] + outcome.penalty[b, rho, JOULE]
