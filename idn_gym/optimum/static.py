@@ -208,17 +208,8 @@ class ClassCosts:
         """Mean cost per slot of the marked classes (R,), 0 for the others."""
         tables, draw = self.instance
         costs = np.zeros(len(classes))
-        _class_costs(
-            tables,
-            draw,
-            self.slots,
-            self.resident,
-            np.flatnonzero(classes),
-            self._weight,
-            self._scratch,
-            self._outcome,
-            costs,
-        )
+        listed, space = np.flatnonzero(classes), (self._scratch, self._outcome)
+        _class_costs(tables, draw, self.slots, self.resident, listed, self._weight, *space, costs)
         self.served += int(classes.sum()) * len(self.slots) * len(draw.demand)
         return costs
 
