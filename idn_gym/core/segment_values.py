@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 from zlib import crc32
 
 import numpy as np
@@ -21,7 +22,8 @@ from idn_gym.core.arrays import (
     starts_of,
 )
 from idn_gym.core.excerpt import take_paths
-from idn_gym.core.kernel import njit_no_alloc
+from idn_gym.core.handover import fetch, stage
+from idn_gym.core.kernel import njit_inline
 from idn_gym.core.listing import measure_paths
 from idn_gym.core.nominal import nominal_draw, passed_nodes
 from idn_gym.core.serving import serve_alone
@@ -57,8 +59,7 @@ def _try_all(tables: Tables, tariff: Floats, rho: Ints, node: Ints, segment: Int
     """Write what each trial of `_trials` costs."""
     draw = nominal_draw(tables, tariff)
     resident, scratch, outcome = tables.pinned[None].copy(), make_scratch(tables), empty_outcome(tables, 1)
-    # Row and slot are handed over although they are 0: kernels compile anew for a constant.
-    _costs_alone(tables, draw, 0, 0, rho, node, segment, resident, scratch, outcome, cost)
+    serve_trials.play(tables, draw, Trials(rho, node, segment, resident, cost), scratch, outcome)
 
 
 def _try_by_path(tables: Tables, tariff: Floats, rho: Ints, node: Ints, segment: Ints, cost: Floats) -> None:
@@ -90,32 +91,48 @@ def break_ties(values: Floats, nodes: Sequence[str], segments: Sequence[str]) ->
     return shifted
 
 
-@njit_no_alloc
-def _costs_alone(
-    tables: Tables,
-    draw: Draw,
-    b: int,
-    t: int,
-    rho: Ints,
-    node: Ints,
-    segment: Ints,
-    resident: Residents,
-    scratch: Scratch,
-    outcome: Outcome,
-    cost: Floats,
+class Trials(NamedTuple):
+    """What to try one after the other, and what it costs."""
+
+    rho: Ints  # (I,) class that asks
+    node: Ints  # (I,)
+    segment: Ints  # (I,) that the node has beside what it pins, or EMPTY
+    resident: Residents  # (1, N, M) what is pinned
+    cost: Floats  # (I,) [cost] of the class's batch, written to
+
+
+@stage
+def serve_trials(block: int) -> None:
+    """Serve the nominal batch of one class at a time, with one segment on one node."""
+    slot = np.int64(0)  # of this width, or what serves is compiled anew for a constant
+    _serve_trials(
+        fetch(block, 0, Tables),
+        fetch(block, 1, Draw),
+        slot,
+        fetch(block, 2, Trials),
+        fetch(block, 3, Scratch),
+        fetch(block, 4, Outcome),
+    )
+
+
+@njit_inline
+def _serve_trials(
+    tables: Tables, draw: Draw, slot: int, trials: Trials, scratch: Scratch, outcome: Outcome
 ) -> None:
-    """Tariff of the batch of one class at a time, with one segment on one node."""
-    measure_paths(tables, draw, b, t, scratch)
-    note_residents(tables, resident, b, scratch)
-    for i in range(len(rho)):
-        model = tables.segment_model[max(segment[i], 0)]
-        held = resident[b, node[i], model]
-        if segment[i] != EMPTY:
-            resident[b, node[i], model] = segment[i]
-        note_pair(tables, resident, b, node[i], model, scratch)
-        cost[i] = serve_alone(tables, draw, b, t, rho[i], resident, scratch, outcome)
-        resident[b, node[i], model] = held
-        note_pair(tables, resident, b, node[i], model, scratch)
+    resident = trials.resident
+    for b in range(len(resident)):
+        measure_paths(tables, draw, b, slot, scratch)
+        note_residents(tables, resident, b, scratch)
+        for i in range(len(trials.rho)):
+            v, s = trials.node[i], trials.segment[i]
+            model = tables.segment_model[max(s, 0)]
+            held = resident[b, v, model]
+            if s != EMPTY:
+                resident[b, v, model] = s
+            note_pair(tables, resident, b, v, model, scratch)
+            trials.cost[i] = serve_alone(tables, draw, b, slot, trials.rho[i], resident, scratch, outcome)
+            resident[b, v, model] = held
+            note_pair(tables, resident, b, v, model, scratch)
 
 
 def _trials(tables: Tables, placeable: npt.NDArray[np.bool_]) -> tuple[Ints, Ints, Ints]:

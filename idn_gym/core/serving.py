@@ -7,6 +7,8 @@ next. What no option can take is dropped. Kernels work on row ``b`` of a batch.
 
 from __future__ import annotations
 
+import numpy as np
+
 from idn_gym.core.arrays import BYTE_HOP, ERROR, EXOGENOUS, JOULE, SECOND, Draw, Outcome, Residents, Tables
 from idn_gym.core.capacity import book_use, fill_copies, option_room, use_up
 from idn_gym.core.charges import book_charges, book_drops
@@ -86,7 +88,8 @@ def serve_class(
 ) -> float:
     """Serve one batch with private capacity, book it in `outcome`, and return its cost at the tariff."""
     origin = tables.path_start[tables.class_path[rho]]
-    usable = list_options(tables, draw, b, t, rho, resident, 0, scratch)
+    first = np.int64(0)  # of this width, or it is compiled anew for a constant
+    usable = list_options(tables, draw, b, t, rho, resident, first, scratch)
     fill_copies(tables, draw, b, t, usable, scratch)
     left = batch
     cost = 0.0
