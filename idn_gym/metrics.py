@@ -8,7 +8,7 @@ import numpy as np
 
 from idn_gym.core.arrays import BYTE_HOP, JOULE, SECOND, Floats, Ints, Outcome, Tables
 from idn_gym.core.handover import fetch, stage
-from idn_gym.core.kernel import indices, njit_inline
+from idn_gym.core.kernel import indices, njit_inline, njit_spliced
 
 Weighing = Literal["slots", "requests", "served", "peak"]
 
@@ -132,7 +132,7 @@ def measure_outcome(block: int) -> None:
     _measure(fetch(block, 0, Outcome), fetch(block, 1, Figures))
 
 
-@njit_inline
+@njit_spliced
 def _measure(outcome: Outcome, figures: Figures) -> None:
     metrics = figures.metrics
     for b in range(len(metrics)):

@@ -10,7 +10,7 @@ import numpy as np
 from idn_gym.config_reader import ConfigError, show
 from idn_gym.core.arrays import BYTE_HOP, ERROR, JOULE, PRICED, SECOND, Floats, Ints, Outcome, Tables
 from idn_gym.core.handover import Programme, fetch, stage
-from idn_gym.core.kernel import njit_inline
+from idn_gym.core.kernel import njit_spliced
 from idn_gym.objective_records import TABLE, Objective
 from idn_gym.objectives import reward_columns
 
@@ -111,7 +111,7 @@ def judge(block: int) -> None:
     _judge(fetch(block, 0, Outcome), fetch(block, 1, Reward))
 
 
-@njit_inline
+@njit_spliced
 def _judge(outcome: Outcome, reward: Reward) -> None:
     requests, totals, vectors = reward.nominal_requests, reward.totals, reward.vectors
     update = PRICED + outcome.charged.shape[2]

@@ -40,7 +40,8 @@ class Slot(NamedTuple):
 
     def copy(self) -> Slot:
         """One that stays."""
-        return Slot(copy_of(self.observation), *(field.copy() for field in self[1:]))
+        observation, vector, scalar, truncated, metrics = self
+        return Slot(copy_of(observation), vector.copy(), scalar.copy(), truncated.copy(), metrics.copy())
 
 
 def name_load(segment: str, share: float) -> str:

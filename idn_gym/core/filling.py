@@ -16,6 +16,10 @@ pull is summed anew at each event: nothing is subtracted, so no rounding error k
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+
 from idn_gym.core.arrays import TRANSFER, Draw, Residents, Tables
 from idn_gym.core.kernel import njit_inline
 from idn_gym.core.listing import bring_cheapest, list_options
@@ -59,7 +63,7 @@ def fill_slot(tables: Tables, draw: Draw, b: int, t: int, resident: Residents, s
 @njit_inline
 def list_batches(tables: Tables, draw: Draw, b: int, t: int, resident: Residents, scratch: Scratch) -> int:
     """Write the entries of all classes that ask for something; returns how many streams they make."""
-    end = 0
+    end: Any = np.int64(0)  # of this width, or `list_options` is compiled anew for a constant
     streams = len(scratch.batch)
     for rho in range(len(scratch.batch)):
         scratch.entry_start[rho] = end

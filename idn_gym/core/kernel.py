@@ -208,6 +208,14 @@ def njit_inline(function: F) -> F:
     return _compile(function, _nrt=False, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
+def njit_spliced(function: F) -> F:
+    """Put the body of a plain-loop function where a kernel calls it, before types are inferred.
+
+    For what is called in one place only: each level of `njit_inline` is optimised with all that it calls.
+    """
+    return _compile(function, _nrt=False, inline="always", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+
+
 def compile_stage(function: Callable[[Any], None]) -> Any:
     """Compile a function that compiled code calls by its address, with one number; it allocates no arrays."""
     _modules.add(function.__module__)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zlib import crc32
 
 import numpy as np
@@ -23,7 +23,7 @@ from idn_gym.core.arrays import (
 )
 from idn_gym.core.excerpt import take_paths
 from idn_gym.core.handover import fetch, stage
-from idn_gym.core.kernel import njit_inline
+from idn_gym.core.kernel import njit_spliced
 from idn_gym.core.listing import measure_paths
 from idn_gym.core.nominal import nominal_draw, passed_nodes
 from idn_gym.core.serving import serve_alone
@@ -104,7 +104,7 @@ class Trials(NamedTuple):
 @stage
 def serve_trials(block: int) -> None:
     """Serve the nominal batch of one class at a time, with one segment on one node."""
-    slot = np.int64(0)  # of this width, or what serves is compiled anew for a constant
+    slot: Any = np.int64(0)  # of this width, or what serves is compiled anew for a constant
     _serve_trials(
         fetch(block, 0, Tables),
         fetch(block, 1, Draw),
@@ -115,7 +115,7 @@ def serve_trials(block: int) -> None:
     )
 
 
-@njit_inline
+@njit_spliced
 def _serve_trials(
     tables: Tables, draw: Draw, slot: int, trials: Trials, scratch: Scratch, outcome: Outcome
 ) -> None:

@@ -7,13 +7,15 @@ next. What no option can take is dropped. Kernels work on row ``b`` of a batch.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from idn_gym.core.arrays import BYTE_HOP, ERROR, EXOGENOUS, JOULE, SECOND, Draw, Outcome, Residents, Tables
 from idn_gym.core.capacity import book_use, fill_copies, option_room, use_up
 from idn_gym.core.charges import book_charges, book_drops
 from idn_gym.core.filling import ask_batches, fill_slot
-from idn_gym.core.kernel import aside, njit_inline
+from idn_gym.core.kernel import aside, njit_inline, njit_spliced
 from idn_gym.core.listing import (
     bring_cheapest,
     charged_slots,
@@ -88,7 +90,7 @@ def serve_class(
 ) -> float:
     """Serve one batch with private capacity, book it in `outcome`, and return its cost at the tariff."""
     origin = tables.path_start[tables.class_path[rho]]
-    first = np.int64(0)  # of this width, or it is compiled anew for a constant
+    first: Any = np.int64(0)  # of this width, or it is compiled anew for a constant
     usable = list_options(tables, draw, b, t, rho, resident, first, scratch)
     fill_copies(tables, draw, b, t, usable, scratch)
     left = batch
@@ -148,7 +150,7 @@ def serve_together(
     return cost
 
 
-@njit_inline
+@njit_spliced
 def serve_alone(
     tables: Tables,
     draw: Draw,
@@ -181,7 +183,7 @@ def measure_utilisation(
             outcome.link_utilisation[b, e] += outcome.carried[b, e] / (scratch.rate[e] * tables.slot_seconds)
 
 
-@njit_inline
+@njit_spliced
 def serve_slot(
     tables: Tables, draw: Draw, b: int, t: int, resident: Residents, scratch: Scratch, outcome: Outcome
 ) -> None:

@@ -22,7 +22,7 @@ from idn_gym.core.arrays import (
 )
 from idn_gym.core.charges import book_slot
 from idn_gym.core.handover import fetch, stage
-from idn_gym.core.kernel import njit_inline
+from idn_gym.core.kernel import njit_inline, njit_spliced
 from idn_gym.core.listing import charged_slots
 from idn_gym.core.loading import end_slot, load_models
 from idn_gym.core.repair import place
@@ -82,7 +82,7 @@ def play_slots(block: int) -> None:
     )
 
 
-@njit_inline
+@njit_spliced
 def advance(
     tables: Tables,
     draw: Draw,
@@ -108,7 +108,7 @@ def advance(
             book_slot(draw, b, t, outcome)
 
 
-@njit_inline
+@njit_spliced
 def play_slot(
     tables: Tables,
     draw: Draw,

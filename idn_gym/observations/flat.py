@@ -11,7 +11,7 @@ import numpy.typing as npt
 from idn_gym.core.arrays import EMPTY, Draw, Floats, Instance, Ints, Outcome, State, place_of
 from idn_gym.core.geometry import block_shares
 from idn_gym.core.handover import Programme, fetch, stage
-from idn_gym.core.kernel import njit_inline
+from idn_gym.core.kernel import njit_inline, njit_spliced
 from idn_gym.observations.base import View
 from idn_gym.observations.flat_features import ABSENT, BLOCK, FlatColumns, place_features
 from idn_gym.scenarios.compile import Compiled
@@ -142,7 +142,7 @@ def encode_flat(block: int) -> None:
     )
 
 
-@njit_inline
+@njit_spliced
 def _encode(
     draw: Draw,
     state: State,
