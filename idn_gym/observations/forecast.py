@@ -151,12 +151,14 @@ def _forecast_node(
     is what serving without it was.
     """
     f.count[0] += 1
-    without, _, used, extra, first = _serve_list(
-        tables, expected, f, lists, scratch, b, rho, v, EMPTY, tables.option_start[rho]
-    )
+    f.count[2], f.count[3] = 0, tables.option_start[rho]
+    _gather(tables, expected, f, lists, scratch, b, rho, v, expected.demand[0, 0, rho])
+    without, _, used, first, last = _serve_gathered(tables, expected, f, lists, scratch, b, rho, v, EMPTY, 0)
     _give_back(tables, expected, f, scratch, rho, used)
     f.base[v] += without
-    for n in range(extra):
+    for n in range(last):
+        if f.part[n] == EMPTY:
+            continue
         needed = tables.part_segment[f.part[n]]
         model = tables.segment_model[needed]
         for c in range(f.model_pair[v, model], f.model_pair[v, model + 1]):
@@ -167,8 +169,8 @@ def _forecast_node(
                 f.touched[f.count[1]] = c
                 f.count[1] += 1
             f.turn[c] = f.count[0]
-            cost, load, used, _, _ = _serve_list(
-                tables, expected, f, lists, scratch, b, rho, v, segment, min(first, f.entry[n])
+            cost, load, used, _, _ = _serve_gathered(
+                tables, expected, f, lists, scratch, b, rho, v, segment, min(first, n)
             )
             _give_back(tables, expected, f, scratch, rho, used)
             f.saving[c] += without - cost
@@ -185,7 +187,44 @@ def _part_on(tables: Tables, o: int, v: int) -> int:
 
 
 @njit_inline
-def _serve_list(
+def _gather(
+    tables: Tables,
+    expected: Draw,
+    f: ForecastTables,
+    lists: ForecastLists,
+    scratch: Scratch,
+    b: int,
+    rho: int,
+    v: int,
+    batch: float,
+) -> None:
+    """Gather what may serve when one node changes what it holds, with the part that the node would run.
+
+    Nothing may have been used yet: what has no room then has none later. It ends with an entry that needs
+    nothing on the node and takes the whole batch, since most batches never get beyond it. With a batch of 0
+    all that is left is gathered, and nothing is measured.
+    """
+    origin = tables.path_start[tables.class_path[rho]]
+    i = f.count[3]
+    full = False
+    while i < lists.end[b, rho] and not full:
+        lacks = lists.lacks[b, i]
+        if lacks == EMPTY or lacks == v:
+            o = int(lists.option[b, i])
+            room = option_room(tables, expected, 0, o, origin, batch, scratch) if batch > 0.0 else 0.0
+            if batch == 0.0 or room > 0.0:
+                n, q = f.count[2], _part_on(tables, o, v)
+                if q != EMPTY and lacks == EMPTY and tables.pinned[v, tables.option_model[o]] != EMPTY:
+                    q = EMPTY
+                f.entry[n], f.part[n], f.room[n] = i, q, room
+                f.count[2] = n + 1
+                full = q == EMPTY and batch > 0.0 and room >= batch
+        i += 1
+    f.count[3] = i
+
+
+@njit_inline
+def _serve_gathered(
     tables: Tables,
     expected: Draw,
     f: ForecastTables,
@@ -197,45 +236,48 @@ def _serve_list(
     segment: int,
     start: int,
 ) -> tuple[float, float, int, int, int]:
-    """Serve the batch with one segment on the node, or with EMPTY, from an entry of the list on.
-
-    With EMPTY, entries that need a segment on the node are noted: in `entry`, and in `part` what it runs.
+    """Serve the batch with one segment on the node, or with EMPTY, from one of the gathered entries on.
 
     Returns:
         Cost of the batch; seconds that the segment runs; how many options used up what others may need, which
-        `Scratch.option` lists; how many entries were noted; the first entry that took requests.
+        `Scratch.option` lists; the first entry that took requests, and the one that took the last, or their
+        number.
     """
     origin = tables.path_start[tables.class_path[rho]]
-    left, cost, load, used, extra, first = expected.demand[0, 0, rho], 0.0, 0.0, 0, 0, lists.end[b, rho]
-    for i in range(start, lists.end[b, rho]):
-        lacks = lists.lacks[b, i]
-        if lacks != EMPTY and lacks != v:
+    left, cost, load, used, first, n = expected.demand[0, 0, rho], 0.0, 0.0, 0, f.count[2], start
+    while n < f.count[2] or f.count[3] < lists.end[b, rho]:
+        if n == f.count[2]:
+            _gather(tables, expected, f, lists, scratch, b, rho, v, 0.0)
             continue
-        o, seconds = int(lists.option[b, i]), 0.0
-        q = _part_on(tables, o, v)
-        if q != EMPTY and (lacks != EMPTY or tables.pinned[v, tables.option_model[o]] == EMPTY):
-            if segment == EMPTY:
-                f.entry[extra], f.part[extra] = i, q
-                extra += 1
-                continue
-            needed = tables.part_segment[q]
-            if tables.segment_model[segment] != tables.segment_model[needed]:
-                continue
-            if not covers(tables, segment, needed):
+        q, seconds = f.part[n], 0.0
+        n += 1
+        if q != EMPTY:
+            if not _runs(tables, segment, tables.part_segment[q]):
                 continue
             seconds = tables.part_seconds[q]
-        amount = option_room(tables, expected, 0, o, origin, left, scratch)
+        i, amount = f.entry[n - 1], f.room[n - 1]
+        o = int(lists.option[b, i])
+        if used > 0 or amount == 0.0:
+            amount = option_room(tables, expected, 0, o, origin, left, scratch)
         if amount > 0.0:
-            first = min(first, i)
+            first = min(first, n - 1)
             cost += amount * lists.cost[b, i]
             load += amount * seconds
             left -= amount
             if left <= 0.0:
-                return cost, load, used, extra, first
+                return cost, load, used, first, n - 1
             use_up(tables, expected, 0, o, origin, amount, scratch)
             scratch.option[used] = o
             used += 1
-    return cost + left * lists.drop[b, rho], load, used, extra, first
+    return cost + left * lists.drop[b, rho], load, used, first, n
+
+
+@njit_inline
+def _runs(tables: Tables, segment: int, needed: int) -> bool:
+    """Whether what needs a segment on the node runs where this one, or EMPTY, is."""
+    if segment == EMPTY or tables.segment_model[segment] != tables.segment_model[needed]:
+        return False
+    return bool(covers(tables, segment, needed))
 
 
 @njit_inline

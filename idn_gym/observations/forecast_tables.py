@@ -23,10 +23,11 @@ class ForecastTables(NamedTuple):
     others: Floats  # (N, K) [s] that other tasks than this one took of the node in the last slot
     start_seconds: Floats  # (N,) [s] and
     start_bytes: Floats  # (E,) that a class finds before its batch is served; where capacity is shared
-    entry: Ints  # (W,) of a class's list those that one node could serve in part; W of the largest class
-    part: Ints  # (W,) part that they run there
+    entry: Ints  # (W,) of a class's list those that serve what one node may hold; W of the largest class
+    part: Ints  # (W,) part that they run on the node if it may be another one's, or EMPTY
+    room: Floats  # (W,) [requests] that they take if nothing has been used; 0: not measured
     turn: Ints  # (C,) when the pair was last served
-    count: Ints  # (2,) turns so far, and pairs in `touched`
+    count: Ints  # (4,) turns so far, pairs in `touched`, gathered entries, the one where gathering goes on
     # results
     touched: Ints  # (C,) pairs that may save something or run; the others are 0
     saving: Floats  # (C,) [cost] per slot
@@ -59,8 +60,9 @@ def make_forecast_tables(tables: Tables, node: Ints, segment: Ints) -> ForecastT
         start_bytes=np.zeros(len(tables.link_rate)),
         entry=entry,
         part=part,
+        room=np.zeros(widest),
         turn=turn,
-        count=np.zeros(2, np.int64),
+        count=np.zeros(4, np.int64),
         touched=touched,
         saving=np.zeros(count),
         load=np.zeros(count),
