@@ -16,13 +16,13 @@ segment would cost more than it saves, 0 is forecast.
 from __future__ import annotations
 
 from idn_gym.core.arrays import EMPTY, EXOGENOUS, Draw, Outcome, State, Tables
-from idn_gym.core.capacity import fill_copies, option_room, use_up
 from idn_gym.core.geometry import covers
 from idn_gym.core.kernel import njit_inline
 from idn_gym.core.listing import measure_paths
 from idn_gym.core.usable import note_residents
 from idn_gym.core.workspace import Scratch
 from idn_gym.observations.forecast_lists import ForecastLists, bring_up_to_date, note_prices
+from idn_gym.observations.forecast_serving import gather_entries, give_back, serve_entries
 from idn_gym.observations.forecast_tables import ForecastTables
 
 
@@ -49,9 +49,9 @@ def forecast_savings(
         scratch: work space with lists of B rows.
         b: row.
     """
-    for i in range(f.count[1]):
+    for i in range(f.counts[1]):
         f.saving[f.touched[i]], f.load[f.touched[i]] = 0.0, 0.0
-    f.count[1] = 0
+    f.counts[1] = 0
     for v in range(len(f.base)):
         f.base[v] = 0.0
     measure_paths(tables, expected, 0, 0, scratch)
@@ -61,12 +61,12 @@ def forecast_savings(
         _fill_nodes(expected, lists, scratch)
     else:
         _note_others(tables, outcome, f, b)
-    before = f.count[0]
+    before = f.counts[0]
     for rho in range(len(tables.class_task)):
         if expected.demand[0, 0, rho] > 0.0:
             bring_up_to_date(tables, expected, state.resident, b, rho, lists, scratch)
             _forecast_class(tables, expected, outcome, f, lists, scratch, b, rho, before)
-    for i in range(f.count[1]):
+    for i in range(f.counts[1]):
         c = f.touched[i]
         f.saving[c] = max(0.0, f.saving[c])
         if tables.capacity != EXOGENOUS:
@@ -150,11 +150,11 @@ def _forecast_node(
     without it. Up to the first of these, or the first option that takes requests without it, serving with it
     is what serving without it was.
     """
-    f.count[0] += 1
-    f.count[2], f.count[3] = 0, tables.option_start[rho]
-    _gather(tables, expected, f, lists, scratch, b, rho, v, expected.demand[0, 0, rho])
-    without, _, used, first, last = _serve_gathered(tables, expected, f, lists, scratch, b, rho, v, EMPTY, 0)
-    _give_back(tables, expected, f, scratch, rho, used)
+    f.counts[0] += 1
+    f.counts[2], f.counts[3] = 0, tables.option_start[rho]
+    gather_entries(tables, expected, f, lists, scratch, b, rho, v, expected.demand[0, 0, rho])
+    without, _, used, first, last = serve_entries(tables, expected, f, lists, scratch, b, rho, v, EMPTY, 0)
+    give_back(tables, expected, f, scratch, rho, used)
     f.base[v] += without
     for n in range(last):
         if f.part[n] == EMPTY:
@@ -163,139 +163,18 @@ def _forecast_node(
         model = tables.segment_model[needed]
         for c in range(f.model_pair[v, model], f.model_pair[v, model + 1]):
             segment = f.pair_segment[c]
-            if f.turn[c] == f.count[0] or not covers(tables, segment, needed):
+            if f.turn[c] == f.counts[0] or not covers(tables, segment, needed):
                 continue
             if f.turn[c] <= before:
-                f.touched[f.count[1]] = c
-                f.count[1] += 1
-            f.turn[c] = f.count[0]
-            cost, load, used, _, _ = _serve_gathered(
+                f.touched[f.counts[1]] = c
+                f.counts[1] += 1
+            f.turn[c] = f.counts[0]
+            cost, load, used, _, _ = serve_entries(
                 tables, expected, f, lists, scratch, b, rho, v, segment, min(first, n)
             )
-            _give_back(tables, expected, f, scratch, rho, used)
+            give_back(tables, expected, f, scratch, rho, used)
             f.saving[c] += without - cost
             f.load[c] += load
-
-
-@njit_inline
-def _part_on(tables: Tables, o: int, v: int) -> int:
-    """Part of an option that a node runs, or EMPTY."""
-    for q in range(tables.part_start[o], tables.part_start[o + 1]):
-        if tables.part_node[q] == v:
-            return q
-    return EMPTY
-
-
-@njit_inline
-def _gather(
-    tables: Tables,
-    expected: Draw,
-    f: ForecastTables,
-    lists: ForecastLists,
-    scratch: Scratch,
-    b: int,
-    rho: int,
-    v: int,
-    batch: float,
-) -> None:
-    """Gather what may serve when one node changes what it holds, with the part that the node would run.
-
-    Nothing may have been used yet: what has no room then has none later. It ends with an entry that needs
-    nothing on the node and takes the whole batch, since most batches never get beyond it. With a batch of 0
-    all that is left is gathered, and nothing is measured.
-    """
-    origin = tables.path_start[tables.class_path[rho]]
-    i = f.count[3]
-    full = False
-    while i < lists.end[b, rho] and not full:
-        lacks = lists.lacks[b, i]
-        if lacks == EMPTY or lacks == v:
-            o = int(lists.option[b, i])
-            room = option_room(tables, expected, 0, o, origin, batch, scratch) if batch > 0.0 else 0.0
-            if batch == 0.0 or room > 0.0:
-                n, q = f.count[2], _part_on(tables, o, v)
-                if q != EMPTY and lacks == EMPTY and tables.pinned[v, tables.option_model[o]] != EMPTY:
-                    q = EMPTY
-                f.entry[n], f.part[n], f.room[n] = i, q, room
-                f.count[2] = n + 1
-                full = q == EMPTY and batch > 0.0 and room >= batch
-        i += 1
-    f.count[3] = i
-
-
-@njit_inline
-def _serve_gathered(
-    tables: Tables,
-    expected: Draw,
-    f: ForecastTables,
-    lists: ForecastLists,
-    scratch: Scratch,
-    b: int,
-    rho: int,
-    v: int,
-    segment: int,
-    start: int,
-) -> tuple[float, float, int, int, int]:
-    """Serve the batch with one segment on the node, or with EMPTY, from one of the gathered entries on.
-
-    Returns:
-        Cost of the batch; seconds that the segment runs; how many options used up what others may need, which
-        `Scratch.option` lists; the first entry that took requests, and the one that took the last, or their
-        number.
-    """
-    origin = tables.path_start[tables.class_path[rho]]
-    left, cost, load, used, first, n = expected.demand[0, 0, rho], 0.0, 0.0, 0, f.count[2], start
-    while n < f.count[2] or f.count[3] < lists.end[b, rho]:
-        if n == f.count[2]:
-            _gather(tables, expected, f, lists, scratch, b, rho, v, 0.0)
-            continue
-        q, seconds = f.part[n], 0.0
-        n += 1
-        if q != EMPTY:
-            if not _runs(tables, segment, tables.part_segment[q]):
-                continue
-            seconds = tables.part_seconds[q]
-        i, amount = f.entry[n - 1], f.room[n - 1]
-        o = int(lists.option[b, i])
-        if used > 0 or amount == 0.0:
-            amount = option_room(tables, expected, 0, o, origin, left, scratch)
-        if amount > 0.0:
-            first = min(first, n - 1)
-            cost += amount * lists.cost[b, i]
-            load += amount * seconds
-            left -= amount
-            if left <= 0.0:
-                return cost, load, used, first, n - 1
-            use_up(tables, expected, 0, o, origin, amount, scratch)
-            scratch.option[used] = o
-            used += 1
-    return cost + left * lists.drop[b, rho], load, used, first, n
-
-
-@njit_inline
-def _runs(tables: Tables, segment: int, needed: int) -> bool:
-    """Whether what needs a segment on the node runs where this one, or EMPTY, is."""
-    if segment == EMPTY or tables.segment_model[segment] != tables.segment_model[needed]:
-        return False
-    return bool(covers(tables, segment, needed))
-
-
-@njit_inline
-def _give_back(
-    tables: Tables, expected: Draw, f: ForecastTables, scratch: Scratch, rho: int, used: int
-) -> None:
-    """Undo what serving the batch used up."""
-    if tables.capacity == EXOGENOUS:
-        fill_copies(tables, expected, 0, 0, used, scratch)
-        return
-    origin = tables.path_start[tables.class_path[rho]]
-    for i in range(used):
-        o = scratch.option[i]
-        for q in range(tables.part_start[o], tables.part_start[o + 1]):
-            v = tables.part_node[q]
-            scratch.seconds_left[v, 0] = f.start_seconds[v]
-            for j in range(origin + tables.option_origin[o] + 1, origin + tables.part_position[q] + 1):
-                scratch.bytes_left[tables.path_link[j]] = f.start_bytes[tables.path_link[j]]
 
 
 @njit_inline

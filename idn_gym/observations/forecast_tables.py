@@ -27,7 +27,7 @@ class ForecastTables(NamedTuple):
     part: Ints  # (W,) part that they run on the node if it may be another one's, or EMPTY
     room: Floats  # (W,) [requests] that they take if nothing has been used; 0: not measured
     turn: Ints  # (C,) when the pair was last served
-    count: Ints  # (4,) turns so far, pairs in `touched`, gathered entries, the one where gathering goes on
+    counts: Ints  # (4,) turns so far, pairs in `touched`, gathered entries, the one where gathering goes on
     # results
     touched: Ints  # (C,) pairs that may save something or run; the others are 0
     saving: Floats  # (C,) [cost] per slot
@@ -62,7 +62,7 @@ def make_forecast_tables(tables: Tables, node: Ints, segment: Ints) -> ForecastT
         part=part,
         room=np.zeros(widest),
         turn=turn,
-        count=np.zeros(4, np.int64),
+        counts=np.zeros(4, np.int64),
         touched=touched,
         saving=np.zeros(count),
         load=np.zeros(count),

@@ -36,7 +36,8 @@ from idn_gym.observations.graph_features import (
     constant_columns,
     global_columns,
 )
-from idn_gym.observations.graph_kernel import GraphClips, GraphConstants, GraphTables, encode_graph
+from idn_gym.observations.graph_kernel import encode_graph
+from idn_gym.observations.graph_tables import GraphClips, GraphConstants, GraphMemory, GraphTables
 from idn_gym.scenarios.compile import Compiled
 
 
@@ -44,6 +45,7 @@ class KeptRows(NamedTuple):
     """What is kept of B rows from slot to slot, each part of which says what it was made for."""
 
     tables: GraphTables
+    memory: GraphMemory
     lists: ForecastLists
     scratch: Scratch
 
@@ -125,8 +127,8 @@ class GraphObserver:
             made[name][:, :, : columns.shape[1]] = columns
         nodes, pairs = (rows, len(tables.node_memory)), made["pair_mask"].shape
         return KeptRows(
-            tables=GraphTables(
-                *made.values(),
+            tables=GraphTables(*made.values()),
+            memory=GraphMemory(
                 taken=np.zeros(nodes),
                 loading=np.zeros(nodes, np.bool_),
                 missing=np.zeros(pairs),
@@ -137,15 +139,15 @@ class GraphObserver:
         )
 
     def _seen(self, room: GraphRoom) -> dict[str, npt.NDArray[np.float32]]:
-        return dict(zip(self._boxes, room.kept.tables, strict=False))
+        return dict(zip(self._boxes, room.kept.tables, strict=True))
 
     def join(
         self, programme: Programme, instance: Instance, state: State, outcome: Outcome, room: GraphRoom
     ) -> None:
         """Let a programme write the observation next; arguments as of `encode`, read as it is played."""
-        (tables, lists, scratch), clips = room
+        (tables, memory, lists, scratch), clips = room
         known = self._expected, self._sight, self._forecast, lists, scratch, self._constants
-        programme.add(encode_graph, *instance, state, outcome, *known, tables, clips)
+        programme.add(encode_graph, *instance, state, outcome, *known, tables, memory, clips)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copied and pickled as its scenario: kernels would be compiled anew for arrays in another state."""
