@@ -16,6 +16,7 @@ from tests.test_graph_observation import MOVING
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*has finite compute")
 
+WORLDS = ("transfer", "moving", "private")
 TRANSFER = {"serving.capacity": "shared", "serving.loading": "transfer"}
 PRIVATE = {"serving.capacity": "exogenous", "serving.loading": "instant"}
 
@@ -27,7 +28,7 @@ def look_anew(simulation):
 
 
 @pytest.mark.parametrize("resources", ["visible", "hidden"])
-@pytest.mark.parametrize("changes", [TRANSFER, TRANSFER | MOVING, PRIVATE | MOVING], ids=str)
+@pytest.mark.parametrize("changes", [TRANSFER, TRANSFER | MOVING, PRIVATE | MOVING], ids=WORLDS)
 @pytest.mark.parametrize("name", ["tiny", "edge-small"])
 def test_rows_are_those_of_an_observer_that_has_seen_nothing(name, changes, resources):
     """Actions are held, so that lists are; rows begin anew in between, with other preferences."""
