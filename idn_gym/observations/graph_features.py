@@ -3,7 +3,7 @@
 No column knows the scenario: all are shares, ratios to nominal values, or logarithms of ratios, so that
 a policy may read any network, catalogue and number of classes with the same weights. A new column is one
 field here and one argument where its record is made: those that never change below, the others in
-`graph_kernel`.
+`graph_kernel` and, of pairs, in `graph_pairs`.
 """
 
 from __future__ import annotations
