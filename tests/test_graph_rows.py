@@ -21,12 +21,6 @@ TRANSFER = {"serving.capacity": "shared", "serving.loading": "transfer"}
 PRIVATE = {"serving.capacity": "exogenous", "serving.loading": "instant"}
 
 
-def look_anew(simulation):
-    """What an observer sees that has seen nothing before."""
-    observer = GraphObserver(simulation.compiled, preference=False)
-    return observer.encode(simulation.instance, simulation.now, simulation.last)
-
-
 @pytest.mark.parametrize("resources", ["visible", "hidden"])
 @pytest.mark.parametrize("changes", [TRANSFER, TRANSFER | MOVING, PRIVATE | MOVING], ids=WORLDS)
 @pytest.mark.parametrize("name", ["tiny", "edge-small"])
@@ -36,6 +30,7 @@ def test_rows_are_those_of_an_observer_that_has_seen_nothing(name, changes, reso
     simulation = Simulation(scenario, None, "graph", "random", "train", rows)
     simulation.reset(range(rows), range(rows))
     simulation.codec.space.seed(0)
+    observer = GraphObserver(simulation.compiled, preference=False)  # `encode` keeps nothing
     rng, actions = np.random.default_rng(0), None
     for t in range(20):
         if t % 4 == 0:
@@ -46,7 +41,7 @@ def test_rows_are_those_of_an_observer_that_has_seen_nothing(name, changes, reso
             simulation.rewind([t % rows])
         slot = simulation.step(actions)
         for observation, metrics in ((slot.observation, slot.metrics), simulation.observe()):
-            expected, clipped = look_anew(simulation)
+            expected, clipped = observer.encode(simulation.instance, simulation.now, simulation.last)
             np.testing.assert_array_equal(metrics[:, COLUMN.clipped], clipped)
             for table in expected:
                 np.testing.assert_array_equal(observation[table], expected[table], err_msg=f"{table}, {t}")
