@@ -9,6 +9,7 @@ from idn_gym.core.arrays import EMPTY, Instance
 from idn_gym.core.costs import serving_cost
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.simulation import Simulation
+from tests.plain_forecast import slot_to_expect
 from tests.test_properties import match, permute
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -29,8 +30,8 @@ def start(scenario, seed):
 
 def differences(simulation):
     """What each pair saves in the slot to expect, served in full (C,), and what is at stake."""
-    tables, observer = simulation.compiled.tables, simulation.observer
-    expected = Instance(tables, observer._expected.draw(simulation.instance, simulation.state))
+    tables = simulation.compiled.tables
+    expected = Instance(tables, slot_to_expect(simulation))
     saved, most = [], 0.0
     for v, s in zip(*simulation.compiled.pairs, strict=True):
         bare = simulation.state.resident[0].copy()
@@ -85,7 +86,7 @@ def test_forecasts_are_possible(make_scenario, worlds, data, seed):
     observation, _ = simulation.observe()
     assert {name: table[0] for name, table in observation.items()} in simulation.observer.space
     forecast = simulation.observer._forecast
-    seconds = simulation.observer._expected.draw(simulation.instance, simulation.state).seconds[0, 0]
+    seconds = slot_to_expect(simulation).seconds[0, 0]
     assert (forecast.saving >= 0.0).all()
     assert (forecast.saving <= forecast.base[forecast.pair_node] * (1.0 + 1e-9)).all()
     assert (forecast.load <= seconds[forecast.pair_node] * (1.0 + 1e-9)).all()

@@ -1,68 +1,67 @@
-"""The slot to expect: what is known of the coming one, as a draw that the core can serve."""
+"""The slot to expect: what is known of the coming one, as a draw of one row that the core can serve."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
-from idn_gym.core.arrays import Draw, Floats, Instance, State, place_of
+from idn_gym.core.arrays import EMPTY, Draw, Floats, Ints, State, Tables, place_of
+from idn_gym.core.kernel import njit_inline
 from idn_gym.core.nominal import nominal_draw
-from idn_gym.core.pricing import PRICE_FIELDS
+from idn_gym.objective_records import OBJECTIVES
 from idn_gym.scenarios.compile import Compiled
 
-VISIBLE = ("seconds", "memory", "rate")
-"""Fields of `Draw` that a policy sees of the coming slot, unless resources are hidden."""
+
+class Sight(NamedTuple):
+    """What a policy sees of a draw."""
+
+    hidden: bool  # whether node and link state of the coming slot is not seen
+    horizon: int  # slots of an episode
+    weight: Ints  # (objectives that ship,) column of `Draw.weights`, or EMPTY where it is not in force
 
 
-class ExpectedSlots:
-    """Makes draws of one slot (T = 1): smoothed demand, known resources, the tariff in force.
+def sight_of(compiled: Compiled) -> Sight:
+    """What a scenario lets policies see."""
+    names = [objective.name for objective in compiled.objectives]
+    return Sight(
+        hidden=compiled.scenario.resources == "hidden",
+        horizon=compiled.scenario.horizon,
+        weight=np.array([names.index(name) if name in names else EMPTY for name in OBJECTIVES], np.int64),
+    )
 
-    All else is nominal, speeds of devices included, and so is what is hidden. Prices are kept from call to
-    call, since a tariff holds for a whole episode.
+
+def make_expected(tables: Tables, tariff: Floats) -> Draw:
+    """One row and one slot, for `expect_slot` to write to.
+
+    All that it does not write is nominal, speeds of devices included. The tariff moves from row to row, and
+    with it what requests cost: costs are NaN, so that whoever reads them notices.
+
+    Args:
+        tables: the scenario's tables.
+        tariff: (4 + F,) of any episode.
     """
+    expected = nominal_draw(tables, tariff)._replace(weights=np.zeros((1, len(OBJECTIVES))))
+    expected.option_cost[:], expected.drop_cost[:] = np.nan, np.nan
+    return expected
 
-    def __init__(self, compiled: Compiled, tariff: Floats) -> None:
-        """Start with the prices of one row.
 
-        Args:
-            compiled: the scenario.
-            tariff: likely one.
-        """
-        self._tables, self._horizon = compiled.tables, compiled.scenario.horizon
-        self._hidden = compiled.scenario.resources == "hidden"
-        self._priced = b""
-        self._nominal = nominal_draw(self._tables, tariff)
+@njit_inline
+def expect_slot(draw: Draw, state: State, sight: Sight, expected: Draw, b: int) -> None:
+    """Write the slot that row b is to expect: smoothed demand, known resources, tariff and weights in force.
 
-    def draw(self, instance: Instance, state: State) -> Draw:
-        """The slot to expect in each of B rows.
-
-        Args:
-            instance: tables and draw, B rows; nothing but the tariff, the weights and the visible resources
-                of the coming slot is read.
-            state: before the coming slot; a row at the horizon gets the last slot's resources.
-        """
-        draw = instance.draw
-        if draw.tariff.tobytes() != self._priced:  # several times faster than a comparison of small arrays
-            self._price(draw.tariff)
-        known: dict[str, Any] = {"demand": state.recent[:, None], "weights": draw.weights}
-        if not self._hidden:
-            t = place_of(np.minimum(state.slot, self._horizon - 1), draw.seconds.shape[1])
-            rows = np.arange(len(t))
-            known |= {name: getattr(draw, name)[rows, t][:, None] for name in VISIBLE}
-        return self._nominal._replace(**known)
-
-    def _price(self, tariff: Floats) -> None:
-        """Prices of each row's tariff; one row serves all where these agree, as in `Draw`."""
-        batch = len(tariff)
-        priced = 1 if (tariff == tariff[0]).all() else batch
-        if (len(self._nominal.tariff), len(self._nominal.option_cost)) != (batch, priced):
-            fields = nominal_draw(self._tables, tariff[0])._asdict()
-            rows = {name: priced if name in PRICE_FIELDS else batch for name in fields}
-            self._nominal = Draw(**{name: np.repeat(field, rows[name], 0) for name, field in fields.items()})
-        for b in np.flatnonzero((tariff != self._nominal.tariff).any(axis=1)[:priced]):
-            of_row = nominal_draw(self._tables, tariff[b])
-            for name, field in self._nominal._asdict().items():
-                field[b] = getattr(of_row, name)[0]
-        self._nominal.tariff[:] = tariff
-        self._priced = tariff.tobytes()
+    The one place where an observation reads a draw; a row at the horizon gets the last slot's resources.
+    """
+    t = place_of(min(state.slot[b], sight.horizon - 1), draw.seconds.shape[1])
+    for rho in range(expected.demand.shape[2]):
+        expected.demand[0, 0, rho] = state.recent[b, rho]
+    if not sight.hidden:
+        for v in range(expected.seconds.shape[2]):
+            expected.seconds[0, 0, v] = draw.seconds[b, t, v]
+            expected.memory[0, 0, v] = draw.memory[b, t, v]
+        for e in range(expected.rate.shape[2]):
+            expected.rate[0, 0, e] = draw.rate[b, t, e]
+    for i in range(expected.tariff.shape[1]):
+        expected.tariff[0, i] = draw.tariff[b, i]
+    for i in range(len(sight.weight)):
+        expected.weights[0, i] = 0.0 if sight.weight[i] == EMPTY else draw.weights[b, sight.weight[i]]

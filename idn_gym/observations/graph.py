@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import gymnasium as gym
 import numpy as np
@@ -10,26 +10,51 @@ import numpy.typing as npt
 
 from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import Instance, Outcome, State
+from idn_gym.core.handover import Programme
 from idn_gym.core.nominal import passing_requests
-from idn_gym.objective_records import OBJECTIVES, TABLE
-from idn_gym.objectives import known_tariff, weight_of
+from idn_gym.core.workspace import Scratch, make_scratch
+from idn_gym.objective_records import OBJECTIVES
+from idn_gym.objectives import known_tariff
 from idn_gym.observations.base import Feature, View
 from idn_gym.observations.columns import features_of, highs_of
-from idn_gym.observations.expected_slot import ExpectedSlots
-from idn_gym.observations.forecast import ObservedInputs
-from idn_gym.observations.forecast_tables import make_forecast_tables
+from idn_gym.observations.expected_slot import make_expected, sight_of
+from idn_gym.observations.forecast_lists import ForecastLists, make_lists
+from idn_gym.observations.forecast_tables import make_forecast_tables, options_by_cost
 from idn_gym.observations.graph_features import (
     GRAPH_COLUMNS,
+    LinkConstants,
     LinkState,
     NetworkState,
+    NodeConstants,
     NodeState,
-    PairState,
+    PairConstants,
+    PairDemand,
+    PairForecast,
+    PairHolding,
+    PairLoading,
     Progress,
     constant_columns,
     global_columns,
 )
-from idn_gym.observations.graph_kernel import GraphBuffers, GraphConstants, write_graph
+from idn_gym.observations.graph_kernel import encode_graph
+from idn_gym.observations.graph_tables import GraphClips, GraphConstants, GraphMemory, GraphTables
 from idn_gym.scenarios.compile import Compiled
+
+
+class KeptRows(NamedTuple):
+    """What is kept of B rows from slot to slot, each part of which says what it was made for."""
+
+    tables: GraphTables
+    memory: GraphMemory
+    lists: ForecastLists
+    scratch: Scratch
+
+
+class GraphRoom(NamedTuple):
+    """What a stage writes to."""
+
+    kept: KeptRows
+    clips: GraphClips
 
 
 class GraphObserver:
@@ -58,9 +83,11 @@ class GraphObserver:
             raise ConfigError("observation", "'graph' is not allowed; no node has memory for any segment")
         tariff = known_tariff(compiled.tariff, compiled.scales, compiled.objectives)
         self._compiled = compiled
-        self._expected = ExpectedSlots(compiled, tariff)
-        self._forecast = make_forecast_tables(tables, node, segment, tariff)
-        self._constants = _constants(compiled)
+        self._expected, self._sight = make_expected(tables, tariff), sight_of(compiled)
+        self._forecast = make_forecast_tables(tables, node, segment)
+        self._order = options_by_cost(tables, tariff)
+        self._constants, self._columns = _constants(compiled), constant_columns(compiled, node, segment)
+        self._kept: KeptRows | None = None
         self._globals = global_columns(OBJECTIVES)
         rows = {"nodes": len(tables.node_memory), "links": len(tables.link_rate), "pairs": len(node)}
         self._boxes = {name: _box(features, rows[name]) for name, features in GRAPH_COLUMNS.items()}
@@ -72,38 +99,59 @@ class GraphObserver:
         self, instance: Instance, state: State, outcome: Outcome
     ) -> tuple[dict[str, npt.NDArray[np.float32]], npt.NDArray[np.int64]]:
         """Write the tables of the coming slot; see `Observer.encode`."""
-        batch = len(state.slot)
-        out = GraphBuffers(
-            np.zeros(batch, np.int64),
-            *(np.empty((batch, *box.shape), np.float32) for box in self._boxes.values()),
+        clips = GraphClips(np.zeros(len(state.slot), np.int64))
+        room = GraphRoom(self._make_rows(len(state.slot)), clips)
+        programme = Programme()
+        self.join(programme, instance, state, outcome, room)
+        programme.play()
+        return self._seen(room), clips.clipped
+
+    def make_room(
+        self, clipped: npt.NDArray[np.int64]
+    ) -> tuple[GraphRoom, dict[str, npt.NDArray[np.float32]]]:
+        """Room for as many observations as `clipped` has rows; the latest of a size share what is kept.
+
+        So the two programmes that play an environment in turn write to the same tables, which hold the
+        observations of the last slot only.
+        """
+        if self._kept is None or len(self._kept.tables.nodes) != len(clipped):
+            self._kept = self._make_rows(len(clipped))
+        room = GraphRoom(self._kept, GraphClips(clipped))
+        return room, self._seen(room)
+
+    def _make_rows(self, rows: int) -> KeptRows:
+        """Tables in which nothing but the constants is written."""
+        tables = self._compiled.tables
+        made = {name: np.zeros((rows, *box.shape), np.float32) for name, box in self._boxes.items()}
+        for name, columns in zip(GRAPH_COLUMNS, self._columns, strict=True):
+            made[name][:, :, : columns.shape[1]] = columns
+        nodes, pairs = (rows, len(tables.node_memory)), made["pair_mask"].shape
+        return KeptRows(
+            tables=GraphTables(*made.values()),
+            memory=GraphMemory(
+                taken=np.zeros(nodes),
+                loading=np.zeros(nodes, np.bool_),
+                missing=np.zeros(pairs),
+                forecast=np.zeros(pairs, np.bool_),
+            ),
+            lists=make_lists(tables, rows, self._order),
+            scratch=make_scratch(tables, rows),
         )
-        expected = self._expected.draw(instance, state)
-        seen = self._look(instance, state, outcome)
-        write_graph(instance.tables, expected, seen, self._forecast, self._constants, out, 0)
-        return dict(zip(self._boxes, out[1:], strict=True)), out.clipped
+
+    def _seen(self, room: GraphRoom) -> dict[str, npt.NDArray[np.float32]]:
+        return dict(zip(self._boxes, room.kept.tables, strict=True))
+
+    def join(
+        self, programme: Programme, instance: Instance, state: State, outcome: Outcome, room: GraphRoom
+    ) -> None:
+        """Let a programme write the observation next; arguments as of `encode`, read as it is played."""
+        (tables, memory, lists, scratch), clips = room
+        known = self._expected, self._sight, self._forecast, lists, scratch, self._constants
+        programme.add(encode_graph, *instance, state, outcome, *known, tables, memory, clips)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copied and pickled as its scenario: kernels would be compiled anew for arrays in another state."""
         return GraphObserver, (self._compiled, False)
-
-    def _look(self, instance: Instance, state: State, outcome: Outcome) -> ObservedInputs:
-        """Pick what may be seen, so that the kernel cannot see more."""
-        draw, objectives, weights = instance.draw, self._compiled.objectives, instance.draw.weights
-        if objectives is not TABLE:
-            weights = np.stack([weight_of(name, draw.weights, objectives) for name in OBJECTIVES], axis=1)
-        return ObservedInputs(
-            state=state,
-            over=state.slot / self._compiled.scenario.horizon,
-            weights=weights,
-            update_weight=weight_of("update", weights),
-            arrived=outcome.arrived,
-            served=outcome.served,
-            started=outcome.started,
-            busy=outcome.busy,
-            carried=outcome.carried,
-            spent=outcome.spent,
-            sent=outcome.sent,
-        )
 
     def describe(self) -> dict[str, Any]:
         """Columns of every table, names of its rows, and who is connected with whom, as plain lists."""
@@ -141,22 +189,25 @@ class GraphObserver:
 
 def _constants(compiled: Compiled) -> GraphConstants:
     tables = compiled.tables
-    nodes, links, pairs = constant_columns(compiled, *compiled.pairs)
     task_passing = passing_requests(tables)
     arrived, recent, dropped, started, most, most_rate = np.zeros((6, len(tables.node_memory)))
     price = tables.nominal_requests / tables.nominal_memory / compiled.scenario.scales.update
     return GraphConstants(
-        nodes=nodes,
-        links=links,
-        pairs=pairs,
+        first_node=len(features_of(NodeConstants)),
+        first_link=len(features_of(LinkConstants)),
+        first_pair=len(features_of(PairConstants)),
         node_high=highs_of(features_of(NodeState)),
         link_high=highs_of(features_of(LinkState)),
-        pair_high=highs_of(features_of(PairState)),
+        holding_high=highs_of(features_of(PairHolding)),
+        demand_high=highs_of(features_of(PairDemand)),
+        forecast_high=highs_of(features_of(PairForecast)),
+        loading_high=highs_of(features_of(PairLoading)),
         progress_high=highs_of(features_of(Progress)),
         network_high=highs_of(features_of(NetworkState)),
         passing=task_passing.sum(1),
         task_passing=task_passing,
         load_price=price,
+        update=OBJECTIVES.index("update"),
         arrived=arrived,
         recent=recent,
         dropped=dropped,

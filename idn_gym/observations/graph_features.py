@@ -3,7 +3,7 @@
 No column knows the scenario: all are shares, ratios to nominal values, or logarithms of ratios, so that
 a policy may read any network, catalogue and number of classes with the same weights. A new column is one
 field here and one argument where its record is made: those that never change below, the others in
-`graph_kernel`.
+`graph_kernel` and, of pairs, in `graph_pairs`.
 """
 
 from __future__ import annotations
@@ -97,17 +97,27 @@ class PairConstants(NamedTuple):
     error: Annotated[Floats, share_column("least error of the model")]
 
 
-class PairState(NamedTuple):
-    """Of a segment on a node before a slot."""
+class PairHolding(NamedTuple):
+    """What a node holds of a segment before a slot."""
 
     resident: Annotated[float, share_column("1: this segment is on the node")]
     other: Annotated[float, share_column("1: another segment of the model is on the node")]
     on_its_way: Annotated[float, share_column("1: the node is loading this segment")]
     to_come: Annotated[float, share_column("share of its bytes still to come; 0 where it is not on its way")]
     to_start: Annotated[float, share_column("s / (s + slot): seconds s of start-up still to come")]
+
+
+class PairDemand(NamedTuple):
+    """How much a segment on a node is likely to be wanted; `PairForecast` follows."""
+
     recent: Annotated[
         float, Column(0, DEMAND_BOUND, "smoothed requests of the task that pass the node over nominal")
     ]
+
+
+class PairForecast(NamedTuple):
+    """What a segment on a node would do in a slot; `PairLoading` follows."""
+
     saving: Annotated[
         float,
         share_column("cost the segment is expected to save, over that of all requests that pass the node"),
@@ -116,9 +126,18 @@ class PairState(NamedTuple):
     of_node: Annotated[float, share_column("the same over the most on the node")]
     of_node_per_byte: Annotated[float, share_column("the same per byte")]
     work: Annotated[float, share_column("seconds the node would spend on it over nominal; 0 where elastic")]
+
+
+class PairLoading(NamedTuple):
+    """What it costs to have a segment on a node."""
+
     loading: Annotated[
         float, share_column("p / (p + c): price p of loading it, cost c of all requests that pass the node")
     ]
+
+
+PAIR_STATE: tuple[type, ...] = (PairHolding, PairDemand, PairForecast, PairLoading)
+"""Of a segment on a node before a slot: what changes together is written together."""
 
 
 class Progress(NamedTuple):
@@ -137,7 +156,7 @@ class NetworkState(NamedTuple):
 GRAPH_COLUMNS: dict[str, tuple[Feature, ...]] = {
     "nodes": features_of(NodeConstants) + features_of(NodeState),
     "links": features_of(LinkConstants) + features_of(LinkState),
-    "pairs": features_of(PairConstants) + features_of(PairState),
+    "pairs": sum(map(features_of, PAIR_STATE), features_of(PairConstants)),
 }
 """Of the tables that have rows."""
 

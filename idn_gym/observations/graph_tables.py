@@ -1,0 +1,73 @@
+"""What the graph observation is written to, and what its kernels are told."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from idn_gym.core.arrays import Bools, Floats
+from idn_gym.core.kernel import njit_inline
+from idn_gym.observations.columns import FeatureRows
+
+
+class GraphConstants(NamedTuple):
+    """What never changes, and work space."""
+
+    first_node: int  # column of the nodes where those begin that move, and likewise
+    first_link: int
+    first_pair: int
+    # upper bounds of the columns that move
+    node_high: Floats
+    link_high: Floats
+    holding_high: Floats
+    demand_high: Floats
+    forecast_high: Floats
+    loading_high: Floats
+    progress_high: Floats
+    network_high: Floats
+    passing: Floats  # (N,) [requests] nominal, of all tasks
+    task_passing: Floats  # (N, K) [requests] nominal
+    load_price: float  # [cost/byte] of loading, at a weight of 1
+    update: int  # place of the weight that loading has
+    # work space
+    arrived: Floats  # (N,) [requests] that pass, and likewise
+    recent: Floats  # (N,)
+    dropped: Floats  # (N,)
+    started: Floats  # (N,) that began here
+    task_recent: Floats  # (N, K)
+    task_most: Floats  # (N, K) [cost] largest saving of a pair
+    most: Floats  # (N,) [cost]
+    most_rate: Floats  # (N,) [cost/byte]
+
+
+class GraphTables(NamedTuple):
+    """What is written, B rows."""
+
+    nodes: FeatureRows  # (B, N, columns)
+    links: FeatureRows  # (B, E, columns)
+    pairs: FeatureRows  # (B, C, columns)
+    pair_mask: FeatureRows  # (B, C)
+    overall: FeatureRows  # (B, columns)
+
+
+class GraphMemory(NamedTuple):
+    """What is remembered of it."""
+
+    taken: Floats  # (B, N) [bytes] of models that may move, loads included
+    loading: Bools  # (B, N) whether anything was on its way
+    missing: Floats  # (B, C) [bytes] to load
+    forecast: Bools  # (B, C) whether there was anything to forecast
+
+
+class GraphClips(NamedTuple):
+    """How many entries had to be clipped."""
+
+    clipped: npt.NDArray[np.int64]  # (B,)
+
+
+@njit_inline
+def share_of(value: float, most: float) -> float:
+    """A value over the most it could be; 0 where there is none."""
+    return value / most if most > 0.0 else 0.0
