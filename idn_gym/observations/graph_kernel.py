@@ -11,7 +11,7 @@ import numpy as np
 from idn_gym.core.arrays import Draw, Outcome, State, Tables
 from idn_gym.core.geometry import free_bytes
 from idn_gym.core.handover import fetch, stage
-from idn_gym.core.kernel import njit_inline
+from idn_gym.core.kernel import njit_inline, njit_spliced
 from idn_gym.core.workspace import Scratch
 from idn_gym.observations.columns import write_columns
 from idn_gym.observations.expected_slot import Sight, expect_slot
@@ -43,7 +43,7 @@ def encode_graph(block: int) -> None:
     )
 
 
-@njit_inline
+@njit_spliced
 def _encode(
     tables: Tables,
     draw: Draw,
