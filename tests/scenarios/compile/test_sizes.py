@@ -44,7 +44,7 @@ def test_what_is_too_large_is_refused_in_a_moment(scenario, overrides, message):
     start = time.process_time()
     with pytest.raises(ConfigError, match=rf"^{message}"):
         compile_scenario(load_scenario(scenario, overrides))
-    assert time.process_time() - start < 10
+    assert time.process_time() - start < 30
 
 
 def test_routes_that_take_minutes_are_refused(monkeypatch):
