@@ -40,8 +40,8 @@ class Slot(NamedTuple):
 
     def copy(self) -> Slot:
         """One that stays."""
-        observation, vector, scalar, truncated, metrics = self
-        return Slot(copy_of(observation), vector.copy(), scalar.copy(), truncated.copy(), metrics.copy())
+        arrays: list[Any] = [field.copy() for field in self[1:]]
+        return Slot(copy_of(self.observation), *arrays)
 
 
 def name_load(segment: str, share: float) -> str:
@@ -98,8 +98,7 @@ class Simulation:
         self.split, self._horizon = split, scenario.horizon
         self._ring = SpanRing(self.compiled, batch, self.weights, self.codec.uniforms, "num_envs")
         self.check = ActionCheck(self.codec.space, batch, planned=self.codec.form == "placement")
-        self.seed: list[int] = [0] * batch
-        self.episode: list[int] = [0] * batch
+        self.seed, self.episode = [0] * batch, [0] * batch
         self._actions = np.zeros((batch, *self.check.shape[1:]), self.check.type)
         self._attach()
         self._states = initial_state(self.instance), initial_state(self.instance)
