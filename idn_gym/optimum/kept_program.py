@@ -192,7 +192,8 @@ def make_highs() -> Any:
         raise gym.error.DependencyNotInstalled(
             'highspy is missing; run `pip install "idn-gym[solve]"` for LP oracles'
         ) from error
-    highs = highspy._Highs()  # `Highs` prints a line before anything can tell it not to
+    package: Any = highspy
+    highs = package._Highs()  # `Highs` prints a line before anything can tell it not to
     for name, value in OPTIONS.items():
         highs.setOptionValue(name, value)
     highs.changeObjectiveSense(highspy.ObjSense.kMaximize)

@@ -4,14 +4,15 @@ With y_e the share of a class's demand that its layer e serves, and z_i the shar
 
     y_e <= room_e (z_item - z_shorter),    sum over the layers of a class of y_e <= 1,
 
-z = 1 where pinned copies serve, the gain is the sum of worth_e y_e. Let a byte of node v cost mu_v and all the
-demand of class rho P_rho, both at least 0. What a layer then gains beyond that is g_e = [worth_e - P_rho]^+, and
+z = 1 where pinned copies serve, the gain is the sum of worth_e y_e. Let a byte of node v cost mu_v and all
+the demand of class rho P_rho, both at least 0. What a layer gains beyond that is g_e = [worth_e - P_rho]^+,
+and for every mu and P
 
     sum_v b_v mu_v + sum_rho P_rho + sum over pinned layers room_e g_e
-        + sum over chains max over prefixes [sum over columns i of the prefix (sum_e +-room_e g_e - s_i mu_v)]^+
+        + sum over chains max over prefixes [sum over its columns i (sum_e +-room_e g_e - s_i mu_v)]^+
 
-is an upper bound of the gain, the inner sum over the layers that name the column (- as `shorter`). Where the
-last bracket is 0, its chain has nothing to add.
+is an upper bound of the gain, the inner sum over the layers that name the column (- as `shorter`). A chain
+whose bracket is 0 has nothing to add.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ def price_chains(
         byte: (N,) [cost] mu, of a byte.
         demand: (R,) [cost] P, of all the demand.
         worth: (I,) work space.
-        excess: (I,) [cost] overwritten with what the best prefix of the column's chain gains beyond its price.
+        excess: (I,) [cost] overwritten: what the best prefix of the column's chain gains beyond its price.
         near: (I,) overwritten: whether it would at `NEAR_SHARE` of the price of bytes.
 
     Returns:

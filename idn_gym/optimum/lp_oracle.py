@@ -69,8 +69,8 @@ class LpOracle:
         Args:
             demand: (R,) [requests]; classes at or below 0 are left out.
             slots: number of slots over which the demand was summed up; capacities count that often.
-            program: from `begin`, used for demands like this before, which makes this call faster; it may decide
-                which of several optima is found, so whoever wants to be independent of others keeps his own.
+            program: from `begin`, used for demands like this before, which makes this call faster. Its calls
+                so far may decide which of several optima is found: independent rows keep one each.
 
         Raises:
             DependencyNotInstalled: highspy is missing.
