@@ -102,9 +102,10 @@ def price_chains(
     for rho in range(len(demand)):
         bound += demand[rho]
         for e in range(layers.start[rho], layers.start[rho + 1]):
-            gained = layers.room[e] * (layers.worth[e] - demand[rho])
-            if gained <= 0.0:
+            beyond = layers.worth[e] - demand[rho]
+            if beyond <= 0.0:
                 break  # costs rise: none of the next gains
+            gained = layers.room[e] * beyond
             if layers.item[e] == PINNED:
                 bound += gained
             else:

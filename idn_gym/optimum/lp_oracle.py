@@ -8,6 +8,8 @@ prices prove that none would (column generation). Few columns are fractional the
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from idn_gym.core.arrays import EMPTY, Bools, Floats, Instance, Residents
@@ -49,6 +51,7 @@ class LpOracle:
             tariff = known_tariff(compiled.tariff, compiled.scales, compiled.objectives)
         self.bound = np.nan
         self.items = list_prefixes(compiled)
+        self._made_of = compiled, tariff
         self._tables = tables
         self._draw = nominal_draw(tables, tariff)
         self._filler = Filler(tables, self._draw, self.items, 0, np.zeros(1, np.int64))
@@ -58,6 +61,10 @@ class LpOracle:
         self._near, self._serving = np.zeros(columns, np.bool_), np.zeros(columns, np.bool_)
         begins = self.items.parent == EMPTY
         self._first = np.maximum.accumulate(np.where(begins, np.arange(columns), 0))  # column of its chain
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copied and pickled as its scenario, with the layers that its programs read."""
+        return LpOracle, self._made_of, {"bound": self.bound, "_layers": self._layers}
 
     def begin(self) -> KeptProgram:
         """A program for a run of calls."""
@@ -69,8 +76,9 @@ class LpOracle:
         Args:
             demand: (R,) [requests]; classes at or below 0 are left out.
             slots: number of slots over which the demand was summed up; capacities count that often.
-            program: from `begin`, used for demands like this before, which makes this call faster. Its calls
-                so far may decide which of several optima is found: independent rows keep one each.
+            program: from this oracle's `begin`, used for demands like this before, which makes this call
+                faster. Its calls so far may decide which of several optima is found: independent rows keep
+                one each. A copy or a pickle goes on to the same bits, if it is made together with the oracle.
 
         Raises:
             DependencyNotInstalled: highspy is missing.

@@ -1,5 +1,7 @@
 """The oracle's kept program against the program of all columns, solved anew by SciPy."""
 
+import copy
+import pickle
 import sys
 
 import gymnasium as gym
@@ -20,7 +22,7 @@ from idn_gym.scenarios.presets import load_scenario
 from tests.optimum.test_hindsight import build
 
 pytest.importorskip("scipy")
-pytest.importorskip("highspy")
+highspy = pytest.importorskip("highspy")
 
 PRIVATE = {"serving.capacity": "exogenous", "serving.loading": "instant"}
 
@@ -62,7 +64,12 @@ def drifting(compiled, slots):
     return [demand[:t].sum(0) + np.sqrt(t + 1.0) * noise for t in range(1, slots + 1)]
 
 
-@settings(max_examples=12)
+def same(one, other):
+    """Whether two optima are the same bits."""
+    return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+@settings(max_examples=25)
 @given(data=st.data(), seed=st.integers(0, 2**16), few=st.sampled_from([1, 8]))
 def test_the_kept_program_gains_as_much_as_all_columns(data, seed, few, worlds, make_scenario):
     """Chains, pins and binding capacities included, warm and cold."""
@@ -74,15 +81,17 @@ def test_the_kept_program_gains_as_much_as_all_columns(data, seed, few, worlds, 
         slots = float(rng.integers(1, 9))
         demand = instance.draw.demand[0, 0] * factor
         best = full_bound(compiled, oracle, demand, slots)
-        for program in (kept, None):
+        for program in (None, kept):
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(lp_oracle, "FEW", few)
                 oracle(demand, slots, program)
             assert oracle.bound == pytest.approx(best, rel=1e-9, abs=1e-9)
+        _, twin = pickle.loads(pickle.dumps((oracle, kept)))
         found = kept.solve()
         assert found.gain == pytest.approx(best, rel=1e-9, abs=1e-9)
         used = np.bincount(oracle.items.node, oracle.items.size * found.z, len(oracle.items.budget))
         assert (used <= oracle.items.budget * (1.0 + 1e-6)).all()
+        assert same(twin.solve(), found)
 
 
 def test_a_demand_that_drifts_needs_few_columns_and_plays_again_to_the_same_placements():
@@ -98,14 +107,68 @@ def test_a_demand_that_drifts_needs_few_columns_and_plays_again_to_the_same_plac
         assert (placement != compiled.tables.pinned).any()
 
 
-def test_a_capacity_that_binds_and_no_longer_does():
-    """Rooms change both ways in one program."""
-    compiled = compile_scenario(load_scenario("tiny", PRIVATE))
+def test_capacities_that_bind_and_no_longer_do():
+    """Rooms of the same columns fall and rise: full, of few layers, of most, and back."""
+    compiled = compile_scenario(load_scenario("edge-small", PRIVATE))
     oracle = LpOracle(compiled)
-    kept, asked = oracle.begin(), compiled.tables.class_requests
-    for factor in (1.0, 100.0, 3.0, 0.01, 1000.0):
+    kept, asked, binding = oracle.begin(), compiled.tables.class_requests, []
+    kept.join(np.ones(len(oracle.items.node), np.bool_))
+    for factor in (0.01, 3.0, 100.0, 1.0, 0.01):
         oracle(asked * factor, 1.0, kept)
-        assert oracle.bound == pytest.approx(full_bound(compiled, oracle, asked * factor, 1.0), rel=1e-9)
+        best = full_bound(compiled, oracle, asked * factor, 1.0)
+        assert (kept.solve().gain, oracle.bound) == pytest.approx((best, best), rel=1e-9)
+        binding.append(int((oracle._layers.room < 1.0).sum()))
+    assert binding[0] == binding[4] == 0 < binding[3] < binding[1] < binding[2]
+    assert kept.joined.all()  # nothing began anew
+
+
+def test_where_nothing_may_be_placed_pins_serve(make_scenario):
+    compiled = compile_scenario(
+        make_scenario(
+            nodes={"cloud": {"pins": ["all"], "demand": 1.0}},
+            links=[],
+            models={"m": {"blocks": [(0.1, 10.0, 0.0)]}},
+            overrides=PRIVATE,
+        )
+    )
+    oracle = LpOracle(compiled)
+    kept = oracle.begin()
+    for asked in (np.zeros(1), np.ones(1), 1e6 * np.ones(1)):
+        np.testing.assert_array_equal(oracle(asked, 1.0, kept), compiled.tables.pinned)
+        assert oracle.bound == pytest.approx(full_bound(compiled, oracle, asked, 1.0))
+    assert len(oracle.items.node) == 0 < oracle.bound
+
+
+@pytest.mark.parametrize(
+    ("scenario", "slots", "clone"),
+    [("edge-small", 8, copy.deepcopy), ("isp-hierarchy", 4, lambda both: pickle.loads(pickle.dumps(both)))],
+    ids=["copy", "pickle"],
+)
+def test_copies_go_on_to_the_same_bits(scenario, slots, clone):
+    """From another basis, scaling or factorisation, HiGHS finds other optima or other bits here."""
+    compiled = compile_scenario(load_scenario(scenario, PRIVATE))
+    oracle = LpOracle(compiled)
+    kept = oracle.begin()
+    for demand in build_instance(compiled.scenario, 0).draw.demand[0, :slots]:
+        other, twin = clone((oracle, kept))
+        np.testing.assert_array_equal(other.bound, oracle.bound)
+        np.testing.assert_array_equal(other(demand, 1.0, twin), oracle(demand, 1.0, kept))
+        assert other.bound == oracle.bound
+
+
+def test_another_user_of_highs_may_have_set_the_threads_of_the_process():
+    users = highspy._Highs()
+    users.setOptionValue("output_flag", False)
+    users.setOptionValue("threads", 2)
+    highspy.Highs.resetGlobalScheduler(True)
+    try:
+        assert users.run() == highspy.HighsStatus.kOk
+        compiled = compile_scenario(load_scenario("tiny", PRIVATE))
+        oracle = LpOracle(compiled)
+        oracle(compiled.tables.class_requests)
+        assert oracle.bound > 0.0
+    finally:
+        highspy.Highs.resetGlobalScheduler(True)
 
 
 def test_without_highspy_the_extra_is_named(monkeypatch):
