@@ -15,6 +15,7 @@ from idn_gym.scenarios.presets import PRESETS
 from idn_gym.shipped import shipped_files
 
 EXTRAS = (
+    "highspy",
     "matplotlib",
     "moocore",
     "optuna",

@@ -174,6 +174,7 @@ def test_importing_the_package_loads_no_extra():
     code = "import sys, idn_gym; print(*{name.split('.')[0] for name in sys.modules})"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     heavy = {
+        "highspy",
         "matplotlib",
         "moocore",
         "optuna",

@@ -23,9 +23,9 @@ FTPL_TARGET = 15.0
 """slots of the environment that a slot of ftpl may take"""
 
 FTPL_SLOTS = 400
-"""of which a tenth is played, at one second of CPU time a play"""
+"""played at one second of CPU time a play"""
 
-SLOW = {"ftpl", "window-lp", "window-greedy", "clairvoyant-greedy"}
+SLOW = {"window-greedy", "clairvoyant-greedy"}
 """Played for a tenth of the slots."""
 
 

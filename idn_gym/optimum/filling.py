@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from idn_gym.core.arrays import EMPTY, Draw, Floats, Ints, Tables
+from idn_gym.core.arrays import EMPTY, Bools, Draw, Floats, Ints, Tables
+from idn_gym.core.kernel import njit_inline, njit_no_alloc
 from idn_gym.optimum.concave_gain import gain_and_gradient
 from idn_gym.optimum.option_ranking import allocate_ranking
 from idn_gym.optimum.prefixes import Prefixes
@@ -37,9 +38,8 @@ class Filler:
         """
         self._tables, self._draw, self._items, self._b, self._slots = tables, draw, items, b, slots
         self._layers = allocate_ranking(tables, items)
-        self._one_per_task = one_per_task
-        tasks = int(tables.model_task.max()) + 1
-        self._pair = items.node * tasks + tables.model_task[items.model]
+        task = tables.model_task[items.model].astype(np.int64)
+        self._rival: Ints = task if one_per_task else np.full_like(task, EMPTY)
 
     def gain(self, z: Floats) -> tuple[float, Floats]:
         """Gain of the columns summed over the slots, and its supergradient (I,)."""
@@ -55,8 +55,7 @@ class Filler:
         """Columns at 1 that fit: what is nearly 1, then the rest of `z` and others, where they pay."""
         filled = np.zeros(len(z))
         free = self._items.budget.copy()
-        order = np.lexsort((np.arange(len(z)), -z))
-        order = order[z[order] > 1e-6]
+        order = _falling(z, z > 1e-6)
         self._add(order[z[order] > SURE], filled, free)
         self._add_paying(order[z[order] <= SURE], filled, free, self.gain(filled)[0])
         return self.fill(filled)
@@ -77,8 +76,7 @@ class Filler:
                 break
             value, slope = self.gain(z)
             worth = np.where(candidate, slope, 0.0) / np.maximum(items.size, 1e-300)
-            order = np.argsort(-worth, kind="stable")
-            best = self._one_per_node(order[worth[order] > 0.0], z, free)
+            best = self._one_per_node(_falling(worth, worth > 0.0), z, free)
             if not len(best):
                 break
             self._add_paying(best, z, free, value)
@@ -87,19 +85,13 @@ class Filler:
 
     def _one_per_node(self, order: Ints, z: Floats, free: Floats) -> Ints:
         """The first column of each node that may be added."""
-        chosen: dict[int, int] = {}
-        for i in order.tolist():
-            node = int(self._items.node[i])
-            if node not in chosen and self._may_add(i, z, free):
-                chosen[node] = i
-        return np.array(list(chosen.values()), np.int64)
+        first, known = np.zeros(len(free), np.int64), np.zeros(len(free), np.bool_)
+        count = first_of_nodes(self._items, self._rival, order, z, free, first, known)
+        return first[:count]
 
     def _add(self, columns: Ints, z: Floats, free: Floats) -> None:
         """Set the columns to 1 in turn, as far as they fit."""
-        for i in columns.tolist():
-            if self._may_add(i, z, free):
-                z[i] = 1.0
-                free[self._items.node[i]] -= self._items.size[i]
+        add_columns(self._items, self._rival, columns, z, free)
 
     def _add_paying(self, columns: Ints, z: Floats, free: Floats, value: float) -> float:
         """Add the columns unless the gain falls below `value`; then each half by itself.
@@ -121,13 +113,69 @@ class Filler:
             value = self._add_paying(columns[half:], z, free, value)
         return value
 
-    def _may_add(self, i: int, z: Floats, free: Floats) -> bool:
-        items = self._items
-        if items.size[i] > free[items.node[i]] or z[i] > 0.0:
-            return False
-        if items.parent[i] != EMPTY:
-            return bool(z[items.parent[i]] > 0.0)
-        if not self._one_per_task:
-            return True
-        mine = slice(items.node_start[items.node[i]], items.node_start[items.node[i] + 1])
-        return not bool(((self._pair[mine] == self._pair[i]) & (z[mine] > 0.0)).any())
+
+def _falling(key: Floats, among: Bools) -> Ints:
+    """Those marked, by falling key; equals by number."""
+    marked = np.flatnonzero(among)
+    order: Ints = marked[np.argsort(-key[marked], kind="stable")]
+    return order
+
+
+@njit_inline
+def may_add(items: Prefixes, rival: Ints, i: int, z: Floats, free: Floats) -> bool:
+    """Whether a column fits, the shorter one of its chain is there, and none that excludes it is."""
+    v = items.node[i]
+    if items.size[i] > free[v] or z[i] > 0.0:
+        return False
+    if items.parent[i] != EMPTY:
+        return bool(z[items.parent[i]] > 0.0)
+    if rival[i] != EMPTY:
+        for k in range(items.node_start[v], items.node_start[v + 1]):
+            if rival[k] == rival[i] and z[k] > 0.0:
+                return False
+    return True
+
+
+@njit_no_alloc
+def add_columns(items: Prefixes, rival: Ints, columns: Ints, z: Floats, free: Floats) -> None:
+    """Set the columns to 1 in turn, as far as they may be added.
+
+    Args:
+        items: from `list_prefixes`.
+        rival: (I,) columns of a node with the same number exclude one another; EMPTY: none.
+        columns: what to add.
+        z: (I,) changed in place.
+        free: (N,) [bytes] changed in place.
+    """
+    for k in range(len(columns)):
+        if may_add(items, rival, columns[k], z, free):
+            z[columns[k]] = 1.0
+            free[items.node[columns[k]]] -= items.size[columns[k]]
+
+
+@njit_no_alloc
+def first_of_nodes(
+    items: Prefixes, rival: Ints, order: Ints, z: Floats, free: Floats, first: Ints, known: Bools
+) -> int:
+    """Write the first columns in an order that may be added, one per node.
+
+    Args:
+        items: from `list_prefixes`.
+        rival: as in `add_columns`.
+        order: columns.
+        z: (I,)
+        free: (N,) [bytes]
+        first: (N,) overwritten, as far as is returned.
+        known: (N,) False; True for nodes that have one.
+
+    Returns:
+        How many.
+    """
+    count = 0
+    for k in range(len(order)):
+        i = order[k]
+        if not known[items.node[i]] and may_add(items, rival, i, z, free):
+            known[items.node[i]] = True
+            first[count] = i
+            count += 1
+    return count

@@ -87,8 +87,8 @@ def list_prefixes(compiled: Placeable) -> Prefixes:
 def to_placement(tables: Tables, items: Prefixes, z: Floats) -> Residents:
     """The placement (N, M) in which each chain is as long as the columns at 1 say, pins included."""
     placement: Residents = tables.pinned.copy()
-    for i in np.flatnonzero(z > 0.5):
-        placement[items.node[i], items.model[i]] = items.segment[i]
+    held = np.flatnonzero(z > 0.5)
+    placement[items.node[held], items.model[held]] = items.segment[held]  # the last column of a chain stays
     return placement
 
 

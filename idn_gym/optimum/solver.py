@@ -128,6 +128,6 @@ def load_solver() -> Any:
         import scipy.sparse
     except ImportError as error:
         raise gym.error.DependencyNotInstalled(
-            'scipy is missing; run `pip install "idn-gym[solve]"` for optima in hindsight and LP oracles'
+            'scipy is missing; run `pip install "idn-gym[solve]"` for optima in hindsight'
         ) from error
     return scipy

@@ -249,9 +249,7 @@ def test_models_larger_than_a_node_are_left_out(make_scenario):
 
 @settings(max_examples=15)
 @given(data=st.data(), seed=st.integers(0, 2**16))
-def test_the_oracle_is_the_best_placement_of_one_slot_when_integers_are_solved(
-    data, seed, worlds, make_scenario
-):
+def test_what_the_oracle_places_fits_and_nothing_passes_its_bound(data, seed, worlds, make_scenario):
     steady = {"dynamics.link": {"kind": "fixed"}, "dynamics.outages": None, "dynamics.device_error": 0.0}
     compiled, instance = private(data.draw(worlds), make_scenario, seed, **steady)
     oracle, demand = LpOracle(compiled), instance.draw.demand[0, 0]

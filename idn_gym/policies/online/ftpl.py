@@ -20,6 +20,7 @@ import numpy as np
 from idn_gym.config_reader import bounded
 from idn_gym.core.arrays import Bools, Floats, Instance, Residents
 from idn_gym.objectives import known_tariff
+from idn_gym.optimum.kept_program import KeptProgram
 from idn_gym.optimum.lp_oracle import LpOracle
 from idn_gym.optimum.prefixes import list_prefixes
 from idn_gym.policies.online.learner import Clock, PlacementPolicy
@@ -31,18 +32,18 @@ from idn_gym.scenarios.compile import Compiled
 class Oracles:
     """One oracle per tariff, built when it is first needed.
 
-    Each row goes on from what it used in its last slot, and from nothing that another row or episode did.
+    Each row keeps a program of its own, and depends on nothing that another row or episode did.
     """
 
     def __init__(self, compiled: Compiled) -> None:
         self._compiled = compiled
         self._places = len(list_prefixes(compiled).node) > 0
         self._built: dict[tuple[float, ...], LpOracle] = {}
-        self._near: dict[int, Bools] = {}
+        self._kept: dict[int, tuple[LpOracle, KeptProgram]] = {}
 
     def forget(self, row: int) -> None:
         """Begin a row anew."""
-        self._near.pop(row, None)
+        self._kept.pop(row, None)
 
     def __call__(self, row: int, tariff: Floats, demand: Floats, slots: float) -> Residents:
         """The placement (N, M) of a row for a demand (R,) that was summed over so many slots."""
@@ -52,9 +53,9 @@ class Oracles:
         if key not in self._built:
             self._built[key] = LpOracle(self._compiled, tariff)
         oracle = self._built[key]
-        placement = oracle(demand, slots, self._near.get(row))
-        self._near[row] = oracle.near
-        return placement
+        if row not in self._kept or self._kept[row][0] is not oracle:
+            self._kept[row] = oracle, oracle.begin()
+        return oracle(demand, slots, self._kept[row][1])
 
 
 @dataclass(frozen=True)

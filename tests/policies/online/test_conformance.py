@@ -1,5 +1,7 @@
 """What every learner must do: play anything, start over, repeat itself, and not see what is to come."""
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -68,6 +70,32 @@ def test_it_plays_and_repeats_itself(name, capacity, make, drive, play_out):
     assert gains.sum() > 0.0
     np.testing.assert_array_equal(drive(learner, instance)[0], first)
     np.testing.assert_array_equal(play_out(name, scenario)[0], first)
+
+
+class Travelling:
+    """A learner that is pickled before every slot."""
+
+    def __init__(self, learner):
+        self.learner = learner
+
+    def predict(self, *arguments):
+        self.learner = pickle.loads(pickle.dumps(self.learner))
+        return self.learner.predict(*arguments)
+
+    def update(self, feedback):
+        self.learner.update(feedback)
+
+
+@pytest.mark.parametrize("name", ["ftpl", "window-lp"])
+def test_a_pickle_goes_on_to_the_same_bits(name, make_learner, drive):
+    """Also of learners whose programme stays in a solver."""
+    scenario = load_scenario(
+        "edge-small", {"horizon": 6, "serving.capacity": "exogenous", "serving.loading": "instant"}
+    )
+    instance = build_instance(scenario, (0, 1))
+    stayed = drive(make_learner(name, scenario, 2), instance)[0]
+    np.testing.assert_array_equal(drive(Travelling(make_learner(name, scenario, 2)), instance)[0], stayed)
+    assert len(np.unique(stayed, axis=0)) > 2
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in CLAIRVOYANT])
