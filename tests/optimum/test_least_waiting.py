@@ -17,6 +17,7 @@ from idn_gym.optimum.routing_program import Routing
 from idn_gym.optimum.shifting import sum_flows
 from idn_gym.optimum.solver import solve_relaxed
 from idn_gym.optimum.static import static_outcome
+from idn_gym.optimum.visits import latencies
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import load_scenario
@@ -176,9 +177,10 @@ def test_options_that_just_keep_the_timeout_leave_the_bracket_one(option):
     """Whether a latency is below a timeout depends on the order in which it is summed up."""
     start = {"horizon": 2, "tasks.1.share": 1e-6, "workload.rate": 15.0}
     compiled = compile_scenario(load_scenario("tiny", start))
-    routing = Routing(compiled, one_row(build_instance(compiled.scenario, 0), 0), False)
+    row = one_row(build_instance(compiled.scenario, 0), 0)
+    routing = Routing(compiled, row, False)
     task = compiled.tables.class_task[routing.option_class[option]]
-    timeout = compiled.tables.class_timeout[routing.option_class[option]] - routing.patience[0, option]
+    timeout = latencies(row, routing.visits)[0, option]
     for _ in range(2):
         timeout = np.nextafter(timeout, 0.0)
     for _ in range(5):
