@@ -25,8 +25,8 @@ from idn_gym.scenarios.compile import Compiled
 PROVEN = 1e-9
 """Share of the gain by which the bound may be above what the columns in use gain."""
 
-FEW = 8
-"""Chains of a node that join at once: the first prices are far off, and like many that are of no use."""
+MOST_JOINING = 8
+"""Most chains of a node that join at once: the first prices are far off, and like many that are of no use."""
 
 
 class LpOracle:
@@ -116,5 +116,5 @@ class LpOracle:
         node = self.items.node[first]
         rank = np.arange(len(first)) - np.searchsorted(node, node)
         best = np.zeros(len(gains), np.bool_)
-        best[first[rank < FEW]] = True
+        best[first[rank < MOST_JOINING]] = True
         return best[self._first]

@@ -83,7 +83,7 @@ def test_the_kept_program_gains_as_much_as_all_columns(data, seed, few, worlds, 
         best = full_bound(compiled, oracle, demand, slots)
         for program in (None, kept):
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(lp_oracle, "FEW", few)
+                patch.setattr(lp_oracle, "MOST_JOINING", few)
                 oracle(demand, slots, program)
             assert oracle.bound == pytest.approx(best, rel=1e-9, abs=1e-9)
         _, twin = pickle.loads(pickle.dumps((oracle, kept)))
