@@ -101,11 +101,12 @@ def time_hindsight(
 
 
 def compile_kernels() -> None:
-    """Compile the kernels that are measured, on a slot of a small scenario."""
-    compiled = compile_scenario(load_scenario("tiny"))
-    first = one_slot(build_instance(compiled.scenario, 0), np.zeros(1, np.int64))
-    warm_up(first, list_prefixes(compiled))
-    best_static(compiled, first, seconds=1.0)
+    """Compile the kernels that are measured, on a slot with shared capacity and one with private ones."""
+    for name in ("tiny", "isp-hierarchy"):
+        compiled = compile_scenario(load_scenario(name))
+        first = one_slot(build_instance(compiled.scenario, 0), np.zeros(1, np.int64))
+        warm_up(first, list_prefixes(compiled))
+        best_static(compiled, first, seconds=1.0)
 
 
 def programs(program: Program, limit: float, gap: float) -> HindsightRow:

@@ -26,6 +26,27 @@ def seeded_world(seed):
     return world | {"rate": world["rate"] * 10.0 ** rng.uniform(-0.5, 1.0)}
 
 
+def world_of_loads(seed):
+    """The world of a seed in which most models take time to come, requests wait, and routes break."""
+    rng = np.random.default_rng([77, seed])
+
+    def pick(*choices):
+        return choices[rng.integers(len(choices))]
+
+    world = random_world(rng, pick)
+    limit = rng.uniform(0.3, 0.95)
+    world["overrides"] |= {"serving.capacity": "shared", "serving.queueing": "mgc", "horizon": pick(1, 2, 4)}
+    world["overrides"] |= {"serving.load_limit": limit, "serving.last_resort": rng.uniform(limit, 0.98)}
+    world["overrides"] |= {"dynamics.background": pick(None, {"mean": 0.4, "sigma": 0.3})}
+    if pick(True, True, False):
+        add_loading(rng, pick, world)
+    for node in world["nodes"].values():
+        if node.get("servers") != float("inf"):
+            node["servers"] = pick(0.5, 1.0, 2.0, 16.0)
+    world["rate"] *= 10.0 ** rng.uniform(-0.5, 0.7)
+    return with_routes(world, rng, pick)
+
+
 def random_world(rng, pick, loads=True):
     """A trunk to a repository, and ingress nodes that join it.
 

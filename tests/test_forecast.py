@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from idn_gym.core.arrays import EMPTY, Instance
 from idn_gym.core.costs import serving_cost
 from idn_gym.scenarios.compile import compile_scenario
+from idn_gym.scenarios.presets import PRESETS
 from idn_gym.simulation import Simulation
 from tests.plain_forecast import slot_to_expect
 from tests.test_properties import match, permute
@@ -73,6 +74,21 @@ def test_savings_are_differences_of_cost_where_one_class_has_all(make_scenario, 
     simulation = start(scenario, seed)
     saved, most = differences(simulation)
     np.testing.assert_allclose(simulation.observer._forecast.saving, saved, rtol=1e-9, atol=1e-9 * most)
+
+
+@pytest.mark.parametrize(("preset", "off"), [("tiny", 0.034), ("edge-small", 0.006), ("fashion-edge", 0.001)])
+def test_with_shared_capacity_segments_are_in_nearly_the_order_of_what_they_save(preset, off):
+    """Ten slots after random placements, against serving all classes anew, waiting included."""
+    stats = pytest.importorskip("scipy.stats")
+    far, alike = [], []
+    for seed in range(10):
+        simulation = start(PRESETS[preset], seed)
+        saved, most = differences(simulation)
+        forecast = simulation.observer._forecast.saving
+        far.append(np.abs(forecast - saved).mean() / most)
+        alike.append(stats.spearmanr(forecast, saved).statistic)
+    assert np.mean(far) == pytest.approx(off, abs=0.0006)
+    assert np.mean(alike) > 0.94 and np.min(alike) > 0.75
 
 
 @given(data=st.data(), seed=SEEDS)

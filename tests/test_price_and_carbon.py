@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import PRICED
 from idn_gym.core.slots import one_row
 from idn_gym.core.validate import check_instance
@@ -142,6 +143,13 @@ def test_a_file_is_played_by_name_from_beside_the_scenario(tmp_path):
     (tmp_path / "grid.csv").write_text("time,all\n0,36\n")
     with pytest.raises(ValueError, match=r"dynamics\.carbon\.path: .* has no series 'board'"):
         compile_scenario(load_scenario(str(tmp_path / "mine.yaml")))  # though the scenario is the same
+
+
+@pytest.mark.parametrize("process", ["energy_price", "carbon"])
+def test_a_file_that_is_not_there_is_refused_even_where_no_objective_asks_for_it(process):
+    changed = {f"dynamics.{process}": {"kind": "file", "path": "nope.csv"}}
+    with pytest.raises(ConfigError, match=rf"^dynamics\.{process}\.path: 'nope.csv' cannot be read"):
+        compile_scenario(load_scenario("tiny", changed))
 
 
 @pytest.mark.parametrize("objective", ["carbon", "price"])

@@ -173,15 +173,21 @@ def find_sources(tables: Tables, b: int, after: State, scratch: Scratch) -> None
 
 
 @njit_inline
+def shares_medium(tables: Tables, e: int) -> bool:
+    """Whether loads take rate from requests: the medium has none of its own away from the repository."""
+    return bool(tables.link_down_rate[e] <= 0.0)
+
+
+@njit_inline
 def link_budget(tables: Tables, draw: Draw, b: int, t: int, e: int) -> float:
     """Bytes that loads may take of a link in a slot.
 
     Where the medium has a rate of its own away from the repository, all of that; it moves with the link's.
     """
-    if tables.link_down_rate[e] > 0.0:
-        share = draw.rate[b, t, e] / tables.link_rate[e]
-        return float(share * tables.link_down_rate[e] * tables.slot_seconds)
-    return float(tables.loading_share * draw.rate[b, t, e] * tables.slot_seconds)
+    if shares_medium(tables, e):
+        return float(tables.loading_share * draw.rate[b, t, e] * tables.slot_seconds)
+    share = draw.rate[b, t, e] / tables.link_rate[e]
+    return float(share * tables.link_down_rate[e] * tables.slot_seconds)
 
 
 @njit_inline
@@ -247,7 +253,7 @@ def book_load(
     for i in range(start, end):
         e = tables.load_link[i]
         scratch.until[e] = max(scratch.until[e], until)
-        if tables.link_down_rate[e] <= 0.0:
+        if shares_medium(tables, e):
             scratch.taken[e] += moved
         outcome.load_bytes[b, e] += moved
         outcome.load_traffic[b] += moved

@@ -18,7 +18,7 @@ from idn_gym.core.workspace import Scratch
 def usable_share(tables: Tables, resident: Residents, b: int, option: int, scratch: Scratch) -> float:
     """Share of the slot in which every part of the option lies inside a segment that is there; 0: never."""
     model = tables.option_model[option]
-    share = 1.0
+    share, stays = 1.0, 1.0  # from when the last part comes, and until the first one leaves
     for q in range(tables.part_start[option], tables.part_start[option + 1]):
         v = tables.part_node[q]
         held, part = resident[b, v, model], tables.part_segment[q]
@@ -29,7 +29,9 @@ def usable_share(tables: Tables, resident: Residents, b: int, option: int, scrat
             share = min(share, scratch.available[v, model])
         elif scratch.flights[1] > 0 and scratch.coming[v, model] != EMPTY:
             if not covers(tables, scratch.coming[v, model], part):  # it leaves as the new one comes
-                share = min(share, 1.0 - scratch.available[v, model])
+                stays = min(stays, 1.0 - scratch.available[v, model])
+    if stays < 1.0:
+        return stays if share == 1.0 else max(0.0, share + stays - 1.0)
     return share
 
 

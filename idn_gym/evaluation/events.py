@@ -36,6 +36,7 @@ class RequestStatistics(NamedTuple):
     p95: float  # [s]
     p99: float  # [s]
     late: float  # share that missed the deadline, drops included
+    late_error: float  # standard error of that share, likewise
     dropped: float  # share
     cost: float  # [cost] mean tariff
 
@@ -168,21 +169,25 @@ def _statistics(latency: Floats, late: Bools, gone: Bools, cost: Floats) -> Requ
     """Summarise requests in the order in which they came; nan where there are none."""
     count = len(latency)
     if count == 0:
-        nothing = float("nan")
-        return RequestStatistics(0, nothing, nothing, nothing, nothing, nothing, nothing, nothing, nothing)
-    error = float("nan")
-    if count >= BATCHES:
-        means = np.array([batch.mean() for batch in np.array_split(latency, BATCHES)])
-        error = float(means.std(ddof=1) / np.sqrt(BATCHES))
+        return RequestStatistics(0, *[float("nan")] * (len(RequestStatistics._fields) - 1))
     median, p95, p99 = (float(value) for value in np.quantile(latency, (0.5, 0.95, 0.99)))
     return RequestStatistics(
         requests=count,
         latency=float(latency.mean()),
-        latency_error=error,
+        latency_error=_standard_error(latency),
         median=median,
         p95=p95,
         p99=p99,
         late=float(late.mean()),
+        late_error=_standard_error(late),
         dropped=float(gone.mean()),
         cost=float(cost.mean()),
     )
+
+
+def _standard_error(values: Floats | Bools) -> float:
+    """Of the mean, by batch means; nan where there are too few for batches."""
+    if len(values) < BATCHES:
+        return float("nan")
+    means = np.array([batch.mean() for batch in np.array_split(values, BATCHES)])
+    return float(means.std(ddof=1) / np.sqrt(BATCHES))

@@ -41,6 +41,7 @@ class FluidCheck(NamedTuple):
     p95: float  # [s]
     p99: float  # [s]
     late: float
+    late_error: float  # standard error; 0 for the fluid
     dropped: float
     cost: float
     node_load: float  # of the busiest node that is not elastic
@@ -135,6 +136,7 @@ def _fluid(slot: Instance, t: int, placement: Residents, load: float) -> FluidCh
         p95=float(p95),
         p99=float(p99),
         late=float(outcome.late[0].sum()) / arrived,
+        late_error=0.0,
         dropped=float(dropped.sum()) / arrived,
         cost=float(outcome.tariff_cost[0]) / arrived,
         node_load=float(queues.utilisation[:nodes].max()),
@@ -182,6 +184,7 @@ def _as_check(fluid: FluidCheck, dispatch: Dispatch, found: EventOutcome) -> Flu
         p95=seen.p95,
         p99=seen.p99,
         late=seen.late,
+        late_error=seen.late_error,
         dropped=seen.dropped,
         cost=seen.cost,
         node_load=float(found.node_load.max()),

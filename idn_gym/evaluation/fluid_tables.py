@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from idn_gym.evaluation.events import RequestStatistics
 from idn_gym.evaluation.fluid_check import DISPATCHES, FluidCheck
 from idn_gym.evaluation.fluid_ranking import RankedPlacement
 from idn_gym.evaluation.loading_check import LoadingCheck
@@ -27,6 +28,9 @@ COMPARED = {
 
 ARRIVAL_COLUMNS = ("late", "dropped", "cost")
 
+HEAD = ["load", "latency [s]", "fluid off [%]", "s.e. [%]", "s.e. of late [%]"]
+"""Columns of all tables."""
+
 
 class FluidReport(NamedTuple):
     """The comparison on one scenario."""
@@ -44,45 +48,54 @@ class FluidReport(NamedTuple):
 
 def arrival_table(checks: Iterable[LoadingCheck]) -> tuple[list[str], list[list[str]]]:
     """Head, and one row per load of a slot within which a segment arrives: the fluid / events."""
-    head = ["load", "served by it [%]", "latency [s]", "fluid off [%]", "s.e. [%]"]
-    rows = [
-        [
-            f"{check.load:g}",
-            f"{100.0 * check.served:.0f}",
-            _beside([check.latency, check.events.latency], 1.0),
-            f"{100.0 * (check.latency / check.events.latency - 1.0):+.0f}",
-            f"{100.0 * check.events.latency_error / check.events.latency:.1f}",
-            *(
-                _beside([getattr(seen, key) for seen in (check, check.events)], COMPARED[key][1])
-                for key in ARRIVAL_COLUMNS
-            ),
-        ]
-        for check in checks
-    ]
-    return head + [COMPARED[key][0] for key in ARRIVAL_COLUMNS], rows
+    rows = []
+    for check in checks:
+        loads = [check.node_load, check.events_node_load]
+        latencies = [check.latency, check.events.latency]
+        rows.append(
+            [
+                *_first_cells(check.load, latencies, check.events),
+                f"{100.0 * check.served:.0f}",
+                *(_cell((check, check.events), key) for key in ARRIVAL_COLUMNS),
+                _beside(loads, COMPARED["node_load"][1]),
+            ]
+        )
+    columns = [COMPARED[key][0] for key in (*ARRIVAL_COLUMNS, "node_load")]
+    return [*HEAD, "served by it [%]", *columns], rows
 
 
 def check_table(checks: Iterable[FluidCheck]) -> tuple[list[str], list[list[str]]]:
     """Head, and one row per load; in a cell the models stand side by side, in the order of `FluidCheck`."""
-    head = ["load", "settling", "latency [s]", "fluid off [%]", "s.e. [%]"]
     rows = []
     for load, group in groupby(checks, key=lambda check: check.load):
         models = list(group)
-        fluid, events = models[0], models[1]
-        rows.append(
-            [
-                f"{load:g}",
-                significant(fluid.settling, 2),
-                _beside([check.latency for check in models], 1.0),
-                f"{100.0 * (fluid.latency / events.latency - 1.0):+.0f}",
-                f"{100.0 * events.latency_error / events.latency:.1f}",
-                *(
-                    _beside([getattr(check, key) for check in models], by)
-                    for key, (_, by) in COMPARED.items()
-                ),
-            ]
-        )
-    return head + [name for name, _ in COMPARED.values()], rows
+        first = _first_cells(load, [model.latency for model in models], models[1])
+        settling = significant(models[0].settling, 2)
+        rows.append([*first, settling, *(_cell(models, key) for key in COMPARED)])
+    return [*HEAD, "settling", *(name for name, _ in COMPARED.values())], rows
+
+
+def _first_cells(
+    load: float, latencies: Sequence[float], events: FluidCheck | RequestStatistics
+) -> list[str]:
+    """Under `HEAD`.
+
+    Args:
+        load: of the row.
+        latencies: [s] of the fluid, of `events`, and maybe of others.
+        events: sent in the fluid's proportions.
+    """
+    return [
+        f"{load:g}",
+        _beside(latencies, 1.0),
+        f"{100.0 * (latencies[0] / latencies[1] - 1.0):+.0f}",
+        f"{100.0 * events.latency_error / events.latency:.1f}",
+        f"{100.0 * events.late_error:.1f}",
+    ]
+
+
+def _cell(models: Sequence[Any], key: str) -> str:
+    return _beside([getattr(model, key) for model in models], COMPARED[key][1])
 
 
 def _beside(values: Sequence[float], factor: float) -> str:

@@ -34,7 +34,10 @@ class LoadingCheck(NamedTuple):
     late: float
     dropped: float
     cost: float
+    node_load: float  # of the busiest node that is not elastic
+    # of events
     events: RequestStatistics
+    events_node_load: float  # likewise
 
 
 class Arrival(NamedTuple):
@@ -120,6 +123,16 @@ def check_arrival(
         outcome, arrived = played.outcome, float(played.outcome.arrived[0].sum())
         slots = BATCHES * math.ceil(requests / arrived / BATCHES)
         window = played.option_window
+        seen = simulate_slot(
+            slot,
+            0,
+            played.flows,
+            played.dropped,
+            requests=max(LEAST_REQUESTS, round((slots + 1) * arrived)),
+            seed=seed + i,
+            loading=Loading(window, played.link_bytes, played.link_share),
+            warm_up=1.0 / (slots + 1),
+        )
         yield LoadingCheck(
             load=load,
             rate=arrived / slot.tables.slot_seconds,
@@ -128,14 +141,7 @@ def check_arrival(
             late=float(outcome.late[0].sum()) / arrived,
             dropped=float(played.dropped.sum()) / arrived,
             cost=float(outcome.tariff_cost[0]) / arrived,
-            events=simulate_slot(
-                slot,
-                0,
-                played.flows,
-                played.dropped,
-                requests=max(LEAST_REQUESTS, round((slots + 1) * arrived)),
-                seed=seed + i,
-                loading=Loading(window, played.link_bytes, played.link_share),
-                warm_up=1.0 / (slots + 1),
-            ).overall,
+            node_load=float((outcome.busy[0] / slot.draw.seconds[0, 0]).max()),
+            events=seen.overall,
+            events_node_load=float(seen.node_load.max()),
         )

@@ -23,7 +23,7 @@ from idn_gym.core.usable import note_residents
 from idn_gym.core.workspace import Scratch
 from idn_gym.observations.forecast_lists import ForecastLists, bring_up_to_date, note_prices
 from idn_gym.observations.forecast_serving import gather_entries, give_back, serve_entries
-from idn_gym.observations.forecast_tables import ForecastTables
+from idn_gym.observations.forecast_tables import GATHER_NEXT, GATHERED, TOUCHED, TURNS, ForecastTables
 
 
 @njit_inline
@@ -49,9 +49,9 @@ def forecast_savings(
         scratch: work space with lists of B rows.
         b: row.
     """
-    for i in range(f.counts[1]):
+    for i in range(f.counts[TOUCHED]):
         f.saving[f.touched[i]], f.load[f.touched[i]] = 0.0, 0.0
-    f.counts[1] = 0
+    f.counts[TOUCHED] = 0
     for v in range(len(f.base)):
         f.base[v] = 0.0
     measure_paths(tables, expected, 0, 0, scratch)
@@ -61,12 +61,12 @@ def forecast_savings(
         _fill_nodes(expected, lists, scratch)
     else:
         _note_others(tables, outcome, f, b)
-    before = f.counts[0]
+    before = f.counts[TURNS]
     for rho in range(len(tables.class_task)):
         if expected.demand[0, 0, rho] > 0.0:
             bring_up_to_date(tables, expected, state.resident, b, rho, lists, scratch)
             _forecast_class(tables, expected, outcome, f, lists, scratch, b, rho, before)
-    for i in range(f.counts[1]):
+    for i in range(f.counts[TOUCHED]):
         c = f.touched[i]
         f.saving[c] = max(0.0, f.saving[c])
         if tables.capacity != EXOGENOUS:
@@ -150,8 +150,8 @@ def _forecast_node(
     without it. Up to the first of these, or the first option that takes requests without it, serving with it
     is what serving without it was.
     """
-    f.counts[0] += 1
-    f.counts[2], f.counts[3] = 0, tables.option_start[rho]
+    f.counts[TURNS] += 1
+    f.counts[GATHERED], f.counts[GATHER_NEXT] = 0, tables.option_start[rho]
     gather_entries(tables, expected, f, lists, scratch, b, rho, v, expected.demand[0, 0, rho])
     without, _, used, first, last = serve_entries(tables, expected, f, lists, scratch, b, rho, v, EMPTY, 0)
     give_back(tables, expected, f, scratch, rho, used)
@@ -163,12 +163,12 @@ def _forecast_node(
         model = tables.segment_model[needed]
         for c in range(f.model_pair[v, model], f.model_pair[v, model + 1]):
             segment = f.pair_segment[c]
-            if f.turn[c] == f.counts[0] or not covers(tables, segment, needed):
+            if f.turn[c] == f.counts[TURNS] or not covers(tables, segment, needed):
                 continue
             if f.turn[c] <= before:
-                f.touched[f.counts[1]] = c
-                f.counts[1] += 1
-            f.turn[c] = f.counts[0]
+                f.touched[f.counts[TOUCHED]] = c
+                f.counts[TOUCHED] += 1
+            f.turn[c] = f.counts[TURNS]
             cost, load, used, _, _ = serve_entries(
                 tables, expected, f, lists, scratch, b, rho, v, segment, min(first, n)
             )

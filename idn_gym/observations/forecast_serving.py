@@ -8,7 +8,7 @@ from idn_gym.core.geometry import covers
 from idn_gym.core.kernel import njit_inline
 from idn_gym.core.workspace import Scratch
 from idn_gym.observations.forecast_lists import ForecastLists
-from idn_gym.observations.forecast_tables import ForecastTables
+from idn_gym.observations.forecast_tables import GATHER_NEXT, GATHERED, ForecastTables
 
 
 @njit_inline
@@ -39,7 +39,7 @@ def gather_entries(
     all that is left is gathered, and nothing is measured.
     """
     origin = tables.path_start[tables.class_path[rho]]
-    i = f.counts[3]
+    i = f.counts[GATHER_NEXT]
     full = False
     while i < lists.end[b, rho] and not full:
         lacks = lists.lacks[b, i]
@@ -47,14 +47,14 @@ def gather_entries(
             o = int(lists.option[b, i])
             room = option_room(tables, expected, 0, o, origin, batch, scratch) if batch > 0.0 else 0.0
             if batch == 0.0 or room > 0.0:
-                n, q = f.counts[2], _part_on(tables, o, v)
+                n, q = f.counts[GATHERED], _part_on(tables, o, v)
                 if q != EMPTY and lacks == EMPTY and tables.pinned[v, tables.option_model[o]] != EMPTY:
                     q = EMPTY
                 f.entry[n], f.part[n], f.room[n] = i, q, room
-                f.counts[2] = n + 1
+                f.counts[GATHERED] = n + 1
                 full = q == EMPTY and batch > 0.0 and room >= batch
         i += 1
-    f.counts[3] = i
+    f.counts[GATHER_NEXT] = i
 
 
 @njit_inline
@@ -78,9 +78,9 @@ def serve_entries(
         number.
     """
     origin = tables.path_start[tables.class_path[rho]]
-    left, cost, load, used, first, n = expected.demand[0, 0, rho], 0.0, 0.0, 0, f.counts[2], start
-    while n < f.counts[2] or f.counts[3] < lists.end[b, rho]:
-        if n == f.counts[2]:
+    left, cost, load, used, first, n = expected.demand[0, 0, rho], 0.0, 0.0, 0, f.counts[GATHERED], start
+    while n < f.counts[GATHERED] or f.counts[GATHER_NEXT] < lists.end[b, rho]:
+        if n == f.counts[GATHERED]:
             gather_entries(tables, expected, f, lists, scratch, b, rho, v, 0.0)
             continue
         q, seconds = f.part[n], 0.0

@@ -10,6 +10,9 @@ from idn_gym.core.arrays import Floats, Instance, Ints, Tables, owners
 from idn_gym.core.costs import costs
 from idn_gym.core.nominal import nominal_draw
 
+TURNS, TOUCHED, GATHERED, GATHER_NEXT = range(4)
+"""places in `ForecastTables.counts`"""
+
 
 class ForecastTables(NamedTuple):
     """The C pairs (node, segment) by node, then task; work space for a class; what is forecast of a row."""
@@ -27,7 +30,7 @@ class ForecastTables(NamedTuple):
     part: Ints  # (W,) part that they run on the node if it may be another one's, or EMPTY
     room: Floats  # (W,) [requests] that they take if nothing has been used; 0: not measured
     turn: Ints  # (C,) when the pair was last served
-    counts: Ints  # (4,) turns so far, pairs in `touched`, gathered entries, the one where gathering goes on
+    counts: Ints  # (4,) turns so far, pairs in `touched`, gathered entries, entry where gathering goes on
     # results
     touched: Ints  # (C,) pairs that may save something or run; the others are 0
     saving: Floats  # (C,) [cost] per slot

@@ -17,7 +17,7 @@ from idn_gym.observations.columns import write_columns
 from idn_gym.observations.expected_slot import Sight, expect_slot
 from idn_gym.observations.forecast import forecast_savings
 from idn_gym.observations.forecast_lists import ForecastLists
-from idn_gym.observations.forecast_tables import ForecastTables
+from idn_gym.observations.forecast_tables import TOUCHED, ForecastTables
 from idn_gym.observations.graph_features import LinkState, NetworkState, NodeState, Progress
 from idn_gym.observations.graph_pairs import write_holdings, write_pairs
 from idn_gym.observations.graph_tables import GraphClips, GraphConstants, GraphMemory, GraphTables, share_of
@@ -95,7 +95,7 @@ def _sum_up(
             g.recent[v] += recent
             g.dropped[v] += dropped
             g.task_recent[v, tables.class_task[rho]] += recent
-    for i in range(f.counts[1]):
+    for i in range(f.counts[TOUCHED]):
         c = f.touched[i]
         v, k, saving = f.pair_node[c], f.pair_task[c], f.saving[c]
         g.most[v] = max(g.most[v], saving)

@@ -96,7 +96,7 @@ def slot_flows(routing: Routing, t: int, usable: Bools, flows: Floats) -> SlotFl
         work=visits.work,
         square=visits.square,
         cost=drop[rho] - saving[mine],
-        patience=(tables.class_timeout[routing.option_class] - routing.latency[t])[mine],
+        patience=routing.patience[t, mine],
         drop=drop,
         servers=servers,
         pace=pace[t],

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from idn_gym.core.arrays import QUEUES, SECOND, SHARED, Bools, Floats, Instance, Ints, owners
+from idn_gym.core.arrays import QUEUES, SECOND, SHARED, Bools, Floats, Instance, Ints
 from idn_gym.core.kernel import njit_no_alloc
 from idn_gym.core.waiting import mean_wait
 from idn_gym.optimum.visits import Visits, queue_paces, supplies
@@ -56,14 +56,14 @@ def _unit_waits(servers: int, utilisation: Floats, waits: Floats) -> None:
 
 
 def least_waiting(
-    row: Instance, visits: Visits, latency: Floats, asked: Bools, ceiling: float
+    row: Instance, visits: Visits, patience: Floats, asked: Bools, ceiling: float
 ) -> LeastWaiting:
     """Lines below the cost of waiting in every slot.
 
     Args:
         row: an instance of one row.
         visits: of its options.
-        latency: (T, O) [s] without waiting.
+        patience: (T, O) [s] timeout less latency without waiting, above 0.
         asked: (T, O) whether requests may be served so.
         ceiling: utilisation beyond which waits are not counted to grow, below 1.
     """
@@ -82,7 +82,6 @@ def least_waiting(
     waits = {c: unit_waits(c, np.append(np.minimum(load, top), top)) for c in set(servers[queues].tolist())}
     most = np.array([waits[c][-1] if c else 0.0 for c in servers.tolist()])
     seen: dict[tuple[bytes, bytes], int] = {}
-    patience = tables.class_timeout[owners(tables.option_start)]
     for t in range(len(supply)):
         same = seen.setdefault((supply[t].tobytes(), asked[t].tobytes()), t)
         if same < t:
@@ -90,7 +89,7 @@ def least_waiting(
             continue
         able = asked[t].copy()
         able[visits.option[supply[t, visits.resource] <= 0.0]] = False
-        haste = _haste(visits.of(able), patience - latency[t], servers, pace[t], most)
+        haste = _haste(visits.of(able), patience[t], servers, pace[t], most)
         for r in queues[supply[t, queues] > 0.0].tolist():
             u = waits[int(servers[r])][:-1]
             shrunk = u / np.sqrt(1.0 + np.interp(u, KNOTS * most[r], haste[r]) ** 2)
@@ -106,7 +105,7 @@ def _haste(visits: Visits, patience: Floats, servers: Ints, pace: Floats, most: 
 
     Args:
         visits: of the options that count.
-        patience: (O,) [s] timeout less latency.
+        patience: (O,) [s] as of `least_waiting`.
         servers: (N + E,) 0 where nobody waits.
         pace: (N + E,) [s] of a unit of work.
         most: (N + E,) u at the ceiling.

@@ -21,6 +21,7 @@ from idn_gym.core.arrays import (
 )
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
 from idn_gym.core.listing import drop_cost, is_late, link_seconds, measure_paths, option_cost, option_latency
+from idn_gym.core.loading import shares_medium
 from idn_gym.core.queues import option_wait
 from idn_gym.core.waiting import patient_wait
 from idn_gym.core.workspace import Scratch, make_scratch
@@ -278,5 +279,5 @@ def note_others(tables: Tables, outcome: Outcome, b: int, layers: RankedOptions)
             if link != EMPTY:
                 own = outcome.sent[b, rho, tables.path_same_link[origin + j]]
                 layers.taken_bytes[rho, j] = max(0.0, outcome.carried[b, link] - own)
-                if tables.link_down_rate[link] <= 0.0:  # serving keeps to `load_limit` of what loads leave
+                if shares_medium(tables, link):  # serving keeps to `load_limit` of what loads leave
                     layers.taken_bytes[rho, j] += tables.load_limit * outcome.load_bytes[b, link]

@@ -35,6 +35,9 @@ from idn_gym.scenarios.compile import Compiled
 CEILING = 0.9
 """Utilisation beyond which waits are not counted to grow, where nothing else is asked for."""
 
+LEAST_PATIENCE = 1e-50
+"""[s] of options that are just in time: they hardly wait, and what is divided by it stays finite"""
+
 
 class Routing:
     """What the programs of one row share: which part needs which columns, and costs per slot."""
@@ -66,7 +69,10 @@ class Routing:
         self.served_gain = self.dropped - self.choices.alone
         self.part_pace = tables.part_seconds * row.draw.slowdown[0, tables.part_node]
         self.visits, self.supply = list_visits(tables, row.draw), supplies(tables, row.draw)
-        self.latency = latencies(row, self.visits)
+        # The core lists what beats its timeout; a sum in another order may miss it by a rounding error.
+        spare = tables.class_timeout[self.option_class] - latencies(row, self.visits)
+        self.patience = np.maximum(spare, LEAST_PATIENCE)
+        """(T, O) [s] timeout less latency without waiting"""
         self.part_pinned = covered_parts(tables, tables.pinned)
 
     def usable(self, placement: Residents | None) -> Bools:
@@ -82,7 +88,7 @@ class Routing:
         """The least that waiting costs if only the marked options (O,) serve; `least_waiting`."""
         batch = self.row.draw.demand[0][:, self.option_class]
         asked = usable & np.isfinite(self.saving) & (batch > 0.0)
-        return least_waiting(self.row, self.visits, self.latency, asked, ceiling)
+        return least_waiting(self.row, self.visits, self.patience, asked, ceiling)
 
     def program(
         self, chunks: list[Ints], placement: Residents | None = None, ceiling: float = CEILING

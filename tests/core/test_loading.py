@@ -181,6 +181,20 @@ def test_the_old_segment_stays_until_the_new_one_is_there_if_both_fit(episode):
         assert world.to_come("a") == ("m[1:3]", 2.5)
 
 
+@pytest.mark.parametrize(("rate", "together"), [(16.0, 0.0), (6.4, 0.125)])
+def test_a_part_that_leaves_serves_with_one_that_comes_while_both_are_there(episode, rate, together):
+    """20 bytes of tail come to e in half a slot; when as many have come to a, its head leaves."""
+    models = {"m": {"blocks": [(0.1, 30.0, 0.0), (0.1, 20.0, 0.0)], "input": 8.0}}
+    links = [("a", "e", {"rate": 16.0}), ("e", "c", {"rate": 8.0, "delay": 4.0})]
+    world = episode(links=links, models=models, **{"workload.rate": 0.2})
+    world.instance.draw.rate[0] = [rate, 16.0]
+    world.play(a=["m[0:1]"])
+    assert world.entry("resident", "a") == "m[0:1]"
+    outcome = world.play(a=["m[1:2]"], e=["m[1:2]"])
+    assert outcome.started[0, 0, 0] == pytest.approx(1.0 if rate == 16.0 else 1.25)
+    assert outcome.spent[0, 0, 1] == pytest.approx(0.1 * 2.0 * together)
+
+
 def test_where_both_do_not_fit_what_they_share_serves_meanwhile(episode):
     nodes = {**NODES, "a": {"demand": 1.0, "memory": 40.0}}
     models = {"m": {"blocks": [(1.0, 20.0, 4.0), (1.0, 20.0, 4.0), (1.0, 5.0, 0.0)]}}

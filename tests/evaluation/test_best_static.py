@@ -22,7 +22,7 @@ from idn_gym.optimum.static import static_gain
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import load_scenario
-from tests.random_worlds import seeded_world
+from tests.random_worlds import seeded_world, world_of_loads
 
 pytest.importorskip("scipy")
 
@@ -101,11 +101,11 @@ class Tally(NamedTuple):
     missed: list[int]
 
 
-def tally(make_scenario, seeds, most):
+def tally(make_scenario, seeds, most, world=seeded_world):
     """Brackets against brute force; in no case may a bound be below the optimum."""
     modes, missed = [], []
     for seed in seeds:
-        compiled = compile_scenario(make_scenario(**seeded_world(seed)))
+        compiled = compile_scenario(make_scenario(**world(seed)))
         instance = build_instance(compiled.scenario, seed)
         best = brute_force(compiled, instance, most)
         if best is None:
@@ -123,6 +123,13 @@ def tally(make_scenario, seeds, most):
 def test_the_optimum_of_tiny_worlds_is_found(make_scenario):
     counted = tally(make_scenario, range(1000, 1065), most=500)
     assert counted.private >= 15 and counted.shared >= 15 and not counted.missed
+
+
+@pytest.mark.parametrize("seeds", [range(12), pytest.param(range(12, 200), marks=pytest.mark.long)])
+def test_the_optimum_is_found_where_models_take_time_to_come_and_routes_break(make_scenario, seeds):
+    counted = tally(make_scenario, seeds, most=150, world=world_of_loads)
+    assert counted.shared >= len(seeds) / 3
+    assert len(counted.missed) <= 0.02 * counted.shared, counted.missed
 
 
 @pytest.mark.long

@@ -19,6 +19,7 @@ from idn_gym.optimum.solver import solve_relaxed
 from idn_gym.optimum.static import static_outcome
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.episodes import build_instance
+from idn_gym.scenarios.presets import load_scenario
 from tests.optimum.test_static import random_fit
 from tests.random_worlds import seeded_world
 
@@ -168,3 +169,21 @@ def test_whoever_gives_up_waits_less(make_scenario):
     for ceiling in (0.95, *CEILINGS):
         found = route_best(Routing(compiled, row, False), placement, 10.0, ceiling)
         assert 0.9 * cost <= found.least <= found.reached <= cost * (1 + 1e-6)
+
+
+@pytest.mark.parametrize("option", [0, 3, 11])
+def test_options_that_just_keep_the_timeout_leave_the_bracket_one(option):
+    """Whether a latency is below a timeout depends on the order in which it is summed up."""
+    start = {"horizon": 2, "tasks.1.share": 1e-6, "workload.rate": 15.0}
+    compiled = compile_scenario(load_scenario("tiny", start))
+    routing = Routing(compiled, one_row(build_instance(compiled.scenario, 0), 0), False)
+    task = compiled.tables.class_task[routing.option_class[option]]
+    timeout = compiled.tables.class_timeout[routing.option_class[option]] - routing.patience[0, option]
+    for _ in range(2):
+        timeout = np.nextafter(timeout, 0.0)
+    for _ in range(5):
+        changed = start | {f"tasks.{task}.{limit}": float(timeout) for limit in ("timeout", "deadline")}
+        world = compile_scenario(load_scenario("tiny", changed))
+        found = best_static(world, build_instance(world.scenario, 0), seconds=5.0, gap=0.01)
+        assert 0.0 <= found.least <= found.played * (1 + 1e-9) < np.inf
+        timeout = np.nextafter(timeout, np.inf)

@@ -53,7 +53,7 @@ from idn_gym.scenarios.compile.sizes import ONE_NODE, check_size
 from idn_gym.scenarios.compile.topologies import expand
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.config_traces import Trace
-from idn_gym.scenarios.processes.intensities import check_regions
+from idn_gym.scenarios.processes.intensities import check_intensities
 from idn_gym.scenarios.processes.timed_rows import last_change
 
 
@@ -137,7 +137,7 @@ def _compile(scenario: Scenario, objectives: tuple[Objective, ...]) -> Compiled:
     classes = len(network.ingress) * sum(task.copies for task in scenario.tasks)
     with ProgressLine(f"{len(network.nodes):,} nodes and {classes:,} request classes") as line:
         compiled = _build(scenario, objectives, catalog, network, homes, line)
-    check_regions(compiled)
+    check_intensities(compiled)
     if charged(objectives):
         compiled = replace(compiled, tables=freeze_tables(nominal_charges(compiled)))
     compiled = _with_values(compiled)

@@ -51,15 +51,20 @@ def carbon_charges(compiled: Compiled, span: Span) -> tuple[Charges, Any]:
     return _charges(compiled, compiled.scenario.dynamics.carbon, span)
 
 
-def check_regions(compiled: Compiled) -> None:
-    """See that regions name nodes of the scenario, whether or not an objective asks for them.
+def check_intensities(compiled: Compiled) -> None:
+    """See that regions name nodes of the scenario and files can be played, whether or not an objective asks.
 
     Raises:
-        ConfigError: one names no node or tier, or a node is in two.
+        ConfigError: a region names no node or tier, or a node is in two; or a file cannot be read, or has no
+            series for a node.
     """
     for process in (compiled.scenario.dynamics.energy_price, compiled.scenario.dynamics.carbon):
         if isinstance(process, (MeanPrice, MeanCarbon)):
             _spread(process, _places(compiled))
+        elif isinstance(process, (PriceFile, CarbonFile)):
+            draw_file(
+                process, _places(compiled), Span(0, 1, compiled.scenario.horizon, np.random.default_rng(0))
+            )
 
 
 def _places(compiled: Compiled) -> Places:

@@ -146,6 +146,19 @@ def test_shots_come_as_often_as_stated_with_pareto_heights():
         assert (heights > x).mean() == pytest.approx(share, abs=5 * error + 0.002)
 
 
+@pytest.mark.parametrize(
+    ("popularity", "first", "last"),
+    [([0.95, 0.05], 0.9, 2.6), ([0.8, 0.2], 0.9, 1.5), ([k**-1.2 for k in range(1, 21)], 0.7, 1.4)],
+)
+def test_shot_noise_gives_rare_tasks_more_than_their_share(popularity, first, last):
+    share = np.array(popularity) / np.sum(popularity)
+    episodes = np.stack([weights(ShotNoise(), share, 144, seed=i).reshape(144, -1) for i in range(1000)])
+    times = (episodes / episodes.sum(axis=2, keepdims=True)).mean(axis=1) / share
+    error = times.std(axis=0) / math.sqrt(len(times))
+    assert times[:, 0].mean() == pytest.approx(first, abs=0.05 + 4 * error[0])
+    assert times[:, -1].mean() == pytest.approx(last, abs=0.05 + 4 * error[-1])
+
+
 def test_a_task_never_weighs_less_than_its_floor():
     drawn = weights(ShotNoise(floor=0.3), horizon=500)
     assert np.all(drawn >= 0.3 * ZIPF)
