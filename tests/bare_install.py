@@ -98,6 +98,7 @@ def check_command():
     for words, said in (
         (["watch", "infida", "--out", "film.gif"], "[render]"),
         (["play", "best-static", "--scenario", "tiny"], "[solve]"),
+        (["play", "ftpl", "--scenario", "tiny"], "[solve]"),
     ):
         done = subprocess.run([str(idn), *words], capture_output=True, text=True)
         if done.returncode != 1 or said not in done.stderr or len(done.stderr.splitlines()) > 1:

@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import EMPTY, Bools, Floats, Instance, Residents
 from idn_gym.core.nominal import nominal_draw
+from idn_gym.messages import show
 from idn_gym.objectives import known_tariff
 from idn_gym.optimum.filling import Filler
 from idn_gym.optimum.kept_program import KeptProgram
@@ -25,8 +27,8 @@ from idn_gym.scenarios.compile import Compiled
 PROVEN = 1e-9
 """Share of the gain by which the bound may be above what the columns in use gain."""
 
-FEW = 8
-"""Chains of a node that join at once: the first prices are far off, and like many that are of no use."""
+MOST_JOINING = 8
+"""Most chains of a node that join at once: the first prices are far off, and like many that are of no use."""
 
 
 class LpOracle:
@@ -67,7 +69,11 @@ class LpOracle:
         return LpOracle, self._made_of, {"bound": self.bound, "_layers": self._layers}
 
     def begin(self) -> KeptProgram:
-        """A program for a run of calls."""
+        """A program for a run of calls.
+
+        Raises:
+            DependencyNotInstalled: highspy is missing.
+        """
         return KeptProgram(self._layers, self.items)
 
     def __call__(self, demand: Floats, slots: float = 1.0, program: KeptProgram | None = None) -> Residents:
@@ -75,22 +81,32 @@ class LpOracle:
 
         Args:
             demand: (R,) [requests]; classes at or below 0 are left out.
-            slots: number of slots over which the demand was summed up; capacities count that often.
+            slots: number of slots, above 0, over which the demand was summed up; capacities count that often.
             program: from this oracle's `begin`, used for demands like this before, which makes this call
                 faster. Its calls so far may decide which of several optima is found: independent rows keep
                 one each. A copy or a pickle goes on to the same bits, if it is made together with the oracle.
 
         Raises:
+            ConfigError: another number of classes, or a number that is not finite, or no slots.
             DependencyNotInstalled: highspy is missing.
             SolverError: the linear program was not solved.
         """
-        requests = np.maximum(0.0, demand)
+        requests = self._requests(demand, slots)
         ask_layers(self._layers, requests, slots)
         z = self._solve(program or self.begin())
         mark_serving(self._layers, self.items, requests, z, self._serving)
         z[~self._serving] = 0.0
         self._draw.demand[0, 0] = requests / slots
         return to_placement(self._tables, self.items, self._filler.round(z))
+
+    def _requests(self, demand: Floats, slots: float) -> Floats:
+        """The demand (R,) without what is below 0, once it fits the scenario."""
+        classes, asked = len(self._tables.class_task), np.asarray(demand, float)
+        if asked.shape != (classes,) or not np.isfinite(asked).all():
+            raise ConfigError("demand", f"{show(demand)} is not allowed; must be {classes} finite numbers")
+        if not 0.0 < slots < np.inf:
+            raise ConfigError("slots", f"{show(slots)} is not allowed; must be finite and above 0")
+        return np.maximum(0.0, asked)
 
     def _solve(self, program: KeptProgram) -> Floats:
         """The z (I,) that gain most; sets `bound`."""
@@ -116,5 +132,5 @@ class LpOracle:
         node = self.items.node[first]
         rank = np.arange(len(first)) - np.searchsorted(node, node)
         best = np.zeros(len(gains), np.bool_)
-        best[first[rank < FEW]] = True
+        best[first[rank < MOST_JOINING]] = True
         return best[self._first]

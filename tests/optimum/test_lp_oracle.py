@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import EMPTY, owners
 from idn_gym.optimum import lp_oracle
 from idn_gym.optimum.lp_oracle import LpOracle
@@ -83,7 +84,7 @@ def test_the_kept_program_gains_as_much_as_all_columns(data, seed, few, worlds, 
         best = full_bound(compiled, oracle, demand, slots)
         for program in (None, kept):
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(lp_oracle, "FEW", few)
+                patch.setattr(lp_oracle, "MOST_JOINING", few)
                 oracle(demand, slots, program)
             assert oracle.bound == pytest.approx(best, rel=1e-9, abs=1e-9)
         _, twin = pickle.loads(pickle.dumps((oracle, kept)))
@@ -154,6 +155,23 @@ def test_copies_go_on_to_the_same_bits(scenario, slots, clone):
         np.testing.assert_array_equal(other.bound, oracle.bound)
         np.testing.assert_array_equal(other(demand, 1.0, twin), oracle(demand, 1.0, kept))
         assert other.bound == oracle.bound
+
+
+@pytest.mark.parametrize(
+    ("demand", "slots", "key"),
+    [
+        ([1.0], 1.0, "demand"),
+        (np.nan, 1.0, "demand"),
+        (np.inf, 1.0, "demand"),
+        (1.0, 0.0, "slots"),
+        (1.0, np.inf, "slots"),
+    ],
+)
+def test_what_is_no_demand_of_the_scenario_is_refused(demand, slots, key):
+    compiled = compile_scenario(load_scenario("tiny", PRIVATE))
+    asked = np.full(len(compiled.tables.class_task), demand) if np.isscalar(demand) else np.array(demand)
+    with pytest.raises(ConfigError, match=f"{key}: .* is not allowed; must be"):
+        LpOracle(compiled)(asked, slots)
 
 
 def test_another_user_of_highs_may_have_set_the_threads_of_the_process():
