@@ -28,6 +28,7 @@ from idn_gym.scenarios.config_intensity import (
     PriceFile,
     Region,
 )
+from idn_gym.scenarios.config_replay import Replay
 from idn_gym.scenarios.config_topology import Explicit, Hierarchy, Link, Node, Tier, TopoHubTopology
 from idn_gym.scenarios.config_workload import (
     Alternating,
@@ -36,7 +37,6 @@ from idn_gym.scenarios.config_workload import (
     Fixed,
     FlashCrowd,
     LfuKiller,
-    Replay,
     RoundRobin,
     ShotNoise,
     Sliding,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from idn_gym.config_reader import bounded
+from idn_gym.scenarios.config_replay import Replay
 from idn_gym.scenarios.families import (
     BurstProcess,
     DiurnalProcess,
@@ -156,25 +157,6 @@ register_process(UniformTask, f"{_POPULARITY}:draw_uniform_task")
 register_process(Diurnal, f"{_DEMAND}:draw_diurnal")
 register_process(Bursts, f"{_DEMAND}:draw_bursts")
 register_process(FlashCrowd, f"{_DEMAND}:draw_flash")
-
-
-@dataclass(frozen=True)
-class Replay:
-    """Demand follows a log of timestamped requests (CSV with a header).
-
-    Arrival times are stretched so that the log fills the horizon, counts are scaled to the
-    workload's rate, and rows are dealt to tasks by the quantiles of `size` and to ingress nodes
-    at random by their weights. Each episode starts at its own offset into the log, which is closed
-    to a ring. The widths of the quantiles are the tasks' shares in that slot, so `popularity` still
-    has its say; the factors below multiply what the log gives.
-    """
-
-    path: str
-    """CSV file with a header"""
-    time: str = "TIMESTAMP"
-    """column of arrival times: numbers, or dates in ISO 8601"""
-    size: str | None = None
-    """column of request sizes; null: rows are dealt to tasks at random"""
 
 
 @dataclass(frozen=True)
