@@ -11,8 +11,9 @@ from idn_gym.actions import ACTION_CODECS
 from idn_gym.core.arrays import Draw
 from idn_gym.core.pricing import PRICE_FIELDS
 from idn_gym.env import IDNEnv
-from idn_gym.scenarios.episodes import SPLITS, build_instance
+from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import PRESETS, load_scenario
+from idn_gym.scenarios.processes.random_streams import SPLITS
 from idn_gym.vector import IDNVectorEnv
 
 ROOT = Path(__file__).resolve().parent.parent

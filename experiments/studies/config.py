@@ -11,8 +11,8 @@ from experiments.studies.entry import StudyEntry, check_entries
 from experiments.studies.front_config import FrontPart
 from idn_gym.config_reader import ConfigError, bounded, closest
 from idn_gym.scenarios.config import Scenario
-from idn_gym.scenarios.episodes import SPLITS
 from idn_gym.scenarios.presets import load_scenario
+from idn_gym.scenarios.processes.random_streams import SPLITS
 
 AGENT_PREFIX = "agent."
 """Prefix of grid keys that set an option of the agents instead of a field of the scenario."""

@@ -28,7 +28,16 @@ from idn_gym.scenarios.config_intensity import (
     PriceFile,
     Region,
 )
-from idn_gym.scenarios.config_replay import Replay
+from idn_gym.scenarios.config_replay import (
+    Alias,
+    ByHash,
+    ByName,
+    ByRank,
+    LogColumn,
+    Only,
+    Replay,
+    Stretches,
+)
 from idn_gym.scenarios.config_topology import Explicit, Hierarchy, Link, Node, Tier, TopoHubTopology
 from idn_gym.scenarios.config_workload import (
     Alternating,
@@ -45,10 +54,14 @@ from idn_gym.scenarios.config_workload import (
 )
 
 __all__ = [
+    "Alias",
     "Alternating",
     "Ar1",
     "Background",
     "Bursts",
+    "ByHash",
+    "ByName",
+    "ByRank",
     "CarbonFile",
     "ConstantCarbon",
     "ConstantPrice",
@@ -64,8 +77,10 @@ __all__ = [
     "Hierarchy",
     "LfuKiller",
     "Link",
+    "LogColumn",
     "MemoryPressure",
     "Node",
+    "Only",
     "Outages",
     "PriceFile",
     "Region",
@@ -76,6 +91,7 @@ __all__ = [
     "Serving",
     "ShotNoise",
     "Sliding",
+    "Stretches",
     "Tariff",
     "Task",
     "Tier",

@@ -19,7 +19,8 @@ from idn_gym.scenarios.compile.charges import draw_charges
 from idn_gym.scenarios.compile.sizes import check_memory
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.processes.demand import draw_demand
-from idn_gym.scenarios.processes.random_streams import Streams
+from idn_gym.scenarios.processes.random_streams import SPLITS, Streams
+from idn_gym.scenarios.processes.replay import ClassLabels
 from idn_gym.scenarios.processes.resources import (
     cut_links,
     draw_memory,
@@ -28,9 +29,6 @@ from idn_gym.scenarios.processes.resources import (
     draw_slowdown,
 )
 from idn_gym.scenarios.spans import Chains, SpanDrawer, walk_spans
-
-SPLITS = ("train", "validation", "test")
-"""Seeds of one split never meet those of another: tune on validation, report on test."""
 
 
 def episode_seed(split: str, seed: int, episode: int = 0) -> np.random.SeedSequence:
@@ -112,8 +110,9 @@ def _zeros(compiled: Compiled, batch: int, slots: int, priced: int, uniforms: in
 
 
 def episode_streams(seed: np.random.SeedSequence) -> Streams:
-    """All random streams of the episode with this root, from `episode_seed`."""
-    return Streams(np.random.Generator(np.random.PCG64(seed)))
+    """All random streams of the episode with this root, from `episode_seed`, which begins with the split."""
+    split, _ = seed.entropy  # type: ignore[misc]
+    return Streams(np.random.Generator(np.random.PCG64(seed)), SPLITS[split])
 
 
 def start_episode(compiled: Compiled, draw: Draw, row: int, streams: Streams, weights: Floats | None) -> None:
@@ -181,8 +180,9 @@ def sample_episode(
 
 
 def _demand(compiled: Compiled, drawer: SpanDrawer) -> Floats:
-    workload, tables = compiled.scenario.workload, compiled.tables
-    return draw_demand(workload, tables.class_requests, tables.class_task, compiled.class_ingress, drawer)
+    scenario, tables, names = compiled.scenario, compiled.tables, compiled.names
+    labels = ClassLabels(tables.class_task, compiled.class_ingress, names.tasks, names.ingress)
+    return draw_demand(scenario.workload, tables.class_requests, labels, scenario.slot_seconds, drawer)
 
 
 def _fill_span(compiled: Compiled, draw: Draw, row: int, drawer: SpanDrawer) -> None:

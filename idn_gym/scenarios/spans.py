@@ -36,6 +36,8 @@ class Span:
     """slots of the whole episode"""
     rng: np.random.Generator
     """for this process and span alone"""
+    split: str = "train"
+    """of the seeds: train, validation or test, which play disjoint stretches of files"""
     state: Any = None
     """what the process returned as its state at the end of the span before; None at slot 0"""
 
@@ -75,7 +77,7 @@ class SpanDrawer:
         self.length = min(SPAN_SLOTS, horizon - self.first)
         self.chains: Chains = {}
         self._horizon, self._before = horizon, chains
-        self._streams = Streams(streams(f"span {number}"))
+        self._streams = Streams(streams(f"span {number}"), streams.split)
 
     def shape(self, columns: int) -> tuple[int, int]:
         """(T, columns)."""
@@ -96,7 +98,14 @@ class SpanDrawer:
         Raises:
             ConfigError: the law returns no pair.
         """
-        span = Span(self.first, self.length, self._horizon, self._streams(key), self._before.get(key))
+        span = Span(
+            self.first,
+            self.length,
+            self._horizon,
+            self._streams(key),
+            self._streams.split,
+            self._before.get(key),
+        )
         drawn, state = read_pair(key, law(*arguments, span))
         if state is not None:
             self.chains[key] = state

@@ -5,8 +5,9 @@ from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import Draw
 from idn_gym.preferences import PREFERENCES
 from idn_gym.scenarios.compile import compile_scenario
-from idn_gym.scenarios.episodes import SPLITS, build_instance, episode_seed
+from idn_gym.scenarios.episodes import build_instance, episode_seed
 from idn_gym.scenarios.presets import PRESETS, load_scenario
+from idn_gym.scenarios.processes.random_streams import SPLITS
 
 TINY = PRESETS["tiny"]
 MOVING = {

@@ -18,6 +18,7 @@ from idn_gym.core.nominal import nominal_draw
 from idn_gym.objective_records import TABLE, charged
 from idn_gym.objectives import known_tariff
 from idn_gym.scenarios.config import Scenario
+from idn_gym.scenarios.processes.replay import most_replayed
 
 if TYPE_CHECKING:
     from idn_gym.scenarios.compile import Compiled
@@ -73,7 +74,7 @@ def _check(factors: Factors, most: float, what: str) -> None:
 def _terms(compiled: Compiled) -> list[tuple[str, Factors]]:
     """What each objective is at most in a slot, over the nominal requests."""
     scenario, tables, names = compiled.scenario, compiled.tables, compiled.names
-    requests = _requests(scenario)
+    requests = _requests(compiled)
     slowest = max(scenario.tasks, key=lambda task: task.timeout)
     known = known_tariff(compiled.tariff, compiled.scales, compiled.objectives)
     nominal = nominal_draw(tables, known)
@@ -142,7 +143,7 @@ def _further(compiled: Compiled, dropped: Floats) -> list[tuple[str, Factors]]:
         name, slot = objective.name, tables.slot_charge[f : f + 1]
         loads = _moved(tables) * tables.link_charge[:, f]
         found += [
-            (name, {**_requests(scenario), **_charged(name, "request", dropped[:, f])}),
+            (name, {**_requests(compiled), **_charged(name, "request", dropped[:, f])}),
             (name, {**_charged(name, "slot", slot), **_one_request(scenario)}),
             (name, {**_charged(name, "slot of loads", loads), **_one_request(scenario)}),
         ]
@@ -159,19 +160,22 @@ def _charged(name: str, what: str, charges: Floats) -> Factors:
     return {f"objective.{name}.charges": (f"a {what} that comes to {most:g}", most)}
 
 
-def _requests(scenario: Scenario) -> Factors:
+def _requests(compiled: Compiled) -> Factors:
     """Most requests of a slot over the nominal ones.
 
     Raises:
-        ConfigError: whole batches beyond what is a whole number.
+        ConfigError: whole batches beyond what is a whole number; or the log to replay cannot be read.
     """
+    scenario, names = compiled.scenario, compiled.names
     demand, factors = scenario.workload, Factors()
     for name, process in (("diurnal", demand.diurnal), ("bursts", demand.bursts), ("flash", demand.flash)):
         if process is not None:
             parameter, largest = process.peak
             factors[f"workload.{name}.{parameter}"] = (getattr(process, parameter), largest)
-    if demand.replay is not None:  # a log may hold all its requests in one slot
-        factors["workload.replay.path"] = (demand.replay.path, float(scenario.horizon))
+    if demand.replay is not None:
+        mean, slots = scenario.nominal_requests, (scenario.horizon, scenario.slot_seconds)
+        most = most_replayed(demand.replay, (names.tasks, names.ingress), *slots, mean)
+        factors["workload.replay.path"] = (demand.replay.path, most / mean)
     if demand.arrivals == "poisson":
         nominal: Factors = {
             "workload.rate": (demand.rate, float(demand.rate)),

@@ -14,20 +14,20 @@ from idn_gym.core.kernel import kernel
 from idn_gym.scenarios.config import Bursts, Diurnal, FlashCrowd, Workload
 from idn_gym.scenarios.families import draw_process
 from idn_gym.scenarios.processes.markov import two_state
-from idn_gym.scenarios.processes.replay import replay_log
+from idn_gym.scenarios.processes.replay import ClassLabels, replay_log
 from idn_gym.scenarios.spans import Span, SpanDrawer
 
 
 def draw_demand(
-    workload: Workload, base: Floats, class_task: Ints, class_ingress: Ints, drawer: SpanDrawer
+    workload: Workload, base: Floats, labels: ClassLabels, slot_seconds: float, drawer: SpanDrawer
 ) -> Floats:
     """Draw the batch of every request class in the slots of a span.
 
     Args:
         workload: what the demand does.
         base: (R,) [requests] nominal batch of each class: rate x popularity x ingress weight.
-        class_task: (R,) index of the task.
-        class_ingress: (R,) index of the ingress node.
+        labels: the classes.
+        slot_seconds: [s] length of a slot.
         drawer: of the span.
 
     Returns:
@@ -36,6 +36,7 @@ def draw_demand(
     Raises:
         ConfigError: the request log to replay cannot be read.
     """
+    class_task, class_ingress = labels.task, labels.ingress
     demand = np.empty((drawer.length, base.size))
     demand[:] = base
     if workload.popularity.kind != "fixed":
@@ -44,9 +45,7 @@ def draw_demand(
         scratch = np.empty((2, int(class_ingress.max()) + 1))
         _share_out(base, np.asarray(weights, float), class_task, class_ingress, demand, scratch)
     if workload.replay is not None:
-        demand = drawer.draw(
-            "workload.replay", replay_log, workload.replay, demand, class_task, class_ingress
-        )
+        demand = drawer.draw("workload.replay", replay_log, workload.replay, demand, labels, slot_seconds)
     for name, column in (("diurnal", class_ingress), ("bursts", class_ingress), ("flash", class_task)):
         process = getattr(workload, name)
         if process is not None:

@@ -8,6 +8,9 @@ from typing import Any
 
 import numpy as np
 
+SPLITS = ("train", "validation", "test")
+"""Seeds of one split never meet those of another: tune on validation, report on test."""
+
 
 class Streams:
     """Independent random streams out of one generator, by name.
@@ -21,9 +24,11 @@ class Streams:
     Args:
         rng: the generator to divide; its bit generator must be able to `advance`, as PCG64, numpy's
             default, is. It belongs to the streams from then on.
+        split: of the seeds that it comes from, for what plays files: each split has a stretch of them.
     """
 
-    def __init__(self, rng: np.random.Generator) -> None:
+    def __init__(self, rng: np.random.Generator, split: str = SPLITS[0]) -> None:
+        self.split = split
         self._rng = rng
         self._state = rng.bit_generator.state
 

@@ -1,8 +1,9 @@
-"""The file of a request log: its columns as numbers, and what makes it ambiguous."""
+"""The file of a request log: its columns, the rows that count, and what makes it ambiguous."""
 
 from __future__ import annotations
 
 import warnings
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,29 +22,73 @@ MANY, FAR, FEW = 20, 0.5, 0.01
 without the share `FEW` of them, at least one, at either end."""
 
 
-def read_columns(replay: Replay) -> tuple[Floats, Floats | None]:
-    """Times in seconds and, where asked for, sizes: one entry per row of the file.
+class LeftOut(NamedTuple):
+    """Rows of a log that do not count; one row may have several reasons."""
+
+    rows: int
+    why: str
+
+
+class LogRows(NamedTuple):
+    """The rows of a log that count, in the order of the file."""
+
+    time: Floats  # (rows,) [s]
+    size: Floats | None  # (rows,)
+    task: list[str] | None  # (rows,) values of the columns, never empty
+    node: list[str] | None  # (rows,)
+    rows: int  # of the whole file
+    left_out: tuple[LeftOut, ...]
+
+
+def read_log_rows(replay: Replay) -> LogRows:
+    """Read the columns that are asked for.
 
     Warns of requests far from all others, which leave most slots of an episode empty.
 
     Raises:
         ConfigError: the file cannot be read, lacks a column or has it twice, has a row with more cells than
             columns (as where numbers have decimal commas), holds a cell that is neither a number nor an
-            ISO 8601 time, mixes these or times with and without a UTC offset, or is not in the order of time.
+            ISO 8601 time, mixes these or times with and without a UTC offset, or is not in the order of time;
+            or fewer than two rows count.
     """
-    wanted = [("time", replay.time)] + ([("size", replay.size)] if replay.size is not None else [])
-    rows, lines = read_rows(replay.path, wanted, REPLAY_KEY)
-    if len(rows) < 2:
+    wanted = [("time", replay.time)]
+    wanted += [("size", replay.size)] if replay.size is not None else []
+    named = {name: column for name in ("task", "node") if (column := getattr(replay, name)) is not None}
+    wanted += [(f"{name}.column", column.column) for name, column in named.items()]
+    wanted += [(f"only.{i}.column", only.column) for i, only in enumerate(replay.only)]
+    rows, lines = read_rows(replay.path, wanted, REPLAY_KEY, replay.member)
+    cells: dict[str, list[str | None]] = {
+        field: [row[i] for row in rows] for i, (field, _) in enumerate(wanted)
+    }
+    keep, left_out = np.ones(len(rows), np.bool_), []
+    for i, only in enumerate(replay.only):
+        there = np.array([cell == only.value for cell in cells[f"only.{i}.column"]], np.bool_)
+        left_out.append(LeftOut(int((~there).sum()), f"{only.column} is not {show(only.value)}"))
+        keep &= there
+    for name, column in named.items():
+        there = np.array([bool(cell) for cell in cells[f"{name}.column"]], np.bool_)
+        left_out.append(LeftOut(int((~there).sum()), f"{column.column} is empty"))
+        keep &= there
+    kept = np.flatnonzero(keep)
+    if len(kept) < 2:
         raise ConfigError(
-            f"{REPLAY_KEY}.path", f"{show(replay.path)} has {len(rows)} requests; needs at least 2"
+            f"{REPLAY_KEY}.path", f"{show(replay.path)} has {len(kept)} requests that count; needs at least 2"
         )
-    times = read_times([row[0] for row in rows], lines, REPLAY_KEY)
+
+    def of(field: str) -> list[str | None]:
+        return [cells[field][i] for i in kept]
+
+    lines = lines[kept]
+    times = read_times(of("time"), lines, REPLAY_KEY)
     _check_order(times, lines)
     _warn_of_outliers(replay.path, times, lines)
-    if replay.size is None:
-        return times, None
-    key = f"{REPLAY_KEY}.size"
-    return times, np.array([read_number(row[1], line, key) for row, line in zip(rows, lines, strict=True)])
+    sizes = None
+    if replay.size is not None:
+        key = f"{REPLAY_KEY}.size"
+        sizes = np.array([read_number(cell, line, key) for cell, line in zip(of("size"), lines, strict=True)])
+    values = {name: [str(cell) for cell in of(f"{name}.column")] for name in named}
+    reasons = tuple(reason for reason in left_out if reason.rows)
+    return LogRows(times, sizes, values.get("task"), values.get("node"), len(rows), reasons)
 
 
 def _check_order(times: Floats, lines: Ints) -> None:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import csv
 import math
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import IO, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from idn_gym.config_reader import ConfigError, closest, show
 from idn_gym.core.arrays import Floats, Ints
+from idn_gym.scenarios.processes.csv_files import opened_csv
 
 LATEST = 1e20
 """Largest number that is read as a time; nanoseconds since 1970 are at 1.8e18."""
@@ -42,24 +42,27 @@ def read_header(path: str, key: str) -> list[str]:
     Raises:
         ConfigError: the file cannot be read.
     """
-    with _opened(path, key) as file:
+    with opened_csv(path, key) as file:
         return list(csv.DictReader(file).fieldnames or [])
 
 
-def read_rows(path: str, wanted: Sequence[tuple[str, str]], key: str) -> tuple[list[list[str | None]], Ints]:
+def read_rows(
+    path: str, wanted: Sequence[tuple[str, str]], key: str, member: str | None = None
+) -> tuple[list[list[str | None]], Ints]:
     """The wanted cells of every row, and the line of the file that each row ends on.
 
     Args:
         path: of the file.
         wanted: columns, each as (field of the configuration that names it, name in the header).
         key: of the configuration, for messages.
+        member: as of `opened_csv`.
 
     Raises:
         ConfigError: the file cannot be read, lacks a column or has it twice, or has a row with more cells
             than columns (as where numbers have decimal commas).
     """
     rows, lines = [], []
-    with _opened(path, key) as file:
+    with opened_csv(path, key, member) as file:
         reader = csv.DictReader(file)
         header = list(reader.fieldnames or [])
         if not header:
@@ -82,17 +85,6 @@ def read_rows(path: str, wanted: Sequence[tuple[str, str]], key: str) -> tuple[l
             rows.append([row[name] for _, name in wanted])
             lines.append(reader.line_num)
     return rows, np.array(lines, np.int64)
-
-
-@contextmanager
-def _opened(path: str, key: str) -> Iterator[IO[str]]:
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            yield file
-    except OSError as error:
-        raise ConfigError(f"{key}.path", f"{show(path)} cannot be read ({error.strerror})") from None
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ConfigError(f"{key}.path", f"{show(path)} is not a CSV file ({error})") from None
 
 
 def read_times(texts: Sequence[str | None], lines: Ints, key: str) -> Floats:

@@ -20,6 +20,7 @@ from idn_gym.scenarios.config import (
     Workload,
 )
 from idn_gym.scenarios.processes import demand as demands
+from idn_gym.scenarios.processes.replay import ClassLabels
 from tests.end_to_end import by_law, whole
 
 draw_demand = whole(demands.draw_demand)
@@ -30,11 +31,12 @@ draw_bursts, draw_diurnal, draw_flash = map(
 TASKS, INGRESSES = 3, 4
 TASK = np.tile(np.arange(TASKS), INGRESSES)
 INGRESS = np.repeat(np.arange(INGRESSES), TASKS)
+LABELS = ClassLabels(TASK, INGRESS)
 BASE = 100 * np.outer([0.4, 0.3, 0.2, 0.1], [0.5, 0.3, 0.2]).ravel()
 
 
 def draw(horizon=144, seed=0, **processes):
-    return draw_demand(Workload(1.0, **processes), BASE, TASK, INGRESS, horizon, np.random.default_rng(seed))
+    return draw_demand(Workload(1.0, **processes), BASE, LABELS, 600.0, horizon, np.random.default_rng(seed))
 
 
 def test_with_nothing_on_demand_is_nominal():

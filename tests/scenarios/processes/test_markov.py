@@ -64,6 +64,7 @@ HASH = """
 import hashlib, numpy as np
 from idn_gym.scenarios import config
 from idn_gym.scenarios.processes.demand import draw_demand
+from idn_gym.scenarios.processes.replay import ClassLabels
 from idn_gym.scenarios.processes.resources import draw_memory, draw_rates, draw_seconds
 from tests.end_to_end import whole
 T, task, ingress = 300, np.arange(12) % 3, np.arange(12) // 3
@@ -73,7 +74,8 @@ kinds = (config.Fixed, config.Sliding, config.ShotNoise, config.Alternating, con
 rng = lambda: np.random.default_rng(5)
 loads = [config.Workload(1.0, popularity=k(), **load) for k in kinds]
 links = (config.GilbertElliott(), config.Ar1())
-out = [whole(draw_demand)(workload, base, task, ingress, T, rng()) for workload in loads]
+labels = ClassLabels(task, ingress)
+out = [whole(draw_demand)(workload, base, labels, 600.0, T, rng()) for workload in loads]
 out += [whole(draw_rates)(p, nominal, moving, T, rng()) for p in links]
 out += [whole(draw_seconds)(config.Background(), config.Outages(), nominal, moving, T, rng())]
 out += [whole(draw_memory)(config.MemoryPressure(), nominal, moving, T, rng())]

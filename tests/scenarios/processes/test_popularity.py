@@ -18,6 +18,7 @@ from idn_gym.scenarios.config import (
 from idn_gym.scenarios.families import draw_process
 from idn_gym.scenarios.processes import demand as demands
 from idn_gym.scenarios.processes.popularity import draw_shots
+from idn_gym.scenarios.processes.replay import ClassLabels
 from tests.end_to_end import by_law, whole
 
 draw_demand = whole(demands.draw_demand)
@@ -45,7 +46,9 @@ def test_the_total_of_each_ingress_node_is_what_the_rate_says(process, tasks, in
     popularity, weight = rng.dirichlet(np.ones(tasks)), rng.random(ingresses) + 0.1
     base = 50 * np.outer(weight, popularity).ravel()
     task, ingress = np.tile(np.arange(tasks), ingresses), np.repeat(np.arange(ingresses), tasks)
-    demand = draw_demand(Workload(1.0, popularity=process), base, task, ingress, horizon, rng)
+    demand = draw_demand(
+        Workload(1.0, popularity=process), base, ClassLabels(task, ingress), 600.0, horizon, rng
+    )
     assert demand.shape == (horizon, base.size)
     assert np.all(demand >= 0)
     totals = demand.reshape(horizon, ingresses, tasks).sum(axis=2)
@@ -55,7 +58,9 @@ def test_the_total_of_each_ingress_node_is_what_the_rate_says(process, tasks, in
 @pytest.mark.parametrize("process", KINDS)
 def test_a_single_task_keeps_its_demand(process):
     base, zero = np.array([5.0]), np.zeros(1, np.int64)
-    demand = draw_demand(Workload(1.0, popularity=process), base, zero, zero, 30, np.random.default_rng(0))
+    demand = draw_demand(
+        Workload(1.0, popularity=process), base, ClassLabels(zero, zero), 600.0, 30, np.random.default_rng(0)
+    )
     np.testing.assert_allclose(demand, 5.0, rtol=1e-15)
 
 

@@ -10,7 +10,7 @@ import pytest
 from idn_gym.config_reader import ConfigError
 from idn_gym.scenarios.config import Bursts, Replay, Sliding, Workload
 from idn_gym.scenarios.processes import demand as demands
-from idn_gym.scenarios.processes.replay import read_log
+from idn_gym.scenarios.processes.replay import ClassLabels, read_log
 from tests.end_to_end import whole
 
 draw_demand = whole(demands.draw_demand)
@@ -18,12 +18,17 @@ draw_demand = whole(demands.draw_demand)
 TASKS, INGRESSES, SLOTS = 2, 2, 10
 TASK = np.tile(np.arange(TASKS), INGRESSES)
 INGRESS = np.repeat(np.arange(INGRESSES), TASKS)
+LABELS = ClassLabels(TASK, INGRESS, ("a", "b"), ("x", "y"))
 BASE = 20 * np.outer([0.75, 0.25], [0.6, 0.4]).ravel()
+
+
+def read(replay, split="train"):
+    return read_log(replay, LABELS.tasks, LABELS.nodes, split)
 
 
 def draw(replay, seed=0, horizon=SLOTS, **processes):
     workload = Workload(1.0, replay=replay, **processes)
-    demand = draw_demand(workload, BASE, TASK, INGRESS, horizon, np.random.default_rng(seed))
+    demand = draw_demand(workload, BASE, LABELS, 600.0, horizon, np.random.default_rng(seed))
     return demand.reshape(horizon, INGRESSES, TASKS)
 
 
@@ -35,7 +40,7 @@ def log(tmp_path):
         path = tmp_path / f"log{len(list(tmp_path.iterdir()))}.csv"
         rows = [f"{t},{s}" for t, s in zip(times, sizes, strict=True)]
         path.write_text("\n".join([header, *rows]) + "\n")
-        return Replay(str(path), size="Tokens")
+        return Replay(str(path), size="Tokens", stretches=None)
 
     return write
 
@@ -70,14 +75,14 @@ def test_popularity_sets_the_widths_of_the_quantiles(log):
 
 def test_without_sizes_and_by_ingress_rows_are_dealt_by_weight(log):
     n = 40_000
-    replay = Replay(log(times=range(n), sizes=[1] * n).path)
+    replay = Replay(log(times=range(n), sizes=[1] * n).path, stretches=None)
     shares = draw(replay).sum(axis=0).ravel() / (20 * SLOTS)
     assert shares == pytest.approx(BASE / 20, abs=5 * math.sqrt(0.25 / n))
 
 
 def test_factors_multiply_what_the_log_gives(log):
     replay = log()
-    bursts = draw_demand(Workload(1.0, bursts=Bursts()), BASE, TASK, INGRESS, SLOTS, np.random.default_rng(0))
+    bursts = draw_demand(Workload(1.0, bursts=Bursts()), BASE, LABELS, 600.0, SLOTS, np.random.default_rng(0))
     factor = (bursts / BASE).reshape(SLOTS, INGRESSES, TASKS)
     np.testing.assert_allclose(draw(replay, bursts=Bursts()), draw(replay) * factor)
 
@@ -90,18 +95,18 @@ def test_dates_are_times_too(log):
         "2024-03-31 23:00:00.25Z",
         "2024-04-01T01:00:00+01:00",
     ]
-    from_dates = read_log(log(times=dates, sizes=[1] * 4)).time
-    np.testing.assert_allclose(from_dates, read_log(log(times=seconds, sizes=[1] * 4)).time, atol=1e-9)
+    from_dates = read(log(times=dates, sizes=[1] * 4)).time
+    np.testing.assert_allclose(from_dates, read(log(times=seconds, sizes=[1] * 4)).time, atol=1e-9)
 
 
 def test_a_log_is_read_once_unless_it_changes(log):
     replay = log()
-    first = read_log(replay)
-    assert read_log(replay) is first
+    first = read(replay)
+    assert read(replay) is first
     path = Path(replay.path)
     path.write_text(path.read_text())
     os.utime(path, ns=(0, 1))
-    assert read_log(replay) is not first
+    assert read(replay) is not first
 
 
 @pytest.mark.parametrize(
@@ -111,7 +116,7 @@ def test_a_log_is_read_once_unless_it_changes(log):
         ("", r"workload\.replay\.path: .* is empty; its first line must name the columns"),
         ("timestamp,Tokens\n1,2\n2,3\n", r"no column 'TIMESTAMP'; allowed: timestamp, Tokens"),
         ("TIMESTAMP,Token\n1,2\n2,3\n", r"\.size: no column 'Tokens'; .*did you mean 'Token'"),
-        ("TIMESTAMP,Tokens\n1,2\n", r"\.path: .* has 1 requests; needs at least 2"),
+        ("TIMESTAMP,Tokens\n1,2\n", r"\.path: .* has 1 requests that count; needs at least 2"),
         ("TIMESTAMP,Tokens\n1,2\n1,3\n", r"\.path: .* no two requests at different times"),
         (
             "TIMESTAMP,Tokens\n1,2\nlater,3\n",
@@ -150,18 +155,18 @@ def test_a_bad_log_gets_one_sentence(tmp_path, content, message):
 def test_a_little_disorder_is_no_fault(log):
     swapped = [0, 1, 2, 4, 3, *range(5, 200)]
     np.testing.assert_array_equal(
-        np.sort(read_log(log(times=swapped, sizes=[1] * 200)).time),
-        read_log(log(times=range(200), sizes=[1] * 200)).time,
+        np.sort(read(log(times=swapped, sizes=[1] * 200)).time),
+        read(log(times=range(200), sizes=[1] * 200)).time,
     )
 
 
 def test_a_request_far_from_all_others_is_warned_about(log, recwarn):
     with pytest.warns(UserWarning, match=r"line 2: 1 of 101 requests .* less than half of the log"):
-        read_log(log(times=[0, *range(1000, 1100)], sizes=[1] * 101))
+        read(log(times=[0, *range(1000, 1100)], sizes=[1] * 101))
     with pytest.warns(UserWarning, match=r"line 2: 2 of 102 requests .* less than half of the log"):
-        read_log(log(times=[0, *range(1000, 1100), 2100], sizes=[1] * 102))  # one at each end
+        read(log(times=[0, *range(1000, 1100), 2100], sizes=[1] * 102))  # one at each end
     recwarn.clear()
-    read_log(log(times=[*range(50), *range(1000, 1050)], sizes=[1] * 100))  # two days of measurements
+    read(log(times=[*range(50), *range(1000, 1050)], sizes=[1] * 100))  # two days of measurements
     assert not recwarn.list
 
 
@@ -178,8 +183,8 @@ AZURE = Path(
 )
 @pytest.mark.parametrize(("part", "rows"), [("code", 8819), ("conv", 19366)])
 def test_the_azure_trace_replays_with_its_bursts(part, rows):
-    replay = Replay(str(AZURE / f"AzureLLMInferenceTrace_{part}.csv"), size="ContextTokens")
-    log = read_log(replay)
+    replay = Replay(str(AZURE / f"AzureLLMInferenceTrace_{part}.csv"), size="ContextTokens", stretches=None)
+    log = read(replay)
     assert log.time.size == rows
     horizon = 57
     demand = draw(replay, seed=1, horizon=horizon)
