@@ -68,9 +68,7 @@ def draw_tasks(workload: Workload, slots: int = SLOTS) -> Floats:
     share = 1 / np.arange(1, TASKS + 1)
     base, task = 100 * share / share.sum(), np.arange(TASKS)
     node, rng = np.zeros(TASKS, np.int64), np.random.default_rng(5)
-    return draw_end_to_end(
-        draw_demand, workload, base, ClassLabels(task, node), 600.0, horizon=slots, rng=rng
-    )
+    return draw_end_to_end(draw_demand, workload, base, ClassLabels(task, node), horizon=slots, rng=rng)
 
 
 def draw_nodes(workload: Workload, slots: int = SLOTS, seed: int = 5) -> Floats:
@@ -78,9 +76,7 @@ def draw_nodes(workload: Workload, slots: int = SLOTS, seed: int = 5) -> Floats:
     nodes = np.arange(3)
     rng = np.random.default_rng(seed)
     base, task = np.full(3, 100.0), np.zeros(3, np.int64)
-    return draw_end_to_end(
-        draw_demand, workload, base, ClassLabels(task, nodes), 600.0, horizon=slots, rng=rng
-    )
+    return draw_end_to_end(draw_demand, workload, base, ClassLabels(task, nodes), horizon=slots, rng=rng)
 
 
 def write_log(path: Path) -> Replay:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from idn_gym.config_reader import ConfigError, bounded
+from idn_gym.scenarios.config_replay import Stretches
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,15 @@ class Trace:
     repeat: bool = True
     """begin again at the end of the file, one mean gap after its last time; false: the last values stay"""
     random_start: bool = False
-    """each episode begins at a time of its own in the file"""
+    """each episode begins at a time of its own in the file, in the stretch of its split"""
+    apart: bool = False
+    """with `random_start`: each thing begins at a time of its own"""
+    stretches: Stretches | None = field(default_factory=Stretches)
+    """with `random_start`: each split of seeds has a stretch of the file to itself, closed to a ring; null:
+    all have the whole file"""
 
     def __post_init__(self) -> None:
         if self.random_start and not self.repeat:
             raise ConfigError("random_start", "true is not allowed; must be false, unless repeat is true")
+        if self.apart and not self.random_start:
+            raise ConfigError("apart", "true is not allowed; must be false, unless random_start is true")

@@ -160,14 +160,19 @@ def draw_span(
     Returns:
         Their states at the end of this one.
     """
-    drawer = SpanDrawer(number, compiled.scenario.horizon, streams, chains)
+    drawer = _drawer(compiled, streams, number, chains)
     _fill_span(compiled, draw, row, drawer)
     return drawer.chains
 
 
+def _drawer(compiled: Compiled, streams: Streams, number: int, chains: Chains) -> SpanDrawer:
+    scenario = compiled.scenario
+    return SpanDrawer(number, scenario.horizon, scenario.slot_seconds, streams, chains)
+
+
 def draw_span_demand(compiled: Compiled, streams: Streams, number: int, chains: Chains) -> Floats:
     """The demand of one span alone, (T, R) [requests]; arguments as of `draw_span`."""
-    return _demand(compiled, SpanDrawer(number, compiled.scenario.horizon, streams, chains))
+    return _demand(compiled, _drawer(compiled, streams, number, chains))
 
 
 def sample_episode(
@@ -175,28 +180,31 @@ def sample_episode(
 ) -> None:
     """Draw one episode into row `row`, all of its spans; arguments as of `start_episode`."""
     start_episode(compiled, draw, row, streams, weights)
-    for drawer in walk_spans(compiled.scenario.horizon, streams):
+    for drawer in walk_spans(compiled.scenario.horizon, compiled.scenario.slot_seconds, streams):
         _fill_span(compiled, draw, row, drawer)
 
 
 def _demand(compiled: Compiled, drawer: SpanDrawer) -> Floats:
     scenario, tables, names = compiled.scenario, compiled.tables, compiled.names
     labels = ClassLabels(tables.class_task, compiled.class_ingress, names.tasks, names.ingress)
-    return draw_demand(scenario.workload, tables.class_requests, labels, scenario.slot_seconds, drawer)
+    return draw_demand(scenario.workload, tables.class_requests, labels, drawer)
 
 
 def _fill_span(compiled: Compiled, draw: Draw, row: int, drawer: SpanDrawer) -> None:
     tables, dynamics, movable = compiled.tables, compiled.scenario.dynamics, compiled.node_moves
+    nodes = compiled.names.of_nodes
     first = place_of(drawer.first, draw.demand.shape[1])
     here = slice(first, first + drawer.length)
     draw.demand[row, here] = _demand(compiled, drawer)
-    draw.rate[row, here] = draw_rates(dynamics.link, tables.link_rate, compiled.link_moves, drawer)
+    draw.rate[row, here] = draw_rates(
+        dynamics.link, tables.link_rate, compiled.link_moves, drawer, compiled.names.of_links
+    )
     draw.seconds[row, here] = draw_seconds(
-        dynamics.background, dynamics.outages, tables.node_seconds, movable, drawer
+        dynamics.background, dynamics.outages, tables.node_seconds, movable, drawer, nodes
     )
     if dynamics.outages is not None and not dynamics.outages.forwards:
         cut_links(draw.rate[row, here], draw.seconds[row, here], compiled.link_ends)
-    draw.memory[row, here] = draw_memory(dynamics.memory, tables.node_memory, movable, drawer)
+    draw.memory[row, here] = draw_memory(dynamics.memory, tables.node_memory, movable, drawer, nodes)
     if draw.charge_drop.shape[3]:
         drawn = draw_charges(compiled, drawer)
         draw.charge_second[row, here], draw.charge_byte[row, here], draw.charge_slot[row, here] = drawn

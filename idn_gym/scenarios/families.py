@@ -9,6 +9,7 @@ span before: what a chain remembers, or what is drawn once per episode. A law wi
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any, get_args, get_type_hints
 
 import numpy as np
@@ -144,13 +145,16 @@ def register_process(process: type[Any], draw: SpanLaw | str) -> None:
     _laws[process] = draw
 
 
-def draw_process(drawer: SpanDrawer, process: Any, moved: Any) -> npt.NDArray[Any]:
+def draw_process(
+    drawer: SpanDrawer, process: Any, moved: Any, names: Sequence[tuple[str, ...]] = ()
+) -> npt.NDArray[Any]:
     """Draw what a process does in one span; its stream and its state go by its key.
 
     Args:
         drawer: of the span.
         process: of a registered kind.
         moved: what its law gets after the process: one value per column, or how many columns there are.
+        names: of the columns; see `Span`.
 
     Returns:
         (T, columns).
@@ -159,7 +163,9 @@ def draw_process(drawer: SpanDrawer, process: Any, moved: Any) -> npt.NDArray[An
         ConfigError: see `run_process`.
     """
     columns = moved if isinstance(moved, int) else len(moved)
-    drawn: npt.NDArray[Any] = drawer.draw(_key(type(process)), run_process, process, moved, columns)
+    drawn: npt.NDArray[Any] = drawer.draw(
+        _key(type(process)), run_process, process, moved, columns, names=names
+    )
     return drawn
 
 

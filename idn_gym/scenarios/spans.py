@@ -6,7 +6,7 @@ the process at its start. These states are a few numbers; with them, any span ca
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from idn_gym.core.arrays import Ints
 from idn_gym.messages import ConfigError, show
-from idn_gym.scenarios.processes.random_streams import Streams
+from idn_gym.scenarios.processes.random_streams import SPLITS, Streams
 
 SPAN_SLOTS = 256
 """Slots of a span; the last one of an episode may have fewer. Another number draws other episodes."""
@@ -38,6 +38,10 @@ class Span:
     """for this process and span alone"""
     split: str = "train"
     """of the seeds: train, validation or test, which play disjoint stretches of files"""
+    slot_seconds: float = 600.0
+    """[s] length of a slot"""
+    names: Sequence[tuple[str, ...]] = ()
+    """of each column, what it goes by in files: its own name first, then wider ones, such as its tier"""
     state: Any = None
     """what the process returned as its state at the end of the span before; None at slot 0"""
 
@@ -64,19 +68,22 @@ class SpanDrawer:
         chains: state of each process at the end of the span.
     """
 
-    def __init__(self, number: int, horizon: int, streams: Streams, chains: Chains) -> None:
+    def __init__(
+        self, number: int, horizon: int, slot_seconds: float, streams: Streams, chains: Chains
+    ) -> None:
         """Get ready to draw.
 
         Args:
             number: of the span, from 0.
             horizon: slots of the episode.
+            slot_seconds: [s] length of a slot.
             streams: of the episode; every span has its own part of them.
             chains: state of each process at the end of the span before; left as it is.
         """
         self.first = number * SPAN_SLOTS
         self.length = min(SPAN_SLOTS, horizon - self.first)
         self.chains: Chains = {}
-        self._horizon, self._before = horizon, chains
+        self._horizon, self._slot_seconds, self._before = horizon, slot_seconds, chains
         self._streams = Streams(streams(f"span {number}"), streams.split)
 
     def shape(self, columns: int) -> tuple[int, int]:
@@ -87,13 +94,14 @@ class SpanDrawer:
         """The span's stream called `name`, valid until the next one is asked for."""
         return self._streams(name)
 
-    def draw(self, key: str, law: SpanLaw, *arguments: Any) -> Any:
+    def draw(self, key: str, law: SpanLaw, *arguments: Any, names: Sequence[tuple[str, ...]] = ()) -> Any:
         """What a law draws.
 
         Args:
             key: of the process in a scenario; its stream and its state go by it.
             law: called with `arguments` and the span.
             arguments: of the law, before the span.
+            names: of the columns; see `Span`.
 
         Raises:
             ConfigError: the law returns no pair.
@@ -104,6 +112,8 @@ class SpanDrawer:
             self._horizon,
             self._streams(key),
             self._streams.split,
+            self._slot_seconds,
+            names,
             self._before.get(key),
         )
         drawn, state = read_pair(key, law(*arguments, span))
@@ -129,22 +139,29 @@ def span_numbers(horizon: int) -> range:
     return range(-(-horizon // SPAN_SLOTS))
 
 
-def walk_spans(horizon: int, streams: Streams) -> Iterator[SpanDrawer]:
+def walk_spans(horizon: int, slot_seconds: float, streams: Streams) -> Iterator[SpanDrawer]:
     """Each span of an episode in turn, from the states that the one before has left.
 
     Args:
         horizon: slots of the episode.
+        slot_seconds: [s] length of a slot.
         streams: of the episode.
     """
     chains = Chains()
     for number in span_numbers(horizon):
-        drawer = SpanDrawer(number, horizon, streams, chains)
+        drawer = SpanDrawer(number, horizon, slot_seconds, streams, chains)
         yield drawer
         chains = drawer.chains
 
 
 def draw_end_to_end(
-    draw: Callable[..., npt.NDArray[Any]], *arguments: Any, horizon: int, rng: np.random.Generator
+    draw: Callable[..., npt.NDArray[Any]],
+    *arguments: Any,
+    horizon: int,
+    rng: np.random.Generator,
+    slot_seconds: float = 600.0,
+    split: str = SPLITS[0],
 ) -> npt.NDArray[Any]:
     """What ``draw(*arguments, drawer)`` makes of each span of an episode, as one array of `horizon` rows."""
-    return np.concatenate([draw(*arguments, drawer) for drawer in walk_spans(horizon, Streams(rng))])
+    spans = walk_spans(horizon, slot_seconds, Streams(rng, split))
+    return np.concatenate([draw(*arguments, drawer) for drawer in spans])

@@ -58,7 +58,7 @@ def nominal_charges(compiled: Compiled) -> Tables:
     """
     horizon, streams = compiled.scenario.horizon, Streams(np.random.default_rng(0))
     slots = min(horizon, MEAN_SPANS * SPAN_SLOTS)
-    spans = islice(walk_spans(horizon, streams), MEAN_SPANS)
+    spans = islice(walk_spans(horizon, compiled.scenario.slot_seconds, streams), MEAN_SPANS)
     sums = [[drawn.sum(axis=0) for drawn in draw_charges(compiled, drawer)] for drawer in spans]
     second, byte, slot = (sum(parts) / slots for parts in zip(*sums, strict=True))
     return compiled.tables._replace(node_charge=second, link_charge=byte, slot_charge=slot)

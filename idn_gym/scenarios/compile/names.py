@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from idn_gym.core.options import ModelRow
 from idn_gym.scenarios.compile.models import Deployables
@@ -23,6 +24,18 @@ class Names:
     points: tuple[tuple[str, ...], ...]  # operating points of each model
     ingress: tuple[str, ...]
     classes: tuple[str, ...]
+
+    @cached_property
+    def of_nodes(self) -> tuple[tuple[str, ...], ...]:
+        """What each node goes by in files: its own name, then that of its tier."""
+        return tuple(zip(self.nodes, self.tiers, strict=True))
+
+    @cached_property
+    def of_links(self) -> tuple[tuple[str, ...], ...]:
+        """What each link goes by in files: its own name, then those of the node that it leaves."""
+        tiers = dict(zip(self.nodes, self.tiers, strict=True))
+        sources = [link.partition("->")[0] for link in self.links]
+        return tuple((link, source, tiers[source]) for link, source in zip(self.links, sources, strict=True))
 
 
 def name_rows(network: Network, gathered: Deployables) -> Names:

@@ -18,16 +18,13 @@ from idn_gym.scenarios.processes.replay import ClassLabels, replay_log
 from idn_gym.scenarios.spans import Span, SpanDrawer
 
 
-def draw_demand(
-    workload: Workload, base: Floats, labels: ClassLabels, slot_seconds: float, drawer: SpanDrawer
-) -> Floats:
+def draw_demand(workload: Workload, base: Floats, labels: ClassLabels, drawer: SpanDrawer) -> Floats:
     """Draw the batch of every request class in the slots of a span.
 
     Args:
         workload: what the demand does.
         base: (R,) [requests] nominal batch of each class: rate x popularity x ingress weight.
         labels: the classes.
-        slot_seconds: [s] length of a slot.
         drawer: of the span.
 
     Returns:
@@ -45,7 +42,7 @@ def draw_demand(
         scratch = np.empty((2, int(class_ingress.max()) + 1))
         _share_out(base, np.asarray(weights, float), class_task, class_ingress, demand, scratch)
     if workload.replay is not None:
-        demand = drawer.draw("workload.replay", replay_log, workload.replay, demand, labels, slot_seconds)
+        demand = drawer.draw("workload.replay", replay_log, workload.replay, demand, labels)
     for name, column in (("diurnal", class_ingress), ("bursts", class_ingress), ("flash", class_task)):
         process = getattr(workload, name)
         if process is not None:

@@ -6,6 +6,7 @@ end that is known to take part where it is a network.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -102,8 +103,10 @@ def draw_days(process: DailyPrice | DailyCarbon, places: Places, span: Span) -> 
 
 def draw_file(process: PriceFile | CarbonFile, places: Places, span: Span) -> tuple[Floats, Any]:
     """Per kWh (T, N), as the file says of a node, or else of its tier."""
-    things = list(zip(places.nodes, places.tiers, strict=True))
-    return draw_trace(process, _key(process), things, places.slot_seconds, span, least=0.0)
+    named = replace(
+        span, names=tuple(zip(places.nodes, places.tiers, strict=True)), slot_seconds=places.slot_seconds
+    )
+    return draw_trace(process, _key(process), named, least=0.0)
 
 
 def _key(process: Any) -> str:

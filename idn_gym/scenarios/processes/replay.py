@@ -162,9 +162,7 @@ def _most_rows(time: Floats, share: float) -> int:
     return int(rounds) * time.size + int(within.max())
 
 
-def replay_log(
-    replay: Replay, expected: Floats, labels: ClassLabels, slot_seconds: float, span: Span
-) -> tuple[Floats, float]:
+def replay_log(replay: Replay, expected: Floats, labels: ClassLabels, span: Span) -> tuple[Floats, float]:
     """Deal the requests of a log to slots and classes.
 
     The slot comes from the time of the request, with a random offset per episode. What no column says is
@@ -176,7 +174,6 @@ def replay_log(
         expected: (T, R) [requests] the demand that the log replaces; its totals per ingress node do
             not change from slot to slot.
         labels: the classes.
-        slot_seconds: [s] length of a slot.
         span: to be drawn.
 
     Returns:
@@ -188,7 +185,7 @@ def replay_log(
     """
     log = read_log(replay, labels.tasks, labels.nodes, span.split)
     offset = span.rng.random() if span.state is None else float(span.state)
-    share = ring_share(replay, log, span.horizon, slot_seconds)
+    share = ring_share(replay, log, span.horizon, span.slot_seconds)
     edges = np.arange(span.first, span.first + span.length + 1)
     if replay.clock == "stretched":
         rounds, part = np.divmod(edges / span.horizon, 1.0)

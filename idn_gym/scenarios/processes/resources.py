@@ -6,6 +6,8 @@ leaves the draws of the rest as they were. All chains start in their stationary 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from idn_gym.core.arrays import Bools, Floats, Ints
@@ -24,7 +26,13 @@ MOST_BACKGROUND = 0.95
 """Share of a node's compute that other work takes at most: only an outage takes all of it."""
 
 
-def draw_rates(process: LinkProcess, nominal: Floats, moving: Bools, drawer: SpanDrawer) -> Floats:
+ColumnNames = Sequence[tuple[str, ...]]
+"""Of each link or node, what it goes by in files; see `Span`."""
+
+
+def draw_rates(
+    process: LinkProcess, nominal: Floats, moving: Bools, drawer: SpanDrawer, names: ColumnNames = ()
+) -> Floats:
     """Draw the rate of every link in the slots of a span.
 
     Args:
@@ -32,11 +40,12 @@ def draw_rates(process: LinkProcess, nominal: Floats, moving: Bools, drawer: Spa
         nominal: (E,) [bytes/s].
         moving: (E,) which links move.
         drawer: of the span.
+        names: (E,) of the links.
 
     Returns:
         (T, E) [bytes/s]; 0 where a link is down.
     """
-    return np.where(moving, draw_process(drawer, process, nominal), nominal)
+    return np.where(moving, draw_process(drawer, process, nominal, names), nominal)
 
 
 def draw_steady(process: ConstantRate, nominal: Floats, span: Span) -> tuple[Floats, None]:
@@ -63,6 +72,7 @@ def draw_seconds(
     nominal: Floats,
     movable: Bools,
     drawer: SpanDrawer,
+    names: ColumnNames = (),
 ) -> Floats:
     """Draw the compute seconds of every node in the slots of a span.
 
@@ -72,16 +82,17 @@ def draw_seconds(
         nominal: (N,) [s]; infinite where elastic, which background work leaves infinite.
         movable: (N,) which nodes the processes touch; False for repositories.
         drawer: of the span.
+        names: (N,) of the nodes.
 
     Returns:
         (T, N) [s].
     """
     seconds = _hold(nominal, drawer.length)
     if background is not None:
-        taken = np.minimum(draw_process(drawer, background, nominal.size), MOST_BACKGROUND)
+        taken = np.minimum(draw_process(drawer, background, nominal.size, names), MOST_BACKGROUND)
         seconds = np.where(movable, nominal * (1.0 - taken), nominal)
     if outages is not None:
-        down = draw_process(drawer, outages, nominal.size)
+        down = draw_process(drawer, outages, nominal.size, names)
         seconds[(down != 0) & movable] = 0.0
     return seconds
 
@@ -112,7 +123,11 @@ def draw_outages(process: Outages, nodes: int, span: Span) -> tuple[Bools, Bools
 
 
 def draw_memory(
-    shrinkage: MemoryProcess | None, nominal: Floats, movable: Bools, drawer: SpanDrawer
+    shrinkage: MemoryProcess | None,
+    nominal: Floats,
+    movable: Bools,
+    drawer: SpanDrawer,
+    names: ColumnNames = (),
 ) -> Floats:
     """Draw the memory of every node in the slots of a span.
 
@@ -121,13 +136,14 @@ def draw_memory(
         nominal: (N,) [bytes].
         movable: (N,) which nodes it touches; False for repositories.
         drawer: of the span.
+        names: (N,) of the nodes.
 
     Returns:
         (T, N) [bytes].
     """
     if shrinkage is None:
         return _hold(nominal, drawer.length)
-    left = draw_process(drawer, shrinkage, nominal.size)
+    left = draw_process(drawer, shrinkage, nominal.size, names)
     return np.where(movable, np.minimum(left, 1.0) * nominal, nominal)
 
 

@@ -19,6 +19,10 @@ LATEST = 1e20
 """Largest number that is read as a time; nanoseconds since 1970 are at 1.8e18."""
 
 
+DRIVE_TEST_TIME = "%Y.%m.%d_%H.%M.%S"
+"""As loggers of mobile networks write it (G-NetTrack, for one); the only form beside ISO 8601."""
+
+
 class _Cell(NamedTuple):
     value: float
     form: Literal["a number", "a time with a UTC offset", "a time without a UTC offset"]
@@ -116,7 +120,10 @@ def _time(text: str | None) -> _Cell:
     try:
         moment = datetime.fromisoformat(text or "")
     except ValueError:
-        return _Cell(math.nan, "a number")
+        try:
+            moment = datetime.strptime(text or "", DRIVE_TEST_TIME)
+        except ValueError:
+            return _Cell(math.nan, "a number")
     if moment.tzinfo is None:
         return _Cell(moment.replace(tzinfo=UTC).timestamp(), "a time without a UTC offset")
     return _Cell(moment.timestamp(), "a time with a UTC offset")

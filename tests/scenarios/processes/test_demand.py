@@ -36,7 +36,7 @@ BASE = 100 * np.outer([0.4, 0.3, 0.2, 0.1], [0.5, 0.3, 0.2]).ravel()
 
 
 def draw(horizon=144, seed=0, **processes):
-    return draw_demand(Workload(1.0, **processes), BASE, LABELS, 600.0, horizon, np.random.default_rng(seed))
+    return draw_demand(Workload(1.0, **processes), BASE, LABELS, horizon, np.random.default_rng(seed))
 
 
 def test_with_nothing_on_demand_is_nominal():

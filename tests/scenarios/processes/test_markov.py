@@ -75,7 +75,7 @@ rng = lambda: np.random.default_rng(5)
 loads = [config.Workload(1.0, popularity=k(), **load) for k in kinds]
 links = (config.GilbertElliott(), config.Ar1())
 labels = ClassLabels(task, ingress)
-out = [whole(draw_demand)(workload, base, labels, 600.0, T, rng()) for workload in loads]
+out = [whole(draw_demand)(workload, base, labels, T, rng()) for workload in loads]
 out += [whole(draw_rates)(p, nominal, moving, T, rng()) for p in links]
 out += [whole(draw_seconds)(config.Background(), config.Outages(), nominal, moving, T, rng())]
 out += [whole(draw_memory)(config.MemoryPressure(), nominal, moving, T, rng())]

@@ -46,9 +46,7 @@ def test_the_total_of_each_ingress_node_is_what_the_rate_says(process, tasks, in
     popularity, weight = rng.dirichlet(np.ones(tasks)), rng.random(ingresses) + 0.1
     base = 50 * np.outer(weight, popularity).ravel()
     task, ingress = np.tile(np.arange(tasks), ingresses), np.repeat(np.arange(ingresses), tasks)
-    demand = draw_demand(
-        Workload(1.0, popularity=process), base, ClassLabels(task, ingress), 600.0, horizon, rng
-    )
+    demand = draw_demand(Workload(1.0, popularity=process), base, ClassLabels(task, ingress), horizon, rng)
     assert demand.shape == (horizon, base.size)
     assert np.all(demand >= 0)
     totals = demand.reshape(horizon, ingresses, tasks).sum(axis=2)
@@ -59,7 +57,7 @@ def test_the_total_of_each_ingress_node_is_what_the_rate_says(process, tasks, in
 def test_a_single_task_keeps_its_demand(process):
     base, zero = np.array([5.0]), np.zeros(1, np.int64)
     demand = draw_demand(
-        Workload(1.0, popularity=process), base, ClassLabels(zero, zero), 600.0, 30, np.random.default_rng(0)
+        Workload(1.0, popularity=process), base, ClassLabels(zero, zero), 30, np.random.default_rng(0)
     )
     np.testing.assert_allclose(demand, 5.0, rtol=1e-15)
 

@@ -28,7 +28,7 @@ def read(replay, split="train"):
 
 def draw(replay, seed=0, horizon=SLOTS, **processes):
     workload = Workload(1.0, replay=replay, **processes)
-    demand = draw_demand(workload, BASE, LABELS, 600.0, horizon, np.random.default_rng(seed))
+    demand = draw_demand(workload, BASE, LABELS, horizon, np.random.default_rng(seed))
     return demand.reshape(horizon, INGRESSES, TASKS)
 
 
@@ -82,7 +82,7 @@ def test_without_sizes_and_by_ingress_rows_are_dealt_by_weight(log):
 
 def test_factors_multiply_what_the_log_gives(log):
     replay = log()
-    bursts = draw_demand(Workload(1.0, bursts=Bursts()), BASE, LABELS, 600.0, SLOTS, np.random.default_rng(0))
+    bursts = draw_demand(Workload(1.0, bursts=Bursts()), BASE, LABELS, SLOTS, np.random.default_rng(0))
     factor = (bursts / BASE).reshape(SLOTS, INGRESSES, TASKS)
     np.testing.assert_allclose(draw(replay, bursts=Bursts()), draw(replay) * factor)
 

@@ -48,8 +48,8 @@ ROWS = """TIMESTAMP,kind,cell,state
 def draw(replay, split="train", seed=0, horizon=6, slot_seconds=10.0):
     """Demand (horizon, nodes, tasks) of one episode."""
     streams = Streams(np.random.default_rng(seed), split)
-    spans = walk_spans(horizon, streams)
-    drawn = [draw_demand(Workload(1.0, replay=replay), BASE, LABELS, slot_seconds, span) for span in spans]
+    spans = walk_spans(horizon, slot_seconds, streams)
+    drawn = [draw_demand(Workload(1.0, replay=replay), BASE, LABELS, span) for span in spans]
     return np.concatenate(drawn).reshape(horizon, 2, 3)
 
 
