@@ -19,6 +19,8 @@ from idn_gym.optimum.static import static_outcome
 from idn_gym.scenarios.compile import Compiled
 from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import load_scenario
+from idn_gym.scenarios.processes.random_streams import SPLITS
+from idn_gym.scenarios.processes.replay import log_summary, read_log
 from idn_gym.text_tables import significant
 
 
@@ -72,7 +74,7 @@ _Table = tuple[tuple[str, ...], Sequence[tuple[object, ...]]]
 
 
 def scenario_summary(compiled: Compiled) -> str:
-    """A scenario in two lines."""
+    """A scenario in two lines, and one about its request log if it has one."""
     scenario, tables = compiled.scenario, compiled.tables
     sizes = {
         "nodes": len(tables.node_memory),
@@ -84,10 +86,15 @@ def scenario_summary(compiled: Compiled) -> str:
     }
     demand = f"{tables.nominal_requests / tables.slot_seconds:g} requests/s"
     slots = f"{scenario.horizon} slots of {scenario.slot_seconds:g} s"
-    return (
-        f"{scenario.name}: {', '.join(f'{count} {what}' for what, count in sizes.items())}\n"
-        f"{demand}, {slots}, {scenario.serving.capacity} capacity, action codec {scenario.action}"
-    )
+    lines = [
+        f"{scenario.name}: {', '.join(f'{count} {what}' for what, count in sizes.items())}",
+        f"{demand}, {slots}, {scenario.serving.capacity} capacity, action codec {scenario.action}",
+    ]
+    replay, names = scenario.workload.replay, compiled.names
+    if replay is not None:
+        log = read_log(replay, names.tasks, names.ingress, SPLITS[0])
+        lines.append(f"{Path(replay.path).name}: {log_summary(log)}")
+    return "\n".join(lines)
 
 
 def _nodes(compiled: Compiled, served: Outcome) -> _Table:

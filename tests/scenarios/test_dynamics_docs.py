@@ -7,6 +7,7 @@ import pytest
 
 from idn_gym.config_reader import kinds_of
 from idn_gym.scenarios import config
+from idn_gym.scenarios.config_traces import Trace
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "dynamics.md").read_text(encoding="utf-8")
 PROCESSES = [config.Sliding, config.ShotNoise, config.Alternating, config.RoundRobin, config.LfuKiller]
@@ -19,7 +20,8 @@ PROCESSES += [
     config.Ar1,
 ]
 PROCESSES += [config.Background, config.Outages, config.MemoryPressure]
-PROCESSES += [config.ConstantCarbon, config.DailyCarbon, config.CarbonFile, config.Region]
+PROCESSES += [config.ConstantCarbon, config.DailyCarbon, config.Region]
+PROCESSES += [config.Stretches, config.LogColumn, config.ScheduledOutages, Trace]
 
 
 def read_table(name):
@@ -39,10 +41,16 @@ def say(default):
     return {None: "null", (): "[]", dataclasses.MISSING: ""}.get(default, str(default))
 
 
+def default_of(field):
+    """The default, or the name of the class whose defaults are."""
+    made = field.default_factory
+    return field.default if made is dataclasses.MISSING else f"`{made.__name__}`"
+
+
 @pytest.mark.parametrize("cls", PROCESSES)
 def test_the_page_states_every_parameter_and_its_default(cls):
     table = read_table(cls.__name__)
-    fields = {f.name: f.default for f in dataclasses.fields(cls) if f.name != "kind"}
+    fields = {f.name: default_of(f) for f in dataclasses.fields(cls) if f.name != "kind"}
     assert table.keys() == fields.keys()
     for name, default in fields.items():
         assert table[name] == say(default), name

@@ -109,6 +109,12 @@ def _quantiles(sizes: Floats) -> Floats:
     return (rank + 0.5) / sizes.size
 
 
+def log_summary(log: Log) -> str:
+    """How many rows of a log count, and why the others do not, for people."""
+    why = ", ".join(f"{found.rows:,} where {found.why}" for found in log.left_out)
+    return f"{log.counted:,} of {log.rows:,} requests count" + (f"; left out: {why}" if why else "")
+
+
 def ring_share(replay: Replay, log: Log, horizon: int, slot_seconds: float) -> float:
     """How much of the ring a slot takes."""
     return 1.0 / horizon if replay.clock == "stretched" else slot_seconds / log.seconds
