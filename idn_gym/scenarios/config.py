@@ -46,7 +46,16 @@ from idn_gym.scenarios.config_resource_files import (
     OutageFile,
     ScheduledOutages,
 )
-from idn_gym.scenarios.config_topology import Explicit, Hierarchy, Link, Node, Tier, TopoHubTopology
+from idn_gym.scenarios.config_topology import (
+    Explicit,
+    FileTopology,
+    Hierarchy,
+    Link,
+    Node,
+    RealTopology,
+    Tier,
+    TopoHubTopology,
+)
 from idn_gym.scenarios.config_workload import (
     Alternating,
     Bursts,
@@ -81,6 +90,7 @@ __all__ = [
     "Dynamics",
     "Explicit",
     "Failure",
+    "FileTopology",
     "Fixed",
     "FlashCrowd",
     "GilbertElliott",
@@ -96,6 +106,7 @@ __all__ = [
     "OutageFile",
     "Outages",
     "PriceFile",
+    "RealTopology",
     "Region",
     "Replay",
     "RoundRobin",
@@ -216,7 +227,7 @@ class Scenario:
 
     name: str
     """in tables and names of files"""
-    topology: Explicit | Hierarchy | TopoHubTopology
+    topology: Explicit | Hierarchy | TopoHubTopology | FileTopology
     tasks: tuple[Task, ...]
     workload: Workload
     objectives: tuple[str, ...] = OBJECTIVES

@@ -101,18 +101,16 @@ class Hierarchy:
     kind: Literal["hierarchy"] = "hierarchy"
 
 
-@dataclass(frozen=True)
-class TopoHubTopology:
-    """A real topology from TopoHub, with tiers by betweenness centrality.
+@dataclass(frozen=True, kw_only=True)
+class RealTopology:
+    """Tiers over a graph of real places.
 
-    The most central node is the repository, the next ones are core nodes, and demand enters at the others,
-    all alike. Nodes send over the paths of least delay to the repository; links off this tree are left out,
-    unless `routes` is above 1: then all are there, each way the uplink of the node that it leaves.
-    Link delay is 2 x `detour` x length / (2e8 m/s) + `hop_delay`.
+    Where no attribute says otherwise, the most central node by betweenness is the repository, the next ones
+    are core nodes, and demand enters at the others, all alike. Nodes send over the paths of least delay to
+    the nearest repository; links off these are left out, unless `routes` is above 1: then all are there, each
+    way the uplink of the node that it leaves. Link delay is 2 x `detour` x length / (2e8 m/s) + `hop_delay`.
     """
 
-    name: str
-    """such as "sndlib/germany50"; the two graphs that presets use ship with the package"""
     repository: Tier
     """the most central node, without an uplink"""
     core: Tier
@@ -127,4 +125,44 @@ class TopoHubTopology:
     """[s] per hop, so that links of zero length still take time"""
     routes: int = bounded(1, least=1)
     """loopless routes that requests of a class may take, the k shortest; above 1, all links are there"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TopoHubTopology(RealTopology):
+    """A real topology from TopoHub, by name."""
+
+    name: str
+    """such as "sndlib/germany50"; the two graphs that presets use ship with the package"""
     kind: Literal["topohub"] = "topohub"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileTopology(RealTopology):
+    """A network from a file: GraphML, GML, or JSON in networkx's node-link form.
+
+    The fields below name attributes of the file's nodes and edges; null: as it says there.
+    """
+
+    path: str
+    """.graphml, .gml or .json; in a scenario's file a relative path starts at its folder"""
+    label: str | None = None
+    """what nodes are called; null: by name or label, whichever all of them have, else by their ids. Nodes of
+    one label carry their ids behind it"""
+    longitude: str | None = None
+    """[degrees]; null: Longitude, longitude, lon or x, whichever there is. Nodes without a place have the
+    mean place of their neighbours, links between nodes without any have no length"""
+    latitude: str | None = None
+    """[degrees]; null: Latitude, latitude, lat or y"""
+    tier: str | None = None
+    """name of the tier; null: by centrality"""
+    device: str | None = None
+    """device of the catalogue; null, or no value: the tier's"""
+    demand: str | None = None
+    """weight among the ingress nodes; null: 1 at access nodes"""
+    length: str | None = None
+    """[km] of an edge; null, or no value: by the places of its ends"""
+    rate: str | None = None
+    """rate of an edge; null, or no value: the tier's"""
+    rate_unit: float = bounded(1.0, above=0)
+    """[bytes/s] that one unit of `rate` is, such as 125e6 for Gbit/s"""
+    kind: Literal["file"] = "file"

@@ -271,6 +271,9 @@ def _beside(plain: Any, folder: Path) -> Any:
         for name, process in processes.items() if isinstance(processes, Mapping) else ():
             if isinstance(process, Mapping) and isinstance(process.get("path"), str):
                 changes[f"{part}.{name}.path"] = str(folder / process["path"])
+    topology = plain.get("topology")
+    if isinstance(topology, Mapping) and isinstance(topology.get("path"), str):
+        changes["topology.path"] = str(folder / topology["path"])
     return override(plain, changes)
 
 

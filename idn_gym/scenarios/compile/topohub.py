@@ -52,10 +52,10 @@ def load_graph(name: str) -> TopologyGraph:
 
 
 def say_how_to_bring(file: object) -> str:
-    """What to do with the file of a graph, which nothing here reads."""
+    """What to do with the file of a graph, where a name is asked for."""
     return (
-        f"{show(file)}: files of graphs (GraphML, GML) are not read; write its nodes and links out "
-        "under topology with kind: explicit, as networkx.read_graphml lists them, or name a graph of TopoHub"
+        f"{show(file)}: name a file (GraphML, GML, node-link JSON) by topology with kind: file and path, or "
+        "write its nodes and links out with kind: explicit; here goes the name of a graph of TopoHub"
     )
 
 

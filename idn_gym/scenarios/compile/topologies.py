@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import networkx as nx
 
-from idn_gym.config_reader import ConfigError, twice
+from idn_gym.config_reader import ConfigError, closest, show, twice
+from idn_gym.scenarios.compile.graph_files import FileGraph, read_graph
 from idn_gym.scenarios.compile.sizes import MOST_NODES
 from idn_gym.scenarios.compile.topohub import NAME_KEY, TopologyGraph, load_graph
-from idn_gym.scenarios.config import Explicit, Hierarchy, Link, Node, Tier, TopoHubTopology
+from idn_gym.scenarios.config import (
+    Explicit,
+    FileTopology,
+    Hierarchy,
+    Link,
+    Node,
+    RealTopology,
+    Tier,
+    TopoHubTopology,
+)
 
 KM_PER_SECOND = 2e5
 """Speed of light in fibre, about two thirds of that in vacuum."""
 
 
-def expand(topology: Explicit | Hierarchy | TopoHubTopology) -> Explicit:
+def expand(topology: Explicit | Hierarchy | TopoHubTopology | FileTopology) -> Explicit:
     """Write a topology out as nodes and links; the same topology always gives the same list.
 
     Raises:
@@ -23,7 +33,9 @@ def expand(topology: Explicit | Hierarchy | TopoHubTopology) -> Explicit:
     if isinstance(topology, Hierarchy):
         return _expand_hierarchy(topology)
     if isinstance(topology, TopoHubTopology):
-        return _expand_real(topology)
+        return _expand_real(topology, FileGraph(load_graph(topology.name), {}, {}, {}, {}))
+    if isinstance(topology, FileTopology):
+        return _expand_real(topology, read_graph(topology))
     return topology
 
 
@@ -53,42 +65,67 @@ def _expand_hierarchy(topology: Hierarchy) -> Explicit:
     return Explicit(tuple(nodes), tuple(links), topology.routes)
 
 
-def _expand_real(topology: TopoHubTopology) -> Explicit:
-    """Rank the places by centrality and keep the shortest-path tree to the most central one."""
-    graph = load_graph(topology.name)
+def _expand_real(topology: RealTopology, known: FileGraph) -> Explicit:
+    """Rank the places, and keep the paths of least delay to the nearest repository."""
+    graph = known.graph
     delays = _delays(graph, topology)
     ranked = _by_centrality(delays)
-    root, others = ranked[0], ranked[1:]
-    cores = min(max(1, round(topology.core_share * len(ranked))), len(others) - 1)
-    tier = {root: topology.repository}
-    tier |= {place: topology.core if i < cores else topology.access for i, place in enumerate(others)}
-    nodes = [_node(place, tier[place], float(i > cores)) for i, place in enumerate(ranked)]
-    paths = nx.single_source_dijkstra_path(delays, root, weight="delay")
-    links = [
-        _link(place, paths[place][-2], tier[place], delays.edges[place, paths[place][-2]]["delay"])
-        for place in others
+    tier = _tiers_by_name(topology, known, ranked) if known.tier else _tiers_by_rank(topology, ranked)
+    roots = [place for place in ranked if tier[place] is topology.repository]
+    nodes = [
+        _node(
+            place,
+            tier[place],
+            known.demand.get(place, float(tier[place] is topology.access)),
+            known.device.get(place),
+        )
+        for place in ranked
     ]
+    paths = nx.multi_source_dijkstra_path(delays, roots, weight="delay")
+    others = [place for place in ranked if place not in roots]
+    ways = [(place, paths[place][-2]) for place in others]
     if topology.routes > 1:
-        there = {(link.source, link.target) for link in links}
-        ways = [way for a, b, _ in graph.edges for way in ((a, b), (b, a))]
-        links += [
-            _link(a, b, tier[a], delays.edges[a, b]["delay"])
-            for a, b in dict.fromkeys(ways)
-            if a != root and (a, b) not in there
-        ]
+        both = [way for a, b, _ in graph.edges for way in ((a, b), (b, a)) if way[0] not in roots]
+        ways = list(dict.fromkeys([*ways, *both]))
+    links = [
+        _link(a, b, tier[a], delays.edges[a, b]["delay"], known.rate.get((min(a, b), max(a, b))))
+        for a, b in ways
+    ]
     return Explicit(tuple(nodes), tuple(links), topology.routes)
 
 
-def _delays(graph: TopologyGraph, topology: TopoHubTopology) -> nx.Graph:
+def _tiers_by_rank(topology: RealTopology, ranked: list[str]) -> dict[str, Tier]:
+    cores = min(max(1, round(topology.core_share * len(ranked))), len(ranked) - 2)
+    others = {place: topology.core if i < cores else topology.access for i, place in enumerate(ranked[1:])}
+    return {ranked[0]: topology.repository} | others
+
+
+def _tiers_by_name(topology: RealTopology, known: FileGraph, ranked: list[str]) -> dict[str, Tier]:
+    tiers = {tier.name: tier for tier in (topology.repository, topology.core, topology.access)}
+    for place in ranked:
+        name = known.tier.get(place)
+        if name not in tiers:
+            wrong = "has none" if name is None else f"has {show(name)}"
+            raise ConfigError("topology.tier", f"node {place!r} {wrong}; {closest(name or '', list(tiers))}")
+    found = {place: tiers[known.tier[place]] for place in ranked}
+    if topology.repository not in found.values():
+        raise ConfigError(
+            "topology.tier", f"no node is of tier {topology.repository.name!r}; needs at least 1"
+        )
+    return found
+
+
+def _delays(graph: TopologyGraph, topology: RealTopology) -> nx.Graph:
     """The graph with the round-trip delay of every edge [s]; a zero length still takes a hop's time."""
+    key = NAME_KEY if isinstance(topology, TopoHubTopology) else "topology.path"
     delays = nx.Graph()
     delays.add_nodes_from(graph.places)
     for a, b, km in graph.edges:
         delays.add_edge(a, b, delay=2 * topology.detour * km / KM_PER_SECOND + topology.hop_delay)
     if len(graph.places) < 3:
-        raise ConfigError(NAME_KEY, f"{graph.name!r} has {len(graph.places)} nodes; needs at least 3")
+        raise ConfigError(key, f"{graph.name!r} has {len(graph.places)} nodes; needs at least 3")
     if not nx.is_connected(delays):
-        raise ConfigError(NAME_KEY, f"{graph.name!r} is not connected")
+        raise ConfigError(key, f"{graph.name!r} is not connected")
     return delays
 
 
@@ -98,11 +135,13 @@ def _by_centrality(delays: nx.Graph) -> list[str]:
     return sorted(centrality, key=lambda place: (-round(centrality[place], 9), place))
 
 
-def _node(name: str, tier: Tier, demand: float) -> Node:
-    return Node(name, tier.device, tier.name, tier.memory, tier.servers, demand, tier.pins)
+def _node(name: str, tier: Tier, demand: float, device: str | None = None) -> Node:
+    return Node(name, device or tier.device, tier.name, tier.memory, tier.servers, demand, tier.pins)
 
 
-def _link(source: str, target: str, tier: Tier, delay: float | None = None) -> Link:
-    """The uplink of a node; a delay that the tier states beats the one from the length."""
+def _link(
+    source: str, target: str, tier: Tier, delay: float | None = None, rate: float | None = None
+) -> Link:
+    """The uplink of a node; the tier's delay beats the one from the length, its own rate that of the tier."""
     own = delay if tier.delay is None else tier.delay
-    return Link(source, target, tier.uplink, own, tier.rate, down_rate=tier.down_rate)
+    return Link(source, target, tier.uplink, own, rate or tier.rate, down_rate=tier.down_rate)

@@ -20,7 +20,8 @@ BOARD = Tier("board", "pi", fan_out=3, uplink="cellular")
 
 
 def real(name, **changes):
-    return TopoHubTopology(name, CLOUD, Tier("core", "server"), Tier("access", "pi"), **changes)
+    tiers = {"repository": CLOUD, "core": Tier("core", "server"), "access": Tier("access", "pi")}
+    return TopoHubTopology(name=name, **tiers, **changes)
 
 
 def digraph(explicit):
@@ -128,9 +129,8 @@ def test_tiers_follow_centrality_and_demand_enters_at_the_access_nodes():
 
 
 def test_a_delay_of_the_tier_beats_the_length():
-    topology = TopoHubTopology(
-        "sndlib/nobel-eu", CLOUD, Tier("core", "a", delay=0.5), Tier("access", "b", rate=7.0)
-    )
+    core, access = Tier("core", "a", delay=0.5), Tier("access", "b", rate=7.0)
+    topology = TopoHubTopology(name="sndlib/nobel-eu", repository=CLOUD, core=core, access=access)
     tree = expand(topology)
     tier = {node.name: node.tier for node in tree.nodes}
     for link in tree.links:
@@ -239,7 +239,9 @@ def test_every_graph_of_topohub_loads():
 
 @pytest.mark.parametrize("name", ["net.graphml", "zoo/Abilene.GML", "/somewhere/net.json"])
 def test_the_file_of_a_graph_is_told_how_to_come_in(name):
-    with pytest.raises(ConfigError, match=r"GraphML, GML\) are not read; .* topology with kind: explicit"):
+    with pytest.raises(
+        ConfigError, match=r"GraphML, GML, .* topology with kind: file and path, or write .* kind: explicit"
+    ):
         expand(real(name))
     with pytest.raises(ConfigError, match=r"^topology: .* topology with kind: explicit"):
         load_scenario("metro-split", {"topology": name})
