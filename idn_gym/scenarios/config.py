@@ -46,6 +46,7 @@ from idn_gym.scenarios.config_resource_files import (
     OutageFile,
     ScheduledOutages,
 )
+from idn_gym.scenarios.config_sessions import Sessions
 from idn_gym.scenarios.config_topology import (
     Explicit,
     FileTopology,
@@ -114,6 +115,7 @@ __all__ = [
     "Scenario",
     "ScheduledOutages",
     "Serving",
+    "Sessions",
     "ShotNoise",
     "Sliding",
     "Stretches",

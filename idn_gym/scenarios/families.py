@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any, get_args, get_type_hints
+from typing import Any, ClassVar, get_args, get_type_hints
 
 import numpy as np
 import numpy.typing as npt
@@ -83,7 +83,12 @@ class PopularityProcess(Family):
 
     ``(process, popularity, span)`` draws (T, K) weights of the tasks, from their shares on average (K,); only
     ratios within a slot matter. A slot may be all 0 for a node: it keeps its demand.
+
+    Attributes:
+        by_node: whether nodes differ: then shares are (G, K), one row per ingress node, and weights (T, G K).
     """
+
+    by_node: ClassVar[bool] = False
 
     kinds = Registry("workload.popularity.kind")
 
@@ -162,7 +167,7 @@ def draw_process(
     Raises:
         ConfigError: see `run_process`.
     """
-    columns = moved if isinstance(moved, int) else len(moved)
+    columns = moved if isinstance(moved, int) else int(np.size(moved))
     drawn: npt.NDArray[Any] = drawer.draw(
         _key(type(process)), run_process, process, moved, columns, names=names
     )

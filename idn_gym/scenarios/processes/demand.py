@@ -12,7 +12,7 @@ import numpy as np
 from idn_gym.core.arrays import Bools, Floats, Ints
 from idn_gym.core.kernel import kernel
 from idn_gym.scenarios.config import Bursts, Diurnal, FlashCrowd, Workload
-from idn_gym.scenarios.families import draw_process
+from idn_gym.scenarios.families import PopularityProcess, draw_process
 from idn_gym.scenarios.processes.markov import two_state
 from idn_gym.scenarios.processes.replay import ClassLabels, replay_log
 from idn_gym.scenarios.spans import Span, SpanDrawer
@@ -37,10 +37,7 @@ def draw_demand(workload: Workload, base: Floats, labels: ClassLabels, drawer: S
     demand = np.empty((drawer.length, base.size))
     demand[:] = base
     if workload.popularity.kind != "fixed":
-        popularity = np.bincount(class_task, weights=base) / np.sum(base)
-        weights = draw_process(drawer, workload.popularity, popularity)
-        scratch = np.empty((2, int(class_ingress.max()) + 1))
-        _share_out(base, np.asarray(weights, float), class_task, class_ingress, demand, scratch)
+        _divide(workload.popularity, base, labels, demand, drawer)
     if workload.replay is not None:
         demand = drawer.draw("workload.replay", replay_log, workload.replay, demand, labels)
     for name, column in (("diurnal", class_ingress), ("bursts", class_ingress), ("flash", class_task)):
@@ -51,6 +48,21 @@ def draw_demand(workload: Workload, base: Floats, labels: ClassLabels, drawer: S
     if workload.arrivals == "poisson":
         return drawer.stream("arrivals").poisson(demand).astype(np.float64)
     return demand
+
+
+def _divide(
+    process: PopularityProcess, base: Floats, labels: ClassLabels, demand: Floats, drawer: SpanDrawer
+) -> None:
+    """Deal the nominal demand of each ingress node to its tasks as popularity says, into `demand`."""
+    nodes, tasks = int(labels.ingress.max()) + 1, int(labels.task.max()) + 1
+    popularity = np.bincount(labels.task, weights=base) / np.sum(base)
+    column = labels.task
+    if process.by_node:
+        column = labels.ingress * tasks + labels.task
+        popularity = np.bincount(column, base, nodes * tasks).reshape(nodes, tasks)
+        popularity /= popularity.sum(axis=1, keepdims=True)
+    weights = draw_process(drawer, process, popularity)
+    _share_out(base, np.asarray(weights, float), column, labels.ingress, demand, np.empty((2, nodes)))
 
 
 def draw_diurnal(process: Diurnal, ingresses: int, span: Span) -> tuple[Floats, Floats]:
@@ -98,14 +110,14 @@ def draw_flash(process: FlashCrowd, tasks: int, span: Span) -> tuple[Floats, tup
 
 @kernel
 def _share_out(
-    base: Floats, weights: Floats, class_task: Ints, class_ingress: Ints, demand: Floats, scratch: Floats
+    base: Floats, weights: Floats, column: Ints, class_ingress: Ints, demand: Floats, scratch: Floats
 ) -> None:
     """Deal the total of each ingress node to its classes, in every slot, by the weights of their tasks.
 
     Args:
         base: (R,) [requests] nominal batches, whose sum per ingress node is dealt out.
-        weights: (T, K) weights of the tasks.
-        class_task: (R,) index of the task.
+        weights: (T, K) weights of the tasks, or (T, G K).
+        column: (R,) that holds the class's.
         class_ingress: (R,) index of the ingress node.
         demand: (T, R) [requests] written to.
         scratch: (2, ingress nodes) working memory.
@@ -119,12 +131,12 @@ def _share_out(
         for g in range(scratch.shape[1]):
             scratch[weight, g] = 0.0
         for r in range(base.size):
-            scratch[weight, class_ingress[r]] += weights[t, class_task[r]]
+            scratch[weight, class_ingress[r]] += weights[t, column[r]]
         for r in range(base.size):
             g = class_ingress[r]
             # where no task of the node is on, its demand stays as it is: the total is what the rate says
             if scratch[weight, g] > 0.0:
-                demand[t, r] = scratch[total, g] * (weights[t, class_task[r]] / scratch[weight, g])
+                demand[t, r] = scratch[total, g] * (weights[t, column[r]] / scratch[weight, g])
             else:
                 demand[t, r] = base[r]
 

@@ -1,0 +1,32 @@
+"""Users who come with a task, stay for a while, and go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from idn_gym.config_reader import bounded
+from idn_gym.scenarios.families import PopularityProcess, register_process
+
+
+@dataclass(frozen=True)
+class Sessions(PopularityProcess):
+    """The demand of each ingress node is that of a few users, each of whom asks for one task while it stays.
+
+    A user who goes is followed by another one, with a task by the node's own ranking: its places have the
+    tasks' shares, and now and then two neighbours change places.
+    """
+
+    users: int = bounded(6, least=1, most=100_000)
+    """at a node at a time, all with the same demand"""
+    length: float = bounded(12.0, least=1, most=1e6)
+    """[slots] that a user stays on average; geometric"""
+    swaps: float = bounded(0.05, least=0, most=1)
+    """probability per slot that two neighbours of a node's ranking change places"""
+    apart: float = bounded(1.0, least=0, most=1)
+    """share of nodes that begin with a ranking of their own; the others begin with the tasks' order"""
+    by_node: ClassVar[bool] = True
+    kind: Literal["sessions"] = "sessions"
+
+
+register_process(Sessions, "idn_gym.scenarios.processes.sessions:draw_sessions")

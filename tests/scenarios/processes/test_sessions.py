@@ -1,0 +1,70 @@
+"""Users with sessions: how many there are, how long they stay, what they ask for, and how rankings drift."""
+
+import numpy as np
+import pytest
+
+from idn_gym.scenarios.config import Sessions, Workload
+from idn_gym.scenarios.processes import demand as demands
+from idn_gym.scenarios.processes.replay import ClassLabels
+from idn_gym.scenarios.processes.sessions import draw_sessions
+from tests.end_to_end import by_law, whole
+
+draw_demand, draw = whole(demands.draw_demand), by_law(draw_sessions)
+NODES, TASKS = 3, 4
+SHARES = np.array([0.4, 0.3, 0.2, 0.1])
+POPULARITY = np.tile(SHARES, (NODES, 1))
+
+
+def users(process, horizon=300, seed=0, popularity=POPULARITY):
+    counts = draw(process, popularity, horizon, np.random.default_rng(seed))
+    return counts.reshape(horizon, *popularity.shape)
+
+
+def test_all_users_are_somewhere_and_nodes_keep_their_demand():
+    assert (users(Sessions(users=5)).sum(axis=2) == 5).all()
+    base = np.outer([6.0, 3.0, 1.0], SHARES).ravel()
+    labels = ClassLabels(np.tile(np.arange(TASKS), NODES), np.repeat(np.arange(NODES), TASKS))
+    demand = draw_demand(
+        Workload(1.0, popularity=Sessions(users=4)), base, labels, 500, np.random.default_rng(1)
+    )
+    totals = demand.reshape(500, NODES, TASKS).sum(axis=2)
+    assert totals == pytest.approx(np.tile([6.0, 3.0, 1.0], (500, 1)))
+    shares = demand.reshape(500, NODES, TASKS) / totals[:, :, None]
+    assert shares * 4 == pytest.approx(np.round(shares * 4))  # quarters: each user has the same demand
+
+
+def test_users_stay_as_long_as_stated():
+    """With one user a node, its task is kept unless it leaves and the next one asks for something else."""
+    process = Sessions(users=1, length=8.0, swaps=0.0, apart=0.0)
+    there = users(process, horizon=20_000).argmax(axis=2)
+    changed = (there[1:] != there[:-1]).mean()
+    expected = (1.0 - (SHARES**2).sum()) / 8.0
+    assert changed == pytest.approx(expected, abs=5 * np.sqrt(expected / (3 * 20_000)))
+
+
+def test_tasks_come_by_the_shares_of_the_ranking():
+    mean = users(Sessions(users=50, length=2.0, swaps=0.0, apart=0.0), horizon=4000).mean(axis=(0, 1)) / 50
+    assert mean == pytest.approx(SHARES, abs=0.01)
+    own = users(Sessions(users=50, length=2.0, swaps=0.0, apart=1.0), horizon=4000).mean(axis=0) / 50
+    assert np.sort(own, axis=1) == pytest.approx(np.tile(np.sort(SHARES), (NODES, 1)), abs=0.02)
+    assert not np.allclose(own[0], own[1], atol=0.05) or not np.allclose(own[0], own[2], atol=0.05)
+
+
+def test_rankings_drift_one_swap_at_a_time():
+    """After many swaps no task is ahead on average, though shares in a slot stay as uneven."""
+    still = users(Sessions(users=200, length=1.0, swaps=0.0), horizon=2000)
+    moving = users(Sessions(users=200, length=1.0, swaps=0.5), horizon=20_000)
+    assert np.ptp(still.mean(axis=0)[0] / 200) == pytest.approx(0.3, abs=0.02)
+    assert np.ptp(moving.mean(axis=0)[0] / 200) < 0.05
+    assert np.ptp(moving / 200, axis=2).mean() == pytest.approx(0.3, abs=0.05)
+
+
+def test_spans_go_on_where_the_last_one_ended():
+    """Long stays: hardly anybody leaves between two slots, at the border of spans as elsewhere."""
+    counts = users(Sessions(users=30, length=1000.0, swaps=0.0), horizon=600)
+    moved = np.abs(np.diff(counts, axis=0)).sum(axis=(1, 2)) / 2
+    assert moved.max() <= 3 and moved.sum() > 0
+
+
+def test_one_task_and_one_node_are_no_trouble():
+    assert (users(Sessions(), popularity=np.ones((1, 1)), horizon=10) == 6.0).all()
