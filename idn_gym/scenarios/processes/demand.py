@@ -59,8 +59,8 @@ def _divide(
     column = labels.task
     if process.by_node:
         column = labels.ingress * tasks + labels.task
-        popularity = np.bincount(column, base, nodes * tasks).reshape(nodes, tasks)
-        popularity /= popularity.sum(axis=1, keepdims=True)
+        by_node = np.bincount(column, weights=base, minlength=nodes * tasks).reshape(nodes, tasks)
+        popularity = by_node / by_node.sum(axis=1, keepdims=True)
     weights = draw_process(drawer, process, popularity)
     _share_out(base, np.asarray(weights, float), column, labels.ingress, demand, np.empty((2, nodes)))
 

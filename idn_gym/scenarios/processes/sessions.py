@@ -34,8 +34,8 @@ def draw_sessions(process: Sessions, popularity: Floats, span: Span) -> tuple[Fl
     before: UsersAtNodes | None = span.state
     if before is None:
         shuffled = span.rng.permuted(order, axis=1)
-        own = span.rng.random(nodes) < process.apart
-        ranking = np.where(own[:, None], shuffled, order)
+        own = span.rng.random((nodes, 1)) < process.apart
+        ranking = np.where(own, shuffled, order)
         place = (span.rng.random((nodes, process.users))[:, :, None] >= upto[:, None, :-1]).sum(axis=2)
         before = UsersAtNodes(ranking, np.take_along_axis(ranking, place, axis=1))
     ranking, task = before.ranking.copy(), before.task.copy()
