@@ -28,6 +28,7 @@ from idn_gym.scenarios.config_intensity import (
     PriceFile,
     Region,
 )
+from idn_gym.scenarios.config_mobility import Commuting, Roaming
 from idn_gym.scenarios.config_replay import (
     Alias,
     ByHash,
@@ -82,6 +83,7 @@ __all__ = [
     "ByName",
     "ByRank",
     "CarbonFile",
+    "Commuting",
     "ConstantCarbon",
     "ConstantPrice",
     "ConstantRate",
@@ -110,6 +112,7 @@ __all__ = [
     "RealTopology",
     "Region",
     "Replay",
+    "Roaming",
     "RoundRobin",
     "Scales",
     "Scenario",

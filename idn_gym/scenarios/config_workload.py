@@ -11,6 +11,7 @@ from idn_gym.scenarios.families import (
     BurstProcess,
     DiurnalProcess,
     FlashProcess,
+    MobilityProcess,
     PopularityProcess,
     register_process,
 )
@@ -173,6 +174,8 @@ class Workload:
     arrivals: Literal["fluid", "poisson"] = "fluid"
     """fluid: batches are real numbers; poisson: whole numbers drawn around them"""
     popularity: PopularityProcess = field(default_factory=Fixed)
+    mobility: MobilityProcess | None = None
+    """how demand moves between ingress nodes"""
     diurnal: DiurnalProcess | None = None
     bursts: BurstProcess | None = None
     flash: FlashProcess | None = None

@@ -186,7 +186,9 @@ def sample_episode(
 
 def _demand(compiled: Compiled, drawer: SpanDrawer) -> Floats:
     scenario, tables, names = compiled.scenario, compiled.tables, compiled.names
-    labels = ClassLabels(tables.class_task, compiled.class_ingress, names.tasks, names.ingress)
+    labels = ClassLabels(
+        tables.class_task, compiled.class_ingress, names.tasks, names.ingress, names.of_ingress
+    )
     return draw_demand(scenario.workload, tables.class_requests, labels, drawer)
 
 

@@ -123,6 +123,17 @@ class FlashProcess(DemandProcess, Family):
     usual = "decay"
 
 
+class MobilityProcess(Family):
+    """How demand moves between ingress nodes, its total staying as it is.
+
+    ``(process, weights, span)`` draws (T, G) factors from the nodes' shares of the demand (G,), which add up
+    to 1; factors times shares do so in every slot.
+    """
+
+    kinds = Registry("workload.mobility.kind")
+    usual = "markov"
+
+
 _laws: dict[type[Any], SpanLaw | str] = {}
 
 

@@ -21,7 +21,15 @@ PROCESSES += [
 ]
 PROCESSES += [config.Background, config.Outages, config.MemoryPressure]
 PROCESSES += [config.ConstantCarbon, config.DailyCarbon, config.Region]
-PROCESSES += [config.Sessions, config.Stretches, config.LogColumn, config.ScheduledOutages, Trace]
+PROCESSES += [
+    config.Sessions,
+    config.Roaming,
+    config.Commuting,
+    config.Stretches,
+    config.LogColumn,
+    config.ScheduledOutages,
+    Trace,
+]
 
 
 def read_table(name):

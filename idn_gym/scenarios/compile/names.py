@@ -31,6 +31,12 @@ class Names:
         return tuple(zip(self.nodes, self.tiers, strict=True))
 
     @cached_property
+    def of_ingress(self) -> tuple[tuple[str, ...], ...]:
+        """The same of the ingress nodes."""
+        tiers = dict(zip(self.nodes, self.tiers, strict=True))
+        return tuple((node, tiers[node]) for node in self.ingress)
+
+    @cached_property
     def of_links(self) -> tuple[tuple[str, ...], ...]:
         """What each link goes by in files: its own name, then those of the node that it leaves."""
         tiers = dict(zip(self.nodes, self.tiers, strict=True))

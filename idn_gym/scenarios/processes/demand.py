@@ -40,6 +40,10 @@ def draw_demand(workload: Workload, base: Floats, labels: ClassLabels, drawer: S
         _divide(workload.popularity, base, labels, demand, drawer)
     if workload.replay is not None:
         demand = drawer.draw("workload.replay", replay_log, workload.replay, demand, labels)
+    if workload.mobility is not None:
+        share = np.bincount(class_ingress, weights=base) / np.sum(base)
+        factor = draw_process(drawer, workload.mobility, share, labels.places)
+        _multiply(demand, np.asarray(factor, float), class_ingress)
     for name, column in (("diurnal", class_ingress), ("bursts", class_ingress), ("flash", class_task)):
         process = getattr(workload, name)
         if process is not None:

@@ -26,6 +26,7 @@ class ClassLabels(NamedTuple):
     ingress: Ints  # (R,) number of the ingress node
     tasks: tuple[str, ...] = ()
     nodes: tuple[str, ...] = ()
+    places: tuple[tuple[str, ...], ...] = ()  # of the ingress nodes: their names and tiers
 
 
 class Log(NamedTuple):
