@@ -113,7 +113,8 @@ class Replay:
     """stretched: a stretch fills the episode; absolute: a second of the log is a second"""
     rate: Literal["scaled", "kept"] = "scaled"
     """scaled: counts are multiplied so that their mean is the workload's rate; kept: a row is one request"""
-    stretches: Stretches = field(default_factory=Stretches)
+    stretches: Stretches | None = field(default_factory=Stretches)
+    """the stretch that each split of seeds has to itself; null: all have the whole log"""
 
     def __post_init__(self) -> None:
         if self.size is not None and self.task is not None:

@@ -16,7 +16,7 @@ from idn_gym.scenarios.compile.topohub import TopologyGraph
 from idn_gym.scenarios.config import FileTopology
 
 READERS = (".graphml", ".gml", ".json")
-LABELS = ("name", "label")
+USUAL_LABELS = ("name", "label")
 LONGITUDES = ("Longitude", "longitude", "lon", "x")
 LATITUDES = ("Latitude", "latitude", "lat", "y")
 EARTH_KM = 6371.0
@@ -96,7 +96,9 @@ def _names(topology: FileTopology, read: nx.Graph) -> dict[Hashable, str]:
     """A name for every node, each once."""
     label = topology.label
     if label is None:
-        label = next((key for key in LABELS if all(data.get(key) for _, data in read.nodes(data=True))), None)
+        label = next(
+            (key for key in USUAL_LABELS if all(data.get(key) for _, data in read.nodes(data=True))), None
+        )
     elif label not in _attributes(read):
         raise ConfigError(
             "topology.label", f"{show(label)} is no attribute; {closest(label, sorted(_attributes(read)))}"

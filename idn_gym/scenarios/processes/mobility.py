@@ -12,7 +12,7 @@ from idn_gym.core.kernel import kernel
 from idn_gym.scenarios.config_mobility import Commuting, Roaming
 from idn_gym.scenarios.spans import Span
 
-KEY = "workload.mobility"
+MOBILITY_KEY = "workload.mobility"
 
 
 def draw_roaming(process: Roaming, weights: Floats, span: Span) -> tuple[Floats, Ints]:
@@ -51,15 +51,15 @@ def _members(process: Commuting, names: Sequence[tuple[str, ...]]) -> tuple[Bool
         for name in getattr(process, field):
             if name not in known:
                 wrong = f"{show(name)} is no ingress node, nor a tier with one"
-                raise ConfigError(f"{KEY}.{field}", f"{wrong}; {closest(name, known)}")
+                raise ConfigError(f"{MOBILITY_KEY}.{field}", f"{wrong}; {closest(name, known)}")
         found.append(
             np.array([any(name in getattr(process, field) for name in of) for of in names], np.bool_)
         )
         if not found[-1].any():
-            raise ConfigError(f"{KEY}.{field}", "() is not allowed; needs at least one ingress node")
+            raise ConfigError(f"{MOBILITY_KEY}.{field}", "() is not allowed; needs at least one ingress node")
     both = np.flatnonzero(found[0] & found[1])
     if both.size:
-        raise ConfigError(f"{KEY}.works", f"{show(names[both[0]][0])} is among the homes, too")
+        raise ConfigError(f"{MOBILITY_KEY}.works", f"{show(names[both[0]][0])} is among the homes, too")
     return found[0], found[1]
 
 

@@ -18,30 +18,28 @@ from idn_gym.scenarios.config_resource_files import (
 from idn_gym.scenarios.processes.traces import draw_trace
 from idn_gym.scenarios.spans import Span
 
-KEY = "dynamics"
-
 
 def draw_rates_of_file(process: LinkFile, nominal: Floats, span: Span) -> tuple[Floats, Any]:
     """Rates (T, E) [bytes/s]."""
     relative = process.values == "shares"
     unnamed = np.ones(nominal.size) if relative else nominal
-    drawn, start = draw_trace(process, f"{KEY}.link", span, 0.0, unnamed)
+    drawn, start = draw_trace(process, "dynamics.link", span, 0.0, unnamed)
     return drawn * nominal if relative else drawn, start
 
 
 def draw_background_of_file(process: BackgroundFile, nodes: int, span: Span) -> tuple[Floats, Any]:
     """Shares (T, N) of compute that other work takes."""
-    return draw_trace(process, f"{KEY}.background", span, 0.0, np.zeros(nodes))
+    return draw_trace(process, "dynamics.background", span, 0.0, np.zeros(nodes))
 
 
 def draw_memory_of_file(process: MemoryFile, nodes: int, span: Span) -> tuple[Floats, Any]:
     """Shares (T, N) of memory that are left."""
-    return draw_trace(process, f"{KEY}.memory", span, 0.0, np.ones(nodes))
+    return draw_trace(process, "dynamics.memory", span, 0.0, np.ones(nodes))
 
 
 def draw_outages_of_file(process: OutageFile, nodes: int, span: Span) -> tuple[Bools, Any]:
     """Which nodes are down, (T, N)."""
-    drawn, start = draw_trace(process, f"{KEY}.outages", span, 0.0, np.zeros(nodes))
+    drawn, start = draw_trace(process, "dynamics.outages", span, 0.0, np.zeros(nodes))
     return drawn >= 0.5, start
 
 
@@ -56,7 +54,7 @@ def draw_scheduled(process: ScheduledOutages, nodes: int, span: Span) -> tuple[B
     for i, failure in enumerate(process.failures):
         mine = np.array([failure.node in names for names in span.names])
         if not mine.any():
-            key = f"{KEY}.outages.failures.{i}.node"
+            key = f"dynamics.outages.failures.{i}.node"
             raise ConfigError(key, f"{show(failure.node)} is no node or tier; {closest(failure.node, known)}")
         during = (span.slots >= failure.first) & (span.slots <= failure.last)
         down |= during & mine

@@ -74,15 +74,19 @@ def test_rewards_that_float32_does_not_hold_are_refused(overrides, message):
 
 
 def test_a_log_may_hold_all_its_requests_in_one_slot(tmp_path):
-    """That is as many times the nominal ones as the episode has slots."""
+    """That is up to as many times the nominal ones as the episode has slots; the fullest slot counts."""
     log = tmp_path / "log.csv"
-    log.write_text("time\n" + "".join(f"{60 * i}\n" for i in range(100)))
+    log.write_text("TIMESTAMP\n" + "".join(f"{i / 100}\n" for i in range(9)) + "48\n")
+    even = tmp_path / "even.csv"
+    even.write_text("TIMESTAMP\n" + "".join(f"{i}\n" for i in range(480)))
     changes = {"tasks.0.timeout": 1e11, "scales.latency": 1e-24}
     compile_scenario(load_scenario("tiny", changes))
     with pytest.raises(
         ConfigError, match=r"^scales.latency: 1e-24 is not allowed; the latency in the scalar"
     ):
-        compile_scenario(load_scenario("tiny", {**changes, "workload.replay": {"path": str(log)}}))
+        replay = {"path": str(log), "stretches": None}
+        compile_scenario(load_scenario("tiny", {**changes, "workload.replay": replay}))
+    compile_scenario(load_scenario("tiny", {**changes, "workload.replay": {"path": str(even)}}))
 
 
 AT_THE_EDGE = [

@@ -243,7 +243,7 @@ def test_the_file_of_a_graph_is_told_how_to_come_in(name):
         ConfigError, match=r"GraphML, GML, .* topology with kind: file and path, or write .* kind: explicit"
     ):
         expand(real(name))
-    with pytest.raises(ConfigError, match=r"^topology: .* topology with kind: explicit"):
+    with pytest.raises(ConfigError, match=r"^topology: .* topology with kind: file and path"):
         load_scenario("metro-split", {"topology": name})
 
 
