@@ -72,7 +72,7 @@ def played(scenario, rows):
 
 
 def twin_of(folder, instance, resident, outcome):
-    """The twin, compiled for these arrays; it books into `outcome`."""
+    """The twin, compiled for arrays like these; and what it books, by field of the outcome."""
     tables, draw, scratch = instance.tables, instance.draw, make_scratch(instance.tables)
     arrays = {name: getattr(tables, name) for name in TABLES} | {name: getattr(draw, name) for name in DRAW}
     arrays |= {"draw_rate": draw.rate, "draw_seconds": draw.seconds, "tariff": draw.tariff}
@@ -91,9 +91,7 @@ def twin_of(folder, instance, resident, outcome):
         **{"SLOT_SECONDS": tables.slot_seconds, "LOAD_LIMIT": tables.load_limit},
         "LAST_RESORT": tables.last_resort,
     }
-    for name in set(arrays) - set(WORK) - set(BOOKED):
-        arrays[name] = np.ascontiguousarray(arrays[name])
-    assert all(array.flags.c_contiguous for array in arrays.values())
+    arrays = {name: np.array(array, order="C") for name, array in arrays.items()}  # records are woven here
     lines = ["#include <math.h>", "#include <stdint.h>", "static void *const *where;"]
     lines += [
         f"#define {name} (({TYPES[array.dtype.str[1:]]} *)where[{i}])"
@@ -112,7 +110,8 @@ def twin_of(folder, instance, resident, outcome):
     addresses = (ctypes.c_void_p * len(kept))(*(array.ctypes.data for array in kept))
     serve = ctypes.CDLL(str(folder / "twin.so")).serve_rows
     serve.argtypes = [ctypes.c_void_p]
-    return lambda kept=kept: serve(ctypes.addressof(addresses))
+    booked = {field: arrays[name] for name, field in BOOKED.items()}
+    return lambda kept=kept: serve(ctypes.addressof(addresses)), booked
 
 
 def seconds_of(call, repeats=5):
@@ -128,15 +127,15 @@ def seconds_of(call, repeats=5):
 def test_a_twin_in_c_serves_alike(scenario, tmp_path, capsys):
     instance, resident = played(scenario, 64)
     tables, draw, scratch = *instance, make_scratch(instance.tables)
-    here, there = empty_outcome(tables, len(resident)), empty_outcome(tables, len(resident))
-    twin = twin_of(tmp_path, instance, resident, there)
+    here = empty_outcome(tables, len(resident))
+    twin, there = twin_of(tmp_path, instance, resident, empty_outcome(tables, len(resident)))
     serve_rows(tables, draw, resident, scratch, here)
     twin()
     for field in BOOKED.values():
         if field in EXP:
-            np.testing.assert_allclose(getattr(there, field), getattr(here, field), rtol=1e-12)
+            np.testing.assert_allclose(there[field], getattr(here, field), rtol=1e-12)
         else:
-            np.testing.assert_array_equal(getattr(there, field), getattr(here, field), err_msg=field)
+            np.testing.assert_array_equal(there[field], getattr(here, field), err_msg=field)
     assert here.served.sum() > 0.0 and here.wait.sum() > 0.0 and here.split.sum() > 0.0
     ratios = [
         seconds_of(lambda: serve_rows(tables, draw, resident, scratch, here)) / seconds_of(twin)

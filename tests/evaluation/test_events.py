@@ -68,7 +68,7 @@ LAWS = {
 
 
 @pytest.mark.parametrize(
-    ("requests", "within"), [(60_000, 0.06), pytest.param(800_000, 0.02, marks=pytest.mark.long)]
+    ("requests", "within"), [(60_000, 0.06), pytest.param(4_000_000, 0.02, marks=pytest.mark.long)]
 )
 @pytest.mark.parametrize("law", LAWS)
 def test_mean_waits_are_those_of_the_closed_form(law, requests, within, station):

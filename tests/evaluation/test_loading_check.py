@@ -155,21 +155,21 @@ FASHION_EDGE = {**HEADS, "edge": ["fashion_lab_exits", "fashion_lab_c6-early[1:2
 @pytest.mark.long
 @pytest.mark.parametrize("seconds", [60.0, 600.0])
 @pytest.mark.parametrize(
-    ("name", "names", "calm", "busy"),
+    ("name", "names", "calm", "busy", "drops"),
     [
-        ("tiny", TINY, 0.06, 0.3),
-        ("edge-small", EDGE_SMALL, 0.06, 0.15),
-        ("fashion-edge", FASHION_EDGE, 0.4, 0.6),
+        ("tiny", TINY, 0.06, 0.3, 0.02),
+        ("edge-small", EDGE_SMALL, 0.06, 0.15, 0.02),
+        ("fashion-edge", FASHION_EDGE, 0.45, 0.6, 0.04),  # the mesh is shared: docs/events.md
     ],
 )
-def test_presets_within_slots_of_loads(name, names, calm, busy, seconds):
+def test_presets_within_slots_of_loads(name, names, calm, busy, drops, seconds):
     scenario = load_scenario(name, {"slot_seconds": seconds})
     _, instance = nominal(scenario)
     arrival = find_arrival(instance, placed(scenario, instance, **names))
     for check in check_arrival(instance, arrival, (0.3, 0.5, 0.8), requests=100_000):
         assert abs(off(check)) < (calm if check.load < 0.8 else busy), check
         assert abs(check.late - check.events.late) < 0.12, check
-        assert abs(check.dropped - check.events.dropped) < 0.02, check
+        assert abs(check.dropped - check.events.dropped) < drops, check
 
 
 def test_the_command_shows_a_slot_of_loads(tmp_path, capsys):
