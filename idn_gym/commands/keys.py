@@ -188,6 +188,9 @@ def _text(value: Any) -> str:
         return str(value).lower().replace("none", "null")
     if isinstance(value, tuple):
         return f"[{', '.join(map(_text, value))}]"
+    if dataclasses.is_dataclass(value):
+        inner = ", ".join(f"{f.name}: {_text(getattr(value, f.name))}" for f in dataclasses.fields(value))
+        return f"{{{inner}}}"
     if isinstance(value, float):
         whole = value.is_integer() and abs(value) < 1e15
         return f"{value:.0f}" if whole else repr(value).replace("inf", ".inf")

@@ -148,7 +148,20 @@ EXAMPLES = {
     "topology.nodes": [{"name": "cloud", "device": "gpu_a100_trt_int8", "tier": "cloud", "pins": ["all"]}],
     "topology.links": [{"source": "board", "target": "cloud", "link": "lte_uplink"}],
     "topology.name": "sndlib/germany50",
+    "topology.path": "net.graphml",
     "workload.replay.path": "log.csv",
+    "workload.replay.task.column": "model",
+    "workload.replay.node.column": "user",
+    "workload.mobility.homes": ["board"],
+    "workload.mobility.works": ["edge"],
+    "dynamics.link.path": "links.csv",
+    "dynamics.background.path": "work.csv",
+    "dynamics.outages.path": "outages.csv",
+    "dynamics.outages.failures": [{"node": "edge", "first": 1, "last": 2}],
+    "dynamics.outages.failures.0.node": "edge",
+    "dynamics.outages.failures.0.first": 0,
+    "dynamics.outages.failures.0.last": 3,
+    "dynamics.memory.path": "memory.csv",
     "dynamics.energy_price.path": "prices.csv",
     "dynamics.carbon.path": "grid.csv",
 }
@@ -204,7 +217,7 @@ def test_keys_say_type_unit_value_and_meaning(capsys):
         "when": "",
         "meaning": "",
     }
-    assert rows["dynamics.link.kind"]["type"] == "fixed | gilbert_elliott | ar1"
+    assert rows["dynamics.link.kind"]["type"] == "fixed | gilbert_elliott | ar1 | file"
     assert rows["dynamics.outages"]["value"] == "null"
     assert rows["dynamics.outages.mean_up"] | {"meaning": ""} == {
         "key": "dynamics.outages.mean_up",
