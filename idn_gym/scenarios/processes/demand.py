@@ -1,8 +1,9 @@
 """Demand: nominal batches, re-weighted by popularity and multiplied by the factors that are on.
 
-demand[t, r] = ingress total x popularity share[t, task] x diurnal x bursts x flash crowd, and a Poisson
-draw around it where integers are asked for. Popularity moves demand between the tasks of an ingress node;
-the other factors change its total. Each process has a random stream of its own.
+demand[t, r] = ingress total x popularity share[t, task] x mobility x diurnal x bursts x flash crowd, and a
+Poisson draw around it where integers are asked for. Popularity moves demand between the tasks of an ingress
+node and mobility between ingress nodes; the other factors change the total. A request log replaces what comes
+before mobility. Each process has a random stream of its own.
 """
 
 from __future__ import annotations

@@ -194,7 +194,7 @@ def replay_log(replay: Replay, expected: Floats, labels: ClassLabels, span: Span
     offset = span.rng.random() if span.state is None else float(span.state)
     share = ring_share(replay, log, span.horizon, span.slot_seconds)
     edges = np.arange(span.first, span.first + span.length + 1)
-    if replay.clock == "stretched":
+    if replay.clock == "stretched":  # whole rounds to the bit, which multiples of 1 / horizon need not be
         rounds, part = np.divmod(edges / span.horizon, 1.0)
     else:
         rounds, part = np.divmod(edges * share, 1.0)

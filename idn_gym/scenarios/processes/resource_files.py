@@ -15,6 +15,7 @@ from idn_gym.scenarios.config_resource_files import (
     OutageFile,
     ScheduledOutages,
 )
+from idn_gym.scenarios.config_traces import Trace
 from idn_gym.scenarios.processes.traces import draw_trace
 from idn_gym.scenarios.spans import Span
 
@@ -29,18 +30,34 @@ def draw_rates_of_file(process: LinkFile, nominal: Floats, span: Span) -> tuple[
 
 def draw_background_of_file(process: BackgroundFile, nodes: int, span: Span) -> tuple[Floats, Any]:
     """Shares (T, N) of compute that other work takes."""
-    return draw_trace(process, "dynamics.background", span, 0.0, np.zeros(nodes))
+    return _draw_shares(process, "dynamics.background", span, np.zeros(nodes))
 
 
 def draw_memory_of_file(process: MemoryFile, nodes: int, span: Span) -> tuple[Floats, Any]:
     """Shares (T, N) of memory that are left."""
-    return draw_trace(process, "dynamics.memory", span, 0.0, np.ones(nodes))
+    return _draw_shares(process, "dynamics.memory", span, np.ones(nodes))
 
 
 def draw_outages_of_file(process: OutageFile, nodes: int, span: Span) -> tuple[Bools, Any]:
     """Which nodes are down, (T, N)."""
-    drawn, start = draw_trace(process, "dynamics.outages", span, 0.0, np.zeros(nodes))
+    drawn, start = _draw_shares(process, "dynamics.outages", span, np.zeros(nodes))
     return drawn >= 0.5, start
+
+
+def _draw_shares(trace: Trace, key: str, span: Span, unnamed: Floats) -> tuple[Floats, Any]:
+    """Values that may not be above 1, as those of a log in per cent would be.
+
+    Raises:
+        ConfigError: they are; or see `draw_trace`.
+    """
+    drawn, start = draw_trace(trace, key, span, 0.0, unnamed)
+    if drawn.max(initial=0.0) > 1.0 + 1e-9:  # products round
+        raise ConfigError(
+            f"{key}.factor",
+            f"{trace.factor:g} is not allowed; {show(trace.path)} comes to {drawn.max():g} with it, and "
+            "shares must be at most 1; 0.01 makes shares of per cent",
+        )
+    return drawn, start
 
 
 def draw_scheduled(process: ScheduledOutages, nodes: int, span: Span) -> tuple[Bools, None]:

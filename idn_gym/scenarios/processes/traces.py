@@ -82,7 +82,7 @@ def play_trace(
     courses, there = read_courses(trace, key, frozenset(every), stretch, least)
     of_thing = [_pick(trace, key, names, courses, there, unnamed is not None) for names in span.names]
     if unnamed is not None:
-        _check_named(trace, key, of_thing, there)
+        _check_named(trace, key, every, there)
     length = next(iter(courses.values())).time[-1]
     unit = length / span.horizon if trace.clock == "stretched" else span.slot_seconds
     played: dict[tuple[str, float], Floats] = {}
@@ -123,9 +123,12 @@ def _pick(
     raise ConfigError(f"{key}.path", f"{show(trace.path)} has no series {wanted}; {closest(names[0], there)}")
 
 
-def _check_named(trace: Trace, key: str, of_thing: Sequence[str | None], there: Sequence[str]) -> None:
+def _check_named(trace: Trace, key: str, names: set[str], there: Sequence[str]) -> None:
     """Where things need no series, a name that is spelt wrong would go unnoticed."""
-    if not any(name is not None for name in of_thing):
-        raise ConfigError(
-            f"{key}.path", f"{show(trace.path)} has a series of none of them; it has {show(list(there))}"
-        )
+    for name in there if trace.series is None else ():
+        if name not in names:
+            raise ConfigError(
+                f"{key}.path",
+                f"{show(trace.path)} has a series {show(name)}, which is none of them; "
+                f"{closest(name, sorted(names))}; or name one series for all with `series`",
+            )

@@ -99,17 +99,33 @@ def test_failures_are_scheduled_by_slot():
         Failure("edge", 4, 3)
 
 
-def test_a_file_that_names_nothing_here_is_refused(write):
-    path = write("time,egde\n0,1\n")
-    for process, draw in (
-        (LinkFile(path), rates),
-        (BackgroundFile(path), seconds),
-        (OutageFile(path), lambda process: seconds(outages=process)),
+@pytest.mark.parametrize("text", ["time,edge,egde\n0,1,1\n", "time,which,value\n0,edge,1\n0,egde,1\n"])
+def test_a_series_of_nothing_here_is_refused(write, text):
+    path = write(text)
+    for draw in (
+        lambda: rates(LinkFile(path)),
+        lambda: seconds(BackgroundFile(path)),
+        lambda: seconds(outages=OutageFile(path)),
+        lambda: play(draw_memory, MemoryFile(path), np.ones(3), MOVABLE, names=NODES),
     ):
         with pytest.raises(
-            ConfigError, match=r"^dynamics\.\w+\.path: .* has a series of none of them; it has \['egde'\]"
+            ConfigError, match=r"^dynamics\.\w+\.path: .* has a series 'egde', which is none of them; "
         ):
-            draw(process)
+            draw()
+
+
+def test_shares_in_per_cent_are_refused(write):
+    path = write("time,edge\n0,40\n")
+    assert seconds(BackgroundFile(path, factor=0.01))[0].tolist() == [6, 12, np.inf]
+    for draw in (
+        lambda: seconds(BackgroundFile(path)),
+        lambda: seconds(outages=OutageFile(path)),
+        lambda: play(draw_memory, MemoryFile(path), np.ones(3), MOVABLE, names=NODES),
+    ):
+        with pytest.raises(
+            ConfigError, match=r"^dynamics\.\w+\.factor: 1 is not allowed; .* comes to 40 with it, "
+        ):
+            draw()
 
 
 def test_splits_have_stretches_of_their_own_and_things_may_begin_apart(write):
