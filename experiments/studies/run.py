@@ -15,9 +15,10 @@ from agents.registry import RANDOMISED
 from experiments.studies.cached_run import CachedRun, Fields
 from experiments.studies.cached_training import CachedTraining
 from experiments.studies.code_stamp import code_stamp
+from experiments.studies.wishes import WishLog
 from experiments.training.play import open_agent
 from idn_gym.config_reader import ConfigError
-from idn_gym.core.arrays import EMPTY, Floats
+from idn_gym.core.arrays import EMPTY, Floats, Ints
 from idn_gym.core.kernel import processor_seconds
 from idn_gym.evaluation.latencies import LATENCY_COLUMNS, LatencyLog, LatencyQuantiles
 from idn_gym.evaluation.rollout import rollout
@@ -98,6 +99,7 @@ class Unit(CachedRun):
             episodes.metrics[0],
             np.array(recorder.fractional),
             np.asarray(recorder.resident / recorder.slots, np.float32),
+            recorder.wishes.changes(),
             np.array(recorder.proven) if recorder.proven else None,
         )
         series.write(path)
@@ -129,6 +131,7 @@ class Series(NamedTuple):
     metrics: Floats  # (T, len(METRICS))
     fractional: Floats  # (T,) gain of the relaxed placement; nan where there is none
     resident: npt.NDArray[np.float32]  # (N, M) share of the slots in which something of the model was there
+    changes: Ints  # (n, 4) of the wishes, see `WishLog.changes`
     proven: Floats | None  # (T,) what fractional regret has at most come to; None where nothing is proven
 
     def write(self, path: Path) -> None:
@@ -150,8 +153,10 @@ class Series(NamedTuple):
         series = Series(*(file.get(name) for name in Series._fields))  # type: ignore[arg-type]
         shapes = [np.shape(value) for value in series if value is not None]
         slots = np.shape(series.scalar)
-        wanted = [slots, (*slots, len(METRICS)), slots, np.shape(series.resident), slots]
-        if len(slots) != 1 or np.ndim(series.resident) != 2 or shapes != wanted[: len(shapes)]:
+        changes = np.shape(series.changes)
+        wanted = [slots, (*slots, len(METRICS)), slots, np.shape(series.resident), (*changes[:1], 4), slots]
+        flat = len(slots) != 1 or np.ndim(series.resident) != 2 or len(changes) != 2
+        if flat or shapes != wanted[: len(shapes)]:
             raise ConfigError(str(path), f"has shapes {shapes}, which no run leaves")
         return series
 
@@ -166,10 +171,12 @@ class Recorder:
         self.resident: Floats | float = 0.0
         self.slots = 0
         self.latencies = LatencyLog()
+        self.wishes = WishLog()
 
     def note(self, feedback: Feedback) -> None:
         """A slot that is over; the policy has learnt from it."""
         self.latencies.note(feedback)
+        self.wishes.note(feedback)
         gain = getattr(self.policy, "fractional_gain", None)
         self.fractional.append(float("nan") if gain is None else float(gain[0]))
         bound = getattr(self.policy, "regret_bound", None)

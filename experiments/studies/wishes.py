@@ -1,0 +1,51 @@
+"""What a policy asked for slot by slot, kept as the few changes that it made."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from idn_gym.core.arrays import EMPTY, Ints, Residents
+from idn_gym.policy import Feedback
+
+
+class WishLog:
+    """Notes the wishes of one row, after repair, while it is played."""
+
+    def __init__(self) -> None:
+        self._last: Residents | None = None
+        self._slots = 0
+        self._changes: list[Ints] = []
+
+    def note(self, feedback: Feedback) -> None:
+        """A slot that is over."""
+        after = feedback.after
+        wish = after.resident[0].copy()
+        if after.wish.size:  # what is still on its way is asked for, not yet resident
+            loading = after.wish[0] != EMPTY
+            wish[loading] = after.wish[0][loading]
+        node, model = np.nonzero(np.ones_like(wish, np.bool_) if self._last is None else wish != self._last)
+        slot = np.full(len(node), self._slots)
+        self._changes.append(np.stack([slot, node, model, wish[node, model]], axis=1).astype(np.int32))
+        self._last, self._slots = wish, self._slots + 1
+
+    def changes(self) -> Ints:
+        """(n, 4) slot, node, model, and the segment from then on; slot 0 names all."""
+        return np.concatenate(self._changes)
+
+
+def wishes(changes: Ints, slots: int, shape: tuple[int, int]) -> Residents:
+    """Wishes (slots, N, M) that a log of changes stands for.
+
+    Args:
+        changes: as `WishLog.changes` gives them.
+        slots: T.
+        shape: N, M.
+    """
+    found = np.full((slots, *shape), EMPTY, np.int32)
+    starts = np.searchsorted(changes[:, 0], np.arange(slots + 1))
+    for t in range(slots):
+        if t:
+            found[t] = found[t - 1]
+        _, node, model, segment = changes[starts[t] : starts[t + 1]].T
+        found[t, node, model] = segment
+    return found
