@@ -16,6 +16,7 @@ import numpy as np
 from tqdm import tqdm
 
 from experiments.studies import report as study_report
+from experiments.studies.bracket_run import BracketRun, list_brackets
 from experiments.studies.cached_run import CachedRun
 from experiments.studies.code_stamp import code_stamp
 from experiments.studies.config import AGENT_PREFIX, BASELINE, Study, StudyPart, of_scenario
@@ -160,6 +161,18 @@ def play_units(units: Sequence[CachedRun], out: Path, workers: int) -> None:
         _map(pool, [(_name(unit), unit.play) for unit in missing], out, "runs")
 
 
+def find_brackets(brackets: Sequence[BracketRun], out: Path, workers: int) -> None:
+    """Bracket the best sequences of episodes that were played, where that has not been done.
+
+    Raises:
+        ConfigError: a bracket failed; those that were done stay.
+    """
+    missing = [bracket for bracket in brackets if not bracket.done(out)]
+    if missing:
+        with pool_of(workers, code_stamp) as pool:
+            _map(pool, [(_name(bracket.units[0]), bracket.play) for bracket in missing], out, "brackets")
+
+
 def _name(unit: CachedRun) -> str:
     return f"{unit.part}, {unit.label}, seed {unit.seed}"
 
@@ -231,9 +244,12 @@ def play_study(study: Study, asked: StudyCommand) -> Path:
     check_units([*units, *fronts])
     writable_folder(out)
     play_units([*units, *fronts], out, asked.workers)
+    find_brackets(_brackets(study, units, asked.smoke), out, asked.workers)
     units, left_out = list_units(study, asked.smoke)
     fronts = list_fronts(study, asked.smoke)
     missing = list(dict.fromkeys(unit.part for unit in (*units, *fronts) if not unit.done(out)))
+    brackets = _brackets(study, [unit for unit in units if unit.part not in missing], asked.smoke)
+    missing += dict.fromkeys(one.units[0].part for one in brackets if not one.done(out))
     head: dict[str, Any] = {
         "command": grammar.spell_command(asked, _PROG),
         "left out": left_out + [f"{part}: not played yet" for part in missing],
@@ -242,7 +258,14 @@ def play_study(study: Study, asked: StudyCommand) -> Path:
     played = [unit for unit in units if unit.part not in missing]
     drawn = [unit for unit in fronts if unit.part not in missing]
     reported = only(study, list(dict.fromkeys(unit.part for unit in (*played, *drawn))))
-    return study_report.report_study(reported, played, drawn, out, head)
+    known = [one for one in brackets if one.units[0].part not in missing]
+    return study_report.report_study(reported, played, drawn, known, out, head)
+
+
+def _brackets(study: Study, units: Sequence[Unit], smoke: bool) -> list[BracketRun]:
+    """The brackets that parts ask for."""
+    most = study.smoke.bracket if smoke else np.inf
+    return list_brackets(units, {part.name: min(part.bracket, most) for part in study.parts})
 
 
 if __name__ == "__main__":

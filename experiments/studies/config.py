@@ -30,6 +30,12 @@ METRIC = Literal[
     "dynamic_regret",
     "competitive",
     "second_half",
+    "saved",
+    "of_dynamic",
+    "of_dynamic_most",
+    "behind_sequence",
+    "headroom",
+    "headroom_most",
     "cost",
     "update",
     "accuracy",
@@ -52,7 +58,13 @@ METRIC = Literal[
 - fractional_regret: gain that the best static placement is ahead of a learner's fractions, and
   fractional_regret_most that the upper bound of all static fractions is, taken as spread evenly over the
   slots: the regret against the best fractions, which proven bounds speak of, lies between the two;
-- dynamic_regret, competitive: gain that the clairvoyant greedy is ahead, and share of its gain.
+- dynamic_regret, competitive: gain that the clairvoyant greedy is ahead, and share of its gain;
+- saved: share of the best static placement's cost that is saved, loading paid; behind_sequence: cost added to
+  that of the best sequence of placements that was found, summed over slots;
+- of_dynamic: cost saved against the repositories alone over the most that any sequence can save, and
+  of_dynamic_most over what the best sequence found saves: the share of the dynamic optimum lies between them;
+- headroom: share of the best static placement's cost that the best sequence found saves, and headroom_most
+  that any sequence can save at most. These six need `StudyPart.bracket`.
 """
 
 
@@ -74,6 +86,8 @@ class StudyPart:
     seeds: int = bounded(10, least=1)
     trainings: int = bounded(1, least=1)
     """training seeds of agents that are trained; each of them plays all seeds"""
+    bracket: float = bounded(0.0, least=0.0)
+    """CPU seconds to bracket the best sequence of placements of every episode with; 0: no bracket"""
     needs: str | None = None
     """a file without which the part is left out"""
 
@@ -111,9 +125,10 @@ class Figure:
     """One picture of the report."""
 
     name: str
-    kind: Literal["course", "sweep", "frontier", "dots", "tiers"]
+    kind: Literal["course", "sweep", "frontier", "dots", "tiers", "day"]
     """course: y over slots; sweep: y over a grid key; frontier: x against y as the grid moves; dots: y by
-    agent; tiers: what is resident in which tier"""
+    agent; tiers: what is resident in which tier; day: the first episode slot by slot, its cost, its demand
+    and what is kept at the busiest node"""
     part: str
     y: tuple[METRIC, ...] = ("ntag",)
     x: str | None = None
@@ -147,6 +162,8 @@ class Smoke:
     seeds: int = bounded(1, least=1)
     overrides: dict[str, Any] = field(default_factory=dict)
     train: dict[str, Any] = field(default_factory=dict)
+    bracket: float = bounded(2.0, least=0.0)
+    """CPU seconds at most for the bracket of an episode"""
 
 
 @dataclass(frozen=True)

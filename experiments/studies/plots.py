@@ -15,6 +15,7 @@ import numpy as np
 
 from experiments.reports.plots import COLOURS, PLOT_STYLE, PLOT_WIDTH, save_figure
 from experiments.studies.config import BASELINE, Figure
+from experiments.studies.day_plot import draw_day
 from experiments.studies.results import Play, Plays, by_training
 from idn_gym.evaluation.intervals import UNKNOWN, Interval, half_width, mean_interval
 from idn_gym.files import file_name
@@ -30,6 +31,12 @@ LABELS = {
     "dynamic_regret": "behind the clairvoyant greedy",
     "competitive": "share of the clairvoyant greedy's gain",
     "second_half": "gain per request, second half",
+    "saved": "saved against the best static placement",
+    "of_dynamic": "share of the dynamic optimum, at least",
+    "of_dynamic_most": "share of the dynamic optimum, at most",
+    "behind_sequence": "cost behind the best sequence found",
+    "headroom": "headroom, at least",
+    "headroom_most": "headroom, at most",
     "update": "update [share of memory per slot]",
     "accuracy": "accuracy",
     "latency": "latency [s]",
@@ -56,6 +63,7 @@ def plot_figure(figure: Figure, plays: Plays, out: Path) -> Path:
             "frontier": plot_frontier,
             "dots": plot_dots,
             "tiers": plot_tiers,
+            "day": plot_day,
         }[figure.kind](figure, plays, agents)
         if figure.title:
             drawn.suptitle(figure.title, fontsize=9, x=0.01, ha="left")
@@ -257,6 +265,12 @@ def plot_tiers(figure: Figure, plays: Plays, agents: list[str]) -> Any:
             )
     drawn.supxlabel("mean number of copies on a node of the tier (copies for different tasks count apart)")
     return drawn
+
+
+def plot_day(figure: Figure, plays: Plays, agents: list[str]) -> Any:
+    """The first episode of the first cell."""
+    cell = plays.cells(figure.part)[0]
+    return draw_day([plays.of(figure.part, agent, cell)[0] for agent in agents])
 
 
 def _by_tier(plays: Sequence[Play]) -> dict[tuple[str, str], float]:

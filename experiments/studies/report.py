@@ -12,12 +12,13 @@ import yaml
 
 from experiments.studies import front_report
 from experiments.studies import plots as study_figures
+from experiments.studies.bracket_run import BracketRun
 from experiments.studies.cached_run import CachedRun
 from experiments.studies.code_stamp import code_stamp
 from experiments.studies.config import BASELINE, Study
 from experiments.studies.front_run import FrontUnit
 from experiments.studies.page import Table, html_number, with_bounds, write_page
-from experiments.studies.results import REGRETS, RESULT_METRICS, Plays
+from experiments.studies.results import MOVING_METRICS, REGRETS, RESULT_METRICS, Plays
 from experiments.studies.run import Unit
 from idn_gym.config_reader import to_plain as to_plain
 from idn_gym.core.arrays import Floats
@@ -56,7 +57,12 @@ class PartReport(NamedTuple):
 
 
 def report_study(
-    study: Study, units: Sequence[Unit], fronts: Sequence[FrontUnit], out: Path, head: dict[str, Any]
+    study: Study,
+    units: Sequence[Unit],
+    fronts: Sequence[FrontUnit],
+    brackets: Sequence[BracketRun],
+    out: Path,
+    head: dict[str, Any],
 ) -> Path:
     """Write ``report.html``, the tables as CSV and the figures.
 
@@ -64,6 +70,7 @@ def report_study(
         study: its configuration.
         units: the runs of its parts, all of them played.
         fronts: those of its fronts, likewise.
+        brackets: of episodes of its parts, all of them found.
         out: where they were played to.
         head: command, versions and the like, printed with the configuration.
     """
@@ -78,7 +85,7 @@ def report_study(
         fronts=front_report.report_fronts(study, fronts, out) if fronts else [],
         other=list(other),
         record=yaml.safe_dump({**head, "study": to_plain(study)}, sort_keys=False),
-        **(_parts(study, Plays(units, out), out) if units else {"parts": []}),
+        **(_parts(study, Plays(units, out, brackets), out) if units else {"parts": []}),
     )
 
 
@@ -145,7 +152,7 @@ def _row(plays: Plays, part: str, label: str, cell: dict[str, Any], reference: s
     row |= interval_text("share", _interval(values("share")))
     fractional = [play.row()["fractional_share"] for play in mine]
     row["fractional_share"] = float(np.mean(fractional))
-    for name in (*REGRETS, "competitive", "second_half"):
+    for name in (*REGRETS, *MOVING_METRICS, "competitive", "second_half"):
         row |= interval_text(name, _interval(values(name)))
     row["regret_bound"] = float(np.mean([play.row()["regret_bound"] for play in mine]))
     for name in RESULT_METRICS:
@@ -166,6 +173,8 @@ RESULT_COLUMNS: dict[str, Callable[[dict[str, Any]], str]] = {
     "ahead": lambda row: with_bounds(row, "ahead", "+.3g"),
     "cost per slot": lambda row: with_bounds(row, "cost"),
     "cost increase": lambda row: with_bounds(row, "cost_increase", "+.3g"),
+    "saved %": lambda row: _percent(row, "saved"),
+    "of the dynamic optimum": lambda row: _ends(row, "of_dynamic", "of_dynamic_most"),
     "share": lambda row: with_bounds(row, "share"),
     "fractional": lambda row: html_number(row["fractional_share"]),
     "second half": lambda row: with_bounds(row, "second_half"),
@@ -199,6 +208,17 @@ RESULT_COLUMNS: dict[str, Callable[[dict[str, Any]], str]] = {
 """Columns of the page; a dash where there is nothing to show, and no column where that is everywhere."""
 
 
+def _percent(row: dict[str, Any], name: str) -> str:
+    """A share and its interval in per cent."""
+    ends = (100.0 * row[key] for key in (name, f"{name}_low", f"{name}_high"))
+    return f"{Interval(*ends):+.2g}"
+
+
+def _ends(row: dict[str, Any], least: str, most: str) -> str:
+    """A share that is known to lie between two columns."""
+    return "-" if np.isnan(row[least]) else f"{row[least]:.2f} to {row[most]:.2f}"
+
+
 def _cell(cell: dict[str, Any], rows: Sequence[dict[str, Any]], tariff: str) -> CellReport:
     columns = {name: [show(row) for row in rows] for name, show in RESULT_COLUMNS.items()}
     columns = {name: cells for name, cells in columns.items() if set(cells) != {"-"}}
@@ -208,6 +228,8 @@ def _cell(cell: dict[str, Any], rows: Sequence[dict[str, Any]], tariff: str) -> 
     note += f", {_count(trainings, 'training')}" if trainings else ""
     gaps = [row["bound_gap"] for row in rows if not np.isnan(row["bound_gap"])]
     note += f"; the bracket of the optimum is {100 * gaps[0]:.2g} % wide" if gaps else ""
+    moving = [row for row in rows if not np.isnan(row["headroom"])]
+    note += f"; headroom {_ends(moving[0], 'headroom', 'headroom_most')} of the static cost" if moving else ""
     title = ", ".join(f"{key} = {value}" for key, value in cell.items())
     return CellReport(title, Table(["agent", *columns], lines), note, tariff)
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from experiments.studies.bracket_run import BracketRun
 from experiments.studies.config import BASELINE, of_scenario
 from experiments.studies.run import Series, Unit
 from idn_gym.core.arrays import Floats
@@ -45,8 +46,18 @@ RESULT_METRICS = (
 """Columns of an episode's record that tables keep as they are."""
 
 
+MOVING_METRICS = (
+    "saved",
+    "of_dynamic",
+    "of_dynamic_most",
+    "behind_sequence",
+    "headroom",
+    "headroom_most",
+)
+"""What is measured against the best sequence of placements; see `experiments.studies.config.METRIC`."""
+
 REGRETS = ("regret", "rounding_regret", "fractional_regret", "fractional_regret_most", "dynamic_regret")
-"""See `study_config.METRIC`."""
+"""See `experiments.studies.config.METRIC`."""
 
 
 class Play:
@@ -58,6 +69,8 @@ class Play:
         self.baseline: Play = self
         self.optimum: Play | None = None
         self.clairvoyant: Play | None = None
+        self.bracket: dict[str, float] | None = None
+        """of the best sequence: see `BracketRun`"""
 
     @cached_property
     def series(self) -> Series:
@@ -89,15 +102,33 @@ class Play:
         return bound if bound > 0.0 else np.nan
 
     def value(self, name: str) -> float:
-        """One number for the episode: see `study_config.METRIC`."""
+        """One number for the episode: see `experiments.studies.config.METRIC`."""
         if name == "cost":
             return -float(self.record["metrics"]["reward"])
         if name in self.record["metrics"]:
             return float(self.record["metrics"][name])
+        if name in MOVING_METRICS:
+            return self._of_sequences(name)
         if name == "second_half":
             half = len(self.gain) // 2
             return float(measures.gain_per_request(self.gain[half:], self.figure("requests")[half:])[-1])
         return float(self.course(name)[-1])
+
+    def _of_sequences(self, name: str) -> float:
+        """One of `MOVING_METRICS`; nan without a bracket."""
+        if self.bracket is None:
+            return np.nan
+        cost, alone = self.value("cost"), self.baseline.value("cost")
+        least, reached, static = (self.bracket[end] for end in ("least", "reached", "static"))
+        values = {
+            "saved": lambda: (static - cost) / self._positive(static),
+            "of_dynamic": lambda: (alone - cost) / self._positive(alone - least),
+            "of_dynamic_most": lambda: (alone - cost) / self._positive(alone - reached),
+            "behind_sequence": lambda: (cost - reached) * len(self.series.scalar),
+            "headroom": lambda: (static - reached) / self._positive(static),
+            "headroom_most": lambda: (static - least) / self._positive(static),
+        }
+        return float(values[name]())
 
     def course(self, name: str) -> Floats:
         """The number after each slot, (T,): running means, but for regrets, which add up.
@@ -157,6 +188,7 @@ class Play:
             "regret_bound": np.nan if self.series.proven is None else float(self.series.proven[-1]),
             "competitive": self.value("competitive"),
             "second_half": self.value("second_half"),
+            **{name: self.value(name) for name in MOVING_METRICS},
             **{name: metrics[name] for name in RESULT_METRICS},
             "bound_gap": notes.get("gap", np.nan),
             "cpu_seconds_to_build": self.record["cpu_seconds_to_build"],
@@ -174,8 +206,8 @@ def by_training(plays: Sequence[Play], values: npt.ArrayLike) -> Floats:
 class Plays:
     """All runs of a study."""
 
-    def __init__(self, units: Sequence[Unit], out: Path) -> None:
-        """Read the records of `units` under `out`."""
+    def __init__(self, units: Sequence[Unit], out: Path, brackets: Sequence[BracketRun] = ()) -> None:
+        """Read the records of `units` under `out`, and the brackets of their episodes."""
         self.all = [Play(unit, out) for unit in units]
         self._at = {self._key(p.unit, p.unit.label, p.unit.cell): p for p in self.all}
         for play in self.all:
@@ -183,6 +215,9 @@ class Plays:
             play.baseline = self._at[self._key(play.unit, BASELINE, scenario)]
             play.optimum = self._at.get(self._key(play.unit, OPTIMUM, scenario))
             play.clairvoyant = self._at.get(self._key(play.unit, CLAIRVOYANT, scenario))
+        known = {unit.file(out): bracket.read(out) for bracket in brackets for unit in bracket.units}
+        for play in self.all:
+            play.bracket = known.get(play.unit.file(out))
 
     @staticmethod
     def _key(unit: Unit, label: str, cell: dict[str, Any]) -> tuple[str, str, str, int]:

@@ -1,0 +1,108 @@
+"""What the best sequence of placements costs in one episode of a study, as a bracket; kept on disk.
+
+Every sequence that was played in the episode is a candidate, so that no policy is ahead of the lower end.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from experiments.studies.code_stamp import code_stamp
+from experiments.studies.config import of_scenario
+from experiments.studies.run import Series, Unit
+from experiments.studies.wishes import wishes
+from idn_gym.config_reader import ConfigError, read_yaml, show
+from idn_gym.core.arrays import Residents
+from idn_gym.files import file_name, write_text
+from idn_gym.optimum.dynamic.bracket import dynamic_bracket
+from idn_gym.scenarios.compile import compile_scenario
+from idn_gym.scenarios.episodes import build_instance
+
+FIGURES = ("least", "reached", "static", "seconds")
+"""Numbers of a record: mean scalar costs per slot, and CPU seconds."""
+
+
+@dataclass(frozen=True)
+class BracketRun:
+    """One episode, and the units that played it."""
+
+    units: tuple[Unit, ...]
+    """of one part, cell, scenario and seed"""
+    seconds: float
+    """CPU seconds to spend"""
+
+    def file(self, out: Path) -> Path:
+        """Where the record is kept."""
+        unit = self.units[0]
+        cell = ",".join(f"{k}={json.dumps(v)}" for k, v in of_scenario(unit.cell).items()) or "all"
+        return out.joinpath("brackets", file_name(unit.part), file_name(cell), f"{unit.seed}.json")
+
+    def done(self, out: Path) -> bool:
+        """Whether the bracket is there and knows what the units played."""
+        try:
+            return self.file(out).is_file() and self.read(out)["of"] == self._stamp(out)
+        except ConfigError:
+            return False
+
+    def read(self, out: Path) -> dict[str, Any]:
+        """What `play` wrote.
+
+        Raises:
+            ConfigError: it is not there, or damaged.
+        """
+        path = self.file(out)
+        found = read_yaml(path)
+        if not isinstance(found, dict) or not all(isinstance(found.get(name), float) for name in FIGURES):
+            raise ConfigError(str(path), f"{show(found)} is no bracket")
+        return found
+
+    def play(self, out: Path) -> Path:
+        """Find and write it; returns the record's path."""
+        unit, path = self.units[0], self.file(out)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        compiled = compile_scenario(unit.scenario)
+        instance = build_instance(unit.scenario, unit.seed, unit.split, unit.preference)
+        played = self._played(out, unit.scenario.horizon, compiled.tables.pinned.shape)
+        bracket = dynamic_bracket(compiled, instance, seconds=self.seconds, played=played)
+        costs = {name: getattr(bracket, name) / unit.scenario.horizon for name in FIGURES[:3]}
+        record = {"of": self._stamp(out), **costs, "seconds": bracket.seconds, "status": bracket.status}
+        write_text(path, json.dumps({**record, "code": code_stamp()}, indent=1) + "\n")
+        return path
+
+    def _played(self, out: Path, slots: int, shape: tuple[int, int]) -> list[Residents]:
+        """The sequences (T, N, M) of all units, each once."""
+        found = {_changes(unit, out).tobytes(): _changes(unit, out) for unit in self.units}
+        return [wishes(changes, slots, shape) for changes in found.values()]
+
+    def _stamp(self, out: Path) -> str:
+        """What tells brackets of other units, scenarios or seconds apart."""
+        told = hashlib.sha256(json.dumps([self.units[0].record()["scenario"], self.seconds]).encode())
+        for unit in self.units:
+            told.update(_changes(unit, out).tobytes())
+        return told.hexdigest()
+
+
+def _changes(unit: Unit, out: Path) -> np.ndarray[Any, Any]:
+    return Series.read(unit.file(out)).changes
+
+
+def list_brackets(units: Sequence[Unit], seconds: dict[str, float]) -> list[BracketRun]:
+    """One run per episode of the parts that ask for brackets.
+
+    Args:
+        units: all that are played.
+        seconds: by part; 0: it asks for none.
+    """
+    episodes: dict[str, list[Unit]] = {}
+    for unit in units:
+        if seconds[unit.part] > 0.0:
+            key = json.dumps([unit.part, unit.seed, unit.record()["scenario"]])
+            episodes.setdefault(key, []).append(unit)
+    return [BracketRun(tuple(mine), seconds[mine[0].part]) for mine in episodes.values()]
