@@ -16,6 +16,7 @@ from idn_gym.commands.endings import ending
 from idn_gym.commands.grammar import Changes
 from idn_gym.commands.options import SeedOption
 from idn_gym.files import file_name, writable_folder
+from idn_gym.preset_ids import DEFAULT_SCENARIO
 
 WAYS_ON = """
 {out}/
@@ -42,7 +43,9 @@ def run_demo(out: Path, seeds: int, words: Sequence[str], force: bool = False) -
     """
     folder = RunFolder(out)
     # Named although they are the defaults, so that a folder from before they changed is noticed.
-    asked = train.TrainCommand(scenario="edge-small", agent="ppo", out=out, resume=True, changes=tuple(words))
+    asked = train.TrainCommand(
+        scenario=DEFAULT_SCENARIO, agent="ppo", out=out, resume=True, changes=tuple(words)
+    )
     if force:
         train.requested(asked)
         throw_away(folder)

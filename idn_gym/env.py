@@ -17,6 +17,7 @@ from idn_gym.episode_spec import HasEpisodeSpec
 from idn_gym.metrics import METRICS
 from idn_gym.objective_records import TABLE, Objective
 from idn_gym.observations import Observations, row_of
+from idn_gym.preset_ids import DEFAULT_SCENARIO
 from idn_gym.rendering import render_ansi, render_rgb
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.presets import load_scenario
@@ -91,7 +92,7 @@ class IDNEnv(HasEpisodeSpec, gym.Env[Observations, Any]):
 
     def __init__(
         self,
-        scenario: Any = "edge-small",
+        scenario: Any = DEFAULT_SCENARIO,
         action: str | None = None,
         observation: str = "flat",
         preference: Any = None,

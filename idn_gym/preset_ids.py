@@ -8,6 +8,9 @@ from typing import Any
 PRESET_NAMES = ("tiny", "edge-small", "fashion-edge", "isp-hierarchy", "metro-split")
 """The keys of `idn_gym.scenarios.presets.PRESETS`, which would have to be imported."""
 
+DEFAULT_SCENARIO = "edge-small"
+"""What `gym.make("IDN-v0")` and commands play where nothing else is asked for."""
+
 ID_VARIANTS: dict[str, dict[str, Any]] = {
     "": {},
     "-Scalar": {"preference": "balanced"},

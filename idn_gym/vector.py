@@ -19,6 +19,7 @@ from idn_gym.env import NO_FRONT, IDNEnv, reward_space, scenario_with
 from idn_gym.episode_spec import HasEpisodeSpec
 from idn_gym.metrics import METRICS
 from idn_gym.observations import Observations, put_rows, row_of
+from idn_gym.preset_ids import DEFAULT_SCENARIO
 from idn_gym.rendering import render_ansi, render_rgb
 from idn_gym.simulation import Simulation, Slot
 
@@ -39,7 +40,7 @@ class IDNVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
     def __init__(
         self,
         num_envs: int = 1,
-        scenario: Any = "edge-small",
+        scenario: Any = DEFAULT_SCENARIO,
         action: str | None = None,
         observation: str = "flat",
         preference: Any = None,

@@ -34,6 +34,7 @@ from idn_gym.config_reader import (
 from idn_gym.objective_records import find_objectives
 from idn_gym.overrides import override
 from idn_gym.preferences import read_preference
+from idn_gym.preset_ids import DEFAULT_SCENARIO
 from idn_gym.scenarios import presets
 from idn_gym.scenarios.config import Scenario
 from idn_gym.shipped import shipped_files
@@ -102,7 +103,7 @@ def load_run_config(
     """
     plain = dict(base or {})
     if scenario or not base:
-        plain["scenario"] = to_plain(presets.load_scenario(scenario or "edge-small"))
+        plain["scenario"] = to_plain(presets.load_scenario(scenario or DEFAULT_SCENARIO))
     if agent or not base:
         plain["agent"] = _agent(agent or "ppo")
         plain["observation"] = observed_by(plain["agent"])

@@ -11,6 +11,7 @@ from typing import Any
 
 from experiments.training.run_config import RunConfig, load_run_config
 from idn_gym.config_reader import ConfigError, bounded, closest, from_plain, read_yaml, show, to_plain
+from idn_gym.preset_ids import DEFAULT_SCENARIO
 
 TUNED_PREFIX = "agent."
 """Prefix of the keys that can be tuned: what comes out is an agent."""
@@ -49,7 +50,7 @@ class Tuning:
     """by dotted key of the run, such as agent.learning_rate"""
     agent: str = "ppo"
     """whose values are the first trial, and hold where nothing is searched; a name, or a YAML file"""
-    scenario: str = "edge-small"
+    scenario: str = DEFAULT_SCENARIO
     """a preset, or a YAML file"""
     run: dict[str, Any] = field(default_factory=dict)
     """other dotted keys of the run, the same in all trials"""

@@ -33,6 +33,7 @@ from idn_gym.objective_records import find_objectives
 from idn_gym.optimum.solver import SolverError, load_solver
 from idn_gym.policies.compare import check_policies, play_policy
 from idn_gym.preferences import read_preference
+from idn_gym.preset_ids import DEFAULT_SCENARIO
 from idn_gym.rendering.labels import percent
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Scenario
@@ -43,7 +44,7 @@ from idn_gym.scenarios.presets import load_scenario
 class PlayOptions(EpisodeOptions):
     """Options of ``idn play`` and ``idn compare``."""
 
-    scenario: tuple[str, ...] = ("edge-small",)
+    scenario: tuple[str, ...] = (DEFAULT_SCENARIO,)
     """presets or YAML files"""
     ceiling: float = bounded(0.0, least=0.0, most=3600.0)
     """[s] per episode for a bracket of the best static placement in hindsight (needs SciPy); 0: without"""

@@ -17,6 +17,7 @@ from idn_gym.commands.field_docs import field_docs
 from idn_gym.commands.grammar import Changes, Positional, assignments, run_command
 from idn_gym.commands.tables import print_rows
 from idn_gym.config_reader import ConfigError, kinds_of, show
+from idn_gym.preset_ids import DEFAULT_SCENARIO
 from idn_gym.scenarios.presets import load_scenario
 
 
@@ -38,7 +39,7 @@ class Key(NamedTuple):
 class KeysCommand:
     """List every dotted key of a scenario: type, unit, value, what else it needs to be set, meaning."""
 
-    scenario: Positional[str] = "edge-small"
+    scenario: Positional[str] = DEFAULT_SCENARIO
     """preset or YAML file"""
     changes: Changes = ()
     """changes to the scenario, such as dynamics.link.kind=ar1"""

@@ -16,6 +16,7 @@ from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import Outcome
 from idn_gym.env import IDNEnv
 from idn_gym.optimum.static import static_outcome
+from idn_gym.preset_ids import DEFAULT_SCENARIO
 from idn_gym.scenarios.compile import Compiled
 from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import load_scenario
@@ -31,7 +32,7 @@ class ShowCommand:
     Loads are means over the slots of validation episode 0 when nothing is loaded and repositories serve.
     """
 
-    scenario: Positional[str] = "edge-small"
+    scenario: Positional[str] = DEFAULT_SCENARIO
     """preset or YAML file"""
     table: Literal["nodes", "links", "classes"] | None = None
     """show this table alone"""

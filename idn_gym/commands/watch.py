@@ -14,6 +14,7 @@ from idn_gym.config_reader import ConfigError, bounded
 from idn_gym.evaluation.rollout import rollout
 from idn_gym.policies.compare import check_policies, open_policy
 from idn_gym.policy import Feedback
+from idn_gym.preset_ids import DEFAULT_SCENARIO
 from idn_gym.scenarios.presets import load_scenario
 
 
@@ -25,7 +26,7 @@ class WatchCommand:
     """by name, or as CLASS:CODEC:FILE; see idn compare --help"""
     out: Path
     """GIF file to write"""
-    scenario: str = "edge-small"
+    scenario: str = DEFAULT_SCENARIO
     """preset or YAML file"""
     seed: int = bounded(0, least=0)
     """of the episode"""
