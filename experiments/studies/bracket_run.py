@@ -17,9 +17,9 @@ import numpy as np
 from experiments.studies.code_stamp import code_stamp
 from experiments.studies.config import of_scenario
 from experiments.studies.run import Series, Unit
-from experiments.studies.wishes import wishes
 from idn_gym.config_reader import ConfigError, read_yaml, show
 from idn_gym.core.arrays import Residents
+from idn_gym.evaluation.wishes import wishes
 from idn_gym.files import file_name, write_text
 from idn_gym.optimum.dynamic.bracket import dynamic_bracket
 from idn_gym.scenarios.compile import compile_scenario

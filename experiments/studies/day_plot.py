@@ -14,8 +14,8 @@ import numpy as np
 
 from experiments.reports.plots import COLOURS, PLOT_WIDTH
 from experiments.studies.results import Play
-from experiments.studies.wishes import wishes
 from idn_gym.core.arrays import EMPTY, Bools, Floats, Instance, Tables
+from idn_gym.evaluation.wishes import wishes
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.episodes import build_instance
 

@@ -15,7 +15,6 @@ from agents.registry import RANDOMISED
 from experiments.studies.cached_run import CachedRun, Fields
 from experiments.studies.cached_training import CachedTraining
 from experiments.studies.code_stamp import code_stamp
-from experiments.studies.wishes import WishLog
 from experiments.training.play import open_agent
 from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import EMPTY, Floats, Ints
@@ -89,7 +88,7 @@ class Unit(CachedRun):
         env, policy = open_agent(agent, self.scenario, [self.seed], self.split, self.preference, **options)
         built, recorder = processor_seconds(), Recorder(policy)
         try:
-            episodes = rollout(policy, env, [self.seed], on_slot=recorder.note)
+            episodes = rollout(policy, env, [self.seed], on_slot=recorder.note, wishes=True)
         finally:
             env.close()
         end = processor_seconds()
@@ -99,7 +98,7 @@ class Unit(CachedRun):
             episodes.metrics[0],
             np.array(recorder.fractional),
             np.asarray(recorder.resident / recorder.slots, np.float32),
-            recorder.wishes.changes(),
+            episodes.wishes[0],
             np.array(recorder.proven) if recorder.proven else None,
         )
         series.write(path)
@@ -171,12 +170,10 @@ class Recorder:
         self.resident: Floats | float = 0.0
         self.slots = 0
         self.latencies = LatencyLog()
-        self.wishes = WishLog()
 
     def note(self, feedback: Feedback) -> None:
         """A slot that is over; the policy has learnt from it."""
         self.latencies.note(feedback)
-        self.wishes.note(feedback)
         gain = getattr(self.policy, "fractional_gain", None)
         self.fractional.append(float("nan") if gain is None else float(gain[0]))
         bound = getattr(self.policy, "regret_bound", None)

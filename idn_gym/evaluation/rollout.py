@@ -10,9 +10,10 @@ import numpy.typing as npt
 from gymnasium.vector import AutoresetMode, VectorEnv
 
 from idn_gym.config_reader import ConfigError
-from idn_gym.core.arrays import Floats
+from idn_gym.core.arrays import Floats, Ints
 from idn_gym.core.slots import one_slot
 from idn_gym.evaluation.latencies import LATENCY_COLUMNS, LatencyLog, LatencyQuantiles
+from idn_gym.evaluation.wishes import WishLog
 from idn_gym.metrics import METRICS, MetricTotals
 from idn_gym.objective_records import OBJECTIVES
 from idn_gym.policy import Feedback, OnlinePolicy, Policy
@@ -30,6 +31,8 @@ class Episodes(NamedTuple):
     """names of the D objectives"""
     latencies: tuple[LatencyQuantiles, ...] = ()
     """percentiles over the requests of each episode, B of them where the rollout was asked for them"""
+    wishes: tuple[Ints, ...] = ()
+    """what was asked for in each episode, B of them where the rollout was asked for them; see `WishLog`"""
 
     def records(self) -> list[dict[str, float]]:
         """One row per seed.
@@ -61,6 +64,7 @@ def rollout(
     preference: Any = None,
     on_slot: Callable[[Feedback], None] | None = None,
     latencies: bool = False,
+    wishes: bool = False,
 ) -> Episodes:
     """Play one episode per seed from its first slot to the horizon.
 
@@ -73,6 +77,7 @@ def rollout(
         preference: of the episodes where the environment's is "random"; None: drawn from the seeds.
         on_slot: called after every slot, once the policy has learnt from it; the arrays are its own.
         latencies: also find percentiles of latency, which takes about as long as playing does.
+        wishes: also keep what was asked for.
     """
     if not getattr(env.unwrapped, "scalar", False):
         raise ConfigError("preference", "None is not allowed; rollouts report scalar costs, so name one")
@@ -96,8 +101,8 @@ def rollout(
     state: Any = None
     told: list[Callable[[Feedback], None]] = [policy.update] if isinstance(policy, OnlinePolicy) else []
     told += [] if on_slot is None else [on_slot]
-    log = LatencyLog()
-    told += [log.note] if latencies else []
+    log, asked = LatencyLog(), WishLog()
+    told += ([log.note] if latencies else []) + ([asked.note] if wishes else [])
     start: npt.NDArray[np.bool_] = np.ones(shape[0], np.bool_)
     for t in range(shape[1]):
         before = simulation.state
@@ -113,4 +118,4 @@ def rollout(
             for tell in told:
                 tell(feedback)
         start = np.zeros_like(start)
-    return played._replace(latencies=log.quantiles())
+    return played._replace(latencies=log.quantiles(), wishes=asked.changes())

@@ -9,7 +9,7 @@ from idn_gym.policy import Feedback
 
 
 class WishLog:
-    """Notes the wishes of one row, after repair, while it is played."""
+    """Notes the wishes of a rollout, after repair, while it is played."""
 
     def __init__(self) -> None:
         self._last: Residents | None = None
@@ -19,25 +19,30 @@ class WishLog:
     def note(self, feedback: Feedback) -> None:
         """A slot that is over."""
         after = feedback.after
-        wish = after.resident[0].copy()
+        wish = after.resident.copy()
         if after.wish.size:  # what is still on its way is asked for, not yet resident
-            loading = after.wish[0] != EMPTY
-            wish[loading] = after.wish[0][loading]
-        node, model = np.nonzero(np.ones_like(wish, np.bool_) if self._last is None else wish != self._last)
-        slot = np.full(len(node), self._slots)
-        self._changes.append(np.stack([slot, node, model, wish[node, model]], axis=1).astype(np.int32))
+            loading = after.wish != EMPTY
+            wish[loading] = after.wish[loading]
+        changed = np.ones_like(wish, np.bool_) if self._last is None else wish != self._last
+        row, node, model = np.nonzero(changed)
+        slot = np.full(len(row), self._slots)
+        found = np.stack([row, slot, node, model, wish[row, node, model]], axis=1)
+        self._changes.append(found.astype(np.int32))
         self._last, self._slots = wish, self._slots + 1
 
-    def changes(self) -> Ints:
-        """(n, 4) slot, node, model, and the segment from then on; slot 0 names all."""
-        return np.concatenate(self._changes)
+    def changes(self) -> tuple[Ints, ...]:
+        """Per row (n, 4): slot, node, model, and the segment from then on; slot 0 names all."""
+        if self._last is None:
+            return ()
+        noted = np.concatenate(self._changes)
+        return tuple(noted[noted[:, 0] == b, 1:] for b in range(len(self._last)))
 
 
 def wishes(changes: Ints, slots: int, shape: tuple[int, int]) -> Residents:
     """Wishes (slots, N, M) that a log of changes stands for.
 
     Args:
-        changes: as `WishLog.changes` gives them.
+        changes: of one row, as `WishLog.changes` gives them.
         slots: T.
         shape: N, M.
     """

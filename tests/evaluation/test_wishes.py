@@ -4,34 +4,30 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from experiments.studies.wishes import WishLog, wishes
 from idn_gym.evaluation.rollout import rollout
+from idn_gym.evaluation.wishes import wishes
 from idn_gym.policies.registry import make_policy
 
 SLOTS = 12
 
 
 class Replay:
-    """Asks for wishes (T, N, M) in their order."""
+    """Asks in every row for wishes (B, T, N, M) in their order."""
 
     def __init__(self, asked):
         self.asked, self.slot = asked, 0
 
     def predict(self, observation, state=None, episode_start=None, deterministic=True):
         self.slot += 1
-        return self.asked[self.slot - 1][None], None
-
-
-def play(policy, env, log=None):
-    return rollout(policy, env, [3], on_slot=None if log is None else log.note).scalar[0]
+        return self.asked[:, self.slot - 1], None
 
 
 @pytest.mark.parametrize(("scenario", "seconds"), [("edge-small", 20), ("tiny", 600), ("isp-hierarchy", 60)])
 def test_what_was_asked_for_can_be_asked_again(scenario, seconds):
     overrides = {"horizon": SLOTS, "slot_seconds": seconds}
-    env = gym.make_vec("IDN-Scalar-v0", num_envs=1, scenario=scenario, overrides=overrides, action="segments")
-    log = WishLog()
-    first = play(make_policy("lru", env), env, log)
-    asked = wishes(log.changes(), SLOTS, env.unwrapped.simulation.compiled.tables.pinned.shape)
-    assert (asked[1:] != asked[:-1]).any()  # lru moves
-    np.testing.assert_array_equal(play(Replay(asked), env), first)
+    env = gym.make_vec("IDN-Scalar-v0", num_envs=2, scenario=scenario, overrides=overrides, action="segments")
+    first = rollout(make_policy("lru", env), env, [3, 4], wishes=True)
+    shape = env.unwrapped.simulation.compiled.tables.pinned.shape
+    asked = np.stack([wishes(changes, SLOTS, shape) for changes in first.wishes])
+    assert (asked[:, 1:] != asked[:, :-1]).any()  # lru moves
+    np.testing.assert_array_equal(rollout(Replay(asked), env, [3, 4]).scalar, first.scalar)
