@@ -41,7 +41,7 @@ def play_agent(
     told = preference != "random" and trained is not None and trained.told
     env, policy = open_agent(agent, scenario, seeds, split, "random" if told else preference, **options)
     try:
-        return rollout(policy, env, seeds, preference if told else None, latencies=True)
+        return rollout(policy, env, seeds, preference if told else None, latencies=True, wishes=True)
     finally:
         env.close()
 

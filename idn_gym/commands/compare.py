@@ -6,16 +6,15 @@ import csv
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import isnan, nan
 from pathlib import Path
 from typing import ClassVar
 
+from idn_gym.commands.ceilings import Ceilings, print_dynamic, print_static
 from idn_gym.commands.grammar import Changes, Positional, assignments, run_command
 from idn_gym.commands.options import EpisodeOptions
 from idn_gym.commands.progress import steps
-from idn_gym.commands.tables import Quantity, print_rows
+from idn_gym.commands.tables import print_rows
 from idn_gym.config_reader import ConfigError, bounded, show, twice
-from idn_gym.evaluation.ceiling import Ceiling, static_ceiling
 from idn_gym.evaluation.comparison import ComparisonRow, summarise
 from idn_gym.evaluation.rollout import Episodes
 from idn_gym.evaluation.tables import (
@@ -30,11 +29,10 @@ from idn_gym.evaluation.tables import (
 )
 from idn_gym.files import file_name, writable_folder
 from idn_gym.objective_records import find_objectives
-from idn_gym.optimum.solver import SolverError, load_solver
+from idn_gym.optimum.solver import load_solver
 from idn_gym.policies.compare import check_policies, play_policy
 from idn_gym.preferences import read_preference
 from idn_gym.preset_ids import DEFAULT_SCENARIO
-from idn_gym.rendering.labels import percent
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.presets import load_scenario
@@ -48,6 +46,8 @@ class PlayOptions(EpisodeOptions):
     """presets or YAML files"""
     ceiling: float = bounded(0.0, least=0.0, most=3600.0)
     """[s] per episode for a bracket of the best static placement in hindsight (needs SciPy); 0: without"""
+    dynamic: float = bounded(0.0, least=0.0, most=3600.0)
+    """[s] per episode for a bracket of the best sequence of placements (needs SciPy); 0: without"""
     out: Path | None = None
     """folder for table (text, CSV, JSON), episodes and ceilings (CSV)"""
     csv: bool = False
@@ -80,9 +80,10 @@ class PlayOptions(EpisodeOptions):
         """
         for scenario in scenarios:
             read_preference(self.weighing(), find_objectives(scenario.objectives))
-        if self.ceiling and self.csv:
-            raise ConfigError("--ceiling", f"{self.ceiling:g} is not allowed with --csv, which shows none")
-        if self.ceiling:
+        for name, seconds in (("--ceiling", self.ceiling), ("--dynamic", self.dynamic)):
+            if seconds and self.csv:
+                raise ConfigError(name, f"{seconds:g} is not allowed with --csv, which shows none")
+        if self.ceiling or self.dynamic:
             load_solver()
         if self.out is not None:
             writable_folder(self.out)
@@ -112,46 +113,23 @@ class PlayOptions(EpisodeOptions):
             write_latencies(self.out / f"{stem}-latencies.csv", played, names.tasks, names.classes)
         return played
 
-    def print_ceiling(self, scenario: Scenario, played: Mapping[str, Episodes]) -> Ceiling | None:
-        """Say how far from the best static placement each policy is, in serving cost; return the bracket."""
-        if not self.ceiling:
-            return None
-        try:
-            found = static_ceiling(scenario, range(self.seeds), self.split, self.weighing(), self.ceiling)
-        except SolverError as error:
-            print(f"\n{scenario.name}: no ceiling: {error}")
-            return None
-        costs = {
-            word: sum(row["tariff_cost"] for row in episodes.records()) / self.seeds
-            for word, episodes in played.items()
-        }
-        costs |= {
-            "best static, reached": found.reached,
-            "best static, best routing": found.routed,
-            "best static, bound": found.bound,
-            "nothing loaded": found.alone,
-        }
-        most = found.alone - found.bound
-        rows = [
-            (name, f"{cost:.4f}", Quantity((found.alone - cost) / most if most > 0.0 else nan, "share"))
-            for name, cost in sorted(costs.items(), key=lambda item: item[1])
-            if not isnan(cost)
-        ]
-        about = "serving cost, loading left out; the best static placement knows the episode"
-        print(f"\n{scenario.name}: {about}\n")
-        print_rows(("policy", "serving cost per slot", "share of the most that can be saved"), rows)
-        parts = [
-            f"{percent(share)} {name}" for name, share in found.shares._asdict().items() if not isnan(share)
-        ]
-        made = f", of which {', '.join(parts)}" if parts else ""
-        print(f"\ngap of the bracket: {percent(found.gap)} of the cost reached{made}")
-        return found
+    def print_ceilings(self, scenario: Scenario, played: Mapping[str, Episodes]) -> Ceilings:
+        """Say how far from the optimum in hindsight policies are, if asked for; return the brackets."""
+        preference = self.weighing()
+        return Ceilings(
+            print_static(scenario, played, self.split, preference, self.ceiling) if self.ceiling else None,
+            print_dynamic(scenario, played, self.split, preference, self.dynamic) if self.dynamic else None,
+        )
 
-    def write_ceilings(self, found: Mapping[str, Ceiling | None]) -> None:
+    def write_ceilings(self, found: Mapping[str, Ceilings]) -> None:
         """Write the brackets that were found, by scenario, if asked for."""
-        rows = [{"scenario": name, **ceiling.columns()} for name, ceiling in found.items() if ceiling]
-        if self.out is not None and rows:
-            write_csv(self.out / "ceilings.csv", rows)
+        if self.out is None:
+            return
+        for name, file in (("static", "ceilings.csv"), ("dynamic", "dynamic-ceilings.csv")):
+            brackets = {scenario: getattr(ceilings, name) for scenario, ceilings in found.items()}
+            rows = [{"scenario": key, **bracket.columns()} for key, bracket in brackets.items() if bracket]
+            if rows:
+                write_csv(self.out / file, rows)
 
 
 @dataclass(kw_only=True)
@@ -212,7 +190,7 @@ class CompareCommand(PlayOptions):
             print_rows(table.head, table.body)
             if table.note:
                 print(f"\n{table.note}")
-            ceilings[scenario.name] = self.print_ceiling(scenario, played)
+            ceilings[scenario.name] = self.print_ceilings(scenario, played)
         self.write_ceilings(ceilings)
         if self.out is not None:
             print(f"\n{self.written}: {self.out}")

@@ -44,7 +44,7 @@ class PlayCommand(PlayOptions):
             if not self.csv:
                 print(f"\n{self.policy} on {scenario.name}, {self.said()}\n")
                 print_rows(("metric", "unit", "mean", "low", "high"), metric_rows(played[self.policy]))
-                ceilings[scenario.name] = self.print_ceiling(scenario, played)
+                ceilings[scenario.name] = self.print_ceilings(scenario, played)
         self.write_ceilings(ceilings)
         if self.out is not None:
             write_table(self.out, rows, comparison_table(rows, self.said()))

@@ -109,7 +109,7 @@ def play_policy(
     """Play one episode per seed; see `compare`."""
     env, policy = open_policy(word, scenario, seeds, split, preference)
     try:
-        return rollout(policy, env, seeds, latencies=True)
+        return rollout(policy, env, seeds, latencies=True, wishes=True)
     finally:
         env.close()
 

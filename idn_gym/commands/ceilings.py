@@ -1,0 +1,94 @@
+"""What ``idn play`` and ``idn compare`` say of the optimum in hindsight, beside what policies cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import isnan, nan
+from typing import Any, NamedTuple
+
+from idn_gym.commands.tables import Quantity, print_rows
+from idn_gym.evaluation.ceiling import Ceiling, static_ceiling
+from idn_gym.evaluation.dynamic_ceiling import DynamicCeiling, dynamic_ceiling
+from idn_gym.evaluation.rollout import Episodes
+from idn_gym.optimum.solver import SolverError
+from idn_gym.rendering.labels import percent
+from idn_gym.scenarios.config import Scenario
+
+
+class Ceilings(NamedTuple):
+    """Brackets of one scenario; None where none was asked for, or none was found."""
+
+    static: Ceiling | None
+    dynamic: DynamicCeiling | None
+
+
+def print_static(
+    scenario: Scenario, played: Mapping[str, Episodes], split: str, preference: Any, seconds: float
+) -> Ceiling | None:
+    """Say how far from the best static placement each policy is, in serving cost; return the bracket.
+
+    Args:
+        scenario: that was played.
+        played: by policy, on the same seeds.
+        split: of the seeds.
+        preference: what the cost weighs.
+        seconds: time limit per episode.
+    """
+    seeds = next(iter(played.values())).seeds
+    try:
+        found = static_ceiling(scenario, seeds, split, preference, seconds)
+    except SolverError as error:
+        print(f"\n{scenario.name}: no ceiling: {error}")
+        return None
+    costs = {
+        word: sum(row["tariff_cost"] for row in episodes.records()) / len(seeds)
+        for word, episodes in played.items()
+    }
+    costs |= {
+        "best static, reached": found.reached,
+        "best static, best routing": found.routed,
+        "best static, bound": found.bound,
+        "nothing loaded": found.alone,
+    }
+    most = found.alone - found.bound
+    rows = [
+        (name, f"{cost:.4f}", Quantity((found.alone - cost) / most if most > 0.0 else nan, "share"))
+        for name, cost in sorted(costs.items(), key=lambda item: item[1])
+        if not isnan(cost)
+    ]
+    about = "serving cost, loading left out; the best static placement knows the episode"
+    print(f"\n{scenario.name}: {about}\n")
+    print_rows(("policy", "serving cost per slot", "share of the most that can be saved"), rows)
+    parts = [f"{percent(share)} {name}" for name, share in found.shares._asdict().items() if not isnan(share)]
+    made = f", of which {', '.join(parts)}" if parts else ""
+    print(f"\ngap of the bracket: {percent(found.gap)} of the cost reached{made}")
+    return found
+
+
+def print_dynamic(
+    scenario: Scenario, played: Mapping[str, Episodes], split: str, preference: Any, seconds: float
+) -> DynamicCeiling | None:
+    """Say how far from the best sequence of placements each policy is, loading paid; return the bracket.
+
+    Arguments are those of `print_static`; the episodes know what was asked for (`Episodes.wishes`).
+    """
+    try:
+        found = dynamic_ceiling(scenario, list(played.values()), split, preference, seconds)
+    except SolverError as error:
+        print(f"\n{scenario.name}: no bracket of the best sequence: {error}")
+        return None
+    costs = {word: -float(episodes.scalar.mean()) for word, episodes in played.items()}
+    costs |= {
+        "best sequence, reached": found.reached,
+        "best sequence, bound": found.bound,
+        "best static, reached": found.static,
+    }
+    rows = [
+        (name, f"{cost:.4f}", *(Quantity(share, "share") for share in found.share(cost)))
+        for name, cost in sorted(costs.items(), key=lambda item: item[1])
+    ]
+    print(f"\n{scenario.name}: loading paid; the best sequence of placements knows the episode\n")
+    print_rows(("policy", "cost per slot", "of the dynamic optimum, at least", "at most"), rows)
+    least, most = found.headroom
+    print(f"\nheadroom over the best static placement: {percent(least)} to {percent(most)}")
+    return found

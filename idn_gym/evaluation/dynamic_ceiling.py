@@ -1,0 +1,82 @@
+"""What stands beside the cost of policies that move: the best sequence of placements, as a bracket."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from idn_gym.evaluation.rollout import Episodes
+from idn_gym.evaluation.wishes import wishes
+from idn_gym.optimum.dynamic.bracket import dynamic_bracket
+from idn_gym.optimum.dynamic.played import sequence_costs
+from idn_gym.scenarios.compile import compile_scenario
+from idn_gym.scenarios.config import Scenario
+from idn_gym.scenarios.episodes import build_instance
+
+
+class DynamicCeiling(NamedTuple):
+    """Scalar costs per slot, means over episodes, loading paid."""
+
+    bound: float
+    """no sequence of placements costs less"""
+    reached: float
+    """what the best sequence that was found costs when it is played"""
+    static: float
+    """what the best static placement that was found costs when it is played"""
+    alone: float
+    """what it costs when nothing is loaded and the repositories serve"""
+
+    @property
+    def headroom(self) -> tuple[float, float]:
+        """Share of the static cost that the best sequence saves, at least and at most."""
+        if self.static <= 0.0:
+            return 0.0, 0.0
+        return 1.0 - self.reached / self.static, 1.0 - self.bound / self.static
+
+    def columns(self) -> dict[str, float]:
+        """All of it under plain names, for tables that programs read."""
+        least, most = self.headroom
+        return {**self._asdict(), "headroom": least, "headroom_most": most}
+
+    def share(self, cost: float) -> tuple[float, float]:
+        """Cost saved against the repositories alone over what the best sequence saves, at least and at most.
+
+        nan where nothing can be saved.
+        """
+        ends = (self.alone - end for end in (self.bound, self.reached))
+        least, most = ((self.alone - cost) / saved if saved > 0.0 else np.nan for saved in ends)
+        return min(least, most), max(least, most)
+
+
+def dynamic_ceiling(
+    scenario: Scenario,
+    played: Sequence[Episodes],
+    split: str = "test",
+    preference: Any = "balanced",
+    seconds: float = 60.0,
+) -> DynamicCeiling:
+    """Bracket what the best sequence of placements of each episode costs.
+
+    Args:
+        scenario: the scenario.
+        played: what policies did in the same episodes, with `Episodes.wishes`: candidates for the sequence.
+        split: of the seeds.
+        preference: what the cost weighs.
+        seconds: time limit per episode; a bracket that runs out of it stays open.
+
+    Raises:
+        DependencyNotInstalled: SciPy is missing.
+    """
+    seeds = played[0].seeds
+    compiled = compile_scenario(scenario)
+    instance = build_instance(scenario, seeds, split, preference)
+    pinned, slots = instance.tables.pinned, scenario.horizon
+    ends = []
+    for b in range(len(seeds)):
+        asked = [wishes(episodes.wishes[b], slots, pinned.shape) for episodes in played]
+        bracket = dynamic_bracket(compiled, instance, b, seconds, asked)
+        alone = sequence_costs(compiled, instance, pinned, b).sum()
+        ends.append((bracket.least, bracket.reached, bracket.static, alone))
+    return DynamicCeiling(*(np.mean(ends, axis=0) / slots).tolist())
