@@ -414,3 +414,17 @@ def test_no_byte_of_a_load_is_lost(make_scenario, worlds, data, seed):
         assert come + state.bytes_to_come.sum() == pytest.approx(missing, rel=1e-9, abs=1e-9)
         assert outcome.in_flight[0] == (state.wish != EMPTY).sum()
         assert outcome.load_traffic[0] == pytest.approx(outcome.load_bytes[0].sum())
+
+
+def test_a_load_waits_where_its_path_is_down_and_goes_on(make_scenario):
+    """It keeps to its path, though requests would have another route; a nearer node may help out."""
+    links = [*LINKS, ("a", "c", {"rate": 16.0, "delay": 9.0})]
+    episode = Episode(make_scenario(NODES, links, ONE, TRANSFER | {"topology.routes": 2, "horizon": 6}))
+    second = episode.link("e->c")
+    episode.instance.draw.rate[0, 1:3, second] = 0.0
+    for expected in (20.0, 20.0, 20.0):
+        outcome = episode.play(a=["m"])
+        assert episode.to_come("a") == ("m", expected)
+    assert outcome.load_bytes.sum() == 0.0
+    episode.play(a=["m"])
+    assert episode.entry("resident", "a") == "m"

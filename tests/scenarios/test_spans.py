@@ -42,6 +42,7 @@ ALL_ON = {
     "dynamics.link.kind": "ar1",
     "dynamics.background": True,
     "dynamics.outages": {"mean_up": 20, "mean_down": 5},
+    "dynamics.link_outages": {"mean_up": 20, "mean_down": 5},
     "dynamics.memory": {"mean_full": 20, "mean_shrunk": 5},
     "dynamics.device_error": 0.1,
     "objectives": ["accuracy", "latency", "energy", "price", "carbon"],
@@ -50,6 +51,8 @@ ALL_ON = {
 }
 OTHERS = {
     "gilbert_elliott": {"dynamics.link.kind": "gilbert_elliott"},
+    "sessions": {"workload.popularity": {"kind": "sessions", "move": 0.3}},
+    "crowds": {"workload.flash": {"kind": "crowds", "crowds": [{"decay": 300.0}]}},
     **{
         kind: {"workload.popularity": {"kind": kind}}
         for kind in ("fixed", "sliding", "alternating", "round_robin", "lfu_killer", "uniform")
