@@ -416,15 +416,17 @@ def test_no_byte_of_a_load_is_lost(make_scenario, worlds, data, seed):
         assert outcome.load_traffic[0] == pytest.approx(outcome.load_bytes[0].sum())
 
 
-def test_a_load_waits_where_its_path_is_down_and_goes_on(make_scenario):
-    """It keeps to its path, though requests would have another route; a nearer node may help out."""
-    links = [*LINKS, ("a", "c", {"rate": 16.0, "delay": 9.0})]
-    episode = Episode(make_scenario(NODES, links, ONE, TRANSFER | {"topology.routes": 2, "horizon": 6}))
-    second = episode.link("e->c")
-    episode.instance.draw.rate[0, 1:3, second] = 0.0
-    for expected in (20.0, 20.0, 20.0):
-        outcome = episode.play(a=["m"])
-        assert episode.to_come("a") == ("m", expected)
-    assert outcome.load_bytes.sum() == 0.0
-    episode.play(a=["m"])
-    assert episode.entry("resident", "a") == "m"
+def test_a_load_waits_while_its_path_is_down_and_goes_on(episode):
+    """It keeps to its path, though requests go over another route meanwhile."""
+    links = [*LINKS, ("a", "c", {"rate": 64.0, "delay": 3.0})]
+    world = episode(links=links, **{"topology.routes": 2, "workload.rate": 0.1, "horizon": 5})
+    world.instance.draw.rate[0, 1:3, 1] = 0.0  # from e to c
+    first = world.play(a=["m"])
+    assert first.load_bytes[0].tolist() == [40.0, 40.0, 0.0]
+    for _ in range(2):
+        waiting = world.play(a=["m"])
+        assert waiting.load_bytes[0].tolist() == [0.0] * 3
+        assert world.to_come("a") == ("m", 20.0) and waiting.in_flight[0] == 1
+        assert waiting.served.sum() == pytest.approx(1.0)
+    assert world.play(a=["m"]).load_bytes[0].tolist() == [20.0, 20.0, 0.0]
+    assert world.entry("resident", "a") == "m"

@@ -105,7 +105,12 @@ def test_an_environment_plays_what_an_instance_holds(scenario):
 
 
 def alike(one, other):
-    return one.keys() == other.keys() and all(np.array_equal(one[key], other[key]) for key in one)
+    """Whether states are equal: arrays, numbers, and tuples or mappings of such."""
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(alike(one[key], other[key]) for key in one)
+    if isinstance(one, tuple):
+        return len(one) == len(other) and all(map(alike, one, other))
+    return np.array_equal(one, other)
 
 
 def test_any_span_is_drawn_again_from_the_states_at_its_start(scenario):
