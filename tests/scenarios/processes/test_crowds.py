@@ -49,6 +49,13 @@ def test_what_is_set_leaves_what_is_drawn():
     assert later[300] == 5.0 and (later[:300] == 1.0).all() and (np.diff(later[300:]) < 0).all()
 
 
+def test_a_crowd_comes_once_in_an_episode_of_any_length():
+    for seed in range(10):
+        found = draw(Crowd(decay=2.0), horizon=1000, seed=seed)
+        slots, nodes, tasks = np.nonzero(found == 10.0)
+        assert len(set(slots)) == len(set(tasks)) == 1 and nodes.tolist() == [0, 1, 2]
+
+
 def test_any_slot_task_and_node_is_as_likely_as_another():
     n = 1500
     seen = [draw(Crowd(spots=1, nodes=("a", "c")), horizon=10, seed=seed) for seed in range(n)]
