@@ -13,6 +13,6 @@ def whole(draw):
     return draw_whole
 
 
-def by_law(law):
-    """``(process, what it moves, horizon, rng)`` of a law."""
-    return whole(lambda process, moved, drawer: drawer.draw("process", law, process, moved))
+def by_law(law, names=()):
+    """``(process, what it moves, horizon, rng)`` of a law; `names` are those of the columns."""
+    return whole(lambda process, moved, drawer: drawer.draw("process", law, process, moved, names=names))

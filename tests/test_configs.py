@@ -92,6 +92,7 @@ FULL = {
     "dynamics.link": {"kind": "gilbert_elliott"},
     "dynamics.background": {},
     "dynamics.outages": {},
+    "dynamics.link_outages": {},
     "dynamics.memory": {},
     "serving.tariff": {"latency": 1.0},
 }

@@ -261,6 +261,7 @@ PEAK = property(lambda self: ("kind", 2.0))
         (families.LinkProcess, 5.0, ("rate", 5.0)),
         (families.BackgroundProcess, 0.25, ("seconds", 0.75)),
         (families.OutageProcess, True, ("seconds", 0.0)),
+        (families.LinkOutageProcess, True, ("rate", 0.0)),
         (families.MemoryProcess, 0.5, ("memory", 0.5)),
         (families.PopularityProcess, 1.0, ("demand", 1.0)),
         (families.DiurnalProcess, 2.0, ("demand", 2.0)),

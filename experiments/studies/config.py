@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 
 from experiments.studies.entry import StudyEntry, check_entries
 from experiments.studies.front_config import FrontPart
-from idn_gym.config_reader import ConfigError, bounded, closest
+from idn_gym.config_reader import ConfigError, bounded, closest, show
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.presets import load_scenario
 from idn_gym.scenarios.processes.random_streams import SPLITS
@@ -83,6 +83,10 @@ class StudyPart:
     overrides: dict[str, Any] = field(default_factory=dict)
     grid: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     """values of dotted keys of the scenario, or of agent options (``agent.refresh``); all combinations"""
+    axes: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    """further dimensions of the grid that move several keys at once: by name, named points, each the dotted
+    keys of the scenario that it sets, such as
+    ``{size: {small: {topology.memory_scale: 0.5, topology.rate_scale: 0.5}, usual: {}}}``"""
     seeds: int = bounded(10, least=1)
     trainings: int = bounded(1, least=1)
     """training seeds of agents that are trained; each of them plays all seeds"""
@@ -93,6 +97,7 @@ class StudyPart:
 
     def __post_init__(self) -> None:
         check_entries(f"parts.{self.name}", self.agents)
+        self._check_axes()
         for entry in self.agents:
             if (
                 entry.train is not None
@@ -104,19 +109,40 @@ class StudyPart:
                     f"{self.name}: {entry.name} is trained, so the grid's agent options need fixed: true",
                 )
 
+    def _check_axes(self) -> None:
+        taken = dict.fromkeys(self.grid, "grid")
+        for axis, points in self.axes.items():
+            where = f"axes.{axis}"
+            if axis.startswith(AGENT_PREFIX) or axis in self.grid or not points:
+                wrong = "is empty" if not points else "is not allowed; the grid's keys and agent.* are taken"
+                raise ConfigError("parts", f"{self.name}: {where} {wrong}")
+            for key in dict.fromkeys(key for point in points.values() for key in point):
+                if key.startswith(AGENT_PREFIX) or key in taken:
+                    wrong = f"{taken[key]} sets it" if key in taken else "only keys of the scenario are"
+                    raise ConfigError("parts", f"{self.name}: {where}: {show(key)} is not allowed; {wrong}")
+                taken[key] = where
+
     def labels(self) -> list[str]:
         """What the agents are called."""
         return [entry.name for entry in self.agents]
 
     def cells(self) -> Iterator[dict[str, Any]]:
-        """The combinations of the grid, as key to value."""
-        for values in itertools.product(*self.grid.values()):
-            yield dict(zip(self.grid, values, strict=True))
+        """The combinations of the grid, as key to value, and of the axes, as name to name of the point."""
+        dimensions = {**self.grid, **{axis: tuple(points) for axis, points in self.axes.items()}}
+        for values in itertools.product(*dimensions.values()):
+            yield dict(zip(dimensions, values, strict=True))
+
+    def changes(self, cell: Mapping[str, Any]) -> dict[str, Any]:
+        """What a cell sets in the scenario, as dotted key to value."""
+        found = {key: value for key, value in of_scenario(cell).items() if key not in self.axes}
+        for axis, points in self.axes.items():
+            found |= points[cell[axis]]
+        return found
 
     def world(self, entry: StudyEntry, cell: Mapping[str, Any], smoke: Mapping[str, Any]) -> Scenario:
         """The scenario of a cell, as one of the agents meets it."""
         return load_scenario(
-            self.scenario, {**self.overrides, **of_scenario(cell), **entry.overrides, **smoke}
+            self.scenario, {**self.overrides, **self.changes(cell), **entry.overrides, **smoke}
         )
 
 
@@ -132,7 +158,7 @@ class Figure:
     part: str
     y: tuple[METRIC, ...] = ("ntag",)
     x: str | None = None
-    """grid key of a sweep, or metric of a frontier"""
+    """grid key or axis of a sweep, or metric of a frontier"""
     agents: tuple[str, ...] = ()
     """labels to draw; none: all"""
     title: str = ""
@@ -146,7 +172,7 @@ class Figure:
         for label in self.agents:
             self._find(label, [*part.labels(), BASELINE])
         if self.kind == "sweep":
-            self._find(self.x, list(part.grid))
+            self._find(self.x, [*part.grid, *part.axes])
         if self.kind == "frontier":
             self._find(self.x, get_args(METRIC))
 

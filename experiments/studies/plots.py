@@ -129,7 +129,7 @@ def _name(cell: dict[str, Any]) -> str:
 
 
 def plot_sweep(figure: Figure, plays: Plays, agents: list[str]) -> Any:
-    """One panel per metric over the values of a grid key."""
+    """One panel per metric over the values of a grid key, or the points of an axis."""
     assert figure.x is not None
     drawn, grid = _panels(len(figure.y))
     styles = _colours(agents)
@@ -153,7 +153,7 @@ def plot_sweep(figure: Figure, plays: Plays, agents: list[str]) -> Any:
             )
         axes.set_xlabel(figure.x)
         axes.set_ylabel(LABELS[name])
-        if min(xs) > 0 and max(xs) >= 20 * min(xs):
+        if not isinstance(xs[0], str) and min(xs) > 0 and max(xs) >= 20 * min(xs):
             axes.set_xscale("log")
     _legend(drawn, grid)
     return drawn

@@ -70,7 +70,7 @@ def _try_by_path(tables: Tables, tariff: Floats, rho: Ints, node: Ints, segment:
     mine = part[tables.class_path[rho]]
     order = np.argsort(mine, kind="stable")
     ends = np.searchsorted(mine[order], np.arange(part[-1] + 2))
-    for number in range(part[-1] + 1):
+    for number in np.unique(part).tolist():  # a path of many classes takes several numbers at once
         trials = order[ends[number] : ends[number + 1]]
         excerpt = take_paths(tables, np.flatnonzero(part == number))
         there = np.searchsorted(excerpt.nodes, node[trials])

@@ -10,6 +10,7 @@ from typing import Literal
 
 from idn_gym.config_reader import ConfigError, bounded, twice
 from idn_gym.objective_records import OBJECTIVES, find_objectives
+from idn_gym.scenarios.config_crowds import Crowd, Crowds
 from idn_gym.scenarios.config_dynamics import (
     Ar1,
     Background,
@@ -27,6 +28,12 @@ from idn_gym.scenarios.config_intensity import (
     DailyPrice,
     PriceFile,
     Region,
+)
+from idn_gym.scenarios.config_link_outages import (
+    LinkFailure,
+    LinkOutageFile,
+    LinkOutages,
+    ScheduledLinkOutages,
 )
 from idn_gym.scenarios.config_mobility import Commuting, Roaming
 from idn_gym.scenarios.config_replay import (
@@ -71,6 +78,7 @@ from idn_gym.scenarios.config_workload import (
     UniformTask,
     Workload,
 )
+from idn_gym.scenarios.config_zones import Zone
 
 __all__ = [
     "Alias",
@@ -87,6 +95,8 @@ __all__ = [
     "ConstantCarbon",
     "ConstantPrice",
     "ConstantRate",
+    "Crowd",
+    "Crowds",
     "DailyCarbon",
     "DailyPrice",
     "Diurnal",
@@ -100,7 +110,10 @@ __all__ = [
     "Hierarchy",
     "LfuKiller",
     "Link",
+    "LinkFailure",
     "LinkFile",
+    "LinkOutageFile",
+    "LinkOutages",
     "LogColumn",
     "MemoryFile",
     "MemoryPressure",
@@ -116,6 +129,7 @@ __all__ = [
     "RoundRobin",
     "Scales",
     "Scenario",
+    "ScheduledLinkOutages",
     "ScheduledOutages",
     "Serving",
     "Sessions",
@@ -128,6 +142,7 @@ __all__ = [
     "TopoHubTopology",
     "UniformTask",
     "Workload",
+    "Zone",
 ]
 
 

@@ -10,6 +10,7 @@ from idn_gym.scenarios.config_intensity import ConstantCarbon, ConstantPrice
 from idn_gym.scenarios.families import (
     BackgroundProcess,
     CarbonProcess,
+    LinkOutageProcess,
     LinkProcess,
     MemoryProcess,
     OutageProcess,
@@ -111,6 +112,8 @@ class Dynamics:
     link: LinkProcess = field(default_factory=ConstantRate)
     moving_links: tuple[str, ...] = ()
     """catalogue kinds of the links that the link process moves; empty: all"""
+    link_outages: LinkOutageProcess | None = None
+    """when links are down, whatever the link process makes of their rates"""
     background: BackgroundProcess | None = None
     outages: OutageProcess | None = None
     memory: MemoryProcess | None = None

@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
-from idn_gym.config_reader import ConfigError, bounded
+from idn_gym.config_reader import bounded
 from idn_gym.objective_records import EUR_PER_KWH, GRAMS_PER_KWH
 from idn_gym.scenarios.config_traces import Trace
+from idn_gym.scenarios.config_zones import Zone
 from idn_gym.scenarios.families import CarbonProcess, PriceProcess, register_process
 
 _INTENSITIES = "idn_gym.scenarios.processes.intensities"
 
 
 @dataclass(frozen=True)
-class Region:
+class Region(Zone):
     """Nodes on a grid of their own; all that no region names share one more."""
 
-    nodes: tuple[str, ...]
-    """names of nodes, or of tiers for all their nodes"""
     mean: float | None = bounded(None, least=0)
     """as that outside; null: the same"""
-    phase: float = bounded(0.0)
-    """[1] turns of the day by which it is ahead; only where there are days"""
-
-    def __post_init__(self) -> None:
-        if not self.nodes:
-            raise ConfigError("nodes", "() is not allowed; at least one node or tier must be named")
 
 
 @dataclass(frozen=True)
@@ -54,6 +47,7 @@ class MeanPrice(PriceProcess):
     """[EUR/kWh] on average"""
     regions: tuple[Region, ...] = ()
     """on other grids, each with noise of its own where there is any"""
+    by_name: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)
@@ -85,6 +79,7 @@ class MeanCarbon(CarbonProcess):
     """[g/kWh] of CO2e on average"""
     regions: tuple[Region, ...] = ()
     """on other grids, each with noise of its own where there is any"""
+    by_name: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from idn_gym.config_reader import ConfigError, bounded
 from idn_gym.scenarios.families import MobilityProcess, register_process
@@ -38,6 +38,7 @@ class Commuting(MobilityProcess):
     """share of the day at which the last ones are back"""
     period: float = bounded(144.0, above=0)
     """[slots] of a day"""
+    by_name: ClassVar[bool] = True
     kind: Literal["commute"] = "commute"
 
     def __post_init__(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from idn_gym.config_reader import ConfigError, bounded
 from idn_gym.scenarios.config_traces import Trace
@@ -80,6 +80,7 @@ class ScheduledOutages(OutageProcess):
     """they may overlap"""
     forwards: bool = True
     """whether a node that is down still passes requests on; if not, those that enter at it are dropped"""
+    by_name: ClassVar[bool] = True
     kind: Literal["scheduled"] = "scheduled"
 
 

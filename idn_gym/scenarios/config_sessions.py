@@ -14,19 +14,27 @@ class Sessions(PopularityProcess):
     """The demand of each ingress node is that of a few users, each of whom asks for one task while it stays.
 
     A user who goes is followed by another one, with a task by the node's own ranking: its places have the
-    tasks' shares, and now and then two neighbours change places.
+    tasks' shares, and now and then two neighbours change places. With `move` users take their tasks, and the
+    demand for them, to other nodes; the total of the network stays as it is, and nodes have their weights on
+    average.
     """
 
     users: int = bounded(6, least=1, most=100_000)
-    """at a node at a time, all with the same demand"""
+    """at a node at a time, all with the same demand; with `move` on average over the nodes"""
     length: float = bounded(12.0, least=1, most=1e6)
     """[slots] that a user stays on average; geometric"""
     swaps: float = bounded(0.05, least=0, most=1)
     """probability per slot that two neighbours of a node's ranking change places"""
     apart: float = bounded(1.0, least=0, most=1)
     """share of nodes that begin with a ranking of their own; the others begin with the tasks' order"""
+    move: float = bounded(0.0, least=0, most=1)
+    """probability per slot that a user who stays moves, to a node that is drawn by the nodes' weights"""
     by_node: ClassVar[bool] = True
     kind: Literal["sessions"] = "sessions"
+
+    @property
+    def roams(self) -> bool:
+        return self.move > 0
 
 
 register_process(Sessions, "idn_gym.scenarios.processes.sessions:draw_sessions")

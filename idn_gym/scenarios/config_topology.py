@@ -8,6 +8,16 @@ from typing import Literal
 from idn_gym.config_reader import bounded
 
 
+@dataclass(frozen=True, kw_only=True)
+class Scaled:
+    """Factors on nominal values, whatever they come from; base of all topologies."""
+
+    memory_scale: float = bounded(1.0, above=0, most=1e6)
+    """[1] on the memory of all nodes that pin nothing"""
+    rate_scale: float = bounded(1.0, above=0, most=1e6)
+    """[1] on the rates of all links, both ways"""
+
+
 @dataclass(frozen=True)
 class Node:
     """A compute node."""
@@ -49,7 +59,7 @@ class Link:
 
 
 @dataclass(frozen=True)
-class Explicit:
+class Explicit(Scaled):
     """Nodes and links, listed."""
 
     nodes: tuple[Node, ...]
@@ -88,7 +98,7 @@ class Tier:
 
 
 @dataclass(frozen=True)
-class Hierarchy:
+class Hierarchy(Scaled):
     """A tree from the cloud (first tier) to the access nodes (last tier, where demand enters).
 
     Nodes are called tier-00, tier-01, ... from left to right, or like their tier if alone in it.
@@ -102,7 +112,7 @@ class Hierarchy:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RealTopology:
+class RealTopology(Scaled):
     """Tiers over a graph of real places.
 
     Where no attribute says otherwise, the most central node by betweenness is the repository, the next ones

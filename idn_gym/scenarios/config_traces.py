@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
 
 from idn_gym.config_reader import ConfigError, bounded
 from idn_gym.scenarios.config_replay import Stretches
@@ -39,6 +39,7 @@ class Trace:
     stretches: Stretches | None = field(default_factory=Stretches)
     """with `random_start`: each split of seeds has a stretch of the file to itself, closed to a ring; null:
     all have the whole file"""
+    by_name: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.random_start and not self.repeat:

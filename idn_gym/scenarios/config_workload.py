@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
 
 from idn_gym.config_reader import bounded
 from idn_gym.scenarios.config_replay import Replay
+from idn_gym.scenarios.config_zones import Zone
 from idn_gym.scenarios.families import (
     BurstProcess,
     DiurnalProcess,
@@ -106,6 +107,9 @@ class Diurnal(DiurnalProcess):
     """phases are uniform over this share of the period; 0: all nodes in step"""
     random_start: bool = False
     """draw the phase of slot 0 instead of starting at the mean"""
+    regions: tuple[Zone, ...] = ()
+    """nodes in other time zones, whose phases are so much ahead; each node in one at most"""
+    by_name: ClassVar[bool] = True
     kind: Literal["sine"] = "sine"
 
     @property

@@ -18,9 +18,9 @@ from idn_gym.scenarios.compile import Compiled, compile_scenario
 from idn_gym.scenarios.compile.charges import draw_charges
 from idn_gym.scenarios.compile.sizes import check_memory
 from idn_gym.scenarios.config import Scenario
-from idn_gym.scenarios.processes.demand import draw_demand
+from idn_gym.scenarios.processes.demand import draw_demand, label_classes
+from idn_gym.scenarios.processes.link_outages import fail_links
 from idn_gym.scenarios.processes.random_streams import SPLITS, Streams
-from idn_gym.scenarios.processes.replay import ClassLabels
 from idn_gym.scenarios.processes.resources import (
     cut_links,
     draw_memory,
@@ -185,11 +185,8 @@ def sample_episode(
 
 
 def _demand(compiled: Compiled, drawer: SpanDrawer) -> Floats:
-    scenario, tables, names = compiled.scenario, compiled.tables, compiled.names
-    labels = ClassLabels(
-        tables.class_task, compiled.class_ingress, names.tasks, names.ingress, names.of_ingress
-    )
-    return draw_demand(scenario.workload, tables.class_requests, labels, drawer)
+    workload = compiled.scenario.workload
+    return draw_demand(workload, compiled.tables.class_requests, label_classes(compiled), drawer)
 
 
 def _fill_span(compiled: Compiled, draw: Draw, row: int, drawer: SpanDrawer) -> None:
@@ -201,6 +198,8 @@ def _fill_span(compiled: Compiled, draw: Draw, row: int, drawer: SpanDrawer) -> 
     draw.rate[row, here] = draw_rates(
         dynamics.link, tables.link_rate, compiled.link_moves, drawer, compiled.names.of_links
     )
+    if dynamics.link_outages is not None:
+        fail_links(dynamics.link_outages, draw.rate[row, here], drawer, compiled.names.of_links)
     draw.seconds[row, here] = draw_seconds(
         dynamics.background, dynamics.outages, tables.node_seconds, movable, drawer, nodes
     )

@@ -4,6 +4,9 @@ A process is a frozen dataclass of its parameters, with a ``kind``, and a law, t
 of slots: ``(process, what it moves, span) -> (drawn, state)``. `Span` says which slots. It brings a generator
 of its own, so that no process changes the numbers of another, and the state that the law returned for the
 span before: what a chain remembers, or what is drawn once per episode. A law without memory returns None.
+
+A class whose attribute ``by_name`` is true names nodes, links or tasks, or plays a file: one slot of it is
+drawn when a scenario is compiled, so that what is wrong is said then.
 """
 
 from __future__ import annotations
@@ -59,8 +62,7 @@ class MemoryProcess(Family):
 class PriceProcess(Family):
     """What electricity costs at nodes.
 
-    ``(process, places, span)`` draws (T, N) [EUR/kWh] where objective ``price`` is in force;
-    `places` says names and tiers of the nodes (`processes.intensities.Places`).
+    ``(process, nodes, span)`` draws (T, N) [EUR/kWh] where objective ``price`` is in force.
     """
 
     kinds = Registry("dynamics.energy_price.kind")
@@ -70,8 +72,7 @@ class PriceProcess(Family):
 class CarbonProcess(Family):
     """What electricity emits at nodes.
 
-    ``(process, places, span)`` draws (T, N) [g/kWh] where objective ``carbon`` is in force;
-    `places` says names and tiers of the nodes (`processes.intensities.Places`).
+    ``(process, nodes, span)`` draws (T, N) [g/kWh] where objective ``carbon`` is in force.
     """
 
     kinds = Registry("dynamics.carbon.kind")
@@ -86,9 +87,15 @@ class PopularityProcess(Family):
 
     Attributes:
         by_node: whether nodes differ: then shares are (G, K), one row per ingress node, and weights (T, G K).
+        roams: whether demand moves between nodes, too: then shares are those of all demand, and ratios
+            between nodes matter.
     """
 
     by_node: ClassVar[bool] = False
+
+    @property
+    def roams(self) -> bool:
+        return False
 
     kinds = Registry("workload.popularity.kind")
 
@@ -117,7 +124,14 @@ class BurstProcess(DemandProcess, Family):
 
 
 class FlashProcess(DemandProcess, Family):
-    """Events of single tasks: ``(process, tasks, span)`` draws (T, K) factors."""
+    """Events of single tasks: ``(process, tasks, span)`` draws (T, K) factors, with K = `tasks`.
+
+    Attributes:
+        by_node: whether nodes differ: then `tasks` are names (K,), the span's names are those of the ingress
+            nodes, and factors are (T, G K).
+    """
+
+    by_node: ClassVar[bool] = False
 
     kinds = Registry("workload.flash.kind")
     usual = "decay"
@@ -132,6 +146,13 @@ class MobilityProcess(Family):
 
     kinds = Registry("workload.mobility.kind")
     usual = "markov"
+
+
+class LinkOutageProcess(Family):
+    """When links are down, whatever their rates: ``(process, links, span)`` draws (T, E) booleans."""
+
+    kinds = Registry("dynamics.link_outages.kind")
+    usual = "two_state"
 
 
 _laws: dict[type[Any], SpanLaw | str] = {}
@@ -162,7 +183,11 @@ def register_process(process: type[Any], draw: SpanLaw | str) -> None:
 
 
 def draw_process(
-    drawer: SpanDrawer, process: Any, moved: Any, names: Sequence[tuple[str, ...]] = ()
+    drawer: SpanDrawer,
+    process: Any,
+    moved: Any,
+    names: Sequence[tuple[str, ...]] = (),
+    columns: int | None = None,
 ) -> npt.NDArray[Any]:
     """Draw what a process does in one span; its stream and its state go by its key.
 
@@ -171,6 +196,7 @@ def draw_process(
         process: of a registered kind.
         moved: what its law gets after the process: one value per column, or how many columns there are.
         names: of the columns; see `Span`.
+        columns: how many there are; None: as `moved` says.
 
     Returns:
         (T, columns).
@@ -178,9 +204,10 @@ def draw_process(
     Raises:
         ConfigError: see `run_process`.
     """
-    columns = moved if isinstance(moved, int) else int(np.size(moved))
+    if columns is None:
+        columns = moved if isinstance(moved, int) else int(np.size(moved))
     drawn: npt.NDArray[Any] = drawer.draw(
-        _key(type(process)), run_process, process, moved, columns, names=names
+        key_of(type(process)), run_process, process, moved, columns, names=names
     )
     return drawn
 
@@ -201,7 +228,7 @@ def run_process(process: Any, moved: Any, columns: int, span: Span) -> tuple[npt
         ConfigError: the kind is not registered, its law returns no pair, or it is another package's and
             draws another shape, numbers below 0 or no numbers.
     """
-    key, law = _key(type(process)), _laws.get(type(process))
+    key, law = key_of(type(process)), _laws.get(type(process))
     if law is None:
         raise ConfigError(key, f"{show(process)} is of no registered kind; see register_process")
     if isinstance(law, str):
@@ -218,7 +245,8 @@ def run_process(process: Any, moved: Any, columns: int, span: Span) -> tuple[npt
     return drawn, state
 
 
-def _key(process: type[Any]) -> str:
+def key_of(process: type[Any]) -> str:
+    """The dotted key of a scenario under which processes of this class stand."""
     family = _family_of(process)
     return "process" if family is None else family.kinds.key.removesuffix(".kind")
 

@@ -249,7 +249,8 @@ def load_scenario(scenario: Any, overrides: Mapping[str, Any] | None = None) -> 
     elif isinstance(scenario, (str, Path)) and str(scenario) in PRESETS:
         plain = to_plain(PRESETS[str(scenario)])
     elif isinstance(scenario, str) and scenario in shipped_files("scenarios"):
-        plain = _from_mapping(read_yaml(shipped_files("scenarios")[scenario]))
+        shipped = shipped_files("scenarios")[scenario]
+        plain = _beside(_from_mapping(read_yaml(shipped)), shipped.parent)
     elif isinstance(scenario, (str, Path)) and Path(scenario).suffix in (".yaml", ".yml", ".json"):
         plain = _beside(_from_mapping(read_yaml(scenario)), Path(scenario).parent)
     else:

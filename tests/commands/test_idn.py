@@ -162,6 +162,12 @@ EXAMPLES = {
     "dynamics.outages.failures.0.first": 0,
     "dynamics.outages.failures.0.last": 3,
     "dynamics.memory.path": "memory.csv",
+    "dynamics.link_outages.path": "cuts.csv",
+    "dynamics.link_outages.failures": [{"link": "edge", "first": 1, "last": 2}],
+    "dynamics.link_outages.failures.0.link": "edge",
+    "dynamics.link_outages.failures.0.first": 0,
+    "dynamics.link_outages.failures.0.last": 3,
+    "workload.flash.crowds": [{"at": 3}],
     "dynamics.energy_price.path": "prices.csv",
     "dynamics.carbon.path": "grid.csv",
 }

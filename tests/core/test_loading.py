@@ -414,3 +414,19 @@ def test_no_byte_of_a_load_is_lost(make_scenario, worlds, data, seed):
         assert come + state.bytes_to_come.sum() == pytest.approx(missing, rel=1e-9, abs=1e-9)
         assert outcome.in_flight[0] == (state.wish != EMPTY).sum()
         assert outcome.load_traffic[0] == pytest.approx(outcome.load_bytes[0].sum())
+
+
+def test_a_load_waits_while_its_path_is_down_and_goes_on(episode):
+    """It keeps to its path, though requests go over another route meanwhile."""
+    links = [*LINKS, ("a", "c", {"rate": 64.0, "delay": 3.0})]
+    world = episode(links=links, **{"topology.routes": 2, "workload.rate": 0.1, "horizon": 5})
+    world.instance.draw.rate[0, 1:3, 1] = 0.0  # from e to c
+    first = world.play(a=["m"])
+    assert first.load_bytes[0].tolist() == [40.0, 40.0, 0.0]
+    for _ in range(2):
+        waiting = world.play(a=["m"])
+        assert waiting.load_bytes[0].tolist() == [0.0] * 3
+        assert world.to_come("a") == ("m", 20.0) and waiting.in_flight[0] == 1
+        assert waiting.served.sum() == pytest.approx(1.0)
+    assert world.play(a=["m"]).load_bytes[0].tolist() == [20.0, 20.0, 0.0]
+    assert world.entry("resident", "a") == "m"

@@ -103,3 +103,10 @@ def test_an_excerpt_of_all_paths_is_the_scenario():
         elif isinstance(other, np.ndarray) and len(other) == len(tables.node_memory):
             other = other[reached]
         np.testing.assert_array_equal(value, other, err_msg=name)
+
+
+@pytest.mark.parametrize("few", [1, 3])
+def test_a_path_may_have_more_classes_than_an_excerpt_takes(few, monkeypatch):
+    compiled = compile_scenario(load_scenario("edge-small", {"tasks.0.copies": 5}))
+    whole = values_by_parts(compiled, 10**9, monkeypatch)
+    np.testing.assert_array_equal(values_by_parts(compiled, few, monkeypatch), whole)

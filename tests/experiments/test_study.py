@@ -352,6 +352,53 @@ def test_what_would_fail_after_hours_is_refused_at_once(figure, entry, message):
         from_plain(Study, {**MINI, "parts": [part], "figures": [{"name": "f", "part": "rates", **figure}]})
 
 
+AXES = {
+    "size": {
+        "small": {"topology.memory_scale": 0.5, "topology.rate_scale": 0.25},
+        "usual": {},
+    },
+    "day": {"calm": {"workload.bursts": None}, "wild": {"workload.bursts": {"ratio": 9.0}}},
+}
+
+
+def test_an_axis_moves_several_keys_at_once():
+    part = {**MINI["parts"][0], "grid": {"workload.rate": [10, 25]}, "axes": AXES}
+    figures = [{"name": "sweep", "kind": "sweep", "part": "rates", "x": "size"}]
+    read = from_plain(Study, {**MINI, "parts": [part], "figures": figures})
+    units, _ = study.list_units(read, smoke=False)
+    cells = list(read.parts[0].cells())
+    assert len(cells) == 8 and cells[0] == {"workload.rate": 10, "size": "small", "day": "calm"}
+    for unit in units:
+        topology, workload = unit.scenario.topology, unit.scenario.workload
+        small = unit.cell["size"] == "small"
+        assert (topology.memory_scale, topology.rate_scale) == ((0.5, 0.25) if small else (1.0, 1.0))
+        assert (workload.bursts is None) == (unit.cell["day"] == "calm")
+        assert workload.rate == unit.cell["workload.rate"]
+    assert len({unit.file(Path("out")) for unit in units}) == len(units)
+
+
+@pytest.mark.parametrize(
+    ("axes", "message"),
+    [
+        ({"size": {}}, r"rates: axes\.size is empty"),
+        ({"workload.rate": {"a": {}}}, r"axes\.workload\.rate is not allowed; the grid's keys and agent"),
+        ({"size": {"a": {"workload.rate": 3}}}, r"axes\.size: 'workload\.rate' is not allowed; grid sets it"),
+        (
+            {"size": {"a": {"agent.step": 3}}},
+            r"axes\.size: 'agent\.step' is not allowed; only keys of the sc",
+        ),
+        (
+            {"x": {"a": {"horizon": 3}}, "y": {"b": {"horizon": 4}}},
+            r"axes\.y: 'horizon' is not allowed; axes\.x sets it",
+        ),
+    ],
+)
+def test_axes_that_clash_are_refused(axes, message):
+    part = {**MINI["parts"][0], "axes": axes}
+    with pytest.raises(ConfigError, match=message):
+        from_plain(Study, {**MINI, "parts": [part], "figures": []})
+
+
 @pytest.mark.learning
 def test_every_training_plays_every_seed(tmp_path):
     train = {"steps": 128, "envs": 8, "agent.batch_size": 64, "evaluation_episodes": 1}

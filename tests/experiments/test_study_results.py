@@ -146,6 +146,15 @@ def test_one_seed_has_no_bars_and_no_bands():
         np.testing.assert_array_equal(axes.lines[0].get_ydata(), [0.1, 0.2])
 
 
+def test_a_sweep_along_an_axis_has_its_points_by_name():
+    cells = [{"size": "small"}, {"size": "usual"}]
+    plays = make_plays(*(make_play("a", cell, s, cost=float(s)) for cell in cells for s in range(3)))
+    drawn = study_figures.plot_sweep(Figure("f", "sweep", "p", y=("cost",), x="size"), plays, ["a"])
+    (axes,) = drawn.axes
+    drawn.canvas.draw()
+    assert [text.get_text() for text in axes.get_xticklabels()] == ["small", "usual"]
+
+
 def test_the_band_of_a_course_is_that_of_its_mean_at_each_slot():
     values = np.random.default_rng(0).normal(size=(2, 3, 4))  # trainings, seeds, slots
     plays = make_plays(

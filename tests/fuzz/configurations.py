@@ -6,7 +6,7 @@ import functools
 import random
 from pathlib import Path
 
-from idn_gym.config_reader import read_yaml, to_plain
+from idn_gym.config_reader import to_plain
 from idn_gym.env import IDNEnv
 from idn_gym.scenarios.presets import PRESETS, load_scenario
 from idn_gym.vector import IDNVectorEnv
@@ -34,7 +34,9 @@ def scenarios():
     found = [to_plain(load_scenario(name)) for name in ("tiny", "tiny", *PRESETS)] + [
         to_plain(load_scenario("tiny", FULL))
     ] * 2
-    return found + [read_yaml(path) for path in sorted((ROOT / "configs/scenarios").glob("*.yaml"))]
+    return found + [
+        to_plain(load_scenario(path)) for path in sorted((ROOT / "configs/scenarios").glob("*.yaml"))
+    ]
 
 
 def _scenario(rng, plain):

@@ -28,6 +28,10 @@ PROCESSES += [
     config.Stretches,
     config.LogColumn,
     config.ScheduledOutages,
+    config.Crowd,
+    config.Zone,
+    config.LinkOutages,
+    config.LinkFailure,
     Trace,
 ]
 

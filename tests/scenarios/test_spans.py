@@ -42,6 +42,7 @@ ALL_ON = {
     "dynamics.link.kind": "ar1",
     "dynamics.background": True,
     "dynamics.outages": {"mean_up": 20, "mean_down": 5},
+    "dynamics.link_outages": {"mean_up": 20, "mean_down": 5},
     "dynamics.memory": {"mean_full": 20, "mean_shrunk": 5},
     "dynamics.device_error": 0.1,
     "objectives": ["accuracy", "latency", "energy", "price", "carbon"],
@@ -50,6 +51,8 @@ ALL_ON = {
 }
 OTHERS = {
     "gilbert_elliott": {"dynamics.link.kind": "gilbert_elliott"},
+    "sessions": {"workload.popularity": {"kind": "sessions", "move": 0.3}},
+    "crowds": {"workload.flash": {"kind": "crowds", "crowds": [{"decay": 300.0}]}},
     **{
         kind: {"workload.popularity": {"kind": kind}}
         for kind in ("fixed", "sliding", "alternating", "round_robin", "lfu_killer", "uniform")
@@ -102,7 +105,12 @@ def test_an_environment_plays_what_an_instance_holds(scenario):
 
 
 def alike(one, other):
-    return one.keys() == other.keys() and all(np.array_equal(one[key], other[key]) for key in one)
+    """Whether states are equal: arrays, numbers, and tuples or mappings of such."""
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(alike(one[key], other[key]) for key in one)
+    if isinstance(one, tuple):
+        return len(one) == len(other) and all(map(alike, one, other))
+    return np.array_equal(one, other)
 
 
 def test_any_span_is_drawn_again_from_the_states_at_its_start(scenario):

@@ -52,8 +52,7 @@ from idn_gym.scenarios.compile.routes import (
 from idn_gym.scenarios.compile.sizes import ONE_NODE, check_size
 from idn_gym.scenarios.compile.topologies import expand
 from idn_gym.scenarios.config import Scenario
-from idn_gym.scenarios.config_traces import Trace
-from idn_gym.scenarios.processes.intensities import check_intensities
+from idn_gym.scenarios.processes.checks import check_processes
 from idn_gym.scenarios.processes.timed_rows import last_change
 
 
@@ -104,18 +103,19 @@ def compile_scenario(scenario: Scenario) -> Compiled:
     """Resolve names, find paths, enumerate segments and options.
 
     Results are kept for the process, but for scenarios with catalogues of their own, which may change; where
-    the files of processes have changed, a scenario is compiled anew.
+    the files of its topology or its processes have changed, a scenario is compiled anew.
 
     Raises:
         ConfigError: an unknown name, a task that no reachable node pins, no demand anywhere, more options
-            than can be enumerated, or rewards that could be too large for float32.
+            than can be enumerated, a file that cannot be played, or rewards that could be too large for
+            float32.
     """
     objectives = find_objectives(scenario.objectives)
     if scenario.catalog:
         return _compile(scenario, objectives)
-    dynamics = scenario.dynamics
-    files = [p for p in (dynamics.energy_price, dynamics.carbon) if isinstance(p, Trace)]
-    return _compile_once(scenario, objectives, tuple(last_change(file.path) for file in files))
+    parts = [scenario.topology, scenario.workload.replay, *vars(scenario.dynamics).values()]
+    paths = [part.path for part in parts if isinstance(getattr(part, "path", None), str)]
+    return _compile_once(scenario, objectives, tuple(map(last_change, paths)))
 
 
 @lru_cache(maxsize=32)
@@ -137,7 +137,7 @@ def _compile(scenario: Scenario, objectives: tuple[Objective, ...]) -> Compiled:
     classes = len(network.ingress) * sum(task.copies for task in scenario.tasks)
     with ProgressLine(f"{len(network.nodes):,} nodes and {classes:,} request classes") as line:
         compiled = _build(scenario, objectives, catalog, network, homes, line)
-    check_intensities(compiled)
+    check_processes(compiled)
     if charged(objectives):
         compiled = replace(compiled, tables=freeze_tables(nominal_charges(compiled)))
     compiled = _with_values(compiled)

@@ -61,7 +61,7 @@ class Network:
 
 
 def resolve_catalog(topology: Explicit, catalog: Catalog) -> Network:
-    """Look up devices and links.
+    """Look up devices and links, and scale their values.
 
     Raises:
         ConfigError: a name used twice, an unknown device, link kind or end of a link, a link that is
@@ -80,14 +80,15 @@ def resolve_catalog(topology: Explicit, catalog: Catalog) -> Network:
     memory = [
         d.memory if n.memory is None else n.memory for n, d in zip(topology.nodes, devices, strict=True)
     ]
+    repository = [bool(node.pins) for node in topology.nodes]
     return Network(
         nodes=topology.nodes,
         links=topology.links,
         devices=devices,
-        memory=np.array(memory, float),
+        memory=np.array(memory, float) * np.where(repository, 1.0, topology.memory_scale),
         delay=_link_values(topology.links, catalog, "delay"),
-        rate=_link_values(topology.links, catalog, "rate"),
-        down_rate=_link_values(topology.links, catalog, "down_rate"),
+        rate=_link_values(topology.links, catalog, "rate") * topology.rate_scale,
+        down_rate=_link_values(topology.links, catalog, "down_rate") * topology.rate_scale,
         joules=_link_values(topology.links, catalog, "energy"),
     )
 

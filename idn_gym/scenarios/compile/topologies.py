@@ -26,20 +26,33 @@ KM_PER_SECOND = 2e5
 def expand(topology: Explicit | Hierarchy | TopoHubTopology | FileTopology) -> Explicit:
     """Write a topology out as nodes and links; the same topology always gives the same list.
 
+    Their values are those before scaling; the scales stay with them.
+
     Raises:
         ConfigError: a graph that cannot be used, or names that are not unique.
         DependencyNotInstalled: the graph needs topohub, which is not installed.
     """
     if isinstance(topology, Hierarchy):
-        return _expand_hierarchy(topology)
-    if isinstance(topology, TopoHubTopology):
-        return _expand_real(topology, FileGraph(load_graph(topology.name), {}, {}, {}, {}))
-    if isinstance(topology, FileTopology):
-        return _expand_real(topology, read_graph(topology))
-    return topology
+        nodes, links = _expand_hierarchy(topology)
+    elif isinstance(topology, TopoHubTopology):
+        nodes, links = _expand_real(topology, FileGraph(load_graph(topology.name), {}, {}, {}, {}))
+    elif isinstance(topology, FileTopology):
+        nodes, links = _expand_real(topology, read_graph(topology))
+    else:
+        return topology
+    return Explicit(
+        tuple(nodes),
+        tuple(links),
+        topology.routes,
+        memory_scale=topology.memory_scale,
+        rate_scale=topology.rate_scale,
+    )
 
 
-def _expand_hierarchy(topology: Hierarchy) -> Explicit:
+_Listed = tuple[list[Node], list[Link]]
+
+
+def _expand_hierarchy(topology: Hierarchy) -> _Listed:
     """Number the nodes of each tier from left to right; demand enters at the last tier."""
     nodes: list[Node] = []
     links: list[Link] = []
@@ -62,10 +75,10 @@ def _expand_hierarchy(topology: Hierarchy) -> Explicit:
     name = twice(node.name for node in nodes)
     if name is not None:
         raise ConfigError("topology.tiers", f"two nodes are called {name!r}; tier names must differ")
-    return Explicit(tuple(nodes), tuple(links), topology.routes)
+    return nodes, links
 
 
-def _expand_real(topology: RealTopology, known: FileGraph) -> Explicit:
+def _expand_real(topology: RealTopology, known: FileGraph) -> _Listed:
     """Rank the places, and keep the paths of least delay to the nearest repository."""
     graph = known.graph
     delays = _delays(graph, topology)
@@ -91,7 +104,7 @@ def _expand_real(topology: RealTopology, known: FileGraph) -> Explicit:
         _link(a, b, tier[a], delays.edges[a, b]["delay"], known.rate.get((min(a, b), max(a, b))))
         for a, b in ways
     ]
-    return Explicit(tuple(nodes), tuple(links), topology.routes)
+    return nodes, links
 
 
 def _tiers_by_rank(topology: RealTopology, ranked: list[str]) -> dict[str, Tier]:

@@ -8,6 +8,8 @@ before mobility. Each process has a random stream of its own.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from idn_gym.core.arrays import Bools, Floats, Ints
@@ -15,8 +17,12 @@ from idn_gym.core.kernel import kernel
 from idn_gym.scenarios.config import Bursts, Diurnal, FlashCrowd, Workload
 from idn_gym.scenarios.families import PopularityProcess, draw_process
 from idn_gym.scenarios.processes.markov import two_state
+from idn_gym.scenarios.processes.named_things import INGRESS, divide
 from idn_gym.scenarios.processes.replay import ClassLabels, replay_log
 from idn_gym.scenarios.spans import Span, SpanDrawer
+
+if TYPE_CHECKING:
+    from idn_gym.scenarios.compile import Compiled
 
 
 def draw_demand(workload: Workload, base: Floats, labels: ClassLabels, drawer: SpanDrawer) -> Floats:
@@ -34,40 +40,66 @@ def draw_demand(workload: Workload, base: Floats, labels: ClassLabels, drawer: S
     Raises:
         ConfigError: the request log to replay cannot be read.
     """
-    class_task, class_ingress = labels.task, labels.ingress
     demand = np.empty((drawer.length, base.size))
     demand[:] = base
     if workload.popularity.kind != "fixed":
         _divide(workload.popularity, base, labels, demand, drawer)
     if workload.replay is not None:
         demand = drawer.draw("workload.replay", replay_log, workload.replay, demand, labels)
-    if workload.mobility is not None:
-        share = np.bincount(class_ingress, weights=base) / np.sum(base)
-        factor = draw_process(drawer, workload.mobility, share, labels.places)
-        _multiply(demand, np.asarray(factor, float), class_ingress)
-    for name, column in (("diurnal", class_ingress), ("bursts", class_ingress), ("flash", class_task)):
-        process = getattr(workload, name)
-        if process is not None:
-            factor = draw_process(drawer, process, int(column.max()) + 1)
-            _multiply(demand, np.asarray(factor, float), column)
+    for process, moved, column in list_factors(workload, base, labels):
+        factor = draw_process(drawer, process, moved, labels.places, int(column.max()) + 1)
+        _multiply(demand, np.asarray(factor, float), column)
     if workload.arrivals == "poisson":
         return drawer.stream("arrivals").poisson(demand).astype(np.float64)
     return demand
 
 
+def list_factors(workload: Workload, base: Floats, labels: ClassLabels) -> list[tuple[Any, Any, Ints]]:
+    """The processes that multiply demand: each with what its law gets, and the column of each class (R,).
+
+    Args:
+        workload: what the demand does.
+        base: (R,) [requests] nominal batch of each class.
+        labels: the classes.
+    """
+    found: list[tuple[Any, Any, Ints]] = []
+    nodes, tasks = int(labels.ingress.max()) + 1, int(labels.task.max()) + 1
+    if workload.mobility is not None:
+        share = np.bincount(labels.ingress, weights=base) / np.sum(base)
+        found.append((workload.mobility, share, labels.ingress))
+    for process in (workload.diurnal, workload.bursts):
+        if process is not None:
+            found.append((process, nodes, labels.ingress))
+    if workload.flash is not None and workload.flash.by_node:
+        found.append((workload.flash, labels.tasks, labels.ingress * tasks + labels.task))
+    elif workload.flash is not None:
+        found.append((workload.flash, tasks, labels.task))
+    return found
+
+
+def label_classes(compiled: Compiled) -> ClassLabels:
+    """What the request classes of a scenario are called."""
+    names = compiled.names
+    return ClassLabels(
+        compiled.tables.class_task, compiled.class_ingress, names.tasks, names.ingress, names.of_ingress
+    )
+
+
 def _divide(
     process: PopularityProcess, base: Floats, labels: ClassLabels, demand: Floats, drawer: SpanDrawer
 ) -> None:
-    """Deal the nominal demand of each ingress node to its tasks as popularity says, into `demand`."""
+    """Deal the nominal demand of each ingress node, or of all, as popularity says, into `demand`."""
     nodes, tasks = int(labels.ingress.max()) + 1, int(labels.task.max()) + 1
     popularity = np.bincount(labels.task, weights=base) / np.sum(base)
-    column = labels.task
+    column, group = labels.task, labels.ingress
     if process.by_node:
         column = labels.ingress * tasks + labels.task
         by_node = np.bincount(column, weights=base, minlength=nodes * tasks).reshape(nodes, tasks)
         popularity = by_node / by_node.sum(axis=1, keepdims=True)
+        if process.roams:
+            popularity, group = by_node / np.sum(base), np.zeros_like(labels.ingress)
     weights = draw_process(drawer, process, popularity)
-    _share_out(base, np.asarray(weights, float), column, labels.ingress, demand, np.empty((2, nodes)))
+    _share_out(base, np.asarray(weights, float), column, group, demand, np.empty((2, nodes)))
 
 
 def draw_diurnal(process: Diurnal, ingresses: int, span: Span) -> tuple[Floats, Floats]:
@@ -80,6 +112,9 @@ def draw_diurnal(process: Diurnal, ingresses: int, span: Span) -> tuple[Floats, 
     if phase is None:
         uniforms = span.rng.random(ingresses + 1)
         phase = process.spread * uniforms[1:] + (uniforms[0] if process.random_start else 0.0)
+        if process.regions:
+            zone = divide(process.regions, span.names, "workload.diurnal.regions", INGRESS)
+            phase = phase + np.array([named.phase for named in process.regions] + [0.0])[zone]
     turns = span.slots / process.period + phase
     return 1.0 + process.amplitude * np.sin(2.0 * np.pi * turns), phase
 
@@ -123,7 +158,7 @@ def _share_out(
         base: (R,) [requests] nominal batches, whose sum per ingress node is dealt out.
         weights: (T, K) weights of the tasks, or (T, G K).
         column: (R,) that holds the class's.
-        class_ingress: (R,) index of the ingress node.
+        class_ingress: (R,) index of the ingress node; all 0 where demand moves between nodes.
         demand: (T, R) [requests] written to.
         scratch: (2, ingress nodes) working memory.
     """

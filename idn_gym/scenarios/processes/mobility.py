@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
-from idn_gym.config_reader import ConfigError, closest, show
+from idn_gym.config_reader import ConfigError, show
 from idn_gym.core.arrays import Bools, Floats, Ints
 from idn_gym.core.kernel import kernel
 from idn_gym.scenarios.config_mobility import Commuting, Roaming
+from idn_gym.scenarios.processes.named_things import INGRESS, ColumnNames, select
 from idn_gym.scenarios.spans import Span
 
 MOBILITY_KEY = "workload.mobility"
@@ -39,22 +38,15 @@ def draw_commuting(process: Commuting, weights: Floats, span: Span) -> tuple[Flo
     return 1.0 + away * (gain * works - homes), None
 
 
-def _members(process: Commuting, names: Sequence[tuple[str, ...]]) -> tuple[Bools, Bools]:
+def _members(process: Commuting, names: ColumnNames) -> tuple[Bools, Bools]:
     """Which ingress nodes are homes, and which are work, (G,) each.
 
     Raises:
         ConfigError: a name of none, or a node that is both.
     """
-    known = sorted({name for of in names for name in of})
     found = []
     for field in ("homes", "works"):
-        for name in getattr(process, field):
-            if name not in known:
-                wrong = f"{show(name)} is no ingress node, nor a tier with one"
-                raise ConfigError(f"{MOBILITY_KEY}.{field}", f"{wrong}; {closest(name, known)}")
-        found.append(
-            np.array([any(name in getattr(process, field) for name in of) for of in names], np.bool_)
-        )
+        found.append(select(getattr(process, field), names, f"{MOBILITY_KEY}.{field}", INGRESS))
         if not found[-1].any():
             raise ConfigError(f"{MOBILITY_KEY}.{field}", "() is not allowed; needs at least one ingress node")
     both = np.flatnonzero(found[0] & found[1])

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from idn_gym.config_reader import ConfigError, closest, show
 from idn_gym.core.arrays import Bools, Floats
 from idn_gym.scenarios.config_resource_files import (
     BackgroundFile,
@@ -15,8 +14,8 @@ from idn_gym.scenarios.config_resource_files import (
     OutageFile,
     ScheduledOutages,
 )
-from idn_gym.scenarios.config_traces import Trace
-from idn_gym.scenarios.processes.traces import draw_trace
+from idn_gym.scenarios.processes.named_things import select
+from idn_gym.scenarios.processes.traces import draw_shares, draw_trace
 from idn_gym.scenarios.spans import Span
 
 
@@ -30,34 +29,18 @@ def draw_rates_of_file(process: LinkFile, nominal: Floats, span: Span) -> tuple[
 
 def draw_background_of_file(process: BackgroundFile, nodes: int, span: Span) -> tuple[Floats, Any]:
     """Shares (T, N) of compute that other work takes."""
-    return _draw_shares(process, "dynamics.background", span, np.zeros(nodes))
+    return draw_shares(process, "dynamics.background", span, np.zeros(nodes))
 
 
 def draw_memory_of_file(process: MemoryFile, nodes: int, span: Span) -> tuple[Floats, Any]:
     """Shares (T, N) of memory that are left."""
-    return _draw_shares(process, "dynamics.memory", span, np.ones(nodes))
+    return draw_shares(process, "dynamics.memory", span, np.ones(nodes))
 
 
 def draw_outages_of_file(process: OutageFile, nodes: int, span: Span) -> tuple[Bools, Any]:
     """Which nodes are down, (T, N)."""
-    drawn, start = _draw_shares(process, "dynamics.outages", span, np.zeros(nodes))
+    drawn, start = draw_shares(process, "dynamics.outages", span, np.zeros(nodes))
     return drawn >= 0.5, start
-
-
-def _draw_shares(trace: Trace, key: str, span: Span, unnamed: Floats) -> tuple[Floats, Any]:
-    """Values that may not be above 1, as those of a log in per cent would be.
-
-    Raises:
-        ConfigError: they are; or see `draw_trace`.
-    """
-    drawn, start = draw_trace(trace, key, span, 0.0, unnamed)
-    if drawn.max(initial=0.0) > 1.0 + 1e-9:  # products round
-        raise ConfigError(
-            f"{key}.factor",
-            f"{trace.factor:g} is not allowed; {show(trace.path)} comes to {drawn.max():g} with it, and "
-            "shares must be at most 1; 0.01 makes shares of per cent",
-        )
-    return drawn, start
 
 
 def draw_scheduled(process: ScheduledOutages, nodes: int, span: Span) -> tuple[Bools, None]:
@@ -66,13 +49,9 @@ def draw_scheduled(process: ScheduledOutages, nodes: int, span: Span) -> tuple[B
     Raises:
         ConfigError: a failure of no node or tier.
     """
-    known = sorted({name for names in span.names for name in names})
     down = np.zeros(span.shape(nodes), np.bool_)
     for i, failure in enumerate(process.failures):
-        mine = np.array([failure.node in names for names in span.names])
-        if not mine.any():
-            key = f"dynamics.outages.failures.{i}.node"
-            raise ConfigError(key, f"{show(failure.node)} is no node or tier; {closest(failure.node, known)}")
+        mine = select((failure.node,), span.names, f"dynamics.outages.failures.{i}.node")
         during = (span.slots >= failure.first) & (span.slots <= failure.last)
         down |= during & mine
     return down, None

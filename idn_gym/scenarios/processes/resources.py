@@ -6,8 +6,6 @@ leaves the draws of the rest as they were. All chains start in their stationary 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from idn_gym.core.arrays import Bools, Floats, Ints
@@ -20,14 +18,11 @@ from idn_gym.scenarios.families import (
     draw_process,
 )
 from idn_gym.scenarios.processes.markov import ar1, two_state
+from idn_gym.scenarios.processes.named_things import ColumnNames
 from idn_gym.scenarios.spans import Span, SpanDrawer
 
 MOST_BACKGROUND = 0.95
 """Share of a node's compute that other work takes at most: only an outage takes all of it."""
-
-
-ColumnNames = Sequence[tuple[str, ...]]
-"""Of each link or node, what it goes by in files; see `Span`."""
 
 
 def draw_rates(

@@ -19,23 +19,32 @@ class UsersAtNodes(NamedTuple):
     task: Ints  # (G, U) of each user
 
 
-def draw_sessions(process: Sessions, popularity: Floats, span: Span) -> tuple[Floats, UsersAtNodes]:
+class UsersOnTheMove(NamedTuple):
+    """The same where users move between nodes."""
+
+    ranking: Ints  # (G, K) task at each place
+    task: Ints  # (U,) of each user
+    node: Ints  # (U,) where each user is
+
+
+def draw_sessions(
+    process: Sessions, popularity: Floats, span: Span
+) -> tuple[Floats, UsersAtNodes | UsersOnTheMove]:
     """Users (T, G K) at each node with each task; and who is there at the end.
 
     Args:
         process: how many, and how long they stay.
         popularity: (G, K) shares of the tasks at each node, whose sorted values are those of the places.
+            Where users move, shares of all demand, whose sums are the nodes' weights.
         span: to be drawn.
     """
+    if process.roams:
+        return _draw_roaming(process, popularity, span)
     nodes, tasks = popularity.shape
-    order = np.argsort(-popularity, axis=1, kind="stable")
-    upto = np.cumsum(np.take_along_axis(popularity, order, axis=1), axis=1)
-    upto /= upto[:, -1:]
+    order, upto = _places(popularity)
     before: UsersAtNodes | None = span.state
     if before is None:
-        shuffled = span.rng.permuted(order, axis=1)
-        own = span.rng.random((nodes, 1)) < process.apart
-        ranking = np.where(own, shuffled, order)
+        ranking = _first_ranking(process, order, span)
         place = (span.rng.random((nodes, process.users))[:, :, None] >= upto[:, None, :-1]).sum(axis=2)
         before = UsersAtNodes(ranking, np.take_along_axis(ranking, place, axis=1))
     ranking, task = before.ranking.copy(), before.task.copy()
@@ -45,6 +54,100 @@ def draw_sessions(process: Sessions, popularity: Floats, span: Span) -> tuple[Fl
     first = span.first == 0
     _play(ranking, task, upto, swap, change, process.swaps, 1.0 / process.length, first, counts)
     return counts.reshape(span.length, nodes * tasks), UsersAtNodes(ranking, task)
+
+
+def _places(popularity: Floats) -> tuple[Ints, Floats]:
+    """The tasks of each node by falling shares (G, K), and the cumulated shares of these places (G, K)."""
+    order = np.argsort(-popularity, axis=1, kind="stable")
+    upto = np.cumsum(np.take_along_axis(popularity, order, axis=1), axis=1)
+    upto /= upto[:, -1:]
+    return order, upto
+
+
+def _first_ranking(process: Sessions, order: Ints, span: Span) -> Ints:
+    shuffled = span.rng.permuted(order, axis=1)
+    own = span.rng.random((len(order), 1)) < process.apart
+    return np.where(own, shuffled, order)
+
+
+def _draw_roaming(process: Sessions, shares: Floats, span: Span) -> tuple[Floats, UsersOnTheMove]:
+    """As `draw_sessions`, of users who take their tasks to other nodes."""
+    nodes, tasks = shares.shape
+    users = process.users * nodes
+    order, upto = _places(shares)
+    weight = np.cumsum(shares.sum(axis=1))
+    weight /= weight[-1]
+    before: UsersOnTheMove | None = span.state
+    if before is None:
+        ranking = _first_ranking(process, order, span)
+        node = np.searchsorted(weight[:-1], span.rng.random(users), side="right")
+        place = (span.rng.random((users, 1)) >= upto[node, :-1]).sum(axis=1)
+        before = UsersOnTheMove(ranking, ranking[node, place], node)
+    after = UsersOnTheMove(*(array.copy() for array in before))
+    counts = np.zeros((span.length, nodes, tasks))
+    swap = span.rng.random((2, span.length, nodes))
+    change = span.rng.random((3, span.length, users))
+    odds = np.array([process.swaps, 1.0 / process.length, process.move])
+    _play_roaming(after, upto, weight, swap, change, odds, span.first == 0, counts)
+    return counts.reshape(span.length, nodes * tasks), after
+
+
+@kernel
+def _swap(ranking: Ints, swap: Floats, t: int, swaps: float) -> None:
+    """Let two neighbours change places, at some nodes; arguments as of `_play`."""
+    tasks = ranking.shape[1]
+    for g in range(ranking.shape[0]):
+        if tasks > 1 and swap[0, t, g] < swaps:
+            i = min(int(swap[1, t, g] * (tasks - 1)), tasks - 2)
+            moved = ranking[g, i]
+            ranking[g, i] = ranking[g, i + 1]
+            ranking[g, i + 1] = moved
+
+
+@kernel
+def _first_above(upto: Floats, uniform: float) -> int:
+    """The first place whose cumulated share is above a number."""
+    place = 0
+    while place < upto.size - 1 and uniform >= upto[place]:
+        place += 1
+    return place
+
+
+@kernel
+def _play_roaming(
+    users: UsersOnTheMove,
+    upto: Floats,
+    weight: Floats,
+    swap: Floats,
+    change: Floats,
+    odds: Floats,
+    first: bool,
+    counts: Floats,
+) -> None:
+    """Let rankings drift and users come, move and go, and count them.
+
+    Args:
+        users: changed.
+        upto: (G, K) cumulated shares of the places.
+        weight: (G,) cumulated weights of the nodes.
+        swap: (2, T, G) uniform numbers: whether two places change, and which.
+        change: (3, T, U) uniform numbers: whether a user goes, whether it moves, and where to or the place of
+            who comes instead.
+        odds: probabilities of the first, the second and the third of these.
+        first: whether row 0 is the slot in which all have just come.
+        counts: (T, G, K) written to.
+    """
+    for t in range(counts.shape[0]):
+        if t > 0 or not first:
+            _swap(users.ranking, swap, t, odds[0])
+            for u in range(users.task.size):
+                g = users.node[u]
+                if change[0, t, u] < odds[1]:
+                    users.task[u] = users.ranking[g, _first_above(upto[g], change[2, t, u])]
+                elif change[1, t, u] < odds[2]:
+                    users.node[u] = _first_above(weight, change[2, t, u])
+        for u in range(users.task.size):
+            counts[t, users.node[u], users.task[u]] += 1.0
 
 
 @kernel
@@ -72,20 +175,14 @@ def _play(
         first: whether row 0 is the slot in which all have just come.
         counts: (T, G, K) written to.
     """
-    nodes, tasks = ranking.shape
+    nodes = ranking.shape[0]
     for t in range(counts.shape[0]):
+        if t > 0 or not first:
+            _swap(ranking, swap, t, swaps)
         for g in range(nodes):
             if t > 0 or not first:
-                if tasks > 1 and swap[0, t, g] < swaps:
-                    i = min(int(swap[1, t, g] * (tasks - 1)), tasks - 2)
-                    moved = ranking[g, i]
-                    ranking[g, i] = ranking[g, i + 1]
-                    ranking[g, i + 1] = moved
                 for u in range(task.shape[1]):
                     if change[0, t, g, u] < leave:
-                        place = 0
-                        while place < tasks - 1 and change[1, t, g, u] >= upto[g, place]:
-                            place += 1
-                        task[g, u] = ranking[g, place]
+                        task[g, u] = ranking[g, _first_above(upto[g], change[1, t, g, u])]
             for u in range(task.shape[1]):
                 counts[t, g, task[g, u]] += 1.0

@@ -27,6 +27,7 @@ def read_courses(
     names: frozenset[str],
     stretch: tuple[float, float] = (0.0, 1.0),
     least: float = -math.inf,
+    most: float = math.inf,
 ) -> tuple[dict[str, Course], tuple[str, ...]]:
     """Read a file once per process, and again if it has changed.
 
@@ -36,6 +37,7 @@ def read_courses(
         names: of the series to read; those that the file lacks are passed over.
         stretch: where it begins and ends, as shares of the file's time.
         least: smallest value that is allowed.
+        most: largest one, once multiplied by the factor.
 
     Returns:
         The series by name, and the names of all that the file has.
@@ -45,7 +47,7 @@ def read_courses(
             time, or, within a series, times out of order.
     """
     return _read_once(
-        trace, key, names, stretch, least, os.path.realpath(trace.path), last_change(trace.path)
+        trace, key, names, stretch, least, most, os.path.realpath(trace.path), last_change(trace.path)
     )
 
 
@@ -56,6 +58,7 @@ def _read_once(
     names: frozenset[str],
     stretch: tuple[float, float],
     least: float,
+    most: float,
     path: str,
     changed: int,
 ) -> tuple[dict[str, Course], tuple[str, ...]]:
@@ -76,6 +79,7 @@ def _read_once(
             read_number(text, int(line), f"{key}.path", least)
             for text, line in zip(cells[name][1], lines[rows], strict=True)
         ]
+        _check_largest(max(values, default=0.0) * trace.factor, most, trace, key)
         course = make_course(*_merged(times[rows] - origin, np.array(values)), length, trace)
         if stretch != (0.0, 1.0):
             course = cut_course(course, *(share * length for share in stretch))
@@ -117,6 +121,16 @@ def _wide_form(
     every = list(range(len(rows)))
     cells: Cells = {name: (every, [row[c] for row in rows]) for c, name in enumerate(columns, 1)}
     return read_times([row[0] for row in rows], lines, key), lines, cells, there
+
+
+def _check_largest(largest: float, most: float, trace: Trace, key: str) -> None:
+    """A log in per cent is told from shares."""
+    if largest > most + 1e-9:  # products round
+        raise ConfigError(
+            f"{key}.factor",
+            f"{trace.factor:g} is not allowed; {show(trace.path)} comes to {largest:g} with it, and "
+            f"shares must be at most {most:g}; 0.01 makes shares of per cent",
+        )
 
 
 def _check_rising(times: Floats, lines: Ints, name: str, key: str) -> None:

@@ -25,6 +25,7 @@ def draw_trace(
     span: Span,
     least: float = -math.inf,
     unnamed: Floats | None = None,
+    most: float = math.inf,
 ) -> tuple[Floats, Floats]:
     """Draw a span: only where in the file the episode begins is random.
 
@@ -34,6 +35,7 @@ def draw_trace(
         span: to be drawn; of the names of a column, the first that has a series counts.
         least: smallest value that the file may hold.
         unnamed: (things,) of those without a series; None: all must have one.
+        most: largest value that its series may have once multiplied by the factor.
 
     Returns:
         (T, things) values times `Trace.factor`; and where in the file, or in the stretch of the split, the
@@ -49,7 +51,12 @@ def draw_trace(
             start[:] = span.rng.random(len(span.names) if trace.apart else 1)
     edges = np.arange(span.first, span.first + span.length + 1)
     split = span.split if trace.random_start else None
-    return play_trace(trace, key, edges, span, start, split, least, unnamed), start
+    return play_trace(trace, key, edges, span, start, split, least, unnamed, most), start
+
+
+def draw_shares(trace: Trace, key: str, span: Span, unnamed: Floats) -> tuple[Floats, Floats]:
+    """As `draw_trace`, of values that must be from 0 to 1 in the whole file once multiplied by its factor."""
+    return draw_trace(trace, key, span, 0.0, unnamed, most=1.0)
 
 
 def play_trace(
@@ -61,6 +68,7 @@ def play_trace(
     split: str | None,
     least: float = -math.inf,
     unnamed: Floats | None = None,
+    most: float = math.inf,
 ) -> Floats:
     """Values of some slots in a row, each a function of the slot's number.
 
@@ -73,13 +81,14 @@ def play_trace(
         split: whose stretch of the file is played; None: the whole file.
         least: see there.
         unnamed: see there.
+        most: see there.
 
     Returns:
         (n, things).
     """
     every = {name for names in span.names for name in names} if trace.series is None else {trace.series}
     stretch = (0.0, 1.0) if split is None or trace.stretches is None else trace.stretches.of(split)
-    courses, there = read_courses(trace, key, frozenset(every), stretch, least)
+    courses, there = read_courses(trace, key, frozenset(every), stretch, least, most)
     of_thing = [_pick(trace, key, names, courses, there, unnamed is not None) for names in span.names]
     if unnamed is not None:
         _check_named(trace, key, every, there)

@@ -18,6 +18,7 @@ from idn_gym.scenarios.config import (
     Sliding,
     UniformTask,
     Workload,
+    Zone,
 )
 from idn_gym.scenarios.processes import demand as demands
 from idn_gym.scenarios.processes.replay import ClassLabels
@@ -49,6 +50,20 @@ def test_the_diurnal_wave_has_its_mean_amplitude_and_period():
     np.testing.assert_allclose(factor[:, 0], 1 + 0.6 * np.sin(turns), atol=1e-12)
     assert factor.mean(axis=0) == pytest.approx([1] * 3)
     assert np.array_equal(factor[:, 0], factor[:, 2])  # without spread all nodes are in step
+
+
+def test_days_begin_earlier_in_other_time_zones():
+    names = (("a", "west"), ("b", "west"), ("c", "east"), ("d", "far"))
+    regions = (Zone(("east",), phase=0.25), Zone(("d",), phase=-0.5))
+    plain, zoned = (
+        by_law(demands.draw_diurnal, names)(
+            Diurnal(period=48, spread=0.3, random_start=True, regions=zones), 4, 144, np.random.default_rng(5)
+        )
+        for zones in ((), regions)
+    )
+    np.testing.assert_array_equal(zoned[:, :2], plain[:, :2])
+    np.testing.assert_allclose(zoned[:, 2], np.roll(plain[:, 2], -12), atol=1e-12)
+    np.testing.assert_allclose(zoned[:, 3], np.roll(plain[:, 3], 24), atol=1e-12)
 
 
 @pytest.mark.parametrize("random_start", [False, True])

@@ -5,19 +5,21 @@ from idn_gym.config_reader import ConfigError
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import ConstantCarbon, DailyCarbon, DailyPrice, Region
 from idn_gym.scenarios.presets import load_scenario
-from idn_gym.scenarios.processes.intensities import Places, draw_constant, draw_days
+from idn_gym.scenarios.processes.intensities import draw_constant, draw_days
 from tests.end_to_end import by_law
 
-PLACES = Places(("a", "b", "c", "far"), ("edge", "edge", "hub", "cloud"), 600.0)
+NAMES = (("a", "edge"), ("b", "edge"), ("c", "hub"), ("far", "cloud"))
 
 
-def days(process, horizon=200_000, seed=0, places=PLACES):
-    return by_law(draw_days)(process, places, horizon, np.random.default_rng(seed))
+def days(process, horizon=200_000, seed=0):
+    return by_law(draw_days, NAMES)(process, len(NAMES), horizon, np.random.default_rng(seed))
 
 
 def test_regions_are_named_by_node_or_tier():
-    process = ConstantCarbon(300.0, (Region(("far",), 50.0), Region(("edge",), 400.0), Region(("hub",))))
-    drawn = by_law(draw_constant)(process, PLACES, 3, np.random.default_rng(0))
+    process = ConstantCarbon(
+        300.0, (Region(("far",), mean=50.0), Region(("edge",), mean=400.0), Region(("hub",)))
+    )
+    drawn = by_law(draw_constant, NAMES)(process, 4, 3, np.random.default_rng(0))
     assert drawn.tolist() == [[400.0, 400.0, 300.0, 50.0]] * 3
 
 

@@ -68,3 +68,59 @@ def test_spans_go_on_where_the_last_one_ended():
 
 def test_one_task_and_one_node_are_no_trouble():
     assert (users(Sessions(), popularity=np.ones((1, 1)), horizon=10) == 6.0).all()
+
+
+# ---------------------------------------------------------------- users who take their tasks to other nodes
+
+WEIGHTS = np.array([0.5, 0.3, 0.2])
+
+
+def roaming(horizon=300, seed=0, **fields):
+    process = Sessions(**{"users": 20, "swaps": 0.0, "move": 0.1, **fields})
+    return users(process, horizon, seed, WEIGHTS[:, None] * SHARES)
+
+
+def test_users_who_move_are_never_lost_and_nodes_have_their_weights_on_average():
+    counts = roaming(horizon=5000)
+    assert (counts.sum(axis=(1, 2)) == 60).all()
+    share = counts.sum(axis=2) / 60
+    error = np.sqrt(WEIGHTS * (1 - WEIGHTS) / 60 * 2 / (0.1 * 11 / 12) / 5000)  # as the chain forgets
+    assert (np.abs(share.mean(axis=0) - WEIGHTS) < 5 * error).all()
+    assert share.std(axis=0) == pytest.approx(np.sqrt(WEIGHTS * (1 - WEIGHTS) / 60), rel=0.15)
+    x = share - share.mean(axis=0)
+    assert (x[1:] * x[:-1]).mean() / x.var() == pytest.approx(1 - 0.1 * 11 / 12, abs=0.03)
+
+
+def test_moving_changes_neither_what_users_ask_for_nor_how_long_they_stay():
+    """One user in all who changes its task as often as without moving, whatever the node it is at."""
+    process = Sessions(users=1, length=8.0, swaps=0.0, apart=0.0, move=0.5)
+    one = users(process, 40_000, popularity=SHARES[None])
+    task = one[:, 0].argmax(axis=1)
+    expected = (1.0 - (SHARES**2).sum()) / 8.0
+    assert (task[1:] != task[:-1]).mean() == pytest.approx(expected, abs=5 * np.sqrt(expected / 40_000))
+    counts = roaming(horizon=4000, apart=0.0, length=2.0).sum(axis=1) / 60
+    assert counts.mean(axis=0) == pytest.approx(SHARES, abs=0.01)
+
+
+def test_a_task_goes_where_its_users_go():
+    """Long sessions: the users of a task stay the same while their nodes change."""
+    counts = roaming(horizon=400, length=1e6, move=0.2)
+    by_task = counts.sum(axis=1)
+    assert (by_task == by_task[0]).all()
+    moved = np.abs(np.diff(counts, axis=0)).sum(axis=(1, 2)) / 2
+    assert moved.min() > 0 and moved.max() < 30  # also from one span to the next
+
+
+def test_demand_moves_and_its_total_does_not():
+    base = 10.0 * (WEIGHTS[:, None] * SHARES).ravel()
+    labels = ClassLabels(np.tile(np.arange(TASKS), NODES), np.repeat(np.arange(NODES), TASKS))
+    demand = draw_demand(
+        Workload(1.0, popularity=Sessions(users=4, move=0.2)), base, labels, 300, np.random.default_rng(1)
+    )
+    assert demand.sum(axis=1) == pytest.approx(np.full(300, 10.0))
+    assert demand * 1.2 == pytest.approx(np.round(demand * 1.2))  # 12 users in all, each with the same
+    assert np.ptp(demand.reshape(300, NODES, TASKS).sum(axis=2), axis=0).min() > 1.0
+
+
+def test_one_node_is_no_trouble_for_those_who_move():
+    assert (users(Sessions(move=0.5), popularity=np.ones((1, 1)), horizon=10) == 6.0).all()

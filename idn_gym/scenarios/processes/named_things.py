@@ -1,0 +1,59 @@
+"""Which nodes or links a scenario means by the names that it gives: their own, or those of their tiers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from idn_gym.config_reader import ConfigError, closest, show
+from idn_gym.core.arrays import Bools, Ints
+from idn_gym.scenarios.config_zones import Zone
+
+ColumnNames = Sequence[tuple[str, ...]]
+"""Of each link or node, what it goes by: its own name first, then wider ones; see `Span`."""
+
+INGRESS = "ingress node, nor a tier with one"
+"""What names are of where only ingress nodes count."""
+
+
+def select(wanted: Sequence[str], names: ColumnNames, key: str, what: str = "node or tier") -> Bools:
+    """Which things are meant, (C,).
+
+    Args:
+        wanted: names, each of one thing or of several.
+        names: (C,) of the things.
+        key: of the configuration, for messages.
+        what: names of what there are, for messages.
+
+    Raises:
+        ConfigError: a name of nothing.
+    """
+    known = {name for of in names for name in of}
+    for name in wanted:
+        if name not in known:
+            raise ConfigError(key, f"{show(name)} is no {what}; {closest(name, sorted(known))}")
+    return np.array([not of_names.isdisjoint(wanted) for of_names in map(set, names)], np.bool_)
+
+
+def divide(zones: Sequence[Zone], names: ColumnNames, key: str, what: str = "node or tier") -> Ints:
+    """The number of the zone that each thing lies in, (C,); -1 where in none.
+
+    Args:
+        zones: of a process.
+        names: (C,) of the things.
+        key: under which the zones stand.
+        what: as of `select`.
+
+    Raises:
+        ConfigError: a name of nothing, or a thing that lies in two zones.
+    """
+    zone = np.full(len(names), -1)
+    for i, named in enumerate(zones):
+        mine = select(named.nodes, names, f"{key}.{i}.nodes", what)
+        double = np.flatnonzero(mine & (zone >= 0))
+        if double.size:
+            name = show(names[double[0]][0])
+            raise ConfigError(f"{key}.{i}.nodes", f"{name} is in a region above already")
+        zone[mine] = i
+    return zone
