@@ -180,22 +180,36 @@ class ClassCosts:
         Raises:
             ConfigError: a preference weighs an objective that is no sum over requests.
         """
-        tables, draw = instance
-        self.instance, self.slots = instance, slots.astype(np.int64)
-        self.resident = np.repeat(tables.pinned[None], len(draw.demand), axis=0)
+        tables = instance.tables
+        self._scales, self._objectives = scales, objectives
         self.served = 0
-        check_totals(draw.weights, objectives)
-        loading = weight_of("update", draw.weights / scales, objectives)
-        self.byte_cost = float(loading.mean()) / (tables.nominal_memory * draw.demand.shape[1])
-        weight = tariff_of(draw.weights, scales, objectives)
-        self._weight = weight / (tables.nominal_requests * len(draw.demand) * len(slots))
-        self._outcome = empty_outcome(tables, len(draw.demand))
         self._scratch = make_scratch(tables)
-        self._scratch.rate[:] = np.nan  # no slot's
         self._group = _groups(tables)
         self._crosses = np.zeros((len(tables.class_task), len(tables.node_memory)), np.bool_)
         for rho, p in enumerate(tables.class_path):
             self._crosses[rho, tables.path_node[tables.path_start[p] : tables.path_start[p + 1]]] = True
+        self.look_at(instance, slots)
+
+    def look_at(self, instance: Instance, slots: Ints) -> None:
+        """Take another sample of the same scenario; the placement is then what repositories pin.
+
+        Args:
+            instance: tables and draw, B rows.
+            slots: which slots of every row.
+
+        Raises:
+            ConfigError: a preference weighs an objective that is no sum over requests.
+        """
+        tables, draw = instance
+        check_totals(draw.weights, self._objectives)
+        self.instance, self.slots = instance, slots.astype(np.int64)
+        self.resident = np.repeat(tables.pinned[None], len(draw.demand), axis=0)
+        loading = weight_of("update", draw.weights / self._scales, self._objectives)
+        self.byte_cost = float(loading.mean()) / (tables.nominal_memory * draw.demand.shape[1])
+        weight = tariff_of(draw.weights, self._scales, self._objectives)
+        self._weight = weight / (tables.nominal_requests * len(draw.demand) * len(slots))
+        self._outcome = empty_outcome(tables, len(draw.demand))
+        self._scratch.rate[:] = np.nan  # no slot's
 
     def concerned(self, node: int, model: int) -> Bools:
         """Classes (R,) whose cost may change when something of the model changes on the node."""

@@ -73,6 +73,13 @@ _SHIPPED: dict[str, PolicyEntry] = {
     "best-single": _online("best_single", "per node the one prefix that would have saved most"),
     "best-static": _online("best_static_policy", "the best static placement in hindsight", informed=True),
     "clairvoyant-greedy": _online("clairvoyant_greedy", "greedy on the coming slot", informed=True),
+    "window-greedy-shared": _online("window_greedy_shared", "greedy on the last slots, all served together"),
+    "best-single-shared": _online("best_single_shared", "best-single by what serving saves"),
+    "olag-shared": _online("olag_shared", "OLAG by what serving saves, node after node"),
+    "sg-shared": _online("sg_shared", "static greedy on all slots of the episode as served", informed=True),
+    "clairvoyant-greedy-shared": _online(
+        "clairvoyant_greedy_shared", "greedy on the coming slot as served, loads priced", informed=True
+    ),
 }
 
 POLICIES = Registry("agent", _SHIPPED)

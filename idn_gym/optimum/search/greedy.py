@@ -7,13 +7,17 @@ differ in size, greedy is no bound here, only a start.
 from __future__ import annotations
 
 import heapq
+from collections.abc import Sequence
 
 import numpy as np
 
 from idn_gym.core.arrays import Floats, Instance, Residents
-from idn_gym.optimum.search.moves import LEAST_SHARE, Search, SearchConfig
+from idn_gym.optimum.search.moves import LEAST_SHARE, Move, NodeSegment, Search, SearchConfig
 from idn_gym.optimum.static import cheapest_kept
 from idn_gym.scenarios.compile import Compiled
+
+Bundles = Sequence[list[NodeSegment]]
+"""Lists of segments on nodes, each loaded in one move."""
 
 
 def greedy_placement(compiled: Compiled, instance: Instance, config: SearchConfig) -> Residents:
@@ -23,57 +27,78 @@ def greedy_placement(compiled: Compiled, instance: Instance, config: SearchConfi
     return cheapest_kept(instance, compiled.scales, [search.placement], compiled.objectives)
 
 
-def greedy(search: Search, factors: Floats | None = None, first: Floats | None = None) -> Floats:
+def greedy(
+    search: Search,
+    factors: Floats | None = None,
+    first: Floats | None = None,
+    bundles: Bundles | None = None,
+    per_byte: bool = True,
+) -> Floats:
     """Load what saves most per byte until nothing that fits saves anything.
 
-    Gains are measured again only when an item is about to be taken (lazy greedy), and those that
+    Gains are measured again only when a bundle is about to be taken (lazy greedy), and those that
     saved nothing get another chance after every pass.
 
     Args:
         search: is moved from where it stands.
-        factors: (items,) on the gains per byte; None: 1.
-        first: (items,) gains at the start, where they are known already.
+        factors: (bundles,) on the gains per byte; None: 1.
+        first: (bundles,) gains at the start, where they are known already.
+        bundles: what may be loaded, each in one move; None: every item by itself.
+        per_byte: false: load what saves most, however large it is.
 
     Returns:
-        (items,) the gains at the start.
+        (bundles,) the gains at the start.
     """
-    count = len(search.items)
-    factors = np.ones(count) if factors is None else factors
+    bundles = [[item] for item in search.items] if bundles is None else bundles
+    factors = np.ones(len(bundles)) if factors is None else factors
     if first is None:
-        first = np.array([search.gain(search.load(v, s))[0] for v, s in search.items])
+        first = np.array([search.gain(_loads(search, bundle))[0] for bundle in bundles])
     gains = first
+    order = _Order(search, bundles, factors, per_byte)
     while True:
-        heap = [(-_rate(search, i, gains[i], factors), i) for i in range(count) if gains[i] > 0.0]
+        heap = [(-order.rate(i, gain), i) for i, gain in enumerate(gains.tolist()) if gain > 0.0]
         heapq.heapify(heap)
         before = search.cost
-        _take(search, heap, factors)
+        order.take(heap)
         if search.cost >= before * (1.0 - LEAST_SHARE):
             return first
-        gains = np.array([_gain_if_fits(search, v, s) for v, s in search.items])
+        gains = np.array([_gain_if_fits(search, bundle) for bundle in bundles])
 
 
-def _take(search: Search, heap: list[tuple[float, int]], factors: Floats) -> None:
-    while heap:
-        _, i = heapq.heappop(heap)
-        v, s = search.items[i]
-        move = search.load(v, s)
-        if search.extra(move) > search.room(v):
-            continue
-        gain, costs = search.gain(move)
-        if gain <= LEAST_SHARE * search.cost:
-            continue
-        key = (-_rate(search, i, gain, factors), i)
-        if heap and key > heap[0]:
-            heapq.heappush(heap, key)
-        else:
-            search.apply(move, costs)
+class _Order:
+    """What comes first of bundles, by what they are known to save."""
+
+    def __init__(self, search: Search, bundles: Bundles, factors: Floats, per_byte: bool) -> None:
+        self._search, self._bundles, self._factors, self._per_byte = search, bundles, factors, per_byte
+
+    def rate(self, i: int, gain: float) -> float:
+        """Saving of a bundle, per byte that it adds if that is what counts."""
+        extra = self._search.extra(_loads(self._search, self._bundles[i])) if self._per_byte else 1.0
+        return gain * float(self._factors[i]) / max(1.0, extra)
+
+    def take(self, heap: list[tuple[float, int]]) -> None:
+        """Load bundles while they save, best first; the heap has (minus the rate, bundle)."""
+        search = self._search
+        while heap:
+            _, i = heapq.heappop(heap)
+            move = _loads(search, self._bundles[i])
+            if not search.fits(move):
+                continue
+            gain, costs = search.gain(move)
+            if gain <= LEAST_SHARE * search.cost:
+                continue
+            key = (-self.rate(i, gain), i)
+            if heap and key > heap[0]:
+                heapq.heappush(heap, key)
+            else:
+                search.apply(move, costs)
 
 
-def _rate(search: Search, i: int, gain: float, factors: Floats) -> float:
-    return gain * float(factors[i]) / max(1.0, search.extra(search.load(*search.items[i])))
+def _loads(search: Search, bundle: list[NodeSegment]) -> Move:
+    return [change for v, s in bundle for change in search.load(v, s)]
 
 
-def _gain_if_fits(search: Search, v: int, s: int) -> float:
-    move = search.load(v, s)
-    held = search.placement[v, search.tables.segment_model[s]] == s
-    return 0.0 if held or search.extra(move) > search.room(v) else search.gain(move)[0]
+def _gain_if_fits(search: Search, bundle: list[NodeSegment]) -> float:
+    move = _loads(search, bundle)
+    held = all(search.placement[v, m] == s for v, m, s in move)
+    return 0.0 if held or not search.fits(move) else search.gain(move)[0]

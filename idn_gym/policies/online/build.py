@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from idn_gym.config_reader import from_plain
 from idn_gym.core.arrays import Instance
-from idn_gym.policies.online import clairvoyant, window
+from idn_gym.policies.online import clairvoyant, shared, window
 from idn_gym.policies.online.caching import Lfu, Lru
 from idn_gym.policies.online.experts import Hedge, HedgeConfig
 from idn_gym.policies.online.mirror import MirrorAscent, MirrorConfig, Update
@@ -125,6 +125,37 @@ def clairvoyant_greedy(env: Env, seeds: Sequence[int], **options: Any) -> clairv
     """Greedy on the slot about to be played: a reference."""
     config = _options(clairvoyant.ClairvoyantConfig, options)
     return clairvoyant.ClairvoyantGreedy(_compiled(env), env.num_envs, config, _episodes(env, seeds))
+
+
+def window_greedy_shared(env: Env, **options: Any) -> shared.SharedWindowGreedy:
+    """Greedy on the last slots as they are served; see `SharedWindowConfig`."""
+    config = _options(shared.SharedWindowConfig, options)
+    return shared.SharedWindowGreedy(_compiled(env), env.num_envs, config)
+
+
+def best_single_shared(env: Env, **options: Any) -> shared.SharedBestSingle:
+    """One segment per node, the best so far as slots are served."""
+    config = _options(shared.SharedSingleConfig, options)
+    return shared.SharedBestSingle(_compiled(env), env.num_envs, config)
+
+
+def olag_shared(env: Env, **options: Any) -> shared.SharedOlag:
+    """Online load-aware greedy that serves instead of counting."""
+    return shared.SharedOlag(_compiled(env), env.num_envs, _options(shared.SharedOlagConfig, options))
+
+
+def sg_shared(env: Env, seeds: Sequence[int], **options: Any) -> shared.SharedStaticGreedy:
+    """Static greedy on the very episodes it is judged on, all slots served: informed."""
+    config = _options(shared.SharedStaticConfig, options)
+    return shared.SharedStaticGreedy(_compiled(env), env.num_envs, config, _episodes(env, seeds))
+
+
+def clairvoyant_greedy_shared(
+    env: Env, seeds: Sequence[int], **options: Any
+) -> shared.SharedClairvoyantGreedy:
+    """Greedy on the slots about to be played, as they are served: informed."""
+    config = _options(shared.SharedClairvoyantConfig, options)
+    return shared.SharedClairvoyantGreedy(_compiled(env), env.num_envs, config, _episodes(env, seeds))
 
 
 def _mirror(env: Env, options: dict[str, Any], geometry: Update) -> MirrorAscent:

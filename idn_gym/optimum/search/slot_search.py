@@ -1,0 +1,127 @@
+"""A search that is taken up again while an episode is played: other slots, from what is held by then.
+
+What it minimises is the score of the environment, loads included, as the core serves: all classes together
+where capacity is shared, waiting included. Savings are those of the slots looked at; a load is paid once, so
+its price is spread over the slots that it is expected to stay.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from idn_gym.core.arrays import BYTE_HOP, EMPTY, JOULE, PRICED, TRANSFER, Floats, Instance, Residents
+from idn_gym.core.geometry import bytes_to_load
+from idn_gym.objectives import tariff_of, weight_of
+from idn_gym.optimum.search.greedy import Bundles, greedy
+from idn_gym.optimum.search.moves import Move, NodeSegment, Search
+from idn_gym.scenarios.compile import Compiled
+
+
+class SlotSearch(Search):
+    """A search on all slots of an instance of one row, which may be exchanged for another one.
+
+    Attributes:
+        everything: all that may be loaded, what an option needs on several nodes also in one move.
+    """
+
+    def __init__(self, compiled: Compiled, instance: Instance) -> None:
+        """Stand on all slots of an instance of one row, with nothing held but what repositories pin."""
+        self._compiled = compiled
+        self._price: Floats = np.zeros(compiled.tables.pinned.shape)
+        self._spared: dict[NodeSegment, float] = {}
+        self._paid = 0.0
+        slots = instance.draw.demand.shape[1]
+        super().__init__(compiled, instance, slots)
+        self.everything: Bundles = [[item] for item in self.items] + self.teams
+        self.look_at(instance, compiled.tables.pinned, slots)
+
+    def look_at(self, instance: Instance, held: Residents, stay: float) -> None:
+        """Stand on the held placement, in other slots.
+
+        Args:
+            instance: one row of the same scenario.
+            held: (N, M) what need not be loaded; it has to fit into nominal memory.
+            stay: [slots] over which a load is paid for.
+        """
+        tables, (node, segment) = self.tables, self._compiled.pairs
+        self._sample.look_at(instance, np.arange(instance.draw.demand.shape[1]))
+        self._price = load_prices(self._compiled, instance) / stay
+        there = held[node, tables.segment_model[segment]]
+        spared = tables.segment_bytes[segment] - bytes_to_load(tables, segment, there)
+        known = np.flatnonzero(spared > 0.0)
+        keys = zip(node[known].tolist(), segment[known].tolist(), strict=True)
+        self._spared = dict(zip(keys, spared[known].tolist(), strict=True))
+        self.start(held)
+
+    def start(self, placement: Residents) -> None:
+        """Go to a placement that fits."""
+        super().start(placement)
+        places = np.argwhere((placement != self.tables.pinned) & (placement != EMPTY)).tolist()
+        self._paid = sum(self.load_price(v, int(placement[v, m])) for v, m in places)
+
+    def apply(self, move: Move, costs: Floats) -> None:
+        """Carry out a move whose `gain` gave these costs."""
+        self._paid += self.load_charge(move)
+        super().apply(move, costs)
+
+    def load_cost(self) -> float:
+        """Cost per slot of having loaded what is not held."""
+        return self._paid
+
+    def load_charge(self, move: Move) -> float:
+        """What a move adds to `load_cost`."""
+        return sum(self.load_price(v, s) - self.load_price(v, int(self.placement[v, m])) for v, m, s in move)
+
+    def load_price(self, node: int, segment: int) -> float:
+        """Cost per slot of loading a segment, or EMPTY, as far as it is not held."""
+        if segment == EMPTY:
+            return 0.0
+        lacking = self.size(segment) - self._spared.get((node, segment), 0.0)
+        return lacking * float(self._price[node, self.tables.segment_model[segment]])
+
+    def replan(self, cleared: Residents, bundles: Bundles, least: float = 0.0, per_byte: bool = True) -> None:
+        """Go to the best of: where the search stands, what greedy adds there, and what greedy builds anew.
+
+        Args:
+            cleared: (N, M) what greedy builds on when it builds anew.
+            bundles: what greedy may load.
+            least: share of the cost that a change must save.
+            per_byte: as for `greedy`.
+        """
+        found, lowest = self.placement.copy(), self.cost * (1.0 - least)
+        for start in (found, cleared):
+            self.start(start)
+            greedy(self, bundles=bundles, per_byte=per_byte)
+            if self.cost < lowest:
+                found, lowest = self.placement.copy(), self.cost
+        self.start(found)
+
+
+def load_prices(compiled: Compiled, instance: Instance) -> Floats:
+    """What each byte costs that is loaded once: update, and where it crosses links traffic and energy.
+
+    Bytes are taken to come from the repository; a nearer copy makes them cheaper.
+
+    Args:
+        compiled: the scenario.
+        instance: drawn from it; the preference is that of row 0, further charges are means over its slots.
+
+    Returns:
+        (N, M) [scalar cost per byte].
+    """
+    tables, draw = instance
+    weights = draw.weights[0]
+    price = np.full(
+        tables.pinned.shape,
+        weight_of("update", weights / compiled.scales, compiled.objectives) / tables.nominal_memory,
+    )
+    if tables.loading != TRANSFER:
+        return price
+    tariff = tariff_of(weights, compiled.scales, compiled.objectives)
+    link = tariff[BYTE_HOP] + tariff[JOULE] * tables.link_joules
+    link = link + draw.charge_byte[0].mean(axis=0) @ tariff[PRICED:]
+    crossed = np.append(0.0, np.cumsum(link[tables.load_link]))
+    path = crossed[tables.load_start[1:]] - crossed[tables.load_start[:-1]]
+    by_task = path.reshape(len(tables.pinned), -1)
+    found: Floats = price + by_task[:, tables.model_task] / tables.nominal_requests
+    return found
