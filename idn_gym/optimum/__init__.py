@@ -1,1 +1,1 @@
-"""What is provable (concave gain, programmes, bounds, projections, roundings), and searches for a placement."""
+"""What is provable (gains, programmes, bounds, projections, roundings), and searches for placements."""

@@ -7,7 +7,8 @@ differ in size, greedy is no bound here, only a start.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -33,6 +34,7 @@ def greedy(
     first: Floats | None = None,
     bundles: Bundles | None = None,
     per_byte: bool = True,
+    end: float = np.inf,
 ) -> Floats:
     """Load what saves most per byte until nothing that fits saves anything.
 
@@ -45,6 +47,7 @@ def greedy(
         first: (bundles,) gains at the start, where they are known already.
         bundles: what may be loaded, each in one move; None: every item by itself.
         per_byte: false: load what saves most, however large it is.
+        end: [s] of `time.perf_counter` at which to stop; what is not measured by then saves nothing.
 
     Returns:
         (bundles,) the gains at the start.
@@ -52,24 +55,29 @@ def greedy(
     bundles = [[item] for item in search.items] if bundles is None else bundles
     factors = np.ones(len(bundles)) if factors is None else factors
     if first is None:
-        first = np.array([search.gain(_loads(search, bundle))[0] for bundle in bundles])
+        first = _measure(bundles, end, lambda bundle: search.gain(_loads(search, bundle))[0])
     gains = first
-    order = _Order(search, bundles, factors, per_byte)
+    order = _Order(search, bundles, factors, per_byte, end)
     while True:
         heap = [(-order.rate(i, gain), i) for i, gain in enumerate(gains.tolist()) if gain > 0.0]
         heapq.heapify(heap)
         before = search.cost
         order.take(heap)
-        if search.cost >= before * (1.0 - LEAST_SHARE):
+        if search.cost >= before * (1.0 - LEAST_SHARE) or time.perf_counter() > end:
             return first
-        gains = np.array([_gain_if_fits(search, bundle) for bundle in bundles])
+        gains = _measure(bundles, end, lambda bundle: _gain_if_fits(search, bundle))
+
+
+def _measure(bundles: Bundles, end: float, gain: Callable[[list[NodeSegment]], float]) -> Floats:
+    return np.array([gain(bundle) if time.perf_counter() < end else 0.0 for bundle in bundles])
 
 
 class _Order:
     """What comes first of bundles, by what they are known to save."""
 
-    def __init__(self, search: Search, bundles: Bundles, factors: Floats, per_byte: bool) -> None:
-        self._search, self._bundles, self._factors, self._per_byte = search, bundles, factors, per_byte
+    def __init__(self, search: Search, bundles: Bundles, factors: Floats, per_byte: bool, end: float) -> None:
+        self._search, self._bundles, self._factors = search, bundles, factors
+        self._per_byte, self._end = per_byte, end
 
     def rate(self, i: int, gain: float) -> float:
         """Saving of a bundle, per byte that it adds if that is what counts."""
@@ -79,7 +87,7 @@ class _Order:
     def take(self, heap: list[tuple[float, int]]) -> None:
         """Load bundles while they save, best first; the heap has (minus the rate, bundle)."""
         search = self._search
-        while heap:
+        while heap and time.perf_counter() < self._end:
             _, i = heapq.heappop(heap)
             move = _loads(search, self._bundles[i])
             if not search.fits(move):

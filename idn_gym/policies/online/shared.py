@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from idn_gym.config_reader import bounded
-from idn_gym.core.arrays import EMPTY, Bools, Floats, Instance, Ints, Residents
+from idn_gym.core.arrays import Bools, Instance, Ints, Residents
 from idn_gym.core.nominal import nominal_draw
 from idn_gym.core.slots import MOVING, one_row
 from idn_gym.objectives import known_tariff
