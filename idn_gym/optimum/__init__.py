@@ -1,1 +1,1 @@
-"""What is provable (concave gain, programmes, bounds, projections, roundings), and searches for a placement."""
+"""What is provable (concave gain, programmes, bounds, projections, rounding), and searches for placements."""
