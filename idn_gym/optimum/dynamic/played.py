@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from idn_gym.config_reader import ConfigError
-from idn_gym.core.arrays import EMPTY, Action, Floats, Instance, Residents
+from idn_gym.core.arrays import EMPTY, Action, Floats, Instance, Ints, Residents
 from idn_gym.core.handover import Programme
 from idn_gym.core.slots import one_row, put_fields
 from idn_gym.core.transition import initial_state, play_slots
@@ -52,7 +52,8 @@ class SequencePlayer:
         self.slots: int = draw.demand.shape[1]
         self._states = initial_state(row), initial_state(row)
         self._action = Action(np.empty_like(self._states[0].resident))
-        outcome, scratch = empty_outcome(tables, 1), make_scratch(tables)
+        scratch = make_scratch(tables)
+        outcome = self._outcome = empty_outcome(tables, 1, scratch.longest)
         self._scalars, self._programmes = [], []
         for before, after in (self._states, self._states[::-1]):
             programme = Programme()
@@ -72,21 +73,39 @@ class SequencePlayer:
             costs[t] = self._play_slot(t % 2, wishes[t])
         return costs
 
-    def steady_costs(self, placement: Residents) -> Floats:
-        """Costs (T,) of the slots if a placement (N, M) is resident in full when each of them begins.
+    def steady_costs(self, placement: Residents, slots: Ints) -> Floats:
+        """Costs of slots if a placement (N, M) is resident in full when each of them begins.
 
         Nothing is loaded, then; where memory has shrunk, segments that do not fit are gone for the slot.
         """
         check_placement(self.row.tables, placement)
-        before = self._states[0]
-        put_fields(before, initial_state(self.row))
-        pinned = self.row.tables.pinned
-        before.resident[0] = np.where(pinned != EMPTY, pinned, placement)
-        costs = np.empty(self.slots)
-        for t in range(self.slots):
+        self._stand(placement)
+        before, costs = self._states[0], np.empty(len(slots))
+        for i, t in enumerate(slots.tolist()):
             before.slot[0] = t
-            costs[t] = self._play_slot(0, placement)
+            costs[i] = self._play_slot(0, placement)
         return costs
+
+    def move_costs(self, placement: Residents, wish: Residents, slot: int) -> Floats:
+        """Costs of the slots that a move takes: at least one, and until its loads end or the row does.
+
+        Args:
+            placement: (N, M) that is resident in full when the move begins.
+            wish: (N, M) that is held.
+            slot: in which it begins.
+        """
+        self._stand(placement)
+        self._states[0].slot[0] = slot
+        costs: list[float] = []
+        while not costs or (self._outcome.in_flight[0] > 0 and slot + len(costs) < self.slots):
+            costs.append(self._play_slot(len(costs) % 2, wish))
+        return np.array(costs)
+
+    def _stand(self, placement: Residents) -> None:
+        """Begin slot 0 with a placement (N, M) resident in full."""
+        before, pinned = self._states[0], self.row.tables.pinned
+        put_fields(before, initial_state(self.row))
+        before.resident[0] = np.where(pinned != EMPTY, pinned, placement)
 
     def _play_slot(self, turn: int, wish: Residents) -> float:
         """Cost of a slot that begins in the state of that number, and ends in the other one."""
