@@ -1,1 +1,1 @@
-"""What is provable (gains, programmes, bounds, projections, roundings), and searches for placements."""
+"""What is provable (concave gain, programmes, bounds, projections, rounding), and searches for placements."""

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from idn_gym.core.arrays import BYTE_HOP, EMPTY, JOULE, PRICED, TRANSFER, Floats, Instance, Residents
+from idn_gym.core.arrays import EMPTY, Floats, Instance, Residents
 from idn_gym.core.geometry import bytes_to_load
-from idn_gym.objectives import reward_columns, tariff_of, weight_of
+from idn_gym.objectives import reward_columns
+from idn_gym.optimum.dynamic.sequences import byte_prices
 from idn_gym.optimum.search.greedy import Bundles, greedy
 from idn_gym.optimum.search.moves import Move, NodeSegment, Search
 from idn_gym.scenarios.compile import Compiled
@@ -48,7 +49,7 @@ class SlotSearch(Search):
         """
         tables, (node, segment) = self.tables, self._compiled.pairs
         self._sample.look_at(instance, np.arange(instance.draw.demand.shape[1]))
-        self._price = load_prices(self._compiled, instance) / stay
+        self._price = byte_prices(self._compiled, instance.draw.weights[0])[:, tables.model_task] / stay
         there = held[node, tables.segment_model[segment]]
         spared = tables.segment_bytes[segment] - bytes_to_load(tables, segment, there)
         known = np.flatnonzero(spared > 0.0)
@@ -124,33 +125,3 @@ def weighed_by_tariff(compiled: Compiled, instance: Instance) -> Instance:
     weights = np.zeros((len(tariff), len(compiled.objectives)))
     weights[:, columns.request] = tariff[:, columns.component] * compiled.scales[columns.request]
     return instance._replace(draw=instance.draw._replace(weights=weights))
-
-
-def load_prices(compiled: Compiled, instance: Instance) -> Floats:
-    """What each byte costs that is loaded once: update, and where it crosses links traffic and energy.
-
-    Bytes are taken to come from the repository; a nearer copy makes them cheaper.
-
-    Args:
-        compiled: the scenario.
-        instance: drawn from it; the preference is that of row 0, further charges are means over its slots.
-
-    Returns:
-        (N, M) [scalar cost per byte].
-    """
-    tables, draw = instance
-    weights = draw.weights[0]
-    price = np.full(
-        tables.pinned.shape,
-        weight_of("update", weights / compiled.scales, compiled.objectives) / tables.nominal_memory,
-    )
-    if tables.loading != TRANSFER:
-        return price
-    tariff = tariff_of(weights, compiled.scales, compiled.objectives)
-    link = tariff[BYTE_HOP] + tariff[JOULE] * tables.link_joules
-    link = link + draw.charge_byte[0].mean(axis=0) @ tariff[PRICED:]
-    crossed = np.append(0.0, np.cumsum(link[tables.load_link]))
-    path = crossed[tables.load_start[1:]] - crossed[tables.load_start[:-1]]
-    by_task = path.reshape(len(tables.pinned), -1)
-    found: Floats = price + by_task[:, tables.model_task] / tables.nominal_requests
-    return found

@@ -116,7 +116,7 @@ def clairvoyant_search(env: Env, seeds: Sequence[int], **options: Any) -> Consta
     """One placement for the very episodes it is judged on: informed, though no bound says how good it is.
 
     All of their slots are looked at, with as many looks as the search on validation episodes may take, unless
-    options say otherwise. What static greedy finds on validation episodes is judged too: never worse than that.
+    options say otherwise. What static greedy finds on validation episodes is judged with what is found here.
     """
     compiled = _compiled(env)
     split = env.unwrapped.simulation.split  # type: ignore[attr-defined]

@@ -25,6 +25,7 @@ from idn_gym.core.arrays import Bools, Instance, Ints, Residents
 from idn_gym.core.nominal import nominal_draw
 from idn_gym.core.slots import MOVING, one_row
 from idn_gym.objectives import known_tariff
+from idn_gym.optimum.dynamic.candidates import cut_slots
 from idn_gym.optimum.search.slot_search import SlotSearch
 from idn_gym.optimum.static import cheapest_kept
 from idn_gym.policies.online.learner import Clock, PlacementPolicy
@@ -247,7 +248,7 @@ class SharedClairvoyantGreedy(PlacementPolicy):
         last = self._episodes.draw.demand.shape[1]
         for b in np.flatnonzero((self._slot % self.config.refresh == 0) & (self._slot < last)).tolist():
             t = int(self._slot[b])
-            coming = _slots(one_row(self._episodes, b), t, t + self.config.window)
+            coming = cut_slots(one_row(self._episodes, b), t, t + self.config.window)
             stay = min(self.config.stay, last - t)
             self.wanted[b] = _greedy(self.search, coming, self.wanted[b], self.config, stay)
         self._slot += 1
@@ -278,12 +279,6 @@ def _nominal(compiled: Compiled) -> Instance:
     tariff = known_tariff(compiled.tariff, compiled.scales, compiled.objectives)
     draw = nominal_draw(compiled.tables, tariff)
     return Instance(compiled.tables, draw._replace(weights=np.zeros((1, len(compiled.objectives)))))
-
-
-def _slots(row: Instance, first: int, end: int) -> Instance:
-    """Some slots of an instance, those that there are."""
-    draw = row.draw._asdict()
-    return Instance(row.tables, row.draw._replace(**{name: draw[name][:, first:end] for name in MOVING}))
 
 
 def _joined(slots: list[Instance]) -> Instance:
