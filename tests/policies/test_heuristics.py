@@ -132,7 +132,7 @@ def test_only_the_clairvoyant_looks_at_the_episodes_it_plays(monkeypatch):
     monkeypatch.setattr("idn_gym.policies.heuristics.policies.build_instance", spy)
     for name in HEURISTICS:
         make(name)
-    assert looked == [("validation", (0, 1, 2, 3))] * 2 + [("test", (0, 1))]
+    assert looked == [("validation", (0, 1, 2, 3))] * 2 + [("test", (0, 1)), ("validation", (0, 1, 2, 3))]
 
 
 def test_unknown_agents_are_named_with_the_closest():

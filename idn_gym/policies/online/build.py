@@ -1,4 +1,4 @@
-"""Builders of the learners and references here, as the registry calls them."""
+"""Builders of the learners and informed policies here, as the registry calls them."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def infida_adahedge(env: Env, **options: Any) -> Hedge:
 
 
 def infida_offline(env: Env, seeds: Sequence[int], **options: Any) -> clairvoyant.OfflineInfida:
-    """Mirror ascent on the very episodes it is judged on: a reference that no policy can be."""
+    """Mirror ascent on the very episodes it is judged on: informed."""
     config = _options(clairvoyant.OfflineConfig, options)
     return clairvoyant.OfflineInfida(_compiled(env), env.num_envs, config, _episodes(env, seeds))
 
@@ -104,17 +104,17 @@ def lru(env: Env) -> Lru:
 
 
 def sg(env: Env, seeds: Sequence[int], **options: Any) -> clairvoyant.StaticGreedy:
-    """Static greedy by saving on the very episodes it is judged on: a reference."""
+    """Static greedy by saving on the very episodes it is judged on: informed."""
     return _static(env, seeds, options, per_byte=False)
 
 
 def sg_per_byte(env: Env, seeds: Sequence[int], **options: Any) -> clairvoyant.StaticGreedy:
-    """Static greedy by saving per byte on the very episodes it is judged on: a reference."""
+    """Static greedy by saving per byte on the very episodes it is judged on: informed."""
     return _static(env, seeds, options, per_byte=True)
 
 
 def best_static_policy(env: Env, seeds: Sequence[int], **options: Any) -> Any:
-    """The best static placement of the very episodes it is judged on; needs the extra `solve`."""
+    """The best static placement of the very episodes it is judged on: a reference, with its bound."""
     from idn_gym.policies.online.hindsight import BestStatic, BestStaticConfig
 
     config = _options(BestStaticConfig, options)
@@ -122,7 +122,7 @@ def best_static_policy(env: Env, seeds: Sequence[int], **options: Any) -> Any:
 
 
 def clairvoyant_greedy(env: Env, seeds: Sequence[int], **options: Any) -> clairvoyant.ClairvoyantGreedy:
-    """Greedy on the slot about to be played: a reference."""
+    """Greedy on the slot about to be played: informed."""
     config = _options(clairvoyant.ClairvoyantConfig, options)
     return clairvoyant.ClairvoyantGreedy(_compiled(env), env.num_envs, config, _episodes(env, seeds))
 
