@@ -70,7 +70,7 @@ AGENT_CODECS = EntryField(lambda entry: entry.codec)
 """Action codec that an agent needs; the others act through the one they are given."""
 
 CLAIRVOYANT = EntryField(lambda entry: entry.informed).keys()
-"""References that are told, as `seeds`, which episodes they are going to be judged on."""
+"""Informed agents: they are told, as `seeds`, which episodes they are going to be judged on."""
 
 RANDOMISED = EntryField(lambda entry: entry.randomised).keys()
 """Agents with a `seed` of their own, which studies set anew for every episode."""

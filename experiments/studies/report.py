@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import yaml
 
+from agents.registry import CLAIRVOYANT
 from experiments.studies import front_report
 from experiments.studies import plots as study_figures
 from experiments.studies.bracket_run import BracketRun
@@ -34,7 +35,7 @@ from idn_gym.evaluation.intervals import (
     mean_interval,
     paired_difference,
 )
-from idn_gym.evaluation.tables import interval_text, write_csv
+from idn_gym.evaluation.tables import interval_text, marked_agent, write_csv
 
 
 class CellReport(NamedTuple):
@@ -145,6 +146,7 @@ def _row(plays: Plays, part: str, label: str, cell: dict[str, Any], reference: s
 
     trainings, seeds = values("cost").shape
     row: dict[str, Any] = {"part": part, "cell": json.dumps(cell), "agent": label}
+    row["informed"] = mine[0].unit.agent in CLAIRVOYANT
     row |= {"trainings": trainings if mine[0].unit.training else 0, "seeds": seeds}
     row |= interval_text("gain", mean_interval(values("ntag"))) | interval_text("ahead", ahead("ntag"))
     row |= interval_text("cost", mean_interval(values("cost")))
@@ -222,7 +224,9 @@ def _ends(row: dict[str, Any], least: str, most: str) -> str:
 def _cell(cell: dict[str, Any], rows: Sequence[dict[str, Any]], tariff: str) -> CellReport:
     columns = {name: [show(row) for row in rows] for name, show in RESULT_COLUMNS.items()}
     columns = {name: cells for name, cells in columns.items() if set(cells) != {"-"}}
-    lines = list(zip([row["agent"] for row in rows], *columns.values(), strict=True))
+    lines = list(
+        zip([marked_agent(row["agent"], row["informed"]) for row in rows], *columns.values(), strict=True)
+    )
     trainings = max((row["trainings"] for row in rows), default=0)
     note = _count(rows[0]["seeds"], "seed") if rows else ""
     note += f", {_count(trainings, 'training')}" if trainings else ""

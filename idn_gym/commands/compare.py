@@ -30,7 +30,7 @@ from idn_gym.evaluation.tables import (
 from idn_gym.files import file_name, writable_folder
 from idn_gym.objective_records import find_objectives
 from idn_gym.optimum.solver import load_solver
-from idn_gym.policies.compare import check_policies, play_policy
+from idn_gym.policies.compare import check_policies, informed_policies, play_policy
 from idn_gym.preferences import read_preference
 from idn_gym.preset_ids import DEFAULT_SCENARIO
 from idn_gym.scenarios.compile import compile_scenario
@@ -178,7 +178,13 @@ class CompareCommand(PlayOptions):
         everything, ceilings = [], {}
         for scenario in scenarios:
             played = self.play(names, scenario)
-            rows += summarise(scenario, played, names[self.reference or self.policies[0]], preference)
+            rows += summarise(
+                scenario,
+                played,
+                names[self.reference or self.policies[0]],
+                preference,
+                informed_policies(played),
+            )
             everything.append((scenario, played))
         if self.out is not None:
             write_table(self.out, rows, comparison_table(rows, self.said()))

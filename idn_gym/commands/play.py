@@ -16,7 +16,7 @@ from idn_gym.evaluation.latencies import LATENCY_COLUMNS
 from idn_gym.evaluation.rollout import Episodes
 from idn_gym.evaluation.tables import comparison_table, further_columns, write_table
 from idn_gym.metrics import METRIC_RECORDS, METRICS
-from idn_gym.policies.compare import check_policies
+from idn_gym.policies.compare import check_policies, informed_policies
 from idn_gym.text_tables import significant
 
 
@@ -40,7 +40,7 @@ class PlayCommand(PlayOptions):
         ceilings = {}
         for scenario in scenarios:
             played = self.play({self.policy: self.policy}, scenario)
-            rows += summarise(scenario, played, self.policy, self.weighing())
+            rows += summarise(scenario, played, self.policy, self.weighing(), informed_policies(played))
             if not self.csv:
                 print(f"\n{self.policy} on {scenario.name}, {self.said()}\n")
                 print_rows(("metric", "unit", "mean", "low", "high"), metric_rows(played[self.policy]))

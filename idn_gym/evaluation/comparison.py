@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +43,8 @@ class ComparisonRow:
     """the scenario's own tariff, where the cost weighs other things; see `own_tariff`"""
     relative: Interval = UNKNOWN
     """difference as a share of the reference's cost"""
+    informed: bool = False
+    """it was told the episodes beforehand"""
 
 
 def own_tariff(scenario: Scenario, preference: Any) -> str:
@@ -66,7 +68,11 @@ def own_tariff(scenario: Scenario, preference: Any) -> str:
 
 
 def summarise(
-    scenario: Scenario, played: Mapping[str, Episodes], reference: str, preference: Any = "balanced"
+    scenario: Scenario,
+    played: Mapping[str, Episodes],
+    reference: str,
+    preference: Any = "balanced",
+    informed: Collection[str] = (),
 ) -> list[ComparisonRow]:
     """One row per agent, best first.
 
@@ -77,6 +83,7 @@ def summarise(
         played: the episodes of each, on the same seeds.
         reference: one of them; the others are compared with it, seed by seed.
         preference: what the scalar cost weighs.
+        informed: agents that were told the episodes beforehand.
     """
     served_by = own_tariff(scenario, preference)
     costs = {agent: -episodes.scalar.mean(axis=1) for agent, episodes in played.items()}
@@ -92,7 +99,17 @@ def summarise(
         )
         cost = mean_interval(costs[agent]) if HAS_INTERVALS else alone(float(costs[agent].mean()))
         rows.append(
-            ComparisonRow(scenario.name, agent, reference, cost, difference, means, served_by, relative)
+            ComparisonRow(
+                scenario.name,
+                agent,
+                reference,
+                cost,
+                difference,
+                means,
+                served_by,
+                relative,
+                agent in informed,
+            )
         )
     return sorted(rows, key=lambda row: row.cost.estimate)
 

@@ -50,6 +50,10 @@ TABLE_NOTE = (
 )
 PENALTY_NOTE = "Energy and traffic are what was used; what drops add to them in the cost stands beside."
 
+INFORMED_NOTE = (
+    "Informed policies are told the episodes beforehand; their cost is no bound on what others can reach."
+)
+
 TARIFF_NOTE = (
     "Requests are served by serving.tariff ({served_by}), which serving cost adds up per slot; "
     "cost per slot weighs other things, as the preference says."
@@ -81,7 +85,7 @@ def scenario_tables(rows: Sequence[ComparisonRow], seeds: str) -> list[ScenarioT
         head = ["agent", "cost per slot", f"minus {mine[0].reference}'s"]
         body = [
             [
-                row.agent,
+                marked_agent(row.agent, row.informed),
                 f"{row.cost:.3f}",
                 "-" if row.agent == row.reference else f"{row.difference:+.4f}",
                 *(significant(row.metrics[key] * factor) for key, (_, factor) in columns.items()),
@@ -93,10 +97,16 @@ def scenario_tables(rows: Sequence[ComparisonRow], seeds: str) -> list[ScenarioT
             sure = "no intervals without SciPy (extra solve)"
         title = f"{scenario}: {seeds}, {sure}, lower cost is better"
         notes = [TABLE_NOTE, *([PENALTY_NOTE] if PENALTY_COLUMNS[0] in columns else [])]
+        notes += [INFORMED_NOTE] if any(row.informed for row in mine) else []
         notes += [TARIFF_NOTE.format(served_by=served_by)] if served_by else []
         note = " ".join(notes)
         tables.append(ScenarioTable(title, [*head, *(name for name, _ in columns.values())], body, note))
     return tables
+
+
+def marked_agent(agent: str, informed: bool) -> str:
+    """What tables call an agent; informed ones are marked."""
+    return f"{agent} (informed)" if informed else agent
 
 
 def table_columns(rows: Sequence[ComparisonRow]) -> dict[str, tuple[str, float]]:
@@ -140,6 +150,7 @@ def plain_rows(rows: Sequence[ComparisonRow]) -> list[dict[str, object]]:
     plain = []
     for row in rows:
         cells: dict[str, object] = {"scenario": row.scenario, "agent": row.agent, "reference": row.reference}
+        cells["informed"] = row.informed
         cells |= interval_text("cost", row.cost) | interval_text("difference", row.difference)
         cells |= interval_text("relative", row.relative)
         plain.append(cells | row.metrics)

@@ -21,9 +21,13 @@ from idn_gym.optimum.filling import SURE
 from idn_gym.optimum.hill_climbing import TOGETHER, improve_bracket
 from idn_gym.optimum.prefixes import list_prefixes
 from idn_gym.optimum.routing_program import Routing
+from idn_gym.optimum.search.slot_search import greedy_start
 from idn_gym.optimum.solver import FULL, ROWS, Program, SolverError, solve_integers, solve_relaxed
 from idn_gym.optimum.warm import warm_up
 from idn_gym.scenarios.compile import Compiled
+
+GREEDY_SHARE = 0.2
+"""Share of the time that the greedy placement may take with which the search begins."""
 
 CEILINGS = (0.9, 0.8, 0.7)
 """Utilisations beyond which waits are not counted to grow; the best of them is kept."""
@@ -55,6 +59,8 @@ def best_routed(
     begin = time.perf_counter()
     routing = Routing(compiled, row, one_per_task)
     best = Bracket(0.0, np.inf, compiled.tables.pinned.copy(), "time", 0.0, np.inf, routing.choices.alone)
+    sampled = greedy_start(compiled, row, one_per_task, begin + seconds * GREEDY_SHARE)
+    best = best.judged(sampled, routing.choices.gain(sampled))
     best, wanted, ceiling = _refine(best, routing, begin + seconds, gap)
     starts = [best.placement, *_starts(routing, wanted)]
     best = improve_bracket(best, routing.choices, starts, wanted, TOGETHER, begin + seconds, gap)

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import networkx as nx
 import numpy as np
 
 from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import (
     BYTE_HOP,
-    EMPTY,
     EXOGENOUS,
     JOULE,
     PRICED,
@@ -41,6 +39,7 @@ from idn_gym.core.validate import check_placement
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
 from idn_gym.objective_records import TABLE, Objective
 from idn_gym.objectives import tariff_of, weight_of
+from idn_gym.optimum.class_groups import class_groups
 from idn_gym.rewards import compute_rewards
 
 
@@ -180,22 +179,36 @@ class ClassCosts:
         Raises:
             ConfigError: a preference weighs an objective that is no sum over requests.
         """
-        tables, draw = instance
-        self.instance, self.slots = instance, slots.astype(np.int64)
-        self.resident = np.repeat(tables.pinned[None], len(draw.demand), axis=0)
+        tables = instance.tables
+        self._scales, self._objectives = scales, objectives
         self.served = 0
-        check_totals(draw.weights, objectives)
-        loading = weight_of("update", draw.weights / scales, objectives)
-        self.byte_cost = float(loading.mean()) / (tables.nominal_memory * draw.demand.shape[1])
-        weight = tariff_of(draw.weights, scales, objectives)
-        self._weight = weight / (tables.nominal_requests * len(draw.demand) * len(slots))
-        self._outcome = empty_outcome(tables, len(draw.demand))
         self._scratch = make_scratch(tables)
-        self._scratch.rate[:] = np.nan  # no slot's
-        self._group = _groups(tables)
+        self._group = class_groups(tables)
         self._crosses = np.zeros((len(tables.class_task), len(tables.node_memory)), np.bool_)
         for rho, p in enumerate(tables.class_path):
             self._crosses[rho, tables.path_node[tables.path_start[p] : tables.path_start[p + 1]]] = True
+        self.look_at(instance, slots)
+
+    def look_at(self, instance: Instance, slots: Ints) -> None:
+        """Take another sample of the same scenario; the placement is then what repositories pin.
+
+        Args:
+            instance: tables and draw, B rows.
+            slots: which slots of every row.
+
+        Raises:
+            ConfigError: a preference weighs an objective that is no sum over requests.
+        """
+        tables, draw = instance
+        check_totals(draw.weights, self._objectives)
+        self.instance, self.slots = instance, slots.astype(np.int64)
+        self.resident = np.repeat(tables.pinned[None], len(draw.demand), axis=0)
+        loading = weight_of("update", draw.weights / self._scales, self._objectives)
+        self.byte_cost = float(loading.mean()) / (tables.nominal_memory * draw.demand.shape[1])
+        weight = tariff_of(draw.weights, self._scales, self._objectives)
+        self._weight = weight / (tables.nominal_requests * len(draw.demand) * len(slots))
+        self._outcome = empty_outcome(tables, len(draw.demand))
+        self._scratch.rate[:] = np.nan  # no slot's
 
     def concerned(self, node: int, model: int) -> Bools:
         """Classes (R,) whose cost may change when something of the model changes on the node."""
@@ -269,29 +282,3 @@ def _class_costs(
             for f in range(outcome.charged.shape[2]):
                 further = outcome.charged[b, rho, f] + outcome.penalty[b, rho, PRICED + f]
                 costs[rho] += weight[b, PRICED + f] * further
-
-
-def _groups(tables: Tables) -> Ints:
-    """Group of each class (R,): classes of two groups never compete for a node or a link.
-
-    With exogenous capacity no two classes compete. With shared capacity the paths are followed, and
-    those that meet at a node of finite capacity or on a link belong together.
-    """
-    if tables.capacity == EXOGENOUS:
-        return np.arange(len(tables.class_task))
-    paths = range(len(tables.path_start) - 1)
-    finite = np.isfinite(tables.node_seconds)
-    meet = nx.Graph()
-    for p in paths:
-        meet.add_node(("path", p))
-        for j in range(tables.path_start[p], tables.path_start[p + 1]):
-            node, link = int(tables.path_node[j]), int(tables.path_link[j])
-            if finite[node]:
-                meet.add_edge(("path", p), ("node", node))
-            if link != EMPTY:
-                meet.add_edge(("path", p), ("link", link))
-    group = np.zeros(len(paths), np.int64)
-    for number, together in enumerate(nx.connected_components(meet)):
-        group[[index for kind, index in together if kind == "path"]] = number
-    found: Ints = group[tables.class_path]
-    return found

@@ -1,1 +1,1 @@
-"""Policies that need no torch: rules and searches (`heuristics`), learners and references (`online`)."""
+"""Policies that need no torch: rules and searches (`heuristics`), learners and informed ones (`online`)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import gymnasium as gym
@@ -58,7 +58,7 @@ def compare(
     if not chosen:
         raise ConfigError("seeds", f"{show(seeds)} is not allowed; must be at least one")
     played = {word: play_policy(word, world, chosen, split, preference) for word in policies}
-    return Comparison(summarise(world, played, reference, preference), played)
+    return Comparison(summarise(world, played, reference, preference, informed_policies(policies)), played)
 
 
 def check_policies(
@@ -88,6 +88,11 @@ def check_policies(
             "reference", f"{show(reference)} is not among the policies; {closest(reference, words)}"
         )
     return reference
+
+
+def informed_policies(names: Iterable[str]) -> set[str]:
+    """Those of the names that `POLICIES` has as informed."""
+    return {name for name in names if name in POLICIES and POLICIES[name].informed}
 
 
 def find_policy(word: str) -> SavedPolicy | PolicyEntry:

@@ -27,7 +27,8 @@ class PolicyEntry(NamedTuple):
     """action codec that it needs; None: it acts through the one that it is given"""
     about: str
     informed: bool = False
-    """a reference that is told, as `seeds`, which episodes it is going to be judged on"""
+    """it is told, as `seeds`, which episodes it is going to be judged on; without a bound behind it, it is no
+    reference for what could be reached: `best-static` has one, for placements that keep still"""
     randomised: bool = False
     """it has a `seed` of its own, which studies set anew for every episode"""
 
@@ -48,7 +49,10 @@ _SHIPPED: dict[str, PolicyEntry] = {
     "static-greedy": _rule("static_greedy", "scores", "one placement, found greedily on validation episodes"),
     "local-search": _rule("local_search", "scores", "one placement, found by local search on them"),
     "clairvoyant-search": _rule(
-        "clairvoyant_search", "scores", "one placement, found on the test episodes", informed=True
+        "clairvoyant_search",
+        "scores",
+        "one placement, found on all slots of the test episodes",
+        informed=True,
     ),
     "infida": _online("infida", "INFIDA: mirror ascent, exact marginals, fresh uniforms", randomised=True),
     "infida-coupled": _online("infida_coupled", "INFIDA, uniforms frozen for an episode", randomised=True),
@@ -71,8 +75,17 @@ _SHIPPED: dict[str, PolicyEntry] = {
     "window-greedy": _online("window_greedy", "greedy on the last slots"),
     "window-lp": _online("window_lp", "LP oracle on the last slots"),
     "best-single": _online("best_single", "per node the one prefix that would have saved most"),
-    "best-static": _online("best_static_policy", "the best static placement in hindsight", informed=True),
+    "best-static": _online(
+        "best_static_policy", "the best static placement in hindsight, with its bound", informed=True
+    ),
     "clairvoyant-greedy": _online("clairvoyant_greedy", "greedy on the coming slot", informed=True),
+    "window-greedy-shared": _online("window_greedy_shared", "greedy on the last slots, all served together"),
+    "best-single-shared": _online("best_single_shared", "best-single by what serving saves"),
+    "olag-shared": _online("olag_shared", "OLAG by what serving saves, node after node"),
+    "sg-shared": _online("sg_shared", "static greedy on all slots of the episode as served", informed=True),
+    "clairvoyant-greedy-shared": _online(
+        "clairvoyant_greedy_shared", "greedy on the coming slot as served, loads priced", informed=True
+    ),
 }
 
 POLICIES = Registry("agent", _SHIPPED)

@@ -21,6 +21,7 @@ from idn_gym.optimum.prefixes import list_prefixes, serves_alone, to_placement
 from idn_gym.optimum.projection import make_polytope
 from idn_gym.optimum.routing import best_routed
 from idn_gym.optimum.schedule import all_placements, best_schedule, loads, slot_gains
+from idn_gym.optimum.search.slot_search import greedy_start
 from idn_gym.optimum.static import static_gain
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.episodes import build_instance
@@ -313,3 +314,13 @@ def test_sequences_price_loads_as_the_core_counts_them(make_scenario):
             assert outcome.loaded.sum() == pytest.approx(table[i, j])
     with pytest.raises(ConfigError, match="too many"):
         all_placements(compile_scenario(load_scenario("isp-hierarchy")))
+
+
+def test_a_search_that_hardly_begins_has_the_greedy_placement_of_some_slots():
+    """Climbing on all slots takes its time on large networks; a rule of thumb must not be ahead meanwhile."""
+    compiled = compile_scenario(load_scenario("edge-small", {"horizon": 8}))
+    row = build_instance(compiled.scenario, 3)
+    start = greedy_start(compiled, row, False, np.inf)
+    found = best_static(compiled, row, gap=0.999)
+    assert found.lower >= static_gain(row, start)[0] > 0.0
+    assert (greedy_start(compiled, row, False, 0.0) == compiled.tables.pinned).all()

@@ -13,6 +13,7 @@ from idn_gym.optimum.static import static_cost
 from idn_gym.policies.heuristics.policies import hold_placement
 from idn_gym.policy import Policy
 from idn_gym.scenarios.episodes import build_instance
+from idn_gym.scenarios.presets import load_scenario
 
 HEURISTICS = [name for name, target in AGENTS.items() if target.startswith("idn_gym.policies.heuristics")]
 CHEAP = {"restarts": 1, "budget": 1e4, "episodes": 4, "slots": 4}
@@ -132,7 +133,33 @@ def test_only_the_clairvoyant_looks_at_the_episodes_it_plays(monkeypatch):
     monkeypatch.setattr("idn_gym.policies.heuristics.policies.build_instance", spy)
     for name in HEURISTICS:
         make(name)
-    assert looked == [("validation", (0, 1, 2, 3))] * 2 + [("test", (0, 1))]
+    assert looked == [("validation", (0, 1, 2, 3))] * 2 + [("test", (0, 1)), ("validation", (0, 1, 2, 3))]
+
+
+@pytest.mark.parametrize("preset", ["tiny", "fashion-edge", "edge-small", "metro-split", "isp-hierarchy"])
+def test_who_is_told_the_episodes_is_not_behind_static_greedy(preset):
+    scenario = load_scenario(preset, {"horizon": 4})
+    costs = {}
+    for name in ("static-greedy", "clairvoyant-search"):
+        env = gym.make_vec(
+            "IDN-v0", num_envs=2, scenario=scenario, action="scores", preference="balanced", split="test"
+        )
+        told = {"seeds": (0, 1), "restarts": 1, "budget": 1e3} if name == "clairvoyant-search" else {}
+        policy = make_agent(name, env, episodes=2, **told)
+        costs[name] = -rollout(policy, env, (0, 1)).scalar.mean()
+    assert costs["clairvoyant-search"] <= costs["static-greedy"] * (1 + 1e-9)
+
+
+def test_who_is_told_the_episodes_looks_at_all_of_their_slots(monkeypatch):
+    looked = []
+    monkeypatch.setattr(
+        "idn_gym.policies.heuristics.policies.best_placement",
+        lambda compiled, instance, config, others: looked.append(config) or compiled.tables.pinned,
+    )
+    env = gym.make_vec("IDN-v0", num_envs=2, scenario="tiny", action="scores", preference="balanced")
+    make_agent("clairvoyant-search", env, seeds=(0, 1), episodes=1)
+    make_agent("clairvoyant-search", env, seeds=(0, 1), episodes=1, slots=5, budget=7.0)
+    assert [(config.slots, config.budget) for config in looked] == [(48, 1e7), (5, 7.0)]
 
 
 def test_unknown_agents_are_named_with_the_closest():

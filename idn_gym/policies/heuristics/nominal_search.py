@@ -9,9 +9,10 @@ import numpy as np
 from idn_gym.core.arrays import Floats, Instance, Residents
 from idn_gym.core.costs import serving_cost
 from idn_gym.core.nominal import nominal_draw
-from idn_gym.objectives import known_tariff, reward_columns, tariff_of
-from idn_gym.policies.heuristics.local import local_optima
-from idn_gym.policies.heuristics.search import LEAST_SHARE, Search, SearchConfig
+from idn_gym.objectives import known_tariff, tariff_of
+from idn_gym.optimum.search.local import local_optima
+from idn_gym.optimum.search.moves import LEAST_SHARE, Search, SearchConfig
+from idn_gym.optimum.search.slot_search import weighed_by_tariff
 from idn_gym.preferences import read_preference
 from idn_gym.scenarios.compile import Compiled
 
@@ -32,12 +33,10 @@ def best_at_nominal(
     Raises:
         ConfigError: unknown preference.
     """
-    tables, columns = compiled.tables, reward_columns(compiled.objectives)
+    tables = compiled.tables
     tariff = _tariff(compiled, preference)
     instance = Instance(tables, nominal_draw(tables, tariff))
-    weights = np.zeros((1, len(compiled.objectives)))
-    weights[0, columns.request] = tariff[columns.component] * compiled.scales[columns.request]
-    searched = instance._replace(draw=instance.draw._replace(weights=weights))
+    searched = weighed_by_tariff(compiled, instance)
     found = local_optima(Search(compiled, searched, 1, config.one_per_task), config)
     best = min([tables.pinned, *found], key=lambda placement: serving_cost(instance, 0, placement))
     return instance, _without_spare(compiled, instance, best)

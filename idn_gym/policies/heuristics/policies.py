@@ -14,9 +14,9 @@ from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import Bools, Floats, Instance, Residents
 from idn_gym.core.geometry import nominal_free_bytes, whole_models
 from idn_gym.core.nominal import passing_requests
-from idn_gym.policies.heuristics.greedy import greedy_placement
-from idn_gym.policies.heuristics.local import best_placement
-from idn_gym.policies.heuristics.search import SearchConfig
+from idn_gym.optimum.search.greedy import greedy_placement
+from idn_gym.optimum.search.local import best_placement
+from idn_gym.optimum.search.moves import SearchConfig
 from idn_gym.policy import Choice, Policy
 from idn_gym.scenarios.compile import Compiled
 from idn_gym.scenarios.episodes import build_instance
@@ -113,11 +113,23 @@ def local_search(env: Env, **options: Any) -> Constant:
 
 
 def clairvoyant_search(env: Env, seeds: Sequence[int], **options: Any) -> Constant:
-    """The same search on the very episodes it is judged on: a reference that no policy can be."""
-    compiled, config = _compiled(env), SearchConfig(**options)
+    """One placement for the very episodes it is judged on: informed, though no bound says how good it is.
+
+    All of their slots are looked at, with as many looks as the search on validation episodes may take, unless
+    options say otherwise. What static greedy finds on validation episodes is judged with what is found here.
+    """
+    compiled = _compiled(env)
     split = env.unwrapped.simulation.split  # type: ignore[attr-defined]
     instance = build_instance(compiled.scenario, seeds, split, _preference(env))
-    return hold_placement(env, best_placement(compiled, instance, config))
+    batches = instance.draw.demand.size
+    everything = {
+        "slots": instance.draw.demand.shape[1],
+        "budget": SearchConfig.budget * max(1.0, batches / SearchConfig.sample),
+    }
+    config = SearchConfig(**{**everything, **options})
+    plain = SearchConfig(**{**options, "slots": SearchConfig.slots})
+    uninformed = greedy_placement(compiled, _validation(env, plain), plain)
+    return hold_placement(env, best_placement(compiled, instance, config, [uninformed]))
 
 
 def _validation(env: Env, config: SearchConfig) -> Instance:

@@ -1,1 +1,1 @@
-"""Policies that learn the placement while it is played, and the references they are compared with."""
+"""Policies that learn the placement while it is played, and policies that are told the episodes."""

@@ -1,4 +1,4 @@
-"""Builders of the learners and references here, as the registry calls them."""
+"""Builders of the learners and informed policies here, as the registry calls them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from idn_gym.config_reader import from_plain
 from idn_gym.core.arrays import Instance
-from idn_gym.policies.online import clairvoyant, window
+from idn_gym.policies.online import clairvoyant, shared, window
 from idn_gym.policies.online.caching import Lfu, Lru
 from idn_gym.policies.online.experts import Hedge, HedgeConfig
 from idn_gym.policies.online.mirror import MirrorAscent, MirrorConfig, Update
@@ -59,7 +59,7 @@ def infida_adahedge(env: Env, **options: Any) -> Hedge:
 
 
 def infida_offline(env: Env, seeds: Sequence[int], **options: Any) -> clairvoyant.OfflineInfida:
-    """Mirror ascent on the very episodes it is judged on: a reference that no policy can be."""
+    """Mirror ascent on the very episodes it is judged on: informed."""
     config = _options(clairvoyant.OfflineConfig, options)
     return clairvoyant.OfflineInfida(_compiled(env), env.num_envs, config, _episodes(env, seeds))
 
@@ -104,17 +104,17 @@ def lru(env: Env) -> Lru:
 
 
 def sg(env: Env, seeds: Sequence[int], **options: Any) -> clairvoyant.StaticGreedy:
-    """Static greedy by saving on the very episodes it is judged on: a reference."""
+    """Static greedy by saving on the very episodes it is judged on: informed."""
     return _static(env, seeds, options, per_byte=False)
 
 
 def sg_per_byte(env: Env, seeds: Sequence[int], **options: Any) -> clairvoyant.StaticGreedy:
-    """Static greedy by saving per byte on the very episodes it is judged on: a reference."""
+    """Static greedy by saving per byte on the very episodes it is judged on: informed."""
     return _static(env, seeds, options, per_byte=True)
 
 
 def best_static_policy(env: Env, seeds: Sequence[int], **options: Any) -> Any:
-    """The best static placement of the very episodes it is judged on; needs the extra `solve`."""
+    """The best static placement of the very episodes it is judged on: a reference, with its bound."""
     from idn_gym.policies.online.hindsight import BestStatic, BestStaticConfig
 
     config = _options(BestStaticConfig, options)
@@ -122,9 +122,40 @@ def best_static_policy(env: Env, seeds: Sequence[int], **options: Any) -> Any:
 
 
 def clairvoyant_greedy(env: Env, seeds: Sequence[int], **options: Any) -> clairvoyant.ClairvoyantGreedy:
-    """Greedy on the slot about to be played: a reference."""
+    """Greedy on the slot about to be played: informed."""
     config = _options(clairvoyant.ClairvoyantConfig, options)
     return clairvoyant.ClairvoyantGreedy(_compiled(env), env.num_envs, config, _episodes(env, seeds))
+
+
+def window_greedy_shared(env: Env, **options: Any) -> shared.SharedWindowGreedy:
+    """Greedy on the last slots as they are served; see `SharedWindowConfig`."""
+    config = _options(shared.SharedWindowConfig, options)
+    return shared.SharedWindowGreedy(_compiled(env), env.num_envs, config)
+
+
+def best_single_shared(env: Env, **options: Any) -> shared.SharedBestSingle:
+    """One segment per node, the best so far as slots are served."""
+    config = _options(shared.SharedSingleConfig, options)
+    return shared.SharedBestSingle(_compiled(env), env.num_envs, config)
+
+
+def olag_shared(env: Env, **options: Any) -> shared.SharedOlag:
+    """Online load-aware greedy that serves instead of counting."""
+    return shared.SharedOlag(_compiled(env), env.num_envs, _options(shared.SharedOlagConfig, options))
+
+
+def sg_shared(env: Env, seeds: Sequence[int], **options: Any) -> shared.SharedStaticGreedy:
+    """Static greedy on the very episodes it is judged on, all slots served: informed."""
+    config = _options(shared.SharedStaticConfig, options)
+    return shared.SharedStaticGreedy(_compiled(env), env.num_envs, config, _episodes(env, seeds))
+
+
+def clairvoyant_greedy_shared(
+    env: Env, seeds: Sequence[int], **options: Any
+) -> shared.SharedClairvoyantGreedy:
+    """Greedy on the slots about to be played, as they are served: informed."""
+    config = _options(shared.SharedClairvoyantConfig, options)
+    return shared.SharedClairvoyantGreedy(_compiled(env), env.num_envs, config, _episodes(env, seeds))
 
 
 def _mirror(env: Env, options: dict[str, Any], geometry: Update) -> MirrorAscent:

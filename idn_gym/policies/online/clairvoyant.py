@@ -1,4 +1,4 @@
-"""References that know the episodes they are judged on: no policy can be one of them."""
+"""Informed policies: they know the episodes they are judged on, and no bound says how good they are."""
 
 from __future__ import annotations
 

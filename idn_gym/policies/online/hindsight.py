@@ -1,4 +1,4 @@
-"""The best static placement of each episode, as a reference that keeps still; needs the extra `solve`."""
+"""The best static placement of each episode: a reference with its bound; needs the extra `solve`."""
 
 from __future__ import annotations
 

@@ -109,7 +109,7 @@ class PlacementPolicy(Policy):
         self.wanted[rows] = self.tables.pinned
 
     def plan(self) -> None:
-        """Change `wanted` before it is asked for; references that see the coming slot do it here."""
+        """Change `wanted` before it is asked for; informed policies that see the coming slot do it here."""
 
 
 class OnlineLearner(PlacementPolicy):

@@ -14,13 +14,14 @@ from idn_gym.scenarios.presets import load_scenario
 
 ROOT = Path(__file__).parents[3]
 TEXT = (ROOT / "docs" / "learners.md").read_text()
-ROWS = re.findall(r"^\| `([\w-]+)`( \*reference\*)? \| `(\w+\.py)` \|", TEXT, re.MULTILINE)
+ROWS = re.findall(r"^\| `([\w-]+)`( \*(?:informed|reference)\*)? \| `(\w+\.py)` \|", TEXT, re.MULTILINE)
 
 
 def test_every_learner_has_its_row():
     online = {name for name, target in AGENTS.items() if target.startswith("idn_gym.policies.online.")}
     assert {name for name, _, _ in ROWS} == online
-    assert {name for name, reference, _ in ROWS if reference} == online & CLAIRVOYANT
+    assert {name for name, told, _ in ROWS if told} == online & CLAIRVOYANT
+    assert {name for name, told, _ in ROWS if "reference" in told} == {"best-static"}  # it has a bound
 
 
 def test_the_files_that_it_names_exist():

@@ -102,7 +102,15 @@ class Search:
     @property
     def cost(self) -> float:
         """Mean scalar cost per slot on the sample."""
-        return float(self.costs.sum() + self.loaded.sum() * self._sample.byte_cost)
+        return float(self.costs.sum() + self.load_cost())
+
+    def load_cost(self) -> float:
+        """Cost per slot of having loaded the placement once."""
+        return float(self.loaded.sum() * self._sample.byte_cost)
+
+    def load_charge(self, move: Move) -> float:
+        """What a move adds to `load_cost`."""
+        return self.extra(move) * self._sample.byte_cost
 
     def size(self, segment: int) -> float:
         """Bytes of a segment; nothing takes none."""
@@ -115,6 +123,13 @@ class Search:
     def room(self, node: int) -> float:
         """Free bytes."""
         return float(self._free[node] - self.loaded[node])
+
+    def fits(self, move: Move) -> bool:
+        """Whether every node has room for what a move adds to it."""
+        return all(
+            self.extra([change for change in move if change[0] == v]) <= self.room(v)
+            for v in dict.fromkeys(v for v, _, _ in move)
+        )
 
     def load(self, node: int, segment: int) -> Move:
         """The move that loads a segment; it takes the place of its model's, or of its task's."""
@@ -137,7 +152,7 @@ class Search:
         costs = np.where(classes, self._sample.costs(classes), self.costs)
         for (v, m, _), s in zip(move, before, strict=True):
             resident[:, v, m] = s
-        return float(self.costs.sum() - costs.sum()) - self.extra(move) * self._sample.byte_cost, costs
+        return float(self.costs.sum() - costs.sum()) - self.load_charge(move), costs
 
     def apply(self, move: Move, costs: Floats) -> None:
         """Carry out a move whose `gain` gave these costs."""

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from idn_gym.core.arrays import EMPTY, Floats, Instance, Residents
+from idn_gym.optimum.search.greedy import greedy
+from idn_gym.optimum.search.moves import LEAST_SHARE, Move, NodeSegment, Search, SearchConfig
 from idn_gym.optimum.static import cheapest_kept
-from idn_gym.policies.heuristics.greedy import greedy
-from idn_gym.policies.heuristics.search import LEAST_SHARE, Move, NodeSegment, Search, SearchConfig
 from idn_gym.scenarios.compile import Compiled
 
 
-def best_placement(compiled: Compiled, instance: Instance, config: SearchConfig) -> Residents:
-    """The best of several local searches (N, M) on sampled slots, judged on the whole episodes."""
+def best_placement(
+    compiled: Compiled, instance: Instance, config: SearchConfig, others: Iterable[Residents] = ()
+) -> Residents:
+    """The best of several local searches (N, M) on sampled slots, judged on the whole episodes.
+
+    Args:
+        compiled: the scenario.
+        instance: episodes drawn from it.
+        config: how long to search, and on how many slots.
+        others: (N, M) placements that were found elsewhere and are judged with them.
+    """
     search = Search(compiled, instance, config.slots, config.one_per_task)
-    return cheapest_kept(instance, compiled.scales, local_optima(search, config), compiled.objectives)
+    found = [*local_optima(search, config), *others]
+    return cheapest_kept(instance, compiled.scales, found, compiled.objectives)
 
 
 def local_optima(search: Search, config: SearchConfig) -> list[Residents]:
