@@ -42,8 +42,8 @@ class Scratch(NamedTuple):
     """Work space of the kernels, so that a slot allocates nothing.
 
     An entry is a usable option of a class; those of a class stand from its `option_start` on. They are kept
-    for C rows, row b's at b mod C, with what they cost and as far as they have been sorted: where neither what
-    is resident nor a rate or a price has changed, they are those of the slot before.
+    for C rows, row b's at b mod C, with what they cost and as far as they have been sorted: where neither
+    what is resident nor a rate or a price has changed, they are those of the slot before.
 
     Resources are the N nodes and, after them, the E links. A stream is the part of a class's batch that may
     use the same entries: one per class, the first R, and further ones where loads end in the slot, W = R + O
