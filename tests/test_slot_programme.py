@@ -10,6 +10,7 @@ import idn_gym  # noqa: F401 (registers the ids)
 from idn_gym.core.slots import copied
 from idn_gym.core.transition import step
 from idn_gym.core.workspace import empty_outcome
+from idn_gym.metrics import COLUMN, compute_metrics
 from idn_gym.scenarios.presets import PRESETS
 from idn_gym.simulation import Simulation
 
@@ -81,3 +82,15 @@ def test_cells_are_the_outcome():
     every = np.sort(np.concatenate([field.ravel() for field in fields]))
     np.testing.assert_array_equal(every, np.arange(outcome.cells.size))
     assert (copied(outcome).served == outcome.served).all()
+
+
+def test_a_copy_of_an_outcome_is_woven_and_its_own():
+    compiled = Simulation(PRESETS["tiny"], None, "flat", None, "train", 1).compiled
+    outcome = empty_outcome(compiled.tables, 3)
+    outcome.arrived[:] = 2.0
+    other = copied(outcome)
+    outcome.cells[:] = 0.0
+    assert (other.arrived == 2.0).all() and other.cells.sum() == other.arrived.sum()
+    assert (compute_metrics(compiled.tables, other, np.zeros(3, np.int64))[:, COLUMN.requests] > 0.0).all()
+    with pytest.raises(TypeError, match=r"Outcome\.served has strides"):
+        compute_metrics(compiled.tables, other._replace(served=other.served.copy()), np.zeros(3, np.int64))

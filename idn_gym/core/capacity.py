@@ -6,7 +6,7 @@ import numpy as np
 
 from idn_gym.core.arrays import EXOGENOUS, Draw, Floats, Outcome, Tables
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
-from idn_gym.core.workspace import Scratch
+from idn_gym.core.workspace import UNTOUCHED, Scratch
 
 
 @njit_inline
@@ -34,13 +34,29 @@ def _most_requests(need: Floats, left: Floats, most: Floats) -> None:
 
 
 @njit_inline
-def fill_copies(tables: Tables, draw: Draw, b: int, t: int, usable: int, scratch: Scratch) -> None:
-    """Give each resident copy that a class can use the node's seconds, for this class alone."""
-    for i in range(usable):
+def fill_copies(tables: Tables, draw: Draw, b: int, t: int, used: int, scratch: Scratch) -> None:
+    """Give the copies that the first `used` entries run on the node's seconds."""
+    for i in range(used):
         o = scratch.option[i]
         for q in range(tables.part_start[o], tables.part_start[o + 1]):
             v = tables.part_node[q]
             scratch.seconds_left[v, tables.option_model[o]] = draw.seconds[b, t, v]
+
+
+@njit_inline
+def open_copies(tables: Tables, draw: Draw, b: int, t: int, o: int, scratch: Scratch) -> None:
+    """Give the copies that an option runs on the node's seconds, unless the class has used them already."""
+    for q in range(tables.part_start[o], tables.part_start[o + 1]):
+        v, m = tables.part_node[q], tables.option_model[o]
+        if scratch.seconds_left[v, m] == UNTOUCHED:
+            scratch.seconds_left[v, m] = draw.seconds[b, t, v]
+
+
+@njit_inline
+def close_copies(tables: Tables, o: int, scratch: Scratch) -> None:
+    """Let the next class have all of the copies that an option runs on."""
+    for q in range(tables.part_start[o], tables.part_start[o + 1]):
+        scratch.seconds_left[tables.part_node[q], tables.option_model[o]] = UNTOUCHED
 
 
 @njit_inline

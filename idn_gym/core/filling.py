@@ -16,13 +16,10 @@ pull is summed anew at each event: nothing is subtracted, so no rounding error k
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-
 from idn_gym.core.arrays import TRANSFER, Draw, Residents, Tables
 from idn_gym.core.kernel import njit_inline
-from idn_gym.core.listing import bring_cheapest, list_options
+from idn_gym.core.listing import bring_cheapest, keep_order, list_options
+from idn_gym.core.warming import TOGETHER, warm_classes
 from idn_gym.core.workspace import Scratch
 
 
@@ -37,7 +34,7 @@ def ask_batches(draw: Draw, b: int, t: int, scratch: Scratch) -> None:
 def fill_slot(tables: Tables, draw: Draw, b: int, t: int, resident: Residents, scratch: Scratch) -> int:
     """Deal out `Scratch.batch` over the usable options of all classes.
 
-    Writes `entry_start`, `amount`, `ordered` and `left`; `measure_paths` comes before.
+    Writes `entry_start`, `entry_end`, `amount`, `ordered` and `left`; `measure_paths` comes before.
 
     Returns:
         How many resources became full in the pass in which the most did.
@@ -57,31 +54,36 @@ def fill_slot(tables: Tables, draw: Draw, b: int, t: int, resident: Residents, s
             most = max(most, run_pass(tables, draw, b, limit, streams, scratch))
     for w in range(len(scratch.batch), streams):
         scratch.left[scratch.owner[w]] += scratch.left[w]
+    for rho in range(len(scratch.batch)):
+        if scratch.batch[rho] > 0.0:
+            keep_order(b, rho, scratch)
     return most
 
 
 @njit_inline
 def list_batches(tables: Tables, draw: Draw, b: int, t: int, resident: Residents, scratch: Scratch) -> int:
     """Write the entries of all classes that ask for something; returns how many streams they make."""
-    end: Any = np.int64(0)  # of this width, or `list_options` is compiled anew for a constant
+    c = b % len(scratch.change)
     streams = len(scratch.batch)
     for rho in range(len(scratch.batch)):
-        scratch.entry_start[rho] = end
-        scratch.ordered[rho] = end
+        if rho % TOGETHER == 0:
+            warm_classes(tables, b, rho, min(rho + TOGETHER, len(scratch.batch)), scratch)
         scratch.left[rho] = scratch.batch[rho]
+        scratch.level[rho] = 1.0
         if scratch.batch[rho] > 0.0:
-            end = list_options(tables, draw, b, t, rho, resident, end, scratch)
-            if tables.loading == TRANSFER:
-                streams = split_class(rho, end, streams, scratch)
-    scratch.entry_start[len(scratch.batch)] = end
-    for i in range(end):
-        scratch.amount[i] = 0.0
+            list_options(tables, draw, b, t, rho, resident, scratch)
+            for i in range(scratch.entry_start[rho], scratch.ordered[rho]):
+                scratch.amount[i] = 0.0
+            if scratch.flights[1] > 0 and scratch.list_change[c, rho] != scratch.change[c]:
+                streams = split_class(rho, streams, scratch)
+        else:
+            scratch.entry_start[rho], scratch.entry_end[rho], scratch.ordered[rho] = 0, 0, 0
     return streams
 
 
 @njit_inline
-def split_class(rho: int, end: int, streams: int, scratch: Scratch) -> int:
-    """Split what is left of a class by the windows of its entries, up to `end`; returns the end of streams.
+def split_class(rho: int, streams: int, scratch: Scratch) -> int:
+    """Split what is left of a class by the windows of its entries; returns the end of streams.
 
     The stream of the class's own number comes first, with what may only use what is there all the time.
     """
@@ -89,7 +91,7 @@ def split_class(rho: int, end: int, streams: int, scratch: Scratch) -> int:
     scratch.level[w] = level
     while True:
         below = 0.0
-        for i in range(scratch.entry_start[rho], end):
+        for i in range(scratch.entry_start[rho], scratch.entry_end[rho]):
             if scratch.window[i] < level:
                 below = max(below, scratch.window[i])
         scratch.left[w] = scratch.batch[rho] * (level - below)
@@ -130,7 +132,7 @@ def run_pass(tables: Tables, draw: Draw, b: int, limit: float, streams: int, scr
             scratch.used[r] += scratch.pull[r] * (until - now)
         for w in range(streams):
             i = scratch.entry[w]
-            if scratch.pour[w] > 0.0 and i < scratch.entry_start[scratch.owner[w] + 1]:
+            if scratch.pour[w] > 0.0 and i < scratch.entry_end[scratch.owner[w]]:
                 after = scratch.pour[w] * (1.0 - until)
                 scratch.amount[i] += scratch.left[w] - after
                 scratch.left[w] = after
@@ -155,7 +157,7 @@ def sum_pulls(tables: Tables, draw: Draw, b: int, streams: int, scratch: Scratch
         rho = scratch.owner[w]
         origin = tables.path_start[tables.class_path[rho]]
         i = next_entry(tables, w, rho, origin, scratch)
-        if i == scratch.entry_start[rho + 1]:
+        if i == scratch.entry_end[rho]:
             continue
         o = scratch.option[i]
         before = origin + tables.option_origin[o]
@@ -172,7 +174,7 @@ def sum_pulls(tables: Tables, draw: Draw, b: int, streams: int, scratch: Scratch
 def next_entry(tables: Tables, w: int, rho: int, origin: int, scratch: Scratch) -> int:
     """The stream's first entry, from where it is on, that uses nothing full; its end if there is none."""
     i = scratch.entry[w]
-    end = scratch.entry_start[rho + 1]
+    end = scratch.entry_end[rho]
     while i < end:
         if i == scratch.ordered[rho]:
             bring_cheapest(tables, i, end, scratch)

@@ -18,6 +18,7 @@ from idn_gym.core.arrays import (
     Residents,
     State,
     Tables,
+    entries_of,
 )
 from idn_gym.core.filling import ask_batches
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
@@ -60,10 +61,11 @@ def play_loads(instance: Instance, state: State, wanted: Residents, b: int = 0) 
         raise ConfigError("serving.capacity", "'exogenous' is not allowed where loads are played; 'shared'")
     following, outcome = step(one_row(instance, b), one_state(state, b), Action(wanted[None]), scratch)
     flows, window = np.zeros((2, len(tables.option_model)))
-    entries = slice(scratch.entry_start[-1])
+    used = entries_of(scratch.entry_start, scratch.ordered - scratch.entry_start)
+    listed = entries_of(scratch.entry_start, scratch.entry_end - scratch.entry_start)
     loads = tables.loading == TRANSFER
-    flows[scratch.option[entries]] = scratch.amount[entries]
-    window[scratch.option[entries]] = scratch.window[entries] if loads else 1.0
+    flows[scratch.option[used]] = scratch.amount[used]
+    window[scratch.option[listed]] = scratch.window[listed] if loads else 1.0
     links = np.zeros(len(tables.link_rate))
     return LoadedSlot(
         following,
@@ -129,21 +131,19 @@ def _flows(
     if tables.capacity == SHARED:
         ask_batches(draw, b, t, scratch)
         serve_together(tables, draw, b, t, resident, scratch, outcome)
-        _record(scratch, scratch.entry_start[len(dropped)], flows)
         for rho in range(len(dropped)):
+            _record(rho, scratch, flows)
             dropped[rho] = scratch.left[rho]
         return
     for rho in range(len(dropped)):
-        most = tables.option_start[rho + 1] - tables.option_start[rho]
-        scratch.amount[:most] = 0.0
         serve_class(tables, draw, b, t, rho, draw.demand[b, t, rho], resident, scratch, outcome)
-        _record(scratch, most, flows)
+        _record(rho, scratch, flows)
         dropped[rho] = outcome.started[b, rho, outcome.started.shape[2] - 1]
 
 
 @njit_inline
-def _record(scratch: Scratch, entries: int, flows: Floats) -> None:
-    for i in range(entries):
+def _record(rho: int, scratch: Scratch, flows: Floats) -> None:
+    for i in range(scratch.entry_start[rho], scratch.ordered[rho]):
         if scratch.amount[i] > 0.0:
             flows[scratch.option[i]] = scratch.amount[i]
 
@@ -155,5 +155,6 @@ def _listed(
     measure_paths(tables, draw, b, t, scratch)
     note_residents(tables, resident, b, scratch)
     for rho in range(len(tables.class_task)):
-        for i in range(list_options(tables, draw, b, t, rho, resident, 0, scratch)):
+        list_options(tables, draw, b, t, rho, resident, scratch)
+        for i in range(scratch.entry_start[rho], scratch.entry_end[rho]):
             listed[scratch.option[i]] = True

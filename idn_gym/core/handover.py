@@ -28,14 +28,19 @@ from idn_gym.core.kernel import compile_stage, njit_no_alloc
 from idn_gym.core.pricing import PRICE_FIELDS
 from idn_gym.core.record_words import WORD, RecordAt, count_words, load_record, stow_part, written_type
 from idn_gym.core.weaving import WOVEN
-from idn_gym.core.workspace import OF_CLASS, OF_LINK, OF_NODE, OF_ROW
+from idn_gym.core.workspace import ENTRY, KEPT, OF_CLASS, OF_LINK, OF_NODE, OF_ROW, Scratch
 
-STRIDED: dict[type, Sequence[str]] = {
-    Outcome: (*OF_CLASS, *OF_NODE, *OF_LINK, *OF_ROW),
-    Tables: tuple(name for names in WOVEN for name in names),
-    Draw: PRICE_FIELDS[:3],
+GROUPS: dict[type, Sequence[Sequence[str]]] = {
+    Outcome: (OF_CLASS, OF_NODE, OF_LINK, OF_ROW),
+    Tables: WOVEN,
+    Draw: (PRICE_FIELDS[:3],),
+    Scratch: (ENTRY.names or (), KEPT.names or ()),
 }
-"""Fields of records that are woven into one another, so that what is used together lies together."""
+"""Fields of records that are woven into one another, so that what is used together lies together.
+
+The fields of a group have the strides of its first one; an axis that this has not is contiguous.
+"""
+
 
 _types: dict[type, Any] = {}
 """Numba type of each class of records that was held; a class has one."""
@@ -57,7 +62,7 @@ class Held:
 
     Attributes:
         record: a NamedTuple of arrays, numbers, and tuples of these; arrays are C-contiguous, but for those
-            of `STRIDED` classes.
+            of `GROUPS`.
         address: of its words.
     """
 
@@ -65,9 +70,11 @@ class Held:
         """Write the record down.
 
         Raises:
-            TypeError: an array is not contiguous, or of another type than in earlier records of the class.
+            TypeError: an array is not contiguous, or woven otherwise than its group, or of another type than
+                in earlier records of the class.
         """
         self.record = record
+        _check_strides(record)
         if type(record) not in _types or numba.config.DISABLE_JIT:
             _check(numba.typeof(record))
         self._words = np.zeros(_sizes[type(record)], np.int64)
@@ -82,10 +89,27 @@ class Held:
             raise
 
 
+def _leaders(record: type) -> dict[str, str]:
+    """First field of the group of each field that is woven."""
+    return {name: names[0] for names in GROUPS.get(record, ()) for name in names}
+
+
+def _check_strides(record: tuple[Any, ...]) -> None:
+    """See that the fields of each group have the strides that stages read of its first one."""
+    for names in GROUPS.get(type(record), ()):
+        first = getattr(record, names[0]).strides
+        for name in names:
+            field = getattr(record, name)
+            strides = (*first, *(field.itemsize,) * (field.ndim - len(first)))
+            steps = zip(field.shape, field.strides, strides, strict=True)
+            if field.size and any(n > 1 and here != there for n, here, there in steps):
+                raise TypeError(f"{type(record).__name__}.{name} has strides {field.strides}, not {strides}")
+
+
 def _check(found: Any) -> None:
     """Note the type of a class of records, or see that it is as noted."""
     record = found.instance_class
-    kind = written_type(found, STRIDED.get(record, ()))
+    kind = written_type(found, tuple(_leaders(record)))
     if _types.setdefault(record, kind) != kind:
         raise TypeError(f"{record.__name__} is {kind} here and was {_types[record]}")
     _sizes[record] = max(1, count_words(kind))
@@ -93,7 +117,7 @@ def _check(found: Any) -> None:
 
 @intrinsic
 def _fetch(typing: Any, block: Any, place: Any, record: Any) -> Any:
-    kind = RecordAt(_types[record.instance_class])
+    kind = RecordAt(_types[record.instance_class], _leaders(record.instance_class))
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         start = builder.inttoptr(arguments[0], WORD.as_pointer())

@@ -117,12 +117,9 @@ def _list_latencies(
         ask_batches(draw, b, t, scratch)
         serve_together(tables, draw, b, t, resident, scratch, outcome)
     for rho in range(len(scratch.batch)):
-        first, end = scratch.entry_start[rho], scratch.ordered[rho]
         if tables.capacity != SHARED:
-            first, end = 0, tables.option_start[rho + 1] - tables.option_start[rho]
-            for i in range(end):
-                scratch.amount[i] = 0.0
             serve_class(tables, draw, b, t, rho, draw.demand[b, t, rho], resident, scratch, outcome)
+        first, end = scratch.entry_start[rho], scratch.ordered[rho]
         count = _list_class(tables, draw, b, rho, first, end, count, scratch, outcome, mixture)
     return count
 

@@ -37,6 +37,33 @@ def measure_paths(tables: Tables, draw: Draw, b: int, t: int, scratch: Scratch) 
         else:
             pace = np.inf
         scratch.pace[j] = pace
+    note_prices(tables, draw, b, scratch)
+
+
+@njit_inline
+def note_prices(tables: Tables, draw: Draw, b: int, scratch: Scratch) -> None:
+    """See on which paths a request costs something else than when entries were priced.
+
+    All that costs depend on is compared, so it holds whoever asks; prices follow from slowdown and tariff.
+    """
+    c = b % len(scratch.change)
+    other = False
+    for v in range(scratch.slowdown.shape[1]):
+        if scratch.slowdown[c, v] != draw.slowdown[b, v]:
+            scratch.slowdown[c, v] = draw.slowdown[b, v]
+            other = True
+    for i in range(scratch.tariff.shape[1]):
+        if scratch.tariff[c, i] != draw.tariff[b, i]:
+            scratch.tariff[c, i] = draw.tariff[b, i]
+            other = True
+    for p in range(scratch.moves.shape[1]):
+        moved = other
+        for j in range(tables.path_start[p], tables.path_start[p + 1]):
+            if scratch.pace_priced[c, j] != scratch.pace[j]:
+                scratch.pace_priced[c, j] = scratch.pace[j]
+                moved = True
+        if moved:
+            scratch.moves[c, p] += 1
 
 
 @njit_inline
@@ -106,23 +133,59 @@ def drop_cost(draw: Draw, b: int, t: int, rho: int) -> float:
 
 @njit_inline
 def list_options(
-    tables: Tables, draw: Draw, b: int, t: int, rho: int, resident: Residents, start: int, scratch: Scratch
-) -> int:
-    """Write the usable options of a class as entries from `start` on, cost and latency too; return their end.
+    tables: Tables, draw: Draw, b: int, t: int, rho: int, resident: Residents, scratch: Scratch
+) -> None:
+    """Make the usable options of a class its entries, with cost and latency.
 
-    `note_residents` comes before, and again when what is resident has changed. Options without capacity limit
-    come last, of which the cheapest in time is enough.
+    `measure_paths` and `note_residents` come before, and again when rates or what is resident have changed.
+    Options without capacity limit come last, of which the cheapest in time is enough.
     """
-    origin = tables.path_start[tables.class_path[rho]]
-    count: Any = np.int64(start)  # of one width all along: callees compile anew for another
     c = b % len(scratch.change)
+    first: Any = c * len(tables.option_model) + tables.option_start[rho]
+    moves = scratch.moves[c, tables.class_path[rho]]
     listed = is_listed(tables, rho, c, scratch)
-    if not listed and scratch.flights[1] > 0:
-        count = scan_windows(tables, draw, b, rho, resident, count, scratch)
-    else:
+    windows = not listed and scratch.flights[1] > 0
+    scratch.entry_start[rho] = first
+    if listed and scratch.priced[c, rho] == moves:
+        scratch.list_change[c, rho] = scratch.change[c]
+        scratch.entry_end[rho] = first + scratch.entries[c, rho]
+        scratch.ordered[rho] = first + scratch.sorted[c, rho]
+        return
+    if not windows:
         if not listed:
             scan_options(tables, b, c, rho, resident, scratch)
         scratch.list_change[c, rho] = scratch.change[c]
+    scratch.entry_end[rho] = price_options(tables, draw, b, t, rho, resident, windows, first, scratch)
+    scratch.ordered[rho] = first
+    scratch.entries[c, rho] = scratch.entry_end[rho] - first
+    scratch.priced[c, rho] = EMPTY if windows or charged_slots(draw) else moves
+
+
+@njit_inline
+def keep_order(b: int, rho: int, scratch: Scratch) -> None:
+    """Note how far the entries of a class have been sorted, once its batch is dealt out."""
+    scratch.sorted[b % len(scratch.change), rho] = scratch.ordered[rho] - scratch.entry_start[rho]
+
+
+@njit_inline
+def price_options(
+    tables: Tables,
+    draw: Draw,
+    b: int,
+    t: int,
+    rho: int,
+    resident: Residents,
+    windows: bool,
+    first: int,
+    scratch: Scratch,
+) -> int:
+    """Write the entries of a class from `first` on; return their end."""
+    origin = tables.path_start[tables.class_path[rho]]
+    count: Any = np.int64(first)  # of one width all along: callees compile anew for another
+    if windows:
+        count = scan_windows(tables, draw, b, rho, resident, count, scratch)
+    else:
+        c = b % len(scratch.change)
         for i in range(tables.option_start[rho], scratch.list_end[c, rho]):
             o = scratch.listed[c, i]
             link = link_seconds(tables, o, origin, scratch)
@@ -130,7 +193,7 @@ def list_options(
     if tables.class_fallback[rho] < tables.option_start[rho + 1]:
         count += list_fallback(tables, draw, b, rho, origin, count, scratch)
     if charged_slots(draw):
-        add_charges(tables, draw, b, t, start, count, origin, scratch)
+        add_charges(tables, draw, b, t, first, count, origin, scratch)
     return count
 
 
@@ -214,7 +277,7 @@ def list_option(
 
 @njit_inline
 def bring_cheapest(tables: Tables, first: int, end: int, scratch: Scratch) -> None:
-    """Swap the cheapest of the entries [first, end) to the front, ties by rank.
+    """Swap the cheapest of the entries [first, end) to the front, ties by rank; it serves nothing yet.
 
     Most classes use one or two of their options: to sort them all would be work for nothing.
     """
@@ -230,6 +293,6 @@ def bring_cheapest(tables: Tables, first: int, end: int, scratch: Scratch) -> No
     scratch.option[first], scratch.option[best] = scratch.option[best], option
     scratch.cost[first], scratch.cost[best] = scratch.cost[best], cost
     scratch.latency[first], scratch.latency[best] = scratch.latency[best], latency
-    if tables.loading == TRANSFER:
-        window = scratch.window[first]
-        scratch.window[first], scratch.window[best] = scratch.window[best], window
+    window = scratch.window[first]
+    scratch.window[first], scratch.window[best] = scratch.window[best], window
+    scratch.amount[first] = 0.0

@@ -7,7 +7,7 @@ would take numba four times as long to compile.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from llvmlite import ir
@@ -24,9 +24,12 @@ WORD = ir.IntType(64)
 class RecordAt(types.Type):  # type: ignore[misc]  # numba carries no types
     """A record that is read from its words."""
 
-    def __init__(self, kind: Any) -> None:
-        """Of a record of the named tuple `kind`; a class of records has one such type."""
-        self.kind = kind
+    def __init__(self, kind: Any, leaders: Mapping[str, str]) -> None:
+        """Of a record of the named tuple `kind`; a class of records has one such type.
+
+        `leaders` names, for each field that is woven with others, the one whose strides it has.
+        """
+        self.kind, self.leaders = kind, leaders
         super().__init__(f"RecordAt({kind.instance_class.__name__})")
 
 
@@ -46,7 +49,7 @@ class _Fields(AttributeTemplate):  # type: ignore[misc]
 
 
 def _field_type(kind: Any) -> Any:
-    return RecordAt(kind) if isinstance(kind, types.BaseNamedTuple) else kind
+    return RecordAt(kind, {}) if isinstance(kind, types.BaseNamedTuple) else kind
 
 
 @lower_getattr_generic(RecordAt)
@@ -56,7 +59,25 @@ def _read_field(context: Any, builder: Any, record: Any, words: Any, name: str) 
     kind = record.kind.types[number]
     if isinstance(kind, types.BaseNamedTuple):
         return cgutils.gep_inbounds(builder, words, place)
+    if name in record.leaders:
+        return _read_woven(context, builder, record, kind, words, place, record.leaders[name])
     return fetch_part(context, builder, kind, words, place)[0]
+
+
+def _read_woven(
+    context: Any, builder: Any, record: Any, kind: Any, words: Any, place: int, leader: str
+) -> Any:
+    """An array with the strides of its leader, so that a place in the group is computed once for all."""
+    number = record.kind.instance_class._fields.index(leader)
+    axes = int(record.kind.types[number].ndim)
+    start = sum(map(count_words, record.kind.types[:number])) + 1 + axes
+    load = [load_word(builder, cgutils.gep_inbounds(builder, words, start + i)) for i in range(axes)]
+    size = context.get_abi_sizeof(context.get_data_type(kind.dtype))
+    strides = [load[i] if i < axes else ir.Constant(WORD, size) for i in range(kind.ndim)]
+    address, *shape = (
+        load_word(builder, cgutils.gep_inbounds(builder, words, place + i)) for i in range(1 + kind.ndim)
+    )
+    return _make_array(context, builder, kind, address, shape, strides)
 
 
 def written_type(kind: Any, woven: Sequence[str], name: str = "") -> Any:

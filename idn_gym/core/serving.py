@@ -7,12 +7,8 @@ next. What no option can take is dropped. Kernels work on row ``b`` of a batch.
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-
 from idn_gym.core.arrays import BYTE_HOP, ERROR, EXOGENOUS, JOULE, SECOND, Draw, Outcome, Residents, Tables
-from idn_gym.core.capacity import book_use, fill_copies, option_room, use_up
+from idn_gym.core.capacity import book_use, close_copies, open_copies, option_room, use_up
 from idn_gym.core.charges import book_charges, book_drops
 from idn_gym.core.filling import ask_batches, fill_slot
 from idn_gym.core.kernel import aside, njit_inline, njit_spliced
@@ -21,11 +17,13 @@ from idn_gym.core.listing import (
     charged_slots,
     cost_row,
     drop_cost,
+    keep_order,
     list_options,
     measure_paths,
 )
 from idn_gym.core.queues import given_wait, late_requests, measure_queues
 from idn_gym.core.usable import note_residents
+from idn_gym.core.warming import TOGETHER, warm_classes
 from idn_gym.core.workspace import Scratch
 
 
@@ -90,16 +88,21 @@ def serve_class(
 ) -> float:
     """Serve one batch with private capacity, book it in `outcome`, and return its cost at the tariff."""
     origin = tables.path_start[tables.class_path[rho]]
-    first: Any = np.int64(0)  # of this width, or it is compiled anew for a constant
-    usable = list_options(tables, draw, b, t, rho, resident, first, scratch)
-    fill_copies(tables, draw, b, t, usable, scratch)
+    list_options(tables, draw, b, t, rho, resident, scratch)
+    first, end = scratch.entry_start[rho], scratch.entry_end[rho]
+    for i in range(first, scratch.ordered[rho]):
+        scratch.amount[i] = 0.0
     left = batch
     cost = 0.0
-    for i in range(usable):
-        if left <= 0.0:
-            break
-        bring_cheapest(tables, i, usable, scratch)
+    last = first
+    while last < end and left > 0.0:
+        i = last
+        last += 1
+        if i == scratch.ordered[rho]:
+            bring_cheapest(tables, i, end, scratch)
+            scratch.ordered[rho] = last
         o = scratch.option[i]
+        open_copies(tables, draw, b, t, o, scratch)
         amount = option_room(tables, draw, b, o, origin, left, scratch)
         if amount > 0.0:
             use_up(tables, draw, b, o, origin, amount, scratch)
@@ -107,6 +110,9 @@ def serve_class(
             cost += amount * scratch.cost[i]
             left -= amount
         scratch.amount[i] = amount
+    for i in range(first, last):
+        close_copies(tables, scratch.option[i], scratch)
+    keep_order(b, rho, scratch)
     if left > 0.0:
         book_dropped(tables, draw, b, t, rho, left, outcome)
         cost += left * drop_cost(draw, b, t, rho)
@@ -195,6 +201,8 @@ def serve_slot(
         outcome.arrived[b, rho] = scratch.batch[rho]
     if tables.capacity == EXOGENOUS:
         for rho in range(len(scratch.batch)):
+            if rho % TOGETHER == 0:
+                warm_classes(tables, b, rho, min(rho + TOGETHER, len(scratch.batch)), scratch)
             batch = scratch.batch[rho]
             outcome.tariff_cost[b] += serve_class(tables, draw, b, t, rho, batch, resident, scratch, outcome)
     else:

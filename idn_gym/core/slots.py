@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from idn_gym.core.arrays import Draw, Instance, Ints, Residents, State, place_of
+from idn_gym.core.arrays import Draw, Instance, Ints, Outcome, Residents, State, place_of
 
 MOVING = (
     *("demand", "seconds", "memory", "rate", "uniforms"),
@@ -19,9 +19,23 @@ Record = TypeVar("Record", bound=tuple[Any, ...])
 
 
 def copied(record: Record) -> Record:
-    """A record of arrays with arrays of its own."""
-    fields: Any = (field.copy() for field in record)
+    """A record of arrays with arrays of its own; those of an outcome lie in cells of its own, as before."""
+    fields: Any = [field.copy() for field in record]
+    if isinstance(record, Outcome):
+        cells, start = fields[-1], _address(record.cells)
+        fields = [
+            field if field.dtype != cells.dtype else _view_at(cells, _address(old) - start, old)
+            for field, old in zip(fields, record, strict=True)
+        ]
     return type(record)(*fields)
+
+
+def _address(array: Any) -> int:
+    return int(array.__array_interface__["data"][0])
+
+
+def _view_at(cells: Any, offset: int, like: Any) -> Any:
+    return np.ndarray(like.shape, like.dtype, cells, offset, like.strides)
 
 
 def put_fields(record: Any, fields: Any) -> None:

@@ -34,17 +34,24 @@ OF_ROW = ("tariff_cost", "idle_energy", "load_traffic", "load_energy", "idle_cha
 UNSEEN = -2
 """What no residency entry is."""
 
+UNTOUCHED = -1.0
+"""Seconds left of a copy of which the class that is served has used nothing."""
+
 
 class Scratch(NamedTuple):
     """Work space of the kernels, so that a slot allocates nothing.
 
-    An entry is a usable option of a class. Resources are the N nodes and, after them, the E links. A stream
-    is the part of a class's batch that may use the same entries: one per class, the first R, and further ones
-    where loads end in the slot, W = R + O at most.
+    An entry is a usable option of a class; those of a class stand from its `option_start` on. They are kept
+    for C rows, row b's at b mod C, with what they cost and as far as they have been sorted: where neither
+    what is resident nor a rate or a price has changed, they are those of the slot before.
+
+    Resources are the N nodes and, after them, the E links. A stream is the part of a class's batch that may
+    use the same entries: one per class, the first R, and further ones where loads end in the slot, W = R + O
+    at most.
     """
 
     pace: Floats  # (J,) [s/byte] from the ingress to the position
-    seconds_left: Floats  # (N, M) [s] of private capacity; column 0 alone in forecasts of shared one
+    seconds_left: Floats  # (N, M) [s] of private capacity, or UNTOUCHED; forecasts of shared one: column 0
     bytes_left: Floats  # (E,) in forecasts of shared capacity
     rate: Floats  # (E,) [bytes/s] that requests see: the slot's, less what loads take
     # loads; empty where loading is instant, but for the counts
@@ -55,16 +62,17 @@ class Scratch(NamedTuple):
     coming: Residents  # (N, M) segment that becomes usable in the slot, or EMPTY
     available: Floats  # (N, M) share of the slot in which it is
     flights: Ints  # (2,) loads on their way, and those of them in `coming`
-    # entries; where capacity is shared, those of all classes one after the other
-    option: Ints  # (O,)
-    cost: Floats  # (O,) [cost] of a request, waiting left out
-    latency: Floats  # (O,) [s] likewise
-    amount: Floats  # (O,) [requests] that the entry serves
-    window: Floats  # (O,) share of the slot in which the entry may be used; empty where loading is instant
+    # entries, (C O,) row by row
+    option: Ints  # (C O,)
+    cost: Floats  # (C O,) [cost] of a request, waiting left out
+    latency: Floats  # (C O,) [s] likewise
+    amount: Floats  # (C O,) [requests] that the entry serves; written of those before `ordered`
+    window: Floats  # (C O,) share of the slot in which it may be used; written where loading is a transfer
     # what a class asks for
     batch: Floats  # (R,) [requests]; 0: the class is left out
-    entry_start: Ints  # (R+1,) into the entries
-    ordered: Ints  # (R,) the class's entries before this one are in order of cost
+    entry_start: Ints  # (R,) into the entries: the class's first
+    entry_end: Ints  # (R,) one past its last
+    ordered: Ints  # (R,) the class's entries before this one are in order of cost, and no others are used
     # streams and how far they have come; in the end the first R hold what is left of their classes
     owner: Ints  # (W,) class
     level: Floats  # (W,) least `window` of the entries that the stream may use
@@ -89,6 +97,14 @@ class Scratch(NamedTuple):
     listed: Ints  # (C, O) usable options, class by class from `option_start` on
     list_end: Ints  # (C, R) into O
     list_change: Ints  # (C, R) change up to which the list holds
+    # what entries were priced at
+    slowdown: Floats  # (C, N)
+    tariff: Floats  # (C, 4 + F)
+    pace_priced: Floats  # (C, J)
+    moves: Ints  # (C, P) how often a price on the path has changed
+    priced: Ints  # (C, R) `moves` of the class's path when its entries were priced; EMPTY: they do not hold
+    entries: Ints  # (C, R) how many the class has
+    sorted: Ints  # (C, R) how many of them are in order of cost
     # models of a node, and in which order repair takes them (`core.selection`)
     item: Ints  # (M,)
     worth: Floats  # (M,)
@@ -96,25 +112,42 @@ class Scratch(NamedTuple):
     longest: int  # positions of the longest path, L
 
 
+ENTRY = np.dtype(
+    [(name, np.float64) for name in ("cost", "latency", "amount", "window")] + [("option", np.int32)],
+    align=True,
+)
+"""Fields of an entry, woven: who reads one reads the others."""
+
+KEPT = np.dtype(
+    [(name, np.int64) for name in ("list_change", "priced")]
+    + [(name, np.int32) for name in ("list_end", "entries", "sorted")],
+    align=True,
+)
+"""Fields of what is kept of a class, likewise."""
+
+
 def make_scratch(tables: Tables, rows: int = 1) -> Scratch:
     """Allocate work space.
 
     Args:
         tables: the scenario's tables.
-        rows: for how many rows lists of usable options are kept.
+        rows: for how many rows lists of usable options and what they cost are kept.
     """
     nodes, models = tables.pinned.shape
     classes, resources = len(tables.class_task), nodes + len(tables.link_rate)
-    cost, latency, amount = np.zeros((3, len(tables.option_model)))
+    options = len(tables.option_model)
     loads = tables.loading == TRANSFER
-    streams = classes + (len(cost) if loads else 0)
+    streams = classes + (options if loads else 0)
+    entry = np.zeros(rows * options, ENTRY)
+    kept = np.zeros((rows, classes), KEPT)
+    kept["priced"] = EMPTY
     level, left, pour = np.zeros((3, streams))
     pairs = tables.pinned.shape if loads else (0, 0)
     moving = len(tables.link_rate) if loads else 0
     supply, used, pull, visits, work, square, delay = np.zeros((7, resources))
     return Scratch(
         pace=np.zeros(len(tables.path_node)),
-        seconds_left=np.zeros((nodes, models)),
+        seconds_left=np.full((nodes, models), UNTOUCHED),
         bytes_left=np.zeros(len(tables.link_rate)),
         rate=np.zeros(len(tables.link_rate)),
         taken=np.zeros(moving),
@@ -124,13 +157,10 @@ def make_scratch(tables: Tables, rows: int = 1) -> Scratch:
         coming=np.full(pairs, EMPTY, np.int32),
         available=np.zeros(pairs),
         flights=np.zeros(2, np.int64),
-        option=np.zeros(len(cost), np.int64),
-        cost=cost,
-        latency=latency,
-        amount=amount,
-        window=np.zeros(len(cost) if loads else 0),
+        **{name: entry[name] for name in ENTRY.names or ()},
         batch=np.zeros(classes),
-        entry_start=np.zeros(classes + 1, np.int64),
+        entry_start=np.zeros(classes, np.int64),
+        entry_end=np.zeros(classes, np.int64),
         ordered=np.zeros(classes, np.int64),
         owner=np.arange(streams),
         level=level,
@@ -149,9 +179,12 @@ def make_scratch(tables: Tables, rows: int = 1) -> Scratch:
         seen=np.full((rows, nodes, models), UNSEEN, np.int32),
         change=np.zeros(rows, np.int64),
         changed=np.zeros((rows, nodes, len(tables.task_model) - 1), np.int64),
-        listed=np.empty((rows, len(cost)), np.int32),
-        list_end=np.zeros((rows, classes), np.int32),
-        list_change=np.zeros((rows, classes), np.int64),
+        listed=np.empty((rows, options), np.int32),
+        **{name: kept[name] for name in KEPT.names or ()},
+        slowdown=np.full((rows, nodes), np.nan),
+        tariff=np.full((rows, PRICED + tables.node_charge.shape[1]), np.nan),
+        pace_priced=np.full((rows, len(tables.path_node)), np.nan),
+        moves=np.zeros((rows, len(tables.path_start) - 1), np.int64),
         **make_selection(models)._asdict(),
         longest=_longest(tables),
     )

@@ -23,7 +23,7 @@ from idn_gym.core.arrays import (
 )
 from idn_gym.core.charges import charges_cost, drop_charges
 from idn_gym.core.geometry import covers
-from idn_gym.core.handover import STRIDED
+from idn_gym.core.handover import GROUPS
 from idn_gym.core.kernel import njit_inline
 from idn_gym.core.listing import is_late, link_seconds, option_latency
 from idn_gym.core.pricing import price
@@ -51,7 +51,7 @@ class ForecastLists(NamedTuple):
     filled: Floats  # (N,) [s] of private capacity that the copies on each node have
 
 
-STRIDED[ForecastLists] = ("option", "lacks", "cost")
+GROUPS[ForecastLists] = (("option", "lacks", "cost"),)
 
 
 def make_lists(tables: Tables, rows: int, order: Ints) -> ForecastLists:

@@ -56,7 +56,8 @@ def static_outcome(instance: Instance, placement: Residents) -> Outcome:
     wanted = np.repeat(placement[None].astype(tables.pinned.dtype), batch, axis=0)
     before, after = initial_state(instance), initial_state(instance)
     _play(tables, draw, wanted, before, after, make_scratch(tables), outcome)
-    return outcome._replace(arrived=draw.demand.sum(axis=1))
+    outcome.arrived[:] = draw.demand.sum(axis=1)
+    return outcome
 
 
 def static_gain(instance: Instance, placement: Residents) -> Floats:
@@ -264,7 +265,7 @@ def _class_costs(
                 outcome.penalty[b, rho, f] = 0.0
         for k in range(len(slots)):
             t = slots[k]
-            if rates_differ(draw, b, t, scratch):
+            if k == 0 or rates_differ(draw, b, t, scratch):  # prices differ from row to row
                 measure_paths(tables, draw, b, t, scratch)
             for rho in classes:
                 scratch.batch[rho] = draw.demand[b, t, rho]

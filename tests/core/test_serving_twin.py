@@ -77,6 +77,7 @@ def twin_of(folder, instance, resident, outcome):
     arrays = {name: getattr(tables, name) for name in TABLES} | {name: getattr(draw, name) for name in DRAW}
     arrays |= {"draw_rate": draw.rate, "draw_seconds": draw.seconds, "tariff": draw.tariff}
     arrays |= {"resident": resident} | {name: getattr(scratch, name) for name in WORK}
+    arrays["entry_start"] = np.zeros(len(tables.class_task) + 1, np.int64)  # there classes follow each other
     arrays |= {name: getattr(outcome, field) for name, field in BOOKED.items()}
     rows, slots, classes = draw.demand.shape
     numbers = {
@@ -126,7 +127,7 @@ def seconds_of(call, repeats=5):
 @pytest.mark.parametrize("scenario", ["edge-small", "metro-split", "fashion-edge"])
 def test_a_twin_in_c_serves_alike(scenario, tmp_path, capsys):
     instance, resident = played(scenario, 64)
-    tables, draw, scratch = *instance, make_scratch(instance.tables)
+    tables, draw, scratch = *instance, make_scratch(instance.tables, len(resident))
     here = empty_outcome(tables, len(resident))
     twin, there = twin_of(tmp_path, instance, resident, empty_outcome(tables, len(resident)))
     serve_rows(tables, draw, resident, scratch, here)
