@@ -81,3 +81,35 @@ def test_no_random_sequence_costs_less_where_models_are_there_at_once(make_scena
     for seed in seeds:
         compiled, instance = build(make_scenario, seeded_world(seed), seed)
         check_played(compiled, instance, seed, 30)
+
+
+def brute_force(compiled, instance, most):
+    """Least scalar cost of all sequences of placements, loading being instant; None where there are too many."""
+    tables, draw = instance
+    try:
+        placements = all_placements(compiled, most)
+    except ConfigError:
+        return None
+    update = [objective.name for objective in compiled.objectives].index("update")
+    byte = draw.weights[0, update] / compiled.scales[update] / tables.nominal_memory
+    found = best_schedule(instance, placements, byte * tables.nominal_requests)
+    alone = play(compiled, instance, [tables.pinned] * compiled.scenario.horizon).sum()
+    return alone - found.gain / tables.nominal_requests
+
+
+@pytest.mark.parametrize("seeds", [range(40), pytest.param(range(40, 1000), marks=pytest.mark.long)])
+def test_the_best_of_all_sequences_costs_no_less_and_hardly_more_where_capacity_is_private(make_scenario, seeds):
+    """The tariff is that of the preference, so that serving and score agree."""
+    gaps = []
+    for seed in seeds:
+        world = seeded_world(seed)
+        compiled, instance = build(make_scenario, world, seed, **{"serving.tariff": None, "horizon": 5})
+        assert compiled.tables.loading == INSTANT
+        least = brute_force(compiled, instance, 150)
+        if least is not None:
+            found = dynamic_bound(compiled, instance, seconds=20.0)
+            assert found.least <= least * (1.0 + CLOSE) + CLOSE, seed
+            if compiled.tables.capacity == EXOGENOUS:
+                gaps.append(1.0 - found.least / least if least > 0.0 else 0.0)
+    print(np.round(sorted(gaps), 3))
+    assert len(gaps) > len(seeds) / 5 and np.median(gaps) < 0.01

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from idn_gym.core.arrays import EMPTY, TRANSFER, Ints
 from idn_gym.core.geometry import nominal_free_bytes
 from idn_gym.optimum.dynamic.bound_blocks import Loads, Runs
 from idn_gym.optimum.routing_program import Routing, RoutingBuild
@@ -34,7 +35,7 @@ class SlotBuild(RoutingBuild):
             ceiling: utilisation beyond which waits are not counted to grow.
         """
         super().__init__(routing, None, ceiling)
-        count = len(runs.node)
+        self.runs, count = runs, len(runs.node)
         self.runs_at, self.shared = self.columns, self.columns + 2 * count
         held = self.runs_at + np.arange(count)
         usable = (runs.cover_run, runs.cover_column, np.ones(len(runs.cover_run)))
@@ -44,6 +45,7 @@ class SlotBuild(RoutingBuild):
         self._rows(runs.node, held, runs.size / self._unit[runs.node], np.ones(len(self._unit)))
         self.gains.append(np.append(np.zeros(count), -loads.cost))
         self.uppers.append(np.ones(2 * count))
+        self._need_run = self._find_runs()
         self._common = self.triples, self.limits, self.gains, self.uppers
         self._height = self.rows
 
@@ -56,3 +58,39 @@ class SlotBuild(RoutingBuild):
         self.limits[0] = self.limits[-1] = np.maximum(0.0, memory) / self._unit
         self.add(np.array([t]))
         return self.finish()
+
+    def _serve(self, chunk: Ints, need: Ints, q: Ints) -> None:
+        """Rows about what is usable for a share of the slot, and about what is held.
+
+        Where models take time to come, options serve the requests of the share in which they are usable, and a
+        node may spend all its seconds on these.
+        """
+        if self.tables.loading != TRANSFER:
+            super()._serve(chunk, need, q)
+            return
+        row = np.concatenate([need, self.cover_need])
+        value = np.concatenate([np.ones(len(q)), -np.ones(len(self.cover_need))])
+        self._rows(row, np.concatenate([q, self.cover_column]), value, np.zeros(len(self.need)))
+        room = self._room(chunk)
+        scarce = np.flatnonzero((room < 1.0) & (self._need_run >= 0))
+        number = np.full(len(self.need), -1)
+        number[scarce] = np.arange(len(scarce))
+        kept = number[need] >= 0
+        row = np.append(number[need[kept]], np.arange(len(scarce)))
+        column = np.append(q[kept], self.runs_at + self._need_run[scarce])
+        self._rows(
+            row, column, np.append(np.ones(int(kept.sum())), -room[scarce]), np.zeros(len(scarce))
+        )
+
+    def _find_runs(self) -> Ints:
+        """The run that the first block of each need is in; EMPTY where nothing that covers it may be loaded."""
+        found = np.full(len(self.need), EMPTY)
+        runs, tables = self.runs, self.tables
+        places: dict[tuple[int, int], list[int]] = {}
+        for a, place in enumerate(zip(runs.node.tolist(), runs.model.tolist(), strict=True)):
+            places.setdefault(place, []).append(a)
+        for k in np.unique(self.cover_need).tolist():
+            _, v, s = self.need[k].tolist()
+            mine = places[v, int(tables.segment_model[s])]  # by rising first block
+            found[k] = [a for a in mine if runs.first[a] <= tables.segment_first[s]][-1]
+        return found
