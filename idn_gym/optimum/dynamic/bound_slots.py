@@ -1,9 +1,9 @@
 """One program per slot: what is held, for how much of the slot it is usable, and requests routed through it.
 
 Each is the program of `idn_gym.optimum.routing_program` for its slot alone, in which the column x of a (node,
-segment) is the share of the slot in which it is usable. Columns: x; z of each run of blocks (`Runs`), whether it
-is held; d, whether it is newly loaded; what routing adds. Rows that are added: what is usable is held, and what
-is held fits into the memory of the slot.
+segment) is the share of the slot in which it is usable. Columns: x; z of each run of blocks (`Runs`), whether
+it is held; d, whether it is newly loaded; what routing adds. Rows that are added: what is usable is held, and
+what is held fits into the memory of the slot.
 """
 
 from __future__ import annotations
@@ -38,9 +38,12 @@ class SlotBuild(RoutingBuild):
         self.runs, count = runs, len(runs.node)
         self.runs_at, self.shared = self.columns, self.columns + 2 * count
         held = self.runs_at + np.arange(count)
-        usable = (runs.cover_run, runs.cover_column, np.ones(len(runs.cover_run)))
-        entries = zip(usable, (np.arange(count), held, -np.ones(count)), strict=True)
-        self._rows(*map(np.concatenate, entries), np.zeros(count))
+        self._rows(
+            np.append(runs.cover_run, np.arange(count)),
+            np.append(runs.cover_column, held),
+            np.append(np.ones(len(runs.cover_run)), -np.ones(count)),
+            np.zeros(count),
+        )
         self._unit = np.maximum(nominal_free_bytes(self.tables), 1.0)
         self._rows(runs.node, held, runs.size / self._unit[runs.node], np.ones(len(self._unit)))
         self.gains.append(np.append(np.zeros(count), -loads.cost))
@@ -51,7 +54,8 @@ class SlotBuild(RoutingBuild):
 
     def slot(self, t: int) -> Program:
         """The program of slot t."""
-        self.triples, self.limits, self.gains, self.uppers = map(list, self._common)
+        triples, limits, gains, uppers = self._common
+        self.triples, self.limits, self.gains, self.uppers = [*triples], [*limits], [*gains], [*uppers]
         self.rows, self.columns = self._height, self.shared
         memory = self.routing.row.draw.memory[0, t] - self.tables.node_reserved
         # The first rows are about what is usable at a time, the last ones about what is held.
@@ -60,10 +64,10 @@ class SlotBuild(RoutingBuild):
         return self.finish()
 
     def _serve(self, chunk: Ints, need: Ints, q: Ints) -> None:
-        """Rows about what is usable for a share of the slot, and about what is held.
+        """Rows of `RoutingBuild`; where models take time to come, about what is usable and what is held.
 
-        Where models take time to come, options serve the requests of the share in which they are usable, and a
-        node may spend all its seconds on these.
+        Options serve the requests of the share in which they are usable, on which a node may spend all its
+        seconds. So two segments that share a slot may serve more than a share each of what they could.
         """
         if self.tables.loading != TRANSFER:
             super()._serve(chunk, need, q)
@@ -78,12 +82,10 @@ class SlotBuild(RoutingBuild):
         kept = number[need] >= 0
         row = np.append(number[need[kept]], np.arange(len(scarce)))
         column = np.append(q[kept], self.runs_at + self._need_run[scarce])
-        self._rows(
-            row, column, np.append(np.ones(int(kept.sum())), -room[scarce]), np.zeros(len(scarce))
-        )
+        self._rows(row, column, np.append(np.ones(int(kept.sum())), -room[scarce]), np.zeros(len(scarce)))
 
     def _find_runs(self) -> Ints:
-        """The run that the first block of each need is in; EMPTY where nothing that covers it may be loaded."""
+        """The run that the first block of each need is in; EMPTY: nothing that covers it may be loaded."""
         found = np.full(len(self.need), EMPTY)
         runs, tables = self.runs, self.tables
         places: dict[tuple[int, int], list[int]] = {}

@@ -1,9 +1,9 @@
 """The bound on all slots together from prices, and better prices from windows of slots.
 
-With a price y >= 0 on every row of every slot and on every row that ties slots together, no sequence gains more
-than  sum of y limit + sum over columns of upper [gain - y rows]^+, however the prices were found: a solver is
-not trusted. It falls apart into slots. A window of slots is solved with the prices of the rows that lead out of
-it held fixed; the prices that solve it take the place of its own where they prove more.
+With a price y >= 0 on every row of every slot and on every row that ties slots together, no sequence gains
+more than  sum of y limit + sum over columns of upper [gain - y rows]^+, however the prices were found: no
+solver is trusted. It falls apart into slots. A window of slots is solved with the prices of the rows that
+lead out of it held fixed; the prices that solve it take the place of its own where they prove more.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class TimeBound:
         return float(price @ program.limit + np.maximum(0.0, gain) @ program.upper)
 
     def _gains(self, t: int, first: int, last: int) -> Floats:
-        """Gains of the columns of slot t less what rows ask for that tie it to slots outside [first, last)."""
+        """Gains of the columns of slot t less what rows ask that tie it to slots outside [first, last)."""
         gain, link, ties = self._program(t).gain.copy(), self._links(t), self._ties[t]
         shared, runs = link.own.shape[1], link.back.shape[1]
         if len(ties):
