@@ -101,7 +101,7 @@ def test_the_bound_on_one_load_is_what_it_costs(lone_board, size, start):
     assert found.slots[3] == pytest.approx(costs[3], rel=1e-6) and found.free <= found.least
 
 
-@pytest.mark.parametrize("seeds", [range(12), pytest.param(range(12, 1000), marks=pytest.mark.long)])
+@pytest.mark.parametrize("seeds", [[*range(8), 123], pytest.param(range(8, 1000), marks=pytest.mark.long)])
 def test_no_random_sequence_costs_less_where_models_take_time_to_come(make_scenario, seeds):
     for seed in seeds:
         world = world_of_loads(seed)
@@ -109,7 +109,7 @@ def test_no_random_sequence_costs_less_where_models_take_time_to_come(make_scena
         check_played(compiled, instance, seed, 30)
 
 
-@pytest.mark.parametrize("seeds", [range(12), pytest.param(range(12, 500), marks=pytest.mark.long)])
+@pytest.mark.parametrize("seeds", [range(8), pytest.param(range(8, 500), marks=pytest.mark.long)])
 def test_no_random_sequence_costs_less_where_models_are_there_at_once(make_scenario, seeds):
     for seed in seeds:
         compiled, instance = build(make_scenario, seeded_world(seed), seed)
@@ -130,7 +130,7 @@ def brute_force(compiled, instance, most):
     return alone - found.gain / tables.nominal_requests
 
 
-@pytest.mark.parametrize("seeds", [range(40), pytest.param(range(40, 1000), marks=pytest.mark.long)])
+@pytest.mark.parametrize("seeds", [range(20), pytest.param(range(20, 1000), marks=pytest.mark.long)])
 def test_the_best_of_all_sequences_costs_no_less_and_hardly_more_where_capacity_is_private(
     make_scenario, seeds
 ):

@@ -27,7 +27,7 @@ from idn_gym.optimum.solver import SolverError, solve_relaxed
 from idn_gym.optimum.warm import warm_up
 from idn_gym.scenarios.compile import Compiled
 
-SAMPLE = 4
+CEILING_SAMPLE = 4
 """Slots by which the ceiling on utilisation is chosen."""
 
 GROWTH = 4
@@ -103,7 +103,7 @@ def _choose_build(routing: Routing, runs: Runs, loads: Loads, end: float) -> Slo
     builds = [SlotBuild(routing, runs, loads, top) for top in (CEILINGS if routing.waits else CEILINGS[:1])]
     if len(builds) == 1:
         return builds[0]
-    sample = np.unique(np.linspace(0, slots - 1, min(slots, SAMPLE)).astype(int)).tolist()
+    sample = np.unique(np.linspace(0, slots - 1, min(slots, CEILING_SAMPLE)).astype(int)).tolist()
     gains = []
     try:
         for build in builds:

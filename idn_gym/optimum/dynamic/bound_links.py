@@ -3,8 +3,8 @@
 z of slot t that was not held in slot t - 1 is loaded, at a price:  z_t - z_(t-1) <= d_t.
 
 Let a segment be usable for a share u of slot t. What it lacked at the end of slot t - j has come since,
-within j - u slots: with l of each of its runs the slots that its bytes take at the best rate of these slots, and s
-those of start-up,
+within j - u slots: with l of each of its runs the slots that its bytes take at the best rate of these slots,
+and s those of start-up,
 
     u <= j - sum over runs of l (1 - z_(t-j)) - s (1 - z_(t-j) of one of them).
 
@@ -26,13 +26,13 @@ from idn_gym.core.arrays import Floats, Ints
 from idn_gym.optimum.dynamic.bound_blocks import Loads, Runs
 from idn_gym.optimum.solver import sparse_rows
 
-Entries = tuple[Ints, Ints, Floats]
+RowEntries = tuple[Ints, Ints, Floats]
 """Rows, columns and values."""
 
-LONGEST = 6
+LOOK_BACK = 6
 """[slots] that rows look back."""
 
-SHORTEST = 0.01
+SHORTEST_LOAD = 0.01
 """[slots] of a load below which it counts as if it took no time."""
 
 
@@ -67,17 +67,17 @@ class LinkRows:
         count = len(self.runs.node)
         run, ones = np.arange(count), np.ones(count)
         loaded = self.columns + count + run
-        parts: list[tuple[Ints, Entries, Entries]] = [
+        parts: list[tuple[Ints, RowEntries, RowEntries]] = [
             (
                 np.ones(count, np.int64),
                 (np.tile(run, 2), np.append(self.columns + run, loaded), np.append(ones, -ones)),
                 (run, run, ones),
             )
         ]
-        parts += [self._waits(t, lag) for lag in range(1, min(t + 1, LONGEST) + 1)]
+        parts += [self._waits(t, lag) for lag in range(1, min(t + 1, LOOK_BACK) + 1)]
         lags: list[Ints] = []
-        own: list[Entries] = []
-        back: list[Entries] = []
+        own: list[RowEntries] = []
+        back: list[RowEntries] = []
         rows = 0
         for lag, mine, before in parts:
             lags.append(lag)
@@ -88,15 +88,15 @@ class LinkRows:
         width = self.columns + 2 * count
         return Links(np.concatenate(lags), sparse_rows(own, rows, width), sparse_rows(back, rows, count))
 
-    def _waits(self, t: int, lag: int) -> tuple[Ints, Entries, Entries]:
+    def _waits(self, t: int, lag: int) -> tuple[Ints, RowEntries, RowEntries]:
         """Lags and entries, own and back, of the rows about what came within so many slots."""
         runs, loads = self.runs, self.loads
-        slots = np.minimum(loads.slots[t - lag + 1 : t + 1].min(0), 2.0 * LONGEST)
-        start = np.minimum(loads.start[self.largest], 2.0 * LONGEST)
+        slots = np.minimum(loads.slots[t - lag + 1 : t + 1].min(0), 2.0 * LOOK_BACK)
+        start = np.minimum(loads.start[self.largest], 2.0 * LOOK_BACK)
         column, run = runs.cover_column, runs.cover_run
         each = slots[run] + np.where(run == self.largest[column], start[column], 0.0)
         total = np.bincount(column, each, self.columns)
-        active = np.flatnonzero(total > max(lag - 1.0, SHORTEST))
+        active = np.flatnonzero(total > max(lag - 1.0, SHORTEST_LOAD))
         number = np.full(self.columns, -1)
         number[active] = np.arange(len(active))
         over = total > lag
@@ -105,13 +105,13 @@ class LinkRows:
         # Where what came counts for whole runs, one that is enough by itself need not count for more.
         share = np.where(over[column] & loads.ordered[run], np.minimum(share, 1.0), share).astype(float)
         usable, short = number[self.segment] >= 0, active[~over[active]]
-        own: Entries = (
+        own: RowEntries = (
             np.append(number[self.segment[usable]], number[short]),
             np.append(self.wider[usable], self.columns + self.largest[short]),
             np.append(np.ones(int(usable.sum())), total[short] - lag),
         )
         kept = number[column] >= 0
-        back: Entries = (number[column[kept]], run[kept], share[kept])
+        back: RowEntries = (number[column[kept]], run[kept], share[kept])
         return np.full(len(active), lag), own, back
 
 

@@ -14,10 +14,10 @@ from functools import lru_cache
 import numpy as np
 
 from idn_gym.core.arrays import Bools, Floats
-from idn_gym.optimum.dynamic.bound_links import LONGEST, Links
+from idn_gym.optimum.dynamic.bound_links import LOOK_BACK, Links
 from idn_gym.optimum.solver import Program, solve_relaxed, sparse_rows
 
-ENTRIES = 12_000_000
+WINDOW_ENTRIES = 12_000_000
 """Numbers in the largest program of a window; slots that are no part of it are built again when needed."""
 
 
@@ -41,7 +41,7 @@ class TimeBound:
         """
         self.value = most.copy()
         size = program(0).rows.nnz + links(0).own.nnz
-        self.longest = max(1, min(len(most), ENTRIES // max(1, size)))
+        self.longest = max(1, min(len(most), WINDOW_ENTRIES // max(1, size)))
         self._program, self._links = (lru_cache(self.longest)(make) for make in (program, links))
         none = np.zeros(0)
         self._prices, self._ties = [none] * len(most), [none] * len(most)
@@ -93,7 +93,7 @@ class TimeBound:
         if len(ties):
             outside = ~_inside(link, t, first) if t < last else np.ones(len(ties), np.bool_)
             gain[:shared] -= link.own.T @ np.where(outside, ties, 0.0)
-        for later in range(max(last, t + 1), min(t + LONGEST, len(self._ties) - 1) + 1):
+        for later in range(max(last, t + 1), min(t + LOOK_BACK, len(self._ties) - 1) + 1):
             if len(self._ties[later]):
                 link = self._links(later)
                 price = np.where(link.lag == later - t, self._ties[later], 0.0)
