@@ -15,8 +15,10 @@ from itertools import pairwise
 import numpy as np
 
 from idn_gym.core.arrays import Floats, Instance
+from idn_gym.core.slots import one_row
 from idn_gym.optimum.dynamic.bound_blocks import Loads, Runs, least_loads, list_runs
 from idn_gym.optimum.dynamic.bound_links import LinkRows
+from idn_gym.optimum.dynamic.bound_order import ServingOrder
 from idn_gym.optimum.dynamic.bound_score import fixed_costs, judged_row
 from idn_gym.optimum.dynamic.bound_slots import SlotBuild
 from idn_gym.optimum.dynamic.bound_time import TimeBound
@@ -51,6 +53,7 @@ class DynamicBound:
     status: str
     """closed (all slots were solved together), time (no more of it) or size (longer windows are too large)"""
     seconds: float
+    """of processor time"""
 
 
 def dynamic_bound(compiled: Compiled, instance: Instance, b: int = 0, seconds: float = 60.0) -> DynamicBound:
@@ -60,8 +63,8 @@ def dynamic_bound(compiled: Compiled, instance: Instance, b: int = 0, seconds: f
         compiled: the scenario.
         instance: drawn from it.
         b: row.
-        seconds: time limit, compiling of kernels left out; what is proven by then is returned. Slots that
-            are not solved by then count the cheapest option of each class.
+        seconds: of processor time, compiling of kernels left out; what is proven by then is returned. Slots
+            that are not solved by then count the cheapest option of each class.
 
     Raises:
         ConfigError: the preference weighs what a package maximises per slot.
@@ -69,11 +72,11 @@ def dynamic_bound(compiled: Compiled, instance: Instance, b: int = 0, seconds: f
     """
     row = judged_row(compiled, instance, b)
     warm_up(row, list_prefixes(compiled))
-    begin = time.perf_counter()
+    begin = time.process_time()
     end = begin + seconds
     routing, runs = Routing(compiled, row, False), list_runs(compiled)
     loads = least_loads(compiled, row, runs)
-    build = _choose_build(routing, runs, loads, end)
+    build = _choose_build(routing, runs, loads, ServingOrder(routing, one_row(instance, b)), end)
     links = LinkRows(runs, loads, len(routing.node))
     bound = TimeBound(build.slot, links.slot, _most_gain(routing))
     alone = (routing.row.draw.demand[0] * routing.drop).sum(1)
@@ -84,7 +87,7 @@ def dynamic_bound(compiled: Compiled, instance: Instance, b: int = 0, seconds: f
         window = _solve_windows(bound, end)
     least = float((fixed + (alone - bound.value) / requests).sum())
     status = "closed" if window == len(slots) else "size" if window == bound.longest else "time"
-    return DynamicBound(least, float(slots.sum()), slots, window, status, time.perf_counter() - begin)
+    return DynamicBound(least, float(slots.sum()), slots, window, status, time.process_time() - begin)
 
 
 def _most_gain(routing: Routing) -> Floats:
@@ -97,17 +100,18 @@ def _most_gain(routing: Routing) -> Floats:
     return found
 
 
-def _choose_build(routing: Routing, runs: Runs, loads: Loads, end: float) -> SlotBuild:
+def _choose_build(routing: Routing, runs: Runs, loads: Loads, order: ServingOrder, end: float) -> SlotBuild:
     """Programs whose ceiling on utilisation gives the best bound in a few slots, if solved in time."""
     slots = len(routing.saving)
-    builds = [SlotBuild(routing, runs, loads, top) for top in (CEILINGS if routing.waits else CEILINGS[:1])]
+    ceilings = CEILINGS if routing.waits else CEILINGS[:1]
+    builds = [SlotBuild(routing, runs, loads, ceiling, order) for ceiling in ceilings]
     if len(builds) == 1:
         return builds[0]
     sample = np.unique(np.linspace(0, slots - 1, min(slots, CEILING_SAMPLE)).astype(int)).tolist()
     gains = []
     try:
         for build in builds:
-            left = max(1e-3, end - time.perf_counter())
+            left = max(1e-3, end - time.process_time())
             gains.append(sum(solve_relaxed(build.slot(t), left).bound for t in sample))
     except SolverError:
         return builds[0]
@@ -118,7 +122,7 @@ def _solve_apart(bound: TimeBound, end: float) -> int:
     """Solve every slot by itself; returns 1 if all are solved in time."""
     done = 1
     for t in range(len(bound.value)):
-        left = end - time.perf_counter()
+        left = end - time.process_time()
         try:
             if left <= 0.0:
                 return 0
@@ -137,7 +141,7 @@ def _solve_windows(bound: TimeBound, end: float) -> int:
         for shift in (0, length // 2) if length < slots else (0,):
             edges = sorted({0, slots, *range(shift, slots, length)})
             for first, last in pairwise(edges):
-                left = end - time.perf_counter()
+                left = end - time.process_time()
                 try:
                     if left <= 0.0:
                         return longest

@@ -96,8 +96,7 @@ def least_loads(compiled: Compiled, row: Instance, runs: Runs) -> Loads:
             crossing = len(links) * draw.tariff[0, BYTE_HOP] + energy * draw.tariff[0, JOULE] + further
             cost[mine] += crossing
             budget[:, mine] = budgets[:, links].min(1)[:, None]
-    with np.errstate(divide="ignore"):
-        slots = runs.size / budget
+    slots = np.divide(runs.size, budget, out=np.full_like(budget, np.inf), where=budget > 0.0)
     start = tables.start_seconds[runs.node, runs.model] / tables.slot_seconds
     return Loads(cost * runs.size, slots, start, _ordered(compiled, runs))
 

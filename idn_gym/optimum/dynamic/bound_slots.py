@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from idn_gym.core.arrays import EMPTY, TRANSFER, Ints
+from idn_gym.core.arrays import EMPTY, TRANSFER, Ints, entries_of
 from idn_gym.core.geometry import nominal_free_bytes
 from idn_gym.optimum.dynamic.bound_blocks import Loads, Runs
+from idn_gym.optimum.dynamic.bound_order import ServingOrder
 from idn_gym.optimum.routing_program import Routing, RoutingBuild
 from idn_gym.optimum.solver import Program
 
@@ -25,7 +26,9 @@ class SlotBuild(RoutingBuild):
         shared: number of columns x, z and d, which all slots have.
     """
 
-    def __init__(self, routing: Routing, runs: Runs, loads: Loads, ceiling: float) -> None:
+    def __init__(
+        self, routing: Routing, runs: Runs, loads: Loads, ceiling: float, order: ServingOrder
+    ) -> None:
         """Prepare what all slots have in common.
 
         Args:
@@ -33,8 +36,10 @@ class SlotBuild(RoutingBuild):
             runs: of its columns.
             loads: what loads take at least.
             ceiling: utilisation beyond which waits are not counted to grow.
+            order: in which private capacity is served.
         """
         super().__init__(routing, None, ceiling)
+        self._order = order
         self.runs, count = runs, len(runs.node)
         self.runs_at, self.shared = self.columns, self.columns + 2 * count
         held = self.runs_at + np.arange(count)
@@ -61,7 +66,48 @@ class SlotBuild(RoutingBuild):
         # The first rows are about what is usable at a time, the last ones about what is held.
         self.limits[0] = self.limits[-1] = np.maximum(0.0, memory) / self._unit
         self.add(np.array([t]))
+        if self._order.matters():
+            self._obey(t)
         return self.finish()
+
+    def _obey(self, t: int) -> None:
+        """Columns W and rows of `ServingOrder`, one each per option in the order of service."""
+        used, first = self.served[-1]
+        columns = np.full(len(self.routing.option_class), EMPTY)
+        columns[used] = first + np.arange(len(used))
+        order, least = self._order.ranked(t, columns)
+        count, rank = len(order), np.arange(len(order))
+        rho = self.routing.option_class[order]
+        follows = np.flatnonzero(np.append(False, rho[1:] == rho[:-1])[:count])
+        total = self.columns + rank
+        self._rows(
+            np.concatenate([rank, rank, follows]),
+            np.concatenate([total, columns[order], total[follows - 1]]),
+            np.concatenate([np.ones(count), -np.ones(count + len(follows))]),
+            np.zeros(count),
+        )
+        number = np.full(len(columns), EMPTY)
+        number[order] = rank
+        row = number[self.routing.part_option[self.free_part]]
+        needs = np.bincount(row[row >= 0], minlength=count)
+        row, column = self._covers(row)
+        self._rows(
+            np.append(rank, row),
+            np.append(total, column),
+            np.append(-np.ones(count), least[row]),
+            least * (needs - 1.0),
+        )
+        self.gains.append(np.zeros(count))
+        self.uppers.append(np.ones(count))
+        self.columns += count
+
+    def _covers(self, row: Ints) -> tuple[Ints, Ints]:
+        """For each part with a row (0 and above), that row and each column x that covers it."""
+        start = np.searchsorted(self.cover_need, np.arange(len(self.need) + 1))
+        part = np.flatnonzero(row >= 0)
+        need = self.part_need[part]
+        count = start[need + 1] - start[need]
+        return np.repeat(row[part], count), self.cover_column[entries_of(start[need], count)]
 
     def _serve(self, chunk: Ints, need: Ints, q: Ints) -> None:
         """Rows of `RoutingBuild`; where models take time to come, about what is usable and what is held.
