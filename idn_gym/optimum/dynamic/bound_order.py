@@ -1,8 +1,8 @@
 """The order in which private capacity is served: what is cheapest by the tariff first, not by the score.
 
 Where the two differ, routing that may do as it likes is far from what the environment does. A class goes on
-to its next option only where a copy that this one needs has no seconds left. So where option k is usable, it and
-the cheaper ones together serve at least r_k of the batch, the least of what the copies of its parts can serve
+to its next option only where a copy that this one needs has no seconds left. So where option k is usable, it
+and the cheaper ones together serve at least r_k of the batch, the least of what the copies of its parts can serve
 if the slowest of the class's options spends all of their seconds:
 
     W_k >= r_k usable_k,    W_k = W_(k-1) + q_k
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from idn_gym.core.arrays import EXOGENOUS, Floats, Instance, Ints
+from idn_gym.core.arrays import EXOGENOUS, Bools, Floats, Instance, Ints
 from idn_gym.core.costs import costs
 from idn_gym.optimum.routing_program import Routing
 
@@ -44,8 +44,8 @@ class ServingOrder:
         differs = not np.array_equal(draw.tariff, self.routing.row.draw.tariff)
         return differs and self.routing.row.tables.capacity == EXOGENOUS
 
-    def ranked(self, t: int, columns: Ints) -> tuple[Ints, Floats]:
-        """Options in the order of service, class by class, and r of each.
+    def ranked(self, t: int, columns: Ints) -> tuple[Ints, Floats, Ints]:
+        """Options in the order of service, class by class, r of each, and the options that nothing reaches.
 
         Args:
             t: slot.
@@ -56,13 +56,18 @@ class ServingOrder:
         order = np.lexsort((tables.option_rank, cost, routing.option_class))
         order = order[np.isfinite(cost[order])]
         order = order[routing.row.draw.demand[0, t, routing.option_class[order]] > 0.0]
-        gone = np.cumsum(columns[order] < 0)
-        first = np.searchsorted(routing.option_class[order], routing.option_class[order])
-        before = np.where(first > 0, gone[np.maximum(first - 1, 0)], 0)
-        order = order[gone == before]
         batch = routing.row.draw.demand[0, t, routing.option_class]
         asked = self.slowest[self.copy] * batch[routing.part_option]
         seconds = routing.row.draw.seconds[0, t, tables.part_node]
         share = np.divide(seconds, asked, out=np.ones(len(asked)), where=asked > 0.0)
         least = np.minimum.reduceat(np.minimum(share, 1.0), tables.part_start[:-1])
-        return order, least[order]
+        sure = np.logical_and.reduceat(routing.part_pinned, tables.part_start[:-1]) & (least >= 1.0)
+        later = self._since_first(order, sure[order]) > sure[order]
+        kept = ~later & (self._since_first(order, columns[order] < 0) == 0)
+        return order[kept], least[order[kept]], order[later]
+
+    def _since_first(self, order: Ints, marked: Bools) -> Ints:
+        """How many of the options up to each one of its class, itself included, are marked."""
+        rho, count = self.routing.option_class[order], np.append(0, np.cumsum(marked))
+        found: Ints = count[1:] - count[np.searchsorted(rho, rho)]
+        return found

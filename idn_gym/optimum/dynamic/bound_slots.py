@@ -75,7 +75,8 @@ class SlotBuild(RoutingBuild):
         used, first = self.served[-1]
         columns = np.full(len(self.routing.option_class), EMPTY)
         columns[used] = first + np.arange(len(used))
-        order, least = self._order.ranked(t, columns)
+        order, least, later = self._order.ranked(t, columns)
+        self.uppers[-1] = np.where(np.isin(used, later), 0.0, self.uppers[-1])  # of the options of the slot
         count, rank = len(order), np.arange(len(order))
         rho = self.routing.option_class[order]
         follows = np.flatnonzero(np.append(False, rho[1:] == rho[:-1])[:count])
