@@ -101,6 +101,22 @@ def test_the_bound_on_one_load_is_what_it_costs(lone_board, size, start):
     assert found.slots[3] == pytest.approx(costs[3], rel=1e-6) and found.free <= found.least
 
 
+def test_private_capacity_is_served_by_the_tariff_whatever_the_score_says(make_scenario):
+    """The cloud has a fast model and one that is right; the tariff sees latency alone, the score errors."""
+    nodes = {"board": {"demand": 1.0, "memory": 1.0}}
+    nodes["cloud"] = {"device": "fast", "servers": float("inf"), "pins": ["all"]}
+    models = {
+        name: {"blocks": [(work, 5.0, 0.0)], "points": {"p": [(1, 1.0, right)]}}
+        for name, work, right in (("fast", 0.1, 0.4), ("right", 10.0, 0.9))
+    }
+    tariff = {"latency": 1.0, "error": 0.0, "energy": 0.0, "traffic": 0.0}
+    overrides = {"serving.capacity": "exogenous", "serving.tariff": tariff, "workload.bursts": None}
+    compiled = compile_scenario(make_scenario(nodes, [("board", "cloud", {})], models, overrides))
+    instance = build_instance(compiled.scenario, 0, "train", [1.0, 0.0, 0.0, 0.0, 0.0])
+    costs = play(compiled, instance, [compiled.tables.pinned] * compiled.scenario.horizon)
+    assert dynamic_bound(compiled, instance).least == pytest.approx(costs.sum(), rel=1e-6)
+
+
 @pytest.mark.parametrize("seeds", [[*range(8), 123], pytest.param(range(8, 1000), marks=pytest.mark.long)])
 def test_no_random_sequence_costs_less_where_models_take_time_to_come(make_scenario, seeds):
     for seed in seeds:

@@ -2,8 +2,8 @@
 
 Where the two differ, routing that may do as it likes is far from what the environment does. A class goes on
 to its next option only where a copy that this one needs has no seconds left. So where option k is usable, it
-and the cheaper ones together serve at least r_k of the batch, the least of what the copies of its parts can serve
-if the slowest of the class's options spends all of their seconds:
+and the cheaper ones together serve at least r_k of the batch, the least of what the copies of its parts can
+serve if the slowest of the class's options spends all of their seconds:
 
     W_k >= r_k usable_k,    W_k = W_(k-1) + q_k
 
