@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from idn_gym.core.arrays import Instance, Residents
 from idn_gym.optimum.bracket import FalseBoundError
+from idn_gym.optimum.dynamic.bound import dynamic_bound
 from idn_gym.optimum.dynamic.candidates import CandidateConfig
 from idn_gym.optimum.dynamic.lower_end import find_sequence
 from idn_gym.scenarios.compile import Compiled
@@ -64,7 +65,8 @@ def dynamic_bracket(
         compiled: the scenario.
         instance: drawn from it; the preference is that of the draw.
         b: row.
-        seconds: processor time limit; one search, programme or node is always finished.
+        seconds: time limit, half of it processor time for the sequence, and what is left for the bound; one
+            search, programme or node is always finished.
         played: sequences of wishes (T, N, M) that were played, such as `WishLog` records: none costs less
             than `reached`.
         gap: at which the bracket counts as closed.
@@ -73,11 +75,12 @@ def dynamic_bracket(
     Raises:
         ConfigError: the preference weighs an objective that is no sum over requests, or a sequence is one of
             another scenario.
+        DependencyNotInstalled: SciPy is missing.
         FalseBoundError: a sequence costs less than the bound says that any can.
     """
     began = time.process_time()
     found = find_sequence(compiled, instance, b, SEQUENCE_SHARE * seconds, played, config)
-    least = least_cost(compiled, instance, b, began + seconds - time.process_time())
+    least = dynamic_bound(compiled, instance, b, began + seconds - time.process_time()).least
     if least > found.reached * (1.0 + 1e-6) + 1e-9:
         raise FalseBoundError(f"a sequence costs {found.reached:g}, less than the bound of {least:g}")
     bracket = DynamicBracket(
@@ -90,8 +93,3 @@ def dynamic_bracket(
         seconds=time.process_time() - began,
     )
     return replace(bracket, status="closed") if bracket.gap <= gap else bracket
-
-
-def least_cost(compiled: Compiled, instance: Instance, b: int, seconds: float) -> float:
-    """[cost] no sequence of wishes costs less in row b: costs are never negative."""
-    return 0.0

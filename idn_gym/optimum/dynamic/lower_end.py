@@ -22,8 +22,8 @@ from idn_gym.optimum.dynamic.transfers import best_held_sequence
 from idn_gym.optimum.search.moves import LEAST_SHARE
 from idn_gym.scenarios.compile import Compiled
 
-SEARCHING = 0.4
-"""Share of the time after which no further piece is searched."""
+SEARCHING, KEEPING = 0.4, 0.55
+"""Shares of the time after which no further piece is searched, and the placement to keep not refined."""
 
 MOST_CANDIDATES = 200
 """That one programme chooses from; of more, those that are best in a slot or if kept."""
@@ -75,7 +75,7 @@ def find_sequence(
     held = [distinct_placements(one.wishes) for one in known]
     candidates = distinct_placements([row.tables.pinned, *pieces, *(p for some in held for p in some)])
     kept = [float(player.play(placement).sum()) for placement in candidates]
-    static = Refiner(compiled, player, candidates[int(np.argmin(kept))], rng, end)
+    static = Refiner(compiled, player, candidates[int(np.argmin(kept))], rng, began + KEEPING * seconds)
     static.refine(candidates, kept=True)
     cheapest = min([static, *known], key=lambda one: one.total)
     best = Refiner(compiled, player, cheapest.wishes, rng, end)
@@ -85,7 +85,7 @@ def find_sequence(
         candidates = distinct_placements([*candidates, static.wishes[0], *best.wishes])
         best.try_wishes(_over_candidates(compiled, player, candidates, end))
         best.refine(candidates)
-    return LowerEnd(best.wishes, best.total, static.wishes[0].copy(), static.total, best.late)
+    return LowerEnd(best.wishes, best.total, static.wishes[0].copy(), static.total, best.late or static.late)
 
 
 def _until(pieces: Iterator[Residents], end: float) -> Iterator[Residents]:

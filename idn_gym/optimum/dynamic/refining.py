@@ -22,8 +22,9 @@ from idn_gym.optimum.dynamic.transfers import ExpectedMoves, load_slots
 from idn_gym.optimum.search.moves import LEAST_SHARE
 from idn_gym.scenarios.compile import Compiled
 
-MOST_ROWS = 400
-"""Of one node that are looked at together; of more, as many are drawn at random."""
+MOST_PLAYS, LEAST_ROWS = 400_000, 20
+"""Batches that are served to look at the rows of one node, and rows from which on fewer are looked at; where
+there are more rows, as many are drawn at random."""
 
 
 class Refiner:
@@ -53,6 +54,7 @@ class Refiner:
         """
         self._compiled, self._player, self._rng, self._end = compiled, player, rng, end
         self._weights = player.row.draw.weights[0]
+        self._most = max(LEAST_ROWS, MOST_PLAYS // (player.slots * len(player.row.tables.class_task)))
         self.costs = player.play(wishes)
         self.wishes = np.broadcast_to(wishes, (player.slots, *wishes.shape[-2:])).copy()
 
@@ -74,13 +76,14 @@ class Refiner:
             kept: keep one placement in all slots, as the sequence does at the start.
         """
         nodes = np.flatnonzero(self._compiled.placeable.any(1))
-        before = np.inf
-        while self.total < before * (1.0 - LEAST_SHARE) and not self.late:
-            before = self.total
-            for v in self._rng.permutation(nodes).tolist():
-                if self.late:
-                    return
-                self._refine_node(v, candidates, kept)
+        for near in (False, True):
+            before = np.inf
+            while self.total < before * (1.0 - LEAST_SHARE):
+                before = self.total
+                for v in self._rng.permutation(nodes).tolist():
+                    if self.late:
+                        return
+                    self._refine_node(v, self._rows(v, candidates, near), kept)
 
     def try_wishes(self, wishes: Residents) -> bool:
         """Keep other wishes (T, N, M) if they cost less; tells whether they do."""
@@ -90,8 +93,7 @@ class Refiner:
         self.wishes, self.costs = wishes.copy(), costs
         return True
 
-    def _refine_node(self, v: int, candidates: Residents, kept: bool) -> None:
-        rows = self._rows(v, candidates)
+    def _refine_node(self, v: int, rows: Residents, kept: bool) -> None:
         steady = self._steady(v, rows)
         switch = switch_costs(self._compiled, rows[:, None], self._weights, slice(v, v + 1))
         slots = load_slots(self._player.row.tables, rows[:, None], slice(v, v + 1))
@@ -121,14 +123,15 @@ class Refiner:
             wishes[first:last, v] = rows[first:last]
             self.try_wishes(wishes)
 
-    def _rows(self, v: int, candidates: Residents) -> Residents:
+    def _rows(self, v: int, candidates: Residents, near: bool) -> Residents:
         """Rows (R, M) to choose from: the pins first, what is wished for now, candidates, and neighbours."""
         held = distinct_placements(self.wishes[:, v])
-        near = [row for one in held for row in neighbour_rows(self._compiled, v, one)]
-        near += list(candidates[:, v])
-        chosen = self._rng.permutation(len(near))[:MOST_ROWS] if len(near) > MOST_ROWS else range(len(near))
-        pins = self._compiled.tables.pinned[v]
-        return distinct_placements([pins, *held, *(near[i] for i in chosen)])
+        others = list(distinct_placements(candidates[:, v]))
+        if near:
+            others += [row for one in held for row in neighbour_rows(self._compiled, v, one)]
+        if len(others) > self._most:
+            others = [others[i] for i in self._rng.permutation(len(others))[: self._most]]
+        return distinct_placements([self._compiled.tables.pinned[v], *held, *others])
 
 
 def neighbour_rows(compiled: Compiled, v: int, row: Residents) -> list[Residents]:

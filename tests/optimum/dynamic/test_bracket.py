@@ -34,7 +34,7 @@ def test_recorded_wishes_cost_what_they_did(preset, agent, codec):
         np.testing.assert_allclose(costs, -played.scalar[b], rtol=1e-9)
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(data=st.data(), seed=st.integers(0, 2**16))
 def test_nothing_that_is_known_costs_less(data, seed, worlds, make_scenario):
     compiled = compile_scenario(make_scenario(**data.draw(worlds)))
@@ -56,12 +56,20 @@ def test_nothing_that_is_known_costs_less(data, seed, worlds, make_scenario):
     assert 0.0 <= bracket.gap <= 1.0
 
 
-def test_a_world_in_which_moving_pays_is_seen_to():
-    changes = {"workload.popularity": {"kind": "alternating", "period": 24}, "horizon": 48}
-    changes |= {"topology.nodes.0.memory": 6e6, "workload.rate": 2.0}
-    scenario = load_scenario("tiny", changes)
-    compiled, instance = compile_scenario(scenario), build_instance(scenario, [0], "test")
-    found = find_sequence(compiled, instance)
+@pytest.fixture
+def turns(make_scenario):
+    """One board with room for one of two models, whose tasks take turns of six slots."""
+    nodes = {"board": {"memory": 10.0, "demand": 1.0}, "cloud": {"pins": ["all"], "servers": float("inf")}}
+    models = {f"m{k}": {"blocks": [(0.1, 10.0, 0.0)], "task": f"t{k}"} for k in range(2)}
+    tasks = [{"name": f"t{k}", "models": [f"m{k}"], "timeout": 100.0} for k in range(2)]
+    overrides = {"horizon": 24, "workload.popularity": {"kind": "alternating", "period": 12}}
+    return make_scenario(nodes, [("board", "cloud", {"rate": 16.0})], models, overrides, tasks)
+
+
+def test_a_world_in_which_moving_pays_is_seen_to(turns):
+    compiled, instance = compile_scenario(turns), build_instance(turns, [0])
+    found = find_sequence(compiled, instance, config=CandidateConfig(pieces=4))
     kept = min(sequence_costs(compiled, instance, p).sum() for p in all_placements(compiled))
-    assert found.static == pytest.approx(kept, rel=1e-3)
-    assert found.reached < 0.99 * kept and not found.late
+    assert found.static == pytest.approx(kept)
+    assert found.reached < 0.9 * kept and not found.late
+    assert len(np.unique(found.sequence, axis=0)) == 2
