@@ -17,7 +17,7 @@ from idn_gym.commands.grammar import Changes, assignments
 from idn_gym.commands.options import SeedOption
 from idn_gym.commands.progress import bar
 from idn_gym.commands.tables import print_rows
-from idn_gym.config_reader import bounded
+from idn_gym.config_reader import ConfigError, bounded
 from idn_gym.evaluation.comparison import ComparisonRow, summarise
 from idn_gym.evaluation.intervals import Interval
 from idn_gym.evaluation.tables import comparison_table, known, write_csv, write_table
@@ -149,6 +149,8 @@ class MeasurePresetsCommand(SeedOption):
 
     def run(self) -> None:
         """Measure, print and write, scenario by scenario."""
+        if self.loading and self.headroom:
+            raise ConfigError("headroom", "true is not allowed together with loading; name one of the two")
         options: dict[str, object] = {"restarts": self.restarts, "budget": self.budget}
         writable_folder(self.out)
         changes = assignments(self.changes)

@@ -176,9 +176,8 @@ class RoutingBuild:
 
     def add(self, chunk: Ints) -> None:
         """The columns q and rows of slots that are added up; q is a share of the batches of its class."""
-        routing, tables, draw = self.routing, self.tables, self.routing.row.draw
-        batch = draw.demand[0, chunk]
-        total = batch.sum(0)
+        routing = self.routing
+        total = routing.row.draw.demand[0, chunk].sum(0)
         saving = routing.saving[chunk].max(0)
         asked = total[routing.option_class]
         used = np.flatnonzero(self.usable & (saving > 0.0) & (asked > 0.0))
@@ -189,17 +188,28 @@ class RoutingBuild:
         self.uppers.append(np.ones(len(used)))
         self._rows(routing.option_class[used], column[used], np.ones(len(used)), np.ones(len(total)))
         free = np.flatnonzero(column[routing.part_option[self.free_part]] >= 0)
+        q = column[routing.part_option[self.free_part[free]]]
+        self._serve(chunk, self.part_need[free], q)
+        self.columns += len(used)
+        self._use(chunk, column, asked)
+
+    def _serve(self, chunk: Ints, need: Ints, q: Ints) -> None:
+        """Rows "options serve no more than what they need could, if it is resident", of parts' columns q."""
+        row, room = np.concatenate([need, self.cover_need]), self._room(chunk)
+        value = np.concatenate([np.ones(len(q)), -room[self.cover_need]])
+        self._rows(row, np.concatenate([q, self.cover_column]), value, np.zeros(len(self.need)))
+
+    def _room(self, chunk: Ints) -> Floats:
+        """What each need serves by itself at most, as a share of the batches of its class."""
+        tables, draw = self.tables, self.routing.row.draw
+        batch = draw.demand[0, chunk]
+        total = batch.sum(0)
         rho, node, _ = self.need.T
         seconds = draw.seconds[0][chunk][:, node]
         share = 1.0 if tables.capacity == EXOGENOUS else tables.last_resort
         alone = most_requests(self.need_pace, seconds * share)
-        room = np.minimum(batch[:, rho], alone).sum(0) / np.where(total > 0.0, total, 1.0)[rho]
-        row = np.concatenate([self.part_need[free], self.cover_need])
-        q = column[routing.part_option[self.free_part[free]]]
-        value = np.concatenate([np.ones(len(q)), -room[self.cover_need]])
-        self._rows(row, np.concatenate([q, self.cover_column]), value, np.zeros(len(self.need)))
-        self.columns += len(used)
-        self._use(chunk, column, asked)
+        found: Floats = np.minimum(batch[:, rho], alone).sum(0) / np.where(total > 0.0, total, 1.0)[rho]
+        return found
 
     def _limited(self, place: Ints, column: Ints, use: Floats, limit: Floats) -> None:
         """Rows "the use of each place is at most its limit", but for places that all together cannot fill.

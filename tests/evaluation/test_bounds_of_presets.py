@@ -7,6 +7,7 @@ from experiments.training.play import open_agent
 from idn_gym.core.slots import one_slot
 from idn_gym.evaluation.rollout import rollout
 from idn_gym.metrics import METRICS
+from idn_gym.optimum.dynamic.bound import dynamic_bound
 from idn_gym.optimum.hindsight import best_static
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.episodes import build_instance
@@ -39,3 +40,25 @@ def test_no_policy_costs_less_than_the_least_of_each_slot(name):
         costs[agent] = float(tariff.sum()) * compiled.tables.nominal_requests
     assert costs["cloud-only"] == pytest.approx(alone)  # bounds and policies count alike
     assert min(costs.values()) >= least * (1.0 - 1e-9), costs
+
+
+MOVERS = ("cloud-only", "random", "lru", "olag", "infida", "clairvoyant-greedy")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.long] if name in LARGE else []) for name in PRESETS]
+)
+def test_no_policy_scores_above_the_bound_on_all_sequences(name):
+    """Scalar rewards, with the loads that the score charges; policies move models as they like."""
+    pytest.importorskip("scipy")
+    scenario = load_scenario(name, {"horizon": 6})
+    compiled = compile_scenario(scenario)
+    instance = build_instance(scenario, 0, "test", "balanced")
+    bound = dynamic_bound(compiled, instance, seconds=60.0)
+    assert 0.0 < bound.free <= bound.least * (1.0 + 1e-9)
+    costs = {}
+    for agent in MOVERS:
+        env, policy = open_agent(agent, scenario, [0], "test", "balanced")
+        costs[agent] = -float(rollout(policy, env, [0]).scalar[0].sum())
+        env.close()
+    assert min(costs.values()) >= bound.least * (1.0 - 1e-9), costs

@@ -21,6 +21,12 @@ def test_the_command_prints_and_writes_brackets(tmp_path, capsys):
     assert (tmp_path / "headroom.csv").read_text().startswith("scenario,episodes,static")
 
 
+def test_two_tables_at_once_are_refused(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        measure_presets.main(["--headroom", "--loading", "--out", str(tmp_path)])
+    assert "headroom: true is not allowed together with loading" in capsys.readouterr().err
+
+
 def test_nothing_that_was_played_costs_less_than_what_was_reached():
     calls = []
     scenario = load_scenario("fashion-edge", {"horizon": 6})

@@ -1,8 +1,8 @@
 """What no sequence of wishes can cost less than, however it is placed, loaded and routed.
 
 Each slot is a program of its own (`bound_slots`): any placement, any routing of its requests, the least that
-waiting costs. Solved one by one, they bound all sequences as if loads were free. Rows that say what loads cost
-and how long they take (`bound_links`) tie them together, and are priced from windows of slots
+waiting costs. Solved one by one, they bound all sequences as if loads before a slot were free. Rows that say
+what loads cost and how long they take (`bound_links`) tie them together, and are priced from windows of slots
 (`bound_time`), from short ones to the whole episode.
 """
 
@@ -27,7 +27,7 @@ from idn_gym.optimum.solver import SolverError, solve_relaxed
 from idn_gym.optimum.warm import warm_up
 from idn_gym.scenarios.compile import Compiled
 
-SAMPLE = 4
+CEILING_SAMPLE = 4
 """Slots by which the ceiling on utilisation is chosen."""
 
 GROWTH = 4
@@ -41,7 +41,8 @@ class DynamicBound:
     least: float
     """no sequence of wishes costs less: minus the scalar rewards, summed over the slots"""
     free: float
-    """the same if loads cost nothing and took no time, each slot by itself; at most `least`"""
+    """the same with each slot by itself: what it needs may have come before, for nothing, if there was time
+    since the first slot; at most `least`"""
     slots: Floats
     """(T,) parts of `free`"""
     window: int
@@ -97,12 +98,12 @@ def _most_gain(routing: Routing) -> Floats:
 
 
 def _choose_build(routing: Routing, runs: Runs, loads: Loads, end: float) -> SlotBuild:
-    """Programs whose ceiling on utilisation gives the best bound in a few slots, if they are solved in time."""
+    """Programs whose ceiling on utilisation gives the best bound in a few slots, if solved in time."""
     slots = len(routing.saving)
     builds = [SlotBuild(routing, runs, loads, top) for top in (CEILINGS if routing.waits else CEILINGS[:1])]
     if len(builds) == 1:
         return builds[0]
-    sample = np.unique(np.linspace(0, slots - 1, min(slots, SAMPLE)).astype(int)).tolist()
+    sample = np.unique(np.linspace(0, slots - 1, min(slots, CEILING_SAMPLE)).astype(int)).tolist()
     gains = []
     try:
         for build in builds:

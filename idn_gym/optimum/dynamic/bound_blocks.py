@@ -7,6 +7,7 @@ each (node, model) are cut into runs that no segment tells apart; a segment is t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -49,15 +50,15 @@ def list_runs(compiled: Compiled) -> Runs:
     for (v, m), columns in groups.items():
         spans = [(int(tables.segment_first[s]), int(tables.segment_last[s])) for s in segment[columns]]
         edges = sorted({edge for span in spans for edge in span})
-        for first, last in zip(edges[:-1], edges[1:], strict=True):
+        for first, last in pairwise(edges):
             mine = [i for i, (a, z) in zip(columns, spans, strict=True) if a <= first and last <= z]
             if mine:
                 cover += [(i, len(runs)) for i in mine]
                 runs.append((v, m, first, last))
-    v, m, first, last = np.array(runs, np.int64).reshape(-1, 4).T
     column, run = np.array(sorted(cover), np.int64).reshape(-1, 2).T
-    size = tables.block_bytes[m, last] - tables.block_bytes[m, first]
-    return Runs(v, m, size, first, run, column)
+    nodes, models, begin, end = np.array(runs, np.int64).reshape(-1, 4).T
+    size = tables.block_bytes[models, end] - tables.block_bytes[models, begin]
+    return Runs(nodes, models, size, begin, run, column)
 
 
 @dataclass(frozen=True, eq=False)

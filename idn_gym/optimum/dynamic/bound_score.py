@@ -1,4 +1,4 @@
-"""A row of an instance as the score judges it: requests priced by the preference, whatever they are served by."""
+"""A row of an instance as the score judges it: requests are priced by the preference."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def judged_row(compiled: Compiled, instance: Instance, b: int) -> Instance:
 
 
 def fixed_costs(row: Instance) -> Floats:
-    """[scalar cost] (T,) of each slot of a `judged_row` whatever is placed: idle energy, in all its objectives."""
+    """Scalar cost (T,) of each slot of a `judged_row` whatever is placed: that of idle energy."""
     tables, draw = row
     idle = float(tables.node_idle_watts.sum()) * tables.slot_seconds * draw.tariff[0, JOULE]
     further = draw.charge_slot[0] @ draw.tariff[0, PRICED:]

@@ -1,15 +1,16 @@
 """One program per slot: what is held, for how much of the slot it is usable, and requests routed through it.
 
 Each is the program of `idn_gym.optimum.routing_program` for its slot alone, in which the column x of a (node,
-segment) is the share of the slot in which it is usable. Columns: x; z of each run of blocks (`Runs`), whether it
-is held; d, whether it is newly loaded; what routing adds. Rows that are added: what is usable is held, and what
-is held fits into the memory of the slot.
+segment) is the share of the slot in which it is usable. Columns: x; z of each run of blocks (`Runs`), whether
+it is held; d, whether it is newly loaded; what routing adds. Rows that are added: what is usable is held, and
+what is held fits into the memory of the slot.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from idn_gym.core.arrays import EMPTY, TRANSFER, Ints
 from idn_gym.core.geometry import nominal_free_bytes
 from idn_gym.optimum.dynamic.bound_blocks import Loads, Runs
 from idn_gym.optimum.routing_program import Routing, RoutingBuild
@@ -34,25 +35,64 @@ class SlotBuild(RoutingBuild):
             ceiling: utilisation beyond which waits are not counted to grow.
         """
         super().__init__(routing, None, ceiling)
-        count = len(runs.node)
+        self.runs, count = runs, len(runs.node)
         self.runs_at, self.shared = self.columns, self.columns + 2 * count
         held = self.runs_at + np.arange(count)
-        usable = (runs.cover_run, runs.cover_column, np.ones(len(runs.cover_run)))
-        entries = zip(usable, (np.arange(count), held, -np.ones(count)), strict=True)
-        self._rows(*map(np.concatenate, entries), np.zeros(count))
+        self._rows(
+            np.append(runs.cover_run, np.arange(count)),
+            np.append(runs.cover_column, held),
+            np.append(np.ones(len(runs.cover_run)), -np.ones(count)),
+            np.zeros(count),
+        )
         self._unit = np.maximum(nominal_free_bytes(self.tables), 1.0)
         self._rows(runs.node, held, runs.size / self._unit[runs.node], np.ones(len(self._unit)))
         self.gains.append(np.append(np.zeros(count), -loads.cost))
         self.uppers.append(np.ones(2 * count))
+        self._need_run = self._find_runs()
         self._common = self.triples, self.limits, self.gains, self.uppers
         self._height = self.rows
 
     def slot(self, t: int) -> Program:
         """The program of slot t."""
-        self.triples, self.limits, self.gains, self.uppers = map(list, self._common)
+        triples, limits, gains, uppers = self._common
+        self.triples, self.limits, self.gains, self.uppers = [*triples], [*limits], [*gains], [*uppers]
         self.rows, self.columns = self._height, self.shared
         memory = self.routing.row.draw.memory[0, t] - self.tables.node_reserved
         # The first rows are about what is usable at a time, the last ones about what is held.
         self.limits[0] = self.limits[-1] = np.maximum(0.0, memory) / self._unit
         self.add(np.array([t]))
         return self.finish()
+
+    def _serve(self, chunk: Ints, need: Ints, q: Ints) -> None:
+        """Rows of `RoutingBuild`; where models take time to come, about what is usable and what is held.
+
+        Options serve the requests of the share in which they are usable, on which a node may spend all its
+        seconds. So two segments that share a slot may serve more than a share each of what they could.
+        """
+        if self.tables.loading != TRANSFER:
+            super()._serve(chunk, need, q)
+            return
+        row = np.concatenate([need, self.cover_need])
+        value = np.concatenate([np.ones(len(q)), -np.ones(len(self.cover_need))])
+        self._rows(row, np.concatenate([q, self.cover_column]), value, np.zeros(len(self.need)))
+        room = self._room(chunk)
+        scarce = np.flatnonzero((room < 1.0) & (self._need_run >= 0))
+        number = np.full(len(self.need), -1)
+        number[scarce] = np.arange(len(scarce))
+        kept = number[need] >= 0
+        row = np.append(number[need[kept]], np.arange(len(scarce)))
+        column = np.append(q[kept], self.runs_at + self._need_run[scarce])
+        self._rows(row, column, np.append(np.ones(int(kept.sum())), -room[scarce]), np.zeros(len(scarce)))
+
+    def _find_runs(self) -> Ints:
+        """The run that the first block of each need is in; EMPTY: nothing that covers it may be loaded."""
+        found = np.full(len(self.need), EMPTY)
+        runs, tables = self.runs, self.tables
+        places: dict[tuple[int, int], list[int]] = {}
+        for a, place in enumerate(zip(runs.node.tolist(), runs.model.tolist(), strict=True)):
+            places.setdefault(place, []).append(a)
+        for k in np.unique(self.cover_need).tolist():
+            _, v, s = self.need[k].tolist()
+            mine = places[v, int(tables.segment_model[s])]  # by rising first block
+            found[k] = [a for a in mine if runs.first[a] <= tables.segment_first[s]][-1]
+        return found

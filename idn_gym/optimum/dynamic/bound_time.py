@@ -1,9 +1,9 @@
 """The bound on all slots together from prices, and better prices from windows of slots.
 
-With a price y >= 0 on every row of every slot and on every row that ties slots together, no sequence gains more
-than  sum of y limit + sum over columns of upper [gain - y rows]^+, however the prices were found: a solver is
-not trusted. It falls apart into slots. A window of slots is solved with the prices of the rows that lead out of
-it held fixed; the prices that solve it take the place of its own where they prove more.
+With a price y >= 0 on every row of every slot and on every row that ties slots together, no sequence gains
+more than  sum of y limit + sum over columns of upper [gain - y rows]^+, however the prices were found: no
+solver is trusted. It falls apart into slots. A window of slots is solved with the prices of the rows that
+lead out of it held fixed; the prices that solve it take the place of its own where they prove more.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from functools import lru_cache
 import numpy as np
 
 from idn_gym.core.arrays import Bools, Floats
-from idn_gym.optimum.dynamic.bound_links import LONGEST, Links
+from idn_gym.optimum.dynamic.bound_links import LOOK_BACK, Links
 from idn_gym.optimum.solver import Program, solve_relaxed, sparse_rows
 
-ENTRIES = 12_000_000
+WINDOW_ENTRIES = 12_000_000
 """Numbers in the largest program of a window; slots that are no part of it are built again when needed."""
 
 
@@ -41,7 +41,7 @@ class TimeBound:
         """
         self.value = most.copy()
         size = program(0).rows.nnz + links(0).own.nnz
-        self.longest = max(1, min(len(most), ENTRIES // max(1, size)))
+        self.longest = max(1, min(len(most), WINDOW_ENTRIES // max(1, size)))
         self._program, self._links = (lru_cache(self.longest)(make) for make in (program, links))
         none = np.zeros(0)
         self._prices, self._ties = [none] * len(most), [none] * len(most)
@@ -87,13 +87,13 @@ class TimeBound:
         return float(price @ program.limit + np.maximum(0.0, gain) @ program.upper)
 
     def _gains(self, t: int, first: int, last: int) -> Floats:
-        """Gains of the columns of slot t less what rows ask for that tie it to slots outside [first, last)."""
+        """Gains of the columns of slot t less what rows ask that tie it to slots outside [first, last)."""
         gain, link, ties = self._program(t).gain.copy(), self._links(t), self._ties[t]
         shared, runs = link.own.shape[1], link.back.shape[1]
         if len(ties):
             outside = ~_inside(link, t, first) if t < last else np.ones(len(ties), np.bool_)
             gain[:shared] -= link.own.T @ np.where(outside, ties, 0.0)
-        for later in range(max(last, t + 1), min(t + LONGEST, len(self._ties) - 1) + 1):
+        for later in range(max(last, t + 1), min(t + LOOK_BACK, len(self._ties) - 1) + 1):
             if len(self._ties[later]):
                 link = self._links(later)
                 price = np.where(link.lag == later - t, self._ties[later], 0.0)
