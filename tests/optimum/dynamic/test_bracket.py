@@ -73,3 +73,12 @@ def test_a_world_in_which_moving_pays_is_seen_to(turns):
     assert found.static == pytest.approx(kept)
     assert found.reached < 0.9 * kept and not found.late
     assert len(np.unique(found.sequence, axis=0)) == 2
+
+
+def test_a_sequence_that_is_known_is_kept_though_there_is_no_time(turns):
+    compiled, instance = compile_scenario(turns), build_instance(turns, [0])
+    good = find_sequence(compiled, instance, config=CandidateConfig(pieces=4))
+    alone = find_sequence(compiled, instance, seconds=0.0)
+    told = find_sequence(compiled, instance, seconds=0.0, played=[good.sequence])
+    assert alone.late and told.late and alone.reached > told.reached
+    assert told.reached == pytest.approx(good.reached) and told.static >= good.static * (1.0 - 1e-9)
