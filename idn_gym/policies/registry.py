@@ -78,6 +78,9 @@ _SHIPPED: dict[str, PolicyEntry] = {
     "best-static": _online(
         "best_static_policy", "the best static placement in hindsight, with its bound", informed=True
     ),
+    "clairvoyant-sequence": _online(
+        "clairvoyant_sequence", "the best sequence of placements found on the test episodes", informed=True
+    ),
     "clairvoyant-greedy": _online("clairvoyant_greedy", "greedy on the coming slot", informed=True),
     "window-greedy-shared": _online("window_greedy_shared", "greedy on the last slots, all served together"),
     "best-single-shared": _online("best_single_shared", "best-single by what serving saves"),

@@ -94,7 +94,7 @@ def best_sequence(steady: Floats, switch: Floats, start: int = 0) -> Ints:
         start: what is resident when the first slot begins.
     """
     once = np.ones(switch.shape, np.int64)
-    return best_path(*steady.shape, lambda t: (switch + steady[t], once), start)
+    return best_path(len(steady), steady.shape[1], lambda t: (switch + steady[t], once), start)
 
 
 def best_path(slots: int, count: int, moves: Callable[[int], tuple[Floats, Ints]], start: int = 0) -> Ints:
