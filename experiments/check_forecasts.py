@@ -72,7 +72,9 @@ class CheckForecastsCommand(SeedOption):
                 name = forecaster if isinstance(forecaster, str) else str(forecaster)
                 rows.append([name, *(f"{mean_interval(share):.3f}" for share in errors.share.T)])
                 lines += error_lines(scenario.name, name, errors)
-            print(f"{scenario.name}: absolute error over batches, seeds 0 to {self.seeds - 1}, {self.split}\n")
+            print(
+                f"{scenario.name}: absolute error over batches, seeds 0 to {self.seeds - 1}, {self.split}\n"
+            )
             print_rows(("forecaster", *(f"lead {h}" for h in errors.lead)), rows)
             print(flush=True)
         if out is not None:

@@ -2,9 +2,9 @@
 
     x[t] - m = a[1] (x[t - 1] - m) + ... + a[p] (x[t - p] - m) + noise
 
-with m the mean batch of the class in training and a by least squares over all training slots with p slots before them.
-Forecasts further ahead put forecasts in the place of batches. They stay between 0 and the largest batch of the class so far,
-training included: least squares may fit a law that grows.
+with m the mean batch of the class in training and a by least squares over all training slots with p slots
+before them. Forecasts further ahead put forecasts in the place of batches. They stay between 0 and the
+largest batch of the class so far, training included: least squares may fit a law that grows.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from idn_gym.policies.forecasts.training_demand import training_demand
 from idn_gym.scenarios.compile import Compiled
 
 RIDGE = 1e-6
-"""Added to the normal equations as a share of the class's variance, so that demand without noise has a law too."""
+"""Added to the normal equations as a share of the class's variance: demand without noise has a law too."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,8 @@ class Autoregression:
         past = training_demand(compiled, config.episodes)
         if past.shape[1] <= config.order:
             raise ConfigError(
-                "forecaster.order", f"{config.order} is not allowed; must be below the horizon, {past.shape[1]}"
+                "forecaster.order",
+                f"{config.order} is not allowed; must be below the horizon, {past.shape[1]}",
             )
         self._mean, self._most = past.mean(axis=(0, 1)), past.max(axis=(0, 1))
         self.weight = fit_autoregression(past - self._mean, config.order)

@@ -1,7 +1,7 @@
 """What a forecaster is, and the forecasters that go by a name.
 
-A forecaster sees batches of slots that are over, row by row, and says what it expects of the coming ones. An *informed* one
-is told the episodes: it is a yardstick, and no policy that is called causal may use it.
+A forecaster sees batches of slots that are over, row by row, and says what it expects of the coming ones.
+An *informed* one is told the episodes: it is a yardstick, and no policy that is called causal may use it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Forecaster(Protocol):
         ...
 
     def ahead(self, slots: int) -> Floats:
-        """Batches to expect in the next `slots` slots, (B, slots, R) [requests], at least 0; changes nothing."""
+        """Batches (B, slots, R) [requests] to expect in the next `slots` slots, at least 0; changes nothing."""
         ...
 
 
@@ -41,8 +41,8 @@ class ForecasterEntry(NamedTuple):
     """How a forecaster is built."""
 
     target: str
-    """"module:function", which takes the compiled scenario, the number of rows and the forecaster's own options;
-    of an informed one the true batches (B, T, R) follow the number of rows"""
+    """"module:function", which takes the compiled scenario, the number of rows and the forecaster's own
+    options; of an informed one the true batches (B, T, R) follow the number of rows"""
     about: str
     informed: bool = False
     """it is told the batches to come"""
@@ -100,7 +100,8 @@ def make_forecaster(
         future: (B, T, R) [requests] the true batches, for informed ones alone; None: none may be used.
 
     Raises:
-        ConfigError: there is no such forecaster, it has no such options, or it is informed and `future` is None.
+        ConfigError: there is no such forecaster, it has no such options, or it is informed and
+            `future` is None.
     """
     name, options = _read(forecaster)
     entry = FORECASTERS.find(name)
@@ -112,7 +113,9 @@ def make_forecaster(
     try:
         inspect.signature(builder).bind(*told, **options)
     except TypeError as error:
-        raise ConfigError(f"forecaster {name}", f"options {sorted(options)} are not allowed: {error}") from None
+        raise ConfigError(
+            f"forecaster {name}", f"options {sorted(options)} are not allowed: {error}"
+        ) from None
     found: Forecaster = builder(*told, **options)
     return found
 

@@ -1,13 +1,15 @@
 """Seasonal forecasts: the same slot of the day, at the level of the last slots.
 
-Of each class, s[k] is the mean batch in slot k of the day (k = t mod period) over training episodes. With weights that fall
-by `memory` per slot, the level is l = (weighted past batches) / (weighted s of the same slots), and
+Of each class, s[k] is the mean batch in slot k of the day (k = t mod period) over training episodes. With
+weights that fall by `memory` per slot, the level is l = (weighted past batches) / (weighted s of the same
+slots), and
 
     expected batch of slot t = l s[t mod period].
 
-When a slot of the day comes again, s[k] moves towards batch / l by `gain`, as in multiplicative Holt-Winters smoothing (P. R.
-Winters, Forecasting sales by exponentially weighted moving averages, Management Science 6(3), 1960). Where episodes begin at a
-random time of the day, training says nothing about s, and this is exponential smoothing until the second day.
+When a slot of the day comes again, s[k] moves towards batch / l by `gain`, as in multiplicative
+Holt-Winters smoothing (P. R. Winters, Forecasting sales by exponentially weighted moving averages,
+Management Science 6(3), 1960). Where episodes begin at a random time of the day, training says nothing
+about s, and this is exponential smoothing until the second day.
 """
 
 from __future__ import annotations
@@ -74,9 +76,7 @@ class Seasonal:
 
     def _level(self) -> Floats:
         """(B, R) demand over what the day says; 1 before anything is known."""
-        return np.divide(
-            self._seen, self._expected, out=np.ones_like(self._seen), where=self._expected > 0.0
-        )
+        return np.divide(self._seen, self._expected, out=np.ones_like(self._seen), where=self._expected > 0.0)
 
 
 def build_seasonal(compiled: Compiled, rows: int, **options: Any) -> Seasonal:
@@ -94,11 +94,13 @@ def day_of(scenario: Scenario) -> int:
         period = getattr(process, "period", None)
         if period is not None:
             return max(1, round(period))
-    raise ConfigError("forecaster.period", "null is not allowed: no demand by the day here; must be slots of a day")
+    raise ConfigError(
+        "forecaster.period", "null is not allowed: no demand by the day here; must be slots of a day"
+    )
 
 
 def _mean_day(demand: Floats, period: int, usual: Floats) -> Floats:
-    """Mean batches (period, R) of each slot of the day; of slots that no episode reaches, the nominal ones."""
+    """Mean batches (period, R) of each slot of the day; nominal ones where no episode reaches it."""
     day = np.repeat(usual[None], period, axis=0)
     for k in range(min(period, demand.shape[1])):
         day[k] = demand[:, k::period].mean(axis=(0, 1))

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from idn_gym.config_reader import from_plain
 from idn_gym.core.arrays import Instance
 from idn_gym.policies.online import clairvoyant, window
-from idn_gym.policies.online.caching import Lfu, Lru
+from idn_gym.policies.online.caching import Lfu, Lru, Ttl, TtlConfig
 from idn_gym.policies.online.experts import Hedge, HedgeConfig
+from idn_gym.policies.online.load_gate import LoadGate, LoadGateConfig
 from idn_gym.policies.online.mirror import MirrorAscent, MirrorConfig, Update
-from idn_gym.policies.online.olag import Olag, OlagConfig
+from idn_gym.policies.online.olag import Olag, OlagAwareConfig, OlagConfig
 from idn_gym.scenarios.compile import Compiled
 from idn_gym.scenarios.episodes import build_instance
 
@@ -103,6 +104,27 @@ def lru(env: Env) -> Lru:
     return Lru(_compiled(env), env.num_envs)
 
 
+def olag_aware(env: Env, **options: Any) -> Olag:
+    """OLAG that loads what has been worth it."""
+    compiled, config = _compiled(env), _options(OlagAwareConfig, options)
+    return Olag(compiled, env.num_envs, config, LoadGate(compiled, env.num_envs, config))
+
+
+def lfu_aware(env: Env, **options: Any) -> Lfu:
+    """LFU that loads what has been worth it."""
+    return Lfu(_compiled(env), env.num_envs, _gate(env, options))
+
+
+def lru_aware(env: Env, **options: Any) -> Lru:
+    """LRU that loads what has been worth it."""
+    return Lru(_compiled(env), env.num_envs, _gate(env, options))
+
+
+def ttl(env: Env, **options: Any) -> Ttl:
+    """Models stay for a time after they were last in demand."""
+    return Ttl(_compiled(env), env.num_envs, _options(TtlConfig, options))
+
+
 def sg(env: Env, seeds: Sequence[int], **options: Any) -> clairvoyant.StaticGreedy:
     """Static greedy by saving on the very episodes it is judged on: a reference."""
     return _static(env, seeds, options, per_byte=False)
@@ -125,6 +147,10 @@ def clairvoyant_greedy(env: Env, seeds: Sequence[int], **options: Any) -> clairv
     """Greedy on the slot about to be played: a reference."""
     config = _options(clairvoyant.ClairvoyantConfig, options)
     return clairvoyant.ClairvoyantGreedy(_compiled(env), env.num_envs, config, _episodes(env, seeds))
+
+
+def _gate(env: Env, options: dict[str, Any]) -> LoadGate:
+    return LoadGate(_compiled(env), env.num_envs, _options(LoadGateConfig, options))
 
 
 def _mirror(env: Env, options: dict[str, Any], geometry: Update) -> MirrorAscent:
