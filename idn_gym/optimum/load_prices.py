@@ -1,6 +1,4 @@
-"""What a load costs: the price of its bytes by the weights that the score charges, and the slots that it
-takes.
-"""
+"""What a load costs: the price of its bytes by the weights of the score, and how fast they come."""
 
 from __future__ import annotations
 
@@ -33,7 +31,7 @@ def load_prices(compiled: Compiled, weights: Floats) -> Floats:
 
 
 def load_rates(tables: Tables) -> Floats:
-    """Bytes per slot that a lone load of each node and task gets at nominal rates, (N, K); inf where it is instant."""
+    """Bytes per slot (N, K) that a lone load of a node and task gets at nominal rates; inf: instant."""
     nodes, tasks = len(tables.node_memory), len(tables.task_model) - 1
     rates = np.full(nodes * tasks, np.inf)
     shared = tables.link_down_rate <= 0.0

@@ -33,7 +33,7 @@ class Forecaster(Protocol):
         ...
 
     def ahead(self, slots: int) -> Floats:
-        """Batches (B, slots, R) [requests] to expect in the next `slots` slots, at least 0; changes nothing."""
+        """Batches (B, slots, R) [requests] to expect in the next slots, at least 0; changes nothing."""
         ...
 
 

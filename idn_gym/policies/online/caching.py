@@ -76,8 +76,10 @@ class ModelCache(PlacementPolicy):
         return there if self._gate is None else there & self._gate.open[b, self._item]
 
     def most_asked(self, v: int, requests: Floats, allowed: Bools) -> list[int]:
-        """Tasks that fill a node: in falling order of their requests (K,), equal ones by lower task, until the
-        first of those `allowed` (K,) that does not fit; none without requests.
+        """Tasks that would fill a node, without those that nobody asks for.
+
+        Those `allowed` (K,) in falling order of their requests (K,), equal ones by lower task, until the first
+        that does not fit.
         """
         room, tasks = self.budget[v], []
         for k in np.argsort(-requests, kind="stable"):

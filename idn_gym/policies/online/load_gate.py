@@ -1,18 +1,17 @@
-"""Ski rental for loads: a model is loaded once what it would have saved since it was last there pays the
-load.
+"""Ski rental for loads: a model is loaded once it would have saved what its load costs.
 
 In every slot, each prefix that a node may hold and does not is credited with what serving would have saved
-with it: the supergradient of the gain (`concave_gain.py`) at what is resident, added up along its chain;
-with shared capacity it finds what the other classes left. Savings are in the currency of the score, also
-where the scenario serves by a tariff of its own. A prefix that is resident starts from nothing when it
-goes. The gate is open for a prefix if
+with it: the supergradient of the gain (`concave_gain.py`) at what is resident, added up along its chain; with
+shared capacity it finds what the other classes left. Savings are in the currency of the score, also where the
+scenario serves by a tariff of its own. A prefix that was resident starts from nothing when it goes. The gate is
+open for a prefix if
 
-    saved x (1 - L / n) >= patience x (missing bytes x price of a byte),    and n > L,
+    saved x (1 - L / n) >= patience x (missing bytes x price of a byte)    and    n > L
 
-with n the slots in which it saved up and L = patience x (slots that the load takes): as long as a model is on its way it
-saves nothing. Without a price and a loading time every prefix may be loaded at once. The price is that of the score
-(`optimum/load_prices.py`). The rule is that of A. R. Karlin, M. S. Manasse, L. Rudolph, D. D. Sleator, Competitive snoopy caching,
-Algorithmica 3, 1988: where nothing but the load is paid, it pays at most twice as much as who knows the future.
+with n the slots in which it saved up and L = patience x (slots that the load takes): as long as a model is on
+its way it saves nothing. Without a price and a loading time every prefix may be loaded at once. The price is
+that of the score (`optimum/load_prices.py`). The rule is that of A. R. Karlin, M. S. Manasse, L. Rudolph, D. D.
+Sleator, Competitive snoopy caching, Algorithmica 3, 1988.
 """
 
 from __future__ import annotations
