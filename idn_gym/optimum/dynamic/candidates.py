@@ -82,7 +82,7 @@ def piece_spans(horizon: int, pieces: int) -> list[tuple[int, int]]:
         counts.append(count)
         count *= 2
     counts.append(min(pieces, horizon))
-    spans = []
+    spans: list[tuple[int, int]] = []
     for count in counts:
         ends = np.linspace(0, horizon, count + 1).round().astype(int).tolist()
         spans += pairwise(ends)

@@ -78,8 +78,8 @@ class ModelCache(PlacementPolicy):
     def most_asked(self, v: int, requests: Floats, allowed: Bools) -> list[int]:
         """Tasks that would fill a node, without those that nobody asks for.
 
-        Those `allowed` (K,) in falling order of their requests (K,), equal ones by lower task, until the first
-        that does not fit.
+        Those `allowed` (K,) in falling order of their requests (K,), equal ones by lower task, until the
+        first that does not fit.
         """
         room, tasks = self.budget[v], []
         for k in np.argsort(-requests, kind="stable"):

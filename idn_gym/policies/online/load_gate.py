@@ -3,15 +3,15 @@
 In every slot, each prefix that a node may hold and does not is credited with what serving would have saved
 with it: the supergradient of the gain (`concave_gain.py`) at what is resident, added up along its chain; with
 shared capacity it finds what the other classes left. Savings are in the currency of the score, also where the
-scenario serves by a tariff of its own. A prefix that was resident starts from nothing when it goes. The gate is
-open for a prefix if
+scenario serves by a tariff of its own. A prefix that was resident starts from nothing when it goes. The gate
+is open for a prefix if
 
     saved x (1 - L / n) >= patience x (missing bytes x price of a byte)    and    n > L
 
 with n the slots in which it saved up and L = patience x (slots that the load takes): as long as a model is on
 its way it saves nothing. Without a price and a loading time every prefix may be loaded at once. The price is
-that of the score (`optimum/load_prices.py`). The rule is that of A. R. Karlin, M. S. Manasse, L. Rudolph, D. D.
-Sleator, Competitive snoopy caching, Algorithmica 3, 1988.
+that of the score (`optimum/dynamic/sequences.py`). The rule is that of A. R. Karlin, M. S. Manasse, L. Rudolph
+and D. D. Sleator, Competitive snoopy caching, Algorithmica 3, 1988.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from idn_gym.core.geometry import bytes_to_load, covers
 from idn_gym.core.pricing import compute_option_costs, option_prices
 from idn_gym.objectives import tariff_of
 from idn_gym.optimum.concave_gain import gain_and_gradient
-from idn_gym.optimum.load_prices import load_prices, load_rates
+from idn_gym.optimum.dynamic.sequences import byte_prices
+from idn_gym.optimum.dynamic.transfers import seconds_per_byte
 from idn_gym.optimum.option_ranking import allocate_ranking, note_others
 from idn_gym.optimum.prefixes import list_prefixes
 from idn_gym.policy import Feedback
@@ -56,9 +57,11 @@ class LoadGate:
         self.items, self._compiled, self._patience = list_prefixes(compiled), compiled, config.patience
         tables, items = compiled.tables, self.items
         count, task = len(items.node), tables.model_task[items.model]
-        self._task, self._size = task, tables.segment_bytes[items.segment]
-        start = tables.start_seconds[items.node, items.model] / tables.slot_seconds
-        self._rate, self._start = load_rates(tables)[items.node, task], start
+        self._task = task
+        self._start = tables.start_seconds[items.node, items.model]
+        self._pace = np.zeros(count)
+        if tables.loading == TRANSFER:
+            self._pace = seconds_per_byte(tables)[items.node, task]
         self._layers = [allocate_ranking(tables, items) for _ in range(rows)]
         self._held, self._gradient = np.zeros((2, count))
         self._weights = np.full((rows, len(compiled.objectives)), np.nan)
@@ -87,7 +90,7 @@ class LoadGate:
             self.slots[b] += 1.0
             self.saved[b, held], self.slots[b, held] = 0.0, 0.0
             missing = bytes_to_load(tables, items.segment, resident)
-            lost = self._patience * (missing / self._rate + self._start)
+            lost = self._patience * (missing * self._pace + self._start) / tables.slot_seconds
             usable = np.maximum(0.0, 1.0 - lost / np.maximum(1.0, self.slots[b]))
             pays = self.saved[b] * usable >= self._patience * missing * self._price[b]
             self.open[b] = held | (pays & (self.slots[b] > lost)) | self._coming(feedback, b)
@@ -115,7 +118,7 @@ class LoadGate:
         judged = draw if compiled.tariff is None else draw._replace(**self._prices)
         for b in np.flatnonzero((self._weights != draw.weights).any(axis=1)):
             weights = self._weights[b] = draw.weights[b]
-            self._price[b] = load_prices(compiled, weights)[self.items.node, self._task]
+            self._price[b] = byte_prices(compiled, weights)[self.items.node, self._task]
             if compiled.tariff is not None:
                 judged.tariff[b] = tariff_of(weights, compiled.scales, compiled.objectives)
                 compute_option_costs(compiled.tables, judged, int(b))

@@ -1,0 +1,187 @@
+"""Policies that choose among placements found beforehand, by what they expect of the coming slots.
+
+The library is found by local search on training episodes: on pieces of each, and on all of them together.
+What a slot would cost with each of its placements is what the core's own serving of the expected slot comes
+to, waiting included; what moving costs is the price of the bytes, and under `transfer` the time as well:
+until its loads end, the placement that is left serves (`optimum/dynamic`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from idn_gym.config_reader import bounded
+from idn_gym.core.arrays import Bools, Floats, Residents
+from idn_gym.optimum.dynamic.candidates import CandidateConfig, distinct_placements, find_candidates
+from idn_gym.optimum.dynamic.played import SequencePlayer
+from idn_gym.optimum.dynamic.sequences import switch_costs
+from idn_gym.optimum.dynamic.transfers import load_slots
+from idn_gym.optimum.search.local import local_optima
+from idn_gym.optimum.search.moves import Search, SearchConfig
+from idn_gym.policies.forecasts.interface import Forecaster
+from idn_gym.policies.online.expected_slots import ExpectedSlots
+from idn_gym.policies.online.learner import PlacementPolicy
+from idn_gym.policy import Choice, Feedback
+from idn_gym.scenarios.compile import Compiled, compile_scenario
+from idn_gym.scenarios.config import Scenario
+from idn_gym.scenarios.episodes import build_instance
+
+
+@dataclass(frozen=True)
+class ChoiceConfig:
+    """What to choose from, and by which forecast."""
+
+    forecaster: Any = "last"
+    """a name of `FORECASTERS`, or a mapping with `kind` and the forecaster's options"""
+    hysteresis: float = bounded(0.02, least=0, below=1)
+    """share of the cost of staying that a move must save"""
+    episodes: int = bounded(3, least=1, most=1000)
+    """training episodes that the library is found on"""
+    candidates: CandidateConfig = field(default_factory=lambda: CandidateConfig(pieces=8, budget=2e5))
+    """how to search them"""
+
+
+@dataclass(frozen=True)
+class LibraryConfig(ChoiceConfig):
+    """How long a placement is expected to stay."""
+
+    stay: float = bounded(6.0, least=1)
+    """[slots] that a load is spread over"""
+
+
+def training_library(compiled: Compiled, config: ChoiceConfig, preference: Any) -> Residents:
+    """Placements (K, N, M) found on training episodes, the pins alone first; kept for the process.
+
+    Args:
+        compiled: the scenario.
+        config: which episodes, and how to search them.
+        preference: of the episodes, as `build_instance` takes it, lists as tuples.
+    """
+    if compiled.scenario.catalog:  # catalogues of one's own may change
+        return _search_training(compiled, config.episodes, config.candidates, preference)
+    return _kept_library(compiled.scenario, config.episodes, config.candidates, preference).copy()
+
+
+@lru_cache(maxsize=16)
+def _kept_library(
+    scenario: Scenario, episodes: int, candidates: CandidateConfig, preference: Any
+) -> Residents:
+    return _search_training(compile_scenario(scenario), episodes, candidates, preference)
+
+
+def _search_training(
+    compiled: Compiled, episodes: int, candidates: CandidateConfig, preference: Any
+) -> Residents:
+    weights = list(preference) if isinstance(preference, tuple) else preference
+    instance = build_instance(compiled.scenario, range(episodes), "train", weights)
+    always = SearchConfig(
+        restarts=candidates.restarts, noise=candidates.noise, budget=candidates.budget, seed=candidates.seed
+    )
+    search = Search(compiled, instance, candidates.slots)
+    found = find_candidates(compiled, instance, candidates)
+    return distinct_placements([*found, *local_optima(search, always)])
+
+
+class LibraryPolicy(PlacementPolicy):
+    """Base: keeps to one placement of the library, and thinks in every slot about moving to another one.
+
+    Attributes:
+        library: (K, N, M), the pins alone first.
+        playing: (B,) which of them each row wishes for.
+    """
+
+    def __init__(
+        self,
+        compiled: Compiled,
+        rows: int,
+        library: Residents,
+        forecaster: Forecaster,
+        expected: ExpectedSlots,
+        hysteresis: float,
+    ) -> None:
+        super().__init__(compiled, rows)
+        self.library, self.playing = library, np.zeros(rows, np.int64)
+        self._forecaster, self._expected, self._hysteresis = forecaster, expected, hysteresis
+        self._ahead: int = expected.instance.draw.demand.shape[1]
+        self._player = SequencePlayer(compiled, expected.instance)
+        self._slots = load_slots(self.tables, library)
+        self._weights = np.full(len(compiled.objectives), np.nan)
+        self._switch = np.zeros_like(self._slots)
+        self._observation: Any = None
+
+    def begin(self, rows: Bools) -> None:
+        super().begin(rows)
+        self.playing[rows] = 0
+        self._forecaster.begin(rows)
+        self._expected.begin(rows)
+
+    def act(self, observation: Any, state: Any, start: Bools | None, deterministic: bool) -> Choice:
+        self._observation = observation
+        return super().act(observation, state, start, deterministic)
+
+    def update(self, feedback: Feedback) -> None:
+        """Take note of the slot just played."""
+        self._forecaster.see(feedback.revealed.draw.demand[:, 0])
+        self._expected.note(feedback)
+
+    def plan(self) -> None:
+        demand, slots = self._forecaster.ahead(self._ahead), np.arange(self._ahead)
+        for b in range(self.rows):
+            self._expected.fill(b, demand[b], self._observation[b])
+            costs = [self._player.steady_costs(placement, slots) for placement in self.library]
+            self._price_moves(self._expected.instance.draw.weights[0])
+            now = int(self.playing[b])
+            stay, best, cost = self.weigh(np.stack(costs, axis=1), self._switch, self._slots, now)
+            if cost < (1.0 - self._hysteresis) * stay:
+                self.playing[b] = best
+                self.wanted[b] = self.library[best]
+
+    def weigh(self, steady: Floats, switch: Floats, slots: Floats, now: int) -> tuple[float, int, float]:
+        """What staying costs, the placement that is best to move to, and what that costs.
+
+        Args:
+            steady: (H, K) cost of each expected slot with each placement resident.
+            switch: (K, K) price of moving from one to another.
+            slots: (K, K) that moving takes.
+            now: where the row is.
+        """
+        raise NotImplementedError
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For copies and pickles: without the player, which reads arrays by address."""
+        return {**self.__dict__, "_player": None}
+
+    def __setstate__(self, saved: dict[str, Any]) -> None:
+        self.__dict__.update(saved)
+        self._player = SequencePlayer(self.compiled, self._expected.instance)
+
+    def _price_moves(self, weights: Floats) -> None:
+        if not np.array_equal(self._weights, weights):
+            self._weights = weights.copy()
+            self._switch = switch_costs(self.compiled, self.library, self._weights)
+
+
+class Library(LibraryPolicy):
+    """The placement that is best for the next slot, its load spread over the slots that it should stay."""
+
+    def __init__(
+        self,
+        compiled: Compiled,
+        rows: int,
+        library: Residents,
+        forecaster: Forecaster,
+        expected: ExpectedSlots,
+        config: LibraryConfig,
+    ) -> None:
+        super().__init__(compiled, rows, library, forecaster, expected, config.hysteresis)
+        self._stay = config.stay
+
+    def weigh(self, steady: Floats, switch: Floats, slots: Floats, now: int) -> tuple[float, int, float]:
+        late = np.minimum(1.0, slots[now] / self._stay)  # share of the stay in which the old one still serves
+        costs = switch[now] / self._stay + late * steady[0, now] + (1.0 - late) * steady[0]
+        best = int(np.argmin(costs))
+        return float(costs[now]), best, float(costs[best])
