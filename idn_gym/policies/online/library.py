@@ -1,6 +1,6 @@
 """Policies that choose among placements found beforehand, by what they expect of the coming slots.
 
-The library is found by local search on training episodes: on pieces of each, and on all of them together.
+The library is found by local search on training episodes: on pieces of some, and one placement for many together.
 What a slot would cost with each of its placements is what the core's own serving of the expected slot comes
 to, waiting included; what moving costs is the price of the bytes, and under `transfer` the time as well:
 until its loads end, the placement that is left serves (`optimum/dynamic`).
@@ -20,8 +20,8 @@ from idn_gym.optimum.dynamic.candidates import CandidateConfig, distinct_placeme
 from idn_gym.optimum.dynamic.played import SequencePlayer
 from idn_gym.optimum.dynamic.sequences import switch_costs
 from idn_gym.optimum.dynamic.transfers import load_slots
-from idn_gym.optimum.search.local import local_optima
-from idn_gym.optimum.search.moves import Search, SearchConfig
+from idn_gym.optimum.search.local import best_placement
+from idn_gym.optimum.search.moves import SearchConfig
 from idn_gym.policies.forecasts.interface import Forecaster
 from idn_gym.policies.online.expected_slots import ExpectedSlots
 from idn_gym.policies.online.learner import PlacementPolicy
@@ -77,13 +77,12 @@ def _search_training(
     compiled: Compiled, episodes: int, candidates: CandidateConfig, preference: Any
 ) -> Residents:
     weights = list(preference) if isinstance(preference, tuple) else preference
-    instance = build_instance(compiled.scenario, range(episodes), "train", weights)
-    always = SearchConfig(
-        restarts=candidates.restarts, noise=candidates.noise, budget=candidates.budget, seed=candidates.seed
-    )
-    search = Search(compiled, instance, candidates.slots)
-    found = find_candidates(compiled, instance, candidates)
-    return distinct_placements([*found, *local_optima(search, always)])
+    pieces = build_instance(compiled.scenario, range(episodes), "train", weights)
+    found = find_candidates(compiled, pieces, candidates)
+    search = SearchConfig(budget=candidates.budget, noise=candidates.noise, seed=candidates.seed)
+    seeds = search.seeds(len(compiled.tables.class_task))
+    kept = best_placement(compiled, build_instance(compiled.scenario, seeds, "train", weights), search)
+    return distinct_placements([*found, kept])
 
 
 class LibraryPolicy(PlacementPolicy):
