@@ -181,12 +181,12 @@ def _gate(env: Env, options: dict[str, Any]) -> LoadGate:
 
 def _library(env: Env, config: LibraryConfig, future: Floats | None) -> Library:
     found = _chosen_from(env, config, 1, future)
-    return Library(_compiled(env), env.num_envs, *found, config)
+    return Library(_compiled(env), env.num_envs, *found, config=config)
 
 
 def _mpc(env: Env, config: MpcConfig, future: Floats | None) -> Mpc:
     found = _chosen_from(env, config, config.horizon, future)
-    return Mpc(_compiled(env), env.num_envs, *found, config.hysteresis)
+    return Mpc(_compiled(env), env.num_envs, *found, config=config)
 
 
 def _chosen_from(env: Env, config: ChoiceConfig, ahead: int, future: Floats | None) -> tuple[Any, Any, Any]:
@@ -195,7 +195,8 @@ def _chosen_from(env: Env, config: ChoiceConfig, ahead: int, future: Floats | No
     simulation = env.unwrapped.simulation  # type: ignore[attr-defined]
     weights = simulation.weights
     forecaster = make_forecaster(config.forecaster, compiled, rows, future)
-    expected = ExpectedSlots(compiled, rows, ahead, weights, getattr(simulation, "observer", None))
+    slots = ahead * max(1, config.errors)
+    expected = ExpectedSlots(compiled, rows, slots, weights, getattr(simulation, "observer", None))
     preference = "random" if weights is None else tuple(weights.tolist())
     return training_library(compiled, config, preference), forecaster, expected
 

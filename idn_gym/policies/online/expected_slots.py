@@ -73,12 +73,12 @@ class ExpectedSlots:
 
         Args:
             b: row.
-            demand: (H, R) [requests] the forecast.
+            demand: (up to H, R) [requests] the forecast.
             observation: of the row, before the first of these slots.
         """
         for expected, seen in _pairs(self.instance.draw, self._seen):
             expected[:] = seen[min(b, len(seen) - 1)]
-        self.instance.draw.demand[0] = demand
+        self.instance.draw.demand[0, : len(demand)] = demand
         if self._resources is not None:
             self._resources.write(observation, self.instance.draw)
 

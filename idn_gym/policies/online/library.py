@@ -1,9 +1,11 @@
 """Policies that choose among placements found beforehand, by what they expect of the coming slots.
 
-The library is found by local search on training episodes: on pieces of some, and one placement for many together.
-What a slot would cost with each of its placements is what the core's own serving of the expected slot comes
-to, waiting included; what moving costs is the price of the bytes, and under `transfer` the time as well:
-until its loads end, the placement that is left serves (`optimum/dynamic`).
+The library is found by local search on training episodes: on pieces of some, and one placement for many of
+them together. What a slot would cost with each of its placements is what the core's own serving of the
+expected slot comes to, waiting included; what moving costs is the price of the bytes, and under `transfer`
+the time as well: until its loads end, the placement that is left serves (`optimum/dynamic`). Queues make
+costs convex in demand, so that what is cheapest for the expected batches may be dear for those that come:
+with `errors` a slot costs the mean over the expected batches plus each of the last forecasts' errors.
 """
 
 from __future__ import annotations
@@ -37,6 +39,8 @@ class ChoiceConfig:
 
     forecaster: Any = "last"
     """a name of `FORECASTERS`, or a mapping with `kind` and the forecaster's options"""
+    errors: int = bounded(0, least=0, most=1000)
+    """last errors of the forecast that expected batches are spread by; 0: they are taken to be certain"""
     hysteresis: float = bounded(0.02, least=0, below=1)
     """share of the cost of staying that a move must save"""
     episodes: int = bounded(3, least=1, most=1000)
@@ -93,6 +97,9 @@ class LibraryPolicy(PlacementPolicy):
         playing: (B,) which of them each row wishes for.
     """
 
+    ahead = 1
+    """H, slots that it looks ahead"""
+
     def __init__(
         self,
         compiled: Compiled,
@@ -100,21 +107,23 @@ class LibraryPolicy(PlacementPolicy):
         library: Residents,
         forecaster: Forecaster,
         expected: ExpectedSlots,
-        hysteresis: float,
+        config: ChoiceConfig,
     ) -> None:
         super().__init__(compiled, rows)
         self.library, self.playing = library, np.zeros(rows, np.int64)
-        self._forecaster, self._expected, self._hysteresis = forecaster, expected, hysteresis
-        self._ahead: int = expected.instance.draw.demand.shape[1]
+        self._forecaster, self._expected, self._config = forecaster, expected, config
         self._player = SequencePlayer(compiled, expected.instance)
         self._slots = load_slots(self.tables, library)
         self._weights = np.full(len(compiled.objectives), np.nan)
         self._switch = np.zeros_like(self._slots)
         self._observation: Any = None
+        self._next = np.zeros((rows, len(self.tables.class_task)))  # what was expected of the slot under way
+        self._error = np.zeros((rows, max(1, config.errors), len(self.tables.class_task)))
+        self._seen = np.zeros(rows, np.int64)
 
     def begin(self, rows: Bools) -> None:
         super().begin(rows)
-        self.playing[rows] = 0
+        self.playing[rows], self._seen[rows], self._error[rows] = 0, 0, 0.0
         self._forecaster.begin(rows)
         self._expected.begin(rows)
 
@@ -124,18 +133,27 @@ class LibraryPolicy(PlacementPolicy):
 
     def update(self, feedback: Feedback) -> None:
         """Take note of the slot just played."""
-        self._forecaster.see(feedback.revealed.draw.demand[:, 0])
+        demand = feedback.revealed.draw.demand[:, 0]
+        if self._config.errors:
+            place = self._seen % self._config.errors
+            self._error[np.arange(self.rows), place] = demand - self._next
+        self._seen += 1
+        self._forecaster.see(demand)
         self._expected.note(feedback)
 
     def plan(self) -> None:
-        demand, slots = self._forecaster.ahead(self._ahead), np.arange(self._ahead)
+        demand = self._forecaster.ahead(self.ahead)
+        self._next = demand[:, 0]
         for b in range(self.rows):
-            self._expected.fill(b, demand[b], self._observation[b])
-            costs = [self._player.steady_costs(placement, slots) for placement in self.library]
+            known = max(1, min(int(self._seen[b]), self._config.errors))
+            spread = np.maximum(0.0, self._error[b, :known, None] + demand[b])  # (known, H, R)
+            self._expected.fill(b, spread.reshape(known * self.ahead, -1), self._observation[b])
             self._price_moves(self._expected.instance.draw.weights[0])
-            now = int(self.playing[b])
-            stay, best, cost = self.weigh(np.stack(costs, axis=1), self._switch, self._slots, now)
-            if cost < (1.0 - self._hysteresis) * stay:
+            slots, now = np.arange(known * self.ahead), int(self.playing[b])
+            costs = np.stack([self._player.steady_costs(held, slots) for held in self.library], axis=1)
+            steady = costs.reshape(known, self.ahead, -1).mean(axis=0)
+            stay, best, cost = self.weigh(steady, self._switch, self._slots, now)
+            if cost < (1.0 - self._config.hysteresis) * stay:
                 self.playing[b] = best
                 self.wanted[b] = self.library[best]
 
@@ -167,16 +185,8 @@ class LibraryPolicy(PlacementPolicy):
 class Library(LibraryPolicy):
     """The placement that is best for the next slot, its load spread over the slots that it should stay."""
 
-    def __init__(
-        self,
-        compiled: Compiled,
-        rows: int,
-        library: Residents,
-        forecaster: Forecaster,
-        expected: ExpectedSlots,
-        config: LibraryConfig,
-    ) -> None:
-        super().__init__(compiled, rows, library, forecaster, expected, config.hysteresis)
+    def __init__(self, compiled: Compiled, rows: int, *parts: Any, config: LibraryConfig) -> None:
+        super().__init__(compiled, rows, *parts, config)
         self._stay = config.stay
 
     def weigh(self, steady: Floats, switch: Floats, slots: Floats, now: int) -> tuple[float, int, float]:

@@ -10,8 +10,8 @@ is open for a prefix if
 
 with n the slots in which it saved up and L = patience x (slots that the load takes): as long as a model is on
 its way it saves nothing. Without a price and a loading time every prefix may be loaded at once. The price is
-that of the score (`optimum/dynamic/sequences.py`). The rule is that of A. R. Karlin, M. S. Manasse, L. Rudolph
-and D. D. Sleator, Competitive snoopy caching, Algorithmica 3, 1988.
+that of the score (`optimum/dynamic/sequences.py`). The rule is that of A. R. Karlin, M. S. Manasse,
+L. Rudolph and D. D. Sleator, Competitive snoopy caching, Algorithmica 3, 1988.
 """
 
 from __future__ import annotations

@@ -9,12 +9,14 @@ the rule `library` with a stay of H slots.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from idn_gym.config_reader import bounded
 from idn_gym.core.arrays import Floats
 from idn_gym.optimum.dynamic.sequences import best_path
 from idn_gym.optimum.dynamic.transfers import expected_moves
 from idn_gym.policies.online.library import ChoiceConfig, LibraryPolicy
+from idn_gym.scenarios.compile import Compiled
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,10 @@ class MpcConfig(ChoiceConfig):
 
 class Mpc(LibraryPolicy):
     """See the module's head."""
+
+    def __init__(self, compiled: Compiled, rows: int, *parts: Any, config: MpcConfig) -> None:
+        self.ahead = config.horizon
+        super().__init__(compiled, rows, *parts, config)
 
     def weigh(self, steady: Floats, switch: Floats, slots: Floats, now: int) -> tuple[float, int, float]:
         costs, length = expected_moves(steady, switch, slots)
