@@ -72,8 +72,10 @@ class ModelCache(PlacementPolicy):
 
     def allowed(self, b: int) -> Bools:
         """(N, K) units that the node may hold: there is one, and it is there already or its load pays."""
-        there: Bools = self.unit != EMPTY
-        return there if self._gate is None else there & self._gate.open[b, self._item]
+        allowed: Bools = self.unit != EMPTY
+        if self._gate is not None:
+            allowed[allowed] = self._gate.open[b, self._item[allowed]]
+        return allowed
 
     def most_asked(self, v: int, requests: Floats, allowed: Bools) -> list[int]:
         """Tasks that would fill a node, without those that nobody asks for.

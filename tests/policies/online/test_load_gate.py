@@ -117,3 +117,10 @@ def test_a_tariff_of_the_scenario_changes_no_price_of_a_load(cells, make_learner
         saved.append(learner._gate.saved.copy())
     assert saved[0].any()
     np.testing.assert_allclose(saved[0], saved[1], rtol=1e-9)
+
+
+def test_credit_is_used_up_by_a_stay(cells, make_learner, drive):
+    scenario = one_model(cells, 1e3)
+    learner = make_learner("lru-aware", scenario)
+    assert held_at_edge(scenario, drive(learner, build_instance(scenario, 0))[0])[-1] == "m0"
+    assert not learner._gate.saved.any()
