@@ -181,12 +181,12 @@ def _gate(env: Env, options: dict[str, Any]) -> LoadGate:
 
 def _library(env: Env, config: LibraryConfig, future: Floats | None) -> Library:
     found = _chosen_from(env, config, 1, future)
-    return Library(_compiled(env), env.num_envs, *found, config=config)
+    return Library(_compiled(env), env.num_envs, *found, config)
 
 
 def _mpc(env: Env, config: MpcConfig, future: Floats | None) -> Mpc:
     found = _chosen_from(env, config, config.horizon, future)
-    return Mpc(_compiled(env), env.num_envs, *found, config=config)
+    return Mpc(_compiled(env), env.num_envs, *found, config)
 
 
 def _chosen_from(env: Env, config: ChoiceConfig, ahead: int, future: Floats | None) -> tuple[Any, Any, Any]:

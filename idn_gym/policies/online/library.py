@@ -185,8 +185,16 @@ class LibraryPolicy(PlacementPolicy):
 class Library(LibraryPolicy):
     """The placement that is best for the next slot, its load spread over the slots that it should stay."""
 
-    def __init__(self, compiled: Compiled, rows: int, *parts: Any, config: LibraryConfig) -> None:
-        super().__init__(compiled, rows, *parts, config)
+    def __init__(
+        self,
+        compiled: Compiled,
+        rows: int,
+        library: Residents,
+        forecaster: Forecaster,
+        expected: ExpectedSlots,
+        config: LibraryConfig,
+    ) -> None:
+        super().__init__(compiled, rows, library, forecaster, expected, config)
         self._stay = config.stay
 
     def weigh(self, steady: Floats, switch: Floats, slots: Floats, now: int) -> tuple[float, int, float]:

@@ -9,12 +9,13 @@ the rule `library` with a stay of H slots.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from idn_gym.config_reader import bounded
-from idn_gym.core.arrays import Floats
+from idn_gym.core.arrays import Floats, Residents
 from idn_gym.optimum.dynamic.sequences import best_path
 from idn_gym.optimum.dynamic.transfers import expected_moves
+from idn_gym.policies.forecasts.interface import Forecaster
+from idn_gym.policies.online.expected_slots import ExpectedSlots
 from idn_gym.policies.online.library import ChoiceConfig, LibraryPolicy
 from idn_gym.scenarios.compile import Compiled
 
@@ -30,9 +31,17 @@ class MpcConfig(ChoiceConfig):
 class Mpc(LibraryPolicy):
     """See the module's head."""
 
-    def __init__(self, compiled: Compiled, rows: int, *parts: Any, config: MpcConfig) -> None:
+    def __init__(
+        self,
+        compiled: Compiled,
+        rows: int,
+        library: Residents,
+        forecaster: Forecaster,
+        expected: ExpectedSlots,
+        config: MpcConfig,
+    ) -> None:
         self.ahead = config.horizon
-        super().__init__(compiled, rows, *parts, config)
+        super().__init__(compiled, rows, library, forecaster, expected, config)
 
     def weigh(self, steady: Floats, switch: Floats, slots: Floats, now: int) -> tuple[float, int, float]:
         costs, length = expected_moves(steady, switch, slots)
