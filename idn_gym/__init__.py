@@ -34,6 +34,7 @@ PUBLIC = {
     "register_observation": "idn_gym.observations:register_observation",
     "register_process": "idn_gym.scenarios.families:register_process",
     "register_objective": "idn_gym.objective_records:register_objective",
+    "register_forecaster": "idn_gym.policies.forecasts.interface:register_forecaster",
     "register_policy": "idn_gym.policies.registry:register_policy",
 }
 """Functions for scripts, ``idn_gym.NAME``; each is imported when it is first asked for."""

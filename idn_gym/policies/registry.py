@@ -72,6 +72,12 @@ _SHIPPED: dict[str, PolicyEntry] = {
     "sg-per-byte": _online("sg_per_byte", "the same by saving per byte", informed=True),
     "lfu": _online("lfu", "least frequently used leaves"),
     "lru": _online("lru", "least recently used leaves"),
+    "olag-aware": _online("olag_aware", "OLAG that loads what has been worth its load"),
+    "lfu-aware": _online("lfu_aware", "LFU that loads what has been worth its load"),
+    "lru-aware": _online("lru_aware", "LRU that loads what has been worth its load"),
+    "ttl": _online("ttl", "what was not in demand for a time leaves"),
+    "library": _online("library", "of placements found in training, the best for the next slot"),
+    "mpc": _online("mpc", "the best way through such placements over the slots ahead, step by step"),
     "window-greedy": _online("window_greedy", "greedy on the last slots"),
     "window-lp": _online("window_lp", "LP oracle on the last slots"),
     "best-single": _online("best_single", "per node the one prefix that would have saved most"),
@@ -80,6 +86,12 @@ _SHIPPED: dict[str, PolicyEntry] = {
     ),
     "clairvoyant-sequence": _online(
         "clairvoyant_sequence", "the best sequence of placements found on the test episodes", informed=True
+    ),
+    "clairvoyant-library": _online(
+        "clairvoyant_library", "the rule library, told the next slot's batches", informed=True
+    ),
+    "clairvoyant-mpc": _online(
+        "clairvoyant_mpc", "the rule mpc, told the batches of the slots ahead", informed=True
     ),
     "clairvoyant-greedy": _online("clairvoyant_greedy", "greedy on the coming slot", informed=True),
     "window-greedy-shared": _online("window_greedy_shared", "greedy on the last slots, all served together"),

@@ -26,6 +26,7 @@ SMALL = {
         "horizon=4",
     ],
     "check_fluid": ["tiny", "--loads", "0.5", "--requests", "300", "--restarts", "2", "horizon=4"],
+    "check_forecasts": ["--scenario", "tiny", "--seeds", "1", "--horizon", "2", "horizon=4"],
     "bench_hindsight": ["--scenario", "tiny", "--limit", "1", "--iterations", "1", "horizon=4"],
     "bench_learners": ["--scenario", "tiny", "--slots", "4", "--agents", "lfu", "lru"],
     "study": ["small_study.yaml", "--out", "study", "--workers", "1"],
@@ -93,7 +94,9 @@ FLAGS += [
 
 
 PREFIX = {"train": "scenario.", "resume": "scenario.", "demo": "scenario."}
-PREFIX |= dict.fromkeys(("compare", "measure_presets", "bench_hindsight", "check_fluid"), "")
+PREFIX |= dict.fromkeys(
+    ("compare", "measure_presets", "bench_hindsight", "check_fluid", "check_forecasts"), ""
+)
 PREFIX |= dict.fromkeys(("idn show", "idn keys", "idn play", "idn compare"), "")
 """Commands that take assignments, and what stands before the keys of a scenario in them."""
 

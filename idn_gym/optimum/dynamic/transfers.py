@@ -32,7 +32,7 @@ def load_slots(tables: Tables, placements: Residents, nodes: slice = EVERY_NODE)
     slots = np.zeros((len(placements), len(placements)))
     if tables.loading == INSTANT:
         return slots
-    pace = _seconds_per_byte(tables)[nodes][:, tables.model_task]
+    pace = seconds_per_byte(tables)[nodes][:, tables.model_task]
     free, start = tables.pinned[nodes] == EMPTY, tables.start_seconds[nodes]
     for i in range(len(placements)):
         missing = np.where(free, bytes_to_load(tables, placements, placements[i]), 0.0)
@@ -42,7 +42,7 @@ def load_slots(tables: Tables, placements: Residents, nodes: slice = EVERY_NODE)
     return slots
 
 
-def _seconds_per_byte(tables: Tables) -> Floats:
+def seconds_per_byte(tables: Tables) -> Floats:
     """Of a load by a node of a model of a task (N, K) [s/byte]; 0 where it crosses no link."""
     shared, down = tables.loading_share * tables.link_rate, tables.link_down_rate
     rate = np.where(down > 0.0, down, shared)

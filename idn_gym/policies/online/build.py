@@ -6,12 +6,17 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from idn_gym.config_reader import from_plain
-from idn_gym.core.arrays import Instance
+from idn_gym.core.arrays import Floats, Instance
+from idn_gym.policies.forecasts.interface import make_forecaster
 from idn_gym.policies.online import clairvoyant, shared, window
-from idn_gym.policies.online.caching import Lfu, Lru
+from idn_gym.policies.online.caching import Lfu, Lru, Ttl, TtlConfig
+from idn_gym.policies.online.expected_slots import ExpectedSlots
 from idn_gym.policies.online.experts import Hedge, HedgeConfig
+from idn_gym.policies.online.library import ChoiceConfig, Library, LibraryConfig, training_library
+from idn_gym.policies.online.load_gate import LoadGate, LoadGateConfig
 from idn_gym.policies.online.mirror import MirrorAscent, MirrorConfig, Update
-from idn_gym.policies.online.olag import Olag, OlagConfig
+from idn_gym.policies.online.olag import Olag, OlagAwareConfig, OlagConfig
+from idn_gym.policies.online.receding import Mpc, MpcConfig
 from idn_gym.scenarios.compile import Compiled
 from idn_gym.scenarios.episodes import build_instance
 
@@ -103,6 +108,49 @@ def lru(env: Env) -> Lru:
     return Lru(_compiled(env), env.num_envs)
 
 
+def olag_aware(env: Env, **options: Any) -> Olag:
+    """OLAG that loads what has been worth it."""
+    compiled, config = _compiled(env), _options(OlagAwareConfig, options)
+    return Olag(compiled, env.num_envs, config, LoadGate(compiled, env.num_envs, config))
+
+
+def lfu_aware(env: Env, **options: Any) -> Lfu:
+    """LFU that loads what has been worth it."""
+    return Lfu(_compiled(env), env.num_envs, _gate(env, options))
+
+
+def lru_aware(env: Env, **options: Any) -> Lru:
+    """LRU that loads what has been worth it."""
+    return Lru(_compiled(env), env.num_envs, _gate(env, options))
+
+
+def ttl(env: Env, **options: Any) -> Ttl:
+    """Models stay for a time after they were last in demand."""
+    return Ttl(_compiled(env), env.num_envs, _options(TtlConfig, options))
+
+
+def library(env: Env, **options: Any) -> Library:
+    """The placement of a library that is best for the next slot; see `LibraryConfig`."""
+    return _library(env, _options(LibraryConfig, options), None)
+
+
+def mpc(env: Env, **options: Any) -> Mpc:
+    """The best way through a library over the slots ahead; see `MpcConfig`."""
+    return _mpc(env, _options(MpcConfig, options), None)
+
+
+def clairvoyant_library(env: Env, seeds: Sequence[int], **options: Any) -> Library:
+    """The rule `library` that is told the batches of the next slot."""
+    config = _options(LibraryConfig, {"forecaster": "oracle", **options})
+    return _library(env, config, _episodes(env, seeds).draw.demand)
+
+
+def clairvoyant_mpc(env: Env, seeds: Sequence[int], **options: Any) -> Mpc:
+    """The rule `mpc` that is told the batches of the slots ahead."""
+    config = _options(MpcConfig, {"forecaster": "oracle", **options})
+    return _mpc(env, config, _episodes(env, seeds).draw.demand)
+
+
 def sg(env: Env, seeds: Sequence[int], **options: Any) -> clairvoyant.StaticGreedy:
     """Static greedy by saving on the very episodes it is judged on: informed."""
     return _static(env, seeds, options, per_byte=False)
@@ -164,6 +212,32 @@ def clairvoyant_sequence(env: Env, seeds: Sequence[int], **options: Any) -> Any:
 
     config = _options(ClairvoyantSequenceConfig, options)
     return ClairvoyantSequence(_compiled(env), env.num_envs, config, _episodes(env, seeds))
+
+
+def _gate(env: Env, options: dict[str, Any]) -> LoadGate:
+    return LoadGate(_compiled(env), env.num_envs, _options(LoadGateConfig, options))
+
+
+def _library(env: Env, config: LibraryConfig, future: Floats | None) -> Library:
+    found = _chosen_from(env, config, 1, future)
+    return Library(_compiled(env), env.num_envs, *found, config)
+
+
+def _mpc(env: Env, config: MpcConfig, future: Floats | None) -> Mpc:
+    found = _chosen_from(env, config, config.horizon, future)
+    return Mpc(_compiled(env), env.num_envs, *found, config)
+
+
+def _chosen_from(env: Env, config: ChoiceConfig, ahead: int, future: Floats | None) -> tuple[Any, Any, Any]:
+    """Library, forecaster and expectations for so many slots."""
+    compiled, rows = _compiled(env), env.num_envs
+    simulation = env.unwrapped.simulation  # type: ignore[attr-defined]
+    weights = simulation.weights
+    forecaster = make_forecaster(config.forecaster, compiled, rows, future)
+    slots = ahead * max(1, config.errors)
+    expected = ExpectedSlots(compiled, rows, slots, weights, getattr(simulation, "observer", None))
+    preference = "random" if weights is None else tuple(weights.tolist())
+    return training_library(compiled, config, preference), forecaster, expected
 
 
 def _mirror(env: Env, options: dict[str, Any], geometry: Update) -> MirrorAscent:

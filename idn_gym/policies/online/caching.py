@@ -1,19 +1,24 @@
 """Caches of models: each node keeps what it is asked for, and never computes what that saves.
 
-What a task asks a node for is one segment, fixed beforehand: the prefix of largest nominal saving that the
-node may hold. A request asks every node that it reaches (see `reach.py`). No refill: memory that these
-rules leave empty stays empty.
+What a task asks a node for is one segment, fixed beforehand, its unit: the prefix of largest nominal saving
+that the node may hold. A request asks every node that it reaches (see `reach.py`). No refill: memory that
+these rules leave empty stays empty. With a gate (see `load_gate.py`) a unit that is not there is loaded
+only where the gate is open for it.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
+from idn_gym.config_reader import bounded
 from idn_gym.core.arrays import EMPTY, Bools, Floats, Ints
 from idn_gym.core.geometry import held_bytes
 from idn_gym.core.kernel import njit_no_alloc
 from idn_gym.optimum.prefixes import list_prefixes
 from idn_gym.policies.online.learner import PlacementPolicy
+from idn_gym.policies.online.load_gate import LoadGate, LoadGateConfig
 from idn_gym.policies.online.reach import RequestsPerNode
 from idn_gym.policy import Feedback
 from idn_gym.scenarios.compile import Compiled
@@ -27,28 +32,33 @@ class ModelCache(PlacementPolicy):
         count: (B, N, K) [requests] so far.
     """
 
-    def __init__(self, compiled: Compiled, rows: int) -> None:
+    def __init__(self, compiled: Compiled, rows: int, gate: LoadGate | None = None) -> None:
         super().__init__(compiled, rows)
         tables, items = self.tables, list_prefixes(compiled)
         nodes, tasks = len(tables.node_memory), len(tables.task_model) - 1
-        self.candidate: Ints = np.full((nodes, tasks), EMPTY)
+        self.unit: Ints = np.full((nodes, tasks), EMPTY)
+        self._item: Ints = np.full((nodes, tasks), EMPTY)
         best = np.zeros((nodes, tasks))
-        for v, m, s in zip(items.node, items.model, items.segment, strict=True):
+        for i, (v, m, s) in enumerate(zip(items.node, items.model, items.segment, strict=True)):
             saving = tables.segment_value[v, s] * tables.segment_bytes[s]
             k = tables.model_task[m]
             if saving > best[v, k] and tables.segment_bytes[s] <= items.budget[v]:
-                best[v, k], self.candidate[v, k] = saving, s
-        self.size = held_bytes(tables.segment_bytes, self.candidate)
+                best[v, k], self.unit[v, k], self._item[v, k] = saving, s, i
+        self.size = held_bytes(tables.segment_bytes, self.unit)
         self.budget = items.budget
         self.count = np.zeros((rows, nodes, tasks))
-        self._reach = RequestsPerNode(tables)
+        self._reach, self._gate = RequestsPerNode(tables), gate
 
     def begin(self, rows: Bools) -> None:
         super().begin(rows)
         self.count[rows] = 0.0
+        if self._gate is not None:
+            self._gate.begin(rows)
 
     def update(self, feedback: Feedback) -> None:
         """Count what reached each node, then decide what each holds."""
+        if self._gate is not None:
+            self._gate.update(feedback)
         for b in range(self.rows):
             passed = np.zeros_like(self.count[b])
             counts = self._reach.measure(feedback.outcome, b)
@@ -60,11 +70,34 @@ class ModelCache(PlacementPolicy):
         """Change `wanted[b]`; `passed` (N, K) are the requests of the slot."""
         raise NotImplementedError
 
+    def allowed(self, b: int) -> Bools:
+        """(N, K) units that the node may hold: there is one, and it is there already or its load pays."""
+        allowed: Bools = self.unit != EMPTY
+        if self._gate is not None:
+            allowed[allowed] = self._gate.open[b, self._item[allowed]]
+        return allowed
+
+    def most_asked(self, v: int, requests: Floats, allowed: Bools) -> list[int]:
+        """Tasks that would fill a node, without those that nobody asks for.
+
+        Those `allowed` (K,) in falling order of their requests (K,), equal ones by lower task, until the
+        first that does not fit.
+        """
+        room, tasks = self.budget[v], []
+        for k in np.argsort(-requests, kind="stable"):
+            if not allowed[k] or requests[k] <= 0.0:
+                continue
+            if self.size[v, k] > room:
+                break
+            room -= self.size[v, k]
+            tasks.append(int(k))
+        return tasks
+
     def hold(self, b: int, v: int, tasks: list[int]) -> None:
         """Hold the units of these tasks."""
         self.wanted[b, v] = self.tables.pinned[v]
         for k in tasks:
-            s = self.candidate[v, k]
+            s = self.unit[v, k]
             self.wanted[b, v, self.tables.segment_model[s]] = s
 
 
@@ -75,17 +108,9 @@ class Lfu(ModelCache):
     """
 
     def choose(self, b: int, passed: np.ndarray) -> None:
-        order = np.argsort(-self.count[b], axis=1, kind="stable")
-        for v in np.flatnonzero((self.candidate != EMPTY).any(axis=1)):
-            room, tasks = self.budget[v], []
-            for k in order[v]:
-                if self.candidate[v, k] == EMPTY or self.count[b, v, k] <= 0.0:
-                    continue
-                if self.size[v, k] > room:
-                    break
-                room -= self.size[v, k]
-                tasks.append(int(k))
-            self.hold(b, int(v), tasks)
+        allowed = self.allowed(b)
+        for v in np.flatnonzero((self.unit != EMPTY).any(axis=1)).tolist():
+            self.hold(b, v, self.most_asked(v, self.count[b, v], allowed[v]))
 
 
 class Lru(ModelCache):
@@ -95,10 +120,9 @@ class Lru(ModelCache):
     most wanted one is the most recent.
     """
 
-    def __init__(self, compiled: Compiled, rows: int) -> None:
-        shape = (rows, len(compiled.tables.node_memory), len(compiled.tables.task_model) - 1)
-        self._queue = np.full(shape, EMPTY)
-        super().__init__(compiled, rows)
+    def __init__(self, compiled: Compiled, rows: int, gate: LoadGate | None = None) -> None:
+        super().__init__(compiled, rows, gate)
+        self._queue = np.full(self.count.shape, EMPTY)
 
     def begin(self, rows: Bools) -> None:
         super().begin(rows)
@@ -106,11 +130,55 @@ class Lru(ModelCache):
 
     def choose(self, b: int, passed: np.ndarray) -> None:
         order = np.argsort(-passed, axis=1, kind="stable")[:, ::-1]
-        asked = (passed > 0.0) & (self.candidate != EMPTY)
+        asked = (passed > 0.0) & self.allowed(b)
         _touch(order, asked, self.size, self.budget, self._queue[b])
-        for v in np.flatnonzero((self.candidate != EMPTY).any(axis=1)):
+        for v in np.flatnonzero((self.unit != EMPTY).any(axis=1)):
             queue = self._queue[b, v]
             self.hold(b, int(v), queue[queue != EMPTY].tolist())
+
+
+@dataclass(frozen=True)
+class TtlConfig(LoadGateConfig):
+    """What loads wait for, and how long units live."""
+
+    lifetime: int = bounded(6, least=1)
+    """slots that a unit stays after it was last in demand"""
+
+
+class Ttl(ModelCache):
+    """Time to live: nothing that lives is replaced, so that a short peak moves nothing.
+
+    A unit is in demand in a slot in which it is among those that would fill its node if each node held what
+    it was asked for most in that slot. It goes `lifetime` slots after it was last in demand. Others are
+    loaded in falling order of the slot's requests, as far as the room goes that those alive leave.
+
+    Attributes:
+        left: (B, N, K) slots that each unit has to live; 0: it is not there.
+    """
+
+    def __init__(self, compiled: Compiled, rows: int, config: TtlConfig) -> None:
+        super().__init__(compiled, rows, LoadGate(compiled, rows, config))
+        self._lifetime = config.lifetime
+        self.left = np.zeros(self.count.shape, np.int64)
+
+    def begin(self, rows: Bools) -> None:
+        super().begin(rows)
+        self.left[rows] = 0
+
+    def choose(self, b: int, passed: np.ndarray) -> None:
+        allowed, there = self.allowed(b), self.unit != EMPTY
+        left = self.left[b]
+        left[left > 0] -= 1
+        for v in np.flatnonzero(there.any(axis=1)).tolist():
+            wanted = self.most_asked(v, passed[v], there[v])
+            for k in wanted:
+                left[v, k] = self._lifetime if left[v, k] > 0 else 0
+            room = self.budget[v] - self.size[v, left[v] > 0].sum()
+            for k in wanted:
+                if left[v, k] == 0 and allowed[v, k] and self.size[v, k] <= room:
+                    left[v, k] = self._lifetime
+                    room -= self.size[v, k]
+            self.hold(b, v, np.flatnonzero(left[v]).tolist())
 
 
 @njit_no_alloc

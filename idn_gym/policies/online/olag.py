@@ -15,7 +15,8 @@ lambda = what the copy serves alone in the period. It then
    subtracted is back;
 4. repeats, until nothing that fits is worth anything.
 
-Costs and seconds are those of the period's last slot. Equal prefixes: the earlier column.
+Costs and seconds are those of the period's last slot. Equal prefixes: the earlier column. With a gate (see
+`load_gate.py`) prefixes that it is closed for are worth nothing.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from idn_gym.core.costs import costs
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
 from idn_gym.optimum.prefixes import PINNED, Prefixes, list_prefixes
 from idn_gym.policies.online.learner import Clock, PlacementPolicy
+from idn_gym.policies.online.load_gate import LoadGate, LoadGateConfig
 from idn_gym.policies.online.reach import RequestsPerNode
 from idn_gym.policy import Feedback
 from idn_gym.scenarios.compile import Compiled
@@ -46,6 +48,11 @@ class OlagConfig:
     """start with short intervals: the k-th comes after min(k, refresh) slots"""
 
 
+@dataclass(frozen=True)
+class OlagAwareConfig(LoadGateConfig, OlagConfig):
+    """How often to plan, and what loads wait for."""
+
+
 class Olag(PlacementPolicy):
     """Online load-aware greedy.
 
@@ -53,8 +60,11 @@ class Olag(PlacementPolicy):
         phi: (B, entries) [requests] that reached each position of each class in this period.
     """
 
-    def __init__(self, compiled: Compiled, rows: int, config: OlagConfig) -> None:
+    def __init__(
+        self, compiled: Compiled, rows: int, config: OlagConfig, gate: LoadGate | None = None
+    ) -> None:
         super().__init__(compiled, rows)
+        self._gate = gate
         tables = self.tables
         self.items: Prefixes = list_prefixes(compiled)
         self.clock = Clock(rows, config.refresh, config.stretched)
@@ -103,9 +113,13 @@ class Olag(PlacementPolicy):
         super().begin(rows)
         self.clock.reset(rows)
         self.phi[rows], self._slots[rows] = 0.0, 0.0
+        if self._gate is not None:
+            self._gate.begin(rows)
 
     def update(self, feedback: Feedback) -> None:
         """Count what reached the nodes; plan where that is due."""
+        if self._gate is not None:
+            self._gate.update(feedback)
         for b in range(self.rows):
             self.phi[b] += self._reach.measure(feedback.outcome, b)
         self._slots += 1.0
@@ -119,6 +133,9 @@ class Olag(PlacementPolicy):
         np.minimum.at(fallback, self._pinned_class, option[self._pinned])
         saving = np.maximum(0.0, fallback[self._class] - option[self._option])
         best = self._cheapest(saving)
+        worth = saving[best]
+        if self._gate is not None:
+            worth = np.where(self._gate.open[b, owners(self._start)], worth, 0.0)
         need = self._seconds[best] * draw.slowdown[b, self._node[best]]
         seconds = draw.seconds[b, 0, self._node[best]] * self._slots[b]
         room = most_requests(need, seconds)
@@ -131,7 +148,7 @@ class Olag(PlacementPolicy):
             items.budget,
             self._start,
             self._position,
-            saving[best],
+            worth,
             room,
             self.phi[b],
             self._taken,

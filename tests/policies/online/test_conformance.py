@@ -14,12 +14,16 @@ from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import load_scenario
 
 NAMES = [name for name, target in AGENTS.items() if target.startswith("idn_gym.policies.online.")]
+SEARCHED = {"episodes": 2, "candidates": {"pieces": 6, "slots": 4}, "hysteresis": 0.0}
 QUICK = {
-    "infida-offline": {"iterations": 20},
-    "ftpl": {"scale": 0.1},
+    **{"infida-offline": {"iterations": 20}, "ftpl": {"scale": 0.1}},
     "clairvoyant-sequence": {"pieces": 1, "slots": 2},
+    **{name: {"patience": 0.0} for name in ("lru-aware", "lfu-aware", "olag-aware", "ttl")},
+    **{name: {**SEARCHED, "stay": 1e6} for name in ("library", "clairvoyant-library")},
+    **{name: {**SEARCHED, "horizon": 2} for name in ("mpc", "clairvoyant-mpc")},
 }
-"""Options for a few slots: with its usual perturbation FTPL may leave a model out for longer."""
+"""Options for a few slots: with its usual perturbation FTPL may leave a model out for longer, and what waits
+until a load is paid may wait for all of them."""
 
 
 def tiny(capacity="exogenous", **overrides):

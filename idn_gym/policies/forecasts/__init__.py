@@ -1,0 +1,1 @@
+"""Forecasts of the batches to come, behind one interface that planners and learners share."""
