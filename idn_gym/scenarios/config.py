@@ -58,6 +58,7 @@ from idn_gym.scenarios.config_topology import (
     Tier,
     TopoHubTopology,
 )
+from idn_gym.scenarios.config_visits import Visits
 from idn_gym.scenarios.config_workload import (
     Alternating,
     Bursts,
@@ -127,6 +128,7 @@ __all__ = [
     "Tier",
     "TopoHubTopology",
     "UniformTask",
+    "Visits",
     "Workload",
 ]
 
