@@ -13,8 +13,9 @@ from idn_gym.scenarios.families import PopularityProcess, register_process
 class Visits(PopularityProcess):
     """The demand of each ingress node is that of a few users, who ask for one task and differ in how much.
 
-    Once per episode each node draws a taste of its own, a Dirichlet law around the shares of the tasks. A user
-    who goes is followed by another one, with a task by the node's taste and a demand from a lognormal law.
+    Once per episode each node draws a taste of its own, a Dirichlet law around the shares of the tasks. A
+    user who goes is followed by another one, with a task by the node's taste and a demand from a lognormal
+    law.
     """
 
     users: int = bounded(4, least=1, most=1000)

@@ -16,9 +16,7 @@ GENAI_SHIFT = c.Scenario(
     name="genai-shift",
     topology=c.Hierarchy(
         tiers=(
-            c.Tier(
-                "pool", device="gpu_a10_diffusion_cold", memory=1e12, servers=float("inf"), pins=("all",)
-            ),
+            c.Tier("pool", device="gpu_a10_diffusion_cold", memory=1e12, servers=float("inf"), pins=("all",)),
             c.Tier(
                 "site",
                 device="gpu_a10_diffusion",
@@ -38,8 +36,8 @@ GENAI_SHIFT = c.Scenario(
     workload=c.Workload(
         rate=0.53,
         arrivals="poisson",
-        popularity=c.Visits(),
-        bursts=c.Bursts(ratio=17.0, start=0.005, stop=0.028),
+        popularity=c.Visits(users=5, length=13.4, uneven=1.57, likeness=35.0),
+        bursts=c.Bursts(ratio=16.6, start=0.0066, stop=0.04),
     ),
     serving=c.Serving(loading="transfer"),
     objectives=("accuracy", "latency", "energy", "update"),
