@@ -21,7 +21,7 @@ GENAI_SHIFT = c.Scenario(
                 "site",
                 device="gpu_a10_diffusion",
                 fan_out=16,
-                servers=4.0,
+                servers=8.0,
                 uplink="metro_fibre",
                 delay=0.005,
                 rate=1.25e9,
