@@ -20,7 +20,7 @@ from idn_gym.commands import grammar
 from idn_gym.commands.tables import print_rows
 from idn_gym.config_reader import bounded
 
-HEAD = ("nodes", "room", "static", "LRU", "per hour", "per ten minutes")
+HIT_RATIO_HEAD = ("nodes", "room", "static", "LRU", "per hour", "per ten minutes")
 
 
 def comparison_rows(log: Mapping[Case, HitRatios], drawn: Mapping[Case, HitRatios]) -> list[list[str]]:
@@ -72,7 +72,7 @@ class HitRatiosCommand:
 
     def _print(self, title: str, log: Mapping[Case, HitRatios], drawn: Mapping[Case, HitRatios]) -> None:
         print(f"{title}:\n")
-        print_rows(HEAD, comparison_rows(log, drawn))
+        print_rows(HIT_RATIO_HEAD, comparison_rows(log, drawn))
         print(f"\nlargest difference {largest_difference(log, drawn):.3f}, {self.seeds} draws\n")
 
 

@@ -58,7 +58,7 @@ from idn_gym.scenarios.config_topology import (
     Tier,
     TopoHubTopology,
 )
-from idn_gym.scenarios.config_visits import Visits
+from idn_gym.scenarios.config_visitors import Visitors
 from idn_gym.scenarios.config_workload import (
     Alternating,
     Bursts,
@@ -128,7 +128,7 @@ __all__ = [
     "Tier",
     "TopoHubTopology",
     "UniformTask",
-    "Visits",
+    "Visitors",
     "Workload",
 ]
 

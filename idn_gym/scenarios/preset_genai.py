@@ -36,7 +36,7 @@ GENAI_SHIFT = c.Scenario(
     workload=c.Workload(
         rate=0.53,
         arrivals="poisson",
-        popularity=c.Visits(users=5, length=13.4, uneven=1.57, likeness=35.0),
+        popularity=c.Visitors(users=5, length=13.4, uneven=1.57, likeness=35.0),
         bursts=c.Bursts(ratio=16.6, start=0.0066, stop=0.04),
     ),
     serving=c.Serving(loading="transfer"),

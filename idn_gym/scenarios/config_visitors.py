@@ -10,7 +10,7 @@ from idn_gym.scenarios.families import PopularityProcess, register_process
 
 
 @dataclass(frozen=True)
-class Visits(PopularityProcess):
+class Visitors(PopularityProcess):
     """The demand of each ingress node is that of a few users, who ask for one task and differ in how much.
 
     Once per episode each node draws a taste of its own, a Dirichlet law around the shares of the tasks. A
@@ -27,7 +27,7 @@ class Visits(PopularityProcess):
     likeness: float = bounded(50.0, least=0.01, most=1e9)
     """concentration of tastes: a share p varies over the nodes with variance p (1 - p) / (likeness + 1)"""
     by_node: ClassVar[bool] = True
-    kind: Literal["visits"] = "visits"
+    kind: Literal["visitors"] = "visitors"
 
 
-register_process(Visits, "idn_gym.scenarios.processes.visits:draw_visits")
+register_process(Visitors, "idn_gym.scenarios.processes.visitors:draw_visitors")

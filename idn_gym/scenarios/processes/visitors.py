@@ -7,11 +7,11 @@ from typing import NamedTuple
 import numpy as np
 
 from idn_gym.core.arrays import Floats, Ints
-from idn_gym.scenarios.config_visits import Visits
+from idn_gym.scenarios.config_visitors import Visitors
 from idn_gym.scenarios.spans import Span
 
 
-class Visitors(NamedTuple):
+class VisitorsAtNodes(NamedTuple):
     """What is remembered from span to span."""
 
     upto: Floats  # (G, K) cumulated taste of each node
@@ -19,7 +19,7 @@ class Visitors(NamedTuple):
     demand: Floats  # (G, U) of each user, relative
 
 
-def draw_visits(process: Visits, popularity: Floats, span: Span) -> tuple[Floats, Visitors]:
+def draw_visitors(process: Visitors, popularity: Floats, span: Span) -> tuple[Floats, VisitorsAtNodes]:
     """Demand (T, G K) of the users at each node for each task; and who is there at the end.
 
     Args:
@@ -29,10 +29,12 @@ def draw_visits(process: Visits, popularity: Floats, span: Span) -> tuple[Floats
     """
     nodes, tasks = popularity.shape
     users = (nodes, process.users)
-    before: Visitors | None = span.state
+    before: VisitorsAtNodes | None = span.state
     if before is None:
         upto = _tastes(process, popularity, span.rng)
-        before = Visitors(upto, _asked(upto, span.rng.random(users)), _demands(process, span.rng, users))
+        before = VisitorsAtNodes(
+            upto, _asked(upto, span.rng.random(users)), _demands(process, span.rng, users)
+        )
     uniforms = span.rng.random((2, span.length, *users))
     asked, demands = _asked(before.upto, uniforms[1]), _demands(process, span.rng, (span.length, *users))
     comes = uniforms[0] < 1.0 / process.length
@@ -45,10 +47,10 @@ def draw_visits(process: Visits, popularity: Floats, span: Span) -> tuple[Floats
     column = np.arange(nodes)[:, None] * tasks + task
     cell = np.arange(span.length)[:, None, None] * (nodes * tasks) + column
     drawn = np.bincount(cell.ravel(), demand.ravel(), span.length * nodes * tasks)
-    return drawn.reshape(span.length, nodes * tasks), Visitors(before.upto, task[-1], demand[-1])
+    return drawn.reshape(span.length, nodes * tasks), VisitorsAtNodes(before.upto, task[-1], demand[-1])
 
 
-def _tastes(process: Visits, popularity: Floats, rng: np.random.Generator) -> Floats:
+def _tastes(process: Visitors, popularity: Floats, rng: np.random.Generator) -> Floats:
     """Cumulated shares (G, K) of tastes, drawn from a Dirichlet law per node.
 
     Gamma variables are scaled by their largest before they are summed up, and drawn by their logarithms where
@@ -73,5 +75,5 @@ def _asked(upto: Floats, uniform: Floats) -> Ints:
     return task
 
 
-def _demands(process: Visits, rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+def _demands(process: Visitors, rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
     return np.exp(process.uneven * rng.standard_normal(shape))
