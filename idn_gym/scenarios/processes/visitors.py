@@ -46,7 +46,7 @@ def draw_visitors(process: Visitors, popularity: Floats, span: Span) -> tuple[Fl
     demand = np.where(came >= 0, np.take_along_axis(demands, came.clip(0), axis=0), before.demand)
     column = np.arange(nodes)[:, None] * tasks + task
     cell = np.arange(span.length)[:, None, None] * (nodes * tasks) + column
-    drawn = np.bincount(cell.ravel(), demand.ravel(), span.length * nodes * tasks)
+    drawn: Floats = np.bincount(cell.ravel(), demand.ravel(), span.length * nodes * tasks).astype(np.float64)
     return drawn.reshape(span.length, nodes * tasks), VisitorsAtNodes(before.upto, task[-1], demand[-1])
 
 
