@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from experiments.compare import BASELINES
+from experiments.presets.headroom import HEADROOM_HEAD, Headroom, measure_headroom
 from experiments.presets.loading_costs import LOADING_HEAD, LoadingCost, loading_costs
 from experiments.presets.nominal_loads import NOMINAL_HEAD, NominalLoad, nominal_load
 from experiments.training.play import play_agent
 from idn_gym.commands import grammar
 from idn_gym.commands.grammar import Changes, assignments
 from idn_gym.commands.options import SeedOption
+from idn_gym.commands.progress import bar
 from idn_gym.commands.tables import print_rows
 from idn_gym.config_reader import bounded
 from idn_gym.evaluation.comparison import ComparisonRow, summarise
@@ -120,6 +122,9 @@ class MeasurePresetsCommand(SeedOption):
     With --loading, how full they are at nominal demand, with nothing placed and with the best placement
     found, and what loading costs over 48 slots: who keeps a greedy placement, and who moves random ones.
 
+    With --headroom, what moving models in time could win: the share of the cost of the best static placement
+    of each test episode that the best sequence found saves, and the most that any could, loading paid.
+
     Example: --scenario edge-small workload.rate=120
     """
 
@@ -133,6 +138,10 @@ class MeasurePresetsCommand(SeedOption):
     """what the scalar cost weighs"""
     loading: bool = False
     """how full scenarios are, and what loading costs, instead"""
+    headroom: bool = False
+    """what the best sequence of placements saves, instead"""
+    bracket_seconds: float = bounded(60.0, above=0.0)
+    """of each episode whose headroom is measured; half of them for the sequence"""
     out: Path = Path("runs/presets")
     """folder to write into"""
     changes: Changes = ()
@@ -146,6 +155,9 @@ class MeasurePresetsCommand(SeedOption):
         scenarios = (load_scenario(name, changes) for name in self.scenario)
         if self.loading:
             self._measure_loading(list(scenarios))
+            return
+        if self.headroom:
+            self._measure_headroom(list(scenarios))
             return
         for scenario in scenarios:
             agents, searches = measure_preset(scenario, range(self.seeds), options, self.preference)
@@ -166,9 +178,17 @@ class MeasurePresetsCommand(SeedOption):
             print()
             _print_and_write(self.out / "loading", LOADING_HEAD, costs)
 
+    def _measure_headroom(self, scenarios: Sequence[Scenario]) -> None:
+        """Print and write one table over all scenarios."""
+        lines, seeds = [], range(self.seeds)
+        with bar("episodes", len(scenarios) * self.seeds) as done:
+            for scenario in scenarios:
+                lines.append(measure_headroom(scenario, seeds, self.preference, self.bracket_seconds, done))
+        _print_and_write(self.out / "headroom", HEADROOM_HEAD, lines)
+
 
 def _print_and_write(
-    path: Path, head: Sequence[str], lines: Sequence[NominalLoad] | Sequence[LoadingCost]
+    path: Path, head: Sequence[str], lines: Sequence[NominalLoad] | Sequence[LoadingCost] | Sequence[Headroom]
 ) -> None:
     """One table; as ``.json`` and ``.csv``, all in SI units, for programs."""
     print_rows(head, [line.cells() for line in lines])

@@ -29,6 +29,7 @@ PUBLIC = {
     "compare": "idn_gym.policies.compare:compare",
     "static_gain": "idn_gym.optimum.static:static_gain",
     "best_static": "idn_gym.optimum.hindsight:best_static",
+    "dynamic_bracket": "idn_gym.optimum.dynamic.bracket:dynamic_bracket",
     "register_codec": "idn_gym.actions:register_codec",
     "register_observation": "idn_gym.observations:register_observation",
     "register_process": "idn_gym.scenarios.families:register_process",

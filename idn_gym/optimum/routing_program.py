@@ -100,7 +100,7 @@ class Routing:
             placement: (N, M) to leave only the routing free.
             ceiling: utilisation beyond which waits are not counted to grow.
         """
-        build = _Build(self, placement, ceiling)
+        build = RoutingBuild(self, placement, ceiling)
         for chunk in chunks:
             build.add(chunk)
         return build.finish()
@@ -111,13 +111,13 @@ class Routing:
         Returns:
             The program; per slot, the options that have a column, and the first of their columns.
         """
-        build = _Build(self, placement, ceiling)
+        build = RoutingBuild(self, placement, ceiling)
         for t in range(len(self.saving)):
             build.add(np.array([t]))
         return build.finish(), build.served
 
 
-class _Build:
+class RoutingBuild:
     """Collects the rows of one program."""
 
     def __init__(self, routing: Routing, placement: Residents | None, ceiling: float) -> None:

@@ -72,6 +72,9 @@ _SHIPPED: dict[str, PolicyEntry] = {
     "window-lp": _online("window_lp", "LP oracle on the last slots"),
     "best-single": _online("best_single", "per node the one prefix that would have saved most"),
     "best-static": _online("best_static_policy", "the best static placement in hindsight", informed=True),
+    "clairvoyant-sequence": _online(
+        "clairvoyant_sequence", "the best sequence of placements found on the test episodes", informed=True
+    ),
     "clairvoyant-greedy": _online("clairvoyant_greedy", "greedy on the coming slot", informed=True),
 }
 

@@ -79,11 +79,21 @@ class SequencePlayer:
         Nothing is loaded, then; where memory has shrunk, segments that do not fit are gone for the slot.
         """
         check_placement(self.row.tables, placement)
-        self._stand(placement)
+        return self._steady(np.broadcast_to(placement, (len(slots), *placement.shape)), slots)
+
+    def resident_costs(self, placements: Residents) -> Floats:
+        """Costs (T,) of all slots, each with a placement of its own (T, N, M) that is resident in full."""
+        return self._steady(self._checked(placements), np.arange(self.slots))
+
+    def _steady(self, placements: Residents, slots: Ints) -> Floats:
+        pinned = self.row.tables.pinned
+        residents = np.where(pinned != EMPTY, pinned, placements)
         before, costs = self._states[0], np.empty(len(slots))
+        put_fields(before, initial_state(self.row))
         for i, t in enumerate(slots.tolist()):
             before.slot[0] = t
-            costs[i] = self._play_slot(0, placement)
+            before.resident[0] = residents[i]
+            costs[i] = self._play_slot(0, residents[i])
         return costs
 
     def move_costs(self, placement: Residents, wish: Residents, slot: int) -> Floats:
@@ -94,18 +104,14 @@ class SequencePlayer:
             wish: (N, M) that is held.
             slot: in which it begins.
         """
-        self._stand(placement)
-        self._states[0].slot[0] = slot
+        before, pinned = self._states[0], self.row.tables.pinned
+        put_fields(before, initial_state(self.row))
+        before.slot[0] = slot
+        before.resident[0] = np.where(pinned != EMPTY, pinned, placement)
         costs: list[float] = []
         while not costs or (self._outcome.in_flight[0] > 0 and slot + len(costs) < self.slots):
             costs.append(self._play_slot(len(costs) % 2, wish))
         return np.array(costs)
-
-    def _stand(self, placement: Residents) -> None:
-        """Begin slot 0 with a placement (N, M) resident in full."""
-        before, pinned = self._states[0], self.row.tables.pinned
-        put_fields(before, initial_state(self.row))
-        before.resident[0] = np.where(pinned != EMPTY, pinned, placement)
 
     def _play_slot(self, turn: int, wish: Residents) -> float:
         """Cost of a slot that begins in the state of that number, and ends in the other one."""

@@ -127,6 +127,14 @@ def clairvoyant_greedy(env: Env, seeds: Sequence[int], **options: Any) -> clairv
     return clairvoyant.ClairvoyantGreedy(_compiled(env), env.num_envs, config, _episodes(env, seeds))
 
 
+def clairvoyant_sequence(env: Env, seeds: Sequence[int], **options: Any) -> Any:
+    """A sequence of placements found on the very episodes it is judged on."""
+    from idn_gym.policies.online.clairvoyant_sequence import ClairvoyantSequence, ClairvoyantSequenceConfig
+
+    config = _options(ClairvoyantSequenceConfig, options)
+    return ClairvoyantSequence(_compiled(env), env.num_envs, config, _episodes(env, seeds))
+
+
 def _mirror(env: Env, options: dict[str, Any], geometry: Update) -> MirrorAscent:
     return MirrorAscent(_compiled(env), env.num_envs, _options(MirrorConfig, options), geometry)
 

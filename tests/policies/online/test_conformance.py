@@ -14,7 +14,11 @@ from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import load_scenario
 
 NAMES = [name for name, target in AGENTS.items() if target.startswith("idn_gym.policies.online.")]
-QUICK = {"infida-offline": {"iterations": 20}, "ftpl": {"scale": 0.1}}
+QUICK = {
+    "infida-offline": {"iterations": 20},
+    "ftpl": {"scale": 0.1},
+    "clairvoyant-sequence": {"pieces": 1, "slots": 2},
+}
 """Options for a few slots: with its usual perturbation FTPL may leave a model out for longer."""
 
 

@@ -1,0 +1,106 @@
+"""What moving models could win: the best placement kept, the best sequence found, and a bound."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from experiments.training.play import open_agent
+from idn_gym.core.arrays import Floats, Residents
+from idn_gym.evaluation.intervals import Interval, mean_interval
+from idn_gym.evaluation.rollout import rollout
+from idn_gym.evaluation.tables import interval_text
+from idn_gym.evaluation.wish_log import WishLog
+from idn_gym.optimum.dynamic.bracket import DynamicBracket, dynamic_bracket
+from idn_gym.scenarios.compile import compile_scenario
+from idn_gym.scenarios.config import Scenario
+from idn_gym.scenarios.episodes import build_instance
+
+FIELD = ("cloud-only", "static-greedy", "lru", "olag")
+"""Policies whose recorded sequences are candidates, too."""
+
+HEADROOM_HEAD = (
+    *("preset", "best static", "best of field", "reached", "least"),
+    *("headroom, at least", "headroom, at most", "gap"),
+)
+
+
+class Headroom(NamedTuple):
+    """Of one scenario, over episodes; costs per slot."""
+
+    scenario: str
+    seeds: tuple[int, ...]
+    field: dict[str, Floats]
+    """costs of each of `FIELD` (episodes,)"""
+    brackets: list[DynamicBracket]
+    horizon: int
+
+    def intervals(self) -> dict[str, Interval]:
+        """Means over episodes, by column; headroom and gap are shares."""
+        slots = self.horizon
+        return {
+            "static": mean_interval(np.array([one.static for one in self.brackets]) / slots),
+            "reached": mean_interval(np.array([one.reached for one in self.brackets]) / slots),
+            "least": mean_interval(np.array([one.least for one in self.brackets]) / slots),
+            "headroom_lower": mean_interval(np.array([one.headroom[0] for one in self.brackets])),
+            "headroom_upper": mean_interval(np.array([one.headroom[1] for one in self.brackets])),
+            "gap": mean_interval(np.array([one.gap for one in self.brackets])),
+        }
+
+    @property
+    def best_of_field(self) -> tuple[str, float]:
+        """Which of `FIELD` costs least, and its mean cost."""
+        name = min(self.field, key=lambda policy: float(self.field[policy].mean()))
+        return name, float(self.field[name].mean())
+
+    def cells(self) -> list[str]:
+        """The line below `HEADROOM_HEAD`."""
+        found, (name, cost) = self.intervals(), self.best_of_field
+        costs = [f"{found[key]:.4f}" for key in ("static", "reached", "least")]
+        costs.insert(1, f"{cost:.4f} {name}")
+        shares = [f"{found[key]:.1%}" for key in ("headroom_lower", "headroom_upper", "gap")]
+        return [self.scenario, *costs, *shares]
+
+    def plain(self) -> dict[str, object]:
+        """The line for programs."""
+        line: dict[str, object] = {"scenario": self.scenario, "episodes": len(self.seeds)}
+        for key, interval in self.intervals().items():
+            line |= interval_text(key, interval)
+        line |= {f"cost_{name}": float(costs.mean()) for name, costs in self.field.items()}
+        line["stopped_by_time"] = sum(one.status == "time" for one in self.brackets)
+        return line | {"cpu_seconds": sum(one.seconds for one in self.brackets)}
+
+
+def measure_headroom(
+    scenario: Scenario,
+    seeds: Sequence[int],
+    preference: str = "balanced",
+    seconds: float = 60.0,
+    done: Callable[[], None] = lambda: None,
+) -> Headroom:
+    """Bracket every episode; what the policies of `FIELD` wished for are candidates.
+
+    Args:
+        scenario: what to play, loading as it says.
+        seeds: of the test split.
+        preference: what the scalar cost weighs.
+        seconds: time limit per episode, as of `dynamic_bracket`.
+        done: is called after every episode.
+    """
+    compiled, field = compile_scenario(scenario), {}
+    wishes: list[Residents] = []
+    for name in FIELD:
+        env, policy = open_agent(name, scenario, seeds, "test", preference)
+        log = WishLog()
+        try:
+            field[name] = -rollout(policy, env, seeds, on_slot=log.note).scalar.mean(axis=1)
+        finally:
+            env.close()
+        wishes.append(log.wishes)
+    instance, brackets = build_instance(scenario, list(seeds), "test", preference), []
+    for b in range(len(seeds)):
+        brackets.append(dynamic_bracket(compiled, instance, b, seconds, [one[b] for one in wishes]))
+        done()
+    return Headroom(scenario.name, tuple(seeds), field, brackets, scenario.horizon)
