@@ -21,6 +21,7 @@ GENAI_SHIFT = c.Scenario(
                 "site",
                 device="gpu_a10_diffusion",
                 fan_out=16,
+                memory=16e9,  # of 24 GB: the rest is for activations
                 servers=8.0,
                 uplink="metro_fibre",
                 delay=0.005,
