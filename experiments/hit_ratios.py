@@ -15,10 +15,12 @@ from experiments.requests.hit_ratios import (
     generator_ratios,
     ratios_by_case,
 )
+from experiments.requests.next_demand import what_moving_saves
 from experiments.requests.request_rows import at_the_logs_rate, read_requests
 from idn_gym.commands import grammar
 from idn_gym.commands.tables import print_rows
 from idn_gym.config_reader import bounded
+from idn_gym.scenarios.presets import load_scenario
 
 HIT_RATIO_HEAD = ("nodes", "room", "static", "LRU", "per hour", "per ten minutes")
 
@@ -51,6 +53,9 @@ class HitRatiosCommand:
     Cells are the log, the generator and their difference. Without --log, the log's ratios are those that
     ship.
 
+    With --cost, what moving models wins on test episodes of the preset itself, loading paid: of policies that
+    see the past, and of a rule that knows what is asked for in the next slots.
+
     Example: --log lora_request_trace.tar.gz --seeds 20
     """
 
@@ -58,10 +63,15 @@ class HitRatiosCommand:
     """request log of cluster-trace-v2026-GenAI; its days are compared in two parts, too: those that the
     generator was fitted to, and the others"""
     seeds: int = bounded(20, least=1, most=9_999_999)
-    """draws of the generator, whose ratios are averaged"""
+    """draws of the generator, whose ratios are averaged; with --cost test episodes, at least 2"""
+    cost: bool = False
+    """what moving models wins, instead"""
 
     def run(self) -> None:
         """Read, draw and print."""
+        if self.cost:
+            self._print_costs()
+            return
         if self.log is None:
             self._print("all days", GENAI_RATIOS, generator_ratios(at_the_logs_rate(), self.seeds))
             return
@@ -69,6 +79,12 @@ class HitRatiosCommand:
             rows = read_requests(str(self.log), between)
             drawn = generator_ratios(at_the_logs_rate(rows), self.seeds)
             self._print(f"{title}, {len(rows.time)} requests", ratios_by_case(rows), drawn)
+
+    def _print_costs(self) -> None:
+        rows, missed = what_moving_saves(load_scenario("genai-shift"), range(max(self.seeds, 2)))
+        cells = [[row.name, f"{row.cost:.4f}", f"{row.against_static:+.1%}"] for row in rows]
+        print_rows(("placed by", "cost per slot", "against the best static"), cells)
+        print(f"\nthe best static placement misses {missed:.1%} of the requests")
 
     def _print(self, title: str, log: Mapping[Case, HitRatios], drawn: Mapping[Case, HitRatios]) -> None:
         print(f"{title}:\n")

@@ -15,6 +15,7 @@ from experiments.requests.hit_ratios import (
     hit_ratios,
     ratios_by_case,
 )
+from experiments.requests.next_demand import CAUSAL, FORESIGHT, STATIC, next_demand_sets, what_moving_saves
 from experiments.requests.request_rows import (
     LOG_REQUESTS,
     RequestRows,
@@ -101,3 +102,22 @@ def test_the_command_prints_both_and_their_difference(capsys):
     with pytest.raises(SystemExit):
         main(["--log", "nowhere.csv"])
     assert "nowhere.csv" in capsys.readouterr().err
+
+
+def test_the_rule_with_foresight_holds_what_is_asked_for_next():
+    demand = np.zeros((4, 1, 3))
+    demand[:, 0] = [[5, 1, 0], [0, 2, 0], [0, 0, 3], [3, 0, 3]]
+    assert next_demand_sets(demand, 1, 1, 0.0)[:, 0].argmax(axis=1).tolist() == [0, 1, 2, 0]
+    assert next_demand_sets(demand, 1, 1, 1.0)[:, 0].argmax(axis=1).tolist() == [0, 1, 2, 2]
+    assert next_demand_sets(demand, 1, 4, 0.0)[0, 0].tolist() == [True, False, False]
+    assert (next_demand_sets(demand, 2, 2, 0.0).sum(axis=2) == 2).all()
+
+
+def test_moving_saves_what_keeping_still_does_not():
+    """A few slots of the preset; loads are played, and the rule is at least as good as what is kept."""
+    scenario = load_scenario("genai-shift", {"horizon": 24})
+    rows, missed = what_moving_saves(scenario, range(2))
+    cost = {row.name: row.cost.estimate for row in rows}
+    assert 0.1 < missed < 0.8 and cost[FORESIGHT] < cost[STATIC] < cost["cloud-only"]
+    assert {row.name for row in rows} == {FORESIGHT, STATIC, *CAUSAL}
+    assert next(row for row in rows if row.name == STATIC).against_static.estimate == 0
