@@ -17,7 +17,7 @@ from idn_gym.scenarios.episodes import build_instance
 
 FORESIGHT, STATIC = "next slots known", "best static, in hindsight"
 
-CAUSAL = ("cloud-only", "static-greedy", "lru", "lfu", "olag", "infida")
+PAST_ONLY = ("cloud-only", "static-greedy", "lru", "lfu", "olag", "infida")
 
 WINDOWS, BONUSES = (1, 2, 3, 4, 6), (0.3, 0.5, 1.0, 1.5)
 """Slots that the rule looks ahead, and requests that a model has the more for being there: of all pairs the
@@ -91,7 +91,7 @@ def what_moving_saves(scenario: Scenario, seeds: Sequence[int]) -> tuple[list[Sa
         rules = [next_demand_sets(demand, room, w, bonus) for w in WINDOWS for bonus in BONUSES]
         costs[FORESIGHT].append(min(played(held) for held in rules))
     found = {name: np.array(values) for name, values in costs.items()}
-    found |= {name: -play_agent(name, scenario, seeds).scalar.mean(axis=1) for name in CAUSAL}
+    found |= {name: -play_agent(name, scenario, seeds).scalar.mean(axis=1) for name in PAST_ONLY}
     rows = [
         Saving(name, mean_interval(cost), relative_difference(cost, found[STATIC]))
         for name, cost in found.items()

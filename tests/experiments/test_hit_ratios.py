@@ -15,7 +15,7 @@ from experiments.requests.hit_ratios import (
     hit_ratios,
     ratios_by_case,
 )
-from experiments.requests.next_demand import CAUSAL, FORESIGHT, STATIC, next_demand_sets, what_moving_saves
+from experiments.requests.next_demand import PAST_ONLY, FORESIGHT, STATIC, next_demand_sets, what_moving_saves
 from experiments.requests.request_rows import (
     LOG_REQUESTS,
     RequestRows,
@@ -119,5 +119,5 @@ def test_moving_saves_what_keeping_still_does_not():
     rows, missed = what_moving_saves(scenario, range(2))
     cost = {row.name: row.cost.estimate for row in rows}
     assert 0.1 < missed < 0.8 and cost[FORESIGHT] < cost[STATIC] < cost["cloud-only"]
-    assert {row.name for row in rows} == {FORESIGHT, STATIC, *CAUSAL}
+    assert {row.name for row in rows} == {FORESIGHT, STATIC, *PAST_ONLY}
     assert next(row for row in rows if row.name == STATIC).against_static.estimate == 0
