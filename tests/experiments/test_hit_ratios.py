@@ -15,7 +15,7 @@ from experiments.requests.hit_ratios import (
     hit_ratios,
     ratios_by_case,
 )
-from experiments.requests.next_demand import PAST_ONLY, FORESIGHT, STATIC, next_demand_sets, what_moving_saves
+from experiments.requests.next_demand import FORESIGHT, PAST_ONLY, STATIC, next_demand_sets, what_moving_saves
 from experiments.requests.request_rows import (
     LOG_REQUESTS,
     RequestRows,
