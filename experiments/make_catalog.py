@@ -9,6 +9,7 @@ from pathlib import Path
 from experiments.shipped_data.catalog_sources import (
     detection,
     devices,
+    diffusion,
     fashion,
     imagenet,
     links,
@@ -27,9 +28,11 @@ def build_tables() -> dict[str, CatalogTables]:
         "models/imagenet.json": CatalogTables(models=imagenet.imagenet_models()),
         "models/resnet152.json": CatalogTables(models=resnet152.resnet152_models()),
         "models/coco.json": CatalogTables(models=detection.detection_models()),
+        "models/diffusion.json": CatalogTables(models=diffusion.diffusion_models()),
         "models/fashion.json": CatalogTables(models=fashion.fashion_models()),
         "devices/profiles.json": CatalogTables(devices=devices.measured_devices()),
         "devices/detection.json": CatalogTables(devices=detection.detection_devices()),
+        "devices/diffusion.json": CatalogTables(devices=diffusion.diffusion_devices()),
         "links/links.json": CatalogTables(links=links.links()),
     }
 

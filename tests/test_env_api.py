@@ -19,7 +19,7 @@ from idn_gym.preferences import PREFERENCES
 from idn_gym.scenarios.presets import PRESETS, load_scenario
 from idn_gym.vector import IDNVectorEnv
 
-TOO_LARGE = {("isp-hierarchy", "placement"), ("metro-split", "placement")}
+TOO_LARGE = {(name, "placement") for name in ("isp-hierarchy", "metro-split", "genai-shift")}
 COMBINATIONS = [
     (preset, codec) for preset in PRESETS for codec in ACTION_CODECS if (preset, codec) not in TOO_LARGE
 ]

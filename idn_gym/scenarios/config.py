@@ -65,6 +65,7 @@ from idn_gym.scenarios.config_topology import (
     Tier,
     TopoHubTopology,
 )
+from idn_gym.scenarios.config_visitors import Visitors
 from idn_gym.scenarios.config_workload import (
     Alternating,
     Bursts,
@@ -141,6 +142,7 @@ __all__ = [
     "Tier",
     "TopoHubTopology",
     "UniformTask",
+    "Visitors",
     "Workload",
     "Zone",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -173,6 +173,12 @@ def _drawer(compiled: Compiled, streams: Streams, number: int, chains: Chains) -
 def draw_span_demand(compiled: Compiled, streams: Streams, number: int, chains: Chains) -> Floats:
     """The demand of one span alone, (T, R) [requests]; arguments as of `draw_span`."""
     return _demand(compiled, _drawer(compiled, streams, number, chains))
+
+
+def walk_demand(compiled: Compiled, streams: Streams) -> Iterator[Floats]:
+    """The demand of an episode alone, span by span: (T, R) [requests] of each, of any horizon."""
+    for drawer in walk_spans(compiled.scenario.horizon, compiled.scenario.slot_seconds, streams):
+        yield _demand(compiled, drawer)
 
 
 def sample_episode(

@@ -29,7 +29,7 @@ def test_all_groups_ship(catalog):
             for t in ("fashion", "digits")
             for kind in ("split", "exits", "bottleneck", "bottleneck+exits")
         ),
-        *(("fashion", "whole"), ("digits", "whole")),
+        *(("fashion", "whole"), ("digits", "whole"), ("generate", "whole")),
     }
     assert sum(model.task == "coco" for model in catalog.models.values()) >= 10
 

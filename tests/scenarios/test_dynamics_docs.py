@@ -23,6 +23,7 @@ PROCESSES += [config.Background, config.Outages, config.MemoryPressure]
 PROCESSES += [config.ConstantCarbon, config.DailyCarbon, config.Region]
 PROCESSES += [
     config.Sessions,
+    config.Visitors,
     config.Roaming,
     config.Commuting,
     config.Stretches,
