@@ -8,18 +8,18 @@ from typing import NamedTuple
 import numpy as np
 
 from experiments.training.play import open_agent
-from idn_gym.core.arrays import Floats, Residents
+from idn_gym.core.arrays import Floats
 from idn_gym.evaluation.intervals import Interval, mean_interval
-from idn_gym.evaluation.rollout import rollout
+from idn_gym.evaluation.rollout import Episodes, rollout
 from idn_gym.evaluation.tables import interval_text
-from idn_gym.evaluation.wish_log import WishLog
+from idn_gym.evaluation.wishes import wishes
 from idn_gym.optimum.dynamic.bracket import DynamicBracket, dynamic_bracket
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.episodes import build_instance
 
-FIELD = ("cloud-only", "static-greedy", "lru", "olag")
-"""Policies whose recorded sequences are candidates, too."""
+FIELD = ("cloud-only", "static-greedy", "lru", "lfu", "olag", "infida", "library", "mpc")
+"""Policies that are compared; their recorded sequences are candidates, too."""
 
 HEADROOM_HEAD = (
     *("preset", "best static", "best of field", "reached", "least"),
@@ -87,20 +87,25 @@ def measure_headroom(
         seeds: of the test split.
         preference: what the scalar cost weighs.
         seconds: time limit per episode, as of `dynamic_bracket`.
-        done: is called after every episode.
+        done: is called after every policy and every episode.
     """
-    compiled, field = compile_scenario(scenario), {}
-    wishes: list[Residents] = []
+    compiled, played = compile_scenario(scenario), {}
     for name in FIELD:
-        env, policy = open_agent(name, scenario, seeds, "test", preference)
-        log = WishLog()
-        try:
-            field[name] = -rollout(policy, env, seeds, on_slot=log.note).scalar.mean(axis=1)
-        finally:
-            env.close()
-        wishes.append(log.wishes)
-    instance, brackets = build_instance(scenario, list(seeds), "test", preference), []
-    for b in range(len(seeds)):
-        brackets.append(dynamic_bracket(compiled, instance, b, seconds, [one[b] for one in wishes]))
+        played[name] = _play(name, scenario, seeds, preference)
         done()
+    instance, brackets = build_instance(scenario, list(seeds), "test", preference), []
+    shape = scenario.horizon, compiled.tables.pinned.shape
+    for b in range(len(seeds)):
+        asked = [wishes(episodes.wishes[b], *shape) for episodes in played.values()]
+        brackets.append(dynamic_bracket(compiled, instance, b, seconds, asked))
+        done()
+    field = {name: -episodes.scalar.mean(axis=1) for name, episodes in played.items()}
     return Headroom(scenario.name, tuple(seeds), field, brackets, scenario.horizon)
+
+
+def _play(name: str, scenario: Scenario, seeds: Sequence[int], preference: str) -> Episodes:
+    env, policy = open_agent(name, scenario, seeds, "test", preference)
+    try:
+        return rollout(policy, env, seeds, wishes=True)
+    finally:
+        env.close()

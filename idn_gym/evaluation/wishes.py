@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from idn_gym.core.arrays import EMPTY, Ints, Residents
+from idn_gym.core.loading import held_segments
 from idn_gym.policy import Feedback
 
 
@@ -18,11 +19,7 @@ class WishLog:
 
     def note(self, feedback: Feedback) -> None:
         """A slot that is over."""
-        after = feedback.after
-        wish = after.resident.copy()
-        if after.wish.size:  # what is still on its way is asked for, not yet resident
-            loading = after.wish != EMPTY
-            wish[loading] = after.wish[loading]
+        wish = held_segments(feedback.after).copy()
         changed = np.ones_like(wish, np.bool_) if self._last is None else wish != self._last
         row, node, model = np.nonzero(changed)
         slot = np.full(len(row), self._slots)
@@ -38,7 +35,7 @@ class WishLog:
         return tuple(noted[noted[:, 0] == b, 1:] for b in range(len(self._last)))
 
 
-def wishes(changes: Ints, slots: int, shape: tuple[int, int]) -> Residents:
+def wishes(changes: Ints, slots: int, shape: tuple[int, ...]) -> Residents:
     """Wishes (slots, N, M) that a log of changes stands for.
 
     Args:

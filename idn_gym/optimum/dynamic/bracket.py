@@ -67,7 +67,7 @@ def dynamic_bracket(
         b: row.
         seconds: time limit, half of it processor time for the sequence, and what is left for the bound; one
             search, programme or node is always finished.
-        played: sequences of wishes (T, N, M) that were played, such as `WishLog` records: none costs less
+        played: sequences of wishes (T, N, M) that were played, such as a rollout keeps: none costs less
             than `reached`.
         gap: at which the bracket counts as closed.
         config: of the searches for candidates.

@@ -100,7 +100,7 @@ class Refiner:
         if kept:
             path = np.full(len(steady), (steady.sum(0) + switch[0]).argmin())
         else:
-            path = best_path(len(steady), steady.shape[1], ExpectedMoves(steady, switch, slots))
+            path, _ = best_path(len(steady), steady.shape[1], ExpectedMoves(steady, switch, slots))
         self._adopt(v, rows[path], kept)
 
     def _steady(self, v: int, rows: Residents) -> Floats:

@@ -94,11 +94,13 @@ def best_sequence(steady: Floats, switch: Floats, start: int = 0) -> Ints:
         start: what is resident when the first slot begins.
     """
     once = np.ones(switch.shape, np.int64)
-    return best_path(len(steady), steady.shape[1], lambda t: (switch + steady[t], once), start)
+    return best_path(len(steady), steady.shape[1], lambda t: (switch + steady[t], once), start)[0]
 
 
-def best_path(slots: int, count: int, moves: Callable[[int], tuple[Floats, Ints]], start: int = 0) -> Ints:
-    """The cheapest way through time, from move to move: which placement to wish for in each slot (T,).
+def best_path(
+    slots: int, count: int, moves: Callable[[int], tuple[Floats, Ints]], start: int = 0
+) -> tuple[Ints, float]:
+    """The cheapest way through time, from move to move: the placement of each slot (T,), and the cost of all.
 
     Args:
         slots: T of them.
@@ -127,4 +129,4 @@ def best_path(slots: int, count: int, moves: Callable[[int], tuple[Floats, Ints]
         before, i = came[t, j].tolist()
         path[before:t] = j
         t, j = before, i
-    return path
+    return path, float(value[slots].min())

@@ -119,7 +119,7 @@ def best_held_sequence(
     moves = ExpectedMoves(steady, switch, load_slots(player.row.tables, placements))
     found: tuple[float, Ints] | None = None
     while True:
-        path = best_path(len(steady), steady.shape[1], moves)
+        path, _ = best_path(len(steady), steady.shape[1], moves)
         reached = float(player.play(placements[path]).sum())
         if found is None or reached < found[0]:
             found = reached, path

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from idn_gym.config_reader import bounded
 from idn_gym.core.arrays import Floats, Residents
 from idn_gym.optimum.dynamic.sequences import best_path
-from idn_gym.optimum.dynamic.transfers import expected_moves
+from idn_gym.optimum.dynamic.transfers import ExpectedMoves
 from idn_gym.policies.forecasts.interface import Forecaster
 from idn_gym.policies.online.expected_slots import ExpectedSlots
 from idn_gym.policies.online.library import ChoiceConfig, LibraryPolicy
@@ -44,6 +44,5 @@ class Mpc(LibraryPolicy):
         super().__init__(compiled, rows, library, forecaster, expected, config)
 
     def weigh(self, steady: Floats, switch: Floats, slots: Floats, now: int) -> tuple[float, int, float]:
-        costs, length = expected_moves(steady, switch, slots)
-        path, cost = best_path(costs, length, now)
+        path, cost = best_path(*steady.shape, ExpectedMoves(steady, switch, slots), now)
         return float(steady[:, now].sum()), int(path[0]), cost

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from idn_gym.evaluation.rollout import rollout
-from idn_gym.evaluation.wish_log import WishLog
+from idn_gym.evaluation.wishes import wishes
 from idn_gym.optimum.dynamic.bracket import dynamic_bracket
 from idn_gym.optimum.dynamic.candidates import CandidateConfig
 from idn_gym.optimum.dynamic.lower_end import find_sequence
@@ -26,11 +26,11 @@ FEW = CandidateConfig(pieces=2, slots=2)
 def test_recorded_wishes_cost_what_they_did(preset, agent, codec):
     scenario, seeds = load_scenario(preset, {"horizon": 12}), [5, 6]
     env = IDNVectorEnv(2, scenario=scenario, action=codec, preference="balanced", split="test")
-    log = WishLog()
-    played = rollout(make_policy(agent, env), env, seeds, on_slot=log.note)
+    played = rollout(make_policy(agent, env), env, seeds, wishes=True)
     compiled, instance = compile_scenario(scenario), build_instance(scenario, seeds, "test")
     for b in range(2):
-        costs = sequence_costs(compiled, instance, log.wishes[b], b)
+        asked = wishes(played.wishes[b], 12, compiled.tables.pinned.shape)
+        costs = sequence_costs(compiled, instance, asked, b)
         np.testing.assert_allclose(costs, -played.scalar[b], rtol=1e-9)
 
 

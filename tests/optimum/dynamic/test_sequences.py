@@ -66,10 +66,10 @@ def test_moves_that_take_several_slots_are_paid_in_whole():
     """From 0 to 1 takes 2 slots at 10 in all; staying costs 6 at 0, 1 at 1."""
     cost, dear = np.array([[6.0, 10.0], [100.0, 1.0]]), np.array([[6.0, 20.0], [100.0, 1.0]])
     length = np.array([[1, 2], [1, 1]])
-    assert best_path(5, 2, lambda t: (cost, length)).tolist() == [1, 1, 1, 1, 1]
-    assert best_path(5, 2, lambda t: (cost if t else dear, length)).tolist() == [0, 1, 1, 1, 1]
-    assert best_path(2, 2, lambda t: (cost if t else dear, length)).tolist() == [0, 0]
-    assert best_path(2, 2, lambda t: (dear, length), start=1).tolist() == [1, 1]
+    assert best_path(5, 2, lambda t: (cost, length))[0].tolist() == [1, 1, 1, 1, 1]
+    assert best_path(5, 2, lambda t: (cost if t else dear, length))[0].tolist() == [0, 1, 1, 1, 1]
+    assert best_path(2, 2, lambda t: (cost if t else dear, length))[0].tolist() == [0, 0]
+    assert best_path(2, 2, lambda t: (dear, length), start=1)[0].tolist() == [1, 1]
 
 
 def test_a_byte_costs_what_the_score_charges(make_scenario):
