@@ -44,5 +44,5 @@ class Mpc(LibraryPolicy):
         super().__init__(compiled, rows, library, forecaster, expected, config)
 
     def weigh(self, steady: Floats, switch: Floats, slots: Floats, now: int) -> tuple[float, int, float]:
-        path, cost = best_path(*steady.shape, ExpectedMoves(steady, switch, slots), now)
+        path, cost = best_path(len(steady), steady.shape[1], ExpectedMoves(steady, switch, slots), now)
         return float(steady[:, now].sum()), int(path[0]), cost
