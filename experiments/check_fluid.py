@@ -33,8 +33,8 @@ from idn_gym.evaluation.loading_check import (
 )
 from idn_gym.evaluation.tables import write_csv
 from idn_gym.files import file_name, writable_folder, write_text
+from idn_gym.optimum.search.moves import SearchConfig
 from idn_gym.policies.heuristics.nominal_search import best_at_nominal
-from idn_gym.policies.heuristics.search import SearchConfig
 from idn_gym.rendering.labels import si
 from idn_gym.scenarios.compile import Compiled, compile_scenario
 from idn_gym.scenarios.presets import PRESETS, load_scenario

@@ -22,8 +22,8 @@ from idn_gym.core.slots import one_row
 from idn_gym.evaluation.front import static_front
 from idn_gym.files import atomically, writable_folder
 from idn_gym.optimum.schedule import all_placements
-from idn_gym.policies.heuristics.local import best_placement
-from idn_gym.policies.heuristics.search import SearchConfig
+from idn_gym.optimum.search.local import best_placement
+from idn_gym.optimum.search.moves import SearchConfig
 from idn_gym.preferences import preference_lattice
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Scenario

@@ -20,7 +20,7 @@ from idn_gym.evaluation.comparison import ComparisonRow, summarise
 from idn_gym.evaluation.intervals import Interval
 from idn_gym.evaluation.tables import comparison_table, known, write_csv, write_table
 from idn_gym.files import file_name, writable_folder, write_text
-from idn_gym.policies.heuristics.search import SearchConfig
+from idn_gym.optimum.search.moves import SearchConfig
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.presets import PRESETS, load_scenario
@@ -49,7 +49,7 @@ def measure_preset(
     Args:
         scenario: what to play.
         seeds: of the test split; searches look at validation seeds.
-        options: of the searches, as in `idn_gym.policies.heuristics.search.SearchConfig`.
+        options: of the searches, as in `idn_gym.optimum.search.moves.SearchConfig`.
         preference: what the scalar cost weighs.
     """
     played = {

@@ -22,9 +22,9 @@ from idn_gym.evaluation.rollout import rollout
 from idn_gym.objective_records import OBJECTIVE_RECORDS, OBJECTIVES, Objective, register_objective
 from idn_gym.optimum.hindsight import best_static
 from idn_gym.optimum.schedule import all_placements
+from idn_gym.optimum.search.moves import Search
 from idn_gym.optimum.static import ClassCosts, static_cost, static_gain, static_outcome
 from idn_gym.policies.heuristics.policies import hold_placement
-from idn_gym.policies.heuristics.search import Search
 from idn_gym.policies.registry import make_policy
 from idn_gym.preferences import preference_lattice
 from idn_gym.scenarios.compile import compile_scenario

@@ -11,9 +11,9 @@ from idn_gym.core.flows import option_flows
 from idn_gym.evaluation.event_network import EventNetwork, station_load
 from idn_gym.evaluation.rollout import rollout
 from idn_gym.metrics import METRICS
+from idn_gym.optimum.search.moves import SearchConfig
 from idn_gym.policies.heuristics.nominal_search import best_at_nominal
 from idn_gym.policies.heuristics.policies import hold_placement
-from idn_gym.policies.heuristics.search import SearchConfig
 from idn_gym.rendering.labels import whole_percent
 from idn_gym.scenarios.compile import Compiled, compile_scenario
 from idn_gym.scenarios.config import Scenario

@@ -1,1 +1,1 @@
-"""What is provable: the concave gain and its supergradients, programmes, bounds, projections, roundings."""
+"""What is provable (concave gain, programmes, bounds, projections, rounding), and searches for placements."""

@@ -10,8 +10,8 @@ from idn_gym.evaluation.fluid_ranking import list_placements, rank_placements
 from idn_gym.evaluation.fluid_tables import rank_correlations
 from idn_gym.messages import ConfigError
 from idn_gym.objectives import known_tariff
+from idn_gym.optimum.search.moves import SearchConfig
 from idn_gym.policies.heuristics.nominal_search import best_at_nominal
-from idn_gym.policies.heuristics.search import SearchConfig
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.presets import load_scenario
 from tests.random_worlds import random_world

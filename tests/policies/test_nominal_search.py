@@ -5,8 +5,8 @@ import pytest
 
 from idn_gym.core.costs import serving_cost
 from idn_gym.evaluation.fluid_ranking import list_placements
+from idn_gym.optimum.search.moves import SearchConfig
 from idn_gym.policies.heuristics.nominal_search import best_at_nominal
-from idn_gym.policies.heuristics.search import SearchConfig
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.presets import load_scenario
 

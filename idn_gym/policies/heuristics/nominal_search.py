@@ -10,8 +10,8 @@ from idn_gym.core.arrays import Floats, Instance, Residents
 from idn_gym.core.costs import serving_cost
 from idn_gym.core.nominal import nominal_draw
 from idn_gym.objectives import known_tariff, reward_columns, tariff_of
-from idn_gym.policies.heuristics.local import local_optima
-from idn_gym.policies.heuristics.search import LEAST_SHARE, Search, SearchConfig
+from idn_gym.optimum.search.local import local_optima
+from idn_gym.optimum.search.moves import LEAST_SHARE, Search, SearchConfig
 from idn_gym.preferences import read_preference
 from idn_gym.scenarios.compile import Compiled
 

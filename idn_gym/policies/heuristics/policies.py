@@ -14,9 +14,9 @@ from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import Bools, Floats, Instance, Residents
 from idn_gym.core.geometry import nominal_free_bytes, whole_models
 from idn_gym.core.nominal import passing_requests
-from idn_gym.policies.heuristics.greedy import greedy_placement
-from idn_gym.policies.heuristics.local import best_placement
-from idn_gym.policies.heuristics.search import SearchConfig
+from idn_gym.optimum.search.greedy import greedy_placement
+from idn_gym.optimum.search.local import best_placement
+from idn_gym.optimum.search.moves import SearchConfig
 from idn_gym.policy import Choice, Policy
 from idn_gym.scenarios.compile import Compiled
 from idn_gym.scenarios.episodes import build_instance

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from idn_gym.core.arrays import EMPTY, Floats, Instance, Residents
+from idn_gym.optimum.search.greedy import greedy
+from idn_gym.optimum.search.moves import LEAST_SHARE, Move, NodeSegment, Search, SearchConfig
 from idn_gym.optimum.static import cheapest_kept
-from idn_gym.policies.heuristics.greedy import greedy
-from idn_gym.policies.heuristics.search import LEAST_SHARE, Move, NodeSegment, Search, SearchConfig
 from idn_gym.scenarios.compile import Compiled
 
 

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from idn_gym.core.arrays import EMPTY
-from idn_gym.policies.heuristics.greedy import greedy_placement
-from idn_gym.policies.heuristics.local import best_placement, improve_locally
-from idn_gym.policies.heuristics.search import Search, SearchConfig
+from idn_gym.optimum.search.greedy import greedy_placement
+from idn_gym.optimum.search.local import best_placement, improve_locally
+from idn_gym.optimum.search.moves import Search, SearchConfig
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.episodes import build_instance
 

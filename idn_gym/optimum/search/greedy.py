@@ -11,8 +11,8 @@ import heapq
 import numpy as np
 
 from idn_gym.core.arrays import Floats, Instance, Residents
+from idn_gym.optimum.search.moves import LEAST_SHARE, Search, SearchConfig
 from idn_gym.optimum.static import cheapest_kept
-from idn_gym.policies.heuristics.search import LEAST_SHARE, Search, SearchConfig
 from idn_gym.scenarios.compile import Compiled
 
 

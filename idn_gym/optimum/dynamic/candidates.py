@@ -1,0 +1,103 @@
+"""Placements that are worth moving between: local searches on pieces of episodes.
+
+A piece is searched as if it were all of the episode, so loading counts once over its slots: long pieces give
+placements that pay where loading is dear, short ones those that pay where it is cheap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from idn_gym.config_reader import bounded
+from idn_gym.core.arrays import Instance, Residents
+from idn_gym.core.slots import MOVING, one_row
+from idn_gym.optimum.search.local import local_optima
+from idn_gym.optimum.search.moves import Search, SearchConfig
+from idn_gym.scenarios.compile import Compiled
+
+
+@dataclass(frozen=True)
+class CandidateConfig:
+    """On what and how long to search for candidates."""
+
+    pieces: int = bounded(24, least=1)
+    """an episode is searched as a whole, in halves, in quarters and so on, up to so many pieces"""
+    slots: int = bounded(6, least=1)
+    """of each piece, evenly spread"""
+    restarts: int = bounded(1, least=1)
+    """local searches on each piece: from the greedy placement, and from randomised ones"""
+    noise: float = bounded(0.5, least=0)
+    """as in `SearchConfig`"""
+    budget: float = bounded(1e6, least=0)
+    """batches served per search, after its start"""
+    seed: int = bounded(0, least=0)
+
+
+def find_candidates(compiled: Compiled, instance: Instance, config: CandidateConfig) -> Residents:
+    """Candidates (K, N, M) from the pieces of all rows: the pins alone first, none twice.
+
+    Args:
+        compiled: the scenario.
+        instance: drawn from it; the preference is that of the draw.
+        config: on what and how long to search.
+
+    Raises:
+        ConfigError: the preference weighs an objective that is no sum over requests.
+    """
+    found = [instance.tables.pinned]
+    for b in range(len(instance.draw.demand)):
+        found += search_pieces(compiled, one_row(instance, b), config)
+    return distinct_placements(found)
+
+
+def search_pieces(compiled: Compiled, row: Instance, config: CandidateConfig) -> Iterator[Residents]:
+    """Candidates (N, M) from the pieces of one row as they are found, long pieces first.
+
+    Arguments and errors are those of `find_candidates`.
+    """
+    horizon = row.draw.demand.shape[1]
+    for first, last in piece_spans(horizon, config.pieces):
+        yield from search_stretch(compiled, row, first, last, config)
+
+
+def search_stretch(
+    compiled: Compiled, row: Instance, first: int, last: int, config: CandidateConfig
+) -> list[Residents]:
+    """Candidates (N, M) from the slots [first, last) of one row; see `find_candidates`."""
+    search = Search(compiled, cut_slots(row, first, last), config.slots)
+    return local_optima(
+        search,
+        SearchConfig(restarts=config.restarts, noise=config.noise, budget=config.budget, seed=config.seed),
+    )
+
+
+def piece_spans(horizon: int, pieces: int) -> list[tuple[int, int]]:
+    """First slot of each piece and one past its last: the whole, halves, quarters, up to `pieces` of them."""
+    counts, count = [], 1
+    while count < min(pieces, horizon):
+        counts.append(count)
+        count *= 2
+    counts.append(min(pieces, horizon))
+    spans = []
+    for count in counts:
+        ends = np.linspace(0, horizon, count + 1).round().astype(int).tolist()
+        spans += pairwise(ends)
+    return spans
+
+
+def cut_slots(row: Instance, first: int, last: int) -> Instance:
+    """The slots [first, last) of an instance of one row; tables are shared."""
+    moving = {name: getattr(row.draw, name)[:, first:last] for name in MOVING}
+    return Instance(row.tables, row.draw._replace(**moving))
+
+
+def distinct_placements(placements: Iterable[Residents]) -> Residents:
+    """Placements (K, N, M) in their order, each the first time that it comes."""
+    stacked = np.stack(list(placements))
+    _, first = np.unique(stacked, axis=0, return_index=True)
+    kept: Residents = stacked[np.sort(first)]
+    return kept

@@ -1,0 +1,126 @@
+"""What sequences of wishes cost when they are played, slot by slot, without observations and codecs.
+
+Repair, loading, serving and judging are the core's own, so costs equal those of a rollout of the same wishes
+through the codec `segments`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from idn_gym.config_reader import ConfigError
+from idn_gym.core.arrays import EMPTY, Action, Floats, Instance, Ints, Residents
+from idn_gym.core.handover import Programme
+from idn_gym.core.slots import one_row, put_fields
+from idn_gym.core.transition import initial_state, play_slots
+from idn_gym.core.validate import check_placement
+from idn_gym.core.workspace import empty_outcome, make_scratch
+from idn_gym.rewards import add_rewards
+from idn_gym.scenarios.compile import Compiled
+
+
+def sequence_costs(compiled: Compiled, instance: Instance, placements: Residents, b: int = 0) -> Floats:
+    """Scalar cost of each slot (T,) of a sequence of wishes that is played from the pins on.
+
+    Args:
+        compiled: the scenario.
+        instance: drawn from it; the preference is that of the draw.
+        placements: (T, N, M) wished segments or EMPTY, or (N, M): one wish that is kept.
+        b: row.
+
+    Returns:
+        Minus the scalar rewards of the environment: all objectives, loading among them.
+
+    Raises:
+        ConfigError: the wishes are those of another scenario, or of another number of slots.
+    """
+    return SequencePlayer(compiled, instance, b).play(placements)
+
+
+class SequencePlayer:
+    """Plays sequences of wishes in one row of an instance, as often as one likes.
+
+    Attributes:
+        row: an instance of that row alone.
+        slots: T of it.
+    """
+
+    def __init__(self, compiled: Compiled, instance: Instance, b: int = 0) -> None:
+        """Take the row; arguments are those of `sequence_costs`."""
+        row = self.row = one_row(instance, b)
+        tables, draw = row
+        self.slots: int = draw.demand.shape[1]
+        self._states = initial_state(row), initial_state(row)
+        self._action = Action(np.empty_like(self._states[0].resident))
+        scratch = make_scratch(tables)
+        outcome = self._outcome = empty_outcome(tables, 1, scratch.longest)
+        self._scalars, self._programmes = [], []
+        for before, after in (self._states, self._states[::-1]):
+            programme = Programme()
+            programme.add(play_slots, tables, draw, before, self._action, after, outcome, scratch)
+            reward = add_rewards(
+                programme, tables, outcome, draw.weights, compiled.scales, compiled.objectives
+            )
+            self._programmes.append(programme)
+            self._scalars.append(reward.scalars)
+
+    def play(self, placements: Residents) -> Floats:
+        """Costs (T,) of wishes from the pins on; see `sequence_costs`."""
+        wishes = self._checked(placements)
+        put_fields(self._states[0], initial_state(self.row))
+        costs = np.empty(self.slots)
+        for t in range(self.slots):
+            costs[t] = self._play_slot(t % 2, wishes[t])
+        return costs
+
+    def steady_costs(self, placement: Residents, slots: Ints) -> Floats:
+        """Costs of slots if a placement (N, M) is resident in full when each of them begins.
+
+        Nothing is loaded, then; where memory has shrunk, segments that do not fit are gone for the slot.
+        """
+        check_placement(self.row.tables, placement)
+        self._stand(placement)
+        before, costs = self._states[0], np.empty(len(slots))
+        for i, t in enumerate(slots.tolist()):
+            before.slot[0] = t
+            costs[i] = self._play_slot(0, placement)
+        return costs
+
+    def move_costs(self, placement: Residents, wish: Residents, slot: int) -> Floats:
+        """Costs of the slots that a move takes: at least one, and until its loads end or the row does.
+
+        Args:
+            placement: (N, M) that is resident in full when the move begins.
+            wish: (N, M) that is held.
+            slot: in which it begins.
+        """
+        self._stand(placement)
+        self._states[0].slot[0] = slot
+        costs: list[float] = []
+        while not costs or (self._outcome.in_flight[0] > 0 and slot + len(costs) < self.slots):
+            costs.append(self._play_slot(len(costs) % 2, wish))
+        return np.array(costs)
+
+    def _stand(self, placement: Residents) -> None:
+        """Begin slot 0 with a placement (N, M) resident in full."""
+        before, pinned = self._states[0], self.row.tables.pinned
+        put_fields(before, initial_state(self.row))
+        before.resident[0] = np.where(pinned != EMPTY, pinned, placement)
+
+    def _play_slot(self, turn: int, wish: Residents) -> float:
+        """Cost of a slot that begins in the state of that number, and ends in the other one."""
+        self._action.wanted[0] = wish
+        self._programmes[turn].play()
+        return -float(self._scalars[turn][0])
+
+    def _checked(self, placements: Residents) -> Residents:
+        """The wishes (T, N, M)."""
+        if isinstance(placements, np.ndarray) and placements.ndim == 3:
+            if len(placements) != self.slots:
+                allowed = f"must be {self.slots}, one per slot"
+                raise ConfigError("placements", f"{len(placements)} wishes are not allowed; {allowed}")
+            for wish in placements:
+                check_placement(self.row.tables, wish)
+            return placements
+        check_placement(self.row.tables, placements)
+        return np.broadcast_to(placements, (self.slots, *placements.shape))

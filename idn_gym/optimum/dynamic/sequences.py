@@ -1,0 +1,126 @@
+"""The best sequence among candidate placements, by dynamic programming.
+
+What a slot costs with a candidate that is resident in full, and what moving from one to another costs once,
+make it exact for instant loading where every candidate fits into the memory of every slot. Loading that
+takes time goes through `transfers`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from idn_gym.core.arrays import BYTE_HOP, EMPTY, JOULE, PRICED, TRANSFER, Floats, Instance, Ints, Residents
+from idn_gym.core.geometry import bytes_to_load
+from idn_gym.objectives import tariff_of, weight_of
+from idn_gym.optimum.dynamic.played import SequencePlayer
+from idn_gym.preferences import balanced_preference
+from idn_gym.scenarios.compile import Compiled
+
+
+def steady_costs(
+    compiled: Compiled, instance: Instance, placements: Residents, slots: Ints | None = None, b: int = 0
+) -> Floats:
+    """Scalar cost of slots with each placement resident in full, loading left out.
+
+    Args:
+        compiled: the scenario.
+        instance: drawn from it; the preference is that of the draw.
+        placements: (K, N, M).
+        slots: which of the instance; all if None.
+        b: row.
+
+    Returns:
+        (len(slots), K)
+    """
+    player = SequencePlayer(compiled, instance, b)
+    chosen = np.arange(player.slots) if slots is None else slots
+    costs = [player.steady_costs(placement, chosen) for placement in placements]
+    return np.stack(costs, axis=1) if costs else np.zeros((len(chosen), 0))
+
+
+def byte_prices(compiled: Compiled, weights: Floats | None = None) -> Floats:
+    """Cost of a byte that a node loads of a model of a task (N, K) [cost/byte], as the score charges it.
+
+    Where loading is a transfer, traffic, energy and further objectives of the links are part of it, at
+    nominal prices and from the repository; what a nearer node sends costs less.
+
+    Args:
+        compiled: the scenario.
+        weights: (D,) preference; the balanced one if None.
+    """
+    tables, objectives = compiled.tables, compiled.objectives
+    weights = balanced_preference(objectives) if weights is None else weights
+    update = float(weight_of("update", weights / compiled.scales, objectives)) / tables.nominal_memory
+    tasks = len(tables.task_model) - 1
+    prices = np.full((len(tables.node_memory), tasks), update)
+    if tables.loading == TRANSFER:
+        tariff = tariff_of(weights, compiled.scales, objectives) / tables.nominal_requests
+        hop = tariff[BYTE_HOP] + tariff[JOULE] * tables.link_joules + tables.link_charge @ tariff[PRICED:]
+        sums = np.append(0.0, np.cumsum(hop[tables.load_link]))
+        prices += (sums[tables.load_start[1:]] - sums[tables.load_start[:-1]]).reshape(prices.shape)
+    return prices
+
+
+def switch_costs(compiled: Compiled, placements: Residents, weights: Floats | None = None) -> Floats:
+    """What moving from each placement (row) to each other (column) costs once, for what it loads (K, K).
+
+    Args:
+        compiled: the scenario.
+        placements: (K, N, M).
+        weights: (D,) preference; the balanced one if None.
+    """
+    tables = compiled.tables
+    prices = byte_prices(compiled, weights)[:, tables.model_task]
+    costs = np.zeros((len(placements), len(placements)))
+    free = tables.pinned == EMPTY
+    for i in range(len(placements)):
+        missing = bytes_to_load(tables, placements, placements[i])
+        costs[i] = (missing * np.where(free, prices, 0.0)).sum((1, 2))
+    return costs
+
+
+def best_sequence(steady: Floats, switch: Floats, start: int = 0) -> Ints:
+    """Which placement to wish for in each slot (T,), where loading is instant.
+
+    Args:
+        steady: (T, K) of `steady_costs`.
+        switch: (K, K) of `switch_costs`.
+        start: what is resident when the first slot begins.
+    """
+    return best_path(switch + steady[:, None, :], np.ones((1, 1, 1), np.int64), start)[0]
+
+
+def best_path(cost: Floats, length: Ints, start: int = 0) -> tuple[Ints, float]:
+    """The cheapest way through time, from move to move.
+
+    Args:
+        cost: (T, K, K) of the move from a placement (row) that is resident when a slot begins to another one
+            (column), with all slots that it takes.
+        length: (T, K, K), or anything that is broadcast to it: slots that the move takes, at least 1.
+        start: what is resident when the first slot begins.
+
+    Returns:
+        (T,) which placement to wish for in each slot, and what all slots cost.
+    """
+    slots, count = cost.shape[:2]
+    length = np.broadcast_to(length, cost.shape)
+    value = np.full((slots + 1, count), np.inf)
+    value[0, start] = 0.0
+    came = np.zeros((slots + 1, count, 2), np.int64)  # slot and placement that a move came from
+    for t in range(slots):
+        arriving = value[t][:, None] + cost[t]
+        for taken in np.unique(length[t]).tolist():
+            mine = np.where(length[t] == taken, arriving, np.inf)
+            source, to = mine.argmin(0), min(slots, t + taken)
+            found = mine[source, np.arange(count)]
+            better = found < value[to]
+            value[to, better] = found[better]
+            came[to, better, 0], came[to, better, 1] = t, source[better]
+    path = np.zeros(slots, np.int64)
+    t, j = slots, int(value[slots].argmin())
+    least = float(value[slots, j])
+    while t > 0:
+        before, i = came[t, j].tolist()
+        path[before:t] = j
+        t, j = before, i
+    return path, least

@@ -1,0 +1,1 @@
+"""Searches for one placement: greedy, and local search from greedy starts."""
