@@ -1,0 +1,65 @@
+"""Presets in which moving models pays: scarce memory, dear misses, demand that stays for a while and goes.
+
+Where every number comes from, and what was tried: docs/presets/.
+"""
+
+from __future__ import annotations
+
+from idn_gym.scenarios import config as c
+
+
+def _cloud() -> c.Node:
+    return c.Node("cloud", device="gpu_a100_trt_int8", tier="cloud", servers=float("inf"), pins=("all",))
+
+
+EDGE_DRIFT = c.Scenario(
+    name="edge-drift",
+    topology=c.Explicit(
+        nodes=(
+            *(
+                c.Node(f"board-{i}", device="sbc_rpi5", tier="device", memory=16e6, demand=1.0)
+                for i in range(6)
+            ),
+            *(c.Node(f"edge-{i}", device="soc_jetson_orin_nano", tier="edge", memory=32e6) for i in range(2)),
+            _cloud(),
+        ),
+        links=(
+            *(c.Link(f"board-{i}", f"edge-{i // 3}", link="nr5g_uplink") for i in range(6)),
+            *(c.Link(f"edge-{i}", "cloud", link="wan_cloud") for i in range(2)),
+        ),
+    ),
+    tasks=(
+        c.Task("detect", ("yolov5n_640", "yolov5s_640"), share=6.0, timeout=2.0, deadline=0.5, copies=6),
+        c.Task(
+            "classify",
+            ("mobilenetv3_small_100", "efficientnet_b0", "resnet152_bottlefit"),
+            share=4.0,
+            timeout=2.0,
+            deadline=0.3,
+            copies=4,
+        ),
+        c.Task(
+            "fashion",
+            ("fashion_branchy", "fashion_bottleneck_147"),
+            share=2.0,
+            timeout=2.0,
+            deadline=0.1,
+            copies=2,
+        ),
+    ),
+    serving=c.Serving(loading="transfer"),
+    # Two cameras of six pictures a second at each board.
+    workload=c.Workload(rate=72.0, zipf=0.5, popularity=c.Sessions(users=2, length=12.0)),
+    dynamics=c.Dynamics(
+        # `python -m experiments.fit_link_log` on the logs of a 5G phone, in slots of 60 s
+        link=c.Ar1(memory=0.15, sigma=0.7),
+        moving_links=("nr5g_uplink",),
+        link_outages=c.LinkOutages(mean_up=76.0, mean_down=2.0, links=("device",)),
+        background=c.Background(),
+        outages=c.Outages(mean_up=400.0, mean_down=6.0),
+    ),
+    scales=c.Scales(error=0.25, latency=0.5, energy=1.0, traffic=4e4, update=1.0),
+    action="scores-task",
+    slot_seconds=60.0,
+    horizon=72,
+)
