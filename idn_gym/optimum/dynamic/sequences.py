@@ -7,6 +7,8 @@ takes time goes through `transfers`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from idn_gym.core.arrays import BYTE_HOP, EMPTY, JOULE, PRICED, TRANSFER, Floats, Instance, Ints, Residents
@@ -15,6 +17,8 @@ from idn_gym.objectives import tariff_of, weight_of
 from idn_gym.optimum.dynamic.played import SequencePlayer
 from idn_gym.preferences import balanced_preference
 from idn_gym.scenarios.compile import Compiled
+
+EVERY_NODE = slice(None)
 
 
 def steady_costs(
@@ -61,21 +65,23 @@ def byte_prices(compiled: Compiled, weights: Floats | None = None) -> Floats:
     return prices
 
 
-def switch_costs(compiled: Compiled, placements: Residents, weights: Floats | None = None) -> Floats:
+def switch_costs(
+    compiled: Compiled, placements: Residents, weights: Floats | None = None, nodes: slice = EVERY_NODE
+) -> Floats:
     """What moving from each placement (row) to each other (column) costs once, for what it loads (K, K).
 
     Args:
         compiled: the scenario.
-        placements: (K, N, M).
+        placements: (K, n, M), of n nodes.
         weights: (D,) preference; the balanced one if None.
+        nodes: which nodes these are.
     """
     tables = compiled.tables
     prices = byte_prices(compiled, weights)[:, tables.model_task]
+    prices = np.where(tables.pinned == EMPTY, prices, 0.0)[nodes]
     costs = np.zeros((len(placements), len(placements)))
-    free = tables.pinned == EMPTY
     for i in range(len(placements)):
-        missing = bytes_to_load(tables, placements, placements[i])
-        costs[i] = (missing * np.where(free, prices, 0.0)).sum((1, 2))
+        costs[i] = (bytes_to_load(tables, placements, placements[i]) * prices).sum((1, 2))
     return costs
 
 
@@ -87,30 +93,29 @@ def best_sequence(steady: Floats, switch: Floats, start: int = 0) -> Ints:
         switch: (K, K) of `switch_costs`.
         start: what is resident when the first slot begins.
     """
-    return best_path(switch + steady[:, None, :], np.ones((1, 1, 1), np.int64), start)[0]
+    once = np.ones(switch.shape, np.int64)
+    return best_path(*steady.shape, lambda t: (switch + steady[t], once), start)
 
 
-def best_path(cost: Floats, length: Ints, start: int = 0) -> tuple[Ints, float]:
-    """The cheapest way through time, from move to move.
+def best_path(slots: int, count: int, moves: Callable[[int], tuple[Floats, Ints]], start: int = 0) -> Ints:
+    """The cheapest way through time, from move to move: which placement to wish for in each slot (T,).
 
     Args:
-        cost: (T, K, K) of the move from a placement (row) that is resident when a slot begins to another one
-            (column), with all slots that it takes.
-        length: (T, K, K), or anything that is broadcast to it: slots that the move takes, at least 1.
+        slots: T of them.
+        count: of placements, K.
+        moves: tells of the moves that begin in a slot, from a placement that is resident then (row) to
+            another one (column): costs (K, K), with those of all slots that they take, and how many slots
+            these are (K, K), at least 1.
         start: what is resident when the first slot begins.
-
-    Returns:
-        (T,) which placement to wish for in each slot, and what all slots cost.
     """
-    slots, count = cost.shape[:2]
-    length = np.broadcast_to(length, cost.shape)
     value = np.full((slots + 1, count), np.inf)
     value[0, start] = 0.0
     came = np.zeros((slots + 1, count, 2), np.int64)  # slot and placement that a move came from
     for t in range(slots):
-        arriving = value[t][:, None] + cost[t]
-        for taken in np.unique(length[t]).tolist():
-            mine = np.where(length[t] == taken, arriving, np.inf)
+        cost, length = moves(t)
+        arriving = value[t][:, None] + cost
+        for taken in np.unique(length).tolist():
+            mine = np.where(length == taken, arriving, np.inf)
             source, to = mine.argmin(0), min(slots, t + taken)
             found = mine[source, np.arange(count)]
             better = found < value[to]
@@ -118,9 +123,8 @@ def best_path(cost: Floats, length: Ints, start: int = 0) -> tuple[Ints, float]:
             came[to, better, 0], came[to, better, 1] = t, source[better]
     path = np.zeros(slots, np.int64)
     t, j = slots, int(value[slots].argmin())
-    least = float(value[slots, j])
     while t > 0:
         before, i = came[t, j].tolist()
         path[before:t] = j
         t, j = before, i
-    return path, least
+    return path

@@ -15,10 +15,10 @@ import numpy as np
 from idn_gym.core.arrays import EMPTY, INSTANT, Floats, Ints, Residents, Tables
 from idn_gym.core.geometry import bytes_to_load
 from idn_gym.optimum.dynamic.played import SequencePlayer
-from idn_gym.optimum.dynamic.sequences import best_path
+from idn_gym.optimum.dynamic.sequences import EVERY_NODE, best_path
 
 
-def load_slots(tables: Tables, placements: Residents) -> Floats:
+def load_slots(tables: Tables, placements: Residents, nodes: slice = EVERY_NODE) -> Floats:
     """Slots, in fractions, that moving from each placement (row) to each other (column) takes (K, K).
 
     Nodes load side by side over the slowest link of their paths at its nominal rate, each as if it were
@@ -26,16 +26,17 @@ def load_slots(tables: Tables, placements: Residents) -> Floats:
 
     Args:
         tables: the scenario's tables.
-        placements: (K, N, M).
+        placements: (K, n, M), of n nodes.
+        nodes: which nodes these are.
     """
     slots = np.zeros((len(placements), len(placements)))
     if tables.loading == INSTANT:
         return slots
-    pace = _seconds_per_byte(tables)[:, tables.model_task]
-    free = tables.pinned == EMPTY
+    pace = _seconds_per_byte(tables)[nodes][:, tables.model_task]
+    free, start = tables.pinned[nodes] == EMPTY, tables.start_seconds[nodes]
     for i in range(len(placements)):
         missing = np.where(free, bytes_to_load(tables, placements, placements[i]), 0.0)
-        starting = np.where(missing > 0.0, tables.start_seconds, 0.0).max(2)
+        starting = np.where(missing > 0.0, start, 0.0).max(2)
         seconds = ((missing * pace).sum(2) + starting).max(1)
         slots[i] = seconds / tables.slot_seconds
     return slots
@@ -51,25 +52,52 @@ def _seconds_per_byte(tables: Tables) -> Floats:
     return np.array(slowest).reshape(len(tables.node_memory), -1)
 
 
-def expected_moves(steady: Floats, switch: Floats, slots: Floats) -> tuple[Floats, Ints]:
-    """Costs (T, K, K) and lengths (K, K) of moves as `best_path` takes them.
+class ExpectedMoves:
+    """Costs and lengths of moves as `best_path` takes them, called with a slot: estimates, until known."""
 
-    Args:
-        steady: (T, K) of `steady_costs`.
-        switch: (K, K) of `switch_costs`.
-        slots: (K, K) of `load_slots`.
-    """
-    horizon = len(steady)
-    length = np.clip(np.ceil(slots), 1, horizon).astype(np.int64)
-    sums = np.concatenate([np.zeros((1, steady.shape[1])), np.cumsum(steady, axis=0)])
-    cost = np.empty((horizon, *switch.shape))
-    late = np.clip(slots - (length - 1), 0.0, 1.0)  # share of the last slot in which the old one still serves
-    row, column = np.indices(switch.shape)
-    for t in range(horizon):
-        last = np.minimum(t + length - 1, horizon - 1)
-        waiting = sums[last, row] - sums[t, row]
-        cost[t] = switch + waiting + late * steady[last, row] + (1.0 - late) * steady[last, column]
-    return cost, length
+    def __init__(self, steady: Floats, switch: Floats, slots: Floats) -> None:
+        """Estimate.
+
+        Args:
+            steady: (T, K) of `steady_costs`.
+            switch: (K, K) of `switch_costs`.
+            slots: (K, K) of `load_slots`.
+        """
+        self.horizon = len(steady)
+        self._steady, self._switch = steady, switch
+        self._length = np.clip(np.ceil(slots), 1, self.horizon).astype(np.int64)
+        self._late = np.clip(slots - (self._length - 1), 0.0, 1.0)
+        """share of the last slot in which the old placement still serves"""
+        self._sums = np.concatenate([np.zeros((1, steady.shape[1])), np.cumsum(steady, axis=0)])
+        self._column = np.arange(steady.shape[1])
+        self._known: dict[int, dict[tuple[int, int], tuple[float, int]]] = {}
+
+    def __call__(self, t: int) -> tuple[Floats, Ints]:
+        last = np.minimum(t + self._length - 1, self.horizon - 1)
+        row, column = self._column[:, None], self._column[None]
+        cost = self._switch + self._sums[last, row] - self._sums[t][:, None]
+        cost += self._late * self._steady[last, row] + (1.0 - self._late) * self._steady[last, column]
+        length = self._length
+        if t in self._known:
+            length = length.copy()
+            for (i, j), (price, taken) in self._known[t].items():
+                cost[i, j], length[i, j] = price, taken
+        return cost, length
+
+    def note(self, t: int, i: int, j: int, costs: Floats) -> None:
+        """What the move from i to j that begins in slot t costs in each slot that it takes."""
+        self._known.setdefault(t, {})[i, j] = float(costs.sum()), len(costs)
+
+    def unknown(self, path: Ints) -> list[tuple[int, int, int]]:
+        """Moves of a path that are only estimated: slot, from and to; a stay is none."""
+        moves, t, i = [], 0, 0
+        while t < len(path):
+            j = int(path[t])
+            known = self._known.get(t, {}).get((i, j))
+            if i != j and known is None:
+                moves.append((t, i, j))
+            t, i = t + (known[1] if known else int(self._length[i, j])), j
+        return moves
 
 
 def best_held_sequence(
@@ -88,33 +116,15 @@ def best_held_sequence(
         switch: (K, K) of `switch_costs`.
         end: processor time [s] at which to stop; the best sequence that was played until then is returned.
     """
-    tables = player.row.tables
-    cost, length = expected_moves(steady, switch, load_slots(tables, placements))
-    if tables.loading == INSTANT:
-        return best_path(cost, length)[0]
-    lengths = np.repeat(length[None], len(steady), axis=0)
-    known: set[tuple[int, int, int]] = set()
+    moves = ExpectedMoves(steady, switch, load_slots(player.row.tables, placements))
     found: tuple[float, Ints] | None = None
     while True:
-        path, _ = best_path(cost, lengths)
+        path = best_path(*steady.shape, moves)
         reached = float(player.play(placements[path]).sum())
         if found is None or reached < found[0]:
             found = reached, path
-        moves = [move for move in moves_of(path, lengths) if move not in known]
-        if not moves or time.process_time() > end:
+        unknown = moves.unknown(path)
+        if not unknown or time.process_time() > end:
             return found[1]
-        for t, i, j in moves:
-            costs = player.move_costs(placements[i], placements[j], t)
-            cost[t, i, j], lengths[t, i, j] = costs.sum(), len(costs)
-            known.add((t, i, j))
-
-
-def moves_of(path: Ints, length: Ints) -> list[tuple[int, int, int]]:
-    """The moves of a sequence that are no stays: slot, from and to; `length` as for `best_path`."""
-    moves, t, i = [], 0, 0
-    while t < len(path):
-        j = int(path[t])
-        if i != j:
-            moves.append((t, i, j))
-        t, i = t + int(length[t, i, j]), j
-    return moves
+        for t, i, j in unknown:
+            moves.note(t, i, j, player.move_costs(placements[i], placements[j], t))

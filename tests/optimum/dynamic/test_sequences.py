@@ -64,15 +64,12 @@ def test_the_programme_is_the_best_of_all_sequences(data, seed, worlds, make_sce
 
 def test_moves_that_take_several_slots_are_paid_in_whole():
     """From 0 to 1 takes 2 slots at 10 in all; staying costs 6 at 0, 1 at 1."""
-    cost = np.tile([[6.0, 10.0], [100.0, 1.0]], (5, 1, 1))
+    cost, dear = np.array([[6.0, 10.0], [100.0, 1.0]]), np.array([[6.0, 20.0], [100.0, 1.0]])
     length = np.array([[1, 2], [1, 1]])
-    path, least = best_path(cost, length)
-    assert path.tolist() == [1, 1, 1, 1, 1] and least == 13.0
-    cost[0, 0, 1] = 20.0
-    path, least = best_path(cost, length)
-    assert path.tolist() == [0, 1, 1, 1, 1] and least == 18.0
-    path, least = best_path(cost[:2], length)
-    assert path.tolist() == [0, 0] and least == 12.0
+    assert best_path(5, 2, lambda t: (cost, length)).tolist() == [1, 1, 1, 1, 1]
+    assert best_path(5, 2, lambda t: (cost if t else dear, length)).tolist() == [0, 1, 1, 1, 1]
+    assert best_path(2, 2, lambda t: (cost if t else dear, length)).tolist() == [0, 0]
+    assert best_path(2, 2, lambda t: (dear, length), start=1).tolist() == [1, 1]
 
 
 def test_a_byte_costs_what_the_score_charges(make_scenario):

@@ -3,13 +3,12 @@
 from itertools import product
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from idn_gym.optimum.dynamic.played import SequencePlayer
 from idn_gym.optimum.dynamic.sequences import steady_costs, switch_costs
-from idn_gym.optimum.dynamic.transfers import best_held_sequence, expected_moves, load_slots, moves_of
+from idn_gym.optimum.dynamic.transfers import ExpectedMoves, best_held_sequence, load_slots
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.episodes import build_instance
 from tests.optimum.dynamic.test_sequences import few_placements
@@ -71,15 +70,19 @@ def test_loads_take_bytes_over_the_slowest_link_and_then_start(make_scenario):
 def test_the_old_placement_serves_until_the_loads_end():
     steady = np.array([[4.0, 1.0], [5.0, 1.0], [8.0, 2.0], [9.0, 1.0]])
     switch, slots = np.array([[0.0, 0.5], [0.0, 0.0]]), np.array([[0.0, 2.5], [0.0, 0.0]])
-    cost, length = expected_moves(steady, switch, slots)
+    moves = ExpectedMoves(steady, switch, slots)
+    cost, length = moves(0)
     assert length.tolist() == [[1, 3], [1, 1]]
-    assert cost[0, 0, 1] == pytest.approx(0.5 + 4.0 + 5.0 + 0.5 * 8.0 + 0.5 * 2.0)
-    assert cost[2, 0, 1] == pytest.approx(0.5 + 8.0 + 0.5 * 9.0 + 0.5 * 1.0)  # ends with the row
-    np.testing.assert_allclose(cost[:, 0, 0], steady[:, 0])
-    np.testing.assert_allclose(cost[:, 1, 0], steady[:, 0])
+    np.testing.assert_allclose(cost, [[4.0, 0.5 + 4.0 + 5.0 + 0.5 * 8.0 + 0.5 * 2.0], [4.0, 1.0]])
+    cost, length = moves(2)  # ends with the row
+    np.testing.assert_allclose(cost, [[8.0, 0.5 + 8.0 + 0.5 * 9.0 + 0.5 * 1.0], [8.0, 2.0]])
+    moves.note(2, 0, 1, np.array([6.0, 1.0]))
+    assert moves(2)[0][0, 1] == 7.0 and moves(2)[1][0, 1] == 2 and moves(1)[1][0, 1] == 3
 
 
 def test_stays_are_no_moves():
-    length = np.ones((6, 2, 2), np.int64)
-    length[:, 0, 1] = 2
-    assert moves_of(np.array([0, 1, 1, 1, 0, 0]), length) == [(1, 0, 1), (4, 1, 0)]
+    slots = np.array([[0.0, 1.5], [0.0, 0.0]])
+    moves, path = ExpectedMoves(np.zeros((6, 2)), np.zeros((2, 2)), slots), np.array([0, 1, 1, 1, 0, 0])
+    assert moves.unknown(path) == [(1, 0, 1), (4, 1, 0)]
+    moves.note(1, 0, 1, np.zeros(3))
+    assert moves.unknown(path) == [(4, 1, 0)]
