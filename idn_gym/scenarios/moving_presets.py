@@ -63,3 +63,33 @@ EDGE_DRIFT = c.Scenario(
     slot_seconds=60.0,
     horizon=72,
 )
+
+ADVERSARY = c.Scenario(
+    name="adversary",
+    topology=c.Hierarchy(
+        tiers=(
+            c.Tier("cloud", device="gpu_v100_darknet", memory=64e9, servers=float("inf"), pins=("all",)),
+            c.Tier(
+                "office",
+                device="gpu_rtx2070_darknet",
+                fan_out=2,
+                memory=860e6,
+                servers=8.0,
+                uplink="wan_cloud",
+                rate=1.25e9,
+                down_rate=1.25e9,
+            ),
+            c.Tier(
+                "station", device="gpu_rtx2070_darknet", fan_out=3, memory=430e6, servers=4.0, delay=0.006
+            ),
+        )
+    ),
+    # A station has room for two of 16 tasks, an office for four.
+    tasks=(c.Task("detect", ("yolov4_csp_512", "yolov4_320"), timeout=2.0, deadline=0.1, copies=16),),
+    workload=c.Workload(rate=600.0, popularity=c.UniformTask(hold=8)),
+    serving=c.Serving(capacity="exogenous", max_parts=1),
+    scales=c.Scales(error=1.0, latency=0.2, energy=100.0, traffic=5e5, update=1.0),
+    action="scores-task",
+    slot_seconds=60.0,
+    horizon=240,
+)
