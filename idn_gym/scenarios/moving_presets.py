@@ -93,3 +93,77 @@ ADVERSARY = c.Scenario(
     slot_seconds=60.0,
     horizon=240,
 )
+
+_CITIES = (
+    "Berlin",
+    "Bremen",
+    "Dresden",
+    "Duesseldorf",
+    "Essen",
+    "Frankfurt",
+    "Hamburg",
+    "Koeln",
+    "Leipzig",
+    "Muenchen",
+)
+"""Where people work: those of half a million inhabitants or more at which requests enter."""
+
+_TOWNS = (
+    "Aachen",
+    "Augsburg",
+    "Bayreuth",
+    "Bielefeld",
+    "Bremerhaven",
+    "Chemnitz",
+    "Darmstadt",
+    "Erfurt",
+    "Flensburg",
+    "Freiburg",
+    "Giessen",
+    "Greifswald",
+    "Kaiserslautern",
+    "Kempten",
+    "Kiel",
+    "Konstanz",
+    "Magdeburg",
+    "Mannheim",
+    "Muenster",
+    "Norden",
+    "Oldenburg",
+    "Osnabrueck",
+    "Passau",
+    "Regensburg",
+    "Saarbruecken",
+    "Schwerin",
+    "Trier",
+    "Ulm",
+    "Wesel",
+)
+"""Where they live."""
+
+METRO_DAY = c.Scenario(
+    name="metro-day",
+    topology=c.TopoHubTopology(
+        name="sndlib/germany50",
+        repository=c.Tier("cloud", device="gpu_a100_trt_int8", servers=float("inf"), pins=("all",)),
+        core=c.Tier("core", device="soc_jetson_orin_nano", memory=64e6),
+        access=c.Tier("access", device="soc_jetson_orin_nano", memory=16e6),
+        routes=2,
+    ),
+    tasks=(c.Task("detect", ("yolov5n_640", "yolov5s_640"), timeout=2.0, deadline=0.2, copies=8),),
+    serving=c.Serving(loading="transfer", max_parts=1),
+    # Slot 0 begins at midnight; cities are busiest at 14:00, towns at 20:00.
+    workload=c.Workload(
+        rate=480.0,
+        zipf=0.5,
+        popularity=c.Sessions(users=2, length=9.0),
+        mobility=c.Commuting(homes=_TOWNS, works=_CITIES, period=72.0),
+        diurnal=c.Diurnal(period=72.0, regions=(c.Zone(_CITIES, -1 / 3), c.Zone(_TOWNS, -7 / 12))),
+        flash=c.Crowds((c.Crowd(spots=5, factor=6.0, decay=6.0),)),
+    ),
+    dynamics=c.Dynamics(outages=c.ScheduledOutages((c.Failure("Hannover", 36, 41),), forwards=False)),
+    scales=c.Scales(error=0.25, latency=0.2, energy=1.0, traffic=1e5, update=1.0),
+    action="scores-task",
+    slot_seconds=1200.0,
+    horizon=72,
+)
