@@ -49,6 +49,9 @@ EPISODES = {
         "split": "validation",
     },
     "fashion-edge-placement": {"scenario": "fashion-edge", "action": "placement", "preference": "balanced"},
+    "edge-drift-scores-task": {"scenario": "edge-drift", "preference": "balanced"},
+    "adversary-scores-task": {"scenario": "adversary", "preference": "balanced"},
+    "metro-day-scores-task": {"scenario": "metro-day", "preference": "balanced", "split": "validation"},
     "metro-split-scores": {"scenario": "metro-split", "action": "scores", "preference": [4, 3, 2, 1, 0.5]},
 }
 
