@@ -163,7 +163,7 @@ def test_a_feature_that_moves_is_named(name):
         (found,) = differences(before, by_feature(lines, moved))
         named = line["name"] if len(lines) <= MOST_FEATURES else place(line["name"])
         assert found.rsplit(": ", 1)[0] == named
-    assert len(before) >= min(len(lines), 100)
+    assert len(before) >= min(len(lines), 60)
 
 
 def test_features_that_change_places_are_noticed():
