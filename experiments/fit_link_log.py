@@ -52,7 +52,7 @@ def read_slots(path: str, time: str, series: str, seconds: float) -> Floats:
     slots = int(courses[series].time[-1] // seconds)
     if not slots:
         raise ConfigError("slot-seconds", f"{seconds:g} is not allowed; {show(path)} is shorter than that")
-    return course_means(courses[series], np.arange(slots + 1) * seconds, repeat=False)
+    return course_means(courses[series], np.arange(slots + 1, dtype=np.float64) * seconds, repeat=False)
 
 
 def fit_links(logs: Sequence[Floats], outage: float) -> LinkFit:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-PRESET_NAMES = ("tiny", "edge-small", "fashion-edge", "isp-hierarchy", "metro-split", "edge-drift", "adversary", "metro-day")
+PRESET_NAMES = (
+    "tiny",
+    "edge-small",
+    "fashion-edge",
+    "isp-hierarchy",
+    "metro-split",
+    "edge-drift",
+    "adversary",
+    "metro-day",
+)
 """The keys of `idn_gym.scenarios.presets.PRESETS`, which would have to be imported."""
 
 ID_VARIANTS: dict[str, dict[str, Any]] = {

@@ -40,7 +40,7 @@ def test_the_command_reads_logs_by_path(tmp_path, capsys):
     everything, first, second = capsys.readouterr().out.splitlines()[1:]
     assert everything.split()[:4] == ["20", "all", "4", "11"] and first.split()[3] == "20"
     assert second.split()[4] == f"{math.log(3) / 2:.3g}"
-    with pytest.raises(ConfigError, match="UL_bitrate.*DL_bitrate"):
+    with pytest.raises(ConfigError, match=r"UL_bitrate.*DL_bitrate"):
         fit.read_slots(paths[0], "Timestamp", "UL_bitrate", 20.0)
     with pytest.raises(ConfigError, match="slot-seconds: 60 is not allowed"):
         fit.read_slots(paths[0], "Timestamp", "DL_bitrate", 60.0)
