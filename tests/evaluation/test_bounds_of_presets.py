@@ -14,7 +14,7 @@ from idn_gym.scenarios.presets import PRESETS, load_scenario
 
 FEW = {"episodes": 1, "slots": 1}
 POLICIES = {"cloud-only": {}, "random": {}, "popularity": {}, "lru": {}, "static-greedy": FEW}
-LARGE = ("isp-hierarchy", "metro-split")
+LARGE = ("isp-hierarchy", "metro-split", "metro-day")
 
 
 @pytest.mark.parametrize(
