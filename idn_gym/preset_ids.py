@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-PRESET_NAMES = ("tiny", "edge-small", "fashion-edge", "isp-hierarchy", "metro-split", "genai-shift")
+PRESET_NAMES = (
+    "tiny",
+    "edge-small",
+    "fashion-edge",
+    "isp-hierarchy",
+    "metro-split",
+    "edge-drift",
+    "adversary",
+    "metro-day",
+    "genai-shift",
+)
 """The keys of `idn_gym.scenarios.presets.PRESETS`, which would have to be imported."""
 
 DEFAULT_SCENARIO = "edge-small"

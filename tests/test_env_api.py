@@ -19,7 +19,8 @@ from idn_gym.preferences import PREFERENCES
 from idn_gym.scenarios.presets import PRESETS, load_scenario
 from idn_gym.vector import IDNVectorEnv
 
-TOO_LARGE = {(name, "placement") for name in ("isp-hierarchy", "metro-split", "genai-shift")}
+LARGE = ("isp-hierarchy", "metro-split", "edge-drift", "adversary", "metro-day", "genai-shift")
+TOO_LARGE = {(preset, "placement") for preset in LARGE}
 COMBINATIONS = [
     (preset, codec) for preset in PRESETS for codec in ACTION_CODECS if (preset, codec) not in TOO_LARGE
 ]

@@ -90,8 +90,10 @@ class LfuKiller(PopularityProcess):
 
 @dataclass(frozen=True)
 class UniformTask(PopularityProcess):
-    """Each slot, all demand goes to one task drawn uniformly: the lower-bound instance."""
+    """All demand goes to one task at a time, drawn uniformly: the lower-bound instance."""
 
+    hold: int = bounded(1, least=1)
+    """[slots] that each task is on, unless it is drawn again"""
     kind: Literal["uniform"] = "uniform"
 
 

@@ -10,6 +10,7 @@ from idn_gym.config_reader import ConfigError, closest, from_plain, read_yaml, s
 from idn_gym.overrides import override
 from idn_gym.scenarios import config as c
 from idn_gym.scenarios.compile.topohub import say_how_to_bring
+from idn_gym.scenarios.moving_presets import ADVERSARY, EDGE_DRIFT, METRO_DAY
 from idn_gym.scenarios.preset_genai import GENAI_SHIFT
 from idn_gym.shipped import shipped_files
 
@@ -229,7 +230,17 @@ FASHION_EDGE = c.Scenario(
 
 PRESETS: dict[str, c.Scenario] = {
     preset.name: preset
-    for preset in (TINY_PRESET, EDGE_SMALL, FASHION_EDGE, ISP_HIERARCHY, METRO_SPLIT, GENAI_SHIFT)
+    for preset in (
+        TINY_PRESET,
+        EDGE_SMALL,
+        FASHION_EDGE,
+        ISP_HIERARCHY,
+        METRO_SPLIT,
+        EDGE_DRIFT,
+        ADVERSARY,
+        METRO_DAY,
+        GENAI_SHIFT,
+    )
 }
 
 

@@ -15,7 +15,7 @@ from idn_gym.scenarios.presets import PRESETS, load_scenario
 
 FEW = {"episodes": 1, "slots": 1}
 POLICIES = {"cloud-only": {}, "random": {}, "popularity": {}, "lru": {}, "static-greedy": FEW}
-LARGE = ("isp-hierarchy", "metro-split", "genai-shift")
+LARGE = ("isp-hierarchy", "metro-split", "metro-day", "genai-shift")
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,7 @@ def test_every_preset_is_worth_solving(name):
             ("cloud-only", {}),
             ("random", {}),
             ("static-greedy", {"episodes": 4, "slots": 4}),
+            ("lru", {}),
         )
     ]
     assert min(costs) <= 0.7 * max(costs)

@@ -19,7 +19,7 @@ PROCESSES += [
     config.GilbertElliott,
     config.Ar1,
 ]
-PROCESSES += [config.Background, config.Outages, config.MemoryPressure]
+PROCESSES += [config.UniformTask, config.Background, config.Outages, config.MemoryPressure]
 PROCESSES += [config.ConstantCarbon, config.DailyCarbon, config.Region]
 PROCESSES += [
     config.Sessions,

@@ -56,11 +56,16 @@ def draw_round_robin(process: RoundRobin, popularity: Floats, span: Span) -> tup
     return _only(np.equal(tasks, (span.slots // process.hold) % tasks.size), popularity), None
 
 
-def draw_uniform_task(process: UniformTask, popularity: Floats, span: Span) -> tuple[Floats, None]:
-    """The share of one task at a time, drawn uniformly."""
+def draw_uniform_task(process: UniformTask, popularity: Floats, span: Span) -> tuple[Floats, Floats]:
+    """The share of one task at a time, drawn uniformly; and the last one (1,)."""
     tasks = np.arange(popularity.size)
-    drawn = (span.rng.random(span.shape(1)) * tasks.size).astype(np.int64)
-    return _only(np.equal(tasks, drawn), popularity), None
+    turn = span.slots[:, 0] // process.hold
+    begun = turn[0] * process.hold < span.first
+    drawn = (span.rng.random(turn[-1] - turn[0] + 1 - begun) * tasks.size).astype(np.int64)
+    if begun:
+        drawn = np.concatenate([np.asarray(span.state, np.int64), drawn])
+    now = drawn[turn - turn[0]]
+    return _only(np.equal(tasks, now[:, None]), popularity), now[-1:].astype(np.float64)
 
 
 def _first_half(tasks: int) -> Bools:

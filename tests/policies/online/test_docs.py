@@ -53,6 +53,7 @@ def test_it_counts_the_chains_and_options_of_the_presets(name):
         assert (np.bincount(items.node, items.size, len(items.budget)) <= items.budget).all()
 
 
-def test_it_calls_whole_what_has_no_chains():
-    items = list_prefixes(compile_scenario(load_scenario("isp-hierarchy")))
+@pytest.mark.parametrize("name", ["isp-hierarchy", "adversary"])
+def test_it_calls_whole_what_has_no_chains(name):
+    items = list_prefixes(compile_scenario(load_scenario(name)))
     assert (items.parent == EMPTY).all() and not (items.option_item == UNUSABLE).any()

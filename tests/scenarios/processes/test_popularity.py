@@ -104,6 +104,12 @@ def test_uniform_tasks_are_uniform_and_independent():
     assert (chosen[1:] == chosen[:-1]).mean() == pytest.approx(1 / tasks, abs=5 * error)
 
 
+def test_a_uniform_task_that_holds_stays_across_spans():
+    """Turns of 100 slots begin in one span of 256 and end in the next."""
+    chosen = weights(UniformTask(hold=100), horizon=1000).argmax(axis=1).reshape(10, 100)
+    assert np.all(chosen == chosen[:, :1]) and len(set(chosen[:, 0].tolist())) > 2
+
+
 TAME = ShotNoise(shots=100.0, life=5.0, tail=5.0)
 """a Pareto tail of 5 has moments enough for errors to be known: E[V] = 5/4, E[V^2] = 5/3"""
 
