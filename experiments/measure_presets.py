@@ -6,11 +6,12 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from experiments.compare import BASELINES
-from experiments.presets.headroom import HEADROOM_HEAD, Headroom, measure_headroom
-from experiments.presets.loading_costs import LOADING_HEAD, LoadingCost, loading_costs
-from experiments.presets.nominal_loads import NOMINAL_HEAD, NominalLoad, nominal_load
+from experiments.presets.headroom import FIELD, FIELD_HEAD, HEADROOM_HEAD, measure_headroom
+from experiments.presets.loading_costs import LOADING_HEAD, loading_costs
+from experiments.presets.nominal_loads import NOMINAL_HEAD, nominal_load
 from experiments.training.play import play_agent
 from idn_gym.commands import grammar
 from idn_gym.commands.grammar import Changes, assignments
@@ -181,17 +182,26 @@ class MeasurePresetsCommand(SeedOption):
             _print_and_write(self.out / "loading", LOADING_HEAD, costs)
 
     def _measure_headroom(self, scenarios: Sequence[Scenario]) -> None:
-        """Print and write one table over all scenarios."""
+        """Print and write the brackets of all scenarios, and what policies make of them."""
         lines, seeds = [], range(self.seeds)
-        with bar("episodes", len(scenarios) * self.seeds) as done:
+        with bar("policies and episodes", len(scenarios) * (len(FIELD) + self.seeds)) as done:
             for scenario in scenarios:
                 lines.append(measure_headroom(scenario, seeds, self.preference, self.bracket_seconds, done))
         _print_and_write(self.out / "headroom", HEADROOM_HEAD, lines)
+        print()
+        field = [line for headroom in lines for line in headroom.field_lines()]
+        _print_and_write(self.out / "field", FIELD_HEAD, field)
 
 
-def _print_and_write(
-    path: Path, head: Sequence[str], lines: Sequence[NominalLoad] | Sequence[LoadingCost] | Sequence[Headroom]
-) -> None:
+class _Line(Protocol):
+    """A line of a table, for people and for programs."""
+
+    def cells(self) -> Sequence[str]: ...
+
+    def plain(self) -> dict[str, object]: ...
+
+
+def _print_and_write(path: Path, head: Sequence[str], lines: Sequence[_Line]) -> None:
     """One table; as ``.json`` and ``.csv``, all in SI units, for programs."""
     print_rows(head, [line.cells() for line in lines])
     plain = [line.plain() for line in lines]

@@ -9,7 +9,7 @@ import numpy as np
 
 from experiments.training.play import open_agent
 from idn_gym.core.arrays import Floats
-from idn_gym.evaluation.intervals import Interval, mean_interval
+from idn_gym.evaluation.intervals import Interval, mean_interval, paired_difference, relative_difference
 from idn_gym.evaluation.rollout import Episodes, rollout
 from idn_gym.evaluation.tables import interval_text
 from idn_gym.evaluation.wishes import wishes
@@ -25,6 +25,40 @@ HEADROOM_HEAD = (
     *("preset", "best static", "best of field", "reached", "least"),
     *("headroom, at least", "headroom, at most", "gap"),
 )
+
+
+FIELD_HEAD = (
+    *("preset", "policy", "cost per slot", "over best static"),
+    *("of the dynamic optimum, at least", "at most", "not told apart from"),
+)
+
+
+class FieldLine(NamedTuple):
+    """What one policy costs on one scenario, beside the best static placement and the best sequence."""
+
+    scenario: str
+    policy: str
+    cost: Interval
+    """per slot"""
+    over_static: Interval
+    """cost added to that of the best static placement of each episode, as a share of it"""
+    optimum: tuple[float, float]
+    """cost saved against the repositories alone over what the best sequence saves: at least, at most"""
+    alike: tuple[str, ...]
+    """policies whose paired difference has an interval with 0 in it"""
+
+    def cells(self) -> list[str]:
+        """The line below `FIELD_HEAD`."""
+        shares = [f"{share:.0%}" for share in self.optimum]
+        alike = ", ".join(self.alike) or "-"
+        return [self.scenario, self.policy, f"{self.cost:.4f}", f"{self.over_static:+.1%}", *shares, alike]
+
+    def plain(self) -> dict[str, object]:
+        """The line for programs."""
+        line: dict[str, object] = {"scenario": self.scenario, "policy": self.policy}
+        line |= interval_text("cost", self.cost) | interval_text("over_static", self.over_static)
+        line |= dict(zip(("of_dynamic_lower", "of_dynamic_upper"), self.optimum, strict=True))
+        return line | {"alike": " ".join(self.alike)}
 
 
 class Headroom(NamedTuple):
@@ -55,6 +89,30 @@ class Headroom(NamedTuple):
         name = min(self.field, key=lambda policy: float(self.field[policy].mean()))
         return name, float(self.field[name].mean())
 
+    def field_lines(self) -> list[FieldLine]:
+        """One line per policy, the cheapest first."""
+        static, reached, least = (
+            np.array([getattr(one, end) for one in self.brackets]) / self.horizon
+            for end in ("static", "reached", "least")
+        )
+        alone = float(self.field["cloud-only"].mean())
+        ends = alone - float(least.mean()), alone - float(reached.mean())
+        lines = []
+        for name, costs in sorted(self.field.items(), key=lambda item: float(item[1].mean())):
+            shares = [(alone - float(costs.mean())) / end if end > 0.0 else np.nan for end in ends]
+            alike = [other for other, theirs in self.field.items() if other != name and _alike(costs, theirs)]
+            lines.append(
+                FieldLine(
+                    self.scenario,
+                    name,
+                    mean_interval(costs),
+                    relative_difference(costs, static),
+                    (min(shares), max(shares)),
+                    tuple(alike),
+                )
+            )
+        return lines
+
     def cells(self) -> list[str]:
         """The line below `HEADROOM_HEAD`."""
         found, (name, cost) = self.intervals(), self.best_of_field
@@ -71,6 +129,11 @@ class Headroom(NamedTuple):
         line |= {f"cost_{name}": float(costs.mean()) for name, costs in self.field.items()}
         line["stopped_by_time"] = sum(one.status == "time" for one in self.brackets)
         return line | {"cpu_seconds": sum(one.seconds for one in self.brackets)}
+
+
+def _alike(one: Floats, other: Floats) -> bool:
+    found = paired_difference(one, other)
+    return not (found.low > 0.0 or found.high < 0.0)
 
 
 def measure_headroom(

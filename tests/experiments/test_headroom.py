@@ -19,6 +19,14 @@ def test_the_command_prints_and_writes_brackets(tmp_path, capsys):
     assert 0.0 <= line["headroom_lower"] <= line["headroom_upper"] <= 1.0
     assert f"{line['headroom_lower']:.1%}" in printed and f"{line['static']:.4f}" in printed
     assert (tmp_path / "headroom.csv").read_text().startswith("scenario,episodes,static")
+    field = json.loads((tmp_path / "field.json").read_text())
+    costs = [row["cost"] for row in field]
+    assert {row["policy"] for row in field} == set(FIELD) and costs == sorted(costs)
+    for row in field:
+        assert row["of_dynamic_lower"] <= row["of_dynamic_upper"] <= 1.0 + 1e-9
+        assert row["over_static"] == pytest.approx(row["cost"] / line["static"] - 1.0)
+    (alone,) = (row for row in field if row["policy"] == "cloud-only")
+    assert alone["of_dynamic_lower"] == 0.0
 
 
 def test_two_tables_at_once_are_refused(tmp_path, capsys):
@@ -31,7 +39,7 @@ def test_nothing_that_was_played_costs_less_than_what_was_reached():
     calls = []
     scenario = load_scenario("fashion-edge", {"horizon": 6})
     found = measure_headroom(scenario, [0, 1], seconds=20.0, done=lambda: calls.append(1))
-    assert len(calls) == 2 and set(found.field) == set(FIELD)
+    assert len(calls) == 2 + len(FIELD) and set(found.field) == set(FIELD)
     for b, bracket in enumerate(found.brackets):
         assert bracket.reached <= min(costs[b] for costs in found.field.values()) * 6 * (1.0 + 1e-9)
     name, cost = found.best_of_field
