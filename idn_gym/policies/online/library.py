@@ -148,14 +148,23 @@ class LibraryPolicy(PlacementPolicy):
             known = max(1, min(int(self._seen[b]), self._config.errors))
             spread = np.maximum(0.0, self._error[b, :known, None] + demand[b])  # (known, H, R)
             self._expected.fill(b, spread.reshape(known * self.ahead, -1), self._observation[b])
-            self._price_moves(self._expected.instance.draw.weights[0])
-            slots, now = np.arange(known * self.ahead), int(self.playing[b])
-            costs = np.stack([self._player.steady_costs(held, slots) for held in self.library], axis=1)
-            steady = costs.reshape(known, self.ahead, -1).mean(axis=0)
-            stay, best, cost = self.weigh(steady, self._switch, self._slots, now)
-            if cost < (1.0 - self._config.hysteresis) * stay:
-                self.playing[b] = best
-                self.wanted[b] = self.library[best]
+            self.price_moves(self._expected.instance.draw.weights[0])
+            self.choose(b, known)
+
+    def choose(self, b: int, known: int) -> None:
+        """Change what a row wishes for, if that pays in what is expected.
+
+        Args:
+            b: row.
+            known: how many forecasts `expected` holds, each of `ahead` slots.
+        """
+        slots, now = np.arange(known * self.ahead), int(self.playing[b])
+        costs = np.stack([self._player.steady_costs(held, slots) for held in self.library], axis=1)
+        steady = costs.reshape(known, self.ahead, -1).mean(axis=0)
+        stay, best, cost = self.weigh(steady, self._switch, self._slots, now)
+        if cost < (1.0 - self._config.hysteresis) * stay:
+            self.playing[b] = best
+            self.wanted[b] = self.library[best]
 
     def weigh(self, steady: Floats, switch: Floats, slots: Floats, now: int) -> tuple[float, int, float]:
         """What staying costs, the placement that is best to move to, and what that costs.
@@ -176,7 +185,8 @@ class LibraryPolicy(PlacementPolicy):
         self.__dict__.update(saved)
         self._player = SequencePlayer(self.compiled, self._expected.instance)
 
-    def _price_moves(self, weights: Floats) -> None:
+    def price_moves(self, weights: Floats) -> None:
+        """Look up what moves cost under a preference (D,), if it is another than the last."""
         if not np.array_equal(self._weights, weights):
             self._weights = weights.copy()
             self._switch = switch_costs(self.compiled, self.library, self._weights)
