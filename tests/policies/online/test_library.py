@@ -17,7 +17,8 @@ from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import PRESETS, load_scenario
 
 QUICK = {"episodes": 1, "candidates": {"pieces": 1, "slots": 1, "budget": 0.0}}
-RULES = ("library", "mpc", "lru-aware", "lfu-aware", "olag-aware", "ttl")
+CHOOSING = ("library", "library-by-node", "mpc")
+RULES = (*CHOOSING, "lru-aware", "lfu-aware", "olag-aware", "ttl")
 TURNS = {"workload.popularity": {"kind": "round_robin", "hold": 4}, "horizon": 16}
 
 
@@ -171,7 +172,7 @@ def test_the_rules_play_every_preset(preset, mode):
     scenario = load_scenario(preset, changes)
     for name in RULES:
         env = gym.make_vec("IDN-v0", num_envs=2, scenario=scenario, action="segments", preference="balanced")
-        policy = make_policy(name, env, **(QUICK if name in ("library", "mpc") else {}))
+        policy = make_policy(name, env, **(QUICK if name in CHOOSING else {}))
         first = rollout(policy, env, (0, 1)).scalar
         assert np.isfinite(first).all()
         np.testing.assert_array_equal(rollout(policy, env, (0, 1)).scalar, first)
