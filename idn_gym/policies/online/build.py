@@ -134,6 +134,11 @@ def library(env: Env, **options: Any) -> Library:
     return _library(env, _options(LibraryConfig, options), None)
 
 
+def library_greedy(env: Env, **options: Any) -> Library:
+    """The rule `library`, with one more placement that greedy finds in every slot."""
+    return _library(env, _options(LibraryConfig, {"greedy": True, **options}), None)
+
+
 def mpc(env: Env, **options: Any) -> Mpc:
     """The best way through a library over the slots ahead; see `MpcConfig`."""
     return _mpc(env, _options(MpcConfig, options), None)

@@ -17,7 +17,7 @@ from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import PRESETS, load_scenario
 
 QUICK = {"episodes": 1, "candidates": {"pieces": 1, "slots": 1, "budget": 0.0}}
-RULES = ("library", "mpc", "lru-aware", "lfu-aware", "olag-aware", "ttl")
+RULES = ("library", "library-greedy", "mpc", "lru-aware", "lfu-aware", "olag-aware", "ttl")
 TURNS = {"workload.popularity": {"kind": "round_robin", "hold": 4}, "horizon": 16}
 
 
@@ -115,6 +115,31 @@ def test_a_causal_rule_is_refused_the_oracle(turns, make_learner):
         make_learner("library", turns, stay=0.5)
     with pytest.raises(ConfigError, match="horizon"):
         make_learner("library", turns, horizon=3)
+
+
+@pytest.mark.parametrize("name", ["library", "mpc"])
+def test_greedy_finds_what_the_library_lacks(name, turns, make_learner, drive):
+    """A library of the pins alone follows the last slot all the same, and each row by itself."""
+    learner = make_learner(name, turns, rows=2, greedy=True)
+    learner.library = learner.library[:1]
+    learner._switch, learner._slots = np.zeros((2, 1, 1))
+    instance = build_instance(turns, range(2))
+    placements = drive(learner, instance)[0]
+    assert held_tasks(turns, placements)[1:] == asked(turns)[:-1]
+    np.testing.assert_array_equal(learner.playing, [1, 1])
+    alone = make_learner(name, turns, greedy=True)
+    alone.library, alone._switch, alone._slots = learner.library, learner._switch, learner._slots
+    np.testing.assert_array_equal(drive(alone, build_instance(turns, 0))[0][:, 0], placements[:, 0])
+
+
+@pytest.mark.parametrize("name", ["library", "mpc"])
+def test_greedy_sees_no_batch_before_its_slot_is_over(name, turns, make_learner, drive):
+    here = build_instance(turns, 0)
+    there = build_instance(turns, 0)
+    there.draw.demand[0, 8:] = there.draw.demand[0, 8:, ::-1]
+    played = [drive(make_learner(name, turns, greedy=True), each)[0] for each in (here, there)]
+    np.testing.assert_array_equal(played[0][:9], played[1][:9])
+    assert (played[0][9:] != played[1][9:]).any()
 
 
 @pytest.mark.parametrize("hidden", [False, True])
