@@ -210,3 +210,5 @@ GENAI_SHIFT = c.Scenario(
     slot_seconds=60.0,
     horizon=180,
 )
+
+MOVING_PRESETS = (EDGE_DRIFT, ADVERSARY, METRO_DAY, GENAI_SHIFT)
