@@ -19,7 +19,7 @@ from experiments.requests.next_demand import what_moving_saves
 from experiments.requests.request_rows import at_the_logs_rate, read_requests
 from idn_gym.commands import grammar
 from idn_gym.commands.tables import print_rows
-from idn_gym.config_reader import bounded
+from idn_gym.config_reader import ConfigError, bounded, show
 from idn_gym.scenarios.presets import load_scenario
 
 HIT_RATIO_HEAD = ("nodes", "room", "static", "LRU", "per hour", "per ten minutes")
@@ -70,6 +70,12 @@ class HitRatiosCommand:
     def run(self) -> None:
         """Read, draw and print."""
         if self.cost:
+            if self.log is not None:
+                raise ConfigError(
+                    "log", f"{show(str(self.log))} is not allowed with --cost; must be left out"
+                )
+            if self.seeds < 2:
+                raise ConfigError("seeds", f"{self.seeds} is not allowed; must be at least 2 with --cost")
             self._print_costs()
             return
         if self.log is None:
@@ -81,7 +87,7 @@ class HitRatiosCommand:
             self._print(f"{title}, {len(rows.time)} requests", ratios_by_case(rows), drawn)
 
     def _print_costs(self) -> None:
-        rows, missed = what_moving_saves(load_scenario("genai-shift"), range(max(self.seeds, 2)))
+        rows, missed = what_moving_saves(load_scenario("genai-shift"), range(self.seeds))
         cells = [[row.name, f"{row.cost:.4f}", f"{row.against_static:+.1%}"] for row in rows]
         print_rows(("placed by", "cost per slot", "against the best static"), cells)
         print(f"\nthe best static placement misses {missed:.1%} of the requests")

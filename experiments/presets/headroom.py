@@ -18,7 +18,7 @@ from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.episodes import build_instance
 
-FIELD = ("cloud-only", "static-greedy", "lru", "lfu", "olag", "infida", "library", "library-by-node", "mpc")
+FIELD = ("cloud-only", "static-greedy", "lru", "lfu", "olag", "infida", "library", "library-greedy", "mpc")
 """Policies that are compared; their recorded sequences are candidates, too."""
 
 HEADROOM_HEAD = (

@@ -77,7 +77,7 @@ _SHIPPED: dict[str, PolicyEntry] = {
     "lru-aware": _online("lru_aware", "LRU that loads what has been worth its load"),
     "ttl": _online("ttl", "what was not in demand for a time leaves"),
     "library": _online("library", "of placements found in training, the best for the next slot"),
-    "library-by-node": _online("library_by_node", "library, node by node among what it has for each"),
+    "library-greedy": _online("library_greedy", "library, and what greedy finds for the next slot"),
     "mpc": _online("mpc", "the best way through such placements over the slots ahead, step by step"),
     "window-greedy": _online("window_greedy", "greedy on the last slots"),
     "window-lp": _online("window_lp", "LP oracle on the last slots"),

@@ -10,8 +10,7 @@ from idn_gym.config_reader import ConfigError, closest, from_plain, read_yaml, s
 from idn_gym.overrides import override
 from idn_gym.scenarios import config as c
 from idn_gym.scenarios.compile.topohub import say_how_to_bring
-from idn_gym.scenarios.moving_presets import ADVERSARY, EDGE_DRIFT, METRO_DAY
-from idn_gym.scenarios.preset_genai import GENAI_SHIFT
+from idn_gym.scenarios.moving_presets import MOVING_PRESETS
 from idn_gym.shipped import shipped_files
 
 
@@ -236,10 +235,7 @@ PRESETS: dict[str, c.Scenario] = {
         FASHION_EDGE,
         ISP_HIERARCHY,
         METRO_SPLIT,
-        EDGE_DRIFT,
-        ADVERSARY,
-        METRO_DAY,
-        GENAI_SHIFT,
+        *MOVING_PRESETS,
     )
 }
 

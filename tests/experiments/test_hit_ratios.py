@@ -102,6 +102,11 @@ def test_the_command_prints_both_and_their_difference(capsys):
     with pytest.raises(SystemExit):
         main(["--log", "nowhere.csv"])
     assert "nowhere.csv" in capsys.readouterr().err
+    for words in ("--cost --seeds 1", "--cost --log nowhere.csv"):
+        with pytest.raises(SystemExit):
+            main(words.split())
+        said = capsys.readouterr().err
+        assert "with --cost" in said and said.count("\n") == 1
 
 
 def test_the_rule_with_foresight_holds_what_is_asked_for_next():

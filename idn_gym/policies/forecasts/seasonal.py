@@ -1,15 +1,17 @@
 """Seasonal forecasts: the same slot of the day, at the level of the last slots.
 
-Of each class, s[k] is the mean batch in slot k of the day (k = t mod period) over training episodes. With
-weights that fall by `memory` per slot, the level is l = (weighted past batches) / (weighted s of the same
-slots), and
+Each ingress node has a day: s[k] is its mean total in slot k of the day (k = t mod period) over training
+episodes, as a multiple of its nominal total. All tasks of a node share its day: what a single one of many is
+asked for in a few training episodes says little about the day, and to divide by it would make forecasts as
+large as one likes. With weights that fall by `memory` per slot, the level of a class is l = (weighted past
+batches) / (weighted s of the same slots), and
 
     expected batch of slot t = l s[t mod period].
 
-When a slot of the day comes again, s[k] moves towards batch / l by `gain`, as in multiplicative
-Holt-Winters smoothing (P. R. Winters, Forecasting sales by exponentially weighted moving averages,
-Management Science 6(3), 1960). Where episodes begin at a random time of the day, training says nothing
-about s, and this is exponential smoothing until the second day.
+When a slot of the day comes again, s[k] moves towards (total of the node) / (sum of the levels of its
+classes) by `gain`, as in multiplicative Holt-Winters smoothing (P. R. Winters, Forecasting sales by
+exponentially weighted moving averages, Management Science 6(3), 1960). Where episodes begin at a random time
+of the day, training says nothing about s, and this is exponential smoothing until the second day.
 """
 
 from __future__ import annotations
@@ -24,6 +26,9 @@ from idn_gym.core.arrays import Bools, Floats
 from idn_gym.policies.forecasts.training_demand import training_demand
 from idn_gym.scenarios.compile import Compiled
 from idn_gym.scenarios.config import Scenario
+
+LEAST = 0.05
+"""What s is at least: a slot in which training saw next to nothing does not blow levels up."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +49,13 @@ class Seasonal:
     """See the module's head."""
 
     def __init__(self, compiled: Compiled, rows: int, config: SeasonalConfig) -> None:
-        period = config.period or day_of(compiled.scenario)
-        self._config, self._usual = config, compiled.tables.class_requests
-        self._profile = _mean_day(training_demand(compiled, config.episodes), period, self._usual)
-        self._season = np.repeat(self._profile[None], rows, axis=0)  # (B, period, R)
+        self._gain, self._memory = config.gain, config.memory
+        self._usual, self._node = compiled.tables.class_requests, compiled.class_ingress
+        self._of_node = np.eye(len(compiled.names.ingress))[self._node]  # (R, G), to sum classes up
+        past = training_demand(compiled, config.episodes) @ self._of_node
+        period = min(config.period or day_of(compiled.scenario), past.shape[1])  # no episode is longer
+        self._profile = np.maximum(LEAST, _mean_day(past / (self._usual @ self._of_node), period))
+        self._season = np.repeat(self._profile[None], rows, axis=0)  # (B, period, G)
         self._slot = np.zeros(rows, np.int64)
         self._seen, self._expected = np.zeros((2, rows, len(self._usual)))
 
@@ -57,26 +65,28 @@ class Seasonal:
         self._seen[rows], self._expected[rows] = 0.0, 0.0
 
     def see(self, demand: Floats) -> None:
-        rows, memory = np.arange(len(demand)), self._config.memory
+        rows = np.arange(len(demand))
         k = self._slot % self._season.shape[1]
         season = self._season[rows, k]
-        self._seen *= memory
+        self._seen *= self._memory
         self._seen += demand
-        self._expected *= memory
-        self._expected += season
-        level = self._level()
-        told = np.divide(demand, level, out=season.copy(), where=level > 0.0)
-        self._season[rows, k] += self._config.gain * (told - season)
+        self._expected *= self._memory
+        self._expected += season[:, self._node]
+        total, level = demand @ self._of_node, self._level() @ self._of_node
+        told = np.divide(total, level, out=season.copy(), where=level > 0.0)
+        self._season[rows, k] = np.maximum(LEAST, season + self._gain * (told - season))
         self._slot += 1
 
     def ahead(self, slots: int) -> Floats:
         k = (self._slot[:, None] + np.arange(slots)) % self._season.shape[1]
-        found: Floats = self._level()[:, None] * self._season[np.arange(len(k))[:, None], k]
+        season = self._season[np.arange(len(k))[:, None], k]
+        found: Floats = self._level()[:, None] * season[:, :, self._node]
         return found
 
     def _level(self) -> Floats:
-        """(B, R) demand over what the day says; 1 before anything is known."""
-        return np.divide(self._seen, self._expected, out=np.ones_like(self._seen), where=self._expected > 0.0)
+        """(B, R) [requests] batches over what the day says of their slots; nominal before the first slot."""
+        usual = np.broadcast_to(self._usual, self._seen.shape).copy()
+        return np.divide(self._seen, self._expected, out=usual, where=self._expected > 0.0)
 
 
 def build_seasonal(compiled: Compiled, rows: int, **options: Any) -> Seasonal:
@@ -99,9 +109,9 @@ def day_of(scenario: Scenario) -> int:
     )
 
 
-def _mean_day(demand: Floats, period: int, usual: Floats) -> Floats:
-    """Mean batches (period, R) of each slot of the day; nominal ones where no episode reaches it."""
-    day = np.repeat(usual[None], period, axis=0)
-    for k in range(min(period, demand.shape[1])):
-        day[k] = demand[:, k::period].mean(axis=(0, 1))
+def _mean_day(shares: Floats, period: int) -> Floats:
+    """Mean (period, G) of each slot of the day, from (E, T, G); 1 where no episode reaches it."""
+    day = np.ones((period, shares.shape[2]))
+    for k in range(min(period, shares.shape[1])):
+        day[k] = shares[:, k::period].mean(axis=(0, 1))
     return day

@@ -15,7 +15,6 @@ from idn_gym.policies.online.experts import Hedge, HedgeConfig
 from idn_gym.policies.online.library import ChoiceConfig, Library, LibraryConfig, training_library
 from idn_gym.policies.online.load_gate import LoadGate, LoadGateConfig
 from idn_gym.policies.online.mirror import MirrorAscent, MirrorConfig, Update
-from idn_gym.policies.online.node_library import NodeLibrary
 from idn_gym.policies.online.olag import Olag, OlagAwareConfig, OlagConfig
 from idn_gym.policies.online.receding import Mpc, MpcConfig
 from idn_gym.scenarios.compile import Compiled
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     Env = VectorEnv[Any, Any, Any]
 
 C = TypeVar("C")
-L = TypeVar("L", bound=Library)
 
 
 def infida(env: Env, **options: Any) -> MirrorAscent:
@@ -133,12 +131,12 @@ def ttl(env: Env, **options: Any) -> Ttl:
 
 def library(env: Env, **options: Any) -> Library:
     """The placement of a library that is best for the next slot; see `LibraryConfig`."""
-    return _library(env, _options(LibraryConfig, options), None, Library)
+    return _library(env, _options(LibraryConfig, options), None)
 
 
-def library_by_node(env: Env, **options: Any) -> NodeLibrary:
-    """What is best for the next slot, node by node, of what the library has for each."""
-    return _library(env, _options(LibraryConfig, options), None, NodeLibrary)
+def library_greedy(env: Env, **options: Any) -> Library:
+    """The rule `library`, with one more placement that greedy finds in every slot."""
+    return _library(env, _options(LibraryConfig, {"greedy": True, **options}), None)
 
 
 def mpc(env: Env, **options: Any) -> Mpc:
@@ -149,7 +147,7 @@ def mpc(env: Env, **options: Any) -> Mpc:
 def clairvoyant_library(env: Env, seeds: Sequence[int], **options: Any) -> Library:
     """The rule `library` that is told the batches of the next slot."""
     config = _options(LibraryConfig, {"forecaster": "oracle", **options})
-    return _library(env, config, _episodes(env, seeds).draw.demand, Library)
+    return _library(env, config, _episodes(env, seeds).draw.demand)
 
 
 def clairvoyant_mpc(env: Env, seeds: Sequence[int], **options: Any) -> Mpc:
@@ -225,9 +223,9 @@ def _gate(env: Env, options: dict[str, Any]) -> LoadGate:
     return LoadGate(_compiled(env), env.num_envs, _options(LoadGateConfig, options))
 
 
-def _library(env: Env, config: LibraryConfig, future: Floats | None, rule: type[L]) -> L:
+def _library(env: Env, config: LibraryConfig, future: Floats | None) -> Library:
     found = _chosen_from(env, config, 1, future)
-    return rule(_compiled(env), env.num_envs, *found, config)
+    return Library(_compiled(env), env.num_envs, *found, config)
 
 
 def _mpc(env: Env, config: MpcConfig, future: Floats | None) -> Mpc:

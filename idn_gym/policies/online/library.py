@@ -6,6 +6,8 @@ expected slot comes to, waiting included; what moving costs is the price of the 
 the time as well: until its loads end, the placement that is left serves (`optimum/dynamic`). Queues make
 costs convex in demand, so that what is cheapest for the expected batches may be dear for those that come:
 with `errors` a slot costs the mean over the expected batches plus each of the last forecasts' errors.
+Where every episode asks for something else, no placement of another one is good: with `greedy` the library
+has, for the slot, one more, which greedy finds for the expected slots as they are served (`shared.py`).
 """
 
 from __future__ import annotations
@@ -18,15 +20,22 @@ import numpy as np
 
 from idn_gym.config_reader import bounded
 from idn_gym.core.arrays import Bools, Floats, Residents
-from idn_gym.optimum.dynamic.candidates import CandidateConfig, distinct_placements, find_candidates
+from idn_gym.optimum.dynamic.candidates import (
+    CandidateConfig,
+    cut_slots,
+    distinct_placements,
+    find_candidates,
+)
 from idn_gym.optimum.dynamic.played import SequencePlayer
 from idn_gym.optimum.dynamic.sequences import switch_costs
 from idn_gym.optimum.dynamic.transfers import load_slots
 from idn_gym.optimum.search.local import best_placement
 from idn_gym.optimum.search.moves import SearchConfig
+from idn_gym.optimum.search.slot_search import SlotSearch
 from idn_gym.policies.forecasts.interface import Forecaster
 from idn_gym.policies.online.expected_slots import ExpectedSlots
 from idn_gym.policies.online.learner import PlacementPolicy
+from idn_gym.policies.online.shared import slot_to_set_up
 from idn_gym.policy import Choice, Feedback
 from idn_gym.scenarios.compile import Compiled, compile_scenario
 from idn_gym.scenarios.config import Scenario
@@ -43,6 +52,8 @@ class ChoiceConfig:
     """last errors of the forecast that expected batches are spread by; 0: they are taken to be certain"""
     hysteresis: float = bounded(0.02, least=0, below=1)
     """share of the cost of staying that a move must save"""
+    greedy: bool = False
+    """whether greedy looks for one more placement in every slot"""
     episodes: int = bounded(3, least=1, most=1000)
     """training episodes that the library is found on"""
     candidates: CandidateConfig = field(default_factory=lambda: CandidateConfig(pieces=8, budget=2e5))
@@ -94,11 +105,13 @@ class LibraryPolicy(PlacementPolicy):
 
     Attributes:
         library: (K, N, M), the pins alone first.
-        playing: (B,) which of them each row wishes for.
+        playing: (B,) which of them each row wishes for; K: one that greedy found.
     """
 
     ahead = 1
     """H, slots that it looks ahead"""
+    stay = 1.0
+    """[slots] over which greedy spreads a load"""
 
     def __init__(
         self,
@@ -113,6 +126,7 @@ class LibraryPolicy(PlacementPolicy):
         self.library, self.playing = library, np.zeros(rows, np.int64)
         self._forecaster, self._expected, self._config = forecaster, expected, config
         self._player = SequencePlayer(compiled, expected.instance)
+        self._search = SlotSearch(compiled, slot_to_set_up(compiled)) if config.greedy else None
         self._slots = load_slots(self.tables, library)
         self._weights = np.full(len(compiled.objectives), np.nan)
         self._switch = np.zeros_like(self._slots)
@@ -148,23 +162,30 @@ class LibraryPolicy(PlacementPolicy):
             known = max(1, min(int(self._seen[b]), self._config.errors))
             spread = np.maximum(0.0, self._error[b, :known, None] + demand[b])  # (known, H, R)
             self._expected.fill(b, spread.reshape(known * self.ahead, -1), self._observation[b])
-            self.price_moves(self._expected.instance.draw.weights[0])
-            self.choose(b, known)
+            self._price_moves(self._expected.instance.draw.weights[0])
+            placements, switch, slots = self._choices(b, known * self.ahead)
+            looked_at = np.arange(known * self.ahead)
+            costs = np.stack([self._player.steady_costs(held, looked_at) for held in placements], axis=1)
+            steady = costs.reshape(known, self.ahead, -1).mean(axis=0)
+            stay, best, cost = self.weigh(steady, switch, slots, int(self.playing[b]))
+            if cost < (1.0 - self._config.hysteresis) * stay:
+                self.playing[b] = min(best, len(self.library))
+                self.wanted[b] = placements[best]
 
-    def choose(self, b: int, known: int) -> None:
-        """Change what a row wishes for, if that pays in what is expected.
+    def _choices(self, b: int, slots: int) -> tuple[Residents, Floats, Floats]:
+        """Placements that row b may move to, what moving costs, and the slots that it takes.
 
-        Args:
-            b: row.
-            known: how many forecasts `expected` holds, each of `ahead` slots.
+        With greedy the library is followed by what the row wishes for and by what greedy finds for the first
+        so many expected slots.
         """
-        slots, now = np.arange(known * self.ahead), int(self.playing[b])
-        costs = np.stack([self._player.steady_costs(held, slots) for held in self.library], axis=1)
-        steady = costs.reshape(known, self.ahead, -1).mean(axis=0)
-        stay, best, cost = self.weigh(steady, self._switch, self._slots, now)
-        if cost < (1.0 - self._config.hysteresis) * stay:
-            self.playing[b] = best
-            self.wanted[b] = self.library[best]
+        if self._search is None:
+            return self.library, self._switch, self._slots
+        search, wish = self._search, self.wanted[b]
+        search.look_at(cut_slots(self._expected.instance, 0, slots), wish, self.stay)
+        search.replan(self.tables.pinned, search.everything)
+        placements = np.stack([*self.library, wish, search.placement])
+        switch = switch_costs(self.compiled, placements, self._weights)
+        return placements, switch, load_slots(self.tables, placements)
 
     def weigh(self, steady: Floats, switch: Floats, slots: Floats, now: int) -> tuple[float, int, float]:
         """What staying costs, the placement that is best to move to, and what that costs.
@@ -185,8 +206,7 @@ class LibraryPolicy(PlacementPolicy):
         self.__dict__.update(saved)
         self._player = SequencePlayer(self.compiled, self._expected.instance)
 
-    def price_moves(self, weights: Floats) -> None:
-        """Look up what moves cost under a preference (D,), if it is another than the last."""
+    def _price_moves(self, weights: Floats) -> None:
         if not np.array_equal(self._weights, weights):
             self._weights = weights.copy()
             self._switch = switch_costs(self.compiled, self.library, self._weights)
@@ -205,10 +225,10 @@ class Library(LibraryPolicy):
         config: LibraryConfig,
     ) -> None:
         super().__init__(compiled, rows, library, forecaster, expected, config)
-        self._stay = config.stay
+        self.stay = config.stay
 
     def weigh(self, steady: Floats, switch: Floats, slots: Floats, now: int) -> tuple[float, int, float]:
-        late = np.minimum(1.0, slots[now] / self._stay)  # share of the stay in which the old one still serves
-        costs = switch[now] / self._stay + late * steady[0, now] + (1.0 - late) * steady[0]
+        late = np.minimum(1.0, slots[now] / self.stay)  # share of the stay in which the old one still serves
+        costs = switch[now] / self.stay + late * steady[0, now] + (1.0 - late) * steady[0]
         best = int(np.argmin(costs))
         return float(costs[now]), best, float(costs[best])

@@ -40,7 +40,7 @@ class Mpc(LibraryPolicy):
         expected: ExpectedSlots,
         config: MpcConfig,
     ) -> None:
-        self.ahead = config.horizon
+        self.ahead, self.stay = config.horizon, float(config.horizon)
         super().__init__(compiled, rows, library, forecaster, expected, config)
 
     def weigh(self, steady: Floats, switch: Floats, slots: Floats, now: int) -> tuple[float, int, float]:

@@ -103,7 +103,7 @@ class SharedPlanner(PlacementPolicy):
 
     def __init__(self, compiled: Compiled, rows: int, window: int, refresh: int) -> None:
         super().__init__(compiled, rows)
-        self.search = SlotSearch(compiled, _nominal(compiled))
+        self.search = SlotSearch(compiled, slot_to_set_up(compiled))
         self.clock = Clock(rows, refresh, False)
         self._past: deque[Instance] = deque(maxlen=window)
         self._seen = np.zeros(rows, np.int64)
@@ -238,7 +238,7 @@ class SharedClairvoyantGreedy(PlacementPolicy):
         self._slot: Ints = np.zeros(rows, np.int64)
         super().__init__(compiled, rows)
         self.config, self._episodes = config, episodes
-        self.search = SlotSearch(compiled, _nominal(compiled))
+        self.search = SlotSearch(compiled, slot_to_set_up(compiled))
 
     def begin(self, rows: Bools) -> None:
         super().begin(rows)
@@ -274,7 +274,7 @@ def _kept(compiled: Compiled, row: Instance, config: SharedStaticConfig) -> Resi
     return cheapest_kept(row, compiled.scales, [search.placement], compiled.objectives)
 
 
-def _nominal(compiled: Compiled) -> Instance:
+def slot_to_set_up(compiled: Compiled) -> Instance:
     """A slot to set a search up with."""
     tariff = known_tariff(compiled.tariff, compiled.scales, compiled.objectives)
     draw = nominal_draw(compiled.tables, tariff)

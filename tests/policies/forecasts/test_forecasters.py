@@ -124,10 +124,21 @@ def test_a_day_that_training_does_not_know_is_learnt_when_it_comes_again():
     assert errors[1] < 0.25 * errors[0]
 
 
+def test_tasks_that_training_hardly_saw_share_the_day_of_their_node():
+    """Forecasts of sparse demand stay near what comes: no level is divided by next to nothing."""
+    changes = {"workload.popularity": {"kind": "sessions", "users": 1, "length": 4.0}, "horizon": 36}
+    scenario = load_scenario("metro-day", changes)
+    last, seasonal = (forecast_errors(scenario, name, [0, 1], 3).share for name in ("last", "seasonal"))
+    assert (seasonal < 2.0 * last).all()
+    prompt = {"kind": "seasonal", "memory": 0.0}
+    assert (forecast_errors(scenario, prompt, [0, 1], 3).share < last).all()
+
+
 def test_seasons_need_a_day():
     compiled = compile_scenario(load_scenario("tiny", {"workload.diurnal": None}))
     with pytest.raises(ConfigError, match=r"forecaster\.period: null is not allowed"):
         make_forecaster("seasonal", compiled, 1)
+    assert np.isfinite(make_forecaster({"kind": "seasonal", "period": 10**15}, compiled, 1).ahead(2)).all()
 
 
 def test_autoregression_finds_the_law_and_goes_on_with_it(daily):

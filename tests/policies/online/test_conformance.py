@@ -19,7 +19,7 @@ QUICK = {
     **{"infida-offline": {"iterations": 20}, "ftpl": {"scale": 0.1}},
     "clairvoyant-sequence": {"pieces": 1, "slots": 2},
     **{name: {"patience": 0.0} for name in ("lru-aware", "lfu-aware", "olag-aware", "ttl")},
-    **{name: {**SEARCHED, "stay": 1e6} for name in ("library", "library-by-node", "clairvoyant-library")},
+    **{name: {**SEARCHED, "stay": 1e6} for name in ("library", "library-greedy", "clairvoyant-library")},
     **{name: {**SEARCHED, "horizon": 2} for name in ("mpc", "clairvoyant-mpc")},
 }
 """Options for a few slots: with its usual perturbation FTPL may leave a model out for longer, and what waits

@@ -17,8 +17,7 @@ from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import PRESETS, load_scenario
 
 QUICK = {"episodes": 1, "candidates": {"pieces": 1, "slots": 1, "budget": 0.0}}
-CHOOSING = ("library", "library-by-node", "mpc")
-RULES = (*CHOOSING, "lru-aware", "lfu-aware", "olag-aware", "ttl")
+RULES = ("library", "library-greedy", "mpc", "lru-aware", "lfu-aware", "olag-aware", "ttl")
 TURNS = {"workload.popularity": {"kind": "round_robin", "hold": 4}, "horizon": 16}
 
 
@@ -118,6 +117,31 @@ def test_a_causal_rule_is_refused_the_oracle(turns, make_learner):
         make_learner("library", turns, horizon=3)
 
 
+@pytest.mark.parametrize("name", ["library", "mpc"])
+def test_greedy_finds_what_the_library_lacks(name, turns, make_learner, drive):
+    """A library of the pins alone follows the last slot all the same, and each row by itself."""
+    learner = make_learner(name, turns, rows=2, greedy=True)
+    learner.library = learner.library[:1]
+    learner._switch, learner._slots = np.zeros((2, 1, 1))
+    instance = build_instance(turns, range(2))
+    placements = drive(learner, instance)[0]
+    assert held_tasks(turns, placements)[1:] == asked(turns)[:-1]
+    np.testing.assert_array_equal(learner.playing, [1, 1])
+    alone = make_learner(name, turns, greedy=True)
+    alone.library, alone._switch, alone._slots = learner.library, learner._switch, learner._slots
+    np.testing.assert_array_equal(drive(alone, build_instance(turns, 0))[0][:, 0], placements[:, 0])
+
+
+@pytest.mark.parametrize("name", ["library", "mpc"])
+def test_greedy_sees_no_batch_before_its_slot_is_over(name, turns, make_learner, drive):
+    here = build_instance(turns, 0)
+    there = build_instance(turns, 0)
+    there.draw.demand[0, 8:] = there.draw.demand[0, 8:, ::-1]
+    played = [drive(make_learner(name, turns, greedy=True), each)[0] for each in (here, there)]
+    np.testing.assert_array_equal(played[0][:9], played[1][:9])
+    assert (played[0][9:] != played[1][9:]).any()
+
+
 @pytest.mark.parametrize("hidden", [False, True])
 def test_resources_of_the_coming_slot_are_seen_unless_they_are_hidden(hidden):
     changes = {
@@ -172,7 +196,7 @@ def test_the_rules_play_every_preset(preset, mode):
     scenario = load_scenario(preset, changes)
     for name in RULES:
         env = gym.make_vec("IDN-v0", num_envs=2, scenario=scenario, action="segments", preference="balanced")
-        policy = make_policy(name, env, **(QUICK if name in CHOOSING else {}))
+        policy = make_policy(name, env, **(QUICK if name in ("library", "mpc") else {}))
         first = rollout(policy, env, (0, 1)).scalar
         assert np.isfinite(first).all()
         np.testing.assert_array_equal(rollout(policy, env, (0, 1)).scalar, first)
