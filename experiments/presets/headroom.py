@@ -9,6 +9,7 @@ import numpy as np
 
 from experiments.training.play import open_agent
 from idn_gym.core.arrays import Floats
+from idn_gym.evaluation.dynamic_ceiling import optimum_share
 from idn_gym.evaluation.intervals import Interval, mean_interval, paired_difference, relative_difference
 from idn_gym.evaluation.rollout import Episodes, rollout
 from idn_gym.evaluation.tables import interval_text
@@ -96,10 +97,9 @@ class Headroom(NamedTuple):
             for end in ("static", "reached", "least")
         )
         alone = float(self.field["cloud-only"].mean())
-        ends = alone - float(least.mean()), alone - float(reached.mean())
+        ends = float(least.mean()), float(reached.mean())
         lines = []
         for name, costs in sorted(self.field.items(), key=lambda item: float(item[1].mean())):
-            shares = [(alone - float(costs.mean())) / end if end > 0.0 else np.nan for end in ends]
             alike = [other for other, theirs in self.field.items() if other != name and _alike(costs, theirs)]
             lines.append(
                 FieldLine(
@@ -107,7 +107,7 @@ class Headroom(NamedTuple):
                     name,
                     mean_interval(costs),
                     relative_difference(costs, static),
-                    (min(shares), max(shares)),
+                    optimum_share(float(costs.mean()), alone, *ends),
                     tuple(alike),
                 )
             )

@@ -1,6 +1,8 @@
 """What the best sequence of placements costs in one episode of a study, as a bracket; kept on disk.
 
 Every sequence that was played in the episode is a candidate, so that no policy is ahead of the lower end.
+Agents that a study plays in a scenario of their own (`StudyEntry.overrides`) are measured against the bracket
+of the cell's scenario, as their gains are; what they ask for is no candidate, since it may not fit there.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from experiments.studies.code_stamp import code_stamp
-from experiments.studies.config import of_scenario
+from experiments.studies.config import BASELINE, of_scenario
 from experiments.studies.run import Series, Unit
 from idn_gym.config_reader import ConfigError, read_yaml, show
 from idn_gym.core.arrays import Residents
@@ -25,7 +27,7 @@ from idn_gym.optimum.dynamic.bracket import dynamic_bracket
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.episodes import build_instance
 
-FIGURES = ("least", "reached", "static", "seconds")
+BRACKET_FIGURES = ("least", "reached", "static", "seconds")
 """Numbers of a record: mean scalar costs per slot, and CPU seconds."""
 
 
@@ -34,7 +36,7 @@ class BracketRun:
     """One episode, and the units that played it."""
 
     units: tuple[Unit, ...]
-    """of one part, cell, scenario and seed"""
+    """of one part, scenario and seed; the repositories alone come first"""
     seconds: float
     """CPU seconds to spend"""
 
@@ -59,7 +61,8 @@ class BracketRun:
         """
         path = self.file(out)
         found = read_yaml(path)
-        if not isinstance(found, dict) or not all(isinstance(found.get(name), float) for name in FIGURES):
+        kinds = {**dict.fromkeys(BRACKET_FIGURES, float), "of": str, "code": str}
+        if not isinstance(found, dict) or not all(isinstance(found.get(k), kinds[k]) for k in kinds):
             raise ConfigError(str(path), f"{show(found)} is no bracket")
         return found
 
@@ -71,7 +74,7 @@ class BracketRun:
         instance = build_instance(unit.scenario, unit.seed, unit.split, unit.preference)
         played = self._played(out, unit.scenario.horizon, compiled.tables.pinned.shape)
         bracket = dynamic_bracket(compiled, instance, seconds=self.seconds, played=played)
-        costs = {name: getattr(bracket, name) / unit.scenario.horizon for name in FIGURES[:3]}
+        costs = {name: getattr(bracket, name) / unit.scenario.horizon for name in BRACKET_FIGURES[:3]}
         record = {"of": self._stamp(out), **costs, "seconds": bracket.seconds, "status": bracket.status}
         write_text(path, json.dumps({**record, "code": code_stamp()}, indent=1) + "\n")
         return path
@@ -82,8 +85,8 @@ class BracketRun:
         return [wishes(changes, slots, shape) for changes in found.values()]
 
     def _stamp(self, out: Path) -> str:
-        """What tells brackets of other units, scenarios or seconds apart."""
-        told = hashlib.sha256(json.dumps([self.units[0].record()["scenario"], self.seconds]).encode())
+        """What tells brackets of other episodes, preferences, sequences or seconds apart."""
+        told = hashlib.sha256(json.dumps([self.units[0].record(), self.seconds]).encode())
         for unit in self.units:
             told.update(_changes(unit, out).tobytes())
         return told.hexdigest()
@@ -97,12 +100,17 @@ def list_brackets(units: Sequence[Unit], seconds: dict[str, float]) -> list[Brac
     """One run per episode of the parts that ask for brackets.
 
     Args:
-        units: all that are played.
+        units: all that are played, the repositories alone among them in every cell.
         seconds: by part; 0: it asks for none.
     """
     episodes: dict[str, list[Unit]] = {}
     for unit in units:
         if seconds[unit.part] > 0.0:
-            key = json.dumps([unit.part, unit.seed, unit.record()["scenario"]])
+            key = json.dumps([unit.part, unit.seed, of_scenario(unit.cell)])
             episodes.setdefault(key, []).append(unit)
-    return [BracketRun(tuple(mine), seconds[mine[0].part]) for mine in episodes.values()]
+    found = []
+    for mine in episodes.values():
+        first = next(unit for unit in mine if unit.label == BASELINE)
+        others = (unit for unit in mine if unit is not first and unit.scenario == first.scenario)
+        found.append(BracketRun((first, *others), seconds[first.part]))
+    return found

@@ -62,7 +62,8 @@ METRIC = Literal[
 - saved: share of the best static placement's cost that is saved, loading paid; behind_sequence: cost added to
   that of the best sequence of placements that was found, summed over slots;
 - of_dynamic: cost saved against the repositories alone over the most that any sequence can save, and
-  of_dynamic_most over what the best sequence found saves: the share of the dynamic optimum lies between them;
+  of_dynamic_most over what the best sequence found saves: the share of the dynamic optimum lies between them
+  (where nothing is saved, the two change places);
 - headroom: share of the best static placement's cost that the best sequence found saves, and headroom_most
   that any sequence can save at most. These six need `StudyPart.bracket`.
 """
@@ -91,7 +92,8 @@ class StudyPart:
     trainings: int = bounded(1, least=1)
     """training seeds of agents that are trained; each of them plays all seeds"""
     bracket: float = bounded(0.0, least=0.0)
-    """CPU seconds to bracket the best sequence of placements of every episode with; 0: no bracket"""
+    """CPU seconds to bracket the best sequence of placements of every episode with; 0: no bracket. Agents
+    with overrides are measured against the bracket of the cell's scenario, as their gains are"""
     needs: str | None = None
     """a file without which the part is left out"""
 

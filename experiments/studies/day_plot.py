@@ -23,12 +23,11 @@ SMOOTHED = 5
 """slots over which the drawn costs are averaged"""
 
 
-def draw_day(plays: Sequence[Play], title: str = "") -> Any:
+def draw_day(plays: Sequence[Play]) -> Any:
     """Cost per slot of all, above heat maps of demand and of what each of them keeps at the busiest node.
 
     Args:
         plays: of one episode, one per agent.
-        title: of the figure.
     """
     unit = plays[0].unit
     compiled = compile_scenario(unit.scenario)
@@ -43,10 +42,9 @@ def draw_day(plays: Sequence[Play], title: str = "") -> Any:
         height_ratios=(1.0, 1.3),
     )
     for k, play in enumerate(plays):
-        kept = np.ones(SMOOTHED)
-        weight = np.convolve(np.ones(len(demand)), kept, "same")
-        mean = np.convolve(-play.series.scalar, kept, "same") / weight
-        grid["cost"].plot(mean, color=COLOURS[k % len(COLOURS)], lw=1.1, label=play.unit.label)
+        grid["cost"].plot(
+            smoothed(-play.series.scalar), color=COLOURS[k % len(COLOURS)], lw=1.1, label=play.unit.label
+        )
         axes = grid[k]
         axes.imshow(kept_tasks(play, tables, node).T, aspect="auto", cmap="Greys", vmin=0, vmax=1.4)
         axes.set_title(f"{play.unit.label} keeps")
@@ -63,9 +61,14 @@ def draw_day(plays: Sequence[Play], title: str = "") -> Any:
     grid["demand"].set_yticks(range(len(names)), names, fontsize=5)
     grid["demand"].set_xlabel("slot")
     grid["demand"].grid(False)
-    if title:
-        drawn.suptitle(title, fontsize=9, x=0.01, ha="left")
     return drawn
+
+
+def smoothed(costs: Floats) -> Floats:
+    """Means (T,) over the slots around each one, as far as there are any."""
+    window = np.ones(min(SMOOTHED, len(costs)))
+    found: Floats = np.convolve(costs, window, "same") / np.convolve(np.ones(len(costs)), window, "same")
+    return found
 
 
 def busiest_site(tables: Tables, demand: Floats) -> int:

@@ -77,6 +77,7 @@ def report_study(
     """
     played: list[CachedRun] = [*units, *fronts]
     other = dict.fromkeys(unit.part for unit in played if _codes(unit, out) != {code_stamp()})
+    other |= dict.fromkeys(one.units[0].part for one in brackets if one.read(out)["code"] != code_stamp())
     return write_page(
         out / "report.html",
         "study.html",
@@ -87,6 +88,7 @@ def report_study(
         other=list(other),
         record=yaml.safe_dump({**head, "study": to_plain(study)}, sort_keys=False),
         **(_parts(study, Plays(units, out, brackets), out) if units else {"parts": []}),
+        bracket_minutes=sum(one.read(out)["seconds"] for one in brackets) / 60,
     )
 
 
@@ -213,7 +215,7 @@ RESULT_COLUMNS: dict[str, Callable[[dict[str, Any]], str]] = {
 def _percent(row: dict[str, Any], name: str) -> str:
     """A share and its interval in per cent."""
     ends = (100.0 * row[key] for key in (name, f"{name}_low", f"{name}_high"))
-    return f"{Interval(*ends):+.2g}"
+    return f"{Interval(*ends):+.1f}"
 
 
 def _ends(row: dict[str, Any], least: str, most: str) -> str:

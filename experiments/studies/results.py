@@ -16,6 +16,7 @@ from experiments.studies.config import BASELINE, of_scenario
 from experiments.studies.run import Series, Unit
 from idn_gym.core.arrays import Floats
 from idn_gym.evaluation import regret as measures
+from idn_gym.evaluation.dynamic_ceiling import optimum_share
 from idn_gym.evaluation.latencies import LATENCY_COLUMNS
 from idn_gym.metrics import METRICS
 
@@ -70,7 +71,7 @@ class Play:
         self.optimum: Play | None = None
         self.clairvoyant: Play | None = None
         self.bracket: dict[str, float] | None = None
-        """of the best sequence: see `BracketRun`"""
+        """of the best sequence in the world of the baseline: see `BracketRun`"""
 
     @cached_property
     def series(self) -> Series:
@@ -120,15 +121,15 @@ class Play:
             return np.nan
         cost, alone = self.value("cost"), self.baseline.value("cost")
         least, reached, static = (self.bracket[end] for end in ("least", "reached", "static"))
+        shares = optimum_share(cost, alone, least, reached)
         values = {
-            "saved": lambda: (static - cost) / self._positive(static),
-            "of_dynamic": lambda: (alone - cost) / self._positive(alone - least),
-            "of_dynamic_most": lambda: (alone - cost) / self._positive(alone - reached),
-            "behind_sequence": lambda: (cost - reached) * len(self.series.scalar),
-            "headroom": lambda: (static - reached) / self._positive(static),
-            "headroom_most": lambda: (static - least) / self._positive(static),
+            "saved": (static - cost) / self._positive(static),
+            **dict(zip(("of_dynamic", "of_dynamic_most"), shares, strict=True)),
+            "behind_sequence": (cost - reached) * len(self.series.scalar),
+            "headroom": (static - reached) / self._positive(static),
+            "headroom_most": (static - least) / self._positive(static),
         }
-        return float(values[name]())
+        return float(values[name])
 
     def course(self, name: str) -> Floats:
         """The number after each slot, (T,): running means, but for regrets, which add up.
@@ -215,9 +216,9 @@ class Plays:
             play.baseline = self._at[self._key(play.unit, BASELINE, scenario)]
             play.optimum = self._at.get(self._key(play.unit, OPTIMUM, scenario))
             play.clairvoyant = self._at.get(self._key(play.unit, CLAIRVOYANT, scenario))
-        known = {unit.file(out): bracket.read(out) for bracket in brackets for unit in bracket.units}
+        known = {one.units[0].file(out): one.read(out) for one in brackets}
         for play in self.all:
-            play.bracket = known.get(play.unit.file(out))
+            play.bracket = known.get(play.baseline.unit.file(out))
 
     @staticmethod
     def _key(unit: Unit, label: str, cell: dict[str, Any]) -> tuple[str, str, str, int]:

@@ -11,6 +11,7 @@ from idn_gym.evaluation.rollout import Episodes
 from idn_gym.evaluation.wishes import wishes
 from idn_gym.optimum.dynamic.bracket import dynamic_bracket
 from idn_gym.optimum.dynamic.played import sequence_costs
+from idn_gym.optimum.search.moves import LEAST_SHARE
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.episodes import build_instance
@@ -41,13 +42,26 @@ class DynamicCeiling(NamedTuple):
         return {**self._asdict(), "headroom": least, "headroom_most": most}
 
     def share(self, cost: float) -> tuple[float, float]:
-        """Cost saved against the repositories alone over what the best sequence saves, at least and at most.
+        """What part of the dynamic optimum a cost is: `optimum_share`."""
+        return optimum_share(cost, self.alone, self.bound, self.reached)
 
-        nan where nothing can be saved.
-        """
-        ends = (self.alone - end for end in (self.bound, self.reached))
-        least, most = ((self.alone - cost) / saved if saved > 0.0 else np.nan for saved in ends)
-        return min(least, most), max(least, most)
+
+def optimum_share(cost: float, alone: float, bound: float, reached: float) -> tuple[float, float]:
+    """Cost saved against the repositories alone over what the best sequence saves, at least and at most.
+
+    Args:
+        cost: of a policy.
+        alone: of the repositories.
+        bound: no sequence costs less.
+        reached: of the best sequence that was found.
+
+    Returns:
+        nan, twice, where no sequence was found that saves anything.
+    """
+    if alone - reached <= LEAST_SHARE * alone:
+        return np.nan, np.nan
+    least, most = ((alone - cost) / (alone - end) for end in (bound, reached))
+    return min(least, most), max(least, most)  # where nothing is saved, the wider end is the lower one
 
 
 def dynamic_ceiling(

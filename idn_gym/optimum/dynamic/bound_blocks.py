@@ -23,6 +23,7 @@ from idn_gym.core.arrays import (
     Ints,
 )
 from idn_gym.objectives import weight_of
+from idn_gym.optimum.dynamic.transfers import load_rates
 from idn_gym.scenarios.compile import Compiled
 
 
@@ -86,7 +87,7 @@ def least_loads(compiled: Compiled, row: Instance, runs: Runs) -> Loads:
     horizon = draw.demand.shape[1]
     budget = np.full((horizon, len(runs.node)), np.inf)
     if tables.loading == TRANSFER:
-        budgets = _budgets(row)
+        budgets = load_rates(tables, draw.rate[0]) * tables.slot_seconds
         may_hold = _may_hold(compiled)
         for v, m in sorted(set(zip(runs.node.tolist(), runs.model.tolist(), strict=True))):
             mine = (runs.node == v) & (runs.model == m)
@@ -99,15 +100,6 @@ def least_loads(compiled: Compiled, row: Instance, runs: Runs) -> Loads:
     slots = np.divide(runs.size, budget, out=np.full_like(budget, np.inf), where=budget > 0.0)
     start = tables.start_seconds[runs.node, runs.model] / tables.slot_seconds
     return Loads(cost * runs.size, slots, start, _ordered(compiled, runs))
-
-
-def _budgets(row: Instance) -> Floats:
-    """Bytes (T, E) that loads may take of each link in each slot: `idn_gym.core.loading.link_budget`."""
-    tables, rate = row.tables, row.draw.rate[0]
-    shared = tables.link_down_rate <= 0.0
-    own = rate / tables.link_rate * tables.link_down_rate
-    found: Floats = np.where(shared, tables.loading_share * rate, own) * tables.slot_seconds
-    return found
 
 
 def _may_hold(compiled: Compiled) -> Bools:

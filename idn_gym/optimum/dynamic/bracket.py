@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -35,7 +34,7 @@ class DynamicBracket:
     """why the search stopped: closed (the gap is at most the one asked for), time (no more of it) or stalled
     (nothing that was tried costs less)"""
     seconds: float
-    """[s] of processor time"""
+    """[s] of processor time, compiling of kernels left out"""
 
     @property
     def gap(self) -> float:
@@ -65,8 +64,8 @@ def dynamic_bracket(
         compiled: the scenario.
         instance: drawn from it; the preference is that of the draw.
         b: row.
-        seconds: time limit, half of it processor time for the sequence, and what is left for the bound; one
-            search, programme or node is always finished.
+        seconds: of processor time, compiling of kernels left out, half of it for the sequence, and what is
+            left for the bound; one search, programme or node is always finished.
         played: sequences of wishes (T, N, M) that were played, such as a rollout keeps: none costs less
             than `reached`.
         gap: at which the bracket counts as closed.
@@ -78,18 +77,17 @@ def dynamic_bracket(
         DependencyNotInstalled: SciPy is missing.
         FalseBoundError: a sequence costs less than the bound says that any can.
     """
-    began = time.process_time()
     found = find_sequence(compiled, instance, b, SEQUENCE_SHARE * seconds, played, config)
-    least = dynamic_bound(compiled, instance, b, began + seconds - time.process_time()).least
-    if least > found.reached * (1.0 + 1e-6) + 1e-9:
-        raise FalseBoundError(f"a sequence costs {found.reached:g}, less than the bound of {least:g}")
+    bound = dynamic_bound(compiled, instance, b, seconds - found.seconds)
+    if bound.least > found.reached * (1.0 + 1e-6) + 1e-9:
+        raise FalseBoundError(f"a sequence costs {found.reached:g}, less than the bound of {bound.least:g}")
     bracket = DynamicBracket(
-        least=min(least, found.reached),
+        least=min(bound.least, found.reached),
         reached=found.reached,
         sequence=found.sequence,
         static=found.static,
         placement=found.placement,
         status="time" if found.late else "stalled",
-        seconds=time.process_time() - began,
+        seconds=found.seconds + bound.seconds,
     )
     return replace(bracket, status="closed") if bracket.gap <= gap else bracket

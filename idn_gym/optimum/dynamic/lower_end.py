@@ -7,23 +7,30 @@ refined by itself, and what the sequence holds joins the candidates. Only costs 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from idn_gym.core.arrays import Floats, Instance, Ints, Residents
 from idn_gym.core.slots import one_row
-from idn_gym.optimum.dynamic.candidates import CandidateConfig, distinct_placements, search_pieces
+from idn_gym.optimum.dynamic.candidates import (
+    CandidateConfig,
+    cut_slots,
+    distinct_placements,
+    search_pieces,
+)
 from idn_gym.optimum.dynamic.played import SequencePlayer
 from idn_gym.optimum.dynamic.refining import Refiner
 from idn_gym.optimum.dynamic.sequences import steady_costs, switch_costs
 from idn_gym.optimum.dynamic.transfers import best_held_sequence
-from idn_gym.optimum.search.moves import LEAST_SHARE
+from idn_gym.optimum.search.moves import LEAST_SHARE, Search
 from idn_gym.scenarios.compile import Compiled
 
-SEARCHING, KEEPING = 0.4, 0.55
-"""Shares of the time after which no further piece is searched, and the placement to keep not refined."""
+SEARCHING, TRYING, KEEPING = 0.4, 0.5, 0.55
+"""Shares of the time after which no further piece is searched, no further candidate played as if it were
+kept, and the placement to keep not refined; what was not played by then is no candidate."""
 
 MOST_CANDIDATES = 200
 """That one programme chooses from; of more, those that are best in a slot or if kept."""
@@ -43,6 +50,8 @@ class LowerEnd:
     """[cost] of keeping it, its first load included"""
     late: bool
     """whether the time ended the search"""
+    seconds: float
+    """[s] of processor time, compiling of kernels left out"""
 
 
 def find_sequence(
@@ -59,7 +68,8 @@ def find_sequence(
         compiled: the scenario.
         instance: drawn from it; the preference is that of the draw.
         b: row.
-        seconds: processor time after which to stop; one search, programme or node is always finished.
+        seconds: processor time after which to stop, compiling of kernels left out; one search, programme or
+            node is always finished.
         played: sequences of wishes (T, N, M) that are known.
         config: of the searches for candidates.
 
@@ -67,33 +77,66 @@ def find_sequence(
         ConfigError: the preference weighs an objective that is no sum over requests, or a sequence is one of
             another scenario.
     """
-    began, config = time.process_time(), CandidateConfig() if config is None else config
-    row, end = one_row(instance, b), began + seconds
+    config = CandidateConfig() if config is None else config
+    row = one_row(instance, b)
     player, rng = SequencePlayer(compiled, row), np.random.default_rng(config.seed)
-    known = [Refiner(compiled, player, wishes, rng, end) for wishes in played]
-    pieces = _until(search_pieces(compiled, row, config), began + SEARCHING * seconds)
-    held = [distinct_placements(one.wishes) for one in known]
-    candidates = distinct_placements([row.tables.pinned, *pieces, *(p for some in held for p in some)])
-    kept = [float(player.play(placement).sum()) for placement in candidates]
+    _warm_up(compiled, player)
+    began = time.process_time()
+    clock = _Clock(began, seconds)
+    known = [Refiner(compiled, player, wishes, rng, began + seconds) for wishes in played]
+    held = [distinct_placements(one.wishes) for one in sorted(known, key=lambda one: one.total)]
+    first = [row.tables.pinned, *(some[0] for some in held if len(some) == 1)]
+    pieces = clock.until(search_pieces(compiled, row, config), SEARCHING)
+    candidates = distinct_placements([*first, *pieces, *(p for some in held for p in some)])
+    kept = list(clock.until((float(player.play(one).sum()) for one in candidates), TRYING, len(first)))
+    candidates = candidates[: len(kept)]
     static = Refiner(compiled, player, candidates[int(np.argmin(kept))], rng, began + KEEPING * seconds)
     static.refine(candidates, kept=True)
+    late = clock.late or static.late
     cheapest = min([static, *known], key=lambda one: one.total)
-    best = Refiner(compiled, player, cheapest.wishes, rng, end)
+    best = Refiner(compiled, player, cheapest.wishes, rng, began + seconds)
     before = np.inf
     while best.total < before * (1.0 - LEAST_SHARE) and not best.late:
         before = best.total
         candidates = distinct_placements([*candidates, static.wishes[0], *best.wishes])
-        best.try_wishes(_over_candidates(compiled, player, candidates, end))
+        best.try_wishes(_over_candidates(compiled, player, candidates, began + seconds))
         best.refine(candidates)
-    return LowerEnd(best.wishes, best.total, static.wishes[0].copy(), static.total, best.late or static.late)
+    return LowerEnd(
+        sequence=best.wishes,
+        reached=best.total,
+        placement=static.wishes[0].copy(),
+        static=static.total,
+        late=late or best.late,
+        seconds=time.process_time() - began,
+    )
 
 
-def _until(pieces: Iterator[Residents], end: float) -> Iterator[Residents]:
-    """What comes before a processor time [s], the first in any case."""
-    for placement in pieces:
-        yield placement
-        if time.process_time() > end:
-            return
+class _Clock:
+    """Ends what takes longer than its share of the time.
+
+    Attributes:
+        late: whether anything was ended so far.
+    """
+
+    def __init__(self, began: float, seconds: float) -> None:
+        self._began, self._seconds = began, seconds
+        self.late = False
+
+    def until(self, found: Iterable[Any], share: float, least: int = 1) -> Iterator[Any]:
+        """What comes before a share of the time is over, so many in any case."""
+        for count, one in enumerate(found, 1):
+            yield one
+            if count >= least and time.process_time() > self._began + share * self._seconds:
+                self.late = True
+                return
+
+
+def _warm_up(compiled: Compiled, player: SequencePlayer) -> None:
+    """Call the kernels once, on the first slot: no time limit pays for compiling them."""
+    player.steady_costs(player.row.tables.pinned, np.zeros(1, np.int64))
+    search = Search(compiled, cut_slots(player.row, 0, 1), 1)
+    for node, segment in search.items[:1]:
+        search.gain(search.load(node, segment))
 
 
 def _over_candidates(

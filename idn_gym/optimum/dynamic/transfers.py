@@ -42,12 +42,17 @@ def load_slots(tables: Tables, placements: Residents, nodes: slice = EVERY_NODE)
     return slots
 
 
+def load_rates(tables: Tables, rate: Floats) -> Floats:
+    """What loads may take of links with these rates (..., E) [bytes/s]; see `core.loading.link_budget`."""
+    own = rate / tables.link_rate * tables.link_down_rate
+    found: Floats = np.where(tables.link_down_rate > 0.0, own, tables.loading_share * rate)
+    return found
+
+
 def seconds_per_byte(tables: Tables) -> Floats:
     """Of a load by a node of a model of a task (N, K) [s/byte]; 0 where it crosses no link."""
-    shared, down = tables.loading_share * tables.link_rate, tables.link_down_rate
-    rate = np.where(down > 0.0, down, shared)
     starts, ends = tables.load_start[:-1], tables.load_start[1:]
-    paces = 1.0 / rate[tables.load_link]
+    paces = 1.0 / load_rates(tables, tables.link_rate)[tables.load_link]
     slowest = [paces[first:last].max(initial=0.0) for first, last in zip(starts, ends, strict=True)]
     return np.array(slowest).reshape(len(tables.node_memory), -1)
 

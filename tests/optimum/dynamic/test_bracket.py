@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from idn_gym.evaluation.rollout import rollout
 from idn_gym.evaluation.wishes import wishes
+from idn_gym.optimum.dynamic import lower_end
 from idn_gym.optimum.dynamic.bracket import dynamic_bracket
 from idn_gym.optimum.dynamic.candidates import CandidateConfig
 from idn_gym.optimum.dynamic.lower_end import find_sequence
@@ -82,3 +83,24 @@ def test_a_sequence_that_is_known_is_kept_though_there_is_no_time(turns):
     told = find_sequence(compiled, instance, seconds=0.0, played=[good.sequence])
     assert alone.late and told.late and alone.reached > told.reached
     assert told.reached == pytest.approx(good.reached) and told.static >= good.static * (1.0 - 1e-9)
+
+
+def test_a_search_that_left_something_out_is_late(turns, monkeypatch):
+    """Pieces that nobody looked at, though all that came after them ended by itself and in time."""
+    compiled, instance = compile_scenario(turns), build_instance(turns, [0])
+    monkeypatch.setattr(lower_end, "SEARCHING", 0.0)
+    found = find_sequence(compiled, instance, seconds=1000.0)
+    assert found.late and found.seconds < 500.0
+
+
+def test_placements_of_long_sequences_do_not_take_all_the_time(turns, monkeypatch):
+    """What is kept is looked at until a share of the time is over; the pins and constant sequences always."""
+    compiled, instance = compile_scenario(turns), build_instance(turns, [0])
+    placements = all_placements(compiled)
+    kept = min(placements, key=lambda one: sequence_costs(compiled, instance, one).sum())
+    moving = np.stack([placements[t % len(placements)] for t in range(24)])
+    constant = np.broadcast_to(kept, moving.shape)
+    monkeypatch.setattr(lower_end, "TRYING", 0.0)
+    found = find_sequence(compiled, instance, seconds=1000.0, played=[moving, constant])
+    assert found.late
+    assert found.static <= sequence_costs(compiled, instance, kept).sum() * (1.0 + 1e-9)
