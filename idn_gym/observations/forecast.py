@@ -21,7 +21,7 @@ from idn_gym.core.kernel import njit_inline
 from idn_gym.core.listing import measure_paths
 from idn_gym.core.usable import note_residents
 from idn_gym.core.workspace import Scratch
-from idn_gym.observations.forecast_lists import ForecastLists, bring_up_to_date, note_prices
+from idn_gym.observations.forecast_lists import ForecastLists, bring_up_to_date, note_expected
 from idn_gym.observations.forecast_serving import gather_entries, give_back, serve_entries
 from idn_gym.observations.forecast_tables import GATHER_NEXT, GATHERED, TOUCHED, TURNS, ForecastTables
 
@@ -55,7 +55,7 @@ def forecast_savings(
     for v in range(len(f.base)):
         f.base[v] = 0.0
     measure_paths(tables, expected, 0, 0, scratch)
-    note_prices(tables, expected, b, lists, scratch)
+    note_expected(tables, expected, b, lists, scratch)
     note_residents(tables, state.resident, b, scratch)
     if tables.capacity == EXOGENOUS:
         _fill_nodes(expected, lists, scratch)

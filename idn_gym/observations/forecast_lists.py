@@ -82,7 +82,7 @@ def make_lists(tables: Tables, rows: int, order: Ints) -> ForecastLists:
 
 
 @njit_inline
-def note_prices(tables: Tables, expected: Draw, b: int, lists: ForecastLists, scratch: Scratch) -> None:
+def note_expected(tables: Tables, expected: Draw, b: int, lists: ForecastLists, scratch: Scratch) -> None:
     """See whether the tariff, or the time on links of any path, has moved since the lists were made."""
     other = False
     for i in range(lists.tariff.shape[1]):
@@ -125,7 +125,7 @@ def bring_up_to_date(
     lists: ForecastLists,
     scratch: Scratch,
 ) -> None:
-    """Make the list of a class hold; `note_prices` and `note_residents` come before."""
+    """Make the list of a class hold; `note_expected` and `note_residents` come before."""
     moves = lists.moves[b, tables.class_path[rho]]
     if lists.priced[b, rho] != moves:
         _sort_options(tables, expected, b, rho, lists, scratch)

@@ -17,7 +17,7 @@ from idn_gym.core.geometry import nominal_free_bytes, placed_bytes
 from idn_gym.optimum.bracket import Bracket
 from idn_gym.optimum.static import static_outcome
 
-TOGETHER = 2
+AT_ONCE = 2
 """How many segments change at once where nothing but climbing is left."""
 
 

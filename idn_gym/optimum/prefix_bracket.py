@@ -17,7 +17,7 @@ from idn_gym.core.arrays import Floats, Instance, Residents
 from idn_gym.core.slots import one_row
 from idn_gym.optimum.bracket import Bracket
 from idn_gym.optimum.filling import Filler
-from idn_gym.optimum.hill_climbing import TOGETHER, Choices, improve_bracket
+from idn_gym.optimum.hill_climbing import AT_ONCE, Choices, improve_bracket
 from idn_gym.optimum.prefix_program import LayerProgram, Rankings
 from idn_gym.optimum.prefixes import Prefixes, list_prefixes, serves_alone, to_placement
 from idn_gym.optimum.solver import FULL, ROWS, SolverError, solve_integers, solve_relaxed
@@ -88,7 +88,7 @@ def best_prefixes(
     search = _Search(row, items, choices, filler, rankings, one_per_task, gap, begin + seconds)
     best = Bracket(0.0, np.inf, nothing, "time", 0.0, np.inf, choices.alone)
     best, wanted = _refine(best, search, pieces)
-    best = improve_bracket(best, choices, (best.placement, nothing), wanted, TOGETHER, begin + seconds, gap)
+    best = improve_bracket(best, choices, (best.placement, nothing), wanted, AT_ONCE, begin + seconds, gap)
     spent = time.perf_counter() - begin
     return replace(best.ended(gap, spent > seconds), seconds=spent)
 

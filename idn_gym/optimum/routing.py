@@ -18,7 +18,7 @@ from idn_gym.core.slots import one_row, one_slot
 from idn_gym.optimum.best_routing import route_best
 from idn_gym.optimum.bracket import Bracket, FalseBoundError
 from idn_gym.optimum.filling import SURE
-from idn_gym.optimum.hill_climbing import TOGETHER, improve_bracket
+from idn_gym.optimum.hill_climbing import AT_ONCE, improve_bracket
 from idn_gym.optimum.prefixes import list_prefixes
 from idn_gym.optimum.routing_program import Routing
 from idn_gym.optimum.search.slot_search import greedy_start
@@ -63,7 +63,7 @@ def best_routed(
     best = best.judged(sampled, routing.choices.gain(sampled))
     best, wanted, ceiling = _refine(best, routing, begin + seconds, gap)
     starts = [best.placement, *_starts(routing, wanted)]
-    best = improve_bracket(best, routing.choices, starts, wanted, TOGETHER, begin + seconds, gap)
+    best = improve_bracket(best, routing.choices, starts, wanted, AT_ONCE, begin + seconds, gap)
     best = best.ended(gap, time.perf_counter() - begin > seconds)
     for placement in (best.placement, starts[1]):
         best = _route(best, routing, placement, seconds, ceiling)
