@@ -135,11 +135,9 @@ def make_scratch(tables: Tables, rows: int = 1) -> Scratch:
     """
     nodes, models = tables.pinned.shape
     classes, resources = len(tables.class_task), nodes + len(tables.link_rate)
-    options = len(tables.option_model)
-    loads = tables.loading == TRANSFER
+    options, loads = len(tables.option_model), tables.loading == TRANSFER
     streams = classes + (options if loads else 0)
-    entry = np.zeros(rows * options, ENTRY)
-    kept = np.zeros((rows, classes), KEPT)
+    entry, kept = np.zeros(rows * options, ENTRY), np.zeros((rows, classes), KEPT)
     kept["priced"] = EMPTY
     level, left, pour = np.zeros((3, streams))
     pairs = tables.pinned.shape if loads else (0, 0)

@@ -84,11 +84,9 @@ def rollout(
     if env.unwrapped.metadata["autoreset_mode"] != AutoresetMode.NEXT_STEP:
         raise ConfigError("autoreset_mode", "must be NEXT_STEP here, or the last outcome would be gone")
     native: Any = env.unwrapped
-    simulation = native.simulation
-    shape = (len(seeds), native.horizon)
+    simulation, shape = native.simulation, (len(seeds), native.horizon)
     names = tuple(objective.name for objective in simulation.objectives)
-    numbers = 1 + len(names) + len(METRICS)
-    check_memory(8 * numbers, native.horizon, native.horizon, 0, len(seeds), "seeds")
+    check_memory(8 * (1 + len(names) + len(METRICS)), native.horizon, native.horizon, 0, len(seeds), "seeds")
     played = Episodes(
         tuple(int(seed) for seed in seeds),
         np.zeros(shape),
@@ -99,10 +97,10 @@ def rollout(
     options = None if preference is None else {"preference": preference}
     observation, _ = env.reset(seed=list(played.seeds), options=options)  # type: ignore[arg-type]  # one per row
     state: Any = None
-    told: list[Callable[[Feedback], None]] = [policy.update] if isinstance(policy, OnlinePolicy) else []
-    told += [] if on_slot is None else [on_slot]
     log, asked = LatencyLog(), WishLog()
-    told += ([log.note] if latencies else []) + ([asked.note] if wishes else [])
+    learns = [policy.update] if isinstance(policy, OnlinePolicy) else []
+    told: list[Callable[[Feedback], None]] = learns + ([] if on_slot is None else [on_slot])
+    told += [log.note] * latencies + [asked.note] * wishes
     start: npt.NDArray[np.bool_] = np.ones(shape[0], np.bool_)
     for t in range(shape[1]):
         before = simulation.state
