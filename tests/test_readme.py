@@ -35,11 +35,15 @@ def test_code_runs(page, code, tmp_path, monkeypatch):
 
 
 def test_the_page_on_hindsight_brackets_as_it_says(capsys):
-    (code,) = blocks("docs/hindsight.md")
-    exec(compile(code, "hindsight.md", "exec"), {"__name__": "page"})
+    static, dynamic = blocks("docs/hindsight.md")
+    exec(compile(static, "hindsight.md", "exec"), {"__name__": "page"})
     lower, upper, gap, status = capsys.readouterr().out.split()
     assert 0.0 < float(lower) <= float(upper)
     assert float(gap.rstrip("%")) <= 1.0 and status == "closed"
+    exec(compile(dynamic, "hindsight.md", "exec"), {"__name__": "page"})
+    said = re.fullmatch(r"headroom (.+)% to (.+)%, gap (.+)%, \w+\n", capsys.readouterr().out)
+    least, most, gap = (float(number) for number in said.groups())
+    assert 0.0 <= least <= most < 50.0 and gap < 5.0
 
 
 def test_the_readme_is_short():
