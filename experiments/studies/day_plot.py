@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import fill
 from typing import Any
 
 import matplotlib
@@ -47,7 +48,7 @@ def draw_day(plays: Sequence[Play]) -> Any:
         )
         axes = grid[k]
         axes.imshow(kept_tasks(play, tables, node).T, aspect="auto", cmap="Greys", vmin=0, vmax=1.4)
-        axes.set_title(f"{play.unit.label} keeps")
+        axes.set_title(fill(f"kept by {play.unit.label}", 18), fontsize=6)
         axes.set_yticks([])
         axes.set_xlabel("slot")
         axes.grid(False)
@@ -56,7 +57,7 @@ def draw_day(plays: Sequence[Play]) -> Any:
     grid["cost"].legend(ncols=min(5, len(plays)))
     image = grid["demand"].imshow(asked.T, aspect="auto", cmap="cividis", vmin=0.0)
     drawn.colorbar(image, ax=grid["demand"], label="requests/s", shrink=0.9)
-    grid["demand"].set_title(f"asked for through {compiled.names.nodes[node]}")
+    grid["demand"].set_title(f"asked for through\n{compiled.names.nodes[node]}", fontsize=6)
     names = compiled.names.tasks
     grid["demand"].set_yticks(range(len(names)), names, fontsize=5)
     grid["demand"].set_xlabel("slot")

@@ -37,7 +37,7 @@ LABELS = {
     "behind_sequence": "cost behind the best sequence found",
     "headroom": "headroom, at least",
     "headroom_most": "headroom, at most",
-    "update": "update [share of memory per slot]",
+    "update": "loaded per slot [memory]",
     "accuracy": "accuracy",
     "latency": "latency [s]",
     "energy": "energy [J]",
