@@ -136,7 +136,7 @@ def speed_rows() -> Iterator[BenchRow]:
             )
     for scenario in ("edge-small", "isp-hierarchy", "metro-split"):
         yield _line("observations", f"{scenario}, batch, graph", scenario, {"observation": "graph"})
-    for scenario in PRESETS:
+    for scenario in dict.fromkeys(goal.scenario for goal in GOALS):  # version 0.1 has no others
         work = BenchWork("resets", size=BATCH)
         yield BenchRow("resets", f"{scenario}, batch", partial(_measure_line, scenario, work, True))
     yield BenchRow(

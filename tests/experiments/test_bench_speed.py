@@ -93,6 +93,12 @@ def test_the_ratios_that_are_stored_are_of_rows_that_there_are():
     assert stored and {name.rpartition(": ")[0] for name in stored} <= names
 
 
+def test_what_is_compared_with_version_01_is_a_scenario_of_version_01():
+    compared = [row for row in every_row() if row.group in ("steps", "codecs", "observations", "resets")]
+    names = {row.name.partition(",")[0] for row in compared}
+    assert "tiny" in names and all(bench_file(name).exists() for name in names)
+
+
 def test_rows_have_names_of_their_own_and_stand_by_table():
     rows = every_row()
     assert len({row[:2] for row in rows}) == len(rows)
