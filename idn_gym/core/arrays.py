@@ -103,20 +103,22 @@ class Tables(NamedTuple):
     loading: int  # INSTANT or TRANSFER
     loading_share: float  # share of a link without a down rate that loads may take
     nominal_requests: float  # [requests] per slot, the constant that objectives are divided by
-    nominal_memory: float  # [bytes] of all movable nodes, what loaded bytes are divided by
+    nominal_memory: float  # [bytes] of all movable nodes, of all devices, what loaded bytes are divided by
     # nodes
-    node_memory: Floats  # (N,) [bytes] nominal memory
-    node_seconds: Floats  # (N,) [s] nominal compute seconds per slot; inf where elastic
-    node_servers: Ints  # (N,) workers of the node's queue; 0 where nobody waits
+    node_count: Floats  # (N,) devices that the node stands for; above 1 it is a cohort
+    node_memory: Floats  # (N,) [bytes] nominal memory of one device
+    node_seconds: Floats  # (N,) [s] nominal compute seconds per slot of all devices; inf where elastic
+    node_servers: Ints  # (N,) workers of the queue of one device; 0 where nobody waits
     node_watts: Floats  # (N,) [W] power drawn per compute second, above idle
-    node_idle_watts: Floats  # (N,) [W] power drawn all the time; 0 where not counted
+    node_idle_watts: Floats  # (N,) [W] power that all devices draw all the time; 0 where not counted
     node_reserved: Floats  # (N,) [bytes] of the segments that the node pins
     node_movable: npt.NDArray[np.bool_]  # (N,) whether a policy may place models here
     node_charge: Floats  # (N, F) [unit/s] nominal, per compute second
     start_seconds: Floats  # (N, M) [s] from a model's bytes to its first answer; 0 where loading is instant
     # links
+    link_count: Floats  # (E,) media side by side: one for each device of a cohort, unless they share one
     link_delay: Floats  # (E,) [s] round-trip delay
-    link_rate: Floats  # (E,) [bytes/s] nominal rate
+    link_rate: Floats  # (E,) [bytes/s] nominal rate of all media
     link_down_rate: Floats  # (E,) [bytes/s] away from the repository; 0 where the medium is shared
     link_joules: Floats  # (E,) [J/byte]
     link_charge: Floats  # (E, F) [unit/byte] nominal
@@ -187,9 +189,9 @@ class Draw(NamedTuple):
     """
 
     demand: Floats  # (B, T, R) [requests] batch of each class
-    seconds: Floats  # (B, T, N) [s] compute seconds of the slot
-    memory: Floats  # (B, T, N) [bytes]
-    rate: Floats  # (B, T, E) [bytes/s]
+    seconds: Floats  # (B, T, N) [s] compute seconds of the slot, of all devices
+    memory: Floats  # (B, T, N) [bytes] of one device
+    rate: Floats  # (B, T, E) [bytes/s] of all media of the link
     # what further objectives come to: per compute second, per byte, and of a drop (the class's worst option)
     charge_second: Floats  # (B, T, N, F) [unit/s]
     charge_byte: Floats  # (B, T, E, F) [unit/byte]
@@ -223,7 +225,7 @@ class State(NamedTuple):
     recent: Floats  # (B, R) [requests] smoothed past batches
     # what is on its way; (B, 0, 0) where loading is instant
     wish: Residents  # (B, N, M) segment that the node is loading, or EMPTY
-    bytes_to_come: Floats  # (B, N, M) [bytes] of it
+    bytes_to_come: Floats  # (B, N, M) [bytes] of it, for one device
     seconds_to_come: Floats  # (B, N, M) [s] of start-up, which follow the last byte
 
 
@@ -261,7 +263,7 @@ class Outcome(NamedTuple):
     link_wait: Floats  # (B, E) [s] likewise
     idle_energy: Floats  # (B,) [J]
     idle_charged: Floats  # (B, F) [unit] of further objectives, whatever was served
-    loaded: Floats  # (B, N) [bytes] newly resident; where loading is a transfer, those that came
+    loaded: Floats  # (B, N) [bytes] newly resident on all devices; where loading is a transfer, those that came
     load_bytes: Floats  # (B, E) [bytes] of loads that crossed each link
     load_traffic: Floats  # (B,) [byte-hops] of loads
     load_energy: Floats  # (B,) [J] of loads, on links

@@ -15,6 +15,7 @@ SHAPES = {
         "loading_share",
     ),
     "N": (
+        "node_count",
         "node_memory",
         "node_seconds",
         "node_servers",
@@ -23,7 +24,7 @@ SHAPES = {
         "node_reserved",
         "node_movable",
     ),
-    "E": ("link_delay", "link_rate", "link_down_rate", "link_joules"),
+    "E": ("link_count", "link_delay", "link_rate", "link_down_rate", "link_joules"),
     "J": ("path_node", "path_link", "path_delay", "path_same_node", "path_same_link"),
     "M": ("model_task", "model_blocks"),
     "MW": ("block_bytes",),

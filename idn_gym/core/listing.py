@@ -21,7 +21,7 @@ from idn_gym.core.workspace import Scratch
 def measure_paths(tables: Tables, draw: Draw, b: int, t: int, scratch: Scratch) -> None:
     """Write the rate of every link, less what loads take, and sum seconds per byte along every route.
 
-    They are inf from a link on that is down.
+    They are inf from a link on that is down. A request of a cohort has one medium of the link's to itself.
     """
     for e in range(len(scratch.rate)):
         scratch.rate[e] = draw.rate[b, t, e]
@@ -33,7 +33,7 @@ def measure_paths(tables: Tables, draw: Draw, b: int, t: int, scratch: Scratch) 
         if link == EMPTY:
             pace = 0.0
         elif scratch.rate[link] > 0.0:
-            pace += 1.0 / scratch.rate[link]
+            pace += tables.link_count[link] / scratch.rate[link]
         else:
             pace = np.inf
         scratch.pace[j] = pace

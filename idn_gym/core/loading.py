@@ -162,7 +162,7 @@ def find_sources(tables: Tables, b: int, after: State, scratch: Scratch) -> None
             scratch.source[v, m] = tables.load_start[row]
             for i in range(tables.load_start[row], tables.load_start[row + 1]):
                 scratch.source[v, m] = i + 1
-                scratch.needs[tables.load_link[i]] += need
+                scratch.needs[tables.load_link[i]] += need * tables.node_count[v]
                 held = after.resident[b, tables.load_node[i], m]
                 if (
                     held != EMPTY
@@ -180,7 +180,7 @@ def shares_medium(tables: Tables, e: int) -> bool:
 
 @njit_inline
 def link_budget(tables: Tables, draw: Draw, b: int, t: int, e: int) -> float:
-    """Bytes that loads may take of a link in a slot.
+    """Bytes that loads may take of a link in a slot, over all of its media.
 
     Where the medium has a rate of its own away from the repository, all of that; it moves with the link's.
     """
@@ -194,7 +194,10 @@ def link_budget(tables: Tables, draw: Draw, b: int, t: int, e: int) -> float:
 def move_loads(
     tables: Tables, draw: Draw, b: int, t: int, after: State, scratch: Scratch, outcome: Outcome
 ) -> None:
-    """Move every load by the least that a link of its path offers, and end those that are there."""
+    """Move every load by the least that a link of its path offers, and end those that are there.
+
+    All devices of a cohort load alike, each in its share of what the link offers the cohort.
+    """
     tasks = len(tables.task_model) - 1
     for v in range(len(tables.node_memory)):
         for m in range(len(tables.model_task)):
@@ -248,7 +251,8 @@ def book_load(
     scratch: Scratch,
     outcome: Outcome,
 ) -> None:
-    """Book bytes to node `v` over the hops [start, end) of `load_link`, until a share of the slot."""
+    """Book bytes to each device of node `v` over the hops [start, end) of `load_link`, until a share of the slot."""
+    moved *= tables.node_count[v]
     outcome.loaded[b, v] += moved
     for i in range(start, end):
         e = tables.load_link[i]

@@ -32,11 +32,13 @@ def measure_queues(tables: Tables, draw: Draw, b: int, t: int, scratch: Scratch)
     for v in range(nodes):
         if tables.node_servers[v] > 0 and scratch.visits[v] > 0.0:
             # Where the node offers less than its workers could, each request takes longer by as much.
-            stretch = tables.node_servers[v] * tables.slot_seconds / scratch.supply[v]
-            open_queue(tables, v, tables.node_servers[v], stretch, scratch)
+            offered = tables.node_count[v] * tables.node_servers[v] * tables.slot_seconds
+            stretch = offered / scratch.supply[v]
+            open_queue(tables, v, tables.node_count[v], tables.node_servers[v], stretch, scratch)
     for e in range(len(tables.link_rate)):
         if scratch.visits[nodes + e] > 0.0:
-            open_queue(tables, nodes + e, 1, 1.0 / scratch.rate[e], scratch)
+            count = tables.link_count[e]
+            open_queue(tables, nodes + e, count, 1, count / scratch.rate[e], scratch)
 
 
 @njit_inline
@@ -68,10 +70,15 @@ def add_visits(
 
 
 @njit_inline
-def open_queue(tables: Tables, r: int, servers: int, pace: float, scratch: Scratch) -> None:
-    """Write what the queue of a visited resource comes to; `pace` [s] is how long a unit of work takes."""
+def open_queue(
+    tables: Tables, r: int, count: float, servers: int, pace: float, scratch: Scratch
+) -> None:
+    """Write what the queue of a visited resource comes to; `pace` [s] is how long a unit of work takes.
+
+    `count` such queues stand side by side, with equal shares of the visits.
+    """
     visits = scratch.visits[r]
-    rate = visits / tables.slot_seconds
+    rate = visits / tables.slot_seconds / count
     first = scratch.work[r] / visits * pace
     second = scratch.square[r] / visits * pace * pace
     scratch.delay[r] = mean_wait(servers, rate, first, second)

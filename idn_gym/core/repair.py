@@ -32,7 +32,8 @@ def place(
             for m in range(len(tables.model_task)):
                 after[b, v, m] = tables.pinned[v, m]
         if tables.loading == INSTANT:
-            outcome.loaded[b, v] += new_bytes(tables, b, v, before.resident, after, scratch)
+            new = new_bytes(tables, b, v, before.resident, after, scratch)
+            outcome.loaded[b, v] += tables.node_count[v] * new
 
 
 @njit_inline
@@ -109,7 +110,7 @@ def _fill_node(
 
 @njit_inline
 def new_bytes(tables: Tables, b: int, v: int, before: Residents, after: Residents, scratch: Scratch) -> float:
-    """Bytes on a node that were not there before."""
+    """Bytes on each device of a node that were not there before."""
     changed = 0
     for m in range(len(tables.model_task)):
         changed |= after[b, v, m] ^ before[b, v, m]

@@ -111,7 +111,8 @@ class EventNetwork:
             for j in range(before + 1, here + 1):
                 link = int(tables.path_link[j])
                 assert link != EMPTY
-                pace = 1.0 / self._rate[link] if self._rate[link] > 0.0 else math.inf
+                rate = float(self._rate[link] / tables.link_count[link])
+                pace = 1.0 / rate if rate > 0.0 else math.inf
                 size = float(tables.branch_bytes[branch, i])
                 steps.append(
                     (nodes + link, size * pace if size > 0.0 else 0.0, float(tables.link_delay[link]))

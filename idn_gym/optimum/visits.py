@@ -78,7 +78,8 @@ def latencies(row: Instance, visits: Visits) -> Floats:
     option, link = visits.option[links], visits.resource[links] - len(tables.node_memory)
     base = draw.option_latency[0]
     with np.errstate(divide="ignore"):  # nothing ever crosses a link that is down
-        crossing = [np.bincount(option, visits.work[links] / rate[link], len(base)) for rate in draw.rate[0]]
+        own = draw.rate[0] / tables.link_count
+        crossing = [np.bincount(option, visits.work[links] / rate[link], len(base)) for rate in own]
     return base + np.array(crossing)
 
 
@@ -90,10 +91,10 @@ def supplies(tables: Tables, draw: Draw) -> Floats:
 def queue_paces(tables: Tables, draw: Draw) -> tuple[Ints, Floats]:
     """Servers of each resource's queue (N + E,), 0 where nobody waits, and paces (T, N + E); first row.
 
-    A pace [s] is how long a unit of work takes: 1 / rate on links, and on nodes more than 1 where they offer
-    less than their workers could.
+    A pace [s] is how long a unit of work takes: 1 / rate of a medium on links, and on nodes more than 1 where
+    they offer less than their workers could.
     """
     servers = np.concatenate([tables.node_servers, np.ones(len(tables.link_rate), np.int64)])
     with np.errstate(divide="ignore"):
-        node = tables.node_servers * tables.slot_seconds / draw.seconds[0]
-        return servers, np.concatenate([node, 1.0 / draw.rate[0]], axis=1)
+        node = tables.node_count * tables.node_servers * tables.slot_seconds / draw.seconds[0]
+        return servers, np.concatenate([node, tables.link_count / draw.rate[0]], axis=1)

@@ -7,6 +7,12 @@ from typing import Literal
 
 from idn_gym.config_reader import bounded
 
+MOST_DEVICES = 1_000_000_000
+"""Devices of a cohort: beyond them rounding of their sums shows."""
+
+Medium = Literal["own", "shared"]
+"""Whether the devices of a cohort each have the rate of a link to themselves."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Scaled:
@@ -33,7 +39,9 @@ class Node:
     servers: float = bounded(1.0, above=0, infinite=True)
     """workers side by side, so servers x slot_seconds compute seconds a slot; .inf: elastic"""
     demand: float = bounded(0.0, least=0)
-    """weight of this node among the ingress nodes; 0: no requests enter here"""
+    """weight of this node among the ingress nodes, of each device of a cohort; 0: no requests enter here"""
+    count: int = bounded(1, least=1, most=MOST_DEVICES)
+    """devices that the node stands for: above 1 it is a cohort, whose memory and workers are those of each"""
     pins: tuple[str, ...] = ()
     """models held for ever; ["all"]: all. A node that pins is a repository"""
 
@@ -56,6 +64,8 @@ class Link:
     """[J/byte] of what crosses it"""
     down_rate: float | None = bounded(None, least=0)
     """[bytes/s] from the repository's side back; 0: both directions share `rate`"""
+    medium: Medium = "own"
+    """own: each device of a cohort has `rate` to itself; shared: all of them share it, as in a radio cell"""
 
 
 @dataclass(frozen=True)
@@ -85,6 +95,8 @@ class Tier:
     """[bytes] for models, per node; null: the device's memory"""
     servers: float = bounded(1.0, above=0, infinite=True)
     """workers side by side, per node; .inf: elastic"""
+    count: int = bounded(1, least=1, most=MOST_DEVICES)
+    """devices that each node stands for: above 1 it is a cohort, whose memory and workers are those of each"""
     pins: tuple[str, ...] = ()
     """models held for ever; ["all"]: all. A node that pins is a repository"""
     uplink: str = "metro_fibre"
@@ -95,6 +107,8 @@ class Tier:
     """[bytes/s] to the level above; null: the catalogue's"""
     down_rate: float | None = bounded(None, least=0)
     """[bytes/s] from the level above; 0: both directions share `rate`; null: the catalogue's"""
+    medium: Medium = "own"
+    """own: each device of a cohort has `rate` to itself; shared: all of them share it, as in a radio cell"""
 
 
 @dataclass(frozen=True)

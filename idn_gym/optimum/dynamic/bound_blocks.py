@@ -96,9 +96,10 @@ def least_loads(compiled: Compiled, row: Instance, runs: Runs) -> Loads:
             further = (draw.tariff[0, PRICED:] * draw.charge_byte[0][:, links]).sum((1, 2)).min()
             crossing = len(links) * draw.tariff[0, BYTE_HOP] + energy * draw.tariff[0, JOULE] + further
             cost[mine] += crossing
-            budget[:, mine] = budgets[:, links].min(1)[:, None]
+            budget[:, mine] = budgets[:, links].min(1)[:, None] / tables.node_count[v]
     slots = np.divide(runs.size, budget, out=np.full_like(budget, np.inf), where=budget > 0.0)
     start = tables.start_seconds[runs.node, runs.model] / tables.slot_seconds
+    cost *= tables.node_count[runs.node]
     return Loads(cost * runs.size, slots, start, _ordered(compiled, runs))
 
 

@@ -50,11 +50,12 @@ def load_rates(tables: Tables, rate: Floats) -> Floats:
 
 
 def seconds_per_byte(tables: Tables) -> Floats:
-    """Of a load by a node of a model of a task (N, K) [s/byte]; 0 where it crosses no link."""
+    """Of a load by a device of a node of a model of a task (N, K) [s/byte]; 0 where it crosses no link."""
     starts, ends = tables.load_start[:-1], tables.load_start[1:]
     paces = 1.0 / load_rates(tables, tables.link_rate)[tables.load_link]
     slowest = [paces[first:last].max(initial=0.0) for first, last in zip(starts, ends, strict=True)]
-    return np.array(slowest).reshape(len(tables.node_memory), -1)
+    # All devices of a cohort load at once, each in its share of the links.
+    return np.array(slowest).reshape(len(tables.node_memory), -1) * tables.node_count[:, None]
 
 
 class ExpectedMoves:

@@ -110,7 +110,7 @@ def class_requests(scenario: Scenario, network: Network, gathered: Deployables) 
     """Nominal requests per slot (R,): rate x ingress weight x task share x rank^-zipf."""
     rank = np.arange(1, len(gathered.tasks) + 1)
     share = np.array([task.share for task in gathered.tasks]) * rank ** -float(scenario.workload.zipf)
-    weight = np.array([network.nodes[v].demand for v in network.ingress])
+    weight = np.array([network.nodes[v].demand * network.count[v] for v in network.ingress])
     requests: Floats = (
         np.outer(weight / weight.sum(), share / share.sum()).ravel() * scenario.nominal_requests
     )

@@ -212,15 +212,17 @@ def _tables(
         loading=TRANSFER if scenario.serving.loading == "transfer" else INSTANT,
         loading_share=float(scenario.serving.loading_share),
         nominal_requests=float(scenario.nominal_requests),
-        nominal_memory=max(1.0, float(network.memory[gathered.movable].sum())),
+        nominal_memory=max(1.0, float((network.count * network.memory)[gathered.movable].sum())),
+        node_count=network.count,
         node_memory=network.memory,
-        node_seconds=np.array([node.servers * scenario.slot_seconds for node in network.nodes], float),
+        node_seconds=np.array([node.servers * scenario.slot_seconds for node in network.nodes]) * network.count,
         node_servers=np.array([_queue_servers(node.servers) for node in network.nodes], np.int64),
         node_watts=np.array([d.active_watts for d in network.devices], float) - idle / workers,
-        node_idle_watts=idle,
+        node_idle_watts=idle * network.count,
         node_reserved=gathered.reserved,
         node_movable=gathered.movable,
         node_charge=np.zeros((len(network.nodes), further)),
+        link_count=network.media,
         link_delay=network.delay,
         link_rate=network.rate,
         link_down_rate=network.down_rate,
@@ -255,7 +257,7 @@ def _queue_servers(servers: float) -> int:
 
 
 def _idle_watts(scenario: Scenario, network: Network) -> Floats:
-    """Idle power of all workers of each node [W]; an elastic node has none standing by."""
+    """Idle power of all workers of one device of each node [W]; an elastic node has none standing by."""
     if not scenario.idle_energy:
         return np.zeros(len(network.nodes))
     pairs = zip(network.devices, network.nodes, strict=True)

@@ -30,10 +30,12 @@ class Network:
     nodes: tuple[Node, ...]
     links: tuple[Link, ...]
     devices: tuple[Device, ...]
-    memory: Floats  # (N,) [bytes]
+    count: Floats  # (N,) devices that each node stands for
+    memory: Floats  # (N,) [bytes] of each
+    media: Floats  # (E,) that each link has side by side
     delay: Floats  # (E,) [s] round trip
-    rate: Floats  # (E,) [bytes/s]
-    down_rate: Floats  # (E,) [bytes/s]; 0 where both directions share the rate
+    rate: Floats  # (E,) [bytes/s] of all media
+    down_rate: Floats  # (E,) [bytes/s] likewise; 0 where both directions share the rate
     joules: Floats  # (E,) [J/byte]
 
     @property
@@ -81,14 +83,18 @@ def resolve_catalog(topology: Explicit, catalog: Catalog) -> Network:
         d.memory if n.memory is None else n.memory for n, d in zip(topology.nodes, devices, strict=True)
     ]
     repository = [bool(node.pins) for node in topology.nodes]
+    devices_at = {node.name: float(node.count) for node in topology.nodes}
+    media = np.array([devices_at[x.source] if x.medium == "own" else 1.0 for x in topology.links], float)
     return Network(
         nodes=topology.nodes,
         links=topology.links,
         devices=devices,
+        count=np.array(list(devices_at.values()), float),
+        media=media,
         memory=np.array(memory, float) * np.where(repository, 1.0, topology.memory_scale),
         delay=_link_values(topology.links, catalog, "delay"),
-        rate=_link_values(topology.links, catalog, "rate") * topology.rate_scale,
-        down_rate=_link_values(topology.links, catalog, "down_rate") * topology.rate_scale,
+        rate=_link_values(topology.links, catalog, "rate") * topology.rate_scale * media,
+        down_rate=_link_values(topology.links, catalog, "down_rate") * topology.rate_scale * media,
         joules=_link_values(topology.links, catalog, "energy"),
     )
 
