@@ -263,7 +263,7 @@ class Outcome(NamedTuple):
     link_wait: Floats  # (B, E) [s] likewise
     idle_energy: Floats  # (B,) [J]
     idle_charged: Floats  # (B, F) [unit] of further objectives, whatever was served
-    loaded: Floats  # (B, N) [bytes] newly resident on all devices; where loading is a transfer, those that came
+    loaded: Floats  # (B, N) [bytes] newly resident on all devices; those that came, where it takes time
     load_bytes: Floats  # (B, E) [bytes] of loads that crossed each link
     load_traffic: Floats  # (B,) [byte-hops] of loads
     load_energy: Floats  # (B,) [J] of loads, on links

@@ -251,7 +251,7 @@ def book_load(
     scratch: Scratch,
     outcome: Outcome,
 ) -> None:
-    """Book bytes to each device of node `v` over the hops [start, end) of `load_link`, until a share of the slot."""
+    """Book bytes to each device of a node over the hops [start, end), until a share of the slot."""
     moved *= tables.node_count[v]
     outcome.loaded[b, v] += moved
     for i in range(start, end):

@@ -70,9 +70,7 @@ def add_visits(
 
 
 @njit_inline
-def open_queue(
-    tables: Tables, r: int, count: float, servers: int, pace: float, scratch: Scratch
-) -> None:
+def open_queue(tables: Tables, r: int, count: float, servers: int, pace: float, scratch: Scratch) -> None:
     """Write what the queue of a visited resource comes to; `pace` [s] is how long a unit of work takes.
 
     `count` such queues stand side by side, with equal shares of the visits.

@@ -38,7 +38,8 @@ class EventNetwork:
     """Stations and visits of slot `t` of row `b`, made from tables, draw and loads alone.
 
     Attributes:
-        servers: (N + E,) side by side; inf: nobody ever waits.
+        servers: (N + E,) side by side, of each queue; inf: nobody ever waits.
+        queues: (N + E,) queues, one for each device of a cohort; a request visits those of one device.
         option_window: (O,) share of the slot, its last one, in which the option is usable.
         crossing: by station of each link with loads on it, the share of the slot in which they cross, and how
             many times longer a request takes meanwhile.
@@ -61,7 +62,7 @@ class EventNetwork:
         self._rate = instance.draw.rate[b, t]
         self._slowdown = instance.draw.slowdown[b]
         workers, seconds = self.tables.node_servers, instance.draw.seconds[b, t]
-        offered = workers * self.tables.slot_seconds
+        offered = self.tables.node_count * workers * self.tables.slot_seconds
         # [s] of a worker per second of computing; inf where the node is down
         self._stretch = np.divide(
             offered, seconds, out=np.ones_like(seconds), where=(workers > 0) & (seconds > 0.0)
@@ -70,6 +71,7 @@ class EventNetwork:
         self.servers: Floats = np.concatenate(
             [np.where(workers > 0, workers, np.inf), np.ones(len(self.tables.link_rate))]
         )
+        self.queues: Floats = np.concatenate([self.tables.node_count, self.tables.link_count])
         self.option_window: Floats = np.ones(len(self.tables.option_model))
         self.crossing: dict[int, tuple[float, float]] = {}
         if loading is not None:
@@ -167,4 +169,5 @@ def station_load(network: EventNetwork, flows: Floats) -> StationLoad:
                     first[visit.station] += here * visit.service
                     second[visit.station] += here * visit.service**2
     arrivals = np.where(rate > 0.0, rate, 1.0)
-    return StationLoad(rate, first / arrivals, second / arrivals, first / network.servers)
+    utilisation = first / network.servers / network.queues
+    return StationLoad(rate, first / arrivals, second / arrivals, utilisation)

@@ -27,6 +27,7 @@ class RequestPlan(NamedTuple):
     request_class: Ints  # (requests,)
     option: Ints  # (requests,) or DROPPED; not looked at where requests choose for themselves
     exits: Floats  # (requests,) uniform numbers that decide the exit branch
+    device: Floats  # (requests,) uniform numbers that decide which device of a cohort
 
 
 def draw_plan(network: EventNetwork, flows: Floats, dropped: Floats, requests: int, seed: int) -> RequestPlan:
@@ -62,7 +63,8 @@ def draw_plan(network: EventNetwork, flows: Floats, dropped: Floats, requests: i
             here = ours[phase == i]
             chosen = np.searchsorted(shares[i].cumsum() + ROUNDED, picks[here], side="right")
             option[here] = np.append(sent, DROPPED)[chosen]
-    return RequestPlan(time, of, option, exits)
+    device = np.random.default_rng([seed, 1]).random(requests)  # apart, so that worlds without cohorts stay
+    return RequestPlan(time, of, option, exits, device)
 
 
 def window_shares(shares: Floats, windows: Floats) -> tuple[Floats, Floats]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
+from collections.abc import Callable
+from functools import partial
 from heapq import heappop, heappush, heapreplace
 from itertools import accumulate
 from typing import Literal, NamedTuple
@@ -128,18 +130,36 @@ class EventQueues:
         self._offers: list[list[_Offer]] | None = None
         nodes = len(network.tables.node_memory)
         window = (float(plan.time[warm]), float(plan.time[-1]))
-        self._stations: list[_Fifo | _Sharing | None] = [
+        self._make: list[Callable[[], _Fifo | _Sharing] | None] = [
             None
             if math.isinf(c)
-            else _Sharing(int(c), window)
+            else partial(_Sharing, int(c), window)
             if discipline == "ps" and station < nodes
-            else _Fifo(int(min(c, count)), window)  # more servers than requests never have any wait
+            else partial(_Fifo, int(min(c, count)), window)  # more servers than requests never have any wait
             for station, c in enumerate(network.servers)
         ]
+        self._device: list[float] = plan.device.tolist()
+        self._count: list[int] = network.queues.astype(np.int64).tolist()
+        self._first: list[int] = [0, *accumulate(self._count)]
+        self._queues: dict[
+            int, _Fifo | _Sharing
+        ] = {}  # by number, those of all stations in turn; those in use
 
     def busy(self) -> list[float]:
         """Seconds of service at each station between warm-up and last arrival; 0 where elastic."""
-        return [0.0 if station is None else station.busy for station in self._stations]
+        busy = [0.0] * len(self._count)
+        for number, queue in self._queues.items():
+            busy[bisect_right(self._first, number) - 1] += queue.busy
+        return busy
+
+    def _queue(self, station: int, request: int) -> int:
+        """Number of the queue of the station that the request visits: that of its device."""
+        count = self._count[station]
+        number = self._first[station] + min(int(self._device[request] * count), count - 1)
+        make = self._make[station]
+        if number not in self._queues and make is not None:
+            self._queues[number] = make()
+        return number
 
     def offer(self, costs: Floats, drops: Floats, per_second: float, usable: Bools) -> None:
         """Let each request take what is cheapest for itself.
@@ -162,13 +182,13 @@ class EventQueues:
             visits = self._network.visits(o, x)
             latency += share * visits[0].rest
             for visit in visits:
-                if visit.service > 0.0 and self._stations[visit.station] is not None:
+                if visit.service > 0.0 and self._make[visit.station] is not None:
                     reach, work = met.get(visit.station, (0.0, 0.0))
                     met[visit.station] = (reach + share, work + share * visit.service)
         opens = 1.0 - float(self._network.option_window[o])
         return _Offer(o, cost, latency, opens, tuple((s, r, w / r) for s, (r, w) in met.items()))
 
-    def _choose(self, now: float, rho: int, timeout: float) -> int:
+    def _choose(self, now: float, request: int, rho: int, timeout: float) -> int:
         """The cheapest option for a request that comes now; DROPPED if none ends in time or costs less."""
         assert self._offers is not None
         best, least = DROPPED, self._drops[rho]
@@ -178,9 +198,7 @@ class EventQueues:
                 continue
             extra = 0.0
             for station, reach, service in queues:
-                queue = self._stations[station]
-                assert queue is not None
-                extra += reach * queue.extra(now, service)
+                extra += reach * self._queues[self._queue(station, request)].extra(now, service)
             if latency + extra <= timeout and cost + self._per_second * extra < least:
                 best, least = option, cost + self._per_second * extra
         return best
@@ -209,20 +227,20 @@ class EventQueues:
         while events:
             now, request, hop = heappop(events)
             if request < 0:  # a service under processor sharing may end
-                station = -1 - request
-                queue = self._stations[station]
+                number = -1 - request
+                queue = self._queues[number]
                 assert isinstance(queue, _Sharing)
                 if hop == queue.version:
                     request, hop = queue.remove(now)
                     heappush(events, (now + way[request][hop].delay, request, hop + 1))
                     if queue.departure() < math.inf:
-                        heappush(events, (queue.departure(), -1 - station, queue.version))
+                        heappush(events, (queue.departure(), -1 - number, queue.version))
                 continue
             if hop == 0:
                 if request + 1 < len(time):
                     heappush(events, (time[request + 1], request + 1, 0))
                 if self._offers is not None:
-                    self.option[request] = self._choose(now, of[request], timeout[of[request]])
+                    self.option[request] = self._choose(now, request, of[request], timeout[of[request]])
                 option = self.option[request]
                 if option == DROPPED:
                     continue
@@ -246,14 +264,15 @@ class EventQueues:
         patience: float,
     ) -> bool:
         """Go to a station; return False if the request gives up instead."""
-        queue = self._stations[visit.station]
-        waits = queue is not None and visit.service > 0.0
+        waits = self._make[visit.station] is not None and visit.service > 0.0
+        number = self._queue(visit.station, request)
+        queue = self._queues.get(number)
         begin = queue.start(now) if waits and isinstance(queue, _Fifo) else now
         if begin + visit.rest > patience + ROUNDING:
             return False
         if waits and isinstance(queue, _Sharing):
             queue.add(now, visit.service, request, hop)
-            heappush(events, (queue.departure(), -1 - visit.station, queue.version))
+            heappush(events, (queue.departure(), -1 - number, queue.version))
             return True
         service = visit.service
         if visit.station in self._network.crossing:

@@ -141,7 +141,7 @@ def _summarise(
     rows = [counted & (of == rho) for rho in range(len(tables.class_task))]
     overall, *classes = (_statistics(latency[i], late[i], gone[i], cost[i]) for i in (counted, *rows))
     span = plan.time[-1] - plan.time[warm]
-    load = np.array(queues.busy()) / span / network.servers
+    load = np.array(queues.busy()) / span / network.servers / network.queues
     nodes, took = len(tables.node_memory), counted & (option != DROPPED)
     return EventOutcome(
         overall,

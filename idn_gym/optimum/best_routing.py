@@ -99,7 +99,7 @@ def slot_flows(routing: Routing, t: int, usable: Bools, flows: Floats) -> SlotFl
         patience=routing.patience[t, mine],
         drop=drop,
         servers=servers,
-        count=np.concatenate([tables.node_count, tables.link_count]),
+        queues=np.concatenate([tables.node_count, tables.link_count]),
         pace=pace[t],
         limit=routing.supply[t] * tables.last_resort,
         second_price=float(draw.tariff[0, SECOND]),

@@ -36,7 +36,7 @@ class SlotFlows(NamedTuple):
     patience: Floats  # (H,) [s] timeout less latency
     drop: Floats  # (R,) [cost]
     servers: Ints  # (N+E,) 0 where nobody waits
-    count: Floats  # (N+E,) queues side by side, which share the visits
+    queues: Floats  # (N+E,) side by side, which share the visits
     pace: Floats  # (N+E,) [s] of a unit of work
     limit: Floats  # (N+E,) [s] or [bytes] that may be used
     second_price: float  # [cost/s]
@@ -55,7 +55,7 @@ def queue_delay(s: SlotFlows, r: int, visits: float, work: float, square: float)
     if s.servers[r] == 0 or visits <= 0.0 or work <= 0.0:
         return 0.0
     pace = s.pace[r]
-    rate = visits / s.slot_seconds / s.count[r]
+    rate = visits / s.slot_seconds / s.queues[r]
     return mean_wait(s.servers[r], rate, work / visits * pace, square / visits * pace * pace)
 
 

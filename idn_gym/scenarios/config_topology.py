@@ -96,7 +96,7 @@ class Tier:
     servers: float = bounded(1.0, above=0, infinite=True)
     """workers side by side, per node; .inf: elastic"""
     count: int = bounded(1, least=1, most=MOST_DEVICES)
-    """devices that each node stands for: above 1 it is a cohort, whose memory and workers are those of each"""
+    """devices that each node stands for: a cohort, whose memory and workers are those of each"""
     pins: tuple[str, ...] = ()
     """models held for ever; ["all"]: all. A node that pins is a repository"""
     uplink: str = "metro_fibre"

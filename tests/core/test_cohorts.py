@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 
 from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import Action
+from idn_gym.core.flows import option_flows
 from idn_gym.core.transition import initial_state, step
+from idn_gym.evaluation.events import simulate_slot
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.episodes import build_instance
 from tests.conftest import place_by_name
@@ -102,3 +104,18 @@ def test_weights_of_ingress_nodes_are_those_of_each_device(make_scenario):
 def test_counts_that_are_none_are_refused(make_scenario, count):
     with pytest.raises(ConfigError, match=r"count"):
         make_scenario({"d": {"demand": 1.0, "count": count}} | REST, [("d", "e", {}), ("e", "c", {})], MODEL)
+
+
+def test_the_fluid_of_a_cohort_agrees_with_events(make_scenario):
+    """A queue for each of 20 devices and its link, one for the gateway."""
+    extra = {**QUEUES, "serving.tariff": {"latency": 1.0, "error": 0.0}}
+    scenario = world(make_scenario, 20, False, rate=28.0, uplink=400.0, overrides=extra)[0]
+    instance = build_instance(scenario, 0)
+    wanted = place_by_name(scenario, {"d": ["m[0:1]"], "e": ["m"]})
+    flows, dropped = option_flows(instance, 0, wanted[0])
+    fluid = step(instance, initial_state(instance), Action(wanted))[1]
+    events = simulate_slot(instance, 0, flows, dropped, requests=40_000)
+    assert fluid.wait.sum() > 0.1 * fluid.latency.sum()
+    assert fluid.latency.sum() / fluid.served.sum() == pytest.approx(events.overall.latency, rel=0.06)
+    np.testing.assert_allclose(events.node_load[:2], fluid.node_utilisation[0, :2], rtol=0.05)
+    np.testing.assert_allclose(events.link_load, fluid.link_utilisation[0], rtol=0.05)

@@ -215,7 +215,8 @@ def _tables(
         nominal_memory=max(1.0, float((network.count * network.memory)[gathered.movable].sum())),
         node_count=network.count,
         node_memory=network.memory,
-        node_seconds=np.array([node.servers * scenario.slot_seconds for node in network.nodes]) * network.count,
+        node_seconds=np.array([node.servers * scenario.slot_seconds for node in network.nodes])
+        * network.count,
         node_servers=np.array([_queue_servers(node.servers) for node in network.nodes], np.int64),
         node_watts=np.array([d.active_watts for d in network.devices], float) - idle / workers,
         node_idle_watts=idle * network.count,
