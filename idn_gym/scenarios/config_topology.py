@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from idn_gym.config_reader import bounded
+from idn_gym.scenarios.config_batteries import Battery
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +37,8 @@ class Node:
     """weight of this node among the ingress nodes; 0: no requests enter here"""
     pins: tuple[str, ...] = ()
     """models held for ever; ["all"]: all. A node that pins is a repository"""
+    battery: Battery | None = None
+    """what the node lives on; null: mains"""
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,8 @@ class Link:
     """[J/byte] of what crosses it"""
     down_rate: float | None = bounded(None, least=0)
     """[bytes/s] from the repository's side back; 0: both directions share `rate`"""
+    duty_cycle: float | None = bounded(None, above=0, most=1)
+    """[1] share of time that `source` may send, over an hour; null: no limit"""
 
 
 @dataclass(frozen=True)
@@ -95,6 +100,10 @@ class Tier:
     """[bytes/s] to the level above; null: the catalogue's"""
     down_rate: float | None = bounded(None, least=0)
     """[bytes/s] from the level above; 0: both directions share `rate`; null: the catalogue's"""
+    duty_cycle: float | None = bounded(None, above=0, most=1)
+    """[1] share of time that a node may send to the level above, over an hour; null: no limit"""
+    battery: Battery | None = None
+    """what each node lives on; null: mains"""
 
 
 @dataclass(frozen=True)

@@ -149,7 +149,8 @@ def _by_centrality(delays: nx.Graph) -> list[str]:
 
 
 def _node(name: str, tier: Tier, demand: float, device: str | None = None) -> Node:
-    return Node(name, device or tier.device, tier.name, tier.memory, tier.servers, demand, tier.pins)
+    size = tier.memory, tier.servers
+    return Node(name, device or tier.device, tier.name, *size, demand, tier.pins, tier.battery)
 
 
 def _link(
@@ -157,4 +158,5 @@ def _link(
 ) -> Link:
     """The uplink of a node; the tier's delay beats the one from the length, its own rate that of the tier."""
     own = delay if tier.delay is None else tier.delay
-    return Link(source, target, tier.uplink, own, rate or tier.rate, down_rate=tier.down_rate)
+    own_rate = rate or tier.rate
+    return Link(source, target, tier.uplink, own, own_rate, None, tier.down_rate, tier.duty_cycle)
