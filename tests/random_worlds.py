@@ -148,3 +148,17 @@ def random_overrides(rng, pick):
         "dynamics.device_error": pick(0.0, 0.3),
         "idle_energy": pick(False, True),
     }
+
+
+def with_stores(world, rng, pick):
+    """The world with batteries and duty cycles, of which some run out, where capacity is shared."""
+    for node in world["nodes"].values():
+        if node.get("servers") != float("inf") and pick(True, True, False):
+            cutoff = pick(0.0, rng.uniform(0.0, 0.5))
+            node["battery"] = {
+                **{"capacity": rng.uniform(20.0, 200.0), "start": rng.uniform(0.0, 1.0)},
+                **{"cutoff": cutoff, "restart": rng.uniform(cutoff, 1.0)},
+            }
+    for *_, link in world["links"]:
+        link["duty_cycle"] = pick(None, 10.0 ** rng.uniform(-3.0, 0.0))
+    return world | {"overrides": world["overrides"] | {"serving.capacity": "shared"}}

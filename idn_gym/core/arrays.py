@@ -13,6 +13,7 @@ M      models                                      X      exit branches of all o
 H      hops of all loads' paths, end to end
 G      groups of options                           K      tasks
 P      paths (one per ingress and repositories)    J      path positions, all paths end to end
+Z      stores (batteries, airtime budgets)         Y      needs of all options
 L      path positions of the longest path          D      objectives in force
 F      further objectives per request: those on request and of packages; 0 by default
 ====== =========================================== ====== =======================================
@@ -115,6 +116,7 @@ class Tables(NamedTuple):
     node_movable: npt.NDArray[np.bool_]  # (N,) whether a policy may place models here
     node_charge: Floats  # (N, F) [unit/s] nominal, per compute second
     start_seconds: Floats  # (N, M) [s] from a model's bytes to its first answer; 0 where loading is instant
+    node_store: Ints  # (N,) battery of the node, which its loads draw on; EMPTY without
     # links
     link_count: Floats  # (E,) media side by side: one for each device of a cohort, unless they share one
     link_delay: Floats  # (E,) [s] round-trip delay
@@ -135,6 +137,13 @@ class Tables(NamedTuple):
     load_start: Ints  # (N K+1,) into H; row v K + k is that of node v and task k
     load_node: Ints  # (H,) node at the far end of the hop
     load_link: Ints  # (H,) link that the load crosses, against its direction
+    # stores: stocks that carry over from slot to slot (`core.stores`), in [J] of a battery, [s] of airtime
+    store_capacity: Floats  # (Z,) what is above it at the end of a slot is spilled
+    store_least: Floats  # (Z,) cut-off: serving draws no further, and a store at or below it is off
+    store_restart: Floats  # (Z,) with which a store that is off comes back
+    store_start: Floats  # (Z,) before slot 0
+    store_drain: Floats  # (Z,) per slot, whatever is served; none while off
+    store_refill: Floats  # (Z,) per slot, nominal
     # models and their segments
     model_task: Ints  # (M,) models of one task are neighbours
     task_model: Ints  # (K+1,) first model of each of the K tasks
@@ -165,6 +174,11 @@ class Tables(NamedTuple):
     option_error: Floats  # (O,) 1 - mean accuracy
     option_traffic: Floats  # (O,) [byte-hops] per request
     option_link_joules: Floats  # (O,) [J] spent on links per request
+    # what an option draws on stores; where one of them gives nothing, it is not used
+    need_start: Ints  # (O+1,) into Y
+    need_store: Ints  # (Y,)
+    need_amount: Floats  # (Y,) per request, in the unit of the store; above 0
+    need_node: Ints  # (Y,) node whose slowdown scales the amount, or EMPTY
     # parts of an option, in path order; part 0 receives the raw input from the ingress node
     part_start: Ints  # (O+1,) into Q
     part_node: Ints  # (Q,)
@@ -192,6 +206,7 @@ class Draw(NamedTuple):
     seconds: Floats  # (B, T, N) [s] compute seconds of the slot, of all devices
     memory: Floats  # (B, T, N) [bytes] of one device
     rate: Floats  # (B, T, E) [bytes/s] of all media of the link
+    refill: Floats  # (B, T, Z) what comes into each store, in its unit
     # what further objectives come to: per compute second, per byte, and of a drop (the class's worst option)
     charge_second: Floats  # (B, T, N, F) [unit/s]
     charge_byte: Floats  # (B, T, E, F) [unit/byte]
@@ -227,6 +242,9 @@ class State(NamedTuple):
     wish: Residents  # (B, N, M) segment that the node is loading, or EMPTY
     bytes_to_come: Floats  # (B, N, M) [bytes] of it, for one device
     seconds_to_come: Floats  # (B, N, M) [s] of start-up, which follow the last byte
+    # stores; (B, 0) without
+    level: Floats  # (B, Z) in each store, in its unit
+    off: Bools  # (B, Z) whether it fell to its cut-off and has not come back
 
 
 class Action(NamedTuple):
@@ -261,7 +279,10 @@ class Outcome(NamedTuple):
     link_utilisation: Floats  # (B, E) [1] `carried` over what the slot's rate, less loads, can carry
     node_wait: Floats  # (B, N) [s] mean wait W of a visit to the node's queue; 0 where nobody waits
     link_wait: Floats  # (B, E) [s] likewise
-    idle_energy: Floats  # (B,) [J]
+    drawn: Floats  # (B, Z) by requests and loads, in the unit of the store
+    drained: Floats  # (B, Z) whatever was served
+    spilled: Floats  # (B, Z) beyond its capacity
+    idle_energy: Floats  # (B,) [J]; a battery gives what it has
     idle_charged: Floats  # (B, F) [unit] of further objectives, whatever was served
     loaded: Floats  # (B, N) [bytes] newly resident on all devices; those that came, where it takes time
     load_bytes: Floats  # (B, E) [bytes] of loads that crossed each link

@@ -43,6 +43,8 @@ def take_paths(tables: Tables, paths: Ints) -> Excerpt:
             fields[name] = starts_of(start[row + 1] - start[row])
     for name in ("path_node", "part_node"):
         fields[name] = np.searchsorted(rows["N"], fields[name])
+    there = tables.need_node[rows["Y"]] != EMPTY
+    fields["need_node"] = np.where(there, np.searchsorted(rows["N"], fields["need_node"]), EMPTY)
     link = fields["path_link"]
     fields["path_link"] = np.where(link == EMPTY, EMPTY, np.searchsorted(rows["E"], link))
     fields["class_path"] = np.searchsorted(paths, fields["class_path"])
@@ -54,7 +56,7 @@ def take_paths(tables: Tables, paths: Ints) -> Excerpt:
 def _rows_of(tables: Tables, paths: Ints) -> dict[str, Ints]:
     """What stays, by the letters of `SHAPES`; letters that are not there stay whole."""
     rows = {"P": paths, "R": np.flatnonzero(np.isin(tables.class_path, paths))}
-    for name in ("path_start", "option_start", "class_group", "part_start", "branch_start"):
+    for name in ("path_start", "option_start", "class_group", "part_start", "branch_start", "need_start"):
         letters = STARTS[name]
         start, row = getattr(tables, name), rows[letters[0]]
         rows[letters[1]] = entries_of(start[row], start[row + 1] - start[row])

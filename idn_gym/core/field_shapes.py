@@ -23,8 +23,18 @@ SHAPES = {
         "node_idle_watts",
         "node_reserved",
         "node_movable",
+        "node_store",
     ),
     "E": ("link_count", "link_delay", "link_rate", "link_down_rate", "link_joules"),
+    "Z": (
+        "store_capacity",
+        "store_least",
+        "store_restart",
+        "store_start",
+        "store_drain",
+        "store_refill",
+    ),
+    "Y": ("need_store", "need_amount", "need_node"),
     "J": ("path_node", "path_link", "path_delay", "path_same_node", "path_same_link"),
     "M": ("model_task", "model_blocks"),
     "MW": ("block_bytes",),
@@ -59,6 +69,7 @@ SHAPES = {
     "BTR": ("demand",),
     "BTN": ("seconds", "memory"),
     "BTE": ("rate",),
+    "BTZ": ("refill",),
     "BTNF": ("charge_second",),
     "BTEF": ("charge_byte",),
     "BTRF": ("charge_drop",),
@@ -71,13 +82,14 @@ SHAPES = {
     "BTU": ("uniforms",),
 }
 """Fields by shape; letters as in `arrays`; W most blocks + 1, V most parts, A priced rows, U uniforms, C
-components of the tariff, Y pairs of node and task."""
+components of the tariff, I pairs of node and task."""
 
 STARTS = {
     "path_start": "PJ",
-    "load_start": "YH",
+    "load_start": "IH",
     "task_model": "KM",
     "option_start": "RO",
+    "need_start": "OY",
     "class_group": "RG",
     "group_start": "GO",
     "part_start": "OQ",
@@ -96,6 +108,7 @@ INDICES = {
     "S": ("part_segment",),
     "O": ("option_rank", "option_point"),
     "V": ("branch_parts",),
+    "Z": ("need_store",),
 }
 """Fields by what they count or point into. Wider than need be where the exact bound differs by row."""
 
@@ -103,5 +116,6 @@ INDEX_LIKE = {
     *STARTS,
     *(name for names in INDICES.values() for name in names),
     *("path_link", "pinned", "class_fallback", "node_servers", "last_choice"),
+    *("node_store", "need_node"),
 }
 """Fields of int32; the others are float64, but for switches."""

@@ -10,6 +10,8 @@ since they all end with the slot. So a class is split into streams: the share of
 options of some availability can be used, and none of less, goes to these or to longer ones. For every x,
 options of availability up to x together serve at most x times the batch.
 
+Stores fill like nodes and links, up to all that they may give in the slot (`core.stores`), in either pass.
+
 A pass fills one resource per event, so it ends within as many events as there are resources. What classes
 pull is summed anew at each event: nothing is subtracted, so no rounding error keeps pulling at what is full.
 """
@@ -19,6 +21,7 @@ from __future__ import annotations
 from idn_gym.core.arrays import TRANSFER, Draw, Residents, Tables
 from idn_gym.core.kernel import njit_inline
 from idn_gym.core.listing import bring_cheapest, keep_order, list_options
+from idn_gym.core.stores import need_amount, needs_full, supply_stores
 from idn_gym.core.warming import TOGETHER, warm_classes
 from idn_gym.core.workspace import Scratch
 
@@ -47,11 +50,12 @@ def fill_slot(tables: Tables, draw: Draw, b: int, t: int, resident: Residents, s
     for e in range(len(tables.link_rate)):
         scratch.supply[nodes + e] = scratch.rate[e] * tables.slot_seconds
         scratch.used[nodes + e] = 0.0
+    supply_stores(tables, draw, b, t, scratch)
     most = 0
     for turn in range(2):
         limit = tables.load_limit if turn == 0 else tables.last_resort
-        if begin_pass(limit, streams, scratch):
-            most = max(most, run_pass(tables, draw, b, limit, streams, scratch))
+        if begin_pass(tables, limit, streams, scratch):
+            most = max(most, run_pass(tables, draw, b, streams, scratch))
     for w in range(len(scratch.batch), streams):
         scratch.left[scratch.owner[w]] += scratch.left[w]
     for rho in range(len(scratch.batch)):
@@ -104,10 +108,12 @@ def split_class(rho: int, streams: int, scratch: Scratch) -> int:
 
 
 @njit_inline
-def begin_pass(limit: float, streams: int, scratch: Scratch) -> bool:
+def begin_pass(tables: Tables, limit: float, streams: int, scratch: Scratch) -> bool:
     """Send all that is left to the first entries; returns whether there is something left."""
+    stores = len(scratch.supply) - len(tables.store_capacity)
     for r in range(len(scratch.supply)):
-        scratch.full[r] = scratch.used[r] >= limit * scratch.supply[r]
+        scratch.limit[r] = limit * scratch.supply[r] if r < stores else scratch.supply[r]
+        scratch.full[r] = scratch.used[r] >= scratch.limit[r]
     some = False
     for w in range(streams):
         scratch.pour[w] = scratch.left[w]
@@ -117,7 +123,7 @@ def begin_pass(limit: float, streams: int, scratch: Scratch) -> bool:
 
 
 @njit_inline
-def run_pass(tables: Tables, draw: Draw, b: int, limit: float, streams: int, scratch: Scratch) -> int:
+def run_pass(tables: Tables, draw: Draw, b: int, streams: int, scratch: Scratch) -> int:
     """Pour from 0 to 1, event by event; returns how many resources became full."""
     now, count = 0.0, 0
     for _ in range(len(scratch.supply) + 1):
@@ -125,7 +131,7 @@ def run_pass(tables: Tables, draw: Draw, b: int, limit: float, streams: int, scr
         first, until = -1, 1.0
         for r in range(len(scratch.supply)):
             if scratch.pull[r] > 0.0:
-                then = now + max(0.0, limit * scratch.supply[r] - scratch.used[r]) / scratch.pull[r]
+                then = now + max(0.0, scratch.limit[r] - scratch.used[r]) / scratch.pull[r]
                 if then < until:
                     first, until = r, then
         for r in range(len(scratch.supply)):
@@ -138,7 +144,7 @@ def run_pass(tables: Tables, draw: Draw, b: int, limit: float, streams: int, scr
                 scratch.left[w] = after
         if first < 0:
             break
-        scratch.used[first] = limit * scratch.supply[first]
+        scratch.used[first] = scratch.limit[first]
         scratch.full[first] = True
         now = until
         count += 1
@@ -168,6 +174,11 @@ def sum_pulls(tables: Tables, draw: Draw, b: int, streams: int, scratch: Scratch
             for j in range(before + 1, here + 1):
                 scratch.pull[nodes + tables.path_link[j]] += scratch.pour[w] * tables.part_bytes[q]
             before = here
+        if len(tables.store_capacity) > 0:
+            stores = nodes + len(tables.link_rate)
+            for y in range(tables.need_start[o], tables.need_start[o + 1]):
+                z = tables.need_store[y]
+                scratch.pull[stores + z] += scratch.pour[w] * need_amount(tables, draw, b, y)
 
 
 @njit_inline
@@ -189,7 +200,7 @@ def next_entry(tables: Tables, w: int, rho: int, origin: int, scratch: Scratch) 
 
 @njit_inline
 def uses_full(tables: Tables, o: int, origin: int, scratch: Scratch) -> bool:
-    """Whether a node or a link that the option needs something of is full."""
+    """Whether a node, a link or a store that the option needs something of is full."""
     nodes = len(tables.node_memory)
     before = origin + tables.option_origin[o]
     for q in range(tables.part_start[o], tables.part_start[o + 1]):
@@ -201,4 +212,4 @@ def uses_full(tables: Tables, o: int, origin: int, scratch: Scratch) -> bool:
                 if scratch.full[nodes + tables.path_link[j]]:
                     return True
         before = here
-    return False
+    return needs_full(tables, o, scratch)

@@ -28,10 +28,10 @@ from idn_gym.core.kernel import compile_stage, njit_no_alloc
 from idn_gym.core.pricing import PRICE_FIELDS
 from idn_gym.core.record_words import WORD, RecordAt, count_words, load_record, stow_part, written_type
 from idn_gym.core.weaving import WOVEN
-from idn_gym.core.workspace import ENTRY, KEPT, OF_CLASS, OF_LINK, OF_NODE, OF_ROW, Scratch
+from idn_gym.core.workspace import ENTRY, KEPT, OF_CLASS, OF_LINK, OF_NODE, OF_ROW, OF_STORE, Scratch
 
 GROUPS: dict[type, Sequence[Sequence[str]]] = {
-    Outcome: (OF_CLASS, OF_NODE, OF_LINK, OF_ROW),
+    Outcome: (OF_CLASS, OF_NODE, OF_LINK, OF_STORE, OF_ROW),
     Tables: WOVEN,
     Draw: (PRICE_FIELDS[:3],),
     Scratch: (ENTRY.names or (), KEPT.names or ()),

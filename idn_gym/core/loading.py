@@ -23,6 +23,7 @@ from idn_gym.core.geometry import (
     staying_bytes,
 )
 from idn_gym.core.kernel import aside, njit_inline
+from idn_gym.core.stores import ask_store, draw_store, near_end, rests, store_offer
 from idn_gym.core.workspace import Scratch
 
 
@@ -82,6 +83,8 @@ def load_models(
         scratch.taken[e] = 0.0
         scratch.until[e] = 0.0
         scratch.needs[e] = 0.0
+    for z in range(len(scratch.asks)):
+        scratch.asks[z] = 0.0
     if flights > 0:
         find_sources(tables, b, after, scratch)
         move_loads(tables, draw, b, t, after, scratch, outcome)
@@ -159,10 +162,13 @@ def find_sources(tables: Tables, b: int, after: State, scratch: Scratch) -> None
                 continue
             first, last = missing_blocks(tables, after.wish[b, v, m], after.resident[b, v, m], need)
             row = v * tasks + tables.model_task[m]
-            scratch.source[v, m] = tables.load_start[row]
-            for i in range(tables.load_start[row], tables.load_start[row + 1]):
+            row_start = tables.load_start[row]
+            scratch.source[v, m] = row_start
+            for i in range(row_start, tables.load_start[row + 1]):
                 scratch.source[v, m] = i + 1
-                scratch.needs[tables.load_link[i]] += need * tables.node_count[v]
+                total = need * tables.node_count[v]
+                scratch.needs[tables.load_link[i]] += total
+                ask_store(tables, near_end(tables, v, row_start, i), tables.load_link[i], total, scratch)
                 held = after.resident[b, tables.load_node[i], m]
                 if (
                     held != EMPTY
@@ -194,9 +200,10 @@ def link_budget(tables: Tables, draw: Draw, b: int, t: int, e: int) -> float:
 def move_loads(
     tables: Tables, draw: Draw, b: int, t: int, after: State, scratch: Scratch, outcome: Outcome
 ) -> None:
-    """Move every load by the least that a link of its path offers, and end those that are there.
+    """Move every load by the least that a link or a battery of its path offers, and end those that are there.
 
-    All devices of a cohort load alike, each in its share of what the link offers the cohort.
+    All devices of a cohort load alike, each in its share of what is offered to the cohort. What a node loads
+    waits, start-up too, while its battery is off.
     """
     tasks = len(tables.task_model) - 1
     for v in range(len(tables.node_memory)):
@@ -205,12 +212,16 @@ def move_loads(
                 continue
             need = after.bytes_to_come[b, v, m]
             ready = after.seconds_to_come[b, v, m]
+            if ready > 0.0 and rests(tables, draw, b, t, v, scratch):
+                continue
             if need > 0.0:
                 start = tables.load_start[v * tasks + tables.model_task[m]]
                 offer = np.inf
                 for i in range(start, scratch.source[v, m]):
                     e = tables.load_link[i]
                     offer = min(offer, link_budget(tables, draw, b, t, e) * (need / scratch.needs[e]))
+                    near, far = near_end(tables, v, start, i), tables.load_node[i]
+                    offer = min(offer, store_offer(tables, draw, b, t, near, far, need, scratch))
                 moved = min(need, offer)
                 until = min(1.0, need / offer) if offer > 0.0 else 0.0
                 book_load(tables, draw, b, t, v, start, scratch.source[v, m], moved, until, scratch, outcome)
@@ -259,6 +270,7 @@ def book_load(
         scratch.until[e] = max(scratch.until[e], until)
         if shares_medium(tables, e):
             scratch.taken[e] += moved
+        draw_store(tables, near_end(tables, v, start, i), e, moved, scratch)
         outcome.load_bytes[b, e] += moved
         outcome.load_traffic[b] += moved
         outcome.load_energy[b] += moved * tables.link_joules[e]

@@ -22,6 +22,7 @@ def nominal_draw(tables: Tables, tariff: Floats) -> Draw:
         seconds=tables.node_seconds[None, None].copy(),
         memory=tables.node_memory[None, None].copy(),
         rate=tables.link_rate[None, None].copy(),
+        refill=tables.store_refill[None, None].copy(),
         charge_second=tables.node_charge[None, None].copy(),
         charge_byte=tables.link_charge[None, None].copy(),
         charge_drop=np.zeros((1, 1, len(tables.class_task), further)),

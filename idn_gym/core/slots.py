@@ -9,7 +9,7 @@ import numpy as np
 from idn_gym.core.arrays import Draw, Instance, Ints, Outcome, Residents, State, place_of
 
 MOVING = (
-    *("demand", "seconds", "memory", "rate", "uniforms"),
+    *("demand", "seconds", "memory", "rate", "refill", "uniforms"),
     *("charge_second", "charge_byte", "charge_drop", "charge_slot"),
 )
 """Fields of `Draw` with an axis of slots."""

@@ -5,6 +5,8 @@ The only file that orders the others.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from idn_gym.core.arrays import (
@@ -27,7 +29,8 @@ from idn_gym.core.listing import charged_slots
 from idn_gym.core.loading import end_slot, load_models
 from idn_gym.core.repair import place
 from idn_gym.core.serving import measure_utilisation, serve_slot
-from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
+from idn_gym.core.stores import begin_stores, book_idle, end_stores
+from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch, start_levels
 
 SMOOTHING = 0.3
 """Weight of the newest batch in `State.recent`."""
@@ -38,6 +41,7 @@ def initial_state(instance: Instance) -> State:
     tables = instance.tables
     batch = len(instance.draw.demand)
     loads = (batch, *(tables.pinned.shape if tables.loading == TRANSFER else (0, 0)))
+    level, off = start_levels(tables)
     return State(
         slot=np.zeros(batch, np.int64),
         resident=np.repeat(tables.pinned[None], batch, axis=0),
@@ -45,6 +49,8 @@ def initial_state(instance: Instance) -> State:
         wish=np.full(loads, EMPTY, np.int32),
         bytes_to_come=np.zeros(loads),
         seconds_to_come=np.zeros(loads),
+        level=np.repeat(level[None], batch, axis=0),
+        off=np.repeat(off[None], batch, axis=0),
     )
 
 
@@ -59,8 +65,8 @@ def step(
         action: wished placement; it acts in this very slot, where loading takes time by beginning to.
         scratch: work space to use again; None: a fresh one.
     """
-    moving = state[1:] if instance.tables.loading == TRANSFER else state[1:3]
-    following = State(state.slot + 1, *map(np.empty_like, moving), *state[1 + len(moving) :])
+    fields: Any = (np.empty_like(field) if field.size else field for field in state[1:])
+    following = State(state.slot + 1, *fields)
     scratch = make_scratch(instance.tables) if scratch is None else scratch
     outcome = empty_outcome(instance.tables, len(state.slot), scratch.longest)
     wish = Action(np.ascontiguousarray(action.wanted))
@@ -102,8 +108,7 @@ def advance(
         play_slot(tables, draw, b, t, wanted, state, following, scratch, outcome)
         measure_utilisation(tables, draw, b, t, scratch, outcome)
         smooth(state.recent, outcome.arrived, b, following.recent)
-        for v in range(len(tables.node_memory)):
-            outcome.idle_energy[b] += tables.node_idle_watts[v] * tables.slot_seconds
+        book_idle(tables, b, scratch, outcome)
         if charged_slots(draw):
             book_slot(draw, b, t, outcome)
 
@@ -121,12 +126,16 @@ def play_slot(
     outcome: Outcome,
 ) -> None:
     """Place, load and serve in slot `t` of row `b`; what is placed then, and on its way, is in `after`."""
+    if len(tables.store_capacity) > 0:
+        begin_stores(before, b, scratch)
     place(tables, draw, b, t, wanted, before, after.resident, scratch, outcome)
     if tables.loading == TRANSFER:
         load_models(tables, draw, b, t, before, after, scratch, outcome)
     serve_slot(tables, draw, b, t, after.resident, scratch, outcome)
     if tables.loading == TRANSFER:
         end_slot(tables, b, after, scratch, outcome)
+    if len(tables.store_capacity) > 0:
+        end_stores(tables, draw, b, t, after, scratch, outcome)
 
 
 @njit_inline

@@ -23,6 +23,7 @@ from idn_gym.core.arrays import (
 from idn_gym.core.field_shapes import INDEX_LIKE, INDICES, SHAPES, STARTS
 from idn_gym.core.option_tables import fallbacks
 from idn_gym.core.pricing import choose_last
+from idn_gym.core.store_rules import store_rules
 from idn_gym.core.weaving import weave
 from idn_gym.messages import ConfigError, show
 
@@ -42,11 +43,8 @@ def check_saved(saved: Any, now: Any) -> None:
         ConfigError: it has others.
     """
     if _layout(saved) != _layout(now):
-        raise ConfigError(
-            "state",
-            "is not one of this environment; allowed: what get_state returned for the same scenario, "
-            "with as many episodes",
-        )
+        allowed = "allowed: what get_state returned for the same scenario, with as many episodes"
+        raise ConfigError("state", f"is not one of this environment; {allowed}")
 
 
 def check_slot(instance: Instance, t: int, b: int) -> None:
@@ -166,7 +164,8 @@ def check_instance(instance: Instance) -> None:
     for letter, names in INDICES.items():
         for name in names:
             _check_range(name, fields[name], 0, size[letter] + (letter == "V"))
-    _check_range("path_link", tables.path_link, EMPTY, size["E"])
+    for name, letter in (("path_link", "E"), ("node_store", "Z"), ("need_node", "N")):
+        _check_range(name, fields[name], EMPTY, size[letter])
     _check_range("pinned", tables.pinned, EMPTY, size["S"])
     for name in ("capacity", "queueing", "loading"):
         value = getattr(tables, name)
@@ -182,6 +181,8 @@ def check_instance(instance: Instance) -> None:
     _demand(right, "last_resort", f"{high:g} is not allowed; must be at least `load_limit` and {most}")
     _check_range("node_servers", tables.node_servers, 0, CROWD + 1)
     _check_relations(tables)
+    for rule in store_rules(tables):
+        _demand(*rule)
     _check_fallbacks(tables, draw)
 
 
@@ -197,7 +198,9 @@ def _measure(tables: Tables, draw: Draw) -> dict[str, int]:
         "E": len(tables.link_rate),
         "J": len(tables.path_node),
         "H": len(tables.load_node),
-        "Y": len(tables.node_memory) * (len(tables.task_model) - 1),
+        "I": len(tables.node_memory) * (len(tables.task_model) - 1),
+        "Z": len(tables.store_capacity),
+        "Y": len(tables.need_store),
         "P": len(tables.path_start) - 1,
         "K": len(tables.task_model) - 1,
         "M": len(tables.model_task),

@@ -27,8 +27,9 @@ OF_CLASS = (
 )
 OF_NODE = ("busy", "node_utilisation", "node_wait", "loaded")
 OF_LINK = ("carried", "link_utilisation", "link_wait", "load_bytes")
+OF_STORE = ("drawn", "drained", "spilled")
 OF_ROW = ("tariff_cost", "idle_energy", "load_traffic", "load_energy", "idle_charged", "load_charged")
-"""Fields of an outcome per class, node and link, and those of the whole row."""
+"""Fields of an outcome per class, node, link and store, and those of the whole row."""
 
 
 UNSEEN = -2
@@ -45,9 +46,9 @@ class Scratch(NamedTuple):
     for C rows, row b's at b mod C, with what they cost and as far as they have been sorted: where neither
     what is resident nor a rate or a price has changed, they are those of the slot before.
 
-    Resources are the N nodes and, after them, the E links. A stream is the part of a class's batch that may
-    use the same entries: one per class, the first R, and further ones where loads end in the slot, W = R + O
-    at most.
+    Resources are the N nodes, after them the E links, and after these the Z stores. A stream is the part of a
+    class's batch that may use the same entries: one per class, the first R, and further ones where loads end
+    in the slot, W = R + O at most.
     """
 
     pace: Floats  # (J,) [s/byte] from the ingress to the position
@@ -68,6 +69,12 @@ class Scratch(NamedTuple):
     latency: Floats  # (C O,) [s] likewise
     amount: Floats  # (C O,) [requests] that the entry serves; written of those before `ordered`
     window: Floats  # (C O,) share of the slot in which it may be used; written where loading is a transfer
+    # stores at the start of the slot, as `step` fills them in: a scratch that only serves has the start level
+    stock: Floats  # (Z,) level
+    dark: Bools  # (Z,) whether it is off
+    asks: Floats  # (Z,) that all loads ask for
+    fetched: Floats  # (Z,) that loads drew
+    drained: Floats  # (Z,) in the slot that `end_stores` has ended
     # what a class asks for
     batch: Floats  # (R,) [requests]; 0: the class is left out
     entry_start: Ints  # (R,) into the entries: the class's first
@@ -79,12 +86,13 @@ class Scratch(NamedTuple):
     left: Floats  # (W,) [requests] not served yet
     entry: Ints  # (W,) the one that it sends to; the class's end where none is left
     pour: Floats  # (W,) [requests] per pass
-    # resources, in [s] of a node and [bytes] of a link
-    supply: Floats  # (N+E,) of the slot
-    used: Floats  # (N+E,)
-    pull: Floats  # (N+E,) use per pass, at the point that the pass has reached
-    full: Bools  # (N+E,)
-    # their queues
+    # resources, in [s] of a node, [bytes] of a link and the unit of a store
+    supply: Floats  # (N+E+Z,) of the slot
+    limit: Floats  # (N+E+Z,) of it that the pass may use
+    used: Floats  # (N+E+Z,)
+    pull: Floats  # (N+E+Z,) use per pass, at the point that the pass has reached
+    full: Bools  # (N+E+Z,)
+    # queues of nodes and links
     visits: Floats  # (N+E,) [requests]
     work: Floats  # (N+E,) [s] or [bytes] summed over visits
     square: Floats  # (N+E,) [s^2] or [bytes^2] likewise
@@ -139,10 +147,13 @@ def make_scratch(tables: Tables, rows: int = 1) -> Scratch:
     streams = classes + (options if loads else 0)
     entry, kept = np.zeros(rows * options, ENTRY), np.zeros((rows, classes), KEPT)
     kept["priced"] = EMPTY
-    level, left, pour = np.zeros((3, streams))
+    least, left, pour = np.zeros((3, streams))
     pairs = tables.pinned.shape if loads else (0, 0)
     moving = len(tables.link_rate) if loads else 0
-    supply, used, pull, visits, work, square, delay = np.zeros((7, resources))
+    stores = len(tables.store_capacity)
+    supply, limit, used, pull = np.zeros((4, resources + stores))
+    visits, work, square, delay = np.zeros((4, resources))
+    level, off = start_levels(tables)
     return Scratch(
         pace=np.zeros(len(tables.path_node)),
         seconds_left=np.full((nodes, models), UNTOUCHED),
@@ -156,19 +167,25 @@ def make_scratch(tables: Tables, rows: int = 1) -> Scratch:
         available=np.zeros(pairs),
         flights=np.zeros(2, np.int64),
         **{name: entry[name] for name in ENTRY.names or ()},
+        stock=level,
+        dark=off,
+        asks=np.zeros(stores),
+        fetched=np.zeros(stores),
+        drained=np.zeros(stores),
         batch=np.zeros(classes),
         entry_start=np.zeros(classes, np.int64),
         entry_end=np.zeros(classes, np.int64),
         ordered=np.zeros(classes, np.int64),
         owner=np.arange(streams),
-        level=level,
+        level=least,
         left=left,
         entry=np.zeros(streams, np.int64),
         pour=pour,
         supply=supply,
+        limit=limit,
         used=used,
         pull=pull,
-        full=np.zeros(resources, np.bool_),
+        full=np.zeros(resources + stores, np.bool_),
         visits=visits,
         work=work,
         square=square,
@@ -188,6 +205,11 @@ def make_scratch(tables: Tables, rows: int = 1) -> Scratch:
     )
 
 
+def start_levels(tables: Tables) -> tuple[Floats, Bools]:
+    """Level of each store before slot 0, and whether it is off then, (Z,) each; copies."""
+    return tables.store_start.copy(), tables.store_start <= tables.store_least
+
+
 def _longest(tables: Tables) -> int:
     return int(np.max(np.diff(tables.path_start)))
 
@@ -203,7 +225,8 @@ def empty_outcome(tables: Tables, batch: int, longest: int | None = None) -> Out
     longest = _longest(tables) if longest is None else longest
     counts = len(tables.class_task), len(tables.node_memory), len(tables.link_rate)
     positions = longest if tables.capacity == SHARED else 0
-    plan = _plan_outcome(*counts, longest, positions, tables.node_charge.shape[1])
+    stores = len(tables.store_capacity)
+    plan = _plan_outcome(*counts, stores, longest, positions, tables.node_charge.shape[1])
     cells = np.zeros((batch, plan.width))
     fields: dict[str, Any] = {name: _view(cells, field) for name, field in plan.fields.items()}
     in_flight, refused = np.zeros((2, batch), np.int64)
@@ -229,12 +252,15 @@ class _Plan(NamedTuple):
 
 
 @lru_cache(maxsize=64)
-def _plan_outcome(classes: int, nodes: int, links: int, longest: int, positions: int, further: int) -> _Plan:
-    """Lay a row out: what belongs to a class, a node or a link is written together and lies together."""
+def _plan_outcome(
+    classes: int, nodes: int, links: int, stores: int, longest: int, positions: int, further: int
+) -> _Plan:
+    """Lay a row out: what belongs to a class, a node, a link or a store is written and lies together."""
     wide = {"charged": further, "penalty": PRICED + further, "started": longest + 1}
     wide |= {"spent": positions, "sent": positions, "idle_charged": further, "load_charged": further}
     fields, start = {}, 0
-    for count, names in ((classes, OF_CLASS), (nodes, OF_NODE), (links, OF_LINK), (None, OF_ROW)):
+    groups = ((classes, OF_CLASS), (nodes, OF_NODE), (links, OF_LINK), (stores, OF_STORE), (None, OF_ROW))
+    for count, names in groups:
         width = sum(wide.get(name, 1) for name in names)
         for name in names:
             columns = (wide[name],) if name in wide else ()

@@ -33,6 +33,7 @@ from idn_gym.core.kernel import njit_inline, njit_no_alloc
 from idn_gym.core.listing import charged_slots, measure_paths
 from idn_gym.core.pricing import price
 from idn_gym.core.serving import serve_class, serve_together
+from idn_gym.core.stores import book_idle
 from idn_gym.core.transition import initial_state, play_slot
 from idn_gym.core.usable import note_residents
 from idn_gym.core.validate import check_placement
@@ -138,8 +139,11 @@ def _play(
     for b in range(len(wanted)):
         for t in range(draw.demand.shape[1]):
             play_slot(tables, draw, b, t, wanted, before, after, scratch, outcome)
+            book_idle(tables, b, scratch, outcome)
+            for z in range(after.level.shape[1]):
+                before.level[b, z] = after.level[b, z]
+                before.off[b, z] = after.off[b, z]
             for v in range(after.resident.shape[1]):
-                outcome.idle_energy[b] += tables.node_idle_watts[v] * tables.slot_seconds
                 for m in range(after.resident.shape[2]):
                     before.resident[b, v, m] = after.resident[b, v, m]
                     if tables.loading == TRANSFER:

@@ -10,6 +10,7 @@ from typing import Literal
 
 from idn_gym.config_reader import ConfigError, bounded, twice
 from idn_gym.objective_records import OBJECTIVES, find_objectives
+from idn_gym.scenarios.config_batteries import Battery
 from idn_gym.scenarios.config_crowds import Crowd, Crowds
 from idn_gym.scenarios.config_dynamics import (
     Ar1,
@@ -87,6 +88,7 @@ __all__ = [
     "Ar1",
     "Background",
     "BackgroundFile",
+    "Battery",
     "Bursts",
     "ByHash",
     "ByName",

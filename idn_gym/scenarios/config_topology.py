@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from idn_gym.config_reader import bounded
+from idn_gym.scenarios.config_batteries import Battery
 
 MOST_DEVICES = 1_000_000_000
 """Devices of a cohort: beyond them rounding of their sums shows."""
@@ -44,6 +45,8 @@ class Node:
     """devices that the node stands for: above 1 it is a cohort, whose memory and workers are those of each"""
     pins: tuple[str, ...] = ()
     """models held for ever; ["all"]: all. A node that pins is a repository"""
+    battery: Battery | None = None
+    """what the node lives on; null: mains"""
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,8 @@ class Link:
     """[bytes/s] from the repository's side back; 0: both directions share `rate`"""
     medium: Medium = "own"
     """own: each device of a cohort has `rate` to itself; shared: all of them share it, as in a radio cell"""
+    duty_cycle: float | None = bounded(None, above=0, most=1)
+    """[1] share of time that `source` may send, over an hour; null: no limit"""
 
 
 @dataclass(frozen=True)
@@ -109,6 +114,10 @@ class Tier:
     """[bytes/s] from the level above; 0: both directions share `rate`; null: the catalogue's"""
     medium: Medium = "own"
     """own: each device of a cohort has `rate` to itself; shared: all of them share it, as in a radio cell"""
+    duty_cycle: float | None = bounded(None, above=0, most=1)
+    """[1] share of time that a node may send to the level above, over an hour; null: no limit"""
+    battery: Battery | None = None
+    """what each node lives on; null: mains"""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from idn_gym.objectives import tariff_of
 from idn_gym.preferences import draw_preference, read_preference
 from idn_gym.scenarios.compile import Compiled, compile_scenario
 from idn_gym.scenarios.compile.charges import draw_charges
+from idn_gym.scenarios.compile.refills import draw_refill
 from idn_gym.scenarios.compile.sizes import check_memory
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.processes.demand import draw_demand, label_classes
@@ -94,6 +95,7 @@ def _zeros(compiled: Compiled, batch: int, slots: int, priced: int, uniforms: in
         seconds=np.zeros((batch, slots, nodes)),
         memory=np.zeros((batch, slots, nodes)),
         rate=np.ones((batch, slots, links)),
+        refill=np.zeros((batch, slots, len(tables.store_capacity))),
         charge_second=np.zeros((batch, slots, nodes, further)),
         charge_byte=np.zeros((batch, slots, links, further)),
         charge_drop=np.zeros((batch, slots, classes, further)),
@@ -212,6 +214,8 @@ def _fill_span(compiled: Compiled, draw: Draw, row: int, drawer: SpanDrawer) -> 
     if dynamics.outages is not None and not dynamics.outages.forwards:
         cut_links(draw.rate[row, here], draw.seconds[row, here], compiled.link_ends)
     draw.memory[row, here] = draw_memory(dynamics.memory, tables.node_memory, movable, drawer, nodes)
+    if draw.refill.shape[2]:
+        draw.refill[row, here] = draw_refill(compiled, drawer)
     if draw.charge_drop.shape[3]:
         drawn = draw_charges(compiled, drawer)
         draw.charge_second[row, here], draw.charge_byte[row, here], draw.charge_slot[row, here] = drawn

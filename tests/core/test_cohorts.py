@@ -25,11 +25,15 @@ OF_CLASSES = ("arrived", "served", "latency", "wait", "energy", "traffic", "late
 OF_ALL = ("idle_energy", "load_traffic", "load_energy", "tariff_cost")
 
 
-def world(make_scenario, n, listed, rate=4.0, uplink=900.0, overrides=None):
+STORES = {"battery": {"capacity": 90.0, "start": 0.9, "restart": 0.5}, "duty_cycle": 0.02}
+
+
+def world(make_scenario, n, listed, rate=4.0, uplink=900.0, overrides=None, battery=None, duty_cycle=None):
     """n devices with a link to the gateway each, listed or as one cohort."""
     names = [f"d{i}" for i in range(n)] if listed else ["d"]
-    device = {"demand": 1.0, "memory": 100.0, "servers": 1.0, "count": 1 if listed else n}
-    links = [*((name, "e", {"rate": 40.0}) for name in names), ("e", "c", {"rate": uplink})]
+    device = {"demand": 1.0, "memory": 100.0, "servers": 1.0, "count": 1 if listed else n, "battery": battery}
+    up = {"rate": 40.0, "duty_cycle": duty_cycle}
+    links = [*((name, "e", up) for name in names), ("e", "c", {"rate": uplink})]
     nodes = {name: device for name in names} | REST
     return make_scenario(nodes, links, MODEL, overrides, rate=rate), names
 
@@ -48,6 +52,7 @@ def play(scenario, names, wishes):
 def totals(outcome):
     found = {name: getattr(outcome, name).sum(axis=(0, 1)) for name in OF_CLASSES}
     found |= {name: getattr(outcome, name).sum() for name in OF_ALL}
+    found |= {name: getattr(outcome, name).sum() for name in ("drawn", "drained", "spilled")}
     return found | {"loaded": outcome.loaded.sum(), "uplink": outcome.carried[0, -1]}
 
 
@@ -65,6 +70,18 @@ def test_a_cohort_is_what_its_devices_are(make_scenario, n, extra):
     assert found[0][3]["loaded"] > 0.0 and found[0][3]["served"] > 0.0
     if "serving.queueing" in extra:
         assert found[0][1]["wait"] > 0.0
+
+
+@pytest.mark.parametrize("n", [2, 5])
+def test_a_cohort_draws_on_its_stores_as_its_devices_do(make_scenario, n):
+    wishes, found = [([], []), (["m[0:1]"], ["m"]), (["m[0:1]"], []), (["m"], [])], []
+    for listed in (True, False):
+        scenario, names = world(make_scenario, n, listed, 1.2 * n, 20.0 * n, {**QUEUES, **TRANSFER}, **STORES)
+        found.append([totals(outcome) for outcome in play(scenario, names, wishes)])
+    for one, other in zip(*found, strict=True):
+        for name, value in one.items():
+            np.testing.assert_allclose(other[name], value, rtol=1e-9, atol=1e-9, err_msg=name)
+    assert found[0][0]["drawn"] > 0.0 and sum(one["drained"] for one in found[0]) > 0.0
 
 
 @settings(deadline=None, max_examples=20)

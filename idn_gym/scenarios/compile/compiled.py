@@ -50,6 +50,7 @@ from idn_gym.scenarios.compile.routes import (
     resolve_catalog,
 )
 from idn_gym.scenarios.compile.sizes import ONE_NODE, check_size
+from idn_gym.scenarios.compile.stores import option_needs, store_tables
 from idn_gym.scenarios.compile.topologies import expand
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.processes.checks import check_processes
@@ -197,10 +198,17 @@ def _tables(
     further: int,
     loads: dict[str, Any],
 ) -> Tables:
-    idle = _idle_watts(scenario, network)
+    standing = _idle_watts(network)
+    stores = store_tables(scenario, network, standing)
+    # A battery gives its node what it idles with whether or not that counts in the reward.
+    counted = standing if scenario.idle_energy else np.zeros_like(standing)
+    idle = np.where(stores["node_store"] == EMPTY, counted, standing)
     workers = np.array([node.servers if np.isfinite(node.servers) else 1.0 for node in network.nodes])
     paths = path_tables(classes.paths, network.delay)
     enumerated = class_options(network, gathered, classes, paths, scenario.serving.max_parts)
+    watts = np.array([d.active_watts for d in network.devices], float) - idle / (workers * network.count)
+    served = {**paths, **enumerated, "class_path": classes.path}
+    needs = option_needs(network, served, watts, stores["store_capacity"], stores["node_store"])
     elastic = np.array([np.isinf(node.servers) for node in network.nodes])
     held = np.arange(len(gathered.segments.model)) == gathered.pinned[:, gathered.segments.model]
     return Tables(
@@ -218,8 +226,8 @@ def _tables(
         node_seconds=np.array([node.servers * scenario.slot_seconds for node in network.nodes])
         * network.count,
         node_servers=np.array([_queue_servers(node.servers) for node in network.nodes], np.int64),
-        node_watts=np.array([d.active_watts for d in network.devices], float) - idle / workers,
-        node_idle_watts=idle * network.count,
+        node_watts=watts,
+        node_idle_watts=counted,
         node_reserved=gathered.reserved,
         node_movable=gathered.movable,
         node_charge=np.zeros((len(network.nodes), further)),
@@ -230,6 +238,7 @@ def _tables(
         link_joules=network.joules,
         link_charge=np.zeros((len(network.links), further)),
         slot_charge=np.zeros(further),
+        **stores,
         **paths,
         **loads,
         model_task=np.array([model.task for model in gathered.models], np.int64),
@@ -249,6 +258,7 @@ def _tables(
         class_deadline=np.array([task.deadline for task in gathered.tasks], float)[classes.task],
         class_fallback=fallbacks(enumerated, held & elastic[:, None]),
         **enumerated,
+        **needs,
     )
 
 
@@ -257,12 +267,11 @@ def _queue_servers(servers: float) -> int:
     return math.ceil(servers) if servers <= CROWD else 0
 
 
-def _idle_watts(scenario: Scenario, network: Network) -> Floats:
-    """Idle power of all workers of one device of each node [W]; an elastic node has none standing by."""
-    if not scenario.idle_energy:
-        return np.zeros(len(network.nodes))
+def _idle_watts(network: Network) -> Floats:
+    """Idle power of all workers of all devices of each node [W]; an elastic node has none standing by."""
     pairs = zip(network.devices, network.nodes, strict=True)
-    return np.array([d.idle_watts * n.servers if np.isfinite(n.servers) else 0.0 for d, n in pairs], float)
+    each = [d.idle_watts * n.servers if np.isfinite(n.servers) else 0.0 for d, n in pairs]
+    return np.array(each) * network.count
 
 
 def _fixed_tariff(scenario: Scenario, further: int) -> Floats | None:

@@ -8,6 +8,7 @@ from functools import cached_property
 from idn_gym.core.options import ModelRow
 from idn_gym.scenarios.compile.models import Deployables
 from idn_gym.scenarios.compile.routes import Network
+from idn_gym.scenarios.compile.stores import name_stores
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Names:
     points: tuple[tuple[str, ...], ...]  # operating points of each model
     ingress: tuple[str, ...]
     classes: tuple[str, ...]
+    stores: tuple[str, ...]
 
     @cached_property
     def of_nodes(self) -> tuple[tuple[str, ...], ...]:
@@ -60,6 +62,7 @@ def name_rows(network: Network, gathered: Deployables) -> Names:
         points=tuple(tuple(point.name for point in model.points) for model in gathered.models),
         ingress=ingress,
         classes=tuple(f"{task.name}@{name}" for name in ingress for task in gathered.tasks),
+        stores=name_stores(network),
     )
 
 

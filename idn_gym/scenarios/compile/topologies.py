@@ -149,8 +149,10 @@ def _by_centrality(delays: nx.Graph) -> list[str]:
 
 
 def _node(name: str, tier: Tier, demand: float, device: str | None = None) -> Node:
-    device = device or tier.device
-    return Node(name, device, tier.name, tier.memory, tier.servers, demand, tier.count, tier.pins)
+    size = tier.memory, tier.servers
+    return Node(
+        name, device or tier.device, tier.name, *size, demand, tier.count, tier.pins, battery=tier.battery
+    )
 
 
 def _link(
@@ -158,5 +160,7 @@ def _link(
 ) -> Link:
     """The uplink of a node; the tier's delay beats the one from the length, its own rate that of the tier."""
     own = delay if tier.delay is None else tier.delay
-    rate = rate or tier.rate
-    return Link(source, target, tier.uplink, own, rate, down_rate=tier.down_rate, medium=tier.medium)
+    own_rate = rate or tier.rate
+    return Link(
+        source, target, tier.uplink, own, own_rate, None, tier.down_rate, tier.medium, tier.duty_cycle
+    )

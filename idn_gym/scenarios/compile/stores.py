@@ -1,0 +1,176 @@
+"""The stores of a scenario, batteries first, and what each option draws on them per request.
+
+A node with a battery pays for what it computes, and for the links that lead from it: for requests that it
+sends over them, its own or others', and for loads that come to it over them. So what batteries give is the
+energy that the slot counts at their nodes. To listen costs what idling costs. The devices of a cohort have
+one store together, n times as large: exact while all of them are served alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from idn_gym.config_reader import ConfigError
+from idn_gym.core.arrays import EMPTY, Floats, Ints, entries_of, owners, starts_of
+from idn_gym.scenarios.compile.routes import Network
+from idn_gym.scenarios.config import Scenario
+
+AIRTIME_WINDOW = 3600.0
+"""[s] over which a duty cycle holds: as many seconds of it may be sent at a stretch."""
+
+TOKEN = 1e-15
+"""Share of a battery's capacity that a request draws at least: no node without charge touches any."""
+
+
+def store_tables(scenario: Scenario, network: Network, idle: Floats) -> dict[str, Any]:
+    """The `store_` fields of `Tables`, and which node has which.
+
+    Args:
+        scenario: how long its slots are.
+        network: nodes and links.
+        idle: (N,) [W] idle power of all devices of each node, whether or not it counts in the reward.
+
+    Raises:
+        ConfigError: a battery or a duty cycle where capacity is private, or a battery of an elastic node.
+    """
+    _check_capacity(scenario, network)
+    slot = scenario.slot_seconds
+    rows: list[tuple[float, ...]] = []
+    for v, battery in enumerate(node.battery for node in network.nodes):
+        if battery is not None:
+            whole = battery.capacity * network.count[v]
+            levels = battery.cutoff * whole, battery.restart * whole, battery.start * whole
+            rows.append((whole, *levels, idle[v] * slot, 0.0))
+    for (v, _), duty in zip(network.ends, (link.duty_cycle for link in network.links), strict=True):
+        if duty is not None:
+            share = duty * network.count[v]
+            rows.append((share * AIRTIME_WINDOW, 0.0, 0.0, share * AIRTIME_WINDOW, 0.0, share * slot))
+    fields = ("capacity", "least", "restart", "start", "drain", "refill")
+    columns = np.array(rows, float).reshape(-1, len(fields)).T
+    return {
+        **{f"store_{name}": column.copy() for name, column in zip(fields, columns, strict=True)},
+        "node_store": _numbered([node.battery is not None for node in network.nodes], 0),
+    }
+
+
+def _check_capacity(scenario: Scenario, network: Network) -> None:
+    for node in network.nodes:
+        key = f"topology.nodes.{node.name}.battery"
+        if node.battery is not None and scenario.serving.capacity == "exogenous":
+            raise ConfigError(key, "is not allowed where `serving.capacity` is exogenous; take shared")
+        if node.battery is not None and np.isinf(node.servers):
+            raise ConfigError(key, "is not allowed where `servers` is .inf; take a number")
+    for link in network.links:
+        if link.duty_cycle is not None and scenario.serving.capacity == "exogenous":
+            key = f"topology.links.{link.source}->{link.target}.duty_cycle"
+            raise ConfigError(key, "is not allowed where `serving.capacity` is exogenous; take shared")
+
+
+def link_stores(network: Network) -> Ints:
+    """(E,) store of each link's airtime, or EMPTY."""
+    batteries = sum(node.battery is not None for node in network.nodes)
+    return _numbered([link.duty_cycle is not None for link in network.links], batteries)
+
+
+def _numbered(there: list[bool], first: int) -> Ints:
+    """Numbers from `first` on for those that are there, EMPTY for the others."""
+    number = np.cumsum(there, dtype=np.int64) - 1 + first
+    return np.where(there, number, EMPTY)
+
+
+def name_stores(network: Network) -> tuple[str, ...]:
+    """What each store is called."""
+    nodes = (node.name for node in network.nodes if node.battery is not None)
+    links = (f"{link.source}->{link.target}" for link in network.links if link.duty_cycle is not None)
+    return (*(f"{node} battery" for node in nodes), *(f"{link} airtime" for link in links))
+
+
+def message_airtime(network: Network, link: Ints, size: Floats) -> Floats:
+    """[s] that messages of these bytes take on links at nominal rates; 0 where nothing is sent."""
+    seconds: Floats = size * network.media[link] / network.rate[link]
+    return seconds
+
+
+def option_needs(
+    network: Network, fields: Mapping[str, Any], watts: Floats, capacity: Floats, node_store: Ints
+) -> dict[str, Any]:
+    """The `need_` fields of `Tables`.
+
+    Args:
+        network: nodes and links.
+        fields: of `Tables`: those of paths and of `stack_options`, and `class_path`.
+        watts: (N,) [W] that each node draws per compute second, above idle.
+        capacity: (Z,) of the stores.
+        node_store: (N,) battery of each node, or EMPTY.
+    """
+    if not len(capacity):
+        none = np.zeros(0, np.int64)
+        start = np.zeros(len(fields["option_model"]) + 1, np.int64)
+        return {"need_start": start, "need_store": none, "need_amount": np.zeros(0), "need_node": none}
+    found = [_compute_needs(fields, watts, node_store), *_hop_needs(network, fields, node_store)]
+    option, store, amount, node = (np.concatenate(column) for column in zip(*found, strict=True))
+    there = store != EMPTY
+    pair, node, amount = _merge((option * len(capacity) + store)[there], node[there], amount[there])
+    option, store = pair // len(capacity), pair % len(capacity)
+    return {
+        "need_start": starts_of(np.bincount(option, minlength=len(fields["option_model"]))),
+        "need_store": store,
+        "need_amount": np.maximum(amount, TOKEN * capacity[store]),
+        "need_node": node,
+    }
+
+
+def _merge(pair: Ints, node: Ints, amount: Floats) -> tuple[Ints, Ints, Floats]:
+    """One row per pair of option and store and per node, sorted; a row of nothing only where it is alone."""
+    width = int(node.max(initial=EMPTY)) + 2
+    key, inverse = np.unique(pair * width + node + 1, return_inverse=True)
+    total = np.bincount(inverse, amount, len(key))
+    pair, node = key // width, key % width - 1
+    begins = np.append(True, pair[1:] != pair[:-1])[: len(pair)]
+    first = np.flatnonzero(begins)
+    most = np.maximum.reduceat(total, first) if len(first) else np.zeros(0)
+    kept = (total > 0.0) | (begins & (np.repeat(most, np.diff(np.append(first, len(pair)))) == 0.0))
+    return pair[kept], node[kept], total[kept]
+
+
+_Needs = tuple[Ints, Ints, Floats, Ints]
+"""Option, store or EMPTY, amount, and node whose slowdown scales it or EMPTY."""
+
+
+def _compute_needs(fields: Mapping[str, Any], watts: Floats, node_store: Ints) -> _Needs:
+    """Joules of computing, of each part."""
+    node = fields["part_node"].astype(np.int64)
+    amount = fields["part_seconds"] * watts[node]
+    return owners(fields["part_start"]), node_store[node], amount, np.where(amount > 0.0, node, EMPTY)
+
+
+def _hop_needs(network: Network, fields: Mapping[str, Any], node_store: Ints) -> list[_Needs]:
+    """Of each hop of a part: joules of who sends, nothing of who receives, airtime of the link."""
+    part, place = _hops(fields)
+    option = owners(fields["part_start"])[part]
+    link, size, reach = fields["path_link"][place], fields["part_bytes"][part], fields["part_reach"][part]
+    sender, receiver = fields["path_node"][place - 1], fields["path_node"][place]
+    whole = np.divide(size, reach, out=np.zeros(len(size)), where=reach > 0.0)  # of those that cross
+    airtime = reach * message_airtime(network, link, whole)
+    anyone = np.full(len(part), EMPTY)
+    return [
+        (option, node_store[sender], size * network.joules[link], anyone),
+        (option, node_store[receiver], np.zeros(len(part)), anyone),
+        (option, np.where(airtime > 0.0, link_stores(network)[link], EMPTY), airtime, anyone),
+    ]
+
+
+def _hops(fields: Mapping[str, Any]) -> tuple[Ints, Ints]:
+    """Part of each hop, and the position (J) that it leads to; of all parts, each from the one before on."""
+    part_option = owners(fields["part_start"])
+    rho = owners(fields["option_start"])[part_option]
+    origin = fields["path_start"][fields["class_path"][rho]]
+    here = fields["part_position"].astype(np.int64)
+    before = np.append(0, here[:-1])[: len(here)]
+    first = fields["part_start"][:-1]
+    before[first] = fields["option_origin"]
+    place = entries_of(origin + before + 1, here - before)
+    return np.repeat(np.arange(len(here)), here - before), place
