@@ -113,12 +113,13 @@ def _nodes(compiled: Compiled, served: Outcome) -> _Table:
                 names.tiers[v],
                 names.devices[v],
                 Quantity(tables.node_memory[v], "B"),
-                f"{tables.node_seconds[v] / tables.slot_seconds:g}",
+                f"{tables.node_seconds[v] / tables.slot_seconds / tables.node_count[v]:g}",
+                f"{tables.node_count[v]:,.0f}",
                 Quantity(shares.get(node, 0.0), "share"),
                 Quantity(busy, "share"),
             )
         )
-    return ("node", "tier", "device", "memory", "servers", "demand", "load"), rows
+    return ("node", "tier", "device", "memory", "servers", "devices", "demand", "load"), rows
 
 
 def _links(compiled: Compiled, served: Outcome) -> _Table:
