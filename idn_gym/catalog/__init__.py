@@ -2,6 +2,7 @@
 
 from idn_gym.catalog.exit_rules import draw_answers, exits_taken, point_of_rule
 from idn_gym.catalog.laws import block_seconds, fixed_seconds
+from idn_gym.catalog.link_messages import message_airtime, message_joules
 from idn_gym.catalog.outcomes import Outcomes, read_outcomes, write_outcomes
 from idn_gym.catalog.reader import load_catalog
 from idn_gym.catalog.schema import (
@@ -10,6 +11,7 @@ from idn_gym.catalog.schema import (
     Device,
     Exit,
     LinkKind,
+    LoRaFrames,
     Measured,
     Model,
     OperatingPoint,
@@ -24,6 +26,7 @@ __all__ = [
     "Device",
     "Exit",
     "LinkKind",
+    "LoRaFrames",
     "Measured",
     "Model",
     "OperatingPoint",
@@ -35,6 +38,8 @@ __all__ = [
     "exits_taken",
     "fixed_seconds",
     "load_catalog",
+    "message_airtime",
+    "message_joules",
     "point_of_rule",
     "read_outcomes",
     "write_catalog",

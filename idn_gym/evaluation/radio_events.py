@@ -1,11 +1,11 @@
 """A radio cell frame by frame: an event simulation, to hold the formulas of `idn_gym.radio` against.
 
 Messages start as a Poisson process of each device, on a clock that runs in a circle, so that no frame is
-near a beginning or an end. Transmissions of a message follow each other after the receive windows, the silence
-of the duty cycle and 1 to 3 s at random, each on a channel of its own. Any two frames on a channel that overlap
-are judged by their powers and the threshold of their spreading factors, in both directions; every frame takes a
-demodulator for its whole airtime if one is free; and what overlaps a downlink is lost. A device does not
-disturb itself.
+near a beginning or an end. Transmissions of a message follow each other after the receive windows, the
+silence of the duty cycle and 1 to 3 s at random, each on a channel of its own. Any two frames on a channel
+that overlap are judged by their powers and the threshold of their spreading factors, in both directions;
+every frame takes a demodulator for its whole airtime if one is free; and what overlaps a downlink is lost. A
+device does not disturb itself.
 """
 
 from __future__ import annotations
@@ -15,11 +15,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from idn_gym.core.arrays import Bools
+from idn_gym.core.arrays import Bools, Floats, Ints
 from idn_gym.messages import ConfigError, show
 from idn_gym.radio.cell import Cell, CellShares, check_cell
-from idn_gym.radio.lorawan import FACTORS, RECEIVE_DELAYS, Floats, silence
-from idn_gym.radio.path_loss import Ints
+from idn_gym.radio.lorawan import FACTORS, RECEIVE_DELAYS, silence
 
 BATCHES = 20
 """Of messages in the order of their starts, for standard errors."""

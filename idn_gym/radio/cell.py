@@ -1,4 +1,4 @@
-"""A radio cell, one gateway and the devices that it hears, and the share of their messages that gets through."""
+"""A radio cell, one gateway and the devices that it hears: the share of their messages that gets through."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from idn_gym.core.arrays import Floats, Ints
 from idn_gym.messages import ConfigError, show
 from idn_gym.radio.collisions import (
     DEMODULATORS,
@@ -15,8 +16,7 @@ from idn_gym.radio.collisions import (
     half_duplex_success,
     repeated_success,
 )
-from idn_gym.radio.lorawan import FACTORS, Floats
-from idn_gym.radio.path_loss import Ints
+from idn_gym.radio.lorawan import FACTORS
 
 
 class Cell(NamedTuple):

@@ -1,8 +1,8 @@
 """How many frames get through, by formula: collisions, capture, a gateway's demodulators and its downlinks.
 
 Frames start as a Poisson process. One frame loses against another that overlaps it on the same channel where
-it is not stronger by a threshold that depends on the two spreading factors. Interferers are judged one by one,
-as LoRaSim does; ns-3 adds up their energies, weighted by overlap, so that many weak ones can harm together.
+it is not stronger by a threshold that depends on the two spreading factors. Interferers are judged one by
+one, as LoRaSim does; ns-3 adds up their energies, weighted by overlap, so that many weak ones harm together.
 `evaluation.radio_events` simulates the same world frame by frame.
 """
 
@@ -11,9 +11,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from idn_gym.core.arrays import Floats, Ints
 from idn_gym.messages import ConfigError, show
-from idn_gym.radio.lorawan import FACTORS, Floats
-from idn_gym.radio.path_loss import Ints
+from idn_gym.radio.lorawan import FACTORS
 
 CAPTURE_DB = 6.0
 """[dB] by which a frame must be stronger than one of its own spreading factor (LoRaSim and ns-3)."""
@@ -30,9 +30,10 @@ ISOLATION_DB: Floats = np.array(
     float,
 )
 """(6, 6) [dB] by which a frame of SF7 to SF12 (row) must be stronger than one of SF7 to SF12 (column), from
-signetlabdei/lorawan (ns-3). `ORTHOGONAL_DB` is the textbook's case, in which spreading factors do not meet."""
+signetlabdei/lorawan (ns-3)."""
 
 ORTHOGONAL_DB: Floats = np.where(np.eye(6) > 0, CAPTURE_DB, -np.inf)
+"""(6, 6) [dB] of the textbook, in which spreading factors do not disturb each other."""
 
 DEMODULATORS = 8
 """Frames that a gateway (SX1301) can receive at a time, over all channels and spreading factors."""

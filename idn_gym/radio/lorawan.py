@@ -5,8 +5,8 @@ seconds, energies joules.
 
 Sources, with how far they were seen. Time on air: Semtech AN1200.13 and the data sheets of SX127x and SX126x,
 the formula read in several implementations. Payloads, sub-bands and windows: Lora-net/LoRaMac-node, region
-EU868. Currents: transmitting from a published copy of LoRaSim 0.2.1, the rest from signetlabdei/lorawan (ns-3).
-What is assumed says so.
+EU868. Currents: transmitting from a published copy of LoRaSim 0.2.1, the rest from signetlabdei/lorawan
+(ns-3). What is assumed says so.
 """
 
 from __future__ import annotations
@@ -16,9 +16,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from idn_gym.core.arrays import Floats
 from idn_gym.messages import ConfigError, show
-
-Floats = npt.NDArray[np.float64]
 
 FACTORS = (7, 8, 9, 10, 11, 12)
 """Spreading factors."""

@@ -10,10 +10,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from idn_gym.core.arrays import Floats, Ints
 from idn_gym.messages import ConfigError, closest, show
-from idn_gym.radio.lorawan import FACTORS, Floats
-
-Ints = npt.NDArray[np.int64]
+from idn_gym.radio.lorawan import FACTORS
 
 
 class PathLoss(NamedTuple):
