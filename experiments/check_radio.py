@@ -29,7 +29,7 @@ VILLAGE = 300
 ANSWER = 10
 """[bytes] of the application in each frame."""
 
-HEAD = ("cell", "load", "share", "formula", "simulated", "error", "difference")
+RADIO_HEAD = ("cell", "load", "share", "formula", "simulated", "error", "difference")
 
 
 class CellCase(NamedTuple):
@@ -162,7 +162,7 @@ class CheckRadioCommand:
         """Simulate, print and write."""
         out = None if self.out is None else writable_folder(self.out, "--out")
         checks = list(check_cells(self.messages, self.seed))
-        print_rows(HEAD, map(_row, checks))
+        print_rows(RADIO_HEAD, map(_row, checks))
         if out is not None:
             write_csv(out / "radio.csv", [check._asdict() for check in checks])
 

@@ -16,12 +16,10 @@ from typing import NamedTuple
 import numpy as np
 
 from idn_gym.core.arrays import Bools, Floats, Ints
+from idn_gym.evaluation.events import BATCHES
 from idn_gym.messages import ConfigError, show
 from idn_gym.radio.cell import Cell, CellShares, check_cell
 from idn_gym.radio.lorawan import FACTORS, RECEIVE_DELAYS, silence
-
-BATCHES = 20
-"""Of messages in the order of their starts, for standard errors."""
 
 LEAST_MESSAGES = 10 * BATCHES
 

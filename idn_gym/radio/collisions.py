@@ -76,7 +76,7 @@ def spread_success(load: npt.ArrayLike, spread: float, threshold: float = CAPTUR
         return aloha_success(load)
     share = threshold / spread
     tiny = np.maximum(load, 1e-12)
-    captured = (np.exp(-2.0 * tiny * share) - np.exp(-2.0 * tiny)) / (2.0 * tiny)
+    captured = -np.exp(-2.0 * tiny * share) * np.expm1(-2.0 * tiny * (1.0 - share)) / (2.0 * tiny)
     found: Floats = share * np.exp(-2.0 * load) + captured
     return found
 
