@@ -1,4 +1,7 @@
-"""Hold the formulas of a radio cell against a simulation: ``python -m experiments.check_radio``."""
+"""Print what radios take for a message, and hold cells by formula against simulated ones.
+
+``python -m experiments.check_radio``
+"""
 
 from __future__ import annotations
 
@@ -9,16 +12,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from idn_gym.catalog import airtime_on, joules_on, load_catalog
 from idn_gym.commands import grammar
 from idn_gym.commands.tables import print_rows
 from idn_gym.config_reader import bounded
-from idn_gym.core.arrays import Floats, Ints
 from idn_gym.evaluation.radio_events import LEAST_MESSAGES, simulate_cell
 from idn_gym.evaluation.tables import write_csv
 from idn_gym.files import writable_folder
 from idn_gym.radio import lorawan, path_loss
 from idn_gym.radio.cell import Cell, CellShares, predict_cell
 from idn_gym.radio.collisions import ISOLATION_DB, ORTHOGONAL_DB, spread_success
+from idn_gym.radio.lorawan import Numbers
+from idn_gym.text_tables import significant
 
 DEVICES = 3_000
 """In every cell but the village; a device does not disturb itself, so that few of them would do better."""
@@ -30,6 +35,55 @@ ANSWER = 10
 """[bytes] of the application in each frame."""
 
 RADIO_HEAD = ("cell", "load", "share", "formula", "simulated", "error", "difference")
+
+
+SIZES = {"answer": ANSWER, "activation": 2_000, "model": 25_000}
+"""[bytes] of messages that are compared over links."""
+
+LINKS = (
+    *("ble_1m_sleepy", "ieee802154_sleepy", "wifi_iot_sleepy", "lte_uplink_sleepy", "nb_iot"),
+    *("lora_sf7_eu868", "lora_sf10_eu868", "lora_sf12_eu868"),
+)
+
+
+def factor_rows() -> Iterator[list[str]]:
+    """What frames take by spreading factor, behind a repeater."""
+    for factor in lorawan.FACTORS:
+        payload = lorawan.RATE_OF_FACTOR[factor].repeated_payload
+        full, answer = lorawan.message_frames([payload, ANSWER], factor, payload).airtime
+        energy = lorawan.frame_energy(answer, factor)
+        duty = lorawan.sub_band(lorawan.DEFAULT_CHANNELS[0]).duty
+        sensitivity = path_loss.GATEWAY_SENSITIVITY[factor]
+        numbers = (1e3 * full, 1e3 * answer, full / duty, 3600 * duty / full * payload, 1e3 * energy.transmit)
+        more = (1e3 * (energy.standby + energy.listen), -sensitivity)
+        loss = path_loss.reach(path_loss.PATH_LOSSES["built-up"], 14.0 - sensitivity)
+        cells = [significant(float(number), 4) for number in (*numbers, *more)]
+        yield [f"SF{factor}", str(payload), *cells[:-1], f"{sensitivity:g}", significant(float(loss))]
+
+
+FACTOR_HEAD = (
+    *("factor", "payload B", "full frame ms", f"{ANSWER} B ms", "period s", "B/h", "mJ to send"),
+    *("mJ around it", "dBm", "reach m"),
+)
+
+
+def message_rows() -> Iterator[list[str]]:
+    """Seconds until the last byte has come, or an answer to it, and joules, by link and size."""
+    for kind in map(load_catalog().links.__getitem__, LINKS):
+        cells = []
+        for size in SIZES.values():
+            seconds = kind.delay + size / kind.rate
+            if kind.lorawan is not None:
+                frames = kind.lorawan
+                sent = lorawan.message_seconds(size, frames.factor, frames.payload, frames.duty)
+                seconds = kind.delay - float(airtime_on(kind, 0)) + float(sent)
+            joules = size * kind.energy + float(joules_on(kind, size))
+            airtime = float(airtime_on(kind, size))
+            cells.append(" / ".join(significant(number) for number in (seconds, joules, airtime)))
+        yield [kind.name, *cells]
+
+
+MESSAGE_HEAD = ("link", *(f"{name}, {size:,} B" for name, size in SIZES.items()))
 
 
 class CellCase(NamedTuple):
@@ -54,7 +108,7 @@ class RadioCheck(NamedTuple):
     messages: int
 
 
-def alike(load: float, power: Floats | None = None, **changes: Any) -> Cell:
+def alike(load: float, power: Numbers | None = None, **changes: Any) -> Cell:
     """Devices of one spreading factor and of frames of 0.1 s that put so many frames on air together."""
     ones = np.ones(DEVICES)
     base = Cell(
@@ -85,7 +139,7 @@ def on_a_disc(load: float, radius: float, seed: int, **changes: Any) -> Cell:
     """
     distance = radius * np.sqrt(np.random.default_rng(seed).random(VILLAGE))
     power = 14.0 - path_loss.loss_at(path_loss.PATH_LOSSES["built-up"], distance)
-    factor: Ints = path_loss.least_factor(power)
+    factor = path_loss.least_factor(power)
     heard = factor != path_loss.OUT_OF_REACH
     airtime = lorawan.time_on_air(ANSWER + lorawan.FRAME_OVERHEAD, factor[heard])
     rate = np.full(len(airtime), load / airtime.sum())
@@ -143,10 +197,14 @@ def check_cells(messages: int, seed: int) -> Iterator[RadioCheck]:
 
 @dataclass(kw_only=True)
 class CheckRadioCommand:
-    """Hold the formulas for collisions, capture, demodulators and downlinks against simulated frames.
+    """Print what radios take for a message, and hold formulas for what is lost against simulated frames.
 
-    Load is the mean number of frames on air at a time. The error is the standard error of the simulated
-    share; where the difference is several times as large, the formula is off by that much.
+    By spreading factor: frames behind a repeater, the least period at the duty of the default channels, the
+    energy of a frame with 10 bytes at 14 dBm, and the reach in a built-up area. By link and size: seconds of
+    a message, its answer and the silence between frames included, joules, and seconds of airtime.
+
+    Of cells, load is the mean number of frames on air at a time. The error is the standard error of the
+    simulated share; where the difference is several times as large, the formula is off by that much.
 
     Example: --messages 100000 --out runs/radio
     """
@@ -161,6 +219,10 @@ class CheckRadioCommand:
     def run(self) -> None:
         """Simulate, print and write."""
         out = None if self.out is None else writable_folder(self.out, "--out")
+        print_rows(FACTOR_HEAD, factor_rows())
+        print()
+        print_rows(MESSAGE_HEAD, message_rows())
+        print(flush=True)
         checks = list(check_cells(self.messages, self.seed))
         print_rows(RADIO_HEAD, map(_row, checks))
         if out is not None:

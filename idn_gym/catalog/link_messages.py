@@ -6,21 +6,15 @@ import numpy as np
 import numpy.typing as npt
 
 from idn_gym.catalog.schema import LinkKind
-from idn_gym.core.arrays import Floats
-from idn_gym.radio.lorawan import message_frames
-
-
-def takes_airtime(kind: LinkKind) -> bool:
-    """Whether `message_airtime` is above 0."""
-    return kind.lorawan is not None
+from idn_gym.radio.lorawan import Numbers, message_frames
 
 
 def costs_energy(kind: LinkKind) -> bool:
-    """Whether `message_joules` is above 0."""
+    """Whether `joules_on` is above 0."""
     return kind.lorawan is not None or kind.wake_joules > 0
 
 
-def message_airtime(kind: LinkKind, size: npt.ArrayLike) -> Floats:
+def airtime_on(kind: LinkKind, size: npt.ArrayLike) -> Numbers:
     """Seconds on the air of messages of so many bytes, all their transmissions together; 0 without frames."""
     if kind.lorawan is None:
         return np.zeros(np.shape(size))
@@ -28,7 +22,7 @@ def message_airtime(kind: LinkKind, size: npt.ArrayLike) -> Floats:
     return kind.lorawan.transmissions * sent.airtime
 
 
-def message_joules(kind: LinkKind, size: npt.ArrayLike) -> Floats:
+def joules_on(kind: LinkKind, size: npt.ArrayLike) -> Numbers:
     """Energy [J] of messages of so many bytes, on top of `LinkKind.energy` for each byte."""
     spent = np.full(np.shape(size), kind.wake_joules)
     if kind.lorawan is not None:

@@ -14,12 +14,15 @@ from heapq import heappop, heappush
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from idn_gym.core.arrays import Bools, Floats, Ints
 from idn_gym.evaluation.events import BATCHES
 from idn_gym.messages import ConfigError, show
 from idn_gym.radio.cell import Cell, CellShares, check_cell
-from idn_gym.radio.lorawan import FACTORS, RECEIVE_DELAYS, silence
+from idn_gym.radio.lorawan import FACTORS, RECEIVE_DELAYS, Numbers, silence
+
+_Flags = npt.NDArray[np.bool_]
+_Wholes = npt.NDArray[np.int64]
 
 LEAST_MESSAGES = 10 * BATCHES
 
@@ -35,11 +38,11 @@ class SimulatedCell(NamedTuple):
 class _Frames(NamedTuple):
     """All frames in the order of their starts, (F,) each."""
 
-    message: Ints
-    device: Ints
-    channel: Ints
-    start: Floats  # [s]
-    end: Floats  # [s], beyond the round for those at its end
+    message: _Wholes
+    device: _Wholes
+    channel: _Wholes
+    start: Numbers  # [s]
+    end: Numbers  # [s], beyond the round for those at its end
     length: float  # [s] of the round
 
 
@@ -64,7 +67,7 @@ def simulate_cell(cell: Cell, messages: int = 20_000, seed: int = 0, duty: float
     deaf = _deaf(cell, frames, generator)
     received = ~(collided | blocked | deaf)
 
-    def of_messages(flags: Bools) -> Floats:
+    def of_messages(flags: _Flags) -> Numbers:
         found = np.zeros(messages)
         np.add.at(found, frames.message, flags)
         return found
@@ -105,7 +108,7 @@ def _draw_frames(cell: Cell, messages: int, duty: float, generator: np.random.Ge
     )
 
 
-def _collided(cell: Cell, frames: _Frames) -> Bools:
+def _collided(cell: Cell, frames: _Frames) -> _Flags:
     """Whether each frame loses against another; pairs of the n-th neighbours in turn."""
     count = len(frames.start)
     power, row = cell.power[frames.device], cell.factor[frames.device] - FACTORS[0]
@@ -127,7 +130,7 @@ def _collided(cell: Cell, frames: _Frames) -> Bools:
     return lost
 
 
-def _blocked(cell: Cell, frames: _Frames) -> Bools:
+def _blocked(cell: Cell, frames: _Frames) -> _Flags:
     """Whether each frame finds all demodulators taken."""
     blocked = np.zeros(len(frames.start), bool)
     if cell.demodulators is None:
@@ -143,7 +146,7 @@ def _blocked(cell: Cell, frames: _Frames) -> Bools:
     return blocked
 
 
-def _deaf(cell: Cell, frames: _Frames, generator: np.random.Generator) -> Bools:
+def _deaf(cell: Cell, frames: _Frames, generator: np.random.Generator) -> _Flags:
     """Whether the gateway transmits during each frame."""
     if cell.downlinks == 0:
         return np.zeros(len(frames.start), bool)
@@ -153,5 +156,5 @@ def _deaf(cell: Cell, frames: _Frames, generator: np.random.Generator) -> Bools:
     begin -= cell.downlink_airtime
     before = np.searchsorted(begin, frames.end, side="left")
     over = np.searchsorted(begin + cell.downlink_airtime, frames.start, side="right")
-    deaf: Bools = before > over
+    deaf: _Flags = before > over
     return deaf

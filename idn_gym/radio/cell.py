@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from idn_gym.core.arrays import Floats, Ints
 from idn_gym.messages import ConfigError, show
 from idn_gym.radio.collisions import (
     DEMODULATORS,
@@ -16,18 +15,18 @@ from idn_gym.radio.collisions import (
     half_duplex_success,
     repeated_success,
 )
-from idn_gym.radio.lorawan import FACTORS
+from idn_gym.radio.lorawan import FACTORS, Factors, Numbers
 
 
 class Cell(NamedTuple):
     """D devices that send to one gateway, whenever they like."""
 
-    rate: Floats  # (D,) [messages/s], one frame each
-    airtime: Floats  # (D,) [s] of a frame
-    power: Floats  # (D,) [dBm] at the gateway
-    factor: Ints  # (D,) spreading factors
+    rate: Numbers  # (D,) [messages/s], one frame each
+    airtime: Numbers  # (D,) [s] of a frame
+    power: Numbers  # (D,) [dBm] at the gateway
+    factor: Factors  # (D,) spreading factors
     channels: int = 3  # that each frame chooses from at random
-    threshold: Floats = ISOLATION_DB  # (6, 6) [dB]
+    threshold: Numbers = ISOLATION_DB  # (6, 6) [dB]
     demodulators: int | None = DEMODULATORS  # None: no limit
     transmissions: int = 1  # of every message, whether an earlier one got through or not (NbTrans)
     downlinks: float = 0.0  # [1/s] that the gateway is asked for

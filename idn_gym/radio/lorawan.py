@@ -16,8 +16,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from idn_gym.core.arrays import Floats
 from idn_gym.messages import ConfigError, show
+
+Numbers = npt.NDArray[np.float64]
+Factors = npt.NDArray[np.int64]
 
 FACTORS = (7, 8, 9, 10, 11, 12)
 """Spreading factors."""
@@ -86,7 +88,7 @@ SECOND_WINDOW_CHANNEL = 869.525e6
 """[Hz]"""
 
 
-def symbol_seconds(factor: npt.ArrayLike, bandwidth: npt.ArrayLike = 125e3) -> Floats:
+def symbol_seconds(factor: npt.ArrayLike, bandwidth: npt.ArrayLike = 125e3) -> Numbers:
     """Length of a symbol [s]: 2^SF / bandwidth [Hz]."""
     return np.exp2(np.asarray(factor, float)) / np.asarray(bandwidth, float)
 
@@ -97,7 +99,7 @@ def time_on_air(
     bandwidth: npt.ArrayLike = 125e3,
     coding: int = 1,
     crc: bool = True,
-) -> Floats:
+) -> Numbers:
     """Seconds that a frame is on the air, by the formula of Semtech, with an explicit header.
 
     Low data rate optimisation is on where a symbol takes 16 ms or more: SF11 and SF12 at 125 kHz.
@@ -122,15 +124,15 @@ def time_on_air(
     symbol = symbol_seconds(factor, bandwidth)
     bits = 8 * size - 4 * factor + 28 + 16 * crc
     groups = np.ceil(bits / (4 * (factor - 2 * (symbol >= 0.016))))
-    symbols: Floats = PREAMBLE_SYMBOLS + 4.25 + 8 + np.maximum(groups, 0.0) * (coding + 4)
+    symbols: Numbers = PREAMBLE_SYMBOLS + 4.25 + 8 + np.maximum(groups, 0.0) * (coding + 4)
     return symbols * symbol
 
 
 class Message(NamedTuple):
     """What messages take to send once; of one shape."""
 
-    frames: Floats  # how many
-    airtime: Floats  # [s] all of them together
+    frames: Numbers  # how many
+    airtime: Numbers  # [s] all of them together
 
 
 def message_frames(
@@ -172,20 +174,20 @@ def sub_band(frequency: float) -> SubBand:
     )
 
 
-def silence(airtime: npt.ArrayLike, duty: npt.ArrayLike) -> Floats:
+def silence(airtime: npt.ArrayLike, duty: npt.ArrayLike) -> Numbers:
     """Seconds for which a sub-band is closed to a device after a frame: airtime (1 / duty - 1)."""
     return np.asarray(airtime, float) * (1.0 / np.asarray(duty, float) - 1.0)
 
 
-def message_seconds(size: npt.ArrayLike, factor: int, payload: int, duty: float = 0.01) -> Floats:
+def message_seconds(size: npt.ArrayLike, factor: int, payload: int, duty: float = 0.01) -> Numbers:
     """Seconds from the first bit of a message to its last, with the silence between its frames."""
     frames, airtime = message_frames(size, factor, payload)
     full = time_on_air(payload + FRAME_OVERHEAD, factor)
-    found: Floats = airtime + (frames - 1.0) * silence(full, duty)
+    found: Numbers = airtime + (frames - 1.0) * silence(full, duty)
     return found
 
 
-def answer_seconds(size: npt.ArrayLike, factor: npt.ArrayLike) -> Floats:
+def answer_seconds(size: npt.ArrayLike, factor: npt.ArrayLike) -> Numbers:
     """Seconds from the end of an uplink to that of an answer of so many bytes in the first window.
 
     The first window has the data rate of the uplink, and downlinks carry no checksum.
@@ -218,13 +220,13 @@ RADIO = Radio()
 class FrameEnergy(NamedTuple):
     """Energy of frames by state of the radio, of one shape [J]."""
 
-    transmit: Floats
-    standby: Floats
-    listen: Floats
-    sleep: Floats
+    transmit: Numbers
+    standby: Numbers
+    listen: Numbers
+    sleep: Numbers
 
     @property
-    def total(self) -> Floats:
+    def total(self) -> Numbers:
         """Of all states."""
         return self.transmit + self.standby + self.listen + self.sleep
 

@@ -10,9 +10,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from idn_gym.core.arrays import Floats, Ints
 from idn_gym.messages import ConfigError, closest, show
-from idn_gym.radio.lorawan import FACTORS
+from idn_gym.radio.lorawan import FACTORS, Factors, Numbers
 
 
 class PathLoss(NamedTuple):
@@ -61,7 +60,7 @@ def find_path_loss(name: str) -> PathLoss:
     return PATH_LOSSES[name]
 
 
-def loss_at(model: PathLoss, distance: npt.ArrayLike, deviate: npt.ArrayLike = 0.0) -> Floats:
+def loss_at(model: PathLoss, distance: npt.ArrayLike, deviate: npt.ArrayLike = 0.0) -> Numbers:
     """Path loss [dB] at a distance [m].
 
     Args:
@@ -71,11 +70,11 @@ def loss_at(model: PathLoss, distance: npt.ArrayLike, deviate: npt.ArrayLike = 0
     """
     far = np.maximum(np.asarray(distance, float), model.distance) / model.distance
     shadow = model.shadowing * np.asarray(deviate, float)
-    found: Floats = model.loss + 10.0 * model.exponent * np.log10(far) + shadow
+    found: Numbers = model.loss + 10.0 * model.exponent * np.log10(far) + shadow
     return found
 
 
-def reach(model: PathLoss, loss: npt.ArrayLike) -> Floats:
+def reach(model: PathLoss, loss: npt.ArrayLike) -> Numbers:
     """Distance [m] at which the mean loss is so many dB; that of the law where it is less."""
     return model.distance * 10.0 ** (
         np.maximum(np.asarray(loss, float) - model.loss, 0.0) / (10 * model.exponent)
@@ -84,19 +83,19 @@ def reach(model: PathLoss, loss: npt.ArrayLike) -> Floats:
 
 def thermal_sensitivity(
     factor: npt.ArrayLike, bandwidth: npt.ArrayLike = 125e3, noise_figure: float = 6.0
-) -> Floats:
+) -> Numbers:
     """Sensitivity [dBm] by the noise at 290 K: -174 + 10 log10(bandwidth) + noise figure + required SNR."""
     factor = np.asarray(factor)
     if not np.isin(factor, FACTORS).all():
         raise ConfigError("factor", f"{show(factor.tolist())} is not allowed; must be 7 to 12")
     needed = np.array([REQUIRED_SNR[f] for f in FACTORS])[factor - FACTORS[0]]
-    found: Floats = -174.0 + 10.0 * np.log10(np.asarray(bandwidth, float)) + noise_figure + needed
+    found: Numbers = -174.0 + 10.0 * np.log10(np.asarray(bandwidth, float)) + noise_figure + needed
     return found
 
 
 def least_factor(
     received: npt.ArrayLike, sensitivity: dict[int, float] = GATEWAY_SENSITIVITY, margin: float = 0.0
-) -> Ints:
+) -> Factors:
     """The least spreading factor whose sensitivity a received power [dBm] exceeds by a margin [dB].
 
     Least, since it takes the least airtime; `OUT_OF_REACH` where there is none. Sensitivities need not fall

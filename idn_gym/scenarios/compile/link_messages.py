@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from idn_gym.catalog.link_messages import costs_energy, message_joules
+from idn_gym.catalog.link_messages import costs_energy, joules_on
 from idn_gym.catalog.schema import LinkKind
 from idn_gym.core.arrays import Bools, Floats, Ints, entries_of, owners
 
@@ -23,6 +23,7 @@ class Messages(NamedTuple):
     """Y messages, in the order of their options, and of the links that they cross."""
 
     option: Ints  # (Y,)
+    place: Ints  # (Y,) position (J) of the path that it comes to
     link: Ints  # (Y,)
     reach: Floats  # (Y,) share of the option's requests that send it
     size: Floats  # (Y,) [bytes]
@@ -47,24 +48,25 @@ def list_messages(
     before[start[:-1]] = options["option_origin"]
     hops = position - before
     part = np.repeat(np.arange(len(position)), hops)
-    link = paths["path_link"][entries_of(origin[part_option] + before + 1, hops)]
-    kept = wanted[link]
-    part, link = part[kept], link[kept]
+    place = entries_of(origin[part_option] + before + 1, hops)
+    kept = wanted[paths["path_link"][place]]
+    part, place = part[kept], place[kept]
     option = part_option[part]
-    # The last branch of an option is the one that visits all of its parts.
+    # The last branch of an option is the one that visits all of its parts; expected bytes over the share that
+    # gets there would be as good, but for rounding, which may come to another frame.
     size = options["branch_bytes"][options["branch_start"][option + 1] - 1, part - start[option]]
-    return Messages(option, link, options["part_reach"][part], size)
+    return Messages(option, place, paths["path_link"][place], options["part_reach"][part], size)
 
 
-def sum_messages(messages: Messages, kinds: Sequence[LinkKind], rule: Rule) -> Floats:
-    """What each message takes, in expectation over early exits (Y,)."""
-    taken = np.zeros(len(messages.option))
+def take_by_kind(kinds: Sequence[LinkKind], link: Ints, size: Floats, rule: Rule) -> Floats:
+    """What messages (Y,) of these bytes take on their links (Y,), which are of these kinds (E,)."""
+    taken = np.zeros(len(link))
     groups: dict[LinkKind, list[int]] = {}
-    for link in np.unique(messages.link).tolist():
-        groups.setdefault(kinds[link], []).append(link)
+    for e in np.unique(link).tolist():
+        groups.setdefault(kinds[e], []).append(e)
     for kind, links in groups.items():
-        mine = np.isin(messages.link, links)
-        taken[mine] = messages.reach[mine] * rule(kind, messages.size[mine])
+        mine = np.isin(link, links)
+        taken[mine] = rule(kind, size[mine])
     return taken
 
 
@@ -86,5 +88,6 @@ def message_energy(
     wanted = np.array([costs_energy(kind) for kind in kinds], bool)
     if wanted.any():
         messages = list_messages(options, paths, class_path, wanted)
-        np.add.at(energy, messages.option, sum_messages(messages, kinds, message_joules))
+        joules = take_by_kind(kinds, messages.link, messages.size, joules_on)
+        np.add.at(energy, messages.option, messages.reach * joules)
     return energy

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from idn_gym.catalog import LinkKind, LoRaFrames, message_joules
+from idn_gym.catalog import LinkKind, LoRaFrames, joules_on
 from idn_gym.config_reader import ConfigError, to_plain
 from idn_gym.scenarios.compile import compile_scenario
 
@@ -52,7 +52,7 @@ def test_options_pay_for_every_message(chain):
         for q in range(*tables.part_start[o : o + 2]):
             first = tables.segment_first[tables.part_segment[q]]
             for kind in filter(None, kinds[here + 1 : tables.part_position[q] + 1]):
-                joules = float(message_joules(kind, sizes[first]))
+                joules = float(joules_on(kind, sizes[first]))
                 expected += alive[int(tables.option_point[o])][first] * joules
             here = tables.part_position[q]
         assert extra[o] == pytest.approx(expected)
@@ -66,7 +66,7 @@ def test_requests_and_drops_spend_it(chain, play):
     """The early exit is the quicker one: 2.25 s on nodes, and half of the requests cross the last cut."""
     scenario = chain(RADIO, SLEEPY, slot_seconds=1e4)
     slot, split = play(scenario, demand=[2.0]), play(scenario, {"camera": ["net[0:2]"]}, demand=[2.0])
-    raw, late = (size * (0.125 + 0.5 + 0.25) + float(message_joules(RADIO, size)) + 3.0 for size in (700, 4))
+    raw, late = (size * (0.125 + 0.5 + 0.25) + float(joules_on(RADIO, size)) + 3.0 for size in (700, 4))
     assert slot.energy == pytest.approx([2 * (2.25 * 3.0 + raw)])
     assert split.energy == pytest.approx([2 * (2.25 * 3.0 + 0.5 * late)])
     assert slot.served == split.served == [2.0]
