@@ -28,7 +28,7 @@ LAYERS = [
     ["idn_gym.preferences"],
     ["idn_gym.objectives", "idn_gym.metrics", "idn_gym.policy"],
     ["idn_gym.rewards"],
-    ["idn_gym.catalog"],
+    ["idn_gym.catalog", "idn_gym.radio"],
     ["idn_gym.scenarios"],
     ["idn_gym.actions", "idn_gym.observations"],
     ["idn_gym.slot_programme"],

@@ -2,6 +2,7 @@
 
 from idn_gym.catalog.exit_rules import draw_answers, exits_taken, point_of_rule
 from idn_gym.catalog.laws import block_seconds, fixed_seconds
+from idn_gym.catalog.link_messages import airtime_on, joules_on
 from idn_gym.catalog.outcomes import Outcomes, read_outcomes, write_outcomes
 from idn_gym.catalog.reader import load_catalog
 from idn_gym.catalog.schema import (
@@ -10,6 +11,7 @@ from idn_gym.catalog.schema import (
     Device,
     Exit,
     LinkKind,
+    LoRaFrames,
     Measured,
     Model,
     OperatingPoint,
@@ -24,16 +26,19 @@ __all__ = [
     "Device",
     "Exit",
     "LinkKind",
+    "LoRaFrames",
     "Measured",
     "Model",
     "OperatingPoint",
     "Outcomes",
     "Provenance",
     "SimpleLaw",
+    "airtime_on",
     "block_seconds",
     "draw_answers",
     "exits_taken",
     "fixed_seconds",
+    "joules_on",
     "load_catalog",
     "point_of_rule",
     "read_outcomes",

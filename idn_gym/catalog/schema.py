@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from idn_gym.config_reader import ConfigError, bounded, show
+from idn_gym.radio.lorawan import FACTORS
 
 
 @dataclass(frozen=True)
@@ -171,6 +172,30 @@ class Device:
 
 
 @dataclass(frozen=True)
+class LoRaFrames:
+    """A LoRaWAN radio at 125 kHz, class A: what its frames take, whatever is in them."""
+
+    factor: int
+    """spreading factor"""
+    payload: int = bounded(least=1)
+    """[bytes] of the application that a frame holds at most"""
+    duty: float = bounded(above=0, most=1)
+    """share of the time that a device may send"""
+    transmit_watts: float = bounded(least=0)
+    """[W] while it sends"""
+    frame_joules: float = bounded(least=0)
+    """[J] of each frame besides: it waits for its receive windows, and listens in them"""
+    sensitivity: float = bounded()
+    """[dBm] of the gateway"""
+    transmissions: int = bounded(1, least=1)
+    """of each frame, whether an earlier one got through or not (NbTrans)"""
+
+    def __post_init__(self) -> None:
+        if self.factor not in FACTORS:
+            raise ConfigError("factor", f"{show(self.factor)} is not allowed; must be one of {FACTORS}")
+
+
+@dataclass(frozen=True)
 class LinkKind:
     """A kind of link; a scenario may override its numbers link by link."""
 
@@ -183,6 +208,10 @@ class LinkKind:
     """[J/byte]"""
     down_rate: float | None = bounded(None, above=0)
     """[bytes/s] away from the repository, where that has a capacity of its own; null: one medium for both"""
+    wake_joules: float = bounded(0.0, least=0)
+    """[J] per message, where the radio sleeps: to wake up for it, and to listen after it"""
+    lorawan: LoRaFrames | None = None
+    """frames that messages travel in, which take airtime and energy besides; null: there is no such limit"""
     provenance: tuple[Provenance, ...] = ()
 
 

@@ -80,10 +80,11 @@ def _links() -> _Table:
             Quantity(8 * link.rate, "bit/s"),
             Quantity(math.nan if link.down_rate is None else 8 * link.down_rate, "bit/s"),
             Quantity(link.energy, "J/B"),
+            Quantity(link.wake_joules, "J"),
         )
         for link in load_catalog().links.values()
     )
-    return ("link", "round-trip delay", "rate", "down rate", "energy"), rows
+    return ("link", "round-trip delay", "rate", "down rate", "energy", "wake-up"), rows
 
 
 def _policies() -> _Table:

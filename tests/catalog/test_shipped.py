@@ -81,14 +81,17 @@ def test_every_number_has_a_source(catalog):
     for link in catalog.links.values():
         spoken_of = {field for entry in link.provenance for field in entry.what.split(", ")}
         down = set() if link.down_rate is None else {"down_rate"}
-        assert spoken_of == {"delay", "rate", "energy"} | down, link.name
+        wake = {"wake_joules"} if link.wake_joules > 0 else set()
+        frames = set() if link.lorawan is None else {"lorawan"}
+        assert spoken_of == {"delay", "rate", "energy"} | down | wake | frames, link.name
     for row in [*catalog.models.values(), *catalog.devices.values(), *catalog.links.values()]:
         assert {entry.status for entry in row.provenance} <= STATUS, row.name
 
 
 def test_only_what_is_half_duplex_shares_its_medium(catalog):
     shared = {link.name for link in catalog.links.values() if link.down_rate is None}
-    assert shared == {"ble_1m", "ieee802154", "wifi_iot", "wifi_ac"}
+    kinds = {name.removesuffix("_sleepy") for name in shared if not name.startswith("lora_sf")}
+    assert kinds == {"ble_1m", "ieee802154", "wifi_iot", "wifi_ac", "nb_iot"}
     assert all(link.down_rate >= link.rate for link in catalog.links.values() if link.name not in shared)
 
 

@@ -20,7 +20,7 @@ DEVICE_COLUMNS = (
     "W active",
     "W idle",
 )
-LINKS = ("link", "ms round trip", "kB/s", "kB/s down", "uJ/B")
+LINKS = ("link", "ms round trip", "kB/s", "kB/s down", "uJ/B", "mJ to wake", "frames")
 
 
 def lines(catalog: Catalog, left_out: dict[str, str]) -> Iterator[str]:
@@ -71,10 +71,13 @@ def _device(device: Device) -> tuple[str, ...]:
 
 
 def _link(link: LinkKind) -> tuple[str, ...]:
+    frames = link.lorawan
     return (
         link.name,
         f"{link.delay * 1e3:.3g}",
         f"{link.rate / 1e3:.6g}",
         "shared" if link.down_rate is None else f"{link.down_rate / 1e3:.6g}",
         f"{link.energy * 1e6:.3g}",
+        f"{link.wake_joules * 1e3:.3g}",
+        "none" if frames is None else f"SF{frames.factor}, {frames.payload} B, {frames.sensitivity:g} dBm",
     )

@@ -36,6 +36,7 @@ from idn_gym.objectives import known_tariff, scales_of
 from idn_gym.scenarios.compile.charges import nominal_charges
 from idn_gym.scenarios.compile.classes import RequestClasses, class_options, class_requests, list_classes
 from idn_gym.scenarios.compile.extremes import check_rewards
+from idn_gym.scenarios.compile.link_messages import message_energy
 from idn_gym.scenarios.compile.load_paths import plan_loads
 from idn_gym.scenarios.compile.magnitudes import check_magnitudes
 from idn_gym.scenarios.compile.models import Deployables, block_table, collect_models, look_up_tasks
@@ -206,6 +207,7 @@ def _tables(
     workers = np.array([node.servers if np.isfinite(node.servers) else 1.0 for node in network.nodes])
     paths = path_tables(classes.paths, network.delay)
     enumerated = class_options(network, gathered, classes, paths, scenario.serving.max_parts)
+    enumerated["option_link_joules"] += message_energy(enumerated, paths, classes.path, network.link_kinds)
     watts = np.array([d.active_watts for d in network.devices], float) - idle / (workers * network.count)
     served = {**paths, **enumerated, "class_path": classes.path}
     needs = option_needs(network, served, watts, stores["store_capacity"], stores["node_store"])

@@ -195,13 +195,19 @@ def _requests(compiled: Compiled) -> Factors:
 
 
 def _source_of_joules(compiled: Compiled, rho: int, joules: float) -> Factors:
-    """Energy of the dearest option of a class, under the key of the link or node that has most of it."""
+    """Energy of the dearest option of a class, under the key of the link or node that has most of it.
+
+    Where messages have it, and not their bytes, the link that is named is one on the path.
+    """
     tables, names, p = compiled.tables, compiled.names, compiled.tables.class_path[rho]
     path = slice(tables.path_start[p], tables.path_start[p + 1])
     mine = slice(tables.option_start[rho], tables.option_start[rho + 1])
     if tables.option_link_joules[mine].max() >= joules / 2:
         links = tables.path_link[path]
         link = max(links[links != EMPTY], key=lambda e: tables.link_joules[e])
+        if tables.link_joules[link] * tables.class_drop_bytes[rho] < joules / 4:  # then it is no byte's
+            message = f"a request whose messages take {tables.option_link_joules[mine].max():g} J"
+            return {f"topology.links.{names.links[link]}.link": (message, joules)}
         return {f"topology.links.{names.links[link]}.energy": (float(tables.link_joules[link]), joules)}
     node = max(tables.path_node[path], key=lambda v: tables.node_watts[v])
     return {f"topology.nodes.{names.nodes[node]}.device": (names.devices[node], joules)}

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import networkx as nx
 import numpy as np
 
-from idn_gym.catalog.schema import Catalog, Device
+from idn_gym.catalog.schema import Catalog, Device, LinkKind
 from idn_gym.config_reader import ConfigError, closest, twice
 from idn_gym.core.arrays import EMPTY, Floats, Ints, starts_of
 from idn_gym.core.options import Path, Routes
@@ -30,6 +30,7 @@ class Network:
     nodes: tuple[Node, ...]
     links: tuple[Link, ...]
     devices: tuple[Device, ...]
+    link_kinds: tuple[LinkKind, ...]
     count: Floats  # (N,) devices that each node stands for
     memory: Floats  # (N,) [bytes] of each
     media: Floats  # (E,) that each link has side by side
@@ -77,6 +78,10 @@ def resolve_catalog(topology: Explicit, catalog: Catalog) -> Network:
         look_up(catalog.devices, node.device, f"topology.nodes.{node.name}.device") for node in topology.nodes
     )
     _check_links(topology.links, names)
+    link_kinds = tuple(
+        look_up(catalog.links, link.link, f"topology.links.{link.source}->{link.target}.link")
+        for link in topology.links
+    )
     if not any(node.demand > 0 for node in topology.nodes):
         raise ConfigError("topology.nodes", "no node has a demand above 0, so no request ever enters")
     memory = [
@@ -89,13 +94,14 @@ def resolve_catalog(topology: Explicit, catalog: Catalog) -> Network:
         nodes=topology.nodes,
         links=topology.links,
         devices=devices,
+        link_kinds=link_kinds,
         count=np.array(list(devices_at.values()), float),
         media=media,
         memory=np.array(memory, float) * np.where(repository, 1.0, topology.memory_scale),
-        delay=_link_values(topology.links, catalog, "delay"),
-        rate=_link_values(topology.links, catalog, "rate") * topology.rate_scale * media,
-        down_rate=_link_values(topology.links, catalog, "down_rate") * topology.rate_scale * media,
-        joules=_link_values(topology.links, catalog, "energy"),
+        delay=_link_values(topology.links, link_kinds, "delay"),
+        rate=_link_values(topology.links, link_kinds, "rate") * topology.rate_scale * media,
+        down_rate=_link_values(topology.links, link_kinds, "down_rate") * topology.rate_scale * media,
+        joules=_link_values(topology.links, link_kinds, "energy"),
     )
 
 
@@ -260,10 +266,9 @@ def sum_along(paths: Sequence[Routes], value: Floats) -> Floats:
     return np.concatenate([np.cumsum([0.0, *value[list(route.links)]]) for path in paths for route in path])
 
 
-def _link_values(links: Sequence[Link], catalog: Catalog, field: str) -> Floats:
+def _link_values(links: Sequence[Link], kinds: Sequence[LinkKind], field: str) -> Floats:
     values: list[Any] = []
-    for link in links:
-        kind = look_up(catalog.links, link.link, f"topology.links.{link.source}->{link.target}.link")
+    for link, kind in zip(links, kinds, strict=True):
         given = getattr(link, field)
         values.append((getattr(kind, field) or 0.0) if given is None else given)
     return np.array(values, float)

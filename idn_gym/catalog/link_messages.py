@@ -1,0 +1,32 @@
+"""What a message takes on a kind of link besides its bytes: airtime, energy to wake up and of frames."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from idn_gym.catalog.schema import LinkKind
+from idn_gym.radio.lorawan import Numbers, message_frames
+
+
+def costs_energy(kind: LinkKind) -> bool:
+    """Whether `joules_on` is above 0."""
+    return kind.lorawan is not None or kind.wake_joules > 0
+
+
+def airtime_on(kind: LinkKind, size: npt.ArrayLike) -> Numbers:
+    """Seconds on the air of messages of so many bytes, all their transmissions together; 0 without frames."""
+    if kind.lorawan is None:
+        return np.zeros(np.shape(size))
+    sent = message_frames(size, kind.lorawan.factor, kind.lorawan.payload)
+    return kind.lorawan.transmissions * sent.airtime
+
+
+def joules_on(kind: LinkKind, size: npt.ArrayLike) -> Numbers:
+    """Energy [J] of messages of so many bytes, on top of `LinkKind.energy` for each byte."""
+    spent = np.full(np.shape(size), kind.wake_joules)
+    if kind.lorawan is not None:
+        frames, airtime = message_frames(size, kind.lorawan.factor, kind.lorawan.payload)
+        each = airtime * kind.lorawan.transmit_watts + frames * kind.lorawan.frame_joules
+        spent += kind.lorawan.transmissions * each
+    return spent
