@@ -14,6 +14,8 @@ H      hops of all loads' paths, end to end
 G      groups of options                           K      tasks
 P      paths (one per ingress and repositories)    J      path positions, all paths end to end
 Z      stores (batteries, airtime budgets)         Y      needs of all options
+r      radios of devices                           m      messages of all options, over radios
+c      cells (one per gateway and factor)          f      spreading factors
 L      path positions of the longest path          D      objectives in force
 F      further objectives per request: those on request and of packages; 0 by default
 ====== =========================================== ====== =======================================
@@ -125,6 +127,15 @@ class Tables(NamedTuple):
     link_joules: Floats  # (E,) [J/byte]
     link_charge: Floats  # (E, F) [unit/byte] nominal
     slot_charge: Floats  # (F,) [unit] nominal, of a slot whatever is served
+    # radios: links whose messages travel in frames, cell by cell, in each from the strongest to the weakest;
+    # a gateway has six cells, one for each spreading factor
+    radio_channels: float  # that each frame chooses from at random
+    demodulators: float  # frames that a gateway receives at a time; 0: without limit
+    cell_start: Ints  # (c+1,) into r
+    radio_link: Ints  # (r,)
+    radio_devices: Floats  # (r,) that the radio stands for
+    radio_harm: Ints  # (r, f) radios of each cell of the gateway, from the strongest on, that harm its frames
+    radio_transmissions: Floats  # (r,) of every frame
     # paths: the routes from an ingress node to a repository, one after the other, the shortest first
     path_start: Ints  # (P+1,) into J
     path_node: Ints  # (J,) node at each position
@@ -179,6 +190,12 @@ class Tables(NamedTuple):
     need_store: Ints  # (Y,)
     need_amount: Floats  # (Y,) per request, in the unit of the store; above 0
     need_node: Ints  # (Y,) node whose slowdown scales the amount, or EMPTY
+    # messages of an option that travel in frames
+    message_start: Ints  # (O+1,) into m
+    message_radio: Ints  # (m,)
+    message_reach: Floats  # (m,) share of the option's requests that send it
+    message_frames: Floats  # (m,) frames that it takes
+    message_seconds: Floats  # (m,) [s] on air of all of them, sent once
     # parts of an option, in path order; part 0 receives the raw input from the ingress node
     part_start: Ints  # (O+1,) into Q
     part_node: Ints  # (Q,)
@@ -258,6 +275,7 @@ class Outcome(NamedTuple):
 
     arrived: Floats  # (B, R) [requests]
     served: Floats  # (B, R) [requests]
+    lost: Floats  # (B, R) [requests] whose messages were lost on the air, among the dropped
     correct: Floats  # (B, R) [requests] expected number answered correctly
     latency: Floats  # (B, R) [s] summed over served requests, waiting included
     wait: Floats  # (B, R) [s] of it in queues; 0 where capacity is private

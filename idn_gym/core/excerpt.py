@@ -14,6 +14,12 @@ from idn_gym.core.arrays import EMPTY, Ints, Tables, entries_of, starts_of
 from idn_gym.core.field_shapes import SHAPES, STARTS
 from idn_gym.core.validate import freeze_tables
 
+START_FIELDS = (
+    *("path_start", "option_start", "class_group", "part_start", "branch_start"),
+    *("need_start", "message_start"),
+)
+"""What says where rows begin that go with their paths, coarse ones first."""
+
 
 class Excerpt(NamedTuple):
     """Tables of some paths, and which nodes and classes these are in the whole."""
@@ -56,7 +62,7 @@ def take_paths(tables: Tables, paths: Ints) -> Excerpt:
 def _rows_of(tables: Tables, paths: Ints) -> dict[str, Ints]:
     """What stays, by the letters of `SHAPES`; letters that are not there stay whole."""
     rows = {"P": paths, "R": np.flatnonzero(np.isin(tables.class_path, paths))}
-    for name in ("path_start", "option_start", "class_group", "part_start", "branch_start", "need_start"):
+    for name in START_FIELDS:
         letters = STARTS[name]
         start, row = getattr(tables, name), rows[letters[0]]
         rows[letters[1]] = entries_of(start[row], start[row + 1] - start[row])

@@ -13,6 +13,8 @@ SHAPES = {
         "last_resort",
         "loading",
         "loading_share",
+        "radio_channels",
+        "demodulators",
     ),
     "N": (
         "node_count",
@@ -34,6 +36,9 @@ SHAPES = {
         "store_drain",
         "store_refill",
     ),
+    "r": ("radio_link", "radio_devices", "radio_transmissions"),
+    "rf": ("radio_harm",),
+    "m": ("message_radio", "message_reach", "message_frames", "message_seconds"),
     "Y": ("need_store", "need_amount", "need_node"),
     "J": ("path_node", "path_link", "path_delay", "path_same_node", "path_same_link"),
     "M": ("model_task", "model_blocks"),
@@ -90,6 +95,8 @@ STARTS = {
     "task_model": "KM",
     "option_start": "RO",
     "need_start": "OY",
+    "message_start": "Om",
+    "cell_start": "cr",
     "class_group": "RG",
     "group_start": "GO",
     "part_start": "OQ",
@@ -99,7 +106,8 @@ STARTS = {
 
 INDICES = {
     "N": ("path_node", "part_node", "load_node"),
-    "E": ("load_link",),
+    "E": ("load_link", "radio_link"),
+    "r": ("message_radio",),
     "M": ("segment_model", "option_model"),
     "W": ("model_blocks", "segment_first", "segment_last"),
     "K": ("model_task", "class_task"),
@@ -116,6 +124,6 @@ INDEX_LIKE = {
     *STARTS,
     *(name for names in INDICES.values() for name in names),
     *("path_link", "pinned", "class_fallback", "node_servers", "last_choice"),
-    *("node_store", "need_node"),
+    *("node_store", "need_node", "radio_harm"),
 }
 """Fields of int32; the others are float64, but for switches."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from idn_gym.core.arrays import BYTE_HOP, ERROR, EXOGENOUS, JOULE, SECOND, Draw, Outcome, Residents, Tables
 from idn_gym.core.capacity import book_use, close_copies, open_copies, option_room, use_up
+from idn_gym.core.cells import measure_cells, passed_share
 from idn_gym.core.charges import book_charges, book_drops
 from idn_gym.core.filling import ask_batches, fill_slot
 from idn_gym.core.kernel import aside, njit_inline, njit_spliced
@@ -36,29 +37,33 @@ def book_option(
     rho: int,
     i: int,
     amount: float,
+    good: float,
     wait: float,
     kept: float,
     scratch: Scratch,
     outcome: Outcome,
 ) -> None:
-    """Book the requests that entry i serves; each waits W' = `wait` [s], `kept` is as in `late_requests`."""
+    """Book the requests that take entry i, of which `good` are answered and the others lost on the air.
+
+    Each waits W' = `wait` [s]; `kept` is as in `late_requests`.
+    """
     o = scratch.option[i]
     origin = tables.path_start[tables.class_path[rho]]
     book_use(tables, draw, b, rho, o, origin, amount, outcome)
-    outcome.served[b, rho] += amount
-    outcome.started[b, rho, tables.part_position[tables.part_start[o]]] += amount
-    outcome.correct[b, rho] += amount * (1.0 - tables.option_error[o])
-    outcome.latency[b, rho] += amount * (scratch.latency[i] + wait)
-    outcome.wait[b, rho] += amount * wait
+    outcome.served[b, rho] += good
+    outcome.started[b, rho, tables.part_position[tables.part_start[o]]] += good
+    outcome.correct[b, rho] += good * (1.0 - tables.option_error[o])
+    outcome.latency[b, rho] += good * (scratch.latency[i] + wait)
+    outcome.wait[b, rho] += good * wait
     outcome.energy[b, rho] += amount * draw.option_joules[cost_row(draw, b), o]
     outcome.traffic[b, rho] += amount * tables.option_traffic[o]
     if charged_slots(draw):
         book_charges(tables, draw, b, t, rho, o, origin, amount, outcome)
     deadline = tables.class_deadline[rho]
-    outcome.late[b, rho] += amount * late_requests(tables, draw, b, o, origin, deadline, kept, scratch)
+    outcome.late[b, rho] += good * late_requests(tables, draw, b, o, origin, deadline, kept, scratch)
     if tables.part_start[o + 1] - tables.part_start[o] > 1:
-        outcome.split[b, rho] += amount
-    outcome.early[b, rho] += amount * (1.0 - tables.branch_share[tables.branch_start[o + 1] - 1])
+        outcome.split[b, rho] += good
+    outcome.early[b, rho] += good * (1.0 - tables.branch_share[tables.branch_start[o + 1] - 1])
 
 
 @njit_inline
@@ -72,6 +77,31 @@ def book_dropped(tables: Tables, draw: Draw, b: int, t: int, rho: int, left: flo
         book_drops(draw, b, t, rho, left, outcome)
     outcome.late[b, rho] += left
     outcome.started[b, rho, outcome.started.shape[2] - 1] += left
+
+
+@njit_inline
+def book_lost(
+    tables: Tables,
+    draw: Draw,
+    b: int,
+    t: int,
+    rho: int,
+    i: int,
+    lost: float,
+    scratch: Scratch,
+    outcome: Outcome,
+) -> float:
+    """Book requests of entry i that are lost on the air as dropped; returns their cost at the tariff.
+
+    They cost a drop, and what their option spends.
+    """
+    if lost <= 0.0:
+        return 0.0
+    outcome.lost[b, rho] += lost
+    book_dropped(tables, draw, b, t, rho, lost, outcome)
+    answered = draw.tariff[b, ERROR] * tables.option_error[scratch.option[i]]
+    answered += draw.tariff[b, SECOND] * scratch.latency[i]
+    return lost * (scratch.cost[i] - answered + drop_cost(draw, b, t, rho))
 
 
 @njit_inline
@@ -106,7 +136,7 @@ def serve_class(
         amount = option_room(tables, draw, b, o, origin, left, scratch)
         if amount > 0.0:
             use_up(tables, draw, b, o, origin, amount, scratch)
-            book_option(tables, draw, b, t, rho, i, amount, 0.0, 0.0, scratch, outcome)
+            book_option(tables, draw, b, t, rho, i, amount, amount, 0.0, 0.0, scratch, outcome)
             cost += amount * scratch.cost[i]
             left -= amount
         scratch.amount[i] = amount
@@ -139,6 +169,8 @@ def serve_together(
     it is compiled once for all kernels.
     """
     fill_slot(tables, draw, b, t, resident, scratch)
+    if len(tables.radio_link) > 0:
+        measure_cells(tables, scratch)
     measure_queues(tables, draw, b, t, scratch)
     book_waits(b, scratch, outcome)
     cost = 0.0
@@ -148,8 +180,12 @@ def serve_together(
             amount = scratch.amount[i]
             if amount > 0.0:
                 given, kept = given_wait(tables, rho, i, origin, scratch)
-                book_option(tables, draw, b, t, rho, i, amount, given, kept, scratch, outcome)
-                cost += amount * (scratch.cost[i] + draw.tariff[b, SECOND] * given)
+                good = amount
+                if len(tables.radio_link) > 0:
+                    good *= passed_share(tables, scratch.option[i], scratch)
+                    cost += book_lost(tables, draw, b, t, rho, i, amount - good, scratch, outcome)
+                book_option(tables, draw, b, t, rho, i, amount, good, given, kept, scratch, outcome)
+                cost += good * (scratch.cost[i] + draw.tariff[b, SECOND] * given)
         if scratch.left[rho] > 0.0:
             book_dropped(tables, draw, b, t, rho, scratch.left[rho], outcome)
             cost += scratch.left[rho] * drop_cost(draw, b, t, rho)

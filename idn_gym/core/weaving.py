@@ -19,7 +19,7 @@ WOVEN = (
     (
         *("option_error", "option_traffic", "option_link_joules"),
         *("option_rank", "option_origin", "option_model", "option_point"),
-        *("part_start", "branch_start", "need_start"),
+        *("part_start", "branch_start", "need_start", "message_start"),
     ),
     ("part_seconds", "part_reach", "part_bytes", "part_node", "part_position", "part_segment"),
     ("branch_share", "branch_bytes", "branch_seconds", "branch_parts"),

@@ -22,8 +22,8 @@ from idn_gym.core.arrays import (
 from idn_gym.core.selection import make_selection
 
 OF_CLASS = (
-    *("arrived", "served", "correct", "latency", "wait", "energy", "traffic", "late", "split", "early"),
-    *("penalty", "charged", "started", "spent", "sent"),
+    *("arrived", "served", "lost", "correct", "latency", "wait", "energy", "traffic", "late", "split"),
+    *("early", "penalty", "charged", "started", "spent", "sent"),
 )
 OF_NODE = ("busy", "node_utilisation", "node_wait", "loaded")
 OF_LINK = ("carried", "link_utilisation", "link_wait", "load_bytes")
@@ -98,6 +98,12 @@ class Scratch(NamedTuple):
     square: Floats  # (N+E,) [s^2] or [bytes^2] likewise
     delay: Floats  # (N+E,) [s] mean wait of a visit
     idle: Floats  # (N+E,) 1 - utilisation
+    # radios
+    frames: Floats  # (r,) [1/s] frames sent
+    on_air: Floats  # (r,) share of the time on air
+    frames_before: Floats  # (r,) [1/s] of all radios of the cell that are as strong or stronger
+    seconds_before: Floats  # (r,) share of the time, likewise
+    passed: Floats  # (r,) share of frames of which a transmission gets through
     # lists of usable options, kept for C rows until what is resident changes; row b has those of b mod C
     seen: Residents  # (C, N, M) what the lists are for
     change: Ints  # (C,) number of the latest change
@@ -154,6 +160,7 @@ def make_scratch(tables: Tables, rows: int = 1) -> Scratch:
     supply, limit, used, pull = np.zeros((4, resources + stores))
     visits, work, square, delay = np.zeros((4, resources))
     level, off = start_levels(tables)
+    frames, on_air, frames_before, seconds_before = np.zeros((4, len(tables.radio_link)))
     return Scratch(
         pace=np.zeros(len(tables.path_node)),
         seconds_left=np.full((nodes, models), UNTOUCHED),
@@ -191,6 +198,11 @@ def make_scratch(tables: Tables, rows: int = 1) -> Scratch:
         square=square,
         delay=delay,
         idle=np.ones(resources),
+        frames=frames,
+        on_air=on_air,
+        frames_before=frames_before,
+        seconds_before=seconds_before,
+        passed=np.ones(len(tables.radio_link)),
         seen=np.full((rows, nodes, models), UNSEEN, np.int32),
         change=np.zeros(rows, np.int64),
         changed=np.zeros((rows, nodes, len(tables.task_model) - 1), np.int64),

@@ -37,6 +37,7 @@ from idn_gym.scenarios.config_link_outages import (
     ScheduledLinkOutages,
 )
 from idn_gym.scenarios.config_mobility import Commuting, Roaming
+from idn_gym.scenarios.config_radio import Radio
 from idn_gym.scenarios.config_replay import (
     Alias,
     ByHash,
@@ -125,6 +126,7 @@ __all__ = [
     "OutageFile",
     "Outages",
     "PriceFile",
+    "Radio",
     "RealTopology",
     "Region",
     "Replay",

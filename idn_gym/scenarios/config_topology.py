@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from idn_gym.config_reader import bounded
 from idn_gym.scenarios.config_batteries import Battery
+from idn_gym.scenarios.config_radio import Radio
 
 MOST_DEVICES = 1_000_000_000
 """Devices of a cohort: beyond them rounding of their sums shows."""
@@ -23,6 +24,8 @@ class Scaled:
     """[1] on the memory of all nodes that pin nothing"""
     rate_scale: float = bounded(1.0, above=0, most=1e6)
     """[1] on the rates of all links, both ways"""
+    radio: Radio = field(default_factory=Radio)
+    """the cells of gateways that hear LoRaWAN frames"""
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,9 @@ class Link:
     medium: Medium = "own"
     """own: each device of a cohort has `rate` to itself; shared: all of them share it, as in a radio cell"""
     duty_cycle: float | None = bounded(None, above=0, most=1)
-    """[1] share of time that `source` may send, over an hour; null: no limit"""
+    """[1] share of time that `source` may send, over an hour; null: the catalogue's, or no limit"""
+    power: float | None = bounded(None, least=-200, most=60)
+    """[dBm] at which `target` receives LoRaWAN frames of `source`; null: 10 dB above its sensitivity"""
 
 
 @dataclass(frozen=True)

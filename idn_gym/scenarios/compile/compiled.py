@@ -42,6 +42,7 @@ from idn_gym.scenarios.compile.magnitudes import check_magnitudes
 from idn_gym.scenarios.compile.models import Deployables, block_table, collect_models, look_up_tasks
 from idn_gym.scenarios.compile.names import Names, name_rows
 from idn_gym.scenarios.compile.progress_line import ProgressLine
+from idn_gym.scenarios.compile.radios import radio_tables
 from idn_gym.scenarios.compile.routes import (
     Network,
     RouteSearch,
@@ -261,6 +262,7 @@ def _tables(
         class_fallback=fallbacks(enumerated, held & elastic[:, None]),
         **enumerated,
         **needs,
+        **radio_tables(scenario, network, enumerated, paths, classes.path),
     )
 
 

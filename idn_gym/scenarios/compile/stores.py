@@ -13,8 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from idn_gym.catalog.link_messages import airtime_on
 from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import EMPTY, Floats, Ints, entries_of, owners, starts_of
+from idn_gym.scenarios.compile.link_messages import take_by_kind
 from idn_gym.scenarios.compile.routes import Network
 from idn_gym.scenarios.config import Scenario
 
@@ -44,7 +46,7 @@ def store_tables(scenario: Scenario, network: Network, idle: Floats) -> dict[str
             whole = battery.capacity * network.count[v]
             levels = battery.cutoff * whole, battery.restart * whole, battery.start * whole
             rows.append((whole, *levels, idle[v] * slot, 0.0))
-    for (v, _), duty in zip(network.ends, (link.duty_cycle for link in network.links), strict=True):
+    for (v, _), duty in zip(network.ends, link_duties(network), strict=True):
         if duty is not None:
             share = duty * network.count[v]
             rows.append((share * AIRTIME_WINDOW, 0.0, 0.0, share * AIRTIME_WINDOW, 0.0, share * slot))
@@ -63,16 +65,25 @@ def _check_capacity(scenario: Scenario, network: Network) -> None:
             raise ConfigError(key, "is not allowed where `serving.capacity` is exogenous; take shared")
         if node.battery is not None and np.isinf(node.servers):
             raise ConfigError(key, "is not allowed where `servers` is .inf; take a number")
-    for link in network.links:
-        if link.duty_cycle is not None and scenario.serving.capacity == "exogenous":
+    for link, duty in zip(network.links, link_duties(network), strict=True):
+        if duty is not None and scenario.serving.capacity == "exogenous":
             key = f"topology.links.{link.source}->{link.target}.duty_cycle"
             raise ConfigError(key, "is not allowed where `serving.capacity` is exogenous; take shared")
+
+
+def link_duties(network: Network) -> list[float | None]:
+    """Share of the time that the sender of each link may send, or None."""
+    pairs = zip(network.links, network.link_kinds, strict=True)
+    return [
+        kind.lorawan.duty if link.duty_cycle is None and kind.lorawan is not None else link.duty_cycle
+        for link, kind in pairs
+    ]
 
 
 def link_stores(network: Network) -> Ints:
     """(E,) store of each link's airtime, or EMPTY."""
     batteries = sum(node.battery is not None for node in network.nodes)
-    return _numbered([link.duty_cycle is not None for link in network.links], batteries)
+    return _numbered([duty is not None for duty in link_duties(network)], batteries)
 
 
 def _numbered(there: list[bool], first: int) -> Ints:
@@ -84,14 +95,17 @@ def _numbered(there: list[bool], first: int) -> Ints:
 def name_stores(network: Network) -> tuple[str, ...]:
     """What each store is called."""
     nodes = (node.name for node in network.nodes if node.battery is not None)
-    links = (f"{link.source}->{link.target}" for link in network.links if link.duty_cycle is not None)
+    pairs = zip(network.links, link_duties(network), strict=True)
+    links = (f"{link.source}->{link.target}" for link, duty in pairs if duty is not None)
     return (*(f"{node} battery" for node in nodes), *(f"{link} airtime" for link in links))
 
 
 def message_airtime(network: Network, link: Ints, size: Floats) -> Floats:
-    """[s] that messages of these bytes take on links at nominal rates; 0 where nothing is sent."""
+    """[s] that messages of these bytes take on links: their frames, or their bytes at nominal rates."""
     seconds: Floats = size * network.media[link] / network.rate[link]
-    return seconds
+    framed = np.array([kind.lorawan is not None for kind in network.link_kinds], bool)[link]
+    seconds[framed] = take_by_kind(network.link_kinds, link[framed], size[framed], airtime_on)
+    return np.where(size > 0.0, seconds, 0.0)
 
 
 def option_needs(

@@ -1,0 +1,104 @@
+"""Radios, cells and messages of a scenario, for links whose messages travel in LoRaWAN frames.
+
+A link's sender is heard by the link's target: each target is a gateway, whose frames share channels and
+demodulators. A frame harms another as the isolation of their spreading factors and their received powers say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from idn_gym.config_reader import ConfigError
+from idn_gym.core.arrays import Floats, Ints, starts_of
+from idn_gym.radio.collisions import ISOLATION_DB
+from idn_gym.radio.lorawan import FACTORS, message_frames
+from idn_gym.scenarios.compile.link_messages import list_messages
+from idn_gym.scenarios.compile.routes import Network
+from idn_gym.scenarios.config import Scenario
+
+MARGIN_DB = 10.0
+"""[dB] above sensitivity at which a device is heard whose link does not say."""
+
+
+def radio_tables(
+    scenario: Scenario, network: Network, options: Mapping[str, Any], paths: Mapping[str, Any], path: Ints
+) -> dict[str, Any]:
+    """The `radio_`, `cell_` and `message_` fields of `Tables`, and `demodulators`.
+
+    Args:
+        scenario: its radio, and how it serves.
+        network: nodes and links.
+        options: as for `list_messages`, as are the next two.
+        paths: the `path_` fields.
+        path: (R,) of each class.
+
+    Raises:
+        ConfigError: a radio where capacity is private.
+    """
+    link = np.flatnonzero([kind.lorawan is not None for kind in network.link_kinds])
+    if len(link) and scenario.serving.capacity == "exogenous":
+        first = network.links[link[0]]
+        key = f"topology.links.{first.source}->{first.target}.link"
+        raise ConfigError(key, f"{first.link!r} is not allowed where `serving.capacity` is exogenous")
+    power = np.array([_power(network, e) for e in link.tolist()])
+    factor = np.array([_frames(network, e).factor for e in link.tolist()], np.int64) - FACTORS[0]
+    gateway = np.unique(network.ends[link, 1], return_inverse=True)[1].astype(np.int64)
+    order = np.lexsort((-power, factor, gateway))
+    link, power, factor, gateway = link[order], power[order], factor[order], gateway[order]
+    cell = gateway * len(FACTORS) + factor
+    cells = len(FACTORS) * (int(gateway.max()) + 1) if len(link) else 0
+    return {
+        "radio_channels": float(scenario.topology.radio.channels),
+        "demodulators": float(scenario.topology.radio.demodulators),
+        "cell_start": starts_of(np.bincount(cell, minlength=cells)),
+        "radio_link": link.astype(np.int64),
+        "radio_devices": network.count[network.ends[link, 0]],
+        "radio_harm": _harm(power, factor, gateway),
+        "radio_transmissions": np.array([_frames(network, e).transmissions for e in link.tolist()], float),
+        **_messages(network, link, options, paths, path),
+    }
+
+
+def _frames(network: Network, e: int) -> Any:
+    return network.link_kinds[e].lorawan
+
+
+def _power(network: Network, e: int) -> float:
+    """Received power of a link's frames [dBm]."""
+    given = network.links[e].power
+    return float(_frames(network, e).sensitivity + MARGIN_DB if given is None else given)
+
+
+def _harm(power: Floats, factor: Ints, gateway: Ints) -> Ints:
+    """(r, f) how many radios of each cell of the gateway harm the frames of each, from the strongest on."""
+    found = np.zeros((len(power), len(FACTORS)), np.int64)
+    for g in np.unique(gateway):
+        for f in range(len(FACTORS)):
+            theirs = -power[(gateway == g) & (factor == f)]  # rising: the strongest comes first
+            mine = np.flatnonzero(gateway == g)
+            least = power[mine] - ISOLATION_DB[factor[mine], f]
+            found[mine, f] = np.searchsorted(theirs, -least, side="left")
+    return found
+
+
+def _messages(
+    network: Network, link: Ints, options: Mapping[str, Any], paths: Mapping[str, Any], path: Ints
+) -> dict[str, Any]:
+    """What options send over radios."""
+    radio = np.full(len(network.links), -1)
+    radio[link] = np.arange(len(link))
+    sent = list_messages(options, paths, path, radio >= 0)
+    frames, seconds = np.zeros((2, len(sent.link)))
+    for e in np.unique(sent.link).tolist():
+        mine, law = sent.link == e, _frames(network, e)
+        frames[mine], seconds[mine] = message_frames(sent.size[mine], law.factor, law.payload)
+    return {
+        "message_start": starts_of(np.bincount(sent.option, minlength=len(options["option_model"]))),
+        "message_radio": radio[sent.link],
+        "message_reach": sent.reach,
+        "message_frames": frames,
+        "message_seconds": seconds,
+    }
