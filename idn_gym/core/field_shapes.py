@@ -24,7 +24,7 @@ SHAPES = {
         "node_movable",
         "node_store",
     ),
-    "E": ("link_delay", "link_rate", "link_down_rate", "link_joules"),
+    "E": ("link_delay", "link_rate", "link_down_rate", "link_joules", "link_store"),
     "Z": (
         "store_capacity",
         "store_least",
@@ -115,6 +115,6 @@ INDEX_LIKE = {
     *STARTS,
     *(name for names in INDICES.values() for name in names),
     *("path_link", "pinned", "class_fallback", "node_servers", "last_choice"),
-    *("node_store", "need_node"),
+    *("node_store", "link_store", "need_node"),
 }
 """Fields of int32; the others are float64, but for switches."""
