@@ -20,6 +20,7 @@ from idn_gym.scenarios.config_dynamics import (
     MemoryPressure,
     Outages,
 )
+from idn_gym.scenarios.config_harvest import ConstantHarvest, HarvestFile, Sky, SolarHarvest
 from idn_gym.scenarios.config_intensity import (
     CarbonFile,
     ConstantCarbon,
@@ -94,6 +95,7 @@ __all__ = [
     "CarbonFile",
     "Commuting",
     "ConstantCarbon",
+    "ConstantHarvest",
     "ConstantPrice",
     "ConstantRate",
     "Crowd",
@@ -108,6 +110,7 @@ __all__ = [
     "Fixed",
     "FlashCrowd",
     "GilbertElliott",
+    "HarvestFile",
     "Hierarchy",
     "LfuKiller",
     "Link",
@@ -135,7 +138,9 @@ __all__ = [
     "Serving",
     "Sessions",
     "ShotNoise",
+    "Sky",
     "Sliding",
+    "SolarHarvest",
     "Stretches",
     "Tariff",
     "Task",
