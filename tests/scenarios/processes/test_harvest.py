@@ -108,6 +108,13 @@ def test_a_span_is_drawn_again_from_the_state_before():
         np.testing.assert_array_equal(draw_harvest(process, len(NAMES), alone, NAMES), drawn[number])
 
 
+def test_clouds_go_on_from_span_to_span():
+    """Where the sun never sets, slow clouds leave no jumps, not at the ends of spans either."""
+    slow = SolarHarvest(latitude=80.0, day=172.0, memory=0.99999)
+    drawn = harvest(slow, 20 * SPAN_SLOTS)[:, 0]
+    assert np.abs(np.diff(drawn)).max() < 0.05 * drawn.max() and drawn.min() < 0.7 * drawn.max()
+
+
 def test_a_file_says_watts_by_node_or_tier(tmp_path):
     path = tmp_path / "sun.csv"
     path.write_text("time,what,which,value\n0,harvest,field,100\n0,carbon,field,9\n1200,harvest,field,300\n")
