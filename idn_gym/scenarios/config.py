@@ -21,6 +21,7 @@ from idn_gym.scenarios.config_dynamics import (
     MemoryPressure,
     Outages,
 )
+from idn_gym.scenarios.config_harvest import ConstantHarvest, HarvestFile, Sky, SolarHarvest
 from idn_gym.scenarios.config_intensity import (
     CarbonFile,
     ConstantCarbon,
@@ -96,6 +97,7 @@ __all__ = [
     "CarbonFile",
     "Commuting",
     "ConstantCarbon",
+    "ConstantHarvest",
     "ConstantPrice",
     "ConstantRate",
     "Crowd",
@@ -110,6 +112,7 @@ __all__ = [
     "Fixed",
     "FlashCrowd",
     "GilbertElliott",
+    "HarvestFile",
     "Hierarchy",
     "LfuKiller",
     "Link",
@@ -137,7 +140,9 @@ __all__ = [
     "Serving",
     "Sessions",
     "ShotNoise",
+    "Sky",
     "Sliding",
+    "SolarHarvest",
     "Stretches",
     "Tariff",
     "Task",
