@@ -32,6 +32,7 @@ PROCESSES += [
     config.ScheduledOutages,
     config.Crowd,
     config.Zone,
+    config.Battery,
     config.LinkOutages,
     config.LinkFailure,
     Trace,
