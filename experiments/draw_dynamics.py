@@ -33,10 +33,12 @@ from idn_gym.scenarios.config import (
     RoundRobin,
     ShotNoise,
     Sliding,
+    SolarHarvest,
     UniformTask,
     Workload,
 )
 from idn_gym.scenarios.processes.demand import draw_demand
+from idn_gym.scenarios.processes.harvest import draw_harvest
 from idn_gym.scenarios.processes.replay import ClassLabels
 from idn_gym.scenarios.processes.resources import draw_memory, draw_rates, draw_seconds, draw_slowdown
 from idn_gym.scenarios.spans import draw_end_to_end
@@ -158,6 +160,24 @@ def show_resources(axes: list[Axes]) -> None:
     axes[5].set(xlabel="compute time [x law]", ylabel="nodes of 4,000")
 
 
+def show_harvest(axes: list[Axes]) -> None:
+    """Two panels through three days, and the year of a panel under a clear sky."""
+    names = [("a",), ("b",)]
+
+    def draw(process: SolarHarvest, seed: int) -> Floats:
+        rng = np.random.default_rng(seed)
+        return draw_end_to_end(
+            lambda drawer: draw_harvest(process, 2, drawer, names), horizon=3 * SLOTS, rng=rng
+        )
+
+    unit = "harvest\n[J/slot]"
+    show_lines(axes[0], "harvest: solar (clouds: node)", draw(SolarHarvest(clouds="node"), 4), unit, 0)
+    days = [draw(SolarHarvest(day=day, cover=0), 0)[:, :1] for day in (80, 172, 355)]
+    show_lines(axes[1], "harvest: solar (cover: 0)", np.concatenate(days, axis=1), unit, 0)
+    axes[2].axis("off")
+    axes[2].legend(axes[1].lines[1:], ["day 80", "day 172", "day 355"], loc="upper left")
+
+
 @dataclass(kw_only=True)
 class DrawDynamicsCommand:
     """Draw one example of every process that moves demand or resources."""
@@ -169,11 +189,12 @@ class DrawDynamicsCommand:
         """Draw the picture and write it."""
         matplotlib.use("Agg")
         with matplotlib.rc_context(TRACE_STYLE), tempfile.TemporaryDirectory() as folder:
-            figure = Figure(figsize=(7.2, 8.8), layout="constrained", dpi=180)
-            axes = list(figure.subplots(6, 3).flat)
+            figure = Figure(figsize=(7.2, 10.3), layout="constrained", dpi=180)
+            axes = list(figure.subplots(7, 3).flat)
             show_popularity(axes[:7])
             show_demand(axes[7:12], Path(folder))
-            show_resources(axes[12:])
+            show_resources(axes[12:18])
+            show_harvest(axes[18:])
             scale = axes[0].inset_axes((0.5, 0.35, 0.45, 0.07))
             figure.colorbar(axes[0].collections[0], cax=scale, orientation="horizontal", ticks=[0, 0.5, 1])
             scale.set_title("share of demand", fontsize=7, loc="center", pad=3)

@@ -13,8 +13,10 @@ from experiments.shipped_data.catalog_sources import (
     fashion,
     imagenet,
     links,
+    published,
     resnet152,
     table,
+    tinyml,
 )
 from idn_gym.catalog import load_catalog, write_catalog
 from idn_gym.catalog.reader import SHIPPED_TABLES, CatalogTables
@@ -29,6 +31,7 @@ def build_tables() -> dict[str, CatalogTables]:
         "models/resnet152.json": CatalogTables(models=resnet152.resnet152_models()),
         "models/coco.json": CatalogTables(models=detection.detection_models()),
         "models/diffusion.json": CatalogTables(models=diffusion.diffusion_models()),
+        "models/tinyml.json": CatalogTables(models=tinyml.tiny_models()),
         "models/fashion.json": CatalogTables(models=fashion.fashion_models()),
         "devices/profiles.json": CatalogTables(devices=devices.measured_devices()),
         "devices/detection.json": CatalogTables(devices=detection.detection_devices()),
@@ -55,6 +58,8 @@ class MakeCatalogCommand:
     """folder to write into (default: where the package looks for them)"""
     table: bool = False
     """print the shipped tables, and what was left out and why; write nothing"""
+    published: bool = False
+    """print what laws and watts come to beside what MLPerf Tiny has published; write nothing"""
 
     def run(self) -> None:
         """Write or print."""
@@ -66,6 +71,9 @@ class MakeCatalogCommand:
                     )
                 )
             )
+            return
+        if self.published:
+            print("\n".join(published.published_lines(load_catalog())))
             return
         for path in save_tables(writable_folder(self.out or SHIPPED_TABLES)):
             print(path)

@@ -178,6 +178,8 @@ class IDNEnv(HasEpisodeSpec, gym.Env[Observations, Any]):
 
     def _info(self, metrics: Floats, vector: Floats) -> dict[str, Any]:
         info: dict[str, Any] = dict(zip(METRICS, metrics.tolist(), strict=True))
+        for name, rows in self.simulation.store_figures().items():
+            info[name] = rows[0] if rows.ndim > 1 else float(rows[0])
         if self.scalar:
             info["vector_reward"] = vector.astype(np.float32)
             info["reward_weights"] = self.simulation.instance.draw.weights[0].astype(np.float32)

@@ -11,7 +11,6 @@ import numpy.typing as npt
 from idn_gym.actions import ActionCheck, make_codec
 from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import EMPTY, Floats, Instance, Outcome, State
-from idn_gym.core.loading import loaded_share
 from idn_gym.core.slots import copied, put_fields
 from idn_gym.core.transition import initial_state
 from idn_gym.core.validate import check_residents, check_saved
@@ -20,6 +19,7 @@ from idn_gym.objective_records import Objective
 from idn_gym.objectives import describe_reward, reward_divisor
 from idn_gym.observations import Observations, copy_of, make_observer
 from idn_gym.preferences import read_preference
+from idn_gym.readouts import figures_of_stores, tell_placement
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.compile.full_repositories import warn_of_full_repositories
 from idn_gym.scenarios.config import Scenario
@@ -42,11 +42,6 @@ class Slot(NamedTuple):
         """One that stays."""
         arrays: list[Any] = [field.copy() for field in self[1:]]
         return Slot(copy_of(self.observation), *arrays)
-
-
-def name_load(segment: str, share: float) -> str:
-    """A segment on its way by name, with the share of its bytes that has come, or that it starts."""
-    return f"{segment} ({'starting' if share >= 1.0 else f'loading {min(99.0, 100.0 * share):.0f} %'})"
 
 
 class Simulation:
@@ -170,6 +165,7 @@ class Simulation:
         state.bytes_to_come[index] = 0.0
         state.seconds_to_come[index] = 0.0
         state.level[index], state.off[index] = start_levels(self.compiled.tables)
+        state.lasted[index] = 0
         for cells in (self.last.cells, self.last.in_flight, self.last.refused):
             cells[index] = 0
 
@@ -224,17 +220,12 @@ class Simulation:
         return front if self.divisor is None else [returns / self.divisor for returns in front]
 
     def describe_placement(self, row: int) -> dict[str, list[str]]:
-        """What is where in one episode: the segments of each node by name, those on their way too."""
-        names, state = self.compiled.names, self.now
-        placed = {
-            node: [names.segments[s] for s in held if s != EMPTY]
-            for node, held in zip(names.nodes, state.resident[row], strict=True)
-        }
-        share = loaded_share(self.compiled.tables, state)
-        for v, m in zip(*np.nonzero(state.wish[row] != EMPTY), strict=True):
-            segment = names.segments[state.wish[row, v, m]]
-            placed[names.nodes[v]].append(name_load(segment, share[row, v, m]))
-        return placed
+        """What is where in one episode: the segments of each node by name, those on their way, batteries."""
+        return tell_placement(self.compiled, self.now, row)
+
+    def store_figures(self) -> dict[str, npt.NDArray[Any]]:
+        """What infos say of batteries and airtime; see `figures_of_stores`."""
+        return figures_of_stores(self.compiled.tables, self.now, self.last)
 
     def sum_demand(self, row: int) -> Floats:
         """(slots played,) [requests] of all classes in each slot of one episode so far."""

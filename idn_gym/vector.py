@@ -189,6 +189,7 @@ class IDNVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
     ) -> dict[str, Any]:
         """Infos of some rows, None: of all, with their masks; the others are 0."""
         infos: dict[str, Any] = {name: metrics[:, i].copy() for i, name in enumerate(METRICS)}
+        infos |= self.simulation.store_figures()
         if self.scalar:
             infos["vector_reward"] = vector.astype(np.float32)
             infos["reward_weights"] = self.simulation.instance.draw.weights.astype(np.float32)

@@ -47,6 +47,16 @@ def test_the_slot_worked_by_hand_is_what_is_played(worlds):
     assert load == pytest.approx({"node_load_max": 0.9, "link_load_max": 0.78, "drop_rate": 0.0})
 
 
+def test_the_battery_worked_by_hand_is_what_is_played(worlds):
+    world, worked = worlds[2], section("One battery worked by hand")
+    (dropped,) = re.findall(r"(0\.\d+) of the pictures are\s+dropped", worked)
+    info, following = world["info"], world["following"]
+    assert info["drop_rate"] == pytest.approx(float(dropped), abs=1e-4)
+    assert (info["levels"].tolist(), info["off"].tolist(), info["lifetime"]) == ([0.2], [True], 0.0)
+    assert (following["drop_rate"], following["levels"].tolist()) == (1.0, [0.2])
+    assert 12 * info["energy"] == pytest.approx(1.8 + 8.571 * 0.04, rel=1e-3)
+
+
 def test_the_load_worked_by_hand_is_what_is_played(worlds):
     world, worked = worlds[1], section("One load worked by hand")
     assert world["reward"] == pytest.approx(rewards_of(worked), rel=2e-4)

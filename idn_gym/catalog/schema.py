@@ -38,6 +38,8 @@ class Block:
     """[bytes] resident in memory"""
     output: float = bounded(0.0, least=0)
     """[bytes] on the wire when the next block runs elsewhere; 0 for the last, whose answer is free"""
+    activations: float = bounded(0.0, least=0)
+    """[bytes] of tensors at their most while it runs, which devices with `ram` must have; 0 where unknown"""
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,7 @@ class Device:
     tier: str
     """free label, such as mcu, sbc, edge_server, cloud_gpu"""
     memory: float = bounded(above=0)
-    """[bytes] that can hold weights"""
+    """[bytes] that can hold weights; null at `ram`: and activations, which are not counted"""
     macs_per_second: float = bounded(above=0)
     """[MAC/s]"""
     active_watts: float = bounded(least=0)
@@ -162,6 +164,8 @@ class Device:
     """law for models whose layers are not counted; needed only where `layer_seconds` is above 0"""
     start_seconds: float = bounded(0.0, least=0)
     """[s] to start any model once its bytes are there, where loading takes time"""
+    ram: float | None = bounded(None, above=0)
+    """[bytes] for activations where weights have a memory of their own; null: activations are not checked"""
     provenance: tuple[Provenance, ...] = ()
 
     def __post_init__(self) -> None:

@@ -125,6 +125,7 @@ class Tables(NamedTuple):
     link_rate: Floats  # (E,) [bytes/s] nominal rate of all media
     link_down_rate: Floats  # (E,) [bytes/s] away from the repository; 0 where the medium is shared
     link_joules: Floats  # (E,) [J/byte]
+    link_store: Ints  # (E,) airtime that requests take on the link; EMPTY without a duty cycle
     link_charge: Floats  # (E, F) [unit/byte] nominal
     slot_charge: Floats  # (F,) [unit] nominal, of a slot whatever is served
     # radios: links whose messages travel in frames, cell by cell, in each from the strongest to the weakest;
@@ -262,6 +263,7 @@ class State(NamedTuple):
     # stores; (B, 0) without
     level: Floats  # (B, Z) in each store, in its unit
     off: Bools  # (B, Z) whether it fell to its cut-off and has not come back
+    lasted: Ints  # (B,) slots until the first battery went off; those played where none has
 
 
 class Action(NamedTuple):

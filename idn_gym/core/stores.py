@@ -93,6 +93,19 @@ def end_stores(
 
 
 @njit_inline
+def slots_lasted(tables: Tables, before: State, after: State, b: int) -> int:
+    """Slots of row `b` until its first battery went off; those played where none has."""
+    if len(tables.store_capacity) > 0:
+        if before.lasted[b] < before.slot[b]:
+            return int(before.lasted[b])
+        for v in range(len(tables.node_store)):
+            z = tables.node_store[v]
+            if z != EMPTY and (before.off[b, z] or after.off[b, z]):
+                return int(before.lasted[b])
+    return int(after.slot[b])
+
+
+@njit_inline
 def book_idle(tables: Tables, b: int, scratch: Scratch, outcome: Outcome) -> None:
     """Book the energy of nodes whatever they serve; a battery gives what it has, and nothing while off."""
     for v in range(len(tables.node_memory)):

@@ -29,7 +29,7 @@ from idn_gym.core.listing import charged_slots
 from idn_gym.core.loading import end_slot, load_models
 from idn_gym.core.repair import place
 from idn_gym.core.serving import measure_utilisation, serve_slot
-from idn_gym.core.stores import begin_stores, book_idle, end_stores
+from idn_gym.core.stores import begin_stores, book_idle, end_stores, slots_lasted
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch, start_levels
 
 SMOOTHING = 0.3
@@ -51,6 +51,7 @@ def initial_state(instance: Instance) -> State:
         seconds_to_come=np.zeros(loads),
         level=np.repeat(level[None], batch, axis=0),
         off=np.repeat(off[None], batch, axis=0),
+        lasted=np.zeros(batch, np.int64),
     )
 
 
@@ -106,6 +107,7 @@ def advance(
         following.slot[b] = state.slot[b] + 1
         t = place_of(state.slot[b], draw.demand.shape[1])
         play_slot(tables, draw, b, t, wanted, state, following, scratch, outcome)
+        following.lasted[b] = slots_lasted(tables, state, following, b)
         measure_utilisation(tables, draw, b, t, scratch, outcome)
         smooth(state.recent, outcome.arrived, b, following.recent)
         book_idle(tables, b, scratch, outcome)

@@ -129,12 +129,8 @@ def check_kinds(tables: Tables, draw: Draw) -> None:
 
 
 def _kind(name: str) -> np.dtype[Any]:
-    others: dict[str, type] = {
-        "capacity": np.int64,
-        "queueing": np.int64,
-        "loading": np.int64,
-        "node_movable": np.bool_,
-    }
+    others: dict[str, type] = dict.fromkeys(("capacity", "queueing", "loading"), np.int64)
+    others["node_movable"] = np.bool_
     return np.dtype(np.int32 if name in INDEX_LIKE else others.get(name, np.float64))
 
 
@@ -164,11 +160,15 @@ def check_instance(instance: Instance) -> None:
     for letter, names in INDICES.items():
         for name in names:
             _check_range(name, fields[name], 0, size[letter] + (letter == "V"))
-    for name, letter in (("path_link", "E"), ("node_store", "Z"), ("need_node", "N")):
+    may_lack = {"path_link": "E", "node_store": "Z", "link_store": "Z", "need_node": "N"}
+    for name, letter in may_lack.items():
         _check_range(name, fields[name], EMPTY, size[letter])
     _check_range("pinned", tables.pinned, EMPTY, size["S"])
-    for name in ("capacity", "queueing", "loading"):
-        value = getattr(tables, name)
+    for name, value in (
+        ("capacity", tables.capacity),
+        ("queueing", tables.queueing),
+        ("loading", tables.loading),
+    ):
         _demand(value in (0, 1), name, f"{value} is not allowed; must be 0 or 1")
     if tables.loading != INSTANT:
         _demand(tables.capacity == SHARED, "loading", "1 is not allowed where capacity is private; must be 0")

@@ -35,6 +35,7 @@ class Nominal(NamedTuple):
     node_memory: Floats  # (N,) [bytes]
     link_rate: Floats  # (E,) [bytes/s]
     slot_seconds: float  # [s]
+    store_capacity: Floats  # (Z,)
     segment_begin: Floats  # (S,) first block over the model's blocks
     segment_end: Floats  # (S,) one past the last block over the model's blocks
     model_blocks: Ints  # (M,)
@@ -84,6 +85,7 @@ class FlatObserver:
             node_memory=tables.node_memory,
             link_rate=tables.link_rate,
             slot_seconds=tables.slot_seconds,
+            store_capacity=tables.store_capacity,
             segment_begin=begin,
             segment_end=end,
             model_blocks=tables.model_blocks,
@@ -160,6 +162,9 @@ def _encode(
         clipped[b] = 0
         _encode_classes(nominal, state, seen, columns.of, b, row)
         _encode_resources(nominal, resources, seen, state, layout, columns.of, b, row)
+        for z in range(len(nominal.store_capacity)):
+            row[columns.of[BLOCK.charge, z]] = state.level[b, z] / nominal.store_capacity[z]
+            row[columns.of[BLOCK.off, z]] = state.off[b, z]
         for k in range(columns.unsure):
             if row[k] > high[k]:
                 # Sums may pass a bound of 1 by rounding alone; only what matters is counted.

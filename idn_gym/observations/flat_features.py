@@ -19,11 +19,11 @@ from idn_gym.scenarios.compile import Compiled
 ABSENT = 2**32 - 1
 """Column of a feature that a row has not."""
 
-Per = Literal["class", "node", "link", "resident", "episode", "objective"]
+Per = Literal["class", "node", "link", "store", "resident", "episode", "objective"]
 
 
 class FeatureBlock(NamedTuple):
-    """One feature of every class, node, link, resident model or objective, or of the episode."""
+    """One feature of every class, node, link, store, resident model or objective, or of the episode."""
 
     name: str
     per: Per
@@ -51,6 +51,8 @@ FLAT_BLOCKS = (
     FeatureBlock("memory", "node", 1, "memory of the coming slot over nominal", coming=True),
     FeatureBlock("load", "link", RATE_BOUND, "bytes carried in the last slot over nominal"),
     FeatureBlock("rate", "link", RATE_BOUND, "rate of the coming slot over nominal", coming=True),
+    FeatureBlock("charge", "store", 1, "what a battery or airtime budget holds over its capacity", sure=True),
+    FeatureBlock("off", "store", 1, "1: it fell to its cut-off and has not come back", sure=True),
     FeatureBlock("end", "resident", 1, "last resident block over the model's blocks; 0: none", sure=True),
     FeatureBlock(
         "begin", "resident", 1, "first resident block over the model's blocks", sure=True, split=True
@@ -126,6 +128,7 @@ class FlatFeatures:
             "class": names.classes,
             "node": [names.nodes[v] for v in self._node],
             "link": names.links,
+            "store": names.stores,
             "resident": [f"{names.models[m]} at {names.nodes[v]}" for v, m in zip(*held, strict=True)],
             "episode": [""],
             "objective": self._objectives,
@@ -141,6 +144,7 @@ class FlatFeatures:
             "class": len(tables.class_task),
             "node": len(self._node),
             "link": len(tables.link_rate),
+            "store": len(tables.store_capacity),
             "resident": len(self._held),
             "episode": 1,
             "objective": len(self._objectives),

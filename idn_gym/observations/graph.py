@@ -22,9 +22,11 @@ from idn_gym.observations.forecast_lists import ForecastLists, make_lists
 from idn_gym.observations.forecast_tables import make_forecast_tables, options_by_cost
 from idn_gym.observations.graph_features import (
     GRAPH_COLUMNS,
+    LinkAirtime,
     LinkConstants,
     LinkState,
     NetworkState,
+    NodeCharge,
     NodeConstants,
     NodeState,
     PairConstants,
@@ -35,6 +37,7 @@ from idn_gym.observations.graph_features import (
     Progress,
     constant_columns,
     global_columns,
+    table_columns,
 )
 from idn_gym.observations.graph_kernel import encode_graph
 from idn_gym.observations.graph_tables import GraphClips, GraphConstants, GraphMemory, GraphTables
@@ -60,7 +63,8 @@ class GraphRoom(NamedTuple):
 class GraphObserver:
     """`Dict` of `nodes` (N, ·), `links` (E, ·), `pairs` (C, ·), `pair_mask` (C,) and `globals`.
 
-    Pairs are the items of the codec `scores`: segments that may be placed, node by node. The weights of the
+    Where a scenario has batteries or duty cycles, nodes and links have the columns that tell of them. Pairs
+    are the items of the codec `scores`: segments that may be placed, node by node. The weights of the
     objectives by default are always among the globals, 0 where one is not in force. Who is connected with
     whom never changes and is in `describe`.
     """
@@ -90,7 +94,8 @@ class GraphObserver:
         self._kept: KeptRows | None = None
         self._globals = global_columns(OBJECTIVES)
         rows = {"nodes": len(tables.node_memory), "links": len(tables.link_rate), "pairs": len(node)}
-        self._boxes = {name: _box(features, rows[name]) for name, features in GRAPH_COLUMNS.items()}
+        self._features = table_columns(tables)
+        self._boxes = {name: _box(features, rows[name]) for name, features in self._features.items()}
         self._boxes["pair_mask"] = gym.spaces.Box(0.0, 1.0, (len(node),), np.float32)
         self._boxes["globals"] = _box(self._globals)
         self.space = gym.spaces.Dict(dict(self._boxes))
@@ -162,16 +167,16 @@ class GraphObserver:
         pairs = zip(node, segment, strict=True)
         paths = [tables.path_start[p : p + 2] for p in tables.class_path]
         return {
-            "nodes": {"rows": list(names.nodes), "columns": _plain(GRAPH_COLUMNS["nodes"])},
+            "nodes": {"rows": list(names.nodes), "columns": _plain(self._features["nodes"])},
             "links": {
                 "rows": list(names.links),
-                "columns": _plain(GRAPH_COLUMNS["links"]),
+                "columns": _plain(self._features["links"]),
                 "source": source,
                 "target": target,
             },
             "pairs": {
                 "rows": [f"{names.nodes[v]}: {names.segments[s]}" for v, s in pairs],
-                "columns": _plain(GRAPH_COLUMNS["pairs"]),
+                "columns": _plain(self._features["pairs"]),
                 "node": node.tolist(),
                 "segment": segment.tolist(),
                 "model": model.tolist(),
@@ -195,6 +200,8 @@ def _constants(compiled: Compiled) -> GraphConstants:
     return GraphConstants(
         first_node=len(features_of(NodeConstants)),
         first_link=len(features_of(LinkConstants)),
+        first_charge=len(GRAPH_COLUMNS["nodes"]),
+        first_airtime=len(GRAPH_COLUMNS["links"]),
         first_pair=len(features_of(PairConstants)),
         node_high=highs_of(features_of(NodeState)),
         link_high=highs_of(features_of(LinkState)),
@@ -203,6 +210,8 @@ def _constants(compiled: Compiled) -> GraphConstants:
         forecast_high=highs_of(features_of(PairForecast)),
         loading_high=highs_of(features_of(PairLoading)),
         progress_high=highs_of(features_of(Progress)),
+        charge_high=highs_of(features_of(NodeCharge)),
+        airtime_high=highs_of(features_of(LinkAirtime)),
         network_high=highs_of(features_of(NetworkState)),
         passing=task_passing.sum(1),
         task_passing=task_passing,

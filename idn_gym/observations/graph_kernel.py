@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from idn_gym.core.arrays import Draw, Outcome, State, Tables
+from idn_gym.core.arrays import EMPTY, Draw, Outcome, State, Tables
 from idn_gym.core.geometry import free_bytes
 from idn_gym.core.handover import fetch, stage
 from idn_gym.core.kernel import njit_inline, njit_spliced
@@ -18,7 +18,14 @@ from idn_gym.observations.expected_slot import Sight, expect_slot
 from idn_gym.observations.forecast import forecast_savings
 from idn_gym.observations.forecast_lists import ForecastLists
 from idn_gym.observations.forecast_tables import TOUCHED, ForecastTables
-from idn_gym.observations.graph_features import LinkState, NetworkState, NodeState, Progress
+from idn_gym.observations.graph_features import (
+    LinkAirtime,
+    LinkState,
+    NetworkState,
+    NodeCharge,
+    NodeState,
+    Progress,
+)
 from idn_gym.observations.graph_pairs import write_holdings, write_pairs
 from idn_gym.observations.graph_tables import GraphClips, GraphConstants, GraphMemory, GraphTables, share_of
 
@@ -68,6 +75,8 @@ def _encode(
         clipped += _write_nodes(tables, expected, outcome, g, b, out, memory)
         clipped += _write_links(tables, expected, outcome, g, b, out)
         clipped += write_pairs(tables, expected, f, g, b, out, memory)
+        if len(tables.store_capacity) > 0:
+            clipped += _write_stores(tables, state, g, b, out)
         over = state.slot[b] / sight.horizon
         clips.clipped[b] = clipped + _write_globals(tables, expected, outcome, g, over, b, out)
 
@@ -144,6 +153,23 @@ def _write_links(
             load=outcome.carried[b, e] / (nominal * tables.slot_seconds),
         )
         clipped += write_columns(out.links[b, e], g.first_link, state, g.link_high)
+    return clipped
+
+
+@njit_inline
+def _write_stores(tables: Tables, state: State, g: GraphConstants, b: int, out: GraphTables) -> int:
+    clipped = 0
+    for v in range(len(tables.node_store)):
+        z = tables.node_store[v]
+        charge = NodeCharge(
+            charge=1.0 if z == EMPTY else state.level[b, z] / tables.store_capacity[z],
+            off=1.0 if z != EMPTY and state.off[b, z] else 0.0,
+        )
+        clipped += write_columns(out.nodes[b, v], g.first_charge, charge, g.charge_high)
+    for e in range(len(tables.link_store)):
+        z = tables.link_store[e]
+        left = LinkAirtime(airtime=1.0 if z == EMPTY else state.level[b, z] / tables.store_capacity[z])
+        clipped += write_columns(out.links[b, e], g.first_airtime, left, g.airtime_high)
     return clipped
 
 

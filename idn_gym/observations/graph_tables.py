@@ -17,10 +17,14 @@ class GraphConstants(NamedTuple):
 
     first_node: int  # column of the nodes where those begin that move, and likewise
     first_link: int
+    first_charge: int
+    first_airtime: int
     first_pair: int
     # upper bounds of the columns that move
     node_high: Floats
     link_high: Floats
+    charge_high: Floats
+    airtime_high: Floats
     holding_high: Floats
     demand_high: Floats
     forecast_high: Floats

@@ -50,6 +50,8 @@ def render_ansi(simulation: Simulation, row: int, metrics: Floats | None) -> str
         lines.append("energy and traffic: spent + what drops add in the reward")
     if any(node.offered < 1.0 for node in scene.nodes):
         lines.append("/ compute not available in this slot")
+    if any(node.charge is not None for node in scene.nodes):
+        lines.append("after a node's name: charge of its battery, or that it is off")
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
@@ -77,9 +79,13 @@ def _node(node: NodeView, up: list[LinkView], roomy: bool) -> list[str]:
     uplinks = [_uplink(link) for link in up]
     placed = _placed(node, PLACED, 6 if roomy else 1)
     height = max(1, len(placed), len(uplinks))
+    name = node.name
+    if node.charge is not None:
+        charge = "off" if node.off else whole_percent(node.charge).replace(" ", "")
+        name = f"{pad(fit_columns(name, NAME - 5), NAME - 5)} {charge:>4}"
     rows = zip(*(cells + [""] * (height - len(cells)) for cells in (uplinks, placed)), strict=True)
     return [
-        _columns(*((node.name, memory, compute) if i == 0 else ("", "", "")), uplink, names)
+        _columns(*((name, memory, compute) if i == 0 else ("", "", "")), uplink, names)
         for i, (uplink, names) in enumerate(rows)
     ]
 

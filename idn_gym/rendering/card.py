@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from idn_gym.rendering.labels import si, whole_percent
-from idn_gym.rendering.palette import ALARM, INK, LINE, LOST, MUTED, PAPER, TRACK, Rgb, heat, pale
+from idn_gym.rendering.palette import ALARM, GOOD, INK, LINE, LOST, MUTED, PAPER, TRACK, Rgb, heat, pale
 from idn_gym.rendering.scene import NodeView, ResidentSegment
 from idn_gym.rendering.sheet import Sheet
 
@@ -55,6 +55,8 @@ def draw_card(sheet: Sheet, node: NodeView, card: Frame, tint: Rgb, colors: Colo
     sheet.box(*card, PAPER, ALARM if dropping else LINE, 1.5 if dropping else 1.0)
     x, width = card.x + 5, card.width - 10
     _draw_header(sheet, node, card, style, tint)
+    if node.charge is not None:
+        _draw_charge(sheet, node.charge, node.off, Frame(x, card.y + style.header + 1, width, 3))
     y = card.y + style.header + 5
     memory = style.memory
     if card.width < LISTED or card.height < style.header + memory + style.load + 3.5 * style.line:
@@ -77,6 +79,13 @@ def _draw_header(sheet: Sheet, node: NodeView, card: Frame, style: Style, tint: 
         text += f", {whole_percent(node.dropped)} dropped" if node.dropped >= DROPS else ""
         free -= 8 + sheet.text(card.x + card.width - 5, middle, text, style.font - 1.5, PAPER, side=1.0)
     sheet.text(card.x + 5, middle, node.name, style.font, PAPER, free, bold=True, least=8.5)
+
+
+def _draw_charge(sheet: Sheet, charge: float, off: bool, frame: Frame) -> None:
+    """What the battery holds; as an alarm while the node is off."""
+    x, y, width, height = frame
+    sheet.box(*frame, TRACK)
+    sheet.box(x, y, max(1.5, charge * width), height, ALARM if off else GOOD)
 
 
 def _draw_memory(sheet: Sheet, node: NodeView, frame: Frame, colors: Colors) -> None:
@@ -123,6 +132,8 @@ def _draw_caption(sheet: Sheet, node: NodeView, frame: Frame, style: Style) -> N
     x, y, width, _ = frame
     size = style.font - 1.5 if style is LARGE else 9.5
     left, ink = f"{si(node.used, 'B')} of {si(node.memory, 'B')}", MUTED
+    if node.charge is not None:
+        left = f"{'off' if node.off else 'charge'} {whole_percent(node.charge)}, {left}"
     load = "elastic" if node.load is None else whole_percent(node.load)
     if width + 10 < LISTED:
         left = "" if node.arrivals is None else f"{node.arrivals:.3g}/s"

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from idn_gym.core.arrays import EMPTY, Floats, place_of
+from idn_gym.core.arrays import EMPTY, Floats, State, Tables, place_of
 from idn_gym.core.geometry import block_shares, bytes_to_load
 from idn_gym.core.loading import loaded_share
 from idn_gym.metrics import METRICS
+from idn_gym.readouts import name_load
 from idn_gym.rendering.layout import Plan, lay_out
-from idn_gym.simulation import Simulation, name_load
+from idn_gym.simulation import Simulation
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ class NodeView:
     busy: float  # servers busy on average
     arrivals: float | None  # [requests/s]; None where none ever enter
     dropped: float  # share of the arrivals
+    charge: float | None = None  # of its battery over the capacity; None on the mains
+    off: bool = False  # without charge
 
     @property
     def all_pinned(self) -> bool:
@@ -120,7 +124,7 @@ def _dnn(model: str) -> str:
 
 def _nodes(simulation: Simulation, row: int, t: int) -> list[NodeView]:
     compiled, outcome, draw = simulation.compiled, simulation.outcome, simulation.instance.draw
-    tables, names = compiled.tables, compiled.names
+    tables, names, state = compiled.tables, compiled.names, simulation.now
     entry = [names.ingress[i] for i in compiled.class_ingress]
     views = []
     for v, name in enumerate(names.nodes):
@@ -141,9 +145,17 @@ def _nodes(simulation: Simulation, row: int, t: int) -> list[NodeView]:
                 busy=float(outcome.busy[row, v] / tables.slot_seconds),
                 arrivals=float(arrived / tables.slot_seconds) if mine else None,
                 dropped=float(1.0 - served / arrived) if arrived > 0 else 0.0,
+                **_battery(tables, state, row, v),
             )
         )
     return views
+
+
+def _battery(tables: Tables, state: State, row: int, v: int) -> dict[str, Any]:
+    z = tables.node_store[v]
+    if z == EMPTY:
+        return {}
+    return {"charge": float(state.level[row, z] / tables.store_capacity[z]), "off": bool(state.off[row, z])}
 
 
 def _items(simulation: Simulation, row: int, v: int) -> tuple[ResidentSegment, ...]:

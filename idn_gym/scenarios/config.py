@@ -21,6 +21,7 @@ from idn_gym.scenarios.config_dynamics import (
     MemoryPressure,
     Outages,
 )
+from idn_gym.scenarios.config_harvest import ConstantHarvest, HarvestFile, Sky, SolarHarvest
 from idn_gym.scenarios.config_intensity import (
     CarbonFile,
     ConstantCarbon,
@@ -97,6 +98,7 @@ __all__ = [
     "CarbonFile",
     "Commuting",
     "ConstantCarbon",
+    "ConstantHarvest",
     "ConstantPrice",
     "ConstantRate",
     "Crowd",
@@ -111,6 +113,7 @@ __all__ = [
     "Fixed",
     "FlashCrowd",
     "GilbertElliott",
+    "HarvestFile",
     "Hierarchy",
     "LfuKiller",
     "Link",
@@ -139,7 +142,9 @@ __all__ = [
     "Serving",
     "Sessions",
     "ShotNoise",
+    "Sky",
     "Sliding",
+    "SolarHarvest",
     "Stretches",
     "Tariff",
     "Task",

@@ -10,6 +10,7 @@ from idn_gym.scenarios.config_intensity import ConstantCarbon, ConstantPrice
 from idn_gym.scenarios.families import (
     BackgroundProcess,
     CarbonProcess,
+    HarvestProcess,
     LinkOutageProcess,
     LinkProcess,
     MemoryProcess,
@@ -123,3 +124,5 @@ class Dynamics:
     """what electricity costs at nodes; only the objective price asks for it"""
     carbon: CarbonProcess = field(default_factory=ConstantCarbon)
     """what electricity emits at nodes; only the objective carbon asks for it"""
+    harvest: HarvestProcess | None = None
+    """what nodes harvest into their batteries; null: nothing"""

@@ -79,6 +79,13 @@ class CarbonProcess(Family):
     usual = "constant"
 
 
+class HarvestProcess(Family):
+    """What nodes harvest: ``(process, nodes, span)`` draws (T, N) [J] in each slot."""
+
+    kinds = Registry("dynamics.harvest.kind")
+    usual = "solar"
+
+
 class PopularityProcess(Family):
     """How demand moves between tasks, its total staying as it is.
 

@@ -29,7 +29,8 @@ def test_all_groups_ship(catalog):
             for t in ("fashion", "digits")
             for kind in ("split", "exits", "bottleneck", "bottleneck+exits")
         ),
-        *(("fashion", "whole"), ("digits", "whole"), ("generate", "whole")),
+        *(("fashion", "whole"), ("digits", "whole"), ("generate", "whole"), ("visual_wake_words", "whole")),
+        *((t, "split") for t in ("visual_wake_words", "cifar10", "speech_commands", "machine_sounds")),
     }
     assert sum(model.task == "coco" for model in catalog.models.values()) >= 10
 

@@ -170,6 +170,7 @@ EXAMPLES = {
     "workload.flash.crowds": [{"at": 3}],
     "dynamics.energy_price.path": "prices.csv",
     "dynamics.carbon.path": "grid.csv",
+    "dynamics.harvest.path": "sun.csv",
 }
 EXAMPLES |= {f"topology.{tier}": EXAMPLES["topology.tiers"][0] for tier in ("repository", "core", "access")}
 """Values of keys that have no default."""

@@ -21,6 +21,7 @@ PROCESSES += [
 ]
 PROCESSES += [config.UniformTask, config.Background, config.Outages, config.MemoryPressure]
 PROCESSES += [config.ConstantCarbon, config.DailyCarbon, config.Region]
+PROCESSES += [config.ConstantHarvest, config.SolarHarvest, config.Sky]
 PROCESSES += [
     config.Sessions,
     config.Visitors,
@@ -31,6 +32,7 @@ PROCESSES += [
     config.ScheduledOutages,
     config.Crowd,
     config.Zone,
+    config.Battery,
     config.LinkOutages,
     config.LinkFailure,
     Trace,

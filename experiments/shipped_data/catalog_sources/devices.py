@@ -13,14 +13,19 @@ FLOPS_PER_MAC = 2
 
 def measured_devices() -> tuple[Device, ...]:
     """All rows whose power is known or can be filled by a rule."""
-    rows = _rows()
-    return tuple(_device(row) for row in rows.values() if _has_power(row))
+    return tuple(map(_device, shipped_rows()))
+
+
+def shipped_rows() -> list[dict[str, Any]]:
+    """The facts of these rows."""
+    return [row for row in _rows().values() if _has_power(row)]
 
 
 def devices_left_out() -> dict[str, str]:
     """Rows that do not ship, with the reason."""
     reason = facts("device_rules.yaml")["left_out"]
-    return {name: reason for name, row in _rows().items() if not _has_power(row)}
+    shipped = {row["id"] for row in shipped_rows()}
+    return dict.fromkeys((name for name in _rows() if name not in shipped), reason)
 
 
 def watts(name: str) -> tuple[float, float]:
@@ -39,10 +44,12 @@ def fill(which: str, rule: dict[str, str], given: dict[str, Any]) -> float:
 
     Args:
         which: "active" or "idle".
-        rule: {"like": row} or {"ratio_of": row}.
+        rule: {"like": row}, {"ratio_of": row} or {"watts": number}.
         given: holds the other power as "idle_w" or "active_w".
     """
     rows = _rows()
+    if "watts" in rule:
+        return float(rule["watts"])
     if "like" in rule:
         return float(rows[rule["like"]]["power"][f"{which}_w"])
     other = rows[rule["ratio_of"]]["power"]
@@ -55,14 +62,15 @@ def _rows() -> dict[str, Any]:
 
 
 def _has_power(row: dict[str, Any]) -> bool:
-    return row["power"]["active_w"] is not None or row["power"]["idle_w"] is not None
+    power, rule = row["power"], facts("device_rules.yaml")["power"].get(row["id"], {})
+    return power["active_w"] is not None or power["idle_w"] is not None or "active" in rule
 
 
 def _device(row: dict[str, Any]) -> Device:
     (active, idle), notes = _watts(row)
     law, simple, law_notes = _laws(row)
     storage = row["memory"]["model_storage_bytes"]
-    place = "RAM" if storage is None else "flash or on-chip store for weights"
+    place = "RAM, activations not counted" if storage is None else "flash or on-chip store for weights"
     return Device(
         name=row["id"],
         tier=row["tier"],
@@ -71,11 +79,12 @@ def _device(row: dict[str, Any]) -> Device:
         idle_watts=idle,
         **law,
         simple=simple,
+        ram=None if storage is None else float(row["memory"]["ram_bytes"]),
         provenance=(
             Provenance("name", f"{row['name']}; {row['precision']}; {row['framework']}", "published"),
             *law_notes,
             *notes,
-            Provenance("memory", f"{place}; activations are not counted", "vendor_spec"),
+            Provenance("memory" if storage is None else "memory, ram", place, "vendor_spec"),
         ),
     )
 

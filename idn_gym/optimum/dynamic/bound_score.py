@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from idn_gym.config_reader import ConfigError
-from idn_gym.core.arrays import JOULE, PRICED, Floats, Instance
+from idn_gym.core.arrays import EMPTY, JOULE, PRICED, Floats, Instance
 from idn_gym.core.pricing import PRICE_FIELDS, compute_option_costs
 from idn_gym.core.slots import one_row
 from idn_gym.objectives import tariff_of
@@ -31,9 +31,13 @@ def judged_row(compiled: Compiled, instance: Instance, b: int) -> Instance:
 
 
 def fixed_costs(row: Instance) -> Floats:
-    """Scalar cost (T,) of each slot of a `judged_row` whatever is placed: that of idle energy."""
+    """Scalar cost (T,) of each slot of a `judged_row` whatever is placed: that of idle energy.
+
+    A node with a battery may be off, so what it idles with is left out.
+    """
     tables, draw = row
-    idle = float(tables.node_idle_watts.sum()) * tables.slot_seconds * draw.tariff[0, JOULE]
+    watts = float(tables.node_idle_watts[tables.node_store == EMPTY].sum())
+    idle = watts * tables.slot_seconds * draw.tariff[0, JOULE]
     further = draw.charge_slot[0] @ draw.tariff[0, PRICED:]
     found: Floats = (idle + further) / tables.nominal_requests
     return np.asarray(found, float)

@@ -180,6 +180,7 @@ def merge_slots(instance: Instance, b: int, groups: int) -> Instance:
         demand=np.add.reduceat(draw.demand[row], starts, axis=1),
         seconds=np.add.reduceat(draw.seconds[row], starts, axis=1),
         rate=np.divide(1.0, pace, out=np.zeros_like(pace), where=pace > 0.0),
+        refill=np.add.reduceat(draw.refill[row], starts, axis=1),
         **charges,
         charge_slot=np.add.reduceat(draw.charge_slot[row], starts, axis=1),
         memory=draw.memory[row][:, starts],

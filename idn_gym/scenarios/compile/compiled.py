@@ -43,6 +43,7 @@ from idn_gym.scenarios.compile.models import Deployables, block_table, collect_m
 from idn_gym.scenarios.compile.names import Names, name_rows
 from idn_gym.scenarios.compile.progress_line import ProgressLine
 from idn_gym.scenarios.compile.radios import radio_tables
+from idn_gym.scenarios.compile.refills import nominal_refill
 from idn_gym.scenarios.compile.routes import (
     Network,
     RouteSearch,
@@ -141,6 +142,8 @@ def _compile(scenario: Scenario, objectives: tuple[Objective, ...]) -> Compiled:
     with ProgressLine(f"{len(network.nodes):,} nodes and {classes:,} request classes") as line:
         compiled = _build(scenario, objectives, catalog, network, homes, line)
     check_processes(compiled)
+    if (compiled.tables.node_store != EMPTY).any() and scenario.dynamics.harvest is not None:
+        compiled = replace(compiled, tables=freeze_tables(nominal_refill(compiled)))
     if charged(objectives):
         compiled = replace(compiled, tables=freeze_tables(nominal_charges(compiled)))
     compiled = _with_values(compiled)

@@ -59,14 +59,15 @@ def collect_models(
         serving: parts and exits.
 
     Raises:
-        ConfigError: a copy has the name of another task, or pins over memory.
+        ConfigError: a copy has the name of another task, or pins over memory or RAM.
     """
     copies = copy_tasks(tasks)
     models, sources = _models(copies, catalog, network, serving.exits)
     segments = options.enumerate_segments(models, serving.max_parts)
     spans = zip(segments.model, segments.first, segments.last, strict=True)
     size = np.array([models[m].block_bytes[first:last].sum() for m, first, last in spans])
-    pinned = _pin(network, models, sources, segments)
+    fits = _activations_fit(network, catalog, sources, segments)
+    pinned = _pin(network, models, sources, segments, fits)
     reserved = held_bytes(size, pinned).sum(1)
     free = network.memory - reserved
     for v in np.flatnonzero(free < 0):
@@ -76,7 +77,8 @@ def collect_models(
             f"{network.memory[v]:g} is not allowed; its pins need {-free[v]:g} bytes more",
         )
     movable = (pinned == EMPTY).any(1) & (free > 0)
-    placeable = movable[:, None] & (size[None] <= free[:, None]) & (pinned[:, segments.model] == EMPTY)
+    fits &= size[None] <= free[:, None]
+    placeable = movable[:, None] & fits & (pinned[:, segments.model] == EMPTY)
     listed = tuple(task.name for task in tasks for _ in range(task.copies))
     return Deployables(copies, models, sources, listed, segments, size, pinned, reserved, movable, placeable)
 
@@ -198,6 +200,7 @@ def _pin(
     models: Sequence[options.ModelRow],
     sources: Sequence[str],
     segments: options.SegmentRows,
+    fits: npt.NDArray[np.bool_],
 ) -> Residents:
     pinned = np.full((len(network.nodes), len(models)), EMPTY, np.int32)
     for v, node in enumerate(network.nodes):
@@ -205,8 +208,28 @@ def _pin(
             continue
         for m, model in enumerate(models):
             if "all" in node.pins or sources[m] in node.pins:
-                pinned[v, m] = segments.row_of[m, 0, len(model.block_bytes)]
+                whole = segments.row_of[m, 0, len(model.block_bytes)]
+                if not fits[v, whole]:
+                    wrong = f"{sources[m]!r} is not allowed; its activations need more than the RAM of"
+                    raise ConfigError(f"topology.nodes.{node.name}.pins", f"{wrong} {node.device}")
+                pinned[v, m] = whole
     return pinned
+
+
+def _activations_fit(
+    network: Network, catalog: schema.Catalog, sources: Sequence[str], segments: options.SegmentRows
+) -> npt.NDArray[np.bool_]:
+    """(N, S) whether the tensors of the segment's blocks fit into the RAM of the node's device."""
+    ram = np.array([np.inf if device.ram is None else device.ram for device in network.devices])
+    spans = zip(segments.model, segments.first, segments.last, strict=True)
+    most = np.array(
+        [
+            max(block.activations for block in catalog.models[sources[m]].blocks[first:last])
+            for m, first, last in spans
+        ]
+    )
+    found: npt.NDArray[np.bool_] = most[None] <= ram[:, None]
+    return found
 
 
 def start_seconds(gathered: Deployables, catalog: schema.Catalog, network: Network) -> Floats:

@@ -28,7 +28,7 @@ TOKEN = 1e-15
 
 
 def store_tables(scenario: Scenario, network: Network, idle: Floats) -> dict[str, Any]:
-    """The `store_` fields of `Tables`, and which node has which.
+    """The `store_` fields of `Tables`, and which node and link has which.
 
     Args:
         scenario: how long its slots are.
@@ -55,6 +55,7 @@ def store_tables(scenario: Scenario, network: Network, idle: Floats) -> dict[str
     return {
         **{f"store_{name}": column.copy() for name, column in zip(fields, columns, strict=True)},
         "node_store": _numbered([node.battery is not None for node in network.nodes], 0),
+        "link_store": link_stores(network),
     }
 
 

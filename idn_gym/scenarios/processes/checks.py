@@ -36,7 +36,8 @@ def _listed(compiled: Compiled) -> Iterator[tuple[Any, Any, int, ColumnNames]]:
     yield dynamics.link, rates, rates.size, names.of_links
     yield dynamics.link_outages, rates.size, rates.size, names.of_links
     by_node = (
-        dynamics.background, dynamics.outages, dynamics.memory, dynamics.energy_price, dynamics.carbon
+        dynamics.background, dynamics.outages, dynamics.memory, dynamics.energy_price, dynamics.carbon,
+        dynamics.harvest,
     )  # fmt: skip
     for process in by_node:
         yield process, nodes, nodes, names.of_nodes

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from idn_gym.core.arrays import Floats, Ints
+from idn_gym.core.arrays import Floats
 from idn_gym.objective_records import JOULES_PER_KWH, Charges
 from idn_gym.scenarios.config_intensity import (
     CarbonFile,
@@ -23,7 +23,7 @@ from idn_gym.scenarios.config_intensity import (
 )
 from idn_gym.scenarios.families import key_of, run_process
 from idn_gym.scenarios.processes.markov import ar1
-from idn_gym.scenarios.processes.named_things import ColumnNames, divide
+from idn_gym.scenarios.processes.named_things import spread_regions
 from idn_gym.scenarios.processes.traces import draw_trace
 from idn_gym.scenarios.spans import Span
 
@@ -56,13 +56,13 @@ def _charges(compiled: Compiled, process: Any, span: Span) -> tuple[Charges, Any
 
 def draw_constant(process: ConstantPrice | ConstantCarbon, nodes: int, span: Span) -> tuple[Floats, Any]:
     """The same per kWh (T, N) in every slot."""
-    mean, _, _ = _spread(process, span.names)
+    mean, _, _ = spread_regions(process, "mean", span.names)
     return np.repeat(mean[None], span.length, axis=0), None
 
 
 def draw_days(process: DailyPrice | DailyCarbon, nodes: int, span: Span) -> tuple[Floats, Any]:
     """Per kWh (T, N): a sine of the time of day, times noise of mean 1, which the nodes of a region share."""
-    mean, phase, grid = _spread(process, span.names)
+    mean, phase, grid = spread_regions(process, "mean", span.names)
     x = ar1(span.rng.standard_normal(span.shape(nodes)), process.memory, span.state)
     turns = span.slots / process.period + phase
     wave = 1.0 + process.amplitude * np.sin(2.0 * np.pi * turns)
@@ -73,15 +73,3 @@ def draw_days(process: DailyPrice | DailyCarbon, nodes: int, span: Span) -> tupl
 def draw_file(process: PriceFile | CarbonFile, nodes: int, span: Span) -> tuple[Floats, Any]:
     """Per kWh (T, N), as the file says of a node, or else of its tier."""
     return draw_trace(process, key_of(type(process)), span, least=0.0)
-
-
-def _spread(process: Any, names: ColumnNames) -> tuple[Floats, Floats, Ints]:
-    """Mean, phase and grid (N,) of each node; a grid is called after its first node."""
-    region = divide(process.regions, names, f"{key_of(type(process))}.regions")
-    mean, phase = np.full(len(names), float(process.mean)), np.zeros(len(names))
-    for i, named in enumerate(process.regions):
-        phase[region == i] = named.phase
-        if named.mean is not None:
-            mean[region == i] = named.mean
-    _, first, of_node = np.unique(region, return_index=True, return_inverse=True)
-    return mean, phase, first[of_node]

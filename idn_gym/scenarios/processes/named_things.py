@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from idn_gym.config_reader import ConfigError, closest, show
-from idn_gym.core.arrays import Bools, Ints
+from idn_gym.core.arrays import Bools, Floats, Ints
 from idn_gym.scenarios.config_zones import Zone
+from idn_gym.scenarios.families import key_of
 
 ColumnNames = Sequence[tuple[str, ...]]
 """Of each link or node, what it goes by: its own name first, then wider ones; see `Span`."""
@@ -57,3 +59,27 @@ def divide(zones: Sequence[Zone], names: ColumnNames, key: str, what: str = "nod
             raise ConfigError(f"{key}.{i}.nodes", f"{name} is in a region above already")
         zone[mine] = i
     return zone
+
+
+def spread_regions(process: Any, quantity: str, names: ColumnNames) -> tuple[Floats, Floats, Ints]:
+    """What a process with `regions` says of each node.
+
+    Args:
+        process: its regions are zones; those that leave `quantity` null have that of the process.
+        quantity: name of the field that regions may set.
+        names: (N,) of the nodes.
+
+    Returns:
+        (N,) the quantity, (N,) the phase [turns], and (N,) the region, called after its first node.
+
+    Raises:
+        ConfigError: a name of no node or tier, or a node in two regions.
+    """
+    region = divide(process.regions, names, f"{key_of(type(process))}.regions")
+    value, phase = np.full(len(names), float(getattr(process, quantity))), np.zeros(len(names))
+    for i, named in enumerate(process.regions):
+        phase[region == i] = named.phase
+        if getattr(named, quantity) is not None:
+            value[region == i] = getattr(named, quantity)
+    _, first, of_node = np.unique(region, return_index=True, return_inverse=True)
+    return value, phase, first[of_node]
