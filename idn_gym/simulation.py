@@ -14,7 +14,7 @@ from idn_gym.core.arrays import EMPTY, Floats, Instance, Outcome, State
 from idn_gym.core.slots import copied, put_fields
 from idn_gym.core.transition import initial_state
 from idn_gym.core.validate import check_residents, check_saved
-from idn_gym.core.workspace import empty_outcome, make_scratch, start_levels
+from idn_gym.core.workspace import empty_outcome, make_scratch, start_levels, start_uplinks
 from idn_gym.objective_records import Objective
 from idn_gym.objectives import describe_reward, reward_divisor
 from idn_gym.observations import Observations, copy_of, make_observer
@@ -164,6 +164,7 @@ class Simulation:
         state.wish[index] = EMPTY
         state.bytes_to_come[index] = 0.0
         state.seconds_to_come[index] = 0.0
+        state.uplink[index] = start_uplinks(self.compiled.tables)
         state.level[index], state.off[index] = start_levels(self.compiled.tables)
         state.lasted[index] = 0
         for cells in (self.last.cells, self.last.in_flight, self.last.refused):

@@ -64,6 +64,10 @@ PRICED = 4
 """How many these are; the F further ones follow."""
 
 
+NO_UPLINKS: Residents = np.zeros((0, 0), np.int32)
+"""An association that leaves everything as it is."""
+
+
 def owners(start: Ints) -> Ints:
     """Row of the coarser table that each row of the finer one belongs to, from its ``xxx_start``.
 
@@ -137,6 +141,9 @@ class Tables(NamedTuple):
     radio_devices: Floats  # (r,) that the radio stands for
     radio_harm: Ints  # (r, f) radios of each cell of the gateway, from the strongest on, that harm its frames
     radio_transmissions: Floats  # (r,) of every frame
+    # association: nodes with several radios use one of them at a time
+    node_uplink: Ints  # (N,) link that the node uses until it is told otherwise; EMPTY: all that it has
+    link_chooser: Ints  # (E,) node that uses the link or another one; EMPTY: the link is always in use
     # paths: the routes from an ingress node to a repository, one after the other, the shortest first
     path_start: Ints  # (P+1,) into J
     path_node: Ints  # (J,) node at each position
@@ -260,6 +267,7 @@ class State(NamedTuple):
     wish: Residents  # (B, N, M) segment that the node is loading, or EMPTY
     bytes_to_come: Floats  # (B, N, M) [bytes] of it, for one device
     seconds_to_come: Floats  # (B, N, M) [s] of start-up, which follow the last byte
+    uplink: Residents  # (B, N) link that each node uses that has a choice, else EMPTY; (B, 0) without any
     # stores; (B, 0) without
     level: Floats  # (B, Z) in each store, in its unit
     off: Bools  # (B, Z) whether it fell to its cut-off and has not come back
@@ -267,9 +275,10 @@ class State(NamedTuple):
 
 
 class Action(NamedTuple):
-    """The placement a policy asks for; repair makes it fit."""
+    """The placement a policy asks for, which repair makes fit, and the links it has nodes use."""
 
     wanted: Residents  # (B, N, M) segment, or EMPTY; ignored where pinned
+    uplink: Residents = NO_UPLINKS  # (B, N) link, or EMPTY: as it is; (0, 0): all as they are
 
 
 class Outcome(NamedTuple):

@@ -53,6 +53,10 @@ def take_paths(tables: Tables, paths: Ints) -> Excerpt:
     fields["need_node"] = np.where(there, np.searchsorted(rows["N"], fields["need_node"]), EMPTY)
     link = fields["path_link"]
     fields["path_link"] = np.where(link == EMPTY, EMPTY, np.searchsorted(rows["E"], link))
+    chooser = tables.link_chooser[rows["E"]]
+    fields["link_chooser"] = np.where(chooser == EMPTY, EMPTY, np.searchsorted(rows["N"], chooser))
+    uplink = tables.node_uplink[rows["N"]]
+    fields["node_uplink"] = np.where(uplink == EMPTY, EMPTY, np.searchsorted(rows["E"], uplink))
     fields["class_path"] = np.searchsorted(paths, fields["class_path"])
     moved = fields["option_start"][:-1] - tables.option_start[rows["R"]]
     fields["class_fallback"] = fields["class_fallback"] + moved

@@ -26,8 +26,17 @@ SHAPES = {
         "node_reserved",
         "node_movable",
         "node_store",
+        "node_uplink",
     ),
-    "E": ("link_count", "link_delay", "link_rate", "link_down_rate", "link_joules", "link_store"),
+    "E": (
+        "link_count",
+        "link_delay",
+        "link_rate",
+        "link_down_rate",
+        "link_joules",
+        "link_store",
+        "link_chooser",
+    ),
     "Z": (
         "store_capacity",
         "store_least",
@@ -124,6 +133,6 @@ INDEX_LIKE = {
     *STARTS,
     *(name for names in INDICES.values() for name in names),
     *("path_link", "pinned", "class_fallback", "node_servers", "last_choice"),
-    *("node_store", "link_store", "need_node", "radio_harm"),
+    *("node_store", "link_store", "need_node", "radio_harm", "node_uplink", "link_chooser"),
 }
 """Fields of int32; the others are float64, but for switches."""

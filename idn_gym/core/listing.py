@@ -27,6 +27,8 @@ def measure_paths(tables: Tables, draw: Draw, b: int, t: int, scratch: Scratch) 
         scratch.rate[e] = draw.rate[b, t, e]
         if tables.loading == TRANSFER:
             scratch.rate[e] -= scratch.taken[e] / tables.slot_seconds
+    if len(scratch.uplink) > 0:
+        close_unused(tables, scratch)
     pace = 0.0
     for j in range(len(tables.path_link)):
         link = tables.path_link[j]
@@ -38,6 +40,15 @@ def measure_paths(tables: Tables, draw: Draw, b: int, t: int, scratch: Scratch) 
             pace = np.inf
         scratch.pace[j] = pace
     note_prices(tables, draw, b, scratch)
+
+
+@njit_inline
+def close_unused(tables: Tables, scratch: Scratch) -> None:
+    """Take down the links of nodes that use another one."""
+    for e in range(len(scratch.rate)):
+        v = tables.link_chooser[e]
+        if v != EMPTY and scratch.uplink[v] != e:
+            scratch.rate[e] = 0.0
 
 
 @njit_inline

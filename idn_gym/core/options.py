@@ -84,14 +84,16 @@ def survival(point: PointRow, blocks: int) -> list[float]:
 
 
 def path_shape(routes: Routes) -> PathShape:
-    """How long each route is, and how much of its beginning earlier ones have too."""
+    """How long each route is, and how much of its beginning earlier ones have too, links included."""
     shape = []
     for number, route in enumerate(routes):
-        shared = max((_common(route.nodes, earlier.nodes) for earlier in routes[:number]), default=0)
+        shared = max((_common(route, earlier) for earlier in routes[:number]), default=0)
         shape.append(RouteShape(len(route.nodes), shared))
     return tuple(shape)
 
 
-def _common(one: Sequence[int], other: Sequence[int]) -> int:
-    """How many entries at the beginning agree."""
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+def _common(one: Path, other: Path) -> int:
+    """How many nodes at the beginning both pass, over the same links."""
+    mine, theirs = (zip(path.nodes, (None, *path.links), strict=True) for path in (one, other))
+    steps = zip(mine, theirs, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], steps))

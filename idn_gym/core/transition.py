@@ -30,7 +30,7 @@ from idn_gym.core.loading import end_slot, load_models
 from idn_gym.core.repair import place
 from idn_gym.core.serving import measure_utilisation, serve_slot
 from idn_gym.core.stores import begin_stores, book_idle, end_stores, slots_lasted
-from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch, start_levels
+from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch, start_levels, start_uplinks
 
 SMOOTHING = 0.3
 """Weight of the newest batch in `State.recent`."""
@@ -49,6 +49,7 @@ def initial_state(instance: Instance) -> State:
         wish=np.full(loads, EMPTY, np.int32),
         bytes_to_come=np.zeros(loads),
         seconds_to_come=np.zeros(loads),
+        uplink=np.repeat(start_uplinks(tables)[None], batch, axis=0),
         level=np.repeat(level[None], batch, axis=0),
         off=np.repeat(off[None], batch, axis=0),
         lasted=np.zeros(batch, np.int64),
@@ -70,7 +71,7 @@ def step(
     following = State(state.slot + 1, *fields)
     scratch = make_scratch(instance.tables) if scratch is None else scratch
     outcome = empty_outcome(instance.tables, len(state.slot), scratch.longest)
-    wish = Action(np.ascontiguousarray(action.wanted))
+    wish = Action(*map(np.ascontiguousarray, action))
     play_slots.play(*instance, state, wish, following, outcome, scratch)
     return following, outcome
 
@@ -83,6 +84,7 @@ def play_slots(block: int) -> None:
         fetch(block, 1, Draw),
         fetch(block, 2, State),
         fetch(block, 3, Action).wanted,
+        fetch(block, 3, Action).uplink,
         fetch(block, 4, State),
         fetch(block, 5, Outcome),
         fetch(block, 6, Scratch),
@@ -95,6 +97,7 @@ def advance(
     draw: Draw,
     state: State,
     wanted: Residents,
+    uplink: Residents,
     following: State,
     outcome: Outcome,
     scratch: Scratch,
@@ -106,6 +109,8 @@ def advance(
         outcome.in_flight[b], outcome.refused[b] = 0, 0
         following.slot[b] = state.slot[b] + 1
         t = place_of(state.slot[b], draw.demand.shape[1])
+        if len(scratch.uplink) > 0:
+            use_uplinks(tables, b, uplink, state, following, scratch)
         play_slot(tables, draw, b, t, wanted, state, following, scratch, outcome)
         following.lasted[b] = slots_lasted(tables, state, following, b)
         measure_utilisation(tables, draw, b, t, scratch, outcome)
@@ -113,6 +118,18 @@ def advance(
         book_idle(tables, b, scratch, outcome)
         if charged_slots(draw):
             book_slot(draw, b, t, outcome)
+
+
+@njit_inline
+def use_uplinks(
+    tables: Tables, b: int, uplink: Residents, before: State, after: State, scratch: Scratch
+) -> None:
+    """Have the nodes of row `b` that have a choice use the links that are asked for."""
+    for v in range(len(scratch.uplink)):
+        after.uplink[b, v] = before.uplink[b, v]
+        if uplink.shape[1] > 0 and uplink[b, v] != EMPTY and tables.link_chooser[uplink[b, v]] == v:
+            after.uplink[b, v] = uplink[b, v]
+        scratch.uplink[v] = after.uplink[b, v]
 
 
 @njit_spliced

@@ -160,7 +160,14 @@ def check_instance(instance: Instance) -> None:
     for letter, names in INDICES.items():
         for name in names:
             _check_range(name, fields[name], 0, size[letter] + (letter == "V"))
-    may_lack = {"path_link": "E", "node_store": "Z", "link_store": "Z", "need_node": "N"}
+    may_lack = {
+        "node_uplink": "E",
+        "link_chooser": "N",
+        "path_link": "E",
+        "node_store": "Z",
+        "link_store": "Z",
+        "need_node": "N",
+    }
     for name, letter in may_lack.items():
         _check_range(name, fields[name], EMPTY, size[letter])
     _check_range("pinned", tables.pinned, EMPTY, size["S"])

@@ -69,6 +69,7 @@ class Scratch(NamedTuple):
     latency: Floats  # (C O,) [s] likewise
     amount: Floats  # (C O,) [requests] that the entry serves; written of those before `ordered`
     window: Floats  # (C O,) share of the slot in which it may be used; written where loading is a transfer
+    uplink: Ints  # (N,) link that each node uses that has a choice; as of the next fields; (0,) without any
     # stores at the start of the slot, as `step` fills them in: a scratch that only serves has the start level
     stock: Floats  # (Z,) level
     dark: Bools  # (Z,) whether it is off
@@ -174,6 +175,7 @@ def make_scratch(tables: Tables, rows: int = 1) -> Scratch:
         available=np.zeros(pairs),
         flights=np.zeros(2, np.int64),
         **{name: entry[name] for name in ENTRY.names or ()},
+        uplink=start_uplinks(tables),
         stock=level,
         dark=off,
         asks=np.zeros(stores),
@@ -215,6 +217,12 @@ def make_scratch(tables: Tables, rows: int = 1) -> Scratch:
         **make_selection(models)._asdict(),
         longest=_longest(tables),
     )
+
+
+def start_uplinks(tables: Tables) -> Residents:
+    """The links that nodes use before they are told otherwise (N,); (0,) where none has a choice."""
+    chosen = np.any(tables.link_chooser != EMPTY)
+    return np.array(tables.node_uplink if chosen else (), np.int32)
 
 
 def start_levels(tables: Tables) -> tuple[Floats, Bools]:

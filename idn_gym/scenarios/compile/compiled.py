@@ -42,7 +42,7 @@ from idn_gym.scenarios.compile.magnitudes import check_magnitudes
 from idn_gym.scenarios.compile.models import Deployables, block_table, collect_models, look_up_tasks
 from idn_gym.scenarios.compile.names import Names, name_rows
 from idn_gym.scenarios.compile.progress_line import ProgressLine
-from idn_gym.scenarios.compile.radios import radio_tables
+from idn_gym.scenarios.compile.radios import association_tables, radio_tables
 from idn_gym.scenarios.compile.refills import nominal_refill
 from idn_gym.scenarios.compile.routes import (
     Network,
@@ -266,6 +266,7 @@ def _tables(
         **enumerated,
         **needs,
         **radio_tables(scenario, network, enumerated, paths, classes.path),
+        **association_tables(network),
     )
 
 

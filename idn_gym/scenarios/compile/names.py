@@ -7,7 +7,7 @@ from functools import cached_property
 
 from idn_gym.core.options import ModelRow
 from idn_gym.scenarios.compile.models import Deployables
-from idn_gym.scenarios.compile.routes import Network
+from idn_gym.scenarios.compile.routes import Network, name_links
 from idn_gym.scenarios.compile.stores import name_stores
 
 
@@ -55,7 +55,7 @@ def name_rows(network: Network, gathered: Deployables) -> Names:
         nodes=tuple(node.name for node in network.nodes),
         tiers=tuple(node.tier for node in network.nodes),
         devices=tuple(device.name for device in network.devices),
-        links=tuple(f"{link.source}->{link.target}" for link in network.links),
+        links=name_links(network),
         tasks=tuple(task.name for task in gathered.tasks),
         models=tuple(model.name for model in gathered.models),
         segments=tuple(_segment_name(gathered.models[m], int(first), int(last)) for m, first, last in spans),

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from idn_gym.config_reader import ConfigError
-from idn_gym.core.arrays import Floats, Ints, starts_of
+from idn_gym.core.arrays import EMPTY, Floats, Ints, starts_of
 from idn_gym.radio.collisions import ISOLATION_DB
 from idn_gym.radio.lorawan import FACTORS, message_frames
 from idn_gym.scenarios.compile.link_messages import list_messages
@@ -68,8 +68,29 @@ def _frames(network: Network, e: int) -> Any:
 
 def _power(network: Network, e: int) -> float:
     """Received power of a link's frames [dBm]."""
-    given = network.links[e].power
-    return float(_frames(network, e).sensitivity + MARGIN_DB if given is None else given)
+    link, least = network.links[e], _frames(network, e).sensitivity
+    if link.power is not None and link.power < least:
+        key = f"topology.links.{link.source}->{link.target}.power"
+        raise ConfigError(key, f"{link.power:g} is not allowed; {link.link} is heard from {least:g} dBm on")
+    return float(least + MARGIN_DB if link.power is None else link.power)
+
+
+def association_tables(network: Network) -> dict[str, Any]:
+    """The `node_uplink` and `link_chooser` fields of `Tables`.
+
+    Raises:
+        ConfigError: a link leads to a node that has a choice of links.
+    """
+    uplink, chooser = np.full(len(network.nodes), EMPTY), np.full(len(network.links), EMPTY)
+    for v, links in network.choices.items():
+        into = np.flatnonzero(network.ends[:, 1] == v)
+        if len(into):
+            link = network.links[into[0]]
+            key = f"topology.links.{link.source}->{link.target}"
+            raise ConfigError(key, f"must not lead to {link.target!r}, which has several LoRaWAN links")
+        uplink[v] = min(links, key=lambda e: network.delay[e])
+        chooser[links] = v
+    return {"node_uplink": uplink, "link_chooser": chooser}
 
 
 def _harm(power: Floats, factor: Ints, gateway: Ints) -> Ints:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
 import networkx as nx
@@ -55,6 +57,15 @@ class Network:
         number = {device.name: i for i, device in enumerate(self.kinds)}
         return np.array([number[device.name] for device in self.devices], np.int64)
 
+    @cached_property
+    def choices(self) -> dict[int, list[int]]:
+        """By node that has several LoRaWAN links, which it uses one at a time: these links."""
+        found: dict[int, list[int]] = {}
+        for e, (source, kind) in enumerate(zip(self.ends[:, 0].tolist(), self.link_kinds, strict=True)):
+            if kind.lorawan is not None:
+                found.setdefault(source, []).append(e)
+        return {v: links for v, links in found.items() if len(links) > 1}
+
     @property
     def ends(self) -> Ints:
         """(E, 2) nodes that each link leads from and to."""
@@ -77,11 +88,11 @@ def resolve_catalog(topology: Explicit, catalog: Catalog) -> Network:
     devices = tuple(
         look_up(catalog.devices, node.device, f"topology.nodes.{node.name}.device") for node in topology.nodes
     )
-    _check_links(topology.links, names)
     link_kinds = tuple(
         look_up(catalog.links, link.link, f"topology.links.{link.source}->{link.target}.link")
         for link in topology.links
     )
+    _check_links(topology.links, names, link_kinds)
     if not any(node.demand > 0 for node in topology.nodes):
         raise ConfigError("topology.nodes", "no node has a demand above 0, so no request ever enters")
     memory = [
@@ -105,18 +116,30 @@ def resolve_catalog(topology: Explicit, catalog: Catalog) -> Network:
     )
 
 
-def _check_links(links: Sequence[Link], names: Sequence[str]) -> None:
-    seen, known = set(), set(names)
-    for link in links:
+def name_links(network: Network) -> tuple[str, ...]:
+    """What links are called: by their ends, and by their kind where there are several between two nodes."""
+    pairs = [f"{link.source}->{link.target}" for link in network.links]
+    often = Counter(pairs)
+    kinds = (link.link for link in network.links)
+    return tuple(
+        pair if often[pair] == 1 else f"{pair} {kind}" for pair, kind in zip(pairs, kinds, strict=True)
+    )
+
+
+def _check_links(links: Sequence[Link], names: Sequence[str], kinds: Sequence[LinkKind]) -> None:
+    seen, known = dict[str, set[LinkKind]](), set(names)
+    for link, kind in zip(links, kinds, strict=True):
         key = f"topology.links.{link.source}->{link.target}"
         for end in (link.source, link.target):
             if end not in known:
                 raise ConfigError(key, f"{end!r}: {closest(end, names)}")
         if link.source == link.target:
             raise ConfigError(key, f"{link.target!r} is not allowed; must lead to another node")
-        if key in seen:
-            raise ConfigError(key, "is there twice; between two nodes there is one link each way")
-        seen.add(key)
+        others = seen.setdefault(key, set())
+        if kind in others or any(one.lorawan is None for one in (kind, *others) if others):
+            allowed = "one link each way, or several LoRaWAN links of different kinds"
+            raise ConfigError(key, f"is there twice; allowed between two nodes: {allowed}")
+        others.add(kind)
 
 
 def look_up(table: Mapping[str, V], name: str, key: str) -> V:
@@ -144,7 +167,8 @@ class RouteSearch:
         self._graph.add_nodes_from(range(len(network.nodes)))
         for e, (source, target) in enumerate(network.ends.tolist()):
             cost = float(network.delay[e]) + 1e-9  # [s] per hop, far below any delay: fewer hops win ties
-            self._graph.add_edge(source, target, link=e, cost=cost)
+            if cost < self._graph.get_edge_data(source, target, {"cost": np.inf})["cost"]:
+                self._graph.add_edge(source, target, link=e, cost=cost)
         self._wide = _with_sinks(self._graph, self.sinks) if count > 1 else self._graph
         self._nearest: dict[int, dict[Nodes, Path]] = {}
         self._reached: dict[int, int] = {}
@@ -173,6 +197,8 @@ class RouteSearch:
         Raises:
             ConfigError: the searches so far would take minutes.
         """
+        if source in self.network.choices:
+            return self._chosen(source, sink)
         first = self.nearest(source)[sink]
         if self.count == 1:
             return (first,)
@@ -180,6 +206,16 @@ class RouteSearch:
         self._count_steps((self.count - 1) * len(first.nodes) * self._reached[source])
         routes = _best_first(self._wide, source, sink, first.nodes, self.count)
         return tuple(self._path(nodes) for nodes in routes)
+
+    def _chosen(self, source: int, sink: Nodes) -> Routes:
+        """The route over each link of a node that uses one at a time, that of least delay first."""
+        network, routes = self.network, []
+        for e in network.choices[source]:
+            target = int(network.ends[e, 1])
+            if sink in self.nearest(target):
+                rest = self.nearest(target)[sink]
+                routes.append(Path((source, *rest.nodes), (e, *rest.links)))
+        return tuple(sorted(routes, key=lambda path: network.delay[list(path.links)].sum()))
 
     def _path(self, nodes: Nodes) -> Path:
         return Path(nodes, tuple(self._graph.edges[a, z]["link"] for a, z in itertools.pairwise(nodes)))

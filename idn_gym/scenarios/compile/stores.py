@@ -17,7 +17,7 @@ from idn_gym.catalog.link_messages import airtime_on
 from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import EMPTY, Floats, Ints, entries_of, owners, starts_of
 from idn_gym.scenarios.compile.link_messages import take_by_kind
-from idn_gym.scenarios.compile.routes import Network
+from idn_gym.scenarios.compile.routes import Network, name_links
 from idn_gym.scenarios.config import Scenario
 
 AIRTIME_WINDOW = 3600.0
@@ -96,8 +96,8 @@ def _numbered(there: list[bool], first: int) -> Ints:
 def name_stores(network: Network) -> tuple[str, ...]:
     """What each store is called."""
     nodes = (node.name for node in network.nodes if node.battery is not None)
-    pairs = zip(network.links, link_duties(network), strict=True)
-    links = (f"{link.source}->{link.target}" for link, duty in pairs if duty is not None)
+    pairs = zip(name_links(network), link_duties(network), strict=True)
+    links = (name for name, duty in pairs if duty is not None)
     return (*(f"{node} battery" for node in nodes), *(f"{link} airtime" for link in links))
 
 

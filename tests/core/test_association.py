@@ -1,0 +1,106 @@
+"""Nodes that use one of several radios: which, and what follows from it."""
+
+import numpy as np
+import pytest
+
+from idn_gym.config_reader import ConfigError
+from idn_gym.core.arrays import EMPTY, Action
+from idn_gym.core.transition import initial_state, step
+from idn_gym.scenarios.compile import compile_scenario
+from idn_gym.scenarios.episodes import build_instance
+from tests.conftest import place_by_name
+
+MODEL = {"m": {"blocks": [(0.001, 40.0, 4.0), (0.001, 20.0, 0.0)], "input": 12.0}}
+NODES = {
+    "d": {"demand": 1.0, "memory": 100.0, "servers": 1.0},
+    "e": {"demand": 1.0, "memory": 100.0, "servers": 1.0},
+    "g": {},
+    "h": {},
+    "c": {"pins": ["all"], "device": "fast", "servers": float("inf")},
+}
+LINKS = [
+    ("d", "g", {"link": "lora_sf7_eu868"}),
+    ("d", "g", {"link": "lora_sf12_eu868"}),
+    ("d", "h", {"link": "lora_sf9_eu868"}),
+    ("e", "h", {"link": "lora_sf9_eu868"}),
+    ("g", "c", {"rate": 1e9, "delay": 0.0}),
+    ("h", "c", {"rate": 1e9, "delay": 0.0}),
+]
+
+
+@pytest.fixture
+def scenario(make_scenario):
+    return make_scenario(NODES, LINKS, MODEL, rate=0.01)
+
+
+def play(scenario, *uplinks, placement=None):
+    """The state and the outcome after slots in which node d is told to use these links."""
+    instance, names = build_instance(scenario, 0), compile_scenario(scenario).names
+    state = initial_state(instance)
+    for name in uplinks:
+        asked = np.full((1, len(names.nodes)), EMPTY, np.int32)
+        if name is not None:
+            asked[0, 0] = names.links.index(name)
+        state, outcome = step(instance, state, Action(place_by_name(scenario, placement or {}), asked))
+    return state, {name: outcome.carried[0, e] for e, name in enumerate(names.links)}, outcome
+
+
+def test_links_are_named_by_their_kind_where_there_are_several(scenario):
+    names = compile_scenario(scenario).names
+    assert names.links[:4] == ("d->g lora_sf7_eu868", "d->g lora_sf12_eu868", "d->h", "e->h")
+    assert [name for name in names.stores if name.startswith("d->h")] == ["d->h airtime"]
+
+
+def test_only_the_link_in_use_carries(scenario):
+    first = compile_scenario(scenario).names.links[0]
+    for told, used in ((None, first), ("d->h", "d->h"), ("d->g lora_sf12_eu868", "d->g lora_sf12_eu868")):
+        _, carried, outcome = play(scenario, told)
+        assert [name for name, size in carried.items() if name[0] == "d" and size > 0.0] == [used]
+        assert (outcome.served + outcome.lost).sum() == pytest.approx(outcome.arrived.sum())
+
+
+def test_a_choice_holds_until_another_one(scenario):
+    state, carried, _ = play(scenario, "d->h", None, None)
+    names = compile_scenario(scenario).names
+    assert names.links[state.uplink[0, 0]] == "d->h" and carried["d->h"] > 0.0
+    assert state.uplink[0, 1] == EMPTY  # e has one link
+
+
+def test_latency_and_energy_follow_the_spreading_factor(scenario):
+    slow, fast = (play(scenario, name)[2] for name in ("d->g lora_sf12_eu868", "d->g lora_sf7_eu868"))
+    assert slow.latency[0, 0] > 1.5 * fast.latency[0, 0]
+    longer = 1.8104 - 0.0720  # [s] on air of 25 bytes
+    spent = slow.energy[0, 0] - fast.energy[0, 0]
+    assert spent == pytest.approx(0.05 * (0.132 * longer + 0.0249151 - 0.0174489), rel=0.05)
+
+
+def test_links_of_others_are_not_taken(scenario):
+    instance, names = build_instance(scenario, 0), compile_scenario(scenario).names
+    asked = np.array([[names.links.index("e->h"), names.links.index("d->h"), EMPTY, EMPTY, EMPTY]], np.int32)
+    state, _ = step(instance, initial_state(instance), Action(place_by_name(scenario, {}), asked))
+    assert names.links[state.uplink[0, 0]] == "d->g lora_sf7_eu868" and state.uplink[0, 1] == EMPTY
+
+
+def test_what_runs_on_the_device_needs_no_link(scenario):
+    _, carried, outcome = play(scenario, "d->h", placement={"d": ["m"], "e": ["m"]})
+    assert not any(carried.values()) and outcome.served.sum() == pytest.approx(outcome.arrived.sum())
+
+
+@pytest.mark.parametrize(
+    ("links", "problem"),
+    [
+        ([*LINKS, ("d", "g", {"link": "lora_sf7_eu868"})], "d->g is there twice|d->g: is there twice"),
+        ([*LINKS, ("g", "c", {})], "g->c: is there twice"),
+        ([*LINKS, ("d", "g", {})], "d->g: is there twice"),
+        ([*LINKS, ("e", "d", {})], "e->d: must not lead to 'd'"),
+    ],
+)
+def test_links_that_cannot_be_chosen_between_are_refused(make_scenario, links, problem):
+    with pytest.raises(ConfigError, match=problem):
+        compile_scenario(make_scenario(NODES, links, MODEL))
+
+
+def test_devices_that_nobody_hears_are_refused(make_scenario):
+    links = [("d", "g", {"link": "lora_sf7_eu868", "power": -127.0}), *LINKS[3:]]
+    with pytest.raises(ConfigError, match=r"d->g\.power: -127 is not allowed; lora_sf7_eu868 is heard from"):
+        compile_scenario(make_scenario(NODES, links, MODEL))
