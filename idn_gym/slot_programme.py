@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from idn_gym.actions import ActionCodec, NativeCodec
-from idn_gym.core.arrays import Action, Floats, Instance, Numbers, Outcome, State
+from idn_gym.core.arrays import EMPTY, Action, Floats, Instance, Numbers, Outcome, State
 from idn_gym.core.handover import Programme
 from idn_gym.core.transition import play_slots
 from idn_gym.core.workspace import Scratch
@@ -63,14 +63,18 @@ class SlotProgramme:
         """
         tables, draw = instance
         self._observer, self._seen = observer, (instance, after, outcome)
-        batch, action = len(before.slot), Action(np.empty_like(before.resident))
+        batch = len(before.slot)
+        action = Action(np.empty_like(before.resident), np.full_like(before.uplink, EMPTY))
         self._slot, self._look = Programme(), Programme()
         if isinstance(codec, NativeCodec):
             codec.join(self._slot, instance, before, actions, action)
         else:
 
             def decode() -> None:
-                action.wanted[:] = codec.decode(instance, before, actions).wanted
+                asked = codec.decode(instance, before, actions)
+                action.wanted[:] = asked.wanted
+                if asked.uplink.size:
+                    action.uplink[:] = asked.uplink
 
             self._slot.add_call(decode)
         self._slot.add(play_slots, tables, draw, before, action, after, outcome, scratch)

@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 import gymnasium as gym
 
+from idn_gym.actions.association import AssociationCodec
 from idn_gym.actions.base import ActionCodec, Form, NativeCodec
 from idn_gym.actions.check import ActionCheck, as_array
 from idn_gym.actions.continuous import FractionalCodec, ScoresCodec, ScoresTaskCodec
@@ -63,6 +64,7 @@ register_codec("scores", ScoresCodec)
 register_codec("scores-task", ScoresTaskCodec)
 register_codec("fractional", FractionalCodec)
 register_codec("segments", SegmentsCodec)
+register_codec("association", AssociationCodec)
 
 
 def make_codec(name: str, compiled: Compiled) -> ActionCodec:

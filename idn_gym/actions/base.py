@@ -81,7 +81,7 @@ class NativeDecoding:
 
     def decode(self, instance: Instance, state: State, actions: Numbers) -> Action:
         """See `ActionCodec`."""
-        action = Action(np.empty_like(state.resident))
+        action = Action(np.empty_like(state.resident), np.full_like(state.uplink, EMPTY))
         wide = np.float64 if actions.dtype.kind == "f" else np.int64
         programme = Programme()
         self.join(programme, instance, state, np.ascontiguousarray(actions, wide), action)

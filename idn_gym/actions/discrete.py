@@ -67,7 +67,14 @@ class PlacementCodec(NativeDecoding):
     def join(
         self, programme: Programme, instance: Instance, state: State, actions: Numbers, action: Action
     ) -> None:
-        choices = ChosenSegments(instance.tables.segment_model, self.node, self.start, self.choice, actions)
+        self.join_placement(programme, instance, actions, action)
+
+    def join_placement(
+        self, programme: Programme, instance: Instance, actions: Numbers, action: Action, first: int = 0
+    ) -> None:
+        """Decode the choices of segments, which begin at column `first` of the actions."""
+        tables = instance.tables
+        choices = ChosenSegments(tables.segment_model, self.node, self.start, self.choice, actions, first)
         programme.add(pick, choices, action)
 
     def masks(self, instance: Instance, state: State) -> npt.NDArray[np.bool_]:
@@ -127,7 +134,8 @@ class ChosenSegments(NamedTuple):
     node: Ints  # (D,)
     start: Ints  # (D+1,)
     choice: Ints  # segments, or EMPTY
-    actions: Numbers  # (B, D)
+    actions: Numbers  # (B, first + D)
+    first: int  # column of dimension 0
 
 
 @stage
@@ -137,7 +145,7 @@ def pick(block: int) -> None:
     clear(wanted)
     for b in range(len(wanted)):
         for d in range(len(chosen.node)):
-            s = chosen.choice[chosen.start[d] + chosen.actions[b, d]]
+            s = chosen.choice[chosen.start[d] + chosen.actions[b, chosen.first + d]]
             if s != EMPTY:
                 wanted[b, chosen.node[d], chosen.segment_model[s]] = s
 

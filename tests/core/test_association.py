@@ -1,5 +1,6 @@
 """Nodes that use one of several radios: which, and what follows from it."""
 
+import gymnasium as gym
 import numpy as np
 import pytest
 
@@ -104,3 +105,28 @@ def test_devices_that_nobody_hears_are_refused(make_scenario):
     links = [("d", "g", {"link": "lora_sf7_eu868", "power": -127.0}), *LINKS[3:]]
     with pytest.raises(ConfigError, match=r"d->g\.power: -127 is not allowed; lora_sf7_eu868 is heard from"):
         compile_scenario(make_scenario(NODES, links, MODEL))
+
+
+def test_the_codec_says_link_and_placement(scenario):
+    env = gym.make("IDN-v0", scenario=scenario, action="association")
+    lines, names = env.unwrapped.describe()["action"], compile_scenario(scenario).names
+    assert lines[0] == "d: 0 d->g lora_sf7_eu868, 1 d->g lora_sf12_eu868, 2 d->h"
+    assert env.action_space.nvec[0] == 3 and len(lines) == len(env.action_space.nvec)
+    assert env.unwrapped.action_masks().shape == (env.action_space.nvec.sum(),)
+    whole = next(i for i, word in enumerate(lines[1].split(", ")[1:]) if word.endswith(" m"))
+    env.reset(seed=0)
+    for link, held in ((2, 0), (1, 0), (1, whole)):
+        action = np.zeros(len(lines), int)
+        action[:2] = link, held
+        env.step(action)
+        carried = env.unwrapped.simulation.last.carried[0]
+        used = [
+            name for name, size in zip(names.links, carried, strict=True) if size > 0.0 and name[0] == "d"
+        ]
+        assert used == ([] if held else [names.links[link]])
+
+
+def test_the_codec_needs_a_choice(make_scenario):
+    plain = make_scenario(NODES, LINKS[2:], MODEL)
+    with pytest.raises(ConfigError, match="'association' needs nodes with several LoRaWAN links"):
+        gym.make("IDN-v0", scenario=plain, action="association")
