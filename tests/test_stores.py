@@ -100,7 +100,10 @@ def test_the_vector_says_what_is_left_and_who_is_off():
 def test_the_graph_says_it_at_nodes_and_links():
     env = make(observation="graph")
     tables = env.simulation.compiled.tables
-    names = {table: [c["name"] for c in env.describe()[table]["columns"]] for table in ("nodes", "links")}
+    names = {
+        table: [c["name"] for c in env.describe()["observation"][table]["columns"]]
+        for table in ("nodes", "links")
+    }
     assert names["nodes"][-2:] == ["charge", "off"] and names["links"][-1] == "airtime"
     for observation, *_, info in played(env, 6):
         left = np.append(info["levels"] / tables.store_capacity, 1.0)  # of what has no store: all
@@ -159,10 +162,9 @@ def test_the_image_changes_with_the_charge():
 
 
 def test_tiers_give_every_node_a_battery_and_an_airtime_of_its_own():
-    names = compile_scenario(load_scenario("isp-hierarchy")).names
-    tier = len(set(names.tiers)) - 1
+    tier = len(load_scenario("isp-hierarchy").topology.tiers) - 1
     overrides = {f"topology.tiers.{tier}.battery": {}, f"topology.tiers.{tier}.duty_cycle": 0.1}
-    compiled = compile_scenario(load_scenario("isp-hierarchy", overrides))
+    compiled = compile_scenario(load_scenario("isp-hierarchy", overrides | {"serving.capacity": "shared"}))
     last = [v for v, name in enumerate(compiled.names.tiers) if name == compiled.names.tiers[-1]]
     assert sorted(compiled.tables.node_store[last].tolist()) == list(range(len(last)))
     assert (compiled.tables.link_store != EMPTY).sum() == len(last)
@@ -183,7 +185,7 @@ def test_batteries_get_what_their_nodes_harvest():
     [
         (
             {"topology.nodes.0.battery": {"cutoff": 0.5, "restart": 0.4}},
-            "battery.restart: 0.4 .* cutoff, 0.5",
+            "battery: restart: 0.4 .* cutoff, 0.5",
         ),
         ({"topology.nodes.0.battery": {"capacity": 0.0}}, "battery.capacity: 0"),
         ({"topology.links.0.duty_cycle": 1.5}, "duty_cycle: 1.5"),

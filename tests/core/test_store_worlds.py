@@ -165,7 +165,7 @@ STOCKED |= {"links": [("a", "c", {"duty_cycle": 0.1})], "models": {"x": {"blocks
     ("name", "value"),
     [
         *[("store_capacity", 0.0), ("store_least", 1e6), ("store_restart", 1e6), ("store_start", 1e6)],
-        *[("store_restart", 0.0), ("need_amount", 0.0)],
+        ("store_restart", 0.0),
     ],
 )
 def test_stores_that_cannot_be_are_refused(make_scenario, name, value):
