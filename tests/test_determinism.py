@@ -28,6 +28,12 @@ MOVING = {
     "workload.arrivals": "poisson",
 }
 
+STOCKED = {
+    "topology.nodes.0.battery": {"capacity": 3000.0},
+    "topology.links.0.duty_cycle": 0.01,
+    "dynamics.harvest": {"kind": "solar", "watts": 2.0},
+}
+
 
 def digest(env, seed, steps=6):
     """All that is seen and earned in an episode, down to the last bit."""
@@ -140,7 +146,8 @@ print(*tests["play_all"]())
 def play_all():
     """Digests of one episode by every codec, in every capacity mode and by every observation."""
     graphs = make(observation="graph"), make_exogenous(observation="graph")
-    return [digest(env, 7) for env in (*map(make, ACTION_CODECS), make_exogenous(), *graphs)]
+    stocked = make(overrides=MOVING | STOCKED), make(overrides=MOVING | STOCKED, observation="graph")
+    return [digest(env, 7) for env in (*map(make, ACTION_CODECS), make_exogenous(), *graphs, *stocked)]
 
 
 def in_a_process(**environment):

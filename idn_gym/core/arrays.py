@@ -196,7 +196,7 @@ class Tables(NamedTuple):
     # what an option draws on stores; where one of them gives nothing, it is not used
     need_start: Ints  # (O+1,) into Y
     need_store: Ints  # (Y,)
-    need_amount: Floats  # (Y,) per request, in the unit of the store; above 0
+    need_amount: Floats  # (Y,) per request, in the unit of the store; 0: it need only be on
     need_node: Ints  # (Y,) node whose slowdown scales the amount, or EMPTY
     # messages of an option that travel in frames
     message_start: Ints  # (O+1,) into m

@@ -21,7 +21,6 @@ def store_rules(tables: Tables) -> Iterator[Rule]:
     for name in ("store_least", "store_restart", "store_start"):
         yield bool(np.all(getattr(tables, name) <= capacity)), name, "must be at most the capacity"
     yield bool(np.all(restart >= least)), "store_restart", "must be at least the cut-off"
-    yield bool(np.all(tables.need_amount > 0.0)), "need_amount", "must be above 0"
     alike = _fallbacks_need_alike(tables)
     yield alike, "need_amount", "must be alike for all options from class_fallback on"
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from idn_gym.core import segment_values
@@ -97,6 +97,7 @@ def check_airtime(tables, out, budget):
     assert (out.drawn[:, airtime] <= budget[:, airtime] * (1 + 1e-12)).all()
 
 
+@settings(max_examples=20)
 @given(drawn=stocked_worlds())
 def test_a_placement_that_is_kept_is_played_slot_by_slot(make_scenario, drawn):
     world, rng = drawn
@@ -113,6 +114,7 @@ def test_a_placement_that_is_kept_is_played_slot_by_slot(make_scenario, drawn):
         np.testing.assert_allclose(getattr(total, name), value, rtol=1e-9, atol=1e-9, err_msg=name)
 
 
+@settings(max_examples=20)
 @given(drawn=stocked_worlds())
 def test_rows_are_played_as_if_alone(make_scenario, drawn):
     world, rng = drawn
@@ -128,6 +130,7 @@ def test_rows_are_played_as_if_alone(make_scenario, drawn):
                 np.testing.assert_array_equal(mine[0], ours[b])
 
 
+@settings(max_examples=20)
 @given(drawn=stocked_worlds())
 def test_a_slot_without_a_state_begins_at_the_start_level(make_scenario, drawn):
     world, rng = drawn
@@ -139,12 +142,13 @@ def test_a_slot_without_a_state_begins_at_the_start_level(make_scenario, drawn):
     np.testing.assert_array_equal(found.tariff_cost[1], played.tariff_cost[1])
 
 
+@settings(max_examples=20)
 @given(drawn=stocked_worlds())
 def test_values_of_segments_do_not_depend_on_how_many_are_tried_at_once(make_scenario, drawn):
     compiled = compile_scenario(make_scenario(**drawn[0]))
     tariff = known_tariff(compiled.tariff, compiled.scales, compiled.objectives)
     found = []
-    for few in (64, 0.9):
+    for few in (64, 1):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(segment_values, "FEW_CLASSES", few)
             found.append(segment_values.segment_values(compiled.tables, compiled.placeable, tariff))
@@ -161,7 +165,7 @@ STOCKED |= {"links": [("a", "c", {"duty_cycle": 0.1})], "models": {"x": {"blocks
     ("name", "value"),
     [
         *[("store_capacity", 0.0), ("store_least", 1e6), ("store_restart", 1e6), ("store_start", 1e6)],
-        *[("store_restart", 0.0), ("need_amount", 0.0)],
+        ("store_restart", 0.0),
     ],
 )
 def test_stores_that_cannot_be_are_refused(make_scenario, name, value):

@@ -2,8 +2,9 @@
 
 A node with a battery pays for what it computes, and for the links that lead from it: for requests that it
 sends over them, its own or others', and for loads that come to it over them. So what batteries give is the
-energy that the slot counts at their nodes. To listen costs what idling costs. The devices of a cohort have
-one store together, n times as large: exact while all of them are served alike.
+energy that the slot counts at their nodes. To listen costs what idling costs. Who costs nothing is needed all
+the same: a need of 0 keeps requests off nodes without charge. The devices of a cohort have one store together,
+n times as large: exact while all of them are served alike.
 """
 
 from __future__ import annotations
@@ -22,9 +23,6 @@ from idn_gym.scenarios.config import Scenario
 
 AIRTIME_WINDOW = 3600.0
 """[s] over which a duty cycle holds: as many seconds of it may be sent at a stretch."""
-
-TOKEN = 1e-15
-"""Share of a battery's capacity that a request draws at least: no node without charge touches any."""
 
 
 def store_tables(scenario: Scenario, network: Network, idle: Floats) -> dict[str, Any]:
@@ -133,7 +131,7 @@ def option_needs(
     return {
         "need_start": starts_of(np.bincount(option, minlength=len(fields["option_model"]))),
         "need_store": store,
-        "need_amount": np.maximum(amount, TOKEN * capacity[store]),
+        "need_amount": amount,
         "need_node": node,
     }
 
@@ -144,10 +142,8 @@ def _merge(pair: Ints, node: Ints, amount: Floats) -> tuple[Ints, Ints, Floats]:
     key, inverse = np.unique(pair * width + node + 1, return_inverse=True)
     total = np.bincount(inverse, amount, len(key))
     pair, node = key // width, key % width - 1
-    begins = np.append(True, pair[1:] != pair[:-1])[: len(pair)]
-    first = np.flatnonzero(begins)
-    most = np.maximum.reduceat(total, first) if len(first) else np.zeros(0)
-    kept = (total > 0.0) | (begins & (np.repeat(most, np.diff(np.append(first, len(pair)))) == 0.0))
+    _, number, rows = np.unique(pair, return_inverse=True, return_counts=True)
+    kept = (total > 0.0) | (rows[number] == 1)
     return pair[kept], node[kept], total[kept]
 
 
