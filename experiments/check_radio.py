@@ -22,7 +22,7 @@ from idn_gym.files import writable_folder
 from idn_gym.radio import lorawan, path_loss
 from idn_gym.radio.cell import Cell, CellShares, predict_cell
 from idn_gym.radio.collisions import ISOLATION_DB, ORTHOGONAL_DB, spread_success
-from idn_gym.radio.lorawan import Numbers
+from idn_gym.radio.lorawan import FloatArray
 from idn_gym.text_tables import significant
 
 DEVICES = 3_000
@@ -37,10 +37,10 @@ ANSWER = 10
 RADIO_HEAD = ("cell", "load", "share", "formula", "simulated", "error", "difference")
 
 
-SIZES = {"answer": ANSWER, "activation": 2_000, "model": 25_000}
+MESSAGE_SIZES = {"answer": ANSWER, "activation": 2_000, "model": 25_000}
 """[bytes] of messages that are compared over links."""
 
-LINKS = (
+COMPARED_LINKS = (
     *("ble_1m_sleepy", "ieee802154_sleepy", "wifi_iot_sleepy", "lte_uplink_sleepy", "nb_iot"),
     *("lora_sf7_eu868", "lora_sf10_eu868", "lora_sf12_eu868"),
 )
@@ -69,9 +69,9 @@ FACTOR_HEAD = (
 
 def message_rows() -> Iterator[list[str]]:
     """Seconds until the last byte has come, or an answer to it, and joules, by link and size."""
-    for kind in map(load_catalog().links.__getitem__, LINKS):
+    for kind in map(load_catalog().links.__getitem__, COMPARED_LINKS):
         cells = []
-        for size in SIZES.values():
+        for size in MESSAGE_SIZES.values():
             seconds = kind.delay + size / kind.rate
             if kind.lorawan is not None:
                 frames = kind.lorawan
@@ -83,7 +83,7 @@ def message_rows() -> Iterator[list[str]]:
         yield [kind.name, *cells]
 
 
-MESSAGE_HEAD = ("link", *(f"{name}, {size:,} B" for name, size in SIZES.items()))
+MESSAGE_HEAD = ("link", *(f"{name}, {size:,} B" for name, size in MESSAGE_SIZES.items()))
 
 
 class CellCase(NamedTuple):
@@ -108,7 +108,7 @@ class RadioCheck(NamedTuple):
     messages: int
 
 
-def alike(load: float, power: Numbers | None = None, **changes: Any) -> Cell:
+def alike(load: float, power: FloatArray | None = None, **changes: Any) -> Cell:
     """Devices of one spreading factor and of frames of 0.1 s that put so many frames on air together."""
     ones = np.ones(DEVICES)
     base = Cell(

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from idn_gym.catalog.schema import LinkKind
-from idn_gym.radio.lorawan import Numbers, message_frames
+from idn_gym.radio.lorawan import FloatArray, message_frames
 
 
 def costs_energy(kind: LinkKind) -> bool:
@@ -14,7 +14,7 @@ def costs_energy(kind: LinkKind) -> bool:
     return kind.lorawan is not None or kind.wake_joules > 0
 
 
-def airtime_on(kind: LinkKind, size: npt.ArrayLike) -> Numbers:
+def airtime_on(kind: LinkKind, size: npt.ArrayLike) -> FloatArray:
     """Seconds on the air of messages of so many bytes, all their transmissions together; 0 without frames."""
     if kind.lorawan is None:
         return np.zeros(np.shape(size))
@@ -22,7 +22,7 @@ def airtime_on(kind: LinkKind, size: npt.ArrayLike) -> Numbers:
     return kind.lorawan.transmissions * sent.airtime
 
 
-def joules_on(kind: LinkKind, size: npt.ArrayLike) -> Numbers:
+def joules_on(kind: LinkKind, size: npt.ArrayLike) -> FloatArray:
     """Energy [J] of messages of so many bytes, on top of `LinkKind.energy` for each byte."""
     spent = np.full(np.shape(size), kind.wake_joules)
     if kind.lorawan is not None:

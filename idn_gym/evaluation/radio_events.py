@@ -19,10 +19,9 @@ import numpy.typing as npt
 from idn_gym.evaluation.events import BATCHES
 from idn_gym.messages import ConfigError, show
 from idn_gym.radio.cell import Cell, CellShares, check_cell
-from idn_gym.radio.lorawan import FACTORS, RECEIVE_DELAYS, Numbers, silence
+from idn_gym.radio.lorawan import FACTORS, RECEIVE_DELAYS, FloatArray, IntArray, silence
 
 _Flags = npt.NDArray[np.bool_]
-_Wholes = npt.NDArray[np.int64]
 
 LEAST_MESSAGES = 10 * BATCHES
 
@@ -38,11 +37,11 @@ class SimulatedCell(NamedTuple):
 class _Frames(NamedTuple):
     """All frames in the order of their starts, (F,) each."""
 
-    message: _Wholes
-    device: _Wholes
-    channel: _Wholes
-    start: Numbers  # [s]
-    end: Numbers  # [s], beyond the round for those at its end
+    message: IntArray
+    device: IntArray
+    channel: IntArray
+    start: FloatArray  # [s]
+    end: FloatArray  # [s], beyond the round for those at its end
     length: float  # [s] of the round
 
 
@@ -67,7 +66,7 @@ def simulate_cell(cell: Cell, messages: int = 20_000, seed: int = 0, duty: float
     deaf = _deaf(cell, frames, generator)
     received = ~(collided | blocked | deaf)
 
-    def of_messages(flags: _Flags) -> Numbers:
+    def of_messages(flags: _Flags) -> FloatArray:
         found = np.zeros(messages)
         np.add.at(found, frames.message, flags)
         return found

@@ -15,18 +15,18 @@ from idn_gym.radio.collisions import (
     half_duplex_success,
     repeated_success,
 )
-from idn_gym.radio.lorawan import FACTORS, Factors, Numbers
+from idn_gym.radio.lorawan import FACTORS, FloatArray, IntArray
 
 
 class Cell(NamedTuple):
     """D devices that send to one gateway, whenever they like."""
 
-    rate: Numbers  # (D,) [messages/s], one frame each
-    airtime: Numbers  # (D,) [s] of a frame
-    power: Numbers  # (D,) [dBm] at the gateway
-    factor: Factors  # (D,) spreading factors
+    rate: FloatArray  # (D,) [messages/s], one frame each
+    airtime: FloatArray  # (D,) [s] of a frame
+    power: FloatArray  # (D,) [dBm] at the gateway
+    factor: IntArray  # (D,) spreading factors
     channels: int = 3  # that each frame chooses from at random
-    threshold: Numbers = ISOLATION_DB  # (6, 6) [dB]
+    threshold: FloatArray = ISOLATION_DB  # (6, 6) [dB]
     demodulators: int | None = DEMODULATORS  # None: no limit
     transmissions: int = 1  # of every message, whether an earlier one got through or not (NbTrans)
     downlinks: float = 0.0  # [1/s] that the gateway is asked for

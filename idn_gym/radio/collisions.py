@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from idn_gym.messages import ConfigError, show
-from idn_gym.radio.lorawan import FACTORS, Factors, Numbers
+from idn_gym.radio.lorawan import FACTORS, FloatArray, IntArray
 
 CAPTURE_DB = 6.0
 """[dB] by which a frame must be stronger than one of its own spreading factor (LoRaSim and ns-3)."""
 
-ISOLATION_DB: Numbers = np.array(
+ISOLATION_DB: FloatArray = np.array(
     [
         [6, -16, -18, -19, -19, -20],
         [-24, 6, -20, -22, -22, -22],
@@ -31,14 +31,14 @@ ISOLATION_DB: Numbers = np.array(
 """(6, 6) [dB] by which a frame of SF7 to SF12 (row) must be stronger than one of SF7 to SF12 (column), from
 signetlabdei/lorawan (ns-3)."""
 
-ORTHOGONAL_DB: Numbers = np.where(np.eye(6) > 0, CAPTURE_DB, -np.inf)
+ORTHOGONAL_DB: FloatArray = np.where(np.eye(6) > 0, CAPTURE_DB, -np.inf)
 """(6, 6) [dB] of the textbook, in which spreading factors do not disturb each other."""
 
 DEMODULATORS = 8
 """Frames that a gateway (SX1301) can receive at a time, over all channels and spreading factors."""
 
 
-def aloha_success(load: npt.ArrayLike) -> Numbers:
+def aloha_success(load: npt.ArrayLike) -> FloatArray:
     """Share of frames of equal length that no other one overlaps: exp(-2 G) (Abramson 1970).
 
     Args:
@@ -47,16 +47,16 @@ def aloha_success(load: npt.ArrayLike) -> Numbers:
     return np.exp(-2.0 * np.asarray(load, float))
 
 
-def repeated_success(success: npt.ArrayLike, transmissions: npt.ArrayLike) -> Numbers:
+def repeated_success(success: npt.ArrayLike, transmissions: npt.ArrayLike) -> FloatArray:
     """Share of messages of which one of the transmissions gets through: 1 - (1 - p)^n.
 
     Transmissions are taken as independent; `success` is that of a frame at the load of all of them.
     """
-    found: Numbers = 1.0 - (1.0 - np.asarray(success, float)) ** np.asarray(transmissions)
+    found: FloatArray = 1.0 - (1.0 - np.asarray(success, float)) ** np.asarray(transmissions)
     return found
 
 
-def spread_success(load: npt.ArrayLike, spread: float, threshold: float = CAPTURE_DB) -> Numbers:
+def spread_success(load: npt.ArrayLike, spread: float, threshold: float = CAPTURE_DB) -> FloatArray:
     """Share of frames that get through, of equal length and with powers uniform over a range in dB.
 
     An interferer harms a frame at x dB above the weakest with probability min(1, (w - x + c) / w), so that
@@ -76,18 +76,18 @@ def spread_success(load: npt.ArrayLike, spread: float, threshold: float = CAPTUR
     share = threshold / spread
     tiny = np.maximum(load, 1e-12)
     captured = -np.exp(-2.0 * tiny * share) * np.expm1(-2.0 * tiny * (1.0 - share)) / (2.0 * tiny)
-    found: Numbers = share * np.exp(-2.0 * load) + captured
+    found: FloatArray = share * np.exp(-2.0 * load) + captured
     return found
 
 
 def capture_success(
-    rate: Numbers,
-    airtime: Numbers,
-    power: Numbers,
-    factor: Factors,
+    rate: FloatArray,
+    airtime: FloatArray,
+    power: FloatArray,
+    factor: IntArray,
     channels: int = 1,
-    threshold: Numbers = ISOLATION_DB,
-) -> Numbers:
+    threshold: FloatArray = ISOLATION_DB,
+) -> FloatArray:
     """Share of the frames of each of D devices that get through, by the powers at the gateway.
 
     The frames that harm one of device i come from a Poisson process, too, so that
@@ -122,7 +122,7 @@ def capture_success(
     return np.exp(-np.maximum(harm, 0.0) / channels)
 
 
-def demodulator_success(erlangs: npt.ArrayLike, demodulators: int = DEMODULATORS) -> Numbers:
+def demodulator_success(erlangs: npt.ArrayLike, demodulators: int = DEMODULATORS) -> FloatArray:
     """Share of frames that find a demodulator free: 1 - Erlang B.
 
     Each frame strong enough to be heard takes a free demodulator for all of its airtime, whether it collides
@@ -138,13 +138,13 @@ def demodulator_success(erlangs: npt.ArrayLike, demodulators: int = DEMODULATORS
     blocked = np.ones_like(load)
     for busy in range(1, demodulators + 1):
         blocked = load * blocked / (busy + load * blocked)
-    found: Numbers = 1.0 - blocked
+    found: FloatArray = 1.0 - blocked
     return found
 
 
 def half_duplex_success(
     airtime: npt.ArrayLike, downlinks: npt.ArrayLike, downlink_airtime: npt.ArrayLike
-) -> Numbers:
+) -> FloatArray:
     """Share of frames during which the gateway does not transmit, since it hears nothing while it does.
 
     Downlinks are asked for as a Poisson process, and refused while another one is on the air. So the gateway
@@ -157,5 +157,5 @@ def half_duplex_success(
         downlink_airtime: D [s].
     """
     asked = np.asarray(downlinks, float)
-    found: Numbers = np.exp(-asked * np.asarray(airtime, float))
+    found: FloatArray = np.exp(-asked * np.asarray(airtime, float))
     return found / (1.0 + asked * np.asarray(downlink_airtime, float))

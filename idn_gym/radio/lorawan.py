@@ -18,8 +18,8 @@ import numpy.typing as npt
 
 from idn_gym.messages import ConfigError, show
 
-Numbers = npt.NDArray[np.float64]
-Factors = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
 
 FACTORS = (7, 8, 9, 10, 11, 12)
 """Spreading factors."""
@@ -88,7 +88,7 @@ SECOND_WINDOW_CHANNEL = 869.525e6
 """[Hz]"""
 
 
-def symbol_seconds(factor: npt.ArrayLike, bandwidth: npt.ArrayLike = 125e3) -> Numbers:
+def symbol_seconds(factor: npt.ArrayLike, bandwidth: npt.ArrayLike = 125e3) -> FloatArray:
     """Length of a symbol [s]: 2^SF / bandwidth [Hz]."""
     return np.exp2(np.asarray(factor, float)) / np.asarray(bandwidth, float)
 
@@ -99,7 +99,7 @@ def time_on_air(
     bandwidth: npt.ArrayLike = 125e3,
     coding: int = 1,
     crc: bool = True,
-) -> Numbers:
+) -> FloatArray:
     """Seconds that a frame is on the air, by the formula of Semtech, with an explicit header.
 
     Low data rate optimisation is on where a symbol takes 16 ms or more: SF11 and SF12 at 125 kHz.
@@ -124,15 +124,15 @@ def time_on_air(
     symbol = symbol_seconds(factor, bandwidth)
     bits = 8 * size - 4 * factor + 28 + 16 * crc
     groups = np.ceil(bits / (4 * (factor - 2 * (symbol >= 0.016))))
-    symbols: Numbers = PREAMBLE_SYMBOLS + 4.25 + 8 + np.maximum(groups, 0.0) * (coding + 4)
+    symbols: FloatArray = PREAMBLE_SYMBOLS + 4.25 + 8 + np.maximum(groups, 0.0) * (coding + 4)
     return symbols * symbol
 
 
 class Message(NamedTuple):
     """What messages take to send once; of one shape."""
 
-    frames: Numbers  # how many
-    airtime: Numbers  # [s] all of them together
+    frames: FloatArray  # how many
+    airtime: FloatArray  # [s] all of them together
 
 
 def message_frames(
@@ -174,20 +174,20 @@ def sub_band(frequency: float) -> SubBand:
     )
 
 
-def silence(airtime: npt.ArrayLike, duty: npt.ArrayLike) -> Numbers:
+def silence(airtime: npt.ArrayLike, duty: npt.ArrayLike) -> FloatArray:
     """Seconds for which a sub-band is closed to a device after a frame: airtime (1 / duty - 1)."""
     return np.asarray(airtime, float) * (1.0 / np.asarray(duty, float) - 1.0)
 
 
-def message_seconds(size: npt.ArrayLike, factor: int, payload: int, duty: float = 0.01) -> Numbers:
+def message_seconds(size: npt.ArrayLike, factor: int, payload: int, duty: float = 0.01) -> FloatArray:
     """Seconds from the first bit of a message to its last, with the silence between its frames."""
     frames, airtime = message_frames(size, factor, payload)
     full = time_on_air(payload + FRAME_OVERHEAD, factor)
-    found: Numbers = airtime + (frames - 1.0) * silence(full, duty)
+    found: FloatArray = airtime + (frames - 1.0) * silence(full, duty)
     return found
 
 
-def answer_seconds(size: npt.ArrayLike, factor: npt.ArrayLike) -> Numbers:
+def answer_seconds(size: npt.ArrayLike, factor: npt.ArrayLike) -> FloatArray:
     """Seconds from the end of an uplink to that of an answer of so many bytes in the first window.
 
     The first window has the data rate of the uplink, and downlinks carry no checksum.
@@ -220,13 +220,13 @@ RADIO = Radio()
 class FrameEnergy(NamedTuple):
     """Energy of frames by state of the radio, of one shape [J]."""
 
-    transmit: Numbers
-    standby: Numbers
-    listen: Numbers
-    sleep: Numbers
+    transmit: FloatArray
+    standby: FloatArray
+    listen: FloatArray
+    sleep: FloatArray
 
     @property
-    def total(self) -> Numbers:
+    def total(self) -> FloatArray:
         """Of all states."""
         return self.transmit + self.standby + self.listen + self.sleep
 

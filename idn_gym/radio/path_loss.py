@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from idn_gym.messages import ConfigError, closest, show
-from idn_gym.radio.lorawan import FACTORS, Factors, Numbers
+from idn_gym.radio.lorawan import FACTORS, FloatArray, IntArray
 
 
 class PathLoss(NamedTuple):
@@ -60,7 +60,7 @@ def find_path_loss(name: str) -> PathLoss:
     return PATH_LOSSES[name]
 
 
-def loss_at(model: PathLoss, distance: npt.ArrayLike, deviate: npt.ArrayLike = 0.0) -> Numbers:
+def loss_at(model: PathLoss, distance: npt.ArrayLike, deviate: npt.ArrayLike = 0.0) -> FloatArray:
     """Path loss [dB] at a distance [m].
 
     Args:
@@ -70,11 +70,11 @@ def loss_at(model: PathLoss, distance: npt.ArrayLike, deviate: npt.ArrayLike = 0
     """
     far = np.maximum(np.asarray(distance, float), model.distance) / model.distance
     shadow = model.shadowing * np.asarray(deviate, float)
-    found: Numbers = model.loss + 10.0 * model.exponent * np.log10(far) + shadow
+    found: FloatArray = model.loss + 10.0 * model.exponent * np.log10(far) + shadow
     return found
 
 
-def reach(model: PathLoss, loss: npt.ArrayLike) -> Numbers:
+def reach(model: PathLoss, loss: npt.ArrayLike) -> FloatArray:
     """Distance [m] at which the mean loss is so many dB; that of the law where it is less."""
     return model.distance * 10.0 ** (
         np.maximum(np.asarray(loss, float) - model.loss, 0.0) / (10 * model.exponent)
@@ -83,19 +83,19 @@ def reach(model: PathLoss, loss: npt.ArrayLike) -> Numbers:
 
 def thermal_sensitivity(
     factor: npt.ArrayLike, bandwidth: npt.ArrayLike = 125e3, noise_figure: float = 6.0
-) -> Numbers:
+) -> FloatArray:
     """Sensitivity [dBm] by the noise at 290 K: -174 + 10 log10(bandwidth) + noise figure + required SNR."""
     factor = np.asarray(factor)
     if not np.isin(factor, FACTORS).all():
         raise ConfigError("factor", f"{show(factor.tolist())} is not allowed; must be 7 to 12")
     needed = np.array([REQUIRED_SNR[f] for f in FACTORS])[factor - FACTORS[0]]
-    found: Numbers = -174.0 + 10.0 * np.log10(np.asarray(bandwidth, float)) + noise_figure + needed
+    found: FloatArray = -174.0 + 10.0 * np.log10(np.asarray(bandwidth, float)) + noise_figure + needed
     return found
 
 
 def least_factor(
     received: npt.ArrayLike, sensitivity: dict[int, float] = GATEWAY_SENSITIVITY, margin: float = 0.0
-) -> Factors:
+) -> IntArray:
     """The least spreading factor whose sensitivity a received power [dBm] exceeds by a margin [dB].
 
     Least, since it takes the least airtime; `OUT_OF_REACH` where there is none. Sensitivities need not fall

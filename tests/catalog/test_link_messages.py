@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from idn_gym.catalog import LinkKind, LoRaFrames, load_catalog, airtime_on, joules_on
+from idn_gym.catalog import LinkKind, LoRaFrames, airtime_on, joules_on, load_catalog
 from idn_gym.config_reader import ConfigError
 
 FRAMES = LoRaFrames(

@@ -26,6 +26,7 @@ SMALL = {
         "horizon=4",
     ],
     "check_fluid": ["tiny", "--loads", "0.5", "--requests", "300", "--restarts", "2", "horizon=4"],
+    "check_radio": ["--messages", "200"],
     "check_forecasts": ["--scenario", "tiny", "--seeds", "1", "--horizon", "2", "horizon=4"],
     "bench_hindsight": ["--scenario", "tiny", "--limit", "1", "--iterations", "1", "horizon=4"],
     "bench_learners": ["--scenario", "tiny", "--slots", "4", "--agents", "lfu", "lru"],

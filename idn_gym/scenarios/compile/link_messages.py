@@ -6,7 +6,8 @@ What a message takes is a constant of its option, since its size is; so it is wo
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +20,8 @@ Rule = Callable[[LinkKind, npt.ArrayLike], Floats]
 """What messages of so many bytes take on a kind of link, of the shape of the sizes."""
 
 
-class Messages(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Messages:
     """Y messages, in the order of their options, and of the links that they cross."""
 
     option: Ints  # (Y,)
