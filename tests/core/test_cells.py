@@ -56,7 +56,7 @@ def test_a_crowd_of_equals_gets_exp_of_minus_twice_its_load_through(make_scenari
 @pytest.mark.parametrize("demodulators", [0, 2, 8])
 def test_cells_are_those_of_the_radio_library(make_scenario, channels, transmissions, demodulators):
     rng = np.random.default_rng(channels + 7 * demodulators)
-    factor, power = rng.integers(7, 13, 24), rng.uniform(-130.0, -90.0, 24)
+    factor, power = rng.integers(7, 13, 24), rng.uniform(-126.0, -90.0, 24)
     scenario = cell(
         make_scenario,
         list(zip(factor.tolist(), power.tolist(), strict=True)),

@@ -3,8 +3,8 @@
 A node with a battery pays for what it computes, and for the links that lead from it: for requests that it
 sends over them, its own or others', and for loads that come to it over them. So what batteries give is the
 energy that the slot counts at their nodes. To listen costs what idling costs. Who costs nothing is needed all
-the same: a need of 0 keeps requests off nodes without charge. The devices of a cohort have one store together,
-n times as large: exact while all of them are served alike.
+the same: a need of 0 keeps requests off nodes without charge. The devices of a cohort have one store, n times
+as large: exact while all of them are served alike.
 """
 
 from __future__ import annotations
