@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from idn_gym.catalog.link_messages import joules_on
 from idn_gym.catalog.reader import load_catalog
 from idn_gym.catalog.schema import Catalog
 from idn_gym.core import options
@@ -36,7 +37,7 @@ from idn_gym.objectives import known_tariff, scales_of
 from idn_gym.scenarios.compile.charges import nominal_charges
 from idn_gym.scenarios.compile.classes import RequestClasses, class_options, class_requests, list_classes
 from idn_gym.scenarios.compile.extremes import check_rewards
-from idn_gym.scenarios.compile.link_messages import message_energy
+from idn_gym.scenarios.compile.link_messages import sum_messages
 from idn_gym.scenarios.compile.load_paths import plan_loads
 from idn_gym.scenarios.compile.magnitudes import check_magnitudes
 from idn_gym.scenarios.compile.models import Deployables, block_table, collect_models, look_up_tasks
@@ -202,7 +203,9 @@ def _tables(
     workers = np.array([node.servers if np.isfinite(node.servers) else 1.0 for node in network.nodes])
     paths = path_tables(classes.paths, network.delay)
     enumerated = class_options(network, gathered, classes, paths, scenario.serving.max_parts)
-    enumerated["option_link_joules"] += message_energy(enumerated, paths, classes.path, network.link_kinds)
+    enumerated["option_link_joules"] += sum_messages(
+        enumerated, paths, classes.path, network.link_kinds, joules_on
+    )
     elastic = np.array([np.isinf(node.servers) for node in network.nodes])
     held = np.arange(len(gathered.segments.model)) == gathered.pinned[:, gathered.segments.model]
     return Tables(
