@@ -45,12 +45,14 @@ class Charges(NamedTuple):
 
 ChargeLaw = Callable[[Any, Any], tuple[Charges | tuple[Floats, Floats | None], Any]]
 
+MessageLaw = Callable[[Any, Any], Floats]
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Objective:
     """One component of the reward vector.
 
-    A record of your own gives `charges` or `measure`; see `register_objective`.
+    A record of your own gives `charges`, `message` or `measure`; see `register_objective`.
     """
 
     name: str
@@ -71,13 +73,16 @@ class Objective:
     """of an objective per request: a law like those of processes (`scenarios.families`), which draws its
     `Charges`, or only the first two of them, for a span: ``(compiled, span) -> (charges, state)``; or
     "module:function", imported at the first draw"""
+    message: MessageLaw | str | None = None
+    """of an objective per request, instead of charges: what messages of so many bytes take on a kind of link,
+    of the shape of the sizes; or "module:function", imported when a scenario is compiled"""
     measure: Callable[[Tables, Outcome], Floats] | None = None
     """of an objective per slot: (B,) at least 0, of the slot's outcome"""
 
     @property
     def target(self) -> str | None:
         """Where its function is defined, by which a definition that runs again is told from another one."""
-        function = self.charges or self.measure
+        function = self.charges or self.message or self.measure
         if function is None or isinstance(function, str):
             return function
         return f"{function.__module__}:{function.__qualname__}"
@@ -166,6 +171,16 @@ ON_REQUEST = (
         per="request",
         charges="idn_gym.scenarios.processes.intensities:carbon_charges",
     ),
+    Objective(
+        name="airtime",
+        unit="s per nominal request",
+        sense="minimise",
+        scale="airtime",
+        formula="-(sum over requests of seconds on the air in LoRaWAN frames, all transmissions of them, "
+        "a drop counting its worst option) / nominal requests",
+        per="request",
+        message="idn_gym.catalog.link_messages:airtime_on",
+    ),
 )
 """The objectives that ship and are in force where a scenario names them."""
 
@@ -188,7 +203,7 @@ def register_objective(record: Objective) -> Objective:
     function of the outcome; serving does not know it.
 
     Args:
-        record: with `charges` or `measure`, not with both.
+        record: with `charges`, `message` or `measure`, with one of them.
 
     Returns:
         The record.
@@ -200,13 +215,16 @@ def register_objective(record: Objective) -> Objective:
         raise ConfigError("objective.name", f"{show(record.name)} is not allowed; must be a word")
     if record.name in ("balanced", "random"):  # which are preferences
         raise ConfigError("objective.name", f"{record.name!r} is taken; names must differ")
-    given = record.charges if record.per == "request" else record.measure
+    linear = record.message if record.charges is None else record.charges
+    given = linear if record.per == "request" else record.measure
     if record.per not in ("request", "slot") or given is None or record.total is not None:
         raise ConfigError(
-            f"objective.{record.name}", 'must have per="request" and charges, or per="slot" and measure'
+            f"objective.{record.name}",
+            'must have per="request" and charges or message, or per="slot" and measure',
         )
-    if (record.charges is not None) + (record.measure is not None) != 1:
-        raise ConfigError(f"objective.{record.name}", "has charges and measure; must have one of them")
+    laws = [name for name in ("charges", "message", "measure") if getattr(record, name) is not None]
+    if len(laws) != 1:
+        raise ConfigError(f"objective.{record.name}", f"has {' and '.join(laws)}; must have one of them")
     if record.sense not in ("maximise", "minimise") or (record.per, record.sense) == ("request", "maximise"):
         raise ConfigError(
             f"objective.{record.name}.sense",
@@ -249,7 +267,7 @@ def _recall(name: str) -> Objective:
 
 def charged(objectives: Sequence[Objective]) -> tuple[Objective, ...]:
     """Those per request that the core does not price by itself, in order: the F further components."""
-    return tuple(objective for objective in objectives if objective.charges is not None)
+    return tuple(one for one in objectives if one.charges is not None or one.message is not None)
 
 
 def plain_record(objective: Objective) -> dict[str, Any]:

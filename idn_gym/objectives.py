@@ -38,7 +38,7 @@ def reward_columns(objectives: tuple[Objective, ...]) -> RewardColumns:
     measured = [objective for objective in objectives if objective.measure is not None]
     source = []
     for objective in objectives:
-        if objective.charges is not None:
+        if objective in charged(objectives):
             source.append(PRICED + charged(objectives).index(objective))
         elif objective.measure is not None:
             source.append(further + 1 + measured.index(objective))

@@ -9,11 +9,6 @@ from idn_gym.catalog.schema import LinkKind
 from idn_gym.radio.lorawan import FloatArray, message_frames
 
 
-def costs_energy(kind: LinkKind) -> bool:
-    """Whether `joules_on` is above 0."""
-    return kind.lorawan is not None or kind.wake_joules > 0
-
-
 def airtime_on(kind: LinkKind, size: npt.ArrayLike) -> FloatArray:
     """Seconds on the air of messages of so many bytes, all their transmissions together; 0 without frames."""
     if kind.lorawan is None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from idn_gym.actions import ACTION_CODECS
-from idn_gym.catalog.reader import load_catalog
+from idn_gym.catalog import joules_on, load_catalog
 from idn_gym.commands.grammar import Positional, run_command
 from idn_gym.commands.tables import Quantity, print_rows
 from idn_gym.objective_records import OBJECTIVE_RECORDS, OBJECTIVES
@@ -80,11 +80,11 @@ def _links() -> _Table:
             Quantity(8 * link.rate, "bit/s"),
             Quantity(math.nan if link.down_rate is None else 8 * link.down_rate, "bit/s"),
             Quantity(link.energy, "J/B"),
-            Quantity(link.wake_joules, "J"),
+            Quantity(float(joules_on(link, 0.0)), "J"),
         )
         for link in load_catalog().links.values()
     )
-    return ("link", "round-trip delay", "rate", "down rate", "energy", "wake-up"), rows
+    return ("link", "round-trip delay", "rate", "down rate", "energy", "empty message"), rows
 
 
 def _policies() -> _Table:

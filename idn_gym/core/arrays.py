@@ -193,6 +193,7 @@ class Tables(NamedTuple):
     option_error: Floats  # (O,) 1 - mean accuracy
     option_traffic: Floats  # (O,) [byte-hops] per request
     option_link_joules: Floats  # (O,) [J] spent on links per request
+    option_charge: Floats  # (O, F) [unit] of further objectives per request, whatever the slot
     # what an option draws on stores; where one of them gives nothing, it is not used
     need_start: Ints  # (O+1,) into Y
     need_store: Ints  # (Y,)

@@ -1,6 +1,7 @@
-"""Further objectives per request: linear in compute seconds on nodes and bytes on links, slot by slot.
+"""Further objectives per request: constants of options, and linear in their seconds and bytes slot by slot.
 
-There are F of them (`Draw.charge_second`, `charge_byte`), 0 by default: price, carbon and what packages add.
+There are F of them (`Tables.option_charge`, `Draw.charge_second`, `charge_byte`), 0 by default: price,
+carbon, airtime and what packages add.
 Serving sees only what they add to the tariff; the outcome books each by itself, and by itself too what a slot
 comes to whatever is served (`charge_slot`).
 """
@@ -15,7 +16,7 @@ from idn_gym.core.workspace import Scratch
 @njit_inline
 def option_charge(tables: Tables, draw: Draw, b: int, t: int, o: int, origin: int, f: int) -> float:
     """What one request by the option comes to in one further objective [unit]."""
-    total = 0.0
+    total = tables.option_charge[o, f]
     before = tables.option_origin[o]
     for q in range(tables.part_start[o], tables.part_start[o + 1]):
         v = tables.part_node[q]

@@ -57,6 +57,7 @@ SHAPES = {
     "NM": ("pinned", "start_seconds"),
     "H": ("load_node", "load_link"),
     "NF": ("node_charge",),
+    "OF": ("option_charge",),
     "EF": ("link_charge",),
     "F": ("slot_charge",),
     "R": (

@@ -250,6 +250,8 @@ class Scales:
     """[EUR] per request; null: that of `energy` at 0.2 EUR/kWh"""
     carbon: float | None = bounded(None, above=0)
     """[g] of CO2e per request; null: that of `energy` at 250 g/kWh"""
+    airtime: float = bounded(0.1, above=0)
+    """[s] on the air per request"""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import math
 
+import gymnasium as gym
 import numpy as np
 import pytest
 
@@ -128,3 +129,17 @@ def test_radios_need_shared_capacity(make_scenario):
     scenario = make_scenario({"d": {"demand": 1.0}} | REST, links, MODEL, {"serving.capacity": "exogenous"})
     with pytest.raises(ConfigError, match=r"topology\.links\.d->g"):
         compile_scenario(scenario)
+
+
+def test_airtime_is_an_objective_like_the_others(make_scenario):
+    """What runs on the device takes none."""
+    scenario = cell(make_scenario, [(12, -120.0)] * 2, 0.2, channels=8)
+    airtime = float(time_on_air(SIZE + 13, 12))
+    rewards = {}
+    for held in (False, True):
+        objectives = ("accuracy", "airtime")
+        env = gym.make("IDN-v0", scenario=scenario, action="segments", objectives=objectives)
+        env.reset(seed=0)
+        wanted = place_by_name(scenario, {f"d{i}": ["m"] for i in range(2)} if held else {})[0]
+        rewards[held] = env.step(wanted)[1]
+    assert rewards[False][1] == pytest.approx(-airtime, rel=0.05) and rewards[True][1] == 0.0

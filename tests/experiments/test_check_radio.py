@@ -1,11 +1,14 @@
 """The command of radios prints what its page says, and writes what it prints."""
 
 import csv
+import dataclasses
+import re
 from pathlib import Path
 
 import pytest
 
 from experiments import check_radio
+from idn_gym.catalog import joules_on, load_catalog
 from idn_gym.config_reader import ConfigError
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/radio.md").read_text(encoding="utf-8")
@@ -30,6 +33,17 @@ def test_the_page_has_the_formulas(capsys, tmp_path):
         formula = f"{float(row['formula']):.4f}"
         assert f"| {row['cell']} | {float(row['load']):g} | {row['share']} | {formula} |" in PAGE
         assert formula in printed and row["messages"] == "400"
+
+
+def test_a_radio_of_ones_own_is_read(tmp_path):
+    (example,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+    (tmp_path / "mine.yaml").write_text(example)
+    mine = load_catalog((str(tmp_path / "mine.yaml"),)).links["my_radio"]
+    shipped = load_catalog().links["lora_sf7_eu868"]
+    assert dataclasses.replace(mine.lorawan, frame_joules=0.0) == dataclasses.replace(
+        shipped.lorawan, frame_joules=0.0
+    )
+    assert float(joules_on(mine, 10)) == pytest.approx(0.001 + float(joules_on(shipped, 10)), rel=0.01)
 
 
 def test_too_few_messages_are_refused():

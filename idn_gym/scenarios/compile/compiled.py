@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from idn_gym.catalog.link_messages import joules_on
 from idn_gym.catalog.reader import load_catalog
 from idn_gym.catalog.schema import Catalog
 from idn_gym.core import options
@@ -36,7 +37,7 @@ from idn_gym.objectives import known_tariff, scales_of
 from idn_gym.scenarios.compile.charges import nominal_charges
 from idn_gym.scenarios.compile.classes import RequestClasses, class_options, class_requests, list_classes
 from idn_gym.scenarios.compile.extremes import check_rewards
-from idn_gym.scenarios.compile.link_messages import message_energy
+from idn_gym.scenarios.compile.link_messages import message_charges, sum_messages
 from idn_gym.scenarios.compile.load_paths import plan_loads
 from idn_gym.scenarios.compile.magnitudes import check_magnitudes
 from idn_gym.scenarios.compile.models import Deployables, block_table, collect_models, look_up_tasks
@@ -175,7 +176,7 @@ def _build(
     return Compiled(
         scenario=scenario,
         # Frozen before they are complete: kernels are compiled per type of their arguments.
-        tables=freeze_tables(_tables(scenario, network, gathered, classes, further, loads)),
+        tables=freeze_tables(_tables(scenario, network, gathered, classes, charged(objectives), loads)),
         names=name_rows(network, gathered),
         objectives=objectives,
         scales=scales_of(scenario, objectives),
@@ -200,9 +201,10 @@ def _tables(
     network: Network,
     gathered: Deployables,
     classes: RequestClasses,
-    further: int,
+    objectives: tuple[Objective, ...],
     loads: dict[str, Any],
 ) -> Tables:
+    further = len(objectives)
     standing = _idle_watts(network)
     stores = store_tables(scenario, network, standing)
     # A battery gives its node what it idles with whether or not that counts in the reward.
@@ -211,7 +213,9 @@ def _tables(
     workers = np.array([node.servers if np.isfinite(node.servers) else 1.0 for node in network.nodes])
     paths = path_tables(classes.paths, network.delay)
     enumerated = class_options(network, gathered, classes, paths, scenario.serving.max_parts)
-    enumerated["option_link_joules"] += message_energy(enumerated, paths, classes.path, network.link_kinds)
+    enumerated["option_link_joules"] += sum_messages(
+        enumerated, paths, classes.path, network.link_kinds, joules_on
+    )
     watts = np.array([d.active_watts for d in network.devices], float) - idle / (workers * network.count)
     served = {**paths, **enumerated, "class_path": classes.path}
     needs = option_needs(network, served, watts, stores["store_capacity"], stores["node_store"])
@@ -244,6 +248,7 @@ def _tables(
         link_joules=network.joules,
         link_charge=np.zeros((len(network.links), further)),
         slot_charge=np.zeros(further),
+        option_charge=message_charges(enumerated, paths, classes.path, network.link_kinds, objectives),
         **stores,
         **paths,
         **loads,

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from idn_gym.catalog.link_messages import costs_energy, joules_on
 from idn_gym.catalog.schema import LinkKind
 from idn_gym.core.arrays import Bools, Floats, Ints, entries_of, owners
+from idn_gym.objective_records import Objective
+from idn_gym.registry import load_target
 
 Rule = Callable[[LinkKind, npt.ArrayLike], Floats]
 """What messages of so many bytes take on a kind of link, of the shape of the sizes."""
@@ -25,7 +26,6 @@ class Messages:
     """Y messages, in the order of their options, and of the links that they cross."""
 
     option: Ints  # (Y,)
-    place: Ints  # (Y,) position (J) of the path that it comes to
     link: Ints  # (Y,)
     reach: Floats  # (Y,) share of the option's requests that send it
     size: Floats  # (Y,) [bytes]
@@ -50,14 +50,14 @@ def list_messages(
     before[start[:-1]] = options["option_origin"]
     hops = position - before
     part = np.repeat(np.arange(len(position)), hops)
-    place = entries_of(origin[part_option] + before + 1, hops)
-    kept = wanted[paths["path_link"][place]]
-    part, place = part[kept], place[kept]
+    link = paths["path_link"][entries_of(origin[part_option] + before + 1, hops)]
+    kept = wanted[link]
+    part, link = part[kept], link[kept]
     option = part_option[part]
     # The last branch of an option is the one that visits all of its parts; expected bytes over the share that
     # gets there would be as good, but for rounding, which may come to another frame.
     size = options["branch_bytes"][options["branch_start"][option + 1] - 1, part - start[option]]
-    return Messages(option, place, paths["path_link"][place], options["part_reach"][part], size)
+    return Messages(option, link, options["part_reach"][part], size)
 
 
 def take_by_kind(kinds: Sequence[LinkKind], link: Ints, size: Floats, rule: Rule) -> Floats:
@@ -72,24 +72,50 @@ def take_by_kind(kinds: Sequence[LinkKind], link: Ints, size: Floats, rule: Rule
     return taken
 
 
-def message_energy(
+def sum_messages(
     options: Mapping[str, Any],
     paths: Mapping[str, Any],
     class_path: Ints,
     kinds: Sequence[LinkKind],
+    rule: Rule,
 ) -> Floats:
-    """Energy of the messages of a request by each option (O,) [J], on top of that of their bytes.
+    """What the messages of a request take by each option (O,), in expectation over early exits.
 
     Args:
         options: as for `list_messages`, as are the next two.
         paths: the `path_` fields.
         class_path: (R,).
-        kinds: (E,) of the links.
+        kinds: (E,) of the links; those on which no message of no bytes takes anything are left out.
+        rule: such as `joules_on` [J] and `airtime_on` [s].
     """
-    energy = np.zeros(len(options["option_model"]))
-    wanted = np.array([costs_energy(kind) for kind in kinds], bool)
+    total = np.zeros(len(options["option_model"]))
+    wanted = np.array([float(rule(kind, 0.0)) > 0.0 for kind in kinds], bool)
     if wanted.any():
         messages = list_messages(options, paths, class_path, wanted)
-        joules = take_by_kind(kinds, messages.link, messages.size, joules_on)
-        np.add.at(energy, messages.option, messages.reach * joules)
-    return energy
+        taken = take_by_kind(kinds, messages.link, messages.size, rule)
+        np.add.at(total, messages.option, messages.reach * taken)
+    return total
+
+
+def message_charges(
+    options: Mapping[str, Any],
+    paths: Mapping[str, Any],
+    class_path: Ints,
+    kinds: Sequence[LinkKind],
+    objectives: Sequence[Objective],
+) -> Floats:
+    """What a request comes to by its messages (O, F); arguments as of `sum_messages`.
+
+    Args:
+        options: see there, as are the next three.
+        paths: see there.
+        class_path: see there.
+        kinds: see there.
+        objectives: the F further ones; those without a law of messages come to nothing by them.
+    """
+    charges = np.zeros((len(options["option_model"]), len(objectives)))
+    for f, objective in enumerate(objectives):
+        law = load_target(objective.message) if isinstance(objective.message, str) else objective.message
+        if law is not None:
+            charges[:, f] = sum_messages(options, paths, class_path, kinds, law)
+    return charges

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from idn_gym.catalog.link_messages import airtime_on
+from idn_gym.catalog.link_messages import airtime_on, joules_on
 from idn_gym.config_reader import ConfigError
-from idn_gym.core.arrays import EMPTY, Floats, Ints, entries_of, owners, starts_of
-from idn_gym.scenarios.compile.link_messages import take_by_kind
+from idn_gym.core.arrays import EMPTY, Floats, Ints, owners, starts_of
+from idn_gym.scenarios.compile.link_messages import list_messages, take_by_kind
 from idn_gym.scenarios.compile.routes import Network, name_links
 from idn_gym.scenarios.config import Scenario
 
@@ -159,29 +159,14 @@ def _compute_needs(fields: Mapping[str, Any], watts: Floats, node_store: Ints) -
 
 
 def _hop_needs(network: Network, fields: Mapping[str, Any], node_store: Ints) -> list[_Needs]:
-    """Of each hop of a part: joules of who sends, nothing of who receives, airtime of the link."""
-    part, place = _hops(fields)
-    option = owners(fields["part_start"])[part]
-    link, size, reach = fields["path_link"][place], fields["part_bytes"][part], fields["part_reach"][part]
-    sender, receiver = fields["path_node"][place - 1], fields["path_node"][place]
-    whole = np.divide(size, reach, out=np.zeros(len(size)), where=reach > 0.0)  # of those that cross
-    airtime = reach * message_airtime(network, link, whole)
-    anyone = np.full(len(part), EMPTY)
+    """Of each message: joules of who sends, nothing of who receives, airtime of the link."""
+    sent = list_messages(fields, fields, fields["class_path"], np.ones(len(network.links), bool))
+    link, reach, airtime = sent.link, sent.reach, message_airtime(network, sent.link, sent.size)
+    joules = network.joules[link] * sent.size + take_by_kind(network.link_kinds, link, sent.size, joules_on)
+    sender, receiver = network.ends[link].T
+    anyone = np.full(len(link), EMPTY)
     return [
-        (option, node_store[sender], size * network.joules[link], anyone),
-        (option, node_store[receiver], np.zeros(len(part)), anyone),
-        (option, np.where(airtime > 0.0, link_stores(network)[link], EMPTY), airtime, anyone),
+        (sent.option, node_store[sender], reach * joules, anyone),
+        (sent.option, node_store[receiver], np.zeros(len(link)), anyone),
+        (sent.option, np.where(airtime > 0.0, link_stores(network)[link], EMPTY), reach * airtime, anyone),
     ]
-
-
-def _hops(fields: Mapping[str, Any]) -> tuple[Ints, Ints]:
-    """Part of each hop, and the position (J) that it leads to; of all parts, each from the one before on."""
-    part_option = owners(fields["part_start"])
-    rho = owners(fields["option_start"])[part_option]
-    origin = fields["path_start"][fields["class_path"][rho]]
-    here = fields["part_position"].astype(np.int64)
-    before = np.append(0, here[:-1])[: len(here)]
-    first = fields["part_start"][:-1]
-    before[first] = fields["option_origin"]
-    place = entries_of(origin + before + 1, here - before)
-    return np.repeat(np.arange(len(here)), here - before), place
