@@ -63,7 +63,7 @@ def static_ceiling(
         seeds: of the episodes.
         split: of the seeds.
         preference: sets the tariff unless the scenario fixes one.
-        seconds: time limit per episode; a bracket that runs out of it stays open.
+        seconds: of processor time per episode; a bracket that runs out of it stays open.
 
     Raises:
         DependencyNotInstalled: SciPy is missing.

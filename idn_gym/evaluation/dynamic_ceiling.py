@@ -78,7 +78,7 @@ def dynamic_ceiling(
         played: what policies did in the same episodes, with `Episodes.wishes`: candidates for the sequence.
         split: of the seeds.
         preference: what the cost weighs.
-        seconds: time limit per episode; a bracket that runs out of it stays open.
+        seconds: of processor time per episode; a bracket that runs out of it stays open.
 
     Raises:
         DependencyNotInstalled: SciPy is missing.

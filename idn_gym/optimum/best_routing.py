@@ -40,7 +40,7 @@ def route_best(
     Args:
         routing: of the row.
         placement: (N, M), as it is, without repair.
-        seconds: time limit of the program; shifting takes less.
+        seconds: of processor time for the program; shifting takes less.
         ceiling: as for `Routing.program`.
 
     Raises:

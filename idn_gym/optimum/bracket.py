@@ -40,7 +40,7 @@ class Bracket:
     programme is too large) or stalled (nothing that was tried gains more)"""
     seconds: float
     relaxed: float
-    """[cost] bound of the linear program alone"""
+    """[cost] bound of the linear program alone; `alone` where none was solved in time"""
     alone: float
     """[cost] of the repositories alone, from which gains count"""
     routed: float | None = None
@@ -105,3 +105,13 @@ class Bracket:
     def ended(self, gap: float, late: bool) -> Bracket:
         """The bracket with the reason why the search is over: `gap` was asked for, `late` is out of time."""
         return replace(self, status="closed" if self.gap <= gap else "time" if late else self.status)
+
+
+def open_bracket(placement: Residents, alone: float) -> Bracket:
+    """What is known before anything is searched: no placement saves more than all that is paid.
+
+    Args:
+        placement: (N, M) the repositories alone.
+        alone: [cost] of it, at least 0.
+    """
+    return Bracket(0.0, alone, placement, "time", 0.0, alone, alone)

@@ -102,7 +102,7 @@ def climb(
         rising = False
         for size in range(1, together + 1):
             for columns in combinations(order, size):
-                if time.perf_counter() > end or gained >= enough:
+                if time.process_time() > end or gained >= enough:
                     return placement, gained
                 other = choices.change(placement, columns)
                 if other is None:
@@ -137,7 +137,7 @@ def improve_bracket(
     """
     for start in starts:
         enough = best.enough(gap)
-        if best.lower >= enough or time.perf_counter() > end:
+        if best.lower >= enough or time.process_time() > end:
             break
         best = best.judged(*climb(choices, start, x, together, end, enough))
     return best

@@ -33,12 +33,10 @@ def best_static(
         compiled: the scenario.
         instance: drawn from it; its tariff is what is saved.
         b: row.
-        seconds: time limit, compiling of kernels left out; the bracket may stay open when it runs out.
+        seconds: of processor time, compiling of kernels left out; when it runs out the bracket may stay open,
+            as wide as a cost of at least 0 leaves it where not even a linear program was solved.
         gap: relative gap at which to stop.
         one_per_task: allow one segment per node and task, as the `placement` codec does.
-
-    Raises:
-        SolverError: not even the linear program was solved in time.
     """
     items = list_prefixes(compiled)
     if serves_alone(compiled.tables, items):

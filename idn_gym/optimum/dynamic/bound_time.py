@@ -53,7 +53,7 @@ class TimeBound:
         Args:
             first: slot.
             last: slot after the window.
-            seconds: time limit.
+            seconds: of processor time.
 
         Raises:
             SolverError: not solved in time; prices stay as they are.

@@ -47,7 +47,7 @@ def greedy(
         first: (bundles,) gains at the start, where they are known already.
         bundles: what may be loaded, each in one move; None: every item by itself.
         per_byte: false: load what saves most, however large it is.
-        end: [s] of `time.perf_counter` at which to stop; what is not measured by then saves nothing.
+        end: [s] of `time.process_time` at which to stop; what is not measured by then saves nothing.
 
     Returns:
         (bundles,) the gains at the start.
@@ -63,13 +63,13 @@ def greedy(
         heapq.heapify(heap)
         before = search.cost
         order.take(heap)
-        if search.cost >= before * (1.0 - LEAST_SHARE) or time.perf_counter() > end:
+        if search.cost >= before * (1.0 - LEAST_SHARE) or time.process_time() > end:
             return first
         gains = _measure(bundles, end, lambda bundle: _gain_if_fits(search, bundle))
 
 
 def _measure(bundles: Bundles, end: float, gain: Callable[[list[NodeSegment]], float]) -> Floats:
-    return np.array([gain(bundle) if time.perf_counter() < end else 0.0 for bundle in bundles])
+    return np.array([gain(bundle) if time.process_time() < end else 0.0 for bundle in bundles])
 
 
 class _Order:
@@ -87,7 +87,7 @@ class _Order:
     def take(self, heap: list[tuple[float, int]]) -> None:
         """Load bundles while they save, best first; the heap has (minus the rate, bundle)."""
         search = self._search
-        while heap and time.perf_counter() < self._end:
+        while heap and time.process_time() < self._end:
             _, i = heapq.heappop(heap)
             move = _loads(search, self._bundles[i])
             if not search.fits(move):

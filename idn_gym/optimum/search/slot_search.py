@@ -111,7 +111,7 @@ def greedy_start(compiled: Compiled, row: Instance, one_per_task: bool, end: flo
         compiled: the scenario.
         row: an instance of one row.
         one_per_task: allow one segment per node and task.
-        end: [s] of `time.perf_counter` at which to stop.
+        end: [s] of `time.process_time` at which to stop.
     """
     search = Search(compiled, weighed_by_tariff(compiled, row), SAMPLED, one_per_task)
     bundles = [[item] for item in search.items] + ([] if one_per_task else search.teams)
