@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from idn_gym.core.arrays import Ints
+from idn_gym.core.arrays import Floats, Ints
 from idn_gym.games.exhaustive import judge_partitions
 from idn_gym.games.hedonic import CoalitionGame
 from idn_gym.games.partitions import all_partitions
@@ -14,27 +14,31 @@ from idn_gym.games.stability import LEAST_GAIN
 
 
 class Efficiency(NamedTuple):
-    """Costs of all players together; nan where no partition is Nash stable."""
+    """What partitions cost, all players together."""
 
     optimum: float
     """the least cost of a partition"""
-    best_stable: float
-    worst_stable: float
-    stable: int
-    """Nash-stable partitions"""
+    optimal: Ints  # (P,) one that costs so
+    stable_costs: Floats  # (n,) of Nash-stable partitions, from the least to the most; there may be none
+    stable_partitions: Ints  # (n, P)
     partitions: int
-    """all that there are, where everybody is where it can be"""
-    optimal: Ints  # (P,) a partition of least cost
+    """all that there are, in which everybody is where it can be"""
 
     @property
     def anarchy(self) -> float:
-        """Price of anarchy: the worst stable cost over the optimum; nan where the optimum is not above 0."""
-        return self.worst_stable / self.optimum if self.optimum > 0.0 else float("nan")
+        """Price of anarchy: the worst stable cost over the optimum.
+
+        nan where no partition is stable, or where the optimum is not above 0 and ratios say nothing.
+        """
+        return self._over_optimum(self.stable_costs[-1:])
 
     @property
     def stability(self) -> float:
-        """Price of stability: the best stable cost over the optimum; nan where the optimum is not above 0."""
-        return self.best_stable / self.optimum if self.optimum > 0.0 else float("nan")
+        """Price of stability: the best stable cost over the optimum; nan as above."""
+        return self._over_optimum(self.stable_costs[:1])
+
+    def _over_optimum(self, cost: Floats) -> float:
+        return float(cost[0]) / self.optimum if len(cost) and self.optimum > 0.0 else float("nan")
 
 
 def measure_efficiency(game: CoalitionGame, least_gain: float = LEAST_GAIN) -> Efficiency:
@@ -45,13 +49,12 @@ def measure_efficiency(game: CoalitionGame, least_gain: float = LEAST_GAIN) -> E
     """
     partitions = all_partitions(game.players, game.sites, game.alone() is not None)
     cost, stable = judge_partitions(game, partitions, least_gain)
-    found = cost[stable]
-    best = int(np.argmin(cost))
+    best, found = int(np.argmin(cost)), np.flatnonzero(stable)
+    found = found[np.argsort(cost[found], kind="stable")]
     return Efficiency(
         optimum=float(cost[best]),
-        best_stable=float(found.min()) if len(found) else float("nan"),
-        worst_stable=float(found.max()) if len(found) else float("nan"),
-        stable=len(found),
-        partitions=int(np.isfinite(cost).sum()),
         optimal=partitions[best].astype(np.intp),
+        stable_costs=cost[found],
+        stable_partitions=partitions[found].astype(np.intp),
+        partitions=int(np.isfinite(cost).sum()),
     )

@@ -12,7 +12,7 @@ from idn_gym.messages import ConfigError, show
 MOST_PLAYERS = 14
 """Players of whom all coalitions are listed."""
 
-TOGETHER = 20_000
+JUDGED_AT_ONCE = 20_000
 """Partitions that are judged at a time."""
 
 
@@ -61,8 +61,8 @@ def judge_partitions(
     """
     listed = coalition_costs(game) if listed is None else listed
     parts = [
-        _judge(game, partitions[first : first + TOGETHER], least_gain, listed)
-        for first in range(0, len(partitions), TOGETHER)
+        _judge(game, partitions[first : first + JUDGED_AT_ONCE], least_gain, listed)
+        for first in range(0, len(partitions), JUDGED_AT_ONCE)
     ]
     return np.concatenate([cost for cost, _ in parts]), np.concatenate([stable for _, stable in parts])
 

@@ -7,9 +7,9 @@ for member j is, squared and in expectation,
     mu / N  +  s2 (sum_{i != j} n_i^2 + (sum_{i != j} n_i)^2) / N^2  +  |sum_i n_i m_i / N - m_j|^2
 
 where t_i = m_i + an unknown part of variance s2 (`spread`), independent from device to device, and m_i is
-known (`means`). The first part is the variance, which falls with the coalition's data; the others are the bias of
-unlike data. Without known means it is the setting of Donahue and Kleinberg (arXiv 2010.00753); the formula is
-worked out here, and tests compare it with draws.
+known (`means`). The first part is the variance, which falls with the coalition's data; the others are the
+bias of unlike data. Without known means it is the setting of Donahue and Kleinberg (arXiv 2010.00753); the
+formula is worked out here, and tests compare it with draws.
 """
 
 from __future__ import annotations
