@@ -17,7 +17,7 @@ from idn_gym.core.arrays import Floats, Ints
 from idn_gym.evaluation.intervals import mean_interval, share_interval
 from idn_gym.evaluation.tables import write_csv
 from idn_gym.files import writable_folder
-from idn_gym.games.dynamics import ShiftRules, play_shifts
+from idn_gym.games.dynamics import ShiftRules, ShiftRun, play_shifts
 from idn_gym.games.efficiency import measure_efficiency
 from idn_gym.games.federated_error import FederatedError
 from idn_gym.games.hedonic import FederatedGame, SeparableGame, all_alone, nearest_sites, total_cost
@@ -38,7 +38,7 @@ WALKS = 3
 """Walks by random moves that gain, from random partitions, in which a return is looked for."""
 
 
-class Setting(NamedTuple):
+class GameSetting(NamedTuple):
     """What random instances have in common."""
 
     devices: int
@@ -51,20 +51,20 @@ class Setting(NamedTuple):
 
 
 CYCLE_SETTINGS = (
-    Setting(5, 2, 0.0, weight=0.0),
-    Setting(5, 2, 0.4),
-    Setting(10, 3, 0.4),
-    Setting(30, 4, 0.0),
-    Setting(30, 4, 0.4),
-    Setting(30, 4, 1.0),
-    Setting(30, 4, 1.0, cells=6),
+    GameSetting(5, 2, 0.0, weight=0.0),
+    GameSetting(5, 2, 0.4),
+    GameSetting(10, 3, 0.4),
+    GameSetting(30, 4, 0.0),
+    GameSetting(30, 4, 0.4),
+    GameSetting(30, 4, 1.0),
+    GameSetting(30, 4, 1.0, cells=6),
 )
 
 PRICE_LOADS = (0.0, 0.1, 0.2, 0.4, 0.7, 1.0, 1.5, 2.0)
 PRICE_SIZE = (6, 3)
 """Devices and gateways whose partitions are all judged."""
 
-PRICES = ("alone", "anarchy", "together", "stability", "reached", "nearest")
+GAME_PRICES = ("anarchy", "together", "reached", "stability", "nearest")
 
 
 SPEED_RULES = {
@@ -83,7 +83,7 @@ SPEED_ROWS = (
 """Devices, and by which of the rules they move."""
 
 
-def draw_game(setting: Setting, rng: np.random.Generator) -> FederatedGame:
+def draw_game(setting: GameSetting, rng: np.random.Generator) -> FederatedGame:
     """An instance: samples and, for every device and gateway, a spreading factor."""
     devices, gateways = setting.devices, setting.gateways
     factor = rng.integers(0, len(FRAME_SECONDS), (devices, gateways))
@@ -103,12 +103,12 @@ def draw_game(setting: Setting, rng: np.random.Generator) -> FederatedGame:
     )
 
 
-def random_start(setting: Setting, rng: np.random.Generator) -> Ints:
+def random_start(setting: GameSetting, rng: np.random.Generator) -> Ints:
     """Everybody at a random gateway or alone."""
     return rng.integers(-1, setting.gateways, setting.devices)
 
 
-def cycle_line(setting: Setting, instance: int) -> dict[str, Any]:
+def cycle_line(setting: GameSetting, instance: int) -> dict[str, Any]:
     """What dynamics do on one instance, as a line of the CSV file."""
     rng = np.random.default_rng([11, *map(int, setting[:2]), instance])
     game = draw_game(setting, rng)
@@ -153,7 +153,7 @@ def cycle_row(lines: Sequence[dict[str, Any]]) -> list[str]:
 def price_line(load: float, instance: int) -> dict[str, Any]:
     """Costs over the optimum of one small instance, as a line of the CSV file."""
     rng = np.random.default_rng([12, instance])  # the same devices at every load
-    game = draw_game(Setting(*PRICE_SIZE, load), rng)
+    game = draw_game(GameSetting(*PRICE_SIZE, load), rng)
     found = measure_efficiency(game)
     run = play_shifts(game, rng=rng)
     others = found.stable_costs[np.any(found.stable_partitions != ALONE, axis=1)]
@@ -177,7 +177,7 @@ def price_columns(lines: Sequence[dict[str, Any]]) -> dict[str, Floats]:
     loads = sorted({line["load"] for line in lines})
     return {
         name: np.array([[line[name] for line in lines if line["load"] == load] for load in loads])
-        for name in (*PRICES, "stable")
+        for name in (*GAME_PRICES, "alone", "stable")
     }
 
 
@@ -201,7 +201,7 @@ def potential_rows(games: int, players: int = 20) -> Iterator[list[str]]:
 def speed_row(devices: int, rule: str) -> list[str]:
     """What a run of many devices takes, from a random partition."""
     rng = np.random.default_rng([14, devices])
-    setting = Setting(devices, 10, 0.4)
+    setting = GameSetting(devices, 10, 0.4)
     game, start = draw_game(setting, rng), random_start(setting, rng)
     begun = time.process_time()
     run = play_shifts(game, start, SPEED_RULES[rule], rng)
@@ -211,17 +211,31 @@ def speed_row(devices: int, rule: str) -> list[str]:
     return [size, rule, run.ending, str(len(run.moves)), f"{seconds:.2f}", f"{each:.2f}"]
 
 
+def drawn_runs() -> dict[str, ShiftRun]:
+    """Runs of one game from one start, by who moves next."""
+    setting, rng = GameSetting(100, 5, 0.4), np.random.default_rng([15, 0])
+    game, start = draw_game(setting, rng), random_start(setting, rng)
+    rules = {
+        "random": ShiftRules(most_moves=400),
+        "in turn": ShiftRules(order="fixed", most_moves=400),
+        "who gains most": ShiftRules(order="largest", most_moves=400),
+    }
+    return {name: play_shifts(game, start, rule, rng) for name, rule in rules.items()}
+
+
 @dataclass(kw_only=True)
 class CheckGamesCommand:
     """Measure hedonic games: cycles, ends and prices of selfishness.
 
     Prints the tables of docs/games.md: random federated games with an airtime-limited radio, additively
-    separable games with their potential, and how long a run of many devices takes. Instances are numbered
-    from 0 and drawn from their number. Intervals are 95 % intervals over instances.
+    separable games with their potential. Instances are numbered from 0 and drawn from their number. Intervals
+    are 95 % intervals over instances.
     """
 
     instances: int = bounded(100, least=1, most=99_999)
     """random games per row"""
+    speed: bool = False
+    """time runs of up to 10,000 devices too, which takes half a minute"""
     out: Path | None = None
     """folder for cycles.csv and prices.csv, one line per instance, and games.png"""
 
@@ -238,22 +252,25 @@ class CheckGamesCommand:
         prices = [price_line(load, number) for load in PRICE_LOADS for number in numbers]
         columns = price_columns(prices)
         rows = [
-            [f"{load:g}", *(f"{mean_interval(columns[name][i]):.3f}" for name in columns)]
+            [f"{load:g}", *(f"{mean_interval(columns[name][i]):.2f}" for name in (*GAME_PRICES, "stable"))]
             for i, load in enumerate(PRICE_LOADS)
         ]
-        print_rows(("load", *PRICES, "stable partitions"), rows)
+        print_rows(("load", *GAME_PRICES, "stable partitions"), rows)
+        alone = int((columns["anarchy"] == columns["alone"]).sum())
+        print(f"\nAll alone is the worst stable partition in {alone} of {len(prices)} games.")
         print("\nSymmetric additively separable games:\n", flush=True)
         head = ("games", "players", "potential off by", "Nash stable", "moves", "most moves")
         print_rows(head, potential_rows(self.instances))
-        print("\nSpeed, seconds of processor:\n", flush=True)
-        head = ("devices x gateways", "rule", "ending", "moves", "seconds", "ms per move")
-        print_rows(head, (speed_row(devices, rule) for devices, rule in SPEED_ROWS))
+        if self.speed:
+            print("\nSpeed, seconds of processor:\n", flush=True)
+            head = ("devices x gateways", "rule", "ending", "moves", "seconds", "ms per move")
+            print_rows(head, (speed_row(devices, rule) for devices, rule in SPEED_ROWS))
         if out is not None:
             write_csv(out / "cycles.csv", [line for lines in cycles for line in lines])
             write_csv(out / "prices.csv", prices)
             from experiments.reports.game_plots import draw_games  # matplotlib: only for those who draw
 
-            draw_games(out / "games.png", PRICE_LOADS, columns)
+            draw_games(out / "games.png", drawn_runs(), PRICE_LOADS, columns)
 
 
 def main(words: Sequence[str] | None = None) -> None:

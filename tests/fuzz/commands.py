@@ -26,6 +26,7 @@ SMALL = {
         "horizon=4",
     ],
     "check_fluid": ["tiny", "--loads", "0.5", "--requests", "300", "--restarts", "2", "horizon=4"],
+    "check_games": ["--instances", "1"],
     "check_forecasts": ["--scenario", "tiny", "--seeds", "1", "--horizon", "2", "horizon=4"],
     "bench_hindsight": ["--scenario", "tiny", "--limit", "1", "--iterations", "1", "horizon=4"],
     "bench_learners": ["--scenario", "tiny", "--slots", "4", "--agents", "lfu", "lru"],
@@ -152,6 +153,7 @@ def _spoiled(rng, name, words):
 def _inside(words):
     """Whether all that is written stays in the working directory, and no long work is asked for."""
     long = {"--steps", "--slots", "--restarts", "--budget", "--iterations", "--limit", "--batch", "--seconds"}
+    long |= {"--instances"}
     for flag, value in zip(words, [*words[1:], ""], strict=False):
         name, _, given = flag.partition("=")
         value = given or value
@@ -176,7 +178,7 @@ def command_line(index):
     """Case number `index`: what is tried, in words, and a function that tries it."""
     rng = random.Random(f"command line {index}")
     name = rng.choice(
-        4 * [*sorted(PREFIX.keys() & SMALL.keys()), "bench_learners", "delay_table"]
+        4 * [*sorted(PREFIX.keys() & SMALL.keys()), "bench_learners", "check_games", "delay_table"]
         + [*STOPPED, "study", "resume", "study again", "idn list"]
     )
     words = _spoiled(rng, name, {**SMALL, **STOPPED}.get(name, []))

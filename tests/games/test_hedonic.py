@@ -58,13 +58,13 @@ def test_a_coalition_is_its_members_own_affair(drawn):
 def test_a_message_over_a_shared_radio_by_hand():
     radio = SharedRadio(
         airtime=[[0.1, 0.4], [0.2, np.inf], [0.2, 0.5]],
-        rate=[1.0, 0.5, 2.0],
+        rate=[1.0, 0.7, 2.0],
         duty=0.1,
         channels=2,
         cell=[[0, 0], [1, 0], [0, 1]],
     )
     seconds = radio.seconds(np.array([0, 0, ALONE]), np.array([0, 1]))
-    load = {"0 at 0": 0.1 / 2, "1 at 0": 0.1 / 2, "2 at 0": (0.1 + 0.4) / 2, "0 at 1": 0.4 / 2}
+    load = {"0 at 0": 0.1 / 2, "1 at 0": 0.14 / 2, "2 at 0": (0.1 + 0.4) / 2, "0 at 1": 0.4 / 2}
     load["2 at 1"] = 1.0 / 2
     assert seconds[:, 0] == pytest.approx(
         [
