@@ -5,9 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from idn_gym.core.arrays import Floats
 from idn_gym.messages import ConfigError, show
+
+
+def as_array(value: Any) -> npt.NDArray[Any]:
+    """A copy as an array; what is none, such as lists of unequal length, is an array of one object."""
+    try:
+        return np.array(value)
+    except ValueError:
+        return np.array(None)
 
 
 def checked_numbers(
@@ -33,9 +42,9 @@ def checked_numbers(
         ConfigError: anything else.
     """
     try:
-        numbers = np.array(value, float)
+        numbers = as_array(value).astype(float)
     except (TypeError, ValueError, OverflowError):
-        numbers = np.full(1, np.nan)
+        numbers = np.array(np.nan)
     fits = numbers.ndim == len(shape) and all(
         length == wanted or (wanted is None and length > 0)
         for length, wanted in zip(numbers.shape, shape, strict=True)

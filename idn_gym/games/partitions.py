@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from idn_gym.core.arrays import Floats, Ints
+from idn_gym.games.checked_arrays import as_array
 from idn_gym.messages import ConfigError, show
 
 ALONE = -1
@@ -60,12 +61,13 @@ def all_partitions(players: int, sites: int, alone: bool) -> Ints:
             are alike and as many as players, and each partition comes once (restricted growth strings).
 
     Returns:
-        (n, P) int8; n is (K + 1)^P, or the Bell number of P.
+        (n, P), int8 where that holds K; n is (K + 1)^P, or the Bell number of P.
 
     Raises:
         ConfigError: there are more than `MOST_PARTITIONS`.
     """
-    rows, highest = np.zeros((1, 0), np.int8), np.full(1, -1, np.int8)
+    small = np.int8 if sites < np.iinfo(np.int8).max else np.intp
+    rows, highest = np.zeros((1, 0), small), np.full(1, -1, small)
     for _ in range(players):
         width = np.full(len(rows), sites + 1) if alone else highest.astype(int) + 2
         if int(width.sum()) > MOST_PARTITIONS:
@@ -75,7 +77,7 @@ def all_partitions(players: int, sites: int, alone: bool) -> Ints:
                 f"{MOST_PARTITIONS:,} partitions to enumerate",
             )
         last = np.arange(int(width.sum())) - np.repeat(np.cumsum(width) - width, width)
-        last = (last + (ALONE if alone else 0)).astype(np.int8)
+        last = (last + (ALONE if alone else 0)).astype(small)
         rows = np.column_stack([np.repeat(rows, width, axis=0), last])
         highest = np.maximum(np.repeat(highest, width), last)
     return rows
@@ -87,7 +89,7 @@ def checked_partition(partition: Any, players: int, sites: int, alone: bool) -> 
     Raises:
         ConfigError: it is not one site per player.
     """
-    values, least = np.array(partition), ALONE if alone else 0
+    values, least = as_array(partition), ALONE if alone else 0
     whole = values.ndim == 1 and len(values) == players and values.dtype.kind in "iu"
     if not whole or np.any(values < least) or np.any(values >= sites):
         raise ConfigError(

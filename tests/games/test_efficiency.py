@@ -21,6 +21,7 @@ def test_every_partition_comes_once():
         rows = all_partitions(players, players, alone=False)
         assert len(rows) == len({tuple(row) for row in rows}) == bell
         assert all(np.array_equal(first_names(row), row) for row in rows)
+    assert all_partitions(2, 200, alone=True).max() == 199
     rows = all_partitions(4, 2, alone=True)
     assert len({tuple(row) for row in rows}) == len(rows) == 3**4 and {-1, 0, 1} == set(rows.flat)
 

@@ -97,7 +97,7 @@ def test_where_everybody_begins():
 def test_what_is_refused():
     game = random_federated(np.random.default_rng(0), 3, 2)
     free = random_separable(np.random.default_rng(0), 3)
-    for wrong in ([0, 1], [0, 1, 2], [0, 0, -2], [0.0, 1.0, 0.0], "abc", [[0, 1, 0]]):
+    for wrong in ([0, 1], [0, 1, 2], [0, 0, -2], [0.0, 1.0, 0.0], "abc", [[0, 1, 0]], [0, [1], 2]):
         with pytest.raises(ConfigError, match=r"partition: .* must be 3 whole numbers from -1 to 1"):
             read_partition(game, wrong)
     with pytest.raises(ConfigError, match="from 0 to 2"):
@@ -126,6 +126,9 @@ def test_what_is_refused():
         ({"channels": 1.5}, "must be a whole number"),
         ({"cell": [[0], [-1]]}, "cell: [[0], [-1]] is not allowed; must be whole numbers from 0 to 999"),
         ({"cell": [0, 1]}, "of shape (2, 1)"),
+        ({"cell": [[0], [1, 2]]}, "of shape (2, 1)"),
+        ({"airtime": [[0.1], []]}, "must be numbers of shape (any, any)"),
+        ({"rate": ["a", 1]}, "must be finite numbers of shape (2)"),
     ],
 )
 def test_what_a_radio_refuses(wrong, said):
