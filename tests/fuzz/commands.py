@@ -26,7 +26,6 @@ SMALL = {
         "horizon=4",
     ],
     "check_fluid": ["tiny", "--loads", "0.5", "--requests", "300", "--restarts", "2", "horizon=4"],
-    "check_games": ["--instances", "1"],
     "check_forecasts": ["--scenario", "tiny", "--seeds", "1", "--horizon", "2", "horizon=4"],
     "bench_hindsight": ["--scenario", "tiny", "--limit", "1", "--iterations", "1", "horizon=4"],
     "bench_learners": ["--scenario", "tiny", "--slots", "4", "--agents", "lfu", "lru"],
@@ -44,6 +43,7 @@ STOPPED = {
     "demo": ["--out", "demo", "--seeds", "1", "steps=none"],
     "tune": ["tuning.yaml", "--out", "tuned", "--workers", "0"],
     "train_lab": ["lab.yaml", "--out", "lab", "--workers", "0"],
+    "check_games": ["--instances", "0"],
     "check_lab": ["nowhere"],
     "make_lab_catalog": ["nowhere", "--out", "made"],
     "measure_quality": ["nowhere", "--out", "made"],
@@ -153,7 +153,6 @@ def _spoiled(rng, name, words):
 def _inside(words):
     """Whether all that is written stays in the working directory, and no long work is asked for."""
     long = {"--steps", "--slots", "--restarts", "--budget", "--iterations", "--limit", "--batch", "--seconds"}
-    long |= {"--instances"}
     for flag, value in zip(words, [*words[1:], ""], strict=False):
         name, _, given = flag.partition("=")
         value = given or value
@@ -178,7 +177,7 @@ def command_line(index):
     """Case number `index`: what is tried, in words, and a function that tries it."""
     rng = random.Random(f"command line {index}")
     name = rng.choice(
-        4 * [*sorted(PREFIX.keys() & SMALL.keys()), "bench_learners", "check_games", "delay_table"]
+        4 * [*sorted(PREFIX.keys() & SMALL.keys()), "bench_learners", "delay_table"]
         + [*STOPPED, "study", "resume", "study again", "idn list"]
     )
     words = _spoiled(rng, name, {**SMALL, **STOPPED}.get(name, []))
