@@ -38,6 +38,7 @@ LAYERS = [
     ["idn_gym.optimum"],
     ["idn_gym.evaluation"],
     ["idn_gym.integrations"],
+    ["idn_gym.games"],
     ["idn_gym.policies"],
     ["idn_gym.commands"],
     ["idn_gym.lab.profiling"],

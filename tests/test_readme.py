@@ -22,6 +22,7 @@ RUN = [
         "docs/environment.md",
         "docs/bring_your_own.md",
         "docs/commands.md",
+        "docs/games.md",
         "docs/metrics.md",
     )
     for code in blocks(page)

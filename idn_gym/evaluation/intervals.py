@@ -213,10 +213,24 @@ def improvement(values: Floats, baseline: Floats, confidence: float = 0.95) -> I
     share, seeds = float(wins.mean()), wins.shape[-1]
     if len(values) > 1 or len(baseline) > 1 or seeds < 2:
         return alone(share)
-    won, upper, quantile = seeds * share, _upper(confidence), _special().betaincinv
-    low = float(quantile(won, seeds - won + 1.0, 1.0 - upper)) if won > 0.0 else 0.0
-    high = float(quantile(won + 1.0, seeds - won, upper)) if won < seeds else 1.0
-    return Interval(share, low, high)
+    return share_interval(seeds * share, seeds, confidence)
+
+
+def share_interval(won: float, of: int, confidence: float = 0.95) -> Interval:
+    """A share of independent trials, which covers at least what it says (Clopper and Pearson 1934).
+
+    Args:
+        won: trials that count, from 0 to `of`.
+        of: all trials, 1 and more.
+        confidence: of the interval.
+
+    Raises:
+        ConfigError: a confidence that is not between 0 and 1.
+    """
+    upper, quantile = _upper(confidence), _special().betaincinv
+    low = float(quantile(won, of - won + 1.0, 1.0 - upper)) if won > 0.0 else 0.0
+    high = float(quantile(won + 1.0, of - won, upper)) if won < of else 1.0
+    return Interval(won / of, low, high)
 
 
 def _upper(confidence: float) -> float:

@@ -1,0 +1,84 @@
+"""What every coalition costs its members, and what that makes of every partition; for small games."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from idn_gym.core.arrays import Bools, Floats, Ints
+from idn_gym.games.hedonic import CoalitionGame
+from idn_gym.games.partitions import ALONE
+from idn_gym.messages import ConfigError, show
+
+MOST_PLAYERS = 14
+"""Players of whom all coalitions are listed."""
+
+JUDGED_AT_ONCE = 20_000
+"""Partitions that are judged at a time."""
+
+
+def members_of(players: int) -> Bools:
+    """(2^P, P) who is in each coalition; bit i of its number says whether player i is."""
+    return np.asarray((np.arange(2**players)[:, None] >> np.arange(players)) & 1 == 1)
+
+
+def coalition_costs(game: CoalitionGame) -> Floats:
+    """What everybody costs in every coalition, itself counted in.
+
+    Returns:
+        (K, 2^P, P) by site, or (1, 2^P, P) where sites are alike; members as `members_of` numbers them.
+
+    Raises:
+        ConfigError: there are more than `MOST_PLAYERS` players.
+    """
+    if game.players > MOST_PLAYERS:
+        raise ConfigError(
+            "players",
+            f"{show(game.players)} is not allowed; must be at most {MOST_PLAYERS} to list coalitions",
+        )
+    sites = 1 if game.alone() is None else game.sites
+    costs = np.empty((sites, 2**game.players, game.players))
+    for number, members in enumerate(members_of(game.players)):
+        for site in range(sites):
+            partition = np.where(members, site, ALONE)
+            costs[site, number] = game.joined_costs(partition, np.array([site]))[:, 0]
+    return costs
+
+
+def judge_partitions(
+    game: CoalitionGame, partitions: Ints, least_gain: float, listed: Floats | None = None
+) -> tuple[Floats, Bools]:
+    """What partitions cost, and which are Nash stable.
+
+    Args:
+        game: that is played.
+        partitions: (n, P).
+        least_gain: what a deviation must gain more than.
+        listed: what `coalition_costs` gives, where it is known.
+
+    Returns:
+        (n,) cost of all players together, inf where somebody is where it cannot be; (n,) whether it is Nash
+        stable.
+    """
+    listed = coalition_costs(game) if listed is None else listed
+    parts = [
+        _judge(game, partitions[first : first + JUDGED_AT_ONCE], least_gain, listed)
+        for first in range(0, len(partitions), JUDGED_AT_ONCE)
+    ]
+    return np.concatenate([cost for cost, _ in parts]), np.concatenate([stable for _, stable in parts])
+
+
+def _judge(game: CoalitionGame, partitions: Ints, least_gain: float, listed: Floats) -> tuple[Floats, Bools]:
+    players, outside, everyone = game.players, game.alone(), np.arange(game.players)
+    bits = 1 << everyone
+    alone = np.full(players, np.inf) if outside is None else outside
+    present = np.broadcast_to(alone, partitions.shape).copy()
+    least = present.copy()
+    for site in range(game.sites):
+        here = partitions == site
+        number = (here * bits).sum(axis=1)  # (n,) the coalition at the site
+        joined = listed[min(site, len(listed) - 1), number[:, None] | bits, everyone]  # (n, P)
+        present[here] = joined[here]
+        least = np.minimum(least, joined)
+    cost = present.sum(axis=1)
+    # present - least is nan where both are inf, which is no partition of the game anyway
+    return cost, np.isfinite(cost) & ~np.any(present > least + least_gain, axis=1)
