@@ -12,6 +12,7 @@ from stable_baselines3 import PPO
 
 from experiments import compare, train
 from experiments.reports import plots as figures
+from experiments.studies.run import Unit
 from experiments.training.play import play_agent
 from idn_gym.commands import compare as idn_compare
 from idn_gym.config_reader import ConfigError
@@ -160,6 +161,9 @@ def test_a_policy_that_observes_its_preference_is_told_the_one_asked_for(tmp_pat
     assert (other.vector != alone.vector).any(), "what it is told does not matter"
     found = play_agent(path, TINY, range(3), preference="energy")
     assert (found.scalar == alone.scalar).all() and (found.vector == alone.vector).all()
+    unit = Unit("p", "mine", "ppo", {"path": path}, None, TINY, 1, "test", cell={}, preference="energy")
+    unit.play(tmp_path / "study")
+    assert unit.read(tmp_path / "study")["metrics"]["reward"] == pytest.approx(alone.scalar[1].mean())
     words = ["cloud-only", path, "--scenario", "tiny", "horizon=12", "--seeds", "3"]
     compare.main([*words, "--preference", "energy", "--out", str(tmp_path / "out")])
     with (tmp_path / "out" / "table.csv").open() as file:
