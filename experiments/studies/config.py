@@ -61,7 +61,7 @@ METRIC = Literal[
 - fractional_regret: gain that the best static placement is ahead of a learner's fractions, and
   fractional_regret_most that the upper bound of all static fractions is, taken as spread evenly over the
   slots: the regret against the best fractions, which proven bounds speak of, lies between the two;
-- behind_greedy, of_greedy: gain that the clairvoyant greedy is ahead, and share of its gain; it is no optimum;
+- behind_greedy, of_greedy: gain that the clairvoyant greedy, which is no optimum, is ahead, and share of it;
 - saved: share of the best static placement's cost that is saved, loading paid;
 - of_dynamic: cost saved against the repositories alone over the most that any sequence can save, and
   of_dynamic_most over what the best sequence found saves: the share of the dynamic optimum lies between them
@@ -201,7 +201,8 @@ class Figure:
         for name in drawn if self.kind in ("course", "sweep", "frontier", "dots") else ():
             if self.kind == "course" and name in (*MOVING_METRICS, "second_half", "cost"):
                 raise ConfigError(
-                    "figures", f"{self.name}: {name!r} is not allowed in a course; it has one value per episode"
+                    "figures",
+                    f"{self.name}: {name!r} is not allowed in a course; it has one value per episode",
                 )
             if name in MOVING_METRICS and not part.bracket:
                 raise ConfigError("figures", f"{self.name}: {name!r} needs parts.{part.name}.bracket")

@@ -204,7 +204,7 @@ def _places(
 
 
 def plot_dots(figure: Figure, plays: Plays, agents: list[str]) -> Any:
-    """Per grid cell one panel per metric: mean and interval of each agent, the first metric largest on top."""
+    """Per grid cell one panel per metric: mean and interval of each agent, largest in the first on top."""
     cells = plays.cells(figure.part)
     drawn, grid = plt.subplots(
         len(cells),

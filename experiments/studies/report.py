@@ -169,7 +169,7 @@ def _row(plays: Plays, part: str, label: str, cell: dict[str, Any], reference: s
 
 
 def _rank(row: dict[str, Any]) -> float:
-    """What lines are sorted by, best first: their cost where there is a bracket of it, otherwise their gain."""
+    """What lines are sorted by, best first: the cost where there is a bracket of it, otherwise the gain."""
     return float(-row["gain"] if np.isnan(row["saved"]) else row["cost"])
 
 
@@ -226,7 +226,7 @@ COST_COLUMNS = (
     "dynamic regret",
     "competitive ratio",
 )
-"""Those that come first where there is a bracket of the best sequence, since lines are sorted by cost then."""
+"""Those that come first where there is a bracket of the best sequence: lines are sorted by cost then."""
 
 
 def _percent(row: dict[str, Any], name: str) -> str:

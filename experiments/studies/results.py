@@ -22,8 +22,8 @@ from idn_gym.metrics import METRICS
 from idn_gym.optimum.dynamic.bracket import sequence_headroom
 
 OPTIMUM, CLAIRVOYANT = "best-static", "clairvoyant-greedy"
-"""Labels of what regrets, and the figures about greedy, are measured against, where a part has it. This greedy
-knows each slot beforehand; it is not the best sequence of placements, nor the best placement of every slot."""
+"""Labels of what regrets, and the figures about greedy, are measured against, where a part has it. Greedy
+knows each slot beforehand; that is not the best sequence, nor the best placement of every slot."""
 
 RESULT_METRICS = (
     "accuracy",

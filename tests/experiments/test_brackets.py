@@ -114,10 +114,11 @@ def test_what_is_measured_per_slot_is_refused_before_anything_is_played(preferen
         run(tmp_path, parts=[part], preference=preference, figures=[])
     assert not (tmp_path / "out").exists()
     words = ["lru", "random", "--scenario", "tiny", "--seeds", "1", "--preference", preference]
-    with pytest.raises(SystemExit, match="preference: .* it weighs refusals"):
+    with pytest.raises(SystemExit, match=r"preference: .* it weighs refusals"):
         compare.main([*words, "--dynamic", "2", "objectives=[latency, refusals]"])
-    with pytest.raises(SystemExit, match="preference: 'balanced' .* it weighs refusals"):
-        measure_presets.main(["--headroom", "--scenario", "tiny", "objectives=[latency, refusals]"])
+    with pytest.raises(SystemExit, match=r"preference: 'balanced' .* it weighs refusals"):
+        words = ["--headroom", "--scenario", "tiny", "--out", str(tmp_path)]
+        measure_presets.main([*words, "objectives=[latency, refusals]"])
 
 
 def test_brackets_are_found_once_and_again_where_something_else_was_played(bracketed):

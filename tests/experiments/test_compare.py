@@ -18,6 +18,7 @@ from idn_gym.commands import compare as idn_compare
 from idn_gym.config_reader import ConfigError
 from idn_gym.evaluation.comparison import summarise
 from idn_gym.evaluation.rollout import Episodes, rollout
+from idn_gym.evaluation.tables import scenario_tables
 from idn_gym.metrics import METRICS
 from idn_gym.preferences import read_preference
 from idn_gym.scenarios.presets import PRESETS, load_scenario
@@ -119,6 +120,14 @@ def test_what_serves_and_what_the_cost_weighs_are_told_apart(tmp_path, capsys):
     assert shown.split()[-1] == f"{row['metrics']['tariff_cost']:.3g}"
     compare.main([*words, "horizon=5"])
     assert "serving" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("tariff", "said"), [(None, False), ({"latency": 1.0}, True)])
+def test_the_best_static_placement_is_best_by_the_tariff_that_serves(tariff, said):
+    played = {name: make_episodes([[1, 3]]) for name in ("best-static", "b")}
+    rows = summarise(load_scenario("tiny", {"serving.tariff": tariff}), played, "b")
+    (table,) = scenario_tables(rows, "1 seed")
+    assert ("best static placement in serving cost, not in cost per slot" in table.note) == said
 
 
 def test_every_episode_is_written(compared):

@@ -107,9 +107,14 @@ def test_the_grid_is_labelled_for_every_agent_that_moves_along_it():
 
 def test_every_cell_has_dots_of_its_own():
     """In one of them the other agent is ahead."""
-    costs = {("a", 0): [1.0, 2.0, 6.0], ("b", 0): [0.0, 1.0, 2.0], ("a", 1): [11.0, 12.0, 16.0], ("b", 1): [20.0] * 3}
+    costs = {("a", 0): [1.0, 2.0, 6.0], ("b", 0): [0.0, 1.0, 2.0]}
+    costs |= {("a", 1): [11.0, 12.0, 16.0], ("b", 1): [20.0, 20.0, 20.0]}
     plays = make_plays(
-        *(make_play(a, CELLS[c], seed, cost=mine[seed]) for (a, c), mine in costs.items() for seed in range(3))
+        *(
+            make_play(a, CELLS[c], seed, cost=mine[seed])
+            for (a, c), mine in costs.items()
+            for seed in range(3)
+        )
     )
     np.testing.assert_array_equal(plays.values("p", "a", CELLS[1], "cost"), [[11.0, 12.0, 16.0]])
     drawn = study_figures.plot_dots(Figure("f", "dots", "p", y=("cost",)), plays, ["a", "b"])

@@ -5,7 +5,7 @@ import pytest
 
 from idn_gym.core.arrays import EMPTY
 from idn_gym.core.costs import gain
-from idn_gym.optimum.dynamic.sequences import byte_prices
+from idn_gym.optimum.load_prices import byte_prices
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import load_scenario

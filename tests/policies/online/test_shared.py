@@ -84,7 +84,7 @@ def test_nodes_know_what_the_others_have_chosen(make_scenario, play_learner):
 
 
 def test_a_node_builds_anew_beside_what_the_others_hold(make_scenario, make_learner):
-    """The board takes the one model that fits it, so the edge gives it up for the other, which is asked less."""
+    """The board takes the one model that fits it, so the edge gives that up for the other one."""
     nodes = {"board": {"memory": 10.0, "demand": 1.0}, "edge": {"memory": 20.0}}
     nodes["cloud"] = {"pins": ["all"], "servers": float("inf")}
     links = [("board", "edge", {}), ("edge", "cloud", {"delay": 1.0})]
