@@ -23,6 +23,8 @@ from idn_gym.evaluation.comparison import ComparisonRow, summarise
 from idn_gym.evaluation.intervals import Interval
 from idn_gym.evaluation.tables import comparison_table, known, write_csv, write_table
 from idn_gym.files import file_name, writable_folder, write_text
+from idn_gym.objective_records import find_objectives
+from idn_gym.optimum.dynamic.bracket import check_weighed
 from idn_gym.optimum.search.moves import SearchConfig
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Scenario
@@ -160,7 +162,10 @@ class MeasurePresetsCommand(SeedOption):
             self._measure_loading(list(scenarios))
             return
         if self.headroom:
-            self._measure_headroom(list(scenarios))
+            worlds = list(scenarios)
+            for scenario in worlds:
+                check_weighed(self.preference, find_objectives(scenario.objectives))
+            self._measure_headroom(worlds)
             return
         for scenario in scenarios:
             agents, searches = measure_preset(scenario, range(self.seeds), options, self.preference)

@@ -32,6 +32,8 @@ from idn_gym.commands.grammar import Positional
 from idn_gym.config_reader import ConfigError, bounded, closest, from_plain, read_yaml
 from idn_gym.evaluation.pareto import hypervolume
 from idn_gym.files import file_name, writable_folder
+from idn_gym.objective_records import find_objectives
+from idn_gym.optimum.dynamic.bracket import check_weighed
 
 
 def list_units(study: Study, smoke: bool) -> tuple[list[Unit], list[str]]:
@@ -143,6 +145,19 @@ def check_units(units: Sequence[CachedRun]) -> None:
         hypervolume(np.zeros((1, 5)), np.zeros(5))
 
 
+def check_brackets(brackets: Sequence[BracketRun]) -> None:
+    """Check what brackets are to weigh before anything is played.
+
+    Raises:
+        ConfigError: a preference under which sequences cannot be searched for.
+    """
+    for first in (one.units[0] for one in brackets):
+        try:
+            check_weighed(first.preference, find_objectives(first.scenario.objectives))
+        except ConfigError as error:
+            raise ConfigError(f"parts.{first.part}.bracket", str(error)) from None
+
+
 def play_units(units: Sequence[CachedRun], out: Path, workers: int) -> None:
     """Play what has not been played, trainings first.
 
@@ -242,6 +257,7 @@ def play_study(study: Study, asked: StudyCommand) -> Path:
         print(f"left out: {line}")
     fronts = list_fronts(wanted, asked.smoke)
     check_units([*units, *fronts])
+    check_brackets(_brackets(study, units, asked.smoke))
     writable_folder(out)
     play_units([*units, *fronts], out, asked.workers)
     find_brackets(_brackets(study, units, asked.smoke), out, asked.workers)

@@ -183,7 +183,7 @@ def test_searches_count_what_the_environment_charges(mode, loading, scenario):
         expected = static_cost(instance, compiled.scales, placement, compiled.objectives)
         search.start(placement)
         loaded = static_outcome(instance, placement).loaded.sum(axis=1).mean()
-        bytes_cost = (loaded - search.loaded.sum()) * search._sample.byte_cost  # 0: memory is steady
+        bytes_cost = (loaded - search.loaded.sum()) * search._byte_price  # 0: memory is steady
         if loading == "instant":
             assert search.cost + bytes_cost == pytest.approx(expected.mean(), rel=1e-9)
         env = IDNVectorEnv(2, compiled.scenario, "scores", preference=WEIGHED, split="train")

@@ -27,13 +27,16 @@ METRIC = Literal[
     "rounding_regret",
     "fractional_regret",
     "fractional_regret_most",
-    "dynamic_regret",
-    "competitive",
+    "behind_greedy",
+    "of_greedy",
     "second_half",
     "saved",
     "of_dynamic",
     "of_dynamic_most",
-    "behind_sequence",
+    "dynamic_regret",
+    "dynamic_regret_most",
+    "competitive",
+    "competitive_most",
     "headroom",
     "headroom_most",
     "cost",
@@ -58,15 +61,31 @@ METRIC = Literal[
 - fractional_regret: gain that the best static placement is ahead of a learner's fractions, and
   fractional_regret_most that the upper bound of all static fractions is, taken as spread evenly over the
   slots: the regret against the best fractions, which proven bounds speak of, lies between the two;
-- dynamic_regret, competitive: gain that the clairvoyant greedy is ahead, and share of its gain;
-- saved: share of the best static placement's cost that is saved, loading paid; behind_sequence: cost added to
-  that of the best sequence of placements that was found, summed over slots;
+- behind_greedy, of_greedy: gain that the clairvoyant greedy, which is no optimum, is ahead, and share of it;
+- saved: share of the best static placement's cost that is saved, loading paid;
 - of_dynamic: cost saved against the repositories alone over the most that any sequence can save, and
   of_dynamic_most over what the best sequence found saves: the share of the dynamic optimum lies between them
   (where nothing is saved, the two change places);
+- dynamic_regret: cost over that of the best sequence of placements that was found, summed over slots, and
+  dynamic_regret_most over what no sequence undercuts; the regret lies between the two;
+- competitive: cost as a multiple of that of the best sequence found, and competitive_most of what no sequence
+  undercuts; the ratio lies between the two;
 - headroom: share of the best static placement's cost that the best sequence found saves, and headroom_most
-  that any sequence can save at most. These six need `StudyPart.bracket`.
+  that any sequence can save at most. From saved on they need `StudyPart.bracket`.
 """
+
+MOVING_METRICS = (
+    "saved",
+    "of_dynamic",
+    "of_dynamic_most",
+    "dynamic_regret",
+    "dynamic_regret_most",
+    "competitive",
+    "competitive_most",
+    "headroom",
+    "headroom_most",
+)
+"""What is measured against the best sequence of placements; see `METRIC`."""
 
 
 def of_scenario(cell: Mapping[str, Any]) -> dict[str, Any]:
@@ -169,7 +188,8 @@ class Figure:
         """Everything that it names is there to be drawn.
 
         Raises:
-            ConfigError: the part has no such agent or grid key, or there is no such metric.
+            ConfigError: the part has no such agent or grid key, there is no such metric, or it is known for
+                whole episodes alone, or not without a bracket.
         """
         for label in self.agents:
             self._find(label, [*part.labels(), BASELINE])
@@ -177,6 +197,15 @@ class Figure:
             self._find(self.x, [*part.grid, *part.axes])
         if self.kind == "frontier":
             self._find(self.x, get_args(METRIC))
+        drawn = self.y if self.x is None else (*self.y, self.x)
+        for name in drawn if self.kind in ("course", "sweep", "frontier", "dots") else ():
+            if self.kind == "course" and name in (*MOVING_METRICS, "second_half", "cost"):
+                raise ConfigError(
+                    "figures",
+                    f"{self.name}: {name!r} is not allowed in a course; it has one value per episode",
+                )
+            if name in MOVING_METRICS and not part.bracket:
+                raise ConfigError("figures", f"{self.name}: {name!r} needs parts.{part.name}.bracket")
 
     def _find(self, name: str | None, allowed: Sequence[str]) -> None:
         if name not in allowed:

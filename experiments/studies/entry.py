@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agents.registry import AGENTS, TRAINED
-from idn_gym.config_reader import ConfigError, closest
+from idn_gym.config_reader import ConfigError, closest, show
 
 
 @dataclass(frozen=True)
@@ -38,20 +38,19 @@ class StudyEntry:
         return self.label or self.agent
 
 
-def check_entries(place: str, entries: Sequence[StudyEntry], preferences: Sequence[str] = ()) -> None:
+def check_entries(place: str, entries: Sequence[StudyEntry]) -> None:
     """All agents are there, and tables can tell them apart by their labels.
 
     Args:
         place: where the entries stand, for messages.
         entries: the agents.
-        preferences: that trainings may name; otherwise they have those that the study plays.
 
     Raises:
         ConfigError: there is no such agent, two have the same label, or a training sets what the study does.
     """
     for entry in entries:
         if entry.train is not None:  # names a file of hyper-parameters
-            _check_training(f"{place}.{entry.name}.train", entry.train, preferences)
+            _check_training(f"{place}.{entry.name}.train", entry.train)
         elif entry.agent not in AGENTS:
             raise ConfigError(place, f"{entry.agent!r} is not there; {closest(entry.agent, list(AGENTS))}")
         elif entry.agent in TRAINED and "path" not in entry.options:
@@ -67,9 +66,9 @@ def check_entries(place: str, entries: Sequence[StudyEntry], preferences: Sequen
         raise ConfigError(place, "two agents have the same label")
 
 
-def _check_training(place: str, train: Mapping[str, Any], preferences: Sequence[str]) -> None:
+def _check_training(place: str, train: Mapping[str, Any]) -> None:
     if "seed" in train:
         raise ConfigError(f"{place}.seed", "is not allowed; trainings says how many seeds there are")
-    if "preference" in train and train["preference"] not in preferences:
-        allowed = f"only {', '.join(preferences)}" if preferences else "it is the study's"
-        raise ConfigError(f"{place}.preference", f"{train['preference']!r} is not allowed; {allowed}")
+    if train.get("preference", "random") != "random":
+        allowed = 'only "random", which each episode tells; without it, it is the study\'s'
+        raise ConfigError(f"{place}.preference", f"{show(train['preference'])} is not allowed; {allowed}")

@@ -53,7 +53,7 @@ class FrontPart:
     queries: tuple[Query, ...] = ()
 
     def __post_init__(self) -> None:
-        check_entries(f"fronts.{self.name}", self.agents, preferences=("random",))
+        check_entries(f"fronts.{self.name}", self.agents)
         preference_lattice(self.divisions)
         labels = [entry.name for entry in self.agents]
         named = [("foresight", self.foresight), ("compared", self.compared)]

@@ -28,13 +28,16 @@ LABELS = {
     "rounding_regret": "regret, factor 1 - 1/e",
     "fractional_regret": "regret of the fractions",
     "fractional_regret_most": "regret of the fractions, at most",
-    "dynamic_regret": "behind the clairvoyant greedy",
-    "competitive": "share of the clairvoyant greedy's gain",
+    "behind_greedy": "behind the clairvoyant greedy",
+    "of_greedy": "share of the clairvoyant greedy's gain",
     "second_half": "gain per request, second half",
     "saved": "saved of the static cost",
     "of_dynamic": "of dynamic optimum, least",
     "of_dynamic_most": "of dynamic optimum, most",
-    "behind_sequence": "cost behind the best sequence found",
+    "dynamic_regret": "dynamic regret, at least",
+    "dynamic_regret_most": "dynamic regret, at most",
+    "competitive": "competitive ratio, at least",
+    "competitive_most": "competitive ratio, at most",
     "headroom": "headroom, at least",
     "headroom_most": "headroom, at most",
     "update": "loaded per slot [memory]",
@@ -136,7 +139,7 @@ def plot_sweep(figure: Figure, plays: Plays, agents: list[str]) -> Any:
     cells = plays.cells(figure.part)
     for axes, name in zip(grid[0], figure.y, strict=True):
         for agent in agents:
-            intervals = [_interval(plays, figure.part, agent, [cell], name) for cell in cells]
+            intervals = [_interval(plays, figure.part, agent, cell, name) for cell in cells]
             xs = [cell[figure.x] for cell in cells]
             colour, mark, line = styles[agent]
             mean, low, high = np.array(intervals).T
@@ -159,8 +162,8 @@ def plot_sweep(figure: Figure, plays: Plays, agents: list[str]) -> Any:
     return drawn
 
 
-def _interval(plays: Plays, part: str, agent: str, cells: Sequence[dict[str, Any]], name: str) -> Interval:
-    values = plays.values(part, agent, cells, name)
+def _interval(plays: Plays, part: str, agent: str, cell: dict[str, Any], name: str) -> Interval:
+    values = plays.values(part, agent, cell, name)
     return UNKNOWN if np.isnan(values).any() else mean_interval(values)
 
 
@@ -173,7 +176,7 @@ def plot_frontier(figure: Figure, plays: Plays, agents: list[str]) -> Any:
     for axes, name in zip(grid[0], figure.y, strict=True):
         for agent in agents:
             xs, ys = (
-                [_interval(plays, figure.part, agent, [cell], column)[0] for cell in cells]
+                [_interval(plays, figure.part, agent, cell, column)[0] for cell in cells]
                 for column in (figure.x, name)
             )
             colour, mark, line = styles[agent]
@@ -201,27 +204,32 @@ def _places(
 
 
 def plot_dots(figure: Figure, plays: Plays, agents: list[str]) -> Any:
-    """One panel per metric: mean and interval of each agent, in all cells together."""
+    """Per grid cell one panel per metric: mean and interval of each agent, largest in the first on top."""
+    cells = plays.cells(figure.part)
     drawn, grid = plt.subplots(
-        1,
+        len(cells),
         len(figure.y),
-        figsize=(PLOT_WIDTH, 0.9 + 0.2 * len(agents)),
+        figsize=(PLOT_WIDTH, len(cells) * (0.9 + 0.2 * len(agents))),
         layout="constrained",
         squeeze=False,
-        sharey=True,
+        sharex="col",
+        sharey="row",
     )
-    cells = plays.cells(figure.part)
-    first = figure.y[0]
-    mean = {agent: _interval(plays, figure.part, agent, cells, first)[0] for agent in agents}
-    order = sorted(agents, key=lambda agent: -np.nan_to_num(mean[agent]))
-    for axes, name in zip(grid[0], figure.y, strict=True):
-        for y, agent in enumerate(order):
-            mid, low, high = _interval(plays, figure.part, agent, cells, name)
-            axes.plot([low, high], [y, y], color=COLOURS[0], lw=1.6)
-            axes.plot(mid, y, "o", color=COLOURS[0], ms=4)
+    for row, cell in zip(grid, cells, strict=True):
+        found = {
+            agent: [_interval(plays, figure.part, agent, cell, name) for name in figure.y] for agent in agents
+        }
+        order = sorted(agents, key=lambda agent: -np.nan_to_num(found[agent][0].estimate))
+        for k, axes in enumerate(row):
+            for y, agent in enumerate(order):
+                mid, low, high = found[agent][k]
+                axes.plot([low, high], [y, y], color=COLOURS[0], lw=1.6)
+                axes.plot(mid, y, "o", color=COLOURS[0], ms=4)
+            axes.set_yticks(range(len(order)), order)
+            axes.set_ylim(len(order) - 0.5, -0.5)
+        row[0].set_title(_name(cell), loc="left")
+    for axes, name in zip(grid[-1], figure.y, strict=True):
         axes.set_xlabel(LABELS[name])
-        axes.set_yticks(range(len(order)), order)
-        axes.set_ylim(len(order) - 0.5, -0.5)
     return drawn
 
 

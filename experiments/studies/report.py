@@ -16,10 +16,10 @@ from experiments.studies import plots as study_figures
 from experiments.studies.bracket_run import BracketRun
 from experiments.studies.cached_run import CachedRun
 from experiments.studies.code_stamp import code_stamp
-from experiments.studies.config import BASELINE, Study
+from experiments.studies.config import BASELINE, MOVING_METRICS, Study
 from experiments.studies.front_run import FrontUnit
 from experiments.studies.page import Table, html_number, with_bounds, write_page
-from experiments.studies.results import MOVING_METRICS, REGRETS, RESULT_METRICS, Plays
+from experiments.studies.results import GAIN_METRICS, RESULT_METRICS, Plays
 from experiments.studies.run import Unit
 from idn_gym.config_reader import to_plain as to_plain
 from idn_gym.core.arrays import Floats
@@ -113,7 +113,7 @@ def _parts(study: Study, plays: Plays, out: Path) -> dict[str, Any]:
         cells = []
         for cell in plays.cells(part):
             lines = [_row(plays, part, label, cell, study.reference) for label in plays.labels(part)]
-            lines = sorted((row for row in lines if row), key=lambda row: -row["gain"])
+            lines.sort(key=_rank)
             rows += lines
             cells.append(_cell(cell, lines, _tariff(plays, part, cell)))
         parts.append(PartReport(part, [path for figure, path in pictures if figure.part == part], cells))
@@ -138,7 +138,7 @@ def _row(plays: Plays, part: str, label: str, cell: dict[str, Any], reference: s
     mine = plays.of(part, label, cell)
 
     def values(name: str, of: str = label) -> Floats:
-        return plays.values(part, of, [cell], name)
+        return plays.values(part, of, cell, name)
 
     def ahead(name: str) -> Interval:
         if label == reference:
@@ -156,7 +156,7 @@ def _row(plays: Plays, part: str, label: str, cell: dict[str, Any], reference: s
     row |= interval_text("share", _interval(values("share")))
     fractional = [play.row()["fractional_share"] for play in mine]
     row["fractional_share"] = float(np.mean(fractional))
-    for name in (*REGRETS, *MOVING_METRICS, "competitive", "second_half"):
+    for name in (*GAIN_METRICS, *MOVING_METRICS):
         row |= interval_text(name, _interval(values(name)))
     row["regret_bound"] = float(np.mean([play.row()["regret_bound"] for play in mine]))
     for name in RESULT_METRICS:
@@ -166,6 +166,11 @@ def _row(plays: Plays, part: str, label: str, cell: dict[str, Any], reference: s
     row["bound_gap"] = float(np.mean([play.row()["bound_gap"] for play in mine]))
     row["us_per_slot"] = 1e6 * float(np.mean([play.record["cpu_seconds_per_slot"] for play in mine]))
     return row
+
+
+def _rank(row: dict[str, Any]) -> float:
+    """What lines are sorted by, best first: the cost where there is a bracket of it, otherwise the gain."""
+    return float(-row["gain"] if np.isnan(row["saved"]) else row["cost"])
 
 
 def _interval(values: Floats) -> Interval:
@@ -179,6 +184,8 @@ RESULT_COLUMNS: dict[str, Callable[[dict[str, Any]], str]] = {
     "cost increase": lambda row: with_bounds(row, "cost_increase", "+.3g"),
     "saved %": lambda row: _percent(row, "saved"),
     "of the dynamic optimum": lambda row: _ends(row, "of_dynamic", "of_dynamic_most"),
+    "dynamic regret": lambda row: _ends(row, "dynamic_regret", "dynamic_regret_most", ".3g"),
+    "competitive ratio": lambda row: _ends(row, "competitive", "competitive_most"),
     "share": lambda row: with_bounds(row, "share"),
     "fractional": lambda row: html_number(row["fractional_share"]),
     "second half": lambda row: with_bounds(row, "second_half"),
@@ -187,8 +194,8 @@ RESULT_COLUMNS: dict[str, Callable[[dict[str, Any]], str]] = {
     "of fractions, from": lambda row: with_bounds(row, "fractional_regret"),
     "to": lambda row: with_bounds(row, "fractional_regret_most"),
     "proven at most": lambda row: html_number(row["regret_bound"]),
-    "dynamic": lambda row: with_bounds(row, "dynamic_regret"),
-    "of clairvoyant": lambda row: with_bounds(row, "competitive"),
+    "behind greedy": lambda row: with_bounds(row, "behind_greedy"),
+    "of greedy": lambda row: with_bounds(row, "of_greedy"),
     "update %": lambda row: html_number(100 * row["update"]),
     "accuracy %": lambda row: html_number(100 * row["accuracy"]),
     "latency ms": lambda row: html_number(1e3 * row["latency"]),
@@ -211,6 +218,16 @@ RESULT_COLUMNS: dict[str, Callable[[dict[str, Any]], str]] = {
 }
 """Columns of the page; a dash where there is nothing to show, and no column where that is everywhere."""
 
+COST_COLUMNS = (
+    "cost per slot",
+    "cost increase",
+    "saved %",
+    "of the dynamic optimum",
+    "dynamic regret",
+    "competitive ratio",
+)
+"""Those that come first where there is a bracket of the best sequence: lines are sorted by cost then."""
+
 
 def _percent(row: dict[str, Any], name: str) -> str:
     """A share and its interval in per cent."""
@@ -218,13 +235,15 @@ def _percent(row: dict[str, Any], name: str) -> str:
     return f"{Interval(*ends):+.1f}"
 
 
-def _ends(row: dict[str, Any], least: str, most: str) -> str:
-    """A share that is known to lie between two columns."""
-    return "-" if np.isnan(row[least]) else f"{row[least]:.2f} to {row[most]:.2f}"
+def _ends(row: dict[str, Any], least: str, most: str, form: str = ".2f") -> str:
+    """A number that is known to lie between two columns."""
+    return "-" if np.isnan(row[least]) else f"{row[least]:{form}} to {row[most]:{form}}"
 
 
 def _cell(cell: dict[str, Any], rows: Sequence[dict[str, Any]], tariff: str) -> CellReport:
-    columns = {name: [show(row) for row in rows] for name, show in RESULT_COLUMNS.items()}
+    moving = [row for row in rows if not np.isnan(row["headroom"])]
+    order = dict.fromkeys([*(COST_COLUMNS if moving else ()), *RESULT_COLUMNS])
+    columns = {name: [RESULT_COLUMNS[name](row) for row in rows] for name in order}
     columns = {name: cells for name, cells in columns.items() if set(cells) != {"-"}}
     lines = list(
         zip([marked_agent(row["agent"], row["informed"]) for row in rows], *columns.values(), strict=True)
@@ -234,7 +253,6 @@ def _cell(cell: dict[str, Any], rows: Sequence[dict[str, Any]], tariff: str) -> 
     note += f", {_count(trainings, 'training')}" if trainings else ""
     gaps = [row["bound_gap"] for row in rows if not np.isnan(row["bound_gap"])]
     note += f"; the bracket of the optimum is {100 * gaps[0]:.2g} % wide" if gaps else ""
-    moving = [row for row in rows if not np.isnan(row["headroom"])]
     note += f"; headroom {_ends(moving[0], 'headroom', 'headroom_most')} of the static cost" if moving else ""
     title = ", ".join(f"{key} = {value}" for key, value in cell.items())
     return CellReport(title, Table(["agent", *columns], lines), note, tariff)
@@ -250,7 +268,7 @@ def _across(plays: Plays) -> Table:
     lines = []
     for label in dict.fromkeys(name for part in plays.parts() for name in plays.labels(part)):
         there = [(part, cell) for part, cell in tasks if plays.of(part, label, cell)]
-        found = [plays.values(part, label, [cell], "share") for part, cell in there]
+        found = [plays.values(part, label, cell, "share") for part, cell in there]
         found = [values for values in found if not np.isnan(values).any()]
         if label == BASELINE or len(found) < 2:
             continue

@@ -12,17 +12,18 @@ import numpy as np
 import numpy.typing as npt
 
 from experiments.studies.bracket_run import BracketRun
-from experiments.studies.config import BASELINE, of_scenario
+from experiments.studies.config import BASELINE, MOVING_METRICS, of_scenario
 from experiments.studies.run import Series, Unit
 from idn_gym.core.arrays import Floats
 from idn_gym.evaluation import regret as measures
 from idn_gym.evaluation.dynamic_ceiling import optimum_share
 from idn_gym.evaluation.latencies import LATENCY_COLUMNS
 from idn_gym.metrics import METRICS
+from idn_gym.optimum.dynamic.bracket import sequence_headroom
 
 OPTIMUM, CLAIRVOYANT = "best-static", "clairvoyant-greedy"
-"""Labels of what regret and dynamic regret are measured against, where a part has it. Greedy knows each slot
-beforehand, but is not the best placement of every slot."""
+"""Labels of what regrets, and the figures about greedy, are measured against, where a part has it. Greedy
+knows each slot beforehand; that is not the best sequence, nor the best placement of every slot."""
 
 RESULT_METRICS = (
     "accuracy",
@@ -46,19 +47,16 @@ RESULT_METRICS = (
 )
 """Columns of an episode's record that tables keep as they are."""
 
-
-MOVING_METRICS = (
-    "saved",
-    "of_dynamic",
-    "of_dynamic_most",
-    "behind_sequence",
-    "headroom",
-    "headroom_most",
+GAIN_METRICS = (
+    "regret",
+    "rounding_regret",
+    "fractional_regret",
+    "fractional_regret_most",
+    "behind_greedy",
+    "of_greedy",
+    "second_half",
 )
-"""What is measured against the best sequence of placements; see `experiments.studies.config.METRIC`."""
-
-REGRETS = ("regret", "rounding_regret", "fractional_regret", "fractional_regret_most", "dynamic_regret")
-"""See `experiments.studies.config.METRIC`."""
+"""What is measured in gain, against other policies; see `experiments.studies.config.METRIC`."""
 
 
 class Play:
@@ -119,16 +117,17 @@ class Play:
         """One of `MOVING_METRICS`; nan without a bracket."""
         if self.bracket is None:
             return np.nan
-        cost, alone = self.value("cost"), self.baseline.value("cost")
+        cost, alone, slots = self.value("cost"), self.baseline.value("cost"), len(self.series.scalar)
         least, reached, static = (self.bracket[end] for end in ("least", "reached", "static"))
-        shares = optimum_share(cost, alone, least, reached)
-        values = {
-            "saved": (static - cost) / self._positive(static),
-            **dict(zip(("of_dynamic", "of_dynamic_most"), shares, strict=True)),
-            "behind_sequence": (cost - reached) * len(self.series.scalar),
-            "headroom": (static - reached) / self._positive(static),
-            "headroom_most": (static - least) / self._positive(static),
+        ends = {
+            "of_dynamic": optimum_share(cost, alone, least, reached),
+            "dynamic_regret": measures.dynamic_regret(*(slots * x for x in (cost, reached, least))),
+            "competitive": measures.competitive_ratio(cost, reached, least),
+            "headroom": sequence_headroom(static, reached, least),
         }
+        values = {"saved": (static - cost) / self._positive(static)}
+        for of, (low, high) in ends.items():
+            values |= {of: low, f"{of}_most": high}
         return float(values[name])
 
     def course(self, name: str) -> Floats:
@@ -142,15 +141,15 @@ class Play:
         spread = np.full(len(self.gain), 1.0 / len(self.gain))
         courses: dict[str, Callable[[], Floats]] = {
             "ntag": lambda: measures.gain_per_request(self.gain, self.figure("requests")),
-            "share": lambda: measures.competitive_ratio(self.gain, self.bound() * spread),
+            "share": lambda: measures.gain_share(self.gain, self.bound() * spread),
             "regret": lambda: measures.regret(self.gain, best),
             "rounding_regret": lambda: measures.regret(self.gain, best, measures.ROUNDING_FACTOR),
             "fractional_regret": lambda: measures.regret(self.series.fractional, best),
             "fractional_regret_most": lambda: measures.regret(
                 self.series.fractional, self.bound("relaxed") * spread
             ),
-            "dynamic_regret": lambda: measures.dynamic_regret(self.gain, clairvoyant),
-            "competitive": lambda: measures.competitive_ratio(self.gain, clairvoyant),
+            "behind_greedy": lambda: measures.regret(self.gain, clairvoyant),
+            "of_greedy": lambda: measures.gain_share(self.gain, clairvoyant),
         }
         if name in courses:
             return courses[name]()
@@ -185,10 +184,8 @@ class Play:
             "share": self.value("share"),
             "fractional_gain": fractional,
             "fractional_share": self.share(fractional, "relaxed"),
-            **{name: self.value(name) for name in REGRETS},
+            **{name: self.value(name) for name in GAIN_METRICS},
             "regret_bound": np.nan if self.series.proven is None else float(self.series.proven[-1]),
-            "competitive": self.value("competitive"),
-            "second_half": self.value("second_half"),
             **{name: self.value(name) for name in MOVING_METRICS},
             **{name: metrics[name] for name in RESULT_METRICS},
             "bound_gap": notes.get("gap", np.nan),
@@ -242,16 +239,10 @@ class Plays:
         ]
         return sorted(mine, key=lambda play: (play.unit.trained_with, play.unit.seed))
 
-    def values(self, part: str, label: str, cells: Sequence[dict[str, Any]], name: str) -> Floats:
-        """(r, n) values of `Play.value`: a row per training, a column per seed, means over the cells.
-
-        Cells play the same seeds, so that they are no units of their own.
-        """
-        found = []
-        for cell in cells:
-            mine = self.of(part, label, cell)
-            found.append(by_training(mine, [play.value(name) for play in mine]))
-        return np.asarray(np.mean(found, axis=0))
+    def values(self, part: str, label: str, cell: dict[str, Any], name: str) -> Floats:
+        """(r, n) values of `Play.value` in a cell: a row per training, a column per seed."""
+        mine = self.of(part, label, cell)
+        return by_training(mine, [play.value(name) for play in mine])
 
     def parts(self) -> Iterator[str]:
         """Names of the parts."""

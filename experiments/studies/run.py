@@ -15,7 +15,7 @@ from agents.registry import RANDOMISED
 from experiments.studies.cached_run import CachedRun, Fields
 from experiments.studies.cached_training import CachedTraining
 from experiments.studies.code_stamp import code_stamp
-from experiments.training.play import open_agent
+from experiments.training.play import open_agent, told_preference
 from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import EMPTY, Floats, Ints
 from idn_gym.core.kernel import processor_seconds
@@ -87,8 +87,9 @@ class Unit(CachedRun):
         start = processor_seconds()
         env, policy = open_agent(agent, self.scenario, [self.seed], self.split, self.preference, **options)
         built, recorder = processor_seconds(), Recorder(policy)
+        told = told_preference(agent, self.preference, options)
         try:
-            episodes = rollout(policy, env, [self.seed], on_slot=recorder.note, wishes=True)
+            episodes = rollout(policy, env, [self.seed], told, on_slot=recorder.note, wishes=True)
         finally:
             env.close()
         end = processor_seconds()

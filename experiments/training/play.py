@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gymnasium.vector import VectorEnv
 
-from agents.registry import ENTRIES
-from experiments.training.policy_file import policy_file
+from agents.registry import ENTRIES, TRAINED
+from experiments.training.policy_file import PolicyFile, policy_file
 from idn_gym.evaluation.rollout import Episodes, rollout
 from idn_gym.policies.compare import open_entry
 from idn_gym.policy import Policy
@@ -37,13 +37,27 @@ def play_agent(
     Raises:
         ConfigError: no such agent, or one that was trained on other spaces.
     """
-    trained = policy_file(agent)
-    told = preference != "random" and trained is not None and trained.told
-    env, policy = open_agent(agent, scenario, seeds, split, "random" if told else preference, **options)
+    told = told_preference(agent, preference, options)
+    env, policy = open_agent(agent, scenario, seeds, split, preference, **options)
     try:
-        return rollout(policy, env, seeds, preference if told else None, latencies=True, wishes=True)
+        return rollout(policy, env, seeds, told, latencies=True, wishes=True)
     finally:
         env.close()
+
+
+def told_preference(agent: str, preference: Any, options: Mapping[str, Any]) -> Any:
+    """What a rollout tells an agent that observes its preference; None where there is nothing to tell.
+
+    Arguments are those of `play_agent`.
+    """
+    trained = _trained(agent, options)
+    return preference if preference != "random" and trained is not None and trained.told else None
+
+
+def _trained(agent: str, options: Mapping[str, Any]) -> PolicyFile | None:
+    """The trained policy that an agent is: its file, or a name with the file as the option `path`."""
+    word = options["path"] if agent in TRAINED and "path" in options else agent
+    return policy_file(str(word))
 
 
 def open_agent(
@@ -56,11 +70,13 @@ def open_agent(
 ) -> tuple[VectorEnv[Any, Any, Any], Policy]:
     """The environment with one row per seed, and the agent that is going to act in it; see `play_agent`.
 
-    An agent that observes its preference wants "random" here; its rollouts are told which one.
+    Where the agent observes its preference, rollouts need `told_preference`.
     """
     needs: dict[str, Any] = {"scenario": scenario, "split": split, "preference": preference}
-    trained = policy_file(agent)
+    trained = _trained(agent, options)
     if trained is not None:
+        if trained.told:
+            needs["preference"] = "random"
         options = {"path": trained.path, "trust": trained.trust}
-        agent, needs = trained.kind, {**needs, **trained.codecs}
+        agent, needs = agent if agent in TRAINED else trained.kind, {**needs, **trained.codecs}
     return open_entry(ENTRIES, agent, seeds, needs, options)

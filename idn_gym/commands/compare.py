@@ -29,6 +29,7 @@ from idn_gym.evaluation.tables import (
 )
 from idn_gym.files import file_name, writable_folder
 from idn_gym.objective_records import find_objectives
+from idn_gym.optimum.dynamic.bracket import check_weighed
 from idn_gym.optimum.solver import load_solver
 from idn_gym.policies.compare import check_policies, informed_policies, play_policy
 from idn_gym.preferences import read_preference
@@ -79,7 +80,10 @@ class PlayOptions(EpisodeOptions):
             DependencyNotInstalled: SciPy is missing, and a ceiling was asked for.
         """
         for scenario in scenarios:
-            read_preference(self.weighing(), find_objectives(scenario.objectives))
+            objectives = find_objectives(scenario.objectives)
+            read_preference(self.weighing(), objectives)
+            if self.dynamic:
+                check_weighed(self.weighing(), objectives)
         for name, seconds in (("--ceiling", self.ceiling), ("--dynamic", self.dynamic)):
             if seconds and self.csv:
                 raise ConfigError(name, f"{seconds:g} is not allowed with --csv, which shows none")

@@ -9,7 +9,7 @@ import numpy as np
 
 from idn_gym.evaluation.rollout import Episodes
 from idn_gym.evaluation.wishes import wishes
-from idn_gym.optimum.dynamic.bracket import dynamic_bracket
+from idn_gym.optimum.dynamic.bracket import dynamic_bracket, sequence_headroom
 from idn_gym.optimum.dynamic.played import sequence_costs
 from idn_gym.optimum.search.moves import LEAST_SHARE
 from idn_gym.scenarios.compile import compile_scenario
@@ -32,9 +32,7 @@ class DynamicCeiling(NamedTuple):
     @property
     def headroom(self) -> tuple[float, float]:
         """Share of the static cost that the best sequence saves, at least and at most."""
-        if self.static <= 0.0:
-            return 0.0, 0.0
-        return 1.0 - self.reached / self.static, 1.0 - self.bound / self.static
+        return sequence_headroom(self.static, self.reached, self.bound)
 
     def columns(self) -> dict[str, float]:
         """All of it under plain names, for tables that programs read."""

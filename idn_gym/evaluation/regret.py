@@ -1,7 +1,8 @@
-"""What a policy lost against references, from gains per slot; pure numbers, no environment.
+"""What a policy lost against references; pure numbers, no environment.
 
 Gains are tariff saved against the repositories alone [cost]. A regret against a bound of the optimum is
-an upper bound of the regret; against the gain of a placement it is the regret against that placement.
+an upper bound of the regret; against the gain of a placement it is the regret against that placement. What is
+measured against the best sequence of placements is in costs, loading paid, and lies between two ends.
 """
 
 from __future__ import annotations
@@ -28,17 +29,35 @@ def regret(gains: Floats, reference: Floats, factor: float = 1.0) -> Floats:
     return curve
 
 
-def dynamic_regret(gains: Floats, best: Floats) -> Floats:
-    """Cumulative regret (..., T) against the best placement of every slot, whose gains `best` are."""
-    return regret(gains, best)
-
-
-def competitive_ratio(gains: Floats, reference: Floats) -> Floats:
+def gain_share(gains: Floats, reference: Floats) -> Floats:
     """Share of the comparator's gain that was earned up to each slot (..., T); nan while it had none."""
     total = np.cumsum(reference, axis=-1)
     earned = np.cumsum(gains, axis=-1)
     share: Floats = np.where(total > 0.0, earned / np.where(total > 0.0, total, 1.0), np.nan)
     return share
+
+
+def dynamic_regret(cost: float, reached: float, least: float) -> tuple[float, float]:
+    """Cost of a policy over that of the best sequence of placements, at least and at most.
+
+    Args:
+        cost: of the policy, loading paid.
+        reached: of the best sequence that was found, in the same episode.
+        least: that no sequence undercuts.
+
+    Returns:
+        The regret lies between the two.
+    """
+    return cost - reached, cost - least
+
+
+def competitive_ratio(cost: float, reached: float, least: float) -> tuple[float, float]:
+    """Cost of a policy as a multiple of that of the best sequence of placements, at least and at most.
+
+    Arguments are those of `dynamic_regret`; nan where the best sequence may cost nothing.
+    """
+    low, high = (cost / end if end > 0.0 else np.nan for end in (reached, least))
+    return low, high
 
 
 def gain_per_request(gains: Floats, requests: Floats) -> Floats:

@@ -59,6 +59,9 @@ TARIFF_NOTE = (
     "cost per slot weighs other things, as the preference says."
 )
 
+BEST_STATIC_NOTE = "best-static is the best static placement in serving cost, not in cost per slot."
+"""Where a scenario has a tariff of its own."""
+
 
 class ScenarioTable(NamedTuple):
     """The comparison on one scenario, for people."""
@@ -98,7 +101,9 @@ def scenario_tables(rows: Sequence[ComparisonRow], seeds: str) -> list[ScenarioT
         title = f"{scenario}: {seeds}, {sure}, lower cost is better"
         notes = [TABLE_NOTE, *([PENALTY_NOTE] if PENALTY_COLUMNS[0] in columns else [])]
         notes += [INFORMED_NOTE] if any(row.informed for row in mine) else []
-        notes += [TARIFF_NOTE.format(served_by=served_by)] if served_by else []
+        if served_by:
+            notes += [TARIFF_NOTE.format(served_by=served_by)]
+            notes += [BEST_STATIC_NOTE] if any(row.agent == "best-static" for row in mine) else []
         note = " ".join(notes)
         tables.append(ScenarioTable(title, [*head, *(name for name, _ in columns.values())], body, note))
     return tables

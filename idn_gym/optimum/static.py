@@ -39,7 +39,7 @@ from idn_gym.core.usable import note_residents
 from idn_gym.core.validate import check_placement
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
 from idn_gym.objective_records import TABLE, Objective
-from idn_gym.objectives import tariff_of, weight_of
+from idn_gym.objectives import tariff_of
 from idn_gym.optimum.class_groups import class_groups
 from idn_gym.rewards import compute_rewards
 
@@ -163,7 +163,6 @@ class ClassCosts:
     Attributes:
         resident: (B, N, M) the placement, the same in every row; change it at will.
         served: number of batches served so far, the unit of work.
-        byte_cost: cost per slot of each byte that is loaded once in an episode.
     """
 
     def __init__(
@@ -208,8 +207,6 @@ class ClassCosts:
         check_totals(draw.weights, self._objectives)
         self.instance, self.slots = instance, slots.astype(np.int64)
         self.resident = np.repeat(tables.pinned[None], len(draw.demand), axis=0)
-        loading = weight_of("update", draw.weights / self._scales, self._objectives)
-        self.byte_cost = float(loading.mean()) / (tables.nominal_memory * draw.demand.shape[1])
         weight = tariff_of(draw.weights, self._scales, self._objectives)
         self._weight = weight / (tables.nominal_requests * len(draw.demand) * len(slots))
         self._outcome = empty_outcome(tables, len(draw.demand))

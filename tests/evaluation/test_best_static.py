@@ -88,7 +88,7 @@ def test_a_certificate_need_not_fill_memory(swamped):
 
 @pytest.mark.parametrize("seed", [1600, 1807, 1491, 2016, 2097])
 def test_climbing_finds_what_programs_do_not_say(seed, make_scenario):
-    """Memory moves, or requests are served greedily; in the last three two segments must change at once."""
+    """Memory moves, or requests are served greedily."""
     counted = tally(make_scenario, [seed], most=100)
     assert counted.private + counted.shared == 1 and not counted.missed
 

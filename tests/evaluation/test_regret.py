@@ -9,6 +9,7 @@ from idn_gym.evaluation.regret import (
     dynamic_regret,
     entropy_bound,
     gain_per_request,
+    gain_share,
     regret,
     steepest_slopes,
     updates_per_slot,
@@ -31,15 +32,18 @@ def test_regret_takes_seeds_side_by_side():
     np.testing.assert_allclose(both, [[2.0, 3.0, 0.0], [0.0, 0.0, 0.0]])
 
 
-def test_dynamic_regret_never_falls_against_the_best_of_each_slot():
-    best = np.maximum(GAINS, REFERENCE)
-    np.testing.assert_allclose(dynamic_regret(GAINS, best), [2.0, 3.0, 3.0])
+def test_what_is_measured_against_the_best_sequence_lies_between_two_ends():
+    assert dynamic_regret(12.0, 10.0, 8.0) == (2.0, 4.0)
+    assert competitive_ratio(12.0, 10.0, 8.0) == pytest.approx((1.2, 1.5))
+    assert dynamic_regret(10.0, 10.0, 8.0)[0] == 0.0
+    low, high = competitive_ratio(1.0, 0.5, 0.0)
+    assert low == 2.0 and np.isnan(high)
 
 
-def test_competitive_ratio():
-    assert competitive_ratio(GAINS, REFERENCE)[..., -1] == pytest.approx(1.0)
-    np.testing.assert_allclose(competitive_ratio(REFERENCE / 2, REFERENCE), 0.5)
-    assert np.isnan(competitive_ratio(GAINS, 0 * REFERENCE)).all()
+def test_share_of_a_gain():
+    assert gain_share(GAINS, REFERENCE)[..., -1] == pytest.approx(1.0)
+    np.testing.assert_allclose(gain_share(REFERENCE / 2, REFERENCE), 0.5)
+    assert np.isnan(gain_share(GAINS, 0 * REFERENCE)).all()
 
 
 def test_gain_per_request_is_a_mean_over_slots_with_requests():

@@ -1,18 +1,22 @@
 """A study that brackets the best sequence of episodes: what is kept, what it is of, and what is drawn."""
 
 import csv
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 import yaml
 
-from experiments import study
+from experiments import measure_presets, study
 from experiments.studies.bracket_run import list_brackets
-from experiments.studies.config import Study
+from experiments.studies.config import MOVING_METRICS, Study
 from experiments.studies.day_plot import smoothed
-from experiments.studies.results import MOVING_METRICS, Plays
+from experiments.studies.results import Plays
+from idn_gym.commands import compare
 from idn_gym.config_reader import from_plain
+from idn_gym.objective_records import OBJECTIVE_RECORDS, register_objective
+from tests.water import REFUSALS
 
 BRACKETED = {
     "name": "bracketed",
@@ -75,7 +79,10 @@ def test_no_policy_is_ahead_of_the_best_sequence_and_shares_lie_between_their_en
         cost, found = float(row["cost"]), {name: float(row[name]) for name in MOVING_METRICS}
         if row["agent"] != "whole":  # plays another scenario
             assert cost >= bracket["reached"] * (1.0 - 1e-9)
-            assert found["behind_sequence"] == pytest.approx(6 * (cost - bracket["reached"]), abs=1e-9)
+            assert found["dynamic_regret"] >= -1e-9 and found["competitive"] >= 1.0 - 1e-9
+        for end, of in (("reached", ""), ("least", "_most")):
+            assert found[f"dynamic_regret{of}"] == pytest.approx(6 * (cost - bracket[end]), abs=1e-9)
+            assert found[f"competitive{of}"] == pytest.approx(cost / bracket[end])
         assert found["saved"] == pytest.approx(1.0 - cost / bracket["static"])
         assert found["headroom"] == pytest.approx(1.0 - bracket["reached"] / bracket["static"])
         assert found["headroom_most"] == pytest.approx(1.0 - bracket["least"] / bracket["static"])
@@ -87,6 +94,31 @@ def test_the_page_has_the_columns_and_the_pictures(bracketed):
     page = (bracketed / "report.html").read_text()
     assert "<th>of the dynamic optimum</th>" in page and "<th>saved %</th>" in page
     assert "headroom 0." in page and page.count("data:image/png;base64,") == 2
+    assert page.index("<th>cost per slot</th>") < page.index("<th>gain per request</th>")
+    assert "<th>dynamic regret</th>" in page and "<th>competitive ratio</th>" in page
+    with (bracketed / "table.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    for cell in {row["cell"] for row in rows}:
+        costs = [float(row["cost"]) for row in rows if row["cell"] == cell]
+        assert costs == sorted(costs)
+
+
+@pytest.mark.parametrize("preference", ["balanced", "random"])
+def test_what_is_measured_per_slot_is_refused_before_anything_is_played(preference, tmp_path, monkeypatch):
+    monkeypatch.setattr(OBJECTIVE_RECORDS, "_entries", dict(OBJECTIVE_RECORDS._entries))
+    register_objective(dataclasses.replace(REFUSALS, share=0.5))
+    changes = {"objectives": ["latency", "refusals"], "horizon": 6}
+    part = {**BRACKETED["parts"][0], "overrides": changes}
+    told = f"parts.days.bracket: preference: '{preference}' is not allowed .*; it weighs refusals, which is"
+    with pytest.raises(SystemExit, match=told):
+        run(tmp_path, parts=[part], preference=preference, figures=[])
+    assert not (tmp_path / "out").exists()
+    words = ["lru", "random", "--scenario", "tiny", "--seeds", "1", "--preference", preference]
+    with pytest.raises(SystemExit, match=r"preference: .* it weighs refusals"):
+        compare.main([*words, "--dynamic", "2", "objectives=[latency, refusals]"])
+    with pytest.raises(SystemExit, match=r"preference: 'balanced' .* it weighs refusals"):
+        words = ["--headroom", "--scenario", "tiny", "--out", str(tmp_path)]
+        measure_presets.main([*words, "objectives=[latency, refusals]"])
 
 
 def test_brackets_are_found_once_and_again_where_something_else_was_played(bracketed):

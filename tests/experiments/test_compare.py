@@ -12,11 +12,13 @@ from stable_baselines3 import PPO
 
 from experiments import compare, train
 from experiments.reports import plots as figures
+from experiments.studies.run import Unit
 from experiments.training.play import play_agent
 from idn_gym.commands import compare as idn_compare
 from idn_gym.config_reader import ConfigError
 from idn_gym.evaluation.comparison import summarise
 from idn_gym.evaluation.rollout import Episodes, rollout
+from idn_gym.evaluation.tables import scenario_tables
 from idn_gym.metrics import METRICS
 from idn_gym.preferences import read_preference
 from idn_gym.scenarios.presets import PRESETS, load_scenario
@@ -120,6 +122,14 @@ def test_what_serves_and_what_the_cost_weighs_are_told_apart(tmp_path, capsys):
     assert "serving" not in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("tariff", "said"), [(None, False), ({"latency": 1.0}, True)])
+def test_the_best_static_placement_is_best_by_the_tariff_that_serves(tariff, said):
+    played = {name: make_episodes([[1, 3]]) for name in ("best-static", "b")}
+    rows = summarise(load_scenario("tiny", {"serving.tariff": tariff}), played, "b")
+    (table,) = scenario_tables(rows, "1 seed")
+    assert ("best static placement in serving cost, not in cost per slot" in table.note) == said
+
+
 def test_every_episode_is_written(compared):
     out, _ = compared
     with (out / "tiny.csv").open() as file:
@@ -160,6 +170,9 @@ def test_a_policy_that_observes_its_preference_is_told_the_one_asked_for(tmp_pat
     assert (other.vector != alone.vector).any(), "what it is told does not matter"
     found = play_agent(path, TINY, range(3), preference="energy")
     assert (found.scalar == alone.scalar).all() and (found.vector == alone.vector).all()
+    unit = Unit("p", "mine", "ppo", {"path": path}, None, TINY, 1, "test", cell={}, preference="energy")
+    unit.play(tmp_path / "study")
+    assert unit.read(tmp_path / "study")["metrics"]["reward"] == pytest.approx(alone.scalar[1].mean())
     words = ["cloud-only", path, "--scenario", "tiny", "horizon=12", "--seeds", "3"]
     compare.main([*words, "--preference", "energy", "--out", str(tmp_path / "out")])
     with (tmp_path / "out" / "table.csv").open() as file:

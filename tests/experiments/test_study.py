@@ -182,7 +182,7 @@ def test_proven_bounds_and_distances_to_the_clairvoyant_are_in_the_courses(tmp_p
         "overrides": {**whole, "horizon": 8},
         "seeds": 2,
     }
-    course = {"name": "c", "kind": "course", "part": "p", "y": ["fractional_regret", "dynamic_regret"]}
+    course = {"name": "c", "kind": "course", "part": "p", "y": ["fractional_regret", "behind_greedy"]}
     out = run(tmp_path, {"parts": [part], "figures": [course], "reference": "best-static"})
     units, _ = study.list_units(
         from_plain(Study, {**MINI, "parts": [part], "figures": [], "reference": "oga"}), smoke=False
@@ -201,9 +201,10 @@ def test_proven_bounds_and_distances_to_the_clairvoyant_are_in_the_courses(tmp_p
         assert oga.value("rounding_regret") == pytest.approx(
             (1 - 1 / np.e) * best.gain.sum() - oga.gain.sum()
         )
-        assert oga.value("dynamic_regret") == pytest.approx(clairvoyant.gain.sum() - oga.gain.sum())
-        assert oga.value("competitive") == pytest.approx(oga.gain.sum() / clairvoyant.gain.sum())
-        assert clairvoyant.value("competitive") == pytest.approx(1.0)
+        assert oga.value("behind_greedy") == pytest.approx(clairvoyant.gain.sum() - oga.gain.sum())
+        assert oga.value("of_greedy") == pytest.approx(oga.gain.sum() / clairvoyant.gain.sum())
+        assert clairvoyant.value("of_greedy") == pytest.approx(1.0)
+        assert np.isnan(oga.value("dynamic_regret")) and np.isnan(oga.value("competitive"))
         late = oga.gain[4:] / oga.figure("requests")[4:]
         assert oga.value("second_half") == pytest.approx(late.mean())
 
@@ -331,13 +332,16 @@ ENTRY = {"agent": "ppo", "train": {"steps": 512}}
         ({"kind": "dots", "agents": ["search"]}, {}, "'search' is not allowed; .* 'searched'"),
         ({"kind": "frontier", "x": "latancy"}, {}, "'latancy' is not allowed; .* 'latency'"),
         ({"kind": "frontier"}, {}, "None is not allowed; allowed: ntag"),
+        ({"kind": "dots", "y": ["dynamic_regret"]}, {}, r"f: 'dynamic_regret' needs parts\.rates\.bracket"),
+        ({"kind": "frontier", "x": "saved"}, {}, r"f: 'saved' needs parts\.rates\.bracket"),
+        ({"kind": "course", "y": ["cost"]}, {}, "'cost' is not allowed in a course; it has one value per ep"),
         ({"kind": "dots"}, {**ENTRY, "fixed": True, "options": {"seed": 1}}, "ppo: options are not allowed"),
         ({"kind": "dots"}, ENTRY, "ppo is trained, so the grid's agent options need fixed"),
         ({"kind": "dots"}, {"agent": "ppo"}, r"rates.ppo: needs train, or options.path"),
         (
             {"kind": "dots"},
-            {**ENTRY, "fixed": True, "train": {"preference": "random"}},
-            r"rates.ppo.train.preference: 'random' is not allowed; it is the study's",
+            {**ENTRY, "fixed": True, "train": {"preference": "energy"}},
+            r"rates.ppo.train.preference: 'energy' is not allowed; only \"random\"",
         ),
         (
             {"kind": "dots"},
@@ -417,7 +421,7 @@ def test_every_training_plays_every_seed(tmp_path):
     assert not np.array_equal(cost[0], cost[1])
     others = np.array([float(row["cost"]) for row in lines(out / "runs.csv") if row["agent"] == "random"])
     units, _ = study.list_units(from_plain(Study, {**MINI, **changes}), smoke=False)
-    np.testing.assert_array_equal(Plays(units, out).values("p", "ppo", [{}], "cost"), cost)
+    np.testing.assert_array_equal(Plays(units, out).values("p", "ppo", {}, "cost"), cost)
     ppo, random = (
         next(r for r in lines(out / "table.csv") if r["agent"] == name) for name in ("ppo", "random")
     )

@@ -105,21 +105,26 @@ def test_the_grid_is_labelled_for_every_agent_that_moves_along_it():
     assert [text.get_color() for text in axes.texts] == [colours[0]] * 2 + [colours[1]] * 2
 
 
-def test_cells_are_pooled_by_seed():
-    """What seeds have in common is no news in the second cell."""
-    costs = np.array([[1.0, 2.0, 6.0], [11.0, 12.0, 16.0]])
+def test_every_cell_has_dots_of_its_own():
+    """In one of them the other agent is ahead."""
+    costs = {("a", 0): [1.0, 2.0, 6.0], ("b", 0): [0.0, 1.0, 2.0]}
+    costs |= {("a", 1): [11.0, 12.0, 16.0], ("b", 1): [20.0, 20.0, 20.0]}
     plays = make_plays(
         *(
-            make_play("a", cell, seed, cost=costs[c, seed])
-            for c, cell in enumerate(CELLS)
+            make_play(a, CELLS[c], seed, cost=mine[seed])
+            for (a, c), mine in costs.items()
             for seed in range(3)
         )
     )
-    np.testing.assert_array_equal(plays.values("p", "a", CELLS, "cost"), [[6.0, 7.0, 11.0]])
-    (axes,) = study_figures.plot_dots(Figure("f", "dots", "p", y=("cost",)), plays, ["a"]).axes
-    bar, dot = axes.lines
-    assert dot.get_xdata() == [8.0]
-    assert bar.get_xdata() == pytest.approx(mean_interval(np.array([6.0, 7.0, 11.0]))[1:])
+    np.testing.assert_array_equal(plays.values("p", "a", CELLS[1], "cost"), [[11.0, 12.0, 16.0]])
+    drawn = study_figures.plot_dots(Figure("f", "dots", "p", y=("cost",)), plays, ["a", "b"])
+    for c, (axes, order) in enumerate(zip(drawn.axes, (["a", "b"], ["b", "a"]), strict=True)):
+        assert [text.get_text() for text in axes.get_yticklabels()] == order
+        assert axes.get_title(loc="left") == f"rate {CELLS[c]['workload.rate']}"
+        for agent, bar, dot in zip(order, axes.lines[::2], axes.lines[1::2], strict=True):
+            expected = mean_interval(np.array(costs[agent, c]))
+            assert dot.get_xdata() == pytest.approx([expected.estimate])
+            assert bar.get_xdata() == pytest.approx(expected[1:])
 
 
 def test_trainings_are_rows_and_their_seeds_columns():
@@ -127,7 +132,7 @@ def test_trainings_are_rows_and_their_seeds_columns():
         *(make_play("a", seed=seed, training=t, cost=10.0 * t + seed) for seed in range(3) for t in range(2))
     )
     expected = [[0.0, 1.0, 2.0], [10.0, 11.0, 12.0]]
-    np.testing.assert_array_equal(plays.values("p", "a", [{}], "cost"), expected)
+    np.testing.assert_array_equal(plays.values("p", "a", {}, "cost"), expected)
 
 
 def test_one_seed_has_no_bars_and_no_bands():

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from idn_gym.core.arrays import EMPTY, Action
 from idn_gym.core.transition import initial_state, step
+from idn_gym.optimum.load_prices import update_prices
 from idn_gym.optimum.static import ClassCosts, static_cost, static_outcome
 from idn_gym.rewards import compute_rewards
 from idn_gym.scenarios.compile import compile_scenario
@@ -67,7 +68,8 @@ def test_class_costs_add_up_to_the_static_cost(data, seed, worlds, make_scenario
     total = costs.costs(np.ones(len(compiled.names.classes), bool)).sum()
     loaded = static_outcome(instance, fit).loaded.sum(axis=1).mean()
     expected = static_cost(instance, compiled.scales, fit).mean()
-    np.testing.assert_allclose(total + costs.byte_cost * loaded, expected, rtol=1e-9)
+    byte = update_prices(compiled.tables, compiled.scales, instance.draw.weights[0])
+    np.testing.assert_allclose(total + byte * loaded / compiled.scenario.horizon, expected, rtol=1e-9)
 
 
 @settings(max_examples=40)

@@ -11,19 +11,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from idn_gym.core.arrays import (
-    BYTE_HOP,
-    EMPTY,
-    JOULE,
-    PRICED,
-    TRANSFER,
-    Bools,
-    Floats,
-    Instance,
-    Ints,
-)
-from idn_gym.objectives import weight_of
+from idn_gym.core.arrays import EMPTY, TRANSFER, Bools, Floats, Instance, Ints
 from idn_gym.optimum.dynamic.transfers import load_rates
+from idn_gym.optimum.load_prices import crossing_prices, update_prices
 from idn_gym.scenarios.compile import Compiled
 
 
@@ -81,21 +71,18 @@ def least_loads(compiled: Compiled, row: Instance, runs: Runs) -> Loads:
         runs: from `list_runs`.
     """
     tables, draw = row
-    weights, scales = draw.weights[0], compiled.scales
-    update = float(weight_of("update", weights / scales, compiled.objectives))
-    cost = np.full(len(runs.node), update / tables.nominal_memory * tables.nominal_requests)
+    update = float(update_prices(tables, compiled.scales, draw.weights[0], compiled.objectives))
+    cost = np.full(len(runs.node), update * tables.nominal_requests)
     horizon = draw.demand.shape[1]
     budget = np.full((horizon, len(runs.node)), np.inf)
     if tables.loading == TRANSFER:
         budgets = load_rates(tables, draw.rate[0]) * tables.slot_seconds
+        crossing = crossing_prices(tables, draw.tariff[0], draw.charge_byte[0])
         may_hold = _may_hold(compiled)
         for v, m in sorted(set(zip(runs.node.tolist(), runs.model.tolist(), strict=True))):
             mine = (runs.node == v) & (runs.model == m)
             links = _nearest(compiled, v, m, may_hold)
-            energy = tables.link_joules[links].sum()
-            further = (draw.tariff[0, PRICED:] * draw.charge_byte[0][:, links]).sum((1, 2)).min()
-            crossing = len(links) * draw.tariff[0, BYTE_HOP] + energy * draw.tariff[0, JOULE] + further
-            cost[mine] += crossing
+            cost[mine] += crossing[:, links].sum(1).min()
             budget[:, mine] = budgets[:, links].min(1)[:, None] / tables.node_count[v]
     slots = np.divide(runs.size, budget, out=np.full_like(budget, np.inf), where=budget > 0.0)
     start = tables.start_seconds[runs.node, runs.model] / tables.slot_seconds

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
+from idn_gym.config_reader import ConfigError, show
 from idn_gym.core.arrays import Instance, Residents
+from idn_gym.objective_records import Objective
 from idn_gym.optimum.bracket import FalseBoundError
 from idn_gym.optimum.dynamic.bound import dynamic_bound
 from idn_gym.optimum.dynamic.candidates import CandidateConfig
 from idn_gym.optimum.dynamic.lower_end import find_sequence
+from idn_gym.preferences import balanced_preference, read_preference
 from idn_gym.scenarios.compile import Compiled
 
 SEQUENCE_SHARE = 0.5
@@ -43,10 +47,46 @@ class DynamicBracket:
 
     @property
     def headroom(self) -> tuple[float, float]:
-        """Share of the static cost that the best sequence saves: what was reached, and what is the most."""
-        if self.static <= 0.0:
-            return 0.0, 0.0
-        return (self.static - self.reached) / self.static, (self.static - self.least) / self.static
+        """Share of the static cost that the best sequence saves; see `sequence_headroom`."""
+        return sequence_headroom(self.static, self.reached, self.least)
+
+
+def check_weighed(preference: Any, objectives: Sequence[Objective]) -> None:
+    """Refuse at once a preference under which sequences cannot be searched for; see `dynamic_bracket`.
+
+    Args:
+        preference: as `read_preference` takes it.
+        objectives: those in force.
+
+    Raises:
+        ConfigError: it weighs what a package measures slot by slot.
+    """
+    weights = read_preference(preference, objectives)
+    if weights is None:  # drawn ones weigh what is per slot as the balanced one does
+        weights = balanced_preference(objectives)
+    for objective, weight in zip(objectives, weights, strict=True):
+        if objective.measure is not None and weight > 0.0:
+            raise ConfigError(
+                "preference",
+                f"{show(preference)} is not allowed with a bracket of sequences; it weighs {objective.name}, "
+                f"which is measured per slot; must weigh it with 0",
+            )
+
+
+def sequence_headroom(static: float, reached: float, least: float) -> tuple[float, float]:
+    """Share of the static cost that the best sequence saves, at least and at most.
+
+    Args:
+        static: [cost] of the best placement to keep.
+        reached: of the best sequence that was found.
+        least: that no sequence undercuts.
+
+    Returns:
+        0, twice, where keeping a placement costs nothing.
+    """
+    if static <= 0.0:
+        return 0.0, 0.0
+    return (static - reached) / static, (static - least) / static
 
 
 def dynamic_bracket(

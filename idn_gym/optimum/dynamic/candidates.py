@@ -1,7 +1,8 @@
 """Placements that are worth moving between: local searches on pieces of episodes.
 
-A piece is searched as if it were all of the episode, so loading counts once over its slots: long pieces give
-placements that pay where loading is dear, short ones those that pay where it is cheap.
+A piece is searched as if it were all of the episode, so loading counts once over its slots, at the price of
+the score: long pieces give placements that pay where loading is dear, short ones those that pay where it is
+cheap. The time that loads take is not in it.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from itertools import pairwise
 import numpy as np
 
 from idn_gym.config_reader import bounded
-from idn_gym.core.arrays import Instance, Residents
+from idn_gym.core.arrays import Instance, Ints, Residents
 from idn_gym.core.slots import MOVING, one_row
 from idn_gym.optimum.search.local import local_optima
-from idn_gym.optimum.search.moves import Search, SearchConfig
+from idn_gym.optimum.search.moves import SearchConfig
+from idn_gym.optimum.search.slot_search import SlotSearch
 from idn_gym.scenarios.compile import Compiled
 
 
@@ -68,7 +70,8 @@ def search_stretch(
     compiled: Compiled, row: Instance, first: int, last: int, config: CandidateConfig
 ) -> list[Residents]:
     """Candidates (N, M) from the slots [first, last) of one row; see `find_candidates`."""
-    search = Search(compiled, cut_slots(row, first, last), config.slots)
+    looked_at = np.unique(np.linspace(first, last - 1, config.slots).astype(np.int64))
+    search = SlotSearch(compiled, _pick_slots(row, looked_at), last - first)
     return local_optima(
         search,
         SearchConfig(restarts=config.restarts, noise=config.noise, budget=config.budget, seed=config.seed),
@@ -92,6 +95,12 @@ def piece_spans(horizon: int, pieces: int) -> list[tuple[int, int]]:
 def cut_slots(row: Instance, first: int, last: int) -> Instance:
     """The slots [first, last) of an instance of one row; tables are shared."""
     moving = {name: getattr(row.draw, name)[:, first:last] for name in MOVING}
+    return Instance(row.tables, row.draw._replace(**moving))
+
+
+def _pick_slots(row: Instance, slots: Ints) -> Instance:
+    """The slots of these numbers of an instance of one row; tables are shared."""
+    moving = {name: np.take(getattr(row.draw, name), slots, axis=1) for name in MOVING}
     return Instance(row.tables, row.draw._replace(**moving))
 
 

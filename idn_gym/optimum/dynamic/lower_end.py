@@ -25,7 +25,8 @@ from idn_gym.optimum.dynamic.played import SequencePlayer
 from idn_gym.optimum.dynamic.refining import Refiner
 from idn_gym.optimum.dynamic.sequences import steady_costs, switch_costs
 from idn_gym.optimum.dynamic.transfers import best_held_sequence
-from idn_gym.optimum.search.moves import LEAST_SHARE, Search
+from idn_gym.optimum.search.moves import LEAST_SHARE
+from idn_gym.optimum.search.slot_search import SlotSearch
 from idn_gym.scenarios.compile import Compiled
 
 SEARCHING, TRYING, KEEPING = 0.4, 0.5, 0.55
@@ -95,11 +96,11 @@ def find_sequence(
     late = clock.late or static.late
     cheapest = min([static, *known], key=lambda one: one.total)
     best = Refiner(compiled, player, cheapest.wishes, rng, began + seconds)
-    before = np.inf
+    choices, before = _Choices(compiled, player), np.inf
     while best.total < before * (1.0 - LEAST_SHARE) and not best.late:
         before = best.total
         candidates = distinct_placements([*candidates, static.wishes[0], *best.wishes])
-        best.try_wishes(_over_candidates(compiled, player, candidates, began + seconds))
+        best.try_wishes(choices.best_sequence(candidates, began + seconds))
         best.refine(candidates)
     return LowerEnd(
         sequence=best.wishes,
@@ -134,20 +135,29 @@ class _Clock:
 def _warm_up(compiled: Compiled, player: SequencePlayer) -> None:
     """Call the kernels once, on the first slot: no time limit pays for compiling them."""
     player.steady_costs(player.row.tables.pinned, np.zeros(1, np.int64))
-    search = Search(compiled, cut_slots(player.row, 0, 1), 1)
+    search = SlotSearch(compiled, cut_slots(player.row, 0, 1))
     for node, segment in search.items[:1]:
         search.gain(search.load(node, segment))
 
 
-def _over_candidates(
-    compiled: Compiled, player: SequencePlayer, candidates: Residents, end: float
-) -> Residents:
-    """The best sequence (T, N, M) among candidates, the pins first."""
-    steady = steady_costs(compiled, player.row, candidates)
-    chosen = np.append(0, _most_useful(steady, MOST_CANDIDATES - 1))
-    candidates, steady = candidates[chosen], steady[:, chosen]
-    switch = switch_costs(compiled, candidates, player.row.draw.weights[0])
-    return candidates[best_held_sequence(player, candidates, steady, switch, end)]
+class _Choices:
+    """Sequences over candidates; what a slot costs with each of them resident is measured once."""
+
+    def __init__(self, compiled: Compiled, player: SequencePlayer) -> None:
+        self._compiled, self._player = compiled, player
+        self._steady: dict[bytes, Floats] = {}
+
+    def best_sequence(self, candidates: Residents, end: float) -> Residents:
+        """The best sequence (T, N, M) among candidates, the pins first."""
+        keys = [one.tobytes() for one in candidates]
+        fresh = [i for i, key in enumerate(keys) if key not in self._steady]
+        costs = steady_costs(self._compiled, self._player.row, candidates[fresh])
+        self._steady |= dict(zip([keys[i] for i in fresh], costs.T, strict=True))
+        steady = np.stack([self._steady[key] for key in keys], axis=1)
+        chosen = np.append(0, _most_useful(steady, MOST_CANDIDATES - 1))
+        candidates, steady = candidates[chosen], steady[:, chosen]
+        switch = switch_costs(self._compiled, candidates, self._player.row.draw.weights[0])
+        return candidates[best_held_sequence(self._player, candidates, steady, switch, end)]
 
 
 def _most_useful(steady: Floats, most: int) -> Ints:

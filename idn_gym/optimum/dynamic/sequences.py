@@ -11,11 +11,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from idn_gym.core.arrays import BYTE_HOP, EMPTY, JOULE, PRICED, TRANSFER, Floats, Instance, Ints, Residents
+from idn_gym.core.arrays import EMPTY, Floats, Instance, Ints, Residents
 from idn_gym.core.geometry import bytes_to_load
-from idn_gym.objectives import tariff_of, weight_of
 from idn_gym.optimum.dynamic.played import SequencePlayer
-from idn_gym.preferences import balanced_preference
+from idn_gym.optimum.load_prices import byte_prices
 from idn_gym.scenarios.compile import Compiled
 
 EVERY_NODE = slice(None)
@@ -40,29 +39,6 @@ def steady_costs(
     chosen = np.arange(player.slots) if slots is None else slots
     costs = [player.steady_costs(placement, chosen) for placement in placements]
     return np.stack(costs, axis=1) if costs else np.zeros((len(chosen), 0))
-
-
-def byte_prices(compiled: Compiled, weights: Floats | None = None) -> Floats:
-    """Cost of a byte that a node loads of a model of a task (N, K) [cost/byte], as the score charges it.
-
-    Where loading is a transfer, traffic, energy and further objectives of the links are part of it, at
-    nominal prices and from the repository; what a nearer node sends costs less.
-
-    Args:
-        compiled: the scenario.
-        weights: (D,) preference; the balanced one if None.
-    """
-    tables, objectives = compiled.tables, compiled.objectives
-    weights = balanced_preference(objectives) if weights is None else weights
-    update = float(weight_of("update", weights / compiled.scales, objectives)) / tables.nominal_memory
-    tasks = len(tables.task_model) - 1
-    prices = np.full((len(tables.node_memory), tasks), update)
-    if tables.loading == TRANSFER:
-        tariff = tariff_of(weights, compiled.scales, objectives) / tables.nominal_requests
-        hop = tariff[BYTE_HOP] + tariff[JOULE] * tables.link_joules + tables.link_charge @ tariff[PRICED:]
-        sums = np.append(0.0, np.cumsum(hop[tables.load_link]))
-        prices += (sums[tables.load_start[1:]] - sums[tables.load_start[:-1]]).reshape(prices.shape)
-    return prices
 
 
 def switch_costs(

@@ -12,6 +12,7 @@ import numpy as np
 from idn_gym.config_reader import bounded
 from idn_gym.core.arrays import EMPTY, Floats, Instance, Residents
 from idn_gym.core.geometry import held_bytes, nominal_free_bytes, placed_bytes
+from idn_gym.optimum.load_prices import update_prices
 from idn_gym.optimum.static import ClassCosts
 from idn_gym.scenarios.compile import Compiled
 
@@ -75,6 +76,8 @@ class Search:
         tables = self.tables = compiled.tables
         sample = np.unique(np.linspace(0, instance.draw.demand.shape[1] - 1, slots).astype(np.int64))
         self._sample = ClassCosts(instance, compiled.scales, sample, compiled.objectives)
+        once = update_prices(tables, compiled.scales, instance.draw.weights, compiled.objectives).mean()
+        self._byte_price = float(once) / instance.draw.demand.shape[1]
         node, segment = compiled.pairs
         self.items = list(zip(node.tolist(), segment.tolist(), strict=True))
         self.teams = _teams(compiled)
@@ -105,12 +108,12 @@ class Search:
         return float(self.costs.sum() + self.load_cost())
 
     def load_cost(self) -> float:
-        """Cost per slot of having loaded the placement once."""
-        return float(self.loaded.sum() * self._sample.byte_cost)
+        """Cost per slot of having loaded the placement once, as far as `update` charges it."""
+        return float(self.loaded.sum()) * self._byte_price
 
     def load_charge(self, move: Move) -> float:
         """What a move adds to `load_cost`."""
-        return self.extra(move) * self._sample.byte_cost
+        return self.extra(move) * self._byte_price
 
     def size(self, segment: int) -> float:
         """Bytes of a segment; nothing takes none."""

@@ -12,7 +12,7 @@ import numpy as np
 from idn_gym.core.arrays import EMPTY, Floats, Instance, Residents
 from idn_gym.core.geometry import bytes_to_load
 from idn_gym.objectives import reward_columns
-from idn_gym.optimum.dynamic.sequences import byte_prices
+from idn_gym.optimum.load_prices import byte_prices
 from idn_gym.optimum.search.greedy import Bundles, greedy
 from idn_gym.optimum.search.moves import Move, NodeSegment, Search
 from idn_gym.scenarios.compile import Compiled
@@ -28,8 +28,14 @@ class SlotSearch(Search):
         everything: all that may be loaded, what an option needs on several nodes also in one move.
     """
 
-    def __init__(self, compiled: Compiled, instance: Instance) -> None:
-        """Stand on all slots of an instance of one row, with nothing held but what repositories pin."""
+    def __init__(self, compiled: Compiled, instance: Instance, stay: float | None = None) -> None:
+        """Stand on all slots of an instance of one row, with nothing held but what repositories pin.
+
+        Args:
+            compiled: the scenario.
+            instance: one row of it.
+            stay: [slots] over which a load is paid for; None: as many as there are.
+        """
         self._compiled = compiled
         self._price: Floats = np.zeros(compiled.tables.pinned.shape)
         self._spared: dict[NodeSegment, float] = {}
@@ -37,7 +43,7 @@ class SlotSearch(Search):
         slots = instance.draw.demand.shape[1]
         super().__init__(compiled, instance, slots)
         self.everything: Bundles = [[item] for item in self.items] + self.teams
-        self.look_at(instance, compiled.tables.pinned, slots)
+        self.look_at(instance, compiled.tables.pinned, slots if stay is None else stay)
 
     def look_at(self, instance: Instance, held: Residents, stay: float) -> None:
         """Stand on the held placement, in other slots.

@@ -10,7 +10,7 @@ is open for a prefix if
 
 with n the slots in which it saved up and L = patience x (slots that the load takes): as long as a model is on
 its way it saves nothing. Without a price and a loading time every prefix may be loaded at once. The price is
-that of the score (`optimum/dynamic/sequences.py`). The rule is that of A. R. Karlin, M. S. Manasse,
+that of the score (`optimum/load_prices.py`). The rule is that of A. R. Karlin, M. S. Manasse,
 L. Rudolph and D. D. Sleator, Competitive snoopy caching, Algorithmica 3, 1988.
 """
 
@@ -27,8 +27,8 @@ from idn_gym.core.geometry import bytes_to_load, covers
 from idn_gym.core.pricing import compute_option_costs, option_prices
 from idn_gym.objectives import tariff_of
 from idn_gym.optimum.concave_gain import gain_and_gradient
-from idn_gym.optimum.dynamic.sequences import byte_prices
 from idn_gym.optimum.dynamic.transfers import seconds_per_byte
+from idn_gym.optimum.load_prices import byte_prices
 from idn_gym.optimum.option_ranking import allocate_ranking, note_others
 from idn_gym.optimum.prefixes import list_prefixes
 from idn_gym.policy import Feedback

@@ -63,13 +63,19 @@ def test_the_programme_is_the_best_of_all_sequences(data, seed, worlds, make_sce
 
 
 def test_moves_that_take_several_slots_are_paid_in_whole():
-    """From 0 to 1 takes 2 slots at 10 in all; staying costs 6 at 0, 1 at 1."""
-    cost, dear = np.array([[6.0, 10.0], [100.0, 1.0]]), np.array([[6.0, 20.0], [100.0, 1.0]])
+    """From 0 to 1 takes 2 slots at 10 in all, or at 20; staying costs 6 at 0, 1 at 1."""
+    cheap, dear = np.array([[6.0, 10.0], [100.0, 1.0]]), np.array([[6.0, 20.0], [100.0, 1.0]])
     length = np.array([[1, 2], [1, 1]])
-    assert best_path(5, 2, lambda t: (cost, length))[0].tolist() == [1, 1, 1, 1, 1]
-    assert best_path(5, 2, lambda t: (cost if t else dear, length))[0].tolist() == [0, 1, 1, 1, 1]
-    assert best_path(2, 2, lambda t: (cost if t else dear, length))[0].tolist() == [0, 0]
-    assert best_path(2, 2, lambda t: (dear, length), start=1)[0].tolist() == [1, 1]
+
+    def best(slots, first, then, start=0):
+        path, cost = best_path(slots, 2, lambda t: (then if t else first, length), start)
+        return path.tolist(), cost
+
+    assert best(5, cheap, cheap) == ([1, 1, 1, 1, 1], 10.0 + 3 * 1.0)
+    assert best(5, dear, cheap) == ([0, 1, 1, 1, 1], 6.0 + 10.0 + 2 * 1.0)
+    assert best(3, dear, cheap) == ([0, 1, 1], 6.0 + 10.0)
+    assert best(2, dear, cheap) == ([0, 0], 12.0)  # what is left of a move is not cheaper
+    assert best(2, dear, dear, start=1) == ([1, 1], 2.0)
 
 
 def test_a_byte_costs_what_the_score_charges(make_scenario):

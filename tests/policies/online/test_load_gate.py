@@ -5,7 +5,7 @@ import pytest
 
 from idn_gym.core.arrays import EMPTY
 from idn_gym.core.costs import gain
-from idn_gym.optimum.dynamic.sequences import byte_prices
+from idn_gym.optimum.load_prices import byte_prices
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import load_scenario
@@ -65,28 +65,25 @@ def test_without_patience_the_rules_are_the_plain_ones(name, plain, capacity, ma
     assert len(np.unique(waiting, axis=0)) > 1
 
 
-@pytest.mark.parametrize(("patience", "slots"), [(1.0, 3), (2.0, 5)])
-def test_a_load_that_takes_time_waits_for_as_long(patience, slots, make_scenario, make_learner, drive):
-    """2.5 slots of 10 s to load and no price; what is on its way stays wished for."""
+@pytest.mark.parametrize("preference", ["balanced", {"latency": 1.0}])
+@pytest.mark.parametrize(("patience", "slots"), [(1.0, 3), (2.0, 6)])
+def test_a_load_that_takes_time_waits_for_as_long(
+    preference, patience, slots, make_scenario, make_learner, drive
+):
+    """2.5 slots of 10 s to load, at hardly any price or at none; what is on its way stays wished for."""
+    nodes = {"edge": {"memory": 400.0, "demand": 1.0}}
+    nodes["cloud"] = {"device": "fast", "pins": ["all"], "servers": float("inf")}
+    links = [("edge", "cloud", {"rate": 16.0, "down_rate": 16.0})]
+    cheap = {f"scales.{name}": 1e15 for name in ("update", "traffic", "energy")}
     scenario = make_scenario(
-        nodes={
-            "edge": {"memory": 400.0, "demand": 1.0},
-            "cloud": {"device": "fast", "pins": ["all"], "servers": float("inf")},
-        },
-        links=[("edge", "cloud", {"rate": 16.0, "down_rate": 16.0})],
-        models={"m": {"blocks": [(0.1, 400.0, 0.0)]}},
-        overrides={
-            "serving.loading": "transfer",
-            "horizon": 10,
-            "scales.update": 1e15,
-            "scales.traffic": 1e15,
-        }
-        | {"scales.energy": 1e15},
+        nodes,
+        links,
+        {"m": {"blocks": [(0.1, 400.0, 0.0)]}},
+        {"serving.loading": "transfer", "horizon": 10, **cheap},
     )
-    placements = drive(make_learner("lru-aware", scenario, patience=patience), build_instance(scenario, 0))[0]
-    held = held_at_edge(scenario, placements)
-    assert held == [""] * held.count("") + ["m"] * held.count("m")
-    assert held.count("") == slots + (patience == 2.0)
+    instance = build_instance(scenario, 0, preference=preference)
+    placements = drive(make_learner("lru-aware", scenario, patience=patience), instance)[0]
+    assert held_at_edge(scenario, placements) == [""] * slots + ["m"] * (10 - slots)
 
 
 @pytest.mark.parametrize(

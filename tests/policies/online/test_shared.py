@@ -11,6 +11,7 @@ from idn_gym.policies.compare import play_policy
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import load_scenario
+from tests.conftest import place_by_name
 
 SLOTS = 6
 
@@ -80,6 +81,27 @@ def test_nodes_know_what_the_others_have_chosen(make_scenario, play_learner):
     held = {name: play_learner(name, scenario)[1][1, 0, :2, 0] for name in ("olag", "olag-shared")}
     assert (held["olag"] != EMPTY).all()  # each as if it were alone
     assert (held["olag-shared"] != EMPTY).sum() == 1
+
+
+def test_a_node_builds_anew_beside_what_the_others_hold(make_scenario, make_learner):
+    """The board takes the one model that fits it, so the edge gives that up for the other one."""
+    nodes = {"board": {"memory": 10.0, "demand": 1.0}, "edge": {"memory": 20.0}}
+    nodes["cloud"] = {"pins": ["all"], "servers": float("inf")}
+    links = [("board", "edge", {}), ("edge", "cloud", {"delay": 1.0})]
+    models = {
+        "often": {"blocks": [(0.01, 10.0, 0.0)], "task": "much"},
+        "seldom": {"blocks": [(0.01, 20.0, 0.0)], "task": "little"},
+    }
+    scenario = make_scenario(nodes, links, models, {"horizon": 4, "serving.loading": "instant"})
+    row, planner = build_instance(scenario, 0), make_learner("olag-shared", scenario)
+    row.draw.demand[:] = [10.0, 1.0]
+    held = place_by_name(scenario, {"edge": ["often"]})[0]
+    planner.wanted[0] = np.where(held != EMPTY, held, planner.tables.pinned)
+    planner.reached[0] = [2.0, 1.0, 0.0]
+    found = planner.choose(0, row)
+    segments = compile_scenario(scenario).names.segments
+    board, edge = ([segments[s] for s in mine if s != EMPTY] for mine in found[:2])
+    assert board == ["often"] and edge == ["seldom"]
 
 
 def test_a_node_that_nothing_reaches_keeps_what_it_holds(make_scenario, play_learner):

@@ -1,0 +1,65 @@
+"""What a byte that is loaded costs, as the score charges it.
+
+It is paid once as `update`, and, where loading is a transfer, on every link that it crosses: traffic, energy
+and what further objectives charge there. Searches, bounds and rules that wait for a load all ask here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from idn_gym.core.arrays import BYTE_HOP, JOULE, PRICED, TRANSFER, Floats, Tables
+from idn_gym.objective_records import TABLE, Objective
+from idn_gym.objectives import tariff_of, weight_of
+from idn_gym.preferences import balanced_preference
+from idn_gym.scenarios.compile import Compiled
+
+
+def update_prices(
+    tables: Tables, scales: Floats, weights: Floats, objectives: Sequence[Objective] = TABLE
+) -> Floats:
+    """What the objective `update` charges for a loaded byte (...) [cost/byte].
+
+    Args:
+        tables: the scenario's tables.
+        scales: (D,) of the scenario.
+        weights: (..., D) preferences.
+        objectives: those in force.
+    """
+    found: Floats = weight_of("update", weights / scales, objectives) / tables.nominal_memory
+    return found
+
+
+def crossing_prices(tables: Tables, tariff: Floats, charges: Floats) -> Floats:
+    """What a loaded byte costs on each link that it crosses (..., E), in the unit of the tariff per byte.
+
+    Args:
+        tables: the scenario's tables.
+        tariff: (4 + F,) cost per unit.
+        charges: (..., E, F) [unit/byte] of further objectives: `Tables.link_charge`, or those of slots.
+    """
+    found: Floats = tariff[BYTE_HOP] + tariff[JOULE] * tables.link_joules + charges @ tariff[PRICED:]
+    return found
+
+
+def byte_prices(compiled: Compiled, weights: Floats | None = None) -> Floats:
+    """Cost of a byte that a node loads of a model of a task (N, K) [cost/byte].
+
+    Links are charged at nominal prices and from the repository; what a nearer node sends costs less.
+
+    Args:
+        compiled: the scenario.
+        weights: (D,) preference; the balanced one if None.
+    """
+    tables, objectives = compiled.tables, compiled.objectives
+    weights = balanced_preference(objectives) if weights is None else weights
+    update = float(update_prices(tables, compiled.scales, weights, objectives))
+    prices = np.full((len(tables.node_memory), len(tables.task_model) - 1), update)
+    if tables.loading == TRANSFER:
+        tariff = tariff_of(weights, compiled.scales, objectives) / tables.nominal_requests
+        hop = crossing_prices(tables, tariff, tables.link_charge)
+        sums = np.append(0.0, np.cumsum(hop[tables.load_link]))
+        prices += (sums[tables.load_start[1:]] - sums[tables.load_start[:-1]]).reshape(prices.shape)
+    return prices
