@@ -35,7 +35,7 @@ from idn_gym.scenarios.config_link_outages import (
     LinkOutages,
     ScheduledLinkOutages,
 )
-from idn_gym.scenarios.config_mobility import Commuting, Roaming
+from idn_gym.scenarios.config_mobility import Commute, Commuting, Roaming
 from idn_gym.scenarios.config_replay import (
     Alias,
     ByHash,
@@ -92,6 +92,7 @@ __all__ = [
     "ByName",
     "ByRank",
     "CarbonFile",
+    "Commute",
     "Commuting",
     "ConstantCarbon",
     "ConstantPrice",
