@@ -182,7 +182,7 @@ class Tariff:
 
     def __post_init__(self) -> None:
         if self.latency + self.error + self.energy + self.traffic <= 0:
-            raise ConfigError("tariff", "all weights are 0; at least one must be above 0")
+            raise ConfigError("", "all weights of a tariff are 0; at least one must be above 0")
 
 
 @dataclass(frozen=True)
