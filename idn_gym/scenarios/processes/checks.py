@@ -1,12 +1,15 @@
-"""What processes name is looked up when a scenario is compiled, not in the middle of a training."""
+"""What processes name, hold and come to is looked at when a scenario is compiled, not in a training."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+import gymnasium as gym
 import numpy as np
 
+from idn_gym.config_reader import ConfigError
+from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.families import run_process
 from idn_gym.scenarios.processes.demand import label_classes, list_factors, shares_of
 from idn_gym.scenarios.processes.named_things import ColumnNames
@@ -16,13 +19,56 @@ from idn_gym.scenarios.spans import Span
 if TYPE_CHECKING:
     from idn_gym.scenarios.compile import Compiled
 
+MOST_USERS = 200_000
+"""Users at all ingress nodes; numbers that are drawn for more take gigabytes."""
+
+_DATED = (
+    ("workload.flash", "crowds", "at"),
+    ("dynamics.outages", "failures", "first"),
+    ("dynamics.link_outages", "failures", "first"),
+)
+"""Processes with a list of things that begin at a slot, the list, and the field of that slot."""
+
+
+def warn_of_what_never_comes(scenario: Scenario) -> None:
+    """Name crowds and failures that begin after the last slot.
+
+    A warning and no error: the horizon is the key by which episodes are made shorter, and what a scenario
+    has to say of later slots does not make a short episode wrong.
+    """
+    for key, things, field in _DATED:
+        part, name = key.split(".")
+        process = getattr(getattr(scenario, part), name)
+        for i, thing in enumerate(getattr(process, things, ())):
+            slot = getattr(thing, field, None)
+            if isinstance(slot, int) and slot >= scenario.horizon:
+                where = f"{key}.{things}.{i}.{field}"
+                last = scenario.horizon - 1
+                gym.logger.warn("%s", f"{where}: {slot} has no effect; must be at most {last}, the last slot")
+
+
+def check_users(scenario: Scenario, ingresses: int) -> None:
+    """Refuse more users than a span can be drawn for.
+
+    Raises:
+        ConfigError: there are more than `MOST_USERS` at all ingress nodes together.
+    """
+    popularity = scenario.workload.popularity
+    users = getattr(popularity, "users", None)
+    if popularity.by_node and isinstance(users, int) and users * ingresses > MOST_USERS:
+        most = MOST_USERS // ingresses
+        allowed = f"must be at most {most:,} at each of {ingresses:,} ingress nodes, {MOST_USERS:,} together"
+        raise ConfigError("workload.popularity.users", f"{users} is not allowed; {allowed}")
+
 
 def check_processes(compiled: Compiled) -> None:
     """Draw one slot of every process that names nodes, links or tasks, or plays a file.
 
     Raises:
-        ConfigError: a name of nothing, or a file that cannot be played.
+        ConfigError: a name of nothing, a file that cannot be played, or too many users.
     """
+    check_users(compiled.scenario, len(compiled.names.ingress))
+    warn_of_what_never_comes(compiled.scenario)
     scenario, rng, labels = compiled.scenario, np.random.default_rng(0), label_classes(compiled)
     for process, moved, columns, names in _listed(compiled, labels):
         if getattr(process, "by_name", False):
