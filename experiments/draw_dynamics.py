@@ -1,4 +1,4 @@
-"""Draw every process that moves demand or resources: ``python -m experiments.draw_dynamics``."""
+"""Draw processes that move demand or resources: ``python -m experiments.draw_dynamics``."""
 
 from __future__ import annotations
 
@@ -7,16 +7,22 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from experiments.reports.plots import save_figure
+from experiments.reports.process_pictures import picture_processes
+from experiments.reports.scenario_processes import drawn_processes
 from idn_gym.commands import grammar
+from idn_gym.commands.grammar import Changes, assignments
+from idn_gym.config_reader import ConfigError, bounded
 from idn_gym.core.arrays import Floats
-from idn_gym.files import writable_file
+from idn_gym.files import file_name, writable_file
+from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import (
     Alternating,
     Ar1,
@@ -36,6 +42,7 @@ from idn_gym.scenarios.config import (
     UniformTask,
     Workload,
 )
+from idn_gym.scenarios.presets import load_scenario
 from idn_gym.scenarios.processes.demand import draw_demand
 from idn_gym.scenarios.processes.replay import ClassLabels
 from idn_gym.scenarios.processes.resources import draw_memory, draw_rates, draw_seconds, draw_slowdown
@@ -160,13 +167,39 @@ def show_resources(axes: list[Axes]) -> None:
 
 @dataclass(kw_only=True)
 class DrawDynamicsCommand:
-    """Draw one example of every process that moves demand or resources."""
+    """Draw examples of processes that move demand or resources, or all that moves in an episode.
 
+    Of a scenario each process is drawn by itself, with the numbers that are played: lines where at most four
+    nodes, links or tasks differ, else shades, with a row for each.
+
+    Example: --scenario metro-day --seed 3 --out metro-day.png
+    """
+
+    scenario: str | None = None
+    """preset or YAML file (default: examples of processes, as in docs/dynamics.md)"""
+    split: Literal["train", "validation", "test"] = "train"
+    """that the seed is of"""
+    seed: int = bounded(0, least=0)
+    """of the episode"""
     out: Path | None = None
-    """PNG file to write (default: the picture in docs/dynamics.md)"""
+    """PNG file to write (default: the picture in docs/dynamics.md; of a scenario dynamics-NAME.png)"""
+    changes: Changes = ()
+    """to the scenario, such as dynamics.link.kind=ar1"""
 
     def run(self) -> None:
         """Draw the picture and write it."""
+        if self.scenario is None:
+            if self.changes:
+                raise ConfigError("scenario", "missing; what is changed must be named")
+            self._draw_examples()
+            return
+        scenario = load_scenario(self.scenario, assignments(self.changes))
+        path = writable_file(self.out or Path(f"{file_name(f'dynamics-{scenario.name}')}.png"))
+        drawn = drawn_processes(compile_scenario(scenario), self.split, self.seed)
+        title = f"{scenario.name}, {self.split} seed {self.seed}"
+        print(save_figure(picture_processes(title, scenario.slot_seconds, drawn), path))
+
+    def _draw_examples(self) -> None:
         matplotlib.use("Agg")
         with matplotlib.rc_context(TRACE_STYLE), tempfile.TemporaryDirectory() as folder:
             figure = Figure(figsize=(7.2, 8.8), layout="constrained", dpi=180)

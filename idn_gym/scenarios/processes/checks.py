@@ -70,7 +70,7 @@ def check_processes(compiled: Compiled) -> None:
     check_users(compiled.scenario, len(compiled.names.ingress))
     warn_of_what_never_comes(compiled.scenario)
     scenario, rng, labels = compiled.scenario, np.random.default_rng(0), label_classes(compiled)
-    for process, moved, columns, names in _listed(compiled, labels):
+    for process, moved, columns, names in list_processes(compiled, labels):
         if getattr(process, "by_name", False):
             span = Span(
                 0,
@@ -84,7 +84,7 @@ def check_processes(compiled: Compiled) -> None:
             run_process(process, moved, columns, span)
 
 
-def _listed(compiled: Compiled, labels: ClassLabels) -> Iterator[tuple[Any, Any, int, ColumnNames]]:
+def list_processes(compiled: Compiled, labels: ClassLabels) -> Iterator[tuple[Any, Any, int, ColumnNames]]:
     """Every process, with what its law gets, how many columns it draws, and their names."""
     dynamics, names, rates = compiled.scenario.dynamics, compiled.names, compiled.tables.link_rate
     workload, base, nodes = compiled.scenario.workload, compiled.tables.class_requests, len(names.nodes)
