@@ -63,8 +63,8 @@ def _draw_panel(axes: Any, process: DrawnProcess) -> None:
 
 def _that_fail(process: DrawnProcess) -> DrawnProcess:
     """The same without what never fails, if anything does."""
-    fails = process.values.any(axis=0)
-    if not fails.any():
+    fails = (process.values > 0.0).any(axis=0).tolist()
+    if not any(fails):
         return process
     names = tuple(name for name, here in zip(process.names, fails, strict=True) if here)
     return process._replace(values=process.values[:, fails], names=names)
