@@ -85,7 +85,7 @@ TRACE_STYLE: dict[RcKeyType, Any] = {
 }
 
 
-PLACED = (
+NODE_EXAMPLES = (
     ("mobility: markov (3 nodes)", Workload(1.0, mobility=Roaming())),
     ("mobility: commute (2 homes, 1 work)", Workload(1.0, mobility=Commuting(("a", "b"), ("c",)))),
     (
@@ -174,7 +174,7 @@ def show_demand(axes: list[Axes], folder: Path) -> None:
     show_lines(axes[3], "arrivals: poisson", draw_nodes(Workload(1.0, arrivals="poisson"))[:, :1], unit, 100)
     log = draw_tasks(Workload(1.0, replay=write_log(folder / "log.csv"))).sum(axis=1, keepdims=True)
     show_lines(axes[4], "replay (a made-up log)", log, unit, 100)
-    for place, title, workload in zip(axes[5:], *zip(*PLACED, strict=True), strict=True):
+    for place, title, workload in zip(axes[5:], *zip(*NODE_EXAMPLES, strict=True), strict=True):
         show_lines(place, title, draw_nodes(workload), unit, 100)
 
 

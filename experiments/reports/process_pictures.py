@@ -63,7 +63,7 @@ def _draw_panel(axes: Any, process: DrawnProcess) -> None:
 
 def _that_fail(process: DrawnProcess) -> DrawnProcess:
     """The same without what never fails, if anything does."""
-    fails = (process.values > 0.0).any(axis=0).tolist()
+    fails = [bool(column.any()) for column in process.values.T]
     if not any(fails):
         return process
     names = tuple(name for name, here in zip(process.names, fails, strict=True) if here)
