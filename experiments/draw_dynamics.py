@@ -1,4 +1,4 @@
-"""Draw every process that moves demand or resources: ``python -m experiments.draw_dynamics``."""
+"""Draw processes that move demand or resources: ``python -m experiments.draw_dynamics``."""
 
 from __future__ import annotations
 
@@ -7,41 +7,62 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from experiments.reports.plots import save_figure
+from experiments.reports.process_pictures import picture_processes
+from experiments.reports.scenario_processes import drawn_processes
 from idn_gym.commands import grammar
-from idn_gym.core.arrays import Floats
-from idn_gym.files import writable_file
+from idn_gym.commands.grammar import Changes, assignments
+from idn_gym.config_reader import ConfigError, bounded
+from idn_gym.core.arrays import Bools, Floats
+from idn_gym.files import file_name, writable_file
+from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import (
     Alternating,
     Ar1,
     Background,
     Bursts,
+    Commuting,
+    Crowd,
+    Crowds,
+    DailyCarbon,
     Diurnal,
+    Failure,
     Fixed,
     FlashCrowd,
     GilbertElliott,
     LfuKiller,
+    LinkOutages,
     MemoryPressure,
     Outages,
+    Region,
     Replay,
+    Roaming,
     RoundRobin,
+    ScheduledOutages,
+    Sessions,
     ShotNoise,
     Sliding,
     SolarHarvest,
     UniformTask,
+    Visitors,
     Workload,
+    Zone,
 )
+from idn_gym.scenarios.families import draw_process
+from idn_gym.scenarios.presets import load_scenario
 from idn_gym.scenarios.processes.demand import draw_demand
 from idn_gym.scenarios.processes.harvest import draw_harvest
+from idn_gym.scenarios.processes.link_outages import fail_links
 from idn_gym.scenarios.processes.replay import ClassLabels
 from idn_gym.scenarios.processes.resources import draw_memory, draw_rates, draw_seconds, draw_slowdown
-from idn_gym.scenarios.spans import draw_end_to_end
+from idn_gym.scenarios.spans import SpanDrawer, draw_end_to_end
 
 if TYPE_CHECKING:
     from matplotlib.typing import RcKeyType
@@ -49,6 +70,7 @@ if TYPE_CHECKING:
 PICTURE = Path(__file__).resolve().parent.parent / "docs" / "pictures" / "dynamics.png"
 SLOTS = 144
 TASKS = 8
+PLACES = ("a", "b", "c")
 INK, SECOND, THIRD, QUIET = "#1f4e79", "#d1792c", "#6a9a3b", "#9a9a9a"
 TRACE_STYLE: dict[RcKeyType, Any] = {
     "font.size": 7,
@@ -65,6 +87,21 @@ TRACE_STYLE: dict[RcKeyType, Any] = {
 }
 
 
+NODE_EXAMPLES = (
+    ("mobility: markov (3 nodes)", Workload(1.0, mobility=Roaming())),
+    ("mobility: commute (2 homes, 1 work)", Workload(1.0, mobility=Commuting(("a", "b"), ("c",)))),
+    (
+        "diurnal (3 regions)",
+        Workload(1.0, diurnal=Diurnal(regions=(Zone(("b",), 0.25), Zone(("c",), 0.5)))),
+    ),
+    (
+        "flash: crowds (at two nodes)",
+        Workload(1.0, flash=Crowds((Crowd(at=30, nodes=("a",), factor=5.0), Crowd(at=90, nodes=("b",))))),
+    ),
+)
+"""Titles and demand of what differs between ingress nodes, whose names are `PLACES`."""
+
+
 def draw_tasks(workload: Workload, slots: int = SLOTS) -> Floats:
     """Demand of one ingress node, (slots, TASKS) [requests], with Zipf popularity and 100 a slot."""
     share = 1 / np.arange(1, TASKS + 1)
@@ -78,7 +115,8 @@ def draw_nodes(workload: Workload, slots: int = SLOTS, seed: int = 5) -> Floats:
     nodes = np.arange(3)
     rng = np.random.default_rng(seed)
     base, task = np.full(3, 100.0), np.zeros(3, np.int64)
-    return draw_end_to_end(draw_demand, workload, base, ClassLabels(task, nodes), horizon=slots, rng=rng)
+    labels = ClassLabels(task, nodes, ("task",), PLACES, tuple((name,) for name in PLACES))
+    return draw_end_to_end(draw_demand, workload, base, labels, horizon=slots, rng=rng)
 
 
 def write_log(path: Path) -> Replay:
@@ -110,11 +148,13 @@ def show_lines(axes: Axes, title: str, values: Floats, label: str, nominal: floa
 
 
 def show_popularity(axes: list[Axes]) -> None:
-    """The seven kinds of popularity; the adversarial ones over a few slots, so that these can be seen."""
+    """The kinds of popularity; the adversarial ones over a few slots, so that these can be seen."""
     played = [
         (Workload(1.0, popularity=Fixed()), SLOTS),
         (Workload(1.0, popularity=Sliding(shift=2, every=24)), SLOTS),
         (Workload(1.0, popularity=ShotNoise()), SLOTS),
+        (Workload(1.0, popularity=Sessions()), SLOTS),
+        (Workload(1.0, popularity=Visitors()), SLOTS),
         (Workload(1.0, popularity=Alternating()), 24),
         (Workload(1.0, popularity=RoundRobin()), 24),
         (Workload(1.0, popularity=LfuKiller()), SLOTS),
@@ -136,6 +176,8 @@ def show_demand(axes: list[Axes], folder: Path) -> None:
     show_lines(axes[3], "arrivals: poisson", draw_nodes(Workload(1.0, arrivals="poisson"))[:, :1], unit, 100)
     log = draw_tasks(Workload(1.0, replay=write_log(folder / "log.csv"))).sum(axis=1, keepdims=True)
     show_lines(axes[4], "replay (a made-up log)", log, unit, 100)
+    for place, title, workload in zip(axes[5:], *zip(*NODE_EXAMPLES, strict=True), strict=True):
+        show_lines(place, title, draw_nodes(workload), unit, 100)
 
 
 def show_resources(axes: list[Axes]) -> None:
@@ -158,6 +200,29 @@ def show_resources(axes: list[Axes]) -> None:
     axes[5].set_title("device_error: 0.15")
     axes[5].hist(factor, bins=40, color=INK)
     axes[5].set(xlabel="compute time [x law]", ylabel="nodes of 4,000")
+    failures = ScheduledOutages((Failure("node", 40, 60),))
+    show_lines(axes[6], "outages: scheduled", draw(_draw_seconds_by_name, None, failures), unit)
+    links = LinkOutages(mean_up=50.0, mean_down=10.0)
+    show_lines(axes[7], "link_outages (mean_up: 50)", draw(_fail_a_link, links, seed=2), "rate\n[x nominal]")
+    carbon = DailyCarbon(regions=(Region(("b",), mean=60.0, phase=0.5),))
+    drawn = draw_end_to_end(
+        lambda drawer: draw_process(drawer, carbon, 2, (("a",), ("b",))),
+        horizon=SLOTS,
+        rng=np.random.default_rng(1),
+    )
+    show_lines(axes[8], "carbon: daily (2 regions)", drawn, "intensity\n[g CO2e/kWh]", 250.0)
+
+
+def _draw_seconds_by_name(
+    background: None, outages: ScheduledOutages, nominal: Floats, movable: Bools, drawer: SpanDrawer
+) -> Floats:
+    return draw_seconds(background, outages, nominal, movable, drawer, (("node",),))
+
+
+def _fail_a_link(process: LinkOutages, nominal: Floats, movable: Bools, drawer: SpanDrawer) -> Floats:
+    rates = np.ones((drawer.length, 1))
+    fail_links(process, rates, drawer, (("a->b", "a"),))
+    return rates
 
 
 def show_harvest(axes: list[Axes]) -> None:
@@ -180,21 +245,47 @@ def show_harvest(axes: list[Axes]) -> None:
 
 @dataclass(kw_only=True)
 class DrawDynamicsCommand:
-    """Draw one example of every process that moves demand or resources."""
+    """Draw examples of processes that move demand or resources, or all that moves in an episode.
 
+    Of a scenario each process is drawn by itself, with the numbers that are played: lines where at most four
+    nodes, links or tasks differ, else shades, with a row for each.
+
+    Example: --scenario metro-day --seed 3 --out metro-day.png
+    """
+
+    scenario: str | None = None
+    """preset or YAML file (default: examples of processes, as in docs/dynamics.md)"""
+    split: Literal["train", "validation", "test"] = "train"
+    """that the seed is of"""
+    seed: int = bounded(0, least=0)
+    """of the episode"""
     out: Path | None = None
-    """PNG file to write (default: the picture in docs/dynamics.md)"""
+    """PNG file to write (default: the picture in docs/dynamics.md; of a scenario dynamics-NAME.png)"""
+    changes: Changes = ()
+    """to the scenario, such as dynamics.link.kind=ar1"""
 
     def run(self) -> None:
         """Draw the picture and write it."""
+        if self.scenario is None:
+            if self.changes:
+                raise ConfigError("scenario", "missing; what is changed must be named")
+            self._draw_examples()
+            return
+        scenario = load_scenario(self.scenario, assignments(self.changes))
+        path = writable_file(self.out or Path(f"{file_name(f'dynamics-{scenario.name}')}.png"))
+        drawn = drawn_processes(compile_scenario(scenario), self.split, self.seed)
+        title = f"{scenario.name}, {self.split} seed {self.seed}"
+        print(save_figure(picture_processes(title, scenario.slot_seconds, drawn), path))
+
+    def _draw_examples(self) -> None:
         matplotlib.use("Agg")
         with matplotlib.rc_context(TRACE_STYLE), tempfile.TemporaryDirectory() as folder:
-            figure = Figure(figsize=(7.2, 10.3), layout="constrained", dpi=180)
-            axes = list(figure.subplots(7, 3).flat)
-            show_popularity(axes[:7])
-            show_demand(axes[7:12], Path(folder))
-            show_resources(axes[12:18])
-            show_harvest(axes[18:])
+            figure = Figure(figsize=(7.2, 14.7), layout="constrained", dpi=180)
+            axes = list(figure.subplots(10, 3).flat)
+            show_popularity(axes[:9])
+            show_demand(axes[9:18], Path(folder))
+            show_resources(axes[18:27])
+            show_harvest(axes[27:])
             scale = axes[0].inset_axes((0.5, 0.35, 0.45, 0.07))
             figure.colorbar(axes[0].collections[0], cax=scale, orientation="horizontal", ticks=[0, 0.5, 1])
             scale.set_title("share of demand", fontsize=7, loc="center", pad=3)

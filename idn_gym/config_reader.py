@@ -148,7 +148,8 @@ def _read_dataclass(cls: Any, value: Any, key: str) -> Any:
     try:
         return cls(**given)
     except ConfigError as error:
-        raise ConfigError(key, str(error)) from None
+        inner, problem = error.args
+        raise ConfigError(_join(key, inner), problem) from None
 
 
 def _read(hint: Any, value: Any, key: str, bounds: Mapping[str, Any]) -> Any:
@@ -248,4 +249,4 @@ def _check_bounds(value: float, key: str, bounds: Mapping[str, Any]) -> None:
 
 
 def _join(key: str, name: Any) -> str:
-    return f"{key}.{name}" if key else str(name)
+    return ".".join(str(part) for part in (key, name) if part != "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,9 @@ from idn_gym.objective_records import OBJECTIVE_RECORDS, TABLE, Objective
 
 FAVOURED = 6.0
 """Weight of an objective in the preference of its name, before normalisation; the others keep their share."""
+
+MOST_PREFERENCES = 10_000
+"""Rows of a lattice; ways to divide a weight are tried one by one."""
 
 
 def named_preferences(objectives: Sequence[Objective] = TABLE) -> dict[str, tuple[float, ...]]:
@@ -117,7 +121,7 @@ def preference_lattice(divisions: int, objectives: Sequence[Objective] = TABLE) 
         (H + 1)(H + 2)(H + 3) / 6; each row is normalised to 1.
 
     Raises:
-        ConfigError: not a whole number of at least 1.
+        ConfigError: not a whole number of at least 1, or more than `MOST_PREFERENCES` rows.
     """
     if isinstance(divisions, bool) or not isinstance(divisions, int) or divisions < 1:
         raise ConfigError(
@@ -126,6 +130,11 @@ def preference_lattice(divisions: int, objectives: Sequence[Objective] = TABLE) 
     count = sum(objective.per == "request" for objective in objectives)
     if not count:
         return balanced_preference(objectives)[None]
+    found = math.comb(divisions + count - 1, count - 1)
+    if found > MOST_PREFERENCES:
+        raise ConfigError(
+            "divisions", f"{divisions} is not allowed; {found:,} preferences, allowed: {MOST_PREFERENCES:,}"
+        )
     steps = range(divisions + 1)
     rows = [row for row in itertools.product(steps, repeat=count) if sum(row) == divisions]
     return _trade_offs(np.array(rows[::-1]).reshape(-1, count) / divisions, objectives)

@@ -109,7 +109,7 @@ def test_unknown_keys_are_named_with_the_closest(change, message):
         ({"parts": 2.0}, "parts: 2.0 is not allowed; allowed: 1, 2, 3"),
         ({"parts": np.arange(2)}, "parts: array([0, 1]) is not allowed; allowed: 1, 2, 3"),
         ({"even": 3}, "even: 3 is not allowed; must be a mapping of Even"),
-        ({"even": {"value": 3}}, "even: value: 3 is odd; must be even"),
+        ({"even": {"value": 3}}, "even.value: 3 is odd; must be even"),
         ({"shape": "circle"}, "shape: 'circle' is not allowed; must be a mapping with 'kind'"),
         ({"shape": {}}, "shape.kind: missing; allowed: circle, square"),
         ({"shape": {"kind": ["circle"]}}, "shape.kind: ['circle'] is not allowed; allowed: circle, square"),

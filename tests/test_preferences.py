@@ -20,7 +20,7 @@ def test_the_lattice_is_even_and_complete(divisions):
     assert weights[:, 4] == pytest.approx(read_preference("balanced")[4])
 
 
-@pytest.mark.parametrize("divisions", [0, -1, 1.5, True, "2"])
+@pytest.mark.parametrize("divisions", [0, -1, 1.5, True, "2", 38, 10**12])
 def test_the_lattice_refuses_what_is_no_number_of_steps(divisions):
     with pytest.raises(ConfigError, match="divisions"):
         preference_lattice(divisions)

@@ -7,6 +7,7 @@ import pytest
 
 from idn_gym.config_reader import ConfigError, from_plain, read_yaml
 from idn_gym.overrides import override
+from idn_gym.scenarios.presets import load_scenario
 
 
 @dataclass(frozen=True)
@@ -105,3 +106,53 @@ def test_unreadable_files_are_named(tmp_path, name, content, message):
     with pytest.raises(ConfigError) as caught:
         read_yaml(path)
     assert str(caught.value).startswith(f"{path}: {message}") and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"workload.flash": {"kind": "crowds", "crowds": []}},
+            "workload.flash.crowds: () is not allowed; at le",
+        ),
+        (
+            {"workload.diurnal": {"regions": [{"nodes": ["a"]}, {"nodes": []}]}},
+            "workload.diurnal.regions.1.nodes: (",
+        ),
+        (
+            {"dynamics.outages": {"kind": "scheduled", "failures": [{"node": "a", "first": 3, "last": 2}]}},
+            "dynamics.outages.failures.0.last: 2 is not allowed; must be at least first, 3",
+        ),
+        (
+            {"serving.tariff": {"latency": 0}},
+            "serving.tariff: all weights of a tariff are 0; at least one mus",
+        ),
+        (
+            {"serving.load_limit": 0.99},
+            "serving.last_resort: 0.95 is not allowed; must be at least load_limit, ",
+        ),
+        (
+            {"dynamics.link": {"kind": "file", "path": "a.csv", "apart": True}},
+            "dynamics.link.apart: true is not allowed; must be false, unless random_start is true",
+        ),
+        (
+            {"workload.replay": {"path": "a", "stretches": {"test": 0.1}}},
+            "workload.replay.stretches.test: 0.1 is no",
+        ),
+        ({"tasks": []}, "tasks: () is not allowed; at least one task is needed"),
+    ],
+)
+def test_what_parts_refuse_is_named_by_its_whole_path(changes, message):
+    with pytest.raises(ConfigError) as caught:
+        load_scenario("edge-small", changes)
+    assert str(caught.value).startswith(message)
+
+
+def test_a_named_path_sets_what_it_names():
+    """The path of a message is a dotted key that an override takes."""
+    failures = [{"node": "edge-0", "first": 3, "last": 2}]
+    changes = {"dynamics.outages": {"kind": "scheduled", "failures": failures}}
+    with pytest.raises(ConfigError) as caught:
+        load_scenario("edge-small", changes)
+    fixed = load_scenario("edge-small", {**changes, caught.value.args[0]: 5})
+    assert fixed.dynamics.outages.failures[0].last == 5

@@ -79,7 +79,4 @@ def origin_of(path: str) -> Origin | None:
     if not isinstance(run, Mapping):
         raise ConfigError(str(record), f"{show(found)} is not what a training run leaves")
     names = [field.name for field in dataclasses.fields(Origin)]
-    try:
-        return from_plain(Origin, {name: run[name] for name in names if name in run})
-    except ConfigError as error:
-        raise ConfigError(str(record), str(error)) from None
+    return from_plain(Origin, {name: run[name] for name in names if name in run}, f"{record}.run")

@@ -117,17 +117,17 @@ class StudyPart:
     """a file without which the part is left out"""
 
     def __post_init__(self) -> None:
-        check_entries(f"parts.{self.name}", self.agents)
+        check_entries("agents", self.agents)
         self._check_axes()
-        for entry in self.agents:
+        for i, entry in enumerate(self.agents):
             if (
                 entry.train is not None
                 and not entry.fixed
                 and any(key.startswith(AGENT_PREFIX) for key in self.grid)
             ):
                 raise ConfigError(
-                    "parts",
-                    f"{self.name}: {entry.name} is trained, so the grid's agent options need fixed: true",
+                    f"agents.{i}.fixed",
+                    f"false is not allowed; {show(entry.name)} is trained, and the grid has agent options",
                 )
 
     def _check_axes(self) -> None:
@@ -136,11 +136,11 @@ class StudyPart:
             where = f"axes.{axis}"
             if axis.startswith(AGENT_PREFIX) or axis in self.grid or not points:
                 wrong = "is empty" if not points else "is not allowed; the grid's keys and agent.* are taken"
-                raise ConfigError("parts", f"{self.name}: {where} {wrong}")
+                raise ConfigError(where, wrong)
             for key in dict.fromkeys(key for point in points.values() for key in point):
                 if key.startswith(AGENT_PREFIX) or key in taken:
                     wrong = f"{taken[key]} sets it" if key in taken else "only keys of the scenario are"
-                    raise ConfigError("parts", f"{self.name}: {where}: {show(key)} is not allowed; {wrong}")
+                    raise ConfigError(where, f"{show(key)} is not allowed; {wrong}")
                 taken[key] = where
 
     def labels(self) -> list[str]:
@@ -184,32 +184,37 @@ class Figure:
     """labels to draw; none: all"""
     title: str = ""
 
-    def check(self, part: StudyPart) -> None:
+    def check(self, part: StudyPart, key: str) -> None:
         """Everything that it names is there to be drawn.
+
+        Args:
+            part: that it draws.
+            key: of the figure, for messages.
 
         Raises:
             ConfigError: the part has no such agent or grid key, there is no such metric, or it is known for
                 whole episodes alone, or not without a bracket.
         """
-        for label in self.agents:
-            self._find(label, [*part.labels(), BASELINE])
+        named: list[tuple[str, str | None, Sequence[str]]] = []
+        named += [(f"agents.{i}", label, [*part.labels(), BASELINE]) for i, label in enumerate(self.agents)]
         if self.kind == "sweep":
-            self._find(self.x, [*part.grid, *part.axes])
+            named.append(("x", self.x, [*part.grid, *part.axes]))
         if self.kind == "frontier":
-            self._find(self.x, get_args(METRIC))
-        drawn = self.y if self.x is None else (*self.y, self.x)
-        for name in drawn if self.kind in ("course", "sweep", "frontier", "dots") else ():
-            if self.kind == "course" and name in (*MOVING_METRICS, "second_half", "cost"):
-                raise ConfigError(
-                    "figures",
-                    f"{self.name}: {name!r} is not allowed in a course; it has one value per episode",
-                )
-            if name in MOVING_METRICS and not part.bracket:
-                raise ConfigError("figures", f"{self.name}: {name!r} needs parts.{part.name}.bracket")
+            named.append(("x", self.x, get_args(METRIC)))
+        for field_, name, allowed in named:
+            if name not in allowed:
+                raise ConfigError(f"{key}.{field_}", f"{show(name)} is not allowed; {closest(name, allowed)}")
+        self._check_metrics(part, key)
 
-    def _find(self, name: str | None, allowed: Sequence[str]) -> None:
-        if name not in allowed:
-            raise ConfigError("figures", f"{self.name}: {name!r} is not allowed; {closest(name, allowed)}")
+    def _check_metrics(self, part: StudyPart, key: str) -> None:
+        drawn: list[tuple[str, str]] = [(f"y.{i}", name) for i, name in enumerate(self.y)]
+        drawn += [] if self.x is None else [("x", self.x)]
+        for field_, name in drawn if self.kind in ("course", "sweep", "frontier", "dots") else ():
+            if self.kind == "course" and name in (*MOVING_METRICS, "second_half", "cost"):
+                wrong = f"{name!r} is not allowed in a course; it has one value per episode"
+                raise ConfigError(f"{key}.{field_}", wrong)
+            if name in MOVING_METRICS and not part.bracket:
+                raise ConfigError(f"{key}.{field_}", f"{name!r} needs parts.{part.name}.bracket")
 
 
 @dataclass(frozen=True)
@@ -252,9 +257,9 @@ class Study:
                 "reference", f"{self.reference!r} is in no part; {closest(self.reference, labels)}"
             )
         names = [part.name for part in self.parts]
-        for figure in self.figures:
+        for i, figure in enumerate(self.figures):
+            key = f"figures.{i}"
             if figure.part not in names:
-                raise ConfigError(
-                    "figures", f"{figure.name}: no part {figure.part!r}; {closest(figure.part, names)}"
-                )
-            figure.check(self.parts[names.index(figure.part)])
+                allowed = closest(figure.part, names)
+                raise ConfigError(f"{key}.part", f"{show(figure.part)} is no part; {allowed}")
+            figure.check(self.parts[names.index(figure.part)], key)

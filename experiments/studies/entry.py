@@ -28,9 +28,8 @@ class StudyEntry:
 
     def __post_init__(self) -> None:
         if self.train is not None and self.options:
-            raise ConfigError(
-                "agents", f"{self.name}: options are not allowed beside train; set train's agent.* instead"
-            )
+            wrong = f"{show(self.options)} is not allowed beside train; set train's agent.* instead"
+            raise ConfigError("options", wrong)
 
     @property
     def name(self) -> str:
@@ -42,26 +41,24 @@ def check_entries(place: str, entries: Sequence[StudyEntry]) -> None:
     """All agents are there, and tables can tell them apart by their labels.
 
     Args:
-        place: where the entries stand, for messages.
+        place: key of the entries, for messages.
         entries: the agents.
 
     Raises:
         ConfigError: there is no such agent, two have the same label, or a training sets what the study does.
     """
-    for entry in entries:
+    for i, entry in enumerate(entries):
+        key = f"{place}.{i}"
         if entry.train is not None:  # names a file of hyper-parameters
-            _check_training(f"{place}.{entry.name}.train", entry.train)
+            _check_training(f"{key}.train", entry.train)
         elif entry.agent not in AGENTS:
-            raise ConfigError(place, f"{entry.agent!r} is not there; {closest(entry.agent, list(AGENTS))}")
+            allowed = closest(entry.agent, list(AGENTS))
+            raise ConfigError(f"{key}.agent", f"{show(entry.agent)} is not there; {allowed}")
         elif entry.agent in TRAINED and "path" not in entry.options:
-            raise ConfigError(
-                f"{place}.{entry.name}",
-                "needs train, or options.path of a policy that reads flat observations",
-            )
+            wanted = "needs train, or options.path of a policy that reads flat observations"
+            raise ConfigError(key, f"{show(entry.name)} {wanted}")
         if "trust" in entry.options:
-            raise ConfigError(
-                f"{place}.{entry.name}", "options.trust is not allowed; studies run no code of files"
-            )
+            raise ConfigError(f"{key}.options.trust", "is not allowed; studies run no code of files")
     if len({entry.name for entry in entries}) < len(entries):
         raise ConfigError(place, "two agents have the same label")
 

@@ -24,9 +24,9 @@ class Query:
     """smallest allowed mean reward per slot; for costs minus the largest allowed one"""
 
     def __post_init__(self) -> None:
-        for name in (self.best, *self.least):
+        for key, name in (("best", self.best), *(("least", name) for name in self.least)):
             if name not in OBJECTIVES:
-                raise ConfigError("queries", f"{name!r} is not an objective; {closest(name, OBJECTIVES)}")
+                raise ConfigError(key, f"{show(name)} is not an objective; {closest(name, OBJECTIVES)}")
 
 
 @dataclass(frozen=True)
@@ -53,14 +53,15 @@ class FrontPart:
     queries: tuple[Query, ...] = ()
 
     def __post_init__(self) -> None:
-        check_entries(f"fronts.{self.name}", self.agents)
+        check_entries("agents", self.agents)
         preference_lattice(self.divisions)
         labels = [entry.name for entry in self.agents]
         named = [("foresight", self.foresight), ("compared", self.compared)]
-        named += [("online", label) for label in self.online] + [("drawn", label) for label in self.drawn]
+        for key, group in (("online", self.online), ("drawn", self.drawn)):
+            named += [(f"{key}.{i}", label) for i, label in enumerate(group)]
         for key, label in named:
             if label is not None and label not in labels:
-                raise ConfigError(f"fronts.{self.name}.{key}", f"{label!r}; {closest(label, labels)}")
+                raise ConfigError(key, f"{show(label)} is not among the agents; {closest(label, labels)}")
 
     def world(self, entry: StudyEntry, smoke: Mapping[str, Any]) -> Scenario:
         """The scenario, as one of the agents meets it."""

@@ -184,4 +184,5 @@ def _allowed(tuning: Tuning, key: str, value: Any) -> Any:
     try:
         return to_plain(tuning.configure({key: value}).agent)[key.removeprefix(TUNED_PREFIX)]
     except ConfigError as error:
-        raise ConfigError("space", str(error)) from None
+        where, problem = error.args
+        raise ConfigError(f"space.{where}", problem) from None

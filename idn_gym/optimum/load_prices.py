@@ -45,7 +45,7 @@ def crossing_prices(tables: Tables, tariff: Floats, charges: Floats) -> Floats:
 
 
 def byte_prices(compiled: Compiled, weights: Floats | None = None) -> Floats:
-    """Cost of a byte that a node loads of a model of a task (N, K) [cost/byte].
+    """Cost of a byte that all devices of a node load of a model of a task (N, K) [cost/byte].
 
     Links are charged at nominal prices and from the repository; what a nearer node sends costs less.
 
@@ -62,4 +62,4 @@ def byte_prices(compiled: Compiled, weights: Floats | None = None) -> Floats:
         hop = crossing_prices(tables, tariff, tables.link_charge)
         sums = np.append(0.0, np.cumsum(hop[tables.load_link]))
         prices += (sums[tables.load_start[1:]] - sums[tables.load_start[:-1]]).reshape(prices.shape)
-    return prices
+    return prices * tables.node_count[:, None]

@@ -78,7 +78,9 @@ def loads(instance: Instance, placements: Residents) -> Floats:
     """Bytes newly resident from each placement (row) to each other (column), as the core counts them."""
     total = np.zeros((len(placements), len(placements)))
     for i in range(len(placements)):
-        total[i] = bytes_to_load(instance.tables, placements, placements[i]).sum((1, 2))
+        total[i] = (
+            bytes_to_load(instance.tables, placements, placements[i]).sum(2) @ instance.tables.node_count
+        )
     return total
 
 

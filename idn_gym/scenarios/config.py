@@ -37,7 +37,7 @@ from idn_gym.scenarios.config_link_outages import (
     LinkOutages,
     ScheduledLinkOutages,
 )
-from idn_gym.scenarios.config_mobility import Commuting, Roaming
+from idn_gym.scenarios.config_mobility import Commute, Commuting, Roaming
 from idn_gym.scenarios.config_radio import Radio
 from idn_gym.scenarios.config_replay import (
     Alias,
@@ -96,6 +96,7 @@ __all__ = [
     "ByName",
     "ByRank",
     "CarbonFile",
+    "Commute",
     "Commuting",
     "ConstantCarbon",
     "ConstantHarvest",
@@ -190,7 +191,7 @@ class Tariff:
 
     def __post_init__(self) -> None:
         if self.latency + self.error + self.energy + self.traffic <= 0:
-            raise ConfigError("tariff", "all weights are 0; at least one must be above 0")
+            raise ConfigError("", "all weights of a tariff are 0; at least one must be above 0")
 
 
 @dataclass(frozen=True)

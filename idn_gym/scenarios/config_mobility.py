@@ -13,18 +13,27 @@ _MOBILITY = "idn_gym.scenarios.processes.mobility"
 
 @dataclass(frozen=True)
 class Roaming(MobilityProcess):
-    """Users move by Markov chains: now and then, each to a node that is drawn by the nodes' weights."""
+    """Users move by Markov chains: now and then, each to a node that is drawn by the nodes' weights.
+
+    With `nearest` they move between nodes that are near each other. Nodes have their shares on average.
+    """
 
     users: int = bounded(200, least=1, most=100_000)
     """in the network, all with the same demand"""
     move: float = bounded(0.05, least=0, most=1)
-    """probability per slot that a user moves"""
+    """probability per slot that a user moves, or with `nearest` tries to"""
+    nearest: int | None = bounded(None, least=1)
+    """users move to one of so many nearest ingress nodes, by delay; null: to any"""
     kind: Literal["markov"] = "markov"
+
+    @property
+    def by_delay(self) -> bool:
+        return self.nearest is not None
 
 
 @dataclass(frozen=True)
-class Commuting(MobilityProcess):
-    """Every day a share of the demand goes from some nodes to others and comes back."""
+class Commute:
+    """Every day people go from some nodes to others and come back."""
 
     homes: tuple[str, ...]
     """ingress nodes, or their tiers, that people leave"""
@@ -38,12 +47,18 @@ class Commuting(MobilityProcess):
     """share of the day at which the last ones are back"""
     period: float = bounded(144.0, above=0)
     """[slots] of a day"""
-    by_name: ClassVar[bool] = True
-    kind: Literal["commute"] = "commute"
 
     def __post_init__(self) -> None:
         if self.back <= self.leave:
             raise ConfigError("back", f"{self.back:g} is not allowed; must be above leave, {self.leave:g}")
+
+
+@dataclass(frozen=True)
+class Commuting(Commute, MobilityProcess):
+    """Every day a share of the demand goes from some nodes to others and comes back."""
+
+    by_name: ClassVar[bool] = True
+    kind: Literal["commute"] = "commute"
 
 
 register_process(Roaming, f"{_MOBILITY}:draw_roaming")

@@ -230,6 +230,7 @@ def build_instance(
     split: str = "train",
     preference: Any = "balanced",
     uniforms: int = 0,
+    key: str = "seeds",
 ) -> Instance:
     """Draw one episode per seed, whole; the same bits as what an environment plays under that seed.
 
@@ -239,6 +240,7 @@ def build_instance(
         split: one of `SPLITS`.
         preference: as `read_preference` takes it; sets the tariff unless the scenario fixes one.
         uniforms: rounding uniforms per slot, for codecs that round.
+        key: what the caller knows the seeds as, for messages.
 
     Raises:
         ConfigError: an unknown name anywhere in the scenario, split or preference, or more episodes than
@@ -247,7 +249,7 @@ def build_instance(
     compiled = compile_scenario(scenario)
     rows = [seeds] if isinstance(seeds, (int, np.integer)) else list(seeds)
     weights = read_preference(preference, compiled.objectives)
-    draw = allocate_episodes(compiled, len(rows), weights, uniforms)
+    draw = allocate_episodes(compiled, len(rows), weights, uniforms, key)
     for row, seed in enumerate(rows):
         sample_episode(compiled, draw, row, episode_streams(episode_seed(split, seed)), weights)
     return Instance(compiled.tables, draw)

@@ -6,7 +6,8 @@ of its own, so that no process changes the numbers of another, and the state tha
 span before: what a chain remembers, or what is drawn once per episode. A law without memory returns None.
 
 A class whose attribute ``by_name`` is true names nodes, links or tasks, or plays a file: one slot of it is
-drawn when a scenario is compiled, so that what is wrong is said then.
+drawn when a scenario is compiled, so that what is wrong is said then. One of popularity or mobility whose
+attribute ``by_delay`` is true gets the delays between ingress nodes, as `Span.delays`.
 """
 
 from __future__ import annotations
@@ -195,6 +196,7 @@ def draw_process(
     moved: Any,
     names: Sequence[tuple[str, ...]] = (),
     columns: int | None = None,
+    delays: npt.NDArray[np.float64] | None = None,
 ) -> npt.NDArray[Any]:
     """Draw what a process does in one span; its stream and its state go by its key.
 
@@ -204,6 +206,7 @@ def draw_process(
         moved: what its law gets after the process: one value per column, or how many columns there are.
         names: of the columns; see `Span`.
         columns: how many there are; None: as `moved` says.
+        delays: between ingress nodes; see `Span`.
 
     Returns:
         (T, columns).
@@ -214,7 +217,7 @@ def draw_process(
     if columns is None:
         columns = moved if isinstance(moved, int) else int(np.size(moved))
     drawn: npt.NDArray[Any] = drawer.draw(
-        key_of(type(process)), run_process, process, moved, columns, names=names
+        key_of(type(process)), run_process, process, moved, columns, names=names, delays=delays
     )
     return drawn
 

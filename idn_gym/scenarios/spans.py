@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from idn_gym.core.arrays import Ints
+from idn_gym.core.arrays import Floats, Ints
 from idn_gym.messages import ConfigError, show
 from idn_gym.scenarios.processes.random_streams import SPLITS, Streams
 
@@ -42,6 +42,8 @@ class Span:
     """[s] length of a slot"""
     names: Sequence[tuple[str, ...]] = ()
     """of each column, what it goes by in files: its own name first, then wider ones, such as its tier"""
+    delays: Floats | None = None
+    """(G, G) [s] between ingress nodes, for processes of demand that are ``by_delay``"""
     state: Any = None
     """what the process returned as its state at the end of the span before; None at slot 0"""
 
@@ -94,7 +96,14 @@ class SpanDrawer:
         """The span's stream called `name`, valid until the next one is asked for."""
         return self._streams(name)
 
-    def draw(self, key: str, law: SpanLaw, *arguments: Any, names: Sequence[tuple[str, ...]] = ()) -> Any:
+    def draw(
+        self,
+        key: str,
+        law: SpanLaw,
+        *arguments: Any,
+        names: Sequence[tuple[str, ...]] = (),
+        delays: Floats | None = None,
+    ) -> Any:
         """What a law draws.
 
         Args:
@@ -102,6 +111,7 @@ class SpanDrawer:
             law: called with `arguments` and the span.
             arguments: of the law, before the span.
             names: of the columns; see `Span`.
+            delays: between ingress nodes; see `Span`.
 
         Raises:
             ConfigError: the law returns no pair.
@@ -114,6 +124,7 @@ class SpanDrawer:
             self._streams.split,
             self._slot_seconds,
             names,
+            delays,
             self._before.get(key),
         )
         drawn, state = read_pair(key, law(*arguments, span))

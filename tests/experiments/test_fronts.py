@@ -238,11 +238,11 @@ def test_nothing_is_trained_or_played_again(played):
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
-        ({"compared": "ppo"}, r"fronts\.small\.compared"),
-        ({"online": ["nobody"]}, r"fronts\.small\.online"),
+        ({"compared": "ppo"}, r"^fronts\.0\.compared: "),
+        ({"online": ["nobody"]}, r"^fronts\.0\.online\.0: "),
         ({"divisions": 0}, "divisions"),
-        ({"queries": [{"best": "speed", "least": {}}]}, "queries"),
-        ({"agents": [{"agent": "olga"}]}, "olga"),
+        ({"queries": [{"best": "speed", "least": {}}]}, r"^fronts\.0\.queries\.0\.best: "),
+        ({"agents": [{"agent": "olga"}]}, r"^fronts\.0\.agents\.0\.agent: 'olga'"),
         ({"agents": [{"agent": "olag"}, {"agent": "olag"}]}, "same label"),
     ],
 )

@@ -275,15 +275,24 @@ def test_smoke_cuts_down():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"figures": [{"name": "f", "kind": "dots", "part": "rate"}]}, "no part 'rate'"),
+        (
+            {"figures": [{"name": "f", "kind": "dots", "part": "rate"}]},
+            r"^figures\.0\.part: 'rate' is no part",
+        ),
         (
             {"figures": [{"name": "f", "kind": "sweep", "part": "rates", "x": "rate"}]},
             "'rate' is not allowed",
         ),
         ({"split": "tests"}, "'tests' is not allowed"),
         ({"reference": "search"}, "'search' is in no part; .* 'searched'"),
-        ({"parts": [{"name": "p", "scenario": "tiny", "agents": [{"agent": "popularty"}]}]}, "popularity"),
-        ({"parts": [{"name": "p", "scenario": "tiny", "agents": [{"agent": "random"}] * 2}]}, "same label"),
+        (
+            {"parts": [{"name": "p", "scenario": "tiny", "agents": [{"agent": "popularty"}]}]},
+            r"^parts\.0\.agents\.0\.agent: .*popularity",
+        ),
+        (
+            {"parts": [{"name": "p", "scenario": "tiny", "agents": [{"agent": "random"}] * 2}]},
+            r"^parts\.0\.agents: .*same label",
+        ),
     ],
 )
 def test_what_cannot_be_run_ends_in_one_error(changes, message):
@@ -329,24 +338,36 @@ ENTRY = {"agent": "ppo", "train": {"steps": 512}}
 @pytest.mark.parametrize(
     ("figure", "entry", "message"),
     [
-        ({"kind": "dots", "agents": ["search"]}, {}, "'search' is not allowed; .* 'searched'"),
+        (
+            {"kind": "dots", "agents": ["search"]},
+            {},
+            r"^figures\.0\.agents\.0: 'search' is not allowed; .* 'searched'",
+        ),
         ({"kind": "frontier", "x": "latancy"}, {}, "'latancy' is not allowed; .* 'latency'"),
         ({"kind": "frontier"}, {}, "None is not allowed; allowed: ntag"),
-        ({"kind": "dots", "y": ["dynamic_regret"]}, {}, r"f: 'dynamic_regret' needs parts\.rates\.bracket"),
-        ({"kind": "frontier", "x": "saved"}, {}, r"f: 'saved' needs parts\.rates\.bracket"),
+        (
+            {"kind": "dots", "y": ["dynamic_regret"]},
+            {},
+            r"^figures\.0\.y\.0: 'dynamic_regret' needs parts\.rates\.bracket",
+        ),
+        ({"kind": "frontier", "x": "saved"}, {}, r"^figures\.0\.x: 'saved' needs parts\.rates\.bracket"),
         ({"kind": "course", "y": ["cost"]}, {}, "'cost' is not allowed in a course; it has one value per ep"),
-        ({"kind": "dots"}, {**ENTRY, "fixed": True, "options": {"seed": 1}}, "ppo: options are not allowed"),
-        ({"kind": "dots"}, ENTRY, "ppo is trained, so the grid's agent options need fixed"),
-        ({"kind": "dots"}, {"agent": "ppo"}, r"rates.ppo: needs train, or options.path"),
+        (
+            {"kind": "dots"},
+            {**ENTRY, "fixed": True, "options": {"seed": 1}},
+            r"^parts\.0\.agents\.\d\.options: .* is not allowed beside train",
+        ),
+        ({"kind": "dots"}, ENTRY, r"^parts\.0\.agents\.\d\.fixed: false is not allowed; 'ppo' is trained"),
+        ({"kind": "dots"}, {"agent": "ppo"}, r"^parts\.0\.agents\.\d: 'ppo' needs train, or options.path"),
         (
             {"kind": "dots"},
             {**ENTRY, "fixed": True, "train": {"preference": "energy"}},
-            r"rates.ppo.train.preference: 'energy' is not allowed; only \"random\"",
+            r"^parts\.0\.agents\.\d\.train\.preference: 'energy' is not allowed; only \"random\"",
         ),
         (
             {"kind": "dots"},
             {**ENTRY, "fixed": True, "train": {"seed": 3}},
-            r"rates.ppo.train.seed: is not allowed; trainings",
+            r"^parts\.0\.agents\.\d\.train\.seed: is not allowed; trainings",
         ),
     ],
 )
@@ -384,8 +405,8 @@ def test_an_axis_moves_several_keys_at_once():
 @pytest.mark.parametrize(
     ("axes", "message"),
     [
-        ({"size": {}}, r"rates: axes\.size is empty"),
-        ({"workload.rate": {"a": {}}}, r"axes\.workload\.rate is not allowed; the grid's keys and agent"),
+        ({"size": {}}, r"^parts\.0\.axes\.size: is empty"),
+        ({"workload.rate": {"a": {}}}, r"axes\.workload\.rate: is not allowed; the grid's keys and agent"),
         ({"size": {"a": {"workload.rate": 3}}}, r"axes\.size: 'workload\.rate' is not allowed; grid sets it"),
         (
             {"size": {"a": {"agent.step": 3}}},

@@ -129,8 +129,8 @@ class Lab:
         for i, recipe in enumerate(self.networks):
             _check_name(f"networks.{i}.name", recipe.name)
             if recipe.name in known:
-                raise ConfigError("networks", f"two of them are called {recipe.name!r}")
-            _check_start(recipe, known)
+                raise ConfigError(f"networks.{i}.name", f"{recipe.name!r} is there twice; names must differ")
+            _check_start(f"networks.{i}", recipe, known)
             known[recipe.name] = recipe
 
     def recipe(self, name: str) -> Recipe:
@@ -193,7 +193,7 @@ def _check_name(key: str, name: str) -> None:
         raise ConfigError(key, f"{show(name)} is not allowed; {allowed}")
 
 
-def _check_start(recipe: Recipe, known: Mapping[str, Recipe]) -> None:
+def _check_start(key: str, recipe: Recipe, known: Mapping[str, Recipe]) -> None:
     """A network starts from one further up, of the kind that goes with its own."""
     start = _start(recipe)
     if start is None:
@@ -201,10 +201,10 @@ def _check_start(recipe: Recipe, known: Mapping[str, Recipe]) -> None:
     wanted = Bottleneck if isinstance(recipe, Tail) else Whole
     fitting = [name for name, other in known.items() if isinstance(other, wanted)]
     if start not in fitting:
-        raise ConfigError(f"networks.{recipe.name}.start", f"{start!r}; {closest(start, fitting)}")
+        raise ConfigError(f"{key}.start", f"{start!r}; {closest(start, fitting)}")
     trunk = known[start]
     if isinstance(recipe, Whole) and isinstance(trunk, Whole) and recipe.size != trunk.size:
-        raise ConfigError(f"networks.{recipe.name}.size", f"differs from that of {start!r}; must be the same")
+        raise ConfigError(f"{key}.size", f"differs from that of {start!r}; must be the same")
 
 
 def _trunk_size(lab: Lab, name: str) -> Size:

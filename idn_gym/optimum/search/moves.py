@@ -109,18 +109,19 @@ class Search:
 
     def load_cost(self) -> float:
         """Cost per slot of having loaded the placement once, as far as `update` charges it."""
-        return float(self.loaded.sum()) * self._byte_price
+        return float(self.loaded @ self.tables.node_count) * self._byte_price
 
     def load_charge(self, move: Move) -> float:
         """What a move adds to `load_cost`."""
-        return self.extra(move) * self._byte_price
+        each = ((self.extra([change]), change[0]) for change in move)
+        return sum(size * float(self.tables.node_count[v]) for size, v in each) * self._byte_price
 
     def size(self, segment: int) -> float:
         """Bytes of a segment; nothing takes none."""
         return float(held_bytes(self.tables.segment_bytes, segment))
 
     def extra(self, move: Move) -> float:
-        """Bytes that a move adds."""
+        """Bytes that a move adds, on each device of its nodes."""
         return sum(self.size(s) - self.size(self.placement[v, m]) for v, m, s in move)
 
     def room(self, node: int) -> float:

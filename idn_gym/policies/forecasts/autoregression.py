@@ -18,6 +18,7 @@ from idn_gym.config_reader import ConfigError, bounded, from_plain
 from idn_gym.core.arrays import Bools, Floats
 from idn_gym.policies.forecasts.training_demand import training_demand
 from idn_gym.scenarios.compile import Compiled
+from idn_gym.scenarios.compile.sizes import MOST_BYTES
 
 RIDGE = 1e-6
 """Added to the normal equations as a share of the class's variance: demand without noise has a law too."""
@@ -47,6 +48,9 @@ class Autoregression:
                 "forecaster.order",
                 f"{config.order} is not allowed; must be below the horizon, {past.shape[1]}",
             )
+        if past.nbytes * config.order > MOST_BYTES:
+            allowed = f"must be at most {MOST_BYTES // past.nbytes} with {config.episodes} episodes, here"
+            raise ConfigError("forecaster.order", f"{config.order} is not allowed; {allowed}")
         self._mean, self._most = past.mean(axis=(0, 1)), past.max(axis=(0, 1))
         self.weight = fit_autoregression(past - self._mean, config.order)
         self._last = np.zeros((rows, config.order, len(self._mean)))  # less the mean, the last batch first

@@ -100,7 +100,8 @@ def day_of(scenario: Scenario) -> int:
     Raises:
         ConfigError: it has neither.
     """
-    for process in (scenario.workload.diurnal, scenario.workload.mobility):
+    workload = scenario.workload
+    for process in (workload.diurnal, workload.mobility, getattr(workload.popularity, "commute", None)):
         period = getattr(process, "period", None)
         if period is not None:
             return max(1, round(period))

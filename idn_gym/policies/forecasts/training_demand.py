@@ -9,4 +9,4 @@ from idn_gym.scenarios.episodes import build_instance
 
 def training_demand(compiled: Compiled, episodes: int) -> Floats:
     """Batches (E, T, R) [requests] of the first training episodes, seeds 0 to E - 1."""
-    return build_instance(compiled.scenario, range(episodes), "train").draw.demand
+    return build_instance(compiled.scenario, range(episodes), "train", key="forecaster.episodes").draw.demand

@@ -92,7 +92,7 @@ def _search_training(
     compiled: Compiled, episodes: int, candidates: CandidateConfig, preference: Any
 ) -> Residents:
     weights = list(preference) if isinstance(preference, tuple) else preference
-    pieces = build_instance(compiled.scenario, range(episodes), "train", weights)
+    pieces = build_instance(compiled.scenario, range(episodes), "train", weights, key="agent.episodes")
     found = find_candidates(compiled, pieces, candidates)
     search = SearchConfig(budget=candidates.budget, noise=candidates.noise, seed=candidates.seed)
     seeds = search.seeds(len(compiled.tables.class_task))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from idn_gym.config_reader import bounded
+from idn_gym.config_reader import ConfigError, bounded
 from idn_gym.core.arrays import Floats, Residents
 from idn_gym.optimum.dynamic.sequences import best_path
 from idn_gym.optimum.dynamic.transfers import ExpectedMoves
@@ -19,6 +19,9 @@ from idn_gym.policies.online.expected_slots import ExpectedSlots
 from idn_gym.policies.online.library import ChoiceConfig, LibraryPolicy
 from idn_gym.scenarios.compile import Compiled
 
+MOST_EXPECTED = 10_000
+"""Slots that are expected in all, once for each error of the forecast."""
+
 
 @dataclass(frozen=True)
 class MpcConfig(ChoiceConfig):
@@ -26,6 +29,11 @@ class MpcConfig(ChoiceConfig):
 
     horizon: int = bounded(6, least=1, most=1000)
     """[slots]"""
+
+    def __post_init__(self) -> None:
+        if self.errors * self.horizon > MOST_EXPECTED:
+            allowed = f"must be at most {MOST_EXPECTED // self.horizon:,} with a horizon of {self.horizon}"
+            raise ConfigError("errors", f"{self.errors} is not allowed; {allowed}")
 
 
 class Mpc(LibraryPolicy):

@@ -21,6 +21,7 @@ from idn_gym.policies.online.greedy import Greedy
 from idn_gym.policies.online.learner import Clock, PlacementPolicy
 from idn_gym.policy import Feedback
 from idn_gym.scenarios.compile import Compiled
+from idn_gym.scenarios.compile.sizes import check_memory
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,9 @@ class WindowPolicy(PlacementPolicy):
 
     def __init__(self, compiled: Compiled, rows: int, window: int, clock: Clock) -> None:
         super().__init__(compiled, rows)
-        tables = self.tables
+        tables, window = self.tables, min(window, compiled.scenario.horizon)
+        slot = 8 * (len(tables.class_task) + len(tables.node_seconds))
+        check_memory(slot, window, window, 0, rows, "num_envs", "agent.window")
         self.items = list_prefixes(compiled)
         self.layers = [allocate_ranking(tables, self.items) for _ in range(rows)]
         self.demand = np.zeros((rows, window, len(tables.class_task)))

@@ -37,6 +37,7 @@ from idn_gym.objectives import known_tariff, scales_of
 from idn_gym.scenarios.compile.charges import nominal_charges
 from idn_gym.scenarios.compile.classes import RequestClasses, class_options, class_requests, list_classes
 from idn_gym.scenarios.compile.extremes import check_rewards
+from idn_gym.scenarios.compile.ingress_delays import ingress_delays
 from idn_gym.scenarios.compile.link_messages import message_charges, sum_messages
 from idn_gym.scenarios.compile.load_paths import plan_loads
 from idn_gym.scenarios.compile.magnitudes import check_magnitudes
@@ -82,6 +83,13 @@ class Compiled:
         """Nodes and the segments that may be loaded there, (I,) int64 each, by node, then segment."""
         node, segment = np.nonzero(self.placeable)
         return node.astype(np.int64), segment.astype(np.int64)
+
+    @cached_property
+    def delays(self) -> Floats:
+        """Between ingress nodes, (G, G) [s]: see `ingress_delays`."""
+        number = {name: v for v, name in enumerate(self.names.nodes)}
+        ingress = np.array([number[name] for name in self.names.ingress], np.int64)
+        return ingress_delays(ingress, self.link_ends, self.tables.link_delay)
 
     def pairs_of(self, owner: Ints) -> tuple[Ints, Ints]:
         """Nodes and the owners of what may be loaded there, int64 each, every pair once, by node, then owner.

@@ -73,25 +73,28 @@ def check_size(scenario: Scenario, catalog: Catalog, nodes: int, lengths: Length
     )
 
 
-def check_memory(slot: int, kept: int, horizon: int, rest: int, episodes: int, key: str) -> None:
+def check_memory(
+    slot: int, kept: int, horizon: int, rest: int, episodes: int, key: str, slots_key: str = "horizon"
+) -> None:
     """Refuse episodes of which more is kept than fits into memory.
 
     Args:
         slot: [bytes] of one slot of one episode.
         kept: slots of an episode that are kept at a time.
-        horizon: slots of an episode.
+        horizon: slots of an episode, or what else `slots_key` is set to.
         rest: [bytes] of one episode, whatever its length.
         episodes: side by side.
         key: what to blame where it is the number of episodes.
+        slots_key: what to blame where it is that of slots.
 
     Raises:
-        ConfigError: names the horizon, or `key` where one episode alone would fit.
+        ConfigError: names `slots_key`, or `key` where one episode alone would fit.
     """
     one = slot * kept + rest
     if one * episodes <= MOST_BYTES:
         return
     if one > MOST_BYTES:
-        key, value, most = "horizon", horizon, (MOST_BYTES - rest) // slot
+        key, value, most = slots_key, horizon, (MOST_BYTES - rest) // slot
     else:
         value, most = episodes, MOST_BYTES // one
     raise ConfigError(

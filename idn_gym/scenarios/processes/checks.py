@@ -1,38 +1,93 @@
-"""What processes name is looked up when a scenario is compiled, not in the middle of a training."""
+"""What processes name, hold and come to is looked at when a scenario is compiled, not in a training."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+import gymnasium as gym
 import numpy as np
 
+from idn_gym.config_reader import ConfigError
+from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.families import run_process
-from idn_gym.scenarios.processes.demand import label_classes, list_factors
+from idn_gym.scenarios.processes.demand import label_classes, list_factors, shares_of
 from idn_gym.scenarios.processes.named_things import ColumnNames
+from idn_gym.scenarios.processes.replay import ClassLabels
 from idn_gym.scenarios.spans import Span
 
 if TYPE_CHECKING:
     from idn_gym.scenarios.compile import Compiled
+
+MOST_USERS = 200_000
+"""Users at all ingress nodes; numbers that are drawn for more take gigabytes."""
+
+_DATED = (
+    ("workload.flash", "crowds", "at"),
+    ("dynamics.outages", "failures", "first"),
+    ("dynamics.link_outages", "failures", "first"),
+)
+"""Processes with a list of things that begin at a slot, the list, and the field of that slot."""
+
+
+def warn_of_what_never_comes(scenario: Scenario) -> None:
+    """Name crowds and failures that begin after the last slot.
+
+    A warning and no error: the horizon is the key by which episodes are made shorter, and what a scenario
+    has to say of later slots does not make a short episode wrong.
+    """
+    for key, things, field in _DATED:
+        part, name = key.split(".")
+        process = getattr(getattr(scenario, part), name)
+        for i, thing in enumerate(getattr(process, things, ())):
+            slot = getattr(thing, field, None)
+            if isinstance(slot, int) and slot >= scenario.horizon:
+                where = f"{key}.{things}.{i}.{field}"
+                last = scenario.horizon - 1
+                gym.logger.warn("%s", f"{where}: {slot} has no effect; must be at most {last}, the last slot")
+
+
+def check_users(scenario: Scenario, ingresses: int) -> None:
+    """Refuse more users than a span can be drawn for.
+
+    Raises:
+        ConfigError: there are more than `MOST_USERS` at all ingress nodes together.
+    """
+    popularity = scenario.workload.popularity
+    users = getattr(popularity, "users", None)
+    if popularity.by_node and isinstance(users, int) and users * ingresses > MOST_USERS:
+        most = MOST_USERS // ingresses
+        allowed = f"must be at most {most:,} at each of {ingresses:,} ingress nodes, {MOST_USERS:,} together"
+        raise ConfigError("workload.popularity.users", f"{users} is not allowed; {allowed}")
 
 
 def check_processes(compiled: Compiled) -> None:
     """Draw one slot of every process that names nodes, links or tasks, or plays a file.
 
     Raises:
-        ConfigError: a name of nothing, or a file that cannot be played.
+        ConfigError: a name of nothing, a file that cannot be played, or too many users.
     """
-    scenario, rng = compiled.scenario, np.random.default_rng(0)
-    for process, moved, columns, names in _listed(compiled):
+    check_users(compiled.scenario, len(compiled.names.ingress))
+    warn_of_what_never_comes(compiled.scenario)
+    scenario, rng, labels = compiled.scenario, np.random.default_rng(0), label_classes(compiled)
+    for process, moved, columns, names in list_processes(compiled, labels):
         if getattr(process, "by_name", False):
-            span = Span(0, 1, scenario.horizon, rng, slot_seconds=scenario.slot_seconds, names=names)
+            span = Span(
+                0,
+                1,
+                scenario.horizon,
+                rng,
+                slot_seconds=scenario.slot_seconds,
+                names=names,
+                delays=labels.delays,
+            )
             run_process(process, moved, columns, span)
 
 
-def _listed(compiled: Compiled) -> Iterator[tuple[Any, Any, int, ColumnNames]]:
+def list_processes(compiled: Compiled, labels: ClassLabels) -> Iterator[tuple[Any, Any, int, ColumnNames]]:
     """Every process, with what its law gets, how many columns it draws, and their names."""
     dynamics, names, rates = compiled.scenario.dynamics, compiled.names, compiled.tables.link_rate
-    labels, nodes = label_classes(compiled), len(compiled.names.nodes)
+    workload, base, nodes = compiled.scenario.workload, compiled.tables.class_requests, len(names.nodes)
     yield dynamics.link, rates, rates.size, names.of_links
     yield dynamics.link_outages, rates.size, rates.size, names.of_links
     by_node = (
@@ -41,7 +96,7 @@ def _listed(compiled: Compiled) -> Iterator[tuple[Any, Any, int, ColumnNames]]:
     )  # fmt: skip
     for process in by_node:
         yield process, nodes, nodes, names.of_nodes
-    for factor, moved, column in list_factors(
-        compiled.scenario.workload, compiled.tables.class_requests, labels
-    ):
+    shares, column, _ = shares_of(workload.popularity, base, labels)
+    yield workload.popularity, shares, int(column.max()) + 1, names.of_ingress
+    for factor, moved, column in list_factors(workload, base, labels):
         yield factor, moved, int(column.max()) + 1, names.of_ingress

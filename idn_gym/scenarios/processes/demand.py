@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from idn_gym.config_reader import ConfigError, show
 from idn_gym.core.arrays import Bools, Floats, Ints
 from idn_gym.core.kernel import kernel
 from idn_gym.scenarios.config import Bursts, Diurnal, FlashCrowd, Workload
-from idn_gym.scenarios.families import PopularityProcess, draw_process
+from idn_gym.scenarios.families import PopularityProcess, draw_process, key_of
 from idn_gym.scenarios.processes.markov import two_state
 from idn_gym.scenarios.processes.named_things import INGRESS, divide
 from idn_gym.scenarios.processes.replay import ClassLabels, replay_log
@@ -23,6 +24,9 @@ from idn_gym.scenarios.spans import Span, SpanDrawer
 
 if TYPE_CHECKING:
     from idn_gym.scenarios.compile import Compiled
+
+MOST_INGRESS = 1000
+"""Ingress nodes between which delays are looked for; more take minutes."""
 
 
 def draw_demand(workload: Workload, base: Floats, labels: ClassLabels, drawer: SpanDrawer) -> Floats:
@@ -47,7 +51,7 @@ def draw_demand(workload: Workload, base: Floats, labels: ClassLabels, drawer: S
     if workload.replay is not None:
         demand = drawer.draw("workload.replay", replay_log, workload.replay, demand, labels)
     for process, moved, column in list_factors(workload, base, labels):
-        factor = draw_process(drawer, process, moved, labels.places, int(column.max()) + 1)
+        factor = draw_process(drawer, process, moved, labels.places, int(column.max()) + 1, labels.delays)
         _multiply(demand, np.asarray(factor, float), column)
     if workload.arrivals == "poisson":
         return drawer.stream("arrivals").poisson(demand).astype(np.float64)
@@ -78,10 +82,27 @@ def list_factors(workload: Workload, base: Floats, labels: ClassLabels) -> list[
 
 
 def label_classes(compiled: Compiled) -> ClassLabels:
-    """What the request classes of a scenario are called."""
-    names = compiled.names
+    """What the request classes of a scenario are called, and how far ingress nodes are apart if that counts.
+
+    Raises:
+        ConfigError: it does, and there are more than `MOST_INGRESS` of them.
+    """
+    names, delays = compiled.names, None
+    for process in (compiled.scenario.workload.popularity, compiled.scenario.workload.mobility):
+        if getattr(process, "by_delay", False):
+            if len(names.ingress) > MOST_INGRESS:
+                allowed = (
+                    f"must be left out with {len(names.ingress):,} ingress nodes, or {MOST_INGRESS:,} at most"
+                )
+                raise ConfigError(key_of(type(process)), f"{show(process)} is not allowed; {allowed}")
+            delays = compiled.delays
     return ClassLabels(
-        compiled.tables.class_task, compiled.class_ingress, names.tasks, names.ingress, names.of_ingress
+        compiled.tables.class_task,
+        compiled.class_ingress,
+        names.tasks,
+        names.ingress,
+        names.of_ingress,
+        delays,
     )
 
 
@@ -89,6 +110,24 @@ def _divide(
     process: PopularityProcess, base: Floats, labels: ClassLabels, demand: Floats, drawer: SpanDrawer
 ) -> None:
     """Deal the nominal demand of each ingress node, or of all, as popularity says, into `demand`."""
+    popularity, column, group = shares_of(process, base, labels)
+    weights = draw_process(drawer, process, popularity, labels.places, delays=labels.delays)
+    scratch = np.empty((2, int(labels.ingress.max()) + 1))
+    _share_out(base, np.asarray(weights, float), column, group, demand, scratch)
+
+
+def shares_of(process: PopularityProcess, base: Floats, labels: ClassLabels) -> tuple[Floats, Ints, Ints]:
+    """What popularity deals out on average.
+
+    Args:
+        process: the popularity.
+        base: (R,) [requests] nominal batch of each class.
+        labels: the classes.
+
+    Returns:
+        Shares (K,) or (G, K), as `PopularityProcess` has them; the column of each class in what is drawn, and
+        the group of classes whose total stays, (R,) each.
+    """
     nodes, tasks = int(labels.ingress.max()) + 1, int(labels.task.max()) + 1
     popularity = np.bincount(labels.task, weights=base) / np.sum(base)
     column, group = labels.task, labels.ingress
@@ -98,8 +137,7 @@ def _divide(
         popularity = by_node / by_node.sum(axis=1, keepdims=True)
         if process.roams:
             popularity, group = by_node / np.sum(base), np.zeros_like(labels.ingress)
-    weights = draw_process(drawer, process, popularity)
-    _share_out(base, np.asarray(weights, float), column, group, demand, np.empty((2, nodes)))
+    return popularity, column, group
 
 
 def draw_diurnal(process: Diurnal, ingresses: int, span: Span) -> tuple[Floats, Floats]:

@@ -27,6 +27,7 @@ class ClassLabels(NamedTuple):
     tasks: tuple[str, ...] = ()
     nodes: tuple[str, ...] = ()
     places: tuple[tuple[str, ...], ...] = ()  # of the ingress nodes: their names and tiers
+    delays: Floats | None = None  # (G, G) [s] between ingress nodes, where a process asks for them
 
 
 class Log(NamedTuple):

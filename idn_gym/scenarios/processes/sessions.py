@@ -6,10 +6,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from idn_gym.core.arrays import Floats, Ints
+from idn_gym.core.arrays import Bools, Floats, Ints
 from idn_gym.core.kernel import kernel
 from idn_gym.scenarios.config_sessions import Sessions
+from idn_gym.scenarios.processes.commutes import homes_and_works, share_away
+from idn_gym.scenarios.processes.destinations import first_above, upto_destinations
 from idn_gym.scenarios.spans import Span
+
+COMMUTE_KEY = "workload.popularity.commute"
 
 
 class UsersAtNodes(NamedTuple):
@@ -24,13 +28,23 @@ class UsersOnTheMove(NamedTuple):
 
     ranking: Ints  # (G, K) task at each place
     task: Ints  # (U,) of each user
-    node: Ints  # (U,) where each user is
+    node: Ints  # (U,) where each user is, or its home
+    work: Ints  # (U,) where it is when it is away from home
+    ease: Floats  # (U,) it is away while the share of those who are away is above this
+    demand: Floats  # (U,) of each user over the mean
+
+
+class Day(NamedTuple):
+    """When users are at work."""
+
+    leave: Bools  # (G,) homes that they leave
+    away: Floats  # (T,) share of those who are away
 
 
 def draw_sessions(
     process: Sessions, popularity: Floats, span: Span
 ) -> tuple[Floats, UsersAtNodes | UsersOnTheMove]:
-    """Users (T, G K) at each node with each task; and who is there at the end.
+    """Users (T, G K) at each node with each task, or what they ask for; and who is there at the end.
 
     Args:
         process: how many, and how long they stay.
@@ -73,23 +87,52 @@ def _first_ranking(process: Sessions, order: Ints, span: Span) -> Ints:
 def _draw_roaming(process: Sessions, shares: Floats, span: Span) -> tuple[Floats, UsersOnTheMove]:
     """As `draw_sessions`, of users who take their tasks to other nodes."""
     nodes, tasks = shares.shape
-    users = process.users * nodes
     order, upto = _places(shares)
-    weight = np.cumsum(shares.sum(axis=1))
-    weight /= weight[-1]
+    weight = shares.sum(axis=1)
+    leave, works, away = np.zeros(nodes, np.bool_), np.ones(nodes, np.bool_), np.zeros(span.length)
+    if process.commute is not None:
+        leave, works = homes_and_works(process.commute, span, COMMUTE_KEY)
+        away = share_away(process.commute, span)[:, 0]
     before: UsersOnTheMove | None = span.state
     if before is None:
-        ranking = _first_ranking(process, order, span)
-        node = np.searchsorted(weight[:-1], span.rng.random(users), side="right")
-        place = (span.rng.random((users, 1)) >= upto[node, :-1]).sum(axis=1)
-        before = UsersOnTheMove(ranking, ranking[node, place], node)
-    after = UsersOnTheMove(*(array.copy() for array in before))
+        before = _first_users(process, order, upto, weight, works, span)
+    # what does not change is shared by all spans
+    after = before._replace(ranking=before.ranking.copy(), task=before.task.copy(), node=before.node.copy())
     counts = np.zeros((span.length, nodes, tasks))
     swap = span.rng.random((2, span.length, nodes))
-    change = span.rng.random((3, span.length, users))
+    change = span.rng.random((3, span.length, len(before.task)))
     odds = np.array([process.swaps, 1.0 / process.length, process.move])
-    _play_roaming(after, upto, weight, swap, change, odds, span.first == 0, counts)
+    there = upto_destinations(process.nearest, weight, span.delays)
+    there /= there[:, -1:]
+    _play_roaming(after, Day(leave, away), upto, there, swap, change, odds, span.first == 0, counts)
     return counts.reshape(span.length, nodes * tasks), after
+
+
+def _first_users(
+    process: Sessions, order: Ints, upto: Floats, weight: Floats, works: Bools, span: Span
+) -> UsersOnTheMove:
+    """Who is there at the beginning; arguments as in `_draw_roaming`.
+
+    Users who move are alike, and are drawn by the nodes' weights. Of those who only commute each node has as
+    many, with demand by its weight, so that it has what the rate says while everybody is at home.
+    """
+    nodes, ranking = len(weight), _first_ranking(process, order, span)
+    users = process.users * nodes
+    if process.move > 0:
+        edges = np.cumsum(weight)
+        edges /= edges[-1]
+        node = np.searchsorted(edges[:-1], span.rng.random(users), side="right")
+        demand = np.ones(users)
+    else:
+        node = np.repeat(np.arange(nodes), process.users)
+        demand = weight[node] * (nodes / weight.sum())
+    place = (span.rng.random((users, 1)) >= upto[node, :-1]).sum(axis=1)
+    work, ease = node, np.ones(users)
+    if process.commute is not None:
+        edges = np.cumsum(weight * works)
+        work = np.searchsorted(edges, span.rng.random(users) * edges[-1], side="right")
+        ease = span.rng.random(users)
+    return UsersOnTheMove(ranking, ranking[node, place], node, work, ease, demand)
 
 
 @kernel
@@ -105,19 +148,18 @@ def _swap(ranking: Ints, swap: Floats, t: int, swaps: float) -> None:
 
 
 @kernel
-def _first_above(upto: Floats, uniform: float) -> int:
-    """The first place whose cumulated share is above a number."""
-    place = 0
-    while place < upto.size - 1 and uniform >= upto[place]:
-        place += 1
-    return place
+def _whereabouts(users: UsersOnTheMove, day: Day, t: int, u: int) -> int:
+    """The node that a user is at in slot t of the span."""
+    home = users.node[u]
+    return users.work[u] if day.leave[home] and day.away[t] > users.ease[u] else home
 
 
 @kernel
 def _play_roaming(
     users: UsersOnTheMove,
+    day: Day,
     upto: Floats,
-    weight: Floats,
+    there: Floats,
     swap: Floats,
     change: Floats,
     odds: Floats,
@@ -128,26 +170,28 @@ def _play_roaming(
 
     Args:
         users: changed.
+        day: when they are at work.
         upto: (G, K) cumulated shares of the places.
-        weight: (G,) cumulated weights of the nodes.
+        there: (1, G) or (G, G) cumulated shares of where those go who move; see `upto_destinations`.
         swap: (2, T, G) uniform numbers: whether two places change, and which.
         change: (3, T, U) uniform numbers: whether a user goes, whether it moves, and where to or the place of
             who comes instead.
         odds: probabilities of the first, the second and the third of these.
         first: whether row 0 is the slot in which all have just come.
-        counts: (T, G, K) written to.
+        counts: (T, G, K) written to: the demand of the users.
     """
     for t in range(counts.shape[0]):
         if t > 0 or not first:
             _swap(users.ranking, swap, t, odds[0])
             for u in range(users.task.size):
-                g = users.node[u]
                 if change[0, t, u] < odds[1]:
-                    users.task[u] = users.ranking[g, _first_above(upto[g], change[2, t, u])]
+                    g = _whereabouts(users, day, t, u)
+                    users.task[u] = users.ranking[g, first_above(upto[g], change[2, t, u])]
                 elif change[1, t, u] < odds[2]:
-                    users.node[u] = _first_above(weight, change[2, t, u])
+                    row = there[min(users.node[u], there.shape[0] - 1)]
+                    users.node[u] = first_above(row, change[2, t, u])
         for u in range(users.task.size):
-            counts[t, users.node[u], users.task[u]] += 1.0
+            counts[t, _whereabouts(users, day, t, u), users.task[u]] += users.demand[u]
 
 
 @kernel
@@ -183,6 +227,6 @@ def _play(
             if t > 0 or not first:
                 for u in range(task.shape[1]):
                     if change[0, t, g, u] < leave:
-                        task[g, u] = ranking[g, _first_above(upto[g], change[1, t, g, u])]
+                        task[g, u] = ranking[g, first_above(upto[g], change[1, t, g, u])]
             for u in range(task.shape[1]):
                 counts[t, g, task[g, u]] += 1.0

@@ -7,6 +7,7 @@ import pytest
 
 from experiments import check_forecasts
 from idn_gym.config_reader import ConfigError
+from idn_gym.policies.forecasts import autoregression
 from idn_gym.policies.forecasts.autoregression import fit_autoregression
 from idn_gym.policies.forecasts.errors import forecast_errors
 from idn_gym.policies.forecasts.interface import (
@@ -17,6 +18,7 @@ from idn_gym.policies.forecasts.interface import (
     register_forecaster,
 )
 from idn_gym.policies.forecasts.recent import Smoothed, SmoothedConfig, build_last
+from idn_gym.policies.forecasts.seasonal import day_of
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import load_scenario
@@ -138,6 +140,9 @@ def test_seasons_need_a_day():
     compiled = compile_scenario(load_scenario("tiny", {"workload.diurnal": None}))
     with pytest.raises(ConfigError, match=r"forecaster\.period: null is not allowed"):
         make_forecaster("seasonal", compiled, 1)
+    commute = {"homes": ["board-0"], "works": ["board-1"], "period": 24}
+    nodes = {"workload.popularity": {"kind": "sessions", "commute": commute}, "workload.diurnal": None}
+    assert day_of(load_scenario("edge-small", nodes)) == 24
     assert np.isfinite(make_forecaster({"kind": "seasonal", "period": 10**15}, compiled, 1).ahead(2)).all()
 
 
@@ -171,7 +176,7 @@ def test_errors_by_hand(daily):
     assert (seasonal < forecast_errors(daily.scenario, "smoothed", [0], 3).share).all()
 
 
-def test_what_is_wrong_is_said(daily):
+def test_what_is_wrong_is_said(daily, monkeypatch):
     for forecaster, match in [
         ("lasts", "did you mean 'last'"),
         ({"memory": 0.5}, r"forecaster\.kind: missing"),
@@ -183,6 +188,11 @@ def test_what_is_wrong_is_said(daily):
     ]:
         with pytest.raises(ConfigError, match=match):
             make_forecaster(forecaster, daily, 1)
+    monkeypatch.setattr(autoregression, "MOST_BYTES", 8 * batches(daily)[0].size * 8 * 3)
+    with pytest.raises(
+        ConfigError, match=r"^forecaster\.order: 4 is not allowed; must be at most 3 with 8 e"
+    ):
+        make_forecaster({"kind": "ar", "order": 4}, daily, 1)
     with pytest.raises(ConfigError, match="horizon: 13 is not allowed; must be from 1 to 12"):
         forecast_errors(daily.scenario, "last", [0], 13)
     with pytest.raises(ConfigError, match="seeds"):

@@ -115,6 +115,10 @@ def test_a_causal_rule_is_refused_the_oracle(turns, make_learner):
         make_learner("library", turns, stay=0.5)
     with pytest.raises(ConfigError, match="horizon"):
         make_learner("library", turns, horizon=3)
+    with pytest.raises(
+        ConfigError, match=r"^agent\.errors: 501 is not allowed; must be at most 500 with a h"
+    ):
+        make_learner("mpc", turns, horizon=20, errors=501)
 
 
 @pytest.mark.parametrize("name", ["library", "mpc"])

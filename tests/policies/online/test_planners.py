@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import EMPTY
 from idn_gym.core.costs import costs, gain
 from idn_gym.optimum.option_ranking import allocate_ranking
@@ -13,8 +14,10 @@ from idn_gym.optimum.static import static_outcome
 from idn_gym.policies.online.clairvoyant import merge_slots
 from idn_gym.policies.online.greedy import Greedy
 from idn_gym.policies.online.reach import RequestsPerNode
-from idn_gym.scenarios.compile import compile_scenario
+from idn_gym.policies.online.window import WindowConfig, WindowGreedy
+from idn_gym.scenarios.compile import compile_scenario, sizes
 from idn_gym.scenarios.episodes import build_instance
+from idn_gym.scenarios.presets import load_scenario
 
 
 @st.composite
@@ -300,3 +303,12 @@ def test_merged_slots_have_the_link_bytes_of_all_of_them(name, options, make_sce
     drive(learner, instance)
     held = learner.wanted[0, compiled.names.nodes.index("edge")] != EMPTY
     assert [model for model, there in zip(compiled.names.models, held, strict=True) if there] == ["a"]
+
+
+def test_windows_are_no_longer_than_an_episode_and_fit_into_memory(make_learner, monkeypatch):
+    scenario = load_scenario("tiny", {"horizon": 7})
+    assert make_learner("window-greedy", scenario, window=10**15).demand.shape[1] == 7
+    compiled = compile_scenario(scenario)
+    monkeypatch.setattr(sizes, "MOST_BYTES", 100)
+    with pytest.raises(ConfigError, match=r"^agent\.window: 7 is not allowed; the episodes would take"):
+        WindowGreedy(compiled, 1, WindowConfig(window=10**15))

@@ -87,3 +87,42 @@ def test_looking_draws_nothing_that_an_episode_draws():
     first = build_instance(scenario, 7).draw.demand
     compile_scenario.__globals__["_compile_once"].cache_clear()
     np.testing.assert_array_equal(build_instance(scenario, 7).draw.demand, first)
+
+
+LATE = {
+    "workload.flash": {"kind": "crowds", "crowds": [{"at": 9}, {"at": 10}, {}]},
+    "dynamics.outages": {"kind": "scheduled", "failures": [{"node": "edge-0", "first": 12, "last": 13}]},
+    "dynamics.link_outages": {"kind": "scheduled", "failures": [{"link": "device", "first": 99, "last": 99}]},
+}
+
+
+def test_what_begins_after_the_last_slot_is_named(recwarn):
+    compile_scenario(load_scenario("edge-small", {"horizon": 10, "name": "late", **LATE}))
+    texts = [str(warning.message) for warning in recwarn]
+    for key, slot in (
+        ("workload.flash.crowds.1.at", 10),
+        ("dynamics.outages.failures.0.first", 12),
+        ("dynamics.link_outages.failures.0.first", 99),
+    ):
+        assert (
+            sum(f"{key}: {slot} has no effect; must be at most 9, the last slot" in text for text in texts)
+            == 1
+        )
+    assert len(texts) == 3
+    recwarn.clear()
+    compile_scenario(load_scenario("edge-small", {"horizon": 100, "name": "late", **LATE}))
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize("kind", ["sessions", "visitors"])
+def test_no_more_users_than_a_span_can_be_drawn_for(kind):
+    tiers = [
+        {"name": "cloud", "device": "gpu_a100_trt_int8", "pins": ["all"]},
+        {"name": "site", "device": "sbc_rpi5", "fan_out": 250, "uplink": "wan_cloud"},
+    ]
+    users = {"workload.popularity": {"kind": kind, "users": 901}}
+    scenario = load_scenario("tiny", {"topology": {"kind": "hierarchy", "tiers": tiers}, **users})
+    with pytest.raises(
+        ConfigError, match=r"^workload\.popularity\.users: 901 is not allowed; must be at most 800 at"
+    ):
+        compile_scenario(scenario)

@@ -3,7 +3,10 @@
 import numpy as np
 import pytest
 
-from idn_gym.scenarios.config import Sessions, Workload
+from idn_gym.config_reader import ConfigError
+from idn_gym.scenarios.compile import compile_scenario
+from idn_gym.scenarios.config import Commute, Sessions, Workload
+from idn_gym.scenarios.presets import load_scenario
 from idn_gym.scenarios.processes import demand as demands
 from idn_gym.scenarios.processes.replay import ClassLabels
 from idn_gym.scenarios.processes.sessions import draw_sessions
@@ -124,3 +127,74 @@ def test_demand_moves_and_its_total_does_not():
 
 def test_one_node_is_no_trouble_for_those_who_move():
     assert (users(Sessions(move=0.5), popularity=np.ones((1, 1)), horizon=10) == 6.0).all()
+
+
+# ---------------------------------------------------------------- users who take their tasks to work and back
+
+PLACES = (("a", "town"), ("b", "town"), ("c", "port"))
+DAY = {"homes": ("town",), "works": ("c",), "share": 0.5, "leave": 0.25, "back": 0.75, "period": 40.0}
+
+
+def commuting(horizon=300, seed=0, shares=SHARES, **fields):
+    """Demand (horizon, 3, K) of nodes of weights 0.5, 0.3 and 0.2."""
+    process = Sessions(**{"users": 20, "swaps": 0.0, "commute": Commute(**DAY), **fields})
+    law = by_law(draw_sessions, PLACES)
+    demand = law(process, WEIGHTS[:, None] * shares, horizon, np.random.default_rng(seed))
+    return demand.reshape(horizon, NODES, -1) / 60
+
+
+def test_by_night_nodes_have_their_weights_and_by_day_as_many_are_away_as_stated():
+    share = commuting(users=2000).sum(axis=2)
+    assert share.sum(axis=1) == pytest.approx(np.full(300, 100.0))
+    assert share[[0, 10, 30, 39, 40]] == pytest.approx(np.tile(100 * WEIGHTS, (5, 1)))
+    noon = share[20] / 100
+    assert noon == pytest.approx([0.25, 0.15, 0.6], abs=0.02)
+    wave = 0.5 * np.sin(np.pi * (np.arange(40) / 40 - 0.25) / 0.5)
+    assert share[:40, 2] / 100 == pytest.approx(0.2 + 0.8 * np.maximum(wave, 0.0), abs=0.02)
+
+
+def test_the_same_users_commute_every_day_with_their_tasks():
+    """Sessions without end: each day is like the first, from span to span, and tasks stay as asked for."""
+    demand = commuting(horizon=600, length=1e6)
+    np.testing.assert_allclose(demand[40:], demand[:-40])
+    by_task = demand.sum(axis=1)
+    np.testing.assert_allclose(by_task, np.tile(by_task[0], (600, 1)))
+    assert np.ptp(demand[:, 2, :], axis=0).min() > 0  # every task turns up at work
+
+
+def test_who_comes_at_work_asks_by_the_ranking_there():
+    """One task is asked for at work and another one at home; what was begun at work is carried home."""
+    shares = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+    demand = commuting(users=200, horizon=40, length=5.0, shares=shares, apart=0.0)
+    assert demand[0, :2, 1].sum() == 0
+    assert demand[31, :2, 1].sum() > 0  # brought home
+    stays = commuting(users=200, horizon=40, length=1e6, shares=shares, apart=0.0)
+    assert stays[:, :2, 1].sum() == 0 and stays[20, 2, 0] > 0
+
+
+def test_homes_move_where_users_move():
+    share = commuting(horizon=4000, move=0.2).sum(axis=2)
+    assert share.sum(axis=1) == pytest.approx(np.full(4000, 1.0))
+    assert share[::40].mean(axis=0) == pytest.approx(WEIGHTS, abs=0.03)
+    assert share[20::40].mean(axis=0) == pytest.approx([0.25, 0.15, 0.6], abs=0.04)
+
+
+@pytest.mark.parametrize(
+    ("commute", "message"),
+    [
+        (
+            {"homes": ["board-9"], "works": ["board-1"]},
+            r"homes: 'board-9' is no ingress node, nor a tier with one",
+        ),
+        ({"homes": ["board-1"], "works": ["device"]}, r"works: 'board-1' is among the homes, too"),
+        ({"homes": ["board-1"], "works": []}, r"works: \(\) is not allowed; needs at least one ingress node"),
+        ({"homes": ["board-1"]}, r"works: missing; Commute needs it"),
+        (
+            {"homes": ["board-1"], "works": ["board-2"], "back": 0.1},
+            r"back: 0\.1 is not allowed; must be above",
+        ),
+    ],
+)
+def test_commutes_are_looked_at_when_the_scenario_is_compiled(commute, message):
+    with pytest.raises(ConfigError, match=r"^workload\.popularity\.commute\." + message):
+        compile_scenario(load_scenario("edge-drift", {"workload.popularity.commute": commute}))
