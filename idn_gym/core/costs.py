@@ -1,4 +1,8 @@
-"""Costs for solvers of your own: every option in a slot, a placement in a slot."""
+"""Costs for solvers of your own: every option in a slot, a placement in a slot.
+
+Each slot is served by itself, so stores (`core.stores`) hold in it what they hold before slot 0; `step` plays
+slots in which they hold what is left.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +48,7 @@ def gain(instance: Instance, t: int, placement: Residents, b: int = 0) -> float:
 
 
 def serving_cost(instance: Instance, t: int, placement: Residents, b: int = 0) -> float:
-    """Tariff of slot `t` under a placement (N, M)."""
+    """Tariff of slot `t` under a placement (N, M), stores being at the level of slot 0."""
     return float(serve(instance, t, placement, b).tariff_cost[b])
 
 

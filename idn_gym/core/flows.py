@@ -79,7 +79,7 @@ def play_loads(instance: Instance, state: State, wanted: Residents, b: int = 0) 
 
 
 def option_flows(instance: Instance, t: int, placement: Residents, b: int = 0) -> tuple[Floats, Floats]:
-    """Requests of slot `t` of row `b` under a placement (N, M), as serving sends them.
+    """Requests of slot `t` of row `b` under a placement (N, M), as serving sends them; stores as at slot 0.
 
     Returns:
         (O,) requests that each option serves, and (R,) requests of each class that are dropped.

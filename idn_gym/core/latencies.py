@@ -58,7 +58,7 @@ class LatencyMixture(NamedTuple):
 
 
 def slot_latencies(instance: Instance, t: int, placement: Residents, b: int = 0) -> LatencyMixture:
-    """Latencies of slot `t` of row `b` under a placement (N, M)."""
+    """Latencies of slot `t` of row `b` under a placement (N, M), stores being at the level of slot 0."""
     tables, mixture = instance.tables, _empty_mixture(instance.tables)
     rows = placement_per_row(placement, b)
     scratch, outcome = make_scratch(tables), empty_outcome(tables, b + 1)

@@ -171,11 +171,8 @@ def check_instance(instance: Instance) -> None:
     for name, letter in may_lack.items():
         _check_range(name, fields[name], EMPTY, size[letter])
     _check_range("pinned", tables.pinned, EMPTY, size["S"])
-    for name, value in (
-        ("capacity", tables.capacity),
-        ("queueing", tables.queueing),
-        ("loading", tables.loading),
-    ):
+    for name in ("capacity", "queueing", "loading"):
+        value = getattr(tables, name)
         _demand(value in (0, 1), name, f"{value} is not allowed; must be 0 or 1")
     if tables.loading != INSTANT:
         _demand(tables.capacity == SHARED, "loading", "1 is not allowed where capacity is private; must be 0")

@@ -37,7 +37,7 @@ from idn_gym.observations.graph_features import (
     Progress,
     constant_columns,
     global_columns,
-    table_columns,
+    scenario_columns,
 )
 from idn_gym.observations.graph_kernel import encode_graph
 from idn_gym.observations.graph_tables import GraphClips, GraphConstants, GraphMemory, GraphTables
@@ -94,7 +94,7 @@ class GraphObserver:
         self._kept: KeptRows | None = None
         self._globals = global_columns(OBJECTIVES)
         rows = {"nodes": len(tables.node_memory), "links": len(tables.link_rate), "pairs": len(node)}
-        self._features = table_columns(tables)
+        self._features = scenario_columns(tables)
         self._boxes = {name: _box(features, rows[name]) for name, features in self._features.items()}
         self._boxes["pair_mask"] = gym.spaces.Box(0.0, 1.0, (len(node),), np.float32)
         self._boxes["globals"] = _box(self._globals)

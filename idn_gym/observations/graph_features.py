@@ -183,7 +183,7 @@ GRAPH_COLUMNS: dict[str, tuple[Feature, ...]] = {
 """Of the tables that have rows."""
 
 
-def table_columns(tables: Tables) -> dict[str, tuple[Feature, ...]]:
+def scenario_columns(tables: Tables) -> dict[str, tuple[Feature, ...]]:
     """The columns of the tables that have rows, in a scenario."""
     if not len(tables.store_capacity):
         return GRAPH_COLUMNS

@@ -63,7 +63,11 @@ def _node_placements(compiled: Compiled, v: int, most: int, one_per_task: bool) 
 
 
 def slot_gains(instance: Instance, placements: Residents, b: int = 0) -> Floats:
-    """Gain of each placement in each slot of row b (T, placements); -inf where memory is too small."""
+    """Gain of each placement in each slot of row b (T, placements); -inf where memory is too small.
+
+    Slots are served one by one, stores being at the level of slot 0: with stores, what a sequence that is
+    chosen by these gains costs is known only once it is played.
+    """
     tables, draw = instance
     size = held_bytes(tables.segment_bytes, placements).sum(2)
     gains = np.full((draw.demand.shape[1], len(placements)), -np.inf)

@@ -133,7 +133,7 @@ def _draw_caption(sheet: Sheet, node: NodeView, frame: Frame, style: Style) -> N
     size = style.font - 1.5 if style is LARGE else 9.5
     left, ink = f"{si(node.used, 'B')} of {si(node.memory, 'B')}", MUTED
     if node.charge is not None:
-        left = f"{'off' if node.off else 'charge'} {whole_percent(node.charge)}, {left}"
+        left = f"{'off at' if node.off else 'charge'} {whole_percent(node.charge)}, {left}"
     load = "elastic" if node.load is None else whole_percent(node.load)
     if width + 10 < LISTED:
         left = "" if node.arrivals is None else f"{node.arrivals:.3g}/s"
