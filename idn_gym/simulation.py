@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from idn_gym.actions import ActionCheck, make_codec
+from idn_gym.budgets import BudgetBook
 from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import EMPTY, Floats, Instance, Outcome, State
-from idn_gym.core.loading import loaded_share
 from idn_gym.core.slots import copied, put_fields
 from idn_gym.core.transition import initial_state
 from idn_gym.core.validate import check_residents, check_saved
@@ -19,6 +19,7 @@ from idn_gym.core.workspace import empty_outcome, make_scratch
 from idn_gym.objective_records import Objective
 from idn_gym.objectives import describe_reward, reward_divisor
 from idn_gym.observations import Observations, copy_of, make_observer
+from idn_gym.placement_text import name_placement
 from idn_gym.preferences import read_preference
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.compile.full_repositories import warn_of_full_repositories
@@ -36,17 +37,13 @@ class Slot(NamedTuple):
     vector: Floats  # (B, D) reward vectors
     scalar: Floats  # (B,) minus the weighted cost
     truncated: npt.NDArray[np.bool_]  # (B,)
+    terminated: npt.NDArray[np.bool_]  # (B,) by a budget that is exceeded
     metrics: Floats  # (B, len(METRICS))
 
     def copy(self) -> Slot:
         """One that stays."""
         arrays: list[Any] = [field.copy() for field in self[1:]]
         return Slot(copy_of(self.observation), *arrays)
-
-
-def name_load(segment: str, share: float) -> str:
-    """A segment on its way by name, with the share of its bytes that has come, or that it starts."""
-    return f"{segment} ({'starting' if share >= 1.0 else f'loading {min(99.0, 100.0 * share):.0f} %'})"
 
 
 class Simulation:
@@ -60,6 +57,7 @@ class Simulation:
         check: makes arrays of B actions, or refuses them.
         observer: observation codec.
         observation: the observation codec's name.
+        book: of the scenario's budgets.
         instance: tables and the current draws, of long episodes no more than two spans (`scenarios.spans`).
         last: outcome of the last slot, which changes with every slot.
     """
@@ -92,6 +90,7 @@ class Simulation:
         self.divisor = reward_divisor(reward_scale, self.compiled.scales)
         self.action = scenario.action if action is None else action
         self.codec = make_codec(self.action, self.compiled)
+        self.book = BudgetBook(scenario.budgets, self.objectives, batch)
         self.observation = observation
         self.observer = make_observer(observation, self.compiled, preference=self.weights is None)
         episode_seed(split, 0)  # refuses an unknown split now rather than at the first reset
@@ -162,6 +161,7 @@ class Simulation:
         """Put rows back to slot 0 of their episodes."""
         index = np.array(rows, np.int64)  # once, and not for each array
         self._ring.rewind(rows)
+        self.book.clear(index)
         state = self.now
         state.slot[index] = 0
         state.resident[index] = self.compiled.tables.pinned
@@ -191,10 +191,12 @@ class Simulation:
         self._actions[:] = self.check(actions)
         programme = self._programmes[self._now]
         programme.play()
+        self.book.enter(self.last)
         self._now = 1 - self._now
         vector = programme.vector if self.divisor is None else programme.vector / self.divisor
         truncated = self.now.slot >= self._horizon
-        return Slot(programme.observations, vector, programme.scalar, truncated, programme.metrics)
+        ended = truncated, self.book.terminated
+        return Slot(programme.observations, vector, programme.scalar, *ended, programme.metrics)
 
     def masks(self) -> npt.NDArray[np.bool_]:
         """(B, choices) allowed choices of the coming slot, by nominal memory if the slot's is hidden.
@@ -210,6 +212,7 @@ class Simulation:
             "observation": self.observer.describe(),
             "action": self.codec.describe(),
             "reward": describe_reward(self.weights, self.compiled.scales, self.objectives, self.divisor),
+            "budgets": self.book.describe(),
         }
 
     def pareto_front(self, gamma: float) -> list[Floats]:
@@ -224,16 +227,7 @@ class Simulation:
 
     def describe_placement(self, row: int) -> dict[str, list[str]]:
         """What is where in one episode: the segments of each node by name, those on their way too."""
-        names, state = self.compiled.names, self.now
-        placed = {
-            node: [names.segments[s] for s in held if s != EMPTY]
-            for node, held in zip(names.nodes, state.resident[row], strict=True)
-        }
-        share = loaded_share(self.compiled.tables, state)
-        for v, m in zip(*np.nonzero(state.wish[row] != EMPTY), strict=True):
-            segment = names.segments[state.wish[row, v, m]]
-            placed[names.nodes[v]].append(name_load(segment, share[row, v, m]))
-        return placed
+        return name_placement(self.compiled, self.now, row)
 
     def sum_demand(self, row: int) -> Floats:
         """(slots played,) [requests] of all classes in each slot of one episode so far."""
@@ -281,6 +275,7 @@ class Simulation:
             "chains": self._ring.chains(),
             "state": list(self.state),
             "outcome": list(self.outcome),
+            "spent": self.book.spent.copy(),
         }
 
     def set_state(self, saved: dict[str, Any]) -> None:
@@ -298,3 +293,4 @@ class Simulation:
             self._ring.restore(row, episode_streams(root), saved["weights"][row], saved["chains"][row])
         put_fields(self.now, state)
         put_fields(self.last, saved["outcome"])
+        self.book.spent[:] = saved["spent"]
