@@ -16,6 +16,8 @@ class Scaled:
     """[1] on the memory of all nodes that pin nothing"""
     rate_scale: float = bounded(1.0, above=0, most=1e6)
     """[1] on the rates of all links, both ways"""
+    network_energy: Literal["allocated", "marginal"] = "allocated"
+    """what a byte counts on a fixed network: its share of all that this draws, or what it adds to it"""
 
 
 @dataclass(frozen=True)

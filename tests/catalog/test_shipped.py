@@ -82,7 +82,8 @@ def test_every_number_has_a_source(catalog):
     for link in catalog.links.values():
         spoken_of = {field for entry in link.provenance for field in entry.what.split(", ")}
         down = set() if link.down_rate is None else {"down_rate"}
-        assert spoken_of == {"delay", "rate", "energy"} | down, link.name
+        added = set() if link.marginal is None else {"marginal"}
+        assert spoken_of == {"delay", "rate", "energy"} | down | added, link.name
     for row in [*catalog.models.values(), *catalog.devices.values(), *catalog.links.values()]:
         assert {entry.status for entry in row.provenance} <= STATUS, row.name
 

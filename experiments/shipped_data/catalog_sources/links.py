@@ -27,6 +27,7 @@ def _link(row: dict[str, Any], fixed: dict[str, Any]) -> LinkKind:
         delay=digits(2 * row["one_way_latency_ms"] * MILLI),
         rate=digits(row["goodput_bps"] / BITS),
         energy=digits(_energy(row, fixed)),
+        marginal=digits(_energy(row, fixed) * fixed["marginal_share"]) if "network_hops" in row else None,
         down_rate=None if down is None else digits(down / BITS),
         provenance=provenance(sources),
     )

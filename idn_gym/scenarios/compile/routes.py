@@ -89,7 +89,7 @@ def resolve_catalog(topology: Explicit, catalog: Catalog) -> Network:
         delay=_link_values(topology.links, catalog, "delay"),
         rate=_link_values(topology.links, catalog, "rate") * topology.rate_scale,
         down_rate=_link_values(topology.links, catalog, "down_rate") * topology.rate_scale,
-        joules=_link_values(topology.links, catalog, "energy"),
+        joules=_link_joules(topology, catalog),
     )
 
 
@@ -252,6 +252,17 @@ def path_tables(paths: Sequence[Routes], delay: Floats) -> dict[str, Any]:
 def sum_along(paths: Sequence[Routes], value: Floats) -> Floats:
     """Sums of a value of links (E,) from the beginning of the route to each position, (J,)."""
     return np.concatenate([np.cumsum([0.0, *value[list(route.links)]]) for path in paths for route in path])
+
+
+def _link_joules(topology: Explicit, catalog: Catalog) -> Floats:
+    """Energy of a byte on each link (E,), allocated or marginal [J/byte]; what a scenario sets stays."""
+    joules = _link_values(topology.links, catalog, "energy")
+    if topology.network_energy == "marginal":
+        for e, link in enumerate(topology.links):
+            marginal = catalog.links[link.link].marginal
+            if link.energy is None and marginal is not None:
+                joules[e] = marginal
+    return joules
 
 
 def _link_values(links: Sequence[Link], catalog: Catalog, field: str) -> Floats:

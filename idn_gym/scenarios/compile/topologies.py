@@ -46,6 +46,7 @@ def expand(topology: Explicit | Hierarchy | TopoHubTopology | FileTopology) -> E
         topology.routes,
         memory_scale=topology.memory_scale,
         rate_scale=topology.rate_scale,
+        network_energy=topology.network_energy,
     )
 
 
