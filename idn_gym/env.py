@@ -73,13 +73,15 @@ class IDNEnv(HasEpisodeSpec, gym.Env[Observations, Any]):
 
     ## Info
     Every figure of `idn_gym.metrics.METRICS`, with a preference `vector_reward` and `reward_weights` as well.
-    `reset` gives the same keys; nothing has been served then, so metrics and vector are 0.
+    `reset` gives the same keys; nothing has been served then, so metrics and vector are 0. Where the scenario
+    has budgets, `cost`, `cost_<name>` and `budget_<name>`.
 
     ## Starting State
     Repositories hold their pinned models, all other nodes are empty.
 
     ## Episode End
-    Truncation after the scenario's `horizon` slots, which ``env.spec.max_episode_steps`` shows.
+    Truncation after the scenario's `horizon` slots, which ``env.spec.max_episode_steps`` shows; termination
+    where a budget is exceeded and the scenario's `budgets.ends` is true.
 
     ## Arguments
     See `__init__`; keyword = YAML key = dataclass field.
@@ -163,18 +165,20 @@ class IDNEnv(HasEpisodeSpec, gym.Env[Observations, Any]):
         """Play one slot.
 
         Returns:
-            Observation, reward (float, or float32 vector), False, whether the horizon is reached, and info.
+            Observation, reward (float, or float32 vector), whether a budget that ends episodes is exceeded,
+            whether the horizon is reached, and info.
 
         Raises:
             gymnasium.error.InvalidAction: an action outside the action space; nothing has changed.
         """
-        if self._fresh or (self._slot is not None and self._slot.truncated[0]):
+        if self._fresh or (self._slot is not None and (self._slot.truncated[0] or self._slot.terminated[0])):
             raise gym.error.ResetNeeded("call reset() before step(), and again when an episode is over")
         slot = self.simulation.step(as_array(action)[None])
         self._slot = slot
         reward = float(slot.scalar[0]) if self.scalar else slot.vector[0].astype(np.float32)
         info = self._info(slot.metrics[0], slot.vector[0])
-        return row_of(slot.observation, 0), reward, False, bool(slot.truncated[0]), info
+        ended = bool(slot.terminated[0]), bool(slot.truncated[0])
+        return row_of(slot.observation, 0), reward, *ended, info
 
     def _info(self, metrics: Floats, vector: Floats) -> dict[str, Any]:
         info: dict[str, Any] = dict(zip(METRICS, metrics.tolist(), strict=True))
@@ -183,7 +187,7 @@ class IDNEnv(HasEpisodeSpec, gym.Env[Observations, Any]):
         if self.scalar:
             info["vector_reward"] = vector.astype(np.float32)
             info["reward_weights"] = self.simulation.instance.draw.weights[0].astype(np.float32)
-        return info
+        return info | {name: float(value[0]) for name, value in self.simulation.book.infos().items()}
 
     def action_masks(self) -> npt.NDArray[np.bool_]:
         """Allowed choices of the coming slot, flat, as MaskablePPO wants them."""

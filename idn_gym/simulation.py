@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from idn_gym.actions import ActionCheck, make_codec
+from idn_gym.budgets import BudgetBook
 from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import EMPTY, Floats, Instance, Outcome, State
 from idn_gym.core.slots import copied, put_fields
@@ -36,6 +37,7 @@ class Slot(NamedTuple):
     vector: Floats  # (B, D) reward vectors
     scalar: Floats  # (B,) minus the weighted cost
     truncated: npt.NDArray[np.bool_]  # (B,)
+    terminated: npt.NDArray[np.bool_]  # (B,) by a budget that is exceeded
     metrics: Floats  # (B, len(METRICS))
 
     def copy(self) -> Slot:
@@ -55,6 +57,7 @@ class Simulation:
         check: makes arrays of B actions, or refuses them.
         observer: observation codec.
         observation: the observation codec's name.
+        book: of the scenario's budgets.
         instance: tables and the current draws, of long episodes no more than two spans (`scenarios.spans`).
         last: outcome of the last slot, which changes with every slot.
     """
@@ -87,6 +90,7 @@ class Simulation:
         self.divisor = reward_divisor(reward_scale, self.compiled.scales)
         self.action = scenario.action if action is None else action
         self.codec = make_codec(self.action, self.compiled)
+        self.book = BudgetBook(scenario.budgets, self.objectives, batch)
         self.observation = observation
         self.observer = make_observer(observation, self.compiled, preference=self.weights is None)
         episode_seed(split, 0)  # refuses an unknown split now rather than at the first reset
@@ -157,6 +161,7 @@ class Simulation:
         """Put rows back to slot 0 of their episodes."""
         index = np.array(rows, np.int64)  # once, and not for each array
         self._ring.rewind(rows)
+        self.book.clear(index)
         state = self.now
         state.slot[index] = 0
         state.resident[index] = self.compiled.tables.pinned
@@ -189,10 +194,12 @@ class Simulation:
         self._actions[:] = self.check(actions)
         programme = self._programmes[self._now]
         programme.play()
+        self.book.enter(self.last)
         self._now = 1 - self._now
         vector = programme.vector if self.divisor is None else programme.vector / self.divisor
         truncated = self.now.slot >= self._horizon
-        return Slot(programme.observations, vector, programme.scalar, truncated, programme.metrics)
+        ended = truncated, self.book.terminated
+        return Slot(programme.observations, vector, programme.scalar, *ended, programme.metrics)
 
     def masks(self) -> npt.NDArray[np.bool_]:
         """(B, choices) allowed choices of the coming slot, by nominal memory if the slot's is hidden.
@@ -208,6 +215,7 @@ class Simulation:
             "observation": self.observer.describe(),
             "action": self.codec.describe(),
             "reward": describe_reward(self.weights, self.compiled.scales, self.objectives, self.divisor),
+            "budgets": self.book.describe(),
         }
 
     def pareto_front(self, gamma: float) -> list[Floats]:
@@ -274,6 +282,7 @@ class Simulation:
             "chains": self._ring.chains(),
             "state": list(self.state),
             "outcome": list(self.outcome),
+            "spent": self.book.spent.copy(),
         }
 
     def set_state(self, saved: dict[str, Any]) -> None:
@@ -291,3 +300,4 @@ class Simulation:
             self._ring.restore(row, episode_streams(root), saved["weights"][row], saved["chains"][row])
         put_fields(self.now, state)
         put_fields(self.last, saved["outcome"])
+        self.book.spent[:] = saved["spent"]

@@ -146,34 +146,35 @@ class IDNVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
         slot = slot._replace(truncated=self.simulation.now.slot >= self.horizon)
         if len(resets):
             slot = self._undo(slot, resets)
-        self._metrics, self._over = slot.metrics, slot.truncated
+        self._metrics, self._over = slot.metrics, slot.truncated | slot.terminated
         self._first[:] = False
         self._first[resets] = True
         reward = slot.scalar if self.scalar else slot.vector.astype(np.float32)
-        if self.autoreset_mode == AutoresetMode.SAME_STEP and slot.truncated.any():
+        if self.autoreset_mode == AutoresetMode.SAME_STEP and self._over.any():
             observation, infos = self._reset_now(slot)
         else:
             observation, infos = slot.observation, self._infos(slot.metrics, slot.vector)
-        return observation, reward, np.zeros(self.num_envs, np.bool_), slot.truncated.copy(), infos
+        return observation, reward, slot.terminated.copy(), slot.truncated.copy(), infos
 
     def _undo(self, slot: Slot, rows: npt.NDArray[np.int64]) -> Slot:
         """Rows that have just been reset ignore the action: back to their first observation."""
         self.simulation.rewind(rows.tolist())
         observation, metrics = self.simulation.observe()
         put_rows(slot.observation, rows, observation)
-        for field in (slot.vector, slot.scalar, slot.truncated):
+        for field in (slot.vector, slot.scalar, slot.truncated, slot.terminated):
             field[rows] = 0
         slot.metrics[rows] = metrics[rows]
         return slot
 
     def _reset_now(self, slot: Slot) -> tuple[Observations, dict[str, Any]]:
         """SAME_STEP: start the next episodes; what the last ones ended with is in the infos."""
-        over = np.flatnonzero(slot.truncated)
+        ended = self._over
+        over = np.flatnonzero(ended)
         final_obs = np.full(self.num_envs, None, dtype=object)
         for row in over:
             final_obs[row] = row_of(slot.observation, int(row))
         self._first[over] = True
-        final_info = self._infos(slot.metrics, slot.vector, slot.truncated)
+        final_info = self._infos(slot.metrics, slot.vector, ended)
         self.simulation.reset(over.tolist(), [None] * len(over))
         self._over = np.zeros(self.num_envs, np.bool_)
         observation, fresh = self.simulation.observe()
@@ -181,7 +182,7 @@ class IDNVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
         metrics[over], vector[over] = fresh[over], 0.0
         infos = self._infos(metrics, vector)
         for name, value in (("final_obs", final_obs), ("final_info", final_info)):
-            infos[name], infos[f"_{name}"] = value, slot.truncated.copy()
+            infos[name], infos[f"_{name}"] = value, ended.copy()
         return observation, infos
 
     def _infos(
@@ -193,6 +194,7 @@ class IDNVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
         if self.scalar:
             infos["vector_reward"] = vector.astype(np.float32)
             infos["reward_weights"] = self.simulation.instance.draw.weights.astype(np.float32)
+        infos |= self.simulation.book.infos()
         if rows is not None:
             for value in infos.values():
                 value[~rows] = 0.0

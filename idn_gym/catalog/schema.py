@@ -210,6 +210,8 @@ class LinkKind:
     """[bytes/s] that applications see, towards the repository"""
     energy: float = bounded(least=0)
     """[J/byte]"""
+    marginal: float | None = bounded(None, least=0)
+    """[J/byte] that a byte adds, where `energy` is its share of what is drawn in any case; null: all of it"""
     down_rate: float | None = bounded(None, above=0)
     """[bytes/s] away from the repository, where that has a capacity of its own; null: one medium for both"""
     wake_joules: float = bounded(0.0, least=0)

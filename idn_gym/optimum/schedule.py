@@ -82,9 +82,8 @@ def loads(instance: Instance, placements: Residents) -> Floats:
     """Bytes newly resident from each placement (row) to each other (column), as the core counts them."""
     total = np.zeros((len(placements), len(placements)))
     for i in range(len(placements)):
-        total[i] = (
-            bytes_to_load(instance.tables, placements, placements[i]).sum(2) @ instance.tables.node_count
-        )
+        new = bytes_to_load(instance.tables, placements, placements[i])
+        total[i] = (new * instance.tables.node_count[:, None]).sum((1, 2))
     return total
 
 

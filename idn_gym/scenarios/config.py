@@ -11,6 +11,7 @@ from typing import Literal
 from idn_gym.config_reader import ConfigError, bounded, twice
 from idn_gym.objective_records import OBJECTIVES, find_objectives
 from idn_gym.scenarios.config_batteries import Battery
+from idn_gym.scenarios.config_budgets import Budgets
 from idn_gym.scenarios.config_crowds import Crowd, Crowds
 from idn_gym.scenarios.config_dynamics import (
     Ar1,
@@ -91,6 +92,7 @@ __all__ = [
     "Background",
     "BackgroundFile",
     "Battery",
+    "Budgets",
     "Bursts",
     "ByHash",
     "ByName",
@@ -281,6 +283,8 @@ class Scenario:
     """whether idle power counts"""
     resources: Literal["visible", "hidden"] = "visible"
     """whether policies see compute, memory and link rates of the coming slot"""
+    budgets: Budgets = field(default_factory=Budgets)
+    """what an episode may use up, as costs in `info`"""
 
     @property
     def nominal_requests(self) -> float:
@@ -289,6 +293,7 @@ class Scenario:
 
     def __post_init__(self) -> None:
         find_objectives(self.objectives)
+        self.budgets.check(self.objectives)
         if not self.tasks:
             raise ConfigError("tasks", "() is not allowed; at least one task is needed")
         name = twice(task.name for task in self.tasks)

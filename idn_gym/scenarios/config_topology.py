@@ -26,6 +26,8 @@ class Scaled:
     """[1] on the rates of all links, both ways"""
     radio: Radio = field(default_factory=Radio)
     """the cells of gateways that hear LoRaWAN frames"""
+    network_energy: Literal["allocated", "marginal"] = "allocated"
+    """what a byte counts on a fixed network: its share of all that this draws, or what it adds to it"""
 
 
 @dataclass(frozen=True)

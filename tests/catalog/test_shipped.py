@@ -84,7 +84,8 @@ def test_every_number_has_a_source(catalog):
         down = set() if link.down_rate is None else {"down_rate"}
         wake = {"wake_joules"} if link.wake_joules > 0 else set()
         frames = set() if link.lorawan is None else {"lorawan"}
-        assert spoken_of == {"delay", "rate", "energy"} | down | wake | frames, link.name
+        added = set() if link.marginal is None else {"marginal"}
+        assert spoken_of == {"delay", "rate", "energy"} | down | wake | frames | added, link.name
     for row in [*catalog.models.values(), *catalog.devices.values(), *catalog.links.values()]:
         assert {entry.status for entry in row.provenance} <= STATUS, row.name
 

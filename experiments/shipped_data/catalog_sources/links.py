@@ -37,6 +37,7 @@ def _link(row: dict[str, Any], fixed: dict[str, Any]) -> LinkKind:
         delay=digits((2 * row["one_way_latency_ms"] + row.get("wake_ms", 0)) * MILLI),
         rate=digits(row["goodput_bps"] / BITS),
         energy=digits(_energy(row, fixed)),
+        marginal=digits(_energy(row, fixed) * fixed["marginal_share"]) if "network_hops" in row else None,
         down_rate=None if down is None else digits(down / BITS),
         wake_joules=digits(row.get("wake_mj", 0) * MILLI),
         provenance=provenance(sources),

@@ -14,7 +14,7 @@ from idn_gym.text_tables import aligned
 MILLI, MICRO = 1e-3, 1e-6
 
 
-class Comparison(NamedTuple):
+class PublishedFigure(NamedTuple):
     """One network on one device, as shares of what is published."""
 
     device: str
@@ -31,7 +31,7 @@ class Comparison(NamedTuple):
     """joules of the published seconds at the active watts, over the published ones, less 1: what ships"""
 
 
-def compare_published(catalog: Catalog) -> Iterator[Comparison]:
+def compare_published(catalog: Catalog) -> Iterator[PublishedFigure]:
     """All networks of MLPerf Tiny on all devices that ship with figures of theirs."""
     counted = facts("tinyml.yaml")["counted"]
     models = {row["bench"]: catalog.models[name] for name, row in counted.items() if "bench" in row}
@@ -48,13 +48,13 @@ def published_lines(catalog: Catalog) -> Iterator[str]:
     yield from aligned(head, (_cells(one, catalog.devices[one.device]) for one in compare_published(catalog)))
 
 
-def _compare(row: dict[str, Any], bench: str, model: Model, device: Device) -> Comparison:
+def _compare(row: dict[str, Any], bench: str, model: Model, device: Device) -> PublishedFigure:
     plain = replace(model, seconds=())
     law = fixed_seconds(plain, device) + sum(block_seconds(plain, device))
     seconds, joules = row["bench_ms"][bench] * MILLI, None
     if row["bench_uj"] is not None:
         joules = row["bench_uj"][bench] * MICRO
-    return Comparison(
+    return PublishedFigure(
         device=row["id"],
         bench=bench,
         milliseconds=row["bench_ms"][bench],
@@ -67,7 +67,7 @@ def _compare(row: dict[str, Any], bench: str, model: Model, device: Device) -> C
     )
 
 
-def _cells(one: Comparison, device: Device) -> tuple[str, ...]:
+def _cells(one: PublishedFigure, device: Device) -> tuple[str, ...]:
     stated = "?" if device.law_error is None else f"{device.law_error:.0%}".rstrip("%")
     energy = [f"{100 * share:+.0f}" if share is not None else "-" for share in (one.law_energy, one.energy)]
     joules = "-" if one.microjoules is None else f"{one.microjoules:g}"

@@ -109,7 +109,7 @@ class Search:
 
     def load_cost(self) -> float:
         """Cost per slot of having loaded the placement once, as far as `update` charges it."""
-        return float(self.loaded @ self.tables.node_count) * self._byte_price
+        return float((self.loaded * self.tables.node_count).sum()) * self._byte_price
 
     def load_charge(self, move: Move) -> float:
         """What a move adds to `load_cost`."""

@@ -112,7 +112,7 @@ def resolve_catalog(topology: Explicit, catalog: Catalog) -> Network:
         delay=_link_values(topology.links, link_kinds, "delay"),
         rate=_link_values(topology.links, link_kinds, "rate") * topology.rate_scale * media,
         down_rate=_link_values(topology.links, link_kinds, "down_rate") * topology.rate_scale * media,
-        joules=_link_values(topology.links, link_kinds, "energy"),
+        joules=_link_joules(topology, link_kinds),
     )
 
 
@@ -300,6 +300,16 @@ def path_tables(paths: Sequence[Routes], delay: Floats) -> dict[str, Any]:
 def sum_along(paths: Sequence[Routes], value: Floats) -> Floats:
     """Sums of a value of links (E,) from the beginning of the route to each position, (J,)."""
     return np.concatenate([np.cumsum([0.0, *value[list(route.links)]]) for path in paths for route in path])
+
+
+def _link_joules(topology: Explicit, kinds: Sequence[LinkKind]) -> Floats:
+    """Energy of a byte on each link (E,), allocated or marginal [J/byte]; what a scenario sets stays."""
+    joules = _link_values(topology.links, kinds, "energy")
+    if topology.network_energy == "marginal":
+        for e, (link, kind) in enumerate(zip(topology.links, kinds, strict=True)):
+            if link.energy is None and kind.marginal is not None:
+                joules[e] = kind.marginal
+    return joules
 
 
 def _link_values(links: Sequence[Link], kinds: Sequence[LinkKind], field: str) -> Floats:

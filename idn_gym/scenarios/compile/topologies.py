@@ -47,6 +47,7 @@ def expand(topology: Explicit | Hierarchy | TopoHubTopology | FileTopology) -> E
         memory_scale=topology.memory_scale,
         rate_scale=topology.rate_scale,
         radio=topology.radio,
+        network_energy=topology.network_energy,
     )
 
 
