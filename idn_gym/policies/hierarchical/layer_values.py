@@ -24,12 +24,15 @@ from idn_gym.core.arrays import (
     Floats,
     Tables,
 )
-from idn_gym.policies.hierarchical.trellis import Trellis
+from idn_gym.core.nominal import nominal_draw
+from idn_gym.core.pricing import price
+from idn_gym.policies.hierarchical.trellis import Trellis, held_stages
+from idn_gym.scenarios.compile import Compiled
 
 
 @dataclass(frozen=True)
 class LayerCosts:
-    """Of one request of the model, at the tariff in force, waits at nodes left out."""
+    """Of one request of the model, waits at nodes left out."""
 
     run: Floats
     """(U,) of what a stage computes, and of its errors where it answers; inf where the node is down"""
@@ -42,7 +45,13 @@ class LayerCosts:
 
 
 def layer_costs(
-    tables: Tables, trellis: Trellis, draw: Draw, b: int, t: int, link_wait: Floats | None = None
+    tables: Tables,
+    trellis: Trellis,
+    draw: Draw,
+    b: int,
+    t: int,
+    tariff: Floats,
+    link_wait: Floats | None = None,
 ) -> LayerCosts:
     """Costs in slot `t` of row `b` of a draw.
 
@@ -52,9 +61,9 @@ def layer_costs(
         draw: of the scenario.
         b: row.
         t: place of the slot.
+        tariff: (4 + F,) what requests are priced by.
         link_wait: (E,) [s] that a request waits for each link; None: nobody waits.
     """
-    tariff = draw.tariff[b]
     node, reach = trellis.stage_node, trellis.state_reach
     seconds = trellis.stage_seconds * draw.slowdown[b, node]
     per_second = (
@@ -137,6 +146,15 @@ def item_costs(trellis: Trellis, passed: Floats, ceiling: Floats) -> Floats:
     return cost
 
 
+def drop_ceiling(tables: Tables, draw: Draw, b: int, tariff: Floats) -> Floats:
+    """(K,) [cost] of a drop of each task, further objectives left out: no request costs more."""
+    joules = draw.drop_joules[b if len(draw.drop_joules) > 1 else 0]
+    drop = price(tariff, 1.0, tables.class_timeout, joules, tables.class_drop_bytes)
+    ceiling = np.zeros(len(tables.task_model) - 1)
+    np.maximum.at(ceiling, tables.class_task, drop)
+    return ceiling
+
+
 def rise(trellis: Trellis, share: Floats, flow: Floats, nodes: Bools) -> Floats:
     """(I,) [requests] that the marked nodes (N,) send up to their parents.
 
@@ -156,3 +174,35 @@ def rise(trellis: Trellis, share: Floats, flow: Floats, nodes: Bools) -> Floats:
         goes = np.flatnonzero(nodes[node] & (target != EMPTY))
         np.add.at(sent, target[goes], amount[goes])
     return sent
+
+
+def nominal_values(compiled: Compiled, trellis: Trellis, tariff: Floats) -> LayerValues:
+    """Values in the nominal slot with nothing held but pins: what the tables say by themselves.
+
+    Args:
+        compiled: the scenario.
+        trellis: of the scenario.
+        tariff: (4 + F,) what requests are priced by.
+    """
+    tables = compiled.tables
+    costs = layer_costs(tables, trellis, nominal_draw(tables, tariff), 0, 0, tariff)
+    return solve_layers(trellis, costs, np.where(held_stages(trellis, tables, tables.pinned), 0.0, np.inf))
+
+
+def attractive_stages(compiled: Compiled, trellis: Trellis) -> Bools:
+    """(U,) stages that the network would send requests to: all, where it serves by what is scored.
+
+    Where the scenario has a tariff of its own, policies price stages by the score, but requests go where the
+    tariff is least: not to a stage that is dearer by the tariff than to pass up to what repositories hold.
+    """
+    if compiled.tariff is None:
+        return np.ones(len(trellis.stage_node), np.bool_)
+    tables, tariff = compiled.tables, compiled.tariff
+    values = nominal_values(compiled, trellis, tariff)
+    draw = nominal_draw(tables, tariff)
+    costs = layer_costs(tables, trellis, draw, 0, 0, tariff)
+    end = trellis.stage_end
+    total = costs.run + np.where(end == EMPTY, 0.0, values.passed[trellis.stage_node, end])
+    ceiling = drop_ceiling(tables, draw, 0, tariff)
+    attractive: Bools = total <= item_costs(trellis, values.passed, ceiling)[trellis.stage_item]
+    return attractive

@@ -20,10 +20,11 @@ from typing import Any
 import numpy as np
 
 from idn_gym.config_reader import bounded
-from idn_gym.core.arrays import EMPTY, QUEUES, SECOND, SHARED, Bools, Floats, Instance, Ints, Residents
+from idn_gym.core.arrays import EMPTY, QUEUES, SECOND, SHARED, Bools, Draw, Floats, Instance, Ints, Residents
 from idn_gym.core.costs import serve
 from idn_gym.core.geometry import bytes_to_load
 from idn_gym.core.slots import one_row
+from idn_gym.objectives import tariff_of
 from idn_gym.optimum.dynamic.candidates import cut_slots
 from idn_gym.optimum.dynamic.played import SequencePlayer
 from idn_gym.optimum.dynamic.sequences import byte_prices
@@ -31,6 +32,8 @@ from idn_gym.optimum.least_waiting import unit_waits
 from idn_gym.policies.hierarchical.layer_values import (
     LayerCosts,
     LayerValues,
+    attractive_stages,
+    drop_ceiling,
     item_costs,
     layer_costs,
     rise,
@@ -86,6 +89,7 @@ class OffloadPlanned(PlacementPolicy):
         super().__init__(compiled, rows)
         self.config, self._episodes = config, episodes
         self.trellis = build_trellis(self.tables)
+        self._unused = np.where(attractive_stages(compiled, self.trellis), 0.0, np.inf)
         self._choice = NodeChoice(compiled, self.trellis)
         self._players = [SequencePlayer(compiled, episodes, b) for b in range(rows)]
         self._layer = self.trellis.depth.max(axis=1, initial=EMPTY)  # (N,)
@@ -134,13 +138,14 @@ class OffloadPlanned(PlacementPolicy):
         Args:
             mean: one row of one slot, what is expected.
             held: (N, M) what need not be loaded.
-            byte: (N, M) [cost per slot] of a byte that is loaded, at the tariff.
+            byte: (N, M) [cost per slot] of a byte that is loaded.
             prices: of the last round, zeros before the first one.
         """
         tables, trellis, draw = self.tables, self.trellis, mean.draw
-        costs = layer_costs(tables, trellis, draw, 0, 0, prices.link_wait)
+        tariff = self._tariff(draw)
+        costs = layer_costs(tables, trellis, draw, 0, 0, tariff, prices.link_wait)
         passing = self._passing(draw.demand[0, 0])
-        values = solve_layers(trellis, costs, self._extra(mean, held, byte, prices, passing))
+        values = solve_layers(trellis, costs, self._extra(tariff, held, byte, prices, passing))
         found, missed = self._choose_upwards(mean, held, byte, costs, values)
         prices.memory = (prices.memory + missed) / 2.0
         if tables.capacity == SHARED and tables.queueing == QUEUES:
@@ -150,19 +155,19 @@ class OffloadPlanned(PlacementPolicy):
         return found
 
     def _extra(
-        self, mean: Instance, held: Residents, byte: Floats, prices: Prices, passing: Floats
+        self, tariff: Floats, held: Residents, byte: Floats, prices: Prices, passing: Floats
     ) -> Floats:
         """(U,) [cost] of stages beside their work: waits, and their share of memory and loads."""
         tables, trellis = self.tables, self.trellis
         v, s, x = trellis.stage_node, trellis.stage_segment, trellis.stage_start
         m = tables.segment_model[s]
-        wait = trellis.state_reach[x] * prices.node_wait[v] * mean.draw.tariff[0, SECOND]
+        wait = trellis.state_reach[x] * prices.node_wait[v] * tariff[SECOND]
         wait = np.where(trellis.stage_seconds > 0.0, wait, 0.0)
         load = bytes_to_load(tables, s, held[v, m]) * byte[v, m]
         whole = np.where(tables.pinned[v, m] == EMPTY, load + tables.segment_bytes[s] * prices.memory[v], 0.0)
         requests = passing[v, trellis.state_task[x]]
         part: Floats = np.divide(whole, requests, out=np.zeros(len(s)), where=requests > 0.0)
-        return wait + part
+        return wait + part + self._unused
 
     def _choose_upwards(
         self, mean: Instance, held: Residents, byte: Floats, costs: LayerCosts, values: LayerValues
@@ -170,9 +175,9 @@ class OffloadPlanned(PlacementPolicy):
         """What nodes choose from the leaves up (N, M), and what a byte more would have saved them (N,)."""
         tables, trellis, draw = self.tables, self.trellis, mean.draw
         flow = np.zeros(len(trellis.item_node))
-        np.add.at(flow, trellis.raw_at[self.compiled.class_ingress, tables.class_task], draw.demand[0, 0])
-        ceiling = np.zeros(len(tables.task_model) - 1)
-        np.maximum.at(ceiling, tables.class_task, draw.drop_cost[0])
+        np.add.at(flow, trellis.class_item, draw.demand[0, 0])
+        tariff = self._tariff(draw)
+        ceiling = drop_ceiling(tables, draw, 0, tariff)
         after = np.where(
             trellis.stage_end == EMPTY, 0.0, values.passed[trellis.stage_node, trellis.stage_end]
         )
@@ -181,12 +186,12 @@ class OffloadPlanned(PlacementPolicy):
             now = Situation(
                 flow=flow,
                 passed=item_costs(trellis, values.passed, ceiling),
-                total=costs.run + after,
+                total=costs.run + self._unused + after,
                 seconds=costs.run_seconds,
                 memory=draw.memory[0, 0],
                 offered=draw.seconds[0, 0],
                 wait=self._wait,
-                second_cost=float(draw.tariff[0, SECOND]),
+                second_cost=float(tariff[SECOND]),
                 held=held,
                 load_price=byte,
             )
@@ -196,11 +201,15 @@ class OffloadPlanned(PlacementPolicy):
             flow += rise(trellis, filling.share, flow, here)
         return found, missed
 
+    def _tariff(self, draw: Draw) -> Floats:
+        """(4 + F,) what the score charges for requests, also where the network serves by something else."""
+        return tariff_of(draw.weights[0], self.compiled.scales, self.compiled.objectives)
+
     def _passing(self, demand: Floats) -> Floats:
         """(N, K) [requests] of each task that pass each node."""
         tables, trellis = self.tables, self.trellis
         passing = np.zeros(trellis.parent.shape)
-        node = self.compiled.class_ingress.copy()
+        node = trellis.item_node[trellis.class_item]
         task, there = tables.class_task, np.ones(len(node), np.bool_)
         while there.any():
             np.add.at(passing, (node[there], task[there]), demand[there])

@@ -6,7 +6,8 @@ end. Costs of stages and of links add up to those of the options of the scenario
 these: a way through the trellis from an ingress node to the end is an option.
 
 An *item* is what a node has to decide about: raw inputs of a task, whose model is still open, or requests in
-a state behind a first part. Dimension letters here: X states, U stages, I items, N nodes, K tasks.
+a state behind a first part. With `below`, raw inputs that are answered farther down are items as well: nodes
+may draw them up. Dimension letters here: X states, U stages, I items, N nodes, K tasks.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ class Trellis:
     """(N, K) link to the parent, or EMPTY"""
     depth: Ints
     """(N, K) hops to the repository; EMPTY off all paths"""
+    class_item: Ints
+    """(R,) what the requests of a class are where they enter: raw inputs"""
     classes: Ints
     """(N, K) request classes of the task that pass the node"""
     state_model: Ints
@@ -70,14 +73,20 @@ class Trellis:
     """(U,)"""
     raw_at: Ints
     """(N, K) item of raw inputs"""
+    below_at: Ints
+    """(N, K) item of raw inputs that are answered below; EMPTY at leaves, and without such items"""
     item_parent: Ints
     """(I,) what a passed item is at the parent; EMPTY at repositories"""
     stage_parent: Ints
     """(U,) what a stage sends on is at the parent; EMPTY where it answers, or there is no parent"""
 
 
-def build_trellis(tables: Tables) -> Trellis:
+def build_trellis(tables: Tables, below: bool = False) -> Trellis:
     """The trellis of a scenario.
+
+    Args:
+        tables: of the scenario.
+        below: whether nodes have items for what is answered below.
 
     Raises:
         ConfigError: some node passes requests of a task on to several nodes, so that they form no tree.
@@ -88,25 +97,30 @@ def build_trellis(tables: Tables) -> Trellis:
     rho, node = passed_nodes(tables)
     classes = np.zeros(parent.shape, np.int64)
     np.add.at(classes, (node, tables.class_task[rho]), 1)
-    items = _items(depth, states)
-    item_at, raw_at = items["item_at"], items["raw_at"]
+    items = _items(parent, depth, states, below)
+    item_at, raw_at, below_at = (items[f"{name}_at"] for name in ("item", "raw", "below"))
     node, task, state = (items[f"item_{name}"] for name in ("node", "task", "state"))
-    above = parent[node, task]
+    v, start = stages["stage_node"], stages["stage_start"]
+    drawn = below_at[v, states["state_task"][start]]
+    again = np.flatnonzero((states["state_cut"][start] == 0) & (drawn != EMPTY))
+    stage_item = np.append(item_at[v, start], drawn[again])
+    stages = {name: np.append(column, column[again]) for name, column in stages.items()}
+    v, start, end = (stages[f"stage_{name}"] for name in ("node", "start", "end"))
+    above, over = parent[node, task], parent[v, states["state_task"][start]]
     at_parent = np.where(state == EMPTY, raw_at[above, task], item_at[above, state])
-    where, start, end = (stages[f"stage_{name}"] for name in ("node", "start", "end"))
-    over = parent[where, states["state_task"][start]]
-    sends = (end != EMPTY) & (over != EMPTY)
+    stays = (above == EMPTY) | (np.arange(len(node)) == below_at[node, task])
     return Trellis(
         parent=parent,
         link=link,
         depth=depth,
+        class_item=raw_at[tables.path_node[tables.path_start[tables.class_path]], tables.class_task],
         classes=classes,
         **states,
         **stages,
         **items,
-        stage_item=item_at[where, start],
-        item_parent=np.where(above == EMPTY, EMPTY, at_parent),
-        stage_parent=np.where(sends, item_at[over, end], EMPTY),
+        stage_item=stage_item,
+        item_parent=np.where(stays, EMPTY, at_parent),
+        stage_parent=np.where((end != EMPTY) & (over != EMPTY), item_at[over, end], EMPTY),
     )
 
 
@@ -192,16 +206,20 @@ def _stages(
     }
 
 
-def _items(depth: Ints, states: dict[str, Any]) -> dict[str, Any]:
+def _items(parent: Ints, depth: Ints, states: dict[str, Any], below: bool) -> dict[str, Any]:
     """Columns of the items, and where they are."""
     task, begun = np.asarray(states["state_task"], np.int64), np.asarray(states["state_cut"]) > 0
     rows = []
-    raw_at, item_at = np.full(depth.shape, EMPTY), np.full((len(depth), len(task)), EMPTY)
+    raw_at, below_at = np.full(depth.shape, EMPTY), np.full(depth.shape, EMPTY)
+    item_at = np.full((len(depth), len(task)), EMPTY)
     for v in range(len(depth)):
         for k in np.flatnonzero(depth[v] != EMPTY).tolist():
             raw_at[v, k] = len(rows)
             item_at[v, (task == k) & ~begun] = len(rows)
             rows.append((v, k, EMPTY))
+            if below and v in parent[:, k]:
+                below_at[v, k] = len(rows)
+                rows.append((v, k, EMPTY))
             for x in np.flatnonzero((task == k) & begun).tolist():
                 item_at[v, x] = len(rows)
                 rows.append((v, k, x))
@@ -212,6 +230,7 @@ def _items(depth: Ints, states: dict[str, Any]) -> dict[str, Any]:
         "item_state": state,
         "item_at": item_at,
         "raw_at": raw_at,
+        "below_at": below_at,
     }
 
 
