@@ -15,7 +15,7 @@ import numpy as np
 
 from idn_gym.core.arrays import EMPTY, SHARED, Bools, Floats, Ints, Residents
 from idn_gym.core.geometry import bytes_to_load, covers, held_bytes, placed_bytes
-from idn_gym.policies.hierarchical.node_state import STEPS, Filling, Situation, Work
+from idn_gym.policies.hierarchical.node_state import STEPS, Filling, Situation, Work, summed
 from idn_gym.policies.hierarchical.trellis import Trellis
 from idn_gym.scenarios.compile import Compiled
 
@@ -50,7 +50,9 @@ class NodeChoice:
         model = tables.segment_model[trellis.stage_segment]
         for u, place in enumerate(zip(trellis.stage_node.tolist(), model.tolist(), strict=True)):
             stages.setdefault(place, []).append(u)
-        rows, node, segment = [], [], []
+        rows: list[tuple[int, int, int]] = []
+        node: list[int] = []
+        segment: list[int] = []
         for v, s in zip(*(column.tolist() for column in compiled.pairs), strict=True):
             near = np.array(stages.get((v, int(tables.segment_model[s])), []), np.int64)
             inside = near[covers(tables, s, trellis.stage_segment[near])]
@@ -159,16 +161,16 @@ class NodeChoice:
             )
             share *= np.divide(alone, new.first, out=np.ones_like(alone), where=new.first > alone)
         else:
-            more = np.bincount(self._candidate, share * (new.first - asked.first[self._item]), count)
+            more = summed(self._candidate, share * (new.first - asked.first[self._item]), count)
             nodes = asked.at_nodes(trellis.item_node, len(tables.node_memory))
             room = np.maximum(0.0, self._limit * now.offered - nodes.first)[self.node]
             ratio = np.divide(room, more, out=np.ones(count), where=more > room)
             share *= ratio[self._candidate]
-        saved = np.bincount(self._candidate, share * best, count)
+        saved = summed(self._candidate, share * best, count)
         if not self._private:
             deltas = Work(
                 *(
-                    np.bincount(self._candidate, share * (mine - old[self._item]), count)
+                    summed(self._candidate, share * (mine - old[self._item]), count)
                     for mine, old in zip(vars(new).values(), vars(asked).values(), strict=True)
                 )
             )
@@ -226,7 +228,7 @@ class NodeChoice:
         trellis, tables = self._trellis, self._tables
         nodes = len(tables.node_memory)
         served = np.where(now.flow > 0.0, now.flow * filling.cost, 0.0)
-        cost = np.bincount(trellis.item_node, served, nodes)
+        cost = summed(trellis.item_node, served, nodes)
         missing = bytes_to_load(tables, filling.placement, now.held)
         cost += (np.where(tables.pinned == EMPTY, missing, 0.0) * now.load_price).sum(axis=1)
         if not self._private:

@@ -70,4 +70,10 @@ class Work:
 
     def at_nodes(self, node: Ints, nodes: int) -> Work:
         """Summed up by node."""
-        return Work(*(np.bincount(node, column, nodes) for column in vars(self).values()))
+        return Work(*(summed(node, column, nodes) for column in vars(self).values()))
+
+
+def summed(place: Ints, amount: Floats, count: int) -> Floats:
+    """(count,) amounts summed up by place."""
+    sums: Floats = np.bincount(place, amount, count).astype(np.float64)
+    return sums

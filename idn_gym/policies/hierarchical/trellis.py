@@ -196,20 +196,16 @@ def _stages(
                 if end == EMPTY:
                     continue
             rows.append((v, start, end, s, q))
-    node, start, end, segment, part = np.array(rows, np.int64).reshape(-1, 5).T
-    return {
-        "stage_node": node,
-        "stage_start": start,
-        "stage_end": end,
-        "stage_segment": segment,
-        "stage_seconds": tables.part_seconds[part],
-    }
+    table = np.array(rows, np.int64).reshape(-1, 5)
+    names = "stage_node", "stage_start", "stage_end", "stage_segment"
+    columns: dict[str, Any] = dict(zip(names, table.T, strict=False))
+    return {**columns, "stage_seconds": tables.part_seconds[table[:, 4]]}
 
 
 def _items(parent: Ints, depth: Ints, states: dict[str, Any], below: bool) -> dict[str, Any]:
     """Columns of the items, and where they are."""
     task, begun = np.asarray(states["state_task"], np.int64), np.asarray(states["state_cut"]) > 0
-    rows = []
+    rows: list[tuple[int, int, int]] = []
     raw_at, below_at = np.full(depth.shape, EMPTY), np.full(depth.shape, EMPTY)
     item_at = np.full((len(depth), len(task)), EMPTY)
     for v in range(len(depth)):
