@@ -31,6 +31,8 @@ class Episodes(NamedTuple):
     """names of the D objectives"""
     latencies: tuple[LatencyQuantiles, ...] = ()
     """percentiles over the requests of each episode, B of them where the rollout was asked for them"""
+    message_bytes: float = 0.0
+    """[bytes per slot] that nodes told each other so that the policy could act"""
     wishes: tuple[Ints, ...] = ()
     """what was asked for in each episode, B of them where the rollout was asked for them; see `WishLog`"""
 
@@ -39,6 +41,7 @@ class Episodes(NamedTuple):
 
         ``reward``: mean scalar per slot; ``reward_OBJECTIVE``: mean of the reward vector; and every
         figure of `METRICS`, over the episode's slots or requests as `idn_gym.metrics.Metric.over` says.
+        ``message_bytes``: that nodes told each other, per slot.
         `LATENCY_COLUMNS` [s] where there are percentiles; 0 without requests, as all that is per request.
         """
         totals = MetricTotals(self.metrics.shape[:1])
@@ -51,6 +54,7 @@ class Episodes(NamedTuple):
                 f"reward_{name}": float(self.vector[b, :, i].mean()) for i, name in enumerate(self.objectives)
             }
             row |= {name: float(means[b, k]) for k, name in enumerate(METRICS)}
+            row["message_bytes"] = self.message_bytes
             if self.latencies:
                 row |= zip(LATENCY_COLUMNS, np.nan_to_num(self.latencies[b].overall).tolist(), strict=True)
             rows.append(row)
@@ -68,7 +72,8 @@ def rollout(
 ) -> Episodes:
     """Play one episode per seed from its first slot to the horizon.
 
-    Policies that learn online are told the outcome of every slot.
+    Policies that learn online are told the outcome of every slot. One whose nodes tell each other anything has
+    an attribute `message_bytes`, a number [bytes per slot].
 
     Args:
         policy: acts deterministically where it can.
@@ -116,4 +121,5 @@ def rollout(
             for tell in told:
                 tell(feedback)
         start = np.zeros_like(start)
-    return played._replace(latencies=log.quantiles(), wishes=asked.changes())
+    told_each_other = float(getattr(policy, "message_bytes", 0.0))
+    return played._replace(latencies=log.quantiles(), wishes=asked.changes(), message_bytes=told_each_other)

@@ -38,11 +38,14 @@ COMPARISON_COLUMNS: dict[str, tuple[str, float]] = {
     "traffic": ("traffic [kB-hops]", 1e-3),
     "penalty_traffic": ("+ drops [kB-hops]", 1e-3),
     "update": ("update [%]", 100.0),
+    "message_bytes": ("messages [kB]", 1e-3),
 }
 """Figures that tables show: heading and factor from SI."""
 
 PENALTY_COLUMNS = ("penalty_energy", "penalty_traffic")
 """Figures that tables show only where requests are dropped."""
+
+MESSAGE_NOTE = "Messages are what nodes tell each other per slot, so that a policy can act."
 
 TABLE_NOTE = (
     "Percentiles are over all requests, drops at their timeout. Node load is seconds used over seconds "
@@ -100,6 +103,7 @@ def scenario_tables(rows: Sequence[ComparisonRow], seeds: str) -> list[ScenarioT
             sure = "no intervals without SciPy (extra solve)"
         title = f"{scenario}: {seeds}, {sure}, lower cost is better"
         notes = [TABLE_NOTE, *([PENALTY_NOTE] if PENALTY_COLUMNS[0] in columns else [])]
+        notes += [MESSAGE_NOTE] if "message_bytes" in columns else []
         notes += [INFORMED_NOTE] if any(row.informed for row in mine) else []
         if served_by:
             notes += [TARIFF_NOTE.format(served_by=served_by)]
@@ -117,10 +121,13 @@ def marked_agent(agent: str, informed: bool) -> str:
 def table_columns(rows: Sequence[ComparisonRow]) -> dict[str, tuple[str, float]]:
     """The figures that a table of these rows shows, with heading and factor from SI."""
     dropping = any(row.metrics["drop_rate"] > 0.0 for row in rows)
+    talking = any(row.metrics["message_bytes"] > 0.0 for row in rows if "message_bytes" in row.metrics)
     columns = {
         name: column
         for name, column in COMPARISON_COLUMNS.items()
-        if all(name in row.metrics for row in rows) and (dropping or name not in PENALTY_COLUMNS)
+        if all(name in row.metrics for row in rows)
+        and (dropping or name not in PENALTY_COLUMNS)
+        and (talking or name != "message_bytes")
     }
     if rows[0].served_by:
         columns["tariff_cost"] = ("serving cost", 1.0)

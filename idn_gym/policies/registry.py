@@ -15,6 +15,7 @@ from idn_gym.registry import Registry, load_target
 
 RULES = "idn_gym.policies.heuristics.policies"
 ONLINE = "idn_gym.policies.online.build"
+HIERARCHICAL = "idn_gym.policies.hierarchical.build"
 
 
 class PolicyEntry(NamedTuple):
@@ -39,6 +40,10 @@ def _rule(function: str, codec: str | None, about: str, **flags: bool) -> Policy
 
 def _online(function: str, about: str, **flags: bool) -> PolicyEntry:
     return PolicyEntry(f"{ONLINE}:{function}", "segments", about, **flags)
+
+
+def _offload(function: str, about: str, **flags: bool) -> PolicyEntry:
+    return PolicyEntry(f"{HIERARCHICAL}:{function}", "segments", about, **flags)
 
 
 _SHIPPED: dict[str, PolicyEntry] = {
@@ -101,6 +106,12 @@ _SHIPPED: dict[str, PolicyEntry] = {
     "sg-shared": _online("sg_shared", "static greedy on all slots of the episode as served", informed=True),
     "clairvoyant-greedy-shared": _online(
         "clairvoyant_greedy_shared", "greedy on the coming slot as served, loads priced", informed=True
+    ),
+    "offload-adaptive": _offload(
+        "offload_adaptive", "nodes that learn to run or to pass up, and tell neighbours", randomised=True
+    ),
+    "offload-planned": _offload(
+        "offload_planned", "layered dynamic programme over a tree for the coming slots", informed=True
     ),
 }
 

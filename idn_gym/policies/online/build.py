@@ -66,7 +66,7 @@ def infida_adahedge(env: Env, **options: Any) -> Hedge:
 def infida_offline(env: Env, seeds: Sequence[int], **options: Any) -> clairvoyant.OfflineInfida:
     """Mirror ascent on the very episodes it is judged on: informed."""
     config = _options(clairvoyant.OfflineConfig, options)
-    return clairvoyant.OfflineInfida(_compiled(env), env.num_envs, config, _episodes(env, seeds))
+    return clairvoyant.OfflineInfida(_compiled(env), env.num_envs, config, told_episodes(env, seeds))
 
 
 def ftpl(env: Env, **options: Any) -> Any:
@@ -147,13 +147,13 @@ def mpc(env: Env, **options: Any) -> Mpc:
 def clairvoyant_library(env: Env, seeds: Sequence[int], **options: Any) -> Library:
     """The rule `library` that is told the batches of the next slot."""
     config = _options(LibraryConfig, {"forecaster": "oracle", **options})
-    return _library(env, config, _episodes(env, seeds).draw.demand)
+    return _library(env, config, told_episodes(env, seeds).draw.demand)
 
 
 def clairvoyant_mpc(env: Env, seeds: Sequence[int], **options: Any) -> Mpc:
     """The rule `mpc` that is told the batches of the slots ahead."""
     config = _options(MpcConfig, {"forecaster": "oracle", **options})
-    return _mpc(env, config, _episodes(env, seeds).draw.demand)
+    return _mpc(env, config, told_episodes(env, seeds).draw.demand)
 
 
 def sg(env: Env, seeds: Sequence[int], **options: Any) -> clairvoyant.StaticGreedy:
@@ -171,13 +171,13 @@ def best_static_policy(env: Env, seeds: Sequence[int], **options: Any) -> Any:
     from idn_gym.policies.online.hindsight import BestStatic, BestStaticConfig
 
     config = _options(BestStaticConfig, options)
-    return BestStatic(_compiled(env), env.num_envs, config, _episodes(env, seeds))
+    return BestStatic(_compiled(env), env.num_envs, config, told_episodes(env, seeds))
 
 
 def clairvoyant_greedy(env: Env, seeds: Sequence[int], **options: Any) -> clairvoyant.ClairvoyantGreedy:
     """Greedy on the slot about to be played: informed."""
     config = _options(clairvoyant.ClairvoyantConfig, options)
-    return clairvoyant.ClairvoyantGreedy(_compiled(env), env.num_envs, config, _episodes(env, seeds))
+    return clairvoyant.ClairvoyantGreedy(_compiled(env), env.num_envs, config, told_episodes(env, seeds))
 
 
 def window_greedy_shared(env: Env, **options: Any) -> shared.SharedWindowGreedy:
@@ -200,7 +200,7 @@ def olag_shared(env: Env, **options: Any) -> shared.SharedOlag:
 def sg_shared(env: Env, seeds: Sequence[int], **options: Any) -> shared.SharedStaticGreedy:
     """Static greedy on the very episodes it is judged on, all slots served: informed."""
     config = _options(shared.SharedStaticConfig, options)
-    return shared.SharedStaticGreedy(_compiled(env), env.num_envs, config, _episodes(env, seeds))
+    return shared.SharedStaticGreedy(_compiled(env), env.num_envs, config, told_episodes(env, seeds))
 
 
 def clairvoyant_greedy_shared(
@@ -208,7 +208,7 @@ def clairvoyant_greedy_shared(
 ) -> shared.SharedClairvoyantGreedy:
     """Greedy on the slots about to be played, as they are served: informed."""
     config = _options(shared.SharedClairvoyantConfig, options)
-    return shared.SharedClairvoyantGreedy(_compiled(env), env.num_envs, config, _episodes(env, seeds))
+    return shared.SharedClairvoyantGreedy(_compiled(env), env.num_envs, config, told_episodes(env, seeds))
 
 
 def clairvoyant_sequence(env: Env, seeds: Sequence[int], **options: Any) -> Any:
@@ -216,7 +216,7 @@ def clairvoyant_sequence(env: Env, seeds: Sequence[int], **options: Any) -> Any:
     from idn_gym.policies.online.clairvoyant_sequence import ClairvoyantSequence, ClairvoyantSequenceConfig
 
     config = _options(ClairvoyantSequenceConfig, options)
-    return ClairvoyantSequence(_compiled(env), env.num_envs, config, _episodes(env, seeds))
+    return ClairvoyantSequence(_compiled(env), env.num_envs, config, told_episodes(env, seeds))
 
 
 def _gate(env: Env, options: dict[str, Any]) -> LoadGate:
@@ -253,7 +253,7 @@ def _static(
     env: Env, seeds: Sequence[int], options: dict[str, Any], per_byte: bool
 ) -> clairvoyant.StaticGreedy:
     config = _options(clairvoyant.StaticConfig, options)
-    return clairvoyant.StaticGreedy(_compiled(env), env.num_envs, config, _episodes(env, seeds), per_byte)
+    return clairvoyant.StaticGreedy(_compiled(env), env.num_envs, config, told_episodes(env, seeds), per_byte)
 
 
 def _options(cls: type[C], options: dict[str, Any]) -> C:
@@ -265,7 +265,7 @@ def _compiled(env: Env) -> Compiled:
     return compiled
 
 
-def _episodes(env: Env, seeds: Sequence[int]) -> Instance:
+def told_episodes(env: Env, seeds: Sequence[int]) -> Instance:
     """The episodes that these seeds begin, one per row."""
     simulation = env.unwrapped.simulation  # type: ignore[attr-defined]
     clairvoyant.check_seeds(seeds, env.num_envs)
