@@ -73,7 +73,8 @@ def run_demo(out: Path, seeds: int, words: Sequence[str], force: bool = False, d
 
         train_run(config, folder)
     table = out / "table.txt"
-    if table.exists() and table.stat().st_mtime >= folder.policy.stat().st_mtime:
+    made = [table, out / "dynamic-ceilings.csv"] if dynamic else [table]  # in this order
+    if all(file.exists() and file.stat().st_mtime >= folder.policy.stat().st_mtime for file in made):
         print(f"{table} is there:\n{table.read_text(encoding='utf-8')}")
     else:
         print(f"Comparing with {', '.join(RIVALS)}")
@@ -113,7 +114,7 @@ class DemoCommand(SeedOption):
     """folder of the training run and of the comparison"""
     seeds: int = bounded(10, least=1, most=9_999_999)
     """number of held-out test episodes: seeds 0 to N - 1"""
-    dynamic: float = bounded(5.0, least=0.0, most=3600.0)
+    dynamic: float = bounded(3.0, least=0.0, most=3600.0)
     """[s] per episode for a bracket of the best sequence of placements (needs SciPy); 0: without"""
     force: bool = False
     """throw away what is there and start over"""

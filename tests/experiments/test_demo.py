@@ -47,14 +47,14 @@ def test_a_second_run_says_what_is_there_and_leaves_it(out, capsys):
     assert f"tensorboard --logdir {out / 'tensorboard'}" in printed
 
 
-def test_a_missing_table_is_made_again_without_training(out, monkeypatch):
+def test_a_missing_bracket_is_made_again_without_training(out, monkeypatch):
     before = times(out)
     table = (out / "table.csv").read_text()
-    (out / "table.txt").unlink()
+    (out / "dynamic-ceilings.csv").unlink()
     monkeypatch.setattr(demo, "RIVALS", ("cloud-only", "random"))
     demo.main(["--out", str(out), *SHORT_PLAY, *SMALL])
     assert times(out)[out / "policy.zip"] == before[out / "policy.zip"]
-    assert (out / "table.csv").read_text() == table
+    assert (out / "table.csv").read_text() == table and (out / "dynamic-ceilings.csv").exists()
 
 
 def test_another_run_in_the_folder_is_left_alone_unless_forced(out, monkeypatch, capsys):
