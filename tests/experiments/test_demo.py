@@ -8,9 +8,9 @@ import pytest
 from experiments import demo
 from idn_gym.preset_ids import DEFAULT_SCENARIO
 
-SMALL = ["steps=128", "envs=4", "evaluation_episodes=2", "scenario.horizon=12"]
+SMALL = ["steps=128", "envs=4", "evaluation_episodes=2", "scenario.horizon=6"]
 SMALL += ["agent.n_steps=16", "agent.n_epochs=1", "agent.batch_size=64"]
-SHORT_PLAY = ["--seeds", "2", "--dynamic", "0.5"]
+SHORT_PLAY = ["--seeds", "2", "--dynamic", "0.2"]
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +63,7 @@ def test_another_run_in_the_folder_is_left_alone_unless_forced(out, monkeypatch,
         demo.main(["--out", str(out), *SHORT_PLAY, *SMALL, "agent.gamma=0.125"])
     assert times(out) == before
     monkeypatch.setattr(demo, "RIVALS", ("cloud-only",))
-    demo.main(["--out", str(out), *SHORT_PLAY, "--force", *SMALL, "agent.gamma=0.125"])
+    demo.main(["--out", str(out), "--seeds", "2", "--dynamic", "0", "--force", *SMALL, "agent.gamma=0.125"])
     assert "gamma: 0.125" in (out / "config.yaml").read_text()
+    assert not (out / "dynamic-ceilings.csv").exists()
     assert np.all([mtime > before.get(path, 0) for path, mtime in times(out).items()])
