@@ -20,7 +20,7 @@ export OMP_NUM_THREADS ?= 1
 .DEFAULT_GOAL := help
 .PHONY: demo data test test-long lint types wheel-check mutants no-jit clean help setup
 
-demo: $(READY) ## train PPO on the default scenario, compare it with baselines, write runs/demo/
+demo: $(READY) ## train an agent on the default scenario, compare it with what stays and what moves, write runs/demo/
 	@$(BIN)/python -m experiments.demo $(if $(filter-out 0,$(FORCE)),--force)
 
 data: ## install Fashion-MNIST for the lab (a package of Debian and Ubuntu; needs root)

@@ -24,7 +24,7 @@ class TrainCommand:
     """
 
     scenario: str | None = None
-    """preset or YAML file (default: edge-small)"""
+    """preset or YAML file (default: edge-drift)"""
     agent: str | None = None
     """name of a file in configs/agents, such as ppo, dqn or sac, or another YAML file (default: ppo)"""
     steps: int | None = None

@@ -18,8 +18,8 @@ PRESET_NAMES = (
 )
 """The keys of `idn_gym.scenarios.presets.PRESETS`, which would have to be imported."""
 
-DEFAULT_SCENARIO = "edge-small"
-"""What `gym.make("IDN-v0")` and commands play where nothing else is asked for."""
+DEFAULT_SCENARIO = "edge-drift"
+"""What `gym.make("IDN-v0")` and commands play where nothing else is asked for: moving models pays in it."""
 
 ID_VARIANTS: dict[str, dict[str, Any]] = {
     "": {},

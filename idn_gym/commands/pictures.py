@@ -16,14 +16,15 @@ FilmFrame = npt.NDArray[np.uint8]
 """(height, width, 3)"""
 
 
-def named_so(path: Path, suffix: str) -> Path:
+def named_so(path: Path, *suffixes: str) -> Path:
     """See that a file can be written, and that its name says what it is.
 
     Raises:
         ConfigError: it cannot, or another suffix.
     """
-    if path.suffix.lower() != suffix:
-        raise ConfigError("--out", f"{str(path)!r} is not allowed; the name must end in {suffix}")
+    if path.suffix.lower() not in suffixes:
+        wanted = " or ".join(suffixes)
+        raise ConfigError("--out", f"{str(path)!r} is not allowed; the name must end in {wanted}")
     return writable_file(path, "--out")
 
 
@@ -52,6 +53,7 @@ class Film:
 
     def add(self, frame: FilmFrame) -> None:
         """Add a frame; all are of one size."""
+        self._last = frame
         image = self._image.fromarray(frame)
         if self._scale < 1.0:
             size = (max(1, round(side * self._scale)) for side in image.size)
@@ -64,9 +66,12 @@ class Film:
         """Write the film.
 
         Args:
-            path: ends in ``.gif``.
+            path: ends in ``.gif``, or in ``.png`` for the last frame alone, in full size and colours.
             rate: frames per second.
         """
+        if path.suffix.lower() == ".png":
+            write_picture(path, self._last)
+            return
         first, *rest = self._frames
         wanted = {"save_all": True, "append_images": rest, "duration": round(1000 / rate), "loop": 0}
         atomically(path, lambda file: first.save(file, format="GIF", **wanted))

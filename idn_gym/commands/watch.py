@@ -20,12 +20,12 @@ from idn_gym.scenarios.presets import load_scenario
 
 @dataclass(kw_only=True)
 class WatchCommand:
-    """Film a policy: one frame per slot, as an animated GIF. Needs the extra render."""
+    """Film a policy, one frame per slot, as an animated GIF, or its last slot as a PNG; extra render."""
 
     policy: Positional[str]
     """by name, or as CLASS:CODEC:FILE; see idn compare --help"""
     out: Path
-    """GIF file to write"""
+    """GIF file to write, or PNG file for a picture of the last slot"""
     scenario: str = DEFAULT_SCENARIO
     """preset or YAML file"""
     seed: int = bounded(0, least=0)
@@ -33,11 +33,11 @@ class WatchCommand:
     split: Literal["train", "validation", "test"] = "test"
     """of the seed"""
     slots: int | None = bounded(None, least=1)
-    """length of the film, from the first slot on (default: the horizon)"""
+    """how many are played, from the first on (default: the horizon)"""
     rate: float = bounded(4.0, above=0, most=50)
     """[1/s] frames per second"""
     scale: float = bounded(0.75, least=0.1, most=1.0)
-    """of width and height"""
+    """of width and height of the film"""
     changes: Changes = ()
     """changes to the scenario, such as horizon=48"""
 
@@ -48,7 +48,7 @@ class WatchCommand:
         slots = world.horizon if self.slots is None else self.slots
         if slots > world.horizon:
             raise ConfigError("--slots", f"{slots} is not allowed; the horizon is {world.horizon}")
-        named_so(self.out, ".gif")
+        named_so(self.out, ".gif", ".png")
         film = Film(self.scale)
         env: Any
         env, policy = open_policy(self.policy, world, [self.seed], self.split, render_mode="rgb_array")

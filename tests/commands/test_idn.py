@@ -93,8 +93,8 @@ def test_every_subcommand_has_help(name, capsys):
         (["compare", "ppo:chang:x.zip"], "error: policy: 'chang' in 'ppo:chang:x.zip' is no codec;"),
         (["compare", "ppo:change:nowhere.zip"], "error: policy: 'nowhere.zip' is not there"),
         (
-            ["watch", "lfu", "--out", "x.png"],
-            "error: --out: 'x.png' is not allowed; the name must end in .gif",
+            ["watch", "lfu", "--out", "x.jpg"],
+            "error: --out: 'x.jpg' is not allowed; the name must end in .gif or .png",
         ),
         (
             ["watch", "lfu", "--out", "x.gif", "--slots", "999"],
@@ -364,7 +364,15 @@ def test_films_have_a_frame_per_slot(tmp_path, capsys):
         assert (film.n_frames, film.size, film.info["duration"]) == (3, (320, 180), 250)
         first = np.asarray(film.convert("RGB"))
         film.seek(2)
-        assert (np.asarray(film.convert("RGB")) != first).any()
+        last = np.asarray(film.convert("RGB"))
+        assert (last != first).any()
+    words = ["watch", "random", "--scenario", "tiny", "--slots", "3", "horizon=4"]
+    main([*words, "--out", str(path.with_suffix(".png"))])
+    with image.open(path.with_suffix(".png")) as picture:
+        assert picture.size == (1280, 720)
+        small = np.asarray(picture.convert("RGB").resize((320, 180))).astype(float)
+    off = [np.abs(small - frame).mean() for frame in (last, first)]
+    assert off[0] < off[1], "the picture is not that of the last slot"
 
 
 def test_warm_says_that_once_is_enough(capsys, monkeypatch):

@@ -1,20 +1,24 @@
 """The demo in miniature: everything it promises is there, and a second run does nothing twice."""
 
+import csv
+
 import numpy as np
 import pytest
 
 from experiments import demo
+from idn_gym.preset_ids import DEFAULT_SCENARIO
 
-SMALL = ["steps=128", "envs=4", "evaluation_episodes=2", "scenario.horizon=12"]
+SMALL = ["steps=128", "envs=4", "evaluation_episodes=2", "scenario.horizon=6"]
 SMALL += ["agent.n_steps=16", "agent.n_epochs=1", "agent.batch_size=64"]
+SHORT_PLAY = ["--seeds", "2", "--dynamic", "0.2"]
 
 
 @pytest.fixture(scope="module")
 def out(tmp_path_factory):
     folder = tmp_path_factory.mktemp("demo") / "demo"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(demo, "BASELINES", ("cloud-only", "random"))
-        demo.main([SMALL[0], "--out", str(folder), "--seeds", "3", *SMALL[1:]])
+        patch.setattr(demo, "RIVALS", ("cloud-only", "random"))
+        demo.main([SMALL[0], "--out", str(folder), *SHORT_PLAY, *SMALL[1:]])
     return folder
 
 
@@ -24,37 +28,42 @@ def times(folder):
 
 def test_everything_is_there(out):
     names = {path.name for path in out.iterdir()}
-    assert names >= {"policy.zip", "config.yaml", "table.txt", "table.csv", "table.json", "edge-small.csv"}
-    assert {f"edge-small-{name}.png" for name in ("cost", "objectives", "course")} <= names
+    assert names >= {"policy.zip", "config.yaml", "table.txt", "table.csv", "table.json", "edge-drift.csv"}
+    assert {f"edge-drift-{name}.png" for name in ("cost", "objectives", "course")} <= names
     assert any("tfevents" in path.name for path in (out / "tensorboard").iterdir())
-    assert "minus ppo's" in (out / "table.txt").read_text()
+    assert "minus ppo-graph's" in (out / "table.txt").read_text()
+    with open(out / "dynamic-ceilings.csv", encoding="utf-8") as file:
+        (bracket,) = csv.DictReader(file)
+    assert float(bracket["bound"]) <= float(bracket["reached"]) <= float(bracket["alone"])
+    assert bracket["scenario"] == DEFAULT_SCENARIO
 
 
 def test_a_second_run_says_what_is_there_and_leaves_it(out, capsys):
     before = times(out)
-    demo.main(["--out", str(out), "--seeds", "3", *SMALL])
+    demo.main(["--out", str(out), *SHORT_PLAY, *SMALL])
     printed = capsys.readouterr().out
     assert times(out) == before
     assert "training is done" in printed and (out / "table.txt").read_text() in printed
     assert f"tensorboard --logdir {out / 'tensorboard'}" in printed
 
 
-def test_a_missing_table_is_made_again_without_training(out, monkeypatch):
+def test_a_missing_bracket_is_made_again_without_training(out, monkeypatch):
     before = times(out)
     table = (out / "table.csv").read_text()
-    (out / "table.txt").unlink()
-    monkeypatch.setattr(demo, "BASELINES", ("cloud-only", "random"))
-    demo.main(["--out", str(out), "--seeds", "3", *SMALL])
+    (out / "dynamic-ceilings.csv").unlink()
+    monkeypatch.setattr(demo, "RIVALS", ("cloud-only", "random"))
+    demo.main(["--out", str(out), *SHORT_PLAY, *SMALL])
     assert times(out)[out / "policy.zip"] == before[out / "policy.zip"]
-    assert (out / "table.csv").read_text() == table
+    assert (out / "table.csv").read_text() == table and (out / "dynamic-ceilings.csv").exists()
 
 
 def test_another_run_in_the_folder_is_left_alone_unless_forced(out, monkeypatch, capsys):
     before = times(out)
     with pytest.raises(SystemExit, match=r"^error: agent\.gamma[^\n]*; --force throws away the run[^\n]*$"):
-        demo.main(["--out", str(out), "--seeds", "3", *SMALL, "agent.gamma=0.125"])
+        demo.main(["--out", str(out), *SHORT_PLAY, *SMALL, "agent.gamma=0.125"])
     assert times(out) == before
-    monkeypatch.setattr(demo, "BASELINES", ("cloud-only",))
-    demo.main(["--out", str(out), "--seeds", "3", "--force", *SMALL, "agent.gamma=0.125"])
+    monkeypatch.setattr(demo, "RIVALS", ("cloud-only",))
+    demo.main(["--out", str(out), "--seeds", "2", "--dynamic", "0", "--force", *SMALL, "agent.gamma=0.125"])
     assert "gamma: 0.125" in (out / "config.yaml").read_text()
+    assert not (out / "dynamic-ceilings.csv").exists()
     assert np.all([mtime > before.get(path, 0) for path, mtime in times(out).items()])

@@ -10,7 +10,7 @@ from idn_gym.config_reader import ConfigError, from_plain
 
 def test_defaults_are_those_of_the_files():
     config = load_run_config()
-    assert config.scenario.name == "edge-small"
+    assert config.scenario.name == "edge-drift"
     assert config.agent == load_run_config(agent="ppo").agent and config.agent.kind == "ppo"
     assert load_run_config(agent="a2c").agent.kind == "a2c"
 

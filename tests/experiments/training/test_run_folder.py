@@ -17,8 +17,10 @@ RUN = {
     "table.txt": "table",
     "table.csv": "table",
     "table.json": "table",
-    "edge-small.csv": "episodes",
-    "edge-small-cost.png": "picture",
+    "edge-drift.csv": "episodes",
+    "edge-drift-latencies.csv": "latencies",
+    "dynamic-ceilings.csv": "bracket",
+    "edge-drift-cost.png": "picture",
 }
 
 
