@@ -6,6 +6,7 @@ import csv
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -193,8 +194,7 @@ def show_resources(axes: list[Axes]) -> None:
     show_lines(axes[1], "link: ar1", draw(draw_rates, Ar1()), unit)
     unit = "compute\n[x nominal]"
     show_lines(axes[2], "background", draw(draw_seconds, Background(), None), unit)
-    outages = Outages(mean_up=50, mean_down=10)
-    show_lines(axes[3], "outages (mean_up: 50)", draw(draw_seconds, None, outages, seed=2), unit)
+    show_lines(axes[3], "outages (mean_up: 50)", draw(draw_seconds, None, Outages(50, 10), seed=2), unit)
     show_lines(axes[4], "memory", draw(draw_memory, MemoryPressure(), seed=3), "memory\n[x nominal]")
     factor = draw_slowdown(0.15, 4000, np.random.default_rng(0))
     axes[5].set_title("device_error: 0.15")
@@ -230,10 +230,8 @@ def show_harvest(axes: list[Axes]) -> None:
     names = [("a",), ("b",)]
 
     def draw(process: SolarHarvest, seed: int) -> Floats:
-        rng = np.random.default_rng(seed)
-        return draw_end_to_end(
-            lambda drawer: draw_harvest(process, 2, drawer, names), horizon=3 * SLOTS, rng=rng
-        )
+        law = partial(draw_harvest, process, 2, names=names)
+        return draw_end_to_end(law, horizon=3 * SLOTS, rng=np.random.default_rng(seed))
 
     unit = "harvest\n[J/slot]"
     show_lines(axes[0], "harvest: solar (clouds: node)", draw(SolarHarvest(clouds="node"), 4), unit, 0)
@@ -289,9 +287,8 @@ class DrawDynamicsCommand:
             scale = axes[0].inset_axes((0.5, 0.35, 0.45, 0.07))
             figure.colorbar(axes[0].collections[0], cax=scale, orientation="horizontal", ticks=[0, 0.5, 1])
             scale.set_title("share of demand", fontsize=7, loc="center", pad=3)
-            path = writable_file(self.out or PICTURE)
-            figure.savefig(path)
-        print(path)
+            figure.savefig(writable_file(self.out or PICTURE))
+        print(self.out or PICTURE)
 
 
 def main(words: Sequence[str] | None = None) -> None:

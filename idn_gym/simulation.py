@@ -254,11 +254,8 @@ class Simulation:
         """From each of the states into the other; put together when they are first played."""
         if not self._built:
             parts = self.instance, self.codec, self.observer, self.compiled.scales, self.objectives
-            rest = self.last, self._scratch
-            self._built = [
-                SlotProgramme(*parts, self._actions, *states, *rest)
-                for states in (self._states, self._states[::-1])
-            ]
+            ways, rest = (self._states, self._states[::-1]), (self.last, self._scratch)
+            self._built = [SlotProgramme(*parts, self._actions, *way, *rest) for way in ways]
         return self._built
 
     def __getstate__(self) -> dict[str, Any]:

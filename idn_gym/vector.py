@@ -286,9 +286,8 @@ def _read_mode(mode: str | AutoresetMode) -> AutoresetMode:
         return mode
     if isinstance(mode, str) and mode in {**allowed, **names}:
         return {**allowed, **names}[mode]
-    raise ConfigError(
-        "autoreset_mode", f"{show(mode)} is not allowed; allowed: {', '.join([*names, *allowed])}"
-    )
+    listed = ", ".join([*names, *allowed])
+    raise ConfigError("autoreset_mode", f"{show(mode)} is not allowed; allowed: {listed}")
 
 
 def _read_limit(steps: int | None) -> float:

@@ -63,31 +63,8 @@ ERROR, SECOND, JOULE, BYTE_HOP = 0, 1, 2, 3
 PRICED = 4
 """How many these are; the F further ones follow."""
 
-
 NO_UPLINKS: Residents = np.zeros((0, 0), np.int32)
 """An association that leaves everything as it is."""
-
-
-def owners(start: Ints) -> Ints:
-    """Row of the coarser table that each row of the finer one belongs to, from its ``xxx_start``.
-
-    The class of each option is ``owners(tables.option_start)``, the option of each part
-    ``owners(tables.part_start)``.
-    """
-    return np.repeat(np.arange(len(start) - 1), np.diff(start))
-
-
-def starts_of(count: Ints) -> Ints:
-    """The ``xxx_start`` of rows with so many entries each, int64."""
-    start = np.zeros(len(count) + 1, np.int64)
-    np.cumsum(count, out=start[1:])
-    return start
-
-
-def entries_of(first: Ints, count: Ints) -> Ints:
-    """The numbers from `first` on of each row, `count` of them, one row after the other, int64."""
-    start = starts_of(count)
-    return np.arange(start[-1]) + np.repeat(first - start[:-1], count)
 
 
 @rule
@@ -132,8 +109,7 @@ class Tables(NamedTuple):
     link_store: Ints  # (E,) airtime that requests take on the link; EMPTY without a duty cycle
     link_charge: Floats  # (E, F) [unit/byte] nominal
     slot_charge: Floats  # (F,) [unit] nominal, of a slot whatever is served
-    # radios: links whose messages travel in frames, cell by cell, in each from the strongest to the weakest;
-    # a gateway has six cells, one for each spreading factor
+    # radios: links with frames, cell by cell (six for each gateway), in each the strongest first
     radio_channels: float  # that each frame chooses from at random
     demodulators: float  # frames that a gateway receives at a time; 0: without limit
     cell_start: Ints  # (c+1,) into r

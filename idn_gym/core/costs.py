@@ -10,7 +10,8 @@ import numpy as np
 
 from idn_gym.core.arrays import Draw, Floats, Instance, Outcome, Residents, Tables
 from idn_gym.core.kernel import njit_no_alloc
-from idn_gym.core.listing import drop_cost, is_late, link_seconds, measure_paths, option_cost, option_latency
+from idn_gym.core.listing import drop_cost, is_late, link_seconds, option_cost, option_latency
+from idn_gym.core.paces import measure_paths
 from idn_gym.core.serving import measure_utilisation, serve_slot
 from idn_gym.core.slots import placement_per_row
 from idn_gym.core.validate import check_placement, check_slot

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from idn_gym.core.arrays import EMPTY, Ints, Tables, entries_of, starts_of
+from idn_gym.core.arrays import EMPTY, Ints, Tables
 from idn_gym.core.field_shapes import SHAPES, STARTS
+from idn_gym.core.row_starts import entries_of, starts_of
 from idn_gym.core.validate import freeze_tables
 
 START_FIELDS = (

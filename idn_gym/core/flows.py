@@ -18,11 +18,12 @@ from idn_gym.core.arrays import (
     Residents,
     State,
     Tables,
-    entries_of,
 )
 from idn_gym.core.filling import ask_batches
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
-from idn_gym.core.listing import list_options, measure_paths
+from idn_gym.core.listing import list_options
+from idn_gym.core.paces import measure_paths
+from idn_gym.core.row_starts import entries_of
 from idn_gym.core.serving import serve_class, serve_together
 from idn_gym.core.slots import one_row, one_state, placement_per_row
 from idn_gym.core.transition import step

@@ -26,7 +26,7 @@ from idn_gym.core.arrays import (
 )
 from idn_gym.core.filling import ask_batches
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
-from idn_gym.core.listing import measure_paths
+from idn_gym.core.paces import measure_paths
 from idn_gym.core.queues import branch_latency, branch_wait, given_wait
 from idn_gym.core.serving import serve_class, serve_together
 from idn_gym.core.slots import one_row, one_state, placement_per_row

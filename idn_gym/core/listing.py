@@ -18,66 +18,6 @@ from idn_gym.core.workspace import Scratch
 
 
 @njit_inline
-def measure_paths(tables: Tables, draw: Draw, b: int, t: int, scratch: Scratch) -> None:
-    """Write the rate of every link, less what loads take, and sum seconds per byte along every route.
-
-    They are inf from a link on that is down. A request of a cohort has one medium of the link's to itself.
-    """
-    for e in range(len(scratch.rate)):
-        scratch.rate[e] = draw.rate[b, t, e]
-        if tables.loading == TRANSFER:
-            scratch.rate[e] -= scratch.taken[e] / tables.slot_seconds
-    if len(scratch.uplink) > 0:
-        close_unused(tables, scratch)
-    pace = 0.0
-    for j in range(len(tables.path_link)):
-        link = tables.path_link[j]
-        if link == EMPTY:
-            pace = 0.0
-        elif scratch.rate[link] > 0.0:
-            pace += tables.link_count[link] / scratch.rate[link]
-        else:
-            pace = np.inf
-        scratch.pace[j] = pace
-    note_prices(tables, draw, b, scratch)
-
-
-@njit_inline
-def close_unused(tables: Tables, scratch: Scratch) -> None:
-    """Take down the links of nodes that use another one."""
-    for e in range(len(scratch.rate)):
-        v = tables.link_chooser[e]
-        if v != EMPTY and scratch.uplink[v] != e:
-            scratch.rate[e] = 0.0
-
-
-@njit_inline
-def note_prices(tables: Tables, draw: Draw, b: int, scratch: Scratch) -> None:
-    """See on which paths a request costs something else than when entries were priced.
-
-    All that costs depend on is compared, so it holds whoever asks; prices follow from slowdown and tariff.
-    """
-    c = b % len(scratch.change)
-    other = False
-    for v in range(scratch.slowdown.shape[1]):
-        if scratch.slowdown[c, v] != draw.slowdown[b, v]:
-            scratch.slowdown[c, v] = draw.slowdown[b, v]
-            other = True
-    for i in range(scratch.tariff.shape[1]):
-        if scratch.tariff[c, i] != draw.tariff[b, i]:
-            scratch.tariff[c, i] = draw.tariff[b, i]
-            other = True
-    for p in range(scratch.moves.shape[1]):
-        moved = other
-        for j in range(tables.path_start[p], tables.path_start[p + 1]):
-            if scratch.pace_priced[c, j] != scratch.pace[j]:
-                scratch.pace_priced[c, j] = scratch.pace[j]
-                moved = True
-        if moved:
-            scratch.moves[c, p] += 1
-
-
-@njit_inline
 def cost_row(draw: Draw, b: int) -> int:
     """Row of the `option_` fields that holds for row b."""
     return b if len(draw.option_latency) > 1 else 0

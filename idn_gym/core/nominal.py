@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from idn_gym.core.arrays import EMPTY, Draw, Floats, Ints, Tables, entries_of, owners
+from idn_gym.core.arrays import EMPTY, Draw, Floats, Ints, Tables
 from idn_gym.core.charges import charge_drops
 from idn_gym.core.pricing import compute_option_costs, option_prices
+from idn_gym.core.row_starts import entries_of, owners
 
 
 def nominal_draw(tables: Tables, tariff: Floats) -> Draw:

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from idn_gym.core.arrays import Floats, Ints, entries_of, starts_of
+from idn_gym.core.arrays import Floats, Ints
+from idn_gym.core.row_starts import entries_of, starts_of
 
 
 class OptionRows(NamedTuple):

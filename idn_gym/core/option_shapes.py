@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from idn_gym.core.arrays import EMPTY, Floats, Ints, entries_of, starts_of
+from idn_gym.core.arrays import EMPTY, Floats, Ints
 from idn_gym.core.layouts import PartLayouts, Texts, list_layouts
 from idn_gym.core.option_rows import OptionRows, pool_options, take_options
 from idn_gym.core.options import ModelRow, PathShape, RouteShape, enumerate_segments, survival
+from idn_gym.core.row_starts import entries_of, starts_of
 from idn_gym.core.work_table import WorkTable
 
 

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from idn_gym.core.arrays import EMPTY, Bools, Floats, Ints, entries_of, owners, starts_of
+from idn_gym.core.arrays import EMPTY, Bools, Floats, Ints
 from idn_gym.core.option_rows import OptionRows, take_options
+from idn_gym.core.row_starts import entries_of, owners, starts_of
 
 
 class ClassOptions(NamedTuple):

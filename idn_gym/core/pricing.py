@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from idn_gym.core.arrays import BYTE_HOP, EMPTY, ERROR, JOULE, SECOND, Draw, Floats, Ints, Tables, owners
+from idn_gym.core.arrays import BYTE_HOP, EMPTY, ERROR, JOULE, SECOND, Draw, Floats, Ints, Tables
 from idn_gym.core.kernel import njit_no_alloc, rule
+from idn_gym.core.row_starts import owners
 
 PRICE_FIELDS = (
     *("option_latency", "option_cost", "option_joules"),

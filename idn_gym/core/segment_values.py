@@ -9,23 +9,13 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
-from idn_gym.core.arrays import (
-    EMPTY,
-    EXOGENOUS,
-    Draw,
-    Floats,
-    Ints,
-    Outcome,
-    Residents,
-    Tables,
-    entries_of,
-    starts_of,
-)
+from idn_gym.core.arrays import EMPTY, EXOGENOUS, Draw, Floats, Ints, Outcome, Residents, Tables
 from idn_gym.core.excerpt import take_paths
 from idn_gym.core.handover import fetch, stage
 from idn_gym.core.kernel import njit_spliced
-from idn_gym.core.listing import measure_paths
 from idn_gym.core.nominal import nominal_draw, passed_nodes
+from idn_gym.core.paces import measure_paths
+from idn_gym.core.row_starts import entries_of, starts_of
 from idn_gym.core.serving import serve_alone
 from idn_gym.core.usable import note_pair, note_residents
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch

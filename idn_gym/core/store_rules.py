@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from idn_gym.core.arrays import SHARED, Ints, Tables, entries_of, owners
+from idn_gym.core.arrays import SHARED, Ints, Tables
+from idn_gym.core.row_starts import entries_of, owners
 
 Rule = tuple[bool, str, str]
 """Whether it holds, the field that is to blame if not, and what must be."""

@@ -14,15 +14,15 @@ from idn_gym.core.arrays import (
     SHARED,
     Draw,
     Instance,
-    Ints,
     Residents,
     State,
     Tables,
-    owners,
 )
 from idn_gym.core.field_shapes import INDEX_LIKE, INDICES, SHAPES, STARTS
 from idn_gym.core.option_tables import fallbacks
 from idn_gym.core.pricing import choose_last
+from idn_gym.core.route_rules import route_rules
+from idn_gym.core.row_starts import owners
 from idn_gym.core.store_rules import store_rules
 from idn_gym.core.weaving import weave
 from idn_gym.messages import ConfigError, show
@@ -268,32 +268,12 @@ def _check_relations(tables: Tables) -> None:
     part_option = owners(tables.part_start)
     within = tables.part_position < length[option_class[part_option]]
     _demand(bool(np.all(within)), "part_position", "must lie on the path of the class")
-    _check_routes(tables, length[option_class], option_class, part_option)
+    for rule in route_rules(tables, length[option_class], option_class, part_option):
+        _demand(*rule)
     same = tables.segment_model[tables.part_segment] == tables.option_model[part_option]
     _demand(bool(np.all(same)), "part_segment", "must be of the option's model")
     visited = tables.branch_parts <= np.diff(tables.part_start)[owners(tables.branch_start)]
     _demand(bool(np.all(visited)), "branch_parts", "must not exceed the option's parts")
-
-
-def _check_routes(tables: Tables, length: Ints, option_class: Ints, part_option: Ints) -> None:
-    """An option's parts lie on one route; `length` is of its class's path (O,)."""
-    begins = tables.path_link == EMPTY
-    _demand(bool(np.all(begins[tables.path_start[:-1]])), "path_link", "must be -1 where a path begins")
-    start = tables.path_start[tables.class_path[option_class]]
-    right = tables.option_origin < length
-    right &= begins[start + np.where(right, tables.option_origin, 0)]
-    _demand(bool(np.all(right)), "option_origin", "must be where a route on the path of the class begins")
-    route = np.cumsum(begins)
-    same = (
-        route[start[part_option] + tables.part_position] == route[start + tables.option_origin][part_option]
-    )
-    _demand(bool(np.all(same)), "part_position", "must lie on the route of the option")
-    beginning = np.repeat(tables.path_start[:-1], np.diff(tables.path_start))
-    here = np.arange(len(begins)) - beginning
-    for name, field in (("path_same_node", tables.path_node), ("path_same_link", tables.path_link)):
-        first = getattr(tables, name)
-        right = (first <= here) & (field[beginning + np.minimum(first, here)] == field)
-        _demand(bool(np.all(right)), name, "must be a position of the path, no later, that is the same")
 
 
 def _check_fallbacks(tables: Tables, draw: Draw) -> None:

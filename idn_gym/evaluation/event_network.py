@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from idn_gym.core.arrays import EMPTY, Draw, Floats, Instance, Tables, owners
+from idn_gym.core.arrays import EMPTY, Draw, Floats, Instance, Tables
+from idn_gym.core.row_starts import owners
 from idn_gym.messages import ConfigError
 
 

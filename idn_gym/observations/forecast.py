@@ -18,7 +18,7 @@ from __future__ import annotations
 from idn_gym.core.arrays import EMPTY, EXOGENOUS, Draw, Outcome, State, Tables
 from idn_gym.core.geometry import covers
 from idn_gym.core.kernel import njit_inline
-from idn_gym.core.listing import measure_paths
+from idn_gym.core.paces import measure_paths
 from idn_gym.core.usable import note_residents
 from idn_gym.core.workspace import Scratch
 from idn_gym.observations.forecast_lists import ForecastLists, bring_up_to_date, note_expected

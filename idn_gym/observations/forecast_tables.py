@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from idn_gym.core.arrays import Floats, Instance, Ints, Tables, owners
+from idn_gym.core.arrays import Floats, Instance, Ints, Tables
 from idn_gym.core.costs import costs
 from idn_gym.core.nominal import nominal_draw
+from idn_gym.core.row_starts import owners
 
 TURNS, TOUCHED, GATHERED, GATHER_NEXT = range(4)
 """places in `ForecastTables.counts`"""

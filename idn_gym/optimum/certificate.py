@@ -15,7 +15,8 @@ from typing import NamedTuple
 import numpy as np
 
 from idn_gym.config_reader import ConfigError
-from idn_gym.core.arrays import Floats, Instance, owners
+from idn_gym.core.arrays import Floats, Instance
+from idn_gym.core.row_starts import owners
 from idn_gym.core.slots import one_row
 from idn_gym.optimum.filling import Filler
 from idn_gym.optimum.prefixes import list_prefixes, serves_alone

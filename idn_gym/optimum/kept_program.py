@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import gymnasium as gym
 import numpy as np
 
-from idn_gym.core.arrays import EMPTY, Bools, Floats, Ints, owners
+from idn_gym.core.arrays import EMPTY, Bools, Floats, Ints
+from idn_gym.core.row_starts import owners
 from idn_gym.optimum.layers import Layers
 from idn_gym.optimum.prefix_program import Triple
 from idn_gym.optimum.prefixes import PINNED, Prefixes

@@ -21,8 +21,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from idn_gym.core.arrays import EMPTY, Bools, Floats, Ints, entries_of, starts_of
+from idn_gym.core.arrays import EMPTY, Bools, Floats, Ints
 from idn_gym.core.kernel import njit_no_alloc
+from idn_gym.core.row_starts import entries_of, starts_of
 from idn_gym.optimum.prefix_program import Rankings
 from idn_gym.optimum.prefixes import PINNED, Prefixes
 

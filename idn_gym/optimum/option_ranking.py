@@ -6,23 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from idn_gym.core.arrays import (
-    EMPTY,
-    EXOGENOUS,
-    PRICED,
-    SECOND,
-    Bools,
-    Draw,
-    Floats,
-    Ints,
-    Outcome,
-    Tables,
-    owners,
-)
+from idn_gym.core.arrays import EMPTY, EXOGENOUS, PRICED, SECOND, Bools, Draw, Floats, Ints, Outcome, Tables
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
-from idn_gym.core.listing import drop_cost, is_late, link_seconds, measure_paths, option_cost, option_latency
+from idn_gym.core.listing import drop_cost, is_late, link_seconds, option_cost, option_latency
 from idn_gym.core.loading import shares_medium
+from idn_gym.core.paces import measure_paths
 from idn_gym.core.queues import option_wait
+from idn_gym.core.row_starts import owners
 from idn_gym.core.waiting import patient_wait
 from idn_gym.core.workspace import Scratch, make_scratch
 from idn_gym.optimum.prefixes import PINNED, UNUSABLE, Prefixes

@@ -11,21 +11,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from idn_gym.core.arrays import (
-    EXOGENOUS,
-    QUEUES,
-    SECOND,
-    SHARED,
-    Bools,
-    Floats,
-    Instance,
-    Ints,
-    Residents,
-    owners,
-)
+from idn_gym.core.arrays import EXOGENOUS, QUEUES, SECOND, SHARED, Bools, Floats, Instance, Ints, Residents
 from idn_gym.core.capacity import most_requests
 from idn_gym.core.costs import costs
 from idn_gym.core.geometry import covered_parts, covers, nominal_free_bytes
+from idn_gym.core.row_starts import owners
 from idn_gym.optimum.hill_climbing import Choices
 from idn_gym.optimum.least_waiting import LeastWaiting, least_waiting
 from idn_gym.optimum.solver import Program, sparse_rows

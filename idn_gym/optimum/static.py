@@ -30,7 +30,8 @@ from idn_gym.core.arrays import (
 )
 from idn_gym.core.charges import book_slot
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
-from idn_gym.core.listing import charged_slots, measure_paths
+from idn_gym.core.listing import charged_slots
+from idn_gym.core.paces import measure_paths
 from idn_gym.core.pricing import price
 from idn_gym.core.serving import serve_class, serve_together
 from idn_gym.core.stores import book_idle

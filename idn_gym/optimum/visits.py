@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from idn_gym.core.arrays import Bools, Draw, Floats, Instance, Ints, Tables, owners
+from idn_gym.core.arrays import Bools, Draw, Floats, Instance, Ints, Tables
+from idn_gym.core.row_starts import owners
 
 
 class Visits(NamedTuple):

@@ -11,7 +11,7 @@ import numpy as np
 from idn_gym.core.arrays import EMPTY
 from idn_gym.core.options import path_shape, survival
 from idn_gym.scenarios.compile.classes import RequestClasses, class_options
-from idn_gym.scenarios.compile.routes import path_tables
+from idn_gym.scenarios.compile.path_tables import path_tables
 
 
 def stack_all(models, segments, device, holds, joules, classes, max_parts, sources=None):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from idn_gym.core.arrays import EMPTY, Action
 from idn_gym.core.filling import ask_batches, fill_slot
 from idn_gym.core.kernel import njit_no_alloc
-from idn_gym.core.listing import measure_paths
+from idn_gym.core.paces import measure_paths
 from idn_gym.core.transition import initial_state, step
 from idn_gym.core.workspace import make_scratch
 from idn_gym.scenarios.episodes import build_instance

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from idn_gym.core.arrays import ERROR, owners
+from idn_gym.core.arrays import ERROR
 from idn_gym.core.costs import serve
 from idn_gym.core.flows import listed_options, option_flows
+from idn_gym.core.row_starts import owners
 from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import load_scenario
 

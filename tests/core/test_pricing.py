@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from idn_gym.core.arrays import owners
 from idn_gym.core.costs import costs
 from idn_gym.core.nominal import nominal_draw
 from idn_gym.core.pricing import PRICE_FIELDS, compute_option_costs, price
+from idn_gym.core.row_starts import owners
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import PRESETS

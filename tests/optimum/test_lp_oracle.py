@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from idn_gym.config_reader import ConfigError
-from idn_gym.core.arrays import EMPTY, owners
+from idn_gym.core.arrays import EMPTY
+from idn_gym.core.row_starts import owners
 from idn_gym.optimum import lp_oracle
 from idn_gym.optimum.lp_oracle import LpOracle
 from idn_gym.optimum.prefix_program import placement_rows

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from idn_gym.core.arrays import EMPTY, TRANSFER, Ints, entries_of
+from idn_gym.core.arrays import EMPTY, TRANSFER, Ints
 from idn_gym.core.geometry import nominal_free_bytes
+from idn_gym.core.row_starts import entries_of
 from idn_gym.optimum.dynamic.bound_blocks import Loads, Runs
 from idn_gym.optimum.dynamic.bound_order import ServingOrder
 from idn_gym.optimum.routing_program import Routing, RoutingBuild

@@ -31,7 +31,7 @@ import numpy as np
 from idn_gym.config_reader import bounded
 from idn_gym.core.arrays import EMPTY, SECOND, Bools, Draw, Floats, Residents
 from idn_gym.objectives import known_tariff, tariff_of
-from idn_gym.optimum.dynamic.sequences import byte_prices
+from idn_gym.optimum.load_prices import byte_prices
 from idn_gym.policies.hierarchical.layer_values import (
     attractive_stages,
     drop_ceiling,

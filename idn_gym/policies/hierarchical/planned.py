@@ -27,8 +27,8 @@ from idn_gym.core.slots import one_row
 from idn_gym.objectives import tariff_of
 from idn_gym.optimum.dynamic.candidates import cut_slots
 from idn_gym.optimum.dynamic.played import SequencePlayer
-from idn_gym.optimum.dynamic.sequences import byte_prices
 from idn_gym.optimum.least_waiting import unit_waits
+from idn_gym.optimum.load_prices import byte_prices
 from idn_gym.policies.hierarchical.layer_values import (
     LayerCosts,
     LayerValues,

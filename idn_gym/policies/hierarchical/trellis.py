@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 
 from idn_gym.config_reader import ConfigError
-from idn_gym.core.arrays import EMPTY, Bools, Floats, Ints, Tables, owners
+from idn_gym.core.arrays import EMPTY, Bools, Floats, Ints, Tables
 from idn_gym.core.geometry import covers
 from idn_gym.core.nominal import passed_nodes
+from idn_gym.core.row_starts import owners
 
 
 @dataclass(frozen=True, eq=False)

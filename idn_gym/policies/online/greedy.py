@@ -14,7 +14,7 @@ from idn_gym.core.arrays import EMPTY, SHARED, Draw, Floats, Instance, Ints, Out
 from idn_gym.core.filling import ask_batches
 from idn_gym.core.geometry import bytes_to_load, covers
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
-from idn_gym.core.listing import measure_paths
+from idn_gym.core.paces import measure_paths
 from idn_gym.core.serving import serve_class, serve_together
 from idn_gym.core.usable import note_pair, note_residents
 from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch

@@ -26,10 +26,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from idn_gym.config_reader import bounded
-from idn_gym.core.arrays import EMPTY, Bools, Floats, Instance, Ints, owners
+from idn_gym.core.arrays import EMPTY, Bools, Floats, Instance, Ints
 from idn_gym.core.capacity import most_requests
 from idn_gym.core.costs import costs
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
+from idn_gym.core.row_starts import owners
 from idn_gym.optimum.prefixes import PINNED, Prefixes, list_prefixes
 from idn_gym.policies.online.learner import Clock, PlacementPolicy
 from idn_gym.policies.online.load_gate import LoadGate, LoadGateConfig

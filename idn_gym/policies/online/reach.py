@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from idn_gym.core.arrays import EMPTY, Bools, Floats, Ints, Outcome, Tables, owners
+from idn_gym.core.arrays import EMPTY, Bools, Floats, Ints, Outcome, Tables
 from idn_gym.core.kernel import njit_no_alloc
+from idn_gym.core.row_starts import owners
 
 
 class RequestsPerNode:

@@ -9,14 +9,16 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from idn_gym.config_reader import ConfigError
-from idn_gym.core.arrays import Floats, Ints, starts_of
+from idn_gym.core.arrays import Floats, Ints
 from idn_gym.core.option_rows import OptionRows, pool_options
 from idn_gym.core.option_shapes import OptionShapes, task_kind
 from idn_gym.core.option_tables import ClassOptions, PathNodes, stack_options
 from idn_gym.core.options import Routes, path_shape
+from idn_gym.core.row_starts import starts_of
 from idn_gym.core.work_table import WorkTable
 from idn_gym.scenarios.compile.models import Deployables
-from idn_gym.scenarios.compile.routes import Network, sum_along
+from idn_gym.scenarios.compile.path_tables import sum_along
+from idn_gym.scenarios.compile.routes import Network
 from idn_gym.scenarios.config import Scenario
 
 _Thing = TypeVar("_Thing", bound=Hashable)

@@ -43,17 +43,11 @@ from idn_gym.scenarios.compile.load_paths import plan_loads
 from idn_gym.scenarios.compile.magnitudes import check_magnitudes
 from idn_gym.scenarios.compile.models import Deployables, block_table, collect_models, look_up_tasks
 from idn_gym.scenarios.compile.names import Names, name_rows
+from idn_gym.scenarios.compile.path_tables import path_tables
 from idn_gym.scenarios.compile.progress_line import ProgressLine
 from idn_gym.scenarios.compile.radios import association_tables, radio_tables
 from idn_gym.scenarios.compile.refills import nominal_refill
-from idn_gym.scenarios.compile.routes import (
-    Network,
-    RouteSearch,
-    find_routes,
-    look_up,
-    path_tables,
-    resolve_catalog,
-)
+from idn_gym.scenarios.compile.routes import Network, RouteSearch, find_routes, look_up, resolve_catalog
 from idn_gym.scenarios.compile.sizes import ONE_NODE, check_size
 from idn_gym.scenarios.compile.stores import option_needs, store_tables
 from idn_gym.scenarios.compile.topologies import expand

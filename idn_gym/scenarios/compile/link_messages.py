@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from idn_gym.catalog.schema import LinkKind
-from idn_gym.core.arrays import Bools, Floats, Ints, entries_of, owners
+from idn_gym.core.arrays import Bools, Floats, Ints
+from idn_gym.core.row_starts import entries_of, owners
 from idn_gym.objective_records import Objective
 from idn_gym.registry import load_target
 

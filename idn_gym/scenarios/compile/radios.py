@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from idn_gym.config_reader import ConfigError
-from idn_gym.core.arrays import EMPTY, Floats, Ints, starts_of
+from idn_gym.core.arrays import EMPTY, Floats, Ints
+from idn_gym.core.row_starts import starts_of
 from idn_gym.radio.collisions import ISOLATION_DB
 from idn_gym.radio.lorawan import FACTORS, message_frames
 from idn_gym.scenarios.compile.link_messages import list_messages

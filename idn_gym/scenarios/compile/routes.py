@@ -14,7 +14,7 @@ import numpy as np
 
 from idn_gym.catalog.schema import Catalog, Device, LinkKind
 from idn_gym.config_reader import ConfigError, closest, twice
-from idn_gym.core.arrays import EMPTY, Floats, Ints, starts_of
+from idn_gym.core.arrays import Floats, Ints
 from idn_gym.core.options import Path, Routes
 from idn_gym.scenarios.compile.sizes import MOST_STEPS
 from idn_gym.scenarios.config import Explicit, Link, Node
@@ -279,27 +279,6 @@ def _best_first(wide: nx.DiGraph, source: int, sink: Nodes, first: Nodes, count:
             return
         yield tuple(nodes[:-1])
         found += 1
-
-
-def path_tables(paths: Sequence[Routes], delay: Floats) -> dict[str, Any]:
-    """The `path_` fields of `Tables`; `delay` is (E,) [s] per link."""
-    nodes = [[v for route in path for v in route.nodes] for path in paths]
-    links = [[e for route in path for e in (EMPTY, *route.links)] for path in paths]
-    # Where a route begins no link leads: each of these positions is the first of its own.
-    entered = [[e if e != EMPTY else (EMPTY, j) for j, e in enumerate(path)] for path in links]
-    return {
-        "path_start": starts_of(np.array([len(path) for path in nodes])),
-        "path_node": np.array([v for path in nodes for v in path], np.int64),
-        "path_link": np.array([e for path in links for e in path], np.int64),
-        "path_delay": sum_along(paths, delay),
-        "path_same_node": np.array([path.index(v) for path in nodes for v in path], np.int64),
-        "path_same_link": np.array([path.index(e) for path in entered for e in path], np.int64),
-    }
-
-
-def sum_along(paths: Sequence[Routes], value: Floats) -> Floats:
-    """Sums of a value of links (E,) from the beginning of the route to each position, (J,)."""
-    return np.concatenate([np.cumsum([0.0, *value[list(route.links)]]) for path in paths for route in path])
 
 
 def _link_joules(topology: Explicit, kinds: Sequence[LinkKind]) -> Floats:

@@ -16,7 +16,8 @@ import numpy as np
 
 from idn_gym.catalog.link_messages import airtime_on, joules_on
 from idn_gym.config_reader import ConfigError
-from idn_gym.core.arrays import EMPTY, Floats, Ints, owners, starts_of
+from idn_gym.core.arrays import EMPTY, Floats, Ints
+from idn_gym.core.row_starts import owners, starts_of
 from idn_gym.scenarios.compile.link_messages import list_messages, take_by_kind
 from idn_gym.scenarios.compile.routes import Network, name_links
 from idn_gym.scenarios.config import Scenario
