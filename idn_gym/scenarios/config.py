@@ -210,7 +210,7 @@ class Serving:
     last_resort: float = bounded(0.95, above=0, most=1)
     """[1] share of it that requests may fill which would be dropped otherwise"""
     loading: Literal["instant", "transfer"] = "instant"
-    """instant: acts in the slot of the action; transfer: models come over links, which takes time and bytes"""
+    """instant: acts in the slot of the action; transfer: models come over links, taking time and bytes"""
     loading_share: float = bounded(0.5, above=0, below=1)
     """[1] share of a link that loads may take, where it has no rate of its own for that direction"""
     max_parts: Literal[1, 2, 3] = 2
