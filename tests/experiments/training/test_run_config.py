@@ -67,7 +67,7 @@ def test_wrong_words_are_named(words, message):
 @pytest.mark.parametrize(
     "agent, changes, message",
     [
-        ("ppo-graph", {"agent.net_arch": []}, r"^agent: net_arch: \[\] is not allowed"),
+        ("ppo-graph", {"agent.net_arch": []}, r"^agent\.net_arch: \[\] is not allowed"),
         ("ppo", {"envs": 1, "agent.n_steps": 1}, r"^agent.n_steps: 1 is not allowed with envs = 1"),
         ("maskable-ppo", {"envs": 11, "agent.n_steps": 3, "agent.batch_size": 16}, "batch_size = 16"),
     ],

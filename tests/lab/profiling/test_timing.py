@@ -120,7 +120,7 @@ def test_small_parts_are_predicted_since_small_networks_are_timed_too(monkeypatc
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--active-watts", "1", "--idle-watts", "4"], "board: active_watts: 1 is not allowed"),
+        (["--active-watts", "1", "--idle-watts", "4"], "board.active_watts: 1 is not allowed"),
         (["--active-watts", "4", "--idle-watts", "-1"], r"board\.idle_watts: -1.0 is not allowed"),
         (["--active-watts", "4", "--idle-watts", "1", "--out", "board.txt"], r"out: 'board\.txt' .* \.json"),
         (["--active-watts", "4", "--idle-watts", "1", "--out", "no/board.yaml"], r"out: .* folder that is"),

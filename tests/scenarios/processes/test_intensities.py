@@ -64,7 +64,7 @@ WITH = {"objectives": ["accuracy", "latency", "carbon"]}
     [
         ({"carbon.mean": -1}, r"dynamics\.carbon\.mean: -1\.0 is not allowed; must be at least 0"),
         ({"carbon.kind": "weekly"}, r"dynamics\.carbon\.kind: 'weekly' is not allowed; .*daily"),
-        ({"carbon": {"regions": [{"nodes": []}]}}, r"dynamics\.carbon\.regions\.0: nodes: .*at least one"),
+        ({"carbon": {"regions": [{"nodes": []}]}}, r"dynamics\.carbon\.regions\.0\.nodes: .*at least one"),
         (
             {"carbon": {"regions": [{"nodes": ["clod"]}]}},
             r"dynamics\.carbon\.regions\.0\.nodes: 'clod' is no node or tier; .*cloud",
@@ -76,7 +76,7 @@ WITH = {"objectives": ["accuracy", "latency", "carbon"]}
         ({"carbon": {"kind": "file"}}, r"dynamics\.carbon\.path: missing"),
         (
             {"carbon": {"kind": "file", "path": "gone.csv", "repeat": False, "random_start": True}},
-            r"dynamics\.carbon: random_start: true is not allowed",
+            r"dynamics\.carbon\.random_start: true is not allowed",
         ),
         ({"carbon": {"kind": "file", "path": "gone.csv"}}, r"dynamics\.carbon\.path: .*cannot be read"),
         ({"energy_price.mean": 1e40}, r"dynamics\.energy_price\.mean: 1e\+40 is not allowed"),
