@@ -137,8 +137,8 @@ def _watts(row: dict[str, Any]) -> tuple[tuple[float, float], tuple[Provenance, 
     for which in ("active", "idle"):
         if given[f"{which}_w"] is not None:
             found[which] = given[f"{which}_w"]
-            logged = which == "active" and row["bench_uj"] is not None  # the note speaks of idling alone
-            read = row["source"] if logged and row["model_set"] == "mlperf_tiny" else source
+            logged = which == "active" and row["bench_uj"] is not None and row["model_set"] == "mlperf_tiny"
+            read = f"{row['source']} {source}" if logged and given["note"] else source
             notes.append(Provenance(f"{which}_watts", read, given[f"{which}_status"]))
         elif rule is None or which not in rule:
             raise ValueError(f"{row['id']}: no rule for missing {which} power in device_rules.yaml")
