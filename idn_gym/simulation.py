@@ -19,8 +19,8 @@ from idn_gym.core.workspace import empty_outcome, make_scratch
 from idn_gym.objective_records import Objective
 from idn_gym.objectives import describe_reward, reward_divisor
 from idn_gym.observations import Observations, copy_of, make_observer
-from idn_gym.placement_text import name_placement
 from idn_gym.preferences import read_preference
+from idn_gym.readouts import tell_placement
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.compile.full_repositories import warn_of_full_repositories
 from idn_gym.scenarios.config import Scenario
@@ -227,7 +227,7 @@ class Simulation:
 
     def describe_placement(self, row: int) -> dict[str, list[str]]:
         """What is where in one episode: the segments of each node by name, those on their way too."""
-        return name_placement(self.compiled, self.now, row)
+        return tell_placement(self.compiled, self.now, row)
 
     def sum_demand(self, row: int) -> Floats:
         """(slots played,) [requests] of all classes in each slot of one episode so far."""

@@ -31,7 +31,7 @@ LAYERS = [
     ["idn_gym.catalog"],
     ["idn_gym.scenarios"],
     ["idn_gym.actions", "idn_gym.observations"],
-    ["idn_gym.budgets", "idn_gym.placement_text", "idn_gym.slot_programme"],
+    ["idn_gym.slot_programme", "idn_gym.readouts", "idn_gym.budgets"],
     ["idn_gym.simulation", "idn_gym.episode_spec", "idn_gym.preset_ids"],
     ["idn_gym.env", "idn_gym.vector", "idn_gym.rendering"],
     ["idn_gym"],

@@ -10,7 +10,7 @@ from idn_gym.core.arrays import EMPTY, Floats, place_of
 from idn_gym.core.geometry import block_shares, bytes_to_load
 from idn_gym.core.loading import loaded_share
 from idn_gym.metrics import METRICS
-from idn_gym.placement_text import name_load
+from idn_gym.readouts import name_load
 from idn_gym.rendering.layout import Plan, lay_out
 from idn_gym.simulation import Simulation
 

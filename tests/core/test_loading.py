@@ -15,7 +15,7 @@ from idn_gym.core.loading import held_segments
 from idn_gym.core.transition import initial_state, step
 from idn_gym.core.workspace import make_scratch
 from idn_gym.metrics import METRICS
-from idn_gym.placement_text import name_load
+from idn_gym.readouts import name_load
 from idn_gym.rendering.scene import look
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.episodes import build_instance
