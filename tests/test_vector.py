@@ -146,7 +146,7 @@ def test_rows_may_be_in_different_slots(observation, mode):
         key: [np.concatenate(rows) for rows in zip(*(state[key] for state in saved), strict=True)]
         for key in ("state", "outcome")
     }
-    gathered["weights"] = np.concatenate([state["weights"] for state in saved])
+    gathered |= {key: np.concatenate([state[key] for state in saved]) for key in ("weights", "spent")}
     gathered |= {key: [state[key][0] for state in saved] for key in ("seed", "episode", "chains")}
     vector.set_state({"simulation": gathered, "over": np.zeros(n, bool)})
     ends = []

@@ -137,7 +137,9 @@ def _watts(row: dict[str, Any]) -> tuple[tuple[float, float], tuple[Provenance, 
     for which in ("active", "idle"):
         if given[f"{which}_w"] is not None:
             found[which] = given[f"{which}_w"]
-            notes.append(Provenance(f"{which}_watts", source, given[f"{which}_status"]))
+            logged = which == "active" and row["bench_uj"] is not None and row["model_set"] == "mlperf_tiny"
+            read = f"{row['source']} {source}" if logged and given["note"] else source
+            notes.append(Provenance(f"{which}_watts", read, given[f"{which}_status"]))
         elif rule is None or which not in rule:
             raise ValueError(f"{row['id']}: no rule for missing {which} power in device_rules.yaml")
         else:
