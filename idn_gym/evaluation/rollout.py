@@ -72,8 +72,8 @@ def rollout(
 ) -> Episodes:
     """Play one episode per seed from its first slot to the horizon.
 
-    Policies that learn online are told the outcome of every slot. One whose nodes tell each other anything has
-    an attribute `message_bytes`, a number [bytes per slot].
+    Policies that learn online are told the outcome of every slot. One whose nodes tell each other anything
+    has an attribute `message_bytes`, a number [bytes per slot].
 
     Args:
         policy: acts deterministically where it can.
