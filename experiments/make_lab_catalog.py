@@ -24,6 +24,7 @@ from idn_gym.files import atomically, file_name, writable_folder
 from idn_gym.lab.calibration.calibrate import fit_exits
 from idn_gym.lab.calibration.outcomes import join, tabulate
 from idn_gym.lab.profiling.timing import processor
+from idn_gym.lab.networks.ddnn import VIEWS
 from idn_gym.lab.training import deploy
 from idn_gym.lab.training.codecs import png_bytes
 from idn_gym.lab.training.data import Data, load_data, use_folder
@@ -63,7 +64,8 @@ def entries(
         early = isinstance(recipe, Bottleneck) and recipe.recipe == "early-label"
         kind = "bottleneck+exits" if early else "bottleneck"
         parts = deploy.bottleneck(trainings, data, float(lab.payload(name, data.side)))
-    models = [deploy.entry(called, kind, parts, data, source)]
+    distributed = isinstance(recipe, Distributed)
+    models = [deploy.entry(called, kind, parts, data, source, views=VIEWS if distributed else 1)]
     if isinstance(recipe, Whole):
         packed = float(png_bytes(data.test.images).mean())
         if packed < data.raw_bytes:

@@ -28,8 +28,16 @@ from idn_gym.lab.training.codecs import cut_chain
 from idn_gym.lab.training.data import Data
 from idn_gym.lab.training.loop import pixels
 
+_GATHERING = (
+    Provenance("blocks.gateway.weights", "8,192 bytes of them to put views together", "assumption"),
+)
+
 FALL = {"thrifty": 0.02, "balanced": 0.005, "careful": 0.0}
 """Accuracy on validation pictures that an operating point may lose against the last exit."""
+
+GATHERED = 8192.0
+"""[bytes] that a gateway needs beside its weights to put views together, an assumption: more than is left on
+a device with room for its own part, so that no device does what needs all of them."""
 
 Kind = Literal["whole", "split", "bottleneck", "exits", "bottleneck+exits"]
 
@@ -101,10 +109,12 @@ def bottleneck(trainings: Sequence[TrainedNetwork], data: Data, payload: float) 
 
 
 def distributed(trainings: Sequence[TrainedNetwork], data: Data, devices: Devices) -> Parts:
-    """Devices, gateway with the local exit, and cloud.
+    """Devices, gateway with the local exit, and cloud, for one view of a picture.
 
-    Devices send scores and features at once, so a local exit saves only what goes on to the cloud. One
-    node stands for all devices: their operations and bytes add up.
+    A picture is as many requests as there are devices, each with the view of one. Work, weights and bytes of
+    a device are its own; of what is done and sent for all views together each request has its part, layers
+    rounded up, so that sums over the views are those of a picture. Devices send scores and features at once,
+    so a local exit saves only what goes on to the cloud.
     """
     network = trainings[0].network
     assert isinstance(network, DDNN)
@@ -113,21 +123,26 @@ def distributed(trainings: Sequence[TrainedNetwork], data: Data, devices: Device
         features = binary(network.devices[0](view))
         scores = network.scores[0](features.flatten(1))
     body, head = _work(network.devices[0], view), _work(network.scores[0], features.flatten(1))
-    device = _sum([body, head] * VIEWS)
+    device = _sum([body, head])
     gathered = torch.cat([scores] * VIEWS, dim=1) if devices.local == "concat" else scores
     # A maximum or mean takes one operation per score, and no weights.
     plain = Work(float(VIEWS * data.classes), 0, 0.0)
     gateway = _work(network.gateway, gathered) if devices.local == "concat" else plain
     inputs = torch.cat([features] * VIEWS, dim=1) if devices.cloud == "concat" else features
     outputs = devices.outputs(data.side)
-    both = VIEWS * communication_bytes(data.classes, 0.0, devices.filters, outputs)
-    alone = VIEWS * communication_bytes(0, 0.0, devices.filters, outputs)
+    both = communication_bytes(data.classes, 0.0, devices.filters, outputs)
+    alone = communication_bytes(0, 0.0, devices.filters, outputs)
     blocks = (
         _block("devices", device, both),
-        _block("gateway", gateway, alone),
-        _block("cloud", _work(network.cloud, inputs), 0.0),
+        _block("gateway", _part_of_view(gateway._replace(weights=gateway.weights + GATHERED)), alone),
+        _block("cloud", _part_of_view(_work(network.cloud, inputs)), 0.0),
     )
     return Parts(blocks, *_screened(trainings, (2, 3), (0.0, alone)))
+
+
+def _part_of_view(work: Work) -> Work:
+    """What one view has of the work for all of them; weights are held once."""
+    return Work(work.macs / VIEWS, -(-work.layers // VIEWS), work.weights)
 
 
 def entry(
@@ -137,6 +152,7 @@ def entry(
     data: Data,
     source: str,
     input_bytes: float | None = None,
+    views: int = 1,
 ) -> Model:
     """The entry of a network, from what one of the functions above returned.
 
@@ -147,6 +163,7 @@ def entry(
         data: what the network was trained on.
         source: where the points come from.
         input_bytes: [bytes] of an input on the wire; None: raw.
+        views: into which an input is cut; each is a request.
     """
     counted = "input, blocks.macs, blocks.layers, blocks.weights, blocks.output"
     export = f"torch.export of the network, torch {torch.__version__}"
@@ -158,10 +175,11 @@ def entry(
         blocks=parts.blocks,
         points=parts.points,
         outcome="measured",
-        input=float(data.raw_bytes if input_bytes is None else input_bytes),
+        input=float(data.raw_bytes if input_bytes is None else input_bytes) / views,
         provenance=(
             Provenance(counted, export, "derived"),
             Provenance("points.accuracy, points.exits", source, "measured"),
+            *(_GATHERING if views > 1 else ()),
         ),
     )
 

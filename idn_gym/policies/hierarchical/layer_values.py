@@ -146,6 +146,25 @@ def item_costs(trellis: Trellis, passed: Floats, ceiling: Floats) -> Floats:
     return cost
 
 
+def way_costs(trellis: Trellis, climb: Floats, passing: Floats) -> Floats:
+    """(N, X) [cost] of the way of raw inputs to each node, on average; models may differ in their inputs.
+
+    Args:
+        trellis: of the scenario.
+        climb: (N, X) as in `LayerCosts`.
+        passing: (N, K) [requests] of each task that pass each node.
+    """
+    raw, depth = trellis.state_cut == 0, trellis.depth[:, trellis.state_task]
+    spent = np.zeros(climb.shape)  # times requests
+    for layer in range(int(trellis.depth.max(initial=0)), 0, -1):
+        v, x = np.nonzero((depth == layer) & raw)
+        k = trellis.state_task[x]
+        hop = np.where(passing[v, k] > 0.0, climb[v, x], 0.0)
+        np.add.at(spent, (trellis.parent[v, k], x), spent[v, x] + passing[v, k] * hop)
+    each = passing[:, trellis.state_task]
+    return np.divide(spent, each, out=np.zeros_like(spent), where=each > 0.0)
+
+
 def drop_ceiling(tables: Tables, draw: Draw, b: int, tariff: Floats) -> Floats:
     """(K,) [cost] of a drop of each task, further objectives left out: no request costs more."""
     joules = draw.drop_joules[b if len(draw.drop_joules) > 1 else 0]

@@ -38,6 +38,7 @@ from idn_gym.policies.hierarchical.layer_values import (
     layer_costs,
     rise,
     solve_layers,
+    way_costs,
 )
 from idn_gym.policies.hierarchical.node_choice import NodeChoice
 from idn_gym.policies.hierarchical.node_state import STEPS, Situation
@@ -93,7 +94,8 @@ class OffloadPlanned(PlacementPolicy):
         self._choice = NodeChoice(compiled, self.trellis)
         self._players = [SequencePlayer(compiled, episodes, b) for b in range(rows)]
         self._layer = self.trellis.depth.max(axis=1, initial=EMPTY)  # (N,)
-        self._wait = wait_factors(self.tables.node_servers)
+        self._queues = self.tables.capacity == SHARED and self.tables.queueing == QUEUES
+        self._wait = wait_factors(self.tables.node_servers) * self._queues
 
     def __getstate__(self) -> dict[str, Any]:
         """For copies and pickles: without players, which read arrays by address."""
@@ -146,9 +148,9 @@ class OffloadPlanned(PlacementPolicy):
         costs = layer_costs(tables, trellis, draw, 0, 0, tariff, prices.link_wait)
         passing = self._passing(draw.demand[0, 0])
         values = solve_layers(trellis, costs, self._extra(tariff, held, byte, prices, passing))
-        found, missed = self._choose_upwards(mean, held, byte, costs, values)
+        found, missed = self._choose_upwards(mean, held, byte, costs, values, passing)
         prices.memory = (prices.memory + missed) / 2.0
-        if tables.capacity == SHARED and tables.queueing == QUEUES:
+        if self._queues:
             outcome = serve(mean, 0, found)
             prices.node_wait = (prices.node_wait + outcome.node_wait[0]) / 2.0
             prices.link_wait = (prices.link_wait + outcome.link_wait[0]) / 2.0
@@ -170,7 +172,13 @@ class OffloadPlanned(PlacementPolicy):
         return wait + part + self._unused
 
     def _choose_upwards(
-        self, mean: Instance, held: Residents, byte: Floats, costs: LayerCosts, values: LayerValues
+        self,
+        mean: Instance,
+        held: Residents,
+        byte: Floats,
+        costs: LayerCosts,
+        values: LayerValues,
+        passing: Floats,
     ) -> tuple[Residents, Floats]:
         """What nodes choose from the leaves up (N, M), and what a byte more would have saved them (N,)."""
         tables, trellis, draw = self.tables, self.trellis, mean.draw
@@ -181,11 +189,13 @@ class OffloadPlanned(PlacementPolicy):
         after = np.where(
             trellis.stage_end == EMPTY, 0.0, values.passed[trellis.stage_node, trellis.stage_end]
         )
+        way = way_costs(trellis, costs.climb, passing)
+        after = after + way[trellis.stage_node, trellis.stage_start]
         found, missed = tables.pinned.copy(), np.zeros(len(self._layer))
         for layer in range(int(self._layer.max(initial=EMPTY)), -1, -1):
             now = Situation(
                 flow=flow,
-                passed=item_costs(trellis, values.passed, ceiling),
+                passed=item_costs(trellis, values.passed + way, ceiling),
                 total=costs.run + self._unused + after,
                 seconds=costs.run_seconds,
                 memory=draw.memory[0, 0],

@@ -13,7 +13,8 @@ from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import load_scenario
 
-NAMES = [name for name, target in AGENTS.items() if target.startswith("idn_gym.policies.online.")]
+FOLDERS = "idn_gym.policies.online.", "idn_gym.policies.hierarchical."
+NAMES = [name for name, target in AGENTS.items() if target.startswith(FOLDERS)]
 SEARCHED = {"episodes": 2, "candidates": {"pieces": 6, "slots": 4}, "hysteresis": 0.0}
 QUICK = {
     **{"infida-offline": {"iterations": 20}, "ftpl": {"scale": 0.1}},
