@@ -109,7 +109,7 @@ def write_pairs(
                     clipped += _write_forecast(tables, f, g, c, row, place)
                     memory.forecast[b, c] = some
                 place += len(g.forecast_high)
-                price = memory.missing[b, c] * g.load_price * update
+                price = tables.node_count[v] * memory.missing[b, c] * g.load_price * update
                 loading = PairLoading(loading=share_of(price, price + base))
                 clipped += write_columns(row, place, loading, g.loading_high)
                 fits = tables.segment_bytes[f.pair_segment[c]] <= free
