@@ -17,11 +17,12 @@ from idn_gym.episode_spec import HasEpisodeSpec
 from idn_gym.metrics import METRICS
 from idn_gym.objective_records import TABLE, Objective
 from idn_gym.observations import Observations, row_of
+from idn_gym.played_slot import Slot
 from idn_gym.preset_ids import DEFAULT_SCENARIO
 from idn_gym.rendering import render_ansi, render_rgb
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.presets import load_scenario
-from idn_gym.simulation import Simulation, Slot
+from idn_gym.simulation import Simulation
 
 NO_FRONT = "belongs to the vector reward; make the environment with preference=None"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ from idn_gym.core.workspace import empty_outcome, make_scratch, start_levels, st
 from idn_gym.objective_records import Objective
 from idn_gym.objectives import describe_reward, reward_divisor
 from idn_gym.observations import Observations, copy_of, make_observer
+from idn_gym.played_slot import Slot
 from idn_gym.preferences import read_preference
 from idn_gym.readouts import figures_of_stores, tell_placement
 from idn_gym.scenarios.compile import compile_scenario
@@ -28,22 +29,6 @@ from idn_gym.scenarios.episodes import episode_seed, episode_streams
 from idn_gym.scenarios.reference_fronts import discounted_front, read_front
 from idn_gym.scenarios.span_ring import SpanRing
 from idn_gym.slot_programme import SlotProgramme
-
-
-class Slot(NamedTuple):
-    """What one call of `Simulation.step` returns, B rows; later ones overwrite it."""
-
-    observation: Observations  # B rows
-    vector: Floats  # (B, D) reward vectors
-    scalar: Floats  # (B,) minus the weighted cost
-    truncated: npt.NDArray[np.bool_]  # (B,)
-    terminated: npt.NDArray[np.bool_]  # (B,) by a budget that is exceeded
-    metrics: Floats  # (B, len(METRICS))
-
-    def copy(self) -> Slot:
-        """One that stays."""
-        arrays: list[Any] = [field.copy() for field in self[1:]]
-        return Slot(copy_of(self.observation), *arrays)
 
 
 class Simulation:

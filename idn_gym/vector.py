@@ -12,16 +12,18 @@ import numpy.typing as npt
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from idn_gym.config_reader import ConfigError, closest, show
+from idn_gym.config_reader import ConfigError, show
 from idn_gym.core.arrays import Floats
 from idn_gym.core.validate import check_saved
 from idn_gym.env import NO_FRONT, IDNEnv, reward_space, scenario_with
 from idn_gym.episode_spec import HasEpisodeSpec
 from idn_gym.metrics import METRICS
 from idn_gym.observations import Observations, put_rows, row_of
+from idn_gym.played_slot import Slot
 from idn_gym.preset_ids import DEFAULT_SCENARIO
 from idn_gym.rendering import render_ansi, render_rgb
-from idn_gym.simulation import Simulation, Slot
+from idn_gym.simulation import Simulation
+from idn_gym.vector_arguments import read_autoreset_mode, read_num_envs, read_render_mode, read_step_limit
 
 
 class IDNVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
@@ -72,15 +74,15 @@ class IDNVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
         Raises:
             ConfigError: anything that is not allowed, the DISABLED mode among it.
         """
-        self.num_envs = _read_size(num_envs)
-        self.render_mode = _read_render_mode(render_mode)
+        self.num_envs = read_num_envs(num_envs)
+        self.render_mode = read_render_mode(render_mode, IDNEnv.metadata["render_modes"])
         self.scenario = scenario_with(scenario, overrides, objectives)
         self.simulation = Simulation(
             self.scenario, action, observation, preference, split, self.num_envs, reward_scale
         )
-        self.autoreset_mode = _read_mode(autoreset_mode)
+        self.autoreset_mode = read_autoreset_mode(autoreset_mode)
         self.metadata = {**IDNEnv.metadata, "autoreset_mode": self.autoreset_mode}
-        self.horizon = int(min(self.scenario.horizon, _read_limit(max_episode_steps)))
+        self.horizon = int(min(self.scenario.horizon, read_step_limit(max_episode_steps)))
         self.scalar = preference is not None
         if not self.scalar:  # as in `IDNEnv`; both speak of one row
             self.reward_space = reward_space(self.simulation.objectives)
@@ -262,39 +264,3 @@ class IDNVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
             draw(self.simulation, row, None if self._first[row] else self._metrics[row])
             for row in range(self.num_envs)
         )
-
-
-def _read_size(num_envs: Any) -> int:
-    if isinstance(num_envs, bool) or not isinstance(num_envs, (int, np.integer)) or num_envs < 1:
-        raise ConfigError(
-            "num_envs", f"{show(num_envs)} is not allowed; must be a whole number of at least 1"
-        )
-    return int(num_envs)
-
-
-def _read_render_mode(mode: str | None) -> str | None:
-    modes: list[str] = IDNEnv.metadata["render_modes"]
-    if mode is not None and mode not in modes:
-        raise ConfigError("render_mode", f"{show(mode)} is not allowed; {closest(mode, modes)}")
-    return mode
-
-
-def _read_mode(mode: str | AutoresetMode) -> AutoresetMode:
-    allowed = {m.value: m for m in (AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP)}
-    names = {m.name: m for m in allowed.values()}
-    if isinstance(mode, AutoresetMode) and mode in allowed.values():
-        return mode
-    if isinstance(mode, str) and mode in {**allowed, **names}:
-        return {**allowed, **names}[mode]
-    listed = ", ".join([*names, *allowed])
-    raise ConfigError("autoreset_mode", f"{show(mode)} is not allowed; allowed: {listed}")
-
-
-def _read_limit(steps: int | None) -> float:
-    if steps is None or (isinstance(steps, int) and steps == -1):
-        return np.inf
-    if isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or steps < 1:
-        raise ConfigError(
-            "max_episode_steps", f"{show(steps)} is not allowed; must be a whole number of at least 1"
-        )
-    return int(steps)
