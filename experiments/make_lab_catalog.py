@@ -23,8 +23,8 @@ from idn_gym.config_reader import ConfigError
 from idn_gym.files import atomically, file_name, writable_folder
 from idn_gym.lab.calibration.calibrate import fit_exits
 from idn_gym.lab.calibration.outcomes import join, tabulate
-from idn_gym.lab.profiling.timing import processor
 from idn_gym.lab.networks.ddnn import VIEWS
+from idn_gym.lab.profiling.timing import processor
 from idn_gym.lab.training import deploy
 from idn_gym.lab.training.codecs import png_bytes
 from idn_gym.lab.training.data import Data, load_data, use_folder
