@@ -67,7 +67,7 @@ def picture_by_hand(model, point):
 
 @pytest.mark.parametrize(
     ("model", "slow", "dear"),
-    [("fashion_lab_ddnn-max-concat", 0.001, 0.35), ("fashion_lab_ddnn-concat-concat", 0.001, 3.5)],
+    [("fashion_lab_ddnn-max-concat", 6e-5, 0.22), ("fashion_lab_ddnn-concat-concat", 1e-6, 2.66)],
 )
 def test_a_view_takes_as_long_as_its_picture_and_energy_adds_up_but_for_layers(world, model, slow, dear):
     """What views share is counted to a quarter, layers rounded up: too fast by microseconds, too dear."""

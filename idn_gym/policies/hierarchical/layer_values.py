@@ -74,13 +74,13 @@ def layer_costs(
     run[answers] += tariff[ERROR] * trellis.state_error[trellis.stage_start[answers]]
     run[(seconds > 0.0) & (draw.seconds[b, t, node] <= 0.0)] = np.inf
     link = trellis.link[:, trellis.state_task]  # (N, X)
-    rate = draw.rate[b, t]
+    rate = np.append(draw.rate[b, t], 0.0)  # the last one stands for no link
     up = (link != EMPTY) & (rate[link] > 0.0)
     pace = np.divide(1.0, rate, out=np.zeros_like(rate), where=rate > 0.0)
-    delay = tables.link_delay + (0.0 if link_wait is None else link_wait)
+    delay = np.append(tables.link_delay + (0.0 if link_wait is None else link_wait), 0.0)
     hop = reach * delay[link] + trellis.state_bytes * pace[link]
     per_byte = tariff[BYTE_HOP] + tariff[JOULE] * tables.link_joules
-    per_byte = per_byte + draw.charge_byte[b, t] @ tariff[PRICED:]
+    per_byte = np.append(per_byte + draw.charge_byte[b, t] @ tariff[PRICED:], 0.0)
     climb = tariff[SECOND] * hop + trellis.state_bytes * per_byte[link]
     return LayerCosts(run, seconds, np.where(up, climb, np.inf), np.where(up, hop, np.inf))
 

@@ -15,12 +15,10 @@ import numpy as np
 
 from idn_gym.core.arrays import EMPTY, SHARED, Bools, Floats, Ints, Residents
 from idn_gym.core.geometry import bytes_to_load, covers, held_bytes, placed_bytes
-from idn_gym.policies.hierarchical.node_state import STEPS, Filling, Situation, Work, summed
+from idn_gym.optimum.search.moves import LEAST_SHARE
+from idn_gym.policies.hierarchical.node_state import STEPS, AskedWork, Filling, Situation, summed
 from idn_gym.policies.hierarchical.trellis import Trellis
 from idn_gym.scenarios.compile import Compiled
-
-LEAST_SAVING = 1e-9
-"""Share of a node's cost that a segment has to save, so that rounding does not move anything."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +124,7 @@ class NodeChoice:
             extra = size - held_bytes(tables.segment_bytes, current)
             grows = allowed & (current != self.segment)
             grows &= (current == EMPTY) | covers(tables, self.segment, current)
-            saves = grows & (net > LEAST_SAVING * np.abs(filling.node_cost[self.node]))
+            saves = grows & (net > LEAST_SHARE * np.abs(filling.node_cost[self.node]))
             room = self.room(now, filling.placement)[self.node]
             rate = np.where(saves, net / np.maximum(1.0, extra) if per_byte else net, 0.0)
             fits = np.where(extra <= room, rate, 0.0)
@@ -168,14 +166,16 @@ class NodeChoice:
             share *= ratio[self._candidate]
         saved = summed(self._candidate, share * best, count)
         if not self._private:
-            deltas = Work(
+            deltas = AskedWork(
                 *(
                     summed(self._candidate, share * (mine - old[self._item]), count)
                     for mine, old in zip(vars(new).values(), vars(asked).values(), strict=True)
                 )
             )
-            before = Work(*(column[self.node] for column in vars(nodes).values()))
-            after = Work(*(a + d for a, d in zip(vars(before).values(), vars(deltas).values(), strict=True)))
+            before = AskedWork(*(column[self.node] for column in vars(nodes).values()))
+            after = AskedWork(
+                *(a + d for a, d in zip(vars(before).values(), vars(deltas).values(), strict=True))
+            )
             saved -= self._wait_cost(now, self.node, after) - self._wait_cost(now, self.node, before)
         return saved, _Moves(stage, share)
 
@@ -236,19 +236,19 @@ class NodeChoice:
             cost += self._wait_cost(now, np.arange(nodes), asked)
         return cost
 
-    def _work(self, now: Situation, filling: Filling) -> Work:
+    def _work(self, now: Situation, filling: Filling) -> AskedWork:
         """What items (I,) ask of their nodes as they go now."""
         trellis = self._trellis
         flow = filling.share * now.flow[trellis.stage_item]
         one = self._work_of(now, np.arange(len(flow)), flow)
         return one.at_nodes(trellis.stage_item, len(trellis.item_node))
 
-    def _work_of(self, now: Situation, stage: Ints, flow: Floats) -> Work:
+    def _work_of(self, now: Situation, stage: Ints, flow: Floats) -> AskedWork:
         """What requests ask of a node whose stages they run."""
         reach, seconds = self._trellis.state_reach[self._trellis.stage_start[stage]], now.seconds[stage]
         visits = flow * reach * (seconds > 0.0)
         each = np.divide(seconds, reach, out=np.zeros_like(seconds), where=reach > 0.0)
-        return Work(visits, flow * seconds, flow * seconds * each)
+        return AskedWork(visits, flow * seconds, flow * seconds * each)
 
     def residual_work(self, now: Situation, filling: Filling) -> Floats:
         """(N,) [s] second moment over first of what requests compute at each node; 0 where nothing is."""
@@ -258,7 +258,7 @@ class NodeChoice:
         )
         return residual
 
-    def _wait_cost(self, now: Situation, node: Ints, work: Work) -> Floats:
+    def _wait_cost(self, now: Situation, node: Ints, work: AskedWork) -> Floats:
         """[cost per slot] of the waits of all visits to nodes."""
         level = np.divide(
             work.first, now.offered[node], out=np.zeros_like(work.first), where=now.offered[node] > 0.0

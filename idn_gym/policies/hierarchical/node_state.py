@@ -59,7 +59,7 @@ class Filling:
 
 
 @dataclass(frozen=True)
-class Work:
+class AskedWork:
     """What items ask of nodes: sums over requests of visits, seconds and squared seconds."""
 
     visits: Floats
@@ -68,9 +68,9 @@ class Work:
     second: Floats
     """[s^2]"""
 
-    def at_nodes(self, node: Ints, nodes: int) -> Work:
+    def at_nodes(self, node: Ints, nodes: int) -> AskedWork:
         """Summed up by node."""
-        return Work(*(summed(node, column, nodes) for column in vars(self).values()))
+        return AskedWork(*(summed(node, column, nodes) for column in vars(self).values()))
 
 
 def summed(place: Ints, amount: Floats, count: int) -> Floats:

@@ -19,6 +19,7 @@ SEARCHED = {"episodes": 2, "candidates": {"pieces": 6, "slots": 4}, "hysteresis"
 QUICK = {
     **{"infida-offline": {"iterations": 20}, "ftpl": {"scale": 0.1}},
     "clairvoyant-sequence": {"pieces": 1, "slots": 2},
+    "offload-adaptive": {"explore": 0.9},
     **{name: {"patience": 0.0} for name in ("lru-aware", "lfu-aware", "olag-aware", "ttl")},
     **{name: {**SEARCHED, "stay": 1e6} for name in ("library", "library-greedy", "clairvoyant-library")},
     **{name: {**SEARCHED, "horizon": 2} for name in ("mpc", "clairvoyant-mpc")},
