@@ -15,7 +15,7 @@ class Battery:
     """
 
     capacity: float = bounded(4.4e4, above=0)
-    """[J]"""
+    """[J] that it holds when full"""
     start: float = bounded(1.0, least=0, most=1)
     """share of the capacity before slot 0"""
     cutoff: float = bounded(0.1, least=0, below=1)
