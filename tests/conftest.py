@@ -12,6 +12,7 @@ import pytest
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 
+from idn_gym.actions import ACTION_CODECS
 from idn_gym.config_reader import from_plain
 from idn_gym.core.arrays import EMPTY, Action, Outcome
 from idn_gym.core.pricing import compute_option_costs
@@ -37,6 +38,9 @@ DEVICES = [
     {"name": "slow to load", "macs_per_second": 1, "active_watts": 3, "idle_watts": 1, "start_seconds": 6.0},
 ]
 """A block of s operations takes s seconds on "unit" and "starting", s / 10 on "fast"."""
+
+CODECS = [codec for codec in ACTION_CODECS if codec != "association"]
+"""Action codecs of networks in which nodes have no choice of links."""
 
 LINK = {"name": "wire", "delay": 0.5, "rate": 16.0, "energy": 0.25}
 

@@ -4,9 +4,10 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from idn_gym.actions import ACTION_CODECS, ActionCheck
+from idn_gym.actions import ActionCheck
 from idn_gym.env import IDNEnv
 from idn_gym.vector import IDNVectorEnv
+from tests.conftest import CODECS
 
 CONTINUOUS = ("scores", "scores-task", "fractional")
 
@@ -55,7 +56,7 @@ def same(one, other):
     return np.asarray(one).tobytes() == np.asarray(other).tobytes()
 
 
-@pytest.mark.parametrize("codec", ACTION_CODECS)
+@pytest.mark.parametrize("codec", CODECS)
 def test_one_environment_refuses_and_stays_as_it_is(codec):
     env, twin = (IDNEnv("tiny", codec, preference="balanced") for _ in range(2))
     actions = twin.action_space
@@ -77,7 +78,7 @@ def test_one_environment_refuses_and_stays_as_it_is(codec):
 
 
 @pytest.mark.parametrize("mode", ["NextStep", "SameStep"])
-@pytest.mark.parametrize("codec", ACTION_CODECS)
+@pytest.mark.parametrize("codec", CODECS)
 def test_one_bad_row_stops_the_whole_batch(codec, mode):
     """Also where another row is about to be reset: it is not, and starts its episode with the next call."""
     env, twin = (
@@ -104,7 +105,7 @@ def test_one_bad_row_stops_the_whole_batch(codec, mode):
             np.testing.assert_array_equal(left, right)
 
 
-@pytest.mark.parametrize("codec", ACTION_CODECS)
+@pytest.mark.parametrize("codec", CODECS)
 def test_what_is_in_the_space_is_played_alike_whatever_holds_it(codec):
     """Lists, other widths, other memory orders, read-only arrays: the same numbers, the same slot."""
     env = IDNVectorEnv(2, "tiny", codec)

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from idn_gym.actions import ACTION_CODECS
 from idn_gym.core.arrays import Draw
 from idn_gym.core.pricing import PRICE_FIELDS
 from idn_gym.env import IDNEnv
@@ -15,6 +14,7 @@ from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import PRESETS, load_scenario
 from idn_gym.scenarios.processes.random_streams import SPLITS
 from idn_gym.vector import IDNVectorEnv
+from tests.conftest import CODECS
 
 ROOT = Path(__file__).resolve().parent.parent
 MOVING = {
@@ -69,7 +69,7 @@ def make_exogenous(**kwargs):
     )
 
 
-@pytest.mark.parametrize("codec", ACTION_CODECS)
+@pytest.mark.parametrize("codec", CODECS)
 def test_the_same_seed_twice_on_one_object(codec):
     env = make(codec)
     first = digest(env, 5)
@@ -78,7 +78,7 @@ def test_the_same_seed_twice_on_one_object(codec):
     assert digest(make(codec), 5) == first
 
 
-@pytest.mark.parametrize("codec", ACTION_CODECS)
+@pytest.mark.parametrize("codec", CODECS)
 def test_two_seeds_differ(codec):
     env = make(codec)
     assert len({digest(env, seed) for seed in range(5)}) == 5
@@ -147,7 +147,7 @@ def play_all():
     """Digests of one episode by every codec, in every capacity mode and by every observation."""
     graphs = make(observation="graph"), make_exogenous(observation="graph")
     stocked = make(overrides=MOVING | STOCKED), make(overrides=MOVING | STOCKED, observation="graph")
-    return [digest(env, 7) for env in (*map(make, ACTION_CODECS), make_exogenous(), *graphs, *stocked)]
+    return [digest(env, 7) for env in (*map(make, CODECS), make_exogenous(), *graphs, *stocked)]
 
 
 def in_a_process(**environment):
@@ -225,7 +225,7 @@ def test_factors_of_demand_do_not_disturb_each_other():
 
 def test_agents_with_other_codecs_meet_the_same_episode():
     draws = []
-    for codec in ACTION_CODECS:
+    for codec in CODECS:
         env = make(codec)
         env.reset(seed=4)
         draws.append(env.simulation.instance.draw)

@@ -18,12 +18,11 @@ from idn_gym.objective_records import OBJECTIVES
 from idn_gym.preferences import PREFERENCES
 from idn_gym.scenarios.presets import PRESETS, load_scenario
 from idn_gym.vector import IDNVectorEnv
+from tests.conftest import CODECS
 
 LARGE = ("isp-hierarchy", "metro-split", "edge-drift", "adversary", "metro-day", "genai-shift")
 TOO_LARGE = {(preset, "placement") for preset in LARGE}
-COMBINATIONS = [
-    (preset, codec) for preset in PRESETS for codec in ACTION_CODECS if (preset, codec) not in TOO_LARGE
-]
+COMBINATIONS = [(preset, codec) for preset in PRESETS for codec in CODECS if (preset, codec) not in TOO_LARGE]
 
 
 def make_tiny(**kwargs):
@@ -366,7 +365,7 @@ def test_masks_are_what_maskable_ppo_wants():
 # ---------------------------------------------------------------- copies and memory
 
 
-@pytest.mark.parametrize("codec", ACTION_CODECS)
+@pytest.mark.parametrize("codec", CODECS)
 @pytest.mark.parametrize("clone", [copy.deepcopy, lambda env: pickle.loads(pickle.dumps(env))])
 def test_a_copy_goes_on_by_itself(codec, clone):
     env = make_tiny(action=codec, preference="random", overrides={"horizon": 6})

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode
 
-from idn_gym.actions import ACTION_CODECS
 from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import State
 from idn_gym.env import IDNEnv
 from idn_gym.observations import OBSERVERS
 from idn_gym.vector import IDNVectorEnv
+from tests.conftest import CODECS
 
 HORIZON = 5
 STEPS = 13
@@ -96,7 +96,7 @@ def compare_row(infos, row, info):
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("n", [1, 3, 7])
-@pytest.mark.parametrize("codec", ACTION_CODECS)
+@pytest.mark.parametrize("codec", CODECS)
 def test_a_batch_is_a_loop_of_singles_to_the_bit(codec, n, mode):
     kwargs = make_kwargs(action=codec)
     vector, loop = IDNVectorEnv(n, autoreset_mode=mode, **kwargs), Loop(n, mode, **kwargs)

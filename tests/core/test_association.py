@@ -130,3 +130,20 @@ def test_the_codec_needs_a_choice(make_scenario):
     plain = make_scenario(NODES, LINKS[2:], MODEL)
     with pytest.raises(ConfigError, match="'association' needs nodes with several LoRaWAN links"):
         gym.make("IDN-v0", scenario=plain, action="association")
+
+
+@pytest.mark.parametrize("mode", ["NextStep", "SameStep"])
+def test_a_batch_associates_as_its_rows_do_alone(scenario, mode):
+    words = {"scenario": scenario, "action": "association", "preference": "balanced"}
+    vector = gym.make_vec("IDN-v0", num_envs=3, vector_kwargs={"autoreset_mode": mode}, **words)
+    singles = [gym.make("IDN-v0", **words) for _ in range(3)]
+    seen = [vector.reset(seed=5)[0]]
+    alone = [np.array([env.reset(seed=5 + i)[0] for i, env in enumerate(singles)])]
+    vector.action_space.seed(0)
+    for _ in range(3):  # of four slots
+        actions = vector.action_space.sample()
+        seen.append(vector.step(actions)[0])
+        alone.append(np.array([env.step(action)[0] for env, action in zip(singles, actions, strict=True)]))
+    np.testing.assert_array_equal(seen, alone)
+    uplinks = [env.unwrapped.simulation.state.uplink[0] for env in singles]
+    np.testing.assert_array_equal(vector.unwrapped.simulation.state.uplink, uplinks)
