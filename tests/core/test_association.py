@@ -135,7 +135,7 @@ def test_the_codec_needs_a_choice(make_scenario):
 @pytest.mark.parametrize("mode", ["NextStep", "SameStep"])
 def test_a_batch_associates_as_its_rows_do_alone(scenario, mode):
     words = {"scenario": scenario, "action": "association", "preference": "balanced"}
-    vector = gym.make_vec("IDN-v0", num_envs=3, vector_kwargs={"autoreset_mode": mode}, **words)
+    vector = gym.make_vec("IDN-v0", num_envs=3, autoreset_mode=mode, **words)
     singles = [gym.make("IDN-v0", **words) for _ in range(3)]
     seen = [vector.reset(seed=5)[0]]
     alone = [np.array([env.reset(seed=5 + i)[0] for i, env in enumerate(singles)])]
