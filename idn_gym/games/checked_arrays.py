@@ -11,7 +11,7 @@ from idn_gym.core.arrays import Floats
 from idn_gym.messages import ConfigError, show
 
 
-def as_array(value: Any) -> npt.NDArray[Any]:
+def checked_array(value: Any) -> npt.NDArray[Any]:
     """A copy as an array; what is none, such as lists of unequal length, is an array of one object."""
     try:
         return np.array(value)
@@ -42,7 +42,7 @@ def checked_numbers(
         ConfigError: anything else.
     """
     try:
-        numbers = as_array(value).astype(float)
+        numbers = checked_array(value).astype(float)
     except (TypeError, ValueError, OverflowError):
         numbers = np.array(np.nan)
     fits = numbers.ndim == len(shape) and all(

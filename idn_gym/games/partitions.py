@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from idn_gym.core.arrays import Floats, Ints
-from idn_gym.games.checked_arrays import as_array
+from idn_gym.games.checked_arrays import checked_array
 from idn_gym.messages import ConfigError, show
 
 ALONE = -1
@@ -89,7 +89,7 @@ def checked_partition(partition: Any, players: int, sites: int, alone: bool) -> 
     Raises:
         ConfigError: it is not one site per player.
     """
-    values, least = as_array(partition), ALONE if alone else 0
+    values, least = checked_array(partition), ALONE if alone else 0
     whole = values.ndim == 1 and len(values) == players and values.dtype.kind in "iu"
     if not whole or np.any(values < least) or np.any(values >= sites):
         raise ConfigError(

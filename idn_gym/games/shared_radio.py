@@ -22,7 +22,7 @@ import numpy as np
 
 from idn_gym.config_reader import read_value
 from idn_gym.core.arrays import Floats, Ints
-from idn_gym.games.checked_arrays import as_array, checked_numbers
+from idn_gym.games.checked_arrays import checked_array, checked_numbers
 from idn_gym.messages import ConfigError, show
 
 HOPELESS = 300.0
@@ -55,7 +55,7 @@ class SharedRadio:
         object.__setattr__(self, "rate", checked_numbers("rate", self.rate, (len(airtime),), least=0.0))
         object.__setattr__(self, "duty", read_value(float, self.duty, "duty", {"above": 0.0, "most": 1.0}))
         read_value(int, self.channels, "channels", {"least": 1})
-        cell = np.zeros(airtime.shape, np.intp) if self.cell is None else as_array(self.cell)
+        cell = np.zeros(airtime.shape, np.intp) if self.cell is None else checked_array(self.cell)
         if cell.shape != airtime.shape or cell.dtype.kind not in "iu" or np.any((cell < 0) | (cell > 999)):
             raise ConfigError(
                 "cell",

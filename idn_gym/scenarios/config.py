@@ -39,7 +39,7 @@ from idn_gym.scenarios.config_link_outages import (
     ScheduledLinkOutages,
 )
 from idn_gym.scenarios.config_mobility import Commute, Commuting, Roaming
-from idn_gym.scenarios.config_radio import Radio
+from idn_gym.scenarios.config_radio import RadioCells
 from idn_gym.scenarios.config_replay import (
     Alias,
     ByHash,
@@ -132,7 +132,7 @@ __all__ = [
     "OutageFile",
     "Outages",
     "PriceFile",
-    "Radio",
+    "RadioCells",
     "RealTopology",
     "Region",
     "Replay",

@@ -8,7 +8,7 @@ from idn_gym.config_reader import bounded
 
 
 @dataclass(frozen=True)
-class Radio:
+class RadioCells:
     """What all gateways have that hear LoRaWAN frames."""
 
     channels: int = bounded(8, least=1, most=80)

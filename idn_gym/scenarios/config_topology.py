@@ -7,7 +7,7 @@ from typing import Literal
 
 from idn_gym.config_reader import bounded
 from idn_gym.scenarios.config_batteries import Battery
-from idn_gym.scenarios.config_radio import Radio
+from idn_gym.scenarios.config_radio import RadioCells
 
 MOST_DEVICES = 1_000_000_000
 """Devices of a cohort: beyond them rounding of their sums shows."""
@@ -24,7 +24,7 @@ class Scaled:
     """[1] on the memory of all nodes that pin nothing"""
     rate_scale: float = bounded(1.0, above=0, most=1e6)
     """[1] on the rates of all links, both ways"""
-    radio: Radio = field(default_factory=Radio)
+    radio: RadioCells = field(default_factory=RadioCells)
     """the cells of gateways that hear LoRaWAN frames"""
     network_energy: Literal["allocated", "marginal"] = "allocated"
     """what a byte counts on a fixed network: its share of all that this draws, or what it adds to it"""

@@ -18,7 +18,7 @@ from idn_gym.core.row_starts import entries_of, owners
 from idn_gym.objective_records import Objective
 from idn_gym.registry import load_target
 
-Rule = Callable[[LinkKind, npt.ArrayLike], Floats]
+MessageRule = Callable[[LinkKind, npt.ArrayLike], Floats]
 """What messages of so many bytes take on a kind of link, of the shape of the sizes."""
 
 
@@ -61,7 +61,7 @@ def list_messages(
     return Messages(option, link, options["part_reach"][part], size)
 
 
-def take_by_kind(kinds: Sequence[LinkKind], link: Ints, size: Floats, rule: Rule) -> Floats:
+def take_by_kind(kinds: Sequence[LinkKind], link: Ints, size: Floats, rule: MessageRule) -> Floats:
     """What messages (Y,) of these bytes take on their links (Y,), which are of these kinds (E,)."""
     taken = np.zeros(len(link))
     groups: dict[LinkKind, list[int]] = {}
@@ -78,7 +78,7 @@ def sum_messages(
     paths: Mapping[str, Any],
     class_path: Ints,
     kinds: Sequence[LinkKind],
-    rule: Rule,
+    rule: MessageRule,
 ) -> Floats:
     """What the messages of a request take by each option (O,), in expectation over early exits.
 
