@@ -75,12 +75,12 @@ class Simulation:
         self.divisor = reward_divisor(reward_scale, self.compiled.scales)
         self.action = scenario.action if action is None else action
         self.codec = make_codec(self.action, self.compiled)
-        self.book = BudgetBook(scenario.budgets, self.objectives, batch)
         self.observation = observation
         self.observer = make_observer(observation, self.compiled, preference=self.weights is None)
         episode_seed(split, 0)  # refuses an unknown split now rather than at the first reset
         self.split, self._horizon = split, scenario.horizon
         self._ring = SpanRing(self.compiled, batch, self.weights, self.codec.uniforms, "num_envs")
+        self.book = BudgetBook(scenario.budgets, self.objectives, batch)
         self.check = ActionCheck(self.codec.space, batch, planned=self.codec.form == "placement")
         self.seed, self.episode = [0] * batch, [0] * batch
         self._actions = np.zeros((batch, *self.check.shape[1:]), self.check.type)

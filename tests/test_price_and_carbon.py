@@ -27,7 +27,8 @@ from idn_gym.scenarios.presets import load_scenario
 from idn_gym.vector import IDNVectorEnv
 from tests.random_worlds import seeded_world
 
-ALL = (*OBJECTIVES, *(record.name for record in ON_REQUEST))
+FURTHER = [record for record in ON_REQUEST if record.name in ("price", "carbon")]
+ALL = (*OBJECTIVES, *(record.name for record in FURTHER))
 WITH = {"objectives": list(ALL)}
 MODES = {"shared": {}, "exogenous": {"serving.capacity": "exogenous", "serving.loading": "instant"}}
 CAPACITIES = pytest.mark.parametrize("mode", MODES)

@@ -185,7 +185,7 @@ def test_batteries_get_what_their_nodes_harvest():
     [
         (
             {"topology.nodes.0.battery": {"cutoff": 0.5, "restart": 0.4}},
-            "battery: restart: 0.4 .* cutoff, 0.5",
+            r"battery\.restart: 0.4 .* cutoff, 0.5",
         ),
         ({"topology.nodes.0.battery": {"capacity": 0.0}}, "battery.capacity: 0"),
         ({"topology.links.0.duty_cycle": 1.5}, "duty_cycle: 1.5"),

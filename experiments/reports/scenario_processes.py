@@ -44,6 +44,7 @@ _SAID = {
     "dynamics.background": ("other work", "share of compute", "nodes", None),
     "dynamics.outages": ("nodes that are down", DOWN, "nodes", None),
     "dynamics.memory": ("memory that is left", "share of memory", "nodes", None),
+    "dynamics.harvest": ("harvest", "J per slot", "nodes", None),
     "dynamics.energy_price": ("electricity price", "EUR/kWh", "nodes", None),
     "dynamics.carbon": ("carbon intensity of electricity", "g CO2e/kWh", "nodes", None),
 }

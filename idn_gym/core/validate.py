@@ -207,7 +207,7 @@ def _measure(tables: Tables, draw: Draw) -> dict[str, int]:
         "Y": len(tables.need_store),
         "r": len(tables.radio_link),
         "f": tables.radio_harm.shape[1],
-        "c": len(tables.cell_start) - 1,
+        "c": max(0, len(tables.cell_start) - 1),
         "m": len(tables.message_radio),
         "P": len(tables.path_start) - 1,
         "K": len(tables.task_model) - 1,

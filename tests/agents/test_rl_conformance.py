@@ -21,11 +21,12 @@ from idn_gym.config_reader import ConfigError, read_yaml, to_plain
 from idn_gym.evaluation.rollout import rollout
 from idn_gym.integrations.acting import acting
 from idn_gym.integrations.sb3 import use_one_thread
+from tests.conftest import CODECS
 
 CONFIGS = {
     typing.get_type_hints(config)["kind"].__args__[0]: config for config in typing.get_args(AgentConfig)
 }
-PAIRS = [(kind, codec) for kind, config in CONFIGS.items() for codec in config.codecs()]
+PAIRS = [(kind, codec) for kind, config in CONFIGS.items() for codec in config.codecs() if codec in CODECS]
 SHORT = {
     "envs": 4,
     "agent.net_arch": [8],

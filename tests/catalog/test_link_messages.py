@@ -44,7 +44,7 @@ def test_rate_and_delay_of_a_shipped_radio_give_the_time_of_a_frame(factor):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"factor": 13}, r"links.0.lorawan: factor: 13 is not allowed"),
+        ({"factor": 13}, r"links.0.lorawan.factor: 13 is not allowed"),
         ({"payload": 0}, r"links.0.lorawan.payload: 0"),
         ({"duty": 1.5}, r"links.0.lorawan.duty: 1.5"),
         ({"transmissions": 0}, r"links.0.lorawan.transmissions: 0"),

@@ -130,7 +130,7 @@ def test_a_policy_of_stable_baselines_is_read_once_class_and_codec_are_named(tmp
 def test_studies_trust_no_policy():
     agent = {"agent": "ppo", "options": {"path": "x.zip", "trust": True}}
     part = {"name": "p", "scenario": "tiny", "agents": [agent]}
-    with pytest.raises(ConfigError, match=r"trust is not allowed"):
+    with pytest.raises(ConfigError, match=r"trust: is not allowed"):
         from_plain(Study, {"name": "s", "title": "s", "about": "s", "parts": [part], "reference": "ppo"})
 
 

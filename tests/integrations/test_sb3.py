@@ -214,7 +214,8 @@ def test_vector_rewards_are_refused():
 @pytest.mark.parametrize("action", ["placement", "change"])
 def test_maskable_ppo_takes_only_what_the_masks_allow(action):
     shrunk = {"left": 0.2, "mean_full": 1.0, "mean_shrunk": 100.0}
-    env = VecMonitor(native(4, action=action, overrides={"dynamics.memory": shrunk}))
+    words = {"scenario": "edge-small", "overrides": {"dynamics.memory": shrunk}}
+    env = VecMonitor(native(4, action=action, **words))
     algorithm = MaskablePPO("MlpPolicy", env, n_steps=8, batch_size=32, n_epochs=1, seed=0, device="cpu")
     algorithm.learn(64)
     masks = np.array(env.env_method("action_masks"))

@@ -62,7 +62,7 @@ def test_the_first_tier_may_hold_several_trees():
 
 def test_a_single_tier_is_a_single_node_with_demand():
     assert expand(Hierarchy((CLOUD,))) == Explicit(
-        (Node("cloud", "gpu", "cloud", None, 4.0, 1.0, ("all",)),), ()
+        (Node("cloud", "gpu", "cloud", None, 4.0, 1.0, pins=("all",)),), ()
     )
 
 
