@@ -92,13 +92,8 @@ def rollout(
     simulation, shape = native.simulation, (len(seeds), native.horizon)
     names = tuple(objective.name for objective in simulation.objectives)
     check_memory(8 * (1 + len(names) + len(METRICS)), native.horizon, native.horizon, 0, len(seeds), "seeds")
-    played = Episodes(
-        tuple(int(seed) for seed in seeds),
-        np.zeros(shape),
-        np.zeros((*shape, len(names))),
-        np.zeros((*shape, len(METRICS))),
-        names,
-    )
+    rewards, metrics = np.zeros((*shape, len(names))), np.zeros((*shape, len(METRICS)))
+    played = Episodes(tuple(int(seed) for seed in seeds), np.zeros(shape), rewards, metrics, names)
     options = None if preference is None else {"preference": preference}
     observation, _ = env.reset(seed=list(played.seeds), options=options)  # type: ignore[arg-type]  # one per row
     state: Any = None

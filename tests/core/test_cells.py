@@ -127,7 +127,9 @@ def test_spreading_factors_of_equal_power_do_not_meet(make_scenario):
 def test_radios_need_shared_capacity(make_scenario):
     links = [("d", "g", {"link": "lora_sf7_eu868"}), UP]
     scenario = make_scenario({"d": {"demand": 1.0}} | REST, links, MODEL, {"serving.capacity": "exogenous"})
-    with pytest.raises(ConfigError, match=r"topology\.links\.d->g"):
+    with pytest.raises(
+        ConfigError, match=r"topology\.links\.d->g\.link: 'lora_sf7_eu868' is not .*; take shared"
+    ):
         compile_scenario(scenario)
 
 

@@ -30,20 +30,16 @@ def radio_tables(
     """The `radio_`, `cell_` and `message_` fields of `Tables`, and `demodulators`.
 
     Args:
-        scenario: its radio, and how it serves.
+        scenario: the radio of its gateways.
         network: nodes and links.
         options: as for `list_messages`, as are the next two.
         paths: the `path_` fields.
         path: (R,) of each class.
 
     Raises:
-        ConfigError: a radio where capacity is private.
+        ConfigError: a device that its gateway does not hear.
     """
     link = np.flatnonzero([kind.lorawan is not None for kind in network.link_kinds])
-    if len(link) and scenario.serving.capacity == "exogenous":
-        first = network.links[link[0]]
-        key = f"topology.links.{first.source}->{first.target}.link"
-        raise ConfigError(key, f"{first.link!r} is not allowed where `serving.capacity` is exogenous")
     power = np.array([_power(network, e) for e in link.tolist()])
     factor = np.array([_frames(network, e).factor for e in link.tolist()], np.int64) - FACTORS[0]
     gateway = np.unique(network.ends[link, 1], return_inverse=True)[1].astype(np.int64)

@@ -67,8 +67,11 @@ def _check_capacity(scenario: Scenario, network: Network) -> None:
             raise ConfigError(key, "is not allowed where `servers` is .inf; take a number")
     for link, duty in zip(network.links, link_duties(network), strict=True):
         if duty is not None and scenario.serving.capacity == "exogenous":
-            key = f"topology.links.{link.source}->{link.target}.duty_cycle"
-            raise ConfigError(key, "is not allowed where `serving.capacity` is exogenous; take shared")
+            what = ("link", f"{link.link!r} ") if link.duty_cycle is None else ("duty_cycle", "")
+            key = f"topology.links.{link.source}->{link.target}.{what[0]}"
+            raise ConfigError(
+                key, f"{what[1]}is not allowed where `serving.capacity` is exogenous; take shared"
+            )
 
 
 def link_duties(network: Network) -> list[float | None]:
