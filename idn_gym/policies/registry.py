@@ -13,7 +13,8 @@ from idn_gym.config_reader import ConfigError, closest, show
 from idn_gym.policy import Policy
 from idn_gym.registry import Registry, load_target
 
-RULES = "idn_gym.policies.heuristics.policies"
+HEURISTICS = "idn_gym.policies.heuristics"
+RULES = f"{HEURISTICS}.policies"
 ONLINE = "idn_gym.policies.online.build"
 HIERARCHICAL = "idn_gym.policies.hierarchical.build"
 
@@ -50,6 +51,9 @@ _SHIPPED: dict[str, PolicyEntry] = {
     "nothing": _rule("nothing", "change", "leaves everything as it is"),
     "random": _rule("random", None, "draws actions at random", randomised=True),
     "cloud-only": _rule("cloud_only", "scores", "loads nothing: the repositories serve"),
+    "on-device": PolicyEntry(
+        f"{HEURISTICS}.on_device:on_device", "scores", "requests run where they enter, as far as that goes"
+    ),
     "popularity": _rule("popularity", "scores", "loads what is asked for most"),
     "static-greedy": _rule("static_greedy", "scores", "one placement, found greedily on validation episodes"),
     "local-search": _rule("local_search", "scores", "one placement, found by local search on them"),

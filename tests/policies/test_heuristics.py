@@ -93,6 +93,28 @@ def test_popularity_takes_popular_tasks_first_and_accurate_models_that_fit(make_
     assert resident(env) == {"board": {"often-18", "rare-8"}}
 
 
+@pytest.mark.parametrize(("rate", "held"), [(0.1, "slow-cheap"), (0.6, "fast-dear"), (9.0, "fast-dear")])
+def test_on_device_takes_the_cheapest_model_that_keeps_up_where_requests_enter(rate, held, make_scenario):
+    """In slots of 1 s 0.6 requests keep the slow model busy for 1.2 s, and 9 are too many for both."""
+    nodes = {
+        "board": {"memory": 10, "demand": 1.0},
+        "edge": {"memory": 99},
+        "cloud": {"pins": ["all"], "servers": float("inf")},
+    }
+    models = {
+        "slow-cheap": {"blocks": [(2.0, 5, 0.0)], "points": {"all": [(1, 1.0, 0.9)]}, "task": "a"},
+        "fast-dear": {"blocks": [(1.0, 5, 0.0)], "points": {"all": [(1, 1.0, 0.5)]}, "task": "a"},
+        "too-large": {"blocks": [(0.1, 50, 0.0)], "points": {"all": [(1, 1.0, 0.99)]}, "task": "a"},
+    }
+    tasks = [{"name": "a", "share": 1.0, "timeout": 99.0, "models": list(models)}]
+    overrides = {"serving.tariff": {"error": 10.0}}
+    links = [("board", "edge", {}), ("edge", "cloud", {})]
+    scenario = make_scenario(nodes, links, models, overrides, tasks=tasks, rate=rate)
+    env, policy = make("on-device", scenario)
+    rollout(policy, env, (0, 1))
+    assert resident(env) == {"board": {held}, "edge": set()}
+
+
 def test_keep_asks_for_exactly_one_placement():
     env, _ = make("cloud-only")
     compiled = env.unwrapped.simulation.compiled

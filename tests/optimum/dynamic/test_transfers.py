@@ -15,7 +15,7 @@ from tests.optimum.dynamic.test_sequences import few_placements
 
 OFF = 0.02
 """How far the programme may be from the best of all sequences that hold wishes until their loads end, or
-from what that sequence is expected to cost: the programme never looks at a move whose estimate is too dear."""
+from what that sequence is expected to cost: the programme never plays a move whose estimate is too dear."""
 
 
 def held_to_the_end(player, placements, path):
