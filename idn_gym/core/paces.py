@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from idn_gym.core.arrays import EMPTY, TRANSFER, Draw, Tables
+from idn_gym.core.arrays import EMPTY, TRANSFER, Draw, Floats, Ints, Tables
 from idn_gym.core.kernel import njit_inline
 from idn_gym.core.workspace import Scratch
 
@@ -53,20 +53,30 @@ def note_prices(tables: Tables, draw: Draw, b: int, scratch: Scratch) -> None:
     All that costs depend on is compared, so it holds whoever asks; prices follow from slowdown and tariff.
     """
     c = b % len(scratch.change)
+    slower = take_over(scratch.slowdown[c], draw.slowdown[b])
+    dearer = take_over(scratch.tariff[c], draw.tariff[b])
+    count_moves(tables, scratch.pace, slower or dearer, scratch.pace_priced[c], scratch.moves[c])
+
+
+@njit_inline
+def take_over(kept: Floats, values: Floats) -> bool:
+    """Copy values, and say whether one of them is another than before."""
     other = False
-    for v in range(scratch.slowdown.shape[1]):
-        if scratch.slowdown[c, v] != draw.slowdown[b, v]:
-            scratch.slowdown[c, v] = draw.slowdown[b, v]
+    for i in range(len(kept)):
+        if kept[i] != values[i]:
+            kept[i] = values[i]
             other = True
-    for i in range(scratch.tariff.shape[1]):
-        if scratch.tariff[c, i] != draw.tariff[b, i]:
-            scratch.tariff[c, i] = draw.tariff[b, i]
-            other = True
-    for p in range(scratch.moves.shape[1]):
-        moved = other
+    return other
+
+
+@njit_inline
+def count_moves(tables: Tables, pace: Floats, everywhere: bool, kept: Floats, moves: Ints) -> None:
+    """Count a move on every path (P,) whose seconds per byte (J,) are others than those that were kept."""
+    for p in range(len(moves)):
+        moved = everywhere
         for j in range(tables.path_start[p], tables.path_start[p + 1]):
-            if scratch.pace_priced[c, j] != scratch.pace[j]:
-                scratch.pace_priced[c, j] = scratch.pace[j]
+            if kept[j] != pace[j]:
+                kept[j] = pace[j]
                 moved = True
         if moved:
-            scratch.moves[c, p] += 1
+            moves[p] += 1

@@ -26,6 +26,7 @@ from idn_gym.core.geometry import covers
 from idn_gym.core.handover import GROUPS
 from idn_gym.core.kernel import njit_inline
 from idn_gym.core.listing import is_late, link_seconds, option_latency
+from idn_gym.core.paces import count_moves, take_over
 from idn_gym.core.pricing import price
 from idn_gym.core.usable import is_listed
 from idn_gym.core.workspace import Scratch
@@ -84,21 +85,10 @@ def make_lists(tables: Tables, rows: int, order: Ints) -> ForecastLists:
 @njit_inline
 def note_expected(tables: Tables, expected: Draw, b: int, lists: ForecastLists, scratch: Scratch) -> None:
     """See whether the tariff, or the time on links of any path, has moved since the lists were made."""
-    other = False
-    for i in range(lists.tariff.shape[1]):
-        if lists.tariff[b, i] != expected.tariff[0, i]:
-            lists.tariff[b, i] = expected.tariff[0, i]
-            other = True
+    other = take_over(lists.tariff[b], expected.tariff[0])
     if other:
         _price_options(tables, expected, b, lists)
-    for p in range(lists.moves.shape[1]):
-        moved = other
-        for j in range(tables.path_start[p], tables.path_start[p + 1]):
-            if lists.pace[b, j] != scratch.pace[j]:
-                lists.pace[b, j] = scratch.pace[j]
-                moved = True
-        if moved:
-            lists.moves[b, p] += 1
+    count_moves(tables, scratch.pace, other, lists.pace[b], lists.moves[b])
 
 
 @njit_inline
