@@ -191,6 +191,9 @@ class LoRaFrames:
     """[J] of each frame besides: it waits for its receive windows, and listens in them"""
     sensitivity: float = bounded()
     """[dBm] of the gateway"""
+    answer_airtime: float = bounded(0.0, least=0)
+    """[s] of the answer in the first receive window, which is part of the link's delay, with the wait for
+    the window; 0: the delay has none"""
     transmissions: int = bounded(1, least=1)
     """of each frame, whether an earlier one got through or not (NbTrans)"""
 

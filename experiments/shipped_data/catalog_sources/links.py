@@ -76,6 +76,7 @@ def _lorawan(factor: int, given: dict[str, Any]) -> LinkKind:
             transmit_watts=digits(radio.volts * radio.transmit),
             frame_joules=digits(float(idle.total)),
             sensitivity=GATEWAY_SENSITIVITY[factor],
+            answer_airtime=digits(float(answer) - lorawan.RECEIVE_DELAYS[0]),
         ),
         provenance=provenance(given["sources"]),
     )

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import networkx as nx
 import numpy as np
@@ -16,8 +16,10 @@ from idn_gym.catalog.schema import Catalog, Device, LinkKind
 from idn_gym.config_reader import ConfigError, closest, twice
 from idn_gym.core.arrays import Floats, Ints
 from idn_gym.core.options import Path, Routes
+from idn_gym.scenarios.compile.link_values import link_delays, link_joules, link_values
 from idn_gym.scenarios.compile.sizes import MOST_STEPS
 from idn_gym.scenarios.config import Explicit, Link, Node
+from idn_gym.scenarios.config_radio import RadioCells
 
 V = TypeVar("V")
 
@@ -40,6 +42,7 @@ class Network:
     rate: Floats  # (E,) [bytes/s] of all media
     down_rate: Floats  # (E,) [bytes/s] likewise; 0 where both directions share the rate
     joules: Floats  # (E,) [J/byte]
+    radio: RadioCells
 
     @property
     def ingress(self) -> list[int]:
@@ -109,10 +112,11 @@ def resolve_catalog(topology: Explicit, catalog: Catalog) -> Network:
         count=np.array(list(devices_at.values()), float),
         media=media,
         memory=np.array(memory, float) * np.where(repository, 1.0, topology.memory_scale),
-        delay=_link_values(topology.links, link_kinds, "delay"),
-        rate=_link_values(topology.links, link_kinds, "rate") * topology.rate_scale * media,
-        down_rate=_link_values(topology.links, link_kinds, "down_rate") * topology.rate_scale * media,
-        joules=_link_joules(topology, link_kinds),
+        delay=link_delays(topology, link_kinds),
+        rate=link_values(topology.links, link_kinds, "rate") * topology.rate_scale * media,
+        down_rate=link_values(topology.links, link_kinds, "down_rate") * topology.rate_scale * media,
+        joules=link_joules(topology, link_kinds),
+        radio=topology.radio,
     )
 
 
@@ -279,21 +283,3 @@ def _best_first(wide: nx.DiGraph, source: int, sink: Nodes, first: Nodes, count:
             return
         yield tuple(nodes[:-1])
         found += 1
-
-
-def _link_joules(topology: Explicit, kinds: Sequence[LinkKind]) -> Floats:
-    """Energy of a byte on each link (E,), allocated or marginal [J/byte]; what a scenario sets stays."""
-    joules = _link_values(topology.links, kinds, "energy")
-    if topology.network_energy == "marginal":
-        for e, (link, kind) in enumerate(zip(topology.links, kinds, strict=True)):
-            if link.energy is None and kind.marginal is not None:
-                joules[e] = kind.marginal
-    return joules
-
-
-def _link_values(links: Sequence[Link], kinds: Sequence[LinkKind], field: str) -> Floats:
-    values: list[Any] = []
-    for link, kind in zip(links, kinds, strict=True):
-        given = getattr(link, field)
-        values.append((getattr(kind, field) or 0.0) if given is None else given)
-    return np.array(values, float)

@@ -4,7 +4,8 @@ A node with a battery pays for what it computes, and for the links that lead fro
 sends over them, its own or others', and for loads that come to it over them. So what batteries give is the
 energy that the slot counts at their nodes. To listen costs what idling costs. Who costs nothing is needed all
 the same: a need of 0 keeps requests off nodes without charge. The devices of a cohort have one store, n times
-as large: exact while all of them are served alike.
+as large: exact while all of them are served alike. Who sends over a radio draws on its airtime, and where
+answers come down within a duty cycle, so does the gateway that sends them.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ def store_tables(scenario: Scenario, network: Network, idle: Floats) -> dict[str
     for (v, _), duty in zip(network.ends, link_duties(network), strict=True):
         if duty is not None:
             share = duty * network.count[v]
-            rows.append((share * AIRTIME_WINDOW, 0.0, 0.0, share * AIRTIME_WINDOW, 0.0, share * slot))
+            rows.append(_airtime_row(share, slot))
+    rows += [_airtime_row(duty, slot) for duty in answer_duties(network).values()]
     fields = ("capacity", "least", "restart", "start", "drain", "refill")
     columns = np.array(rows, float).reshape(-1, len(fields)).T
     return {
@@ -56,6 +58,19 @@ def store_tables(scenario: Scenario, network: Network, idle: Floats) -> dict[str
         "node_store": _numbered([node.battery is not None for node in network.nodes], 0),
         "link_store": link_stores(network),
     }
+
+
+def _airtime_row(share: float, slot: float) -> tuple[float, ...]:
+    """A store of seconds on the air, for who may send for that share of the time."""
+    return (share * AIRTIME_WINDOW, 0.0, 0.0, share * AIRTIME_WINDOW, 0.0, share * slot)
+
+
+def answer_duties(network: Network) -> dict[int, float]:
+    """Share of the time that each gateway may send answers, by node; empty where they have no limit."""
+    if network.radio.answers != "duty_cycle":
+        return {}
+    pairs = zip(network.ends[:, 1].tolist(), network.link_kinds, strict=True)
+    return {v: kind.lorawan.duty for v, kind in pairs if kind.lorawan is not None}
 
 
 def _check_capacity(scenario: Scenario, network: Network) -> None:
@@ -100,7 +115,9 @@ def name_stores(network: Network) -> tuple[str, ...]:
     nodes = (node.name for node in network.nodes if node.battery is not None)
     pairs = zip(name_links(network), link_duties(network), strict=True)
     links = (name for name, duty in pairs if duty is not None)
-    return (*(f"{node} battery" for node in nodes), *(f"{link} airtime" for link in links))
+    gateways = (network.nodes[v].name for v in answer_duties(network))
+    batteries, airtimes = (f"{node} battery" for node in nodes), (f"{link} airtime" for link in links)
+    return (*batteries, *airtimes, *(f"{gateway} answers" for gateway in gateways))
 
 
 def message_airtime(network: Network, link: Ints, size: Floats) -> Floats:
@@ -173,4 +190,20 @@ def _hop_needs(network: Network, fields: Mapping[str, Any], node_store: Ints) ->
         (sent.option, node_store[sender], reach * joules, anyone),
         (sent.option, node_store[receiver], np.zeros(len(link)), anyone),
         (sent.option, np.where(airtime > 0.0, link_stores(network)[link], EMPTY), reach * airtime, anyone),
+        (sent.option, _answer_stores(network)[link], reach * _answer_airtime(network)[link], anyone),
     ]
+
+
+def _answer_stores(network: Network) -> Ints:
+    """(E,) store of the answers that come down each link, or EMPTY."""
+    links = link_stores(network)
+    first = sum(node.battery is not None for node in network.nodes) + np.count_nonzero(links != EMPTY)
+    number = {v: first + i for i, v in enumerate(answer_duties(network))}
+    kinds = zip(network.ends[:, 1].tolist(), network.link_kinds, strict=True)
+    return np.array([EMPTY if kind.lorawan is None else number.get(v, EMPTY) for v, kind in kinds], np.int64)
+
+
+def _answer_airtime(network: Network) -> Floats:
+    """(E,) [s] of an answer over each link; a lost message is taken to be answered, too."""
+    laws = (kind.lorawan for kind in network.link_kinds)
+    return np.array([0.0 if law is None else law.answer_airtime for law in laws])
