@@ -78,7 +78,10 @@ SHAPES = {
         "option_traffic",
         "option_link_joules",
     ),
-    "Q": ("part_node", "part_position", "part_segment", "part_seconds", "part_reach", "part_bytes"),
+    "Q": (
+        *("part_node", "part_position", "part_segment", "part_seconds", "part_reach", "part_bytes"),
+        "part_silence",
+    ),
     "X": ("branch_share", "branch_parts"),
     "XV": ("branch_bytes", "branch_seconds"),
     "BTR": ("demand",),

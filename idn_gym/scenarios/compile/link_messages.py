@@ -27,6 +27,7 @@ class Messages:
     """Y messages, in the order of their options, and of the links that they cross."""
 
     option: Ints  # (Y,)
+    part: Ints  # (Y,) that they enter
     link: Ints  # (Y,)
     reach: Floats  # (Y,) share of the option's requests that send it
     size: Floats  # (Y,) [bytes]
@@ -58,7 +59,7 @@ def list_messages(
     # The last branch of an option is the one that visits all of its parts; expected bytes over the share that
     # gets there would be as good, but for rounding, which may come to another frame.
     size = options["branch_bytes"][options["branch_start"][option + 1] - 1, part - start[option]]
-    return Messages(option, link, options["part_reach"][part], size)
+    return Messages(option, part, link, options["part_reach"][part], size)
 
 
 def take_by_kind(kinds: Sequence[LinkKind], link: Ints, size: Floats, rule: MessageRule) -> Floats:

@@ -15,9 +15,10 @@ from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import EMPTY, Floats, Ints
 from idn_gym.core.row_starts import starts_of
 from idn_gym.radio.collisions import ISOLATION_DB
-from idn_gym.radio.lorawan import FACTORS, message_frames
+from idn_gym.radio.lorawan import FACTORS, message_frames, silence
 from idn_gym.scenarios.compile.link_messages import list_messages
 from idn_gym.scenarios.compile.routes import Network
+from idn_gym.scenarios.compile.stores import link_duties
 from idn_gym.scenarios.config import Scenario
 
 MARGIN_DB = 10.0
@@ -57,6 +58,29 @@ def radio_tables(
         "radio_transmissions": np.array([_frames(network, e).transmissions for e in link.tolist()], float),
         **_messages(network, link, options, paths, path),
     }
+
+
+def part_silences(
+    network: Network, options: Mapping[str, Any], paths: Mapping[str, Any], path: Ints
+) -> Floats:
+    """[s] that senders are silent between the frames of the message that enters each part (Q,).
+
+    Args:
+        network: nodes and links.
+        options: as for `list_messages`, as are the next two.
+        paths: the `path_` fields.
+        path: (R,) of each class.
+    """
+    silent = np.zeros(len(options["part_node"]))
+    framed = np.array([kind.lorawan is not None for kind in network.link_kinds], bool)
+    duties = link_duties(network)
+    sent = list_messages(options, paths, path, framed)
+    for e in np.unique(sent.link).tolist():
+        law, duty, mine = _frames(network, e), duties[e], sent.link == e
+        frames, _ = message_frames(sent.size[mine], law.factor, law.payload)
+        full = message_frames(law.payload, law.factor, law.payload).airtime
+        np.add.at(silent, sent.part[mine], np.maximum(frames - 1.0, 0.0) * silence(full, duty))
+    return silent
 
 
 def _frames(network: Network, e: int) -> Any:
