@@ -39,8 +39,8 @@ def compute_option_costs(tables: Tables, draw: Draw, b: int) -> None:
     """Fill row b of the `PRICE_FIELDS` fields from the slowdown and tariff of row b.
 
     Latency: q d per hop, with the silence between frames, and q s per block. Energy: watts x seconds on nodes
-    and joules per byte on links. A drop is an error that takes as long as the timeout, with energy and traffic
-    of the class's worst option.
+    and joules per byte on links. A drop is an error that takes as long as the timeout, with energy and
+    traffic of the class's worst option.
     """
     option_class = owners(tables.option_start)
     origin = tables.path_start[tables.class_path[option_class]]
