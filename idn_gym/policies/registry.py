@@ -16,6 +16,7 @@ from idn_gym.registry import Registry, load_target
 RULES = "idn_gym.policies.heuristics.policies"
 ONLINE = "idn_gym.policies.online.build"
 HIERARCHICAL = "idn_gym.policies.hierarchical.build"
+BATTERIES = "idn_gym.policies.batteries.build"
 
 
 class PolicyEntry(NamedTuple):
@@ -112,6 +113,9 @@ _SHIPPED: dict[str, PolicyEntry] = {
     ),
     "offload-planned": _offload(
         "offload_planned", "layered dynamic programme over a tree for the coming slots", informed=True
+    ),
+    "night-planner": PolicyEntry(
+        f"{BATTERIES}:night_planner", "segments", "a programme over charge and time of day for each battery"
     ),
 }
 
