@@ -47,6 +47,10 @@ def _offload(function: str, about: str, **flags: bool) -> PolicyEntry:
     return PolicyEntry(f"{HIERARCHICAL}:{function}", "segments", about, **flags)
 
 
+def _battery(function: str, about: str) -> PolicyEntry:
+    return PolicyEntry(f"{BATTERIES}:{function}", "segments", about)
+
+
 _SHIPPED: dict[str, PolicyEntry] = {
     "nothing": _rule("nothing", "change", "leaves everything as it is"),
     "random": _rule("random", None, "draws actions at random", randomised=True),
@@ -114,9 +118,8 @@ _SHIPPED: dict[str, PolicyEntry] = {
     "offload-planned": _offload(
         "offload_planned", "layered dynamic programme over a tree for the coming slots", informed=True
     ),
-    "night-planner": PolicyEntry(
-        f"{BATTERIES}:night_planner", "segments", "a programme over charge and time of day for each battery"
-    ),
+    "night-planner": _battery("night_planner", "a programme over charge and time of day for each battery"),
+    "charge-rule": _battery("charge_rule", "one mode while a battery is well charged, a thriftier one below"),
 }
 
 POLICIES = Registry("agent", _SHIPPED)

@@ -20,7 +20,7 @@ SOLAR_FIELD = c.Scenario(
                     tier="camera",
                     memory=1e6,
                     demand=1.0,
-                    battery=c.Battery(capacity=3330.0, start=0.5, cutoff=0.1, restart=0.2),
+                    battery=c.Battery(capacity=1200.0, start=0.5, cutoff=0.1, restart=0.2),
                 )
                 for name in _NAMES
             ),
@@ -41,9 +41,14 @@ SOLAR_FIELD = c.Scenario(
         ),
     ),
     serving=c.Serving(loading="transfer"),
-    workload=c.Workload(rate=8.0, diurnal=c.Diurnal(amplitude=0.5, period=48.0, regions=(c.Zone(_NAMES, 0.5),))),
+    workload=c.Workload(
+        rate=8.0, diurnal=c.Diurnal(amplitude=0.5, period=48.0, regions=(c.Zone(_NAMES, 0.5),))
+    ),
     dynamics=c.Dynamics(
-        harvest=c.SolarHarvest(watts=0.3, period=48.0, memory=0.97, clouds="region"),
+        # A sky over the cameras of each gateway; those of the second one stand under trees.
+        harvest=c.SolarHarvest(
+            watts=0.3, period=48.0, memory=0.97, regions=(c.Sky(_NAMES[:4]), c.Sky(_NAMES[4:], watts=0.2))
+        ),
     ),
     scales=c.Scales(error=0.05, latency=2.0, energy=1.0, traffic=5e4, update=1.0),
     action="scores-task",

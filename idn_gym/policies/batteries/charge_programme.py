@@ -1,12 +1,12 @@
 """The programme of one battery: what is best to host at each time of day, charge and sky.
 
-A node hosts one of K *modes*, which answer its requests at some cost and joules per slot. The programme goes back
-from the last slot: Value[t][off, mode, level, sky] is the least expected cost of the slots from t on, if the
-battery has that level, the node hosts that mode, and that is the sky of slot t - 1. What is harvested in slot t is
-not known when its mode is chosen. Levels follow the law of `core.stores`: harvest comes, idling drains, a load and
-the requests draw what is left above the cut-off, what is above the capacity is spilled; a battery at its cut-off
-is off and costs a drop of every request until its restart level is reached. Between the levels of a grid values
-are linear.
+A node hosts one of K *modes*, which answer its requests at some cost and joules per slot. The programme goes
+back from the last slot: Value[t][off, mode, level, sky] is the least expected cost of the slots from t on,
+if the battery has that level, the node hosts that mode, and that is the sky of slot t - 1. What is harvested
+in slot t is not known when its mode is chosen. Levels follow the law of `core.stores`: harvest comes, idling
+drains, a load and the requests draw what is left above the cut-off, what is above the capacity is spilled; a
+battery at its cut-off is off and costs a drop of every request until its restart level is reached. Between
+the levels of a grid values are linear.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from idn_gym.core.arrays import Floats
+from idn_gym.core.arrays import Floats, Ints
 from idn_gym.policies.batteries.weather import Weather
 
 LEAST_NEED = 1e-12
@@ -76,8 +76,8 @@ class ChargeProgramme:
         """Values of slots first + 1, ..., end, where nothing is worth anything from `end` on.
 
         Returns:
-            end - first arrays (2, K + 1, n, G), by whether the battery is off, what is hosted (the last: nothing),
-            level and sky.
+            end - first arrays (2, K + 1, n, G), by whether the battery is off, what is hosted (the last:
+            nothing), level and sky.
         """
         shape = (2, len(self.modes.switch), self.levels.shape[1], len(self.weather.share))
         found = [np.zeros(shape)]
@@ -131,12 +131,14 @@ class ChargeProgramme:
         return np.where(resting, idle, cost)
 
     def _between(
-        self, after: Floats, off: Floats, hosted: Floats, level: Floats, sky: Floats, count: int
+        self, after: Floats, off: Ints, hosted: Ints, level: Floats, sky: Ints, count: int
     ) -> Floats:
         """Values between the levels of the grid."""
         low, high = self.levels[off, 0], self.levels[off, -1]
         place = (count - 1) * np.clip((level - low) / np.maximum(high - low, LEAST_NEED), 0.0, 1.0)
         below = np.minimum(place.astype(np.int64), count - 2)
         part = place - below
-        found: Floats = (1.0 - part) * after[off, hosted, below, sky] + part * after[off, hosted, below + 1, sky]
+        found: Floats = (1.0 - part) * after[off, hosted, below, sky] + part * after[
+            off, hosted, below + 1, sky
+        ]
         return found

@@ -1,9 +1,9 @@
 """What nodes with batteries may host, and what that costs and draws, as the core serves it.
 
-Every candidate is placed at all planned nodes at once, and the mean training episode is played slot by slot with
-full batteries and nothing to load. So queues and links are those that nodes have if all of them host alike. Of
-the segments of a task only those stay that no other beats in cost and joules, and likewise of their combinations
-over tasks: the *modes* of a node, the thriftiest first.
+Every candidate is placed at all planned nodes at once, and the mean training episode is played slot by slot
+with full batteries and nothing to load. So queues and links are those that nodes have if all of them host
+alike. Of the segments of a task only those stay that no other beats in cost and joules, and likewise of
+their combinations over tasks: the *modes* of a node, the thriftiest first.
 """
 
 from __future__ import annotations
@@ -158,7 +158,7 @@ class Hosting:
         return found
 
     def _fronts(self) -> list[list[list[tuple[int, float, float]]]]:
-        """By planned node and task, segments (or EMPTY) that none beats, with cost and joules of the episode."""
+        """By planned node and task, segments or EMPTY that none beats, with cost and joules of some slots."""
         tables, slots = self.compiled.tables, np.arange(self._slots)
         some = slots[:: max(1, self._slots // 8)]
         alone = self.measure(tables.pinned, some)
@@ -201,7 +201,7 @@ class Hosting:
         return rows
 
     def _loads(self, v: int, rows: Residents) -> tuple[Floats, Floats]:
-        """Cost, and joules of the node's battery, (K + 1, K) of moving between what it hosts, and from nothing."""
+        """Cost, and joules of the battery, (K + 1, K) of moving from mode to mode, and from nothing."""
         tables = self.compiled.tables
         before = np.concatenate([rows, tables.pinned[v][None]])
         need = bytes_to_load(tables, rows[None], before[:, None])  # (K + 1, K, M)

@@ -1,14 +1,15 @@
 """`night-planner`: hosts what a battery can live on until the sun is back, and more where there is plenty.
 
-Before an episode the policy looks at training episodes of the scenario: at mean demand, and at what is harvested when.
-Each node with a battery gets a programme over time of day, charge, sky and what it hosts (`ChargeProgramme`);
-in every slot it asks for the mode that the programme finds best for the charge and the sky that were seen. It is
-causal: of the episode that is played it knows levels and what was harvested so far.
+Before an episode the policy looks at training episodes of the scenario: at mean demand, and at what is
+harvested when. Each node with a battery gets a programme over time of day, charge, sky and what it hosts
+(`ChargeProgramme`); in every slot it asks for the mode that the programme finds best for the charge and the
+sky that were seen. It is causal: of the episode that is played it knows levels and what was harvested so
+far.
 
-Exact for one node with demand as in the mean training episode, skies that follow their chain, and requests and loads
-that reach no queue but its own; but for the grid of levels. Left out: that nodes share links, gateways and what
-they load; batteries of nodes at which nothing enters; swings of demand around the mean. Other nodes hold what
-they pin.
+Exact for one node with demand as in the mean training episode, skies that follow their chain, and requests
+and loads that reach no queue but its own; but for the grid of levels. Left out: that nodes share links,
+gateways and what they load; batteries of nodes at which nothing enters; swings of demand around the mean.
+Other nodes hold what they pin.
 """
 
 from __future__ import annotations
@@ -35,12 +36,12 @@ class NightPlannerConfig:
     """How far it looks ahead, and how finely."""
 
     ahead: int | None = bounded(None, least=1)
-    """[slots] that are looked at, the coming one among them; 1: it sees no farther than that; null: all to come"""
+    """[slots] that it looks at, the coming one among them; 1: that alone; null: all to come"""
     episodes: int = bounded(32, least=1, most=1000)
     """training episodes that demand and weather are learnt from"""
-    skies: int = bounded(4, least=1, most=16)
+    skies: int = bounded(16, least=1, most=64)
     """classes of what is harvested"""
-    points: int = bounded(64, least=2, most=1000)
+    points: int = bounded(48, least=2, most=1000)
     """levels of charge, on and off each"""
     modes: int = bounded(6, least=2, most=64)
     """that each node chooses from"""
@@ -54,10 +55,8 @@ class NightPlanner(PlacementPolicy):
         programmes: of each of them.
     """
 
-    def __init__(
-        self, compiled: Compiled, rows: int, config: NightPlannerConfig, training: Instance, weights: Floats
-    ) -> None:
-        tables, hosting = compiled.tables, Hosting(compiled, training, weights)
+    def __init__(self, compiled: Compiled, rows: int, config: NightPlannerConfig, training: Instance) -> None:
+        tables, hosting = compiled.tables, Hosting(compiled, training, training.draw.weights[0])
         self.nodes, self._ahead = hosting.nodes, config.ahead
         if not len(self.nodes):
             raise ConfigError("agent night-planner", "no node at which requests enter has a battery")
@@ -75,7 +74,8 @@ class NightPlanner(PlacementPolicy):
         self._slot = np.zeros(rows, np.int64)
         self._sky = np.full((rows, len(self.nodes)), -1)
         self._hosted = np.zeros((rows, len(self.nodes)), np.int64)
-        self._level, self._off = np.zeros((2, rows, len(self.nodes)))
+        self._level = np.zeros((rows, len(self.nodes)))
+        self._off = np.zeros((rows, len(self.nodes)), np.bool_)
         super().__init__(compiled, rows)
 
     def begin(self, rows: Bools) -> None:
@@ -119,7 +119,7 @@ class NightPlanner(PlacementPolicy):
                 self.wanted[b, self.nodes[p]] = self._rows[p][int(np.argmin(prices))]
 
     def _after(self, p: int, t: int, end: int) -> Floats:
-        """Values of slot t + 1 at a planned node, as far as slot `end`; kept, since rows and episodes share them."""
+        """Values of slot t + 1 at a planned node, as far as slot `end`; kept, since rows share them."""
         whole = end == self._horizon
         key = p, -1 if whole else t
         if whole and key not in self._values:

@@ -1,10 +1,10 @@
 """What a node is going to harvest, learnt from other episodes of the scenario: a chain of a few skies.
 
-The most that training episodes harvest in a slot stands for a clear sky. What a slot brings as a share of that is
-its *sky*, one of a few classes of equal weight. In the slots in which there is anything to harvest skies follow
-each other as a Markov chain, whose probabilities are counted in the training episodes; from the last such slot
-of a day to the first of the next one the chain has probabilities of its own. In between the sky stays as it was
-last seen. Nothing of the episode that is played is looked at but what has been harvested so far.
+The most that training episodes harvest in a slot stands for a clear sky. What a slot brings as a share of
+that is its *sky*, one of a few classes of equal weight. In the slots in which there is anything to harvest
+skies follow each other as a Markov chain, whose probabilities are counted in the training episodes; it goes
+on in the dark, where nobody sees it. Nothing of the episode that is played is looked at but what has been
+harvested so far.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from idn_gym.core.arrays import Bools, Floats, Ints
 
 LIT_SHARE = 0.02
 """Share of the most that any slot brings below which a slot counts as dark."""
+
+LEAST_COUNT = 1e-9
+"""Weight of a sky's being followed by itself beside what was counted."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +36,8 @@ class Weather:
     """(G,) mean share of `clear` under each sky"""
     first: Floats
     """(G,) probability of each sky before any is seen"""
-    by_day: Floats
-    """(G, G) from one lit slot to the next"""
-    over_night: Floats
-    """(G, G) from the last lit slot before the dark to the first one after it"""
+    follows: Floats
+    """(G, G) probability of each sky after each, slot by slot"""
 
     def sky(self, t: int, harvest: float, before: int) -> int:
         """The sky of slot `t`, in which so much was harvested [J]; where it is dark that seen before."""
@@ -45,10 +46,12 @@ class Weather:
         return int(np.searchsorted(self.edges, harvest / self.clear[t], side="right"))
 
     def chances(self, t: int) -> Floats:
-        """(G, G) probabilities of the sky of slot `t`, by that of the slot before."""
+        """(G, G) probabilities of the sky of slot `t` by the last one seen; in the dark that stays."""
         if not self.lit[t]:
             return np.eye(len(self.share))
-        return self.by_day if t > 0 and self.lit[t - 1] else self.over_night
+        seen = np.flatnonzero(self.lit[:t])
+        chances: Floats = np.linalg.matrix_power(self.follows, t - int(seen[-1]) if len(seen) else 1)
+        return chances
 
     def harvest(self, t: int) -> Floats:
         """(G,) [J] in slot `t` under each sky."""
@@ -80,14 +83,13 @@ def learn_weather(harvest: Floats, skies: int) -> Weather:
         edges=edges,
         share=np.divide(total, weight, out=np.ones(count), where=weight > 0.0),
         first=(weight + 1.0) / (weight + 1.0).sum(),
-        by_day=_count(sky[:, :-1][:, adjacent], sky[:, 1:][:, adjacent], count),
-        over_night=_count(sky[:, :-1][:, ~adjacent], sky[:, 1:][:, ~adjacent], count),
+        follows=_count(sky[:, :-1][:, adjacent], sky[:, 1:][:, adjacent], count),
     )
 
 
 def _count(before: Ints, after: Ints, count: int) -> Floats:
-    """(G, G) probabilities of what follows what, each as likely as if it had been seen once more."""
-    seen = np.ones((count, count))
+    """(G, G) probabilities of what follows what; a sky that nothing followed is followed by itself."""
+    seen = LEAST_COUNT * np.eye(count)
     np.add.at(seen, (before, after), 1.0)
     chances: Floats = seen / seen.sum(axis=1, keepdims=True)
     return chances
