@@ -9,7 +9,6 @@ their combinations over tasks: the *modes* of a node, the thriftiest first.
 from __future__ import annotations
 
 from itertools import product
-from typing import NamedTuple
 
 import numpy as np
 
@@ -70,14 +69,6 @@ def mean_episode(instance: Instance) -> Instance:
     return Instance(tables._replace(store_capacity=full, store_start=full), draw._replace(**rows))
 
 
-class Hosted(NamedTuple):
-    """What was measured of one placement; P planned nodes."""
-
-    cost: Floats
-    """(P,) of a slot, or (T, P)"""
-    joules: Floats
-
-
 class Hosting:
     """Measures placements on the mean training episode.
 
@@ -101,8 +92,8 @@ class Hosting:
         self._scratch = make_scratch(self._mean.tables)
         self._slots: int = self._mean.draw.demand.shape[1]
 
-    def measure(self, placement: Residents, slots: Ints, off: bool = False) -> Hosted:
-        """Cost and joules (len(slots), P) of planned nodes with a placement (N, M) that is there in full.
+    def measure(self, placement: Residents, slots: Ints, off: bool = False) -> tuple[Floats, Floats]:
+        """Cost and joules, (len(slots), P) each, of planned nodes with a placement (N, M).
 
         Args:
             placement: resident everywhere.
@@ -122,7 +113,7 @@ class Hosting:
             by_class = self._class_costs(outcome)
             by_node = np.bincount(self._class_node, by_class, len(tables.node_memory))
             cost[i], joules[i] = by_node[self.nodes], outcome.drawn[0, tables.node_store[self.nodes]]
-        return Hosted(cost / tables.nominal_requests, joules)
+        return cost / tables.nominal_requests, joules
 
     def _class_costs(self, outcome: Outcome) -> Floats:
         """(R,) [cost] of the requests of each class, drops included."""
@@ -148,11 +139,11 @@ class Hosting:
             for v, rows in zip(self.nodes, chosen, strict=True):
                 placement[v] = rows[min(k, len(rows) - 1)]
             measured.append(self.measure(placement, slots))
-        drop = self.measure(self.compiled.tables.pinned, slots, off=True).cost
+        drop, _ = self.measure(self.compiled.tables.pinned, slots, off=True)
         found = []
         for p, (v, rows) in enumerate(zip(self.nodes.tolist(), chosen, strict=True)):
-            cost = np.stack([measured[k].cost[:, p] for k in range(len(rows))], axis=1)
-            joules = np.stack([measured[k].joules[:, p] for k in range(len(rows))], axis=1)
+            cost = np.stack([measured[k][0][:, p] for k in range(len(rows))], axis=1)
+            joules = np.stack([measured[k][1][:, p] for k in range(len(rows))], axis=1)
             switch, fetch = self._loads(v, rows)
             found.append((rows, Modes(cost, joules, drop[:, p], switch, fetch)))
         return found
@@ -173,8 +164,8 @@ class Hosting:
             found = alone if s == EMPTY else self.measure(placement, some)
             of = tasks if s == EMPTY else (int(tables.model_task[tables.segment_model[s]]),)
             for p in np.flatnonzero(np.isin(self.nodes, here)).tolist():
-                change = found.cost[:, p].sum() - alone.cost[:, p].sum()
-                more = found.joules[:, p].sum() - alone.joules[:, p].sum()
+                change = found[0][:, p].sum() - alone[0][:, p].sum()
+                more = found[1][:, p].sum() - alone[1][:, p].sum()
                 for k in of:
                     options[p][k].append((s, float(change), float(more)))
         return [[_undominated(rows) for rows in tasks_of] for tasks_of in options]
