@@ -25,7 +25,7 @@ class ChargeRuleConfig:
     Modes are counted from the thriftiest on, which is 0; numbers beyond the last one mean that.
     """
 
-    share: float = bounded(0.5, least=0, most=1)
+    share: float = bounded(0.4, least=0, most=1)
     """of the capacity, above which the dearer mode is hosted"""
     below: int = bounded(0, least=0)
     """mode at this charge and less"""
