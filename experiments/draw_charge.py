@@ -31,7 +31,7 @@ from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import load_scenario
 
 
-class Charges(NamedTuple):
+class ChargeCourse(NamedTuple):
     """Of one episode of T slots and Z batteries."""
 
     level: Floats
@@ -40,7 +40,7 @@ class Charges(NamedTuple):
     """(T,) share of the requests"""
 
 
-def charges_of(policy: str, scenario: Scenario, seed: int, split: str, preference: Any) -> Charges:
+def charge_course(policy: str, scenario: Scenario, seed: int, split: str, preference: Any) -> ChargeCourse:
     """Play an episode and note what batteries hold."""
     tables = compile_scenario(scenario).tables
     stores = tables.node_store[tables.node_store != EMPTY]
@@ -54,10 +54,10 @@ def charges_of(policy: str, scenario: Scenario, seed: int, split: str, preferenc
         played = rollout(acting, env, [seed], on_slot=note)
     finally:
         env.close()
-    return Charges(np.array(levels), played.metrics[0, :, METRICS.index("drop_rate")])
+    return ChargeCourse(np.array(levels), played.metrics[0, :, METRICS.index("drop_rate")])
 
 
-def draw_charges(scenario: Scenario, played: dict[str, Charges], harvest: Floats) -> Figure:
+def draw_charge_courses(scenario: Scenario, played: dict[str, ChargeCourse], harvest: Floats) -> Figure:
     """One panel per policy, a line per battery, above what is harvested and what is dropped.
 
     Args:
@@ -118,11 +118,13 @@ class DrawChargeCommand:
             )
         path = writable_file(self.out or Path(f"{file_name(f'charge-{scenario.name}')}.png"))
         played = {
-            name: charges_of(name, scenario, self.seed, self.split, "balanced") for name in self.policies
+            name: charge_course(name, scenario, self.seed, self.split, "balanced") for name in self.policies
         }
         instance = build_instance(scenario, self.seed, self.split)
         with plt.rc_context(PLOT_STYLE):
-            print(save_figure(draw_charges(scenario, played, instance.draw.refill[0][:, stores]), path))
+            print(
+                save_figure(draw_charge_courses(scenario, played, instance.draw.refill[0][:, stores]), path)
+            )
 
 
 def main(words: Sequence[str] | None = None) -> None:

@@ -51,8 +51,8 @@ DROP_COLUMNS = (*PENALTY_COLUMNS, "fairness")
 """All that tables show only there."""
 
 DEVICE_NOTE = (
-    "Lifetime is the time until the first battery is empty, the whole episode where none is, so that its mean "
-    "is low."
+    "Lifetime is the time until the first battery is empty, the whole episode where none is: its mean is "
+    "too low there."
 )
 
 MESSAGE_NOTE = "Messages are what nodes tell each other per slot, so that a policy can act."

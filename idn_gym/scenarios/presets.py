@@ -11,7 +11,6 @@ from idn_gym.overrides import override
 from idn_gym.scenarios import config as c
 from idn_gym.scenarios.compile.topohub import say_how_to_bring
 from idn_gym.scenarios.moving_presets import MOVING_PRESETS
-from idn_gym.scenarios.solar_preset import SOLAR_FIELD
 from idn_gym.shipped import shipped_files
 
 
@@ -237,7 +236,6 @@ PRESETS: dict[str, c.Scenario] = {
         ISP_HIERARCHY,
         METRO_SPLIT,
         *MOVING_PRESETS,
-        SOLAR_FIELD,
     )
 }
 

@@ -10,7 +10,7 @@ STOCKED = {"horizon": 6, "topology.nodes.0.battery": {"capacity": 500.0, "start"
 
 
 def test_it_notes_what_is_left_and_dropped():
-    found = draw_charge.charges_of("cloud-only", load_scenario("tiny", STOCKED), 0, "test", "balanced")
+    found = draw_charge.charge_course("cloud-only", load_scenario("tiny", STOCKED), 0, "test", "balanced")
     assert found.level.shape == (6, 1) and found.dropped.shape == (6,)
     assert found.level[-1, 0] <= 0.1 and found.dropped[-1] == 1.0  # nothing is harvested
     assert (np.diff(found.level[:, 0]) <= 0.0).all()
@@ -26,7 +26,10 @@ def test_it_is_drawn(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["cloud-only", "--scenario", "tiny"], "scenario: 'tiny' is not allowed; none of its nodes has a battery"),
+        (
+            ["cloud-only", "--scenario", "tiny"],
+            "scenario: 'tiny' is not allowed; none of its nodes has a battery",
+        ),
         ([], "policies: none is named"),
     ],
 )

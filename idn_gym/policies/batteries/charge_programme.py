@@ -23,7 +23,7 @@ LEAST_NEED = 1e-12
 
 
 @dataclass(frozen=True)
-class Battery:
+class BatteryLimits:
     """One store of `Tables`, in [J]."""
 
     capacity: float
@@ -57,7 +57,7 @@ class ChargeProgramme:
         levels: (2, n) [J] the grid of levels while the battery is on, and while it is off.
     """
 
-    def __init__(self, battery: Battery, modes: Modes, weather: Weather, points: int) -> None:
+    def __init__(self, battery: BatteryLimits, modes: Modes, weather: Weather, points: int) -> None:
         """Set up the grid.
 
         Args:

@@ -20,7 +20,7 @@ import numpy as np
 
 from idn_gym.config_reader import ConfigError, bounded
 from idn_gym.core.arrays import Bools, Floats, Instance
-from idn_gym.policies.batteries.charge_programme import Battery, ChargeProgramme
+from idn_gym.policies.batteries.charge_programme import BatteryLimits, ChargeProgramme
 from idn_gym.policies.batteries.hosting import Hosting
 from idn_gym.policies.batteries.weather import learn_weather
 from idn_gym.policies.online.learner import PlacementPolicy
@@ -66,7 +66,7 @@ class NightPlanner(PlacementPolicy):
         self._rows = []
         for z, (hosted, modes) in zip(self._store.tolist(), hosting.modes(config.modes), strict=True):
             limits = (tables.store_capacity, tables.store_least, tables.store_restart, tables.store_drain)
-            battery = Battery(*(float(field[z]) for field in limits))
+            battery = BatteryLimits(*(float(field[z]) for field in limits))
             weather = learn_weather(training.draw.refill[:, :, z], config.skies)
             self.programmes.append(ChargeProgramme(battery, modes, weather, config.points))
             self._rows.append(hosted)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idn_gym.policies.batteries.charge_programme import Battery, ChargeProgramme, Modes
+from idn_gym.policies.batteries.charge_programme import BatteryLimits, ChargeProgramme, Modes
 from idn_gym.policies.batteries.weather import Weather, learn_weather
 
 SLOTS, CAPACITY = 5, 10
@@ -51,7 +51,7 @@ def worlds(draw):
         switch=np.array(draw(switch)),
         fetch=np.array(draw(switch)),
     )
-    battery = Battery(CAPACITY, 0.0, draw(st.sampled_from([5.0, 10.0])), draw(whole(2)))
+    battery = BatteryLimits(CAPACITY, 0.0, draw(st.sampled_from([5.0, 10.0])), draw(whole(2)))
     harvest = np.array(draw(st.lists(whole(6), min_size=SLOTS, max_size=SLOTS)))
     return battery, modes, harvest, draw(whole(CAPACITY))
 
