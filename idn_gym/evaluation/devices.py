@@ -43,7 +43,7 @@ class DeviceLog:
 
 
 def jain_index(values: Floats, weights: Floats | None = None) -> float:
-    """How evenly something is shared out: (sum w x)^2 / (sum w  sum w x^2).
+    """How evenly something is shared out: (sum w x)^2 / (W sum w x^2), W the sum of w.
 
     1 where all have the same, 1/n where one of n has everything; 1, too, where nobody has anything, or nobody
     is there. Jain, Chiu, Hawe. A Quantitative Measure of Fairness and Discrimination for Resource Allocation
