@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from experiments.compare import BASELINES
-from experiments.presets.headroom import FIELD, FIELD_HEAD, HEADROOM_HEAD, measure_headroom
+from experiments.presets.headroom import FIELD_HEAD, HEADROOM_HEAD, field_of, measure_headroom
 from experiments.presets.loading_costs import LOADING_HEAD, loading_costs
 from experiments.presets.nominal_loads import NOMINAL_HEAD, nominal_load
 from experiments.training.play import play_agent
@@ -189,7 +189,9 @@ class MeasurePresetsCommand(SeedOption):
     def _measure_headroom(self, scenarios: Sequence[Scenario]) -> None:
         """Print and write the brackets of all scenarios, and what policies make of them."""
         lines, seeds = [], range(self.seeds)
-        with bar("policies and episodes", len(scenarios) * (len(FIELD) + self.seeds)) as done:
+        with bar(
+            "policies and episodes", sum(len(field_of(scenario)) + self.seeds for scenario in scenarios)
+        ) as done:
             for scenario in scenarios:
                 lines.append(measure_headroom(scenario, seeds, self.preference, self.bracket_seconds, done))
         _print_and_write(self.out / "headroom", HEADROOM_HEAD, lines)

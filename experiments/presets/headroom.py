@@ -15,12 +15,16 @@ from idn_gym.evaluation.rollout import Episodes, rollout
 from idn_gym.evaluation.tables import interval_text
 from idn_gym.evaluation.wishes import wishes
 from idn_gym.optimum.dynamic.bracket import DynamicBracket, dynamic_bracket
+from idn_gym.policies.batteries.hosting import planned_nodes
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.episodes import build_instance
 
 FIELD = ("cloud-only", "static-greedy", "lru", "lfu", "olag", "infida", "library", "library-greedy", "mpc")
 """Policies that are compared; their recorded sequences are candidates, too."""
+
+BATTERY_FIELD = (*FIELD, "charge-rule", "night-planner")
+"""The same where the nodes at which requests enter live on batteries."""
 
 HEADROOM_HEAD = (
     *("preset", "best static", "best of field", "reached", "least"),
@@ -32,6 +36,11 @@ FIELD_HEAD = (
     *("preset", "policy", "cost per slot", "over best static"),
     *("of the dynamic optimum, at least", "at most", "not told apart from"),
 )
+
+
+def field_of(scenario: Scenario) -> tuple[str, ...]:
+    """The policies that are compared on a scenario."""
+    return BATTERY_FIELD if len(planned_nodes(compile_scenario(scenario))) else FIELD
 
 
 class FieldLine(NamedTuple):
@@ -68,7 +77,7 @@ class Headroom(NamedTuple):
     scenario: str
     seeds: tuple[int, ...]
     field: dict[str, Floats]
-    """costs of each of `FIELD` (episodes,)"""
+    """costs of each policy of `field_of` (episodes,)"""
     brackets: list[DynamicBracket]
     horizon: int
 
@@ -86,7 +95,7 @@ class Headroom(NamedTuple):
 
     @property
     def best_of_field(self) -> tuple[str, float]:
-        """Which of `FIELD` costs least, and its mean cost."""
+        """Which policy costs least, and its mean cost."""
         name = min(self.field, key=lambda policy: float(self.field[policy].mean()))
         return name, float(self.field[name].mean())
 
@@ -143,7 +152,7 @@ def measure_headroom(
     seconds: float = 60.0,
     done: Callable[[], None] = lambda: None,
 ) -> Headroom:
-    """Bracket every episode; what the policies of `FIELD` wished for are candidates.
+    """Bracket every episode; what the policies of `field_of` wished for are candidates.
 
     Args:
         scenario: what to play, loading as it says.
@@ -153,7 +162,7 @@ def measure_headroom(
         done: is called after every policy and every episode.
     """
     compiled, played = compile_scenario(scenario), {}
-    for name in FIELD:
+    for name in field_of(scenario):
         played[name] = _play(name, scenario, seeds, preference)
         done()
     instance, brackets = build_instance(scenario, list(seeds), "test", preference), []

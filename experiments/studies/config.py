@@ -51,6 +51,8 @@ METRIC = Literal[
     "node_load",
     "node_load_max",
     "link_load_max",
+    "lifetime",
+    "fairness",
 ]
 """What figures can show, beside columns of `idn_gym.metrics.METRICS`:
 
@@ -70,9 +72,14 @@ METRIC = Literal[
   dynamic_regret_most over what no sequence undercuts; the regret lies between the two;
 - competitive: cost as a multiple of that of the best sequence found, and competitive_most of what no sequence
   undercuts; the ratio lies between the two;
+- lifetime: seconds until the first battery is empty, the whole episode where none is; fairness: how evenly
+  ingress nodes have their requests served;
 - headroom: share of the best static placement's cost that the best sequence found saves, and headroom_most
   that any sequence can save at most. From saved on they need `StudyPart.bracket`.
 """
+
+DEVICE_METRICS = ("lifetime", "fairness")
+"""What an episode's record may lack: without batteries it has no lifetime, and older ones have neither."""
 
 MOVING_METRICS = (
     "saved",

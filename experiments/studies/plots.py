@@ -51,6 +51,8 @@ LABELS = {
     "node_load": "node load",
     "node_load_max": "load of the busiest node",
     "link_load_max": "load of the busiest link",
+    "lifetime": "first battery empty after [s]",
+    "fairness": "fairness over devices",
     "cost": "cost per slot",
 }
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")

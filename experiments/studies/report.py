@@ -16,7 +16,7 @@ from experiments.studies import plots as study_figures
 from experiments.studies.bracket_run import BracketRun
 from experiments.studies.cached_run import CachedRun
 from experiments.studies.code_stamp import code_stamp
-from experiments.studies.config import BASELINE, MOVING_METRICS, Study
+from experiments.studies.config import BASELINE, DEVICE_METRICS, MOVING_METRICS, Study
 from experiments.studies.front_run import FrontUnit
 from experiments.studies.page import Table, html_number, with_bounds, write_page
 from experiments.studies.results import GAIN_METRICS, RESULT_METRICS, Plays
@@ -159,7 +159,7 @@ def _row(plays: Plays, part: str, label: str, cell: dict[str, Any], reference: s
     for name in (*GAIN_METRICS, *MOVING_METRICS):
         row |= interval_text(name, _interval(values(name)))
     row["regret_bound"] = float(np.mean([play.row()["regret_bound"] for play in mine]))
-    for name in RESULT_METRICS:
+    for name in (*RESULT_METRICS, *DEVICE_METRICS):
         row[name] = float(values(name).mean())
     for name in ("training_steps", "training_cpu_seconds"):
         row[name] = float(np.mean([play.record.get(name, np.nan) for play in mine]))
@@ -212,6 +212,8 @@ RESULT_COLUMNS: dict[str, Callable[[dict[str, Any]], str]] = {
     "+ drops mJ": lambda row: html_number(1e3 * row["penalty_energy"] or np.nan),
     "traffic kB-hops": lambda row: html_number(1e-3 * row["traffic"]),
     "+ drops kB-hops": lambda row: html_number(1e-3 * row["penalty_traffic"] or np.nan),
+    "lifetime h": lambda row: html_number(row["lifetime"] / 3600),
+    "fairness": lambda row: html_number(row["fairness"]),
     "us per slot": lambda row: f"{row['us_per_slot']:.0f}",
     "training steps": lambda row: html_number(row["training_steps"] or np.nan),
     "training CPU s": lambda row: html_number(row["training_cpu_seconds"] or np.nan),

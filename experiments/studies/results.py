@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from experiments.studies.bracket_run import BracketRun
-from experiments.studies.config import BASELINE, MOVING_METRICS, of_scenario
+from experiments.studies.config import BASELINE, DEVICE_METRICS, MOVING_METRICS, of_scenario
 from experiments.studies.run import Series, Unit
 from idn_gym.core.arrays import Floats
 from idn_gym.evaluation import regret as measures
@@ -106,6 +106,8 @@ class Play:
             return -float(self.record["metrics"]["reward"])
         if name in self.record["metrics"]:
             return float(self.record["metrics"][name])
+        if name in DEVICE_METRICS:
+            return np.nan
         if name in MOVING_METRICS:
             return self._of_sequences(name)
         if name == "second_half":
@@ -188,6 +190,7 @@ class Play:
             "regret_bound": np.nan if self.series.proven is None else float(self.series.proven[-1]),
             **{name: self.value(name) for name in MOVING_METRICS},
             **{name: metrics[name] for name in RESULT_METRICS},
+            **{name: self.value(name) for name in DEVICE_METRICS},
             "bound_gap": notes.get("gap", np.nan),
             "cpu_seconds_to_build": self.record["cpu_seconds_to_build"],
             "cpu_seconds_per_slot": self.record["cpu_seconds_per_slot"],

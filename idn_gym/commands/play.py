@@ -59,6 +59,8 @@ def metric_rows(played: Episodes) -> list[tuple[str, str, str, str, str]]:
     records = played.records()
     columns = {"cost per slot": np.array([-row["reward"] for row in records])}
     names = [*METRICS, *(LATENCY_COLUMNS if played.latencies else ())]
+    names += ["fairness"] if played.fairness else []
+    names += ["lifetime"] if played.lifetimes else []
     names += ["message_bytes"] if played.message_bytes else []
     columns |= {name: np.array([row[name] for row in records]) for name in names}
     further = further_columns(records[0])
@@ -67,7 +69,7 @@ def metric_rows(played: Episodes) -> list[tuple[str, str, str, str, str]]:
         for name, (record, sign) in further.items()
     }
     units = {metric.name: metric.unit for metric in METRIC_RECORDS if metric.unit != "1"}
-    units |= dict.fromkeys(LATENCY_COLUMNS, "s") | {"message_bytes": "B"}
+    units |= dict.fromkeys((*LATENCY_COLUMNS, "lifetime"), "s") | {"message_bytes": "B"}
     units |= {record.name: record.unit for record, _ in further.values()}
     rows = []
     for name, values in columns.items():

@@ -12,6 +12,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import Floats, Ints
 from idn_gym.core.slots import one_slot
+from idn_gym.evaluation.devices import DeviceLog, battery_lifetimes
 from idn_gym.evaluation.latencies import LATENCY_COLUMNS, LatencyLog, LatencyQuantiles
 from idn_gym.evaluation.wishes import WishLog
 from idn_gym.metrics import METRICS, MetricTotals
@@ -35,13 +36,18 @@ class Episodes(NamedTuple):
     """[bytes per slot] that nodes told each other so that the policy could act"""
     wishes: tuple[Ints, ...] = ()
     """what was asked for in each episode, B of them where the rollout was asked for them; see `WishLog`"""
+    fairness: tuple[float, ...] = ()
+    """of each episode, how evenly ingress nodes were served; see `DeviceLog`"""
+    lifetimes: tuple[float, ...] = ()
+    """[s] until the first battery of each episode went off, see `battery_lifetimes`; () without batteries"""
 
     def records(self) -> list[dict[str, float]]:
         """One row per seed.
 
         ``reward``: mean scalar per slot; ``reward_OBJECTIVE``: mean of the reward vector; and every
         figure of `METRICS`, over the episode's slots or requests as `idn_gym.metrics.Metric.over` says.
-        ``message_bytes``: that nodes told each other, per slot.
+        ``message_bytes``: that nodes told each other, per slot. ``fairness`` and, where there are batteries,
+        ``lifetime`` [s].
         `LATENCY_COLUMNS` [s] where there are percentiles; 0 without requests, as all that is per request.
         """
         totals = MetricTotals(self.metrics.shape[:1])
@@ -55,6 +61,10 @@ class Episodes(NamedTuple):
             }
             row |= {name: float(means[b, k]) for k, name in enumerate(METRICS)}
             row["message_bytes"] = self.message_bytes
+            if self.fairness:
+                row["fairness"] = self.fairness[b]
+            if self.lifetimes:
+                row["lifetime"] = self.lifetimes[b]
             if self.latencies:
                 row |= zip(LATENCY_COLUMNS, np.nan_to_num(self.latencies[b].overall).tolist(), strict=True)
             rows.append(row)
@@ -97,7 +107,7 @@ def rollout(
     options = None if preference is None else {"preference": preference}
     observation, _ = env.reset(seed=list(played.seeds), options=options)  # type: ignore[arg-type]  # one per row
     state: Any = None
-    log, asked = LatencyLog(), WishLog()
+    log, asked, devices = LatencyLog(), WishLog(), DeviceLog(simulation.compiled, shape[0])
     learns = [policy.update] if isinstance(policy, OnlinePolicy) else []
     told: list[Callable[[Feedback], None]] = learns + ([] if on_slot is None else [on_slot])
     told += [log.note] * latencies + [asked.note] * wishes
@@ -111,10 +121,17 @@ def rollout(
         played.vector[:, t] = infos["vector_reward"]
         for k, name in enumerate(METRICS):
             played.metrics[:, t, k] = infos[name]
+        devices.note(simulation.outcome)
         if revealed is not None:
             feedback = Feedback(revealed, before, simulation.state, simulation.outcome)
             for tell in told:
                 tell(feedback)
         start = np.zeros_like(start)
     told_each_other = float(getattr(policy, "message_bytes", 0.0))
-    return played._replace(latencies=log.quantiles(), wishes=asked.changes(), message_bytes=told_each_other)
+    return played._replace(
+        latencies=log.quantiles(),
+        wishes=asked.changes(),
+        message_bytes=told_each_other,
+        fairness=devices.fairness(),
+        lifetimes=battery_lifetimes(simulation.compiled.tables, simulation.state),
+    )

@@ -38,12 +38,22 @@ COMPARISON_COLUMNS: dict[str, tuple[str, float]] = {
     "traffic": ("traffic [kB-hops]", 1e-3),
     "penalty_traffic": ("+ drops [kB-hops]", 1e-3),
     "update": ("update [%]", 100.0),
+    "lifetime": ("lifetime [h]", 1 / 3600),
+    "fairness": ("fairness [1]", 1.0),
     "message_bytes": ("messages [kB]", 1e-3),
 }
 """Figures that tables show: heading and factor from SI."""
 
 PENALTY_COLUMNS = ("penalty_energy", "penalty_traffic")
-"""Figures that tables show only where requests are dropped."""
+"""Figures of drops, which tables show only where requests are dropped."""
+
+DROP_COLUMNS = (*PENALTY_COLUMNS, "fairness")
+"""All that tables show only there."""
+
+DEVICE_NOTE = (
+    "Lifetime is the time until the first battery is empty, the whole episode where none is: its mean is "
+    "too low there."
+)
 
 MESSAGE_NOTE = "Messages are what nodes tell each other per slot, so that a policy can act."
 
@@ -103,6 +113,7 @@ def scenario_tables(rows: Sequence[ComparisonRow], seeds: str) -> list[ScenarioT
             sure = "no intervals without SciPy (extra solve)"
         title = f"{scenario}: {seeds}, {sure}, lower cost is better"
         notes = [TABLE_NOTE, *([PENALTY_NOTE] if PENALTY_COLUMNS[0] in columns else [])]
+        notes += [DEVICE_NOTE] if "lifetime" in columns else []
         notes += [MESSAGE_NOTE] if "message_bytes" in columns else []
         notes += [INFORMED_NOTE] if any(row.informed for row in mine) else []
         if served_by:
@@ -126,7 +137,7 @@ def table_columns(rows: Sequence[ComparisonRow]) -> dict[str, tuple[str, float]]
         name: column
         for name, column in COMPARISON_COLUMNS.items()
         if all(name in row.metrics for row in rows)
-        and (dropping or name not in PENALTY_COLUMNS)
+        and (dropping or name not in DROP_COLUMNS)
         and (talking or name != "message_bytes")
     }
     if rows[0].served_by:

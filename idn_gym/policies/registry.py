@@ -17,6 +17,7 @@ HEURISTICS = "idn_gym.policies.heuristics"
 RULES = f"{HEURISTICS}.policies"
 ONLINE = "idn_gym.policies.online.build"
 HIERARCHICAL = "idn_gym.policies.hierarchical.build"
+BATTERIES = "idn_gym.policies.batteries.build"
 
 
 class PolicyEntry(NamedTuple):
@@ -45,6 +46,10 @@ def _online(function: str, about: str, **flags: bool) -> PolicyEntry:
 
 def _offload(function: str, about: str, **flags: bool) -> PolicyEntry:
     return PolicyEntry(f"{HIERARCHICAL}:{function}", "segments", about, **flags)
+
+
+def _battery(function: str, about: str) -> PolicyEntry:
+    return PolicyEntry(f"{BATTERIES}:{function}", "segments", about)
 
 
 _SHIPPED: dict[str, PolicyEntry] = {
@@ -117,6 +122,8 @@ _SHIPPED: dict[str, PolicyEntry] = {
     "offload-planned": _offload(
         "offload_planned", "layered dynamic programme over a tree for the coming slots", informed=True
     ),
+    "night-planner": _battery("night_planner", "a programme over charge and time of day for each battery"),
+    "charge-rule": _battery("charge_rule", "one mode while a battery is well charged, a thriftier one below"),
 }
 
 POLICIES = Registry("agent", _SHIPPED)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from experiments import measure_presets
-from experiments.presets.headroom import FIELD, measure_headroom
+from experiments.presets.headroom import FIELD, field_of, measure_headroom
 from idn_gym.scenarios.presets import load_scenario
 
 
@@ -45,3 +45,8 @@ def test_nothing_that_was_played_costs_less_than_what_was_reached():
     name, cost = found.best_of_field
     assert cost == pytest.approx(min(costs.mean() for costs in found.field.values()))
     assert cost == pytest.approx(found.field[name].mean())
+
+
+def test_the_field_has_who_looks_at_batteries_where_there_are_any():
+    assert field_of(load_scenario("tiny")) == FIELD
+    assert field_of(load_scenario("solar-field")) == (*FIELD, "charge-rule", "night-planner")

@@ -1,0 +1,73 @@
+"""How devices fare over an episode: for how long their batteries last, and how evenly they are served."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from idn_gym.core.arrays import EMPTY, Floats, Outcome, State, Tables
+from idn_gym.scenarios.compile import Compiled
+
+
+class DeviceLog:
+    """What B episodes have done for each ingress node, slot by slot."""
+
+    def __init__(self, compiled: Compiled, batch: int) -> None:
+        """Nothing yet.
+
+        Args:
+            compiled: the scenario.
+            batch: number of episodes B.
+        """
+        tables = compiled.tables
+        node = tables.path_node[tables.path_start[tables.class_path]]
+        self._nodes, self._place = np.unique(node, return_inverse=True)
+        self._count = tables.node_count[self._nodes]
+        self._arrived, self._served = np.zeros((2, batch, len(self._nodes)))
+
+    def note(self, outcome: Outcome) -> None:
+        """Add a slot that all rows have played."""
+        rows = np.arange(len(outcome.arrived))[:, None]
+        np.add.at(self._arrived, (rows, self._place), outcome.arrived)
+        np.add.at(self._served, (rows, self._place), outcome.served)
+
+    def fairness(self) -> tuple[float, ...]:
+        """Of each episode Jain's index of the shares of requests that ingress nodes had served, so far.
+
+        Nodes at which nothing arrived are left out; a cohort counts as so many devices alike.
+        """
+        arrived = self._arrived > 0.0
+        share = np.divide(self._served, self._arrived, out=np.zeros_like(self._served), where=arrived)
+        return tuple(
+            jain_index(row[there], self._count[there]) for row, there in zip(share, arrived, strict=True)
+        )
+
+
+def jain_index(values: Floats, weights: Floats | None = None) -> float:
+    """How evenly something is shared out: (sum w x)^2 / (W sum w x^2), W the sum of w.
+
+    1 where all have the same, 1/n where one of n has everything; 1, too, where nobody has anything, or nobody
+    is there. Jain, Chiu, Hawe. A Quantitative Measure of Fairness and Discrimination for Resource Allocation
+    in Shared Computer Systems, DEC-TR-301, 1984; weights stand for so many of the same.
+
+    Args:
+        values: (n,) of at least 0.
+        weights: (n,) above 0; None: 1 each.
+    """
+    w = np.ones(len(values)) if weights is None else weights
+    squares = float((w * values**2).sum())
+    return float((w * values).sum() ** 2 / (w.sum() * squares)) if squares > 0.0 else 1.0
+
+
+def battery_lifetimes(tables: Tables, state: State) -> tuple[float, ...]:
+    """Of each episode the seconds until its first battery went off, or those played where none has.
+
+    So a lifetime of the whole horizon is censored: the true one is at least that, and means over episodes are
+    too short where some are. Nothing where there are no batteries.
+
+    Args:
+        tables: the scenario's tables.
+        state: after the last slot that was played.
+    """
+    if not (tables.node_store != EMPTY).any():
+        return ()
+    return tuple((state.lasted * tables.slot_seconds).tolist())

@@ -1,0 +1,1 @@
+"""Policies that look after the batteries of nodes."""
