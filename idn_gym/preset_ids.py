@@ -15,6 +15,7 @@ PRESET_NAMES = (
     "adversary",
     "metro-day",
     "genai-shift",
+    "lorawan-field",
 )
 """The keys of `idn_gym.scenarios.presets.PRESETS`, which would have to be imported."""
 

@@ -16,6 +16,7 @@ from idn_gym.registry import Registry, load_target
 RULES = "idn_gym.policies.heuristics.policies"
 ONLINE = "idn_gym.policies.online.build"
 HIERARCHICAL = "idn_gym.policies.hierarchical.build"
+HEDONIC = "idn_gym.policies.hedonic.build"
 
 
 class PolicyEntry(NamedTuple):
@@ -112,6 +113,15 @@ _SHIPPED: dict[str, PolicyEntry] = {
     ),
     "offload-planned": _offload(
         "offload_planned", "layered dynamic programme over a tree for the coming slots", informed=True
+    ),
+    "hedonic": PolicyEntry(
+        f"{HEDONIC}:hedonic", "association", "devices that choose gateway, spreading factor and model"
+    ),
+    "association-random": PolicyEntry(
+        f"{HEDONIC}:association_random",
+        "association",
+        "a random link per device, kept, and the placement that greedy finds for it",
+        randomised=True,
     ),
 }
 
