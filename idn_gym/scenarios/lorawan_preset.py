@@ -98,8 +98,6 @@ LORAWAN_FIELD = c.Scenario(
             "fashion",
             (
                 "fashion_lab_whole-quarter-split",
-                "fashion_lab_c1-4bit",
-                "fashion_lab_c2",
                 "fashion_lab_c2-early",
                 "fashion_lab_c6-early",
             ),
@@ -111,7 +109,7 @@ LORAWAN_FIELD = c.Scenario(
     serving=c.Serving(loading="transfer"),
     # A picture every half a minute and device.
     workload=c.Workload(rate=6.4, bursts=c.Bursts(ratio=3.0)),
-    scales=c.Scales(error=0.02, latency=2.0, energy=1.0, traffic=1000.0, update=1.0),
+    scales=c.Scales(error=0.02, latency=1.0, energy=1.0, traffic=1000.0, update=1.0),
     action="association",
     slot_seconds=600.0,
     horizon=96,

@@ -18,7 +18,8 @@ from idn_gym.config_reader import bounded
 from idn_gym.core.arrays import Bools
 from idn_gym.games.dynamics import Order, ShiftRules, play_shifts
 from idn_gym.games.hedonic import nearest_sites
-from idn_gym.policies.hedonic.field_game import FieldGame
+from idn_gym.games.partitions import ALONE
+from idn_gym.policies.hedonic.field_game import FieldGame, Utility
 from idn_gym.policies.hedonic.sites import field_sites
 from idn_gym.policies.online.expected_slots import ExpectedSlots
 from idn_gym.policies.online.learner import Clock, PlacementPolicy
@@ -30,12 +31,14 @@ from idn_gym.scenarios.compile import Compiled
 class HedonicConfig:
     """Who moves, when, and when moving pays."""
 
-    refresh: int = bounded(6, least=1)
+    refresh: int = bounded(12, least=1)
     """slots between two games"""
     stay: float = bounded(10.0, above=0)
     """[slots] over which a load has to pay, and what stores hold has to last"""
     least: float = bounded(0.01, least=0, below=1)
     """share of what devices cost on average that a move must gain"""
+    utility: Utility = "own"
+    """what a device looks after: its own cost, or what it adds to that of all in its region"""
     order: Order = "largest"
     """who moves next: who gains most, a random one of those who gain, or the next one"""
     history: bool = True
@@ -71,7 +74,8 @@ class Hedonic(PlacementPolicy):
         self._demand = np.zeros((rows, len(self.tables.class_task)))
         self._level = np.zeros((rows, len(self.tables.store_capacity)))
         self._due = np.zeros(rows, np.bool_)
-        self._known: dict[bytes, tuple[Any, ...]] = {}
+        self._opened: Bools | None = None  # as found in the first game, at nominal demand
+        self._fresh = np.zeros(rows, np.bool_)  # rows that begin
 
     def begin(self, rows: Bools) -> None:
         super().begin(rows)
@@ -105,13 +109,20 @@ class Hedonic(PlacementPolicy):
             self.compiled,
             self.places,
             slots,
+            utility=config.utility,
+            opened=self._opened,
             held=self.wanted[b],
             stay=config.stay,
             stock=self._level[b] / config.stay,
         )
+        self._opened = game.opened
         start = nearest_sites(game) if self._fresh[b] else self.partition[b]
+        # Where a device would not go even if nobody else sent, it does not stay either.
+        start = np.where(np.isfinite(game.present_costs(start)), start, ALONE)
         least = config.least * float(game.present_costs(start).mean())
-        rules = ShiftRules(config.order, history=config.history, least_gain=least, most_moves=config.moves)
+        rules = ShiftRules(
+            order=config.order, history=config.history, least_gain=least, most_moves=config.moves
+        )
         run = play_shifts(game, start, rules, self.rng[b])
         self.partition[b] = run.partition
         self.wanted[b], self.uplink[b] = game.layout(run.partition)
