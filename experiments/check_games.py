@@ -23,10 +23,10 @@ from idn_gym.games.federated_error import FederatedError
 from idn_gym.games.hedonic import FederatedGame, SeparableGame, all_alone, nearest_sites, total_cost
 from idn_gym.games.partitions import ALONE
 from idn_gym.games.shared_radio import SharedRadio
+from idn_gym.radio.lorawan import FACTORS, FRAME_OVERHEAD, time_on_air
 
-FRAME_SECONDS = (0.0617, 0.1132, 0.2058, 0.3707, 0.8233, 1.4828)
-"""Time on air of an answer of 10 bytes at spreading factors 7 to 12: LoRa, 125 kHz, coding rate 4/5, 13 bytes
-of LoRaWAN around it."""
+FRAME_SECONDS = time_on_air(10 + FRAME_OVERHEAD, FACTORS)
+"""(6,) time on air of an answer of 10 bytes by spreading factor."""
 
 MOST_SAMPLES, NOISE, SPREAD = 30, 10.0, 0.2
 """Devices have 1 to so many samples, evenly on a logarithmic scale; variances of a sample, of true means."""
@@ -87,7 +87,7 @@ def draw_game(setting: GameSetting, rng: np.random.Generator) -> FederatedGame:
     """An instance: samples and, for every device and gateway, a spreading factor."""
     devices, gateways = setting.devices, setting.gateways
     factor = rng.integers(0, len(FRAME_SECONDS), (devices, gateways))
-    rate = setting.load * gateways / (devices * np.mean(FRAME_SECONDS))
+    rate = setting.load * gateways / (devices * FRAME_SECONDS.mean())
     return FederatedGame(
         error=FederatedError(
             samples=np.exp(rng.uniform(0.0, np.log(MOST_SAMPLES), devices)).round(),
@@ -95,7 +95,7 @@ def draw_game(setting: GameSetting, rng: np.random.Generator) -> FederatedGame:
             spread=SPREAD,
         ),
         radio=SharedRadio(
-            airtime=np.array(FRAME_SECONDS)[factor],
+            airtime=FRAME_SECONDS[factor],
             rate=np.full(devices, rate),
             cell=factor if setting.cells > 1 else None,
         ),

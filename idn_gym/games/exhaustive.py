@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from idn_gym.core.arrays import Bools, Floats, Ints
-from idn_gym.games.hedonic import CoalitionGame
-from idn_gym.games.partitions import ALONE
+from idn_gym.games.hedonic import CoalitionGame, WiderGame
+from idn_gym.games.partitions import ALONE, all_partitions
 from idn_gym.messages import ConfigError, show
 
 MOST_PLAYERS = 14
@@ -65,6 +65,29 @@ def judge_partitions(
         for first in range(0, len(partitions), JUDGED_AT_ONCE)
     ]
     return np.concatenate([cost for cost, _ in parts]), np.concatenate([stable for _, stable in parts])
+
+
+def judge_wider(game: WiderGame, least_gain: float) -> tuple[Ints, Floats, Bools]:
+    """The same of every partition of a game in which a cost depends on all coalitions.
+
+    What everybody costs in every partition is found first; whoever moves finds its cost among these.
+
+    Returns:
+        (n, P) all partitions, (n,) their costs, inf where somebody is where it cannot be, and (n,) which are
+        Nash stable.
+
+    Raises:
+        ConfigError: there are too many; see `all_partitions`.
+    """
+    players, choices = game.players, game.sites + 1
+    partitions = all_partitions(players, game.sites, alone=True)
+    costs = np.array([game.present_costs(each.astype(np.intp)) for each in partitions])
+    table = costs.reshape(*[choices] * players, players)
+    stable = np.isfinite(costs).all(axis=1)
+    for p in range(players):
+        least = table[..., p].min(axis=p, keepdims=True) + least_gain
+        stable &= (table[..., p] <= least).ravel()
+    return partitions, costs.sum(axis=1), stable
 
 
 def _judge(game: CoalitionGame, partitions: Ints, least_gain: float, listed: Floats) -> tuple[Floats, Bools]:

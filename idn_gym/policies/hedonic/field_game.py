@@ -190,7 +190,7 @@ class FieldGame:
 
     def _costs_of(self, players: Bools) -> Floats:
         """(P,) costs of the marked players where they are seated, nobody else being there."""
-        costs = self._served.costs(self.places.classes[players].any(axis=0))
+        costs = self._served.costs(np.asarray(self.places.classes[players].any(axis=0)))
         found: Floats = self.places.classes @ costs + self._paid.sum(axis=1)
         return found
 
