@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from experiments.presets.field_games import FIELD_COUNTS, FIELD_GAMES_HEAD, field_line, field_rows
 from idn_gym.commands import grammar
 from idn_gym.commands.tables import print_rows
 from idn_gym.config_reader import bounded
@@ -236,8 +237,10 @@ class CheckGamesCommand:
     """random games per row"""
     speed: bool = False
     """time runs of up to 10,000 devices too, which takes half a minute"""
+    fields: int = bounded(0, least=0, most=99_999)
+    """small random fields of the environment per row, whose associations are all judged"""
     out: Path | None = None
-    """folder for cycles.csv and prices.csv, one line per instance, and games.png"""
+    """folder for cycles.csv, prices.csv and fields.csv, one line per instance, and games.png"""
 
     def run(self) -> None:
         """Measure, print and write."""
@@ -265,7 +268,13 @@ class CheckGamesCommand:
             print("\nSpeed, seconds of processor:\n", flush=True)
             head = ("devices x gateways", "rule", "ending", "moves", "seconds", "ms per move")
             print_rows(head, (speed_row(devices, rule) for devices, rule in SPEED_ROWS))
+        fields = [field_line(count, number) for count in FIELD_COUNTS for number in range(self.fields)]
+        if fields:
+            print(f"\nCosts over the optimum in {self.fields} fields of the environment:\n", flush=True)
+            print_rows(FIELD_GAMES_HEAD, field_rows(fields))
         if out is not None:
+            if fields:
+                write_csv(out / "fields.csv", fields)
             write_csv(out / "cycles.csv", [line for lines in cycles for line in lines])
             write_csv(out / "prices.csv", prices)
             from experiments.reports.game_plots import draw_games  # matplotlib: only for those who draw

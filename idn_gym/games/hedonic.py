@@ -52,7 +52,7 @@ class CoalitionGame(Protocol):
 class WiderGame(CoalitionGame, Protocol):
     """A game in which coalitions do harm each other: what a move changes is more than its two coalitions.
 
-    `joined_costs` then depends on the whole partition.
+    `joined_costs` then depends on the whole partition, but for where a player cannot be.
     """
 
     def touched(self, source: int, target: int) -> Ints:

@@ -6,6 +6,7 @@ Where every number comes from, and what was tried: docs/presets/lorawan-field.md
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from idn_gym.objective_records import OBJECTIVES
@@ -13,17 +14,17 @@ from idn_gym.radio.lorawan import FACTORS
 from idn_gym.radio.path_loss import GATEWAY_SENSITIVITY, OUT_OF_REACH, find_path_loss, least_factor, loss_at
 from idn_gym.scenarios import config as c
 
-TRANSMIT_DBM = 14.0
+DEVICE_DBM = 14.0
 """[dBm] that devices send with."""
 
-ROOMS = (24e3, 32e3)
+DEVICE_ROOMS = (24e3, 32e3)
 """[bytes] that devices have left for models, by turns: only the second holds a whole net."""
 
-WIDER = 1
+WIDER_FACTORS = 1
 """Spreading factors above the least one that a device may use at a gateway as well."""
 
 
-class _Place(NamedTuple):
+class FieldPlace(NamedTuple):
     """Where something stands, in metres from the south-western corner of the field."""
 
     name: str
@@ -31,10 +32,10 @@ class _Place(NamedTuple):
     north: float
 
 
-GATEWAYS = (
-    _Place("gateway-west", 150.0, 200.0),
-    _Place("gateway-mid", 400.0, 220.0),
-    _Place("gateway-east", 650.0, 180.0),
+FIELD_GATEWAYS = (
+    FieldPlace("gateway-west", 150.0, 200.0),
+    FieldPlace("gateway-mid", 400.0, 220.0),
+    FieldPlace("gateway-east", 650.0, 180.0),
 )
 
 
@@ -52,47 +53,57 @@ _CROWD = _spread(12, 0.5, (40.0, 280.0), (80.0, 330.0))
 
 _REST = _spread(12, 0.5, (280.0, 800.0), (0.0, 400.0))
 
-PLACES = tuple(_Place(f"plot-{i:02}", *place) for i, place in enumerate([*_CROWD, *_REST]))
+FIELD_PLACES = tuple(FieldPlace(f"plot-{i:02}", *place) for i, place in enumerate([*_CROWD, *_REST]))
 
 
-def _heard(place: _Place) -> list[c.Link]:
+def field_topology(
+    gateways: Sequence[FieldPlace], places: Sequence[FieldPlace], count: int = 8
+) -> c.Explicit:
+    """A field: cohorts of devices at places, gateways, and a cloud behind them.
+
+    Args:
+        gateways: where they stand.
+        places: of the cohorts.
+        count: devices of each cohort.
+    """
+    devices = [
+        c.Node(
+            place.name,
+            device="mcu_m4_stm32l4r5",
+            tier="device",
+            memory=DEVICE_ROOMS[i % len(DEVICE_ROOMS)],
+            demand=1.0,
+            count=count,
+        )
+        for i, place in enumerate(places)
+    ]
+    edges = [c.Node(place.name, device="sbc_rpi_zero2w", tier="edge", memory=600e3) for place in gateways]
+    cloud = c.Node("cloud", device="gpu_a100_trt_int8", tier="cloud", servers=float("inf"), pins=("all",))
+    heard = [link for place in places for link in _heard(place, gateways)]
+    return c.Explicit(
+        nodes=(*devices, *edges, cloud),
+        links=(*heard, *(c.Link(place.name, "cloud", link="nb_iot") for place in gateways)),
+        radio=c.RadioCells(channels=3),
+    )
+
+
+def _heard(place: FieldPlace, gateways: Sequence[FieldPlace]) -> list[c.Link]:
     """Per gateway that hears a device the least spreading factor and wider ones, the nearest first."""
     law = find_path_loss("built-up")
     links = []
-    for gateway in sorted(GATEWAYS, key=lambda gateway: math.dist(gateway[1:], place[1:])):
-        power = round(TRANSMIT_DBM - float(loss_at(law, math.dist(gateway[1:], place[1:]))), 2)
+    for gateway in sorted(gateways, key=lambda gateway: math.dist(gateway[1:], place[1:])):
+        power = round(DEVICE_DBM - float(loss_at(law, math.dist(gateway[1:], place[1:]))), 2)
         least = int(least_factor(power, GATEWAY_SENSITIVITY))
         if least == OUT_OF_REACH:
             continue
-        for factor in range(least, min(least + WIDER, FACTORS[-1]) + 1):
+        for factor in range(least, min(least + WIDER_FACTORS, FACTORS[-1]) + 1):
             links.append(c.Link(place.name, gateway.name, link=f"lora_sf{factor}_eu868", power=power))
     return links
 
 
 LORAWAN_FIELD = c.Scenario(
     name="lorawan-field",
-    topology=c.Explicit(
-        nodes=(
-            *(
-                c.Node(
-                    place.name,
-                    device="mcu_m4_stm32l4r5",
-                    tier="device",
-                    memory=ROOMS[i % len(ROOMS)],
-                    demand=1.0,
-                    count=8,
-                )
-                for i, place in enumerate(PLACES)
-            ),
-            *(c.Node(place.name, device="sbc_rpi_zero2w", tier="edge", memory=600e3) for place in GATEWAYS),
-            c.Node("cloud", device="gpu_a100_trt_int8", tier="cloud", servers=float("inf"), pins=("all",)),
-        ),
-        links=(
-            *(link for place in PLACES for link in _heard(place)),
-            *(c.Link(place.name, "cloud", link="nb_iot") for place in GATEWAYS),
-        ),
-        radio=c.RadioCells(channels=3),
-    ),
+    topology=field_topology(FIELD_GATEWAYS, FIELD_PLACES),
     tasks=(
         c.Task(
             "fashion",

@@ -114,22 +114,22 @@ class FieldGame:
         """(P,) see `WiderGame`."""
         found = self._alone.copy()
         self._seat_all(partition)
-        for p in np.flatnonzero(partition != ALONE).tolist():
-            site = int(partition[p])
-            r = int(self._region[site])
-            if not self.opened[p, site]:
-                found[p] = np.inf
-                continue
-            without = self._try(partition, p, ALONE, r) if self.utility == "marginal" else 0.0
-            found[p] = self._try(partition, p, site, r) - without
+        inside = np.flatnonzero(partition != ALONE)
+        for r in np.unique(self._region[partition[inside]]).tolist():
+            near = self._near(partition, r)
+            costs = self._costs_of(near)
+            for p in np.flatnonzero(near).tolist():
+                if self.utility == "marginal":
+                    costs[p] = self._measure(partition, p, r) - self._try(partition, p, ALONE, r)
+            found[near] = costs[near]
+        found[inside[~self.opened[inside, partition[inside]]]] = np.inf
         return found
 
     def network_cost(self, partition: Ints) -> float:
         """What all devices cost together, per slot."""
         self._seat_all(partition)
         inside = partition != ALONE
-        sent = self._near(partition, None)
-        return float(self._costs_of(sent)[inside].sum() + self._alone[~inside].sum())
+        return float(self._costs_of(inside)[inside].sum() + self._alone[~inside].sum())
 
     def touched(self, source: int, target: int) -> Ints:
         """Sites whose costs a move changes: those of the regions of both gateways."""
@@ -183,10 +183,10 @@ class FieldGame:
             users = members[wanted == best]
             self._paid[users, 1] = self._load_price[best, v] / len(users)
 
-    def _near(self, partition: Ints, region: int | None) -> Bools:
-        """(P,) who sends in a region; in any, where it is None."""
-        inside = partition != ALONE
-        return inside if region is None else inside & (self._region[partition] == region)
+    def _near(self, partition: Ints, region: int) -> Bools:
+        """(P,) who sends in a region."""
+        found: Bools = (partition != ALONE) & (self._region[partition] == region)
+        return found
 
     def _costs_of(self, players: Bools) -> Floats:
         """(P,) costs of the marked players where they are seated, nobody else being there."""
