@@ -20,7 +20,7 @@ from idn_gym.policies.hedonic.sites import field_sites
 from idn_gym.preferences import balanced_preference
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Scenario
-from idn_gym.scenarios.lorawan_preset import LORAWAN_FIELD, FieldPlace, field_topology
+from idn_gym.scenarios.lorawan_preset import LORAWAN_FIELD, REQUESTS_PER_DEVICE, FieldPlace, field_topology
 
 FIELD_DEVICES = 6
 """Cohorts in a small field; two gateways hear them."""
@@ -40,15 +40,14 @@ def small_field(instance: int, count: int) -> Scenario:
         FieldPlace(f"plot-{i}", *rng.uniform((40.0, 80.0), (480.0, 330.0))) for i in range(FIELD_DEVICES)
     ]
     gateways = [FieldPlace("west", 150.0, 200.0), FieldPlace("east", 400.0, 220.0)]
-    (task,), rate = LORAWAN_FIELD.tasks, LORAWAN_FIELD.workload.rate
-    nodes = sum(node.count for node in LORAWAN_FIELD.topology.nodes if node.demand)  # type: ignore[union-attr]
+    (task,) = LORAWAN_FIELD.tasks
     return dataclasses.replace(
         LORAWAN_FIELD,
         name=f"small-field-{instance}",
         topology=field_topology(gateways, places, count),
         tasks=(dataclasses.replace(task, models=("fashion_lab_whole-quarter", "fashion_lab_c2-early")),),
         workload=dataclasses.replace(
-            LORAWAN_FIELD.workload, rate=rate / nodes * count * FIELD_DEVICES, bursts=None
+            LORAWAN_FIELD.workload, rate=FIELD_DEVICES * count * REQUESTS_PER_DEVICE, bursts=None
         ),
     )
 

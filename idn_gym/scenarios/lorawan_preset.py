@@ -20,6 +20,12 @@ DEVICE_DBM = 14.0
 DEVICE_ROOMS = (24e3, 32e3)
 """[bytes] that devices have left for models, by turns: only the second holds a whole net."""
 
+FIELD_COHORT = 8
+"""Devices that stand together, as one cohort."""
+
+REQUESTS_PER_DEVICE = 1 / 30
+"""[1/s] a picture every half a minute."""
+
 WIDER_FACTORS = 1
 """Spreading factors above the least one that a device may use at a gateway as well."""
 
@@ -57,7 +63,7 @@ FIELD_PLACES = tuple(FieldPlace(f"plot-{i:02}", *place) for i, place in enumerat
 
 
 def field_topology(
-    gateways: Sequence[FieldPlace], places: Sequence[FieldPlace], count: int = 8
+    gateways: Sequence[FieldPlace], places: Sequence[FieldPlace], count: int = FIELD_COHORT
 ) -> c.Explicit:
     """A field: cohorts of devices at places, gateways, and a cloud behind them.
 
@@ -118,8 +124,9 @@ LORAWAN_FIELD = c.Scenario(
     ),
     objectives=(*OBJECTIVES, "airtime"),
     serving=c.Serving(loading="transfer"),
-    # A picture every half a minute and device.
-    workload=c.Workload(rate=6.4, bursts=c.Bursts(ratio=3.0)),
+    workload=c.Workload(
+        rate=len(FIELD_PLACES) * FIELD_COHORT * REQUESTS_PER_DEVICE, bursts=c.Bursts(ratio=3.0)
+    ),
     scales=c.Scales(error=0.02, latency=1.0, energy=1.0, traffic=1000.0, update=1.0),
     action="association",
     slot_seconds=600.0,
