@@ -52,6 +52,7 @@ EPISODES = {
     "edge-drift-scores-task": {"scenario": "edge-drift", "preference": "balanced"},
     "adversary-scores-task": {"scenario": "adversary", "preference": "balanced"},
     "metro-day-scores-task": {"scenario": "metro-day", "preference": "balanced", "split": "validation"},
+    "lorawan-field-association": {"scenario": "lorawan-field", "preference": "balanced"},
     "metro-split-scores": {"scenario": "metro-split", "action": "scores", "preference": [4, 3, 2, 1, 0.5]},
 }
 

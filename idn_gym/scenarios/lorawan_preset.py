@@ -9,7 +9,6 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from idn_gym.objective_records import OBJECTIVES
 from idn_gym.radio.lorawan import FACTORS
 from idn_gym.radio.path_loss import GATEWAY_SENSITIVITY, OUT_OF_REACH, find_path_loss, least_factor, loss_at
 from idn_gym.scenarios import config as c
@@ -122,7 +121,6 @@ LORAWAN_FIELD = c.Scenario(
             deadline=5.0,
         ),
     ),
-    objectives=(*OBJECTIVES, "airtime"),
     serving=c.Serving(loading="transfer"),
     workload=c.Workload(
         rate=len(FIELD_PLACES) * FIELD_COHORT * REQUESTS_PER_DEVICE, bursts=c.Bursts(ratio=3.0)
