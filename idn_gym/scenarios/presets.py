@@ -231,11 +231,7 @@ FASHION_EDGE = c.Scenario(
 PRESETS: dict[str, c.Scenario] = {
     preset.name: preset
     for preset in (
-        TINY_PRESET,
-        EDGE_SMALL,
-        FASHION_EDGE,
-        ISP_HIERARCHY,
-        METRO_SPLIT,
+        *(TINY_PRESET, EDGE_SMALL, FASHION_EDGE, ISP_HIERARCHY, METRO_SPLIT),
         *MOVING_PRESETS,
         LORAWAN_FIELD,
     )
