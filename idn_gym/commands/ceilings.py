@@ -6,10 +6,8 @@ from collections.abc import Iterable, Mapping
 from math import isnan, nan
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from idn_gym.commands.tables import Quantity, print_rows
-from idn_gym.core.arrays import EMPTY
+from idn_gym.core.workspace import start_uplinks
 from idn_gym.evaluation.ceiling import Ceiling, static_ceiling
 from idn_gym.evaluation.dynamic_ceiling import DynamicCeiling, dynamic_ceiling
 from idn_gym.evaluation.rollout import Episodes
@@ -33,7 +31,7 @@ def bounded_policies(scenario: Scenario, words: Iterable[str]) -> set[str]:
     Searches and bounds know no other association. Says which ones are left out.
     """
     words = list(words)
-    if not np.any(compile_scenario(scenario).tables.link_chooser != EMPTY):
+    if not len(start_uplinks(compile_scenario(scenario).tables)):
         return set(words)
     free = [word for word in words if _codec(word, scenario) == "association"]
     if free:
