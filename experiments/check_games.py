@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from experiments.presets.field_games import FIELD_COUNTS, FIELD_GAMES_HEAD, field_line, field_rows
 from idn_gym.commands import grammar
 from idn_gym.commands.tables import print_rows
 from idn_gym.config_reader import bounded
@@ -23,10 +24,10 @@ from idn_gym.games.federated_error import FederatedError
 from idn_gym.games.hedonic import FederatedGame, SeparableGame, all_alone, nearest_sites, total_cost
 from idn_gym.games.partitions import ALONE
 from idn_gym.games.shared_radio import SharedRadio
+from idn_gym.radio.lorawan import FACTORS, FRAME_OVERHEAD, time_on_air
 
-FRAME_SECONDS = (0.0617, 0.1132, 0.2058, 0.3707, 0.8233, 1.4828)
-"""Time on air of an answer of 10 bytes at spreading factors 7 to 12: LoRa, 125 kHz, coding rate 4/5, 13 bytes
-of LoRaWAN around it."""
+FRAME_SECONDS = time_on_air(10 + FRAME_OVERHEAD, FACTORS)
+"""(6,) time on air of an answer of 10 bytes by spreading factor."""
 
 MOST_SAMPLES, NOISE, SPREAD = 30, 10.0, 0.2
 """Devices have 1 to so many samples, evenly on a logarithmic scale; variances of a sample, of true means."""
@@ -87,7 +88,7 @@ def draw_game(setting: GameSetting, rng: np.random.Generator) -> FederatedGame:
     """An instance: samples and, for every device and gateway, a spreading factor."""
     devices, gateways = setting.devices, setting.gateways
     factor = rng.integers(0, len(FRAME_SECONDS), (devices, gateways))
-    rate = setting.load * gateways / (devices * np.mean(FRAME_SECONDS))
+    rate = setting.load * gateways / (devices * FRAME_SECONDS.mean())
     return FederatedGame(
         error=FederatedError(
             samples=np.exp(rng.uniform(0.0, np.log(MOST_SAMPLES), devices)).round(),
@@ -95,7 +96,7 @@ def draw_game(setting: GameSetting, rng: np.random.Generator) -> FederatedGame:
             spread=SPREAD,
         ),
         radio=SharedRadio(
-            airtime=np.array(FRAME_SECONDS)[factor],
+            airtime=FRAME_SECONDS[factor],
             rate=np.full(devices, rate),
             cell=factor if setting.cells > 1 else None,
         ),
@@ -236,8 +237,10 @@ class CheckGamesCommand:
     """random games per row"""
     speed: bool = False
     """time runs of up to 10,000 devices too, which takes half a minute"""
+    fields: int = bounded(0, least=0, most=99_999)
+    """small random fields of the environment per row, whose associations are all judged"""
     out: Path | None = None
-    """folder for cycles.csv and prices.csv, one line per instance, and games.png"""
+    """folder for cycles.csv, prices.csv and fields.csv, one line per instance, and games.png"""
 
     def run(self) -> None:
         """Measure, print and write."""
@@ -265,7 +268,13 @@ class CheckGamesCommand:
             print("\nSpeed, seconds of processor:\n", flush=True)
             head = ("devices x gateways", "rule", "ending", "moves", "seconds", "ms per move")
             print_rows(head, (speed_row(devices, rule) for devices, rule in SPEED_ROWS))
+        fields = [field_line(count, number) for count in FIELD_COUNTS for number in range(self.fields)]
+        if fields:
+            print(f"\nCosts over the optimum in {self.fields} fields of the environment:\n", flush=True)
+            print_rows(FIELD_GAMES_HEAD, field_rows(fields))
         if out is not None:
+            if fields:
+                write_csv(out / "fields.csv", fields)
             write_csv(out / "cycles.csv", [line for lines in cycles for line in lines])
             write_csv(out / "prices.csv", prices)
             from experiments.reports.game_plots import draw_games  # matplotlib: only for those who draw

@@ -17,6 +17,7 @@ _UNITS = {
     "traffic": "byte-hops",
     "price": "EUR",
     "carbon": "g CO2e",
+    "airtime": "s",
     "dropped": "requests",
     "late": "requests",
 }

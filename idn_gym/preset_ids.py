@@ -16,6 +16,7 @@ PRESET_NAMES = (
     "metro-day",
     "genai-shift",
     "solar-field",
+    "lorawan-field",
 )
 """The keys of `idn_gym.scenarios.presets.PRESETS`, which would have to be imported."""
 

@@ -82,6 +82,25 @@ def test_drops_add_no_penalty():
     assert info["cost_energy"] == 0.0 < info["penalty_energy"]
 
 
+def test_airtime_is_a_budget_where_it_is_an_objective():
+    objectives = ["accuracy", "latency", "energy", "airtime"]
+    changes = {"objectives": objectives, "budgets.airtime": 500.0, "horizon": 3}
+    env = IDNEnv("lorawan-field", preference="balanced", overrides=changes)
+    env.reset(seed=0)
+    assert env.describe()["budgets"] == [{"name": "airtime", "unit": "s", "limit": 500.0}]
+    spent = 0.0
+    for _ in range(3):
+        info = env.step(0 * env.action_space.sample())[4]  # the first link of each, and nothing placed
+        used = float(env.simulation.last.charged.sum())
+        spent += used
+        assert 0.0 < used == pytest.approx(info["cost_airtime"]) == pytest.approx(500.0 * info["cost"])
+        assert info["budget_airtime"] == pytest.approx(500.0 - spent)
+        # Duty cycles give no more: 1 % of the time of 192 devices, and an hour's worth to begin with.
+        assert spent <= 192 * 0.01 * (3600.0 + 3 * 600.0)
+    with pytest.raises(ConfigError, match=r"budgets\.airtime: 500 is not allowed; must be null, unless obj"):
+        load_scenario("lorawan-field", {"budgets.airtime": 500.0})
+
+
 def test_infos_have_no_costs_where_there_are_no_budgets():
     env = make(budgets={})
     infos, terminated = play(env)

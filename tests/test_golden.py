@@ -53,6 +53,7 @@ EPISODES = {
     "adversary-scores-task": {"scenario": "adversary", "preference": "balanced"},
     "metro-day-scores-task": {"scenario": "metro-day", "preference": "balanced", "split": "validation"},
     "solar-field-scores-task": {"scenario": "solar-field", "preference": "balanced"},
+    "lorawan-field-association": {"scenario": "lorawan-field", "preference": "balanced"},
     "metro-split-scores": {"scenario": "metro-split", "action": "scores", "preference": [4, 3, 2, 1, 0.5]},
 }
 

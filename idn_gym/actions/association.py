@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from idn_gym.actions.discrete import PlacementCodec
 from idn_gym.config_reader import ConfigError
-from idn_gym.core.arrays import EMPTY, Action, Instance, Ints, Numbers, State
+from idn_gym.core.arrays import EMPTY, Action, Instance, Ints, Numbers, Residents, State
 from idn_gym.core.handover import Programme, fetch, stage
 from idn_gym.scenarios.compile import Compiled
 
@@ -41,6 +41,19 @@ class AssociationCodec(PlacementCodec):
         links = np.concatenate(self.links).astype(np.int64)
         programme.add(associate, ChosenLinks(self.choosers, self._link_start, links, actions), action)
         self.join_placement(programme, instance, actions, action, len(self.choosers))
+
+    def encode(self, placement: Residents, uplink: Ints) -> Ints:
+        """The action that asks for a placement (N, M) and for links (N,) of all nodes with a choice.
+
+        Raises:
+            ConfigError: a link is not among those of its node.
+        """
+        chosen = np.zeros(len(self.choosers), np.int64)
+        for d, (v, links) in enumerate(zip(self.choosers.tolist(), self.links, strict=True)):
+            if uplink[v] not in links:
+                raise ConfigError("uplink", f"{uplink[v]} is not allowed; must be a link of node {v}")
+            chosen[d] = np.searchsorted(links, uplink[v])
+        return np.concatenate([chosen, self.choices_of(placement)])
 
     def masks(self, instance: Instance, state: State) -> npt.NDArray[np.bool_]:
         links = np.ones((len(state.slot), self._link_start[-1]), np.bool_)

@@ -46,8 +46,8 @@ class PlacementCodec(NativeDecoding):
     uniforms = 0
 
     def __init__(self, compiled: Compiled) -> None:
-        self._names = compiled.names
-        task = compiled.tables.model_task[compiled.tables.segment_model]
+        self._names, self._model = compiled.names, compiled.tables.segment_model
+        task = compiled.tables.model_task[self._model]
         self.node, tasks = compiled.pairs_of(task)
         pairs = list(zip(self.node.tolist(), tasks.tolist(), strict=True))
         lists = [[EMPTY, *np.flatnonzero(compiled.placeable[v] & (task == k)).tolist()] for v, k in pairs]
@@ -76,6 +76,15 @@ class PlacementCodec(NativeDecoding):
         tables = instance.tables
         choices = ChosenSegments(tables.segment_model, self.node, self.start, self.choice, actions, first)
         programme.add(pick, choices, action)
+
+    def choices_of(self, placement: Residents) -> Ints:
+        """(D,) the choices that ask for a placement (N, M); of several segments of a task the first one."""
+        chosen = np.zeros(len(self.node), np.int64)
+        for d, v in enumerate(self.node.tolist()):
+            offered = self.choice[self.start[d] : self.start[d + 1]]
+            there = np.flatnonzero((offered != EMPTY) & (placement[v, self._model[offered]] == offered))
+            chosen[d] = there[0] if len(there) else 0
+        return chosen
 
     def masks(self, instance: Instance, state: State) -> npt.NDArray[np.bool_]:
         fits = np.ones((len(state.slot), len(self.choice)), np.bool_)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import isnan, nan
 from typing import Any, NamedTuple
 
 from idn_gym.commands.tables import Quantity, print_rows
+from idn_gym.core.workspace import start_uplinks
 from idn_gym.evaluation.ceiling import Ceiling, static_ceiling
 from idn_gym.evaluation.dynamic_ceiling import DynamicCeiling, dynamic_ceiling
 from idn_gym.evaluation.rollout import Episodes
+from idn_gym.policies.registry import POLICIES
+from idn_gym.policies.saved import saved_policy
 from idn_gym.rendering.labels import percent
+from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Scenario
 
 
@@ -19,6 +23,29 @@ class Ceilings(NamedTuple):
 
     static: Ceiling | None
     dynamic: DynamicCeiling | None
+
+
+def bounded_policies(scenario: Scenario, words: Iterable[str]) -> set[str]:
+    """Those of the policies that brackets bound: that leave every node at the link that it starts with.
+
+    Searches and bounds know no other association. Says which ones are left out.
+    """
+    words = list(words)
+    if not len(start_uplinks(compile_scenario(scenario).tables)):
+        return set(words)
+    free = [word for word in words if _codec(word, scenario) == "association"]
+    if free:
+        print(
+            f"\n{scenario.name}: brackets hold for the links that nodes start with; left out, "
+            f"as they may choose others: {', '.join(free)}"
+        )
+    return set(words) - set(free)
+
+
+def _codec(word: str, scenario: Scenario) -> str:
+    """That a policy acts through, as far as it is known; the scenario's own where it is not."""
+    entry = POLICIES.get(word) or saved_policy(word)
+    return (entry and entry.codec) or scenario.action
 
 
 def print_static(
@@ -34,10 +61,12 @@ def print_static(
         seconds: of processor time per episode.
     """
     seeds = next(iter(played.values())).seeds
+    bounded = bounded_policies(scenario, played)
     found = static_ceiling(scenario, seeds, split, preference, seconds)
     costs = {
         word: sum(row["tariff_cost"] for row in episodes.records()) / len(seeds)
         for word, episodes in played.items()
+        if word in bounded
     }
     costs |= {
         "best static, reached": found.reached,
@@ -68,7 +97,8 @@ def print_dynamic(
     Arguments are those of `print_static`; the episodes know what was asked for (`Episodes.wishes`).
     """
     found = dynamic_ceiling(scenario, list(played.values()), split, preference, seconds)
-    costs = {word: -float(episodes.scalar.mean()) for word, episodes in played.items()}
+    bounded = bounded_policies(scenario, played)
+    costs = {word: -float(episodes.scalar.mean()) for word, episodes in played.items() if word in bounded}
     costs |= {
         "best sequence, reached": found.reached,
         "best sequence, bound": found.bound,

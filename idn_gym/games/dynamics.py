@@ -7,7 +7,8 @@ composition of a coalition that it has joined before*, being alone excepted. The
 compositions to join, and a player is alone at most once between two of them. To bar compositions that a
 player has left would not do: one that the others change is never left.
 
-A move changes two coalitions, so only their two columns of `choice_costs` are computed anew.
+A move changes two coalitions, so only their two columns of `choice_costs` are computed anew, unless the game
+says that it touches more (`WiderGame`).
 """
 
 from __future__ import annotations
@@ -21,7 +22,13 @@ import numpy as np
 
 from idn_gym.config_reader import read_value
 from idn_gym.core.arrays import Floats, Ints
-from idn_gym.games.hedonic import CoalitionGame, choice_costs, nearest_sites, read_partition
+from idn_gym.games.hedonic import (
+    CoalitionGame,
+    choice_costs,
+    nearest_sites,
+    read_partition,
+    touched_sites,
+)
 from idn_gym.games.partitions import ALONE, coalition_of, first_names
 from idn_gym.games.stability import LEAST_GAIN, Deviation
 from idn_gym.messages import ConfigError, closest, show
@@ -167,7 +174,7 @@ class _Run:
         self.partition[move.player] = move.target
         if self.rules.history:
             self.joined[move.player].add(self._composition(move.player, move.target))
-        changed = np.array([site for site in (move.source, move.target) if site != ALONE])
+        changed = touched_sites(self.game, move.source, move.target)
         self.costs[:, changed] = self.game.joined_costs(self.partition, changed)
         self.next = (move.player + 1) % self.game.players
         self.moves.append(move)

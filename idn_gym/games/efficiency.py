@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from idn_gym.core.arrays import Floats, Ints
-from idn_gym.games.exhaustive import judge_partitions
-from idn_gym.games.hedonic import CoalitionGame
+from idn_gym.games.exhaustive import judge_partitions, judge_wider
+from idn_gym.games.hedonic import CoalitionGame, WiderGame
 from idn_gym.games.partitions import all_partitions
 from idn_gym.games.stability import LEAST_GAIN
 
@@ -47,8 +47,11 @@ def measure_efficiency(game: CoalitionGame, least_gain: float = LEAST_GAIN) -> E
     Raises:
         ConfigError: there are too many; see `all_partitions` and `coalition_costs`.
     """
-    partitions = all_partitions(game.players, game.sites, game.alone() is not None)
-    cost, stable = judge_partitions(game, partitions, least_gain)
+    if isinstance(game, WiderGame):
+        partitions, cost, stable = judge_wider(game, least_gain)
+    else:
+        partitions = all_partitions(game.players, game.sites, game.alone() is not None)
+        cost, stable = judge_partitions(game, partitions, least_gain)
     best, found = int(np.argmin(cost)), np.flatnonzero(stable)
     found = found[np.argsort(cost[found], kind="stable")]
     return Efficiency(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from idn_gym.core.arrays import Bools, Floats, Ints
-from idn_gym.games.hedonic import CoalitionGame
-from idn_gym.games.partitions import ALONE
+from idn_gym.games.hedonic import CoalitionGame, WiderGame, all_alone, choice_costs
+from idn_gym.games.partitions import ALONE, MOST_PARTITIONS
 from idn_gym.messages import ConfigError, show
 
 MOST_PLAYERS = 14
@@ -65,6 +67,36 @@ def judge_partitions(
         for first in range(0, len(partitions), JUDGED_AT_ONCE)
     ]
     return np.concatenate([cost for cost, _ in parts]), np.concatenate([stable for _, stable in parts])
+
+
+def judge_wider(game: WiderGame, least_gain: float) -> tuple[Ints, Floats, Bools]:
+    """The same of every partition of a game in which a cost depends on all coalitions.
+
+    What everybody costs in every partition is found first; whoever moves finds its cost among these.
+
+    Returns:
+        (n, P) all partitions in which everybody is where it can be, (n,) their costs, and (n,) which are Nash
+        stable.
+
+    Raises:
+        ConfigError: there are more than `MOST_PARTITIONS`.
+    """
+    reach = [np.flatnonzero(np.isfinite(row)) for row in choice_costs(game, all_alone(game))]
+    shape = [len(sites) for sites in reach]
+    if math.prod(shape) > MOST_PARTITIONS:
+        raise ConfigError(
+            "players",
+            f"{show(game.players)} with {math.prod(shape):,} partitions is not allowed; must have at most "
+            f"{MOST_PARTITIONS:,} to enumerate",
+        )
+    choices = [np.where(sites == game.sites, ALONE, sites) for sites in reach]
+    partitions = np.stack(np.meshgrid(*choices, indexing="ij"), axis=-1).reshape(-1, game.players)
+    costs = np.array([game.present_costs(partition) for partition in partitions])
+    table, stable = costs.reshape(*shape, game.players), np.ones(len(costs), np.bool_)
+    for p in range(game.players):
+        least = table[..., p].min(axis=p, keepdims=True) + least_gain
+        stable &= (table[..., p] <= least).ravel()
+    return partitions, costs.sum(axis=1), stable
 
 
 def _judge(game: CoalitionGame, partitions: Ints, least_gain: float, listed: Floats) -> tuple[Floats, Bools]:

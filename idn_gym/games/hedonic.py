@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -46,6 +46,25 @@ class CoalitionGame(Protocol):
         Returns:
             (P, S); inf where a player cannot be.
         """
+
+
+@runtime_checkable
+class WiderGame(CoalitionGame, Protocol):
+    """A game in which coalitions do harm each other: what a move changes is more than its two coalitions.
+
+    `joined_costs` then depends on the whole partition, but for where a player cannot be.
+    """
+
+    def touched(self, source: int, target: int) -> Ints:
+        """Sites whose columns of `choice_costs` may change when a player moves, itself or others counted in.
+
+        Args:
+            source: site that the player leaves, or `ALONE`.
+            target: site that it goes to, or `ALONE`.
+        """
+
+    def present_costs(self, partition: Ints) -> Floats:
+        """(P,) what each player costs, to the bit as in `choice_costs`; inf where it cannot be."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -193,8 +212,17 @@ def choice_costs(game: CoalitionGame, partition: Ints) -> Floats:
     return np.column_stack([game.joined_costs(partition, np.arange(game.sites)), outside])
 
 
+def touched_sites(game: CoalitionGame, source: int, target: int) -> Ints:
+    """Sites whose columns of `choice_costs` a move changes: the two, unless the game says that more are."""
+    if isinstance(game, WiderGame):
+        return game.touched(source, target)
+    return np.array([site for site in (source, target) if site != ALONE])
+
+
 def player_costs(game: CoalitionGame, partition: Ints) -> Floats:
     """(P,) what each player costs."""
+    if isinstance(game, WiderGame):
+        return game.present_costs(partition)
     return np.asarray(choice_costs(game, partition)[np.arange(game.players), partition])
 
 

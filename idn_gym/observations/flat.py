@@ -34,6 +34,7 @@ class Nominal(NamedTuple):
     node_seconds: Floats  # (N,) [s]
     node_memory: Floats  # (N,) [bytes]
     link_rate: Floats  # (E,) [bytes/s]
+    link_chooser: Ints  # (E,) node that chooses among links, this one among them, or EMPTY
     slot_seconds: float  # [s]
     store_capacity: Floats  # (Z,)
     segment_begin: Floats  # (S,) first block over the model's blocks
@@ -84,6 +85,7 @@ class FlatObserver:
             node_seconds=tables.node_seconds,
             node_memory=tables.node_memory,
             link_rate=tables.link_rate,
+            link_chooser=tables.link_chooser,
             slot_seconds=tables.slot_seconds,
             store_capacity=tables.store_capacity,
             segment_begin=begin,
@@ -252,3 +254,5 @@ def _encode_resources(
     for e in range(len(nominal.link_rate)):
         row[of[BLOCK.load, e]] = carried[b, e] / (nominal.link_rate[e] * nominal.slot_seconds)
         _put(row, of[BLOCK.rate, e], rate[b, t, e] / nominal.link_rate[e])
+        if nominal.link_chooser[e] != EMPTY:
+            row[of[BLOCK.used, e]] = state.uplink[b, nominal.link_chooser[e]] == e

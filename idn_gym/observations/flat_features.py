@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from idn_gym.core.arrays import EXOGENOUS, TRANSFER, Ints
+from idn_gym.core.arrays import EMPTY, EXOGENOUS, TRANSFER, Ints
 from idn_gym.core.kernel import indices
 from idn_gym.observations.base import DEMAND_BOUND, RATE_BOUND, Feature
 from idn_gym.scenarios.compile import Compiled
@@ -40,6 +40,8 @@ class FeatureBlock(NamedTuple):
     """only of models with two blocks or more"""
     loads: bool = False
     """of what is on its way: only where loading takes time"""
+    chosen: bool = False
+    """only of links among which a node chooses"""
 
 
 FLAT_BLOCKS = (
@@ -51,6 +53,7 @@ FLAT_BLOCKS = (
     FeatureBlock("memory", "node", 1, "memory of the coming slot over nominal", coming=True),
     FeatureBlock("load", "link", RATE_BOUND, "bytes carried in the last slot over nominal"),
     FeatureBlock("rate", "link", RATE_BOUND, "rate of the coming slot over nominal", coming=True),
+    FeatureBlock("used", "link", 1, "1: of its node's links the one in use", sure=True, chosen=True),
     FeatureBlock("charge", "store", 1, "what a battery or airtime budget holds over its capacity", sure=True),
     FeatureBlock("off", "store", 1, "1: it fell to its cut-off and has not come back", sure=True),
     FeatureBlock("end", "resident", 1, "last resident block over the model's blocks; 0: none", sure=True),
@@ -158,6 +161,8 @@ class FlatFeatures:
             if block.per != per or (hidden and block.coming):
                 continue
             there[:, k] = not block.loads or tables.loading == TRANSFER
+            if block.chosen:
+                there[:, k] &= tables.link_chooser != EMPTY
             if block.split:
                 there[:, k] &= tables.model_blocks[self._held[:, 1]] > 1
         return there

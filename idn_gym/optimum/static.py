@@ -213,6 +213,16 @@ class ClassCosts:
         self._outcome = empty_outcome(tables, len(draw.demand))
         self._scratch.rate[:] = np.nan  # no slot's
 
+    @property
+    def uplink(self) -> Ints:
+        """(N,) link that each node uses that has a choice; (0,) without any. Change it at will."""
+        return self._scratch.uplink
+
+    @property
+    def stock(self) -> Floats:
+        """(Z,) what stores hold before each slot of the sample. Change it at will."""
+        return self._scratch.stock
+
     def concerned(self, node: int, model: int) -> Bools:
         """Classes (R,) whose cost may change when something of the model changes on the node."""
         tables = self.instance.tables

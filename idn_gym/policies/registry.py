@@ -18,6 +18,7 @@ RULES = f"{HEURISTICS}.policies"
 ONLINE = "idn_gym.policies.online.build"
 HIERARCHICAL = "idn_gym.policies.hierarchical.build"
 BATTERIES = "idn_gym.policies.batteries.build"
+HEDONIC = "idn_gym.policies.hedonic.build"
 
 
 class PolicyEntry(NamedTuple):
@@ -124,6 +125,15 @@ _SHIPPED: dict[str, PolicyEntry] = {
     ),
     "night-planner": _battery("night_planner", "a programme over charge and time of day for each battery"),
     "charge-rule": _battery("charge_rule", "one mode while a battery is well charged, a thriftier one below"),
+    "hedonic": PolicyEntry(
+        f"{HEDONIC}:hedonic", "association", "devices that choose gateway, spreading factor and model"
+    ),
+    "association-random": PolicyEntry(
+        f"{HEDONIC}:association_random",
+        "association",
+        "a random link per device, kept, and the placement that greedy finds for it",
+        randomised=True,
+    ),
 }
 
 POLICIES = Registry("agent", _SHIPPED)

@@ -20,6 +20,8 @@ class Budgets:
     """[EUR] for that energy; only where the objective price is in force"""
     carbon: float | None = bounded(None, above=0)
     """[g] of CO2e for that energy; only where the objective carbon is in force"""
+    airtime: float | None = bounded(None, above=0)
+    """[s] on the air of requests, in LoRaWAN frames; only where the objective airtime is in force"""
     dropped: float | None = bounded(None, above=0)
     """[requests] that are dropped"""
     late: float | None = bounded(None, above=0)
@@ -40,7 +42,7 @@ class Budgets:
         Raises:
             ConfigError: there is one whose objective is not in force.
         """
-        for name in {"price", "carbon"} & (self.limits.keys() - set(objectives)):
+        for name in {"price", "carbon", "airtime"} & (self.limits.keys() - set(objectives)):
             wrong = f"{self.limits[name]:g} is not allowed; must be null, unless objectives has {name}"
             raise ConfigError(f"budgets.{name}", wrong)
 

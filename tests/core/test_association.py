@@ -1,9 +1,12 @@
 """Nodes that use one of several radios: which, and what follows from it."""
 
+import dataclasses
+
 import gymnasium as gym
 import numpy as np
 import pytest
 
+from idn_gym.commands.ceilings import bounded_policies
 from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import EMPTY, Action
 from idn_gym.core.transition import initial_state, step
@@ -124,6 +127,52 @@ def test_the_codec_says_link_and_placement(scenario):
             name for name, size in zip(names.links, carried, strict=True) if size > 0.0 and name[0] == "d"
         ]
         assert used == ([] if held else [names.links[link]])
+
+
+def test_an_action_of_links_and_a_placement_is_what_is_played(scenario):
+    env = gym.make("IDN-v0", scenario=scenario, action="association")
+    names, simulation = compile_scenario(scenario).names, env.unwrapped.simulation
+    env.reset(seed=0)
+    for link, placement in (("d->h", {"d": ["m"]}), ("d->g lora_sf12_eu868", {"g": ["m[1:2]"]})):
+        uplink = np.full(len(names.nodes), EMPTY)
+        uplink[0] = names.links.index(link)
+        wanted = place_by_name(scenario, placement)[0]
+        action = simulation.codec.encode(wanted, uplink)
+        assert env.action_space.contains(action)
+        env.step(action)
+        assert simulation.state.uplink[0, 0] == uplink[0]
+        pinned = simulation.compiled.tables.pinned[:2]
+        assert np.array_equal(
+            simulation.state.resident[0, :2], np.where(wanted[:2] == EMPTY, pinned, wanted[:2])
+        )
+    uplink[0] = names.links.index("e->h")
+    with pytest.raises(ConfigError, match=r"uplink: 3 is not allowed; must be a link of node 0"):
+        simulation.codec.encode(wanted, uplink)
+
+
+def test_flat_observations_say_which_link_is_in_use(scenario):
+    env = gym.make("IDN-v0", scenario=scenario, action="association")
+    used = {
+        line["name"]: line["index"]
+        for line in env.unwrapped.describe()["observation"]
+        if line["name"].startswith("used ")
+    }
+    assert list(used) == ["used d->g lora_sf7_eu868", "used d->g lora_sf12_eu868", "used d->h"]
+    observation, _ = env.reset(seed=0)
+    assert observation[list(used.values())].tolist() == [1.0, 0.0, 0.0]
+    action = np.zeros(len(env.action_space.nvec), int)
+    action[0] = 2
+    assert env.step(action)[0][list(used.values())].tolist() == [0.0, 0.0, 1.0]
+    assert env.step(action)[0][list(used.values())].tolist() == [0.0, 0.0, 1.0]
+
+
+def test_brackets_leave_out_who_chooses_links(scenario, make_scenario, capsys):
+    words = ["hedonic", "static-greedy", "random"]
+    associated = dataclasses.replace(scenario, action="association")
+    assert bounded_policies(associated, words) == {"static-greedy"}
+    assert "left out, as they may choose others: hedonic, random" in capsys.readouterr().out
+    plain = make_scenario(NODES, LINKS[2:], MODEL)
+    assert bounded_policies(plain, words) == set(words) and not capsys.readouterr().out
 
 
 def test_the_codec_needs_a_choice(make_scenario):

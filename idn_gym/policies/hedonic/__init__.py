@@ -1,0 +1,1 @@
+"""Devices that choose gateway, spreading factor and model, each for its own sake."""

@@ -1,0 +1,128 @@
+"""`hedonic`: devices choose gateway, spreading factor and model, one after the other, each for its own sake.
+
+Every so many slots a game is set up on the slot that is expected: the batches that the state smooths, the
+resources that the observation shows, what stores hold. Players begin where they are, and move by the rules of
+`play_shifts` until nobody gains enough. What they come to is played: the links, the models on devices, and on
+gateways the tails that most requests of their members want.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from idn_gym.actions.association import AssociationCodec
+from idn_gym.config_reader import bounded
+from idn_gym.core.arrays import Bools
+from idn_gym.games.dynamics import Order, ShiftRules, play_shifts
+from idn_gym.games.hedonic import nearest_sites
+from idn_gym.games.partitions import ALONE
+from idn_gym.policies.hedonic.field_game import FieldGame, Utility
+from idn_gym.policies.hedonic.sites import field_sites
+from idn_gym.policies.online.expected_slots import ExpectedSlots
+from idn_gym.policies.online.learner import Clock, PlacementPolicy
+from idn_gym.policy import Choice, Feedback
+from idn_gym.scenarios.compile import Compiled
+
+
+@dataclass(frozen=True)
+class HedonicConfig:
+    """Who moves, when, and when moving pays."""
+
+    refresh: int = bounded(12, least=1)
+    """slots between two games"""
+    stay: float = bounded(10.0, above=0)
+    """[slots] over which a load has to pay, and what stores hold has to last"""
+    least: float = bounded(0.01, least=0, below=1)
+    """share of what devices cost on average that a move must gain"""
+    utility: Utility = "own"
+    """what a device looks after: its own cost, or what it adds to that of all in its region"""
+    order: Order = "largest"
+    """who moves next: who gains most, a random one of those who gain, or the next one"""
+    history: bool = True
+    """whether nobody joins a coalition that it has joined before in the game"""
+    moves: int = bounded(500, least=0)
+    """cap on moves of a game"""
+    seed: int = bounded(0, least=0)
+    """of random orders"""
+
+
+class Hedonic(PlacementPolicy):
+    """Plays a game for each row; see the head of the module.
+
+    Attributes:
+        partition: (B, P) site of each device, or `ALONE`.
+        uplink: (B, N) link that each node is told to use.
+    """
+
+    def __init__(
+        self,
+        compiled: Compiled,
+        rows: int,
+        config: HedonicConfig,
+        codec: AssociationCodec,
+        expected: ExpectedSlots,
+    ) -> None:
+        super().__init__(compiled, rows, config.seed)
+        self.config, self._codec, self._expected = config, codec, expected
+        self.places = field_sites(compiled)
+        self.clock = Clock(rows, config.refresh, False)
+        self.partition = np.zeros((rows, len(self.places.player)), np.intp)
+        self.uplink = np.zeros((rows, len(self.tables.node_memory)), np.int32)
+        self._demand = np.zeros((rows, len(self.tables.class_task)))
+        self._level = np.zeros((rows, len(self.tables.store_capacity)))
+        self._due = np.zeros(rows, np.bool_)
+        self._opened: Bools | None = None  # as found in the first game, at nominal demand
+        self._fresh = np.zeros(rows, np.bool_)  # rows that begin
+
+    def begin(self, rows: Bools) -> None:
+        super().begin(rows)
+        self.clock.reset(rows)
+        self._expected.begin(rows)
+        self._demand[rows] = self.tables.class_requests
+        self._level[rows] = self.tables.store_start
+        self._due |= rows
+        self._fresh = rows.copy()
+
+    def act(self, observation: Any, state: Any, start: Bools | None, deterministic: bool) -> Choice:
+        """Ask for links and placements; games are played where they are due."""
+        _, state = super().act(observation, state, start, deterministic)
+        for b in np.flatnonzero(self._due).tolist():
+            self._play(b, observation[b])
+        self._due[:], self._fresh[:] = False, False
+        pairs = zip(self.wanted, self.uplink, strict=True)
+        return np.stack([self._codec.encode(*pair) for pair in pairs]), state
+
+    def update(self, feedback: Feedback) -> None:
+        """Remember the slot just played."""
+        self._expected.note(feedback)
+        self._demand[:], self._level[:] = feedback.after.recent, feedback.after.level
+        self._due = self.clock.tick()
+
+    def _play(self, b: int, observation: Any) -> None:
+        """Play a game for row b; rows that begin alike come to the same."""
+        self._expected.fill(b, self._demand[b][None], observation)
+        config, slots = self.config, self._expected.instance
+        game = FieldGame(
+            self.compiled,
+            self.places,
+            slots,
+            utility=config.utility,
+            opened=self._opened,
+            held=self.wanted[b],
+            stay=config.stay,
+            stock=self._level[b] / config.stay,
+        )
+        self._opened = game.opened
+        start = nearest_sites(game) if self._fresh[b] else self.partition[b]
+        # Where a device would not go even if nobody else sent, it does not stay either.
+        start = np.where(np.isfinite(game.present_costs(start)), start, ALONE)
+        least = config.least * float(game.present_costs(start).mean())
+        rules = ShiftRules(
+            order=config.order, history=config.history, least_gain=least, most_moves=config.moves
+        )
+        run = play_shifts(game, start, rules, self.rng[b])
+        self.partition[b] = run.partition
+        self.wanted[b], self.uplink[b] = game.layout(run.partition)
