@@ -20,6 +20,7 @@ from idn_gym.rendering.sheet import Sheet
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Explicit, Link, Node
 from idn_gym.scenarios.presets import PRESETS, load_scenario
+from tests.conftest import QUICK_PRESETS
 
 AREA = Frame(0, 0, 1310, 864)
 
@@ -48,7 +49,7 @@ def star(leaves, chain=1):
     )
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", QUICK_PRESETS)
 def test_every_preset_is_written_down(name):
     env = make(name, "ansi", 10)
     text, compiled = env.render(), env.simulation.compiled
@@ -82,7 +83,7 @@ def test_text_counts_what_it_has_no_room_to_name():
     assert "3x yolov4x_mish_640" in line and line.rstrip()[-2:].strip("+").isdigit()
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", QUICK_PRESETS)
 def test_every_preset_is_drawn_at_one_size(name):
     env = make(name, "rgb_array")
     frames = [env.render()]
@@ -152,7 +153,7 @@ def test_lost_capacity_and_drops_are_shown():
     assert "/ compute not available" in env.render()
 
 
-@pytest.mark.parametrize("name", [*PRESETS, "star", "chains"])
+@pytest.mark.parametrize("name", [*QUICK_PRESETS, "star", "chains"])
 def test_nodes_do_not_overlap(name):
     scenarios = {"star": lambda: star(49), "chains": lambda: star(48, chain=8)}
     env = make(scenarios.get(name, lambda: load_scenario(name))(), "rgb_array")
@@ -169,7 +170,7 @@ def test_nodes_do_not_overlap(name):
     assert env.render().shape[0] >= 720
 
 
-@pytest.mark.parametrize("name", [name for name, one in PRESETS.items() if one.topology.routes == 1])
+@pytest.mark.parametrize("name", [name for name in QUICK_PRESETS if PRESETS[name].topology.routes == 1])
 def test_links_of_a_tree_go_up_and_do_not_cross(name):
     plan = lay_out(compile_scenario(load_scenario(name)))
     assert all(plan.row[target] < plan.row[source] for source, target in plan.ends)

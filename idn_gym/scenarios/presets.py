@@ -10,6 +10,7 @@ from idn_gym.config_reader import ConfigError, closest, from_plain, read_yaml, s
 from idn_gym.overrides import override
 from idn_gym.scenarios import config as c
 from idn_gym.scenarios.compile.topohub import say_how_to_bring
+from idn_gym.scenarios.far_edge_presets import FAR_EDGE_PRESETS
 from idn_gym.scenarios.moving_presets import MOVING_PRESETS
 from idn_gym.shipped import shipped_files
 
@@ -230,12 +231,9 @@ FASHION_EDGE = c.Scenario(
 PRESETS: dict[str, c.Scenario] = {
     preset.name: preset
     for preset in (
-        TINY_PRESET,
-        EDGE_SMALL,
-        FASHION_EDGE,
-        ISP_HIERARCHY,
-        METRO_SPLIT,
+        *(TINY_PRESET, EDGE_SMALL, FASHION_EDGE, ISP_HIERARCHY, METRO_SPLIT),
         *MOVING_PRESETS,
+        *FAR_EDGE_PRESETS,
     )
 }
 

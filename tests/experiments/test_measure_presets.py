@@ -13,6 +13,7 @@ from idn_gym.evaluation.comparison import ComparisonRow
 from idn_gym.evaluation.intervals import ITSELF, Interval
 from idn_gym.policy import Policy
 from idn_gym.scenarios.presets import PRESETS, load_scenario
+from tests.conftest import QUICK_PRESETS
 
 
 def make_row(agent, cost, relative=ITSELF):
@@ -40,7 +41,7 @@ def test_losing_splits_and_exits_costs_the_default_scenario_dearly():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(set(PRESETS) - {"edge-small"}))
+@pytest.mark.parametrize("name", sorted(set(QUICK_PRESETS) - {"edge-small"}))
 def test_every_preset_is_worth_solving(name):
     costs = [
         -play_agent(agent, PRESETS[name], range(4), **options).scalar.mean()

@@ -6,6 +6,7 @@ import pytest
 
 from idn_gym.config_reader import to_plain
 from idn_gym.scenarios.presets import PRESETS, load_scenario
+from tests.conftest import QUICK_PRESETS
 
 
 def test_what_a_link_is_can_be_changed_by_its_dotted_key():
@@ -26,7 +27,7 @@ def leaves(plain, path=()):
         yield from leaves(value, (*path, key))
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", QUICK_PRESETS)
 def test_every_leaf_can_be_set_by_its_dotted_key_and_nothing_else_moves(preset):
     plain = to_plain(PRESETS[preset])
     for key, value in leaves(plain):
