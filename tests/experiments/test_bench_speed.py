@@ -7,7 +7,7 @@ import math
 import pytest
 
 from experiments import bench_speed
-from experiments.benchmarks import first_step, stored_ratios, tree_rows, versions, worker
+from experiments.benchmarks import device_rows, first_step, stored_ratios, tree_rows, versions, worker
 from experiments.benchmarks.bench import CARTPOLE, Bench, BenchWork, Entrant, Rates
 from experiments.benchmarks.every_row import every_row
 from experiments.benchmarks.measured import BenchNumber, MeasuredRow, short_number, tables_as_text
@@ -220,6 +220,17 @@ def test_trees_have_the_sizes_that_they_say():
     small = tree_rows.SCALE_TREES[0]
     tables = compile_scenario(load_scenario(**small.options)).tables
     assert (len(tables.node_memory), len(tables.class_task)) == (small.nodes, small.classes)
+
+
+def test_worlds_of_devices_have_the_sizes_that_they_say():
+    for world in device_rows.WORLDS:
+        scenario = load_scenario(**world.options)
+        nodes = math.prod(tier.fan_out for tier in scenario.topology.tiers)
+        assert nodes == world.nodes and nodes * scenario.topology.tiers[3].count == world.nodes * world.count
+        assert scenario.workload.rate == pytest.approx(0.2 * world.nodes * world.count)
+        assert world.classes == nodes * len(scenario.tasks) and f"{nodes * world.count:,} devices" in world.name
+    sizes = [world.nodes * world.count for world in device_rows.WORLDS]
+    assert sizes == [1_000, 10_000, 100_000, 1_000_000, 3_000, 10_000]
 
 
 def test_version_01_is_taken_out_of_the_repository(tmp_path, monkeypatch):
