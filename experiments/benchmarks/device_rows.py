@@ -27,14 +27,14 @@ class DeviceWorld(NamedTuple):
 
     nodes: int
     """at which requests enter"""
-    count: int
+    each: int
     """devices of each; 1: no cohorts"""
 
     @property
     def name(self) -> str:
         """Of its row."""
-        what = f"cohorts of {self.count:,}" if self.count > 1 else "nodes of their own"
-        return f"{self.nodes * self.count:,} devices, {f'{self.nodes:,} ' if self.count > 1 else ''}{what}"
+        what = f"cohorts of {self.each:,}" if self.each > 1 else "nodes of their own"
+        return f"{self.nodes * self.each:,} devices, {f'{self.nodes:,} ' if self.each > 1 else ''}{what}"
 
     @property
     def classes(self) -> int:
@@ -47,17 +47,17 @@ class DeviceWorld(NamedTuple):
         whole = load_scenario(PRESET)
         assert isinstance(whole.topology, Hierarchy)
         sensor, gateway = (whole.topology.tiers[tier] for tier in (3, 2))
-        devices, before = self.nodes * self.count, 10 * GATEWAYS * sensor.count
+        devices, before = self.nodes * self.each, 10 * GATEWAYS * sensor.count
         changes = {
             "topology.tiers.3.fan_out": self.nodes // GATEWAYS,
-            "topology.tiers.3.count": self.count,
+            "topology.tiers.3.count": self.each,
             "topology.tiers.2.count": max(1, round(gateway.count * devices / before)),
             "workload.rate": whole.workload.rate * devices / before,
         }
         return {"scenario": PRESET, "overrides": changes}
 
 
-COHORTS = tuple(DeviceWorld(1_000, count) for count in (1, 10, 100, 1_000))
+COHORTS = tuple(DeviceWorld(1_000, each) for each in (1, 10, 100, 1_000))
 EXPLICIT = (DeviceWorld(3_000, 1), DeviceWorld(10_000, 1))
 WORLDS = (*COHORTS, *EXPLICIT)
 

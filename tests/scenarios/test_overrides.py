@@ -15,10 +15,18 @@ def test_what_a_link_is_can_be_changed_by_its_dotted_key():
     assert links == ["wifi_iot", "wan_cloud"] and changed.topology.nodes == PRESETS["tiny"].topology.nodes
 
 
+FEW = 8
+"""Entries of a list that are looked at: a village lists hundreds of nodes alike."""
+
+
 def leaves(plain, path=()):
     """Dotted key and value of everything in a configuration that is neither a mapping nor a list."""
     items = (
-        plain.items() if isinstance(plain, dict) else enumerate(plain) if isinstance(plain, list) else None
+        plain.items()
+        if isinstance(plain, dict)
+        else enumerate(plain[:FEW])
+        if isinstance(plain, list)
+        else None
     )
     if items is None:
         yield ".".join(map(str, path)), plain
