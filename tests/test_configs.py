@@ -51,7 +51,7 @@ def run(env, steps):
         assert observation in env.observation_space
         observation, reward, terminated, truncated, info = env.step(env.action_space.sample())
         assert np.isfinite(observation).all() and np.isfinite(reward).all()
-        assert all(np.isfinite(value) for value in info.values())
+        assert all(np.isfinite(value).all() for value in info.values())
         assert not terminated
         if truncated:
             observation, _ = env.reset()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -90,8 +90,8 @@ def _row(world: DeviceWorld, bench: Bench) -> list[BenchNumber]:
     ]
 
 
-def _spread(bench: Bench) -> list[BenchNumber]:
-    costs = [_measure(bench, world)[1] / world.classes for world in WORLDS]
+def _spread(worlds: Sequence[DeviceWorld], bench: Bench) -> list[BenchNumber]:
+    costs = [_measure(bench, world)[1] / world.classes for world in worlds]
     spread = NOT_DONE if any(map(math.isnan, costs)) else max(costs) / min(costs)
     return [BenchNumber(MEASURED, spread, "lower", 1.5)]
 
@@ -100,5 +100,7 @@ def device_rows() -> Iterator[BenchRow]:
     """More and more devices, and what a class costs with few and with many."""
     for world in WORLDS:
         yield BenchRow("devices", world.name, partial(_row, world))
-    name = "slot per class, 1,000 to 1,000,000 devices, largest over smallest"
-    yield BenchRow(LIMITS, name, _spread)
+    name = "slot per class, 1,000 to 1,000,000 devices in cohorts, largest over smallest"
+    yield BenchRow(LIMITS, name, partial(_spread, COHORTS))
+    name = "slot per class, 1,000 to 10,000 devices as nodes, largest over smallest"
+    yield BenchRow(LIMITS, name, partial(_spread, (COHORTS[0], *EXPLICIT)))

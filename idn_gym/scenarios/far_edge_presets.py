@@ -32,6 +32,9 @@ _MESH, _BLE = 12_500.0, 37_500.0
 _RADIOS = ("ieee802154_sleepy", "ble_1m_sleepy", "lora")
 """Of the three gateways of an edge box."""
 
+_TIERS = {"ieee802154_sleepy": "mesh", "ble_1m_sleepy": "ble"}
+"""Tiers of sensors in houses."""
+
 _TRANSMITTED = 14.0
 """[dBm]"""
 
@@ -55,7 +58,7 @@ def _sensor(gateway: int, place: int) -> c.Node:
     if _radio(gateway) == "lora":
         return c.Node(name, device="mcu_m33_stm32u385", tier="field", memory=256e3, demand=1.0)
     device = "mcu_m4_stm32l4r5" if place % 2 else "mcu_m33_stm32u575"
-    return c.Node(name, device=device, tier="sensor", memory=160e3, demand=6.0)
+    return c.Node(name, device=device, tier=_TIERS[_radio(gateway)], memory=160e3, demand=6.0)
 
 
 def _uplink(gateway: int, place: int) -> c.Link:

@@ -1,5 +1,7 @@
 """Messages that events lose on the air, beside what the fluid loses."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,9 @@ from idn_gym.core.costs import serve
 from idn_gym.core.flows import option_flows
 from idn_gym.evaluation.events import simulate_slot
 from idn_gym.evaluation.fluid_check import check_loads
+from idn_gym.scenarios.config import RadioCells
 from idn_gym.scenarios.episodes import build_instance
+from idn_gym.scenarios.presets import load_scenario
 from tests.conftest import place_by_name
 from tests.core.test_cells import cell
 
@@ -74,3 +78,46 @@ def test_checks_count_the_lost_among_the_dropped_at_nominal_demand(make_scenario
     assert fluid.lost > 0.02
     assert events.lost == pytest.approx(fluid.lost, abs=0.015)
     assert events.latency == pytest.approx(fluid.latency, rel=0.05)
+
+
+def small_village():
+    """One edge box of the preset with six sensors at each radio; those in the fields send often."""
+    whole = load_scenario("tinyml-village", {"horizon": 2})
+    sensors = {f"sensor-{gateway:02}-{place:02}" for gateway in range(3) for place in range(6)}
+    names = sensors | {"gateway-00", "gateway-01", "gateway-02", "edge-0", "cloud"}
+    nodes = tuple(
+        replace(node, demand=6.0) if node.tier == "field" else node
+        for node in whole.topology.nodes
+        if node.name in names
+    )
+    links = tuple(link for link in whole.topology.links if link.source in names)
+    topology = replace(whole.topology, nodes=nodes, links=links, radio=RadioCells(channels=1))
+    return replace(whole, topology=topology, workload=replace(whole.workload, rate=18 / 10))
+
+
+def sensible(scenario):
+    """Words and what persons or machines need first at sensors; the rest of these at gateways."""
+    held = {}
+    for node in scenario.topology.nodes:
+        fields = node.name.startswith(("sensor-02", "gateway-02"))
+        first, rest = ("vww_mobilenetv1[0:5]", "vww_mobilenetv1[5:7]")
+        if fields:
+            first, rest = "machine_autoencoder[0:2]", "machine_autoencoder[2:3]"
+        if node.name.startswith("sensor"):
+            held[node.name] = ["kws_dscnn", first]
+        elif node.name.startswith("gateway"):
+            held[node.name] = [rest]
+    return place_by_name(scenario, held)[0]
+
+
+def test_events_of_a_small_village_with_its_radios_agree():
+    scenario = small_village()
+    instance, placement = build_instance(scenario, 0), sensible(scenario)
+    fluid, events = check_loads(
+        instance, placement, [1.0], requests=40_000, dispatches=("proportions",), nominal=True
+    )
+    assert fluid.lost > 0.005
+    assert events.lost == pytest.approx(fluid.lost, abs=0.01)
+    assert events.dropped == pytest.approx(fluid.dropped, abs=0.02)
+    assert events.latency == pytest.approx(fluid.latency, rel=0.05)
+    assert events.cost == pytest.approx(fluid.cost, rel=0.05)

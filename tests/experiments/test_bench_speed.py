@@ -228,7 +228,9 @@ def test_worlds_of_devices_have_the_sizes_that_they_say():
         nodes = math.prod(tier.fan_out for tier in scenario.topology.tiers)
         assert nodes == world.nodes and nodes * scenario.topology.tiers[3].count == world.nodes * world.each
         assert scenario.workload.rate == pytest.approx(0.2 * world.nodes * world.each)
-        assert world.classes == nodes * len(scenario.tasks) and f"{nodes * world.each:,} devices" in world.name
+        assert (
+            world.classes == nodes * len(scenario.tasks) and f"{nodes * world.each:,} devices" in world.name
+        )
     sizes = [world.nodes * world.each for world in device_rows.WORLDS]
     assert sizes == [1_000, 10_000, 100_000, 1_000_000, 3_000, 10_000]
 
