@@ -183,12 +183,12 @@ def test_entrants_play_in_turn(monkeypatch):
 
     def ask(version, limit=None, **message):
         asked.append((version, message["do"], message.get("name")))
-        return {"done": len(asked), "spent": 1.0}
+        return {"done": len(asked), "spent": 1.0, "memory": 2.0 * len(asked)}
 
     monkeypatch.setattr(bench, "_ask", ask)
     rates = bench.rates({"a": Entrant("0.1", CARTPOLE), "b": Entrant("now", CARTPOLE)})
     assert [name for _, do, name in asked if do == "play"] == ["a", "b"] * 3
-    assert rates.plays == {"a": [5, 7], "b": [6, 8]}
+    assert rates.plays == {"a": [5, 7], "b": [6, 8]} and rates.memory == 16.0
     assert asked[-2:] != asked[:2] and {do for _, do, _ in asked[-2:]} == {"drop"}
 
 
