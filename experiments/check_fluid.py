@@ -35,6 +35,7 @@ from idn_gym.evaluation.tables import write_csv
 from idn_gym.files import file_name, writable_folder, write_text
 from idn_gym.optimum.search.moves import SearchConfig
 from idn_gym.policies.heuristics.nominal_search import best_at_nominal
+from idn_gym.preset_ids import LARGE_PRESETS
 from idn_gym.rendering.labels import si
 from idn_gym.scenarios.compile import Compiled, compile_scenario
 from idn_gym.scenarios.presets import PRESETS, load_scenario
@@ -69,10 +70,12 @@ class CheckFluidCommand:
     Example: tiny --ranking 60 workload.rate=20
     """
 
-    scenario: Positional[tuple[str, ...]] = tuple(PRESETS)
+    scenario: Positional[tuple[str, ...]] = tuple(name for name in PRESETS if name not in LARGE_PRESETS)
     """presets or YAML files"""
     loads: tuple[float, ...] = LOADS
     """at which to compare"""
+    nominal: bool = False
+    """load 1 is the nominal demand, such as where some requests are dropped at any load"""
     requests: int = bounded(100_000, least=LEAST_REQUESTS, most=9_999_999)
     """of each simulation, more where queues take longer to settle"""
     seed: int = bounded(0, least=0, most=9_999_999)
@@ -130,7 +133,14 @@ class CheckFluidCommand:
         choices = list(list_placements(instance, compiled.placeable, placement)) if self.ranking else []
         with bar(name, len(self.loads) * (1 + len(DISPATCHES)) + min(self.ranking, len(choices))) as advance:
             for check in check_loads(
-                instance, placement, self.loads, 0, self.requests, self.seed, self.discipline
+                instance,
+                placement,
+                self.loads,
+                0,
+                self.requests,
+                self.seed,
+                self.discipline,
+                nominal=self.nominal,
             ):
                 checks.append(check)
                 advance()

@@ -26,6 +26,7 @@ from idn_gym.files import file_name, writable_folder, write_text
 from idn_gym.objective_records import find_objectives
 from idn_gym.optimum.dynamic.bracket import check_weighed
 from idn_gym.optimum.search.moves import SearchConfig
+from idn_gym.preset_ids import LARGE_PRESETS
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.presets import PRESETS, load_scenario
@@ -131,7 +132,7 @@ class MeasurePresetsCommand(SeedOption):
     Example: --scenario edge-small workload.rate=120
     """
 
-    scenario: tuple[str, ...] = tuple(PRESETS)
+    scenario: tuple[str, ...] = tuple(name for name in PRESETS if name not in LARGE_PRESETS)
     """presets or YAML files"""
     restarts: int = bounded(5, least=1, most=9_999_999)
     """of the local search"""

@@ -17,8 +17,14 @@ PRESET_NAMES = (
     "genai-shift",
     "solar-field",
     "lorawan-field",
+    "tinyml-village",
+    "tinyml-million",
 )
 """The keys of `idn_gym.scenarios.presets.PRESETS`, which would have to be imported."""
+
+LARGE_PRESETS = ("tinyml-million",)
+"""Those with thousands of classes: what goes through every codec or searches leaves them out. Kernels are
+the same for all presets, and `tests/test_large_presets.py` plays these."""
 
 DEFAULT_SCENARIO = "edge-drift"
 """What `gym.make("IDN-v0")` and commands play where nothing else is asked for: moving models pays in it."""

@@ -9,6 +9,7 @@ import gymnasium as gym
 import numpy as np
 
 import idn_gym
+from idn_gym.preset_ids import LARGE_PRESETS
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import PRESETS
@@ -32,7 +33,7 @@ def main():
     present = [name for name in EXTRAS if importlib.util.find_spec(name)]
     if present:
         sys.exit(f"not a bare environment: {', '.join(present)} can be imported")
-    for name in PRESETS:
+    for name in (name for name in PRESETS if name not in LARGE_PRESETS):
         env = gym.make("IDN-v0", scenario=name, render_mode="ansi")
         env.reset(seed=0)
         env.action_space.seed(0)

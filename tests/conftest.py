@@ -18,9 +18,11 @@ from idn_gym.core.arrays import EMPTY, Action, Outcome
 from idn_gym.core.pricing import compute_option_costs
 from idn_gym.core.transition import initial_state, step
 from idn_gym.overrides import override
+from idn_gym.preset_ids import LARGE_PRESETS
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.episodes import build_instance
+from idn_gym.scenarios.presets import PRESETS
 from tests.random_worlds import random_world, with_routes
 
 settings.register_profile("suite", derandomize=True, deadline=None, max_examples=60)
@@ -41,6 +43,9 @@ DEVICES = [
 
 CODECS = [codec for codec in ACTION_CODECS if codec != "association"]
 """Action codecs of networks in which nodes have no choice of links."""
+
+QUICK_PRESETS = tuple(name for name in PRESETS if name not in LARGE_PRESETS)
+"""What tests go through that play every preset; `test_large_presets.py` plays the others."""
 
 LINK = {"name": "wire", "delay": 0.5, "rate": 16.0, "energy": 0.25}
 

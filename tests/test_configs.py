@@ -13,6 +13,7 @@ from idn_gym.overrides import override
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.presets import PRESETS, load_scenario
 from idn_gym.shipped import shipped_files
+from tests.conftest import QUICK_PRESETS
 
 CONFIGS = sorted((Path(__file__).resolve().parent.parent / "configs" / "scenarios").glob("*.yaml"))
 
@@ -70,7 +71,7 @@ def test_files_that_ship_go_by_their_name(path):
     assert shipped_files("scenarios")[path.stem].samefile(path)
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", QUICK_PRESETS)
 def test_every_preset_plays(name):
     assert run(IDNEnv(scenario=name), 20).scenario.name == name
 

@@ -11,10 +11,10 @@ from idn_gym.core.arrays import Draw
 from idn_gym.core.pricing import PRICE_FIELDS
 from idn_gym.env import IDNEnv
 from idn_gym.scenarios.episodes import build_instance
-from idn_gym.scenarios.presets import PRESETS, load_scenario
+from idn_gym.scenarios.presets import load_scenario
 from idn_gym.scenarios.processes.random_streams import SPLITS
 from idn_gym.vector import IDNVectorEnv
-from tests.conftest import CODECS
+from tests.conftest import CODECS, QUICK_PRESETS
 
 ROOT = Path(__file__).resolve().parent.parent
 MOVING = {
@@ -235,6 +235,6 @@ def test_agents_with_other_codecs_meet_the_same_episode():
 
 
 def test_presets_are_all_random():
-    for preset in PRESETS.values():
+    for preset in map(load_scenario, QUICK_PRESETS):
         draws = [build_instance(preset, seed).draw for seed in (0, 1)]
         assert not np.array_equal(draws[0].demand, draws[1].demand)

@@ -18,11 +18,21 @@ from idn_gym.objective_records import OBJECTIVES
 from idn_gym.preferences import PREFERENCES
 from idn_gym.scenarios.presets import PRESETS, load_scenario
 from idn_gym.vector import IDNVectorEnv
-from tests.conftest import CODECS
+from tests.conftest import CODECS, QUICK_PRESETS
 
-LARGE = ("isp-hierarchy", "metro-split", "edge-drift", "adversary", "metro-day", "genai-shift")
+LARGE = (
+    "isp-hierarchy",
+    "metro-split",
+    "edge-drift",
+    "adversary",
+    "metro-day",
+    "genai-shift",
+    "tinyml-village",
+)
 TOO_LARGE = {(preset, "placement") for preset in LARGE}
-COMBINATIONS = [(preset, codec) for preset in PRESETS for codec in CODECS if (preset, codec) not in TOO_LARGE]
+COMBINATIONS = [
+    (preset, codec) for preset in QUICK_PRESETS for codec in CODECS if (preset, codec) not in TOO_LARGE
+]
 
 
 def make_tiny(**kwargs):
@@ -85,7 +95,8 @@ def test_the_module_may_be_part_of_the_id():
 
 
 def test_every_preset_uses_its_own_codec_and_horizon():
-    for name, preset in PRESETS.items():
+    for name in QUICK_PRESETS:
+        preset = PRESETS[name]
         env = IDNEnv(scenario=name)
         assert env.scenario.horizon == preset.horizon
         assert type(env.simulation.codec) is ACTION_CODECS[preset.action]

@@ -11,8 +11,8 @@ from idn_gym.core.arrays import EMPTY
 from idn_gym.env import IDNEnv
 from idn_gym.metrics import COLUMN
 from idn_gym.observations import DEMAND_BOUND
-from idn_gym.scenarios.presets import PRESETS
 from idn_gym.simulation import Simulation
+from tests.conftest import QUICK_PRESETS
 
 MOVING = {
     "workload.arrivals": "poisson",
@@ -57,7 +57,7 @@ def simulation(make_scenario):
 
 
 @pytest.mark.parametrize("preference", [None, "random"])
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", QUICK_PRESETS)
 def test_the_checkers_are_content(preset, preference):
     from stable_baselines3.common.env_checker import check_env as check_for_sb3
 
@@ -70,7 +70,7 @@ def test_the_checkers_are_content(preset, preference):
 
 
 @pytest.mark.parametrize("resources", ["visible", "hidden"])
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", QUICK_PRESETS)
 def test_observations_stay_within_their_bounds(preset, resources):
     overrides = {**MOVING, "resources": resources}
     env = IDNEnv(scenario=preset, observation="graph", preference="random", overrides=overrides)
@@ -86,7 +86,7 @@ def test_observations_stay_within_their_bounds(preset, resources):
     assert (compute == {1.0}) == (resources == "hidden")
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", QUICK_PRESETS)
 def test_describe_names_every_row_and_column_and_who_is_connected(preset):
     env = IDNEnv(scenario=preset, observation="graph", action="scores")
     described, names = env.describe()["observation"], env.simulation.compiled.names

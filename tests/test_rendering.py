@@ -20,8 +20,19 @@ from idn_gym.rendering.sheet import Sheet
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Explicit, Link, Node
 from idn_gym.scenarios.presets import PRESETS, load_scenario
+from tests.conftest import QUICK_PRESETS
 
 AREA = Frame(0, 0, 1310, 864)
+
+
+ONE_ROW_PER_LEVEL = [
+    name
+    for name in QUICK_PRESETS
+    if PRESETS[name].topology.routes == 1
+    and PRESETS[name].action != "association"
+    and name != "tinyml-village"
+]
+"""Trees with one way up; in the village three tiers of sensors hang below the same gateways."""
 
 
 def make(scenario, mode, steps=0, **more):
@@ -48,7 +59,7 @@ def star(leaves, chain=1):
     )
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", QUICK_PRESETS)
 def test_every_preset_is_written_down(name):
     env = make(name, "ansi", 10)
     text, compiled = env.render(), env.simulation.compiled
@@ -82,7 +93,7 @@ def test_text_counts_what_it_has_no_room_to_name():
     assert "3x yolov4x_mish_640" in line and line.rstrip()[-2:].strip("+").isdigit()
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", QUICK_PRESETS)
 def test_every_preset_is_drawn_at_one_size(name):
     env = make(name, "rgb_array")
     frames = [env.render()]
@@ -152,7 +163,7 @@ def test_lost_capacity_and_drops_are_shown():
     assert "/ compute not available" in env.render()
 
 
-@pytest.mark.parametrize("name", [*PRESETS, "star", "chains"])
+@pytest.mark.parametrize("name", [*QUICK_PRESETS, "star", "chains"])
 def test_nodes_do_not_overlap(name):
     scenarios = {"star": lambda: star(49), "chains": lambda: star(48, chain=8)}
     env = make(scenarios.get(name, lambda: load_scenario(name))(), "rgb_array")
@@ -169,11 +180,7 @@ def test_nodes_do_not_overlap(name):
     assert env.render().shape[0] >= 720
 
 
-TREES = [name for name, one in PRESETS.items() if one.topology.routes == 1 and one.action != "association"]
-"""Presets with one way up: where nodes choose among links there are several."""
-
-
-@pytest.mark.parametrize("name", TREES)
+@pytest.mark.parametrize("name", ONE_ROW_PER_LEVEL)
 def test_links_of_a_tree_go_up_and_do_not_cross(name):
     plan = lay_out(compile_scenario(load_scenario(name)))
     assert all(plan.row[target] < plan.row[source] for source, target in plan.ends)

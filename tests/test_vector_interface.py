@@ -10,8 +10,8 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 from idn_gym.config_reader import ConfigError
 from idn_gym.env import IDNEnv, reward_space
-from idn_gym.scenarios.presets import PRESETS
 from idn_gym.vector import IDNVectorEnv
+from tests.conftest import QUICK_PRESETS
 
 HORIZON = 5
 MODES = [AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP]
@@ -22,7 +22,7 @@ def make_kwargs(**kwargs):
 
 
 @pytest.mark.parametrize("preference", [None, "balanced", "random", [0, 0, 0, 0, 1]])
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", QUICK_PRESETS)
 def test_rewards_are_what_the_reward_space_says(preset, preference):
     """A scalar has neither `reward_space` nor `reward_dim`, so nobody takes it for a vector."""
     single = IDNEnv(scenario=preset, preference=preference)

@@ -52,6 +52,8 @@ class Rates(NamedTuple):
     """How much was done per CPU second, play by play."""
 
     plays: Mapping[str, list[float]]
+    memory: float = 0.0
+    """[bytes] that the process of the last entrant took after its last play, libraries among them"""
 
     def of(self, name: str) -> float:
         """Median of one entrant."""
@@ -120,14 +122,16 @@ class Bench:
         plays: dict[str, list[float]] = {name: [] for name in entrants}
         for name, (version, work) in entrants.items():
             self._ask(version, do="set up", name=name, work=work._asdict())
+        memory = 0.0
         for turn in range(-int(warm), repeats or self.repeats):
             for name, (version, _) in entrants.items():
                 said = self._ask(version, limit, do="play", name=name, seconds=seconds)
+                memory = said["memory"]
                 if turn >= 0:
                     plays[name].append(said["done"] / max(said["spent"], TICK))
         for version in {version for version, _ in entrants.values()}:
             self._ask(version, do="drop")
-        return Rates(plays)
+        return Rates(plays, memory)
 
     def _ask(self, version: str, limit: float | None = None, **message: Any) -> dict[str, Any]:
         if version not in self._processes:

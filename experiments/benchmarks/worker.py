@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from itertools import cycle, islice
+from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
@@ -149,6 +150,16 @@ def play(before: Callable[[], object], turn: Turn, seconds: float) -> dict[str, 
     return {"done": done, "spent": spent}
 
 
+def resident_bytes() -> float:
+    """Memory of this process now; where the system does not say, the most that it took so far."""
+    pages = Path("/proc/self/statm")
+    if pages.exists():
+        return float(pages.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    import resource  # which Windows does not have
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024.0
+
+
 def answer_message(
     message: dict[str, Any], ready: dict[str, tuple[Callable[[], object], Turn]]
 ) -> dict[str, Any]:
@@ -156,7 +167,7 @@ def answer_message(
     if message["do"] == "set up":
         ready[message["name"]] = set_up(message["work"])
     elif message["do"] == "play":
-        return play(*ready[message["name"]], message["seconds"])
+        return {**play(*ready[message["name"]], message["seconds"]), "memory": resident_bytes()}
     elif message["do"] == "drop":
         ready.clear()
     return {"package": str(idn_gym.__file__)}

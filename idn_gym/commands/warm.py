@@ -13,6 +13,7 @@ from idn_gym.commands.progress import steps
 from idn_gym.config_reader import ConfigError
 from idn_gym.env import IDNEnv
 from idn_gym.observations import OBSERVERS
+from idn_gym.preset_ids import LARGE_PRESETS
 from idn_gym.scenarios.presets import PRESETS
 from idn_gym.vector import IDNVectorEnv
 
@@ -27,10 +28,11 @@ class WarmCommand:
     def run(self) -> None:
         """Play two slots of every preset, single and native, through each codec and each observation."""
         begin = time.perf_counter()
-        for name in steps("compiling", list(PRESETS)):
+        names = [name for name in PRESETS if name not in LARGE_PRESETS]
+        for name in steps("compiling", names):
             for env in preset_envs(name):
                 play_two_slots(env)
-        print(f"kernels of {len(PRESETS)} presets are ready after {time.perf_counter() - begin:.1f} s")
+        print(f"kernels of {len(names)} presets are ready after {time.perf_counter() - begin:.1f} s")
         print("once per installation is enough: later processes read them from disk")
 
 

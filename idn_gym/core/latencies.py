@@ -24,6 +24,7 @@ from idn_gym.core.arrays import (
     State,
     Tables,
 )
+from idn_gym.core.cells import passed_share
 from idn_gym.core.filling import ask_batches
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
 from idn_gym.core.paces import measure_paths
@@ -163,15 +164,21 @@ def _list_branches(
     scratch: Scratch,
     mixture: LatencyMixture,
 ) -> int:
-    """Write a group per exit branch of entry i, from `count` on; return their end."""
+    """Write a group per exit branch of entry i, from `count` on; return their end.
+
+    Requests whose messages are lost on the air are among the drops.
+    """
     o = scratch.option[i]
+    answered = scratch.amount[i]
+    if len(tables.radio_link) > 0:
+        answered *= passed_share(tables, o, scratch)
     origin = tables.path_start[tables.class_path[rho]]
     kept = given_wait(tables, rho, i, origin, scratch)[1]
     for x in range(tables.branch_start[o], tables.branch_start[o + 1]):
         if tables.branch_share[x] > 0.0:
             wait, idle = branch_wait(tables, x, o, origin, scratch)
             mixture.request_class[count] = rho
-            mixture.requests[count] = scratch.amount[i] * tables.branch_share[x]
+            mixture.requests[count] = answered * tables.branch_share[x]
             mixture.unloaded[count] = branch_latency(tables, draw, b, x, o, origin, scratch)
             mixture.wait[count] = kept * wait
             mixture.idle[count] = idle

@@ -15,6 +15,7 @@ import numpy as np
 from idn_gym.core.arrays import Bools, Floats
 from idn_gym.evaluation.event_network import EventNetwork, Visit
 from idn_gym.evaluation.event_plan import DROPPED, RequestPlan
+from idn_gym.evaluation.message_losses import SentMessage
 
 Discipline = Literal["fifo", "ps"]
 
@@ -109,6 +110,7 @@ class EventQueues:
         option: of each request, or DROPPED.
         branch: exit branch that each drew; DROPPED where there was none.
         finish: [s] when each was answered; nan for drops.
+        sent: messages that crossed radios.
     """
 
     def __init__(self, network: EventNetwork, plan: RequestPlan, discipline: Discipline, warm: int) -> None:
@@ -125,10 +127,12 @@ class EventQueues:
         self.option: list[int] = plan.option.tolist()
         self.branch: list[int] = [DROPPED] * count
         self.finish: list[float] = [math.nan] * count
+        self.sent: list[SentMessage] = []
         self._network, self._tau = network, network.tables.slot_seconds
         self._routes: dict[int, tuple[list[float], list[tuple[int, tuple[Visit, ...]]]]] = {}
         self._offers: list[list[_Offer]] | None = None
         nodes = len(network.tables.node_memory)
+        self._radios = {nodes + int(link) for link in network.tables.radio_link}
         window = (float(plan.time[warm]), float(plan.time[-1]))
         self._make: list[Callable[[], _Fifo | _Sharing] | None] = [
             None
@@ -280,5 +284,7 @@ class EventQueues:
             service *= longer if begin / self._tau % 1.0 < until else 1.0
         if waits and isinstance(queue, _Fifo):
             queue.serve(begin, begin + service)
+        if visit.station in self._radios:
+            self.sent.append(SentMessage(request, visit.station, begin, number))
         heappush(events, (begin + service + visit.delay, request, hop + 1))
         return True

@@ -4,7 +4,8 @@ Requests arrive as a Poisson process; each takes an option, draws the exit branc
 from queue to queue: over each link, first come first served at one server, then its delay; at each node,
 first come first served at its servers, or all at once (processor sharing). A request that can no longer be
 answered within its timeout when its service would begin gives up; it is dropped, as is one that is answered
-too late, and a drop takes its timeout.
+too late, and a drop takes its timeout. So is one whose LoRaWAN frames do not get through, which nobody on its
+way knows of: it goes on as if they had.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from typing import Any, NamedTuple, get_args
 
 import numpy as np
 
-from idn_gym.core.arrays import SECOND, Bools, Floats, Instance, Ints
+from idn_gym.core.arrays import ERROR, SECOND, Bools, Floats, Instance, Ints
 from idn_gym.core.costs import costs
 from idn_gym.evaluation.event_network import EventNetwork, Loading
 from idn_gym.evaluation.event_plan import DROPPED, Dispatch, draw_plan
 from idn_gym.evaluation.event_queues import ROUNDING, Discipline, EventQueues
+from idn_gym.evaluation.message_losses import lost_requests
 from idn_gym.messages import ConfigError, show
 
 BATCHES = 20
@@ -50,6 +52,7 @@ class EventOutcome(NamedTuple):
     link_load: Floats  # (E,)
     option_share: Floats  # (O,) share of all requests that took the option, those that gave up included
     branch_share: Floats  # (X,) share of all requests that drew the branch, likewise
+    lost: float  # share of all requests that were lost on the air, among the dropped
 
 
 def simulate_slot(
@@ -103,7 +106,8 @@ def simulate_slot(
     if dispatch == "selfish":
         queues.offer(option_cost, drop_cost, per_second, usable)
     queues.run()
-    return _summarise(network, queues, option_cost, drop_cost, per_second)
+    lost = lost_requests(instance.tables, queues.option, queues.sent, seed)
+    return _summarise(network, queues, lost, option_cost, drop_cost, instance.draw.tariff[b])
 
 
 def _check(
@@ -123,20 +127,27 @@ def _check(
 
 
 def _summarise(
-    network: EventNetwork, queues: EventQueues, option_cost: Floats, drop_cost: Floats, per_second: float
+    network: EventNetwork,
+    queues: EventQueues,
+    lost: Bools,
+    option_cost: Floats,
+    drop_cost: Floats,
+    tariff: Floats,
 ) -> EventOutcome:
     tables, plan, warm = network.tables, queues.plan, queues.warm
     option, of = np.array(queues.option), plan.request_class
     latency = np.array(queues.finish) - plan.time
     timeout = tables.class_timeout[of]
-    gone = ~(latency <= timeout + ROUNDING)  # whoever was dropped or gave up has no finish, which is nan
+    gone = lost | ~(latency <= timeout + ROUNDING)  # whoever was dropped or gave up has no finish, but nan
     latency = np.where(gone, timeout, latency)
     late = gone | (latency > tables.class_deadline[of])
     # All but the latency is priced at its mean over exits, as the fluid does.
     fixed = np.zeros(len(option_cost))
-    for o in np.unique(option[~gone]):
-        fixed[o] = option_cost[o] - per_second * _unloaded(network, int(o))
-    cost = np.where(gone, drop_cost[of], fixed[option] + per_second * latency)
+    for o in np.unique(option[lost | ~gone]):
+        fixed[o] = option_cost[o] - tariff[SECOND] * _unloaded(network, int(o))
+    cost = np.where(gone, drop_cost[of], fixed[option] + tariff[SECOND] * latency)
+    # What was sent for nothing is spent all the same.
+    cost[lost] += (fixed - tariff[ERROR] * tables.option_error)[option[lost]]
     counted = np.arange(len(of)) >= warm
     rows = [counted & (of == rho) for rho in range(len(tables.class_task))]
     overall, *classes = (_statistics(latency[i], late[i], gone[i], cost[i]) for i in (counted, *rows))
@@ -150,6 +161,7 @@ def _summarise(
         link_load=load[nodes:],
         option_share=_shares(option[took], len(option_cost), counted.sum()),
         branch_share=_shares(np.array(queues.branch)[took], len(tables.branch_share), counted.sum()),
+        lost=float(lost[counted].mean()),
     )
 
 

@@ -22,6 +22,8 @@ DISPATCHES: tuple[Dispatch, ...] = ("proportions", "selfish")
 MOST_LOAD = 1e6
 """Times the demand of the slot up to which a drop is looked for."""
 
+LEAST_LOAD = 1e-6
+"""Times the demand of the slot at which whoever is dropped finds no option at any load."""
 
 SETTLED = 10
 """Of the slowest queue that a simulation lasts at least; the first is warm-up."""
@@ -33,7 +35,7 @@ LONGER = 5
 class FluidCheck(NamedTuple):
     """One load as one model sees it; times, shares and cost per request that arrived."""
 
-    load: float  # demand over that at which filling first drops
+    load: float  # demand over that at which filling first drops, or over that of the slot
     model: str  # fluid, or the dispatch of the events
     rate: float  # [requests/s]
     latency: float  # [s]
@@ -43,6 +45,7 @@ class FluidCheck(NamedTuple):
     late: float
     late_error: float  # standard error; 0 for the fluid
     dropped: float
+    lost: float  # on the air, among the dropped
     cost: float
     node_load: float  # of the busiest node that is not elastic
     link_load: float  # of the busiest link
@@ -57,11 +60,11 @@ def scaled_demand(instance: Instance, factor: float) -> Instance:
 def first_drop(instance: Instance, t: int, placement: Residents) -> float:
     """Times the demand of slot `t` (row 0) at which the network is full, to one in a million.
 
-    There filling with limits of 1 first drops a request. Where the scenario has private capacities, it is the
-    demand that they would bear if classes shared them.
+    There filling with limits of 1 first drops a request, of classes that are served at some load. Where the
+    scenario has private capacities, it is the demand that they would bear if classes shared them.
 
     Raises:
-        ConfigError: nobody comes, or there is room for any demand.
+        ConfigError: nobody comes, nobody is served at any load, or there is room for any demand.
     """
     if not instance.draw.demand[0, t].sum() > 0.0:
         raise ConfigError("workload", "no load can be found; no requests arrive in the slot")
@@ -70,9 +73,14 @@ def first_drop(instance: Instance, t: int, placement: Residents) -> float:
         tables=instance.tables._replace(capacity=SHARED, load_limit=1.0, last_resort=1.0)
     )
 
+    dropped = option_flows(scaled_demand(whole, LEAST_LOAD), t, placement)[1]
+    served = dropped < 0.5 * LEAST_LOAD * instance.draw.demand[0, t]
+    if not served.any():
+        raise ConfigError("topology", "no load can be found; with this placement no request is ever served")
+
     def drops(factor: float) -> bool:
         flows, dropped = option_flows(scaled_demand(whole, factor), t, placement)
-        return float(dropped.sum()) > 1e-9 * float(flows.sum())
+        return float(dropped[served].sum()) > 1e-9 * float(flows.sum())
 
     low, high = 0.0, 1.0
     while not drops(high):
@@ -94,20 +102,22 @@ def check_loads(
     seed: int = 0,
     discipline: Discipline = "fifo",
     dispatches: tuple[Dispatch, ...] = DISPATCHES,
+    nominal: bool = False,
 ) -> Iterator[FluidCheck]:
     """Slot `t` of row 0 at each load: the fluid, then events by each dispatch.
 
     Args:
         instance: one row; its demand is scaled.
         placement: (N, M) segment on each node, or EMPTY.
-        loads: 1 is where filling first drops.
+        loads: 1 is where filling first drops, or the demand of the slot.
         t: the slot.
         requests: of each simulation, up to `LONGER` times as many where queues take longer to settle.
         seed: of those of the first load; the others follow.
         discipline: at nodes.
         dispatches: to simulate.
+        nominal: whether load 1 is the demand of the slot.
     """
-    full = first_drop(instance, t, placement)
+    full = 1.0 if nominal else first_drop(instance, t, placement)
     for i, load in enumerate(loads):
         slot = scaled_demand(instance, full * load)
         fluid = _fluid(slot, t, placement, load)
@@ -137,7 +147,8 @@ def _fluid(slot: Instance, t: int, placement: Residents, load: float) -> FluidCh
         p99=float(p99),
         late=float(outcome.late[0].sum()) / arrived,
         late_error=0.0,
-        dropped=float(dropped.sum()) / arrived,
+        dropped=float(dropped.sum() + outcome.lost[0].sum()) / arrived,
+        lost=float(outcome.lost[0].sum()) / arrived,
         cost=float(outcome.tariff_cost[0]) / arrived,
         node_load=float(queues.utilisation[:nodes].max()),
         link_load=float(queues.utilisation[nodes:].max(initial=0.0)),
@@ -186,6 +197,7 @@ def _as_check(fluid: FluidCheck, dispatch: Dispatch, found: EventOutcome) -> Flu
         late=seen.late,
         late_error=seen.late_error,
         dropped=seen.dropped,
+        lost=found.lost,
         cost=seen.cost,
         node_load=float(found.node_load.max()),
         link_load=float(found.link_load.max(initial=0.0)),

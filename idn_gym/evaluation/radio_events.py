@@ -10,18 +10,16 @@ device does not disturb itself.
 
 from __future__ import annotations
 
-from heapq import heappop, heappush
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from idn_gym.evaluation.events import BATCHES
+from idn_gym.evaluation.frames import Flags, FrameTimes, blocked_frames, collided_frames
 from idn_gym.messages import ConfigError, show
 from idn_gym.radio.cell import Cell, CellShares, check_cell
 from idn_gym.radio.lorawan import FACTORS, RECEIVE_DELAYS, FloatArray, IntArray, silence
-
-_Flags = npt.NDArray[np.bool_]
 
 LEAST_MESSAGES = 10 * BATCHES
 
@@ -32,17 +30,6 @@ class SimulatedCell(NamedTuple):
     messages: int
     shares: CellShares
     errors: CellShares  # standard errors, by batch means
-
-
-class _Frames(NamedTuple):
-    """All frames in the order of their starts, (F,) each."""
-
-    message: IntArray
-    device: IntArray
-    channel: IntArray
-    start: FloatArray  # [s]
-    end: FloatArray  # [s], beyond the round for those at its end
-    length: float  # [s] of the round
 
 
 def simulate_cell(cell: Cell, messages: int = 20_000, seed: int = 0, duty: float = 0.01) -> SimulatedCell:
@@ -62,11 +49,14 @@ def simulate_cell(cell: Cell, messages: int = 20_000, seed: int = 0, duty: float
         raise ConfigError("messages", f"{show(messages)} is not allowed; must be at least {LEAST_MESSAGES}")
     generator = np.random.default_rng(seed)
     frames = _draw_frames(cell, messages, duty, generator)
-    collided, blocked = _collided(cell, frames), _blocked(cell, frames)
+    collided = collided_frames(frames, partial(_harmed, cell, frames))
+    blocked = np.zeros(len(frames.start), bool)
+    if cell.demodulators is not None:
+        blocked = blocked_frames(frames, cell.demodulators)
     deaf = _deaf(cell, frames, generator)
     received = ~(collided | blocked | deaf)
 
-    def of_messages(flags: _Flags) -> FloatArray:
+    def of_messages(flags: Flags) -> FloatArray:
         found = np.zeros(messages)
         np.add.at(found, frames.message, flags)
         return found
@@ -82,7 +72,7 @@ def simulate_cell(cell: Cell, messages: int = 20_000, seed: int = 0, duty: float
     )
 
 
-def _draw_frames(cell: Cell, messages: int, duty: float, generator: np.random.Generator) -> _Frames:
+def _draw_frames(cell: Cell, messages: int, duty: float, generator: np.random.Generator) -> FrameTimes:
     total = float(cell.rate.sum())
     length, copies = messages / total, cell.transmissions
     begin = np.sort(generator.random(messages)) * length
@@ -97,7 +87,7 @@ def _draw_frames(cell: Cell, messages: int, duty: float, generator: np.random.Ge
     channel = generator.integers(0, cell.channels, messages * copies)
     order = np.argsort(start, kind="stable")
     device = np.repeat(device, copies)[order]
-    return _Frames(
+    return FrameTimes(
         order // copies,
         device,
         channel[order],
@@ -107,45 +97,14 @@ def _draw_frames(cell: Cell, messages: int, duty: float, generator: np.random.Ge
     )
 
 
-def _collided(cell: Cell, frames: _Frames) -> _Flags:
-    """Whether each frame loses against another; pairs of the n-th neighbours in turn."""
-    count = len(frames.start)
+def _harmed(cell: Cell, frames: FrameTimes, one: IntArray, other: IntArray) -> Flags:
+    """Whether frames are too weak to stand against others."""
     power, row = cell.power[frames.device], cell.factor[frames.device] - FACTORS[0]
-    lost = np.zeros(count, bool)
-    first = np.arange(count)
-    for lag in range(1, count):
-        later = (first + lag) % count
-        begin = frames.start[later] + np.where(first + lag >= count, frames.length, 0.0)
-        first = first[begin < frames.end[first]]  # who does not meet the n-th neighbour meets no later one
-        if not len(first):
-            break
-        later = (first + lag) % count
-        meet = frames.channel[first] == frames.channel[later]
-        meet &= frames.device[first] != frames.device[later]
-        one, other = first[meet], later[meet]
-        above = power[one] - power[other]
-        lost[one[above < cell.threshold[row[one], row[other]]]] = True
-        lost[other[-above < cell.threshold[row[other], row[one]]]] = True
-    return lost
+    harmed: Flags = power[one] - power[other] < cell.threshold[row[one], row[other]]
+    return harmed
 
 
-def _blocked(cell: Cell, frames: _Frames) -> _Flags:
-    """Whether each frame finds all demodulators taken."""
-    blocked = np.zeros(len(frames.start), bool)
-    if cell.demodulators is None:
-        return blocked
-    taken: list[float] = []
-    for i, (start, end) in enumerate(zip(frames.start.tolist(), frames.end.tolist(), strict=True)):
-        while taken and taken[0] <= start:
-            heappop(taken)
-        if len(taken) < cell.demodulators:
-            heappush(taken, end)
-        else:
-            blocked[i] = True
-    return blocked
-
-
-def _deaf(cell: Cell, frames: _Frames, generator: np.random.Generator) -> _Flags:
+def _deaf(cell: Cell, frames: FrameTimes, generator: np.random.Generator) -> Flags:
     """Whether the gateway transmits during each frame."""
     if cell.downlinks == 0:
         return np.zeros(len(frames.start), bool)
@@ -155,5 +114,5 @@ def _deaf(cell: Cell, frames: _Frames, generator: np.random.Generator) -> _Flags
     begin -= cell.downlink_airtime
     before = np.searchsorted(begin, frames.end, side="left")
     over = np.searchsorted(begin + cell.downlink_airtime, frames.start, side="right")
-    deaf: _Flags = before > over
+    deaf: Flags = before > over
     return deaf

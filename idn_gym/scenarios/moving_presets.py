@@ -6,7 +6,6 @@ Where every number comes from, and what was tried: docs/presets/.
 from __future__ import annotations
 
 from idn_gym.scenarios import config as c
-from idn_gym.scenarios.solar_preset import SOLAR_FIELD
 
 
 def _cloud() -> c.Node:
@@ -212,4 +211,4 @@ GENAI_SHIFT = c.Scenario(
     horizon=180,
 )
 
-MOVING_PRESETS = (EDGE_DRIFT, ADVERSARY, METRO_DAY, GENAI_SHIFT, SOLAR_FIELD)
+MOVING_PRESETS = (EDGE_DRIFT, ADVERSARY, METRO_DAY, GENAI_SHIFT)

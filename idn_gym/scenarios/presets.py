@@ -10,7 +10,7 @@ from idn_gym.config_reader import ConfigError, closest, from_plain, read_yaml, s
 from idn_gym.overrides import override
 from idn_gym.scenarios import config as c
 from idn_gym.scenarios.compile.topohub import say_how_to_bring
-from idn_gym.scenarios.lorawan_preset import LORAWAN_FIELD
+from idn_gym.scenarios.far_edge_presets import FAR_EDGE_PRESETS
 from idn_gym.scenarios.moving_presets import MOVING_PRESETS
 from idn_gym.shipped import shipped_files
 
@@ -233,7 +233,7 @@ PRESETS: dict[str, c.Scenario] = {
     for preset in (
         *(TINY_PRESET, EDGE_SMALL, FASHION_EDGE, ISP_HIERARCHY, METRO_SPLIT),
         *MOVING_PRESETS,
-        LORAWAN_FIELD,
+        *FAR_EDGE_PRESETS,
     )
 }
 

@@ -11,6 +11,7 @@ from idn_gym.core.validate import InstanceError, check_instance, freeze_tables
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import PRESETS
+from tests.conftest import QUICK_PRESETS
 
 DUST = 1e-9
 """What rounding may leave on a link that options of equal bytes have used up, in requests."""
@@ -36,7 +37,7 @@ def play_at_random(instance, placeable, seed, slots):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", QUICK_PRESETS)
 def test_presets_serve_alike_when_every_option_is_looked_at(preset):
     scenario = PRESETS[preset]
     instance, placeable = build_instance(scenario, [0, 1]), compile_scenario(scenario).placeable

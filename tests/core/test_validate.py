@@ -6,6 +6,7 @@ from idn_gym.core.field_shapes import SHAPES, STARTS
 from idn_gym.core.validate import InstanceError, check_instance, freeze_tables
 from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import PRESETS, load_scenario
+from tests.conftest import QUICK_PRESETS
 
 INSTANCE = build_instance(load_scenario("tiny", {"serving.loading": "transfer"}), [0, 1], uniforms=2)
 ARRAYS = [
@@ -34,7 +35,7 @@ def refused(instance, name):
         check_instance(instance)
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", QUICK_PRESETS)
 def test_what_is_built_is_right(preset):
     check_instance(build_instance(PRESETS[preset], 0))
 

@@ -11,11 +11,12 @@ from idn_gym.optimum.dynamic.bound import dynamic_bound
 from idn_gym.optimum.hindsight import best_static
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.episodes import build_instance
-from idn_gym.scenarios.presets import PRESETS, load_scenario
+from idn_gym.scenarios.presets import load_scenario
+from tests.conftest import QUICK_PRESETS
 
 FEW = {"episodes": 1, "slots": 1}
 POLICIES = {"cloud-only": {}, "random": {}, "popularity": {}, "lru": {}, "static-greedy": FEW}
-LARGE = ("isp-hierarchy", "metro-split", "metro-day", "genai-shift")
+LARGE = ("isp-hierarchy", "metro-split", "metro-day", "genai-shift", "tinyml-village")
 
 
 def bounded(agents, scenario):
@@ -24,7 +25,7 @@ def bounded(agents, scenario):
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.long] if name in LARGE else []) for name in PRESETS]
+    "name", [pytest.param(name, marks=[pytest.mark.long] if name in LARGE else []) for name in QUICK_PRESETS]
 )
 def test_no_policy_costs_less_than_the_least_of_each_slot(name):
     """What is best in each slot alone bounds whatever moves models between slots, loads left out."""
@@ -51,7 +52,7 @@ MOVERS = ("cloud-only", "random", "lru", "olag", "infida", "clairvoyant-greedy")
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.long] if name in LARGE else []) for name in PRESETS]
+    "name", [pytest.param(name, marks=[pytest.mark.long] if name in LARGE else []) for name in QUICK_PRESETS]
 )
 def test_no_policy_scores_above_the_bound_on_all_sequences(name):
     """Scalar rewards, with the loads that the score charges; policies move models as they like."""

@@ -20,7 +20,8 @@ from idn_gym.evaluation.pareto import (
     sparsity,
 )
 from idn_gym.scenarios.compile import compile_scenario
-from idn_gym.scenarios.presets import PRESETS, load_scenario
+from idn_gym.scenarios.presets import load_scenario
+from tests.conftest import QUICK_PRESETS
 
 pytest.importorskip("moocore")
 
@@ -82,7 +83,7 @@ def test_bad_input_is_named(call, message):
         call()
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", QUICK_PRESETS)
 def test_the_worst_corner_is_a_slot_of_nominal_demand_in_which_everything_is_dropped(preset):
     box = objective_box(compile_scenario(load_scenario(preset)))
     env = gym.make_vec("IDN-v0", num_envs=1, scenario=preset, preference="balanced", action="scores")

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from experiments import bench_speed
-from experiments.benchmarks import first_step, stored_ratios, tree_rows, versions, worker
+from experiments.benchmarks import device_rows, first_step, stored_ratios, tree_rows, versions, worker
 from experiments.benchmarks.bench import CARTPOLE, Bench, BenchWork, Entrant, Rates
 from experiments.benchmarks.every_row import every_row
 from experiments.benchmarks.measured import BenchNumber, MeasuredRow, short_number, tables_as_text
@@ -183,12 +183,12 @@ def test_entrants_play_in_turn(monkeypatch):
 
     def ask(version, limit=None, **message):
         asked.append((version, message["do"], message.get("name")))
-        return {"done": len(asked), "spent": 1.0}
+        return {"done": len(asked), "spent": 1.0, "memory": 2.0 * len(asked)}
 
     monkeypatch.setattr(bench, "_ask", ask)
     rates = bench.rates({"a": Entrant("0.1", CARTPOLE), "b": Entrant("now", CARTPOLE)})
     assert [name for _, do, name in asked if do == "play"] == ["a", "b"] * 3
-    assert rates.plays == {"a": [5, 7], "b": [6, 8]}
+    assert rates.plays == {"a": [5, 7], "b": [6, 8]} and rates.memory == 16.0
     assert asked[-2:] != asked[:2] and {do for _, do, _ in asked[-2:]} == {"drop"}
 
 
@@ -220,6 +220,19 @@ def test_trees_have_the_sizes_that_they_say():
     small = tree_rows.SCALE_TREES[0]
     tables = compile_scenario(load_scenario(**small.options)).tables
     assert (len(tables.node_memory), len(tables.class_task)) == (small.nodes, small.classes)
+
+
+def test_worlds_of_devices_have_the_sizes_that_they_say():
+    for world in device_rows.WORLDS:
+        scenario = load_scenario(**world.options)
+        nodes = math.prod(tier.fan_out for tier in scenario.topology.tiers)
+        assert nodes == world.nodes and nodes * scenario.topology.tiers[3].count == world.nodes * world.each
+        assert scenario.workload.rate == pytest.approx(0.2 * world.nodes * world.each)
+        assert (
+            world.classes == nodes * len(scenario.tasks) and f"{nodes * world.each:,} devices" in world.name
+        )
+    sizes = [world.nodes * world.each for world in device_rows.WORLDS]
+    assert sizes == [1_000, 10_000, 100_000, 1_000_000, 3_000, 10_000]
 
 
 def test_version_01_is_taken_out_of_the_repository(tmp_path, monkeypatch):

@@ -15,6 +15,7 @@ from idn_gym.policies.batteries.hosting import planned_nodes
 from idn_gym.policy import Policy
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.presets import PRESETS, load_scenario
+from tests.conftest import QUICK_PRESETS
 
 
 def make_row(agent, cost, relative=ITSELF):
@@ -42,7 +43,7 @@ def test_losing_splits_and_exits_costs_the_default_scenario_dearly():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(set(PRESETS) - {"edge-small"}))
+@pytest.mark.parametrize("name", sorted(set(QUICK_PRESETS) - {"edge-small"}))
 def test_every_preset_is_worth_solving(name):
     """Where batteries run empty, the usual policies all do; who looks at the charge is one of them."""
     looking = [("charge-rule", {})] if len(planned_nodes(compile_scenario(PRESETS[name]))) else []

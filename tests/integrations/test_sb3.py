@@ -17,7 +17,7 @@ import idn_gym  # noqa: F401 (registers IDN-v0)
 from idn_gym.config_reader import ConfigError
 from idn_gym.integrations import sb3
 from idn_gym.integrations.sb3 import GymVecEnv
-from idn_gym.scenarios.presets import PRESETS
+from tests.conftest import QUICK_PRESETS
 
 
 class Walk(gym.Env):
@@ -197,7 +197,7 @@ def test_native_steps_are_those_of_dummy_vec_env(action):
     assert_same_steps(native(3, **options), singles, 30)
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", QUICK_PRESETS)
 def test_sb3_accepts_every_preset(preset):
     check_env(gym.make("IDN-v0", scenario=preset, preference="balanced"), warn=False)
     check_env(gym.make("IDN-Scalar-v0", scenario=preset), warn=False)

@@ -5,6 +5,7 @@ from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import EMPTY
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.presets import PRESETS, load_scenario
+from tests.conftest import QUICK_PRESETS
 
 ONE = {"m": {"blocks": [(2.0, 10.0, 4.0), (1.0, 20.0, 0.0)]}}
 TWO = {**ONE, "n": {"blocks": [(3.0, 30.0, 0.0)], "task": "u"}}
@@ -60,7 +61,7 @@ def test_a_link_has_the_down_rate_of_its_kind_unless_it_says_otherwise(make_scen
     np.testing.assert_array_equal(network.tables.link_down_rate, [whole, 0.0, 0.0])
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", QUICK_PRESETS)
 def test_nominal_demand_adds_up(preset):
     compiled = compile_scenario(PRESETS[preset])
     assert compiled.tables.class_requests.sum() == pytest.approx(PRESETS[preset].nominal_requests)

@@ -8,6 +8,7 @@ from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.episodes import build_instance, episode_seed
 from idn_gym.scenarios.presets import PRESETS, load_scenario
 from idn_gym.scenarios.processes.random_streams import SPLITS
+from tests.conftest import QUICK_PRESETS
 
 TINY = PRESETS["tiny"]
 MOVING = {
@@ -24,7 +25,7 @@ def same(one, other, fields=Draw._fields):
     return [name for name in fields if not np.array_equal(getattr(one, name), getattr(other, name))] == []
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", QUICK_PRESETS)
 def test_a_seed_gives_one_draw_and_another_seed_another(preset):
     scenario = load_scenario(preset, MOVING)
     draw = build_instance(scenario, 7, uniforms=3).draw

@@ -14,6 +14,7 @@ from idn_gym.objective_records import OBJECTIVES
 from idn_gym.preferences import preference_lattice
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.presets import PRESETS
+from tests.conftest import QUICK_PRESETS
 
 OPTIONS = {"scenario": "tiny", "action": "scores", "preference": "random", "overrides": {"horizon": 8}}
 
@@ -90,7 +91,7 @@ def test_evaluations_come_out_the_same():
     assert np.array_equal(*(network_picture(Torn, OPTIONS) for _ in range(2)))
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", QUICK_PRESETS)
 def test_every_preset_has_a_heat_map(name):
     compiled = compile_scenario(PRESETS[name])
     empty = np.zeros(compiled.tables.pinned.shape)

@@ -16,13 +16,14 @@ from idn_gym.optimum.schedule import all_placements
 from idn_gym.policies.registry import make_policy
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.episodes import build_instance
-from idn_gym.scenarios.presets import PRESETS, load_scenario
+from idn_gym.scenarios.presets import load_scenario
 from idn_gym.vector import IDNVectorEnv
+from tests.conftest import QUICK_PRESETS
 
 FEW = CandidateConfig(pieces=2, slots=2)
 
 
-@pytest.mark.parametrize("preset", sorted(PRESETS))
+@pytest.mark.parametrize("preset", sorted(QUICK_PRESETS))
 @pytest.mark.parametrize(("agent", "codec"), [("lru", "segments"), ("random", "scores")])
 def test_recorded_wishes_cost_what_they_did(preset, agent, codec):
     scenario, seeds = load_scenario(preset, {"horizon": 12}), [5, 6]

@@ -12,8 +12,9 @@ from idn_gym.optimum.static import static_cost
 from idn_gym.policy import Policy
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.episodes import build_instance
-from idn_gym.scenarios.presets import PRESETS, load_scenario
+from idn_gym.scenarios.presets import load_scenario
 from idn_gym.vector import IDNVectorEnv
+from tests.conftest import QUICK_PRESETS
 from tests.optimum.test_static import random_fit, random_wish
 
 
@@ -35,7 +36,7 @@ def random_wishes(compiled, rng, stay=3):
     return np.repeat(np.array(few), stay, axis=0)[:horizon]
 
 
-@pytest.mark.parametrize("preset", sorted(PRESETS))
+@pytest.mark.parametrize("preset", sorted(QUICK_PRESETS))
 def test_costs_are_those_of_a_rollout(preset):
     scenario = load_scenario(preset, {"horizon": 10})
     compiled, seeds = compile_scenario(scenario), [3, 4]

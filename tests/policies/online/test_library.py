@@ -14,7 +14,8 @@ from idn_gym.policies.online.library import ChoiceConfig, training_library
 from idn_gym.policies.registry import POLICIES, make_policy
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.episodes import build_instance
-from idn_gym.scenarios.presets import PRESETS, load_scenario
+from idn_gym.scenarios.presets import load_scenario
+from tests.conftest import QUICK_PRESETS
 
 QUICK = {"episodes": 1, "candidates": {"pieces": 1, "slots": 1, "budget": 0.0}}
 RULES = ("library", "library-greedy", "mpc", "lru-aware", "lfu-aware", "olag-aware", "ttl")
@@ -188,11 +189,12 @@ def test_resources_of_the_coming_slot_are_seen_unless_they_are_hidden(hidden):
 
 
 MODES = {"shared": {}, "exogenous": {"serving.capacity": "exogenous", "serving.loading": "instant"}}
-LARGE = ("isp-hierarchy", "metro-split", "fashion-edge")
+LARGE = ("isp-hierarchy", "metro-split", "fashion-edge", "tinyml-village")
 
 
 @pytest.mark.parametrize(
-    "preset", [pytest.param(name, marks=[pytest.mark.long] if name in LARGE else []) for name in PRESETS]
+    "preset",
+    [pytest.param(name, marks=[pytest.mark.long] if name in LARGE else []) for name in QUICK_PRESETS],
 )
 @pytest.mark.parametrize("mode", MODES)
 def test_the_rules_play_every_preset(preset, mode):

@@ -6,7 +6,8 @@ from idn_gym.catalog.reader import load_catalog
 from idn_gym.config_reader import ConfigError
 from idn_gym.scenarios.compile import compile_scenario, sizes
 from idn_gym.scenarios.compile import routes as network
-from idn_gym.scenarios.presets import PRESETS, load_scenario
+from idn_gym.scenarios.presets import load_scenario
+from tests.conftest import QUICK_PRESETS
 
 CHAIN = {
     "name": "chain",
@@ -65,7 +66,7 @@ def test_tables_that_fill_the_memory_are_refused(monkeypatch):
 SMALL = [(preset, parts) for preset in ("tiny", "edge-small", "fashion-edge") for parts in (1, 3)]
 
 
-@pytest.mark.parametrize(("preset", "max_parts"), [*((preset, 2) for preset in PRESETS), *SMALL])
+@pytest.mark.parametrize(("preset", "max_parts"), [*((preset, 2) for preset in QUICK_PRESETS), *SMALL])
 def test_the_estimate_is_never_below_what_is_enumerated(preset, max_parts):
     """And exact where every node can hold everything."""
     room = {"topology.tiers.4.memory": 1e12} if preset == "isp-hierarchy" else {}
