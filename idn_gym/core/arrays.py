@@ -10,14 +10,13 @@ T      slots that are kept of an episode           R      request classes
 N      nodes                                       O      options of all classes
 E      links                                       Q      parts of all options
 M      models                                      X      exit branches of all options
-H      hops of all loads' paths, end to end
-G      groups of options                           K      tasks
-P      paths (one per ingress and repositories)    J      path positions, all paths end to end
+G      groups of options                           H      hops of all loads' paths, end to end
+K      tasks                                       J      path positions, all paths end to end
+P      paths (one per ingress and repositories)    L      path positions of the longest path
 Z      stores (batteries, airtime budgets)         Y      needs of all options
 r      radios of devices                           m      messages of all options, over radios
 c      cells (one per gateway and factor)          f      spreading factors
-L      path positions of the longest path          D      objectives in force
-F      further objectives per request: those on request and of packages; 0 by default
+D      objectives in force                         F      those of them on request and of packages
 ====== =========================================== ====== =======================================
 
 ``xxx_start`` arrays have one entry more than rows: row ``i`` of the finer table starts at

@@ -198,7 +198,7 @@ LARGE = ("isp-hierarchy", "metro-split", "fashion-edge", "tinyml-village")
 )
 @pytest.mark.parametrize("mode", MODES)
 def test_the_rules_play_every_preset(preset, mode):
-    if mode == "exogenous" and len(compile_scenario(PRESETS[preset]).tables.store_capacity):
+    if mode == "exogenous" and len(compile_scenario(load_scenario(preset)).tables.store_capacity):
         pytest.skip("batteries and airtime need shared capacity")
     changes = {"serving.capacity": "shared", **MODES[mode], "horizon": 3}
     scenario = load_scenario(preset, changes)
