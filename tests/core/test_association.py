@@ -52,7 +52,22 @@ def play(scenario, *uplinks, placement=None):
 def test_links_are_named_by_their_kind_where_there_are_several(scenario):
     names = compile_scenario(scenario).names
     assert names.links[:4] == ("d->g lora_sf7_eu868", "d->g lora_sf12_eu868", "d->h", "e->h")
-    assert [name for name in names.stores if name.startswith("d->h")] == ["d->h airtime"]
+    assert names.stores == ("d airtime", "e->h airtime")
+
+
+def test_a_device_has_one_band_whichever_link_it_uses(scenario):
+    """What it has sent at SF12 to one gateway is gone when it turns to the other one."""
+    instance, tables = build_instance(scenario, 0), compile_scenario(scenario).tables
+    assert tables.link_store[:4].tolist() == [0, 0, 0, 1]
+    instance.draw.demand[:] = 0.0
+    instance.draw.demand[0, 0, 0] = 10.0
+    state, wish = initial_state(instance), place_by_name(scenario, {})
+    full = state.level[0, 0]
+    for link in (1, 2):
+        asked = np.array([[link, *[EMPTY] * 4]], np.int32)
+        state, outcome = step(instance, state, Action(wish, asked))
+    sent = outcome.drawn[0, 0]
+    assert sent == 0.0 and full - state.level[0, 0] > 10.0
 
 
 def test_only_the_link_in_use_carries(scenario):

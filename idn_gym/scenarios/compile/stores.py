@@ -46,10 +46,8 @@ def store_tables(scenario: Scenario, network: Network, idle: Floats) -> dict[str
             whole = battery.capacity * network.count[v]
             levels = battery.cutoff * whole, battery.restart * whole, battery.start * whole
             rows.append((whole, *levels, idle[v] * slot, 0.0))
-    for (v, _), duty in zip(network.ends, link_duties(network), strict=True):
-        if duty is not None:
-            share = duty * network.count[v]
-            rows.append(_airtime_row(share, slot))
+    for v, duty, _ in airtime_bands(network):
+        rows.append(_airtime_row(duty * network.count[v], slot))
     rows += [_airtime_row(duty, slot) for duty in answer_duties(network).values()]
     fields = ("capacity", "least", "restart", "start", "drain", "refill")
     columns = np.array(rows, float).reshape(-1, len(fields)).T
@@ -98,10 +96,27 @@ def link_duties(network: Network) -> list[float | None]:
     ]
 
 
+def airtime_bands(network: Network) -> list[tuple[int, float, list[int]]]:
+    """Budgets of airtime: node that sends, share of the time, and links on which it sends within it.
+
+    A node that uses one of several radio links sends in the same band on all of them.
+    """
+    chooser = {e: v for v, links in network.choices.items() for e in links}
+    found: dict[tuple[int, float, int], list[int]] = {}
+    for e, duty in enumerate(link_duties(network)):
+        if duty is not None:
+            sender = int(network.ends[e, 0])
+            found.setdefault((sender, duty, EMPTY if e in chooser else e), []).append(e)
+    return [(sender, duty, links) for (sender, duty, _), links in found.items()]
+
+
 def link_stores(network: Network) -> Ints:
     """(E,) store of each link's airtime, or EMPTY."""
     batteries = sum(node.battery is not None for node in network.nodes)
-    return _numbered([duty is not None for duty in link_duties(network)], batteries)
+    number = np.full(len(network.links), EMPTY, np.int64)
+    for i, (_, _, links) in enumerate(airtime_bands(network)):
+        number[links] = batteries + i
+    return number
 
 
 def _numbered(there: list[bool], first: int) -> Ints:
@@ -113,10 +128,15 @@ def _numbered(there: list[bool], first: int) -> Ints:
 def name_stores(network: Network) -> tuple[str, ...]:
     """What each store is called."""
     nodes = (node.name for node in network.nodes if node.battery is not None)
-    pairs = zip(name_links(network), link_duties(network), strict=True)
-    links = (name for name, duty in pairs if duty is not None)
+    names, bands = name_links(network), airtime_bands(network)
+    senders = [v for v, _, links in bands if links[0] in network.choices.get(v, [])]
+    alone = (senders.count(v) == 1 for v, _, _ in bands)
+    airtimes = (
+        f"{network.nodes[v].name if one else names[links[0]]} airtime"
+        for one, (v, _, links) in zip(alone, bands, strict=True)
+    )
     gateways = (network.nodes[v].name for v in answer_duties(network))
-    batteries, airtimes = (f"{node} battery" for node in nodes), (f"{link} airtime" for link in links)
+    batteries = (f"{node} battery" for node in nodes)
     return (*batteries, *airtimes, *(f"{gateway} answers" for gateway in gateways))
 
 
@@ -196,8 +216,7 @@ def _hop_needs(network: Network, fields: Mapping[str, Any], node_store: Ints) ->
 
 def _answer_stores(network: Network) -> Ints:
     """(E,) store of the answers that come down each link, or EMPTY."""
-    links = link_stores(network)
-    first = sum(node.battery is not None for node in network.nodes) + np.count_nonzero(links != EMPTY)
+    first = sum(node.battery is not None for node in network.nodes) + len(airtime_bands(network))
     number = {v: first + i for i, v in enumerate(answer_duties(network))}
     kinds = zip(network.ends[:, 1].tolist(), network.link_kinds, strict=True)
     return np.array([EMPTY if kind.lorawan is None else number.get(v, EMPTY) for v, kind in kinds], np.int64)
