@@ -53,6 +53,7 @@ METRIC = Literal[
     "link_load_max",
     "lifetime",
     "fairness",
+    "airtime",
 ]
 """What figures can show, beside columns of `idn_gym.metrics.METRICS`:
 
@@ -73,13 +74,13 @@ METRIC = Literal[
 - competitive: cost as a multiple of that of the best sequence found, and competitive_most of what no sequence
   undercuts; the ratio lies between the two;
 - lifetime: seconds until the first battery is empty, the whole episode where none is; fairness: how evenly
-  ingress nodes have their requests served;
+  ingress nodes have their requests served; airtime: seconds on the air per request, where duty cycles bind;
 - headroom: share of the best static placement's cost that the best sequence found saves, and headroom_most
   that any sequence can save at most. From saved on they need `StudyPart.bracket`.
 """
 
-DEVICE_METRICS = ("lifetime", "fairness")
-"""What an episode's record may lack: without batteries it has no lifetime, and older ones have neither."""
+DEVICE_METRICS = ("lifetime", "fairness", "airtime")
+"""What an episode's record may lack: it has lifetimes only with batteries, airtime only with duty cycles."""
 
 MOVING_METRICS = (
     "saved",

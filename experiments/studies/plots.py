@@ -53,6 +53,7 @@ LABELS = {
     "link_load_max": "load of the busiest link",
     "lifetime": "first battery empty after [s]",
     "fairness": "fairness over devices",
+    "airtime": "airtime per request [s]",
     "cost": "cost per slot",
 }
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")

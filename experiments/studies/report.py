@@ -214,6 +214,7 @@ RESULT_COLUMNS: dict[str, Callable[[dict[str, Any]], str]] = {
     "+ drops kB-hops": lambda row: html_number(1e-3 * row["penalty_traffic"] or np.nan),
     "lifetime h": lambda row: html_number(row["lifetime"] / 3600),
     "fairness": lambda row: html_number(row["fairness"]),
+    "airtime ms": lambda row: html_number(row["airtime"] * 1e3),
     "us per slot": lambda row: f"{row['us_per_slot']:.0f}",
     "training steps": lambda row: html_number(row["training_steps"] or np.nan),
     "training CPU s": lambda row: html_number(row["training_cpu_seconds"] or np.nan),

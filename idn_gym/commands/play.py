@@ -61,6 +61,7 @@ def metric_rows(played: Episodes) -> list[tuple[str, str, str, str, str]]:
     names = [*METRICS, *(LATENCY_COLUMNS if played.latencies else ())]
     names += ["fairness"] if played.fairness else []
     names += ["lifetime"] if played.lifetimes else []
+    names += ["airtime"] if played.airtimes else []
     names += ["message_bytes"] if played.message_bytes else []
     columns |= {name: np.array([row[name] for row in records]) for name in names}
     further = further_columns(records[0])
@@ -69,7 +70,7 @@ def metric_rows(played: Episodes) -> list[tuple[str, str, str, str, str]]:
         for name, (record, sign) in further.items()
     }
     units = {metric.name: metric.unit for metric in METRIC_RECORDS if metric.unit != "1"}
-    units |= dict.fromkeys((*LATENCY_COLUMNS, "lifetime"), "s") | {"message_bytes": "B"}
+    units |= dict.fromkeys((*LATENCY_COLUMNS, "lifetime", "airtime"), "s") | {"message_bytes": "B"}
     units |= {record.name: record.unit for record, _ in further.values()}
     rows = []
     for name, values in columns.items():

@@ -1,4 +1,4 @@
-"""How devices fare over an episode: for how long their batteries last, and how evenly they are served."""
+"""How devices fare over an episode: how long batteries last, how evenly they are served, time on the air."""
 
 from __future__ import annotations
 
@@ -23,12 +23,15 @@ class DeviceLog:
         self._nodes, self._place = np.unique(node, return_inverse=True)
         self._count = tables.node_count[self._nodes]
         self._arrived, self._served = np.zeros((2, batch, len(self._nodes)))
+        self._bands = np.unique(tables.link_store[tables.link_store != EMPTY])
+        self._airtime = np.zeros(batch)
 
     def note(self, outcome: Outcome) -> None:
         """Add a slot that all rows have played."""
         rows = np.arange(len(outcome.arrived))[:, None]
         np.add.at(self._arrived, (rows, self._place), outcome.arrived)
         np.add.at(self._served, (rows, self._place), outcome.served)
+        self._airtime += outcome.drawn[:, self._bands].sum(axis=1)
 
     def fairness(self) -> tuple[float, ...]:
         """Of each episode Jain's index of the shares of requests that ingress nodes had served, so far.
@@ -40,6 +43,18 @@ class DeviceLog:
         return tuple(
             jain_index(row[there], self._count[there]) for row, there in zip(share, arrived, strict=True)
         )
+
+    def airtime(self) -> tuple[float, ...]:
+        """Of each episode the seconds on the air per request, so far, over links with a duty cycle.
+
+        All transmissions of frames count, those of lost messages among them. Nothing where there are no such
+        links.
+        """
+        if not len(self._bands):
+            return ()
+        requests = self._arrived.sum(axis=1)
+        found = np.divide(self._airtime, requests, out=np.zeros_like(requests), where=requests > 0.0)
+        return tuple(found.tolist())
 
 
 def jain_index(values: Floats, weights: Floats | None = None) -> float:

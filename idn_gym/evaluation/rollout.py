@@ -40,6 +40,8 @@ class Episodes(NamedTuple):
     """of each episode, how evenly ingress nodes were served; see `DeviceLog`"""
     lifetimes: tuple[float, ...] = ()
     """[s] until the first battery of each episode went off, see `battery_lifetimes`; () without batteries"""
+    airtimes: tuple[float, ...] = ()
+    """[s] per request, see `DeviceLog.airtime`; () without links that have a duty cycle"""
 
     def records(self) -> list[dict[str, float]]:
         """One row per seed.
@@ -47,7 +49,7 @@ class Episodes(NamedTuple):
         ``reward``: mean scalar per slot; ``reward_OBJECTIVE``: mean of the reward vector; and every
         figure of `METRICS`, over the episode's slots or requests as `idn_gym.metrics.Metric.over` says.
         ``message_bytes``: that nodes told each other, per slot. ``fairness`` and, where there are batteries,
-        ``lifetime`` [s].
+        ``lifetime`` [s]; ``airtime`` [s] per request where there are duty cycles.
         `LATENCY_COLUMNS` [s] where there are percentiles; 0 without requests, as all that is per request.
         """
         totals = MetricTotals(self.metrics.shape[:1])
@@ -65,6 +67,8 @@ class Episodes(NamedTuple):
                 row["fairness"] = self.fairness[b]
             if self.lifetimes:
                 row["lifetime"] = self.lifetimes[b]
+            if self.airtimes:
+                row["airtime"] = self.airtimes[b]
             if self.latencies:
                 row |= zip(LATENCY_COLUMNS, np.nan_to_num(self.latencies[b].overall).tolist(), strict=True)
             rows.append(row)
@@ -134,4 +138,5 @@ def rollout(
         message_bytes=told_each_other,
         fairness=devices.fairness(),
         lifetimes=battery_lifetimes(simulation.compiled.tables, simulation.state),
+        airtimes=devices.airtime(),
     )

@@ -39,6 +39,7 @@ COMPARISON_COLUMNS: dict[str, tuple[str, float]] = {
     "penalty_traffic": ("+ drops [kB-hops]", 1e-3),
     "update": ("update [%]", 100.0),
     "lifetime": ("lifetime [h]", 1 / 3600),
+    "airtime": ("airtime [ms]", 1e3),
     "fairness": ("fairness [1]", 1.0),
     "message_bytes": ("messages [kB]", 1e-3),
 }

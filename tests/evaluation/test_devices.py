@@ -46,7 +46,11 @@ def test_a_cohort_counts_as_its_devices(make_scenario):
     log = DeviceLog(compile_scenario(scenario), 1)
     for served in (3.0, 1.0):
         log.note(
-            SimpleNamespace(arrived=np.array([[served, 5.0, 0.0]]), served=np.array([[served, 0.0, 0.0]]))
+            SimpleNamespace(
+                arrived=np.array([[served, 5.0, 0.0]]),
+                served=np.array([[served, 0.0, 0.0]]),
+                drawn=np.zeros((1, 0)),
+            )
         )
     assert log.fairness() == (pytest.approx(4.0 / 6.0),)
 
@@ -78,3 +82,16 @@ def test_tables_show_them_where_they_say_something():
     text = comparison_table(plain.rows, "seed 0")
     assert "lifetime" not in text and "fairness" not in text
     assert "lifetime" not in plain.rows[0].metrics and plain.rows[0].metrics["fairness"] == 1.0
+
+
+def test_airtime_is_what_frames_take_on_the_air(make_scenario):
+    """Messages of 10 bytes at SF7 take 61.696 ms; nothing else has a duty cycle."""
+    nodes = {"d": {"demand": 1.0, "servers": 1.0}, "g": {}, "c": {"pins": ["all"], "servers": float("inf")}}
+    links = [("d", "g", {"link": "lora_sf7_eu868"}), ("g", "c", {"rate": 1e9})]
+    model = {"m": {"blocks": [(0.001, 40.0, 0.0)], "input": 10.0}}
+    changes = {"topology.radio.demodulators": 0, "serving.queueing": "none", "tasks.0.timeout": 60.0}
+    scenario = make_scenario(nodes, links, model, changes, rate=0.05)
+    env = gym.make_vec("IDN-v0", num_envs=1, scenario=scenario, preference="balanced", action="change")
+    record = rollout(idn_gym.make_policy("nothing", env), env, [0]).records()[0]
+    assert record["airtime"] == pytest.approx(0.061696, rel=1e-4)
+    assert "airtime" not in compare("tiny", ["cloud-only"], seeds=1, overrides={"horizon": 2}).rows[0].metrics
