@@ -188,7 +188,7 @@ class Tables(NamedTuple):
     part_seconds: Floats  # (Q,) [s] expected compute seconds per request, survival included
     part_reach: Floats  # (Q,) share of requests that reach the part
     part_bytes: Floats  # (Q,) [bytes] expected bytes that enter the part per request
-    part_silence: Floats  # (Q,) [s] between the frames of the message that enters the part
+    part_pause: Floats  # (Q,) [s] that further frames of the message take which enters the part
     # exit branches of an option: the ways a request can end, shares adding up to 1
     branch_start: Ints  # (O+1,) into X
     branch_share: Floats  # (X,) share of the requests that end here

@@ -80,7 +80,7 @@ SHAPES = {
     ),
     "Q": (
         *("part_node", "part_position", "part_segment", "part_seconds", "part_reach", "part_bytes"),
-        "part_silence",
+        "part_pause",
     ),
     "X": ("branch_share", "branch_parts"),
     "XV": ("branch_bytes", "branch_seconds"),

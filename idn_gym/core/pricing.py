@@ -38,7 +38,7 @@ def price(tariff: Any, error: Any, seconds: Any, joules: Any, byte_hops: Any) ->
 def compute_option_costs(tables: Tables, draw: Draw, b: int) -> None:
     """Fill row b of the `PRICE_FIELDS` fields from the slowdown and tariff of row b.
 
-    Latency: q d per hop, with the silence between frames, and q s per block. Energy: watts x seconds on nodes
+    Latency: q d per hop, with pauses between frames, and q s per block. Energy: watts x seconds on nodes
     and joules per byte on links. A drop is an error that takes as long as the timeout, with energy and
     traffic of the class's worst option.
     """
@@ -48,7 +48,7 @@ def compute_option_costs(tables: Tables, draw: Draw, b: int) -> None:
     before = np.concatenate([[0], here[:-1]])
     before[tables.part_start[:-1]] = origin + tables.option_origin
     seconds = tables.part_seconds * draw.slowdown[b, tables.part_node]
-    delay = tables.path_delay[here] - tables.path_delay[before] + tables.part_silence
+    delay = tables.path_delay[here] - tables.path_delay[before] + tables.part_pause
     latency = np.add.reduceat(tables.part_reach * delay + seconds, tables.part_start[:-1])
     joules = np.add.reduceat(tables.node_watts[tables.part_node] * seconds, tables.part_start[:-1])
     joules += tables.option_link_joules

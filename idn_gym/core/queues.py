@@ -123,7 +123,7 @@ def branch_latency(
     for i in range(tables.branch_parts[x]):
         q = tables.part_start[o] + i
         here = origin + tables.part_position[q]
-        latency += tables.path_delay[here] - tables.path_delay[before] + tables.part_silence[q]
+        latency += tables.path_delay[here] - tables.path_delay[before] + tables.part_pause[q]
         latency += tables.branch_bytes[x, i] * (scratch.pace[here] - scratch.pace[before])
         latency += tables.branch_seconds[x, i] * draw.slowdown[b, tables.part_node[q]]
         before = here

@@ -117,8 +117,8 @@ class EventNetwork:
                 rate = float(self._rate[link] / tables.link_count[link])
                 pace = 1.0 / rate if rate > 0.0 else math.inf
                 size = float(tables.branch_bytes[branch, i])
-                silent = float(tables.part_silence[q]) if j == before + 1 else 0.0
-                delay = float(tables.link_delay[link]) + silent
+                pause = float(tables.part_pause[q]) if j == before + 1 else 0.0
+                delay = float(tables.link_delay[link]) + pause
                 steps.append((nodes + link, size * pace if size > 0.0 else 0.0, delay))
             v, work = int(tables.part_node[q]), float(tables.branch_seconds[branch, i])
             steps.append((v, work * self._slowdown[v] * self._stretch[v] if work > 0.0 else 0.0, 0.0))

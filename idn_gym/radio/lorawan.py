@@ -187,6 +187,14 @@ def message_seconds(size: npt.ArrayLike, factor: int, payload: int, duty: float 
     return found
 
 
+def window_seconds() -> float:
+    """Seconds from the end of a frame to that of the second window, in which a device listens to 8 symbols.
+
+    A class A device sends nothing before; where airtime is a budget over an hour, it may send then.
+    """
+    return RECEIVE_DELAYS[1] + LISTEN_SYMBOLS * float(symbol_seconds(SECOND_WINDOW_FACTOR))
+
+
 def answer_seconds(size: npt.ArrayLike, factor: npt.ArrayLike) -> FloatArray:
     """Seconds from the end of an uplink to that of an answer of so many bytes in the first window.
 

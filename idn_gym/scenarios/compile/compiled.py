@@ -45,7 +45,7 @@ from idn_gym.scenarios.compile.models import Deployables, block_table, collect_m
 from idn_gym.scenarios.compile.names import Names, name_rows
 from idn_gym.scenarios.compile.path_tables import path_tables
 from idn_gym.scenarios.compile.progress_line import ProgressLine
-from idn_gym.scenarios.compile.radios import association_tables, part_silences, radio_tables
+from idn_gym.scenarios.compile.radios import association_tables, part_pauses, radio_tables
 from idn_gym.scenarios.compile.refills import nominal_refill
 from idn_gym.scenarios.compile.routes import Network, RouteSearch, find_routes, look_up, resolve_catalog
 from idn_gym.scenarios.compile.sizes import ONE_NODE, check_size
@@ -271,7 +271,7 @@ def _tables(
         class_deadline=np.array([task.deadline for task in gathered.tasks], float)[classes.task],
         class_fallback=fallbacks(enumerated, held & elastic[:, None]),
         **enumerated,
-        part_silence=part_silences(network, enumerated, paths, classes.path),
+        part_pause=part_pauses(network, enumerated, paths, classes.path),
         **needs,
         **radio_tables(scenario, network, enumerated, paths, classes.path),
         **association_tables(network),

@@ -15,10 +15,9 @@ from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import EMPTY, Floats, Ints
 from idn_gym.core.row_starts import starts_of
 from idn_gym.radio.collisions import ISOLATION_DB
-from idn_gym.radio.lorawan import FACTORS, message_frames, silence
+from idn_gym.radio.lorawan import FACTORS, message_frames, window_seconds
 from idn_gym.scenarios.compile.link_messages import list_messages
 from idn_gym.scenarios.compile.routes import Network
-from idn_gym.scenarios.compile.stores import link_duties
 from idn_gym.scenarios.config import Scenario
 
 MARGIN_DB = 10.0
@@ -60,10 +59,8 @@ def radio_tables(
     }
 
 
-def part_silences(
-    network: Network, options: Mapping[str, Any], paths: Mapping[str, Any], path: Ints
-) -> Floats:
-    """[s] that senders are silent between the frames of the message that enters each part (Q,).
+def part_pauses(network: Network, options: Mapping[str, Any], paths: Mapping[str, Any], path: Ints) -> Floats:
+    """[s] that further frames of the message that enters each part (Q,) take: receive windows, and heads.
 
     Args:
         network: nodes and links.
@@ -71,16 +68,16 @@ def part_silences(
         paths: the `path_` fields.
         path: (R,) of each class.
     """
-    silent = np.zeros(len(options["part_node"]))
+    paused = np.zeros(len(options["part_node"]))
     framed = np.array([kind.lorawan is not None for kind in network.link_kinds], bool)
-    duties = link_duties(network)
     sent = list_messages(options, paths, path, framed)
     for e in np.unique(sent.link).tolist():
-        law, duty, mine = _frames(network, e), duties[e], sent.link == e
+        law, mine = _frames(network, e), sent.link == e
         frames, _ = message_frames(sent.size[mine], law.factor, law.payload)
-        full = message_frames(law.payload, law.factor, law.payload).airtime
-        np.add.at(silent, sent.part[mine], np.maximum(frames - 1.0, 0.0) * silence(full, duty))
-    return silent
+        # Rate and delay of the link have the bytes, and the head of one frame.
+        each = window_seconds() + float(message_frames(0.0, law.factor, law.payload).airtime)
+        np.add.at(paused, sent.part[mine], np.maximum(frames - 1.0, 0.0) * each)
+    return paused
 
 
 def _frames(network: Network, e: int) -> Any:
