@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from textwrap import fill
 from typing import Any
@@ -22,6 +23,9 @@ from idn_gym.scenarios.episodes import build_instance
 
 SMOOTHED = 5
 """slots over which the drawn costs are averaged"""
+
+MOST_NAMES = 20
+"""tasks with their names beside the heat map; of more, every second, third, ... has one"""
 
 
 def draw_day(plays: Sequence[Play]) -> Any:
@@ -59,7 +63,8 @@ def draw_day(plays: Sequence[Play]) -> Any:
     drawn.colorbar(image, ax=grid["demand"], label="requests/s", shrink=0.9)
     grid["demand"].set_title(f"asked for through\n{compiled.names.nodes[node]}", fontsize=6)
     names = compiled.names.tasks
-    grid["demand"].set_yticks(range(len(names)), names, fontsize=5)
+    named = range(0, len(names), math.ceil(len(names) / MOST_NAMES))
+    grid["demand"].set_yticks(named, [names[k] for k in named], fontsize=5)
     grid["demand"].set_xlabel("slot")
     grid["demand"].grid(False)
     return drawn
