@@ -51,7 +51,8 @@ def draw_day(plays: Sequence[Play]) -> Any:
             smoothed(-play.series.scalar), color=COLOURS[k % len(COLOURS)], lw=1.1, label=play.unit.label
         )
         axes = grid[k]
-        axes.imshow(kept_tasks(play, tables, node).T, aspect="auto", cmap="Greys", vmin=0, vmax=1.4)
+        kept = kept_tasks(play, tables, node).T
+        axes.imshow(kept, aspect="auto", cmap="Greys", vmin=0, vmax=1.4, interpolation="none")
         axes.set_title(fill(f"kept by {play.unit.label}", 18), fontsize=6)
         axes.set_yticks([])
         axes.set_xlabel("slot")
@@ -59,7 +60,7 @@ def draw_day(plays: Sequence[Play]) -> Any:
     grid["cost"].set_ylabel(f"cost, mean of {SMOOTHED} slots")
     grid["cost"].set_xlabel("slot")
     grid["cost"].legend(ncols=min(5, len(plays)))
-    image = grid["demand"].imshow(asked.T, aspect="auto", cmap="cividis", vmin=0.0)
+    image = grid["demand"].imshow(asked.T, aspect="auto", cmap="cividis", vmin=0.0, interpolation="none")
     drawn.colorbar(image, ax=grid["demand"], label="requests/s", shrink=0.9)
     grid["demand"].set_title(f"asked for through\n{compiled.names.nodes[node]}", fontsize=6)
     names = compiled.names.tasks
