@@ -236,5 +236,6 @@ def test_agents_with_other_codecs_meet_the_same_episode():
 
 def test_presets_are_all_random():
     for preset in map(load_scenario, QUICK_PRESETS):
-        draws = [build_instance(preset, seed).draw for seed in (0, 1)]
-        assert not np.array_equal(draws[0].demand, draws[1].demand)
+        first, other = (build_instance(preset, seed).draw for seed in (0, 1))
+        moving = ("demand", "rate", "refill")  # on solar-field it is the clouds that differ
+        assert any(not np.array_equal(getattr(first, name), getattr(other, name)) for name in moving)

@@ -81,7 +81,10 @@ def test_checks_count_the_lost_among_the_dropped_at_nominal_demand(make_scenario
 
 
 def small_village():
-    """One edge box of the preset with six sensors at each radio; those in the fields send often."""
+    """One edge box of the preset with six sensors at each radio; those in the fields send often.
+
+    Everybody waits for a minute, so that messages of several frames are sent, too.
+    """
     whole = load_scenario("tinyml-village", {"horizon": 2})
     sensors = {f"sensor-{gateway:02}-{place:02}" for gateway in range(3) for place in range(6)}
     names = sensors | {"gateway-00", "gateway-01", "gateway-02", "edge-0", "cloud"}
@@ -92,7 +95,8 @@ def small_village():
     )
     links = tuple(link for link in whole.topology.links if link.source in names)
     topology = replace(whole.topology, nodes=nodes, links=links, radio=RadioCells(channels=1))
-    return replace(whole, topology=topology, workload=replace(whole.workload, rate=18 / 10))
+    tasks = tuple(replace(task, timeout=60.0) for task in whole.tasks)
+    return replace(whole, topology=topology, tasks=tasks, workload=replace(whole.workload, rate=18 / 10))
 
 
 def sensible(scenario):

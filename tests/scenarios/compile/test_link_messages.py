@@ -58,7 +58,7 @@ def test_options_pay_for_every_message(chain):
         assert extra[o] == pytest.approx(expected)
         seen.add(round(expected, 9))
     assert len(seen) > 10 and 0.0 in seen
-    framed = ("message_", "radio_", "cell_", "store_", "need_", "link_store")
+    framed = ("message_", "radio_", "cell_", "store_", "need_", "link_store", "part_pause")
     for name in set(tables._fields) - {"option_link_joules", "segment_value"}:
         if name.startswith(framed):
             continue
