@@ -24,7 +24,7 @@ from idn_gym.scenarios.episodes import build_instance
 SMOOTHED = 5
 """slots over which the drawn costs are averaged"""
 
-MOST_NAMES = 20
+MOST_TASK_NAMES = 20
 """tasks with their names beside the heat map; of more, every second, third, ... has one"""
 
 
@@ -64,7 +64,7 @@ def draw_day(plays: Sequence[Play]) -> Any:
     drawn.colorbar(image, ax=grid["demand"], label="requests/s", shrink=0.9)
     grid["demand"].set_title(f"asked for through\n{compiled.names.nodes[node]}", fontsize=6)
     names = compiled.names.tasks
-    named = range(0, len(names), math.ceil(len(names) / MOST_NAMES))
+    named = range(0, len(names), math.ceil(len(names) / MOST_TASK_NAMES))
     grid["demand"].set_yticks(named, [names[k] for k in named], fontsize=5)
     grid["demand"].set_xlabel("slot")
     grid["demand"].grid(False)
