@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from idn_gym.core.arrays import EMPTY, Floats, Ints, Tables
+from idn_gym.core.nominal import ingress_nodes
 from idn_gym.metrics import METRICS, PER_REQUEST, PER_SERVED, MetricTotals
 from idn_gym.simulation import Simulation
 
@@ -74,7 +75,7 @@ class RunningMeans:
         compiled = self.simulation.compiled
         tables, slots = compiled.tables, max(1, self.whole)
         tiers = np.array(compiled.names.tiers)
-        entry = tables.path_node[tables.path_start[tables.class_path]]
+        entry = ingress_nodes(tables)
         lower = link_sources(tables)
         link_bytes = tables.link_rate * tables.slot_seconds
         found: dict[str, float] = {}

@@ -51,6 +51,12 @@ def passing_requests(tables: Tables) -> Floats:
     return requests
 
 
+def ingress_nodes(tables: Tables) -> Ints:
+    """Node at which each class enters (R,)."""
+    found: Ints = tables.path_node[tables.path_start[tables.class_path]]
+    return found
+
+
 def passed_nodes(tables: Tables) -> tuple[Ints, Ints]:
     """Classes and the nodes of their paths, int64 each: every pair once, by class, then node."""
     nodes, paths = len(tables.node_memory), len(tables.path_start) - 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from idn_gym.core.arrays import EMPTY, Floats, Outcome, State, Tables
+from idn_gym.core.nominal import ingress_nodes
 from idn_gym.scenarios.compile import Compiled
 
 
@@ -19,8 +20,7 @@ class DeviceLog:
             batch: number of episodes B.
         """
         tables = compiled.tables
-        node = tables.path_node[tables.path_start[tables.class_path]]
-        self._nodes, self._place = np.unique(node, return_inverse=True)
+        self._nodes, self._place = np.unique(ingress_nodes(tables), return_inverse=True)
         self._count = tables.node_count[self._nodes]
         self._arrived, self._served = np.zeros((2, batch, len(self._nodes)))
         self._bands = np.unique(tables.link_store[tables.link_store != EMPTY])

@@ -1,7 +1,7 @@
 """Which requests of an event simulation are lost on the air: their LoRaWAN frames, one by one.
 
-Of a message the frames follow each other after the receive windows, the silence of the duty cycle and 1 to
-3 s at random, as do transmissions of one frame; its frames are as long as each other. A message is lost when
+Of a message the frames follow each other after the receive windows and 1 to 3 s at random, as do
+transmissions of one frame; its frames are as long as each other. A message is lost when
 all transmissions of one of its frames are, as `idn_gym.core.cells` has it, which knows rates alone.
 """
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from idn_gym.core.arrays import EMPTY, Bools, Floats, Ints, Tables
 from idn_gym.evaluation.frames import FrameTimes, blocked_frames, collided_frames
-from idn_gym.radio.lorawan import FACTORS, RECEIVE_DELAYS, silence
+from idn_gym.radio.lorawan import FACTORS, window_seconds
 
 
 class SentMessage(NamedTuple):
@@ -84,10 +84,7 @@ def _heard(
     sends = frames * copies
     message = np.repeat(np.arange(len(radio)), sends)
     place = np.arange(len(message)) - np.repeat(np.cumsum(sends) - sends, sends)
-    duty = tables.store_refill[tables.link_store[tables.radio_link[radio]]]
-    duty = duty / tables.radio_devices[radio] / tables.slot_seconds
-    gap = seconds + np.maximum(RECEIVE_DELAYS[1], silence(seconds, duty))
-    pause = gap[message] + generator.uniform(1.0, 3.0, len(message))
+    pause = (seconds + window_seconds())[message] + generator.uniform(1.0, 3.0, len(message))
     pause[place == 0] = 0.0
     after = np.cumsum(pause)
     start = begin[message] + after - after[np.cumsum(sends) - sends][message]

@@ -98,11 +98,7 @@ def rollout(
         latencies: also find percentiles of latency, which takes about as long as playing does.
         wishes: also keep what was asked for.
     """
-    if not getattr(env.unwrapped, "scalar", False):
-        raise ConfigError("preference", "None is not allowed; rollouts report scalar costs, so name one")
-    if env.unwrapped.metadata["autoreset_mode"] != AutoresetMode.NEXT_STEP:
-        raise ConfigError("autoreset_mode", "must be NEXT_STEP here, or the last outcome would be gone")
-    native: Any = env.unwrapped
+    native: Any = _checked(env)
     simulation, shape = native.simulation, (len(seeds), native.horizon)
     names = tuple(objective.name for objective in simulation.objectives)
     check_memory(8 * (1 + len(names) + len(METRICS)), native.horizon, native.horizon, 0, len(seeds), "seeds")
@@ -140,3 +136,12 @@ def rollout(
         lifetimes=battery_lifetimes(simulation.compiled.tables, simulation.state),
         airtimes=devices.airtime(),
     )
+
+
+def _checked(env: VectorEnv[Any, Any, Any]) -> Any:
+    """The native environment, if episodes can be judged in it."""
+    if not getattr(env.unwrapped, "scalar", False):
+        raise ConfigError("preference", "None is not allowed; rollouts report scalar costs, so name one")
+    if env.unwrapped.metadata["autoreset_mode"] != AutoresetMode.NEXT_STEP:
+        raise ConfigError("autoreset_mode", "must be NEXT_STEP here, or the last outcome would be gone")
+    return env.unwrapped

@@ -15,6 +15,7 @@ import numpy as np
 
 from idn_gym.core.arrays import EMPTY, Floats, Ints, Tables
 from idn_gym.core.geometry import block_shares, nominal_free_bytes, whole_models
+from idn_gym.core.nominal import ingress_nodes
 from idn_gym.observations.base import DEMAND_BOUND, RATE_BOUND, Feature
 from idn_gym.observations.columns import (
     LOG_BOUND,
@@ -224,7 +225,7 @@ def _log_ratio(over: Floats, under: Floats) -> Floats:
 
 def _node_constants(tables: Tables, node: Ints, segment: Ints) -> NodeConstants:
     ingress = np.zeros(len(tables.node_memory))
-    ingress[tables.path_node[tables.path_start[tables.class_path]]] = 1.0
+    ingress[ingress_nodes(tables)] = 1.0
     free = nominal_free_bytes(tables)
     count = np.bincount(node, minlength=len(free))
     size = np.bincount(node, tables.segment_bytes[segment], len(free)) / np.maximum(1, count)

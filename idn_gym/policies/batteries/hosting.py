@@ -15,7 +15,6 @@ import numpy as np
 from idn_gym.core.arrays import (
     BYTE_HOP,
     EMPTY,
-    ERROR,
     JOULE,
     PRICED,
     SECOND,
@@ -28,6 +27,8 @@ from idn_gym.core.arrays import (
     Residents,
 )
 from idn_gym.core.geometry import bytes_to_load
+from idn_gym.core.nominal import ingress_nodes
+from idn_gym.core.pricing import price
 from idn_gym.core.slots import MOVING
 from idn_gym.core.transition import initial_state, step
 from idn_gym.core.workspace import make_scratch
@@ -44,15 +45,8 @@ def planned_nodes(compiled: Compiled) -> Ints:
     """Nodes with a battery at which requests enter and models may be placed."""
     tables = compiled.tables
     enters = np.zeros(len(tables.node_memory), np.bool_)
-    enters[compiled_ingress(compiled)] = True
+    enters[ingress_nodes(tables)] = True
     found: Ints = np.flatnonzero(enters & (tables.node_store != EMPTY) & tables.node_movable)
-    return found
-
-
-def compiled_ingress(compiled: Compiled) -> Ints:
-    """(R,) node at which each class enters."""
-    tables = compiled.tables
-    found: Ints = tables.path_node[tables.path_start[tables.class_path]]
     return found
 
 
@@ -88,7 +82,7 @@ class Hosting:
         self._mean = mean_episode(episodes)
         self._weights = weights
         self._tariff = tariff_of(weights, compiled.scales, compiled.objectives)
-        self._class_node = compiled_ingress(compiled)
+        self._class_node = ingress_nodes(compiled.tables)
         self._scratch = make_scratch(self._mean.tables)
         self._slots: int = self._mean.draw.demand.shape[1]
 
@@ -118,10 +112,13 @@ class Hosting:
     def _class_costs(self, outcome: Outcome) -> Floats:
         """(R,) [cost] of the requests of each class, drops included."""
         tariff, penalty = self._tariff, outcome.penalty[0]
-        found: Floats = tariff[ERROR] * (outcome.arrived[0] - outcome.correct[0])
-        found = found + tariff[SECOND] * (outcome.latency[0] + penalty[:, SECOND])
-        found = found + tariff[JOULE] * (outcome.energy[0] + penalty[:, JOULE])
-        found = found + tariff[BYTE_HOP] * (outcome.traffic[0] + penalty[:, BYTE_HOP])
+        found: Floats = price(
+            tariff,
+            outcome.arrived[0] - outcome.correct[0],
+            outcome.latency[0] + penalty[:, SECOND],
+            outcome.energy[0] + penalty[:, JOULE],
+            outcome.traffic[0] + penalty[:, BYTE_HOP],
+        )
         return found + (outcome.charged[0] + penalty[:, PRICED:]) @ tariff[PRICED:]
 
     def modes(self, most: int) -> list[tuple[Residents, Modes]]:

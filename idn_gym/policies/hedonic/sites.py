@@ -13,6 +13,7 @@ import numpy as np
 from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import EMPTY, Bools, Ints, Tables
 from idn_gym.core.geometry import whole_models
+from idn_gym.core.nominal import ingress_nodes
 from idn_gym.core.row_starts import owners
 from idn_gym.scenarios.compile import Compiled
 
@@ -56,7 +57,6 @@ def field_sites(compiled: Compiled) -> FieldSites:
         raise ConfigError(
             "agent", f"'hedonic' knows scenarios of one task; {len(tables.task_model) - 1} are not allowed"
         )
-    enters = tables.path_node[tables.path_start[tables.class_path]]
     cell, end = _cells(tables)
     mine = np.isin(tables.radio_link, np.flatnonzero(np.isin(chooser, player)))
     cells, gateway = np.unique(cell[mine]), np.unique(end[mine])
@@ -72,7 +72,7 @@ def field_sites(compiled: Compiled) -> FieldSites:
     whole = whole_models(tables)
     return FieldSites(
         player=player,
-        classes=enters == player[:, None],
+        classes=ingress_nodes(tables) == player[:, None],
         gateway=gateway,
         site_gateway=np.repeat(site_gateway, len(heads)),
         site_head=np.tile(heads, len(cells)),

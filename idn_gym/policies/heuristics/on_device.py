@@ -10,7 +10,7 @@ from gymnasium.vector import VectorEnv
 from idn_gym.core.arrays import Floats, Instance, Ints, Residents
 from idn_gym.core.costs import costs
 from idn_gym.core.geometry import nominal_free_bytes, whole_models
-from idn_gym.core.nominal import nominal_draw
+from idn_gym.core.nominal import ingress_nodes, nominal_draw
 from idn_gym.core.row_starts import owners
 from idn_gym.objectives import known_tariff
 from idn_gym.policies.heuristics.policies import Constant, hold_placement
@@ -63,7 +63,7 @@ def _options_at_ingress(compiled: Compiled) -> Ints:
     one = np.flatnonzero(np.diff(tables.part_start) == 1)
     part = tables.part_start[one]
     node, segment = tables.part_node[part], tables.part_segment[part]
-    ingress = tables.path_node[tables.path_start[tables.class_path[owners(tables.option_start)[one]]]]
+    ingress = ingress_nodes(tables)[owners(tables.option_start)[one]]
     here = (node == ingress) & tables.node_movable[node] & whole_models(tables)[segment]
     found: Ints = one[here & compiled.placeable[node, segment]]
     return found

@@ -20,7 +20,7 @@ import numpy as np
 from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import EMPTY, Bools, Floats, Ints, Tables
 from idn_gym.core.geometry import covers
-from idn_gym.core.nominal import passed_nodes
+from idn_gym.core.nominal import ingress_nodes, passed_nodes
 from idn_gym.core.row_starts import owners
 
 
@@ -114,7 +114,7 @@ def build_trellis(tables: Tables, below: bool = False) -> Trellis:
         parent=parent,
         link=link,
         depth=depth,
-        class_item=raw_at[tables.path_node[tables.path_start[tables.class_path]], tables.class_task],
+        class_item=raw_at[ingress_nodes(tables), tables.class_task],
         classes=classes,
         **states,
         **stages,

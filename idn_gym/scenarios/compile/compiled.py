@@ -273,7 +273,7 @@ def _tables(
         **enumerated,
         part_pause=part_pauses(network, enumerated, paths, classes.path),
         **needs,
-        **radio_tables(scenario, network, enumerated, paths, classes.path),
+        **radio_tables(network, enumerated, paths, classes.path),
         **association_tables(network),
     )
 

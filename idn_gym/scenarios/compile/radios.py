@@ -18,20 +18,18 @@ from idn_gym.radio.collisions import ISOLATION_DB
 from idn_gym.radio.lorawan import FACTORS, message_frames, window_seconds
 from idn_gym.scenarios.compile.link_messages import list_messages
 from idn_gym.scenarios.compile.routes import Network
-from idn_gym.scenarios.config import Scenario
 
 MARGIN_DB = 10.0
 """[dB] above sensitivity at which a device is heard whose link does not say."""
 
 
 def radio_tables(
-    scenario: Scenario, network: Network, options: Mapping[str, Any], paths: Mapping[str, Any], path: Ints
+    network: Network, options: Mapping[str, Any], paths: Mapping[str, Any], path: Ints
 ) -> dict[str, Any]:
     """The `radio_`, `cell_` and `message_` fields of `Tables`, and `demodulators`.
 
     Args:
-        scenario: the radio of its gateways.
-        network: nodes and links.
+        network: nodes, links and the radio of gateways.
         options: as for `list_messages`, as are the next two.
         paths: the `path_` fields.
         path: (R,) of each class.
@@ -48,8 +46,8 @@ def radio_tables(
     cell = gateway * len(FACTORS) + factor
     cells = len(FACTORS) * (int(gateway.max()) + 1) if len(link) else 0
     return {
-        "radio_channels": float(scenario.topology.radio.channels),
-        "demodulators": float(scenario.topology.radio.demodulators),
+        "radio_channels": float(network.radio.channels),
+        "demodulators": float(network.radio.demodulators),
         "cell_start": starts_of(np.bincount(cell, minlength=cells)),
         "radio_link": link.astype(np.int64),
         "radio_devices": network.count[network.ends[link, 0]],
