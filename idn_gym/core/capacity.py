@@ -12,7 +12,10 @@ from idn_gym.core.workspace import UNTOUCHED, Scratch
 @njit_inline
 def fitting(amount: float, need: float, left: float) -> float:
     """How many of `amount` requests fit into what is left of a resource, if each needs so much of it."""
-    return left / need if need * amount > left else amount
+    # A need that rounds to nothing in total still finds no room where nothing is left.
+    if need * amount > left or (left <= 0.0 and need > 0.0):
+        return left / need
+    return amount
 
 
 def most_requests(need: Floats, left: Floats) -> Floats:

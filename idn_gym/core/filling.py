@@ -130,8 +130,10 @@ def run_pass(tables: Tables, draw: Draw, b: int, streams: int, scratch: Scratch)
         sum_pulls(tables, draw, b, streams, scratch)
         first, until = -1, 1.0
         for r in range(len(scratch.supply)):
-            if scratch.pull[r] > 0.0:
-                then = now + max(0.0, scratch.limit[r] - scratch.used[r]) / scratch.pull[r]
+            room = max(0.0, scratch.limit[r] - scratch.used[r])
+            # What all the rest of the pass does not fill is not divided: by a tiny pull it overflows.
+            if room < scratch.pull[r]:
+                then = now + room / scratch.pull[r]
                 if then < until:
                     first, until = r, then
         for r in range(len(scratch.supply)):

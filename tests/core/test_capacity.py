@@ -18,6 +18,11 @@ def test_what_fits_is_what_is_left_over_what_one_needs():
     assert fit_one(6.0, 2.0, 0.0) == 0.0
 
 
+def test_nothing_fits_where_nothing_is_left_however_little_is_asked():
+    assert fit_one(5e-324, 0.1, 0.0) == 0.0
+    assert fit_one(5e-324, 0.0, 0.0) == 5e-324
+
+
 def test_what_needs_nothing_always_fits():
     assert fit_one(6.0, 0.0, 0.0) == 6.0
     assert fit_one(np.inf, 0.0, 8.0) == np.inf
