@@ -36,6 +36,7 @@ settings.load_profile("suite")
 DEVICES = [
     {"name": "unit", "macs_per_second": 1, "active_watts": 3, "idle_watts": 1},
     {"name": "fast", "macs_per_second": 10, "active_watts": 20, "idle_watts": 5},
+    {"name": "holding", "macs_per_second": 1, "active_watts": 8, "idle_watts": 1, "context_watts": 4},
     {"name": "starting", "macs_per_second": 1, "active_watts": 3, "idle_watts": 1, "fixed_seconds": 0.25},
     {"name": "slow to load", "macs_per_second": 1, "active_watts": 3, "idle_watts": 1, "start_seconds": 6.0},
 ]

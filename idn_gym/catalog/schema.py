@@ -154,6 +154,8 @@ class Device:
     """[W] in total while computing"""
     idle_watts: float = bounded(least=0)
     """[W] in total while waiting"""
+    context_watts: float = bounded(0.0, least=0)
+    """[W] more while it holds any model, busy or not, as the context of an accelerator does"""
     fixed_seconds: float = bounded(0.0, least=0)
     """[s] once per part that runs on the device"""
     layer_seconds: float = bounded(0.0, least=0)
@@ -169,9 +171,10 @@ class Device:
     provenance: tuple[Provenance, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.active_watts < self.idle_watts:
+        if self.active_watts < self.idle_watts + self.context_watts:
+            least = "idle_watts" if self.context_watts == 0.0 else "idle_watts + context_watts"
             raise ConfigError(
-                "active_watts", f"{self.active_watts:g} is not allowed; must be at least idle_watts"
+                "active_watts", f"{self.active_watts:g} is not allowed; must be at least {least}"
             )
 
 

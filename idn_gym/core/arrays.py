@@ -94,6 +94,7 @@ class Tables(NamedTuple):
     node_servers: Ints  # (N,) workers of the queue of one device; 0 where nobody waits
     node_watts: Floats  # (N,) [W] power drawn per compute second, above idle
     node_idle_watts: Floats  # (N,) [W] power that all devices draw all the time; 0 where not counted
+    node_context_watts: Floats  # (N,) [W] more of them all while they hold any model; likewise
     node_reserved: Floats  # (N,) [bytes] of the segments that the node pins
     node_movable: npt.NDArray[np.bool_]  # (N,) whether a policy may place models here
     node_charge: Floats  # (N, F) [unit/s] nominal, per compute second
@@ -126,8 +127,7 @@ class Tables(NamedTuple):
     path_delay: Floats  # (J,) [s] round-trip delay from the ingress to the position
     path_same_node: Ints  # (J,) first position of the path that is the same node
     path_same_link: Ints  # (J,) first position of the path that the same link enters
-    # paths of loads, from the node that loads to the repository of the task, itself left out; none where
-    # loading is instant
+    # paths of loads, from the node that loads to its task's repository, left out; none where it is instant
     load_start: Ints  # (N K+1,) into H; row v K + k is that of node v and task k
     load_node: Ints  # (H,) node at the far end of the hop
     load_link: Ints  # (H,) link that the load crosses, against its direction

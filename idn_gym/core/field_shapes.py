@@ -23,6 +23,7 @@ SHAPES = {
         "node_servers",
         "node_watts",
         "node_idle_watts",
+        "node_context_watts",
         "node_reserved",
         "node_movable",
         "node_store",

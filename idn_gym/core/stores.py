@@ -13,7 +13,7 @@ and no level falls below 0. Kernels work on row ``b`` of a batch; with no stores
 
 from __future__ import annotations
 
-from idn_gym.core.arrays import EMPTY, Draw, Outcome, State, Tables
+from idn_gym.core.arrays import EMPTY, Draw, Outcome, Residents, State, Tables
 from idn_gym.core.kernel import aside, njit_inline
 from idn_gym.core.workspace import Scratch
 
@@ -106,13 +106,28 @@ def slots_lasted(tables: Tables, before: State, after: State, b: int) -> int:
 
 
 @njit_inline
-def book_idle(tables: Tables, b: int, scratch: Scratch, outcome: Outcome) -> None:
-    """Book the energy of nodes whatever they serve; a battery gives what it has, and nothing while off."""
+def book_idle(tables: Tables, b: int, resident: Residents, scratch: Scratch, outcome: Outcome) -> None:
+    """Book the energy of nodes whatever they serve; a battery gives what it has, and nothing while off.
+
+    A model that comes within the slot counts as held in all of it.
+    """
     for v in range(len(tables.node_memory)):
-        idle = tables.node_idle_watts[v] * tables.slot_seconds
+        watts = tables.node_idle_watts[v]
+        if tables.node_context_watts[v] > 0.0 and holds_any(b, v, resident):
+            watts += tables.node_context_watts[v]
+        idle = watts * tables.slot_seconds
         if len(tables.store_capacity) > 0 and tables.node_store[v] != EMPTY:
             idle = min(idle, scratch.drained[tables.node_store[v]])
         outcome.idle_energy[b] += idle
+
+
+@njit_inline
+def holds_any(b: int, v: int, resident: Residents) -> bool:
+    """Whether a node has a segment of any model."""
+    for m in range(resident.shape[2]):
+        if resident[b, v, m] != EMPTY:
+            return True
+    return False
 
 
 @njit_inline

@@ -115,7 +115,7 @@ def advance(
         following.lasted[b] = slots_lasted(tables, state, following, b)
         measure_utilisation(tables, draw, b, t, scratch, outcome)
         smooth(state.recent, outcome.arrived, b, following.recent)
-        book_idle(tables, b, scratch, outcome)
+        book_idle(tables, b, following.resident, scratch, outcome)
         if charged_slots(draw):
             book_slot(draw, b, t, outcome)
 

@@ -140,7 +140,7 @@ def _play(
     for b in range(len(wanted)):
         for t in range(draw.demand.shape[1]):
             play_slot(tables, draw, b, t, wanted, before, after, scratch, outcome)
-            book_idle(tables, b, scratch, outcome)
+            book_idle(tables, b, after.resident, scratch, outcome)
             for z in range(after.level.shape[1]):
                 before.level[b, z] = after.level[b, z]
                 before.off[b, z] = after.off[b, z]

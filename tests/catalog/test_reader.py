@@ -154,6 +154,12 @@ def test_a_bad_file_is_told_where_and_what(tmp_path, key):
     assert f".{key}." in named or f".{spoilt}." in named
 
 
+def test_computing_draws_no_less_than_idling_with_a_model(tmp_path):
+    problem = r"active_watts: 4 is not allowed; must be at least idle_watts \+ context_watts"
+    with pytest.raises(ConfigError, match=problem):
+        load_catalog(save(tmp_path, changed("devices.0.context_watts", 3.5)))
+
+
 def test_kind_goes_with_the_blocks(tmp_path):
     with pytest.raises(ConfigError, match="'whole' does not go with 2 blocks"):
         load_catalog(save(tmp_path, {"models": [{**MODEL, "kind": "whole"}]}))

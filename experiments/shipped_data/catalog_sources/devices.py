@@ -68,6 +68,7 @@ def _has_power(row: dict[str, Any]) -> bool:
 
 def _device(row: dict[str, Any]) -> Device:
     (active, idle), notes = _watts(row)
+    context, context_notes = _context(row["id"])
     law, simple, law_notes = _laws(row)
     storage = row["memory"]["model_storage_bytes"]
     place = "RAM, activations not counted" if storage is None else "flash or on-chip store for weights"
@@ -77,6 +78,7 @@ def _device(row: dict[str, Any]) -> Device:
         memory=memory(row["id"]),
         active_watts=active,
         idle_watts=idle,
+        context_watts=context,
         **law,
         simple=simple,
         ram=None if storage is None else float(row["memory"]["ram_bytes"]),
@@ -84,6 +86,7 @@ def _device(row: dict[str, Any]) -> Device:
             Provenance("name", f"{row['name']}; {row['precision']}; {row['framework']}", "published"),
             *law_notes,
             *notes,
+            *context_notes,
             Provenance("memory" if storage is None else "memory, ram", place, "vendor_spec"),
         ),
     )
@@ -146,3 +149,11 @@ def _watts(row: dict[str, Any]) -> tuple[tuple[float, float], tuple[Provenance, 
             found[which] = fill(which, rule[which], given)
             notes.append(Provenance(f"{which}_watts", rule["why"], rule["status"]))
     return (found["active"], found["idle"]), tuple(notes)
+
+
+def _context(name: str) -> tuple[float, tuple[Provenance, ...]]:
+    """What a row draws more while it holds a model [W]; 0 where nothing is known."""
+    rule = facts("device_rules.yaml")["context"].get(name)
+    if rule is None:
+        return 0.0, ()
+    return float(rule["watts"]), (Provenance("context_watts", rule["why"], rule["status"]),)

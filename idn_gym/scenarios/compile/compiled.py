@@ -49,6 +49,7 @@ from idn_gym.scenarios.compile.radios import association_tables, part_pauses, ra
 from idn_gym.scenarios.compile.refills import nominal_refill
 from idn_gym.scenarios.compile.routes import Network, RouteSearch, find_routes, look_up, resolve_catalog
 from idn_gym.scenarios.compile.sizes import ONE_NODE, check_size
+from idn_gym.scenarios.compile.standing_power import standing_power
 from idn_gym.scenarios.compile.stores import option_needs, store_tables
 from idn_gym.scenarios.compile.topologies import expand
 from idn_gym.scenarios.config import Scenario
@@ -207,11 +208,11 @@ def _tables(
     loads: dict[str, Any],
 ) -> Tables:
     further = len(objectives)
-    standing = _idle_watts(network)
-    stores = store_tables(scenario, network, standing)
+    standing = standing_power(network, gathered.pinned)
+    stores = store_tables(scenario, network, standing.always)
     # A battery gives its node what it idles with whether or not that counts in the reward.
-    counted = standing if scenario.idle_energy else np.zeros_like(standing)
-    idle = np.where(stores["node_store"] == EMPTY, counted, standing)
+    counted = standing.where(scenario.idle_energy)
+    idle = np.where(stores["node_store"] == EMPTY, counted.always + counted.holding, standing.always)
     workers = np.array([node.servers if np.isfinite(node.servers) else 1.0 for node in network.nodes])
     paths = path_tables(classes.paths, network.delay)
     enumerated = class_options(network, gathered, classes, paths, scenario.serving.max_parts)
@@ -239,7 +240,8 @@ def _tables(
         * network.count,
         node_servers=np.array([_queue_servers(node.servers) for node in network.nodes], np.int64),
         node_watts=watts,
-        node_idle_watts=counted,
+        node_idle_watts=counted.always,
+        node_context_watts=counted.holding,
         node_reserved=gathered.reserved,
         node_movable=gathered.movable,
         node_charge=np.zeros((len(network.nodes), further)),
@@ -281,13 +283,6 @@ def _tables(
 def _queue_servers(servers: float) -> int:
     """Workers of a node's queue: a part of a worker is a slow one; 0, which never waits, beyond `CROWD`."""
     return math.ceil(servers) if servers <= CROWD else 0
-
-
-def _idle_watts(network: Network) -> Floats:
-    """Idle power of all workers of all devices of each node [W]; an elastic node has none standing by."""
-    pairs = zip(network.devices, network.nodes, strict=True)
-    each = [d.idle_watts * n.servers if np.isfinite(n.servers) else 0.0 for d, n in pairs]
-    return np.array(each) * network.count
 
 
 def _fixed_tariff(scenario: Scenario, further: int) -> Floats | None:

@@ -81,7 +81,7 @@ def _terms(compiled: Compiled) -> list[tuple[str, Factors]]:
     joules = nominal.drop_joules[0]
     hungry, wide = int(np.argmax(joules)), int(np.argmax(tables.class_drop_bytes))
     error = scenario.dynamics.device_error
-    watts = float(tables.node_idle_watts.sum())
+    watts = float((tables.node_idle_watts + tables.node_context_watts).sum())
     return [
         ("accuracy", requests),
         (

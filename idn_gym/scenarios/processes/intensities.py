@@ -45,7 +45,7 @@ def _charges(compiled: Compiled, process: Any, span: Span) -> tuple[Charges, Any
     tables, nodes = compiled.tables, len(compiled.names.nodes)
     drawn, state = run_process(process, nodes, nodes, replace(span, names=compiled.names.of_nodes))
     per_joule: Floats = np.asarray(drawn, float) / JOULES_PER_KWH
-    idle = tables.node_idle_watts * tables.slot_seconds
+    idle = (tables.node_idle_watts + tables.node_context_watts) * tables.slot_seconds
     charges = Charges(
         second=per_joule * tables.node_watts,
         byte=per_joule[:, compiled.link_ends[:, 0]] * tables.link_joules,
