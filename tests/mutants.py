@@ -27,6 +27,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PROCESSES = 2
 TIMEOUT = 300
 """[s] for the tests of one mutant"""
+INTACT_TIMEOUT = 1800
+"""[s] for the tests of all of them on the code as it is"""
 
 NOT_COPIED = shutil.ignore_patterns(
     ".git", ".venv", "runs", "build", "dist", "docs", "__pycache__", ".*_cache", ".hypothesis", "*.egg-info"
@@ -78,7 +80,12 @@ def run_tests(tests, mutant=None):
         }
         try:
             done = subprocess.run(
-                command, cwd=copy, env=environment, capture_output=True, text=True, timeout=TIMEOUT
+                command,
+                cwd=copy,
+                env=environment,
+                capture_output=True,
+                text=True,
+                timeout=TIMEOUT if mutant else INTACT_TIMEOUT,
             )
         except subprocess.TimeoutExpired:
             return "hangs"
