@@ -190,8 +190,8 @@ def plot_frontier(figure: Figure, plays: Plays, agents: list[str]) -> Any:
                     names, place, xytext=beside, textcoords="offset points", fontsize=6, color=colour
                 )
         axes.margins(0.15)
-        axes.set_xlabel(LABELS[figure.x])
-        axes.set_ylabel(LABELS[name])
+        axes.locator_params(axis="x", nbins=5)
+        axes.set(xlabel=LABELS[figure.x], ylabel=LABELS[name])
     _legend(drawn, grid)
     return drawn
 
@@ -228,11 +228,11 @@ def plot_dots(figure: Figure, plays: Plays, agents: list[str]) -> Any:
                 mid, low, high = found[agent][k]
                 axes.plot([low, high], [y, y], color=COLOURS[0], lw=1.6)
                 axes.plot(mid, y, "o", color=COLOURS[0], ms=4)
-            axes.set_yticks(range(len(order)), order)
-            axes.set_ylim(len(order) - 0.5, -0.5)
+            axes.set(yticks=range(len(order)), yticklabels=order, ylim=(len(order) - 0.5, -0.5))
         row[0].set_title(_name(cell), loc="left")
     for axes, name in zip(grid[-1], figure.y, strict=True):
         axes.set_xlabel(LABELS[name])
+        axes.locator_params(axis="x", nbins=4)
     return drawn
 
 
