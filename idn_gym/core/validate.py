@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from idn_gym.core.arrays import (
-    CROWD,
     EMPTY,
     INSTANT,
     PRICED,
@@ -24,6 +23,7 @@ from idn_gym.core.pricing import choose_last
 from idn_gym.core.route_rules import route_rules
 from idn_gym.core.row_starts import owners
 from idn_gym.core.store_rules import store_rules
+from idn_gym.core.waiting import CROWD
 from idn_gym.core.weaving import weave
 from idn_gym.messages import ConfigError, show
 
