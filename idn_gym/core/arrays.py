@@ -149,6 +149,7 @@ class Tables(NamedTuple):
     # request classes
     class_task: Ints  # (R,)
     class_path: Ints  # (R,)
+    class_basin: Ints  # (R,) classes of different basins share nothing that may become full (`core.basins`)
     class_requests: Floats  # (R,) [requests] nominal per slot
     class_timeout: Floats  # (R,) [s] options that take as long are left out; latency of a drop
     class_deadline: Floats  # (R,) [s]

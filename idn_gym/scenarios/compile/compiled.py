@@ -27,6 +27,7 @@ from idn_gym.core.arrays import (
     Ints,
     Tables,
 )
+from idn_gym.core.basins import find_basins
 from idn_gym.core.option_tables import fallbacks
 from idn_gym.core.segment_values import break_ties, segment_values
 from idn_gym.core.validate import freeze_tables
@@ -268,6 +269,7 @@ def _tables(
         class_requests=class_requests(scenario, network, gathered),
         class_timeout=np.array([task.timeout for task in gathered.tasks], float)[classes.task],
         class_deadline=np.array([task.deadline for task in gathered.tasks], float)[classes.task],
+        class_basin=find_basins({**served, **needs}, elastic & (gathered.pinned != EMPTY).any(axis=1)),
         class_fallback=fallbacks(enumerated, held & elastic[:, None]),
         **enumerated,
         part_pause=part_pauses(network, enumerated, paths, classes.path),
