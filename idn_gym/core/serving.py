@@ -154,10 +154,13 @@ def book_waits(b: int, scratch: Scratch, outcome: Outcome) -> None:
 
 @njit_inline
 def book_class(
-    tables: Tables, draw: Draw, b: int, t: int, rho: int, scratch: Scratch, outcome: Outcome
+    tables: Tables, draw: Draw, b: int, t: int, rho: int, cost: float, scratch: Scratch, outcome: Outcome
 ) -> float:
-    """Book what came of the batch of a class, with the waits of the slot; returns its cost at the tariff."""
-    cost = 0.0
+    """Book what came of the batch of a class, with the waits of the slot.
+
+    Returns:
+        `cost`, that of the classes before, and what this one costs at the tariff.
+    """
     origin = tables.path_start[tables.class_path[rho]]
     for i in range(scratch.entry_start[rho], scratch.ordered[rho]):
         amount = scratch.amount[i]
@@ -192,7 +195,7 @@ def serve_together(
     for basin in range(len(scratch.basin_start) - 1):
         open_queues(tables, draw, b, basin, scratch)
         for k in range(scratch.basin_start[basin], scratch.basin_start[basin + 1]):
-            cost += book_class(tables, draw, b, t, scratch.basin_class[k], scratch, outcome)
+            cost = book_class(tables, draw, b, t, scratch.basin_class[k], cost, scratch, outcome)
     book_waits(b, scratch, outcome)
     return cost
 

@@ -373,8 +373,7 @@ static void book_dropped(int64_t b, int64_t rho, double requests) {
     started[c * (LONGEST + 1) + LONGEST] += requests;
 }
 
-static double book_class(int64_t b, int64_t rho) {
-    double total = 0.0;
+static double book_class(int64_t b, int64_t rho, double total) {
     for (int64_t i = entry_start[rho]; i < ordered[rho]; i++)
         if (amount[i] > 0.0) {
             double kept, given = given_wait(rho, i, path_start[class_path[rho]], &kept);
@@ -394,7 +393,7 @@ static double serve_together(int64_t b, int64_t t) {
     for (int64_t r = 0; r < NODES + LINKS; r++) visits[r] = work[r] = square[r] = delay[r] = 0.0, idle[r] = 1.0;
     for (int64_t basin = 0; basin < BASINS; basin++) {
         open_queues(b, basin);
-        for (int64_t k = basin_start[basin]; k < basin_start[basin + 1]; k++) total += book_class(b, basin_class[k]);
+        for (int64_t k = basin_start[basin]; k < basin_start[basin + 1]; k++) total = book_class(b, basin_class[k], total);
     }
     for (int64_t v = 0; v < NODES; v++) node_wait[b * NODES + v] = delay[v];
     for (int64_t e = 0; e < LINKS; e++) link_wait[b * LINKS + e] = delay[NODES + e];
