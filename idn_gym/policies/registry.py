@@ -19,6 +19,7 @@ ONLINE = "idn_gym.policies.online.build"
 HIERARCHICAL = "idn_gym.policies.hierarchical.build"
 BATTERIES = "idn_gym.policies.batteries.build"
 HEDONIC = "idn_gym.policies.hedonic.build"
+INDEX = "idn_gym.policies.index.build"
 
 
 class PolicyEntry(NamedTuple):
@@ -125,6 +126,7 @@ _SHIPPED: dict[str, PolicyEntry] = {
     ),
     "night-planner": _battery("night_planner", "a programme over charge and time of day for each battery"),
     "charge-rule": _battery("charge_rule", "one mode while a battery is well charged, a thriftier one below"),
+    "index": PolicyEntry(f"{INDEX}:index", "scores", "a linear priority per segment and node, searched for"),
     "hedonic": PolicyEntry(
         f"{HEDONIC}:hedonic", "association", "devices that choose gateway, spreading factor and model"
     ),
