@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from agents.policy_file import policy_file
 from agents.registry import AGENTS, TRAINED
 from experiments.training.play import play_agent
-from experiments.training.policy_file import policy_file
 from idn_gym.commands import grammar
 from idn_gym.commands.compare import CompareCommand
 from idn_gym.commands.grammar import Positional
