@@ -1,0 +1,47 @@
+"""Builders of the combiners, as the registry calls them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from gymnasium.vector import VectorEnv
+
+from agents.hybrid.combiner import FixedStepConfig, SharedWeightsConfig, WeightedCombiner
+from agents.hybrid.experts import read_experts
+from agents.hybrid.safe import SafeCombiner, SafeConfig
+from agents.hybrid.thrift import Thrift, ThriftConfig
+from idn_gym.config_reader import from_plain
+
+Env = VectorEnv[Any, Any, Any]
+C = TypeVar("C")
+
+USUAL_EXPERTS = ("static-greedy", "infida-adahedge", "olag-aware", "lru-aware")
+"""Where no experts are named: one that stays, one with guarantees, two that move when it pays."""
+
+USUAL_SAFE = ("olag-aware", {"agent": "thrifty", "options": {"experts": ["infida-adahedge"]}})
+"""Where rule S is told no experts: the learnt policy and its prior."""
+
+
+def hybrid_hedge(env: Env, experts: Sequence[Any] = USUAL_EXPERTS, **options: Any) -> WeightedCombiner:
+    """Rule H: Hedge with few switches; see `FixedStepConfig`."""
+    return WeightedCombiner(env, read_experts(experts, 2), _options(FixedStepConfig, options))
+
+
+def hybrid_adahedge(env: Env, experts: Sequence[Any] = USUAL_EXPERTS, **options: Any) -> WeightedCombiner:
+    """Rule A: AdaHedge with fixed share; see `SharedWeightsConfig`."""
+    return WeightedCombiner(env, read_experts(experts, 2), _options(SharedWeightsConfig, options))
+
+
+def hybrid_safe(env: Env, experts: Sequence[Any] = USUAL_SAFE, **options: Any) -> SafeCombiner:
+    """Rule S: the first expert is the learnt policy, the second one the prior; see `SafeConfig`."""
+    return SafeCombiner(env, read_experts(experts, 2, 2), _options(SafeConfig, options))
+
+
+def thrifty(env: Env, experts: Sequence[Any] = ("infida-adahedge",), **options: Any) -> Thrift:
+    """One expert, whose loads are declined while they could ruin its account; see `ThriftConfig`."""
+    return Thrift(env, read_experts(experts, 1, 1), _options(ThriftConfig, options))
+
+
+def _options(cls: type[C], options: dict[str, Any]) -> C:
+    return from_plain(cls, options, "agent")
