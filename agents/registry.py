@@ -29,7 +29,7 @@ HYBRIDS: dict[str, PolicyEntry] = {
     name: PolicyEntry(f"agents.hybrid.build:{name.replace('-', '_')}", "segments", about, randomised=True)
     for name, about in {
         "hybrid-hedge": "Hedge over whole policies, few switches, with a bound",
-        "hybrid-adahedge": "AdaHedge with fixed share over whole policies",
+        "hybrid-adahedge": "AdaHedge over whole policies, which follows changes of the best one",
         "hybrid-safe": "a policy that plays while a share of another one's gain is safe",
         "thrifty": "a policy whose loads are declined while they could ruin its account",
     }.items()

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from gymnasium.vector import VectorEnv
 
-from agents.hybrid.combiner import FixedStepConfig, SharedWeightsConfig, WeightedCombiner
+from agents.hybrid.combiner import AdaptiveConfig, FixedStepConfig, WeightedCombiner
 from agents.hybrid.experts import read_experts
 from agents.hybrid.safe import SafeCombiner, SafeConfig
 from agents.hybrid.thrift import Thrift, ThriftConfig
@@ -16,8 +16,8 @@ from idn_gym.config_reader import from_plain
 Env = VectorEnv[Any, Any, Any]
 C = TypeVar("C")
 
-USUAL_EXPERTS = ("static-greedy", "infida-adahedge", "olag-aware", "lru-aware")
-"""Where no experts are named: one that stays, one with guarantees, two that move when it pays."""
+USUAL_EXPERTS = ("olag-aware", "infida-adahedge", "lru-aware", "static-greedy")
+"""Where no experts are named: two that move when it pays, one with guarantees, one that stays."""
 
 USUAL_SAFE = ("olag-aware", {"agent": "thrifty", "options": {"experts": ["infida-adahedge"]}})
 """Where rule S is told no experts: the learnt policy and its prior."""
@@ -29,8 +29,8 @@ def hybrid_hedge(env: Env, experts: Sequence[Any] = USUAL_EXPERTS, **options: An
 
 
 def hybrid_adahedge(env: Env, experts: Sequence[Any] = USUAL_EXPERTS, **options: Any) -> WeightedCombiner:
-    """Rule A: AdaHedge with fixed share; see `SharedWeightsConfig`."""
-    return WeightedCombiner(env, read_experts(experts, 2), _options(SharedWeightsConfig, options))
+    """Rule A: AdaHedge that follows changes; see `AdaptiveConfig`."""
+    return WeightedCombiner(env, read_experts(experts, 2), _options(AdaptiveConfig, options))
 
 
 def hybrid_safe(env: Env, experts: Sequence[Any] = USUAL_SAFE, **options: Any) -> SafeCombiner:

@@ -12,8 +12,9 @@ from agents.hybrid.course import CombinerCourse, CourseLog
 from agents.hybrid.declared import is_proven, largest_slot_cost, load_diameter
 from agents.hybrid.experts import ExpertEntry
 from agents.hybrid.rules import (
+    AdaptiveWeights,
     FixedStepWeights,
-    SharedWeights,
+    Weights,
     draw_expert,
     fixed_step,
     fixed_step_bound,
@@ -48,10 +49,12 @@ class FixedStepConfig(CombinerConfig):
 
 
 @dataclass(frozen=True)
-class SharedWeightsConfig(CombinerConfig):
+class AdaptiveConfig(CombinerConfig):
     """Options of rule A."""
 
-    share: float = bounded(0.005, least=0, below=1)
+    lag: float = bounded(8.0, above=0, infinite=True)
+    """[B] by which an expert may have lost more than the leader, so that it can come back; inf: any"""
+    share: float = bounded(0.0, least=0, below=1)
     """of the weight that goes back to all experts in every slot"""
 
 
@@ -216,12 +219,16 @@ class WeightedCombiner(Combiner):
         self,
         env: VectorEnv[Any, Any, Any],
         experts: tuple[ExpertEntry, ...],
-        config: FixedStepConfig | SharedWeightsConfig,
+        config: FixedStepConfig | AdaptiveConfig,
     ) -> None:
         super().__init__(env, experts, config)
         rows, count = env.num_envs, len(experts)
-        self.fixed = FixedStepWeights(rows, count) if isinstance(config, FixedStepConfig) else None
-        self._rule = self.fixed or SharedWeights(rows, count, getattr(config, "share", 0.0))
+        self.fixed: FixedStepWeights | None = None
+        self._rule: Weights
+        if isinstance(config, FixedStepConfig):
+            self._rule = self.fixed = FixedStepWeights(rows, count)
+        else:
+            self._rule = AdaptiveWeights(rows, count, config.lag, config.share)
         self._total = np.zeros((rows, count))
         self._now = np.full((rows, count), 1.0 / count)
 

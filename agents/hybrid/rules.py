@@ -5,8 +5,10 @@ placement to another's can load at most, and Delta = D / B. Pure numbers: nothin
 
 - `FixedStepWeights`: Hedge, with a step that B, D and the number of slots fix beforehand. With `move_rarely`
   its expected cost, all moves paid, is at most `fixed_step_bound`.
-- `SharedWeights`: AdaHedge (de Rooij et al. 2014), mixed in every slot with a little of the uniform weights
-  (fixed share, Herbster and Warmuth 1998), so that it follows when another expert becomes the best one.
+- `AdaptiveWeights`: AdaHedge (de Rooij et al. 2014), which follows when another expert becomes the best one:
+  nobody's sum of losses falls further than a lag behind the leader's, so that who becomes best is ahead after
+  the lag over what it is better by. With `share`, weights are mixed with uniform ones in every slot (fixed
+  share, Herbster and Warmuth 1998); where AdaHedge is in no doubt that brings it into doubt.
 """
 
 from __future__ import annotations
@@ -60,18 +62,19 @@ class FixedStepWeights:
         self._total += losses
 
 
-class SharedWeights:
-    """AdaHedge that gives a share of all weight back to everybody in every slot."""
+class AdaptiveWeights:
+    """AdaHedge that does not forget whom it has left behind."""
 
-    def __init__(self, rows: int, experts: int, share: float) -> None:
-        """Begin.
+    def __init__(self, rows: int, experts: int, lag: float = math.inf, share: float = 0.0) -> None:
+        """Begin; without lag and share, plain AdaHedge.
 
         Args:
             rows: B.
             experts: n.
-            share: of the weight, 0 for plain AdaHedge.
+            lag: by which losses may add up to more than the leader's.
+            share: of all weight that goes back to everybody in every slot.
         """
-        self._hedge, self._share = AdaHedge(rows, 1, experts), share
+        self._hedge, self._lag, self._share = AdaHedge(rows, 1, experts), lag, share
 
     def begin(self, rows: Bools) -> None:
         self._hedge.begin(rows)
@@ -83,8 +86,12 @@ class SharedWeights:
     def learn(self, losses: Floats) -> None:
         hedge = self._hedge
         hedge.learn(-losses[:, None])
-        if not self._share:
-            return
+        if self._share:
+            self._give_back(hedge)
+        np.maximum(hedge.total, hedge.total.max(axis=2, keepdims=True) - self._lag, out=hedge.total)
+
+    def _give_back(self, hedge: AdaHedge) -> None:
+        """Mix the weights with uniform ones."""
         mixed = (1.0 - self._share) * hedge.weights() + self._share / hedge.total.shape[2]
         gap = hedge.gap[:, :, None]
         # Weights are exp(ln n / gap x total): the totals that have just the mixed ones. Before any gap was

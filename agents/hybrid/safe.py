@@ -38,6 +38,7 @@ class SafeCombiner(Combiner):
         book: accounts.
         terms: what is declared.
         reload: (B,) L, the longest move so far [slots].
+        takes_time: whether loads do.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class SafeCombiner(Combiner):
         rows = env.num_envs
         self._safe, self.book = config, SlackBook(rows, config.rho)
         self.terms = SlackTerms(*np.zeros((3, rows)))
-        self._takes_time = self.compiled.tables.loading == TRANSFER
+        self.takes_time = self.compiled.tables.loading == TRANSFER
         self.reload, self._allowance = np.zeros((2, rows))
         self._since: Ints = np.zeros(rows, np.int64)  # slots of the move under way; 0: none is
         if self._simulation.weights is not None:
@@ -67,7 +68,7 @@ class SafeCombiner(Combiner):
 
     def begin(self, rows: Bools) -> None:
         self.terms = self._terms()
-        self.reload[rows] = self._safe.reload if self._takes_time else 0.0
+        self.reload[rows] = self._safe.reload if self.takes_time else 0.0
         self._since[rows] = 0
         self._check(self.terms)
         needed = slack_threshold(self._safe.rho, self.terms, self.reload)
@@ -79,7 +80,7 @@ class SafeCombiner(Combiner):
     def _check(self, terms: SlackTerms) -> None:
         """Refuse an allowance with which the learnt policy never plays, however much the prior gains."""
         own, slots = self._safe.allowance, self._env.unwrapped.horizon  # type: ignore[attr-defined]
-        reload = self._safe.reload if self._takes_time else 0.0
+        reload = self._safe.reload if self.takes_time else 0.0
         if own is None:
             return
         needed = float(slack_threshold(self._safe.rho, terms, reload).max())
@@ -91,7 +92,7 @@ class SafeCombiner(Combiner):
     def decide(self, feedback: Feedback, cost: Floats, virtual: Floats) -> None:
         alone = self.networks[-1].cost
         self.book.enter(alone - cost, alone - virtual[:, PRIOR])
-        if self._takes_time:
+        if self.takes_time:
             self._time_moves(feedback)
         after = self._next()
         self._since[after != self.followed] = 1

@@ -28,7 +28,7 @@ class VirtualNetwork:
         name: of the expert.
         policy: the expert.
         cost: (B,) of the last slot, loads paid [cost].
-        loaded: (B,) [bytes] in the last slot.
+        loaded: (B,) [bytes] since the episode began.
         feedback: what the last slot has revealed there.
     """
 
@@ -74,6 +74,7 @@ class VirtualNetwork:
         if not rows.all():
             saved = _mixed(self._native.get_state(), saved, rows)
         self._native.set_state(saved)
+        self.loaded[rows] = 0.0
         self._observation, _ = self._native.simulation.observe()
 
     def forget(self) -> None:
@@ -91,7 +92,7 @@ class VirtualNetwork:
         self._observation, reward, _, _, _ = self._env.step(action)
         self.cost = -np.asarray(reward, float)
         self.feedback = Feedback(revealed, before, simulation.state, simulation.outcome)
-        self.loaded = self.feedback.outcome.loaded.sum(axis=1)
+        self.loaded += self.feedback.outcome.loaded.sum(axis=1)
 
     @property
     def held(self) -> Residents:

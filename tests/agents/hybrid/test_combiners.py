@@ -106,6 +106,41 @@ def test_hedge_costs_less_than_its_bound_on_the_adversary():
     )
 
 
+def shortfall(kind, slots):
+    """By how much AdaHedge is behind the best expert, in shares of the gain of a static placement."""
+    changes = {"horizon": slots, "workload.popularity": kind}
+    if kind["kind"] == "sliding":
+        changes["workload.zipf"] = 1.2
+    world = load_scenario("adversary", changes)
+    # `popularity` keeps one placement; `random` is an expert that nobody should follow.
+    env, policy = open_agent("hybrid-adahedge", world, SEEDS, experts=["popularity", "lru", "lfu", "random"])
+    rollout(policy, env, SEEDS)
+    virtual, cost = (each.sum(axis=0) for each in (policy.course().virtual, policy.course().cost))
+    alone = -play_agent("cloud-only", world, SEEDS).scalar.sum(axis=1)
+    return (cost - virtual.min(axis=1)).mean() / (alone - virtual[:, 0]).mean()
+
+
+KINDS = [
+    {"kind": "round_robin"},
+    {"kind": "uniform", "hold": 8},
+    {"kind": "alternating"},
+    {"kind": "lfu_killer"},
+    {"kind": "sliding", "shift": 1, "every": 50},
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS[:2], ids=lambda kind: kind["kind"])
+def test_adahedge_is_hardly_behind_the_best_expert(kind):
+    assert shortfall(kind, 1000) < 0.03
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind["kind"])
+def test_adahedge_is_even_less_behind_in_the_long_run(kind):
+    assert shortfall(kind, 1000) < 0.03 and shortfall(kind, 3000) < 0.02
+
+
 @pytest.mark.parametrize("name", HYBRIDS)
 def test_nothing_is_said_to_be_proven_where_loads_take_time(name):
     options = {"experts": ["lru"]} if name == "thrifty" else {"experts": list(CHEAP)}

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.hybrid.rules import (
+    AdaptiveWeights,
     FixedStepWeights,
-    SharedWeights,
     draw_expert,
     fixed_step,
     fixed_step_bound,
@@ -117,22 +117,35 @@ def test_equal_weights_change_nobody_and_a_weight_of_zero_is_never_drawn():
     assert {int(draw_expert(edge, np.array([u]))[0]) for u in (0.0, 0.49, 0.51, 1 - 1e-16)} == {1, 2}
 
 
-def test_fixed_share_follows_a_change_that_plain_adahedge_sits_out():
+def test_a_lag_or_a_share_follows_a_change_that_plain_adahedge_sits_out():
+    """The best expert of the first half is 300 ahead then; with a lag of 8 the other is, after 16 slots."""
     losses = np.zeros((1200, 3))
     losses[:600, 1:], losses[600:, 0], losses[600:, 2] = 0.5, 0.5, 0.5
     cost = {}
-    for share in (0.0, 0.005):
-        _, weights = play(SharedWeights(1, 3, share), losses, 1, seed=0)
+    for name, options in {"plain": {}, "lag": {"lag": 8.0}, "share": {"share": 0.005}}.items():
+        _, weights = play(AdaptiveWeights(1, 3, **options), losses, 1, seed=0)
         np.testing.assert_allclose(weights.sum(axis=2), 1.0)
-        cost[share] = float((weights[:, 0] * losses).sum())
-    assert cost[0.005] < 40 < 150 < cost[0.0]
+        cost[name] = float((weights[:, 0] * losses).sum())
+    assert cost["lag"] < 12 and cost["share"] < 40 and cost["plain"] > 150
+
+
+def test_a_share_costs_more_than_a_lag_where_there_is_nothing_to_follow():
+    """One expert is ahead, by losses that alternate."""
+    losses = np.tile([[0.0, 0.3, 0.5], [0.3, 0.05, 0.5]], (500, 1))
+    behind, switches = {}, {}
+    for name, options in {"plain": {}, "lag": {"lag": 8.0}, "share": {"share": 0.005}}.items():
+        played, weights = play(AdaptiveWeights(50, 3, **options), losses, 50, seed=0)
+        behind[name] = float((weights[:, 0] * losses).sum() - losses.sum(axis=0).min())
+        switches[name] = int((played[1:] != played[:-1]).sum())
+    assert behind["lag"] < 1.5 * behind["plain"] and behind["share"] > 4 * behind["plain"]
+    assert switches["lag"] < 1.2 * switches["plain"] and switches["share"] > 2 * switches["plain"]
 
 
 @pytest.mark.parametrize("name", SEQUENCES)
 def test_adahedge_is_within_its_bound_of_the_best_expert(name):
     """2 sqrt(L (T - L) / T ln n) + 16/3 ln n + 2 (de Rooij et al. 2014); no share is given back."""
     losses = SEQUENCES[name](np.random.default_rng(8))
-    _, weights = play(SharedWeights(1, EXPERTS, 0.0), losses, 1, seed=0)
+    _, weights = play(AdaptiveWeights(1, EXPERTS), losses, 1, seed=0)
     best = losses.sum(axis=0).min()
     bound = 2 * np.sqrt(best * (SLOTS - best) / SLOTS * np.log(EXPERTS)) + 16 / 3 * np.log(EXPERTS) + 2
     assert (weights[:, 0] * losses).sum() - best <= bound
