@@ -40,6 +40,20 @@ class CombinerCourse(NamedTuple):
         found: Floats = np.cumsum(self.virtual, axis=0).min(axis=2)
         return found
 
+    def expected(self, diameter: Floats) -> Floats:
+        """(T, B) cost up to each slot in the mean over all draws, at most [cost].
+
+        Weights do not depend on what is drawn, so the slots' part is exact; each change, which has the
+        probability of the total variation between two slots' weights, is taken to load for D.
+
+        Args:
+            diameter: (B,) D [cost].
+        """
+        served = (self.weights * self.virtual).sum(axis=2)
+        served[1:] += diameter * 0.5 * np.abs(np.diff(self.weights, axis=0)).sum(axis=2)
+        found: Floats = np.cumsum(served, axis=0)
+        return found
+
     def rows(self, row: int) -> list[dict[str, float | str]]:
         """One line per slot of one episode, sums from its beginning on: what CSV files have."""
         switches, best = self.switches()[:, row], self.best()[:, row]

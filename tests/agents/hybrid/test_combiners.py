@@ -99,7 +99,9 @@ def test_hedge_costs_less_than_its_bound_on_the_adversary():
     rollout(policy, env, [0] * 20)
     course = policy.course()
     assert policy.proven and not policy.exceeded.any()
-    assert (np.cumsum(course.cost, axis=0).mean(axis=1) < course.bound[:, 0]).all()
+    mean, expected = np.cumsum(course.cost, axis=0).mean(axis=1), course.expected(policy.diameter)[:, 0]
+    assert (mean < course.bound[:, 0]).all() and (expected <= course.bound[:, 0]).all()
+    assert expected[-1] == pytest.approx(mean[-1], rel=0.1)
     assert (policy.realised <= policy.largest).all()
     np.testing.assert_array_equal(
         course.switches()[-1], (course.played[1:] != course.played[:-1]).sum(axis=0)
