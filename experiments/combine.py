@@ -60,7 +60,7 @@ class CombinerRow(NamedTuple):
     """share of the nominal memory per slot"""
     changes: Floats
     expected: Floats
-    """cost per slot in the mean over all draws, at most"""
+    """cost per slot in the mean over all draws, at most; where no move costs more than D"""
     bound: Floats
     """on that"""
     slack: Floats
@@ -115,13 +115,14 @@ def combiner_rows(runs: Mapping[str, CombinerRun], alone: Floats, memory: float)
         yield CombinerRow(name, cost, share(cost), loaded[name], none, none, none, none, "")
     for name, (policy, course) in runs.items():
         slots, cost = len(course.cost), course.cost.mean(axis=0)
+        drawn = policy.proven and not isinstance(policy, SafeCombiner)
         yield CombinerRow(
             name,
             cost,
             share(cost),
             course.loaded.mean(axis=0) / memory,
             course.switches()[-1].astype(float),
-            none if isinstance(policy, SafeCombiner) else course.expected(policy.diameter)[-1] / slots,
+            course.expected(policy.diameter)[-1] / slots if drawn else none,
             course.bound[-1] / slots,
             course.slack.min(axis=0),
             _promise(policy, course),
