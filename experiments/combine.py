@@ -116,6 +116,7 @@ def combiner_rows(runs: Mapping[str, CombinerRun], alone: Floats, memory: float)
     for name, (policy, course) in runs.items():
         slots, cost = len(course.cost), course.cost.mean(axis=0)
         drawn = policy.proven and not isinstance(policy, SafeCombiner)
+        bound = none if policy.exceeded.any() else course.bound[-1] / slots
         yield CombinerRow(
             name,
             cost,
@@ -123,7 +124,7 @@ def combiner_rows(runs: Mapping[str, CombinerRun], alone: Floats, memory: float)
             course.loaded.mean(axis=0) / memory,
             course.switches()[-1].astype(float),
             course.expected(policy.diameter)[-1] / slots if drawn else none,
-            course.bound[-1] / slots,
+            bound,
             course.slack.min(axis=0),
             _promise(policy, course),
         )
@@ -136,7 +137,7 @@ def _promise(policy: Combiner, course: CombinerCourse) -> str:
     held = "kept" if (course.slack >= 0.0).all() else "broken"
     if not policy.proven:
         return f"{held} (measured)"
-    return held if policy.assumed.all() else f"{held}, not assumed"
+    return held if policy.assumed.all() else f"{held}, not proven"
 
 
 def declared_line(name: str, policy: Combiner) -> str:
@@ -150,7 +151,11 @@ def declared_line(name: str, policy: Combiner) -> str:
         )
         line += f"; R {policy.notes['allowance']:.4g}"
         line += f"; L {float(policy.reload.max()):.3g} slots" if policy.takes_time else ""
-    return line + ("" if policy.proven else "; nothing is proven where loads take time or capacity is shared")
+    if policy.exceeded.any():
+        line += f"; B was exceeded in {int(policy.exceeded.sum())} slots, so nothing is proven"
+    elif not policy.proven:
+        line += "; nothing is proven where loads take time or capacity is shared"
+    return line
 
 
 @dataclass(kw_only=True)

@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from experiments import combine, compare
+from experiments.training.play import open_agent
 from idn_gym.config_reader import ConfigError
+from idn_gym.evaluation.rollout import rollout
+from idn_gym.scenarios.presets import load_scenario
 
 WORDS = ["--scenario", "adversary", "--seeds", "2", "--experts", "lru", "popularity", "horizon=12"]
 
@@ -78,3 +81,13 @@ def test_compare_plays_an_agent_with_options_of_a_file(tmp_path, capsys):
     with pytest.raises(ConfigError, match="'lro' is not there"):
         path.write_text("agent: lro\n")
         compare.entry_file(str(path))
+
+
+def test_a_bound_is_not_printed_where_a_slot_cost_more_than_was_declared():
+    world = load_scenario("adversary", {"horizon": 6})
+    env, policy = open_agent("hybrid-hedge", world, [0], experts=["lru", "popularity"], largest=0.01)
+    rollout(policy, env, [0])
+    runs = {"hybrid-hedge": combine.CombinerRun(policy, policy.course())}
+    *_, row = combine.combiner_rows(runs, np.array([1.0]), 1.0)
+    assert np.isnan(row.bound).all() and not np.isnan(row.expected).any()
+    assert "B was exceeded in 6 slots" in combine.declared_line("hybrid-hedge", policy)
