@@ -175,6 +175,10 @@ class CombineCommand(EpisodeOptions):
     """of hybrid-safe, whose loads are declined while they could ruin its account"""
     rho: float = bounded(0.9, above=0.0, most=1.0)
     """share of the prior's net gain that hybrid-safe promises"""
+    lag: float = bounded(8.0, above=0.0, infinite=True)
+    """of hybrid-adahedge [B]: by which an expert may have lost more than the leader"""
+    share: float = bounded(0.0, least=0.0, below=1.0)
+    """of hybrid-adahedge: weight that goes back to all experts in every slot"""
     scenario: tuple[str, ...] = (DEFAULT_SCENARIO,)
     """presets or YAML files"""
     seed: int = bounded(0, least=0)
@@ -211,7 +215,8 @@ class CombineCommand(EpisodeOptions):
     def _options(self, name: str) -> dict[str, Any]:
         """Of a combiner."""
         if name != "hybrid-safe":
-            return {"experts": list(self.experts), "seed": self.seed}
+            own = {"lag": self.lag, "share": self.share} if name == "hybrid-adahedge" else {}
+            return {"experts": list(self.experts), "seed": self.seed, **own}
         prior = {"agent": "thrifty", "label": f"thrifty {self.prior}", "options": {"experts": [self.prior]}}
         return {"experts": [self.learnt or self.experts[0], prior], "rho": self.rho, "seed": self.seed}
 

@@ -42,32 +42,35 @@ def _policy_of(word: str) -> str:
     return str(inside) if word and inside.is_file() else word
 
 
-def read_experts(values: Any, least: int, most: int | None = None) -> tuple[ExpertEntry, ...]:
+def read_experts(
+    values: Any, least: int, most: int | None = None, key: str = "experts"
+) -> tuple[ExpertEntry, ...]:
     """The experts that a list of names, and of mappings with `agent`, `options` and `label`, speaks of.
 
     Args:
         values: plain.
         least: experts needed.
         most: experts allowed; None: any number.
+        key: of the list, for messages.
 
     Raises:
         ConfigError: too few or too many, one that is not there, cannot be an expert, or two of one name.
     """
     if not isinstance(values, list | tuple):
-        raise ConfigError("experts", f"{show(values)} is not allowed; must be a list of agents")
+        raise ConfigError(key, f"{show(values)} is not allowed; must be a list of agents")
     wanted = f"at least {least}" if most is None else f"{least}" if least == most else f"{least} to {most}"
     if len(values) < least or (most is not None and len(values) > most):
         names = show([value if isinstance(value, str) else str(value) for value in values])
-        raise ConfigError("experts", f"{names} is not allowed; must be {wanted}")
+        raise ConfigError(key, f"{names} is not allowed; must be {wanted}")
     found = []
     for i, value in enumerate(values):
         plain = {"agent": value} if isinstance(value, str) else value
-        entry = from_plain(ExpertEntry, plain, f"experts.{i}")
-        _check(f"experts.{i}", entry)
+        entry = from_plain(ExpertEntry, plain, f"{key}.{i}")
+        _check(f"{key}.{i}", entry)
         found.append(entry)
     again = twice(entry.name for entry in found)
     if again is not None:
-        raise ConfigError("experts", f"{show(again)} is there twice; give them labels that differ")
+        raise ConfigError(key, f"{show(again)} is there twice; give them labels that differ")
     return tuple(found)
 
 

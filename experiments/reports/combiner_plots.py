@@ -70,9 +70,14 @@ def _draw_costs(axes: Any, course: CombinerCourse, row: int) -> None:
         axes.plot(slots, virtual[:, i], color=COLOURS[i % len(COLOURS)], lw=0.9, label=name)
     cost = np.cumsum(course.cost[:, row]) / slots
     axes.plot(slots, cost, color="black", lw=1.5, label="combiner")
+    if np.isnan(course.slack[:, row]).any():  # it is drawn whom to follow
+        mean = np.cumsum((course.weights * course.virtual)[:, row].sum(axis=1)) / slots
+        axes.plot(slots, mean, color="black", lw=1.0, ls=":", label="mean of all draws, changes free")
     top = 1.15 * max(float(virtual[len(slots) // 20 :].max()), float(cost.max()))
     if not np.isnan(course.bound[:, row]).any():
         bound = course.bound[:, row] / slots
         axes.plot(slots, bound, color=COLOURS[7], lw=1.0, ls="--", label="bound of the mean")
         top = max(top, 1.1 * float(bound[-1]))
     axes.set(ylim=(0.0, top), ylabel="cost per slot so far")
+    lines = {line.get_label(): line for line in axes.get_lines() if line.get_label() not in course.experts}
+    axes.legend(lines.values(), lines.keys(), loc="upper right", fontsize=7)

@@ -7,6 +7,7 @@ import pytest
 from agents.hybrid.combiner import Combiner, CombinerConfig
 from agents.hybrid.experts import read_experts
 from agents.registry import HYBRIDS, make_agent
+from experiments.studies.entry import StudyEntry, check_entries
 from experiments.training.play import open_agent, play_agent
 from idn_gym.config_reader import ConfigError
 from idn_gym.evaluation.rollout import rollout
@@ -286,3 +287,10 @@ def test_combiners_need_a_preference():
     env = gym.make_vec("IDN-v0", num_envs=1, scenario=ADVERSARY, action="segments")
     with pytest.raises(ConfigError, match=r"^preference: None"):
         make_agent("hybrid-adahedge", env, experts=list(CHEAP))
+
+
+def test_studies_refuse_experts_before_anything_is_played():
+    good = {"experts": ["lru", {"agent": "thrifty", "options": {"experts": ["lfu"]}}]}
+    check_entries("agents", [StudyEntry("hybrid-safe", options=good)])
+    with pytest.raises(ConfigError, match=r"^agents\.0\.options\.experts\.1\.agent: 'lro' is not there"):
+        check_entries("agents", [StudyEntry("hybrid-safe", options={"experts": ["lru", "lro"]})])
