@@ -82,6 +82,9 @@ _SHIPPED: dict[str, PolicyEntry] = {
     "ftrl-entropy": _online("ftrl_entropy", "follow the regularised leader, entropy", randomised=True),
     "ftrl-euclid": _online("ftrl_euclid", "follow the regularised leader, Euclidean", randomised=True),
     "ftpl": _online("ftpl", "follow the perturbed leader with an LP oracle", randomised=True),
+    "wait-then-ftpl": _online(
+        "wait_then_ftpl", "FTPL that first waits until the gain of loading is clear", randomised=True
+    ),
     "olag": _online("olag", "online load-aware greedy"),
     "sg": _online("sg", "static greedy by saving, told the episode", informed=True),
     "sg-per-byte": _online("sg_per_byte", "the same by saving per byte", informed=True),

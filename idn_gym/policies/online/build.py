@@ -76,6 +76,11 @@ def ftpl(env: Env, **options: Any) -> Any:
     return Ftpl(_compiled(env), env.num_envs, _options(FtplConfig, options))
 
 
+def wait_then_ftpl(env: Env, **options: Any) -> Any:
+    """FTPL that loads nothing until it is clear that loading gains something."""
+    return ftpl(env, **{"wait": 3.0, **options})
+
+
 def window_lp(env: Env, **options: Any) -> Any:
     """The linear programme's placement for the last slots; needs the extra `solve`."""
     from idn_gym.policies.online.ftpl import WindowLp, WindowLpConfig
