@@ -34,6 +34,13 @@ class Episodes(NamedTuple):
     """percentiles over the requests of each episode, B of them where the rollout was asked for them"""
     message_bytes: float = 0.0
     """[bytes per slot] that nodes told each other so that the policy could act"""
+    fractional_update: tuple[float, ...] = ()
+    """of each episode, the share of nominal memory per slot that a learner's fractions load; () without"""
+    regret_bound: tuple[float, ...] = ()
+    """[cost] of each episode, what the fractions of a learner are proven to gain less than the best static
+    ones at most, loads left out; () where nothing is proven"""
+    movement_bound: tuple[float, ...] = ()
+    """[bytes] what they are proven to load at most; () likewise"""
     wishes: tuple[Ints, ...] = ()
     """what was asked for in each episode, B of them where the rollout was asked for them; see `WishLog`"""
     fairness: tuple[float, ...] = ()
@@ -48,7 +55,8 @@ class Episodes(NamedTuple):
 
         ``reward``: mean scalar per slot; ``reward_OBJECTIVE``: mean of the reward vector; and every
         figure of `METRICS`, over the episode's slots or requests as `idn_gym.metrics.Metric.over` says.
-        ``message_bytes``: that nodes told each other, per slot. ``fairness`` and, where there are batteries,
+        ``message_bytes``: that nodes told each other, per slot. ``fractional_update``: what `update` would be
+        of a learner's fractions; nan where there are none. ``fairness`` and, where there are batteries,
         ``lifetime`` [s]; ``airtime`` [s] per request where there are duty cycles.
         `LATENCY_COLUMNS` [s] where there are percentiles; 0 without requests, as all that is per request.
         """
@@ -63,6 +71,7 @@ class Episodes(NamedTuple):
             }
             row |= {name: float(means[b, k]) for k, name in enumerate(METRICS)}
             row["message_bytes"] = self.message_bytes
+            row["fractional_update"] = self.fractional_update[b] if self.fractional_update else np.nan
             if self.fairness:
                 row["fairness"] = self.fairness[b]
             if self.lifetimes:
@@ -87,7 +96,9 @@ def rollout(
     """Play one episode per seed from its first slot to the horizon.
 
     Policies that learn online are told the outcome of every slot. One whose nodes tell each other anything
-    has an attribute `message_bytes`, a number [bytes per slot].
+    has an attribute `message_bytes`, a number [bytes per slot]; one that rounds fractions may have
+    `fractional_loaded` (B,) [bytes], what these loaded in each episode so far, `regret_bound` and
+    `movement_bound`; see `Episodes`.
 
     Args:
         policy: acts deterministically where it can.
@@ -132,10 +143,21 @@ def rollout(
         latencies=log.quantiles(),
         wishes=asked.changes(),
         message_bytes=told_each_other,
+        fractional_update=_told(
+            policy, "fractional_loaded", simulation.compiled.tables.nominal_memory * shape[1]
+        ),
+        regret_bound=_told(policy, "regret_bound"),
+        movement_bound=_told(policy, "movement_bound"),
         fairness=devices.fairness(),
         lifetimes=battery_lifetimes(simulation.compiled.tables, simulation.state),
         airtimes=devices.airtime(),
     )
+
+
+def _told(policy: Policy, name: str, unit: float = 1.0) -> tuple[float, ...]:
+    """What a policy has come to, an attribute (B,) of it, in a unit; () where it has none."""
+    value = getattr(policy, name, None)
+    return () if value is None else tuple((np.asarray(value, float) / max(unit, 1.0)).tolist())
 
 
 def _checked(env: VectorEnv[Any, Any, Any]) -> Any:

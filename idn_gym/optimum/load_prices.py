@@ -14,6 +14,7 @@ from idn_gym.core.arrays import BYTE_HOP, JOULE, PRICED, TRANSFER, Floats, Resid
 from idn_gym.core.geometry import bytes_to_load
 from idn_gym.objective_records import TABLE, Objective
 from idn_gym.objectives import tariff_of, weight_of
+from idn_gym.optimum.prefixes import Prefixes
 from idn_gym.preferences import balanced_preference
 from idn_gym.scenarios.compile import Compiled
 
@@ -69,6 +70,18 @@ def load_cost(tables: Tables, placement: Residents, byte: float, held: Residents
     """
     missing = bytes_to_load(tables, placement, tables.pinned if held is None else held)
     return byte * float((missing * tables.node_count[:, None]).sum())
+
+
+def column_prices(tables: Tables, items: Prefixes, byte: float) -> Floats:
+    """What each prefix costs that is loaded (I,) [cost], beyond the one before it in its chain.
+
+    Args:
+        tables: the scenario's tables.
+        items: from `list_prefixes`.
+        byte: [cost/byte].
+    """
+    found: Floats = byte * items.size * tables.node_count[items.node]
+    return found
 
 
 def crossing_prices(tables: Tables, tariff: Floats, charges: Floats) -> Floats:

@@ -71,6 +71,7 @@ _SHIPPED: dict[str, PolicyEntry] = {
     ),
     "infida": _online("infida", "INFIDA: mirror ascent, exact marginals, fresh uniforms", randomised=True),
     "infida-coupled": _online("infida_coupled", "INFIDA, uniforms frozen for an episode", randomised=True),
+    "infida-lazy": _online("infida_lazy", "INFIDA, rounded anew only after a drift", randomised=True),
     "infida-best-of-two": _online(
         "infida_best_of_two", "INFIDA that plays the better of two placements", randomised=True
     ),
@@ -78,6 +79,8 @@ _SHIPPED: dict[str, PolicyEntry] = {
         "infida_offline", "INFIDA on the whole episode, rounded once", informed=True, randomised=True
     ),
     "infida-adahedge": _online("infida_adahedge", "AdaHedge over mirrors and steps", randomised=True),
+    "smoothed-ader": _online("smoothed_ader", "AdaHedge over mirrors that pay for moving", randomised=True),
+    "infida-optimistic": _online("infida_optimistic", "INFIDA that leans on hints", randomised=True),
     "oga": _online("oga", "online gradient ascent", randomised=True),
     "ftrl-entropy": _online("ftrl_entropy", "follow the regularised leader, entropy", randomised=True),
     "ftrl-euclid": _online("ftrl_euclid", "follow the regularised leader, Euclidean", randomised=True),

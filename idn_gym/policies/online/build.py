@@ -16,6 +16,7 @@ from idn_gym.policies.online.library import ChoiceConfig, Library, LibraryConfig
 from idn_gym.policies.online.load_gate import LoadGate, LoadGateConfig
 from idn_gym.policies.online.mirror import MirrorAscent, MirrorConfig, Update
 from idn_gym.policies.online.olag import Olag, OlagAwareConfig, OlagConfig
+from idn_gym.policies.online.optimistic import Optimistic, OptimisticConfig
 from idn_gym.policies.online.receding import Mpc, MpcConfig
 from idn_gym.scenarios.compile import Compiled
 from idn_gym.scenarios.episodes import build_instance
@@ -43,6 +44,11 @@ def infida_best_of_two(env: Env, **options: Any) -> MirrorAscent:
     return infida(env, **{"rounding": "best-of-two", "coupled": True, **options})
 
 
+def infida_lazy(env: Env, **options: Any) -> MirrorAscent:
+    """INFIDA whose nodes are rounded anew once they have drifted by 5 % of their budgets, uniforms frozen."""
+    return infida(env, **{"coupled": True, "drift": 0.05, **options})
+
+
 def oga(env: Env, **options: Any) -> MirrorAscent:
     """Mirror ascent in the Euclidean geometry: online gradient ascent."""
     return _mirror(env, options, Update(entropy=False, lazy=False))
@@ -61,6 +67,16 @@ def ftrl_euclid(env: Env, **options: Any) -> MirrorAscent:
 def infida_adahedge(env: Env, **options: Any) -> Hedge:
     """INFIDA without tuning; see `HedgeConfig`."""
     return Hedge(_compiled(env), env.num_envs, _options(HedgeConfig, options))
+
+
+def smoothed_ader(env: Env, **options: Any) -> Hedge:
+    """INFIDA without tuning whose experts pay for how they move; see `HedgeConfig`."""
+    return infida_adahedge(env, **{"load_price": None, "coupled": True, **options})
+
+
+def infida_optimistic(env: Env, **options: Any) -> Optimistic:
+    """INFIDA that leans on hints of the next supergradient; see `OptimisticConfig`."""
+    return Optimistic(_compiled(env), env.num_envs, _options(OptimisticConfig, options))
 
 
 def infida_offline(env: Env, seeds: Sequence[int], **options: Any) -> clairvoyant.OfflineInfida:

@@ -10,15 +10,15 @@ expected regret is O(sqrt T) with factor 1 (Kalai and Vempala; not checked again
 our oracle, a linear programme whose vertex is rounded, is not covered, nor is one perturbation for many
 slots against an adversary that sees it.
 
-With `wait` it first waits, as W-FTPL of "On the regret of online edge service hosting" (arXiv 2303.06851) does
-for one service. That paper's text could not be read here, so the form for networks is ours: nothing is
+With `wait` it first waits, as W-FTPL of "On the regret of online edge service hosting" (arXiv 2303.06851)
+does for one service. That paper's text could not be read here, so the form for networks is ours: nothing is
 loaded until
 
     gain of the leader so far > wait B sqrt(t max(1, ln(1 + M / B))),
 
 t slots being over, with the oracle's bound on what any placement of prefixes would have gained in them on the
-left, B the same of one nominal slot, and M what loading the oracle's placement costs. From then on it is FTPL,
-which knows all batches. docs/learners.md has what waiting adds to the regret.
+left, B the same of one nominal slot, and M what loading the oracle's placement costs. From then on it is
+FTPL, which knows all batches. docs/learners.md has what waiting adds to the regret.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class FtplConfig:
     """start with short intervals: the k-th comes after min(k, refresh) slots"""
     seed: int = bounded(0, least=0)
     wait: float = bounded(0.0, least=0)
-    """how clear it must be that loading gains something; 0: do not wait. Steady demand waits about wait^2 slots"""
+    """how clear it must be that loading gains something: steady demand waits about wait^2 slots; 0: none"""
     load_price: float | None = bounded(None, least=0)
     """what loading all memory once costs, in serving cost per slot and nominal request; null: as the score"""
 
