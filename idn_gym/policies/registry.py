@@ -88,6 +88,9 @@ _SHIPPED: dict[str, PolicyEntry] = {
     "wait-then-ftpl": _online(
         "wait_then_ftpl", "FTPL that first waits until the gain of loading is clear", randomised=True
     ),
+    "ftpl-splits": _online(
+        "ftpl_splits", "FTPL whose oracle knows splits over two placed segments", randomised=True
+    ),
     "olag": _online("olag", "online load-aware greedy"),
     "sg": _online("sg", "static greedy by saving, told the episode", informed=True),
     "sg-per-byte": _online("sg_per_byte", "the same by saving per byte", informed=True),

@@ -97,6 +97,13 @@ def wait_then_ftpl(env: Env, **options: Any) -> Any:
     return ftpl(env, **{"wait": 3.0, **options})
 
 
+def ftpl_splits(env: Env, **options: Any) -> Any:
+    """FTPL whose oracle knows splits over two placed segments; needs the extra `solve`."""
+    from idn_gym.policies.online.split_ftpl import SplitFtpl, SplitFtplConfig
+
+    return SplitFtpl(_compiled(env), env.num_envs, _options(SplitFtplConfig, options))
+
+
 def window_lp(env: Env, **options: Any) -> Any:
     """The linear programme's placement for the last slots; needs the extra `solve`."""
     from idn_gym.policies.online.ftpl import WindowLp, WindowLpConfig
@@ -282,8 +289,7 @@ def _options(cls: type[C], options: dict[str, Any]) -> C:
 
 
 def _compiled(env: Env) -> Compiled:
-    compiled: Compiled = env.unwrapped.simulation.compiled  # type: ignore[attr-defined]
-    return compiled
+    return env.unwrapped.simulation.compiled  # type: ignore[attr-defined]
 
 
 def told_episodes(env: Env, seeds: Sequence[int]) -> Instance:

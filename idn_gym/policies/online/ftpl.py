@@ -24,6 +24,7 @@ FTPL, which knows all batches. docs/learners.md has what waiting adds to the reg
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -38,6 +39,22 @@ from idn_gym.policies.online.learner import Clock, PlacementPolicy
 from idn_gym.policies.online.window import WindowPolicy
 from idn_gym.policy import Feedback
 from idn_gym.scenarios.compile import Compiled
+
+
+class PlacementOracle(Protocol):
+    """Finds placements for demands, row by row."""
+
+    def forget(self, row: int) -> None:
+        """Begin a row anew."""
+        ...
+
+    def __call__(self, row: int, tariff: Floats, demand: Floats, slots: float) -> Residents:
+        """The placement (N, M) of a row for a demand (R,) that was summed over so many slots."""
+        ...
+
+    def bounded(self, row: int, tariff: Floats, demand: Floats, slots: float) -> tuple[Residents, float]:
+        """The same, and what no placement that it knows gains more than [cost]."""
+        ...
 
 
 class Oracles:
@@ -100,10 +117,12 @@ class Ftpl(PlacementPolicy):
         waiting: (B,) whether nothing has been loaded yet, because of `wait`.
     """
 
-    def __init__(self, compiled: Compiled, rows: int, config: FtplConfig) -> None:
+    def __init__(
+        self, compiled: Compiled, rows: int, config: FtplConfig, oracle: PlacementOracle | None = None
+    ) -> None:
         super().__init__(compiled, rows, config.seed)
         classes = len(self.tables.class_task)
-        self.config, self._oracle = config, Oracles(compiled)
+        self.config, self._oracle = config, Oracles(compiled) if oracle is None else oracle
         self.clock = Clock(rows, config.refresh, config.stretched)
         self.total, self.noise = np.zeros((rows, classes)), np.zeros((rows, classes))
         self._unit = float(np.sqrt(np.mean(self.tables.class_requests**2)))

@@ -18,6 +18,7 @@ NAMES = [name for name, target in AGENTS.items() if target.startswith(FOLDERS)]
 SEARCHED = {"episodes": 2, "candidates": {"pieces": 6, "slots": 4}, "hysteresis": 0.0}
 QUICK = {
     **{"infida-offline": {"iterations": 20}, "ftpl": {"scale": 0.1}},
+    "ftpl-splits": {"scale": 0.1},
     "wait-then-ftpl": {"scale": 0.1, "wait": 0.1},
     "clairvoyant-sequence": {"pieces": 1, "slots": 2},
     "offload-adaptive": {"explore": 0.9},
