@@ -121,12 +121,8 @@ def plot_objectives(scenario: Scenario, played: Mapping[str, Episodes], colours:
     """
     records = {agent: episodes.records() for agent, episodes in played.items()}
     first = next(iter(records.values()))[0]
-    everything = [row for rows in records.values() for row in rows]
-    panels = {
-        name: shown
-        for name, shown in COMPARISON_COLUMNS.items()
-        if name in first and all(np.isfinite(row[name]) for row in everything)  # known of all agents
-    }
+    left_out = "fractional_update"  # of learners alone
+    panels = {name: shown for name, shown in COMPARISON_COLUMNS.items() if name in first and name != left_out}
     columns = 4
     rows = -(-len(panels) // columns)
     figure, grid = plt.subplots(

@@ -155,6 +155,8 @@ def print_priced(
 def proven_regret(scenario: Scenario, episodes: Episodes, load_price: float) -> float:
     """What the fractions of a learner lose per slot at most, loads paid, a mean over episodes; nan: unproven.
 
+    Where no bound on movement is proven, what the fractions have loaded stands for it.
+
     Args:
         scenario: that was played.
         episodes: of the learner.
@@ -164,7 +166,9 @@ def proven_regret(scenario: Scenario, episodes: Episodes, load_price: float) -> 
         return nan
     tables = compile_scenario(scenario).tables
     byte, slots = price_per_byte(tables, load_price), tables.nominal_requests * scenario.horizon
-    bounds = net_regret_bound(np.array(episodes.regret_bound), np.array(episodes.movement_bound), byte)
+    loaded = np.array(episodes.fractional_update) * tables.nominal_memory * scenario.horizon
+    moved = np.array(episodes.movement_bound) if episodes.movement_bound else loaded
+    bounds = net_regret_bound(np.array(episodes.regret_bound), moved, byte)
     return float(bounds.mean() / slots)
 
 

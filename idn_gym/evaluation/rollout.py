@@ -56,7 +56,7 @@ class Episodes(NamedTuple):
         ``reward``: mean scalar per slot; ``reward_OBJECTIVE``: mean of the reward vector; and every
         figure of `METRICS`, over the episode's slots or requests as `idn_gym.metrics.Metric.over` says.
         ``message_bytes``: that nodes told each other, per slot. ``fractional_update``: what `update` would be
-        of a learner's fractions; nan where there are none. ``fairness`` and, where there are batteries,
+        of a learner's fractions; 0 where there are none. ``fairness`` and, where there are batteries,
         ``lifetime`` [s]; ``airtime`` [s] per request where there are duty cycles.
         `LATENCY_COLUMNS` [s] where there are percentiles; 0 without requests, as all that is per request.
         """
@@ -71,7 +71,7 @@ class Episodes(NamedTuple):
             }
             row |= {name: float(means[b, k]) for k, name in enumerate(METRICS)}
             row["message_bytes"] = self.message_bytes
-            row["fractional_update"] = self.fractional_update[b] if self.fractional_update else np.nan
+            row["fractional_update"] = self.fractional_update[b] if self.fractional_update else 0.0
             if self.fairness:
                 row["fairness"] = self.fairness[b]
             if self.lifetimes:

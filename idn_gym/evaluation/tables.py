@@ -108,7 +108,7 @@ def scenario_tables(rows: Sequence[ComparisonRow], seeds: str) -> list[ScenarioT
                 marked_agent(row.agent, row.informed),
                 f"{row.cost:.3f}",
                 "-" if row.agent == row.reference else f"{row.difference:+.4f}",
-                *(_figure(row.metrics[key] * factor) for key, (_, factor) in columns.items()),
+                *(_figure(key, row.metrics[key] * factor) for key, (_, factor) in columns.items()),
             ]
             for row in mine
         ]
@@ -129,9 +129,9 @@ def scenario_tables(rows: Sequence[ComparisonRow], seeds: str) -> list[ScenarioT
     return tables
 
 
-def _figure(value: float) -> str:
-    """A cell; a dash for what is not known."""
-    return "-" if np.isnan(value) else significant(value)
+def _figure(key: str, value: float) -> str:
+    """A cell; a dash where there are no fractions."""
+    return "-" if key == "fractional_update" and value == 0.0 else significant(value)
 
 
 def marked_agent(agent: str, informed: bool) -> str:

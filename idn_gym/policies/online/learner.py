@@ -228,7 +228,7 @@ class OnlineLearner(PlacementPolicy):
         if self.options.drift == 0.0:
             return np.zeros(len(self.items.budget), np.bool_)
         items, change = self.items, np.abs(self.fractional[b] - self._rounded[b])
-        moved = np.bincount(items.node, items.size * change, len(items.budget))
+        moved = np.bincount(items.node, self.polytope.size * change, len(items.budget))
         stays: Bools = moved <= self.options.drift * self.polytope.budget
         return stays
 
