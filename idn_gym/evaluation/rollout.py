@@ -6,11 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from gymnasium.vector import AutoresetMode, VectorEnv
 
 from idn_gym.config_reader import ConfigError
-from idn_gym.core.arrays import Floats, Ints
+from idn_gym.core.arrays import Floats, Ints, Tables
 from idn_gym.core.slots import one_slot
 from idn_gym.evaluation.devices import DeviceLog, battery_lifetimes
 from idn_gym.evaluation.latencies import LATENCY_COLUMNS, LatencyLog, LatencyQuantiles
@@ -95,10 +94,9 @@ def rollout(
 ) -> Episodes:
     """Play one episode per seed from its first slot to the horizon.
 
-    Policies that learn online are told the outcome of every slot. One whose nodes tell each other anything
-    has an attribute `message_bytes`, a number [bytes per slot]; one that rounds fractions may have
-    `fractional_loaded` (B,) [bytes], what these loaded in each episode so far, `regret_bound` and
-    `movement_bound`; see `Episodes`.
+    Policies that learn online are told the outcome of every slot. What some say of themselves is kept:
+    `message_bytes` [bytes per slot], and of each episode so far (B,) `fractional_loaded` [bytes],
+    `regret_bound` and `movement_bound`; see `Episodes`.
 
     Args:
         policy: acts deterministically where it can.
@@ -112,7 +110,7 @@ def rollout(
     native: Any = _checked(env)
     simulation, shape = native.simulation, (len(seeds), native.horizon)
     names = tuple(objective.name for objective in simulation.objectives)
-    check_memory(8 * (1 + len(names) + len(METRICS)), native.horizon, native.horizon, 0, len(seeds), "seeds")
+    check_memory(8 * (1 + len(names) + len(METRICS)), shape[1], shape[1], 0, len(seeds), "seeds")
     rewards, metrics = np.zeros((*shape, len(names))), np.zeros((*shape, len(METRICS)))
     played = Episodes(tuple(int(seed) for seed in seeds), np.zeros(shape), rewards, metrics, names)
     options = None if preference is None else {"preference": preference}
@@ -122,7 +120,7 @@ def rollout(
     learns = [policy.update] if isinstance(policy, OnlinePolicy) else []
     told: list[Callable[[Feedback], None]] = learns + ([] if on_slot is None else [on_slot])
     told += [log.note] * latencies + [asked.note] * wishes
-    start: npt.NDArray[np.bool_] = np.ones(shape[0], np.bool_)
+    start = np.ones(shape[0], np.bool_)
     for t in range(shape[1]):
         before = simulation.state
         revealed = one_slot(simulation.instance, before.slot) if told else None
@@ -138,19 +136,22 @@ def rollout(
             for tell in told:
                 tell(feedback)
         start = np.zeros_like(start)
-    told_each_other = float(getattr(policy, "message_bytes", 0.0))
-    return played._replace(
+    return _told_of(policy, simulation.compiled.tables, played)._replace(
         latencies=log.quantiles(),
         wishes=asked.changes(),
-        message_bytes=told_each_other,
-        fractional_update=_told(
-            policy, "fractional_loaded", simulation.compiled.tables.nominal_memory * shape[1]
-        ),
-        regret_bound=_told(policy, "regret_bound"),
-        movement_bound=_told(policy, "movement_bound"),
         fairness=devices.fairness(),
         lifetimes=battery_lifetimes(simulation.compiled.tables, simulation.state),
         airtimes=devices.airtime(),
+    )
+
+
+def _told_of(policy: Policy, tables: Tables, played: Episodes) -> Episodes:
+    """The episodes with what their policy says of itself."""
+    return played._replace(
+        message_bytes=float(getattr(policy, "message_bytes", 0.0)),
+        fractional_update=_told(policy, "fractional_loaded", tables.nominal_memory * played.scalar.shape[1]),
+        regret_bound=_told(policy, "regret_bound"),
+        movement_bound=_told(policy, "movement_bound"),
     )
 
 
