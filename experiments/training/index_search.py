@@ -33,7 +33,7 @@ ELITE = 0.25
 NOISE = 0.3
 """Variance that is added in the first generation; it falls to 0 in the last one."""
 
-SMOOTH = 0.7
+ELITE_WEIGHT = 0.7
 """Weight of the elite in the new mean and variance."""
 
 
@@ -113,8 +113,8 @@ def _advance(search: IndexSearch, generation: int, state: IndexState) -> None:
     first = generation * search.episodes
     costs = mean_costs(search, drawn, "train", range(first, first + search.episodes))
     elite = drawn[np.argsort(costs, kind="stable")[: max(2, round(ELITE * search.population))]]
-    state.mean = SMOOTH * elite.mean(0) + (1.0 - SMOOTH) * state.mean
-    state.variance = SMOOTH * elite.var(0) + (1.0 - SMOOTH) * state.variance
+    state.mean = ELITE_WEIGHT * elite.mean(0) + (1.0 - ELITE_WEIGHT) * state.mean
+    state.variance = ELITE_WEIGHT * elite.var(0) + (1.0 - ELITE_WEIGHT) * state.variance
     row = {"elite": float(np.sort(costs)[: len(elite)].mean()), "all": float(costs.mean())}
     if (generation + 1) % search.every == 0 or generation + 1 == search.generations:
         row["judged"] = float(mean_costs(search, state.mean[None], "validation", range(search.judged))[0])
