@@ -1,4 +1,4 @@
-"""All agents in one table: the policies of the package, and those that learn with Stable-Baselines3."""
+"""All agents in one table: the policies of the package, combiners, and what learns with Stable-Baselines3."""
 
 from __future__ import annotations
 
@@ -25,6 +25,19 @@ TRAINED: dict[str, PolicyEntry] = {
     }.items()
 }
 
+HYBRIDS: dict[str, PolicyEntry] = {
+    name: PolicyEntry(f"agents.hybrid.build:{name.replace('-', '_')}", "segments", about, randomised=True)
+    for name, about in {
+        "hybrid-hedge": "Hedge over whole policies, few switches, with a bound",
+        "hybrid-adahedge": "AdaHedge over whole policies, which follows changes of the best one",
+        "hybrid-safe": "a policy that plays while a share of another one's gain is safe",
+        "thrifty": "a policy whose loads are declined while they could ruin its account",
+    }.items()
+}
+"""Combiners of other agents, which their option `experts` lists."""
+
+_TABLES = TRAINED, HYBRIDS, POLICIES
+
 _T = TypeVar("_T")
 
 
@@ -32,13 +45,13 @@ class Entries(Mapping[str, PolicyEntry]):
     """All of them, trained ones first; also those that are registered later on."""
 
     def __getitem__(self, name: str) -> PolicyEntry:
-        return TRAINED[name] if name in TRAINED else POLICIES[name]
+        return next((table[name] for table in (TRAINED, HYBRIDS) if name in table), None) or POLICIES[name]
 
     def __iter__(self) -> Iterator[str]:
-        return (name for table in (TRAINED, POLICIES) for name in table)
+        return (name for table in _TABLES for name in table)
 
     def __len__(self) -> int:
-        return len(TRAINED) + len(POLICIES)
+        return sum(map(len, _TABLES))
 
 
 ENTRIES = Entries()

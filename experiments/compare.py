@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from agents.policy_file import policy_file
 from agents.registry import AGENTS, TRAINED
+from experiments.studies.entry import StudyEntry, check_entries
 from experiments.training.play import play_agent
-from experiments.training.policy_file import policy_file
 from idn_gym.commands import grammar
 from idn_gym.commands.compare import CompareCommand
 from idn_gym.commands.grammar import Positional
-from idn_gym.config_reader import ConfigError, closest, show
+from idn_gym.config_reader import ConfigError, closest, from_plain, read_yaml, show
 from idn_gym.evaluation.rollout import Episodes
 from idn_gym.policies.compare import check_policies
 from idn_gym.scenarios.config import Scenario
@@ -38,6 +39,21 @@ def label(agents: Sequence[str]) -> dict[str, str]:
     return names
 
 
+def entry_file(word: str) -> StudyEntry | None:
+    """The agent with options that a YAML file states as studies do; None where the word names none.
+
+    Raises:
+        ConfigError: there is no such file, or what it says is wrong.
+    """
+    if not word.endswith((".yaml", ".yml")):
+        return None
+    entry = from_plain(StudyEntry, read_yaml(word), word)
+    if entry.overrides or entry.train is not None:
+        raise ConfigError(word, "overrides and train are not allowed here; allowed: agent, label, options")
+    check_entries(word, [entry])
+    return entry
+
+
 def agent_name(word: str) -> str:
     """The name of the agent that a word means, which is the algorithm of a trained one.
 
@@ -45,9 +61,11 @@ def agent_name(word: str) -> str:
         ConfigError: an unknown name, an algorithm without its policy, or a file of which nothing says what
             it holds.
     """
-    trained = policy_file(word)
+    trained, stated = policy_file(word), entry_file(word)
     if trained is not None:
         return trained.kind
+    if stated is not None:
+        return stated.name
     if word in TRAINED:
         wanted = "give the policy.zip of a run instead, such as runs/demo/policy.zip"
         raise ConfigError("policy", f"{show(word)} has to be trained first; {wanted}")
@@ -79,7 +97,8 @@ class CompareAgentsCommand(CompareCommand):
     """
 
     policies: Positional[tuple[str, ...]] = BASELINES
-    """names, policy.zip of runs, or policies that Stable-Baselines3 saved alone, as CLASS:CODEC:FILE"""
+    """names, policy.zip of runs, policies that Stable-Baselines3 saved alone, as CLASS:CODEC:FILE, or YAML
+    files with the agent, label and options of one"""
     preference: str | None = None
     """what the cost weighs, as idn compare takes it (default: what the policies were trained on, else
     balanced)"""
@@ -104,7 +123,9 @@ class CompareAgentsCommand(CompareCommand):
 
     def play_one(self, word: str, scenario: Scenario) -> Episodes:
         """Play one agent."""
-        return play_agent(word, scenario, range(self.seeds), self.split, self.weighing())
+        stated = entry_file(word) or StudyEntry(word)
+        seeds, options = range(self.seeds), stated.options
+        return play_agent(stated.agent, scenario, seeds, self.split, self.weighing(), **options)
 
     def play(self, policies: Any, scenario: Scenario) -> dict[str, Episodes]:
         """Play all agents; write their episodes and draw the figures."""

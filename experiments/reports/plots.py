@@ -121,7 +121,8 @@ def plot_objectives(scenario: Scenario, played: Mapping[str, Episodes], colours:
     """
     records = {agent: episodes.records() for agent, episodes in played.items()}
     first = next(iter(records.values()))[0]
-    panels = {name: shown for name, shown in COMPARISON_COLUMNS.items() if name in first}
+    left_out = "fractional_update"  # of learners alone
+    panels = {name: shown for name, shown in COMPARISON_COLUMNS.items() if name in first and name != left_out}
     columns = 4
     rows = -(-len(panels) // columns)
     figure, grid = plt.subplots(

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from agents.registry import AGENTS, TRAINED
+from agents.hybrid.experts import read_experts
+from agents.registry import AGENTS, HYBRIDS, TRAINED
 from idn_gym.config_reader import ConfigError, closest, show
 
 
@@ -57,6 +58,8 @@ def check_entries(place: str, entries: Sequence[StudyEntry]) -> None:
         elif entry.agent in TRAINED and "path" not in entry.options:
             wanted = "needs train, or options.path of a policy that reads flat observations"
             raise ConfigError(key, f"{show(entry.name)} {wanted}")
+        if entry.agent in HYBRIDS and "experts" in entry.options:  # now, and not after hours of playing
+            read_experts(entry.options["experts"], 1, key=f"{key}.options.experts")
         if "trust" in entry.options:
             raise ConfigError(f"{key}.options.trust", "is not allowed; studies run no code of files")
     if len({entry.name for entry in entries}) < len(entries):

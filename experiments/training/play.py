@@ -7,8 +7,8 @@ from typing import Any
 
 from gymnasium.vector import VectorEnv
 
-from agents.registry import ENTRIES, TRAINED
-from experiments.training.policy_file import PolicyFile, policy_file
+from agents.policy_file import agent_needs, trained_agent
+from agents.registry import ENTRIES
 from idn_gym.evaluation.rollout import Episodes, rollout
 from idn_gym.policies.compare import open_entry
 from idn_gym.policy import Policy
@@ -50,14 +50,8 @@ def told_preference(agent: str, preference: Any, options: Mapping[str, Any]) -> 
 
     Arguments are those of `play_agent`.
     """
-    trained = _trained(agent, options)
+    trained = trained_agent(agent, options)
     return preference if preference != "random" and trained is not None and trained.told else None
-
-
-def _trained(agent: str, options: Mapping[str, Any]) -> PolicyFile | None:
-    """The trained policy that an agent is: its file, or a name with the file as the option `path`."""
-    word = options["path"] if agent in TRAINED and "path" in options else agent
-    return policy_file(str(word))
 
 
 def open_agent(
@@ -72,11 +66,6 @@ def open_agent(
 
     Where the agent observes its preference, rollouts need `told_preference`.
     """
-    needs: dict[str, Any] = {"scenario": scenario, "split": split, "preference": preference}
-    trained = _trained(agent, options)
-    if trained is not None:
-        if trained.told:
-            needs["preference"] = "random"
-        options = {"path": trained.path, "trust": trained.trust}
-        agent, needs = agent if agent in TRAINED else trained.kind, {**needs, **trained.codecs}
-    return open_entry(ENTRIES, agent, seeds, needs, options)
+    told = {"scenario": scenario, "split": split, "preference": preference}
+    needs = agent_needs(agent, options)
+    return open_entry(ENTRIES, needs.name, seeds, {**told, **needs.env}, needs.options)

@@ -6,11 +6,16 @@ from collections.abc import Iterable, Mapping
 from math import isnan, nan
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from idn_gym.commands.tables import Quantity, print_rows
+from idn_gym.core.arrays import EXOGENOUS, INSTANT
 from idn_gym.core.workspace import start_uplinks
 from idn_gym.evaluation.ceiling import Ceiling, static_ceiling
 from idn_gym.evaluation.dynamic_ceiling import DynamicCeiling, dynamic_ceiling
+from idn_gym.evaluation.regret import net_regret_bound
 from idn_gym.evaluation.rollout import Episodes
+from idn_gym.optimum.load_prices import price_per_byte
 from idn_gym.policies.registry import POLICIES
 from idn_gym.policies.saved import saved_policy
 from idn_gym.rendering.labels import percent
@@ -49,7 +54,12 @@ def _codec(word: str, scenario: Scenario) -> str:
 
 
 def print_static(
-    scenario: Scenario, played: Mapping[str, Episodes], split: str, preference: Any, seconds: float
+    scenario: Scenario,
+    played: Mapping[str, Episodes],
+    split: str,
+    preference: Any,
+    seconds: float,
+    load_price: float = 0.0,
 ) -> Ceiling:
     """Say how far from the best static placement each policy is, in serving cost; return the bracket.
 
@@ -59,14 +69,13 @@ def print_static(
         split: of the seeds.
         preference: what the cost weighs.
         seconds: of processor time per episode.
+        load_price: what loading all memory once costs, in serving cost per slot.
     """
     seeds = next(iter(played.values())).seeds
     bounded = bounded_policies(scenario, played)
-    found = static_ceiling(scenario, seeds, split, preference, seconds)
+    found = static_ceiling(scenario, seeds, split, preference, seconds, load_price)
     costs = {
-        word: sum(row["tariff_cost"] for row in episodes.records()) / len(seeds)
-        for word, episodes in played.items()
-        if word in bounded
+        word: serving_costs(episodes, load_price) for word, episodes in played.items() if word in bounded
     }
     costs |= {
         "best static, reached": found.reached,
@@ -80,13 +89,87 @@ def print_static(
         for name, cost in sorted(costs.items(), key=lambda item: item[1])
         if not isnan(cost)
     ]
-    about = "serving cost, loading left out; the best static placement knows the episode"
-    print(f"\n{scenario.name}: {about}\n")
-    print_rows(("policy", "serving cost per slot", "share of the most that can be saved"), rows)
+    if load_price:
+        print_priced(scenario, played, found, costs)
+    else:
+        about = "serving cost, loading left out; the best static placement knows the episode"
+        print(f"\n{scenario.name}: {about}\n")
+        print_rows(("policy", "serving cost per slot", "share of the most that can be saved"), rows)
     parts = [f"{percent(share)} {name}" for name, share in found.shares._asdict().items() if not isnan(share)]
     made = f", of which {', '.join(parts)}" if parts else ""
     print(f"\ngap of the bracket: {percent(found.gap)} of the cost reached{made}")
     return found
+
+
+def serving_costs(episodes: Episodes, load_price: float) -> float:
+    """Serving cost per slot, loads paid: a mean over episodes.
+
+    Args:
+        episodes: that were played.
+        load_price: what loading all memory once costs, in the same unit.
+    """
+    rows = episodes.records()
+    return sum(row["tariff_cost"] + load_price * row["update"] for row in rows) / len(rows)
+
+
+def print_priced(
+    scenario: Scenario, played: Mapping[str, Episodes], found: Ceiling, costs: Mapping[str, float]
+) -> None:
+    """The table of `print_static` with loads paid: gain and regret per slot, and what is proven of it.
+
+    Args:
+        scenario: that was played.
+        played: by policy.
+        found: the bracket, loads paid.
+        costs: per slot, of policies and of the ends of the bracket, loads paid.
+    """
+    tables = compile_scenario(scenario).tables
+    private = tables.capacity == EXOGENOUS and tables.loading == INSTANT
+    about = (
+        f"serving cost and loads, {found.load_price:g} for all memory once; the best static placement knows"
+    )
+    holds = "bounds are proven for fractions" if private else "capacity or loading is shared: measured alone"
+    print(f"\n{scenario.name}: {about} the episode and pays its first load; {holds}\n")
+    most = found.alone - found.bound
+    rows = []
+    for name, cost in sorted(costs.items(), key=lambda item: item[1]):
+        if isnan(cost):
+            continue
+        proven = proven_regret(scenario, played[name], found.load_price) if name in played else nan
+        share = Quantity((found.alone - cost) / most if most > 0.0 else nan, "share")
+        ends = f"{cost - found.reached:+.4f}", f"{cost - found.bound:+.4f}"
+        rows.append(
+            (name, f"{found.alone - cost:.4f}", share, *ends, "-" if isnan(proven) else f"{proven:.4f}")
+        )
+    head = (
+        "policy",
+        "net gain per slot",
+        "of the most",
+        "regret, at least",
+        "at most",
+        "of fractions, proven",
+    )
+    print_rows(head, rows)
+
+
+def proven_regret(scenario: Scenario, episodes: Episodes, load_price: float) -> float:
+    """What the fractions of a learner lose per slot at most, loads paid, a mean over episodes; nan: unproven.
+
+    Where no bound on movement is proven, what the fractions have loaded stands for it.
+
+    Args:
+        scenario: that was played.
+        episodes: of the learner.
+        load_price: what loading all memory once costs, in serving cost per slot.
+    """
+    if not episodes.regret_bound:
+        return nan
+    tables = compile_scenario(scenario).tables
+    byte, slots = price_per_byte(tables, load_price), tables.nominal_requests * scenario.horizon
+    loaded = np.array(episodes.fractional_update) * tables.nominal_memory * scenario.horizon
+    moved = np.array(episodes.movement_bound) if episodes.movement_bound else loaded
+    bounds = net_regret_bound(np.array(episodes.regret_bound), moved, byte)
+    return float(bounds.mean() / slots)
 
 
 def print_dynamic(

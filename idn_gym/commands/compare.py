@@ -47,6 +47,8 @@ class PlayOptions(EpisodeOptions):
     """presets or YAML files"""
     ceiling: float = bounded(0.0, least=0.0, most=3600.0)
     """[s] per episode for a bracket of the best static placement in hindsight (needs SciPy); 0: without"""
+    load_price: float = bounded(0.0, least=0.0)
+    """what loading all memory once costs, in serving cost per slot, for gain and regret under --ceiling"""
     dynamic: float = bounded(0.0, least=0.0, most=3600.0)
     """[s] per episode for a bracket of the best sequence of placements (needs SciPy); 0: without"""
     out: Path | None = None
@@ -87,6 +89,10 @@ class PlayOptions(EpisodeOptions):
         for name, seconds in (("--ceiling", self.ceiling), ("--dynamic", self.dynamic)):
             if seconds and self.csv:
                 raise ConfigError(name, f"{seconds:g} is not allowed with --csv, which shows none")
+        if self.load_price and not self.ceiling:
+            raise ConfigError(
+                "--load-price", f"{self.load_price:g} is not allowed without --ceiling, which it is for"
+            )
         if self.ceiling or self.dynamic:
             load_solver()
         if self.out is not None:
@@ -121,7 +127,9 @@ class PlayOptions(EpisodeOptions):
         """Say how far from the optimum in hindsight policies are, if asked for; return the brackets."""
         preference = self.weighing()
         return Ceilings(
-            print_static(scenario, played, self.split, preference, self.ceiling) if self.ceiling else None,
+            print_static(scenario, played, self.split, preference, self.ceiling, self.load_price)
+            if self.ceiling
+            else None,
             print_dynamic(scenario, played, self.split, preference, self.dynamic) if self.dynamic else None,
         )
 

@@ -63,6 +63,7 @@ def metric_rows(played: Episodes) -> list[tuple[str, str, str, str, str]]:
     names += ["lifetime"] if played.lifetimes else []
     names += ["airtime"] if played.airtimes else []
     names += ["message_bytes"] if played.message_bytes else []
+    names += ["fractional_update"] if played.fractional_update else []
     columns |= {name: np.array([row[name] for row in records]) for name in names}
     further = further_columns(records[0])
     columns |= {

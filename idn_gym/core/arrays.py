@@ -53,9 +53,6 @@ INSTANT, TRANSFER = 0, 1
 NO_WAITING, QUEUES = 0, 1
 """Queueing modes of shared capacity: a fluid that never waits, or M/G/c queues at nodes and links."""
 
-CROWD = 10_000
-"""Workers beyond which nobody waits: at 95 % utilisation a wait would be below 1e-8 service times."""
-
 ERROR, SECOND, JOULE, BYTE_HOP = 0, 1, 2, 3
 """Components of a tariff: what the core prices in every scenario."""
 
@@ -152,6 +149,7 @@ class Tables(NamedTuple):
     # request classes
     class_task: Ints  # (R,)
     class_path: Ints  # (R,)
+    class_basin: Ints  # (R,) classes of different basins share nothing that may become full (`core.basins`)
     class_requests: Floats  # (R,) [requests] nominal per slot
     class_timeout: Floats  # (R,) [s] options that take as long are left out; latency of a drop
     class_deadline: Floats  # (R,) [s]

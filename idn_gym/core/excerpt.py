@@ -59,6 +59,7 @@ def take_paths(tables: Tables, paths: Ints) -> Excerpt:
     uplink = tables.node_uplink[rows["N"]]
     fields["node_uplink"] = np.where(uplink == EMPTY, EMPTY, np.searchsorted(rows["E"], uplink))
     fields["class_path"] = np.searchsorted(paths, fields["class_path"])
+    fields["class_basin"] = np.unique(fields["class_basin"], return_inverse=True)[1]
     moved = fields["option_start"][:-1] - tables.option_start[rows["R"]]
     fields["class_fallback"] = fields["class_fallback"] + moved
     return Excerpt(freeze_tables(tables._replace(**fields)), rows["N"], rows["R"])

@@ -64,6 +64,7 @@ SHAPES = {
     "R": (
         "class_task",
         "class_path",
+        "class_basin",
         "class_fallback",
         "class_requests",
         "class_timeout",
@@ -126,6 +127,7 @@ INDICES = {
     "W": ("model_blocks", "segment_first", "segment_last"),
     "K": ("model_task", "class_task"),
     "P": ("class_path",),
+    "R": ("class_basin",),
     "J": ("part_position", "option_origin", "path_same_node", "path_same_link"),
     "S": ("part_segment",),
     "O": ("option_rank", "option_point"),

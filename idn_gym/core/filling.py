@@ -14,9 +14,17 @@ Stores fill like nodes and links, up to all that they may give in the slot (`cor
 
 A pass fills one resource per event, so it ends within as many events as there are resources. What classes
 pull is summed anew at each event: nothing is subtracted, so no rounding error keeps pulling at what is full.
+
+Classes that share nothing that may become full cannot notice each other: they are of different basins, each
+of which is filled by itself, event by event (`core.basins`). An event costs as much as what goes on in its
+basin: it looks at the streams there that still have an entry, and at what these pull at.
 """
 
 from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
 
 from idn_gym.core.arrays import TRANSFER, Draw, Residents, Tables
 from idn_gym.core.kernel import njit_inline
@@ -40,9 +48,8 @@ def fill_slot(tables: Tables, draw: Draw, b: int, t: int, resident: Residents, s
     Writes `entry_start`, `entry_end`, `amount`, `ordered` and `left`; `measure_paths` comes before.
 
     Returns:
-        How many resources became full in the pass in which the most did.
+        How many resources became full in the basin and pass in which the most did.
     """
-    streams = list_batches(tables, draw, b, t, resident, scratch)
     nodes = len(tables.node_memory)
     for v in range(nodes):
         scratch.supply[v] = draw.seconds[b, t, v]
@@ -53,10 +60,12 @@ def fill_slot(tables: Tables, draw: Draw, b: int, t: int, resident: Residents, s
     supply_stores(tables, draw, b, t, scratch)
     most = 0
     for turn in range(2):
-        limit = tables.load_limit if turn == 0 else tables.last_resort
-        if begin_pass(tables, limit, streams, scratch):
-            most = max(most, run_pass(tables, draw, b, streams, scratch))
-    for w in range(len(scratch.batch), streams):
+        set_limits(tables, tables.load_limit if turn == 0 else tables.last_resort, scratch)
+        for basin in range(len(scratch.basin_start) - 1):
+            if turn == 0:  # just before it is filled, while all that was read of it is at hand
+                list_batches(tables, draw, b, t, basin, resident, scratch)
+            most = max(most, run_pass(tables, draw, b, basin, scratch))
+    for w in range(len(scratch.batch), scratch.split_start[len(scratch.basin_start) - 1]):
         scratch.left[scratch.owner[w]] += scratch.left[w]
     for rho in range(len(scratch.batch)):
         if scratch.batch[rho] > 0.0:
@@ -65,13 +74,22 @@ def fill_slot(tables: Tables, draw: Draw, b: int, t: int, resident: Residents, s
 
 
 @njit_inline
-def list_batches(tables: Tables, draw: Draw, b: int, t: int, resident: Residents, scratch: Scratch) -> int:
-    """Write the entries of all classes that ask for something; returns how many streams they make."""
+def list_batches(
+    tables: Tables, draw: Draw, b: int, t: int, basin: int, resident: Residents, scratch: Scratch
+) -> None:
+    """Write the entries of all classes of a basin that ask for something, and its further streams.
+
+    Basins come in turn, since the streams of each are numbered after those of the one before.
+    """
     c = b % len(scratch.change)
-    streams = len(scratch.batch)
-    for rho in range(len(scratch.batch)):
-        if rho % TOGETHER == 0:
-            warm_classes(tables, b, rho, min(rho + TOGETHER, len(scratch.batch)), scratch)
+    if basin == 0:
+        scratch.split_start[0] = len(scratch.batch)
+    streams = scratch.split_start[basin]
+    end = scratch.basin_start[basin + 1]
+    for k in range(scratch.basin_start[basin], end):
+        if (k - scratch.basin_start[basin]) % TOGETHER == 0:
+            warm_classes(tables, b, scratch.basin_class, k, min(k + TOGETHER, end), scratch)
+        rho = scratch.basin_class[k]
         scratch.left[rho] = scratch.batch[rho]
         scratch.level[rho] = 1.0
         if scratch.batch[rho] > 0.0:
@@ -82,7 +100,7 @@ def list_batches(tables: Tables, draw: Draw, b: int, t: int, resident: Residents
                 streams = split_class(rho, streams, scratch)
         else:
             scratch.entry_start[rho], scratch.entry_end[rho], scratch.ordered[rho] = 0, 0, 0
-    return streams
+    scratch.split_start[basin + 1] = streams
 
 
 @njit_inline
@@ -108,42 +126,53 @@ def split_class(rho: int, streams: int, scratch: Scratch) -> int:
 
 
 @njit_inline
-def begin_pass(tables: Tables, limit: float, streams: int, scratch: Scratch) -> bool:
-    """Send all that is left to the first entries; returns whether there is something left."""
+def set_limits(tables: Tables, limit: float, scratch: Scratch) -> None:
+    """Write what a pass may use of each resource, and which ones are full before it."""
     stores = len(scratch.supply) - len(tables.store_capacity)
     for r in range(len(scratch.supply)):
         scratch.limit[r] = limit * scratch.supply[r] if r < stores else scratch.supply[r]
         scratch.full[r] = scratch.used[r] >= scratch.limit[r]
-    some = False
-    for w in range(streams):
-        scratch.pour[w] = scratch.left[w]
-        scratch.entry[w] = scratch.entry_start[scratch.owner[w]]
-        some |= scratch.left[w] > 0.0
-    return some
 
 
 @njit_inline
-def run_pass(tables: Tables, draw: Draw, b: int, streams: int, scratch: Scratch) -> int:
-    """Pour from 0 to 1, event by event; returns how many resources became full."""
+def send_left(basin: int, scratch: Scratch) -> int:
+    """Send all that is left in a basin to the first entries: its streams in `stream`; returns how many."""
+    count: Any = np.int64(0)
+    for k in range(scratch.basin_start[basin], scratch.basin_start[basin + 1]):
+        count += send_stream(scratch.basin_class[k], count, scratch)
+    for w in range(scratch.split_start[basin], scratch.split_start[basin + 1]):
+        count += send_stream(w, count, scratch)
+    return count
+
+
+@njit_inline
+def send_stream(w: int, count: int, scratch: Scratch) -> int:
+    """Make a stream the one after `count` others; returns 0 if nothing of it is left."""
+    if scratch.left[w] <= 0.0:
+        return 0
+    scratch.pour[w] = scratch.left[w]
+    scratch.entry[w] = scratch.entry_start[scratch.owner[w]]
+    scratch.stream[count] = w
+    return 1
+
+
+@njit_inline
+def run_pass(tables: Tables, draw: Draw, b: int, basin: int, scratch: Scratch) -> int:
+    """Pour what is left in a basin from 0 to 1, event by event; returns how many resources became full."""
+    streams = send_left(basin, scratch)
     now, count = 0.0, 0
     for _ in range(len(scratch.supply) + 1):
-        sum_pulls(tables, draw, b, streams, scratch)
-        first, until = -1, 1.0
-        for r in range(len(scratch.supply)):
-            room = max(0.0, scratch.limit[r] - scratch.used[r])
-            # What all the rest of the pass does not fill is not divided: by a tiny pull it overflows.
-            if room < scratch.pull[r]:
-                then = now + room / scratch.pull[r]
-                if then < until:
-                    first, until = r, then
-        for r in range(len(scratch.supply)):
+        streams, pulled = sum_pulls(tables, draw, b, streams, scratch)
+        first, until = first_full(now, pulled, scratch)
+        for n in range(pulled):
+            r = scratch.pulled[n]
             scratch.used[r] += scratch.pull[r] * (until - now)
-        for w in range(streams):
-            i = scratch.entry[w]
-            if scratch.pour[w] > 0.0 and i < scratch.entry_end[scratch.owner[w]]:
-                after = scratch.pour[w] * (1.0 - until)
-                scratch.amount[i] += scratch.left[w] - after
-                scratch.left[w] = after
+            scratch.pull[r] = 0.0
+        for k in range(streams):
+            w = scratch.stream[k]
+            after = scratch.pour[w] * (1.0 - until)
+            scratch.amount[scratch.entry[w]] += scratch.left[w] - after
+            scratch.left[w] = after
         if first < 0:
             break
         scratch.used[first] = scratch.limit[first]
@@ -154,33 +183,67 @@ def run_pass(tables: Tables, draw: Draw, b: int, streams: int, scratch: Scratch)
 
 
 @njit_inline
-def sum_pulls(tables: Tables, draw: Draw, b: int, streams: int, scratch: Scratch) -> None:
-    """Move every stream on from entries that use something full, and add up what all of them pull."""
+def first_full(now: float, pulled: int, scratch: Scratch) -> tuple[int, float]:
+    """Which resource becomes full next, and when; -1 and 1 where none does in the rest of the pass."""
+    first, until = -1, 1.0
+    for n in range(pulled):
+        r = scratch.pulled[n]
+        room = max(0.0, scratch.limit[r] - scratch.used[r])
+        # What all the rest of the pass does not fill is not divided: by a tiny pull it overflows.
+        if room < scratch.pull[r]:
+            then = now + room / scratch.pull[r]
+            if then < until or (then == until and r < first):
+                first, until = r, then
+    return first, until
+
+
+@njit_inline
+def sum_pulls(tables: Tables, draw: Draw, b: int, streams: int, scratch: Scratch) -> tuple[int, int]:
+    """Move the listed streams on from entries that use something full, and add up what all of them pull.
+
+    Those that have no entry left leave the list.
+
+    Returns:
+        How many stay, and how many resources somebody pulls at: those in `pulled`.
+    """
     nodes = len(tables.node_memory)
-    for r in range(len(scratch.pull)):
-        scratch.pull[r] = 0.0
-    for w in range(streams):
-        if scratch.pour[w] <= 0.0:
-            continue
+    stores = nodes + len(tables.link_rate)
+    stay: Any = np.int64(0)
+    pulled: Any = np.int64(0)
+    for k in range(streams):
+        w = scratch.stream[k]
         rho = scratch.owner[w]
         origin = tables.path_start[tables.class_path[rho]]
         i = next_entry(tables, w, rho, origin, scratch)
         if i == scratch.entry_end[rho]:
             continue
-        o = scratch.option[i]
+        scratch.stream[stay] = w
+        stay += 1
+        pour, o = scratch.pour[w], scratch.option[i]
         before = origin + tables.option_origin[o]
         for q in range(tables.part_start[o], tables.part_start[o + 1]):
             v = tables.part_node[q]
-            scratch.pull[v] += scratch.pour[w] * (tables.part_seconds[q] * draw.slowdown[b, v])
+            pulled += add_pull(v, pour * (tables.part_seconds[q] * draw.slowdown[b, v]), pulled, scratch)
             here = origin + tables.part_position[q]
             for j in range(before + 1, here + 1):
-                scratch.pull[nodes + tables.path_link[j]] += scratch.pour[w] * tables.part_bytes[q]
+                pulled += add_pull(nodes + tables.path_link[j], pour * tables.part_bytes[q], pulled, scratch)
             before = here
         if len(tables.store_capacity) > 0:
-            stores = nodes + len(tables.link_rate)
             for y in range(tables.need_start[o], tables.need_start[o + 1]):
                 z = tables.need_store[y]
-                scratch.pull[stores + z] += scratch.pour[w] * need_amount(tables, draw, b, y)
+                pulled += add_pull(stores + z, pour * need_amount(tables, draw, b, y), pulled, scratch)
+    return stay, pulled
+
+
+@njit_inline
+def add_pull(r: int, pull: float, pulled: int, scratch: Scratch) -> int:
+    """Add to what a resource is pulled at; returns 1 if it is the first that does so, and notes it."""
+    before = scratch.pull[r]
+    scratch.pull[r] = before + pull
+    if before > 0.0 or pull <= 0.0:
+        return 0
+    scratch.pulled[pulled] = r
+    return 1
 
 
 @njit_inline

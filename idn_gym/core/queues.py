@@ -6,47 +6,68 @@ the links that lead to them, each with the bytes that cross. What takes no time 
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+
 from idn_gym.core.arrays import QUEUES, Draw, Tables
 from idn_gym.core.kernel import njit_inline
 from idn_gym.core.waiting import mean_wait, overdue_share, patient_wait
+from idn_gym.core.warming import TOGETHER, warm_classes
 from idn_gym.core.workspace import Scratch
 
 
 @njit_inline
-def measure_queues(tables: Tables, draw: Draw, b: int, t: int, scratch: Scratch) -> None:
-    """Write `delay` and `idle` of every resource, from the flows in `amount`."""
+def close_queues(scratch: Scratch) -> None:
+    """Say of every resource that nobody visits it, and so nobody waits there."""
     for r in range(len(scratch.visits)):
         scratch.visits[r] = 0.0
         scratch.work[r] = 0.0
         scratch.square[r] = 0.0
         scratch.delay[r] = 0.0
         scratch.idle[r] = 1.0
+
+
+@njit_inline
+def open_queues(tables: Tables, draw: Draw, b: int, basin: int, scratch: Scratch) -> None:
+    """Write `delay` and `idle` of every resource that the classes of a basin visit, from `amount`."""
     if tables.queueing != QUEUES:
         return
-    for rho in range(len(scratch.batch)):
+    visited: Any = np.int64(0)
+    end = scratch.basin_start[basin + 1]
+    for k in range(scratch.basin_start[basin], end):
+        if (k - scratch.basin_start[basin]) % TOGETHER == 0:
+            warm_classes(tables, b, scratch.basin_class, k, min(k + TOGETHER, end), scratch)
+        rho = scratch.basin_class[k]
         origin = tables.path_start[tables.class_path[rho]]
         for i in range(scratch.entry_start[rho], scratch.ordered[rho]):
             if scratch.amount[i] > 0.0:
-                add_visits(tables, draw, b, scratch.option[i], origin, scratch.amount[i], scratch)
+                o, amount = scratch.option[i], scratch.amount[i]
+                visited += add_visits(tables, draw, b, o, origin, amount, visited, scratch)
     nodes = len(tables.node_memory)
-    for v in range(nodes):
-        if tables.node_servers[v] > 0 and scratch.visits[v] > 0.0:
+    for n in range(visited):
+        r = scratch.visited[n]
+        if r >= nodes:
+            count = tables.link_count[r - nodes]
+            open_queue(tables, r, count, 1, count / scratch.rate[r - nodes], scratch)
+        elif tables.node_servers[r] > 0:
             # Where the node offers less than its workers could, each request takes longer by as much.
-            offered = tables.node_count[v] * tables.node_servers[v] * tables.slot_seconds
-            stretch = offered / scratch.supply[v]
-            open_queue(tables, v, tables.node_count[v], tables.node_servers[v], stretch, scratch)
-    for e in range(len(tables.link_rate)):
-        if scratch.visits[nodes + e] > 0.0:
-            count = tables.link_count[e]
-            open_queue(tables, nodes + e, count, 1, count / scratch.rate[e], scratch)
+            offered = tables.node_count[r] * tables.node_servers[r] * tables.slot_seconds
+            stretch = offered / scratch.supply[r]
+            open_queue(tables, r, tables.node_count[r], tables.node_servers[r], stretch, scratch)
 
 
 @njit_inline
 def add_visits(
-    tables: Tables, draw: Draw, b: int, o: int, origin: int, amount: float, scratch: Scratch
-) -> None:
-    """Add the visits of the requests that an option serves, exit branch by exit branch."""
+    tables: Tables, draw: Draw, b: int, o: int, origin: int, amount: float, visited: int, scratch: Scratch
+) -> int:
+    """Add the visits of the requests that an option serves, exit branch by exit branch.
+
+    Returns:
+        How many resources more there are in `visited`, of which that many are there: those with visits.
+    """
     nodes = len(tables.node_memory)
+    more: Any = np.int64(0)
     for x in range(tables.branch_start[o], tables.branch_start[o + 1]):
         flow = amount * tables.branch_share[x]
         before = origin + tables.option_origin[o]
@@ -57,16 +78,25 @@ def add_visits(
             seconds = tables.branch_seconds[x, i] * draw.slowdown[b, v]
             size = tables.branch_bytes[x, i]
             if seconds > 0.0:
-                scratch.visits[v] += flow
-                scratch.work[v] += flow * seconds
-                scratch.square[v] += flow * seconds * seconds
+                more += add_visit(v, flow, seconds, visited + more, scratch)
             if size > 0.0:
                 for j in range(before + 1, here + 1):
-                    link = nodes + tables.path_link[j]
-                    scratch.visits[link] += flow
-                    scratch.work[link] += flow * size
-                    scratch.square[link] += flow * size * size
+                    more += add_visit(nodes + tables.path_link[j], flow, size, visited + more, scratch)
             before = here
+    return more
+
+
+@njit_inline
+def add_visit(r: int, flow: float, work: float, visited: int, scratch: Scratch) -> int:
+    """Add visits to a resource; returns 1 if they are its first ones, and notes it."""
+    before = scratch.visits[r]
+    scratch.visits[r] = before + flow
+    scratch.work[r] += flow * work
+    scratch.square[r] += flow * work * work
+    if before > 0.0 or flow <= 0.0:
+        return 0
+    scratch.visited[visited] = r
+    return 1
 
 
 @njit_inline

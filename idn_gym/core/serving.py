@@ -15,7 +15,7 @@ from idn_gym.core.filling import ask_batches, fill_slot
 from idn_gym.core.kernel import aside, njit_inline, njit_spliced
 from idn_gym.core.listing import bring_cheapest, charged_slots, cost_row, drop_cost, keep_order, list_options
 from idn_gym.core.paces import measure_paths
-from idn_gym.core.queues import given_wait, late_requests, measure_queues
+from idn_gym.core.queues import close_queues, given_wait, late_requests, open_queues
 from idn_gym.core.usable import note_residents
 from idn_gym.core.warming import TOGETHER, warm_classes
 from idn_gym.core.workspace import Scratch
@@ -152,6 +152,32 @@ def book_waits(b: int, scratch: Scratch, outcome: Outcome) -> None:
         outcome.link_wait[b, e] = scratch.delay[nodes + e]
 
 
+@njit_inline
+def book_class(
+    tables: Tables, draw: Draw, b: int, t: int, rho: int, cost: float, scratch: Scratch, outcome: Outcome
+) -> float:
+    """Book what came of the batch of a class, with the waits of the slot.
+
+    Returns:
+        `cost`, that of the classes before, and what this one costs at the tariff.
+    """
+    origin = tables.path_start[tables.class_path[rho]]
+    for i in range(scratch.entry_start[rho], scratch.ordered[rho]):
+        amount = scratch.amount[i]
+        if amount > 0.0:
+            given, kept = given_wait(tables, rho, i, origin, scratch)
+            good = amount
+            if len(tables.radio_link) > 0:
+                good *= passed_share(tables, scratch.option[i], scratch)
+                cost += book_lost(tables, draw, b, t, rho, i, amount - good, scratch, outcome)
+            book_option(tables, draw, b, t, rho, i, amount, good, given, kept, scratch, outcome)
+            cost += good * (scratch.cost[i] + draw.tariff[b, SECOND] * given)
+    if scratch.left[rho] > 0.0:
+        book_dropped(tables, draw, b, t, rho, scratch.left[rho], outcome)
+        cost += scratch.left[rho] * drop_cost(draw, b, t, rho)
+    return cost
+
+
 @aside
 def serve_together(
     tables: Tables, draw: Draw, b: int, t: int, resident: Residents, scratch: Scratch, outcome: Outcome
@@ -164,24 +190,13 @@ def serve_together(
     fill_slot(tables, draw, b, t, resident, scratch)
     if len(tables.radio_link) > 0:
         measure_cells(tables, scratch)
-    measure_queues(tables, draw, b, t, scratch)
-    book_waits(b, scratch, outcome)
+    close_queues(scratch)
     cost = 0.0
-    for rho in range(len(scratch.batch)):
-        origin = tables.path_start[tables.class_path[rho]]
-        for i in range(scratch.entry_start[rho], scratch.ordered[rho]):
-            amount = scratch.amount[i]
-            if amount > 0.0:
-                given, kept = given_wait(tables, rho, i, origin, scratch)
-                good = amount
-                if len(tables.radio_link) > 0:
-                    good *= passed_share(tables, scratch.option[i], scratch)
-                    cost += book_lost(tables, draw, b, t, rho, i, amount - good, scratch, outcome)
-                book_option(tables, draw, b, t, rho, i, amount, good, given, kept, scratch, outcome)
-                cost += good * (scratch.cost[i] + draw.tariff[b, SECOND] * given)
-        if scratch.left[rho] > 0.0:
-            book_dropped(tables, draw, b, t, rho, scratch.left[rho], outcome)
-            cost += scratch.left[rho] * drop_cost(draw, b, t, rho)
+    for basin in range(len(scratch.basin_start) - 1):
+        open_queues(tables, draw, b, basin, scratch)
+        for k in range(scratch.basin_start[basin], scratch.basin_start[basin + 1]):
+            cost = book_class(tables, draw, b, t, scratch.basin_class[k], cost, scratch, outcome)
+    book_waits(b, scratch, outcome)
     return cost
 
 
@@ -231,7 +246,7 @@ def serve_slot(
     if tables.capacity == EXOGENOUS:
         for rho in range(len(scratch.batch)):
             if rho % TOGETHER == 0:
-                warm_classes(tables, b, rho, min(rho + TOGETHER, len(scratch.batch)), scratch)
+                warm_classes(tables, b, scratch.owner, rho, min(rho + TOGETHER, len(scratch.batch)), scratch)
             batch = scratch.batch[rho]
             outcome.tariff_cost[b] += serve_class(tables, draw, b, t, rho, batch, resident, scratch, outcome)
     else:

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from idn_gym.core.arrays import (
-    CROWD,
     EMPTY,
     INSTANT,
     PRICED,
@@ -18,12 +17,14 @@ from idn_gym.core.arrays import (
     State,
     Tables,
 )
+from idn_gym.core.basins import find_basins
 from idn_gym.core.field_shapes import INDEX_LIKE, INDICES, SHAPES, STARTS
 from idn_gym.core.option_tables import fallbacks
 from idn_gym.core.pricing import choose_last
 from idn_gym.core.route_rules import route_rules
 from idn_gym.core.row_starts import owners
 from idn_gym.core.store_rules import store_rules
+from idn_gym.core.waiting import CROWD
 from idn_gym.core.weaving import weave
 from idn_gym.messages import ConfigError, show
 
@@ -281,6 +282,10 @@ def _check_fallbacks(tables: Tables, draw: Draw) -> None:
     elastic = np.isinf(tables.node_seconds) & (tables.pinned != EMPTY).any(axis=1)
     endless = bool(np.all(np.isinf(draw.seconds[:, :, elastic])))
     _demand(endless, "seconds", "must be inf where elastic nodes pin models")
+    basin = find_basins(tables._asdict(), elastic)
+    first = np.unique(basin, return_index=True)[1]
+    apart = np.array_equal(tables.class_basin, tables.class_basin[first][basin])
+    _demand(apart, "class_basin", "must be the same for classes that share what may become full")
     held = np.arange(len(tables.segment_model)) == tables.pinned[:, tables.segment_model]
     earliest = fallbacks(tables._asdict(), held & elastic[:, None])
     right = np.all((tables.class_fallback >= earliest) & (tables.class_fallback <= tables.option_start[1:]))

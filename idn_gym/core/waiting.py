@@ -11,6 +11,14 @@ import math
 
 from idn_gym.core.kernel import njit_inline
 
+CROWD = 10_000
+"""Workers beyond which nobody waits: at 95 % utilisation a wait would be below 1e-8 service times."""
+
+
+def queue_workers(servers: float) -> int:
+    """Workers of a node's queue: a part of a worker is a slow one; 0, which never waits, beyond `CROWD`."""
+    return math.ceil(servers) if servers <= CROWD else 0
+
 
 @njit_inline
 def erlang_c(servers: int, load: float) -> float:

@@ -15,7 +15,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np import arrayobj
 
-from idn_gym.core.arrays import Tables
+from idn_gym.core.arrays import Ints, Tables
 from idn_gym.core.kernel import njit_inline
 from idn_gym.core.workspace import Scratch
 
@@ -51,17 +51,17 @@ ask_for: Any = _ignore if numba.config.DISABLE_JIT else _ask_for
 
 
 @njit_inline
-def warm_classes(tables: Tables, b: int, first: int, last: int, scratch: Scratch) -> None:
-    """Ask for what serving the classes [first, last) reads, if they use the options of the slot before."""
+def warm_classes(tables: Tables, b: int, classes: Ints, first: int, last: int, scratch: Scratch) -> None:
+    """Ask for what serving ``classes[first:last]`` reads, if they use the options of the slot before."""
     start = (b % len(scratch.change)) * len(tables.option_model)
-    for rho in range(first, last):
-        ask_for(scratch.option, start + tables.option_start[rho])
-    for rho in range(first, last):
-        o = scratch.option[start + tables.option_start[rho]]
+    for k in range(first, last):
+        ask_for(scratch.option, start + tables.option_start[classes[k]])
+    for k in range(first, last):
+        o = scratch.option[start + tables.option_start[classes[k]]]
         ask_for(tables.option_error, o)
         ask_for(tables.branch_start, o)
-    for rho in range(first, last):
-        o = scratch.option[start + tables.option_start[rho]]
+    for k in range(first, last):
+        o = scratch.option[start + tables.option_start[classes[k]]]
         ask_for(tables.part_seconds, tables.part_start[o])
         ask_for(tables.part_position, tables.part_start[o])
         ask_for(tables.branch_share, tables.branch_start[o])

@@ -19,6 +19,7 @@ from idn_gym.core.arrays import (
     Residents,
     Tables,
 )
+from idn_gym.core.row_starts import starts_of
 from idn_gym.core.selection import make_selection
 
 OF_CLASS = (
@@ -87,14 +88,21 @@ class Scratch(NamedTuple):
     left: Floats  # (W,) [requests] not served yet
     entry: Ints  # (W,) the one that it sends to; the class's end where none is left
     pour: Floats  # (W,) [requests] per pass
+    stream: Ints  # (W,) those that send something, of the basin that is being filled
+    # basins (`Tables.class_basin`)
+    basin_start: Ints  # (basins + 1,) into `basin_class`
+    basin_class: Ints  # (R,) classes, basin by basin, in order
+    split_start: Ints  # (basins + 1,) into the streams: each basin's first beyond those of its classes
     # resources, in [s] of a node, [bytes] of a link and the unit of a store
     supply: Floats  # (N+E+Z,) of the slot
     limit: Floats  # (N+E+Z,) of it that the pass may use
     used: Floats  # (N+E+Z,)
     pull: Floats  # (N+E+Z,) use per pass, at the point that the pass has reached
     full: Bools  # (N+E+Z,)
+    pulled: Ints  # (N+E+Z,) those whose `pull` is above 0; others are not looked at
     # queues of nodes and links
     visits: Floats  # (N+E,) [requests]
+    visited: Ints  # (N+E,) those of the basin with visits
     work: Floats  # (N+E,) [s] or [bytes] summed over visits
     square: Floats  # (N+E,) [s^2] or [bytes^2] likewise
     delay: Floats  # (N+E,) [s] mean wait of a visit
@@ -158,8 +166,7 @@ def make_scratch(tables: Tables, rows: int = 1) -> Scratch:
     pairs = tables.pinned.shape if loads else (0, 0)
     moving = len(tables.link_rate) if loads else 0
     stores = len(tables.store_capacity)
-    supply, limit, used, pull = np.zeros((4, resources + stores))
-    visits, work, square, delay = np.zeros((4, resources))
+    basin_size = np.bincount(tables.class_basin)
     level, off = start_levels(tables)
     frames, on_air, frames_before, seconds_before = np.zeros((4, len(tables.radio_link)))
     return Scratch(
@@ -190,15 +197,15 @@ def make_scratch(tables: Tables, rows: int = 1) -> Scratch:
         left=left,
         entry=np.zeros(streams, np.int64),
         pour=pour,
-        supply=supply,
-        limit=limit,
-        used=used,
-        pull=pull,
+        stream=np.zeros(streams, np.int64),
+        basin_start=starts_of(basin_size),
+        basin_class=np.argsort(tables.class_basin, kind="stable"),
+        split_start=np.zeros(len(basin_size) + 1, np.int64),
+        **dict(zip(("supply", "limit", "used", "pull"), np.zeros((4, resources + stores)), strict=True)),
         full=np.zeros(resources + stores, np.bool_),
-        visits=visits,
-        work=work,
-        square=square,
-        delay=delay,
+        pulled=np.zeros(resources + stores, np.int64),
+        **dict(zip(("visits", "work", "square", "delay"), np.zeros((4, resources)), strict=True)),
+        visited=np.zeros(resources, np.int64),
         idle=np.ones(resources),
         frames=frames,
         on_air=on_air,

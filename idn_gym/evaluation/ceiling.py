@@ -11,6 +11,7 @@ import numpy as np
 
 from idn_gym.optimum.bracket import GapShares
 from idn_gym.optimum.hindsight import best_static
+from idn_gym.optimum.load_prices import price_per_byte
 from idn_gym.optimum.static import static_outcome
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Scenario
@@ -30,6 +31,8 @@ class Ceiling(NamedTuple):
     """what the best one that was found costs if its requests are routed as well as we can; nan: not known"""
     routed_bound: float = nan
     """no routing of that placement costs less; nan: not known"""
+    load_price: float = 0.0
+    """what loading all memory once costs in the same unit; all of these costs contain what is loaded"""
 
     @property
     def gap(self) -> float:
@@ -55,6 +58,7 @@ def static_ceiling(
     split: str = "test",
     preference: Any = "balanced",
     seconds: float = 5.0,
+    load_price: float = 0.0,
 ) -> Ceiling:
     """Bracket what the best static placement of each episode costs, chosen knowing the episode.
 
@@ -64,6 +68,7 @@ def static_ceiling(
         split: of the seeds.
         preference: sets the tariff unless the scenario fixes one.
         seconds: of processor time per episode; a bracket that runs out of it stays open.
+        load_price: what loading all memory once costs, in serving cost per slot and nominal request.
 
     Raises:
         DependencyNotInstalled: SciPy is missing.
@@ -71,12 +76,13 @@ def static_ceiling(
     compiled = compile_scenario(scenario)
     instance = build_instance(scenario, seeds, split, preference)
     alone = static_outcome(instance, instance.tables.pinned).tariff_cost.mean()
-    brackets = [best_static(compiled, instance, b, seconds) for b in range(len(seeds))]
+    byte = price_per_byte(compiled.tables, load_price)
+    brackets = [best_static(compiled, instance, b, seconds, load_price=byte) for b in range(len(seeds))]
     slots = scenario.horizon * compiled.tables.nominal_requests
     ends = ("upper", "lower", "routed", "routed_upper")
     saved = [np.mean([_known(getattr(bracket, end)) for bracket in brackets]) for end in ends]
     bound, reached, routed, routed_bound = (float((alone - gain) / slots) for gain in saved)
-    return Ceiling(bound, reached, float(alone / slots), routed, routed_bound)
+    return Ceiling(bound, reached, float(alone / slots), routed, routed_bound, load_price)
 
 
 def _known(gain: float | None) -> float:

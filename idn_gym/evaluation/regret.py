@@ -1,8 +1,9 @@
 """What a policy lost against references; pure numbers, no environment.
 
-Gains are tariff saved against the repositories alone [cost]. A regret against a bound of the optimum is
-an upper bound of the regret; against the gain of a placement it is the regret against that placement. What is
-measured against the best sequence of placements is in costs, loading paid, and lies between two ends.
+Gains are tariff saved against the repositories alone [cost], net of loads where these are priced. A regret
+against a bound of the optimum is an upper bound of the regret; against the gain of a placement it is the
+regret against that placement. What is measured against the best sequence of placements is in costs, loading
+paid, and lies between two ends.
 """
 
 from __future__ import annotations
@@ -27,6 +28,33 @@ def regret(gains: Floats, reference: Floats, factor: float = 1.0) -> Floats:
     """
     curve: Floats = np.cumsum(factor * reference - gains, axis=-1)
     return curve
+
+
+def net_gains(gains: Floats, loaded: Floats, price: float) -> Floats:
+    """Gains of slots (..., T) [cost] less what their loads cost; a static placement pays its first load.
+
+    Args:
+        gains: (..., T) [cost].
+        loaded: (..., T) [bytes].
+        price: [cost/byte]; see `idn_gym.optimum.load_prices.price_per_byte`.
+    """
+    found: Floats = gains - price * loaded
+    return found
+
+
+def net_regret_bound(bound: Floats, moved: Floats, price: float) -> Floats:
+    """Bound on a learner's fractional regret with loads paid by both sides.
+
+    What the best static fraction gains more is at most `bound`; the learner pays for loads of no more than
+    `moved` bytes, and the other side for at least none.
+
+    Args:
+        bound: (...) [cost] on fractional regret, loads left out.
+        moved: (...) [bytes] that the learner's fractions load at most.
+        price: [cost/byte].
+    """
+    found: Floats = bound + price * moved
+    return found
 
 
 def gain_share(gains: Floats, reference: Floats) -> Floats:

@@ -6,11 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from gymnasium.vector import AutoresetMode, VectorEnv
 
 from idn_gym.config_reader import ConfigError
-from idn_gym.core.arrays import Floats, Ints
+from idn_gym.core.arrays import Floats, Ints, Tables
 from idn_gym.core.slots import one_slot
 from idn_gym.evaluation.devices import DeviceLog, battery_lifetimes
 from idn_gym.evaluation.latencies import LATENCY_COLUMNS, LatencyLog, LatencyQuantiles
@@ -34,6 +33,13 @@ class Episodes(NamedTuple):
     """percentiles over the requests of each episode, B of them where the rollout was asked for them"""
     message_bytes: float = 0.0
     """[bytes per slot] that nodes told each other so that the policy could act"""
+    fractional_update: tuple[float, ...] = ()
+    """of each episode, the share of nominal memory per slot that a learner's fractions load; () without"""
+    regret_bound: tuple[float, ...] = ()
+    """[cost] of each episode, what the fractions of a learner are proven to gain less than the best static
+    ones at most, loads left out; () where nothing is proven"""
+    movement_bound: tuple[float, ...] = ()
+    """[bytes] what they are proven to load at most; () likewise"""
     wishes: tuple[Ints, ...] = ()
     """what was asked for in each episode, B of them where the rollout was asked for them; see `WishLog`"""
     fairness: tuple[float, ...] = ()
@@ -48,7 +54,8 @@ class Episodes(NamedTuple):
 
         ``reward``: mean scalar per slot; ``reward_OBJECTIVE``: mean of the reward vector; and every
         figure of `METRICS`, over the episode's slots or requests as `idn_gym.metrics.Metric.over` says.
-        ``message_bytes``: that nodes told each other, per slot. ``fairness`` and, where there are batteries,
+        ``message_bytes``: that nodes told each other, per slot. ``fractional_update``: what `update` would be
+        of a learner's fractions; 0 where there are none. ``fairness`` and, where there are batteries,
         ``lifetime`` [s]; ``airtime`` [s] per request where there are duty cycles.
         `LATENCY_COLUMNS` [s] where there are percentiles; 0 without requests, as all that is per request.
         """
@@ -63,6 +70,7 @@ class Episodes(NamedTuple):
             }
             row |= {name: float(means[b, k]) for k, name in enumerate(METRICS)}
             row["message_bytes"] = self.message_bytes
+            row["fractional_update"] = self.fractional_update[b] if self.fractional_update else 0.0
             if self.fairness:
                 row["fairness"] = self.fairness[b]
             if self.lifetimes:
@@ -86,8 +94,9 @@ def rollout(
 ) -> Episodes:
     """Play one episode per seed from its first slot to the horizon.
 
-    Policies that learn online are told the outcome of every slot. One whose nodes tell each other anything
-    has an attribute `message_bytes`, a number [bytes per slot].
+    Policies that learn online are told the outcome of every slot. What some say of themselves is kept:
+    `message_bytes` [bytes per slot], and of each episode so far (B,) `fractional_loaded` [bytes],
+    `regret_bound` and `movement_bound`; see `Episodes`.
 
     Args:
         policy: acts deterministically where it can.
@@ -101,7 +110,7 @@ def rollout(
     native: Any = _checked(env)
     simulation, shape = native.simulation, (len(seeds), native.horizon)
     names = tuple(objective.name for objective in simulation.objectives)
-    check_memory(8 * (1 + len(names) + len(METRICS)), native.horizon, native.horizon, 0, len(seeds), "seeds")
+    check_memory(8 * (1 + len(names) + len(METRICS)), shape[1], shape[1], 0, len(seeds), "seeds")
     rewards, metrics = np.zeros((*shape, len(names))), np.zeros((*shape, len(METRICS)))
     played = Episodes(tuple(int(seed) for seed in seeds), np.zeros(shape), rewards, metrics, names)
     options = None if preference is None else {"preference": preference}
@@ -111,7 +120,7 @@ def rollout(
     learns = [policy.update] if isinstance(policy, OnlinePolicy) else []
     told: list[Callable[[Feedback], None]] = learns + ([] if on_slot is None else [on_slot])
     told += [log.note] * latencies + [asked.note] * wishes
-    start: npt.NDArray[np.bool_] = np.ones(shape[0], np.bool_)
+    start = np.ones(shape[0], np.bool_)
     for t in range(shape[1]):
         before = simulation.state
         revealed = one_slot(simulation.instance, before.slot) if told else None
@@ -127,15 +136,29 @@ def rollout(
             for tell in told:
                 tell(feedback)
         start = np.zeros_like(start)
-    told_each_other = float(getattr(policy, "message_bytes", 0.0))
-    return played._replace(
+    return _told_of(policy, simulation.compiled.tables, played)._replace(
         latencies=log.quantiles(),
         wishes=asked.changes(),
-        message_bytes=told_each_other,
         fairness=devices.fairness(),
         lifetimes=battery_lifetimes(simulation.compiled.tables, simulation.state),
         airtimes=devices.airtime(),
     )
+
+
+def _told_of(policy: Policy, tables: Tables, played: Episodes) -> Episodes:
+    """The episodes with what their policy says of itself."""
+    return played._replace(
+        message_bytes=float(getattr(policy, "message_bytes", 0.0)),
+        fractional_update=_told(policy, "fractional_loaded", tables.nominal_memory * played.scalar.shape[1]),
+        regret_bound=_told(policy, "regret_bound"),
+        movement_bound=_told(policy, "movement_bound"),
+    )
+
+
+def _told(policy: Policy, name: str, unit: float = 1.0) -> tuple[float, ...]:
+    """What a policy has come to, an attribute (B,) of it, in a unit; () where it has none."""
+    value = getattr(policy, name, None)
+    return () if value is None else tuple((np.asarray(value, float) / max(unit, 1.0)).tolist())
 
 
 def _checked(env: VectorEnv[Any, Any, Any]) -> Any:

@@ -38,6 +38,7 @@ COMPARISON_COLUMNS: dict[str, tuple[str, float]] = {
     "traffic": ("traffic [kB-hops]", 1e-3),
     "penalty_traffic": ("+ drops [kB-hops]", 1e-3),
     "update": ("update [%]", 100.0),
+    "fractional_update": ("of fractions [%]", 100.0),
     "lifetime": ("lifetime [h]", 1 / 3600),
     "airtime": ("airtime [ms]", 1e3),
     "fairness": ("fairness [1]", 1.0),
@@ -55,6 +56,8 @@ DEVICE_NOTE = (
     "Lifetime is the time until the first battery is empty, the whole episode where none is: its mean is "
     "too low there."
 )
+
+FRACTION_NOTE = "Beside update is what learners' fractions load before they are rounded."
 
 MESSAGE_NOTE = "Messages are what nodes tell each other per slot, so that a policy can act."
 
@@ -105,7 +108,7 @@ def scenario_tables(rows: Sequence[ComparisonRow], seeds: str) -> list[ScenarioT
                 marked_agent(row.agent, row.informed),
                 f"{row.cost:.3f}",
                 "-" if row.agent == row.reference else f"{row.difference:+.4f}",
-                *(significant(row.metrics[key] * factor) for key, (_, factor) in columns.items()),
+                *(_figure(key, row.metrics[key] * factor) for key, (_, factor) in columns.items()),
             ]
             for row in mine
         ]
@@ -115,6 +118,7 @@ def scenario_tables(rows: Sequence[ComparisonRow], seeds: str) -> list[ScenarioT
         title = f"{scenario}: {seeds}, {sure}, lower cost is better"
         notes = [TABLE_NOTE, *([PENALTY_NOTE] if PENALTY_COLUMNS[0] in columns else [])]
         notes += [DEVICE_NOTE] if "lifetime" in columns else []
+        notes += [FRACTION_NOTE] if "fractional_update" in columns else []
         notes += [MESSAGE_NOTE] if "message_bytes" in columns else []
         notes += [INFORMED_NOTE] if any(row.informed for row in mine) else []
         if served_by:
@@ -123,6 +127,11 @@ def scenario_tables(rows: Sequence[ComparisonRow], seeds: str) -> list[ScenarioT
         note = " ".join(notes)
         tables.append(ScenarioTable(title, [*head, *(name for name, _ in columns.values())], body, note))
     return tables
+
+
+def _figure(key: str, value: float) -> str:
+    """A cell; a dash where there are no fractions."""
+    return "-" if key == "fractional_update" and value == 0.0 else significant(value)
 
 
 def marked_agent(agent: str, informed: bool) -> str:
@@ -134,12 +143,14 @@ def table_columns(rows: Sequence[ComparisonRow]) -> dict[str, tuple[str, float]]
     """The figures that a table of these rows shows, with heading and factor from SI."""
     dropping = any(row.metrics["drop_rate"] > 0.0 for row in rows)
     talking = any(row.metrics["message_bytes"] > 0.0 for row in rows if "message_bytes" in row.metrics)
+    rounding = any(row.metrics.get("fractional_update", 0.0) > 0.0 for row in rows)
     columns = {
         name: column
         for name, column in COMPARISON_COLUMNS.items()
         if all(name in row.metrics for row in rows)
         and (dropping or name not in DROP_COLUMNS)
         and (talking or name != "message_bytes")
+        and (rounding or name != "fractional_update")
     }
     if rows[0].served_by:
         columns["tariff_cost"] = ("serving cost", 1.0)

@@ -19,6 +19,7 @@ from idn_gym.core.arrays import Floats, Instance
 from idn_gym.core.row_starts import owners
 from idn_gym.core.slots import one_row
 from idn_gym.optimum.filling import Filler
+from idn_gym.optimum.load_prices import column_prices
 from idn_gym.optimum.prefixes import list_prefixes, serves_alone
 from idn_gym.optimum.projection import LOG_FLOOR, Polytope, make_polytope, pool_chains, project_entropy
 from idn_gym.scenarios.compile import Compiled
@@ -33,7 +34,12 @@ class Certificate(NamedTuple):
 
 
 def certificate(
-    compiled: Compiled, instance: Instance, b: int = 0, iterations: int = 200, step: float = 10.0
+    compiled: Compiled,
+    instance: Instance,
+    b: int = 0,
+    iterations: int = 200,
+    step: float = 10.0,
+    load_price: float = 0.0,
 ) -> Certificate:
     """Bound the best static placement of one row.
 
@@ -43,6 +49,7 @@ def certificate(
         b: row.
         iterations: number of points; the bound may be asked for at any number.
         step: multiplies the adaptive step sqrt(max(1, ln(S/b)) / sum max(g/s)^2) of each node.
+        load_price: [cost/byte] of loads.
 
     Raises:
         ConfigError: the concave gain does not cover the scenario.
@@ -51,7 +58,8 @@ def certificate(
     if not serves_alone(compiled.tables, items):
         raise ConfigError("serving", "some options here need two placed segments or shared capacity")
     slots = np.flatnonzero(row.draw.demand[0].sum(1) > 0.0)
-    filler = Filler(row.tables, row.draw, items, 0, slots)
+    paid = column_prices(row.tables, items, load_price)
+    filler = Filler(row.tables, row.draw, items, 0, slots, paid=paid)
     polytope = make_polytope(items.node_start, items.parent, items.size, items.budget)
     total, budget, node = polytope.total, polytope.budget, items.node
     share = np.divide(budget, total, out=np.ones_like(total), where=total > 0.0)

@@ -24,7 +24,14 @@ class Filler:
     """Rounds and fills for one set of slots, reusing its work space."""
 
     def __init__(
-        self, tables: Tables, draw: Draw, items: Prefixes, b: int, slots: Ints, one_per_task: bool = False
+        self,
+        tables: Tables,
+        draw: Draw,
+        items: Prefixes,
+        b: int,
+        slots: Ints,
+        one_per_task: bool = False,
+        paid: Floats | None = None,
     ) -> None:
         """Take the slots.
 
@@ -35,21 +42,23 @@ class Filler:
             b: row.
             slots: whose gain counts.
             one_per_task: allow one model per node and task.
+            paid: (I,) [cost] what each column costs that is loaded, in these slots; None: nothing.
         """
+        self._paid: Floats = np.zeros(len(items.node)) if paid is None else paid
         self._tables, self._draw, self._items, self._b, self._slots = tables, draw, items, b, slots
         self._layers = allocate_ranking(tables, items)
         task = tables.model_task[items.model].astype(np.int64)
         self._rival: Ints = task if one_per_task else np.full_like(task, EMPTY)
 
     def gain(self, z: Floats) -> tuple[float, Floats]:
-        """Gain of the columns summed over the slots, and its supergradient (I,)."""
+        """Gain of the columns summed over the slots, less what they cost, and its supergradient (I,)."""
         total, slope, gradient = 0.0, np.zeros(len(z)), np.zeros(len(z))
         for t in self._slots.tolist():
             total += gain_and_gradient(
                 self._tables, self._draw, self._b, t, self._items, z, gradient, self._layers
             )
             slope += gradient
-        return total, slope
+        return total - float(self._paid @ z), slope - self._paid
 
     def round(self, z: Floats) -> Floats:
         """Columns at 1 that fit: what is nearly 1, then the rest of `z` and others, where they pay."""

@@ -31,7 +31,9 @@ class Choices:
         alone: [cost] of the repositories alone.
     """
 
-    def __init__(self, row: Instance, node: Ints, segment: Ints, one_per_task: bool) -> None:
+    def __init__(
+        self, row: Instance, node: Ints, segment: Ints, one_per_task: bool, load_price: float = 0.0
+    ) -> None:
         """Take what may be loaded where.
 
         Args:
@@ -39,15 +41,18 @@ class Choices:
             node: (I,) nodes.
             segment: (I,) segments.
             one_per_task: allow one segment per node and task.
+            load_price: [cost/byte] of loads.
         """
+        self._load_price = load_price
         self.row, self.node, self.segment, self.one_per_task = row, node, segment, one_per_task
         self.model = row.tables.segment_model[segment]
         self._free = nominal_free_bytes(row.tables)
         self.alone = float(static_outcome(row, row.tables.pinned).tariff_cost[0])
 
     def gain(self, placement: Residents) -> float:
-        """True gain [cost] of a placement (N, M) in the environment, summed over the slots."""
-        return self.alone - float(static_outcome(self.row, placement).tariff_cost[0])
+        """True gain [cost] of a placement (N, M) in the environment, summed over the slots, loads paid."""
+        played = static_outcome(self.row, placement)
+        return self.alone - float(played.tariff_cost[0]) - self._load_price * float(played.loaded[0].sum())
 
     def change(self, placement: Residents, columns: Iterable[int]) -> Residents | None:
         """A placement (N, M) in which each column takes the place of what its node holds of its model.

@@ -26,6 +26,7 @@ def best_static(
     seconds: float = 60.0,
     gap: float = 0.01,
     one_per_task: bool = False,
+    load_price: float = 0.0,
 ) -> Bracket:
     """Bracket the best static placement of one row.
 
@@ -37,8 +38,10 @@ def best_static(
             as wide as a cost of at least 0 leaves it where not even a linear program was solved.
         gap: relative gap at which to stop.
         one_per_task: allow one segment per node and task, as the `placement` codec does.
+        load_price: [cost/byte] of loads: gains are then net of it, and a placement pays its first load. See
+            `load_prices.price_per_byte`.
     """
     items = list_prefixes(compiled)
     if serves_alone(compiled.tables, items):
-        return best_prefixes(compiled, instance, b, seconds, gap, one_per_task)
-    return best_routed(compiled, instance, b, seconds, gap, one_per_task)
+        return best_prefixes(compiled, instance, b, seconds, gap, one_per_task, load_price=load_price)
+    return best_routed(compiled, instance, b, seconds, gap, one_per_task, load_price)

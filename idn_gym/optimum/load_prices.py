@@ -10,9 +10,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from idn_gym.core.arrays import BYTE_HOP, JOULE, PRICED, TRANSFER, Floats, Tables
+from idn_gym.core.arrays import BYTE_HOP, JOULE, PRICED, TRANSFER, Floats, Residents, Tables
+from idn_gym.core.geometry import bytes_to_load
 from idn_gym.objective_records import TABLE, Objective
 from idn_gym.objectives import tariff_of, weight_of
+from idn_gym.optimum.prefixes import Prefixes
 from idn_gym.preferences import balanced_preference
 from idn_gym.scenarios.compile import Compiled
 
@@ -29,6 +31,56 @@ def update_prices(
         objectives: those in force.
     """
     found: Floats = weight_of("update", weights / scales, objectives) / tables.nominal_memory
+    return found
+
+
+def full_load_price(compiled: Compiled, weights: Floats | None = None) -> float:
+    """What the objective `update` charges for loading all nominal memory once [cost per slot and request].
+
+    In the unit of the metric `tariff_cost`, where the score is what requests are served by; where a scenario
+    has a tariff of its own, the score and it are two currencies.
+
+    Args:
+        compiled: the scenario.
+        weights: (D,) preference; the balanced one if None.
+    """
+    weights = balanced_preference(compiled.objectives) if weights is None else weights
+    byte = float(update_prices(compiled.tables, compiled.scales, weights, compiled.objectives))
+    return byte * compiled.tables.nominal_memory
+
+
+def price_per_byte(tables: Tables, full_load: float) -> float:
+    """Price of a loaded byte [cost/byte] in the unit of gains, from the price of loading all memory once.
+
+    Args:
+        tables: the scenario's tables.
+        full_load: as `full_load_price` gives it, so that a slot costs `tariff_cost` + full_load x `update`.
+    """
+    return full_load * tables.nominal_requests / tables.nominal_memory
+
+
+def load_cost(tables: Tables, placement: Residents, byte: float, held: Residents | None = None) -> float:
+    """What loading a placement costs [cost], all devices of each node counted.
+
+    Args:
+        tables: the scenario's tables.
+        placement: (N, M).
+        byte: [cost/byte].
+        held: (N, M) what is there already; None: what repositories pin.
+    """
+    missing = bytes_to_load(tables, placement, tables.pinned if held is None else held)
+    return byte * float((missing * tables.node_count[:, None]).sum())
+
+
+def column_prices(tables: Tables, items: Prefixes, byte: float) -> Floats:
+    """What each prefix costs that is loaded (I,) [cost], beyond the one before it in its chain.
+
+    Args:
+        tables: the scenario's tables.
+        items: from `list_prefixes`.
+        byte: [cost/byte].
+    """
+    found: Floats = byte * items.size * tables.node_count[items.node]
     return found
 
 

@@ -18,6 +18,7 @@ from idn_gym.core.slots import one_row
 from idn_gym.optimum.bracket import Bracket, open_bracket
 from idn_gym.optimum.filling import Filler
 from idn_gym.optimum.hill_climbing import AT_ONCE, Choices, improve_bracket
+from idn_gym.optimum.load_prices import column_prices
 from idn_gym.optimum.prefix_program import LayerProgram, Rankings
 from idn_gym.optimum.prefixes import Prefixes, list_prefixes, serves_alone, to_placement
 from idn_gym.optimum.solver import FULL, ROWS, SolverError, solve_integers, solve_relaxed
@@ -37,6 +38,7 @@ class _Search(NamedTuple):
     filler: Filler
     rankings: Rankings
     one_per_task: bool
+    paid: Floats  # (I,) [cost] what loading each column costs
     gap: float
     deadline: float  # [s] of `time.process_time`
 
@@ -54,6 +56,7 @@ def best_prefixes(
     gap: float = 0.01,
     one_per_task: bool = False,
     pieces: int = 1,
+    load_price: float = 0.0,
 ) -> Bracket:
     """Bracket the best static placement of prefixes; arguments as for `best_static`.
 
@@ -70,6 +73,7 @@ def best_prefixes(
         gap: relative gap at which to stop.
         one_per_task: allow one model per node and task.
         pieces: into how many parts such slots are cut at first.
+        load_price: [cost/byte] of loads.
 
     Raises:
         ConfigError: the concave gain does not cover the scenario (`serves_alone`).
@@ -80,11 +84,12 @@ def best_prefixes(
     warm_up(row, items)
     begin = time.process_time()
     nothing: Residents = compiled.tables.pinned.copy()
-    choices = Choices(row, items.node, items.segment, one_per_task)
+    choices = Choices(row, items.node, items.segment, one_per_task, load_price)
     if not len(items.node):
         return Bracket(0.0, 0.0, nothing, "closed", time.process_time() - begin, 0.0, choices.alone)
-    rankings, filler = Rankings(row, items, 0), _filler(row, items, one_per_task)
-    search = _Search(row, items, choices, filler, rankings, one_per_task, gap, begin + seconds)
+    paid = column_prices(compiled.tables, items, load_price)
+    rankings, filler = Rankings(row, items, 0), _filler(row, items, one_per_task, paid)
+    search = _Search(row, items, choices, filler, rankings, one_per_task, paid, gap, begin + seconds)
     best = open_bracket(nothing, choices.alone)
     best, wanted = _refine(best, search, pieces)
     best = improve_bracket(best, choices, (best.placement, nothing), wanted, AT_ONCE, begin + seconds, gap)
@@ -92,11 +97,11 @@ def best_prefixes(
     return replace(best.ended(gap, spent > seconds), seconds=spent)
 
 
-def _filler(row: Instance, items: Prefixes, one_per_task: bool) -> Filler:
+def _filler(row: Instance, items: Prefixes, one_per_task: bool, paid: Floats) -> Filler:
     """What fills free memory by the gain in a sample of the slots."""
     slots = row.draw.demand.shape[1]
     sample = np.unique(np.linspace(0, slots - 1, min(slots, SAMPLE)).astype(np.int64))
-    return Filler(row.tables, row.draw, items, 0, sample, one_per_task)
+    return Filler(row.tables, row.draw, items, 0, sample, one_per_task, paid * len(sample) / slots)
 
 
 def _refine(best: Bracket, search: _Search, pieces: int) -> tuple[Bracket, Floats]:
@@ -107,7 +112,8 @@ def _refine(best: Bracket, search: _Search, pieces: int) -> tuple[Bracket, Float
     """
     slots, wanted = search.row.draw.demand.shape[1], np.zeros(len(search.items.node))
     while True:
-        layered = LayerProgram(search.row, search.items, 0, pieces, search.one_per_task, search.rankings)
+        arguments = pieces, search.one_per_task, search.rankings, search.paid
+        layered = LayerProgram(search.row, search.items, 0, *arguments)
         try:
             best, wanted = _narrow(best, search, layered)
         except SolverError:

@@ -152,6 +152,7 @@ class LayerProgram:
         pieces: int = 1,
         one_per_task: bool = False,
         rankings: Rankings | None = None,
+        paid: Floats | None = None,
     ) -> None:
         """Build it.
 
@@ -162,10 +163,11 @@ class LayerProgram:
             pieces: parts into which slots are cut whose sum is inexact.
             one_per_task: allow one model per node and task, as the `placement` codec does.
             rankings: of this row, if they are there already.
+            paid: (I,) [cost] what each prefix costs that is loaded; None: nothing.
         """
         tables, draw = instance
         rankings = rankings or Rankings(instance, items, b)
-        builder = _Builder(tables, items, one_per_task)
+        builder = _Builder(tables, items, one_per_task, paid)
         self.exact = True
         for rho in range(len(tables.class_task)):
             for merged in merge_class(rankings, rho, draw.demand[b, :, rho], pieces):
@@ -196,11 +198,12 @@ def placement_rows(tables: Tables, items: Prefixes, one_per_task: bool) -> tuple
 
 
 class _Builder:
-    def __init__(self, tables: Tables, items: Prefixes, one_per_task: bool) -> None:
+    def __init__(self, tables: Tables, items: Prefixes, one_per_task: bool, paid: Floats | None) -> None:
         self.integers = self.columns = len(items.node)
         self.triples, limit = placement_rows(tables, items, one_per_task)
         self.limits, self.rows = [limit], len(limit)
-        self.gains, self.uppers = [np.zeros(self.columns)], [np.ones(self.columns)]
+        self.gains = [np.zeros(self.columns) if paid is None else -paid]
+        self.uppers = [np.ones(self.columns)]
 
     def _add_rows(self, triples: list[Triple], limit: Floats) -> None:
         self.triples += [(row + self.rows, column, value) for row, column, value in triples]

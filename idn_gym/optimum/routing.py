@@ -19,6 +19,7 @@ from idn_gym.optimum.best_routing import route_best
 from idn_gym.optimum.bracket import Bracket, FalseBoundError, open_bracket
 from idn_gym.optimum.filling import SURE
 from idn_gym.optimum.hill_climbing import AT_ONCE, improve_bracket
+from idn_gym.optimum.load_prices import load_cost
 from idn_gym.optimum.prefixes import list_prefixes
 from idn_gym.optimum.routing_program import Routing
 from idn_gym.optimum.search.slot_search import greedy_start
@@ -40,6 +41,7 @@ def best_routed(
     seconds: float = 60.0,
     gap: float = 0.01,
     one_per_task: bool = False,
+    load_price: float = 0.0,
 ) -> Bracket:
     """Bracket the best static placement of any segments, in either capacity mode.
 
@@ -50,11 +52,12 @@ def best_routed(
         seconds: of processor time; routing the placement found in the best way may take as long again.
         gap: relative gap at which to stop.
         one_per_task: allow one segment per node and task.
+        load_price: [cost/byte] of loads.
     """
     row = one_row(instance, b)
     _warm_up(compiled, row, one_per_task)
     begin = time.process_time()
-    routing = Routing(compiled, row, one_per_task)
+    routing = Routing(compiled, row, one_per_task, load_price)
     best = open_bracket(compiled.tables.pinned.copy(), routing.choices.alone)
     sampled = greedy_start(compiled, row, one_per_task, begin + seconds * GREEDY_SHARE)
     best = best.judged(sampled, routing.choices.gain(sampled))
@@ -110,10 +113,13 @@ def _route(best: Bracket, routing: Routing, placement: Residents, seconds: float
         found = route_best(routing, placement, seconds, ceiling)
     except SolverError:
         return best
-    gained = max(min(best.alone - found.reached, best.upper), best.lower)
+    loads = load_cost(routing.row.tables, placement, routing.load_price)
+    gained = max(min(best.alone - found.reached - loads, best.upper), best.lower)
     if best.routed is not None and gained <= best.routed:
         return best
-    return replace(best, routed=gained, routed_upper=max(gained, min(best.alone - found.least, best.upper)))
+    return replace(
+        best, routed=gained, routed_upper=max(gained, min(best.alone - found.least - loads, best.upper))
+    )
 
 
 def _best_ceiling(routing: Routing, chunks: list[Ints], ceilings: tuple[float, ...], end: float) -> float:

@@ -14,7 +14,7 @@ import numpy as np
 from idn_gym.core.arrays import EXOGENOUS, QUEUES, SECOND, SHARED, Bools, Floats, Instance, Ints, Residents
 from idn_gym.core.capacity import most_requests
 from idn_gym.core.costs import costs
-from idn_gym.core.geometry import covered_parts, covers, nominal_free_bytes
+from idn_gym.core.geometry import bytes_to_load, covered_parts, covers, nominal_free_bytes
 from idn_gym.core.row_starts import owners
 from idn_gym.optimum.hill_climbing import Choices
 from idn_gym.optimum.least_waiting import LeastWaiting, least_waiting
@@ -32,18 +32,21 @@ LEAST_PATIENCE = 1e-50
 class Routing:
     """What the programs of one row share: which part needs which columns, and costs per slot."""
 
-    def __init__(self, compiled: Compiled, row: Instance, one_per_task: bool) -> None:
+    def __init__(
+        self, compiled: Compiled, row: Instance, one_per_task: bool, load_price: float = 0.0
+    ) -> None:
         """Look up costs.
 
         Args:
             compiled: the scenario.
             row: an instance of one row.
             one_per_task: allow one segment per node and task.
+            load_price: [cost/byte] of loads.
         """
-        tables = compiled.tables
+        tables, self.load_price = compiled.tables, load_price
         self.row, self.one_per_task = row, one_per_task
         self.node, self.segment = compiled.pairs
-        self.choices = Choices(row, self.node, self.segment, one_per_task)
+        self.choices = Choices(row, self.node, self.segment, one_per_task, load_price)
         self.option_class, self.part_option = owners(tables.option_start), owners(tables.part_start)
         priced = [costs(row, t) for t in range(row.draw.demand.shape[1])]
         self.saving = np.stack([drop[self.option_class] - option for option, drop in priced])
@@ -124,7 +127,7 @@ class RoutingBuild:
             model = tables.segment_model[routing.segment]
             upper = (placement[routing.node, model] == routing.segment).astype(float)
         self.lines = routing.lines(self.usable, ceiling)
-        self.gains, self.uppers = [np.zeros(self.columns)], [upper]
+        self.gains, self.uppers = [self._loads(placement)], [upper]
         everything, ones = np.arange(self.columns), np.ones(self.columns)
         free = nominal_free_bytes(tables)
         size = tables.segment_bytes[routing.segment]
@@ -136,6 +139,16 @@ class RoutingBuild:
         places, row = np.unique(routing.node * (int(group.max(initial=0)) + 1) + group, return_inverse=True)
         self._rows(row, everything, ones, np.ones(len(places)))
         self._links()
+
+    def _loads(self, placement: Residents | None) -> Floats:
+        """(I,) [cost] what loading each column gains: less than nothing, if placements are not given."""
+        routing, tables = self.routing, self.tables
+        if placement is not None:
+            return np.zeros(self.columns)
+        held = tables.pinned[routing.node, tables.segment_model[routing.segment]]
+        missing = bytes_to_load(tables, routing.segment, held) * tables.node_count[routing.node]
+        found: Floats = -routing.load_price * missing
+        return found
 
     def _rows(self, row: Ints, column: Ints, value: Floats, limit: Floats) -> None:
         self.triples.append((row + self.rows, column, value))

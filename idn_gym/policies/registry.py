@@ -19,6 +19,7 @@ ONLINE = "idn_gym.policies.online.build"
 HIERARCHICAL = "idn_gym.policies.hierarchical.build"
 BATTERIES = "idn_gym.policies.batteries.build"
 HEDONIC = "idn_gym.policies.hedonic.build"
+INDEX = "idn_gym.policies.index.build"
 
 
 class PolicyEntry(NamedTuple):
@@ -71,6 +72,7 @@ _SHIPPED: dict[str, PolicyEntry] = {
     ),
     "infida": _online("infida", "INFIDA: mirror ascent, exact marginals, fresh uniforms", randomised=True),
     "infida-coupled": _online("infida_coupled", "INFIDA, uniforms frozen for an episode", randomised=True),
+    "infida-lazy": _online("infida_lazy", "INFIDA, rounded anew only after a drift", randomised=True),
     "infida-best-of-two": _online(
         "infida_best_of_two", "INFIDA that plays the better of two placements", randomised=True
     ),
@@ -78,10 +80,18 @@ _SHIPPED: dict[str, PolicyEntry] = {
         "infida_offline", "INFIDA on the whole episode, rounded once", informed=True, randomised=True
     ),
     "infida-adahedge": _online("infida_adahedge", "AdaHedge over mirrors and steps", randomised=True),
+    "smoothed-ader": _online("smoothed_ader", "AdaHedge over mirrors that pay for moving", randomised=True),
+    "infida-optimistic": _online("infida_optimistic", "INFIDA that leans on hints", randomised=True),
     "oga": _online("oga", "online gradient ascent", randomised=True),
     "ftrl-entropy": _online("ftrl_entropy", "follow the regularised leader, entropy", randomised=True),
     "ftrl-euclid": _online("ftrl_euclid", "follow the regularised leader, Euclidean", randomised=True),
     "ftpl": _online("ftpl", "follow the perturbed leader with an LP oracle", randomised=True),
+    "wait-then-ftpl": _online(
+        "wait_then_ftpl", "FTPL that first waits until the gain of loading is clear", randomised=True
+    ),
+    "ftpl-splits": _online(
+        "ftpl_splits", "FTPL whose oracle knows splits over two placed segments", randomised=True
+    ),
     "olag": _online("olag", "online load-aware greedy"),
     "sg": _online("sg", "static greedy by saving, told the episode", informed=True),
     "sg-per-byte": _online("sg_per_byte", "the same by saving per byte", informed=True),
@@ -125,6 +135,7 @@ _SHIPPED: dict[str, PolicyEntry] = {
     ),
     "night-planner": _battery("night_planner", "a programme over charge and time of day for each battery"),
     "charge-rule": _battery("charge_rule", "one mode while a battery is well charged, a thriftier one below"),
+    "index": PolicyEntry(f"{INDEX}:index", "scores", "a linear priority per segment and node, searched for"),
     "hedonic": PolicyEntry(
         f"{HEDONIC}:hedonic", "association", "devices that choose gateway, spreading factor and model"
     ),

@@ -124,7 +124,7 @@ static int uses_full(int64_t o, int64_t origin) {
 }
 
 static int64_t next_entry(int64_t rho, int64_t origin) {
-    int64_t i = entry[rho], end = entry_start[rho + 1];
+    int64_t i = entry[rho], end = entry_end[rho];
     for (; i < end; i++) {
         if (i == ordered[rho]) {
             bring_cheapest(i, end);
@@ -135,43 +135,66 @@ static int64_t next_entry(int64_t rho, int64_t origin) {
     return entry[rho] = i;
 }
 
-static void sum_pulls(int64_t b) {
-    for (int64_t r = 0; r < NODES + LINKS; r++) pull[r] = 0.0;
-    for (int64_t rho = 0; rho < CLASSES; rho++) {
-        if (pour[rho] <= 0.0) continue;
-        int64_t origin = path_start[class_path[rho]], i = next_entry(rho, origin);
-        if (i == entry_start[rho + 1]) continue;
+static int64_t PULLED; /* resources in `pulled`: those that somebody pulls at */
+
+static void add_pull(int64_t r, double more) {
+    if (pull[r] == 0.0 && more > 0.0) pulled[PULLED++] = r;
+    pull[r] += more;
+}
+
+static int64_t sum_pulls(int64_t b, int64_t streams) {
+    int64_t stay = 0;
+    PULLED = 0;
+    for (int64_t k = 0; k < streams; k++) {
+        int64_t rho = stream[k], origin = path_start[class_path[rho]], i = next_entry(rho, origin);
+        if (i == entry_end[rho]) continue;
+        stream[stay++] = rho;
         int64_t o = option[i], before = origin + option_origin[o];
         for (int64_t q = part_start[o]; q < part_start[o + 1]; q++) {
             int v = part_node[q];
-            pull[v] += pour[rho] * (part_seconds[q] * slowdown[b * NODES + v]);
+            add_pull(v, pour[rho] * (part_seconds[q] * slowdown[b * NODES + v]));
             int64_t here = origin + part_position[q];
-            for (int64_t j = before + 1; j <= here; j++) pull[NODES + path_link[j]] += pour[rho] * part_bytes[q];
+            for (int64_t j = before + 1; j <= here; j++) add_pull(NODES + path_link[j], pour[rho] * part_bytes[q]);
             before = here;
         }
     }
+    return stay;
 }
 
-static void run_pass(int64_t b, double limit) {
+static void run_pass(int64_t b, int64_t basin, double share) {
     double now = 0.0;
+    int64_t streams = 0;
+    for (int64_t k = basin_start[basin]; k < basin_start[basin + 1]; k++) {
+        int64_t rho = basin_class[k];
+        if (left[rho] <= 0.0) continue;
+        pour[rho] = left[rho];
+        entry[rho] = entry_start[rho];
+        stream[streams++] = rho;
+    }
     for (int64_t event = 0; event < NODES + LINKS + 1; event++) {
-        sum_pulls(b);
+        streams = sum_pulls(b, streams);
         int64_t first = -1;
         double until = 1.0;
-        for (int64_t r = 0; r < NODES + LINKS; r++)
-            if (pull[r] > 0.0) {
-                double then = now + larger(0.0, limit * supply[r] - used[r]) / pull[r];
-                if (then < until) first = r, until = then;
-            }
-        for (int64_t r = 0; r < NODES + LINKS; r++) used[r] += pull[r] * (until - now);
-        for (int64_t rho = 0; rho < CLASSES; rho++)
-            if (pour[rho] > 0.0 && entry[rho] < entry_start[rho + 1]) {
-                double after = pour[rho] * (1.0 - until);
-                amount[entry[rho]] += left[rho] - after;
-                left[rho] = after;
-            }
+        for (int64_t n = 0; n < PULLED; n++) {
+            int64_t r = pulled[n];
+            double room = larger(0.0, share * supply[r] - used[r]);
+            if (room >= pull[r]) continue;
+            double then = now + room / pull[r];
+            if (then < until || (then == until && r < first)) first = r, until = then;
+        }
+        for (int64_t n = 0; n < PULLED; n++) {
+            int64_t r = pulled[n];
+            used[r] += pull[r] * (until - now);
+            pull[r] = 0.0;
+        }
+        for (int64_t k = 0; k < streams; k++) {
+            int64_t rho = stream[k];
+            double after = pour[rho] * (1.0 - until);
+            amount[entry[rho]] += left[rho] - after;
+            left[rho] = after;
+        }
         if (first < 0) break;
-        used[first] = limit * supply[first];
+        used[first] = share * supply[first];
         full[first] = 1;
         now = until;
     }
@@ -179,26 +202,23 @@ static void run_pass(int64_t b, double limit) {
 
 static void fill_slot(int64_t b, int64_t t) {
     int64_t end = 0;
-    for (int64_t rho = 0; rho < CLASSES; rho++) {
-        entry_start[rho] = ordered[rho] = end;
-        left[rho] = batch[rho];
-        if (batch[rho] > 0.0) end = list_options(b, rho, end);
-    }
-    entry_start[CLASSES] = end;
-    for (int64_t i = 0; i < end; i++) amount[i] = 0.0;
     for (int64_t v = 0; v < NODES; v++) supply[v] = draw_seconds[(b * SLOTS + t) * NODES + v];
     for (int64_t e = 0; e < LINKS; e++) supply[NODES + e] = rate[e] * SLOT_SECONDS;
     for (int64_t r = 0; r < NODES + LINKS; r++) used[r] = 0.0;
     for (int turn = 0; turn < 2; turn++) {
-        double limit = turn == 0 ? LOAD_LIMIT : LAST_RESORT;
-        int some = 0;
-        for (int64_t r = 0; r < NODES + LINKS; r++) full[r] = used[r] >= limit * supply[r];
-        for (int64_t rho = 0; rho < CLASSES; rho++) {
-            pour[rho] = left[rho];
-            entry[rho] = entry_start[rho];
-            some |= left[rho] > 0.0;
+        double share = turn == 0 ? LOAD_LIMIT : LAST_RESORT;
+        for (int64_t r = 0; r < NODES + LINKS; r++) full[r] = used[r] >= share * supply[r];
+        for (int64_t basin = 0; basin < BASINS; basin++) {
+            for (int64_t k = basin_start[basin]; turn == 0 && k < basin_start[basin + 1]; k++) {
+                int64_t rho = basin_class[k];
+                left[rho] = batch[rho];
+                entry_start[rho] = ordered[rho] = end;
+                if (batch[rho] > 0.0) end = list_options(b, rho, end);
+                entry_end[rho] = end;
+                for (int64_t i = entry_start[rho]; i < end; i++) amount[i] = 0.0;
+            }
+            run_pass(b, basin, share);
         }
-        if (some) run_pass(b, limit);
     }
 }
 
@@ -223,6 +243,13 @@ static void open_queue(int64_t r, int64_t servers, double pace_of_work) {
     idle[r] = larger(0.0, 1.0 - arrivals * first / (double)servers);
 }
 
+static int64_t VISITED; /* resources in `visited`: those of the basin with visits */
+
+static void add_visit(int64_t r, double flow, double size) {
+    if (visits[r] == 0.0 && flow > 0.0) visited[VISITED++] = r;
+    visits[r] += flow, work[r] += flow * size, square[r] += flow * size * size;
+}
+
 static void add_visits(int64_t b, int64_t o, int64_t origin, double requests) {
     for (int64_t x = branch_start[o]; x < branch_start[o + 1]; x++) {
         double flow = requests * branch_share[x];
@@ -232,27 +259,26 @@ static void add_visits(int64_t b, int64_t o, int64_t origin, double requests) {
             int v = part_node[q];
             double seconds = branch_seconds[x * PARTS + i] * slowdown[b * NODES + v];
             double size = branch_bytes[x * PARTS + i];
-            if (seconds > 0.0) visits[v] += flow, work[v] += flow * seconds, square[v] += flow * seconds * seconds;
+            if (seconds > 0.0) add_visit(v, flow, seconds);
             if (size > 0.0)
-                for (int64_t j = before + 1; j <= here; j++) {
-                    int64_t r = NODES + path_link[j];
-                    visits[r] += flow, work[r] += flow * size, square[r] += flow * size * size;
-                }
+                for (int64_t j = before + 1; j <= here; j++) add_visit(NODES + path_link[j], flow, size);
             before = here;
         }
     }
 }
 
-static void measure_queues(int64_t b) {
-    for (int64_t r = 0; r < NODES + LINKS; r++) visits[r] = work[r] = square[r] = delay[r] = 0.0, idle[r] = 1.0;
-    for (int64_t rho = 0; rho < CLASSES; rho++)
+static void open_queues(int64_t b, int64_t basin) {
+    VISITED = 0;
+    for (int64_t k = basin_start[basin]; k < basin_start[basin + 1]; k++) {
+        int64_t rho = basin_class[k];
         for (int64_t i = entry_start[rho]; i < ordered[rho]; i++)
             if (amount[i] > 0.0) add_visits(b, option[i], path_start[class_path[rho]], amount[i]);
-    for (int64_t v = 0; v < NODES; v++)
-        if (node_servers[v] > 0 && visits[v] > 0.0)
-            open_queue(v, node_servers[v], (double)node_servers[v] * SLOT_SECONDS / supply[v]);
-    for (int64_t e = 0; e < LINKS; e++)
-        if (visits[NODES + e] > 0.0) open_queue(NODES + e, 1, 1.0 / rate[e]);
+    }
+    for (int64_t n = 0; n < VISITED; n++) {
+        int64_t r = visited[n], servers = r < NODES ? node_servers[r] : 1;
+        if (r >= NODES) open_queue(r, 1, 1.0 / rate[r - NODES]);
+        else if (servers > 0) open_queue(r, servers, (double)servers * SLOT_SECONDS / supply[r]);
+    }
 }
 
 static double branch_wait(int64_t x, int64_t o, int64_t origin, double *empty) {
@@ -347,24 +373,30 @@ static void book_dropped(int64_t b, int64_t rho, double requests) {
     started[c * (LONGEST + 1) + LONGEST] += requests;
 }
 
+static double book_class(int64_t b, int64_t rho, double total) {
+    for (int64_t i = entry_start[rho]; i < ordered[rho]; i++)
+        if (amount[i] > 0.0) {
+            double kept, given = given_wait(rho, i, path_start[class_path[rho]], &kept);
+            book_option(b, rho, i, given, kept);
+            total += amount[i] * (cost[i] + tariff[b * PRICES + 1] * given);
+        }
+    if (left[rho] > 0.0) {
+        book_dropped(b, rho, left[rho]);
+        total += left[rho] * drop_cost[(COST_ROWS > 1 ? b * CLASSES : 0) + rho];
+    }
+    return total;
+}
+
 static double serve_together(int64_t b, int64_t t) {
+    double total = 0.0;
     fill_slot(b, t);
-    measure_queues(b);
+    for (int64_t r = 0; r < NODES + LINKS; r++) visits[r] = work[r] = square[r] = delay[r] = 0.0, idle[r] = 1.0;
+    for (int64_t basin = 0; basin < BASINS; basin++) {
+        open_queues(b, basin);
+        for (int64_t k = basin_start[basin]; k < basin_start[basin + 1]; k++) total = book_class(b, basin_class[k], total);
+    }
     for (int64_t v = 0; v < NODES; v++) node_wait[b * NODES + v] = delay[v];
     for (int64_t e = 0; e < LINKS; e++) link_wait[b * LINKS + e] = delay[NODES + e];
-    double total = 0.0;
-    for (int64_t rho = 0; rho < CLASSES; rho++) {
-        for (int64_t i = entry_start[rho]; i < ordered[rho]; i++)
-            if (amount[i] > 0.0) {
-                double kept, given = given_wait(rho, i, path_start[class_path[rho]], &kept);
-                book_option(b, rho, i, given, kept);
-                total += amount[i] * (cost[i] + tariff[b * PRICES + 1] * given);
-            }
-        if (left[rho] > 0.0) {
-            book_dropped(b, rho, left[rho]);
-            total += left[rho] * drop_cost[(COST_ROWS > 1 ? b * CLASSES : 0) + rho];
-        }
-    }
     return total;
 }
 

@@ -39,6 +39,7 @@ DRAW = ["demand", "slowdown", "option_latency", "option_cost", "option_joules", 
 WORK = [
     *("pace", "rate", "option", "cost", "latency", "amount", "batch", "entry_start", "ordered", "left"),
     *("entry", "pour", "supply", "used", "pull", "full", "visits", "work", "square", "delay", "idle"),
+    *("entry_end", "stream", "pulled", "visited", "basin_start", "basin_class"),
 ]
 BOOKED = {
     **{name: name for name in ("arrived", "served", "correct", "energy", "traffic", "penalty", "split")},
@@ -77,10 +78,10 @@ def twin_of(folder, instance, resident, outcome):
     arrays = {name: getattr(tables, name) for name in TABLES} | {name: getattr(draw, name) for name in DRAW}
     arrays |= {"draw_rate": draw.rate, "draw_seconds": draw.seconds, "tariff": draw.tariff}
     arrays |= {"resident": resident} | {name: getattr(scratch, name) for name in WORK}
-    arrays["entry_start"] = np.zeros(len(tables.class_task) + 1, np.int64)  # there classes follow each other
     arrays |= {name: getattr(outcome, field) for name, field in BOOKED.items()}
     rows, slots, classes = draw.demand.shape
     numbers = {
+        "BASINS": len(scratch.basin_start) - 1,
         **{"ROWS": rows, "SLOTS": slots, "CLASSES": classes, "OPTIONS": len(tables.option_model)},
         **{
             "NODES": len(tables.node_memory),

@@ -27,6 +27,10 @@ SMALL = {
     ],
     "check_fluid": ["tiny", "--loads", "0.5", "--requests", "300", "--restarts", "2", "horizon=4"],
     "check_radio": ["--messages", "200"],
+    "combine": [
+        *("hybrid-adahedge", "--experts", "lru", "cloud-only"),
+        *("--scenario", "tiny", "--seeds", "1", "horizon=4"),
+    ],
     "check_forecasts": ["--scenario", "tiny", "--seeds", "1", "--horizon", "2", "horizon=4"],
     "bench_hindsight": ["--scenario", "tiny", "--limit", "1", "--iterations", "1", "horizon=4"],
     "bench_learners": ["--scenario", "tiny", "--slots", "4", "--agents", "lfu", "lru"],
@@ -98,7 +102,7 @@ FLAGS += [
 
 PREFIX = {"train": "scenario.", "resume": "scenario.", "demo": "scenario."}
 PREFIX |= dict.fromkeys(
-    ("compare", "measure_presets", "bench_hindsight", "check_fluid", "check_forecasts"), ""
+    ("compare", "measure_presets", "bench_hindsight", "check_fluid", "check_forecasts", "combine"), ""
 )
 PREFIX |= dict.fromkeys(("idn show", "idn keys", "idn play", "idn compare"), "")
 """Commands that take assignments, and what stands before the keys of a scenario in them."""

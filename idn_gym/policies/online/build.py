@@ -16,6 +16,7 @@ from idn_gym.policies.online.library import ChoiceConfig, Library, LibraryConfig
 from idn_gym.policies.online.load_gate import LoadGate, LoadGateConfig
 from idn_gym.policies.online.mirror import MirrorAscent, MirrorConfig, Update
 from idn_gym.policies.online.olag import Olag, OlagAwareConfig, OlagConfig
+from idn_gym.policies.online.optimistic import Optimistic, OptimisticConfig
 from idn_gym.policies.online.receding import Mpc, MpcConfig
 from idn_gym.scenarios.compile import Compiled
 from idn_gym.scenarios.episodes import build_instance
@@ -43,6 +44,11 @@ def infida_best_of_two(env: Env, **options: Any) -> MirrorAscent:
     return infida(env, **{"rounding": "best-of-two", "coupled": True, **options})
 
 
+def infida_lazy(env: Env, **options: Any) -> MirrorAscent:
+    """INFIDA whose nodes are rounded anew once they have drifted by 5 % of their budgets, uniforms frozen."""
+    return infida(env, **{"coupled": True, "drift": 0.05, **options})
+
+
 def oga(env: Env, **options: Any) -> MirrorAscent:
     """Mirror ascent in the Euclidean geometry: online gradient ascent."""
     return _mirror(env, options, Update(entropy=False, lazy=False))
@@ -63,6 +69,16 @@ def infida_adahedge(env: Env, **options: Any) -> Hedge:
     return Hedge(_compiled(env), env.num_envs, _options(HedgeConfig, options))
 
 
+def smoothed_ader(env: Env, **options: Any) -> Hedge:
+    """INFIDA without tuning whose experts pay for how they move; see `HedgeConfig`."""
+    return infida_adahedge(env, **{"load_price": None, "coupled": True, **options})
+
+
+def infida_optimistic(env: Env, **options: Any) -> Optimistic:
+    """INFIDA that leans on hints of the next supergradient; see `OptimisticConfig`."""
+    return Optimistic(_compiled(env), env.num_envs, _options(OptimisticConfig, options))
+
+
 def infida_offline(env: Env, seeds: Sequence[int], **options: Any) -> clairvoyant.OfflineInfida:
     """Mirror ascent on the very episodes it is judged on: informed."""
     config = _options(clairvoyant.OfflineConfig, options)
@@ -74,6 +90,18 @@ def ftpl(env: Env, **options: Any) -> Any:
     from idn_gym.policies.online.ftpl import Ftpl, FtplConfig
 
     return Ftpl(_compiled(env), env.num_envs, _options(FtplConfig, options))
+
+
+def wait_then_ftpl(env: Env, **options: Any) -> Any:
+    """FTPL that loads nothing until it is clear that loading gains something."""
+    return ftpl(env, **{"wait": 3.0, **options})
+
+
+def ftpl_splits(env: Env, **options: Any) -> Any:
+    """FTPL whose oracle knows splits over two placed segments; needs the extra `solve`."""
+    from idn_gym.policies.online.split_ftpl import SplitFtpl, SplitFtplConfig
+
+    return SplitFtpl(_compiled(env), env.num_envs, _options(SplitFtplConfig, options))
 
 
 def window_lp(env: Env, **options: Any) -> Any:
@@ -261,8 +289,7 @@ def _options(cls: type[C], options: dict[str, Any]) -> C:
 
 
 def _compiled(env: Env) -> Compiled:
-    compiled: Compiled = env.unwrapped.simulation.compiled  # type: ignore[attr-defined]
-    return compiled
+    return env.unwrapped.simulation.compiled  # type: ignore[attr-defined]
 
 
 def told_episodes(env: Env, seeds: Sequence[int]) -> Instance:

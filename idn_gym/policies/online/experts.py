@@ -5,6 +5,10 @@ at the placement that is played, their weighted mean (the surrogate of Ader, Zha
 weighs the experts for itself by their linearised gains l_k = <g, z_k> on its own items, with AdaHedge
 (de Rooij et al. 2014): w_k proportional to exp(eta L_k), eta = ln K / (sum of the mixability gaps so far).
 A node's regret is at most that of its best expert plus O(max |l| sqrt(T ln K)).
+
+`smoothed-ader` is the same with what moving costs: expert k is judged by l_k - p sum s |z_k - (before)| / 2,
+p the price of a byte. That is the movement term of Smoothed Ader (NeurIPS 2021; its text could not be read
+here), in bytes times price; its experts have fixed steps, ours multiples of adaptive ones.
 """
 
 from __future__ import annotations
@@ -13,8 +17,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from idn_gym.config_reader import ConfigError
+from idn_gym.config_reader import ConfigError, bounded
 from idn_gym.core.arrays import Bools, Floats
+from idn_gym.optimum.load_prices import full_load_price, price_per_byte
 from idn_gym.policies.online.learner import OnlineConfig, OnlineLearner
 from idn_gym.policies.online.mirror import MirrorState, Update
 from idn_gym.policy import Feedback
@@ -29,10 +34,17 @@ class HedgeConfig(OnlineConfig):
     """multiples of the adaptive step"""
     lazy: bool = False
     """follow the regularised leader instead of mirror ascent"""
+    share: float = bounded(0.0, least=0, below=1)
+    """fixed share of every expert, see `MirrorConfig.share`; not with lazy"""
+    load_price: float | None = bounded(0.0, least=0)
+    """what loading all memory once costs, in serving cost per slot and nominal request: experts are judged by
+    how they move, too; null: as the score charges it"""
 
     def __post_init__(self) -> None:
         if not self.scales or min(self.scales) <= 0.0:
             raise ConfigError("scales", f"{self.scales!r} is not allowed; must be numbers above 0")
+        if self.lazy and self.share > 0.0:
+            raise ConfigError("share", f"{self.share:g} is not allowed; must be 0 with lazy")
 
 
 class AdaHedge:
@@ -84,7 +96,13 @@ class Hedge(OnlineLearner):
     def start(self, rows: Bools) -> None:
         if not self.experts:
             self.experts = [
-                MirrorState(self.polytope, self.rows, Update(entropy, self.config.lazy), scale)
+                MirrorState(
+                    self.polytope,
+                    self.rows,
+                    Update(entropy, self.config.lazy),
+                    scale,
+                    share=self.config.share,
+                )
                 for entropy in (True, False)
                 for scale in self.config.scales
             ]
@@ -92,21 +110,37 @@ class Hedge(OnlineLearner):
             start = self.polytope.node_start
             # nodes without items would break `reduceat`
             self._nodes = np.flatnonzero(start[1:] > start[:-1])
-        for expert in self.experts:
+            self._before = np.zeros((len(self.experts), *self.fractional.shape))
+        for expert, before in zip(self.experts, self._before, strict=True):
             expert.begin(rows)
+            before[rows] = expert.z[rows]
         self.hedge.begin(rows)
         self._mix()
 
     def learn(self, feedback: Feedback) -> None:
         gains = np.zeros_like(self.hedge.total)
         starts = self.polytope.node_start[self._nodes]
+        moving = 0.5 * self._byte_prices(feedback)[:, None] * self.polytope.size
+        moving *= self.tables.node_count[self.items.node]
         for k, expert in enumerate(self.experts):
+            worth = self.gradient * expert.z - moving * np.abs(expert.z - self._before[k])
             if len(starts):
-                gains[:, self._nodes, k] = np.add.reduceat(self.gradient * expert.z, starts, axis=1)
+                gains[:, self._nodes, k] = np.add.reduceat(worth, starts, axis=1)
+            self._before[k] = expert.z
         self.hedge.learn(gains)
         for expert in self.experts:
             expert.move(self.gradient)
         self._mix()
+
+    def _byte_prices(self, feedback: Feedback) -> Floats:
+        """(B,) [cost/byte] by which movement is judged."""
+        price, weights = self.config.load_price, feedback.revealed.draw.weights
+        prices = np.full(self.rows, 0.0 if price is None else price)
+        if price is None:
+            prices[:] = [
+                full_load_price(self.compiled, weights[min(b, len(weights) - 1)]) for b in range(self.rows)
+            ]
+        return np.array([price_per_byte(self.tables, one) for one in prices])
 
     def _mix(self) -> None:
         weights = self.hedge.weights()[:, self.items.node]

@@ -38,6 +38,9 @@ class OnlineConfig:
     better of two candidates on recent demand, within the budget"""
     coupled: bool = False
     """one set of uniforms per episode, so that placements move as little as the fractions; false: new ones"""
+    drift: float = bounded(0.0, least=0)
+    """lazy rounding: a node is rounded anew once its fractions have moved by so large a share of its budget,
+    sum of size x |change|, since it last was; 0: whenever it is due"""
     memory: float = bounded(0.9, least=0, below=1)
     """weight of the past in the recent demand that leftovers are filled by"""
     seed: int = bounded(0, least=0)
@@ -119,6 +122,8 @@ class OnlineLearner(PlacementPolicy):
         fractional: (B, I) what is played on average, columns of `items`.
         fractional_gain: (B,) [cost] gain of the fractional placement in the last slot.
         gradient: (B, I) supergradient of that gain.
+        fractional_loaded: (B,) [bytes] that the fractions which were played have come to load so far, the
+            first ones included; what placements load is the metric `loaded`.
     """
 
     def __init__(self, compiled: Compiled, rows: int, config: OnlineConfig) -> None:
@@ -137,6 +142,9 @@ class OnlineLearner(PlacementPolicy):
         self.fractional_gain = np.zeros(rows)
         self.gradient = np.zeros((rows, count))
         self.recent = np.repeat(self.tables.class_requests[None], rows, axis=0)
+        self.fractional_loaded = np.zeros(rows)
+        self._played = np.zeros((rows, count))  # fractions of the slot before
+        self._rounded = np.zeros((rows, count))  # of each node when it was last rounded
         self._uniforms = np.zeros((rows, 2, count))
         self._x, self._other, self._alone, self._added = np.zeros((4, count))
         self._work = np.zeros((3, max(count, len(self.items.budget))), np.int64)
@@ -162,16 +170,20 @@ class OnlineLearner(PlacementPolicy):
         super().begin(rows)
         self.clock.reset(rows)
         self.recent[rows] = self.tables.class_requests
-        self.fractional_gain[rows] = 0.0
+        self.fractional_gain[rows], self.fractional_loaded[rows], self._played[rows] = 0.0, 0.0, 0.0
         self.start(rows)
         for b in np.flatnonzero(rows):
             self._uniforms[b] = self.rng[b].random(self._uniforms[b].shape)
             usual = self.nominal._replace(demand=self.recent[b : b + 1, None].copy())
+            self._rounded[b] = np.inf  # every node is to be rounded
             self._round(int(b), usual, 0, self.layers[self.rows])
 
     def update(self, feedback: Feedback) -> None:
         """Learn from the slot just played, and round where that is due."""
         draw = feedback.revealed.draw
+        rise = np.maximum(0.0, self.fractional - self._played)
+        self.fractional_loaded += rise @ (self.items.size * self.tables.node_count[self.items.node])
+        self._played[:] = self.fractional
         for b in range(self.rows):
             if self.tables.capacity == SHARED:
                 note_others(self.tables, feedback.outcome, b, self.layers[b])
@@ -191,7 +203,10 @@ class OnlineLearner(PlacementPolicy):
                 self._round(int(b), usual, int(b), self.layers[b])
 
     def _round(self, b: int, draw: Draw, row: int, layers: RankedOptions) -> None:
-        """Round row b; `draw` holds the recent demand in its row `row`."""
+        """Round row b where it has drifted; `draw` holds the recent demand in its row `row`."""
+        stays = self._stays(b)
+        if stays.all():
+            return
         z, x, uniforms = self.fractional[b], self._x, self._uniforms[b]
         if self.options.rounding == "exact":
             round_exactly(self.polytope, z, uniforms, x, self._work)
@@ -202,7 +217,20 @@ class OnlineLearner(PlacementPolicy):
             gain_and_gradient(*arguments, self._other, self._alone, layers)
             gain_and_gradient(*arguments, x, self._added, layers)
             finish_rounding(self.polytope, self._task, self._alone, self._added, x, self._other, self._work)
+        before = self.wanted[b].copy()
         self.hold(b, np.flatnonzero(x > 0.5))
+        self.wanted[b, stays] = before[stays]
+        moved = ~stays[self.items.node]
+        self._rounded[b, moved] = z[moved]
+
+    def _stays(self, b: int) -> Bools:
+        """Nodes (N,) whose fractions have moved too little in row b to be rounded anew."""
+        if self.options.drift == 0.0:
+            return np.zeros(len(self.items.budget), np.bool_)
+        items, change = self.items, np.abs(self.fractional[b] - self._rounded[b])
+        moved = np.bincount(items.node, self.polytope.size * change, len(items.budget))
+        stays: Bools = moved <= self.options.drift * self.polytope.budget
+        return stays
 
     def hold(self, b: int, held: Ints) -> None:
         """Ask in row b for the items `held`, in rising order: of a chain the longest one counts."""

@@ -36,7 +36,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from idn_gym.config_reader import bounded
+from idn_gym.config_reader import ConfigError, bounded
 from idn_gym.core.arrays import Bools, Floats
 from idn_gym.core.kernel import njit_no_alloc
 from idn_gym.optimum.concave_gain import gain_and_gradient
@@ -57,6 +57,8 @@ class MirrorConfig(OnlineConfig):
     """factor on the step; tune it on validation seeds"""
     peak: float = bounded(2.0, above=0)
     """largest batch over the nominal one that step "theory" reckons with"""
+    share: float = bounded(0.0, least=0, below=1)
+    """fixed share: how much of the start is mixed in after every slot, to follow changes; not for ftrl"""
 
 
 class Update(NamedTuple):
@@ -72,6 +74,7 @@ class MirrorState:
     Attributes:
         z: (B, I) the placements.
         norms: (B, N) sums of squared dual norms of the gradients so far.
+        steps: (B, N) sums of step x dual norm so far: an eager iterate moves no further in its norm.
     """
 
     def __init__(
@@ -81,6 +84,7 @@ class MirrorState:
         geometry: Update,
         scale: float = 1.0,
         fixed: Floats | None = None,
+        share: float = 0.0,
     ) -> None:
         """Start at the uniform placement.
 
@@ -90,37 +94,38 @@ class MirrorState:
             geometry: which update.
             scale: factor on the step.
             fixed: (N,) step of each node; None: adaptive steps.
+            share: of the start that is mixed in after every step; eager updates alone.
         """
+        self.share = share
         count, nodes = len(polytope.size), len(polytope.budget)
         self.polytope, self.geometry, self.scale, self.fixed = polytope, geometry, scale, fixed
         self.z = np.zeros((rows, count))
-        self.norms = np.zeros((rows, nodes))
+        self.norms, self.steps, self._slot = np.zeros((3, rows, nodes))
         self._point = np.zeros((rows, count))
         self._sum = np.zeros((rows, count if geometry.lazy else 0))
         self._width = widths(polytope, geometry)
-        held = polytope.total > 0.0
-        share = np.divide(polytope.budget, polytope.total, out=np.zeros(nodes), where=held)
-        self._start: Floats = np.repeat(share, np.diff(polytope.node_start))
-        logs = np.log(np.maximum(self._start, math.exp(LOG_FLOOR)))
-        self._origin: Floats = logs if geometry.entropy else self._start
+        self._start, self._origin = start_fractions(polytope, geometry.entropy)
         self.begin(np.ones(rows, np.bool_))
 
     def begin(self, rows: Bools) -> None:
         """Put the marked rows back to the start: the same fraction everywhere in a node."""
-        self.norms[rows] = 0.0
+        self.norms[rows], self.steps[rows] = 0.0, 0.0
         self._sum[rows] = 0.0
         self._point[rows] = self._origin
         self.z[rows] = self._start
 
     def move(self, gradient: Floats) -> None:
         """Take one step along the supergradients (B, I)."""
-        add_norms(self.polytope, gradient, self.z, self.geometry, self.norms)
+        self._slot[:] = 0.0
+        add_norms(self.polytope, gradient, self.z, self.geometry, self._slot)
+        self.norms += self._slot
         if self.fixed is None:
             eta = np.zeros_like(self.norms)
             np.divide(self._width, np.sqrt(self.norms), out=eta, where=self.norms > 0.0)
             eta *= self.scale
         else:
             eta = np.broadcast_to(self.scale * self.fixed, self.norms.shape).copy()
+        self.steps += eta * np.sqrt(self._slot)
         if self.geometry.lazy:
             self._sum += gradient
             self._point[:] = self._origin
@@ -128,11 +133,24 @@ class MirrorState:
         else:
             ascend(self.polytope, gradient, eta, self._point)
         self._project(self._point, self.z)
+        if self.share > 0.0:
+            self.z *= 1.0 - self.share
+            self.z += self.share * self._start
+            if self.geometry.entropy:
+                self._point[:] = np.log(np.maximum(self.z, math.exp(LOG_FLOOR)))
         if not self.geometry.entropy:
             self._point[:] = self.z
 
     def _project(self, point: Floats, z: Floats) -> None:
         (project_entropy if self.geometry.entropy else project_euclid)(self.polytope, point, z)
+
+
+def start_fractions(polytope: Polytope, entropy: bool) -> tuple[Floats, Floats]:
+    """The fraction b / S everywhere (I,), and the point whose projection it is."""
+    held = polytope.total > 0.0
+    share = np.divide(polytope.budget, polytope.total, out=np.zeros(len(held)), where=held)
+    start: Floats = np.repeat(share, np.diff(polytope.node_start))
+    return start, np.log(np.maximum(start, math.exp(LOG_FLOOR))) if entropy else start
 
 
 def widths(polytope: Polytope, geometry: Update) -> Floats:
@@ -202,6 +220,10 @@ class MirrorAscent(OnlineLearner):
     """
 
     def __init__(self, compiled: Compiled, rows: int, config: MirrorConfig, geometry: Update) -> None:
+        if geometry.lazy and config.share > 0.0:
+            raise ConfigError(
+                "share", f"{config.share:g} is not allowed; must be 0 for leaders, which restart nowhere"
+            )
         self.config, self.geometry = config, geometry
         self.iterate: MirrorState | None = None
         super().__init__(compiled, rows, config)
@@ -211,7 +233,8 @@ class MirrorAscent(OnlineLearner):
         if self.iterate is None:
             theory = self.config.step == "theory"
             fixed = theory_steps(self, self.geometry, self.config.peak) if theory else None
-            self.iterate = MirrorState(self.polytope, self.rows, self.geometry, self.config.scale, fixed)
+            steps = self.config.scale, fixed, self.config.share
+            self.iterate = MirrorState(self.polytope, self.rows, self.geometry, *steps)
             self.fractional = self.iterate.z
         self.iterate.begin(rows)
 
@@ -228,4 +251,17 @@ class MirrorAscent(OnlineLearner):
         if self.iterate is None or self.unproven is not None:
             return None
         bound: Floats = (2.0 * widths(self.polytope, self.geometry) * np.sqrt(self.iterate.norms)).sum(axis=1)
+        return bound
+
+    @property
+    def movement_bound(self) -> Floats | None:
+        """(B,) [bytes] what `fractional_loaded` has at most come to: b + sqrt(S) sum eta_t n_t, all nodes.
+
+        With a price p of a byte, fractional regret net of loads is at most `regret_bound` + p x this. None
+        where that is.
+        """
+        if self.iterate is None or self.unproven is not None:
+            return None
+        polytope, devices = self.polytope, self.tables.node_count
+        bound: Floats = (polytope.budget + np.sqrt(polytope.total) * self.iterate.steps) @ devices
         return bound

@@ -26,11 +26,21 @@ def unproven(compiled: Compiled, items: Prefixes, geometry: Update, config: Mirr
         geometry: which update.
         config: its step.
     """
-    tables = compiled.tables
     if geometry.entropy or geometry.lazy:
         return "the adaptive step has no proof in this form: only that of oga has one"
-    if config.step != "adaptive" or config.scale != 1.0:
-        return "the step is not the one of the proof: step adaptive, scale 1"
+    if config.step != "adaptive" or config.scale != 1.0 or config.share != 0.0:
+        return "the step is not the one of the proof: step adaptive, scale 1, share 0"
+    return unproven_scenario(compiled, items)
+
+
+def unproven_scenario(compiled: Compiled, items: Prefixes) -> str | None:
+    """The first assumption that fails of those on the scenario alone, whoever learns; None: all hold.
+
+    Args:
+        compiled: the scenario.
+        items: from `list_prefixes`.
+    """
+    tables = compiled.tables
     if tables.capacity != EXOGENOUS:
         return "capacity is shared: what a placement serves depends on the others"
     if compiled.scenario.dynamics.memory is not None:

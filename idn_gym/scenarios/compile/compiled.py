@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
@@ -16,7 +15,6 @@ from idn_gym.catalog.reader import load_catalog
 from idn_gym.catalog.schema import Catalog
 from idn_gym.core import options
 from idn_gym.core.arrays import (
-    CROWD,
     EMPTY,
     EXOGENOUS,
     INSTANT,
@@ -29,9 +27,11 @@ from idn_gym.core.arrays import (
     Ints,
     Tables,
 )
+from idn_gym.core.basins import find_basins
 from idn_gym.core.option_tables import fallbacks
 from idn_gym.core.segment_values import break_ties, segment_values
 from idn_gym.core.validate import freeze_tables
+from idn_gym.core.waiting import queue_workers
 from idn_gym.objective_records import PRICES, Objective, charged, find_objectives
 from idn_gym.objectives import known_tariff, scales_of
 from idn_gym.scenarios.compile.charges import nominal_charges
@@ -238,7 +238,7 @@ def _tables(
         node_memory=network.memory,
         node_seconds=np.array([node.servers * scenario.slot_seconds for node in network.nodes])
         * network.count,
-        node_servers=np.array([_queue_servers(node.servers) for node in network.nodes], np.int64),
+        node_servers=np.array([queue_workers(node.servers) for node in network.nodes], np.int64),
         node_watts=watts,
         node_idle_watts=counted.always,
         node_context_watts=counted.holding,
@@ -271,6 +271,7 @@ def _tables(
         class_requests=class_requests(scenario, network, gathered),
         class_timeout=np.array([task.timeout for task in gathered.tasks], float)[classes.task],
         class_deadline=np.array([task.deadline for task in gathered.tasks], float)[classes.task],
+        class_basin=find_basins({**served, **needs}, elastic & (gathered.pinned != EMPTY).any(axis=1)),
         class_fallback=fallbacks(enumerated, held & elastic[:, None]),
         **enumerated,
         part_pause=part_pauses(network, enumerated, paths, classes.path),
@@ -278,11 +279,6 @@ def _tables(
         **radio_tables(network, enumerated, paths, classes.path),
         **association_tables(network),
     )
-
-
-def _queue_servers(servers: float) -> int:
-    """Workers of a node's queue: a part of a worker is a slow one; 0, which never waits, beyond `CROWD`."""
-    return math.ceil(servers) if servers <= CROWD else 0
 
 
 def _fixed_tariff(scenario: Scenario, further: int) -> Floats | None:

@@ -18,6 +18,8 @@ NAMES = [name for name, target in AGENTS.items() if target.startswith(FOLDERS)]
 SEARCHED = {"episodes": 2, "candidates": {"pieces": 6, "slots": 4}, "hysteresis": 0.0}
 QUICK = {
     **{"infida-offline": {"iterations": 20}, "ftpl": {"scale": 0.1}},
+    "ftpl-splits": {"scale": 0.1},
+    "wait-then-ftpl": {"scale": 0.1, "wait": 0.1},
     "clairvoyant-sequence": {"pieces": 1, "slots": 2},
     "offload-adaptive": {"explore": 0.9},
     **{name: {"patience": 0.0} for name in ("lru-aware", "lfu-aware", "olag-aware", "ttl")},
@@ -198,6 +200,7 @@ def test_options_are_checked(name, options, make_learner):
         ("infida", "exact", False),
         ("infida-coupled", "exact", True),
         ("infida-best-of-two", "best-of-two", True),
+        ("infida-lazy", "exact", True),
         *((name, "exact", False) for name in ("infida-adahedge", "oga", "ftrl-entropy", "ftrl-euclid")),
         ("infida-offline", "best-of-two", False),
     ],

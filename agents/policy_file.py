@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from agents.registry import TRAINED
 from idn_gym.config_reader import ConfigError, show
@@ -60,3 +61,42 @@ def policy_file(word: str) -> PolicyFile | None:
             f"and that you trust, is named as {SAVED_FORM}",
         )
     return PolicyFile(path, kind, action, observed_by({"kind": kind}), "balanced", True)
+
+
+def trained_agent(agent: str, options: Mapping[str, Any]) -> PolicyFile | None:
+    """The trained policy that an agent is: its file, or a name with the file as the option `path`.
+
+    Raises:
+        ConfigError: see `policy_file`.
+    """
+    word = options["path"] if agent in TRAINED and "path" in options else agent
+    return policy_file(str(word))
+
+
+class AgentNeeds(NamedTuple):
+    """What it takes to build an agent."""
+
+    name: str
+    """its entry in the registry"""
+    options: dict[str, Any]
+    """of the entry's builder"""
+    env: dict[str, Any]
+    """keyword arguments of ``gym.make_vec`` that the agent asks for"""
+
+
+def agent_needs(agent: str, options: Mapping[str, Any]) -> AgentNeeds:
+    """The entry, options and environment of an agent.
+
+    Args:
+        agent: a name of the registry, or a policy as `policy_file` takes it.
+        options: of the agent; those of a trained one are in its file.
+
+    Raises:
+        ConfigError: see `policy_file`.
+    """
+    trained = trained_agent(agent, options)
+    if trained is None:
+        return AgentNeeds(agent, dict(options), {})
+    name = agent if agent in TRAINED else trained.kind
+    told = {"preference": "random"} if trained.told else {}
+    return AgentNeeds(name, {"path": trained.path, "trust": trained.trust}, {**trained.codecs, **told})

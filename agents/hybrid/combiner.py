@@ -1,0 +1,268 @@
+"""What combiners have in common: experts in networks of their own, of whom one is followed in every slot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from gymnasium.vector import AutoresetMode, VectorEnv
+
+from agents.hybrid.course import CombinerCourse, CourseLog
+from agents.hybrid.declared import is_proven, largest_slot_cost, load_diameter
+from agents.hybrid.experts import ExpertEntry
+from agents.hybrid.rules import (
+    AdaptiveWeights,
+    FixedStepWeights,
+    Weights,
+    draw_expert,
+    fixed_step,
+    fixed_step_bound,
+    move_rarely,
+)
+from agents.hybrid.virtual import VirtualNetwork
+from idn_gym.config_reader import ConfigError, bounded
+from idn_gym.core.arrays import Bools, Floats, Ints, Residents
+from idn_gym.policies.registry import simulation_of
+from idn_gym.policy import Choice, Feedback, Policy
+from idn_gym.rewards import compute_rewards
+
+NO_EXPERT = -1
+"""Played where no expert's placement is."""
+
+
+@dataclass(frozen=True)
+class CombinerConfig:
+    """What all combiners have beside their experts."""
+
+    largest: float | None = bounded(None, above=0)
+    """B [cost], the most that a slot can cost, loads paid, or gain; null: by training episodes"""
+    seed: int = bounded(0, least=0)
+
+
+@dataclass(frozen=True)
+class FixedStepConfig(CombinerConfig):
+    """Options of rule H."""
+
+    step: float | None = bounded(None, above=0)
+    """eta; null: by B, D and the number of slots"""
+
+
+@dataclass(frozen=True)
+class AdaptiveConfig(CombinerConfig):
+    """Options of rule A."""
+
+    lag: float = bounded(8.0, above=0, infinite=True)
+    """[B] by which an expert may have lost more than the leader, so that it can come back; inf: any"""
+    share: float = bounded(0.0, least=0, below=1)
+    """of the weight that goes back to all experts in every slot"""
+
+
+class Combiner(Policy):
+    """Base: plays what the followed expert's network holds, whichever codec that expert acts through.
+
+    Attributes:
+        networks: one per expert, then those that nobody follows.
+        names: of the n experts.
+        followed: (B,) which expert is followed in the coming slot.
+        largest: (B,) B, declared for the episodes [cost].
+        diameter: (B,) D [cost].
+        realised: (B,) the most that B had to be so far, known in hindsight [cost].
+        exceeded: (B,) slots in which that was more than B: where there are any, no bound or promise holds.
+        proven: whether its bound or promise holds in this scenario.
+    """
+
+    def __init__(
+        self,
+        env: VectorEnv[Any, Any, Any],
+        experts: tuple[ExpertEntry, ...],
+        config: CombinerConfig,
+        beside: tuple[str, ...] = (),
+    ) -> None:
+        """Build the networks.
+
+        Args:
+            env: native vector environment with a preference, to be played through the codec "segments".
+            experts: who can be followed.
+            config: options.
+            beside: agents that play along and are not followed.
+        """
+        simulation = simulation_of(env)
+        native: Any = env.unwrapped
+        if not native.scalar or native.autoreset_mode != AutoresetMode.NEXT_STEP:
+            raise ConfigError("preference", "None is not allowed; combiners weigh scalar costs, so name one")
+        self._env, self._simulation, self.compiled = env, simulation, simulation.compiled
+        self.config, self.names = config, tuple(entry.name for entry in experts)
+        entries = (*experts, *(ExpertEntry(name) for name in beside))
+        self.networks = [VirtualNetwork(env, entry, config.seed) for entry in entries]
+        self.proven, rows = is_proven(self.compiled), env.num_envs
+        self.followed: Ints = np.zeros(rows, np.int64)
+        self.largest, self.diameter = np.zeros((2, rows))
+        self.realised, self.exceeded = np.zeros(rows), np.zeros(rows, np.int64)
+        self._weights = np.full((rows, len(self.compiled.objectives)), np.nan)
+        self._log = CourseLog(self.names)
+        self.rng: list[np.random.Generator] = []
+
+    # what subclasses fill in
+
+    def begin(self, rows: Bools) -> None:
+        """Forget everything in the marked rows, and say in `followed` whom they follow first."""
+        raise NotImplementedError
+
+    def decide(self, feedback: Feedback, cost: Floats, virtual: Floats) -> None:
+        """Learn from a slot, and say in `followed` who is followed in the next one.
+
+        Args:
+            feedback: of the real network.
+            cost: (B,) of the slot there, loads paid.
+            virtual: (B, n) of the slot in the networks of the experts.
+        """
+        raise NotImplementedError
+
+    def readout(self) -> tuple[Floats, Floats, Floats, Floats]:
+        """Weights (B, n) of the coming slot; slack, its threshold and bound (B,), nan where there is none."""
+        raise NotImplementedError
+
+    # what the shell does
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        """Of row 0, for reports."""
+        course = self.course()
+        return {
+            "experts": list(self.names),
+            "switches": int(course.switches()[-1, 0]),
+            "proven": self.proven,
+            "largest": float(self.largest[0]),
+            "diameter": float(self.diameter[0]),
+            "bound": _plain(course.bound[-1, 0]),
+            "least_slack": _plain(course.slack[:, 0].min()),
+            "realised": float(self.realised[0]),
+            "exceeded": int(self.exceeded[0]),
+        }
+
+    def course(self) -> CombinerCourse:
+        """What happened since all rows began."""
+        return self._log.course()
+
+    def act(self, observation: Any, state: Any, start: Bools | None, deterministic: bool) -> Choice:
+        """Play the experts' slots, and ask for what the followed ones hold."""
+        rows = np.zeros(len(self.followed), np.bool_)
+        if state is None:
+            rows[:] = True
+            self._log.clear()
+            for network in self.networks:
+                network.forget()
+            self.rng = [np.random.default_rng((self.config.seed, row)) for row in range(len(rows))]
+        elif start is not None:
+            rows |= np.asarray(start, np.bool_)
+        if rows.any():
+            for network in self.networks:
+                network.align(self._env, rows)
+        for network in self.networks:
+            network.play(rows)
+        if rows.any():
+            self.exceeded[rows], self.realised[rows] = 0, 0.0
+            self.declare(rows, self._simulation.instance.draw.weights)
+            self.begin(rows)
+        return self.wanted(), True
+
+    def wanted(self) -> Residents:
+        """(B, N, M) placements to ask for in the coming slot."""
+        held = np.stack([network.held for network in self.networks[: len(self.names)]])
+        found: Residents = held[self.followed, np.arange(len(self.followed))]
+        return found
+
+    def declare(self, rows: Bools, weights: Floats) -> None:
+        """Set B and D of rows whose preference (B, D) is another one than before."""
+        known: dict[bytes, tuple[float, float]] = {}
+        for b in np.flatnonzero(rows & (self._weights != weights).any(axis=1)):
+            own = self._weights[b] = weights[b]
+            if own.tobytes() not in known:
+                found = largest_slot_cost(self.compiled, own), load_diameter(self.compiled, own)
+                known[own.tobytes()] = self.config.largest or self.most(*found), found[1]
+            self.largest[b], self.diameter[b] = known[own.tobytes()]
+
+    def most(self, served: float, diameter: float) -> float:
+        """B of a row, by the most that serving a slot costs and that a move loads for."""
+        return served + diameter
+
+    def reached(self, virtual: Floats) -> Floats:
+        """(B,) what B has to be in a slot, by what it cost the experts (B, n) [cost]."""
+        found: Floats = virtual.max(axis=1)
+        return found
+
+    def update(self, feedback: Feedback) -> None:
+        """Tell the experts and learn, once a slot is over."""
+        compiled, weights = self.compiled, feedback.revealed.draw.weights
+        _, scalar = compute_rewards(
+            compiled.tables, feedback.outcome, weights, compiled.scales, compiled.objectives
+        )
+        cost = -scalar
+        played, before = self.followed.copy(), self.readout()
+        for network in self.networks:
+            network.learn()
+        virtual = np.stack([network.cost for network in self.networks[: len(self.names)]], axis=1)
+        reached = self.reached(virtual)
+        self.realised = np.maximum(self.realised, reached)
+        self.exceeded += reached > self.largest
+        self.decide(feedback, cost, virtual)
+        _, slack, _, bound = self.readout()
+        loaded = feedback.outcome.loaded.sum(axis=1)
+        self._log.note(played, before[0], cost, virtual, loaded, slack, before[2], bound)
+
+
+class WeightedCombiner(Combiner):
+    """Draws whom to follow by weights, and changes as rarely as they allow: rules H and A."""
+
+    def __init__(
+        self,
+        env: VectorEnv[Any, Any, Any],
+        experts: tuple[ExpertEntry, ...],
+        config: FixedStepConfig | AdaptiveConfig,
+    ) -> None:
+        super().__init__(env, experts, config)
+        rows, count = env.num_envs, len(experts)
+        self.fixed: FixedStepWeights | None = None
+        self._rule: Weights
+        if isinstance(config, FixedStepConfig):
+            self._rule = self.fixed = FixedStepWeights(rows, count)
+        else:
+            self._rule = AdaptiveWeights(rows, count, config.lag, config.share)
+        self._total = np.zeros((rows, count))
+        self._now = np.full((rows, count), 1.0 / count)
+
+    def begin(self, rows: Bools) -> None:
+        if self.fixed is not None:
+            own = getattr(self.config, "step", None)
+            step = fixed_step(len(self.names), self.diameter / self.largest, self._env.unwrapped.horizon)  # type: ignore[attr-defined]
+            self.fixed.step[rows] = step[rows] if own is None else own
+        self._rule.begin(rows)
+        self._total[rows] = 0.0
+        self._now[rows] = self._rule.weights()[rows]
+        first = draw_expert(self._now, self._uniforms()[:, 0])
+        self.followed[rows] = first[rows]
+
+    def decide(self, feedback: Feedback, cost: Floats, virtual: Floats) -> None:
+        self._total += virtual
+        self._rule.learn(virtual / self.largest[:, None])
+        after = self._rule.weights()
+        self.followed = move_rarely(self.followed, self._now, after, self._uniforms())
+        self._now = after
+
+    def readout(self) -> tuple[Floats, Floats, Floats, Floats]:
+        none = np.full(len(self.followed), np.nan)
+        bound = none
+        if self.fixed is not None and self.proven:
+            least = self._total.min(axis=1)
+            bound = fixed_step_bound(self.fixed.step, self.largest, self.diameter, least, len(self.names))
+        return self._now, none, none, bound
+
+    def _uniforms(self) -> Floats:
+        """(B, 2), each row from its own generator."""
+        return np.stack([rng.random(2) for rng in self.rng])
+
+
+def _plain(value: Any) -> float | None:
+    """A number for JSON; None where it is not known."""
+    return None if np.isnan(value) else float(value)

@@ -1,0 +1,93 @@
+"""The experts of a combiner, as its options name them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from agents.policy_file import AgentNeeds, agent_needs, policy_file
+from agents.registry import ENTRIES, RANDOMISED, TRAINED
+from idn_gym.config_reader import ConfigError, from_plain, show, twice
+from idn_gym.policies.registry import find_entry
+
+
+@dataclass(frozen=True)
+class ExpertEntry:
+    """An expert: an agent by name, or what a training run left."""
+
+    agent: str
+    """name of the registry, policy.zip of a run, or the run's folder"""
+    options: dict[str, Any] = field(default_factory=dict)
+    """of the agent"""
+    label: str | None = None
+    """what readouts call it; null: its name"""
+
+    @property
+    def name(self) -> str:
+        """The label."""
+        return self.label or self.agent
+
+    def needs(self, seed: int) -> AgentNeeds:
+        """What it takes to build it; randomised agents get the seed unless they have one."""
+        needs = agent_needs(_policy_of(self.agent), self.options)
+        if needs.name in RANDOMISED:
+            needs.options.setdefault("seed", seed)
+        return needs
+
+
+def _policy_of(word: str) -> str:
+    """The policy of a run's folder; any other word as it is."""
+    inside = Path(word) / "policy.zip"
+    return str(inside) if word and inside.is_file() else word
+
+
+def read_experts(
+    values: Any, least: int, most: int | None = None, key: str = "experts"
+) -> tuple[ExpertEntry, ...]:
+    """The experts that a list of names, and of mappings with `agent`, `options` and `label`, speaks of.
+
+    Args:
+        values: plain.
+        least: experts needed.
+        most: experts allowed; None: any number.
+        key: of the list, for messages.
+
+    Raises:
+        ConfigError: too few or too many, one that is not there, cannot be an expert, or two of one name.
+    """
+    if not isinstance(values, list | tuple):
+        raise ConfigError(key, f"{show(values)} is not allowed; must be a list of agents")
+    wanted = f"at least {least}" if most is None else f"{least}" if least == most else f"{least} to {most}"
+    if len(values) < least or (most is not None and len(values) > most):
+        names = show([value if isinstance(value, str) else str(value) for value in values])
+        raise ConfigError(key, f"{names} is not allowed; must be {wanted}")
+    found = []
+    for i, value in enumerate(values):
+        plain = {"agent": value} if isinstance(value, str) else value
+        entry = from_plain(ExpertEntry, plain, f"{key}.{i}")
+        _check(f"{key}.{i}", entry)
+        found.append(entry)
+    again = twice(entry.name for entry in found)
+    if again is not None:
+        raise ConfigError(key, f"{show(again)} is there twice; give them labels that differ")
+    return tuple(found)
+
+
+def _check(key: str, entry: ExpertEntry) -> None:
+    """Refuse what is not there, or may not be an expert."""
+    word = _policy_of(entry.agent)
+    if "trust" in entry.options:
+        raise ConfigError(f"{key}.options.trust", "is not allowed; combiners run no code of files")
+    trained = policy_file(word)
+    if trained is not None:
+        if trained.trust:
+            raise ConfigError(f"{key}.agent", f"{show(word)} is not allowed; name the policy.zip of a run")
+        return
+    known = find_entry(ENTRIES, word, f"{key}.agent")
+    if word in TRAINED and "path" not in entry.options:
+        raise ConfigError(f"{key}.agent", f"{show(word)} has to be trained first; name the folder of a run")
+    if known.informed:
+        raise ConfigError(f"{key}.agent", f"{show(word)} is not allowed; informed agents are no experts")
+    if known.codec == "association":
+        raise ConfigError(f"{key}.agent", f"{show(word)} is not allowed; combiners do not choose links")

@@ -1,0 +1,135 @@
+"""Rule S: a learnt policy that plays while its account allows, and else what the prior's network holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from gymnasium.vector import VectorEnv
+
+from agents.hybrid.combiner import Combiner, CombinerConfig
+from agents.hybrid.experts import ExpertEntry
+from agents.hybrid.slack import SlackBook, SlackTerms, slack_threshold
+from idn_gym.config_reader import ConfigError, bounded
+from idn_gym.core.arrays import TRANSFER, Bools, Floats, Ints
+from idn_gym.policy import Feedback
+
+LEARNT, PRIOR = 0, 1
+"""Places of the two experts."""
+
+
+@dataclass(frozen=True)
+class SafeConfig(CombinerConfig):
+    """Options of rule S."""
+
+    rho: float = bounded(0.9, above=0, most=1)
+    """share of the prior's net gain that is promised"""
+    allowance: float | None = bounded(None, least=0)
+    """R [cost], by which it may stay behind; null: twice what the learnt policy needs to play"""
+    reload: float = bounded(1.0, least=0)
+    """L [slots] that a move is taken to last until a longer one is seen; where loads take time"""
+
+
+class SafeCombiner(Combiner):
+    """Rule S; see `slack.py`.
+
+    Attributes:
+        book: accounts.
+        terms: what is declared.
+        reload: (B,) L, the longest move so far [slots].
+        takes_time: whether loads do.
+    """
+
+    def __init__(
+        self, env: VectorEnv[Any, Any, Any], experts: tuple[ExpertEntry, ...], config: SafeConfig
+    ) -> None:
+        super().__init__(env, experts, config, beside=("cloud-only",))
+        rows = env.num_envs
+        self._safe, self.book = config, SlackBook(rows, config.rho)
+        self.terms = SlackTerms(*np.zeros((3, rows)))
+        self.takes_time = self.compiled.tables.loading == TRANSFER
+        self.reload, self._allowance = np.zeros((2, rows))
+        self._since: Ints = np.zeros(rows, np.int64)  # slots of the move under way; 0: none is
+        if self._simulation.weights is not None:
+            self.declare(np.ones(rows, np.bool_), np.repeat(self._simulation.weights[None], rows, axis=0))
+            self._check(self._terms())
+
+    def _terms(self) -> SlackTerms:
+        """What is declared; a prior that bounds how far its account falls says so as `drawdown`."""
+        drawdown = np.asarray(getattr(self.networks[PRIOR].policy, "drawdown", 0.0))
+        return SlackTerms(self.largest, self.diameter, np.broadcast_to(drawdown, len(self.followed)))
+
+    def most(self, served: float, diameter: float) -> float:
+        return served
+
+    def reached(self, virtual: Floats) -> Floats:
+        return self.networks[-1].cost - virtual[:, PRIOR]
+
+    def begin(self, rows: Bools) -> None:
+        self.terms = self._terms()
+        self.reload[rows] = self._safe.reload if self.takes_time else 0.0
+        self._since[rows] = 0
+        self._check(self.terms)
+        needed = slack_threshold(self._safe.rho, self.terms, self.reload)
+        own = self._safe.allowance
+        self._allowance[rows] = (2.0 * needed if own is None else np.full(len(rows), own))[rows]
+        self.book.begin(rows, self._allowance)
+        self.followed[rows] = self._next()[rows]
+
+    def _check(self, terms: SlackTerms) -> None:
+        """Refuse an allowance with which the learnt policy never plays, however much the prior gains."""
+        own, slots = self._safe.allowance, self._env.unwrapped.horizon  # type: ignore[attr-defined]
+        reload = self._safe.reload if self.takes_time else 0.0
+        if own is None:
+            return
+        needed = float(slack_threshold(self._safe.rho, terms, reload).max())
+        most = (1.0 - self._safe.rho) * float(terms.largest.max()) * slots
+        if own + most < needed:
+            allowed = f"must be at least {needed - most:.4g} for the learnt policy ever to play"
+            raise ConfigError("allowance", f"{own:g} is not allowed; {allowed}")
+
+    def decide(self, feedback: Feedback, cost: Floats, virtual: Floats) -> None:
+        alone = self.networks[-1].cost
+        self.book.enter(alone - cost, alone - virtual[:, PRIOR])
+        if self.takes_time:
+            self._time_moves(feedback)
+        after = self._next()
+        self._since[after != self.followed] = 1
+        self.followed = after
+
+    def _time_moves(self, feedback: Feedback) -> None:
+        """Note how long moves last: until what is resident is what the followed expert has resident."""
+        own = np.stack([network.feedback.resident for network in self.networks[: len(self.names)]])
+        own = own[self.followed, np.arange(len(self.followed))]
+        there = (own == feedback.resident).all(axis=(1, 2))
+        moving = self._since > 0
+        np.maximum(self.reload, np.where(moving, self._since, 0.0), out=self.reload)
+        self._since = np.where(moving & ~there, self._since + 1, 0)
+
+    def _next(self) -> Ints:
+        needed = slack_threshold(self._safe.rho, self.terms, self.reload)
+        return np.where(self.book.slack >= needed, LEARNT, PRIOR)
+
+    def readout(self) -> tuple[Floats, Floats, Floats, Floats]:
+        weights = np.zeros((len(self.followed), 2))
+        weights[np.arange(len(weights)), self.followed] = 1.0
+        needed = slack_threshold(self._safe.rho, self.terms, self.reload)
+        return weights, self.book.slack, needed, np.full(len(weights), np.nan)
+
+    @property
+    def assumed(self) -> Bools:
+        """(B,) whether what the promise assumes has held: B was enough, and W for the prior's account."""
+        kept = self.book.drawdown <= self.terms.drawdown + 1e-9 * self.largest
+        found: Bools = kept & (self.exceeded == 0)
+        return found
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        found: dict[str, Any] = {
+            "allowance": float(self._allowance[0]),
+            "rho": self._safe.rho,
+            "assumed": bool(self.assumed[0]),
+        }
+        found |= {"drawdown": float(self.book.drawdown[0]), "reload": float(self.reload[0])}
+        return {**super().notes, **found}

@@ -1,0 +1,80 @@
+"""A learner that declines loads it cannot afford: its account never falls far below where it has been.
+
+N is what has been gained against the repositories alone, loads paid. A policy that loads at a price can lose
+in any slot, since nobody knows whether requests come for what it loads: one whose net gain is never negative
+loads nothing. This one follows an expert, but loads only if, without any request, N would still be within W
+of the most that it has been; else it keeps what it has. So N never falls by more than W, where capacity is
+private and loading instant, and rule S (`slack.py`) can promise a share of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from gymnasium.vector import VectorEnv
+
+from agents.hybrid.combiner import NO_EXPERT, Combiner, CombinerConfig
+from agents.hybrid.experts import ExpertEntry
+from idn_gym.config_reader import bounded
+from idn_gym.core.arrays import EMPTY, Bools, Floats, Residents
+from idn_gym.core.geometry import bytes_to_load
+from idn_gym.core.loading import held_segments
+from idn_gym.optimum.load_prices import byte_prices
+from idn_gym.policy import Feedback
+
+
+@dataclass(frozen=True)
+class ThriftConfig(CombinerConfig):
+    """How far the account may fall."""
+
+    debt: float | None = bounded(None, least=0)
+    """W [cost]; null: as much as loading all memory once costs"""
+
+
+class Thrift(Combiner):
+    """Follows its expert as far as it can afford to.
+
+    Attributes:
+        drawdown: (B,) W [cost], as rule S asks for it.
+    """
+
+    def __init__(
+        self, env: VectorEnv[Any, Any, Any], experts: tuple[ExpertEntry, ...], config: ThriftConfig
+    ) -> None:
+        super().__init__(env, experts, config, beside=("cloud-only",))
+        rows = env.num_envs
+        self._debt = config.debt
+        self._account, self._top = np.zeros((2, rows))
+        self._price = np.zeros((rows, *self.compiled.tables.pinned.shape))
+        self.drawdown = np.zeros(rows)
+        if self._simulation.weights is not None:
+            everywhere = np.ones(rows, np.bool_)
+            self.declare(everywhere, np.repeat(self._simulation.weights[None], rows, axis=0))
+            self.begin(everywhere)
+
+    def begin(self, rows: Bools) -> None:
+        task = self.compiled.tables.model_task
+        for b in np.flatnonzero(rows):
+            self._price[b] = byte_prices(self.compiled, self._weights[b])[:, task]
+        self._account[rows] = self._top[rows] = 0.0
+        self.drawdown[rows] = self.diameter[rows] if self._debt is None else self._debt
+
+    def wanted(self) -> Residents:
+        tables = self.compiled.tables
+        wish, own = self.networks[0].held, held_segments(self._simulation.now)
+        missing = np.where(tables.pinned == EMPTY, bytes_to_load(tables, wish, own), 0.0)
+        price = (missing * self._price).sum(axis=(1, 2))
+        pays = self._account - price >= self._top - self.drawdown
+        self.followed = np.where(pays | (price == 0.0), 0, NO_EXPERT)
+        found: Residents = np.where(self.followed[:, None, None] == 0, wish, own)
+        return found
+
+    def decide(self, feedback: Feedback, cost: Floats, virtual: Floats) -> None:
+        self._account += self.networks[-1].cost - cost
+        np.maximum(self._top, self._account, out=self._top)
+
+    def readout(self) -> tuple[Floats, Floats, Floats, Floats]:
+        none = np.full(len(self.followed), np.nan)
+        return (self.followed == 0)[:, None].astype(float), none, none, none

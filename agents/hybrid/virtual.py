@@ -1,0 +1,118 @@
+"""A virtual network: an expert that plays the very episodes that are being played, as if it were alone.
+
+Its environment is of the same scenario, seeds and preference, with the action and observation codecs of the
+expert, and what is resident there is its own. So the expert does to the bit what it would do by itself.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from gymnasium.vector import VectorEnv
+
+from agents.hybrid.experts import ExpertEntry
+from agents.registry import ENTRIES
+from idn_gym.core.arrays import Bools, Residents
+from idn_gym.core.loading import held_segments
+from idn_gym.core.slots import one_slot
+from idn_gym.policies.registry import build_policy
+from idn_gym.policy import Feedback, OnlinePolicy
+
+
+class VirtualNetwork:
+    """One expert in an environment of its own.
+
+    Attributes:
+        name: of the expert.
+        policy: the expert.
+        cost: (B,) of the last slot, loads paid [cost].
+        loaded: (B,) [bytes] since the episode began.
+        feedback: what the last slot has revealed there.
+    """
+
+    feedback: Feedback
+
+    def __init__(self, env: VectorEnv[Any, Any, Any], entry: ExpertEntry, seed: int) -> None:
+        """Build the environment and the expert.
+
+        Args:
+            env: native vector environment that is going to be played for real.
+            entry: the expert.
+            seed: of experts that draw at random.
+
+        Raises:
+            ConfigError: the expert cannot act in such an environment.
+        """
+        real: Any = env.unwrapped
+        needs, simulation = entry.needs(seed), real.simulation
+        weights = simulation.weights
+        codec = ENTRIES[needs.name].codec
+        options = {
+            "scenario": real.scenario,
+            "split": simulation.split,
+            "preference": "random" if weights is None else weights.tolist(),
+            "max_episode_steps": real.horizon,
+            **needs.env,
+            **({} if codec is None else {"action": codec}),
+        }
+        self.name, self._env = entry.name, gym.make_vec("IDN-v0", num_envs=env.num_envs, **options)
+        native: Any = self._env.unwrapped
+        self._native = native
+        if native.simulation.weights is not None:
+            native.simulation.weights = weights  # to the bit: normalising twice may round
+        self.policy = build_policy(ENTRIES, needs.name, self._env, needs.options)
+        self._observation: Any = None
+        self._memory: Any = None
+        self.cost, self.loaded = np.zeros((2, env.num_envs))
+
+    def align(self, env: VectorEnv[Any, Any, Any], rows: Bools) -> None:
+        """Put the marked rows where those of `env` are, which begin an episode."""
+        real: Any = env.unwrapped
+        saved = real.get_state()
+        if not rows.all():
+            saved = _mixed(self._native.get_state(), saved, rows)
+        self._native.set_state(saved)
+        self.loaded[rows] = 0.0
+        self._observation, _ = self._native.simulation.observe()
+
+    def forget(self) -> None:
+        """Let the expert begin anew at the next slot, as before its first one."""
+        self._memory = None
+
+    def play(self, start: Bools | None) -> None:
+        """Let the expert act, and play the slot; what came of it is told only by `learn`."""
+        simulation = self._native.simulation
+        before = simulation.state
+        revealed = one_slot(simulation.instance, before.slot)
+        action, self._memory = self.policy.predict(
+            self._observation, state=self._memory, episode_start=start, deterministic=True
+        )
+        self._observation, reward, _, _, _ = self._env.step(action)
+        self.cost = -np.asarray(reward, float)
+        self.feedback = Feedback(revealed, before, simulation.state, simulation.outcome)
+        self.loaded += self.feedback.outcome.loaded.sum(axis=1)
+
+    @property
+    def held(self) -> Residents:
+        """(B, N, M) what the expert's network holds after the last slot, loads on their way included."""
+        return held_segments(self.feedback.after)
+
+    def learn(self) -> None:
+        """Tell the expert what its slot came to."""
+        if isinstance(self.policy, OnlinePolicy):
+            self.policy.update(self.feedback)
+
+
+def _mixed(own: Any, other: Any, rows: Bools) -> Any:
+    """Saved states with the marked rows of `other`, the rest of `own`; rows are the first axis of all."""
+    if isinstance(own, dict):
+        return {key: _mixed(value, other[key], rows) for key, value in own.items()}
+    if isinstance(own, np.ndarray):
+        found = own.copy()
+        found[rows] = other[rows]
+        return found
+    if len(own) == len(rows) and not isinstance(own[0], np.ndarray):
+        return [b if row else a for a, b, row in zip(own, other, rows.tolist(), strict=True)]
+    return [_mixed(a, b, rows) for a, b in zip(own, other, strict=True)]

@@ -1,0 +1,88 @@
+"""Search for the weights of an index policy: ``python -m experiments.search_index --out runs/index``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from tqdm import tqdm
+
+from experiments.training.index_search import IndexSearch, IndexState, search_weights
+from idn_gym.commands import grammar
+from idn_gym.commands.endings import GO_ON
+from idn_gym.commands.grammar import Changes, assignments
+from idn_gym.config_reader import bounded, read_word
+from idn_gym.evaluation.tables import write_csv
+from idn_gym.files import writable_folder
+from idn_gym.policies.index.weights import write_weights
+
+
+@dataclass(kw_only=True)
+class SearchIndexCommand:
+    """Search for the weights of an index policy by the cross-entropy method, and write them.
+
+    `idn play index path=OUT/weights.json` plays what was found. Candidates play training episodes; validation
+    episodes say which mean is kept. The same command goes on with a search that was stopped.
+
+    Example: --scenario metro-day --out runs/index-metro-day --generations 60
+    """
+
+    scenario: str = "edge-drift"
+    """preset or YAML file"""
+    out: Path
+    """folder: search.json, weights.json and curve.csv"""
+    generations: int = bounded(40, least=1, most=100_000)
+    """rounds of drawing, playing and keeping the best"""
+    population: int = bounded(32, least=4, most=100_000)
+    """candidates of a generation"""
+    episodes: int = bounded(2, least=1, most=100_000)
+    """training episodes that each candidate plays"""
+    judged: int = bounded(8, least=1, most=100_000)
+    """validation episodes that means are judged on"""
+    preference: str = "balanced"
+    """what the cost weighs: a name, or weights such as {latency: 1}"""
+    seed: int = bounded(0, least=0)
+    """of the candidates"""
+    changes: Changes = ()
+    """such as dynamics.link.kind=ar1"""
+
+    stopped: ClassVar[str] = GO_ON
+
+    def run(self) -> None:
+        """Search, and say where everything is."""
+        out = writable_folder(self.out)
+        search = IndexSearch(
+            scenario=self.scenario,
+            overrides=assignments(self.changes),
+            preference=read_word("--preference", self.preference),
+            generations=self.generations,
+            population=self.population,
+            episodes=self.episodes,
+            judged=self.judged,
+            seed=self.seed,
+        )
+        with tqdm(total=search.generations, unit=" generations") as bar:
+
+            def show(generation: int, state: IndexState) -> None:
+                bar.update(generation + 1 - bar.n)
+                bar.set_postfix(best=f"{state.best_cost:.4f}", elite=f"{state.curve[-1]['elite']:.4f}")
+
+            state = search_weights(search, out / "search.json", show)
+        write_weights(
+            out / "weights.json", state.best, {**asdict(search), "validation_cost": state.best_cost}
+        )
+        curve = [{"generation": g, "judged": "", **row} for g, row in enumerate(state.curve)]
+        write_csv(out / "curve.csv", curve)
+        print(f"cost per slot of the best mean on validation episodes: {state.best_cost:.4f}")
+        print(f"weights: {out / 'weights.json'}\ncurve: {out / 'curve.csv'}")
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Run the command line."""
+    grammar.run_command(SearchIndexCommand, words, "python -m experiments.search_index")
+
+
+if __name__ == "__main__":
+    main()

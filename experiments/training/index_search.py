@@ -1,0 +1,153 @@
+"""Weights of an index policy by the cross-entropy method: draw, play, keep the best, draw around them.
+
+Every generation plays all its candidates side by side, on training episodes that are its own and the same
+for all of them. The mean of a generation is judged on validation episodes now and then, and the best one
+judged is what is returned.
+
+Source: Rubinstein and Kroese, "The Cross-Entropy Method", 2004; noise that fades, after Szita and
+Lorincz, "Learning Tetris using the noisy cross-entropy method", 2006.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+
+from idn_gym.config_reader import ConfigError
+from idn_gym.core.arrays import Floats
+from idn_gym.evaluation.rollout import rollout
+from idn_gym.files import write_text
+from idn_gym.policies.index.features import INDEX_FEATURES
+from idn_gym.policies.index.policy import IndexPolicy
+from idn_gym.policies.registry import simulation_of
+
+ELITE = 0.25
+"""Share of a generation that the next one is drawn around."""
+
+NOISE = 0.3
+"""Variance that is added in the first generation; it falls to 0 in the last one."""
+
+ELITE_WEIGHT = 0.7
+"""Weight of the elite in the new mean and variance."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class IndexSearch:
+    """How weights are searched for."""
+
+    scenario: str = "edge-drift"
+    """preset or YAML file"""
+    overrides: Mapping[str, Any]
+    """changes of the scenario, by dotted key"""
+    preference: Any = "balanced"
+    generations: int = 40
+    population: int = 32
+    """candidates of a generation"""
+    episodes: int = 2
+    """training episodes that each of them plays"""
+    judged: int = 8
+    """validation episodes that means are judged on"""
+    every: int = 5
+    """generations between two of these"""
+    seed: int = 0
+
+
+class IndexState:
+    """Where a search stands; everything that the next generation depends on."""
+
+    def __init__(self, mean: Floats, variance: Floats) -> None:
+        self.mean, self.variance = mean, variance
+        self.best, self.best_cost = mean, float("inf")
+        self.curve: list[dict[str, float]] = []
+        """one row per generation: costs of its elite and of all, and of its mean where that was judged"""
+
+
+def search_weights(
+    search: IndexSearch, record: Path, progress: Callable[[int, IndexState], None]
+) -> IndexState:
+    """Run the generations that are missing.
+
+    Args:
+        search: see there.
+        record: JSON file that is written after every generation, and that a search goes on from.
+        progress: called after every generation with its number and where the search stands.
+
+    Raises:
+        ConfigError: the record is of another search, or the scenario has no pairs to place.
+    """
+    state = _read(search, record)
+    for generation in range(len(state.curve), search.generations):
+        _advance(search, generation, state)
+        write_text(record, json.dumps(_plain(search, state), indent=1) + "\n")
+        progress(generation, state)
+    return state
+
+
+def mean_costs(search: IndexSearch, weights: Floats, split: str, seeds: range) -> Floats:
+    """Mean cost per slot (C,) of candidates with weights (C, 15), all on the same episodes."""
+    rows = len(weights) * len(seeds)
+    options = {
+        "scenario": search.scenario,
+        "overrides": dict(search.overrides),
+        "preference": search.preference,
+    }
+    env = gym.make_vec("IDN-v0", num_envs=rows, action="scores", split=split, **options)
+    policy = IndexPolicy(simulation_of(env).compiled, rows, np.repeat(weights, len(seeds), axis=0))
+    played = rollout(policy, env, [*seeds] * len(weights))
+    env.close()
+    costs: Floats = -played.scalar.reshape(len(weights), -1).mean(axis=1)
+    return costs
+
+
+def _advance(search: IndexSearch, generation: int, state: IndexState) -> None:
+    rng = np.random.default_rng((search.seed, generation))
+    spread = np.sqrt(state.variance + NOISE * (1.0 - generation / max(1, search.generations - 1)))
+    drawn = state.mean + spread * rng.standard_normal((search.population, len(INDEX_FEATURES)))
+    drawn[0] = state.mean
+    first = generation * search.episodes
+    costs = mean_costs(search, drawn, "train", range(first, first + search.episodes))
+    elite = drawn[np.argsort(costs, kind="stable")[: max(2, round(ELITE * search.population))]]
+    state.mean = ELITE_WEIGHT * elite.mean(0) + (1.0 - ELITE_WEIGHT) * state.mean
+    state.variance = ELITE_WEIGHT * elite.var(0) + (1.0 - ELITE_WEIGHT) * state.variance
+    row = {"elite": float(np.sort(costs)[: len(elite)].mean()), "all": float(costs.mean())}
+    if (generation + 1) % search.every == 0 or generation + 1 == search.generations:
+        row["judged"] = float(mean_costs(search, state.mean[None], "validation", range(search.judged))[0])
+        if row["judged"] < state.best_cost:
+            state.best, state.best_cost = state.mean, row["judged"]
+    state.curve.append(row)
+
+
+def _plain(search: IndexSearch, state: IndexState) -> dict[str, Any]:
+    """What the record says."""
+    return {
+        "search": asdict(search),
+        "mean": state.mean.tolist(),
+        "variance": state.variance.tolist(),
+        "best": state.best.tolist(),
+        "curve": state.curve,
+    }
+
+
+def _read(search: IndexSearch, record: Path) -> IndexState:
+    """From the record, if there is one; else weights that are all alike."""
+    count = len(INDEX_FEATURES)
+    state = IndexState(np.zeros(count), np.ones(count))
+    if record.is_file():
+        content = json.loads(record.read_text(encoding="utf-8"))
+        if {**content["search"], "generations": 0} != {**_asked(search), "generations": 0}:
+            raise ConfigError("out", f"{record} is of another search; name another folder")
+        state = IndexState(np.array(content["mean"]), np.array(content["variance"]))
+        state.best, state.curve = np.array(content["best"]), content["curve"]
+        state.best_cost = min((row["judged"] for row in state.curve if "judged" in row), default=np.inf)
+    return state
+
+
+def _asked(search: IndexSearch) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(json.dumps(asdict(search)))
+    return found

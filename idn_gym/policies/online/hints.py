@@ -1,0 +1,172 @@
+"""Hints: guesses of the next supergradient, which a learner leans on as far as they have been right.
+
+A hint is one small interface, and other packages may add their own, such as one that asks a trained policy
+what the coming slot is worth. What is proven holds whatever a hint says; how much it is depends on that.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from idn_gym.config_reader import ConfigError, show
+from idn_gym.core.arrays import SHARED, Bools, Draw, Floats
+from idn_gym.optimum.concave_gain import gain_and_gradient
+from idn_gym.optimum.option_ranking import allocate_ranking, note_others
+from idn_gym.policies.forecasts.interface import make_forecaster
+from idn_gym.policy import Feedback
+from idn_gym.registry import Registry, load_target
+
+if TYPE_CHECKING:
+    from idn_gym.policies.online.learner import OnlineLearner
+
+
+@runtime_checkable
+class Hint(Protocol):
+    """Guesses the supergradients of B rows, each for the slot about to be played."""
+
+    def begin(self, rows: Bools) -> None:
+        """Forget what the marked rows (B,) have seen: their episodes start."""
+        ...
+
+    def see(self, feedback: Feedback, gradient: Floats) -> None:
+        """Take note of a slot that is over.
+
+        Args:
+            feedback: what the slot has revealed.
+            gradient: (B, I) [cost] the supergradient at the fractions that were played in it.
+        """
+        ...
+
+    def guess(self, fractional: Floats) -> Floats:
+        """The next supergradient (B, I) [cost], near these fractions (B, I); changes nothing.
+
+        It may be anything finite. Zeros are no hint at all.
+        """
+        ...
+
+
+HINTS: Registry[str] = Registry(
+    "hints",
+    {
+        "last": "idn_gym.policies.online.hints:build_last_gradient",
+        "forecast": "idn_gym.policies.online.hints:build_forecast_gradient",
+    },
+)
+"""What builds each hint, as "module:function", which takes the learner and the hint's own options."""
+
+
+def register_hint(name: str, build: str | Callable[..., Hint]) -> None:
+    """Add a hint, so that `infida-optimistic` knows it by name.
+
+    Args:
+        name: of the hint.
+        build: what builds it from the learner (its `compiled`, `rows`, `items`) and the hint's options, or
+            where that is, as "module:function".
+
+    Raises:
+        ConfigError: the name is taken, or `build` is a function that no module has.
+    """
+    target = build if isinstance(build, str) else f"{build.__module__}:{build.__qualname__}"
+    module, _, function = target.partition(":")
+    if not module or not function.isidentifier():
+        allowed = "must be a function at the top of its module, or 'module:function'"
+        raise ConfigError("hints", f"{show(build)} is not allowed; {allowed}")
+    HINTS.add(name, target)
+
+
+def make_hint(hint: Any, learner: OnlineLearner) -> Hint:
+    """Build a hint.
+
+    Args:
+        hint: a name of `HINTS`, that of a forecaster, or a mapping of ``kind``, such a name, and options.
+        learner: that is going to be told.
+
+    Raises:
+        ConfigError: there is no such hint, or it has no such options.
+    """
+    name, options = hint, {}
+    if isinstance(hint, dict):
+        options = {str(key): value for key, value in hint.items()}
+        if "kind" not in options:
+            raise ConfigError(
+                "hints", f"{show(hint)} is not allowed; a mapping needs 'kind', the name of a hint"
+            )
+        name = options.pop("kind")
+    if name not in HINTS:  # a forecaster's
+        forecaster = {"kind": name, **options} if options else name
+        return ForecastGradient(learner, forecaster)
+    builder = load_target(HINTS.find(name))
+    try:
+        inspect.signature(builder).bind(learner, **options)
+    except TypeError as error:
+        raise ConfigError(f"hints {name}", f"options {sorted(options)} are not allowed: {error}") from None
+    found: Hint = builder(learner, **options)
+    return found
+
+
+class LastGradient:
+    """Guesses that the last supergradient comes again; nothing before the first slot."""
+
+    def __init__(self, learner: OnlineLearner) -> None:
+        self._last = np.zeros((learner.rows, len(learner.items.node)))
+
+    def begin(self, rows: Bools) -> None:
+        self._last[rows] = 0.0
+
+    def see(self, feedback: Feedback, gradient: Floats) -> None:
+        self._last[:] = gradient
+
+    def guess(self, fractional: Floats) -> Floats:
+        return self._last
+
+
+class ForecastGradient:
+    """The supergradient at the present fractions under forecast batches; all else is as in the last slot.
+
+    What the last slot revealed of resources and prices is expected to stay; before the first slot there is no
+    guess.
+    """
+
+    def __init__(self, learner: OnlineLearner, forecaster: Any) -> None:
+        self._tables, self._items = learner.tables, learner.items
+        self._forecaster = make_forecaster(forecaster, learner.compiled, learner.rows)
+        self._layers = [allocate_ranking(learner.tables, learner.items) for _ in range(learner.rows)]
+        self._seen: Draw | None = None
+        self._knows = np.zeros(learner.rows, np.bool_)
+        self._guess = np.zeros((learner.rows, len(learner.items.node)))
+
+    def begin(self, rows: Bools) -> None:
+        self._forecaster.begin(rows)
+        self._knows[rows] = False
+
+    def see(self, feedback: Feedback, gradient: Floats) -> None:
+        draw = feedback.revealed.draw
+        self._forecaster.see(draw.demand[:, 0])
+        self._seen = draw
+        self._knows[:] = True
+        if self._tables.capacity == SHARED:
+            for b, layers in enumerate(self._layers):
+                note_others(self._tables, feedback.outcome, b, layers)
+
+    def guess(self, fractional: Floats) -> Floats:
+        self._guess[:] = 0.0
+        if self._seen is not None:
+            draw = self._seen._replace(demand=np.ascontiguousarray(self._forecaster.ahead(1)))
+            for b in np.flatnonzero(self._knows).tolist():
+                arguments = self._tables, draw, b, 0, self._items
+                gain_and_gradient(*arguments, fractional[b], self._guess[b], self._layers[b])
+        return self._guess
+
+
+def build_last_gradient(learner: OnlineLearner) -> LastGradient:
+    """The last supergradient again."""
+    return LastGradient(learner)
+
+
+def build_forecast_gradient(learner: OnlineLearner, forecaster: Any = "smoothed") -> ForecastGradient:
+    """The supergradient under forecast batches."""
+    return ForecastGradient(learner, forecaster)

@@ -1,0 +1,296 @@
+"""Combiners in the environment: virtual networks, promises on fuzzed paths, what is refused."""
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+from agents.hybrid.combiner import Combiner, CombinerConfig
+from agents.hybrid.experts import read_experts
+from agents.registry import HYBRIDS, make_agent
+from experiments.studies.entry import StudyEntry, check_entries
+from experiments.training.play import open_agent, play_agent
+from idn_gym.config_reader import ConfigError
+from idn_gym.evaluation.rollout import rollout
+from idn_gym.metrics import METRICS
+from idn_gym.scenarios.presets import load_scenario
+
+SEEDS = [3, 4]
+ADVERSARY = load_scenario("adversary", {"horizon": 24, "workload.popularity": {"kind": "uniform", "hold": 3}})
+DRIFT = load_scenario("edge-drift", {"horizon": 16})
+CHEAP = ("lru", "popularity")
+
+
+class Follower(Combiner):
+    """Follows one expert throughout."""
+
+    def begin(self, rows):
+        self.followed[rows] = self.which
+
+    def decide(self, feedback, cost, virtual):
+        pass
+
+    def readout(self):
+        none = np.full(len(self.followed), np.nan)
+        return np.eye(len(self.names))[self.followed], none, none, none
+
+
+def follow(which, experts, scenario, preference):
+    env = gym.make_vec(
+        "IDN-v0", num_envs=2, scenario=scenario, action="segments", split="test", preference=preference
+    )
+    policy = Follower(env, read_experts(experts, 1), CombinerConfig(seed=5))
+    policy.which = which
+    return rollout(policy, env, SEEDS), policy
+
+
+@pytest.mark.parametrize("scenario", [ADVERSARY, DRIFT], ids=lambda scenario: scenario.name)
+@pytest.mark.parametrize("preference", ["balanced", "random", [0.3, 0.2, 0.1, 0.1, 0.07]])
+def test_a_virtual_network_is_the_expert_alone_to_the_bit(scenario, preference):
+    """Each expert's costs, and those of whoever follows it throughout, whatever its codec."""
+    experts = ["lru-aware", "popularity", "random", {"agent": "infida", "options": {"refresh": 2}}]
+    alone = [
+        play_agent(name, scenario, SEEDS, "test", preference, **options)
+        for name, options in (
+            ("lru-aware", {}),
+            ("popularity", {}),
+            ("random", {"seed": 5}),
+            ("infida", {"refresh": 2, "seed": 5}),
+        )
+    ]
+    for which in range(len(experts)):
+        played, policy = follow(which, experts, scenario, preference)
+        np.testing.assert_array_equal(played.scalar, alone[which].scalar)
+        np.testing.assert_array_equal(
+            played.metrics[:, :, METRICS.index("loaded")], alone[which].metrics[:, :, METRICS.index("loaded")]
+        )
+        course = policy.course()
+        for i, episodes in enumerate(alone):
+            np.testing.assert_array_equal(-course.virtual[:, :, i].T, episodes.scalar)
+        np.testing.assert_array_equal(-course.cost.T, played.scalar)
+
+
+def test_rows_that_begin_an_episode_are_put_in_line_and_the_others_left():
+    env, policy = open_agent("hybrid-adahedge", ADVERSARY, SEEDS, experts=list(CHEAP))
+    rollout(policy, env, SEEDS)
+    env.reset(seed=[8, 9])
+    network = policy.networks[0]
+    before = network._native.get_state()["simulation"]
+    network.align(env, np.array([False, True]))
+    after, real = network._native.get_state()["simulation"], env.unwrapped.get_state()["simulation"]
+    for own, now, wanted in zip(before["state"], after["state"], real["state"], strict=True):
+        np.testing.assert_array_equal(now[0], own[0])
+        np.testing.assert_array_equal(now[1], wanted[1])
+    assert after["seed"] == [SEEDS[0], 9]
+
+
+def test_playing_again_gives_the_same_and_another_seed_draws_otherwise():
+    def play(seed):
+        options = {"experts": list(CHEAP), "seed": seed}
+        env, policy = open_agent("hybrid-hedge", ADVERSARY, list(range(8)), **options)
+        return [(rollout(policy, env, range(8)), policy.course())[1].played for _ in range(2)]
+
+    (first, again), (other, _) = play(0), play(1)
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+
+
+def test_hedge_costs_less_than_its_bound_on_the_adversary():
+    """Twenty draws of one episode; the bound of every slot, by the best expert until then."""
+    env, policy = open_agent("hybrid-hedge", ADVERSARY, [0] * 20, experts=["lru", "popularity", "random"])
+    rollout(policy, env, [0] * 20)
+    course = policy.course()
+    assert policy.proven and not policy.exceeded.any()
+    mean, expected = np.cumsum(course.cost, axis=0).mean(axis=1), course.expected(policy.diameter)[:, 0]
+    assert (mean < course.bound[:, 0]).all() and (expected <= course.bound[:, 0]).all()
+    assert expected[-1] == pytest.approx(mean[-1], rel=0.1)
+    assert (policy.realised <= policy.largest).all()
+    np.testing.assert_array_equal(
+        course.switches()[-1], (course.played[1:] != course.played[:-1]).sum(axis=0)
+    )
+
+
+def shortfall(kind, slots):
+    """By how much AdaHedge is behind the best expert, in shares of the gain of a static placement."""
+    changes = {"horizon": slots, "workload.popularity": kind}
+    if kind["kind"] == "sliding":
+        changes["workload.zipf"] = 1.2
+    world = load_scenario("adversary", changes)
+    # `popularity` keeps one placement; `random` is an expert that nobody should follow.
+    env, policy = open_agent("hybrid-adahedge", world, SEEDS, experts=["popularity", "lru", "lfu", "random"])
+    rollout(policy, env, SEEDS)
+    virtual, cost = (each.sum(axis=0) for each in (policy.course().virtual, policy.course().cost))
+    alone = -play_agent("cloud-only", world, SEEDS).scalar.sum(axis=1)
+    return (cost - virtual.min(axis=1)).mean() / (alone - virtual[:, 0]).mean()
+
+
+KINDS = [
+    {"kind": "round_robin"},
+    {"kind": "uniform", "hold": 8},
+    {"kind": "alternating"},
+    {"kind": "lfu_killer"},
+    {"kind": "sliding", "shift": 1, "every": 50},
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS[:2], ids=lambda kind: kind["kind"])
+def test_adahedge_is_hardly_behind_the_best_expert(kind):
+    assert shortfall(kind, 1000) < 0.03
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind["kind"])
+def test_adahedge_is_even_less_behind_in_the_long_run(kind):
+    assert shortfall(kind, 1000) < 0.03 and shortfall(kind, 3000) < 0.02
+
+
+@pytest.mark.parametrize("name", HYBRIDS)
+def test_nothing_is_said_to_be_proven_where_loads_take_time(name):
+    options = {"experts": ["lru"]} if name == "thrifty" else {"experts": list(CHEAP)}
+    env, policy = open_agent(name, DRIFT, SEEDS, **options)
+    rollout(policy, env, SEEDS)
+    assert not policy.proven and np.isnan(policy.course().bound).all() and policy.notes["proven"] is False
+
+
+def test_moves_that_take_time_raise_the_threshold():
+    """Who loads nothing is sent off; what popularity has by then comes over links."""
+    world = load_scenario("edge-drift", {"horizon": 60})
+    env, policy = open_agent("hybrid-safe", world, SEEDS, experts=["cloud-only", "popularity"], reload=0.0)
+    rollout(policy, env, SEEDS)
+    course = policy.course()
+    assert (course.switches()[-1] > 0).any() and (policy.reload >= 1).any()
+    grown = course.threshold[-1] - course.threshold[0]
+    np.testing.assert_allclose(grown, policy.reload * 0.9 * policy.largest)
+
+
+def safe_paths(seed, rows, slots=40):
+    """Rule S with a reckless policy on `rows` paths of a drawn world; checks promise and assumption."""
+    rng = np.random.default_rng([18, seed])
+    kinds = [
+        {"kind": "uniform", "hold": int(rng.integers(1, 6))},
+        {"kind": "round_robin"},
+        {"kind": "alternating"},
+        {"kind": "lfu_killer"},
+        {"kind": "sliding", "shift": 1, "every": 4},
+    ]
+    changes = {
+        "horizon": slots,
+        "workload.popularity": kinds[seed % len(kinds)],
+        "workload.arrivals": str(rng.choice(["fluid", "poisson"])),
+        "scales.update": float(rng.choice([0.2, 1.0, 5.0])),
+    }
+    rho, debt = float(rng.choice([0.5, 0.9, 1.0])), rng.choice([0.0, 1.0])
+    prior = {"agent": "thrifty", "options": {"experts": ["lru"], **({} if debt else {"debt": 0.0})}}
+    seeds = list(range(1000 * seed, 1000 * seed + rows))
+    world = load_scenario("adversary", changes)
+    # No more than it takes to play at all, so that the learnt policy is sent off and let back in.
+    env, policy = open_agent("hybrid-safe", world, seeds, experts=["random", prior], rho=rho)
+    rollout(policy, env, seeds)
+    course = policy.course()
+    assert policy.assumed.all()
+    assert (course.slack >= policy.diameter - 1e-9).all()
+    alone = play_agent("cloud-only", world, seeds).scalar.T
+    net, other = -course.cost - alone, -course.virtual[:, :, 1] - alone
+    promised = rho * np.cumsum(other, axis=0) - policy.notes["allowance"]
+    assert (np.cumsum(net, axis=0) >= promised - 1e-9).all()
+    return course
+
+
+def test_the_promise_of_rule_s_holds_on_every_path():
+    """60 paths, with Poisson demand and loads of all prices among them; both experts play."""
+    played = np.concatenate([safe_paths(seed, 12).played.ravel() for seed in range(5)])
+    assert 0.02 < played.mean() < 0.98
+
+
+@pytest.mark.long
+def test_the_promise_of_rule_s_holds_on_ten_thousand_paths():
+    for seed in range(100):
+        safe_paths(seed, 100)
+
+
+def test_a_prior_that_pays_for_every_load_breaks_the_assumption():
+    """INFIDA with fresh uniforms on the round robin: its account falls, and the readout says so."""
+    changes = {"horizon": 60, "workload.popularity": {"kind": "round_robin"}, "scales.update": 0.05}
+    world = load_scenario("adversary", changes)
+    env, policy = open_agent(
+        "hybrid-safe", world, SEEDS, experts=["cloud-only", "infida"], rho=0.5, allowance=0.0
+    )
+    rollout(policy, env, SEEDS)
+    course = policy.course()
+    assert not policy.assumed.any() and policy.notes["assumed"] is False
+    assert (policy.book.drawdown > 0).all() and (course.slack.min(axis=0) < 0.0).all()
+
+
+def test_without_credit_nothing_is_loaded_and_the_account_never_falls_by_more():
+    env, policy = open_agent("thrifty", ADVERSARY, SEEDS, experts=["lru"], debt=0.0)
+    rollout(policy, env, SEEDS)
+    assert policy.course().loaded.sum() == 0.0 and (policy.course().played == -1).any()
+    env, policy = open_agent("thrifty", ADVERSARY, SEEDS, experts=["lru"])
+    rollout(policy, env, SEEDS)
+    course = policy.course()
+    account = np.cumsum(-course.cost - play_agent("cloud-only", ADVERSARY, SEEDS).scalar.T, axis=0)
+    top = np.maximum(0.0, np.maximum.accumulate(account, axis=0))
+    assert course.loaded.sum() > 0.0 and ((top - account) <= policy.drawdown + 1e-12).all()
+
+
+def test_rows_of_the_readout_add_up():
+    env, policy = open_agent("hybrid-adahedge", ADVERSARY, SEEDS, experts=list(CHEAP))
+    played = rollout(policy, env, SEEDS)
+    course = policy.course()
+    rows = course.rows(1)
+    assert len(rows) == 24 and course.weights.shape == (24, 2, 2)
+    assert rows[-1]["cost"] == pytest.approx(-played.scalar[1].sum())
+    assert rows[-1]["best_expert"] == pytest.approx(min(rows[-1]["cost_lru"], rows[-1]["cost_popularity"]))
+    assert [row["played"] for row in rows] == [CHEAP[i] for i in course.played[:, 1]]
+    assert rows[-1]["switches"] == course.switches()[-1, 1]
+    assert all(row["weight_lru"] + row["weight_popularity"] == pytest.approx(1.0) for row in rows)
+
+
+@pytest.mark.parametrize(
+    "name, options, message",
+    [
+        ("hybrid-adahedge", {"experts": ["lru"]}, r"^experts: .* is not allowed; must be at least 2$"),
+        ("hybrid-safe", {"experts": ["lru"]}, r"^experts: .* is not allowed; must be 2$"),
+        ("hybrid-safe", {"experts": ["lru", "lfu", "olag"]}, r"^experts: .* must be 2$"),
+        ("hybrid-hedge", {"experts": "lru"}, r"^experts: .* must be a list of agents$"),
+        ("hybrid-hedge", {"experts": ["lru", "lro"]}, r"^experts\.1\.agent: 'lro' .*did you mean 'lru'"),
+        ("hybrid-hedge", {"experts": ["lru", {"agnt": "lru"}]}, r"^experts\.1\.agnt: "),
+        ("hybrid-hedge", {"experts": ["lru", "lru"]}, r"^experts: 'lru' is there twice"),
+        ("hybrid-hedge", {"experts": ["lru", "ppo"]}, r"^experts\.1\.agent: 'ppo' has to be trained"),
+        ("hybrid-hedge", {"experts": ["lru", "best-static"]}, r"^experts\.1\.agent: .*informed"),
+        ("hybrid-hedge", {"experts": ["lru", "hedonic"]}, r"^experts\.1\.agent: .*do not choose links"),
+        ("hybrid-hedge", {"experts": ["lru", "nowhere.zip"]}, r"'nowhere.zip' is not there"),
+        (
+            "hybrid-hedge",
+            {"experts": ["lru", {"agent": "ppo", "options": {"path": "x.zip", "trust": True}}]},
+            r"^experts\.1\.options\.trust: is not allowed",
+        ),
+        ("hybrid-hedge", {"experts": list(CHEAP), "step": 0.0}, r"^agent\.step: "),
+        ("hybrid-hedge", {"experts": list(CHEAP), "largest": -1.0}, r"^agent\.largest: "),
+        ("hybrid-adahedge", {"experts": list(CHEAP), "share": 1.0}, r"^agent\.share: "),
+        ("hybrid-safe", {"experts": list(CHEAP), "rho": 0.0}, r"^agent\.rho: "),
+        ("hybrid-safe", {"experts": list(CHEAP), "rho": 1.01}, r"^agent\.rho: "),
+        (
+            "hybrid-safe",
+            {"experts": list(CHEAP), "rho": 1.0, "allowance": 0.1},
+            r"^allowance: 0\.1 is not allowed; must be at least 0\.\d+ for the learnt policy ever to play$",
+        ),
+    ],
+)
+def test_what_is_wrong_is_said_once(name, options, message):
+    env = gym.make_vec("IDN-v0", num_envs=1, scenario=ADVERSARY, action="segments", preference="balanced")
+    with pytest.raises(ConfigError, match=message):
+        make_agent(name, env, **options)
+
+
+def test_combiners_need_a_preference():
+    env = gym.make_vec("IDN-v0", num_envs=1, scenario=ADVERSARY, action="segments")
+    with pytest.raises(ConfigError, match=r"^preference: None"):
+        make_agent("hybrid-adahedge", env, experts=list(CHEAP))
+
+
+def test_studies_refuse_experts_before_anything_is_played():
+    good = {"experts": ["lru", {"agent": "thrifty", "options": {"experts": ["lfu"]}}]}
+    check_entries("agents", [StudyEntry("hybrid-safe", options=good)])
+    with pytest.raises(ConfigError, match=r"^agents\.0\.options\.experts\.1\.agent: 'lro' is not there"):
+        check_entries("agents", [StudyEntry("hybrid-safe", options={"experts": ["lru", "lro"]})])
