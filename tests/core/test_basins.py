@@ -70,6 +70,17 @@ def test_a_repository_without_limit_joins_nobody():
     assert np.bincount(tables.class_basin).tolist() == [300] * 10
 
 
+def test_a_link_alone_joins_who_shares_it(make_scenario):
+    nodes = {
+        "a": {"demand": 1.0, "memory": 0.0},
+        "c": {"device": "fast", "servers": float("inf"), "pins": ["all"]},
+    }
+    model = {"blocks": [(1.0, 10.0, 0.0)], "points": {"all": [(1, 1.0, 0.75)]}}
+    models = {name: {**model, "task": name} for name in "xy"}
+    tables = compile_scenario(make_scenario(nodes, [("a", "c", {})], models)).tables
+    assert tables.part_node.tolist() == [1, 1] and tables.class_basin.tolist() == [0, 0]
+
+
 def test_basins_that_share_something_are_refused(make_scenario):
     nodes = {"a": {"demand": 1.0}, "c": {"device": "fast", "servers": float("inf"), "pins": ["all"]}}
     model = {"blocks": [(1.0, 10.0, 0.0)], "points": {"all": [(1, 1.0, 0.75)]}}
