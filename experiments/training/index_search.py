@@ -139,15 +139,14 @@ def _read(search: IndexSearch, record: Path) -> IndexState:
     count = len(INDEX_FEATURES)
     state = IndexState(np.zeros(count), np.ones(count))
     if record.is_file():
-        content = json.loads(record.read_text(encoding="utf-8"))
-        if {**content["search"], "generations": 0} != {**_asked(search), "generations": 0}:
+        try:
+            content = json.loads(record.read_text(encoding="utf-8"))
+            asked = content["search"]
+            state = IndexState(np.array(content["mean"], float), np.array(content["variance"], float))
+            state.best, state.curve = np.array(content["best"], float), content["curve"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise ConfigError("out", f"{record} is damaged ({error}); name another folder") from None
+        if asked != json.loads(json.dumps(asdict(search))):
             raise ConfigError("out", f"{record} is of another search; name another folder")
-        state = IndexState(np.array(content["mean"]), np.array(content["variance"]))
-        state.best, state.curve = np.array(content["best"]), content["curve"]
-        state.best_cost = min((row["judged"] for row in state.curve if "judged" in row), default=np.inf)
+        state.best_cost = min((row["judged"] for row in state.curve if "judged" in row), default=float("inf"))
     return state
-
-
-def _asked(search: IndexSearch) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(json.dumps(asdict(search)))
-    return found

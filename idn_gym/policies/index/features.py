@@ -12,6 +12,7 @@ import numpy as np
 from idn_gym.core.arrays import TRANSFER, Bools, Floats, State
 from idn_gym.core.geometry import nominal_free_bytes, whole_models
 from idn_gym.core.nominal import ingress_nodes, passed_nodes, passing_requests
+from idn_gym.optimum.dynamic.transfers import seconds_per_byte
 from idn_gym.policy import Feedback
 from idn_gym.scenarios.compile import Compiled
 
@@ -24,9 +25,9 @@ INDEX_FEATURES = (
     "held, smoothed demand",
     "size",
     "saving",
-    "head",
-    "head, last demand",
-    "head, smoothed demand",
+    "part",
+    "part, last demand",
+    "part, smoothed demand",
     "site",
     "site, smoothed demand",
     "load time",
@@ -78,12 +79,12 @@ class IndexFeatures:
         Args:
             weights: (B, 15), or (1, 15) for all rows, in the order of `INDEX_FEATURES`.
         """
-        size, saving, head, site, load = self._steady
+        size, saving, part, site, load = self._steady
         last, smoothed = self._demand
         held, one = self._held, np.ones_like(size)
         columns = (
             *(one, last, smoothed, held, held * last, held * smoothed, size, saving),
-            *(head, head * last, head * smoothed, site, site * smoothed),
+            *(part, part * last, part * smoothed, site, site * smoothed),
             *(load * (1.0 - held), saving * smoothed),
         )
         total = np.zeros_like(held)
@@ -106,7 +107,7 @@ class IndexFeatures:
         return held.astype(float)
 
     def _constants(self) -> Floats:
-        """(5, I): size in the node's memory, saving and whether it is a head, site, and slots of a load."""
+        """(5, I): size in free memory, saving, whether it is a part, whether at a site, slots of a load."""
         tables, node, segment = self._tables, self._node, self._segment
         size = tables.segment_bytes[segment]
         saving = tables.segment_value[node, segment] * size
@@ -119,20 +120,6 @@ class IndexFeatures:
                 saving / np.where(best > 0.0, best, 1.0)[node],
                 ~whole_models(tables)[segment],
                 np.isin(node, ingress_nodes(tables)),
-                np.log1p(size * self._seconds_per_byte() / tables.slot_seconds),
+                np.log1p(size * seconds_per_byte(tables).reshape(-1)[self._place] / tables.slot_seconds),
             ]
         ).astype(float)
-
-    def _seconds_per_byte(self) -> Floats:
-        """Of a load of each pair (I,) alone over its slowest link; 0 where loading is instant."""
-        tables = self._tables
-        slowest = np.zeros(len(tables.node_memory) * (len(tables.task_model) - 1))
-        if tables.loading != TRANSFER:
-            return slowest[self._place]
-        rate = np.where(
-            tables.link_down_rate > 0.0, tables.link_down_rate, tables.loading_share * tables.link_rate
-        )
-        for row in np.unique(self._place):
-            hops = tables.load_link[tables.load_start[row] : tables.load_start[row + 1]]
-            slowest[row] = (1.0 / rate[hops]).max(initial=0.0)
-        return slowest[self._place]

@@ -13,9 +13,11 @@ from idn_gym.scenarios.compile import Compiled
 
 
 class IndexPolicy(Policy):
-    """Scores of the codec `scores`: tanh of a weighted sum of `INDEX_FEATURES`, pair by pair.
+    """Scores of the codec `scores`: x / (1 + |x|) of a weighted sum x of `INDEX_FEATURES`, pair by pair.
 
-    What scores 0 or less is not held. Attributes:
+    Unlike tanh that tells large sums apart, in float32 too. What scores 0 or less is not held.
+
+    Attributes:
         weights: (B, 15), or (1, 15) for all rows.
     """
 
@@ -28,7 +30,8 @@ class IndexPolicy(Policy):
             start = np.full(self._rows, state is None)
         if start.any():
             self.features.begin(start)
-        return np.tanh(self.features.score(self.weights)).astype(np.float32), True
+        total = self.features.score(self.weights)
+        return (total / (1.0 + np.abs(total))).astype(np.float32), True
 
     def update(self, feedback: Feedback) -> None:
         """Take note of the demand of the slot, and of what is held after it."""

@@ -46,11 +46,15 @@ def test_a_search_that_was_stopped_goes_on_alike(tmp_path):
     assert parts.curve == whole.curve
 
 
-def test_more_generations_go_on_and_other_searches_are_refused(tmp_path):
+def test_records_of_other_searches_and_damaged_ones_are_refused(tmp_path):
     run(tmp_path, generations=2)
-    assert len(run(tmp_path, generations=3)[1].curve) == 3
-    with pytest.raises(ConfigError, match="another search"):
-        run(tmp_path, seed=1)
+    for changes in ({"seed": 1}, {"generations": 3}):
+        with pytest.raises(ConfigError, match=r"out: .*another search"):
+            run(tmp_path, **{"generations": 2, **changes})
+    for text in ("{", "[]", "{}", '{"search": 1, "mean": ["x"]}'):
+        (tmp_path / "search.json").write_text(text)
+        with pytest.raises(ConfigError, match=r"out: .*is damaged"):
+            run(tmp_path, generations=2)
 
 
 def test_the_command_writes_weights_and_curve(tmp_path, capsys):

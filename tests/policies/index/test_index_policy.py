@@ -35,8 +35,8 @@ def weights_of(**named):
 def open_env(make_scenario):
     opened = []
 
-    def build(rows=1, **overrides):
-        scenario = make_scenario(NODES, LINKS, MODELS, overrides)
+    def build(rows=1, nodes=NODES, **overrides):
+        scenario = make_scenario(nodes, LINKS, MODELS, overrides)
         opened.append(
             gym.make_vec("IDN-v0", num_envs=rows, scenario=scenario, action="scores", preference="balanced")
         )
@@ -84,14 +84,33 @@ def test_demand_is_counted_where_it_passes_over_what_passes_of_a_task_on_average
         assert score(name) == pytest.approx(dict.fromkeys(score("one"), np.log(2.0)))
 
 
-def test_sizes_heads_sites_and_loads(score):
+def test_sizes_parts_sites_and_loads(score):
     assert score("size")["a", "m"] == 0.5 and score("size")["b", "n"] == pytest.approx(0.4)
-    assert score("head")["a", "m[0:1]"] == 1.0 and score("head")["a", "m"] == 0.0
+    assert score("part")["a", "m[0:1]"] == 1.0 and score("part")["a", "m"] == 0.0
     assert score("site")["a", "n"] == 1.0 and score("site")["b", "n"] == 0.0
     assert score("saving")["a", "n"] <= 1.0 and max(score("saving").values()) == 1.0
     assert set(score("load_time").values()) == {0.0}
     # 20 bytes over the slower link, of which loads get half: 20 s, two slots
     assert score("load_time", **SLOW)["a", "n"] == pytest.approx(np.log1p(2.0))
+
+
+def test_a_cohort_loads_as_often_as_it_has_devices(open_env):
+    nodes = {**NODES, "a": {**NODES["a"], "count": 4}}
+    compiled = open_env(nodes=nodes, **SLOW).unwrapped.simulation.compiled
+    policy = IndexPolicy(compiled, 1, weights_of(load_time=1.0))
+    n = [compiled.names.segments[s] == "n" and v == 0 for v, s in zip(*compiled.pairs, strict=True)].index(
+        True
+    )
+    assert policy.features.score(policy.weights)[0, n] == pytest.approx(np.log1p(4 * 2.0))
+
+
+def test_large_sums_are_told_apart(open_env):
+    env = open_env()
+    policy = IndexPolicy(env.unwrapped.simulation.compiled, 1, weights_of(one=20.0, size=1.0))
+    scores, _ = policy.predict(None)
+    assert (scores < 1.0).all() and len(np.unique(scores)) == len(
+        np.unique(policy.features.score(weights_of(size=1.0)))
+    )
 
 
 def test_what_is_there_or_on_its_way_counts_as_held(score):
