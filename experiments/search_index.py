@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import ClassVar
 
+import yaml
 from tqdm import tqdm
 
 from experiments.training.index_search import IndexSearch, IndexState, search_weights
@@ -15,7 +16,7 @@ from idn_gym.commands.endings import GO_ON
 from idn_gym.commands.grammar import Changes, assignments
 from idn_gym.config_reader import bounded, read_word
 from idn_gym.evaluation.tables import write_csv
-from idn_gym.files import writable_folder
+from idn_gym.files import writable_folder, write_text
 from idn_gym.policies.index.weights import write_weights
 
 
@@ -23,8 +24,8 @@ from idn_gym.policies.index.weights import write_weights
 class SearchIndexCommand:
     """Search for the weights of an index policy by the cross-entropy method, and write them.
 
-    `idn play index path=OUT/weights.json` plays what was found. Candidates play training episodes; validation
-    episodes say which mean is kept. The same command goes on with a search that was stopped.
+    `python -m experiments.compare OUT/agent.yaml` plays what was found. Candidates play training episodes;
+    validation episodes say which mean is kept. The same command goes on with a search that was stopped.
 
     Example: --scenario metro-day --out runs/index-metro-day --generations 60
     """
@@ -32,7 +33,7 @@ class SearchIndexCommand:
     scenario: str = "edge-drift"
     """preset or YAML file"""
     out: Path
-    """folder: search.json, weights.json and curve.csv"""
+    """folder: search.json, weights.json, agent.yaml and curve.csv"""
     generations: int = bounded(40, least=1, most=100_000)
     """rounds of drawing, playing and keeping the best"""
     population: int = bounded(32, least=4, most=100_000)
@@ -73,10 +74,12 @@ class SearchIndexCommand:
         write_weights(
             out / "weights.json", state.best, {**asdict(search), "validation_cost": state.best_cost}
         )
+        agent = {"agent": "index", "options": {"path": str(out / "weights.json")}}
+        write_text(out / "agent.yaml", yaml.safe_dump(agent, sort_keys=False))
         curve = [{"generation": g, "judged": "", **row} for g, row in enumerate(state.curve)]
         write_csv(out / "curve.csv", curve)
         print(f"cost per slot of the best mean on validation episodes: {state.best_cost:.4f}")
-        print(f"weights: {out / 'weights.json'}\ncurve: {out / 'curve.csv'}")
+        print(f"agent: {out / 'agent.yaml'}\nweights: {out / 'weights.json'}\ncurve: {out / 'curve.csv'}")
 
 
 def main(words: Sequence[str] | None = None) -> None:

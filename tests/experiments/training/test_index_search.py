@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from experiments.compare import entry_file
 from experiments.search_index import SearchIndexCommand
 from experiments.training.index_search import IndexSearch, mean_costs, search_weights
 from idn_gym.config_reader import ConfigError
@@ -71,3 +72,5 @@ def test_the_command_writes_weights_and_curve(tmp_path, capsys):
     assert found["scenario"] == "tiny" and found["overrides"] == {"horizon": 3}
     assert len((tmp_path / "curve.csv").read_text().splitlines()) == 3
     assert f"{found['validation_cost']:.4f}" in capsys.readouterr().out
+    entry = entry_file(str(tmp_path / "agent.yaml"))
+    assert entry.agent == "index" and entry.options == {"path": str(tmp_path / "weights.json")}
