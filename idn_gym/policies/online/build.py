@@ -69,7 +69,7 @@ def infida_adahedge(env: Env, **options: Any) -> Hedge:
     return Hedge(_compiled(env), env.num_envs, _options(HedgeConfig, options))
 
 
-def smoothed_ader(env: Env, **options: Any) -> Hedge:
+def infida_adahedge_smoothed(env: Env, **options: Any) -> Hedge:
     """INFIDA without tuning whose experts pay for how they move; see `HedgeConfig`."""
     return infida_adahedge(env, **{"load_price": None, "coupled": True, **options})
 

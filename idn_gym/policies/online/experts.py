@@ -6,9 +6,11 @@ weighs the experts for itself by their linearised gains l_k = <g, z_k> on its ow
 (de Rooij et al. 2014): w_k proportional to exp(eta L_k), eta = ln K / (sum of the mixability gaps so far).
 A node's regret is at most that of its best expert plus O(max |l| sqrt(T ln K)).
 
-`smoothed-ader` is the same with what moving costs: expert k is judged by l_k - p sum s |z_k - (before)| / 2,
-p the price of a byte. That is the movement term of Smoothed Ader (NeurIPS 2021; its text could not be read
-here), in bytes times price; its experts have fixed steps, ours multiples of adaptive ones.
+`infida-adahedge-smoothed` is the same with what moving costs: expert k is judged by
+l_k - p sum s |z_k - (before)| / 2, p the price of a byte. That is the movement term of Smoothed Ader (NeurIPS
+2021; its text could not be read here), in bytes times price. The rest of Smoothed Ader is not here: its
+experts are a grid of fixed steps, which its dynamic regret needs; ours are multiples of adaptive steps that
+fall with time, and have no such bound.
 """
 
 from __future__ import annotations
