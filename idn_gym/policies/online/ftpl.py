@@ -153,7 +153,10 @@ class Ftpl(PlacementPolicy):
                 self._follow(b, draw.tariff[b])
 
     def _is_clear(self, b: int, tariff: Floats, weights: Floats) -> bool:
-        """Whether what would have been gained so far is beyond what waiting asks for."""
+        """Whether what would have been gained so far is beyond what waiting asks for.
+
+        An oracle that has not solved its programme says inf: what is not known is not clear.
+        """
         compiled, tables, slots = self.compiled, self.tables, float(self._seen[b])
         _, usual = self._oracle.bounded(b, tariff, tables.class_requests, 1.0)
         leader, gained = self._oracle.bounded(b, tariff, self.total[b], slots)
@@ -161,7 +164,7 @@ class Ftpl(PlacementPolicy):
         price = full_load_price(compiled, weights) if price is None else price
         load = load_cost(tables, leader, price_per_byte(tables, price))
         spread = max(1.0, np.log1p(load / usual)) if usual > 0.0 else 1.0
-        return bool(gained > self.config.wait * usual * np.sqrt(slots * spread))
+        return bool(np.isfinite(gained) and gained > self.config.wait * usual * np.sqrt(slots * spread))
 
     def _follow(self, b: int, tariff: Floats) -> None:
         size = self.config.scale * self._unit * np.sqrt(self._seen[b] + 1.0)

@@ -11,6 +11,7 @@ from idn_gym.objectives import known_tariff
 from idn_gym.optimum.prefixes import UNUSABLE, list_prefixes
 from idn_gym.optimum.routing_oracle import RoutedPlacement, RoutingOracle
 from idn_gym.optimum.schedule import all_placements, slot_gains
+from idn_gym.optimum.solver import SolverError, solve_integers
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.episodes import build_instance
 
@@ -64,6 +65,24 @@ def test_it_finds_the_halves_that_others_cannot(make_scenario, play_learner):
     )  # a head at the edge and its tail at the middle
     prefixes = play_learner("ftpl", scenario, instance=instance, scale=0.1)[2].sum()
     assert gains.sum() > 0.9 * best > 1.2 * prefixes
+
+
+def test_what_the_oracle_does_not_know_does_not_end_the_waiting(make_scenario, play_learner, monkeypatch):
+    """The nominal slot is solved, what all slots were worth never is."""
+    calls = []
+
+    def every_other(*arguments):
+        calls.append(arguments)
+        if len(calls) % 2 == 0:
+            raise SolverError("out of time")
+        return solve_integers(*arguments)
+
+    monkeypatch.setattr("idn_gym.optimum.routing_oracle.solve_integers", every_other)
+    scenario = two_halves(make_scenario, horizon=6)
+    learner, placements, _, _ = play_learner("ftpl-splits", scenario, wait=0.5)
+    assert len(calls) == 12 and learner.gap == 1.0
+    assert learner.waiting.all()
+    assert (placements[:, 0, :2] == EMPTY).all()
 
 
 def test_its_regret_falls_behind_time_where_tasks_take_turns(make_scenario, play_learner):
