@@ -93,8 +93,8 @@ def ftpl(env: Env, **options: Any) -> Any:
 
 
 def wait_then_ftpl(env: Env, **options: Any) -> Any:
-    """FTPL that loads nothing until it is clear that loading gains something."""
-    return ftpl(env, **{"wait": 3.0, **options})
+    """FTPL that loads nothing until it is clear that loads, at the price of the score, gain."""
+    return ftpl(env, **{"wait": 3.0, "load_price": None, **options})
 
 
 def ftpl_splits(env: Env, **options: Any) -> Any:

@@ -21,7 +21,7 @@ import numpy as np
 
 from idn_gym.config_reader import ConfigError, bounded
 from idn_gym.core.arrays import Bools, Floats
-from idn_gym.optimum.load_prices import full_load_price, price_per_byte
+from idn_gym.optimum.load_prices import option_price_per_byte
 from idn_gym.policies.online.learner import OnlineConfig, OnlineLearner
 from idn_gym.policies.online.mirror import MirrorState, Update
 from idn_gym.policy import Feedback
@@ -137,12 +137,7 @@ class Hedge(OnlineLearner):
     def _byte_prices(self, feedback: Feedback) -> Floats:
         """(B,) [cost/byte] by which movement is judged."""
         price, weights = self.config.load_price, feedback.revealed.draw.weights
-        prices = np.full(self.rows, 0.0 if price is None else price)
-        if price is None:
-            prices[:] = [
-                full_load_price(self.compiled, weights[min(b, len(weights) - 1)]) for b in range(self.rows)
-            ]
-        return np.array([price_per_byte(self.tables, one) for one in prices])
+        return np.array([option_price_per_byte(self.compiled, price, one) for one in weights])
 
     def _mix(self) -> None:
         weights = self.hedge.weights()[:, self.items.node]
