@@ -132,7 +132,8 @@ def compared(capsys, *words):
 def test_compare_prints_net_gain_regret_and_what_is_proven(capsys):
     words = ("oga", "infida-optimistic", "lru", "--scenario", "adversary", "--seeds", "2", "--ceiling", "5")
     out = compared(capsys, *words, "--load-price", "0.5", "horizon=30")
-    assert "pays its first load; bounds are proven for fractions" in out
+    assert "pays its first load; regret is that of what was played, bounds are proven for fractions" in out
+    assert "regret as played, at least" in out and "of fractions, proven at most" in out
     rows = {line.split("  ")[0].strip(): line.split() for line in out[out.index("net gain") :].splitlines()}
     assert min(float(rows[name][-1]) for name in ("oga", "infida-optimistic")) > 0.0
     assert rows["lru"][-1] == "-"
@@ -141,9 +142,22 @@ def test_compare_prints_net_gain_regret_and_what_is_proven(capsys):
     assert float(rows["nothing loaded"][2]) == 0.0
 
 
-def test_compare_says_where_it_only_measures(capsys):
-    words = ("lru", "cloud-only", "--scenario", "tiny", "--seeds", "1", "--ceiling", "1")
-    assert "measured alone" in compared(capsys, *words, "--load-price", "0.5", "horizon=4")
+@pytest.mark.parametrize(
+    ("policy", "changes", "why"),
+    [
+        ("lru", (), "capacity or loading is shared: measured alone"),
+        # Splits: private capacity, and no bound all the same.
+        (
+            "oga",
+            ("serving.capacity=exogenous", "serving.loading=instant"),
+            "no bound is proven: measured alone",
+        ),
+    ],
+)
+def test_compare_says_where_it_only_measures(policy, changes, why, capsys):
+    words = (policy, "cloud-only", "--scenario", "tiny", "--seeds", "1", "--ceiling", "1")
+    out = compared(capsys, *words, "--load-price", "0.5", "horizon=4", *changes)
+    assert why in out and "bounds are proven" not in out
 
 
 def test_a_load_price_without_a_ceiling_is_refused(capsys):
