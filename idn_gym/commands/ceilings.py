@@ -123,19 +123,18 @@ def print_priced(
         found: the bracket, loads paid.
         costs: per slot, of policies and of the ends of the bracket, loads paid.
     """
-    tables = compile_scenario(scenario).tables
-    private = tables.capacity == EXOGENOUS and tables.loading == INSTANT
+    bounds = {name: proven_regret(scenario, episodes, found.load_price) for name, episodes in played.items()}
     about = (
         f"serving cost and loads, {found.load_price:g} for all memory once; the best static placement knows"
     )
-    holds = "bounds are proven for fractions" if private else "capacity or loading is shared: measured alone"
+    holds = _what_is_proven(scenario, any(not isnan(bounds.get(name, nan)) for name in costs))
     print(f"\n{scenario.name}: {about} the episode and pays its first load; {holds}\n")
     most = found.alone - found.bound
     rows = []
     for name, cost in sorted(costs.items(), key=lambda item: item[1]):
         if isnan(cost):
             continue
-        proven = proven_regret(scenario, played[name], found.load_price) if name in played else nan
+        proven = bounds.get(name, nan)
         share = Quantity((found.alone - cost) / most if most > 0.0 else nan, "share")
         ends = f"{cost - found.reached:+.4f}", f"{cost - found.bound:+.4f}"
         rows.append(
@@ -145,11 +144,21 @@ def print_priced(
         "policy",
         "net gain per slot",
         "of the most",
-        "regret, at least",
-        "at most",
-        "of fractions, proven",
+        "regret as played, at least",
+        "as played, at most",
+        "of fractions, proven at most",
     )
     print_rows(head, rows)
+
+
+def _what_is_proven(scenario: Scenario, bounded: bool) -> str:
+    """What the head of a table says of its bounds; `bounded`: some row has one."""
+    if bounded:
+        return "regret is that of what was played, bounds are proven for fractions"
+    tables = compile_scenario(scenario).tables
+    if tables.capacity == EXOGENOUS and tables.loading == INSTANT:
+        return "no bound is proven: measured alone"
+    return "capacity or loading is shared: measured alone"
 
 
 def proven_regret(scenario: Scenario, episodes: Episodes, load_price: float) -> float:

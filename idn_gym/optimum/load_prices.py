@@ -59,6 +59,18 @@ def price_per_byte(tables: Tables, full_load: float) -> float:
     return full_load * tables.nominal_requests / tables.nominal_memory
 
 
+def option_price_per_byte(compiled: Compiled, full_load: float | None, weights: Floats) -> float:
+    """Price of a loaded byte [cost/byte] by an option `load_price`.
+
+    Args:
+        compiled: the scenario.
+        full_load: what loading all memory once costs, as in `price_per_byte`; None: as the score charges it.
+        weights: (D,) preference of the episode.
+    """
+    price = full_load_price(compiled, weights) if full_load is None else full_load
+    return price_per_byte(compiled.tables, price)
+
+
 def load_cost(tables: Tables, placement: Residents, byte: float, held: Residents | None = None) -> float:
     """What loading a placement costs [cost], all devices of each node counted.
 

@@ -82,8 +82,15 @@ class RoutingOracle:
         return RoutedPlacement(best, gained, max(bound, gained))
 
     def merged(self, demand: Floats, slots: float) -> Instance:
-        """The one slot that is looked at, nominal but for its demand (R,), as long as so many slots."""
-        tables = self._compiled.tables
-        longer = tables._replace(slot_seconds=tables.slot_seconds * slots)
-        draw = self._draw._replace(demand=demand[None, None].copy(), seconds=self._draw.seconds * slots)
+        """The one slot that is looked at, nominal but for its demand (R,), as long as so many slots.
+
+        Stores start once, and are refilled and drained that often; what would be spilled in between is there.
+        """
+        tables, nominal = self._compiled.tables, self._draw
+        longer = tables._replace(
+            slot_seconds=tables.slot_seconds * slots, store_drain=tables.store_drain * slots
+        )
+        draw = nominal._replace(
+            demand=demand[None, None].copy(), seconds=nominal.seconds * slots, refill=nominal.refill * slots
+        )
         return Instance(longer, draw)

@@ -80,7 +80,9 @@ _SHIPPED: dict[str, PolicyEntry] = {
         "infida_offline", "INFIDA on the whole episode, rounded once", informed=True, randomised=True
     ),
     "infida-adahedge": _online("infida_adahedge", "AdaHedge over mirrors and steps", randomised=True),
-    "smoothed-ader": _online("smoothed_ader", "AdaHedge over mirrors that pay for moving", randomised=True),
+    "infida-adahedge-smoothed": _online(
+        "infida_adahedge_smoothed", "AdaHedge over mirrors that pay for moving", randomised=True
+    ),
     "infida-optimistic": _online("infida_optimistic", "INFIDA that leans on hints", randomised=True),
     "oga": _online("oga", "online gradient ascent", randomised=True),
     "ftrl-entropy": _online("ftrl_entropy", "follow the regularised leader, entropy", randomised=True),

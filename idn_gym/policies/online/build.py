@@ -69,7 +69,7 @@ def infida_adahedge(env: Env, **options: Any) -> Hedge:
     return Hedge(_compiled(env), env.num_envs, _options(HedgeConfig, options))
 
 
-def smoothed_ader(env: Env, **options: Any) -> Hedge:
+def infida_adahedge_smoothed(env: Env, **options: Any) -> Hedge:
     """INFIDA without tuning whose experts pay for how they move; see `HedgeConfig`."""
     return infida_adahedge(env, **{"load_price": None, "coupled": True, **options})
 
@@ -93,8 +93,8 @@ def ftpl(env: Env, **options: Any) -> Any:
 
 
 def wait_then_ftpl(env: Env, **options: Any) -> Any:
-    """FTPL that loads nothing until it is clear that loading gains something."""
-    return ftpl(env, **{"wait": 3.0, **options})
+    """FTPL that loads nothing until it is clear that loads, at the price of the score, gain."""
+    return ftpl(env, **{"wait": 3.0, "load_price": None, **options})
 
 
 def ftpl_splits(env: Env, **options: Any) -> Any:

@@ -6,9 +6,11 @@ weighs the experts for itself by their linearised gains l_k = <g, z_k> on its ow
 (de Rooij et al. 2014): w_k proportional to exp(eta L_k), eta = ln K / (sum of the mixability gaps so far).
 A node's regret is at most that of its best expert plus O(max |l| sqrt(T ln K)).
 
-`smoothed-ader` is the same with what moving costs: expert k is judged by l_k - p sum s |z_k - (before)| / 2,
-p the price of a byte. That is the movement term of Smoothed Ader (NeurIPS 2021; its text could not be read
-here), in bytes times price; its experts have fixed steps, ours multiples of adaptive ones.
+`infida-adahedge-smoothed` is the same with what moving costs: expert k is judged by
+l_k - p sum s |z_k - (before)| / 2, p the price of a byte. That is the movement term of Smoothed Ader (NeurIPS
+2021; its text could not be read here), in bytes times price. The rest of Smoothed Ader is not here: its
+experts are a grid of fixed steps, which its dynamic regret needs; ours are multiples of adaptive steps that
+fall with time, and have no such bound.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ import numpy as np
 
 from idn_gym.config_reader import ConfigError, bounded
 from idn_gym.core.arrays import Bools, Floats
-from idn_gym.optimum.load_prices import full_load_price, price_per_byte
+from idn_gym.optimum.load_prices import option_price_per_byte
 from idn_gym.policies.online.learner import OnlineConfig, OnlineLearner
 from idn_gym.policies.online.mirror import MirrorState, Update
 from idn_gym.policy import Feedback
@@ -135,12 +137,7 @@ class Hedge(OnlineLearner):
     def _byte_prices(self, feedback: Feedback) -> Floats:
         """(B,) [cost/byte] by which movement is judged."""
         price, weights = self.config.load_price, feedback.revealed.draw.weights
-        prices = np.full(self.rows, 0.0 if price is None else price)
-        if price is None:
-            prices[:] = [
-                full_load_price(self.compiled, weights[min(b, len(weights) - 1)]) for b in range(self.rows)
-            ]
-        return np.array([price_per_byte(self.tables, one) for one in prices])
+        return np.array([option_price_per_byte(self.compiled, price, one) for one in weights])
 
     def _mix(self) -> None:
         weights = self.hedge.weights()[:, self.items.node]

@@ -17,8 +17,8 @@ loaded until
     gain of the leader so far > wait B sqrt(t max(1, ln(1 + M / B))),
 
 t slots being over, with the oracle's bound on what any placement of prefixes would have gained in them on the
-left, B the same of one nominal slot, and M what loading the oracle's placement costs. From then on it is
-FTPL, which knows all batches. docs/learners.md has what waiting adds to the regret.
+left, B the same of one nominal slot, and M what loading the oracle's placement costs. This is asked whenever
+a placement is due. From then on it is FTPL, which knows all batches. docs/learners.md has what waiting adds to the regret.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from idn_gym.config_reader import bounded
 from idn_gym.core.arrays import Bools, Floats, Instance, Residents
 from idn_gym.objectives import known_tariff
 from idn_gym.optimum.kept_program import KeptProgram
-from idn_gym.optimum.load_prices import full_load_price, load_cost, price_per_byte
+from idn_gym.optimum.load_prices import load_cost, option_price_per_byte
 from idn_gym.optimum.lp_oracle import LpOracle
 from idn_gym.optimum.prefixes import list_prefixes
 from idn_gym.policies.online.learner import Clock, PlacementPolicy
@@ -104,8 +104,9 @@ class FtplConfig:
     seed: int = bounded(0, least=0)
     wait: float = bounded(0.0, least=0)
     """how clear it must be that loading gains something: steady demand waits about wait^2 slots; 0: none"""
-    load_price: float | None = bounded(None, least=0)
-    """what loading all memory once costs, in serving cost per slot and nominal request; null: as the score"""
+    load_price: float | None = bounded(0.0, least=0)
+    """with `wait`: what loading all memory once costs, in serving cost per slot and nominal request; null: as
+    the score charges it"""
 
 
 class Ftpl(PlacementPolicy):
@@ -153,15 +154,16 @@ class Ftpl(PlacementPolicy):
                 self._follow(b, draw.tariff[b])
 
     def _is_clear(self, b: int, tariff: Floats, weights: Floats) -> bool:
-        """Whether what would have been gained so far is beyond what waiting asks for."""
+        """Whether what would have been gained so far is beyond what waiting asks for.
+
+        An oracle that has not solved its programme says inf: what is not known is not clear.
+        """
         compiled, tables, slots = self.compiled, self.tables, float(self._seen[b])
         _, usual = self._oracle.bounded(b, tariff, tables.class_requests, 1.0)
         leader, gained = self._oracle.bounded(b, tariff, self.total[b], slots)
-        price = self.config.load_price
-        price = full_load_price(compiled, weights) if price is None else price
-        load = load_cost(tables, leader, price_per_byte(tables, price))
+        load = load_cost(tables, leader, option_price_per_byte(compiled, self.config.load_price, weights))
         spread = max(1.0, np.log1p(load / usual)) if usual > 0.0 else 1.0
-        return bool(gained > self.config.wait * usual * np.sqrt(slots * spread))
+        return bool(np.isfinite(gained) and gained > self.config.wait * usual * np.sqrt(slots * spread))
 
     def _follow(self, b: int, tariff: Floats) -> None:
         size = self.config.scale * self._unit * np.sqrt(self._seen[b] + 1.0)

@@ -9,7 +9,7 @@ import numpy as np
 from idn_gym.config_reader import bounded
 from idn_gym.core.arrays import Bools, Instance
 from idn_gym.optimum.hindsight import best_static
-from idn_gym.optimum.load_prices import price_per_byte
+from idn_gym.optimum.load_prices import option_price_per_byte
 from idn_gym.policies.online.learner import PlacementPolicy
 from idn_gym.scenarios.compile import Compiled
 
@@ -24,8 +24,9 @@ class BestStaticConfig:
     """relative gap between what is reached and the bound at which to stop"""
     one_per_task: bool = False
     """at most one segment per node and task, which is what the codec "placement" can say"""
-    load_price: float = bounded(0.0, least=0)
-    """what loading all memory once costs, in serving cost per slot and nominal request; gains are net"""
+    load_price: float | None = bounded(0.0, least=0)
+    """what loading all memory once costs, in serving cost per slot and nominal request; gains are net of it;
+    null: as the score charges it"""
 
 
 class BestStatic(PlacementPolicy):
@@ -38,9 +39,10 @@ class BestStatic(PlacementPolicy):
 
     def __init__(self, compiled: Compiled, rows: int, config: BestStaticConfig, episodes: Instance) -> None:
         super().__init__(compiled, rows)
-        byte = price_per_byte(compiled.tables, config.load_price)
+        weights = episodes.draw.weights
+        byte = [option_price_per_byte(compiled, config.load_price, weights[b]) for b in range(rows)]
         found = [
-            best_static(compiled, episodes, b, config.seconds, config.gap, config.one_per_task, byte)
+            best_static(compiled, episodes, b, config.seconds, config.gap, config.one_per_task, byte[b])
             for b in range(rows)
         ]
         self._placed = np.stack([bracket.placement for bracket in found])

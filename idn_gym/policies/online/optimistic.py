@@ -19,6 +19,7 @@ Q is at most that of the best hint plus AdaHedge's regret; no hint at all is alw
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -193,7 +194,19 @@ class Optimistic(OnlineLearner):
 
     @property
     def notes(self) -> dict[str, float]:
-        """Of row 0, for reports: mean weight of each hint over nodes in the coming slot."""
-        names = [NO_HINT, *(hint["kind"] if isinstance(hint, dict) else hint for hint in self.config.hints)]
+        """Of row 0, for reports: mean weight of each hint over nodes in the coming slot; see `name_hints`."""
+        names = [NO_HINT, *name_hints(self.config.hints)]
         found = self.trust[0].mean(axis=0)
         return {f"trust {name}": float(weight) for name, weight in zip(names, found, strict=True)}
+
+
+def name_hints(hints: Sequence[Any]) -> list[str]:
+    """A name of its own for each of `OptimisticConfig.hints`: its kind, numbered from the second on."""
+    names: list[str] = []
+    for hint in hints:
+        kind = hint["kind"] if isinstance(hint, dict) else hint
+        name, number = kind, 2
+        while name in names:
+            name, number = f"{kind} {number}", number + 1
+        names.append(name)
+    return names

@@ -181,6 +181,15 @@ def test_trust_goes_to_who_is_right_and_none_is_always_there(told, cells, play_l
     assert wrong[3].sum() > 0.9 * alone[3].sum()
 
 
+def test_hints_of_one_kind_keep_a_note_each(cells, play_learner):
+    """Two periods of one forecaster, and one hint that is listed twice."""
+    hints = [{"kind": "seasonal", "period": 2}, "last", {"kind": "seasonal", "period": 3}, "last"]
+    learner = play_learner("infida-optimistic", cells(tasks=3, hold=1.5, horizon=4), hints=hints)[0]
+    names = ["none", "seasonal", "last", "seasonal 2", "last 2"]
+    assert list(learner.notes) == [f"trust {name}" for name in names]
+    assert list(learner.notes.values()) == learner.trust[0].mean(axis=0).tolist()
+
+
 @settings(max_examples=8)
 @given(seed=st.integers(0, 2**16), kind=st.sampled_from(["uniform", "alternating", "sliding"]))
 def test_the_printed_bound_holds_in_cells_of_every_kind(seed, kind, cells, play_learner):

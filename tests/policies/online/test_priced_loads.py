@@ -10,9 +10,10 @@ from idn_gym.config_reader import ConfigError
 from idn_gym.evaluation.regret import net_gains, net_regret_bound, regret
 from idn_gym.optimum.certificate import certificate
 from idn_gym.optimum.hindsight import best_static
-from idn_gym.optimum.load_prices import load_cost, price_per_byte
+from idn_gym.optimum.load_prices import full_load_price, load_cost, price_per_byte
 from idn_gym.optimum.prefixes import list_prefixes, serves_alone
 from idn_gym.optimum.schedule import all_placements, slot_gains
+from idn_gym.policies.online.hindsight import BestStaticConfig
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.episodes import build_instance
 
@@ -83,6 +84,34 @@ def test_net_regret_keeps_its_bound_and_fractions_move_no_further_than_proven(
     assert best - net <= bound * (1 + 1e-9) + 1e-6
 
 
+NAMES = (
+    "infida-adahedge",
+    "infida-adahedge-smoothed",
+    "ftpl",
+    "wait-then-ftpl",
+    "ftpl-splits",
+)
+
+
+def test_the_option_has_one_default_and_names_that_say_so_pay_as_the_score_does(cells, make_learner):
+    pytest.importorskip("highspy")
+    scenario = cells(tasks=2, hold=1.0, horizon=2)
+    found = {name: make_learner(name, scenario).config.load_price for name in NAMES}
+    paying = {"infida-adahedge-smoothed", "wait-then-ftpl"}
+    assert found == {name: None if name in paying else 0.0 for name in NAMES}
+    assert BestStaticConfig().load_price == 0.0
+
+
+def test_null_is_the_price_of_the_score_for_the_best_static_placement_too(cells, make_learner):
+    scenario = cells(tasks=4, hold=2.0, horizon=8, **{"scales.update": 0.01})
+    weights = build_instance(scenario, 0).draw.weights[0]
+    price = full_load_price(compile_scenario(scenario), weights)
+    scored, same, free = (
+        make_learner("best-static", scenario, load_price=one).notes for one in (None, price, 0.0)
+    )
+    assert scored["lower"] == same["lower"] < free["lower"]
+
+
 def test_a_learner_without_a_proof_has_no_bound_on_movement_either(cells, play_learner):
     assert play_learner("infida", cells(tasks=3, hold=1.5, horizon=3))[0].movement_bound is None
 
@@ -103,7 +132,8 @@ def compared(capsys, *words):
 def test_compare_prints_net_gain_regret_and_what_is_proven(capsys):
     words = ("oga", "infida-optimistic", "lru", "--scenario", "adversary", "--seeds", "2", "--ceiling", "5")
     out = compared(capsys, *words, "--load-price", "0.5", "horizon=30")
-    assert "pays its first load; bounds are proven for fractions" in out
+    assert "pays its first load; regret is that of what was played, bounds are proven for fractions" in out
+    assert "regret as played, at least" in out and "of fractions, proven at most" in out
     rows = {line.split("  ")[0].strip(): line.split() for line in out[out.index("net gain") :].splitlines()}
     assert min(float(rows[name][-1]) for name in ("oga", "infida-optimistic")) > 0.0
     assert rows["lru"][-1] == "-"
@@ -112,9 +142,22 @@ def test_compare_prints_net_gain_regret_and_what_is_proven(capsys):
     assert float(rows["nothing loaded"][2]) == 0.0
 
 
-def test_compare_says_where_it_only_measures(capsys):
-    words = ("lru", "cloud-only", "--scenario", "tiny", "--seeds", "1", "--ceiling", "1")
-    assert "measured alone" in compared(capsys, *words, "--load-price", "0.5", "horizon=4")
+@pytest.mark.parametrize(
+    ("policy", "changes", "why"),
+    [
+        ("lru", (), "capacity or loading is shared: measured alone"),
+        # Splits: private capacity, and no bound all the same.
+        (
+            "oga",
+            ("serving.capacity=exogenous", "serving.loading=instant"),
+            "no bound is proven: measured alone",
+        ),
+    ],
+)
+def test_compare_says_where_it_only_measures(policy, changes, why, capsys):
+    words = (policy, "cloud-only", "--scenario", "tiny", "--seeds", "1", "--ceiling", "1")
+    out = compared(capsys, *words, "--load-price", "0.5", "horizon=4", *changes)
+    assert why in out and "bounds are proven" not in out
 
 
 def test_a_load_price_without_a_ceiling_is_refused(capsys):

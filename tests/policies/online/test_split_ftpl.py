@@ -7,10 +7,13 @@ from hypothesis import strategies as st
 
 from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import EMPTY
+from idn_gym.core.slots import MOVING
 from idn_gym.objectives import known_tariff
 from idn_gym.optimum.prefixes import UNUSABLE, list_prefixes
 from idn_gym.optimum.routing_oracle import RoutedPlacement, RoutingOracle
 from idn_gym.optimum.schedule import all_placements, slot_gains
+from idn_gym.optimum.solver import SolverError, solve_integers
+from idn_gym.optimum.static import static_outcome
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.episodes import build_instance
 
@@ -66,6 +69,24 @@ def test_it_finds_the_halves_that_others_cannot(make_scenario, play_learner):
     assert gains.sum() > 0.9 * best > 1.2 * prefixes
 
 
+def test_what_the_oracle_does_not_know_does_not_end_the_waiting(make_scenario, play_learner, monkeypatch):
+    """The nominal slot is solved, what all slots were worth never is."""
+    calls = []
+
+    def every_other(*arguments):
+        calls.append(arguments)
+        if len(calls) % 2 == 0:
+            raise SolverError("out of time")
+        return solve_integers(*arguments)
+
+    monkeypatch.setattr("idn_gym.optimum.routing_oracle.solve_integers", every_other)
+    scenario = two_halves(make_scenario, horizon=6)
+    learner, placements, _, _ = play_learner("ftpl-splits", scenario, wait=0.5)
+    assert len(calls) == 12 and learner.gap == 1.0
+    assert learner.waiting.all()
+    assert (placements[:, 0, :2] == EMPTY).all()
+
+
 def test_its_regret_falls_behind_time_where_tasks_take_turns(make_scenario, play_learner):
     """Who follows the last slot is always wrong; regret per slot against the best placement of all falls."""
     regrets = []
@@ -108,6 +129,43 @@ def test_the_oracle_brackets_the_best_of_all_placements(data, seed, worlds, make
     assert found.gained <= gains.max() + slack and gains.max() <= found.bound + slack
     own = (placements == found.placement).all(axis=(1, 2))
     assert gains[own] == pytest.approx(found.gained, abs=slack)
+
+
+STORES = {
+    "battery": {
+        "topology.nodes.0.battery": {"capacity": 1000.0, "start": 0.01, "cutoff": 0.0, "restart": 0.0}
+    },
+    "duty cycle": {"topology.links.0.duty_cycle": 1e-3},
+}
+"""At the edge: joules, of which every slot harvests some and drains some, or airtime of its one link."""
+
+
+@pytest.mark.parametrize("kind", STORES)
+def test_a_long_slot_has_the_refills_and_drains_of_all_its_slots(kind, make_scenario):
+    """The core plays nominal slots one by one, which leaves as much unserved as the one long slot."""
+    slots, served = 6, []
+    scenario = make_scenario(
+        nodes={"edge": {"demand": 1.0}, "cloud": {"pins": ["all"], "servers": float("inf")}},
+        links=[("edge", "cloud", {})],
+        models={"m": {"blocks": [(1.0, 10.0, 0.0)]}},
+        overrides={
+            "serving.capacity": "shared",
+            "dynamics.harvest": {"kind": "constant", "watts": 1.5},
+            **STORES[kind],
+        },
+        rate=0.4,
+    )
+    compiled = compile_scenario(scenario)
+    tables = compiled.tables
+    assert tables.store_refill[0] > 0.0
+    oracle = RoutingOracle(compiled, known_tariff(compiled.tariff, compiled.scales, compiled.objectives))
+    once = oracle.merged(tables.class_requests, 1.0)
+    repeated = {name: np.repeat(getattr(once.draw, name), slots, axis=1) for name in MOVING}
+    played = once._replace(draw=once.draw._replace(**repeated))
+    for instance in (played, oracle.merged(slots * tables.class_requests, slots)):
+        served.append(float(static_outcome(instance, tables.pinned).served[0].sum()))
+    assert served[1] == pytest.approx(served[0])
+    assert 0.0 < served[0] < 0.95 * slots * tables.class_requests.sum()
 
 
 def test_gaps():

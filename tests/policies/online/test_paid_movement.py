@@ -19,7 +19,7 @@ def test_movement_that_costs_much_is_avoided(cells, play_learner):
     """Halves alternate: fast experts run behind them and load all the time."""
     scenario = cells(tasks=6, hold=3.0, horizon=60, **ALTERNATING)
     moved = {
-        price: play_learner("smoothed-ader", scenario, load_price=price)[0].fractional_loaded[0]
+        price: play_learner("infida-adahedge-smoothed", scenario, load_price=price)[0].fractional_loaded[0]
         for price in (0.0, 0.3, 30.0)
     }
     assert moved[30.0] <= moved[0.3] < moved[0.0]
@@ -29,12 +29,14 @@ def test_movement_that_costs_much_is_avoided(cells, play_learner):
 def test_without_a_price_it_is_adahedge(cells, play_learner):
     scenario = cells(tasks=6, hold=3.0, horizon=20, **ALTERNATING)
     plain = play_learner("infida-adahedge", scenario)[3]
-    np.testing.assert_array_equal(play_learner("smoothed-ader", scenario, load_price=0.0)[3], plain)
+    np.testing.assert_array_equal(
+        play_learner("infida-adahedge-smoothed", scenario, load_price=0.0)[3], plain
+    )
 
 
 def test_experts_are_judged_by_what_they_gain_less_half_of_what_they_move(cells, drive, make_learner):
     scenario = cells(tasks=4, hold=2.0, horizon=2)
-    learner = make_learner("smoothed-ader", scenario, load_price=0.7)
+    learner = make_learner("infida-adahedge-smoothed", scenario, load_price=0.7)
     seen = []
     learn = learner.hedge.learn
     learner.hedge.learn = lambda gains: (seen.append(gains.copy()), learn(gains))
@@ -58,7 +60,7 @@ def test_experts_are_judged_by_what_they_gain_less_half_of_what_they_move(cells,
 
 def test_null_is_the_price_of_the_score(cells, make_learner):
     scenario = cells(tasks=3, hold=1.5, horizon=3)
-    learner = make_learner("smoothed-ader", scenario)
+    learner = make_learner("infida-adahedge-smoothed", scenario)
     assert learner.config.load_price is None and learner.config.coupled
     assert full_load_price(learner.compiled) > 0.0
 
@@ -116,8 +118,8 @@ def test_dynamic_regret_of_a_fixed_share_keeps_its_bound(seed, share, switches):
 @pytest.mark.parametrize(
     ("name", "options"),
     [
-        ("smoothed-ader", {"load_price": -1.0}),
-        ("smoothed-ader", {"lazy": True, "share": 0.1}),
+        ("infida-adahedge-smoothed", {"load_price": -1.0}),
+        ("infida-adahedge-smoothed", {"lazy": True, "share": 0.1}),
         ("ftrl-entropy", {"share": 0.1}),
         ("infida", {"share": 1.0}),
     ],
