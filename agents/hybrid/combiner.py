@@ -30,6 +30,9 @@ from idn_gym.rewards import compute_rewards
 NO_EXPERT = -1
 """Played where no expert's placement is."""
 
+DRAWS_OF_COMBINERS = 0xC0111E
+"""Sets their streams apart from those of learners, whose seeds would be the same numbers otherwise."""
+
 
 @dataclass(frozen=True)
 class CombinerConfig:
@@ -153,7 +156,7 @@ class Combiner(Policy):
             self._log.clear()
             for network in self.networks:
                 network.forget()
-            self.rng = [np.random.default_rng((self.config.seed, row)) for row in range(len(rows))]
+            self.rng = [np.random.default_rng(seed) for seed in self.seeds()]
         elif start is not None:
             rows |= np.asarray(start, np.bool_)
         if rows.any():
@@ -166,6 +169,21 @@ class Combiner(Policy):
             self.declare(rows, self._simulation.instance.draw.weights)
             self.begin(rows)
         return self.wanted(), True
+
+    @property
+    def height(self) -> int:
+        """1 where no expert is a combiner, else one more than the highest of them."""
+        inside = [getattr(network.policy, "height", 0) for network in self.networks]
+        return 1 + max(inside, default=0)
+
+    def seeds(self) -> list[np.random.SeedSequence]:
+        """Of the streams of the rows, which no learner and no combiner among the experts draws from.
+
+        Bounds hold for draws that are independent of what experts do, and these have the same seed.
+        """
+        key = DRAWS_OF_COMBINERS, self.height
+        rows = range(len(self.followed))
+        return [np.random.SeedSequence(self.config.seed, spawn_key=(*key, row)) for row in rows]
 
     def wanted(self) -> Residents:
         """(B, N, M) placements to ask for in the coming slot."""
