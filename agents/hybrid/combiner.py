@@ -274,6 +274,7 @@ class WeightedCombiner(Combiner):
         if self.fixed is not None and self.proven:
             least = self._total.min(axis=1)
             bound = fixed_step_bound(self.fixed.step, self.largest, self.diameter, least, len(self.names))
+            bound = np.where(self.exceeded == 0, bound, np.nan)
         return self._now, none, none, bound
 
     def _uniforms(self) -> Floats:
