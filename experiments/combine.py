@@ -153,7 +153,7 @@ def declared_line(name: str, policy: Combiner) -> str:
     if policy.exceeded.any():
         line += f"; B was exceeded in {int(policy.exceeded.sum())} slots, so nothing is proven"
     elif not policy.proven:
-        line += "; nothing is proven where loads take time or capacity is shared"
+        line += f"; nothing is proven: {policy.unproven}"
     return line
 
 

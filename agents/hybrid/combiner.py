@@ -9,7 +9,7 @@ import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
 
 from agents.hybrid.course import CombinerCourse, CourseLog
-from agents.hybrid.declared import is_proven, largest_slot_cost, load_diameter
+from agents.hybrid.declared import largest_slot_cost, load_diameter, unproven_gains, unproven_moves
 from agents.hybrid.experts import ExpertEntry
 from agents.hybrid.rules import (
     AdaptiveWeights,
@@ -72,8 +72,11 @@ class Combiner(Policy):
         diameter: (B,) D [cost].
         realised: (B,) the most that B had to be so far, known in hindsight [cost].
         exceeded: (B,) slots in which that was more than B: where there are any, no bound or promise holds.
-        proven: whether its bound or promise holds in this scenario.
+        unproven: what breaks the proof of its bound or promise in this scenario; None: nothing.
     """
+
+    counts_gains = False
+    """whether a promise is about gains against the repositories alone"""
 
     def __init__(
         self,
@@ -98,7 +101,9 @@ class Combiner(Policy):
         self.config, self.names = config, tuple(entry.name for entry in experts)
         entries = (*experts, *(ExpertEntry(name) for name in beside))
         self.networks = [VirtualNetwork(env, entry, config.seed) for entry in entries]
-        self.proven, rows = is_proven(self.compiled), env.num_envs
+        self.unproven, rows = unproven_moves(self.compiled, simulation.weights), env.num_envs
+        if self.unproven is None and self.counts_gains:
+            self.unproven = unproven_gains(self.compiled, simulation.weights)
         self.followed: Ints = np.zeros(rows, np.int64)
         self.largest, self.diameter = np.zeros((2, rows))
         self.realised, self.exceeded = np.zeros(rows), np.zeros(rows, np.int64)
@@ -127,6 +132,11 @@ class Combiner(Policy):
         raise NotImplementedError
 
     # what the shell does
+
+    @property
+    def proven(self) -> bool:
+        """Whether its bound or promise holds in this scenario."""
+        return self.unproven is None
 
     @property
     def notes(self) -> dict[str, Any]:
