@@ -87,15 +87,17 @@ class SafeCombiner(Combiner):
         self.followed[rows] = self._next()[rows]
 
     def _check(self, terms: SlackTerms) -> None:
-        """Refuse an allowance with which the learnt policy never plays, however much the prior gains."""
+        """Refuse an allowance that the prior alone may use up, or that never lets the learnt policy play."""
         own, slots = self._safe.allowance, self._env.unwrapped.horizon  # type: ignore[attr-defined]
         reload = self._safe.reload if self.takes_time else 0.0
         if own is None:
             return
         needed = float(slack_threshold(self._safe.rho, terms, reload).max())
         most = (1.0 - self._safe.rho) * float(terms.largest.max()) * slots
-        if own + most < needed:
-            allowed = f"must be at least {needed - most:.4g} for the learnt policy ever to play"
+        fall = (1.0 - self._safe.rho) * float(terms.drawdown.max())
+        if own < max(needed - most, fall):
+            why = "for the learnt policy ever to play" if needed - most > fall else "for the promise"
+            allowed = f"must be at least {max(needed - most, fall):.4g} {why}"
             raise ConfigError("allowance", f"{own:g} is not allowed; {allowed}")
 
     def decide(self, feedback: Feedback, cost: Floats, virtual: Floats) -> None:

@@ -296,6 +296,14 @@ def test_rows_of_the_readout_add_up():
         ("hybrid-safe", {"experts": list(CHEAP), "rho": 1.01}, r"^agent\.rho: "),
         (
             "hybrid-safe",
+            {
+                "experts": ["lru", {"agent": "thrifty", "options": {"experts": ["popularity"], "debt": 9.0}}],
+                **{"rho": 0.5, "allowance": 4.4},
+            },
+            r"^allowance: 4\.4 is not allowed; must be at least 4\.5 for the promise$",
+        ),
+        (
+            "hybrid-safe",
             {"experts": list(CHEAP), "rho": 1.0, "allowance": 0.1},
             r"^allowance: 0\.1 is not allowed; must be at least 0\.\d+ for the learnt policy ever to play$",
         ),
