@@ -116,7 +116,6 @@ def combiner_rows(runs: Mapping[str, CombinerRun], alone: Floats, memory: float)
     for name, (policy, course) in runs.items():
         slots, cost = len(course.cost), course.cost.mean(axis=0)
         drawn = policy.proven and not isinstance(policy, SafeCombiner)
-        bound = none if policy.exceeded.any() else course.bound[-1] / slots
         yield CombinerRow(
             name,
             cost,
@@ -124,7 +123,7 @@ def combiner_rows(runs: Mapping[str, CombinerRun], alone: Floats, memory: float)
             course.loaded.mean(axis=0) / memory,
             course.switches()[-1].astype(float),
             course.expected(policy.diameter)[-1] / slots if drawn else none,
-            bound,
+            course.bound[-1] / slots,
             course.slack.min(axis=0),
             _promise(policy, course),
         )
@@ -154,7 +153,7 @@ def declared_line(name: str, policy: Combiner) -> str:
     if policy.exceeded.any():
         line += f"; B was exceeded in {int(policy.exceeded.sum())} slots, so nothing is proven"
     elif not policy.proven:
-        line += "; nothing is proven where loads take time or capacity is shared"
+        line += f"; nothing is proven: {policy.unproven}"
     return line
 
 

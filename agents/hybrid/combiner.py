@@ -9,7 +9,7 @@ import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
 
 from agents.hybrid.course import CombinerCourse, CourseLog
-from agents.hybrid.declared import is_proven, largest_slot_cost, load_diameter
+from agents.hybrid.declared import largest_slot_cost, load_diameter, unproven_gains, unproven_moves
 from agents.hybrid.experts import ExpertEntry
 from agents.hybrid.rules import (
     AdaptiveWeights,
@@ -29,6 +29,9 @@ from idn_gym.rewards import compute_rewards
 
 NO_EXPERT = -1
 """Played where no expert's placement is."""
+
+DRAWS_OF_COMBINERS = 0xC0111E
+"""Sets their streams apart from those of learners, whose seeds would be the same numbers otherwise."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +72,11 @@ class Combiner(Policy):
         diameter: (B,) D [cost].
         realised: (B,) the most that B had to be so far, known in hindsight [cost].
         exceeded: (B,) slots in which that was more than B: where there are any, no bound or promise holds.
-        proven: whether its bound or promise holds in this scenario.
+        unproven: what breaks the proof of its bound or promise in this scenario; None: nothing.
     """
+
+    counts_gains = False
+    """whether a promise is about gains against the repositories alone"""
 
     def __init__(
         self,
@@ -95,7 +101,9 @@ class Combiner(Policy):
         self.config, self.names = config, tuple(entry.name for entry in experts)
         entries = (*experts, *(ExpertEntry(name) for name in beside))
         self.networks = [VirtualNetwork(env, entry, config.seed) for entry in entries]
-        self.proven, rows = is_proven(self.compiled), env.num_envs
+        self.unproven, rows = unproven_moves(self.compiled, simulation.weights), env.num_envs
+        if self.unproven is None and self.counts_gains:
+            self.unproven = unproven_gains(self.compiled, simulation.weights)
         self.followed: Ints = np.zeros(rows, np.int64)
         self.largest, self.diameter = np.zeros((2, rows))
         self.realised, self.exceeded = np.zeros(rows), np.zeros(rows, np.int64)
@@ -126,6 +134,11 @@ class Combiner(Policy):
     # what the shell does
 
     @property
+    def proven(self) -> bool:
+        """Whether its bound or promise holds in this scenario."""
+        return self.unproven is None
+
+    @property
     def notes(self) -> dict[str, Any]:
         """Of row 0, for reports."""
         course = self.course()
@@ -153,7 +166,7 @@ class Combiner(Policy):
             self._log.clear()
             for network in self.networks:
                 network.forget()
-            self.rng = [np.random.default_rng((self.config.seed, row)) for row in range(len(rows))]
+            self.rng = [np.random.default_rng(seed) for seed in self.seeds()]
         elif start is not None:
             rows |= np.asarray(start, np.bool_)
         if rows.any():
@@ -166,6 +179,21 @@ class Combiner(Policy):
             self.declare(rows, self._simulation.instance.draw.weights)
             self.begin(rows)
         return self.wanted(), True
+
+    @property
+    def height(self) -> int:
+        """1 where no expert is a combiner, else one more than the highest of them."""
+        inside = [getattr(network.policy, "height", 0) for network in self.networks]
+        return 1 + max(inside, default=0)
+
+    def seeds(self) -> list[np.random.SeedSequence]:
+        """Of the streams of the rows, which no learner and no combiner among the experts draws from.
+
+        Bounds hold for draws that are independent of what experts do, and these have the same seed.
+        """
+        key = DRAWS_OF_COMBINERS, self.height
+        rows = range(len(self.followed))
+        return [np.random.SeedSequence(self.config.seed, spawn_key=(*key, row)) for row in rows]
 
     def wanted(self) -> Residents:
         """(B, N, M) placements to ask for in the coming slot."""
@@ -256,6 +284,7 @@ class WeightedCombiner(Combiner):
         if self.fixed is not None and self.proven:
             least = self._total.min(axis=1)
             bound = fixed_step_bound(self.fixed.step, self.largest, self.diameter, least, len(self.names))
+            bound = np.where(self.exceeded == 0, bound, np.nan)
         return self._now, none, none, bound
 
     def _uniforms(self) -> Floats:

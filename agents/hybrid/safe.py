@@ -13,10 +13,14 @@ from agents.hybrid.experts import ExpertEntry
 from agents.hybrid.slack import SlackBook, SlackTerms, slack_threshold
 from idn_gym.config_reader import ConfigError, bounded
 from idn_gym.core.arrays import TRANSFER, Bools, Floats, Ints
+from idn_gym.optimum.load_prices import update_prices
 from idn_gym.policy import Feedback
 
 LEARNT, PRIOR = 0, 1
 """Places of the two experts."""
+
+ROUNDING = 1e-9
+"""Share of B that sums of costs may be off by."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,11 @@ class SafeCombiner(Combiner):
         terms: what is declared.
         reload: (B,) L, the longest move so far [slots].
         takes_time: whether loads do.
+        dearer: (B,) slots that were served dearer than the repositories alone would have, loads left out, in
+            the network or in the prior's; where loads are instant.
     """
+
+    counts_gains = True
 
     def __init__(
         self, env: VectorEnv[Any, Any, Any], experts: tuple[ExpertEntry, ...], config: SafeConfig
@@ -50,6 +58,7 @@ class SafeCombiner(Combiner):
         self.terms = SlackTerms(*np.zeros((3, rows)))
         self.takes_time = self.compiled.tables.loading == TRANSFER
         self.reload, self._allowance = np.zeros((2, rows))
+        self.dearer: Ints = np.zeros(rows, np.int64)
         self._since: Ints = np.zeros(rows, np.int64)  # slots of the move under way; 0: none is
         if self._simulation.weights is not None:
             self.declare(np.ones(rows, np.bool_), np.repeat(self._simulation.weights[None], rows, axis=0))
@@ -69,7 +78,7 @@ class SafeCombiner(Combiner):
     def begin(self, rows: Bools) -> None:
         self.terms = self._terms()
         self.reload[rows] = self._safe.reload if self.takes_time else 0.0
-        self._since[rows] = 0
+        self._since[rows] = self.dearer[rows] = 0
         self._check(self.terms)
         needed = slack_threshold(self._safe.rho, self.terms, self.reload)
         own = self._safe.allowance
@@ -78,15 +87,17 @@ class SafeCombiner(Combiner):
         self.followed[rows] = self._next()[rows]
 
     def _check(self, terms: SlackTerms) -> None:
-        """Refuse an allowance with which the learnt policy never plays, however much the prior gains."""
+        """Refuse an allowance that the prior alone may use up, or that never lets the learnt policy play."""
         own, slots = self._safe.allowance, self._env.unwrapped.horizon  # type: ignore[attr-defined]
         reload = self._safe.reload if self.takes_time else 0.0
         if own is None:
             return
         needed = float(slack_threshold(self._safe.rho, terms, reload).max())
         most = (1.0 - self._safe.rho) * float(terms.largest.max()) * slots
-        if own + most < needed:
-            allowed = f"must be at least {needed - most:.4g} for the learnt policy ever to play"
+        fall = (1.0 - self._safe.rho) * float(terms.drawdown.max())
+        if own < max(needed - most, fall):
+            why = "for the learnt policy ever to play" if needed - most > fall else "for the promise"
+            allowed = f"must be at least {max(needed - most, fall):.4g} {why}"
             raise ConfigError("allowance", f"{own:g} is not allowed; {allowed}")
 
     def decide(self, feedback: Feedback, cost: Floats, virtual: Floats) -> None:
@@ -94,6 +105,8 @@ class SafeCombiner(Combiner):
         self.book.enter(alone - cost, alone - virtual[:, PRIOR])
         if self.takes_time:
             self._time_moves(feedback)
+        else:
+            self._compare(alone, cost, virtual[:, PRIOR], feedback)
         after = self._next()
         self._since[after != self.followed] = 1
         self.followed = after
@@ -107,6 +120,15 @@ class SafeCombiner(Combiner):
         np.maximum(self.reload, np.where(moving, self._since, 0.0), out=self.reload)
         self._since = np.where(moving & ~there, self._since + 1, 0)
 
+    def _compare(self, alone: Floats, cost: Floats, prior: Floats, feedback: Feedback) -> None:
+        """Count slots that were served dearer than by the repositories alone."""
+        compiled = self.compiled
+        price = update_prices(compiled.tables, compiled.scales, self._weights, compiled.objectives)
+        outcomes = feedback.outcome, self.networks[PRIOR].feedback.outcome
+        own, other = (price * outcome.loaded.sum(axis=1) for outcome in outcomes)
+        most = alone + ROUNDING * (alone + self.largest)
+        self.dearer += (cost - own > most) | (prior - other > most)
+
     def _next(self) -> Ints:
         needed = slack_threshold(self._safe.rho, self.terms, self.reload)
         return np.where(self.book.slack >= needed, LEARNT, PRIOR)
@@ -119,9 +141,9 @@ class SafeCombiner(Combiner):
 
     @property
     def assumed(self) -> Bools:
-        """(B,) whether what the promise assumes has held: B was enough, and W for the prior's account."""
-        kept = self.book.drawdown <= self.terms.drawdown + 1e-9 * self.largest
-        found: Bools = kept & (self.exceeded == 0)
+        """(B,) whether what the promise assumes has held: B, W of the prior's account, no slot dearer."""
+        kept = self.book.drawdown <= self.terms.drawdown + ROUNDING * self.largest
+        found: Bools = kept & (self.exceeded == 0) & (self.dearer == 0)
         return found
 
     @property
@@ -132,4 +154,5 @@ class SafeCombiner(Combiner):
             "assumed": bool(self.assumed[0]),
         }
         found |= {"drawdown": float(self.book.drawdown[0]), "reload": float(self.reload[0])}
+        found["dearer"] = int(self.dearer[0])
         return {**super().notes, **found}

@@ -7,15 +7,19 @@ N^P(t) is what policy P has gained against the repositories alone by slot t, loa
 is 0 at least as long as the promise N^S(t) >= rho N^prior(t) - R holds. The learnt policy plays slot t + 1
 if S_t >= rho B + 3 D + (1 - rho) W, else the prior's placement is played: no slot gains more than B, no move
 loads for more than D, and the prior's own account never falls by more than W below where it has been. W = 0
-is a prior whose net gain is never negative. Then the slack is never below D:
+is a prior whose net gain is never negative. Once the learnt policy has played, the slack is never below D:
 
 - a slot of the learnt policy loses D + rho B at most, the move back D, which leaves D + (1 - rho) W;
 - from there on S gains what the prior gains, and the slack 1 - rho of that: it falls by (1 - rho) W at most.
 
+Until then it falls from R by (1 - rho) W at most, too: it is never below D if R >= D + (1 - rho) W, and never
+below 0, as the promise asks, if R >= (1 - rho) W. A smaller R is refused.
+
 So the promise holds after every slot of every sequence, whatever is learnt, where capacity is private,
-loading instant and priced, and the score serves. Where loads take time, a move takes the slots of its loads:
-the threshold is (1 + L) rho B + 3 D + (1 - rho) W, L being the longest move so far [slots], and nothing is
-promised.
+loading instant and priced, the score serves, and no placement serves dearer than the repositories alone, so
+that a slot loses no more than its loads (`unproven_gains`). Where loads take time, a move takes the slots of
+its loads: the threshold is (1 + L) rho B + 3 D + (1 - rho) W, L being the longest move so far [slots], and
+nothing is promised.
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@ N is what has been gained against the repositories alone, loads paid. A policy t
 in any slot, since nobody knows whether requests come for what it loads: one whose net gain is never negative
 loads nothing. This one follows an expert, but loads only if, without any request, N would still be within W
 of the most that it has been; else it keeps what it has. So N never falls by more than W, where capacity is
-private and loading instant, and rule S (`slack.py`) can promise a share of it.
+private, loading instant and no placement serves dearer than the repositories alone (`unproven_gains`), and
+rule S (`slack.py`) can promise a share of it.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ class Thrift(Combiner):
     Attributes:
         drawdown: (B,) W [cost], as rule S asks for it.
     """
+
+    counts_gains = True
 
     def __init__(
         self, env: VectorEnv[Any, Any, Any], experts: tuple[ExpertEntry, ...], config: ThriftConfig

@@ -49,7 +49,7 @@ def test_events_are_for_tensorboard(tmp_path):
 def test_nothing_is_said_to_be_proven_with_transfer(capsys):
     combine.main(["hybrid-safe", "--scenario", "edge-drift", "--prior", "lru", *WORDS[2:]])
     printed = capsys.readouterr().out
-    assert "nothing is proven where loads take time" in printed and "(measured)" in printed
+    assert "nothing is proven: capacity is shared" in printed and "(measured)" in printed
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,30 @@ def test_playing_again_gives_the_same_and_another_seed_draws_otherwise():
     assert (first != other).any()
 
 
+def test_whom_a_combiner_follows_is_drawn_apart_from_what_its_experts_draw():
+    """Learners and combiners among the experts have the same seed; the bound needs independent draws."""
+    inside = {"agent": "hybrid-adahedge", "options": {"experts": ["infida", "lru"]}}
+    env, policy = open_agent("hybrid-hedge", ADVERSARY, SEEDS, experts=[inside, "infida"])
+    observation, _ = env.reset(seed=SEEDS)
+    policy.predict(observation, deterministic=True)
+    within, learner = policy.networks[0].policy, policy.networks[1].policy
+    assert policy.config.seed == within.config.seed == learner.seed
+    policies = (policy, within, learner)
+    first = {tuple(rng.bit_generator.seed_seq.generate_state(4)) for each in policies for rng in each.rng}
+    assert len(first) == 3 * len(SEEDS)
+
+
+def test_no_bound_is_read_out_once_a_slot_cost_more_than_was_declared():
+    """In every field, so that no file and no picture has one either; the first slot alone is too dear."""
+    options = {"experts": list(CHEAP), "largest": 0.35}
+    env, policy = open_agent("hybrid-hedge", ADVERSARY, SEEDS, **options)
+    rollout(policy, env, SEEDS)
+    course = policy.course()
+    assert (policy.exceeded == 1).all() and (course.virtual[0] > 0.35).any()
+    assert np.isnan(course.bound).all() and np.isnan(course.rows(0)[-1]["bound"])
+    assert policy.notes["bound"] is None
+
+
 def test_hedge_costs_less_than_its_bound_on_the_adversary():
     """Twenty draws of one episode; the bound of every slot, by the best expert until then."""
     env, policy = open_agent("hybrid-hedge", ADVERSARY, [0] * 20, experts=["lru", "popularity", "random"])
@@ -270,6 +294,14 @@ def test_rows_of_the_readout_add_up():
         ("hybrid-adahedge", {"experts": list(CHEAP), "share": 1.0}, r"^agent\.share: "),
         ("hybrid-safe", {"experts": list(CHEAP), "rho": 0.0}, r"^agent\.rho: "),
         ("hybrid-safe", {"experts": list(CHEAP), "rho": 1.01}, r"^agent\.rho: "),
+        (
+            "hybrid-safe",
+            {
+                "experts": ["lru", {"agent": "thrifty", "options": {"experts": ["popularity"], "debt": 9.0}}],
+                **{"rho": 0.5, "allowance": 4.4},
+            },
+            r"^allowance: 4\.4 is not allowed; must be at least 4\.5 for the promise$",
+        ),
         (
             "hybrid-safe",
             {"experts": list(CHEAP), "rho": 1.0, "allowance": 0.1},
