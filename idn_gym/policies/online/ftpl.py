@@ -17,8 +17,9 @@ loaded until
     gain of the leader so far > wait B sqrt(t max(1, ln(1 + M / B))),
 
 t slots being over, with the oracle's bound on what any placement of prefixes would have gained in them on the
-left, B the same of one nominal slot, and M what loading the oracle's placement costs. From then on it is
-FTPL, which knows all batches. docs/learners.md has what waiting adds to the regret.
+left, B the same of one nominal slot, and M what loading the oracle's placement costs. This is asked whenever
+a placement is due. From then on it is FTPL, which knows all batches. docs/learners.md has what waiting adds
+to the regret.
 """
 
 from __future__ import annotations
