@@ -19,7 +19,7 @@ from idn_gym.policy import Feedback
 LEARNT, PRIOR = 0, 1
 """Places of the two experts."""
 
-ROUNDING = 1e-9
+LOSS_TOLERANCE = 1e-9
 """Share of B that sums of costs may be off by."""
 
 
@@ -126,7 +126,7 @@ class SafeCombiner(Combiner):
         price = update_prices(compiled.tables, compiled.scales, self._weights, compiled.objectives)
         outcomes = feedback.outcome, self.networks[PRIOR].feedback.outcome
         own, other = (price * outcome.loaded.sum(axis=1) for outcome in outcomes)
-        most = alone + ROUNDING * (alone + self.largest)
+        most = alone + LOSS_TOLERANCE * (alone + self.largest)
         self.dearer += (cost - own > most) | (prior - other > most)
 
     def _next(self) -> Ints:
@@ -142,7 +142,7 @@ class SafeCombiner(Combiner):
     @property
     def assumed(self) -> Bools:
         """(B,) whether what the promise assumes has held: B, W of the prior's account, no slot dearer."""
-        kept = self.book.drawdown <= self.terms.drawdown + ROUNDING * self.largest
+        kept = self.book.drawdown <= self.terms.drawdown + LOSS_TOLERANCE * self.largest
         found: Bools = kept & (self.exceeded == 0) & (self.dearer == 0)
         return found
 
