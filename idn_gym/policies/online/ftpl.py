@@ -18,13 +18,8 @@ loaded until
 
 t slots being over, with the oracle's bound on what any placement of prefixes would have gained in them on the
 left, B the same of one nominal slot, and M what loading the oracle's placement costs. This is asked whenever
-<<<<<<< HEAD
-a placement is due. From then on it is FTPL, which knows all batches. What waiting adds to the regret is in
-docs/learners.md.
-=======
 a placement is due. From then on it is FTPL, which knows all batches. docs/learners.md has what waiting adds
 to the regret.
->>>>>>> 5518ff4a1d431aa5bf51186eda769e6b48cb4003
 """
 
 from __future__ import annotations
