@@ -36,7 +36,7 @@ def standing_power(network: Network, pinned: Residents) -> StandingPower:
         ConfigError: a node with a battery draws more while it holds a model.
     """
     for node, device in zip(network.nodes, network.devices, strict=True):
-        if node.battery is not None and device.context_watts > 0.0:
+        if node.battery is not None and device.context_watts > 0.0 and np.isfinite(node.servers):
             raise ConfigError(
                 f"topology.nodes.{node.name}.battery",
                 f"is not allowed on device {device.name!r}; batteries do not pay for its context_watts",

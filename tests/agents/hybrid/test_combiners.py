@@ -126,7 +126,8 @@ def test_hedge_costs_less_than_its_bound_on_the_adversary():
     assert policy.proven and not policy.exceeded.any()
     mean, expected = np.cumsum(course.cost, axis=0).mean(axis=1), course.expected(policy.diameter)[:, 0]
     assert (mean < course.bound[:, 0]).all() and (expected <= course.bound[:, 0]).all()
-    assert expected[-1] == pytest.approx(mean[-1], rel=0.1)
+    error = course.cost.sum(axis=0).std(ddof=1) / np.sqrt(20)  # of the mean over the draws
+    assert mean[-1] < expected[-1] + 3.0 * error
     assert (policy.realised <= policy.largest).all()
     np.testing.assert_array_equal(
         course.switches()[-1], (course.played[1:] != course.played[:-1]).sum(axis=0)
