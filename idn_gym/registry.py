@@ -11,7 +11,7 @@ import functools
 import importlib
 import importlib.metadata
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from idn_gym.messages import ConfigError, closest, show
@@ -102,6 +102,24 @@ def import_plugins() -> None:
             point.load()
         except Exception as error:  # whatever a stranger's module raises must not hide what was asked for
             warnings.warn(f"entry point {show(point.name)} of {GROUP}: {error}", stacklevel=2)
+
+
+def target_of(key: str, build: str | Callable[..., Any]) -> str:
+    """Where a builder is, "module:function", for `load_target`.
+
+    Args:
+        key: of the table that it is added to, for messages.
+        build: a function at the top of its module, or where one is.
+
+    Raises:
+        ConfigError: it is a function that no module has.
+    """
+    target = build if isinstance(build, str) else f"{build.__module__}:{build.__qualname__}"
+    module, _, function = target.partition(":")
+    if not module or not function.isidentifier():
+        allowed = "must be a function at the top of its module, or 'module:function'"
+        raise ConfigError(key, f"{show(build)} is not allowed; {allowed}")
+    return target
 
 
 def load_target(target: str) -> Any:

@@ -11,7 +11,7 @@ from gymnasium.vector import VectorEnv
 
 from idn_gym.config_reader import ConfigError, closest, show
 from idn_gym.policy import Policy
-from idn_gym.registry import Registry, load_target
+from idn_gym.registry import Registry, load_target, target_of
 
 HEURISTICS = "idn_gym.policies.heuristics"
 RULES = f"{HEURISTICS}.policies"
@@ -173,11 +173,7 @@ def register_policy(
     Raises:
         ConfigError: the name is taken, or `build` is a function that no module has.
     """
-    target = build if isinstance(build, str) else f"{build.__module__}:{build.__qualname__}"
-    module, _, function = target.partition(":")
-    if not module or not function.isidentifier():
-        allowed = "must be a function at the top of its module, or 'module:function'"
-        raise ConfigError("agent", f"{show(build)} is not allowed; {allowed}")
+    target = target_of("agent", build)
     POLICIES.add(name, PolicyEntry(target, codec, about, informed, randomised))
 
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from idn_gym.config_reader import ConfigError, show
 from idn_gym.core.arrays import Bools, Floats
-from idn_gym.registry import Registry, load_target
+from idn_gym.registry import Registry, load_target, target_of
 from idn_gym.scenarios.compile import Compiled
 
 
@@ -80,12 +80,7 @@ def register_forecaster(
     Raises:
         ConfigError: the name is taken, or `build` is a function that no module has.
     """
-    target = build if isinstance(build, str) else f"{build.__module__}:{build.__qualname__}"
-    module, _, function = target.partition(":")
-    if not module or not function.isidentifier():
-        allowed = "must be a function at the top of its module, or 'module:function'"
-        raise ConfigError("forecaster", f"{show(build)} is not allowed; {allowed}")
-    FORECASTERS.add(name, ForecasterEntry(target, about, informed))
+    FORECASTERS.add(name, ForecasterEntry(target_of("forecaster", build), about, informed))
 
 
 def make_forecaster(

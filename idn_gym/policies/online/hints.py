@@ -18,7 +18,7 @@ from idn_gym.optimum.concave_gain import gain_and_gradient
 from idn_gym.optimum.option_ranking import allocate_ranking, note_others
 from idn_gym.policies.forecasts.interface import make_forecaster
 from idn_gym.policy import Feedback
-from idn_gym.registry import Registry, load_target
+from idn_gym.registry import Registry, load_target, target_of
 
 if TYPE_CHECKING:
     from idn_gym.policies.online.learner import OnlineLearner
@@ -70,12 +70,7 @@ def register_hint(name: str, build: str | Callable[..., Hint]) -> None:
     Raises:
         ConfigError: the name is taken, or `build` is a function that no module has.
     """
-    target = build if isinstance(build, str) else f"{build.__module__}:{build.__qualname__}"
-    module, _, function = target.partition(":")
-    if not module or not function.isidentifier():
-        allowed = "must be a function at the top of its module, or 'module:function'"
-        raise ConfigError("hints", f"{show(build)} is not allowed; {allowed}")
-    HINTS.add(name, target)
+    HINTS.add(name, target_of("hints", build))
 
 
 def make_hint(hint: Any, learner: OnlineLearner) -> Hint:
