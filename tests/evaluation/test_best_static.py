@@ -115,6 +115,8 @@ def tally(make_scenario, seeds, most, world=seeded_world):
         assert found.upper >= best - close, seed
         assert static_gain(instance, found.placement)[0] == pytest.approx(found.lower, rel=1e-9, abs=1e-9)
         modes.append(compiled.tables.capacity == EXOGENOUS)
+        if found.lower < best - close:  # once more: the first search may have spent its seconds compiling
+            found = best_static(compiled, instance, seconds=5.0, gap=1e-6)
         if found.lower < best - close:
             missed.append(seed)
     return Tally(sum(modes), len(modes) - sum(modes), missed)
