@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, get_args
 
+from agents.rl.imitation import IMITATES, Imitation
 from idn_gym.actions import ACTION_CODECS as ACTION_CODECS
 from idn_gym.actions import Form
 from idn_gym.config_reader import ConfigError, bounded
@@ -89,6 +90,10 @@ class GraphPPOConfig(PPOFamilyConfig):
     """logarithm of the standard deviation of continuous actions before training"""
     guess: bool = True
     """start from what the observation forecasts that segments save, instead of from nothing"""
+    surroundings: bool = True
+    """whether scores of segments know more of their place than the columns of their own node"""
+    imitation: Imitation | None = None
+    """what it imitates before PPO begins; null: nothing"""
     kind: Literal["ppo-graph"] = "ppo-graph"
 
     def __post_init__(self) -> None:
@@ -239,6 +244,9 @@ def check_codec(agent: AgentConfig, codec: str) -> None:
     if not acts_through({"kind": agent.kind}, codec):
         allowed = ", ".join(agent.codecs())
         raise ConfigError("action", f"{codec!r} is not what {agent.kind} can act through; allowed: {allowed}")
+    if getattr(agent, "imitation", None) is not None and codec not in IMITATES:
+        allowed = ", ".join(IMITATES)
+        raise ConfigError("action", f"{codec!r} is not what agent.imitation can teach; allowed: {allowed}")
 
 
 def check_observation(agent: AgentConfig, observation: str) -> None:

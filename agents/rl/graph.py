@@ -14,7 +14,7 @@ from gymnasium.vector import VectorEnv
 from stable_baselines3.common.distributions import DiagGaussianDistribution
 from torch import Tensor, nn
 
-from agents.rl.graph_nets import EncodedGraph, Encoder, Scorer, Wiring, groups_of, read_wiring
+from agents.rl.graph_nets import EncodedGraph, Encoder, Scorer, Sizes, Wiring, groups_of, read_wiring
 from agents.rl.policy import MASKED_LOGIT, ChoicePolicy
 from idn_gym.config_reader import ConfigError
 from idn_gym.policies.registry import simulation_of
@@ -42,9 +42,9 @@ class Readout(nn.Module):
     """name of the action codec"""
     guesses: tuple[dict[str, float], ...] = (CHOICE,)
 
-    def __init__(self, wiring: Wiring, width: int, activation: type[nn.Module]) -> None:
+    def __init__(self, wiring: Wiring, sizes: Sizes, activation: type[nn.Module]) -> None:
         super().__init__()
-        self.scorer = Scorer(wiring, self.guesses, width, activation)
+        self.scorer = Scorer(wiring, self.guesses, sizes, activation)
 
     def zero_prior(self) -> None:
         """Start from nothing instead of a guess: all pairs, and nothing in their place, are alike."""
@@ -58,9 +58,9 @@ class Readout(nn.Module):
 class ChoiceReadout(Readout):
     """Base of those that may choose nothing in the place of a pair."""
 
-    def __init__(self, wiring: Wiring, width: int, activation: type[nn.Module]) -> None:
-        super().__init__(wiring, width, activation)
-        self.nothing = nn.Linear(width, 1)
+    def __init__(self, wiring: Wiring, sizes: Sizes, activation: type[nn.Module]) -> None:
+        super().__init__(wiring, sizes, activation)
+        self.nothing = nn.Linear(sizes.width, 1)
 
     def zero_prior(self) -> None:
         super().zero_prior()
@@ -74,8 +74,8 @@ class PlacementReadout(ChoiceReadout):
     table: Tensor
     place: Tensor
 
-    def __init__(self, wiring: Wiring, width: int, activation: type[nn.Module]) -> None:
-        super().__init__(wiring, width, activation)
+    def __init__(self, wiring: Wiring, sizes: Sizes, activation: type[nn.Module]) -> None:
+        super().__init__(wiring, sizes, activation)
         nn.init.constant_(self.nothing.bias, NOTHING_LOGIT)
         groups, count = groups_of(wiring), len(wiring.node)
         table = _padded([[count + d, *pairs] for d, (_, pairs) in enumerate(groups)], count + len(groups))
@@ -96,8 +96,8 @@ class ChangeReadout(ChoiceReadout):
 
     codec = "change"
 
-    def __init__(self, wiring: Wiring, width: int, activation: type[nn.Module]) -> None:
-        super().__init__(wiring, width, activation)
+    def __init__(self, wiring: Wiring, sizes: Sizes, activation: type[nn.Module]) -> None:
+        super().__init__(wiring, sizes, activation)
         self.there = [wiring.pair_columns.index(name) for name in ("resident", "on its way")]
 
     def forward(self, graph: EncodedGraph) -> Tensor:
@@ -132,8 +132,8 @@ class SharesReadout(Readout):
     guesses = (CHOICE, SHARE)
     table: Tensor
 
-    def __init__(self, wiring: Wiring, width: int, activation: type[nn.Module]) -> None:
-        super().__init__(wiring, width, activation)
+    def __init__(self, wiring: Wiring, sizes: Sizes, activation: type[nn.Module]) -> None:
+        super().__init__(wiring, sizes, activation)
         groups = groups_of(wiring)
         table = _padded([pairs for _, pairs in groups], len(wiring.node))
         self.shape = (-1, len(table), len(table[0]))
@@ -220,7 +220,8 @@ class GraphPolicy(ChoicePolicy):
             self.action_dist = self.choices(self.action_space.nvec.tolist())
         # SB3 types its attributes by the nets that it builds itself, and takes any others as well.
         self.mlp_extractor = Branches()  # type: ignore[assignment]
-        self.action_net = readout_for(self.codec)(wiring, width, activation)
+        encoder: Any = self.pi_features_extractor
+        self.action_net = readout_for(self.codec)(wiring, Sizes(width, encoder.place_width), activation)
         if isinstance(self.action_dist, DiagGaussianDistribution):
             self.log_std = nn.Parameter(torch.full((1,), float(self.log_std_init)))
         critic = nn.Sequential(nn.Linear(width, width), activation(), nn.Linear(width, 1))
@@ -231,7 +232,11 @@ class GraphPolicy(ChoicePolicy):
 
 
 def graph_options(
-    described: dict[str, Any], codec: str, widths: list[int], activation: type[nn.Module]
+    described: dict[str, Any],
+    codec: str,
+    widths: list[int],
+    activation: type[nn.Module],
+    surroundings: bool = True,
 ) -> dict[str, Any]:
     """``policy_kwargs`` of `GraphPolicy`, as plain data.
 
@@ -240,8 +245,10 @@ def graph_options(
         codec: name of the environment's action codec.
         widths: of the embeddings of nodes, one per round of message passing.
         activation: between layers.
+        surroundings: see `Encoder`.
     """
     options = {"wiring": tuple(read_wiring(described)), "widths": list(widths), "activation": activation}
+    options["surroundings"] = surroundings
     return {
         "features_extractor_class": Encoder,
         "features_extractor_kwargs": options,
@@ -264,7 +271,9 @@ def rewired(policy: GraphPolicy, env: VectorEnv[Any, Any, Any]) -> GraphPolicy:
     native: Any = env.unwrapped
     given = policy.features_extractor_kwargs
     described, codec = native.describe()["observation"], native.simulation.action
-    options = graph_options(described, codec, given["widths"], given["activation"])
+    options = graph_options(
+        described, codec, given["widths"], given["activation"], given.get("surroundings", True)
+    )
     new = GraphPolicy(env.single_observation_space, env.single_action_space, lambda _: 0.0, **options)
     new.load_state_dict(policy.state_dict())
     new.set_training_mode(False)

@@ -1,0 +1,85 @@
+"""What a policy may imitate: the best sequence of placements that was found for each of some episodes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import gymnasium as gym
+import numpy as np
+from tqdm import tqdm
+
+from agents.rl.imitation import Imitation
+from experiments.training.run_config import RunConfig
+from idn_gym.config_reader import ConfigError
+from idn_gym.core.arrays import Bools, Floats, Ints, Residents
+from idn_gym.files import atomically, read_arrays
+from idn_gym.optimum.dynamic.lower_end import find_sequence
+from idn_gym.policies.registry import simulation_of
+
+
+class Teacher(NamedTuple):
+    """B training episodes, and what to hold in their T slots."""
+
+    seeds: Ints  # (B,)
+    sequences: Residents  # (B, T, N, M) segment, or EMPTY
+    reached: Floats  # (B,) [cost per slot] of the sequence, played
+    static: Floats  # (B,) [cost per slot] of the best placement found to keep
+
+    def holds(self, slot: int, node: Ints, model: Ints, segment: Ints) -> Bools:
+        """Whether each of C pairs is held in a slot, (B, C)."""
+        held: Bools = self.sequences[:, slot][:, node, model] == segment
+        return held
+
+
+def find_teacher(config: RunConfig, imitation: Imitation, file: Path) -> Teacher:
+    """Search for the sequences, or go on where a killed process left the file.
+
+    How good they are depends on the processor, since each search has its time; a file that is there is used
+    as it is.
+
+    Args:
+        config: of the run, with a preference that is fixed.
+        imitation: which episodes, and for how long.
+        file: npz file that is written after every episode.
+
+    Raises:
+        ConfigError: the file is damaged, or is of another run.
+    """
+    seeds = np.arange(config.seed * imitation.episodes, (config.seed + 1) * imitation.episodes)
+    options = {**config.env_options(), "action": "segments", "observation": "flat"}
+    env = gym.make_vec("IDN-v0", num_envs=len(seeds), split="train", **options)
+    env.reset(seed=[int(seed) for seed in seeds])  # type: ignore[arg-type]  # one per row
+    simulation = simulation_of(env)
+    compiled, instance, slots = simulation.compiled, simulation.instance, config.scenario.horizon
+    shape = (slots, *compiled.tables.pinned.shape)
+    found = _read(file, seeds, shape)
+    with tqdm(total=len(seeds), initial=len(found), unit=" sequences", disable=None) as bar:
+        for b in range(len(found), len(seeds)):
+            one = find_sequence(compiled, instance, b, imitation.seconds)
+            found.append((one.sequence.astype(np.int32), one.reached / slots, one.static / slots))
+            sequences, reached, static = (np.stack(column) for column in zip(*found, strict=True))
+            kept = {"seeds": seeds[: b + 1], "sequences": sequences, "reached": reached, "static": static}
+            atomically(file, lambda out, kept=kept: np.savez_compressed(out, **kept))
+            bar.update()
+            bar.set_postfix(cost=f"{reached.mean():.4f}", static=f"{static.mean():.4f}")
+    env.close()
+    sequences, reached, static = (np.stack(column) for column in zip(*found, strict=True))
+    return Teacher(seeds, sequences, reached, static)
+
+
+def _read(file: Path, seeds: Ints, shape: tuple[int, ...]) -> list[tuple[Residents, float, float]]:
+    """What a file has of the episodes, in their order."""
+    if not file.exists():
+        return []
+    kept = read_arrays(file, "sequences to imitate")
+    try:
+        count = len(kept["seeds"])
+        sequences, reached, static = kept["sequences"], kept["reached"], kept["static"]
+        fits = count <= len(seeds) and (kept["seeds"] == seeds[:count]).all()
+        fits = fits and sequences.shape == (count, *shape) and reached.shape == static.shape == (count,)
+    except (KeyError, TypeError):
+        fits = False
+    if not fits:
+        raise ConfigError(str(file), "is not what this run imitates; delete it, or name another folder")
+    return list(zip(sequences, reached, static, strict=True))
