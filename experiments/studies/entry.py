@@ -11,6 +11,10 @@ from agents.registry import AGENTS, HYBRIDS, TRAINED
 from idn_gym.config_reader import ConfigError, closest, show
 
 
+OWN = "trained"
+"""What the experts of a combiner call the policy that the entry's own `train` speaks of."""
+
+
 @dataclass(frozen=True)
 class StudyEntry:
     """An agent in a study."""
@@ -25,12 +29,23 @@ class StudyEntry:
     overrides: dict[str, Any] = field(default_factory=dict)
     """of the scenario, for this agent alone; what moves (workload, links) must stay the same for all"""
     train: dict[str, Any] | None = None
-    """fields of a training run (steps and the like), for agents that are trained before they play"""
+    """fields of a training run (steps and the like), for agents that are trained before they play; of a
+    combiner, those of the expert ``trained``, whose file of hyper-parameters is ``train.agent``"""
 
     def __post_init__(self) -> None:
-        if self.train is not None and self.options:
+        if self.train is not None and self.agent not in HYBRIDS and self.options:
             wrong = f"{show(self.options)} is not allowed beside train; set train's agent.* instead"
             raise ConfigError("options", wrong)
+        if self.agent in HYBRIDS and (self.train is not None) != (OWN in self._experts):
+            wrong = f"{show(list(self._experts))} is not allowed {'with' if self.train else 'without'} train"
+            raise ConfigError("options.experts", f"{wrong}; {OWN!r} is the expert that train speaks of")
+        if self.agent in HYBRIDS and self.train is not None and not isinstance(self.train.get("agent"), str):
+            raise ConfigError("train.agent", "is missing; name a file of hyper-parameters")
+
+    @property
+    def _experts(self) -> Sequence[Any]:
+        experts = self.options.get("experts", ())
+        return experts if isinstance(experts, list | tuple) else ()
 
     @property
     def name(self) -> str:
@@ -50,20 +65,28 @@ def check_entries(place: str, entries: Sequence[StudyEntry]) -> None:
     """
     for i, entry in enumerate(entries):
         key = f"{place}.{i}"
-        if entry.train is not None:  # names a file of hyper-parameters
+        if entry.train is not None:
             _check_training(f"{key}.train", entry.train)
-        elif entry.agent not in AGENTS:
+        if entry.train is not None and entry.agent not in HYBRIDS:
+            continue  # it names a file of hyper-parameters
+        if entry.agent not in AGENTS:
             allowed = closest(entry.agent, list(AGENTS))
             raise ConfigError(f"{key}.agent", f"{show(entry.agent)} is not there; {allowed}")
         elif entry.agent in TRAINED and "path" not in entry.options:
             wanted = "needs train, or options.path of a policy that reads flat observations"
             raise ConfigError(key, f"{show(entry.name)} {wanted}")
         if entry.agent in HYBRIDS and "experts" in entry.options:  # now, and not after hours of playing
-            read_experts(entry.options["experts"], 1, key=f"{key}.options.experts")
+            others = without_own(entry.options["experts"])
+            read_experts(others, 0 if entry.train else 1, key=f"{key}.options.experts")
         if "trust" in entry.options:
             raise ConfigError(f"{key}.options.trust", "is not allowed; studies run no code of files")
     if len({entry.name for entry in entries}) < len(entries):
         raise ConfigError(place, "two agents have the same label")
+
+
+def without_own(experts: Any) -> Any:
+    """The experts that can be read before anything is trained."""
+    return [one for one in experts if one != OWN] if isinstance(experts, list | tuple) else experts
 
 
 def _check_training(place: str, train: Mapping[str, Any]) -> None:
