@@ -101,7 +101,7 @@ def write_pairs(
         for k in range(f.first_pair.shape[1] - 1):
             passing = g.task_passing[v, k]
             demand = PairDemand(
-                last=share_of(g.task_last[v, k], passing), recent=share_of(g.task_recent[v, k], passing)
+                batch=share_of(g.task_batch[v, k], passing), recent=share_of(g.task_recent[v, k], passing)
             )
             for c in range(f.first_pair[v, k], f.first_pair[v, k + 1]):
                 row, place = out.pairs[b, c], first

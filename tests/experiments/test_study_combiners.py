@@ -11,13 +11,24 @@ from idn_gym.config_reader import ConfigError, from_plain
 
 TRAIN = {"agent": "ppo", "steps": 64, "envs": 4, "agent.batch_size": 64, "evaluation_episodes": 1}
 ALONE = {"agent": "ppo", "train": {name: value for name, value in TRAIN.items() if name != "agent"}}
-COMBINER = {"agent": "hybrid-adahedge", "train": TRAIN, "options": {"experts": ["trained", "lru"], "largest": 9.0}}
+COMBINER = {
+    "agent": "hybrid-adahedge",
+    "train": TRAIN,
+    "options": {"experts": ["trained", "lru"], "largest": 9.0},
+}
 
 
 def study_of(*agents):
     part = {"name": "p", "scenario": "tiny", "overrides": {"horizon": 4}, "agents": list(agents), "seeds": 1}
     part["trainings"] = 2
-    return {"name": "s", "title": "s", "about": "s", "reference": "cloud-only", "parts": [part], "figures": []}
+    return {
+        "name": "s",
+        "title": "s",
+        "about": "s",
+        "reference": "cloud-only",
+        "parts": [part],
+        "figures": [],
+    }
 
 
 @pytest.mark.learning
@@ -38,7 +49,10 @@ def test_a_combiner_follows_the_policy_that_was_trained_for_it(tmp_path):
     ("change", "message"),
     [
         ({"train": None}, r"options.experts: .* is not allowed without train; 'trained' is the expert"),
-        ({"options": {"experts": ["olag", "lru"]}}, r"options.experts: .* is not allowed with train; 'trained'"),
+        (
+            {"options": {"experts": ["olag", "lru"]}},
+            r"options.experts: .* is not allowed with train; 'trained'",
+        ),
         ({"train": {"steps": 64}}, r"train.agent: is missing"),
         ({"options": {"experts": ["trained", "lruu"]}}, r"experts.0.agent: 'lruu' is not"),
     ],

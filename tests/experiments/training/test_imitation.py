@@ -73,7 +73,9 @@ def test_a_search_that_was_stopped_goes_on_with_the_episodes_that_are_missing(co
     np.testing.assert_allclose(found.reached[2], teacher.reached[2], rtol=0.2)
 
 
-@pytest.mark.parametrize("change", [{"seeds": [7, 8]}, {"sequences": np.zeros((2, 8, 1, 1))}, {"reached": None}])
+@pytest.mark.parametrize(
+    "change", [{"seeds": [7, 8]}, {"sequences": np.zeros((2, 8, 1, 1))}, {"reached": None}]
+)
 def test_a_file_of_another_run_is_refused(config, teacher, tmp_path, change):
     file = tmp_path / "teacher.npz"
     kept = {**{name: array[:2] for name, array in teacher._asdict().items()}, **change}
