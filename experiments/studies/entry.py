@@ -10,7 +10,6 @@ from agents.hybrid.experts import read_experts
 from agents.registry import AGENTS, HYBRIDS, TRAINED
 from idn_gym.config_reader import ConfigError, closest, show
 
-
 OWN = "trained"
 """What the experts of a combiner call the policy that the entry's own `train` speaks of."""
 

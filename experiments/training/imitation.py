@@ -79,7 +79,7 @@ def imitate(algorithm: BaseAlgorithm, config: RunConfig, teacher: Teacher, log: 
         for number in range(asked.rounds):
             for group in optimiser.param_groups:
                 group["lr"] = asked.learning_rate * (1.0 - 0.9 * number / max(1, asked.rounds - 1))
-            # Who looks on learns that what is held stays held: that goes once the policy's own rounds are there.
+            # Who looks on learns that what is held stays held: that goes once there are rounds of its own.
             lessons = gathered[1:] if len(gathered) > 2 else gathered
             loss = np.mean([_learn(policy, optimiser, lessons, rng) for _ in range(asked.passes)])
             costs = _judge(config, policy)

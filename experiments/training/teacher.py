@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from io import BufferedWriter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -59,13 +61,16 @@ def find_teacher(config: RunConfig, imitation: Imitation, file: Path) -> Teacher
             one = find_sequence(compiled, instance, b, imitation.seconds)
             found.append((one.sequence.astype(np.int32), one.reached / slots, one.static / slots))
             sequences, reached, static = (np.stack(column) for column in zip(*found, strict=True))
-            kept = {"seeds": seeds[: b + 1], "sequences": sequences, "reached": reached, "static": static}
-            atomically(file, lambda out, kept=kept: np.savez_compressed(out, **kept))
+            atomically(file, functools.partial(_write, Teacher(seeds[: b + 1], sequences, reached, static)))
             bar.update()
             bar.set_postfix(cost=f"{reached.mean():.4f}", static=f"{static.mean():.4f}")
     env.close()
     sequences, reached, static = (np.stack(column) for column in zip(*found, strict=True))
     return Teacher(seeds, sequences, reached, static)
+
+
+def _write(teacher: Teacher, file: BufferedWriter) -> None:
+    np.savez_compressed(file, **teacher._asdict())
 
 
 def _read(file: Path, seeds: Ints, shape: tuple[int, ...]) -> list[tuple[Residents, float, float]]:

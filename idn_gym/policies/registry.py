@@ -46,15 +46,15 @@ class PolicyEntry(NamedTuple):
         return {key: name for key, name in named.items() if name is not None}
 
 
-def _rule(function: str, codec: str | None, about: str, **flags: bool) -> PolicyEntry:
+def _rule(function: str, codec: str | None, about: str, **flags: Any) -> PolicyEntry:
     return PolicyEntry(f"{RULES}:{function}", codec, about, **flags)
 
 
-def _online(function: str, about: str, **flags: bool) -> PolicyEntry:
+def _online(function: str, about: str, **flags: Any) -> PolicyEntry:
     return PolicyEntry(f"{ONLINE}:{function}", "segments", about, **flags)
 
 
-def _offload(function: str, about: str, **flags: bool) -> PolicyEntry:
+def _offload(function: str, about: str, **flags: Any) -> PolicyEntry:
     return PolicyEntry(f"{HIERARCHICAL}:{function}", "segments", about, **flags)
 
 

@@ -2,6 +2,7 @@
 
 import csv
 
+import gymnasium as gym
 import numpy as np
 import pytest
 import torch
@@ -46,8 +47,6 @@ def teacher(config, tmp_path_factory):
 
 def test_the_teacher_plays_what_it_was_found_to_reach(config, teacher):
     """Scores of 1 and -1 hold what the sequence holds, so the episode costs what the search said."""
-    import gymnasium as gym
-
     env = gym.make_vec("IDN-v0", num_envs=3, split="train", **config.env_options())
     env.reset(seed=teacher.seeds.tolist())
     compiled = simulation_of(env).compiled
@@ -107,10 +106,6 @@ def test_returns_are_those_of_the_episode(config, teacher):
     assert len(seen.returns) == len(seen.held) == 3 * 8
     rewards = seen.returns.reshape(8, 3).copy()
     rewards[:-1] -= config.agent.gamma * rewards[1:]
-    env = make_env(config).unwrapped.native
-    env.close()
-    import gymnasium as gym
-
     env = gym.make_vec("IDN-v0", num_envs=3, split="train", **config.env_options())
     played = rollout(policy, env, teacher.seeds.tolist())
     np.testing.assert_allclose(rewards.T, played.scalar, rtol=1e-5, atol=1e-7)
@@ -133,8 +128,6 @@ def test_the_policy_is_left_with_the_best_round_and_shift(config, teacher, tmp_p
         rows = list(csv.DictReader(file))
     assert [row["round"] for row in rows] == ["0", "1", "2"]
     least = min(float(row[f"cost, shift {shift}"]) for row in rows for shift in SHIFTS)
-    import gymnasium as gym
-
     env = gym.make_vec("IDN-v0", num_envs=2, split="validation", **config.env_options())
     played = rollout(algorithm, env, range(2))
     assert -played.scalar.mean() == pytest.approx(least, rel=1e-6)
@@ -154,7 +147,7 @@ def test_a_run_that_was_stopped_after_its_search_ends_as_one_that_was_not(config
 
 
 def test_what_cannot_be_imitated_is_refused():
-    with pytest.raises(ConfigError, match="action: 'placement' .* agent.imitation .* allowed: scores"):
+    with pytest.raises(ConfigError, match=r"action: 'placement' .* agent\.imitation .* allowed: scores"):
         config_of(action="placement")
     with pytest.raises(ConfigError, match=r"agent.imitation.rounds: 0 .* at least 1"):
         config_of(**{"agent.imitation": {"rounds": 0}})

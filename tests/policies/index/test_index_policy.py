@@ -8,11 +8,11 @@ import pytest
 
 from idn_gym.config_reader import ConfigError
 from idn_gym.evaluation.rollout import rollout
+from idn_gym.policies.compare import play_policy
 from idn_gym.policies.index.build import FOLDER
 from idn_gym.policies.index.features import INDEX_FEATURES, IndexFeatures
 from idn_gym.policies.index.policy import IndexPolicy
 from idn_gym.policies.index.weights import read_index_weights, write_weights
-from idn_gym.policies.compare import play_policy
 from idn_gym.policies.registry import make_policy
 from idn_gym.scenarios.presets import load_scenario
 
