@@ -88,8 +88,8 @@ class RunFolder:
         self._remove_events()
         for file in (path for pattern in more for path in self.path.glob(pattern)):
             file.unlink()
-        self.policy.unlink(missing_ok=True)
-        self.checkpoint.unlink(missing_ok=True)
+        for file in (self.policy, self.checkpoint, self.teacher, self.imitated):
+            file.unlink(missing_ok=True)
         self.config.unlink()  # last: until then it is still known as a run
         with contextlib.suppress(OSError):
             self.path.rmdir()
