@@ -98,7 +98,7 @@ class GraphPPOConfig(PPOFamilyConfig):
     @classmethod
     def codecs(cls) -> tuple[str, ...]:
         """Those that `agents.rl.readouts` has a readout for."""
-        return ("placement", "change", "keep-load-drop", "scores", "scores-task", "fractional")
+        return ("placement", "change", "changes", "keep-load-drop", "scores", "scores-task", "fractional")
 
     @classmethod
     def observations(cls) -> tuple[str, ...]:

@@ -9,12 +9,13 @@ from torch import Tensor, nn
 
 from agents.rl.graph_nets import EncodedGraph, Scorer, Wiring, groups_of
 from agents.rl.policy import MASKED_LOGIT
+from idn_gym.actions.discrete import SLOT_CHANGES
 from idn_gym.config_reader import ConfigError
 
 CHOICE = {"of task": 3.0, "resident": 1.0}
 """Logits to start from: of a task's segments that which saves most, and rather what is there already."""
 
-HELD = ("resident", "on its way")
+HELD_COLUMNS = ("resident", "on its way")
 """Columns of the pairs that say that a segment is there, or will be."""
 
 LOGIT_SHRINKAGE = 100.0
@@ -26,7 +27,7 @@ NOTHING_LOGIT = 2.0
 KEEP_LOGIT = 4.0
 """Logit of leaving a pair as it is, to start from: below that of loading what saves most."""
 
-LOAD = {"of task": 5.0}
+LOAD_GUESS = {"of task": 5.0}
 """Logits of loading to start from: likely what saves most of a task's segments, others as rarely as drops."""
 
 PRIORITY = {"of node": 0.8, "resident": 0.1}
@@ -59,9 +60,12 @@ class Readout(nn.Module):
 class ChoiceReadout(Readout):
     """Base of those that may choose nothing in the place of a pair."""
 
+    choices: ClassVar[int] = 1
+    """in whose place each nothing has a logit of its own"""
+
     def __init__(self, wiring: Wiring, width: int, activation: type[nn.Module]) -> None:
         super().__init__(wiring, width, activation)
-        self.nothing = nn.Linear(width, 1)
+        self.nothing = nn.Linear(width, self.choices)
 
     def zero_prior(self) -> None:
         super().zero_prior()
@@ -90,7 +94,7 @@ class PlacementReadout(ChoiceReadout):
 
 
 class ChangeReadout(ChoiceReadout):
-    """Logits of changing nothing, and of every pair that fits and is neither there nor on its way.
+    """Per choice, logits of changing nothing, and of every pair that fits and is not there nor on its way.
 
     The first is over all others together, so that what it means does not depend on their number.
     """
@@ -99,14 +103,26 @@ class ChangeReadout(ChoiceReadout):
 
     def __init__(self, wiring: Wiring, width: int, activation: type[nn.Module]) -> None:
         super().__init__(wiring, width, activation)
-        self.there = [wiring.pair_columns.index(name) for name in HELD]
+        self.there = [wiring.pair_columns.index(name) for name in HELD_COLUMNS]
 
     def forward(self, graph: EncodedGraph) -> Tensor:
         allowed = graph.fits & (graph.pairs[..., self.there] < 0.5).all(dim=-1)
-        score = self.scorer(graph)[..., 0].masked_fill(~allowed, MASKED_LOGIT)
-        others = score.logsumexp(dim=1, keepdim=True).clamp(min=-LOGIT_SHRINKAGE)
-        nothing = self.nothing(graph.whole) + others
-        return torch.cat([nothing, score], dim=1)
+        score = self.scorer(graph).transpose(1, 2).masked_fill(~allowed[:, None], MASKED_LOGIT)
+        others = score.logsumexp(dim=2, keepdim=True).clamp(min=-LOGIT_SHRINKAGE)
+        nothing = self.nothing(graph.whole)[..., None] + others
+        return torch.cat([nothing, score], dim=2).flatten(1)
+
+
+class ChangesReadout(ChangeReadout):
+    """The same for every one of several changes, which all start from the same guess."""
+
+    codec = "changes"
+    guesses = (CHOICE,) * SLOT_CHANGES
+    choices = SLOT_CHANGES
+
+    def __init__(self, wiring: Wiring, width: int, activation: type[nn.Module]) -> None:
+        super().__init__(wiring, width, activation)
+        nn.init.constant_(self.nothing.bias, NOTHING_LOGIT)
 
 
 class KeepLoadDropReadout(ChoiceReadout):
@@ -117,12 +133,12 @@ class KeepLoadDropReadout(ChoiceReadout):
     """
 
     codec = "keep-load-drop"
-    guesses = (LOAD, {})
+    guesses = (LOAD_GUESS, {})
 
     def __init__(self, wiring: Wiring, width: int, activation: type[nn.Module]) -> None:
         super().__init__(wiring, width, activation)
         nn.init.constant_(self.nothing.bias, KEEP_LOGIT)
-        self.there = [wiring.pair_columns.index(name) for name in HELD]
+        self.there = [wiring.pair_columns.index(name) for name in HELD_COLUMNS]
 
     def forward(self, graph: EncodedGraph) -> Tensor:
         there = (graph.pairs[..., self.there] > 0.5).any(dim=-1)
@@ -188,6 +204,7 @@ READOUTS: dict[str, type[Readout]] = {
     for readout in (
         PlacementReadout,
         ChangeReadout,
+        ChangesReadout,
         KeepLoadDropReadout,
         ScoresReadout,
         FractionalReadout,

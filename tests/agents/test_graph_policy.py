@@ -121,7 +121,7 @@ def test_every_pair_has_its_place_in_the_action(codec, monkeypatch):
     policy, pairs = make_policy(env), env.describe()["observation"]["pairs"]
     simulation = env.simulation
     for c, (v, s) in enumerate(zip(pairs["node"], pairs["segment"], strict=True)):
-        best = torch.full((1, len(pairs["node"]), 2), -50.0)
+        best = torch.full((1, len(pairs["node"]), len(policy.action_net.guesses)), -50.0)
         best[0, c] = 50.0
         monkeypatch.setattr(Scorer, "forward", lambda self, scene, best=best: best)
         action = policy.get_distribution(observe(env)).mode().detach().numpy()
