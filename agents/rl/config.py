@@ -102,8 +102,8 @@ class GraphPPOConfig(PPOFamilyConfig):
 
     @classmethod
     def codecs(cls) -> tuple[str, ...]:
-        """Those that `agents.rl.graph` has a readout for."""
-        return ("placement", "change", "scores", "scores-task", "fractional")
+        """Those that `agents.rl.readouts` has a readout for."""
+        return ("placement", "change", "changes", "keep-load-drop", "scores", "scores-task", "fractional")
 
     @classmethod
     def observations(cls) -> tuple[str, ...]:

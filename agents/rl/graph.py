@@ -6,7 +6,7 @@ of a policy that was trained on another topology, other models or other classes,
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from gymnasium import spaces
@@ -14,172 +14,11 @@ from gymnasium.vector import VectorEnv
 from stable_baselines3.common.distributions import DiagGaussianDistribution
 from torch import Tensor, nn
 
-from agents.rl.graph_nets import EncodedGraph, Encoder, Scorer, Sizes, Wiring, groups_of, read_wiring
-from agents.rl.policy import MASKED_LOGIT, ChoicePolicy
+from agents.rl.graph_nets import EncodedGraph, Encoder, Sizes, Wiring, read_wiring
+from agents.rl.policy import ChoicePolicy
+from agents.rl.readouts import readout_for
 from idn_gym.config_reader import ConfigError
 from idn_gym.policies.registry import simulation_of
-
-CHOICE = {"of task": 3.0, "resident": 1.0}
-"""Logits to start from: of a task's segments that which saves most, and rather what is there already."""
-
-LOGIT_SHRINKAGE = 100.0
-"""Size of a logit that leaves next to no chance, but more than `MASKED_LOGIT`."""
-
-NOTHING_LOGIT = 2.0
-"""Logit of nothing in their place, to start from."""
-
-PRIORITY = {"of node": 0.8, "resident": 0.1}
-"""Scores to start from: in the order of what segments save."""
-
-SHARE = {"size": 1.0}
-"""Shares of memory to start from."""
-
-
-class Readout(nn.Module):
-    """From graphs to the parameters of the distribution over actions; base of one class per codec."""
-
-    codec: ClassVar[str]
-    """name of the action codec"""
-    guesses: tuple[dict[str, float], ...] = (CHOICE,)
-
-    def __init__(self, wiring: Wiring, sizes: Sizes, activation: type[nn.Module]) -> None:
-        super().__init__()
-        self.scorer = Scorer(wiring, self.guesses, sizes, activation)
-
-    def zero_prior(self) -> None:
-        """Start from nothing instead of a guess: all pairs, and nothing in their place, are alike."""
-        self.scorer.zero_prior()
-
-    def keep(self, name: str, index: list[int]) -> None:
-        """Store indices that belong to the scenario, and so not to the weights."""
-        self.register_buffer(name, torch.tensor(index, dtype=torch.long), persistent=False)
-
-
-class ChoiceReadout(Readout):
-    """Base of those that may choose nothing in the place of a pair."""
-
-    def __init__(self, wiring: Wiring, sizes: Sizes, activation: type[nn.Module]) -> None:
-        super().__init__(wiring, sizes, activation)
-        self.nothing = nn.Linear(sizes.width, 1)
-
-    def zero_prior(self) -> None:
-        super().zero_prior()
-        nn.init.zeros_(self.nothing.bias)
-
-
-class PlacementReadout(ChoiceReadout):
-    """Logits of the padded table of `PaddedChoices`: per (node, task) nothing, then its segments."""
-
-    codec = "placement"
-    table: Tensor
-    place: Tensor
-
-    def __init__(self, wiring: Wiring, sizes: Sizes, activation: type[nn.Module]) -> None:
-        super().__init__(wiring, sizes, activation)
-        nn.init.constant_(self.nothing.bias, NOTHING_LOGIT)
-        groups, count = groups_of(wiring), len(wiring.node)
-        table = _padded([[count + d, *pairs] for d, (_, pairs) in enumerate(groups)], count + len(groups))
-        self.keep("table", [entry for row in table for entry in row])
-        self.keep("place", [v for (v, _), _ in groups])
-
-    def forward(self, graph: EncodedGraph) -> Tensor:
-        score = self.scorer(graph)[..., 0].masked_fill(~graph.fits, MASKED_LOGIT)
-        nothing = self.nothing(graph.nodes)[:, self.place, 0]
-        return _with_padding(torch.cat([score, nothing], dim=1)).index_select(1, self.table)
-
-
-class ChangeReadout(ChoiceReadout):
-    """Logits of changing nothing, and of every pair that fits and is neither there nor on its way.
-
-    The first is over all others together, so that what it means does not depend on their number.
-    """
-
-    codec = "change"
-
-    def __init__(self, wiring: Wiring, sizes: Sizes, activation: type[nn.Module]) -> None:
-        super().__init__(wiring, sizes, activation)
-        self.there = [wiring.pair_columns.index(name) for name in ("resident", "on its way")]
-
-    def forward(self, graph: EncodedGraph) -> Tensor:
-        allowed = graph.fits & (graph.pairs[..., self.there] < 0.5).all(dim=-1)
-        score = self.scorer(graph)[..., 0].masked_fill(~allowed, MASKED_LOGIT)
-        others = score.logsumexp(dim=1, keepdim=True).clamp(min=-LOGIT_SHRINKAGE)
-        nothing = self.nothing(graph.whole) + others
-        return torch.cat([nothing, score], dim=1)
-
-
-class ScoresReadout(Readout):
-    """Mean priority of every pair."""
-
-    codec = "scores"
-    guesses = (PRIORITY,)
-
-    def forward(self, graph: EncodedGraph) -> Tensor:
-        score: Tensor = self.scorer(graph)[..., 0]
-        return score
-
-
-class FractionalReadout(ScoresReadout):
-    """Mean fraction of every pair: as priorities, but those of 0 and below are all alike."""
-
-    codec = "fractional"
-
-
-class SharesReadout(Readout):
-    """Mean share per (node, task): what its segments ask for, the more so the better they are."""
-
-    codec = "scores-task"
-    guesses = (CHOICE, SHARE)
-    table: Tensor
-
-    def __init__(self, wiring: Wiring, sizes: Sizes, activation: type[nn.Module]) -> None:
-        super().__init__(wiring, sizes, activation)
-        groups = groups_of(wiring)
-        table = _padded([pairs for _, pairs in groups], len(wiring.node))
-        self.shape = (-1, len(table), len(table[0]))
-        self.keep("table", [entry for row in table for entry in row])
-
-    def forward(self, graph: EncodedGraph) -> Tensor:
-        choice, share = self.scorer(graph).unbind(2)
-        choice = self._rows(choice.masked_fill(~graph.fits, MASKED_LOGIT))
-        share = self._rows(share.masked_fill(~graph.fits, 0.0))
-        return (choice.softmax(dim=2) * share).sum(dim=2)
-
-    def _rows(self, values: Tensor) -> Tensor:
-        return _with_padding(values).index_select(1, self.table).view(self.shape)
-
-
-def _padded(rows: list[list[int]], padding: int) -> list[list[int]]:
-    longest = max(map(len, rows))
-    return [row + [padding] * (longest - len(row)) for row in rows]
-
-
-def _with_padding(values: Tensor) -> Tensor:
-    """One more column, which is never chosen."""
-    return torch.cat([values, values.new_full((len(values), 1), MASKED_LOGIT)], dim=1)
-
-
-READOUTS: dict[str, type[Readout]] = {
-    readout.codec: readout
-    for readout in (PlacementReadout, ChangeReadout, ScoresReadout, FractionalReadout, SharesReadout)
-}
-
-
-def readout_for(codec: str | None) -> type[Readout]:
-    """The readout of an action codec, by name: spaces of different codecs may be equal.
-
-    Raises:
-        ConfigError: a codec that the policy cannot act through, or None, as in the files of policies that
-            were saved without its name.
-    """
-    if codec is None:
-        raise ConfigError(
-            "codec", "missing; the graph policy was saved without its action codec: train it anew"
-        )
-    if codec not in READOUTS:
-        allowed = ", ".join(READOUTS)
-        raise ConfigError("action", f"{codec!r} is not allowed with the graph policy; allowed: {allowed}")
-    return READOUTS[codec]
 
 
 class Branches(nn.Module):

@@ -20,6 +20,9 @@ from idn_gym.scenarios.config import Scenario
 
 RECORD = "config.yaml"
 
+OF_PLACEMENTS = ("library", "residual")
+"""Action codecs whose choices mean what they do beside the scenario's `placements` only."""
+
 
 @dataclass(frozen=True)
 class Origin:
@@ -56,6 +59,9 @@ class Origin:
             return False
         if simulation.compiled.scenario == self.scenario:
             return True  # up to what the shapes of weights tell
+        placements = simulation.compiled.scenario.placements
+        if self.codec in OF_PLACEMENTS and placements != self.scenario.placements:
+            return False
         try:
             compiled = compile_scenario(self.scenario)
         except ConfigError:

@@ -27,7 +27,7 @@ LIBRARIES = ("library", "library-greedy", "mpc")
 """Those of them that search whole placements before they play."""
 
 MOST_SITES = 100
-"""Nodes to place models on up to which they are asked; with 192 their searches alone take over half an hour."""
+"""Nodes to place models on up to which they are asked; with 192 their searches alone take half an hour."""
 
 BATTERY_FIELD = (*FIELD, "charge-rule", "night-planner")
 """The same where the nodes at which requests enter live on batteries."""

@@ -14,7 +14,9 @@ from idn_gym.actions.association import AssociationCodec
 from idn_gym.actions.base import ActionCodec, Form, NativeCodec
 from idn_gym.actions.check import ActionCheck, as_array
 from idn_gym.actions.continuous import FractionalCodec, ScoresCodec, ScoresTaskCodec
-from idn_gym.actions.discrete import ChangeCodec, PlacementCodec
+from idn_gym.actions.discrete import ChangeCodec, ChangesCodec, PlacementCodec
+from idn_gym.actions.per_pair import KeepLoadDropCodec
+from idn_gym.actions.residual import ResidualCodec
 from idn_gym.actions.whole import SegmentsCodec
 from idn_gym.config_reader import ConfigError, show
 from idn_gym.registry import Registry
@@ -60,6 +62,9 @@ def register_codec(name: str, codec: type[ActionCodec]) -> None:
 
 register_codec("placement", PlacementCodec)
 register_codec("change", ChangeCodec)
+register_codec("changes", ChangesCodec)
+register_codec("residual", ResidualCodec)
+register_codec("keep-load-drop", KeepLoadDropCodec)
 register_codec("scores", ScoresCodec)
 register_codec("scores-task", ScoresTaskCodec)
 register_codec("fractional", FractionalCodec)

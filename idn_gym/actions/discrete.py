@@ -1,8 +1,8 @@
-"""Codecs for policies that choose: one segment per (node, task), or one load per slot."""
+"""Codecs for policies that choose: one segment per (node, task), or one or a few loads per slot."""
 
 from __future__ import annotations
 
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import gymnasium as gym
 import numpy as np
@@ -103,6 +103,10 @@ class PlacementCodec(NativeDecoding):
         return lines
 
 
+SLOT_CHANGES = 4
+"""Loads that `changes` asks for in a slot, at most."""
+
+
 class ChangeCodec(PlaceablePairs):
     """`Discrete`: 0 changes nothing; i + 1 loads item i, evicting to make room.
 
@@ -118,12 +122,13 @@ class ChangeCodec(PlaceablePairs):
     def __init__(self, compiled: Compiled) -> None:
         super().__init__(compiled)
         self._room = MemoryMask(compiled, self.node, self.segment)
-        self.space = gym.spaces.Discrete(len(self.node) + 1)
+        self.space: gym.spaces.Space[Any] = gym.spaces.Discrete(len(self.node) + 1)
 
     def join(
         self, programme: Programme, instance: Instance, state: State, actions: Numbers, action: Action
     ) -> None:
-        programme.add(change, instance.tables, instance.draw, state, self.pairs, Change(actions), action)
+        chosen = ChosenLoads(actions.reshape(len(actions), -1))  # a view, which is read as it is then
+        programme.add(change, instance.tables, instance.draw, state, self.pairs, chosen, action)
 
     def masks(self, instance: Instance, state: State) -> npt.NDArray[np.bool_]:
         allowed = np.ones((len(state.slot), len(self.node) + 1), np.bool_)
@@ -134,6 +139,33 @@ class ChangeCodec(PlaceablePairs):
 
     def describe(self) -> list[str]:
         return ["nothing", *(f"load {line}" for line in super().describe())]
+
+
+class ChangesCodec(ChangeCodec):
+    """`MultiDiscrete`: up to four choices of `change` in one slot, each of them 0 for nothing.
+
+    They are made in order, each on what earlier ones left, which it may evict; what is chosen twice counts
+    once. Feasible set: four loads per slot. The mask says of every choice by itself what that of `change`
+    says.
+    """
+
+    form: ClassVar[Form] = "choices"
+
+    def __init__(self, compiled: Compiled) -> None:
+        super().__init__(compiled)
+        self.space = gym.spaces.MultiDiscrete(np.full(SLOT_CHANGES, len(self.node) + 1))
+
+    def masks(self, instance: Instance, state: State) -> npt.NDArray[np.bool_]:
+        return np.tile(super().masks(instance, state), SLOT_CHANGES)
+
+    def values(self) -> list[str]:
+        """What each value of a dimension means."""
+        return super().describe()
+
+    def describe(self) -> list[str]:
+        """One line per dimension, the first with the meaning of each value."""
+        values = ", ".join(f"{i} {value}" for i, value in enumerate(self.values()))
+        return [f"change 1: {values}", *(f"change {k}: as change 1" for k in range(2, SLOT_CHANGES + 1))]
 
 
 class ChosenSegments(NamedTuple):
@@ -159,21 +191,21 @@ def pick(block: int) -> None:
                 wanted[b, chosen.node[d], chosen.segment_model[s]] = s
 
 
-class Change(NamedTuple):
-    """What was chosen."""
+class ChosenLoads(NamedTuple):
+    """What was chosen, in order."""
 
-    actions: Numbers  # (B,) 0 or 1 + a pair
+    actions: Numbers  # (B, changes) 0 or 1 + a pair
 
 
 @stage
 def change(block: int) -> None:
-    """Ask for what is held, and for pair actions[b] - 1, evicting those of least `segment_value`."""
+    """Ask for what is held, and for the pairs that were chosen, evicting those of least `segment_value`."""
     _change(
         fetch(block, 0, Tables),
         fetch(block, 1, Draw).memory,
         fetch(block, 2, State),
         fetch(block, 3, Pairs),
-        fetch(block, 4, Change).actions,
+        fetch(block, 4, ChosenLoads).actions,
         fetch(block, 5, Action).wanted,
     )
 
@@ -182,30 +214,57 @@ def change(block: int) -> None:
 def _change(
     tables: Tables, memory: Floats, state: State, pairs: Pairs, actions: Numbers, wanted: Residents
 ) -> None:
-    value, pinned, slot = tables.segment_value, tables.pinned, state.slot
     for b in range(len(wanted)):
         for v in range(wanted.shape[1]):
             for m in range(wanted.shape[2]):
                 wanted[b, v, m] = held_segment(state, b, v, m)
-        if actions[b] == 0:
-            continue
-        v, s = pairs.node[actions[b] - 1], pairs.segment[actions[b] - 1]
-        need = pairs.segment_bytes[s]
-        free = free_bytes(memory, pairs.node_reserved, b, place_of(slot[b], memory.shape[1]), v)
-        if need > free:
-            continue
-        wanted[b, v, pairs.segment_model[s]] = s
+        t = place_of(state.slot[b], memory.shape[1])
+        for k in range(actions.shape[1]):
+            if is_new_choice(actions, b, k):
+                load_and_evict(tables, memory, pairs, b, t, actions[b, k] - 1, wanted)
+
+
+@njit_inline
+def is_new_choice(actions: Numbers, b: int, k: int) -> bool:
+    """Whether choice `k` of row `b` is something, and none of those before it."""
+    new = actions[b, k] != 0
+    for j in range(k):
+        new &= actions[b, j] != actions[b, k]
+    return bool(new)
+
+
+@njit_inline
+def load_and_evict(
+    tables: Tables, memory: Floats, pairs: Pairs, b: int, t: int, i: int, wanted: Residents
+) -> None:
+    """Ask for pair `i` in slot `t`, unless it is larger than the memory, and evict until it fits.
+
+    Args:
+        tables: the scenario's.
+        memory: (B, T, N) [bytes].
+        pairs: that may be loaded.
+        b: row.
+        t: place of the slot.
+        i: pair.
+        wanted: (B, N, M) what is asked for so far, written to.
+    """
+    value, pinned = tables.segment_value, tables.pinned
+    v, s = pairs.node[i], pairs.segment[i]
+    free = free_bytes(memory, pairs.node_reserved, b, t, v)
+    if pairs.segment_bytes[s] > free:
+        return
+    wanted[b, v, pairs.segment_model[s]] = s
+    for m in range(wanted.shape[2]):
+        free -= placed_bytes(pairs.segment_bytes, wanted[b, v, m], pinned[v, m])
+    while free < 0.0:
+        worst = -1
         for m in range(wanted.shape[2]):
-            free -= placed_bytes(pairs.segment_bytes, wanted[b, v, m], pinned[v, m])
-        while free < 0.0:
-            worst = -1
-            for m in range(wanted.shape[2]):
-                held = wanted[b, v, m]
-                if held == EMPTY or held == s or pinned[v, m] != EMPTY:
-                    continue
-                if worst < 0 or value[v, held] < value[v, wanted[b, v, worst]]:
-                    worst = m
-            if worst < 0:
-                break
-            free += pairs.segment_bytes[wanted[b, v, worst]]
-            wanted[b, v, worst] = EMPTY
+            held = wanted[b, v, m]
+            if held == EMPTY or held == s or pinned[v, m] != EMPTY:
+                continue
+            if worst < 0 or value[v, held] < value[v, wanted[b, v, worst]]:
+                worst = m
+        if worst < 0:
+            break
+        free += pairs.segment_bytes[wanted[b, v, worst]]
+        wanted[b, v, worst] = EMPTY

@@ -39,6 +39,7 @@ from idn_gym.scenarios.config_link_outages import (
     ScheduledLinkOutages,
 )
 from idn_gym.scenarios.config_mobility import Commute, Commuting, Roaming
+from idn_gym.scenarios.config_placements import HeldSegments, NamedPlacement
 from idn_gym.scenarios.config_radio import RadioCells
 from idn_gym.scenarios.config_replay import (
     Alias,
@@ -58,6 +59,7 @@ from idn_gym.scenarios.config_resource_files import (
     OutageFile,
     ScheduledOutages,
 )
+from idn_gym.scenarios.config_scales import Scales
 from idn_gym.scenarios.config_sessions import Sessions
 from idn_gym.scenarios.config_topology import (
     Explicit,
@@ -117,6 +119,7 @@ __all__ = [
     "FlashCrowd",
     "GilbertElliott",
     "HarvestFile",
+    "HeldSegments",
     "Hierarchy",
     "LfuKiller",
     "Link",
@@ -127,6 +130,7 @@ __all__ = [
     "LogColumn",
     "MemoryFile",
     "MemoryPressure",
+    "NamedPlacement",
     "Node",
     "Only",
     "OutageFile",
@@ -235,28 +239,6 @@ class Serving:
 
 
 @dataclass(frozen=True)
-class Scales:
-    """Per-request sizes that make objectives comparable inside a preference."""
-
-    error: float = bounded(1.0, above=0)
-    """[1] share of wrong answers"""
-    latency: float = bounded(1.0, above=0)
-    """[s] per request"""
-    energy: float = bounded(10.0, above=0)
-    """[J] per request"""
-    traffic: float = bounded(1e5, above=0)
-    """[byte-hops] per request"""
-    update: float = bounded(1.0, above=0)
-    """[1] share of the nominal memory loaded in a slot"""
-    price: float | None = bounded(None, above=0)
-    """[EUR] per request; null: that of `energy` at 0.2 EUR/kWh"""
-    carbon: float | None = bounded(None, above=0)
-    """[g] of CO2e per request; null: that of `energy` at 250 g/kWh"""
-    airtime: float = bounded(0.1, above=0)
-    """[s] on the air per request"""
-
-
-@dataclass(frozen=True)
 class Scenario:
     """Everything that defines an episode, before a seed is drawn."""
 
@@ -274,6 +256,8 @@ class Scenario:
     """files or folders with more models, devices and links"""
     action: str = "placement"
     """default action codec"""
+    placements: tuple[NamedPlacement, ...] = ()
+    """found beforehand: what the codec `library` chooses from; the first one is what `residual` changes"""
     horizon: int = bounded(144, least=1)
     """[slots] per episode"""
     slot_seconds: float = bounded(600.0, above=0)

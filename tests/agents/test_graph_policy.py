@@ -11,16 +11,19 @@ from stable_baselines3.common.utils import obs_as_tensor
 import idn_gym  # noqa: F401 (registers IDN-v0)
 from agents.registry import make_agent
 from agents.rl.build import build_algorithm
+from agents.rl.config import GraphPPOConfig
 from agents.rl.graph import GraphPolicy, graph_options
 from agents.rl.graph_nets import Scorer
 from experiments.training import checkpoint
 from experiments.training.run_config import load_run_config
 from experiments.training.train_run import make_env as make_training_env
+from idn_gym.actions import ACTION_CODECS
 from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import EMPTY
 from idn_gym.integrations.sb3 import GymVecEnv, use_one_thread
 
-CODECS = ["placement", "change", "scores", "scores-task", "fractional"]
+CODECS = list(GraphPPOConfig.codecs())
+MASKED = [codec for codec in CODECS if ACTION_CODECS[codec].masked]
 SHRUNK = {"dynamics.memory": {"left": 0.2, "mean_full": 1.0, "mean_shrunk": 100.0}}
 
 
@@ -118,7 +121,7 @@ def test_every_pair_has_its_place_in_the_action(codec, monkeypatch):
     policy, pairs = make_policy(env), env.describe()["observation"]["pairs"]
     simulation = env.simulation
     for c, (v, s) in enumerate(zip(pairs["node"], pairs["segment"], strict=True)):
-        best = torch.full((1, len(pairs["node"]), 2), -50.0)
+        best = torch.full((1, len(pairs["node"]), len(policy.action_net.guesses)), -50.0)
         best[0, c] = 50.0
         monkeypatch.setattr(Scorer, "forward", lambda self, scene, best=best: best)
         action = policy.get_distribution(observe(env)).mode().detach().numpy()
@@ -131,7 +134,7 @@ def test_every_pair_has_its_place_in_the_action(codec, monkeypatch):
         assert (wanted[simulation.compiled.tables.pinned == EMPTY] != EMPTY).sum() == 1
 
 
-@pytest.mark.parametrize("codec", ["placement", "change"])
+@pytest.mark.parametrize("codec", MASKED)
 def test_nothing_that_does_not_fit_is_ever_chosen(codec):
     env = make_env(action=codec, overrides=SHRUNK)
     built = make_algorithm(env).learn(32)
@@ -206,7 +209,7 @@ def test_a_policy_saved_without_its_codec_says_so(tmp_path):
         make_agent("ppo-graph", env, path=path, trust=True)
 
 
-@pytest.mark.parametrize("codec", ["placement", "change"])
+@pytest.mark.parametrize("codec", MASKED)
 @pytest.mark.parametrize("guess", [True, False])
 def test_the_first_guess_can_be_left_out(guess, codec):
     changes = {"agent.guess": guess, "envs": 2, "action": codec}

@@ -25,6 +25,7 @@ from idn_gym.core.arrays import (
     TRANSFER,
     Floats,
     Ints,
+    Residents,
     Tables,
 )
 from idn_gym.core.basins import find_basins
@@ -44,6 +45,7 @@ from idn_gym.scenarios.compile.magnitudes import check_magnitudes
 from idn_gym.scenarios.compile.models import Deployables, block_table, collect_models, look_up_tasks
 from idn_gym.scenarios.compile.names import Names, name_rows
 from idn_gym.scenarios.compile.path_tables import path_tables
+from idn_gym.scenarios.compile.placements import read_placements
 from idn_gym.scenarios.compile.progress_line import ProgressLine
 from idn_gym.scenarios.compile.radios import association_tables, part_pauses, radio_tables
 from idn_gym.scenarios.compile.refills import nominal_refill
@@ -72,6 +74,7 @@ class Compiled:
     link_moves: npt.NDArray[np.bool_]  # (E,) whether the link process moves the link
     node_moves: npt.NDArray[np.bool_]  # (N,) whether the node processes move the node: all but repositories
     placeable: npt.NDArray[np.bool_]  # (N, S) may be loaded and fits into nominal memory
+    placements: Residents  # (K, N, M) that the scenario names
 
     @cached_property
     def pairs(self) -> tuple[Ints, Ints]:
@@ -176,11 +179,13 @@ def _build(
     moving = scenario.dynamics.moving_links
     for kind in moving:
         look_up(catalog.links, kind, "dynamics.moving_links")
+    # Frozen before they are complete: kernels are compiled per type of their arguments.
+    tables = freeze_tables(_tables(scenario, network, gathered, classes, charged(objectives), loads))
+    names = name_rows(network, gathered)
     return Compiled(
         scenario=scenario,
-        # Frozen before they are complete: kernels are compiled per type of their arguments.
-        tables=freeze_tables(_tables(scenario, network, gathered, classes, charged(objectives), loads)),
-        names=name_rows(network, gathered),
+        tables=tables,
+        names=names,
         objectives=objectives,
         scales=scales_of(scenario, objectives),
         tariff=_fixed_tariff(scenario, further),
@@ -189,6 +194,7 @@ def _build(
         link_moves=np.array([not moving or link.link in moving for link in network.links], bool),
         node_moves=(gathered.pinned == EMPTY).all(1),
         placeable=gathered.placeable,
+        placements=read_placements(scenario.placements, names, tables, gathered.placeable),
     )
 
 
