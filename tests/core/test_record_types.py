@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from idn_gym.core.nominal import nominal_draw
+from idn_gym.core.slots import placement_per_row
 from idn_gym.core.workspace import empty_outcome, make_scratch
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.episodes import build_instance
@@ -49,3 +50,10 @@ def test_layouts_that_sizes_do_not_explain_are_told_apart(least):
     draw = nominal_draw(compiled.tables, np.ones(4))
     strided = draw._replace(demand=np.ones((4, 1, 2))[::2, :, ::2])
     assert numba.typeof(strided) != numba.typeof(draw)
+
+
+def test_placements_of_later_rows_lie_in_memory_as_those_of_the_first(least):
+    pinned = compile_scenario(least).tables.pinned
+    kinds = {numba.typeof(placement_per_row(pinned, b)) for b in range(3)}
+    assert kinds == {numba.types.Array(numba.types.int32, 3, "C")}
+    assert (placement_per_row(pinned, 2) == pinned).all()
