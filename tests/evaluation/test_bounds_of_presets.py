@@ -17,15 +17,8 @@ from tests.conftest import QUICK_PRESETS
 FEW = {"episodes": 1, "slots": 1}
 POLICIES = {"cloud-only": {}, "random": {}, "popularity": {}, "lru": {}, "static-greedy": FEW}
 FIRST = ("tiny", "edge-small", "solar-field")
-"""Splits without and with queues worth waiting in, and batteries; the others take minutes together."""
-
-
-def presets(seconds, longer):
-    """Names and the seconds of a search: few of those that always run, and all of them with more time."""
-    few = [pytest.param(name, seconds, id=name) for name in FIRST]
-    return few + [
-        pytest.param(name, longer, marks=pytest.mark.long, id=f"{name}-longer") for name in QUICK_PRESETS
-    ]
+"""Presets of three kinds: small, with splits and queues, with batteries; the others take minutes together."""
+NAMES = [pytest.param(name, marks=[] if name in FIRST else [pytest.mark.long]) for name in QUICK_PRESETS]
 
 
 def bounded(agents, scenario):
@@ -33,15 +26,15 @@ def bounded(agents, scenario):
     return [agent for agent in agents if agent != "random" or scenario.action != "association"]
 
 
-@pytest.mark.parametrize(("name", "seconds"), presets(2.0, 5.0))
-def test_no_policy_costs_less_than_the_least_of_each_slot(name, seconds):
+@pytest.mark.parametrize("name", NAMES)
+def test_no_policy_costs_less_than_the_least_of_each_slot(name):
     """What is best in each slot alone bounds whatever moves models between slots, loads left out."""
     pytest.importorskip("scipy")
     scenario = load_scenario(name, {"horizon": 2})
     compiled = compile_scenario(scenario)
     instance = build_instance(scenario, 0, "test", "balanced")
     slots = [one_slot(instance, np.array([t])) for t in range(scenario.horizon)]
-    brackets = [best_static(compiled, slot, seconds=seconds, gap=0.5) for slot in slots]
+    brackets = [best_static(compiled, slot, seconds=5.0, gap=0.5) for slot in slots]
     least, alone = (sum(getattr(bracket, key) for bracket in brackets) for key in ("least", "alone"))
     assert 0.0 < least < alone
     costs = {}
@@ -58,14 +51,14 @@ def test_no_policy_costs_less_than_the_least_of_each_slot(name, seconds):
 MOVERS = ("cloud-only", "random", "lru", "olag", "infida", "clairvoyant-greedy")
 
 
-@pytest.mark.parametrize(("name", "seconds"), presets(10.0, 60.0))
-def test_no_policy_scores_above_the_bound_on_all_sequences(name, seconds):
+@pytest.mark.parametrize("name", NAMES)
+def test_no_policy_scores_above_the_bound_on_all_sequences(name):
     """Scalar rewards, with the loads that the score charges; policies move models as they like."""
     pytest.importorskip("scipy")
     scenario = load_scenario(name, {"horizon": 6})
     compiled = compile_scenario(scenario)
     instance = build_instance(scenario, 0, "test", "balanced")
-    bound = dynamic_bound(compiled, instance, seconds=seconds)
+    bound = dynamic_bound(compiled, instance, seconds=60.0)
     assert 0.0 < bound.free <= bound.least * (1.0 + 1e-9)
     costs = {}
     for agent in bounded(MOVERS, scenario):
