@@ -14,7 +14,7 @@ from gymnasium.vector import VectorEnv
 from stable_baselines3.common.distributions import DiagGaussianDistribution
 from torch import Tensor, nn
 
-from agents.rl.graph_nets import EncodedGraph, Encoder, Sizes, Wiring, read_wiring
+from agents.rl.graph_nets import EncodedGraph, Encoder, GraphSizes, Wiring, read_wiring
 from agents.rl.policy import ChoicePolicy
 from agents.rl.readouts import readout_for
 from idn_gym.config_reader import ConfigError
@@ -60,7 +60,7 @@ class GraphPolicy(ChoicePolicy):
         # SB3 types its attributes by the nets that it builds itself, and takes any others as well.
         self.mlp_extractor = Branches()  # type: ignore[assignment]
         encoder: Any = self.pi_features_extractor
-        self.action_net = readout_for(self.codec)(wiring, Sizes(width, encoder.place_width), activation)
+        self.action_net = readout_for(self.codec)(wiring, GraphSizes(width, encoder.place_width), activation)
         if isinstance(self.action_dist, DiagGaussianDistribution):
             self.log_std = nn.Parameter(torch.full((1,), float(self.log_std_init)))
         critic = nn.Sequential(nn.Linear(width, width), activation(), nn.Linear(width, 1))

@@ -55,7 +55,7 @@ class EncodedGraph(NamedTuple):
     place: Tensor  # (B, N, P) what scores of a node's pairs know of where they are
 
 
-class Sizes(NamedTuple):
+class GraphSizes(NamedTuple):
     """Of encoded graphs."""
 
     width: int  # H
@@ -156,7 +156,7 @@ class Scorer(nn.Module):
         self,
         wiring: Wiring,
         guesses: Sequence[Mapping[str, float]],
-        sizes: Sizes,
+        sizes: GraphSizes,
         activation: type[nn.Module],
     ) -> None:
         """Set up; untrained, the numbers are the guesses.

@@ -7,7 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from agents.rl.graph_nets import EncodedGraph, Scorer, Sizes, Wiring, groups_of
+from agents.rl.graph_nets import EncodedGraph, GraphSizes, Scorer, Wiring, groups_of
 from agents.rl.policy import MASKED_LOGIT
 from idn_gym.actions.discrete import SLOT_CHANGES
 from idn_gym.config_reader import ConfigError
@@ -44,7 +44,7 @@ class Readout(nn.Module):
     """name of the action codec"""
     guesses: tuple[dict[str, float], ...] = (CHOICE,)
 
-    def __init__(self, wiring: Wiring, sizes: Sizes, activation: type[nn.Module]) -> None:
+    def __init__(self, wiring: Wiring, sizes: GraphSizes, activation: type[nn.Module]) -> None:
         super().__init__()
         self.scorer = Scorer(wiring, self.guesses, sizes, activation)
 
@@ -63,7 +63,7 @@ class ChoiceReadout(Readout):
     choices: ClassVar[int] = 1
     """in whose place each nothing has a logit of its own"""
 
-    def __init__(self, wiring: Wiring, sizes: Sizes, activation: type[nn.Module]) -> None:
+    def __init__(self, wiring: Wiring, sizes: GraphSizes, activation: type[nn.Module]) -> None:
         super().__init__(wiring, sizes, activation)
         self.nothing = nn.Linear(sizes.width, self.choices)
 
@@ -79,7 +79,7 @@ class PlacementReadout(ChoiceReadout):
     table: Tensor
     place: Tensor
 
-    def __init__(self, wiring: Wiring, sizes: Sizes, activation: type[nn.Module]) -> None:
+    def __init__(self, wiring: Wiring, sizes: GraphSizes, activation: type[nn.Module]) -> None:
         super().__init__(wiring, sizes, activation)
         nn.init.constant_(self.nothing.bias, NOTHING_LOGIT)
         groups, count = groups_of(wiring), len(wiring.node)
@@ -101,7 +101,7 @@ class ChangeReadout(ChoiceReadout):
 
     codec = "change"
 
-    def __init__(self, wiring: Wiring, sizes: Sizes, activation: type[nn.Module]) -> None:
+    def __init__(self, wiring: Wiring, sizes: GraphSizes, activation: type[nn.Module]) -> None:
         super().__init__(wiring, sizes, activation)
         self.there = [wiring.pair_columns.index(name) for name in HELD_COLUMNS]
 
@@ -120,7 +120,7 @@ class ChangesReadout(ChangeReadout):
     guesses = (CHOICE,) * SLOT_CHANGES
     choices = SLOT_CHANGES
 
-    def __init__(self, wiring: Wiring, sizes: Sizes, activation: type[nn.Module]) -> None:
+    def __init__(self, wiring: Wiring, sizes: GraphSizes, activation: type[nn.Module]) -> None:
         super().__init__(wiring, sizes, activation)
         nn.init.constant_(self.nothing.bias, NOTHING_LOGIT)
 
@@ -135,7 +135,7 @@ class KeepLoadDropReadout(ChoiceReadout):
     codec = "keep-load-drop"
     guesses = (LOAD_GUESS, {})
 
-    def __init__(self, wiring: Wiring, sizes: Sizes, activation: type[nn.Module]) -> None:
+    def __init__(self, wiring: Wiring, sizes: GraphSizes, activation: type[nn.Module]) -> None:
         super().__init__(wiring, sizes, activation)
         nn.init.constant_(self.nothing.bias, KEEP_LOGIT)
         self.there = [wiring.pair_columns.index(name) for name in HELD_COLUMNS]
@@ -172,7 +172,7 @@ class SharesReadout(Readout):
     guesses = (CHOICE, SHARE)
     table: Tensor
 
-    def __init__(self, wiring: Wiring, sizes: Sizes, activation: type[nn.Module]) -> None:
+    def __init__(self, wiring: Wiring, sizes: GraphSizes, activation: type[nn.Module]) -> None:
         super().__init__(wiring, sizes, activation)
         groups = groups_of(wiring)
         table = _padded([pairs for _, pairs in groups], len(wiring.node))

@@ -32,13 +32,13 @@ from idn_gym.policies.registry import simulation_of
 LOGIT = 8.0
 """Logit of being held per unit of score: scores are clipped at 1, and what is sure must stay in order."""
 
-SHIFTS = (0.0, 0.125, 0.25, 0.375, 0.5)
+SCORE_SHIFTS = (0.0, 0.125, 0.25, 0.375, 0.5)
 """That are tried: of scores, so that what the teacher holds rather not may be held."""
 
-KEPT = 600
+SEEN_PER_ROUND = 600
 """Observations that a round keeps, drawn from those that it saw."""
 
-BATCH = 32
+SEEN_PER_STEP = 32
 """Observations per gradient step; each has all pairs of a network."""
 
 CRITIC = 0.5
@@ -83,11 +83,11 @@ def imitate(algorithm: BaseAlgorithm, config: RunConfig, teacher: Teacher, log: 
             lessons = gathered[1:] if len(gathered) > 2 else gathered
             loss = np.mean([_learn(policy, optimiser, lessons, rng) for _ in range(asked.passes)])
             costs = _judge(config, policy)
-            row = {f"cost, shift {shift}": cost for shift, cost in zip(SHIFTS, costs, strict=True)}
+            row = {f"cost, shift {shift}": cost for shift, cost in zip(SCORE_SHIFTS, costs, strict=True)}
             rows.append({"round": number, "loss": float(loss), **row})
             if costs.min() < least:
                 least, best = costs.min(), copy.deepcopy(policy.state_dict())
-                best["action_net.scorer.out.bias"] += SHIFTS[int(costs.argmin())]
+                best["action_net.scorer.out.bias"] += SCORE_SHIFTS[int(costs.argmin())]
             bar.update()
             bar.set_postfix(cost=f"{least:.4f}", loss=f"{loss:.4f}")
             if number + 1 < asked.rounds:
@@ -116,7 +116,7 @@ def _play(config: RunConfig, teacher: Teacher, policy: GraphPolicy | None, rng: 
         returns[t] += config.agent.gamma * returns[t + 1]
     if policy is None:
         returns[:] = np.nan
-    kept = np.sort(rng.permutation(returns.size)[:KEPT])
+    kept = np.sort(rng.permutation(returns.size)[:SEEN_PER_ROUND])
     return Seen(
         tables={name: np.concatenate([one[name] for one in seen])[kept] for name in seen[0]},
         held=np.concatenate(held)[kept],
@@ -161,7 +161,7 @@ def _batches(
     places = [
         (seen, some)
         for seen in gathered
-        for some in np.array_split(rng.permutation(len(seen.held)), max(1, len(seen.held) // BATCH))
+        for some in np.array_split(rng.permutation(len(seen.held)), max(1, len(seen.held) // SEEN_PER_STEP))
     ]
     for i in rng.permutation(len(places)):
         seen, some = places[i]
@@ -173,14 +173,16 @@ def _batches(
 def _judge(config: RunConfig, policy: GraphPolicy) -> Floats:
     """Mean cost per slot of each shift on the validation episodes of the run."""
     episodes = config.evaluation_episodes
-    env = gym.make_vec("IDN-v0", num_envs=episodes * len(SHIFTS), split="validation", **config.env_options())
-    observation, _ = env.reset(seed=[*range(episodes)] * len(SHIFTS))  # type: ignore[arg-type]
-    shift = np.repeat(SHIFTS, episodes)[:, None]
+    env = gym.make_vec(
+        "IDN-v0", num_envs=episodes * len(SCORE_SHIFTS), split="validation", **config.env_options()
+    )
+    observation, _ = env.reset(seed=[*range(episodes)] * len(SCORE_SHIFTS))  # type: ignore[arg-type]
+    shift = np.repeat(SCORE_SHIFTS, episodes)[:, None]
     total, slots = np.zeros(len(shift)), config.scenario.horizon
     for _ in range(slots):
         scores = _scores(policy, observation).numpy() + shift
         observation, reward, *_ = env.step(scores.clip(-1.0, 1.0).astype(np.float32))
         total += np.asarray(reward)
     env.close()
-    costs: Floats = -total.reshape(len(SHIFTS), episodes).mean(axis=1) / slots
+    costs: Floats = -total.reshape(len(SCORE_SHIFTS), episodes).mean(axis=1) / slots
     return costs

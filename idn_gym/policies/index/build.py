@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from gymnasium.vector import VectorEnv
 
 
-FOLDER = Path(__file__).parent
+WEIGHTS_FOLDER = Path(__file__).parent
 """Of the weights that ship, by the name of the preset that they were found on."""
 
 
@@ -30,6 +30,6 @@ def index(env: VectorEnv[Any, Any, Any], path: str | None = None) -> IndexPolicy
     """
     native: Any = env.unwrapped
     if path is None:
-        own = FOLDER / f"{native.scenario.name}.json"
-        path = str(own if own.is_file() else FOLDER / f"{DEFAULT_SCENARIO}.json")
+        own = WEIGHTS_FOLDER / f"{native.scenario.name}.json"
+        path = str(own if own.is_file() else WEIGHTS_FOLDER / f"{DEFAULT_SCENARIO}.json")
     return IndexPolicy(native.describe()["observation"], read_index_weights(path)[None])

@@ -10,11 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from idn_gym.core.arrays import Floats
-
-Rows = npt.NDArray[np.float32]
+from idn_gym.observations.columns import FeatureRows
 
 _COLUMNS = {
     "size": "size",
@@ -59,13 +57,13 @@ class IndexFeatures:
         self._node = np.array(pairs["node"])
         self._site = [column["name"] for column in nodes["columns"]].index("ingress")
 
-    def read(self, observation: Mapping[str, Any]) -> dict[str, Rows]:
+    def read(self, observation: Mapping[str, Any]) -> dict[str, FeatureRows]:
         """The features by name, (B, C) each, in the order of `INDEX_FEATURES`.
 
         ``held``: there, or on its way. ``part``: a head, a middle or a tail. ``site``: requests enter at the
         node. What the others mean, the columns of the observation say.
         """
-        pairs: Rows = observation["pairs"]
+        pairs: FeatureRows = observation["pairs"]
         found = {name: pairs[..., self._place[column]] for name, column in _COLUMNS.items()}
         found |= {name: np.log1p(pairs[..., self._place[column]]) for name, column in _DEMANDS.items()}
         found["one"] = np.ones(pairs.shape[:2], np.float32)
@@ -75,10 +73,10 @@ class IndexFeatures:
         found |= {f"{first}, {second}": found[first] * found[second] for first, second in _PRODUCTS}
         return {name: found[name] for name in INDEX_FEATURES}
 
-    def score(self, observation: Mapping[str, Any], weights: Floats) -> Rows:
+    def score(self, observation: Mapping[str, Any], weights: Floats) -> FeatureRows:
         """Weighted sums of the features (B, C); weights (B, 23), or (1, 23) for all rows."""
         columns = self.read(observation)
-        total: Rows = np.zeros_like(columns["one"])
+        total: FeatureRows = np.zeros_like(columns["one"])
         for weight, column in zip(weights.T.astype(np.float32), columns.values(), strict=True):
             total += weight[:, None] * column
         return total

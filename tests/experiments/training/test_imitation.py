@@ -9,7 +9,7 @@ import torch
 
 from agents.rl.build import build_algorithm
 from experiments.training import teacher as teachers
-from experiments.training.imitation import SHIFTS, Seen, _learn, _play, imitate
+from experiments.training.imitation import SCORE_SHIFTS, Seen, _learn, _play, imitate
 from experiments.training.run_config import load_run_config
 from experiments.training.run_folder import RunFolder
 from experiments.training.teacher import find_teacher
@@ -127,7 +127,7 @@ def test_the_policy_is_left_with_the_best_round_and_shift(config, teacher, tmp_p
     with (tmp_path / "imitation.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["round"] for row in rows] == ["0", "1", "2"]
-    least = min(float(row[f"cost, shift {shift}"]) for row in rows for shift in SHIFTS)
+    least = min(float(row[f"cost, shift {shift}"]) for row in rows for shift in SCORE_SHIFTS)
     env = gym.make_vec("IDN-v0", num_envs=2, split="validation", **config.env_options())
     played = rollout(algorithm, env, range(2))
     assert -played.scalar.mean() == pytest.approx(least, rel=1e-6)
@@ -147,10 +147,15 @@ def test_a_run_that_was_stopped_after_its_search_ends_as_one_that_was_not(config
 
 
 def test_what_cannot_be_imitated_is_refused():
-    with pytest.raises(ConfigError, match=r"action: 'placement' .* agent\.imitation .* allowed: scores"):
+    with pytest.raises(ConfigError, match=r"action: 'placement' .* with an imitation .* allowed: scores$"):
         config_of(action="placement")
     with pytest.raises(ConfigError, match=r"agent.imitation.rounds: 0 .* at least 1"):
         config_of(**{"agent.imitation": {"rounds": 0}})
+
+
+def test_where_the_scenario_names_another_codec_it_acts_through_scores():
+    config = load_run_config(scenario="tiny", agent="ppo-imitation")
+    assert config.scenario.action != "scores" == config.action and config.observation == "graph"
 
 
 def _built(config, folder=None):

@@ -9,7 +9,7 @@ import pytest
 from idn_gym.config_reader import ConfigError
 from idn_gym.evaluation.rollout import rollout
 from idn_gym.policies.compare import play_policy
-from idn_gym.policies.index.build import FOLDER
+from idn_gym.policies.index.build import WEIGHTS_FOLDER
 from idn_gym.policies.index.features import INDEX_FEATURES, IndexFeatures
 from idn_gym.policies.index.policy import IndexPolicy
 from idn_gym.policies.index.weights import read_index_weights, write_weights
@@ -150,7 +150,7 @@ def test_a_bad_file_is_told(tmp_path, open_env, content, problem):
         make_policy("index", open_env(), path=str(path))
 
 
-@pytest.mark.parametrize("preset", sorted(file.stem for file in FOLDER.glob("*.json")))
+@pytest.mark.parametrize("preset", sorted(file.stem for file in WEIGHTS_FOLDER.glob("*.json")))
 def test_what_ships_is_ahead_of_static_greedy_where_it_was_found(preset):
     costs = {
         name: -play_policy(name, load_scenario(preset, {"horizon": 24}), [0, 1]).scalar.mean()
