@@ -27,5 +27,5 @@ class Imitation:
     """of playing all of them and learning from all that was seen so far"""
     passes: int = bounded(8, least=1, most=10_000)
     """through what was seen, per round"""
-    learning_rate: float = bounded(0.01, above=0, most=1e6)
+    learning_rate: float = bounded(0.01, above=0, most=1)
     """at first; it falls to a tenth of that in the last round"""

@@ -75,17 +75,18 @@ def check_entries(place: str, entries: Sequence[StudyEntry]) -> None:
             wanted = "needs train, or options.path of a policy that reads flat observations"
             raise ConfigError(key, f"{show(entry.name)} {wanted}")
         if entry.agent in HYBRIDS and "experts" in entry.options:  # now, and not after hours of playing
-            others = without_own(entry.options["experts"])
-            read_experts(others, 0 if entry.train else 1, key=f"{key}.options.experts")
+            read_experts(_placed(entry.options["experts"]), 1, key=f"{key}.options.experts")
         if "trust" in entry.options:
             raise ConfigError(f"{key}.options.trust", "is not allowed; studies run no code of files")
     if len({entry.name for entry in entries}) < len(entries):
         raise ConfigError(place, "two agents have the same label")
 
 
-def without_own(experts: Any) -> Any:
-    """The experts that can be read before anything is trained."""
-    return [one for one in experts if one != OWN] if isinstance(experts, list | tuple) else experts
+def _placed(experts: Any) -> Any:
+    """The experts with another policy in the place of what is not trained yet, to be checked."""
+    if not isinstance(experts, list | tuple):
+        return experts
+    return [{"agent": "cloud-only", "label": OWN} if one == OWN else one for one in experts]
 
 
 def _check_training(place: str, train: Mapping[str, Any]) -> None:

@@ -140,6 +140,7 @@ def _row(
 ) -> dict[str, Any]:
     """One agent in one cell, all seeds; `confidence` of the differences from the reference."""
     mine = plays.of(part, label, cell)
+    trained = _trained(mine[0].unit)
 
     def values(name: str, of: str = label) -> Floats:
         return plays.values(part, of, cell, name)
@@ -148,6 +149,9 @@ def _row(
         if label == reference:
             return ITSELF
         there = bool(plays.of(part, reference, cell))
+        if there and trained and trained == _trained(plays.of(part, reference, cell)[0].unit):
+            # The same policies play, so that differences are paired by training, too.
+            return mean_interval(values(name) - values(name, reference), confidence)
         return paired_difference(values(name), values(name, reference), confidence) if there else UNKNOWN
 
     trainings, seeds = values("cost").shape
@@ -170,6 +174,11 @@ def _row(
     row["bound_gap"] = float(np.mean([play.row()["bound_gap"] for play in mine]))
     row["us_per_slot"] = 1e6 * float(np.mean([play.record["cpu_seconds_per_slot"] for play in mine]))
     return row
+
+
+def _trained(unit: Unit) -> list[str]:
+    """The policies that a run plays: combiners may have those of another agent."""
+    return [training.name for training in unit.trainings()]
 
 
 def _rank(row: dict[str, Any]) -> float:

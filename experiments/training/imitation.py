@@ -25,6 +25,7 @@ from agents.rl.graph import GraphPolicy
 from agents.rl.imitation import Imitation
 from experiments.training.run_config import RunConfig
 from experiments.training.teacher import Teacher
+from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import Bools, Floats
 from idn_gym.evaluation.tables import write_csv
 from idn_gym.policies.registry import simulation_of
@@ -57,7 +58,7 @@ class Seen:
     held: Bools
     """(n, C)"""
     returns: Floats
-    """(n,) discounted, to the end of the episode; NaN where the teacher played"""
+    """(n,) discounted, with what the critic expects after the episode; NaN where the teacher played"""
 
 
 def imitate(algorithm: BaseAlgorithm, config: RunConfig, teacher: Teacher, log: Path) -> None:
@@ -68,6 +69,9 @@ def imitate(algorithm: BaseAlgorithm, config: RunConfig, teacher: Teacher, log: 
         config: of the run.
         teacher: of training episodes.
         log: CSV file, one row per round: loss, and cost per slot on validation episodes by shift.
+
+    Raises:
+        ConfigError: the policy has become NaN or infinite.
     """
     policy, asked = algorithm.policy, getattr(config.agent, "imitation", None)
     assert isinstance(policy, GraphPolicy) and isinstance(asked, Imitation)
@@ -81,8 +85,12 @@ def imitate(algorithm: BaseAlgorithm, config: RunConfig, teacher: Teacher, log: 
                 group["lr"] = asked.learning_rate * (1.0 - 0.9 * number / max(1, asked.rounds - 1))
             # Who looks on learns that what is held stays held: that goes once there are rounds of its own.
             lessons = gathered[1:] if len(gathered) > 2 else gathered
-            loss = np.mean([_learn(policy, optimiser, lessons, rng) for _ in range(asked.passes)])
-            costs = _judge(config, policy)
+            try:
+                loss = np.mean([_learn(policy, optimiser, lessons, rng) for _ in range(asked.passes)])
+                costs = _judge(config, policy)
+            except ValueError:  # of torch's distributions, whose means are NaN
+                wrong = f"{asked.learning_rate} is too high: in round {number} the policy is NaN or infinite"
+                raise ConfigError("agent.imitation.learning_rate", f"{wrong}; lower it") from None
             row = {f"cost, shift {shift}": cost for shift, cost in zip(SCORE_SHIFTS, costs, strict=True)}
             rows.append({"round": number, "loss": float(loss), **row})
             if costs.min() < least:
@@ -112,6 +120,10 @@ def _play(config: RunConfig, teacher: Teacher, policy: GraphPolicy | None, rng: 
         rewards.append(np.asarray(reward))
     env.close()
     returns = np.stack(rewards)
+    if policy is not None:  # as PPO: an episode is cut off at its horizon, and does not end there
+        with torch.no_grad():
+            expected = policy.predict_values(policy.obs_to_tensor(observation)[0])[:, 0]
+        returns[-1] += config.agent.gamma * expected.numpy()
     for t in reversed(range(len(returns) - 1)):
         returns[t] += config.agent.gamma * returns[t + 1]
     if policy is None:

@@ -143,7 +143,9 @@ def _read(search: IndexSearch, record: Path) -> IndexState:
             content = json.loads(record.read_text(encoding="utf-8"))
             asked = content["search"]
             state = IndexState(np.array(content["mean"], float), np.array(content["variance"], float))
-            state.best, state.curve = np.array(content["best"], float), content["curve"]
+            state.best, state.curve = np.array(content["best"], float), list(content["curve"])
+            if {state.mean.shape, state.variance.shape, state.best.shape} != {(count,)}:
+                raise ValueError(f"it is not about {count} weights")
         except (ValueError, KeyError, TypeError) as error:
             raise ConfigError("out", f"{record} is damaged ({error}); name another folder") from None
         if asked != json.loads(json.dumps(asdict(search))):

@@ -12,7 +12,7 @@ from experiments.training import teacher as teachers
 from experiments.training.imitation import SCORE_SHIFTS, Seen, _learn, _play, imitate
 from experiments.training.run_config import load_run_config
 from experiments.training.run_folder import RunFolder
-from experiments.training.teacher import find_teacher
+from experiments.training.teacher import _stamp, find_teacher
 from experiments.training.train_run import make_env, train_run
 from idn_gym.config_reader import ConfigError
 from idn_gym.evaluation.rollout import rollout
@@ -65,7 +65,7 @@ def test_a_search_that_was_stopped_goes_on_with_the_episodes_that_are_missing(co
     file = tmp_path / "teacher.npz"
     begun = {name: array[:2] for name, array in teacher._asdict().items()}
     begun["reached"] = begun["reached"] - 1.0  # what is there is used as it is
-    np.savez(file, **begun)
+    np.savez(file, of=_stamp(config), **begun)
     found = find_teacher(config, config.agent.imitation, file)
     np.testing.assert_array_equal(found.seeds, teacher.seeds)
     np.testing.assert_array_equal(found.reached[:2], begun["reached"])
@@ -73,11 +73,12 @@ def test_a_search_that_was_stopped_goes_on_with_the_episodes_that_are_missing(co
 
 
 @pytest.mark.parametrize(
-    "change", [{"seeds": [7, 8]}, {"sequences": np.zeros((2, 8, 1, 1))}, {"reached": None}]
+    "change", [{"seeds": [7, 8]}, {"sequences": np.zeros((2, 8, 1, 1))}, {"reached": None}, {"of": "another"}]
 )
 def test_a_file_of_another_run_is_refused(config, teacher, tmp_path, change):
     file = tmp_path / "teacher.npz"
     kept = {**{name: array[:2] for name, array in teacher._asdict().items()}, **change}
+    kept = {"of": _stamp(config), **kept}
     np.savez(file, **{name: array for name, array in kept.items() if array is not None})
     with pytest.raises(ConfigError, match="is not what this run imitates"):
         find_teacher(config, config.agent.imitation, file)
@@ -104,11 +105,21 @@ def test_returns_are_those_of_the_episode(config, teacher):
     assert np.isnan(_play(config, teacher, None, rng).returns).all()
     seen = _play(config, teacher, policy, rng)
     assert len(seen.returns) == len(seen.held) == 3 * 8
-    rewards = seen.returns.reshape(8, 3).copy()
-    rewards[:-1] -= config.agent.gamma * rewards[1:]
+    returns = seen.returns.reshape(8, 3)
     env = gym.make_vec("IDN-v0", num_envs=3, split="train", **config.env_options())
     played = rollout(policy, env, teacher.seeds.tolist())
-    np.testing.assert_allclose(rewards.T, played.scalar, rtol=1e-5, atol=1e-7)
+    rewards = returns[:-1] - config.agent.gamma * returns[1:]
+    np.testing.assert_allclose(rewards.T, played.scalar[:, :-1], rtol=1e-5, atol=1e-7)
+
+
+def test_what_the_critic_expects_after_an_episode_counts(config, teacher, monkeypatch):
+    policy, rng = _built(config).policy, np.random.default_rng(0)
+    ends = []
+    for expected in (0.0, -5.0):
+        value = lambda observation, expected=expected: torch.full((3, 1), expected)  # noqa: E731
+        monkeypatch.setattr(policy, "predict_values", value)
+        ends.append(_play(config, teacher, policy, rng).returns.reshape(8, 3)[-1])
+    np.testing.assert_allclose(ends[1], ends[0] - 5.0 * config.agent.gamma, rtol=1e-6)
 
 
 def test_what_is_seen_is_learnt(config, teacher):
@@ -133,13 +144,13 @@ def test_the_policy_is_left_with_the_best_round_and_shift(config, teacher, tmp_p
     assert -played.scalar.mean() == pytest.approx(least, rel=1e-6)
 
 
-def test_a_run_that_was_stopped_after_its_search_ends_as_one_that_was_not(config, teacher, tmp_path):
+def test_runs_that_are_shown_the_same_end_with_the_same_bits(config, teacher, tmp_path):
     """With the file of sequences, a run is the same to the bit; nothing is searched again."""
     weights = []
     for name in ("one", "two"):
         folder = RunFolder(tmp_path / name)
         folder.path.mkdir()
-        np.savez(folder.teacher, **teacher._asdict())
+        np.savez(folder.teacher, of=_stamp(config), **teacher._asdict())
         train_run(config, folder)
         assert folder.imitated.is_file()
         weights.append(_built(config, folder).policy.state_dict())
@@ -151,6 +162,26 @@ def test_what_cannot_be_imitated_is_refused():
         config_of(action="placement")
     with pytest.raises(ConfigError, match=r"agent.imitation.rounds: 0 .* at least 1"):
         config_of(**{"agent.imitation": {"rounds": 0}})
+
+
+def test_long_episodes_are_searched_to_their_end(tmp_path):
+    """Longer than what an environment keeps of an episode at a time."""
+    config = config_of(
+        **{"scenario.horizon": 520, "agent.imitation": {**IMITATION, "episodes": 1, "seconds": 0.2}}
+    )
+    teacher = find_teacher(config, config.agent.imitation, tmp_path / "teacher.npz")
+    assert teacher.sequences.shape[1] == 520
+    seen = _play(config, teacher, None, np.random.default_rng(0))
+    assert len(seen.held) == 520
+
+
+def test_a_policy_that_becomes_nan_is_told_by_its_learning_rate(config, teacher, tmp_path, monkeypatch):
+    def diverge(*given):
+        raise ValueError("loc has NaN")
+
+    monkeypatch.setattr("experiments.training.imitation._learn", diverge)
+    with pytest.raises(ConfigError, match=r"agent.imitation.learning_rate: 0\.02 is too high"):
+        imitate(_built(config), config, teacher, tmp_path / "imitation.csv")
 
 
 def test_where_the_scenario_names_another_codec_it_acts_through_scores():
