@@ -35,6 +35,9 @@ class StudyEntry:
         if self.train is not None and self.agent not in HYBRIDS and self.options:
             wrong = f"{show(self.options)} is not allowed beside train; set train's agent.* instead"
             raise ConfigError("options", wrong)
+        if any(_speaks_of_own(one) for one in self._experts if one != OWN):
+            wrong = f"{OWN!r} is not allowed inside another combiner"
+            raise ConfigError("options.experts", f"{wrong}; name it among the entry's own experts")
         if self.agent in HYBRIDS and (self.train is not None) != (OWN in self._experts):
             wrong = f"{show(list(self._experts))} is not allowed {'with' if self.train else 'without'} train"
             raise ConfigError("options.experts", f"{wrong}; {OWN!r} is the expert that train speaks of")
@@ -80,6 +83,15 @@ def check_entries(place: str, entries: Sequence[StudyEntry]) -> None:
             raise ConfigError(f"{key}.options.trust", "is not allowed; studies run no code of files")
     if len({entry.name for entry in entries}) < len(entries):
         raise ConfigError(place, "two agents have the same label")
+
+
+def _speaks_of_own(expert: Any) -> bool:
+    """Whether an expert, or one of its own, is the policy that is trained for the entry."""
+    if not isinstance(expert, Mapping):
+        return bool(expert == OWN)
+    options = expert.get("options")
+    inner = options.get("experts", ()) if isinstance(options, Mapping) else ()
+    return isinstance(inner, list | tuple) and any(_speaks_of_own(one) for one in inner)
 
 
 def _placed(experts: Any) -> Any:

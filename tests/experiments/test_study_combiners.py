@@ -69,6 +69,10 @@ def test_a_combiner_follows_the_policy_that_was_trained_for_it(tmp_path):
             r"options.experts: .* is not allowed with train; 'trained'",
         ),
         ({"train": {"steps": 64}}, r"train.agent: is missing"),
+        (
+            {"options": {"experts": ["lru", {"agent": "thrifty", "options": {"experts": ["trained"]}}]}},
+            r"options.experts: 'trained' is not allowed inside another combiner",
+        ),
         ({"options": {"experts": ["trained", "trained"]}}, r"experts: 'trained' is there twice"),
         ({"options": {"experts": ["trained", "lruu"]}}, r"experts.1.agent: 'lruu' is not"),
     ],
