@@ -49,7 +49,7 @@ no-jit: $(READY) ## run the tests of the kernels as plain Python
 	@NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -m "not slow and not learning and not long" tests/core
 
 kernels: $(READY) ## compile the kernels that most tests run
-	@$(BIN)/python tests/compile_kernels.py
+	@$(BIN)/python -m tests.compile_kernels
 
 setup: $(READY) ## create .venv and install the pinned dependencies
 
