@@ -68,8 +68,9 @@ class Held:
         if numba.config.DISABLE_JIT:
             _held[self.address] = self
             return
+        write = _write_down if type(record).__module__.startswith("idn_gym.") else _write_down_apart
         try:
-            _write_down(record, self._words)
+            write(record, self._words)
         except TypingError:  # in many lines, of which the reason is one
             _check(numba.typeof(record))
             raise
@@ -132,6 +133,11 @@ def _stow(typing: Any, record: Any, words: Any) -> Any:
 @njit_no_alloc
 def _write_down(record: Any, words: Ints) -> None:
     _stow(record, words)
+
+
+# What is cached names the classes of the records, and who cannot import one of them can read none of it:
+# so those of other packages, scripts and tests have no part in it.
+_write_down_apart: Any = numba.njit(nogil=True)(getattr(_write_down, "py_func", _write_down))
 
 
 @intrinsic
