@@ -88,6 +88,8 @@ def imitate(algorithm: BaseAlgorithm, config: RunConfig, teacher: Teacher, log: 
             try:
                 loss = np.mean([_learn(policy, optimiser, lessons, rng) for _ in range(asked.passes)])
                 costs = _judge(config, policy)
+            except ConfigError:
+                raise
             except ValueError:  # of torch's distributions, whose means are NaN
                 wrong = f"{asked.learning_rate} is too high: in round {number} the policy is NaN or infinite"
                 raise ConfigError("agent.imitation.learning_rate", f"{wrong}; lower it") from None
