@@ -33,7 +33,7 @@ from idn_gym.policies.registry import simulation_of
 LOGIT = 8.0
 """Logit of being held per unit of score: scores are clipped at 1, and what is sure must stay in order."""
 
-SCORE_SHIFTS = (0.0, 0.125, 0.25, 0.375, 0.5)
+SCORE_SHIFTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8)
 """That are tried: of scores, so that what the teacher holds rather not may be held."""
 
 SEEN_PER_ROUND = 600
