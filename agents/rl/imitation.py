@@ -29,3 +29,8 @@ class Imitation:
     """through what was seen, per round"""
     learning_rate: float = bounded(0.003, above=0, most=1)
     """at first; it falls to a tenth of that in the last round"""
+    guide: str | None = None
+    """a policy of the registry that scores what it observes as a graph, such as ``index``: its scores are
+    learnt beside the sequences, and it plays the first round in the place of the sequences; null: none"""
+    guided: float = bounded(5.0, above=0, most=1e6)
+    """weight of the squared distance from the guide's scores; the cross-entropy has weight 1"""

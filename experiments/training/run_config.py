@@ -21,6 +21,7 @@ from agents.rl.config import (
     fallback,
     observed_by,
 )
+from experiments.training.guide import check_guide
 from idn_gym.actions import ACTION_CODECS
 from idn_gym.config_reader import (
     ConfigError,
@@ -73,6 +74,9 @@ class RunConfig:
         check_codec(self.agent, self.action or self.scenario.action)
         check_observation(self.agent, self.observation)
         check_rollout(self.agent, self.envs)
+        guide = getattr(getattr(self.agent, "imitation", None), "guide", None)
+        if guide is not None:
+            check_guide(guide)
 
     def env_options(self) -> dict[str, Any]:
         """Keyword arguments for ``gym.make`` and ``gym.make_vec``."""
