@@ -19,8 +19,8 @@ FEW = 3
 
 CODECS_OF_01 = {"placement", "change", "scores", "scores-task", "fractional", "segments"}
 
-NOT_HERE = {"association"}
-"""codecs that no scenario of version 0.1 takes"""
+NOT_HERE = {"association", "library"}
+"""codecs that no preset of version 0.1 takes"""
 
 LARGEST_PLACEMENT = "edge-small"
 """of the scenarios below, the one whose placements are few enough for the codec ``placement``"""
