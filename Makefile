@@ -18,7 +18,7 @@ INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -c constrain
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: demo data test test-long lint types wheel-check mutants no-jit clean help setup
+.PHONY: demo data test test-long lint types wheel-check mutants no-jit kernels clean help setup
 
 demo: $(READY) ## train an agent on the default scenario, compare it with what stays and what moves, write runs/demo/
 	@$(BIN)/python -m experiments.demo $(if $(filter-out 0,$(FORCE)),--force)
@@ -47,6 +47,9 @@ mutants: $(READY) ## break the code in known ways and see that named tests notic
 
 no-jit: $(READY) ## run the tests of the kernels as plain Python
 	@NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -m "not slow and not learning and not long" tests/core
+
+kernels: $(READY) ## compile the kernels that most tests run
+	@$(BIN)/python -m tests.compile_kernels
 
 setup: $(READY) ## create .venv and install the pinned dependencies
 

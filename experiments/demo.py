@@ -19,8 +19,11 @@ from idn_gym.config_reader import bounded
 from idn_gym.files import file_name, writable_folder
 from idn_gym.preset_ids import DEFAULT_SCENARIO
 
-SHOWN_AGENT = "ppo-graph"
-SHOWN_SETTINGS = ("action=change", "steps=40000", "evaluate_every=10000")
+SHOWN_AGENT = "ppo-imitation"
+SHOWN_SETTINGS = (
+    *("action=scores", "envs=32", "steps=20000", "evaluate_every=10000"),
+    "agent.imitation.seconds=4",
+)
 """Chosen on validation episodes; docs/demo.md has what was tried."""
 RIVALS = ("cloud-only", "static-greedy", "infida", "lru", "olag")
 """What stays, what learns online, and rules that move models."""

@@ -51,8 +51,23 @@ QUICK_PRESETS = tuple(name for name in PRESETS if name not in LARGE_PRESETS)
 LINK = {"name": "wire", "delay": 0.5, "rate": 16.0, "energy": 0.25}
 
 
+COLLECTED = pytest.StashKey[set]()
+
+
 def pytest_addoption(parser):
     parser.addoption("--update-golden", action="store_true", help="record tests/golden again")
+
+
+def pytest_itemcollected(item):
+    item.config.stash.setdefault(COLLECTED, set()).add(item.path)
+
+
+@pytest.fixture
+def collected(request):
+    """Files of which this run collected tests, played or not; None where it was asked for some of them."""
+    config, tests = request.config, Path(__file__).parent
+    asked = {(config.invocation_params.dir / words.split("::")[0]).resolve() for words in config.args}
+    return config.stash[COLLECTED] if asked & {tests, tests.parent} else None
 
 
 def write_model(name, blocks, task="t", input=8.0, points=None, start_seconds=0.0):

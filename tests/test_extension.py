@@ -133,8 +133,8 @@ def test_agents_act_through_what_the_codec_declares(extension, monkeypatch):
 
 
 def test_the_graph_policy_declares_the_codecs_that_it_has_readouts_for():
-    config, graph = (importlib.import_module(f"agents.rl.{name}") for name in ("config", "graph"))
-    assert set(config.GraphPPOConfig.codecs()) == set(graph.READOUTS)
+    config, readouts = (importlib.import_module(f"agents.rl.{name}") for name in ("config", "readouts"))
+    assert set(config.GraphPPOConfig.codecs()) == set(readouts.READOUTS)
 
 
 CODE = """

@@ -156,12 +156,12 @@ def test_nodes_links_and_globals_say_what_happened(simulation):
 
 
 def test_what_is_beyond_the_bounds_is_cut_and_counted(simulation):
-    """A hundredfold batch: last and smoothed at three nodes, smoothed at five pairs and overall."""
+    """A hundredfold batch: last and smoothed at three nodes and five pairs, smoothed overall."""
     sim = simulation()
     sim.instance.draw.demand[0, 0] = 1000.0
     sim.step(np.full((1, 3, 1), EMPTY, np.int32))
     observation, metrics = sim.observe()
-    assert metrics[0, COLUMN.clipped] == 3 * 2 + 5 + 1
+    assert metrics[0, COLUMN.clipped] == 3 * 2 + 5 * 2 + 1
     assert {k: v[0] for k, v in observation.items()} in sim.observer.space
     assert see(sim, "nodes", "a")["batch"] == see(sim, "globals")["recent"] == DEMAND_BOUND
 

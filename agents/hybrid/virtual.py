@@ -48,14 +48,13 @@ class VirtualNetwork:
         real: Any = env.unwrapped
         needs, simulation = entry.needs(seed), real.simulation
         weights = simulation.weights
-        codec = ENTRIES[needs.name].codec
         options = {
             "scenario": real.scenario,
             "split": simulation.split,
             "preference": "random" if weights is None else weights.tolist(),
             "max_episode_steps": real.horizon,
             **needs.env,
-            **({} if codec is None else {"action": codec}),
+            **ENTRIES[needs.name].codecs,
         }
         self.name, self._env = entry.name, gym.make_vec("IDN-v0", num_envs=env.num_envs, **options)
         native: Any = self._env.unwrapped

@@ -96,14 +96,16 @@ def rebuild_algorithm(config: AgentConfig, env: VectorEnv[Any, Any, Any], path: 
 def _assemble(config: AgentConfig, native: Any, **given: Any) -> BaseAlgorithm:
     """The algorithm with its options; `given` are further ones of SB3, `native` is the vector environment."""
     options = dataclasses.asdict(config)
-    options.pop("guess", None)
+    for of_training in ("guess", "imitation"):
+        options.pop(of_training, None)
     kind, rate = options.pop("kind"), options.pop("learning_rate")
     if options.pop("schedule") == "linear":
         rate = LinearSchedule(rate, 0.0, 1.0)
     nets: dict[str, Any] = {name: options.pop(name) for name in NETS if name in options}
     widths, activation = list(options.pop("net_arch")), ACTIVATIONS[options.pop("activation")]
     if kind == "ppo-graph":
-        nets |= graph_options(native.describe()["observation"], native.simulation.action, widths, activation)
+        described, codec = native.describe()["observation"], native.simulation.action
+        nets |= graph_options(described, codec, widths, activation, options.pop("surroundings"))
     else:
         nets |= {"net_arch": widths, "activation_fn": activation}
     if kind in ("sac", "tqc"):

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, get_args
 
+from agents.rl.imitation import IMITATES, Imitation
 from idn_gym.actions import ACTION_CODECS as ACTION_CODECS
 from idn_gym.actions import Form
 from idn_gym.config_reader import ConfigError, bounded
@@ -89,6 +90,10 @@ class GraphPPOConfig(PPOFamilyConfig):
     """logarithm of the standard deviation of continuous actions before training"""
     guess: bool = True
     """start from what the observation forecasts that segments save, instead of from nothing"""
+    surroundings: bool = True
+    """whether scores of segments know more of their place than the columns of their own node"""
+    imitation: Imitation | None = None
+    """what it imitates before PPO begins; null: nothing"""
     kind: Literal["ppo-graph"] = "ppo-graph"
 
     def __post_init__(self) -> None:
@@ -236,9 +241,11 @@ def check_codec(agent: AgentConfig, codec: str) -> None:
     Raises:
         ConfigError: it is none of `Hyper.codecs`.
     """
-    if not acts_through({"kind": agent.kind}, codec):
-        allowed = ", ".join(agent.codecs())
-        raise ConfigError("action", f"{codec!r} is not what {agent.kind} can act through; allowed: {allowed}")
+    plain = {"kind": agent.kind, "imitation": getattr(agent, "imitation", None)}
+    if not acts_through(plain, codec):
+        allowed = ", ".join(name for name in agent.codecs() if acts_through(plain, name))
+        who = f"{agent.kind} with an imitation" if plain["imitation"] else agent.kind
+        raise ConfigError("action", f"{codec!r} is not what {who} can act through; allowed: {allowed}")
 
 
 def check_observation(agent: AgentConfig, observation: str) -> None:
@@ -277,8 +284,10 @@ def observed_by(agent: Any) -> str:
 def acts_through(agent: Any, codec: str) -> bool:
     """Whether an agent, given as plain data, can act through a codec; yes where its kind is unknown."""
     kind = _kind(agent)
+    if kind is None or (agent.get("imitation") not in (None, False) and codec not in IMITATES):
+        return kind is None
     # Asking for the name first, so that packages that may have it are imported.
-    return kind is None or (codec in ACTION_CODECS and codec in kind.codecs())
+    return codec in ACTION_CODECS and codec in kind.codecs()
 
 
 def fallback(agent: Any) -> str:

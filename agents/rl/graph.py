@@ -14,7 +14,7 @@ from gymnasium.vector import VectorEnv
 from stable_baselines3.common.distributions import DiagGaussianDistribution
 from torch import Tensor, nn
 
-from agents.rl.graph_nets import EncodedGraph, Encoder, Wiring, read_wiring
+from agents.rl.graph_nets import EncodedGraph, Encoder, GraphSizes, Wiring, read_wiring
 from agents.rl.policy import ChoicePolicy
 from agents.rl.readouts import readout_for
 from idn_gym.config_reader import ConfigError
@@ -59,7 +59,8 @@ class GraphPolicy(ChoicePolicy):
             self.action_dist = self.choices(self.action_space.nvec.tolist())
         # SB3 types its attributes by the nets that it builds itself, and takes any others as well.
         self.mlp_extractor = Branches()  # type: ignore[assignment]
-        self.action_net = readout_for(self.codec)(wiring, width, activation)
+        encoder: Any = self.pi_features_extractor
+        self.action_net = readout_for(self.codec)(wiring, GraphSizes(width, encoder.place_width), activation)
         if isinstance(self.action_dist, DiagGaussianDistribution):
             self.log_std = nn.Parameter(torch.full((1,), float(self.log_std_init)))
         critic = nn.Sequential(nn.Linear(width, width), activation(), nn.Linear(width, 1))
@@ -70,7 +71,11 @@ class GraphPolicy(ChoicePolicy):
 
 
 def graph_options(
-    described: dict[str, Any], codec: str, widths: list[int], activation: type[nn.Module]
+    described: dict[str, Any],
+    codec: str,
+    widths: list[int],
+    activation: type[nn.Module],
+    surroundings: bool = True,
 ) -> dict[str, Any]:
     """``policy_kwargs`` of `GraphPolicy`, as plain data.
 
@@ -79,8 +84,10 @@ def graph_options(
         codec: name of the environment's action codec.
         widths: of the embeddings of nodes, one per round of message passing.
         activation: between layers.
+        surroundings: see `Encoder`.
     """
     options = {"wiring": tuple(read_wiring(described)), "widths": list(widths), "activation": activation}
+    options["surroundings"] = surroundings
     return {
         "features_extractor_class": Encoder,
         "features_extractor_kwargs": options,
@@ -103,7 +110,9 @@ def rewired(policy: GraphPolicy, env: VectorEnv[Any, Any, Any]) -> GraphPolicy:
     native: Any = env.unwrapped
     given = policy.features_extractor_kwargs
     described, codec = native.describe()["observation"], native.simulation.action
-    options = graph_options(described, codec, given["widths"], given["activation"])
+    options = graph_options(
+        described, codec, given["widths"], given["activation"], given.get("surroundings", True)
+    )
     new = GraphPolicy(env.single_observation_space, env.single_action_space, lambda _: 0.0, **options)
     new.load_state_dict(policy.state_dict())
     new.set_training_mode(False)

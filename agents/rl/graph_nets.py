@@ -52,6 +52,14 @@ class EncodedGraph(NamedTuple):
     fits: Tensor  # (B, C) bool
     nodes: Tensor  # (B, N, H)
     whole: Tensor  # (B, H)
+    place: Tensor  # (B, N, P) what scores of a node's pairs know of where they are
+
+
+class GraphSizes(NamedTuple):
+    """Of encoded graphs."""
+
+    width: int  # H
+    place: int  # P
 
 
 class Encoder(BaseFeaturesExtractor):
@@ -69,6 +77,7 @@ class Encoder(BaseFeaturesExtractor):
         wiring: Sequence[Any],
         widths: Sequence[int],
         activation: type[nn.Module],
+        surroundings: bool = True,
     ) -> None:
         """Set up one round per width.
 
@@ -77,6 +86,8 @@ class Encoder(BaseFeaturesExtractor):
             wiring: the fields of `Wiring`.
             widths: of the embeddings after each round.
             activation: between layers.
+            surroundings: whether scores know the embeddings of node and network; False: the node's own
+                columns.
         """
         super().__init__(observation_space, features_dim=widths[-1])
         wires = Wiring(*wiring)
@@ -88,6 +99,8 @@ class Encoder(BaseFeaturesExtractor):
             # Not in the state: it belongs to a scenario, weights belong to none.
             index = torch.tensor(getattr(wires, name), dtype=torch.long)
             self.register_buffer(name, index, persistent=False)
+        self.surroundings = surroundings
+        self.place_width = 2 * widths[-1] if surroundings else columns["nodes"]
         count = shapes["nodes"][0]
         for name, ends in (("arriving", wires.target), ("leaving", wires.source)):
             degree = torch.bincount(torch.tensor(ends, dtype=torch.long), minlength=count)
@@ -108,7 +121,10 @@ class Encoder(BaseFeaturesExtractor):
         for layer in self.rounds:
             state = layer(state, observation["links"], self)
         whole = self.pool(torch.cat([state.mean(dim=1), overall], dim=1))
-        return EncodedGraph(pairs, observation["pair_mask"] > 0.5, state, whole)
+        place = nodes
+        if self.surroundings:
+            place = torch.cat([state, whole[:, None].expand(-1, nodes.shape[1], -1)], dim=2)
+        return EncodedGraph(pairs, observation["pair_mask"] > 0.5, state, whole, place)
 
 
 class Round(nn.Module):
@@ -140,7 +156,7 @@ class Scorer(nn.Module):
         self,
         wiring: Wiring,
         guesses: Sequence[Mapping[str, float]],
-        width: int,
+        sizes: GraphSizes,
         activation: type[nn.Module],
     ) -> None:
         """Set up; untrained, the numbers are the guesses.
@@ -148,17 +164,17 @@ class Scorer(nn.Module):
         Args:
             wiring: of the scenario.
             guesses: per number, the weights of some columns of the pairs to start from.
-            width: H of the graphs.
+            sizes: of the graphs.
             activation: of the hidden layer.
         """
         super().__init__()
         columns = wiring.pair_columns
         self.register_buffer("node", torch.tensor(wiring.node, dtype=torch.long), persistent=False)
         self.guess = nn.Linear(len(columns), len(guesses))
-        self.pair = nn.Linear(len(columns), width)
-        self.place = nn.Linear(2 * width, width, bias=False)
+        self.pair = nn.Linear(len(columns), sizes.width)
+        self.place = nn.Linear(sizes.place, sizes.width, bias=False)
         self.activation = activation()
-        self.out = nn.Linear(width, len(guesses))
+        self.out = nn.Linear(sizes.width, len(guesses))
         self.zero_prior()
         with torch.no_grad():
             for row, guess in enumerate(guesses):
@@ -174,8 +190,7 @@ class Scorer(nn.Module):
 
     def forward(self, graph: EncodedGraph) -> Tensor:
         """(B, C, numbers)."""
-        everywhere = graph.whole[:, None].expand(-1, graph.nodes.shape[1], -1)
-        place = self.place(torch.cat([graph.nodes, everywhere], dim=2))
+        place = self.place(graph.place)
         hidden = self.activation(self.pair(graph.pairs) + place.index_select(1, self.node))
         numbers: Tensor = self.guess(graph.pairs) + self.out(hidden)
         return numbers

@@ -7,7 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from agents.rl.graph_nets import EncodedGraph, Scorer, Wiring, groups_of
+from agents.rl.graph_nets import EncodedGraph, GraphSizes, Scorer, Wiring, groups_of
 from agents.rl.policy import MASKED_LOGIT
 from idn_gym.actions.discrete import SLOT_CHANGES
 from idn_gym.config_reader import ConfigError
@@ -44,9 +44,9 @@ class Readout(nn.Module):
     """name of the action codec"""
     guesses: tuple[dict[str, float], ...] = (CHOICE,)
 
-    def __init__(self, wiring: Wiring, width: int, activation: type[nn.Module]) -> None:
+    def __init__(self, wiring: Wiring, sizes: GraphSizes, activation: type[nn.Module]) -> None:
         super().__init__()
-        self.scorer = Scorer(wiring, self.guesses, width, activation)
+        self.scorer = Scorer(wiring, self.guesses, sizes, activation)
 
     def zero_prior(self) -> None:
         """Start from nothing instead of a guess: all pairs, and nothing in their place, are alike."""
@@ -63,9 +63,9 @@ class ChoiceReadout(Readout):
     choices: ClassVar[int] = 1
     """in whose place each nothing has a logit of its own"""
 
-    def __init__(self, wiring: Wiring, width: int, activation: type[nn.Module]) -> None:
-        super().__init__(wiring, width, activation)
-        self.nothing = nn.Linear(width, self.choices)
+    def __init__(self, wiring: Wiring, sizes: GraphSizes, activation: type[nn.Module]) -> None:
+        super().__init__(wiring, sizes, activation)
+        self.nothing = nn.Linear(sizes.width, self.choices)
 
     def zero_prior(self) -> None:
         super().zero_prior()
@@ -79,8 +79,8 @@ class PlacementReadout(ChoiceReadout):
     table: Tensor
     place: Tensor
 
-    def __init__(self, wiring: Wiring, width: int, activation: type[nn.Module]) -> None:
-        super().__init__(wiring, width, activation)
+    def __init__(self, wiring: Wiring, sizes: GraphSizes, activation: type[nn.Module]) -> None:
+        super().__init__(wiring, sizes, activation)
         nn.init.constant_(self.nothing.bias, NOTHING_LOGIT)
         groups, count = groups_of(wiring), len(wiring.node)
         table = _padded([[count + d, *pairs] for d, (_, pairs) in enumerate(groups)], count + len(groups))
@@ -101,8 +101,8 @@ class ChangeReadout(ChoiceReadout):
 
     codec = "change"
 
-    def __init__(self, wiring: Wiring, width: int, activation: type[nn.Module]) -> None:
-        super().__init__(wiring, width, activation)
+    def __init__(self, wiring: Wiring, sizes: GraphSizes, activation: type[nn.Module]) -> None:
+        super().__init__(wiring, sizes, activation)
         self.there = [wiring.pair_columns.index(name) for name in HELD_COLUMNS]
 
     def forward(self, graph: EncodedGraph) -> Tensor:
@@ -120,8 +120,8 @@ class ChangesReadout(ChangeReadout):
     guesses = (CHOICE,) * SLOT_CHANGES
     choices = SLOT_CHANGES
 
-    def __init__(self, wiring: Wiring, width: int, activation: type[nn.Module]) -> None:
-        super().__init__(wiring, width, activation)
+    def __init__(self, wiring: Wiring, sizes: GraphSizes, activation: type[nn.Module]) -> None:
+        super().__init__(wiring, sizes, activation)
         nn.init.constant_(self.nothing.bias, NOTHING_LOGIT)
 
 
@@ -135,8 +135,8 @@ class KeepLoadDropReadout(ChoiceReadout):
     codec = "keep-load-drop"
     guesses = (LOAD_GUESS, {})
 
-    def __init__(self, wiring: Wiring, width: int, activation: type[nn.Module]) -> None:
-        super().__init__(wiring, width, activation)
+    def __init__(self, wiring: Wiring, sizes: GraphSizes, activation: type[nn.Module]) -> None:
+        super().__init__(wiring, sizes, activation)
         nn.init.constant_(self.nothing.bias, KEEP_LOGIT)
         self.there = [wiring.pair_columns.index(name) for name in HELD_COLUMNS]
 
@@ -172,8 +172,8 @@ class SharesReadout(Readout):
     guesses = (CHOICE, SHARE)
     table: Tensor
 
-    def __init__(self, wiring: Wiring, width: int, activation: type[nn.Module]) -> None:
-        super().__init__(wiring, width, activation)
+    def __init__(self, wiring: Wiring, sizes: GraphSizes, activation: type[nn.Module]) -> None:
+        super().__init__(wiring, sizes, activation)
         groups = groups_of(wiring)
         table = _padded([pairs for _, pairs in groups], len(wiring.node))
         self.shape = (-1, len(table), len(table[0]))

@@ -23,6 +23,12 @@ from idn_gym.scenarios.episodes import build_instance
 FIELD = ("cloud-only", "static-greedy", "lru", "lfu", "olag", "infida", "library", "library-greedy", "mpc")
 """Policies that are compared; their recorded sequences are candidates, too."""
 
+LIBRARIES = ("library", "library-greedy", "mpc")
+"""Those of them that search whole placements before they play."""
+
+MOST_SITES = 100
+"""Nodes to place models on up to which they are asked; with 192 their searches alone take half an hour."""
+
 BATTERY_FIELD = (*FIELD, "charge-rule", "night-planner")
 """The same where the nodes at which requests enter live on batteries."""
 
@@ -40,7 +46,10 @@ FIELD_HEAD = (
 
 def field_of(scenario: Scenario) -> tuple[str, ...]:
     """The policies that are compared on a scenario."""
-    return BATTERY_FIELD if len(planned_nodes(compile_scenario(scenario))) else FIELD
+    compiled = compile_scenario(scenario)
+    field = BATTERY_FIELD if len(planned_nodes(compiled)) else FIELD
+    large = len(np.unique(compiled.pairs[0])) > MOST_SITES
+    return tuple(name for name in field if not large or name not in LIBRARIES)
 
 
 class FieldLine(NamedTuple):

@@ -251,6 +251,9 @@ class Study:
     preference: Any = "balanced"
     reference: str = "best-static"
     """label that the others are compared with, where a part has it"""
+    corrected: bool = False
+    """whether intervals of how far agents are from the reference hold for all agents of a part together
+    (Bonferroni), and not for each by itself"""
     smoke: Smoke = field(default_factory=Smoke)
 
     def __post_init__(self) -> None:

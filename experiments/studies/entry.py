@@ -10,6 +10,9 @@ from agents.hybrid.experts import read_experts
 from agents.registry import AGENTS, HYBRIDS, TRAINED
 from idn_gym.config_reader import ConfigError, closest, show
 
+OWN = "trained"
+"""What the experts of a combiner call the policy that the entry's own `train` speaks of."""
+
 
 @dataclass(frozen=True)
 class StudyEntry:
@@ -25,12 +28,26 @@ class StudyEntry:
     overrides: dict[str, Any] = field(default_factory=dict)
     """of the scenario, for this agent alone; what moves (workload, links) must stay the same for all"""
     train: dict[str, Any] | None = None
-    """fields of a training run (steps and the like), for agents that are trained before they play"""
+    """fields of a training run (steps and the like), for agents that are trained before they play; of a
+    combiner, those of the expert ``trained``, whose file of hyper-parameters is ``train.agent``"""
 
     def __post_init__(self) -> None:
-        if self.train is not None and self.options:
+        if self.train is not None and self.agent not in HYBRIDS and self.options:
             wrong = f"{show(self.options)} is not allowed beside train; set train's agent.* instead"
             raise ConfigError("options", wrong)
+        if any(_speaks_of_own(one) for one in self._experts if one != OWN):
+            wrong = f"{OWN!r} is not allowed inside another combiner"
+            raise ConfigError("options.experts", f"{wrong}; name it among the entry's own experts")
+        if self.agent in HYBRIDS and (self.train is not None) != (OWN in self._experts):
+            wrong = f"{show(list(self._experts))} is not allowed {'with' if self.train else 'without'} train"
+            raise ConfigError("options.experts", f"{wrong}; {OWN!r} is the expert that train speaks of")
+        if self.agent in HYBRIDS and self.train is not None and not isinstance(self.train.get("agent"), str):
+            raise ConfigError("train.agent", "is missing; name a file of hyper-parameters")
+
+    @property
+    def _experts(self) -> Sequence[Any]:
+        experts = self.options.get("experts", ())
+        return experts if isinstance(experts, list | tuple) else ()
 
     @property
     def name(self) -> str:
@@ -50,20 +67,38 @@ def check_entries(place: str, entries: Sequence[StudyEntry]) -> None:
     """
     for i, entry in enumerate(entries):
         key = f"{place}.{i}"
-        if entry.train is not None:  # names a file of hyper-parameters
+        if entry.train is not None:
             _check_training(f"{key}.train", entry.train)
-        elif entry.agent not in AGENTS:
+        if entry.train is not None and entry.agent not in HYBRIDS:
+            continue  # it names a file of hyper-parameters
+        if entry.agent not in AGENTS:
             allowed = closest(entry.agent, list(AGENTS))
             raise ConfigError(f"{key}.agent", f"{show(entry.agent)} is not there; {allowed}")
         elif entry.agent in TRAINED and "path" not in entry.options:
             wanted = "needs train, or options.path of a policy that reads flat observations"
             raise ConfigError(key, f"{show(entry.name)} {wanted}")
         if entry.agent in HYBRIDS and "experts" in entry.options:  # now, and not after hours of playing
-            read_experts(entry.options["experts"], 1, key=f"{key}.options.experts")
+            read_experts(_placed(entry.options["experts"]), 1, key=f"{key}.options.experts")
         if "trust" in entry.options:
             raise ConfigError(f"{key}.options.trust", "is not allowed; studies run no code of files")
     if len({entry.name for entry in entries}) < len(entries):
         raise ConfigError(place, "two agents have the same label")
+
+
+def _speaks_of_own(expert: Any) -> bool:
+    """Whether an expert, or one of its own, is the policy that is trained for the entry."""
+    if not isinstance(expert, Mapping):
+        return bool(expert == OWN)
+    options = expert.get("options")
+    inner = options.get("experts", ()) if isinstance(options, Mapping) else ()
+    return isinstance(inner, list | tuple) and any(_speaks_of_own(one) for one in inner)
+
+
+def _placed(experts: Any) -> Any:
+    """The experts with another policy in the place of what is not trained yet, to be checked."""
+    if not isinstance(experts, list | tuple):
+        return experts
+    return [{"agent": "cloud-only", "label": OWN} if one == OWN else one for one in experts]
 
 
 def _check_training(place: str, train: Mapping[str, Any]) -> None:

@@ -110,9 +110,10 @@ def _parts(study: Study, plays: Plays, out: Path) -> dict[str, Any]:
     seconds = sum(r["cpu_seconds_to_build"] + r["cpu_seconds_per_slot"] * r["slots"] for r in records)
     rows, parts = [], []
     for part in plays.parts():
-        cells = []
+        cells, labels = [], plays.labels(part)
+        confidence = 1.0 - 0.05 / (max(1, len(labels) - 1) if study.corrected else 1)
         for cell in plays.cells(part):
-            lines = [_row(plays, part, label, cell, study.reference) for label in plays.labels(part)]
+            lines = [_row(plays, part, label, cell, study.reference, confidence) for label in labels]
             lines.sort(key=_rank)
             rows += lines
             cells.append(_cell(cell, lines, _tariff(plays, part, cell)))
@@ -121,6 +122,7 @@ def _parts(study: Study, plays: Plays, out: Path) -> dict[str, Any]:
     return {
         "parts": parts,
         "across": _across(plays),
+        "corrected": study.corrected,
         "least_for_iqm": LEAST_FOR_IQM,
         "runs": len(plays.all),
         "cpu_minutes": seconds / 60,
@@ -133,9 +135,12 @@ def _tariff(plays: Plays, part: str, cell: dict[str, Any]) -> str:
     return own_tariff(unit.scenario, unit.preference)
 
 
-def _row(plays: Plays, part: str, label: str, cell: dict[str, Any], reference: str) -> dict[str, Any]:
-    """One agent in one cell, all seeds."""
+def _row(
+    plays: Plays, part: str, label: str, cell: dict[str, Any], reference: str, confidence: float
+) -> dict[str, Any]:
+    """One agent in one cell, all seeds; `confidence` of the differences from the reference."""
     mine = plays.of(part, label, cell)
+    trained = _trained(mine[0].unit)
 
     def values(name: str, of: str = label) -> Floats:
         return plays.values(part, of, cell, name)
@@ -144,7 +149,10 @@ def _row(plays: Plays, part: str, label: str, cell: dict[str, Any], reference: s
         if label == reference:
             return ITSELF
         there = bool(plays.of(part, reference, cell))
-        return paired_difference(values(name), values(name, reference)) if there else UNKNOWN
+        if there and trained and trained == _trained(plays.of(part, reference, cell)[0].unit):
+            # The same policies play, so that differences are paired by training, too.
+            return mean_interval(values(name) - values(name, reference), confidence)
+        return paired_difference(values(name), values(name, reference), confidence) if there else UNKNOWN
 
     trainings, seeds = values("cost").shape
     row: dict[str, Any] = {"part": part, "cell": json.dumps(cell), "agent": label}
@@ -166,6 +174,11 @@ def _row(plays: Plays, part: str, label: str, cell: dict[str, Any], reference: s
     row["bound_gap"] = float(np.mean([play.row()["bound_gap"] for play in mine]))
     row["us_per_slot"] = 1e6 * float(np.mean([play.record["cpu_seconds_per_slot"] for play in mine]))
     return row
+
+
+def _trained(unit: Unit) -> list[str]:
+    """The policies that a run plays: combiners may have those of another agent."""
+    return [training.name for training in unit.trainings()]
 
 
 def _rank(row: dict[str, Any]) -> float:

@@ -11,10 +11,11 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from agents.registry import RANDOMISED
+from agents.registry import HYBRIDS, RANDOMISED
 from experiments.studies.cached_run import CachedRun, Fields
 from experiments.studies.cached_training import CachedTraining
 from experiments.studies.code_stamp import code_stamp
+from experiments.studies.entry import OWN
 from experiments.training.play import open_agent, told_preference
 from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import EMPTY, Floats, Ints
@@ -70,10 +71,12 @@ class Unit(CachedRun):
         Series.read(self.file(out))
 
     def trainings(self) -> list[CachedTraining]:
-        """Nothing, or the policy that plays."""
+        """Nothing, or the policy that plays; of a combiner, that of its own expert."""
         if self.training is None:
             return []
-        return [CachedTraining(self.agent, self.scenario, self.preference, self.training)]
+        changes = dict(self.training)
+        agent = changes.pop("agent") if self.agent in HYBRIDS else self.agent
+        return [CachedTraining(agent, self.scenario, self.preference, changes)]
 
     def play(self, out: Path) -> Path:
         path = self.file(out)
@@ -83,7 +86,12 @@ class Unit(CachedRun):
             options.setdefault("seed", self.seed)
         agent, budget = self.agent, {"steps": 0, "cpu_seconds": 0.0, "code": code_stamp()}
         for training in self.trainings():
-            agent, options, budget = str(training.run(out)), {}, training.budget(out)
+            trained, budget = str(training.run(out)), training.budget(out)
+            if agent in HYBRIDS:
+                own = {"agent": trained, "label": training.agent}
+                options["experts"] = [own if one == OWN else one for one in options["experts"]]
+            else:
+                agent, options = trained, {}
         start = processor_seconds()
         env, policy = open_agent(agent, self.scenario, [self.seed], self.split, self.preference, **options)
         built, recorder = processor_seconds(), Recorder(policy)

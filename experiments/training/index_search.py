@@ -25,7 +25,6 @@ from idn_gym.evaluation.rollout import rollout
 from idn_gym.files import write_text
 from idn_gym.policies.index.features import INDEX_FEATURES
 from idn_gym.policies.index.policy import IndexPolicy
-from idn_gym.policies.registry import simulation_of
 
 ELITE = 0.25
 """Share of a generation that the next one is drawn around."""
@@ -90,15 +89,16 @@ def search_weights(
 
 
 def mean_costs(search: IndexSearch, weights: Floats, split: str, seeds: range) -> Floats:
-    """Mean cost per slot (C,) of candidates with weights (C, 15), all on the same episodes."""
+    """Mean cost per slot (C,) of candidates with weights (C, features), all on the same episodes."""
     rows = len(weights) * len(seeds)
     options = {
         "scenario": search.scenario,
         "overrides": dict(search.overrides),
         "preference": search.preference,
     }
-    env = gym.make_vec("IDN-v0", num_envs=rows, action="scores", split=split, **options)
-    policy = IndexPolicy(simulation_of(env).compiled, rows, np.repeat(weights, len(seeds), axis=0))
+    env = gym.make_vec("IDN-v0", num_envs=rows, action="scores", observation="graph", split=split, **options)
+    native: Any = env.unwrapped
+    policy = IndexPolicy(native.describe()["observation"], np.repeat(weights, len(seeds), axis=0))
     played = rollout(policy, env, [*seeds] * len(weights))
     env.close()
     costs: Floats = -played.scalar.reshape(len(weights), -1).mean(axis=1)
@@ -143,7 +143,9 @@ def _read(search: IndexSearch, record: Path) -> IndexState:
             content = json.loads(record.read_text(encoding="utf-8"))
             asked = content["search"]
             state = IndexState(np.array(content["mean"], float), np.array(content["variance"], float))
-            state.best, state.curve = np.array(content["best"], float), content["curve"]
+            state.best, state.curve = np.array(content["best"], float), list(content["curve"])
+            if {state.mean.shape, state.variance.shape, state.best.shape} != {(count,)}:
+                raise ValueError(f"it is not about {count} weights")
         except (ValueError, KeyError, TypeError) as error:
             raise ConfigError("out", f"{record} is damaged ({error}); name another folder") from None
         if asked != json.loads(json.dumps(asdict(search))):

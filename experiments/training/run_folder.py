@@ -28,6 +28,10 @@ class RunFolder:
         self.config = self.path / "config.yaml"
         """there before anything else; with a run in it, it is the mark of a run"""
         self.checkpoint = self.path / "checkpoint.pt"
+        self.teacher = self.path / "teacher.npz"
+        """what an imitation is shown; used as it is where it is there"""
+        self.imitated = self.path / "imitation.csv"
+        """its rounds"""
         self.events = self.path / "tensorboard"
         self.policy = self.path / "policy.zip"
         """there once training is over"""
@@ -84,8 +88,8 @@ class RunFolder:
         self._remove_events()
         for file in (path for pattern in more for path in self.path.glob(pattern)):
             file.unlink()
-        self.policy.unlink(missing_ok=True)
-        self.checkpoint.unlink(missing_ok=True)
+        for file in (self.policy, self.checkpoint, self.teacher, self.imitated):
+            file.unlink(missing_ok=True)
         self.config.unlink()  # last: until then it is still known as a run
         with contextlib.suppress(OSError):
             self.path.rmdir()

@@ -13,9 +13,11 @@ import idn_gym  # noqa: F401 (registers IDN-v0)
 from agents.rl.build import build_algorithm
 from experiments.training import checkpoint
 from experiments.training.divergence import learn
+from experiments.training.imitation import imitate
 from experiments.training.monitor import Monitor
 from experiments.training.run_config import RunConfig
 from experiments.training.run_folder import RunFolder
+from experiments.training.teacher import find_teacher
 from idn_gym.files import atomically
 from idn_gym.integrations.sb3 import GymVecEnv, use_one_thread
 
@@ -31,6 +33,9 @@ def train_run(config: RunConfig, folder: RunFolder) -> None:
     algorithm.set_logger(configure(str(folder.events), ["tensorboard"]))
     if state is not None:
         checkpoint.restore(algorithm, state, folder.checkpoint)
+    elif (imitation := getattr(config.agent, "imitation", None)) is not None:
+        teacher = find_teacher(config, imitation, folder.teacher)
+        imitate(algorithm, config, teacher, folder.imitated)
     saving = checkpoint.Checkpoints(folder.checkpoint, folder.events, config.checkpoint_every)
     # Off-policy algorithms count episodes instead of rollouts, and those of all environments end together.
     off_policy = isinstance(algorithm, OffPolicyAlgorithm)

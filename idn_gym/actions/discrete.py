@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import gymnasium as gym
 import numpy as np
@@ -122,7 +122,7 @@ class ChangeCodec(PlaceablePairs):
     def __init__(self, compiled: Compiled) -> None:
         super().__init__(compiled)
         self._room = MemoryMask(compiled, self.node, self.segment)
-        self.space = gym.spaces.Discrete(len(self.node) + 1)
+        self.space: gym.spaces.Space[Any] = gym.spaces.Discrete(len(self.node) + 1)
 
     def join(
         self, programme: Programme, instance: Instance, state: State, actions: Numbers, action: Action

@@ -12,7 +12,7 @@ With ``NUMBA_DISABLE_JIT=1`` stages are plain functions that look their records 
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numba
@@ -23,24 +23,10 @@ from numba.core.errors import TypingError
 from numba.extending import intrinsic
 from numba.np import arrayobj
 
-from idn_gym.core.arrays import Draw, Ints, Outcome, Tables
+from idn_gym.core.arrays import Ints
 from idn_gym.core.kernel import compile_stage, njit_no_alloc
-from idn_gym.core.pricing import PRICE_FIELDS
+from idn_gym.core.record_types import GROUPS
 from idn_gym.core.record_words import WORD, RecordAt, count_words, load_record, stow_part, written_type
-from idn_gym.core.weaving import WOVEN
-from idn_gym.core.workspace import ENTRY, KEPT, OF_CLASS, OF_LINK, OF_NODE, OF_ROW, OF_STORE, Scratch
-
-GROUPS: dict[type, Sequence[Sequence[str]]] = {
-    Outcome: (OF_CLASS, OF_NODE, OF_LINK, OF_STORE, OF_ROW),
-    Tables: WOVEN,
-    Draw: (PRICE_FIELDS[:3],),
-    Scratch: (ENTRY.names or (), KEPT.names or ()),
-}
-"""Fields of records that are woven into one another, so that what is used together lies together.
-
-The fields of a group have the strides of its first one; an axis that this has not is contiguous.
-"""
-
 
 _types: dict[type, Any] = {}
 """Numba type of each class of records that was held; a class has one."""
@@ -82,8 +68,9 @@ class Held:
         if numba.config.DISABLE_JIT:
             _held[self.address] = self
             return
+        write = _write_down if type(record).__module__.startswith("idn_gym.") else _write_down_apart
         try:
-            _write_down(record, self._words)
+            write(record, self._words)
         except TypingError:  # in many lines, of which the reason is one
             _check(numba.typeof(record))
             raise
@@ -146,6 +133,11 @@ def _stow(typing: Any, record: Any, words: Any) -> Any:
 @njit_no_alloc
 def _write_down(record: Any, words: Ints) -> None:
     _stow(record, words)
+
+
+# What is cached names the classes of the records, and who cannot import one of them can read none of it:
+# so those of other packages, scripts and tests have no part in it.
+_write_down_apart: Any = numba.njit(nogil=True)(getattr(_write_down, "py_func", _write_down))
 
 
 @intrinsic

@@ -55,7 +55,7 @@ def one_slot(instance: Instance, slot: Ints) -> Instance:
 
 def placement_per_row(placement: Residents, b: int) -> Residents:
     """A placement (N, M) as kernels take it, (b + 1, N, M): that of row b and of those before it."""
-    return np.broadcast_to(placement, (b + 1, *placement.shape)).astype(np.int32)
+    return np.repeat(placement[None].astype(np.int32), b + 1, axis=0)
 
 
 def one_state(state: State, b: int) -> State:

@@ -23,11 +23,11 @@ from idn_gym.core.arrays import (
 )
 from idn_gym.core.charges import charges_cost, drop_charges
 from idn_gym.core.geometry import covers
-from idn_gym.core.handover import GROUPS
 from idn_gym.core.kernel import njit_inline
 from idn_gym.core.listing import is_late, link_seconds, option_latency
 from idn_gym.core.paces import count_moves, take_over
 from idn_gym.core.pricing import price
+from idn_gym.core.record_types import GROUPS
 from idn_gym.core.usable import is_listed
 from idn_gym.core.workspace import Scratch
 

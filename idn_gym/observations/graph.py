@@ -221,6 +221,7 @@ def _constants(compiled: Compiled) -> GraphConstants:
         recent=recent,
         dropped=dropped,
         started=started,
+        task_batch=np.zeros_like(task_passing),
         task_recent=np.zeros_like(task_passing),
         task_most=np.zeros_like(task_passing),
         most=most,

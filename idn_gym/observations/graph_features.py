@@ -126,6 +126,9 @@ class PairHolding(NamedTuple):
 class PairDemand(NamedTuple):
     """How much a segment on a node is likely to be wanted; `PairForecast` follows."""
 
+    batch: Annotated[
+        float, Column(0, DEMAND_BOUND, "last requests of the task that pass the node over nominal")
+    ]
     recent: Annotated[
         float, Column(0, DEMAND_BOUND, "smoothed requests of the task that pass the node over nominal")
     ]

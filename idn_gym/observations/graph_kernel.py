@@ -90,7 +90,7 @@ def _sum_up(
         g.arrived[v], g.recent[v], g.dropped[v], g.started[v] = 0.0, 0.0, 0.0, 0.0
         g.most[v], g.most_rate[v] = 0.0, 0.0
         for k in range(g.task_recent.shape[1]):
-            g.task_recent[v, k], g.task_most[v, k] = 0.0, 0.0
+            g.task_batch[v, k], g.task_recent[v, k], g.task_most[v, k] = 0.0, 0.0, 0.0
     for rho in range(len(tables.class_task)):
         arrived, recent = outcome.arrived[b, rho], expected.demand[0, 0, rho]
         dropped = max(0.0, arrived - outcome.served[b, rho])
@@ -103,6 +103,7 @@ def _sum_up(
             g.arrived[v] += arrived
             g.recent[v] += recent
             g.dropped[v] += dropped
+            g.task_batch[v, tables.class_task[rho]] += arrived
             g.task_recent[v, tables.class_task[rho]] += recent
     for i in range(f.counts[TOUCHED]):
         c = f.touched[i]

@@ -99,10 +99,13 @@ def write_pairs(
     for v in range(len(tables.node_memory)):
         free, base = free_bytes(expected.memory, tables.node_reserved, 0, 0, v), f.base[v]
         for k in range(f.first_pair.shape[1] - 1):
-            recent = PairDemand(recent=share_of(g.task_recent[v, k], g.task_passing[v, k]))
+            passing = g.task_passing[v, k]
+            demand = PairDemand(
+                batch=share_of(g.task_batch[v, k], passing), recent=share_of(g.task_recent[v, k], passing)
+            )
             for c in range(f.first_pair[v, k], f.first_pair[v, k + 1]):
                 row, place = out.pairs[b, c], first
-                clipped += write_columns(row, place, recent, g.demand_high)
+                clipped += write_columns(row, place, demand, g.demand_high)
                 place += len(g.demand_high)
                 some = f.saving[c] > 0.0 or f.load[c] > 0.0
                 if some or memory.forecast[b, c]:

@@ -40,6 +40,7 @@ class GraphConstants(NamedTuple):
     recent: Floats  # (N,)
     dropped: Floats  # (N,)
     started: Floats  # (N,) that began here
+    task_batch: Floats  # (N, K)
     task_recent: Floats  # (N, K)
     task_most: Floats  # (N, K) [cost] largest saving of a pair
     most: Floats  # (N,) [cost]

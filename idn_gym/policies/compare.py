@@ -151,14 +151,13 @@ def open_entry(
         entries: the table.
         name: of the entry.
         seeds: of the episodes; informed policies are told them.
-        options: keyword arguments of ``gym.make_vec``; the codec is the entry's, if it has one.
+        options: keyword arguments of ``gym.make_vec``; codecs are the entry's, where it has them.
         own: options of the policy.
 
     Raises:
         ConfigError: there is no such entry, or it has no such options.
     """
     entry = find_entry(entries, name, "policy")
-    codec = {} if entry.codec is None else {"action": entry.codec}
-    env = gym.make_vec("IDN-v0", num_envs=len(seeds), **{**options, **codec})
+    env = gym.make_vec("IDN-v0", num_envs=len(seeds), **{**options, **entry.codecs})
     told = {"seeds": tuple(seeds)} if entry.informed else {}
     return env, build_policy(entries, name, env, {**told, **(own or {})})

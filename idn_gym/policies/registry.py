@@ -36,17 +36,25 @@ class PolicyEntry(NamedTuple):
     reference for what could be reached: `best-static` has one, for placements that keep still"""
     randomised: bool = False
     """it has a `seed` of its own, which studies set anew for every episode"""
+    observation: str | None = None
+    """observation codec that it needs; None: it reads none, or any"""
+
+    @property
+    def codecs(self) -> dict[str, str]:
+        """Keyword arguments of ``gym.make_vec`` that it needs."""
+        named = {"action": self.codec, "observation": self.observation}
+        return {key: name for key, name in named.items() if name is not None}
 
 
-def _rule(function: str, codec: str | None, about: str, **flags: bool) -> PolicyEntry:
+def _rule(function: str, codec: str | None, about: str, **flags: Any) -> PolicyEntry:
     return PolicyEntry(f"{RULES}:{function}", codec, about, **flags)
 
 
-def _online(function: str, about: str, **flags: bool) -> PolicyEntry:
+def _online(function: str, about: str, **flags: Any) -> PolicyEntry:
     return PolicyEntry(f"{ONLINE}:{function}", "segments", about, **flags)
 
 
-def _offload(function: str, about: str, **flags: bool) -> PolicyEntry:
+def _offload(function: str, about: str, **flags: Any) -> PolicyEntry:
     return PolicyEntry(f"{HIERARCHICAL}:{function}", "segments", about, **flags)
 
 
@@ -137,7 +145,12 @@ _SHIPPED: dict[str, PolicyEntry] = {
     ),
     "night-planner": _battery("night_planner", "a programme over charge and time of day for each battery"),
     "charge-rule": _battery("charge_rule", "one mode while a battery is well charged, a thriftier one below"),
-    "index": PolicyEntry(f"{INDEX}:index", "scores", "a linear priority per segment and node, searched for"),
+    "index": PolicyEntry(
+        f"{INDEX}:index",
+        "scores",
+        "a linear priority per segment and node, searched for",
+        observation="graph",
+    ),
     "hedonic": PolicyEntry(
         f"{HEDONIC}:hedonic", "association", "devices that choose gateway, spreading factor and model"
     ),
@@ -159,6 +172,7 @@ def register_policy(
     about: str = "",
     informed: bool = False,
     randomised: bool = False,
+    observation: str | None = None,
 ) -> None:
     """Add a policy, so that `make_policy`, comparisons and studies know it by name.
 
@@ -169,12 +183,13 @@ def register_policy(
         about: one line on what it does.
         informed: see `PolicyEntry`.
         randomised: see `PolicyEntry`.
+        observation: see `PolicyEntry`.
 
     Raises:
         ConfigError: the name is taken, or `build` is a function that no module has.
     """
     target = target_of("agent", build)
-    POLICIES.add(name, PolicyEntry(target, codec, about, informed, randomised))
+    POLICIES.add(name, PolicyEntry(target, codec, about, informed, randomised, observation))
 
 
 def make_policy(name: str, env: VectorEnv[Any, Any, Any], **options: Any) -> Policy:
@@ -208,7 +223,7 @@ def build_policy(
 ) -> Policy:
     """Build an entry of a table; see `make_policy`."""
     entry = find_entry(entries, name)
-    _check(name, entry.codec, env)
+    _check(name, entry, env)
     builder = load_target(entry.target)
     try:
         inspect.signature(builder).bind(env, **options)
@@ -231,13 +246,15 @@ def simulation_of(env: Any) -> Any:
     return simulation
 
 
-def _check(name: str, codec: str | None, env: Any) -> None:
-    """Refuse an environment that the policy cannot act in; those without a codec look for themselves."""
-    if codec is None and not isinstance(env, Env):
+def _check(name: str, entry: PolicyEntry, env: Any) -> None:
+    """Refuse an environment that the policy cannot act in; those without codecs look for themselves."""
+    if not entry.codecs and not isinstance(env, Env):
         return
-    given = getattr(simulation_of(env), "action", codec)
-    if given != codec:
-        raise ConfigError(
-            "action",
-            f"{given!r} is not what {name} can act through; make the environment with action={codec!r}",
-        )
+    simulation = simulation_of(env)
+    for key, wanted in entry.codecs.items():
+        given = getattr(simulation, key, wanted)
+        if given != wanted:
+            does = "act through" if key == "action" else "read"
+            raise ConfigError(
+                key, f"{given!r} is not what {name} can {does}; make the environment with {key}={wanted!r}"
+            )

@@ -257,7 +257,7 @@ class Scenario:
     action: str = "placement"
     """default action codec"""
     placements: tuple[NamedPlacement, ...] = ()
-    """found beforehand: what the codec `library` chooses from; the first one is what `residual` changes"""
+    """found beforehand; the codec `residual` changes the first one"""
     horizon: int = bounded(144, least=1)
     """[slots] per episode"""
     slot_seconds: float = bounded(600.0, above=0)

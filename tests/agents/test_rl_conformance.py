@@ -13,7 +13,7 @@ import yaml
 import idn_gym  # noqa: F401 (registers IDN-v0)
 from agents.registry import AGENTS, make_agent
 from agents.rl.build import ALGORITHMS, build_algorithm
-from agents.rl.config import AgentConfig, OffPolicy
+from agents.rl.config import AgentConfig, OffPolicy, acts_through
 from experiments.training.checkpoint import rollout_steps
 from experiments.training.run_config import load_run_config, shipped_agents
 from experiments.training.train_run import make_env
@@ -56,9 +56,9 @@ def test_one_name_everywhere():
 
 @pytest.mark.parametrize("name", shipped_agents())
 def test_every_shipped_file_is_an_agent(name):
-    kind = read_yaml(Path(__file__).resolve().parents[2] / "configs" / "agents" / f"{name}.yaml")["kind"]
-    agent = load_run_config(agent=name, changes={"action": CONFIGS[kind].codecs()[0]}).agent
-    assert type(agent) is CONFIGS[kind]
+    plain = read_yaml(Path(__file__).resolve().parents[2] / "configs" / "agents" / f"{name}.yaml")
+    codec = next(codec for codec in CONFIGS[plain["kind"]].codecs() if acts_through(plain, codec))
+    assert type(load_run_config(agent=name, changes={"action": codec}).agent) is CONFIGS[plain["kind"]]
 
 
 @pytest.mark.parametrize("kind, codec", PAIRS)

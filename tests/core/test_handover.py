@@ -2,9 +2,11 @@
 
 from typing import NamedTuple
 
+import numba
 import numpy as np
 import pytest
 
+from idn_gym.core import handover
 from idn_gym.core.handover import Held, Programme, fetch, stage
 
 
@@ -69,3 +71,15 @@ def test_records_of_a_class_have_one_type():
     frozen = np.arange(6, dtype=np.int32).reshape(2, 3)
     frozen.flags.writeable = False
     Held(make(table=frozen))
+
+
+@pytest.mark.skipif(numba.config.DISABLE_JIT, reason="nothing is cached")
+def test_records_of_others_have_no_part_in_what_is_cached():
+    """Who cannot import their classes could not read it: `idn`, after tests or a script of one's own."""
+    Held(make())
+    named = [
+        {kind.instance_class for kind, _ in writer.signatures}
+        for writer in (handover._write_down, handover._write_down_apart)
+    ]
+    assert all(record.__module__.startswith("idn_gym.") for record in named[0])
+    assert Numbers in named[1]

@@ -16,7 +16,9 @@ from tests.conftest import QUICK_PRESETS
 
 FEW = {"episodes": 1, "slots": 1}
 POLICIES = {"cloud-only": {}, "random": {}, "popularity": {}, "lru": {}, "static-greedy": FEW}
-LARGE = ("isp-hierarchy", "metro-split", "metro-day", "genai-shift", "tinyml-village")
+FIRST = ("tiny", "edge-small", "solar-field")
+"""Presets of three kinds: small, with splits and queues, with batteries; the others take minutes together."""
+NAMES = [pytest.param(name, marks=[] if name in FIRST else [pytest.mark.long]) for name in QUICK_PRESETS]
 
 
 def bounded(agents, scenario):
@@ -24,9 +26,7 @@ def bounded(agents, scenario):
     return [agent for agent in agents if agent != "random" or scenario.action != "association"]
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.long] if name in LARGE else []) for name in QUICK_PRESETS]
-)
+@pytest.mark.parametrize("name", NAMES)
 def test_no_policy_costs_less_than_the_least_of_each_slot(name):
     """What is best in each slot alone bounds whatever moves models between slots, loads left out."""
     pytest.importorskip("scipy")
@@ -51,9 +51,7 @@ def test_no_policy_costs_less_than_the_least_of_each_slot(name):
 MOVERS = ("cloud-only", "random", "lru", "olag", "infida", "clairvoyant-greedy")
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.long] if name in LARGE else []) for name in QUICK_PRESETS]
-)
+@pytest.mark.parametrize("name", NAMES)
 def test_no_policy_scores_above_the_bound_on_all_sequences(name):
     """Scalar rewards, with the loads that the score charges; policies move models as they like."""
     pytest.importorskip("scipy")

@@ -27,9 +27,9 @@ def by_laws(instance, services):
     """The same instance with one option of one part, whose exit branches take these seconds."""
     shares = np.full(len(services), 1.0 / len(services))
     tables = instance.tables._replace(
-        branch_start=np.array([0, len(services)]),
+        branch_start=np.array([0, len(services)], np.int32),
         branch_share=shares,
-        branch_parts=np.ones(len(services), np.int64),
+        branch_parts=np.ones(len(services), np.int32),
         branch_bytes=np.full((len(services), 1), instance.tables.branch_bytes[0, 0]),
         branch_seconds=np.array(services)[:, None],
     )

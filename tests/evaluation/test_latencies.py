@@ -93,9 +93,9 @@ def test_a_queue_of_exponential_services_has_exponential_latencies(make_scenario
     instance = build_instance(scenario, 0)
     count = len(EXPONENTIAL)
     tables = instance.tables._replace(
-        branch_start=np.array([0, count]),
+        branch_start=np.array([0, count], np.int32),
         branch_share=np.full(count, 1.0 / count),
-        branch_parts=np.ones(count, np.int64),
+        branch_parts=np.ones(count, np.int32),
         branch_bytes=np.full((count, 1), instance.tables.branch_bytes[0, 0]),
         branch_seconds=EXPONENTIAL[:, None],
     )

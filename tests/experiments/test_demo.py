@@ -10,6 +10,7 @@ from idn_gym.preset_ids import DEFAULT_SCENARIO
 
 SMALL = ["steps=128", "envs=4", "evaluation_episodes=2", "scenario.horizon=6"]
 SMALL += ["agent.n_steps=16", "agent.n_epochs=1", "agent.batch_size=64"]
+SMALL += [f"agent.imitation.{key}=1" for key in ("episodes", "seconds", "rounds", "passes")]
 SHORT_PLAY = ["--seeds", "2", "--dynamic", "0.2"]
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from experiments import measure_presets
-from experiments.presets.headroom import FIELD, field_of, measure_headroom
+from experiments.presets.headroom import FIELD, LIBRARIES, field_of, measure_headroom
 from idn_gym.scenarios.presets import load_scenario
 
 
@@ -50,3 +50,8 @@ def test_nothing_that_was_played_costs_less_than_what_was_reached():
 def test_the_field_has_who_looks_at_batteries_where_there_are_any():
     assert field_of(load_scenario("tiny")) == FIELD
     assert field_of(load_scenario("solar-field")) == (*FIELD, "charge-rule", "night-planner")
+
+
+def test_libraries_are_not_asked_where_their_searches_do_not_end():
+    assert field_of(load_scenario("edge-small")) == FIELD
+    assert set(FIELD) - set(field_of(load_scenario("tinyml-village"))) == set(LIBRARIES)

@@ -42,8 +42,18 @@ def test_losing_splits_and_exits_costs_the_default_scenario_dearly():
     assert seed_range(agents) >= 0.3
 
 
+FIRST = ("tiny", "edge-drift", "solar-field")
+"""Presets of three kinds: small, moving, with batteries."""
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(set(QUICK_PRESETS) - {"edge-small"}))
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[] if name in FIRST else [pytest.mark.long])
+        for name in sorted(set(QUICK_PRESETS) - {"edge-small"})
+    ],
+)
 def test_every_preset_is_worth_solving(name):
     """Where batteries run empty, the usual policies all do; who looks at the charge is one of them."""
     looking = [("charge-rule", {})] if len(planned_nodes(compile_scenario(PRESETS[name]))) else []

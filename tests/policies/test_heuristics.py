@@ -158,7 +158,10 @@ def test_only_the_clairvoyant_looks_at_the_episodes_it_plays(monkeypatch):
     assert looked == [("validation", (0, 1, 2, 3))] * 2 + [("test", (0, 1)), ("validation", (0, 1, 2, 3))]
 
 
-@pytest.mark.parametrize("preset", ["tiny", "fashion-edge", "edge-small", "metro-split", "isp-hierarchy"])
+LARGE = [pytest.param(name, marks=pytest.mark.long) for name in ("metro-split", "isp-hierarchy")]
+
+
+@pytest.mark.parametrize("preset", ["tiny", "fashion-edge", "edge-small", *LARGE])
 def test_who_is_told_the_episodes_is_not_behind_static_greedy(preset):
     scenario = load_scenario(preset, {"horizon": 4})
     costs = {}

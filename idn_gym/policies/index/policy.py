@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from idn_gym.core.arrays import Bools, Floats
 from idn_gym.policies.index.features import IndexFeatures
-from idn_gym.policy import Choice, Feedback, Policy
-from idn_gym.scenarios.compile import Compiled
+from idn_gym.policy import Choice, Policy
 
 
 class IndexPolicy(Policy):
@@ -18,21 +18,14 @@ class IndexPolicy(Policy):
     Unlike tanh that tells large sums apart, in float32 too. What scores 0 or less is not held.
 
     Attributes:
-        weights: (B, 15), or (1, 15) for all rows.
+        weights: (B, 23), or (1, 23) for all rows.
     """
 
-    def __init__(self, compiled: Compiled, rows: int, weights: Floats) -> None:
-        self.features, self.weights, self._rows = IndexFeatures(compiled, rows), weights, rows
+    def __init__(self, described: Mapping[str, Any], weights: Floats) -> None:
+        """Rank by weights; `described` as in `IndexFeatures`."""
+        self.weights, self._features = weights, IndexFeatures(described)
 
     def act(self, observation: Any, state: Any, start: Bools | None, deterministic: bool) -> Choice:
-        """Score all pairs; rows that start an episode have forgotten everything."""
-        if state is None or start is None:
-            start = np.full(self._rows, state is None)
-        if start.any():
-            self.features.begin(start)
-        total = self.features.score(self.weights)
-        return (total / (1.0 + np.abs(total))).astype(np.float32), True
-
-    def update(self, feedback: Feedback) -> None:
-        """Take note of the demand of the slot, and of what is held after it."""
-        self.features.see(feedback)
+        """Score all pairs."""
+        total = self._features.score(observation, self.weights)
+        return total / (1.0 + np.abs(total)), state

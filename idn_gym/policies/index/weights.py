@@ -17,13 +17,13 @@ from idn_gym.policies.index.features import INDEX_FEATURES
 
 
 def write_weights(path: str | Path, weights: Floats, found: Mapping[str, Any]) -> None:
-    """Write weights (15,), and how they were found."""
+    """Write weights (23,), and how they were found."""
     named = dict(zip(INDEX_FEATURES, weights.tolist(), strict=True))
     write_text(path, json.dumps({"weights": named, "found": dict(found)}, indent=1) + "\n")
 
 
 def read_index_weights(path: str | Path) -> Floats:
-    """Weights (15,) in the order of `INDEX_FEATURES`.
+    """Weights (23,) in the order of `INDEX_FEATURES`.
 
     Raises:
         ConfigError: there is no such file, or it holds something else.

@@ -20,7 +20,9 @@ def run(folder, **changes):
 
 def test_it_finds_what_is_better_than_where_it_starts(tmp_path):
     search, state = run(tmp_path, generations=10)
-    start, found = mean_costs(search, np.stack([np.zeros(15), state.best]), "validation", range(2))
+    start, found = mean_costs(
+        search, np.stack([np.zeros_like(state.best), state.best]), "validation", range(2)
+    )
     assert found == pytest.approx(state.best_cost) and found < start
     judged = [row["judged"] for row in state.curve if "judged" in row]
     assert state.best_cost == min(judged) and len(judged) == 5

@@ -12,6 +12,8 @@ MINE = {"notes.txt": "my notes", "tensorboard/mine.txt": "my curves"}
 RUN = {
     "policy.zip": "policy",
     "checkpoint.pt": "checkpoint",
+    "teacher.npz": "sequences",
+    "imitation.csv": "round\n0\n",
     "tensorboard/events.out.tfevents.1": "curves",
     "tensorboard/evaluations.csv": "step\n0\n",
     "table.txt": "table",

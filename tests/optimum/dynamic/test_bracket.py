@@ -45,7 +45,7 @@ def test_nothing_that_is_known_costs_less(data, seed, worlds, make_scenario):
     known = np.broadcast_to(compiled.tables.pinned, (compiled.scenario.horizon, *shape)).copy()
     for v, s in np.argwhere(compiled.placeable):
         known[rng.random(len(known)) < 0.3, v, compiled.tables.segment_model[s]] = s
-    bracket = dynamic_bracket(compiled, instance, 1, seconds=3.0, played=[known], config=FEW)
+    bracket = dynamic_bracket(compiled, instance, 1, seconds=1.0, played=[known], config=FEW)
     assert bracket.reached == pytest.approx(sequence_costs(compiled, instance, bracket.sequence, 1).sum())
     assert bracket.static == pytest.approx(sequence_costs(compiled, instance, bracket.placement, 1).sum())
     rounding = 1.0 + 1e-9

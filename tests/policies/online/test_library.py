@@ -189,12 +189,13 @@ def test_resources_of_the_coming_slot_are_seen_unless_they_are_hidden(hidden):
 
 
 MODES = {"shared": {}, "exogenous": {"serving.capacity": "exogenous", "serving.loading": "instant"}}
-LARGE = ("isp-hierarchy", "metro-split", "fashion-edge", "tinyml-village")
+FIRST = ("tiny", "edge-drift", "solar-field")
+"""Presets of three kinds: small, moving, with batteries."""
 
 
 @pytest.mark.parametrize(
     "preset",
-    [pytest.param(name, marks=[pytest.mark.long] if name in LARGE else []) for name in QUICK_PRESETS],
+    [pytest.param(name, marks=[] if name in FIRST else [pytest.mark.long]) for name in QUICK_PRESETS],
 )
 @pytest.mark.parametrize("mode", MODES)
 def test_the_rules_play_every_preset(preset, mode):

@@ -1,0 +1,96 @@
+"""What a policy may imitate: the best sequence of placements that was found for each of some episodes."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from io import BufferedWriter
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from tqdm import tqdm
+
+from agents.rl.imitation import Imitation
+from experiments.training.run_config import RunConfig
+from idn_gym.config_reader import ConfigError, to_plain
+from idn_gym.core.arrays import Bools, Floats, Ints, Residents
+from idn_gym.files import atomically, read_arrays
+from idn_gym.optimum.dynamic.lower_end import find_sequence
+from idn_gym.scenarios.compile import compile_scenario
+from idn_gym.scenarios.episodes import build_instance
+
+
+class Teacher(NamedTuple):
+    """B training episodes, and what to hold in their T slots."""
+
+    seeds: Ints  # (B,)
+    sequences: Residents  # (B, T, N, M) segment, or EMPTY
+    reached: Floats  # (B,) [cost per slot] of the sequence, played
+    static: Floats  # (B,) [cost per slot] of the best placement found to keep
+
+    def holds(self, slot: int, node: Ints, model: Ints, segment: Ints) -> Bools:
+        """Whether each of C pairs is held in a slot, (B, C)."""
+        held: Bools = self.sequences[:, slot][:, node, model] == segment
+        return held
+
+
+def find_teacher(config: RunConfig, imitation: Imitation, file: Path) -> Teacher:
+    """Search for the sequences, or go on where a killed process left the file.
+
+    How good they are depends on the processor, since each search has its time; a file that is there is used
+    as it is.
+
+    Args:
+        config: of the run; where its preference is "random", each episode has its own.
+        imitation: which episodes, and for how long.
+        file: npz file that is written after every episode.
+
+    Raises:
+        ConfigError: the file is damaged, or is of another run.
+    """
+    seeds = np.arange(config.seed * imitation.episodes, (config.seed + 1) * imitation.episodes)
+    scenario, slots = config.scenario, config.scenario.horizon
+    compiled = compile_scenario(scenario)
+    instance = build_instance(scenario, seeds.tolist(), "train", config.preference)
+    shape, of = (slots, *compiled.tables.pinned.shape), _stamp(config)
+    found = _read(file, of, seeds, shape)
+    with tqdm(total=len(seeds), initial=len(found), unit=" sequences", disable=None) as bar:
+        for b in range(len(found), len(seeds)):
+            one = find_sequence(compiled, instance, b, imitation.seconds)
+            found.append((one.sequence.astype(np.int32), one.reached / slots, one.static / slots))
+            sequences, reached, static = (np.stack(column) for column in zip(*found, strict=True))
+            teacher = Teacher(seeds[: b + 1], sequences, reached, static)
+            atomically(file, functools.partial(_write, teacher, of))
+            bar.update()
+            bar.set_postfix(cost=f"{reached.mean():.4f}", static=f"{static.mean():.4f}")
+    sequences, reached, static = (np.stack(column) for column in zip(*found, strict=True))
+    return Teacher(seeds, sequences, reached, static)
+
+
+def _stamp(config: RunConfig) -> str:
+    """What tells sequences of other scenarios and preferences apart."""
+    told = json.dumps([to_plain(config.scenario), to_plain(config.preference)], sort_keys=True)
+    return hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
+
+
+def _write(teacher: Teacher, of: str, file: BufferedWriter) -> None:
+    np.savez_compressed(file, of=np.array(of), **teacher._asdict())
+
+
+def _read(file: Path, of: str, seeds: Ints, shape: tuple[int, ...]) -> list[tuple[Residents, float, float]]:
+    """What a file has of the episodes, in their order."""
+    if not file.exists():
+        return []
+    kept = read_arrays(file, "sequences to imitate")
+    try:
+        count = len(kept["seeds"])
+        sequences, reached, static = kept["sequences"], kept["reached"], kept["static"]
+        fits = str(kept["of"]) == of and count <= len(seeds) and (kept["seeds"] == seeds[:count]).all()
+        fits = fits and sequences.shape == (count, *shape) and reached.shape == static.shape == (count,)
+    except (KeyError, TypeError):
+        fits = False
+    if not fits:
+        raise ConfigError(str(file), "is not what this run imitates; delete it, or name another folder")
+    return list(zip(sequences, reached, static, strict=True))

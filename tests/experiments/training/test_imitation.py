@@ -1,0 +1,211 @@
+"""Imitation of sequences found with foresight: what is shown, what is learnt, and where PPO begins."""
+
+import csv
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch
+
+from agents.rl.build import build_algorithm
+from experiments.training import teacher as teachers
+from experiments.training.imitation import SCORE_SHIFTS, Seen, _learn, _play, imitate
+from experiments.training.run_config import load_run_config
+from experiments.training.run_folder import RunFolder
+from experiments.training.teacher import _stamp, find_teacher
+from experiments.training.train_run import make_env, train_run
+from idn_gym.config_reader import ConfigError
+from idn_gym.evaluation.rollout import rollout
+from idn_gym.policies.registry import simulation_of
+
+IMITATION = {"episodes": 3, "seconds": 0.5, "rounds": 3, "passes": 4, "learning_rate": 0.02}
+CHANGES = {
+    "action": "scores",
+    "agent.imitation": IMITATION,
+    "agent.n_steps": 8,
+    "agent.batch_size": 8,
+    "envs": 2,
+    "steps": 32,
+    "evaluation_episodes": 2,
+    "scenario.horizon": 8,
+}
+
+
+def config_of(**changes):
+    return load_run_config(scenario="tiny", agent="ppo-graph", changes={**CHANGES, **changes})
+
+
+@pytest.fixture(scope="module")
+def config():
+    return config_of()
+
+
+@pytest.fixture(scope="module")
+def teacher(config, tmp_path_factory):
+    return find_teacher(config, config.agent.imitation, tmp_path_factory.mktemp("teacher") / "teacher.npz")
+
+
+def test_the_teacher_plays_what_it_was_found_to_reach(config, teacher):
+    """Scores of 1 and -1 hold what the sequence holds, so the episode costs what the search said."""
+    env = gym.make_vec("IDN-v0", num_envs=3, split="train", **config.env_options())
+    env.reset(seed=teacher.seeds.tolist())
+    compiled = simulation_of(env).compiled
+    node, segment = compiled.pairs
+    total = np.zeros(3)
+    for t in range(8):
+        held = teacher.holds(t, node, compiled.tables.segment_model[segment], segment)
+        _, reward, *_ = env.step(np.where(held, 1.0, -1.0).astype(np.float32))
+        total -= reward
+    env.close()
+    np.testing.assert_allclose(total / 8, teacher.reached, rtol=1e-9)
+    assert (teacher.reached <= teacher.static + 1e-12).all()
+
+
+def test_a_search_that_was_stopped_goes_on_with_the_episodes_that_are_missing(config, teacher, tmp_path):
+    file = tmp_path / "teacher.npz"
+    begun = {name: array[:2] for name, array in teacher._asdict().items()}
+    begun["reached"] = begun["reached"] - 1.0  # what is there is used as it is
+    np.savez(file, of=_stamp(config), **begun)
+    found = find_teacher(config, config.agent.imitation, file)
+    np.testing.assert_array_equal(found.seeds, teacher.seeds)
+    np.testing.assert_array_equal(found.reached[:2], begun["reached"])
+    np.testing.assert_allclose(found.reached[2], teacher.reached[2], rtol=0.2)
+
+
+@pytest.mark.parametrize(
+    "change", [{"seeds": [7, 8]}, {"sequences": np.zeros((2, 8, 1, 1))}, {"reached": None}, {"of": "another"}]
+)
+def test_a_file_of_another_run_is_refused(config, teacher, tmp_path, change):
+    file = tmp_path / "teacher.npz"
+    kept = {**{name: array[:2] for name, array in teacher._asdict().items()}, **change}
+    kept = {"of": _stamp(config), **kept}
+    np.savez(file, **{name: array for name, array in kept.items() if array is not None})
+    with pytest.raises(ConfigError, match="is not what this run imitates"):
+        find_teacher(config, config.agent.imitation, file)
+
+
+def test_runs_of_other_seeds_are_shown_other_episodes(teacher, tmp_path, monkeypatch):
+    config = config_of(seed=2)
+    monkeypatch.setattr(teachers, "find_sequence", lambda compiled, instance, b, seconds: _Kept(compiled))
+    found = find_teacher(config, config.agent.imitation, tmp_path / "teacher.npz")
+    assert found.seeds.tolist() == [6, 7, 8]
+    assert not set(found.seeds) & set(teacher.seeds)
+
+
+class _Kept:
+    reached, static = 1.0, 1.0
+
+    def __init__(self, compiled):
+        self.sequence = np.repeat(compiled.tables.pinned[None], 8, axis=0)
+
+
+def test_returns_are_those_of_the_episode(config, teacher):
+    """Of what the policy plays; there are none of what the teacher plays."""
+    policy, rng = _built(config).policy, np.random.default_rng(0)
+    assert np.isnan(_play(config, teacher, None, rng).returns).all()
+    seen = _play(config, teacher, policy, rng)
+    assert len(seen.returns) == len(seen.held) == 3 * 8
+    returns = seen.returns.reshape(8, 3)
+    env = gym.make_vec("IDN-v0", num_envs=3, split="train", **config.env_options())
+    played = rollout(policy, env, teacher.seeds.tolist())
+    rewards = returns[:-1] - config.agent.gamma * returns[1:]
+    np.testing.assert_allclose(rewards.T, played.scalar[:, :-1], rtol=1e-5, atol=1e-7)
+
+
+def test_what_the_critic_expects_after_an_episode_counts(config, teacher, monkeypatch):
+    policy, rng = _built(config).policy, np.random.default_rng(0)
+    ends = []
+    for expected in (0.0, -5.0):
+        value = lambda observation, expected=expected: torch.full((3, 1), expected)  # noqa: E731
+        monkeypatch.setattr(policy, "predict_values", value)
+        ends.append(_play(config, teacher, policy, rng).returns.reshape(8, 3)[-1])
+    np.testing.assert_allclose(ends[1], ends[0] - 5.0 * config.agent.gamma, rtol=1e-6)
+
+
+def test_what_is_seen_is_learnt(config, teacher):
+    """The loss falls, and scores come to tell what the teacher holds from what it does not."""
+    policy, rng = _built(config).policy, np.random.default_rng(0)
+    gathered = [_play(config, teacher, None, rng)]
+    optimiser = torch.optim.Adam(policy.parameters(), 0.02)
+    losses = [_learn(policy, optimiser, gathered, rng) for _ in range(30)]
+    assert losses[-1] < 0.7 * losses[0]
+    assert _told_apart(policy, gathered[0]) > 0.8
+
+
+def test_the_policy_is_left_with_the_best_round_and_shift(config, teacher, tmp_path):
+    algorithm = _built(config)
+    imitate(algorithm, config, teacher, tmp_path / "imitation.csv")
+    with (tmp_path / "imitation.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["round"] for row in rows] == ["0", "1", "2"]
+    least = min(float(row[f"cost, shift {shift}"]) for row in rows for shift in SCORE_SHIFTS)
+    env = gym.make_vec("IDN-v0", num_envs=2, split="validation", **config.env_options())
+    played = rollout(algorithm, env, range(2))
+    assert -played.scalar.mean() == pytest.approx(least, rel=1e-6)
+
+
+def test_runs_that_are_shown_the_same_end_with_the_same_bits(config, teacher, tmp_path):
+    """With the file of sequences, a run is the same to the bit; nothing is searched again."""
+    weights = []
+    for name in ("one", "two"):
+        folder = RunFolder(tmp_path / name)
+        folder.path.mkdir()
+        np.savez(folder.teacher, of=_stamp(config), **teacher._asdict())
+        train_run(config, folder)
+        assert folder.imitated.is_file()
+        weights.append(_built(config, folder).policy.state_dict())
+    assert all(bool((weights[0][name] == weights[1][name]).all()) for name in weights[0])
+
+
+def test_what_cannot_be_imitated_is_refused():
+    with pytest.raises(ConfigError, match=r"action: 'placement' .* with an imitation .* allowed: scores$"):
+        config_of(action="placement")
+    with pytest.raises(ConfigError, match=r"agent.imitation.rounds: 0 .* at least 1"):
+        config_of(**{"agent.imitation": {"rounds": 0}})
+
+
+def test_long_episodes_are_searched_to_their_end(tmp_path):
+    """Longer than what an environment keeps of an episode at a time."""
+    config = config_of(
+        **{"scenario.horizon": 520, "agent.imitation": {**IMITATION, "episodes": 1, "seconds": 0.2}}
+    )
+    teacher = find_teacher(config, config.agent.imitation, tmp_path / "teacher.npz")
+    assert teacher.sequences.shape[1] == 520
+    seen = _play(config, teacher, None, np.random.default_rng(0))
+    assert len(seen.held) == 520
+
+
+def test_a_policy_that_becomes_nan_is_told_by_its_learning_rate(config, teacher, tmp_path, monkeypatch):
+    def diverge(*given):
+        raise ValueError("loc has NaN")
+
+    monkeypatch.setattr("experiments.training.imitation._learn", diverge)
+    with pytest.raises(ConfigError, match=r"agent.imitation.learning_rate: 0\.02 is too high"):
+        imitate(_built(config), config, teacher, tmp_path / "imitation.csv")
+
+
+def test_where_the_scenario_names_another_codec_it_acts_through_scores():
+    config = load_run_config(scenario="tiny", agent="ppo-imitation")
+    assert config.scenario.action != "scores" == config.action and config.observation == "graph"
+
+
+def _built(config, folder=None):
+    env = make_env(config)
+    algorithm = build_algorithm(config.agent, env, config.seed)
+    env.close()
+    if folder is not None:
+        algorithm.set_parameters(str(folder.policy))
+    return algorithm
+
+
+def _told_apart(policy, seen: Seen) -> float:
+    """Share of pairs (held, not held) of a slot whose scores are in this order."""
+    tables = {name: torch.as_tensor(table) for name, table in seen.tables.items()}
+    with torch.no_grad():
+        scores = policy.get_distribution(tables).distribution.mean.numpy()
+    shares = [
+        (row[held][:, None] > row[~held][None]).mean()
+        for row, held in zip(scores, seen.held, strict=True)
+        if held.any() and not held.all()
+    ]
+    return float(np.mean(shares))
