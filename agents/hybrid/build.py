@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 
 from gymnasium.vector import VectorEnv
 
-from agents.hybrid.combiner import AdaptiveConfig, FixedStepConfig, WeightedCombiner
 from agents.hybrid.experts import read_experts
 from agents.hybrid.safe import SafeCombiner, SafeConfig
 from agents.hybrid.thrift import Thrift, ThriftConfig
+from agents.hybrid.weighted import AdaptiveConfig, FixedStepConfig, WeightedCombiner
 from idn_gym.config_reader import from_plain
 
 _Env = VectorEnv[Any, Any, Any]
