@@ -52,6 +52,7 @@ class OptimisticConfig(OnlineConfig):
     """factor on the step; tune it on validation seeds"""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if NO_HINT in self.hints:
             raise ConfigError("hints", f"{NO_HINT!r} is not allowed; no hint at all is always among them")
 
@@ -154,7 +155,7 @@ class Optimistic(OnlineLearner):
         self.iterate: OptimisticState | None = None
         self._hints: list[Hint] = []
         super().__init__(compiled, rows, config)
-        self.unproven = unproven_scenario(compiled, self.items)
+        self.unproven = unproven_scenario(compiled, self.items, config.splits)
         if not config.lazy or config.scale != 1.0:
             self.unproven = "the step is not the one of the proof: lazy, scale 1"
 
