@@ -23,7 +23,7 @@ from idn_gym.core.geometry import covers
 from idn_gym.core.slots import one_row
 from idn_gym.optimum.pieces import list_pieces
 from idn_gym.optimum.routing_program import CEILING, Routing, RoutingBuild
-from idn_gym.optimum.solver import Program, solve_relaxed
+from idn_gym.optimum.solver import Program, load_solver, solve_relaxed
 from idn_gym.scenarios.compile import Compiled
 
 MOST_ROUTED = 4000
@@ -46,7 +46,9 @@ class RoutedGain:
 
         Raises:
             ConfigError: the scenario has too many options.
+            DependencyNotInstalled: SciPy is missing.
         """
+        load_solver()
         count = len(compiled.tables.option_model)
         if count > MOST_ROUTED:
             raise ConfigError(
