@@ -87,9 +87,8 @@ class Envelope:
             (n,); nan where the other one cannot be as large.
         """
         others = np.delete(np.arange(self.normal.shape[1]), [up, across])
-        rows = (self.normal[:, others] == 0.0).all(
-            axis=1
-        )  # any point meets the rest that gives up the others
+        # What weighs one of the others is met by giving that one up.
+        rows = (self.normal[:, others] == 0.0).all(axis=1)
         normal, most = self.normal[rows], self.most[rows]
         room = most - np.outer(at, normal[:, across])  # (n, rows)
         flat = normal[:, up] == 0.0
