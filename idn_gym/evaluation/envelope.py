@@ -14,6 +14,8 @@ served by the tariff of v, which is selfish in another way than that of w. B(w) 
 - Where a scenario has a tariff of its own (`serving.tariff`), rows about the order of service are part of
   the program (`bound_order`). That tariff serves under every preference, so the rows hold under v as well.
 
+What the bound does not know are nodes that choose among links: such scenarios are refused.
+
 Episodes are drawn before anything is played and do not depend on the preference. So with r the mean reward
 vector over some episodes, s the scales, and A the requests per slot over the nominal ones, whose errors are
 costs, every policy has  sum of w r / s <= w_accuracy A / s_accuracy - B(w). An intersection of such
@@ -31,7 +33,7 @@ import numpy as np
 from gymnasium.error import DependencyNotInstalled
 
 from idn_gym.config_reader import ConfigError
-from idn_gym.core.arrays import ERROR, Floats
+from idn_gym.core.arrays import EMPTY, ERROR, Floats
 from idn_gym.evaluation.pareto import Box
 from idn_gym.objective_records import TABLE, Objective
 from idn_gym.optimum.bracket import FalseBoundError
@@ -129,10 +131,12 @@ def episode_limits(
         (K + D,) most of sum of w r / s for each w; then most of r / s for each objective.
 
     Raises:
-        ConfigError: an objective that is measured per slot and is to be large, which nothing bounds.
+        ConfigError: nodes choose among links, or what is measured per slot is to be large: nothing bounds it.
         DependencyNotInstalled: SciPy is missing.
     """
     compiled = compile_scenario(scenario)
+    if (compiled.tables.node_uplink != EMPTY).any():
+        raise ConfigError("scenario", f"{scenario.name!r} is not allowed here; its nodes choose among links")
     for objective in compiled.objectives:
         if objective.measure is not None and objective.sense == "maximise":
             raise ConfigError("objectives", f"{objective.name!r} is not allowed here; nothing bounds it")

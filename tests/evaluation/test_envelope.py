@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experiments.training.play import open_agent
+from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import Action
 from idn_gym.core.transition import initial_state, step
 from idn_gym.evaluation.envelope import (
@@ -20,6 +21,7 @@ from idn_gym.evaluation.envelope import (
 )
 from idn_gym.evaluation.pareto import Box, hypervolume, objective_box
 from idn_gym.evaluation.rollout import rollout
+from idn_gym.objective_records import OBJECTIVE_RECORDS, Objective, register_objective
 from idn_gym.optimum.bracket import FalseBoundError
 from idn_gym.preferences import draw_preference, preference_lattice
 from idn_gym.rewards import compute_rewards
@@ -160,6 +162,23 @@ def test_weights_are_those_of_the_lattice_and_those_that_forget_loads():
     assert len(weights) == 20 and weights.sum(axis=1) == pytest.approx(1.0)
     assert (weights[weights[:, 4] > 0] == np.unique(lattice, axis=0)).all()
     assert {tuple(row) for row in weights[weights[:, 4] == 0]} >= {tuple(row) for row in np.eye(5)[:4]}
+
+
+def test_what_nothing_bounds_is_refused(monkeypatch):
+    weights = envelope_preferences(1)[:1]
+    field = load_scenario("lorawan-field", {"horizon": 2})
+    with pytest.raises(ConfigError, match="scenario: 'lorawan-field' is not allowed here; its nodes choose"):
+        episode_limits(field, np.ones((1, len(field.objectives))), 0)
+    monkeypatch.setattr(OBJECTIVE_RECORDS, "_entries", dict(OBJECTIVE_RECORDS._entries))
+    register_objective(
+        Objective(
+            name="spare", unit="1", sense="maximise", scale=lambda scenario: 1.0, formula="1", per="slot",
+            measure=lambda tables, outcome: np.ones(len(outcome.refused)),
+        )
+    )  # fmt: skip
+    spare = load_scenario("tiny", {"horizon": 2, "objectives": ["latency", "spare"]})
+    with pytest.raises(ConfigError, match="objectives: 'spare' is not allowed here; nothing bounds it"):
+        episode_limits(spare, weights[:, :2], 0)
 
 
 def test_volumes_say_what_they_need(monkeypatch):
