@@ -21,6 +21,7 @@ from experiments.studies.cached_run import CachedRun
 from experiments.studies.code_stamp import code_stamp
 from experiments.studies.config import AGENT_PREFIX, BASELINE, Study, StudyPart, of_scenario
 from experiments.studies.entry import StudyEntry
+from experiments.studies.envelope_run import EnvelopeRun, list_envelopes
 from experiments.studies.front_run import FrontUnit
 from experiments.studies.page import load_template
 from experiments.studies.run import Unit
@@ -176,16 +177,20 @@ def play_units(units: Sequence[CachedRun], out: Path, workers: int) -> None:
         _map(pool, [(_name(unit), unit.play) for unit in missing], out, "runs")
 
 
-def find_brackets(brackets: Sequence[BracketRun], out: Path, workers: int) -> None:
-    """Bracket the best sequences of episodes that were played, where that has not been done.
+def find_bounds(
+    brackets: Sequence[BracketRun], envelopes: Sequence[EnvelopeRun], out: Path, workers: int
+) -> None:
+    """Bracket the best sequences of episodes, and prove envelopes, where that is not done.
 
     Raises:
-        ConfigError: a bracket failed; those that were done stay.
+        ConfigError: one failed; those that were done stay.
     """
-    missing = [bracket for bracket in brackets if not bracket.done(out)]
-    if missing:
+    work = [(_name(one.units[0]), one.play) for one in brackets if not one.done(out)]
+    proofs = [(one.name, one.play) for one in envelopes if not one.done(out)]
+    if work or proofs:
         with pool_of(workers, code_stamp) as pool:
-            _map(pool, [(_name(bracket.units[0]), bracket.play) for bracket in missing], out, "brackets")
+            _map(pool, work, out, "brackets")
+            _map(pool, proofs, out, "envelopes")
 
 
 def _name(unit: CachedRun) -> str:
@@ -260,12 +265,15 @@ def play_study(study: Study, asked: StudyCommand) -> Path:
     check_brackets(_brackets(study, units, asked.smoke))
     writable_folder(out)
     play_units([*units, *fronts], out, asked.workers)
-    find_brackets(_brackets(study, units, asked.smoke), out, asked.workers)
+    envelopes = list_envelopes(study, fronts, asked.smoke)
+    find_bounds(_brackets(study, units, asked.smoke), envelopes, out, asked.workers)
     units, left_out = list_units(study, asked.smoke)
     fronts = list_fronts(study, asked.smoke)
     missing = list(dict.fromkeys(unit.part for unit in (*units, *fronts) if not unit.done(out)))
     brackets = _brackets(study, [unit for unit in units if unit.part not in missing], asked.smoke)
     missing += dict.fromkeys(one.units[0].part for one in brackets if not one.done(out))
+    envelopes = list_envelopes(study, [unit for unit in fronts if unit.part not in missing], asked.smoke)
+    missing += dict.fromkeys(one.part for one in envelopes if not one.done(out))
     head: dict[str, Any] = {
         "command": grammar.spell_command(asked, _PROG),
         "left out": left_out + [f"{part}: not played yet" for part in missing],
@@ -275,7 +283,8 @@ def play_study(study: Study, asked: StudyCommand) -> Path:
     drawn = [unit for unit in fronts if unit.part not in missing]
     reported = only(study, list(dict.fromkeys(unit.part for unit in (*played, *drawn))))
     known = [one for one in brackets if one.units[0].part not in missing]
-    return study_report.report_study(reported, played, drawn, known, out, head)
+    around = [one for one in envelopes if one.part not in missing]
+    return study_report.report_study(reported, played, drawn, known, around, out, head)
 
 
 def _brackets(study: Study, units: Sequence[Unit], smoke: bool) -> list[BracketRun]:

@@ -24,6 +24,7 @@ RUN = [
         "docs/commands.md",
         "docs/games.md",
         "docs/metrics.md",
+        "docs/pareto.md",
     )
     for code in blocks(page)
 ]

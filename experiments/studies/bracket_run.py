@@ -40,6 +40,11 @@ class BracketRun:
     seconds: float
     """CPU seconds to spend"""
 
+    @property
+    def part(self) -> str:
+        """Of the study."""
+        return self.units[0].part
+
     def file(self, out: Path) -> Path:
         """Where the record is kept."""
         unit = self.units[0]

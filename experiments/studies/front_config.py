@@ -51,6 +51,8 @@ class FrontPart:
     drawn: tuple[str, ...] = ()
     """labels in the pictures of points; none: all"""
     queries: tuple[Query, ...] = ()
+    envelope: float = bounded(0.0, least=0.0)
+    """CPU seconds for each preference and episode to prove an outer envelope of all fronts with; 0: none"""
 
     def __post_init__(self) -> None:
         check_entries("agents", self.agents)
@@ -63,9 +65,10 @@ class FrontPart:
             if label is not None and label not in labels:
                 raise ConfigError(key, f"{show(label)} is not among the agents; {closest(label, labels)}")
 
-    def world(self, entry: StudyEntry, smoke: Mapping[str, Any]) -> Scenario:
-        """The scenario, as one of the agents meets it."""
-        scenario = load_scenario(self.scenario, {**self.overrides, **entry.overrides, **smoke})
+    def world(self, entry: StudyEntry | None, smoke: Mapping[str, Any]) -> Scenario:
+        """The scenario, as one of the agents meets it; as it is: None."""
+        own = {} if entry is None else entry.overrides
+        scenario = load_scenario(self.scenario, {**self.overrides, **own, **smoke})
         if scenario.objectives != OBJECTIVES:
             raise ConfigError(
                 f"fronts.{self.name}.overrides.objectives",

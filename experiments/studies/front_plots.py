@@ -12,6 +12,7 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -93,11 +94,24 @@ def plot_pairs(fronts: Fronts) -> Figure:
                 alpha=0.8,
                 label=agent,
             )
+        _draw_envelope(axes, fronts, across, up)
         axes.set_xlabel(AXES[across][0])
         axes.set_ylabel(AXES[up][0])
     handles, labels = grid[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=min(5, len(agents)))
     return figure
+
+
+def _draw_envelope(axes: Axes, fronts: Fronts, across: str, up: str) -> None:
+    """What no policy passes in two objectives, if the others may be as bad as they like."""
+    if fronts.envelopes is None:
+        return
+    envelope, ends = fronts.envelopes.over(np.arange(fronts.episodes)), axes.axis()
+    i, j = OBJECTIVES.index(across), OBJECTIVES.index(up)
+    at = np.linspace(*ends[:2], 2_001) / AXES[across][1]
+    most = envelope.height(j, i, at)
+    axes.plot(at * AXES[across][1], most * AXES[up][1], color="black", lw=1.0, label="no policy passes")
+    axes.axis(ends)
 
 
 def plot_parallel(fronts: Fronts) -> Figure:

@@ -10,6 +10,7 @@ import numpy as np
 
 from experiments.studies import front_plots as front_figures
 from experiments.studies.config import Study
+from experiments.studies.envelope_run import EnvelopeRun
 from experiments.studies.front_run import FrontUnit
 from experiments.studies.fronts import Fronts
 from experiments.studies.page import Table, html_number, with_bounds
@@ -22,6 +23,7 @@ FRONT_COLUMNS: dict[str, Callable[[dict[str, Any]], str]] = {
     "runs": lambda row: str(row["runs"]),
     "non-dominated": lambda row: f"{row['non_dominated']:.1f} of {row['points']}",
     "hypervolume": lambda row: with_bounds(row, "hypervolume", form=".4f"),
+    "of envelope": lambda row: with_bounds(row, "envelope_share") if "envelope_share" in row else "",
     "compared ahead": lambda row: with_bounds(row, "compared_ahead", form="+.4f"),
     "wins": lambda row: with_bounds(row, "improvement", form=".2f"),
     "utility": lambda row: with_bounds(row, "expected_utility"),
@@ -43,6 +45,10 @@ class FrontReport(NamedTuple):
     foresight: str
     verdict: str
     size: str
+    envelope: float
+    """volume of the outer envelope in the units of hypervolumes; nan: there is none"""
+    envelope_minutes: float
+    """of the processor, to prove it"""
     tariff: str
     """what requests are served by whatever the preference; "" where it is the preference"""
     pictures: list[Path]
@@ -51,14 +57,17 @@ class FrontReport(NamedTuple):
     """what was asked of the fronts, and what each agent's answers"""
 
 
-def report_fronts(study: Study, units: Sequence[FrontUnit], out: Path) -> list[FrontReport]:
+def report_fronts(
+    study: Study, units: Sequence[FrontUnit], envelopes: Sequence[EnvelopeRun], out: Path
+) -> list[FrontReport]:
     """Write ``fronts.csv``, ``front-points.csv``, ``front-queries.csv`` and pictures."""
     reports = []
     rows: list[dict[str, Any]] = []
     points: list[dict[str, Any]] = []
     answers: list[dict[str, Any]] = []
     for front in study.fronts:
-        fronts = Fronts(front, [unit for unit in units if unit.part == front.name], out)
+        around = [run for run in envelopes if run.part == front.name]
+        fronts = Fronts(front, [unit for unit in units if unit.part == front.name], out, around)
         mine, asked = fronts.rows(), fronts.answers()
         rows, points, answers = rows + mine, points + fronts.table(), answers + asked
         reports.append(
@@ -69,6 +78,8 @@ def report_fronts(study: Study, units: Sequence[FrontUnit], out: Path) -> list[F
                 foresight=front.foresight or "nobody",
                 verdict=verdict(fronts, mine),
                 size=size(mine),
+                envelope=fronts.volume(),
+                envelope_minutes=sum(run.read(out)["seconds"] for run in around) / 60,
                 tariff=own_tariff(load_scenario(front.scenario, front.overrides), "random"),
                 pictures=front_figures.plot_fronts(fronts, mine, out),
                 table=Table(

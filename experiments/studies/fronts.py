@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from experiments.studies.envelope_run import EnvelopeRun, EpisodeEnvelopes
 from experiments.studies.front_config import FrontPart
 from experiments.studies.front_run import DISCOUNT, FrontUnit, Returns
 from idn_gym.core.arrays import Floats, Ints
@@ -44,7 +45,7 @@ from idn_gym.preferences import preference_lattice
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.presets import load_scenario
 
-SMOOTH = ("hypervolume", "discounted_hypervolume", "expected_utility")
+SMOOTH = ("hypervolume", "discounted_hypervolume", "expected_utility", "envelope_share")
 """Indicators with intervals. The others have kinks where a front touches that of foresight; there an interval
 covers as little as half of what it should, so they have none."""
 
@@ -59,10 +60,18 @@ class Fronts:
         records: per agent what its runs took.
     """
 
-    def __init__(self, front: FrontPart, units: Sequence[FrontUnit], out: Path) -> None:
-        """Read the runs of `units`, all of them played, under `out`."""
+    def __init__(
+        self, front: FrontPart, units: Sequence[FrontUnit], out: Path, envelopes: Sequence[EnvelopeRun] = ()
+    ) -> None:
+        """Read the runs of `units` and `envelopes` (one per episode, or none), all played, under `out`.
+
+        Raises:
+            FalseBoundError: an agent in the scenario of the front is outside of its envelope.
+        """
         compiled = compile_scenario(load_scenario(front.scenario, front.overrides))
         self.front, self.scales, self.box = front, compiled.scales, objective_box(compiled)
+        self.envelopes = EpisodeEnvelopes(compiled, envelopes, out) if envelopes else None
+        self._volumes: dict[bytes, float] = {}
         self.weights = preference_lattice(units[0].divisions)
         self.returns: dict[str, list[Returns]] = {}
         self.records: dict[str, list[dict[str, Any]]] = {}
@@ -71,6 +80,9 @@ class Fronts:
             self.records.setdefault(unit.label, []).append(unit.read(out))
         self.slots = units[0].scenario.horizon
         self.episodes = units[0].episodes
+        for entry in front.agents if self.envelopes else ():
+            if not entry.overrides:  # which may allow what the scenario does not
+                self._check(entry.name)
 
     @property
     def agents(self) -> list[str]:
@@ -81,6 +93,23 @@ class Fronts:
         """Per run (K, 5) mean reward vectors per slot over the episodes."""
         chosen = np.arange(self.episodes) if episodes is None else episodes
         return [run.mean[:, chosen].mean(axis=1) for run in self.returns[agent]]
+
+    def _check(self, agent: str) -> None:
+        assert self.envelopes is not None
+        for episodes in (np.arange(self.episodes), *np.arange(self.episodes)[:, None]):
+            envelope = self.envelopes.over(episodes)
+            for points in self.points(agent, episodes):
+                envelope.check(points, agent)
+
+    def volume(self, episodes: Ints | None = None) -> float:
+        """Of the envelope of means over the episodes, in units of hypervolumes; nan where there is none."""
+        if self.envelopes is None:
+            return np.nan
+        chosen = np.arange(self.episodes) if episodes is None else episodes
+        key = chosen.tobytes()
+        if key not in self._volumes:
+            self._volumes[key] = self.envelopes.over(chosen).volume(self.box)
+        return self._volumes[key]
 
     def rows(self) -> list[dict[str, Any]]:
         """One line per agent, largest hypervolume first."""
@@ -100,6 +129,8 @@ class Fronts:
         for name, values in self.indicators(agent).items():
             half = float(half_width(pseudo[agent][name])) if name in SMOOTH else np.nan
             row |= interval_text(name, around(float(values.mean()), half))
+        if self.envelopes is not None:
+            row |= {"envelope": self.volume(), "envelope_gap": self.volume() - row["hypervolume"]}
         row["sparsity"] = float(np.mean([sparsity(self.box.place(run)) for run in runs]))
         ahead, wins = self._compared(agent, pseudo)
         row |= interval_text("compared_ahead", ahead) | interval_text("improvement", wins)
@@ -129,6 +160,9 @@ class Fronts:
             "discounted_hypervolume": [self._hypervolume(front) for front in later],
             "expected_utility": [expected_utility(self._scaled(front), self.weights) for front in fronts],
         }
+        if self.envelopes is not None:
+            volume = self.volume(chosen)
+            found["envelope_share"] = [value / volume for value in found["hypervolume"]]
         if self.front.foresight is not None:
             foresight = self.points(self.front.foresight, chosen)[0]
             placed, best = self.box.place(foresight), self._scaled(foresight)

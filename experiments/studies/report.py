@@ -17,6 +17,7 @@ from experiments.studies.bracket_run import BracketRun
 from experiments.studies.cached_run import CachedRun
 from experiments.studies.code_stamp import code_stamp
 from experiments.studies.config import BASELINE, DEVICE_METRICS, MOVING_METRICS, Study
+from experiments.studies.envelope_run import EnvelopeRun
 from experiments.studies.front_run import FrontUnit
 from experiments.studies.page import Table, html_number, with_bounds, write_page
 from experiments.studies.results import GAIN_METRICS, RESULT_METRICS, Plays
@@ -62,6 +63,7 @@ def report_study(
     units: Sequence[Unit],
     fronts: Sequence[FrontUnit],
     brackets: Sequence[BracketRun],
+    envelopes: Sequence[EnvelopeRun],
     out: Path,
     head: dict[str, Any],
 ) -> Path:
@@ -69,22 +71,22 @@ def report_study(
 
     Args:
         study: its configuration.
-        units: the runs of its parts, all of them played.
-        fronts: those of its fronts, likewise.
-        brackets: of episodes of its parts, all of them found.
+        units: the runs of its parts, all of them played; `fronts` likewise, those of its fronts.
+        brackets: of episodes of its parts, all found; `envelopes` likewise, of its fronts.
         out: where they were played to.
         head: command, versions and the like, printed with the configuration.
     """
     played: list[CachedRun] = [*units, *fronts]
     other = dict.fromkeys(unit.part for unit in played if _codes(unit, out) != {code_stamp()})
-    other |= dict.fromkeys(one.units[0].part for one in brackets if one.read(out)["code"] != code_stamp())
+    bounds: list[BracketRun | EnvelopeRun] = [*brackets, *envelopes]
+    other |= dict.fromkeys(one.part for one in bounds if one.read(out)["code"] != code_stamp())
     return write_page(
         out / "report.html",
         "study.html",
         title=study.title,
         study=study,
         left_out=head.get("left out", []),
-        fronts=front_report.report_fronts(study, fronts, out) if fronts else [],
+        fronts=front_report.report_fronts(study, fronts, envelopes, out) if fronts else [],
         other=list(other),
         record=yaml.safe_dump({**head, "study": to_plain(study)}, sort_keys=False),
         **(_parts(study, Plays(units, out, brackets), out) if units else {"parts": []}),

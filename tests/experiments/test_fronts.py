@@ -13,12 +13,15 @@ from stable_baselines3 import PPO
 from experiments import study
 from experiments.studies import front_report
 from experiments.studies.config import Study
+from experiments.studies.envelope_run import list_envelopes
 from experiments.studies.front_run import Returns
 from experiments.studies.fronts import Fronts
 from idn_gym.config_reader import ConfigError, from_plain, read_yaml
+from idn_gym.evaluation.envelope import outer_envelope
 from idn_gym.evaluation.intervals import half_width
 from idn_gym.evaluation.pareto import hypervolume, objective_box
 from idn_gym.evaluation.rollout import rollout
+from idn_gym.optimum.bracket import FalseBoundError
 from idn_gym.preferences import preference_lattice
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.presets import load_scenario
@@ -44,6 +47,7 @@ FRONT = {
     "foresight": "foresight",
     "compared": "conditioned",
     "online": ["conditioned", "olag"],
+    "envelope": 5.0,
     "queries": [{"best": "energy", "least": {"accuracy": 0.45, "latency": -0.15}}],
     "agents": [
         {"agent": "cloud-only"},
@@ -70,7 +74,8 @@ def played(tmp_path_factory):
 
 def fronts(out):
     config = from_plain(Study, STUDY)
-    return Fronts(config.fronts[0], study.list_fronts(config, smoke=False), out)
+    units = study.list_fronts(config, smoke=False)
+    return Fronts(config.fronts[0], units, out, list_envelopes(config, units, smoke=False))
 
 
 def lines(path):
@@ -162,6 +167,26 @@ def test_the_table_is_what_the_points_say(played):
 
 
 @pytest.mark.slow
+def test_every_front_is_a_share_of_the_envelope_and_none_is_outside(played):
+    rows, found = lines(played / "fronts.csv"), fronts(played)
+    world = load_scenario("tiny", WORLD)
+    envelope = outer_envelope(world, range(3), "validation", divisions=1, seconds=5.0)
+    volume = envelope.volume(found.box)
+    for row in rows:
+        value = float(row["hypervolume"])
+        assert float(row["envelope"]) == pytest.approx(volume)
+        assert float(row["envelope_share"]) == pytest.approx(value / volume)
+        assert float(row["envelope_gap"]) == pytest.approx(volume - value) and value < volume
+        assert float(row["envelope_share_low"]) <= value / volume <= float(row["envelope_share_high"])
+    page = (played / "report.html").read_text()
+    assert "<th>of envelope</th>" in page and f"volume is {volume:.4f} of the" in page
+    outer_envelope(world, [1], "validation", 1).check(found.points("foresight", np.array([1]))[0], "it")
+    found.envelopes.limits -= 0.5
+    with pytest.raises(FalseBoundError, match="olag passes a bound"):
+        found._check("olag")
+
+
+@pytest.mark.slow
 def test_how_sure_a_front_is_follows_from_leaving_episodes_out(played):
     found = fronts(played)
 
@@ -230,6 +255,7 @@ def test_the_verdict_names_those_that_may_be_ahead():
 @pytest.mark.slow
 def test_nothing_is_trained_or_played_again(played):
     files = [*played.rglob("*.json"), *played.rglob("*.zip")]
+    assert len([*played.rglob("envelopes/small/*.json")]) == 3
     before = {path: path.stat().st_mtime_ns for path in files}
     study.main([str(played.parent / "study.yaml"), "--out", str(played), "--workers", "1"])
     assert all(path.stat().st_mtime_ns == time for path, time in before.items())

@@ -60,6 +60,7 @@ STOPPED = {
     "make_topologies": ["nothing"],
     "draw_dynamics": ["nothing"],
     "draw_charge": ["nothing"],
+    "concave_front": ["--seeds", "1"],
 }
 """Command lines of those that take longer or write into the package; something in them stops them before the
 work, so words are added to them and none of them is taken away."""

@@ -1,0 +1,116 @@
+"""What no policy passes in one episode of a comparison of fronts, preference by preference; kept on disk."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from experiments.studies.code_stamp import code_stamp
+from experiments.studies.config import Study
+from experiments.studies.front_run import FrontUnit
+from idn_gym.config_reader import ConfigError, read_yaml, show, to_plain
+from idn_gym.core.kernel import processor_seconds
+from idn_gym.evaluation.envelope import Envelope, envelope_preferences, episode_limits, make_envelope
+from idn_gym.files import file_name, write_text
+from idn_gym.scenarios.compile import Compiled, compile_scenario
+from idn_gym.scenarios.config import Scenario
+
+
+@dataclass(frozen=True)
+class EnvelopeRun:
+    """One episode of a front, in the scenario of its part."""
+
+    part: str
+    scenario: Scenario
+    seed: int
+    split: str
+    divisions: int
+    seconds: float
+    """CPU seconds for each preference"""
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return f"{self.part}, envelope, episode {self.seed}"
+
+    def file(self, out: Path) -> Path:
+        """Where the record is kept."""
+        return out.joinpath("envelopes", file_name(self.part), f"{self.seed}.json")
+
+    def done(self, out: Path) -> bool:
+        """Whether it is there, and what it belongs to is what is asked for."""
+        try:
+            return self.file(out).is_file() and self.read(out)["of"] == self._record()
+        except ConfigError:
+            return False
+
+    def read(self, out: Path) -> dict[str, Any]:
+        """What `play` wrote.
+
+        Raises:
+            ConfigError: it is not there, or damaged.
+        """
+        path = self.file(out)
+        found = read_yaml(path)
+        kinds = {"of": dict, "limits": list, "seconds": float, "code": str}
+        right = isinstance(found, dict) and all(isinstance(found.get(k), kinds[k]) for k in kinds)
+        width = len(self.scenario.objectives)
+        count = len(self._weights()) + width
+        if not right or np.shape(found["limits"]) != (count,):
+            raise ConfigError(str(path), f"{show(found)} has no limits of an envelope")
+        return dict(found)
+
+    def play(self, out: Path) -> Path:
+        """Prove and write it; returns the record's path."""
+        path, start = self.file(out), processor_seconds()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        limits = episode_limits(self.scenario, self._weights(), self.seed, self.split, self.seconds)
+        record = {"of": self._record(), "limits": limits.tolist(), "seconds": processor_seconds() - start}
+        write_text(path, json.dumps({**record, "code": code_stamp()}, indent=1) + "\n")
+        return path
+
+    def _weights(self) -> np.ndarray[Any, Any]:
+        return envelope_preferences(self.divisions, compile_scenario(self.scenario).objectives)
+
+    def _record(self) -> dict[str, Any]:
+        asked = {"seed": self.seed, "split": self.split, "divisions": self.divisions, "seconds": self.seconds}
+        found: dict[str, Any] = json.loads(json.dumps({"scenario": to_plain(self.scenario), **asked}))
+        return found
+
+
+def list_envelopes(study: Study, units: Sequence[FrontUnit], smoke: bool) -> list[EnvelopeRun]:
+    """One run per episode of the fronts that ask for an envelope.
+
+    Args:
+        study: its configuration.
+        units: fronts of it that are played; the others have no envelope.
+        smoke: whether the study is reduced.
+    """
+    found, played = [], {unit.part: unit for unit in units}
+    for front in study.fronts:
+        unit = played.get(front.name)
+        if unit is not None and front.envelope > 0.0:
+            scenario = front.world(None, study.smoke.overrides if smoke else {})
+            seconds = min(front.envelope, study.smoke.bracket if smoke else front.envelope)
+            asked = unit.split, unit.divisions, seconds
+            found += [EnvelopeRun(front.name, scenario, seed, *asked) for seed in range(unit.episodes)]
+    return found
+
+
+class EpisodeEnvelopes:
+    """The envelopes of means over any of the episodes of a front."""
+
+    def __init__(self, compiled: Compiled, runs: Sequence[EnvelopeRun], out: Path) -> None:
+        """Read `runs`, one per episode and all of them played, under `out`."""
+        self.compiled = compiled
+        self.weights = envelope_preferences(runs[0].divisions, compiled.objectives)
+        self.limits = np.array([run.read(out)["limits"] for run in runs])
+
+    def over(self, episodes: Any) -> Envelope:
+        """Of means over these episodes, by index."""
+        return make_envelope(self.compiled, self.weights, self.limits[episodes])
