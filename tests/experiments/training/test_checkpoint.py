@@ -126,8 +126,9 @@ def scalars(folder):
     reader = EventAccumulator(str(folder / "events"), size_guidance={"scalars": 0})
     reader.Reload()
     clocks = ("time/fps",)
+    # Files of one second are read in the order of their names, in which the tenth comes before the ninth.
     return {
-        tag: [(event.step, event.value) for event in reader.Scalars(tag)]
+        tag: sorted((event.step, event.value) for event in reader.Scalars(tag))
         for tag in reader.Tags()["scalars"]
         if tag not in clocks
     }
