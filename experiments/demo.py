@@ -22,7 +22,7 @@ from idn_gym.preset_ids import DEFAULT_SCENARIO
 SHOWN_AGENT = "ppo-imitation"
 SHOWN_SETTINGS = (
     *("action=scores", "envs=32", "steps=20000", "evaluate_every=10000"),
-    "agent.imitation.seconds=4",
+    *("agent.imitation.episodes=20", "agent.imitation.seconds=2"),
 )
 """Chosen on validation episodes; docs/demo.md has what was tried."""
 RIVALS = ("cloud-only", "static-greedy", "infida", "lru", "olag")
