@@ -24,7 +24,7 @@ SHOWN_SETTINGS = (
     *("action=scores", "envs=32", "steps=20000", "evaluate_every=10000"),
     *("agent.imitation.episodes=20", "agent.imitation.seconds=2"),
 )
-"""Chosen on validation episodes; docs/demo.md has what was tried."""
+"""Recipe by validation episodes, lengths by the minutes that a demo may take (docs/demo.md)."""
 RIVALS = ("cloud-only", "static-greedy", "infida", "lru", "olag")
 """What stays, what learns online, and rules that move models."""
 

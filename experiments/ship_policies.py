@@ -51,10 +51,12 @@ def list_trainings(folder: Path, seed: int) -> dict[str, RunFolder]:
         ConfigError: there are none, or several of one scenario.
     """
     found: dict[str, RunFolder] = {}
+    others = set()
     for path in sorted((folder / "trained").glob("*/policy.zip")):
         run = RunFolder(path.parent)
         config = read_yaml(run.config)["run"]
         if config["seed"] != seed:
+            others.add(config["seed"])
             continue
         name = config["scenario"]["name"]
         if name in found:
@@ -62,7 +64,9 @@ def list_trainings(folder: Path, seed: int) -> dict[str, RunFolder]:
             raise ConfigError("folder", f"{show(str(folder))} has two of {name}; {wanted}")
         found[name] = run
     if not found:
-        raise ConfigError("folder", f"{show(str(folder))} has no training with seed {seed} that is over")
+        there = f"those with seeds {sorted(others)} are" if others else "none is"
+        wrong = f"{seed} is not allowed; {show(str(folder))} has no such training that is over"
+        raise ConfigError("seed", f"{wrong}; {there}")
     return found
 
 

@@ -117,16 +117,22 @@ def read_experts(
     if len(values) < least or (most is not None and len(values) > most):
         names = show([value if isinstance(value, str) else str(value) for value in values])
         raise ConfigError(key, f"{names} is not allowed; must be {wanted}")
-    found = []
-    for i, value in enumerate(values):
-        plain = {"agent": value} if isinstance(value, str) else value
-        entry = from_plain(ExpertEntry, plain, f"{key}.{i}")
-        _check(f"{key}.{i}", entry)
-        found.append(entry)
+    found = [read_expert(value, f"{key}.{i}") for i, value in enumerate(values)]
     again = twice(entry.name for entry in found)
     if again is not None:
         raise ConfigError(key, f"{show(again)} is there twice; give them labels that differ")
     return tuple(found)
+
+
+def read_expert(value: Any, key: str) -> ExpertEntry:
+    """The expert that a name, or a mapping with `agent`, `options` and `label`, speaks of.
+
+    Raises:
+        ConfigError: it is not there, or cannot be an expert.
+    """
+    entry = from_plain(ExpertEntry, {"agent": value} if isinstance(value, str) else value, key)
+    _check(key, entry)
+    return entry
 
 
 def _check(key: str, entry: ExpertEntry) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
 
-from agents.hybrid.experts import Expert, LiveExpert, read_experts
+from agents.hybrid.experts import Expert, LiveExpert, read_expert
 from agents.hybrid.safe import SafeCombiner, SafeConfig
 from idn_gym.config_reader import ConfigError, from_plain, to_plain
 from idn_gym.core.arrays import Bools
@@ -41,11 +41,11 @@ class SwitchConfig(SafeConfig):
     """whose placement is played where the account does not allow the agent's; as in `experts` of combiners"""
 
     def __post_init__(self) -> None:
-        read_experts([self.prior], 1, 1, "prior")
+        read_expert(self.prior, "prior")
 
     def combiner(self, env: VectorEnv[Any, Any, Any], learnt: Expert) -> SafeCombiner:
         """Rule S with `learnt` in an environment with the codec "segments"."""
-        return SafeCombiner(env, (learnt, *read_experts([self.prior], 1, 1, "prior")), self)
+        return SafeCombiner(env, (learnt, read_expert(self.prior, "prior")), self)
 
     def policy(
         self,
@@ -212,6 +212,8 @@ class SafeSwitch(VectorWrapper[Any, Any, Any, Any, Any]):
 class SingleSwitch(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
     """The same around one `IDNEnv`, whose episodes it plays in a `SafeSwitch` of one row.
 
+    What is wrapped, and so `unwrapped`, stays where its episode began; the real network is `switch.real`.
+
     Attributes:
         switch: the one row.
     """
@@ -278,7 +280,21 @@ class SingleSwitch(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorA
         masks: npt.NDArray[np.bool_] = native.action_masks()[0]
         return masks
 
+    def get_state(self) -> dict[str, Any]:
+        """See `SafeSwitch.get_state`."""
+        return {**self.switch.get_state(), "over": self._over}
+
+    def set_state(self, saved: dict[str, Any]) -> None:
+        """See `SafeSwitch.set_state`."""
+        self.switch.set_state(saved)
+        self._over = bool(saved["over"])
+
     def render(self) -> Any:
         """Of the real network."""
         pictures = self.switch.render()
         return pictures if pictures is None else pictures[0]
+
+    def close(self) -> None:
+        """Close the switch and what is wrapped."""
+        self.switch.close()
+        super().close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from idn_gym.config_reader import bounded
+from idn_gym.config_reader import ConfigError, bounded, show
 
 IMITATES = ("scores",)
 """Action codecs in which an imitation has a meaning: one number for every pair (node, segment)."""
@@ -32,5 +32,14 @@ class Imitation:
     guide: str | None = None
     """a policy of the registry that scores what it observes as a graph, such as ``index``: its scores are
     learnt beside the sequences, and it plays the first round in the place of the sequences; null: none"""
-    guided: float = bounded(5.0, above=0, most=1e6)
-    """weight of the squared distance from the guide's scores; the cross-entropy has weight 1"""
+    guided: float | None = bounded(None, above=0, most=1e6)
+    """weight of the squared distance from the guide's scores; the cross-entropy has weight 1; null: 5"""
+
+    def __post_init__(self) -> None:
+        if self.guided is not None and self.guide is None:
+            raise ConfigError("guided", f"{show(self.guided)} is not allowed without a guide; name one")
+
+    @property
+    def guidance(self) -> float:
+        """Weight of the squared distance."""
+        return 5.0 if self.guided is None else self.guided

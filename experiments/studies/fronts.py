@@ -162,7 +162,8 @@ class Fronts:
         }
         if self.envelopes is not None:
             volume = self.volume(chosen)
-            found["envelope_share"] = [value / volume for value in found["hypervolume"]]
+            share = 1.0 / volume if volume > 0.0 else np.nan  # of one that is empty or flat
+            found["envelope_share"] = [value * share for value in found["hypervolume"]]
         if self.front.foresight is not None:
             foresight = self.points(self.front.foresight, chosen)[0]
             placed, best = self.box.place(foresight), self._scaled(foresight)

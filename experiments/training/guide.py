@@ -9,7 +9,7 @@ from gymnasium.vector import VectorEnv
 
 from idn_gym.config_reader import ConfigError, show
 from idn_gym.core.arrays import Floats
-from idn_gym.policies.registry import POLICIES, build_policy, find_entry
+from idn_gym.policies.registry import POLICIES, build_policy
 
 NEEDED = {"action": "scores", "observation": "graph"}
 """Codecs of a guide: those of the policy that learns from it."""
@@ -48,8 +48,8 @@ def check_guide(name: str) -> str:
     Raises:
         ConfigError: there is no such policy, or it acts through other codecs.
     """
-    if find_entry(POLICIES, name).codecs != NEEDED:
-        able = [other for other, entry in POLICIES.items() if entry.codecs == NEEDED]
+    able = [other for other, entry in POLICIES.items() if entry.codecs == NEEDED]
+    if name not in able:
         wanted = f"allowed: {', '.join(able)}, which score what they observe as a graph"
         raise ConfigError("agent.imitation.guide", f"{show(name)} is not allowed; {wanted}")
     return name

@@ -2,8 +2,8 @@
 
 In the first round the teacher plays, later the policy does; all that is seen is kept, with what the teacher
 holds at that time, and learnt from: cross-entropy of whether each pair is held. A guide, if there is one,
-plays the first round, and its scores are learnt as well. The critic learns the returns of what causal
-policies play. Holding what is only perhaps needed costs nothing where there is room,
+plays the first round, and its scores are learnt as well. The critic learns the returns of what the policy
+plays. Holding what is only perhaps needed costs nothing where there is room,
 so scores are shifted by what is best on validation episodes, which also say which round is kept.
 """
 
@@ -53,7 +53,7 @@ DECAY = 0.01
 
 @dataclass(frozen=True)
 class Seen:
-    """Observations with what the teacher held, and the returns where a causal policy played."""
+    """Observations with what the teacher held, and the returns where the policy played."""
 
     tables: Mapping[str, Floats]
     """of the observation, n rows each"""
@@ -62,7 +62,7 @@ class Seen:
     guided: Floats | None
     """(n, C) scores of the guide; None without one"""
     returns: Floats
-    """(n,) discounted, with what the critic expects after the episode; NaN where the teacher played"""
+    """(n,) discounted, with what the critic expects after the episode; NaN in the first round"""
 
 
 def imitate(algorithm: BaseAlgorithm, config: RunConfig, teacher: Teacher, log: Path) -> None:
@@ -91,7 +91,7 @@ def imitate(algorithm: BaseAlgorithm, config: RunConfig, teacher: Teacher, log: 
             lessons = gathered[1:] if len(gathered) > 2 and asked.guide is None else gathered
             try:
                 passes = range(asked.passes)
-                loss = np.mean([_learn(policy, optimiser, lessons, asked.guided, rng) for _ in passes])
+                loss = np.mean([_learn(policy, optimiser, lessons, asked.guidance, rng) for _ in passes])
                 costs = _judge(config, policy)
             except ConfigError:
                 raise
@@ -143,7 +143,7 @@ def _play(config: RunConfig, teacher: Teacher, policy: GraphPolicy | None, rng: 
         returns[-1] += config.agent.gamma * expected.numpy()
     for t in reversed(range(len(returns) - 1)):
         returns[t] += config.agent.gamma * returns[t + 1]
-    if policy is None and guide is None:
+    if policy is None:
         returns[:] = np.nan
     kept = np.sort(rng.permutation(returns.size)[:SEEN_PER_ROUND])
     return Seen(

@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from idn_gym.config_reader import bounded
+from idn_gym.config_reader import ConfigError, bounded, show
 from idn_gym.core.arrays import Floats, Residents
 from idn_gym.optimum.dynamic.candidates import CandidateConfig
 from idn_gym.optimum.dynamic.played import SequencePlayer
 from idn_gym.policies.online.library import ChoiceConfig, training_library
+from idn_gym.preferences import read_preference
 from idn_gym.scenarios.compile import Compiled
 from idn_gym.scenarios.compile.placements import name_placement
 from idn_gym.scenarios.config import Scenario
@@ -48,19 +49,25 @@ def find_library(compiled: Compiled, search: LibrarySearch) -> PlacementLibrary:
         search: on what, how long, and how many.
 
     Raises:
-        ConfigError: the preference weighs an objective that is no sum over requests.
+        ConfigError: the preference is none, or weighs an objective that is no sum over requests; or there are
+            not two placements to choose among.
     """
     choice = ChoiceConfig(
         episodes=search.episodes, candidates=CandidateConfig(pieces=search.pieces, budget=search.budget)
     )
-    weights = search.preference
-    preference = tuple(weights) if isinstance(weights, list) else weights
-    found = training_library(compiled, choice, preference)
-    episodes = build_instance(compiled.scenario, range(search.episodes), "train", weights)
+    weights = read_preference(search.preference, compiled.objectives)
+    if weights is None:
+        wanted = "placements are found for one preference; name it, or give its weights"
+        raise ConfigError("preference", f"{show(search.preference)} is not allowed; {wanted}")
+    found = training_library(compiled, choice, tuple(weights.tolist()))
+    episodes = build_instance(compiled.scenario, range(search.episodes), "train", weights.tolist())
     costs = np.concatenate(
         [slot_costs(SequencePlayer(compiled, episodes, b), found) for b in range(search.episodes)], axis=1
     )
     chosen, best = choose_complements(costs, search.most)
+    if len(chosen) < 2:
+        wrong = f"{search.episodes} training episodes give one placement that serves best in all slots"
+        raise ConfigError("episodes", f"{wrong}; a library has two or more: ask for more episodes or pieces")
     return PlacementLibrary(found[chosen], best)
 
 

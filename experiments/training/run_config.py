@@ -79,9 +79,11 @@ class RunConfig:
         check_codec(self.agent, self.action or self.scenario.action)
         check_observation(self.agent, self.observation)
         check_rollout(self.agent, self.envs)
-        guide = getattr(getattr(self.agent, "imitation", None), "guide", None)
-        if guide is not None:
-            check_guide(guide)
+        imitation = getattr(self.agent, "imitation", None)
+        if imitation is not None and imitation.guide is not None:
+            check_guide(imitation.guide)
+        if imitation is not None and self.switch is not None:
+            raise ConfigError("switch", "is not allowed with agent.imitation, which is judged without one")
 
     def env_options(self) -> dict[str, Any]:
         """Keyword arguments for ``gym.make`` and ``gym.make_vec``."""

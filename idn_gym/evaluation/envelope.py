@@ -14,7 +14,8 @@ served by the tariff of v, which is selfish in another way than that of w. B(w) 
 - Where a scenario has a tariff of its own (`serving.tariff`), rows about the order of service are part of
   the program (`bound_order`). That tariff serves under every preference, so the rows hold under v as well.
 
-What the bound does not know are nodes that choose among links: such scenarios are refused.
+What the bound does not know are nodes that choose among links, and budgets that end an episode early, whose
+means are those of fewer slots: such scenarios are refused.
 
 Episodes are drawn before anything is played and do not depend on the preference. So with r the mean reward
 vector over some episodes, s the scales, and A the requests per slot over the nominal ones, whose errors are
@@ -131,12 +132,15 @@ def episode_limits(
         (K + D,) most of sum of w r / s for each w; then most of r / s for each objective.
 
     Raises:
-        ConfigError: nodes choose among links, or what is measured per slot is to be large: nothing bounds it.
+        ConfigError: nodes choose among links, budgets end episodes, or what is measured per slot is to be
+            large: nothing bounds it.
         DependencyNotInstalled: SciPy is missing.
     """
     compiled = compile_scenario(scenario)
     if (compiled.tables.node_uplink != EMPTY).any():
         raise ConfigError("scenario", f"{scenario.name!r} is not allowed here; its nodes choose among links")
+    if scenario.budgets.ends:
+        raise ConfigError("budgets.ends", "True is not allowed here; means would be those of fewer slots")
     for objective in compiled.objectives:
         if objective.measure is not None and objective.sense == "maximise":
             raise ConfigError("objectives", f"{objective.name!r} is not allowed here; nothing bounds it")

@@ -60,7 +60,7 @@ def test_rows_are_chosen_for_what_they_add():
 
 
 def test_the_first_that_is_found_is_best_to_keep():
-    compiled = compile_scenario(load_scenario("tiny", {"horizon": 12}))
+    compiled = compile_scenario(load_scenario("tiny", {"horizon": 12, "workload.rate": 0.4}))
     library = find_library(compiled, QUICK)
     player = SequencePlayer(compiled, build_instance(compiled.scenario, [0], "train", "balanced"))
     costs = slot_costs(player, library.placements)
@@ -107,3 +107,25 @@ def test_a_preset_that_is_not_changed_is_written_by_name():
 def test_the_name_must_say_what_is_written(tmp_path):
     with pytest.raises(ConfigError, match=r"^--out: '.*found' is not allowed; the name must end in .yaml$"):
         FindPlacementsCommand(scenario="tiny", out=tmp_path / "found").run()
+
+
+def test_one_placement_is_no_library_and_nothing_is_written(tmp_path):
+    out = tmp_path / "found.yaml"
+    options = {"pieces": 2, "budget": 2e3, "episodes": 1}
+    with pytest.raises(ConfigError, match=r"^episodes: 1 training episodes give one placement"):
+        FindPlacementsCommand(scenario="tiny", out=out, changes=("horizon=3",), **options).run()
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("preference", ["{latency: 1}", "[1, 1, 0, 0, 0]"])
+def test_a_preference_may_be_weights(preference, tmp_path):
+    out = tmp_path / "found.yaml"
+    options = {"pieces": 2, "most": 3, "budget": 2e3, "episodes": 1, "preference": preference}
+    changes = ("workload.rate=0.4", "horizon=12")
+    FindPlacementsCommand(scenario="tiny", out=out, changes=changes, **options).run()
+    assert len(load_scenario(str(out)).placements) >= 2
+
+
+def test_random_preferences_are_no_preference(tmp_path):
+    with pytest.raises(ConfigError, match=r"^preference: 'random' is not allowed"):
+        FindPlacementsCommand(scenario="tiny", out=tmp_path / "found.yaml", preference="random").run()

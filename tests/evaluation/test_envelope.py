@@ -164,6 +164,13 @@ def test_weights_are_those_of_the_lattice_and_those_that_forget_loads():
     assert {tuple(row) for row in weights[weights[:, 4] == 0]} >= {tuple(row) for row in np.eye(5)[:4]}
 
 
+def test_budgets_that_end_episodes_are_refused():
+    """An episode that ends early has a mean over fewer slots, which may be outside."""
+    scenario = load_scenario("tiny", {"horizon": 6, "budgets.energy": 1e-6, "budgets.ends": True})
+    with pytest.raises(ConfigError, match=r"^budgets\.ends: True is not allowed here"):
+        outer_envelope(scenario, [0], divisions=1, seconds=0.5)
+
+
 def test_what_nothing_bounds_is_refused(monkeypatch):
     weights = envelope_preferences(1)[:1]
     field = load_scenario("lorawan-field", {"horizon": 2})

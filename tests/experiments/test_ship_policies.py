@@ -43,7 +43,7 @@ def test_weights_and_curves_are_kept_and_nothing_else(study, tmp_path):
 
 
 def test_another_seed_is_not_there(study, tmp_path):
-    with pytest.raises(ConfigError, match="seed 0"):
+    with pytest.raises(ConfigError, match=r"^seed: 0 is not allowed; .*those with seeds \[3\] are"):
         ShipPoliciesCommand(folder=study, out=tmp_path).run()
 
 
@@ -64,4 +64,4 @@ def _plays_what_the_curve_says(path):
     seeds = range(config.evaluation_episodes)
     played = play_agent(str(path), config.scenario, seeds, split="validation")
     reward = float(last["reward"])
-    assert np.isclose(played.scalar.mean(), reward, rtol=2e-3)
+    assert np.isclose(played.scalar.mean(), reward, rtol=1e-5)

@@ -116,6 +116,8 @@ def test_a_policy_plays_in_the_wrapper_as_in_a_combiner(scenario):
     episodes = rollout(policy, real, [5, 6, 7])
     np.testing.assert_array_equal(-np.array(cost).T, episodes.scalar)
     np.testing.assert_array_equal(np.array(followed), policy.course().played == 0)
+    if scenario is ADVERSARY:
+        assert 0.0 < np.mean(followed) < 1.0
     assert env.metadata["autoreset_mode"] == AutoresetMode.SAME_STEP
 
 
@@ -218,7 +220,7 @@ def test_what_rule_s_cannot_be_applied_to_is_said(options, message):
 @pytest.mark.parametrize(
     "changes, message",
     [
-        ({"switch.prior": "lro"}, r"switch\.prior\.0\.agent: 'lro' is not there"),
+        ({"switch.prior": "lro"}, r"switch\.prior\.agent: 'lro' is not there"),
         ({"switch.rho": 2.0}, r"^switch\.rho: "),
         ({"switch": {}, "preference": "random"}, r"^preference: 'random' is not allowed with a switch"),
     ],
@@ -235,9 +237,12 @@ def test_training_learns_inside_and_the_switch_moves():
     assert load_run_config(to_plain(config)) == config
     switch = env.unwrapped.native
     assert isinstance(switch, SafeSwitch)
+    before = [weights.clone() for weights in algorithm.policy.parameters()]
     algorithm.learn(4 * 8 * 2)
-    followed = switch.combiner.course().played
-    assert len(followed) == 16 and (followed >= 0).all()
+    played = switch.combiner.course().played
+    assert len(played) == 16 and 0.0 < (played == 0).mean() < 1.0
+    changed = zip(before, algorithm.policy.parameters(), strict=True)
+    assert any(not torch.equal(one, other) for one, other in changed)
 
 
 def test_a_run_in_a_switch_writes_its_curves_and_goes_on_where_it_was_stopped(tmp_path, monkeypatch):
