@@ -117,7 +117,9 @@ def test_one_placement_is_no_library_and_nothing_is_written(tmp_path):
     assert not out.exists()
 
 
-@pytest.mark.parametrize("preference", ["{accuracy: 1, latency: 1, energy: 1, traffic: 1}", "[1, 1, 1, 1, 0]"])
+@pytest.mark.parametrize(
+    "preference", ["{accuracy: 1, latency: 1, energy: 1, traffic: 1}", "[1, 1, 1, 1, 0]"]
+)
 def test_a_preference_may_be_weights(preference, tmp_path):
     out = tmp_path / "found.yaml"
     options = {"pieces": 2, "most": 3, "budget": 2e3, "episodes": 1, "preference": preference}
