@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from idn_gym.config_reader import ConfigError
-from idn_gym.lab.calibration.quality_online import Memory, band, observe, sliding
+from idn_gym.quality.running import Memory, band, observe, sliding
 
 
 def test_a_window_forgets_what_left_it():

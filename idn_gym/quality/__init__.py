@@ -1,0 +1,1 @@
+"""What can be known of accuracies that nobody tells: estimates, bands, alarms, thresholds found online."""
