@@ -32,8 +32,12 @@ def bin_middles(bins: int) -> Floats:
 
 
 def share_above(threshold: float | Floats, bins: int) -> Floats:
-    """(..., K) share of each bin above thresholds (...), a bin's samples being spread evenly over it."""
-    edges = np.arange(1, bins + 1) / bins
+    """(..., K) share of each bin above thresholds (...), a bin's samples being spread evenly over it.
+
+    Raises:
+        ConfigError: there is no bin.
+    """
+    edges = bin_middles(bins) + 0.5 / bins
     above = (edges - np.asarray(threshold, float)[..., None]) * bins
     return np.clip(above, 0.0, 1.0)
 

@@ -1,0 +1,183 @@
+"""How well hidden quality is estimated and watched, by simulation: ``python -m experiments.check_quality``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from experiments.lab.hidden_quality import estimate_errors, watch_conditions
+from experiments.lab.quality_checks import (
+    FLOOR,
+    LABELS_PER_SLOT,
+    bandit_regret,
+    count_false_alarms,
+    count_held,
+    detection_delays,
+)
+from idn_gym.catalog.outcomes import Outcomes, read_outcomes
+from idn_gym.catalog.reader import SHIPPED_TABLES
+from idn_gym.commands import grammar
+from idn_gym.commands.tables import print_rows
+from idn_gym.config_reader import bounded
+from idn_gym.core.arrays import Bools, Floats
+from idn_gym.evaluation.intervals import Interval, mean_interval, share_interval
+from idn_gym.files import writable_folder
+from idn_gym.quality.forgetting import Forgetting
+
+Table = tuple[str, list[str], list[list[str]]]
+FORGETTING_RULES = {
+    "nothing": Forgetting(),
+    "half-life of 100": Forgetting(half_life=100.0),
+    "window of 20 slots": Forgetting(window=20),
+}
+ACCURACIES = (0.5, 0.8, 0.95, 0.99)
+SHIFTED = (0.85, 0.8, 0.7, 0.5)
+LATEST_SLOT = 400
+"""[slots] of a bandit, or that an alarm has to notice a shift"""
+
+ALARMS = {"labels": 1, "confidence": 1, "moved": 10}
+"""What is bet on, and how many times fewer streams are simulated."""
+
+BEST_CHANGES = (0, 3, 15)
+MILD = 0.8
+"""Accuracy above which a condition counts as mild."""
+
+
+def coverage_table(streams: int, slots: int) -> Table:
+    """Bands of 95 % around the share of right answers, at one time and at all times."""
+    lines = []
+    for name, rule in FORGETTING_RULES.items():
+        for accuracy in ACCURACIES:
+            held = count_held(rule, accuracy, streams, slots)
+            cells = [_percent(share_interval(count, streams)) for count in held]
+            lines.append([name, f"{accuracy:g}", *cells])
+    title = f"Bands of 95 %: streams [%] in which they hold, {slots} slots of {LABELS_PER_SLOT} labels"
+    return title, ["forgotten", "accuracy", "in the last slot", "in every slot"], lines
+
+
+def false_alarm_table(streams: int, slots: int) -> Table:
+    """Alarms of 5 % at the edge of what they must bear."""
+    lines = []
+    for by, fewer in ALARMS.items():
+        count = max(streams // fewer, 1)
+        fired = count_false_alarms(by, count, slots)
+        lines.append([by, str(count), _percent(share_interval(fired, count))])
+    title = (
+        f"Alarms of 5 % at the edge of their hypothesis: streams [%] that they ever fire on, {slots} slots"
+    )
+    return title, ["alarm", "streams", "false alarms"], lines
+
+
+def delay_rows(streams: int) -> Table:
+    """How many labels the alarm on labels needs after a shift."""
+    lines = []
+    for accuracy in SHIFTED:
+        delays = detection_delays(accuracy, streams, LATEST_SLOT)
+        kept = delays[~np.isnan(delays)]
+        found = int(np.isfinite(kept).sum())
+        middle, late = (_labels(np.quantile(kept, q, method="higher")) for q in (0.5, 0.9))
+        share = _percent(share_interval(found, len(kept)))
+        lines.append([f"{accuracy:g}", f"{100 * (0.9 - accuracy):.0f}", middle, late, share])
+    title = f"After 200 slots at 0.90, floor {FLOOR:g}: labels until the alarm, {LATEST_SLOT} slots of {LABELS_PER_SLOT}"
+    return title, ["accuracy", "points lost", "median", "90 % quantile", "noticed [%]"], lines
+
+
+def error_table(name: str, outcomes: Outcomes, splits: int) -> Table:
+    """Mean absolute errors of estimates by condition."""
+    errors, truth = estimate_errors(outcomes, splits)
+    lines = []
+    for k, condition in enumerate(outcomes.conditions):
+        cells = [f"{100 * rows[:, :, k].mean():.1f}" for rows in errors.values()]
+        lines.append([condition, f"{100 * truth[:, :, k].mean():.1f}", *cells])
+    for label, chosen in (("all", truth >= 0.0), (f"accuracy above {MILD:g}", truth > MILD)):
+        cells = [_over_splits(rows, chosen) for rows in errors.values()]
+        lines.append([label, f"{100 * truth[chosen].mean():.1f}", *cells])
+    title = f"{name}: mean absolute error in points, {len(outcomes.rows)} exits, {splits} splits"
+    return title, ["condition", "accuracy [%]", *errors], lines
+
+
+def alarm_table(name: str, outcomes: Outcomes, splits: int) -> Table:
+    """Which alarms fire under which condition."""
+    lines = [
+        [row.condition, *(f"{100 * value:.1f}" for value in row[1:])]
+        for row in watch_conditions(outcomes, splits)
+    ]
+    title = f"{name}: streams [%] that are harmed, and in which alarms of 5 % fire, {splits} splits"
+    return title, ["condition", "points lost", "harmed", "by labels", "by confidence", "moved"], lines
+
+
+def regret_table(streams: int) -> Table:
+    """EXP3 against the best of five thresholds."""
+    lines = []
+    for changes in BEST_CHANGES:
+        found = bandit_regret(changes, streams, LATEST_SLOT)
+        lines.append([str(changes), *(f"{curve[-1]:.1f}" for curve in (found.mean, found.most, found.bound))])
+    title = f"Regret of thresholds chosen online after {LATEST_SLOT} slots, losses 0 or 1, {streams} streams"
+    return title, ["changes", "mean", "largest", "bound of the mean"], lines
+
+
+def _percent(interval: Interval) -> str:
+    return f"{Interval(*(100.0 * value for value in interval)):.1f}"
+
+
+def _labels(delay: float) -> str:
+    return f"{delay:.0f}" if np.isfinite(delay) else "-"
+
+
+def _over_splits(errors: Floats, chosen: Bools) -> str:
+    """Mean over what is chosen; the interval is over random splits of the same samples."""
+    by_split = [100 * rows[mask].mean() for rows, mask in zip(errors, chosen, strict=True)]
+    return f"{mean_interval(np.array(by_split)):.1f}"
+
+
+@dataclass(kw_only=True)
+class CheckQualityCommand:
+    """Simulate estimators of accuracy, alarms and thresholds on streams whose truth is known.
+
+    Prints the tables of docs/quality.md: how often bands hold, how often alarms are false and how late they
+    are, what estimators and alarms make of the networks that ship, and the regret of thresholds chosen online.
+    Intervals are of 95 %.
+    """
+
+    streams: int = bounded(2_000, least=10, most=999_999)
+    """simulated side by side"""
+    slots: int = bounded(1_000, least=2, most=99_999)
+    """of a stream without shift"""
+    splits: int = bounded(10, least=2, most=999)
+    """of the samples of a table, into source and target"""
+    out: Path | None = None
+    """folder to draw regret and bound into (matplotlib)"""
+
+    def tables(self) -> Iterator[Table]:
+        """Title, head and lines of each."""
+        yield coverage_table(self.streams, self.slots)
+        yield false_alarm_table(self.streams, self.slots)
+        yield delay_rows(self.streams)
+        yield regret_table(self.streams)
+        for data in ("digits", "fashion"):
+            outcomes = read_outcomes(SHIPPED_TABLES / "lab" / f"{data}.npz")
+            yield error_table(data, outcomes, self.splits)
+            yield alarm_table(data, outcomes, self.splits)
+
+    def run(self) -> None:
+        """Simulate and print, table by table."""
+        for title, head, lines in self.tables():
+            print(f"\n{title}:\n", flush=True)
+            print_rows(head, lines)
+        if self.out is not None:
+            from experiments.lab.regret_plot import plot_bandit_regret
+
+            curves = {f"{n} changes": bandit_regret(n, self.streams, LATEST_SLOT) for n in BEST_CHANGES}
+            plot_bandit_regret(writable_folder(self.out) / "regret.png", curves)
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Entry point of the command line."""
+    grammar.run_command(CheckQualityCommand, words, "python -m experiments.check_quality")
+
+
+if __name__ == "__main__":
+    main()
