@@ -6,7 +6,6 @@ condition; the other half is what the streams are made of, under every condition
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -100,26 +99,28 @@ def estimate_errors(outcomes: Outcomes, splits: int) -> tuple[dict[str, Floats],
     return {name: np.stack(rows) for name, rows in errors.items()}, np.stack(truths)
 
 
-class Alarmed(NamedTuple):
-    """Of the streams of a condition, over exits and splits."""
+class Watched(NamedTuple):
+    """Streams of all conditions: K conditions, n streams of each, one per exit and split."""
 
-    condition: str
-    lost: float  # mean accuracy
-    harmed: float  # share whose accuracy fell by more than is tolerated
-    labels: float  # share on which each alarm fired
-    confidence: float
-    moved: float
+    lost: Floats  # (K, n) accuracy
+    harmed: Bools  # (K, n) whether that is more than is tolerated
+    fired: Bools  # (3, K, n) alarms on labels, on confidences, on moved confidences
 
 
-def watch_conditions(outcomes: Outcomes, splits: int) -> Iterator[Alarmed]:
+def watch_conditions(outcomes: Outcomes, splits: int) -> Watched:
     """Alarms of 5 % on streams that are under one condition from the start."""
-    for k, condition in enumerate(outcomes.conditions):
-        rows = np.concatenate([_watch(outcomes, k, split) for split in range(splits)], axis=1)
-        yield Alarmed(condition, *rows.mean(axis=1).tolist())
+    found = np.stack(
+        [
+            np.concatenate([_watch(outcomes, k, split) for split in range(splits)], axis=1)
+            for k in range(len(outcomes.conditions))
+        ],
+        axis=1,
+    )
+    return Watched(found[0], found[0] > TOLERATED, found[1:] > 0.5)
 
 
 def _watch(outcomes: Outcomes, k: int, split: int) -> Floats:
-    """(5, X) loss, whether it harms, and which alarms fired."""
+    """(4, X) loss of accuracy, and which alarms fired."""
     rng = np.random.default_rng([5, split])
     halves = halve(outcomes, rng)
     source = source_of(halves)
@@ -139,7 +140,7 @@ def _watch(outcomes: Outcomes, k: int, split: int) -> Floats:
         for alarm in alarms:
             alarm.note(counts)
     lost = source.accuracy - halves.correct[1, :, k].mean(axis=1)
-    return np.stack([lost, lost > TOLERATED, *(alarm.fired[0] for alarm in alarms)])
+    return np.stack([lost, *(alarm.fired[0] for alarm in alarms)])
 
 
 def _counts(places: Ints, correct: Bools, rng: np.random.Generator) -> SlotCounts:

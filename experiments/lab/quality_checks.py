@@ -120,9 +120,12 @@ def bandit_regret(changes: int, streams: int, slots: int) -> Regret:
 
 
 def _slot(
-    rng: np.random.Generator, streams: int, accuracy: float, labels: int, shares: Floats = CHECK_SHARES
+    rng: np.random.Generator, streams: int, accuracy: float, labels: int, shares: Floats | None = None
 ) -> SlotCounts:
+    """Labels, and as many answers by confidence where their law is given."""
     probed = np.full((streams, 1), float(labels))
     right = rng.binomial(labels, accuracy, (streams, 1)).astype(float)
-    served = rng.multinomial(labels, shares, (streams, 1)).astype(float)
-    return SlotCounts(served, probed, right, probed, right)
+    served = np.zeros((streams, 1, CHECK_BINS))
+    if shares is not None:
+        served = rng.multinomial(labels, shares, (streams, 1)).astype(float)
+    return SlotCounts(served, probed=probed, right=right)

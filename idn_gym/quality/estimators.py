@@ -13,7 +13,7 @@ import numpy as np
 from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import Bools, Floats, Numbers
 from idn_gym.quality.counts import SlotCounts, check_count, counted, pair_counted, per_stream
-from idn_gym.quality.forgetting import Forgetting, RunningMeans
+from idn_gym.quality.forgetting import Forgetting, StreamMeans
 from idn_gym.quality.signals import difference_of_confidences, share_above
 
 REMEMBER_ALL = Forgetting()
@@ -40,7 +40,7 @@ class Estimator(abc.ABC):
         forgetting: Forgetting = REMEMBER_ALL,
         unseen: float | Floats | None = None,
     ) -> None:
-        self.means = RunningMeans(rows, streams, forgetting)
+        self.means = StreamMeans(rows, streams, forgetting)
         self.shape = (rows, streams)
         self.unseen = np.full(streams, np.nan) if unseen is None else per_stream("unseen", unseen, streams)
 

@@ -36,7 +36,7 @@ class Forgetting:
         return self.window is None and math.isinf(self.half_life)
 
 
-class RunningMeans:
+class StreamMeans:
     """Means of a signal for B rows of R streams.
 
     A half-life counts samples: a slot of n samples makes all older ones weigh 2^(-n / half-life) of what they
