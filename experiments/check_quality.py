@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from experiments.lab.exit_choice import PASSING, play_exits
 from experiments.lab.hidden_quality import estimate_errors, watch_conditions
 from experiments.lab.quality_checks import (
     FLOOR,
@@ -43,6 +44,9 @@ ALARMS = {"labels": 1, "confidence": 1, "moved": 10}
 """What is bet on, and how many times fewer streams are simulated."""
 
 BEST_CHANGES = (0, 3, 15)
+COURSES = {"clean": ("clean",), "clean, noise, clean": ("clean", "noise-0.2", "clean")}
+"""Conditions that thresholds are chosen under."""
+
 MILD = 0.8
 """Accuracy above which a condition counts as mild."""
 
@@ -131,6 +135,16 @@ def regret_table(streams: int) -> QualityTable:
     return title, ["changes", "mean", "largest", "bound of the mean"], lines
 
 
+def choice_table(outcomes: Outcomes, network: str, streams: int, slots: int) -> QualityTable:
+    """Thresholds chosen on the answers of a network with exits."""
+    columns = [play_exits(outcomes, network, conditions, streams, slots) for conditions in COURSES.values()]
+    lines = [
+        [name, *(f"{mean_interval(100.0 * column[name]):.2f}" for column in columns)] for name in columns[0]
+    ]
+    title = f"{network}: error + {PASSING:g} x passed on, in points, {slots} slots, {streams} streams"
+    return title, ["threshold", *COURSES], lines
+
+
 def _percent(interval: Interval) -> str:
     return f"{Interval(*(100.0 * value for value in interval)):.1f}"
 
@@ -173,6 +187,7 @@ class CheckQualityCommand:
             outcomes = read_outcomes(SHIPPED_TABLES / "lab" / f"{data}.npz")
             yield error_table(data, outcomes, self.splits)
             yield alarm_table(data, outcomes, self.splits)
+            yield choice_table(outcomes, f"{data}_lab_exits", max(self.streams // 20, 2), self.slots)
 
     def run(self) -> None:
         """Simulate and print, table by table."""

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from experiments import check_quality
+from experiments.lab.exit_choice import play_exits
 from experiments.lab.hidden_quality import estimate_errors, halve, source_of, watch_conditions
 from experiments.lab.quality_checks import bandit_regret, count_false_alarms, count_held, detection_delays
 from idn_gym.catalog.outcomes import CONFIDENCE_STEPS, Outcomes
@@ -16,8 +17,8 @@ def make_table(samples=2_000, exits=3):
     confidence = np.sqrt(rng.uniform(0.2, 1.0, (exits, 2, samples)))
     right = rng.random(confidence.shape) < np.where([[[True], [False]]], confidence, 0.5)
     steps = np.rint(confidence * CONFIDENCE_STEPS).astype(np.uint16)
-    names = tuple(f"net/exit{x}" for x in range(exits))
-    return Outcomes(names, ("clean", "fog"), right, steps, np.zeros(right.shape, np.uint8), {})
+    names = tuple(f"digits_lab_exits/exit{x}" for x in range(exits))
+    return Outcomes(names, ("clean", "noise-0.2"), right, steps, np.zeros(right.shape, np.uint8), {})
 
 
 def test_bands_hold_as_often_as_they_say():
@@ -53,8 +54,20 @@ def test_what_does_not_show_in_confidences_is_seen_by_labels_alone():
     assert not watched.fired[1:, 1].any()
 
 
+def test_no_way_to_choose_beats_hindsight_on_average():
+    found = play_exits(make_table(), "digits_lab_exits", ("clean", "noise-0.2"), 8, 30)
+    best = found.pop("best threshold in hindsight")
+    assert all(np.all(loss >= 0.0) for loss in found.values())
+    for name in ("nominal threshold", "EXP3 on labels", "EXP3 on confidences"):
+        assert found[name].mean() >= best.mean()
+
+
 def test_the_command_prints_its_tables(capsys, tmp_path, monkeypatch):
-    monkeypatch.setattr(check_quality, "read_outcomes", lambda _: make_table())
+    table = make_table()
+    renamed = table._replace(rows=tuple(row.replace("digits", "fashion") for row in table.rows))
+    monkeypatch.setattr(
+        check_quality, "read_outcomes", lambda path: table if "digits" in path.name else renamed
+    )
     monkeypatch.setattr(check_quality, "LATEST_SLOT", 20)
     check_quality.main(["--streams", "10", "--slots", "2", "--splits", "2", "--out", str(tmp_path)])
     printed = capsys.readouterr().out
