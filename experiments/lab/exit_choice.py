@@ -59,7 +59,8 @@ def play_exits(
         true = _losses(drawn, drawn.correct)
         total += true
         lost["nominal threshold"] += true[:, nominal]
-        for (name, bandit), seen in zip(bandits.items(), (drawn.correct, drawn.confidence), strict=True):
+        signals: tuple[Floats | Bools, ...] = (drawn.correct, drawn.confidence)
+        for (name, bandit), seen in zip(bandits.items(), signals, strict=True):
             place = bandit.choose(rng.random((streams, 1)))
             lost[name] += np.take_along_axis(true, place, axis=1)[:, 0]
             bandit.note(np.take_along_axis(_losses(drawn, seen), place, axis=1))
