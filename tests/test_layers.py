@@ -29,7 +29,7 @@ LAYERS = [
     ["idn_gym.objectives", "idn_gym.metrics", "idn_gym.policy"],
     ["idn_gym.rewards"],
     ["idn_gym.catalog", "idn_gym.radio"],
-    ["idn_gym.scenarios"],
+    ["idn_gym.scenarios", "idn_gym.quality"],
     ["idn_gym.actions", "idn_gym.observations"],
     ["idn_gym.slot_programme", "idn_gym.readouts", "idn_gym.budgets", "idn_gym.played_slot"],
     ["idn_gym.simulation", "idn_gym.episode_spec", "idn_gym.preset_ids"],

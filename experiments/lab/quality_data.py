@@ -43,8 +43,8 @@ from idn_gym.lab.calibration.calibration_error import (
     reliability,
 )
 from idn_gym.lab.calibration.quality import estimate, fit_source
-from idn_gym.lab.calibration.quality_online import sliding
 from idn_gym.lab.training.shifts import CLEAN, CONDITIONS
+from idn_gym.quality.running import sliding
 
 ARRAYS = ("validation", "validation_labels", "test", "test_labels", "conditions")
 

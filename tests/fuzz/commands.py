@@ -49,6 +49,7 @@ STOPPED = {
     "tune": ["tuning.yaml", "--out", "tuned", "--workers", "0"],
     "train_lab": ["lab.yaml", "--out", "lab", "--workers", "0"],
     "check_games": ["--instances", "0"],
+    "check_quality": ["--splits", "1"],
     "check_lab": ["nowhere"],
     "make_lab_catalog": ["nowhere", "--out", "made"],
     "measure_quality": ["nowhere", "--out", "made"],

@@ -14,6 +14,7 @@ import numpy as np
 
 from idn_gym.core.arrays import Bools, Floats
 from idn_gym.lab.calibration.calibrate import check_confidence
+from idn_gym.quality.signals import bin_middles, confidence_places
 
 
 class Histogram(NamedTuple):
@@ -23,8 +24,7 @@ class Histogram(NamedTuple):
 
     def __call__(self, scores: Floats) -> Floats:
         """Calibrated probabilities of scores between 0 and 1, both (S,)."""
-        bins = len(self.values)
-        return self.values[np.clip((np.asarray(scores) * bins).astype(int), 0, bins - 1)]
+        return self.values[confidence_places(scores, len(self.values))]
 
 
 def fit_histogram(scores: Floats, outcomes: Bools, bins: int = 20) -> Histogram:
@@ -40,10 +40,10 @@ def fit_histogram(scores: Floats, outcomes: Bools, bins: int = 20) -> Histogram:
         ConfigError: the two differ in length, are empty, or a score is out of bounds.
     """
     scores, outcomes = check_confidence(scores, outcomes)
-    place = np.clip((scores * bins).astype(int), 0, bins - 1)
+    place = confidence_places(scores, bins)
     count = np.bincount(place, minlength=bins)
-    middle = (np.arange(bins) + 0.5) / bins
-    return Histogram(np.where(count, np.bincount(place, outcomes, bins) / np.maximum(count, 1), middle))
+    share = np.bincount(place, outcomes, bins) / np.maximum(count, 1)
+    return Histogram(np.where(count, share, bin_middles(bins)))
 
 
 def decide(probability: Floats) -> Bools:

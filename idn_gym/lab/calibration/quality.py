@@ -15,6 +15,7 @@ import numpy as np
 from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import Floats, Ints
 from idn_gym.lab.calibration.calibrate import class_scores
+from idn_gym.quality.signals import confidence_places, difference_of_confidences, matching_threshold
 
 ESTIMATORS = ("AC", "DoC", "ATC-MC", "ATC-NE", "IM")
 """Average confidence, difference of confidences, average thresholded confidence on the most probable
@@ -50,13 +51,13 @@ def fit_source(probabilities: Floats, labels: Ints) -> Source:
     scores = class_scores(probabilities)
     correct = scores.predicted == labels
     accuracy = float(correct.mean())
-    place = _bins(scores.confidence)
+    place = confidence_places(scores.confidence, WEIGHTED_BINS)
     count = np.bincount(place, minlength=WEIGHTED_BINS)
     return Source(
         accuracy,
         float(scores.confidence.mean()),
-        _threshold(scores.confidence, accuracy),
-        _threshold(-scores.entropy, accuracy),
+        matching_threshold(scores.confidence, accuracy),
+        matching_threshold(-scores.entropy, accuracy),
         np.bincount(place, correct, WEIGHTED_BINS) / np.where(count, count, np.nan),
     )
 
@@ -70,14 +71,14 @@ def estimate(source: Source, probabilities: Floats) -> dict[str, float]:
     """
     scores = class_scores(probabilities)
     confidence = float(scores.confidence.mean())
-    weights = np.bincount(_bins(scores.confidence), minlength=WEIGHTED_BINS)
+    weights = np.bincount(confidence_places(scores.confidence, WEIGHTED_BINS), minlength=WEIGHTED_BINS)
     known = ~np.isnan(source.bin_accuracy)
     weighted = source.accuracy  # if no target sample falls where the source had one
     if weights[known].any():
         weighted = float(np.average(source.bin_accuracy[known], weights=weights[known]))
     return {
         "AC": confidence,
-        "DoC": float(np.clip(source.accuracy + confidence - source.confidence, 0.0, 1.0)),
+        "DoC": float(difference_of_confidences(source.accuracy, source.confidence, confidence)),
         "ATC-MC": float(np.mean(scores.confidence > source.least_confidence)),
         "ATC-NE": float(np.mean(-scores.entropy > source.least_certainty)),
         "IM": weighted,
@@ -95,15 +96,3 @@ def agreement(predicted: Ints, upstream: Ints) -> float:
         upstream: (S,) answers of the upstream model to the same requests.
     """
     return float(np.mean(np.asarray(predicted) == np.asarray(upstream)))
-
-
-def _threshold(scores: Floats, accuracy: float) -> float:
-    """The threshold that the share of scores above comes closest to `accuracy` with; ties are one step."""
-    steps, count = np.unique(scores, return_counts=True)
-    candidates = np.concatenate([[-np.inf], steps])
-    above = 1.0 - np.concatenate([[0.0], np.cumsum(count) / len(scores)])
-    return float(candidates[np.argmin(np.abs(above - accuracy))])
-
-
-def _bins(confidence: Floats) -> Ints:
-    return np.minimum((confidence * WEIGHTED_BINS).astype(int), WEIGHTED_BINS - 1)

@@ -1,0 +1,210 @@
+"""Hidden quality, estimated and watched in simulation: ``python -m experiments.check_quality``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from experiments.lab.exit_choice import PASSING, play_exits
+from experiments.lab.hidden_quality import estimate_errors, watch_conditions
+from experiments.lab.quality_checks import (
+    FLOOR,
+    LABELS_PER_SLOT,
+    UNDISTURBED,
+    bandit_regret,
+    count_false_alarms,
+    count_held,
+    detection_delays,
+)
+from idn_gym.catalog.outcomes import Outcomes, read_outcomes
+from idn_gym.catalog.reader import SHIPPED_TABLES
+from idn_gym.commands import grammar
+from idn_gym.commands.tables import print_rows
+from idn_gym.config_reader import bounded
+from idn_gym.core.arrays import Bools, Floats
+from idn_gym.evaluation.intervals import Interval, mean_interval, share_interval
+from idn_gym.files import writable_folder
+from idn_gym.quality.forgetting import Forgetting
+
+QualityTable = tuple[str, list[str], list[list[str]]]
+FORGETTING_RULES = {
+    "nothing": Forgetting(),
+    "half-life of 100": Forgetting(half_life=100.0),
+    "window of 20 slots": Forgetting(window=20),
+}
+ACCURACIES = (0.5, 0.8, 0.95, 0.99)
+SHIFTED = (0.85, 0.8, 0.7, 0.5)
+LATEST_SLOT = 400
+"""[slots] of a bandit, or that an alarm has to notice a shift"""
+
+ALARMS = {"labels": 1, "confidence": 1, "moved": 10}
+"""What is bet on, and how many times fewer streams are simulated."""
+
+BEST_CHANGES = (0, 3, 15)
+COURSES = {"clean": ("clean",), "clean, noise, clean": ("clean", "noise-0.2", "clean")}
+"""Conditions that thresholds are chosen under."""
+
+MILD = 0.8
+"""Accuracy above which a condition counts as mild."""
+
+
+def coverage_table(streams: int, slots: int) -> QualityTable:
+    """Bands of 95 % around the share of right answers, at one time and at all times."""
+    lines = []
+    for name, rule in FORGETTING_RULES.items():
+        for accuracy in ACCURACIES:
+            held = count_held(rule, accuracy, streams, slots)
+            cells = [_percent(share_interval(count, streams)) for count in held]
+            lines.append([name, f"{accuracy:g}", *cells])
+    title = f"Bands of 95 %: streams [%] in which they hold, {slots} slots of {LABELS_PER_SLOT} labels"
+    return title, ["forgotten", "accuracy", "in the last slot", "in every slot"], lines
+
+
+def false_alarm_table(streams: int, slots: int) -> QualityTable:
+    """Alarms of 5 % at the edge of what they must bear."""
+    lines = []
+    for by, fewer in ALARMS.items():
+        count = max(streams // fewer, 1)
+        fired = count_false_alarms(by, count, slots)
+        lines.append([by, str(count), _percent(share_interval(fired, count))])
+    title = (
+        f"Alarms of 5 % at the edge of their hypothesis: streams [%] that they ever fire on, {slots} slots"
+    )
+    return title, ["alarm", "streams", "false alarms"], lines
+
+
+def delay_rows(streams: int) -> QualityTable:
+    """How many labels the alarm on labels needs after a shift."""
+    lines = []
+    for accuracy in SHIFTED:
+        delays = detection_delays(accuracy, streams, LATEST_SLOT)
+        kept = delays[~np.isnan(delays)]
+        found = int(np.isfinite(kept).sum())
+        middle, late = (_labels(np.quantile(kept, q, method="higher")) for q in (0.5, 0.9))
+        share = _percent(share_interval(found, len(kept)))
+        lines.append([f"{accuracy:g}", f"{100 * (0.9 - accuracy):.0f}", middle, late, share])
+    length = f"{LATEST_SLOT} slots of {LABELS_PER_SLOT}"
+    title = f"After {UNDISTURBED} slots at 0.90, floor {FLOOR:g}: labels until the alarm, at most {length}"
+    return title, ["accuracy", "points lost", "median", "90 % quantile", "noticed [%]"], lines
+
+
+def error_table(name: str, outcomes: Outcomes, splits: int) -> QualityTable:
+    """Mean absolute errors of estimates by condition."""
+    errors, truth = estimate_errors(outcomes, splits)
+    lines = []
+    for k, condition in enumerate(outcomes.conditions):
+        cells = [f"{100 * rows[:, :, k].mean():.1f}" for rows in errors.values()]
+        lines.append([condition, f"{100 * truth[:, :, k].mean():.1f}", *cells])
+    for label, chosen in (("all", truth >= 0.0), (f"accuracy above {MILD:g}", truth > MILD)):
+        cells = [_over_splits(rows, chosen) for rows in errors.values()]
+        lines.append([label, _over_splits(truth, chosen), *cells])
+    title = f"{name}: mean absolute error in points, {len(outcomes.rows)} exits, {splits} splits"
+    return title, ["condition", "accuracy [%]", *errors], lines
+
+
+def alarm_table(name: str, outcomes: Outcomes, splits: int) -> QualityTable:
+    """Which alarms fire under which condition."""
+    watched = watch_conditions(outcomes, splits)
+    chosen = {}
+    for k, condition in enumerate(outcomes.conditions):
+        chosen[condition] = np.zeros_like(watched.harmed)
+        chosen[condition][k] = True
+    chosen |= {"all that are harmed": watched.harmed, "all others": ~watched.harmed}
+    lines = []
+    for label, mask in chosen.items():
+        shares = [
+            values[mask].mean() if mask.any() else np.nan
+            for values in (watched.lost, watched.harmed, *watched.fired)
+        ]
+        lines.append([label, str(mask.sum()), *(f"{100 * share:.1f}" for share in shares)])
+    title = f"{name}: streams [%] that are harmed, and in which alarms of 5 % fire, {splits} splits"
+    head = ["condition", "streams", "points lost", "harmed", "by labels", "by confidence", "moved"]
+    return title, head, lines
+
+
+def regret_table(streams: int) -> QualityTable:
+    """EXP3 against the best of five thresholds."""
+    lines = []
+    for changes in BEST_CHANGES:
+        found = bandit_regret(changes, streams, LATEST_SLOT)
+        lines.append([str(changes), *(f"{curve[-1]:.1f}" for curve in (found.mean, found.most, found.bound))])
+    title = f"Regret of thresholds chosen online after {LATEST_SLOT} slots, losses 0 or 1, {streams} streams"
+    return title, ["changes", "mean", "largest", "bound of the mean"], lines
+
+
+def choice_table(outcomes: Outcomes, network: str, streams: int, slots: int) -> QualityTable:
+    """Thresholds chosen on the answers of a network with exits."""
+    columns = [play_exits(outcomes, network, conditions, streams, slots) for conditions in COURSES.values()]
+    lines = [
+        [name, *(f"{mean_interval(100.0 * column[name]):.2f}" for column in columns)] for name in columns[0]
+    ]
+    title = f"{network}: error + {PASSING:g} x passed on, in points, {slots} slots, {streams} streams"
+    return title, ["threshold", *COURSES], lines
+
+
+def _percent(interval: Interval) -> str:
+    return f"{Interval(*(100.0 * value for value in interval)):.1f}"
+
+
+def _labels(delay: float) -> str:
+    return f"{delay:.0f}" if np.isfinite(delay) else "-"
+
+
+def _over_splits(values: Floats, chosen: Bools) -> str:
+    """Mean in per cent over what is chosen; the interval is over random splits of the same samples."""
+    by_split = [row[mask].mean() for row, mask in zip(values, chosen, strict=True) if mask.any()]
+    return f"{mean_interval(100.0 * np.array(by_split)):.1f}" if by_split else "-"
+
+
+@dataclass(kw_only=True)
+class CheckQualityCommand:
+    """Simulate estimators of accuracy, alarms and thresholds on streams whose truth is known.
+
+    Prints the tables of docs/quality.md: how often bands hold, how often alarms are false and how late they
+    are, what estimators and alarms make of the networks that ship, and the regret of thresholds chosen
+    online. Intervals are of 95 %.
+    """
+
+    streams: int = bounded(1_000, least=10, most=999_999)
+    """simulated side by side"""
+    slots: int = bounded(1_000, least=2, most=99_999)
+    """of a stream without shift"""
+    splits: int = bounded(5, least=2, most=999)
+    """of the samples of a table, into source and target"""
+    out: Path | None = None
+    """folder to draw regret and bound into (matplotlib)"""
+
+    def tables(self) -> Iterator[QualityTable]:
+        """Title, head and lines of each."""
+        yield coverage_table(self.streams, self.slots)
+        yield false_alarm_table(self.streams, self.slots)
+        yield delay_rows(self.streams)
+        yield regret_table(self.streams)
+        for data in ("digits", "fashion"):
+            outcomes = read_outcomes(SHIPPED_TABLES / "lab" / f"{data}.npz")
+            yield error_table(data, outcomes, self.splits)
+            yield alarm_table(data, outcomes, self.splits)
+            yield choice_table(outcomes, f"{data}_lab_exits", max(self.streams // 20, 2), self.slots)
+
+    def run(self) -> None:
+        """Simulate and print, table by table."""
+        for title, head, lines in self.tables():
+            print(f"\n{title}:\n", flush=True)
+            print_rows(head, lines)
+        if self.out is not None:
+            from experiments.lab.regret_plot import plot_bandit_regret
+
+            curves = {f"{n} changes": bandit_regret(n, self.streams, LATEST_SLOT) for n in BEST_CHANGES}
+            plot_bandit_regret(writable_folder(self.out) / "regret.png", curves)
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Entry point of the command line."""
+    grammar.run_command(CheckQualityCommand, words, "python -m experiments.check_quality")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""Simulations of estimators, alarms and thresholds on streams whose truth is known."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from idn_gym.core.arrays import Floats
+from idn_gym.quality.alarms import Alarm, HarmAlarm, MoveAlarm
+from idn_gym.quality.counts import SlotCounts
+from idn_gym.quality.estimators import ProbedLabels
+from idn_gym.quality.exit_thresholds import ThresholdBandit
+from idn_gym.quality.forgetting import Forgetting
+from idn_gym.quality.signals import bin_middles
+
+CHECK_BINS = 10
+CHECK_SHARES = np.arange(1.0, CHECK_BINS + 1) / np.arange(1.0, CHECK_BINS + 1).sum()
+"""Of confidences on the source: most of them high."""
+
+LABELS_PER_SLOT = 5
+"""per slot"""
+
+FLOOR = 0.88
+"""The source's accuracy is 0.90, and 0.02 may be lost."""
+
+UNDISTURBED = 200
+"""[slots] before a shift"""
+
+
+class HeldBands(NamedTuple):
+    """Streams whose band held."""
+
+    last: int  # in the last slot
+    always: int  # in every slot
+
+
+def count_held(forgetting: Forgetting, accuracy: float, streams: int, slots: int) -> HeldBands:
+    """How many bands of 95 % around the share of right answers hold a constant accuracy."""
+    rng = np.random.default_rng([1, round(1000 * accuracy)])
+    estimator, always = ProbedLabels(streams, 1, forgetting=forgetting), np.ones((streams, 1), bool)
+    for _ in range(slots):
+        estimator.note(_slot(rng, streams, accuracy, LABELS_PER_SLOT))
+        lower, upper = estimator.band(0.95)
+        held = (lower <= accuracy) & (accuracy <= upper)
+        always &= held
+    return HeldBands(int(held.sum()), int(always.sum()))
+
+
+def make_check_alarm(by: str, streams: int, alpha: float = 0.05) -> Alarm:
+    """An alarm whose hypothesis just holds at an accuracy of `FLOOR` and at `edge_shares`."""
+    if by == "moved":
+        return MoveAlarm(streams, CHECK_SHARES[None], slack=0.05, alpha=alpha)
+    if by == "confidence":
+        floor = float(edge_shares() @ bin_middles(CHECK_BINS))
+        values = bin_middles(CHECK_BINS)
+        return HarmAlarm(
+            streams, 1, accuracy=floor, tolerance=0.0, alpha=alpha, by="confidence", values=values
+        )
+    return HarmAlarm(streams, 1, accuracy=FLOOR + 0.02, tolerance=0.02, alpha=alpha)
+
+
+def edge_shares() -> Floats:
+    """(K,) shares of bins on the edge of what `MoveAlarm` takes for unmoved: 5 points come down."""
+    shares = CHECK_SHARES.copy()
+    shares[[0, -1]] += 0.05, -0.05
+    return shares
+
+
+def count_false_alarms(by: str, streams: int, slots: int) -> int:
+    """How many of the streams an alarm of 5 % ever fires on, at the edge of its hypothesis."""
+    rng = np.random.default_rng(2)
+    alarm = make_check_alarm(by, streams)
+    for _ in range(slots):
+        alarm.note(_slot(rng, streams, FLOOR, LABELS_PER_SLOT, edge_shares()))
+    return int(alarm.fired.sum())
+
+
+def detection_delays(accuracy: float, streams: int, most: int) -> Floats:
+    """(streams,) labels until the alarm on labels fires after a shift from 0.90; infinite after `most` slots.
+
+    A stream that fired before the shift, which it should not, is NaN.
+    """
+    rng = np.random.default_rng([3, round(1000 * accuracy)])
+    alarm, delay = make_check_alarm("labels", streams), np.full(streams, np.inf)
+    for _ in range(UNDISTURBED):
+        alarm.note(_slot(rng, streams, 0.9, LABELS_PER_SLOT))
+    delay[alarm.fired[:, 0]] = np.nan
+    for slot in range(1, most + 1):
+        alarm.note(_slot(rng, streams, accuracy, LABELS_PER_SLOT))
+        delay[alarm.fired[:, 0] & np.isinf(delay)] = slot * LABELS_PER_SLOT
+    return delay
+
+
+class Regret(NamedTuple):
+    """Of a bandit, summed over the slots so far."""
+
+    mean: Floats  # (slots,) over the streams
+    most: Floats  # (slots,) of one stream
+    bound: Floats  # (slots,) of the mean
+
+
+def bandit_regret(changes: int, streams: int, slots: int) -> Regret:
+    """Of EXP3 over five thresholds whose losses are 0 or 1; the best one changes this many times.
+
+    The losses are the same for all streams, which differ in what they choose.
+    """
+    rng = np.random.default_rng([4, changes])
+    grid = np.linspace(0.5, 0.9, 5)
+    best = np.repeat(rng.integers(5, size=changes + 1), -(-slots // (changes + 1)))[:slots]
+    losses = rng.random((slots, 5)) < np.where(np.arange(5) == best[:, None], 0.2, 0.4)
+    bandit, lost = ThresholdBandit(streams, 1, grid), np.zeros((slots, streams))
+    bound = np.zeros(slots)
+    for slot, row in enumerate(losses.astype(float)):
+        found = row[bandit.choose(rng.random((streams, 1)))]
+        bandit.note(found)
+        lost[slot], bound[slot] = found[:, 0], bandit.bound()[0, 0]
+    regret = lost.cumsum(axis=0) - losses.cumsum(axis=0).min(axis=1)[:, None]
+    return Regret(regret.mean(axis=1), regret.max(axis=1), bound)
+
+
+def _slot(
+    rng: np.random.Generator, streams: int, accuracy: float, labels: int, shares: Floats | None = None
+) -> SlotCounts:
+    """Labels, and as many answers by confidence where their law is given."""
+    probed = np.full((streams, 1), float(labels))
+    right = rng.binomial(labels, accuracy, (streams, 1)).astype(float)
+    served = np.zeros((streams, 1, CHECK_BINS))
+    if shares is not None:
+        served = rng.multinomial(labels, shares, (streams, 1)).astype(float)
+    return SlotCounts(served, probed=probed, right=right)

@@ -1,0 +1,104 @@
+"""Tests by betting: how much money would somebody have made who bets against a hypothesis?
+
+A hypothesis says that a stream's mean has been on the good side at every time so far. A bet multiplies its
+stake by a payoff per sample whose mean is at most 1 under the hypothesis; so wealth is a nonnegative
+supermartingale and exceeds 1 / alpha, ever, with probability alpha at most (Ville 1939). Payoffs of the form
+1 + a (m - x) are those of Waudby-Smith and Ramdas, "Estimating means of bounded random variables by betting"
+(JRSS B, 2023).
+
+A shift comes late, when a bettor who began at the start would have lost everything. So the first unit of
+money is split over starts: 1 / (k (k + 1)) of it waits for the stream's k-th slot, what waits counts as it
+is, and at each start it is split equally over the bets. Wealth is still a supermartingale that begins at 1,
+hence the level is alpha over a stream without end, and waiting k slots costs log k (k + 1) in the logarithm
+of wealth rather than something linear in k. This is the mixture over starts of Shiryaev's statistic, with
+weights that sum to 1.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from idn_gym.core.arrays import Bools, Floats, Numbers
+from idn_gym.quality.counts import check_count, chosen_rows, put_state
+
+STAKES = np.array([1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 0.9])
+"""Bets, as shares of the largest bet that cannot go below nothing."""
+
+
+def bets_on_less(floor: Floats, values: Floats) -> Floats:
+    """(R, G, Y) logarithms of payoffs that grow where the mean value is below a floor.
+
+    Args:
+        floor: (R,) least mean under the hypothesis, below 1.
+        values: (R, Y) from 0 to 1, of each possible outcome.
+    """
+    gap = floor[:, None] - values
+    return np.log1p(STAKES[:, None] * (gap / (1.0 - floor)[:, None])[:, None, :])
+
+
+def bets_on_more(ceiling: Floats, values: Floats) -> Floats:
+    """(R, G, Y) logarithms of payoffs that grow where the mean value is above a ceiling (R,), above 0."""
+    return bets_on_less(1.0 - ceiling, 1.0 - values)
+
+
+class Wagers:
+    """Wealth of all bets for B rows of R streams.
+
+    Args:
+        rows: B.
+        payoffs: (R, G, Y) logarithms, per stream, bet and outcome of a sample.
+    """
+
+    def __init__(self, rows: int, payoffs: Floats) -> None:
+        self.payoffs = payoffs
+        streams, bets, _ = payoffs.shape
+        shape = (check_count("rows", rows), streams)
+        self._wealth = np.full((*shape, bets), -np.inf)  # logarithms, of what has been staked
+        self._slots = np.zeros(shape, int)  # with samples
+        self._peak = np.zeros(shape)  # of the evidence
+
+    def note(self, counts: Floats) -> None:
+        """Take in how often every outcome came, (B, R, Y)."""
+        active = counts.sum(axis=2) > 0.0
+        self._slots += active
+        slots = np.maximum(self._slots, 1)
+        staked = np.logaddexp(self._wealth, -np.log(slots * (slots + 1.0))[..., None])
+        # Not a product of matrices: its last bits would depend on the number of rows.
+        for outcome in range(counts.shape[2]):
+            staked += counts[:, :, outcome, None] * self.payoffs[:, :, outcome]
+        np.copyto(self._wealth, staked, where=active[..., None])
+        np.maximum(self._peak, self.evidence(), out=self._peak)
+
+    def evidence(self) -> Floats:
+        """(B, R) logarithm of the wealth against the hypothesis; 0 at the start."""
+        waiting = -np.log(self._slots + 1.0)
+        bets = self._wealth.shape[2]
+        found: Floats = np.logaddexp(waiting, np.logaddexp.reduce(self._wealth, axis=2) - np.log(bets))
+        return found
+
+    def peak(self) -> Floats:
+        """(B, R) largest evidence so far."""
+        return self._peak.copy()
+
+    def reset(self, chosen: Bools) -> None:
+        """Begin anew for the streams of a mask (B, R) or the rows of a mask (B,)."""
+        self._wealth[chosen], self._slots[chosen], self._peak[chosen] = -np.inf, 0, 0.0
+
+    def reset_rows(self, rows: Bools | None = None) -> None:
+        """Begin anew for the rows of a mask (B,), or all."""
+        self.reset(chosen_rows(rows, len(self._slots)))
+
+    def get_state(self) -> dict[str, Numbers]:
+        """Copies of all that is remembered."""
+        return {name: array.copy() for name, array in self._arrays().items()}
+
+    def set_state(self, state: dict[str, Numbers]) -> None:
+        """Go on from what `get_state` returned.
+
+        Raises:
+            ConfigError: it is of other bets or streams.
+        """
+        put_state(self._arrays(), state)
+
+    def _arrays(self) -> dict[str, Numbers]:
+        return {"wealth": self._wealth, "slots": self._slots, "peak": self._peak}
