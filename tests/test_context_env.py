@@ -1,4 +1,4 @@
-"""`IDN-Context-v0`: Gymnasium's checker, determinism, and the padded observation beside that of the scenario."""
+"""`IDN-Context-v0`: Gymnasium's checker, determinism, and the padded tables beside the scenario's own."""
 
 import itertools
 
@@ -131,7 +131,7 @@ def test_following_seeds_differ_and_repeat():
 
 def test_environments_side_by_side():
     env = gym.make_vec("IDN-Context-v0", num_envs=2, context=SMALL, overrides=SHORT)
-    seen, info = env.reset(seed=0)
+    seen, _ = env.reset(seed=0)
     alone = make().reset(seed=1)[0]
     assert same({name: values[1] for name, values in seen.items()}, alone)
     for _ in range(6):

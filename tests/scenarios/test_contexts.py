@@ -236,6 +236,6 @@ def test_choices_and_ranges_move_what_they_name():
 def test_real_networks_outside_of_the_sizes_are_refused():
     graphs = {"train": ["sndlib/germany50"], "validation": ["sndlib/nobel-eu"], "test": ["x"]}
     context = load_context({**PLAIN, "graphs": graphs, "trees": None})
-    with pytest.raises(ConfigError, match="graphs.train: 'sndlib/germany50' is not allowed; it has 50 nodes"):
+    with pytest.raises(ConfigError, match=r"graphs.train: .sndlib/germany50. is not allowed; it has 50"):
         draw_scenario(context, "train", 0)
     assert draw_scenario(context, "validation", 0).topology.name == "sndlib/nobel-eu"
