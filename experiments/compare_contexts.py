@@ -18,7 +18,7 @@ from idn_gym.commands.tables import print_rows
 from idn_gym.config_reader import ConfigError, bounded, closest, show
 from idn_gym.context_env import DEFAULT_CONTEXT
 from idn_gym.core.arrays import Floats
-from idn_gym.evaluation.context_shares import ShareRow, draw_episodes, episode_costs, share_rows
+from idn_gym.evaluation.context_shares import ShareRow, context_rows, draw_episodes, episode_costs
 from idn_gym.evaluation.rollout import Episodes, rollout
 from idn_gym.evaluation.tables import interval_text, write_csv
 from idn_gym.files import writable_folder
@@ -94,7 +94,7 @@ class CompareContextsCommand(EpisodeOptions):
             name: episode_costs(partial(self.play_one, stated[name]), episodes)
             for name in steps(said, list(stated))
         }
-        found = share_rows(axis, costs, {name: costs[name] for name in references})
+        found = context_rows(axis, costs, {name: costs[name] for name in references})
         return found, [
             {"held_out": axis, "seed": seed, "nodes": count, "agent": name, "cost": float(cost[i])}
             for name, cost in costs.items()

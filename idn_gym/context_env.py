@@ -125,16 +125,13 @@ class ContextEnv(HasEpisodeSpec, gym.Env[PaddedObservation, Any]):
             options: ``{"preference": ...}`` for this episode, where the environment's is "random".
         """
         super().reset(seed=seed)
-        if seed is None and self._seed is None:
-            seed = int(self.np_random.integers(2**31))
-        if seed is not None:
-            self._seed, self._count = int(seed), 0
-        else:
-            self._count += 1
-        self._seed = self._seed if self._seed is not None else 0
-        drawn = next_seed(self.split, self._seed, self._count)
-        self._episode.close()
-        self._episode = self._open(drawn)
+        last, count = self._seed, self._count + 1
+        if seed is not None or last is None:
+            last, count = int(self.np_random.integers(2**31)) if seed is None else seed, 0
+        drawn = next_seed(self.split, last, count)
+        before, self._episode = self._episode, self._open(drawn)
+        before.close()
+        self._seed, self._count = last, count
         compiled = compile_scenario(self.scenario)
         self._wired = self._padded.wire(compiled)
         seen, info = self._episode.reset(seed=drawn, options=options)

@@ -30,7 +30,7 @@ TURNS = "turns.csv"
 """What every turn was played on and came to."""
 
 
-class Turn(NamedTuple):
+class ScenarioTurn(NamedTuple):
     """Of a training: an episode in every environment, all on one scenario."""
 
     number: int
@@ -38,11 +38,11 @@ class Turn(NamedTuple):
     scenario: Scenario
 
 
-def turns_of(context: Context, seed: int, count: int) -> Iterator[Turn]:
+def turns_of(context: Context, seed: int, count: int) -> Iterator[ScenarioTurn]:
     """The scenarios of a training: the episodes that follow `seed` in the split `train`."""
     for number in range(count):
         drawn = next_seed("train", seed, number)
-        yield Turn(number, drawn, draw_scenario(context, "train", drawn))
+        yield ScenarioTurn(number, drawn, draw_scenario(context, "train", drawn))
 
 
 def count_turns(config: RunConfig) -> int:
@@ -89,7 +89,7 @@ def train_on_context(config: RunConfig, context: Context, folder: RunFolder) -> 
     atomically(folder.policy, trained.save)
 
 
-def _play_turn(config: RunConfig, turn: Turn, count: int, state: dict[str, Any] | None) -> PPO:
+def _play_turn(config: RunConfig, turn: ScenarioTurn, count: int, state: dict[str, Any] | None) -> PPO:
     """The algorithm after one turn; `state` is that of the turn before."""
     agent: Any = config.agent
     left = 1.0 - turn.number / count if agent.schedule == "linear" else 1.0

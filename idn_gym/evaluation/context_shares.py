@@ -45,7 +45,7 @@ def episode_costs(play: PlayScenario, episodes: Sequence[tuple[Scenario, int]]) 
     return np.array([-float(play(scenario, seed).scalar.mean()) for scenario, seed in episodes])
 
 
-def share_rows(
+def context_rows(
     held_out: str, costs: Mapping[str, Floats], references: Mapping[str, Floats]
 ) -> list[ShareRow]:
     """One row per policy, in their order.

@@ -64,7 +64,7 @@ class PaddedGraph:
         for name, kind in _ENDS.items():
             count = sizes.links if name.startswith("link") else sizes.pairs
             boxes[name] = gym.spaces.Box(0, self._most[kind], (count,), np.int64)
-        self.space = gym.spaces.Dict(dict(boxes))
+        self.space: gym.spaces.Space[Any] = gym.spaces.Dict(dict(boxes))
         self._boxes = boxes
 
     def wire(self, compiled: Compiled) -> PaddedObservation:

@@ -21,9 +21,9 @@ from idn_gym.scenarios.processes.random_streams import SPLITS, Streams
 from idn_gym.scenarios.random_trees import draw_tree
 from idn_gym.shipped import shipped_files
 
-AXES = ("topology", "catalogue", "workload")
+CONTEXT_AXES = ("topology", "catalogue", "workload")
 
-HELD_OUT = ("nothing", *AXES, "all")
+HELD_OUT = ("nothing", *CONTEXT_AXES, "all")
 """Which axes draw from the part of the split; the others draw from the part `train` whatever the split."""
 
 
@@ -123,7 +123,7 @@ def draw_scenario(context: Context, split: str, seed: int, held_out: str = "all"
         raise ConfigError("held_out", f"{show(held_out)} is not allowed; {closest(held_out, HELD_OUT)}")
     root = episode_seed(split, seed)
     streams = Streams(np.random.default_rng(root))
-    part = {axis: split if held_out in (axis, "all") else "train" for axis in AXES}
+    part = {axis: split if held_out in (axis, "all") else "train" for axis in CONTEXT_AXES}
     plain = override(context.scenario, _draw_catalogue(context, part["catalogue"], streams))
     plain = override(plain, _draw_workload(context, part["workload"], streams))
     base = from_plain(Scenario, plain)

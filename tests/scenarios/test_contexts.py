@@ -15,7 +15,7 @@ from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.compile.topohub import load_graph
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.config_contexts import PartRanges, RandomTrees
-from idn_gym.scenarios.contexts import AXES, HELD_OUT, context_sizes, draw_scenario, load_context
+from idn_gym.scenarios.contexts import CONTEXT_AXES, HELD_OUT, context_sizes, draw_scenario, load_context
 from idn_gym.scenarios.processes.random_streams import SPLITS
 from idn_gym.scenarios.random_trees import draw_tree, part_of_shape, tree_shape
 from idn_gym.shipped import shipped_files
@@ -67,7 +67,7 @@ def inside(ranges, part, value):
 @given(seed=SEEDS, split=st.sampled_from(SPLITS), held_out=st.sampled_from(HELD_OUT))
 def test_every_axis_draws_from_its_part_alone(seed, split, held_out):
     scenario = draw_scenario(TREES, split, seed, held_out)
-    part = {axis: split if held_out in (axis, "all") else "train" for axis in AXES}
+    part = {axis: split if held_out in (axis, "all") else "train" for axis in CONTEXT_AXES}
     assert part_of_topology(scenario) == part["topology"]
     assert part_of_models(scenario) == [part["catalogue"]]
     assert parts_of_workload(scenario) == {part["workload"]}
