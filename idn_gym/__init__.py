@@ -2,7 +2,8 @@
 
 An inference delivery network is a network of compute nodes, from microcontrollers to the cloud, that
 together answer machine-learning inference requests. Importing this package registers ``IDN-v0``
-(vector reward), ``IDN-Scalar-v0`` (balanced preference) and ids of the presets, such as ``IDN-EdgeSmall-v0``.
+(vector reward), ``IDN-Scalar-v0`` (balanced preference), ids of the presets, such as ``IDN-EdgeSmall-v0``,
+and ``IDN-Context-v0``, which plays another scenario in every episode.
 `PUBLIC` lists what else scripts need.
 """
 
@@ -21,6 +22,8 @@ __version__ = "0.1.0"
 
 PUBLIC = {
     "load_scenario": "idn_gym.scenarios.presets:load_scenario",
+    "load_context": "idn_gym.scenarios.contexts:load_context",
+    "draw_scenario": "idn_gym.scenarios.contexts:draw_scenario",
     "compile_scenario": "idn_gym.scenarios.compile:compile_scenario",
     "build_instance": "idn_gym.scenarios.episodes:build_instance",
     "make_policy": "idn_gym.policies.registry:make_policy",
@@ -63,6 +66,9 @@ _register("IDN-v0", {})
 _register("IDN-Scalar-v0", {"preference": "balanced"})
 for _id, _keywords in preset_ids():
     _register(_id, _keywords)
+gym.register(
+    id="IDN-Context-v0", entry_point="idn_gym.context_env:ContextEnv", disable_env_checker=True, kwargs={}
+)
 
 
 def _preload() -> None:

@@ -60,7 +60,7 @@ def main():
 
 
 def check_configurations():
-    for kind in ("scenarios", "agents", "studies", "tuning", "lab"):
+    for kind in ("scenarios", "contexts", "agents", "studies", "tuning", "lab"):
         if not shipped_files(kind):
             sys.exit(f"no configurations of {kind} ship")
     for name in shipped_files("scenarios"):

@@ -34,6 +34,7 @@ LAYERS = [
     ["idn_gym.slot_programme", "idn_gym.readouts", "idn_gym.budgets", "idn_gym.played_slot"],
     ["idn_gym.simulation", "idn_gym.episode_spec", "idn_gym.preset_ids"],
     ["idn_gym.env", "idn_gym.vector", "idn_gym.vector_arguments", "idn_gym.rendering"],
+    ["idn_gym.context_env"],
     ["idn_gym"],
     ["idn_gym.optimum"],
     ["idn_gym.evaluation"],

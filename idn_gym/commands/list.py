@@ -17,7 +17,9 @@ from idn_gym.observations import OBSERVERS
 from idn_gym.policies.registry import POLICIES
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Scenario
+from idn_gym.scenarios.contexts import base_scenario, context_sizes, load_context
 from idn_gym.scenarios.presets import PRESETS, load_scenario
+from idn_gym.scenarios.processes.random_streams import SPLITS
 from idn_gym.shipped import shipped_files
 
 _Table = tuple[tuple[str, ...], Iterable[tuple[object, ...]]]
@@ -30,6 +32,24 @@ def _presets() -> _Table:
 
 def _scenarios() -> _Table:
     return _sizes({name: load_scenario(name) for name in shipped_files("scenarios")})
+
+
+def _contexts() -> _Table:
+    rows = []
+    for name in shipped_files("contexts"):
+        context = load_context(name)
+        graphs = [str(len(getattr(context.graphs, part))) for part in SPLITS]
+        least, most = context.nodes
+        rows.append(
+            (
+                name,
+                f"{least} to {most}",
+                " / ".join(graphs),
+                context_sizes(context).pairs,
+                base_scenario(context).horizon,
+            )
+        )
+    return ("context", "nodes", f"real networks ({' / '.join(SPLITS)})", "pairs at most", "slots"), rows
 
 
 def _sizes(scenarios: Mapping[str, Scenario]) -> _Table:
@@ -119,6 +139,7 @@ def _first_sentences(entries: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
 LISTS: dict[str, Callable[[], _Table]] = {
     "presets": _presets,
     "scenarios": _scenarios,
+    "contexts": _contexts,
     "models": _models,
     "devices": _devices,
     "links": _links,
@@ -137,6 +158,7 @@ class ListCommand:
         Literal[
             "presets",
             "scenarios",
+            "contexts",
             "models",
             "devices",
             "links",

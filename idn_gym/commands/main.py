@@ -11,7 +11,7 @@ from idn_gym.commands.endings import ending, fail
 from idn_gym.messages import closest, show
 
 SUBCOMMANDS = {
-    "list": "presets, scenarios, models, devices, links, policies, codecs by name",
+    "list": "presets, scenarios, contexts, models, devices, links, policies, codecs by name",
     "show": "a scenario: its network, its request classes, a picture",
     "keys": "every dotted key of a scenario: type, unit, value, meaning",
     "play": "one policy on held-out episodes",

@@ -68,7 +68,7 @@ def test_every_subcommand_has_help(name, capsys):
     ("words", "said"),
     [
         (["lst"], "error: 'lst' is no command of idn; allowed: list, show,"),
-        (["list", "preset"], "error: kind: 'preset' is not allowed; allowed: presets, scenarios, models"),
+        (["list", "preset"], "error: kind: 'preset' is not allowed; allowed: presets, scenarios, contexts"),
         (["keys", "tinny"], "error: scenario: 'tinny' is no preset, YAML file or mapping;"),
         (["show", "tiny", "horizn=4"], "error: horizn: unknown key; allowed: name"),
         (["show", "tiny", "--csv"], "error: --csv: needs --table; allowed: nodes, links, classes"),

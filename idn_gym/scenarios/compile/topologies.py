@@ -33,13 +33,24 @@ def expand(topology: Explicit | Hierarchy | TopoHubTopology | FileTopology) -> E
         DependencyNotInstalled: the graph needs topohub, which is not installed.
     """
     if isinstance(topology, Hierarchy):
-        nodes, links = _expand_hierarchy(topology)
-    elif isinstance(topology, TopoHubTopology):
-        nodes, links = _expand_real(topology, FileGraph(load_graph(topology.name), {}, {}, {}, {}))
-    elif isinstance(topology, FileTopology):
-        nodes, links = _expand_real(topology, read_graph(topology))
-    else:
-        return topology
+        return _listed(topology, *_expand_hierarchy(topology))
+    if isinstance(topology, TopoHubTopology):
+        return lay_over(topology, load_graph(topology.name))
+    if isinstance(topology, FileTopology):
+        return _listed(topology, *_expand_real(topology, read_graph(topology)))
+    return topology
+
+
+def lay_over(topology: RealTopology, graph: TopologyGraph) -> Explicit:
+    """Put the tiers of a topology over a graph, which need not be the one that it names.
+
+    Raises:
+        ConfigError: the graph has fewer than three places, or is not connected.
+    """
+    return _listed(topology, *_expand_real(topology, FileGraph(graph, {}, {}, {}, {})))
+
+
+def _listed(topology: Hierarchy | RealTopology, nodes: list[Node], links: list[Link]) -> Explicit:
     return Explicit(
         tuple(nodes),
         tuple(links),

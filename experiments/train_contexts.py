@@ -1,0 +1,68 @@
+"""Train a graph policy on a context: ``python -m experiments.train_contexts --out runs/trees``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from experiments.training.run_config import load_run_config
+from experiments.training.run_folder import RunFolder
+from idn_gym.commands import grammar
+from idn_gym.commands.grammar import Changes, assignments
+from idn_gym.config_reader import ConfigError, bounded, to_plain
+from idn_gym.context_env import DEFAULT_CONTEXT
+from idn_gym.files import writable_folder
+from idn_gym.scenarios.contexts import base_scenario, load_context
+
+
+@dataclass(kw_only=True)
+class TrainContextsCommand:
+    """Train ppo-graph on the scenarios of a context, part train, an episode of each after the other.
+
+    What it leaves plays in experiments.compare_contexts and experiments.compare, on any network.
+    Example: --context trees --out runs/trees steps=200000 agent.learning_rate=1e-3
+    """
+
+    context: str = DEFAULT_CONTEXT
+    """a name in configs/contexts, or a YAML file"""
+    agent: str = "ppo-graph"
+    """name of a file in configs/agents, or another YAML file, of kind ppo-graph"""
+    envs: int = bounded(16, least=1)
+    """environments side by side, all on the scenario of the turn"""
+    steps: int = bounded(200_000, least=1)
+    """slots, summed over environments; rounded up to whole turns"""
+    seed: int = bounded(0, least=0)
+    """of weights, exploration, scenarios and training episodes"""
+    out: Path
+    """folder for everything the run writes"""
+    changes: Changes = ()
+    """such as agent.learning_rate=1e-3, action=keep-load-drop or scenario.horizon=24"""
+
+    def run(self) -> None:
+        """Train, and say where the policy is."""
+        changes = assignments(self.changes)
+        head = "scenario."
+        moved = {key.removeprefix(head): v for key, v in changes.items() if key.startswith(head)}
+        rest = {key: value for key, value in changes.items() if not key.startswith(head)}
+        context = load_context(self.context, moved)
+        base = {"scenario": to_plain(base_scenario(context)), "action": "scores"}
+        wanted = {"steps": self.steps, "envs": self.envs, "seed": self.seed}
+        config = load_run_config(base, agent=self.agent, changes={**wanted, **rest})
+        folder = RunFolder(self.out)
+        if folder.saved() is not None:
+            raise ConfigError("out", f"{folder.path} holds a run; name another folder")
+        writable_folder(folder.path)
+        from experiments.training.context_run import train_on_context  # torch takes seconds: not for --help
+
+        train_on_context(config, context, folder)
+        print(f"trained policy: {folder.policy}")
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Entry point of the command line."""
+    grammar.run_command(TrainContextsCommand, words, "python -m experiments.train_contexts")
+
+
+if __name__ == "__main__":
+    main()

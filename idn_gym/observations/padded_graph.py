@@ -1,0 +1,127 @@
+"""The observation `graph` of networks of any size in tables of one size, with who is connected with whom."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import numpy.typing as npt
+
+from idn_gym.config_reader import ConfigError
+from idn_gym.objective_records import OBJECTIVES
+from idn_gym.observations.graph_features import global_columns, scenario_columns
+from idn_gym.scenarios.compile import Compiled
+from idn_gym.scenarios.contexts import ContextSizes
+
+_ENDS = {
+    "link_source": "nodes",
+    "link_target": "nodes",
+    "pair_node": "nodes",
+    "pair_task": "tasks",
+    "pair_model": "models",
+}
+"""Index arrays, and what they are indices of."""
+
+_ROWS = {"node_rows": "nodes", "link_rows": "links", "pair_rows": "pairs"}
+"""Masks of the rows that there are, and their tables."""
+
+PaddedObservation = dict[str, npt.NDArray[Any]]
+
+
+class PaddedGraph:
+    """`Dict` of `nodes`, `links`, `pairs`, `pair_mask` and `globals` as in `graph`, with rows to spare.
+
+    Rows beyond those of the network are 0. `node_rows`, `link_rows` and `pair_rows` are 1 where there is a
+    row. `link_source`, `link_target`, `pair_node`, `pair_task` and `pair_model` are indices; where there is
+    no row they are the size of what they point into, one more than the last.
+
+    Attributes:
+        space: of the observations.
+        sizes: rows of the tables.
+    """
+
+    def __init__(self, compiled: Compiled, sizes: ContextSizes) -> None:
+        """Lay out the tables.
+
+        Args:
+            compiled: one of the scenarios; the columns of all of them are the same.
+            sizes: what no scenario exceeds.
+        """
+        self.sizes = sizes
+        self._columns = scenario_columns(compiled.tables)
+        self._most = {**sizes._asdict(), "models": sizes.pairs}
+        boxes: dict[str, gym.spaces.Box] = {}
+        for name, features in self._columns.items():
+            bounds = np.array([(feature.low, feature.high) for feature in features], np.float32).T
+            low, high = np.repeat(bounds[:, None], self._most[name], axis=1)
+            boxes[name] = gym.spaces.Box(np.minimum(low, 0.0), high, dtype=np.float32)
+        boxes["pair_mask"] = gym.spaces.Box(0.0, 1.0, (sizes.pairs,), np.float32)
+        overall = np.array([(f.low, f.high) for f in global_columns(OBJECTIVES)], np.float32).T
+        boxes["globals"] = gym.spaces.Box(*overall, dtype=np.float32)
+        for name, table in _ROWS.items():
+            boxes[name] = gym.spaces.Box(0.0, 1.0, (self._most[table],), np.float32)
+        for name, kind in _ENDS.items():
+            count = sizes.links if name.startswith("link") else sizes.pairs
+            boxes[name] = gym.spaces.Box(0, self._most[kind], (count,), np.int64)
+        self.space: gym.spaces.Space[Any] = gym.spaces.Dict(dict(boxes))
+        self._boxes = boxes
+
+    def wire(self, compiled: Compiled) -> PaddedObservation:
+        """What is the same in all observations of a scenario: masks of rows, and indices.
+
+        Raises:
+            ConfigError: the scenario does not fit, or has other columns.
+        """
+        tables, (node, segment) = compiled.tables, compiled.pairs
+        model = tables.segment_model[segment]
+        source, target = compiled.link_ends.T
+        counts = {"nodes": len(tables.node_memory), "links": len(source), "pairs": len(node)}
+        if scenario_columns(tables) != self._columns:
+            raise ConfigError("context", "batteries and duty cycles are in some of its scenarios only")
+        for name, count in counts.items():
+            if count > self._most[name]:
+                raise ConfigError(
+                    "context", f"a scenario has {count} {name}; the observation has {self._most[name]}"
+                )
+        ends = {
+            "link_source": source,
+            "link_target": target,
+            "pair_node": node,
+            "pair_task": tables.model_task[model],
+            "pair_model": model,
+        }
+        wired: PaddedObservation = {}
+        for name, table in _ROWS.items():
+            wired[name] = (np.arange(self._most[table]) < counts[table]).astype(np.float32)
+        for name, kind in _ENDS.items():
+            wired[name] = np.full(self._boxes[name].shape, self._most[kind], np.int64)
+            wired[name][: len(ends[name])] = ends[name]
+        return wired
+
+    def pad(self, seen: PaddedObservation, wired: PaddedObservation) -> PaddedObservation:
+        """An observation of the codec `graph` in tables of the common size; `wired` is of its scenario."""
+        padded: PaddedObservation = {}
+        for name, values in seen.items():
+            padded[name] = np.zeros(self._boxes[name].shape, np.float32)
+            padded[name][tuple(map(slice, values.shape))] = values
+        return padded | {name: values.copy() for name, values in wired.items()}
+
+    def describe(self) -> dict[str, Any]:
+        """Columns of the tables, and what masks and indices mean."""
+        columns = {
+            name: {"rows": self._most[name], "columns": [f._asdict() for f in features]}
+            for name, features in self._columns.items()
+        }
+        ends = {
+            name: f"index among the {kind} of the scenario; {self._most[kind]} where there is no row"
+            for name, kind in _ENDS.items()
+        }
+        rows = {name: f"1: the row of {table} is there; 0: padding" for name, table in _ROWS.items()}
+        return {
+            **columns,
+            "pair_mask": "1: the segment alone fits into the memory of the coming slot; nominal where hidden",
+            "globals": {"columns": [feature._asdict() for feature in global_columns(OBJECTIVES)]},
+            **rows,
+            **ends,
+        }

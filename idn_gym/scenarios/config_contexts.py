@@ -1,0 +1,235 @@
+"""What a context is: a distribution of scenarios, whose axes have parts that never meet."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any, Literal
+
+from idn_gym.config_reader import ConfigError, bounded, show, to_plain, twice
+from idn_gym.scenarios.processes.random_streams import SPLITS
+
+MOVED_PARTS = ("workload", "dynamics")
+"""Parts of a scenario whose keys the axis of the workload may move."""
+
+
+@dataclass(frozen=True)
+class PartRanges:
+    """A range for each part; two ranges never overlap.
+
+    Bounds that are whole numbers give whole numbers, both bounds included; others numbers from the lower
+    bound up to, and without, the upper one.
+    """
+
+    train: tuple[Any, ...]
+    """lower and upper bound"""
+    validation: tuple[Any, ...]
+    """likewise"""
+    test: tuple[Any, ...]
+    """likewise"""
+
+    def __post_init__(self) -> None:
+        for part in SPLITS:
+            _check_range(part, getattr(self, part))
+        ranges = sorted((getattr(self, part), part) for part in SPLITS)
+        for (low, part), (high, other) in pairwise(ranges):
+            meet = low[1] >= high[0] if _whole(low) or _whole(high) else low[1] > high[0]
+            if meet:
+                raise ConfigError(other, f"{show(list(high))} is not allowed; it overlaps that of {part}")
+
+
+@dataclass(frozen=True)
+class MovedRange(PartRanges):
+    """A number of the scenario that is drawn from a range."""
+
+    key: str = ""
+    """dotted key of the scenario, below workload or dynamics, such as workload.zipf"""
+    kind: Literal["range"] = "range"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_moved_key(self.key)
+
+
+@dataclass(frozen=True)
+class MovedChoice:
+    """A value of the scenario that is drawn from a list for each part; two lists have nothing in common."""
+
+    key: str
+    """dotted key of the scenario, below workload or dynamics, such as workload.popularity"""
+    train: tuple[Any, ...]
+    """values, each as likely as the others; a mapping stands for a process"""
+    validation: tuple[Any, ...]
+    """likewise"""
+    test: tuple[Any, ...]
+    """likewise"""
+    kind: Literal["choice"] = "choice"
+
+    def __post_init__(self) -> None:
+        _check_moved_key(self.key)
+        _check_lists({part: getattr(self, part) for part in SPLITS})
+
+
+@dataclass(frozen=True)
+class GraphParts:
+    """Real networks by their name in TopoHub; no name is in two parts."""
+
+    train: tuple[str, ...] = ()
+    """names, which take turns by seed; none: all networks of the part are trees"""
+    validation: tuple[str, ...] = ()
+    """likewise"""
+    test: tuple[str, ...] = ()
+    """likewise"""
+
+    def __post_init__(self) -> None:
+        _check_lists({part: getattr(self, part) for part in SPLITS}, empty=True)
+
+
+@dataclass(frozen=True)
+class RandomTrees:
+    """Random trees: place after place is linked to one drawn among those that have children to spare.
+
+    The shape of a tree says which part it is of, so that no shape is in two parts.
+    """
+
+    fan_out: int = bounded(4, least=1)
+    """children of a place at most"""
+    least_km: float = bounded(5.0, above=0)
+    """[km] lengths of links, drawn from here on"""
+    most_km: float = bounded(300.0, above=0)
+    """[km] up to here; the logarithm is uniform"""
+    train: float = bounded(1.0, least=0, most=1)
+    """share of the networks of this part that are trees; the others are real ones"""
+    validation: float = bounded(1.0, least=0, most=1)
+    """likewise"""
+    test: float = bounded(1.0, least=0, most=1)
+    """likewise"""
+
+    def __post_init__(self) -> None:
+        if self.least_km > self.most_km:
+            raise ConfigError("most_km", f"{self.most_km:g} is not allowed; must be at least least_km")
+
+
+@dataclass(frozen=True)
+class ModelPool:
+    """Models that solve a task; each episode has some of those of its part."""
+
+    task: str
+    """name of a task of the scenario"""
+    train: tuple[str, ...]
+    """names in the catalogue"""
+    validation: tuple[str, ...]
+    """likewise"""
+    test: tuple[str, ...]
+    """likewise"""
+    least: int = bounded(1, least=1)
+    """models that the task has at least, or all of the part's, if they are fewer"""
+    most: int = bounded(3, least=1)
+    """models that it has at most"""
+
+    def __post_init__(self) -> None:
+        _check_lists({part: getattr(self, part) for part in SPLITS})
+        if self.least > self.most:
+            raise ConfigError("most", f"{self.most} is not allowed; must be at least `least`, {self.least}")
+
+
+@dataclass(frozen=True)
+class DevicePool:
+    """Devices of a tier; each episode has one of those of its part on all nodes of the tier."""
+
+    tier: Literal["repository", "core", "access"]
+    """of the scenario's topology"""
+    train: tuple[str, ...]
+    """names in the catalogue"""
+    validation: tuple[str, ...]
+    """likewise"""
+    test: tuple[str, ...]
+    """likewise"""
+
+    def __post_init__(self) -> None:
+        _check_lists({part: getattr(self, part) for part in SPLITS})
+
+
+@dataclass(frozen=True)
+class Context:
+    """A distribution of scenarios over three axes: topology, catalogue and workload.
+
+    Each axis has three parts, called like the splits of seeds, that have nothing in common.
+    """
+
+    name: str
+    """in tables and names of scenarios"""
+    scenario: Any
+    """what no axis moves: a preset's name, or a scenario with `preset` and changes, over a graph of TopoHub,
+    whose tiers all networks have"""
+    nodes: tuple[int, ...] = (10, 100)
+    """of networks, from and to: of trees it is drawn, real ones outside of it are refused"""
+    trees: RandomTrees | None = None
+    """axis of the topology"""
+    graphs: GraphParts = field(default_factory=GraphParts)
+    """axis of the topology"""
+    models: tuple[ModelPool, ...] = ()
+    """axis of the catalogue"""
+    devices: tuple[DevicePool, ...] = ()
+    """axis of the catalogue"""
+    rate: PartRanges | None = None
+    """[requests/s] per ingress node, axis of the workload; null: the scenario's total, however many there
+    are"""
+    workload: tuple[MovedRange | MovedChoice, ...] = ()
+    """axis of the workload"""
+
+    def __post_init__(self) -> None:
+        if len(self.nodes) != 2 or not 3 <= self.nodes[0] <= self.nodes[1]:
+            allowed = "must be the least and the largest number, of at least 3"
+            raise ConfigError("nodes", f"{show(list(self.nodes))} is not allowed; {allowed}")
+        for part in SPLITS:
+            share = 0.0 if self.trees is None else getattr(self.trees, part)
+            if share < 1.0 and not getattr(self.graphs, part):
+                wanted = "name graphs, or have all networks of the part be trees"
+                raise ConfigError(f"graphs.{part}", f"() is not allowed; {wanted}")
+        for key, names in (
+            ("models", [pool.task for pool in self.models]),
+            ("devices", [pool.tier for pool in self.devices]),
+            ("workload", [moved.key for moved in self.workload]),
+        ):
+            again = twice(names)
+            if again is not None:
+                raise ConfigError(key, f"{show(again)} is there twice; must be there once")
+
+
+def _check_range(part: str, bounds: Sequence[Any]) -> None:
+    numbers = all(isinstance(b, (int, float)) and not isinstance(b, bool) for b in bounds)
+    if len(bounds) != 2 or not numbers or not (bounds[0] < bounds[1] or _whole(bounds)):
+        wanted = "must be two numbers, the lower one first"
+        raise ConfigError(part, f"{show(list(bounds))} is not allowed; {wanted}")
+    if bounds[0] > bounds[1]:
+        raise ConfigError(part, f"{show(list(bounds))} is not allowed; the lower number goes first")
+
+
+def _whole(bounds: Iterable[Any]) -> bool:
+    return all(isinstance(b, int) for b in bounds)
+
+
+def _check_moved_key(key: str) -> None:
+    head, _, rest = key.partition(".")
+    if head not in MOVED_PARTS or not rest:
+        allowed = f"must be a dotted key below {' or '.join(MOVED_PARTS)}"
+        raise ConfigError("key", f"{show(key)} is not allowed; {allowed}")
+    if key == "workload.rate":
+        raise ConfigError("key", f"{show(key)} is not allowed; `rate` moves it, per ingress node")
+
+
+def _check_lists(lists: Mapping[str, Sequence[Any]], empty: bool = False) -> None:
+    """Refuse lists of which one is empty, unless `empty`, or that have a member in common, or one twice."""
+    seen: dict[str, str] = {}
+    for part, members in lists.items():
+        if not members and not empty:
+            raise ConfigError(part, "() is not allowed; must have at least one member")
+        for member in members:
+            word = json.dumps(to_plain(member), sort_keys=True, default=str)
+            if word in seen:
+                problem = f"{show(member)} is not allowed; it is in {seen[word]} already"
+                raise ConfigError(part, problem)
+            seen[word] = part
