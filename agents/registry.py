@@ -31,6 +31,7 @@ HYBRIDS: dict[str, PolicyEntry] = {
         "hybrid-hedge": "Hedge over whole policies, few switches, with a bound",
         "hybrid-adahedge": "AdaHedge over whole policies, which follows changes of the best one",
         "hybrid-safe": "a policy that plays while a share of another one's gain is safe",
+        "hybrid-optimistic": "INFIDA that leans on what whole policies hold, with a bound on its fractions",
         "thrifty": "a policy whose loads are declined while they could ruin its account",
     }.items()
 }

@@ -15,7 +15,6 @@ from agents.hybrid.combiner import Combiner
 from agents.hybrid.course import CombinerCourse
 from agents.hybrid.experts import read_experts
 from agents.hybrid.safe import SafeCombiner
-from agents.registry import HYBRIDS
 from experiments.training.play import open_agent, play_agent
 from idn_gym.commands import grammar
 from idn_gym.commands.grammar import Changes, Positional, assignments
@@ -33,7 +32,7 @@ from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.presets import load_scenario
 
-COMBINERS = tuple(name for name in HYBRIDS if name.startswith("hybrid-"))
+COMBINERS = "hybrid-hedge", "hybrid-adahedge", "hybrid-safe"
 
 COMBINER_HEAD = (
     *("policy", "cost per slot", "of the best expert's gain", "loaded [% a slot]"),

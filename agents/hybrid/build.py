@@ -7,10 +7,11 @@ from typing import Any, TypeVar
 
 from gymnasium.vector import VectorEnv
 
-from agents.hybrid.combiner import AdaptiveConfig, FixedStepConfig, WeightedCombiner
 from agents.hybrid.experts import read_experts
+from agents.hybrid.hinted import HintedCombiner, HintedConfig
 from agents.hybrid.safe import SafeCombiner, SafeConfig
 from agents.hybrid.thrift import Thrift, ThriftConfig
+from agents.hybrid.weighted import AdaptiveConfig, FixedStepConfig, WeightedCombiner
 from idn_gym.config_reader import from_plain
 
 _Env = VectorEnv[Any, Any, Any]
@@ -36,6 +37,13 @@ def hybrid_adahedge(env: _Env, experts: Sequence[Any] = USUAL_EXPERTS, **options
 def hybrid_safe(env: _Env, experts: Sequence[Any] = USUAL_SAFE, **options: Any) -> SafeCombiner:
     """Rule S: the first expert is the learnt policy, the second one the prior; see `SafeConfig`."""
     return SafeCombiner(env, read_experts(experts, 2, 2), _options(SafeConfig, options))
+
+
+def hybrid_optimistic(
+    env: _Env, experts: Sequence[Any] = ("olag-aware", "lru-aware"), **options: Any
+) -> HintedCombiner:
+    """Rule O: INFIDA that leans on what experts hold; see `HintedConfig`."""
+    return HintedCombiner(env, read_experts(experts, 1), _options(HintedConfig, options))
 
 
 def thrifty(env: _Env, experts: Sequence[Any] = ("infida-adahedge",), **options: Any) -> Thrift:

@@ -10,16 +10,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 
 from agents.hybrid.course import CombinerCourse, CourseLog
 from agents.hybrid.declared import largest_slot_cost, load_diameter, unproven_gains, unproven_moves
-from agents.hybrid.experts import ExpertEntry
-from agents.hybrid.rules import (
-    AdaptiveWeights,
-    FixedStepWeights,
-    Weights,
-    draw_expert,
-    fixed_step,
-    fixed_step_bound,
-    move_rarely,
-)
+from agents.hybrid.experts import Expert, ExpertEntry
 from agents.hybrid.virtual import VirtualNetwork
 from idn_gym.config_reader import ConfigError, bounded
 from idn_gym.core.arrays import Bools, Floats, Ints, Residents
@@ -43,24 +34,6 @@ class CombinerConfig:
     seed: int = bounded(0, least=0)
 
 
-@dataclass(frozen=True)
-class FixedStepConfig(CombinerConfig):
-    """Options of rule H."""
-
-    step: float | None = bounded(None, above=0)
-    """eta; null: by B, D and the number of slots"""
-
-
-@dataclass(frozen=True)
-class AdaptiveConfig(CombinerConfig):
-    """Options of rule A."""
-
-    lag: float = bounded(8.0, above=0, infinite=True)
-    """[B] by which an expert may have lost more than the leader, so that it can come back; inf: any"""
-    share: float = bounded(0.0, least=0, below=1)
-    """of the weight that goes back to all experts in every slot"""
-
-
 class Combiner(Policy):
     """Base: plays what the followed expert's network holds, whichever codec that expert acts through.
 
@@ -81,7 +54,7 @@ class Combiner(Policy):
     def __init__(
         self,
         env: VectorEnv[Any, Any, Any],
-        experts: tuple[ExpertEntry, ...],
+        experts: tuple[Expert, ...],
         config: CombinerConfig,
         beside: tuple[str, ...] = (),
     ) -> None:
@@ -99,7 +72,7 @@ class Combiner(Policy):
             raise ConfigError("preference", "None is not allowed; combiners weigh scalar costs, so name one")
         self._env, self._simulation, self.compiled = env, simulation, simulation.compiled
         self.config, self.names = config, tuple(entry.name for entry in experts)
-        entries = (*experts, *(ExpertEntry(name) for name in beside))
+        entries: tuple[Expert, ...] = (*experts, *(ExpertEntry(name) for name in beside))
         self.networks = [VirtualNetwork(env, entry, config.seed) for entry in entries]
         self.unproven, rows = unproven_moves(self.compiled, simulation.weights), env.num_envs
         if self.unproven is None and self.counts_gains:
@@ -163,22 +136,40 @@ class Combiner(Policy):
         rows = np.zeros(len(self.followed), np.bool_)
         if state is None:
             rows[:] = True
+        elif start is not None:
+            rows |= np.asarray(start, np.bool_)
+        self.open(rows, anew=state is None)
+        return self.play(rows), True
+
+    def open(self, rows: Bools, anew: bool) -> None:
+        """Put the networks of the marked rows, which begin an episode, where the real one is.
+
+        Args:
+            rows: (B,).
+            anew: forget everything, as before the first slot of all.
+        """
+        if anew:
             self._log.clear()
             for network in self.networks:
                 network.forget()
             self.rng = [np.random.default_rng(seed) for seed in self.seeds()]
-        elif start is not None:
-            rows |= np.asarray(start, np.bool_)
         if rows.any():
             for network in self.networks:
                 network.align(self._env, rows)
+
+    def play(self, rows: Bools) -> Residents:
+        """Play the experts' slots; returns the placements (B, N, M) to ask for.
+
+        Args:
+            rows: (B,) those that begin an episode with this slot.
+        """
         for network in self.networks:
             network.play(rows)
         if rows.any():
             self.exceeded[rows], self.realised[rows] = 0, 0.0
             self.declare(rows, self._simulation.instance.draw.weights)
             self.begin(rows)
-        return self.wanted(), True
+        return self.wanted()
 
     @property
     def height(self) -> int:
@@ -238,58 +229,6 @@ class Combiner(Policy):
         _, slack, _, bound = self.readout()
         loaded = feedback.outcome.loaded.sum(axis=1)
         self._log.note(played, before[0], cost, virtual, loaded, slack, before[2], bound)
-
-
-class WeightedCombiner(Combiner):
-    """Draws whom to follow by weights, and changes as rarely as they allow: rules H and A."""
-
-    def __init__(
-        self,
-        env: VectorEnv[Any, Any, Any],
-        experts: tuple[ExpertEntry, ...],
-        config: FixedStepConfig | AdaptiveConfig,
-    ) -> None:
-        super().__init__(env, experts, config)
-        rows, count = env.num_envs, len(experts)
-        self.fixed: FixedStepWeights | None = None
-        self._rule: Weights
-        if isinstance(config, FixedStepConfig):
-            self._rule = self.fixed = FixedStepWeights(rows, count)
-        else:
-            self._rule = AdaptiveWeights(rows, count, config.lag, config.share)
-        self._total = np.zeros((rows, count))
-        self._now = np.full((rows, count), 1.0 / count)
-
-    def begin(self, rows: Bools) -> None:
-        if self.fixed is not None:
-            own = getattr(self.config, "step", None)
-            step = fixed_step(len(self.names), self.diameter / self.largest, self._env.unwrapped.horizon)  # type: ignore[attr-defined]
-            self.fixed.step[rows] = step[rows] if own is None else own
-        self._rule.begin(rows)
-        self._total[rows] = 0.0
-        self._now[rows] = self._rule.weights()[rows]
-        first = draw_expert(self._now, self._uniforms()[:, 0])
-        self.followed[rows] = first[rows]
-
-    def decide(self, feedback: Feedback, cost: Floats, virtual: Floats) -> None:
-        self._total += virtual
-        self._rule.learn(virtual / self.largest[:, None])
-        after = self._rule.weights()
-        self.followed = move_rarely(self.followed, self._now, after, self._uniforms())
-        self._now = after
-
-    def readout(self) -> tuple[Floats, Floats, Floats, Floats]:
-        none = np.full(len(self.followed), np.nan)
-        bound = none
-        if self.fixed is not None and self.proven:
-            least = self._total.min(axis=1)
-            bound = fixed_step_bound(self.fixed.step, self.largest, self.diameter, least, len(self.names))
-            bound = np.where(self.exceeded == 0, bound, np.nan)
-        return self._now, none, none, bound
-
-    def _uniforms(self) -> Floats:
-        """(B, 2), each row from its own generator."""
-        return np.stack([rng.random(2) for rng in self.rng])
 
 
 def _plain(value: Any) -> float | None:

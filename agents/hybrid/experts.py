@@ -2,14 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
+
+import gymnasium as gym
+from gymnasium.vector import VectorEnv
 
 from agents.policy_file import AgentNeeds, agent_needs, policy_file
 from agents.registry import ENTRIES, RANDOMISED, TRAINED
 from idn_gym.config_reader import ConfigError, from_plain, show, twice
-from idn_gym.policies.registry import find_entry
+from idn_gym.policies.registry import build_policy, find_entry
+from idn_gym.policy import Policy
+
+
+class Expert(Protocol):
+    """Who plays in a virtual network."""
+
+    @property
+    def name(self) -> str:
+        """What readouts call it."""
+        ...
+
+    def environment(self, rows: int, options: Mapping[str, Any], seed: int) -> VectorEnv[Any, Any, Any]:
+        """An environment to act in, NEXT_STEP, with `options` of ``gym.make_vec`` and codecs of its own.
+
+        The seed is that of experts that draw at random.
+        """
+        ...
+
+    def policy(self, env: VectorEnv[Any, Any, Any], seed: int) -> Policy:
+        """What acts there."""
+        ...
+
+
+@dataclass(frozen=True)
+class LiveExpert:
+    """A policy at hand, such as one that is in training."""
+
+    name: str
+    codecs: Mapping[str, Any]
+    """keyword arguments of ``gym.make_vec``: `action` and `observation`"""
+    build: Callable[[VectorEnv[Any, Any, Any]], Policy]
+    """gives the policy as it acts in an environment"""
+
+    def environment(self, rows: int, options: Mapping[str, Any], seed: int) -> VectorEnv[Any, Any, Any]:
+        """See `Expert`."""
+        return gym.make_vec("IDN-v0", num_envs=rows, **{**options, **self.codecs})
+
+    def policy(self, env: VectorEnv[Any, Any, Any], seed: int) -> Policy:
+        """See `Expert`."""
+        return self.build(env)
 
 
 @dataclass(frozen=True)
@@ -34,6 +78,17 @@ class ExpertEntry:
         if needs.name in RANDOMISED:
             needs.options.setdefault("seed", seed)
         return needs
+
+    def environment(self, rows: int, options: Mapping[str, Any], seed: int) -> VectorEnv[Any, Any, Any]:
+        """See `Expert`."""
+        needs = self.needs(seed)
+        wanted = {**options, **needs.env, **ENTRIES[needs.name].codecs}
+        return gym.make_vec("IDN-v0", num_envs=rows, **wanted)
+
+    def policy(self, env: VectorEnv[Any, Any, Any], seed: int) -> Policy:
+        """See `Expert`."""
+        needs = self.needs(seed)
+        return build_policy(ENTRIES, needs.name, env, needs.options)
 
 
 def _policy_of(word: str) -> str:

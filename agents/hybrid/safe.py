@@ -9,7 +9,7 @@ import numpy as np
 from gymnasium.vector import VectorEnv
 
 from agents.hybrid.combiner import Combiner, CombinerConfig
-from agents.hybrid.experts import ExpertEntry
+from agents.hybrid.experts import Expert
 from agents.hybrid.slack import SlackBook, SlackTerms, slack_threshold
 from idn_gym.config_reader import ConfigError, bounded
 from idn_gym.core.arrays import TRANSFER, Bools, Floats, Ints
@@ -50,7 +50,7 @@ class SafeCombiner(Combiner):
     counts_gains = True
 
     def __init__(
-        self, env: VectorEnv[Any, Any, Any], experts: tuple[ExpertEntry, ...], config: SafeConfig
+        self, env: VectorEnv[Any, Any, Any], experts: tuple[Expert, ...], config: SafeConfig
     ) -> None:
         super().__init__(env, experts, config, beside=("cloud-only",))
         rows = env.num_envs
@@ -132,6 +132,12 @@ class SafeCombiner(Combiner):
     def _next(self) -> Ints:
         needed = slack_threshold(self._safe.rho, self.terms, self.reload)
         return np.where(self.book.slack >= needed, LEARNT, PRIOR)
+
+    @property
+    def learnt_plays(self) -> Bools:
+        """(B,) whether the learnt policy plays the coming slot; once the slot has begun."""
+        found: Bools = self.followed == LEARNT
+        return found
 
     def readout(self) -> tuple[Floats, Floats, Floats, Floats]:
         weights = np.zeros((len(self.followed), 2))

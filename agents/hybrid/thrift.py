@@ -17,7 +17,7 @@ import numpy as np
 from gymnasium.vector import VectorEnv
 
 from agents.hybrid.combiner import NO_EXPERT, Combiner, CombinerConfig
-from agents.hybrid.experts import ExpertEntry
+from agents.hybrid.experts import Expert
 from idn_gym.config_reader import bounded
 from idn_gym.core.arrays import EMPTY, Bools, Floats, Residents
 from idn_gym.core.geometry import bytes_to_load
@@ -44,7 +44,7 @@ class Thrift(Combiner):
     counts_gains = True
 
     def __init__(
-        self, env: VectorEnv[Any, Any, Any], experts: tuple[ExpertEntry, ...], config: ThriftConfig
+        self, env: VectorEnv[Any, Any, Any], experts: tuple[Expert, ...], config: ThriftConfig
     ) -> None:
         super().__init__(env, experts, config, beside=("cloud-only",))
         rows = env.num_envs

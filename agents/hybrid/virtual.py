@@ -8,16 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import gymnasium as gym
 import numpy as np
 from gymnasium.vector import VectorEnv
 
-from agents.hybrid.experts import ExpertEntry
-from agents.registry import ENTRIES
+from agents.hybrid.experts import Expert
 from idn_gym.core.arrays import Bools, Residents
 from idn_gym.core.loading import held_segments
 from idn_gym.core.slots import one_slot
-from idn_gym.policies.registry import build_policy
 from idn_gym.policy import Feedback, OnlinePolicy
 
 
@@ -30,39 +27,38 @@ class VirtualNetwork:
         cost: (B,) of the last slot, loads paid [cost].
         loaded: (B,) [bytes] since the episode began.
         feedback: what the last slot has revealed there.
+        observation: of the coming slot.
     """
 
     feedback: Feedback
 
-    def __init__(self, env: VectorEnv[Any, Any, Any], entry: ExpertEntry, seed: int) -> None:
+    def __init__(self, env: VectorEnv[Any, Any, Any], expert: Expert, seed: int) -> None:
         """Build the environment and the expert.
 
         Args:
             env: native vector environment that is going to be played for real.
-            entry: the expert.
+            expert: the expert.
             seed: of experts that draw at random.
 
         Raises:
             ConfigError: the expert cannot act in such an environment.
         """
         real: Any = env.unwrapped
-        needs, simulation = entry.needs(seed), real.simulation
+        simulation = real.simulation
         weights = simulation.weights
         options = {
             "scenario": real.scenario,
             "split": simulation.split,
             "preference": "random" if weights is None else weights.tolist(),
             "max_episode_steps": real.horizon,
-            **needs.env,
-            **ENTRIES[needs.name].codecs,
         }
-        self.name, self._env = entry.name, gym.make_vec("IDN-v0", num_envs=env.num_envs, **options)
+        self.name, self._env = expert.name, expert.environment(env.num_envs, options, seed)
         native: Any = self._env.unwrapped
         self._native = native
         if native.simulation.weights is not None:
             native.simulation.weights = weights  # to the bit: normalising twice may round
-        self.policy = build_policy(ENTRIES, needs.name, self._env, needs.options)
-        self._observation: Any = None
+        self.policy = expert.policy(self._env, seed)
+        self.observation: Any = None
         self._memory: Any = None
         self.cost, self.loaded = np.zeros((2, env.num_envs))
 
@@ -74,7 +70,7 @@ class VirtualNetwork:
             saved = _mixed(self._native.get_state(), saved, rows)
         self._native.set_state(saved)
         self.loaded[rows] = 0.0
-        self._observation, _ = self._native.simulation.observe()
+        self.observation, _ = self._native.simulation.observe()
 
     def forget(self) -> None:
         """Let the expert begin anew at the next slot, as before its first one."""
@@ -86,9 +82,9 @@ class VirtualNetwork:
         before = simulation.state
         revealed = one_slot(simulation.instance, before.slot)
         action, self._memory = self.policy.predict(
-            self._observation, state=self._memory, episode_start=start, deterministic=True
+            self.observation, state=self._memory, episode_start=start, deterministic=True
         )
-        self._observation, reward, _, _, _ = self._env.step(action)
+        self.observation, reward, _, _, _ = self._env.step(action)
         self.cost = -np.asarray(reward, float)
         self.feedback = Feedback(revealed, before, simulation.state, simulation.outcome)
         self.loaded += self.feedback.outcome.loaded.sum(axis=1)

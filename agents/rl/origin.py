@@ -20,7 +20,7 @@ from idn_gym.scenarios.config import Scenario
 
 RECORD = "config.yaml"
 
-OF_PLACEMENTS = ("residual",)
+OF_PLACEMENTS = ("residual", "library")
 """Action codecs whose choices mean what they do beside the scenario's `placements` only."""
 
 

@@ -12,6 +12,10 @@ from experiments.benchmarks.measured import BenchNumber
 from experiments.benchmarks.rows import BenchRow
 from experiments.benchmarks.versions import CHECKOUT
 from idn_gym.actions import ACTION_CODECS
+from idn_gym.actions.residual import nominal_filling
+from idn_gym.config_reader import to_plain
+from idn_gym.scenarios.compile import compile_scenario
+from idn_gym.scenarios.compile.placements import name_placement
 from idn_gym.scenarios.presets import PRESETS, load_scenario
 
 FEW = 3
@@ -19,8 +23,8 @@ FEW = 3
 
 CODECS_OF_01 = {"placement", "change", "scores", "scores-task", "fractional", "segments"}
 
-NOT_HERE = {"association"}
-"""codecs that no scenario of version 0.1 takes"""
+NOT_HERE = {"association", "library"}
+"""codecs that no preset of version 0.1 takes as it is"""
 
 LARGEST_PLACEMENT = "edge-small"
 """of the scenarios below, the one whose placements are few enough for the codec ``placement``"""
@@ -83,9 +87,10 @@ def transfers(name: str) -> dict[str, Any]:
 def bench_entrants(scenario: str, work: BenchWork, before: bool = True) -> dict[str, Entrant]:
     """This version, version 0.1 unless it does not know the work, and CartPole."""
     here = {"scenario": str(bench_file(scenario)), **work.options}
+    changes = {**transfers(scenario), **here.get("overrides", {})}
     entrants = {
         "0.1": Entrant("0.1", work._replace(options=here)),
-        "now": Entrant("now", work._replace(options={**here, "overrides": transfers(scenario)})),
+        "now": Entrant("now", work._replace(options={**here, "overrides": changes})),
         "CartPole": Entrant("now", CARTPOLE),
     }
     return entrants if before else {name: entrants[name] for name in ("now", "CartPole")}
@@ -124,6 +129,14 @@ def _measure_line(scenario: str, work: BenchWork, before: bool, bench: Bench) ->
     return numbers
 
 
+def _measure_library(scenario: str, bench: Bench) -> list[BenchNumber]:
+    """Choices between full nodes and empty ones."""
+    compiled = compile_scenario(load_scenario(bench_file(scenario)))
+    full = name_placement(nominal_filling(compiled), compiled.names, compiled.tables)
+    options = {"action": "library", "overrides": {"placements": [to_plain(full), {}]}}
+    return _measure_line(scenario, BenchWork(size=BATCH, options=options), False, bench)
+
+
 def speed_rows() -> Iterator[BenchRow]:
     """Scenarios, those that have targets first; then what lets the next bottleneck be seen."""
     for goal in GOALS:
@@ -137,6 +150,7 @@ def speed_rows() -> Iterator[BenchRow]:
             yield _line(
                 "codecs", f"{scenario}, batch, {codec}", scenario, {"action": codec}, codec in CODECS_OF_01
             )
+        yield BenchRow("codecs", f"{scenario}, batch, library", partial(_measure_library, scenario))
     for scenario in ("edge-small", "isp-hierarchy", "metro-split"):
         yield _line("observations", f"{scenario}, batch, graph", scenario, {"observation": "graph"})
     for scenario in dict.fromkeys(goal.scenario for goal in GOALS):  # version 0.1 has no others

@@ -1,8 +1,9 @@
 """Lets the graph policy imitate a teacher, round by round, and leaves it where PPO begins.
 
 In the first round the teacher plays, later the policy does; all that is seen is kept, with what the teacher
-holds at that time, and learnt from: cross-entropy of whether each pair is held. The critic learns
-the returns of what the policy plays. Holding what is only perhaps needed costs nothing where there is room,
+holds at that time, and learnt from: cross-entropy of whether each pair is held. A guide, if there is one,
+plays the first round, and its scores are learnt as well. The critic learns the returns of what causal
+policies play. Holding what is only perhaps needed costs nothing where there is room,
 so scores are shifted by what is best on validation episodes, which also say which round is kept.
 """
 
@@ -23,6 +24,7 @@ from tqdm import tqdm
 
 from agents.rl.graph import GraphPolicy
 from agents.rl.imitation import Imitation
+from experiments.training.guide import Guide
 from experiments.training.run_config import RunConfig
 from experiments.training.teacher import Teacher
 from idn_gym.config_reader import ConfigError
@@ -33,7 +35,7 @@ from idn_gym.policies.registry import simulation_of
 LOGIT = 8.0
 """Logit of being held per unit of score: scores are clipped at 1, and what is sure must stay in order."""
 
-SCORE_SHIFTS = (0.0, 0.125, 0.25, 0.375, 0.5)
+SCORE_SHIFTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8)
 """That are tried: of scores, so that what the teacher holds rather not may be held."""
 
 SEEN_PER_ROUND = 600
@@ -51,12 +53,14 @@ DECAY = 0.01
 
 @dataclass(frozen=True)
 class Seen:
-    """Observations with what the teacher held, and the returns where the policy played."""
+    """Observations with what the teacher held, and the returns where a causal policy played."""
 
     tables: Mapping[str, Floats]
     """of the observation, n rows each"""
     held: Bools
     """(n, C)"""
+    guided: Floats | None
+    """(n, C) scores of the guide; None without one"""
     returns: Floats
     """(n,) discounted, with what the critic expects after the episode; NaN where the teacher played"""
 
@@ -84,9 +88,10 @@ def imitate(algorithm: BaseAlgorithm, config: RunConfig, teacher: Teacher, log: 
             for group in optimiser.param_groups:
                 group["lr"] = asked.learning_rate * (1.0 - 0.9 * number / max(1, asked.rounds - 1))
             # Who looks on learns that what is held stays held: that goes once there are rounds of its own.
-            lessons = gathered[1:] if len(gathered) > 2 else gathered
+            lessons = gathered[1:] if len(gathered) > 2 and asked.guide is None else gathered
             try:
-                loss = np.mean([_learn(policy, optimiser, lessons, rng) for _ in range(asked.passes)])
+                passes = range(asked.passes)
+                loss = np.mean([_learn(policy, optimiser, lessons, asked.guided, rng) for _ in passes])
                 costs = _judge(config, policy)
             except ConfigError:
                 raise
@@ -107,17 +112,27 @@ def imitate(algorithm: BaseAlgorithm, config: RunConfig, teacher: Teacher, log: 
 
 
 def _play(config: RunConfig, teacher: Teacher, policy: GraphPolicy | None, rng: np.random.Generator) -> Seen:
-    """Play the teacher's episodes, by its sequences or by the policy, and keep some of what was seen."""
+    """Play the teacher's episodes and keep some of what was seen.
+
+    The policy plays; before it has learnt anything (None) its guide does, or else the teacher's sequences.
+    """
     env = gym.make_vec("IDN-v0", num_envs=len(teacher.seeds), split="train", **config.env_options())
     observation, _ = env.reset(seed=[int(seed) for seed in teacher.seeds])  # type: ignore[arg-type]
     compiled = simulation_of(env).compiled
     node, segment = compiled.pairs
     model = compiled.tables.segment_model[segment]
-    seen, held, rewards = [], [], []
+    asked = getattr(config.agent, "imitation", None)
+    guide = None if asked is None or asked.guide is None else Guide(asked.guide, env)
+    seen, held, guided, rewards = [], [], list[Floats](), []
     for t in range(config.scenario.horizon):
         seen.append({name: table.copy() for name, table in observation.items()})
         held.append(teacher.holds(t, node, model, segment))
-        scores = np.where(held[-1], 1.0, -1.0) if policy is None else _scores(policy, observation).numpy()
+        scores = np.where(held[-1], 1.0, -1.0)
+        if guide is not None:
+            guided.append(guide.scores(observation))
+            scores = guided[-1]
+        if policy is not None:
+            scores = _scores(policy, observation).numpy()
         observation, reward, *_ = env.step(scores.clip(-1.0, 1.0).astype(np.float32))
         rewards.append(np.asarray(reward))
     env.close()
@@ -128,12 +143,13 @@ def _play(config: RunConfig, teacher: Teacher, policy: GraphPolicy | None, rng: 
         returns[-1] += config.agent.gamma * expected.numpy()
     for t in reversed(range(len(returns) - 1)):
         returns[t] += config.agent.gamma * returns[t + 1]
-    if policy is None:
+    if policy is None and guide is None:
         returns[:] = np.nan
     kept = np.sort(rng.permutation(returns.size)[:SEEN_PER_ROUND])
     return Seen(
         tables={name: np.concatenate([one[name] for one in seen])[kept] for name in seen[0]},
         held=np.concatenate(held)[kept],
+        guided=np.concatenate(guided)[kept] if guided else None,
         returns=returns.reshape(-1)[kept],
     )
 
@@ -151,12 +167,19 @@ def _means(policy: GraphPolicy, observation: Any) -> torch.Tensor:
 
 
 def _learn(
-    policy: GraphPolicy, optimiser: torch.optim.Optimizer, gathered: list[Seen], rng: np.random.Generator
+    policy: GraphPolicy,
+    optimiser: torch.optim.Optimizer,
+    gathered: list[Seen],
+    guidance: float,
+    rng: np.random.Generator,
 ) -> float:
     """One pass through all that was gathered; returns the mean loss."""
     losses = []
-    for tables, held, returns in _batches(gathered, rng):
-        loss = functional.binary_cross_entropy_with_logits(LOGIT * _means(policy, tables), held)
+    for tables, held, guided, returns in _batches(gathered, rng):
+        means = _means(policy, tables)
+        loss = functional.binary_cross_entropy_with_logits(LOGIT * means, held)
+        if guided is not None:
+            loss = loss + guidance * functional.mse_loss(means, guided)
         losses.append(float(loss.detach()))
         played = returns.isfinite()
         if played.any():
@@ -170,7 +193,7 @@ def _learn(
 
 def _batches(
     gathered: list[Seen], rng: np.random.Generator
-) -> Iterator[tuple[dict[str, torch.Tensor], torch.Tensor, torch.Tensor]]:
+) -> Iterator[tuple[dict[str, torch.Tensor], torch.Tensor, torch.Tensor | None, torch.Tensor]]:
     """All that was gathered in random order, batch by batch of one round each."""
     places = [
         (seen, some)
@@ -181,7 +204,8 @@ def _batches(
         seen, some = places[i]
         tables = {name: torch.as_tensor(table[some]) for name, table in seen.tables.items()}
         held = torch.as_tensor(seen.held[some].astype(np.float32))
-        yield tables, held, torch.as_tensor(seen.returns[some].astype(np.float32))
+        guided = None if seen.guided is None else torch.as_tensor(seen.guided[some].astype(np.float32))
+        yield tables, held, guided, torch.as_tensor(seen.returns[some].astype(np.float32))
 
 
 def _judge(config: RunConfig, policy: GraphPolicy) -> Floats:

@@ -52,7 +52,7 @@ class Monitor(BaseCallback):
         self.writer = self.log.writer
         env = self.training_env.unwrapped
         assert isinstance(env, GymVecEnv)
-        self.env, self.simulation = env, simulation_of(env.native)
+        self.env, self.simulation = env, simulation_of(getattr(env.native, "real", env.native))
         self.window = RunningMeans(self.simulation)
         self.started, self.evaluating = time.process_time(), 0.0
         self.bar = tqdm(
@@ -110,11 +110,26 @@ class Monitor(BaseCallback):
     def _policy(self, env: VectorEnv[Any, Any, Any]) -> Policy:
         return acting(self.model, env)
 
+    def _judged(self, env: VectorEnv[Any, Any, Any]) -> Policy:
+        """What evaluations play: the policy, inside the switch where it is trained in one."""
+        if self.config.switch is None:
+            return self._policy(env)
+        return self.config.switch.policy(env, self._codecs, self._policy)
+
+    @property
+    def _codecs(self) -> dict[str, Any]:
+        config = self.config
+        return {"action": config.action or config.scenario.action, "observation": config.observation}
+
+    @property
+    def _judged_codecs(self) -> dict[str, Any]:
+        return self._codecs if self.config.switch is None else {"action": "segments", "observation": "flat"}
+
     def _evaluate(self) -> None:
         began = time.process_time()
         step, episodes = self.num_timesteps, self.config.evaluation_episodes
         options = self.config.env_options()
-        played = evaluate(self._policy, episodes, options)
+        played = evaluate(self._judged, episodes, {**options, **self._judged_codecs})
         scalars = {f"evaluation/{name}": played.metrics[name] for name in HEADLINE}
         in_force = [objective.name for objective in played.compiled.objectives]
         scalars |= {f"returns/{name}": played.metrics[f"return_{name}"] for name in in_force}

@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from agents.hybrid.switch import SwitchConfig
 from agents.rl.config import (
     AgentConfig,
     acts_through,
@@ -21,6 +22,7 @@ from agents.rl.config import (
     fallback,
     observed_by,
 )
+from experiments.training.guide import check_guide
 from idn_gym.actions import ACTION_CODECS
 from idn_gym.config_reader import (
     ConfigError,
@@ -53,6 +55,8 @@ class RunConfig:
     observation: str = "flat"
     preference: Any = "balanced"
     """scalarisation that the agent is trained on, as ``gym.make`` takes it"""
+    switch: SwitchConfig | None = None
+    """rule S around the environments, so that a prior plays where it must; null: the agent always plays"""
     steps: int = bounded(400_000, least=1)
     """slots, summed over environments; rounded up to whole rollouts"""
     envs: int = bounded(64, least=1)
@@ -70,9 +74,14 @@ class RunConfig:
                 "None gives vector rewards, and training needs scalar ones; name one, such as balanced",
             )
         read_preference(self.preference, find_objectives(self.scenario.objectives))
+        if self.switch is not None and self.preference == "random":
+            raise ConfigError("preference", "'random' is not allowed with a switch; name one")
         check_codec(self.agent, self.action or self.scenario.action)
         check_observation(self.agent, self.observation)
         check_rollout(self.agent, self.envs)
+        guide = getattr(getattr(self.agent, "imitation", None), "guide", None)
+        if guide is not None:
+            check_guide(guide)
 
     def env_options(self) -> dict[str, Any]:
         """Keyword arguments for ``gym.make`` and ``gym.make_vec``."""

@@ -16,6 +16,9 @@ from idn_gym.simulation import Simulation
 LOADING_METRICS = ("update", "loaded", "in_flight", "load_traffic", "load_energy")
 """Metrics of what is loaded in a slot, whose curves are a group."""
 
+SWITCH_FIGURES = ("followed", "slack")
+"""What infos say of a switch, if there is one."""
+
 
 class RunningMeans:
     """Sums over the slots of all environments, turned into means by `means`.
@@ -34,6 +37,7 @@ class RunningMeans:
         self.classes = {name: np.zeros(len(tables.class_task)) for name in ("arrived", "served", "late")}
         self.busy, self.loaded = np.zeros(len(tables.node_memory)), np.zeros(len(tables.node_memory))
         self.carried = np.zeros(len(tables.link_rate))
+        self.switch: dict[str, float] = {}
 
     def add(self, infos: Mapping[str, Any], rewards: Floats, ended: npt.NDArray[np.bool_]) -> None:
         """Take in one slot of every environment.
@@ -47,6 +51,9 @@ class RunningMeans:
         self.slots += len(rewards)
         self.reward += float(rewards.sum())
         self.vector += infos["vector_reward"].sum(axis=0)
+        for name in SWITCH_FIGURES:
+            if name in infos:
+                self.switch[name] = self.switch.get(name, 0.0) + float(infos[name].sum())
         self.metrics.add(np.stack([infos[name] for name in METRICS], axis=1))
         outcome, going = self.simulation.outcome, ~ended
         self.whole += int(going.sum())
@@ -68,6 +75,7 @@ class RunningMeans:
                 "service" if k in PER_REQUEST + PER_SERVED else "loads" if name in LOADING_METRICS else "slot"
             )
             found[f"{group}/{name}"] = float(value)
+        found |= {f"switch/{name}": total / self.slots for name, total in self.switch.items()}
         return found | self._tiers()
 
     def _tiers(self) -> dict[str, float]:

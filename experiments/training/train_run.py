@@ -10,6 +10,7 @@ from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.vec_env import VecMonitor
 
 import idn_gym  # noqa: F401 (registers IDN-v0)
+from agents.hybrid.switch import SafeSwitch
 from agents.rl.build import build_algorithm
 from experiments.training import checkpoint
 from experiments.training.divergence import learn
@@ -58,8 +59,10 @@ def train_run(config: RunConfig, folder: RunFolder) -> None:
 
 def make_env(config: RunConfig) -> VecMonitor:
     """The training environments, as SB3 wants them."""
-    native = gym.make_vec("IDN-v0", num_envs=config.envs, autoreset_mode="SAME_STEP", **config.env_options())
-    return VecMonitor(GymVecEnv(native))
+    options = {"num_envs": config.envs, **config.env_options()}
+    if config.switch is None:
+        return VecMonitor(GymVecEnv(gym.make_vec("IDN-v0", autoreset_mode="SAME_STEP", **options)))
+    return VecMonitor(GymVecEnv(SafeSwitch(gym.make_vec("IDN-v0", **options), config.switch)))
 
 
 def prepare_run(config: RunConfig, folder: RunFolder) -> dict[str, Any] | None:

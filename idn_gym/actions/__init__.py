@@ -15,6 +15,7 @@ from idn_gym.actions.base import ActionCodec, Form, NativeCodec
 from idn_gym.actions.check import ActionCheck, as_array
 from idn_gym.actions.continuous import FractionalCodec, ScoresCodec, ScoresTaskCodec
 from idn_gym.actions.discrete import ChangeCodec, ChangesCodec, PlacementCodec
+from idn_gym.actions.library import LibraryCodec
 from idn_gym.actions.per_pair import KeepLoadDropCodec
 from idn_gym.actions.residual import ResidualCodec
 from idn_gym.actions.whole import SegmentsCodec
@@ -64,6 +65,7 @@ register_codec("placement", PlacementCodec)
 register_codec("change", ChangeCodec)
 register_codec("changes", ChangesCodec)
 register_codec("residual", ResidualCodec)
+register_codec("library", LibraryCodec)
 register_codec("keep-load-drop", KeepLoadDropCodec)
 register_codec("scores", ScoresCodec)
 register_codec("scores-task", ScoresTaskCodec)

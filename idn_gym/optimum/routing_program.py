@@ -33,7 +33,12 @@ class Routing:
     """What the programs of one row share: which part needs which columns, and costs per slot."""
 
     def __init__(
-        self, compiled: Compiled, row: Instance, one_per_task: bool, load_price: float = 0.0
+        self,
+        compiled: Compiled,
+        row: Instance,
+        one_per_task: bool,
+        load_price: float = 0.0,
+        pairs: tuple[Ints, ...] | None = None,
     ) -> None:
         """Look up costs.
 
@@ -42,10 +47,11 @@ class Routing:
             row: an instance of one row.
             one_per_task: allow one segment per node and task.
             load_price: [cost/byte] of loads.
+            pairs: nodes and segments (I,) of the columns; None: all that may be loaded.
         """
         tables, self.load_price = compiled.tables, load_price
         self.row, self.one_per_task = row, one_per_task
-        self.node, self.segment = compiled.pairs
+        self.node, self.segment = compiled.pairs if pairs is None else pairs
         self.choices = Choices(row, self.node, self.segment, one_per_task, load_price)
         self.option_class, self.part_option = owners(tables.option_start), owners(tables.part_start)
         priced = [costs(row, t) for t in range(row.draw.demand.shape[1])]

@@ -16,6 +16,7 @@ from idn_gym.registry import Registry, load_target, target_of
 HEURISTICS = "idn_gym.policies.heuristics"
 RULES = f"{HEURISTICS}.policies"
 ONLINE = "idn_gym.policies.online.build"
+FRACTIONS = "idn_gym.policies.online.build_splits"
 HIERARCHICAL = "idn_gym.policies.hierarchical.build"
 BATTERIES = "idn_gym.policies.batteries.build"
 HEDONIC = "idn_gym.policies.hedonic.build"
@@ -52,6 +53,10 @@ def _rule(function: str, codec: str | None, about: str, **flags: Any) -> PolicyE
 
 def _online(function: str, about: str, **flags: Any) -> PolicyEntry:
     return PolicyEntry(f"{ONLINE}:{function}", "segments", about, **flags)
+
+
+def _splits(function: str, about: str) -> PolicyEntry:
+    return PolicyEntry(f"{FRACTIONS}:{function}", "segments", about, randomised=True)
 
 
 def _offload(function: str, about: str, **flags: Any) -> PolicyEntry:
@@ -102,6 +107,9 @@ _SHIPPED: dict[str, PolicyEntry] = {
     "ftpl-splits": _online(
         "ftpl_splits", "FTPL whose oracle knows splits over two placed segments", randomised=True
     ),
+    "oga-splits": _splits("oga_splits", "online gradient ascent on the best routing of all options"),
+    "infida-splits": _splits("infida_splits", "INFIDA on the best routing of all options, splits included"),
+    "infida-adahedge-splits": _splits("infida_adahedge_splits", "AdaHedge over mirrors and steps likewise"),
     "olag": _online("olag", "online load-aware greedy"),
     "sg": _online("sg", "static greedy by saving, told the episode", informed=True),
     "sg-per-byte": _online("sg_per_byte", "the same by saving per byte", informed=True),

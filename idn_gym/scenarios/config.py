@@ -257,7 +257,7 @@ class Scenario:
     action: str = "placement"
     """default action codec"""
     placements: tuple[NamedPlacement, ...] = ()
-    """found beforehand; the codec `residual` changes the first one"""
+    """found beforehand; codec `library` chooses among them, `residual` changes the first one"""
     horizon: int = bounded(144, least=1)
     """[slots] per episode"""
     slot_seconds: float = bounded(600.0, above=0)

@@ -1,4 +1,4 @@
-"""Placements that a scenario names: what the codec `residual` speaks of."""
+"""Placements that a scenario names: what the codecs `library` and `residual` speak of."""
 
 from __future__ import annotations
 

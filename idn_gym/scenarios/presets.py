@@ -257,9 +257,9 @@ def load_scenario(scenario: Any, overrides: Mapping[str, Any] | None = None) -> 
         plain = to_plain(PRESETS[str(scenario)])
     elif isinstance(scenario, str) and scenario in shipped_files("scenarios"):
         shipped = shipped_files("scenarios")[scenario]
-        plain = _beside(_from_mapping(read_yaml(shipped)), shipped.parent)
+        plain = from_folder(_from_mapping(read_yaml(shipped)), shipped.parent)
     elif isinstance(scenario, (str, Path)) and Path(scenario).suffix in (".yaml", ".yml", ".json"):
-        plain = _beside(_from_mapping(read_yaml(scenario)), Path(scenario).parent)
+        plain = from_folder(_from_mapping(read_yaml(scenario)), Path(scenario).parent)
     else:
         allowed = closest(str(scenario), [*PRESETS, *shipped_files("scenarios")])
         raise ConfigError("scenario", f"{show(scenario)} is no preset, YAML file or mapping; {allowed}")
@@ -269,7 +269,7 @@ def load_scenario(scenario: Any, overrides: Mapping[str, Any] | None = None) -> 
     return from_plain(c.Scenario, plain)
 
 
-def _beside(plain: Any, folder: Path) -> Any:
+def from_folder(plain: Any, folder: Path) -> Any:
     """The same with relative paths starting at `folder`."""
     changes: dict[str, Any] = {}
     if isinstance(plain.get("catalog"), (list, tuple)):

@@ -92,6 +92,13 @@ class OfflineConfig(OnlineConfig):
     scale: float = bounded(10.0, above=0)
     """factor on the adaptive step"""
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.splits:
+            raise ConfigError(
+                "splits", "true is not allowed; only learners that are told slot by slot have it"
+            )
+
 
 class OfflineInfida(OnlineLearner):
     """INFIDA on the mean gain of a known episode: the mean of its iterates, rounded once."""

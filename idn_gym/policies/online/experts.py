@@ -43,6 +43,7 @@ class HedgeConfig(OnlineConfig):
     how they move, too; null: as the score charges it"""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not self.scales or min(self.scales) <= 0.0:
             raise ConfigError("scales", f"{self.scales!r} is not allowed; must be numbers above 0")
         if self.lazy and self.share > 0.0:

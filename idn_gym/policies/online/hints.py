@@ -13,9 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 
 from idn_gym.config_reader import ConfigError, show
-from idn_gym.core.arrays import SHARED, Bools, Draw, Floats
-from idn_gym.optimum.concave_gain import gain_and_gradient
-from idn_gym.optimum.option_ranking import allocate_ranking, note_others
+from idn_gym.core.arrays import Bools, Floats, Instance
 from idn_gym.policies.forecasts.interface import make_forecaster
 from idn_gym.policy import Feedback
 from idn_gym.registry import Registry, load_target, target_of
@@ -127,10 +125,9 @@ class ForecastGradient:
     """
 
     def __init__(self, learner: OnlineLearner, forecaster: Any) -> None:
-        self._tables, self._items = learner.tables, learner.items
+        self._learner = learner
         self._forecaster = make_forecaster(forecaster, learner.compiled, learner.rows)
-        self._layers = [allocate_ranking(learner.tables, learner.items) for _ in range(learner.rows)]
-        self._seen: Draw | None = None
+        self._seen: Instance | None = None
         self._knows = np.zeros(learner.rows, np.bool_)
         self._guess = np.zeros((learner.rows, len(learner.items.node)))
 
@@ -139,21 +136,17 @@ class ForecastGradient:
         self._knows[rows] = False
 
     def see(self, feedback: Feedback, gradient: Floats) -> None:
-        draw = feedback.revealed.draw
-        self._forecaster.see(draw.demand[:, 0])
-        self._seen = draw
+        self._forecaster.see(feedback.revealed.draw.demand[:, 0])
+        self._seen = feedback.revealed
         self._knows[:] = True
-        if self._tables.capacity == SHARED:
-            for b, layers in enumerate(self._layers):
-                note_others(self._tables, feedback.outcome, b, layers)
 
     def guess(self, fractional: Floats) -> Floats:
         self._guess[:] = 0.0
         if self._seen is not None:
-            draw = self._seen._replace(demand=np.ascontiguousarray(self._forecaster.ahead(1)))
+            demand = np.ascontiguousarray(self._forecaster.ahead(1))
+            coming = self._seen._replace(draw=self._seen.draw._replace(demand=demand))
             for b in np.flatnonzero(self._knows).tolist():
-                arguments = self._tables, draw, b, 0, self._items
-                gain_and_gradient(*arguments, fractional[b], self._guess[b], self._layers[b])
+                self._learner.measure(coming, b, fractional[b], self._guess[b])
         return self._guess
 
 

@@ -3,6 +3,9 @@
 A learner knows the static tables, and of every slot that is over what `Feedback` reveals of it. Where
 capacity is shared the same gain is used, with lambda-hat in the place of lambda: what the other classes
 left of nodes and links in the slot just played. It moves with the placement, so no guarantee holds there.
+
+With `splits` fractions are of all segments, and the gain is the value of a routing programme with its duals
+(`optimum/routed_gain.py`): it sees options that need two placed segments, which the ranked gain cannot.
 """
 
 from __future__ import annotations
@@ -12,15 +15,17 @@ from typing import Any, Literal
 
 import numpy as np
 
-from idn_gym.config_reader import bounded
-from idn_gym.core.arrays import SHARED, Bools, Draw, Ints, Residents
+from idn_gym.config_reader import ConfigError, bounded
+from idn_gym.core.arrays import SHARED, Bools, Draw, Floats, Instance, Ints, Residents
 from idn_gym.core.nominal import nominal_draw
 from idn_gym.objectives import known_tariff
 from idn_gym.optimum.concave_gain import gain_and_gradient
 from idn_gym.optimum.option_ranking import RankedOptions, allocate_ranking, note_others
-from idn_gym.optimum.prefixes import list_prefixes
+from idn_gym.optimum.pieces import join_pieces
+from idn_gym.optimum.prefixes import Prefixes, list_prefixes
 from idn_gym.optimum.projection import make_polytope
 from idn_gym.optimum.rounding import finish_rounding, round_exactly, start_rounding
+from idn_gym.optimum.routed_gain import RoutedGain
 from idn_gym.policy import Choice, Feedback, Policy
 from idn_gym.scenarios.compile import Compiled
 
@@ -44,6 +49,16 @@ class OnlineConfig:
     memory: float = bounded(0.9, least=0, below=1)
     """weight of the past in the recent demand that leftovers are filled by"""
     seed: int = bounded(0, least=0)
+    joint: bool = False
+    """all nodes share their uniforms, model by model, so that parts of one on several nodes come together;
+    false: nodes are independent"""
+    splits: bool = False
+    """fractions of all segments and the gain of the best routing, by a linear programme per slot and row; not
+    with best-of-two; needs the extra `solve`"""
+
+    def __post_init__(self) -> None:
+        if self.splits and self.rounding == "best-of-two":
+            raise ConfigError("rounding", "'best-of-two' is not allowed with splits; must be exact")
 
 
 class Clock:
@@ -129,7 +144,8 @@ class OnlineLearner(PlacementPolicy):
     def __init__(self, compiled: Compiled, rows: int, config: OnlineConfig) -> None:
         super().__init__(compiled, rows, config.seed)
         self.options = config
-        self.items = list_prefixes(compiled)
+        self._routed = RoutedGain(compiled) if config.splits else None
+        self.items = list_prefixes(compiled) if self._routed is None else self._routed.items
         self.polytope = make_polytope(
             self.items.node_start, self.items.parent, self.items.size, self.items.budget
         )
@@ -149,6 +165,7 @@ class OnlineLearner(PlacementPolicy):
         self._x, self._other, self._alone, self._added = np.zeros((4, count))
         self._work = np.zeros((3, max(count, len(self.items.budget))), np.int64)
         self._task = self.tables.model_task[self.items.model].astype(np.int64)
+        self._alike = _columns_alike(self.items)
         self.nominal = nominal_draw(
             self.tables, known_tariff(compiled.tariff, compiled.scales, compiled.objectives)
         )
@@ -173,7 +190,7 @@ class OnlineLearner(PlacementPolicy):
         self.fractional_gain[rows], self.fractional_loaded[rows], self._played[rows] = 0.0, 0.0, 0.0
         self.start(rows)
         for b in np.flatnonzero(rows):
-            self._uniforms[b] = self.rng[b].random(self._uniforms[b].shape)
+            self._draw_uniforms(int(b))
             usual = self.nominal._replace(demand=self.recent[b : b + 1, None].copy())
             self._rounded[b] = np.inf  # every node is to be rounded
             self._round(int(b), usual, 0, self.layers[self.rows])
@@ -187,9 +204,7 @@ class OnlineLearner(PlacementPolicy):
         for b in range(self.rows):
             if self.tables.capacity == SHARED:
                 note_others(self.tables, feedback.outcome, b, self.layers[b])
-            self.fractional_gain[b] = gain_and_gradient(
-                self.tables, draw, b, 0, self.items, self.fractional[b], self.gradient[b], self.layers[b]
-            )
+            self.fractional_gain[b] = self.measure(feedback.revealed, b, self.fractional[b], self.gradient[b])
         memory = self.options.memory
         self.recent *= memory
         self.recent += (1.0 - memory) * draw.demand[:, 0]
@@ -199,8 +214,21 @@ class OnlineLearner(PlacementPolicy):
             usual = draw._replace(demand=self.recent[:, None].copy())
             for b in due.tolist():
                 if not self.options.coupled:
-                    self.rng[b].random(out=self._uniforms[b])
+                    self._draw_uniforms(b)
                 self._round(int(b), usual, int(b), self.layers[b])
+
+    def measure(self, revealed: Instance, b: int, z: Floats, gradient: Floats) -> float:
+        """The gain [cost] of fractions z (I,) in row b of a slot; `gradient` (I,) becomes a supergradient."""
+        if self._routed is not None:
+            return self._routed(revealed, b, z, gradient)
+        ranked = revealed.draw, b, 0, self.items, z, gradient, self.layers[b]
+        return float(gain_and_gradient(self.tables, *ranked))
+
+    def _draw_uniforms(self, b: int) -> None:
+        uniforms = self._uniforms[b]
+        self.rng[b].random(out=uniforms)
+        if self.options.joint:
+            uniforms[:] = np.take_along_axis(uniforms, self._alike, axis=1)
 
     def _round(self, b: int, draw: Draw, row: int, layers: RankedOptions) -> None:
         """Round row b where it has drifted; `draw` holds the recent demand in its row `row`."""
@@ -235,5 +263,24 @@ class OnlineLearner(PlacementPolicy):
     def hold(self, b: int, held: Ints) -> None:
         """Ask in row b for the items `held`, in rising order: of a chain the longest one counts."""
         items = self.items
+        if self._routed is not None:
+            self.wanted[b] = join_pieces(self.compiled, items, held)
+            return
         self.wanted[b] = self.tables.pinned
         self.wanted[b, items.node[held], items.model[held]] = items.segment[held]
+
+
+def _columns_alike(items: Prefixes) -> Ints:
+    """(2, I) the first column of the same place in its model on its node, and of the same model on any.
+
+    A trade on a node needs a uniform that no other one there has; chains of one model may share theirs.
+    """
+    places = np.arange(len(items.node))
+    starts = np.ones(len(places), bool)
+    starts[1:] = (items.node[1:] != items.node[:-1]) | (items.model[1:] != items.model[:-1])
+    rank = places - np.maximum.accumulate(np.where(starts, places, 0))
+    found = []
+    for key in (items.model * (len(places) + 1) + rank, items.model):
+        _, first, number = np.unique(key, return_index=True, return_inverse=True)
+        found.append(first[number])
+    return np.array(found)

@@ -60,6 +60,11 @@ class MirrorConfig(OnlineConfig):
     share: float = bounded(0.0, least=0, below=1)
     """fixed share: how much of the start is mixed in after every slot, to follow changes; not for ftrl"""
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.splits and self.step == "theory":
+            raise ConfigError("step", "'theory' is not allowed with splits, whose gradients it does not know")
+
 
 class Update(NamedTuple):
     """Which of the four updates."""

@@ -19,7 +19,7 @@ Q is at most that of the best hint plus AdaHedge's regret; no hint at all is alw
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -52,6 +52,7 @@ class OptimisticConfig(OnlineConfig):
     """factor on the step; tune it on validation seeds"""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if NO_HINT in self.hints:
             raise ConfigError("hints", f"{NO_HINT!r} is not allowed; no hint at all is always among them")
 
@@ -149,12 +150,26 @@ class Optimistic(OnlineLearner):
         unproven: the first assumption of the proven bound that fails here; None: there is a bound.
     """
 
-    def __init__(self, compiled: Compiled, rows: int, config: OptimisticConfig) -> None:
-        self.config = config
+    def __init__(
+        self,
+        compiled: Compiled,
+        rows: int,
+        config: OptimisticConfig,
+        beside: Mapping[str, Hint] | None = None,
+    ) -> None:
+        """Build it.
+
+        Args:
+            compiled: the scenario.
+            rows: B.
+            config: options.
+            beside: hints by name, further to those of the options.
+        """
+        self.config, self._beside = config, dict(beside or {})
         self.iterate: OptimisticState | None = None
         self._hints: list[Hint] = []
         super().__init__(compiled, rows, config)
-        self.unproven = unproven_scenario(compiled, self.items)
+        self.unproven = unproven_scenario(compiled, self.items, config.splits)
         if not config.lazy or config.scale != 1.0:
             self.unproven = "the step is not the one of the proof: lazy, scale 1"
 
@@ -163,6 +178,7 @@ class Optimistic(OnlineLearner):
             self.iterate = OptimisticState(self.polytope, self.rows, self.config.lazy, self.config.scale)
             self.fractional = self.iterate.z
             self._hints = [make_hint(hint, self) for hint in self.config.hints]
+            self._hints += self._beside.values()
             self._guesses = np.zeros((1 + len(self._hints), *self.fractional.shape))
             self._hedge = AdaHedge(self.rows, len(self.polytope.budget), len(self._guesses))
             self.trust = self._hedge.weights()
@@ -177,10 +193,16 @@ class Optimistic(OnlineLearner):
         losses = [node_slopes(self.polytope, self.gradient - guess) ** 2 for guess in self._guesses]
         self._hedge.learn(-np.stack(losses, axis=2))
         self.iterate.learn(self.gradient)
-        for k, hint in enumerate(self._hints):
+        for hint in self._hints:
             hint.see(feedback, self.gradient)
-            self._guesses[1 + k] = hint.guess(self.fractional)
         self.trust = self._hedge.weights()
+        self.lean()
+
+    def lean(self) -> None:
+        """Ask the hints what the coming slot is worth, and move to where it is played."""
+        assert self.iterate is not None
+        for k, hint in enumerate(self._hints):
+            self._guesses[1 + k] = hint.guess(self.fractional)
         weights = self.trust[:, self.items.node]  # (B, I, K)
         self.iterate.aim(np.einsum("bik,kbi->bi", weights, self._guesses))
 
@@ -195,7 +217,7 @@ class Optimistic(OnlineLearner):
     @property
     def notes(self) -> dict[str, float]:
         """Of row 0, for reports: mean weight of each hint over nodes in the coming slot; see `name_hints`."""
-        names = [NO_HINT, *name_hints(self.config.hints)]
+        names = [NO_HINT, *name_hints(self.config.hints), *self._beside]
         found = self.trust[0].mean(axis=0)
         return {f"trust {name}": float(weight) for name, weight in zip(names, found, strict=True)}
 

@@ -22,7 +22,7 @@ def unproven(compiled: Compiled, items: Prefixes, geometry: Update, config: Mirr
 
     Args:
         compiled: the scenario.
-        items: from `list_prefixes`.
+        items: what there are fractions of.
         geometry: which update.
         config: its step.
     """
@@ -30,21 +30,25 @@ def unproven(compiled: Compiled, items: Prefixes, geometry: Update, config: Mirr
         return "the adaptive step has no proof in this form: only that of oga has one"
     if config.step != "adaptive" or config.scale != 1.0 or config.share != 0.0:
         return "the step is not the one of the proof: step adaptive, scale 1, share 0"
-    return unproven_scenario(compiled, items)
+    return unproven_scenario(compiled, items, config.splits)
 
 
-def unproven_scenario(compiled: Compiled, items: Prefixes) -> str | None:
+def unproven_scenario(compiled: Compiled, items: Prefixes, splits: bool = False) -> str | None:
     """The first assumption that fails of those on the scenario alone, whoever learns; None: all hold.
 
     Args:
         compiled: the scenario.
-        items: from `list_prefixes`.
+        items: what there are fractions of.
+        splits: whether the gain is that of the best routing of all options: at least what any placement gains
+            as it is served.
     """
     tables = compiled.tables
     if tables.capacity != EXOGENOUS:
         return "capacity is shared: what a placement serves depends on the others"
     if compiled.scenario.dynamics.memory is not None:
         return "memory moves: a placement that is kept is not the same in every slot"
+    if splits:
+        return None
     if (items.option_item == UNUSABLE).any():
         return "some options need two placed segments, which the fractions leave out"
     if not serves_alone(tables, items):

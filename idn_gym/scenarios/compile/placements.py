@@ -1,4 +1,4 @@
-"""From the placements that a scenario names to arrays of segments."""
+"""Between the placements that a scenario names and arrays of segments."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from idn_gym.config_reader import ConfigError, closest
 from idn_gym.core.arrays import EMPTY, Bools, Residents, Tables
 from idn_gym.core.geometry import nominal_free_bytes
 from idn_gym.scenarios.compile.names import Names
-from idn_gym.scenarios.config_placements import NamedPlacement
+from idn_gym.scenarios.config_placements import HeldSegments, NamedPlacement
 
 
 def read_placements(
@@ -48,6 +48,14 @@ def read_placements(
                 raise ConfigError(f"{key}.segments", wrong)
     placements.flags.writeable = False
     return placements
+
+
+def name_placement(placement: Residents, names: Names, tables: Tables) -> NamedPlacement:
+    """A placement (N, M) by names, pins left out: the inverse of `read_placements`."""
+    own = np.where(placement == tables.pinned, EMPTY, placement)
+    rows = ((names.nodes[v], own[v][own[v] != EMPTY].tolist()) for v in range(len(own)))
+    held = [HeldSegments(node, tuple(names.segments[s] for s in row)) for node, row in rows if row]
+    return NamedPlacement(tuple(held))
 
 
 def _find(name: str, known: Sequence[str], key: str) -> int:

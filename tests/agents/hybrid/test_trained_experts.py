@@ -38,6 +38,16 @@ def test_a_run_is_an_expert(run, word):
     np.testing.assert_array_equal(-policy.course().virtual[:, :, 0].T, alone.scalar)
 
 
+def test_a_run_is_a_hint(run):
+    """Rule O asks the trained policy what it holds, and weighs what that says of the slot."""
+    env, policy = open_agent("hybrid-optimistic", TINY, [0, 1], experts=[{"agent": str(run), "label": "ppo"}])
+    rollout(policy, env, [0, 1])
+    alone = play_agent(str(run / "policy.zip"), TINY, [0, 1])
+    np.testing.assert_array_equal(-policy.course().virtual[:, :, 0].T, alone.scalar)
+    trust = {key: value for key, value in policy.notes.items() if key.startswith("trust")}
+    assert "trust expert ppo" in trust and sum(trust.values()) == pytest.approx(1.0)
+
+
 def test_a_policy_of_other_spaces_is_refused_when_the_combiner_is_built(run):
     other = load_scenario("edge-small", {"horizon": 12})
     with pytest.raises(ConfigError, match="trained on other observations or actions"):

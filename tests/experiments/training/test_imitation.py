@@ -9,6 +9,7 @@ import torch
 
 from agents.rl.build import build_algorithm
 from experiments.training import teacher as teachers
+from experiments.training.guide import Guide
 from experiments.training.imitation import SCORE_SHIFTS, Seen, _learn, _play, imitate
 from experiments.training.run_config import load_run_config
 from experiments.training.run_folder import RunFolder
@@ -16,7 +17,7 @@ from experiments.training.teacher import _stamp, find_teacher
 from experiments.training.train_run import make_env, train_run
 from idn_gym.config_reader import ConfigError
 from idn_gym.evaluation.rollout import rollout
-from idn_gym.policies.registry import simulation_of
+from idn_gym.policies.registry import POLICIES, build_policy, simulation_of
 
 IMITATION = {"episodes": 3, "seconds": 0.5, "rounds": 3, "passes": 4, "learning_rate": 0.02}
 CHANGES = {
@@ -127,7 +128,7 @@ def test_what_is_seen_is_learnt(config, teacher):
     policy, rng = _built(config).policy, np.random.default_rng(0)
     gathered = [_play(config, teacher, None, rng)]
     optimiser = torch.optim.Adam(policy.parameters(), 0.02)
-    losses = [_learn(policy, optimiser, gathered, rng) for _ in range(30)]
+    losses = [_learn(policy, optimiser, gathered, 1.0, rng) for _ in range(30)]
     assert losses[-1] < 0.7 * losses[0]
     assert _told_apart(policy, gathered[0]) > 0.8
 
@@ -209,3 +210,47 @@ def _told_apart(policy, seen: Seen) -> float:
         if held.any() and not held.all()
     ]
     return float(np.mean(shares))
+
+
+def guided_config(guide):
+    return config_of(**{"agent.imitation": {**IMITATION, "guide": guide}})
+
+
+def test_a_guide_keeps_order_and_signs_of_its_policy():
+    env = gym.make_vec("IDN-v0", num_envs=2, scenario="tiny", action="scores", observation="graph")
+    observation, _ = env.reset(seed=0)
+    policy = build_policy(POLICIES, "index", env, {})
+    scores, _ = policy.predict(observation)
+    guided = Guide("index", env).scores(observation)
+    env.close()
+    assert (np.sign(guided) == np.sign(scores)).all() and (abs(guided) < 1.0).all()
+    order = np.argsort(scores, axis=1, kind="stable")
+    assert (np.diff(np.take_along_axis(guided, order, axis=1), axis=1) >= 0.0).all()
+
+
+def test_a_guide_plays_the_first_round_and_its_scores_are_learnt(teacher):
+    config = guided_config("index")
+    rng = np.random.default_rng(0)
+    seen = _play(config, teacher, None, rng)
+    assert (
+        seen.guided is not None and seen.guided.shape == seen.held.shape and np.isfinite(seen.returns).all()
+    )
+    policy = build_algorithm(config.agent, make_env(config), 0).policy
+    optimiser = torch.optim.Adam(policy.parameters(), 0.01)
+
+    def distance():
+        tables = {name: torch.as_tensor(table) for name, table in seen.tables.items()}
+        with torch.no_grad():
+            means = policy.get_distribution(tables).distribution.mean.numpy()
+        return np.square(means - seen.guided).mean()
+
+    before = distance()
+    for _ in range(30):
+        _learn(policy, optimiser, [seen], 100.0, rng)
+    assert distance() < 0.3 * before
+
+
+@pytest.mark.parametrize("guide", ["olag", "no-such-policy"])
+def test_a_guide_that_does_not_score_graphs_is_refused_before_anything_is_searched_for(guide):
+    with pytest.raises(ConfigError, match="index" if guide == "olag" else guide):
+        guided_config(guide)

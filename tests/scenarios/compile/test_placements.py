@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from idn_gym.config_reader import ConfigError
+from idn_gym.config_reader import ConfigError, to_plain
 from idn_gym.core.arrays import EMPTY
 from idn_gym.scenarios.compile import compile_scenario
+from idn_gym.scenarios.compile.placements import name_placement
 from idn_gym.scenarios.presets import load_scenario
 
 BOARD = {"node": "board", "segments": ["mobilenetv3_small_100", "resnet152_bottlefit[0:1]"]}
@@ -22,6 +23,14 @@ def test_names_become_segments_beside_the_pins():
     assert {names.segments[s] for s in own[own != EMPTY]} == set(BOARD["segments"])
     assert (own[0, 1:] == EMPTY).all() and (own[1] == EMPTY).all()
     assert (found.placements[1] == tables.pinned).all()
+
+
+def test_naming_is_the_inverse():
+    found = compiled([{"nodes": [BOARD]}, {}])
+    names = [name_placement(placement, found.names, found.tables) for placement in found.placements]
+    assert tuple(names) == found.scenario.placements
+    again = load_scenario("tiny", {"placements": to_plain(tuple(names))})
+    assert again == found.scenario and hash(again) == hash(found.scenario)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,93 @@
+"""Take trained policies of a study into the repository: ``python -m experiments.ship_policies FOLDER``."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from agents.rl.weights import read_weights, steps_of
+from experiments.training.run_folder import RunFolder
+from idn_gym.commands import grammar
+from idn_gym.commands.grammar import Positional
+from idn_gym.config_reader import ConfigError, read_yaml, show
+from idn_gym.files import atomically, writable_folder, write_text
+
+POLICY_MEMBERS = {"policy.pth": "weights", "data": "environment steps"}
+"""What is kept of a policy.zip; optimiser and buffers are for training alone."""
+
+
+@dataclass(kw_only=True)
+class ShipPoliciesCommand:
+    """Keep the weights and curves of the trainings with one seed, one folder per scenario.
+
+    Example: runs/study/headline
+    """
+
+    folder: Positional[Path]
+    """of a study that has trained"""
+    out: Path = Path("agents/shipped")
+    """where they go"""
+    seed: int = 0
+    """of the trainings"""
+
+    def run(self) -> None:
+        """Copy, and say what."""
+        found = list_trainings(self.folder, self.seed)
+        for name, run in found.items():
+            ship_policy(run, writable_folder(self.out / name))
+            print(f"{name}: {self.out / name / 'policy.zip'}")
+
+
+def list_trainings(folder: Path, seed: int) -> dict[str, RunFolder]:
+    """Trainings of a study with a seed, by name of the scenario.
+
+    Raises:
+        ConfigError: there are none, or several of one scenario.
+    """
+    found: dict[str, RunFolder] = {}
+    for path in sorted((folder / "trained").glob("*/policy.zip")):
+        run = RunFolder(path.parent)
+        config = read_yaml(run.config)["run"]
+        if config["seed"] != seed:
+            continue
+        name = config["scenario"]["name"]
+        if name in found:
+            wanted = "a study with one training per scenario and seed is needed"
+            raise ConfigError("folder", f"{show(str(folder))} has two of {name}; {wanted}")
+        found[name] = run
+    if not found:
+        raise ConfigError("folder", f"{show(str(folder))} has no training with seed {seed} that is over")
+    return found
+
+
+def ship_policy(run: RunFolder, out: Path) -> None:
+    """Write the weights as a policy.zip, the run's configuration and its curves into a folder."""
+    read_weights(run.policy)  # refuses what is damaged
+    kept = io.BytesIO()
+    with zipfile.ZipFile(run.policy) as given, zipfile.ZipFile(kept, "w", zipfile.ZIP_DEFLATED) as file:
+        for member in POLICY_MEMBERS:
+            content = given.read(member)
+            if member == "data":
+                content = json.dumps({"num_timesteps": steps_of(run.policy)}).encode()
+            file.writestr(zipfile.ZipInfo(member), content, zipfile.ZIP_DEFLATED)  # without today's date
+    atomically(out / "policy.zip", lambda file: file.write(kept.getvalue()))
+    config = {key: value for key, value in read_yaml(run.config).items() if key in ("run", "versions")}
+    write_text(out / run.config.name, yaml.safe_dump(config, sort_keys=False))
+    for curve in (run.imitated, run.events / "evaluations.csv"):
+        if curve.is_file():
+            write_text(out / curve.name, curve.read_text(encoding="utf-8"))
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Run the command line."""
+    grammar.run_command(ShipPoliciesCommand, words, "python -m experiments.ship_policies")
+
+
+if __name__ == "__main__":
+    main()

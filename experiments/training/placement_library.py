@@ -1,0 +1,100 @@
+"""A library of placements for the codecs `library` and `residual`, found on training episodes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from idn_gym.config_reader import bounded
+from idn_gym.core.arrays import Floats, Residents
+from idn_gym.optimum.dynamic.candidates import CandidateConfig
+from idn_gym.optimum.dynamic.played import SequencePlayer
+from idn_gym.policies.online.library import ChoiceConfig, training_library
+from idn_gym.scenarios.compile import Compiled
+from idn_gym.scenarios.compile.placements import name_placement
+from idn_gym.scenarios.config import Scenario
+from idn_gym.scenarios.episodes import build_instance
+
+
+@dataclass(frozen=True)
+class LibrarySearch:
+    """On what to search, and how many placements to keep; see `FindPlacementsCommand`."""
+
+    episodes: int = bounded(3, least=1, most=1000)
+    pieces: int = bounded(8, least=1)
+    most: int = bounded(16, least=2, most=10_000)
+    preference: Any = "balanced"
+    budget: float = bounded(2e5, least=0)
+
+
+class PlacementLibrary(NamedTuple):
+    """Placements in the order in which they were chosen, and what the first k of them come to."""
+
+    placements: Residents  # (K, N, M)
+    costs: Floats  # (K,) per slot, with the best of the first k + 1 in every slot, loading left out
+
+
+def find_library(compiled: Compiled, search: LibrarySearch) -> PlacementLibrary:
+    """Find placements on pieces of training episodes, and keep those that complement one another.
+
+    Found as policy `library` finds its own, the repositories alone among them. The first is the one that
+    costs least if it is kept; each further one is that which lowers the cost most, if in every slot the best
+    of those chosen serves. Loading is left out. What would lower it no more is not kept.
+
+    Args:
+        compiled: the scenario.
+        search: on what, how long, and how many.
+
+    Raises:
+        ConfigError: the preference weighs an objective that is no sum over requests.
+    """
+    choice = ChoiceConfig(
+        episodes=search.episodes, candidates=CandidateConfig(pieces=search.pieces, budget=search.budget)
+    )
+    weights = search.preference
+    preference = tuple(weights) if isinstance(weights, list) else weights
+    found = training_library(compiled, choice, preference)
+    episodes = build_instance(compiled.scenario, range(search.episodes), "train", weights)
+    costs = np.concatenate(
+        [slot_costs(SequencePlayer(compiled, episodes, b), found) for b in range(search.episodes)], axis=1
+    )
+    chosen, best = choose_complements(costs, search.most)
+    return PlacementLibrary(found[chosen], best)
+
+
+def slot_costs(player: SequencePlayer, placements: Residents) -> Floats:
+    """Cost (K, T) of every slot of an episode with each placement resident in full."""
+    slots = np.arange(player.slots)
+    return np.stack([player.steady_costs(placement, slots) for placement in placements])
+
+
+def choose_complements(costs: Floats, most: int) -> tuple[list[int], Floats]:
+    """Choose rows one after the other, each so that the mean over columns of the least is least.
+
+    Args:
+        costs: (K, T).
+        most: rows to choose, at most.
+
+    Returns:
+        The rows, and the mean with each and those before it.
+    """
+    chosen: list[int] = []
+    means: list[float] = []
+    least = np.full(costs.shape[1], np.inf)
+    while len(chosen) < most:
+        after = np.minimum(costs, least).mean(axis=1)
+        k = int(after.argmin())
+        if means and after[k] >= means[-1]:
+            break
+        chosen.append(k)
+        means.append(float(after[k]))
+        least = np.minimum(least, costs[k])
+    return chosen, np.array(means)
+
+
+def library_scenario(compiled: Compiled, library: PlacementLibrary) -> Scenario:
+    """The scenario with these placements, and `library` as its codec."""
+    named = (name_placement(held, compiled.names, compiled.tables) for held in library.placements)
+    return replace(compiled.scenario, placements=tuple(named), action="library")
