@@ -14,8 +14,9 @@ from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.utils import LinearSchedule
 from stable_baselines3.common.vec_env import VecEnv
 
-from agents.rl.config import AgentConfig, OffPolicy, SoftActorCritic
+from agents.rl.config import AgentConfig
 from agents.rl.graph import GraphPolicy, graph_options
+from agents.rl.off_policy_config import OffPolicy, SoftActorCritic
 from agents.rl.policy import ChoicePolicy, MaskedChoicePolicy, RecurrentChoicePolicy
 from agents.rl.weights import read_weights
 from idn_gym.config_reader import ConfigError, show

@@ -12,17 +12,8 @@ from stable_baselines3.common.vec_env import VecMonitor
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from agents.rl.build import build_algorithm
-from agents.rl.config import (
-    A2CConfig,
-    DQNConfig,
-    MaskablePPOConfig,
-    OffPolicy,
-    PPOConfig,
-    QRDQNConfig,
-    RecurrentPPOConfig,
-    SACConfig,
-    TQCConfig,
-)
+from agents.rl.off_policy_config import DQNConfig, OffPolicy, QRDQNConfig, SACConfig, TQCConfig
+from agents.rl.on_policy_config import A2CConfig, MaskablePPOConfig, PPOConfig, RecurrentPPOConfig
 from experiments.training import checkpoint
 from idn_gym.files import atomically
 from idn_gym.integrations.sb3 import GymVecEnv, use_one_thread
