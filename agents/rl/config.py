@@ -16,7 +16,7 @@ from agents.rl.on_policy_config import (
     RecurrentPPOConfig,
 )
 from idn_gym.actions import ACTION_CODECS
-from idn_gym.config_reader import ConfigError
+from idn_gym.config_reader import ConfigError, show
 from idn_gym.observations import OBSERVERS
 
 EVERYWHERE = ("scores", "change")
@@ -60,6 +60,17 @@ def check_observation(agent: AgentConfig, observation: str) -> None:
         raise ConfigError(
             "observation", f"{observation!r} is not what {agent.kind} reads; allowed: {allowed}"
         )
+
+
+def check_preference(agent: AgentConfig, preference: Any) -> None:
+    """Refuse critics of several objectives where every episode has the same preference.
+
+    Raises:
+        ConfigError: that is so.
+    """
+    if getattr(agent, "critic_heads", "scalar") == "objectives" and preference != "random":
+        wrong = f"'objectives' is not allowed with preference = {show(preference)}"
+        raise ConfigError("agent.critic_heads", f"{wrong}; it is for preference=random")
 
 
 def check_rollout(agent: AgentConfig, envs: int) -> None:

@@ -34,14 +34,30 @@ class PPOFamilyConfig(OnPolicy):
 
 
 @dataclass(frozen=True)
-class PPOConfig(PPOFamilyConfig):
+class ConditionableConfig(PPOFamilyConfig):
+    """PPO whose policy may have one critic per objective, where it observes its preference."""
+
+    critic_heads: Literal["scalar", "objectives"] = "scalar"
+    """what the critic learns: the return of the scalar reward, or one return per objective, from which
+    advantages are weighed (`agents.rl.conditioned`); objectives: with preference=random"""
+    diversity: float = bounded(0.0, least=0, most=LARGEST)
+    """coefficient of a penalty on acting alike under different preferences, which falls to 0 with training"""
+
+    def __post_init__(self) -> None:
+        if self.diversity > 0.0 and self.critic_heads == "scalar":
+            wrong = f"{self.diversity} is not allowed with critic_heads = scalar; set it to objectives"
+            raise ConfigError("diversity", wrong)
+
+
+@dataclass(frozen=True)
+class PPOConfig(ConditionableConfig):
     """PPO."""
 
     kind: Literal["ppo"] = "ppo"
 
 
 @dataclass(frozen=True)
-class GraphPPOConfig(PPOFamilyConfig):
+class GraphPPOConfig(ConditionableConfig):
     """PPO with nets that fit every scenario, by message passing over the graph observation.
 
     Each entry of `net_arch` is a round of messages and the width of what nodes know after it.
@@ -59,8 +75,12 @@ class GraphPPOConfig(PPOFamilyConfig):
     kind: Literal["ppo-graph"] = "ppo-graph"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not self.net_arch:
             raise ConfigError("net_arch", "[] is not allowed; must have at least one round of messages")
+        if self.imitation is not None and self.critic_heads != "scalar":
+            wrong = f"{self.critic_heads!r} is not allowed with an imitation, whose critic learns the scalar"
+            raise ConfigError("critic_heads", f"{wrong}; allowed: scalar")
 
     @classmethod
     def codecs(cls) -> tuple[str, ...]:
