@@ -83,3 +83,7 @@ class HeadsPolicy(_Heads, ChoicePolicy):
 
 class HeadsGraphPolicy(_Heads, GraphPolicy):
     """The graph policy. Its weights fit scenarios that have as many objectives in force."""
+
+    @property
+    def further_options(self) -> dict[str, Any]:
+        return {"heads": self.heads}

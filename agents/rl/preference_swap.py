@@ -13,7 +13,7 @@ from torch import Tensor
 from agents.rl.policy import PaddedChoices
 from idn_gym.objective_records import OBJECTIVES
 
-APART = 0.1
+LEAST_DISTANCE = 0.1
 """Distance of actions, 0 to 1, up to which preferences that have nothing in common are kept apart."""
 
 
@@ -82,7 +82,7 @@ def total_variation(one: Odds, other: Odds) -> Tensor:
 
 
 def lack_of_distance(one: Odds, other: Odds, weights: Tensor) -> tuple[Tensor, Tensor]:
-    """What distances lack of `APART` times how far the preferences are apart; 0 where they lack nothing.
+    """What distances lack of `LEAST_DISTANCE` times how far preferences are apart; at least 0.
 
     Args:
         one: told its own preference.
@@ -94,4 +94,4 @@ def lack_of_distance(one: Odds, other: Odds, weights: Tensor) -> tuple[Tensor, T
     """
     found = total_variation(one, other)
     between = 0.5 * (weights - weights.roll(1, dims=0)).abs().sum(dim=1)
-    return (APART * between - found).clamp(min=0.0).mean(), found.mean()
+    return (LEAST_DISTANCE * between - found).clamp(min=0.0).mean(), found.mean()

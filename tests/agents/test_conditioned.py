@@ -6,15 +6,18 @@ import gymnasium as gym
 import numpy as np
 import pytest
 import torch
+import yaml
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from hypothesis import given
 from hypothesis import strategies as st
 from stable_baselines3.common.buffers import RolloutBuffer
 
 import idn_gym  # noqa: F401 (registers IDN-v0)
+from agents.registry import make_agent
 from agents.rl import preference_swap
 from agents.rl.build import build_algorithm
 from agents.rl.conditioned import ConditionedPPO
+from agents.rl.graph import rewired
 from agents.rl.objective_heads import LEAST_SPREAD, HeadsPolicy
 from agents.rl.objective_returns import lambda_advantages, reward_parts, weigh_advantages
 from agents.rl.on_policy_config import GraphPPOConfig, PPOConfig
@@ -22,7 +25,8 @@ from agents.rl.policy import PaddedChoices
 from agents.rl.preference_swap import SeenWeights, lack_of_distance, odds_of, total_variation
 from experiments.training.run_config import load_run_config
 from experiments.training.train_run import make_env
-from idn_gym.config_reader import ConfigError, from_plain
+from idn_gym.config_reader import ConfigError, from_plain, to_plain
+from idn_gym.evaluation.rollout import rollout
 from idn_gym.integrations.sb3 import GymVecEnv, use_one_thread
 from idn_gym.objective_records import find_objectives
 
@@ -269,3 +273,23 @@ def test_parts_of_rewards_add_up_on_the_environment(agent, action):
         )
     algorithm = build_algorithm(config.agent, env, seed=0)
     assert algorithm.policy.value_net[-1].out_features == len(parts.scales) == 5
+
+
+@pytest.mark.parametrize(
+    "agent, action", [("ppo-conditioned", "placement"), ("ppo-graph-conditioned", "scores")]
+)
+def test_it_comes_back_from_its_file_and_plays_the_same(tmp_path, agent, action):
+    changes = {"action": action, "preference": "random", "envs": 4, "agent.n_steps": 4, "agent.batch_size": 8}
+    heads = {"agent.critic_heads": "objectives", "agent.diversity": 0.5, "agent.net_arch": [8]}
+    config = load_run_config(scenario="tiny", agent=agent, changes={**changes, **heads})
+    use_one_thread()
+    algorithm = build_algorithm(config.agent, make_env(config), seed=0)
+    algorithm.learn(48)
+    algorithm.save(tmp_path / "policy.zip")
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump({"run": to_plain(config)}))
+    env = gym.make_vec("IDN-v0", num_envs=3, split="validation", **config.env_options())
+    read = [make_agent(config.agent.kind, env, path=str(tmp_path / "policy.zip"))]
+    if agent == "ppo-graph-conditioned":
+        read.append(rewired(algorithm.policy, env))
+    episodes = [rollout(policy, env, range(3)).vector for policy in (algorithm, *read)]
+    assert len({vector.tobytes() for vector in episodes}) == 1
