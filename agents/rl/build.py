@@ -14,9 +14,14 @@ from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.utils import LinearSchedule
 from stable_baselines3.common.vec_env import VecEnv
 
-from agents.rl.config import AgentConfig, OffPolicy, SoftActorCritic
+from agents.rl.conditioned import ConditionedPPO
+from agents.rl.config import AgentConfig
 from agents.rl.graph import GraphPolicy, graph_options
+from agents.rl.objective_heads import HeadsGraphPolicy, HeadsPolicy
+from agents.rl.objective_returns import reward_parts
+from agents.rl.off_policy_config import OffPolicy, SoftActorCritic
 from agents.rl.policy import ChoicePolicy, MaskedChoicePolicy, RecurrentChoicePolicy
+from agents.rl.preference_swap import seen_weights
 from agents.rl.weights import read_weights
 from idn_gym.config_reader import ConfigError, show
 
@@ -39,6 +44,9 @@ SB3_POLICIES: dict[str, str | type[BasePolicy]] = {
     "a2c": ChoicePolicy,
 }
 """Where it is not SB3's ``MlpPolicy``."""
+
+WITH_HEADS: dict[str, type[BasePolicy]] = {"ppo": HeadsPolicy, "ppo-graph": HeadsGraphPolicy}
+"""Likewise, with one critic per objective; the algorithm is `ConditionedPPO` then."""
 
 ACTIVATIONS = {"tanh": torch.nn.Tanh, "relu": torch.nn.ReLU}
 NETS = ("lstm_hidden_size", "n_quantiles", "log_std_init")
@@ -98,6 +106,8 @@ def _assemble(config: AgentConfig, native: Any, **given: Any) -> BaseAlgorithm:
     options = dataclasses.asdict(config)
     for of_training in ("guess", "imitation"):
         options.pop(of_training, None)
+    heads = options.pop("critic_heads", "scalar") == "objectives"
+    diversity = options.pop("diversity", 0.0)
     kind, rate = options.pop("kind"), options.pop("learning_rate")
     if options.pop("schedule") == "linear":
         rate = LinearSchedule(rate, 0.0, 1.0)
@@ -110,11 +120,18 @@ def _assemble(config: AgentConfig, native: Any, **given: Any) -> BaseAlgorithm:
         nets |= {"net_arch": widths, "activation_fn": activation}
     if kind in ("sac", "tqc"):
         options["ent_coef"] = f"auto_{options['ent_coef']}"
-    return ALGORITHMS[kind](
-        SB3_POLICIES.get(kind, "MlpPolicy"),
-        learning_rate=rate,
-        policy_kwargs=nets,
-        device="cpu",
-        **given,
-        **options,
-    )
+    algorithm, policy = ALGORITHMS[kind], SB3_POLICIES.get(kind, "MlpPolicy")
+    if heads:
+        algorithm, policy = ConditionedPPO, WITH_HEADS[kind]
+        nets["heads"] = len(native.simulation.objectives)
+        options |= {"diversity": diversity, **_conditioned(native)}
+    return algorithm(policy, learning_rate=rate, policy_kwargs=nets, device="cpu", **given, **options)
+
+
+def _conditioned(native: Any) -> dict[str, Any]:
+    """What `ConditionedPPO` needs to know of the environment."""
+    names = [objective.name for objective in native.simulation.objectives]
+    return {
+        "parts": reward_parts(native),
+        "told": seen_weights(native.describe()["observation"], names),
+    }

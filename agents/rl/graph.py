@@ -48,6 +48,11 @@ class GraphPolicy(ChoicePolicy):
         self.codec = codec
         super().__init__(*args, **options)
 
+    @property
+    def further_options(self) -> dict[str, Any]:
+        """What a kind of graph policy takes besides, as `graph_options` does not know it."""
+        return {}
+
     def _get_constructor_parameters(self) -> dict[str, Any]:
         return {**super()._get_constructor_parameters(), "codec": self.codec}
 
@@ -113,7 +118,8 @@ def rewired(policy: GraphPolicy, env: VectorEnv[Any, Any, Any]) -> GraphPolicy:
     options = graph_options(
         described, codec, given["widths"], given["activation"], given.get("surroundings", True)
     )
-    new = GraphPolicy(env.single_observation_space, env.single_action_space, lambda _: 0.0, **options)
+    options |= policy.further_options
+    new = type(policy)(env.single_observation_space, env.single_action_space, lambda _: 0.0, **options)
     new.load_state_dict(policy.state_dict())
     new.set_training_mode(False)
     return new

@@ -44,6 +44,8 @@ class FrontPart:
     """training seeds of agents that are trained"""
     foresight: str | None = None
     """label of the agent that knows the episodes: its front is the reference of IGD+ and utility loss"""
+    planned: str | None = None
+    """label of a rule that plans for each preference: its front tells whether others have collapsed"""
     compared: str | None = None
     """label of the agent whose hypervolume is compared with every other's"""
     online: tuple[str, ...] = ()
@@ -58,7 +60,7 @@ class FrontPart:
         check_entries("agents", self.agents)
         preference_lattice(self.divisions)
         labels = [entry.name for entry in self.agents]
-        named = [("foresight", self.foresight), ("compared", self.compared)]
+        named = [("foresight", self.foresight), ("planned", self.planned), ("compared", self.compared)]
         for key, group in (("online", self.online), ("drawn", self.drawn)):
             named += [(f"{key}.{i}", label) for i, label in enumerate(group)]
         for key, label in named:

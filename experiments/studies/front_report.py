@@ -26,6 +26,8 @@ FRONT_COLUMNS: dict[str, Callable[[dict[str, Any]], str]] = {
     "of envelope": lambda row: with_bounds(row, "envelope_share") if "envelope_share" in row else "",
     "compared ahead": lambda row: with_bounds(row, "compared_ahead", form="+.4f"),
     "wins": lambda row: with_bounds(row, "improvement", form=".2f"),
+    "extent": lambda row: html_number(row["extent"]) if "extent" in row else "",
+    "collapsed": lambda row: f"{row['collapsed']} of {row['runs']}" if "collapsed" in row else "",
     "utility": lambda row: with_bounds(row, "expected_utility"),
     "IGD+": lambda row: html_number(row.get("igd_plus", np.nan)),
     "utility loss": lambda row: html_number(row.get("utility_loss", np.nan)),
@@ -43,6 +45,8 @@ class FrontReport(NamedTuple):
     episodes: int
     compared: str
     foresight: str
+    planned: str
+    """by whose front it is told which runs have collapsed; "": it is not told"""
     verdict: str
     size: str
     envelope: float
@@ -76,6 +80,7 @@ def report_fronts(
                 episodes=fronts.episodes,
                 compared=front.compared or "nobody",
                 foresight=front.foresight or "nobody",
+                planned=front.planned or "",
                 verdict=verdict(fronts, mine),
                 size=size(mine),
                 envelope=fronts.volume(),

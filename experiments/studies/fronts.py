@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from experiments.studies.envelope_run import EnvelopeRun, EpisodeEnvelopes
+from experiments.studies.front_collapse import extent, has_collapsed
 from experiments.studies.front_config import FrontPart
 from experiments.studies.front_run import DISCOUNT, FrontUnit, Returns
 from idn_gym.core.arrays import Floats, Ints
@@ -131,12 +132,24 @@ class Fronts:
             row |= interval_text(name, around(float(values.mean()), half))
         if self.envelopes is not None:
             row |= {"envelope": self.volume(), "envelope_gap": self.volume() - row["hypervolume"]}
+        row |= self._collapse(agent)
         row["sparsity"] = float(np.mean([sparsity(self.box.place(run)) for run in runs]))
         ahead, wins = self._compared(agent, pseudo)
         row |= interval_text("compared_ahead", ahead) | interval_text("improvement", wins)
         for name in ("training_steps", "training_cpu_seconds", "cpu_seconds"):
             row[name] = float(np.mean([record[name] for record in records]))
         return row
+
+    def _collapse(self, agent: str) -> dict[str, float]:
+        """How far apart an agent's points are, and in how many of its runs it has collapsed."""
+        if self.front.planned is None:
+            return {}
+        placed = [self.box.place(run) for run in self.points(agent)]
+        reference = self.box.place(self.points(self.front.planned)[0])
+        return {
+            "extent": float(np.mean([extent(run) for run in placed])),
+            "collapsed": sum(has_collapsed(run, reference) for run in placed),
+        }
 
     def _compared(self, agent: str, pseudo: dict[str, dict[str, Floats]]) -> tuple[Interval, Interval]:
         """By how much hypervolume the compared agent is ahead, and how probably it is in an episode."""

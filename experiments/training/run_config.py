@@ -18,6 +18,7 @@ from agents.rl.config import (
     acts_through,
     check_codec,
     check_observation,
+    check_preference,
     check_rollout,
     fallback,
     observed_by,
@@ -78,6 +79,7 @@ class RunConfig:
             raise ConfigError("preference", "'random' is not allowed with a switch; name one")
         check_codec(self.agent, self.action or self.scenario.action)
         check_observation(self.agent, self.observation)
+        check_preference(self.agent, self.preference)
         check_rollout(self.agent, self.envs)
         imitation = getattr(self.agent, "imitation", None)
         if imitation is not None and imitation.guide is not None:

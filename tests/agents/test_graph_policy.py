@@ -11,9 +11,9 @@ from stable_baselines3.common.utils import obs_as_tensor
 import idn_gym  # noqa: F401 (registers IDN-v0)
 from agents.registry import make_agent
 from agents.rl.build import build_algorithm
-from agents.rl.config import GraphPPOConfig
 from agents.rl.graph import GraphPolicy, graph_options
 from agents.rl.graph_nets import Scorer
+from agents.rl.on_policy_config import GraphPPOConfig
 from experiments.training import checkpoint
 from experiments.training.run_config import load_run_config
 from experiments.training.train_run import make_env as make_training_env

@@ -9,7 +9,7 @@ from stable_baselines3 import A2C, PPO
 
 from agents.registry import AGENTS, make_agent
 from agents.rl.build import build_algorithm
-from agents.rl.config import A2CConfig, PPOConfig
+from agents.rl.on_policy_config import A2CConfig, PPOConfig
 from idn_gym.config_reader import ConfigError, from_plain, read_yaml
 from idn_gym.integrations.sb3 import GymVecEnv
 from idn_gym.policy import Policy

@@ -13,7 +13,8 @@ import yaml
 import idn_gym  # noqa: F401 (registers IDN-v0)
 from agents.registry import AGENTS, make_agent
 from agents.rl.build import ALGORITHMS, build_algorithm
-from agents.rl.config import AgentConfig, OffPolicy, acts_through
+from agents.rl.config import AgentConfig, acts_through
+from agents.rl.off_policy_config import OffPolicy
 from experiments.training.checkpoint import rollout_steps
 from experiments.training.run_config import load_run_config, shipped_agents
 from experiments.training.train_run import make_env

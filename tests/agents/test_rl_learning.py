@@ -129,11 +129,12 @@ def test_the_graph_policy_finds_what_its_first_guess_does_not_know(codec):
 
 
 @pytest.mark.learning
-def test_a_policy_for_all_preferences_places_what_pays_under_each(told):
+@pytest.mark.parametrize("heads", ["scalar", "objectives"])
+def test_a_policy_for_all_preferences_places_what_pays_under_each(told, heads):
     """Where accuracy alone counts, and where traffic does: what is best here is bad there."""
     objectives = ("accuracy", "traffic")
     changes = {"preference": "random", "agent.learning_rate": 0.003, "agent.ent_coef": 0.05}
-    changes["scenario.objectives"] = list(objectives)
+    changes |= {"scenario.objectives": list(objectives), "agent.critic_heads": heads}
     config = load_run_config(
         scenario="tiny", agent="ppo-conditioned", changes={"action": "placement", **changes}
     )

@@ -45,6 +45,7 @@ FRONT = {
     "episodes": 3,
     "trainings": 2,
     "foresight": "foresight",
+    "planned": "foresight",
     "compared": "conditioned",
     "online": ["conditioned", "olag"],
     "envelope": 5.0,
@@ -154,6 +155,8 @@ def test_the_table_is_what_the_points_say(played):
     assert float(rows["foresight"]["igd_plus"]) == float(rows["foresight"]["utility_loss"]) == 0
     assert all(float(row["igd_plus"]) >= 0 and float(row["utility_loss"]) >= 0 for row in rows.values())
     assert float(rows["foresight"]["hypervolume"]) > float(rows["cloud-only"]["hypervolume"])
+    assert rows["foresight"]["collapsed"] == "0" and rows["cloud-only"]["collapsed"] == "1"
+    assert float(rows["foresight"]["extent"]) > 0.0
     # Against itself, one of two runs wins as often as it loses; ties of a run with itself count half.
     assert float(rows["conditioned"]["improvement"]) == pytest.approx(0.5)
     # Episodes differ by the speed of devices.

@@ -15,9 +15,11 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = {
     "ppo": ["agent.n_steps=16", "agent.batch_size=32", "agent.n_epochs=2"],
+    "ppo-conditioned": ["preference=random", "agent.critic_heads=objectives", "agent.diversity=0.5"],
     "sac": ["action=scores-task", "agent.gradient_steps=1", "agent.batch_size=16", "agent.buffer_size=1000"],
 }
-ROLLOUT = {"ppo": 64, "sac": 4}
+SETTINGS["ppo-conditioned"] += SETTINGS["ppo"]
+ROLLOUT = {"ppo": 64, "ppo-conditioned": 64, "sac": 4}
 
 
 def command(agent, out):

@@ -1,5 +1,7 @@
 """Stop in mid-run, go on in new objects, and compare with the run that never stopped."""
 
+from types import SimpleNamespace
+
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -12,20 +14,12 @@ from stable_baselines3.common.vec_env import VecMonitor
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from agents.rl.build import build_algorithm
-from agents.rl.config import (
-    A2CConfig,
-    DQNConfig,
-    MaskablePPOConfig,
-    OffPolicy,
-    PPOConfig,
-    QRDQNConfig,
-    RecurrentPPOConfig,
-    SACConfig,
-    TQCConfig,
-)
+from agents.rl.off_policy_config import DQNConfig, OffPolicy, QRDQNConfig, SACConfig, TQCConfig
+from agents.rl.on_policy_config import A2CConfig, MaskablePPOConfig, PPOConfig, RecurrentPPOConfig
 from experiments.training import checkpoint
 from idn_gym.files import atomically
 from idn_gym.integrations.sb3 import GymVecEnv, use_one_thread
+from idn_gym.objective_records import find_objectives
 
 ENVS, ROLLOUT, STEPS = 4, 5, 120
 DISCRETE, SEVERAL = gym.spaces.Discrete(6), gym.spaces.MultiDiscrete([2, 3])
@@ -36,6 +30,7 @@ CLIPPED = {"n_steps": ROLLOUT, "batch_size": 10, "n_epochs": 2, **SMALL}
 REPLAYED = {"buffer_size": 52, "learning_starts": 20, "batch_size": 8, "gradient_steps": 2, **SMALL}
 AGENTS = [
     (PPOConfig(schedule="linear", **CLIPPED), SEVERAL),
+    (PPOConfig(critic_heads="objectives", diversity=0.5, **CLIPPED), SEVERAL),
     (A2CConfig(n_steps=ROLLOUT, **SMALL), SEVERAL),
     (MaskablePPOConfig(**CLIPPED), SEVERAL),
     (RecurrentPPOConfig(lstm_hidden_size=4, **CLIPPED), CONTINUOUS),
@@ -63,7 +58,9 @@ class Walk(gym.Env):
         push, noise = divmod(int(action), 3) if np.ndim(action) == 0 else action
         self.place += push - 0.5 + 0.1 * noise * self.np_random.normal()
         ends = bool(self.np_random.random() < 0.1)
-        return np.array([self.place], np.float32), -abs(self.place), False, ends, {}
+        told = {"vector_reward": [-abs(self.place)], "reward_weights": [1.0], "requests": 0.0}
+        told = {name: np.array(value) for name, value in told.items()}
+        return np.array([self.place], np.float32), -abs(self.place), False, ends, told
 
 
 class Walks(SyncVectorEnv):
@@ -71,6 +68,16 @@ class Walks(SyncVectorEnv):
 
     def __init__(self, action_space):
         super().__init__([lambda: Walk(action_space)] * ENVS, autoreset_mode=AutoresetMode.SAME_STEP)
+        compiled = SimpleNamespace(
+            objectives=find_objectives(["energy"]),
+            scales=np.ones(1),
+            tables=SimpleNamespace(nominal_requests=1.0),
+        )
+        self.simulation = SimpleNamespace(objectives=compiled.objectives, compiled=compiled)
+
+    def describe(self):
+        """As if where the walk is were the weight of its objective."""
+        return {"observation": [{"name": "weight energy"}]}
 
     def get_state(self):
         return [[env.place, env.np_random.bit_generator.state] for env in self.envs]

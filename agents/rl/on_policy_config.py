@@ -1,0 +1,123 @@
+"""Hyper-parameters of the agents that learn from each rollout at once, and then forget it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from agents.rl.algorithm_config import LARGEST, AlgorithmConfig
+from agents.rl.imitation import Imitation
+from idn_gym.actions import ACTION_CODECS
+from idn_gym.config_reader import ConfigError, bounded
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnPolicy(AlgorithmConfig):
+    """Actor-critics that learn from each rollout at once, and then forget it."""
+
+    n_steps: int = bounded(least=1)
+    """slots per environment between updates"""
+    gae_lambda: float = bounded(0.95, least=0, most=1)
+    ent_coef: float = bounded(0.0, least=0, most=LARGEST)
+    vf_coef: float = bounded(0.5, least=0, most=LARGEST)
+    max_grad_norm: float = bounded(0.5, above=0, most=LARGEST)
+
+
+@dataclass(frozen=True)
+class PPOFamilyConfig(OnPolicy):
+    """Proximal policy optimisation."""
+
+    batch_size: int = bounded(64, least=2)
+    """transitions per gradient step; best a divisor of n_steps x environments"""
+    n_epochs: int = bounded(10, least=1)
+    clip_range: float = bounded(0.2, above=0, most=LARGEST)
+
+
+@dataclass(frozen=True)
+class ConditionableConfig(PPOFamilyConfig):
+    """PPO whose policy may have one critic per objective, where it observes its preference."""
+
+    critic_heads: Literal["scalar", "objectives"] = "scalar"
+    """what the critic learns: the return of the scalar reward, or one return per objective, from which
+    advantages are weighed (`agents.rl.conditioned`); objectives: with preference=random"""
+    diversity: float = bounded(0.0, least=0, most=LARGEST)
+    """coefficient of a penalty on acting alike under different preferences, which falls to 0 with training"""
+
+    def __post_init__(self) -> None:
+        if self.diversity > 0.0 and self.critic_heads == "scalar":
+            wrong = f"{self.diversity} is not allowed with critic_heads = scalar; set it to objectives"
+            raise ConfigError("diversity", wrong)
+
+
+@dataclass(frozen=True)
+class PPOConfig(ConditionableConfig):
+    """PPO."""
+
+    kind: Literal["ppo"] = "ppo"
+
+
+@dataclass(frozen=True)
+class GraphPPOConfig(ConditionableConfig):
+    """PPO with nets that fit every scenario, by message passing over the graph observation.
+
+    Each entry of `net_arch` is a round of messages and the width of what nodes know after it.
+    """
+
+    observes = "graph"
+    log_std_init: float = bounded(-1.5, least=-20, most=2)
+    """logarithm of the standard deviation of continuous actions before training"""
+    guess: bool = True
+    """start from what the observation forecasts that segments save, instead of from nothing"""
+    surroundings: bool = True
+    """whether scores of segments know more of their place than the columns of their own node"""
+    imitation: Imitation | None = None
+    """what it imitates before PPO begins; null: nothing"""
+    kind: Literal["ppo-graph"] = "ppo-graph"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.net_arch:
+            raise ConfigError("net_arch", "[] is not allowed; must have at least one round of messages")
+        if self.imitation is not None and self.critic_heads != "scalar":
+            wrong = f"{self.critic_heads!r} is not allowed with an imitation, whose critic learns the scalar"
+            raise ConfigError("critic_heads", f"{wrong}; allowed: scalar")
+
+    @classmethod
+    def codecs(cls) -> tuple[str, ...]:
+        """Those that `agents.rl.readouts` has a readout for."""
+        return ("placement", "change", "changes", "keep-load-drop", "scores", "scores-task", "fractional")
+
+    @classmethod
+    def observations(cls) -> tuple[str, ...]:
+        """The one that its nets are made for."""
+        return ("graph",)
+
+
+@dataclass(frozen=True)
+class MaskablePPOConfig(PPOFamilyConfig):
+    """PPO that never tries what the mask forbids."""
+
+    forms = ("choice", "choices")
+    kind: Literal["maskable-ppo"] = "maskable-ppo"
+
+    @classmethod
+    def codecs(cls) -> tuple[str, ...]:
+        """Those that have a mask."""
+        return tuple(name for name in super().codecs() if ACTION_CODECS[name].masked)
+
+
+@dataclass(frozen=True)
+class RecurrentPPOConfig(PPOFamilyConfig):
+    """PPO with a memory: an LSTM before the hidden layers, another one for the value."""
+
+    lstm_hidden_size: int = bounded(64, least=1)
+    kind: Literal["recurrent-ppo"] = "recurrent-ppo"
+
+
+@dataclass(frozen=True)
+class A2CConfig(OnPolicy):
+    """Advantage actor-critic: one gradient step per rollout."""
+
+    rms_prop_eps: float = bounded(1e-5, above=0, most=LARGEST)
+    normalize_advantage: bool = False
+    kind: Literal["a2c"] = "a2c"
