@@ -47,7 +47,10 @@ def halve(outcomes: Outcomes, rng: np.random.Generator) -> Halves:
     samples = outcomes.correct.shape[2] // 2
     order = rng.permutation(outcomes.correct.shape[2])[: 2 * samples].reshape(2, samples)
     places = confidence_places(outcomes.confidence / CONFIDENCE_STEPS, QUALITY_BINS)
-    return Halves(*(np.stack([array[:, :, half] for half in order]) for array in (places, outcomes.correct)))
+    return Halves(
+        places=np.stack([places[:, :, half] for half in order]),
+        correct=np.stack([outcomes.correct[:, :, half] for half in order]),
+    )
 
 
 def bin_counts(places: Ints, weight: Bools | None = None) -> Floats:

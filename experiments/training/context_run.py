@@ -15,7 +15,7 @@ from stable_baselines3.common.vec_env import VecMonitor
 
 import idn_gym  # noqa: F401 (registers IDN-v0)
 from agents.rl.build import build_algorithm
-from agents.rl.config import GraphPPOConfig
+from agents.rl.on_policy_config import GraphPPOConfig
 from experiments.training.run_config import RunConfig
 from experiments.training.run_folder import RunFolder
 from idn_gym.config_reader import ConfigError, show
