@@ -1,14 +1,22 @@
 """When a policy for all preferences counts as collapsed."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from experiments import study
+from experiments.studies import front_report
 from experiments.studies.config import Study
 from experiments.studies.front_collapse import FrontShape, has_collapsed, placements_apart
+from experiments.studies.front_run import FrontUnit
+from experiments.studies.fronts import Fronts
 from idn_gym.config_reader import ConfigError, from_plain, read_yaml
 from idn_gym.core.arrays import EMPTY
+from idn_gym.scenarios.compile import compile_scenario
+from idn_gym.scenarios.presets import load_scenario
 from idn_gym.shipped import CONFIGS
 
 REFERENCE = np.array([[0.9, 0.3], [0.6, 0.6], [0.3, 0.9]])
@@ -46,9 +54,40 @@ def test_a_front_has_not_collapsed_beside_itself_unless_one_point_is_all_of_it(s
     assert has_collapsed(shape, shape) is bool(best)
 
 
+def test_reports_count_runs_whose_placements_stand_still(tmp_path, monkeypatch):
+    """Of two rules that reach the same points, the one that asks for the same under every preference."""
+    scenario, segments = load_scenario("tiny", {"horizon": 3}), np.arange(4) + 1
+
+    def play(unit, weights, trained):
+        told = int(np.argmax(np.asarray(weights)[:4])) if unit.label == "window-greedy" else 0
+        shape = compile_scenario(scenario).tables.pinned.shape
+        first = [(0, v, m, segments[told]) for v in range(shape[0]) for m in range(shape[1])]
+        vector = np.tile(
+            np.asarray(weights) * [1.0, 0.0, 0.0, 0.0, 0.0] - [0.0, 0.1, 0.1, 1e3, 0.1], (2, 3, 1)
+        )
+        return SimpleNamespace(vector=vector, wishes=[np.array(first)] * 2)
+
+    monkeypatch.setattr(FrontUnit, "_play", play)
+    front = {"name": "still", "scenario": "tiny", "overrides": {"horizon": 3}, "divisions": 1, "episodes": 2}
+    front |= {"planned": "window-greedy", "agents": [{"agent": "window-greedy"}, {"agent": "lru"}]}
+    found = from_plain(Study, {"name": "s", "title": "S", "about": "S.", "fronts": [front]})
+    units = study.list_fronts(found, smoke=False)
+    for unit in units:
+        unit.play(tmp_path)
+        assert unit.done(tmp_path)
+    rows = {row["agent"]: row for row in Fronts(found.fronts[0], units, tmp_path).rows()}
+    assert rows["window-greedy"]["placements_apart"] == 1.0
+    assert rows["lru"]["placements_apart"] == 0.0 and rows["lru"]["collapsed"] == 1
+    shown = {agent: front_report.FRONT_COLUMNS["collapsed"](row) for agent, row in rows.items()}
+    assert shown["lru"] == "1 of 1"
+    del front["planned"]
+    found = from_plain(Study, {"name": "s", "title": "S", "about": "S.", "fronts": [front]})
+    assert "collapsed" not in Fronts(found.fronts[0], units, tmp_path).rows()[0]
+
+
 def test_the_study_trains_ten_of_each_and_judges_them_by_a_rule_that_plans():
-    study = from_plain(Study, read_yaml(CONFIGS / "studies" / "conditioned.yaml"))
-    assert [(front.trainings, front.planned) for front in study.fronts] == [(10, "static-greedy")] * 2
+    asked = from_plain(Study, read_yaml(CONFIGS / "studies" / "conditioned.yaml"))
+    assert [(front.trainings, front.planned) for front in asked.fronts] == [(10, "static-greedy")] * 2
     wrong = {**read_yaml(CONFIGS / "studies" / "conditioned.yaml")}
     wrong["fronts"] = [{**wrong["fronts"][0], "planned": "greedy"}]
     with pytest.raises(ConfigError, match=r"planned: 'greedy' is not among the agents"):
