@@ -1,40 +1,58 @@
-"""Whether a policy has collapsed: it does much the same whatever its preference, or nothing that is good."""
+"""Whether a policy has collapsed: it places much the same under all preferences, or nothing that is good."""
 
 from __future__ import annotations
 
+import itertools
+from typing import NamedTuple
+
 import numpy as np
 
-from idn_gym.core.arrays import Floats
+from idn_gym.core.arrays import EMPTY, Floats, Residents
 from idn_gym.evaluation.pareto import hypervolume
 
-LEAST_EXTENT = 0.1
-"""Share of the reference's extent below which a front is one point."""
+LEAST_APART = 0.1
+"""Share of the reference's distance between placements below which a policy ignores its preference."""
 
 LEAST_VOLUME = 0.5
 """Share of the reference's hypervolume below which a policy has unlearnt what it knew."""
 
 
-def extent(placed: Floats) -> float:
-    """Root of the mean squared distance of a front's points (K, D), in units of the box, from their mean."""
-    return float(np.sqrt(((placed - placed.mean(axis=0)) ** 2).sum(axis=1).mean()))
+class FrontShape(NamedTuple):
+    """What tells whether a policy has collapsed; K preferences, D objectives."""
+
+    placed: Floats  # (K, D) points in units of the box
+    apart: float  # `placements_apart`, mean over episodes
 
 
-def has_collapsed(placed: Floats, reference: Floats) -> bool:
-    """Whether a policy's front shows that it has collapsed, by one of three signs.
-
-    Its points are hardly apart (`LEAST_EXTENT`); together they dominate no more than the best one of them
-    alone; or they dominate much less than those of the reference (`LEAST_VOLUME`). Points of one placement
-    differ as well, where requests are served by what the preference costs.
+def placements_apart(held: Residents) -> float:
+    """Share of what two preferences ask for that they do not ask for alike, mean over all pairs of them.
 
     Args:
-        placed: (K, D) one point per preference, in units of the box.
-        reference: (K, D) those of a rule that plans for each preference, on the same episodes.
+        held: (K, ...) segment, or EMPTY, of one episode under each preference.
     """
-    corner = np.zeros(placed.shape[1])
-    volume = hypervolume(placed, corner)
-    alone = np.clip(placed, 0.0, None).prod(axis=1).max()
+    shares = []
+    for one, other in itertools.combinations(held, 2):
+        either = (one != EMPTY) | (other != EMPTY)
+        shares.append(float((one != other).sum() / max(1, either.sum())))
+    return float(np.mean(shares)) if shares else 0.0
+
+
+def has_collapsed(found: FrontShape, reference: FrontShape) -> bool:
+    """Whether a policy's front shows that it has collapsed, by one of three signs.
+
+    Its placements are hardly apart (`LEAST_APART`); its points dominate no more than the best one of them
+    alone; or they dominate much less than those of the reference (`LEAST_VOLUME`). How far points are apart
+    is no sign: requests are served by what the preference costs, so points of one placement differ as well.
+
+    Args:
+        found: of the policy.
+        reference: of a rule that plans for each preference, on the same episodes.
+    """
+    corner = np.zeros(found.placed.shape[1])
+    volume = hypervolume(found.placed, corner)
+    alone = np.clip(found.placed, 0.0, None).prod(axis=1).max()
     return bool(
-        extent(placed) < LEAST_EXTENT * extent(reference)
+        found.apart < LEAST_APART * reference.apart
         or volume <= alone * (1.0 + 1e-9)
-        or volume < LEAST_VOLUME * hypervolume(reference, corner)
+        or volume < LEAST_VOLUME * hypervolume(reference.placed, corner)
     )

@@ -26,7 +26,7 @@ FRONT_COLUMNS: dict[str, Callable[[dict[str, Any]], str]] = {
     "of envelope": lambda row: with_bounds(row, "envelope_share") if "envelope_share" in row else "",
     "compared ahead": lambda row: with_bounds(row, "compared_ahead", form="+.4f"),
     "wins": lambda row: with_bounds(row, "improvement", form=".2f"),
-    "extent": lambda row: html_number(row["extent"]) if "extent" in row else "",
+    "placements apart": lambda row: html_number(row.get("placements_apart", np.nan)),
     "collapsed": lambda row: f"{row['collapsed']} of {row['runs']}" if "collapsed" in row else "",
     "utility": lambda row: with_bounds(row, "expected_utility"),
     "IGD+": lambda row: html_number(row.get("igd_plus", np.nan)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, NamedTuple
@@ -13,13 +14,17 @@ from agents.registry import RANDOMISED
 from experiments.studies.cached_run import CachedRun, Fields
 from experiments.studies.cached_training import CachedTraining
 from experiments.studies.code_stamp import code_stamp
+from experiments.studies.front_collapse import placements_apart
 from experiments.training.play import play_agent
 from idn_gym.config_reader import ConfigError
-from idn_gym.core.arrays import Floats
+from idn_gym.core.arrays import EMPTY, Floats, Ints
 from idn_gym.core.kernel import processor_seconds
+from idn_gym.evaluation.rollout import Episodes
+from idn_gym.evaluation.wishes import wishes
 from idn_gym.files import atomically, file_name, read_arrays
 from idn_gym.objective_records import OBJECTIVES
 from idn_gym.preferences import preference_lattice
+from idn_gym.scenarios.compile import compile_scenario
 
 DISCOUNT = 0.99
 """Of discounted returns; another than the agents' own, which is theirs to choose."""
@@ -87,9 +92,12 @@ class FrontUnit(CachedRun):
         trained = [training.run(out) for training in self.trainings()]
         budgets = [training.budget(out) for training in self.trainings()]
         start = processor_seconds()
-        mean, discounted = [], []
+        asked: list[Sequence[Ints]]
+        mean, discounted, asked = [], [], []
         for k, weights in enumerate(preference_lattice(self.divisions).tolist()):
-            vector = self._play(weights, str(trained[k % len(trained)]) if trained else None)
+            played = self._play(weights, str(trained[k % len(trained)]) if trained else None)
+            vector = played.vector
+            asked.append(played.wishes)
             mean.append(vector.mean(axis=1))
             discounted.append(np.einsum("etd,t->ed", vector, DISCOUNT ** np.arange(vector.shape[1])))
         buffer = io.BytesIO()
@@ -97,6 +105,7 @@ class FrontUnit(CachedRun):
         atomically(path.with_suffix(".npz"), lambda file: file.write(buffer.getvalue()))
         record = {
             "code": code_stamp(),
+            "apart": self._apart(asked),
             "training_code": sorted({budget["code"] for budget in budgets}),
             "training_steps": sum(budget["steps"] for budget in budgets),
             "training_cpu_seconds": sum(budget["cpu_seconds"] for budget in budgets),
@@ -104,10 +113,25 @@ class FrontUnit(CachedRun):
         }
         return self.save(out, record)
 
-    def _play(self, weights: list[float], trained: str | None) -> Floats:
-        """(E, T, 5) reward vectors under one preference."""
+    def _apart(self, asked: Sequence[Sequence[Ints]]) -> float:
+        """`placements_apart`, mean over episodes, of what is asked for under each preference."""
+        pinned = compile_scenario(self.scenario).tables.pinned
+        shape, free = pinned.shape, pinned == EMPTY
+        return float(
+            np.mean(
+                [
+                    placements_apart(
+                        np.stack([wishes(of[e], self.scenario.horizon, shape)[:, free] for of in asked])
+                    )
+                    for e in range(self.episodes)
+                ]
+            )
+        )
+
+    def _play(self, weights: list[float], trained: str | None) -> Episodes:
+        """All episodes under one preference."""
         options = dict(self.options)
         if self.agent in RANDOMISED and trained is None:
             options.setdefault("seed", self.seed)
         agent, seeds = trained or self.agent, range(self.episodes)
-        return play_agent(agent, self.scenario, seeds, self.split, weights, **options).vector
+        return play_agent(agent, self.scenario, seeds, self.split, weights, **options)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from experiments.studies.envelope_run import EnvelopeRun, EpisodeEnvelopes
-from experiments.studies.front_collapse import extent, has_collapsed
+from experiments.studies.front_collapse import FrontShape, has_collapsed
 from experiments.studies.front_config import FrontPart
 from experiments.studies.front_run import DISCOUNT, FrontUnit, Returns
 from idn_gym.core.arrays import Floats, Ints
@@ -141,15 +141,19 @@ class Fronts:
         return row
 
     def _collapse(self, agent: str) -> dict[str, float]:
-        """How far apart an agent's points are, and in how many of its runs it has collapsed."""
+        """How far apart an agent's placements are, and in how many of its runs it has collapsed."""
         if self.front.planned is None:
             return {}
-        placed = [self.box.place(run) for run in self.points(agent)]
-        reference = self.box.place(self.points(self.front.planned)[0])
+        reference, shapes = self._shapes(self.front.planned)[0], self._shapes(agent)
         return {
-            "extent": float(np.mean([extent(run) for run in placed])),
-            "collapsed": sum(has_collapsed(run, reference) for run in placed),
+            "placements_apart": float(np.mean([shape.apart for shape in shapes])),
+            "collapsed": sum(has_collapsed(shape, reference) for shape in shapes),
         }
+
+    def _shapes(self, agent: str) -> list[FrontShape]:
+        runs = zip(self.points(agent), self.records[agent], strict=True)
+        # Of fronts that were played before it was written down, it is not known.
+        return [FrontShape(self.box.place(run), record.get("apart", np.nan)) for run, record in runs]
 
     def _compared(self, agent: str, pseudo: dict[str, dict[str, Floats]]) -> tuple[Interval, Interval]:
         """By how much hypervolume the compared agent is ahead, and how probably it is in an episode."""
