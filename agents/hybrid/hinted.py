@@ -6,7 +6,8 @@ held the column, or in those in which it did not:
 
     m_i = mean of g_i over the past slots in which (expert holds i) was what it is now,
 
-the guess of least squared error that knows no more than this. Mistakes in it count by the bound of
+which has the least squared error of all guesses that know no more than this; with `memory` the past fades
+in it. Mistakes in it count by the bound of
 `infida-optimistic`, 2 b sqrt(l (Q + M^2)) + 2 b M per node with Q the sum of max((g - m) / s)^2: an expert
 that holds a model whenever requests come for it leaves little of Q; one that says nothing about g is, for
 AdaHedge, no better than no hint at all, which is always among them.

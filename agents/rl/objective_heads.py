@@ -28,7 +28,7 @@ class _Heads(ActorCriticPolicy):
 
     seen: Tensor  # () rollouts so far
     mean: Tensor  # (D,) of returns
-    square: Tensor  # (D,) likewise, mean squared return
+    square: Tensor  # (D,) running mean of squared returns
 
     def __init__(self, *args: Any, heads: int, **options: Any) -> None:
         self.heads = heads
