@@ -27,7 +27,7 @@ OUTCOME_FORMAT = 2
 CONFIDENCE_STEPS, ENTROPY_STEPS = 65_535, 255
 """Both are kept as whole numbers from 0 to these."""
 
-PARTS = ("calibrating", "conditions", "playing")
+SAMPLE_PARTS = ("calibrating", "conditions", "playing")
 """What samples are for: fitting maps of confidences, knowing conditions (thresholds, what an estimate
 assumes), and being requests. A table may have others, but counts are of the last of these by default."""
 

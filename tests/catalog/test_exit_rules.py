@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from idn_gym.catalog.exit_rules import draw_answers, exits_taken, leave, point_of_rule
-from idn_gym.catalog.outcomes import CONFIDENCE_STEPS, ENTROPY_STEPS, PARTS, Outcomes
+from idn_gym.catalog.outcomes import CONFIDENCE_STEPS, ENTROPY_STEPS, SAMPLE_PARTS, Outcomes
 from idn_gym.config_reader import ConfigError
 
 ROWS = ("early", "middle", "last")
@@ -21,7 +21,7 @@ def outcomes():
     return Outcomes(
         ROWS,
         ("clean", "drift"),
-        PARTS,
+        SAMPLE_PARTS,
         np.ones(4, np.uint8),
         np.array([0, 1, 2, 2], np.uint8),
         np.stack([correct, worse], axis=1).astype(np.uint8),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idn_gym.catalog.outcomes import CONFIDENCE_STEPS, PARTS, Outcomes, read_outcomes, write_outcomes
+from idn_gym.catalog.outcomes import CONFIDENCE_STEPS, SAMPLE_PARTS, Outcomes, read_outcomes, write_outcomes
 from idn_gym.config_reader import ConfigError
 
 
@@ -17,7 +17,7 @@ def make_outcomes(samples=21):
     return Outcomes(
         rows=("net/0", "net/1", "other/0"),
         conditions=("clean", "noise-0.2"),
-        parts=PARTS,
+        parts=SAMPLE_PARTS,
         label=rng.integers(3, size=samples, dtype=np.uint8),
         part=np.arange(samples, dtype=np.uint8) % 3,
         predicted=rng.integers(3, size=shape, dtype=np.uint8),
@@ -160,12 +160,14 @@ def test_an_answer_is_right_where_it_is_the_true_class():
 @given(samples=st.integers(3, 40))
 def test_parts_share_no_sample_and_leave_none_out(samples):
     outcomes = make_outcomes(samples)._replace(entropy=np.tile(np.arange(samples, dtype=np.uint8), (3, 2, 1)))
-    parts = [outcomes.select(part) for part in PARTS]
+    parts = [outcomes.select(part) for part in SAMPLE_PARTS]
     seen = np.concatenate([part.entropy[0, 0] for part in parts])
     assert sorted(seen) == list(range(samples))
-    for name, part in zip(PARTS, parts, strict=True):
+    for name, part in zip(SAMPLE_PARTS, parts, strict=True):
         kept = part.entropy[0, 0]
-        assert (outcomes.part[kept] == PARTS.index(name)).all() and (part.part == PARTS.index(name)).all()
+        assert (outcomes.part[kept] == SAMPLE_PARTS.index(name)).all() and (
+            part.part == SAMPLE_PARTS.index(name)
+        ).all()
         np.testing.assert_array_equal(part.correct, outcomes.correct[:, :, kept])
         for array in ("raw", "confidence", "predicted"):
             np.testing.assert_array_equal(getattr(part, array), getattr(outcomes, array)[:, :, kept])
@@ -182,7 +184,7 @@ def test_a_part_of_a_table_can_be_written(tmp_path):
     samples=st.integers(3, 40),
     bins=st.integers(1, 30),
     calibrated=st.booleans(),
-    which=st.sampled_from(PARTS),
+    which=st.sampled_from(SAMPLE_PARTS),
 )
 def test_a_joint_histogram_counts_every_sample_of_its_part_once(samples, bins, calibrated, which):
     outcomes = make_outcomes(samples)

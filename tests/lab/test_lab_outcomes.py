@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from idn_gym.catalog.outcomes import (
     CONFIDENCE_STEPS,
     ENTROPY_STEPS,
-    PARTS,
+    SAMPLE_PARTS,
     read_outcomes,
     write_outcomes,
 )
@@ -65,7 +65,7 @@ def test_raw_confidence_is_that_of_the_answer_where_calibrating_changes_the_answ
 
 @given(st.integers(1, 5_000))
 def test_every_sample_is_dealt_to_one_part_by_turns(samples):
-    count = np.bincount(deal(samples), minlength=len(PARTS))
+    count = np.bincount(deal(samples), minlength=len(SAMPLE_PARTS))
     assert count.sum() == samples == len(deal(samples))
     assert abs(count - samples / np.array([4, 4, 2])).max() <= 1
 

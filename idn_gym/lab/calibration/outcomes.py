@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from idn_gym.catalog.outcomes import CONFIDENCE_STEPS, ENTROPY_STEPS, PARTS, Outcomes
+from idn_gym.catalog.outcomes import CONFIDENCE_STEPS, ENTROPY_STEPS, SAMPLE_PARTS, Outcomes
 from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import Ints
 from idn_gym.lab.calibration.calibrate import RAW, Scaling, check_labelled, class_scores
@@ -17,7 +17,7 @@ MOST_CLASSES = 256
 """A table keeps a class in a byte."""
 
 TURNS = (0, 1, 2, 2)
-"""Part that samples go to in turn, an index into `PARTS`: a quarter each, and half of them for playing.
+"""Part that samples go to in turn, an index into `SAMPLE_PARTS`: half of them are for playing.
 
 The pictures of both data sets are in no order, so that turns are as good as chance.
 """
@@ -84,7 +84,7 @@ def tabulate(
     return Outcomes(
         tuple(rows),
         tuple(conditions),
-        PARTS,
+        SAMPLE_PARTS,
         labels.astype(np.uint8),
         deal(len(labels)),
         predicted,
