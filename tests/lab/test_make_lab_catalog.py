@@ -18,8 +18,8 @@ TOLERANCE = 0.05
 
 On one processor training gives the same bits. Made to do without AVX-512, and without AVX2, it moved
 accuracies of exits and points by up to 0.010, shares by up to 0.016, and an exit's accuracy by up to 0.030
-on average over the conditions. From an AMD EPYC to an Intel Xeon accuracies of exits moved by up to 0.012, and
-by up to 0.031 on average over the conditions.
+on average over the conditions. From an AMD EPYC to an Intel Xeon accuracies of exits moved by up to 0.012,
+and by up to 0.031 on average over the conditions.
 """
 
 
