@@ -238,12 +238,13 @@ def read_outcomes(path: str | Path) -> Outcomes:
 
 def _problem(outcomes: Outcomes) -> str:
     """What is wrong with the outcomes, or nothing."""
-    samples = outcomes.label.shape[:1]
+    samples = (outcomes.label.size,)
     shape = (len(outcomes.rows), len(outcomes.conditions), *samples)
     for what in ("rows", "conditions", "parts"):
         names = getattr(outcomes, what)
-        if not names or len(set(names)) < len(names):
-            return f"{what} {show(names)} are not allowed; must be one at least, all different"
+        texts = {name for name in names if isinstance(name, str)}
+        if not names or len(texts) < len(names):
+            return f"{what} {show(names)} are not allowed; must be one at least, all different texts"
     for name, kind in _ARRAYS.items():
         array = getattr(outcomes, name)
         wanted, letters = (

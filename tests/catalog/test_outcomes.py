@@ -99,6 +99,8 @@ def test_names_lead_to_rows_and_conditions():
         ({"entropy": np.zeros((3, 2, 20), np.uint8)}, r"entropy is uint8 of shape \(3, 2, 20\)"),
         ({"part": np.full(21, 3, np.uint8)}, "part 3 is not allowed; there are 3"),
         ({"head": {"rows": ["a", "a", "b"]}}, "all different"),
+        ({"head": {"conditions": [["clean"], "noise-0.2"]}}, "all different"),
+        ({"label": np.array(1, np.uint8)}, r"label is uint8 of shape \(\)"),
         ({"head": {"rows": ["net/1", "net/0", "other/0"]}}, "hash"),
         ({"head": {"about": {}}}, "hash"),
         ({"head": {"parts": ["a", "b", "c"]}}, "hash"),
