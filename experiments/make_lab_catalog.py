@@ -180,7 +180,8 @@ class MakeLabCatalogCommand(DataOption):
 
     Writes its networks, means over the seeds of which all are there, as entries of the catalogue (JSON), and
     what those of the first seed answer to test pictures under fourteen conditions (npz), and prints one line
-    per operating point. The logits of all seeds stay in FOLDER/logits, for experiments.measure_quality.
+    per operating point. The logits of all seeds stay in FOLDER/logits, for experiments.measure_quality. With
+    --outcomes-only the entries stay as they are; so do all scenarios that place them.
     """
 
     folder: Positional[Path]
@@ -189,6 +190,8 @@ class MakeLabCatalogCommand(DataOption):
     """of which all networks are there (default: all such)"""
     out: Path | None = None
     """folder to write into (default for laboratories that ship: the package's)"""
+    outcomes_only: bool = False
+    """write the outcome table alone"""
 
     renamed: ClassVar[dict[str, str]] = {"--seeds": "--training-seeds"}
 
@@ -208,7 +211,8 @@ class MakeLabCatalogCommand(DataOption):
         models, outcomes = build_lab_models(store, seeds)
         about = origin(store, seeds)
         name = file_name(store.lab.name)
-        write_catalog(out / f"{name}.json", models=models, about=about)
+        if not self.outcomes_only:
+            write_catalog(out / f"{name}.json", models=models, about=about)
         outcomes = outcomes._replace(about={**about, **outcomes.about})
         write_outcomes(out / f"{name}.npz", outcomes)
         print_rows(POINT_COLUMNS, point_rows(models))

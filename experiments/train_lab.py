@@ -19,18 +19,31 @@ from idn_gym.commands import grammar
 from idn_gym.commands.endings import GO_ON
 from idn_gym.commands.grammar import Positional
 from idn_gym.commands.options import WorkerOption
-from idn_gym.config_reader import from_plain, read_yaml
+from idn_gym.config_reader import ConfigError, from_plain, read_yaml
 from idn_gym.files import file_name, writable_folder
 from idn_gym.lab.training.data import Data, load_data, use_folder
 from idn_gym.lab.training.produce import produce, training_part
 from idn_gym.lab.training.recipes import Lab
 
 
-def train_lab(store: Store, workers: int) -> None:
-    """Train what is missing, seed by seed in the order of the file, nothing before what it starts from."""
-    store.create()
+def train_lab(store: Store, workers: int, seeds: Sequence[int] = ()) -> None:
+    """Train what is missing, seed by seed in the order of the file, nothing before what it starts from.
+
+    Args:
+        store: where to.
+        workers: processes.
+        seeds: some of the laboratory's; none: all.
+
+    Raises:
+        ConfigError: a seed that the laboratory does not have.
+    """
     lab = store.lab
-    everything = [(recipe.name, seed) for seed in range(lab.seeds) for recipe in lab.networks]
+    if not set(seeds) <= set(range(lab.seeds)):
+        raise ConfigError(
+            "training-seeds", f"{list(seeds)} is not allowed; {lab.name} has {list(range(lab.seeds))}"
+        )
+    store.create()
+    everything = [(recipe.name, seed) for seed in seeds or range(lab.seeds) for recipe in lab.networks]
     waiting = [job for job in everything if not store.whole(*job)]
     print(f"{len(everything) - len(waiting)} of {len(everything)} networks are there")
     epochs = sum(lab.recipe(name).epochs for name, _ in waiting)
@@ -90,7 +103,10 @@ class TrainLabCommand(DataOption, WorkerOption):
     """file such as configs/lab/fashion.yaml"""
     out: Path | None = None
     """folder of the networks (default: runs/lab/NAME)"""
+    training_seeds: tuple[int, ...] = ()
+    """of the laboratory, to train (default: all)"""
 
+    renamed: ClassVar[dict[str, str]] = {"--seeds": "--training-seeds"}
     stopped: ClassVar[str] = GO_ON
 
     def run(self) -> None:
@@ -99,7 +115,7 @@ class TrainLabCommand(DataOption, WorkerOption):
         store = open_store(self.config, self.out)
         training_part(store.lab, load_data(store.lab.data))
         writable_folder(store.folder)
-        train_lab(store, self.workers)
+        train_lab(store, self.workers, self.training_seeds)
 
 
 def main(words: Sequence[str] | None = None) -> None:

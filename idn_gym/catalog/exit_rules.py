@@ -21,7 +21,9 @@ class Answers(NamedTuple):
     """Outcomes of requests under one condition, at every exit."""
 
     sample: Ints  # (n,) index of the test sample
+    predicted: Ints  # (X, n) class
     correct: Bools  # (X, n)
+    raw: Floats  # (X, n) confidence as the network gives it, 0 to 1
     confidence: Floats  # (X, n) calibrated, 0 to 1
     entropy: Floats  # (X, n) over log of the classes, 0 to 1
 
@@ -37,7 +39,7 @@ def draw_answers(outcomes: Outcomes, rng: np.random.Generator, requests: int, co
     """Answers to a batch of requests, each a test sample drawn with replacement.
 
     Args:
-        outcomes: the table.
+        outcomes: the table; of one part, if what is known of the other parts is to be judged.
         rng: consumed by `requests` draws.
         requests: size of the batch.
         condition: that all of them are seen under.
@@ -45,7 +47,7 @@ def draw_answers(outcomes: Outcomes, rng: np.random.Generator, requests: int, co
     Raises:
         ConfigError: an unknown condition.
     """
-    return _answers(outcomes, rng.integers(outcomes.correct.shape[2], size=requests), condition)
+    return _answers(outcomes, rng.integers(len(outcomes.label), size=requests), condition)
 
 
 def leave(doubts: Floats, thresholds: Sequence[float]) -> Ints:
@@ -124,7 +126,7 @@ def point_of_rule(
     Raises:
         ConfigError: an unknown row, condition or criterion, or another number of thresholds.
     """
-    answers = _answers(outcomes, np.arange(outcomes.correct.shape[2]), condition)
+    answers = _answers(outcomes, np.arange(len(outcomes.label)), condition)
     doubts, limits = _doubts(outcomes, answers, rows, thresholds, criterion)
     return split(doubts, answers.correct[[outcomes.row(name) for name in rows]], limits)
 
@@ -149,9 +151,12 @@ def _doubts(
 
 def _answers(outcomes: Outcomes, sample: Ints, condition: str) -> Answers:
     layer = outcomes.condition(condition)
+    predicted = outcomes.predicted[:, layer, sample]
     return Answers(
         sample,
-        outcomes.correct[:, layer, sample],
+        predicted.astype(np.int64),
+        predicted == outcomes.label[sample],
+        outcomes.raw[:, layer, sample] / CONFIDENCE_STEPS,
         outcomes.confidence[:, layer, sample] / CONFIDENCE_STEPS,
         outcomes.entropy[:, layer, sample] / ENTROPY_STEPS,
     )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from idn_gym.catalog.exit_rules import draw_answers, exits_taken, leave, point_of_rule
-from idn_gym.catalog.outcomes import CONFIDENCE_STEPS, ENTROPY_STEPS, Outcomes
+from idn_gym.catalog.outcomes import CONFIDENCE_STEPS, ENTROPY_STEPS, SAMPLE_PARTS, Outcomes
 from idn_gym.config_reader import ConfigError
 
 ROWS = ("early", "middle", "last")
@@ -21,7 +21,11 @@ def outcomes():
     return Outcomes(
         ROWS,
         ("clean", "drift"),
-        np.stack([correct, worse], axis=1),
+        SAMPLE_PARTS,
+        np.ones(4, np.uint8),
+        np.array([0, 1, 2, 2], np.uint8),
+        np.stack([correct, worse], axis=1).astype(np.uint8),
+        np.rint(scores / 2 * CONFIDENCE_STEPS).astype(np.uint16),
         np.rint(scores * CONFIDENCE_STEPS).astype(np.uint16),
         np.rint((1.0 - scores) * ENTROPY_STEPS).astype(np.uint8),
         {},
@@ -67,9 +71,19 @@ def test_extreme_thresholds_send_everything_one_way(outcomes, threshold, exit_):
 def test_drawn_requests_are_rows_of_the_table_and_their_exits_agree_with_the_shares(outcomes):
     answers = draw_answers(outcomes, np.random.default_rng(0), 4_000, "clean")
     np.testing.assert_array_equal(answers.correct, outcomes.correct[:, 0, answers.sample])
+    np.testing.assert_array_equal(answers.predicted, outcomes.predicted[:, 0, answers.sample])
+    np.testing.assert_allclose(answers.raw, answers.confidence / 2, atol=1 / CONFIDENCE_STEPS)
     taken = exits_taken(outcomes, answers, ROWS, [0.75, 0.9])
     np.testing.assert_array_equal(taken, np.array([0, 0, 1, 2])[answers.sample])
     np.testing.assert_allclose(np.bincount(taken) / 4_000, [0.5, 0.25, 0.25], atol=0.03)
+
+
+def test_requests_can_be_drawn_from_one_part(outcomes):
+    playing = outcomes.select("playing")
+    answers = draw_answers(playing, np.random.default_rng(0), 50, "clean")
+    assert set(answers.sample) == {0, 1}
+    np.testing.assert_array_equal(answers.correct, outcomes.correct[:, 0, 2 + answers.sample])
+    np.testing.assert_allclose(point_of_rule(playing, ROWS, [0.75, 0.9], "clean").shares, [0, 0.5, 0.5])
 
 
 def test_draws_repeat_under_a_seed(outcomes):

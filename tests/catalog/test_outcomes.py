@@ -4,8 +4,10 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from idn_gym.catalog.outcomes import Outcomes, read_outcomes, write_outcomes
+from idn_gym.catalog.outcomes import CONFIDENCE_STEPS, SAMPLE_PARTS, Outcomes, read_outcomes, write_outcomes
 from idn_gym.config_reader import ConfigError
 
 
@@ -15,7 +17,11 @@ def make_outcomes(samples=21):
     return Outcomes(
         rows=("net/0", "net/1", "other/0"),
         conditions=("clean", "noise-0.2"),
-        correct=rng.random(shape) < 0.7,
+        parts=SAMPLE_PARTS,
+        label=rng.integers(3, size=samples, dtype=np.uint8),
+        part=np.arange(samples, dtype=np.uint8) % 3,
+        predicted=rng.integers(3, size=shape, dtype=np.uint8),
+        raw=rng.integers(2**16, size=shape, dtype=np.uint16),
         confidence=rng.integers(2**16, size=shape, dtype=np.uint16),
         entropy=rng.integers(2**8, size=shape, dtype=np.uint8),
         about={"seed": 3, "versions": {"numpy": "2"}},
@@ -42,9 +48,11 @@ def test_what_is_read_is_what_was_written(tmp_path, samples):
     outcomes = make_outcomes(samples)
     write_outcomes(tmp_path / "a.npz", outcomes)
     again = read_outcomes(tmp_path / "a.npz")
-    assert (again.rows, again.conditions, again.about) == (outcomes.rows, outcomes.conditions, outcomes.about)
-    for name in ("correct", "confidence", "entropy"):
-        np.testing.assert_array_equal(getattr(again, name), getattr(outcomes, name), strict=True)
+    for name, value in outcomes._asdict().items():
+        if isinstance(value, np.ndarray):
+            np.testing.assert_array_equal(getattr(again, name), value, strict=True)
+        else:
+            assert getattr(again, name) == value
 
 
 def test_equal_outcomes_give_equal_bytes_and_nothing_else_is_left(tmp_path, saved):
@@ -83,14 +91,25 @@ def test_names_lead_to_rows_and_conditions():
     ("changes", "said"),
     [
         ({"entropy": None}, "'entropy' is missing"),
-        ({"head": {"format": 2}}, "format 2 is not allowed; must be 1"),
-        ({"head": {"samples": 20}}, r"confidence is uint16 of shape \(3, 2, 21\)"),
+        (
+            {"head": {"format": 1}, "predicted": None},
+            "format 1 is not allowed; must be 2, .*make_lab_catalog",
+        ),
+        ({"label": np.zeros(20, np.uint8)}, r"part is uint8 of shape \(21,\); must be uint8 of \(samples\)"),
+        ({"entropy": np.zeros((3, 2, 20), np.uint8)}, r"entropy is uint8 of shape \(3, 2, 20\)"),
+        ({"part": np.full(21, 3, np.uint8)}, "part 3 is not allowed; there are 3"),
         ({"head": {"rows": ["a", "a", "b"]}}, "all different"),
+        ({"head": {"conditions": [["clean"], "noise-0.2"]}}, "all different"),
+        ({"label": np.array(1, np.uint8)}, r"label is uint8 of shape \(\)"),
         ({"head": {"rows": ["net/1", "net/0", "other/0"]}}, "hash"),
         ({"head": {"about": {}}}, "hash"),
-        ({"confidence": np.zeros((3, 2, 21), np.uint8)}, "must be uint16"),
-        ({"confidence": np.zeros((3, 2, 21), np.uint16)}, "hash"),
-        ({"correct": np.zeros(4, np.uint8)}, "is not a file of outcomes"),
+        ({"head": {"parts": ["a", "b", "c"]}}, "hash"),
+        ({"predicted": np.zeros((3, 2, 21), np.int8)}, "must be uint8"),
+        ({"confidence": np.zeros((2, 3, 2, 21), np.uint8)}, "hash"),
+        ({"raw": np.zeros((2, 3, 2, 21), np.uint8)}, "hash"),
+        ({"label": np.zeros(21, np.uint8)}, "hash"),
+        ({"confidence": np.zeros((2, 3, 2, 21), np.uint16)}, "is not a file of outcomes"),
+        ({"raw": np.zeros(4, np.uint8)}, "is not a file of outcomes"),
     ],
 )
 def test_broken_files_are_refused(saved, changes, said):
@@ -116,6 +135,10 @@ def test_other_files_are_refused(tmp_path, saved):
         {"rows": ("a", "a", "b")},
         {"conditions": ()},
         {"confidence": np.zeros((3, 2, 21))},
+        {"parts": ()},
+        {"parts": ("a", "b")},
+        {"label": np.zeros((21, 1), np.uint8)},
+        {"label": np.zeros(0, np.uint8)},
         {"entropy": np.zeros((3, 2, 20), np.uint8)},
     ],
 )
@@ -123,3 +146,85 @@ def test_contradictions_are_not_written(tmp_path, changes):
     with pytest.raises(ConfigError, match=r"^outcomes: "):
         write_outcomes(tmp_path / "a.npz", make_outcomes()._replace(**changes))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_answer_is_right_where_it_is_the_true_class():
+    outcomes = make_outcomes()._replace(
+        rows=("net/0",),
+        conditions=("clean",),
+        label=np.array([1, 2, 0], np.uint8),
+        predicted=np.array([[[1, 0, 0]]], np.uint8),
+    )
+    assert outcomes.correct.tolist() == [[[True, False, True]]]
+    assert outcomes.accuracy() == pytest.approx(2 / 3)
+
+
+@given(samples=st.integers(3, 40))
+def test_parts_share_no_sample_and_leave_none_out(samples):
+    outcomes = make_outcomes(samples)._replace(entropy=np.tile(np.arange(samples, dtype=np.uint8), (3, 2, 1)))
+    parts = [outcomes.select(part) for part in SAMPLE_PARTS]
+    seen = np.concatenate([part.entropy[0, 0] for part in parts])
+    assert sorted(seen) == list(range(samples))
+    for name, part in zip(SAMPLE_PARTS, parts, strict=True):
+        kept = part.entropy[0, 0]
+        assert (outcomes.part[kept] == SAMPLE_PARTS.index(name)).all() and (
+            part.part == SAMPLE_PARTS.index(name)
+        ).all()
+        np.testing.assert_array_equal(part.correct, outcomes.correct[:, :, kept])
+        for array in ("raw", "confidence", "predicted"):
+            np.testing.assert_array_equal(getattr(part, array), getattr(outcomes, array)[:, :, kept])
+        assert part.rows == outcomes.rows and part.select(name).label.tolist() == part.label.tolist()
+
+
+def test_a_part_of_a_table_can_be_written(tmp_path):
+    part = make_outcomes().select("conditions")
+    write_outcomes(tmp_path / "a.npz", part)
+    assert read_outcomes(tmp_path / "a.npz").label.tolist() == part.label.tolist()
+
+
+@given(
+    samples=st.integers(3, 40),
+    bins=st.integers(1, 30),
+    calibrated=st.booleans(),
+    which=st.sampled_from(SAMPLE_PARTS),
+)
+def test_a_joint_histogram_counts_every_sample_of_its_part_once(samples, bins, calibrated, which):
+    outcomes = make_outcomes(samples)
+    found = outcomes.joint_histogram("other/0", "noise-0.2", bins, calibrated=calibrated, part=which)
+    part = outcomes.select(which)
+    scores = (part.confidence if calibrated else part.raw)[2, 1] / CONFIDENCE_STEPS
+    edges = np.arange(bins + 1) / bins
+    for column, chosen in enumerate((~part.correct[2, 1], part.correct[2, 1])):
+        np.testing.assert_array_equal(found[:, column], np.histogram(scores[chosen], edges)[0])
+    assert found.shape == (bins, 2) and found.sum() == len(part.label)
+
+
+def test_the_last_bin_has_its_upper_edge_and_counts_are_of_the_playing_part():
+    outcomes = make_outcomes()._replace(confidence=np.full((3, 2, 21), CONFIDENCE_STEPS, np.uint16))
+    found = outcomes.joint_histogram("net/0", "clean", 4, calibrated=True)
+    assert found[:3].sum() == 0 and found[3].sum() == 7
+    assert found[3, 1] == outcomes.select("playing").correct[0, 0].sum()
+
+
+def test_agreement_is_that_of_answers_right_or_wrong():
+    outcomes = make_outcomes(6)._replace(
+        predicted=np.array(
+            [[[0, 0, 0, 0, 0, 0]] * 2, [[1, 1, 1, 1, 1, 0]] * 2, [[1, 0, 1, 0, 0, 0]] * 2], np.uint8
+        )
+    )
+    assert outcomes.agreement("net/0", "net/1", "clean") == 0.5
+    assert outcomes.agreement("net/1", "other/0", "clean") == 1.0
+    assert outcomes.agreement("net/1", "other/0", "clean", "conditions") == 0.0
+    assert outcomes.agreement("net/0", "net/0", "noise-0.2", "calibrating") == 1.0
+
+
+def test_counts_name_what_is_not_there():
+    outcomes = make_outcomes()
+    with pytest.raises(ConfigError, match=r"^bins: 0 is not allowed"):
+        outcomes.joint_histogram("net/0", "clean", 0, calibrated=True)
+    with pytest.raises(ConfigError, match=r"^rows: "):
+        outcomes.agreement("net/0", "net/7", "clean")
+    with pytest.raises(ConfigError, match=r"^part: 'plying' is not .*did you mean"):
+        outcomes.select("plying")
+    with pytest.raises(ConfigError, match=r"^part: 'playing' has no samples"):
+        outcomes.select("conditions").agreement("net/0", "net/1", "clean")

@@ -6,8 +6,18 @@ import numpy as np
 import pytest
 
 from idn_gym.catalog import block_seconds, fixed_seconds, load_catalog, point_of_rule, read_outcomes
+from idn_gym.catalog.outcomes import CONFIDENCE_STEPS, SAMPLE_PARTS
 from idn_gym.catalog.reader import SHIPPED_TABLES
 from idn_gym.catalog.schema import Catalog
+from idn_gym.config_reader import ConfigError
+
+WAITING = pytest.param(
+    "fashion",
+    marks=pytest.mark.xfail(
+        reason="its table is of format 1 until its networks are trained again (docs/lab.md)",
+        raises=ConfigError,
+    ),
+)
 
 STATUS = {
     *("published", "measured", "measured_primary", "measured_secondary", "derived", "vendor_spec"),
@@ -35,23 +45,55 @@ def test_all_groups_ship(catalog):
     assert sum(model.task == "coco" for model in catalog.models.values()) >= 10
 
 
-@pytest.mark.parametrize("data", ["fashion", "digits"])
+@pytest.mark.parametrize("data", [WAITING, "digits"])
 def test_the_laboratorys_tables_say_where_they_come_from(data):
+    """Entries and outcomes may be of different trainings, of the same recipes."""
     about = json.loads((SHIPPED_TABLES / "lab" / f"{data}.json").read_text())["about"]
+    assert about["seeds"] == [0, 1, 2][: len(about["seeds"])] and len(about["hash"]) == 64
     outcomes = read_outcomes(SHIPPED_TABLES / "lab" / f"{data}.npz").about
-    assert about["seeds"] == [0, 1, 2][: len(about["seeds"])] and "torch" in about["versions"]
-    assert about["processor"] and about["date"] and len(about["hash"]) == 64
-    assert {key: outcomes[key] for key in about if key != "hash"} == {
-        key: value for key, value in about.items() if key != "hash"
-    }
+    assert about["lab"] == outcomes["lab"] and set(outcomes["seeds"]) <= set(about["seeds"])
+    for origin in (about, outcomes):
+        assert "torch" in origin["versions"] and origin["processor"] and origin["date"]
 
 
-@pytest.mark.parametrize(("data", "most", "mean"), [("digits", 1e-9, 1e-9), ("fashion", 0.16, 0.02)])
+@pytest.mark.parametrize("data", [WAITING, "digits"])
+def test_half_of_the_pictures_are_for_playing_and_parts_are_alike(data):
+    """Accuracies of parts differ as chance has it: at most five deviations of the smallest part's."""
+    outcomes = read_outcomes(SHIPPED_TABLES / "lab" / f"{data}.npz")
+    parts = {name: outcomes.select(name) for name in SAMPLE_PARTS}
+    samples = [len(part.label) for part in parts.values()]
+    assert outcomes.parts == SAMPLE_PARTS and sum(samples) == len(outcomes.label)
+    assert samples[2] == 2 * samples[0] == 2 * samples[1]
+    whole = outcomes.accuracy()
+    deviation = np.sqrt(whole * (1 - whole) / samples[0]) + 1e-3
+    for part in parts.values():
+        assert (abs(part.accuracy() - whole) <= 5 * deviation).all()
+        assert set(part.label) == set(range(10))
+
+
+@pytest.mark.parametrize("data", [WAITING, "digits"])
+def test_raw_and_calibrated_confidences_differ_as_their_temperatures_say(data):
+    """An exit with a scale above 1 was not sure enough as it was, one below 1 too sure, to a step."""
+    outcomes = read_outcomes(SHIPPED_TABLES / "lab" / f"{data}.npz")
+    for row in outcomes.rows:
+        network, _, exit_ = row.rpartition("/")
+        (scale,) = outcomes.about["networks"][network]["scalings"][exit_]["scale"]
+        x = outcomes.row(row)
+        gained = outcomes.confidence[x].astype(int) - outcomes.raw[x]
+        assert (gained * np.sign(scale - 1) >= -1).all(), row
+        assert outcomes.raw[x].min() >= CONFIDENCE_STEPS // 10 - 1
+
+
+@pytest.mark.parametrize(
+    ("data", "most", "mean"),
+    [("digits", 1e-9, 1e-9), pytest.param("fashion", 0.16, 0.02, marks=WAITING.marks)],
+)
 def test_shipped_thresholds_played_on_the_shipped_table_give_the_entries_back(catalog, data, most, mean):
     """Digits exactly: one seed, all test pictures.
 
-    Fashion: the table has 2,000 of 10,000 pictures (two deviations are 2 points of a share) of one of three
-    seeds, and where accuracy hardly depends on the threshold seeds choose theirs far apart.
+    Fashion: the table has 2,000 of 10,000 pictures (two deviations are 2 points of a share), of one training
+    that is none of the three that the entries are means of, and where accuracy hardly depends on the
+    threshold trainings choose theirs far apart.
     """
     outcomes = read_outcomes(SHIPPED_TABLES / "lab" / f"{data}.npz")
     differences = []

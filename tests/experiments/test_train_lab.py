@@ -1,4 +1,5 @@
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import yaml
 
 from experiments import check_lab, make_lab_catalog, train_lab
 from experiments.lab.store import Store
+from idn_gym.catalog import read_outcomes
 from idn_gym.catalog.reader import SHIPPED_TABLES
 from idn_gym.config_reader import ConfigError, from_plain, read_yaml
 from idn_gym.lab.training.data import load_data
@@ -90,6 +92,27 @@ def test_the_command_trains_what_is_missing(tmp_path, capsys):
         name for name, time in written.items() if store.file(name, 0, ".pt").stat().st_mtime_ns != time
     ]
     assert changed == ["exits"]
+
+
+def test_some_seeds_alone_can_be_trained(tmp_path, monkeypatch):
+    trained = []
+    monkeypatch.setattr(train_lab, "pool_of", lambda *_: ThreadPoolExecutor(1))
+    monkeypatch.setattr(train_lab, "train_one", lambda store, name, seed: trained.append((name, seed)))
+    store = Store(from_plain(Lab, PLAIN | {"seeds": 3}), tmp_path / "out")
+    train_lab.train_lab(store, 1, [1])
+    assert sorted(trained) == [("ddnn", 1), ("exits", 1), ("whole", 1)]
+    with pytest.raises(ConfigError, match=r"training-seeds: \[3\] is not allowed; small has \[0, 1, 2\]"):
+        train_lab.train_lab(store, 1, [3])
+
+
+@pytest.mark.slow
+def test_outcomes_can_be_written_beside_entries_that_stay(store, tmp_path):
+    make_lab_catalog.main([str(store.folder), "--out", str(tmp_path), "--outcomes-only"])
+    assert [path.name for path in tmp_path.iterdir()] == ["small.npz"]
+    outcomes = read_outcomes(tmp_path / "small.npz")
+    assert (
+        outcomes.about["seeds"] == [0] and outcomes.label.tolist() == load_data("digits").test.labels.tolist()
+    )
 
 
 def test_what_is_wrong_with_a_file_is_said_in_one_line(tmp_path):

@@ -18,7 +18,8 @@ TOLERANCE = 0.05
 
 On one processor training gives the same bits. Made to do without AVX-512, and without AVX2, it moved
 accuracies of exits and points by up to 0.010, shares by up to 0.016, and an exit's accuracy by up to 0.030
-on average over the conditions.
+on average over the conditions. From an AMD EPYC to an Intel Xeon accuracies of exits moved by up to 0.012,
+and by up to 0.031 on average over the conditions.
 """
 
 
@@ -68,7 +69,9 @@ def test_outcomes_are_rebuilt_within_the_stated_tolerance(rebuilt, shipped):
     """Exits on clean pictures, and on average over the conditions; severe ones move more by themselves."""
     found, known = rebuilt[1], shipped[1]
     assert (found.rows, found.conditions) == (known.rows, known.conditions) and known.conditions == CONDITIONS
-    assert found.correct.shape == known.correct.shape
+    assert found.predicted.shape == known.predicted.shape
+    np.testing.assert_array_equal(found.label, known.label)
+    np.testing.assert_array_equal(found.part, known.part)
     moved = abs(found.accuracy() - known.accuracy())
     assert moved[:, known.condition(CLEAN)].max() <= TOLERANCE
     assert moved.mean(axis=1).max() <= TOLERANCE

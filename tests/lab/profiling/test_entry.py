@@ -56,8 +56,13 @@ def test_the_page_measures_the_blocks_of_that_network(page, capsys):
     assert fixed_seconds(model, board) == 0 and capsys.readouterr().out.count(" ms") == len(medians)
 
 
-def test_the_page_plays_shipped_thresholds(capsys):
+def test_the_page_compares_two_networks_under_conditions(capsys):
     exec(compile(CODE[2], "lab.md", "exec"), {"__name__": "page"})
+    assert capsys.readouterr().out.count(" agree\n") == 3
+
+
+def test_the_page_plays_shipped_thresholds(capsys):
+    exec(compile(CODE[3], "lab.md", "exec"), {"__name__": "page"})
     assert capsys.readouterr().out.count("shares=array") == 2
 
 
