@@ -21,16 +21,24 @@ from idn_gym.played_slot import Slot
 from idn_gym.preset_ids import DEFAULT_SCENARIO
 from idn_gym.rendering import render_ansi, render_rgb
 from idn_gym.scenarios.config import Scenario
+from idn_gym.scenarios.config_quality import HiddenQuality
 from idn_gym.scenarios.presets import load_scenario
 from idn_gym.simulation import Simulation
 
 NO_FRONT = "belongs to the vector reward; make the environment with preference=None"
 
 
-def reward_space(objectives: Sequence[Objective] = TABLE) -> gym.spaces.Box:
-    """Space of the reward vector: what is to be large is at least 0, what is to be small at most 0."""
+def reward_space(
+    objectives: Sequence[Objective] = TABLE, quality: HiddenQuality | None = None
+) -> gym.spaces.Box:
+    """Space of the reward vector: what is to be large is at least 0, what is to be small at most 0.
+
+    Labels cost accuracy, so where they are bought it has no least value.
+    """
     large = np.array([objective.sense == "maximise" for objective in objectives])
     low, high = np.where(large, 0.0, -np.inf), np.where(large, np.inf, 0.0)
+    if quality is not None and quality.probes.share > 0.0:
+        low[:] = -np.inf
     return gym.spaces.Box(low.astype(np.float32), high.astype(np.float32), dtype=np.float32)
 
 
@@ -137,7 +145,7 @@ class IDNEnv(HasEpisodeSpec, gym.Env[Observations, Any]):
         self.render_mode = render_mode
         self.scalar = preference is not None
         if not self.scalar:  # MO-Gymnasium and TorchRL take whatever has these for a vector reward
-            self.reward_space = reward_space(self.simulation.objectives)
+            self.reward_space = reward_space(self.simulation.objectives, self.scenario.quality)
             self.reward_dim = len(self.simulation.objectives)
         self.observation_space = self.simulation.observer.space
         self.action_space = self.simulation.codec.space
@@ -188,6 +196,8 @@ class IDNEnv(HasEpisodeSpec, gym.Env[Observations, Any]):
         if self.scalar:
             info["vector_reward"] = vector.astype(np.float32)
             info["reward_weights"] = self.simulation.instance.draw.weights[0].astype(np.float32)
+        for name, rows in self.simulation.truth().items():
+            info[name] = rows[0] if rows.ndim > 1 else float(rows[0])
         return info | {name: float(value[0]) for name, value in self.simulation.book.infos().items()}
 
     def action_masks(self) -> npt.NDArray[np.bool_]:

@@ -11,11 +11,12 @@ import numpy.typing as npt
 from idn_gym.actions import ActionCheck, make_codec
 from idn_gym.budgets import BudgetBook
 from idn_gym.config_reader import ConfigError
-from idn_gym.core.arrays import EMPTY, Floats, Instance, Outcome, State
+from idn_gym.core.arrays import EMPTY, Floats, Instance, Numbers, Outcome, State
 from idn_gym.core.slots import copied, put_fields
 from idn_gym.core.transition import initial_state
 from idn_gym.core.validate import check_residents, check_saved
 from idn_gym.core.workspace import empty_outcome, make_scratch, start_levels, start_uplinks
+from idn_gym.hidden_quality import QualityBook
 from idn_gym.objective_records import Objective
 from idn_gym.objectives import describe_reward, reward_divisor
 from idn_gym.observations import Observations, copy_of, make_observer
@@ -43,6 +44,7 @@ class Simulation:
         observer: observation codec.
         observation: the observation codec's name.
         book: of the scenario's budgets.
+        quality: of answers, where their quality is hidden; else None.
         instance: tables and the current draws, of long episodes no more than two spans (`scenarios.spans`).
         last: outcome of the last slot, which changes with every slot.
     """
@@ -81,6 +83,9 @@ class Simulation:
         self.split, self._horizon = split, scenario.horizon
         self._ring = SpanRing(self.compiled, batch, self.weights, self.codec.uniforms, "num_envs")
         self.book = BudgetBook(scenario.budgets, self.objectives, batch)
+        self.quality: QualityBook | None = None
+        if scenario.quality is not None:
+            self.quality = QualityBook(self.compiled, batch, self._ring.draw)
         self.check = ActionCheck(self.codec.space, batch, planned=self.codec.form == "placement")
         self.seed, self.episode = [0] * batch, [0] * batch
         self._actions = np.zeros((batch, *self.check.shape[1:]), self.check.type)
@@ -130,6 +135,8 @@ class Simulation:
             root = episode_seed(self.split, now, episode)
             self.seed[row], self.episode[row] = int(now), episode
             self._ring.start(row, episode_streams(root), weights)
+            if self.quality is not None:
+                self.quality.start(row, root)
         self.rewind(rows)
 
     def _chosen(self, options: Mapping[str, Any] | None) -> Floats | None:
@@ -159,6 +166,8 @@ class Simulation:
         state.lasted[index] = 0
         for cells in (self.last.cells, self.last.in_flight, self.last.refused):
             cells[index] = 0
+        if self.quality is not None:
+            self.quality.rewind(index)
 
     def observe(self) -> tuple[Observations, Floats]:
         """Observations of the coming slot, B rows, and figures of the last one, (B, len(METRICS)).
@@ -221,6 +230,10 @@ class Simulation:
         """What infos say of batteries and airtime; see `figures_of_stores`."""
         return figures_of_stores(self.compiled.tables, self.now, self.last)
 
+    def truth(self) -> dict[str, Numbers]:
+        """What infos say of the last slot that no policy may read, B rows; nothing where quality is known."""
+        return {} if self.quality is None else self.quality.infos()
+
     def sum_demand(self, row: int) -> Floats:
         """(slots played,) [requests] of all classes in each slot of one episode so far."""
         return self._ring.sum_demand(row, int(self.now.slot[row]))
@@ -240,7 +253,7 @@ class Simulation:
         if not self._built:
             parts = self.instance, self.codec, self.observer, self.compiled.scales, self.objectives
             ways, rest = (self._states, self._states[::-1]), (self.last, self._scratch)
-            self._built = [SlotProgramme(*parts, self._actions, *way, *rest) for way in ways]
+            self._built = [SlotProgramme(*parts, self._actions, *way, *rest, self.quality) for way in ways]
         return self._built
 
     def __getstate__(self) -> dict[str, Any]:
@@ -265,6 +278,7 @@ class Simulation:
             "state": list(self.state),
             "outcome": list(self.outcome),
             "spent": self.book.spent.copy(),
+            "quality": {} if self.quality is None else self.quality.get_state(),
         }
 
     def set_state(self, saved: dict[str, Any]) -> None:
@@ -283,3 +297,5 @@ class Simulation:
         put_fields(self.now, state)
         put_fields(self.last, saved["outcome"])
         self.book.spent[:] = saved["spent"]
+        if self.quality is not None:
+            self.quality.set_state(saved["quality"], self.now.slot)

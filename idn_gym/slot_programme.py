@@ -16,6 +16,7 @@ from idn_gym.core.arrays import EMPTY, Action, Floats, Instance, Numbers, Outcom
 from idn_gym.core.handover import Programme
 from idn_gym.core.transition import play_slots
 from idn_gym.core.workspace import Scratch
+from idn_gym.hidden_quality import QualityBook
 from idn_gym.metrics import make_figures, measure_outcome
 from idn_gym.objective_records import Objective
 from idn_gym.observations import NativeObserver, Observer
@@ -46,6 +47,7 @@ class SlotProgramme:
         after: State,
         outcome: Outcome,
         scratch: Scratch,
+        quality: QualityBook | None = None,
     ) -> None:
         """Put the parts together; arrays are read and written where they are.
 
@@ -60,6 +62,7 @@ class SlotProgramme:
             after: state of the next one, written to.
             outcome: written to.
             scratch: work space.
+            quality: judges answers, where their quality is hidden.
         """
         tables, draw = instance
         self._observer, self._seen = observer, (instance, after, outcome)
@@ -80,6 +83,8 @@ class SlotProgramme:
         self._slot.add(play_slots, tables, draw, before, action, after, outcome, scratch)
         reward = add_rewards(self._slot, tables, outcome, draw.weights, scales, tuple(objectives))
         self.vector, self.scalar = reward.vectors, reward.scalars
+        if quality is not None:
+            self._slot.add_call(lambda: quality.judge(before.slot, outcome, reward))
         self._clipped = np.zeros(batch, np.int64)
         figures = make_figures(tables, self._clipped)
         self.metrics = figures.metrics

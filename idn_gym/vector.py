@@ -85,7 +85,7 @@ class IDNVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
         self.horizon = int(min(self.scenario.horizon, read_step_limit(max_episode_steps)))
         self.scalar = preference is not None
         if not self.scalar:  # as in `IDNEnv`; both speak of one row
-            self.reward_space = reward_space(self.simulation.objectives)
+            self.reward_space = reward_space(self.simulation.objectives, self.scenario.quality)
             self.reward_dim = len(self.simulation.objectives)
         self.single_observation_space = self.simulation.observer.space
         self.single_action_space = self.simulation.codec.space
@@ -196,6 +196,7 @@ class IDNVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
         if self.scalar:
             infos["vector_reward"] = vector.astype(np.float32)
             infos["reward_weights"] = self.simulation.instance.draw.weights.astype(np.float32)
+        infos |= self.simulation.truth()
         infos |= self.simulation.book.infos()
         if rows is not None:
             for value in infos.values():

@@ -50,6 +50,15 @@ def draw_answers(outcomes: Outcomes, rng: np.random.Generator, requests: int, co
     return _answers(outcomes, rng.integers(len(outcomes.label), size=requests), condition)
 
 
+def all_answers(outcomes: Outcomes, condition: str) -> Answers:
+    """Answers to every sample of a table, once each, in their order.
+
+    Raises:
+        ConfigError: an unknown condition.
+    """
+    return _answers(outcomes, np.arange(len(outcomes.label)), condition)
+
+
 def leave(doubts: Floats, thresholds: Sequence[float]) -> Ints:
     """Exit that each of n inputs leaves by, (n,): the first with a doubt at most its threshold, or the last.
 
@@ -126,7 +135,7 @@ def point_of_rule(
     Raises:
         ConfigError: an unknown row, condition or criterion, or another number of thresholds.
     """
-    answers = _answers(outcomes, np.arange(len(outcomes.label)), condition)
+    answers = all_answers(outcomes, condition)
     doubts, limits = _doubts(outcomes, answers, rows, thresholds, criterion)
     return split(doubts, answers.correct[[outcomes.row(name) for name in rows]], limits)
 

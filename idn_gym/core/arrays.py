@@ -17,6 +17,7 @@ Z      stores (batteries, airtime budgets)         Y      needs of all options
 r      radios of devices                           m      messages of all options, over radios
 c      cells (one per gateway and factor)          f      spreading factors
 D      objectives in force                         F      those of them on request and of packages
+a      streams of answers
 ====== =========================================== ====== =======================================
 
 ``xxx_start`` arrays have one entry more than rows: row ``i`` of the finer table starts at
@@ -84,6 +85,7 @@ class Tables(NamedTuple):
     loading_share: float  # share of a link without a down rate that loads may take
     nominal_requests: float  # [requests] per slot, the constant that objectives are divided by
     nominal_memory: float  # [bytes] of all movable nodes, of all devices, what loaded bytes are divided by
+    answer_streams: int  # a, where quality is hidden; else 0
     # nodes
     node_count: Floats  # (N,) devices that the node stands for; above 1 it is a cohort
     node_memory: Floats  # (N,) [bytes] nominal memory of one device
@@ -163,7 +165,8 @@ class Tables(NamedTuple):
     option_origin: Ints  # (O,) position on the path of the class where the option's route begins
     option_model: Ints  # (O,)
     option_point: Ints  # (O,) operating point, numbered within its model
-    option_error: Floats  # (O,) 1 - mean accuracy
+    option_error: Floats  # (O,) 1 - mean accuracy, as the catalogue has it
+    option_stream: Ints  # (O,) stream of answers (class, model, operating point) it adds to, or EMPTY
     option_traffic: Floats  # (O,) [byte-hops] per request
     option_link_joules: Floats  # (O,) [J] spent on links per request
     option_charge: Floats  # (O, F) [unit] of further objectives per request, whatever the slot
@@ -212,8 +215,11 @@ class Draw(NamedTuple):
     charge_byte: Floats  # (B, T, E, F) [unit/byte]
     charge_drop: Floats  # (B, T, R, F) [unit]
     charge_slot: Floats  # (B, T, F) [unit] of the slot whatever is served, such as that of idle power
+    condition: Ints  # (B, T, R) under which the class's requests are, where quality is hidden; else (B, T, 0)
     slowdown: Floats  # (B, N) factor on the node's compute seconds (error of the latency law)
-    # the next six follow from slowdown and tariff; one row serves all episodes where these agree
+    error_in_force: Floats  # (B or 1, O) 1 - accuracy that serving goes by; written anew where it is estimated
+    price_list: Floats  # (B,) another number whenever `error_in_force` of the row has moved
+    # the next six follow from slowdown, error and tariff; one row serves all episodes where these agree
     option_latency: Floats  # (B or 1, O) [s] per request, but for the time on links that rates decide
     option_cost: Floats  # (B or 1, O) [cost] tariff of a request, likewise
     option_joules: Floats  # (B or 1, O) [J] per request
@@ -262,7 +268,7 @@ class Outcome(NamedTuple):
     arrived: Floats  # (B, R) [requests]
     served: Floats  # (B, R) [requests]
     lost: Floats  # (B, R) [requests] whose messages were lost on the air, among the dropped
-    correct: Floats  # (B, R) [requests] expected number answered correctly
+    correct: Floats  # (B, R) [requests] expected number answered correctly, by the accuracy in force
     latency: Floats  # (B, R) [s] summed over served requests, waiting included
     wait: Floats  # (B, R) [s] of it in queues; 0 where capacity is private
     energy: Floats  # (B, R) [J] spent on served requests, idle energy left out
@@ -273,6 +279,11 @@ class Outcome(NamedTuple):
     split: Floats  # (B, R) [requests] served by an option of two or more parts
     early: Floats  # (B, R) [requests] that left at an early exit
     started: Floats  # (B, R, L + 1) [requests] by the path position where they began; last: dropped
+    # where quality is hidden, by stream; the last three are written once the slot is over
+    answered: Floats  # (B, a) [requests]
+    confidence: Floats  # (B, a) summed over answers: as the networks give it
+    labelled: Floats  # (B, a) [requests] whose label arrived
+    right: Floats  # (B, a) [requests] of these answered correctly
     # by path position; what lies on several routes at its first one (`Tables.path_same_node`, `_link`)
     spent: Floats  # (B, R, L) [s] compute on the node; L = 0 where capacity is private
     sent: Floats  # (B, R, L) [bytes] over the link that enters the position; likewise

@@ -8,6 +8,7 @@ SHAPES = {
         "capacity",
         "nominal_requests",
         "nominal_memory",
+        "answer_streams",
         "queueing",
         "load_limit",
         "last_resort",
@@ -77,6 +78,7 @@ SHAPES = {
         "option_model",
         "option_point",
         "option_error",
+        "option_stream",
         "option_traffic",
         "option_link_joules",
     ),
@@ -94,7 +96,10 @@ SHAPES = {
     "BTEF": ("charge_byte",),
     "BTRF": ("charge_drop",),
     "BTF": ("charge_slot",),
+    "BTh": ("condition",),
     "BN": ("slowdown",),
+    "eO": ("error_in_force",),
+    "B": ("price_list",),
     "AO": ("option_latency", "option_cost", "option_joules"),
     "AR": ("drop_joules", "drop_cost", "last_choice"),
     "BC": ("tariff",),
@@ -102,7 +107,8 @@ SHAPES = {
     "BTU": ("uniforms",),
 }
 """Fields by shape; letters as in `arrays`; W most blocks + 1, V most parts, A priced rows, U uniforms, C
-components of the tariff, I pairs of node and task."""
+components of the tariff, I pairs of node and task, h classes
+whose conditions move, e rows with an error in force."""
 
 STARTS = {
     "path_start": "PJ",
@@ -141,5 +147,6 @@ INDEX_LIKE = {
     *(name for names in INDICES.values() for name in names),
     *("path_link", "pinned", "class_fallback", "node_servers", "last_choice"),
     *("node_store", "link_store", "need_node", "radio_harm", "node_uplink", "link_chooser"),
+    *("option_stream", "condition"),
 }
 """Fields of int32; the others are float64, but for switches."""

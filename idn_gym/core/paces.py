@@ -55,6 +55,9 @@ def note_prices(tables: Tables, draw: Draw, b: int, scratch: Scratch) -> None:
     c = b % len(scratch.change)
     slower = take_over(scratch.slowdown[c], draw.slowdown[b])
     dearer = take_over(scratch.tariff[c], draw.tariff[b])
+    if scratch.price_list[c] != draw.price_list[b]:
+        scratch.price_list[c] = draw.price_list[b]
+        dearer = True
     count_moves(tables, scratch.pace, slower or dearer, scratch.pace_priced[c], scratch.moves[c])
 
 

@@ -36,7 +36,7 @@ def price(tariff: Any, error: Any, seconds: Any, joules: Any, byte_hops: Any) ->
 
 
 def compute_option_costs(tables: Tables, draw: Draw, b: int) -> None:
-    """Fill row b of the `PRICE_FIELDS` fields from the slowdown and tariff of row b.
+    """Fill row b of the `PRICE_FIELDS` fields from the slowdown, tariff and error in force of row b.
 
     Latency: q d per hop, with pauses between frames, and q s per block. Energy: watts x seconds on nodes
     and joules per byte on links. A drop is an error that takes as long as the timeout, with energy and
@@ -56,11 +56,23 @@ def compute_option_costs(tables: Tables, draw: Draw, b: int) -> None:
     draw.drop_joules[b] = 0.0
     np.maximum.at(draw.drop_joules[b], option_class, joules)
     tariff = draw.tariff[b]
-    draw.option_cost[b] = price(tariff, tables.option_error, latency, joules, tables.option_traffic)
     # Traffic by itself: the order in which recorded episodes add up a drop.
     draw.drop_cost[b] = price(tariff, 1.0, tables.class_timeout, draw.drop_joules[b], 0.0)
     draw.drop_cost[b] += price(tariff, 0.0, 0.0, 0.0, tables.class_drop_bytes)
+    price_answers(tables, draw, b)
+
+
+def price_answers(tables: Tables, draw: Draw, b: int) -> None:
+    """Fill row b of `option_cost` and `last_choice`, which move with the error in force."""
+    spent = draw.option_latency[b], draw.option_joules[b], tables.option_traffic
+    draw.option_cost[b] = price(draw.tariff[b], draw.error_in_force[error_row(draw, b)], *spent)
     choose_last(tables, draw.option_cost[b], draw.last_choice[b])
+
+
+@rule
+def error_row(draw: Any, b: Any) -> Any:
+    """Row of `Draw.error_in_force` that holds for row b."""
+    return b if len(draw.error_in_force) > 1 else 0
 
 
 def choose_last(tables: Tables, cost: Floats, choice: Ints) -> None:

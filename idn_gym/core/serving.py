@@ -15,6 +15,7 @@ from idn_gym.core.filling import ask_batches, fill_slot
 from idn_gym.core.kernel import aside, njit_inline, njit_spliced
 from idn_gym.core.listing import bring_cheapest, charged_slots, cost_row, drop_cost, keep_order, list_options
 from idn_gym.core.paces import measure_paths
+from idn_gym.core.pricing import error_row
 from idn_gym.core.queues import close_queues, given_wait, late_requests, open_queues
 from idn_gym.core.usable import note_residents
 from idn_gym.core.warming import TOGETHER, warm_classes
@@ -45,7 +46,9 @@ def book_option(
     book_use(tables, draw, b, rho, o, origin, amount, outcome)
     outcome.served[b, rho] += good
     outcome.started[b, rho, tables.part_position[tables.part_start[o]]] += good
-    outcome.correct[b, rho] += good * (1.0 - tables.option_error[o])
+    outcome.correct[b, rho] += good * (1.0 - draw.error_in_force[error_row(draw, b), o])
+    if outcome.answered.shape[1] > 0:
+        outcome.answered[b, tables.option_stream[o]] += good
     outcome.latency[b, rho] += good * (scratch.latency[i] + wait)
     outcome.wait[b, rho] += good * wait
     outcome.energy[b, rho] += amount * draw.option_joules[cost_row(draw, b), o]
@@ -92,7 +95,7 @@ def book_lost(
         return 0.0
     outcome.lost[b, rho] += lost
     book_dropped(tables, draw, b, t, rho, lost, outcome)
-    answered = draw.tariff[b, ERROR] * tables.option_error[scratch.option[i]]
+    answered = draw.tariff[b, ERROR] * draw.error_in_force[error_row(draw, b), scratch.option[i]]
     answered += draw.tariff[b, SECOND] * scratch.latency[i]
     return lost * (scratch.cost[i] - answered + drop_cost(draw, b, t, rho))
 

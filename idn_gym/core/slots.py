@@ -12,7 +12,10 @@ MOVING = (
     *("demand", "seconds", "memory", "rate", "refill", "uniforms"),
     *("charge_second", "charge_byte", "charge_drop", "charge_slot"),
 )
-"""Fields of `Draw` with an axis of slots."""
+"""Fields of `Draw` with an axis of slots, but for conditions."""
+
+ESTIMATED = ("error_in_force", "price_list", "option_cost", "last_choice")
+"""Those that are written anew where accuracies are estimated."""
 
 
 Record = TypeVar("Record", bound=tuple[Any, ...])
@@ -45,11 +48,17 @@ def put_fields(record: Any, fields: Any) -> None:
 
 
 def one_slot(instance: Instance, slot: Ints) -> Instance:
-    """The instance in which row b has only slot `slot[b]` (T = 1); the tables are shared."""
+    """The instance in which row b has only slot `slot[b]` (T = 1); the tables are shared.
+
+    Conditions are left out: nobody is told them. Prices are copied where they move with the slots.
+    """
     rows = np.arange(len(slot))
     draw = instance.draw._asdict()
     t = place_of(slot, instance.draw.demand.shape[1])
     moving = {name: draw[name][rows, t][:, None] for name in MOVING}
+    moving["condition"] = np.zeros((len(slot), 1, 0), np.int32)
+    if instance.tables.answer_streams:
+        moving |= {name: draw[name].copy() for name in ESTIMATED}
     return Instance(instance.tables, instance.draw._replace(**moving))
 
 

@@ -18,7 +18,7 @@ WOVEN = (
     ),
     (
         *("option_error", "option_traffic", "option_link_joules"),
-        *("option_rank", "option_origin", "option_model", "option_point"),
+        *("option_rank", "option_origin", "option_model", "option_point", "option_stream"),
         *("part_start", "branch_start", "need_start", "message_start"),
     ),
     ("part_seconds", "part_reach", "part_bytes", "part_node", "part_position", "part_segment"),

@@ -29,8 +29,9 @@ OF_CLASS = (
 OF_NODE = ("busy", "node_utilisation", "node_wait", "loaded")
 OF_LINK = ("carried", "link_utilisation", "link_wait", "load_bytes")
 OF_STORE = ("drawn", "drained", "spilled")
+OF_STREAM = ("answered", "confidence", "labelled", "right")
 OF_ROW = ("tariff_cost", "idle_energy", "load_traffic", "load_energy", "idle_charged", "load_charged")
-"""Fields of an outcome per class, node, link and store, and those of the whole row."""
+"""Fields of an outcome per class, node, link, store and stream of answers, and those of the whole row."""
 
 
 UNSEEN = -2
@@ -123,6 +124,7 @@ class Scratch(NamedTuple):
     # what entries were priced at
     slowdown: Floats  # (C, N)
     tariff: Floats  # (C, 4 + F)
+    price_list: Floats  # (C,)
     pace_priced: Floats  # (C, J)
     moves: Ints  # (C, P) how often a price on the path has changed
     priced: Ints  # (C, R) `moves` of the class's path when its entries were priced; EMPTY: they do not hold
@@ -219,6 +221,7 @@ def make_scratch(tables: Tables, rows: int = 1) -> Scratch:
         **{name: kept[name] for name in KEPT.names or ()},
         slowdown=np.full((rows, nodes), np.nan),
         tariff=np.full((rows, PRICED + tables.node_charge.shape[1]), np.nan),
+        price_list=np.zeros(rows),
         pace_priced=np.full((rows, len(tables.path_node)), np.nan),
         moves=np.zeros((rows, len(tables.path_start) - 1), np.int64),
         **make_selection(models)._asdict(),
@@ -252,8 +255,8 @@ def empty_outcome(tables: Tables, batch: int, longest: int | None = None) -> Out
     longest = _longest(tables) if longest is None else longest
     counts = len(tables.class_task), len(tables.node_memory), len(tables.link_rate)
     positions = longest if tables.capacity == SHARED else 0
-    stores = len(tables.store_capacity)
-    plan = _plan_outcome(*counts, stores, longest, positions, tables.node_charge.shape[1])
+    counts = *counts, len(tables.store_capacity), tables.answer_streams
+    plan = _plan_outcome(*counts, longest, positions, tables.node_charge.shape[1])
     cells = np.zeros((batch, plan.width))
     fields: dict[str, Any] = {name: _view(cells, field) for name, field in plan.fields.items()}
     in_flight, refused = np.zeros((2, batch), np.int64)
@@ -280,13 +283,23 @@ class _Plan(NamedTuple):
 
 @lru_cache(maxsize=64)
 def _plan_outcome(
-    classes: int, nodes: int, links: int, stores: int, longest: int, positions: int, further: int
+    classes: int,
+    nodes: int,
+    links: int,
+    stores: int,
+    streams: int,
+    longest: int,
+    positions: int,
+    further: int,
 ) -> _Plan:
-    """Lay a row out: what belongs to a class, a node, a link or a store is written and lies together."""
+    """Lay a row out: what belongs to a class, a node, a link, a store or a stream lies together."""
     wide = {"charged": further, "penalty": PRICED + further, "started": longest + 1}
     wide |= {"spent": positions, "sent": positions, "idle_charged": further, "load_charged": further}
     fields, start = {}, 0
-    groups = ((classes, OF_CLASS), (nodes, OF_NODE), (links, OF_LINK), (stores, OF_STORE), (None, OF_ROW))
+    groups = (
+        *((classes, OF_CLASS), (nodes, OF_NODE), (links, OF_LINK), (stores, OF_STORE)),
+        *((streams, OF_STREAM), (None, OF_ROW)),
+    )
     for count, names in groups:
         width = sum(wide.get(name, 1) for name in names)
         for name in names:

@@ -16,6 +16,7 @@ import numpy as np
 
 from idn_gym.core.arrays import ERROR, SECOND, Bools, Floats, Instance, Ints
 from idn_gym.core.costs import costs
+from idn_gym.core.pricing import error_row
 from idn_gym.evaluation.event_network import EventNetwork, Loading
 from idn_gym.evaluation.event_plan import DROPPED, Dispatch, draw_plan
 from idn_gym.evaluation.event_queues import ROUNDING, Discipline, EventQueues
@@ -107,7 +108,9 @@ def simulate_slot(
         queues.offer(option_cost, drop_cost, per_second, usable)
     queues.run()
     lost = lost_requests(instance.tables, queues.option, queues.sent, seed)
-    return _summarise(network, queues, lost, option_cost, drop_cost, instance.draw.tariff[b])
+    draw = instance.draw
+    answered = draw.tariff[b, ERROR] * draw.error_in_force[error_row(draw, b)]
+    return _summarise(network, queues, lost, option_cost, drop_cost, per_second, answered)
 
 
 def _check(
@@ -132,7 +135,8 @@ def _summarise(
     lost: Bools,
     option_cost: Floats,
     drop_cost: Floats,
-    tariff: Floats,
+    per_second: float,
+    answered: Floats,
 ) -> EventOutcome:
     tables, plan, warm = network.tables, queues.plan, queues.warm
     option, of = np.array(queues.option), plan.request_class
@@ -144,10 +148,10 @@ def _summarise(
     # All but the latency is priced at its mean over exits, as the fluid does.
     fixed = np.zeros(len(option_cost))
     for o in np.unique(option[lost | ~gone]):
-        fixed[o] = option_cost[o] - tariff[SECOND] * _unloaded(network, int(o))
-    cost = np.where(gone, drop_cost[of], fixed[option] + tariff[SECOND] * latency)
+        fixed[o] = option_cost[o] - per_second * _unloaded(network, int(o))
+    cost = np.where(gone, drop_cost[of], fixed[option] + per_second * latency)
     # What was sent for nothing is spent all the same.
-    cost[lost] += (fixed - tariff[ERROR] * tables.option_error)[option[lost]]
+    cost[lost] += (fixed - answered)[option[lost]]
     counted = np.arange(len(of)) >= warm
     rows = [counted & (of == rho) for rho in range(len(tables.class_task))]
     overall, *classes = (_statistics(latency[i], late[i], gone[i], cost[i]) for i in (counted, *rows))

@@ -21,7 +21,7 @@ from idn_gym.scenarios.compile.sizes import check_memory
 
 
 class Episodes(NamedTuple):
-    """What happened, slot by slot; B episodes of T slots."""
+    """What happened, slot by slot; B episodes of T slots. Where quality is hidden, figures are the true ones."""
 
     seeds: tuple[int, ...]
     scalar: Floats  # (B, T) minus the weighted cost
@@ -129,7 +129,7 @@ def rollout(
         played.scalar[:, t] = reward
         played.vector[:, t] = infos["vector_reward"]
         for k, name in enumerate(METRICS):
-            played.metrics[:, t, k] = infos[name]
+            played.metrics[:, t, k] = infos.get(f"truth/{name}", infos[name])
         devices.note(simulation.outcome)
         if revealed is not None:
             feedback = Feedback(revealed, before, simulation.state, simulation.outcome)

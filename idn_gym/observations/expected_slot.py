@@ -9,6 +9,7 @@ import numpy as np
 from idn_gym.core.arrays import EMPTY, Draw, Floats, Ints, State, Tables, place_of
 from idn_gym.core.kernel import njit_inline
 from idn_gym.core.nominal import nominal_draw
+from idn_gym.core.pricing import error_row
 from idn_gym.objective_records import OBJECTIVES
 from idn_gym.scenarios.compile import Compiled
 
@@ -53,6 +54,10 @@ def expect_slot(draw: Draw, state: State, sight: Sight, expected: Draw, b: int) 
     The one place where an observation reads a draw; a row at the horizon gets the last slot's resources.
     """
     t = place_of(min(state.slot[b], sight.horizon - 1), draw.seconds.shape[1])
+    if expected.price_list[0] != draw.price_list[b]:
+        expected.price_list[0] = draw.price_list[b]
+        for o in range(expected.error_in_force.shape[1]):
+            expected.error_in_force[0, o] = draw.error_in_force[error_row(draw, b), o]
     for rho in range(expected.demand.shape[2]):
         expected.demand[0, 0, rho] = state.recent[b, rho]
     if not sight.hidden:

@@ -46,6 +46,7 @@ class ForecastLists(NamedTuple):
     drop: Floats  # (B, R) [cost] of a dropped request
     # what the lists are for, besides what `Scratch` notes of residents
     tariff: Floats  # (B, 4 + F)
+    price_list: Floats  # (B,)
     pace: Floats  # (B, J) [s/byte] as `Scratch.pace`
     moves: Ints  # (B, P) how often one of these has changed on the path
     priced: Ints  # (B, R) of these the one that the list has seen
@@ -75,6 +76,7 @@ def make_lists(tables: Tables, rows: int, order: Ints) -> ForecastLists:
         end=np.zeros((rows, classes), np.int64),
         drop=np.zeros((rows, classes)),
         tariff=np.full((rows, PRICED + tables.node_charge.shape[1]), np.nan),
+        price_list=np.zeros(rows),
         pace=np.full((rows, len(tables.path_node)), np.nan),
         moves=np.zeros((rows, len(tables.path_start) - 1), np.int64),
         priced=np.zeros((rows, classes), np.int64),
@@ -86,6 +88,9 @@ def make_lists(tables: Tables, rows: int, order: Ints) -> ForecastLists:
 def note_expected(tables: Tables, expected: Draw, b: int, lists: ForecastLists, scratch: Scratch) -> None:
     """See whether the tariff, or the time on links of any path, has moved since the lists were made."""
     other = take_over(lists.tariff[b], expected.tariff[0])
+    if lists.price_list[b] != expected.price_list[0]:
+        lists.price_list[b] = expected.price_list[0]
+        other = True
     if other:
         _price_options(tables, expected, b, lists)
     count_moves(tables, scratch.pace, other, lists.pace[b], lists.moves[b])
@@ -98,7 +103,9 @@ def _price_options(tables: Tables, expected: Draw, b: int, lists: ForecastLists)
     for i in range(lists.price.shape[1]):
         o = int(lists.option[b, i])
         latency, joules = expected.option_latency[0, o], expected.option_joules[0, o]
-        lists.price[b, i] = price(tariff, tables.option_error[o], latency, joules, tables.option_traffic[o])
+        lists.price[b, i] = price(
+            tariff, expected.error_in_force[0, o], latency, joules, tables.option_traffic[o]
+        )
     for rho in range(lists.drop.shape[1]):
         cost = price(tariff, 1.0, tables.class_timeout[rho], expected.drop_joules[0, rho], 0.0)
         cost += price(tariff, 0.0, 0.0, 0.0, tables.class_drop_bytes[rho])

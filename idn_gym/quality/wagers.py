@@ -90,7 +90,7 @@ class Wagers:
 
     def get_state(self) -> dict[str, Numbers]:
         """Copies of all that is remembered."""
-        return {name: array.copy() for name, array in self._arrays().items()}
+        return {name: array.copy() for name, array in self.arrays().items()}
 
     def set_state(self, state: dict[str, Numbers]) -> None:
         """Go on from what `get_state` returned.
@@ -98,7 +98,7 @@ class Wagers:
         Raises:
             ConfigError: it is of other bets or streams.
         """
-        put_state(self._arrays(), state)
+        put_state(self.arrays(), state)
 
-    def _arrays(self) -> dict[str, Numbers]:
+    def arrays(self) -> dict[str, Numbers]:
         return {"wealth": self._wealth, "slots": self._slots, "peak": self._peak}

@@ -40,6 +40,15 @@ from idn_gym.scenarios.config_link_outages import (
 )
 from idn_gym.scenarios.config_mobility import Commute, Commuting, Roaming
 from idn_gym.scenarios.config_placements import HeldSegments, NamedPlacement
+from idn_gym.scenarios.config_quality import (
+    ConditionChange,
+    ConditionFile,
+    FixedCondition,
+    HiddenQuality,
+    MarkovConditions,
+    Probes,
+    ScheduledConditions,
+)
 from idn_gym.scenarios.config_radio import RadioCells
 from idn_gym.scenarios.config_replay import (
     Alias,
@@ -266,6 +275,8 @@ class Scenario:
     """whether idle power counts"""
     resources: Literal["visible", "hidden"] = "visible"
     """whether policies see compute, memory and link rates of the coming slot"""
+    quality: HiddenQuality | None = None
+    """how accuracies move without anybody being told; null: they are known and constant"""
     budgets: Budgets = field(default_factory=Budgets)
     """what an episode may use up, as costs in `info`"""
 

@@ -19,6 +19,7 @@ from idn_gym.scenarios.compile.charges import draw_charges
 from idn_gym.scenarios.compile.refills import draw_refill
 from idn_gym.scenarios.compile.sizes import check_memory
 from idn_gym.scenarios.config import Scenario
+from idn_gym.scenarios.families import draw_process
 from idn_gym.scenarios.processes.demand import draw_demand, label_classes
 from idn_gym.scenarios.processes.link_outages import fail_links
 from idn_gym.scenarios.processes.random_streams import SPLITS, Streams
@@ -51,8 +52,15 @@ def episode_seed(split: str, seed: int, episode: int = 0) -> np.random.SeedSeque
 
 
 def _prices_differ(compiled: Compiled, weights: Floats | None) -> bool:
-    """Whether what an option costs is drawn per episode: random preferences or device errors."""
-    return compiled.scenario.dynamics.device_error > 0 or (weights is None and compiled.tariff is None)
+    """Whether what an option costs differs: by random preferences, device errors or estimates."""
+    drawn = compiled.scenario.dynamics.device_error > 0 or (weights is None and compiled.tariff is None)
+    return drawn or _estimated(compiled)
+
+
+def _estimated(compiled: Compiled) -> bool:
+    """Whether the accuracies in force move, in each episode otherwise."""
+    quality = compiled.scenario.quality
+    return quality is not None and quality.accuracy != "nominal"
 
 
 def allocate_episodes(
@@ -100,7 +108,10 @@ def _zeros(compiled: Compiled, batch: int, slots: int, priced: int, uniforms: in
         charge_byte=np.zeros((batch, slots, links, further)),
         charge_drop=np.zeros((batch, slots, classes, further)),
         charge_slot=np.zeros((batch, slots, further)),
+        condition=np.zeros((batch, slots, classes if tables.answer_streams else 0), np.int32),
         slowdown=np.ones((batch, nodes)),
+        error_in_force=np.repeat(tables.option_error[None], priced if _estimated(compiled) else 1, axis=0),
+        price_list=np.zeros(batch),
         **option_prices(tables, priced),
         drop_joules=np.zeros((priced, classes)),
         drop_cost=np.zeros((priced, classes)),
@@ -220,6 +231,10 @@ def _fill_span(compiled: Compiled, draw: Draw, row: int, drawer: SpanDrawer) -> 
         drawn = draw_charges(compiled, drawer)
         draw.charge_second[row, here], draw.charge_byte[row, here], draw.charge_slot[row, here] = drawn
         charge_drops(tables, draw, row, here.start, here.stop)
+    if compiled.scenario.quality is not None:
+        ingress = compiled.names.of_ingress
+        drawn = draw_process(drawer, compiled.scenario.quality.conditions, len(ingress), ingress)
+        draw.condition[row, here] = drawn[:, compiled.class_ingress]
     if draw.uniforms.shape[2]:
         draw.uniforms[row, here] = drawer.stream("uniforms").random(drawer.shape(draw.uniforms.shape[2]))
 

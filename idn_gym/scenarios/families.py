@@ -163,6 +163,22 @@ class LinkOutageProcess(Family):
     usual = "two_state"
 
 
+class ConditionProcess(Family):
+    """Under which condition requests are seen at each ingress node.
+
+    ``(process, ingresses, span)`` draws (T, ingresses) places in `names`.
+
+    Attributes:
+        names: of conditions of the outcome tables; the first is that of the catalogue's accuracies, or whatever
+            else policies are to begin with.
+    """
+
+    names: tuple[str, ...]
+
+    kinds = Registry("quality.conditions.kind")
+    usual = "markov"
+
+
 _laws: dict[type[Any], SpanLaw | str] = {}
 
 

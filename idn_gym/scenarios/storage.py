@@ -13,7 +13,7 @@ from idn_gym.core.arrays import Draw, Instance, Tables
 from idn_gym.core.validate import InstanceError, check_instance, check_kinds, freeze_tables
 from idn_gym.files import atomically, read_arrays
 
-INSTANCE_FORMAT = 6
+INSTANCE_FORMAT = 7
 
 
 def save_instance(instance: Instance, path: str | Path) -> None:

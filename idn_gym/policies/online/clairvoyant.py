@@ -179,6 +179,7 @@ def merge_slots(instance: Instance, b: int, groups: int) -> Instance:
     up = np.add.reduceat(rate > 0.0, starts, axis=1, dtype=np.int64)
     pace = np.add.reduceat(pace, starts, axis=1) / np.maximum(1, up)
     prices: dict[str, Any] = {name: getattr(draw, name)[priced].copy() for name in PRICE_FIELDS}
+    believed = row if len(draw.error_in_force) > 1 else slice(0, 1)
     charges: dict[str, Any] = {
         name: np.add.reduceat(getattr(draw, name)[row], starts, axis=1) / sizes[None, :, None, None]
         for name in ("charge_second", "charge_byte", "charge_drop")
@@ -192,7 +193,10 @@ def merge_slots(instance: Instance, b: int, groups: int) -> Instance:
         charge_slot=np.add.reduceat(draw.charge_slot[row], starts, axis=1),
         memory=draw.memory[row][:, starts],
         uniforms=draw.uniforms[row][:, starts],
+        condition=draw.condition[row][:, starts],
         slowdown=draw.slowdown[row].copy(),
+        error_in_force=draw.error_in_force[believed].copy(),
+        price_list=draw.price_list[row].copy(),
         tariff=draw.tariff[row].copy(),
         weights=draw.weights[row].copy(),
         **prices,

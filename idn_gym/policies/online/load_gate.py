@@ -116,7 +116,10 @@ class LoadGate:
         """The slot at the prices of the preference, which hold for an episode."""
         compiled = self._compiled
         judged = draw if compiled.tariff is None else draw._replace(**self._prices)
-        for b in np.flatnonzero((self._weights != draw.weights).any(axis=1)):
+        moved = (self._weights != draw.weights).any(axis=1)
+        if compiled.tables.answer_streams:
+            moved[:] = True  # with the accuracies in force
+        for b in np.flatnonzero(moved):
             weights = self._weights[b] = draw.weights[b]
             self._price[b] = byte_prices(compiled, weights)[self.items.node, self._task]
             if compiled.tariff is not None:

@@ -35,6 +35,7 @@ from idn_gym.core.validate import freeze_tables
 from idn_gym.core.waiting import queue_workers
 from idn_gym.objective_records import PRICES, Objective, charged, find_objectives
 from idn_gym.objectives import known_tariff, scales_of
+from idn_gym.scenarios.compile.answers import AnswerTables, collect_answers
 from idn_gym.scenarios.compile.charges import nominal_charges
 from idn_gym.scenarios.compile.classes import RequestClasses, class_options, class_requests, list_classes
 from idn_gym.scenarios.compile.extremes import check_rewards
@@ -75,6 +76,7 @@ class Compiled:
     node_moves: npt.NDArray[np.bool_]  # (N,) whether the node processes move the node: all but repositories
     placeable: npt.NDArray[np.bool_]  # (N, S) may be loaded and fits into nominal memory
     placements: Residents  # (K, N, M) that the scenario names
+    answers: AnswerTables | None = None  # where quality is hidden
 
     @cached_property
     def pairs(self) -> tuple[Ints, Ints]:
@@ -125,7 +127,11 @@ def compile_scenario(scenario: Scenario) -> Compiled:
     if scenario.catalog:
         return _compile(scenario, objectives)
     parts = [scenario.topology, scenario.workload.replay, *vars(scenario.dynamics).values()]
-    paths = [part.path for part in parts if isinstance(getattr(part, "path", None), str)]
+    paths: list[str] = []
+    if scenario.quality is not None:
+        parts.append(scenario.quality.conditions)
+        paths += scenario.quality.outcomes
+    paths += [part.path for part in parts if isinstance(getattr(part, "path", None), str)]
     return _compile_once(scenario, objectives, tuple(map(last_change, paths)))
 
 
@@ -182,6 +188,11 @@ def _build(
     # Frozen before they are complete: kernels are compiled per type of their arguments.
     tables = freeze_tables(_tables(scenario, network, gathered, classes, charged(objectives), loads))
     names = name_rows(network, gathered)
+    answers = None
+    if scenario.quality is not None:
+        answers, stream = collect_answers(scenario.quality, tables, gathered.sources, names.points)
+        fields = {"option_stream": stream, "answer_streams": len(answers.stream_class)}
+        tables = freeze_tables(tables._replace(**fields))
     return Compiled(
         scenario=scenario,
         tables=tables,
@@ -195,6 +206,7 @@ def _build(
         node_moves=(gathered.pinned == EMPTY).all(1),
         placeable=gathered.placeable,
         placements=read_placements(scenario.placements, names, tables, gathered.placeable),
+        answers=answers,
     )
 
 
@@ -240,6 +252,7 @@ def _tables(
         loading_share=float(scenario.serving.loading_share),
         nominal_requests=float(scenario.nominal_requests),
         nominal_memory=max(1.0, float((network.count * network.memory)[gathered.movable].sum())),
+        answer_streams=0,
         node_count=network.count,
         node_memory=network.memory,
         node_seconds=np.array([node.servers * scenario.slot_seconds for node in network.nodes])
@@ -280,6 +293,7 @@ def _tables(
         class_basin=find_basins({**served, **needs}, elastic & (gathered.pinned != EMPTY).any(axis=1)),
         class_fallback=fallbacks(enumerated, held & elastic[:, None]),
         **enumerated,
+        option_stream=np.full(len(enumerated["option_model"]), EMPTY, np.int64),
         part_pause=part_pauses(network, enumerated, paths, classes.path),
         **needs,
         **radio_tables(network, enumerated, paths, classes.path),

@@ -26,6 +26,7 @@ _DATED = (
     ("workload.flash", "crowds", "at"),
     ("dynamics.outages", "failures", "first"),
     ("dynamics.link_outages", "failures", "first"),
+    ("quality.conditions", "changes", "first"),
 )
 """Processes with a list of things that begin at a slot, the list, and the field of that slot."""
 
@@ -38,7 +39,7 @@ def warn_of_what_never_comes(scenario: Scenario) -> None:
     """
     for key, things, field in _DATED:
         part, name = key.split(".")
-        process = getattr(getattr(scenario, part), name)
+        process = getattr(getattr(scenario, part), name, None)
         for i, thing in enumerate(getattr(process, things, ())):
             slot = getattr(thing, field, None)
             if isinstance(slot, int) and slot >= scenario.horizon:
@@ -94,6 +95,9 @@ def list_processes(compiled: Compiled, labels: ClassLabels) -> Iterator[tuple[An
         dynamics.background, dynamics.outages, dynamics.memory, dynamics.energy_price, dynamics.carbon,
         dynamics.harvest,
     )  # fmt: skip
+    if compiled.scenario.quality is not None:
+        count = len(names.ingress)
+        yield compiled.scenario.quality.conditions, count, count, names.of_ingress
     for process in by_node:
         yield process, nodes, nodes, names.of_nodes
     shares, column, _ = shares_of(workload.popularity, base, labels)

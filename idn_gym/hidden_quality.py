@@ -1,0 +1,240 @@
+"""Where quality is hidden: answers are drawn, rewards are told the truth, and accuracies in force are estimated.
+
+All of it happens between slots, on what serving has booked per stream of answers. Nothing but rewards and what
+stands under ``truth/`` in infos reads the truth.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from idn_gym.core.arrays import ERROR, Bools, Draw, Floats, Ints, Numbers, Outcome, place_of
+from idn_gym.core.pricing import price_answers
+from idn_gym.quality.counts import put_state
+from idn_gym.quality.in_force import (
+    AlarmBelief,
+    Belief,
+    ConditionBelief,
+    ConfidenceBelief,
+    Heard,
+    LabelBelief,
+)
+from idn_gym.rewards import Reward
+from idn_gym.scenarios.compile import Compiled
+from idn_gym.scenarios.compile.answers import AnswerTables
+from idn_gym.scenarios.config_quality import HiddenQuality
+
+ANSWERS = 0x616E73
+"""Names the stream of answers among the children of an episode's seed."""
+
+
+class Truth(NamedTuple):
+    """Of the last slot, B rows; judged by the condition that was in force."""
+
+    accuracy: Floats  # (B,) mean per request, drops counting as wrong
+    tariff_cost: Floats  # (B,) serving cost and labels, over the nominal requests
+    condition: Ints  # (B, R) place in `quality.conditions.names`
+
+
+class QualityBook:
+    """Draws answers, keeps an estimate, and writes it where serving reads it.
+
+    Attributes:
+        truth: of the last slot; zeros before the first one.
+        heard: what the last slot told, if any slot was played.
+    """
+
+    def __init__(self, compiled: Compiled, rows: int, draw: Draw) -> None:
+        """Set up.
+
+        Args:
+            compiled: of a scenario with hidden quality.
+            rows: B.
+            draw: whose prices are written.
+        """
+        assert compiled.answers is not None and compiled.scenario.quality is not None
+        self._tables, self._draw, self._answers = compiled.tables, draw, compiled.answers
+        self._quality: HiddenQuality = compiled.scenario.quality
+        self._horizon = compiled.scenario.horizon
+        streams = len(self._answers.stream_class)
+        self._belief = make_belief(self._quality, self._answers, compiled.class_ingress, rows)
+        self._true = self._answers.truth()
+        shares = self._answers.playing
+        self._chance = (shares / shares.sum(axis=(2, 3), keepdims=True)).reshape(*shares.shape[:2], -1)
+        self._pending = np.zeros((rows, self._quality.probes.delay + 1, 2, streams))
+        self._key = np.zeros((rows, 2), np.uint64)
+        self._lists = np.zeros(rows, np.int64)
+        classes = len(compiled.tables.class_task)
+        self.truth = Truth(np.zeros(rows), np.zeros(rows), np.zeros((rows, classes), np.int64))
+        self.heard: Heard | None = None
+
+    def start(self, row: int, root: np.random.SeedSequence) -> None:
+        """A new episode in a row; answers are drawn from its own stream of the episode's seed."""
+        child = np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, ANSWERS))
+        self._key[row] = child.generate_state(2, np.uint64)
+
+    def rewind(self, rows: Ints) -> None:
+        """Back to slot 0 in some rows: nothing has been heard."""
+        chosen = np.zeros(len(self._lists), np.bool_)
+        chosen[rows] = True
+        self._pending[chosen] = 0.0
+        if self._belief is not None:
+            self._belief.reset(chosen)
+        for field in self.truth:
+            field[rows] = 0
+        self._put_in_force(chosen, np.zeros(len(chosen), np.int64))
+
+    def judge(self, slot: Ints, outcome: Outcome, reward: Reward) -> None:
+        """After a slot is served: draw its answers, correct rewards by the truth, and learn.
+
+        Args:
+            slot: (B,) that was played.
+            outcome: of it; what is heard is written there.
+            reward: of it, written to.
+        """
+        rows = np.arange(len(slot))
+        condition = self._draw.condition[rows, place_of(slot, self._draw.condition.shape[1])]
+        heard, asked = self._listen(slot, outcome, condition)
+        self.heard = heard
+        self._correct(outcome, condition, asked, reward)
+        if self._belief is not None:
+            self._belief.note(heard)
+        self._put_in_force(np.ones(len(slot), np.bool_), slot + 1)
+
+    def _listen(self, slot: Ints, outcome: Outcome, condition: Ints) -> tuple[Heard, Floats]:
+        """Answers of a slot, as counts, and (B, a) labels that are asked for."""
+        answers, row, stream, cells = self._answers, [], [], []
+        asked = np.zeros_like(outcome.answered)
+        probed = None if self._belief is None else self._belief.probed()
+        place = slot % self._pending.shape[1]
+        for b in range(len(slot)):
+            found = np.flatnonzero(outcome.answered[b] > 0.0)
+            rng = np.random.Generator(np.random.Philox(key=self._key[b], counter=[0, 0, 0, int(slot[b])]))
+            amount = outcome.answered[b, found]
+            count = np.floor(amount + rng.random(len(found))).astype(np.int64)  # as many on average
+            kind = answers.stream_kind[found]
+            chance = self._chance[kind, condition[b, answers.stream_class[found]]]
+            drawn = rng.multinomial(count, chance).reshape(len(found), -1, 2)
+            told = drawn.sum(axis=2).astype(float)
+            outcome.confidence[b, found] = (told * answers.middle).sum(axis=1)
+            share = np.full(len(found), self._quality.probes.share)
+            if probed is not None:
+                share *= probed[b, found]
+            labelled = rng.binomial(count, share)
+            right = drawn[..., 1].sum(axis=1)
+            right = rng.hypergeometric(right, count - right, labelled)
+            asked[b, found] = labelled
+            self._pending[b, place[b]] = 0.0
+            self._pending[b, place[b], :, found] = np.stack([labelled, right], axis=1)
+            due = (slot[b] - self._quality.probes.delay) % self._pending.shape[1]
+            if slot[b] >= self._quality.probes.delay:
+                outcome.labelled[b], outcome.right[b] = self._pending[b, due]
+            row.append(np.full(len(found), b))
+            stream.append(found)
+            cells.append(told)
+        parts = np.concatenate(row), np.concatenate(stream), np.concatenate(cells)
+        return Heard(*parts, outcome.labelled, outcome.right), asked
+
+    def _correct(self, outcome: Outcome, condition: Ints, asked: Floats, reward: Reward) -> None:
+        """Put the truth into rewards, and what labels cost."""
+        answers = self._answers
+        under = condition[:, answers.stream_class]
+        right = (outcome.answered * self._true[answers.stream_kind, under]).sum(axis=1)
+        paid = self._quality.probes.cost * asked.sum(axis=1)
+        arrived = outcome.arrived.sum(axis=1)
+        better = right - paid - outcome.correct.sum(axis=1)
+        self.truth.accuracy[:] = right / np.maximum(arrived, np.finfo(float).tiny)
+        cost = outcome.tariff_cost - self._draw.tariff[:, ERROR] * better
+        self.truth.tariff_cost[:] = cost / reward.nominal_requests
+        self.truth.condition[:] = condition
+        for i in np.flatnonzero(reward.source == ERROR):
+            share = better / reward.nominal_requests
+            reward.vectors[:, i] += share
+            reward.scalars[:] += reward.weights[:, i] * share / reward.scales[i]
+
+    def _put_in_force(self, rows: Bools, slot: Ints) -> None:
+        """Write the accuracies that the coming slot (B,) is served by, in some rows."""
+        if self._quality.accuracy == "nominal":
+            return
+        if self._belief is None:
+            all_rows = np.arange(len(slot))
+            t = place_of(np.minimum(slot, self._horizon - 1), self._draw.condition.shape[1])
+            condition = self._draw.condition[all_rows, t]
+            answers = self._answers
+            accuracy = self._true[answers.stream_kind, condition[:, answers.stream_class]]
+        else:
+            accuracy = self._belief.accuracy()
+        for b in np.flatnonzero(rows):
+            self._draw.error_in_force[b] = 1.0 - accuracy[b, self._tables.option_stream]
+            self._lists[b] += 1
+            self._draw.price_list[b] = 1.0 + b + len(slot) * self._lists[b]
+            price_answers(self._tables, self._draw, int(b))
+
+    def infos(self) -> dict[str, Numbers]:
+        """What infos say: labels that came, and the truth under names of its own, B rows."""
+        return {f"truth/{name}": field.copy() for name, field in self.truth._asdict().items()}
+
+    def get_state(self) -> dict[str, Any]:
+        """Everything that moves, as plain data."""
+        kept: dict[str, Any] = {"pending": self._pending.copy(), "key": self._key.copy()}
+        kept |= {f"truth {name}": field.copy() for name, field in self.truth._asdict().items()}
+        if self._belief is not None:
+            kept |= {f"belief {name}": array for name, array in self._belief.get_state().items()}
+        return kept
+
+    def set_state(self, saved: dict[str, Any], slot: Ints) -> None:
+        """Go on from what `get_state` returned.
+
+        Args:
+            saved: the state.
+            slot: (B,) about to be played.
+        """
+        own = {"pending": self._pending, "key": self._key}
+        own |= {f"truth {name}": field for name, field in self.truth._asdict().items()}
+        put_state(own, {name: saved[name] for name in own if name in saved})
+        if self._belief is not None:
+            begins = "belief "
+            self._belief.set_state(
+                {name.removeprefix(begins): array for name, array in saved.items() if name.startswith(begins)}
+            )
+        self._put_in_force(np.ones(len(slot), np.bool_), slot)
+
+
+def make_belief(
+    quality: HiddenQuality, answers: AnswerTables, class_ingress: Ints, rows: int
+) -> Belief | None:
+    """The estimate that a scenario asks for; None where it asks for the catalogue's accuracy or the truth.
+
+    Args:
+        quality: the scenario's.
+        answers: of its models.
+        class_ingress: (R,) ingress node of each class.
+        rows: B.
+    """
+    kind, nominal = answers.stream_kind, answers.nominal[answers.stream_kind]
+    fading = quality.half_life, quality.prior
+    samples = answers.calibrating.sum(axis=2)
+    # An empty cell is worth its middle, which counts as one answer in the others.
+    worth = (answers.calibrating[..., 1] + answers.middle) / (samples + 1.0)
+    raw = np.broadcast_to(answers.middle, samples.shape)
+    match quality.accuracy:
+        case "confidence":
+            return ConfidenceBelief(rows, nominal, raw[kind], *fading)
+        case "calibrated":
+            return ConfidenceBelief(rows, nominal, worth[kind], *fading)
+        case "difference":
+            source = (raw * samples).sum(axis=1) / samples.sum(axis=1)
+            return ConfidenceBelief(rows, nominal, raw[kind], *fading, shift=nominal - source[kind])
+        case "labels":
+            return LabelBelief(rows, nominal, *fading)
+        case "alarm":
+            source = (worth * samples).sum(axis=1) / samples.sum(axis=1)
+            bets = quality.alpha, quality.hold
+            return AlarmBelief(rows, nominal, worth[kind], source[kind], *fading, *bets)
+        case "conditions":
+            site = class_ingress[answers.stream_class]
+            return ConditionBelief(rows, site, kind, answers.known, quality.stay)
+        case _:
+            return None

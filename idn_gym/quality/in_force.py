@@ -1,0 +1,273 @@
+"""Which accuracy to go by, slot after slot: estimates that fade back to what is known beforehand.
+
+A slot is told as `Heard`: the streams that answered, and how. Streams are those of `AnswerTables`; estimates are
+(B, a), of B rows and a streams.
+"""
+
+from __future__ import annotations
+
+import abc
+from typing import NamedTuple
+
+import numpy as np
+
+from idn_gym.core.arrays import Bools, Floats, Ints, Numbers
+from idn_gym.quality.alarms import HarmAlarm
+from idn_gym.quality.counts import SlotCounts, put_state
+
+HARM = 0.05
+"""Loss of accuracy that the alarm leaves alone."""
+
+
+class Heard(NamedTuple):
+    """The streams that answered in a slot, n of them in all rows together."""
+
+    row: Ints  # (n,)
+    stream: Ints  # (n,)
+    cells: Floats  # (n, d) answers by exit and bin of raw confidence
+    row_labelled: Floats  # (B, a) labels that came, of this slot or an earlier one
+    row_right: Floats  # (B, a) of them, right answers
+
+
+class Belief(abc.ABC):
+    """An estimate of the accuracy of every stream."""
+
+    def reset(self, rows: Bools) -> None:
+        """Forget the rows of a mask (B,)."""
+        for array in self.arrays().values():
+            array[rows] = 0
+
+    @abc.abstractmethod
+    def note(self, heard: Heard) -> None:
+        """Take in a slot."""
+
+    @abc.abstractmethod
+    def accuracy(self) -> Floats:
+        """(B, a), between 0 and 1."""
+
+    def probed(self) -> Bools | None:
+        """(B, a) streams whose answers are to be probed; None: all."""
+        return None
+
+    @abc.abstractmethod
+    def arrays(self) -> dict[str, Numbers]:
+        """What is remembered, by name, (B, ...) each; written to when a state is restored."""
+
+    def get_state(self) -> dict[str, Numbers]:
+        """Copies of all that is remembered."""
+        return {name: array.copy() for name, array in self.arrays().items()}
+
+    def set_state(self, state: dict[str, Numbers]) -> None:
+        """Go on from what `get_state` returned."""
+        put_state(self.arrays(), state)
+
+
+class FadingMeans:
+    """Means of signals, beside which a prior counts as so many samples; all samples fade with the slots.
+
+    A mean is (prior x nominal + sum of signals) / (prior + samples), where both sums halve every half-life: so
+    a stream that nothing is heard of goes back to nominal, and is tried again.
+    """
+
+    def __init__(self, rows: int, nominal: Floats, half_life: float, prior: float) -> None:
+        self.nominal, self._prior, self._keep = nominal, prior, 0.5 ** (1.0 / half_life)
+        self.total, self.count = np.zeros((2, rows, len(nominal)))
+
+    def fade(self) -> None:
+        """Let a slot pass."""
+        self.total *= self._keep
+        self.count *= self._keep
+
+    def means(self) -> Floats:
+        """(B, a), between 0 and 1."""
+        found: Floats = (self._prior * self.nominal + self.total) / (self._prior + self.count)
+        return np.clip(found, 0.0, 1.0)
+
+
+class ConfidenceBelief(Belief):
+    """The mean of a value per cell: of the confidence as it is, or of what it was worth on labelled samples."""
+
+    def __init__(
+        self, rows: int, nominal: Floats, values: Floats, half_life: float, prior: float, shift: Floats | float = 0.0
+    ) -> None:
+        """Set up.
+
+        Args:
+            rows: B.
+            nominal: (a,) accuracy without any answer.
+            values: (a, d) what an answer in each cell is worth.
+            half_life: [slots] see `FadingMeans`.
+            prior: [answers] likewise.
+            shift: (a,) added to every value: by it, means agree with `nominal` where they did on the source.
+        """
+        self._means, self._values = FadingMeans(rows, nominal, half_life, prior), values
+        self._shift = np.broadcast_to(np.asarray(shift, float), nominal.shape)
+
+    def note(self, heard: Heard) -> None:
+        """Take in the confidences of a slot."""
+        self._means.fade()
+        count = heard.cells.sum(axis=1)
+        worth = (heard.cells * self._values[heard.stream]).sum(axis=1) + count * self._shift[heard.stream]
+        self._means.total[heard.row, heard.stream] += worth
+        self._means.count[heard.row, heard.stream] += count
+
+    def accuracy(self) -> Floats:
+        """Means so far."""
+        return self._means.means()
+
+    def arrays(self) -> dict[str, Numbers]:
+        """Sums and counts."""
+        return {"total": self._means.total, "count": self._means.count}
+
+
+class LabelBelief(Belief):
+    """The share of right answers among those whose label came."""
+
+    def __init__(self, rows: int, nominal: Floats, half_life: float, prior: float) -> None:
+        """Set up; arguments as of `ConfidenceBelief`."""
+        self._means = FadingMeans(rows, nominal, half_life, prior)
+
+    def note(self, heard: Heard) -> None:
+        """Take in the labels of a slot."""
+        self._means.fade()
+        self._means.total += heard.row_right
+        self._means.count += heard.row_labelled
+
+    def accuracy(self) -> Floats:
+        """Shares so far."""
+        return self._means.means()
+
+    def arrays(self) -> dict[str, Numbers]:
+        """Sums and counts."""
+        return {"total": self._means.total, "count": self._means.count}
+
+
+class AlarmBelief(Belief):
+    """The catalogue's accuracy until an alarm on confidences fires; then labels, for so many slots.
+
+    The alarm is `HarmAlarm` by confidence: no more than alpha of the streams without a change ever raise it, if
+    confidences keep what they were worth. Afterwards it listens anew.
+    """
+
+    def __init__(
+        self,
+        rows: int,
+        nominal: Floats,
+        values: Floats,
+        source: Floats,
+        half_life: float,
+        prior: float,
+        alpha: float,
+        hold: int,
+    ) -> None:
+        """Set up; what is not here is as of `ConfidenceBelief`.
+
+        Args:
+            rows: B.
+            nominal: (a,).
+            values: (a, d).
+            source: (a,) mean value on labelled samples, which is not to fall by more than `HARM`.
+            half_life: [slots].
+            prior: [answers].
+            alpha: of the alarm.
+            hold: [slots] of probing.
+        """
+        floor = np.clip(source, HARM + 0.01, 0.999)
+        self._alarm = HarmAlarm(
+            rows, len(nominal), accuracy=floor, tolerance=HARM, alpha=alpha, by="confidence", values=values
+        )
+        self._labels, self._hold = LabelBelief(rows, nominal, half_life, prior), hold
+        self._left = np.zeros((rows, len(nominal)), np.int64)
+
+    def note(self, heard: Heard) -> None:
+        """Take in a slot; alarms that fire begin to be probed with the next one."""
+        self._labels.note(heard)
+        served = np.zeros((*self._left.shape, heard.cells.shape[1]))
+        served[heard.row, heard.stream] = heard.cells
+        served[self._left > 0] = 0.0
+        self._alarm.note(SlotCounts(served))
+        self._left -= self._left > 0
+        fired = self._alarm.fired
+        self._left[fired] = self._hold
+        self._alarm.wagers.reset(fired)
+
+    def accuracy(self) -> Floats:
+        """Shares of right answers so far; nothing but the prior where nothing was probed of late."""
+        return self._labels.accuracy()
+
+    def probed(self) -> Bools:
+        """Streams whose alarm fired."""
+        chosen: Bools = self._left > 0
+        return chosen
+
+    def reset(self, rows: Bools) -> None:
+        """Forget rows."""
+        self._labels.reset(rows)
+        self._alarm.reset(rows)
+        self._left[rows] = 0
+
+    def arrays(self) -> dict[str, Numbers]:
+        """Labels, slots of probing that are left, and the alarm's wealth."""
+        return {**self._labels.arrays(), "left": self._left, **self._alarm.wagers.arrays()}
+
+
+class ConditionBelief(Belief):
+    """Which of the known conditions is in force at each ingress node, by Bayes' rule.
+
+    A hidden Markov model: a condition stays with probability 1 - 1/stay, answers fall into cells as samples of
+    that condition did. One model's answers say what to expect of all others, but only of conditions that are known.
+    """
+
+    def __init__(
+        self,
+        rows: int,
+        site: Ints,
+        kind: Ints,
+        known: Floats,
+        stay: float,
+    ) -> None:
+        """Set up.
+
+        Args:
+            rows: B.
+            site: (a,) ingress node of each stream.
+            kind: (a,) see `AnswerTables`.
+            known: (k, C, d, 2) samples of each condition; wrong, right.
+            stay: [slots].
+        """
+        samples = known.sum(axis=3)
+        usual = samples.sum(axis=1, keepdims=True) + 1.0
+        # As if two samples more had been seen, which fell where those of all conditions do.
+        shares = samples + 2.0 * usual / usual.sum(axis=2, keepdims=True)
+        self._log = np.log(shares / shares.sum(axis=2, keepdims=True))
+        self._accuracy = known[..., 1].sum(axis=2) / samples.sum(axis=2)
+        conditions = known.shape[1]
+        self._site, self._kind = site, kind
+        self._switch = 0.0 if conditions == 1 else 1.0 / stay
+        self.weight = np.full((rows, int(site.max()) + 1, conditions), 1.0 / conditions)
+
+    def reset(self, rows: Bools) -> None:
+        """All conditions are alike."""
+        self.weight[rows] = 1.0 / self.weight.shape[2]
+
+    def note(self, heard: Heard) -> None:
+        """Take in the confidences of a slot."""
+        evidence = np.zeros_like(self.weight)
+        kind, site = self._kind[heard.stream], self._site[heard.stream]
+        said = (self._log[kind] * heard.cells[:, None, :]).sum(axis=2)
+        np.add.at(evidence, (heard.row, site), said)
+        score = np.log(self.weight) + evidence
+        found = np.exp(score - score.max(axis=2, keepdims=True))
+        found /= found.sum(axis=2, keepdims=True)
+        others = max(1, found.shape[2] - 1)
+        self.weight[:] = (1.0 - self._switch) * found + self._switch * (1.0 - found) / others
+        np.maximum(self.weight, 1e-12, out=self.weight)
+
+    def accuracy(self) -> Floats:
+        """Accuracies of the conditions, by their probabilities."""
+        found: Floats = (self.weight[:, self._site] * self._accuracy[self._kind]).sum(axis=2)
+        return found
+
+    def arrays(self) -> dict[str, Numbers]:
+        """Probabilities."""
+        return {"weight": self.weight}

@@ -1,0 +1,134 @@
+"""What is known of the answers of models, and what is true of them, where quality is hidden."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from idn_gym.catalog.exit_rules import all_answers, exits_taken
+from idn_gym.catalog.outcomes import SAMPLE_PARTS, Outcomes, read_outcomes
+from idn_gym.catalog.reader import SHIPPED_TABLES
+from idn_gym.config_reader import ConfigError, closest, show
+from idn_gym.core.arrays import Floats, Ints, Tables
+from idn_gym.core.row_starts import owners
+from idn_gym.scenarios.config_quality import HiddenQuality
+from idn_gym.scenarios.processes.timed_rows import last_change
+
+CONFIDENCE_BINS = 20
+"""Equal bins of raw confidence, of each exit."""
+
+CALIBRATING, KNOWN, PLAYING = SAMPLE_PARTS
+
+
+class AnswerTables(NamedTuple):
+    """Letters: a streams, k kinds of them (a network at an operating point), C conditions, d cells.
+
+    A cell is an exit that a request may leave by and a bin of the raw confidence that it leaves with. Each table is
+    of samples of its own (`Outcomes.part`).
+    """
+
+    stream_class: Ints  # (a,)
+    stream_kind: Ints  # (a,)
+    middle: Floats  # (d,) raw confidence in the middle of the bin
+    nominal: Floats  # (k,) accuracy as the catalogue has it
+    calibrating: Floats  # (k, d, 2) samples under the first condition of the table; wrong, right
+    known: Floats  # (k, C, d, 2) samples from which conditions may be told
+    playing: Floats  # (k, C, d, 2) samples that requests are drawn from
+
+    def truth(self) -> Floats:
+        """Accuracy of each kind under each condition, (k, C)."""
+        right: Floats = self.playing[..., 1].sum(axis=-1) / self.playing.sum(axis=(-2, -1))
+        return right
+
+
+class _Network(NamedTuple):
+    """A network in a table, at an operating point."""
+
+    outcomes: Outcomes
+    name: str
+    point: str
+
+
+def collect_answers(
+    quality: HiddenQuality, tables: Tables, sources: Sequence[str], points: Sequence[Sequence[str]]
+) -> tuple[AnswerTables, Ints]:
+    """Look up every operating point of a scenario in the outcome tables.
+
+    Args:
+        quality: the scenario's.
+        tables: with all options.
+        sources: names of the models in the catalogue, (M,).
+        points: names of the operating points of each model.
+
+    Returns:
+        What is in the tables, and the stream of each option (O,).
+
+    Raises:
+        ConfigError: a table cannot be read; a model or a condition is in none.
+    """
+    found = [_read_once(path, last_change(path)) for path in _files(quality.outcomes)]
+    row = np.stack([owners(tables.option_start), tables.option_model, tables.option_point], axis=1)
+    streams, first, stream = np.unique(row, axis=0, return_index=True, return_inverse=True)
+    labels = [(sources[m], points[m][p]) for m, p in streams[:, 1:]]
+    kinds = list(dict.fromkeys(labels))
+    networks = [_find(found, source, point) for source, point in kinds]
+    names = quality.conditions.names
+    for network in networks:
+        for i, name in enumerate(names):
+            if name not in network.outcomes.conditions:
+                allowed = f"of the table of {network.name}; {closest(name, network.outcomes.conditions)}"
+                raise ConfigError(f"quality.conditions.names.{i}", f"{show(name)} is no condition {allowed}")
+    exits = max(len(network.outcomes.exits(network.name)) for network in networks)
+    kind = np.array([kinds.index(label) for label in labels])
+    nominal = np.zeros(len(kinds))
+    nominal[kind] = 1.0 - tables.option_error[first]
+    answers = AnswerTables(
+        stream_class=streams[:, 0].astype(np.int64),
+        stream_kind=kind,
+        middle=np.tile((np.arange(CONFIDENCE_BINS) + 0.5) / CONFIDENCE_BINS, exits),
+        nominal=nominal,
+        calibrating=np.stack([_cells(n, CALIBRATING, n.outcomes.conditions[0], exits) for n in networks]),
+        known=np.stack([[_cells(n, KNOWN, name, exits) for name in names] for n in networks]),
+        playing=np.stack([[_cells(n, PLAYING, name, exits) for name in names] for n in networks]),
+    )
+    return answers, stream.reshape(-1)
+
+
+def _files(own: Sequence[str]) -> list[str]:
+    """A user's own tables first."""
+    return [*own, *map(str, sorted((SHIPPED_TABLES / "lab").glob("*.npz")))]
+
+
+@lru_cache(maxsize=16)
+def _read_once(path: str, change: int) -> Outcomes:
+    return read_outcomes(Path(path))
+
+
+def _find(tables: Sequence[Outcomes], source: str, point: str) -> _Network:
+    """The network that a model of the catalogue is; a model that is cut without a bottleneck is the whole one."""
+    names = dict.fromkeys(row.rpartition("/")[0] for table in tables for row in table.rows)
+    name = source if source in names else source.removesuffix("-split")
+    for table in tables:
+        if any(row.rpartition("/")[0] == name for row in table.rows):
+            table.thresholds(name, point)
+            return _Network(table, name, point)
+    allowed = f"quality is hidden, and it is in no outcome table; {closest(source, list(names))}"
+    raise ConfigError("tasks.models", f"{show(source)} is not allowed where {allowed}")
+
+
+def _cells(network: _Network, part: str, condition: str, exits: int) -> Floats:
+    """Samples of a part under a condition, by cell, wrong ones and right ones, (exits x bins, 2)."""
+    table = network.outcomes.select(part)
+    rows = table.exits(network.name)
+    answers = all_answers(table, condition)
+    taken = exits_taken(table, answers, rows, table.thresholds(network.name, network.point), "entropy")
+    index = np.array([table.row(name) for name in rows])[taken]
+    sample = np.arange(len(taken))
+    place = np.minimum((answers.raw[index, sample] * CONFIDENCE_BINS).astype(np.int64), CONFIDENCE_BINS - 1)
+    cell = 2 * (taken * CONFIDENCE_BINS + place) + answers.correct[index, sample]
+    counts = np.bincount(cell, minlength=2 * exits * CONFIDENCE_BINS).astype(float)
+    return counts.reshape(exits * CONFIDENCE_BINS, 2)
