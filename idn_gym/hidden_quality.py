@@ -1,7 +1,7 @@
-"""Where quality is hidden: answers are drawn, rewards are told the truth, and accuracies in force are estimated.
+"""Where quality is hidden: answers are drawn, rewards hear the truth, accuracies in force are estimated.
 
-All of it happens between slots, on what serving has booked per stream of answers. Nothing but rewards and what
-stands under ``truth/`` in infos reads the truth.
+All of it happens between slots, on what serving has booked per stream of answers. Nothing but rewards and
+what stands under ``truth/`` in infos reads the truth.
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from idn_gym.core.arrays import ERROR, Bools, Draw, Floats, Ints, Numbers, Outcome, place_of
+from idn_gym.core.arrays import ERROR, Bools, Draw, Floats, Ints, Numbers, Outcome
+from idn_gym.core.places import place_of
 from idn_gym.core.pricing import price_answers
 from idn_gym.quality.counts import put_state
 from idn_gym.quality.in_force import (
@@ -18,6 +20,7 @@ from idn_gym.quality.in_force import (
     Belief,
     ConditionBelief,
     ConfidenceBelief,
+    FadingMeans,
     Heard,
     LabelBelief,
 )
@@ -61,19 +64,23 @@ class QualityBook:
         streams = len(self._answers.stream_class)
         self._belief = make_belief(self._quality, self._answers, compiled.class_ingress, rows)
         self._true = self._answers.truth()
-        shares = self._answers.playing
-        self._chance = (shares / shares.sum(axis=(2, 3), keepdims=True)).reshape(*shares.shape[:2], -1)
+        samples = self._answers.playing.sum(axis=3)
+        self._chance = samples / samples.sum(axis=2, keepdims=True)
+        self._right = self._answers.playing[..., 1] / np.maximum(1.0, samples)
         self._pending = np.zeros((rows, self._quality.probes.delay + 1, 2, streams))
-        self._key = np.zeros((rows, 2), np.uint64)
+        self._key = np.zeros((rows, 2, 2), np.uint64)
         self._lists = np.zeros(rows, np.int64)
         classes = len(compiled.tables.class_task)
         self.truth = Truth(np.zeros(rows), np.zeros(rows), np.zeros((rows, classes), np.int64))
         self.heard: Heard | None = None
 
     def start(self, row: int, root: np.random.SeedSequence) -> None:
-        """A new episode in a row; answers are drawn from its own stream of the episode's seed."""
+        """A new episode in a row; what answers say and what is right are drawn from streams of their own.
+
+        So what is right does not move a bit of what is said.
+        """
         child = np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, ANSWERS))
-        self._key[row] = child.generate_state(2, np.uint64)
+        self._key[row] = child.generate_state(4, np.uint64).reshape(2, 2)
 
     def rewind(self, rows: Ints) -> None:
         """Back to slot 0 in some rows: nothing has been heard."""
@@ -111,20 +118,19 @@ class QualityBook:
         place = slot % self._pending.shape[1]
         for b in range(len(slot)):
             found = np.flatnonzero(outcome.answered[b] > 0.0)
-            rng = np.random.Generator(np.random.Philox(key=self._key[b], counter=[0, 0, 0, int(slot[b])]))
+            rng, labeller = (_generator(key, int(slot[b])) for key in self._key[b])
             amount = outcome.answered[b, found]
             count = np.floor(amount + rng.random(len(found))).astype(np.int64)  # as many on average
-            kind = answers.stream_kind[found]
-            chance = self._chance[kind, condition[b, answers.stream_class[found]]]
-            drawn = rng.multinomial(count, chance).reshape(len(found), -1, 2)
-            told = drawn.sum(axis=2).astype(float)
-            outcome.confidence[b, found] = (told * answers.middle).sum(axis=1)
+            under = answers.stream_kind[found], condition[b, answers.stream_class[found]]
+            told = rng.multinomial(count, self._chance[under])
+            mean = (told * answers.middle).sum(axis=1) / np.maximum(1, count)
+            outcome.confidence[b, found] = amount * mean
             share = np.full(len(found), self._quality.probes.share)
             if probed is not None:
                 share *= probed[b, found]
             labelled = rng.binomial(count, share)
-            right = drawn[..., 1].sum(axis=1)
-            right = rng.hypergeometric(right, count - right, labelled)
+            right = labeller.binomial(told, self._right[under]).sum(axis=1)
+            right = labeller.hypergeometric(right, count - right, labelled)
             asked[b, found] = labelled
             self._pending[b, place[b]] = 0.0
             self._pending[b, place[b], :, found] = np.stack([labelled, right], axis=1)
@@ -133,7 +139,7 @@ class QualityBook:
                 outcome.labelled[b], outcome.right[b] = self._pending[b, due]
             row.append(np.full(len(found), b))
             stream.append(found)
-            cells.append(told)
+            cells.append(told.astype(float))
         parts = np.concatenate(row), np.concatenate(stream), np.concatenate(cells)
         return Heard(*parts, outcome.labelled, outcome.right), asked
 
@@ -191,7 +197,7 @@ class QualityBook:
             saved: the state.
             slot: (B,) about to be played.
         """
-        own = {"pending": self._pending, "key": self._key}
+        own: dict[str, Numbers] = {"pending": self._pending, "key": self._key}
         own |= {f"truth {name}": field for name, field in self.truth._asdict().items()}
         put_state(own, {name: saved[name] for name in own if name in saved})
         if self._belief is not None:
@@ -200,6 +206,11 @@ class QualityBook:
                 {name.removeprefix(begins): array for name, array in saved.items() if name.startswith(begins)}
             )
         self._put_in_force(np.ones(len(slot), np.bool_), slot)
+
+
+def _generator(key: npt.NDArray[np.uint64], slot: int) -> np.random.Generator:
+    """Of one slot, whatever was drawn in others."""
+    return np.random.Generator(np.random.Philox(key=key, counter=[0, 0, 0, slot]))
 
 
 def make_belief(
@@ -214,27 +225,27 @@ def make_belief(
         rows: B.
     """
     kind, nominal = answers.stream_kind, answers.nominal[answers.stream_kind]
-    fading = quality.half_life, quality.prior
+    site = class_ingress[answers.stream_class]
+    means = FadingMeans(rows, nominal, site, quality.half_life, quality.prior)
     samples = answers.calibrating.sum(axis=2)
     # An empty cell is worth its middle, which counts as one answer in the others.
     worth = (answers.calibrating[..., 1] + answers.middle) / (samples + 1.0)
     raw = np.broadcast_to(answers.middle, samples.shape)
     match quality.accuracy:
         case "confidence":
-            return ConfidenceBelief(rows, nominal, raw[kind], *fading)
+            return ConfidenceBelief(means, raw[kind])
         case "calibrated":
-            return ConfidenceBelief(rows, nominal, worth[kind], *fading)
+            return ConfidenceBelief(means, worth[kind])
         case "difference":
             source = (raw * samples).sum(axis=1) / samples.sum(axis=1)
-            return ConfidenceBelief(rows, nominal, raw[kind], *fading, shift=nominal - source[kind])
+            return ConfidenceBelief(means, raw[kind], shift=nominal - source[kind])
         case "labels":
-            return LabelBelief(rows, nominal, *fading)
+            return LabelBelief(means)
         case "alarm":
             source = (worth * samples).sum(axis=1) / samples.sum(axis=1)
             bets = quality.alpha, quality.hold
-            return AlarmBelief(rows, nominal, worth[kind], source[kind], *fading, *bets)
+            return AlarmBelief(means, worth[kind], source[kind], *bets)
         case "conditions":
-            site = class_ingress[answers.stream_class]
             return ConditionBelief(rows, site, kind, answers.known, quality.stay)
         case _:
             return None

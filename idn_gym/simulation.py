@@ -12,10 +12,11 @@ from idn_gym.actions import ActionCheck, make_codec
 from idn_gym.budgets import BudgetBook
 from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import EMPTY, Floats, Instance, Numbers, Outcome, State
+from idn_gym.core.outcome_cells import empty_outcome
 from idn_gym.core.slots import copied, put_fields
 from idn_gym.core.transition import initial_state
 from idn_gym.core.validate import check_residents, check_saved
-from idn_gym.core.workspace import empty_outcome, make_scratch, start_levels, start_uplinks
+from idn_gym.core.workspace import make_scratch, start_levels, start_uplinks
 from idn_gym.hidden_quality import QualityBook
 from idn_gym.objective_records import Objective
 from idn_gym.objectives import describe_reward, reward_divisor

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from idn_gym.core.arrays import EMPTY, EXOGENOUS, Instance, place_of
+from idn_gym.core.arrays import EMPTY, EXOGENOUS, Instance
 from idn_gym.core.costs import costs
 from idn_gym.core.nominal import nominal_draw
+from idn_gym.core.places import place_of
 
 
 def slot_to_expect(simulation, b=0):

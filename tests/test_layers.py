@@ -30,7 +30,7 @@ LAYERS = [
     ["idn_gym.rewards"],
     ["idn_gym.catalog", "idn_gym.radio"],
     ["idn_gym.scenarios", "idn_gym.quality"],
-    ["idn_gym.actions", "idn_gym.observations"],
+    ["idn_gym.actions", "idn_gym.observations", "idn_gym.hidden_quality"],
     ["idn_gym.slot_programme", "idn_gym.readouts", "idn_gym.budgets", "idn_gym.played_slot"],
     ["idn_gym.simulation", "idn_gym.episode_spec", "idn_gym.preset_ids"],
     ["idn_gym.env", "idn_gym.vector", "idn_gym.vector_arguments", "idn_gym.rendering"],

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from idn_gym.core.workspace import empty_outcome
+from idn_gym.core.outcome_cells import empty_outcome
 from idn_gym.metrics import COLUMN, METRIC_RECORDS, METRICS, MetricTotals, compute_metrics
 from idn_gym.rewards import compute_rewards
 from idn_gym.scenarios.episodes import build_instance

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import idn_gym  # noqa: F401 (registers the ids)
+from idn_gym.core.outcome_cells import empty_outcome
 from idn_gym.core.slots import copied
 from idn_gym.core.transition import step
-from idn_gym.core.workspace import empty_outcome
 from idn_gym.metrics import COLUMN, compute_metrics
 from idn_gym.scenarios.presets import PRESETS
 from idn_gym.simulation import Simulation

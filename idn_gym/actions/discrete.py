@@ -21,13 +21,13 @@ from idn_gym.core.arrays import (
     Residents,
     State,
     Tables,
-    place_of,
 )
 from idn_gym.core.decoding import Pairs
 from idn_gym.core.geometry import free_bytes, placed_bytes
 from idn_gym.core.handover import Programme, fetch, stage
 from idn_gym.core.kernel import njit_inline
 from idn_gym.core.loading import held_segment, held_segments
+from idn_gym.core.places import place_of
 from idn_gym.scenarios.compile import Compiled
 
 MAX_DIMENSIONS, MAX_CHOICES = 30, 1500

@@ -18,12 +18,12 @@ from idn_gym.core.arrays import (
     Residents,
     State,
     Tables,
-    place_of,
 )
 from idn_gym.core.decoding import Pairs
 from idn_gym.core.geometry import nominal_free_bytes
 from idn_gym.core.handover import Programme, fetch, stage
 from idn_gym.core.kernel import njit_inline
+from idn_gym.core.places import place_of
 from idn_gym.scenarios.compile import Compiled
 
 

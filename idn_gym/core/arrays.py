@@ -31,8 +31,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from idn_gym.core.kernel import rule
-
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[np.generic]
@@ -62,15 +60,6 @@ PRICED = 4
 
 NO_UPLINKS: Residents = np.zeros((0, 0), np.int32)
 """An association that leaves everything as it is."""
-
-
-@rule
-def place_of(slot: Any, kept: Any) -> Any:
-    """Where a slot stands in an array with room for `kept` of them; one that is over makes room for it.
-
-    An environment keeps a few hundred slots of a long episode. What kernels get as their `t` is a place.
-    """
-    return slot % kept
 
 
 class Tables(NamedTuple):
@@ -217,7 +206,7 @@ class Draw(NamedTuple):
     charge_slot: Floats  # (B, T, F) [unit] of the slot whatever is served, such as that of idle power
     condition: Ints  # (B, T, R) under which the class's requests are, where quality is hidden; else (B, T, 0)
     slowdown: Floats  # (B, N) factor on the node's compute seconds (error of the latency law)
-    error_in_force: Floats  # (B or 1, O) 1 - accuracy that serving goes by; written anew where it is estimated
+    error_in_force: Floats  # (B or 1, O) 1 - accuracy that serving goes by; moves where it is estimated
     price_list: Floats  # (B,) another number whenever `error_in_force` of the row has moved
     # the next six follow from slowdown, error and tariff; one row serves all episodes where these agree
     option_latency: Floats  # (B or 1, O) [s] per request, but for the time on links that rates decide
@@ -281,7 +270,7 @@ class Outcome(NamedTuple):
     started: Floats  # (B, R, L + 1) [requests] by the path position where they began; last: dropped
     # where quality is hidden, by stream; the last three are written once the slot is over
     answered: Floats  # (B, a) [requests]
-    confidence: Floats  # (B, a) summed over answers: as the networks give it
+    confidence: Floats  # (B, a) summed over answers, as the networks give it; 0 where none was sampled
     labelled: Floats  # (B, a) [requests] whose label arrived
     right: Floats  # (B, a) [requests] of these answered correctly
     # by path position; what lies on several routes at its first one (`Tables.path_same_node`, `_link`)

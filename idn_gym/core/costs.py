@@ -11,11 +11,12 @@ import numpy as np
 from idn_gym.core.arrays import Draw, Floats, Instance, Outcome, Residents, Tables
 from idn_gym.core.kernel import njit_no_alloc
 from idn_gym.core.listing import drop_cost, is_late, link_seconds, option_cost, option_latency
+from idn_gym.core.outcome_cells import empty_outcome
 from idn_gym.core.paces import measure_paths
 from idn_gym.core.serving import measure_utilisation, serve_slot
 from idn_gym.core.slots import placement_per_row
 from idn_gym.core.validate import check_placement, check_slot
-from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
+from idn_gym.core.workspace import Scratch, make_scratch
 
 
 def costs(instance: Instance, t: int, b: int = 0) -> tuple[Floats, Floats]:

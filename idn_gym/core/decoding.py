@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from idn_gym.core.arrays import EMPTY, Bools, Floats, Ints, Residents, place_of
+from idn_gym.core.arrays import EMPTY, Bools, Floats, Ints, Residents
 from idn_gym.core.geometry import free_bytes, load_if_fits
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
+from idn_gym.core.places import place_of
 from idn_gym.core.selection import Selection, begin_selection, take_best
 
 

@@ -98,9 +98,8 @@ SHAPES = {
     "BTF": ("charge_slot",),
     "BTh": ("condition",),
     "BN": ("slowdown",),
-    "eO": ("error_in_force",),
     "B": ("price_list",),
-    "AO": ("option_latency", "option_cost", "option_joules"),
+    "AO": ("option_latency", "option_cost", "option_joules", "error_in_force"),
     "AR": ("drop_joules", "drop_cost", "last_choice"),
     "BC": ("tariff",),
     "BD": ("weights",),
@@ -108,7 +107,7 @@ SHAPES = {
 }
 """Fields by shape; letters as in `arrays`; W most blocks + 1, V most parts, A priced rows, U uniforms, C
 components of the tariff, I pairs of node and task, h classes
-whose conditions move, e rows with an error in force."""
+whose conditions move."""
 
 STARTS = {
     "path_start": "PJ",

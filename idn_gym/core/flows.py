@@ -22,6 +22,7 @@ from idn_gym.core.arrays import (
 from idn_gym.core.filling import ask_batches
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
 from idn_gym.core.listing import list_options
+from idn_gym.core.outcome_cells import empty_outcome
 from idn_gym.core.paces import measure_paths
 from idn_gym.core.row_starts import entries_of
 from idn_gym.core.serving import serve_class, serve_together
@@ -29,7 +30,7 @@ from idn_gym.core.slots import one_row, one_state, placement_per_row
 from idn_gym.core.transition import step
 from idn_gym.core.usable import note_residents
 from idn_gym.core.validate import check_placement, check_slot
-from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
+from idn_gym.core.workspace import Scratch, make_scratch
 from idn_gym.messages import ConfigError
 
 

@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from idn_gym.core.arrays import EMPTY, Floats, Ints, Residents, place_of
+from idn_gym.core.arrays import EMPTY, Floats, Ints, Residents
 from idn_gym.core.decoding import Pairs
 from idn_gym.core.kernel import njit_inline
+from idn_gym.core.places import place_of
 
 INTEGRAL = 1e-6
 """Fractions this close to 0 or 1 count as integral."""

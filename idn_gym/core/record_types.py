@@ -14,9 +14,10 @@ from numba import types
 from numba.extending import typeof_impl
 
 from idn_gym.core.arrays import Draw, Outcome, Tables
+from idn_gym.core.outcome_cells import OF_CLASS, OF_LINK, OF_NODE, OF_ROW, OF_STORE, OF_STREAM
 from idn_gym.core.pricing import PRICE_FIELDS
 from idn_gym.core.weaving import WOVEN
-from idn_gym.core.workspace import ENTRY, KEPT, OF_CLASS, OF_LINK, OF_NODE, OF_ROW, OF_STORE, OF_STREAM, Scratch
+from idn_gym.core.workspace import ENTRY, KEPT, Scratch
 
 GROUPS: dict[type, Sequence[Sequence[str]]] = {
     Outcome: (OF_CLASS, OF_NODE, OF_LINK, OF_STORE, OF_STREAM, OF_ROW),

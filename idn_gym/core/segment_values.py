@@ -14,11 +14,12 @@ from idn_gym.core.excerpt import take_paths
 from idn_gym.core.handover import fetch, stage
 from idn_gym.core.kernel import njit_spliced
 from idn_gym.core.nominal import nominal_draw, passed_nodes
+from idn_gym.core.outcome_cells import empty_outcome
 from idn_gym.core.paces import measure_paths
 from idn_gym.core.row_starts import entries_of, starts_of
 from idn_gym.core.serving import serve_alone
 from idn_gym.core.usable import note_pair, note_residents
-from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
+from idn_gym.core.workspace import Scratch, make_scratch
 
 FEW_CLASSES = 64
 """Up to about how many classes are tried with the same tables, where capacity is shared."""

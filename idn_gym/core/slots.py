@@ -6,7 +6,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from idn_gym.core.arrays import Draw, Instance, Ints, Outcome, Residents, State, place_of
+from idn_gym.core.arrays import Draw, Instance, Ints, Outcome, Residents, State
+from idn_gym.core.places import place_of
 
 MOVING = (
     *("demand", "seconds", "memory", "rate", "refill", "uniforms"),

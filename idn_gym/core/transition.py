@@ -20,17 +20,18 @@ from idn_gym.core.arrays import (
     Residents,
     State,
     Tables,
-    place_of,
 )
 from idn_gym.core.charges import book_slot
 from idn_gym.core.handover import fetch, stage
 from idn_gym.core.kernel import njit_inline, njit_spliced
 from idn_gym.core.listing import charged_slots
 from idn_gym.core.loading import end_slot, load_models
+from idn_gym.core.outcome_cells import empty_outcome
+from idn_gym.core.places import place_of
 from idn_gym.core.repair import place
 from idn_gym.core.serving import measure_utilisation, serve_slot
 from idn_gym.core.stores import begin_stores, book_idle, end_stores, slots_lasted
-from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch, start_levels, start_uplinks
+from idn_gym.core.workspace import Scratch, make_scratch, start_levels, start_uplinks
 
 SMOOTHING = 0.3
 """Weight of the newest batch in `State.recent`."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from idn_gym.core.answer_rules import answer_rules
 from idn_gym.core.arrays import (
     EMPTY,
     INSTANT,
@@ -172,8 +173,6 @@ def check_instance(instance: Instance) -> None:
     for name, letter in may_lack.items():
         _check_range(name, fields[name], EMPTY, size[letter])
     _check_range("pinned", tables.pinned, EMPTY, size["S"])
-    _check_range("option_stream", tables.option_stream, EMPTY, tables.answer_streams)
-    _check_quality(tables, draw)
     for name in ("capacity", "queueing", "loading"):
         value = getattr(tables, name)
         _demand(value in (0, 1), name, f"{value} is not allowed; must be 0 or 1")
@@ -188,7 +187,7 @@ def check_instance(instance: Instance) -> None:
     _demand(right, "last_resort", f"{high:g} is not allowed; must be at least `load_limit` and {most}")
     _check_range("node_servers", tables.node_servers, 0, CROWD + 1)
     _check_relations(tables)
-    for rule in store_rules(tables):
+    for rule in (*store_rules(tables), *answer_rules(tables, draw)):
         _demand(*rule)
     _check_fallbacks(tables, draw)
 
@@ -196,7 +195,7 @@ def check_instance(instance: Instance) -> None:
 def _measure(tables: Tables, draw: Draw) -> dict[str, int]:
     """The dimensions, each read off one array."""
     three = ("demand", "uniforms", "condition")
-    two = ("weights", "block_bytes", "branch_bytes", "node_charge", "error_in_force")
+    two = ("weights", "block_bytes", "branch_bytes", "node_charge")
     for name, axes in (dict.fromkeys(three, 3) | dict.fromkeys(two, 2)).items():
         array = getattr(draw, name) if name in Draw._fields else getattr(tables, name)
         _demand(array.ndim == axes, name, f"has {array.ndim} axes; must have {axes}")
@@ -227,7 +226,6 @@ def _measure(tables: Tables, draw: Draw) -> dict[str, int]:
         "B": batch,
         "A": 1 if len(draw.option_latency) == 1 else batch,
         "h": draw.condition.shape[2],
-        "e": 1 if len(draw.error_in_force) == 1 else batch,
         "T": slots,
         "U": draw.uniforms.shape[2],
         "F": tables.node_charge.shape[1],
@@ -280,16 +278,6 @@ def _check_relations(tables: Tables) -> None:
     _demand(bool(np.all(same)), "part_segment", "must be of the option's model")
     visited = tables.branch_parts <= np.diff(tables.part_start)[owners(tables.branch_start)]
     _demand(bool(np.all(visited)), "branch_parts", "must not exceed the option's parts")
-
-
-def _check_quality(tables: Tables, draw: Draw) -> None:
-    """Conditions of all classes or of none, and errors that are shares."""
-    columns = draw.condition.shape[2]
-    right = columns in (0, len(tables.class_task))
-    _demand(right, "condition", f"has {columns} columns; must have 0 or one per class")
-    _check_range("condition", draw.condition, 0, np.iinfo(np.int32).max)
-    _demand(bool(np.all(draw.error_in_force <= 1.0)), "error_in_force", "must be at most 1")
-    _demand(tables.answer_streams >= 0, "answer_streams", "must be at least 0")
 
 
 def _check_fallbacks(tables: Tables, draw: Draw) -> None:

@@ -2,37 +2,23 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from idn_gym.core.arrays import (
     EMPTY,
     PRICED,
-    SHARED,
     TRANSFER,
     Bools,
     Floats,
     Ints,
-    Outcome,
     Residents,
     Tables,
 )
+from idn_gym.core.outcome_cells import longest_path
 from idn_gym.core.row_starts import starts_of
 from idn_gym.core.selection import make_selection
-
-OF_CLASS = (
-    *("arrived", "served", "lost", "correct", "latency", "wait", "energy", "traffic", "late", "split"),
-    *("early", "penalty", "charged", "started", "spent", "sent"),
-)
-OF_NODE = ("busy", "node_utilisation", "node_wait", "loaded")
-OF_LINK = ("carried", "link_utilisation", "link_wait", "load_bytes")
-OF_STORE = ("drawn", "drained", "spilled")
-OF_STREAM = ("answered", "confidence", "labelled", "right")
-OF_ROW = ("tariff_cost", "idle_energy", "load_traffic", "load_energy", "idle_charged", "load_charged")
-"""Fields of an outcome per class, node, link, store and stream of answers, and those of the whole row."""
-
 
 UNSEEN = -2
 """What no residency entry is."""
@@ -225,7 +211,7 @@ def make_scratch(tables: Tables, rows: int = 1) -> Scratch:
         pace_priced=np.full((rows, len(tables.path_node)), np.nan),
         moves=np.zeros((rows, len(tables.path_start) - 1), np.int64),
         **make_selection(models)._asdict(),
-        longest=_longest(tables),
+        longest=longest_path(tables),
     )
 
 
@@ -238,75 +224,3 @@ def start_uplinks(tables: Tables) -> Residents:
 def start_levels(tables: Tables) -> tuple[Floats, Bools]:
     """Level of each store before slot 0, and whether it is off then, (Z,) each; copies."""
     return tables.store_start.copy(), tables.store_start <= tables.store_least
-
-
-def _longest(tables: Tables) -> int:
-    return int(np.max(np.diff(tables.path_start)))
-
-
-def empty_outcome(tables: Tables, batch: int, longest: int | None = None) -> Outcome:
-    """An outcome of zeros.
-
-    Args:
-        tables: the scenario's tables.
-        batch: number of rows.
-        longest: `Scratch.longest`, which takes longer to find than the zeros do; None: found here.
-    """
-    longest = _longest(tables) if longest is None else longest
-    counts = len(tables.class_task), len(tables.node_memory), len(tables.link_rate)
-    positions = longest if tables.capacity == SHARED else 0
-    counts = *counts, len(tables.store_capacity), tables.answer_streams
-    plan = _plan_outcome(*counts, longest, positions, tables.node_charge.shape[1])
-    cells = np.zeros((batch, plan.width))
-    fields: dict[str, Any] = {name: _view(cells, field) for name, field in plan.fields.items()}
-    in_flight, refused = np.zeros((2, batch), np.int64)
-    return Outcome(**fields, in_flight=in_flight, refused=refused, cells=cells)
-
-
-def _view(cells: Floats, field: _Field) -> Floats:
-    shape, strides = (len(cells), *field.shape), (cells.strides[0], *field.strides)
-    return np.ndarray(shape, np.float64, cells, 8 * field.start, strides)
-
-
-class _Field(NamedTuple):
-    """Where a field of an outcome lies in the cells of its row."""
-
-    start: int  # first cell
-    shape: tuple[int, ...]  # but for the axis of rows
-    strides: tuple[int, ...]  # [bytes]
-
-
-class _Plan(NamedTuple):
-    fields: dict[str, _Field]
-    width: int  # cells of a row
-
-
-@lru_cache(maxsize=64)
-def _plan_outcome(
-    classes: int,
-    nodes: int,
-    links: int,
-    stores: int,
-    streams: int,
-    longest: int,
-    positions: int,
-    further: int,
-) -> _Plan:
-    """Lay a row out: what belongs to a class, a node, a link, a store or a stream lies together."""
-    wide = {"charged": further, "penalty": PRICED + further, "started": longest + 1}
-    wide |= {"spent": positions, "sent": positions, "idle_charged": further, "load_charged": further}
-    fields, start = {}, 0
-    groups = (
-        *((classes, OF_CLASS), (nodes, OF_NODE), (links, OF_LINK), (stores, OF_STORE)),
-        *((streams, OF_STREAM), (None, OF_ROW)),
-    )
-    for count, names in groups:
-        width = sum(wide.get(name, 1) for name in names)
-        for name in names:
-            columns = (wide[name],) if name in wide else ()
-            rows = () if count is None else (count,)
-            strides = (8 * width,) * len(rows) + (8,) * len(columns)
-            fields[name] = _Field(start, (*rows, *columns), strides)
-            start += wide.get(name, 1)
-        start += width * ((1 if count is None else count) - 1)
-    return _Plan(fields, start)

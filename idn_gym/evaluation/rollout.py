@@ -21,7 +21,7 @@ from idn_gym.scenarios.compile.sizes import check_memory
 
 
 class Episodes(NamedTuple):
-    """What happened, slot by slot; B episodes of T slots. Where quality is hidden, figures are the true ones."""
+    """What happened, slot by slot; B episodes of T slots. Of hidden quality, figures are the true ones."""
 
     seeds: tuple[int, ...]
     scalar: Floats  # (B, T) minus the weighted cost

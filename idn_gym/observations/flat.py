@@ -8,12 +8,14 @@ import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 
-from idn_gym.core.arrays import EMPTY, Draw, Floats, Instance, Ints, Outcome, State, place_of
+from idn_gym.core.arrays import EMPTY, Draw, Floats, Instance, Ints, Outcome, State
 from idn_gym.core.geometry import block_shares
 from idn_gym.core.handover import Programme, fetch, stage
 from idn_gym.core.kernel import njit_inline, njit_spliced
+from idn_gym.core.places import place_of
+from idn_gym.core.pricing import error_row
 from idn_gym.observations.base import View
-from idn_gym.observations.flat_features import ABSENT, BLOCK, FlatColumns, place_features
+from idn_gym.observations.flat_features import ABSENT, BLOCK, FlatColumns, first_options, place_features
 from idn_gym.scenarios.compile import Compiled
 
 
@@ -42,6 +44,7 @@ class Nominal(NamedTuple):
     model_blocks: Ints  # (M,)
     segment_bytes: Floats  # (S,) [bytes]
     high: Floats  # (features,) upper bounds
+    stream_option: Ints  # (a,) an option of each stream of answers
 
 
 class FlatRoom(NamedTuple):
@@ -93,6 +96,7 @@ class FlatObserver:
             model_blocks=tables.model_blocks,
             segment_bytes=tables.segment_bytes,
             high=self._high,
+            stream_option=first_options(tables).astype(np.int64),
         )
 
     def encode(
@@ -167,6 +171,8 @@ def _encode(
         for z in range(len(nominal.store_capacity)):
             row[columns.of[BLOCK.charge, z]] = state.level[b, z] / nominal.store_capacity[z]
             row[columns.of[BLOCK.off, z]] = state.off[b, z]
+        for a in range(len(nominal.stream_option)):
+            _encode_stream(draw, outcome, nominal.stream_option[a], columns.of, b, a, row)
         for k in range(columns.unsure):
             if row[k] > high[k]:
                 # Sums may pass a bound of 1 by rounding alone; only what matters is counted.
@@ -184,6 +190,21 @@ def _encode(
         if layout.preference:
             for w in range(resources[3].shape[1]):
                 row[columns.of[BLOCK.weight, w]] = resources[3][b, w]
+
+
+@njit_inline
+def _encode_stream(
+    draw: Draw,
+    outcome: Outcome,
+    option: int,
+    of: npt.NDArray[np.uint32],
+    b: int,
+    a: int,
+    row: npt.NDArray[np.float32],
+) -> None:
+    answered = outcome.answered[b, a]
+    row[of[BLOCK.confidence, a]] = outcome.confidence[b, a] / answered if answered > 0.0 else 0.0
+    row[of[BLOCK.accuracy, a]] = 1.0 - draw.error_in_force[error_row(draw, b), option]
 
 
 @njit_inline

@@ -11,19 +11,20 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from idn_gym.core.arrays import EMPTY, EXOGENOUS, TRANSFER, Ints
+from idn_gym.core.arrays import EMPTY, EXOGENOUS, TRANSFER, Ints, Tables
 from idn_gym.core.kernel import indices
+from idn_gym.core.row_starts import owners
 from idn_gym.observations.base import DEMAND_BOUND, RATE_BOUND, Feature
 from idn_gym.scenarios.compile import Compiled
 
 ABSENT = 2**32 - 1
 """Column of a feature that a row has not."""
 
-Per = Literal["class", "node", "link", "store", "resident", "episode", "objective"]
+Per = Literal["class", "node", "link", "store", "stream", "resident", "episode", "objective"]
 
 
 class FeatureBlock(NamedTuple):
-    """One feature of every class, node, link, store, resident model or objective, or of the episode."""
+    """One feature of all things of a kind, such as classes or links, or of the episode."""
 
     name: str
     per: Per
@@ -56,6 +57,8 @@ FLAT_BLOCKS = (
     FeatureBlock("used", "link", 1, "1: of its node's links the one in use", sure=True, chosen=True),
     FeatureBlock("charge", "store", 1, "what a battery or airtime budget holds over its capacity", sure=True),
     FeatureBlock("off", "store", 1, "1: it fell to its cut-off and has not come back", sure=True),
+    FeatureBlock("confidence", "stream", 1, "mean confidence of the last answers; 0: none", sure=True),
+    FeatureBlock("accuracy", "stream", 1, "accuracy in force", sure=True),
     FeatureBlock("end", "resident", 1, "last resident block over the model's blocks; 0: none", sure=True),
     FeatureBlock(
         "begin", "resident", 1, "first resident block over the model's blocks", sure=True, split=True
@@ -132,6 +135,7 @@ class FlatFeatures:
             "node": [names.nodes[v] for v in self._node],
             "link": names.links,
             "store": names.stores,
+            "stream": self._streams() if self._compiled.tables.answer_streams else (),
             "resident": [f"{names.models[m]} at {names.nodes[v]}" for v, m in zip(*held, strict=True)],
             "episode": [""],
             "objective": self._objectives,
@@ -139,6 +143,16 @@ class FlatFeatures:
         for k, row in zip(self._block.tolist(), self._row.tolist(), strict=True):
             block = FLAT_BLOCKS[k]
             yield Feature(f"{block.name} {labels[block.per][row]}".strip(), 0, self._highs[k], block.meaning)
+
+    def _streams(self) -> list[str]:
+        """Class, model and operating point of each stream of answers."""
+        tables, names = self._compiled.tables, self._compiled.names
+        option = first_options(tables)
+        rho = owners(tables.option_start)[option]
+        return [
+            f"{names.models[m]} {names.points[m][p]} of {names.classes[r]}"
+            for m, p, r in zip(tables.option_model[option], tables.option_point[option], rho, strict=True)
+        ]
 
     def _sizes(self) -> dict[Per, int]:
         """How many rows of each kind there are, in the order of the columns."""
@@ -148,6 +162,7 @@ class FlatFeatures:
             "node": len(self._node),
             "link": len(tables.link_rate),
             "store": len(tables.store_capacity),
+            "stream": tables.answer_streams,
             "resident": len(self._held),
             "episode": 1,
             "objective": len(self._objectives),
@@ -166,6 +181,12 @@ class FlatFeatures:
             if block.split:
                 there[:, k] &= tables.model_blocks[self._held[:, 1]] > 1
         return there
+
+
+def first_options(tables: Tables) -> Ints:
+    """First option of each stream of answers (a,)."""
+    found: Ints = np.unique(tables.option_stream, return_index=True)[1][: tables.answer_streams]
+    return found
 
 
 def place_features(

@@ -31,6 +31,7 @@ from idn_gym.core.arrays import (
 from idn_gym.core.charges import book_slot
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
 from idn_gym.core.listing import charged_slots
+from idn_gym.core.outcome_cells import empty_outcome
 from idn_gym.core.paces import measure_paths
 from idn_gym.core.pricing import price
 from idn_gym.core.serving import serve_class, serve_together
@@ -38,7 +39,7 @@ from idn_gym.core.stores import book_idle
 from idn_gym.core.transition import initial_state, play_slot
 from idn_gym.core.usable import note_residents
 from idn_gym.core.validate import check_placement
-from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
+from idn_gym.core.workspace import Scratch, make_scratch
 from idn_gym.objective_records import TABLE, Objective
 from idn_gym.objectives import tariff_of
 from idn_gym.optimum.class_groups import class_groups

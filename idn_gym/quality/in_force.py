@@ -1,7 +1,7 @@
 """Which accuracy to go by, slot after slot: estimates that fade back to what is known beforehand.
 
-A slot is told as `Heard`: the streams that answered, and how. Streams are those of `AnswerTables`; estimates are
-(B, a), of B rows and a streams.
+A slot is told as `Heard`: the streams that answered, and how. Streams are those of `AnswerTables`. Estimates
+are (B, a), of B rows and a streams.
 """
 
 from __future__ import annotations
@@ -65,12 +65,25 @@ class Belief(abc.ABC):
 class FadingMeans:
     """Means of signals, beside which a prior counts as so many samples; all samples fade with the slots.
 
-    A mean is (prior x nominal + sum of signals) / (prior + samples), where both sums halve every half-life: so
-    a stream that nothing is heard of goes back to nominal, and is tried again.
+    A mean is (prior x usual + sum of signals) / (prior + samples), where both sums halve every half-life.
+    Usual is nominal, moved by what all streams of the ingress node together are off by: a shift that harms
+    one model harms others, too, so that those of which nothing is heard do not look better by that alone.
+    What nothing is heard of goes back to nominal, and is tried again.
     """
 
-    def __init__(self, rows: int, nominal: Floats, half_life: float, prior: float) -> None:
+    def __init__(self, rows: int, nominal: Floats, site: Ints, half_life: float, prior: float) -> None:
+        """Set up.
+
+        Args:
+            rows: B.
+            nominal: (a,) accuracy without any sample.
+            site: (a,) ingress node of each stream.
+            half_life: [slots].
+            prior: [samples].
+        """
         self.nominal, self._prior, self._keep = nominal, prior, 0.5 ** (1.0 / half_life)
+        self._at = np.equal(site[:, None], np.arange(int(site.max()) + 1)).astype(float)
+        self._site = site
         self.total, self.count = np.zeros((2, rows, len(nominal)))
 
     def fade(self) -> None:
@@ -80,28 +93,30 @@ class FadingMeans:
 
     def means(self) -> Floats:
         """(B, a), between 0 and 1."""
-        found: Floats = (self._prior * self.nominal + self.total) / (self._prior + self.count)
+        off = self._by_site(self.total - self.count * self.nominal)
+        moved = off / (self._prior + self._by_site(self.count))
+        usual = np.clip(self.nominal + moved[:, self._site], 0.0, 1.0)
+        found: Floats = (self._prior * usual + self.total) / (self._prior + self.count)
         return np.clip(found, 0.0, 1.0)
+
+    def _by_site(self, values: Floats) -> Floats:
+        """(B, sites) sums; not a product of matrices, whose last bits would depend on the number of rows."""
+        return (values[:, :, None] * self._at).sum(axis=1)
 
 
 class ConfidenceBelief(Belief):
-    """The mean of a value per cell: of the confidence as it is, or of what it was worth on labelled samples."""
+    """The mean of a value per cell: the confidence itself, or what it was worth on labelled samples."""
 
-    def __init__(
-        self, rows: int, nominal: Floats, values: Floats, half_life: float, prior: float, shift: Floats | float = 0.0
-    ) -> None:
+    def __init__(self, means: FadingMeans, values: Floats, shift: Floats | float = 0.0) -> None:
         """Set up.
 
         Args:
-            rows: B.
-            nominal: (a,) accuracy without any answer.
+            means: to be kept.
             values: (a, d) what an answer in each cell is worth.
-            half_life: [slots] see `FadingMeans`.
-            prior: [answers] likewise.
             shift: (a,) added to every value: by it, means agree with `nominal` where they did on the source.
         """
-        self._means, self._values = FadingMeans(rows, nominal, half_life, prior), values
-        self._shift = np.broadcast_to(np.asarray(shift, float), nominal.shape)
+        self._means, self._values = means, values
+        self._shift = np.broadcast_to(np.asarray(shift, float), means.nominal.shape)
 
     def note(self, heard: Heard) -> None:
         """Take in the confidences of a slot."""
@@ -123,9 +138,9 @@ class ConfidenceBelief(Belief):
 class LabelBelief(Belief):
     """The share of right answers among those whose label came."""
 
-    def __init__(self, rows: int, nominal: Floats, half_life: float, prior: float) -> None:
-        """Set up; arguments as of `ConfidenceBelief`."""
-        self._means = FadingMeans(rows, nominal, half_life, prior)
+    def __init__(self, means: FadingMeans) -> None:
+        """Set up, with means to be kept."""
+        self._means = means
 
     def note(self, heard: Heard) -> None:
         """Take in the labels of a slot."""
@@ -145,39 +160,31 @@ class LabelBelief(Belief):
 class AlarmBelief(Belief):
     """The catalogue's accuracy until an alarm on confidences fires; then labels, for so many slots.
 
-    The alarm is `HarmAlarm` by confidence: no more than alpha of the streams without a change ever raise it, if
-    confidences keep what they were worth. Afterwards it listens anew.
+    The alarm is `HarmAlarm` by confidence: no more than alpha of the streams without a change ever raise it,
+    if confidences keep what they were worth. Afterwards it listens anew.
     """
 
-    def __init__(
-        self,
-        rows: int,
-        nominal: Floats,
-        values: Floats,
-        source: Floats,
-        half_life: float,
-        prior: float,
-        alpha: float,
-        hold: int,
-    ) -> None:
-        """Set up; what is not here is as of `ConfidenceBelief`.
+    def __init__(self, means: FadingMeans, values: Floats, source: Floats, alpha: float, hold: int) -> None:
+        """Set up.
 
         Args:
-            rows: B.
-            nominal: (a,).
-            values: (a, d).
+            means: of labels, to be kept.
+            values: (a, d) what an answer in each cell is worth.
             source: (a,) mean value on labelled samples, which is not to fall by more than `HARM`.
-            half_life: [slots].
-            prior: [answers].
             alpha: of the alarm.
             hold: [slots] of probing.
         """
         floor = np.clip(source, HARM + 0.01, 0.999)
         self._alarm = HarmAlarm(
-            rows, len(nominal), accuracy=floor, tolerance=HARM, alpha=alpha, by="confidence", values=values
+            *means.total.shape,
+            accuracy=floor,
+            tolerance=HARM,
+            alpha=alpha,
+            by="confidence",
+            values=values,
         )
-        self._labels, self._hold = LabelBelief(rows, nominal, half_life, prior), hold
-        self._left = np.zeros((rows, len(nominal)), np.int64)
+        self._labels, self._hold = LabelBelief(means), hold
+        self._left = np.zeros(means.total.shape, np.int64)
 
     def note(self, heard: Heard) -> None:
         """Take in a slot; alarms that fire begin to be probed with the next one."""
@@ -214,8 +221,9 @@ class AlarmBelief(Belief):
 class ConditionBelief(Belief):
     """Which of the known conditions is in force at each ingress node, by Bayes' rule.
 
-    A hidden Markov model: a condition stays with probability 1 - 1/stay, answers fall into cells as samples of
-    that condition did. One model's answers say what to expect of all others, but only of conditions that are known.
+    A hidden Markov model: a condition stays with probability 1 - 1/stay, and answers fall into cells as
+    samples of the condition did. One model's answers say what to expect of all others, but only of conditions
+    that are known. As these are known by a few samples, the answers of a stay count as no more than so many.
     """
 
     def __init__(
@@ -242,6 +250,7 @@ class ConditionBelief(Belief):
         self._log = np.log(shares / shares.sum(axis=2, keepdims=True))
         self._accuracy = known[..., 1].sum(axis=2) / samples.sum(axis=2)
         conditions = known.shape[1]
+        self._samples, self._stay = samples.sum(axis=2).min(axis=1), stay
         self._site, self._kind = site, kind
         self._switch = 0.0 if conditions == 1 else 1.0 / stay
         self.weight = np.full((rows, int(site.max()) + 1, conditions), 1.0 / conditions)
@@ -254,7 +263,9 @@ class ConditionBelief(Belief):
         """Take in the confidences of a slot."""
         evidence = np.zeros_like(self.weight)
         kind, site = self._kind[heard.stream], self._site[heard.stream]
-        said = (self._log[kind] * heard.cells[:, None, :]).sum(axis=2)
+        answers = heard.cells.sum(axis=1)
+        weight = self._samples[kind] / (self._samples[kind] + answers * self._stay)
+        said = weight[:, None] * (self._log[kind] * heard.cells[:, None, :]).sum(axis=2)
         np.add.at(evidence, (heard.row, site), said)
         score = np.log(self.weight) + evidence
         found = np.exp(score - score.max(axis=2, keepdims=True))

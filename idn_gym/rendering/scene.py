@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from idn_gym.core.arrays import EMPTY, Floats, State, Tables, place_of
+from idn_gym.core.arrays import EMPTY, Floats, State, Tables
 from idn_gym.core.geometry import block_shares, bytes_to_load
 from idn_gym.core.loading import loaded_share
+from idn_gym.core.places import place_of
 from idn_gym.metrics import METRICS
 from idn_gym.readouts import name_load
 from idn_gym.rendering.layout import Plan, lay_out

@@ -41,13 +41,7 @@ from idn_gym.scenarios.config_link_outages import (
 from idn_gym.scenarios.config_mobility import Commute, Commuting, Roaming
 from idn_gym.scenarios.config_placements import HeldSegments, NamedPlacement
 from idn_gym.scenarios.config_quality import (
-    ConditionChange,
-    ConditionFile,
-    FixedCondition,
     HiddenQuality,
-    MarkovConditions,
-    Probes,
-    ScheduledConditions,
 )
 from idn_gym.scenarios.config_radio import RadioCells
 from idn_gym.scenarios.config_replay import (

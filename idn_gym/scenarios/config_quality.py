@@ -1,4 +1,4 @@
-"""Quality that nobody is told: conditions under which requests are seen, and which accuracy serving goes by."""
+"""Quality that nobody is told: conditions of requests, and which accuracy serving goes by."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from idn_gym.scenarios.families import ConditionProcess, register_process
 
 _CONDITIONS = "idn_gym.scenarios.processes.conditions"
 
-InForce = Literal["nominal", "confidence", "calibrated", "difference", "labels", "alarm", "conditions", "oracle"]
+InForce = Literal[
+    "nominal", "confidence", "calibrated", "difference", "labels", "alarm", "conditions", "oracle"
+]
 
 
 def _check_names(names: tuple[str, ...]) -> None:
@@ -61,10 +63,10 @@ class MarkovConditions(ConditionProcess):
 class ConditionChange:
     """From a slot on, until the next change at the same node."""
 
-    first: int = bounded(least=0)
-    """slot"""
     name: str
     """of the condition"""
+    first: int = bounded(least=0)
+    """slot"""
     node: str | None = None
     """ingress node, or a tier; null: all ingress nodes"""
 
@@ -90,7 +92,8 @@ class ScheduledConditions(ConditionProcess):
                 raise ConfigError(f"changes.{i}.name", f"{show(change.name)} is not allowed; {allowed}")
             if self.period is not None and change.first >= self.period:
                 raise ConfigError(
-                    f"changes.{i}.first", f"{change.first} is not allowed; must be below period, {self.period}"
+                    f"changes.{i}.first",
+                    f"{change.first} is not allowed; must be below period, {self.period}",
                 )
 
 
@@ -136,7 +139,7 @@ class HiddenQuality:
     conditions: ConditionProcess = field(default_factory=FixedCondition)
     """under which requests are seen at each ingress node"""
     accuracy: InForce = "nominal"
-    """what serving, tariff, forecasts and learners go by: the catalogue's, an estimate, or the truth (oracle)"""
+    """what serving, tariff, forecasts and learners go by: nominal, an estimate, or the truth (oracle)"""
     half_life: float = bounded(10.0, above=0)
     """[slots] after which an answer weighs half in an estimate"""
     prior: float = bounded(20.0, above=0)
@@ -154,4 +157,6 @@ class HiddenQuality:
 
     def __post_init__(self) -> None:
         if self.accuracy in ("labels", "alarm") and self.probes.share == 0.0:
-            raise ConfigError("probes.share", f"0 is not allowed with accuracy {self.accuracy}; must be above 0")
+            raise ConfigError(
+                "probes.share", f"0 is not allowed with accuracy {self.accuracy}; must be above 0"
+            )

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from idn_gym.config_reader import ConfigError, closest, show
-from idn_gym.core.arrays import EMPTY, PRICED, Draw, Floats, Instance, place_of
+from idn_gym.core.arrays import EMPTY, PRICED, Draw, Floats, Instance
 from idn_gym.core.charges import charge_drops
+from idn_gym.core.outcome_cells import empty_outcome
+from idn_gym.core.places import place_of
 from idn_gym.core.pricing import compute_option_costs, option_prices
-from idn_gym.core.workspace import empty_outcome
 from idn_gym.objectives import tariff_of
 from idn_gym.preferences import draw_preference, read_preference
 from idn_gym.scenarios.compile import Compiled, compile_scenario
@@ -110,7 +111,7 @@ def _zeros(compiled: Compiled, batch: int, slots: int, priced: int, uniforms: in
         charge_slot=np.zeros((batch, slots, further)),
         condition=np.zeros((batch, slots, classes if tables.answer_streams else 0), np.int32),
         slowdown=np.ones((batch, nodes)),
-        error_in_force=np.repeat(tables.option_error[None], priced if _estimated(compiled) else 1, axis=0),
+        error_in_force=np.repeat(tables.option_error[None], priced, axis=0),
         price_list=np.zeros(batch),
         **option_prices(tables, priced),
         drop_joules=np.zeros((priced, classes)),
@@ -233,8 +234,8 @@ def _fill_span(compiled: Compiled, draw: Draw, row: int, drawer: SpanDrawer) -> 
         charge_drops(tables, draw, row, here.start, here.stop)
     if compiled.scenario.quality is not None:
         ingress = compiled.names.of_ingress
-        drawn = draw_process(drawer, compiled.scenario.quality.conditions, len(ingress), ingress)
-        draw.condition[row, here] = drawn[:, compiled.class_ingress]
+        places = draw_process(drawer, compiled.scenario.quality.conditions, len(ingress), ingress)
+        draw.condition[row, here] = places[:, compiled.class_ingress]
     if draw.uniforms.shape[2]:
         draw.uniforms[row, here] = drawer.stream("uniforms").random(drawer.shape(draw.uniforms.shape[2]))
 

@@ -169,8 +169,7 @@ class ConditionProcess(Family):
     ``(process, ingresses, span)`` draws (T, ingresses) places in `names`.
 
     Attributes:
-        names: of conditions of the outcome tables; the first is that of the catalogue's accuracies, or whatever
-            else policies are to begin with.
+        names: of conditions of the outcome tables.
     """
 
     names: tuple[str, ...]

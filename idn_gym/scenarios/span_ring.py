@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from idn_gym.core.arrays import Draw, Floats, Ints, place_of
+from idn_gym.core.arrays import Draw, Floats, Ints
+from idn_gym.core.places import place_of
 from idn_gym.scenarios.compile import Compiled
 from idn_gym.scenarios.episodes import allocate_episodes, draw_span, draw_span_demand, start_episode
 from idn_gym.scenarios.processes.random_streams import Streams

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from idn_gym.core.nominal import nominal_draw
+from idn_gym.core.outcome_cells import empty_outcome
 from idn_gym.core.slots import placement_per_row
-from idn_gym.core.workspace import empty_outcome, make_scratch
+from idn_gym.core.workspace import make_scratch
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import load_scenario

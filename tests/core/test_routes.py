@@ -6,8 +6,8 @@ import pytest
 from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import EMPTY
 from idn_gym.core.costs import costs, serving_cost
+from idn_gym.core.outcome_cells import empty_outcome
 from idn_gym.core.validate import InstanceError, check_instance
-from idn_gym.core.workspace import empty_outcome
 from idn_gym.env import IDNEnv
 from idn_gym.evaluation.event_network import EventNetwork
 from idn_gym.optimum.routing_program import Routing

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from idn_gym.core.kernel import kernel
+from idn_gym.core.outcome_cells import empty_outcome
 from idn_gym.core.serving import serve_slot
-from idn_gym.core.workspace import empty_outcome, make_scratch
+from idn_gym.core.workspace import make_scratch
 from idn_gym.vector import IDNVectorEnv
 
 SOURCE = Path(__file__).with_name("serving_twin.c")

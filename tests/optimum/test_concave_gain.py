@@ -9,7 +9,7 @@ from idn_gym.core.arrays import EMPTY
 from idn_gym.core.costs import costs, gain, serve
 from idn_gym.core.flows import option_flows
 from idn_gym.core.geometry import covers
-from idn_gym.core.workspace import empty_outcome
+from idn_gym.core.outcome_cells import empty_outcome
 from idn_gym.optimum.concave_gain import gain_and_gradient, list_slot
 from idn_gym.optimum.option_ranking import allocate_ranking, note_others
 from idn_gym.optimum.prefixes import PINNED, UNUSABLE, list_prefixes, to_placement

@@ -11,10 +11,11 @@ import numpy as np
 from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import EMPTY, Action, Floats, Instance, Ints, Residents
 from idn_gym.core.handover import Programme
+from idn_gym.core.outcome_cells import empty_outcome
 from idn_gym.core.slots import one_row, put_fields
 from idn_gym.core.transition import initial_state, play_slots
 from idn_gym.core.validate import check_placement
-from idn_gym.core.workspace import empty_outcome, make_scratch
+from idn_gym.core.workspace import make_scratch
 from idn_gym.rewards import add_rewards
 from idn_gym.scenarios.compile import Compiled
 

@@ -14,10 +14,11 @@ from idn_gym.core.arrays import EMPTY, SHARED, Draw, Floats, Instance, Ints, Out
 from idn_gym.core.filling import ask_batches
 from idn_gym.core.geometry import bytes_to_load, covers
 from idn_gym.core.kernel import njit_inline, njit_no_alloc
+from idn_gym.core.outcome_cells import empty_outcome
 from idn_gym.core.paces import measure_paths
 from idn_gym.core.serving import serve_class, serve_together
 from idn_gym.core.usable import note_pair, note_residents
-from idn_gym.core.workspace import Scratch, empty_outcome, make_scratch
+from idn_gym.core.workspace import Scratch, make_scratch
 from idn_gym.optimum.concave_gain import gain_and_gradient
 from idn_gym.optimum.option_ranking import RankedOptions
 from idn_gym.optimum.prefixes import Prefixes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -27,8 +27,8 @@ CALIBRATING, KNOWN, PLAYING = SAMPLE_PARTS
 class AnswerTables(NamedTuple):
     """Letters: a streams, k kinds of them (a network at an operating point), C conditions, d cells.
 
-    A cell is an exit that a request may leave by and a bin of the raw confidence that it leaves with. Each table is
-    of samples of its own (`Outcomes.part`).
+    A cell is an exit that a request may leave by and a bin of the raw confidence that it leaves with. Each
+    table is of samples of its own (`Outcomes.part`).
     """
 
     stream_class: Ints  # (a,)
@@ -54,22 +54,24 @@ class _Network(NamedTuple):
 
 
 def collect_answers(
-    quality: HiddenQuality, tables: Tables, sources: Sequence[str], points: Sequence[Sequence[str]]
-) -> tuple[AnswerTables, Ints]:
+    quality: HiddenQuality | None, tables: Tables, sources: Sequence[str], points: Sequence[Sequence[str]]
+) -> tuple[AnswerTables | None, dict[str, Any]]:
     """Look up every operating point of a scenario in the outcome tables.
 
     Args:
-        quality: the scenario's.
+        quality: the scenario's; None: known, and nothing is looked up.
         tables: with all options.
         sources: names of the models in the catalogue, (M,).
         points: names of the operating points of each model.
 
     Returns:
-        What is in the tables, and the stream of each option (O,).
+        What is in the tables, and the fields of `Tables` that say to which stream an option adds.
 
     Raises:
         ConfigError: a table cannot be read; a model or a condition is in none.
     """
+    if quality is None:
+        return None, {}
     found = [_read_once(path, last_change(path)) for path in _files(quality.outcomes)]
     row = np.stack([owners(tables.option_start), tables.option_model, tables.option_point], axis=1)
     streams, first, stream = np.unique(row, axis=0, return_index=True, return_inverse=True)
@@ -95,7 +97,7 @@ def collect_answers(
         known=np.stack([[_cells(n, KNOWN, name, exits) for name in names] for n in networks]),
         playing=np.stack([[_cells(n, PLAYING, name, exits) for name in names] for n in networks]),
     )
-    return answers, stream.reshape(-1)
+    return answers, {"option_stream": stream.reshape(-1), "answer_streams": len(streams)}
 
 
 def _files(own: Sequence[str]) -> list[str]:
@@ -109,7 +111,7 @@ def _read_once(path: str, change: int) -> Outcomes:
 
 
 def _find(tables: Sequence[Outcomes], source: str, point: str) -> _Network:
-    """The network that a model of the catalogue is; a model that is cut without a bottleneck is the whole one."""
+    """The network that a model of the catalogue is; one that is cut without a bottleneck is the whole one."""
     names = dict.fromkeys(row.rpartition("/")[0] for table in tables for row in table.rows)
     name = source if source in names else source.removesuffix("-split")
     for table in tables:

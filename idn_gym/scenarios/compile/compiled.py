@@ -56,7 +56,7 @@ from idn_gym.scenarios.compile.standing_power import standing_power
 from idn_gym.scenarios.compile.stores import option_needs, store_tables
 from idn_gym.scenarios.compile.topologies import expand
 from idn_gym.scenarios.config import Scenario
-from idn_gym.scenarios.processes.checks import check_processes
+from idn_gym.scenarios.processes.checks import check_processes, played_files
 from idn_gym.scenarios.processes.timed_rows import last_change
 
 
@@ -126,13 +126,7 @@ def compile_scenario(scenario: Scenario) -> Compiled:
     objectives = find_objectives(scenario.objectives)
     if scenario.catalog:
         return _compile(scenario, objectives)
-    parts = [scenario.topology, scenario.workload.replay, *vars(scenario.dynamics).values()]
-    paths: list[str] = []
-    if scenario.quality is not None:
-        parts.append(scenario.quality.conditions)
-        paths += scenario.quality.outcomes
-    paths += [part.path for part in parts if isinstance(getattr(part, "path", None), str)]
-    return _compile_once(scenario, objectives, tuple(map(last_change, paths)))
+    return _compile_once(scenario, objectives, tuple(map(last_change, played_files(scenario))))
 
 
 @lru_cache(maxsize=32)
@@ -188,11 +182,8 @@ def _build(
     # Frozen before they are complete: kernels are compiled per type of their arguments.
     tables = freeze_tables(_tables(scenario, network, gathered, classes, charged(objectives), loads))
     names = name_rows(network, gathered)
-    answers = None
-    if scenario.quality is not None:
-        answers, stream = collect_answers(scenario.quality, tables, gathered.sources, names.points)
-        fields = {"option_stream": stream, "answer_streams": len(answers.stream_class)}
-        tables = freeze_tables(tables._replace(**fields))
+    answers, streams = collect_answers(scenario.quality, tables, gathered.sources, names.points)
+    tables = freeze_tables(tables._replace(**streams))
     return Compiled(
         scenario=scenario,
         tables=tables,

@@ -31,6 +31,16 @@ _DATED = (
 """Processes with a list of things that begin at a slot, the list, and the field of that slot."""
 
 
+def played_files(scenario: Scenario) -> list[str]:
+    """Of the topology, of processes and of outcomes: a scenario is another one when they change."""
+    parts = [scenario.topology, scenario.workload.replay, *vars(scenario.dynamics).values()]
+    paths: list[str] = []
+    if scenario.quality is not None:
+        parts.append(scenario.quality.conditions)
+        paths += scenario.quality.outcomes
+    return paths + [part.path for part in parts if isinstance(getattr(part, "path", None), str)]
+
+
 def warn_of_what_never_comes(scenario: Scenario) -> None:
     """Name crowds and failures that begin after the last slot.
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from idn_gym.config_reader import ConfigError
@@ -76,4 +74,3 @@ def draw_conditions_of_file(process: ConditionFile, ingresses: int, span: Span) 
     if places.max(initial=0) > most:
         raise ConfigError(f"{KEY}.path", f"place {places.max()} is not allowed; must be from 0 to {most}")
     return places, start
-

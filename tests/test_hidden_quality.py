@@ -1,0 +1,263 @@
+"""What is true moves rewards and nothing else; answers add up; estimates are what serving goes by."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from idn_gym.config_reader import ConfigError
+from idn_gym.core.slots import one_slot
+from idn_gym.env import IDNEnv
+from idn_gym.evaluation.rollout import rollout
+from idn_gym.hidden_quality import QualityBook
+from idn_gym.policies.registry import make_policy
+from idn_gym.vector import IDNVectorEnv
+from tests.hidden_worlds import CONDITIONS, hidden_world
+
+WITHOUT_LABELS = ["nominal", "confidence", "calibrated", "difference", "conditions"]
+ESTIMATES = [*WITHOUT_LABELS, "labels", "alarm", "oracle"]
+PROBED = {"probes": {"share": 0.3, "cost": 0.5, "delay": 2}}
+
+
+def make_env(rows=1, action="scores", world=None, **quality):
+    world = hidden_world(**quality) if world is None else world
+    return IDNVectorEnv(rows, scenario=world, action=action, preference="balanced")
+
+
+def played(env, slots=25, seed=3):
+    """All that a policy, a learner or a logger could see, slot by slot; rewards apart."""
+    env.action_space.seed(seed)
+    seen, rewards = [env.reset(seed=seed)[0].copy()], []
+    simulation = env.simulation
+    for _ in range(slots):
+        before = one_slot(simulation.instance, simulation.now.slot)
+        observation, reward, _, _, infos = env.step(env.action_space.sample())
+        judged = {name: value for name, value in infos.items() if "truth/" in name or "vector_reward" in name}
+        seen.append(observation.copy())
+        seen += [value for name, value in infos.items() if name not in judged]
+        seen += [*map(np.copy, before.draw), *map(np.copy, simulation.last), *map(np.copy, simulation.now)]
+        seen += [simulation.quality.heard.cells]
+        rewards.append((reward.copy(), infos["vector_reward"].copy(), infos["truth/accuracy"].copy()))
+    return seen, rewards
+
+
+def with_another_truth(env):
+    """The same environment, in which what was wrong is right and what was right is wrong."""
+    simulation = env.simulation
+    answers = simulation.compiled.answers
+    flipped = replace(simulation.compiled, answers=answers._replace(playing=answers.playing[..., ::-1]))
+    simulation.quality = QualityBook(flipped, env.num_envs, simulation.instance.draw)
+    return env
+
+
+@pytest.mark.parametrize("accuracy", WITHOUT_LABELS)
+def test_the_truth_moves_rewards_and_nothing_else(accuracy):
+    seen, rewards = played(make_env(accuracy=accuracy))
+    other_seen, other_rewards = played(with_another_truth(make_env(accuracy=accuracy)))
+    assert len(seen) == len(other_seen)
+    for one, other in zip(seen, other_seen, strict=True):
+        np.testing.assert_array_equal(one, other)
+    for one, other in zip(rewards, other_rewards, strict=True):
+        assert one[0] != other[0] and one[1][0, 0] != other[1][0, 0] and one[2] != other[2]
+        np.testing.assert_array_equal(one[1][0, 1:], other[1][0, 1:])  # accuracy alone
+
+
+def test_labels_and_the_oracle_do_tell():
+    """So the test above can fail."""
+    for quality in ({"accuracy": "oracle"}, {"accuracy": "labels", **PROBED}):
+        seen = played(make_env(**quality))[0]
+        other = played(with_another_truth(make_env(**quality)))[0]
+        assert any(not np.array_equal(a, b) for a, b in zip(seen, other, strict=True))
+
+
+def test_nobody_is_told_the_condition():
+    env = make_env()
+    env.reset(seed=0)
+    assert env.simulation.instance.draw.condition.shape[2] == 2
+    assert one_slot(env.simulation.instance, env.simulation.now.slot).draw.condition.shape == (1, 1, 0)
+    names = [entry["name"] for entry in env.describe()["observation"]]
+    assert not any(condition in name for name in names for condition in CONDITIONS)
+
+
+@pytest.mark.parametrize("accuracy", ESTIMATES)
+def test_rows_are_single_environments(accuracy):
+    world = hidden_world(accuracy=accuracy, **PROBED)
+    env = make_env(3, world=world)
+    alone = [IDNEnv(world, action="scores", preference="balanced") for _ in range(3)]
+    env.action_space.seed(0)
+    env.reset(seed=5)
+    for i, one in enumerate(alone):
+        one.reset(seed=5 + i)
+    for t in range(50):  # the horizon and an automatic reset included
+        actions = env.action_space.sample()
+        observation, reward, _, _, infos = env.step(actions)
+        for i, one in enumerate(alone if t < 40 else ()):
+            seen, earned, _, _, info = one.step(actions[i])
+            np.testing.assert_array_equal(seen, observation[i])
+            assert earned == reward[i]
+            assert info["truth/tariff_cost"] == infos["truth/tariff_cost"][i]
+
+
+@pytest.mark.parametrize("accuracy", ESTIMATES)
+def test_a_saved_state_goes_on_bit_for_bit(accuracy):
+    world = hidden_world(accuracy=accuracy, **PROBED)
+    env, later = make_env(2, world=world), make_env(2, world=world)
+    env.action_space.seed(0)
+    env.reset(seed=5)
+    for _ in range(12):
+        env.step(env.action_space.sample())
+    later.reset(seed=0)
+    later.set_state(env.get_state())
+    for _ in range(12):
+        actions = env.action_space.sample()
+        for one, other in zip(env.step(actions)[:2], later.step(actions)[:2], strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+def test_what_is_heard_adds_up_to_what_was_served():
+    env = make_env(2)
+    env.reset(seed=1)
+    env.action_space.seed(1)
+    simulation, sampled, served = env.simulation, 0.0, 0.0
+    for _ in range(40):
+        env.step(env.action_space.sample())
+        outcome, heard = simulation.last, simulation.quality.heard
+        np.testing.assert_allclose(outcome.answered.sum(axis=1), outcome.served.sum(axis=1))
+        told = np.zeros_like(outcome.answered)
+        told[heard.row, heard.stream] = heard.cells.sum(axis=1)
+        assert np.all(abs(told - outcome.answered) < 1.0)
+        assert np.all(outcome.confidence <= outcome.answered + 1e-12)
+        sampled, served = sampled + told.sum(), served + outcome.answered.sum()
+    assert sampled == pytest.approx(served, rel=0.02)
+
+
+def test_rewards_by_hand():
+    """Accuracy is what the table says under the condition in force, and a label costs its wrong answers."""
+    env = make_env(accuracy="nominal", **PROBED)
+    env.reset(seed=2)
+    simulation, answers = env.simulation, env.simulation.compiled.answers
+    asked = []
+    for t in range(10):
+        condition = simulation.instance.draw.condition[0, t]
+        _, reward, _, _, infos = env.step(np.zeros(env.action_space.shape, np.float32))
+        outcome, probes = simulation.last, simulation.quality._pending[0, t % 3, 0].sum()
+        asked.append(probes)
+        right = 0.0
+        for stream, amount in enumerate(outcome.answered[0]):
+            cells = answers.playing[answers.stream_kind[stream], condition[answers.stream_class[stream]]]
+            right += amount * cells[:, 1].sum() / cells.sum()
+        requests = simulation.compiled.tables.nominal_requests
+        assert infos["truth/accuracy"][0] == pytest.approx(right / outcome.arrived.sum())
+        assert infos["vector_reward"][0, 0] == pytest.approx((right - 0.5 * probes) / requests)
+        wrong = (outcome.arrived.sum() - right + 0.5 * probes) / requests
+        assert -reward[0] == pytest.approx(_cost(simulation, infos["vector_reward"][0], wrong))
+        assert infos["accuracy"][0] == pytest.approx(outcome.correct.sum() / outcome.arrived.sum())
+        if t >= 2:
+            assert outcome.labelled.sum() == asked[t - 2]
+        assert np.all(outcome.right <= outcome.labelled)
+    assert sum(asked) > 0
+
+
+def _cost(simulation, vector, wrong):
+    amounts = np.concatenate([[wrong], -vector[1:]])
+    return float((simulation.instance.draw.weights[0] * amounts / simulation.compiled.scales).sum())
+
+
+def test_serving_as_if_quality_were_known_where_nothing_moves():
+    """By the catalogue's accuracy, flows and latencies are those of the scenario without."""
+    hidden = make_env(accuracy="nominal")
+    known = make_env(world=replace(hidden_world(), quality=None))
+    for env in (hidden, known):
+        env.reset(seed=4)
+        env.action_space.seed(4)
+    for _ in range(20):
+        actions = hidden.action_space.sample()
+        hidden.step(actions)
+        known.step(actions)
+        one, other = hidden.simulation.last, known.simulation.last
+        for name in ("arrived", "served", "correct", "latency", "energy", "traffic", "busy", "tariff_cost"):
+            np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
+
+
+def test_serving_follows_the_accuracy_in_force():
+    """An estimate of nothing for the model that is used sends requests to another one."""
+    env = make_env(accuracy="calibrated")
+    env.reset(seed=0)
+    simulation = env.simulation
+    everything = np.ones(env.action_space.shape, np.float32)
+    env.step(everything)
+    before = simulation.last.answered[0].copy()
+    used = int(before.argmax())
+    means = simulation.quality._belief._means
+    means.total[0, used], means.count[0, used] = 0.0, 1e9
+    env.step(everything)  # in which nothing has been written yet
+    env.step(everything)
+    assert before[used] > 0.0 and simulation.last.answered[0, used] == 0.0
+    assert simulation.last.served.sum() == pytest.approx(simulation.last.arrived.sum())
+
+
+def test_learners_are_told_the_prices_of_the_slot_that_was_played():
+    prices, errors = [], []
+
+    class Listener:
+        def predict(self, observation, state=None, episode_start=None, deterministic=True):
+            prices.append(env.simulation.instance.draw.option_cost.copy())
+            return np.zeros((2, *env.single_action_space.shape), np.float32), None
+
+        def update(self, feedback):
+            errors.append(np.abs(feedback.revealed.draw.option_cost - prices[-1]).max())
+
+    env = make_env(2, accuracy="calibrated")
+    rollout(Listener(), env, [0, 1])
+    assert len(errors) == 40 and max(errors) == 0.0
+    assert any((one != other).any() for one, other in pairwise(prices))
+
+
+def test_rollouts_report_the_truth():
+    env = make_env(2, accuracy="nominal")
+    rows = rollout(make_policy("cloud-only", env), env, [0, 1]).records()
+    best = 1.0 - env.simulation.compiled.tables.option_error.min()
+    for row in rows:
+        assert row["accuracy"] == pytest.approx(row["reward_accuracy"], rel=0.2)
+        assert row["accuracy"] < best - 0.02
+
+
+@pytest.mark.parametrize(
+    ("quality", "message"),
+    [
+        (
+            {"conditions": {"names": ["clean", "fog"]}},
+            "quality.conditions.names.1: 'fog' is no condition of the table",
+        ),
+        ({"conditions": {"names": ["clean", "clean"]}}, "names: 'clean' is there twice"),
+        ({"conditions": {"names": ["clean"], "stay": [0.5]}}, "stay: 0.5 is not allowed"),
+        ({"conditions": {"names": ["clean"], "stay": [2.0, 3.0]}}, "stay: 2 are not allowed"),
+        ({"accuracy": "labels"}, "probes.share: 0 is not allowed with accuracy labels"),
+        ({"accuracy": "guessed"}, "accuracy: 'guessed' is not allowed"),
+        ({"outcomes": ["nowhere.npz"]}, "nowhere.npz"),
+    ],
+)
+def test_bad_input_is_named(quality, message):
+    with pytest.raises(ConfigError, match=message.replace(".", r"\.")):
+        make_env(**quality)
+
+
+def test_models_without_outcomes_are_refused():
+    world = hidden_world()
+    other = replace(world.tasks[0], models=("mobilenetv3_small_100",))
+    with pytest.raises(ConfigError, match="'mobilenetv3_small_100' is not allowed where quality is hidden"):
+        make_env(world=replace(world, tasks=(other,)))
+
+
+def test_masks_do_not_know_the_truth():
+    one, other = (make_env(action="change") for _ in range(2))
+    with_another_truth(other)
+    for env in (one, other):
+        env.reset(seed=3)
+        env.action_space.seed(3)
+    for _ in range(15):
+        np.testing.assert_array_equal(one.action_masks(), other.action_masks())
+        actions = one.action_space.sample()
+        one.step(actions)
+        other.step(actions)
