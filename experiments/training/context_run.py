@@ -26,7 +26,7 @@ from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.config_contexts import Context
 from idn_gym.scenarios.contexts import draw_scenario
 
-TURNS = "turns.csv"
+TURN_FILE = "turns.csv"
 """What every turn was played on and came to."""
 
 
@@ -73,7 +73,7 @@ def train_on_context(config: RunConfig, context: Context, folder: RunFolder) -> 
     folder.begin(config)
     count, state = count_turns(config), None
     trained: Any = None
-    with (folder.path / TURNS).open("w", newline="", encoding="utf-8") as file:
+    with (folder.path / TURN_FILE).open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("turn", "scenario_seed", "nodes", "pairs", "reward"))
         for turn in turns_of(context, config.seed, count):

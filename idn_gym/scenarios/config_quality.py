@@ -126,7 +126,7 @@ class Probes:
 
     share: float = bounded(0.0, least=0, most=1)
     """of all answers; with accuracy `alarm` of those of streams whose alarm has fired"""
-    cost: float = bounded(0.5, least=0)
+    cost: float = bounded(0.1, least=0)
     """[wrong answers] that a label costs in accuracy and tariff"""
     delay: int = bounded(0, least=0, most=1000)
     """[slots] until a label comes"""

@@ -9,15 +9,6 @@ from idn_gym.catalog import block_seconds, fixed_seconds, load_catalog, point_of
 from idn_gym.catalog.outcomes import CONFIDENCE_STEPS, SAMPLE_PARTS
 from idn_gym.catalog.reader import SHIPPED_TABLES
 from idn_gym.catalog.schema import Catalog
-from idn_gym.config_reader import ConfigError
-
-WAITING = pytest.param(
-    "fashion",
-    marks=pytest.mark.xfail(
-        reason="its table is of format 1 until its networks are trained again (docs/lab.md)",
-        raises=ConfigError,
-    ),
-)
 
 STATUS = {
     *("published", "measured", "measured_primary", "measured_secondary", "derived", "vendor_spec"),
@@ -45,7 +36,7 @@ def test_all_groups_ship(catalog):
     assert sum(model.task == "coco" for model in catalog.models.values()) >= 10
 
 
-@pytest.mark.parametrize("data", [WAITING, "digits"])
+@pytest.mark.parametrize("data", ["fashion", "digits"])
 def test_the_laboratorys_tables_say_where_they_come_from(data):
     """Entries and outcomes may be of different trainings, of the same recipes."""
     about = json.loads((SHIPPED_TABLES / "lab" / f"{data}.json").read_text())["about"]
@@ -56,7 +47,7 @@ def test_the_laboratorys_tables_say_where_they_come_from(data):
         assert "torch" in origin["versions"] and origin["processor"] and origin["date"]
 
 
-@pytest.mark.parametrize("data", [WAITING, "digits"])
+@pytest.mark.parametrize("data", ["fashion", "digits"])
 def test_half_of_the_pictures_are_for_playing_and_parts_are_alike(data):
     """Accuracies of parts differ as chance has it: at most five deviations of the smallest part's."""
     outcomes = read_outcomes(SHIPPED_TABLES / "lab" / f"{data}.npz")
@@ -71,7 +62,7 @@ def test_half_of_the_pictures_are_for_playing_and_parts_are_alike(data):
         assert set(part.label) == set(range(10))
 
 
-@pytest.mark.parametrize("data", [WAITING, "digits"])
+@pytest.mark.parametrize("data", ["fashion", "digits"])
 def test_raw_and_calibrated_confidences_differ_as_their_temperatures_say(data):
     """An exit with a scale above 1 was not sure enough as it was, one below 1 too sure, to a step."""
     outcomes = read_outcomes(SHIPPED_TABLES / "lab" / f"{data}.npz")
@@ -86,7 +77,7 @@ def test_raw_and_calibrated_confidences_differ_as_their_temperatures_say(data):
 
 @pytest.mark.parametrize(
     ("data", "most", "mean"),
-    [("digits", 1e-9, 1e-9), pytest.param("fashion", 0.16, 0.02, marks=WAITING.marks)],
+    [("digits", 1e-9, 1e-9), ("fashion", 0.16, 0.02)],
 )
 def test_shipped_thresholds_played_on_the_shipped_table_give_the_entries_back(catalog, data, most, mean):
     """Digits exactly: one seed, all test pictures.

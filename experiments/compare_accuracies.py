@@ -1,0 +1,146 @@
+"""What it costs not to know accuracies: ``python -m experiments.compare_accuracies``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+
+from experiments.training.play import open_agent
+from idn_gym.commands import grammar
+from idn_gym.commands.grammar import Changes, Positional, assignments
+from idn_gym.commands.options import EpisodeOptions
+from idn_gym.commands.progress import steps
+from idn_gym.commands.tables import print_rows
+from idn_gym.config_reader import ConfigError, closest, show
+from idn_gym.core.arrays import Floats
+from idn_gym.evaluation.hidden_bound import bound_hidden_quality
+from idn_gym.evaluation.intervals import mean_interval, paired_difference
+from idn_gym.evaluation.rollout import rollout
+from idn_gym.evaluation.tables import write_csv
+from idn_gym.files import writable_folder
+from idn_gym.scenarios.compile import compile_scenario
+from idn_gym.scenarios.config import Scenario
+from idn_gym.scenarios.config_quality import InForce
+from idn_gym.scenarios.episodes import build_instance
+from idn_gym.scenarios.presets import load_scenario
+
+PROBED = {"labels": 0.05, "alarm": 0.5}
+"""Share of answers whose label is bought where the scenario says none: always, and after an alarm."""
+
+NOMINAL, ORACLE = "nominal", "oracle"
+
+
+@dataclass(kw_only=True)
+class CompareAccuraciesCommand(EpisodeOptions):
+    """Play agents by every accuracy that serving may go by, on the same episodes of hidden quality.
+
+    Per agent and accuracy: the true cost, how much less it is than by nominal accuracy (paired, 95 %
+    intervals), and what share that is of what an oracle saves, who is told the truth. The last line is
+    what no policy undercuts: every request at the best option for its condition, nothing ever full, loads
+    for free.
+
+    Example: cloud-only lru-aware --scenario fashion-drift --seeds 40
+    """
+
+    agents: Positional[tuple[str, ...]] = ("cloud-only",)
+    """names of agents"""
+    scenario: str = "fashion-drift"
+    """a scenario with hidden quality, or a YAML file"""
+    accuracies: tuple[str, ...] = get_args(InForce)
+    """of `quality.accuracy`; nominal is always played"""
+    out: Path | None = None
+    """folder for accuracies.csv, one line per agent, accuracy and episode"""
+    changes: Changes = ()
+    """to the scenario, such as quality.half_life=20"""
+
+    def run(self) -> None:
+        """Play, print and write."""
+        for accuracy in self.accuracies:
+            if accuracy not in get_args(InForce):
+                allowed = closest(accuracy, get_args(InForce))
+                raise ConfigError("--accuracies", f"{show(accuracy)} is not allowed; {allowed}")
+        scenario = load_scenario(self.scenario, assignments(self.changes))
+        if scenario.quality is None:
+            raise ConfigError("--scenario", f"{show(self.scenario)} is not allowed; its quality is known")
+        out = None if self.out is None else writable_folder(self.out, "--out")
+        lines: list[dict[str, Any]] = []
+        rows = []
+        for agent in self.agents:
+            found = {
+                accuracy: self.play(agent, by_accuracy(scenario, accuracy))
+                for accuracy in steps(agent, list(dict.fromkeys((NOMINAL, *self.accuracies))))
+            }
+            rows += [[agent, *cells] for cells in accuracy_rows(found)]
+            for accuracy, records in found.items():
+                lines += [{"agent": agent, "in_force": accuracy, **record} for record in records]
+        bound = self.bound(scenario)
+        rows.append(["no policy undercuts", "", f"{mean_interval(bound):.4f}", "", "", "", ""])
+        print(f"{scenario.name}, seeds 0 to {self.seeds - 1}, {self.split}\n")
+        print_rows(("agent", "in force", "cost", "saved", "of oracle [%]", "accuracy", "update"), rows)
+        if out is not None:
+            write_csv(out / "accuracies.csv", lines)
+
+    def play(self, agent: str, scenario: Scenario) -> list[dict[str, float]]:
+        """Records of all episodes."""
+        seeds = range(self.seeds)
+        env, policy = open_agent(agent, scenario, seeds, self.split, self.weighing())
+        try:
+            return rollout(policy, env, seeds).records()
+        finally:
+            env.close()
+
+    def bound(self, scenario: Scenario) -> Floats:
+        """Mean cost per slot of each episode that no policy undercuts."""
+        compiled = compile_scenario(by_accuracy(scenario, NOMINAL))
+        found = []
+        for seed in steps("bound", range(self.seeds)):
+            instance = build_instance(compiled.scenario, seed, self.split, self.weighing())
+            found.append(float(bound_hidden_quality(compiled, instance, 0).mean()))
+        return np.array(found)
+
+
+def by_accuracy(scenario: Scenario, accuracy: str) -> Scenario:
+    """The scenario with that accuracy in force; labels are bought where it needs them."""
+    changes: dict[str, Any] = {"quality.accuracy": accuracy}
+    assert scenario.quality is not None
+    if accuracy in PROBED and scenario.quality.probes.share == 0.0:
+        changes["quality.probes.share"] = PROBED[accuracy]
+    return load_scenario(scenario, changes)
+
+
+def accuracy_rows(found: dict[str, list[dict[str, float]]]) -> list[list[str]]:
+    """One row per accuracy in force, from records of the same episodes."""
+    cost = {name: -np.array([row["reward"] for row in records]) for name, records in found.items()}
+    rows = []
+    for name, records in found.items():
+        saved = paired_difference(cost[NOMINAL], cost[name])
+        most = float(np.mean(cost[NOMINAL] - cost[ORACLE])) if ORACLE in cost else 0.0
+        share = f"{100.0 * saved.estimate / most:.0f}" if most > 0.0 else "-"
+        right, update = (
+            mean_interval(np.array([row[key] for row in records])) for key in ("accuracy", "update")
+        )
+        first = name == NOMINAL
+        rows.append(
+            [
+                name,
+                f"{mean_interval(cost[name]):.4f}",
+                "-" if first else f"{saved:.4f}",
+                "-" if first else share,
+                f"{right:.3f}",
+                f"{update:.4f}",
+            ]
+        )
+    return rows
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Entry point of the command line."""
+    grammar.run_command(CompareAccuraciesCommand, words, "python -m experiments.compare_accuracies")
+
+
+if __name__ == "__main__":
+    main()

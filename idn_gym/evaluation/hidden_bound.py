@@ -1,0 +1,43 @@
+"""What no policy undercuts where quality is hidden: every request at the best option for what it is like."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from idn_gym.config_reader import ConfigError
+from idn_gym.core.arrays import Floats, Instance
+from idn_gym.core.costs import costs
+from idn_gym.core.pricing import price_answers
+from idn_gym.optimum.dynamic.bound_score import judged_row
+from idn_gym.scenarios.compile import Compiled
+
+
+def bound_hidden_quality(compiled: Compiled, instance: Instance, b: int) -> Floats:
+    """Scalar cost (T,) of each slot that no policy goes below, whatever it knows.
+
+    Every request takes the option that costs least by the true accuracies of its slot, or is dropped, as if
+    every model were everywhere and nothing were ever full; loads, waits, labels and idle power cost nothing.
+
+    Args:
+        compiled: of a scenario with hidden quality.
+        instance: its episodes, whole.
+        b: row.
+
+    Raises:
+        ConfigError: quality is known.
+    """
+    answers = compiled.answers
+    if answers is None:
+        raise ConfigError("quality", "null is not allowed here; brackets bound scenarios of known quality")
+    draw = instance.draw._replace(error_in_force=instance.draw.error_in_force.copy())
+    row = judged_row(compiled, Instance(instance.tables, draw), b)
+    tables, truth = row.tables, answers.truth()
+    bound = np.zeros(row.draw.demand.shape[1])
+    for t in range(len(bound)):
+        under = row.draw.condition[0, t, answers.stream_class]
+        row.draw.error_in_force[0] = 1.0 - truth[answers.stream_kind, under][tables.option_stream]
+        price_answers(tables, row.draw, 0)
+        option, drop = costs(row, t)
+        best = np.minimum(np.minimum.reduceat(option, tables.option_start[:-1]), drop)
+        bound[t] = row.draw.demand[0, t] @ best / tables.nominal_requests
+    return bound
