@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from experiments import compare_contexts, train_contexts
-from experiments.training.context_run import TURNS, count_turns, turns_of
+from experiments.training.context_run import TURN_FILE, count_turns, turns_of
 from experiments.training.play import play_agent
 from experiments.training.run_config import load_run_config
 from idn_gym.config_reader import to_plain
@@ -55,7 +55,7 @@ def test_a_graph_policy_learns_on_many_scenarios(small, tmp_path, capsys):
     words = ["--context", str(small), "--out", str(out), "--envs", "2", "--steps", "20", "scenario.horizon=6"]
     train_contexts.main([*words, "agent.n_steps=6", "agent.batch_size=12"])
     assert str(out / "policy.zip") in capsys.readouterr().out
-    turns = rows_of(out / TURNS)
+    turns = rows_of(out / TURN_FILE)
     assert len(turns) == 2 and turns[0]["scenario_seed"] != turns[1]["scenario_seed"]
     other = draw_scenario(load_context(small, {"horizon": 6}), "test", 0)
     episodes = play_agent(str(out / "policy.zip"), other, [0])
