@@ -16,6 +16,7 @@ from idn_gym.observations.padded_graph import PaddedGraph, PaddedObservation
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.contexts import HELD_OUT, context_sizes, draw_scenario, load_context
 from idn_gym.scenarios.episodes import episode_seed
+from idn_gym.seeds import read_seed
 
 DEFAULT_CONTEXT = "trees"
 """What ``gym.make("IDN-Context-v0")`` plays where nothing else is asked for; it needs no TopoHub."""
@@ -123,7 +124,11 @@ class ContextEnv(HasEpisodeSpec, gym.Env[PaddedObservation, Any]):
         Args:
             seed: of scenario and episode; with split and `held_out` it fixes everything that is random.
             options: ``{"preference": ...}`` for this episode, where the environment's is "random".
+
+        Raises:
+            ConfigError: a seed that is no whole number of at least 0, or another option.
         """
+        seed = None if seed is None else read_seed(seed)
         super().reset(seed=seed)
         last, count = self._seed, self._count + 1
         if seed is not None or last is None:

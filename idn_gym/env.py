@@ -22,6 +22,7 @@ from idn_gym.preset_ids import DEFAULT_SCENARIO
 from idn_gym.rendering import render_ansi, render_rgb
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.presets import load_scenario
+from idn_gym.seeds import read_seed
 from idn_gym.simulation import Simulation
 
 NO_FRONT = "belongs to the vector reward; make the environment with preference=None"
@@ -152,7 +153,11 @@ class IDNEnv(HasEpisodeSpec, gym.Env[Observations, Any]):
         Args:
             seed: of the episode; with `split` it fixes everything that is random.
             options: ``{"preference": ...}`` for this episode, where the environment's is "random".
+
+        Raises:
+            ConfigError: a seed that is no whole number of at least 0, or another option.
         """
+        seed = None if seed is None else read_seed(seed)
         super().reset(seed=seed)
         if seed is None and self._fresh:
             seed = int(self.np_random.integers(2**31))
