@@ -77,7 +77,7 @@ class IDNVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
         """
         self.num_envs = read_num_envs(num_envs)
         self.render_mode = read_render_mode(render_mode, IDNEnv.metadata["render_modes"])
-        self.scenario = scenario_with(scenario, overrides, objectives)
+        self.scenario = scenario_with(scenario, overrides, objectives, action)
         self.simulation = Simulation(
             self.scenario, action, observation, preference, split, self.num_envs, reward_scale
         )
