@@ -226,10 +226,14 @@ class OffloadPlanned(PlacementPolicy):
 
 
 def mean_slot(row: Instance, slots: Ints) -> Instance:
-    """One row of one slot, the mean of some that follow each other; rates as seconds per byte."""
+    """One row of one slot, the mean of some that follow each other; rates as seconds per byte.
+
+    Its tables are those of a slot, so all that is counted per slot is divided by how many there are.
+    """
     merged = merge_slots(cut_slots(row, int(slots[0]), int(slots[-1]) + 1), 0, 1)
     draw, count = merged.draw, len(slots)
-    return Instance(row.tables, draw._replace(demand=draw.demand / count, seconds=draw.seconds / count))
+    summed = ("demand", "seconds", "refill", "charge_slot")
+    return Instance(row.tables, draw._replace(**{name: getattr(draw, name) / count for name in summed}))
 
 
 def wait_factors(servers: Ints) -> Floats:

@@ -158,10 +158,10 @@ def check_seeds(seeds: Sequence[int], rows: int) -> None:
 def merge_slots(instance: Instance, b: int, groups: int) -> Instance:
     """One row with at most `groups` slots, each the sum of consecutive ones.
 
-    Batches and compute seconds are added up, link rates averaged as seconds per byte while links are up,
-    links open for as long as the mean group, and the rest is that of the first slot. The gain of the sum is
-    that of its slots where costs are the same in all of them and no capacity binds, and at least that where
-    costs are the same.
+    Batches, compute seconds and what comes into stores are added up, link rates averaged as seconds per byte
+    while links are up; links are open, and stores drained, for as long as the mean group; the rest is that of
+    the first slot. What would be spilled in between is kept. The gain of the sum is that of its slots where
+    costs are the same in all of them and no capacity binds, and at least that where costs are the same.
     """
     draw = instance.draw
     slots = draw.demand.shape[1]
@@ -192,5 +192,6 @@ def merge_slots(instance: Instance, b: int, groups: int) -> Instance:
         weights=draw.weights[row].copy(),
         **prices,
     )
-    longer = instance.tables.slot_seconds * float(sizes.mean())
-    return Instance(instance.tables._replace(slot_seconds=longer), merged)
+    tables, size = instance.tables, float(sizes.mean())
+    longer = {"slot_seconds": tables.slot_seconds * size, "store_drain": tables.store_drain * size}
+    return Instance(tables._replace(**longer), merged)
