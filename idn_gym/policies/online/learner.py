@@ -218,6 +218,10 @@ class OnlineLearner(PlacementPolicy):
         self.recent *= memory
         self.recent += (1.0 - memory) * draw.demand[:, 0]
         self.learn(feedback)
+        self.settle(draw)
+
+    def settle(self, draw: Draw) -> None:
+        """Round the rows that are due, once they have learnt from the slot of `draw`."""
         due = np.flatnonzero(self.clock.tick())
         if len(due):
             usual = draw._replace(demand=self.recent[:, None].copy())
