@@ -193,5 +193,5 @@ def merge_slots(instance: Instance, b: int, groups: int) -> Instance:
         **prices,
     )
     tables, size = instance.tables, float(sizes.mean())
-    longer = {"slot_seconds": tables.slot_seconds * size, "store_drain": tables.store_drain * size}
-    return Instance(tables._replace(**longer), merged)
+    longer = tables._replace(slot_seconds=tables.slot_seconds * size, store_drain=tables.store_drain * size)
+    return Instance(longer, merged)
