@@ -139,13 +139,16 @@ def test_a_row_that_starts_while_the_other_goes_on_is_a_row_of_its_own():
 
 def test_it_moves_and_rounds_once_a_slot(monkeypatch):
     counts = Counter()
-    for owner, name in ((OptimisticState, "aim"), (LeaningLearner, "_round")):
 
-        def count(*given, kept=getattr(owner, name), name=name):
+    def counted(kept, name):
+        def count(*given):
             counts[name] += 1
             return kept(*given)
 
-        monkeypatch.setattr(owner, name, count)
+        return count
+
+    for owner, name in ((OptimisticState, "aim"), (LeaningLearner, "_round")):
+        monkeypatch.setattr(owner, name, counted(getattr(owner, name), name))
     env, policy = open_agent("hybrid-optimistic", ADVERSARY, [0, 1], experts=["cloud-only"])
     counts.clear()
     rollout(policy, env, [0, 1])
