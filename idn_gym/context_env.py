@@ -10,12 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from idn_gym.config_reader import ConfigError, closest, show, to_plain
-from idn_gym.env import IDNEnv, reward_space
+from idn_gym.env import IDNEnv, refuse_twice, reward_space
 from idn_gym.episode_spec import HasEpisodeSpec
 from idn_gym.observations.padded_graph import PaddedGraph, PaddedObservation
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.contexts import HELD_OUT, context_sizes, draw_scenario, load_context
 from idn_gym.scenarios.episodes import episode_seed
+from idn_gym.seeds import read_seed
 
 DEFAULT_CONTEXT = "trees"
 """What ``gym.make("IDN-Context-v0")`` plays where nothing else is asked for; it needs no TopoHub."""
@@ -72,7 +73,7 @@ class ContextEnv(HasEpisodeSpec, gym.Env[PaddedObservation, Any]):
             held_out: which axis draws from the part of the split: topology, catalogue, workload, all or
                 nothing; the others draw from the part `train`.
             preference: see `IDNEnv`.
-            overrides: dotted keys that change the context's scenario.
+            overrides: dotted keys that change the context's scenario; not `objectives` beside the keyword.
             split: train, validation or test: of seeds, and the part of what is held out.
             render_mode: see `IDNEnv`.
             objectives: see `IDNEnv`.
@@ -82,6 +83,7 @@ class ContextEnv(HasEpisodeSpec, gym.Env[PaddedObservation, Any]):
             ConfigError: anything above that is not allowed.
             DependencyNotInstalled: a real network that does not ship, where TopoHub is not installed.
         """
+        refuse_twice(overrides, objectives=objectives)
         self.context = load_context(context, overrides)
         if held_out not in HELD_OUT:
             raise ConfigError("held_out", f"{show(held_out)} is not allowed; {closest(held_out, HELD_OUT)}")
@@ -123,7 +125,11 @@ class ContextEnv(HasEpisodeSpec, gym.Env[PaddedObservation, Any]):
         Args:
             seed: of scenario and episode; with split and `held_out` it fixes everything that is random.
             options: ``{"preference": ...}`` for this episode, where the environment's is "random".
+
+        Raises:
+            ConfigError: a seed that is no whole number of at least 0, or another option.
         """
+        seed = None if seed is None else read_seed(seed)
         super().reset(seed=seed)
         last, count = self._seed, self._count + 1
         if seed is not None or last is None:

@@ -23,6 +23,7 @@ from idn_gym.rendering import render_ansi, render_rgb
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.config_quality import HiddenQuality
 from idn_gym.scenarios.presets import load_scenario
+from idn_gym.seeds import read_seed
 from idn_gym.simulation import Simulation
 
 NO_FRONT = "belongs to the vector reward; make the environment with preference=None"
@@ -42,14 +43,35 @@ def reward_space(
     return gym.spaces.Box(low.astype(np.float32), high.astype(np.float32), dtype=np.float32)
 
 
+def refuse_twice(overrides: Mapping[str, Any] | None, **keywords: Any) -> None:
+    """See that no key is given by a keyword and by `overrides` too, or one would win silently.
+
+    Args:
+        overrides: dotted keys.
+        keywords: by the key that each of them sets; None: it is not given.
+
+    Raises:
+        ConfigError: there is one.
+    """
+    for dotted in overrides if isinstance(overrides, Mapping) else ():
+        name = dotted.split(".")[0] if isinstance(dotted, str) else None
+        if keywords.get(name or "") is not None:
+            given = f"{name}={show(keywords[str(name)])} sets it too"
+            raise ConfigError(f"overrides.{dotted}", f"{show(overrides[dotted])} is not allowed; {given}")  # type: ignore[index]
+
+
 def scenario_with(
-    scenario: Any, overrides: Mapping[str, Any] | None, objectives: Sequence[str] | None
+    scenario: Any,
+    overrides: Mapping[str, Any] | None,
+    objectives: Sequence[str] | None,
+    action: str | None = None,
 ) -> Scenario:
     """The scenario that an environment is made with; see `IDNEnv`.
 
     Raises:
-        ConfigError: anything that is not allowed.
+        ConfigError: anything that is not allowed, a key that is given twice among it.
     """
+    refuse_twice(overrides, objectives=objectives, action=action)
     found = load_scenario(scenario, overrides)
     if objectives is None:
         return found
@@ -121,7 +143,7 @@ class IDNEnv(HasEpisodeSpec, gym.Env[Observations, Any]):
             observation: observation codec.
             preference: None for vector rewards; a name, a weight for each objective, a mapping from objective
                 to weight, or "random" (drawn per episode and observed) for scalar rewards.
-            overrides: dotted keys that change the scenario.
+            overrides: dotted keys that change the scenario; none that a keyword sets too.
             split: train, validation or test; their seeds never meet.
             render_mode: "ansi" or "rgb_array".
             objectives: names of those in force, in the order of the reward vector; None: the scenario's,
@@ -137,7 +159,7 @@ class IDNEnv(HasEpisodeSpec, gym.Env[Observations, Any]):
             raise ConfigError(
                 "render_mode", f"{show(render_mode)} is not allowed; {closest(render_mode, modes)}"
             )
-        self.scenario = scenario_with(scenario, overrides, objectives)
+        self.scenario = scenario_with(scenario, overrides, objectives, action)
         self.horizon = self.scenario.horizon
         self.simulation = Simulation(
             self.scenario, action, observation, preference, split, batch=1, reward_scale=reward_scale
@@ -160,7 +182,11 @@ class IDNEnv(HasEpisodeSpec, gym.Env[Observations, Any]):
         Args:
             seed: of the episode; with `split` it fixes everything that is random.
             options: ``{"preference": ...}`` for this episode, where the environment's is "random".
+
+        Raises:
+            ConfigError: a seed that is no whole number of at least 0, or another option.
         """
+        seed = None if seed is None else read_seed(seed)
         super().reset(seed=seed)
         if seed is None and self._fresh:
             seed = int(self.np_random.integers(2**31))

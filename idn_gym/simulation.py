@@ -84,8 +84,7 @@ class Simulation:
         self.split, self._horizon = split, scenario.horizon
         self._ring = SpanRing(self.compiled, batch, self.weights, self.codec.uniforms, "num_envs")
         self.book = BudgetBook(scenario.budgets, self.objectives, batch)
-        hidden = scenario.quality is not None
-        self.quality = QualityBook(self.compiled, batch, self._ring.draw) if hidden else None
+        self.quality = QualityBook(self.compiled, batch, self._ring.draw) if scenario.quality else None
         self.check = ActionCheck(self.codec.space, batch, planned=self.codec.form == "placement")
         self.seed, self.episode = [0] * batch, [0] * batch
         self._actions = np.zeros((batch, *self.check.shape[1:]), self.check.type)

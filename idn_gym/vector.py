@@ -12,7 +12,7 @@ import numpy.typing as npt
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from idn_gym.config_reader import ConfigError, show
+from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import Floats
 from idn_gym.core.validate import check_saved
 from idn_gym.env import NO_FRONT, IDNEnv, reward_space, scenario_with
@@ -22,6 +22,7 @@ from idn_gym.observations import Observations, put_rows, row_of
 from idn_gym.played_slot import Slot
 from idn_gym.preset_ids import DEFAULT_SCENARIO
 from idn_gym.rendering import render_ansi, render_rgb
+from idn_gym.seeds import read_row_seeds
 from idn_gym.simulation import Simulation
 from idn_gym.vector_arguments import read_autoreset_mode, read_num_envs, read_render_mode, read_step_limit
 
@@ -76,7 +77,7 @@ class IDNVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
         """
         self.num_envs = read_num_envs(num_envs)
         self.render_mode = read_render_mode(render_mode, IDNEnv.metadata["render_modes"])
-        self.scenario = scenario_with(scenario, overrides, objectives)
+        self.scenario = scenario_with(scenario, overrides, objectives, action)
         self.simulation = Simulation(
             self.scenario, action, observation, preference, split, self.num_envs, reward_scale
         )
@@ -105,30 +106,20 @@ class IDNVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
         Args:
             seed: s gives sub-environment i the seed s + i; a list gives one each; None goes on.
             options: ``{"preference": ...}`` for these episodes, where the environment's is "random".
+
+        Raises:
+            ConfigError: a seed that is no whole number of at least 0, not one per row, or another option.
         """
+        seeds = read_row_seeds(seed, self.num_envs)
         super().reset(seed=int(seed) if isinstance(seed, (int, np.integer)) else None)
-        seeds = self._spread(seed)
+        if self._fresh:  # there is nothing to go on from
+            seeds = [int(self.np_random.integers(2**31)) if s is None else s for s in seeds]
         self._fresh = False
         self._first[:] = True
         self._over[:] = False
         self.simulation.reset(range(self.num_envs), seeds, options)
         observation, metrics = self.simulation.observe()
         return observation, self._infos(metrics, np.zeros((self.num_envs, len(self.simulation.objectives))))
-
-    def _spread(self, seed: int | Sequence[int | None] | None) -> list[int | None]:
-        """One seed per row; None where the row goes on with its next episode."""
-        if isinstance(seed, (int, np.integer)) and not isinstance(seed, bool):
-            return [int(seed) + i for i in range(self.num_envs)]
-        if seed is not None and (isinstance(seed, (str, bool)) or not hasattr(seed, "__iter__")):
-            raise ConfigError(
-                "seed", f"{show(seed)} is not allowed; must be a whole number, one per row or None"
-            )
-        seeds: list[int | None] = [None] * self.num_envs if seed is None else list(seed)
-        if len(seeds) != self.num_envs:
-            raise ConfigError("seed", f"{len(seeds)} seeds are not allowed; must be {self.num_envs}")
-        if self._fresh:  # there is nothing to go on from
-            seeds = [int(self.np_random.integers(2**31)) if s is None else s for s in seeds]
-        return seeds
 
     def step(
         self, actions: Any

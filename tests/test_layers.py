@@ -20,6 +20,7 @@ LAYERS = [
         "idn_gym.text_tables",
         "idn_gym.config_reader",
         "idn_gym.overrides",
+        "idn_gym.seeds",
         "idn_gym.files",
         "idn_gym.shipped",
     ],

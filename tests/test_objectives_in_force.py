@@ -1,5 +1,7 @@
 """Environments of fewer objectives, in another order, or with rewards over their scales."""
 
+from functools import partial
+
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from gymnasium.utils.env_checker import check_env
 
 import idn_gym  # noqa: F401 (registers the ids)
 from idn_gym.config_reader import ConfigError
+from idn_gym.context_env import ContextEnv
 from idn_gym.env import IDNEnv
 from idn_gym.evaluation.rollout import rollout
 from idn_gym.objective_records import OBJECTIVES, find_objectives
@@ -185,3 +188,20 @@ def test_the_graph_observation_keeps_its_size():
     assert whole.observation_space == some.observation_space
     observation, info = some.reset(seed=0)
     assert observation["globals"][1:6].tolist() == [*info["reward_weights"].tolist(), 0, 0, 0]
+
+
+@pytest.mark.parametrize("make", [IDNEnv, partial(IDNVectorEnv, 2), partial(ContextEnv, "trees")])
+def test_a_key_that_a_keyword_sets_too_is_refused(make):
+    for twice in ({"objectives": ["accuracy", "latency"]}, {"objectives.0": "latency"}):
+        with pytest.raises(ConfigError) as caught:
+            make(objectives=("latency", "energy"), overrides={"horizon": 4, **twice})
+        ((key, value),) = twice.items()
+        said = f"overrides.{key}: {value!r} is not allowed; objectives=('latency', 'energy') sets it too"
+        assert str(caught.value) == said
+    made = make(overrides={"objectives": ["accuracy", "latency"]}, preference=(0.5, 0.5))
+    assert made.reset(seed=0)[1]["vector_reward"].shape[-1] == 2
+
+
+def test_an_action_is_not_given_twice_either():
+    with pytest.raises(ConfigError, match=r"^overrides.action: .* action='scores' sets it too"):
+        IDNEnv("tiny", action="scores", overrides={"action": "segments"})

@@ -301,8 +301,8 @@ def test_a_second_reset_without_seed_gives_other_episodes():
     ("seed", "message"),
     [
         ([1, 2], r"^seed: 2 seeds are not allowed; must be 3"),
-        ([1, 2, -3], r"^seed: -3 is not allowed; must be a whole number of at least 0"),
-        ([1, 2, 0.5], r"^seed: 0.5 is not allowed; must be a whole number of at least 0"),
+        ([1, 2, -3], r"^seed.2: -3 is not allowed; must be a whole number of at least 0"),
+        ([1, 2, 0.5], r"^seed.2: 0.5 is not allowed; must be a whole number of at least 0"),
     ],
 )
 def test_bad_seeds_are_refused(seed, message):

@@ -29,9 +29,15 @@ DRAWS_OF_COMBINERS = 0xC0111E
 class CombinerConfig:
     """What all combiners have beside their experts."""
 
+    seed: int = bounded(0, least=0)
+
+
+@dataclass(frozen=True)
+class DeclaringConfig(CombinerConfig):
+    """What those have whose rule or promise reads B."""
+
     largest: float | None = bounded(None, above=0)
     """B [cost], the most that a slot can cost, loads paid, or gain; null: by training episodes"""
-    seed: int = bounded(0, least=0)
 
 
 class Combiner(Policy):
@@ -72,6 +78,7 @@ class Combiner(Policy):
             raise ConfigError("preference", "None is not allowed; combiners weigh scalar costs, so name one")
         self._env, self._simulation, self.compiled = env, simulation, simulation.compiled
         self.config, self.names = config, tuple(entry.name for entry in experts)
+        self._given = config.largest if isinstance(config, DeclaringConfig) else None
         entries: tuple[Expert, ...] = (*experts, *(ExpertEntry(name) for name in beside))
         self.networks = [VirtualNetwork(env, entry, config.seed) for entry in entries]
         self.unproven, rows = unproven_moves(self.compiled, simulation.weights), env.num_envs
@@ -199,7 +206,7 @@ class Combiner(Policy):
             own = self._weights[b] = weights[b]
             if own.tobytes() not in known:
                 found = largest_slot_cost(self.compiled, own), load_diameter(self.compiled, own)
-                known[own.tobytes()] = self.config.largest or self.most(*found), found[1]
+                known[own.tobytes()] = self._given or self.most(*found), found[1]
             self.largest[b], self.diameter[b] = known[own.tobytes()]
 
     def most(self, served: float, diameter: float) -> float:

@@ -24,7 +24,7 @@ from gymnasium.vector import VectorEnv
 from agents.hybrid.combiner import NO_EXPERT, Combiner, CombinerConfig
 from agents.hybrid.experts import ExpertEntry
 from idn_gym.config_reader import bounded
-from idn_gym.core.arrays import Bools, Floats, Residents
+from idn_gym.core.arrays import Bools, Draw, Floats, Residents
 from idn_gym.core.geometry import covers
 from idn_gym.optimum.prefixes import list_prefixes
 from idn_gym.policies.online.optimistic import Optimistic, OptimisticConfig
@@ -80,7 +80,18 @@ class PlacementHint:
 
 
 class LeaningLearner(Optimistic):
-    """INFIDA with hints that are known only once a slot is about to be played."""
+    """INFIDA with hints that are known only once a slot is about to be played.
+
+    So it moves and rounds then, and not when the slot before is over.
+    """
+
+    def learn(self, feedback: Feedback) -> None:
+        self.take_in(feedback)
+
+    def settle(self, draw: Draw) -> None:
+        if not self.options.coupled:
+            for b in range(self.rows):
+                self._draw_uniforms(b)
 
     def plan(self) -> None:
         self.lean()

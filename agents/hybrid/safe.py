@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from gymnasium.vector import VectorEnv
 
-from agents.hybrid.combiner import Combiner, CombinerConfig
+from agents.hybrid.combiner import Combiner, DeclaringConfig
 from agents.hybrid.experts import Expert
 from agents.hybrid.slack import SlackBook, SlackTerms, slack_threshold
 from idn_gym.config_reader import ConfigError, bounded
@@ -24,7 +24,7 @@ LOSS_TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True)
-class SafeConfig(CombinerConfig):
+class SafeConfig(DeclaringConfig):
     """Options of rule S."""
 
     rho: float = bounded(0.9, above=0, most=1)

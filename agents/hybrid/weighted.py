@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from gymnasium.vector import VectorEnv
 
-from agents.hybrid.combiner import Combiner, CombinerConfig
+from agents.hybrid.combiner import Combiner, DeclaringConfig
 from agents.hybrid.experts import Expert
 from agents.hybrid.rules import (
     AdaptiveWeights,
@@ -25,7 +25,7 @@ from idn_gym.policy import Feedback
 
 
 @dataclass(frozen=True)
-class FixedStepConfig(CombinerConfig):
+class FixedStepConfig(DeclaringConfig):
     """Options of rule H."""
 
     step: float | None = bounded(None, above=0)
@@ -33,7 +33,7 @@ class FixedStepConfig(CombinerConfig):
 
 
 @dataclass(frozen=True)
-class AdaptiveConfig(CombinerConfig):
+class AdaptiveConfig(DeclaringConfig):
     """Options of rule A."""
 
     lag: float = bounded(8.0, above=0, infinite=True)

@@ -9,20 +9,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from experiments.studies.code_stamp import code_stamp
+from experiments.studies.cached_record import CachedRecord
 from experiments.studies.config import BASELINE, of_scenario
 from experiments.studies.run import Series, Unit
-from idn_gym.config_reader import ConfigError, read_yaml, show
 from idn_gym.core.arrays import Residents
 from idn_gym.evaluation.wishes import wishes
-from idn_gym.files import file_name, write_text
+from idn_gym.files import file_name
 from idn_gym.optimum.dynamic.bracket import dynamic_bracket
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.episodes import build_instance
@@ -32,13 +31,16 @@ BRACKET_FIGURES = ("least", "reached", "static", "seconds")
 
 
 @dataclass(frozen=True)
-class BracketRun:
+class BracketRun(CachedRecord):
     """One episode, and the units that played it."""
 
     units: tuple[Unit, ...]
     """of one part, scenario and seed; the repositories alone come first"""
     seconds: float
     """CPU seconds to spend"""
+
+    KINDS: ClassVar[Mapping[str, type]] = {"of": str, **dict.fromkeys(BRACKET_FIGURES, float)}
+    DAMAGED: ClassVar[str] = "is no bracket"
 
     @property
     def part(self) -> str:
@@ -51,45 +53,22 @@ class BracketRun:
         cell = ",".join(f"{k}={json.dumps(v)}" for k, v in of_scenario(unit.cell).items()) or "all"
         return out.joinpath("brackets", file_name(unit.part), file_name(cell), f"{unit.seed}.json")
 
-    def done(self, out: Path) -> bool:
-        """Whether the bracket is there and knows what the units played."""
-        try:
-            return self.file(out).is_file() and self.read(out)["of"] == self._stamp(out)
-        except ConfigError:
-            return False
-
-    def read(self, out: Path) -> dict[str, Any]:
-        """What `play` wrote.
-
-        Raises:
-            ConfigError: it is not there, or damaged.
-        """
-        path = self.file(out)
-        found = read_yaml(path)
-        kinds = {**dict.fromkeys(BRACKET_FIGURES, float), "of": str, "code": str}
-        if not isinstance(found, dict) or not all(isinstance(found.get(k), kinds[k]) for k in kinds):
-            raise ConfigError(str(path), f"{show(found)} is no bracket")
-        return found
-
     def play(self, out: Path) -> Path:
         """Find and write it; returns the record's path."""
-        unit, path = self.units[0], self.file(out)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        unit = self.units[0]
         compiled = compile_scenario(unit.scenario)
         instance = build_instance(unit.scenario, unit.seed, unit.split, unit.preference)
         played = self._played(out, unit.scenario.horizon, compiled.tables.pinned.shape)
         bracket = dynamic_bracket(compiled, instance, seconds=self.seconds, played=played)
         costs = {name: getattr(bracket, name) / unit.scenario.horizon for name in BRACKET_FIGURES[:3]}
-        record = {"of": self._stamp(out), **costs, "seconds": bracket.seconds, "status": bracket.status}
-        write_text(path, json.dumps({**record, "code": code_stamp()}, indent=1) + "\n")
-        return path
+        return self.keep(out, {**costs, "seconds": bracket.seconds, "status": bracket.status})
 
     def _played(self, out: Path, slots: int, shape: tuple[int, int]) -> list[Residents]:
         """The sequences (T, N, M) of all units, each once."""
         found = {_changes(unit, out).tobytes(): _changes(unit, out) for unit in self.units}
         return [wishes(changes, slots, shape) for changes in found.values()]
 
-    def _stamp(self, out: Path) -> str:
+    def asked(self, out: Path) -> str:
         """What tells brackets of other episodes, preferences, sequences or seconds apart."""
         told = hashlib.sha256(json.dumps([self.units[0].record(), self.seconds]).encode())
         for unit in self.units:

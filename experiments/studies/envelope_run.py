@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from experiments.studies.code_stamp import code_stamp
+from experiments.studies.cached_record import CachedRecord
 from experiments.studies.config import Study
 from experiments.studies.front_run import FrontUnit
-from idn_gym.config_reader import ConfigError, read_yaml, show, to_plain
+from idn_gym.config_reader import to_plain
 from idn_gym.core.kernel import processor_seconds
 from idn_gym.evaluation.envelope import Envelope, envelope_preferences, episode_limits, make_envelope
-from idn_gym.files import file_name, write_text
+from idn_gym.files import file_name
 from idn_gym.scenarios.compile import Compiled, compile_scenario
 from idn_gym.scenarios.config import Scenario
 
 
 @dataclass(frozen=True)
-class EnvelopeRun:
+class EnvelopeRun(CachedRecord):
     """One episode of a front, in the scenario of its part."""
 
     part: str
@@ -33,6 +33,9 @@ class EnvelopeRun:
     seconds: float
     """CPU seconds for each preference"""
 
+    KINDS: ClassVar[Mapping[str, type]] = {"of": dict, "limits": list, "seconds": float}
+    DAMAGED: ClassVar[str] = "has no limits of an envelope"
+
     @property
     def name(self) -> str:
         """What messages call it."""
@@ -42,42 +45,20 @@ class EnvelopeRun:
         """Where the record is kept."""
         return out.joinpath("envelopes", file_name(self.part), f"{self.seed}.json")
 
-    def done(self, out: Path) -> bool:
-        """Whether it is there, and what it belongs to is what is asked for."""
-        try:
-            return self.file(out).is_file() and self.read(out)["of"] == self._record()
-        except ConfigError:
-            return False
-
-    def read(self, out: Path) -> dict[str, Any]:
-        """What `play` wrote.
-
-        Raises:
-            ConfigError: it is not there, or damaged.
-        """
-        path = self.file(out)
-        found = read_yaml(path)
-        kinds = {"of": dict, "limits": list, "seconds": float, "code": str}
-        right = isinstance(found, dict) and all(isinstance(found.get(k), kinds[k]) for k in kinds)
-        width = len(self.scenario.objectives)
-        count = len(self._weights()) + width
-        if not right or np.shape(found["limits"]) != (count,):
-            raise ConfigError(str(path), f"{show(found)} has no limits of an envelope")
-        return dict(found)
+    def fits(self, found: Mapping[str, Any]) -> bool:
+        count = len(self._weights()) + len(self.scenario.objectives)
+        return np.shape(found["limits"]) == (count,)
 
     def play(self, out: Path) -> Path:
         """Prove and write it; returns the record's path."""
-        path, start = self.file(out), processor_seconds()
-        path.parent.mkdir(parents=True, exist_ok=True)
+        start = processor_seconds()
         limits = episode_limits(self.scenario, self._weights(), self.seed, self.split, self.seconds)
-        record = {"of": self._record(), "limits": limits.tolist(), "seconds": processor_seconds() - start}
-        write_text(path, json.dumps({**record, "code": code_stamp()}, indent=1) + "\n")
-        return path
+        return self.keep(out, {"limits": limits.tolist(), "seconds": processor_seconds() - start})
 
     def _weights(self) -> np.ndarray[Any, Any]:
         return envelope_preferences(self.divisions, compile_scenario(self.scenario).objectives)
 
-    def _record(self) -> dict[str, Any]:
+    def asked(self, out: Path) -> dict[str, Any]:
         asked = {"seed": self.seed, "split": self.split, "divisions": self.divisions, "seconds": self.seconds}
         found: dict[str, Any] = json.loads(json.dumps({"scenario": to_plain(self.scenario), **asked}))
         return found

@@ -70,36 +70,37 @@ def _column(points: Floats, name: str) -> Floats:
 def plot_pairs(fronts: Fronts) -> Figure:
     """Points that no other of the same agent dominates, in two objectives at a time.
 
-    Points are means over runs; bars are 95 % intervals over episodes and runs.
+    Points are means over runs. Bars are 95 % intervals over episodes and runs, of the points that no other of
+    any agent dominates in the two objectives: with bars at all points none could be told from another.
     """
     agents = list(fronts.front.drawn or fronts.agents)
-    styles = _styles(agents)
+    styles, drawn = _styles(agents), {agent: _kept_points(fronts, agent) for agent in agents}
     figure, grid = plt.subplots(1, len(PAIRS), figsize=(PLOT_WIDTH, 3.1), layout="constrained")
     for axes, (across, up) in zip(grid, PAIRS, strict=True):
-        for agent in agents:
-            runs = np.stack([run.mean for run in fronts.returns[agent]])  # (R, K, E, 5)
-            mean = runs.mean(axis=(0, 2))
-            kept = [k for k in range(len(mean)) if (mean[k] == non_dominated_sorted(mean)).all(axis=1).any()]
-            error = half_width(np.moveaxis(runs, (0, 2), (-2, -1)))  # (K, 5)
+        two = [OBJECTIVES.index(across), OBJECTIVES.index(up)]
+        best = non_dominated_sorted(np.concatenate([mean for mean, _ in drawn.values()])[:, two])
+        for agent, (mean, error) in drawn.items():
             colour, mark = styles[agent]
-            axes.errorbar(
-                _column(mean[kept], across),
-                _column(mean[kept], up),
-                yerr=np.abs(_column(error[kept], up)),
-                xerr=np.abs(_column(error[kept], across)),
-                fmt=mark,
-                ms=3,
-                lw=0.5,
-                color=colour,
-                alpha=0.8,
-                label=agent,
-            )
+            x, y = _column(mean, across), _column(mean, up)
+            axes.plot(x, y, mark, ms=4, mew=0, color=colour, alpha=0.8, label=agent)
+            barred = (mean[:, None, two] == best).all(axis=2).any(axis=1)
+            widths = (np.abs(_column(error[barred], name)) for name in (across, up))
+            for way, width in zip(("xerr", "yerr"), widths, strict=True):
+                axes.errorbar(x[barred], y[barred], **{way: width}, fmt="none", lw=0.7, ecolor=colour)
         _draw_envelope(axes, fronts, across, up)
         axes.set_xlabel(AXES[across][0])
         axes.set_ylabel(AXES[up][0])
     handles, labels = grid[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=min(5, len(agents)))
     return figure
+
+
+def _kept_points(fronts: Fronts, agent: str) -> tuple[Floats, Floats]:
+    """(P, 5) points of an agent that none of its own dominates, and half their intervals' widths."""
+    runs = np.stack([run.mean for run in fronts.returns[agent]])  # (R, K, E, 5)
+    mean = runs.mean(axis=(0, 2))
+    kept = [k for k in range(len(mean)) if (mean[k] == non_dominated_sorted(mean)).all(axis=1).any()]
+    return mean[kept], half_width(np.moveaxis(runs, (0, 2), (-2, -1)))[kept]
 
 
 def _draw_envelope(axes: Axes, fronts: Fronts, across: str, up: str) -> None:

@@ -40,6 +40,7 @@ from idn_gym.preferences import read_preference
 from idn_gym.preset_ids import DEFAULT_SCENARIO
 from idn_gym.scenarios import presets
 from idn_gym.scenarios.config import Scenario
+from idn_gym.seeds import MOST_LIBRARY_SEED
 from idn_gym.shipped import shipped_files
 
 RUN_PACKAGES = ("idn-gym", "gymnasium", "numpy", "numba", "torch", "stable-baselines3", "sb3-contrib")
@@ -62,6 +63,7 @@ class RunConfig:
     """slots, summed over environments; rounded up to whole rollouts"""
     envs: int = bounded(64, least=1)
     seed: int = bounded(0, least=0)
+    """of weights, exploration and training episodes; times `envs` at most `MOST_LIBRARY_SEED`"""
     checkpoint_every: int = bounded(20_000, least=1)
     """[steps]"""
     evaluate_every: int = bounded(100_000, least=1)
@@ -74,6 +76,9 @@ class RunConfig:
                 "preference",
                 "None gives vector rewards, and training needs scalar ones; name one, such as balanced",
             )
+        if self.seed * self.envs > MOST_LIBRARY_SEED:  # runs are set `envs` seeds apart
+            most = f"must be at most {MOST_LIBRARY_SEED // self.envs} with {self.envs} envs"
+            raise ConfigError("seed", f"{self.seed} is not allowed; {most}")
         read_preference(self.preference, find_objectives(self.scenario.objectives))
         if self.switch is not None and self.preference == "random":
             raise ConfigError("preference", "'random' is not allowed with a switch; name one")

@@ -9,7 +9,6 @@ import numpy as np
 from idn_gym.core.arrays import (
     EMPTY,
     PRICED,
-    TRANSFER,
     Bools,
     Floats,
     Ints,
@@ -17,7 +16,7 @@ from idn_gym.core.arrays import (
     Tables,
 )
 from idn_gym.core.outcome_cells import longest_path
-from idn_gym.core.row_starts import starts_of
+from idn_gym.core.scratch_parts import load_space, resource_space, stream_space
 from idn_gym.core.selection import make_selection
 
 UNSEEN = -2
@@ -145,30 +144,16 @@ def make_scratch(tables: Tables, rows: int = 1) -> Scratch:
         rows: for how many rows lists of usable options and what they cost are kept.
     """
     nodes, models = tables.pinned.shape
-    classes, resources = len(tables.class_task), nodes + len(tables.link_rate)
-    options, loads = len(tables.option_model), tables.loading == TRANSFER
-    streams = classes + (options if loads else 0)
+    classes, options, stores = len(tables.class_task), len(tables.option_model), len(tables.store_capacity)
     entry, kept = np.zeros(rows * options, ENTRY), np.zeros((rows, classes), KEPT)
     kept["priced"] = EMPTY
-    least, left, pour = np.zeros((3, streams))
-    pairs = tables.pinned.shape if loads else (0, 0)
-    moving = len(tables.link_rate) if loads else 0
-    stores = len(tables.store_capacity)
-    basin_size = np.bincount(tables.class_basin)
     level, off = start_levels(tables)
-    frames, on_air, frames_before, seconds_before = np.zeros((4, len(tables.radio_link)))
     return Scratch(
         pace=np.zeros(len(tables.path_node)),
         seconds_left=np.full((nodes, models), UNTOUCHED),
         bytes_left=np.zeros(len(tables.link_rate)),
         rate=np.zeros(len(tables.link_rate)),
-        taken=np.zeros(moving),
-        until=np.zeros(moving),
-        needs=np.zeros(moving),
-        source=np.zeros(pairs, np.int64),
-        coming=np.full(pairs, EMPTY, np.int32),
-        available=np.zeros(pairs),
-        flights=np.zeros(2, np.int64),
+        **load_space(tables),
         **{name: entry[name] for name in ENTRY.names or ()},
         uplink=start_uplinks(tables),
         stock=level,
@@ -176,30 +161,8 @@ def make_scratch(tables: Tables, rows: int = 1) -> Scratch:
         asks=np.zeros(stores),
         fetched=np.zeros(stores),
         drained=np.zeros(stores),
-        batch=np.zeros(classes),
-        entry_start=np.zeros(classes, np.int64),
-        entry_end=np.zeros(classes, np.int64),
-        ordered=np.zeros(classes, np.int64),
-        owner=np.arange(streams),
-        level=least,
-        left=left,
-        entry=np.zeros(streams, np.int64),
-        pour=pour,
-        stream=np.zeros(streams, np.int64),
-        basin_start=starts_of(basin_size),
-        basin_class=np.argsort(tables.class_basin, kind="stable"),
-        split_start=np.zeros(len(basin_size) + 1, np.int64),
-        **dict(zip(("supply", "limit", "used", "pull"), np.zeros((4, resources + stores)), strict=True)),
-        full=np.zeros(resources + stores, np.bool_),
-        pulled=np.zeros(resources + stores, np.int64),
-        **dict(zip(("visits", "work", "square", "delay"), np.zeros((4, resources)), strict=True)),
-        visited=np.zeros(resources, np.int64),
-        idle=np.ones(resources),
-        frames=frames,
-        on_air=on_air,
-        frames_before=frames_before,
-        seconds_before=seconds_before,
-        passed=np.ones(len(tables.radio_link)),
+        **stream_space(tables),
+        **resource_space(tables),
         seen=np.full((rows, nodes, models), UNSEEN, np.int32),
         change=np.zeros(rows, np.int64),
         changed=np.zeros((rows, nodes, len(tables.task_model) - 1), np.int64),

@@ -22,6 +22,7 @@ from idn_gym.evaluation.event_plan import DROPPED, Dispatch, draw_plan
 from idn_gym.evaluation.event_queues import ROUNDING, Discipline, EventQueues
 from idn_gym.evaluation.message_losses import lost_requests
 from idn_gym.messages import ConfigError, show
+from idn_gym.seeds import read_seed
 
 BATCHES = 20
 """Of requests in the order in which they came, for the standard error: as good as independent if long."""
@@ -118,8 +119,7 @@ def _check(
 ) -> None:
     if requests < LEAST_REQUESTS:
         raise ConfigError("requests", f"{show(requests)} is not allowed; at least {LEAST_REQUESTS}")
-    if seed < 0:
-        raise ConfigError("seed", f"{show(seed)} is not allowed; at least 0")
+    read_seed(seed)
     for name, value, allowed in (("dispatch", dispatch, Dispatch), ("discipline", discipline, Discipline)):
         if value not in get_args(allowed):
             raise ConfigError(name, f"{show(value)} is not allowed; one of {', '.join(get_args(allowed))}")

@@ -20,6 +20,7 @@ from idn_gym.evaluation.frames import Flags, FrameTimes, blocked_frames, collide
 from idn_gym.messages import ConfigError, show
 from idn_gym.radio.cell import Cell, CellShares, check_cell
 from idn_gym.radio.lorawan import FACTORS, RECEIVE_DELAYS, FloatArray, IntArray, silence
+from idn_gym.seeds import read_seed
 
 LEAST_MESSAGES = 10 * BATCHES
 
@@ -42,12 +43,12 @@ def simulate_cell(cell: Cell, messages: int = 20_000, seed: int = 0, duty: float
         duty: share of the time that a device may send; it sets the gaps between transmissions of a message.
 
     Raises:
-        ConfigError: as `check_cell`, or too few messages.
+        ConfigError: as `check_cell`, too few messages, or a bad seed.
     """
     check_cell(cell)
     if messages < LEAST_MESSAGES:
         raise ConfigError("messages", f"{show(messages)} is not allowed; must be at least {LEAST_MESSAGES}")
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(read_seed(seed))
     frames = _draw_frames(cell, messages, duty, generator)
     collided = collided_frames(frames, partial(_harmed, cell, frames))
     blocked = np.zeros(len(frames.start), bool)

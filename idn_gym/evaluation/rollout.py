@@ -18,6 +18,7 @@ from idn_gym.metrics import METRICS, MetricTotals
 from idn_gym.objective_records import OBJECTIVES
 from idn_gym.policy import Feedback, OnlinePolicy, Policy
 from idn_gym.scenarios.compile.sizes import check_memory
+from idn_gym.seeds import read_seeds
 
 
 class Episodes(NamedTuple):
@@ -112,7 +113,7 @@ def rollout(
     names = tuple(objective.name for objective in simulation.objectives)
     check_memory(8 * (1 + len(names) + len(METRICS)), shape[1], shape[1], 0, len(seeds), "seeds")
     rewards, metrics = np.zeros((*shape, len(names))), np.zeros((*shape, len(METRICS)))
-    played = Episodes(tuple(int(seed) for seed in seeds), np.zeros(shape), rewards, metrics, names)
+    played = Episodes(tuple(read_seeds(seeds)), np.zeros(shape), rewards, metrics, names)
     options = None if preference is None else {"preference": preference}
     observation, _ = env.reset(seed=list(played.seeds), options=options)  # type: ignore[arg-type]  # one per row
     state: Any = None

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import gymnasium as gym
-import numpy as np
 from gymnasium.vector import VectorEnv
 
 import idn_gym  # noqa: F401 (registers IDN-v0)
@@ -18,6 +17,7 @@ from idn_gym.policies.saved import SavedPolicy, acting_policy, observation_of, s
 from idn_gym.policy import Policy
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.presets import load_scenario
+from idn_gym.seeds import read_episodes
 
 
 class Comparison(NamedTuple):
@@ -54,9 +54,7 @@ def compare(
     """
     policies, world = list(policies), load_scenario(scenario, overrides)
     reference = check_policies(policies, reference)
-    chosen = range(int(seeds)) if isinstance(seeds, (int, np.integer)) else list(seeds)
-    if not chosen:
-        raise ConfigError("seeds", f"{show(seeds)} is not allowed; must be at least one")
+    chosen = read_episodes(seeds)
     played = {word: play_policy(word, world, chosen, split, preference) for word in policies}
     return Comparison(summarise(world, played, reference, preference, informed_policies(policies)), played)
 

@@ -32,6 +32,7 @@ from idn_gym.scenarios.processes.resources import (
     draw_slowdown,
 )
 from idn_gym.scenarios.spans import Chains, SpanDrawer, walk_spans
+from idn_gym.seeds import read_seed, read_seeds
 
 
 def episode_seed(split: str, seed: int, episode: int = 0) -> np.random.SeedSequence:
@@ -47,9 +48,7 @@ def episode_seed(split: str, seed: int, episode: int = 0) -> np.random.SeedSeque
     """
     if split not in SPLITS:
         raise ConfigError("split", f"{show(split)} is not allowed; {closest(split, SPLITS)}")
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise ConfigError("seed", f"{show(seed)} is not allowed; must be a whole number of at least 0")
-    return np.random.SeedSequence((SPLITS.index(split), int(seed)), spawn_key=(episode,))
+    return np.random.SeedSequence((SPLITS.index(split), read_seed(seed)), spawn_key=(episode,))
 
 
 def _prices_differ(compiled: Compiled, weights: Floats | None) -> bool:
@@ -259,11 +258,11 @@ def build_instance(
         key: what the caller knows the seeds as, for messages.
 
     Raises:
-        ConfigError: an unknown name anywhere in the scenario, split or preference, or more episodes than
-            fit into memory.
+        ConfigError: an unknown name anywhere in the scenario, split or preference, a bad seed, or more
+            episodes than fit into memory.
     """
     compiled = compile_scenario(scenario)
-    rows = [seeds] if isinstance(seeds, (int, np.integer)) else list(seeds)
+    rows = read_seeds(seeds)
     weights = read_preference(preference, compiled.objectives)
     draw = allocate_episodes(compiled, len(rows), weights, uniforms, key)
     for row, seed in enumerate(rows):

@@ -92,16 +92,16 @@ def test_a_load_displaces_nothing(scenario):
 
 def test_any_placement_that_fits_is_one_slot_away(scenario):
     """Brute force over all sets of pairs: load them, and drop the rest."""
-    tried = 0
-    for bits in itertools.product((False, True), repeat=len(Choices(scenario).lines)):
-        codec = Choices(scenario).hold(a=["s", "m"], e=["cut[0:1]", "m"])
-        tables, chosen = codec.compiled.tables, np.array(bits)
-        node, segment = codec.codec.node[chosen], codec.codec.segment[chosen]
+    tried, pairs, tables = 0, Choices(scenario).codec, compile_scenario(scenario).tables
+    for bits in itertools.product((False, True), repeat=len(pairs.node)):
+        chosen = np.array(bits)
+        node, segment = pairs.node[chosen], pairs.segment[chosen]
         models = set(zip(node.tolist(), tables.segment_model[segment].tolist(), strict=True))
         used = np.bincount(node, tables.segment_bytes[segment], 3)
         if len(models) < len(node) or used[0] > 60 or used[1] > 90:
             continue
         tried += 1
+        codec = Choices(scenario).hold(a=["s", "m"], e=["cut[0:1]", "m"])
         here = codec.state.resident[0, codec.codec.node, tables.segment_model[codec.codec.segment]]
         action = np.where(chosen, np.where(here == codec.codec.segment, KEEP, LOAD), DROP)
         after, outcome = codec.placed(action[None])

@@ -10,8 +10,6 @@ from hypothesis import strategies as st
 
 from experiments.training.play import open_agent
 from idn_gym.config_reader import ConfigError
-from idn_gym.core.arrays import Action
-from idn_gym.core.transition import initial_state, step
 from idn_gym.evaluation.envelope import (
     Envelope,
     envelope_preferences,
@@ -24,25 +22,18 @@ from idn_gym.evaluation.rollout import rollout
 from idn_gym.objective_records import OBJECTIVE_RECORDS, Objective, register_objective
 from idn_gym.optimum.bracket import FalseBoundError
 from idn_gym.preferences import draw_preference, preference_lattice
-from idn_gym.rewards import compute_rewards
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import load_scenario
-from tests.optimum.test_dynamic_bound import random_wishes
+from tests.played_wishes import board_and_cloud, play_wishes, random_wishes
 from tests.random_worlds import seeded_world, world_of_loads
 
 pytest.importorskip("scipy")
 
 
 def mean_vector(compiled, instance, wishes):
-    """(D,) mean reward vector of wishes (T, N, M), by the core."""
-    state, found = initial_state(instance), []
-    for wish in wishes:
-        state, outcome = step(instance, state, Action(wish[None].astype(np.int32)))
-        weights = instance.draw.weights
-        vectors, _ = compute_rewards(compiled.tables, outcome, weights, compiled.scales, compiled.objectives)
-        found.append(vectors[0].copy())
-    return np.mean(found, axis=0)
+    """(D,) mean reward vector of wishes (T, N, M)."""
+    return play_wishes(compiled, instance, wishes)[0].mean(axis=0)
 
 
 def some_weights(rng, objectives):
@@ -95,8 +86,7 @@ def test_no_policy_conditioned_on_any_preference_is_outside():
 
 def test_a_tariff_of_its_own_serves_under_every_preference(make_scenario):
     """The cloud has a fast model and one that is right; the tariff sees latency alone, preferences errors."""
-    nodes = {"board": {"demand": 1.0, "memory": 1.0}}
-    nodes["cloud"] = {"device": "fast", "servers": float("inf"), "pins": ["all"]}
+    nodes = board_and_cloud(1.0)
     models = {
         name: {"blocks": [(work, 5.0, 0.0)], "points": {"p": [(1, 1.0, right)]}}
         for name, work, right in (("fast", 0.1, 0.4), ("right", 10.0, 0.9))

@@ -141,6 +141,7 @@ def test_only_what_is_missing_or_has_changed_is_played_again(played):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_killed_study_takes_its_workers_along_and_goes_on_to_the_same_numbers(played, tmp_path, gone):
     path, out = tmp_path / "study.yaml", tmp_path / "out"
     path.write_text(yaml.safe_dump(MINI, sort_keys=False))

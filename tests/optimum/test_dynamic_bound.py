@@ -4,13 +4,12 @@ import numpy as np
 import pytest
 
 from idn_gym.config_reader import ConfigError
-from idn_gym.core.arrays import EMPTY, EXOGENOUS, INSTANT, Action
-from idn_gym.core.transition import initial_state, step
+from idn_gym.core.arrays import EXOGENOUS, INSTANT
 from idn_gym.optimum.dynamic.bound import dynamic_bound
 from idn_gym.optimum.schedule import all_placements, best_schedule
-from idn_gym.rewards import compute_rewards
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.episodes import build_instance
+from tests.played_wishes import board_and_cloud, play_wishes, random_wishes
 from tests.random_worlds import seeded_world, world_of_loads
 
 pytest.importorskip("scipy")
@@ -20,28 +19,8 @@ CLOSE = 1e-6
 
 
 def play(compiled, instance, wishes):
-    """Scalar cost (T,) of wishes (T, N, M), from the pins on, by the core."""
-    state, costs = initial_state(instance), []
-    for wish in wishes:
-        state, outcome = step(instance, state, Action(wish[None].astype(np.int32)))
-        reward = compute_rewards(
-            compiled.tables, outcome, instance.draw.weights, compiled.scales, compiled.objectives
-        )
-        costs.append(-reward[1][0])
-    return np.array(costs)
-
-
-def random_wishes(compiled, rng):
-    """Wishes (T, N, M) of segments that may be placed; most are kept for a while."""
-    tables, stay = compiled.tables, rng.uniform(0.0, 1.0)
-    wish, wishes = tables.pinned.copy(), []
-    for _ in range(compiled.scenario.horizon):
-        for v, m in zip(*np.nonzero(tables.pinned == EMPTY), strict=True):
-            mine = np.flatnonzero(compiled.placeable[v] & (tables.segment_model == m))
-            if rng.uniform() > stay:
-                wish[v, m] = rng.choice(np.append(mine, EMPTY))
-        wishes.append(wish.copy())
-    return np.array(wishes)
+    """Scalar cost (T,) of wishes (T, N, M)."""
+    return play_wishes(compiled, instance, wishes)[1]
 
 
 def build(make_scenario, world, seed, **overrides):
@@ -74,8 +53,7 @@ def lone_board(make_scenario):
     """A board that loads one model of `size` bytes over a medium of its own, 10 bytes a slot of 10 s."""
 
     def make(size, start):
-        nodes = {"board": {"demand": 1.0, "memory": size}}
-        nodes["cloud"] = {"device": "fast", "servers": float("inf"), "pins": ["all"]}
+        nodes = board_and_cloud(size)
         models = {"m": {"blocks": [(0.01, size, 0.0)], "input": 8.0, "start_seconds": start}}
         overrides = {"serving.capacity": "shared", "serving.loading": "transfer", "serving.queueing": "none"}
         overrides |= {"serving.max_parts": 1, "horizon": 4, "workload.bursts": None}

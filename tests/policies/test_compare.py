@@ -45,7 +45,7 @@ def test_a_policy_plays_as_it_does_by_hand():
         ({"reference": "lru"}, "reference: 'lru' is not among the policies"),
         ({"seeds": 0}, "seeds: 0 is not allowed"),
         ({"seeds": []}, r"seeds: \[\] is not allowed"),
-        ({"seeds": [-1]}, "seed: -1 is not allowed"),
+        ({"seeds": [-1]}, r"seeds\.0: -1 is not allowed"),
         ({"split": "tst"}, "split: 'tst' is not allowed"),
         ({"preference": None}, "preference: None is not allowed"),
         ({"scenario": "tinny"}, "did you mean 'tiny'"),

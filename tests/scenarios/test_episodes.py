@@ -58,7 +58,7 @@ def test_seeds_of_the_splits_never_meet():
 
 @pytest.mark.parametrize("seed", [-1, 1.5, "1", None, True])
 def test_a_bad_seed_is_refused(seed):
-    with pytest.raises(ConfigError, match=r"^seed: .*at least 0"):
+    with pytest.raises(ConfigError, match=r"^seeds\.0: .*at least 0"):
         build_instance(TINY, [seed])
 
 

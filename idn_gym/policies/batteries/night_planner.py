@@ -71,7 +71,6 @@ class NightPlanner(PlacementPolicy):
             self.programmes.append(ChargeProgramme(battery, modes, weather, config.points))
             self._rows.append(hosted)
         self._values: dict[tuple[int, int], list[Floats]] = {}
-        self._slot = np.zeros(rows, np.int64)
         self._sky = np.full((rows, len(self.nodes)), -1)
         self._hosted = np.zeros((rows, len(self.nodes)), np.int64)
         self._level = np.zeros((rows, len(self.nodes)))
@@ -81,7 +80,7 @@ class NightPlanner(PlacementPolicy):
     def begin(self, rows: Bools) -> None:
         super().begin(rows)
         tables = self.tables
-        self._slot[rows], self._sky[rows] = 0, -1
+        self._sky[rows] = -1
         self._hosted[rows] = [len(hosted) for hosted in self._rows]
         self._level[rows] = tables.store_start[self._store]
         self._off[rows] = (tables.store_start <= tables.store_least)[self._store]
@@ -92,7 +91,7 @@ class NightPlanner(PlacementPolicy):
         self._level = feedback.after.level[:, self._store].copy()
         self._off = feedback.after.off[:, self._store].copy()
         for b in range(self.rows):
-            t = int(min(self._slot[b], self._horizon - 1))
+            t = int(min(self.slot[b] - 1, self._horizon - 1))
             for p, programme in enumerate(self.programmes):
                 before = int(self._sky[b, p])
                 self._sky[b, p] = programme.weather.sky(t, float(harvest[b, p]), before)
@@ -100,11 +99,10 @@ class NightPlanner(PlacementPolicy):
         for p, (v, hosted) in enumerate(zip(self.nodes.tolist(), self._rows, strict=True)):
             for k, held in enumerate(hosted):
                 self._hosted[(resident[:, v] == held).all(axis=1), p] = k
-        self._slot += 1
 
     def plan(self) -> None:
-        for b in np.flatnonzero(self._slot < self._horizon).tolist():
-            t = int(self._slot[b])
+        for b in self.due(1, self._horizon):
+            t = int(self.slot[b])
             end = self._horizon if self._ahead is None else min(t + self._ahead, self._horizon)
             for p, programme in enumerate(self.programmes):
                 sky = int(self._sky[b, p])

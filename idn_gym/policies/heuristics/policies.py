@@ -20,6 +20,7 @@ from idn_gym.optimum.search.moves import SearchConfig
 from idn_gym.policy import Choice, Policy
 from idn_gym.scenarios.compile import Compiled
 from idn_gym.scenarios.episodes import build_instance
+from idn_gym.seeds import read_seed
 
 Env = VectorEnv[Any, Any, Any]
 
@@ -73,7 +74,7 @@ def cloud_only(env: Env) -> Constant:
 
 def random(env: Env, seed: int = 0) -> Random:
     """A uniformly random action of the scenario's default codec in every slot."""
-    return Random(env.single_action_space, seed)
+    return Random(env.single_action_space, read_seed(seed))
 
 
 def popularity(env: Env) -> Constant:

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from idn_gym.config_reader import bounded
-from idn_gym.core.arrays import EMPTY, QUEUES, SECOND, SHARED, Bools, Draw, Floats, Instance, Ints, Residents
+from idn_gym.core.arrays import EMPTY, QUEUES, SECOND, SHARED, Draw, Floats, Instance, Ints, Residents
 from idn_gym.core.costs import serve
 from idn_gym.core.geometry import bytes_to_load
 from idn_gym.core.slots import one_row
@@ -86,7 +86,6 @@ class OffloadPlanned(PlacementPolicy):
     def __init__(
         self, compiled: Compiled, rows: int, config: OffloadPlannedConfig, episodes: Instance
     ) -> None:
-        self._slot: Ints = np.zeros(rows, np.int64)
         super().__init__(compiled, rows)
         self.config, self._episodes = config, episodes
         self.trellis = build_trellis(self.tables)
@@ -105,17 +104,12 @@ class OffloadPlanned(PlacementPolicy):
         self.__dict__.update(saved)
         self._players = [SequencePlayer(self.compiled, self._episodes, b) for b in range(self.rows)]
 
-    def begin(self, rows: Bools) -> None:
-        super().begin(rows)
-        self._slot[rows] = 0
-
     def plan(self) -> None:
         last = self._episodes.draw.demand.shape[1]
-        for b in np.flatnonzero((self._slot % self.config.refresh == 0) & (self._slot < last)).tolist():
-            t = int(self._slot[b])
+        for b in self.due(self.config.refresh, last):
+            t = int(self.slot[b])
             slots = np.arange(t, min(t + self.config.window, last))
             self.wanted[b] = self._plan_row(b, slots, min(self.config.stay, last - t))
-        self._slot += 1
 
     def _plan_row(self, b: int, slots: Ints, stay: float) -> Residents:
         """The placement (N, M) for coming slots of a row."""
@@ -232,10 +226,14 @@ class OffloadPlanned(PlacementPolicy):
 
 
 def mean_slot(row: Instance, slots: Ints) -> Instance:
-    """One row of one slot, the mean of some that follow each other; rates as seconds per byte."""
+    """One row of one slot, the mean of some that follow each other; rates as seconds per byte.
+
+    Its tables are those of a slot, so all that is counted per slot is divided by how many there are.
+    """
     merged = merge_slots(cut_slots(row, int(slots[0]), int(slots[-1]) + 1), 0, 1)
     draw, count = merged.draw, len(slots)
-    return Instance(row.tables, draw._replace(demand=draw.demand / count, seconds=draw.seconds / count))
+    summed = ("demand", "seconds", "refill", "charge_slot")
+    return Instance(row.tables, draw._replace(**{name: getattr(draw, name) / count for name in summed}))
 
 
 def wait_factors(servers: Ints) -> Floats:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from idn_gym.config_reader import ConfigError, bounded
-from idn_gym.core.arrays import Bools, Floats, Instance, Ints
+from idn_gym.core.arrays import Bools, Floats, Instance
 from idn_gym.core.pricing import PRICE_FIELDS
 from idn_gym.core.slots import one_slot
 from idn_gym.optimum.concave_gain import gain_and_gradient
@@ -63,22 +63,17 @@ class ClairvoyantGreedy(PlacementPolicy):
     """Greedy on the slot that is about to be played."""
 
     def __init__(self, compiled: Compiled, rows: int, config: ClairvoyantConfig, episodes: Instance) -> None:
-        self._slot: Ints = np.zeros(rows, np.int64)
         super().__init__(compiled, rows)
         self._episodes, self._refresh = episodes, config.refresh
         items = list_prefixes(compiled)
         self._greedy = Greedy(self.tables, items, config.per_byte)
         self._layers = [allocate_ranking(self.tables, items) for _ in range(rows)]
 
-    def begin(self, rows: Bools) -> None:
-        super().begin(rows)
-        self._slot[rows] = 0
-
     def plan(self) -> None:
-        coming = one_slot(self._episodes, np.minimum(self._slot, self._episodes.draw.demand.shape[1] - 1))
-        for b in np.flatnonzero(self._slot % self._refresh == 0):
-            self.wanted[b] = self._greedy.place(merge_slots(coming, int(b), 1), self._layers[b])
-        self._slot += 1
+        last = self._episodes.draw.demand.shape[1]
+        coming = one_slot(self._episodes, np.minimum(self.slot, last - 1))
+        for b in self.due(self._refresh, last):
+            self.wanted[b] = self._greedy.place(merge_slots(coming, b, 1), self._layers[b])
 
 
 @dataclass(frozen=True)
@@ -163,10 +158,10 @@ def check_seeds(seeds: Sequence[int], rows: int) -> None:
 def merge_slots(instance: Instance, b: int, groups: int) -> Instance:
     """One row with at most `groups` slots, each the sum of consecutive ones.
 
-    Batches and compute seconds are added up, link rates averaged as seconds per byte while links are up,
-    links open for as long as the mean group, and the rest is that of the first slot. The gain of the sum is
-    that of its slots where costs are the same in all of them and no capacity binds, and at least that where
-    costs are the same.
+    Batches, compute seconds and what comes into stores are added up, link rates averaged as seconds per byte
+    while links are up; links are open, and stores drained, for as long as the mean group; the rest is that of
+    the first slot. What would be spilled in between is kept. The gain of the sum is that of its slots where
+    costs are the same in all of them and no capacity binds, and at least that where costs are the same.
     """
     draw = instance.draw
     slots = draw.demand.shape[1]
@@ -201,5 +196,6 @@ def merge_slots(instance: Instance, b: int, groups: int) -> Instance:
         weights=draw.weights[row].copy(),
         **prices,
     )
-    longer = instance.tables.slot_seconds * float(sizes.mean())
-    return Instance(instance.tables._replace(slot_seconds=longer), merged)
+    tables, size = instance.tables, float(sizes.mean())
+    longer = tables._replace(slot_seconds=tables.slot_seconds * size, store_drain=tables.store_drain * size)
+    return Instance(longer, merged)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from idn_gym.config_reader import bounded
-from idn_gym.core.arrays import Bools, Instance
+from idn_gym.core.arrays import Instance
 from idn_gym.optimum.dynamic.candidates import CandidateConfig
 from idn_gym.optimum.dynamic.lower_end import find_sequence
 from idn_gym.policies.online.learner import PlacementPolicy
@@ -32,17 +32,11 @@ class ClairvoyantSequence(PlacementPolicy):
     def __init__(
         self, compiled: Compiled, rows: int, config: ClairvoyantSequenceConfig, episodes: Instance
     ) -> None:
-        self._slot = np.zeros(rows, np.int64)
         super().__init__(compiled, rows)
         found = [find_sequence(compiled, episodes, b, config.seconds, config=config) for b in range(rows)]
         self._sequences = np.stack([one.sequence for one in found])
         self.notes = {"reached": found[0].reached, "static": found[0].static}
 
-    def begin(self, rows: Bools) -> None:
-        super().begin(rows)
-        self._slot[rows] = 0
-
     def plan(self) -> None:
         rows, slots = np.arange(self.rows), self._sequences.shape[1]
-        self.wanted[:] = self._sequences[rows, np.minimum(self._slot, slots - 1)]
-        self._slot += 1
+        self.wanted[:] = self._sequences[rows, np.minimum(self.slot, slots - 1)]

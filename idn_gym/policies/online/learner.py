@@ -96,12 +96,14 @@ class PlacementPolicy(Policy):
     Attributes:
         wanted: (B, N, M) the placements asked for, codec "segments".
         rng: one generator per row, seeded by (seed, row, episodes begun).
+        slot: (B,) which one of its episode is coming for each row.
     """
 
     def __init__(self, compiled: Compiled, rows: int, seed: int = 0) -> None:
         self.compiled, self.tables, self.rows, self.seed = compiled, compiled.tables, rows, seed
         self.wanted: Residents = np.repeat(self.tables.pinned[None], rows, axis=0)
         self.rng: list[np.random.Generator] = []
+        self.slot: Ints = np.zeros(rows, np.int64)
         self._episode = np.zeros(rows, np.int64)
         self._start_over()
 
@@ -109,13 +111,16 @@ class PlacementPolicy(Policy):
         """Ask for the placements; rows that start an episode have forgotten everything."""
         if state is None:
             self._start_over()
+            self.slot[:] = 0
             self.begin(np.ones(self.rows, np.bool_))
         elif start is not None and start.any():
             for row in np.flatnonzero(start):
                 self._episode[row] += 1
                 self.rng[row] = np.random.default_rng((self.seed, int(row), int(self._episode[row])))
+            self.slot[np.asarray(start, np.bool_)] = 0
             self.begin(np.asarray(start, np.bool_))
         self.plan()
+        self.slot += 1
         return self.wanted.copy(), True
 
     def _start_over(self) -> None:
@@ -128,6 +133,10 @@ class PlacementPolicy(Policy):
 
     def plan(self) -> None:
         """Change `wanted` before it is asked for; informed policies that see the coming slot do it here."""
+
+    def due(self, refresh: int, last: int) -> list[int]:
+        """Rows whose coming slot is before `last` and begins another `refresh` slots."""
+        return np.flatnonzero((self.slot % refresh == 0) & (self.slot < last)).tolist()
 
 
 class OnlineLearner(PlacementPolicy):
@@ -209,6 +218,10 @@ class OnlineLearner(PlacementPolicy):
         self.recent *= memory
         self.recent += (1.0 - memory) * draw.demand[:, 0]
         self.learn(feedback)
+        self.settle(draw)
+
+    def settle(self, draw: Draw) -> None:
+        """Round the rows that are due, once they have learnt from the slot of `draw`."""
         due = np.flatnonzero(self.clock.tick())
         if len(due):
             usual = draw._replace(demand=self.recent[:, None].copy())

@@ -189,6 +189,11 @@ class Optimistic(OnlineLearner):
             hint.begin(rows)
 
     def learn(self, feedback: Feedback) -> None:
+        self.take_in(feedback)
+        self.lean()
+
+    def take_in(self, feedback: Feedback) -> None:
+        """Learn from the slot just played which hints to trust, and its supergradient."""
         assert self.iterate is not None
         losses = [node_slopes(self.polytope, self.gradient - guess) ** 2 for guess in self._guesses]
         self._hedge.learn(-np.stack(losses, axis=2))
@@ -196,7 +201,6 @@ class Optimistic(OnlineLearner):
         for hint in self._hints:
             hint.see(feedback, self.gradient)
         self.trust = self._hedge.weights()
-        self.lean()
 
     def lean(self) -> None:
         """Ask the hints what the coming slot is worth, and move to where it is played."""

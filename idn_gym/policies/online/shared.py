@@ -235,23 +235,17 @@ class SharedClairvoyantGreedy(PlacementPolicy):
     def __init__(
         self, compiled: Compiled, rows: int, config: SharedClairvoyantConfig, episodes: Instance
     ) -> None:
-        self._slot: Ints = np.zeros(rows, np.int64)
         super().__init__(compiled, rows)
         self.config, self._episodes = config, episodes
         self.search = SlotSearch(compiled, slot_to_set_up(compiled))
 
-    def begin(self, rows: Bools) -> None:
-        super().begin(rows)
-        self._slot[rows] = 0
-
     def plan(self) -> None:
         last = self._episodes.draw.demand.shape[1]
-        for b in np.flatnonzero((self._slot % self.config.refresh == 0) & (self._slot < last)).tolist():
-            t = int(self._slot[b])
+        for b in self.due(self.config.refresh, last):
+            t = int(self.slot[b])
             coming = cut_slots(one_row(self._episodes, b), t, t + self.config.window)
             stay = min(self.config.stay, last - t)
             self.wanted[b] = _greedy(self.search, coming, self.wanted[b], self.config, stay)
-        self._slot += 1
 
 
 def _greedy(

@@ -10,50 +10,36 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from idn_gym.catalog.link_messages import joules_on
 from idn_gym.catalog.reader import load_catalog
 from idn_gym.catalog.schema import Catalog
 from idn_gym.core import options
 from idn_gym.core.arrays import (
     EMPTY,
-    EXOGENOUS,
-    INSTANT,
-    NO_WAITING,
     PRICED,
-    QUEUES,
-    SHARED,
-    TRANSFER,
     Floats,
     Ints,
     Residents,
     Tables,
 )
-from idn_gym.core.basins import find_basins
-from idn_gym.core.option_tables import fallbacks
 from idn_gym.core.segment_values import break_ties, segment_values
 from idn_gym.core.validate import freeze_tables
-from idn_gym.core.waiting import queue_workers
 from idn_gym.objective_records import PRICES, Objective, charged, find_objectives
 from idn_gym.objectives import known_tariff, scales_of
 from idn_gym.scenarios.compile.answers import AnswerTables, collect_answers
 from idn_gym.scenarios.compile.charges import nominal_charges
-from idn_gym.scenarios.compile.classes import RequestClasses, class_options, class_requests, list_classes
+from idn_gym.scenarios.compile.classes import list_classes
 from idn_gym.scenarios.compile.extremes import check_rewards
 from idn_gym.scenarios.compile.ingress_delays import ingress_delays
-from idn_gym.scenarios.compile.link_messages import message_charges, sum_messages
 from idn_gym.scenarios.compile.load_paths import plan_loads
 from idn_gym.scenarios.compile.magnitudes import check_magnitudes
-from idn_gym.scenarios.compile.models import Deployables, block_table, collect_models, look_up_tasks
+from idn_gym.scenarios.compile.models import collect_models, look_up_tasks
 from idn_gym.scenarios.compile.names import Names, name_rows
-from idn_gym.scenarios.compile.path_tables import path_tables
 from idn_gym.scenarios.compile.placements import read_placements
 from idn_gym.scenarios.compile.progress_line import ProgressLine
-from idn_gym.scenarios.compile.radios import association_tables, part_pauses, radio_tables
 from idn_gym.scenarios.compile.refills import nominal_refill
 from idn_gym.scenarios.compile.routes import Network, RouteSearch, find_routes, look_up, resolve_catalog
 from idn_gym.scenarios.compile.sizes import ONE_NODE, check_size
-from idn_gym.scenarios.compile.standing_power import standing_power
-from idn_gym.scenarios.compile.stores import option_needs, store_tables
+from idn_gym.scenarios.compile.static_tables import static_tables
 from idn_gym.scenarios.compile.topologies import expand
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.processes.checks import check_processes, played_files
@@ -180,7 +166,7 @@ def _build(
     for kind in moving:
         look_up(catalog.links, kind, "dynamics.moving_links")
     # Frozen before they are complete: kernels are compiled per type of their arguments.
-    tables = freeze_tables(_tables(scenario, network, gathered, classes, charged(objectives), loads))
+    tables = freeze_tables(static_tables(scenario, network, gathered, classes, charged(objectives), loads))
     names = name_rows(network, gathered)
     answers, streams = collect_answers(scenario.quality, tables, gathered.sources, names.points)
     tables = freeze_tables(tables._replace(**streams))
@@ -206,90 +192,6 @@ def _with_values(compiled: Compiled) -> Compiled:
     values = segment_values(compiled.tables, compiled.placeable, tariff)
     values = break_ties(values, compiled.names.nodes, compiled.names.segments)
     return replace(compiled, tables=freeze_tables(compiled.tables._replace(segment_value=values)))
-
-
-def _tables(
-    scenario: Scenario,
-    network: Network,
-    gathered: Deployables,
-    classes: RequestClasses,
-    objectives: tuple[Objective, ...],
-    loads: dict[str, Any],
-) -> Tables:
-    further = len(objectives)
-    standing = standing_power(network, gathered.pinned)
-    stores = store_tables(scenario, network, standing.always)
-    # A battery gives its node what it idles with whether or not that counts in the reward.
-    counted = standing.where(scenario.idle_energy)
-    idle = np.where(stores["node_store"] == EMPTY, counted.always + counted.holding, standing.always)
-    workers = np.array([node.servers if np.isfinite(node.servers) else 1.0 for node in network.nodes])
-    paths = path_tables(classes.paths, network.delay)
-    enumerated = class_options(network, gathered, classes, paths, scenario.serving.max_parts)
-    enumerated["option_link_joules"] += sum_messages(
-        enumerated, paths, classes.path, network.link_kinds, joules_on
-    )
-    watts = np.array([d.active_watts for d in network.devices], float) - idle / (workers * network.count)
-    served = {**paths, **enumerated, "class_path": classes.path}
-    needs = option_needs(network, served, watts, stores["store_capacity"], stores["node_store"])
-    elastic = np.array([np.isinf(node.servers) for node in network.nodes])
-    held = np.arange(len(gathered.segments.model)) == gathered.pinned[:, gathered.segments.model]
-    return Tables(
-        slot_seconds=float(scenario.slot_seconds),
-        capacity=EXOGENOUS if scenario.serving.capacity == "exogenous" else SHARED,
-        queueing=NO_WAITING if scenario.serving.queueing == "none" else QUEUES,
-        load_limit=float(scenario.serving.load_limit),
-        last_resort=float(scenario.serving.last_resort),
-        loading=TRANSFER if scenario.serving.loading == "transfer" else INSTANT,
-        loading_share=float(scenario.serving.loading_share),
-        nominal_requests=float(scenario.nominal_requests),
-        nominal_memory=max(1.0, float((network.count * network.memory)[gathered.movable].sum())),
-        answer_streams=0,
-        node_count=network.count,
-        node_memory=network.memory,
-        node_seconds=np.array([node.servers * scenario.slot_seconds for node in network.nodes])
-        * network.count,
-        node_servers=np.array([queue_workers(node.servers) for node in network.nodes], np.int64),
-        node_watts=watts,
-        node_idle_watts=counted.always,
-        node_context_watts=counted.holding,
-        node_reserved=gathered.reserved,
-        node_movable=gathered.movable,
-        node_charge=np.zeros((len(network.nodes), further)),
-        link_count=network.media,
-        link_delay=network.delay,
-        link_rate=network.rate,
-        link_down_rate=network.down_rate,
-        link_joules=network.joules,
-        link_charge=np.zeros((len(network.links), further)),
-        slot_charge=np.zeros(further),
-        option_charge=message_charges(enumerated, paths, classes.path, network.link_kinds, objectives),
-        **stores,
-        **paths,
-        **loads,
-        model_task=np.array([model.task for model in gathered.models], np.int64),
-        task_model=gathered.task_model,
-        model_blocks=np.array([len(model.block_bytes) for model in gathered.models], np.int64),
-        block_bytes=block_table(gathered.models),
-        segment_model=gathered.segments.model,
-        segment_first=gathered.segments.first,
-        segment_last=gathered.segments.last,
-        segment_bytes=gathered.segment_bytes,
-        segment_value=np.zeros(gathered.placeable.shape),
-        pinned=gathered.pinned,
-        class_task=classes.task,
-        class_path=classes.path,
-        class_requests=class_requests(scenario, network, gathered),
-        class_timeout=np.array([task.timeout for task in gathered.tasks], float)[classes.task],
-        class_deadline=np.array([task.deadline for task in gathered.tasks], float)[classes.task],
-        class_basin=find_basins({**served, **needs}, elastic & (gathered.pinned != EMPTY).any(axis=1)),
-        class_fallback=fallbacks(enumerated, held & elastic[:, None]),
-        **enumerated,
-        option_stream=np.full(len(enumerated["option_model"]), EMPTY, np.int64),
-        part_pause=part_pauses(network, enumerated, paths, classes.path),
-        **needs,
-        **radio_tables(network, enumerated, paths, classes.path),
-        **association_tables(network),
-    )
 
 
 def _fixed_tariff(scenario: Scenario, further: int) -> Floats | None:

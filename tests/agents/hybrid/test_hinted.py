@@ -1,14 +1,19 @@
 """Rule O: what hints of experts say, the bound of the learner that leans on them, and how it plays."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 
-from agents.hybrid.hinted import PlacementHint
+from agents.hybrid.hinted import LeaningLearner, PlacementHint
 from experiments.training.play import open_agent
 from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import EMPTY
+from idn_gym.core.slots import one_slot
 from idn_gym.evaluation.rollout import rollout
 from idn_gym.optimum.prefixes import list_prefixes
+from idn_gym.policies.online.optimistic import OptimisticState
+from idn_gym.policy import Feedback
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.presets import load_scenario
 from tests.policies.online.test_bounds import best_point
@@ -94,6 +99,67 @@ def test_rows_that_begin_start_over_and_shared_capacity_has_no_bound():
     assert policy.regret_bound is None and policy.unproven == "capacity is shared"
     np.testing.assert_array_equal(rollout(policy, env, [0, 1]).scalar, first.scalar)
     assert (policy.learner.wanted != EMPTY).any()
+
+
+def test_a_row_that_starts_while_the_other_goes_on_is_a_row_of_its_own():
+    """To the bit: what each row asks for is what it asks for where nothing starts beside it."""
+
+    def drive(seeds, anew):
+        """Placements (T, 2, N, M); `anew` has by slot the seeds that rows start over with, or None."""
+        env, policy = open_agent("hybrid-optimistic", ADVERSARY, seeds, experts=EXPERTS)
+        observation, _ = env.reset(seed=seeds)
+        simulation, state, start, asked = env.unwrapped.simulation, None, None, []
+        for slot in range(14):
+            if slot in anew:
+                rows = [row for row, seed in enumerate(anew[slot]) if seed is not None]
+                simulation.reset(rows, [anew[slot][row] for row in rows])
+                start = np.array([seed is not None for seed in anew[slot]])
+            action, state = policy.predict(observation, state, start, deterministic=True)
+            asked.append(action.copy())
+            before = simulation.state
+            revealed = one_slot(simulation.instance, before.slot)
+            observation, *_ = env.step(action)
+            policy.update(Feedback(revealed, before, simulation.state, simulation.outcome))
+            start = None
+        return np.array(asked), policy
+
+    mixed, policy = drive([3, 4], {6: [8, None]})
+    first, _ = drive([3, 4], {})
+    both, other = drive([3, 4], {6: [8, 9]})
+    np.testing.assert_array_equal(mixed[:6], first[:6])
+    np.testing.assert_array_equal(mixed[:, 1], first[:, 1])  # goes on
+    np.testing.assert_array_equal(mixed[:, 0], both[:, 0])  # starts over
+    assert (mixed[6:, 0] != first[6:, 0]).any() and (mixed[6:, 1] != both[6:, 1]).any()
+    for k in range(2):  # hints, too
+        np.testing.assert_array_equal(policy._told[k]._seen[:, 0], other._told[k]._seen[:, 0])
+        assert (policy._told[k]._seen[:, 0].sum(axis=0) == 8).all()
+        assert (policy._told[k]._seen[:, 1].sum(axis=0) == 14).all()
+    assert policy.regret_bound[0] == other.regret_bound[0] < policy.regret_bound[1]
+
+
+def test_it_moves_and_rounds_once_a_slot(monkeypatch):
+    counts = Counter()
+
+    def counted(kept, name):
+        def count(*given):
+            counts[name] += 1
+            return kept(*given)
+
+        return count
+
+    for owner, name in ((OptimisticState, "aim"), (LeaningLearner, "_round")):
+        monkeypatch.setattr(owner, name, counted(getattr(owner, name), name))
+    env, policy = open_agent("hybrid-optimistic", ADVERSARY, [0, 1], experts=["cloud-only"])
+    counts.clear()
+    rollout(policy, env, [0, 1])
+    assert counts["aim"] == ADVERSARY.horizon
+    assert counts["_round"] == 2 * (ADVERSARY.horizon + 1)  # once more as an episode begins
+
+
+def test_b_is_no_option_of_who_reads_none():
+    for name in ("hybrid-optimistic", "thrifty"):
+        with pytest.raises(ConfigError, match=r"largest: unknown key"):
+            open_agent(name, ADVERSARY, [0], experts=["lru"], largest=1.0)
 
 
 def test_options_are_checked():

@@ -18,6 +18,7 @@ from agents.hybrid.switch import SafeSwitch, SingleSwitch, SwitchConfig
 from agents.rl.build import build_algorithm
 from experiments.training import checkpoint
 from experiments.training.plain_tensors import flatten, nest
+from experiments.training.play import play_agent
 from experiments.training.run_config import load_run_config
 from experiments.training.run_folder import RunFolder
 from experiments.training.train_run import make_env, train_run
@@ -50,6 +51,30 @@ def play(env, slots, act=None):
     return seen
 
 
+def net_gain(scenario, name, seeds, **options):
+    """(T, B) what an agent has gained against the repositories alone, both played by themselves."""
+    played = [
+        play_agent(agent, scenario, seeds, "train", "balanced", **own).scalar
+        for agent, own in ((name, options), ("cloud-only", {}))
+    ]
+    return np.cumsum(played[0] - played[1], axis=1).T
+
+
+def check_promise(scenario, seeds, rho, rewards, slack, declared):
+    """N^S >= rho N^prior - R after every slot, and the slack is what is left, by episodes played apart.
+
+    B, D and W are taken as declared; R is twice the slack that one slot of the agent needs.
+    """
+    alone = play_agent("cloud-only", scenario, seeds, "train", "balanced").scalar.T
+    own = np.cumsum(rewards - alone, axis=0)
+    prior = net_gain(scenario, POOR["agent"], seeds, **POOR["options"])
+    largest, diameter, drawdown = declared
+    allowance = 2.0 * (rho * largest + 3.0 * diameter + (1.0 - rho) * drawdown)
+    left = own - rho * prior + allowance
+    assert (left >= 0.0).all()
+    np.testing.assert_allclose(slack, left, atol=1e-9 * (1.0 + np.abs(left).max()))
+
+
 def switch_paths(seed, rows, slots=40):
     """Random actions in the wrapper on `rows` paths of a drawn world; checks promise and slack."""
     rng = np.random.default_rng([27, seed])
@@ -65,11 +90,12 @@ def switch_paths(seed, rows, slots=40):
         "scales.update": float(rng.choice([0.2, 1.0, 5.0])),
     }
     config = SwitchConfig(prior=POOR, rho=float(rng.choice([0.5, 0.9, 1.0])))
-    env = make_switch(load_scenario("adversary", changes), rows, config)
+    scenario = load_scenario("adversary", changes)
+    env = make_switch(scenario, rows, config)
     env.reset(seed=1000 * seed)
     env.action_space.seed(seed)
     followed = []
-    for _ in range(2):  # and so in the episodes after the first
+    for episode in range(2):  # and so in the episodes after the first
         seen = play(env, slots - 1)
         course, combiner = env.combiner.course(), env.combiner
         assert combiner.assumed.all() and len(course.cost) == slots - 1
@@ -78,8 +104,14 @@ def switch_paths(seed, rows, slots=40):
         assert (slack >= combiner.diameter - 1e-9).all()
         alone = combiner.networks[-1]
         assert alone.name == "cloud-only"
-        ((*_, truncated, infos),) = play(env, 1)
-        assert truncated.all() and (infos["final_info"]["slack"] >= combiner.diameter - 1e-9).all()
+        declared = combiner.largest.copy(), combiner.diameter.copy(), combiner.terms.drawdown.copy()
+        ((_, last, truncated, infos),) = play(env, 1)
+        slack = np.array([*slack, infos["final_info"]["slack"]])
+        assert truncated.all() and (slack[-1] >= declared[1] - 1e-9).all()
+        if episode == 0:  # whose seeds are known
+            rewards = np.array([*(reward for _, reward, *_ in seen), last])
+            seeds = range(1000 * seed, 1000 * seed + rows)
+            check_promise(scenario, seeds, config.rho, rewards, slack, declared)
         followed += [infos["followed"] for *_, infos in seen]
     return np.array(followed)
 

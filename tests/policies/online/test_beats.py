@@ -174,23 +174,23 @@ MIRRORS = ("infida", "oga", "ftrl-entropy", "ftrl-euclid")
 
 @pytest.fixture(scope="module")
 def regrets(cells, make_learner, drive):
-    """(horizons, learners + 1) mean regret over 20 seeds against the best static fraction; greedy comes last.
+    """(horizons, learners + 1) mean regret over 8 seeds against the best static fraction; greedy comes last.
 
     Halves alternate in blocks of one slot, and of two with probability 1 / 4.
     """
     found = []
     for horizon in HORIZONS:
         scenario = cells(tasks=4, hold=1.5, horizon=horizon, **HALVES)
-        instance = build_instance(scenario, range(20))
-        for b in range(20):
+        instance = build_instance(scenario, range(8))
+        for b in range(8):
             rng = np.random.default_rng((b, horizon))
             blocks = np.repeat(np.arange(horizon) % 2, rng.choice([1, 1, 1, 2], horizon))[:horizon]
             first, second = instance.draw.demand[b, 0].copy(), instance.draw.demand[b, 1].copy()
             instance.draw.demand[b] = np.where(blocks[:, None] == 0, first, second)
-        best = static_optimum(make_learner("infida", scenario, 20), instance)
+        best = static_optimum(make_learner("infida", scenario, 8), instance)
         options = {"step": "theory", "refresh": horizon}
-        earned = [drive(make_learner(name, scenario, 20, **options), instance)[2] for name in MIRRORS]
-        earned.append(drive(make_learner("window-greedy", scenario, 20, window=1), instance)[1])
+        earned = [drive(make_learner(name, scenario, 8, **options), instance)[2] for name in MIRRORS]
+        earned.append(drive(make_learner("window-greedy", scenario, 8, window=1), instance)[1])
         found.append([(best - one.sum(axis=0)).mean() for one in earned])
     return np.array(found)
 

@@ -6,11 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from idn_gym.config_reader import ConfigError
-from idn_gym.core.arrays import EMPTY
+from idn_gym.core.arrays import EMPTY, Action, Instance
 from idn_gym.core.costs import costs, gain
+from idn_gym.core.transition import initial_state, step
 from idn_gym.optimum.option_ranking import allocate_ranking
 from idn_gym.optimum.prefixes import PINNED, list_prefixes
 from idn_gym.optimum.static import static_outcome
+from idn_gym.policies.hierarchical.planned import mean_slot
 from idn_gym.policies.online.clairvoyant import merge_slots
 from idn_gym.policies.online.greedy import Greedy
 from idn_gym.policies.online.reach import RequestsPerNode
@@ -123,6 +125,39 @@ def test_merged_slots_gain_what_their_slots_do(cells):
         assert merged.draw.demand.shape[:2] == (1, 4)
         parts = [gain(merged, t, placement) for t in range(4)]
         assert sum(parts) == pytest.approx(sum(gain(instance, t, placement, b) for t in range(11)))
+
+
+def test_merged_slots_leave_in_a_store_what_their_slots_do():
+    """Where nothing is spilled, cut off or asked for: what comes in less what drains, all slots together."""
+    scenario = load_scenario("solar-field", {"horizon": 12, "serving.loading": "instant"})
+    instance = build_instance(scenario, (3,))
+    tables = instance.tables
+    roomy = {"store_capacity": 100.0 * tables.store_capacity, "store_start": 50.0 * tables.store_capacity}
+    draw = instance.draw._replace(demand=np.zeros_like(instance.draw.demand))
+    instance = Instance(tables._replace(**roomy), draw)
+    assert (tables.store_drain > 0.0).any() and draw.refill.any()
+
+    def level(played):
+        state = initial_state(played)
+        for _ in range(played.draw.demand.shape[1]):
+            state, _ = step(played, state, Action(tables.pinned[None]))
+        return state.level[0]
+
+    slot_by_slot = level(instance)
+    assert (slot_by_slot != roomy["store_start"]).any()
+    for groups in (1, 4, 5):
+        np.testing.assert_allclose(level(merge_slots(instance, 0, groups)), slot_by_slot, rtol=1e-12)
+
+
+def test_the_mean_slot_holds_a_slot_of_everything():
+    scenario = load_scenario("solar-field", {"horizon": 9, "serving.loading": "instant"})
+    instance = build_instance(scenario, (3,))
+    mean = mean_slot(instance, np.arange(2, 7))
+    for name in ("demand", "seconds", "refill", "charge_slot"):
+        expected = getattr(instance.draw, name)[:, 2:7].mean(axis=1, keepdims=True)
+        np.testing.assert_allclose(getattr(mean.draw, name), expected, rtol=1e-12)
+    np.testing.assert_array_equal(mean.tables.store_drain, instance.tables.store_drain)
+    assert mean.tables.slot_seconds == instance.tables.slot_seconds
 
 
 def plain_serves(instance, items, reach, i):

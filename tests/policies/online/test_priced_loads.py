@@ -30,11 +30,7 @@ def priced_gains(compiled, instance, byte):
     return placements, gains - [load_cost(instance.tables, one, byte) for one in placements]
 
 
-@settings(max_examples=25)
-@given(data=st.data(), seed=st.integers(0, 2**16), price=PRICES, shared=st.booleans())
-def test_the_priced_bracket_holds_the_best_of_all_placements(
-    data, seed, price, shared, worlds, make_scenario
-):
+def check_priced_bracket(data, seed, price, shared, worlds, make_scenario):
     world = data.draw(worlds)
     capacity = {"serving.capacity": "shared" if shared else "exogenous", "serving.loading": "instant"}
     world["overrides"] |= {**capacity, "dynamics.memory": None, "horizon": 6}
@@ -53,6 +49,26 @@ def test_the_priced_bracket_holds_the_best_of_all_placements(
     assert found.lower >= -slack  # nothing at all is a placement too
     if serves_alone(compiled.tables, list_prefixes(compiled)):
         assert gains.max() <= certificate(compiled, instance, iterations=30, load_price=byte).upper + slack
+
+
+EXAMPLES = given(data=st.data(), seed=st.integers(0, 2**16), price=PRICES, shared=st.booleans())
+
+
+@settings(max_examples=8)
+@EXAMPLES
+def test_the_priced_bracket_holds_the_best_of_all_placements(
+    data, seed, price, shared, worlds, make_scenario
+):
+    check_priced_bracket(data, seed, price, shared, worlds, make_scenario)
+
+
+@pytest.mark.long
+@settings(max_examples=60)
+@EXAMPLES
+def test_the_priced_bracket_holds_the_best_of_all_placements_in_many_worlds(
+    data, seed, price, shared, worlds, make_scenario
+):
+    check_priced_bracket(data, seed, price, shared, worlds, make_scenario)
 
 
 def test_a_price_that_nothing_is_worth_leaves_everything_empty_and_a_small_one_nothing_out(cells):

@@ -1,5 +1,7 @@
 """Learners on fractions of all segments: heads and tails on two nodes, their bound, and how they round."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -50,6 +52,24 @@ def test_shared_uniforms_keep_the_means(splits, make_scenario, make_learner):
         learner._draw_uniforms(0)
         round_exactly(polytope, z, learner._uniforms[0], x, learner._work)
     np.testing.assert_allclose(rounded.mean(axis=0), z, atol=0.04)
+
+
+@pytest.mark.parametrize("splits", [True, False])
+def test_nodes_share_the_uniforms_of_a_model(splits, make_scenario, make_learner):
+    """The trade's those of one place in the model, the last one's all of it; no other columns are alike."""
+    learner = make_learner("oga", two_halves(make_scenario), joint=True, splits=splits)
+    learner._draw_uniforms(0)
+    items, (trade, last) = learner.items, learner._uniforms[0]
+    columns = list(zip(items.node.tolist(), items.model.tolist(), strict=True))
+    place = [columns[:i].count(column) for i, column in enumerate(columns)]
+    assert len(set(items.node.tolist())) > 1
+    pairs = 0
+    for i, j in itertools.combinations(range(len(columns)), 2):
+        model = columns[i][1] == columns[j][1]
+        assert (trade[i] == trade[j]) == (model and place[i] == place[j])
+        assert (last[i] == last[j]) == model
+        pairs += model and place[i] == place[j]
+    assert pairs > 0
 
 
 def test_its_regret_falls_behind_time_and_stays_below_its_bound(make_scenario, play_learner):
