@@ -21,6 +21,7 @@ from experiments.studies.transfer_training import MODE, TransferTraining
 from experiments.training.play import play_agent
 from idn_gym.config_reader import ConfigError, read_yaml, show, to_plain
 from idn_gym.core.kernel import processor_seconds
+from idn_gym.evaluation.wishes import wishes
 from idn_gym.files import file_name, write_text
 from idn_gym.optimum.dynamic.bracket import dynamic_bracket
 from idn_gym.optimum.hindsight import best_static
@@ -31,6 +32,10 @@ from idn_gym.scenarios.episodes import build_instance
 
 STATIC_SHARE = 0.25
 """Of a bracket's time, at most, for the placement that is searched for as if nothing could move."""
+
+
+PLANNED = "static-greedy"
+"""Whose placement is a candidate for the best one to keep: on large networks short searches find worse."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +111,8 @@ class TransferUnit(CachedRun):
 class TransferBracket:
     """Both ends of one episode: the best placement found to keep, and what no sequence undercuts.
 
-    Nothing that agents played goes into it, so that shares do not depend on who else is compared.
+    What static greedy holds is a candidate, so that it is never ahead of `static`; nothing else that agents
+    played goes into it, so that shares do not depend on who is compared.
     """
 
     part: str
@@ -154,8 +160,14 @@ class TransferBracket:
         compiled = compile_scenario(self.scenario)
         instance = build_instance(self.scenario, self.seed, self.split, self.preference)
         still = best_static(compiled, instance, seconds=STATIC_SHARE * self.seconds)
+        greedy = play_agent(PLANNED, self.scenario, [self.seed], self.split, self.preference).wishes[0]
         kept = np.repeat(still.placement[None], slots, axis=0)
-        found = dynamic_bracket(compiled, instance, seconds=self.seconds - still.seconds, played=[kept])
+        found = dynamic_bracket(
+            compiled,
+            instance,
+            seconds=self.seconds - still.seconds,
+            played=[kept, wishes(greedy, slots, compiled.tables.pinned.shape)],
+        )
         record = {
             "of": self._record(),
             "static": found.static / slots,

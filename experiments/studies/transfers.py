@@ -104,19 +104,22 @@ class Transfers:
         return mean_of(self.matrix(measure, axis, label))
 
     def ratio(self, measure: MEASURE, axis: str, label: str) -> Interval:
-        """Of generality, over the seeds that count on both sides."""
+        """Of generality, over the seeds that count on both sides.
+
+        Unknown where the score with nothing held out is not above 0 with 95 %.
+        """
         if REFERENCE_AXIS not in self.part.axes:
             return UNKNOWN
         seeds = list(self.part.episodes)
         if measure == "score":
             both = set(self.counted(axis)) & set(self.counted(REFERENCE_AXIS))
             seeds = sorted(both)
-        if not seeds:
+        if len(seeds) < 2:
             return UNKNOWN
         one, other = (self.matrix(measure, of, label, seeds) for of in (axis, REFERENCE_AXIS))
-        if other.mean() <= 0.0:
+        if not mean_of(other).low > 0.0:
             return UNKNOWN
-        return generality_ratio(one, other) if len(seeds) > 1 else alone(float(one.mean() / other.mean()))
+        return generality_ratio(one, other)
 
     def ahead(self, axis: str, label: str, of: str | None = None) -> Interval:
         """Score minus that of another agent, by default the one that the part compares with."""

@@ -38,7 +38,7 @@ class TransferProtocol:
     seeds: int = 26
     """of episodes, from 0; each has a scenario of its own, the same axes alike whatever is held out"""
     preference: str = "balanced"
-    bracket: float = 6.0
+    bracket: float = 10.0
     """[s] processor time for both ends of an episode's bracket"""
     least_headroom: float = 0.02
     """share of the static cost that a bracket has to leave to gain; scores of other episodes do not count"""
