@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import dataclasses
-import itertools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
+from tqdm import tqdm
 
 from experiments.studies import report as study_report
 from experiments.studies.bracket_run import BracketRun, list_brackets
 from experiments.studies.cached_run import CachedRun
 from experiments.studies.code_stamp import code_stamp
-from experiments.studies.config import AGENT_PREFIX, BASELINE, Study, StudyPart, of_scenario
-from experiments.studies.entry import StudyEntry
+from experiments.studies.config import Study
 from experiments.studies.envelope_run import list_envelopes
-from experiments.studies.front_run import FrontUnit
-from experiments.studies.playing import Proof, check_brackets, check_units, find_bounds, play_units
+from experiments.studies.listing import check_brackets, check_units, list_fronts, list_units, only, run_name
 from experiments.studies.run import Unit
 from experiments.studies.transfer_run import (
     TransferBracket,
@@ -29,104 +28,83 @@ from experiments.studies.transfer_run import (
     list_transfers,
 )
 from experiments.training.run_config import run_versions
+from experiments.workers import pool_of
 from idn_gym.commands import grammar
 from idn_gym.commands.endings import GO_ON
 from idn_gym.commands.grammar import Positional
-from idn_gym.config_reader import ConfigError, bounded, closest, from_plain, read_yaml
+from idn_gym.config_reader import ConfigError, bounded, from_plain, read_yaml
 from idn_gym.files import file_name, writable_folder
 
 
-def list_units(study: Study, smoke: bool) -> tuple[list[Unit], list[str]]:
-    """All runs of a study's parts, and the parts that are left out because a file they need is missing."""
-    units: list[Unit] = []
-    left_out: list[str] = []
-    for part in study.parts:
-        if part.needs is not None and not Path(part.needs).is_file():
-            left_out.append(f"{part.name}: {part.needs} is not there")
-            continue
-        # Those whom a grid of agent options does not concern come up once per option.
-        units += {
-            (str(unit.cell), unit.label, unit.trained_with, unit.seed): unit
-            for unit in _units_of(study, part, smoke)
-        }.values()
-    return units, left_out
+class Proof(Protocol):
+    """What is found of an episode beside what agents play: an envelope, or a bracket of its own."""
+
+    @property
+    def part(self) -> str:
+        """Of the study."""
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+
+    def done(self, out: Path) -> bool:
+        """Whether it is there."""
+
+    def play(self, out: Path) -> Path:
+        """Find and write it."""
 
 
-def list_fronts(study: Study, smoke: bool) -> list[FrontUnit]:
-    """All fronts of a study, one per agent and training seed."""
-    return [
-        FrontUnit(
-            part=front.name,
-            label=entry.name,
-            agent=entry.agent,
-            options=entry.options,
-            training=_training(study, entry, seed, smoke),
-            scenario=front.world(entry, study.smoke.overrides if smoke else {}),
-            seed=seed,
-            split=study.split,
-            divisions=1 if smoke else front.divisions,
-            episodes=2 if smoke else front.episodes,
-        )
-        for front in study.fronts
-        for entry in front.agents
-        for seed in _seeds(study, entry, front.trainings, smoke)
-    ]
-
-
-def only(study: Study, names: Sequence[str]) -> Study:
-    """The study without its other parts, fronts and measurements of transfer, and without their figures.
+def play_units(units: Sequence[CachedRun], out: Path, workers: int) -> None:
+    """Play what has not been played, trainings first.
 
     Raises:
-        ConfigError: there is no such part.
+        ConfigError: a run failed; those that were done stay.
     """
-    known = study.part_names()
-    for name in names:
-        if name not in known:
-            raise ConfigError("parts", f"{name!r} is not there; {closest(name, known)}")
-    parts = tuple(part for part in study.parts if part.name in names)
-    fronts = tuple(front for front in study.fronts if front.name in names)
-    transfers = tuple(part for part in study.transfers if part.name in names)
-    figures = tuple(figure for figure in study.figures if figure.part in names)
-    there = any(study.reference in part.labels() for part in parts)
-    reference = study.reference if there else BASELINE
-    kept = dataclasses.replace(study, parts=parts, fronts=fronts, transfers=transfers, figures=figures)
-    return dataclasses.replace(kept, reference=reference)
+    missing = [unit for unit in units if not unit.done(out)]
+    if len(missing) < len(units):
+        print(f"{len(units) - len(missing)} of {len(units)} runs are there")
+    os.environ["TQDM_DISABLE"] = "1"  # no bar besides the study's, which is told to show itself
+    named = [(run_name(unit), training) for unit in missing for training in unit.trainings()]
+    stages: dict[int, dict[Path, tuple[str, Callable[[Path], Path]]]] = {}
+    for name, training in named:
+        stages.setdefault(training.depth, {})[training.folder(out)] = name, training.run
+    # They read the code's stamp while the files are still what has been loaded.
+    with pool_of(workers, code_stamp) as pool:
+        for depth in sorted(stages):
+            _map(pool, list(stages[depth].values()), out, "trainings")
+        _map(pool, [(run_name(unit), unit.play) for unit in missing], out, "runs")
 
 
-def _training(study: Study, entry: StudyEntry, seed: int, smoke: bool) -> dict[str, Any] | None:
-    if entry.train is None:
-        return None
-    return {**entry.train, **(study.smoke.train if smoke else {}), "seed": seed}
+def find_bounds(brackets: Sequence[BracketRun], proofs: Sequence[Proof], out: Path, workers: int) -> None:
+    """Bracket the best sequences of episodes, and find proofs, where that is not done.
+
+    Raises:
+        ConfigError: one failed; those that were done stay.
+    """
+    work = [(run_name(one.units[0]), one.play) for one in brackets if not one.done(out)]
+    missing = [(one.name, one.play) for one in proofs if not one.done(out)]
+    if work or missing:
+        with pool_of(workers, code_stamp) as pool:
+            _map(pool, work, out, "brackets")
+            _map(pool, missing, out, "proofs")
 
 
-def _seeds(study: Study, entry: StudyEntry, trainings: int, smoke: bool) -> range:
-    """Training seeds; a single one where nothing is trained."""
-    return range(1 if entry.train is None else study.smoke.seeds if smoke else trainings)
-
-
-def _units_of(study: Study, part: StudyPart, smoke: bool) -> Iterator[Unit]:
-    for cell in part.cells():
-        options = {
-            key.removeprefix(AGENT_PREFIX): value
-            for key, value in cell.items()
-            if key.startswith(AGENT_PREFIX)
-        }
-        for entry in (StudyEntry(BASELINE, fixed=True), *part.agents):
-            trainings = _seeds(study, entry, part.trainings, smoke)
-            seeds = range(study.smoke.seeds if smoke else part.seeds)
-            for training, seed in itertools.product(trainings, seeds):
-                yield Unit(
-                    part=part.name,
-                    cell=of_scenario(cell) if entry.fixed else cell,
-                    label=entry.name,
-                    agent=entry.agent,
-                    options=entry.options if entry.fixed else {**entry.options, **options},
-                    training=_training(study, entry, training, smoke),
-                    scenario=part.world(entry, cell, study.smoke.overrides if smoke else {}),
-                    seed=seed,
-                    split=study.split,
-                    preference=study.preference,
-                )
+def _map(
+    pool: ProcessPoolExecutor, work: Sequence[tuple[str, Callable[[Path], Path]]], out: Path, what: str
+) -> None:
+    futures = {pool.submit(do, out): name for name, do in work}
+    try:
+        disable = None if futures else True
+        for future in tqdm(as_completed(futures), total=len(futures), unit=f" {what}", disable=disable):
+            try:
+                future.result()
+            except BrokenProcessPool:
+                raise
+            except Exception as error:
+                raise ConfigError(futures[future], str(error)) from error
+    finally:
+        for future in futures:
+            future.cancel()
 
 
 _PROG = "python -m experiments.study"

@@ -13,7 +13,7 @@ from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.config_contexts import Context
 from idn_gym.scenarios.contexts import draw_scenario
 
-MOST_TRIES = 1000
+MOST_PASSED_OVER = 1000
 """Scenarios in a row that may be too large before a draw is given up."""
 
 
@@ -48,7 +48,7 @@ def turns_of(
         scenario = draw_scenario(context, split, drawn)
         if largest is not None and len(expand(scenario.topology).nodes) > largest:
             tried += 1
-            if tried == MOST_TRIES:
+            if tried == MOST_PASSED_OVER:
                 raise ConfigError("largest", f"{largest} is not allowed; networks of the context are larger")
             continue
         yield ScenarioTurn(number, drawn, scenario)

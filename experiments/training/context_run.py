@@ -19,7 +19,7 @@ from agents.rl.on_policy_config import GraphPPOConfig
 from experiments.training.context_draws import ScenarioTurn, turns_of
 from experiments.training.context_lessons import ContextLessons, LessonPlan
 from experiments.training.imitation import imitate_all
-from experiments.training.lessons import judge
+from experiments.training.lessons import trial_costs
 from experiments.training.run_config import RunConfig
 from experiments.training.run_folder import RunFolder
 from idn_gym.config_reader import ConfigError, show
@@ -70,9 +70,9 @@ def train_on_context(
         begun = {"weights": copy.deepcopy(lessons.policy.state_dict())}
     trained = _play_turns(config, context, folder, plan, begun)
     if lessons is not None and begun is not None:
-        before = judge(lessons.trials)[0]
+        before = trial_costs(lessons.trials)[0]
         lessons.policy.load_state_dict(trained.policy.state_dict())
-        if before <= judge(lessons.trials)[0]:
+        if before <= trial_costs(lessons.trials)[0]:
             trained.policy.load_state_dict(begun["weights"])
     atomically(folder.policy, trained.save)
 

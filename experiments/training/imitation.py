@@ -29,9 +29,9 @@ from experiments.training.lessons import (
     Lesson,
     Seen,
     Trial,
-    judge,
     mean_scores,
     play_episodes,
+    trial_costs,
 )
 from experiments.training.run_config import RunConfig
 from experiments.training.teacher import Teacher
@@ -102,7 +102,7 @@ def imitate_all(
     optimiser = torch.optim.AdamW(policy.parameters(), asked.learning_rate, weight_decay=DECAY)
     gathered, rows = [_round(lessons, None, rng)], list[dict[str, Any]]()
     best, least = (
-        _best_shift(policy, judge(trials)) if start else (copy.deepcopy(policy.state_dict()), np.inf)
+        _best_shift(policy, trial_costs(trials)) if start else (copy.deepcopy(policy.state_dict()), np.inf)
     )
     with tqdm(total=asked.rounds, unit=" rounds", disable=None) as bar:
         for number in range(asked.rounds):
@@ -114,7 +114,7 @@ def imitate_all(
             try:
                 passes = range(asked.passes)
                 loss = np.mean([_learn(policy, optimiser, seen, asked.guidance, rng) for _ in passes])
-                costs = judge(trials)
+                costs = trial_costs(trials)
             except ConfigError:
                 raise
             except ValueError:  # of torch's distributions, whose means are NaN

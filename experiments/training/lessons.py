@@ -123,7 +123,7 @@ def mean_scores(policy: GraphPolicy, observation: Any) -> torch.Tensor:
     return means
 
 
-def judge(trials: Sequence[Trial]) -> Floats:
+def trial_costs(trials: Sequence[Trial]) -> Floats:
     """Mean cost per slot of each shift, over trials and their validation episodes."""
     costs: Floats = np.mean([_judge(one.config, one.reader) / one.unit for one in trials], axis=0)
     return costs
