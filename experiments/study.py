@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
-import itertools
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from tqdm import tqdm
@@ -19,144 +17,41 @@ from experiments.studies import report as study_report
 from experiments.studies.bracket_run import BracketRun, list_brackets
 from experiments.studies.cached_run import CachedRun
 from experiments.studies.code_stamp import code_stamp
-from experiments.studies.config import AGENT_PREFIX, BASELINE, Study, StudyPart, of_scenario
-from experiments.studies.entry import StudyEntry
-from experiments.studies.envelope_run import EnvelopeRun, list_envelopes
-from experiments.studies.front_run import FrontUnit
-from experiments.studies.page import load_template
+from experiments.studies.config import Study
+from experiments.studies.envelope_run import list_envelopes
+from experiments.studies.listing import check_brackets, check_units, list_fronts, list_units, only, run_name
 from experiments.studies.run import Unit
+from experiments.studies.transfer_run import (
+    TransferBracket,
+    TransferUnit,
+    list_transfer_brackets,
+    list_transfers,
+)
 from experiments.training.run_config import run_versions
 from experiments.workers import pool_of
 from idn_gym.commands import grammar
 from idn_gym.commands.endings import GO_ON
 from idn_gym.commands.grammar import Positional
-from idn_gym.config_reader import ConfigError, bounded, closest, from_plain, read_yaml
-from idn_gym.evaluation.pareto import hypervolume
+from idn_gym.config_reader import ConfigError, bounded, from_plain, read_yaml
 from idn_gym.files import file_name, writable_folder
-from idn_gym.objective_records import find_objectives
-from idn_gym.optimum.dynamic.bracket import check_weighed
 
 
-def list_units(study: Study, smoke: bool) -> tuple[list[Unit], list[str]]:
-    """All runs of a study's parts, and the parts that are left out because a file they need is missing."""
-    units: list[Unit] = []
-    left_out: list[str] = []
-    for part in study.parts:
-        if part.needs is not None and not Path(part.needs).is_file():
-            left_out.append(f"{part.name}: {part.needs} is not there")
-            continue
-        # Those whom a grid of agent options does not concern come up once per option.
-        units += {
-            (str(unit.cell), unit.label, unit.trained_with, unit.seed): unit
-            for unit in _units_of(study, part, smoke)
-        }.values()
-    return units, left_out
+class Proof(Protocol):
+    """What is found of an episode beside what agents play: an envelope, or a bracket of its own."""
 
+    @property
+    def part(self) -> str:
+        """Of the study."""
 
-def list_fronts(study: Study, smoke: bool) -> list[FrontUnit]:
-    """All fronts of a study, one per agent and training seed."""
-    return [
-        FrontUnit(
-            part=front.name,
-            label=entry.name,
-            agent=entry.agent,
-            options=entry.options,
-            training=_training(study, entry, seed, smoke),
-            scenario=front.world(entry, study.smoke.overrides if smoke else {}),
-            seed=seed,
-            split=study.split,
-            divisions=1 if smoke else front.divisions,
-            episodes=2 if smoke else front.episodes,
-        )
-        for front in study.fronts
-        for entry in front.agents
-        for seed in _seeds(study, entry, front.trainings, smoke)
-    ]
+    @property
+    def name(self) -> str:
+        """What messages call it."""
 
+    def done(self, out: Path) -> bool:
+        """Whether it is there."""
 
-def only(study: Study, names: Sequence[str]) -> Study:
-    """The study without its other parts and fronts, and without their figures.
-
-    Raises:
-        ConfigError: there is no such part.
-    """
-    known = [part.name for part in study.parts] + [front.name for front in study.fronts]
-    for name in names:
-        if name not in known:
-            raise ConfigError("parts", f"{name!r} is not there; {closest(name, known)}")
-    parts = tuple(part for part in study.parts if part.name in names)
-    fronts = tuple(front for front in study.fronts if front.name in names)
-    figures = tuple(figure for figure in study.figures if figure.part in names)
-    there = any(study.reference in part.labels() for part in parts)
-    reference = study.reference if there else BASELINE
-    return dataclasses.replace(study, parts=parts, fronts=fronts, figures=figures, reference=reference)
-
-
-def _training(study: Study, entry: StudyEntry, seed: int, smoke: bool) -> dict[str, Any] | None:
-    if entry.train is None:
-        return None
-    return {**entry.train, **(study.smoke.train if smoke else {}), "seed": seed}
-
-
-def _seeds(study: Study, entry: StudyEntry, trainings: int, smoke: bool) -> range:
-    """Training seeds; a single one where nothing is trained."""
-    return range(1 if entry.train is None else study.smoke.seeds if smoke else trainings)
-
-
-def _units_of(study: Study, part: StudyPart, smoke: bool) -> Iterator[Unit]:
-    for cell in part.cells():
-        options = {
-            key.removeprefix(AGENT_PREFIX): value
-            for key, value in cell.items()
-            if key.startswith(AGENT_PREFIX)
-        }
-        for entry in (StudyEntry(BASELINE, fixed=True), *part.agents):
-            trainings = _seeds(study, entry, part.trainings, smoke)
-            seeds = range(study.smoke.seeds if smoke else part.seeds)
-            for training, seed in itertools.product(trainings, seeds):
-                yield Unit(
-                    part=part.name,
-                    cell=of_scenario(cell) if entry.fixed else cell,
-                    label=entry.name,
-                    agent=entry.agent,
-                    options=entry.options if entry.fixed else {**entry.options, **options},
-                    training=_training(study, entry, training, smoke),
-                    scenario=part.world(entry, cell, study.smoke.overrides if smoke else {}),
-                    seed=seed,
-                    split=study.split,
-                    preference=study.preference,
-                )
-
-
-def check_units(units: Sequence[CachedRun]) -> None:
-    """Check every configuration and extra before anything is played, which may take hours.
-
-    Raises:
-        ConfigError: a training's configuration is wrong.
-        DependencyNotInstalled: the report would need a package that is missing.
-    """
-    for unit in units:
-        for training in unit.trainings():
-            try:
-                _ = training.config
-            except ConfigError as error:
-                raise ConfigError(_name(unit), str(error)) from None
-    load_template("study.html")
-    if any(isinstance(unit, FrontUnit) for unit in units):
-        hypervolume(np.zeros((1, 5)), np.zeros(5))
-
-
-def check_brackets(brackets: Sequence[BracketRun]) -> None:
-    """Check what brackets are to weigh before anything is played.
-
-    Raises:
-        ConfigError: a preference under which sequences cannot be searched for.
-    """
-    for first in (one.units[0] for one in brackets):
-        try:
-            check_weighed(first.preference, find_objectives(first.scenario.objectives))
-        except ConfigError as error:
-            raise ConfigError(f"parts.{first.part}.bracket", str(error)) from None
+    def play(self, out: Path) -> Path:
+        """Find and write it."""
 
 
 def play_units(units: Sequence[CachedRun], out: Path, workers: int) -> None:
@@ -169,32 +64,29 @@ def play_units(units: Sequence[CachedRun], out: Path, workers: int) -> None:
     if len(missing) < len(units):
         print(f"{len(units) - len(missing)} of {len(units)} runs are there")
     os.environ["TQDM_DISABLE"] = "1"  # no bar besides the study's, which is told to show itself
-    named = [(_name(unit), training) for unit in missing for training in unit.trainings()]
-    trainings = {training.folder(out): (name, training.run) for name, training in named}
+    named = [(run_name(unit), training) for unit in missing for training in unit.trainings()]
+    stages: dict[int, dict[Path, tuple[str, Callable[[Path], Path]]]] = {}
+    for name, training in named:
+        stages.setdefault(training.depth, {})[training.folder(out)] = name, training.run
     # They read the code's stamp while the files are still what has been loaded.
     with pool_of(workers, code_stamp) as pool:
-        _map(pool, list(trainings.values()), out, "trainings")
-        _map(pool, [(_name(unit), unit.play) for unit in missing], out, "runs")
+        for depth in sorted(stages):
+            _map(pool, list(stages[depth].values()), out, "trainings")
+        _map(pool, [(run_name(unit), unit.play) for unit in missing], out, "runs")
 
 
-def find_bounds(
-    brackets: Sequence[BracketRun], envelopes: Sequence[EnvelopeRun], out: Path, workers: int
-) -> None:
-    """Bracket the best sequences of episodes, and prove envelopes, where that is not done.
+def find_bounds(brackets: Sequence[BracketRun], proofs: Sequence[Proof], out: Path, workers: int) -> None:
+    """Bracket the best sequences of episodes, and find proofs, where that is not done.
 
     Raises:
         ConfigError: one failed; those that were done stay.
     """
-    work = [(_name(one.units[0]), one.play) for one in brackets if not one.done(out)]
-    proofs = [(one.name, one.play) for one in envelopes if not one.done(out)]
-    if work or proofs:
+    work = [(run_name(one.units[0]), one.play) for one in brackets if not one.done(out)]
+    missing = [(one.name, one.play) for one in proofs if not one.done(out)]
+    if work or missing:
         with pool_of(workers, code_stamp) as pool:
             _map(pool, work, out, "brackets")
-            _map(pool, proofs, out, "envelopes")
-
-
-def _name(unit: CachedRun) -> str:
-    return f"{unit.part}, {unit.label}, seed {unit.seed}"
+            _map(pool, missing, out, "proofs")
 
 
 def _map(
@@ -260,31 +152,45 @@ def play_study(study: Study, asked: StudyCommand) -> Path:
     units, left_out = list_units(wanted, asked.smoke)
     for line in left_out:
         print(f"left out: {line}")
-    fronts = list_fronts(wanted, asked.smoke)
-    check_units([*units, *fronts])
+    fronts, transfers = list_fronts(wanted, asked.smoke), list_transfers(wanted.transfers, asked.smoke)
+    check_units([*units, *fronts, *transfers])
     check_brackets(_brackets(study, units, asked.smoke))
     writable_folder(out)
-    play_units([*units, *fronts], out, asked.workers)
-    envelopes = list_envelopes(study, fronts, asked.smoke)
-    find_bounds(_brackets(study, units, asked.smoke), envelopes, out, asked.workers)
-    units, left_out = list_units(study, asked.smoke)
-    fronts = list_fronts(study, asked.smoke)
-    missing = list(dict.fromkeys(unit.part for unit in (*units, *fronts) if not unit.done(out)))
-    brackets = _brackets(study, [unit for unit in units if unit.part not in missing], asked.smoke)
+    play_units([*units, *fronts, *transfers], out, asked.workers)
+    proofs: list[Proof] = [*list_envelopes(study, fronts, asked.smoke), *_ends(study, transfers, asked.smoke)]
+    find_bounds(_brackets(study, units, asked.smoke), proofs, out, asked.workers)
+    head: dict[str, Any] = {"command": grammar.spell_command(asked, _PROG), "versions": run_versions()}
+    return report_played(study, asked.smoke, out, head)
+
+
+def report_played(study: Study, smoke: bool, out: Path, head: dict[str, Any]) -> Path:
+    """Report every part of which all has been played; returns the report's path."""
+    units, left_out = list_units(study, smoke)
+    fronts, transfers = list_fronts(study, smoke), list_transfers(study.transfers, smoke)
+    listed: list[CachedRun] = [*units, *fronts, *transfers]
+    missing = list(dict.fromkeys(unit.part for unit in listed if not unit.done(out)))
+    brackets = _brackets(study, [unit for unit in units if unit.part not in missing], smoke)
     missing += dict.fromkeys(one.units[0].part for one in brackets if not one.done(out))
-    envelopes = list_envelopes(study, [unit for unit in fronts if unit.part not in missing], asked.smoke)
-    missing += dict.fromkeys(one.part for one in envelopes if not one.done(out))
-    head: dict[str, Any] = {
-        "command": grammar.spell_command(asked, _PROG),
-        "left out": left_out + [f"{part}: not played yet" for part in missing],
-        "versions": run_versions(),
-    }
-    played = [unit for unit in units if unit.part not in missing]
-    drawn = [unit for unit in fronts if unit.part not in missing]
-    reported = only(study, list(dict.fromkeys(unit.part for unit in (*played, *drawn))))
-    known = [one for one in brackets if one.units[0].part not in missing]
-    around = [one for one in envelopes if one.part not in missing]
-    return study_report.report_study(reported, played, drawn, known, around, out, head)
+    envelopes = list_envelopes(study, [unit for unit in fronts if unit.part not in missing], smoke)
+    ends = _ends(study, [unit for unit in transfers if unit.part not in missing], smoke)
+    proofs: list[Proof] = [*envelopes, *ends]
+    missing += dict.fromkeys(one.part for one in proofs if not one.done(out))
+    head["left out"] = left_out + [f"{part}: not played yet" for part in missing]
+    reported = only(study, list(dict.fromkeys(unit.part for unit in listed if unit.part not in missing)))
+    played = study_report.Played(
+        units=[unit for unit in units if unit.part not in missing],
+        fronts=[unit for unit in fronts if unit.part not in missing],
+        transfers=[unit for unit in transfers if unit.part not in missing],
+        brackets=[one for one in brackets if one.units[0].part not in missing],
+        envelopes=[one for one in envelopes if one.part not in missing],
+        ends=[one for one in ends if one.part not in missing],
+    )
+    return study_report.report_study(reported, played, out, head)
+
+
+def _ends(study: Study, units: Sequence[TransferUnit], smoke: bool) -> list[TransferBracket]:
+    """The brackets of the episodes in which transfer is measured."""
+    return list_transfer_brackets(units, [part.reduced(smoke) for part in study.transfers])
 
 
 def _brackets(study: Study, units: Sequence[Unit], smoke: bool) -> list[BracketRun]:

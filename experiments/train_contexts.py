@@ -20,6 +20,8 @@ from idn_gym.scenarios.contexts import base_scenario, load_context
 class TrainContextsCommand:
     """Train ppo-graph on the scenarios of a context, part train, an episode of each after the other.
 
+    An agent that imitates, such as ppo-imitation, first imitates sequences found on some of them.
+
     What it leaves plays in experiments.compare_contexts and experiments.compare, on any network.
     Example: --context trees --out runs/trees steps=200000 agent.learning_rate=1e-3
     """
@@ -36,6 +38,14 @@ class TrainContextsCommand:
     """of weights, exploration, scenarios and training episodes"""
     out: Path
     """folder for everything the run writes"""
+    scenarios: int = bounded(12, least=1)
+    """that are imitated, agent.imitation.episodes each; for agents that imitate"""
+    trials: int = bounded(6, least=1)
+    """scenarios of the part validation that say which round of the imitation is kept"""
+    largest: int | None = None
+    """nodes of networks that are learnt from at most (default: all sizes)"""
+    guide: str | None = None
+    """JSON file of weights of the guide index (default: those that ship)"""
     changes: Changes = ()
     """such as agent.learning_rate=1e-3, action=keep-load-drop or scenario.horizon=24"""
 
@@ -53,9 +63,11 @@ class TrainContextsCommand:
         if folder.saved() is not None:
             raise ConfigError("out", f"{folder.path} holds a run; name another folder")
         writable_folder(folder.path)
+        from experiments.training.context_lessons import LessonPlan
         from experiments.training.context_run import train_on_context  # torch takes seconds: not for --help
 
-        train_on_context(config, context, folder)
+        plan = LessonPlan(self.scenarios, self.trials, self.largest)
+        train_on_context(config, context, folder, plan, {} if self.guide is None else {"path": self.guide})
         print(f"trained policy: {folder.policy}")
 
 

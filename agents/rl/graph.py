@@ -125,6 +125,18 @@ def rewired(policy: GraphPolicy, env: VectorEnv[Any, Any, Any]) -> GraphPolicy:
     return new
 
 
+def reader_of(policy: GraphPolicy, env: VectorEnv[Any, Any, Any]) -> GraphPolicy:
+    """A policy for the network of `env` with the very parameters of another: where one learns, both do.
+
+    Arguments and errors are those of `rewired`.
+    """
+    reader = rewired(policy, env)
+    for name, parameter in policy.named_parameters():
+        place, _, last = name.rpartition(".")
+        setattr(reader.get_submodule(place), last, parameter)
+    return reader
+
+
 def check_codecs(env: VectorEnv[Any, Any, Any], trained: str) -> None:
     """See that a graph policy can act in `env`.
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from experiments.studies.cached_training import CachedTraining
+from experiments.studies.cached_training import StudyTraining
 from idn_gym.config_reader import ConfigError, read_yaml, show, to_plain
 from idn_gym.files import write_text
 from idn_gym.scenarios.config import Scenario
@@ -40,7 +40,7 @@ class CachedRun:
         """Where the record is kept; arrays lie beside it."""
         raise NotImplementedError
 
-    def trainings(self) -> list[CachedTraining]:
+    def trainings(self) -> Sequence[StudyTraining]:
         """What has to be trained before it is played."""
         raise NotImplementedError
 

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from experiments.studies.code_stamp import code_stamp
 from idn_gym.config_reader import ConfigError, read_yaml, show, to_plain
@@ -20,6 +20,32 @@ if TYPE_CHECKING:
     from experiments.training.run_config import RunConfig
 
 
+class StudyTraining(Protocol):
+    """What is trained once for all runs of a study that need it."""
+
+    @property
+    def depth(self) -> int:
+        """Trainings that have to be over one after the other before this one begins."""
+
+    @property
+    def name(self) -> str:
+        """With a digest of all that defines it."""
+
+    @property
+    def config(self) -> Any:
+        """What is run.
+
+        Raises:
+            ConfigError: there is no such run.
+        """
+
+    def folder(self, out: Path) -> Path:
+        """Where it is kept."""
+
+    def run(self, out: Path) -> Path:
+        """Train, or use what is there."""
+
+
 @dataclass(frozen=True)
 class CachedTraining:
     """What is trained; two whose resolved configurations are equal give the same policy."""
@@ -29,6 +55,8 @@ class CachedTraining:
     preference: Any
     changes: Mapping[str, Any]
     """fields of the training run that differ from its defaults"""
+
+    depth: ClassVar[int] = 0
 
     @functools.cached_property
     def config(self) -> RunConfig:

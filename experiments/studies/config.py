@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 
 from experiments.studies.entry import StudyEntry, check_entries
 from experiments.studies.front_config import FrontPart
+from experiments.studies.transfer_config import TransferPart
 from idn_gym.config_reader import ConfigError, bounded, closest, show
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.presets import load_scenario
@@ -246,6 +247,7 @@ class Study:
     """a paragraph for the head of the report: what the numbers are, and what they are not"""
     parts: tuple[StudyPart, ...] = ()
     fronts: tuple[FrontPart, ...] = ()
+    transfers: tuple[TransferPart, ...] = ()
     figures: tuple[Figure, ...] = ()
     split: str = "test"
     preference: Any = "balanced"
@@ -259,9 +261,10 @@ class Study:
     def __post_init__(self) -> None:
         if self.split not in SPLITS:
             raise ConfigError("split", f"{self.split!r} is not allowed; {closest(self.split, SPLITS)}")
-        names = [part.name for part in self.parts] + [front.name for front in self.fronts]
+        names = self.part_names()
         if len(set(names)) < len(names) or not names:
-            raise ConfigError("parts", "two of parts and fronts have the same name, or there is none")
+            wrong = "two of parts, fronts and transfers have the same name, or there is none"
+            raise ConfigError("parts", wrong)
         labels = list(dict.fromkeys(label for part in self.parts for label in (*part.labels(), BASELINE)))
         if self.parts and self.reference not in labels:
             raise ConfigError(
@@ -274,3 +277,8 @@ class Study:
                 allowed = closest(figure.part, names)
                 raise ConfigError(f"{key}.part", f"{show(figure.part)} is no part; {allowed}")
             figure.check(self.parts[names.index(figure.part)], key)
+
+    def part_names(self) -> list[str]:
+        """Of parts, fronts and measurements of transfer."""
+        names = [part.name for part in self.parts] + [front.name for front in self.fronts]
+        return names + [transfer.name for transfer in self.transfers]

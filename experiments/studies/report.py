@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,17 +11,19 @@ import numpy as np
 import yaml
 
 from agents.registry import CLAIRVOYANT
-from experiments.studies import front_report
+from experiments.studies import front_report, transfer_report
 from experiments.studies import plots as study_figures
 from experiments.studies.bracket_run import BracketRun
 from experiments.studies.cached_run import CachedRun
 from experiments.studies.code_stamp import code_stamp
+from experiments.studies.columns import COST_COLUMNS, RESULT_COLUMNS, between_ends
 from experiments.studies.config import BASELINE, DEVICE_METRICS, MOVING_METRICS, Study
 from experiments.studies.envelope_run import EnvelopeRun
 from experiments.studies.front_run import FrontUnit
-from experiments.studies.page import Table, html_number, with_bounds, write_page
+from experiments.studies.page import Table, write_page
 from experiments.studies.results import GAIN_METRICS, RESULT_METRICS, Plays
 from experiments.studies.run import Unit
+from experiments.studies.transfer_run import TransferBracket, TransferUnit
 from idn_gym.config_reader import to_plain as to_plain
 from idn_gym.core.arrays import Floats
 from idn_gym.evaluation.comparison import own_tariff
@@ -58,27 +60,35 @@ class PartReport(NamedTuple):
     cells: list[CellReport]
 
 
-def report_study(
-    study: Study,
-    units: Sequence[Unit],
-    fronts: Sequence[FrontUnit],
-    brackets: Sequence[BracketRun],
-    envelopes: Sequence[EnvelopeRun],
-    out: Path,
-    head: dict[str, Any],
-) -> Path:
+class Played(NamedTuple):
+    """What a report is about; all of it has been played."""
+
+    units: Sequence[Unit]
+    """runs of parts"""
+    fronts: Sequence[FrontUnit]
+    transfers: Sequence[TransferUnit]
+    """runs of measurements of transfer"""
+    brackets: Sequence[BracketRun]
+    """of episodes of parts"""
+    envelopes: Sequence[EnvelopeRun]
+    """of episodes of fronts"""
+    ends: Sequence[TransferBracket]
+    """brackets of episodes in which transfer is measured"""
+
+
+def report_study(study: Study, given: Played, out: Path, head: dict[str, Any]) -> Path:
     """Write ``report.html``, the tables as CSV and the figures.
 
     Args:
         study: its configuration.
-        units: the runs of its parts, all of them played; `fronts` likewise, those of its fronts.
-        brackets: of episodes of its parts, all found; `envelopes` likewise, of its fronts.
-        out: where they were played to.
+        given: what has been played.
+        out: where it was played to.
         head: command, versions and the like, printed with the configuration.
     """
-    played: list[CachedRun] = [*units, *fronts]
+    units, fronts, transfers, brackets, envelopes, ends = given
+    played: list[CachedRun] = [*units, *fronts, *transfers]
     other = dict.fromkeys(unit.part for unit in played if _codes(unit, out) != {code_stamp()})
-    bounds: list[BracketRun | EnvelopeRun] = [*brackets, *envelopes]
+    bounds: list[BracketRun | EnvelopeRun | TransferBracket] = [*brackets, *envelopes, *ends]
     other |= dict.fromkeys(one.part for one in bounds if one.read(out)["code"] != code_stamp())
     return write_page(
         out / "report.html",
@@ -87,6 +97,7 @@ def report_study(
         study=study,
         left_out=head.get("left out", []),
         fronts=front_report.report_fronts(study, fronts, envelopes, out) if fronts else [],
+        transfers=transfer_report.report_transfers(study.transfers, transfers, ends, out),
         other=list(other),
         record=yaml.safe_dump({**head, "study": to_plain(study)}, sort_keys=False),
         **(_parts(study, Plays(units, out, brackets), out) if units else {"parts": []}),
@@ -192,72 +203,6 @@ def _interval(values: Floats) -> Interval:
     return UNKNOWN if np.isnan(values).any() else mean_interval(values)
 
 
-RESULT_COLUMNS: dict[str, Callable[[dict[str, Any]], str]] = {
-    "gain per request": lambda row: with_bounds(row, "gain"),
-    "ahead": lambda row: with_bounds(row, "ahead", "+.3g"),
-    "cost per slot": lambda row: with_bounds(row, "cost"),
-    "cost increase": lambda row: with_bounds(row, "cost_increase", "+.3g"),
-    "saved %": lambda row: _percent(row, "saved"),
-    "of the dynamic optimum": lambda row: _ends(row, "of_dynamic", "of_dynamic_most"),
-    "dynamic regret": lambda row: _ends(row, "dynamic_regret", "dynamic_regret_most", ".3g"),
-    "competitive ratio": lambda row: _ends(row, "competitive", "competitive_most"),
-    "share": lambda row: with_bounds(row, "share"),
-    "fractional": lambda row: html_number(row["fractional_share"]),
-    "second half": lambda row: with_bounds(row, "second_half"),
-    "regret": lambda row: with_bounds(row, "regret"),
-    "with factor 1-1/e": lambda row: with_bounds(row, "rounding_regret"),
-    "of fractions, from": lambda row: with_bounds(row, "fractional_regret"),
-    "to": lambda row: with_bounds(row, "fractional_regret_most"),
-    "proven at most": lambda row: html_number(row["regret_bound"]),
-    "behind greedy": lambda row: with_bounds(row, "behind_greedy"),
-    "of greedy": lambda row: with_bounds(row, "of_greedy"),
-    "update %": lambda row: html_number(100 * row["update"]),
-    "accuracy %": lambda row: html_number(100 * row["accuracy"]),
-    "latency ms": lambda row: html_number(1e3 * row["latency"]),
-    "p50": lambda row: html_number(1e3 * row["latency_p50"]),
-    "p95": lambda row: html_number(1e3 * row["latency_p95"]),
-    "p99": lambda row: html_number(1e3 * row["latency_p99"]),
-    "wait ms": lambda row: html_number(1e3 * row["wait"] or np.nan),
-    "dropped %": lambda row: html_number(100 * row["drop_rate"]),
-    "late %": lambda row: html_number(100 * row["late_rate"]),
-    "node load %": lambda row: html_number(100 * row["node_load"]),
-    "busiest node %": lambda row: html_number(100 * row["node_load_max"]),
-    "busiest link %": lambda row: html_number(100 * row["link_load_max"]),
-    "energy mJ": lambda row: html_number(1e3 * row["energy"]),
-    "+ drops mJ": lambda row: html_number(1e3 * row["penalty_energy"] or np.nan),
-    "traffic kB-hops": lambda row: html_number(1e-3 * row["traffic"]),
-    "+ drops kB-hops": lambda row: html_number(1e-3 * row["penalty_traffic"] or np.nan),
-    "lifetime h": lambda row: html_number(row["lifetime"] / 3600),
-    "fairness": lambda row: html_number(row["fairness"]),
-    "airtime ms": lambda row: html_number(row["airtime"] * 1e3),
-    "us per slot": lambda row: f"{row['us_per_slot']:.0f}",
-    "training steps": lambda row: html_number(row["training_steps"] or np.nan),
-    "training CPU s": lambda row: html_number(row["training_cpu_seconds"] or np.nan),
-}
-"""Columns of the page; a dash where there is nothing to show, and no column where that is everywhere."""
-
-COST_COLUMNS = (
-    "cost per slot",
-    "cost increase",
-    "saved %",
-    "of the dynamic optimum",
-    "dynamic regret",
-    "competitive ratio",
-)
-"""Those that come first where there is a bracket of the best sequence: lines are sorted by cost then."""
-
-
-def _percent(row: dict[str, Any], name: str) -> str:
-    """A share and its interval in per cent."""
-    ends = (100.0 * row[key] for key in (name, f"{name}_low", f"{name}_high"))
-    return f"{Interval(*ends):+.1f}"
-
-
-def _ends(row: dict[str, Any], least: str, most: str, form: str = ".2f") -> str:
-    """A number that is known to lie between two columns."""
-    return "-" if np.isnan(row[least]) else f"{row[least]:{form}} to {row[most]:{form}}"
-
-
 def _cell(cell: dict[str, Any], rows: Sequence[dict[str, Any]], tariff: str) -> CellReport:
     moving = [row for row in rows if not np.isnan(row["headroom"])]
     order = dict.fromkeys([*(COST_COLUMNS if moving else ()), *RESULT_COLUMNS])
@@ -271,7 +216,11 @@ def _cell(cell: dict[str, Any], rows: Sequence[dict[str, Any]], tariff: str) -> 
     note += f", {_count(trainings, 'training')}" if trainings else ""
     gaps = [row["bound_gap"] for row in rows if not np.isnan(row["bound_gap"])]
     note += f"; the bracket of the optimum is {100 * gaps[0]:.2g} % wide" if gaps else ""
-    note += f"; headroom {_ends(moving[0], 'headroom', 'headroom_most')} of the static cost" if moving else ""
+    note += (
+        f"; headroom {between_ends(moving[0], 'headroom', 'headroom_most')} of the static cost"
+        if moving
+        else ""
+    )
     title = ", ".join(f"{key} = {value}" for key, value in cell.items())
     return CellReport(title, Table(["agent", *columns], lines), note, tariff)
 

@@ -6,8 +6,8 @@ import copy
 import csv
 import dataclasses
 import math
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 import gymnasium as gym
 from stable_baselines3 import PPO
@@ -16,33 +16,19 @@ from stable_baselines3.common.vec_env import VecMonitor
 import idn_gym  # noqa: F401 (registers IDN-v0)
 from agents.rl.build import build_algorithm
 from agents.rl.on_policy_config import GraphPPOConfig
+from experiments.training.context_draws import ScenarioTurn, turns_of
+from experiments.training.context_lessons import ContextLessons, LessonPlan
+from experiments.training.imitation import imitate_all
+from experiments.training.lessons import trial_costs
 from experiments.training.run_config import RunConfig
 from experiments.training.run_folder import RunFolder
 from idn_gym.config_reader import ConfigError, show
-from idn_gym.context_env import next_seed
 from idn_gym.files import atomically
 from idn_gym.integrations.sb3 import GymVecEnv, use_one_thread
-from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.config_contexts import Context
-from idn_gym.scenarios.contexts import draw_scenario
 
 TURN_FILE = "turns.csv"
 """What every turn was played on and came to."""
-
-
-class ScenarioTurn(NamedTuple):
-    """Of a training: an episode in every environment, all on one scenario."""
-
-    number: int
-    scenario_seed: int
-    scenario: Scenario
-
-
-def turns_of(context: Context, seed: int, count: int) -> Iterator[ScenarioTurn]:
-    """The scenarios of a training: the episodes that follow `seed` in the split `train`."""
-    for number in range(count):
-        drawn = next_seed("train", seed, number)
-        yield ScenarioTurn(number, drawn, draw_scenario(context, "train", drawn))
 
 
 def count_turns(config: RunConfig) -> int:
@@ -50,33 +36,61 @@ def count_turns(config: RunConfig) -> int:
     return math.ceil(config.steps / (config.envs * config.scenario.horizon))
 
 
-def train_on_context(config: RunConfig, context: Context, folder: RunFolder) -> None:
+def train_on_context(
+    config: RunConfig, context: Context, folder: RunFolder, plan: LessonPlan, guide: Mapping[str, Any]
+) -> None:
     """Train, and leave a policy that plays as any other graph policy.
 
-    In every turn all environments play one scenario natively, in episodes of their own, and the policy goes
-    on with weights and moments of the optimiser from the turn before: no size of a network is in them. The
-    rate of learning falls from turn to turn where its schedule is linear.
+    Where the agent imitates, it first imitates sequences found on some scenarios of the part train, and the
+    trials of the part validation say which of its rounds, or what PPO makes of the best one, is kept.
+    In every turn of PPO all environments play one scenario natively, in episodes of their own, and the policy
+    goes on with weights and moments of the optimiser from the turn before: no size of a network is in them.
+    The rate of learning falls from turn to turn where its schedule is linear.
 
     Args:
         config: the run; its scenario is the context's before any draw.
         context: what scenarios are drawn from.
-        folder: where the policy goes.
+        folder: where the policy goes. Sequences that are there are used as they are.
+        plan: how many scenarios are imitated, and which are passed over.
+        guide: options of the guide of the imitation.
 
     Raises:
-        ConfigError: an agent that does not fit networks of any size, or that imitates first.
+        ConfigError: an agent that does not fit networks of any size.
     """
     agent = config.agent
-    if not isinstance(agent, GraphPPOConfig) or agent.imitation is not None:
-        wanted = "must be ppo-graph without imitation, whose weights fit every network"
+    if not isinstance(agent, GraphPPOConfig):
+        wanted = "must be ppo-graph, whose weights fit every network"
         raise ConfigError("agent", f"{show(agent.kind)} is not allowed; {wanted}")
     use_one_thread()
     folder.begin(config)
-    count, state = count_turns(config), None
+    lessons, begun = None, None
+    if agent.imitation is not None:
+        lessons = ContextLessons(config, context, folder, plan, guide)
+        imitate_all(lessons.policy, lessons.lessons, lessons.trials, folder.imitated)
+        begun = {"weights": copy.deepcopy(lessons.policy.state_dict())}
+    trained = _play_turns(config, context, folder, plan, begun)
+    if lessons is not None and begun is not None:
+        before = trial_costs(lessons.trials)[0]
+        lessons.policy.load_state_dict(trained.policy.state_dict())
+        if before <= trial_costs(lessons.trials)[0]:
+            trained.policy.load_state_dict(begun["weights"])
+    atomically(folder.policy, trained.save)
+
+
+def _play_turns(
+    config: RunConfig,
+    context: Context,
+    folder: RunFolder,
+    plan: LessonPlan,
+    state: dict[str, Any] | None,
+) -> PPO:
+    """The algorithm after all turns, whose course is written down."""
+    count = count_turns(config)
     trained: Any = None
     with (folder.path / TURN_FILE).open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("turn", "scenario_seed", "nodes", "pairs", "reward"))
-        for turn in turns_of(context, config.seed, count):
+        for turn in turns_of(context, config.seed, count, largest=plan.largest):
             trained = _play_turn(config, turn, count, state)
             state = _state_of(trained)
             sizes = trained.policy.observation_space
@@ -86,7 +100,8 @@ def train_on_context(config: RunConfig, context: Context, folder: RunFolder) -> 
             )
             file.flush()
             trained.get_env().close()
-    atomically(folder.policy, trained.save)
+    played: PPO = trained
+    return played
 
 
 def _play_turn(config: RunConfig, turn: ScenarioTurn, count: int, state: dict[str, Any] | None) -> PPO:
@@ -99,6 +114,7 @@ def _play_turn(config: RunConfig, turn: ScenarioTurn, count: int, state: dict[st
     algorithm: Any = build_algorithm(agent, env, turn.scenario_seed % 2**20)
     if state is not None:
         algorithm.policy.load_state_dict(state["weights"])
+    if state is not None and "optimiser" in state:
         moments = copy.deepcopy(state["optimiser"])
         for group in moments["param_groups"]:
             group["lr"] = agent.learning_rate

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -21,17 +22,20 @@ MIDDLE = 8.0
 class Guide:
     """Says how it scores what the policy observes."""
 
-    def __init__(self, name: str, env: VectorEnv[Any, Any, Any]) -> None:
+    def __init__(
+        self, name: str, env: VectorEnv[Any, Any, Any], options: Mapping[str, Any] | None = None
+    ) -> None:
         """Build it.
 
         Args:
             name: of the registry.
             env: native vector environment with the codecs that it needs.
+            options: of the policy.
 
         Raises:
             ConfigError: there is no such policy, or it acts through other codecs.
         """
-        self._policy, self._state = build_policy(POLICIES, check_guide(name), env, {}), None
+        self._policy, self._state = build_policy(POLICIES, check_guide(name), env, dict(options or {})), None
 
     def scores(self, observation: Any) -> Floats:
         """Of all pairs (B, C), between -1 and 1, in the order and with the signs of its actions."""

@@ -37,13 +37,9 @@ ELITE_WEIGHT = 0.7
 
 
 @dataclass(frozen=True, kw_only=True)
-class IndexSearch:
-    """How weights are searched for."""
+class WeightSearch:
+    """How weights are searched for; subclasses say on what."""
 
-    scenario: str = "edge-drift"
-    """preset or YAML file"""
-    overrides: Mapping[str, Any]
-    """changes of the scenario, by dotted key"""
     preference: Any = "balanced"
     generations: int = 40
     population: int = 32
@@ -55,6 +51,27 @@ class IndexSearch:
     every: int = 5
     """generations between two of these"""
     seed: int = 0
+    start: tuple[float, ...] | None = None
+    """weights to begin with, which are kept where nothing better is found; None: all alike"""
+    spread: float = 1.0
+    """variance of the first generation around them; noise is a share of it"""
+
+    def costs(self, weights: Floats, split: str, seeds: range) -> Floats:
+        """Mean cost (C,) of candidates with weights (C, features), all on the same episodes."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class IndexSearch(WeightSearch):
+    """A search on one scenario."""
+
+    scenario: Any = "edge-drift"
+    """preset, YAML file, or a `Scenario`"""
+    overrides: Mapping[str, Any]
+    """changes of the scenario, by dotted key"""
+
+    def costs(self, weights: Floats, split: str, seeds: range) -> Floats:
+        return mean_costs(self, weights, split, seeds)
 
 
 class IndexState:
@@ -68,7 +85,7 @@ class IndexState:
 
 
 def search_weights(
-    search: IndexSearch, record: Path, progress: Callable[[int, IndexState], None]
+    search: WeightSearch, record: Path, progress: Callable[[int, IndexState], None]
 ) -> IndexState:
     """Run the generations that are missing.
 
@@ -105,25 +122,32 @@ def mean_costs(search: IndexSearch, weights: Floats, split: str, seeds: range) -
     return costs
 
 
-def _advance(search: IndexSearch, generation: int, state: IndexState) -> None:
+def _advance(search: WeightSearch, generation: int, state: IndexState) -> None:
     rng = np.random.default_rng((search.seed, generation))
-    spread = np.sqrt(state.variance + NOISE * (1.0 - generation / max(1, search.generations - 1)))
+    noise = NOISE * search.spread * (1.0 - generation / max(1, search.generations - 1))
+    spread = np.sqrt(state.variance + noise)
     drawn = state.mean + spread * rng.standard_normal((search.population, len(INDEX_FEATURES)))
     drawn[0] = state.mean
     first = generation * search.episodes
-    costs = mean_costs(search, drawn, "train", range(first, first + search.episodes))
+    costs = search.costs(drawn, "train", range(first, first + search.episodes))
     elite = drawn[np.argsort(costs, kind="stable")[: max(2, round(ELITE * search.population))]]
     state.mean = ELITE_WEIGHT * elite.mean(0) + (1.0 - ELITE_WEIGHT) * state.mean
     state.variance = ELITE_WEIGHT * elite.var(0) + (1.0 - ELITE_WEIGHT) * state.variance
     row = {"elite": float(np.sort(costs)[: len(elite)].mean()), "all": float(costs.mean())}
+    if generation == 0 and search.start is not None:
+        row["start"] = state.best_cost = _judge(search, state.best)
     if (generation + 1) % search.every == 0 or generation + 1 == search.generations:
-        row["judged"] = float(mean_costs(search, state.mean[None], "validation", range(search.judged))[0])
+        row["judged"] = _judge(search, state.mean)
         if row["judged"] < state.best_cost:
             state.best, state.best_cost = state.mean, row["judged"]
     state.curve.append(row)
 
 
-def _plain(search: IndexSearch, state: IndexState) -> dict[str, Any]:
+def _judge(search: WeightSearch, weights: Floats) -> float:
+    return float(search.costs(weights[None], "validation", range(search.judged))[0])
+
+
+def _plain(search: WeightSearch, state: IndexState) -> dict[str, Any]:
     """What the record says."""
     return {
         "search": asdict(search),
@@ -134,10 +158,11 @@ def _plain(search: IndexSearch, state: IndexState) -> dict[str, Any]:
     }
 
 
-def _read(search: IndexSearch, record: Path) -> IndexState:
+def _read(search: WeightSearch, record: Path) -> IndexState:
     """From the record, if there is one; else weights that are all alike."""
     count = len(INDEX_FEATURES)
-    state = IndexState(np.zeros(count), np.ones(count))
+    begun = np.zeros(count) if search.start is None else np.array(search.start, float)
+    state = IndexState(begun, np.full(count, search.spread))
     if record.is_file():
         try:
             content = json.loads(record.read_text(encoding="utf-8"))
@@ -150,5 +175,8 @@ def _read(search: IndexSearch, record: Path) -> IndexState:
             raise ConfigError("out", f"{record} is damaged ({error}); name another folder") from None
         if asked != json.loads(json.dumps(asdict(search))):
             raise ConfigError("out", f"{record} is of another search; name another folder")
-        state.best_cost = min((row["judged"] for row in state.curve if "judged" in row), default=float("inf"))
+        state.best_cost = min(
+            (row[name] for row in state.curve for name in ("start", "judged") if name in row),
+            default=float("inf"),
+        )
     return state

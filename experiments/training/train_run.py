@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
@@ -12,6 +14,7 @@ from stable_baselines3.common.vec_env import VecMonitor
 import idn_gym  # noqa: F401 (registers IDN-v0)
 from agents.hybrid.switch import SafeSwitch
 from agents.rl.build import build_algorithm
+from agents.rl.weights import read_weights
 from experiments.training import checkpoint
 from experiments.training.divergence import learn
 from experiments.training.imitation import imitate
@@ -23,8 +26,20 @@ from idn_gym.files import atomically
 from idn_gym.integrations.sb3 import GymVecEnv, use_one_thread
 
 
-def train_run(config: RunConfig, folder: RunFolder) -> None:
-    """Train, or go on training where a killed process left the folder; do nothing if it is done."""
+def train_run(
+    config: RunConfig,
+    folder: RunFolder,
+    guide: Mapping[str, Any] | None = None,
+    start: Path | None = None,
+) -> None:
+    """Train, or go on training where a killed process left the folder; do nothing if it is done.
+
+    Args:
+        config: the run.
+        folder: of the run.
+        guide: options of the guide of an imitation.
+        start: policy.zip with weights to begin with; an imitation leaves them where it finds none better.
+    """
     if folder.policy.exists():
         return
     use_one_thread()
@@ -34,9 +49,12 @@ def train_run(config: RunConfig, folder: RunFolder) -> None:
     algorithm.set_logger(configure(str(folder.events), ["tensorboard"]))
     if state is not None:
         checkpoint.restore(algorithm, state, folder.checkpoint)
-    elif (imitation := getattr(config.agent, "imitation", None)) is not None:
-        teacher = find_teacher(config, imitation, folder.teacher)
-        imitate(algorithm, config, teacher, folder.imitated)
+    else:
+        if start is not None:
+            algorithm.policy.load_state_dict(read_weights(start))
+        if (imitation := getattr(config.agent, "imitation", None)) is not None:
+            teacher = find_teacher(config, imitation, folder.teacher)
+            imitate(algorithm, config, teacher, folder.imitated, guide, start is not None)
     saving = checkpoint.Checkpoints(folder.checkpoint, folder.events, config.checkpoint_every)
     # Off-policy algorithms count episodes instead of rollouts, and those of all environments end together.
     off_policy = isinstance(algorithm, OffPolicyAlgorithm)

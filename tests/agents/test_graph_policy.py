@@ -11,7 +11,7 @@ from stable_baselines3.common.utils import obs_as_tensor
 import idn_gym  # noqa: F401 (registers IDN-v0)
 from agents.registry import make_agent
 from agents.rl.build import build_algorithm
-from agents.rl.graph import GraphPolicy, graph_options
+from agents.rl.graph import GraphPolicy, graph_options, reader_of
 from agents.rl.graph_nets import Scorer
 from agents.rl.on_policy_config import GraphPPOConfig
 from experiments.training import checkpoint
@@ -44,6 +44,24 @@ def make_algorithm(env):
     options = graph_options(env.describe()["observation"], env.simulation.action, [8, 8], torch.nn.Tanh)
     settings = {"n_steps": 8, "batch_size": 16, "n_epochs": 2, "device": "cpu", "learning_rate": 0.01}
     return PPO(GraphPolicy, GymVecEnv(env), policy_kwargs=options, seed=0, **settings)
+
+
+def test_a_reader_learns_where_its_policy_does():
+    """The very parameters: a step on another network's observations moves both, and the wiring stays."""
+    policy, env = make_policy(make_env()), make_env("edge-small")
+    reader = reader_of(policy, env)
+    assert {id(one) for one in reader.parameters()} == {id(one) for one in policy.parameters()}
+    optimiser = torch.optim.SGD(policy.parameters(), 0.1)
+    seen = observe(env)
+    before = reader.get_distribution(seen).distribution.mean
+    before.square().mean().backward()
+    optimiser.step()
+    after = reader.get_distribution(seen).distribution.mean
+    assert not torch.equal(before, after)
+    alone = make_policy(env)
+    alone.load_state_dict(policy.state_dict())
+    assert torch.equal(alone.get_distribution(seen).distribution.mean, after)
+    assert policy.get_distribution(observe(make_env())).distribution.mean.shape != after.shape
 
 
 def observe(env, seed=0):

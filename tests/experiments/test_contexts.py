@@ -6,10 +6,13 @@ import pytest
 import yaml
 
 from experiments import compare_contexts, train_contexts
-from experiments.training.context_run import TURN_FILE, count_turns, turns_of
+from experiments.training import context_draws
+from experiments.training.context_draws import turns_of
+from experiments.training.context_run import TURN_FILE, count_turns
 from experiments.training.play import play_agent
 from experiments.training.run_config import load_run_config
-from idn_gym.config_reader import to_plain
+from idn_gym.config_reader import ConfigError, to_plain
+from idn_gym.scenarios.compile.topologies import expand
 from idn_gym.scenarios.contexts import draw_scenario, load_context
 
 
@@ -71,6 +74,33 @@ def test_turns_are_of_the_part_train(small):
     pool = set(context.models[0].train)
     assert all(set(turn.scenario.tasks[0].models) <= pool for turn in first)
     assert len({turn.scenario_seed for turn in first}) == 3
+
+
+def test_large_networks_are_passed_over(small, monkeypatch):
+    context = load_context(small)
+    few = list(turns_of(context, 3, 4, largest=11))
+    assert [turn.number for turn in few] == [0, 1, 2, 3]
+    assert all(len(expand(turn.scenario.topology).nodes) <= 11 for turn in few)
+    every = [turn.scenario_seed for turn in turns_of(context, 3, 40)]
+    assert [seed for seed in every if seed in {turn.scenario_seed for turn in few}] == [
+        turn.scenario_seed for turn in few
+    ]
+    monkeypatch.setattr(context_draws, "MOST_PASSED_OVER", 3)
+    with pytest.raises(ConfigError, match="largest: 9 is not allowed"):
+        list(turns_of(context, 3, 1, largest=9))
+
+
+def test_an_agent_that_imitates_is_shown_several_scenarios(small, tmp_path):
+    out = tmp_path / "run"
+    words = ["--context", str(small), "--out", str(out), "--envs", "2", "--steps", "8", "scenario.horizon=4"]
+    words += ["--agent", "ppo-imitation", "--scenarios", "2", "--trials", "1", "evaluation_episodes=1"]
+    words += ["agent.n_steps=4", "agent.batch_size=8", "agent.imitation.episodes=1"]
+    words += ["agent.imitation.seconds=0.2", "agent.imitation.rounds=2", "agent.imitation.passes=1"]
+    train_contexts.main(words)
+    assert {path.name for path in out.glob("teacher-*.npz")} == {"teacher-0.npz", "teacher-1.npz"}
+    assert len(rows_of(out / "imitation.csv")) == 2
+    other = draw_scenario(load_context(small, {"horizon": 4}), "test", 0)
+    assert play_agent(str(out / "policy.zip"), other, [0]).scalar.shape == (1, 4)
 
 
 def test_turns_are_an_episode_of_every_environment():

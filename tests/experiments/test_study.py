@@ -310,8 +310,8 @@ SHIPPED = sorted((Path(__file__).parents[2] / "configs" / "studies").glob("*.yam
 def test_shipped_studies_can_be_listed_whole_and_cut_down(path):
     whole = from_plain(Study, read_yaml(path))
     (parts, _), (few_parts, _) = study.list_units(whole, smoke=False), study.list_units(whole, smoke=True)
-    units = [*parts, *study.list_fronts(whole, smoke=False)]
-    few = [*few_parts, *study.list_fronts(whole, smoke=True)]
+    units = [*parts, *study.list_fronts(whole, smoke=False), *study.list_transfers(whole.transfers, False)]
+    few = [*few_parts, *study.list_fronts(whole, smoke=True), *study.list_transfers(whole.transfers, True)]
     episodes, fewer = (sum(getattr(unit, "episodes", 1) for unit in listed) for listed in (units, few))
     assert 0 < fewer < episodes
     files = {unit.file(path.parent) for unit in units}

@@ -10,7 +10,8 @@ import torch
 from agents.rl.build import build_algorithm
 from experiments.training import teacher as teachers
 from experiments.training.guide import Guide
-from experiments.training.imitation import SCORE_SHIFTS, Seen, _learn, _play, imitate
+from experiments.training.imitation import _learn, imitate
+from experiments.training.lessons import SCORE_SHIFTS, Seen, play_episodes
 from experiments.training.run_config import load_run_config
 from experiments.training.run_folder import RunFolder
 from experiments.training.teacher import _stamp, find_teacher
@@ -103,8 +104,8 @@ class _Kept:
 def test_returns_are_those_of_the_episode(config, teacher):
     """Of what the policy plays; there are none of what the teacher plays."""
     policy, rng = _built(config).policy, np.random.default_rng(0)
-    assert np.isnan(_play(config, teacher, None, rng).returns).all()
-    seen = _play(config, teacher, policy, rng)
+    assert np.isnan(play_episodes(config, teacher, None, rng).returns).all()
+    seen = play_episodes(config, teacher, policy, rng)
     assert len(seen.returns) == len(seen.held) == 3 * 8
     returns = seen.returns.reshape(8, 3)
     env = gym.make_vec("IDN-v0", num_envs=3, split="train", **config.env_options())
@@ -119,14 +120,14 @@ def test_what_the_critic_expects_after_an_episode_counts(config, teacher, monkey
     for expected in (0.0, -5.0):
         value = lambda observation, expected=expected: torch.full((3, 1), expected)  # noqa: E731
         monkeypatch.setattr(policy, "predict_values", value)
-        ends.append(_play(config, teacher, policy, rng).returns.reshape(8, 3)[-1])
+        ends.append(play_episodes(config, teacher, policy, rng).returns.reshape(8, 3)[-1])
     np.testing.assert_allclose(ends[1], ends[0] - 5.0 * config.agent.gamma, rtol=1e-6)
 
 
 def test_what_is_seen_is_learnt(config, teacher):
     """The loss falls, and scores come to tell what the teacher holds from what it does not."""
     policy, rng = _built(config).policy, np.random.default_rng(0)
-    gathered = [_play(config, teacher, None, rng)]
+    gathered = [play_episodes(config, teacher, None, rng)]
     optimiser = torch.optim.Adam(policy.parameters(), 0.02)
     losses = [_learn(policy, optimiser, gathered, 1.0, rng) for _ in range(30)]
     assert losses[-1] < 0.7 * losses[0]
@@ -172,7 +173,7 @@ def test_long_episodes_are_searched_to_their_end(tmp_path):
     )
     teacher = find_teacher(config, config.agent.imitation, tmp_path / "teacher.npz")
     assert teacher.sequences.shape[1] == 520
-    seen = _play(config, teacher, None, np.random.default_rng(0))
+    seen = play_episodes(config, teacher, None, np.random.default_rng(0))
     assert len(seen.held) == 520
 
 
@@ -231,7 +232,7 @@ def test_a_guide_keeps_order_and_signs_of_its_policy():
 def test_a_guide_plays_the_first_round_and_its_scores_are_learnt(teacher):
     config = guided_config("index")
     rng = np.random.default_rng(0)
-    seen = _play(config, teacher, None, rng)
+    seen = play_episodes(config, teacher, None, rng)
     assert seen.guided is not None and seen.guided.shape == seen.held.shape
     assert np.isnan(seen.returns).all(), "no critic knows yet what comes after the episode"
     policy = build_algorithm(config.agent, make_env(config), 0).policy

@@ -1,0 +1,147 @@
+"""What a measurement of transfer in a study consists of, as its YAML file states it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from experiments.studies.entry import StudyEntry, check_entries
+from idn_gym.config_reader import ConfigError, bounded, closest, from_plain, show, to_plain
+from idn_gym.evaluation.transfer_protocol import TransferProtocol, find_protocol
+from idn_gym.overrides import override
+from idn_gym.scenarios.config_contexts import Context
+
+LEARNER = Literal["index", "graph"]
+"""index: weights of the policy `index`, by a cross-entropy search; graph: `ppo-imitation` with that index as
+its guide."""
+
+OF_SEARCH = ("generations", "population", "episodes", "every", "judged", "spread")
+"""Numbers of a search that `Budget.index` may set."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much is learnt."""
+
+    index: dict[str, Any] = field(default_factory=dict)
+    """generations, population, episodes that each candidate plays, every and judged; see `WeightSearch`"""
+    graph: dict[str, Any] = field(default_factory=dict)
+    """fields of a training run of `ppo-imitation`, such as steps, envs and agent.imitation.rounds"""
+
+    def __post_init__(self) -> None:
+        for key in self.index:
+            if key not in OF_SEARCH:
+                raise ConfigError(f"index.{key}", f"is not known here; {closest(key, OF_SEARCH)}")
+        for key in ("seed", "scenario", "preference"):
+            if key in self.graph:
+                raise ConfigError(f"graph.{key}", "is not allowed; the part and its protocol say it")
+
+
+@dataclass(frozen=True)
+class ContextBudget(Budget):
+    """How much is learnt on the part train of the context."""
+
+    scenarios: int = bounded(12, least=1)
+    """that are learnt from; each training has its own"""
+    trials: int = bounded(6, least=1)
+    """scenarios of the part validation that say what is kept"""
+    largest: int | None = bounded(None, least=1)
+    """nodes of a network that is learnt from at most; null: all sizes"""
+
+
+@dataclass(frozen=True)
+class TuningBudget(Budget):
+    """How much is learnt on one scenario that is held out, and on which ones."""
+
+    held_out: tuple[str, ...] = ("all",)
+    """which of the protocol's"""
+    seeds: tuple[int, ...] = ()
+    """of the scenarios; none: nothing is tuned"""
+    trainings: int = bounded(1, least=1)
+    """the first ones of those that were transferred"""
+    scratch: bool = True
+    """whether the same is learnt there from nothing, with this budget and with that of the context"""
+
+
+@dataclass(frozen=True)
+class TransferPart:
+    """Agents on the scenarios of a protocol, axis by axis; some were learnt on its part train."""
+
+    name: str
+    protocol: str
+    agents: tuple[StudyEntry, ...]
+    learners: tuple[LEARNER, ...] = ()
+    """whose policies play what is held out without having learnt there"""
+    trainings: int = bounded(3, least=1)
+    learning: ContextBudget = field(default_factory=ContextBudget)
+    tuning: TuningBudget = field(default_factory=TuningBudget)
+    compared: str = "static-greedy"
+    """label that scores are compared with, scenario by scenario"""
+    seeds: int | None = bounded(None, least=1)
+    """the first ones of the protocol alone; null: all, as the protocol asks for"""
+    held_out: tuple[str, ...] | None = None
+    """likewise"""
+    overrides: dict[str, Any] = field(default_factory=dict)
+    """of the context's scenario: with any, results are none of the protocol"""
+    bracket: float | None = bounded(None, above=0)
+    """[s] for the bracket of an episode; null: as the protocol asks for"""
+    smoke: dict[str, Any] = field(default_factory=dict)
+    """dotted keys of the part and what they are in a smoke test"""
+
+    def __post_init__(self) -> None:
+        check_entries("agents", self.agents)
+        protocol = find_protocol(self.protocol)
+        labels = [entry.name for entry in self.agents]
+        if self.compared not in labels:
+            raise ConfigError(
+                "compared", f"{show(self.compared)} is not there; {closest(self.compared, labels)}"
+            )
+        for i, entry in enumerate(self.agents):
+            if entry.train is not None or entry.overrides:
+                wanted = "train and overrides are not allowed here; learners say what is learnt"
+                raise ConfigError(f"agents.{i}", wanted)
+        for key, axes in (("held_out", self.held_out or ()), ("tuning.held_out", self.tuning.held_out)):
+            for axis in axes:
+                if axis not in protocol.held_out:
+                    allowed = closest(axis, protocol.held_out)
+                    raise ConfigError(key, f"{show(axis)} is not in {protocol.id}; {allowed}")
+
+    @property
+    def asked(self) -> TransferProtocol:
+        """The protocol."""
+        return find_protocol(self.protocol)
+
+    @property
+    def whole(self) -> bool:
+        """Whether all is played that the protocol asks for, as it asks for it."""
+        return not self.overrides and (self.seeds, self.held_out, self.bracket) == (None, None, None)
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """What is held out, one after the other."""
+        return self.asked.held_out if self.held_out is None else self.held_out
+
+    @property
+    def episodes(self) -> range:
+        """Seeds that are played."""
+        most = self.asked.seeds
+        return range(most if self.seeds is None else min(self.seeds, most))
+
+    @property
+    def bracket_seconds(self) -> float:
+        """For every episode."""
+        return self.asked.bracket if self.bracket is None else self.bracket
+
+    def context(self) -> Context:
+        """What scenarios are drawn from."""
+        return self.asked.load(self.overrides)
+
+    def reduced(self, smoke: bool) -> TransferPart:
+        """The part, or what a smoke test makes of it.
+
+        Raises:
+            ConfigError: a key of `smoke` is none of the part.
+        """
+        changes: Mapping[str, Any] = self.smoke if smoke else {}
+        return from_plain(TransferPart, override(to_plain(self), changes)) if changes else self
