@@ -10,14 +10,13 @@ import numpy as np
 
 from experiments.lab.adapting import jobs_of, network_of, read_job
 from experiments.lab.store import Store, lab_versions
-from experiments.make_lab_catalog import SAMPLES
 from idn_gym.catalog.adaptation import CONFIDENCE_BINS, PEERS, AdaptationRow, Adaptations
 from idn_gym.catalog.outcomes import SAMPLE_PARTS
 from idn_gym.lab.adaptation.costs import AdaptationCost, count_adaptation
 from idn_gym.lab.adaptation.methods import knows_truth
 from idn_gym.lab.adaptation.recipes import AdaptationStudy
 from idn_gym.lab.adaptation.samples import JUDGED_PARTS
-from idn_gym.lab.calibration.outcomes import deal
+from idn_gym.lab.calibration.outcomes import TABLED_SAMPLES, deal
 from idn_gym.lab.networks.chain import Chain, macs_to_exits
 from idn_gym.lab.profiling.timing import processor
 from idn_gym.lab.training.data import Data, load_data
@@ -42,7 +41,7 @@ def tabulate_adaptations(study: AdaptationStudy, store: Store, folder: Path, con
     costs, upstream = _costs(study, store, data)
     alone = [row.peers == PEERS[0] for row in rows]
     own = [costs[row.network, row.method] for row in rows]
-    parts = deal(min(SAMPLES, len(data.test.labels)))
+    parts = deal(min(TABLED_SAMPLES, len(data.test.labels)))
     return Adaptations(
         rows=tuple(row._replace(network=f"{store.lab.name}_lab_{row.network}") for row in rows),
         parts=JUDGED_PARTS,

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from experiments.lab.store import Store
-from experiments.make_lab_catalog import SAMPLES
 from idn_gym.catalog.adaptation import PEERS
 from idn_gym.config_reader import ConfigError, read_yaml, to_plain
 from idn_gym.files import file_name, write_text
@@ -27,6 +26,7 @@ from idn_gym.lab.adaptation.samples import (
     local_pictures,
     seen_under,
 )
+from idn_gym.lab.calibration.outcomes import TABLED_SAMPLES
 from idn_gym.lab.networks.chain import Chain
 from idn_gym.lab.training.data import Data, Pictures, load_data
 from idn_gym.lab.training.loop import logits
@@ -219,4 +219,4 @@ def _pool(name: str, condition: str) -> Pictures:
 
 @functools.cache
 def _test(name: str, condition: str) -> JudgedPictures:
-    return seen_under(_adapted_data(name), condition, SAMPLES)
+    return seen_under(_adapted_data(name), condition, TABLED_SAMPLES)

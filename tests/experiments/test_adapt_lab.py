@@ -70,7 +70,7 @@ def opened(folder, **changes):
 def test_the_table_holds_what_the_networks_answer(done):
     table = read_adaptation(done / "out" / "adaptation.npz")
     assert len(table.rows) == 3 * 2 + 2 + 2 and table.samples.tolist() == [0, 5, 10]
-    study, store = opened(done)
+    _, store = opened(done)
     assert [recipe.name for recipe in store.lab.networks] == ["whole", "exits"]
     row = table.row("small_lab_exits", "head", "clean")
     assert table.exits(row) == 3 and table.sizes.tolist() == [125, 250]
@@ -87,7 +87,7 @@ def test_the_table_holds_what_the_networks_answer(done):
     assert table.upstream_macs[table.row("small_lab_exits", "distil-head", "clean")] > 0
     with (done / "out" / "adaptation.csv").open() as file:
         lines = list(csv.DictReader(file))
-    # Alone 3 methods at 3 numbers, together 1 at 2; of 3 exits, 2 parts, 2 views but under the clean condition.
+    # Alone 3 methods at 3 numbers, together 1 at 2; 3 exits, 2 parts, and 2 views but under clean.
     assert len(lines) == (3 * 3 + 2 + 2) * 3 * 2 * (1 + 2)
     assert {line["peers"] for line in lines} == {"alone", "shared", "mixed"}
 
