@@ -36,6 +36,17 @@ def gain_rows(table: Adaptations, chosen: Sequence[int]) -> list[list[str]]:
     return lines
 
 
+def matrix_rows(table: Adaptations, chosen: Sequence[int], samples: int, clean: bool) -> list[list[str]]:
+    """One line per network and method, one column per condition: change with so many samples, as above."""
+    conditions = _conditions(table, chosen)
+    lines: dict[tuple[str, str], dict[str, str]] = {}
+    for r in chosen:
+        row, curve = table.rows[r], table.curve(r, clean=clean)
+        place = curve.samples.tolist().index(samples)
+        lines.setdefault((row.network, row.method), {})[row.condition] = _points(curve.change[place])
+    return [[*key, *(cells.get(name, "") for name in conditions)] for key, cells in lines.items()]
+
+
 def exit_rows(table: Adaptations, chosen: Sequence[int]) -> list[list[str]]:
     """One line per row and exit, where there are several."""
     lines = []
@@ -142,6 +153,12 @@ class CheckAdaptationCommand:
             raise ConfigError("--method", f"{self.method!r} was not measured on this network")
         alone = [r for r in chosen if table.rows[r].peers == PEERS[0]]
         samples = [str(n) for n in table.samples.tolist()]
+        for clean, what in ((False, "change under the condition"), (True, "change on clean samples")):
+            for n in table.samples.tolist()[1:]:
+                print(f"{what} after adapting to {n} samples alone, in points")
+                rows = matrix_rows(table, alone, n, clean)
+                print_rows(("network", "method", *_conditions(table, alone)), rows)
+                print()
         print_rows((*GAIN_COLUMNS, *samples[1:], "clean, most"), gain_rows(table, chosen))
         print("\naccuracy of every exit, by number of samples")
         print_rows((*EXIT_COLUMNS, *samples), exit_rows(table, alone))
@@ -150,6 +167,10 @@ class CheckAdaptationCommand:
         print("\nlaws: error at points left out, in points")
         print_rows(LAW_COLUMNS, law_rows(table, alone))
         print(*law_summary(table, alone), sep="\n")
+
+
+def _conditions(table: Adaptations, chosen: Sequence[int]) -> list[str]:
+    return list(dict.fromkeys(table.rows[r].condition for r in chosen))
 
 
 def _points(changes: object) -> str:
