@@ -5,7 +5,9 @@ import json
 import numpy as np
 import pytest
 
+from idn_gym.catalog import load_catalog
 from idn_gym.catalog.adaptation import AdaptationRow, Adaptations, read_adaptation, write_adaptation
+from idn_gym.catalog.reader import SHIPPED_TABLES
 from idn_gym.config_reader import ConfigError
 
 ROWS = (
@@ -148,3 +150,24 @@ def test_other_files_are_refused(tmp_path, saved):
         read_adaptation(saved)
     with pytest.raises(ConfigError, match=r"^adaptation: .*must rise"):
         write_adaptation(saved, make_adaptations()._replace(samples=np.array([0, 3, 2])))
+
+
+def test_costs_go_with_the_entries_of_the_catalogue():
+    """Adapting everything changes the weights of all blocks; a linear head needs twice its operations."""
+    table, models = read_adaptation(SHIPPED_TABLES / "adaptation" / "digits.npz"), load_catalog().models
+    seen = set()
+    for r, row in enumerate(table.rows):
+        blocks = models[row.network].blocks
+        macs = sum(block.macs for block in blocks)
+        if row.method in ("everything", "distil"):
+            first, *rest = table.changed[r]
+            by_block = {1: [first + sum(rest)], 2: [first, sum(rest)], 3: [first, *rest]}[len(blocks)]
+            assert by_block == [block.weights for block in blocks]
+            assert 2 * macs < table.macs_epoch[r] < 3 * macs
+        if row.method == "head" and len(blocks) < 3:
+            assert table.macs_once[r] + table.macs_epoch[r] / 2 == macs
+        if row.method.startswith("distil"):
+            teacher = models["digits_lab_baseline"].blocks
+            assert table.upstream_macs[r] == sum(block.macs for block in teacher)
+        seen.add((len(blocks), row.method))
+    assert len({blocks for blocks, _ in seen}) == 3 and len(seen) > 10
