@@ -47,6 +47,27 @@ def matrix_rows(table: Adaptations, chosen: Sequence[int], samples: int, clean: 
     return [[*key, *(cells.get(name, "") for name in conditions)] for key, cells in lines.items()]
 
 
+def federated_rows(table: Adaptations, chosen: Sequence[int]) -> list[list[str]]:
+    """One line per row that learns with others, and number of samples: gains, also over learning alone.
+
+    The last column is one node with the samples of all of them, where that was measured.
+    """
+    lines = []
+    for r in chosen:
+        row, curve = table.rows[r], table.curve(r)
+        if row.peers == PEERS[0]:
+            continue
+        alone = table.curve(table.row(row.network, row.method, row.condition))
+        measured = alone.samples.tolist()
+        for i, n in enumerate(curve.samples.tolist()[1:], start=1):
+            own = alone.change[measured.index(n)]
+            together = int(table.nodes[r]) * n
+            pooled = _points(alone.change[measured.index(together)]) if together in measured else ""
+            changes = [_points(values) for values in (curve.change[i], curve.change[i] - own)]
+            lines.append([*row, str(n), *changes, pooled])
+    return lines
+
+
 def exit_rows(table: Adaptations, chosen: Sequence[int]) -> list[list[str]]:
     """One line per row and exit, where there are several."""
     lines = []
@@ -111,6 +132,7 @@ def law_summary(table: Adaptations, chosen: Sequence[int]) -> Iterator[str]:
 
 
 GAIN_COLUMNS = (*AdaptationRow._fields, "before %")
+FEDERATED_COLUMNS = (*AdaptationRow._fields, "samples each", "change", "over alone", "one node with all")
 EXIT_COLUMNS = (*AdaptationRow._fields[:3], "exit")
 ADAPTING_COLUMNS = (
     *("network", "method", "kMAC once", "kMAC/epoch", "kMAC upstream", "GMAC, most samples"),
@@ -160,6 +182,8 @@ class CheckAdaptationCommand:
                 print_rows(("network", "method", *_conditions(table, alone)), rows)
                 print()
         print_rows((*GAIN_COLUMNS, *samples[1:], "clean, most"), gain_rows(table, chosen))
+        print("\nlearning with others")
+        print_rows(FEDERATED_COLUMNS, federated_rows(table, chosen))
         print("\naccuracy of every exit, by number of samples")
         print_rows((*EXIT_COLUMNS, *samples), exit_rows(table, alone))
         print("\ncosts of one node, per sample, and in all with the most samples")
