@@ -14,12 +14,16 @@ from idn_gym.catalog.reader import SHIPPED_TABLES
 from idn_gym.commands import grammar
 from idn_gym.commands.tables import print_rows
 from idn_gym.config_reader import ConfigError, closest
+from idn_gym.core.arrays import Floats
 from idn_gym.evaluation.intervals import mean_interval
 
 SHIPPED_ADAPTATION = SHIPPED_TABLES / "adaptation" / "digits.npz"
 
 LAW_LIMIT = 0.03
 """root mean square error at points left out, in accuracy, up to which a law is said to fit"""
+
+NOTED_FALL = 0.01
+"""of accuracy, from one number of samples to the next, that is more than a few pictures"""
 
 
 def gain_rows(table: Adaptations, chosen: Sequence[int]) -> list[list[str]]:
@@ -37,14 +41,22 @@ def gain_rows(table: Adaptations, chosen: Sequence[int]) -> list[list[str]]:
 
 
 def matrix_rows(table: Adaptations, chosen: Sequence[int], samples: int, clean: bool) -> list[list[str]]:
-    """One line per network and method, one column per condition: change with so many samples, as above."""
+    """One line per network and method, one column per condition: change with so many samples, as above.
+
+    Methods of several networks have a line for the mean over these, too; a unit is still a training seed.
+    """
     conditions = _conditions(table, chosen)
-    lines: dict[tuple[str, str], dict[str, str]] = {}
+    changes: dict[tuple[str, str], dict[str, Floats]] = {}
     for r in chosen:
         row, curve = table.rows[r], table.curve(r, clean=clean)
         place = curve.samples.tolist().index(samples)
-        lines.setdefault((row.network, row.method), {})[row.condition] = _points(curve.change[place])
-    return [[*key, *(cells.get(name, "") for name in conditions)] for key, cells in lines.items()]
+        changes.setdefault((row.network, row.method), {})[row.condition] = curve.change[place]
+    for method in dict.fromkeys(method for _, method in changes):
+        own = [found for (_, name), found in changes.items() if name == method]
+        if len(own) > 1:
+            means = {name: np.mean([found[name] for found in own], axis=0) for name in conditions}
+            changes[f"mean of {len(own)}", method] = means
+    return [[*key, *(_points(found[name]) for name in conditions)] for key, found in changes.items()]
 
 
 def federated_rows(table: Adaptations, chosen: Sequence[int]) -> list[list[str]]:
@@ -107,7 +119,7 @@ def law_rows(table: Adaptations, chosen: Sequence[int]) -> list[list[str]]:
         errors = [f"{100 * law.left_out:.1f}" for law in laws.values()]
         bounded = laws["bounded"]
         numbers = [f"{100 * bounded.a:.1f}", f"{bounded.k:.3g}", f"{bounded.c:.2g}"]
-        monotone = "yes" if curve.monotone else f"no, {_lowest(curve)}"
+        monotone = "yes" if curve.monotone else f"no, {100 * _fall(curve):.1f}"
         lines.append([*table.rows[r][:3], *errors, best_law(laws).form, monotone, *numbers])
     return lines
 
@@ -117,7 +129,11 @@ def law_summary(table: Adaptations, chosen: Sequence[int]) -> Iterator[str]:
     curves = [curve for curve in (table.curve(r) for r in chosen) if len(curve.laws()) > 1]
     if not curves:
         return
-    yield f"{len(curves)} curves, of which {sum(curve.monotone for curve in curves)} never fall"
+    deep = sum(_fall(curve) > NOTED_FALL for curve in curves)
+    yield (
+        f"{len(curves)} curves, of which {sum(curve.monotone for curve in curves)} never fall from one number "
+        f"of samples to the next, and {deep} fall by more than {100 * NOTED_FALL:g} points"
+    )
     for form in ("lines", "power", "bounded"):
         laws = [curve.laws()[form] for curve in curves]
         errors = np.array([law.left_out for law in laws])
@@ -202,9 +218,9 @@ def _points(changes: object) -> str:
     return f"{interval:+.1f}"
 
 
-def _lowest(curve: LearningCurve) -> str:
-    worst = int(np.argmin(curve.accuracy))
-    return f"lowest at {int(curve.samples[worst])}"
+def _fall(curve: LearningCurve) -> float:
+    """How far the mean accuracy falls most from one number of samples to the next."""
+    return float(-np.diff(curve.accuracy).min())
 
 
 def main(words: Sequence[str] | None = None) -> None:
