@@ -22,7 +22,7 @@ from idn_gym.commands.tables import print_rows
 from idn_gym.config_reader import ConfigError
 from idn_gym.files import atomically, file_name, writable_folder
 from idn_gym.lab.calibration.calibrate import fit_exits
-from idn_gym.lab.calibration.outcomes import join, tabulate
+from idn_gym.lab.calibration.outcomes import TABLED_SAMPLES, join, tabulate
 from idn_gym.lab.networks.ddnn import VIEWS
 from idn_gym.lab.profiling.timing import processor
 from idn_gym.lab.training import deploy
@@ -32,10 +32,6 @@ from idn_gym.lab.training.deploy import Parts, TrainedNetwork
 from idn_gym.lab.training.loop import logits
 from idn_gym.lab.training.recipes import Bottleneck, Distributed, Exits, Lab, Tail, Whole
 from idn_gym.lab.training.shifts import CLEAN, CONDITIONS, shifted
-
-SAMPLES = 2_000
-"""test pictures in the outcome tables, the first ones"""
-
 
 LOGITS = "logits"
 """folder beside the networks for their logits under all conditions, for `experiments.measure_quality`"""
@@ -78,10 +74,10 @@ def entries(
 def answer(store: Store, name: str, seed: int, data: Data) -> NDArray[np.float16]:
     """Logits (K, X, S, C) of a network on the first test pictures, by condition; kept on disk, too."""
     network, scores = store.load(name, seed, data), store.scores(name, seed)
-    images = data.test.images[:SAMPLES]
+    images = data.test.images[:TABLED_SAMPLES]
     found = [
         # What entries were made of, to the last bit.
-        scores.test[:, :SAMPLES]
+        scores.test[:, :TABLED_SAMPLES]
         if condition == CLEAN
         else logits(network, shifted(images, condition, 0)).astype(np.float16)
         for condition in CONDITIONS
@@ -93,7 +89,7 @@ def answer(store: Store, name: str, seed: int, data: Data) -> NDArray[np.float16
         "validation": scores.validation,
         "validation_labels": scores.validation_labels,
         "test": np.stack(found),
-        "test_labels": data.test.labels[:SAMPLES],
+        "test_labels": data.test.labels[:TABLED_SAMPLES],
         "conditions": np.array(CONDITIONS),
     }
     path = folder / f"{file_name(name)}-seed-{seed}.npz"
@@ -123,7 +119,7 @@ def build_lab_models(store: Store, seeds: Sequence[int]) -> tuple[list[Model], O
         scalings = fit_exits(trainings[0].validation, trainings[0].validation_labels)
         tables[f"{store.lab.name}_lab_{name}"] = tabulate(
             answers[0],
-            data.test.labels[:SAMPLES],
+            data.test.labels[:TABLED_SAMPLES],
             scalings,
             [f"exit{i + 1}" for i in range(len(scalings))],
             CONDITIONS,

@@ -47,6 +47,7 @@ LAYERS = [
     ["idn_gym.lab.networks"],
     ["idn_gym.lab.calibration"],
     ["idn_gym.lab.training"],
+    ["idn_gym.lab.adaptation"],
     ["agents"],
     ["experiments"],
 ]

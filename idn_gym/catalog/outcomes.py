@@ -101,10 +101,8 @@ class Outcomes(NamedTuple):
         if bins < 1:
             raise ConfigError("bins", f"{bins} is not allowed; must be at least 1")
         x, k, kept = self.row(row), self.condition(condition), self._samples(part)
-        steps = (self.confidence if calibrated else self.raw)[x, k, kept].astype(np.int64)
-        place = np.minimum(steps * bins // CONFIDENCE_STEPS, bins - 1)
-        right = self.predicted[x, k, kept] == self.label[kept]
-        return np.bincount(2 * place + right, minlength=2 * bins).reshape(bins, 2)
+        steps = (self.confidence if calibrated else self.raw)[x, k, kept]
+        return count_jointly(steps, self.predicted[x, k, kept] == self.label[kept], bins)
 
     def agreement(self, row_a: str, row_b: str, condition: str, part: str = "playing") -> float:
         """Share of the samples of a part that two exits give the same answer to, right or wrong.
@@ -168,6 +166,12 @@ class Outcomes(NamedTuple):
         known = self.about.get("networks", {}).get(network, {}).get("thresholds", {})
         _index("point", point, list(known))
         return tuple(known[point])
+
+
+def count_jointly(steps: npt.NDArray[np.uint16], right: Bools, bins: int) -> Ints:
+    """Confidences (S,) in `CONFIDENCE_STEPS` and right answers (S,), counted as in `joint_histogram`."""
+    place = np.minimum(steps.astype(np.int64) * bins // CONFIDENCE_STEPS, bins - 1)
+    return np.bincount(2 * place + right, minlength=2 * bins).reshape(bins, 2)
 
 
 def write_outcomes(path: str | Path, outcomes: Outcomes) -> None:

@@ -16,6 +16,9 @@ from idn_gym.lab.calibration.calibrate import RAW, Scaling, check_labelled, clas
 MOST_CLASSES = 256
 """A table keeps a class in a byte."""
 
+TABLED_SAMPLES = 2_000
+"""test pictures in the tables, the first ones"""
+
 TURNS = (0, 1, 2, 2)
 """Part that samples go to in turn, an index into `SAMPLE_PARTS`: half of them are for playing.
 

@@ -91,7 +91,7 @@ def train_network(
     steps = pictures // batch
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=epochs * steps)
     generator = torch.Generator().manual_seed(seed)
-    _train_mode(network)
+    train_mode(network)
     for epoch in range(epochs):
         order = torch.randperm(pictures, generator=generator)
         for chosen in torch.split(order[: steps * batch], batch):
@@ -132,7 +132,8 @@ def accuracy(scores: NDArray[np.floating], labels: NDArray[np.int64]) -> NDArray
     return (scores.argmax(axis=-1) == labels).mean(axis=-1)
 
 
-def _train_mode(network: nn.Module) -> None:
+def train_mode(network: nn.Module) -> None:
+    """Training mode for what has weights to train; what is frozen keeps its batch statistics and ranges."""
     network.train()
     for module in network.modules():
         weights = list(module.parameters())
