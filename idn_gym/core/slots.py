@@ -11,9 +11,9 @@ from idn_gym.core.places import place_of
 
 MOVING = (
     *("demand", "seconds", "memory", "rate", "refill", "uniforms"),
-    *("charge_second", "charge_byte", "charge_drop", "charge_slot"),
+    *("charge_second", "charge_byte", "charge_drop", "charge_slot", "condition"),
 )
-"""Fields of `Draw` with an axis of slots, but for conditions."""
+"""Fields of `Draw` with an axis of slots."""
 
 ESTIMATED = ("error_in_force", "price_list", "option_cost", "last_choice")
 """Those that are written anew where accuracies are estimated."""

@@ -110,7 +110,7 @@ def test_a_missing_file_is_refused(tmp_path):
 
 def test_another_format_is_refused(saved):
     edit(saved, format=1)
-    with pytest.raises(InstanceError, match="format 1 is not allowed; must be 6"):
+    with pytest.raises(InstanceError, match="format 1 is not allowed; must be 7"):
         load_instance(saved)
 
 

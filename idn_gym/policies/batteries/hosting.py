@@ -53,7 +53,8 @@ def planned_nodes(compiled: Compiled) -> Ints:
 def mean_episode(instance: Instance) -> Instance:
     """One row: the mean of those drawn, with batteries that never run out and nothing harvested."""
     draw = instance.draw
-    moving = {name: getattr(draw, name).mean(axis=0, keepdims=True) for name in MOVING}
+    fields = {name: getattr(draw, name) for name in MOVING}
+    moving = {name: field.mean(axis=0, keepdims=True).astype(field.dtype) for name, field in fields.items()}
     moving["refill"] = np.zeros_like(moving["refill"])
     fields = draw._asdict() | moving
     rows = {name: field if name in moving else field[:1] for name, field in fields.items()}
