@@ -180,12 +180,13 @@ def test_serving_as_if_quality_were_known_where_nothing_moves():
             np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
 
 
-def test_serving_follows_the_accuracy_in_force():
-    """An estimate of nothing for the model that is used sends requests to another one."""
+@pytest.mark.parametrize("asked", [1.0, -1.0])
+def test_serving_follows_the_accuracy_in_force(asked):
+    """An estimate of nothing for the model that is used sends requests to another one, in the cloud too."""
     env = make_env(accuracy="calibrated")
     env.reset(seed=0)
     simulation = env.simulation
-    everything = np.ones(env.action_space.shape, np.float32)
+    everything = np.full(env.action_space.shape, asked, np.float32)
     env.step(everything)
     before = simulation.last.answered[0].copy()
     used = int(before.argmax())
