@@ -131,8 +131,8 @@ def law_summary(table: Adaptations, chosen: Sequence[int]) -> Iterator[str]:
         return
     deep = sum(_fall(curve) > NOTED_FALL for curve in curves)
     yield (
-        f"{len(curves)} curves, of which {sum(curve.monotone for curve in curves)} never fall from one number "
-        f"of samples to the next, and {deep} fall by more than {100 * NOTED_FALL:g} points"
+        f"{len(curves)} curves, of which {sum(curve.monotone for curve in curves)} never fall from one "
+        f"number of samples to the next, and {deep} fall by more than {100 * NOTED_FALL:g} points"
     )
     for form in ("lines", "power", "bounded"):
         laws = [curve.laws()[form] for curve in curves]
