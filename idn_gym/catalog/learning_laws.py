@@ -125,7 +125,7 @@ class LearningCurve(NamedTuple):
         return fit_laws(self.samples.tolist(), self.accuracy.tolist())
 
     def at(self, n: float, form: str | None = None) -> float:
-        """Mean accuracy after n samples.
+        """Mean accuracy after n samples; fits anew, so whoever asks often keeps what `laws` gives.
 
         Args:
             n: samples, from 0 to the most that were measured.
