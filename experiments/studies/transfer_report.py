@@ -96,7 +96,9 @@ def _size(found: Transfers) -> str:
         words.append(f"{said}, headroom at most {min(room):.1%} to {max(room):.1%}, mean {np.mean(room):.1%}")
     gaps = [(end["reached"] - end["bound"]) / end["reached"] for end in found.ends.values()]
     least = f"What leaves less than {found.part.asked.least_headroom:.0%} to gain does not count in scores."
-    return f"{'; '.join(words)}. {least} Brackets are {np.mean(gaps):.1%} wide on average."
+    told = [found.found_share(axis, seed) for axis in found.part.axes for seed in found.counted(axis)]
+    best = f"The best sequences found, told the episode, score {np.mean(told or [np.nan]):.3f} on average."
+    return f"{'; '.join(words)}. {least} Brackets are {np.mean(gaps):.1%} wide on average. {best}"
 
 
 def _table(found: Transfers, labels: Sequence[str], cell: Any) -> Table:
