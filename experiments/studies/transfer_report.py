@@ -39,18 +39,15 @@ def report_transfers(
     """Write ``transfer.csv`` and ``transfer-runs.csv``.
 
     Args:
-        parts: of which all is there.
-        units: their runs; how many scenarios there are is read off them.
+        parts: of which all is there, reduced where a smoke test is.
+        units: their runs.
         ends: their brackets.
         out: where they were played to.
     """
     reports, rows, runs = [], list[dict[str, Any]](), list[dict[str, Any]]()
-    for given in parts:
-        mine = [unit for unit in units if unit.part == given.name]
-        if not mine:
-            continue
-        part = next((unit.taught.part for unit in mine if unit.taught), given)
-        found = Transfers(part, mine, [one for one in ends if one.part == given.name], out)
+    for part in parts:
+        mine = [unit for unit in units if unit.part == part.name]
+        found = Transfers(part, mine, [one for one in ends if one.part == part.name], out)
         reports.append(_report(found))
         rows += transfer_rows(found)
         runs += found.rows()
