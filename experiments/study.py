@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -177,6 +178,8 @@ def report_played(study: Study, smoke: bool, out: Path, head: dict[str, Any]) ->
     missing += dict.fromkeys(one.part for one in proofs if not one.done(out))
     head["left out"] = left_out + [f"{part}: not played yet" for part in missing]
     reported = only(study, list(dict.fromkeys(unit.part for unit in listed if unit.part not in missing)))
+    shrunk = tuple(part.reduced(smoke) for part in reported.transfers)
+    reported = dataclasses.replace(reported, transfers=shrunk)
     played = study_report.Played(
         units=[unit for unit in units if unit.part not in missing],
         fronts=[unit for unit in fronts if unit.part not in missing],

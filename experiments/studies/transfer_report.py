@@ -39,18 +39,15 @@ def report_transfers(
     """Write ``transfer.csv`` and ``transfer-runs.csv``.
 
     Args:
-        parts: of which all is there.
-        units: their runs; how many scenarios there are is read off them.
+        parts: of which all is there, reduced where a smoke test is.
+        units: their runs.
         ends: their brackets.
         out: where they were played to.
     """
     reports, rows, runs = [], list[dict[str, Any]](), list[dict[str, Any]]()
-    for given in parts:
-        mine = [unit for unit in units if unit.part == given.name]
-        if not mine:
-            continue
-        part = next((unit.taught.part for unit in mine if unit.taught), given)
-        found = Transfers(part, mine, [one for one in ends if one.part == given.name], out)
+    for part in parts:
+        mine = [unit for unit in units if unit.part == part.name]
+        found = Transfers(part, mine, [one for one in ends if one.part == part.name], out)
         reports.append(_report(found))
         rows += transfer_rows(found)
         runs += found.rows()
@@ -96,7 +93,9 @@ def _size(found: Transfers) -> str:
         words.append(f"{said}, headroom at most {min(room):.1%} to {max(room):.1%}, mean {np.mean(room):.1%}")
     gaps = [(end["reached"] - end["bound"]) / end["reached"] for end in found.ends.values()]
     least = f"What leaves less than {found.part.asked.least_headroom:.0%} to gain does not count in scores."
-    return f"{'; '.join(words)}. {least} Brackets are {np.mean(gaps):.1%} wide on average."
+    told = [found.found_share(axis, seed) for axis in found.part.axes for seed in found.counted(axis)]
+    best = f"The best sequences found, told the episode, score {np.mean(told or [np.nan]):.3f} on average."
+    return f"{'; '.join(words)}. {least} Brackets are {np.mean(gaps):.1%} wide on average. {best}"
 
 
 def _table(found: Transfers, labels: Sequence[str], cell: Any) -> Table:

@@ -75,6 +75,11 @@ class Transfers:
         end = self.ends[axis, seed]
         return float(1.0 - end["bound"] / end["static"]) if end["static"] > 0.0 else 0.0
 
+    def found_share(self, axis: str, seed: int) -> float:
+        """Score of the best sequence of placements that was found for an episode."""
+        end = self.ends[axis, seed]
+        return float((end["static"] - end["reached"]) / (end["static"] - end["bound"]))
+
     def cost(self, axis: str, seed: int, label: str, training: int = 0) -> float:
         """Per slot."""
         return float(self._records[axis, seed, label, training]["cost"])
