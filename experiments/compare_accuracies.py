@@ -107,7 +107,9 @@ def by_accuracy(scenario: Scenario, accuracy: str) -> Scenario:
     """The scenario with that accuracy in force; labels are bought where it needs them."""
     changes: dict[str, Any] = {"quality.accuracy": accuracy}
     assert scenario.quality is not None
-    if accuracy in PROBED and scenario.quality.probes.share == 0.0:
+    if accuracy not in PROBED:
+        changes["quality.probes.share"] = 0.0  # nobody would read them
+    elif scenario.quality.probes.share == 0.0:
         changes["quality.probes.share"] = PROBED[accuracy]
     return load_scenario(scenario, changes)
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from idn_gym.config_reader import ConfigError, show
 from idn_gym.core.arrays import ERROR, Bools, Draw, Floats, Ints, Numbers, Outcome
 from idn_gym.core.places import place_of
 from idn_gym.core.pricing import price_answers
@@ -38,7 +39,7 @@ class Truth(NamedTuple):
 
     accuracy: Floats  # (B,) mean per request, drops counting as wrong
     tariff_cost: Floats  # (B,) serving cost and labels, over the nominal requests
-    condition: Ints  # (B, R) place in `quality.conditions.names`
+    condition: Ints  # (B, R) of each class, place in `quality.conditions.names`; -1 before slot 0
 
 
 class QualityBook:
@@ -91,6 +92,7 @@ class QualityBook:
             self._belief.reset(chosen)
         for field in self.truth:
             field[rows] = 0
+        self.truth.condition[rows] = -1
         self._put_in_force(chosen, np.zeros(len(chosen), np.int64))
 
     def judge(self, slot: Ints, outcome: Outcome, reward: Reward) -> None:
@@ -129,8 +131,10 @@ class QualityBook:
             if probed is not None:
                 share *= probed[b, found]
             labelled = rng.binomial(count, share)
-            right = labeller.binomial(told, self._right[under]).sum(axis=1)
-            right = labeller.hypergeometric(right, count - right, labelled)
+            right = labelled
+            if labelled.any():
+                right = labeller.binomial(told, self._right[under]).sum(axis=1)
+                right = labeller.hypergeometric(right, count - right, labelled)
             asked[b, found] = labelled
             self._pending[b, place[b]] = 0.0
             self._pending[b, place[b], :, found] = np.stack([labelled, right], axis=1)
@@ -179,12 +183,13 @@ class QualityBook:
             price_answers(self._tables, self._draw, int(b))
 
     def infos(self) -> dict[str, Numbers]:
-        """What infos say: labels that came, and the truth under names of its own, B rows."""
+        """What infos say: the truth under names of its own, B rows."""
         return {f"truth/{name}": field.copy() for name, field in self.truth._asdict().items()}
 
     def get_state(self) -> dict[str, Any]:
         """Everything that moves, as plain data."""
         kept: dict[str, Any] = {"pending": self._pending.copy(), "key": self._key.copy()}
+        kept["accuracy"] = self._quality.accuracy
         kept |= {f"truth {name}": field.copy() for name, field in self.truth._asdict().items()}
         if self._belief is not None:
             kept |= {f"belief {name}": array for name, array in self._belief.get_state().items()}
@@ -196,7 +201,15 @@ class QualityBook:
         Args:
             saved: the state.
             slot: (B,) about to be played.
+
+        Raises:
+            ConfigError: it is the state of another accuracy in force.
         """
+        if saved.get("accuracy") != self._quality.accuracy:
+            allowed = f"must be {self._quality.accuracy!r}, by which this environment serves"
+            raise ConfigError(
+                "state.quality.accuracy", f"{show(saved.get('accuracy'))} is not allowed; {allowed}"
+            )
         own: dict[str, Numbers] = {"pending": self._pending, "key": self._key}
         own |= {f"truth {name}": field for name, field in self.truth._asdict().items()}
         put_state(own, {name: saved[name] for name in own if name in saved})

@@ -2,16 +2,28 @@
 
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from idn_gym.catalog.outcomes import read_outcomes
+from idn_gym.catalog.reader import SHIPPED_TABLES
 from idn_gym.config_reader import ConfigError
+from idn_gym.core.arrays import SHARED
 from idn_gym.core.slots import one_slot
 from idn_gym.env import IDNEnv
+from idn_gym.evaluation.ceiling import static_ceiling
 from idn_gym.evaluation.rollout import rollout
 from idn_gym.hidden_quality import QualityBook
-from idn_gym.policies.registry import make_policy
+from idn_gym.optimum.concave_gain import gain_and_gradient
+from idn_gym.optimum.dynamic.bound import dynamic_bound
+from idn_gym.optimum.option_ranking import allocate_ranking, note_others
+from idn_gym.policies.registry import POLICIES, make_policy
+from idn_gym.policy import Feedback
+from idn_gym.scenarios.compile import compile_scenario
+from idn_gym.scenarios.episodes import build_instance
+from idn_gym.scenarios.presets import load_scenario
 from idn_gym.vector import IDNVectorEnv
 from tests.hidden_worlds import CONDITIONS, hidden_world
 
@@ -262,3 +274,95 @@ def test_masks_do_not_know_the_truth():
         actions = one.action_space.sample()
         one.step(actions)
         other.step(actions)
+
+
+def _plays_here(name):
+    """Whether a policy needs no seeds, batteries or radios."""
+    entry = POLICIES.find(name)
+    return not entry.informed and name not in (
+        "night-planner",
+        "charge-rule",
+        "hedonic",
+        "association-random",
+    )
+
+
+@pytest.mark.parametrize("agent", ["olag", "infida-adahedge", "library-greedy", "index"])
+def test_kernels_take_the_slots_that_learners_are_told(agent):
+    for accuracy in ("nominal", "calibrated"):
+        _play(agent, hidden_world(horizon=4, accuracy=accuracy))
+
+
+def _play(agent, world):
+    entry = POLICIES.find(agent)
+    seen = entry.observation or "flat"
+    env = IDNVectorEnv(2, scenario=world, action=entry.codec, observation=seen, preference="balanced")
+    episodes = rollout(make_policy(agent, env), env, [0, 1], latencies=True, wishes=True)
+    assert all(np.isfinite(list(row.values())).all() for row in episodes.records())
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("agent", [name for name in POLICIES if _plays_here(name)])
+def test_every_policy_plays(agent):
+    for accuracy in ("nominal", "calibrated", "oracle"):
+        _play(agent, hidden_world(horizon=4, accuracy=accuracy))
+
+
+@pytest.mark.parametrize("capacity", ["shared", "exogenous"])
+def test_gradients_are_those_of_the_accuracies_in_force(capacity):
+    """What learners keep of a slot's ranking is not taken for that of the next one."""
+    world = load_scenario(hidden_world(accuracy="oracle"), {"serving.capacity": capacity})
+    env = IDNVectorEnv(1, scenario=world, action="segments", preference="balanced")
+    policy, tables = make_policy("infida", env), env.simulation.compiled.tables
+    observation, _ = env.reset(seed=0)
+    state, start = None, np.ones(1, np.bool_)
+    for _ in range(20):
+        before = env.simulation.state
+        revealed = one_slot(env.simulation.instance, before.slot)
+        action, state = policy.predict(observation, state=state, episode_start=start)
+        observation, start = env.step(action)[0], np.zeros(1, np.bool_)
+        held, outcome = policy.fractional[0].copy(), env.simulation.outcome
+        policy.update(Feedback(revealed, before, env.simulation.state, outcome))
+        gradient, layers = np.zeros_like(policy.gradient[0]), allocate_ranking(tables, policy.items)
+        if tables.capacity == SHARED:
+            note_others(tables, outcome, 0, layers)
+        gain_and_gradient(tables, revealed.draw, 0, 0, policy.items, held, gradient, layers)
+        np.testing.assert_allclose(policy.gradient[0], gradient)
+
+
+def test_bounds_that_are_none_are_refused():
+    world = hidden_world(horizon=3)
+    compiled, instance = compile_scenario(world), build_instance(world, 0)
+    with pytest.raises(ConfigError, match="quality: is hidden"):
+        dynamic_bound(compiled, instance, 0, 1.0)
+    with pytest.raises(ConfigError, match="quality: is hidden"):
+        static_ceiling(world, [0])
+
+
+def test_states_of_another_accuracy_are_refused():
+    one, other = make_env(accuracy="calibrated"), make_env(accuracy="confidence")
+    one.reset(seed=0)
+    other.reset(seed=0)
+    with pytest.raises(ConfigError, match=r"state\.quality\.accuracy: 'calibrated' is not allowed"):
+        other.set_state(one.get_state())
+
+
+def test_a_filter_may_know_other_conditions_than_those_that_are_played():
+    env = make_env(accuracy="conditions", known=["clean", "rotation-20"])
+    env.reset(seed=0)
+    env.action_space.seed(0)
+    for _ in range(20):
+        env.step(env.action_space.sample())
+    assert env.simulation.quality._belief.weight.shape[2] == 2
+    with pytest.raises(ConfigError, match=r"quality\.known\.1: 'fog' is no condition"):
+        make_env(accuracy="conditions", known=["clean", "fog"])
+
+
+def test_the_page_states_the_tables():
+    table = read_outcomes(SHIPPED_TABLES / "lab" / "fashion.npz").select("playing")
+    page = (Path(__file__).parent.parent / "docs" / "hidden_quality.md").read_text(encoding="utf-8")
+    said = page[page.index("`fashion_lab_baseline`") : page.index("## What is drawn")]
+    for network in ("fashion_lab_baseline", "fashion_lab_c1-4bit"):
+        for condition in ("clean", "noise-0.2", "blur-2", "shift-3"):
+            share = table.accuracy()[table.row(f"{network}/exit1"), table.condition(condition)]
+            assert f"{100 * share:.1f}" in said, (network, condition)

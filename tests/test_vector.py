@@ -148,6 +148,7 @@ def test_rows_may_be_in_different_slots(observation, mode):
     }
     gathered |= {key: np.concatenate([state[key] for state in saved]) for key in ("weights", "spent")}
     gathered |= {key: [state[key][0] for state in saved] for key in ("seed", "episode", "chains")}
+    gathered["quality"] = {}
     vector.set_state({"simulation": gathered, "over": np.zeros(n, bool)})
     ends = []
     for _ in range(STEPS):

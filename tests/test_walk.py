@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-MOST = 21
+MOST = 22
 """Files that may be on the way, a subject each: the environment, its draws of the next span, the action; what
 is resident, wishes that fit, which of them come first, segments, loads, stores; and serving: rates along
 routes, options listed, capacity filled, queues measured by the formulas of waiting."""

@@ -12,6 +12,7 @@ import numpy as np
 from gymnasium.vector import VectorEnv
 
 from agents.hybrid.experts import Expert
+from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import Bools, Residents
 from idn_gym.core.loading import held_segments
 from idn_gym.core.slots import one_slot
@@ -55,6 +56,9 @@ class VirtualNetwork:
         self.name, self._env = expert.name, expert.environment(env.num_envs, options, seed)
         native: Any = self._env.unwrapped
         self._native = native
+        if native.simulation.quality is not None:
+            why = "experts are scored by rewards, which tell the truth"
+            raise ConfigError("quality", f"is hidden, which is not allowed here; {why}")
         if native.simulation.weights is not None:
             native.simulation.weights = weights  # to the bit: normalising twice may round
         self.policy = expert.policy(self._env, seed)

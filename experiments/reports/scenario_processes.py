@@ -46,6 +46,7 @@ _SAID = {
     "dynamics.memory": ("memory that is left", "share of memory", "nodes", None),
     "dynamics.harvest": ("harvest", "J per slot", "nodes", None),
     "dynamics.energy_price": ("electricity price", "EUR/kWh", "nodes", None),
+    "quality.conditions": ("conditions of requests", "place in names", "ingress nodes", None),
     "dynamics.carbon": ("carbon intensity of electricity", "g CO2e/kWh", "nodes", None),
 }
 """Of processes whose columns are drawn as they are: title, unit, what columns are, and what is nominal."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from idn_gym.core.arrays import EMPTY, SECOND, TRANSFER, Draw, Residents, Tables
 from idn_gym.core.charges import add_charges, charges_cost, drop_charges
-from idn_gym.core.kernel import njit_inline
+from idn_gym.core.kernel import njit_inline, rule
 from idn_gym.core.usable import is_listed, scan_options, usable_share
 from idn_gym.core.workspace import Scratch
 
@@ -21,6 +21,12 @@ from idn_gym.core.workspace import Scratch
 def cost_row(draw: Draw, b: int) -> int:
     """Row of the `option_` fields that holds for row b."""
     return b if len(draw.option_latency) > 1 else 0
+
+
+@rule
+def error_row(draw: Any, b: Any) -> Any:
+    """Row of `Draw.error_in_force` that holds for row b."""
+    return b if len(draw.error_in_force) > 1 else 0
 
 
 @njit_inline

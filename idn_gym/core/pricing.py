@@ -12,6 +12,7 @@ import numpy as np
 
 from idn_gym.core.arrays import BYTE_HOP, EMPTY, ERROR, JOULE, SECOND, Draw, Floats, Ints, Tables
 from idn_gym.core.kernel import njit_no_alloc, rule
+from idn_gym.core.listing import error_row
 from idn_gym.core.row_starts import owners
 
 PRICE_FIELDS = (
@@ -67,12 +68,6 @@ def price_answers(tables: Tables, draw: Draw, b: int) -> None:
     spent = draw.option_latency[b], draw.option_joules[b], tables.option_traffic
     draw.option_cost[b] = price(draw.tariff[b], draw.error_in_force[error_row(draw, b)], *spent)
     choose_last(tables, draw.option_cost[b], draw.last_choice[b])
-
-
-@rule
-def error_row(draw: Any, b: Any) -> Any:
-    """Row of `Draw.error_in_force` that holds for row b."""
-    return b if len(draw.error_in_force) > 1 else 0
 
 
 def choose_last(tables: Tables, cost: Floats, choice: Ints) -> None:

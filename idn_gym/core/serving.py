@@ -13,9 +13,16 @@ from idn_gym.core.cells import measure_cells, passed_share
 from idn_gym.core.charges import book_charges, book_drops
 from idn_gym.core.filling import ask_batches, fill_slot
 from idn_gym.core.kernel import aside, njit_inline, njit_spliced
-from idn_gym.core.listing import bring_cheapest, charged_slots, cost_row, drop_cost, keep_order, list_options
+from idn_gym.core.listing import (
+    bring_cheapest,
+    charged_slots,
+    cost_row,
+    drop_cost,
+    error_row,
+    keep_order,
+    list_options,
+)
 from idn_gym.core.paces import measure_paths
-from idn_gym.core.pricing import error_row
 from idn_gym.core.queues import close_queues, given_wait, late_requests, open_queues
 from idn_gym.core.usable import note_residents
 from idn_gym.core.warming import TOGETHER, warm_classes

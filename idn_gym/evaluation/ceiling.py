@@ -11,6 +11,7 @@ import numpy as np
 
 from idn_gym.optimum.bracket import GapShares
 from idn_gym.optimum.hindsight import best_static
+from idn_gym.optimum.known_quality import check_known_quality
 from idn_gym.optimum.load_prices import price_per_byte
 from idn_gym.optimum.static import static_outcome
 from idn_gym.scenarios.compile import compile_scenario
@@ -71,9 +72,11 @@ def static_ceiling(
         load_price: what loading all memory once costs, in serving cost per slot and nominal request.
 
     Raises:
+        ConfigError: quality is hidden.
         DependencyNotInstalled: SciPy is missing.
     """
     compiled = compile_scenario(scenario)
+    check_known_quality(compiled)
     instance = build_instance(scenario, seeds, split, preference)
     alone = static_outcome(instance, instance.tables.pinned).tariff_cost.mean()
     byte = price_per_byte(compiled.tables, load_price)

@@ -16,7 +16,7 @@ import numpy as np
 
 from idn_gym.core.arrays import ERROR, SECOND, Bools, Floats, Instance, Ints
 from idn_gym.core.costs import costs
-from idn_gym.core.pricing import error_row
+from idn_gym.core.listing import error_row
 from idn_gym.evaluation.event_network import EventNetwork, Loading
 from idn_gym.evaluation.event_plan import DROPPED, Dispatch, draw_plan
 from idn_gym.evaluation.event_queues import ROUNDING, Discipline, EventQueues

@@ -8,9 +8,9 @@ import numpy as np
 
 from idn_gym.core.arrays import EMPTY, Draw, Floats, Ints, State, Tables
 from idn_gym.core.kernel import njit_inline
+from idn_gym.core.listing import error_row
 from idn_gym.core.nominal import nominal_draw
 from idn_gym.core.places import place_of
-from idn_gym.core.pricing import error_row
 from idn_gym.objective_records import OBJECTIVES
 from idn_gym.scenarios.compile import Compiled
 

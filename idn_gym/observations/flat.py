@@ -12,8 +12,8 @@ from idn_gym.core.arrays import EMPTY, Draw, Floats, Instance, Ints, Outcome, St
 from idn_gym.core.geometry import block_shares
 from idn_gym.core.handover import Programme, fetch, stage
 from idn_gym.core.kernel import njit_inline, njit_spliced
+from idn_gym.core.listing import error_row
 from idn_gym.core.places import place_of
-from idn_gym.core.pricing import error_row
 from idn_gym.observations.base import View
 from idn_gym.observations.flat_features import ABSENT, BLOCK, FlatColumns, first_options, place_features
 from idn_gym.scenarios.compile import Compiled

@@ -52,6 +52,7 @@ class RankedOptions(NamedTuple):
     pace: Floats  # (J,)
     slowdown: Floats  # (N,)
     tariff: Floats  # (4 + F,)
+    price_list: Floats  # (1,)
     delay: Floats  # (N+E,) [s]
     scratch: Scratch  # its `delay` [s] is the wait of a visit in the last slot (`note_others`); 0: none
 
@@ -94,6 +95,7 @@ def allocate_ranking(tables: Tables, items: Prefixes) -> RankedOptions:
         pace=np.full(len(tables.path_node), np.nan),
         slowdown=np.full(len(tables.node_memory), np.nan),
         tariff=np.full(PRICED + tables.node_charge.shape[1], np.nan),
+        price_list=np.zeros(1),
         delay=np.full(len(tables.node_memory) + len(tables.link_rate), np.nan),
         scratch=make_scratch(tables),
     )
@@ -129,6 +131,9 @@ def rank_options(tables: Tables, draw: Draw, b: int, t: int, items: Prefixes, la
         if layers.tariff[i] != draw.tariff[b, i]:
             layers.tariff[i] = draw.tariff[b, i]
             changed = True
+    if layers.price_list[0] != draw.price_list[b]:
+        layers.price_list[0] = draw.price_list[b]
+        changed = True
     for r in range(len(layers.delay)):
         if layers.delay[r] != layers.scratch.delay[r]:
             layers.delay[r] = layers.scratch.delay[r]

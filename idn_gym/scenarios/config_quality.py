@@ -144,6 +144,8 @@ class HiddenQuality:
     """[slots] after which an answer weighs half in an estimate"""
     prior: float = bounded(20.0, above=0)
     """[answers] that the catalogue's accuracy weighs beside them"""
+    known: tuple[str, ...] = ()
+    """conditions that accuracy `conditions` knows; empty: those that are played"""
     stay: float = bounded(50.0, least=1)
     """[slots] that accuracy `conditions` takes a condition to stay"""
     alpha: float = bounded(0.05, above=0, below=1)
@@ -157,6 +159,8 @@ class HiddenQuality:
 
     def __post_init__(self) -> None:
         if self.accuracy in ("labels", "alarm") and self.probes.share == 0.0:
-            raise ConfigError(
-                "probes.share", f"0 is not allowed with accuracy {self.accuracy}; must be above 0"
-            )
+            allowed = f"with accuracy {self.accuracy}; must be above 0"
+            raise ConfigError("probes.share", f"0 is not allowed {allowed}")
+        name = twice(self.known)
+        if name is not None:
+            raise ConfigError("known", f"{show(name)} is there twice; must be different conditions")

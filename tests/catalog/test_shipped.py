@@ -77,7 +77,7 @@ def test_raw_and_calibrated_confidences_differ_as_their_temperatures_say(data):
 
 @pytest.mark.parametrize(
     ("data", "right", "most", "mean"),
-    [("digits", 1e-9, 1e-9, 1e-9), ("fashion", 0.025, 0.4, 0.03)],
+    [("digits", 1e-9, 1e-9, 1e-9), ("fashion", 0.025, 0.4, 0.04)],
 )
 def test_shipped_thresholds_played_on_the_shipped_table_give_the_entries_back(
     catalog, data, right, most, mean

@@ -7,7 +7,7 @@ from experiments import check_quality
 from experiments.lab.exit_choice import play_exits
 from experiments.lab.hidden_quality import estimate_errors, halve, source_of, watch_conditions
 from experiments.lab.quality_checks import bandit_regret, count_false_alarms, count_held, detection_delays
-from idn_gym.catalog.outcomes import CONFIDENCE_STEPS, Outcomes
+from idn_gym.catalog.outcomes import CONFIDENCE_STEPS, SAMPLE_PARTS, Outcomes
 from idn_gym.quality.forgetting import Forgetting
 
 
@@ -18,7 +18,18 @@ def make_table(samples=2_000, exits=3):
     right = rng.random(confidence.shape) < np.where([[[True], [False]]], confidence, 0.5)
     steps = np.rint(confidence * CONFIDENCE_STEPS).astype(np.uint16)
     names = tuple(f"digits_lab_exits/exit{x}" for x in range(exits))
-    return Outcomes(names, ("clean", "noise-0.2"), right, steps, np.zeros(right.shape, np.uint8), {})
+    return Outcomes(
+        rows=names,
+        conditions=("clean", "noise-0.2"),
+        parts=SAMPLE_PARTS,
+        label=np.ones(samples, np.uint8),
+        part=np.full(samples, 2, np.uint8),
+        predicted=right.astype(np.uint8),
+        raw=steps,
+        confidence=steps,
+        entropy=np.zeros(right.shape, np.uint8),
+        about={},
+    )
 
 
 def test_bands_hold_as_often_as_they_say():
@@ -36,7 +47,9 @@ def test_alarms_are_seldom_false_and_the_later_the_smaller_the_shift():
 
 def test_the_halves_of_a_table_share_no_sample():
     table = make_table()
-    numbered = table._replace(correct=np.broadcast_to(np.arange(2_000) % 2 == 0, table.correct.shape))
+    numbered = table._replace(
+        predicted=np.broadcast_to(np.arange(2_000) % 2 == 0, table.predicted.shape).astype(np.uint8)
+    )
     halves = halve(numbered, np.random.default_rng(1))
     assert halves.correct.shape == halves.places.shape == (2, 3, 2, 1_000)
     assert halves.correct.sum() == 3 * 2 * 1_000

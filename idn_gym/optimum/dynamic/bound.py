@@ -22,6 +22,7 @@ from idn_gym.optimum.dynamic.bound_order import ServingOrder
 from idn_gym.optimum.dynamic.bound_score import fixed_costs, judged_row
 from idn_gym.optimum.dynamic.bound_slots import SlotBuild
 from idn_gym.optimum.dynamic.bound_time import TimeBound
+from idn_gym.optimum.known_quality import check_known_quality
 from idn_gym.optimum.prefixes import list_prefixes
 from idn_gym.optimum.routing import CEILINGS
 from idn_gym.optimum.routing_program import Routing
@@ -70,6 +71,7 @@ def dynamic_bound(compiled: Compiled, instance: Instance, b: int = 0, seconds: f
         ConfigError: the preference weighs what a package maximises per slot.
         DependencyNotInstalled: SciPy is missing.
     """
+    check_known_quality(compiled)
     row = judged_row(compiled, instance, b)
     warm_up(row, list_prefixes(compiled))
     begin = time.process_time()

@@ -13,6 +13,7 @@ from idn_gym.optimum.bracket import FalseBoundError
 from idn_gym.optimum.dynamic.bound import dynamic_bound
 from idn_gym.optimum.dynamic.candidates import CandidateConfig
 from idn_gym.optimum.dynamic.lower_end import find_sequence
+from idn_gym.optimum.known_quality import check_known_quality
 from idn_gym.preferences import balanced_preference, read_preference
 from idn_gym.scenarios.compile import Compiled
 
@@ -112,11 +113,12 @@ def dynamic_bracket(
         config: of the searches for candidates.
 
     Raises:
-        ConfigError: the preference weighs an objective that is no sum over requests, or a sequence is one of
-            another scenario.
+        ConfigError: the preference weighs an objective that is no sum over requests, a sequence is one of
+            another scenario, or quality is hidden.
         DependencyNotInstalled: SciPy is missing.
         FalseBoundError: a sequence costs less than the bound says that any can.
     """
+    check_known_quality(compiled)
     found = find_sequence(compiled, instance, b, SEQUENCE_SHARE * seconds, played, config)
     bound = dynamic_bound(compiled, instance, b, seconds - found.seconds)
     if bound.least > found.reached * (1.0 + 1e-6) + 1e-9:

@@ -84,8 +84,10 @@ class ExpectedSlots:
 
 
 def _pairs(target: Draw, source: Draw) -> list[tuple[Any, Any]]:
-    """Fields of two draws, but for rounding uniforms, of which policies know nothing."""
-    return list(zip(target[:-1], source[:-1], strict=True))
+    """Fields of two draws, but for rounding uniforms and conditions, of which policies know nothing."""
+    unknown = ("uniforms", "condition")
+    names = [name for name in Draw._fields if name not in unknown]
+    return [(getattr(target, name), getattr(source, name)) for name in names]
 
 
 class SeenResources:

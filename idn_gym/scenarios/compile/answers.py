@@ -36,7 +36,7 @@ class AnswerTables(NamedTuple):
     middle: Floats  # (d,) raw confidence in the middle of the bin
     nominal: Floats  # (k,) accuracy as the catalogue has it
     calibrating: Floats  # (k, d, 2) samples under the first condition of the table; wrong, right
-    known: Floats  # (k, C, d, 2) samples from which conditions may be told
+    known: Floats  # (k, known conditions, d, 2) samples from which these may be told
     playing: Floats  # (k, C, d, 2) samples that requests are drawn from
 
     def truth(self) -> Floats:
@@ -72,18 +72,17 @@ def collect_answers(
     """
     if quality is None:
         return None, {}
-    found = [_read_once(path, last_change(path)) for path in _files(quality.outcomes)]
+    found = [_read_table(key, path) for key, path in _files(quality.outcomes)]
     row = np.stack([owners(tables.option_start), tables.option_model, tables.option_point], axis=1)
     streams, first, stream = np.unique(row, axis=0, return_index=True, return_inverse=True)
     labels = [(sources[m], points[m][p]) for m, p in streams[:, 1:]]
     kinds = list(dict.fromkeys(labels))
     networks = [_find(found, source, point) for source, point in kinds]
     names = quality.conditions.names
+    known = quality.known or names
     for network in networks:
-        for i, name in enumerate(names):
-            if name not in network.outcomes.conditions:
-                allowed = f"of the table of {network.name}; {closest(name, network.outcomes.conditions)}"
-                raise ConfigError(f"quality.conditions.names.{i}", f"{show(name)} is no condition {allowed}")
+        for key, named in (("conditions.names", names), ("known", quality.known)):
+            _check_conditions(network, f"quality.{key}", named)
     exits = max(len(network.outcomes.exits(network.name)) for network in networks)
     kind = np.array([kinds.index(label) for label in labels])
     nominal = np.zeros(len(kinds))
@@ -94,15 +93,31 @@ def collect_answers(
         middle=np.tile((np.arange(CONFIDENCE_BINS) + 0.5) / CONFIDENCE_BINS, exits),
         nominal=nominal,
         calibrating=np.stack([_cells(n, CALIBRATING, n.outcomes.conditions[0], exits) for n in networks]),
-        known=np.stack([[_cells(n, KNOWN, name, exits) for name in names] for n in networks]),
+        known=np.stack([[_cells(n, KNOWN, name, exits) for name in known] for n in networks]),
         playing=np.stack([[_cells(n, PLAYING, name, exits) for name in names] for n in networks]),
     )
     return answers, {"option_stream": stream.reshape(-1), "answer_streams": len(streams)}
 
 
-def _files(own: Sequence[str]) -> list[str]:
-    """A user's own tables first."""
-    return [*own, *map(str, sorted((SHIPPED_TABLES / "lab").glob("*.npz")))]
+def _check_conditions(network: _Network, key: str, names: Sequence[str]) -> None:
+    for i, name in enumerate(names):
+        if name not in network.outcomes.conditions:
+            allowed = f"of the table of {network.name}; {closest(name, network.outcomes.conditions)}"
+            raise ConfigError(f"{key}.{i}", f"{show(name)} is no condition {allowed}")
+
+
+def _files(own: Sequence[str]) -> list[tuple[str, str]]:
+    """Key and path of each table, a user's own first."""
+    shipped = sorted((SHIPPED_TABLES / "lab").glob("*.npz"))
+    mine = [(f"quality.outcomes.{i}", path) for i, path in enumerate(own)]
+    return [*mine, *(("the package's tables", str(path)) for path in shipped)]
+
+
+def _read_table(key: str, path: str) -> Outcomes:
+    try:
+        return _read_once(path, last_change(path))
+    except ConfigError as error:
+        raise ConfigError(key, str(error)) from None
 
 
 @lru_cache(maxsize=16)
