@@ -76,8 +76,8 @@ def only(study: Study, names: Sequence[str]) -> Study:
     figures = tuple(figure for figure in study.figures if figure.part in names)
     there = any(study.reference in part.labels() for part in parts)
     reference = study.reference if there else BASELINE
-    kept = dataclasses.replace(study, parts=parts, fronts=fronts, transfers=transfers, figures=figures)
-    return dataclasses.replace(kept, reference=reference)
+    kept = {"parts": parts, "fronts": fronts, "transfers": transfers, "figures": figures}
+    return dataclasses.replace(study, **kept, reference=reference)
 
 
 def _training(study: Study, entry: StudyEntry, seed: int, smoke: bool) -> dict[str, Any] | None:
