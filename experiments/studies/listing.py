@@ -76,7 +76,7 @@ def only(study: Study, names: Sequence[str]) -> Study:
     figures = tuple(figure for figure in study.figures if figure.part in names)
     there = any(study.reference in part.labels() for part in parts)
     reference = study.reference if there else BASELINE
-    kept = {"parts": parts, "fronts": fronts, "transfers": transfers, "figures": figures}
+    kept: dict[str, Any] = {"parts": parts, "fronts": fronts, "transfers": transfers, "figures": figures}
     return dataclasses.replace(study, **kept, reference=reference)
 
 
