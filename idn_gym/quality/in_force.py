@@ -82,8 +82,9 @@ class FadingMeans:
             prior: [samples].
         """
         self.nominal, self._prior, self._keep = nominal, prior, 0.5 ** (1.0 / half_life)
-        self._at = np.equal(site[:, None], np.arange(int(site.max()) + 1)).astype(float)
-        self._site = site
+        self._site = np.unique(site, return_inverse=True)[1].reshape(-1)
+        self._order = np.argsort(self._site, kind="stable")
+        self._first = np.searchsorted(self._site[self._order], np.arange(int(self._site.max()) + 1))
         self.total, self.count = np.zeros((2, rows, len(nominal)))
 
     def fade(self) -> None:
@@ -100,8 +101,9 @@ class FadingMeans:
         return np.clip(found, 0.0, 1.0)
 
     def _by_site(self, values: Floats) -> Floats:
-        """(B, sites) sums; not a product of matrices, whose last bits would depend on the number of rows."""
-        return (values[:, :, None] * self._at).sum(axis=1)
+        """(B, sites) sums over the streams of each ingress node."""
+        sums: Floats = np.add.reduceat(values[:, self._order], self._first, axis=1)
+        return sums
 
 
 class ConfidenceBelief(Belief):
