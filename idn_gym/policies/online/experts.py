@@ -23,7 +23,7 @@ from idn_gym.config_reader import ConfigError, bounded
 from idn_gym.core.arrays import Bools, Floats
 from idn_gym.optimum.load_prices import option_price_per_byte
 from idn_gym.policies.online.learner import OnlineConfig, OnlineLearner
-from idn_gym.policies.online.mirror import MirrorState, Update
+from idn_gym.policies.online.mirror_state import MirrorState, Update
 from idn_gym.policy import Feedback
 from idn_gym.scenarios.compile import Compiled
 
