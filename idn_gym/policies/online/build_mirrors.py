@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from idn_gym.config_reader import from_plain
+from idn_gym.core.arrays import Residents
+from idn_gym.policies.heuristics.policies import static_greedy_placement
 from idn_gym.policies.online.experts import Hedge, HedgeConfig
 from idn_gym.policies.online.mirror import MirrorAscent, MirrorConfig
 from idn_gym.policies.online.mirror_state import Update
 from idn_gym.policies.online.optimistic import Optimistic, OptimisticConfig
+from idn_gym.policies.online.warm_start import GREEDY, WarmStartConfig
 from idn_gym.scenarios.compile import Compiled
 
 if TYPE_CHECKING:
@@ -57,7 +60,8 @@ def ftrl_euclid(env: Env, **options: Any) -> MirrorAscent:
 
 def infida_adahedge(env: Env, **options: Any) -> Hedge:
     """INFIDA without tuning; see `HedgeConfig`."""
-    return Hedge(_compiled(env), env.num_envs, from_plain(HedgeConfig, options, "agent"))
+    config = from_plain(HedgeConfig, options, "agent")
+    return Hedge(_compiled(env), env.num_envs, config, _started_from(env, config))
 
 
 def infida_adahedge_smoothed(env: Env, **options: Any) -> Hedge:
@@ -86,7 +90,13 @@ def infida_adahedge_splits(env: Env, **options: Any) -> Hedge:
 
 
 def _mirror(env: Env, options: dict[str, Any], geometry: Update) -> MirrorAscent:
-    return MirrorAscent(_compiled(env), env.num_envs, from_plain(MirrorConfig, options, "agent"), geometry)
+    config = from_plain(MirrorConfig, options, "agent")
+    return MirrorAscent(_compiled(env), env.num_envs, config, geometry, _started_from(env, config))
+
+
+def _started_from(env: Env, config: WarmStartConfig) -> Residents | None:
+    """The placement that a warm start takes over, if it is that of a policy."""
+    return static_greedy_placement(env) if config.start == GREEDY else None
 
 
 def _compiled(env: Env) -> Compiled:

@@ -8,18 +8,19 @@ from typing import Literal
 import numpy as np
 
 from idn_gym.config_reader import ConfigError, bounded
-from idn_gym.core.arrays import Bools, Floats
+from idn_gym.core.arrays import Bools, Floats, Residents
 from idn_gym.optimum.concave_gain import gain_and_gradient
 from idn_gym.optimum.option_ranking import allocate_ranking
-from idn_gym.policies.online.learner import OnlineConfig, OnlineLearner
-from idn_gym.policies.online.mirror_state import MirrorState, Update, add_norms, widths
+from idn_gym.policies.online.learner import OnlineLearner
+from idn_gym.policies.online.mirror_state import MirrorState, Update, add_norms, warm_start, widths
 from idn_gym.policies.online.proof import unproven
+from idn_gym.policies.online.warm_start import WarmStartConfig
 from idn_gym.policy import Feedback
 from idn_gym.scenarios.compile import Compiled
 
 
 @dataclass(frozen=True)
-class MirrorConfig(OnlineConfig):
+class MirrorConfig(WarmStartConfig):
     """Steps of mirror ascent."""
 
     step: Literal["adaptive", "theory"] = "adaptive"
@@ -43,12 +44,28 @@ class MirrorAscent(OnlineLearner):
         unproven: the first assumption of a proven regret bound that fails here; None: there is a bound.
     """
 
-    def __init__(self, compiled: Compiled, rows: int, config: MirrorConfig, geometry: Update) -> None:
+    def __init__(
+        self,
+        compiled: Compiled,
+        rows: int,
+        config: MirrorConfig,
+        geometry: Update,
+        held: Residents | None = None,
+    ) -> None:
+        """Start as the options say.
+
+        Args:
+            compiled: the scenario.
+            rows: B.
+            config: the options.
+            geometry: which update.
+            held: (N, M) the placement of start "static-greedy"; None: what is pinned.
+        """
         if geometry.lazy and config.share > 0.0:
             raise ConfigError(
                 "share", f"{config.share:g} is not allowed; must be 0 for leaders, which restart nowhere"
             )
-        self.config, self.geometry = config, geometry
+        self.config, self.geometry, self._held = config, geometry, held
         self.iterate: MirrorState | None = None
         super().__init__(compiled, rows, config)
         self.unproven = unproven(compiled, self.items, geometry, config)
@@ -58,7 +75,8 @@ class MirrorAscent(OnlineLearner):
             theory = self.config.step == "theory"
             fixed = theory_steps(self, self.geometry, self.config.peak) if theory else None
             steps = self.config.scale, fixed, self.config.share
-            self.iterate = MirrorState(self.polytope, self.rows, self.geometry, *steps)
+            warm = warm_start(self, self.config, self.geometry.entropy, self._held)
+            self.iterate = MirrorState(self.polytope, self.rows, self.geometry, *steps, warm)
             self.fractional = self.iterate.z
         self.iterate.begin(rows)
 

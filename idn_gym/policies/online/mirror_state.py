@@ -9,9 +9,10 @@ entropy        z+ = P_ent(z exp(eta g / s)), INFIDA       z+ = P_ent(z_1 exp(eta
 Euclidean      z+ = P_euc(z + eta g / s), OGA             z+ = P_euc(z_1 + eta theta / s)
 =============  ========================================  =====================================
 
-theta is the sum of all g so far and z_1 the start, the fraction b / S everywhere, with b a node's budget and
-S the sum of its sizes. Entropy steps are taken on logs, which the projection hands back floored
-at 1e-12 (see `projection.LOG_FLOOR`): that is INFIDA exactly while no fraction is below it.
+theta is the sum of all g so far and z_1 the start, the fraction b / S everywhere unless it is warm
+(`warm_start.py`), with b a node's budget and S the sum of its sizes. Entropy steps are taken on logs, which
+the projection hands back floored at 1e-12 (see `projection.LOG_FLOOR`): that is INFIDA exactly while no
+fraction is below it.
 
 Steps per node, with q_t = max |g_t| / s, n_t^2 = sum g_t^2 / s and l = max(1, ln(S / b)) (derivations in
 docs/learners.md):
@@ -35,9 +36,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from idn_gym.core.arrays import Bools, Floats
+from idn_gym.core.arrays import Bools, Floats, Residents
 from idn_gym.core.kernel import njit_no_alloc
 from idn_gym.optimum.projection import LOG_FLOOR, Polytope, project_entropy, project_euclid
+from idn_gym.policies.online.learner import OnlineLearner
+from idn_gym.policies.online.warm_start import EVEN, Columns, WarmStart, WarmStartConfig, held_columns
 
 
 class Update(NamedTuple):
@@ -64,8 +67,9 @@ class MirrorState:
         scale: float = 1.0,
         fixed: Floats | None = None,
         share: float = 0.0,
+        warm: WarmStart | None = None,
     ) -> None:
-        """Start at the uniform placement.
+        """Start at the uniform placement, or at a warm one.
 
         Args:
             polytope: chains and budgets.
@@ -73,9 +77,10 @@ class MirrorState:
             geometry: which update.
             scale: factor on the step.
             fixed: (N,) step of each node; None: adaptive steps.
-            share: of the start that is mixed in after every step; eager updates alone.
+            share: of the uniform placement that is mixed in after every step; eager updates alone.
+            warm: what episodes start from; None: the uniform placement.
         """
-        self.share = share
+        self.share, self.warm = share, warm
         count, nodes = len(polytope.size), len(polytope.budget)
         self.polytope, self.geometry, self.scale, self.fixed = polytope, geometry, scale, fixed
         self.z = np.zeros((rows, count))
@@ -83,18 +88,34 @@ class MirrorState:
         self._point = np.zeros((rows, count))
         self._sum = np.zeros((rows, count if geometry.lazy else 0))
         self._width = widths(polytope, geometry)
-        self._start, self._origin = start_fractions(polytope, geometry.entropy)
+        self._even, even_point = start_fractions(polytope, geometry.entropy)
+        self._start = np.repeat(self._even[None], rows, axis=0)
+        self._origin = np.repeat(even_point[None], rows, axis=0)
+        self._moved = np.zeros(rows, np.bool_)
+        if warm is not None:
+            self._start_from(warm.fractions)
         self.begin(np.ones(rows, np.bool_))
 
     def begin(self, rows: Bools) -> None:
-        """Put the marked rows back to the start: the same fraction everywhere in a node."""
+        """Put the marked rows back to the start; a warm one first takes over what they have learnt."""
+        learnt: Bools = rows & self._moved
+        if self.warm is not None and learnt.any():
+            self.warm.take_over(learnt, self.z)
+            self._start_from(self.warm.fractions)
+        self._moved[rows] = False
         self.norms[rows], self.steps[rows] = 0.0, 0.0
         self._sum[rows] = 0.0
-        self._point[rows] = self._origin
-        self.z[rows] = self._start
+        self._point[rows] = self._origin[rows]
+        self.z[rows] = self._start[rows]
+
+    def _start_from(self, fractions: Floats) -> None:
+        """Project warm starts (B, I), and keep the points that they are the projections of."""
+        self._origin[:] = _point_of(fractions, self.geometry.entropy)
+        self._project(self._origin, self._start)
 
     def move(self, gradient: Floats) -> None:
         """Take one step along the supergradients (B, I)."""
+        self._moved[:] = True
         self._slot[:] = 0.0
         add_norms(self.polytope, gradient, self.z, self.geometry, self._slot)
         self.norms += self._slot
@@ -114,9 +135,9 @@ class MirrorState:
         self._project(self._point, self.z)
         if self.share > 0.0:
             self.z *= 1.0 - self.share
-            self.z += self.share * self._start
+            self.z += self.share * self._even
             if self.geometry.entropy:
-                self._point[:] = np.log(np.maximum(self.z, math.exp(LOG_FLOOR)))
+                self._point[:] = _point_of(self.z, entropy=True)
         if not self.geometry.entropy:
             self._point[:] = self.z
 
@@ -129,7 +150,24 @@ def start_fractions(polytope: Polytope, entropy: bool) -> tuple[Floats, Floats]:
     held = polytope.total > 0.0
     share = np.divide(polytope.budget, polytope.total, out=np.zeros(len(held)), where=held)
     start: Floats = np.repeat(share, np.diff(polytope.node_start))
-    return start, np.log(np.maximum(start, math.exp(LOG_FLOOR))) if entropy else start
+    return start, _point_of(start, entropy)
+
+
+def _point_of(z: Floats, entropy: bool) -> Floats:
+    """What the mirror works on: logs, floored, or the fractions themselves."""
+    return np.log(np.maximum(z, math.exp(LOG_FLOOR))) if entropy else z
+
+
+def warm_start(
+    learner: OnlineLearner, config: WarmStartConfig, entropy: bool, held: Residents | None
+) -> WarmStart | None:
+    """What one mirror of a learner starts from; None: the uniform placement."""
+    if config.start == EVEN:
+        return None
+    columns = Columns(learner.items.node, learner.items.model, learner.items.segment)
+    even, _ = start_fractions(learner.polytope, entropy)
+    placement = learner.tables.pinned if held is None else held
+    return WarmStart(learner.rows, even, config, columns, held_columns(learner.tables, columns, placement))
 
 
 def widths(polytope: Polytope, geometry: Update) -> Floats:
