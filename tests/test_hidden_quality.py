@@ -25,8 +25,8 @@ def make_env(rows=1, action="scores", world=None, **quality):
     return IDNVectorEnv(rows, scenario=world, action=action, preference="balanced")
 
 
-def played(env, slots=25, seed=3):
-    """All that a policy, a learner or a logger could see, slot by slot; rewards apart."""
+def played(env, slots=25, seed=3, but=()):
+    """All that a policy, a learner or a logger could see, slot by slot; rewards and fields `but` apart."""
     env.action_space.seed(seed)
     seen, rewards = [env.reset(seed=seed)[0].copy()], []
     simulation = env.simulation
@@ -36,7 +36,8 @@ def played(env, slots=25, seed=3):
         judged = {name: value for name, value in infos.items() if "truth/" in name or "vector_reward" in name}
         seen.append(observation.copy())
         seen += [value for name, value in infos.items() if name not in judged]
-        seen += [*map(np.copy, before.draw), *map(np.copy, simulation.last), *map(np.copy, simulation.now)]
+        seen += [*map(np.copy, before.draw), *map(np.copy, simulation.now)]
+        seen += [np.copy(value) for name, value in simulation.last._asdict().items() if name not in but]
         seen += [simulation.quality.heard.cells]
         rewards.append((reward.copy(), infos["vector_reward"].copy(), infos["truth/accuracy"].copy()))
     return seen, rewards

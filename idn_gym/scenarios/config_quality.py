@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from idn_gym.config_reader import ConfigError, bounded, show, twice
+from idn_gym.scenarios.config_adaptation import Adaptation
 from idn_gym.scenarios.config_traces import Trace
 from idn_gym.scenarios.families import ConditionProcess, register_process
 
@@ -152,6 +153,8 @@ class HiddenQuality:
     """[slots] that a stream is probed after its alarm, which then listens anew"""
     probes: Probes = field(default_factory=Probes)
     """labels that are bought"""
+    adaptation: Adaptation | None = None
+    """how models go on learning where they are; null: they stay as the catalogue has them"""
     outcomes: tuple[str, ...] = ()
     """files of outcome tables of your own models, beside those that ship"""
 
@@ -160,3 +163,5 @@ class HiddenQuality:
             raise ConfigError(
                 "probes.share", f"0 is not allowed with accuracy {self.accuracy}; must be above 0"
             )
+        if self.adaptation is not None:
+            self.adaptation.check(self.accuracy)
