@@ -15,7 +15,7 @@ from idn_gym.catalog.adaptation import Adaptations, read_adaptation
 from idn_gym.catalog.reader import SHIPPED_TABLES
 from idn_gym.config_reader import ConfigError, closest, show
 from idn_gym.core.arrays import EMPTY, Bools, Floats, Ints, Tables
-from idn_gym.scenarios.compile.answers import CONFIDENCE_BINS, KNOWN, PLAYING, AnswerTables
+from idn_gym.scenarios.compile.answers import ANSWER_BINS, KNOWN, PLAYING, AnswerTables
 from idn_gym.scenarios.compile.routes import Network
 from idn_gym.scenarios.config_quality import HiddenQuality
 from idn_gym.scenarios.processes.timed_rows import last_change
@@ -141,7 +141,7 @@ def _curves(
     """Change known beforehand, its spread, and change that comes true, (3, C, C, G)."""
     assert quality.adaptation is not None
     names = quality.conditions.names
-    left = answers.calibrating[kind].sum(axis=-1).reshape(-1, CONFIDENCE_BINS).sum(axis=1)
+    left = answers.calibrating[kind].sum(axis=-1).reshape(-1, ANSWER_BINS).sum(axis=1)
     found = np.zeros((3, len(names), len(names), most))
     for i, name in enumerate(names):
         try:

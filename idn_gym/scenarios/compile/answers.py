@@ -18,7 +18,7 @@ from idn_gym.core.row_starts import owners
 from idn_gym.scenarios.config_quality import HiddenQuality
 from idn_gym.scenarios.processes.timed_rows import last_change
 
-CONFIDENCE_BINS = 20
+ANSWER_BINS = 20
 """Equal bins of raw confidence, of each exit."""
 
 CALIBRATING, KNOWN, PLAYING = SAMPLE_PARTS
@@ -94,7 +94,7 @@ def collect_answers(
     answers = AnswerTables(
         stream_class=streams[:, 0].astype(np.int64),
         stream_kind=kind,
-        middle=np.tile((np.arange(CONFIDENCE_BINS) + 0.5) / CONFIDENCE_BINS, exits),
+        middle=np.tile((np.arange(ANSWER_BINS) + 0.5) / ANSWER_BINS, exits),
         nominal=nominal,
         calibrating=np.stack([_cells(n, CALIBRATING, n.outcomes.conditions[0], exits) for n in networks]),
         known=np.stack([[_cells(n, KNOWN, name, exits) for name in names] for n in networks]),
@@ -140,7 +140,7 @@ def _cells(network: _Network, part: str, condition: str, exits: int) -> Floats:
     taken = exits_taken(table, answers, rows, table.thresholds(network.name, network.point), "entropy")
     index = np.array([table.row(name) for name in rows])[taken]
     sample = np.arange(len(taken))
-    place = np.minimum((answers.raw[index, sample] * CONFIDENCE_BINS).astype(np.int64), CONFIDENCE_BINS - 1)
-    cell = 2 * (taken * CONFIDENCE_BINS + place) + answers.correct[index, sample]
-    counts = np.bincount(cell, minlength=2 * exits * CONFIDENCE_BINS).astype(float)
-    return counts.reshape(exits * CONFIDENCE_BINS, 2)
+    place = np.minimum((answers.raw[index, sample] * ANSWER_BINS).astype(np.int64), ANSWER_BINS - 1)
+    cell = 2 * (taken * ANSWER_BINS + place) + answers.correct[index, sample]
+    counts = np.bincount(cell, minlength=2 * exits * ANSWER_BINS).astype(float)
+    return counts.reshape(exits * ANSWER_BINS, 2)
