@@ -11,7 +11,7 @@ from idn_gym.adaptation_rules import mixed_change
 from idn_gym.catalog import read_adaptation
 from idn_gym.catalog.reader import SHIPPED_TABLES
 from idn_gym.config_reader import ConfigError
-from idn_gym.core.arrays import BYTE_HOP, EMPTY, JOULE
+from idn_gym.core.arrays import BYTE_HOP, JOULE
 from idn_gym.core.slots import copied
 from idn_gym.env import IDNEnv
 from idn_gym.hidden_quality import QualityBook
@@ -90,8 +90,7 @@ def test_cost_is_in_rewards_once(rule):
     for _ in range(50):
         _, reward, _, _, infos = env.step(all_loaded(env))
         joules, byte_hops = infos["adaptation_energy"], infos["adaptation_traffic"]
-        outcome = simulation.last
-        tables, compiled = simulation.instance.tables, simulation.compiled
+        outcome, compiled, tables = simulation.last, simulation.compiled, simulation.compiled.tables
         weights = simulation.instance.draw.weights
         vectors, _ = compute_rewards(tables, copied(outcome), weights, compiled.scales)
         # What loads cost has it, so that figures have it, too.
@@ -147,7 +146,7 @@ def test_weights_that_are_sent_are_bytes_by_links():
     v, sent = pair_of(env, CONTROLLER), []
     for _ in range(30):
         before = book._true[0, v].copy()
-        _, _, _, _, infos = env.step(all_loaded(env))
+        infos = env.step(all_loaded(env))[4]
         if (book._true[0, v] != before).any() and infos["adaptation_traffic"][0] > 0.0:
             sent.append(infos["adaptation_traffic"][0])
     assert sent and sent[0] % (2 * plan.changed[v]) == 0.0  # the board is two links away
@@ -266,14 +265,10 @@ def test_changes_are_those_of_the_table():
         assert plan.macs[v, 30] == table.macs(row, 30)
         assert plan.memory[v, 30] == pytest.approx(table.memory[row, 2])
         assert plan.changed[v] == table.changed_bytes(row)
-    assert (plan.stream_pair[plan.stream_pair != EMPTY] >= 0).all()
 
 
 @settings(deadline=None, max_examples=50)
-@given(
-    st.lists(st.floats(0.0, 150.0), min_size=3, max_size=3),
-    st.integers(0, 2),
-)
+@given(st.lists(st.floats(0.0, 150.0), min_size=3, max_size=3), st.integers(0, 2))
 def test_a_mixture_of_one_kind_is_pure_and_others_never_help(counts, seen):
     env = make_env()
     curves = env.simulation.compiled.adaptations.known[:1]
@@ -295,11 +290,7 @@ def test_a_mixture_of_one_kind_is_pure_and_others_never_help(counts, seen):
             {"quality.accuracy": "nominal", "quality.adaptation.rule": "always"},
             "quality.adaptation.share: 'pull' is not allowed with accuracy nominal",
         ),
-        (
-            {"quality.adaptation.method": "bottleneck"},
-            "quality.adaptation.method: 'bottleneck' is not allowed",
-        ),
-        ({"quality.adaptation.method": "luck"}, "'luck' is not allowed"),
+        ({"quality.adaptation.method": "bottleneck"}, "'bottleneck' is not allowed; no model of the tasks"),
         ({"quality.adaptation.tables": ["nowhere.npz"]}, "nowhere.npz"),
         ({"quality.conditions.names": ["clean", "blur-1"]}, "quality.conditions.names.1"),
     ],

@@ -216,6 +216,12 @@ def test_learners_are_told_the_prices_of_the_slot_that_was_played():
     assert any((one != other).any() for one, other in pairwise(prices))
 
 
+def test_rollouts_report_latencies():
+    env = make_env(2, accuracy="calibrated")
+    rows = rollout(make_policy("cloud-only", env), env, [0, 1], latencies=True).records()
+    assert all(row["latency_p95"] > 0.0 for row in rows)
+
+
 def test_rollouts_report_the_truth():
     env = make_env(2, accuracy="nominal")
     rows = rollout(make_policy("cloud-only", env), env, [0, 1]).records()

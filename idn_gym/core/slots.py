@@ -8,6 +8,7 @@ import numpy as np
 
 from idn_gym.core.arrays import Draw, Instance, Ints, Outcome, Residents, State
 from idn_gym.core.places import place_of
+from idn_gym.core.pricing import option_prices
 
 MOVING = (
     *("demand", "seconds", "memory", "rate", "refill", "uniforms"),
@@ -15,8 +16,8 @@ MOVING = (
 )
 """Fields of `Draw` with an axis of slots."""
 
-ESTIMATED = ("error_in_force", "price_list", "option_cost", "last_choice")
-"""Those that are written anew where accuracies are estimated."""
+ESTIMATED = ("error_in_force", "price_list", "last_choice")
+"""Those that are written anew where accuracies are estimated, with the prices of options."""
 
 
 Record = TypeVar("Record", bound=tuple[Any, ...])
@@ -60,6 +61,9 @@ def one_slot(instance: Instance, slot: Ints) -> Instance:
     moving["condition"] = np.zeros((len(slot), 1, 0), np.int32)
     if instance.tables.answer_streams:
         moving |= {name: draw[name].copy() for name in ESTIMATED}
+        prices = option_prices(instance.tables, len(draw["option_cost"]))  # woven, as kernels read them
+        put_fields(prices.values(), [draw[name] for name in prices])
+        moving |= prices
     return Instance(instance.tables, instance.draw._replace(**moving))
 
 

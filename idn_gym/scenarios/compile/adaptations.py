@@ -20,7 +20,7 @@ from idn_gym.scenarios.compile.routes import Network
 from idn_gym.scenarios.config_quality import HiddenQuality
 from idn_gym.scenarios.processes.timed_rows import last_change
 
-CLEAN = "clean"
+UNSHIFTED = "clean"
 """The condition that forgetting is measured under."""
 
 
@@ -72,9 +72,9 @@ def plan_adaptations(
     Raises:
         ConfigError: a table cannot be read; none has any of the models; a condition was not measured.
     """
-    if quality is None or quality.adaptation is None or answers is None:
+    adaptation = None if quality is None else quality.adaptation
+    if quality is None or adaptation is None or answers is None:
         return None
-    adaptation = quality.adaptation
     found = [_read_adaptations(path, last_change(path)) for path in _table_files(adaptation.tables)]
     at = {name: _table_of(found, name, adaptation.method) for name in dict.fromkeys(sources)}
     option = np.unique(tables.option_stream, return_index=True)[1]
@@ -82,21 +82,16 @@ def plan_adaptations(
     node, alone = tables.part_node[first], tables.part_start[option + 1] - first == 1
     able = np.array([at[sources[m]] is not None for m in model]) & alone & tables.node_movable[node]
     if not able.any():
-        measured = list(dict.fromkeys(row.network for table in found for row in table.rows))
+        known = list(dict.fromkeys(row.network for table in found for row in table.rows))
         wrong = f"{show(adaptation.method)} is not allowed; no model of the tasks can adapt like that"
-        raise ConfigError(
-            "quality.adaptation.method", f"{wrong} at any node; {closest(sources[0], measured)}"
-        )
-    pairs, stream_of = np.unique(np.stack([node, model], axis=1)[able], axis=0, return_inverse=True)
-    stream_pair = np.full(len(able), EMPTY, np.int64)
-    stream_pair[able] = stream_of.reshape(-1)
-    kind = np.zeros(len(pairs), np.int64)
-    kind[stream_pair[able]] = answers.stream_kind[able]
+        raise ConfigError("quality.adaptation.method", f"{wrong} at any node; {closest(sources[0], known)}")
+    pairs, of = np.unique(np.stack([node, model], axis=1)[able], axis=0, return_inverse=True)
+    stream_pair, kind = np.full(len(able), EMPTY, np.int64), np.zeros(len(pairs), np.int64)
+    stream_pair[able], kind[of.reshape(-1)] = of.reshape(-1), answers.stream_kind[able]
     most = 1 + max(int(table.samples[-1]) for table in at.values() if table is not None)
     changes = np.zeros((3, len(answers.nominal), *[len(quality.conditions.names)] * 2, most))
     for k, m in dict(zip(answers.stream_kind.tolist(), model.tolist(), strict=True)).items():
-        table = at[sources[m]]
-        if table is not None:
+        if (table := at[sources[m]]) is not None:
             changes[:, k] = _curves(table, sources[m], k, quality, answers, most)
     sees = (pairs[:, :1] == ingress[answers.stream_class]) | ((pairs[:, :1] == node) & alone)
     sees &= tables.model_task[pairs[:, 1:]] == tables.model_task[model]
@@ -156,7 +151,7 @@ def _curves(
                 spread = np.nan_to_num(known.spread)
                 for p, values in enumerate((known.change.mean(axis=1), spread, played.change.mean(axis=1))):
                     found[p, i, j] += share[e] * _lines(known.samples, values, most)
-            if i != j and seen != CLEAN:
+            if i != j and seen != UNSHIFTED:
                 # Not measured: what was learnt elsewhere does not help here, and may do as much harm.
                 found[[0, 2], i, j] = np.minimum(found[[0, 2], i, j], 0.0)
     return found
