@@ -91,14 +91,13 @@ def test_cost_is_in_rewards_once(rule):
         _, reward, _, _, infos = env.step(all_loaded(env))
         joules, byte_hops = infos["adaptation_energy"], infos["adaptation_traffic"]
         outcome, compiled, tables = simulation.last, simulation.compiled, simulation.compiled.tables
-        weights = simulation.instance.draw.weights
-        vectors, _ = compute_rewards(tables, copied(outcome), weights, compiled.scales)
-        # What loads cost has it, so that figures have it, too.
+        weights, scales = simulation.instance.draw.weights, compiled.scales
+        vectors, _ = compute_rewards(tables, copied(outcome), weights, scales)
         np.testing.assert_allclose(infos["vector_reward"][:, 1:], vectors[:, 1:], rtol=1e-5)
         without = copied(outcome)
         without.load_energy[:] -= joules
         without.load_traffic[:] -= byte_hops
-        before, _ = compute_rewards(tables, without, weights, compiled.scales)
+        before, _ = compute_rewards(tables, without, weights, scales)
         more = (before - vectors) * tables.nominal_requests
         np.testing.assert_allclose(more[:, JOULE], joules, atol=1e-6)
         np.testing.assert_allclose(more[:, BYTE_HOP], byte_hops, atol=1e-3)
