@@ -24,11 +24,13 @@ def bound_hidden_quality(compiled: Compiled, instance: Instance, b: int) -> Floa
         b: row.
 
     Raises:
-        ConfigError: quality is known.
+        ConfigError: quality is known, or models adapt.
     """
     answers = compiled.answers
     if answers is None:
         raise ConfigError("quality", "null is not allowed here; brackets bound scenarios of known quality")
+    if compiled.adaptations is not None:
+        raise ConfigError("quality.adaptation", "null is needed here; models that adapt have no bound yet")
     draw = instance.draw._replace(error_in_force=instance.draw.error_in_force.copy())
     row = judged_row(compiled, Instance(instance.tables, draw), b)
     tables, truth = row.tables, answers.truth()
