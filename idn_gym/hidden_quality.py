@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from idn_gym.adapting import AdaptationBook
 from idn_gym.config_reader import ConfigError, show
@@ -27,15 +26,13 @@ from idn_gym.core.arrays import (
 )
 from idn_gym.core.places import place_of
 from idn_gym.core.pricing import price_answers
+from idn_gym.hidden_answers import AnswerBook
 from idn_gym.hidden_beliefs import make_belief
 from idn_gym.quality.counts import put_state
 from idn_gym.quality.in_force import ConditionBelief, Heard
 from idn_gym.rewards import Reward
 from idn_gym.scenarios.compile import Compiled
 from idn_gym.scenarios.config_quality import HiddenQuality
-
-ANSWERS = 0x616E73
-"""Names the stream of answers among the children of an episode's seed."""
 
 
 class Truth(NamedTuple):
@@ -47,7 +44,7 @@ class Truth(NamedTuple):
 
 
 class QualityBook:
-    """Draws answers, keeps an estimate, and writes it where serving reads it.
+    """Has answers drawn, keeps an estimate, and writes it where serving reads it.
 
     Attributes:
         truth: of the last slot; zeros before the first one.
@@ -67,14 +64,10 @@ class QualityBook:
         self._tables, self._draw, self._answers = compiled.tables, draw, compiled.answers
         self._quality: HiddenQuality = compiled.scenario.quality
         self._horizon = compiled.scenario.horizon
-        streams = len(self._answers.stream_class)
+        self._shape = rows, len(self._answers.stream_class)
         self._belief = make_belief(self._quality, self._answers, compiled.class_ingress, rows)
         self._true = self._answers.truth()
-        samples = self._answers.playing.sum(axis=3)
-        self._chance = samples / samples.sum(axis=2, keepdims=True)
-        self._right = self._answers.playing[..., 1] / np.maximum(1.0, samples)
-        self._pending = np.zeros((rows, self._quality.probes.delay + 1, 2, streams))
-        self._key = np.zeros((rows, 2, 2), np.uint64)
+        self._drawn = AnswerBook(self._answers, self._quality.probes.delay, rows)
         self._lists = np.zeros(rows, np.int64)
         classes = len(compiled.tables.class_task)
         self.truth = Truth(np.zeros(rows), np.zeros(rows), np.zeros((rows, classes), np.int64))
@@ -83,18 +76,14 @@ class QualityBook:
         self._site = compiled.class_ingress
 
     def start(self, row: int, root: np.random.SeedSequence) -> None:
-        """A new episode in a row; what answers say and what is right are drawn from streams of their own.
-
-        So what is right does not move a bit of what is said.
-        """
-        child = np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, ANSWERS))
-        self._key[row] = child.generate_state(4, np.uint64).reshape(2, 2)
+        """A new episode in a row."""
+        self._drawn.start(row, root)
 
     def rewind(self, rows: Ints) -> None:
         """Back to slot 0 in some rows: nothing has been heard."""
         chosen = np.zeros(len(self._lists), np.bool_)
         chosen[rows] = True
-        self._pending[chosen] = 0.0
+        self._drawn.pending[chosen] = 0.0
         if self._belief is not None:
             self._belief.reset(chosen)
         if self.adapting is not None:
@@ -116,7 +105,8 @@ class QualityBook:
         rows = np.arange(len(slot))
         condition = self._draw.condition[rows, place_of(slot, self._draw.condition.shape[1])]
         true = self._truth(condition)
-        heard, asked = self._listen(slot, outcome, condition, true)
+        version = None if self.adapting is None else true
+        heard, asked = self._drawn.draw(slot, outcome, condition, self._share(), version)
         self.heard = heard
         self._correct(outcome, condition, true, asked, reward)
         if self._belief is not None:
@@ -160,44 +150,15 @@ class QualityBook:
             found = np.clip(found + (chance * self.adapting.known_change()).sum(axis=2), 0.0, 1.0)
         return found
 
-    def _listen(self, slot: Ints, outcome: Outcome, condition: Ints, true: Floats) -> tuple[Heard, Floats]:
-        """Answers of a slot, as counts, and labels (B, a) asked for; `true` is the accuracy (B, a)."""
-        answers, row, stream, cells = self._answers, [], [], []
-        asked = np.zeros_like(outcome.answered)
+    def _share(self) -> Floats:
+        """Share of the answers of each stream whose label is asked for, (B, a)."""
+        share = np.full(self._shape, self._quality.probes.share)
         probed = None if self._belief is None else self._belief.probed()
-        place = slot % self._pending.shape[1]
-        for b in range(len(slot)):
-            found = np.flatnonzero(outcome.answered[b] > 0.0)
-            rng, labeller = (_generator(key, int(slot[b])) for key in self._key[b])
-            amount = outcome.answered[b, found]
-            count = np.floor(amount + rng.random(len(found))).astype(np.int64)  # as many on average
-            under = answers.stream_kind[found], condition[b, answers.stream_class[found]]
-            told = rng.multinomial(count, self._chance[under])
-            mean = (told * answers.middle).sum(axis=1) / np.maximum(1, count)
-            outcome.confidence[b, found] = amount * mean
-            share = np.full(len(found), self._quality.probes.share)
-            if probed is not None:
-                share *= probed[b, found]
-            if self.adapting is not None:
-                share = np.maximum(share, self.adapting.labels[found])
-            labelled = rng.binomial(count, share)
-            right: Ints = labelled
-            if labelled.any():
-                right = labeller.binomial(told, self._right[under]).sum(axis=1)
-                if self.adapting is not None:
-                    right = _adapted(labeller, count, right, self._true[under], true[b, found])
-                right = labeller.hypergeometric(right, count - right, labelled)
-            asked[b, found] = labelled
-            self._pending[b, place[b]] = 0.0
-            self._pending[b, place[b], :, found] = np.stack([labelled, right], axis=1)
-            due = (slot[b] - self._quality.probes.delay) % self._pending.shape[1]
-            if slot[b] >= self._quality.probes.delay:
-                outcome.labelled[b], outcome.right[b] = self._pending[b, due]
-            row.append(np.full(len(found), b))
-            stream.append(found)
-            cells.append(told.astype(float))
-        parts = np.concatenate(row), np.concatenate(stream), np.concatenate(cells)
-        return Heard(*parts, outcome.labelled, outcome.right), asked
+        if probed is not None:
+            share *= probed
+        if self.adapting is not None:
+            share = np.maximum(share, self.adapting.labels)
+        return share
 
     def _correct(
         self, outcome: Outcome, condition: Ints, true: Floats, asked: Floats, reward: Reward
@@ -232,11 +193,11 @@ class QualityBook:
             return
         t = place_of(np.minimum(slot, self._horizon - 1), self._draw.condition.shape[1])
         accuracy = self._believed(self._draw.condition[np.arange(len(slot)), t])
-        for b in np.flatnonzero(rows):
-            self._draw.error_in_force[b] = 1.0 - accuracy[b, self._tables.option_stream]
-            self._lists[b] += 1
-            self._draw.price_list[b] = 1.0 + b + len(slot) * self._lists[b]
-            price_answers(self._tables, self._draw, int(b))
+        chosen = np.flatnonzero(rows)
+        self._draw.error_in_force[chosen] = 1.0 - accuracy[chosen][:, self._tables.option_stream]
+        self._lists[chosen] += 1
+        self._draw.price_list[chosen] = 1.0 + chosen + len(slot) * self._lists[chosen]
+        price_answers(self._tables, self._draw, chosen)
 
     def infos(self) -> dict[str, Numbers]:
         """What infos say: the truth under names of its own, and what adapting cost, B rows."""
@@ -247,7 +208,7 @@ class QualityBook:
 
     def get_state(self) -> dict[str, Any]:
         """Everything that moves, as plain data."""
-        kept: dict[str, Any] = {"pending": self._pending.copy(), "key": self._key.copy()}
+        kept: dict[str, Any] = {"pending": self._drawn.pending.copy(), "key": self._drawn.key.copy()}
         kept["accuracy"] = self._quality.accuracy
         kept |= {f"truth {name}": field.copy() for name, field in self.truth._asdict().items()}
         if self._belief is not None:
@@ -271,7 +232,7 @@ class QualityBook:
             raise ConfigError(
                 "state.quality.accuracy", f"{show(saved.get('accuracy'))} is not allowed; {allowed}"
             )
-        own: dict[str, Numbers] = {"pending": self._pending, "key": self._key}
+        own: dict[str, Numbers] = {"pending": self._drawn.pending, "key": self._drawn.key}
         own |= {f"truth {name}": field for name, field in self.truth._asdict().items()}
         if self.adapting is not None:
             own |= {f"adapting {name}": array for name, array in self.adapting.arrays().items()}
@@ -282,17 +243,3 @@ class QualityBook:
                 {name.removeprefix(begins): array for name, array in saved.items() if name.startswith(begins)}
             )
         self._put_in_force(np.ones(len(slot), np.bool_), slot)
-
-
-def _adapted(rng: np.random.Generator, count: Ints, right: Ints, before: Floats, after: Floats) -> Ints:
-    """Right answers (n,) of a version, of `count`, where `right` were right before accuracies moved."""
-    up = np.maximum(after - before, 0.0) / np.maximum(1.0 - before, 1e-12)
-    down = np.maximum(before - after, 0.0) / np.maximum(before, 1e-12)
-    won, lost = rng.binomial(count - right, np.minimum(up, 1.0)), rng.binomial(right, np.minimum(down, 1.0))
-    found: Ints = right + won - lost
-    return found
-
-
-def _generator(key: npt.NDArray[np.uint64], slot: int) -> np.random.Generator:
-    """Of one slot, whatever was drawn in others."""
-    return np.random.Generator(np.random.Philox(key=key, counter=[0, 0, 0, slot]))

@@ -154,7 +154,7 @@ def test_rewards_by_hand():
     for t in range(10):
         condition = simulation.instance.draw.condition[0, t]
         _, reward, _, _, infos = env.step(np.zeros(env.action_space.shape, np.float32))
-        outcome, probes = simulation.last, simulation.quality._pending[0, t % 3, 0].sum()
+        outcome, probes = simulation.last, simulation.quality._drawn.pending[0, t % 3, 0].sum()
         asked.append(probes)
         right = 0.0
         for stream, amount in enumerate(outcome.answered[0]):

@@ -38,7 +38,7 @@ def bound_hidden_quality(compiled: Compiled, instance: Instance, b: int) -> Floa
     for t in range(len(bound)):
         under = row.draw.condition[0, t, answers.stream_class]
         row.draw.error_in_force[0] = 1.0 - truth[answers.stream_kind, under][tables.option_stream]
-        price_answers(tables, row.draw, 0)
+        price_answers(tables, row.draw, np.zeros(1, np.int64))
         option, drop = costs(row, t)
         best = np.minimum(np.minimum.reduceat(option, tables.option_start[:-1]), drop)
         bound[t] = row.draw.demand[0, t] @ best / tables.nominal_requests
