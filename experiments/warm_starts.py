@@ -21,7 +21,7 @@ from idn_gym.evaluation.intervals import mean_interval, paired_difference
 from idn_gym.evaluation.rollout import rollout
 from idn_gym.evaluation.tables import write_csv
 from idn_gym.files import writable_folder
-from idn_gym.policies.online.warm_start import EVEN, GREEDY, LAST, PEERS
+from idn_gym.policies.online.warm_start import EVEN, GREEDY, LAST, OTHER_NODES
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.presets import load_scenario
 
@@ -65,7 +65,7 @@ class WarmStartsCommand(EpisodeOptions):
         rows: list[list[str]] = []
         lines: list[dict[str, Any]] = []
         for agent in self.agents:
-            starts = (EVEN, GREEDY, LAST, PEERS)
+            starts = (EVEN, GREEDY, LAST, OTHER_NODES)
             costs = {start: self.play(agent, scenario, start) for start in steps(agent, starts)}
             for start, cost in costs.items():
                 rows.append([agent, start, *start_cells(cost, costs[EVEN], self.first)])

@@ -22,7 +22,7 @@ Start = Literal["even", "static-greedy", "last", "peers"]
 EVEN: Start = "even"
 GREEDY: Start = "static-greedy"
 LAST: Start = "last"
-PEERS: Start = "peers"
+OTHER_NODES: Start = "peers"
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class WarmStart:
         """
         self._even, self._config = even, config
         self.fractions = np.repeat(even[None], rows, axis=0)
-        self._peers = _peer_means(columns) if config.start == PEERS else None
+        self._peers = _peer_means(columns) if config.start == OTHER_NODES else None
         if config.start == GREEDY:
             self._take(np.ones(rows, np.bool_), np.repeat(held[None], rows, axis=0))
 
