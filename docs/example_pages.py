@@ -1,4 +1,4 @@
-"""The examples as pages and notebooks: a hook of the site, and ``python docs/example_pages.py`` (`make examples`).
+"""The examples as pages and notebooks: a hook of the site, and the script behind `make examples`.
 
 An example is a script of cells: ``# %%`` starts one of code, ``# %% [markdown]`` one of text behind ``# ``.
 Played by cells, what each prints is kept in `docs/examples/outputs/`, and figures go to `docs/pictures/`.
@@ -72,7 +72,7 @@ def play_example(path: Path, namespace: dict[str, Any] | None = None) -> list[st
 
 
 def make_page(path: Path) -> str:
-    """An example as a page: its cells, what they printed when they were last played, a link to the notebook."""
+    """An example as a page: its cells, and what they printed when they were last played."""
     said = _said(path)
     parts = []
     for number, cell in enumerate(read_cells(path.read_text(encoding="utf-8"))):
@@ -123,8 +123,9 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
 
 
 def record(path: Path) -> None:
-    """Play an example in a folder of its own; keep what it prints, and its figures as pictures of the docs."""
+    """Play an example in a folder of its own; keep what it prints, and its figures as pictures."""
     before = Path.cwd()
+    os.environ["PYTHONPATH"] = str(ROOT)  # for commands that an example runs
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         try:

@@ -34,7 +34,9 @@ def test_every_page_has_one_place_in_the_navigation():
 def test_every_preset_has_a_page_with_a_film_and_its_command(name):
     page = (DOCS / "presets" / f"{name}.md").read_text(encoding="utf-8")
     assert f"](../pictures/{name}.gif)" in page
-    command = rf"    idn watch \S+ --scenario {name} --slots (\d+) --scale \S+ --out docs/pictures/{name}\.gif(?: \S+)*\n"
+    command = (
+        rf"    idn watch \S+ --scenario {name} --slots (\d+) --scale \S+ --out docs/pictures/{name}\.gif\b"
+    )
     (slots,) = re.findall(command, page)
     film = DOCS / "pictures" / f"{name}.gif"
     assert film.stat().st_size <= FILM_BYTES

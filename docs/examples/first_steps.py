@@ -1,8 +1,9 @@
 # %% [markdown]
 # # First steps
 #
-# A world is made by its name, as everywhere in Gymnasium. `tiny` has a board, an edge server and a cloud, two tasks and four DNNs. The cloud
-# holds all of them; what the board and the edge server hold is for the policy to say.
+# A world is made by its name, as everywhere in Gymnasium. `tiny` has a board, an edge server and a cloud,
+# two tasks and four DNNs. The cloud holds all of them; what the board and the edge server hold is for the
+# policy to say.
 
 # %%
 import gymnasium as gym
@@ -19,8 +20,9 @@ for line in told["action"]:
     print(line[:100])
 
 # %% [markdown]
-# An entry of the action is one choice per node and task. Here the board gets the first block of MobileNetV3-Small, which sends less than the
-# picture, and the edge server a small detector. The reward is a vector, with units.
+# An entry of the action is one choice per node and task. Here the board gets the first block of
+# MobileNetV3-Small, which sends less than the picture, and the edge server a small detector. The reward is
+# a vector, with units.
 
 # %%
 action = np.array([1, 0, 0, 1])
@@ -29,11 +31,14 @@ for _ in range(3):  # models take a moment to come over the link
 print(env.unwrapped.describe_placement())
 for entry, value in zip(told["reward"], reward, strict=True):
     print(f"{entry['name']:10} {value:12.4f} {entry['unit']}")
-print(f"{info['requests']:.0f} requests, {info['drop_rate']:.1%} dropped, {info['split_rate']:.0%} cut in two")
+print(
+    f"{info['requests']:.0f} requests, {info['drop_rate']:.1%} dropped, {info['split_rate']:.0%} cut in two"
+)
 
 # %% [markdown]
-# Policies by name (`idn list policies`) play the same episodes, so that differences are paired. `IDN-Scalar-v0` and comparisons weigh the vector; the cost is per
-# slot, lower is better. Ten seeds are few: intervals of differences shrink with more of them.
+# Policies by name (`idn list policies`) play the same episodes, so that differences are paired.
+# `IDN-Scalar-v0` and comparisons weigh the vector; the cost is per slot, lower is better. Ten seeds are
+# few: intervals of differences shrink with more of them.
 
 # %%
 SEEDS = 10
@@ -59,5 +64,6 @@ figure.savefig("first_steps.png", dpi=110)
 # %% [markdown]
 # ![Cost per slot of three policies on tiny](../pictures/example-first_steps.png)
 #
-# From here: [own worlds](own_world.py), [own networks](own_network.py), [learners and PPO](infida_against_ppo.py). On the command line, `idn show tiny` draws the world
-# and `idn compare cloud-only static-greedy olag --scenario tiny` prints the table.
+# From here: [own worlds](own_world.py), [own networks](own_network.py), [learners and
+# PPO](infida_against_ppo.py). On the command line, `idn show tiny` draws the world and `idn compare
+# cloud-only static-greedy olag --scenario tiny` prints the table.

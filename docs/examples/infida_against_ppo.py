@@ -1,13 +1,14 @@
 # %% [markdown]
 # # INFIDA against PPO, with regret
 #
-# An online learner with a guarantee and an agent that was trained beforehand play the same episodes. `adversary` is made for that: capacity is private, loads are instant and priced, so that what is
-# proven about INFIDA holds. Regret is what the best placement to keep, chosen with foresight, gains more. It needs the extras `rl` and `solve`.
+# An online learner with a guarantee and an agent that was trained beforehand play the same episodes.
+# `adversary` is made for that: capacity is private, loads are instant and priced, so that what is proven
+# about INFIDA holds. Regret is what the best placement to keep, chosen with foresight, gains more. It needs
+# the extras `rl` and `solve`.
 
 # %%
 import gymnasium as gym
 import matplotlib.pyplot as plt
-import numpy as np
 from stable_baselines3 import PPO
 
 import idn_gym
@@ -23,14 +24,18 @@ SEEDS = range(3)  # 20 for a result
 STEPS = 4_000  # 200,000 for a result
 
 # %% [markdown]
-# PPO learns on training episodes, whose demand the test episodes never repeat. This many steps only show that it runs.
+# PPO learns on training episodes, whose demand the test episodes never repeat. This many steps only show
+# that it runs.
 
 # %%
-learning = gym.make_vec("IDN-Scalar-v0", num_envs=16, scenario=WORLD, split="train", autoreset_mode="SAME_STEP")
+learning = gym.make_vec(
+    "IDN-Scalar-v0", num_envs=16, scenario=WORLD, split="train", autoreset_mode="SAME_STEP"
+)
 agent = PPO("MlpPolicy", GymVecEnv(learning), n_steps=50, batch_size=200, seed=0).learn(STEPS)
 
 # %% [markdown]
 # Both play the test episodes: `rollout` takes whatever has `predict`.
+
 
 # %%
 def play(name, **options):
@@ -49,8 +54,10 @@ for name in names:
     print(f"{name:16} cost per slot {mean:.3f}   minus infida {gap:.3f}")
 
 # %% [markdown]
-# Regret counts gains: the serving cost that the repositories alone would have (`cloud-only`), less that of the policy, slot by slot. The comparator is the best placement to
-# keep, found with foresight (`best-static`, which is told the episodes). Below 0 is ahead of it. What loads are charged is left out, as in the theorem.
+# Regret counts gains: the serving cost that the repositories alone would have (`cloud-only`), less that of
+# the policy, slot by slot. The comparator is the best placement to keep, found with foresight
+# (`best-static`, which is told the episodes). Below 0 is ahead of it. What loads are charged is left out,
+# as in the theorem.
 
 # %%
 SECONDS = 1  # of search per episode
@@ -70,12 +77,17 @@ figure, axes = plt.subplots(figsize=(7.2, 3.4), layout="constrained")
 for name, curve in curves.items():
     axes.plot(curve.mean(axis=0), label=name)
 axes.axhline(0, color="0.6", lw=1, zorder=0)
-axes.set(xlabel="slot [1 min]", ylabel="regret so far [cost]", title=f"Mean of {len(SEEDS)} test episodes of adversary")
+axes.set(xlabel="slot [1 min]", ylabel="regret so far [cost]", title="adversary, mean of three episodes")
+    xlabel="slot [1 min]",
+    ylabel="regret so far [cost]",
+    title=f"Mean of {len(SEEDS)} test episodes of adversary",
+)
 axes.legend()
 figure.savefig("infida_against_ppo.png", dpi=110)
 
 # %% [markdown]
 # ![Regret of INFIDA, PPO and LRU against the best placement to keep](../pictures/example-infida_against_ppo.png)
 #
-# A regret that falls is no contradiction: demand moves, and who moves with it is ahead of every placement that stays. [Learners](../learners.md) has what is proven about
-# which learner, [the headline study](../headline.md) what training at length comes to.
+# A regret that falls is no contradiction: demand moves, and who moves with it is ahead of every placement
+# that stays. [Learners](../learners.md) has what is proven about which learner, [the headline
+# study](../headline.md) what training at length comes to.

@@ -1,11 +1,14 @@
 # %% [markdown]
 # # Your own network: cut, bottlenecked, placed
 #
-# A torch network of one's own is trained, given a bottleneck, counted and turned into entries of the catalogue. Then the environment says where to
-# cut it at which link rate. Pictures are made up, stripes in six directions under noise, so that all of it takes seconds; the steps are
-# those for real ones. It needs the extra `lab`.
+# A torch network of one's own is trained, given a bottleneck, counted and turned into entries of the
+# catalogue. Then the environment says where to cut it at which link rate. Pictures are made up, stripes in
+# six directions under noise, so that all of it takes seconds; the steps are those for real ones. It needs
+# the extra `lab`.
 
 # %%
+import pathlib
+
 import gymnasium as gym
 import matplotlib.pyplot as plt
 import numpy as np
@@ -63,8 +66,8 @@ plain = nn.Sequential(head, tail)
 fit(plain, plain.parameters(), lambda net, x, y: nn.functional.cross_entropy(net(x), y))
 
 # %% [markdown]
-# The bottleneck: an encoder at the end of the head, from 16 maps to 2, and a decoder before the tail. They learn what the tail made of the
-# head's maps (distillation), while head and tail stay as they are.
+# The bottleneck: an encoder at the end of the head, from 16 maps to 2, and a decoder before the tail. They
+# learn what the tail made of the head's maps (distillation), while head and tail stay as they are.
 
 # %%
 encoder, decoder = nn.Conv2d(16, 2, 1), nn.Sequential(nn.Conv2d(2, 16, 3, 1, 1), nn.ReLU())
@@ -78,11 +81,11 @@ def distil(network, x, y):
 
 
 fit(squeezed, [*encoder.parameters(), *decoder.parameters()], distil)
-print(f"right on {len(test[1])} test pictures: whole {accuracy(plain):.1%}, with bottleneck {accuracy(squeezed):.1%}")
+print(f"right: {accuracy(plain):.1%} whole, {accuracy(squeezed):.1%} with the bottleneck")
 
 # %% [markdown]
-# `trace` counts both networks, and lists the places where one tensor crosses. Bytes on the wire are int8, one per value; measure the accuracy of the
-# quantised network if yours is to be cut like this.
+# `trace` counts both networks, and lists the places where one tensor crosses. Bytes on the wire are int8,
+# one per value; measure the accuracy of the quantised network if yours is to be cut like this.
 
 # %%
 example = torch.zeros(1, 1, SIDE, SIDE)
@@ -91,39 +94,52 @@ sent = {"own_plain": (16, 8, 8), "own_squeezed": (2, 8, 8)}
 entries = []
 for name, (network, graph) in counted.items():
     cut = [place for place in graph.cuts() if tuple(place.shape)[-3:] == sent[name]][-1]
-    entries.append(
-        catalog_entry(name, graph, (cut,), task="stripes", accuracy=accuracy(network), outcome="measured",
-                      source="1,000 made-up test pictures, one training", input_bytes=SIDE * SIDE, bytes_per_value=1))  # fmt: skip
-    for block in entries[-1].blocks:
-        print(f"{name:13} {block.name:22} {block.macs:9,.0f} MACs {block.weights:8,.0f} B held {block.output:6,.0f} B sent")
+    entry = catalog_entry(
+        name,
+        graph,
+        (cut,),
+        task="stripes",
+        accuracy=accuracy(network),
+        outcome="measured",
+        source="1,000 made-up test pictures, one training",
+        input_bytes=SIDE * SIDE,
+        bytes_per_value=1,
+    )
+    entries.append(entry)
+    for block in entry.blocks:
+        print(f"{name:13} {block.macs:9,.0f} MACs, {block.weights:7,.0f} B held, {block.output:6,.0f} B sent")
 write_catalog("own.yaml", models=entries)
 
 # %% [markdown]
-# Where to put them: a microcontroller that has no room for a whole network, a radio, and a server that holds all. All placements are tried in one slot
-# each; the cost weighs accuracy, latency, energy and bytes.
+# Where to put them: a microcontroller that has no room for a whole network, a radio, and a server that
+# holds all. All placements are tried in one slot each; the cost weighs accuracy, latency, energy and bytes.
 
 # %%
-ROOM = 40e3  # bytes for models on the microcontroller
-
-
-def world(rate):
-    return {
-        "name": "stripes", "catalog": ["own.yaml"], "horizon": 1, "slot_seconds": 600.0,
-        "topology": {
-            "kind": "explicit",
-            "nodes": [{"name": "sensor", "device": "mcu_m4_stm32l4r5", "tier": "device", "memory": ROOM, "demand": 1},
-                      {"name": "server", "device": "sbc_rpi5", "tier": "edge", "servers": float("inf"), "pins": ["all"]}],
-            "links": [{"source": "sensor", "target": "server", "link": "ble_1m", "rate": rate}]},
-        "tasks": [{"name": "stripes", "models": ["own_plain", "own_squeezed"], "timeout": 10.0, "deadline": 1.0}],
-        "workload": {"rate": 0.2}, "scales": {"error": 0.1, "latency": 0.2, "energy": 0.01, "traffic": 4096, "update": 1},
-    }  # fmt: skip
-
-
+pathlib.Path("stripes.yaml").write_text("""
+name: stripes
+catalog: [own.yaml]
+topology:
+  kind: explicit
+  nodes:
+  - {name: sensor, device: mcu_m4_stm32l4r5, tier: device, memory: 4.0e+4, demand: 1}
+  - {name: server, device: sbc_rpi5, tier: edge, servers: .inf, pins: [all]}
+  links:
+  - {source: sensor, target: server, link: ble_1m}
+tasks:
+- {name: stripes, models: [own_plain, own_squeezed], timeout: 10.0, deadline: 1.0}
+workload: {rate: 0.2}
+scales: {error: 0.1, latency: 0.2, energy: 0.01, traffic: 4096, update: 1}
+slot_seconds: 600.0
+horizon: 1
+""")
 rates = np.geomspace(500, 500e3, 13)
 weights = {"accuracy": 1, "latency": 1, "energy": 1, "traffic": 0.1, "update": 0}
 latency, cost, choices = [], [], []
 for rate in rates:
-    env = gym.make("IDN-v0", scenario=world(float(rate)), action="placement", preference=weights)
+    changes = {"topology.links.0.rate": float(rate)}
+    env = gym.make(
+        "IDN-v0", scenario="stripes.yaml", overrides=changes, action="placement", preference=weights
+    )
     choices = env.unwrapped.describe()["action"][0].split(": ", 1)[1].split(", ")
     infos = []
     for choice in range(len(choices)):
@@ -142,12 +158,15 @@ figure, axes = plt.subplots(figsize=(7.2, 3.4), layout="constrained")
 for k in np.unique(np.append(best, 0)):
     axes.plot(rates / 1e3, np.array(cost)[:, k], marker=".", label=f"sensor: {names[k]}")
 axes.plot(rates / 1e3, np.min(cost, axis=1), color="0.7", lw=5, zorder=0, label="best")
-axes.set(xscale="log", ylim=(0.2, 0.9), xlabel="link rate [kB/s]", ylabel="cost per slot", title="Where is it cut?")
+axes.set(
+    xscale="log", ylim=(0.2, 0.9), xlabel="link rate [kB/s]", ylabel="cost per slot", title="Where is it cut?"
+)
 axes.legend()
 figure.savefig("own_network.png", dpi=110)
 
 # %% [markdown]
 # ![Cost of each placement against the link rate](../pictures/example-own_network.png)
 #
-# Over slow links the bottleneck pays; over faster ones the plain cut, which loses nothing, does. On a real network, `useful` of `idn_gym.lab.profiling.cuts` picks the
-# cuts worth having, and [the lab](../lab.md) trains bottlenecks and early exits.
+# Over slow links the bottleneck pays; over faster ones the plain cut, which loses nothing, does. On a real
+# network, `useful` of `idn_gym.lab.profiling.cuts` picks the cuts worth having, and [the lab](../lab.md)
+# trains bottlenecks and early exits.

@@ -1,8 +1,9 @@
 # %% [markdown]
 # # A Pareto front
 #
-# The reward is a vector, so what policies reach is a front. Here every policy plays `tiny` under nine preferences, and stands beside the front of
-# all static placements with foresight. It needs the extra `mo` for hypervolumes.
+# The reward is a vector, so what policies reach is a front. Here every policy plays `tiny` under nine
+# preferences, and stands beside the front of all static placements with foresight. It needs the extra `mo`
+# for hypervolumes.
 
 # %%
 import gymnasium as gym
@@ -18,7 +19,8 @@ scenario = idn_gym.load_scenario("tiny", {"horizon": 6})
 SEEDS = range(2)  # 20 and the whole horizon for a result
 
 # %% [markdown]
-# A preference weighs the objectives in units of the scenario's scales: accuracy against latency here, and little on the rest.
+# A preference weighs the objectives in units of the scenario's scales: accuracy against latency here, and
+# little on the rest.
 
 # %%
 shares = np.linspace(0.02, 0.98, 9)
@@ -28,7 +30,9 @@ objectives = ("accuracy", "latency", "energy", "traffic", "update")
 
 def reach(name, preference):
     codec = "segments" if name in ("lru", "olag") else "scores"
-    env = gym.make_vec("IDN-v0", num_envs=len(SEEDS), scenario=scenario, action=codec, preference=preference, split="test")
+    env = gym.make_vec(
+        "IDN-v0", num_envs=len(SEEDS), scenario=scenario, action=codec, preference=preference, split="test"
+    )
     return idn_gym.rollout(idn_gym.make_policy(name, env), env, SEEDS).vector.mean(axis=(0, 1))
 
 
@@ -38,8 +42,9 @@ for name in names:
     points[name] = np.array([reach(name, dict(zip(objectives, row, strict=True))) for row in weights])
 
 # %% [markdown]
-# The front with foresight: for each preference and episode the best of all placements that there are. On larger worlds candidates come from
-# searches, and an [outer envelope](../pareto.md) says what no policy passes.
+# The front with foresight: for each preference and episode the best of all placements that there are. On
+# larger worlds candidates come from searches, and an [outer envelope](../pareto.md) says what no policy
+# passes.
 
 # %%
 compiled = idn_gym.compile_scenario(scenario)
@@ -49,7 +54,8 @@ points["best static"] = best.means.mean(axis=1)
 print(f"{len(candidates)} placements, {len(weights)} preferences, {len(SEEDS)} episodes")
 
 # %% [markdown]
-# Hypervolume is the share of a box that a front dominates: 0 is dropping everything, 1 is answering everything for nothing.
+# Hypervolume is the share of a box that a front dominates: 0 is dropping everything, 1 is answering
+# everything for nothing.
 
 # %%
 box = objective_box(compiled)
@@ -63,12 +69,16 @@ figure, axes = plt.subplots(figsize=(7.2, 3.6), layout="constrained")
 for name, reached in points.items():
     order = np.argsort(reached[:, 1])
     axes.plot(-1e3 * reached[order, 1], 100 * reached[order, 0], marker="o", ms=4, lw=0.8, label=name)
-axes.set(xlabel="latency [ms per nominal request]", ylabel="right [% of nominal requests]", title="tiny: fast or right")
+axes.set(
+    xlabel="latency [ms per nominal request]",
+    ylabel="right [% of nominal requests]",
+    title="tiny: fast or right",
+)
 axes.legend()
 figure.savefig("pareto_front.png", dpi=110)
 
 # %% [markdown]
 # ![Accuracy against latency, nine preferences, four policies](../pictures/example-pareto_front.png)
 #
-# One policy for all preferences is trained with `preference=random` ([Fronts](../pareto.md)); `IDN-v0` works with MO-Gymnasium's wrappers and with
-# morl-baselines ([clients](../clients.md)).
+# One policy for all preferences is trained with `preference=random` ([Fronts](../pareto.md)); `IDN-v0`
+# works with MO-Gymnasium's wrappers and with morl-baselines ([clients](../clients.md)).
