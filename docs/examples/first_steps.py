@@ -51,7 +51,7 @@ for row in found.rows:
     print(f"{row.agent:14} {cost:>20} {difference:>20} {right:7.1%} {latency:5.0f} ms")
 
 # %% [markdown]
-# What they cost slot by slot in the first of these episodes:
+# What they cost slot by slot in the first of these episodes, which begins with a burst of demand:
 
 # %%
 figure, axes = plt.subplots(figsize=(7.2, 3.0), layout="constrained")

@@ -78,15 +78,11 @@ for name, curve in curves.items():
     axes.plot(curve.mean(axis=0), label=name)
 axes.axhline(0, color="0.6", lw=1, zorder=0)
 axes.set(xlabel="slot [1 min]", ylabel="regret so far [cost]", title="adversary, mean of three episodes")
-    xlabel="slot [1 min]",
-    ylabel="regret so far [cost]",
-    title=f"Mean of {len(SEEDS)} test episodes of adversary",
-)
 axes.legend()
 figure.savefig("infida_against_ppo.png", dpi=110)
 
 # %% [markdown]
-# ![Regret of INFIDA, PPO and LRU against the best placement to keep](../pictures/example-infida_against_ppo.png)
+# ![Regret against the best placement to keep](../pictures/example-infida_against_ppo.png)
 #
 # A regret that falls is no contradiction: demand moves, and who moves with it is ahead of every placement
 # that stays. [Learners](../learners.md) has what is proven about which learner, [the headline
