@@ -53,7 +53,7 @@ kernels: $(READY) ## compile the kernels that most tests run
 
 # Broken links are errors; the variable hushes an advertisement.
 site: $(READY) ## build the site of docs/ into site/, without the network
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
 
 # Each page of a preset has the command of its film.
 films: $(READY) ## film the presets again, as their pages say: docs/pictures/

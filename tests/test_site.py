@@ -51,3 +51,4 @@ def test_what_continues_a_list_is_indented_by_four(page):
     text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
     assert not re.findall(r"\n\n {1,3}\S.*", text)
     assert not re.findall(r"\n(?:\S|  \S).*\n\n {5,7}\S.*", text)
+    assert not re.findall(r"\n\n {4}[^\s|].*\n[-*] .*", text)  # the next item would be swallowed
