@@ -18,7 +18,7 @@ INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -c constrain
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: demo data test test-long lint types wheel-check mutants no-jit kernels clean help setup
+.PHONY: demo data test test-long lint types wheel-check mutants no-jit kernels site films examples clean help setup
 
 demo: $(READY) ## train an agent on the default scenario, compare it with what stays and what moves, write runs/demo/
 	@$(BIN)/python -m experiments.demo $(if $(filter-out 0,$(FORCE)),--force)
@@ -51,6 +51,17 @@ no-jit: $(READY) ## run the tests of the kernels as plain Python
 kernels: $(READY) ## compile the kernels that most tests run
 	@$(BIN)/python -m tests.compile_kernels
 
+# Broken links are errors; the variable hushes an advertisement.
+site: $(READY) ## build the site of docs/ into site/, without the network
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
+
+# Each page of a preset has the command of its film.
+films: $(READY) ## film the presets again, as their pages say: docs/pictures/
+	@grep -h '^    idn watch .*docs/pictures/' docs/presets/*.md | PATH="$(CURDIR)/$(BIN):$$PATH" sh -e
+
+examples: $(READY) ## run docs/examples/ and keep what they print and draw
+	@$(BIN)/python docs/example_pages.py
+
 setup: $(READY) ## create .venv and install the pinned dependencies
 
 # `.begun` is there before anything else and becomes `.ready` at the very end, so a set-up that was
@@ -67,11 +78,11 @@ $(READY): pyproject.toml constraints.txt
 		mkdir -p $(VENV) && touch $(BEGUN) && $(PYTHON) -m venv $(VENV); fi
 	@echo "Installing the pinned dependencies into $(VENV); torch comes first and is the largest."
 	@$(INSTALL) --no-deps $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch
-	@$(INSTALL) -e '.[all,dev]'
+	@$(INSTALL) -e '.[all,dev,docs]'
 	@touch $(BEGUN) && mv $(BEGUN) $(READY)
 
 clean: ## remove .venv, caches and build leftovers; runs/ stays
-	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	@rm -rf $(VENV) build dist site *.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## show this list

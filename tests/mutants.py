@@ -48,7 +48,8 @@ OF_OTHERS = (
 """What runs need not import again; none of it imports what is tested."""
 
 NOT_COPIED = shutil.ignore_patterns(
-    ".git", ".venv", "runs", "build", "dist", "docs", "__pycache__", ".*_cache", ".hypothesis", "*.egg-info"
+    *(".git", ".venv", "runs", "build", "dist", "site", "docs"),
+    *("__pycache__", ".*_cache", ".hypothesis", "*.egg-info"),
 )
 
 

@@ -58,9 +58,11 @@ class Film:
         if self._scale < 1.0:
             size = (max(1, round(side * self._scale)) for side in image.size)
             image = image.resize(tuple(size), self._image.Resampling.LANCZOS)
-        # One palette for all, or colours would flicker from frame to frame.
+        # One palette for all, or colours would flicker from frame to frame; chosen so that the few pixels of
+        # a legend keep their colours beside the many shades of what is large.
         palette = self._frames[0] if self._frames else None
-        self._frames.append(image.quantize(255, palette=palette, dither=self._image.Dither.NONE))
+        method, dither = self._image.Quantize.MAXCOVERAGE, self._image.Dither.NONE
+        self._frames.append(image.quantize(255, method, palette=palette, dither=dither))
 
     def write(self, path: Path, rate: float) -> None:
         """Write the film.

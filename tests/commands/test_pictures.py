@@ -1,0 +1,24 @@
+"""Films: their colours."""
+
+import numpy as np
+import pytest
+
+from idn_gym.commands.pictures import Film
+
+ORANGE = (242, 142, 43)
+
+
+def test_a_small_patch_keeps_its_colour_beside_many_shades(tmp_path):
+    image = pytest.importorskip("PIL.Image")
+    # Boxes and text with soft edges: all shades between two colours and white.
+    white = np.random.default_rng(0).random((300, 400, 1))
+    colour = np.where(np.arange(300)[:, None, None] < 200, (78.0, 121.0, 167.0), (40.0, 50.0, 70.0))
+    frame = (colour + white * (255.0 - colour)).astype(np.uint8)
+    frame[:3, :4] = ORANGE
+    film = Film()
+    for _ in range(2):
+        film.add(frame)
+    film.write(tmp_path / "film.gif", 4.0)
+    with image.open(tmp_path / "film.gif") as read:
+        shown = np.asarray(read.convert("RGB"))[1, 2].astype(int)
+    assert np.abs(shown - ORANGE).max() <= 16, shown
