@@ -48,21 +48,12 @@ def test_envelope(make):
 
 @pytest.mark.learning
 @pytest.mark.slow
-def test_gpi_pd_with_its_model(make):
+def test_gpi_pd(make):
+    """Without dyna: its models of the world know the ends of a few environments by name, and no others."""
     pytest.importorskip("cdd")
     pytest.importorskip("cvxpy")
     agent = algorithm("gpi_pd.gpi_pd", "GPIPD")(
-        make("change"),
-        learning_starts=20,
-        dynamics_rollout_starts=20,
-        dynamics_train_freq=lambda step: 20,
-        dynamics_rollout_freq=20,
-        dynamics_rollout_batch_size=32,
-        dynamics_net_arch=[16, 16],
-        dynamics_ensemble_size=2,
-        dynamics_num_elites=1,
-        dynamics_buffer_size=1000,
-        **SMALL,
+        make("change"), gpi_pd=True, dyna=False, learning_starts=20, **SMALL
     )
     agent.train(
         4 * SLOTS,
@@ -73,37 +64,3 @@ def test_gpi_pd_with_its_model(make):
         num_eval_episodes_for_front=1,
     )
     check([agent.policy_eval(make("change"), 1, weights=weights)[2] for weights in np.eye(2)])
-
-
-@pytest.mark.learning
-@pytest.mark.slow
-def test_pgmorl(make):
-    make("scores")  # skips
-    # It makes environments by id, so what differs from the preset has to be registered.
-    gym.register(
-        "IDN-Tiny-2obj-Scores-v0",
-        "idn_gym.env:IDNEnv",
-        kwargs={"scenario": "tiny", "objectives": ["accuracy", "latency"], "action": "scores", **SHORT},
-    )
-    try:
-        agent = algorithm("pgmorl.pgmorl", "PGMORL")(
-            "IDN-Tiny-2obj-Scores-v0",
-            origin=np.array([0.0, -50.0]),
-            num_envs=1,
-            pop_size=2,
-            warmup_iterations=2,
-            evolutionary_iterations=1,
-            steps_per_iteration=2 * SLOTS,
-            num_weight_candidates=2,
-            num_performance_buffer=5,
-            performance_buffer_size=2,
-            delta_weight=0.5,
-            num_minibatches=2,
-            update_epochs=1,
-            net_arch=[16, 16],
-            log=False,
-        )
-        agent.train(8 * SLOTS, gym.make("IDN-Tiny-2obj-Scores-v0"), np.array([0.0, -50.0]))
-        check(agent.archive.evaluations)
-    finally:
-        gym.registry.pop("IDN-Tiny-2obj-Scores-v0")

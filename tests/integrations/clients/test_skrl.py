@@ -48,6 +48,7 @@ def test_ppo_trains_on_many_environments(tmp_path):
         **spaces,
     )
     options = {"timesteps": 4 * SLOTS, "headless": True, "disable_progressbar": True}
+    options["close_environment_at_exit"] = False
     trainers.SequentialTrainer(env=env, agents=agent, cfg=options).train()
     after = list(policy.parameters())
     assert any(not torch.equal(old, new) for old, new in zip(before, after, strict=True))
