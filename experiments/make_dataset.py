@@ -22,7 +22,7 @@ from idn_gym.config_reader import ConfigError, bounded, closest, read_word, show
 from idn_gym.evaluation.intervals import mean_interval
 from idn_gym.files import writable_folder
 
-POLICIES = ("random", "static-greedy", "library-greedy", "agents/shipped/edge-drift/policy.zip")
+RECORDED_POLICIES = ("random", "static-greedy", "library-greedy", "agents/shipped/edge-drift/policy.zip")
 
 
 @dataclass(kw_only=True)
@@ -37,7 +37,7 @@ class MakeDatasetCommand:
     Example: random static-greedy --scenario tiny --episodes 4 --out runs/datasets
     """
 
-    policies: Positional[tuple[str, ...]] = POLICIES
+    policies: Positional[tuple[str, ...]] = RECORDED_POLICIES
     """names, or policy.zip of runs"""
     scenario: str = "edge-drift"
     """preset or YAML file"""

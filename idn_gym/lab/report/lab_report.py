@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _Entry = TypeVar("_Entry")
 
-LINKS = ("ble_1m", "wifi_iot", "lte_uplink", "nr5g_uplink", "wifi_ac", "metro_fibre")
+REPORT_LINKS = ("ble_1m", "wifi_iot", "lte_uplink", "nr5g_uplink", "wifi_ac", "metro_fibre")
 """kinds of links over which a page says where to cut"""
 
 
@@ -75,7 +75,7 @@ def lab_report(
     *,
     device: str = "sbc_rpi4",
     server: str = "server_c5_4xlarge_8t",
-    links: Sequence[str] = LINKS,
+    links: Sequence[str] = REPORT_LINKS,
     delay: float = 0.01,
     catalog: Catalog | None = None,
 ) -> Path:
