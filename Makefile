@@ -5,6 +5,8 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 # Address of PyTorch's package index for CPU builds; empty: wherever pip looks anyway.
 TORCH_INDEX ?=
+# Which versions to install; empty: the newest that `pyproject.toml` allows.
+PINS ?= -c constraints.txt
 # FORCE=1 makes the demo start over.
 FORCE ?=
 
@@ -12,13 +14,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 BEGUN := $(VENV)/.begun
-INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check $(PINS)
 
 # Small networks: several threads per process only get in each other's way.
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: demo data test test-long lint types wheel-check mutants no-jit kernels site films examples clean help setup
+.PHONY: demo data test test-long lint types wheel-check lowest mutants no-jit kernels coverage site films examples clean help setup
 
 demo: $(READY) ## train an agent on the default scenario, compare it with what stays and what moves, write runs/demo/
 	@$(BIN)/python -m experiments.demo $(if $(filter-out 0,$(FORCE)),--force)
@@ -42,6 +44,9 @@ types: $(READY) ## mypy, strict, on idn_gym, agents and experiments
 wheel-check: $(READY) ## build the wheel, try it in an environment with only its core dependencies
 	@$(BIN)/python tests/wheel_check.py
 
+lowest: $(READY) ## the same with the lowest versions that pyproject.toml allows; CI does it on Python 3.11
+	@$(BIN)/python tests/wheel_check.py lowest
+
 mutants: $(READY) ## break the code in known ways and see that named tests notice
 	@$(BIN)/python tests/mutants.py
 
@@ -61,6 +66,14 @@ films: $(READY) ## film the presets again, as their pages say: docs/pictures/
 
 examples: $(READY) ## run docs/examples/ and keep what they print and draw
 	@$(BIN)/python docs/example_pages.py
+
+coverage: $(READY) ## the test suite with its coverage, kernels as plain Python besides; a page in runs/coverage/
+	@$(BIN)/coverage erase
+	@$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=
+	@NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -m "not slow and not learning and not long" tests/core \
+		--cov --cov-append --cov-report=
+	@$(BIN)/coverage html --quiet
+	@$(BIN)/coverage report | tail -1
 
 setup: $(READY) ## create .venv and install the pinned dependencies
 
@@ -82,10 +95,10 @@ $(READY): pyproject.toml constraints.txt
 	@touch $(BEGUN) && mv $(BEGUN) $(READY)
 
 clean: ## remove .venv, caches and build leftovers; runs/ stays
-	@rm -rf $(VENV) build dist site *.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	@rm -rf $(VENV) build dist site *.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache .coverage*
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## show this list
 	@echo "make TARGET, where TARGET is one of:"
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
-	@echo "Variables: PYTHON=..., TORCH_INDEX=... (PyTorch's CPU package index), FORCE=1 (demo)."
+	@echo "Variables: PYTHON=..., TORCH_INDEX=... (PyTorch's CPU package index), PINS= (newest dependencies), FORCE=1 (demo)."

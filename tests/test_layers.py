@@ -50,6 +50,7 @@ LAYERS = [
     ["idn_gym.lab.calibration"],
     ["idn_gym.lab.training"],
     ["idn_gym.lab.adaptation"],
+    ["idn_gym.lab.report"],
     ["agents"],
     ["experiments"],
 ]

@@ -63,6 +63,7 @@ STOPPED = {
     "make_fronts": ["nothing"],
     "make_catalog": ["nothing"],
     "make_topologies": ["nothing"],
+    "make_dataset": ["nothing", "--out", "made"],
     "draw_dynamics": ["nothing"],
     "draw_charge": ["nothing"],
     "concave_front": ["--seeds", "1"],

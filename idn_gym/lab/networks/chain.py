@@ -71,6 +71,22 @@ class Chain(nn.Module):
         return torch.stack([head(maps[int(after) - 1]) for after, head in self.heads.items()])
 
 
+class _LastAnswer(nn.Module):
+    """A chain whose last exit alone answers."""
+
+    def __init__(self, chain: Chain) -> None:
+        super().__init__()
+        self.chain = chain
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return self.chain(inputs)[-1]
+
+
+def plain_network(network: nn.Module) -> nn.Module:
+    """What gives logits (B, C): a network as it is, of a chain its last exit."""
+    return _LastAnswer(network) if isinstance(network, Chain) else network
+
+
 def convolution(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
     """Convolution without shrinking at the border, batch norm, ReLU."""
     return nn.Sequential(

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from idn_gym.config_reader import bounded
-from idn_gym.lab.networks.chain import Chain, Size, convolution, three_tier
+from idn_gym.lab.networks.chain import Chain, Size, convolution, plain_network, three_tier
 from idn_gym.lab.networks.quantize import Quantizer, pack, payload_bytes, unpack
 from idn_gym.lab.training.loop import Loss, pixels
 
@@ -145,6 +145,28 @@ def distil(student: Chain, label_weight: float = 0.5, early_weight: float = 0.0)
         )
         total = label_weight * functional.nll_loss(remote, labels) + (1 - label_weight) * divergence
         return total + early_weight * functional.cross_entropy(answers[0], labels) if early_weight else total
+
+    return loss
+
+
+def learn_from(
+    teacher: nn.Module, student: Chain, label_weight: float = 0.5, early_weight: float = 0.0
+) -> Loss:
+    """`distil` for batches of inputs and labels alone, of any loader: the teacher answers as they come.
+
+    Args:
+        teacher: gives logits (B, C), or is a chain, whose last exit teaches; it is put into evaluation mode
+            and stays as it is.
+        student: as in `distil`.
+        label_weight: as in `distil`.
+        early_weight: as in `distil`.
+    """
+    loss_of, wise = distil(student, label_weight, early_weight), plain_network(teacher).eval()
+
+    def loss(inputs: Tensor, labels: Tensor) -> Tensor:
+        with torch.no_grad():
+            scores = wise(inputs).float()
+        return loss_of(inputs, labels, scores, scores, scores)
 
     return loss
 

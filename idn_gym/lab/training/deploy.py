@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from idn_gym.catalog import Block, Exit, Model, OperatingPoint, Provenance
 from idn_gym.catalog.outcomes import ENTROPY_STEPS
@@ -23,7 +23,7 @@ from idn_gym.lab.calibration.outcomes import kept_entropy
 from idn_gym.lab.networks.chain import Chain, macs_to_exits
 from idn_gym.lab.networks.ddnn import DDNN, VIEWS, Devices, binary, communication_bytes, quadrants
 from idn_gym.lab.networks.exits import cheapest_setting, point_of_thresholds, screen
-from idn_gym.lab.profiling.graph import trace
+from idn_gym.lab.networks.work import Work, add_work, block_of, chain_work, work_of
 from idn_gym.lab.training.codecs import cut_chain
 from idn_gym.lab.training.data import Data
 from idn_gym.lab.training.loop import pixels
@@ -57,14 +57,6 @@ class TrainedNetwork(NamedTuple):
         return float((self.test[-1].argmax(axis=-1) == self.test_labels).mean())
 
 
-class Work(NamedTuple):
-    """What a block costs."""
-
-    macs: float  # [MAC] per input
-    layers: int
-    weights: float  # [bytes]
-
-
 class Parts(NamedTuple):
     """What an entry is made of."""
 
@@ -76,8 +68,8 @@ class Parts(NamedTuple):
 
 def whole(trainings: Sequence[TrainedNetwork], data: Data) -> Parts:
     """The network in one piece."""
-    tiers = _tiers(trainings[0].network, data)
-    return _plain((_block("whole", _sum(tiers), 0.0),), _accuracy(trainings))
+    tiers = chain_work(_chain(trainings[0]), _example(data))
+    return _plain((block_of("whole", add_work(tiers), 0.0),), _accuracy(trainings))
 
 
 def naive(trainings: Sequence[TrainedNetwork], data: Data) -> Parts:
@@ -90,20 +82,20 @@ def exits(trainings: Sequence[TrainedNetwork], data: Data) -> Parts:
     """Cut after its tiers, with exits: one operating point per entry of `FALL`, by operations."""
     network = _chain(trainings[0])
     spent = macs_to_exits(network, _example(data))
-    return Parts(_cut_blocks(network, data), *_screened(trainings, network.after, spent))
+    return Parts(_cut_blocks(network, data), *screened_points(trainings, network.after, spent))
 
 
 def bottleneck(trainings: Sequence[TrainedNetwork], data: Data, payload: float) -> Parts:
     """Encoder, then decoder and tail; with an early label at the encoder the operating points use it."""
     network = _chain(trainings[0])
-    first, *rest = _tiers(network, data)
-    blocks = (_block("encoder", first, payload), _block("decoder_and_tail", _sum(rest), 0.0))
+    first, *rest = chain_work(network, _example(data))
+    blocks = (block_of("encoder", first, payload), block_of("decoder_and_tail", add_work(rest), 0.0))
     if len(network.after) == 1:
         return _plain(blocks, _accuracy(trainings))
     local = float(np.mean([(one.test[0].argmax(axis=-1) == one.test_labels).mean() for one in trainings]))
     alone = OperatingPoint("local", (Exit(1, 1.0, local), Exit(2, 0.0, 0.0)))
     remote = OperatingPoint("remote", (Exit(2, 1.0, _accuracy(trainings)),))
-    points, thresholds = _screened(trainings, (1, 2), (0.0, payload))
+    points, thresholds = screened_points(trainings, (1, 2), (0.0, payload))
     # Entropies are from 0 to 1.
     return Parts(blocks, (*points, alone, remote), {**thresholds, "local": (1.0,), "remote": (-1.0,)})
 
@@ -122,22 +114,22 @@ def distributed(trainings: Sequence[TrainedNetwork], data: Data, devices: Device
     with torch.no_grad():
         features = binary(network.devices[0](view))
         scores = network.scores[0](features.flatten(1))
-    body, head = _work(network.devices[0], view), _work(network.scores[0], features.flatten(1))
-    device = _sum([body, head])
+    body, head = work_of(network.devices[0], view), work_of(network.scores[0], features.flatten(1))
+    device = add_work([body, head])
     gathered = torch.cat([scores] * VIEWS, dim=1) if devices.local == "concat" else scores
     # A maximum or mean takes one operation per score, and no weights.
     plain = Work(float(VIEWS * data.classes), 0, 0.0)
-    gateway = _work(network.gateway, gathered) if devices.local == "concat" else plain
+    gateway = work_of(network.gateway, gathered) if devices.local == "concat" else plain
     inputs = torch.cat([features] * VIEWS, dim=1) if devices.cloud == "concat" else features
     outputs = devices.outputs(data.side)
     both = communication_bytes(data.classes, 0.0, devices.filters, outputs)
     alone = communication_bytes(0, 0.0, devices.filters, outputs)
     blocks = (
-        _block("devices", device, both),
-        _block("gateway", _part_of_view(gateway._replace(weights=gateway.weights + GATHERED)), alone),
-        _block("cloud", _part_of_view(_work(network.cloud, inputs)), 0.0),
+        block_of("devices", device, both),
+        block_of("gateway", _part_of_view(gateway._replace(weights=gateway.weights + GATHERED)), alone),
+        block_of("cloud", _part_of_view(work_of(network.cloud, inputs)), 0.0),
     )
-    return Parts(blocks, *_screened(trainings, (2, 3), (0.0, alone)))
+    return Parts(blocks, *screened_points(trainings, (2, 3), (0.0, alone)))
 
 
 def _part_of_view(work: Work) -> Work:
@@ -189,11 +181,11 @@ def _cut_blocks(network: Chain, data: Data) -> tuple[Block, ...]:
     with torch.no_grad():
         sizes = [float(value[0].numel()) for value in network.maps(_example(data))]
     sizes[-1] = 0.0
-    rows = zip(("tier1", "tier2", "tier3"), _tiers(network, data), sizes, strict=True)
-    return tuple(_block(*row) for row in rows)
+    rows = zip(("tier1", "tier2", "tier3"), chain_work(network, _example(data)), sizes, strict=True)
+    return tuple(block_of(*row) for row in rows)
 
 
-def _screened(
+def screened_points(
     trainings: Sequence[TrainedNetwork], after: Sequence[int], costs: Sequence[float]
 ) -> tuple[tuple[OperatingPoint, ...], dict[str, tuple[float, ...]]]:
     """The operating points of `FALL`, each the mean over the trainings, and the first one's thresholds."""
@@ -253,36 +245,3 @@ def _chain(training: TrainedNetwork) -> Chain:
 
 def _example(data: Data) -> Tensor:
     return pixels(data.test.images[:1])
-
-
-def _tiers(network: Chain | DDNN, data: Data) -> list[Work]:
-    """What each tier costs, with the head after it."""
-    assert isinstance(network, Chain)
-    found, value = [], _example(data)
-    heads: Mapping[str, nn.Module] = dict(network.heads.items())
-    for done, tier in enumerate(network.tiers, start=1):
-        work = _work(tier, value)
-        with torch.no_grad():
-            value = tier(value)
-        if str(done) in heads:
-            work = _sum([work, _work(heads[str(done)], value)])
-        found.append(work)
-    return found
-
-
-def _sum(works: Sequence[Work]) -> Work:
-    return Work(
-        sum(work.macs for work in works),
-        sum(work.layers for work in works),
-        sum(work.weights for work in works),
-    )
-
-
-def _work(module: nn.Module, example: Tensor) -> Work:
-    graph = trace(module.eval(), example)
-    layers = sum(row.mac_layers for row in graph.operators)
-    return Work(float(graph.macs), layers, float(graph.param_bytes))
-
-
-def _block(name: str, work: Work, output: float) -> Block:
-    return Block(name, work.macs, work.layers, work.weights, output)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from typing import Literal
 
 import numpy as np
@@ -82,22 +82,55 @@ def train_network(
     Raises:
         ConfigError: after an epoch the network is no longer finite.
     """
-    start = time.process_time()
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    batches = _Shuffled(rows, min(batch, len(rows[0])), seed)
+    return train_on(network, loss, batches, epochs, rate=rate, precision=precision, progress=progress)
+
+
+def train_on(
+    network: nn.Module,
+    loss: Loss,
+    loader: Iterable[Sequence[Tensor]],
+    epochs: int,
+    *,
+    rate: float = 3e-3,
+    precision: Precision = "single",
+    progress: Callable[[], object] = lambda: None,
+) -> float:
+    """Train what is not frozen in `network` on any data loader, with AdamW and the one-cycle schedule.
+
+    Args:
+        network: changed in place; on return in evaluation mode.
+        loss: what to lower; called with the tensors of one batch, as `cross_entropy` is with inputs and
+            labels.
+        loader: gives batches, each a sequence of tensors, and knows how many; it is gone through once per
+            epoch, as a `torch.utils.data.DataLoader` is. Order and augmentation are its own, and so are
+            their seeds.
+        epochs: passes over the loader.
+        rate: peak learning rate.
+        precision: of convolutions and products in training, see `train_network`.
+        progress: called after every epoch.
+
+    Returns:
+        Processor seconds that training took.
+
+    Raises:
+        ConfigError: the loader does not know how many batches it has, or has none; or after an epoch the
+            network is no longer finite.
+    """
+    start = time.process_time()
+    steps = len(loader) if isinstance(loader, Sized) else 0
+    if not steps:
+        raise ConfigError("loader", "has no batches, or does not know how many; must have a length above 0")
     weights = [weight for weight in network.parameters() if weight.requires_grad]
     optimizer = torch.optim.AdamW(weights, weight_decay=1e-2)
-    pictures = len(rows[0])
-    batch = min(batch, pictures)
-    steps = pictures // batch
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=epochs * steps)
-    generator = torch.Generator().manual_seed(seed)
     train_mode(network)
     for epoch in range(epochs):
-        order = torch.randperm(pictures, generator=generator)
-        for chosen in torch.split(order[: steps * batch], batch):
+        for batch in loader:
             optimizer.zero_grad()
             with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
-                value = loss(*(tensor[chosen] for tensor in rows))
+                value = loss(*batch)
             value.backward()
             optimizer.step()
             schedule.step()
@@ -110,6 +143,22 @@ def train_network(
         progress()
     network.eval()
     return time.process_time() - start
+
+
+class _Shuffled:
+    """Rows of tensors in batches, in a new order in every pass; the last incomplete batch is left out."""
+
+    def __init__(self, rows: tuple[Tensor, ...], batch: int, seed: int) -> None:
+        self._rows, self._batch = rows, batch
+        self._generator = torch.Generator().manual_seed(seed)
+
+    def __len__(self) -> int:
+        return len(self._rows[0]) // self._batch
+
+    def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
+        order = torch.randperm(len(self._rows[0]), generator=self._generator)
+        for chosen in torch.split(order[: len(self) * self._batch], self._batch):
+            yield tuple(tensor[chosen] for tensor in self._rows)
 
 
 def freeze_modules(*modules: nn.Module) -> None:
@@ -125,6 +174,24 @@ def logits(network: nn.Module, images: NDArray[np.uint8], batch: int = 1000) -> 
         found = [network(pixels(images[i : i + batch])) for i in range(0, len(images), batch)]
     joined: NDArray[np.float32] = torch.cat(found, dim=1).numpy()
     return joined
+
+
+def loader_logits(
+    network: nn.Module, loader: Iterable[Sequence[Tensor]]
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Logits (X, S, C) of all X exits for the inputs of a loader, and their labels (S,).
+
+    Args:
+        network: gives logits (X, B, C).
+        loader: gives batches of inputs and labels; one that shuffles gives both in the same order.
+    """
+    network.eval()
+    scores, labels = [], []
+    with torch.inference_mode():
+        for inputs, truth in loader:
+            scores.append(network(inputs).float())
+            labels.append(truth)
+    return torch.cat(scores, dim=1).numpy(), torch.cat(labels).numpy()
 
 
 def accuracy(scores: NDArray[np.floating], labels: NDArray[np.int64]) -> NDArray[np.float64]:

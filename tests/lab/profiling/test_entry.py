@@ -56,13 +56,29 @@ def test_the_page_measures_the_blocks_of_that_network(page, capsys):
     assert fixed_seconds(model, board) == 0 and capsys.readouterr().out.count(" ms") == len(medians)
 
 
+@pytest.mark.learning
+def test_the_page_puts_exits_and_a_bottleneck_into_a_network(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("jinja2")
+    monkeypatch.chdir(tmp_path)
+    names = {"__name__": "page"}
+    exec(compile(CODE[2], "lab.md", "exec"), names)
+    accuracies = [float(line.split()[-1]) for line in capsys.readouterr().out.splitlines()[1:]]
+    assert len(accuracies) == 2 and min(accuracies) > 0.85
+    assert {path.name for path in Path("my_lab").iterdir()} == {
+        f"my_{name}.{end}" for name in ("exits", "bottleneck") for end in ("html", "yaml")
+    }
+    assert [entry.kind for entry in names["entries"]] == ["exits", "bottleneck+exits"]
+    assert {"my_exits", "my_bottleneck"} <= set(names["env"].unwrapped.describe_placement()["cloud"])
+    names["env"].step(names["env"].action_space.sample())
+
+
 def test_the_page_compares_two_networks_under_conditions(capsys):
-    exec(compile(CODE[2], "lab.md", "exec"), {"__name__": "page"})
+    exec(compile(CODE[3], "lab.md", "exec"), {"__name__": "page"})
     assert capsys.readouterr().out.count(" agree\n") == 3
 
 
 def test_the_page_plays_shipped_thresholds(capsys):
-    exec(compile(CODE[3], "lab.md", "exec"), {"__name__": "page"})
+    exec(compile(CODE[4], "lab.md", "exec"), {"__name__": "page"})
     assert capsys.readouterr().out.count("shares=array") == 2
 
 

@@ -1,0 +1,1 @@
+"""Episodes of policies, kept for others to learn from."""
