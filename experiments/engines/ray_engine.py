@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import signal
+import socket
 import sys
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
@@ -26,6 +27,8 @@ _T = TypeVar("_T")
 ROOT = Path(__file__).resolve().parents[2]
 SAVED_EVERY = 60.0
 """[s] between looks at what a job has written so far, such as checkpoints"""
+ANSWERS_WITHIN = 10.0
+"""[s] in which a cluster has to answer"""
 QUEUED = 2
 """Jobs sent per core: the one that runs, and the next one"""
 
@@ -159,8 +162,11 @@ def _connect(ray: Any, address: str | None, workers: int) -> None:
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
     started = {"num_cpus": workers, "include_dashboard": False} if address is None else {}
     try:
+        if address not in (None, "auto"):  # Ray would wait without end, deaf to signals
+            host, _, port = address.rpartition(":")
+            socket.create_connection((host, int(port)), ANSWERS_WITHIN).close()
         ray.init(address=address or "local", runtime_env={"env_vars": settings}, **quiet, **started)
-    except (ConnectionError, ValueError, RuntimeError) as error:
+    except (OSError, OverflowError, ValueError) as error:
         if address is None:
             raise
         reason = " ".join(str(error).split()) or type(error).__name__
