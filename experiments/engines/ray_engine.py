@@ -158,7 +158,8 @@ def ray_engine(
 
 
 def _connect(ray: Any, address: str | None, workers: int) -> None:
-    settings = {**process_settings(), "PYTHONPATH": str(ROOT), "TQDM_DISABLE": "1"}
+    packages = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    settings = {**process_settings(), "PYTHONPATH": packages, "TQDM_DISABLE": "1"}
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
     started = {"num_cpus": workers, "include_dashboard": False} if address is None else {}
     try:

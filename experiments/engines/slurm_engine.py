@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -30,19 +31,20 @@ class SlurmEngine(OwnFiles):
         waiting = list(jobs)
         for _ in range(LOST_AT_MOST + 1):
             lost = []
-            for dealt, failure, whole in self._array(waiting, out):
-                if failure is not None:
-                    raise ConfigError(*failure)
-                over = dealt if whole else [job for job in dealt if job.done(out)]
-                lost += [job for job in dealt if job not in over]
-                yield from over
+            with closing(self._array(waiting, out)) as ended:
+                for dealt, failure, whole in ended:
+                    if failure is not None:
+                        raise ConfigError(*failure)
+                    over = dealt if whole else [job for job in dealt if job.done(out)]
+                    lost += [job for job in dealt if job not in over]
+                    yield from over
             waiting = lost
         if waiting:
             raise LostJobError(waiting[0])
 
     def _array(
         self, jobs: Sequence[Job], out: Path
-    ) -> Iterator[tuple[list[Job], tuple[str, str] | None, bool]]:
+    ) -> Generator[tuple[list[Job], tuple[str, str] | None, bool], None, None]:
         """Of each task that has ended: its jobs, why one of them failed, and whether it came to its end."""
         hands = [[job for job in jobs if job.share(self.tasks) == task] for task in range(self.tasks)]
         hands = [hand for hand in hands if hand]
