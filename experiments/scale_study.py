@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from experiments.engines.options import EngineOptions, open_engine
+from experiments.studies.cached_run import CachedRun
 from experiments.studies.code_stamp import code_stamp
 from experiments.studies.config import Study
 from experiments.studies.envelope_run import list_envelopes
 from experiments.studies.listing import bracket_episodes, list_ends, list_fronts, list_units, only
 from experiments.studies.makespan import StageSeconds, find_makespan, recorded_seconds
-from experiments.studies.playing import Stage, list_stages, play_stages
+from experiments.studies.playing import JobStage, Proof, list_stages, play_stages
 from experiments.studies.transfer_run import list_transfers
 from idn_gym.commands import grammar
 from idn_gym.commands.grammar import Positional
@@ -23,12 +24,12 @@ from idn_gym.config_reader import ConfigError, from_plain, read_yaml
 from idn_gym.files import file_name
 
 
-def stages_of(study: Study, smoke: bool) -> list[Stage]:
+def stages_of(study: Study, smoke: bool) -> list[JobStage]:
     """All jobs of a study."""
     units, fronts = list_units(study, smoke)[0], list_fronts(study, smoke)
     transfers = list_transfers(study.transfers, smoke)
-    proofs = [*list_envelopes(study, fronts, smoke), *list_ends(study, transfers, smoke)]
-    listed = [*units, *fronts, *transfers]
+    proofs: list[Proof] = [*list_envelopes(study, fronts, smoke), *list_ends(study, transfers, smoke)]
+    listed: list[CachedRun] = [*units, *fronts, *transfers]
     return list_stages(listed, bracket_episodes(study, units, smoke), proofs)
 
 
@@ -78,7 +79,7 @@ class ScaleStudyCommand(EngineOptions):
         head += ["measured [h]", "times faster"] if self.measure else []
         print_rows(head, [self._row(found, n, played) for n in self.workers])
 
-    def _play(self, stages: Sequence[Stage], out: Path, workers: int) -> float:
+    def _play(self, stages: Sequence[JobStage], out: Path, workers: int) -> float:
         """Play everything in an empty folder; returns how long it took [s]."""
         out.mkdir()
         start = time.perf_counter()

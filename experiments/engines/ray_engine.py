@@ -18,13 +18,13 @@ from tqdm import tqdm
 
 from experiments.engines.job import LOST_AT_MOST, Job, LostJobError
 from experiments.engines.parcel import Parcel
-from experiments.engines.ray_worker import Sent, Surroundings, do_away
+from experiments.engines.ray_worker import Returned, Surroundings, do_away
 from experiments.engines.workers import process_settings, signals_waiting
 from idn_gym.config_reader import ConfigError, show
 
 _T = TypeVar("_T")
 
-ROOT = Path(__file__).resolve().parents[2]
+SOURCES = Path(__file__).resolve().parents[2]
 SAVED_EVERY = 60.0
 """[s] between looks at what a job has written so far, such as checkpoints"""
 ANSWERS_WITHIN = 10.0
@@ -52,9 +52,9 @@ class RayEngine:
             for stream in self.ray.wait(list(flying), num_returns=1, timeout=1.0)[0]:
                 job = flying[stream]
                 try:
-                    sent: Sent = self.ray.get(next(stream))
+                    sent: Returned = self.ray.get(next(stream))
                 except self.ray.exceptions.RayTaskError as error:  # before or after the job, not in it
-                    sent = Sent(Parcel(()), over=True, error=str(error.cause))
+                    sent = Returned(Parcel(()), over=True, error=str(error.cause))
                 except (self.ray.exceptions.RayError, StopIteration) as error:
                     del flying[stream]
                     losses[job.leaves] += 1
@@ -158,7 +158,7 @@ def ray_engine(
 
 
 def _connect(ray: Any, address: str | None, workers: int) -> None:
-    packages = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    packages = os.pathsep.join(filter(None, [str(SOURCES), os.environ.get("PYTHONPATH")]))
     settings = {**process_settings(), "PYTHONPATH": packages, "TQDM_DISABLE": "1"}
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
     started = {"num_cpus": workers, "include_dashboard": False} if address is None else {}

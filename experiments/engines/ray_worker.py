@@ -41,7 +41,7 @@ class Surroundings:
 
 
 @dataclass(frozen=True)
-class Sent:
+class Returned:
     """What comes back of a job: files, and in the end whether it went well."""
 
     parcel: Parcel
@@ -49,7 +49,7 @@ class Sent:
     error: str | None = None
 
 
-def do_away(job: Job, parcel: Parcel, around: Surroundings, seconds: float) -> Iterator[Sent]:
+def do_away(job: Job, parcel: Parcel, around: Surroundings, seconds: float) -> Iterator[Returned]:
     """Do a job in a new folder.
 
     Args:
@@ -60,7 +60,7 @@ def do_away(job: Job, parcel: Parcel, around: Surroundings, seconds: float) -> I
     """
     refused = around.enter()
     if refused is not None:
-        yield Sent(Parcel(()), over=True, error=refused)
+        yield Returned(Parcel(()), over=True, error=refused)
         return
     with tempfile.TemporaryDirectory(prefix="idn-gym-") as name, ThreadPoolExecutor(1) as pool:
         folder = Path(name)
@@ -71,10 +71,10 @@ def do_away(job: Job, parcel: Parcel, around: Surroundings, seconds: float) -> I
             found = pack_changes(folder, stamps)
             if found is not None and found[1] != stamps:
                 stamps = found[1]
-                yield Sent(found[0])
+                yield Returned(found[0])
         error = future.exception()
         if error is not None and not isinstance(error, Exception):
             raise error
         last = pack_changes(folder, stamps)
         assert last is not None, "nobody writes any longer"
-        yield Sent(last[0], over=True, error=None if error is None else str(error))
+        yield Returned(last[0], over=True, error=None if error is None else str(error))

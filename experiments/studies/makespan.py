@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from experiments.engines.job import Job
-from experiments.studies.playing import Stage
+from experiments.studies.playing import JobStage
 from idn_gym.config_reader import ConfigError
 
 StageSeconds = tuple[str, list[float]]
@@ -25,7 +25,7 @@ class Makespan(NamedTuple):
     """that no order comes below: of each stage its longest job, or its share of the work"""
 
 
-def recorded_seconds(stages: Sequence[Stage], out: Path) -> tuple[list[StageSeconds], int]:
+def recorded_seconds(stages: Sequence[JobStage], out: Path) -> tuple[list[StageSeconds], int]:
     """What the jobs took, as records in their places say, and how many jobs have none.
 
     Raises:

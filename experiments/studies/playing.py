@@ -42,7 +42,7 @@ class Proof(Protocol):
         """CPU seconds."""
 
 
-class Stage(NamedTuple):
+class JobStage(NamedTuple):
     """Jobs none of which needs another one; those of earlier stages they may need."""
 
     what: str
@@ -51,21 +51,21 @@ class Stage(NamedTuple):
 
 def list_stages(
     units: Sequence[CachedRun], brackets: Sequence[BracketRun], proofs: Sequence[Proof]
-) -> list[Stage]:
+) -> list[JobStage]:
     """The jobs in the order in which they can be done: trainings first, each once, then runs, then bounds."""
     trainings: dict[int, dict[Path, Job]] = {}
     for unit in units:
         for training in unit.trainings():
             job = _training_job(training, run_name(unit))
             trainings.setdefault(training.depth, {})[job.leaves] = job
-    stages = [Stage("trainings", list(trainings[depth].values())) for depth in sorted(trainings)]
-    stages.append(Stage("runs", [_playing_job(unit) for unit in units]))
-    stages.append(Stage("brackets", [_bracket_job(one) for one in brackets]))
+    stages = [JobStage("trainings", list(trainings[depth].values())) for depth in sorted(trainings)]
+    stages.append(JobStage("runs", [_playing_job(unit) for unit in units]))
+    stages.append(JobStage("brackets", [_bracket_job(one) for one in brackets]))
     proven = [Job(one.name, one.play, one.file(_HERE), one.done, took=one.took) for one in proofs]
-    return [*stages, Stage("proofs", proven)]
+    return [*stages, JobStage("proofs", proven)]
 
 
-def play_stages(stages: Sequence[Stage], out: Path, engine: Engine) -> None:
+def play_stages(stages: Sequence[JobStage], out: Path, engine: Engine) -> None:
     """Do what is not done, stage by stage.
 
     Raises:

@@ -26,8 +26,8 @@ from idn_gym.config_reader import ConfigError, from_plain, read_yaml
 
 pytest.importorskip("stable_baselines3")
 
-PPO = {"steps": 32, "envs": 2}
-PPO |= {f"agent.{k}": v for k, v in {"n_steps": 8, "batch_size": 16, "n_epochs": 1, "net_arch": [8]}.items()}
+AGENT = {"learning_rate": 0.01, "n_steps": 8, "batch_size": 16, "n_epochs": 1, "net_arch": [8]}
+PPO = {"steps": 32, "envs": 2, **{f"agent.{key}": value for key, value in AGENT.items()}}
 PART = {
     "name": "p",
     "scenario": "tiny",
@@ -82,8 +82,8 @@ class Watched:
             yield job
 
 
-def job(do, name="j", needs=()):
-    return Job(name, do, Path(name), lambda out: (out / name).exists(), tuple(map(Path, needs)))
+def job(do, name="j", over=None):
+    return Job(name, do, Path(name), lambda out: (out / (over or name)).exists())
 
 
 def write(text, name, out):
@@ -232,6 +232,7 @@ def fall(marks, times, out):
         write(str(so_far), "fall/checkpoint", out)
         time.sleep(1.0)
         os.kill(os.getpid(), signal.SIGKILL)
+    write("over", "fall/over", out)
 
 
 def refuse(marks, out):
@@ -308,7 +309,7 @@ def test_trainings_and_tunings_go_to_the_cluster_too(cluster, tmp_path, monkeypa
     assert here == there
     weights = [(tmp_path / name / "policy.zip").stat().st_size for name in ("here", "there")]
     assert weights[0] == weights[1]
-    (tmp_path / "agent.yaml").write_text(json.dumps({"kind": "ppo", "n_steps": 8, "net_arch": [8]}))
+    (tmp_path / "agent.yaml").write_text(json.dumps({"kind": "ppo", **AGENT}))
     gamma = {"agent.gamma": {"low": 0.5, "high": 0.999}}
     plain = {"name": "t", "scenario": "tiny", "agent": "agent.yaml", "space": gamma, "trials": 2, "steps": 32}
     plain |= {"run": {"envs": 2, "scenario.horizon": 4}, "episodes": 2, "prune_every": 16}
@@ -343,7 +344,7 @@ def test_arrays_come_to_the_same_records_and_lost_tasks_are_sent_again(stages, a
     out, marks = tmp_path / "out", tmp_path / "marks"
     out.mkdir(), marks.mkdir()
     engine = Watched(slurm_engine(out, 2, None, None))
-    falling = job(functools.partial(fall, marks, 1), "fall")
+    falling = job(functools.partial(fall, marks, 1), "fall", "fall/over")
     play_stages([stages[0], stages[1]._replace(jobs=[falling, *stages[1].jobs]), stages[2]], out, engine)
     assert len(engine.did) == len(set(engine.did)) == 1 + sum(len(stage.jobs) for stage in stages)
     assert records(out) == alone and len(list(marks.iterdir())) == 2
