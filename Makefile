@@ -91,7 +91,7 @@ $(READY): pyproject.toml constraints.txt
 		mkdir -p $(VENV) && touch $(BEGUN) && $(PYTHON) -m venv $(VENV); fi
 	@echo "Installing the pinned dependencies into $(VENV); torch comes first and is the largest."
 	@$(INSTALL) --no-deps $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch
-	@$(INSTALL) -e '.[all,dev,docs]'
+	@$(INSTALL) -e '.[all,cluster,dev,docs]'
 	@touch $(BEGUN) && mv $(BEGUN) $(READY)
 
 clean: ## remove .venv, caches and build leftovers; runs/ stays

@@ -14,12 +14,12 @@ from typing import ClassVar
 import torch
 from tqdm import tqdm
 
+from experiments.engines.workers import pool_of
 from experiments.lab.adaptation_table import adaptation_rows, tabulate_adaptations
 from experiments.lab.adapting import AdaptationJob, job_done, jobs_of, run_job
 from experiments.lab.options import DataOption
 from experiments.lab.store import Store
 from experiments.train_lab import train_lab
-from experiments.workers import pool_of
 from idn_gym.catalog.adaptation import Adaptations, write_adaptation
 from idn_gym.commands import grammar
 from idn_gym.commands.endings import GO_ON

@@ -4,115 +4,41 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
-import numpy as np
-from tqdm import tqdm
-
+from experiments.engines.options import EngineOptions, open_engine
+from experiments.engines.share import ShareEngine, read_share
 from experiments.studies import report as study_report
-from experiments.studies.bracket_run import BracketRun, list_brackets
 from experiments.studies.cached_run import CachedRun
 from experiments.studies.code_stamp import code_stamp
 from experiments.studies.config import Study
 from experiments.studies.envelope_run import list_envelopes
-from experiments.studies.listing import check_brackets, check_units, list_fronts, list_units, only, run_name
-from experiments.studies.run import Unit
-from experiments.studies.transfer_run import (
-    TransferBracket,
-    TransferUnit,
-    list_transfer_brackets,
-    list_transfers,
+from experiments.studies.listing import (
+    bracket_episodes,
+    check_brackets,
+    check_units,
+    list_ends,
+    list_fronts,
+    list_units,
+    only,
 )
+from experiments.studies.playing import Proof, list_stages, play_stages
+from experiments.studies.transfer_run import list_transfers
 from experiments.training.run_config import run_versions
-from experiments.workers import pool_of
 from idn_gym.commands import grammar
 from idn_gym.commands.endings import GO_ON
 from idn_gym.commands.grammar import Positional
 from idn_gym.config_reader import ConfigError, bounded, from_plain, read_yaml
 from idn_gym.files import file_name, writable_folder
 
-
-class Proof(Protocol):
-    """What is found of an episode beside what agents play: an envelope, or a bracket of its own."""
-
-    @property
-    def part(self) -> str:
-        """Of the study."""
-
-    @property
-    def name(self) -> str:
-        """What messages call it."""
-
-    def done(self, out: Path) -> bool:
-        """Whether it is there."""
-
-    def play(self, out: Path) -> Path:
-        """Find and write it."""
-
-
-def play_units(units: Sequence[CachedRun], out: Path, workers: int) -> None:
-    """Play what has not been played, trainings first.
-
-    Raises:
-        ConfigError: a run failed; those that were done stay.
-    """
-    missing = [unit for unit in units if not unit.done(out)]
-    if len(missing) < len(units):
-        print(f"{len(units) - len(missing)} of {len(units)} runs are there")
-    os.environ["TQDM_DISABLE"] = "1"  # no bar besides the study's, which is told to show itself
-    named = [(run_name(unit), training) for unit in missing for training in unit.trainings()]
-    stages: dict[int, dict[Path, tuple[str, Callable[[Path], Path]]]] = {}
-    for name, training in named:
-        stages.setdefault(training.depth, {})[training.folder(out)] = name, training.run
-    # They read the code's stamp while the files are still what has been loaded.
-    with pool_of(workers, code_stamp) as pool:
-        for depth in sorted(stages):
-            _map(pool, list(stages[depth].values()), out, "trainings")
-        _map(pool, [(run_name(unit), unit.play) for unit in missing], out, "runs")
-
-
-def find_bounds(brackets: Sequence[BracketRun], proofs: Sequence[Proof], out: Path, workers: int) -> None:
-    """Bracket the best sequences of episodes, and find proofs, where that is not done.
-
-    Raises:
-        ConfigError: one failed; those that were done stay.
-    """
-    work = [(run_name(one.units[0]), one.play) for one in brackets if not one.done(out)]
-    missing = [(one.name, one.play) for one in proofs if not one.done(out)]
-    if work or missing:
-        with pool_of(workers, code_stamp) as pool:
-            _map(pool, work, out, "brackets")
-            _map(pool, missing, out, "proofs")
-
-
-def _map(
-    pool: ProcessPoolExecutor, work: Sequence[tuple[str, Callable[[Path], Path]]], out: Path, what: str
-) -> None:
-    futures = {pool.submit(do, out): name for name, do in work}
-    try:
-        disable = None if futures else True
-        for future in tqdm(as_completed(futures), total=len(futures), unit=f" {what}", disable=disable):
-            try:
-                future.result()
-            except BrokenProcessPool:
-                raise
-            except Exception as error:
-                raise ConfigError(futures[future], str(error)) from error
-    finally:
-        for future in futures:
-            future.cancel()
-
-
 _PROG = "python -m experiments.study"
 
 
 @dataclass(kw_only=True)
-class StudyCommand:
+class StudyCommand(EngineOptions):
     """Run a study.
 
     Every combination of part, grid cell, agent and seed, and every agent's front, is played once, several at
@@ -126,7 +52,9 @@ class StudyCommand:
     out: Path | None = None
     """folder to write into (default: runs/studies/NAME)"""
     workers: int = bounded(os.cpu_count() or 1, least=1, most=9_999_999)
-    """processes side by side"""
+    """processes side by side, or tasks of an array of SLURM; a Ray cluster at an address has its own"""
+    shard: str | None = None
+    """I/N: play share I of N of what can be played now, and write no report"""
     parts: tuple[str, ...] = ()
     """play these parts alone (default: all)"""
     smoke: bool = False
@@ -136,7 +64,14 @@ class StudyCommand:
 
     def run(self) -> None:
         """Play what is missing, and report."""
-        print(f"report: {play_study(from_plain(Study, read_yaml(self.study)), self)}")
+        self.check_engine()
+        if self.shard is not None:
+            read_share(self.shard)
+            if self.engine != "local":
+                raise ConfigError("--shard", f"is for --engine local, and --engine is {self.engine}")
+        report = play_study(from_plain(Study, read_yaml(self.study)), self)
+        if report is not None:
+            print(f"report: {report}")
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -144,8 +79,8 @@ def main(words: Sequence[str] | None = None) -> None:
     grammar.run_command(StudyCommand, words, _PROG)
 
 
-def play_study(study: Study, asked: StudyCommand) -> Path:
-    """Play what was asked for, and report every part that is complete."""
+def play_study(study: Study, asked: StudyCommand) -> Path | None:
+    """Play what was asked for, and report every part that is complete; after a share there is no report."""
     code_stamp()
     name = f"{study.name}-smoke" if asked.smoke else study.name
     out = asked.out or Path("runs/studies") / file_name(name)
@@ -154,12 +89,25 @@ def play_study(study: Study, asked: StudyCommand) -> Path:
     for line in left_out:
         print(f"left out: {line}")
     fronts, transfers = list_fronts(wanted, asked.smoke), list_transfers(wanted.transfers, asked.smoke)
-    check_units([*units, *fronts, *transfers])
-    check_brackets(_brackets(study, units, asked.smoke))
+    listed: list[CachedRun] = [*units, *fronts, *transfers]
+    check_units(listed)
+    check_brackets(bracket_episodes(study, units, asked.smoke))
     writable_folder(out)
-    play_units([*units, *fronts, *transfers], out, asked.workers)
-    proofs: list[Proof] = [*list_envelopes(study, fronts, asked.smoke), *_ends(study, transfers, asked.smoke)]
-    find_bounds(_brackets(study, units, asked.smoke), proofs, out, asked.workers)
+    missing = [unit for unit in listed if not unit.done(out)]
+    if len(missing) < len(listed):
+        print(f"{len(listed) - len(missing)} of {len(listed)} runs are there")
+    proofs: list[Proof] = [
+        *list_envelopes(study, fronts, asked.smoke),
+        *list_ends(study, transfers, asked.smoke),
+    ]
+    os.environ["TQDM_DISABLE"] = "1"  # no bar besides the study's, which is told to show itself
+    # Processes read the code's stamp while the files are still what has been loaded.
+    with open_engine(asked, asked.workers, out, code_stamp) as opened:
+        engine = opened if asked.shard is None else ShareEngine(opened, *read_share(asked.shard))
+        play_stages(list_stages(missing, bracket_episodes(study, units, asked.smoke), proofs), out, engine)
+    if isinstance(engine, ShareEngine):
+        print(engine.describe())
+        return None
     head: dict[str, Any] = {"command": grammar.spell_command(asked, _PROG), "versions": run_versions()}
     return report_played(study, asked.smoke, out, head)
 
@@ -170,10 +118,10 @@ def report_played(study: Study, smoke: bool, out: Path, head: dict[str, Any]) ->
     fronts, transfers = list_fronts(study, smoke), list_transfers(study.transfers, smoke)
     listed: list[CachedRun] = [*units, *fronts, *transfers]
     missing = list(dict.fromkeys(unit.part for unit in listed if not unit.done(out)))
-    brackets = _brackets(study, [unit for unit in units if unit.part not in missing], smoke)
+    brackets = bracket_episodes(study, [unit for unit in units if unit.part not in missing], smoke)
     missing += dict.fromkeys(one.units[0].part for one in brackets if not one.done(out))
     envelopes = list_envelopes(study, [unit for unit in fronts if unit.part not in missing], smoke)
-    ends = _ends(study, [unit for unit in transfers if unit.part not in missing], smoke)
+    ends = list_ends(study, [unit for unit in transfers if unit.part not in missing], smoke)
     proofs: list[Proof] = [*envelopes, *ends]
     missing += dict.fromkeys(one.part for one in proofs if not one.done(out))
     head["left out"] = left_out + [f"{part}: not played yet" for part in missing]
@@ -189,17 +137,6 @@ def report_played(study: Study, smoke: bool, out: Path, head: dict[str, Any]) ->
         ends=[one for one in ends if one.part not in missing],
     )
     return study_report.report_study(reported, played, out, head)
-
-
-def _ends(study: Study, units: Sequence[TransferUnit], smoke: bool) -> list[TransferBracket]:
-    """The brackets of the episodes in which transfer is measured."""
-    return list_transfer_brackets(units, [part.reduced(smoke) for part in study.transfers])
-
-
-def _brackets(study: Study, units: Sequence[Unit], smoke: bool) -> list[BracketRun]:
-    """The brackets that parts ask for."""
-    most = study.smoke.bracket if smoke else np.inf
-    return list_brackets(units, {part.name: min(part.bracket, most) for part in study.parts})
 
 
 if __name__ == "__main__":

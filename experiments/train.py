@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from experiments.engines.job import Job
+from experiments.engines.options import EngineOptions, open_engine
+from experiments.studies.code_stamp import code_stamp
 from experiments.training import run_config
 from experiments.training.run_config import RunConfig, flat
 from experiments.training.run_folder import RunFolder
@@ -17,7 +20,7 @@ from idn_gym.files import writable_folder
 
 
 @dataclass(kw_only=True)
-class TrainCommand:
+class TrainCommand(EngineOptions):
     """Train an agent; every field of the configuration can be set with a dotted key.
 
     Example: --out runs/ar1 agent.gamma=0.95 scenario.dynamics.link.kind=ar1
@@ -44,15 +47,17 @@ class TrainCommand:
 
     def run(self) -> None:
         """Train, and say where everything is."""
+        self.check_engine()
         folder = RunFolder(self.out)
         config = configure_run(self)
         default = config.scenario.action
         if default not in config.agent.codecs() and "action" not in assignments(self.changes):
             print(f"{config.agent.kind} cannot act through {default}; it acts through {config.action}")
         writable_folder(folder.path)
-        from experiments.training.train_run import train_run  # torch takes seconds: not for --help
-
-        train_run(config, folder)
+        if self.engine == "local":
+            train_in(config, folder.path)
+        else:
+            train_away(config, folder, self)
         print(f"trained policy: {folder.policy}\ncurves: tensorboard --logdir {folder.events}")
 
 
@@ -87,6 +92,27 @@ def configure_run(asked: TrainCommand) -> RunConfig:
                 was = f"{before.get(key)!r} in {folder.config}"
                 raise ConfigError(key, f"{after.get(key)!r} is not what the run has: {was}")
     return config
+
+
+def train_in(config: RunConfig, path: Path) -> None:
+    """Train in this process."""
+    from experiments.training.train_run import train_run  # torch takes seconds: not for --help
+
+    train_run(config, RunFolder(path))
+
+
+def train_away(config: RunConfig, folder: RunFolder, asked: EngineOptions) -> None:
+    """Train where the engine says; files come back as they are written."""
+    path = folder.path.resolve()
+    job = Job(
+        f"training {path.name}",
+        lambda out: train_in(config, out / path.name),
+        Path(path.name),
+        lambda out: RunFolder(out / path.name).policy.is_file(),
+    )
+    with open_engine(asked, 1, path.parent, code_stamp) as engine:
+        for _ in engine.run([job], path.parent):
+            pass
 
 
 def main(words: Sequence[str] | None = None) -> None:

@@ -12,9 +12,9 @@ from typing import ClassVar
 import torch
 from tqdm import tqdm
 
+from experiments.engines.workers import pool_of
 from experiments.lab.options import DataOption
 from experiments.lab.store import Store
-from experiments.workers import pool_of
 from idn_gym.commands import grammar
 from idn_gym.commands.endings import GO_ON
 from idn_gym.commands.grammar import Positional

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
-from collections.abc import Iterator, Sequence
-from concurrent.futures import as_completed
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,11 +13,14 @@ from typing import Any, ClassVar
 import numpy as np
 from tqdm import tqdm
 
+from experiments.engines.job import Engine, Job
+from experiments.engines.options import EngineOptions, open_engine
+from experiments.studies.code_stamp import code_stamp
 from experiments.tuning import report as tune_report
 from experiments.tuning.config import Tuning, axes, read_tuning
-from experiments.tuning.journal import STARTUP, mend, open_study, queue_trials, read_optuna
+from experiments.tuning.desk import TrialDesk
+from experiments.tuning.journal import mend, open_study, queue_trials, read_optuna
 from experiments.tuning.report import finished
-from experiments.workers import pool_of
 from idn_gym.commands import grammar
 from idn_gym.commands.endings import GO_ON
 from idn_gym.commands.grammar import Positional
@@ -27,8 +29,8 @@ from idn_gym.config_reader import ConfigError, read_yaml
 from idn_gym.files import file_name, writable_folder, write_text
 
 
-def run_trials(tuning: Tuning, out: Path, workers: int) -> Any:
-    """Run the trials that are missing, side by side; returns the study.
+def run_trials(tuning: Tuning, out: Path, engine: Engine) -> Any:
+    """Run the trials that are missing; returns the study.
 
     Raises:
         ConfigError: the folder holds another tuning.
@@ -38,15 +40,24 @@ def run_trials(tuning: Tuning, out: Path, workers: int) -> Any:
     mend(out)
     study = open_study(tuning, out)
     done = queue_trials(study, space)
-    tasks = [(tuning, out, index) for index in range(done, tuning.trials)]
-    with _run(tasks, workers) as running:
-        bar = tqdm(
-            running, total=tuning.trials, initial=done, unit=" trials", disable=None if tasks else True
-        )
-        for _ in bar:
-            rewards = [trial.value for trial in finished(study) if trial.state.name == "COMPLETE"]
-            bar.set_postfix(best=f"{max(rewards, default=np.nan):.4f}")
+    desk = engine.desk(functools.partial(TrialDesk, tuning, out.resolve()))
+    jobs = [_trial_job(tuning, index, desk) for index in range(done, tuning.trials)]
+    running = engine.run(jobs, out)
+    bar = tqdm(running, total=tuning.trials, initial=done, unit=" trials", disable=None if jobs else True)
+    for _ in bar:
+        rewards = [trial.value for trial in finished(study) if trial.state.name == "COMPLETE"]
+        bar.set_postfix(best=f"{max(rewards, default=np.nan):.4f}")
     return study
+
+
+def _trial_job(tuning: Tuning, index: int, desk: Callable[[], TrialDesk]) -> Job:
+    """A trial; all that it leaves is in the journal."""
+    do = functools.partial(run_trial, tuning, index, desk)
+    return Job(f"trial {index}", do, Path(f"trial-{index}"), functools.partial(_is_over, tuning, index))
+
+
+def _is_over(tuning: Tuning, index: int, out: Path) -> bool:
+    return any(trial.user_attrs.get("index") == index for trial in finished(open_study(tuning, out)))
 
 
 def _claim(tuning: Tuning, out: Path) -> None:
@@ -59,50 +70,32 @@ def _claim(tuning: Tuning, out: Path) -> None:
         raise ConfigError("out", f"{out} holds a tuning with other settings; name another folder")
 
 
-@contextmanager
-def _run(tasks: list[tuple[Tuning, Path, int]], workers: int) -> Iterator[Iterator[object]]:
-    """An iterator that runs the trials as it is read, one after the other or several side by side."""
-    if workers == 1:
-        yield map(run_trial, tasks)
-        return
-    with pool_of(workers) as pool:
-        futures = [pool.submit(run_trial, task) for task in tasks]
-        yield (future.result() for future in as_completed(futures))
-
-
-def run_trial(task: tuple[Tuning, Path, int]) -> None:
-    """Run one trial; its draw depends on its place in the order, so that a resumed search goes on alike."""
-    tuning, out, index = task
+def run_trial(tuning: Tuning, index: int, desk: Callable[[], TrialDesk], out: Path) -> None:
+    """Run one trial; nothing is written into the folder but what the desk notes."""
     from experiments.tuning.trial import train_trial  # torch takes seconds: not for --help
 
-    optuna, study = read_optuna(), open_study(tuning, out)
-    seed = int(np.random.SeedSequence((tuning.seed, index)).generate_state(1)[0])
-    study.sampler = optuna.samplers.TPESampler(n_startup_trials=STARTUP, seed=seed)
-    trial = study.ask()
-    values = {axis.key: axis.suggest(trial) for axis in axes(tuning)}
+    noting, pruned = desk(), read_optuna().TrialPruned
 
     def look(step: int, value: float) -> None:
-        trial.report(value, step)
-        if trial.should_prune():
-            raise optuna.TrialPruned
+        if noting.look(index, step, value):
+            raise pruned
 
+    values, seeds = noting.begin(index), range(tuning.episodes)
     try:
-        seeds = range(tuning.episodes)
         scores = train_trial(tuning.configure(values), seeds, tuning.prune_every, look)
-    except optuna.TrialPruned:
-        study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+    except pruned:
+        noting.end(index, None)
     except ConfigError as error:  # values that are allowed one by one, but not together
-        trial.set_user_attr("refused", str(error))
-        study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+        noting.end(index, None, str(error))
     else:
-        study.tell(trial, float(scores.mean()))
+        noting.end(index, float(scores.mean()))
 
 
 _PROG = "python -m experiments.tune"
 
 
 @dataclass(kw_only=True)
-class TuneCommand(WorkerOption):
+class TuneCommand(WorkerOption, EngineOptions):
     """Tune hyper-parameters.
 
     Trials are judged on validation episodes; the first one is the agent as it is. All are kept in a journal,
@@ -122,14 +115,17 @@ class TuneCommand(WorkerOption):
 
     def run(self) -> None:
         """Search, and write and confirm what was found."""
+        self.check_engine()
         tuning = read_tuning(self.tuning)
         tuning = tuning.small() if self.smoke else tuning
         out = self.out or Path("runs/tuning") / file_name(tuning.name)
-        study = run_trials(tuning, out, self.workers)
-        tune_report.write_trials(study, axes(tuning), out)
-        best = tune_report.write_best(study, tuning, out, grammar.spell_command(self, _PROG))
-        print(f"best agent: {best}")
-        tune_report.confirm(study, tuning, out)
+        writable_folder(out)
+        with open_engine(self, self.workers, out, code_stamp, here=True) as engine:
+            study = run_trials(tuning, out, engine)
+            tune_report.write_trials(study, axes(tuning), out)
+            best = tune_report.write_best(study, tuning, out, grammar.spell_command(self, _PROG))
+            print(f"best agent: {best}")
+            tune_report.confirm(study, tuning, out, engine)
 
 
 def main(words: Sequence[str] | None = None) -> None:

@@ -39,6 +39,10 @@ class CachedRecord:
         except ConfigError:
             return False
 
+    def took(self, out: Path) -> float:
+        """CPU seconds, as the record says."""
+        return float(self.read(out)["seconds"])
+
     def read(self, out: Path) -> dict[str, Any]:
         """What `keep` wrote.
 

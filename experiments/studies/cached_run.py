@@ -78,6 +78,10 @@ class CachedRun:
                 raise ConfigError(str(path), f"{name} is {show(found.get(name))}, so this is no record")
         return found
 
+    def took(self, out: Path) -> float:
+        """CPU seconds that playing took, as the record says."""
+        return float(self.read(out)["cpu_seconds"])
+
     def done(self, out: Path) -> bool:
         """Whether it has been played; what is damaged has not."""
         if not self.file(out).is_file():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
@@ -41,6 +41,19 @@ class StudyTraining(Protocol):
 
     def folder(self, out: Path) -> Path:
         """Where it is kept."""
+
+    @property
+    def chain(self) -> Sequence[StudyTraining]:
+        """All that has to be there before, however far back, and itself at the end."""
+
+    def files(self, out: Path) -> tuple[Path, ...]:
+        """What is read of it when it is over."""
+
+    def done(self, out: Path) -> bool:
+        """Whether it is over, and what it took is written down."""
+
+    def took(self, out: Path) -> float:
+        """CPU seconds."""
 
     def run(self, out: Path) -> Path:
         """Train, or use what is there."""
@@ -78,9 +91,18 @@ class CachedTraining:
             f"{file_name(Path(self.agent).stem)}-{hashlib.blake2b(text.encode(), digest_size=6).hexdigest()}"
         )
 
+    @property
+    def chain(self) -> list[CachedTraining]:
+        """It starts from nothing."""
+        return [self]
+
     def folder(self, out: Path) -> Path:
         """Where the run is kept."""
         return out / "trained" / self.name
+
+    def files(self, out: Path) -> tuple[Path, ...]:
+        """Policy, configuration, and what the training took."""
+        return tuple(self.folder(out) / name for name in ("policy.zip", "config.yaml", "budget.json"))
 
     def policy(self, out: Path) -> Path:
         """The trained policy's file, there once training is over."""
@@ -88,7 +110,7 @@ class CachedTraining:
 
     def run(self, out: Path) -> Path:
         """Train, go on where a killed run stopped, or use what is there; returns the policy's file."""
-        if self._trained(out):
+        if self.done(out):
             return self.policy(out)
         from agents.rl.weights import steps_of
         from experiments.training.run_folder import RunFolder
@@ -104,7 +126,7 @@ class CachedTraining:
         write_text(self.folder(out) / "budget.json", json.dumps(spent) + "\n")
         return self.policy(out)
 
-    def _trained(self, out: Path) -> bool:
+    def done(self, out: Path) -> bool:
         """Whether training is over, and what it took is written down."""
         try:
             return self.policy(out).is_file() and bool(self.budget(out))
@@ -125,3 +147,7 @@ class CachedTraining:
         if not right or not all(isinstance(found.get(key), (int, float)) for key in ("steps", "cpu_seconds")):
             raise ConfigError(str(path), f"{show(found)} is not what a training took")
         return found
+
+    def took(self, out: Path) -> float:
+        """CPU seconds, as the budget says."""
+        return float(self.budget(out)["cpu_seconds"])

@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from experiments.studies.bracket_run import BracketRun
+from experiments.studies.bracket_run import BracketRun, list_brackets
 from experiments.studies.cached_run import CachedRun
 from experiments.studies.config import AGENT_PREFIX, BASELINE, Study, StudyPart, of_scenario
 from experiments.studies.entry import StudyEntry
 from experiments.studies.front_run import FrontUnit
 from experiments.studies.page import load_template
 from experiments.studies.run import Unit
+from experiments.studies.transfer_run import TransferBracket, TransferUnit, list_transfer_brackets
 from idn_gym.config_reader import ConfigError, closest
 from idn_gym.evaluation.pareto import hypervolume
 from idn_gym.objective_records import find_objectives
@@ -58,6 +59,17 @@ def list_fronts(study: Study, smoke: bool) -> list[FrontUnit]:
         for entry in front.agents
         for seed in _seeds(study, entry, front.trainings, smoke)
     ]
+
+
+def bracket_episodes(study: Study, units: Sequence[Unit], smoke: bool) -> list[BracketRun]:
+    """The brackets that parts ask for."""
+    most = study.smoke.bracket if smoke else np.inf
+    return list_brackets(units, {part.name: min(part.bracket, most) for part in study.parts})
+
+
+def list_ends(study: Study, units: Sequence[TransferUnit], smoke: bool) -> list[TransferBracket]:
+    """The brackets of the episodes in which transfer is measured."""
+    return list_transfer_brackets(units, [part.reduced(smoke) for part in study.transfers])
 
 
 def only(study: Study, names: Sequence[str]) -> Study:

@@ -70,6 +70,11 @@ class Unit(CachedRun):
     def check_arrays(self, out: Path) -> None:
         Series.read(self.file(out))
 
+    def took(self, out: Path) -> float:
+        found = self.read(out)
+        per_slot = found["cpu_seconds_per_slot"]
+        return float(found["cpu_seconds_to_build"] + per_slot * self.scenario.horizon)
+
     def trainings(self) -> list[CachedTraining]:
         """Nothing, or the policy that plays; of a combiner, that of its own expert."""
         if self.training is None:

@@ -140,6 +140,10 @@ class TransferBracket:
         except ConfigError:
             return False
 
+    def took(self, out: Path) -> float:
+        """CPU seconds, as the record says."""
+        return float(self.read(out)["seconds"])
+
     def read(self, out: Path) -> dict[str, Any]:
         """What `play` wrote: costs per slot.
 

@@ -125,10 +125,15 @@ class TransferTraining:
             return "index", {"path": str(self.folder(out) / "weights.json")}
         return str(self.folder(out) / "policy.zip"), {}
 
+    def files(self, out: Path) -> tuple[Path, ...]:
+        """What is read of it when it is over: weights or policy, and what it took."""
+        names = ("weights.json",) if self.learner == "index" else ("policy.zip", "config.yaml")
+        return tuple(self.folder(out) / name for name in (*names, "budget.json"))
+
     def run(self, out: Path) -> Path:
         """Train, or use what is there; returns the folder. What it needs has to be there."""
         folder = self.folder(out)
-        if self._trained(out):
+        if self.done(out):
             return folder
         folder.mkdir(parents=True, exist_ok=True)
         start = processor_seconds()
@@ -172,7 +177,8 @@ class TransferTraining:
         episodes = asked.episodes * (self.part.learning.scenarios if self.scenario is None else 1)
         return steps_of(folder.policy) + asked.rounds * episodes * config.scenario.horizon
 
-    def _trained(self, out: Path) -> bool:
+    def done(self, out: Path) -> bool:
+        """Whether it is over, and what it took is written down."""
         try:
             return bool(self.budget(out))
         except ConfigError:
@@ -189,6 +195,10 @@ class TransferTraining:
         if not isinstance(found, dict) or not all(isinstance(found.get(k), BUDGET[k]) for k in BUDGET):
             raise ConfigError(str(path), f"{show(found)} is not what a training took")
         return found
+
+    def took(self, out: Path) -> float:
+        """CPU seconds, as the budget says."""
+        return float(self.budget(out)["cpu_seconds"])
 
     def spent(self, out: Path) -> dict[str, Any]:
         """The same with those of what it needs."""

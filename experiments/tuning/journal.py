@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,14 +64,24 @@ def queue_trials(study: Any, space: tuple[Axis, ...]) -> int:
     there = (states.WAITING, states.RUNNING, states.COMPLETE, states.PRUNED)
     if not any(trial.state in there and trial.user_attrs.get("today") for trial in trials):
         study.enqueue_trial({axis.key: axis.today for axis in space}, user_attrs={"today": True})
-    queued = [_fixed(trial) for trial in trials if trial.state == states.WAITING]
-    for trial in trials:
-        if trial.state == states.RUNNING:
-            values = {**_fixed(trial), **trial.params}
-            if values not in queued:
-                study.enqueue_trial(values, user_attrs=trial.user_attrs)
-            study.tell(trial.number, state=states.FAIL)
+    try_again(study, unfinished(study))
     return sum(trial.state in (states.COMPLETE, states.PRUNED) for trial in trials)
+
+
+def unfinished(study: Any) -> list[Any]:
+    """The trials that have begun and not ended."""
+    return [trial for trial in study.get_trials(deepcopy=False) if trial.state.name == "RUNNING"]
+
+
+def try_again(study: Any, cut_off: Sequence[Any]) -> None:
+    """Queue trials anew, unless somebody was killed after that, and give them up."""
+    queued = [_fixed(trial) for trial in study.get_trials(deepcopy=False) if trial.state.name == "WAITING"]
+    for trial in cut_off:
+        values = {**_fixed(trial), **trial.params}
+        if values not in queued:
+            attributes = {key: value for key, value in trial.user_attrs.items() if key != "index"}
+            study.enqueue_trial(values, user_attrs=attributes)
+        study.tell(trial.number, state=read_optuna().trial.TrialState.FAIL)
 
 
 def _fixed(trial: Any) -> dict[str, Any]:

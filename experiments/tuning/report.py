@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 import yaml
 from tqdm import tqdm
 
+from experiments.engines.job import Engine, Job
 from experiments.training.run_config import RunConfig
 from experiments.tuning.config import Axis, Tuning, axes
 from idn_gym.config_reader import ConfigError, read_yaml, show, to_plain
@@ -73,7 +75,7 @@ def write_best(study: Any, tuning: Tuning, out: Path, command: str) -> Path:
     return path
 
 
-def confirm(study: Any, tuning: Tuning, out: Path) -> Interval | None:
+def confirm(study: Any, tuning: Tuning, out: Path, engine: Engine) -> Interval | None:
     """Train the agent as it is and the best one on other seeds, and compare them on other episodes.
 
     Returns:
@@ -86,16 +88,21 @@ def confirm(study: Any, tuning: Tuning, out: Path) -> Interval | None:
         return None
     seeds = [tuning.confirm.first + i for i in range(tuning.confirm.episodes)]
     agents: dict[str, dict[str, Any]] = {"today": {}, "best": trial_values(best, tuning)}
-    runs = range(1, tuning.confirm.runs + 1)
-    scores: dict[str, Floats] = {}
-    with tqdm(total=len(agents) * len(runs), unit=" trainings", disable=None) as bar:
-        for name, values in agents.items():
-            found = []
-            for run in runs:
-                config = tuning.configure(values, seed=run, steps=tuning.confirm.steps)
-                found.append(_score_once(config, seeds, out / f"confirm-{name}-{run}.json"))
-                bar.update()
-            scores[name] = np.stack(found)
+    trainings = {
+        name: [
+            Confirmation(
+                tuning.configure(values, seed=run, steps=tuning.confirm.steps), seeds, f"confirm-{name}-{run}"
+            )
+            for run in range(1, tuning.confirm.runs + 1)
+        ]
+        for name, values in agents.items()
+    }
+    jobs = [one.job() for of in trainings.values() for one in of if one.kept(out) is None]
+    with tqdm(total=len(agents) * tuning.confirm.runs, unit=" trainings", disable=None) as bar:
+        bar.update(bar.total - len(jobs))
+        for _ in engine.run(jobs, out):
+            bar.update()
+    scores = {name: np.stack([one.read(out) for one in of]) for name, of in trainings.items()}
     difference = paired_difference(scores["best"], scores["today"])
     record = {
         "split": "validation",
@@ -111,27 +118,57 @@ def confirm(study: Any, tuning: Tuning, out: Path) -> Interval | None:
     return difference
 
 
-def _score_once(config: RunConfig, seeds: list[int], path: Path) -> Floats:
-    """Train and score, unless that very run is on disk."""
-    run = json.loads(json.dumps({"run": to_plain(config), "seeds": seeds}))
-    if path.is_file():
-        kept = _kept(path)
-        if kept.get("what") == run:
-            return np.array(kept["rewards"], float)
-    from experiments.tuning.trial import train_trial  # torch takes seconds: not for --help
+@dataclass(frozen=True)
+class Confirmation:
+    """A training on a seed of its own, and how its policy is judged; kept on disk."""
 
-    scores = train_trial(config, seeds)
-    record = {"what": run, "rewards": scores.tolist()}
-    write_text(path, json.dumps(record) + "\n")
-    return scores
+    config: RunConfig
+    seeds: list[int]
+    """of the validation episodes"""
+    name: str
 
+    def job(self) -> Job:
+        """What has to be done."""
+        return Job(self.name, self.run, self.file(Path()), self.done)
 
-def _kept(path: Path) -> dict[str, Any]:
-    """What an earlier run wrote down; nothing where that is damaged."""
-    try:
-        found = read_yaml(path)
-        np.array(found["rewards"], float)
-    except (ConfigError, TypeError, ValueError, KeyError) as error:
-        print(f"trained again: {path} is damaged ({show(str(error))})", file=sys.stderr)
-        return {}
-    return found
+    def file(self, out: Path) -> Path:
+        """Where the record is kept."""
+        return out / f"{self.name}.json"
+
+    def run(self, out: Path) -> None:
+        """Train, score, and write the record."""
+        from experiments.tuning.trial import train_trial  # torch takes seconds: not for --help
+
+        record = {"what": self._what(), "rewards": train_trial(self.config, self.seeds).tolist()}
+        write_text(self.file(out), json.dumps(record) + "\n")
+
+    def done(self, out: Path) -> bool:
+        """Whether that very run is on disk."""
+        return self.kept(out) is not None
+
+    def kept(self, out: Path) -> Floats | None:
+        """The scores of the episodes as a run wrote them down; None where they are others, or damaged."""
+        path = self.file(out)
+        if not path.is_file():
+            return None
+        try:
+            found = read_yaml(path)
+            rewards = np.array(found["rewards"], float)
+            return rewards if found["what"] == self._what() else None
+        except (ConfigError, TypeError, ValueError, KeyError) as error:
+            print(f"trained again: {path} is damaged ({show(str(error))})", file=sys.stderr)
+            return None
+
+    def read(self, out: Path) -> Floats:
+        """The scores of the episodes, when it has been run.
+
+        Raises:
+            ConfigError: it has not.
+        """
+        found = self.kept(out)
+        if found is None:
+            raise ConfigError(str(self.file(out)), "is not what was written there")
+        return found
+
+    def _what(self) -> Any:
+        return json.loads(json.dumps({"run": to_plain(self.config), "seeds": self.seeds}))

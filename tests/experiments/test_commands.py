@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from gymnasium.error import DependencyNotInstalled
 
-from experiments.workers import pool_of
+from experiments.engines.workers import pool_of
 from idn_gym.commands.endings import ending
 from idn_gym.config_reader import ConfigError
 from idn_gym.scenarios.compile.topohub import SHIPPED_GRAPHS

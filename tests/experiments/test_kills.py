@@ -97,6 +97,14 @@ class Playing(Command):
         return rows(self.out / "runs.csv", "cpu_seconds_to_build", "cpu_seconds_per_slot")
 
 
+class PlayingOnRay(Playing):
+    """On a cluster that the command starts; its machines end with it."""
+
+    def describe(self, folder):
+        pytest.importorskip("ray", reason="extra cluster")
+        return [*super().describe(folder), "--engine", "ray"]
+
+
 class Tuning(Command):
     module, workers = tune, "1"
 
@@ -150,7 +158,8 @@ def finish(command):
 
 @pytest.mark.long
 @pytest.mark.parametrize(
-    "kind, kills", [(Training, 8), (Playing, 8), (Tuning, 4), (TuningSideBySide, 4), (Comparison, 6)]
+    "kind, kills",
+    [(Training, 8), (Playing, 8), (PlayingOnRay, 3), (Tuning, 4), (TuningSideBySide, 4), (Comparison, 6)],
 )
 def test_thirty_random_kills_lose_nothing(tmp_path, gone, kind, kills):
     began, whole = time.monotonic(), kind(tmp_path / "whole")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from experiments import tune
+from experiments.engines.local import HereEngine
 from experiments.training.run_config import load_run_config
 from experiments.tuning import report as tune_report
 from experiments.tuning import trial as tune_trial
@@ -49,7 +50,7 @@ def rows(out):
 
 def play(out, **changes):
     given = tuning(**changes)
-    study = tune.run_trials(given, out, workers=1)
+    study = tune.run_trials(given, out, HereEngine())
     tune_report.write_trials(study, axes(given), out)
     return given, study
 
@@ -85,7 +86,7 @@ def test_a_killed_search_goes_on_as_if_nothing_had_happened(tmp_path, monkeypatc
 
     monkeypatch.setattr(tune_trial, "train_trial", killed)
     with pytest.raises(KeyboardInterrupt):
-        tune.run_trials(tuning(), tmp_path / "cut", workers=1)
+        tune.run_trials(tuning(), tmp_path / "cut", HereEngine())
     play(tmp_path / "cut")
     assert len(calls) == 4
     assert rows(tmp_path / "cut") == rows(tmp_path / "whole")
@@ -97,7 +98,7 @@ def test_more_trials_may_be_added_but_nothing_else_changed(tmp_path):
     play(tmp_path, trials=2)
     assert rows(tmp_path)[:1] == first and len(rows(tmp_path)) == 2
     with pytest.raises(ConfigError, match=r"^out: .* other settings"):
-        tune.run_trials(tuning(steps=128), tmp_path, workers=1)
+        tune.run_trials(tuning(steps=128), tmp_path, HereEngine())
 
 
 def test_trials_below_the_median_end_early(tmp_path, monkeypatch):
@@ -145,12 +146,12 @@ def test_a_policy_for_all_preferences_is_judged_on_all_of_them(monkeypatch, told
 def test_the_best_is_confirmed_on_other_seeds_once(tmp_path, monkeypatch):
     given, study = play(tmp_path)
     monkeypatch.setattr(type(study), "best_trial", study.trials[1])  # whatever was the best
-    first = tune_report.confirm(study, given, tmp_path)
+    first = tune_report.confirm(study, given, tmp_path, HereEngine())
     record = json.loads((tmp_path / "confirm.json").read_text())
     assert record["seeds"] == [100, 101] and record["split"] == "validation"
     assert first.estimate == pytest.approx(record["reward"]["best"] - record["reward"]["today"])
     monkeypatch.setattr(tune_trial, "train_trial", None)  # what is on disk is used again
-    assert tune_report.confirm(study, given, tmp_path) == first
+    assert tune_report.confirm(study, given, tmp_path, HereEngine()) == first
 
 
 @pytest.mark.parametrize(
@@ -231,7 +232,7 @@ def test_a_journal_that_was_cut_off_is_mended_and_a_damaged_one_named(tmp_path):
         with pytest.raises(
             ConfigError, match=r"journal\.log: is damaged \([^\n]*\); delete it to start over$"
         ):
-            tune.run_trials(tuning(), tmp_path, workers=1)
+            tune.run_trials(tuning(), tmp_path, HereEngine())
 
 
 def test_a_kill_while_trials_are_queued_again_loses_none_and_doubles_none(tmp_path, monkeypatch):
@@ -253,12 +254,15 @@ def test_a_kill_while_trials_are_queued_again_loses_none_and_doubles_none(tmp_pa
 
 
 def test_a_damaged_confirmation_is_trained_again(tmp_path, capsys):
-    config, path = tuning(steps=16).configure({}), tmp_path / "confirm.json"
-    found = tune_report._score_once(config, [100], path)
+    one = tune_report.Confirmation(tuning(steps=16).configure({}), [100], "confirm")
+    one.run(tmp_path)
+    found = one.read(tmp_path)
     for damage in ("", "[]", '{"rewards": ["a"]}'):
-        path.write_text(damage)
-        assert (tune_report._score_once(config, [100], path) == found).all()
+        one.file(tmp_path).write_text(damage)
+        assert not one.done(tmp_path)
         assert "trained again" in capsys.readouterr().err
+        one.run(tmp_path)
+        assert (one.read(tmp_path) == found).all()
     (tmp_path / "tuning.json").write_text("{")
     with pytest.raises(ConfigError, match=r"tuning\.json: is not valid JSON"):
-        tune.run_trials(tuning(), tmp_path, workers=1)
+        tune.run_trials(tuning(), tmp_path, HereEngine())

@@ -67,6 +67,7 @@ STOPPED = {
     "draw_dynamics": ["nothing"],
     "draw_charge": ["nothing"],
     "concave_front": ["--seeds", "1"],
+    "scale_study": ["small_study.yaml", "--out", "nowhere"],
 }
 """Command lines of those that take longer or write into the package; something in them stops them before the
 work, so words are added to them and none of them is taken away."""
