@@ -15,7 +15,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from experiments.reports.plots import COLOURS, PLOT_STYLE, PLOT_WIDTH, save_figure
+from experiments.reports.style import COLOURS, PLOT_STYLE, PLOT_WIDTH, save_figure
 from idn_gym.commands import grammar
 from idn_gym.commands.grammar import Changes, Positional, assignments
 from idn_gym.config_reader import ConfigError, bounded

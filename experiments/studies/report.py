@@ -20,6 +20,7 @@ from experiments.studies.columns import COST_COLUMNS, RESULT_COLUMNS, between_en
 from experiments.studies.config import BASELINE, DEVICE_METRICS, MOVING_METRICS, Study
 from experiments.studies.envelope_run import EnvelopeRun
 from experiments.studies.front_run import FrontUnit
+from experiments.studies.measures import cell_label
 from experiments.studies.page import Table, write_page
 from experiments.studies.results import GAIN_METRICS, RESULT_METRICS, Plays
 from experiments.studies.run import Unit
@@ -119,7 +120,9 @@ def _parts(study: Study, plays: Plays, out: Path) -> dict[str, Any]:
     records = [play.row() for play in plays.all]
     write_csv(out / "runs.csv", records)
     write_csv(out / "latencies.csv", [line for play in plays.all for line in play.latencies()])
-    pictures = [(figure, study_figures.plot_figure(figure, plays, out)) for figure in study.figures]
+    pictures = [
+        (figure, study_figures.plot_figure(figure, plays, out, study.names)) for figure in study.figures
+    ]
     seconds = sum(r["cpu_seconds_to_build"] + r["cpu_seconds_per_slot"] * r["slots"] for r in records)
     rows, parts = [], []
     for part in plays.parts():
@@ -129,7 +132,7 @@ def _parts(study: Study, plays: Plays, out: Path) -> dict[str, Any]:
             lines = [_row(plays, part, label, cell, study.reference, confidence) for label in labels]
             lines.sort(key=_rank)
             rows += lines
-            cells.append(_cell(cell, lines, _tariff(plays, part, cell)))
+            cells.append(_cell(cell_label(cell, study.names), lines, _tariff(plays, part, cell)))
         parts.append(PartReport(part, [path for figure, path in pictures if figure.part == part], cells))
     write_csv(out / "table.csv", rows)
     return {
@@ -203,7 +206,7 @@ def _interval(values: Floats) -> Interval:
     return UNKNOWN if np.isnan(values).any() else mean_interval(values)
 
 
-def _cell(cell: dict[str, Any], rows: Sequence[dict[str, Any]], tariff: str) -> CellReport:
+def _cell(title: str, rows: Sequence[dict[str, Any]], tariff: str) -> CellReport:
     moving = [row for row in rows if not np.isnan(row["headroom"])]
     order = dict.fromkeys([*(COST_COLUMNS if moving else ()), *RESULT_COLUMNS])
     columns = {name: [RESULT_COLUMNS[name](row) for row in rows] for name in order}
@@ -221,7 +224,6 @@ def _cell(cell: dict[str, Any], rows: Sequence[dict[str, Any]], tariff: str) -> 
         if moving
         else ""
     )
-    title = ", ".join(f"{key} = {value}" for key, value in cell.items())
     return CellReport(title, Table(["agent", *columns], lines), note, tariff)
 
 

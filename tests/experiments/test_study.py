@@ -115,7 +115,7 @@ def test_names_and_texts_are_shown_as_they_are(tmp_path):
     body = page.split("<h2>Command")[0]
     assert "<title>&lt;b&gt;&amp;amp;</title>" in body and "<p>a &lt; b</p>" in body
     assert "<h2>&lt;i&gt;rates &amp; &#34;tiers&#34;&lt;/i&gt;</h2>" in body
-    assert "<h3>name = &lt;u&gt;</h3>" in body
+    assert "name: &lt;u&gt;</h3>" in body
     assert not {"<b>", "<u>", "<s>"} & set(re.findall("<[a-z]+>", page))
 
 

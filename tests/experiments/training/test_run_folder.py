@@ -23,6 +23,8 @@ RUN = {
     "edge-drift-latencies.csv": "latencies",
     "dynamic-ceilings.csv": "bracket",
     "edge-drift-cost.png": "picture",
+    "edge-drift-cost.pdf": "picture",
+    "edge-drift-cost.svg": "picture",
 }
 
 
