@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from textwrap import fill
-from typing import Any, NamedTuple
+from typing import Any
 
 import matplotlib
 
@@ -13,9 +13,10 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.colors import PowerNorm
 
 from experiments.reports.agent_styles import agent_styles
-from experiments.reports.direct_labels import label_ends
+from experiments.reports.delay_parts import PART_COLOURS, EpisodeCourse
 from experiments.reports.style import COLUMN_INCHES, PageColumns
 from idn_gym.core.arrays import EMPTY, Bools, Floats, Instance, Ints, Tables
 from idn_gym.scenarios.compile import Compiled
@@ -30,16 +31,6 @@ MOST_MAPS = {"one": 1, "two": 4}
 """heat maps of placements side by side, by columns of the page; of more, the first ones are drawn"""
 
 
-class EpisodeCourse(NamedTuple):
-    """What a policy did in an episode of T slots."""
-
-    label: str
-    scalar: Floats
-    """(T,) reward"""
-    wished: Ints
-    """(T, N, M) segments that it wished, or `EMPTY`"""
-
-
 def draw_episode(
     compiled: Compiled,
     instance: Instance,
@@ -48,6 +39,8 @@ def draw_episode(
     node: int | None = None,
 ) -> Any:
     """Cost per slot of all, above heat maps of demand and of what each of them keeps at a node.
+
+    Below, where it is known, what the delay of a request adds up from.
 
     Args:
         compiled: the scenario.
@@ -60,26 +53,57 @@ def draw_episode(
     node = busiest_site(tables, demand) if node is None else node
     asked = passing_demand(instance, node) / tables.slot_seconds
     mapped = courses[: MOST_MAPS[columns]]
+    rows = [["cost"] * (1 + len(mapped)), ["demand", *range(len(mapped))]]
+    told = all(course.parts is not None for course in mapped)
+    if told:
+        rows.append(["key", *(f"delay {k}" for k in range(len(mapped)))])
     drawn, grid = plt.subplot_mosaic(
-        [["cost"] * (1 + len(mapped)), ["demand", *range(len(mapped))]],
-        figsize=(COLUMN_INCHES[columns], 4.2),
+        rows,
+        figsize=(COLUMN_INCHES[columns], 4.2 + 1.3 * told),
         layout="constrained",
-        height_ratios=(1.0, 1.3),
+        height_ratios=(1.0, 1.3, 0.7)[: len(rows)],
     )
-    styles = agent_styles([course.label for course in courses])
-    for course in courses:
-        style = styles[course.label]
-        grid["cost"].plot(
-            smoothed(-course.scalar), color=style.colour, ls=style.line, lw=1.1, label=course.label
-        )
-    grid["cost"].set_ylabel(f"cost, mean of {SMOOTHED} slots")
-    grid["cost"].set_xlabel("slot")
+    _draw_costs(drawn, grid["cost"], courses, columns)
     for k, course in enumerate(mapped):
         _draw_kept(grid[k], course, kept_tasks(course.wished, tables, node))
     _draw_demand(drawn, grid["demand"], asked, compiled, node)
-    if not label_ends(grid["cost"]):
-        grid["cost"].legend(ncols=min(5, len(courses)))
+    if told:
+        _draw_delays([grid[f"delay {k}"] for k in range(len(mapped))], grid["key"], mapped)
     return drawn
+
+
+def _draw_costs(drawn: Any, axes: Any, courses: Sequence[EpisodeCourse], columns: PageColumns) -> None:
+    styles = agent_styles([course.label for course in courses])
+    for course in courses:
+        style = styles[course.label]
+        axes.plot(smoothed(-course.scalar), color=style.colour, ls=style.line, lw=1.1, label=course.label)
+    axes.set_ylabel(f"cost, mean of {SMOOTHED} slots")
+    axes.set_xlabel("slot")
+    most = 5 if columns == "two" else 2
+    drawn.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=most)
+
+
+def _draw_delays(panels: Sequence[Any], key: Any, courses: Sequence[EpisodeCourse]) -> None:
+    """Areas that add up to the mean delay of a request, on one scale for all policies."""
+    shown = [1e3 * np.nan_to_num(course.parts) for course in courses]
+    top = 1.05 * max(float(parts.sum(axis=1).max()) for parts in shown) or 1.0
+    for axes, parts in zip(panels, shown, strict=True):
+        areas = axes.stackplot(
+            range(len(parts)), parts.T, colors=list(PART_COLOURS.values()), labels=list(PART_COLOURS), lw=0
+        )
+        axes.set(ylim=(0.0, top), xlim=(0, len(parts) - 1), xlabel="slot")
+        axes.tick_params(labelsize=5.5)
+    panels[0].set_ylabel("delay [ms]")
+    key.axis("off")
+    key.legend(
+        areas[::-1],
+        list(PART_COLOURS)[::-1],
+        title="delay of a request",
+        title_fontsize=6,
+        fontsize=5.5,
+        loc="center left",
+        bbox_to_anchor=(-0.5, 0.5),
+    )
 
 
 def _draw_kept(axes: Any, course: EpisodeCourse, kept: Bools) -> None:
@@ -91,8 +115,11 @@ def _draw_kept(axes: Any, course: EpisodeCourse, kept: Bools) -> None:
 
 
 def _draw_demand(drawn: Any, axes: Any, asked: Floats, compiled: Compiled, node: int) -> None:
-    image = axes.imshow(asked.T, aspect="auto", cmap="cividis", vmin=0.0, interpolation="none")
-    drawn.colorbar(image, ax=axes, label="requests per s", shrink=0.9)
+    roots = PowerNorm(0.5, vmin=0.0, vmax=float(asked.max()) or 1.0)  # few tasks are asked for by far most
+    image = axes.imshow(asked.T, aspect="auto", cmap="cividis", norm=roots, interpolation="none")
+    bar = drawn.colorbar(image, ax=axes, location="bottom", shrink=0.9, aspect=12)
+    bar.set_label("requests per s", fontsize=6.5)
+    bar.ax.tick_params(labelsize=5.5)
     axes.set_title(f"asked for through\n{compiled.names.nodes[node]}", fontsize=6)
     names = compiled.names.tasks
     named = range(0, len(names), math.ceil(len(names) / MOST_TASK_NAMES))

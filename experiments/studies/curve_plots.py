@@ -215,7 +215,7 @@ def _name_points(
     cells, styles = plays.cells(figure.part), agent_styles(agents)
     if len(cells) > 1:
         legend_below(drawn, grid, figure.columns)
-        drawn.supxlabel(f"along a line: {_steps(cells, names)}; the first is hollow", fontsize=6.5)
+        grid[0, 0].set_title(f"along a line: {_steps(cells, names)}; the first is hollow", fontsize=6.5)
     without = []
     for axes, name in zip(grid[0], figure.y, strict=True):
         labels = []

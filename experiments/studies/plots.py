@@ -14,7 +14,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from experiments.reports.agent_styles import agent_styles
-from experiments.reports.episode_plot import EpisodeCourse, draw_episode
+from experiments.reports.delay_parts import EpisodeCourse
+from experiments.reports.episode_plot import draw_episode
 from experiments.reports.style import COLUMN_INCHES, GRID_STYLE, save_figure
 from experiments.studies.config import BASELINE, Figure
 from experiments.studies.curve_plots import (

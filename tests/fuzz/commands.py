@@ -64,6 +64,9 @@ STOPPED = {
     "make_topologies": ["nothing"],
     "draw_dynamics": ["nothing"],
     "draw_charge": ["nothing"],
+    "draw_cuts": ["--rates", "0"],
+    "draw_episode": ["no-policy"],
+    "draw_map": ["--scenario", "tiny"],
     "concave_front": ["--seeds", "1"],
 }
 """Command lines of those that take longer or write into the package; something in them stops them before the
