@@ -78,8 +78,9 @@ class DrawCutsCommand:
         link_rate = self.key.endswith("rate")
         labels = [si(8 * rate, "bit/s") if link_rate else f"{rate:g}" for rate in self.rates]
         axis = "rate of the link" if link_rate else self.key.split(".")[-1].replace("_", " ")
+        names = compile_scenario(worlds[0]).names
         with plt.rc_context(GRID_STYLE):
-            figure = draw_cuts(self.rates, labels, choices, np.array(delays), axis, self.columns)
+            figure = draw_cuts(labels, choices, np.array(delays), axis, names.nodes, self.columns)
             figure.suptitle(f"{worlds[0].name}, placed by {self.policy}", fontsize=8, x=0.01, ha="left")
             save_figure(figure, path)
         rows = [

@@ -22,6 +22,9 @@ from idn_gym.core.geometry import block_shares
 from idn_gym.rendering.labels import si
 from idn_gym.scenarios.compile import Compiled
 
+NODE_COLOURS = (0, 2, 8, 9, 10, 5, 1)
+"""Of `COLOURS`, without those of links and of waiting."""
+
 
 class CutPart(NamedTuple):
     """One part of an option: consecutive blocks of a model on one node."""
@@ -68,28 +71,29 @@ def busiest_option(compiled: Compiled, instance: Instance, t: int, placement: Re
 
 
 def draw_cuts(
-    values: Sequence[float],
     labels: Sequence[str],
     choices: Sequence[CutChoice | None],
     delays: Floats,
     axis: str,
+    nodes: Sequence[str],
     columns: PageColumns = "two",
 ) -> Any:
     """Above, the blocks of the option that serves most, by node; below, the delay of a request by part.
 
     Args:
-        values: (n,) of what changes.
-        labels: (n,) the same in words.
+        labels: (n,) values of what changes, in words.
         choices: (n,) what serves most.
         delays: (n, 4) [s] as in `DELAY_PARTS`.
         axis: what changes, with its unit.
+        nodes: all of the scenario, in the order of the legend.
         columns: of the page.
     """
     figure, (above, below) = plt.subplots(
         2, 1, sharex=True, figsize=(COLUMN_INCHES[columns], 4.4), layout="constrained"
     )
-    nodes = list(dict.fromkeys(part.node for one in choices if one for part in one.parts))
-    colours = {node: COLOURS[(0, 2, 4, 3, 5, 8, 9, 10)[i % 8]] for i, node in enumerate(nodes)}
+    used = {part.node for one in choices if one for part in one.parts}
+    shown = [node for node in nodes if node in used]
+    colours = {node: COLOURS[NODE_COLOURS[i % len(NODE_COLOURS)]] for i, node in enumerate(shown)}
     for x, choice in enumerate(choices):
         _draw_blocks(above, x, choice, colours)
     above.set(ylim=(1.0, 0.0), ylabel="blocks of the network,\nfirst on top [share]")
@@ -99,9 +103,9 @@ def draw_cuts(
         loc="outside upper center",
         ncols=4,
     )
-    stack_parts(below, np.arange(len(values)), delays, 0.7)
+    stack_parts(below, np.arange(len(labels)), delays, 0.7)
     below.set_ylabel("delay of a request [ms]")
-    below.set_xticks(range(len(values)), labels)
+    below.set_xticks(range(len(labels)), labels)
     below.set_xlabel(axis)
     handles, names = below.get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower center", ncols=2 if columns == "one" else 4)
@@ -113,10 +117,19 @@ def _draw_blocks(axes: Any, x: int, choice: CutChoice | None, colours: dict[str,
         axes.text(x, 0.5, "nobody\nserved", ha="center", va="center", fontsize=6)
         return
     for part in choice.parts:
-        axes.bar(x, part.last - part.first, 0.7, bottom=part.first, color=colours[part.node], lw=0)
+        unused = part.crosses and part.size < 0.5  # all leave at an exit before it
+        axes.bar(
+            x,
+            part.last - part.first,
+            0.7,
+            bottom=part.first,
+            color=colours[part.node],
+            alpha=0.3 if unused else 1.0,
+            lw=0,
+        )
         if part.crosses:
             axes.plot([x - 0.42, x + 0.42], [part.first] * 2, color="black", lw=1.2, clip_on=False)
-            text = f"{si(part.size, 'B')} cross"
+            text = "all leave here" if unused else f"{si(part.size, 'B')} cross"
             over = part.first > 0.2
             y, side = (part.first - 0.015, "bottom") if over else (part.first + 0.02, "top")
             axes.text(x, y, text, ha="center", va=side, fontsize=6, color="white")

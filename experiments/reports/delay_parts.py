@@ -69,7 +69,9 @@ def delay_parts(outcome: Outcome, row: int = 0) -> Floats:
         return np.full(len(DELAY_PARTS), np.nan)
     near, far = outcome.spent[row, :, 0].sum(), outcome.spent[row, :, 1:].sum()
     wait = outcome.wait[row].sum()
-    links = max(0.0, outcome.latency[row].sum() - near - far - wait)
+    latency = outcome.latency[row].sum()
+    links = latency - near - far - wait
+    links = links if links > 1e-9 * latency else 0.0
     return np.array([near, links, far, wait]) / served
 
 

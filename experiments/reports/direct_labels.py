@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import fill
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +20,17 @@ MOST_ENDS = 12
 
 _AROUND = [(1, 0), (1, 1), (1, -1), (0, 1), (0, -1), (-1, 0), (-1, 1), (-1, -1)]
 """Places that are tried around a point: right first, left last."""
+
+
+def fit_title(text: str, inches: float, size: float = 8.0) -> str:
+    """The same in lines that are no longer than a panel is wide, which would shrink it otherwise.
+
+    Args:
+        text: of the title.
+        inches: that the panel has of the figure, labels of its axes included.
+        size: of the letters [points], which are 0.6 times as wide on average.
+    """
+    return fill(text, max(8, int(0.8 * inches * 72 / (0.6 * size))))
 
 
 def label_ends(axes: Any) -> bool:

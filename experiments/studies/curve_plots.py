@@ -13,7 +13,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from experiments.reports.agent_styles import agent_styles
-from experiments.reports.direct_labels import PointLabel, label_ends, label_points
+from experiments.reports.direct_labels import LABEL_SIZE, PointLabel, fit_title, label_ends, label_points
 from experiments.reports.style import COLUMN_INCHES, PageColumns
 from experiments.studies.config import Figure
 from experiments.studies.measures import MEASURES, cell_label, key_label
@@ -106,7 +106,8 @@ def plot_course(figure: Figure, plays: Plays, agents: list[str], names: dict[str
     for row, name in zip(grid, figure.y, strict=True):
         for axes, cell in zip(row, cells, strict=True):
             _draw_course(axes, figure, plays, agents, cell, name)
-            axes.set_title(cell_label(cell, names))
+            inches = COLUMN_INCHES[figure.columns] / axes.get_gridspec().ncols
+            axes.set_title(fit_title(cell_label(cell, names), inches))
         row[0].set_ylabel(measure_label(name, figure.versus))
     name_lines(drawn, grid, figure.columns)
     return drawn
@@ -215,7 +216,9 @@ def _name_points(
     cells, styles = plays.cells(figure.part), agent_styles(agents)
     if len(cells) > 1:
         legend_below(drawn, grid, figure.columns)
-        grid[0, 0].set_title(f"along a line: {_steps(cells, names)}; the first is hollow", fontsize=6.5)
+        inches = COLUMN_INCHES[figure.columns] / grid[0, 0].get_gridspec().ncols
+        note = f"along a line: {_steps(cells, names)}; the first is hollow"
+        grid[0, 0].set_title(fit_title(note, inches, LABEL_SIZE), fontsize=LABEL_SIZE)
     without = []
     for axes, name in zip(grid[0], figure.y, strict=True):
         labels = []

@@ -15,6 +15,7 @@ import numpy as np
 
 from experiments.reports.agent_styles import agent_styles
 from experiments.reports.delay_parts import EpisodeCourse
+from experiments.reports.direct_labels import fit_title
 from experiments.reports.episode_plot import draw_episode
 from experiments.reports.style import COLUMN_INCHES, GRID_STYLE, save_figure
 from experiments.studies.config import BASELINE, Figure
@@ -90,7 +91,8 @@ def plot_dots(figure: Figure, plays: Plays, agents: list[str], names: dict[str, 
             if figure.versus is not None:
                 axes.axvline(0.0, color=styles[figure.versus].colour, lw=0.8)
             axes.set(yticks=range(len(order)), yticklabels=order, ylim=(len(order) - 0.5, -0.5))
-        row[0].set_title(cell_label(cell, names), loc="left")
+        inches = COLUMN_INCHES[figure.columns] / len(figure.y)
+        row[0].set_title(fit_title(cell_label(cell, names), inches), loc="left")
     for axes, name in zip(grid[-1], figure.y, strict=True):
         axes.set_xlabel(measure_label(name, figure.versus))
         axes.locator_params(axis="x", nbins=4)
@@ -127,7 +129,7 @@ def plot_tiers(figure: Figure, plays: Plays, agents: list[str], names: dict[str,
         axes.set_xticks(range(len(tiers)), tiers, rotation=60, ha="right")
         axes.set_yticks(range(len(models)), models, fontsize=5)
         name = f"{agents[a]}, {cell_label(cells[c], names)}" if cells[c] else agents[a]
-        axes.set_title(name)
+        axes.set_title(fit_title(name, COLUMN_INCHES[figure.columns] / len(cells)))
         axes.grid(False)
         if most:
             drawn.colorbar(image, ax=axes, shrink=0.8)
