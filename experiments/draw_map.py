@@ -87,12 +87,14 @@ def draw_network_map(
         areas = 14.0 + 20.0 * held[mine]
         colour, mark = COLOURS[(6, 0, 1, 2, 3)[k % 5]], TIER_MARKS[k % len(TIER_MARKS)]
         label = f"{tier}: {held[mine].mean():.1f} models on a node"
-        axes.scatter(*at[mine].T, s=areas, marker=mark, color=colour, label=label, zorder=2, lw=0)
+        axes.scatter(
+            at[mine, 0], at[mine, 1], s=areas, marker=mark, color=colour, label=label, zorder=2, lw=0
+        )
     axes.set(xlabel="longitude [degrees]" if degrees else "[km]", aspect=stretch)
     axes.set_ylabel("latitude [degrees]" if degrees else "[km]")
     figure.legend(loc="outside lower center", ncols=3)
     order = np.argsort(-held, kind="stable")
-    label_points(axes, [PointLabel(names.nodes[v], *map(float, at[v]), "black") for v in order])
+    label_points(axes, [PointLabel(names.nodes[v], float(at[v, 0]), float(at[v, 1]), "black") for v in order])
     return figure
 
 

@@ -103,7 +103,7 @@ def draw_cuts(
         loc="outside upper center",
         ncols=4,
     )
-    stack_parts(below, np.arange(len(labels)), delays, 0.7)
+    stack_parts(below, range(len(labels)), delays, 0.7)
     below.set_ylabel("delay of a request [ms]")
     below.set_xticks(range(len(labels)), labels)
     below.set_xlabel(axis)

@@ -85,7 +85,7 @@ def _draw_costs(drawn: Any, axes: Any, courses: Sequence[EpisodeCourse], columns
 
 def _draw_delays(panels: Sequence[Any], key: Any, courses: Sequence[EpisodeCourse]) -> None:
     """Areas that add up to the mean delay of a request, on one scale for all policies."""
-    shown = [1e3 * np.nan_to_num(course.parts) for course in courses]
+    shown = [1e3 * np.nan_to_num(course.parts) for course in courses if course.parts is not None]
     top = 1.05 * max(float(parts.sum(axis=1).max()) for parts in shown) or 1.0
     for axes, parts in zip(panels, shown, strict=True):
         areas = axes.stackplot(

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from experiments.studies.measures import MEASURES
-from experiments.studies.page import Table, html_number, plain_numbers
+from experiments.studies.page import Table, html_number, written_out
 from idn_gym.evaluation.intervals import Interval
 
 
 def shown_interval(row: dict[str, Any], name: str, form: str = ".3g") -> str:
     """A measure with its interval as it is shown, from ``name``, ``name_low`` and ``name_high``."""
     ends = (MEASURES[name].factor * row[key] for key in (name, f"{name}_low", f"{name}_high"))
-    return plain_numbers(f"{Interval(*ends):{form}}")
+    return written_out(f"{Interval(*ends):{form}}")
 
 
 def between_ends(row: dict[str, Any], least: str, form: str = ".2f") -> str:
@@ -23,7 +23,7 @@ def between_ends(row: dict[str, Any], least: str, form: str = ".2f") -> str:
     if np.isnan(row[least]):
         return "-"
     factor = MEASURES[least].factor
-    return plain_numbers(f"{factor * row[least]:{form}} to {factor * row[f'{least}_most']:{form}}")
+    return written_out(f"{factor * row[least]:{form}} to {factor * row[f'{least}_most']:{form}}")
 
 
 def _number(name: str) -> Callable[[dict[str, Any]], str]:

@@ -282,6 +282,10 @@ class Study:
             raise ConfigError(
                 "reference", f"{self.reference!r} is in no part; {closest(self.reference, labels)}"
             )
+        keys = [key for part in self.parts for key in (*part.grid, *part.axes)]
+        for key in self.names:
+            if key not in keys:
+                raise ConfigError("names", f"{show(key)} is no key of a grid; {closest(key, keys)}")
         names = [part.name for part in self.parts]
         for i, figure in enumerate(self.figures):
             key = f"figures.{i}"

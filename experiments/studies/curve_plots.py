@@ -11,6 +11,7 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.ticker import NullFormatter
 
 from experiments.reports.agent_styles import agent_styles
 from experiments.reports.direct_labels import LABEL_SIZE, PointLabel, fit_title, label_ends, label_points
@@ -39,12 +40,13 @@ def panels(rows: int, across: int, columns: PageColumns, high: float = 2.3) -> t
     """
     width = COLUMN_INCHES[columns]
     side = min(across, max(1, int(width / NEEDED_INCHES)))
-    lines = rows * -(-across // side)
+    per_measure = -(-across // side)
+    side = -(-across // per_measure)  # 4 panels, of which 3 would fit, are 2 and 2
+    lines = rows * per_measure
     drawn, grid = plt.subplots(
         lines, side, figsize=(width, 0.9 + high * lines), layout="constrained", squeeze=False
     )
-    per_row = lines // rows * side
-    places = grid.reshape(rows, per_row)
+    places = grid.reshape(rows, per_measure * side)
     for axes in places[:, across:].flat:
         axes.set_visible(False)
     return drawn, places[:, :across]
@@ -108,7 +110,8 @@ def plot_course(figure: Figure, plays: Plays, agents: list[str], names: dict[str
             _draw_course(axes, figure, plays, agents, cell, name)
             inches = COLUMN_INCHES[figure.columns] / axes.get_gridspec().ncols
             axes.set_title(fit_title(cell_label(cell, names), inches))
-        row[0].set_ylabel(measure_label(name, figure.versus))
+            if axes.get_subplotspec().colspan.start == 0:
+                axes.set_ylabel(measure_label(name, figure.versus))
     name_lines(drawn, grid, figure.columns)
     return drawn
 
@@ -134,6 +137,7 @@ def _draw_course(
         axes.axhline(0.0, color=styles[figure.versus].colour, lw=0.8, label=f"_{figure.versus}")
     if "regret" not in name:
         axes.set_xscale("log")  # learning is over within a few slots out of thousands
+        axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("slot")
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from idn_gym.config_reader import read_yaml
 from idn_gym.metrics import METRIC_RECORDS
 
-FACTORS = {
+UNIT_FACTORS = {
     "%": 100.0,
     "% of memory": 100.0,
     "ms": 1e3,
@@ -40,7 +40,7 @@ class Measure(NamedTuple):
     @property
     def factor(self) -> float:
         """From SI to the unit."""
-        return FACTORS.get(self.unit, 1.0)
+        return UNIT_FACTORS.get(self.unit, 1.0)
 
     @property
     def label(self) -> str:

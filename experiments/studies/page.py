@@ -109,9 +109,9 @@ def _base64(path: Path) -> str:
 
 def html_number(value: float, form: str = ".3g") -> str:
     """A number in short, a dash where there is none."""
-    return "-" if np.isnan(value) else plain_numbers(f"{value:{form}}")
+    return "-" if np.isnan(value) else written_out(f"{value:{form}}")
 
 
-def plain_numbers(text: str) -> str:
+def written_out(text: str) -> str:
     """The same with large numbers written out up to a million: "1.43e+03" gives "1430"."""
     return re.sub(r"[\d.]+e\+\d+", lambda found: f"{float(found[0]):g}", text)

@@ -10,8 +10,9 @@ from experiments.reports.agent_styles import agent_styles
 from experiments.studies import curve_plots
 from experiments.studies import plots as study_figures
 from experiments.studies import report as study_report
-from experiments.studies.config import Figure, StudyPart
+from experiments.studies.config import Figure, Study, StudyPart
 from experiments.studies.entry import StudyEntry
+from experiments.studies.listing import only
 from experiments.studies.results import Plays
 from idn_gym.config_reader import ConfigError
 from idn_gym.evaluation.comparison import own_tariff
@@ -250,3 +251,12 @@ def test_a_reference_that_is_no_agent_is_refused():
         Figure("f", "dots", "p", versus="olag").check(part, "figures.0")
     with pytest.raises(ConfigError, match=r"versus: 'random' is not allowed in a day"):
         Figure("f", "day", "p", versus="random").check(part, "figures.0")
+
+
+def test_names_of_keys_that_no_grid_has_are_refused():
+    part = StudyPart("p", "tiny", (StudyEntry("random"),), grid={"workload.rate": (1.0, 2.0)})
+    other = StudyPart("q", "tiny", (StudyEntry("random"),))
+    made = Study("s", "t", "a", (part, other), reference="random", names={"workload.rate": "load [1/s]"})
+    assert only(made, ["p"]).names == made.names and only(made, ["q"]).names == {}
+    with pytest.raises(ConfigError, match=r"names: 'workload.rates' is no key of a grid"):
+        Study("s", "t", "a", (part,), reference="random", names={"workload.rates": "load"})
