@@ -41,14 +41,14 @@ def closest(name: object, allowed: Sequence[str | int]) -> str:
 def show(value: Any) -> str:
     """`repr` on one line of at most 80 characters, for messages."""
     try:
-        text = " ".join(repr(value[:200] if isinstance(value, str) else value).split())
+        text = " ".join(repr(shorten(value, 200) if isinstance(value, str) else value).split())
     except ValueError:  # Python refuses to print whole numbers of more than 4,300 digits
         return "a number of thousands of digits"
     except RecursionError:
         return "a value of too many levels"
     except Exception:  # whatever foreign objects raise when they are asked for their text
         return f"an object of type {type(value).__name__}"
-    return text if len(text) <= 80 else f"{text[:77]}..."
+    return shorten(text, 75)
 
 
 def shorten(text: str, most: int) -> str:
