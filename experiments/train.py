@@ -52,7 +52,9 @@ class TrainCommand:
         writable_folder(folder.path)
         from experiments.training.train_run import train_run  # torch takes seconds: not for --help
 
-        train_run(config, folder)
+        said = train_run(config, folder)
+        if said:
+            print(said)
         print(f"trained policy: {folder.policy}\ncurves: tensorboard --logdir {folder.events}")
 
 

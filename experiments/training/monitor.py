@@ -43,6 +43,8 @@ class Monitor(BaseCallback):
         super().__init__()
         self.config = config
         self.bar = tqdm(disable=True)
+        self.said = ""
+        """what came out, in one line, once training is over"""
         episodes = config.checkpoint_every / (config.envs * config.scenario.horizon)
         self.windows = max(1, round(episodes))
         """between checkpoints"""
@@ -86,7 +88,7 @@ class Monitor(BaseCallback):
     def _on_training_end(self) -> None:
         self.close()
         self._evaluate()
-        tqdm.write(say_result(self.reward, self.references))
+        self.said = say_result(self.reward, self.references)
 
     def _compared(self) -> dict[str, str]:
         """For the progress line: what the references reach, and the share of the last evaluation."""
