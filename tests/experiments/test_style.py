@@ -16,7 +16,9 @@ from agents.registry import ENTRIES
 from experiments.reports.agent_styles import AGENT_STYLES, agent_styles
 from experiments.reports.direct_labels import PointLabel, label_ends, label_points
 from experiments.reports.style import COLUMN_INCHES, figure_file, save_figure
+from experiments.studies.columns import RESULT_COLUMNS
 from experiments.studies.config import METRIC
+from experiments.studies.front_report import FRONT_COLUMNS
 from experiments.studies.measures import MEASURES, cell_label, key_label
 from idn_gym.rendering.layout import spread_apart
 
@@ -97,7 +99,7 @@ def test_names_of_points_cover_neither_each_other_nor_points():
 
 
 def test_every_measure_has_a_name_a_unit_and_a_meaning_as_the_docs_have_it():
-    assert set(get_args(METRIC)) <= set(MEASURES)
+    assert set(get_args(METRIC)) | set(RESULT_COLUMNS) | set(FRONT_COLUMNS) <= set(MEASURES)
     page = (DOCS / "metrics.md").read_text(encoding="utf-8").split("## In studies")[1].split("\n## ")[0]
     rows = re.findall(r"^\| `(\w+)` \| ([^|]+) \| ([^|]+) \| (.+) \|$", page, re.MULTILINE)
     assert rows == [(m.key, m.name, m.unit, m.meaning) for m in MEASURES.values()]
