@@ -15,7 +15,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from experiments.reports.plots import COLOURS, PLOT_STYLE, PLOT_WIDTH, save_figure
+from experiments.reports.style import COLOURS, GRID_STYLE, PLOT_WIDTH, save_figure
 from idn_gym.commands import grammar
 from idn_gym.commands.grammar import Changes, assignments
 from idn_gym.commands.tables import print_rows
@@ -185,7 +185,7 @@ class ConcaveFrontCommand:
             raise ConfigError("scenario", f"must have two objectives, not {show(scenario.objectives)}")
         path = writable_file(self.out or Path(f"{file_name(f'front-{scenario.name}')}.png"))
         fronts = [episode_front(compiled, seed, self.split, self.weights) for seed in range(self.seeds)]
-        with plt.rc_context({**PLOT_STYLE, "axes.grid.axis": "both"}):
+        with plt.rc_context(GRID_STYLE):
             save_figure(plot_concave_front(fronts[0], scenario.objectives), path)
         sizes = np.array([[len(one.front), one.supported.sum()] for one in fronts], float)
         print(f"points of the front: {mean_interval(sizes[:, 0]):.1f}; ", end="")

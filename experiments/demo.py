@@ -33,7 +33,7 @@ WAYS_ON = """
   table.txt, table.csv, table.json   the comparison
   dynamic-ceilings.csv               the best sequence of placements
   {scenario}.csv                     every episode
-  {scenario}-*.png                   figures
+  {scenario}-*.png, .pdf, .svg       figures
   policy.zip                         the trained policy
   config.yaml                        everything that was set, and versions
 curves and pictures of the training run:
@@ -106,7 +106,14 @@ def throw_away(folder: RunFolder) -> None:
         return
     scenario = file_name(str(saved["scenario"].get("name")))
     tables = ("table.txt", "table.csv", "table.json", "dynamic-ceilings.csv")
-    folder.clear((*tables, f"{scenario}.csv", f"{scenario}-latencies.csv", f"{scenario}-*.png"))
+    folder.clear(
+        (
+            *tables,
+            f"{scenario}.csv",
+            f"{scenario}-latencies.csv",
+            *(f"{scenario}-*.{ending}" for ending in ("png", "pdf", "svg")),
+        )
+    )
 
 
 @dataclass(kw_only=True)

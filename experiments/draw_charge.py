@@ -15,7 +15,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from experiments.reports.plots import COLOURS, PLOT_STYLE, PLOT_WIDTH, save_figure
+from experiments.reports.style import COLOURS, PLOT_STYLE, PLOT_WIDTH, save_figure
 from idn_gym.commands import grammar
 from idn_gym.commands.grammar import Changes, Positional, assignments
 from idn_gym.config_reader import ConfigError, bounded
@@ -80,9 +80,9 @@ def draw_charge_courses(scenario: Scenario, played: dict[str, ChargeCourse], har
         axes[k].plot(hours, 100 * found.level, color=COLOURS[0], lw=0.8)
         axes[k].fill_between(hours, 100 * found.dropped, color=COLOURS[1], alpha=0.5, lw=0)
         axes[k].set_ylim(0, 104)
-        axes[k].set_ylabel("[%]")
+        axes[k].set_ylabel("share [%]")
         axes[k].set_title(f"{name}: charge (lines), dropped (filled)")
-    axes[-1].set_xlabel("hours")
+    axes[-1].set_xlabel("time [h]")
     return figure
 
 

@@ -15,9 +15,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.reports.plots import save_figure
 from experiments.reports.process_pictures import picture_processes
 from experiments.reports.scenario_processes import drawn_processes
+from experiments.reports.style import save_figure
 from idn_gym.commands import grammar
 from idn_gym.commands.grammar import Changes, assignments
 from idn_gym.config_reader import ConfigError, bounded

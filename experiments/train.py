@@ -95,10 +95,12 @@ def configure_run(asked: TrainCommand) -> RunConfig:
 
 
 def train_in(config: RunConfig, path: Path) -> None:
-    """Train in this process."""
+    """Train in this process, and say what it came to beside simple policies."""
     from experiments.training.train_run import train_run  # torch takes seconds: not for --help
 
-    train_run(config, RunFolder(path))
+    said = train_run(config, RunFolder(path))
+    if said:
+        print(said)
 
 
 def train_away(config: RunConfig, folder: RunFolder, asked: EngineOptions) -> None:

@@ -19,7 +19,7 @@ from idn_gym.objective_records import TABLE, Objective
 from idn_gym.observations import Observations, row_of
 from idn_gym.played_slot import Slot
 from idn_gym.preset_ids import DEFAULT_SCENARIO
-from idn_gym.rendering import render_ansi, render_rgb
+from idn_gym.rendering import render_ansi, render_png, render_rgb
 from idn_gym.scenarios.config import Scenario
 from idn_gym.scenarios.config_quality import HiddenQuality
 from idn_gym.scenarios.presets import load_scenario
@@ -259,4 +259,21 @@ class IDNEnv(HasEpisodeSpec, gym.Env[Observations, Any]):
             gym.logger.warn("render() needs render_mode='ansi' or 'rgb_array' in gym.make()")
             return None
         draw = render_ansi if self.render_mode == "ansi" else render_rgb
-        return draw(self.simulation, 0, None if self._slot is None else self._slot.metrics[0])
+        return draw(self.simulation, 0, self._metrics)
+
+    @property
+    def _metrics(self) -> Floats | None:
+        """Of the last slot; None before the first."""
+        return None if self._slot is None else self._slot.metrics[0]
+
+    def _repr_png_(self) -> bytes | None:
+        """The picture that notebooks show of ``env.unwrapped``, whatever the render mode.
+
+        None, so that they show text, before the first reset and where matplotlib (extra `render`) is missing.
+        """
+        if self._fresh:
+            return None
+        try:
+            return render_png(self.simulation, 0, self._metrics)
+        except gym.error.DependencyNotInstalled:
+            return None

@@ -2,9 +2,11 @@
 
 import subprocess
 import sys
+from io import BytesIO
 from itertools import combinations
 
 import gymnasium as gym
+import matplotlib.image as plt_image
 import numpy as np
 import pytest
 from gymnasium.error import DependencyNotInstalled
@@ -246,3 +248,17 @@ def test_missing_matplotlib_is_explained(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(DependencyNotInstalled, match=r'pip install "idn-gym\[render\]"'):
         env.render()
+
+
+def test_notebooks_show_the_picture_and_fall_back_to_text(monkeypatch):
+    env = make("tiny", None, steps=2)
+    png = env._repr_png_()
+    assert png.startswith(b"\x89PNG\r\n\x1a\n")
+    shown = (255 * plt_image.imread(BytesIO(png))).round().astype(np.uint8)[..., :3]
+    env.render_mode = "rgb_array"
+    np.testing.assert_array_equal(shown, env.render())
+    assert gym.make("IDN-v0", scenario="tiny").unwrapped._repr_png_() is None  # nothing to show yet
+    for name in [name for name in sys.modules if name.split(".")[0] == "matplotlib"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert env._repr_png_() is None

@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 import pytest
 
 import idn_gym  # noqa: F401
-from experiments.reports.plots import save_figure
+from experiments.reports.style import save_figure
 from idn_gym.rendering import letters
 from idn_gym.rendering.columns import fit_columns, pad, width, wrap
 from idn_gym.rendering.letters import drawable, families

@@ -8,7 +8,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from experiments.reports.plots import COLOURS, PLOT_STYLE, PLOT_WIDTH, save_figure
+from experiments.reports.style import COLOURS, PLOT_STYLE, PLOT_WIDTH, save_figure
 from idn_gym.lab.calibration.calibration_error import Reliability
 
 PLOT_COLUMNS = 2

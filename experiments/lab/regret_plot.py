@@ -9,7 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from experiments.lab.quality_checks import Regret
-from experiments.reports.plots import COLOURS, PLOT_STYLE, PLOT_WIDTH, save_figure
+from experiments.reports.style import COLOURS, PLOT_STYLE, PLOT_WIDTH, save_figure
 
 
 def plot_bandit_regret(path: Path, curves: Mapping[str, Regret]) -> None:

@@ -13,7 +13,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from agents.hybrid.course import CombinerCourse
-from experiments.reports.plots import COLOURS, PLOT_STYLE, PLOT_WIDTH, save_figure
+from experiments.reports.agent_styles import agent_styles
+from experiments.reports.style import COLOURS, GRID_STYLE, PLOT_WIDTH, save_figure
 
 
 def draw_combiner(path: Path, course: CombinerCourse, row: int = 0) -> Path:
@@ -25,7 +26,7 @@ def draw_combiner(path: Path, course: CombinerCourse, row: int = 0) -> Path:
         row: which episode.
     """
     promised = not np.isnan(course.slack[:, row]).any()
-    with plt.rc_context(PLOT_STYLE | {"axes.grid.axis": "both"}):
+    with plt.rc_context(GRID_STYLE):
         figure, axes = plt.subplots(
             2 + promised,
             1,
@@ -51,7 +52,8 @@ def draw_combiner(path: Path, course: CombinerCourse, row: int = 0) -> Path:
 def _draw_weights(axes: Any, course: CombinerCourse, row: int) -> None:
     """Weights as areas; whom the combiner followed as a line of marks on top."""
     slots = np.arange(1, len(course.weights) + 1)
-    colours = [COLOURS[i % len(COLOURS)] for i in range(len(course.experts))]
+    styles = agent_styles(course.experts)
+    colours = [styles[name].colour for name in course.experts]
     axes.stackplot(
         slots, course.weights[:, row].T, colors=colours, labels=course.experts, alpha=0.55, lw=0, step="mid"
     )
@@ -66,8 +68,9 @@ def _draw_costs(axes: Any, course: CombinerCourse, row: int) -> None:
     """Mean cost per slot so far, of the combiner, of its experts and of the bound."""
     slots = np.arange(1, len(course.cost) + 1)
     virtual = np.cumsum(course.virtual[:, row], axis=0) / slots[:, None]
+    styles = agent_styles(course.experts)
     for i, name in enumerate(course.experts):
-        axes.plot(slots, virtual[:, i], color=COLOURS[i % len(COLOURS)], lw=0.9, label=name)
+        axes.plot(slots, virtual[:, i], color=styles[name].colour, lw=0.9, label=name)
     cost = np.cumsum(course.cost[:, row]) / slots
     axes.plot(slots, cost, color="black", lw=1.5, label="combiner")
     if np.isnan(course.slack[:, row]).any():  # it is drawn whom to follow

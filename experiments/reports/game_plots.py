@@ -13,7 +13,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
-from experiments.reports.plots import COLOURS, PLOT_STYLE, PLOT_WIDTH, save_figure
+from experiments.reports.style import COLOURS, GRID_STYLE, PLOT_WIDTH, save_figure
 from idn_gym.core.arrays import Floats
 from idn_gym.evaluation.intervals import mean_interval
 from idn_gym.games.dynamics import ShiftRun
@@ -38,7 +38,7 @@ def draw_games(
         loads: Erlang at each gateway.
         prices: (loads, instances) costs over the optimum, by name.
     """
-    with plt.rc_context(PLOT_STYLE | {"axes.grid.axis": "both"}):
+    with plt.rc_context(GRID_STYLE):
         figure, (left, right) = plt.subplots(1, 2, figsize=(PLOT_WIDTH, 3.0), layout="constrained")
         _draw_courses(left, runs)
         _draw_prices(right, loads, prices)

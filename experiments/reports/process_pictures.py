@@ -9,8 +9,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from experiments.reports.plots import COLOURS, PLOT_STYLE, PLOT_WIDTH
 from experiments.reports.scenario_processes import DOWN, DrawnProcess
+from experiments.reports.style import COLOURS, PLOT_STYLE, PLOT_WIDTH
 from idn_gym.core.arrays import Floats, Ints
 
 MOST_LINES = 4

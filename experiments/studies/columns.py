@@ -1,76 +1,102 @@
-"""Columns of the tables of a study's parts."""
+"""Columns of the tables of a study's parts, by the key of their measure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from experiments.studies.page import html_number, with_bounds
+from experiments.studies.measures import MEASURES
+from experiments.studies.page import Table, html_number, written_out
 from idn_gym.evaluation.intervals import Interval
 
+
+def shown_interval(row: dict[str, Any], name: str, form: str = ".3g") -> str:
+    """A measure with its interval as it is shown, from ``name``, ``name_low`` and ``name_high``."""
+    ends = (MEASURES[name].factor * row[key] for key in (name, f"{name}_low", f"{name}_high"))
+    return written_out(f"{Interval(*ends):{form}}")
+
+
+def between_ends(row: dict[str, Any], least: str, form: str = ".2f") -> str:
+    """A measure that is known to lie between two columns, the second with ``_most`` after its name."""
+    if np.isnan(row[least]):
+        return "-"
+    factor = MEASURES[least].factor
+    return written_out(f"{factor * row[least]:{form}} to {factor * row[f'{least}_most']:{form}}")
+
+
+def _number(name: str) -> Callable[[dict[str, Any]], str]:
+    return lambda row: html_number(MEASURES[name].factor * row[name])
+
+
+def _interval(name: str, form: str = ".3g") -> Callable[[dict[str, Any]], str]:
+    return lambda row: shown_interval(row, name, form)
+
+
+def _ends(name: str, form: str = ".2f") -> Callable[[dict[str, Any]], str]:
+    return lambda row: between_ends(row, name, form)
+
+
+def _unless_zero(name: str) -> Callable[[dict[str, Any]], str]:
+    return lambda row: html_number(MEASURES[name].factor * row[name] or np.nan)
+
+
 RESULT_COLUMNS: dict[str, Callable[[dict[str, Any]], str]] = {
-    "gain per request": lambda row: with_bounds(row, "gain"),
-    "ahead": lambda row: with_bounds(row, "ahead", "+.3g"),
-    "cost per slot": lambda row: with_bounds(row, "cost"),
-    "cost increase": lambda row: with_bounds(row, "cost_increase", "+.3g"),
-    "saved %": lambda row: _percent(row, "saved"),
-    "of the dynamic optimum": lambda row: between_ends(row, "of_dynamic", "of_dynamic_most"),
-    "dynamic regret": lambda row: between_ends(row, "dynamic_regret", "dynamic_regret_most", ".3g"),
-    "competitive ratio": lambda row: between_ends(row, "competitive", "competitive_most"),
-    "share": lambda row: with_bounds(row, "share"),
-    "fractional": lambda row: html_number(row["fractional_share"]),
-    "second half": lambda row: with_bounds(row, "second_half"),
-    "regret": lambda row: with_bounds(row, "regret"),
-    "with factor 1-1/e": lambda row: with_bounds(row, "rounding_regret"),
-    "of fractions, from": lambda row: with_bounds(row, "fractional_regret"),
-    "to": lambda row: with_bounds(row, "fractional_regret_most"),
-    "proven at most": lambda row: html_number(row["regret_bound"]),
-    "behind greedy": lambda row: with_bounds(row, "behind_greedy"),
-    "of greedy": lambda row: with_bounds(row, "of_greedy"),
-    "update %": lambda row: html_number(100 * row["update"]),
-    "accuracy %": lambda row: html_number(100 * row["accuracy"]),
-    "latency ms": lambda row: html_number(1e3 * row["latency"]),
-    "p50": lambda row: html_number(1e3 * row["latency_p50"]),
-    "p95": lambda row: html_number(1e3 * row["latency_p95"]),
-    "p99": lambda row: html_number(1e3 * row["latency_p99"]),
-    "wait ms": lambda row: html_number(1e3 * row["wait"] or np.nan),
-    "dropped %": lambda row: html_number(100 * row["drop_rate"]),
-    "late %": lambda row: html_number(100 * row["late_rate"]),
-    "node load %": lambda row: html_number(100 * row["node_load"]),
-    "busiest node %": lambda row: html_number(100 * row["node_load_max"]),
-    "busiest link %": lambda row: html_number(100 * row["link_load_max"]),
-    "energy mJ": lambda row: html_number(1e3 * row["energy"]),
-    "+ drops mJ": lambda row: html_number(1e3 * row["penalty_energy"] or np.nan),
-    "traffic kB-hops": lambda row: html_number(1e-3 * row["traffic"]),
-    "+ drops kB-hops": lambda row: html_number(1e-3 * row["penalty_traffic"] or np.nan),
-    "lifetime h": lambda row: html_number(row["lifetime"] / 3600),
-    "fairness": lambda row: html_number(row["fairness"]),
-    "airtime ms": lambda row: html_number(row["airtime"] * 1e3),
-    "us per slot": lambda row: f"{row['us_per_slot']:.0f}",
-    "training steps": lambda row: html_number(row["training_steps"] or np.nan),
-    "training CPU s": lambda row: html_number(row["training_cpu_seconds"] or np.nan),
+    "ntag": _interval("ntag"),
+    "ahead": _interval("ahead", "+.3g"),
+    "cost": _interval("cost"),
+    "cost_increase": _interval("cost_increase", "+.3g"),
+    "saved": _interval("saved", "+.1f"),
+    "of_dynamic": _ends("of_dynamic"),
+    "dynamic_regret": _ends("dynamic_regret", ".3g"),
+    "competitive": _ends("competitive"),
+    "share": _interval("share"),
+    "fractional_share": _number("fractional_share"),
+    "second_half": _interval("second_half"),
+    "regret": _interval("regret"),
+    "rounding_regret": _interval("rounding_regret"),
+    "fractional_regret": _interval("fractional_regret"),
+    "fractional_regret_most": _interval("fractional_regret_most"),
+    "regret_bound": _number("regret_bound"),
+    "behind_greedy": _interval("behind_greedy"),
+    "of_greedy": _interval("of_greedy"),
+    "update": _number("update"),
+    "accuracy": _number("accuracy"),
+    "latency": _number("latency"),
+    "latency_p50": _number("latency_p50"),
+    "latency_p95": _number("latency_p95"),
+    "latency_p99": _number("latency_p99"),
+    "wait": _unless_zero("wait"),
+    "drop_rate": _number("drop_rate"),
+    "late_rate": _number("late_rate"),
+    "node_load": _number("node_load"),
+    "node_load_max": _number("node_load_max"),
+    "link_load_max": _number("link_load_max"),
+    "energy": _number("energy"),
+    "penalty_energy": _unless_zero("penalty_energy"),
+    "traffic": _number("traffic"),
+    "penalty_traffic": _unless_zero("penalty_traffic"),
+    "lifetime": _number("lifetime"),
+    "fairness": _number("fairness"),
+    "airtime": _number("airtime"),
+    "us_per_slot": lambda row: f"{row['us_per_slot']:.0f}",
+    "training_steps": _unless_zero("training_steps"),
+    "training_cpu_seconds": _unless_zero("training_cpu_seconds"),
 }
 """Columns of the page; a dash where there is nothing to show, and no column where that is everywhere."""
 
-COST_COLUMNS = (
-    "cost per slot",
-    "cost increase",
-    "saved %",
-    "of the dynamic optimum",
-    "dynamic regret",
-    "competitive ratio",
-)
+COST_COLUMNS = ("cost", "cost_increase", "saved", "of_dynamic", "dynamic_regret", "competitive")
 """Those that come first where there is a bracket of the best sequence: lines are sorted by cost then."""
 
 
-def _percent(row: dict[str, Any], name: str) -> str:
-    """A share and its interval in per cent."""
-    ends = (100.0 * row[key] for key in (name, f"{name}_low", f"{name}_high"))
-    return f"{Interval(*ends):+.1f}"
+def measure_table(what: str, lines: Sequence[str], columns: Mapping[str, Sequence[str]]) -> Table:
+    """A table of measures.
 
-
-def between_ends(row: dict[str, Any], least: str, most: str, form: str = ".2f") -> str:
-    """A number that is known to lie between two columns."""
-    return "-" if np.isnan(row[least]) else f"{row[least]:{form}} to {row[most]:{form}}"
+    Args:
+        what: the lines are, head of the first column.
+        lines: names of the lines.
+        columns: by key of the measure: a cell for every line.
+    """
+    head = [what, *(MEASURES[key].label for key in columns)]
+    return Table(head, list(zip(lines, *columns.values(), strict=True)), ["", *columns])

@@ -192,6 +192,11 @@ class Figure:
     agents: tuple[str, ...] = ()
     """labels to draw; none: all"""
     title: str = ""
+    columns: Literal["one", "two"] = "two"
+    """of a printed page that it is as wide as"""
+    versus: str | None = None
+    """of a course, sweep or dots: label whose values are subtracted, seed by seed, so that curves that
+    coincide can be told apart"""
 
     def check(self, part: StudyPart, key: str) -> None:
         """Everything that it names is there to be drawn.
@@ -206,6 +211,8 @@ class Figure:
         """
         named: list[tuple[str, str | None, Sequence[str]]] = []
         named += [(f"agents.{i}", label, [*part.labels(), BASELINE]) for i, label in enumerate(self.agents)]
+        if self.versus is not None:
+            named.append(("versus", self.versus, [*part.labels(), BASELINE]))
         if self.kind == "sweep":
             named.append(("x", self.x, [*part.grid, *part.axes]))
         if self.kind == "frontier":
@@ -213,6 +220,8 @@ class Figure:
         for field_, name, allowed in named:
             if name not in allowed:
                 raise ConfigError(f"{key}.{field_}", f"{show(name)} is not allowed; {closest(name, allowed)}")
+        if self.versus is not None and self.kind not in ("course", "sweep", "dots"):
+            raise ConfigError(f"{key}.versus", f"{show(self.versus)} is not allowed in a {self.kind}")
         self._check_metrics(part, key)
 
     def _check_metrics(self, part: StudyPart, key: str) -> None:
@@ -256,6 +265,9 @@ class Study:
     corrected: bool = False
     """whether intervals of how far agents are from the reference hold for all agents of a part together
     (Bonferroni), and not for each by itself"""
+    names: dict[str, str] = field(default_factory=dict)
+    """what axes and titles call keys and axes of grids, with the unit, such as
+    ``{workload.rate: "requests per s"}``"""
     smoke: Smoke = field(default_factory=Smoke)
 
     def __post_init__(self) -> None:
@@ -270,6 +282,10 @@ class Study:
             raise ConfigError(
                 "reference", f"{self.reference!r} is in no part; {closest(self.reference, labels)}"
             )
+        keys = [key for part in self.parts for key in (*part.grid, *part.axes)]
+        for key in self.names:
+            if key not in keys:
+                raise ConfigError("names", f"{show(key)} is no key of a grid; {closest(key, keys)}")
         names = [part.name for part in self.parts]
         for i, figure in enumerate(self.figures):
             key = f"figures.{i}"

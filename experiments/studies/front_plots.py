@@ -16,9 +16,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from experiments.reports.plots import COLOURS, PLOT_STYLE, PLOT_WIDTH, save_figure
+from experiments.reports.agent_styles import AgentStyle, agent_styles
+from experiments.reports.style import COLOURS, GRID_STYLE, PLOT_WIDTH, save_figure
 from experiments.studies.fronts import Fronts
-from idn_gym.core.arrays import Floats
+from idn_gym.core.arrays import Bools, Floats
 from idn_gym.evaluation.intervals import half_width
 from idn_gym.evaluation.pareto import non_dominated_sorted
 from idn_gym.files import file_name
@@ -37,30 +38,20 @@ PAIRS = (("latency", "accuracy"), ("energy", "accuracy"), ("energy", "traffic"))
 TRADED = [i for i, objective in enumerate(TABLE) if objective.per == "request"]
 """Objectives whose weights the preferences of a front vary."""
 
-FRONT_MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
-
 
 def plot_fronts(fronts: Fronts, rows: Sequence[dict[str, Any]], out: Path) -> list[Path]:
-    """Write all pictures of a comparison as PNG; returns their paths."""
+    """Write all pictures of a comparison; returns the paths of the PNGs."""
     drawings: dict[str, Callable[[], Figure]] = {
         "pairs": lambda: plot_pairs(fronts),
         "parallel": lambda: plot_parallel(fronts),
-        "hypervolume": lambda: plot_hypervolume(rows),
+        "hypervolume": lambda: plot_hypervolume(rows, fronts.volume()),
     }
     paths = []
-    with plt.rc_context({**PLOT_STYLE, "axes.grid.axis": "both"}):
+    with plt.rc_context(GRID_STYLE):
         for name, make in drawings.items():
             figure = make()
             paths.append(save_figure(figure, out / f"{file_name(fronts.front.name)}-{name}.png"))
     return paths
-
-
-def _styles(agents: Sequence[str]) -> dict[str, tuple[str, str]]:
-    count = len(COLOURS)
-    return {
-        agent: (COLOURS[i % count], FRONT_MARKS[(i // count + i) % len(FRONT_MARKS)])
-        for i, agent in enumerate(agents)
-    }
 
 
 def _column(points: Floats, name: str) -> Floats:
@@ -68,31 +59,57 @@ def _column(points: Floats, name: str) -> Floats:
 
 
 def plot_pairs(fronts: Fronts) -> Figure:
-    """Points that no other of the same agent dominates, in two objectives at a time.
+    """Fronts of all agents in two objectives at a time.
 
-    Points are means over runs. Bars are 95 % intervals over episodes and runs, of the points that no other of
-    any agent dominates in the two objectives: with bars at all points none could be told from another.
+    Points are means over runs that no other of the same agent dominates. Those that none of its own dominates
+    in the two objectives are joined by steps, which part what the agent attains from what it does not; the
+    others are pale. Bars are 95 % intervals over episodes and runs, of the points that no other of any agent
+    dominates in the two objectives: with bars at all points none could be told from another.
     """
     agents = list(fronts.front.drawn or fronts.agents)
-    styles, drawn = _styles(agents), {agent: _kept_points(fronts, agent) for agent in agents}
+    styles, drawn = agent_styles(agents), {agent: _kept_points(fronts, agent) for agent in agents}
     figure, grid = plt.subplots(1, len(PAIRS), figsize=(PLOT_WIDTH, 3.1), layout="constrained")
     for axes, (across, up) in zip(grid, PAIRS, strict=True):
         two = [OBJECTIVES.index(across), OBJECTIVES.index(up)]
         best = non_dominated_sorted(np.concatenate([mean for mean, _ in drawn.values()])[:, two])
         for agent, (mean, error) in drawn.items():
-            colour, mark = styles[agent]
+            style = styles[agent]
             x, y = _column(mean, across), _column(mean, up)
-            axes.plot(x, y, mark, ms=4, mew=0, color=colour, alpha=0.8, label=agent)
+            _draw_front(axes, x, y, _on_front(mean[:, two]), style, agent)
             barred = (mean[:, None, two] == best).all(axis=2).any(axis=1)
             widths = (np.abs(_column(error[barred], name)) for name in (across, up))
             for way, width in zip(("xerr", "yerr"), widths, strict=True):
-                axes.errorbar(x[barred], y[barred], **{way: width}, fmt="none", lw=0.7, ecolor=colour)
+                axes.errorbar(x[barred], y[barred], **{way: width}, fmt="none", lw=0.7, ecolor=style.colour)
         _draw_envelope(axes, fronts, across, up)
         axes.set_xlabel(AXES[across][0])
         axes.set_ylabel(AXES[up][0])
     handles, labels = grid[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=min(5, len(agents)))
     return figure
+
+
+def _on_front(points: Floats) -> Bools:
+    """(P,) which of the points (P, 2) no other one dominates."""
+    best = non_dominated_sorted(points)
+    found: Bools = (points[:, None] == best).all(axis=2).any(axis=1)
+    return found
+
+
+def _draw_front(axes: Axes, x: Floats, y: Floats, on: Bools, style: AgentStyle, agent: str) -> None:
+    """Steps through the points of the front, by rising x, which is a cost on every one of `PAIRS`."""
+    order = np.argsort(x[on], kind="stable")
+    axes.plot(
+        x[on][order],
+        y[on][order],
+        marker=style.mark,
+        ms=4,
+        mew=0,
+        lw=0.9,
+        drawstyle="steps-post",
+        color=style.colour,
+        label=agent,
+    )
+    axes.plot(x[~on], y[~on], style.mark, ms=3, mew=0, color=style.colour, alpha=0.25)
 
 
 def _kept_points(fronts: Fronts, agent: str) -> tuple[Floats, Floats]:
@@ -148,12 +165,22 @@ def plot_parallel(fronts: Fronts) -> Figure:
     return figure
 
 
-def plot_hypervolume(rows: Sequence[dict[str, Any]]) -> Figure:
-    """Hypervolume of every agent with its interval, best on top."""
+def plot_hypervolume(rows: Sequence[dict[str, Any]], envelope: float = np.nan) -> Figure:
+    """Hypervolume of every agent with its interval, best on top, and that of the outer envelope.
+
+    Args:
+        rows: one per agent.
+        envelope: what no policy passes; nan: nothing is known.
+    """
     figure, axes = plt.subplots(figsize=(PLOT_WIDTH, 0.8 + 0.22 * len(rows)), layout="constrained")
+    styles = agent_styles([row["agent"] for row in rows])
     for y, row in enumerate(rows):
-        axes.plot([row["hypervolume_low"], row["hypervolume_high"]], [y, y], color=COLOURS[0], lw=1.6)
-        axes.plot(row["hypervolume"], y, "o", color=COLOURS[0], ms=4)
+        colour, mark, _ = styles[row["agent"]]
+        axes.plot([row["hypervolume_low"], row["hypervolume_high"]], [y, y], color=colour, lw=1.6)
+        axes.plot(row["hypervolume"], y, mark, color=colour, ms=4.5)
+    if not np.isnan(envelope):
+        axes.axvline(envelope, color="black", lw=1.0)
+        axes.text(envelope, 0.02, "no policy passes ", ha="right", transform=axes.get_xaxis_transform())
     axes.set_yticks(range(len(rows)), [row["agent"] for row in rows])
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xlabel("hypervolume, share of the box (higher is better)")

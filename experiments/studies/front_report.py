@@ -9,33 +9,38 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from experiments.studies import front_plots as front_figures
+from experiments.studies.columns import measure_table, shown_interval
 from experiments.studies.config import Study
 from experiments.studies.envelope_run import EnvelopeRun
 from experiments.studies.front_run import FrontUnit
 from experiments.studies.fronts import Fronts
-from experiments.studies.page import Table, html_number, with_bounds
+from experiments.studies.measures import MEASURES
+from experiments.studies.page import Table, html_number
 from idn_gym.evaluation.comparison import own_tariff
 from idn_gym.evaluation.tables import write_csv
 from idn_gym.scenarios.presets import load_scenario
 
 FRONT_COLUMNS: dict[str, Callable[[dict[str, Any]], str]] = {
-    "agent": lambda row: row["agent"],
     "runs": lambda row: str(row["runs"]),
-    "non-dominated": lambda row: f"{row['non_dominated']:.1f} of {row['points']}",
-    "hypervolume": lambda row: with_bounds(row, "hypervolume", form=".4f"),
-    "of envelope": lambda row: with_bounds(row, "envelope_share") if "envelope_share" in row else "",
-    "compared ahead": lambda row: with_bounds(row, "compared_ahead", form="+.4f"),
-    "wins": lambda row: with_bounds(row, "improvement", form=".2f"),
-    "placements apart": lambda row: html_number(row.get("placements_apart", np.nan)),
+    "non_dominated": lambda row: f"{row['non_dominated']:.1f} of {row['points']}",
+    "hypervolume": lambda row: shown_interval(row, "hypervolume", ".4f"),
+    "envelope_share": lambda row: shown_interval(row, "envelope_share") if "envelope_share" in row else "",
+    "compared_ahead": lambda row: shown_interval(row, "compared_ahead", "+.4f"),
+    "improvement": lambda row: shown_interval(row, "improvement", ".2f"),
+    "placements_apart": lambda row: html_number(row.get("placements_apart", np.nan)),
     "collapsed": lambda row: f"{row['collapsed']} of {row['runs']}" if "collapsed" in row else "",
-    "utility": lambda row: with_bounds(row, "expected_utility"),
-    "IGD+": lambda row: html_number(row.get("igd_plus", np.nan)),
-    "utility loss": lambda row: html_number(row.get("utility_loss", np.nan)),
-    "discounted hypervolume": lambda row: with_bounds(row, "discounted_hypervolume", form=".4f"),
-    "training steps": lambda row: f"{row['training_steps']:.0f}",
-    "training CPU min": lambda row: html_number(row["training_cpu_seconds"] / 60),
-    "playing CPU min": lambda row: html_number(row["cpu_seconds"] / 60),
+    "expected_utility": lambda row: shown_interval(row, "expected_utility"),
+    "igd_plus": lambda row: html_number(row.get("igd_plus", np.nan)),
+    "utility_loss": lambda row: html_number(row.get("utility_loss", np.nan)),
+    "discounted_hypervolume": lambda row: shown_interval(row, "discounted_hypervolume", ".4f"),
+    "training_steps": lambda row: f"{row['training_steps']:.0f}",
+    "training_cpu_seconds": lambda row: html_number(row["training_cpu_seconds"]),
+    "cpu_seconds": lambda row: html_number(row["cpu_seconds"]),
 }
+"""By key of the measure; none where all cells are empty."""
+
+ASKED = ("accuracy", "latency", "energy", "traffic")
+"""Objectives that are told of the points that answer a question."""
 
 
 class FrontReport(NamedTuple):
@@ -87,9 +92,7 @@ def report_fronts(
                 envelope_minutes=sum(run.read(out)["seconds"] for run in around) / 60,
                 tariff=own_tariff(load_scenario(front.scenario, front.overrides), "random"),
                 pictures=front_figures.plot_fronts(fronts, mine, out),
-                table=Table(
-                    list(FRONT_COLUMNS), [[show(row) for show in FRONT_COLUMNS.values()] for row in mine]
-                ),
+                table=front_table(mine),
                 answers=_queries(asked),
             )
         )
@@ -97,6 +100,13 @@ def report_fronts(
         if lines:
             write_csv(out / f"{name}.csv", lines)
     return reports
+
+
+def front_table(rows: Sequence[dict[str, Any]]) -> Table:
+    """One line per agent; columns in which nobody has anything are left out."""
+    columns = {key: [show(row) for row in rows] for key, show in FRONT_COLUMNS.items()}
+    columns = {key: cells for key, cells in columns.items() if set(cells) - {"", "-"}}
+    return measure_table("agent", [row["agent"] for row in rows], columns)
 
 
 def size(rows: Sequence[dict[str, Any]]) -> str:
@@ -135,15 +145,15 @@ def _queries(answers: Sequence[dict[str, Any]]) -> list[tuple[str, Table]]:
     for best, least in dict.fromkeys((row["best"], row["least"]) for row in answers):
         mine = [row for row in answers if (row["best"], row["least"]) == (best, least)]
         mine.sort(key=lambda row: -np.nan_to_num(row[best], nan=-np.inf))
-        head = ["agent", "runs within", "accuracy", "latency s", "energy J", "traffic byte-hops"]
+        head = ["agent", "runs within", *(MEASURES[name].label for name in ASKED)]
+        keys = ["", "", *ASKED]
         lines = [
             [
                 row["agent"],
                 f"{row['runs_within']} of {row['runs']}",
-                html_number(row["accuracy"]),
-                *(html_number(-row[name]) for name in ("latency", "energy", "traffic")),
+                *(html_number(MEASURES[name].factor * abs(row[name])) for name in ASKED),
             ]
             for row in mine
         ]
-        found.append((f"best {best} where {least}", Table(head, lines)))
+        found.append((f"best {best} where {least}", Table(head, lines, keys)))
     return found

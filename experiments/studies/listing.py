@@ -88,8 +88,10 @@ def only(study: Study, names: Sequence[str]) -> Study:
     figures = tuple(figure for figure in study.figures if figure.part in names)
     there = any(study.reference in part.labels() for part in parts)
     reference = study.reference if there else BASELINE
+    keys = {key for part in parts for key in (*part.grid, *part.axes)}
+    called = {key: name for key, name in study.names.items() if key in keys}
     kept: dict[str, Any] = {"parts": parts, "fronts": fronts, "transfers": transfers, "figures": figures}
-    return dataclasses.replace(study, **kept, reference=reference)
+    return dataclasses.replace(study, **kept, reference=reference, names=called)
 
 
 def _training(study: Study, entry: StudyEntry, seed: int, smoke: bool) -> dict[str, Any] | None:

@@ -16,11 +16,12 @@ from experiments.studies import plots as study_figures
 from experiments.studies.bracket_run import BracketRun
 from experiments.studies.cached_run import CachedRun
 from experiments.studies.code_stamp import code_stamp
-from experiments.studies.columns import COST_COLUMNS, RESULT_COLUMNS, between_ends
+from experiments.studies.columns import COST_COLUMNS, RESULT_COLUMNS, between_ends, measure_table
 from experiments.studies.config import BASELINE, DEVICE_METRICS, MOVING_METRICS, Study
 from experiments.studies.envelope_run import EnvelopeRun
 from experiments.studies.front_run import FrontUnit
-from experiments.studies.page import Table, write_page
+from experiments.studies.measures import MEASURES, Measure, cell_label
+from experiments.studies.page import DataFile, Table, write_page
 from experiments.studies.results import GAIN_METRICS, RESULT_METRICS, Plays
 from experiments.studies.run import Unit
 from experiments.studies.transfer_run import TransferBracket, TransferUnit
@@ -38,7 +39,25 @@ from idn_gym.evaluation.intervals import (
     mean_interval,
     paired_difference,
 )
-from idn_gym.evaluation.tables import interval_text, marked_agent, write_csv
+from idn_gym.evaluation.tables import interval_text, known, marked_agent, write_csv
+from idn_gym.files import write_text
+
+DATA_FILES = {
+    "table.csv": "what the tables of parts show and more, with intervals, in SI units",
+    "table.json": "the same as JSON",
+    "runs.csv": "one line per run",
+    "latencies.csv": "percentiles of latency per run, task and request class",
+    "fronts.csv": "indicators of fronts, with intervals",
+    "front-points.csv": "the points of fronts",
+    "front-queries.csv": "what was asked of fronts",
+    "transfer.csv": "scores of transfer, with intervals",
+    "transfer-runs.csv": "one line per scenario and run of transfer",
+    "units": "the record of every run (JSON), with what happened slot by slot (NumPy archives)",
+}
+"""What lies beside the page; see `docs/metrics.md` for columns."""
+
+MEASURED_KINDS = ("course", "sweep", "frontier", "dots")
+"""Figures whose axes are measures."""
 
 
 class CellReport(NamedTuple):
@@ -90,19 +109,36 @@ def report_study(study: Study, given: Played, out: Path, head: dict[str, Any]) -
     other = dict.fromkeys(unit.part for unit in played if _codes(unit, out) != {code_stamp()})
     bounds: list[BracketRun | EnvelopeRun | TransferBracket] = [*brackets, *envelopes, *ends]
     other |= dict.fromkeys(one.part for one in bounds if one.read(out)["code"] != code_stamp())
+    told = _parts(study, Plays(units, out, brackets), out) if units else {"parts": []}
+    compared = front_report.report_fronts(study, fronts, envelopes, out) if fronts else []
     return write_page(
         out / "report.html",
         "study.html",
         title=study.title,
         study=study,
         left_out=head.get("left out", []),
-        fronts=front_report.report_fronts(study, fronts, envelopes, out) if fronts else [],
+        fronts=compared,
         transfers=transfer_report.report_transfers(study.transfers, transfers, ends, out),
         other=list(other),
         record=yaml.safe_dump({**head, "study": to_plain(study)}, sort_keys=False),
-        **(_parts(study, Plays(units, out, brackets), out) if units else {"parts": []}),
+        measures=_measures(study, told, compared),
+        data=[DataFile(name, about) for name, about in DATA_FILES.items() if (out / name).exists()],
+        **told,
         bracket_minutes=sum(one.read(out)["seconds"] for one in brackets) / 60,
     )
+
+
+def _measures(
+    study: Study, told: dict[str, Any], fronts: Sequence[front_report.FrontReport]
+) -> list[Measure]:
+    """Those that tables and figures of the page show, in the order of `MEASURES`."""
+    tables = [cell.table for part in told["parts"] for cell in part.cells]
+    tables += [table for front in fronts for table in (front.table, *(one for _, one in front.answers))]
+    tables += [told["across"]] if told["parts"] else []
+    shown = {key for table in tables for key in table.keys}
+    for figure in study.figures if told["parts"] else ():
+        shown |= {*figure.y, figure.x or ""} if figure.kind in MEASURED_KINDS else set()
+    return [measure for key, measure in MEASURES.items() if key in shown]
 
 
 def _codes(unit: CachedRun, out: Path) -> set[str]:
@@ -119,7 +155,9 @@ def _parts(study: Study, plays: Plays, out: Path) -> dict[str, Any]:
     records = [play.row() for play in plays.all]
     write_csv(out / "runs.csv", records)
     write_csv(out / "latencies.csv", [line for play in plays.all for line in play.latencies()])
-    pictures = [(figure, study_figures.plot_figure(figure, plays, out)) for figure in study.figures]
+    pictures = [
+        (figure, study_figures.plot_figure(figure, plays, out, study.names)) for figure in study.figures
+    ]
     seconds = sum(r["cpu_seconds_to_build"] + r["cpu_seconds_per_slot"] * r["slots"] for r in records)
     rows, parts = [], []
     for part in plays.parts():
@@ -129,9 +167,10 @@ def _parts(study: Study, plays: Plays, out: Path) -> dict[str, Any]:
             lines = [_row(plays, part, label, cell, study.reference, confidence) for label in labels]
             lines.sort(key=_rank)
             rows += lines
-            cells.append(_cell(cell, lines, _tariff(plays, part, cell)))
+            cells.append(_cell(cell_label(cell, study.names), lines, _tariff(plays, part, cell)))
         parts.append(PartReport(part, [path for figure, path in pictures if figure.part == part], cells))
     write_csv(out / "table.csv", rows)
+    write_text(out / "table.json", json.dumps(known(rows), indent=1) + "\n")
     return {
         "parts": parts,
         "across": _across(plays),
@@ -171,7 +210,7 @@ def _row(
     row: dict[str, Any] = {"part": part, "cell": json.dumps(cell), "agent": label}
     row["informed"] = mine[0].unit.agent in CLAIRVOYANT
     row |= {"trainings": trainings if mine[0].unit.training else 0, "seeds": seeds}
-    row |= interval_text("gain", mean_interval(values("ntag"))) | interval_text("ahead", ahead("ntag"))
+    row |= interval_text("ntag", mean_interval(values("ntag"))) | interval_text("ahead", ahead("ntag"))
     row |= interval_text("cost", mean_interval(values("cost")))
     row |= interval_text("cost_increase", ahead("cost"))
     row |= interval_text("share", _interval(values("share")))
@@ -196,33 +235,26 @@ def _trained(unit: Unit) -> list[str]:
 
 def _rank(row: dict[str, Any]) -> float:
     """What lines are sorted by, best first: the cost where there is a bracket of it, otherwise the gain."""
-    return float(-row["gain"] if np.isnan(row["saved"]) else row["cost"])
+    return float(-row["ntag"] if np.isnan(row["saved"]) else row["cost"])
 
 
 def _interval(values: Floats) -> Interval:
     return UNKNOWN if np.isnan(values).any() else mean_interval(values)
 
 
-def _cell(cell: dict[str, Any], rows: Sequence[dict[str, Any]], tariff: str) -> CellReport:
+def _cell(title: str, rows: Sequence[dict[str, Any]], tariff: str) -> CellReport:
     moving = [row for row in rows if not np.isnan(row["headroom"])]
     order = dict.fromkeys([*(COST_COLUMNS if moving else ()), *RESULT_COLUMNS])
-    columns = {name: [RESULT_COLUMNS[name](row) for row in rows] for name in order}
-    columns = {name: cells for name, cells in columns.items() if set(cells) != {"-"}}
-    lines = list(
-        zip([marked_agent(row["agent"], row["informed"]) for row in rows], *columns.values(), strict=True)
-    )
+    columns = {key: [RESULT_COLUMNS[key](row) for row in rows] for key in order}
+    columns = {key: cells for key, cells in columns.items() if set(cells) != {"-"}}
+    agents = [marked_agent(row["agent"], row["informed"]) for row in rows]
     trainings = max((row["trainings"] for row in rows), default=0)
     note = _count(rows[0]["seeds"], "seed") if rows else ""
     note += f", {_count(trainings, 'training')}" if trainings else ""
     gaps = [row["bound_gap"] for row in rows if not np.isnan(row["bound_gap"])]
     note += f"; the bracket of the optimum is {100 * gaps[0]:.2g} % wide" if gaps else ""
-    note += (
-        f"; headroom {between_ends(moving[0], 'headroom', 'headroom_most')} of the static cost"
-        if moving
-        else ""
-    )
-    title = ", ".join(f"{key} = {value}" for key, value in cell.items())
-    return CellReport(title, Table(["agent", *columns], lines), note, tariff)
+    note += f"; headroom {between_ends(moving[0], 'headroom', '.0f')} % of the static cost" if moving else ""
+    return CellReport(title, measure_table("agent", agents, columns), note, tariff)
 
 
 def _count(number: int, what: str) -> str:
@@ -246,4 +278,4 @@ def _across(plays: Plays) -> Table:
         lines.append((interval, label, len(found), seeds))
     lines.sort(key=lambda line: -line[0].estimate)
     body = [[label, f"{share:.3f}", str(cells), str(seeds)] for share, label, cells, seeds in lines]
-    return Table(["agent", "share", "cells", "seeds each"], body)
+    return Table(["agent", MEASURES["share"].label, "cells", "seeds each"], body, ["", "share", "", ""])

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from experiments.reports.plots import COLOURS
+from experiments.reports.style import COLOURS
 from idn_gym.core.arrays import Floats
 from idn_gym.objective_records import TABLE, Objective
 from idn_gym.scenarios.compile import Compiled

@@ -15,6 +15,7 @@ from tqdm import tqdm
 from experiments.training.board_pictures import front_picture, placement_picture
 from experiments.training.checkpoint import due
 from experiments.training.evaluation import FRONT, evaluate, front, network_picture
+from experiments.training.references import find_references, say_result, share_won, write_references
 from experiments.training.run_config import RunConfig, flat, to_yaml
 from experiments.training.running_means import RunningMeans
 from idn_gym.integrations.acting import acting
@@ -42,6 +43,8 @@ class Monitor(BaseCallback):
         super().__init__()
         self.config = config
         self.bar = tqdm(disable=True)
+        self.said = ""
+        """what came out, in one line, once training is over"""
         episodes = config.checkpoint_every / (config.envs * config.scenario.horizon)
         self.windows = max(1, round(episodes))
         """between checkpoints"""
@@ -55,6 +58,9 @@ class Monitor(BaseCallback):
         self.env, self.simulation = env, simulation_of(getattr(env.native, "real", env.native))
         self.window = RunningMeans(self.simulation)
         self.started, self.evaluating = time.process_time(), 0.0
+        self.references = find_references(self.config)
+        write_references(Path(self.writer.log_dir), self.references, self.config.steps)
+        self.reward = 0.0
         self.bar = tqdm(
             total=self.config.steps, initial=self.num_timesteps, unit=" steps", mininterval=0.5, disable=None
         )
@@ -77,11 +83,18 @@ class Monitor(BaseCallback):
             means = self.window.means()
             self._write(means)
             self.window = RunningMeans(self.simulation)
-            self.bar.set_postfix(reward=f"{means['objectives/reward']:.4f}")
+            self.bar.set_postfix(reward=f"{means['objectives/reward']:.4f}", **self._compared())
 
     def _on_training_end(self) -> None:
         self.close()
         self._evaluate()
+        self.said = say_result(self.reward, self.references)
+
+    def _compared(self) -> dict[str, str]:
+        """For the progress line: what the references reach, and the share of the last evaluation."""
+        found = {name: f"{reward:.4f}" for name, reward in self.references.items()}
+        share = share_won(self.reward, self.references)
+        return found if share is None else {**found, "won": f"{share:.2f}"}
 
     def close(self) -> None:
         """Take the progress bar down, also where training failed: messages begin on a line of their own."""
@@ -131,6 +144,9 @@ class Monitor(BaseCallback):
         options = self.config.env_options()
         played = evaluate(self._judged, episodes, {**options, **self._judged_codecs})
         scalars = {f"evaluation/{name}": played.metrics[name] for name in HEADLINE}
+        self.reward = played.metrics["reward"]
+        if (share := share_won(self.reward, self.references)) is not None:
+            scalars["references/share_won"] = share
         in_force = [objective.name for objective in played.compiled.objectives]
         scalars |= {f"returns/{name}": played.metrics[f"return_{name}"] for name in in_force}
         pictures = {

@@ -17,7 +17,10 @@ from idn_gym.config_reader import ConfigError, read_yaml, to_plain
 from idn_gym.files import write_text
 
 EVENTS = ("events.out.tfevents.*", "evaluations.csv")
-"""What a run writes into the folder of its curves, nothing else."""
+"""What a run writes into the folder of its curves, beside `REFERENCES`."""
+
+REFERENCES = ("static-greedy", "cloud-only")
+"""Policies whose rewards are lines on the page; folders of the curves, too."""
 
 
 class RunFolder:
@@ -95,10 +98,12 @@ class RunFolder:
             self.path.rmdir()
 
     def _remove_events(self) -> None:
-        for file in written(self.events):
+        folders = [self.events / name for name in REFERENCES]
+        for file in [*written(self.events), *(path for one in folders for path in one.glob(EVENTS[0]))]:
             file.unlink()
-        with contextlib.suppress(OSError):
-            self.events.rmdir()
+        for folder in (*folders, self.events):
+            with contextlib.suppress(OSError):
+                folder.rmdir()
 
 
 def written(events: Path) -> list[Path]:

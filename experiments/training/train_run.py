@@ -31,7 +31,7 @@ def train_run(
     folder: RunFolder,
     guide: Mapping[str, Any] | None = None,
     start: Path | None = None,
-) -> None:
+) -> str:
     """Train, or go on training where a killed process left the folder; do nothing if it is done.
 
     Args:
@@ -39,9 +39,12 @@ def train_run(
         folder: of the run.
         guide: options of the guide of an imitation.
         start: policy.zip with weights to begin with; an imitation leaves them where it finds none better.
+
+    Returns:
+        What the last evaluation came to beside simple policies, in one line; "" where it was done.
     """
     if folder.policy.exists():
-        return
+        return ""
     use_one_thread()
     state = prepare_run(config, folder)
     env = make_env(config)
@@ -73,6 +76,7 @@ def train_run(
         algorithm.logger.close()
     atomically(folder.policy, algorithm.save)
     env.close()
+    return monitor.said
 
 
 def make_env(config: RunConfig) -> VecMonitor:

@@ -114,13 +114,21 @@ def _spread(levels: list[list[int]], ends: tuple[tuple[int, int], ...], x: Float
     for sweep in range(RELAXATIONS):
         for members in levels if sweep % 2 else reversed(levels):
             wish = np.array([x[near[v]].mean() if near[v] else x[v] for v in members])
-            x[members] = _apart(wish, _pitch(members, levels), _rows_of(members))
+            pitch = _pitch(members, levels)
+            edge = pitch * _rows_of(members) / 2
+            x[members] = spread_apart(wish, pitch, edge, 1.0 - edge)
 
 
-def _apart(wish: Floats, pitch: float, rows: int) -> Floats:
-    """Rising positions closest to the wishes (least squares) that are `pitch` apart and inside 0..1.
+def spread_apart(wish: Floats, pitch: float, low: float, high: float) -> Floats:
+    """Rising positions closest to the wishes (least squares) that are `pitch` apart and from `low` to `high`.
 
     Pool adjacent violators (Ayer et al., 1955) on the wishes less the distances they must keep.
+
+    Args:
+        wish: (n,) in the order that is kept; they need not rise.
+        pitch: least distance between neighbours.
+        low: where the first one may be at least.
+        high: where the last one may be at most; with too little room, the first ones are below `low`.
     """
     blocks: list[tuple[float, int]] = []
     for value in wish - pitch * np.arange(len(wish)):
@@ -130,6 +138,5 @@ def _apart(wish: Floats, pitch: float, rows: int) -> Floats:
             mean, count = (mean * count + before * size) / (count + size), count + size
         blocks.append((mean, count))
     free = np.repeat([mean for mean, _ in blocks], [count for _, count in blocks])
-    edge = pitch * rows / 2
-    inside: Floats = np.clip(free, edge, 1.0 - edge - pitch * (len(wish) - 1)) + pitch * np.arange(len(wish))
+    inside: Floats = np.clip(free, low, high - pitch * (len(wish) - 1)) + pitch * np.arange(len(wish))
     return inside

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+
 import numpy as np
 import numpy.typing as npt
 
@@ -52,6 +54,16 @@ def render_rgb(simulation: Simulation, row: int, metrics: Floats | None) -> npt.
     side = Frame(width - PANEL, 0, PANEL, height)
     draw_panel(sheet, scene, simulation.compiled.scenario.scales, side, colors, tints)
     return sheet.pixels()
+
+
+def render_png(simulation: Simulation, row: int, metrics: Floats | None) -> bytes:
+    """The same as the bytes of a PNG file, which notebooks show; arguments and errors of `render_rgb`."""
+    pixels = render_rgb(simulation, row, metrics)
+    from matplotlib.image import imsave
+
+    file = BytesIO()
+    imsave(file, pixels, format="png")
+    return file.getvalue()
 
 
 def _draw_network(sheet: Sheet, scene: Picture, area: Frame, colors: Colors, tints: Colors) -> None:

@@ -9,9 +9,9 @@ import pytest
 import yaml
 
 from experiments import measure_presets, study
+from experiments.reports.episode_plot import smoothed
 from experiments.studies.bracket_run import list_brackets
 from experiments.studies.config import MOVING_METRICS, Study
-from experiments.studies.day_plot import smoothed
 from experiments.studies.results import Plays
 from idn_gym.commands import compare
 from idn_gym.config_reader import from_plain
@@ -92,7 +92,7 @@ def test_no_policy_is_ahead_of_the_best_sequence_and_shares_lie_between_their_en
 
 def test_the_page_has_the_columns_and_the_pictures(bracketed):
     page = (bracketed / "report.html").read_text()
-    assert "<th>of the dynamic optimum</th>" in page and "<th>saved %</th>" in page
+    assert ">share of the dynamic optimum</a></th>" in page and ">saved [%]</a></th>" in page
     assert "headroom 0." in page and page.count("data:image/png;base64,") == 2
     assert page.index("<th>cost per slot</th>") < page.index("<th>gain per request</th>")
     assert "<th>dynamic regret</th>" in page and "<th>competitive ratio</th>" in page

@@ -183,7 +183,7 @@ def test_every_front_is_a_share_of_the_envelope_and_none_is_outside(played):
         assert float(row["envelope_gap"]) == pytest.approx(volume - value) and value < volume
         assert float(row["envelope_share_low"]) <= value / volume <= float(row["envelope_share_high"])
     page = (played / "report.html").read_text()
-    assert "<th>of envelope</th>" in page and f"volume is {volume:.4f} of the" in page
+    assert "share of the envelope</a></th>" in page and f"volume is {volume:.4f} of the" in page
     outer_envelope(world, [1], "validation", 1).check(found.points("foresight", np.array([1]))[0], "it")
     found.envelopes.limits -= 0.5
     with pytest.raises(FalseBoundError, match="olag passes a bound"):

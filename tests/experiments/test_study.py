@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import time
+from html import unescape
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,8 @@ from gymnasium.error import DependencyNotInstalled
 from experiments import study
 from experiments.studies.cached_training import CachedTraining
 from experiments.studies.config import Study
+from experiments.studies.measures import MEASURES
+from experiments.studies.page import Table
 from experiments.studies.results import Plays
 from experiments.training.play import play_agent
 from idn_gym.config_reader import ConfigError, from_plain, read_yaml
@@ -101,9 +104,37 @@ def test_the_page_holds_tables_and_figures_and_says_what_is_missing(played):
     assert page.count("data:image/png;base64,") == len(MINI["figures"])
     assert "gone: nowhere.csv is not there" in page and "python -m experiments.study" in page
     assert "src=" not in page.replace('src="data:', "")  # nothing is fetched from elsewhere
+    check_links(page, played)
     table = lines(played / "table.csv")
     assert len(table) == 4 * 3
     assert all(float(row["ahead"]) == 0.0 for row in table if row["agent"] == "searched")
+
+
+def check_links(page, folder):
+    """Every link leads to something on the page or beside it, and heads to what measures mean."""
+    places = re.findall(r'id="([^"]+)"', page)
+    assert len(set(places)) == len(places)
+    for link in re.findall(r'href="([^"]+)"', page):
+        assert link[1:] in places if link.startswith("#") else (folder / link).exists(), link
+    heads = re.findall(r'<th><a href="#measure-(\w+)">([^<]+)</a>', page)
+    assert {"ntag", "ahead", "cost", "latency_p95"} <= {key for key, _ in heads}
+    for key, head in heads:
+        assert MEASURES[key].label == head and f"<dd>{MEASURES[key].meaning}" in unescape(page)
+    assert "_" not in "".join(re.findall(r"<(?:th|h3|dt)[^>]*>([^<]+)", page))  # keys are not for people
+
+
+def test_tables_fit_the_page_and_lose_nothing():
+    head = ["agent", *(f"measure {k} [ms]" for k in range(30))]
+    body = [[f"agent {i}", *(f"{i}.{k} [{k}, {k}]" for k in range(30))] for i in range(3)]
+    blocks = Table(head, body, ["", *("latency",) * 30]).blocks()
+    assert len(blocks) > 2
+    assert [name for block in blocks for name in block.head[1:]] == head[1:]
+    assert all(block.head[0] == "agent" and len(block.keys) == len(block.head) for block in blocks)
+    for i, line in enumerate(body):
+        assert [cell for block in blocks for cell in block.body[i][1:]] == line[1:]
+        assert all(sum(len(cell) + 3 for cell in block.body[i]) <= 130 for block in blocks)
+    assert Table(["a"], [["x"]]).blocks() == [Table(("a",), [("x",)], ("",))]
+    assert Table(["a", "b"], []).blocks()[0].head == ("a", "b")
 
 
 def test_names_and_texts_are_shown_as_they_are(tmp_path):
@@ -112,10 +143,10 @@ def test_names_and_texts_are_shown_as_they_are(tmp_path):
     changes = {"title": "<b>&amp;", "about": "a < b", "parts": [part], "reference": "cloud-only"}
     figure = {"name": "<s>", "kind": "dots", "part": name, "y": ["ntag"]}
     page = (run(tmp_path, {**changes, "figures": [figure]}) / "report.html").read_text()
-    body = page.split("<h2>Command")[0]
+    body = page.split('<h2 id="record">Command')[0]
     assert "<title>&lt;b&gt;&amp;amp;</title>" in body and "<p>a &lt; b</p>" in body
-    assert "<h2>&lt;i&gt;rates &amp; &#34;tiers&#34;&lt;/i&gt;</h2>" in body
-    assert "<h3>name = &lt;u&gt;</h3>" in body
+    assert ">&lt;i&gt;rates &amp; &#34;tiers&#34;&lt;/i&gt;</h2>" in body
+    assert "name: &lt;u&gt;</h3>" in body
     assert not {"<b>", "<u>", "<s>"} & set(re.findall("<[a-z]+>", page))
 
 
@@ -228,12 +259,12 @@ def test_parts_played_alone_leave_the_others_in_the_report(tmp_path):
     words = [str(path), "--out", str(tmp_path / "out"), "--workers", "1", "--parts"]
     page = tmp_path / "out" / "report.html"
     study.main([*words, "rates"])
-    assert "again: not played yet" in page.read_text() and "<h2>again</h2>" not in page.read_text()
+    assert "again: not played yet" in page.read_text() and ">again</h2>" not in page.read_text()
     assert "other code" not in page.read_text()
     record = next((tmp_path / "out" / "units" / "rates").rglob("*.json"))
     record.write_text(record.read_text().replace('"code": "', '"code": "x'))
     study.main([*words, "again"])
-    assert "<h2>rates</h2>" in page.read_text() and "<h2>again</h2>" in page.read_text()
+    assert ">rates</h2>" in page.read_text() and ">again</h2>" in page.read_text()
     assert "by other code than this: rates." in page.read_text()
 
 
@@ -324,7 +355,7 @@ def test_a_part_of_the_idn_study_runs_in_miniature(tmp_path):
     study.main([str(path), "--smoke", "--parts", "alternating", "--out", str(tmp_path), "--workers", "1"])
     table = {row["agent"]: row for row in lines(tmp_path / "table.csv")}
     assert float(table["best-static"]["share"]) > 0.9
-    assert float(table["greedy-last-slot"]["gain"]) < 0.1 * float(table["best-static"]["gain"])
+    assert float(table["greedy-last-slot"]["ntag"]) < 0.1 * float(table["best-static"]["ntag"])
 
 
 def test_a_run_that_fails_is_named(tmp_path):

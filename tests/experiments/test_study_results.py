@@ -6,10 +6,15 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
+from experiments.reports.agent_styles import agent_styles
+from experiments.studies import curve_plots
 from experiments.studies import plots as study_figures
 from experiments.studies import report as study_report
-from experiments.studies.config import Figure
+from experiments.studies.config import Figure, Study, StudyPart
+from experiments.studies.entry import StudyEntry
+from experiments.studies.listing import only
 from experiments.studies.results import Plays
+from idn_gym.config_reader import ConfigError
 from idn_gym.evaluation.comparison import own_tariff
 from idn_gym.evaluation.intervals import (
     alone,
@@ -68,7 +73,7 @@ def test_every_row_of_models_is_labelled_for_all_agents():
         make_play("all", resident=resident(TINY, 0.5)),
         make_play("fewer", scenario=fewer, resident=resident(fewer, 0.25)),
     )
-    drawn = study_figures.plot_tiers(Figure("f", "tiers", "p"), plays, ["all", "fewer"])
+    drawn = study_figures.plot_tiers(Figure("f", "tiers", "p"), plays, ["all", "fewer"], {})
     panels = [axes for axes in drawn.axes if axes.images]
     expected = ["mobilenetv3_small_100", "resnet152_bottlefit", "yolov5n_640", "yolov5s_640"]
     for axes in panels:
@@ -82,7 +87,7 @@ def test_nothing_placed_has_no_bar():
     plays = make_plays(
         make_play("nothing", resident=resident(TINY, 0.0)), make_play("some", resident=resident(TINY, 0.1))
     )
-    drawn = study_figures.plot_tiers(Figure("f", "tiers", "p"), plays, ["nothing", "some"])
+    drawn = study_figures.plot_tiers(Figure("f", "tiers", "p"), plays, ["nothing", "some"], {})
     nothing, some = (axes for axes in drawn.axes if axes.images)
     assert nothing.images[0].colorbar is None and some.images[0].colorbar is not None
     assert nothing.images[0].get_clim() == (0.0, 1.0)
@@ -96,13 +101,14 @@ def test_the_grid_is_labelled_for_every_agent_that_moves_along_it():
         *(make_play("still", cell, latency=2.0, accuracy=0.7) for cell in CELLS),
     )
     figure = Figure("f", "frontier", "p", y=("accuracy",), x="latency")
-    (axes,) = study_figures.plot_frontier(figure, plays, ["a", "b", "still"]).axes
-    labels = [(text.get_text(), *text.xy) for text in axes.texts]
-    assert labels == [
-        ("rate 10", 1.0, 0.5), ("rate 25", 2.0, 0.5), ("rate 10", 3.0, 0.5), ("rate 25", 3.0, 0.6),
-    ]  # fmt: skip
-    colours = [line.get_color() for line in axes.lines]
-    assert [text.get_color() for text in axes.texts] == [colours[0]] * 2 + [colours[1]] * 2
+    (axes,) = curve_plots.plot_frontier(figure, plays, ["a", "b", "still"], {}).axes
+    labels = [(text.get_text(), *map(float, text.xy)) for text in axes.texts]
+    expected = [("10", 1e3, 50.0), ("25", 2e3, 50.0), ("10", 3e3, 50.0), ("25", 3e3, 60.0)]
+    for found, wanted in zip(labels, expected, strict=True):
+        assert found == (wanted[0], pytest.approx(wanted[1]), pytest.approx(wanted[2]))
+    colours = [agent_styles(["a", "b", "still"])[agent].colour for agent in ("a", "a", "b", "b")]
+    assert [text.get_color() for text in axes.texts] == colours
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("latency [ms]", "accuracy [%]")
 
 
 def test_every_cell_has_dots_of_its_own():
@@ -117,10 +123,10 @@ def test_every_cell_has_dots_of_its_own():
         )
     )
     np.testing.assert_array_equal(plays.values("p", "a", CELLS[1], "cost"), [[11.0, 12.0, 16.0]])
-    drawn = study_figures.plot_dots(Figure("f", "dots", "p", y=("cost",)), plays, ["a", "b"])
+    drawn = study_figures.plot_dots(Figure("f", "dots", "p", y=("cost",)), plays, ["a", "b"], {})
     for c, (axes, order) in enumerate(zip(drawn.axes, (["a", "b"], ["b", "a"]), strict=True)):
         assert [text.get_text() for text in axes.get_yticklabels()] == order
-        assert axes.get_title(loc="left") == f"rate {CELLS[c]['workload.rate']}"
+        assert axes.get_title(loc="left") == f"requests per s: {CELLS[c]['workload.rate']}"
         for agent, bar, dot in zip(order, axes.lines[::2], axes.lines[1::2], strict=True):
             expected = mean_interval(np.array(costs[agent, c]))
             assert dot.get_xdata() == pytest.approx([expected.estimate])
@@ -140,12 +146,14 @@ def test_one_seed_has_no_bars_and_no_bands():
     plays = make_plays(
         *(make_play("a", c, cost=1.0, ntag=0.2, courses=courses) for c in ({"workload.rate": 1}, *CELLS[1:]))
     )
-    dots = study_figures.plot_dots(Figure("f", "dots", "p", y=("cost",)), plays, ["a"])
+    dots = study_figures.plot_dots(Figure("f", "dots", "p", y=("cost",)), plays, ["a"], {})
     assert np.isnan(dots.axes[0].lines[0].get_xdata()).all()
-    sweep = study_figures.plot_sweep(Figure("f", "sweep", "p", y=("cost",), x="workload.rate"), plays, ["a"])
+    sweep = curve_plots.plot_sweep(
+        Figure("f", "sweep", "p", y=("cost",), x="workload.rate"), plays, ["a"], {}
+    )
     segments = np.concatenate([c.get_segments() for c in sweep.axes[0].collections]).reshape(-1)
     assert np.isnan(segments).any() or not len(segments)
-    course = study_figures.plot_course(Figure("f", "course", "p"), plays, ["a"])
+    course = curve_plots.plot_course(Figure("f", "course", "p"), plays, ["a"], {})
     for axes in course.axes:
         assert all(not len(path.vertices) for band in axes.collections for path in band.get_paths())
         np.testing.assert_array_equal(axes.lines[0].get_ydata(), [0.1, 0.2])
@@ -154,7 +162,7 @@ def test_one_seed_has_no_bars_and_no_bands():
 def test_a_sweep_along_an_axis_has_its_points_by_name():
     cells = [{"size": "small"}, {"size": "usual"}]
     plays = make_plays(*(make_play("a", cell, s, cost=float(s)) for cell in cells for s in range(3)))
-    drawn = study_figures.plot_sweep(Figure("f", "sweep", "p", y=("cost",), x="size"), plays, ["a"])
+    drawn = curve_plots.plot_sweep(Figure("f", "sweep", "p", y=("cost",), x="size"), plays, ["a"], {})
     (axes,) = drawn.axes
     drawn.canvas.draw()
     assert [text.get_text() for text in axes.get_xticklabels()] == ["small", "usual"]
@@ -169,7 +177,7 @@ def test_the_band_of_a_course_is_that_of_its_mean_at_each_slot():
             for s in range(3)
         )
     )
-    (axes,) = study_figures.plot_course(Figure("f", "course", "p"), plays, ["a"]).axes
+    (axes,) = curve_plots.plot_course(Figure("f", "course", "p"), plays, ["a"], {}).axes
     corners = axes.collections[0].get_paths()[0].vertices
     half = half_width(np.moveaxis(values, -1, 0))
     for slot in range(4):
@@ -206,3 +214,49 @@ def test_another_tariff_than_the_preference_is_named():
     found = study_report._tariff(make_plays(make_play("cloud-only", scenario=other)), "p", {})
     assert found == "error 0.5, latency 2"
     assert study_report._tariff(make_plays(make_play("cloud-only")), "p", {}) == ""
+
+
+def test_differences_are_taken_seed_by_seed():
+    """Both curves move a lot and coincide; of their difference nothing moves."""
+    slots = np.arange(1.0, 5.0)
+    values = {s: {"ntag": (s + 1) * slots} for s in range(3)}
+    plays = make_plays(
+        *(make_play("a", seed=s, courses=values[s], cost=float(s)) for s in range(3)),
+        *(make_play("b", seed=s, courses={"ntag": values[s]["ntag"] + 0.5}, cost=s + 0.25) for s in range(3)),
+    )
+    course = Figure("f", "course", "p", y=("ntag",), versus="a")
+    (axes,) = curve_plots.plot_course(course, plays, ["a", "b"], {}).axes
+    line, zero = axes.lines
+    assert line.get_label() == "b" and zero.get_label() == "_a"
+    np.testing.assert_allclose(line.get_ydata(), 0.5)
+    assert axes.get_ylabel() == "gain per request minus a's [cost]"
+    dots = study_figures.plot_dots(Figure("f", "dots", "p", y=("cost",), versus="a"), plays, ["a", "b"], {})
+    assert [text.get_text() for text in dots.axes[0].get_yticklabels()] == ["b"]
+    np.testing.assert_allclose(dots.axes[0].lines[0].get_xdata(), 0.25)
+
+
+@pytest.mark.parametrize(("columns", "inches", "rows"), [("one", 3.5, 2), ("two", 7.16, 1)])
+def test_figures_are_as_wide_as_columns_of_a_page(columns, inches, rows):
+    plays = make_plays(*(make_play("a", cell, cost=1.0, ntag=2.0) for cell in CELLS))
+    figure = Figure("f", "sweep", "p", y=("cost", "ntag"), x="workload.rate", columns=columns)
+    drawn = curve_plots.plot_sweep(figure, plays, ["a"], {"workload.rate": "load [requests/s]"})
+    assert drawn.get_size_inches()[0] == inches
+    assert drawn.axes[0].get_gridspec().nrows == rows
+    assert [axes.get_xlabel() for axes in drawn.axes if axes.get_visible()] == ["load [requests/s]"] * 2
+
+
+def test_a_reference_that_is_no_agent_is_refused():
+    part = StudyPart("p", "tiny", (StudyEntry("random"),))
+    with pytest.raises(ConfigError, match=r"versus: 'olag' is not allowed"):
+        Figure("f", "dots", "p", versus="olag").check(part, "figures.0")
+    with pytest.raises(ConfigError, match=r"versus: 'random' is not allowed in a day"):
+        Figure("f", "day", "p", versus="random").check(part, "figures.0")
+
+
+def test_names_of_keys_that_no_grid_has_are_refused():
+    part = StudyPart("p", "tiny", (StudyEntry("random"),), grid={"workload.rate": (1.0, 2.0)})
+    other = StudyPart("q", "tiny", (StudyEntry("random"),))
+    made = Study("s", "t", "a", (part, other), reference="random", names={"workload.rate": "load [1/s]"})
+    assert only(made, ["p"]).names == made.names and only(made, ["q"]).names == {}
+    with pytest.raises(ConfigError, match=r"names: 'workload.rates' is no key of a grid"):
+        Study("s", "t", "a", (part,), reference="random", names={"workload.rates": "load"})

@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from stable_baselines3.common.save_util import load_from_zip_file
@@ -14,6 +15,8 @@ from agents.registry import make_agent
 from experiments.train import RunFolder, TrainCommand, main
 from experiments.training import train_run as training
 from experiments.training.monitor import HEADLINE
+from experiments.training.play import play_agent
+from experiments.training.references import say_result, share_won
 from experiments.training.run_config import flat, load_run_config
 from idn_gym.commands.grammar import read_command
 from idn_gym.config_reader import read_yaml
@@ -80,7 +83,7 @@ def test_every_quantity_has_a_curve(events):
 def test_no_group_is_longer_than_a_page(events):
     groups = Counter(tag.split("/")[0] for tag in events.Tags()["scalars"])
     assert set(groups) <= {
-        *("evaluation", "loads", "objectives", "returns", "rollout"),
+        *("evaluation", "loads", "objectives", "references", "returns", "rollout"),
         *("service", "slot", "tiers", "time", "train"),
     }
     assert max(groups.values()) <= 12
@@ -92,6 +95,31 @@ def test_documentation_lists_what_is_written(events):
         group, *_, name = tag.split("/")
         line = next(line for line in page.splitlines() if line.startswith(f"| `{group}/"))
         assert group == "train" or f"`{name}`" in line, tag
+
+
+def test_references_are_lines_beside_the_curve_of_evaluations(folder, events):
+    config = load_run_config(read_yaml(folder.config)["run"])
+    found = {}
+    for name in ("static-greedy", "cloud-only"):
+        line = EventAccumulator(str(folder.events / name)).Reload().Scalars("evaluation/reward")
+        assert [point.step for point in line] == [0, config.steps]
+        played = play_agent(name, config.scenario, range(2), "validation")
+        assert [point.value for point in line] == pytest.approx([played.scalar.mean()] * 2)
+        found[name] = played.scalar.mean()
+    won = [point.value for point in events.Scalars("references/share_won")]
+    rewards = np.array([point.value for point in events.Scalars("evaluation/reward")])
+    wins = found["static-greedy"] - found["cloud-only"]
+    assert wins > 0.0 and won == pytest.approx(((rewards - found["cloud-only"]) / wins).tolist(), rel=1e-3)
+
+
+def test_the_share_of_what_can_be_won_is_said_where_it_is_known():
+    both = {"static-greedy": -1.0, "cloud-only": -3.0}
+    assert [share_won(reward, both) for reward in (-3.0, -2.0, -1.0, 0.0)] == [0.0, 0.5, 1.0, 1.5]
+    assert share_won(-2.0, {"cloud-only": -3.0}) is None
+    assert share_won(-2.0, {"static-greedy": -3.0, "cloud-only": -3.0}) is None
+    said = say_result(-2.0, both)
+    assert said.startswith("evaluation: reward -2.0000, static-greedy -1.0000, cloud-only -3.0000; share")
+    assert said.endswith("0.50") and "share" not in say_result(-2.0, {"cloud-only": -3.0})
 
 
 def test_pictures_are_drawn(events):

@@ -66,6 +66,9 @@ STOPPED = {
     "make_dataset": ["nothing", "--out", "made"],
     "draw_dynamics": ["nothing"],
     "draw_charge": ["nothing"],
+    "draw_cuts": ["--rates", "0"],
+    "draw_episode": ["no-policy"],
+    "draw_map": ["--scenario", "tiny"],
     "concave_front": ["--seeds", "1"],
     "scale_study": ["small_study.yaml", "--out", "nowhere"],
 }

@@ -114,7 +114,9 @@ def _folder_case(rng):
         draw = random.Random(seed)
         source = study_folder() if doing == "study" else run_folder()
         target = copied(source, f"fuzzed-{doing}")
-        victims = sorted(p for p in target.rglob("*") if p.is_file() and p.suffix != ".png")
+        victims = sorted(
+            p for p in target.rglob("*") if p.is_file() and p.suffix not in (".png", ".pdf", ".svg")
+        )
         if doing == "compare":
             victims = [target / "policy.zip", target / "config.yaml"]
         victim = draw.choice(victims)

@@ -69,6 +69,17 @@ def read_graph(topology: FileTopology) -> FileGraph:
     )
 
 
+def file_positions(topology: FileTopology) -> dict[str, tuple[float, float]]:
+    """Longitude and latitude [degrees] of the places that have them, or neighbours with them.
+
+    Raises:
+        ConfigError: see `read_graph`.
+    """
+    read = _read(topology.path)
+    names = _names(topology, read)
+    return {names[node]: at for node, at in _places(topology, read).items()}
+
+
 def _read(path: str) -> nx.Graph:
     suffix = Path(path).suffix.lower()
     try:

@@ -44,11 +44,23 @@ def load_graph(name: str) -> TopologyGraph:
         ConfigError: there is no such graph, or the name is that of a file.
         DependencyNotInstalled: the graph does not ship and topohub is not installed.
     """
+    return read_node_link(name, _graph_data(name))
+
+
+def graph_positions(name: str) -> dict[str, tuple[float, float]]:
+    """Where the places of a graph are: longitude and latitude [degrees], or on a plane; see `load_graph`."""
+    nodes = _graph_data(name)["nodes"]
+    place = _name_places(nodes)
+    return {place[node["id"]]: (float(node["pos"][0]), float(node["pos"][1])) for node in nodes}
+
+
+def _graph_data(name: str) -> Mapping[str, Any]:
     if name in SHIPPED_GRAPHS:
-        return read_node_link(name, json.loads(SHIPPED_GRAPHS[name].read_text(encoding="utf-8")))
+        found: Mapping[str, Any] = json.loads(SHIPPED_GRAPHS[name].read_text(encoding="utf-8"))
+        return found
     if Path(name).suffix.lower() in FILES:
         raise ConfigError(NAME_KEY, say_how_to_bring(name))
-    return read_node_link(name, _from_topohub(name))
+    return _from_topohub(name)
 
 
 def say_how_to_bring(file: object) -> str:

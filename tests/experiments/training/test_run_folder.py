@@ -16,6 +16,8 @@ RUN = {
     "imitation.csv": "round\n0\n",
     "tensorboard/events.out.tfevents.1": "curves",
     "tensorboard/evaluations.csv": "step\n0\n",
+    "tensorboard/static-greedy/events.out.tfevents.1": "a line",
+    "tensorboard/cloud-only/events.out.tfevents.1": "a line",
     "table.txt": "table",
     "table.csv": "table",
     "table.json": "table",
@@ -23,6 +25,8 @@ RUN = {
     "edge-drift-latencies.csv": "latencies",
     "dynamic-ceilings.csv": "bracket",
     "edge-drift-cost.png": "picture",
+    "edge-drift-cost.pdf": "picture",
+    "edge-drift-cost.svg": "picture",
 }
 
 

@@ -1,0 +1,108 @@
+"""Draw where networks are cut as a link gets faster: ``python -m experiments.draw_cuts``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from experiments.reports.cut_plot import CutChoice, busiest_option, draw_cuts
+from experiments.reports.delay_parts import DELAY_PARTS, play_episode
+from experiments.reports.style import GRID_STYLE, save_figure
+from idn_gym.commands import grammar
+from idn_gym.commands.grammar import Changes, Positional, assignments
+from idn_gym.commands.tables import print_rows
+from idn_gym.config_reader import ConfigError, bounded, show
+from idn_gym.files import file_name, writable_file
+from idn_gym.policies.compare import check_policies
+from idn_gym.rendering.labels import si
+from idn_gym.scenarios.compile import compile_scenario
+from idn_gym.scenarios.episodes import build_instance
+from idn_gym.scenarios.presets import load_scenario
+
+RATES = (1.25e3, 5e3, 12.5e3, 37.5e3, 125e3, 1.25e6)
+"""[bytes/s] from a radio for sensors to a slow wired link"""
+
+
+@dataclass(kw_only=True)
+class DrawCutsCommand:
+    """Draw which blocks run where, what crosses the cut, and delay by part, over the rate of one link.
+
+    One episode is played at each rate. Above is the option that serves most requests of its last slot, below
+    the mean delay of all requests that are served in its second half.
+    Example: local-search --scenario configs/scenarios/fashion-chain.yaml --rates 5000 125000
+    """
+
+    policy: Positional[str] = "local-search"
+    """that places"""
+    scenario: str = "configs/scenarios/fashion-chain.yaml"
+    """preset or YAML file"""
+    key: str = "topology.links.0.rate"
+    """dotted key of the link's rate [bytes/s], or of another positive number"""
+    rates: tuple[float, ...] = RATES
+    """values of the key"""
+    split: Literal["train", "validation", "test"] = "test"
+    """that the seed is of"""
+    seed: int = bounded(0, least=0)
+    """of the episodes"""
+    columns: Literal["one", "two"] = "two"
+    """of a printed page that the picture is as wide as"""
+    out: Path | None = None
+    """PNG file to write, with PDF and SVG beside it (default: cuts-NAME.png)"""
+    changes: Changes = ()
+    """to the scenario, such as topology.nodes.0.device=sbc_rpi_zero2w"""
+
+    def run(self) -> None:
+        """Play, print and draw."""
+        check_policies((self.policy,))
+        if not self.rates or min(self.rates) <= 0.0:
+            raise ConfigError("rates", f"{show(list(self.rates))} is not allowed; must be above 0")
+        changes = assignments(self.changes)
+        worlds = [load_scenario(self.scenario, {**changes, self.key: rate}) for rate in self.rates]
+        path = writable_file(self.out or Path(f"{file_name(f'cuts-{worlds[0].name}')}.png"))
+        choices, delays = [], []
+        for world in worlds:
+            played = play_episode(self.policy, world, self.seed, self.split, "balanced")
+            instance = build_instance(world, self.seed, self.split)
+            last = len(played.parts) - 1
+            choices.append(busiest_option(compile_scenario(world), instance, last, played.resident))
+            delays.append(played.settled_parts)
+        link_rate = self.key.endswith("rate")
+        labels = [si(8 * rate, "bit/s") if link_rate else f"{rate:g}" for rate in self.rates]
+        axis = "rate of the link" if link_rate else self.key.split(".")[-1].replace("_", " ")
+        names = compile_scenario(worlds[0]).names
+        with plt.rc_context(GRID_STYLE):
+            figure = draw_cuts(labels, choices, np.array(delays), axis, names.nodes, self.columns)
+            figure.suptitle(f"{worlds[0].name}, placed by {self.policy}", fontsize=8, x=0.01, ha="left")
+            save_figure(figure, path)
+        rows = [
+            (label, *_words(choice), *(f"{1e3 * part:.3g}" for part in parts))
+            for label, choice, parts in zip(labels, choices, delays, strict=True)
+        ]
+        head = (axis, "serves most", "share [%]", *(f"{name} [ms]" for name in DELAY_PARTS))
+        print_rows(head, rows)
+        print(path)
+
+
+def _words(choice: CutChoice | None) -> tuple[str, str]:
+    if choice is None:
+        return "nothing", "0"
+    where = " -> ".join(f"{part.node} {part.first:.0%}-{part.last:.0%}" for part in choice.parts)
+    return f"{choice.model}: {where}", f"{100 * choice.share:.0f}"
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Entry point of the command line."""
+    grammar.run_command(DrawCutsCommand, words, "python -m experiments.draw_cuts")
+
+
+if __name__ == "__main__":
+    main()

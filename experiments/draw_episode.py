@@ -1,0 +1,77 @@
+"""Draw demand, placements and delays of an episode in time: ``python -m experiments.draw_episode``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+
+from experiments.reports.delay_parts import play_episode
+from experiments.reports.episode_plot import draw_episode
+from experiments.reports.style import GRID_STYLE, save_figure
+from idn_gym.commands import grammar
+from idn_gym.commands.grammar import Changes, Positional, assignments
+from idn_gym.config_reader import ConfigError, bounded, closest, show
+from idn_gym.files import file_name, writable_file
+from idn_gym.policies.compare import check_policies
+from idn_gym.preset_ids import DEFAULT_SCENARIO
+from idn_gym.scenarios.compile import compile_scenario
+from idn_gym.scenarios.episodes import build_instance
+from idn_gym.scenarios.presets import load_scenario
+
+
+@dataclass(kw_only=True)
+class DrawEpisodeCommand:
+    """Draw cost over slots, what is asked for at a node beside what policies keep there, and delay by part.
+
+    Example: static-greedy olag --scenario edge-drift --seed 1
+    """
+
+    policies: Positional[tuple[str, ...]] = ()
+    """whose episodes are drawn; heat maps are of the first four"""
+    scenario: str = DEFAULT_SCENARIO
+    """preset or YAML file"""
+    node: str | None = None
+    """whose demand and placement are drawn (default: the busiest one that may load)"""
+    split: Literal["train", "validation", "test"] = "test"
+    """that the seed is of"""
+    seed: int = bounded(0, least=0)
+    """of the episode"""
+    columns: Literal["one", "two"] = "two"
+    """of a printed page that the picture is as wide as"""
+    out: Path | None = None
+    """PNG file to write, with PDF and SVG beside it (default: episode-NAME.png)"""
+    changes: Changes = ()
+    """to the scenario, such as horizon=60"""
+
+    def run(self) -> None:
+        """Play, draw and write."""
+        check_policies(self.policies)
+        scenario = load_scenario(self.scenario, assignments(self.changes))
+        compiled = compile_scenario(scenario)
+        if self.node is not None and self.node not in compiled.names.nodes:
+            known = closest(self.node, list(compiled.names.nodes))
+            raise ConfigError("node", f"{show(self.node)} is not allowed; {known}")
+        node = None if self.node is None else compiled.names.nodes.index(self.node)
+        path = writable_file(self.out or Path(f"{file_name(f'episode-{scenario.name}')}.png"))
+        played = [play_episode(name, scenario, self.seed, self.split, "balanced") for name in self.policies]
+        instance = build_instance(scenario, self.seed, self.split)
+        with plt.rc_context(GRID_STYLE):
+            courses = [one.course for one in played]
+            print(save_figure(draw_episode(compiled, instance, courses, self.columns, node), path))
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Entry point of the command line."""
+    grammar.run_command(DrawEpisodeCommand, words, "python -m experiments.draw_episode")
+
+
+if __name__ == "__main__":
+    main()
