@@ -54,12 +54,13 @@ KEEP, ADAPT, PULL, REVERT = range(4)
 """What is done with a model at a node; the last: weights of the catalogue again."""
 
 
-def choose_changes(rules: Adaptation, outlook: Outlook) -> Ints:
+def choose_changes(rules: Adaptation, outlook: Outlook, asked: Bools) -> Ints:
     """What each pair's node does, (B, v); of several models that would adapt at a node any may be first.
 
     Args:
         rules: the scenario's.
         outlook: of all pairs.
+        asked: (B, v) whether an action says so, for rule asked.
     """
     able, pulls = outlook.able, outlook.free & (outlook.source != EMPTY)
     if rules.guard:
@@ -67,6 +68,8 @@ def choose_changes(rules: Adaptation, outlook: Outlook) -> Ints:
         pulls = pulls & (outlook.pulled - outlook.pulled_spread >= outlook.now)
     if rules.rule == "always":
         adapts = able
+    elif rules.rule == "asked":
+        adapts = able & asked
     elif rules.rule == "band":
         adapts = able & outlook.low
     else:
