@@ -24,19 +24,15 @@ def mixed_change(curves: Floats, counts: Floats) -> Floats:
     Returns:
         (B, v, C) by the condition in force.
     """
-    pairs, conditions, most = len(curves), curves.shape[1], curves.shape[3] - 1
-    total = counts.sum(axis=2)
+    conditions, most = curves.shape[1], curves.shape[3] - 1
+    at, each, total = np.arange(len(curves)), np.arange(conditions), counts.sum(axis=2)
     share = counts / np.maximum(total, 1e-12)[..., None]
-    own = np.rint(counts).astype(np.int64).clip(0, most)
-    whole = np.rint(total).astype(np.int64).clip(0, most)
-    found = np.zeros(counts.shape)
-    at = np.arange(pairs)
-    for seen in range(conditions):
-        for learnt in range(conditions):
-            if learnt == seen:
-                found[..., seen] += curves[at, seen, seen, own[..., seen]]
-            else:
-                found[..., seen] += share[..., learnt] * curves[at, learnt, seen, whole]
+    whole = np.minimum(np.rint(total).astype(np.int64), most)
+    harm = curves[at[:, None, None], each[:, None], each, whole[..., None, None]] * share[..., None]
+    harm[..., each, each] = curves[
+        at[:, None], each, each, np.minimum(np.rint(counts).astype(np.int64), most)
+    ]
+    found: Floats = harm.sum(axis=2)
     return found
 
 
@@ -58,12 +54,13 @@ KEEP, ADAPT, PULL, REVERT = range(4)
 """What is done with a model at a node; the last: weights of the catalogue again."""
 
 
-def choose_changes(rules: Adaptation, outlook: Outlook) -> Ints:
+def choose_changes(rules: Adaptation, outlook: Outlook, asked: Bools) -> Ints:
     """What each pair's node does, (B, v); of several models that would adapt at a node any may be first.
 
     Args:
         rules: the scenario's.
         outlook: of all pairs.
+        asked: (B, v) whether an action says so, for rule asked.
     """
     able, pulls = outlook.able, outlook.free & (outlook.source != EMPTY)
     if rules.guard:
@@ -71,6 +68,8 @@ def choose_changes(rules: Adaptation, outlook: Outlook) -> Ints:
         pulls = pulls & (outlook.pulled - outlook.pulled_spread >= outlook.now)
     if rules.rule == "always":
         adapts = able
+    elif rules.rule == "asked":
+        adapts = able & asked
     elif rules.rule == "band":
         adapts = able & outlook.low
     else:
@@ -104,18 +103,16 @@ def best_elsewhere(
     Returns:
         Change, its spread and the pair that has it, (B, v) each, as in `Outlook`.
     """
-    gain, spread = np.full(held.shape, -np.inf), np.zeros(held.shape)
-    source = np.full(held.shape, EMPTY, np.int64)
-    adapted = held & (known.sum(axis=2) > 0.0)
-    for v in range(held.shape[1]):
-        for u in np.flatnonzero(plan.pair_model == plan.pair_model[v]):
-            if u == v or not np.isfinite(plan.hops[plan.pair_node[u], plan.pair_node[v]]):
-                continue
-            kind = plan.pair_kind[v : v + 1]
-            there, here = known[:, u : u + 1], chance[:, v : v + 1]
-            value = expected(plan.known[kind], there, here)[:, 0]
-            better = adapted[:, u] & (value > gain[:, v])
-            gain[better, v], source[better, v] = value[better], u
-            off = expected(plan.known_spread[kind], there, here)[:, 0]
-            spread[better, v] = off[better]
-    return gain, spread, source
+    rows, pairs = held.shape
+    same = plan.pair_model[:, None] == plan.pair_model
+    same &= np.isfinite(plan.hops[plan.pair_node[None], plan.pair_node[:, None]])
+    to, source = np.nonzero(same & ~np.eye(pairs, dtype=np.bool_))
+    adapted = (held & (known.sum(axis=2) > 0.0))[:, source]
+    kind, there, here = plan.pair_kind[to], known[:, source], chance[:, to]
+    gain, spread = np.full((rows, pairs, pairs), -np.inf), np.zeros((rows, pairs, pairs))
+    gain[:, to, source] = np.where(adapted, expected(plan.known[kind], there, here), -np.inf)
+    spread[:, to, source] = expected(plan.known_spread[kind], there, here)
+    best = gain.argmax(axis=2)[..., None]  # the first of equals
+    most, off = (np.take_along_axis(values, best, axis=2)[..., 0] for values in (gain, spread))
+    none = most == -np.inf
+    return most, np.where(none, 0.0, off), np.where(none, EMPTY, best[..., 0])

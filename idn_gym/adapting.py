@@ -58,6 +58,7 @@ class AdaptationBook:
         self._plan: AdaptationTables = compiled.adaptations
         self._tables: Tables = compiled.tables
         self._draw, self._answers, self._rules = draw, compiled.answers, quality.adaptation
+        self._by_condition = self._rules.takes_likeliest(quality.accuracy)
         self._most = self._plan.known.shape[3] - 1
         half_life = self._rules.half_life
         self._keep = 1.0 if half_life is None else 0.5 ** (1.0 / half_life)
@@ -84,18 +85,7 @@ class AdaptationBook:
 
     def arrays(self) -> dict[str, Numbers]:
         """All that moves, (B, ...) each."""
-        names = (
-            "samples",
-            "coming",
-            "true",
-            "known",
-            "next_true",
-            "next_known",
-            "work",
-            "since",
-            "low",
-            "asked",
-        )
+        names = "samples coming true known next_true next_known work since low asked".split()
         return {name: getattr(self, f"_{name}") for name in names} | self.cost._asdict()
 
     def reset(self, rows: Bools) -> None:
@@ -142,7 +132,15 @@ class AdaptationBook:
         samples *= np.minimum(1.0, room / np.maximum(_count(samples), 1e-12))[..., None, None]
         samples += came
 
-    def advance(self, slot: Ints, after: State, outcome: Outcome, belief: Floats, accuracy: Floats) -> None:
+    def advance(
+        self,
+        slot: Ints,
+        after: State,
+        outcome: Outcome,
+        belief: Floats,
+        accuracy: Floats,
+        asked: Ints | None,
+    ) -> None:
         """After a slot: lose what was unloaded, work, and decide what is begun.
 
         Args:
@@ -151,6 +149,7 @@ class AdaptationBook:
             outcome: of it; what adapting costs is added to what loads do.
             belief: (B, sites, C) chances of the conditions.
             accuracy: (B, a) that is believed of the streams.
+            asked: (B, v) above 0: pairs that are to adapt, by rule asked; None: none.
         """
         plan = self._plan
         held = after.resident[:, plan.pair_node, plan.pair_model] == plan.pair_whole
@@ -162,9 +161,16 @@ class AdaptationBook:
         self._compute(slot, room, outcome)
         self._note(outcome, accuracy)
         if self._rules.rule != "never":
-            self._decide(held, room, belief)
+            self._decide(held, room, belief, np.zeros_like(held) if asked is None else asked > 0)
         outcome.load_energy[:] += self.cost.adaptation_energy
         outcome.load_traffic[:] += self.cost.adaptation_traffic
+        self._show(outcome)
+
+    def _show(self, outcome: Outcome) -> None:
+        """Tell of each stream the samples of its pair, and those of the version in force, over the most."""
+        counts = _count(self._samples), self._known.sum(axis=2)
+        for told, samples in zip((outcome.samples, outcome.adapted), counts, strict=True):
+            told[:, self._stream] = np.minimum(samples / self._most, 1.0)[:, self._pair]
 
     def _room(self, slot: Ints, after: State) -> Floats:
         """(B, v) [bytes] that a device has beside what it holds and loads."""
@@ -206,7 +212,7 @@ class AdaptationBook:
         self._low |= mean >= self._rules.threshold
         self._low &= mean >= self._rules.threshold / 2.0
 
-    def _decide(self, held: Bools, room: Floats, belief: Floats) -> None:
+    def _decide(self, held: Bools, room: Floats, belief: Floats, wanted: Bools) -> None:
         """Begin what the rule says, at most one adaptation at a time at each node."""
         plan, kind = self._plan, self._plan.pair_kind
         self._since += 1
@@ -230,7 +236,7 @@ class AdaptationBook:
             pulled_spread=found[1],
             source=found[2],
         )
-        chosen = choose_changes(self._rules, outlook)
+        chosen = choose_changes(self._rules, outlook, wanted)
         chosen[(chosen == REVERT) & (plan.home == EMPTY)] = KEEP
         before = self._true.copy(), self._known.copy()
         for b, v in zip(*np.nonzero(chosen), strict=True):
@@ -245,9 +251,10 @@ class AdaptationBook:
     def _draft(self, chance: Floats) -> tuple[Floats, Floats]:
         """Samples that would be adapted to, by true and by believed condition, (B, v, C) each.
 
-        Rule gain takes those that are believed to have the condition that is likeliest now, others all.
+        Rules gain and asked take those that are believed to have the condition that is likeliest now, where
+        conditions are believed in; others all.
         """
-        if self._rules.rule != "gain":
+        if not self._by_condition:
             return self._samples.sum(axis=3), self._samples.sum(axis=2)
         likely = chance.argmax(axis=2)
         true = np.take_along_axis(self._samples, likely[..., None, None], axis=3)[..., 0]

@@ -93,7 +93,9 @@ class QualityBook:
         self.truth.condition[rows] = -1
         self._put_in_force(chosen, np.zeros(len(chosen), np.int64))
 
-    def judge(self, slot: Ints, after: State, outcome: Outcome, reward: Reward) -> None:
+    def judge(
+        self, slot: Ints, after: State, outcome: Outcome, reward: Reward, asked: Ints | None = None
+    ) -> None:
         """After a slot is served: draw its answers, correct rewards by the truth, and learn.
 
         Args:
@@ -101,20 +103,21 @@ class QualityBook:
             after: state that it came to.
             outcome: of it; what is heard is written there, and what adapting costs.
             reward: of it, written to.
+            asked: (B, v) above 0: pairs of a node and a model that are to adapt, by rule `asked`; None: none.
         """
         rows = np.arange(len(slot))
         condition = self._draw.condition[rows, place_of(slot, self._draw.condition.shape[1])]
         true = self._truth(condition)
         version = None if self.adapting is None else true
-        heard, asked = self._drawn.draw(slot, outcome, condition, self._share(), version)
+        heard, probes = self._drawn.draw(slot, outcome, condition, self._share(), version)
         self.heard = heard
-        self._correct(outcome, condition, true, asked, reward)
+        self._correct(outcome, condition, true, probes, reward)
         if self._belief is not None:
             self._belief.note(heard)
         if self.adapting is not None:
             belief = self._chances(condition)
-            self.adapting.hear(slot, asked, condition, belief)
-            self.adapting.advance(slot, after, outcome, belief, self._believed(condition))
+            self.adapting.hear(slot, probes, condition, belief)
+            self.adapting.advance(slot, after, outcome, belief, self._believed(condition), asked)
             self._charge(reward)
         self._put_in_force(np.ones(len(slot), np.bool_), slot + 1)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from idn_gym.actions import ActionCodec, NativeCodec
+from idn_gym.actions import ActionCodec, AdaptCodec, NativeCodec
 from idn_gym.core.arrays import EMPTY, Action, Floats, Instance, Numbers, Outcome, State
 from idn_gym.core.handover import Programme
 from idn_gym.core.transition import play_slots
@@ -84,7 +84,8 @@ class SlotProgramme:
         reward = add_rewards(self._slot, tables, outcome, draw.weights, scales, tuple(objectives))
         self.vector, self.scalar = reward.vectors, reward.scalars
         if quality is not None:
-            self._slot.add_call(lambda: quality.judge(before.slot, after, outcome, reward))
+            asked = codec.asked(actions) if isinstance(codec, AdaptCodec) else None
+            self._slot.add_call(lambda: quality.judge(before.slot, after, outcome, reward, asked))
         self._clipped = np.zeros(batch, np.int64)
         figures = make_figures(tables, self._clipped)
         self.metrics = figures.metrics

@@ -37,9 +37,9 @@ def with_adaptation(**keys):
     return adapting_world(**{f"quality.adaptation.{name}": value for name, value in keys.items()})
 
 
-def make_env(rows=1, world=None, **keys):
+def make_env(rows=1, world=None, action="scores", **keys):
     world = with_adaptation(**keys) if world is None else world
-    return IDNVectorEnv(rows, scenario=world, action="scores", preference="balanced")
+    return IDNVectorEnv(rows, scenario=world, action=action, preference="balanced")
 
 
 def all_loaded(env):

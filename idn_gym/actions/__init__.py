@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 import gymnasium as gym
 
+from idn_gym.actions.adapt import AdaptCodec
 from idn_gym.actions.association import AssociationCodec
 from idn_gym.actions.base import ActionCodec, Form, NativeCodec
 from idn_gym.actions.check import ActionCheck, as_array
@@ -27,6 +28,7 @@ __all__ = [
     "ACTION_CODECS",
     "ActionCheck",
     "ActionCodec",
+    "AdaptCodec",
     "Form",
     "NativeCodec",
     "as_array",
@@ -72,6 +74,7 @@ register_codec("scores-task", ScoresTaskCodec)
 register_codec("fractional", FractionalCodec)
 register_codec("segments", SegmentsCodec)
 register_codec("association", AssociationCodec)
+register_codec("adapt", AdaptCodec)
 
 
 def make_codec(name: str, compiled: Compiled) -> ActionCodec:

@@ -268,11 +268,13 @@ class Outcome(NamedTuple):
     split: Floats  # (B, R) [requests] served by an option of two or more parts
     early: Floats  # (B, R) [requests] that left at an early exit
     started: Floats  # (B, R, L + 1) [requests] by the path position where they began; last: dropped
-    # where quality is hidden, by stream; the last three are written once the slot is over
+    # where quality is hidden, by stream; all but the first are written once the slot is over
     answered: Floats  # (B, a) [requests]
     confidence: Floats  # (B, a) summed over answers, as the networks give it; 0 where none was sampled
     labelled: Floats  # (B, a) [requests] whose label arrived
     right: Floats  # (B, a) [requests] of these answered correctly
+    samples: Floats  # (B, a) that the node has to adapt the model to, over the most that it keeps
+    adapted: Floats  # (B, a) those of the version in force; 0: the catalogue's
     # by path position; what lies on several routes at its first one (`Tables.path_same_node`, `_link`)
     spent: Floats  # (B, R, L) [s] compute on the node; L = 0 where capacity is private
     sent: Floats  # (B, R, L) [bytes] over the link that enters the position; likewise

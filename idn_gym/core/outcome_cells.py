@@ -16,7 +16,7 @@ OF_CLASS = (
 OF_NODE = ("busy", "node_utilisation", "node_wait", "loaded")
 OF_LINK = ("carried", "link_utilisation", "link_wait", "load_bytes")
 OF_STORE = ("drawn", "drained", "spilled")
-OF_STREAM = ("answered", "confidence", "labelled", "right")
+OF_STREAM = ("answered", "confidence", "labelled", "right", "samples", "adapted")
 OF_ROW = ("tariff_cost", "idle_energy", "load_traffic", "load_energy", "idle_charged", "load_charged")
 """Fields of an outcome per class, node, link, store and stream of answers, and those of the whole row."""
 
@@ -71,12 +71,13 @@ def _plan_outcome(counts: tuple[int, ...], longest: int, positions: int, further
     fields, start = {}, 0
     groups = OF_CLASS, OF_NODE, OF_LINK, OF_STORE, OF_STREAM, OF_ROW
     for count, names in zip((*counts, None), groups, strict=True):
-        width = sum(wide.get(name, 1) for name in names)
+        width, first = sum(wide.get(name, 1) for name in names), start
         for name in names:
             columns = (wide[name],) if name in wide else ()
             rows = () if count is None else (count,)
             strides = (8 * width,) * len(rows) + (8,) * len(columns)
-            fields[name] = _Field(start, (*rows, *columns), strides)
+            # What there is none of must not begin beyond the last cell.
+            fields[name] = _Field(first if count == 0 else start, (*rows, *columns), strides)
             start += wide.get(name, 1)
         start += width * ((1 if count is None else count) - 1)
     return _Plan(fields, start)

@@ -204,6 +204,8 @@ def _encode_stream(
 ) -> None:
     answered = outcome.answered[b, a]
     row[of[BLOCK.confidence, a]] = outcome.confidence[b, a] / answered if answered > 0.0 else 0.0
+    _put(row, of[BLOCK.samples, a], outcome.samples[b, a])
+    _put(row, of[BLOCK.adapted, a], outcome.adapted[b, a])
     row[of[BLOCK.accuracy, a]] = 1.0 - draw.error_in_force[error_row(draw, b), option]
 
 

@@ -20,7 +20,7 @@ from idn_gym.scenarios.compile import Compiled
 ABSENT = 2**32 - 1
 """Column of a feature that a row has not."""
 
-Per = Literal["class", "node", "link", "store", "stream", "resident", "episode", "objective"]
+Per = Literal["class", "node", "link", "store", "stream", "adapting", "resident", "episode", "objective"]
 
 
 class FeatureBlock(NamedTuple):
@@ -59,6 +59,8 @@ FLAT_BLOCKS = (
     FeatureBlock("off", "store", 1, "1: it fell to its cut-off and has not come back", sure=True),
     FeatureBlock("confidence", "stream", 1, "mean confidence of the last answers; 0: none", sure=True),
     FeatureBlock("accuracy", "stream", 1, "accuracy in force", sure=True),
+    FeatureBlock("samples", "adapting", 1, "samples to adapt to, over the most that are kept", sure=True),
+    FeatureBlock("adapted", "adapting", 1, "samples of the version in force over the most", sure=True),
     FeatureBlock("end", "resident", 1, "last resident block over the model's blocks; 0: none", sure=True),
     FeatureBlock(
         "begin", "resident", 1, "first resident block over the model's blocks", sure=True, split=True
@@ -136,6 +138,7 @@ class FlatFeatures:
             "link": names.links,
             "store": names.stores,
             "stream": self._streams() if self._compiled.tables.answer_streams else (),
+            "adapting": self._adapting(),
             "resident": [f"{names.models[m]} at {names.nodes[v]}" for v, m in zip(*held, strict=True)],
             "episode": [""],
             "objective": self._objectives,
@@ -160,6 +163,22 @@ class FlatFeatures:
         where = [f"at {v}" if alone else "in parts" for v, alone in zip(nodes, end - first == 1, strict=True)]
         return [f"{stream} {place}" for stream, place in zip(found, where, strict=True)]
 
+    def _adapting(self) -> list[str]:
+        """Model and node of each stream of answers that may adapt."""
+        plan, names = self._compiled.adaptations, self._compiled.names
+        if plan is None:
+            return []
+        pairs = zip(plan.pair_model[plan.stream_pair], plan.pair_node[plan.stream_pair], strict=True)
+        return [f"{names.models[m]} at {names.nodes[v]}" for m, v in pairs]
+
+    def _tells(self) -> npt.NDArray[np.bool_]:
+        """(a,) the first stream of each pair that may adapt, which tells of all."""
+        plan = self._compiled.adaptations
+        assert plan is not None
+        first = np.zeros(len(plan.stream_pair), np.bool_)
+        first[np.unique(plan.stream_pair, return_index=True)[1]] = True
+        return first & (plan.stream_pair != EMPTY)
+
     def _sizes(self) -> dict[Per, int]:
         """How many rows of each kind there are, in the order of the columns."""
         tables = self._compiled.tables
@@ -169,6 +188,7 @@ class FlatFeatures:
             "link": len(tables.link_rate),
             "store": len(tables.store_capacity),
             "stream": tables.answer_streams,
+            "adapting": 0 if self._compiled.adaptations is None else tables.answer_streams,
             "resident": len(self._held),
             "episode": 1,
             "objective": len(self._objectives),
@@ -182,6 +202,8 @@ class FlatFeatures:
             if block.per != per or (hidden and block.coming):
                 continue
             there[:, k] = not block.loads or tables.loading == TRANSFER
+            if block.per == "adapting" and size:
+                there[:, k] &= self._tells()
             if block.chosen:
                 there[:, k] &= tables.link_chooser != EMPTY
             if block.split:

@@ -15,9 +15,9 @@ BY_CONDITIONS = ("conditions", "oracle")
 class Adaptation:
     """Nodes adapt the models that they hold to samples of their own."""
 
-    rule: Literal["never", "always", "gain", "band"] = "never"
+    rule: Literal["never", "always", "gain", "band", "asked"] = "never"
     """never; always: whenever there are samples; gain: what is expected to gain most; band: where the
-    accuracy in force has fallen"""
+    accuracy in force has fallen; asked: when an action says so, which takes the codec `adapt`"""
     method: Literal["head", "norm", "bottleneck", "everything"] = "norm"
     """which weights change; see docs/adaptation.md"""
     labels: float = bounded(0.05, least=0, most=1)
@@ -38,6 +38,10 @@ class Adaptation:
     """whether what is known beforehand may refuse an adaptation"""
     tables: tuple[str, ...] = ()
     """files with adaptations of your own models, beside those that ship"""
+
+    def takes_likeliest(self, accuracy: str) -> bool:
+        """Whether only samples are taken that are believed to have the likeliest condition."""
+        return self.rule == "gain" or (self.rule == "asked" and accuracy in BY_CONDITIONS)
 
     def check(self, accuracy: str) -> None:
         """Refuse what needs a belief about conditions where there is none.
