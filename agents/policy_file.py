@@ -46,7 +46,7 @@ def policy_file(word: str) -> PolicyFile | None:
     kind, action, path = split_word(word, TRAINED, "agents")
     if not Path(path).is_file():
         wanted = "name the policy.zip of a run, which has its config.yaml beside it"
-        raise ConfigError("agents", f"{show(path)} is not there; {wanted}")
+        raise ConfigError("agents", f"{show(path)} does not exist; {wanted}")
     from agents.rl.config import observed_by  # torch: only for those who need it
     from agents.rl.origin import RECORD, origin_of
 

@@ -38,38 +38,38 @@ from idn_gym.files import file_name, writable_folder
 
 
 class Proof(Protocol):
-    """What is found of an episode beside what agents play: an envelope, or a bracket of its own."""
+    """A proof for an episode, beside the agents' results: an envelope or a bracket."""
 
     @property
     def part(self) -> str:
-        """Of the study."""
+        """Name of the study's part."""
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """Name in messages."""
 
     def done(self, out: Path) -> bool:
-        """Whether it is there."""
+        """Return whether it exists on disk."""
 
     def play(self, out: Path) -> Path:
-        """Find and write it."""
+        """Compute and write it."""
 
 
 def play_units(units: Sequence[CachedRun], out: Path, workers: int) -> None:
-    """Play what has not been played, trainings first.
+    """Play the units that have not been played, trainings first.
 
     Raises:
-        ConfigError: a run failed; those that were done stay.
+        ConfigError: a run failed; finished ones stay.
     """
     missing = [unit for unit in units if not unit.done(out)]
     if len(missing) < len(units):
         print(f"{len(units) - len(missing)} of {len(units)} runs are there")
-    os.environ["TQDM_DISABLE"] = "1"  # no bar besides the study's, which is told to show itself
+    os.environ["TQDM_DISABLE"] = "1"  # only the study's own bar, which overrides this, is shown
     named = [(run_name(unit), training) for unit in missing for training in unit.trainings()]
     stages: dict[int, dict[Path, tuple[str, Callable[[Path], Path]]]] = {}
     for name, training in named:
         stages.setdefault(training.depth, {})[training.folder(out)] = name, training.run
-    # They read the code's stamp while the files are still what has been loaded.
+    # They read the code's stamp while the files still equal the loaded modules.
     with pool_of(workers, code_stamp) as pool:
         for depth in sorted(stages):
             _map(pool, list(stages[depth].values()), out, "trainings")
@@ -77,10 +77,10 @@ def play_units(units: Sequence[CachedRun], out: Path, workers: int) -> None:
 
 
 def find_bounds(brackets: Sequence[BracketRun], proofs: Sequence[Proof], out: Path, workers: int) -> None:
-    """Bracket the best sequences of episodes, and find proofs, where that is not done.
+    """Bracket the best sequences of episodes, and compute proofs, where they are missing.
 
     Raises:
-        ConfigError: one failed; those that were done stay.
+        ConfigError: one failed; finished ones stay.
     """
     work = [(run_name(one.units[0]), one.play) for one in brackets if not one.done(out)]
     missing = [(one.name, one.play) for one in proofs if not one.done(out)]
@@ -116,26 +116,26 @@ class StudyCommand:
     """Run a study.
 
     Every combination of part, grid cell, agent and seed, and every agent's front, is played once, several at
-    a time, each in one process with one thread, and kept on disk; the same command later plays only what is
-    missing or has changed in the YAML, then writes table, figures and report anew. Runs that other code
-    played stay, and are named in the report.
+    a time, each in one process with one thread, and kept on disk. The same command later plays only
+    combinations that are missing or that changed in the YAML, then writes table, figures and report again.
+    Runs of other versions of the code are kept, and the report names them.
     """
 
     study: Positional[Path]
-    """YAML file; configs/studies has those that ship"""
+    """YAML file; those that ship are in configs/studies"""
     out: Path | None = None
     """folder to write into (default: runs/studies/NAME)"""
     workers: int = bounded(os.cpu_count() or 1, least=1, most=9_999_999)
-    """processes side by side"""
+    """number of processes that run side by side"""
     parts: tuple[str, ...] = ()
-    """play these parts alone (default: all)"""
+    """play only these parts (default: all)"""
     smoke: bool = False
-    """run a reduced version within minutes, to see that it works"""
+    """run a reduced version within minutes, as a smoke test"""
 
     stopped: ClassVar[str] = GO_ON
 
     def run(self) -> None:
-        """Play what is missing, and report."""
+        """Play the missing runs, and report."""
         print(f"report: {play_study(from_plain(Study, read_yaml(self.study)), self)}")
 
 
@@ -145,7 +145,7 @@ def main(words: Sequence[str] | None = None) -> None:
 
 
 def play_study(study: Study, asked: StudyCommand) -> Path:
-    """Play what was asked for, and report every part that is complete."""
+    """Play the requested parts, and report every part that is complete."""
     code_stamp()
     name = f"{study.name}-smoke" if asked.smoke else study.name
     out = asked.out or Path("runs/studies") / file_name(name)
@@ -165,7 +165,7 @@ def play_study(study: Study, asked: StudyCommand) -> Path:
 
 
 def report_played(study: Study, smoke: bool, out: Path, head: dict[str, Any]) -> Path:
-    """Report every part of which all has been played; returns the report's path."""
+    """Report every part that has been played completely; return the report's path."""
     units, left_out = list_units(study, smoke)
     fronts, transfers = list_fronts(study, smoke), list_transfers(study.transfers, smoke)
     listed: list[CachedRun] = [*units, *fronts, *transfers]
@@ -192,12 +192,12 @@ def report_played(study: Study, smoke: bool, out: Path, head: dict[str, Any]) ->
 
 
 def _ends(study: Study, units: Sequence[TransferUnit], smoke: bool) -> list[TransferBracket]:
-    """The brackets of the episodes in which transfer is measured."""
+    """Brackets of the episodes in which transfer is measured."""
     return list_transfer_brackets(units, [part.reduced(smoke) for part in study.transfers])
 
 
 def _brackets(study: Study, units: Sequence[Unit], smoke: bool) -> list[BracketRun]:
-    """The brackets that parts ask for."""
+    """Brackets that the parts request."""
     most = study.smoke.bracket if smoke else np.inf
     return list_brackets(units, {part.name: min(part.bracket, most) for part in study.parts})
 

@@ -28,7 +28,7 @@ from idn_gym.files import file_name, writable_folder, write_text
 
 
 def run_trials(tuning: Tuning, out: Path, workers: int) -> Any:
-    """Run the trials that are missing, side by side; returns the study.
+    """Run the missing trials, side by side; return the study.
 
     Raises:
         ConfigError: the folder holds another tuning.
@@ -50,7 +50,7 @@ def run_trials(tuning: Tuning, out: Path, workers: int) -> Any:
 
 
 def _claim(tuning: Tuning, out: Path) -> None:
-    """Note what is tuned; only the number of trials may change later."""
+    """Record the tuning's settings; only the number of trials may change later."""
     writable_folder(out)
     record, file = {**json.loads(json.dumps(dataclasses.asdict(tuning))), "trials": None}, out / "tuning.json"
     if not file.is_file():
@@ -61,7 +61,7 @@ def _claim(tuning: Tuning, out: Path) -> None:
 
 @contextmanager
 def _run(tasks: list[tuple[Tuning, Path, int]], workers: int) -> Iterator[Iterator[object]]:
-    """An iterator that runs the trials as it is read, one after the other or several side by side."""
+    """Return an iterator that runs the trials as it is read, one by one or several side by side."""
     if workers == 1:
         yield map(run_trial, tasks)
         return
@@ -71,7 +71,7 @@ def _run(tasks: list[tuple[Tuning, Path, int]], workers: int) -> Iterator[Iterat
 
 
 def run_trial(task: tuple[Tuning, Path, int]) -> None:
-    """Run one trial; its draw depends on its place in the order, so that a resumed search goes on alike."""
+    """Run one trial; its draw depends on its number, so that a resumed search continues identically."""
     tuning, out, index = task
     from experiments.tuning.trial import train_trial  # torch takes seconds: not for --help
 
@@ -91,7 +91,7 @@ def run_trial(task: tuple[Tuning, Path, int]) -> None:
         scores = train_trial(tuning.configure(values), seeds, tuning.prune_every, look)
     except optuna.TrialPruned:
         study.tell(trial, state=optuna.trial.TrialState.PRUNED)
-    except ConfigError as error:  # values that are allowed one by one, but not together
+    except ConfigError as error:  # each value is allowed, but not all of them together
         trial.set_user_attr("refused", str(error))
         study.tell(trial, state=optuna.trial.TrialState.PRUNED)
     else:
@@ -105,23 +105,24 @@ _PROG = "python -m experiments.tune"
 class TuneCommand(WorkerOption):
     """Tune hyper-parameters.
 
-    Trials are judged on validation episodes; the first one is the agent as it is. All are kept in a journal,
-    so the same command goes on where a killed one stopped: finished trials stay, and one that was cut off is
-    run again. What comes out are a table of the trials, the best agent as a YAML file, and, trained anew on
-    other seeds and judged on other episodes, whether it is better than the agent as it is.
+    Trials are evaluated on validation episodes; the first one is the agent without changes. All trials are
+    kept in a journal, so the same command continues after an interruption: finished trials stay, and an
+    interrupted one runs again. The results are a table of the trials, the best agent as a YAML file, and a
+    confirmation: agents trained on other seeds and evaluated on other episodes, compared with the agent
+    without changes.
     """
 
     tuning: Positional[Path]
-    """YAML file; configs/tuning has those that ship"""
+    """YAML file; those that ship are in configs/tuning"""
     out: Path | None = None
     """folder to write into (default: runs/tuning/NAME)"""
     smoke: bool = False
-    """run a reduced version within a minute, to see that it works"""
+    """run a reduced version within a minute, as a smoke test"""
 
     stopped: ClassVar[str] = GO_ON
 
     def run(self) -> None:
-        """Search, and write and confirm what was found."""
+        """Search, write the best agent, and confirm it."""
         tuning = read_tuning(self.tuning)
         tuning = tuning.small() if self.smoke else tuning
         out = self.out or Path("runs/tuning") / file_name(tuning.name)

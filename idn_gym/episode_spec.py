@@ -73,7 +73,7 @@ class HasEpisodeSpec:
         if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values()):
             for name in given:
                 if name not in known:
-                    raise ConfigError(name, f"is not known here; {closest(name, list(known))}")
+                    raise ConfigError(name, f"is unknown; {closest(name, list(known))}")
         return super().__new__(cls)
 
     @property

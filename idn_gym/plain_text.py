@@ -33,7 +33,7 @@ def read_yaml(path: str | Path) -> Any:
         with open(path, "rb") as file:
             found = file.read(SIZES[form] + 1)
         if len(found) > SIZES[form]:
-            raise ValueError(f"larger than the {SIZES[form] // 1_000_000} MB that are read")
+            raise ValueError(f"larger than the {SIZES[form] // 1_000_000} MB limit")
         return _parse(found.decode("utf-8-sig"), form)
     except OSError as error:
         raise ConfigError(str(path), f"cannot be read ({error.strerror})") from None
@@ -97,7 +97,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
-            raise ValueError(f"key {key[:80]!r} is there twice")
+            raise ValueError(f"key {key[:80]!r} is given twice")
         found[key] = value
     return found
 
@@ -135,7 +135,7 @@ class _Loader(yaml.SafeLoader):
             return super().construct_object(node, deep)
         except (ValueError, KeyError, IndexError):
             kind = node.tag.rpartition(":")[2]
-            problem = f"{str(node.value)[:80]!r} is no {kind}"
+            problem = f"{str(node.value)[:80]!r} is not of type {kind}"
             raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark) from None
 
     def flatten_mapping(self, node: Any) -> None:
@@ -144,7 +144,7 @@ class _Loader(yaml.SafeLoader):
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and key.tag != _MERGE:
                 if (key.tag, key.value) in seen:
-                    problem = f"key {key.value[:80]!r} is there twice"
+                    problem = f"key {key.value[:80]!r} is given twice"
                     raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
                 seen.add((key.tag, key.value))
         super().flatten_mapping(node)

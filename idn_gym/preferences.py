@@ -63,7 +63,8 @@ def read_preference(preference: Any, objectives: Sequence[Objective] = TABLE) ->
         preference = known[preference]
     if isinstance(preference, np.ndarray):
         raise ConfigError(
-            "preference", f"an array cannot be stored in a spec; give a list of {_numbers(len(names))}"
+            "preference",
+            f"is an array, which an environment spec cannot store; give a list of {_numbers(len(names))}",
         )
     if isinstance(preference, Mapping):
         for name in preference:

@@ -221,7 +221,7 @@ class IDNVectorEnv(HasEpisodeSpec, VectorEnv[Observations, Any, Any]):
             ConfigError: a method that moves a single row on.
         """
         if name in ("reset", "step", "close"):
-            raise ConfigError(name, "cannot be called per environment; all of them move on together")
+            raise ConfigError(name, "cannot be called per environment; all environments step together")
         if not callable(getattr(IDNEnv, name, None)):
             raise AttributeError(f"IDNEnv has no method {name!r}")
         if name == "describe_placement":

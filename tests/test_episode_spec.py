@@ -86,7 +86,7 @@ def test_the_native_environment_shows_it_too(limit, length):
 
 @pytest.mark.parametrize("make", [gym.make, gym.make_vec])
 def test_a_keyword_that_is_not_known_is_said_in_one_line(make):
-    with pytest.raises(ConfigError, match=r"^prefernce: is not known here; .*did you mean 'preference'\?$"):
+    with pytest.raises(ConfigError, match=r"^prefernce: is unknown; .*did you mean 'preference'\?$"):
         make("IDN-v0", prefernce="balanced")
 
 

@@ -243,7 +243,7 @@ def test_rollouts_report_the_truth():
             {"conditions": {"names": ["clean", "fog"]}},
             "quality.conditions.names.1: 'fog' is no condition of the table",
         ),
-        ({"conditions": {"names": ["clean", "clean"]}}, "names: 'clean' is there twice"),
+        ({"conditions": {"names": ["clean", "clean"]}}, "names: 'clean' is given twice"),
         ({"conditions": {"names": ["clean"], "stay": [0.5]}}, "stay: 0.5 is not allowed"),
         ({"conditions": {"names": ["clean"], "stay": [2.0, 3.0]}}, "stay: 2 are not allowed"),
         ({"accuracy": "labels"}, "probes.share: 0 is not allowed with accuracy labels"),

@@ -75,7 +75,9 @@ class Combiner(Policy):
         simulation = simulation_of(env)
         native: Any = env.unwrapped
         if not native.scalar or native.autoreset_mode != AutoresetMode.NEXT_STEP:
-            raise ConfigError("preference", "None is not allowed; combiners weigh scalar costs, so name one")
+            raise ConfigError(
+                "preference", "None is not allowed; combiners weigh scalar costs; name a preference"
+            )
         self._env, self._simulation, self.compiled = env, simulation, simulation.compiled
         self.config, self.names = config, tuple(entry.name for entry in experts)
         self._given = config.largest if isinstance(config, DeclaringConfig) else None

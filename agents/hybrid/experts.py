@@ -120,7 +120,7 @@ def read_experts(
     found = [read_expert(value, f"{key}.{i}") for i, value in enumerate(values)]
     again = twice(entry.name for entry in found)
     if again is not None:
-        raise ConfigError(key, f"{show(again)} is there twice; give them labels that differ")
+        raise ConfigError(key, f"{show(again)} is given twice; give them labels that differ")
     return tuple(found)
 
 
@@ -139,7 +139,7 @@ def _check(key: str, entry: ExpertEntry) -> None:
     """Refuse what is not there, or may not be an expert."""
     word = _policy_of(entry.agent)
     if "trust" in entry.options:
-        raise ConfigError(f"{key}.options.trust", "is not allowed; combiners run no code of files")
+        raise ConfigError(f"{key}.options.trust", "is not allowed; combiners do not run code from files")
     trained = policy_file(word)
     if trained is not None:
         if trained.trust:
@@ -147,8 +147,8 @@ def _check(key: str, entry: ExpertEntry) -> None:
         return
     known = find_entry(ENTRIES, word, f"{key}.agent")
     if word in TRAINED and "path" not in entry.options:
-        raise ConfigError(f"{key}.agent", f"{show(word)} has to be trained first; name the folder of a run")
+        raise ConfigError(f"{key}.agent", f"{show(word)} must be trained first; name the folder of a run")
     if known.informed:
-        raise ConfigError(f"{key}.agent", f"{show(word)} is not allowed; informed agents are no experts")
+        raise ConfigError(f"{key}.agent", f"{show(word)} is not allowed; informed agents cannot be experts")
     if known.codec == "association":
         raise ConfigError(f"{key}.agent", f"{show(word)} is not allowed; combiners do not choose links")

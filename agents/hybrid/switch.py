@@ -120,11 +120,15 @@ class SafeSwitch(VectorWrapper[Any, Any, Any, Any, Any]):
         native: Any = env.unwrapped
         simulation = simulation_of(env)
         if native.autoreset_mode != AutoresetMode.NEXT_STEP:
-            raise ConfigError("autoreset_mode", "must be NEXT_STEP in a switch, which resets by itself")
+            raise ConfigError(
+                "autoreset_mode", "must be NEXT_STEP in a switch, which resets its environments itself"
+            )
         if not native.scalar or simulation.weights is None:
             raise ConfigError("preference", "must be the same for all episodes in a switch")
         if simulation.action == "association":
-            raise ConfigError("action", "'association' is not allowed in a switch, which chooses no links")
+            raise ConfigError(
+                "action", "'association' is not allowed in a switch, which does not choose links"
+            )
         if native.scenario.budgets.ends:
             raise ConfigError("budgets.ends", "True is not allowed in a switch; its episodes end together")
         self.metadata = {**env.metadata, "autoreset_mode": AutoresetMode.SAME_STEP}

@@ -57,7 +57,7 @@ class VirtualNetwork:
         native: Any = self._env.unwrapped
         self._native = native
         if native.simulation.quality is not None:
-            why = "experts are scored by rewards, which tell the truth"
+            why = "experts are scored by rewards, which reveal the true accuracy"
             raise ConfigError("quality", f"is hidden, which is not allowed here; {why}")
         if native.simulation.weights is not None:
             native.simulation.weights = weights  # to the bit: normalising twice may round

@@ -95,7 +95,7 @@ def rebuild_algorithm(config: AgentConfig, env: VectorEnv[Any, Any, Any], path: 
         algorithm._setup_model()
         algorithm.policy.load_state_dict(weights)
     except (RuntimeError, MemoryError) as error:
-        problem = f"{path!r} was trained on other observations or actions, or with other nets"
+        problem = f"{path!r} was trained on other observations or actions, or with networks of other sizes"
         raise ConfigError("path", f"{problem} ({show(str(error))})") from None
     algorithm.policy.set_training_mode(False)
     return algorithm

@@ -46,7 +46,7 @@ def check_codec(agent: AgentConfig, codec: str) -> None:
     if not acts_through(plain, codec):
         allowed = ", ".join(name for name in agent.codecs() if acts_through(plain, name))
         who = f"{agent.kind} with an imitation" if plain["imitation"] else agent.kind
-        raise ConfigError("action", f"{codec!r} is not what {who} can act through; allowed: {allowed}")
+        raise ConfigError("action", f"{who} does not support the action codec {codec!r}; allowed: {allowed}")
 
 
 def check_observation(agent: AgentConfig, observation: str) -> None:
@@ -58,7 +58,8 @@ def check_observation(agent: AgentConfig, observation: str) -> None:
     if observation not in OBSERVERS or observation not in agent.observations():
         allowed = ", ".join(agent.observations())
         raise ConfigError(
-            "observation", f"{observation!r} is not what {agent.kind} reads; allowed: {allowed}"
+            "observation",
+            f"{agent.kind} does not support the observation {observation!r}; allowed: {allowed}",
         )
 
 

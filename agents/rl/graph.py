@@ -149,11 +149,13 @@ def check_codecs(env: VectorEnv[Any, Any, Any], trained: str) -> None:
     """
     given = simulation_of(env).observation
     if given != "graph":
-        raise ConfigError("observation", f"{given!r} is not what the graph policy reads; allowed: graph")
+        raise ConfigError(
+            "observation", f"the graph policy does not support the observation {given!r}; allowed: graph"
+        )
     wanted = simulation_of(env).action
     if wanted != trained:
         raise ConfigError(
             "action",
-            f"{wanted!r} is not what the graph policy was trained to act through, which is {trained!r}; "
-            f"train it with the codec that it is to play: action={wanted}",
+            f"{wanted!r} is not the action codec of the graph policy's training, which is {trained!r}; "
+            f"train a policy with action={wanted}",
         )

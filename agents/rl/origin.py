@@ -40,7 +40,7 @@ class Origin:
             ("observation", self.observation, OBSERVERS),
         ):
             if name not in known:
-                raise ConfigError(key, f"{show(name)} is not there; {closest(name, list(known))}")
+                raise ConfigError(key, f"{show(name)} is unknown; {closest(name, list(known))}")
 
     @property
     def codec(self) -> str:
@@ -83,6 +83,6 @@ def origin_of(path: str) -> Origin | None:
     found = read_yaml(record)
     run = found.get("run") if isinstance(found, Mapping) else None
     if not isinstance(run, Mapping):
-        raise ConfigError(str(record), f"{show(found)} is not what a training run leaves")
+        raise ConfigError(str(record), f"{show(found)} is not a file of a training run")
     names = [field.name for field in dataclasses.fields(Origin)]
     return from_plain(Origin, {name: run[name] for name in names if name in run}, f"{record}.run")

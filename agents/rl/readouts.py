@@ -222,7 +222,7 @@ def readout_for(codec: str | None) -> type[Readout]:
     """
     if codec is None:
         raise ConfigError(
-            "codec", "missing; the graph policy was saved without its action codec: train it anew"
+            "codec", "missing; the graph policy was saved without its action codec; train it again"
         )
     if codec not in READOUTS:
         allowed = ", ".join(READOUTS)

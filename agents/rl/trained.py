@@ -25,7 +25,7 @@ def _origin(kind: str, path: str | None, trust: bool) -> Origin | None:
     """
     if path is None:
         raise ConfigError(
-            "path", "is missing; name the policy.zip of a training run instead of the algorithm"
+            "path", "is missing; the agent must be trained first: name the policy.zip of a training run"
         )
     if not Path(path).is_file():
         raise ConfigError("path", f"{path!r} is not a file; train the agent first")
@@ -33,8 +33,8 @@ def _origin(kind: str, path: str | None, trust: bool) -> Origin | None:
     if origin is None and not trust:
         raise ConfigError(
             "path",
-            f"{path!r} has no {RECORD} beside it, so reading it would run code that it brings; "
-            "trust=True does so",
+            f"{path!r} has no {RECORD} beside it, so reading it would run code stored in it; "
+            "trust=True allows that",
         )
     if origin is not None and origin.agent.kind != kind:
         raise ConfigError("path", f"{path!r} holds another policy ({origin.agent.kind}), not {kind}")

@@ -49,7 +49,7 @@ def read_weights(path: str | Path) -> dict[str, torch.Tensor]:
     if not isinstance(weights, dict) or not all(
         isinstance(value, torch.Tensor) for value in weights.values()
     ):
-        raise ConfigError(str(path), "holds something else than weights")
+        raise ConfigError(str(path), "holds something other than weights")
     return weights
 
 
@@ -76,4 +76,4 @@ def _refusal(path: str | Path, error: BaseException) -> ConfigError:
     """What torch says is long, and advises to trust the file."""
     if isinstance(error, OSError) and error.strerror:
         return ConfigError(str(path), f"cannot be read ({error.strerror})")
-    return ConfigError(str(path), f"is damaged, or holds more than tensors ({type(error).__name__})")
+    return ConfigError(str(path), f"is damaged, or holds other objects than tensors ({type(error).__name__})")

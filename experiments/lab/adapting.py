@@ -135,7 +135,9 @@ def read_job(study: AdaptationStudy, store: Store, folder: Path, job: Adaptation
     """
     path = job.file(folder)
     if not job_done(study, store, folder, job):
-        raise ConfigError(str(path), "is not there, or of another study; adapt_lab goes on with it")
+        raise ConfigError(
+            str(path), "is missing or belongs to another study; experiments.adapt_lab computes it"
+        )
     return [Adapted(*result) for result in read_yaml(path)["results"]]
 
 

@@ -161,7 +161,7 @@ class Store(NamedTuple):
 
     def _absent(self) -> str:
         command = f"python -m experiments.train_lab configs/lab/{self.lab.name}.yaml --out {self.folder}"
-        return f"is not there, or of another recipe; train what is missing with: {command}"
+        return f"is missing or belongs to another recipe; train the missing networks with: {command}"
 
     def _recipes(self, name: str) -> Any:
         lab = self.lab

@@ -40,7 +40,7 @@ class BracketRun(CachedRecord):
     """CPU seconds to spend"""
 
     KINDS: ClassVar[Mapping[str, type]] = {"of": str, **dict.fromkeys(BRACKET_FIGURES, float)}
-    DAMAGED: ClassVar[str] = "is no bracket"
+    DAMAGED: ClassVar[str] = "is not a bracket"
 
     @property
     def part(self) -> str:

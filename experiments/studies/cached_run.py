@@ -72,10 +72,10 @@ class CachedRun:
         path = self.file(out)
         found = read_yaml(path)
         if not isinstance(found, dict):
-            raise ConfigError(str(path), f"{show(found)} is no record")
+            raise ConfigError(str(path), f"{show(found)} is not a record")
         for name, kind in {"unit": dict, **self.FIELDS}.items():
             if not isinstance(found.get(name), kind):
-                raise ConfigError(str(path), f"{name} is {show(found.get(name))}, so this is no record")
+                raise ConfigError(str(path), f"{name} is {show(found.get(name))}, so this is not a record")
         return found
 
     def done(self, out: Path) -> bool:

@@ -123,5 +123,5 @@ class CachedTraining:
         found = read_yaml(path)
         right = isinstance(found, dict) and isinstance(found.get("code"), str)
         if not right or not all(isinstance(found.get(key), (int, float)) for key in ("steps", "cpu_seconds")):
-            raise ConfigError(str(path), f"{show(found)} is not what a training took")
+            raise ConfigError(str(path), f"{show(found)} is not a record of a training")
         return found

@@ -148,7 +148,9 @@ class StudyPart:
                 raise ConfigError(where, wrong)
             for key in dict.fromkeys(key for point in points.values() for key in point):
                 if key.startswith(AGENT_PREFIX) or key in taken:
-                    wrong = f"{taken[key]} sets it" if key in taken else "only keys of the scenario are"
+                    wrong = (
+                        f"{taken[key]} sets it" if key in taken else "only keys of the scenario are allowed"
+                    )
                     raise ConfigError(where, f"{show(key)} is not allowed; {wrong}")
                 taken[key] = where
 
@@ -263,7 +265,7 @@ class Study:
             raise ConfigError("split", f"{self.split!r} is not allowed; {closest(self.split, SPLITS)}")
         names = self.part_names()
         if len(set(names)) < len(names) or not names:
-            wrong = "two of parts, fronts and transfers have the same name, or there is none"
+            wrong = "two of parts, fronts and transfers share a name, or all three are empty"
             raise ConfigError("parts", wrong)
         labels = list(dict.fromkeys(label for part in self.parts for label in (*part.labels(), BASELINE)))
         if self.parts and self.reference not in labels:
@@ -275,7 +277,7 @@ class Study:
             key = f"figures.{i}"
             if figure.part not in names:
                 allowed = closest(figure.part, names)
-                raise ConfigError(f"{key}.part", f"{show(figure.part)} is no part; {allowed}")
+                raise ConfigError(f"{key}.part", f"{show(figure.part)} is not a part; {allowed}")
             figure.check(self.parts[names.index(figure.part)], key)
 
     def part_names(self) -> list[str]:

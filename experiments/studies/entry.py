@@ -40,7 +40,7 @@ class StudyEntry:
             raise ConfigError("options.experts", f"{wrong}; name it among the entry's own experts")
         if self.agent in HYBRIDS and (self.train is not None) != (OWN in self._experts):
             wrong = f"{show(list(self._experts))} is not allowed {'with' if self.train else 'without'} train"
-            raise ConfigError("options.experts", f"{wrong}; {OWN!r} is the expert that train speaks of")
+            raise ConfigError("options.experts", f"{wrong}; {OWN!r} is the expert that train configures")
         if self.agent in HYBRIDS and self.train is not None and not isinstance(self.train.get("agent"), str):
             raise ConfigError("train.agent", "is missing; name a file of hyper-parameters")
 
@@ -73,14 +73,14 @@ def check_entries(place: str, entries: Sequence[StudyEntry]) -> None:
             continue  # it names a file of hyper-parameters
         if entry.agent not in AGENTS:
             allowed = closest(entry.agent, list(AGENTS))
-            raise ConfigError(f"{key}.agent", f"{show(entry.agent)} is not there; {allowed}")
+            raise ConfigError(f"{key}.agent", f"{show(entry.agent)} is unknown; {allowed}")
         elif entry.agent in TRAINED and "path" not in entry.options:
             wanted = "needs train, or options.path of a policy that reads flat observations"
             raise ConfigError(key, f"{show(entry.name)} {wanted}")
         if entry.agent in HYBRIDS and "experts" in entry.options:  # now, and not after hours of playing
             read_experts(_placed(entry.options["experts"]), 1, key=f"{key}.options.experts")
         if "trust" in entry.options:
-            raise ConfigError(f"{key}.options.trust", "is not allowed; studies run no code of files")
+            raise ConfigError(f"{key}.options.trust", "is not allowed; studies do not run code from files")
     if len({entry.name for entry in entries}) < len(entries):
         raise ConfigError(place, "two agents have the same label")
 
@@ -105,5 +105,5 @@ def _check_training(place: str, train: Mapping[str, Any]) -> None:
     if "seed" in train:
         raise ConfigError(f"{place}.seed", "is not allowed; trainings says how many seeds there are")
     if train.get("preference", "random") != "random":
-        allowed = 'only "random", which each episode tells; without it, it is the study\'s'
+        allowed = 'only "random", which each episode states; if left out, the study\'s preference'
         raise ConfigError(f"{place}.preference", f"{show(train['preference'])} is not allowed; {allowed}")

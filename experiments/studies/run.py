@@ -64,7 +64,7 @@ class Unit(CachedRun):
         found = super().read(out)
         for name in ("reward", *METRICS, *LATENCY_COLUMNS):
             if not isinstance(found["metrics"].get(name), (int, float)):
-                raise ConfigError(str(self.file(out)), f"has no figure {name!r}, so this is no record")
+                raise ConfigError(str(self.file(out)), f"has no figure {name!r}, so this is not a record")
         return found
 
     def check_arrays(self, out: Path) -> None:
@@ -165,7 +165,7 @@ class Series(NamedTuple):
         wanted = [slots, (*slots, len(METRICS)), slots, np.shape(series.resident), (*changes[:1], 4), slots]
         flat = len(slots) != 1 or np.ndim(series.resident) != 2 or len(changes) != 2
         if flat or shapes != wanted[: len(shapes)]:
-            raise ConfigError(str(path), f"has shapes {shapes}, which no run leaves")
+            raise ConfigError(str(path), f"has shapes {shapes}, which are not those of a run")
         return series
 
 

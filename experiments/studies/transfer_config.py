@@ -32,10 +32,10 @@ class Budget:
     def __post_init__(self) -> None:
         for key in self.index:
             if key not in OF_SEARCH:
-                raise ConfigError(f"index.{key}", f"is not known here; {closest(key, OF_SEARCH)}")
+                raise ConfigError(f"index.{key}", f"is unknown; {closest(key, OF_SEARCH)}")
         for key in ("seed", "scenario", "preference"):
             if key in self.graph:
-                raise ConfigError(f"graph.{key}", "is not allowed; the part and its protocol say it")
+                raise ConfigError(f"graph.{key}", "is not allowed; the part and its protocol set it")
 
 
 @dataclass(frozen=True)
@@ -95,11 +95,11 @@ class TransferPart:
         labels = [entry.name for entry in self.agents]
         if self.compared not in labels:
             raise ConfigError(
-                "compared", f"{show(self.compared)} is not there; {closest(self.compared, labels)}"
+                "compared", f"{show(self.compared)} is unknown; {closest(self.compared, labels)}"
             )
         for i, entry in enumerate(self.agents):
             if entry.train is not None or entry.overrides:
-                wanted = "train and overrides are not allowed here; learners say what is learnt"
+                wanted = "train and overrides are not allowed here; learners configure the trainings"
                 raise ConfigError(f"agents.{i}", wanted)
         for key, axes in (("held_out", self.held_out or ()), ("tuning.held_out", self.tuning.held_out)):
             for axis in axes:

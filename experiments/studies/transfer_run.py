@@ -150,7 +150,7 @@ class TransferBracket:
         found = read_yaml(path)
         kinds = {**dict.fromkeys(("static", "reached", "bound", "seconds"), float), "of": dict, "code": str}
         if not isinstance(found, dict) or not all(isinstance(found.get(k), kinds[k]) for k in kinds):
-            raise ConfigError(str(path), f"{show(found)} is no bracket")
+            raise ConfigError(str(path), f"{show(found)} is not a bracket")
         return found
 
     def play(self, out: Path) -> Path:

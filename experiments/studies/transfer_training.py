@@ -187,7 +187,7 @@ class TransferTraining:
         path = self.folder(out) / "budget.json"
         found = read_yaml(path)
         if not isinstance(found, dict) or not all(isinstance(found.get(k), BUDGET[k]) for k in BUDGET):
-            raise ConfigError(str(path), f"{show(found)} is not what a training took")
+            raise ConfigError(str(path), f"{show(found)} is not a record of a training")
         return found
 
     def spent(self, out: Path) -> dict[str, Any]:

@@ -67,7 +67,7 @@ def find_library(compiled: Compiled, search: LibrarySearch) -> PlacementLibrary:
     chosen, best = choose_complements(costs, search.most)
     if len(chosen) < 2:
         wrong = f"{search.episodes} training episodes give one placement that serves best in all slots"
-        raise ConfigError("episodes", f"{wrong}; a library has two or more: ask for more episodes or pieces")
+        raise ConfigError("episodes", f"{wrong}; a library needs two or more: increase episodes or pieces")
     return PlacementLibrary(found[chosen], best)
 
 

@@ -143,7 +143,9 @@ def _agent(name: str) -> Any:
         return read_yaml(shipped_files("agents")[name])
     if Path(name).suffix not in (".yaml", ".yml", ".json"):
         allowed = closest(name, shipped_agents())
-        raise ConfigError("agent", f"{show(name)} is no YAML file and none of those here; {allowed}")
+        raise ConfigError(
+            "agent", f"{show(name)} is neither a YAML file nor a file of configs/agents; {allowed}"
+        )
     return read_yaml(name)
 
 

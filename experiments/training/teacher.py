@@ -92,5 +92,5 @@ def _read(file: Path, of: str, seeds: Ints, shape: tuple[int, ...]) -> list[tupl
     except (KeyError, TypeError):
         fits = False
     if not fits:
-        raise ConfigError(str(file), "is not what this run imitates; delete it, or name another folder")
+        raise ConfigError(str(file), "belongs to another imitation; delete it, or name another folder")
     return list(zip(sequences, reached, static, strict=True))

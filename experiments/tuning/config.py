@@ -150,7 +150,7 @@ def axes(tuning: Tuning) -> tuple[Axis, ...]:
         name = key.removeprefix(TUNED_PREFIX)
         if not key.startswith(TUNED_PREFIX) or name not in agent or name == "kind":
             allowed = [f"{TUNED_PREFIX}{field}" for field in agent if field != "kind"]
-            raise ConfigError(f"space.{key}", f"is not there to be tuned; {closest(key, allowed)}")
+            raise ConfigError(f"space.{key}", f"cannot be tuned; {closest(key, allowed)}")
         found.append(_axis(tuning, key, dimension, agent[name]))
     return tuple(found)
 

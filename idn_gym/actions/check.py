@@ -25,7 +25,7 @@ def as_array(actions: Any) -> Numbers:
         array: Numbers = np.asarray(actions)
     except Exception as error:  # whatever foreign objects raise when they are asked for their numbers
         why = shorten(" ".join(str(error).split()), 200)
-        raise gym.error.InvalidAction(f"{show(actions)} is not allowed; it is no array ({why})") from None
+        raise gym.error.InvalidAction(f"{show(actions)} is not allowed; it is not an array ({why})") from None
     return array
 
 

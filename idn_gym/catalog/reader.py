@@ -71,7 +71,7 @@ def _read_file(path: Path) -> tuple[Path, CatalogTables]:
     tables = from_plain(CatalogTables, plain, str(path))
     if "hash" in tables.about and tables.about["hash"] != content_hash(plain):
         raise ConfigError(
-            f"{path}.about.hash", "is not that of the content; build the file again, or remove the hash"
+            f"{path}.about.hash", "does not match the content; build the file again, or remove the hash"
         )
     return path, tables
 

@@ -140,10 +140,12 @@ def episode_limits(
     if (compiled.tables.node_uplink != EMPTY).any():
         raise ConfigError("scenario", f"{scenario.name!r} is not allowed here; its nodes choose among links")
     if scenario.budgets.ends:
-        raise ConfigError("budgets.ends", "True is not allowed here; means would be those of fewer slots")
+        raise ConfigError("budgets.ends", "True is not allowed here; means would cover fewer slots")
     for objective in compiled.objectives:
         if objective.measure is not None and objective.sense == "maximise":
-            raise ConfigError("objectives", f"{objective.name!r} is not allowed here; nothing bounds it")
+            raise ConfigError(
+                "objectives", f"{objective.name!r} is not allowed here; no bound is known for it"
+            )
     found, arrived = [], 0.0
     for row in weights:
         instance = build_instance(scenario, seed, split, row.tolist())

@@ -69,7 +69,7 @@ def find_protocol(name: str) -> TransferProtocol:
         ConfigError: there is none.
     """
     if name not in PROTOCOLS:
-        raise ConfigError("protocol", f"{show(name)} is not there; {closest(name, list(PROTOCOLS))}")
+        raise ConfigError("protocol", f"{show(name)} is unknown; {closest(name, list(PROTOCOLS))}")
     return PROTOCOLS[name]
 
 

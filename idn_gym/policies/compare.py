@@ -73,12 +73,12 @@ def check_policies(
         ConfigError: none, an unknown one, one that is named twice, or a reference that is not among them.
     """
     if not words:
-        raise ConfigError("policies", f"none is named; {closest('', list(POLICIES))}")
+        raise ConfigError("policies", f"no policy is named; {closest('', list(POLICIES))}")
     for word in words:
         (find or find_policy)(word)
     again = twice(words)
     if again is not None:
-        raise ConfigError("policies", f"{show(again)} is there twice; names must differ")
+        raise ConfigError("policies", f"{show(again)} is given twice; names must differ")
     if reference is None:
         return words[0]
     if reference not in words:

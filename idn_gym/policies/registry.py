@@ -222,7 +222,7 @@ def find_entry(entries: Mapping[str, PolicyEntry], name: str, key: str = "agent"
         ConfigError: there is none; `key` is what the message calls it.
     """
     if name not in entries:
-        raise ConfigError(key, f"{show(name)} is not there; {closest(name, list(entries))}")
+        raise ConfigError(key, f"{show(name)} is unknown; {closest(name, list(entries))}")
     return entries[name]
 
 
@@ -264,5 +264,7 @@ def _check(name: str, entry: PolicyEntry, env: Any) -> None:
         if given != wanted:
             does = "act through" if key == "action" else "read"
             raise ConfigError(
-                key, f"{given!r} is not what {name} can {does}; make the environment with {key}={wanted!r}"
+                key,
+                f"{given!r} is not allowed; {name} cannot {does} it: "
+                f"make the environment with {key}={wanted!r}",
             )

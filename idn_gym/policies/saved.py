@@ -97,10 +97,10 @@ def split_word(word: str, kinds: Collection[str], key: str) -> tuple[str, str, s
         return "", "", word
     kind, codec, path = parts
     if kind not in kinds:
-        raise ConfigError(key, f"{show(kind)} in {show(word)} is no class; {closest(kind, list(kinds))}")
+        raise ConfigError(key, f"{show(kind)} in {show(word)} is not a class; {closest(kind, list(kinds))}")
     if codec not in ACTION_CODECS:
         allowed = closest(codec, list(ACTION_CODECS))
-        raise ConfigError(key, f"{show(codec)} in {show(word)} is no codec; {allowed}")
+        raise ConfigError(key, f"{show(codec)} in {show(word)} is not an action codec; {allowed}")
     return kind, codec, path
 
 
@@ -116,11 +116,11 @@ def saved_policy(word: str) -> SavedPolicy | None:
     if not kind:
         raise ConfigError(
             "policy",
-            f"{show(word)} does not say what it is; a policy that you trust is {SAVED_FORM}, and one of a "
+            f"{show(word)} does not say what it is; name a policy that you trust as {SAVED_FORM}; one of a "
             "training run plays in python -m experiments.compare",
         )
     if not Path(path).is_file():
-        raise ConfigError("policy", f"{show(path)} is not there")
+        raise ConfigError("policy", f"{show(path)} does not exist")
     return SavedPolicy(kind, codec, path)
 
 

@@ -28,7 +28,7 @@ class Forgetting:
         if self.window is not None:
             check_count("window", self.window)
             if math.isfinite(self.half_life):
-                raise ConfigError("window", "beside a half-life is not allowed; choose one of them")
+                raise ConfigError("window", "is not allowed together with half_life; choose one")
 
     @property
     def nothing(self) -> bool:

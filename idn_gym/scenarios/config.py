@@ -200,7 +200,7 @@ class Tariff:
 
     def __post_init__(self) -> None:
         if self.latency + self.error + self.energy + self.traffic <= 0:
-            raise ConfigError("", "all weights of a tariff are 0; at least one must be above 0")
+            raise ConfigError("", "all weights of the tariff are 0; at least one must be above 0")
 
 
 @dataclass(frozen=True)
@@ -231,8 +231,8 @@ class Serving:
         if self.loading == "transfer" and self.capacity == "exogenous":
             raise ConfigError(
                 "loading",
-                "'transfer' is not allowed where `serving.capacity` is exogenous, as links are never full; "
-                "set `serving.loading` to instant, too",
+                "'transfer' is not allowed where `serving.capacity` is exogenous, as links never fill up; "
+                "also set `serving.loading` to instant",
             )
         low, high = self.load_limit, self.last_resort
         if high < low:
@@ -286,4 +286,4 @@ class Scenario:
             raise ConfigError("tasks", "() is not allowed; at least one task is needed")
         name = twice(task.name for task in self.tasks)
         if name is not None:
-            raise ConfigError("tasks", f"{name!r} is there twice; names must differ")
+            raise ConfigError("tasks", f"{name!r} is given twice; names must differ")

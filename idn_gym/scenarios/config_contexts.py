@@ -196,7 +196,7 @@ class Context:
         ):
             again = twice(names)
             if again is not None:
-                raise ConfigError(key, f"{show(again)} is there twice; must be there once")
+                raise ConfigError(key, f"{show(again)} is given twice; names must differ")
 
 
 def _check_range(part: str, bounds: Sequence[Any]) -> None:
@@ -205,7 +205,7 @@ def _check_range(part: str, bounds: Sequence[Any]) -> None:
         wanted = "must be two numbers, the lower one first"
         raise ConfigError(part, f"{show(list(bounds))} is not allowed; {wanted}")
     if bounds[0] > bounds[1]:
-        raise ConfigError(part, f"{show(list(bounds))} is not allowed; the lower number goes first")
+        raise ConfigError(part, f"{show(list(bounds))} is not allowed; the lower number comes first")
 
 
 def _whole(bounds: Iterable[Any]) -> bool:
@@ -230,6 +230,6 @@ def _check_lists(lists: Mapping[str, Sequence[Any]], empty: bool = False) -> Non
         for member in members:
             word = json.dumps(to_plain(member), sort_keys=True, default=str)
             if word in seen:
-                problem = f"{show(member)} is not allowed; it is in {seen[word]} already"
+                problem = f"{show(member)} is not allowed; it is already in {seen[word]}"
                 raise ConfigError(part, problem)
             seen[word] = part

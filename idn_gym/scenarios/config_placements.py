@@ -27,4 +27,4 @@ class NamedPlacement:
     def __post_init__(self) -> None:
         name = twice(held.node for held in self.nodes)
         if name is not None:
-            raise ConfigError("nodes", f"{name!r} is there twice; names must differ")
+            raise ConfigError("nodes", f"{name!r} is given twice; names must differ")

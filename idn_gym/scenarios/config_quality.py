@@ -19,7 +19,7 @@ InForce = Literal[
 def _check_names(names: tuple[str, ...]) -> None:
     name = twice(names)
     if not names or name is not None:
-        wrong = f"{show(name)} is there twice" if names else "() is not allowed"
+        wrong = f"{show(name)} is given twice" if names else "() is not allowed"
         raise ConfigError("names", f"{wrong}; must be one condition at least, all different")
 
 
@@ -163,4 +163,4 @@ class HiddenQuality:
             raise ConfigError("probes.share", f"0 is not allowed {allowed}")
         name = twice(self.known)
         if name is not None:
-            raise ConfigError("known", f"{show(name)} is there twice; must be different conditions")
+            raise ConfigError("known", f"{show(name)} is given twice; must be different conditions")

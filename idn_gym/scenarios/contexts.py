@@ -50,7 +50,7 @@ def load_context(context: Any, overrides: Mapping[str, Any] | None = None) -> Co
         plain, folder = read_yaml(context), Path(context).parent
     else:
         allowed = closest(str(context), list(shipped))
-        raise ConfigError("context", f"{show(context)} is no context, YAML file or mapping; {allowed}")
+        raise ConfigError("context", f"{show(context)} is not a context, a YAML file or a mapping; {allowed}")
     if not isinstance(plain, Mapping):
         raise ConfigError("context", f"{show(plain)} is not allowed; must be a mapping")
     read = from_plain(Context, {**plain, "scenario": _base(plain.get("scenario"), overrides, folder)})
@@ -87,7 +87,7 @@ def _check_against_scenario(context: Context) -> None:
     for i, pool in enumerate(context.models):
         if pool.task not in tasks:
             raise ConfigError(
-                f"models.{i}.task", f"{show(pool.task)} is not there; {closest(pool.task, tasks)}"
+                f"models.{i}.task", f"{show(pool.task)} is unknown; {closest(pool.task, tasks)}"
             )
     for i, moved in enumerate(context.workload):
         for part in SPLITS:

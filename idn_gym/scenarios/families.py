@@ -200,7 +200,7 @@ def register_process(process: type[Any], draw: SpanLaw | str) -> None:
         wanted = "a frozen dataclass of a family in idn_gym.scenarios.families with a literal field 'kind'"
         raise ConfigError("process", f"{show(process)} is not allowed; must be {wanted}")
     if getattr(process, "peak", None) is DemandProcess.peak:
-        raise ConfigError("process", f"{show(process)} has no peak, by which rewards are bounded")
+        raise ConfigError("process", f"{show(process)} has no attribute peak, which bounds the rewards")
     family.kinds.add(kinds[0], process)
     _laws[process] = draw
 
@@ -255,7 +255,7 @@ def run_process(process: Any, moved: Any, columns: int, span: Span) -> tuple[npt
     """
     key, law = key_of(type(process)), _laws.get(type(process))
     if law is None:
-        raise ConfigError(key, f"{show(process)} is of no registered kind; see register_process")
+        raise ConfigError(key, f"{show(process)} is not of a registered kind; see register_process")
     if isinstance(law, str):
         law = _laws[type(process)] = load_target(law)
     returned, state = read_pair(key, law(process, moved, span))

@@ -262,7 +262,9 @@ def load_scenario(scenario: Any, overrides: Mapping[str, Any] | None = None) -> 
         plain = from_folder(_from_mapping(read_yaml(scenario)), Path(scenario).parent)
     else:
         allowed = closest(str(scenario), [*PRESETS, *shipped_files("scenarios")])
-        raise ConfigError("scenario", f"{show(scenario)} is no preset, YAML file or mapping; {allowed}")
+        raise ConfigError(
+            "scenario", f"{show(scenario)} is not a preset, a YAML file or a mapping; {allowed}"
+        )
     plain = override(plain, overrides or {})
     if isinstance(plain.get("topology"), (str, Path)):
         raise ConfigError("topology", say_how_to_bring(plain["topology"]))

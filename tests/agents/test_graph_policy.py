@@ -225,7 +225,7 @@ def test_a_policy_saved_without_its_codec_says_so(tmp_path):
     algorithm = make_algorithm(env)
     algorithm.policy_kwargs.pop("codec")
     algorithm.save(path)
-    with pytest.raises(ConfigError, match=r"^codec: missing; .* train it anew$"):
+    with pytest.raises(ConfigError, match=r"^codec: missing; .* train it again$"):
         make_agent("ppo-graph", env, path=path, trust=True)
 
 

@@ -108,9 +108,9 @@ def test_what_runs_on_the_device_needs_no_link(scenario):
 @pytest.mark.parametrize(
     ("links", "problem"),
     [
-        ([*LINKS, ("d", "g", {"link": "lora_sf7_eu868"})], "d->g is there twice|d->g: is there twice"),
-        ([*LINKS, ("g", "c", {})], "g->c: is there twice"),
-        ([*LINKS, ("d", "g", {})], "d->g: is there twice"),
+        ([*LINKS, ("d", "g", {"link": "lora_sf7_eu868"})], "d->g is given twice|d->g: is given twice"),
+        ([*LINKS, ("g", "c", {})], "g->c: is given twice"),
+        ([*LINKS, ("d", "g", {})], "d->g: is given twice"),
         ([*LINKS, ("e", "d", {})], "e->d: must not lead to 'd'"),
     ],
 )

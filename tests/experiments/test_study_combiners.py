@@ -73,7 +73,7 @@ def test_a_combiner_follows_the_policy_that_was_trained_for_it(tmp_path):
             {"options": {"experts": ["lru", {"agent": "thrifty", "options": {"experts": ["trained"]}}]}},
             r"options.experts: 'trained' is not allowed inside another combiner",
         ),
-        ({"options": {"experts": ["trained", "trained"]}}, r"experts: 'trained' is there twice"),
+        ({"options": {"experts": ["trained", "trained"]}}, r"experts: 'trained' is given twice"),
         ({"options": {"experts": ["trained", "lruu"]}}, r"experts.1.agent: 'lruu' is not"),
     ],
 )

@@ -93,8 +93,8 @@ class AdaptationStudy:
             if epochs % rounds or name in DISTILLING:
                 raise ConfigError(
                     "federation.methods",
-                    f"{name!r} with {epochs} epochs in {rounds} rounds is not allowed; must know the truth, "
-                    "and have as many epochs in each round",
+                    f"{name!r} with {epochs} epochs in {rounds} rounds is not allowed; must be supervised, "
+                    "and have the same number of epochs in each round",
                 )
 
     def _check_samples(self, key: str, samples: Sequence[int]) -> None:
@@ -103,8 +103,8 @@ class AdaptationStudy:
         if not rising or any(count > self.batch and count % self.batch for count in samples):
             raise ConfigError(
                 key,
-                f"{list(samples)} is not allowed; must rise, and be at most a batch or whole batches "
-                f"of {self.batch}",
+                f"{list(samples)} is not allowed; must rise, and be at most one batch or a multiple of it, "
+                f"{self.batch}",
             )
 
     def method(self, name: str) -> AdaptationMethod:

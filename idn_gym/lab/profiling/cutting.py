@@ -68,7 +68,7 @@ def share_out(graph: OperatorGraph, near: Collection[int]) -> tuple[nn.Module, n
     back = [rows[i].name for i in sorted(here) if not here.issuperset(rows[i].inputs)]
     if back:
         raise ConfigError(
-            "near", f"{back[0]!r} on the device needs what the server computes; nothing comes back"
+            "near", f"{back[0]!r} on the device needs a result of the server; results cannot come back"
         )
     sent = sorted({source for i in far for source in rows[i].inputs} & here) or [len(rows) - 1]
     crossing = [graph.nodes[i] for i in sent]

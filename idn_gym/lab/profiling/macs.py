@@ -40,7 +40,7 @@ def count_macs(node: Node) -> int:
     """
     target = node.target
     if isinstance(target, HigherOrderOperator):
-        raise ConfigError(node.name, f"operator {target} holds a graph of its own; rewrite it without")
+        raise ConfigError(node.name, f"operator {target} holds a subgraph; rewrite the module without it")
     if not isinstance(target, OpOverload):
         return 0
     name = target.overloadpacket.__name__
@@ -50,7 +50,7 @@ def count_macs(node: Node) -> int:
     if hides_products(target):
         raise ConfigError(
             node.name,
-            f"operator {target} has no formula for its MACs; known are {', '.join(sorted(FORMULAS))}",
+            f"operator {target} has no formula for its MACs; known operators: {', '.join(sorted(FORMULAS))}",
         )
     return 0
 

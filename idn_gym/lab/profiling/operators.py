@@ -64,7 +64,7 @@ def activations(program: ExportedProgram) -> tuple[Node, ...]:
     batch: set[Any] = set()
     for node in (node for node in program.graph.nodes if node in needed):
         if (target := signature.inputs_to_buffers.get(node.name)) in written:
-            raise ConfigError("module", f"remembers: its answer depends on {target!r}, into which it writes")
+            raise ConfigError("module", f"has a state: its answer depends on {target!r}, which it writes")
         if node.name == signature.user_inputs[0]:
             batch = symbols_of(node)
             found[node] = None
@@ -75,7 +75,7 @@ def activations(program: ExportedProgram) -> tuple[Node, ...]:
         elif any(source in found for source in node.all_input_nodes) and not is_number(node):
             found[node] = None
     if not found:
-        raise ConfigError("module", "must return what depends on its input")
+        raise ConfigError("module", "must return a tensor that depends on its input")
     return tuple(found)
 
 

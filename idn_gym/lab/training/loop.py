@@ -104,7 +104,7 @@ def train_network(
         if not all(bool(values.isfinite().all()) for values in network.state_dict().values()):
             raise ConfigError(
                 "rate",
-                f"{rate} is too high: after {epoch + 1} of {epochs} epochs the network is NaN or infinite; "
+                f"{rate} is too high: after {epoch + 1} of {epochs} epochs the weights are NaN or infinite; "
                 "lower it",
             )
         progress()

@@ -129,7 +129,7 @@ class Lab:
         for i, recipe in enumerate(self.networks):
             _check_name(f"networks.{i}.name", recipe.name)
             if recipe.name in known:
-                raise ConfigError(f"networks.{i}.name", f"{recipe.name!r} is there twice; names must differ")
+                raise ConfigError(f"networks.{i}.name", f"{recipe.name!r} is given twice; names must differ")
             _check_start(f"networks.{i}", recipe, known)
             known[recipe.name] = recipe
 

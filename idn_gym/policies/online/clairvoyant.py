@@ -91,7 +91,7 @@ class OfflineConfig(OnlineConfig):
         super().__post_init__()
         if self.splits:
             raise ConfigError(
-                "splits", "true is not allowed; only learners that are told slot by slot have it"
+                "splits", "true is not allowed; only learners that learn slot by slot support it"
             )
 
 

@@ -14,7 +14,7 @@ As long as delta was 0 throughout, nothing is hinted and nothing moves. Without 
 and the lazy form is `ftrl-entropy` but for its step.
 
 Every node mixes its hints: m = sum of p_k m_k, by AdaHedge on the losses delta_k^2. delta^2 is convex in m:
-Q is at most that of the best hint plus AdaHedge's regret; no hint at all is always among them.
+Q is at most that of the best hint plus AdaHedge's regret; the empty hint is always included.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class OptimisticConfig(OnlineConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         if NO_HINT in self.hints:
-            raise ConfigError("hints", f"{NO_HINT!r} is not allowed; no hint at all is always among them")
+            raise ConfigError("hints", f"{NO_HINT!r} is not allowed; the empty hint is always included")
 
 
 class OptimisticState:

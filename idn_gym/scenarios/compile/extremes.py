@@ -66,8 +66,8 @@ def _check(factors: Factors, most: float, what: str) -> None:
         key = max(factors, key=lambda name: factors[name][1])
         raise ConfigError(
             key,
-            f"{show(factors[key][0])} is not allowed; the {what} could come to {bound:.3g}, "
-            f"and float32 ends at {np.finfo(np.float32).max:.3g}",
+            f"{show(factors[key][0])} is not allowed; the {what} could reach {bound:.3g}, "
+            f"and the largest float32 is {np.finfo(np.float32).max:.3g}",
         )
 
 
@@ -186,8 +186,8 @@ def _requests(compiled: Compiled) -> Factors:
             key, (value, _) = max({**factors, **nominal}.items(), key=lambda item: item[1][1])
             raise ConfigError(
                 key,
-                f"{show(value)} is not allowed; Poisson batches could come to {mean:.3g} requests, and "
-                f"whole numbers end at {MOST_WHOLE:.3g}; take workload.arrivals = fluid",
+                f"{show(value)} is not allowed; Poisson batches could reach {mean:.3g} requests, and "
+                f"the largest whole number is {MOST_WHOLE:.3g}; set workload.arrivals=fluid",
             )
         # Beyond ten standard deviations and a hundred requests no draw will ever be.
         factors["workload.rate"] = (demand.rate, 1.0 + 10.0 / math.sqrt(mean) + 100.0 / mean)

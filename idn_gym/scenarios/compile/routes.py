@@ -87,7 +87,7 @@ def resolve_catalog(topology: Explicit, catalog: Catalog) -> Network:
     names = [node.name for node in topology.nodes]
     double = twice(names)
     if double is not None:
-        raise ConfigError("topology.nodes", f"{double!r} is there twice; names must differ")
+        raise ConfigError("topology.nodes", f"{double!r} is given twice; names must differ")
     devices = tuple(
         look_up(catalog.devices, node.device, f"topology.nodes.{node.name}.device") for node in topology.nodes
     )
@@ -142,7 +142,7 @@ def _check_links(links: Sequence[Link], names: Sequence[str], kinds: Sequence[Li
         others = seen.setdefault(key, set())
         if kind in others or any(one.lorawan is None for one in (kind, *others) if others):
             allowed = "one link each way, or several LoRaWAN links of different kinds"
-            raise ConfigError(key, f"is there twice; allowed between two nodes: {allowed}")
+            raise ConfigError(key, f"is given twice; allowed between two nodes: {allowed}")
         others.add(kind)
 
 

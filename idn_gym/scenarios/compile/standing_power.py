@@ -39,7 +39,7 @@ def standing_power(network: Network, pinned: Residents) -> StandingPower:
         if node.battery is not None and device.context_watts > 0.0 and np.isfinite(node.servers):
             raise ConfigError(
                 f"topology.nodes.{node.name}.battery",
-                f"is not allowed on device {device.name!r}; batteries do not pay for its context_watts",
+                f"is not allowed on device {device.name!r}; batteries do not supply its context_watts",
             )
     workers = np.array([node.servers if np.isfinite(node.servers) else 0.0 for node in network.nodes])
     workers = workers * network.count

@@ -75,15 +75,15 @@ def _check_capacity(scenario: Scenario, network: Network) -> None:
     for node in network.nodes:
         key = f"topology.nodes.{node.name}.battery"
         if node.battery is not None and scenario.serving.capacity == "exogenous":
-            raise ConfigError(key, "is not allowed where `serving.capacity` is exogenous; take shared")
+            raise ConfigError(key, "is not allowed where `serving.capacity` is exogenous; set it to shared")
         if node.battery is not None and np.isinf(node.servers):
-            raise ConfigError(key, "is not allowed where `servers` is .inf; take a number")
+            raise ConfigError(key, "is not allowed where `servers` is .inf; set a number")
     for link, duty in zip(network.links, link_duties(network), strict=True):
         if duty is not None and scenario.serving.capacity == "exogenous":
             what = ("link", f"{link.link!r} ") if link.duty_cycle is None else ("duty_cycle", "")
             key = f"topology.links.{link.source}->{link.target}.{what[0]}"
             raise ConfigError(
-                key, f"{what[1]}is not allowed where `serving.capacity` is exogenous; take shared"
+                key, f"{what[1]}is not allowed where `serving.capacity` is exogenous; set it to shared"
             )
 
 

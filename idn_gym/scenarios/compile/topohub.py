@@ -88,7 +88,7 @@ def _lengths(name: str, data: Mapping[str, Any]) -> list[float]:
     if all(abs(a - b) <= 0.1 for a, b in zip(given, drawn, strict=True)):  # all have two decimals
         return given
     warnings.warn(
-        f"{NAME_KEY}: {show(name)} is drawn without a scale; one unit of the drawing is taken for 1 km",
+        f"{NAME_KEY}: {show(name)} has no scale; one unit of its coordinates is taken as 1 km",
         stacklevel=2,
     )
     return drawn

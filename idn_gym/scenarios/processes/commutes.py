@@ -24,7 +24,7 @@ def homes_and_works(commute: Commute, span: Span, key: str) -> tuple[Bools, Bool
             raise ConfigError(f"{key}.{field}", "() is not allowed; needs at least one ingress node")
     both = np.flatnonzero(found[0] & found[1])
     if both.size:
-        raise ConfigError(f"{key}.works", f"{show(span.names[both[0]][0])} is among the homes, too")
+        raise ConfigError(f"{key}.works", f"{show(span.names[both[0]][0])} is also among the homes")
     return found[0], found[1]
 
 

@@ -46,7 +46,9 @@ def _gather(crowd: Crowd, number: int, tasks: Sequence[str], span: Span, uniform
     key = f"workload.flash.crowds.{number}"
     first = int(uniforms[0] * span.horizon) if crowd.at is None else crowd.at
     if crowd.task is not None and crowd.task not in tasks:
-        raise ConfigError(f"{key}.task", f"{show(crowd.task)} is no task; {closest(crowd.task, list(tasks))}")
+        raise ConfigError(
+            f"{key}.task", f"{show(crowd.task)} is not a task; {closest(crowd.task, list(tasks))}"
+        )
     task = int(uniforms[1] * len(tasks)) if crowd.task is None else list(tasks).index(crowd.task)
     there = np.ones(len(span.names), np.bool_)
     if crowd.nodes:

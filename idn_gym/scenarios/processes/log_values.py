@@ -60,9 +60,9 @@ def _by_name(rule: ByName, names: Sequence[str], key: str) -> dict[str, int]:
     for i, alias in enumerate(rule.aliases):
         if alias.name not in numbers:
             raise ConfigError(
-                f"{key}.aliases.{i}.name", f"{show(alias.name)} is not there; {closest(alias.name, names)}"
+                f"{key}.aliases.{i}.name", f"{show(alias.name)} is unknown; {closest(alias.name, names)}"
             )
         if alias.value in renamed:
-            raise ConfigError(f"{key}.aliases.{i}.value", f"{show(alias.value)} has an alias above already")
+            raise ConfigError(f"{key}.aliases.{i}.value", f"{show(alias.value)} already has an alias above")
         renamed[alias.value] = numbers[alias.name]
     return numbers | renamed

@@ -34,7 +34,7 @@ def select(wanted: Sequence[str], names: ColumnNames, key: str, what: str = "nod
     known = {name for of in names for name in of}
     for name in wanted:
         if name not in known:
-            raise ConfigError(key, f"{show(name)} is no {what}; {closest(name, sorted(known))}")
+            raise ConfigError(key, f"{show(name)} is not a {what}; {closest(name, sorted(known))}")
     return np.array([not of_names.isdisjoint(wanted) for of_names in map(set, names)], np.bool_)
 
 
@@ -56,7 +56,7 @@ def divide(zones: Sequence[Zone], names: ColumnNames, key: str, what: str = "nod
         double = np.flatnonzero(mine & (zone >= 0))
         if double.size:
             name = show(names[double[0]][0])
-            raise ConfigError(f"{key}.{i}.nodes", f"{name} is in a region above already")
+            raise ConfigError(f"{key}.{i}.nodes", f"{name} is already in a region above")
         zone[mine] = i
     return zone
 

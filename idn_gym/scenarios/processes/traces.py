@@ -138,6 +138,6 @@ def _check_named(trace: Trace, key: str, names: set[str], there: Sequence[str]) 
         if name not in names:
             raise ConfigError(
                 f"{key}.path",
-                f"{show(trace.path)} has a series {show(name)}, which is none of them; "
-                f"{closest(name, sorted(names))}; or name one series for all with `series`",
+                f"{show(trace.path)} has a series {show(name)}, which is not one of them; "
+                f"{closest(name, sorted(names))}; or name one series for all of them with `series`",
             )

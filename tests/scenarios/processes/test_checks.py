@@ -22,7 +22,7 @@ def test_names_mean_things_or_all_that_go_by_them():
 
 def test_a_thing_lies_in_one_zone_at_most():
     assert divide((Zone(("far",)), Zone(("a",))), NAMES, "key").tolist() == [1, -1, 0]
-    with pytest.raises(ConfigError, match=r"^key\.1\.nodes: 'a' is in a region above already"):
+    with pytest.raises(ConfigError, match=r"^key\.1\.nodes: 'a' is already in a region above"):
         divide((Zone(("edge",)), Zone(("a",))), NAMES, "key")
 
 

@@ -182,11 +182,11 @@ def pack(path, files):
         ),
         (
             {"task": LogColumn("kind", ByName((Alias("fox", "wolf"),)))},
-            r"\.task\.values\.aliases\.0\.name: 'wolf' is not there; allowed: cat, dog, owl",
+            r"\.task\.values\.aliases\.0\.name: 'wolf' is unknown; allowed: cat, dog, owl",
         ),
         (
             {"task": LogColumn("kind", ByName((Alias("fox", "dog"), Alias("fox", "cat"))))},
-            r"\.task\.values\.aliases\.1\.value: 'fox' has an alias above already",
+            r"\.task\.values\.aliases\.1\.value: 'fox' already has an alias above",
         ),
         (
             {"stretches": Stretches(validation=0.98, test=0.99)},
