@@ -1,4 +1,4 @@
-"""YAML and JSON from strangers: plain values only, each key once, and nothing that grows while it is read."""
+"""Untrusted YAML and JSON: plain values only, each key once, and no growth through aliases."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ import yaml
 from idn_gym.messages import ConfigError, show
 
 DEPTH = 100
-"""Most levels of lists and mappings inside each other."""
+"""Maximum number of nested levels of lists and mappings."""
 
 REPEATED = 100_000
-"""Most values that aliases and merge keys may add to what is written out (ten levels of ten are 10^10)."""
+"""Maximum number of values that aliases and merge keys may add (ten levels of ten would be 10^10)."""
 
 SIZES = {"YAML": 4_000_000, "JSON": 256_000_000}
-"""Most bytes of a text; YAML is parsed some hundred times more slowly than JSON."""
+"""Maximum number of bytes of a text; parsing YAML is about a hundred times slower than JSON."""
 
 
 def read_yaml(path: str | Path) -> Any:
-    """Parse a YAML file, or a JSON one if its name ends so (many times faster).
+    """Parse a YAML file, or a JSON file if its name ends in .json (many times faster).
 
     Raises:
-        ConfigError: the file is missing, too large, or not what its name says.
+        ConfigError: the file is missing, too large, or invalid.
     """
     form = "JSON" if Path(path).suffix == ".json" else "YAML"
     try:
@@ -42,14 +42,14 @@ def read_yaml(path: str | Path) -> Any:
 
 
 def read_word(key: str, text: str) -> Any:
-    """Parse a value of the command line, which is YAML too.
+    """Parse a value of the command line as YAML.
 
     Args:
-        key: what it is for, for messages.
+        key: key of the value, for messages.
         text: the word.
 
     Raises:
-        ConfigError: it is not YAML.
+        ConfigError: the word is not YAML.
     """
     try:
         return _parse(text)
@@ -61,11 +61,11 @@ def _parse(text: str, form: str = "YAML") -> Any:
     """Turn a text into plain mappings, lists and scalars.
 
     Args:
-        text: of a file or of a word of the command line.
+        text: content of a file, or a word of the command line.
         form: "YAML" or "JSON".
 
     Raises:
-        ValueError: naming the line, where it is known.
+        ValueError: the text is invalid; the message names the line where it is known.
     """
     try:
         value = yaml.load(text, _Loader) if form == "YAML" else json.loads(text, object_pairs_hook=_once)
@@ -111,7 +111,7 @@ class _Loader(yaml.SafeLoader):
         self._repeated = 0
 
     def compose_node(self, parent: Any, index: Any) -> Any:
-        """Count what an alias stands for before anything is built of it."""
+        """Count the values that an alias stands for before anything is built from it."""
         alias = self.check_event(yaml.AliasEvent)
         mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
         node: Any = super().compose_node(parent, index)
@@ -130,7 +130,7 @@ class _Loader(yaml.SafeLoader):
         return node
 
     def construct_object(self, node: Any, deep: bool = False) -> Any:
-        """A number or a truth value that its tag does not fit has no place in the text otherwise."""
+        """Report a number or truth value that does not fit its tag, with its position in the text."""
         try:
             return super().construct_object(node, deep)
         except (ValueError, KeyError, IndexError):
@@ -139,7 +139,7 @@ class _Loader(yaml.SafeLoader):
             raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark) from None
 
     def flatten_mapping(self, node: Any) -> None:
-        """See that a mapping says each key once, before others are merged into it."""
+        """Check that a mapping contains each key once, before others are merged into it."""
         seen: set[Hashable] = set()
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and key.tag != _MERGE:

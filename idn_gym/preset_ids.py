@@ -1,4 +1,4 @@
-"""Ids of the presets, by name and without reading them: ``edge-small`` is ``IDN-EdgeSmall-v0``."""
+"""Ids of the presets by name, without loading them: ``edge-small`` is ``IDN-EdgeSmall-v0``."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ PRESET_NAMES = (
     "tinyml-village",
     "tinyml-million",
 )
-"""The keys of `idn_gym.scenarios.presets.PRESETS`, which would have to be imported."""
+"""The keys of `idn_gym.scenarios.presets.PRESETS`, repeated here to avoid that import."""
 
 LARGE_PRESETS = ("tinyml-million",)
-"""Those with thousands of classes: what goes through every codec or searches leaves them out. Kernels are
+"""Presets with thousands of classes; loops over all codecs or searches leave them out. Kernels are
 the same for all presets, and `tests/test_large_presets.py` plays these."""
 
 DEFAULT_SCENARIO = "edge-drift"
