@@ -107,7 +107,7 @@ class _ByObjective(RolloutBuffer):
     def put(
         self, seen: Any, actions: Any, starts: Any, log_prob: torch.Tensor, slot: tuple[Floats, ...]
     ) -> None:
-        """Store one slot of all environments; `slot` has parts of rewards, expected returns, weights (B, D)."""
+        """Store a slot of all environments; `slot` has parts of rewards, expected returns, weights (B, D)."""
         parts, expected, weights = slot
         self.parts[self.pos], self.expected[self.pos], self.weights[self.pos] = slot
         value = torch.as_tensor((weights * expected).sum(axis=1))

@@ -95,9 +95,9 @@ class PlacementReadout(ChoiceReadout):
 
 class ChangeReadout(ChoiceReadout):
     """Per choice, logits of changing nothing, and of every pair that fits and is not held yet.
-\
-Pairs that are resident or in flight are excluded. The first logit is relative to all others together, so its
-meaning does not depend on their number.
+
+    Pairs that are resident or in flight are excluded. The first logit is relative to all others together, so
+    its meaning does not depend on their number.
     """
 
     codec = "change"
