@@ -40,7 +40,7 @@ def test_a_choice_is_a_placement(make_scenario):
         codec.state, outcome = step(codec.instance, codec.state, codec.decode([choice]))
         assert codec.wanted([choice])["a"] == wanted and outcome.refused[0] == 0
         np.testing.assert_array_equal(codec.state.resident[0], codec.compiled.placements[choice])
-    with pytest.raises(ConfigError, match=r"^action: every placement may be asked for .* no mask$"):
+    with pytest.raises(ConfigError, match=r"^action: every placement may be requested .* no mask$"):
         codec.codec.masks(codec.instance, codec.state)
 
 

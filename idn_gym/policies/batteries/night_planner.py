@@ -33,7 +33,7 @@ MOST_SLOTS = 2_000
 
 @dataclass(frozen=True)
 class NightPlannerConfig:
-    """How far it looks ahead, and how finely."""
+    """Horizon and resolution of the plan."""
 
     ahead: int | None = bounded(None, least=1)
     """[slots] that it looks at, the coming one among them; 1: that alone; null: all to come"""

@@ -63,7 +63,7 @@ def hold_placement(env: Env, placement: Residents) -> Constant:
 
 
 def nothing(env: Env) -> Constant:
-    """Leave everything as it is; codec "change"."""
+    """Never change the placement; codec "change"."""
     return Constant(np.asarray(0, np.int64))
 
 

@@ -30,7 +30,7 @@ C = TypeVar("C")
 
 
 def infida(env: Env, **options: Any) -> MirrorAscent:
-    """Mirror ascent in the entropy geometry, rounded anew with exact means; see `MirrorConfig`."""
+    """Mirror ascent in the entropy geometry, rounded in each period with exact means; see `MirrorConfig`."""
     return _mirror(env, options, Update(entropy=True, lazy=False))
 
 
@@ -45,7 +45,7 @@ def infida_best_of_two(env: Env, **options: Any) -> MirrorAscent:
 
 
 def infida_lazy(env: Env, **options: Any) -> MirrorAscent:
-    """INFIDA whose nodes are rounded anew once they have drifted by 5 % of their budgets, uniforms frozen."""
+    """INFIDA whose nodes are rounded again after a drift by 5 % of their budgets, uniforms frozen."""
     return infida(env, **{"coupled": True, "drift": 0.05, **options})
 
 
@@ -173,13 +173,13 @@ def mpc(env: Env, **options: Any) -> Mpc:
 
 
 def clairvoyant_library(env: Env, seeds: Sequence[int], **options: Any) -> Library:
-    """The rule `library` that is told the batches of the next slot."""
+    """The rule `library`, given the batches of the next slot."""
     config = _options(LibraryConfig, {"forecaster": "oracle", **options})
     return _library(env, config, told_episodes(env, seeds).draw.demand)
 
 
 def clairvoyant_mpc(env: Env, seeds: Sequence[int], **options: Any) -> Mpc:
-    """The rule `mpc` that is told the batches of the slots ahead."""
+    """The rule `mpc`, given the batches of the slots ahead."""
     config = _options(MpcConfig, {"forecaster": "oracle", **options})
     return _mpc(env, config, told_episodes(env, seeds).draw.demand)
 

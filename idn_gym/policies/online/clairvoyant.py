@@ -24,7 +24,7 @@ from idn_gym.scenarios.compile import Compiled
 
 @dataclass(frozen=True)
 class StaticConfig:
-    """How finely to look at an episode."""
+    """Resolution at which an episode is read."""
 
     groups: int = bounded(20, least=1)
     """slots that an episode is merged into; exact where costs are constant and no capacity binds"""

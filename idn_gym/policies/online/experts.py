@@ -61,7 +61,7 @@ class AdaHedge:
         self.total[rows], self.gap[rows] = 0.0, 0.0
 
     def weights(self) -> Floats:
-        """(B, N, K), each adding up to 1; while no gap was met, the leaders share alike."""
+        """(B, N, K), each sums to 1; before the first gap, the leaders share equally."""
         lead = self.total - self.total.max(axis=2, keepdims=True)
         rate = self._rates()[:, :, None]
         finite = np.where(np.isfinite(rate), rate, 0.0)

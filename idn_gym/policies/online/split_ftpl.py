@@ -44,7 +44,7 @@ class RoutedOracles:
         self.gap = 0.0
 
     def forget(self, row: int) -> None:
-        """Begin a row anew."""
+        """Restart a row."""
         self._last.pop(row, None)
 
     def __call__(self, row: int, tariff: Floats, demand: Floats, slots: float) -> Residents:

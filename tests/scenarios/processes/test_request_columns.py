@@ -171,7 +171,7 @@ def pack(path, files):
         ({"task": LogColumn("Kind")}, r"\.task\.column: no column 'Kind'; .*did you mean 'kind'"),
         ({"node": LogColumn("where")}, r"\.node\.column: no column 'where'"),
         ({"only": (Only("status", "ok"),)}, r"\.only\.0\.column: no column 'status'"),
-        ({"only": (Only("state", "fine"),)}, r"\.path: .* has 0 requests that count; needs at least 2"),
+        ({"only": (Only("state", "fine"),)}, r"\.path: .* has 0 requests that count; at least 2 are needed"),
         (
             {"member": "log.csv"},
             r"\.member: 'log.csv' is not allowed; must be null, as the file is no archive",
@@ -190,7 +190,7 @@ def pack(path, files):
         ),
         (
             {"stretches": Stretches(validation=0.98, test=0.99)},
-            r"\.stretches: no request of .* is in that of validation",
+            r"\.stretches: no request of .* is in the stretch of split validation",
         ),
     ],
 )
