@@ -125,7 +125,7 @@ def law_rows(table: Adaptations, chosen: Sequence[int]) -> list[list[str]]:
 
 
 def law_summary(table: Adaptations, chosen: Sequence[int]) -> Iterator[str]:
-    """How many curves each form fits, and how many curves fall somewhere."""
+    """Count the curves that each form fits, and those that fall somewhere."""
     curves = [curve for curve in (table.curve(r) for r in chosen) if len(curve.laws()) > 1]
     if not curves:
         return

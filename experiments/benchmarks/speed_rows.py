@@ -24,7 +24,7 @@ FEW = 3
 CODECS_OF_01 = {"placement", "change", "scores", "scores-task", "fractional", "segments"}
 
 NOT_HERE = {"association", "library"}
-"""codecs that no preset of version 0.1 takes as it is"""
+"""codecs that no preset of version 0.1 supports without changes"""
 
 LARGEST_PLACEMENT = "edge-small"
 """of the scenarios below, the one whose placements are few enough for the codec ``placement``"""
@@ -78,7 +78,7 @@ def bench_file(name: str) -> Path:
 
 
 def transfers(name: str) -> dict[str, Any]:
-    """What this version adds to a scenario of version 0.1."""
+    """Changes of this version to a scenario of version 0.1."""
     if load_scenario(bench_file(name)).serving.capacity == "exogenous":
         return {}
     return {"serving.queueing": "mgc", "serving.loading": "transfer"}

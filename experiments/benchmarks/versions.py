@@ -31,7 +31,7 @@ class CodeVersion(NamedTuple):
 
 
 def working_tree() -> CodeVersion:
-    """What is being worked on."""
+    """The current version."""
     return CodeVersion("now", sys.executable, CHECKOUT)
 
 

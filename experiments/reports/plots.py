@@ -1,4 +1,4 @@
-"""Figures of comparisons, for print: 7 inches wide, colours that colour-blind readers tell apart."""
+"""Figures of comparisons, for print: 7 inches wide, in colours that colour-blind readers can distinguish."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ PLOT_STYLE: dict[RcKeyType, Any] = {
 def save_figure(figure: Figure, path: Path) -> Path:
     """Write a figure as PNG, whole or not at all, and free it.
 
-    Names are drawn as they are, in whatever script, and never read as formulas.
+    Names are drawn in any script, and never read as formulas.
     """
     for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
         if not isinstance(axis.get_major_formatter(), ScalarFormatter | LogFormatter):
@@ -68,7 +68,7 @@ def save_figure(figure: Figure, path: Path) -> Path:
 
 
 class _Legible(Formatter):
-    """Labels of ticks, which are written anew when the figure is drawn."""
+    """Labels of ticks, which are updated when the figure is drawn."""
 
     def __init__(self, names: Formatter) -> None:
         self.names = names

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class StudyTraining(Protocol):
-    """What is trained once for all runs of a study that need it."""
+    """A training that all runs of a study that need it share."""
 
     @property
     def depth(self) -> int:
@@ -33,22 +33,22 @@ class StudyTraining(Protocol):
 
     @property
     def config(self) -> Any:
-        """What is run.
+        """The configuration that is run.
 
         Raises:
             ConfigError: there is no such run.
         """
 
     def folder(self, out: Path) -> Path:
-        """Where it is kept."""
+        """Folder of the training."""
 
     def run(self, out: Path) -> Path:
-        """Train, or use what is there."""
+        """Train, or return the existing policy."""
 
 
 @dataclass(frozen=True)
 class CachedTraining:
-    """What is trained; two whose resolved configurations are equal give the same policy."""
+    """A training; two trainings with equal resolved configurations give the same policy."""
 
     agent: str
     scenario: Scenario
@@ -79,7 +79,7 @@ class CachedTraining:
         )
 
     def folder(self, out: Path) -> Path:
-        """Where the run is kept."""
+        """Folder of the run."""
         return out / "trained" / self.name
 
     def policy(self, out: Path) -> Path:
@@ -87,7 +87,7 @@ class CachedTraining:
         return self.folder(out) / "policy.zip"
 
     def run(self, out: Path) -> Path:
-        """Train, go on where a killed run stopped, or use what is there; returns the policy's file."""
+        """Train, continue an interrupted run, or reuse a finished one; return the policy's file."""
         if self._trained(out):
             return self.policy(out)
         from agents.rl.weights import steps_of
@@ -105,7 +105,7 @@ class CachedTraining:
         return self.policy(out)
 
     def _trained(self, out: Path) -> bool:
-        """Whether training is over, and what it took is written down."""
+        """Whether the training is finished and its costs are recorded."""
         try:
             return self.policy(out).is_file() and bool(self.budget(out))
         except ConfigError:

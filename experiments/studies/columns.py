@@ -62,7 +62,7 @@ COST_COLUMNS = (
     "dynamic regret",
     "competitive ratio",
 )
-"""Those that come first where there is a bracket of the best sequence: lines are sorted by cost then."""
+"""First columns where there is a bracket of the best sequence; lines are then sorted by cost."""
 
 
 def _percent(row: dict[str, Any], name: str) -> str:

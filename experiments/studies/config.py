@@ -1,4 +1,4 @@
-"""What a study consists of, as its YAML file states it."""
+"""Configuration of a study, from its YAML file."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ METRIC = Literal[
     "fairness",
     "airtime",
 ]
-"""What figures can show, beside columns of `idn_gym.metrics.METRICS`:
+"""Columns that figures can show, in addition to `idn_gym.metrics.METRICS`:
 
 - ntag: gain per request, mean over slots; second_half: over the second half of them;
 - cost: what trained agents learn to lower, the scalar cost per slot under the study's preference;
@@ -81,7 +81,7 @@ METRIC = Literal[
 """
 
 DEVICE_METRICS = ("lifetime", "fairness", "airtime")
-"""What an episode's record may lack: it has lifetimes only with batteries, airtime only with duty cycles."""
+"""Columns that an episode's record may lack: lifetimes need batteries, airtime needs duty cycles."""
 
 MOVING_METRICS = (
     "saved",
@@ -94,7 +94,7 @@ MOVING_METRICS = (
     "headroom",
     "headroom_most",
 )
-"""What is measured against the best sequence of placements; see `METRIC`."""
+"""Columns measured against the best sequence of placements; see `METRIC`."""
 
 
 def of_scenario(cell: Mapping[str, Any]) -> dict[str, Any]:
@@ -155,7 +155,7 @@ class StudyPart:
                 taken[key] = where
 
     def labels(self) -> list[str]:
-        """What the agents are called."""
+        """Labels of the agents."""
         return [entry.name for entry in self.agents]
 
     def cells(self) -> Iterator[dict[str, Any]]:
@@ -165,7 +165,7 @@ class StudyPart:
             yield dict(zip(dimensions, values, strict=True))
 
     def changes(self, cell: Mapping[str, Any]) -> dict[str, Any]:
-        """What a cell sets in the scenario, as dotted key to value."""
+        """Changes of a cell to the scenario, as dotted key to value."""
         found = {key: value for key, value in of_scenario(cell).items() if key not in self.axes}
         for axis, points in self.axes.items():
             found |= points[cell[axis]]
@@ -281,6 +281,6 @@ class Study:
             figure.check(self.parts[names.index(figure.part)], key)
 
     def part_names(self) -> list[str]:
-        """Of parts, fronts and measurements of transfer."""
+        """Names of parts, fronts and measurements of transfer."""
         names = [part.name for part in self.parts] + [front.name for front in self.fronts]
         return names + [transfer.name for transfer in self.transfers]

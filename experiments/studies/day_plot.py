@@ -1,4 +1,4 @@
-"""An episode of a study as a picture: its cost, what is asked for at a node, and what policies keep there."""
+"""An episode of a study as a picture: cost, demand at a node, and the placements of policies there."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def passing_demand(instance: Instance, node: int) -> Floats:
 
 
 def kept_tasks(play: Play, tables: Tables, node: int) -> Bools:
-    """Whether a policy wishes something of a task (T, K) at a node, what is pinned left out."""
+    """Whether a policy requests a segment of each task (T, K) at a node, pinned segments left out."""
     found = wishes(play.series.changes, len(play.series.scalar), tables.pinned.shape)[:, node]
     movable = (found != EMPTY) & (tables.pinned[node] == EMPTY)
     kept = np.zeros((len(found), int(tables.model_task.max()) + 1), np.bool_)

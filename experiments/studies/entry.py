@@ -11,7 +11,7 @@ from agents.registry import AGENTS, HYBRIDS, TRAINED
 from idn_gym.config_reader import ConfigError, closest, show
 
 OWN = "trained"
-"""What the experts of a combiner call the policy that the entry's own `train` speaks of."""
+"""Name by which the experts of a combiner refer to the policy of the entry's own `train`."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What the comparison of Pareto fronts in a study consists of, as its YAML file states it."""
+"""Configuration of a comparison of Pareto fronts in a study, from its YAML file."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class FrontPart:
                 raise ConfigError(key, f"{show(label)} is not among the agents; {closest(label, labels)}")
 
     def world(self, entry: StudyEntry | None, smoke: Mapping[str, Any]) -> Scenario:
-        """The scenario, as one of the agents meets it; as it is: None."""
+        """The scenario for one of the agents; None: without the agent's changes."""
         own = {} if entry is None else entry.overrides
         scenario = load_scenario(self.scenario, {**self.overrides, **own, **smoke})
         if scenario.objectives != OBJECTIVES:

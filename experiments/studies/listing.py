@@ -148,5 +148,5 @@ def check_brackets(brackets: Sequence[BracketRun]) -> None:
 
 
 def run_name(unit: CachedRun) -> str:
-    """What messages call it."""
+    """Name in messages."""
     return f"{unit.part}, {unit.label}, seed {unit.seed}"

@@ -199,7 +199,7 @@ def plot_frontier(figure: Figure, plays: Plays, agents: list[str]) -> Any:
 def _places(
     xs: Sequence[float], ys: Sequence[float], cells: Sequence[dict[str, Any]]
 ) -> dict[tuple[float, float], str]:
-    """What to write beside each point of an agent; nothing where it does not move along the grid."""
+    """Text beside each point of an agent; empty if the agent does not vary along the grid."""
     found: dict[tuple[float, float], list[str]] = {}
     for x, y, cell in zip(xs, ys, cells, strict=True):
         found.setdefault((x, y), []).append(_name(cell))

@@ -42,7 +42,7 @@ from idn_gym.evaluation.tables import interval_text, marked_agent, write_csv
 
 
 class CellReport(NamedTuple):
-    """What the page says of one cell of a part's grid."""
+    """Content of the page about one cell of a part's grid."""
 
     title: str
     table: Table
@@ -53,7 +53,7 @@ class CellReport(NamedTuple):
 
 
 class PartReport(NamedTuple):
-    """What the page says of one part."""
+    """Content of the page about one part."""
 
     name: str
     pictures: list[Path]
@@ -61,7 +61,7 @@ class PartReport(NamedTuple):
 
 
 class Played(NamedTuple):
-    """What a report is about; all of it has been played."""
+    """Content of a report; all of it has been played."""
 
     units: Sequence[Unit]
     """runs of parts"""
@@ -112,7 +112,7 @@ def _codes(unit: CachedRun, out: Path) -> set[str]:
 
 
 def _parts(study: Study, plays: Plays, out: Path) -> dict[str, Any]:
-    """What the page says of the parts; also as ``runs.csv`` (one line per run) and ``table.csv``.
+    """Content of the page about the parts; also as ``runs.csv`` (one line per run) and ``table.csv``.
 
     ``latencies.csv`` has percentiles of latency per run, task and class.
     """
@@ -143,7 +143,7 @@ def _parts(study: Study, plays: Plays, out: Path) -> dict[str, Any]:
 
 
 def _tariff(plays: Plays, part: str, cell: dict[str, Any]) -> str:
-    """What requests of a cell are served by, where the cost weighs other things; else ""."""
+    """Tariff that serves the requests of a cell if it differs from the preference; otherwise ""."""
     unit = plays.of(part, BASELINE, cell)[0].unit
     return own_tariff(unit.scenario, unit.preference)
 
@@ -195,7 +195,7 @@ def _trained(unit: Unit) -> list[str]:
 
 
 def _rank(row: dict[str, Any]) -> float:
-    """What lines are sorted by, best first: the cost where there is a bracket of it, otherwise the gain."""
+    """Sort key of lines, best first: the cost where there is a bracket of it, otherwise the gain."""
     return float(-row["gain"] if np.isnan(row["saved"]) else row["cost"])
 
 

@@ -133,7 +133,7 @@ def named_latencies(scenario: Scenario, found: LatencyQuantiles) -> dict[str, di
 
 
 class Series(NamedTuple):
-    """What a unit leaves for each slot and in all; T slots."""
+    """Arrays of a unit for each slot and in total; T slots."""
 
     scalar: Floats  # (T,) minus the weighted cost
     metrics: Floats  # (T, len(METRICS))
@@ -150,7 +150,7 @@ class Series(NamedTuple):
 
     @staticmethod
     def read(path: Path) -> Series:
-        """Of the unit whose record lies at `path`.
+        """Read the arrays of the unit whose record is at `path`.
 
         Raises:
             ConfigError: the arrays are not there, damaged, or others.

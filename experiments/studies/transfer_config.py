@@ -1,4 +1,4 @@
-"""What a measurement of transfer in a study consists of, as its YAML file states it."""
+"""Configuration of a measurement of transfer in a study, from its YAML file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OF_SEARCH = ("generations", "population", "episodes", "every", "judged", "spread
 
 @dataclass(frozen=True)
 class Budget:
-    """How much is learnt."""
+    """Amount of learning."""
 
     index: dict[str, Any] = field(default_factory=dict)
     """generations, population, episodes that each candidate plays, every and judged; see `WeightSearch`"""
@@ -40,7 +40,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class ContextBudget(Budget):
-    """How much is learnt on the part train of the context."""
+    """Amount of learning on the part train of the context."""
 
     scenarios: int = bounded(12, least=1)
     """that are learnt from; each training has its own"""
@@ -52,7 +52,7 @@ class ContextBudget(Budget):
 
 @dataclass(frozen=True)
 class TuningBudget(Budget):
-    """How much is learnt on one scenario that is held out, and on which ones."""
+    """Amount of learning on one held-out scenario, and the scenarios."""
 
     held_out: tuple[str, ...] = ("all",)
     """which of the protocol's"""
@@ -114,12 +114,12 @@ class TransferPart:
 
     @property
     def whole(self) -> bool:
-        """Whether all is played that the protocol asks for, as it asks for it."""
+        """Whether everything that the protocol requires is played, in the required way."""
         return not self.overrides and (self.seeds, self.held_out, self.bracket) == (None, None, None)
 
     @property
     def axes(self) -> tuple[str, ...]:
-        """What is held out, one after the other."""
+        """Held-out axes, in order."""
         return self.asked.held_out if self.held_out is None else self.held_out
 
     @property
@@ -134,7 +134,7 @@ class TransferPart:
         return self.asked.bracket if self.bracket is None else self.bracket
 
     def context(self) -> Context:
-        """What scenarios are drawn from."""
+        """Context from which scenarios are drawn."""
         return self.asked.load(self.overrides)
 
     def reduced(self, smoke: bool) -> TransferPart:

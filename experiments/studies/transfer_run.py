@@ -31,7 +31,7 @@ from idn_gym.scenarios.contexts import draw_scenario
 from idn_gym.scenarios.episodes import build_instance
 
 STATIC_SHARE = 0.25
-"""Of a bracket's time, at most, for the placement that is searched for as if nothing could move."""
+"""Maximum share of a bracket's time for the search for a static placement."""
 
 
 PLANNED = "static-greedy"
@@ -69,7 +69,7 @@ class TransferUnit(CachedRun):
 
     @property
     def mode(self) -> MODE | None:
-        """How it was learnt, if it was."""
+        """Training of the agent, if it was trained."""
         return None if self.taught is None else self.taught.mode
 
     def record(self) -> dict[str, Any]:
@@ -125,23 +125,23 @@ class TransferBracket:
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """Name in messages."""
         return f"{self.part}, bracket, {self.held_out} held out, episode {self.seed}"
 
     def file(self, out: Path) -> Path:
-        """Where the record is kept."""
+        """File of the record."""
         words = file_name(self.part), file_name(self.held_out)
         return out.joinpath("transfer-brackets", *words, f"{self.seed}.json")
 
     def done(self, out: Path) -> bool:
-        """Whether it is there, and what it belongs to is what is asked for."""
+        """Whether the record exists and belongs to the current configuration."""
         try:
             return self.file(out).is_file() and self.read(out)["of"] == self._record()
         except ConfigError:
             return False
 
     def read(self, out: Path) -> dict[str, Any]:
-        """What `play` wrote: costs per slot.
+        """Read the result of `play`: costs per slot.
 
         Raises:
             ConfigError: it is not there, or damaged.
@@ -214,7 +214,7 @@ def _units_of_part(part: TransferPart) -> Iterator[TransferUnit]:
 
 
 def _taught(part: TransferPart, axis: str, scenario: Scenario, seed: int) -> Iterator[TransferTraining]:
-    """What is learnt for one scenario, or before it."""
+    """Trainings for one scenario, or before it."""
     tuning = part.tuning
     here = axis in tuning.held_out and seed in tuning.seeds
     for learner in part.learners:

@@ -38,7 +38,7 @@ ELITE_WEIGHT = 0.7
 
 @dataclass(frozen=True, kw_only=True)
 class WeightSearch:
-    """How weights are searched for; subclasses say on what."""
+    """Search for weights; subclasses define the episodes."""
 
     preference: Any = "balanced"
     generations: int = 40
@@ -52,7 +52,7 @@ class WeightSearch:
     """generations between two of these"""
     seed: int = 0
     start: tuple[float, ...] | None = None
-    """weights to begin with, which are kept where nothing better is found; None: all alike"""
+    """initial weights, kept if the search finds nothing better; None: all equal"""
     spread: float = 1.0
     """variance of the first generation around them; noise is a share of it"""
 
@@ -75,7 +75,7 @@ class IndexSearch(WeightSearch):
 
 
 class IndexState:
-    """Where a search stands; everything that the next generation depends on."""
+    """State of a search; everything on which the next generation depends."""
 
     def __init__(self, mean: Floats, variance: Floats) -> None:
         self.mean, self.variance = mean, variance
@@ -148,7 +148,7 @@ def _judge(search: WeightSearch, weights: Floats) -> float:
 
 
 def _plain(search: WeightSearch, state: IndexState) -> dict[str, Any]:
-    """What the record says."""
+    """Content of the record."""
     return {
         "search": asdict(search),
         "mean": state.mean.tolist(),
@@ -159,7 +159,7 @@ def _plain(search: WeightSearch, state: IndexState) -> dict[str, Any]:
 
 
 def _read(search: WeightSearch, record: Path) -> IndexState:
-    """From the record, if there is one; else weights that are all alike."""
+    """Read the state from the record if it exists; otherwise start with equal weights."""
     count = len(INDEX_FEATURES)
     begun = np.zeros(count) if search.start is None else np.array(search.start, float)
     state = IndexState(begun, np.full(count, search.spread))

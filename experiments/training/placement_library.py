@@ -31,7 +31,7 @@ class LibrarySearch:
 
 
 class PlacementLibrary(NamedTuple):
-    """Placements in the order in which they were chosen, and what the first k of them come to."""
+    """Placements in the order of their choice, and the costs of the first k of them."""
 
     placements: Residents  # (K, N, M)
     costs: Floats  # (K,) per slot, with the best of the first k + 1 in every slot, loading left out

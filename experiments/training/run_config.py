@@ -1,4 +1,4 @@
-"""What defines a training run, and how command lines and YAML files state it."""
+"""Configuration of a training run, from command lines and YAML files."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def load_run_config(
         changes: dotted keys, such as ``{"agent.learning_rate": 0.001}``, applied last.
 
     Raises:
-        ConfigError: whatever is wrong with it, by key.
+        ConfigError: a key or value is invalid.
     """
     plain = dict(base or {})
     if scenario or not base:

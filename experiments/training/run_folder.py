@@ -17,7 +17,7 @@ from idn_gym.config_reader import ConfigError, read_yaml, to_plain
 from idn_gym.files import write_text
 
 EVENTS = ("events.out.tfevents.*", "evaluations.csv")
-"""What a run writes into the folder of its curves, nothing else."""
+"""Files that a run writes into the folder of its curves."""
 
 
 class RunFolder:
@@ -29,7 +29,7 @@ class RunFolder:
         """there before anything else; with a run in it, it is the mark of a run"""
         self.checkpoint = self.path / "checkpoint.pt"
         self.teacher = self.path / "teacher.npz"
-        """what an imitation is shown; used as it is where it is there"""
+        """sequences for an imitation; reused if the file exists"""
         self.imitated = self.path / "imitation.csv"
         """its rounds"""
         self.events = self.path / "tensorboard"
@@ -102,5 +102,5 @@ class RunFolder:
 
 
 def written(events: Path) -> list[Path]:
-    """What a run wrote into the folder of its curves."""
+    """Files that a run wrote into the folder of its curves."""
     return [path for pattern in EVENTS for path in events.glob(pattern)]

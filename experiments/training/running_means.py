@@ -17,7 +17,7 @@ LOADING_METRICS = ("update", "loaded", "in_flight", "load_traffic", "load_energy
 """Metrics of what is loaded in a slot, whose curves are a group."""
 
 SWITCH_FIGURES = ("followed", "slack")
-"""What infos say of a switch, if there is one."""
+"""Entries of infos about a switch, if there is one."""
 
 
 class RunningMeans:

@@ -1,4 +1,4 @@
-"""What a tuning consists of, as its YAML file states it."""
+"""Configuration of a tuning, from its YAML file."""
 
 from __future__ import annotations
 

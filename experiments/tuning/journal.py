@@ -54,7 +54,7 @@ def open_study(tuning: Tuning, out: Path) -> Any:
 
 
 def queue_trials(study: Any, space: tuple[Axis, ...]) -> int:
-    """Queue the agent as it is, and what was cut off; returns how many trials are done.
+    """Queue the agent without changes, and interrupted trials; return the number of finished trials.
 
     A kill in here loses nothing: what was cut off is queued before it is given up, and only once.
     """

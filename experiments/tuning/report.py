@@ -1,4 +1,4 @@
-"""What a tuning leaves: a table of its trials, the best agent, and whether it is better on other seeds."""
+"""Results of a tuning: a table of its trials, the best agent, and a comparison on other seeds."""
 
 from __future__ import annotations
 
@@ -74,11 +74,11 @@ def write_best(study: Any, tuning: Tuning, out: Path, command: str) -> Path:
 
 
 def confirm(study: Any, tuning: Tuning, out: Path) -> Interval | None:
-    """Train the agent as it is and the best one on other seeds, and compare them on other episodes.
+    """Train the agent without changes and the best one on other seeds, and compare them on other episodes.
 
     Returns:
         The difference in reward per slot, paired by episode, with an interval over episodes and trainings;
-        None where the agent as it is was the best.
+        None where the agent without changes was the best.
     """
     best = study.best_trial
     if best.user_attrs.get("today"):
@@ -127,7 +127,7 @@ def _score_once(config: RunConfig, seeds: list[int], path: Path) -> Floats:
 
 
 def _kept(path: Path) -> dict[str, Any]:
-    """What an earlier run wrote down; nothing where that is damaged."""
+    """Read the results of an earlier run; empty if they are damaged."""
     try:
         found = read_yaml(path)
         np.array(found["rewards"], float)

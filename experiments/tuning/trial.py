@@ -25,7 +25,7 @@ JUDGED_DIVISIONS = 2
 """Steps between the corners of the lattice that policies for all preferences are judged on: 10 of them."""
 
 Look = Callable[[int, float], None]
-"""Is told the number of the look and the score of the policy then; whatever it raises ends the training."""
+"""Receives the number of the look and the policy's score; an exception that it raises ends the training."""
 
 
 def train_trial(
@@ -37,7 +37,7 @@ def train_trial(
         config: of the run.
         seeds: of the validation episodes.
         every: steps between looks.
-        look: what is told, if anything.
+        look: callback, if any.
 
     Returns:
         The scores of the episodes; see `trial_scores`.

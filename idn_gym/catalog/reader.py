@@ -21,7 +21,7 @@ _Entry = TypeVar("_Entry", Model, Device, LinkKind)
 
 @dataclass(frozen=True)
 class CatalogTables:
-    """What one file of the catalogue may hold."""
+    """Content of one file of the catalogue."""
 
     models: tuple[Model, ...] = ()
     devices: tuple[Device, ...] = ()

@@ -1,4 +1,4 @@
-"""What the catalogue holds: models cut into blocks, devices and links, every number with its source.
+"""Schema of the catalogue: models cut into blocks, devices and links, every number with its source.
 
 SI units throughout; an operation is one multiply-accumulate (MAC).
 """
@@ -16,7 +16,7 @@ from idn_gym.radio.lorawan import FACTORS
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where a number comes from."""
+    """Source of a number."""
 
     what: str
     """field or fields that this entry speaks of"""
@@ -180,7 +180,7 @@ class Device:
 
 @dataclass(frozen=True)
 class LoRaFrames:
-    """A LoRaWAN radio at 125 kHz, class A: what its frames take, whatever is in them."""
+    """A LoRaWAN radio at 125 kHz, class A: properties of its frames, independent of their content."""
 
     factor: int
     """spreading factor"""

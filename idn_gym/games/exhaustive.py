@@ -1,4 +1,4 @@
-"""What every coalition costs its members, and what that makes of every partition; for small games."""
+"""Costs of every coalition for its members, and of every partition; for small games."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ JUDGED_AT_ONCE = 20_000
 
 
 def members_of(players: int) -> Bools:
-    """(2^P, P) who is in each coalition; bit i of its number says whether player i is."""
+    """(2^P, P) members of each coalition; bit i of its number says whether player i is one."""
     return np.asarray((np.arange(2**players)[:, None] >> np.arange(players)) & 1 == 1)
 
 
 def coalition_costs(game: CoalitionGame) -> Floats:
-    """What everybody costs in every coalition, itself counted in.
+    """Costs of all players in every coalition with them.
 
     Returns:
         (K, 2^P, P) by site, or (1, 2^P, P) where sites are alike; members as `members_of` numbers them.
@@ -49,7 +49,7 @@ def coalition_costs(game: CoalitionGame) -> Floats:
 def judge_partitions(
     game: CoalitionGame, partitions: Ints, least_gain: float, listed: Floats | None = None
 ) -> tuple[Floats, Bools]:
-    """What partitions cost, and which are Nash stable.
+    """Costs of partitions, and which are Nash stable.
 
     Args:
         game: that is played.

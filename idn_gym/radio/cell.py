@@ -34,7 +34,7 @@ class Cell(NamedTuple):
 
 
 class CellShares(NamedTuple):
-    """What becomes of the frames and messages of a cell, over all devices."""
+    """Fates of the frames and messages of a cell, over all devices."""
 
     received: float  # share of frames
     delivered: float  # share of messages of which a frame is received

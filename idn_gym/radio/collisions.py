@@ -1,4 +1,4 @@
-"""How many frames get through, by formula: collisions, capture, a gateway's demodulators and its downlinks.
+"""Share of received frames, by formula: collisions, capture, a gateway's demodulators and its downlinks.
 
 Frames start as a Poisson process. One frame loses against another that overlaps it on the same channel where
 it is not stronger by a threshold that depends on the two spreading factors. Interferers are judged one by
@@ -153,7 +153,7 @@ def half_duplex_success(
 
     Args:
         airtime: A [s] of the frame.
-        downlinks: mu [1/s] asked for.
+        downlinks: mu [1/s] requested rate.
         downlink_airtime: D [s].
     """
     asked = np.asarray(downlinks, float)

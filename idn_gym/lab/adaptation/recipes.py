@@ -1,4 +1,4 @@
-"""What is adapted, how, to what and with how much: a file such as ``configs/lab/adaptation.yaml`` as data."""
+"""A study of adaptation: networks, methods, conditions and samples, from a file such as adaptation.yaml."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DISTILLING = ("distil-head", "distil")
 
 @dataclass(frozen=True)
 class AdaptationMethod:
-    """What is trained on, and for how long."""
+    """Training data of a network, and the length of training."""
 
     name: MethodName
     """head: all heads alone; norm: batch normalisation, its statistics included; bottleneck: encoder and
@@ -122,7 +122,7 @@ class AdaptationStudy:
         )
 
     def check(self, lab: Lab) -> None:
-        """Whether this goes with its laboratory.
+        """Check that this matches its laboratory.
 
         Raises:
             ConfigError: a network that it does not have, or one of several devices.

@@ -27,7 +27,7 @@ LIKE_A_PRODUCT = re.compile(
     r"|inner$|kron$|matrix_(power|exp)$|fft(?!freq|shift)|stft$|linalg_(?!(vector_|matrix_)?norm$|cross$|diagonal$)"
     r"|cholesky|inverse$|solve$|det$|svd$|qr$"
 )
-"""names of operators that multiply and accumulate; whoever matches without a formula is refused"""
+"""names of operators that multiply and accumulate; a match without a formula is refused"""
 INTERPOLATION = "upsample"
 """of which ``upsample_bilinear2d`` and its like have *linear* in their names"""
 
@@ -56,7 +56,7 @@ def count_macs(node: Node) -> int:
 
 
 def hides_products(target: OpOverload) -> bool:
-    """Whether an operator multiplies and accumulates, but nothing here says how often."""
+    """Return whether an operator multiplies and accumulates, but has no formula here."""
     name = target.overloadpacket.__name__
     return bool(LIKE_A_PRODUCT.search(name)) and name not in FORMULAS and not name.startswith(INTERPOLATION)
 

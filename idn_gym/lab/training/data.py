@@ -48,7 +48,7 @@ class Data(NamedTuple):
 
     @property
     def raw_bytes(self) -> int:
-        """Bytes of one picture as it is: one per pixel."""
+        """Bytes of one raw picture: one per pixel."""
         return self.train.images[0].size
 
 

@@ -151,7 +151,7 @@ class Lab:
         return (*(() if start is None else self.line(start)), recipe)
 
     def payload(self, name: str, side: int) -> int:
-        """What a bottleneck, or the second stage of one, sends for a picture of `side` pixels [bytes]."""
+        """Bytes that a bottleneck, or its second stage, sends for a picture of `side` pixels."""
         recipe = next(recipe for recipe in self.line(name) if isinstance(recipe, Bottleneck))
         return recipe.latent.payload(_trunk_size(self, recipe.start), side)
 

@@ -1,4 +1,4 @@
-"""What compute seconds, bytes and slots come to in the further objectives per request."""
+"""Charges of compute seconds, bytes and slots in the further objectives per request."""
 
 from __future__ import annotations
 

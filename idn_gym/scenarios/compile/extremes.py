@@ -27,7 +27,7 @@ MOST_WHOLE = 2.0**53
 """Larger batches are no whole numbers in float64, and numpy's Poisson draws end soon after."""
 
 Factors = dict[str, tuple[object, float]]
-"""By key: the value there, and what it multiplies the bound by."""
+"""By key: the value, and the factor that it contributes to the bound."""
 
 
 def check_rewards(compiled: Compiled) -> None:
@@ -72,7 +72,7 @@ def _check(factors: Factors, most: float, what: str) -> None:
 
 
 def _terms(compiled: Compiled) -> list[tuple[str, Factors]]:
-    """What each objective is at most in a slot, over the nominal requests."""
+    """Upper bound of each objective in a slot, over the nominal requests."""
     scenario, tables, names = compiled.scenario, compiled.tables, compiled.names
     requests = _requests(compiled)
     slowest = max(scenario.tasks, key=lambda task: task.timeout)
@@ -126,7 +126,7 @@ def _moved(tables: Tables) -> float:
 
 
 def _loads(scenario: Scenario, tables: Tables) -> list[tuple[str, Factors]]:
-    """What loads come to."""
+    """Upper bound on loads."""
     moved = _moved(tables)
     joules = moved * float(tables.link_joules.max(initial=0.0))
     once = _one_request(scenario)
@@ -137,7 +137,7 @@ def _loads(scenario: Scenario, tables: Tables) -> list[tuple[str, Factors]]:
 
 
 def _further(compiled: Compiled, dropped: Floats) -> list[tuple[str, Factors]]:
-    """What further objectives come to, of which a dropped request counts `dropped` (R, F)."""
+    """Upper bound on further objectives, in which a dropped request counts `dropped` (R, F)."""
     scenario, tables, found = compiled.scenario, compiled.tables, []
     for f, objective in enumerate(charged(compiled.objectives)):
         name, slot = objective.name, tables.slot_charge[f : f + 1]

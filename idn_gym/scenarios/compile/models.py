@@ -107,7 +107,7 @@ def copy_tasks(tasks: Sequence[Task]) -> tuple[Task, ...]:
 def look_up_tasks(
     tasks: Sequence[Task], catalog: schema.Catalog, network: Network, exits: bool
 ) -> dict[str, list[int]]:
-    """By task, without its copies, the nodes that are its repositories: that pin a model that may be used.
+    """Repositories by task, without its copies: nodes that pin a model that may be used.
 
     Raises:
         ConfigError: an unknown model, a model listed twice, models of several tasks, a task that only

@@ -62,7 +62,7 @@ class Network:
 
     @cached_property
     def choices(self) -> dict[int, list[int]]:
-        """By node that has several LoRaWAN links, which it uses one at a time: these links."""
+        """By node with several LoRaWAN links, of which it uses one at a time: these links."""
         found: dict[int, list[int]] = {}
         for e, (source, kind) in enumerate(zip(self.ends[:, 0].tolist(), self.link_kinds, strict=True)):
             if kind.lorawan is not None:
@@ -121,7 +121,7 @@ def resolve_catalog(topology: Explicit, catalog: Catalog) -> Network:
 
 
 def name_links(network: Network) -> tuple[str, ...]:
-    """What links are called: by their ends, and by their kind where there are several between two nodes."""
+    """Names of links: their ends, and their kind where there are several between two nodes."""
     pairs = [f"{link.source}->{link.target}" for link in network.links]
     often = Counter(pairs)
     kinds = (link.link for link in network.links)
@@ -156,7 +156,7 @@ def look_up(table: Mapping[str, V], name: str, key: str) -> V:
 class RouteSearch:
     """Shortest routes of a network by delay; hops break ties.
 
-    One graph, and one search from each node that is asked for: what was found is kept.
+    One graph, and one search from each required node: results are kept.
 
     Args:
         network: nodes and links.
@@ -179,7 +179,7 @@ class RouteSearch:
         self._steps = 0
 
     def nearest(self, source: int) -> dict[Nodes, Path]:
-        """From a node, the route to the nearest repository of each set of these of which one is reached.
+        """From a node, the route to the nearest repository of each set that has a reachable one.
 
         Raises:
             ConfigError: the searches so far would take minutes.

@@ -52,7 +52,7 @@ def load_graph(name: str) -> TopologyGraph:
 
 
 def say_how_to_bring(file: object) -> str:
-    """What to do with the file of a graph, where a name is asked for."""
+    """Read the file of a graph by name."""
     return (
         f"{show(file)}: name a file (GraphML, GML, node-link JSON) by topology with kind: file and path, or "
         "write its nodes and links out with kind: explicit; here goes the name of a graph of TopoHub"

@@ -1,4 +1,4 @@
-"""Flash crowds that come to some places, at set times or not."""
+"""Flash crowds at some places, at fixed or random times."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def draw_crowds(process: Crowds, tasks: Sequence[str], span: Span) -> tuple[Floa
     """
     gathered: tuple[Gathering, ...] | None = span.state
     if gathered is None:
-        # As many numbers for each crowd whatever is set: to set one thing leaves the rest as drawn.
+        # The same numbers are drawn for each crowd: fixing one property does not change the others.
         uniforms = span.rng.random((len(process.crowds), 2 + len(span.names)))
         gathered = tuple(
             _gather(crowd, i, tasks, span, uniforms[i]) for i, crowd in enumerate(process.crowds)

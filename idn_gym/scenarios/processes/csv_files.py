@@ -1,4 +1,4 @@
-"""Open CSV files, as they are or packed."""
+"""Open CSV files, plain or compressed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def opened_csv(path: str, key: str, member: str | None = None) -> Iterator[IO[st
 
     Args:
         path: of the file.
-        key: of the configuration, for messages; faults found while the file is open are told by it, too.
+        key: key of the configuration, for messages; also used for errors found while the file is open.
         member: name within the archive; None: the only file there.
 
     Raises:

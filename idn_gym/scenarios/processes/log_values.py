@@ -1,4 +1,4 @@
-"""Which task or ingress node the values of a log's column mean."""
+"""Mapping from values of a log's column to tasks or ingress nodes."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _hash(value: str) -> int:
 
 
 def _by_rank(values: Sequence[str], rule: ByRank, count: int) -> dict[str, int]:
-    """Of values that are as frequent, the one that comes first in the alphabet."""
+    """Of equally frequent values, the first one in the alphabet."""
     ranked = sorted(Counter(values).items(), key=lambda item: (-item[1], item[0]))
     if rule.other:
         return {value: min(rank, count - 1) for rank, (value, _) in enumerate(ranked)}

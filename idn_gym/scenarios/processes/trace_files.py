@@ -88,7 +88,7 @@ def _read_once(
 
 
 Cells = dict[str, tuple[list[int], list[str | None]]]
-"""By series: numbers of its rows, and what stands there."""
+"""Rows of each series: their numbers and values."""
 
 
 def _long_form(trace: Trace, key: str, header: list[str]) -> tuple[Floats, Ints, Cells, tuple[str, ...]]:
@@ -125,7 +125,7 @@ def _wide_form(
 
 
 def _check_largest(largest: float, most: float, trace: Trace, key: str) -> None:
-    """A log in per cent is told from shares."""
+    """Refuse a log in per cent where shares are expected."""
     if largest > most + 1e-9:  # products round
         raise ConfigError(
             f"{key}.factor",
