@@ -33,7 +33,7 @@ def judged_row(compiled: Compiled, instance: Instance, b: int) -> Instance:
 
 
 def fixed_costs(row: Instance) -> Floats:
-    """Scalar cost (T,) of each slot of a `judged_row` whatever is placed: that of idle energy.
+    """Scalar cost (T,) of each slot of a `judged_row` for every placement: that of idle energy.
 
     A node with a battery may be off, so what it idles with is left out.
     """

@@ -18,7 +18,7 @@ from idn_gym.preferences import balanced_preference, read_preference
 from idn_gym.scenarios.compile import Compiled
 
 SEQUENCE_SHARE = 0.5
-"""Of the time, for the search for a sequence; the bound may have the rest."""
+"""Share of the time for the search for a sequence; the bound may use the rest."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +26,7 @@ class DynamicBracket:
     """A sequence of wishes and how far it can be from the best one; costs are summed over the slots."""
 
     least: float
-    """[cost] no sequence of wishes costs less, whoever places"""
+    """[cost] lower bound for every sequence of requested placements"""
     reached: float
     """[cost] of `sequence`, as the environment plays it from the pins on, loading included"""
     sequence: Residents

@@ -1,4 +1,4 @@
-"""Sequences of wishes made cheaper node by node: the best rows of one node over time, the others as they are.
+"""Improvement of sequences node by node: the best rows of one node over time, with the others fixed.
 
 Candidates for whole networks cannot cover nodes that change at times of their own. Here every node has a
 programme of its own over rows of a placement: what its candidates hold there, and what is one change away

@@ -30,7 +30,7 @@ def best_placement(
 
 
 def local_optima(search: Search, config: SearchConfig) -> list[Residents]:
-    """Where local searches end (N, M), one for each restart."""
+    """Results of local searches (N, M), one for each restart."""
     rng = np.random.default_rng(config.seed)
     first: Floats | None = None
     found = []
