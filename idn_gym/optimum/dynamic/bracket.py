@@ -106,7 +106,7 @@ def dynamic_bracket(
         instance: drawn from it; the preference is that of the draw.
         b: row.
         seconds: of processor time, compiling of kernels left out, half of it for the sequence, and what is
-            left for the bound; one search, programme or node is always finished.
+            left for the bound; one search, program or node is always finished.
         played: sequences of wishes (T, N, M) that were played, such as a rollout keeps: none costs less
             than `reached`.
         gap: at which the bracket counts as closed.

@@ -1,6 +1,6 @@
 """A good sequence of wishes for one episode, and the best placement to keep that was found on it.
 
-Candidates come from searches on pieces of the episode; the programme over them starts, then every node is
+Candidates come from searches on pieces of the episode; the program over them starts, then every node is
 refined by itself, and what the sequence holds joins the candidates. Only costs that were played count.
 """
 
@@ -69,7 +69,7 @@ def find_sequence(
         compiled: the scenario.
         instance: drawn from it; the preference is that of the draw.
         b: row.
-        seconds: processor time after which to stop, compiling of kernels left out; one search, programme or
+        seconds: processor time after which to stop, compiling of kernels left out; one search, program or
             node is always finished.
         played: sequences of wishes (T, N, M) that are known.
         config: of the searches for candidates.

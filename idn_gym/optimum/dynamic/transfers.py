@@ -2,7 +2,7 @@
 
 A sequence here holds a wish until its loads end. Its moves are priced by an estimate first: until the loads
 end the old placement serves, from then on the new one. The moves of the best sequence are then played and
-priced as they came out, and the programme runs again, until all moves of its best sequence are known. So the
+priced as they came out, and the program runs again, until all moves of its best sequence are known. So the
 result is the best among such sequences as far as estimates do not exceed the truth.
 """
 

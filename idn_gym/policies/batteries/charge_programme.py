@@ -1,6 +1,6 @@
-"""The programme of one battery: what is best to host at each time of day, charge and sky.
+"""The program of one battery: what is best to host at each time of day, charge and sky.
 
-A node hosts one of K *modes*, which answer its requests at some cost and joules per slot. The programme goes
+A node hosts one of K *modes*, which answer its requests at some cost and joules per slot. The program goes
 back from the last slot: Value[t][off, mode, level, sky] is the least expected cost of the slots from t on,
 if the battery has that level, the node hosts that mode, and that is the sky of slot t - 1. What is harvested
 in slot t is not known when its mode is chosen. Levels follow the law of `core.stores`: harvest comes, idling

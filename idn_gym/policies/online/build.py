@@ -86,7 +86,7 @@ def infida_offline(env: Env, seeds: Sequence[int], **options: Any) -> clairvoyan
 
 
 def ftpl(env: Env, **options: Any) -> Any:
-    """Follow the perturbed leader with the linear programme as its oracle; needs the extra `solve`."""
+    """Follow the perturbed leader with the linear program as its oracle; needs the extra `solve`."""
     from idn_gym.policies.online.ftpl import Ftpl, FtplConfig
 
     return Ftpl(_compiled(env), env.num_envs, _options(FtplConfig, options))
@@ -105,7 +105,7 @@ def ftpl_splits(env: Env, **options: Any) -> Any:
 
 
 def window_lp(env: Env, **options: Any) -> Any:
-    """The linear programme's placement for the last slots; needs the extra `solve`."""
+    """The linear program's placement for the last slots; needs the extra `solve`."""
     from idn_gym.policies.online.ftpl import WindowLp, WindowLpConfig
 
     return WindowLp(_compiled(env), env.num_envs, _options(WindowLpConfig, options))

@@ -7,7 +7,7 @@ one Gaussian per request class, drawn once per episode and growing as the root o
 
 Where the gain is linear in the batches (constant costs, no capacity binds) and with an exact oracle, the
 expected regret is O(sqrt T) with factor 1 (Kalai and Vempala; not checked against the paper). The gap of
-our oracle, a linear programme whose vertex is rounded, is not covered, nor is one perturbation for many
+our oracle, a linear program whose vertex is rounded, is not covered, nor is one perturbation for many
 slots against an adversary that sees it.
 
 With `wait` it first waits, as W-FTPL of "On the regret of online edge service hosting" (arXiv 2303.06851)

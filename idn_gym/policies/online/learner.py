@@ -4,7 +4,7 @@ A learner knows the static tables, and of every slot that is over what `Feedback
 capacity is shared the same gain is used, with lambda-hat in the place of lambda: what the other classes
 left of nodes and links in the slot just played. It moves with the placement, so no guarantee holds there.
 
-With `splits` fractions are of all segments, and the gain is the value of a routing programme with its duals
+With `splits` fractions are of all segments, and the gain is the value of a routing program with its duals
 (`optimum/routed_gain.py`): it sees options that need two placed segments, which the ranked gain cannot.
 """
 
@@ -54,7 +54,7 @@ class OnlineConfig:
     """all nodes share their uniforms, model by model, so that parts of one on several nodes come together;
     false: nodes are independent"""
     splits: bool = False
-    """fractions of all segments and the gain of the best routing, by a linear programme per slot and row; not
+    """fractions of all segments and the gain of the best routing, by a linear program per slot and row; not
     with best-of-two; needs the extra `solve`"""
 
     def __post_init__(self) -> None:
