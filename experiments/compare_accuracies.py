@@ -111,7 +111,7 @@ def by_accuracy(scenario: Scenario, accuracy: str) -> Scenario:
     changes: dict[str, Any] = {"quality.accuracy": accuracy}
     assert scenario.quality is not None
     if accuracy not in PROBED:
-        changes["quality.probes.share"] = 0.0  # nobody would read them
+        changes["quality.probes.share"] = 0.0  # labels would not be used
     elif scenario.quality.probes.share == 0.0:
         changes["quality.probes.share"] = PROBED[accuracy]
     return load_scenario(scenario, changes)

@@ -139,14 +139,14 @@ def profiles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
 class ProfileNetworksCommand:
     """Profile the catalogue's ImageNet networks.
 
-    Needs timm and torchvision, which nothing else here does; random weights will do, so nothing is
+    Needs timm and torchvision, which no other command uses. Weights are random, so nothing is
     downloaded. The file has the form of experiments/shipped_data/catalog_sources/cut_profiles.json.
     """
 
     out: Path
     """JSON file to write"""
     networks: tuple[str, ...] = tuple(PROFILED_NETWORKS)
-    """timm's names"""
+    """names of timm"""
 
     def run(self) -> None:
         """Profile and write."""

@@ -27,7 +27,7 @@ LARGE_PRESETS = ("tinyml-million",)
 the same for all presets, and `tests/test_large_presets.py` plays these."""
 
 DEFAULT_SCENARIO = "edge-drift"
-"""What `gym.make("IDN-v0")` and commands play where nothing else is asked for: moving models pays in it."""
+"""Default scenario of `gym.make("IDN-v0")` and of commands; moving models pays off in it."""
 
 ID_VARIANTS: dict[str, dict[str, Any]] = {
     "": {},
@@ -35,7 +35,7 @@ ID_VARIANTS: dict[str, dict[str, Any]] = {
     "-2obj": {"objectives": ["accuracy", "latency"]},
     "-3obj": {"objectives": ["accuracy", "latency", "energy"]},
 }
-"""What is put between the name of a preset and the version, and the keywords that it stands for."""
+"""Suffixes between the name of a preset and the version, with the keywords that they mean."""
 
 
 def preset_ids() -> Iterator[tuple[str, dict[str, Any]]]:

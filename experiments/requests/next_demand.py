@@ -68,7 +68,7 @@ def what_moving_saves(scenario: Scenario, seeds: Sequence[int]) -> tuple[list[Sa
 
     Args:
         scenario: one model per task, all of one size, and all memory at the ingress nodes, as in
-            `genai-shift`; so the best placement to keep holds what a node is asked for most.
+            `genai-shift`; so the best static placement holds the most requested tasks of each node.
         seeds: of the test split, at least two.
 
     Returns:

@@ -140,7 +140,7 @@ class Series(NamedTuple):
     fractional: Floats  # (T,) gain of the relaxed placement; nan where there is none
     resident: npt.NDArray[np.float32]  # (N, M) share of the slots in which something of the model was there
     changes: Ints  # (n, 4) of the wishes, see `WishLog.changes`
-    proven: Floats | None  # (T,) what fractional regret has at most come to; None where nothing is proven
+    proven: Floats | None  # (T,) bound on the fractional regret; None where nothing is proven
 
     def write(self, path: Path) -> None:
         """Beside the record at `path`; what is None is left out."""

@@ -77,13 +77,13 @@ class TransferPart:
     learning: ContextBudget = field(default_factory=ContextBudget)
     tuning: TuningBudget = field(default_factory=TuningBudget)
     compared: str = "static-greedy"
-    """label that scores are compared with, scenario by scenario"""
+    """label of the agent with whose scores others are compared, scenario by scenario"""
     seeds: int | None = bounded(None, least=1)
-    """the first ones of the protocol alone; null: all, as the protocol asks for"""
+    """number of the protocol's seeds that are played; null: all, as the protocol requires"""
     held_out: tuple[str, ...] | None = None
-    """likewise"""
+    """axes of the protocol that are played; null: all, as the protocol requires"""
     overrides: dict[str, Any] = field(default_factory=dict)
-    """of the context's scenario: with any, results are none of the protocol"""
+    """changes to the context's scenario; with any, results do not follow the protocol"""
     bracket: float | None = bounded(None, above=0)
     """[s] for the bracket of an episode; null: as the protocol asks for"""
     smoke: dict[str, Any] = field(default_factory=dict)

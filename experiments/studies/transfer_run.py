@@ -112,7 +112,7 @@ class TransferBracket:
     """Both ends of one episode: the best placement found to keep, and what no sequence undercuts.
 
     What static greedy holds is a candidate, so that it is never ahead of `static`; nothing else that agents
-    played goes into it, so that shares do not depend on who is compared.
+    played goes into it, so that shares do not depend on the compared agents.
     """
 
     part: str

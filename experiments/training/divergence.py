@@ -1,4 +1,4 @@
-"""Ends a training whose policy is no longer finite in one sentence, before that policy is saved or judged."""
+"""Ends a training whose policy is no longer finite, before that policy is saved or evaluated."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Weights of an index policy by the cross-entropy method: draw, play, keep the best, draw around them.
 
 Every generation plays all its candidates side by side, on training episodes that are its own and the same
-for all of them. The mean of a generation is judged on validation episodes now and then, and the best one
-judged is what is returned.
+for all of them. The mean of a generation is evaluated on validation episodes at intervals, and the best
+mean is returned.
 
 Source: Rubinstein and Kroese, "The Cross-Entropy Method", 2004; noise that fades, after Szita and
 Lorincz, "Learning Tetris using the noisy cross-entropy method", 2006.
@@ -47,7 +47,7 @@ class WeightSearch:
     episodes: int = 2
     """training episodes that each of them plays"""
     judged: int = 8
-    """validation episodes that means are judged on"""
+    """number of validation episodes for the evaluation of means"""
     every: int = 5
     """generations between two of these"""
     seed: int = 0
@@ -81,7 +81,7 @@ class IndexState:
         self.mean, self.variance = mean, variance
         self.best, self.best_cost = mean, float("inf")
         self.curve: list[dict[str, float]] = []
-        """one row per generation: costs of its elite and of all, and of its mean where that was judged"""
+        """one row per generation: costs of its elite and of all, and of its mean where it was evaluated"""
 
 
 def search_weights(

@@ -24,7 +24,7 @@ class RunningMeans:
     """Sums over the slots of all environments, turned into means by `means`.
 
     It looks at what the environments have just done and keeps nothing else, so it can be thrown away
-    and begun anew between any two slots.
+    and restarted between any two slots.
     """
 
     def __init__(self, simulation: Simulation) -> None:

@@ -31,7 +31,7 @@ class Dimension:
 
 @dataclass(frozen=True)
 class Confirm:
-    """Trainings on other seeds, judged on other episodes, that say whether the best trial is better."""
+    """Trainings on other seeds, evaluated on other episodes, that test whether the best trial is better."""
 
     runs: int = bounded(3, least=1)
     """training seeds: 1, 2, ..."""
@@ -43,7 +43,7 @@ class Confirm:
 
 @dataclass(frozen=True)
 class Tuning:
-    """A search over hyper-parameters, judged by the reward per slot on validation episodes."""
+    """A search over hyper-parameters, evaluated by the reward per slot on validation episodes."""
 
     name: str
     space: dict[str, Dimension]
@@ -59,7 +59,7 @@ class Tuning:
     steps: int = bounded(200_000, least=1)
     """of a trial"""
     episodes: int = bounded(16, least=1)
-    """validation seeds 0, 1, ... that trials are judged on"""
+    """validation seeds 0, 1, ... for the evaluation of trials"""
     prune_every: int | None = bounded(None, least=1)
     """[steps] between looks at a trial, which ends where it is below the median of the others; null: none"""
     seed: int = bounded(0, least=0)

@@ -18,7 +18,7 @@ STARTUP = 10
 def mend(out: Path) -> None:
     """Drop the line that a killed process did not finish, and the lock that it held.
 
-    For whoever opens the folder first, while nobody else writes to it.
+    For the first process that opens the folder, while no other one writes to it.
     """
     path = out / "journal.log"
     if path.is_file():

@@ -15,7 +15,7 @@ MOST_PLAYERS = 14
 """Players of whom all coalitions are listed."""
 
 JUDGED_AT_ONCE = 20_000
-"""Partitions that are judged at a time."""
+"""Number of partitions that are evaluated at a time."""
 
 
 def members_of(players: int) -> Bools:
@@ -58,8 +58,8 @@ def judge_partitions(
         listed: what `coalition_costs` gives, where it is known.
 
     Returns:
-        (n,) cost of all players together, inf where somebody is where it cannot be; (n,) whether it is Nash
-        stable.
+        (n,) cost of all players together, inf where a player is at a site that is not allowed; (n,) whether
+        it is Nash stable.
     """
     listed = coalition_costs(game) if listed is None else listed
     parts = [
@@ -72,10 +72,10 @@ def judge_partitions(
 def judge_wider(game: WiderGame, least_gain: float) -> tuple[Ints, Floats, Bools]:
     """The same of every partition of a game in which a cost depends on all coalitions.
 
-    What everybody costs in every partition is found first; whoever moves finds its cost among these.
+    The costs of all players in every partition are computed first; a move looks up its cost there.
 
     Returns:
-        (n, P) all partitions in which everybody is where it can be, (n,) their costs, and (n,) which are Nash
+        (n, P) all partitions with every player at an allowed site, (n,) their costs, and (n,) which are Nash
         stable.
 
     Raises:

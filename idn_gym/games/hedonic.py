@@ -30,7 +30,7 @@ class CoalitionGame(Protocol):
     def alone(self) -> Floats | None:
         """(P,) what each player costs outside all sites; it may always go there.
 
-        None: there is no outside. Then sites are alike and as many as players, so that everybody finds an
+        None: there is no outside. Then sites are alike and as many as players, so that every player finds an
         empty one; partitions are coalitions without a place.
         """
 

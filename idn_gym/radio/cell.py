@@ -29,7 +29,7 @@ class Cell(NamedTuple):
     threshold: FloatArray = ISOLATION_DB  # (6, 6) [dB]
     demodulators: int | None = DEMODULATORS  # None: no limit
     transmissions: int = 1  # of every message, whether an earlier one got through or not (NbTrans)
-    downlinks: float = 0.0  # [1/s] that the gateway is asked for
+    downlinks: float = 0.0  # [1/s] requested from the gateway
     downlink_airtime: float = 0.0  # [s]
 
 

@@ -6,7 +6,7 @@ seconds, energies joules.
 Sources, with how far they were seen. Time on air: Semtech AN1200.13 and the data sheets of SX127x and SX126x,
 the formula read in several implementations. Payloads, sub-bands and windows: Lora-net/LoRaMac-node, region
 EU868. Currents: transmitting from a published copy of LoRaSim 0.2.1, the rest from signetlabdei/lorawan
-(ns-3). What is assumed says so.
+(ns-3). Assumptions are marked.
 """
 
 from __future__ import annotations

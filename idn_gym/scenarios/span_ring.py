@@ -48,7 +48,7 @@ class SpanRing:
 
     def _draw_next(self, row: int) -> None:
         number, streams = int(self._drawn[row]), self._streams[row]
-        if streams is None:  # nobody has started it
+        if streams is None:  # not started yet
             return
         before = self._chains[row][number]
         self._chains[row].append(draw_span(self._compiled, self.draw, row, streams, number, before))

@@ -36,7 +36,7 @@ class DynamicBracket:
     placement: Residents
     """(N, M) that placement"""
     status: str
-    """why the search stopped: closed (the gap is at most the one asked for), time (no more of it) or stalled
+    """why the search stopped: closed (the gap is at most the requested one), time (no more of it) or stalled
     (nothing that was tried costs less)"""
     seconds: float
     """[s] of processor time, compiling of kernels left out"""

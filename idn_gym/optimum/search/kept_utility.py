@@ -72,7 +72,7 @@ class KeptVectors:
             instance: episodes drawn from it; vectors are means over them. Serving follows their tariff.
 
         Raises:
-            ConfigError: an objective that cannot be judged on totals over slots.
+            ConfigError: an objective that cannot be computed from totals over slots.
         """
         for objective in compiled.objectives:
             if objective.measure is not None:

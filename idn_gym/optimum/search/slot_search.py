@@ -93,7 +93,7 @@ class SlotSearch(Search):
         """Continue from the best of: the current state, greedy additions to it, and a new greedy placement.
 
         Args:
-            cleared: (N, M) what greedy builds on when it builds anew.
+            cleared: (N, M) start of a new greedy placement.
             bundles: what greedy may load.
             least: share of the cost that a change must save.
             per_byte: as for `greedy`.

@@ -212,7 +212,7 @@ def attractive_stages(compiled: Compiled, trellis: Trellis) -> Bools:
     """(U,) stages that the network would send requests to: all, where it serves by what is scored.
 
     Where the scenario has a tariff of its own, policies price stages by the score, but requests go where the
-    tariff is least: not to a stage that is dearer by the tariff than to pass up to what repositories hold.
+    tariff is least: not to a stage that costs more by the tariff than forwarding to the repositories.
     """
     if compiled.tariff is None:
         return np.ones(len(trellis.stage_node), np.bool_)

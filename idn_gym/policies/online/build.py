@@ -80,7 +80,7 @@ def infida_optimistic(env: Env, **options: Any) -> Optimistic:
 
 
 def infida_offline(env: Env, seeds: Sequence[int], **options: Any) -> clairvoyant.OfflineInfida:
-    """Mirror ascent on the very episodes it is judged on: informed."""
+    """Mirror ascent on the evaluation episodes: informed."""
     config = _options(clairvoyant.OfflineConfig, options)
     return clairvoyant.OfflineInfida(_compiled(env), env.num_envs, config, told_episodes(env, seeds))
 
@@ -185,17 +185,17 @@ def clairvoyant_mpc(env: Env, seeds: Sequence[int], **options: Any) -> Mpc:
 
 
 def sg(env: Env, seeds: Sequence[int], **options: Any) -> clairvoyant.StaticGreedy:
-    """Static greedy by saving on the very episodes it is judged on: informed."""
+    """Static greedy by saving on the evaluation episodes: informed."""
     return _static(env, seeds, options, per_byte=False)
 
 
 def sg_per_byte(env: Env, seeds: Sequence[int], **options: Any) -> clairvoyant.StaticGreedy:
-    """Static greedy by saving per byte on the very episodes it is judged on: informed."""
+    """Static greedy by saving per byte on the evaluation episodes: informed."""
     return _static(env, seeds, options, per_byte=True)
 
 
 def best_static_policy(env: Env, seeds: Sequence[int], **options: Any) -> Any:
-    """The best static placement of the very episodes it is judged on: a reference, with its bound."""
+    """The best static placement of the evaluation episodes: a reference, with its bound."""
     from idn_gym.policies.online.hindsight import BestStatic, BestStaticConfig
 
     config = _options(BestStaticConfig, options)
@@ -226,7 +226,7 @@ def olag_shared(env: Env, **options: Any) -> shared.SharedOlag:
 
 
 def sg_shared(env: Env, seeds: Sequence[int], **options: Any) -> shared.SharedStaticGreedy:
-    """Static greedy on the very episodes it is judged on, all slots served: informed."""
+    """Static greedy on the evaluation episodes, all slots served: informed."""
     config = _options(shared.SharedStaticConfig, options)
     return shared.SharedStaticGreedy(_compiled(env), env.num_envs, config, told_episodes(env, seeds))
 
@@ -240,7 +240,7 @@ def clairvoyant_greedy_shared(
 
 
 def clairvoyant_sequence(env: Env, seeds: Sequence[int], **options: Any) -> Any:
-    """A sequence of placements found on the very episodes it is judged on."""
+    """A sequence of placements found on the evaluation episodes."""
     from idn_gym.policies.online.clairvoyant_sequence import ClairvoyantSequence, ClairvoyantSequenceConfig
 
     config = _options(ClairvoyantSequenceConfig, options)

@@ -1,4 +1,4 @@
-"""Informed policies: they know the episodes they are judged on, and no bound says how good they are."""
+"""Informed policies: they know the evaluation episodes, without a bound on the distance to the optimum."""
 
 from __future__ import annotations
 

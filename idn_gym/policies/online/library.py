@@ -76,7 +76,7 @@ def training_library(compiled: Compiled, config: ChoiceConfig, preference: Any) 
         config: which episodes, and how to search them.
         preference: of the episodes, as `build_instance` takes it, lists as tuples.
     """
-    if compiled.scenario.catalog:  # catalogues of one's own may change
+    if compiled.scenario.catalog:  # user catalogues may change
         return _search_training(compiled, config.episodes, config.candidates, preference)
     return _kept_library(compiled.scenario, config.episodes, config.candidates, preference).copy()
 

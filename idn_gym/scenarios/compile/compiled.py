@@ -102,7 +102,7 @@ def compile_scenario(scenario: Scenario) -> Compiled:
     """Resolve names, find paths, enumerate segments and options.
 
     Results are kept for the process, but for scenarios with catalogues of their own, which may change; where
-    the files of its topology or its processes have changed, a scenario is compiled anew.
+    the files of its topology or its processes have changed, a scenario is compiled again.
 
     Raises:
         ConfigError: an unknown name, a task that no reachable node pins, no demand anywhere, more options

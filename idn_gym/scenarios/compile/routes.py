@@ -40,7 +40,7 @@ class Network:
     media: Floats  # (E,) that each link has side by side
     delay: Floats  # (E,) [s] round trip
     rate: Floats  # (E,) [bytes/s] of all media
-    down_rate: Floats  # (E,) [bytes/s] likewise; 0 where both directions share the rate
+    down_rate: Floats  # (E,) [bytes/s]; 0 where both directions share the rate
     joules: Floats  # (E,) [J/byte]
     radio: RadioCells
 

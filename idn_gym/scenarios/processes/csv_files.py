@@ -45,7 +45,7 @@ def _raw(path: str, key: str, member: str | None) -> Iterator[IO[bytes]]:
         with tarfile.open(path, "r:gz") as tar:
             names = [entry.name for entry in tar.getmembers() if entry.isfile()]
             file = tar.extractfile(_choose(names, path, key, member))
-            assert file is not None  # as it is a file
+            assert file is not None  # since it is a file
             with file:
                 yield file
     elif lower.endswith(".zip"):
