@@ -1,4 +1,4 @@
-"""Where quality is hidden: answers are drawn, rewards hear the truth, accuracies in force are estimated.
+"""Hidden quality: answers are drawn, rewards use the truth, accuracies in force are estimated.
 
 All of it happens between slots, on what serving has booked per stream of answers. Nothing but rewards and
 what stands under ``truth/`` in infos reads the truth.
@@ -35,7 +35,7 @@ ANSWERS = 0x616E73
 
 
 class Truth(NamedTuple):
-    """Of the last slot, B rows; judged by the condition that was in force."""
+    """True results of the last slot, B rows, under the condition in force."""
 
     accuracy: Floats  # (B,) mean per request, drops counting as wrong
     tariff_cost: Floats  # (B,) serving cost and labels, over the nominal requests
@@ -76,15 +76,15 @@ class QualityBook:
         self.heard: Heard | None = None
 
     def start(self, row: int, root: np.random.SeedSequence) -> None:
-        """A new episode in a row; what answers say and what is right are drawn from streams of their own.
+        """Start an episode in a row; answers and their truth are drawn from separate streams.
 
-        So what is right does not move a bit of what is said.
+        The truth therefore does not change any bit of the observed answers.
         """
         child = np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, ANSWERS))
         self._key[row] = child.generate_state(4, np.uint64).reshape(2, 2)
 
     def rewind(self, rows: Ints) -> None:
-        """Back to slot 0 in some rows: nothing has been heard."""
+        """Return some rows to slot 0, with no answers observed."""
         chosen = np.zeros(len(self._lists), np.bool_)
         chosen[rows] = True
         self._pending[chosen] = 0.0
@@ -113,7 +113,7 @@ class QualityBook:
         self._put_in_force(np.ones(len(slot), np.bool_), slot + 1)
 
     def _listen(self, slot: Ints, outcome: Outcome, condition: Ints) -> tuple[Heard, Floats]:
-        """Answers of a slot, as counts, and (B, a) labels that are asked for."""
+        """Answers of a slot, as counts, and (B, a) labels that are bought."""
         answers, row, stream, cells = self._answers, [], [], []
         asked = np.zeros_like(outcome.answered)
         probed = None if self._belief is None else self._belief.probed()
@@ -148,7 +148,7 @@ class QualityBook:
         return Heard(*parts, outcome.labelled, outcome.right), asked
 
     def _correct(self, outcome: Outcome, condition: Ints, asked: Floats, reward: Reward) -> None:
-        """Put the truth into rewards, and what labels cost."""
+        """Correct rewards by the truth and by the cost of labels."""
         answers = self._answers
         under = condition[:, answers.stream_class]
         right = (outcome.answered * self._true[answers.stream_kind, under]).sum(axis=1)
@@ -183,11 +183,11 @@ class QualityBook:
             price_answers(self._tables, self._draw, int(b))
 
     def infos(self) -> dict[str, Numbers]:
-        """What infos say: the truth under names of its own, B rows."""
+        """Entries of infos: the truth under names of its own, B rows."""
         return {f"truth/{name}": field.copy() for name, field in self.truth._asdict().items()}
 
     def get_state(self) -> dict[str, Any]:
-        """Everything that moves, as plain data."""
+        """Return everything that changes, as plain data."""
         kept: dict[str, Any] = {"pending": self._pending.copy(), "key": self._key.copy()}
         kept["accuracy"] = self._quality.accuracy
         kept |= {f"truth {name}": field.copy() for name, field in self.truth._asdict().items()}
@@ -229,7 +229,7 @@ def _generator(key: npt.NDArray[np.uint64], slot: int) -> np.random.Generator:
 def make_belief(
     quality: HiddenQuality, answers: AnswerTables, class_ingress: Ints, rows: int
 ) -> Belief | None:
-    """The estimate that a scenario asks for; None where it asks for the catalogue's accuracy or the truth.
+    """Return the estimator of a scenario; None where it uses the catalogue's accuracy or the truth.
 
     Args:
         quality: the scenario's.

@@ -63,11 +63,13 @@ class MirrorConfig(OnlineConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.splits and self.step == "theory":
-            raise ConfigError("step", "'theory' is not allowed with splits, whose gradients it does not know")
+            raise ConfigError(
+                "step", "'theory' is not allowed with splits, for which its step is not defined"
+            )
 
 
 class Update(NamedTuple):
-    """Which of the four updates."""
+    """Choice among the four updates."""
 
     entropy: bool
     lazy: bool
@@ -227,7 +229,7 @@ class MirrorAscent(OnlineLearner):
     def __init__(self, compiled: Compiled, rows: int, config: MirrorConfig, geometry: Update) -> None:
         if geometry.lazy and config.share > 0.0:
             raise ConfigError(
-                "share", f"{config.share:g} is not allowed; must be 0 for leaders, which restart nowhere"
+                "share", f"{config.share:g} is not allowed; must be 0 for leaders, which have no restarts"
             )
         self.config, self.geometry = config, geometry
         self.iterate: MirrorState | None = None
@@ -249,7 +251,7 @@ class MirrorAscent(OnlineLearner):
 
     @property
     def regret_bound(self) -> Floats | None:
-        """(B,) what fractional regret has at most come to so far: D sqrt(2 sum n_t^2) over all nodes.
+        """(B,) bound on the fractional regret so far: D sqrt(2 sum n_t^2) over all nodes.
 
         None where it is not proven: `unproven` says why.
         """
@@ -260,7 +262,7 @@ class MirrorAscent(OnlineLearner):
 
     @property
     def movement_bound(self) -> Floats | None:
-        """(B,) [bytes] what `fractional_loaded` has at most come to: b + sqrt(S) sum eta_t n_t, all nodes.
+        """(B,) [bytes] bound on `fractional_loaded` so far: b + sqrt(S) sum eta_t n_t, all nodes.
 
         With a price p of a byte, fractional regret net of loads is at most `regret_bound` + p x this. None
         where that is.
