@@ -96,7 +96,7 @@ def test_environments_of_others_may_take_what_they_like():
             super().__init__("tiny", **rest)
 
     assert Mine(colour="blue", **SHORT).horizon == 5
-    with pytest.raises(ConfigError, match="typo: is not known"):
+    with pytest.raises(ConfigError, match="typo: is unknown"):
         type("Narrow", (IDNEnv,), {"__init__": lambda self, colour: None})(typo=1)
 
 

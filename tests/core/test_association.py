@@ -185,7 +185,7 @@ def test_brackets_leave_out_who_chooses_links(scenario, make_scenario, capsys):
     words = ["hedonic", "static-greedy", "random"]
     associated = dataclasses.replace(scenario, action="association")
     assert bounded_policies(associated, words) == {"static-greedy"}
-    assert "left out, as they may choose others: hedonic, random" in capsys.readouterr().out
+    assert "left out, as these policies may choose other links: hedonic, random" in capsys.readouterr().out
     plain = make_scenario(NODES, LINKS[2:], MODEL)
     assert bounded_policies(plain, words) == set(words) and not capsys.readouterr().out
 

@@ -281,7 +281,7 @@ def test_rows_of_the_readout_add_up():
         ("hybrid-hedge", {"experts": ["lru", "lro"]}, r"^experts\.1\.agent: 'lro' .*did you mean 'lru'"),
         ("hybrid-hedge", {"experts": ["lru", {"agnt": "lru"}]}, r"^experts\.1\.agnt: "),
         ("hybrid-hedge", {"experts": ["lru", "lru"]}, r"^experts: 'lru' is given twice"),
-        ("hybrid-hedge", {"experts": ["lru", "ppo"]}, r"^experts\.1\.agent: 'ppo' has to be trained"),
+        ("hybrid-hedge", {"experts": ["lru", "ppo"]}, r"^experts\.1\.agent: 'ppo' must be trained"),
         ("hybrid-hedge", {"experts": ["lru", "best-static"]}, r"^experts\.1\.agent: .*informed"),
         ("hybrid-hedge", {"experts": ["lru", "hedonic"]}, r"^experts\.1\.agent: .*do not choose links"),
         ("hybrid-hedge", {"experts": ["lru", "nowhere.zip"]}, r"'nowhere.zip' does not exist"),

@@ -32,7 +32,7 @@ def test_the_file_that_ships_goes_with_its_laboratory():
         ("conditions", ["noise-0.3"], "must have 'clean'"),
         ("conditions", ["clean", "fog"], "^conditions: 'fog'"),
         ("conditions", ["clean", "clean"], "each once"),
-        ("samples", [10, 25], "whole batches of 10"),
+        ("samples", [10, 25], "at most one batch or a multiple of it, 10"),
         ("samples", [30, 10], "must rise"),
         ("samples", [], "must rise"),
         ("federation.samples", [20], "must be out of"),
