@@ -43,11 +43,11 @@ class ContextBudget(Budget):
     """Amount of learning on the part train of the context."""
 
     scenarios: int = bounded(12, least=1)
-    """that are learnt from; each training has its own"""
+    """number of training scenarios; each training has its own"""
     trials: int = bounded(6, least=1)
-    """scenarios of the part validation that say what is kept"""
+    """number of validation scenarios that select the policy"""
     largest: int | None = bounded(None, least=1)
-    """nodes of a network that is learnt from at most; null: all sizes"""
+    """maximum number of nodes of a training network; null: all sizes"""
 
 
 @dataclass(frozen=True)
@@ -55,13 +55,13 @@ class TuningBudget(Budget):
     """Amount of learning on one held-out scenario, and the scenarios."""
 
     held_out: tuple[str, ...] = ("all",)
-    """which of the protocol's"""
+    """axes of the protocol"""
     seeds: tuple[int, ...] = ()
-    """of the scenarios; none: nothing is tuned"""
+    """seeds of the scenarios; empty: no tuning"""
     trainings: int = bounded(1, least=1)
-    """the first ones of those that were transferred"""
+    """number of transferred trainings that are tuned, starting with the first"""
     scratch: bool = True
-    """whether the same is learnt there from nothing, with this budget and with that of the context"""
+    """whether the same is also trained there from scratch, with this budget and with that of the context"""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class TransferPart:
     protocol: str
     agents: tuple[StudyEntry, ...]
     learners: tuple[LEARNER, ...] = ()
-    """whose policies play what is held out without having learnt there"""
+    """learners whose policies play the held-out scenarios without training there"""
     trainings: int = bounded(3, least=1)
     learning: ContextBudget = field(default_factory=ContextBudget)
     tuning: TuningBudget = field(default_factory=TuningBudget)
@@ -85,9 +85,9 @@ class TransferPart:
     overrides: dict[str, Any] = field(default_factory=dict)
     """changes to the context's scenario; with any, results do not follow the protocol"""
     bracket: float | None = bounded(None, above=0)
-    """[s] for the bracket of an episode; null: as the protocol asks for"""
+    """[s] for the bracket of an episode; null: as in the protocol"""
     smoke: dict[str, Any] = field(default_factory=dict)
-    """dotted keys of the part and what they are in a smoke test"""
+    """dotted keys of the part with their values in a smoke test"""
 
     def __post_init__(self) -> None:
         check_entries("agents", self.agents)
@@ -109,7 +109,7 @@ class TransferPart:
 
     @property
     def asked(self) -> TransferProtocol:
-        """The protocol."""
+        """The protocol of the part."""
         return find_protocol(self.protocol)
 
     @property
@@ -124,13 +124,13 @@ class TransferPart:
 
     @property
     def episodes(self) -> range:
-        """Seeds that are played."""
+        """Seeds of the episodes."""
         most = self.asked.seeds
         return range(most if self.seeds is None else min(self.seeds, most))
 
     @property
     def bracket_seconds(self) -> float:
-        """For every episode."""
+        """Seconds for every episode's bracket."""
         return self.asked.bracket if self.bracket is None else self.bracket
 
     def context(self) -> Context:
@@ -138,10 +138,10 @@ class TransferPart:
         return self.asked.load(self.overrides)
 
     def reduced(self, smoke: bool) -> TransferPart:
-        """The part, or what a smoke test makes of it.
+        """The part, reduced for a smoke test.
 
         Raises:
-            ConfigError: a key of `smoke` is none of the part.
+            ConfigError: a key of `smoke` does not exist in the part.
         """
         changes: Mapping[str, Any] = self.smoke if smoke else {}
         return from_plain(TransferPart, override(to_plain(self), changes)) if changes else self

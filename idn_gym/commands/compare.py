@@ -151,8 +151,8 @@ class CompareCommand(PlayOptions):
     """Play policies on the same held-out episodes, and compare their costs seed by seed.
 
     Intervals have 95 % confidence and need SciPy. idn list policies lists the policies. A policy that
-    Stable-Baselines3 saved, and that you trust, is named CLASS:CODEC:FILE, for example ppo:placement:mine.zip
-    (needs the extra rl).
+    Stable-Baselines3 saved, and that you trust, is named CLASS:CODEC:FILE, such as ppo:placement:mine.zip; it
+    needs the extra rl.
     """
 
     policies: Positional[tuple[str, ...]]

@@ -25,8 +25,8 @@ class PlayCommand(PlayOptions):
     """Play a policy on held-out episodes, and show every metric with its interval.
 
     Intervals have 95 % confidence and need SciPy. idn list policies lists the policies. A policy that
-    Stable-Baselines3 saved, and that you trust, is named CLASS:CODEC:FILE, for example ppo:placement:mine.zip
-    (needs the extra rl).
+    Stable-Baselines3 saved, and that you trust, is named CLASS:CODEC:FILE, such as ppo:placement:mine.zip; it
+    needs the extra rl.
     """
 
     policy: Positional[str]

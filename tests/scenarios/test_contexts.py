@@ -169,7 +169,10 @@ def test_real_networks_take_turns():
         ({"scenario": {"preset": "metro-da"}}, "scenario.preset: 'metro-da' is not allowed"),
         ({"rate": {"train": [1, 3], "validation": [3, 5], "test": [6, 7]}}, "rate.validation: "),
         ({"rate": {"train": [3.0, 1.0], "validation": [3, 5], "test": [6, 7]}}, "rate.train: "),
-        ({"graphs": {"train": ["a"], "test": ["a"]}}, "graphs.test: 'a' is not allowed; it is in train"),
+        (
+            {"graphs": {"train": ["a"], "test": ["a"]}},
+            "graphs.test: 'a' is not allowed; it is already in train",
+        ),
         (
             {"models": [{"task": "detct", "train": ["a"], "validation": ["b"], "test": ["c"]}]},
             "models.0.task: 'detct' is unknown; allowed: detect",

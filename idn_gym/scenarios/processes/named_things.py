@@ -34,7 +34,7 @@ def select(wanted: Sequence[str], names: ColumnNames, key: str, what: str = "nod
     known = {name for of in names for name in of}
     for name in wanted:
         if name not in known:
-            raise ConfigError(key, f"{show(name)} is not a {what}; {closest(name, sorted(known))}")
+            raise ConfigError(key, f"{show(name)} is no {what}; {closest(name, sorted(known))}")
     return np.array([not of_names.isdisjoint(wanted) for of_names in map(set, names)], np.bool_)
 
 

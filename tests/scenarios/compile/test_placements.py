@@ -40,7 +40,7 @@ def test_naming_is_the_inverse():
         ([BOARD, BOARD], r"^placements\.0\.nodes: 'board' is given twice"),
         (
             [{"node": "board", "segments": ["resnet"]}],
-            r"^placements\.0\.nodes\.0\.segments\.0: 'resnet' is not",
+            r"^placements\.0\.nodes\.0\.segments\.0: 'resnet' is unknown",
         ),
         (
             [{"node": "cloud", "segments": ["yolov5n_640"]}],
