@@ -123,7 +123,7 @@ def test_shares_in_per_cent_are_refused(write):
         lambda: play(draw_memory, MemoryFile(path), np.ones(3), MOVABLE, names=NODES),
     ):
         with pytest.raises(
-            ConfigError, match=r"^dynamics\.\w+\.factor: 1 is not allowed; .* comes to 40 with it, "
+            ConfigError, match=r"^dynamics\.\w+\.factor: 1 is not allowed; .* reaches 40 with it, "
         ):
             draw()
 
