@@ -35,7 +35,7 @@ def test_a_thing_lies_in_one_zone_at_most():
         (
             "dynamics.background",
             {"kind": "file", "path": "late.csv"},
-            r"\.factor: 1 is not allowed; .* to 40 ",
+            r"\.factor: 1 is not allowed; .* reaches 40 ",
         ),
         ("dynamics.memory", {"kind": "file", "path": "egde.csv"}, r"\.path: .* has a series 'egde', "),
         ("dynamics.outages", {"kind": "file", "path": "egde.csv"}, r"\.path: .* has a series 'egde', "),
