@@ -9,29 +9,30 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from idn_gym.adapting import AdaptationBook
 from idn_gym.config_reader import ConfigError, show
-from idn_gym.core.arrays import ERROR, Bools, Draw, Floats, Ints, Numbers, Outcome
+from idn_gym.core.arrays import (
+    BYTE_HOP,
+    ERROR,
+    JOULE,
+    Bools,
+    Draw,
+    Floats,
+    Ints,
+    Numbers,
+    Outcome,
+    State,
+)
 from idn_gym.core.places import place_of
 from idn_gym.core.pricing import price_answers
+from idn_gym.hidden_answers import AnswerBook
+from idn_gym.hidden_beliefs import make_belief
 from idn_gym.quality.counts import put_state
-from idn_gym.quality.in_force import (
-    AlarmBelief,
-    Belief,
-    ConditionBelief,
-    ConfidenceBelief,
-    FadingMeans,
-    Heard,
-    LabelBelief,
-)
+from idn_gym.quality.in_force import ConditionBelief, Heard
 from idn_gym.rewards import Reward
 from idn_gym.scenarios.compile import Compiled
-from idn_gym.scenarios.compile.answers import AnswerTables
 from idn_gym.scenarios.config_quality import HiddenQuality
-
-ANSWERS = 0x616E73
-"""Names the stream of answers among the children of an episode's seed."""
 
 
 class Truth(NamedTuple):
@@ -43,11 +44,12 @@ class Truth(NamedTuple):
 
 
 class QualityBook:
-    """Draws answers, keeps an estimate, and writes it where serving reads it.
+    """Has answers drawn, keeps an estimate, and writes it where serving reads it.
 
     Attributes:
         truth: of the last slot; zeros before the first one.
         heard: what the last slot told, if any slot was played.
+        adapting: what models have become, where they adapt; else None.
     """
 
     def __init__(self, compiled: Compiled, rows: int, draw: Draw) -> None:
@@ -62,96 +64,107 @@ class QualityBook:
         self._tables, self._draw, self._answers = compiled.tables, draw, compiled.answers
         self._quality: HiddenQuality = compiled.scenario.quality
         self._horizon = compiled.scenario.horizon
-        streams = len(self._answers.stream_class)
+        self._shape = rows, len(self._answers.stream_class)
         self._belief = make_belief(self._quality, self._answers, compiled.class_ingress, rows)
         self._true = self._answers.truth()
-        samples = self._answers.playing.sum(axis=3)
-        self._chance = samples / samples.sum(axis=2, keepdims=True)
-        self._right = self._answers.playing[..., 1] / np.maximum(1.0, samples)
-        self._pending = np.zeros((rows, self._quality.probes.delay + 1, 2, streams))
-        self._key = np.zeros((rows, 2, 2), np.uint64)
+        self._drawn = AnswerBook(self._answers, self._quality.probes.delay, rows)
         self._lists = np.zeros(rows, np.int64)
         classes = len(compiled.tables.class_task)
         self.truth = Truth(np.zeros(rows), np.zeros(rows), np.zeros((rows, classes), np.int64))
         self.heard: Heard | None = None
+        self.adapting = AdaptationBook(compiled, rows, draw) if compiled.adaptations else None
+        self._site = compiled.class_ingress
 
     def start(self, row: int, root: np.random.SeedSequence) -> None:
-        """Start an episode in a row; answers and their truth are drawn from separate streams.
-
-        The truth therefore does not change any bit of the observed answers.
-        """
-        child = np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, ANSWERS))
-        self._key[row] = child.generate_state(4, np.uint64).reshape(2, 2)
+        """A new episode in a row."""
+        self._drawn.start(row, root)
 
     def rewind(self, rows: Ints) -> None:
         """Return some rows to slot 0, with no answers observed."""
         chosen = np.zeros(len(self._lists), np.bool_)
         chosen[rows] = True
-        self._pending[chosen] = 0.0
+        self._drawn.pending[chosen] = 0.0
         if self._belief is not None:
             self._belief.reset(chosen)
+        if self.adapting is not None:
+            self.adapting.reset(chosen)
         for field in self.truth:
             field[rows] = 0
         self.truth.condition[rows] = -1
         self._put_in_force(chosen, np.zeros(len(chosen), np.int64))
 
-    def judge(self, slot: Ints, outcome: Outcome, reward: Reward) -> None:
+    def judge(self, slot: Ints, after: State, outcome: Outcome, reward: Reward) -> None:
         """After a slot is served: draw its answers, correct rewards by the truth, and learn.
 
         Args:
             slot: (B,) that was played.
-            outcome: of it; what is heard is written there.
+            after: state that it came to.
+            outcome: of it; what is heard is written there, and what adapting costs.
             reward: of it, written to.
         """
         rows = np.arange(len(slot))
         condition = self._draw.condition[rows, place_of(slot, self._draw.condition.shape[1])]
-        heard, asked = self._listen(slot, outcome, condition)
+        true = self._truth(condition)
+        version = None if self.adapting is None else true
+        heard, asked = self._drawn.draw(slot, outcome, condition, self._share(), version)
         self.heard = heard
-        self._correct(outcome, condition, asked, reward)
+        self._correct(outcome, condition, true, asked, reward)
         if self._belief is not None:
             self._belief.note(heard)
+        if self.adapting is not None:
+            belief = self._chances(condition)
+            self.adapting.hear(slot, asked, condition, belief)
+            self.adapting.advance(slot, after, outcome, belief, self._believed(condition))
+            self._charge(reward)
         self._put_in_force(np.ones(len(slot), np.bool_), slot + 1)
 
-    def _listen(self, slot: Ints, outcome: Outcome, condition: Ints) -> tuple[Heard, Floats]:
-        """Answers of a slot, as counts, and (B, a) labels that are bought."""
-        answers, row, stream, cells = self._answers, [], [], []
-        asked = np.zeros_like(outcome.answered)
-        probed = None if self._belief is None else self._belief.probed()
-        place = slot % self._pending.shape[1]
-        for b in range(len(slot)):
-            found = np.flatnonzero(outcome.answered[b] > 0.0)
-            rng, labeller = (_generator(key, int(slot[b])) for key in self._key[b])
-            amount = outcome.answered[b, found]
-            count = np.floor(amount + rng.random(len(found))).astype(np.int64)  # as many on average
-            under = answers.stream_kind[found], condition[b, answers.stream_class[found]]
-            told = rng.multinomial(count, self._chance[under])
-            mean = (told * answers.middle).sum(axis=1) / np.maximum(1, count)
-            outcome.confidence[b, found] = amount * mean
-            share = np.full(len(found), self._quality.probes.share)
-            if probed is not None:
-                share *= probed[b, found]
-            labelled = rng.binomial(count, share)
-            right = labelled
-            if labelled.any():
-                right = labeller.binomial(told, self._right[under]).sum(axis=1)
-                right = labeller.hypergeometric(right, count - right, labelled)
-            asked[b, found] = labelled
-            self._pending[b, place[b]] = 0.0
-            self._pending[b, place[b], :, found] = np.stack([labelled, right], axis=1)
-            due = (slot[b] - self._quality.probes.delay) % self._pending.shape[1]
-            if slot[b] >= self._quality.probes.delay:
-                outcome.labelled[b], outcome.right[b] = self._pending[b, due]
-            row.append(np.full(len(found), b))
-            stream.append(found)
-            cells.append(told.astype(float))
-        parts = np.concatenate(row), np.concatenate(stream), np.concatenate(cells)
-        return Heard(*parts, outcome.labelled, outcome.right), asked
+    def _truth(self, condition: Ints) -> Floats:
+        """True accuracy of each stream (B, a), by the conditions of classes (B, R)."""
+        under = condition[:, self._answers.stream_class]
+        true: Floats = self._true[self._answers.stream_kind, under]
+        if self.adapting is not None:
+            change = np.take_along_axis(self.adapting.change(), under[..., None], axis=2)[..., 0]
+            true = np.clip(true + change, 0.0, 1.0)
+        return true
 
-    def _correct(self, outcome: Outcome, condition: Ints, asked: Floats, reward: Reward) -> None:
+    def _chances(self, condition: Ints) -> Floats:
+        """Belief about conditions, (B, sites, C); the truth (B, R) is used by the oracle only."""
+        if isinstance(self._belief, ConditionBelief):
+            return self._belief.weight
+        names, sites = len(self._quality.conditions.names), int(self._site.max()) + 1
+        if self._quality.accuracy != "oracle":
+            return np.full((len(condition), sites, names), 1.0 / names)
+        found = np.zeros((len(condition), sites, names))
+        found[:, self._site] = condition[..., None] == np.arange(names)
+        return found
+
+    def _believed(self, condition: Ints) -> Floats:
+        """Accuracy in force of each stream, (B, a), estimated or the truth."""
+        if self._belief is None:
+            nominal = self._answers.nominal[self._answers.stream_kind]
+            known = np.broadcast_to(nominal, (len(condition), len(nominal)))
+            return known if self._quality.accuracy == "nominal" else self._truth(condition)
+        found = self._belief.accuracy()
+        if self.adapting is not None and isinstance(self._belief, ConditionBelief):
+            chance = self._belief.weight[:, self._site[self._answers.stream_class]]
+            found = np.clip(found + (chance * self.adapting.known_change()).sum(axis=2), 0.0, 1.0)
+        return found
+
+    def _share(self) -> Floats:
+        """Share of the answers of each stream whose label is bought, (B, a)."""
+        share = np.full(self._shape, self._quality.probes.share)
+        probed = None if self._belief is None else self._belief.probed()
+        if probed is not None:
+            share *= probed
+        if self.adapting is not None:
+            share = np.maximum(share, self.adapting.labels)
+        return share
+
+    def _correct(
+        self, outcome: Outcome, condition: Ints, true: Floats, asked: Floats, reward: Reward
+    ) -> None:
         """Correct rewards by the truth and by the cost of labels."""
-        answers = self._answers
-        under = condition[:, answers.stream_class]
-        right = (outcome.answered * self._true[answers.stream_kind, under]).sum(axis=1)
+        right = (outcome.answered * true).sum(axis=1)
         paid = self._quality.probes.cost * asked.sum(axis=1)
         arrived = outcome.arrived.sum(axis=1)
         better = right - paid - outcome.correct.sum(axis=1)
@@ -164,35 +177,44 @@ class QualityBook:
             reward.vectors[:, i] += share
             reward.scalars[:] += reward.weights[:, i] * share / reward.scales[i]
 
+    def _charge(self, reward: Reward) -> None:
+        """Put what adapting cost into rewards."""
+        assert self.adapting is not None
+        cost = self.adapting.cost
+        for source, amount in ((JOULE, cost.adaptation_energy), (BYTE_HOP, cost.adaptation_traffic)):
+            for i in np.flatnonzero(reward.source == source):
+                share = reward.sign[i] * amount / reward.nominal_requests
+                reward.vectors[:, i] += share
+                reward.scalars[:] += reward.weights[:, i] * share / reward.scales[i]
+
     def _put_in_force(self, rows: Bools, slot: Ints) -> None:
         """Write the accuracies that the coming slot (B,) is served by, in some rows."""
         if self._quality.accuracy == "nominal":
             return
-        if self._belief is None:
-            all_rows = np.arange(len(slot))
-            t = place_of(np.minimum(slot, self._horizon - 1), self._draw.condition.shape[1])
-            condition = self._draw.condition[all_rows, t]
-            answers = self._answers
-            accuracy = self._true[answers.stream_kind, condition[:, answers.stream_class]]
-        else:
-            accuracy = self._belief.accuracy()
-        for b in np.flatnonzero(rows):
-            self._draw.error_in_force[b] = 1.0 - accuracy[b, self._tables.option_stream]
-            self._lists[b] += 1
-            self._draw.price_list[b] = 1.0 + b + len(slot) * self._lists[b]
-            price_answers(self._tables, self._draw, int(b))
+        t = place_of(np.minimum(slot, self._horizon - 1), self._draw.condition.shape[1])
+        accuracy = self._believed(self._draw.condition[np.arange(len(slot)), t])
+        chosen = np.flatnonzero(rows)
+        self._draw.error_in_force[chosen] = 1.0 - accuracy[chosen][:, self._tables.option_stream]
+        self._lists[chosen] += 1
+        self._draw.price_list[chosen] = 1.0 + chosen + len(slot) * self._lists[chosen]
+        price_answers(self._tables, self._draw, chosen)
 
     def infos(self) -> dict[str, Numbers]:
-        """Entries of infos: the truth under names of its own, B rows."""
-        return {f"truth/{name}": field.copy() for name, field in self.truth._asdict().items()}
+        """Entries of infos: the truth under names of its own, and the costs of adapting, B rows."""
+        told: dict[str, Numbers] = {f"truth/{name}": row.copy() for name, row in self.truth._asdict().items()}
+        if self.adapting is not None:
+            told |= {name: row.copy() for name, row in self.adapting.cost._asdict().items()}
+        return told
 
     def get_state(self) -> dict[str, Any]:
         """Return everything that changes, as plain data."""
-        kept: dict[str, Any] = {"pending": self._pending.copy(), "key": self._key.copy()}
+        kept: dict[str, Any] = {"pending": self._drawn.pending.copy(), "key": self._drawn.key.copy()}
         kept["accuracy"] = self._quality.accuracy
         kept |= {f"truth {name}": field.copy() for name, field in self.truth._asdict().items()}
         if self._belief is not None:
             kept |= {f"belief {name}": array for name, array in self._belief.get_state().items()}
+        if self.adapting is not None:
+            kept |= {f"adapting {name}": array.copy() for name, array in self.adapting.arrays().items()}
         return kept
 
     def set_state(self, saved: dict[str, Any], slot: Ints) -> None:
@@ -210,8 +232,10 @@ class QualityBook:
             raise ConfigError(
                 "state.quality.accuracy", f"{show(saved.get('accuracy'))} is not allowed; {allowed}"
             )
-        own: dict[str, Numbers] = {"pending": self._pending, "key": self._key}
+        own: dict[str, Numbers] = {"pending": self._drawn.pending, "key": self._drawn.key}
         own |= {f"truth {name}": field for name, field in self.truth._asdict().items()}
+        if self.adapting is not None:
+            own |= {f"adapting {name}": array for name, array in self.adapting.arrays().items()}
         put_state(own, {name: saved[name] for name in own if name in saved})
         if self._belief is not None:
             begins = "belief "
@@ -219,46 +243,3 @@ class QualityBook:
                 {name.removeprefix(begins): array for name, array in saved.items() if name.startswith(begins)}
             )
         self._put_in_force(np.ones(len(slot), np.bool_), slot)
-
-
-def _generator(key: npt.NDArray[np.uint64], slot: int) -> np.random.Generator:
-    """Of one slot, whatever was drawn in others."""
-    return np.random.Generator(np.random.Philox(key=key, counter=[0, 0, 0, slot]))
-
-
-def make_belief(
-    quality: HiddenQuality, answers: AnswerTables, class_ingress: Ints, rows: int
-) -> Belief | None:
-    """Return the estimator of a scenario; None where it uses the catalogue's accuracy or the truth.
-
-    Args:
-        quality: the scenario's.
-        answers: of its models.
-        class_ingress: (R,) ingress node of each class.
-        rows: B.
-    """
-    kind, nominal = answers.stream_kind, answers.nominal[answers.stream_kind]
-    site = class_ingress[answers.stream_class]
-    means = FadingMeans(rows, nominal, site, quality.half_life, quality.prior)
-    samples = answers.calibrating.sum(axis=2)
-    # An empty cell is worth its middle, which counts as one answer in the others.
-    worth = (answers.calibrating[..., 1] + answers.middle) / (samples + 1.0)
-    raw = np.broadcast_to(answers.middle, samples.shape)
-    match quality.accuracy:
-        case "confidence":
-            return ConfidenceBelief(means, raw[kind])
-        case "calibrated":
-            return ConfidenceBelief(means, worth[kind])
-        case "difference":
-            source = (raw * samples).sum(axis=1) / samples.sum(axis=1)
-            return ConfidenceBelief(means, raw[kind], shift=nominal - source[kind])
-        case "labels":
-            return LabelBelief(means)
-        case "alarm":
-            source = (worth * samples).sum(axis=1) / samples.sum(axis=1)
-            bets = quality.alpha, quality.hold
-            return AlarmBelief(means, worth[kind], source[kind], *bets)
-        case "conditions":
-            return ConditionBelief(rows, site, kind, answers.known, quality.stay)
-        case _:
-            return None

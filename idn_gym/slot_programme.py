@@ -84,7 +84,7 @@ class SlotProgramme:
         reward = add_rewards(self._slot, tables, outcome, draw.weights, scales, tuple(objectives))
         self.vector, self.scalar = reward.vectors, reward.scalars
         if quality is not None:
-            self._slot.add_call(lambda: quality.judge(before.slot, outcome, reward))
+            self._slot.add_call(lambda: quality.judge(before.slot, after, outcome, reward))
         self._clipped = np.zeros(batch, np.int64)
         figures = make_figures(tables, self._clipped)
         self.metrics = figures.metrics

@@ -37,8 +37,8 @@ def make_env(rows=1, action="scores", world=None, **quality):
     return IDNVectorEnv(rows, scenario=world, action=action, preference="balanced")
 
 
-def played(env, slots=25, seed=3):
-    """All that a policy, a learner or a logger could see, slot by slot; rewards apart."""
+def played(env, slots=25, seed=3, but=()):
+    """All that a policy, a learner or a logger could see, slot by slot; rewards and fields `but` apart."""
     env.action_space.seed(seed)
     seen, rewards = [env.reset(seed=seed)[0].copy()], []
     simulation = env.simulation
@@ -48,7 +48,8 @@ def played(env, slots=25, seed=3):
         judged = {name: value for name, value in infos.items() if "truth/" in name or "vector_reward" in name}
         seen.append(observation.copy())
         seen += [value for name, value in infos.items() if name not in judged]
-        seen += [*map(np.copy, before.draw), *map(np.copy, simulation.last), *map(np.copy, simulation.now)]
+        seen += [*map(np.copy, before.draw), *map(np.copy, simulation.now)]
+        seen += [np.copy(value) for name, value in simulation.last._asdict().items() if name not in but]
         seen += [simulation.quality.heard.cells]
         rewards.append((reward.copy(), infos["vector_reward"].copy(), infos["truth/accuracy"].copy()))
     return seen, rewards
@@ -153,7 +154,7 @@ def test_rewards_by_hand():
     for t in range(10):
         condition = simulation.instance.draw.condition[0, t]
         _, reward, _, _, infos = env.step(np.zeros(env.action_space.shape, np.float32))
-        outcome, probes = simulation.last, simulation.quality._pending[0, t % 3, 0].sum()
+        outcome, probes = simulation.last, simulation.quality._drawn.pending[0, t % 3, 0].sum()
         asked.append(probes)
         right = 0.0
         for stream, amount in enumerate(outcome.answered[0]):
@@ -225,6 +226,12 @@ def test_learners_are_told_the_prices_of_the_slot_that_was_played():
     rollout(Listener(), env, [0, 1])
     assert len(errors) == 40 and max(errors) == 0.0
     assert any((one != other).any() for one, other in pairwise(prices))
+
+
+def test_rollouts_report_latencies():
+    env = make_env(2, accuracy="calibrated")
+    rows = rollout(make_policy("cloud-only", env), env, [0, 1], latencies=True).records()
+    assert all(row["latency_p95"] > 0.0 for row in rows)
 
 
 def test_rollouts_report_the_truth():

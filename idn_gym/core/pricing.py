@@ -60,14 +60,16 @@ def compute_option_costs(tables: Tables, draw: Draw, b: int) -> None:
     # Traffic by itself: the order in which recorded episodes add up a drop.
     draw.drop_cost[b] = price(tariff, 1.0, tables.class_timeout, draw.drop_joules[b], 0.0)
     draw.drop_cost[b] += price(tariff, 0.0, 0.0, 0.0, tables.class_drop_bytes)
-    price_answers(tables, draw, b)
+    price_answers(tables, draw, np.array([b]))
 
 
-def price_answers(tables: Tables, draw: Draw, b: int) -> None:
-    """Fill row b of `option_cost` and `last_choice`, which move with the error in force."""
-    spent = draw.option_latency[b], draw.option_joules[b], tables.option_traffic
-    draw.option_cost[b] = price(draw.tariff[b], draw.error_in_force[error_row(draw, b)], *spent)
-    choose_last(tables, draw.option_cost[b], draw.last_choice[b])
+def price_answers(tables: Tables, draw: Draw, rows: Ints) -> None:
+    """Fill `option_cost` and `last_choice`, which move with the error in force, in some rows (n,)."""
+    spent = draw.option_latency[rows], draw.option_joules[rows], tables.option_traffic
+    error = draw.error_in_force[error_row(draw, rows)]
+    draw.option_cost[rows] = price(draw.tariff[rows].T[..., None], error, *spent)
+    for b in rows:
+        choose_last(tables, draw.option_cost[b], draw.last_choice[b])
 
 
 def choose_last(tables: Tables, cost: Floats, choice: Ints) -> None:

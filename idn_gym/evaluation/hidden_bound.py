@@ -24,11 +24,13 @@ def bound_hidden_quality(compiled: Compiled, instance: Instance, b: int) -> Floa
         b: row.
 
     Raises:
-        ConfigError: quality is known.
+        ConfigError: quality is known, or models adapt.
     """
     answers = compiled.answers
     if answers is None:
         raise ConfigError("quality", "null is not allowed here; brackets bound scenarios of known quality")
+    if compiled.adaptations is not None:
+        raise ConfigError("quality.adaptation", "null is needed here; models that adapt have no bound yet")
     draw = instance.draw._replace(error_in_force=instance.draw.error_in_force.copy())
     row = judged_row(compiled, Instance(instance.tables, draw), b)
     tables, truth = row.tables, answers.truth()
@@ -36,7 +38,7 @@ def bound_hidden_quality(compiled: Compiled, instance: Instance, b: int) -> Floa
     for t in range(len(bound)):
         under = row.draw.condition[0, t, answers.stream_class]
         row.draw.error_in_force[0] = 1.0 - truth[answers.stream_kind, under][tables.option_stream]
-        price_answers(tables, row.draw, 0)
+        price_answers(tables, row.draw, np.zeros(1, np.int64))
         option, drop = costs(row, t)
         best = np.minimum(np.minimum.reduceat(option, tables.option_start[:-1]), drop)
         bound[t] = row.draw.demand[0, t] @ best / tables.nominal_requests

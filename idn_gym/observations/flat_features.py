@@ -149,10 +149,16 @@ class FlatFeatures:
         tables, names = self._compiled.tables, self._compiled.names
         option = first_options(tables)
         rho = owners(tables.option_start)[option]
-        return [
+        found = [
             f"{names.models[m]} {names.points[m][p]} of {names.classes[r]}"
             for m, p, r in zip(tables.option_model[option], tables.option_point[option], rho, strict=True)
         ]
+        if self._compiled.adaptations is None:
+            return found
+        first, end = tables.part_start[option], tables.part_start[option + 1]
+        nodes = [names.nodes[v] for v in tables.part_node[first]]
+        where = [f"at {v}" if alone else "in parts" for v, alone in zip(nodes, end - first == 1, strict=True)]
+        return [f"{stream} {place}" for stream, place in zip(found, where, strict=True)]
 
     def _sizes(self) -> dict[Per, int]:
         """Number of rows of each kind, in the order of the columns."""

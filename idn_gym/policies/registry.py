@@ -16,7 +16,7 @@ from idn_gym.registry import Registry, load_target, target_of
 HEURISTICS = "idn_gym.policies.heuristics"
 RULES = f"{HEURISTICS}.policies"
 ONLINE = "idn_gym.policies.online.build"
-FRACTIONS = "idn_gym.policies.online.build_splits"
+MIRRORS = "idn_gym.policies.online.build_mirrors"
 HIERARCHICAL = "idn_gym.policies.hierarchical.build"
 BATTERIES = "idn_gym.policies.batteries.build"
 HEDONIC = "idn_gym.policies.hedonic.build"
@@ -55,8 +55,8 @@ def _online(function: str, about: str, **flags: Any) -> PolicyEntry:
     return PolicyEntry(f"{ONLINE}:{function}", "segments", about, **flags)
 
 
-def _splits(function: str, about: str) -> PolicyEntry:
-    return PolicyEntry(f"{FRACTIONS}:{function}", "segments", about, randomised=True)
+def _mirror(function: str, about: str) -> PolicyEntry:
+    return PolicyEntry(f"{MIRRORS}:{function}", "segments", about, randomised=True)
 
 
 def _offload(function: str, about: str, **flags: Any) -> PolicyEntry:
@@ -83,23 +83,21 @@ _SHIPPED: dict[str, PolicyEntry] = {
         "one placement, found on all slots of the test episodes",
         informed=True,
     ),
-    "infida": _online("infida", "INFIDA: mirror ascent, exact marginals, fresh uniforms", randomised=True),
-    "infida-coupled": _online("infida_coupled", "INFIDA, uniforms frozen for an episode", randomised=True),
-    "infida-lazy": _online("infida_lazy", "INFIDA, rounded again only after a drift", randomised=True),
-    "infida-best-of-two": _online(
-        "infida_best_of_two", "INFIDA that plays the better of two placements", randomised=True
-    ),
+    "infida": _mirror("infida", "INFIDA: mirror ascent, exact marginals, fresh uniforms"),
+    "infida-coupled": _mirror("infida_coupled", "INFIDA, uniforms frozen for an episode"),
+    "infida-lazy": _mirror("infida_lazy", "INFIDA, rounded again only after a drift"),
+    "infida-best-of-two": _mirror("infida_best_of_two", "INFIDA that plays the better of two placements"),
     "infida-offline": _online(
         "infida_offline", "INFIDA on the whole episode, rounded once", informed=True, randomised=True
     ),
-    "infida-adahedge": _online("infida_adahedge", "AdaHedge over mirrors and steps", randomised=True),
-    "infida-adahedge-smoothed": _online(
-        "infida_adahedge_smoothed", "AdaHedge over mirrors with a price on movement", randomised=True
+    "infida-adahedge": _mirror("infida_adahedge", "AdaHedge over mirrors and steps"),
+    "infida-adahedge-smoothed": _mirror(
+        "infida_adahedge_smoothed", "AdaHedge over mirrors with a price on movement"
     ),
-    "infida-optimistic": _online("infida_optimistic", "INFIDA with hints (optimistic)", randomised=True),
-    "oga": _online("oga", "online gradient ascent", randomised=True),
-    "ftrl-entropy": _online("ftrl_entropy", "follow the regularised leader, entropy", randomised=True),
-    "ftrl-euclid": _online("ftrl_euclid", "follow the regularised leader, Euclidean", randomised=True),
+    "infida-optimistic": _mirror("infida_optimistic", "INFIDA with hints (optimistic)"),
+    "oga": _mirror("oga", "online gradient ascent"),
+    "ftrl-entropy": _mirror("ftrl_entropy", "follow the regularised leader, entropy"),
+    "ftrl-euclid": _mirror("ftrl_euclid", "follow the regularised leader, Euclidean"),
     "ftpl": _online("ftpl", "follow the perturbed leader with an LP oracle", randomised=True),
     "wait-then-ftpl": _online(
         "wait_then_ftpl", "FTPL that first waits until the gain of loading is clear", randomised=True
@@ -107,9 +105,9 @@ _SHIPPED: dict[str, PolicyEntry] = {
     "ftpl-splits": _online(
         "ftpl_splits", "FTPL with an oracle for splits over two placed segments", randomised=True
     ),
-    "oga-splits": _splits("oga_splits", "online gradient ascent on the best routing of all options"),
-    "infida-splits": _splits("infida_splits", "INFIDA on the best routing of all options, splits included"),
-    "infida-adahedge-splits": _splits("infida_adahedge_splits", "AdaHedge over mirrors, splits included"),
+    "oga-splits": _mirror("oga_splits", "online gradient ascent on the best routing of all options"),
+    "infida-splits": _mirror("infida_splits", "INFIDA on the best routing of all options, splits included"),
+    "infida-adahedge-splits": _mirror("infida_adahedge_splits", "AdaHedge over mirrors, splits included"),
     "olag": _online("olag", "online load-aware greedy"),
     "sg": _online("sg", "static greedy by saving, given the episode", informed=True),
     "sg-per-byte": _online("sg_per_byte", "the same by saving per byte", informed=True),

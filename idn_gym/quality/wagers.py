@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from idn_gym.core.arrays import Bools, Floats, Numbers
+from idn_gym.core.arrays import Bools, Floats, Ints, Numbers
 from idn_gym.quality.counts import check_count, chosen_rows, put_state
 
 STAKES = np.array([1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 0.9])
@@ -59,22 +59,20 @@ class Wagers:
 
     def note(self, counts: Floats) -> None:
         """Take in how often every outcome came, (B, R, Y)."""
-        active = counts.sum(axis=2) > 0.0
-        self._slots += active
-        slots = np.maximum(self._slots, 1)
-        staked = np.logaddexp(self._wealth, -np.log(slots * (slots + 1.0))[..., None])
+        active = np.nonzero(counts.sum(axis=2) > 0.0)
+        self._slots[active] += 1
+        slots = self._slots[active]
+        staked = np.logaddexp(self._wealth[active], -np.log(slots * (slots + 1.0))[:, None])
+        told, payoffs = counts[active], self.payoffs[active[1]]
         # Not a product of matrices: its last bits would depend on the number of rows.
-        for outcome in range(counts.shape[2]):
-            staked += counts[:, :, outcome, None] * self.payoffs[:, :, outcome]
-        np.copyto(self._wealth, staked, where=active[..., None])
-        np.maximum(self._peak, self.evidence(), out=self._peak)
+        for outcome in np.flatnonzero(told.any(axis=0)):
+            staked += told[:, outcome, None] * payoffs[:, :, outcome]
+        self._wealth[active] = staked
+        self._peak[active] = np.maximum(self._peak[active], _evidence(slots, staked))
 
     def evidence(self) -> Floats:
         """(B, R) logarithm of the wealth against the hypothesis; 0 at the start."""
-        waiting = -np.log(self._slots + 1.0)
-        bets = self._wealth.shape[2]
-        found: Floats = np.logaddexp(waiting, np.logaddexp.reduce(self._wealth, axis=2) - np.log(bets))
-        return found
+        return _evidence(self._slots, self._wealth)
 
     def peak(self) -> Floats:
         """(B, R) largest evidence so far."""
@@ -102,3 +100,10 @@ class Wagers:
 
     def arrays(self) -> dict[str, Numbers]:
         return {"wealth": self._wealth, "slots": self._slots, "peak": self._peak}
+
+
+def _evidence(slots: Ints, wealth: Floats) -> Floats:
+    """Logarithm of the wealth (..., G) against the hypothesis after so many slots."""
+    waiting = -np.log(slots + 1.0)
+    found: Floats = np.logaddexp(waiting, np.logaddexp.reduce(wealth, axis=-1) - np.log(wealth.shape[-1]))
+    return found

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from idn_gym.config_reader import ConfigError, bounded, show, twice
+from idn_gym.scenarios.config_adaptation import Adaptation
 from idn_gym.scenarios.config_traces import Trace
 from idn_gym.scenarios.families import ConditionProcess, register_process
 
@@ -154,6 +155,8 @@ class HiddenQuality:
     """[slots] for which a stream is probed after its alarm; the alarm then restarts"""
     probes: Probes = field(default_factory=Probes)
     """labels that are bought"""
+    adaptation: Adaptation | None = None
+    """how models continue learning at their nodes; null: they stay as in the catalogue"""
     outcomes: tuple[str, ...] = ()
     """files with outcome tables of your own models, in addition to those that ship"""
 
@@ -164,3 +167,8 @@ class HiddenQuality:
         name = twice(self.known)
         if name is not None:
             raise ConfigError("known", f"{show(name)} is given twice; must be different conditions")
+        if self.adaptation is not None:
+            self.adaptation.check(self.accuracy)
+            if self.known:  # samples are believed to have the conditions that are played
+                allowed = "is not allowed where models adapt; must be empty"
+                raise ConfigError("known", f"{show(list(self.known))} {allowed}")

@@ -51,6 +51,7 @@ STOPPED = {
     "check_games": ["--instances", "0"],
     "check_quality": ["--splits", "1"],
     "compare_accuracies": ["--scenario", "tiny"],
+    "warm_starts": ["infida", "--scenario", "tiny", "--seeds", "1", "--first", "2", "horizon=4"],
     "adapt_lab": ["lab.yaml", "--out", "lab", "--workers", "0"],
     "check_lab": ["nowhere"],
     "check_adaptation": ["--table", "nowhere"],

@@ -103,8 +103,13 @@ def popularity(env: Env) -> Constant:
 
 def static_greedy(env: Env, **options: Any) -> Constant:
     """The greedy placement by saving per byte, measured on validation seeds."""
+    return hold_placement(env, static_greedy_placement(env, **options))
+
+
+def static_greedy_placement(env: Env, **options: Any) -> Residents:
+    """The placement (N, M) of `static_greedy`, whatever the environment's codec."""
     config = SearchConfig(**options)
-    return hold_placement(env, greedy_placement(_compiled(env), _validation(env, config), config))
+    return greedy_placement(_compiled(env), _validation(env, config), config)
 
 
 def local_search(env: Env, **options: Any) -> Constant:

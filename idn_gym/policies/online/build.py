@@ -11,12 +11,9 @@ from idn_gym.policies.forecasts.interface import make_forecaster
 from idn_gym.policies.online import clairvoyant, shared, window
 from idn_gym.policies.online.caching import Lfu, Lru, Ttl, TtlConfig
 from idn_gym.policies.online.expected_slots import ExpectedSlots
-from idn_gym.policies.online.experts import Hedge, HedgeConfig
 from idn_gym.policies.online.library import ChoiceConfig, Library, LibraryConfig, training_library
 from idn_gym.policies.online.load_gate import LoadGate, LoadGateConfig
-from idn_gym.policies.online.mirror import MirrorAscent, MirrorConfig, Update
 from idn_gym.policies.online.olag import Olag, OlagAwareConfig, OlagConfig
-from idn_gym.policies.online.optimistic import Optimistic, OptimisticConfig
 from idn_gym.policies.online.receding import Mpc, MpcConfig
 from idn_gym.scenarios.compile import Compiled
 from idn_gym.scenarios.episodes import build_instance
@@ -27,56 +24,6 @@ if TYPE_CHECKING:
     Env = VectorEnv[Any, Any, Any]
 
 C = TypeVar("C")
-
-
-def infida(env: Env, **options: Any) -> MirrorAscent:
-    """Mirror ascent in the entropy geometry, rounded in each period with exact means; see `MirrorConfig`."""
-    return _mirror(env, options, Update(entropy=True, lazy=False))
-
-
-def infida_coupled(env: Env, **options: Any) -> MirrorAscent:
-    """INFIDA whose uniforms are frozen for an episode, so that it loads little."""
-    return infida(env, **{"coupled": True, **options})
-
-
-def infida_best_of_two(env: Env, **options: Any) -> MirrorAscent:
-    """INFIDA that plays the better of two whole placements, within every budget, with frozen uniforms."""
-    return infida(env, **{"rounding": "best-of-two", "coupled": True, **options})
-
-
-def infida_lazy(env: Env, **options: Any) -> MirrorAscent:
-    """INFIDA whose nodes are rounded again after a drift by 5 % of their budgets, uniforms frozen."""
-    return infida(env, **{"coupled": True, "drift": 0.05, **options})
-
-
-def oga(env: Env, **options: Any) -> MirrorAscent:
-    """Mirror ascent in the Euclidean geometry: online gradient ascent."""
-    return _mirror(env, options, Update(entropy=False, lazy=False))
-
-
-def ftrl_entropy(env: Env, **options: Any) -> MirrorAscent:
-    """Follow the regularised leader, entropy."""
-    return _mirror(env, options, Update(entropy=True, lazy=True))
-
-
-def ftrl_euclid(env: Env, **options: Any) -> MirrorAscent:
-    """Follow the regularised leader, Euclidean."""
-    return _mirror(env, options, Update(entropy=False, lazy=True))
-
-
-def infida_adahedge(env: Env, **options: Any) -> Hedge:
-    """INFIDA without tuning; see `HedgeConfig`."""
-    return Hedge(_compiled(env), env.num_envs, _options(HedgeConfig, options))
-
-
-def infida_adahedge_smoothed(env: Env, **options: Any) -> Hedge:
-    """INFIDA without tuning whose experts pay for how they move; see `HedgeConfig`."""
-    return infida_adahedge(env, **{"load_price": None, "coupled": True, **options})
-
-
-def infida_optimistic(env: Env, **options: Any) -> Optimistic:
-    """INFIDA that leans on hints of the next supergradient; see `OptimisticConfig`."""
-    return Optimistic(_compiled(env), env.num_envs, _options(OptimisticConfig, options))
 
 
 def infida_offline(env: Env, seeds: Sequence[int], **options: Any) -> clairvoyant.OfflineInfida:
@@ -271,10 +218,6 @@ def _chosen_from(env: Env, config: ChoiceConfig, ahead: int, future: Floats | No
     expected = ExpectedSlots(compiled, rows, slots, weights, getattr(simulation, "observer", None))
     preference = "random" if weights is None else tuple(weights.tolist())
     return training_library(compiled, config, preference), forecaster, expected
-
-
-def _mirror(env: Env, options: dict[str, Any], geometry: Update) -> MirrorAscent:
-    return MirrorAscent(_compiled(env), env.num_envs, _options(MirrorConfig, options), geometry)
 
 
 def _static(

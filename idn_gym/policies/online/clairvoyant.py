@@ -17,7 +17,7 @@ from idn_gym.optimum.option_ranking import allocate_ranking
 from idn_gym.optimum.prefixes import list_prefixes
 from idn_gym.policies.online.greedy import Greedy
 from idn_gym.policies.online.learner import OnlineConfig, OnlineLearner, PlacementPolicy
-from idn_gym.policies.online.mirror import MirrorState, Update
+from idn_gym.policies.online.mirror_state import MirrorState, Update
 from idn_gym.policy import Feedback
 from idn_gym.scenarios.compile import Compiled
 

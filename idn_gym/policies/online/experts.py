@@ -20,16 +20,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from idn_gym.config_reader import ConfigError, bounded
-from idn_gym.core.arrays import Bools, Floats
+from idn_gym.core.arrays import Bools, Floats, Residents
 from idn_gym.optimum.load_prices import option_price_per_byte
-from idn_gym.policies.online.learner import OnlineConfig, OnlineLearner
-from idn_gym.policies.online.mirror import MirrorState, Update
+from idn_gym.policies.online.learner import OnlineLearner
+from idn_gym.policies.online.mirror_state import MirrorState, Update, warm_start
+from idn_gym.policies.online.warm_start import WarmStartConfig
 from idn_gym.policy import Feedback
 from idn_gym.scenarios.compile import Compiled
 
 
 @dataclass(frozen=True)
-class HedgeConfig(OnlineConfig):
+class HedgeConfig(WarmStartConfig):
     """The experts: each mirror with each multiple."""
 
     scales: tuple[float, ...] = (0.3, 1.0, 3.0, 10.0)
@@ -91,8 +92,11 @@ class AdaHedge:
 class Hedge(OnlineLearner):
     """INFIDA without tuning."""
 
-    def __init__(self, compiled: Compiled, rows: int, config: HedgeConfig) -> None:
-        self.config = config
+    def __init__(
+        self, compiled: Compiled, rows: int, config: HedgeConfig, held: Residents | None = None
+    ) -> None:
+        """Start as the options say; `held` (N, M) is the placement of start "static-greedy"."""
+        self.config, self._held = config, held
         self.experts: list[MirrorState] = []
         super().__init__(compiled, rows, config)
 
@@ -105,6 +109,7 @@ class Hedge(OnlineLearner):
                     Update(entropy, self.config.lazy),
                     scale,
                     share=self.config.share,
+                    warm=warm_start(self, self.config, entropy, self._held),
                 )
                 for entropy in (True, False)
                 for scale in self.config.scales

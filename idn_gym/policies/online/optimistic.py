@@ -32,7 +32,7 @@ from idn_gym.optimum.projection import Polytope, project_entropy
 from idn_gym.policies.online.experts import AdaHedge
 from idn_gym.policies.online.hints import Hint, make_hint
 from idn_gym.policies.online.learner import OnlineConfig, OnlineLearner
-from idn_gym.policies.online.mirror import Update, start_fractions, widths
+from idn_gym.policies.online.mirror_state import Update, start_fractions, widths
 from idn_gym.policies.online.proof import unproven_scenario
 from idn_gym.policy import Feedback
 from idn_gym.scenarios.compile import Compiled

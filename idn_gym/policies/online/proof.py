@@ -9,7 +9,8 @@ from idn_gym.optimum.prefixes import UNUSABLE, Prefixes, serves_alone
 from idn_gym.scenarios.compile import Compiled
 
 if TYPE_CHECKING:
-    from idn_gym.policies.online.mirror import MirrorConfig, Update
+    from idn_gym.policies.online.mirror import MirrorConfig
+    from idn_gym.policies.online.mirror_state import Update
 
 
 def unproven(compiled: Compiled, items: Prefixes, geometry: Update, config: MirrorConfig) -> str | None:

@@ -13,7 +13,7 @@ from idn_gym.catalog.exit_rules import all_answers, exits_taken
 from idn_gym.catalog.outcomes import SAMPLE_PARTS, Outcomes, read_outcomes
 from idn_gym.catalog.reader import SHIPPED_TABLES
 from idn_gym.config_reader import ConfigError, closest, show
-from idn_gym.core.arrays import Floats, Ints, Tables
+from idn_gym.core.arrays import EMPTY, Floats, Ints, Tables
 from idn_gym.core.row_starts import owners
 from idn_gym.scenarios.config_quality import HiddenQuality
 from idn_gym.scenarios.processes.timed_rows import last_change
@@ -73,9 +73,12 @@ def collect_answers(
     if quality is None:
         return None, {}
     found = [_read_table(key, path) for key, path in _files(quality.outcomes)]
-    row = np.stack([owners(tables.option_start), tables.option_model, tables.option_point], axis=1)
+    columns = [owners(tables.option_start), tables.option_model, tables.option_point]
+    if quality.adaptation is not None:
+        columns.append(_single_node(tables))
+    row = np.stack(columns, axis=1)
     streams, first, stream = np.unique(row, axis=0, return_index=True, return_inverse=True)
-    labels = [(sources[m], points[m][p]) for m, p in streams[:, 1:]]
+    labels = [(sources[m], points[m][p]) for m, p in streams[:, 1:3]]
     kinds = list(dict.fromkeys(labels))
     networks = [_find(found, source, point) for source, point in kinds]
     names = quality.conditions.names
@@ -97,6 +100,13 @@ def collect_answers(
         playing=np.stack([[_cells(n, PLAYING, name, exits) for name in names] for n in networks]),
     )
     return answers, {"option_stream": stream.reshape(-1), "answer_streams": len(streams)}
+
+
+def _single_node(tables: Tables) -> Ints:
+    """Node that runs all of an option (O,); EMPTY where several do, whose models stay as they are."""
+    alone = np.diff(tables.part_start) == 1
+    found: Ints = np.where(alone, tables.part_node[tables.part_start[:-1]], EMPTY)
+    return found
 
 
 def _check_conditions(network: _Network, key: str, names: Sequence[str]) -> None:

@@ -25,6 +25,7 @@ from idn_gym.core.segment_values import break_ties, segment_values
 from idn_gym.core.validate import freeze_tables
 from idn_gym.objective_records import PRICES, Objective, charged, find_objectives
 from idn_gym.objectives import known_tariff, scales_of
+from idn_gym.scenarios.compile.adaptations import AdaptationTables, plan_adaptations
 from idn_gym.scenarios.compile.answers import AnswerTables, collect_answers
 from idn_gym.scenarios.compile.charges import nominal_charges
 from idn_gym.scenarios.compile.classes import list_classes
@@ -63,6 +64,7 @@ class Compiled:
     placeable: npt.NDArray[np.bool_]  # (N, S) may be loaded and fits into nominal memory
     placements: Residents  # (K, N, M) that the scenario names
     answers: AnswerTables | None = None  # where quality is hidden
+    adaptations: AdaptationTables | None = None  # where models adapt
 
     @cached_property
     def pairs(self) -> tuple[Ints, Ints]:
@@ -184,6 +186,9 @@ def _build(
         placeable=gathered.placeable,
         placements=read_placements(scenario.placements, names, tables, gathered.placeable),
         answers=answers,
+        adaptations=plan_adaptations(
+            scenario.quality, answers, tables, gathered.sources, network, classes.ingress
+        ),
     )
 
 

@@ -38,6 +38,7 @@ def played_files(scenario: Scenario) -> list[str]:
     if scenario.quality is not None:
         parts.append(scenario.quality.conditions)
         paths += scenario.quality.outcomes
+        paths += scenario.quality.adaptation.tables if scenario.quality.adaptation else ()
     return paths + [part.path for part in parts if isinstance(getattr(part, "path", None), str)]
 
 

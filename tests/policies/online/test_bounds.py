@@ -11,7 +11,7 @@ from idn_gym.optimum.prefix_program import LayerProgram
 from idn_gym.optimum.projection import make_polytope
 from idn_gym.optimum.schedule import all_placements, slot_gains
 from idn_gym.optimum.solver import solve_relaxed
-from idn_gym.policies.online.mirror import MirrorState, Update, widths
+from idn_gym.policies.online.mirror_state import MirrorState, Update, widths
 from idn_gym.scenarios.compile import compile_scenario
 from idn_gym.scenarios.episodes import build_instance
 from idn_gym.scenarios.presets import load_scenario

@@ -12,7 +12,7 @@ from idn_gym.optimum.concave_gain import gain_and_gradient
 from idn_gym.optimum.prefix_program import LayerProgram
 from idn_gym.optimum.solver import solve_relaxed
 from idn_gym.policies.online.learner import Clock
-from idn_gym.policies.online.mirror import MirrorState, Update, widths
+from idn_gym.policies.online.mirror_state import MirrorState, Update, widths
 from idn_gym.scenarios.episodes import build_instance
 
 NAMES = ("infida", "oga", "ftrl-entropy", "ftrl-euclid")

@@ -12,7 +12,7 @@ from idn_gym.optimum.certificate import knapsack
 from idn_gym.optimum.concave_gain import gain_and_gradient
 from idn_gym.optimum.projection import make_polytope
 from idn_gym.policies.online.hints import HINTS, Hint, make_hint, register_hint
-from idn_gym.policies.online.mirror import Update, widths
+from idn_gym.policies.online.mirror_state import Update, widths
 from idn_gym.policies.online.optimistic import OptimisticState, node_slopes
 from idn_gym.scenarios.episodes import build_instance
 

@@ -9,7 +9,7 @@ from idn_gym.config_reader import ConfigError
 from idn_gym.core.arrays import EMPTY
 from idn_gym.optimum.load_prices import full_load_price, price_per_byte
 from idn_gym.optimum.projection import make_polytope
-from idn_gym.policies.online.mirror import MirrorState, Update
+from idn_gym.policies.online.mirror_state import MirrorState, Update
 from idn_gym.scenarios.episodes import build_instance
 
 ALTERNATING = {"workload.popularity": {"kind": "alternating"}}
