@@ -1,10 +1,9 @@
 """Rule S as a wrapper: an agent learns in a network that plays its placements while the account allows.
 
 The agent observes and acts in a virtual network of its own (`virtual.py`), as it does when a combiner plays
-it after training. The real network plays that network's placement or the prior's, as rule S decides
-(`safe.py`), and the reward is that of the real network. Where the prior plays, rewards therefore do not
-depend on the agent's actions, and the agent cannot observe this: the slack is in the infos, not in the
-observation.
+it after training. The real network plays that network's placement or the prior's by rule S (`safe.py`), and
+gives the reward. Where the prior plays, rewards therefore do not depend on the agent's actions, and the agent
+cannot observe this: the slack is in the infos, not in the observation.
 """
 
 from __future__ import annotations
@@ -39,8 +38,7 @@ class SwitchConfig(SafeConfig):
     """Rule S around an agent: options of `hybrid-safe`, and the prior."""
 
     prior: Any = field(default_factory=lambda: dict(THRIFTY))
-    """policy whose placement is played where the account does not allow the agent's; as in `experts` of
-    combiners"""
+    """policy that plays where the account does not allow the agent's placement; as in combiners' `experts`"""
 
     def __post_init__(self) -> None:
         read_expert(self.prior, "prior")
@@ -97,9 +95,8 @@ class _Wrapped:
 class SafeSwitch(VectorWrapper[Any, Any, Any, Any, Any]):
     """Native vector environment whose real network follows rule S; resets like SAME_STEP.
 
-    Rewards and infos belong to the real network, observations and masks to the agent's. Infos contain
-    `followed` (n,), whether the agent's placement was played, and `slack` (n,) after the slot [cost]. All
-    episodes restart together, and so do the prior and its draws.
+    Rewards and infos belong to the real network, observations and masks to the agent's. Infos: `followed`
+    (n,), agent's placement played, and `slack` (n,) after it [cost]. Episodes, prior and draws restart together.
 
     Attributes:
         real: environment of the real network.
@@ -122,15 +119,11 @@ class SafeSwitch(VectorWrapper[Any, Any, Any, Any, Any]):
         native: Any = env.unwrapped
         simulation = simulation_of(env)
         if native.autoreset_mode != AutoresetMode.NEXT_STEP:
-            raise ConfigError(
-                "autoreset_mode", "must be NEXT_STEP in a switch, which resets its environments itself"
-            )
+            raise ConfigError("autoreset_mode", "must be NEXT_STEP in a switch, which resets by itself")
         if not native.scalar or simulation.weights is None:
             raise ConfigError("preference", "must be the same for all episodes in a switch")
         if simulation.action == "association":
-            raise ConfigError(
-                "action", "'association' is not allowed in a switch, which does not choose links"
-            )
+            raise ConfigError("action", "'association' is not allowed; a switch does not choose links")
         if native.scenario.budgets.ends:
             raise ConfigError("budgets.ends", "True is not allowed in a switch; its episodes end together")
         self.metadata = {**env.metadata, "autoreset_mode": AutoresetMode.SAME_STEP}
@@ -164,9 +157,7 @@ class SafeSwitch(VectorWrapper[Any, Any, Any, Any, Any]):
         """Play one slot in every row, by the agent or by the prior; see `IDNVectorEnv.step`."""
         if self._start is None:
             raise gym.error.ResetNeeded("call reset() before step()")
-        self._hands.actions = np.array(
-            self._check(actions)
-        )  # first, so that a refused action changes nothing
+        self._hands.actions = np.array(self._check(actions))  # first: a refused action changes nothing
         starts = np.full(self.num_envs, not self._actions)
         self._actions.append(self._hands.actions)
         wanted, simulation = self.combiner.play(starts), simulation_of(self.real)
