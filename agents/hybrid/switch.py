@@ -96,7 +96,7 @@ class SafeSwitch(VectorWrapper[Any, Any, Any, Any, Any]):
     """Native vector environment whose real network follows rule S; resets like SAME_STEP.
 
     Rewards and infos belong to the real network, observations and masks to the agent's. Infos: `followed`
-    (n,), agent's placement played, and `slack` (n,) after it [cost]. Episodes, prior and draws restart together.
+    (n,), agent played, and `slack` (n,) after the slot [cost]. Episodes, prior and draws restart together.
 
     Attributes:
         real: environment of the real network.
